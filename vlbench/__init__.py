@@ -1,0 +1,1 @@
+"""vlbench: one benchmark harness for zero-shot vision-language models."""

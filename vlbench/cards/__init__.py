@@ -1,0 +1,1 @@
+"""YAML cards to objects."""

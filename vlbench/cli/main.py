@@ -1,0 +1,61 @@
+"""The `vlbench` command: a group whose commands are imported when they are called."""
+
+import importlib
+import sys
+from collections.abc import Sequence
+
+import click
+
+from vlbench.core.errors import CheckFailed, VlbenchError
+
+COMMANDS = {
+    "leaderboard": "Rebuild the leaderboard CSVs from the result JSON files, or check them.",
+    "list": "List models, tasks, metrics or sources.",
+    "run": "Score models on tasks and write the results.",
+    "show": "Show a model or task card.",
+}
+MODULES = {"list": "listing"}
+
+
+class Commands(click.Group):
+    """Commands by name; their modules are imported when one is called, not for --help."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
+        """All commands, sorted."""
+        return sorted(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
+        """The command of a name, from the module of that name."""
+        if cmd_name not in COMMANDS:
+            return None
+        module = importlib.import_module(f"vlbench.cli.{MODULES.get(cmd_name, cmd_name)}")
+        command: click.Command = module.command
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
+        """The list of commands, without importing any."""
+        with formatter.section("Commands"):
+            formatter.write_dl(sorted(COMMANDS.items()))
+
+
+@click.command(cls=Commands, context_settings={"auto_envvar_prefix": "VLBENCH", "max_content_width": 100})
+@click.version_option(package_name="vlbench")
+def group() -> None:
+    """One benchmark harness for zero-shot vision-language models."""
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the command line: exit code 0 done, 1 a check failed, 2 the user's mistake."""
+    try:
+        group.main(args=arguments, prog_name="vlbench", standalone_mode=True)
+    except CheckFailed as error:
+        _say(error)
+        sys.exit(1)
+    except VlbenchError as error:
+        _say(error)
+        sys.exit(2)
+
+
+def _say(error: VlbenchError) -> None:
+    line = " ".join(str(error).split())
+    click.echo(f"vlbench: {line}", err=True)

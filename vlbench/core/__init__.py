@@ -1,0 +1,1 @@
+"""The contracts, the registries and the errors; imports nothing of vlbench outside itself."""

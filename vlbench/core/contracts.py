@@ -1,0 +1,341 @@
+"""The types every part agrees on: what a model, a source, a task and a metric are."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal, Protocol
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+    from PIL.Image import Image
+    from torch import Tensor
+
+    from vlbench.core.relevance import Relevance
+
+Precision = Literal["fp32", "bf16", "fp16"]
+PreprocessMode = Literal["exact", "fast"]
+Scoring = Literal["row_ranks", "two_way_ranks", "matrix"]
+"""What of the scores [n, m] a task's metrics read: ranks of the right texts of every image, those and
+the ranks of the right images of every text, or the whole matrix."""
+
+
+# --- texts and examples -------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """A class, a tag or a caption; it offers what it has and a model takes what it can use.
+
+    `prompts` are filled-in sentences, `ids` positions in known vocabularies ({"wnid": "n01440764"}).
+    """
+
+    name: str
+    prompts: tuple[str, ...] = ()
+    descriptions: tuple[str, ...] = ()
+    ids: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """What the data say of one image; a task kind reads the field it is about.
+
+    `label` and `tags` are a class's name, an id of it (a wnid, a folder name) or its index.
+    """
+
+    label: str | int | None = None
+    captions: tuple[str, ...] = ()
+    tags: tuple[str | int, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """One image and its truth; `image` is called in a loader worker, never up front."""
+
+    id: str
+    image: "Callable[[], Image]"
+    target: Target
+
+
+@dataclass(frozen=True, slots=True)
+class Offers:
+    """Names and templates that lie beside the images, for a task whose card states none."""
+
+    names: tuple[Text, ...] = ()
+    templates: tuple[str, ...] = ()
+
+
+class Source(Protocol):
+    """Examples in a fixed order.
+
+    `revision` is equal on every machine with the same data: a digest of sorted names and sizes, or a
+    hub revision. `fingerprint(i)` guards the local store: it changes when the bytes of image i may
+    have, and is equal for one image reached through two sources.
+    """
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def revision(self) -> str: ...
+    @property
+    def offers(self) -> Offers: ...
+    def __len__(self) -> int: ...
+    def __getitem__(self, index: int) -> Example: ...
+    def target(self, index: int) -> Target: ...
+    def fingerprint(self, index: int) -> str: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a source may look: `roots` in order (--data-root, VLBENCH_DATA), the card's folder, a cache.
+
+    Relative paths of a card are tried under each root. `verify` asks for digests of the bytes.
+    """
+
+    roots: tuple[Path, ...] = ()
+    card_folder: Path | None = None
+    cache: Path | None = None
+    verify: bool = False
+
+
+class SourceFactory(Protocol):
+    """What `vlbench.sources` entry points name; its keyword-only parameters are the card's fields.
+
+    Raises SourceMissing where the data do not lie; opens no image and downloads nothing unless the
+    source is a hub.
+    """
+
+    def __call__(self, place: Place, /, **options: object) -> Source: ...
+
+
+# --- models -------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class ScoreUnit:
+    """How a threshold that people state turns into a score: cosine * scale + bias, or a logit.
+
+    Dual encoders state cosines, taggers probabilities.
+    """
+
+    kind: Literal["cosine", "probability"]
+    scale: float = 1.0
+    bias: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """Digests of everything that can change a side of a model, known before any weight is loaded.
+
+    `weights` maps a file name to its SHA-256; `origin` says where it came from.
+    """
+
+    image: str
+    text: str
+    whole: str
+    weights: Mapping[str, str] = field(default_factory=dict)
+    origin: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Placement:
+    """Where and how a model runs: a torch device string, a precision."""
+
+    device: str = "cpu"
+    precision: Precision = "fp32"
+
+
+@dataclass(frozen=True, slots=True)
+class ModelInfo:
+    """Facts of a loaded model; `parameters` counts both sides, `image_size` is (height, width)."""
+
+    name: str
+    unit: ScoreUnit
+    image_size: tuple[int, int]
+    parameters: int
+
+
+class Model(Protocol):
+    """A loaded model: encoders whose first axis counts items, and a score that reads both sides.
+
+    `preprocess` turns one image into what `encode_images` takes a batch of; it is picklable and
+    thread-safe, and runs in loader workers. Features are float32 on the model's device. Row i of any
+    answer depends on item i alone; at one batch shape it is the same to the last bit.
+    """
+
+    @property
+    def info(self) -> ModelInfo: ...
+    @property
+    def preprocess(self) -> "Callable[[Image], Tensor]": ...
+    def encode_images(self, pixels: "Tensor") -> "Tensor": ...
+    def encode_texts(self, texts: Sequence[Text], *, batch_size: int) -> "Tensor": ...
+    def score(self, images: "Tensor", texts: "Tensor") -> "Tensor": ...
+
+
+class Checkpoint(Protocol):
+    """A model that is named and not loaded. `identify` may fetch and digest files; it imports no torch
+    once the files are known to the cache."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def adapter(self) -> str: ...
+    @property
+    def capabilities(self) -> frozenset[str]: ...
+    @property
+    def preprocess_mode(self) -> PreprocessMode: ...
+    def identify(self) -> Identity: ...
+    def load(self, placement: Placement) -> Model: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """What an adapter is given beside its card's settings.
+
+    `folder` holds the card's data files, `weights` is the user's own file, `cache` remembers digests.
+    """
+
+    name: str
+    folder: Path | None = None
+    weights: Path | None = None
+    cache: Path | None = None
+    preprocess: PreprocessMode = "exact"
+
+
+class Adapter(Protocol):
+    """What `vlbench.adapters` entry points name; its keyword-only parameters are a card's `settings`.
+
+    A name `ADAPTER:REFERENCE` on the command line calls it with `reference=REFERENCE` alone. It
+    touches neither torch nor the network.
+    """
+
+    def __call__(self, origin: Origin, /, **settings: object) -> Checkpoint: ...
+
+
+# --- problems, predictions, metrics -------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """Images [n], texts [m] and which pairs are true; `groups` [n] are strata of the images, if any."""
+
+    images: Source
+    texts: tuple[Text, ...]
+    relevant: "Relevance"
+    groups: "NDArray[np.int64] | None" = None
+
+
+@dataclass(frozen=True, slots=True)
+class Prediction:
+    """What scoring kept; fields a task's scoring does not produce are None.
+
+    A rank is 1 + the number of wrong candidates whose score is >= the best right one's, so ties never
+    help; 0 where an image (text) has nothing right. `best` holds the indices of each image's highest
+    scores, `best_scores` the scores, in descending order.
+    """
+
+    unit: ScoreUnit
+    row_ranks: "NDArray[np.int64] | None" = None  # [n]
+    column_ranks: "NDArray[np.int64] | None" = None  # [m]
+    best: "NDArray[np.int64] | None" = None  # [n, k]
+    best_scores: "NDArray[np.float32] | None" = None  # [n, k]
+    scores: "NDArray[np.float32] | None" = None  # [n, m]
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A metric's value for one text: the AP of a tag, the recall of a class."""
+
+    name: str
+    value: float | None
+    n: int
+
+
+@dataclass(frozen=True, slots=True)
+class Measurement:
+    """A metric's value (a fraction unless its name says otherwise) with its 95 % interval.
+
+    `value` is None where nothing could be measured. `n` counts what the mean is over, `left_out` the
+    classes or tags without a positive.
+    """
+
+    value: float | None
+    n: int
+    ci_low: float | None = None
+    ci_high: float | None = None
+    ci_method: str = ""
+    left_out: int = 0
+    parts: tuple[Part, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class MetricOptions:
+    """`at` is the number behind `@` in a metric's name (k of recall@k, a threshold); `seed` is for resampling."""
+
+    at: float | None = None
+    seed: int = 0
+
+
+Metric = Callable[[Prediction, Problem, MetricOptions], Measurement]
+"""What `vlbench.metrics` entry points name. A name `recall@5` calls the metric `recall` with at=5."""
+
+
+@dataclass(frozen=True, slots=True)
+class ProtocolStatement:
+    """A protocol: its name, and the statement its digest is made of."""
+
+    name: str
+    digest: str
+    statement: Mapping[str, object]
+
+
+@dataclass(frozen=True, slots=True)
+class Expectation:
+    """What a card says of its data; None where it says nothing."""
+
+    images: int | None = None
+    texts: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """A question, put together from parts: what a task kind returns and the engine evaluates.
+
+    `metrics` maps the name as asked for (`recall@5`) to the function. `partial` says why this is not
+    the whole task; empty if it is.
+    """
+
+    name: str
+    kind: str
+    protocol: ProtocolStatement
+    problem: Problem
+    scoring: Scoring
+    metrics: Mapping[str, Metric]
+    primary: str
+    needs: frozenset[str] = frozenset()
+    partial: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class TaskRequest:
+    """What a task kind is given: the source, the card's texts (None: take the source's offers), the rest.
+
+    `names` carry no prompts yet; templates hold one `{}`. `settings` are the card's `settings`.
+    `partial` says why the source is not all of the data (a limit); empty if it is.
+    """
+
+    name: str
+    protocol: str
+    source: Source
+    names: tuple[Text, ...] | None = None
+    templates: tuple[str, ...] | None = None
+    metrics: tuple[str, ...] = ()
+    primary: str = ""
+    expect: Expectation = Expectation()
+    allow_subset: bool = False
+    partial: str = ""
+    settings: Mapping[str, object] = field(default_factory=dict)
+
+
+TaskKind = Callable[[TaskRequest], Task]
+"""What `vlbench.task_kinds` entry points name."""

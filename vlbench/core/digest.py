@@ -1,0 +1,53 @@
+"""Digests: of values, of files, of the source code of functions; each names content, never a place."""
+
+import hashlib
+import inspect
+import json
+import sys
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+
+HEX = 32
+"""Length of a digest in hexadecimal digits (128 bits)."""
+
+
+def digest_of(value: object) -> str:
+    """Digest of a value made of strings, numbers, None, lists, tuples and mappings.
+
+    >>> digest_of({"b": 1, "a": (2,)}) == digest_of({"a": [2], "b": 1})
+    True
+    """
+    text = json.dumps(value, sort_keys=True, ensure_ascii=False, separators=(",", ":"), default=_plain)
+    return hashlib.blake2b(text.encode(), digest_size=HEX // 2).hexdigest()
+
+
+def digest_of_strings(strings: Iterable[str]) -> str:
+    """Digest of a sequence of strings, order included; lengths keep neighbours apart."""
+    state = hashlib.blake2b(digest_size=HEX // 2)
+    for string in strings:
+        data = string.encode()
+        state.update(len(data).to_bytes(8, "little"))
+        state.update(data)
+    return state.hexdigest()
+
+
+def sha256_of_file(path: Path) -> str:
+    """SHA-256 of a file's bytes, in hexadecimal digits."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def digest_of_code(*functions: Callable[..., object]) -> str:
+    """Digest of the source files that define functions, so that a changed formula is computed anew."""
+    paths = set()
+    for function in functions:
+        module = sys.modules.get(getattr(function, "__module__", ""))
+        file = getattr(module, "__file__", None) or inspect.getfile(function)
+        paths.add(Path(file))
+    return digest_of_strings(path.read_text(encoding="utf-8") for path in sorted(paths))
+
+
+def _plain(value: object) -> object:
+    if isinstance(value, Mapping):
+        return dict(value)
+    raise TypeError(f"{type(value).__name__} has no digest")

@@ -1,0 +1,56 @@
+"""The errors a user can cause: each one line of what, where and what to do."""
+
+from collections.abc import Iterable
+from difflib import get_close_matches
+
+
+class VlbenchError(Exception):
+    """A mistake the user can mend; the command line prints it as one line and exits with 2."""
+
+
+class UnknownName(VlbenchError):
+    """A name that no card and no plug-in has."""
+
+    def __init__(self, what: str, name: str, known: Iterable[str], *, advice: str = "") -> None:
+        close = get_close_matches(name, list(known), n=3, cutoff=0.5)
+        hint = f"did you mean {', '.join(close)}?" if close else ""
+        super().__init__("; ".join(part for part in (f"no {what} named {name!r}", hint, advice) if part))
+        self.name = name
+        self.close = tuple(close)
+
+
+class CardError(VlbenchError):
+    """A card that does not say what it has to say, or says it wrongly."""
+
+
+class DataError(VlbenchError):
+    """Images, texts or labels that are missing, damaged or contradict one another."""
+
+
+class SourceMissing(DataError):
+    """Data that do not lie where a source looks; the next source of the card is tried."""
+
+    def __init__(self, looked: str, advice: str) -> None:
+        super().__init__(f"{looked}: {advice}")
+        self.looked = looked
+        self.advice = advice
+
+
+class WeightsError(VlbenchError):
+    """Weights that are missing, of another shape, or unsafe to read."""
+
+
+class PluginError(VlbenchError):
+    """A plug-in that fails to import, or a name that two plug-ins claim."""
+
+
+class Unsupported(VlbenchError):
+    """Something a model, device or task cannot do, refused before any work."""
+
+
+class NotFinite(VlbenchError):
+    """A model that answers NaN or infinity: a score made of it would look like chance."""
+
+
+class CheckFailed(VlbenchError):
+    """A check that ran and said no; the command line exits with 1."""

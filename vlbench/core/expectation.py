@@ -1,0 +1,32 @@
+"""What a card says about its data, held against what lies there, before any work."""
+
+from vlbench.core.contracts import TaskRequest
+from vlbench.core.errors import DataError
+
+
+def check_counts(request: TaskRequest, *, images: int, texts: int) -> str:
+    """Compare counts with the card's; the answer says why the task is partial, empty if it is whole.
+
+    Raises:
+        DataError: a count differs and the user did not allow a subset.
+    """
+    if images == 0:
+        raise DataError(f"{request.name}: {request.source.name} holds no image; check the folder")
+    if request.partial:
+        return request.partial
+    found = {"images": images, "texts": texts}
+    wanted = {"images": request.expect.images, "texts": request.expect.texts}
+    differing = [
+        f"{found[what]} {what} where the card says {number}"
+        for what, number in wanted.items()
+        if number is not None and number != found[what]
+    ]
+    if not differing:
+        return ""
+    reason = ", ".join(differing)
+    if not request.allow_subset:
+        raise DataError(
+            f"{request.name}: {request.source.name} has {reason}; "
+            "complete the data, or pass --allow-subset for a result marked partial"
+        )
+    return reason

@@ -1,0 +1,103 @@
+"""Names to plug-ins: the four registries, filled through entry points, built-ins by the same door."""
+
+from collections.abc import Callable, Iterator
+from importlib.metadata import EntryPoint, entry_points
+from typing import TYPE_CHECKING, Generic, TypeVar, cast
+
+from vlbench.core.errors import PluginError, UnknownName
+
+if TYPE_CHECKING:
+    from vlbench.core.contracts import Adapter, Metric, SourceFactory, TaskKind
+
+
+T = TypeVar("T")
+
+
+class Registry(Generic[T]):
+    """Plug-ins of one entry-point group; a name is listed without importing what it stands for."""
+
+    def __init__(self, group: str, what: str) -> None:
+        self.group = group
+        self.what = what
+        self._points: dict[str, EntryPoint] | None = None
+        self._values: dict[str, T] = {}
+
+    def register(self, name: str) -> Callable[[T], T]:
+        """Enter a plug-in of this process under a name: `@METRICS.register("my_metric")`.
+
+        Raises:
+            PluginError: the name is taken.
+        """
+
+        def enter(value: T) -> T:
+            if name in self._values or name in self._entry_points():
+                raise PluginError(f"{self.what} {name!r} is registered twice; rename one of them")
+            self._values[name] = value
+            return value
+
+        return enter
+
+    def unregister(self, name: str) -> None:
+        """Take a plug-in of this process out again; entry points stay."""
+        if name not in self._entry_points():
+            self._values.pop(name, None)
+
+    def names(self) -> tuple[str, ...]:
+        """All names, sorted; imports nothing."""
+        return tuple(sorted(self._entry_points().keys() | self._values.keys()))
+
+    def distribution(self, name: str) -> str:
+        """The distribution a name comes from; empty for one registered in this process."""
+        point = self._entry_points().get(name)
+        return point.dist.name if point is not None and point.dist is not None else ""
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._values or name in self._entry_points()
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.names())
+
+    def get(self, name: str) -> T:
+        """The plug-in of a name, imported now.
+
+        Raises:
+            UnknownName: nobody has that name; close matches are given.
+            PluginError: its package does not import; the distribution is named.
+        """
+        if name not in self._values:
+            point = self._entry_points().get(name)
+            if point is None:
+                raise UnknownName(
+                    self.what,
+                    name,
+                    self.names(),
+                    advice=f"known: {', '.join(self.names())} (entry points of {self.group!r})",
+                )
+            try:
+                self._values[name] = cast(T, point.load())
+            except (ImportError, AttributeError, SyntaxError) as error:
+                raise PluginError(
+                    f"{self.what} {name!r} of distribution {self.distribution(name) or '?'} "
+                    f"({point.value}) does not import: {error}; repair or uninstall it"
+                ) from error
+        return self._values[name]
+
+    def _entry_points(self) -> dict[str, EntryPoint]:
+        if self._points is None:
+            points: dict[str, EntryPoint] = {}
+            for point in entry_points(group=self.group):
+                other = points.setdefault(point.name, point)
+                if other.value != point.value:
+                    owners = sorted(p.dist.name if p.dist else "?" for p in (other, point))
+                    raise PluginError(
+                        f"{self.what} {point.name!r} is registered twice, by {owners[0]} "
+                        f"({other.value}) and {owners[1]} ({point.value}); uninstall one of them"
+                    )
+            self._points = points
+        return self._points
+
+
+ADAPTERS: "Registry[Adapter]" = Registry("vlbench.adapters", "adapter")
+TASK_KINDS: "Registry[TaskKind]" = Registry("vlbench.task_kinds", "task kind")
+SOURCES: "Registry[SourceFactory]" = Registry("vlbench.sources", "source")
+METRICS: "Registry[Metric]" = Registry("vlbench.metrics", "metric")

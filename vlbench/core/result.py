@@ -1,0 +1,127 @@
+"""Result: the record of one run, with all it takes to run it again."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+
+from vlbench.core.errors import DataError
+
+SCHEMA = 1
+"""Version of the JSON layout."""
+
+
+@dataclass(frozen=True, slots=True)
+class PartValue:
+    """A metric's value for one class or tag; None where it could not be measured."""
+
+    name: str
+    value: float | None
+    n: int
+
+
+@dataclass(frozen=True, slots=True)
+class MetricValue:
+    """One metric of a run: a fraction unless its name says otherwise, with its 95 % interval."""
+
+    metric: str
+    value: float | None
+    ci_low: float | None
+    ci_high: float | None
+    ci_method: str
+    n: int
+    left_out: int
+    parts: tuple[PartValue, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Timing:
+    """What a run cost; the only part in which two equal runs differ.
+
+    Seconds are wall-clock; `images_per_second` counts encoded images only and is None where all were
+    stored; `peak_memory_bytes` is the process's, `peak_device_bytes` the accelerator's.
+    """
+
+    seconds: float
+    encode_images_seconds: float
+    encode_texts_seconds: float
+    score_seconds: float
+    images_encoded: int
+    texts_encoded: int
+    images_per_second: float | None
+    peak_memory_bytes: int
+    peak_device_bytes: int | None
+    workers: int
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """One model on one task.
+
+    `model` is the leaderboard row's name. `digests` hold: model, image_side, text_side, data,
+    texts, code. `settings` hold what the user chose: device, precision, batch_size, text_batch_size,
+    preprocess, seed. `partial` says why the run is not the whole task; empty if it is.
+    """
+
+    model: str
+    task: str
+    kind: str
+    protocol: str
+    protocol_digest: str
+    primary: str
+    metrics: tuple[MetricValue, ...]
+    n_images: int
+    n_texts: int
+    n_relevant: int
+    partial: str
+    adapter: str
+    origin: str
+    weights: Mapping[str, str]
+    source: str
+    source_revision: str
+    digests: Mapping[str, str]
+    settings: Mapping[str, str | int]
+    software: Mapping[str, str]
+    timing: Timing
+    protocol_statement: Mapping[str, object] = field(default_factory=dict)
+    schema: int = SCHEMA
+
+    def metric(self, name: str) -> MetricValue:
+        """The metric of a name.
+
+        Raises:
+            DataError: the run did not measure it.
+        """
+        for value in self.metrics:
+            if value.metric == name:
+                return value
+        known = ", ".join(value.metric for value in self.metrics)
+        raise DataError(f"{self.model} on {self.task} has no metric {name!r}; it has {known}")
+
+    @property
+    def score(self) -> float | None:
+        """The primary metric's value, a fraction."""
+        return self.metric(self.primary).value
+
+    def to_json(self) -> str:
+        """The record as indented JSON with sorted keys and a final newline."""
+        return json.dumps(asdict(self), indent=1, sort_keys=True, ensure_ascii=False) + "\n"
+
+    @classmethod
+    def from_json(cls, text: str) -> "Result":
+        """Read a record back.
+
+        Raises:
+            DataError: the text is no record of this schema.
+        """
+        try:
+            fields = json.loads(text)
+            if fields["schema"] != SCHEMA:
+                raise DataError(f"schema {fields['schema']} is not {SCHEMA}; run the model again")
+            fields["metrics"] = tuple(
+                MetricValue(**{**m, "parts": tuple(PartValue(**p) for p in m["parts"])})
+                for m in fields["metrics"]
+            )
+            fields["timing"] = Timing(**fields["timing"])
+            return cls(**fields)
+        except (ValueError, KeyError, TypeError) as error:
+            raise DataError(f"not a vlbench result: {error}; run the model again") from error

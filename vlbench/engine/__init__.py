@@ -1,0 +1,1 @@
+"""The one evaluator; it knows the contracts only."""
