@@ -270,7 +270,10 @@ class Measurement:
 
 @dataclass(frozen=True, slots=True)
 class MetricOptions:
-    """`at` is the number behind `@` in a metric's name (k of recall@k, a threshold); `seed` is for resampling."""
+    """`at` is the number behind `@` in a metric's name (k of recall@k, a threshold).
+
+    `seed` is for resampling.
+    """
 
     at: float | None = None
     seed: int = 0

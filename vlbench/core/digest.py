@@ -38,13 +38,22 @@ def sha256_of_file(path: Path) -> str:
 
 
 def digest_of_code(*functions: Callable[..., object]) -> str:
-    """Digest of the source files that define functions, so that a changed formula is computed anew."""
-    paths = set()
+    """Digest of the source that defines functions, so that a changed formula is computed anew.
+
+    A module of a package stands for all modules beside it, since it may call them.
+    """
+    paths: set[Path] = set()
     for function in functions:
         module = sys.modules.get(getattr(function, "__module__", ""))
-        file = getattr(module, "__file__", None) or inspect.getfile(function)
-        paths.add(Path(file))
-    return digest_of_strings(path.read_text(encoding="utf-8") for path in sorted(paths))
+        path = Path(getattr(module, "__file__", None) or inspect.getfile(function))
+        in_package = module is not None and "." in module.__name__
+        paths.update(path.parent.glob("*.py") if in_package else [path])
+    return digest_of_modules(*paths)
+
+
+def digest_of_modules(*paths: Path) -> str:
+    """Digest of source files, whatever the order they are named in."""
+    return digest_of_strings(path.read_text(encoding="utf-8") for path in sorted(set(paths)))
 
 
 def _plain(value: object) -> object:

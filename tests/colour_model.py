@@ -1,0 +1,126 @@
+"""A model and a source small enough to compute by hand, for tests of the engine."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import torch
+from PIL import Image
+from torch import Tensor
+
+from vlbench.core.contracts import (
+    Example,
+    Identity,
+    ModelInfo,
+    Offers,
+    Placement,
+    PreprocessMode,
+    ScoreUnit,
+    Target,
+    Text,
+)
+
+COLOURS = {
+    "red": (255, 0, 0),
+    "green": (0, 255, 0),
+    "blue": (0, 0, 255),
+    "yellow": (255, 255, 0),
+    "white": (255, 255, 255),
+    "black": (0, 0, 0),
+}
+
+
+def preprocess(image: Image.Image) -> Tensor:
+    """The mean colour as one pixel, uint8 [3, 1, 1]."""
+    pixel = image.convert("RGB").resize((1, 1), Image.Resampling.BOX).getpixel((0, 0))
+    return torch.tensor(pixel, dtype=torch.uint8)[:, None, None]
+
+
+@dataclass
+class ColourModel:
+    """Scores an image by how near its mean colour is to the one a text names."""
+
+    seen: list[int] = field(default_factory=list)
+    texts_seen: list[int] = field(default_factory=list)
+    largest_batch: int | None = None
+    answer: float | None = None
+
+    @property
+    def info(self) -> ModelInfo:
+        return ModelInfo("colour", ScoreUnit("cosine", 1.0), (1, 1), 0)
+
+    @property
+    def preprocess(self) -> object:
+        return preprocess
+
+    def encode_images(self, pixels: Tensor) -> Tensor:
+        if self.largest_batch is not None and len(pixels) > self.largest_batch:
+            raise torch.OutOfMemoryError
+        self.seen.append(len(pixels))
+        return pixels.flatten(1).float() / 255
+
+    def encode_texts(self, texts: Sequence[Text], *, batch_size: int) -> Tensor:
+        self.texts_seen.append(len(texts))
+        rows = [COLOURS[next(word for word in text.name.split() if word in COLOURS)] for text in texts]
+        return torch.tensor(rows, dtype=torch.float32) / 255
+
+    def score(self, images: Tensor, texts: Tensor) -> Tensor:
+        if self.answer is not None:
+            return torch.full((len(images), len(texts)), self.answer)
+        return -torch.cdist(images, texts)
+
+
+@dataclass
+class ColourCheckpoint:
+    """Hands out one model, and counts how often it was loaded."""
+
+    model: ColourModel = field(default_factory=ColourModel)
+    name: str = "colour"
+    adapter: str = "colour"
+    capabilities: frozenset[str] = frozenset()
+    preprocess_mode: PreprocessMode = "exact"
+    loads: int = 0
+
+    def identify(self) -> Identity:
+        return Identity("image", "text", f"whole {self.model.answer}", {}, "tests")
+
+    def load(self, placement: Placement) -> ColourModel:
+        self.loads += 1
+        return self.model
+
+
+@dataclass(frozen=True)
+class Squares:
+    """Squares of one colour; `colours` in order, the i-th a little darker than the one before."""
+
+    colours: tuple[str, ...]
+    captions: int = 1
+    name: str = "squares"
+    broken: int | None = None
+
+    @property
+    def revision(self) -> str:
+        return f"squares {len(self.colours)}"
+
+    @property
+    def offers(self) -> Offers:
+        return Offers(names=tuple(Text(name) for name in sorted(set(self.colours))))
+
+    def __len__(self) -> int:
+        return len(self.colours)
+
+    def __getitem__(self, index: int) -> Example:
+        return Example(f"{index}-{self.colours[index]}", lambda: self._image(index), self.target(index))
+
+    def target(self, index: int) -> Target:
+        colour = self.colours[index]
+        captions = tuple(f"a {colour} square, sentence {k} of {index}" for k in range(self.captions))
+        return Target(label=colour, captions=captions, tags=(colour,))
+
+    def fingerprint(self, index: int) -> str:
+        return f"{self.colours[index]} {index}"
+
+    def _image(self, index: int) -> Image.Image:
+        if index == self.broken:
+            raise OSError("truncated")
+        shade = 1 - index / (4 * len(self.colours))
+        return Image.new("RGB", (4, 4), tuple(int(shade * part) for part in COLOURS[self.colours[index]]))

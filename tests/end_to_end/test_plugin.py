@@ -1,0 +1,84 @@
+"""A plug-in in a package of its own is found, listed and run without a line changed in vlbench."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from vlbench.api import list_models, list_tasks
+from vlbench.core.registry import METRICS, SOURCES
+
+PLUGIN = Path(__file__).resolve().parents[1] / "plugin"
+GUIDE = PLUGIN.parents[1] / "docs" / "plugins.md"
+ADDED = {
+    "models": "demo-colour",
+    "tasks": "demo-squares",
+    "metrics": "demo_reciprocal_rank",
+    "sources": "demo_squares",
+}
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory):
+    """A folder with the built plug-in installed, as a site-packages would hold it."""
+    wheels, site = tmp_path_factory.mktemp("wheels"), tmp_path_factory.mktemp("site")
+    pip = [sys.executable, "-m", "pip", "--quiet", "--disable-pip-version-check"]
+    build = ["wheel", "--no-deps", "--no-build-isolation", "--no-index", "--wheel-dir", str(wheels)]
+    subprocess.run([*pip, *build, str(PLUGIN)], check=True)
+    (wheel,) = wheels.glob("vlbench_demo-*.whl")
+    subprocess.run(
+        [*pip, "install", "--no-deps", "--no-index", "--target", str(site), str(wheel)], check=True
+    )
+    return site
+
+
+def vlbench(site, folder, *arguments):
+    return subprocess.run(
+        [sys.executable, "-c", "from vlbench.cli.main import main; main()", *arguments],
+        cwd=folder,
+        env={**os.environ, "PYTHONPATH": str(site)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+@pytest.mark.parametrize("what", ADDED)
+def test_what_the_plug_in_adds_is_listed(site, tmp_path, what):
+    listed = vlbench(site, tmp_path, "list", what)
+    assert listed.returncode == 0, listed.stderr
+    assert ADDED[what] in listed.stdout.split()
+
+
+def test_without_the_plug_in_its_names_are_unknown():
+    known = {*list_models(), *list_tasks(), *METRICS, *SOURCES}
+    assert not known & set(ADDED.values())
+
+
+def test_its_model_scores_its_task_by_its_metric(site, tmp_path):
+    run = ["run", "--model", "demo-colour", "--task", "demo-squares", "--results", "r", "--cache", "c"]
+    done = vlbench(site, tmp_path, *run)
+    assert done.returncode == 0, done.stderr
+    result = json.loads((tmp_path / "r" / "demo-squares" / "demo-colour.json").read_text(encoding="utf-8"))
+    assert {metric["metric"]: metric["value"] for metric in result["metrics"]} == {
+        "acc1": 1.0,
+        "demo_reciprocal_rank": 1.0,
+    }
+    assert (result["n_images"], result["n_texts"], result["partial"]) == (20, 4, "")
+    assert result["adapter"] == "demo_colour"
+    board = (tmp_path / "r" / "leaderboard.csv").read_text(encoding="utf-8")
+    assert board == "model,demo-squares,mean\ndemo-colour,1.000000,1.000000\n"
+
+
+def test_the_guide_links_to_files_that_exist_and_to_all_of_the_plug_in():
+    links = {
+        (GUIDE.parent / link).resolve()
+        for link in re.findall(r"\]\(([^)#:]+)\)", GUIDE.read_text(encoding="utf-8"))
+    }
+    assert {link for link in links if not link.exists()} == set()
+    modules = set((PLUGIN / "vlbench_demo").glob("[!_]*.py"))
+    assert modules <= links

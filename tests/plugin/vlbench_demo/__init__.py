@@ -1,0 +1,1 @@
+"""A plug-in of vlbench that scores coloured squares by their mean colour."""

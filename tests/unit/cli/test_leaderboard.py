@@ -1,0 +1,59 @@
+from click.testing import CliRunner
+
+from vlbench.cli.leaderboard import command
+from vlbench.cli.main import main
+from vlbench.core.errors import CheckFailed, DataError
+from vlbench.report.results import write_result
+
+
+def invoke(*arguments):
+    return CliRunner().invoke(command, [str(argument) for argument in arguments], catch_exceptions=True)
+
+
+def test_rebuilding_prints_the_table_and_then_passes_the_check(make_result, tmp_path):
+    write_result(make_result(), tmp_path)
+    rebuilt = invoke("--results", tmp_path)
+    assert rebuilt.exit_code == 0
+    assert rebuilt.stdout.splitlines()[-1].split() == ["small", "0.5000", "0.5000"]
+    checked = invoke("--results", tmp_path, "--check")
+    assert (checked.exit_code, checked.stdout) == (0, f"{tmp_path}: every CSV is what the results say\n")
+
+
+def test_a_stale_table_fails_the_check_by_name_and_is_not_written(make_result, tmp_path):
+    write_result(make_result(), tmp_path)
+    checked = invoke("--results", tmp_path, "--check")
+    assert isinstance(checked.exception, CheckFailed)
+    assert "stale: all.csv, leaderboard.csv, shapes.csv; run `vlbench leaderboard" in str(checked.exception)
+    assert not list(tmp_path.glob("*.csv"))
+
+
+def test_exit_codes_of_a_stale_table_and_of_a_missing_folder(make_result, tmp_path, capsys):
+    write_result(make_result(), tmp_path)
+    codes = []
+    for folder in (tmp_path, tmp_path / "absent"):
+        try:
+            main(["leaderboard", "--results", str(folder), "--check"])
+        except SystemExit as stop:
+            codes.append(stop.code)
+    assert codes == [1, 2]
+    assert len(capsys.readouterr().err.splitlines()) == 2
+
+
+def test_another_protocol_is_said_on_stderr(make_result, tmp_path):
+    for model, digest in [("a", "1" * 32), ("b", "2" * 32)]:
+        write_result(make_result(model=model, protocol_digest=digest), tmp_path)
+    rebuilt = invoke("--results", tmp_path)
+    assert rebuilt.stderr.startswith("vlbench: shapes: left out of the ranking: b (22222222)")
+    assert "b" not in rebuilt.stdout.split()
+
+
+def test_the_folder_may_come_from_the_environment(make_result, tmp_path, monkeypatch):
+    write_result(make_result(), tmp_path)
+    monkeypatch.setenv("VLBENCH_RESULTS", str(tmp_path))
+    assert invoke().exit_code == 0
+    assert (tmp_path / "leaderboard.csv").is_file()
+
+
+def test_a_damaged_result_is_the_users_to_mend(make_result, tmp_path):
+    write_result(make_result(), tmp_path).write_text("{")
+    assert isinstance(invoke("--results", tmp_path).exception, DataError)

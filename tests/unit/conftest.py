@@ -1,0 +1,64 @@
+"""Values that tests of several packages need."""
+
+from collections.abc import Callable
+
+import pytest
+
+from vlbench.core.result import MetricValue, PartValue, Result, Timing
+
+
+def build_result(**changes: object) -> Result:
+    """A result of one model on one task; `changes` replace its fields."""
+    timing = Timing(
+        seconds=3.5,
+        encode_images_seconds=2.0,
+        encode_texts_seconds=1.0,
+        score_seconds=0.1,
+        images_encoded=200,
+        texts_encoded=4,
+        images_per_second=100.0,
+        peak_memory_bytes=1_000_000,
+        peak_device_bytes=None,
+        workers=2,
+    )
+    fields: dict[str, object] = {
+        "model": "small",
+        "task": "shapes",
+        "kind": "classification",
+        "protocol": "held-out",
+        "protocol_digest": "d" * 32,
+        "primary": "acc1",
+        "metrics": (
+            MetricValue("acc5", 0.75, 0.7, 0.8, "wilson", 200, 0),
+            MetricValue("acc1", 0.5, 0.4, 0.6, "wilson", 200, 0, (PartValue("réd, square", None, 0),)),
+        ),
+        "n_images": 200,
+        "n_texts": 4,
+        "n_relevant": 200,
+        "partial": "",
+        "adapter": "clip",
+        "origin": "card",
+        "weights": {"small.safetensors": "a" * 64},
+        "source": "shapes",
+        "source_revision": "1",
+        "digests": {"model": "m" * 32, "data": "e" * 32},
+        "settings": {"device": "cpu", "precision": "fp32", "preprocess": "exact", "seed": 0},
+        "software": {"torch": "2.6"},
+        "timing": timing,
+        "protocol_statement": {"templates": ["a {}."]},
+    }
+    return Result(**(fields | changes))
+
+
+@pytest.fixture
+def make_result() -> Callable[..., Result]:
+    """Results by their differing fields: `make_result(model="large", acc1=0.9)`."""
+
+    def make(*, acc1: float | None = 0.5, **changes: object) -> Result:
+        result = build_result(**changes)
+        if "metrics" in changes or acc1 == 0.5:
+            return result
+        metrics = (result.metrics[0], MetricValue("acc1", acc1, None, None, "", 200, 0))
+        return build_result(**changes, metrics=metrics)
+
+    return make

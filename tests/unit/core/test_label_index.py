@@ -1,0 +1,61 @@
+import pytest
+
+from vlbench.core.contracts import Text
+from vlbench.core.errors import DataError, UnknownName
+from vlbench.core.label_index import LabelIndex
+
+MISSILES = (
+    Text("missile", ids={"wnid": "n03773504"}),
+    Text("projectile", ids={"wnid": "n04008634"}),
+    Text("missile", ids={"wnid": "n04008635"}),
+)
+
+
+def position(texts, label):
+    return LabelIndex.of(texts, "weapons").position(label, lambda: "image 7.jpg")
+
+
+@pytest.mark.parametrize(("label", "expected"), [("n04008635", 2), ("projectile", 1), (0, 0), (2, 2)])
+def test_an_id_a_unique_name_and_an_index_are_found(label, expected):
+    assert position(MISSILES, label) == expected
+
+
+def test_underscores_of_a_folder_stand_for_spaces():
+    assert position((Text("sea lion"), Text("fire_truck")), "sea_lion") == 0
+    assert position((Text("sea lion"), Text("fire_truck")), "fire_truck") == 1
+
+
+def test_an_id_goes_before_another_texts_name():
+    assert position((Text("a", ids={"code": "b"}), Text("b", ids={"code": "c"})), "b") == 0
+
+
+def test_a_shared_name_is_refused_where_an_image_carries_it():
+    with pytest.raises(
+        DataError, match=r"image 7\.jpg: several classes are named 'missile'; label it by its id"
+    ):
+        position(MISSILES, "missile")
+
+
+@pytest.mark.parametrize("label", [-1, 3])
+def test_an_index_out_of_range_is_refused(label):
+    with pytest.raises(DataError, match=rf"image 7\.jpg: label {label} is not one of the 3 classes"):
+        position(MISSILES, label)
+
+
+def test_an_unknown_label_comes_with_close_matches_and_its_image():
+    with pytest.raises(UnknownName) as caught:
+        position(MISSILES, "projectil")
+    assert "did you mean projectile?" in str(caught.value)
+    assert "image 7.jpg carries it" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("texts", "said"),
+    [
+        ((Text("a", ids={"code": "1"}), Text("b", ids={"code": "1"})), "'a' and 'b' share the code '1'"),
+        ((Text("a"), Text("a", ids={"code": "1"})), "the name 'a' occurs 2 times"),
+    ],
+)
+def test_classes_that_cannot_be_told_apart_are_refused(texts, said):
+    with pytest.raises(DataError, match="weapons: .*" + said):
+        LabelIndex.of(texts, "weapons")

@@ -1,0 +1,33 @@
+import pytest
+
+from vlbench.core.errors import CardError, UnknownName
+from vlbench.core.metric_name import metrics_of, split_metric
+from vlbench.core.registry import METRICS
+
+
+@pytest.mark.parametrize(
+    ("name", "parts"),
+    [("macro_f1@0.25", ("macro_f1", 0.25)), ("recall@10", ("recall", 10)), ("map", ("map", None))],
+)
+def test_a_name_is_split_at_its_number(name, parts):
+    assert split_metric(name) == parts
+
+
+@pytest.mark.parametrize("name", ["recall@", "recall@k", "recall@1@5"])
+def test_what_is_no_number_is_refused(name):
+    with pytest.raises(CardError, match=r"write recall@5"):
+        split_metric(name)
+
+
+def test_functions_come_under_the_names_asked_for():
+    def metric(prediction, problem, options):
+        raise AssertionError("only looked up")
+
+    METRICS.register("metric_of_this_test")(metric)
+    try:
+        names = ("metric_of_this_test@5", "metric_of_this_test")
+        assert metrics_of(names) == dict.fromkeys(names, metric)
+        with pytest.raises(UnknownName, match="did you mean metric_of_this_test"):
+            metrics_of(["metric_of_this_tset@5"])
+    finally:
+        METRICS.unregister("metric_of_this_test")

@@ -1,0 +1,142 @@
+import json
+from dataclasses import asdict, replace
+
+import pytest
+from colour_model import ColourCheckpoint, ColourModel, Squares
+
+from vlbench.core.contracts import TaskRequest
+from vlbench.core.errors import DataError, NotFinite, Unsupported
+from vlbench.core.registry import TASK_KINDS
+from vlbench.engine.evaluate import Session, evaluate
+from vlbench.engine.plan import plan_job
+from vlbench.engine.settings import RunSettings
+from vlbench.engine.stored import stored_prediction, stored_result
+
+COLOURS = ("red", "green", "blue", "yellow", "white", "black") * 7
+SETTINGS = RunSettings(batch_size=4, workers=2)
+
+
+def task(kind="classification", source=None, name="squares"):
+    source = source or Squares(COLOURS)
+    return TASK_KINDS.get(kind)(TaskRequest(name=name, protocol="test", source=source))
+
+
+def score(asked, checkpoint, cache, settings=SETTINGS):
+    return evaluate(plan_job(checkpoint, asked, settings), Session(checkpoint, settings), cache)
+
+
+def without_times(result):
+    return json.dumps({**asdict(result), "timing": None}, sort_keys=True)
+
+
+@pytest.mark.parametrize("kind", ["classification", "retrieval", "tagging"])
+def test_the_three_kinds_are_scored_by_one_evaluator(kind, tmp_path):
+    source = Squares(("red", "green", "blue", "yellow", "white", "black"))
+    result = score(task(kind, source), ColourCheckpoint(), tmp_path)
+    assert result.score == 1.0
+    assert result.n_images == 6
+    assert result.settings["batch_size"] == 4
+
+
+def test_a_second_task_on_the_same_images_encodes_none(tmp_path):
+    checkpoint = ColourCheckpoint()
+    score(task("classification"), checkpoint, tmp_path)
+    seen = len(checkpoint.model.seen)
+    result = score(task("tagging"), checkpoint, tmp_path)
+    assert result.timing.images_encoded == 0
+    assert result.timing.images_per_second is None
+    assert len(checkpoint.model.seen) == seen
+
+
+def test_a_stored_measurement_needs_no_model_and_is_the_same(tmp_path):
+    checkpoint = ColourCheckpoint()
+    fresh = score(task(), checkpoint, tmp_path)
+    again = stored_result(plan_job(checkpoint, task(), SETTINGS), tmp_path, seed=0)
+    assert again == fresh
+    assert checkpoint.loads == 1
+    renamed = stored_result(plan_job(checkpoint, task(name="other"), SETTINGS), tmp_path, seed=0)
+    assert renamed is not None
+    assert renamed.task == "other"
+
+
+def test_another_formula_is_measured_from_the_stored_prediction(tmp_path):
+    checkpoint = ColourCheckpoint()
+    score(task(), checkpoint, tmp_path)
+    asked = task()
+    fewer = replace(asked, metrics={"acc1": asked.metrics["acc1"]})
+    found = stored_result(plan_job(checkpoint, fewer, SETTINGS), tmp_path, seed=0)
+    assert found is not None
+    assert [value.metric for value in found.metrics] == ["acc1"]
+    assert checkpoint.loads == 1
+
+
+@pytest.mark.parametrize("settings", [replace(SETTINGS, workers=0), replace(SETTINGS, workers=5)])
+def test_workers_change_nothing(settings, tmp_path):
+    fresh = score(task(), ColourCheckpoint(), tmp_path / "a")
+    assert without_times(score(task(), ColourCheckpoint(), tmp_path / "b", settings)) == without_times(fresh)
+
+
+def test_other_batch_sizes_change_no_number(tmp_path):
+    fresh = score(task(), ColourCheckpoint(), tmp_path / "a")
+    other = score(task(), ColourCheckpoint(), tmp_path / "b", replace(SETTINGS, batch_size=9))
+    assert other.metrics == fresh.metrics
+
+
+def test_out_of_memory_halves_the_batch_and_goes_on(tmp_path):
+    checkpoint = ColourCheckpoint(ColourModel(largest_batch=3))
+    result = score(task(), checkpoint, tmp_path, replace(SETTINGS, batch_size=None))
+    assert result.settings["batch_size"] == 2
+    assert result.timing.images_encoded == len(COLOURS)
+    assert result.metrics == score(task(), ColourCheckpoint(), tmp_path / "b").metrics
+
+
+def test_out_of_memory_at_a_size_the_user_chose_is_an_error(tmp_path):
+    with pytest.raises(Unsupported, match="too little memory for 4 items"):
+        score(task(), ColourCheckpoint(ColourModel(largest_batch=3)), tmp_path)
+
+
+def test_a_broken_image_is_named_and_what_was_encoded_stays(tmp_path):
+    with pytest.raises(DataError, match=r"squares: image 30-red does not decode \(truncated\)"):
+        score(task(source=Squares(COLOURS, broken=30)), ColourCheckpoint(), tmp_path)
+    result = score(task(), ColourCheckpoint(), tmp_path)
+    assert 0 < result.timing.images_encoded < len(COLOURS)
+
+
+def test_a_constant_model_scores_nothing(tmp_path):
+    constant = ColourCheckpoint(ColourModel(answer=0.5))
+    accuracy = score(task("classification"), constant, tmp_path)
+    assert [value.value for value in accuracy.metrics] == [0.0, 0.0, 0.0]
+    ranks = score(task("retrieval"), constant, tmp_path)
+    assert ranks.score == 0.0
+    precision = score(task("tagging"), constant, tmp_path)
+    assert precision.score == pytest.approx(1 / 6)
+
+
+def test_a_model_that_answers_nan_is_refused(tmp_path):
+    with pytest.raises(NotFinite, match="NaN"):
+        score(task(), ColourCheckpoint(ColourModel(answer=float("nan"))), tmp_path)
+
+
+def test_unmet_needs_are_refused_before_the_model_loads():
+    checkpoint = ColourCheckpoint()
+    with pytest.raises(Unsupported, match="cannot caption"):
+        plan_job(checkpoint, replace(task(), needs=frozenset({"caption"})), SETTINGS)
+    assert checkpoint.loads == 0
+
+
+def test_what_is_not_the_default_is_part_of_the_row():
+    settings = replace(SETTINGS, precision="bf16")
+    job = plan_job(ColourCheckpoint(preprocess_mode="fast"), task(), settings)
+    assert job.row == "colour+bf16+fast"
+    with pytest.raises(Unsupported, match="fp16"):
+        plan_job(ColourCheckpoint(), task(), replace(SETTINGS, precision="fp16"))
+
+
+def test_predictions_are_kept_with_the_facts_of_their_run(tmp_path):
+    checkpoint = ColourCheckpoint()
+    score(task("tagging"), checkpoint, tmp_path)
+    kept = stored_prediction(plan_job(checkpoint, task("tagging"), SETTINGS), tmp_path)
+    assert kept is not None
+    prediction, facts = kept
+    assert prediction.scores.shape == (len(COLOURS), 6)
+    assert facts.settings["precision"] == "fp32"

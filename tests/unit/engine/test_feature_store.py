@@ -1,0 +1,64 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from vlbench.engine.feature_store import FeatureSpace
+
+
+def features(*rows: float) -> np.ndarray:
+    return np.array([[row, -row] for row in rows], dtype=np.float32)
+
+
+def fill(folder: Path, *batches: tuple[list[str], np.ndarray]) -> None:
+    with FeatureSpace(folder) as space:
+        for keys, batch in batches:
+            space.append(keys, batch)
+
+
+def test_gathers_in_the_order_asked_across_batches_and_processes(tmp_path):
+    fill(tmp_path, (["a", "b"], features(1, 2)), (["c"], features(3)))
+    fill(tmp_path, (["d"], features(4)))
+    space = FeatureSpace(tmp_path)
+    assert space.missing(["a", "x", "d", "x"]) == [1]
+    assert space.gather(["d", "a", "c", "a"]).tolist() == features(4, 1, 3, 1).tolist()
+    assert len(list(tmp_path.glob("*.features"))) == 2
+
+
+@pytest.mark.parametrize("cut", [1, 30, 70])
+def test_a_torn_tail_is_dropped_and_the_batches_before_it_stay(tmp_path, cut):
+    fill(tmp_path, (["a"], features(1)), (["b"], features(2)))
+    (segment,) = tmp_path.glob("*.features")
+    segment.write_bytes(segment.read_bytes()[:-cut])
+    space = FeatureSpace(tmp_path)
+    assert "a" in space
+    assert space.missing(["a", "b"]) == [1]
+
+
+def test_a_damaged_batch_is_redone_and_those_behind_it_stay(tmp_path):
+    fill(tmp_path, (["a"], features(1)), (["b"], features(2)))
+    (segment,) = tmp_path.glob("*.features")
+    data = bytearray(segment.read_bytes())
+    data[len(data) // 2 - 3] ^= 1
+    segment.write_bytes(data)
+    space = FeatureSpace(tmp_path)
+    assert space.missing(["a", "b"]) == [0]
+    assert space.gather(["b"]).tolist() == features(2).tolist()
+
+
+def test_foreign_files_are_no_features(tmp_path):
+    (tmp_path / "x.features").write_bytes(b"something else altogether, longer than a head is")
+    (tmp_path / "y.features").write_bytes(b"")
+    assert FeatureSpace(tmp_path).missing(["a"]) == [0]
+
+
+def test_a_batch_is_on_disk_as_soon_as_it_is_appended(tmp_path):
+    writer = FeatureSpace(tmp_path)
+    writer.append(["a"], features(1))
+    assert "a" in FeatureSpace(tmp_path)
+    writer.close()
+
+
+def test_nothing_is_written_where_nothing_is_appended(tmp_path):
+    FeatureSpace(tmp_path / "space").close()
+    assert not (tmp_path / "space").exists()

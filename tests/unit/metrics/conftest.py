@@ -1,0 +1,70 @@
+"""Problems without images, brute-force ranks and the parity fixtures."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import NoReturn
+
+import numpy as np
+import pytest
+
+from vlbench.core.contracts import Offers, Problem, Text
+from vlbench.core.relevance import Relevance
+
+FIXTURES = Path(__file__).parents[2] / "fixtures" / "metrics"
+
+
+class Unopened:
+    """A source that metrics must never read."""
+
+    name = "unopened"
+    revision = "0"
+    offers = Offers()
+
+    def __init__(self, size: int) -> None:
+        self.size = size
+
+    def __len__(self) -> int:
+        return self.size
+
+    def __getitem__(self, index: int) -> NoReturn:
+        raise AssertionError("a metric opened an image")
+
+    target = fingerprint = __getitem__
+
+
+@pytest.fixture
+def problem_of() -> Callable[[np.ndarray], Problem]:
+    def build(relevant: np.ndarray) -> Problem:
+        n, m = relevant.shape
+        images, texts = np.nonzero(relevant)
+        return Problem(
+            images=Unopened(n),
+            texts=tuple(Text(f"t{index}") for index in range(m)),
+            relevant=Relevance.from_pairs(images, texts, (n, m)),
+        )
+
+    return build
+
+
+@pytest.fixture
+def ranks_of() -> Callable[[np.ndarray, np.ndarray], np.ndarray]:
+    """The contract's definition, row by row: 1 + wrong candidates scoring >= the best right; 0: none."""
+
+    def brute_force(scores: np.ndarray, relevant: np.ndarray) -> np.ndarray:
+        return np.array(
+            [
+                1 + np.sum(row[~right] >= row[right].max()) if right.any() else 0
+                for row, right in zip(scores, relevant, strict=True)
+            ]
+        )
+
+    return brute_force
+
+
+@pytest.fixture
+def parity() -> Callable[[str], dict[str, np.ndarray]]:
+    def read(name: str) -> dict[str, np.ndarray]:
+        with np.load(FIXTURES / f"{name}.npz") as arrays:
+            return dict(arrays)
+
+    return read

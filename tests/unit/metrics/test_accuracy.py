@@ -1,0 +1,86 @@
+import numpy as np
+import pytest
+from scipy import stats
+
+from vlbench.core.contracts import MetricOptions, Part, Prediction, ScoreUnit
+from vlbench.core.errors import CardError, DataError, Unsupported
+from vlbench.metrics.accuracy import acc1, acc5, mean_per_class_recall
+
+UNIT = ScoreUnit("cosine")
+OPTIONS = MetricOptions()
+
+
+def ranked(ranks):
+    return Prediction(UNIT, row_ranks=np.array(ranks))
+
+
+def labelled(problem_of, labels, number):
+    return problem_of(np.eye(number, dtype=bool)[labels])
+
+
+def test_single_label_fixture(parity, problem_of, ranks_of):
+    data = parity("single_label")
+    problem = labelled(problem_of, data["labels"], 7)
+    prediction = ranked(ranks_of(data["logits"], problem.relevant.dense()))
+    assert acc1(prediction, problem, OPTIONS).value == pytest.approx(float(data["acc1"]), abs=1e-6)
+    assert acc1(prediction, problem, OPTIONS).value == pytest.approx(
+        float(data["elevater_accuracy"]), abs=1e-6
+    )
+    assert acc5(prediction, problem, OPTIONS).value == pytest.approx(float(data["acc5"]), abs=1e-6)
+    recall = mean_per_class_recall(prediction, problem, OPTIONS)
+    assert recall.value == pytest.approx(float(data["mean_per_class_recall"]), abs=1e-6)
+    assert (recall.n, recall.left_out) == (6, 1)
+
+
+def test_accuracy_counts_what_it_leaves_out(problem_of):
+    problem = problem_of(np.array([[1, 0, 0, 0, 0]] * 3 + [[0] * 5], dtype=bool))
+    prediction = ranked([1, 5, 2, 0])
+    first, fifth = acc1(prediction, problem, OPTIONS), acc5(prediction, problem, OPTIONS)
+    assert (first.value, first.n, first.left_out) == (1 / 3, 3, 1)
+    assert fifth.value == 1.0
+    exact = stats.binomtest(1, 3).proportion_ci(method="wilson")
+    assert (first.ci_low, first.ci_high) == pytest.approx((exact.low, exact.high), abs=1e-12)
+    assert first.ci_method == "Wilson"
+
+
+def test_acc5_of_four_classes_is_not_measurable(problem_of):
+    value = acc5(ranked([1, 2]), labelled(problem_of, [0, 1], 4), OPTIONS)
+    assert (value.value, value.ci_low, value.ci_method) == (None, None, "")
+
+
+def test_no_image_has_a_class(problem_of):
+    problem = problem_of(np.zeros((2, 3), dtype=bool))
+    for metric in (acc1, mean_per_class_recall):
+        measurement = metric(ranked([0, 0]), problem, OPTIONS)
+        assert (measurement.value, measurement.ci_low, measurement.n) == (None, None, 0)
+
+
+def test_mean_per_class_by_hand(problem_of):
+    # class 0: 1 of 3 right, class 1: 1 of 1, class 2: no image
+    measurement = mean_per_class_recall(ranked([1, 2, 3, 1]), labelled(problem_of, [0, 0, 0, 1], 3), OPTIONS)
+    assert measurement.value == pytest.approx(2 / 3)
+    assert (measurement.n, measurement.left_out) == (2, 1)
+    assert measurement.parts == (Part("t0", 1 / 3, 3), Part("t1", 1.0, 1), Part("t2", None, 0))
+    assert measurement.ci_method == "bootstrap within classes, 1000 resamples"
+
+
+def test_constant_scores_are_never_right(problem_of, ranks_of):
+    problem = labelled(problem_of, [0, 1, 2, 0], 6)
+    prediction = ranked(ranks_of(np.zeros((4, 6)), problem.relevant.dense()))
+    for metric in (acc1, acc5, mean_per_class_recall):
+        assert metric(prediction, problem, OPTIONS).value == 0.0
+
+
+def test_an_image_of_two_classes_has_no_class_recall(problem_of):
+    problem = problem_of(np.array([[True, False], [True, True]]))
+    with pytest.raises(DataError, match="image 1 has 2 classes"):
+        mean_per_class_recall(ranked([1, 1]), problem, OPTIONS)
+
+
+@pytest.mark.parametrize("metric", [acc1, acc5, mean_per_class_recall])
+def test_refuses_a_number_and_missing_ranks(metric, problem_of):
+    problem = labelled(problem_of, [0], 2)
+    with pytest.raises(CardError, match=f"write {metric.__name__}$"):
+        metric(ranked([1]), problem, MetricOptions(at=3))
+    with pytest.raises(Unsupported, match=f"{metric.__name__} reads ranks"):
+        metric(Prediction(UNIT), problem, OPTIONS)

@@ -1,0 +1,46 @@
+import pytest
+from listed import Listed
+
+from vlbench.core.contracts import Target, TaskRequest, Text
+from vlbench.core.errors import DataError, UnknownName
+from vlbench.task_kinds.tagging import tagging
+
+NAMES = (Text("cat"), Text("dog"), Text("train", ids={"ram": "7"}))
+
+
+def build(*targets, names=NAMES):
+    return tagging(TaskRequest(name="tags", protocol="test", source=Listed(targets), names=names))
+
+
+def test_images_have_any_number_of_tags():
+    task = build(Target(tags=("dog", "7")), Target(tags=()), Target(tags=(0, "cat")))
+    assert task.problem.relevant.dense().tolist() == [
+        [False, True, True],
+        [False, False, False],
+        [True, False, False],
+    ]
+    assert task.scoring == "matrix"
+
+
+def test_a_label_alone_is_the_one_tag():
+    assert build(Target(label="dog")).problem.relevant.texts.tolist() == [1]
+
+
+def test_an_image_that_says_nothing_is_named():
+    with pytest.raises(DataError, match=r"image 1\.png has no tags"):
+        build(Target(tags=("cat",)), Target())
+
+
+def test_an_unknown_tag_names_the_image():
+    with pytest.raises(UnknownName, match=r"no class named 'bog'; did you mean dog\?; image 0\.png of tags"):
+        build(Target(tags=("bog",)))
+
+
+def test_a_duplicate_id_is_refused():
+    with pytest.raises(DataError, match="'a' and 'b' share the ram '1'"):
+        build(Target(tags=()), names=(Text("a", ids={"ram": "1"}), Text("b", ids={"ram": "1"})))
+
+
+def test_tags_that_no_image_carries_are_no_task():
+    with pytest.raises(DataError, match="no image carries any of the 3 tags"):
+        build(Target(tags=()))

@@ -1,0 +1,45 @@
+"""What a user says about data: where they may lie and how many of them are wanted."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from vlbench.core.contracts import Place, TaskRequest
+from vlbench.core.errors import DataError
+from vlbench.core.subset import Subset
+
+
+@dataclass(frozen=True, slots=True)
+class DataRequest:
+    """Where data may lie and how much of it is wanted.
+
+    `roots` are tried in order for a card's relative paths; `roots_by_task` names the very folder of a
+    task's data; `limit` is a number of images; `verify` asks for digests of the bytes.
+    """
+
+    roots: tuple[Path, ...] = ()
+    roots_by_task: Mapping[str, Path] = field(default_factory=dict)
+    cache: Path | None = None
+    allow_subset: bool = False
+    limit: int | None = None
+    verify: bool = False
+
+    def place(self, card_folder: Path | None = None) -> Place:
+        """Where sources may look, for a card in a folder."""
+        return Place(roots=self.roots, card_folder=card_folder, cache=self.cache, verify=self.verify)
+
+    def cut(self, request: TaskRequest) -> TaskRequest:
+        """A task's request with at most `limit` images, evenly spaced; then it is marked partial.
+
+        Raises:
+            DataError: the limit is below one.
+        """
+        if self.limit is None:
+            return request
+        if self.limit < 1:
+            raise DataError(f"{request.name}: a limit of {self.limit} leaves no image; give 1 or more")
+        count = len(request.source)
+        if self.limit >= count:
+            return request
+        indices = tuple(i * count // self.limit for i in range(self.limit))
+        return replace(request, source=Subset(request.source, indices), partial=f"limit {self.limit}")

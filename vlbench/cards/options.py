@@ -1,0 +1,158 @@
+"""Options of plug-ins, validated against the keyword-only parameters of their functions."""
+
+import inspect
+import json
+import typing
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from difflib import get_close_matches
+from functools import lru_cache
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model
+from pydantic.errors import PydanticUserError
+from pydantic_core import ErrorDetails
+
+from vlbench.core.errors import PluginError
+
+PlugIn = Callable[..., object]
+Location = tuple[str | int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """What is wrong at one place of a card: `sources.0.path: field required`."""
+
+    location: Location
+    message: str
+
+    def __str__(self) -> str:
+        place = ".".join(str(part) for part in self.location)
+        return f"{place}: {self.message}" if place else self.message
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """Options as the plug-in takes them, and what is wrong with them; one of the two is empty."""
+
+    values: Mapping[str, object]
+    problems: tuple[Problem, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Signature:
+    """What a plug-in takes: a pydantic model whose field `option_3` stands for the option `names[3]`."""
+
+    names: tuple[str, ...]
+    model: type[BaseModel]
+
+
+def check_options(plug_in: PlugIn, options: Mapping[str, object], at: Location = ()) -> Checked:
+    """Hold options from a card against a plug-in's signature.
+
+    Raises:
+        PluginError: its annotations are no types that a card could fill.
+    """
+    signature = signature_of(plug_in)
+    try:
+        filled = signature.model.model_validate_json(as_json(options))
+    except ValidationError as error:
+        return Checked({}, problems_of(error, options, known=signature.names, at=at))
+    values = {
+        name: getattr(filled, f"option_{position}")
+        for position, name in enumerate(signature.names)
+        if f"option_{position}" in filled.model_fields_set
+    }
+    return Checked({**values, **(filled.model_extra or {})})
+
+
+def option_names(plug_in: PlugIn) -> tuple[str, ...]:
+    """The options that a plug-in names in its signature."""
+    return signature_of(plug_in).names
+
+
+def option_schema(plug_in: PlugIn) -> dict[str, Any]:
+    """JSON Schema of a plug-in's options."""
+    return signature_of(plug_in).model.model_json_schema(mode="validation")
+
+
+@lru_cache(maxsize=256)
+def signature_of(plug_in: PlugIn) -> Signature:
+    """A plug-in's keyword-only parameters as a pydantic model; `**options` admits any further one.
+
+    Raises:
+        PluginError: its annotations are no types that a card could fill.
+    """
+    parameters = inspect.signature(plug_in).parameters.values()
+    keywords = [each for each in parameters if each.kind is inspect.Parameter.KEYWORD_ONLY]
+    is_open = any(each.kind is inspect.Parameter.VAR_KEYWORD for each in parameters)
+    label = f"{getattr(plug_in, '__module__', '?')}.{getattr(plug_in, '__qualname__', plug_in)}"
+    try:
+        annotated = plug_in.__init__ if inspect.isclass(plug_in) else inspect.unwrap(plug_in)
+        hints = typing.get_type_hints(annotated, include_extras=True)
+        # aliased, since an option may be called `copy` or `schema` as a pydantic attribute is
+        fields: dict[str, Any] = {
+            f"option_{position}": (
+                hints.get(each.name, object),
+                Field(... if each.default is inspect.Parameter.empty else each.default, alias=each.name),
+            )
+            for position, each in enumerate(keywords)
+        }
+        model = create_model(
+            f"options of {label}",
+            __config__=ConfigDict(
+                extra="allow" if is_open else "forbid", strict=True, allow_inf_nan=False, title=label
+            ),
+            **fields,
+        )
+    except (NameError, PydanticUserError) as error:
+        reason = " ".join(str(error).split())
+        raise PluginError(f"{label}: its options are not annotated with plain types: {reason}") from error
+    return Signature(tuple(each.name for each in keywords), model)
+
+
+def as_json(value: object) -> str:
+    """A YAML value as JSON, which a strict model reads: lists as tuples, but no number as a string."""
+    return json.dumps(value, default=str)
+
+
+def problems_of(
+    error: ValidationError, data: Mapping[str, object], *, known: tuple[str, ...], at: Location = ()
+) -> tuple[Problem, ...]:
+    """What pydantic found in some data, in a card's terms; `known` are the fields of the data themselves.
+
+    Types of a union that all fail are one problem.
+    """
+    messages: dict[Location, dict[str, None]] = {}
+    for details in error.errors(include_url=False):
+        place = (*at, *_place(details["loc"], data))
+        messages.setdefault(place, {})[_message(details, known)] = None
+    return tuple(Problem(place, " or ".join(each)) for place, each in messages.items())
+
+
+def _place(location: Location, data: object) -> Location:
+    """The keys and positions of a location; names of a union's types are in no data and left out."""
+    place: list[str | int] = []
+    for part in location:
+        if isinstance(data, Mapping) and isinstance(part, str):
+            place.append(part)
+            data = data.get(part)
+        elif isinstance(data, list | tuple) and isinstance(part, int):
+            place.append(part)
+            data = data[part] if part < len(data) else None
+    return tuple(place)
+
+
+def _message(details: ErrorDetails, known: tuple[str, ...]) -> str:
+    if details["type"] == "missing":
+        return "field required"
+    if details["type"] == "extra_forbidden":
+        if len(details["loc"]) > 1:
+            return "unknown field"
+        close = get_close_matches(str(details["loc"][-1]), known, n=3, cutoff=0.5)
+        if close:
+            return f"unknown field; did you mean {', '.join(close)}?"
+        return f"unknown field; known: {', '.join(known)}" if known else "unknown field; none is taken"
+    message = details["msg"][:1].lower() + details["msg"][1:]
+    given = details["input"]
+    return f"{message}, not {given!r}" if isinstance(given, str | int | float | None) else message

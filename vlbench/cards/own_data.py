@@ -1,0 +1,58 @@
+"""Own data need no card: `KIND:FOLDER` asks a task kind about what lies in a folder."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+
+from vlbench.cards.catalogue import Catalogue, Reference
+from vlbench.cards.data_request import DataRequest
+from vlbench.cards.texts import read_vocabularies
+from vlbench.core.contracts import TaskRequest, Text
+from vlbench.core.registry import SOURCES
+
+OWN = "own"
+
+
+def own_request(reference: Reference, catalogue: Catalogue, request: DataRequest) -> TaskRequest:
+    """What a folder without a card asks of a task kind; names and templates are what lies there.
+
+    Raises:
+        DataError: there is no such folder, or no known layout in it.
+    """
+    folder = Path(reference.rest).expanduser()
+    place = request.place()
+    here = folder.absolute() if folder.is_dir() else folder
+    source = SOURCES.get(OWN)(place, path=str(here))
+    label = here.resolve().name or "data"
+    return TaskRequest(
+        name=f"{reference.scheme}:{label}",
+        protocol=OWN,
+        source=source,
+        names=named_by_ids(source.offers.names, read_vocabularies(catalogue.task_folders)),
+        allow_subset=request.allow_subset,
+    )
+
+
+def named_by_ids(
+    offered: tuple[Text, ...], vocabularies: Mapping[str, Mapping[str, str]]
+) -> tuple[Text, ...] | None:
+    """Offered names whose ids one vocabulary knows, all of them (wnid folders), under its names.
+
+    None where no vocabulary does: then the offered names stand.
+
+    >>> offered = (Text("n02085620"), Text("n02123045"))
+    >>> named_by_ids(offered, {"wnid": {"n02085620": "Chihuahua", "n02123045": "tabby cat"}})[1]
+    Text(name='tabby cat', prompts=(), descriptions=(), ids={'wnid': 'n02123045'})
+    """
+    for vocabulary, names in vocabularies.items():
+        known = [
+            next((id_ for id_ in (text.name, *text.ids.values()) if id_ in names), None) for text in offered
+        ]
+        named = tuple(
+            replace(text, name=names[id_], ids={**text.ids, vocabulary: id_})
+            for text, id_ in zip(offered, known, strict=True)
+            if id_ is not None
+        )
+        if named and len(named) == len(offered):
+            return named
+    return None

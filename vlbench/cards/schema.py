@@ -1,0 +1,104 @@
+"""Task and model cards as pydantic models: unknown fields refused, all errors told at once."""
+
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field
+
+Word = Annotated[str, Field(min_length=1)]
+Count = Annotated[int, Field(ge=1)]
+Fraction = Annotated[float, Field(ge=0, le=1)]
+Amount = Annotated[float, Field(gt=0)]
+
+
+class Fields(BaseModel):
+    """A mapping in a card: no further fields, no guessed types."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, allow_inf_nan=False)
+
+
+class Paper(Fields):
+    """Where a model or data set was published."""
+
+    title: Word
+    arxiv: (
+        Annotated[str, Field(pattern=r"^(\d{4}\.\d{4,5}|[a-z.-]+/\d{7})$", description="quoted")] | None
+    ) = None
+    url: Word | None = None
+
+
+class SourceFields(Fields):
+    """One place for the data: a source's registry name, and the options that source takes."""
+
+    model_config = ConfigDict(extra="allow")
+
+    kind: Annotated[Word, Field(description="a source (`vlbench list sources`)")]
+
+    @property
+    def options(self) -> dict[str, object]:
+        """The source's own options, as the card states them."""
+        return dict(self.model_extra or {})
+
+
+class Counts(Fields):
+    """How many images and texts the whole task has; checked before any work."""
+
+    images: Count | None = None
+    texts: Count | None = None
+
+
+class Weights(Fields):
+    """The published file: facts to hold a download against."""
+
+    repo: Word
+    file: Word | None = None
+    sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")] | None = None
+    size_mb: Amount | None = None
+
+
+class Published(Fields):
+    """A published score of the model; `value` is a fraction."""
+
+    task: Word
+    protocol: Word
+    metric: Word
+    value: Fraction
+    source: Annotated[Word, Field(description="the paper and table, or the file, that states it")]
+    verified: Annotated[bool, Field(description="seen in that source, not quoted from memory")]
+
+
+class TaskCard(Fields):
+    """A task: the question, its texts, its protocol, and where its data may lie."""
+
+    title: Word
+    kind: Annotated[Word, Field(description="a task kind, such as classification")]
+    protocol: Annotated[Word, Field(description="the protocol's name, such as openai-80")]
+    sources: Annotated[
+        tuple[SourceFields, ...], Field(min_length=1, description="tried in order, local ones first")
+    ]
+    metrics: Annotated[tuple[Word, ...], Field(min_length=1, description="such as acc1 or recall@5")]
+    primary: Annotated[Word, Field(description="the metric of the leaderboard's column")]
+    names: Annotated[Word, Field(description="TSV with a header: name, then ids")] | None = None
+    templates: Annotated[Word, Field(description="text file, one template with {} a line")] | None = None
+    expect: Counts = Counts()
+    settings: Annotated[dict[str, object], Field(description="settings of the task kind")] = {}
+    split: str = ""
+    about: str = ""
+    licence: str = ""
+    paper: Paper | None = None
+
+
+class ModelCard(Fields):
+    """A model: the adapter that runs it, its settings, its facts, its published scores."""
+
+    title: Word
+    adapter: Annotated[Word, Field(description="an adapter, such as clip")]
+    settings: Annotated[dict[str, object], Field(description="settings of the adapter")] = {}
+    family: str = ""
+    about: str = ""
+    licence: str = ""
+    paper: Paper | None = None
+    parameters: Annotated[Amount, Field(description="millions, both sides")] | None = None
+    image_size: Annotated[Count, Field(description="pixels of the image's side")] | None = None
+    gflops: Annotated[Amount, Field(description="of one image through the image side")] | None = None
+    weights: Weights | None = None
+    published: tuple[Published, ...] = ()

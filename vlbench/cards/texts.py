@@ -1,0 +1,92 @@
+"""Data files of task cards: names with ids, templates, vocabularies."""
+
+from collections.abc import Iterable
+from pathlib import Path
+
+from vlbench.cards.yaml_file import shown
+from vlbench.core.contracts import Text
+from vlbench.core.errors import CardError
+
+NAME = "name"
+PLACEHOLDER = "{}"
+VOCABULARIES = "vocabularies"
+
+
+def read_names(path: Path) -> tuple[Text, ...]:
+    """Texts from a TSV whose header's first column is `name` and whose others are vocabularies of ids.
+
+    An empty cell is no id. Blanks are kept: they are part of a published name.
+
+    Raises:
+        CardError: no such header, a line of another length, or no line at all.
+    """
+    header, *rows = _rows(path)
+    if header[0] != NAME or not all(header):
+        raise CardError(
+            f"{shown(path)}: line 1: the header is `{NAME}`, then vocabularies of ids, tab-separated"
+        )
+    vocabularies = header[1:]
+    return tuple(
+        Text(name=name, ids={key: value for key, value in zip(vocabularies, ids, strict=True) if value})
+        for name, *ids in rows
+    )
+
+
+def read_templates(path: Path) -> tuple[str, ...]:
+    """Templates, one a line, each with one `{}`.
+
+    Raises:
+        CardError: a line without `{}` or with several, or no line at all.
+    """
+    templates = _lines(path)
+    for number, template in enumerate(templates, start=1):
+        if template.count(PLACEHOLDER) != 1:
+            raise CardError(
+                f"{shown(path)}: line {number}: {template!r} needs one {PLACEHOLDER} for the name"
+            )
+    return tuple(templates)
+
+
+def read_vocabularies(folders: Iterable[Path]) -> dict[str, dict[str, str]]:
+    """Names by id of each vocabulary: the files `vocabularies/*.tsv` (header `id`, `name`) in folders.
+
+    Raises:
+        CardError: a file of another layout, or two of one name.
+    """
+    found: dict[str, dict[str, str]] = {}
+    for folder in folders:
+        for path in sorted((folder / VOCABULARIES).glob("*.tsv")):
+            header, *rows = _rows(path)
+            if header != ["id", NAME]:
+                raise CardError(f"{shown(path)}: line 1: the header is `id` and `{NAME}`, tab-separated")
+            if path.stem in found:
+                raise CardError(f"{shown(path)}: vocabulary {path.stem!r} is there already; rename the file")
+            found[path.stem] = dict(rows)
+    return found
+
+
+def _rows(path: Path) -> list[list[str]]:
+    rows = [line.split("\t") for line in _lines(path)]
+    for number, row in enumerate(rows, start=1):
+        if len(row) != len(rows[0]):
+            raise CardError(
+                f"{shown(path)}: line {number}: {len(row)} columns where the header has {len(rows[0])}"
+            )
+    if len(rows) < 2:
+        raise CardError(f"{shown(path)}: holds a header alone; add a line for each name")
+    return rows
+
+
+def _lines(path: Path) -> list[str]:
+    """Lines of a file, split at newlines alone, without the last empty one."""
+    try:
+        lines = path.read_text(encoding="utf-8").split("\n")
+    except FileNotFoundError as error:
+        raise CardError(f"{shown(path)}: no such file; the card names it") from error
+    except UnicodeDecodeError as error:
+        raise CardError(f"{shown(path)}: not UTF-8 at byte {error.start}; save it as UTF-8") from error
+    if lines[-1] == "":
+        lines.pop()
+    if not lines:
+        raise CardError(f"{shown(path)}: is empty")
+    return lines

@@ -1,0 +1,210 @@
+"""`vlbench run`: score models on tasks and write the results."""
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TypedDict, Unpack
+
+import click
+
+from vlbench.core.contracts import Precision, PreprocessMode
+from vlbench.core.errors import VlbenchError
+
+
+class Arguments(TypedDict):
+    """What click hands over."""
+
+    models: tuple[str, ...]
+    tasks: tuple[str, ...]
+    device: str
+    precision: Precision
+    batch_size: str
+    workers: int | None
+    limit: int | None
+    allow_subset: bool
+    data_root: tuple[str, ...]
+    verify_data: bool
+    results: Path
+    cache: Path | None
+    seed: int
+    include_path: tuple[Path, ...]
+    weights: Path | None
+    preprocess: PreprocessMode
+    save_predictions: bool
+
+
+EXAMPLES = """\b
+vlbench run --model tiny-clip --task shapes,digits
+vlbench run --model clip-b32 --task classification:my-photos
+"""
+
+
+@click.command(name="run", epilog=EXAMPLES)
+@click.option(
+    "--model",
+    "-m",
+    "models",
+    multiple=True,
+    required=True,
+    metavar="NAME[,NAME]",
+    envvar="VLBENCH_MODEL",
+    help="Models: cards, wildcards, open_clip:ARCH/TAG, hf-hub:ORG/NAME, local-dir:PATH.",
+)
+@click.option(
+    "--task",
+    "-t",
+    "tasks",
+    multiple=True,
+    required=True,
+    metavar="NAME[,NAME]",
+    envvar="VLBENCH_TASK",
+    help="Tasks: cards, wildcards, classification:DIR, retrieval:DIR, tagging:DIR.",
+)
+@click.option(
+    "--device", default="auto", show_default=True, envvar="VLBENCH_DEVICE", help="auto, cpu, cuda, cuda:1 ..."
+)
+@click.option(
+    "--precision",
+    type=click.Choice(["fp32", "bf16", "fp16"]),
+    default="fp32",
+    show_default=True,
+    envvar="VLBENCH_PRECISION",
+    help="Of the model's arithmetic; part of the result's model name unless fp32.",
+)
+@click.option(
+    "--batch-size",
+    default="auto",
+    show_default=True,
+    metavar="N|auto",
+    envvar="VLBENCH_BATCH_SIZE",
+    help="Images a batch; auto halves when the device runs out of memory.",
+)
+@click.option(
+    "--workers",
+    type=click.IntRange(min=0),
+    envvar="VLBENCH_WORKERS",
+    help="Loader threads.  [default: 2 on a CPU, up to 16 beside a GPU]",
+)
+@click.option(
+    "--limit",
+    type=click.IntRange(min=1),
+    envvar="VLBENCH_LIMIT",
+    help="Take N evenly spaced images; the result is partial and in no leaderboard.",
+)
+@click.option(
+    "--allow-subset",
+    is_flag=True,
+    envvar="VLBENCH_ALLOW_SUBSET",
+    help="Run what data there are where the card expects more; the result is partial.",
+)
+@click.option(
+    "--data-root",
+    multiple=True,
+    metavar="DIR|TASK=DIR",
+    envvar="VLBENCH_DATA",
+    help="Where data lie: a folder of data sets, or one task's own folder.",
+)
+@click.option(
+    "--verify-data",
+    is_flag=True,
+    envvar="VLBENCH_VERIFY_DATA",
+    help="Digest the bytes of the data, not only names and sizes.",
+)
+@click.option(
+    "--results",
+    type=click.Path(file_okay=False, path_type=Path),
+    default=Path("results"),
+    show_default=True,
+    envvar="VLBENCH_RESULTS",
+    help="Where JSON and CSVs are written.",
+)
+@click.option(
+    "--cache",
+    type=click.Path(file_okay=False, path_type=Path),
+    envvar="VLBENCH_CACHE",
+    help="The feature store.  [default: ~/.cache/vlbench]",
+)
+@click.option(
+    "--seed",
+    type=int,
+    default=0,
+    show_default=True,
+    envvar="VLBENCH_SEED",
+    help="Of everything drawn at random.",
+)
+@click.option(
+    "--include-path",
+    multiple=True,
+    envvar="VLBENCH_INCLUDE_PATH",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    help="A folder with more cards.",
+)
+@click.option(
+    "--weights",
+    type=click.Path(dir_okay=False, path_type=Path),
+    envvar="VLBENCH_WEIGHTS",
+    help="The model's weights from a file; its digest becomes part of the model's name.",
+)
+@click.option(
+    "--preprocess",
+    type=click.Choice(["exact", "fast"]),
+    default="exact",
+    show_default=True,
+    envvar="VLBENCH_PREPROCESS",
+    help="exact is open_clip's to the bit; fast differs by at most 2 of 255.",
+)
+@click.option(
+    "--save-predictions",
+    is_flag=True,
+    envvar="VLBENCH_SAVE_PREDICTIONS",
+    help="Write per-image predictions (parquet) beside the result.",
+)
+def command(**arguments: Unpack[Arguments]) -> None:
+    """Score models on tasks and write the results."""
+    from vlbench.api import Options, request_of, run
+    from vlbench.report.table import summary_table
+
+    options: Options = {
+        "device": arguments["device"],
+        "precision": arguments["precision"],
+        "preprocess": arguments["preprocess"],
+        "batch_size": _batch_size(arguments["batch_size"]),
+        "workers": arguments["workers"],
+        "seed": arguments["seed"],
+        "limit": arguments["limit"],
+        "allow_subset": arguments["allow_subset"],
+        "verify_data": arguments["verify_data"],
+        "data_root": arguments["data_root"],
+        "results": arguments["results"],
+        "cache": arguments["cache"],
+        "include_path": arguments["include_path"],
+        "weights": arguments["weights"],
+        "save_predictions": arguments["save_predictions"],
+    }
+    request = request_of(_names(arguments["models"]), _names(arguments["tasks"]), options)
+    results = []
+    try:
+        for result in run(request):
+            results.append(result)
+            click.echo(f"{result.model} on {result.task}: done", err=True)
+    except KeyboardInterrupt:
+        click.echo(
+            "vlbench: stopped; what is encoded is stored, the same command goes on from there", err=True
+        )
+        sys.exit(130)
+    finally:
+        if results:
+            click.echo(summary_table(results))
+    click.echo(f"results in {request.results}", err=True)
+
+
+def _names(values: Sequence[str]) -> tuple[str, ...]:
+    return tuple(name for value in values for name in value.split(",") if name)
+
+
+def _batch_size(value: str) -> int | None:
+    if value == "auto":
+        return None
+    if not value.isdecimal() or int(value) < 1:
+        raise VlbenchError(f"--batch-size {value!r} is neither auto nor a number of 1 or more")
+    return int(value)

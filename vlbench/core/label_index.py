@@ -1,0 +1,67 @@
+"""From what data call a class or tag to its position among the texts: by id, then by unique name."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from vlbench.core.contracts import Text
+from vlbench.core.errors import DataError, UnknownName
+
+
+@dataclass(frozen=True, slots=True)
+class LabelIndex:
+    """Positions of texts under their ids and under the names that only one of them has."""
+
+    positions: dict[str, int]
+    ambiguous: frozenset[str]
+    count: int
+
+    @classmethod
+    def of(cls, texts: Sequence[Text], task: str) -> "LabelIndex":
+        """Index texts.
+
+        Raises:
+            DataError: two texts share an id, or a name where one of them has no id.
+        """
+        positions: dict[str, int] = {}
+        names: dict[str, list[int]] = {}
+        for position, text in enumerate(texts):
+            names.setdefault(text.name, []).append(position)
+            for vocabulary, value in text.ids.items():
+                if positions.setdefault(value, position) != position:
+                    other = texts[positions[value]].name
+                    raise DataError(
+                        f"{task}: {other!r} and {text.name!r} share the {vocabulary} {value!r}; "
+                        "give each class an id of its own"
+                    )
+        for name, places in names.items():
+            if len(places) > 1 and not all(texts[place].ids for place in places):
+                raise DataError(
+                    f"{task}: the name {name!r} occurs {len(places)} times; "
+                    "give each an id (a further column of the names file)"
+                )
+            if len(places) == 1:
+                positions.setdefault(name, places[0])
+        repeated = frozenset(name for name, places in names.items() if len(places) > 1)
+        return cls(positions, repeated - positions.keys(), len(texts))
+
+    def position(self, label: str | int, where: Callable[[], str]) -> int:
+        """The position of a label: an index, an id or a name; `where` says what carries it.
+
+        Raises:
+            DataError: an index out of range, or a name that several texts share.
+            UnknownName: no text has it; close matches are given.
+        """
+        if isinstance(label, int):
+            if 0 <= label < self.count:
+                return label
+            raise DataError(f"{where()}: label {label} is not one of the {self.count} classes")
+        found = self.positions.get(label)
+        if found is None:
+            found = self.positions.get(label.replace("_", " "))
+        if found is not None:
+            return found
+        if label in self.ambiguous:
+            raise DataError(f"{where()}: several classes are named {label!r}; label it by its id")
+        raise UnknownName(
+            "class", label, self.positions, advice=f"{where()} carries it; correct it or add the class"
+        )

@@ -1,0 +1,163 @@
+"""Features on disk under a content key: appended batch by batch, verified before they are read."""
+
+import json
+import os
+import struct
+import time
+import uuid
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from hashlib import blake2b
+from pathlib import Path
+from types import TracebackType
+from typing import BinaryIO
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vlbench.core.errors import DataError
+
+MAGIC = b"vlbench1"
+HEAD = struct.Struct("<8sIQ16s")
+"""A record's head: magic, bytes of the JSON header, bytes of the payload, digest of both."""
+FSYNC_SECONDS = 2.0
+"""How much finished work a power cut may lose; a killed process loses none."""
+
+Features = NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """One verified batch of a segment: its keys and where its features lie."""
+
+    keys: tuple[str, ...]
+    features: Features
+
+
+@dataclass(slots=True)
+class FeatureSpace:
+    """The features of one encoder side: a folder of segments, of which this process writes one.
+
+    Two processes may fill a space at once; each appends to a segment of its own.
+    """
+
+    folder: Path
+    _records: list[Record] = field(default_factory=list)
+    _places: dict[str, tuple[int, int]] = field(default_factory=dict)
+    _file: BinaryIO | None = None
+    _synced: float = 0.0
+
+    def __post_init__(self) -> None:
+        for segment in sorted(self.folder.glob("*.features")):
+            for record in read_segment(segment):
+                self._enter(record)
+
+    def __enter__(self) -> "FeatureSpace":
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def __contains__(self, key: str) -> bool:
+        return key in self._places
+
+    def missing(self, keys: Sequence[str]) -> list[int]:
+        """Positions of keys that are not stored, each distinct key once."""
+        seen: set[str] = set()
+        positions = []
+        for position, key in enumerate(keys):
+            if key not in self._places and key not in seen:
+                seen.add(key)
+                positions.append(position)
+        return positions
+
+    def append(self, keys: Sequence[str], features: Features) -> None:
+        """Store the features [b, ...] of b keys; a process killed after this call has lost nothing."""
+        if self._file is None:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            path = self.folder / f"{uuid.uuid4().hex}.features"
+            self._file = path.open("xb", buffering=0)
+            self._synced = time.monotonic()
+        features = np.ascontiguousarray(features, dtype=np.float32)
+        self._file.write(pack_record(keys, features))
+        if time.monotonic() - self._synced > FSYNC_SECONDS:
+            os.fsync(self._file.fileno())
+            self._synced = time.monotonic()
+        self._enter(Record(tuple(keys), features))
+
+    def gather(self, keys: Sequence[str]) -> Features:
+        """The features of keys, [n, ...] in their order.
+
+        Raises:
+            DataError: features of one space differ in shape.
+        """
+        if not keys:
+            return np.zeros((0,), dtype=np.float32)
+        places = np.array([self._places[key] for key in keys], dtype=np.int64)  # [n, 2]
+        shape = self._records[places[0, 0]].features.shape[1:]
+        gathered = np.empty((len(keys), *shape), dtype=np.float32)
+        order = np.argsort(places[:, 0], kind="stable")
+        starts = np.flatnonzero(np.diff(places[order, 0], prepend=-1))
+        for chosen in np.split(order, starts[1:]):
+            features = self._records[places[chosen[0], 0]].features
+            if features.shape[1:] != shape:
+                raise DataError(
+                    f"{self.folder}: features of shapes {shape} and {features.shape[1:]} under one key; "
+                    "delete that folder"
+                )
+            gathered[chosen] = features[places[chosen, 1]]
+        return gathered
+
+    def close(self) -> None:
+        """Flush what was appended to the disk."""
+        if self._file is not None:
+            os.fsync(self._file.fileno())
+            self._file.close()
+            self._file = None
+
+    def _enter(self, record: Record) -> None:
+        number = len(self._records)
+        self._records.append(record)
+        for row, key in enumerate(record.keys):
+            self._places.setdefault(key, (number, row))
+
+
+def pack_record(keys: Sequence[str], features: Features) -> bytes:
+    """A record's bytes: head, JSON header with keys and shape, raw little-endian float32."""
+    header = json.dumps({"keys": list(keys), "shape": list(features.shape)}).encode()
+    payload = features.astype("<f4", copy=False).tobytes()
+    return HEAD.pack(MAGIC, len(header), len(payload), _digest(header, payload)) + header + payload
+
+
+def read_segment(path: Path) -> Iterator[Record]:
+    """The verified records of a segment; a damaged record is passed over, a torn tail dropped."""
+    size = path.stat().st_size
+    if size < HEAD.size:
+        return
+    data = np.memmap(path, dtype=np.uint8, mode="r")
+    start = 0
+    while start + HEAD.size <= size:
+        magic, header_size, payload_size, digest = HEAD.unpack(data[start : start + HEAD.size].tobytes())
+        middle = start + HEAD.size + header_size
+        stop = middle + payload_size
+        if magic != MAGIC or stop > size:
+            return
+        header = data[start + HEAD.size : middle].tobytes()
+        payload = data[middle:stop]
+        if _digest(header, payload) == digest:
+            facts = json.loads(header)
+            yield Record(tuple(facts["keys"]), _as_float(payload, facts["shape"]))
+        start = stop
+
+
+def _as_float(payload: NDArray[np.uint8], shape: list[int]) -> Features:
+    # a record may start at any byte; unaligned views are legal and copied when gathered
+    return np.frombuffer(payload, dtype="<f4").reshape(shape)
+
+
+def _digest(header: bytes, payload: "bytes | NDArray[np.uint8]") -> bytes:
+    state = blake2b(header, digest_size=16)
+    state.update(payload if isinstance(payload, bytes) else payload.data)
+    return state.digest()

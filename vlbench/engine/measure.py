@@ -1,0 +1,103 @@
+"""Predictions to metrics and the record of the run; imports no torch, so stored predictions suffice."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
+from platform import python_version
+
+from vlbench.core.contracts import MetricOptions, Prediction, Source, Task
+from vlbench.core.digest import digest_of_strings
+from vlbench.core.errors import NotFinite
+from vlbench.core.metric_name import split_metric
+from vlbench.core.result import MetricValue, PartValue, Result, Timing
+from vlbench.engine.plan import Job
+
+PACKAGES = ("vlbench", "torch", "torchvision", "open_clip_torch", "numpy", "pillow")
+
+
+@dataclass(frozen=True, slots=True)
+class RunFacts:
+    """What a run records of itself beside its numbers."""
+
+    settings: Mapping[str, str | int]
+    software: Mapping[str, str]
+    timing: Timing
+
+
+def software_versions() -> dict[str, str]:
+    """Versions of Python and of the packages that can change a number."""
+    versions = {"python": python_version()}
+    for package in PACKAGES:
+        try:
+            versions[package] = version(package)
+        except PackageNotFoundError:
+            continue
+    return versions
+
+
+def image_ids_digest(images: Source) -> str:
+    """Digest of the image ids in their order."""
+    return digest_of_strings(images[i].id for i in range(len(images)))
+
+
+def measure(task: Task, prediction: Prediction, *, seed: int) -> tuple[MetricValue, ...]:
+    """All metrics of a task.
+
+    Raises:
+        NotFinite: a metric is NaN; it is never reported.
+    """
+    values = []
+    for name, function in task.metrics.items():
+        found = function(prediction, task.problem, MetricOptions(at=split_metric(name)[1], seed=seed))
+        if found.value is not None and found.value != found.value:
+            raise NotFinite(f"{task.name}: {name} is NaN; check the metric and the scores")
+        parts = tuple(PartValue(part.name, part.value, part.n) for part in found.parts)
+        values.append(
+            MetricValue(
+                metric=name,
+                value=found.value,
+                ci_low=found.ci_low,
+                ci_high=found.ci_high,
+                ci_method=found.ci_method,
+                n=found.n,
+                left_out=found.left_out,
+                parts=parts,
+            )
+        )
+    return tuple(values)
+
+
+def record(job: Job, prediction: Prediction, facts: RunFacts, *, seed: int) -> Result:
+    """Measure a prediction and put together the result."""
+    task, identity, keys = job.task, job.identity, job.keys
+    images = task.problem.images
+    return Result(
+        model=job.row,
+        task=task.name,
+        kind=task.kind,
+        protocol=task.protocol.name,
+        protocol_digest=task.protocol.digest,
+        protocol_statement=dict(task.protocol.statement),
+        primary=task.primary,
+        metrics=measure(task, prediction, seed=seed),
+        n_images=len(images),
+        n_texts=len(task.problem.texts),
+        n_relevant=len(task.problem.relevant.images),
+        partial=task.partial,
+        adapter=job.checkpoint.adapter,
+        origin=identity.origin,
+        weights=dict(identity.weights),
+        source=images.name,
+        source_revision=images.revision,
+        digests={
+            "model": identity.whole,
+            "image_side": identity.image,
+            "text_side": identity.text,
+            "image_ids": image_ids_digest(images),
+            "texts": digest_of_strings(keys.texts),
+            "code": keys.code,
+        },
+        settings={**facts.settings, "seed": seed},
+        software=dict(facts.software),
+        timing=facts.timing,
+    )

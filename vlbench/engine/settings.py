@@ -1,0 +1,42 @@
+"""What a user chooses about a run, apart from the models and tasks."""
+
+from dataclasses import dataclass
+
+from vlbench.core.contracts import Placement, Precision, PreprocessMode
+
+CPU_BATCH = 16
+"""Images a batch on a CPU: within 4 % of the sgemm peak, and little padding for small sets."""
+DEVICE_BATCH = 256
+"""Images a batch on an accelerator, halved when it runs out of memory."""
+
+
+@dataclass(frozen=True, slots=True)
+class RunSettings:
+    """How a run is done. `batch_size` None means auto: a default by device, halved on out-of-memory.
+
+    `device` is a torch device string. `workers` are loader threads.
+    """
+
+    device: str = "cpu"
+    precision: Precision = "fp32"
+    preprocess: PreprocessMode = "exact"
+    batch_size: int | None = None
+    workers: int = 2
+    seed: int = 0
+
+    @property
+    def placement(self) -> Placement:
+        """Where and how the model runs."""
+        return Placement(self.device, self.precision)
+
+    @property
+    def on_cpu(self) -> bool:
+        """Whether the model runs on the CPU."""
+        return self.device.startswith("cpu")
+
+    @property
+    def first_batch_size(self) -> int:
+        """Images and prompts a batch, before any halving."""
+        if self.batch_size is not None:
+            return self.batch_size
+        return CPU_BATCH if self.on_cpu else DEVICE_BATCH

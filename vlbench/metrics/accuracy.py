@@ -1,0 +1,92 @@
+"""Accuracy of classification: top-1, top-5 and the mean over classes, from the ranks of the right class."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vlbench.core.contracts import Measurement, MetricOptions, Part, Prediction, Problem
+from vlbench.core.errors import DataError
+from vlbench.core.relevance import Relevance
+from vlbench.metrics.intervals import bootstrap_mean_of_shares
+from vlbench.metrics.ranks import proportion_within
+from vlbench.metrics.requirements import refuse_number, row_ranks
+
+
+@dataclass(frozen=True, slots=True)
+class ClassHits:
+    """Images of each class that are right, and all images of it, [m] each."""
+
+    hits: NDArray[np.int64]
+    sizes: NDArray[np.int64]
+
+    @property
+    def recall(self) -> NDArray[np.float64]:
+        """Fraction of each class's images that are right, [m]; NaN for a class without images."""
+        shares = np.full(self.sizes.size, np.nan)
+        np.divide(self.hits, self.sizes, out=shares, where=self.sizes > 0)
+        return shares
+
+
+def class_hits(ranks: NDArray[np.int64], classes: NDArray[np.int64], *, number: int) -> ClassHits:
+    """Count images and right images (rank 1) of each of `number` classes; ranks and classes are [n].
+
+    >>> class_hits(np.array([1, 2, 1]), np.array([0, 0, 2]), number=3).recall.tolist()
+    [0.5, nan, 1.0]
+    """
+    return ClassHits(
+        hits=np.bincount(classes[ranks == 1], minlength=number).astype(np.int64),
+        sizes=np.bincount(classes, minlength=number).astype(np.int64),
+    )
+
+
+def acc1(prediction: Prediction, problem: Problem, options: MetricOptions) -> Measurement:
+    """Fraction of images whose class scores above every other class; Wilson interval."""
+    refuse_number(options, metric="acc1")
+    return proportion_within(row_ranks(prediction, metric="acc1"), 1, candidates=len(problem.texts))
+
+
+def acc5(prediction: Prediction, problem: Problem, options: MetricOptions) -> Measurement:
+    """Fraction of images whose class is among the best five; None below five classes; Wilson interval."""
+    refuse_number(options, metric="acc5")
+    return proportion_within(row_ranks(prediction, metric="acc5"), 5, candidates=len(problem.texts))
+
+
+def mean_per_class_recall(prediction: Prediction, problem: Problem, options: MetricOptions) -> Measurement:
+    """Mean over the classes that have images of the fraction of a class's images that are right.
+
+    `n` counts those classes, `left_out` the classes without images; the parts are the classes. The
+    interval is a bootstrap within classes.
+
+    Raises:
+        DataError: an image has several classes.
+    """
+    refuse_number(options, metric="mean_per_class_recall")
+    ranks = row_ranks(prediction, metric="mean_per_class_recall")
+    relevant = _one_class_each(problem.relevant)
+    counted = class_hits(ranks[relevant.images], relevant.texts, number=relevant.shape[1])
+    recall = counted.recall
+    found = counted.sizes > 0
+    interval = bootstrap_mean_of_shares(counted.hits, counted.sizes, seed=options.seed)
+    return Measurement(
+        value=float(recall[found].mean()) if found.any() else None,
+        n=int(found.sum()),
+        ci_low=interval.low,
+        ci_high=interval.high,
+        ci_method=interval.method,
+        left_out=int((~found).sum()),
+        parts=tuple(
+            Part(text.name, float(share) if size else None, int(size))
+            for text, share, size in zip(problem.texts, recall, counted.sizes, strict=True)
+        ),
+    )
+
+
+def _one_class_each(relevant: Relevance) -> Relevance:
+    several = np.flatnonzero(relevant.row_counts > 1)
+    if several.size:
+        raise DataError(
+            f"image {several[0]} has {relevant.row_counts[several[0]]} classes where "
+            "mean_per_class_recall needs one; use a tagging metric, or acc1"
+        )
+    return relevant

@@ -1,0 +1,154 @@
+"""Mean average precision of tags, and its delete-one jackknife in closed form.
+
+AP is not interpolated: the mean over a tag's positives s of (positives scoring >= s) / (all scoring >= s).
+Tied scores enter together, so their order is of no account.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vlbench.core.contracts import Measurement, MetricOptions, Part, Prediction, Problem
+from vlbench.core.relevance import Relevance
+from vlbench.metrics.columns import Column, FloatArray, pairs_of, score_columns
+from vlbench.metrics.intervals import jackknife
+from vlbench.metrics.requirements import refuse_number, score_matrix
+
+
+@dataclass(frozen=True, slots=True)
+class DeleteOne:
+    """AP of each tag [m], NaN without positives; mAP without image i [n], NaN where no tag is left."""
+
+    values: NDArray[np.float64]
+    replicates: NDArray[np.float64]
+
+
+def average_precision(scores: FloatArray, relevant: NDArray[np.bool_]) -> NDArray[np.float64]:
+    """AP of each column of scores [n, m] against the truth [n, m]: [m], NaN for a column without positives.
+
+    Raises:
+        NotFinite: a score is NaN or infinite.
+
+    Equals scikit-learn's `average_precision_score` on each column. Right at places 1 and 3: (1 + 2/3) / 2.
+
+    >>> average_precision(np.array([[3.0], [2.0], [1.0]]), np.array([[True], [False], [True]]))
+    array([0.83333333])
+    """
+    values = np.full(scores.shape[1], np.nan)
+    for column in score_columns(scores, pairs_of(relevant)):
+        if column.positives.size:
+            right = np.sort(column.scores[column.positives])
+            values[column.index] = _precisions(np.sort(column.scores), right).mean()
+    return values
+
+
+def delete_one(scores: FloatArray, relevant: Relevance) -> DeleteOne:
+    """AP of every tag, and the mAP with each image left out, in O(n log n) a tag.
+
+    A tag that loses its only positive with an image leaves the mean of that replicate, as it would
+    if the image had never been there.
+
+    Raises:
+        NotFinite: a score is NaN or infinite.
+    """
+    n, m = relevant.shape
+    values = np.full(m, np.nan)
+    change = np.zeros(n)
+    lost = np.zeros(n, dtype=np.int64)
+    for column in score_columns(scores, relevant):
+        if column.positives.size == 0:
+            continue
+        values[column.index] = _add_changes(column, change)
+        if column.positives.size == 1:
+            lost[column.positives] += 1
+    tags = np.count_nonzero(~np.isnan(values)) - lost
+    replicates = np.full(n, np.nan)
+    np.divide(np.nansum(values) + change, tags, out=replicates, where=tags > 0)
+    return DeleteOne(values, replicates)
+
+
+def mean_average_precision(prediction: Prediction, problem: Problem, options: MetricOptions) -> Measurement:
+    """Mean over the tags that have positives of their AP; the parts are the tags' APs.
+
+    `n` counts those tags, `left_out` the tags without positives. The interval is a jackknife over
+    images, which the tags share.
+
+    Raises:
+        NotFinite: a score is NaN or infinite.
+    """
+    refuse_number(options, metric="mean_average_precision")
+    deleted = delete_one(score_matrix(prediction, metric="mean_average_precision"), problem.relevant)
+    counts = problem.relevant.column_counts
+    found = counts > 0
+    parts = tuple(
+        Part(text.name, float(value) if count else None, int(count))
+        for text, value, count in zip(problem.texts, deleted.values, counts, strict=True)
+    )
+    left_out = int((~found).sum())
+    if not found.any():
+        return Measurement(value=None, n=0, left_out=left_out, parts=parts)
+    mean = float(deleted.values[found].mean())
+    interval = jackknife(mean, deleted.replicates)
+    return Measurement(
+        value=mean,
+        n=int(found.sum()),
+        ci_low=interval.low,
+        ci_high=interval.high,
+        ci_method=interval.method,
+        left_out=left_out,
+        parts=parts,
+    )
+
+
+def _precisions(ordered: FloatArray, right: FloatArray) -> NDArray[np.float64]:
+    """Precision at the score of each positive [p]; both arguments ascend, `ordered` holds `right`."""
+    at_least = ordered.size - np.searchsorted(ordered, right)
+    right_at_least = right.size - np.searchsorted(right, right)
+    return np.asarray(right_at_least / at_least, dtype=np.float64)
+
+
+def _add_changes(column: Column, change: NDArray[np.float64]) -> float:
+    """AP of a tag; adds to `change` [n] how much it would differ without each image.
+
+    With a = all and r = positives scoring >= s, precision at s is r / a. Without a negative scoring >= s
+    it is r / (a - 1), without another positive (r - 1) / (a - 1); images scoring < s leave it alone. So
+    each image's change is a sum over the positives up to its score.
+    """
+    p = column.positives.size
+    positives = column.positives[np.argsort(column.scores[column.positives])]
+    right = column.scores[positives]
+    # images below every positive change nothing and need no place
+    reached = np.flatnonzero(column.scores >= right[0])
+    scores = column.scores[reached]
+    order = np.argsort(scores)
+    places = np.searchsorted(scores[order], right)
+    at_least = reached.size - places
+    right_at_least = p - np.searchsorted(right, right)
+    precisions = right_at_least / at_least
+    value = float(precisions.mean())
+
+    others = np.maximum(at_least - 1, 1)  # a positive alone at the top is followed by no other image
+    gains = np.bincount(places, weights=precisions / others, minlength=reached.size)
+    as_negative = np.cumsum(gains) / p
+    change[reached[order]] += as_negative
+    # equal scores share their sum, so a positive's is the one at its place
+    as_positive = _without_positive(right, precisions, (right_at_least - 1) / others) - value
+    change[positives] += as_positive - as_negative[places]
+    return value
+
+
+def _without_positive(
+    right: FloatArray, precisions: NDArray[np.float64], reduced: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """AP without each positive [p]: those above it keep their precision, those up to it are reduced.
+
+    0 for an only positive: nothing of the tag is left.
+    """
+    p = right.size
+    if p == 1:
+        return np.zeros(1)
+    upto = np.searchsorted(right, right, side="right")
+    kept = np.concatenate([[0.0], np.cumsum(precisions)])
+    lowered = np.concatenate([[0.0], np.cumsum(reduced)])
+    return np.asarray((kept[-1] - kept[upto] + lowered[upto] - reduced) / (p - 1), dtype=np.float64)

@@ -1,0 +1,151 @@
+"""95 % confidence intervals; each says by what method it was made.
+
+The resampling and linearisation methods know only the variation that the data show: where every image
+is right (or every one wrong) their interval has no width. Wilson's has.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from statistics import NormalDist
+
+import numpy as np
+from numpy.typing import NDArray
+
+CONFIDENCE = 0.95
+RESAMPLES = 1000
+MAX_DRAWS = 1 << 20
+"""Numbers drawn at a time: what bounds the memory of a bootstrap (8 MiB)."""
+
+_Z = NormalDist().inv_cdf(0.5 + CONFIDENCE / 2)
+_TAILS = (50 * (1 - CONFIDENCE), 50 * (1 + CONFIDENCE))  # percent
+
+
+@dataclass(frozen=True, slots=True)
+class Interval:
+    """Both ends and the method; without ends where no interval can be given."""
+
+    low: float | None = None
+    high: float | None = None
+    method: str = ""
+
+
+def wilson(successes: int, trials: int) -> Interval:
+    """Wilson's score interval of a proportion of independent trials.
+
+    Source: Wilson 1927, JASA 22, 209-212.
+
+    >>> interval = wilson(8, 10)
+    >>> round(interval.low, 4), round(interval.high, 4)
+    (0.4902, 0.9433)
+    """
+    if trials == 0:
+        return Interval()
+    share = successes / trials
+    spread = _Z * _Z / trials
+    centre = (share + spread / 2) / (1 + spread)
+    half = _Z / (1 + spread) * (share * (1 - share) / trials + spread / (4 * trials)) ** 0.5
+    return _fraction(centre - half, centre + half, "Wilson")
+
+
+def bootstrap_share(hits: NDArray[np.int64], sizes: NDArray[np.int64], *, seed: int) -> Interval:
+    """Percentile bootstrap of sum(hits) / sum(sizes) over images: hits [n] of sizes [n] captions each.
+
+    Images alike in both numbers are interchangeable, so a resample is one multinomial draw over the
+    distinct pairs: the same distribution as resampling image by image, at a fraction of the cost.
+    """
+    kept = sizes > 0
+    if not kept.any():
+        return Interval()
+    kinds, counts = np.unique(np.stack([hits[kept], sizes[kept]]), axis=1, return_counts=True)
+    images = int(counts.sum())
+    generator = np.random.default_rng(seed)
+    shares = np.empty(RESAMPLES)
+    for chunk in _chunks(kinds.shape[1]):
+        draws = generator.multinomial(images, counts / images, size=chunk.stop - chunk.start)
+        totals = draws @ kinds.T  # [resamples, 2]
+        shares[chunk] = totals[:, 0] / totals[:, 1]
+    return _percentiles(shares, f"bootstrap over images, {RESAMPLES} resamples")
+
+
+def bootstrap_median(values: NDArray[np.int64], images: NDArray[np.int64], *, seed: int) -> Interval:
+    """Percentile bootstrap over images of the median of values [p]; value j belongs to images[j].
+
+    The values are sorted once; a resample weighs them by how often their image was drawn.
+    """
+    if values.size == 0:
+        return Interval()
+    order = np.argsort(values, kind="stable")
+    ordered = values[order]
+    image = np.unique(images[order], return_inverse=True)[1]
+    number = int(image.max()) + 1
+    generator = np.random.default_rng(seed)
+    medians = np.empty(RESAMPLES)
+    for resample in range(RESAMPLES):
+        drawn = np.bincount(generator.integers(number, size=number), minlength=number)
+        reached = np.cumsum(drawn[image])
+        size = int(reached[-1])
+        middle = np.searchsorted(reached, [(size - 1) // 2, size // 2], side="right")
+        medians[resample] = ordered[middle].mean()
+    return _percentiles(medians, f"bootstrap over images, {RESAMPLES} resamples")
+
+
+def bootstrap_mean_of_shares(hits: NDArray[np.int64], sizes: NDArray[np.int64], *, seed: int) -> Interval:
+    """Percentile bootstrap, stratified by class, of the mean over classes of hits [c] / sizes [c].
+
+    Within a class of n images of which a share p is right, a resample's hits are Binomial(n, p): they
+    are drawn as such. A class of one image shows no variation and adds none; one without is left out.
+    """
+    kept = sizes > 0
+    if not kept.any():
+        return Interval()
+    right, size = hits[kept], sizes[kept]
+    generator = np.random.default_rng(seed)
+    means = np.empty(RESAMPLES)
+    for chunk in _chunks(size.size):
+        shape = (chunk.stop - chunk.start, size.size)
+        means[chunk] = (generator.binomial(size, right / size, size=shape) / size).mean(axis=1)
+    return _percentiles(means, f"bootstrap within classes, {RESAMPLES} resamples")
+
+
+def jackknife(estimate: float, replicates: NDArray[np.float64]) -> Interval:
+    """Normal interval from delete-one replicates [n]; none for n < 2 or an undefined (NaN) replicate.
+
+    Variance (n - 1) / n * sum of squared deviations. Source: Efron 1982, The Jackknife, equation 3.5.
+    """
+    n = replicates.size
+    if n < 2 or not np.isfinite(replicates).all():
+        return Interval()
+    squares = float(np.sum((replicates - replicates.mean()) ** 2))
+    return _normal(estimate, (n - 1) / n * squares, "jackknife over images")
+
+
+def infinitesimal_jackknife(estimate: float, influence: NDArray[np.float64]) -> Interval:
+    """Normal interval from influences [n]: the derivative of the estimate by each image's weight.
+
+    The weights are 1 at the estimate, so the variance is the sum of squared influences.
+    Source: Jaeckel 1972; Efron 1982, The Jackknife, section 6.3.
+    """
+    if influence.size < 2:
+        return Interval()
+    return _normal(estimate, float(influence @ influence), "infinitesimal jackknife over images")
+
+
+def _normal(estimate: float, variance: float, method: str) -> Interval:
+    half = _Z * variance**0.5
+    return _fraction(estimate - half, estimate + half, method)
+
+
+def _fraction(low: float, high: float, method: str) -> Interval:
+    return Interval(max(0.0, low), min(1.0, high), method)
+
+
+def _percentiles(values: NDArray[np.float64], method: str) -> Interval:
+    low, high = np.percentile(values, _TAILS)
+    return Interval(float(low), float(high), method)
+
+
+def _chunks(width: int) -> Iterator[slice]:
+    """Slices of the resamples, as long as MAX_DRAWS allows for `width` numbers a resample."""
+    length = max(1, MAX_DRAWS // width)
+    for start in range(0, RESAMPLES, length):
+        yield slice(start, min(start + length, RESAMPLES))

@@ -1,0 +1,66 @@
+"""Shares and medians of ranks: 1 is the best, 0 says that nothing right exists and is left out."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vlbench.core.contracts import Measurement
+from vlbench.metrics.intervals import wilson
+
+
+def measured(ranks: NDArray[np.int64]) -> NDArray[np.int64]:
+    """The ranks of those that have something right.
+
+    >>> measured(np.array([1, 0, 3])).tolist()
+    [1, 3]
+    """
+    return ranks[ranks > 0]
+
+
+def share_within(ranks: NDArray[np.int64], k: int, *, candidates: int) -> float | None:
+    """Fraction of the measured ranks that are at most k.
+
+    None where there are fewer than k candidates (every rank would do) or nothing was measured.
+
+    >>> share_within(np.array([1, 4, 0, 2]), 2, candidates=4)
+    0.6666666666666666
+    >>> share_within(np.array([1, 2]), 5, candidates=4) is None
+    True
+    """
+    kept = measured(ranks)
+    if k > candidates or kept.size == 0:
+        return None
+    return float(np.mean(kept <= k))
+
+
+def median_rank(ranks: NDArray[np.int64]) -> float | None:
+    """Median of the measured ranks; None where there are none. Lower is better.
+
+    >>> median_rank(np.array([1, 0, 4, 2, 7]))
+    3.0
+    """
+    kept = measured(ranks)
+    return float(np.median(kept)) if kept.size else None
+
+
+def proportion_within(ranks: NDArray[np.int64], k: int, *, candidates: int) -> Measurement:
+    """The fraction of images [n] whose rank is at most k, with Wilson's interval: images are independent.
+
+    `n` counts the images that have something right, `left_out` those that have not.
+
+    >>> proportion_within(np.array([1, 3, 0]), 1, candidates=4).value
+    0.5
+    """
+    kept = measured(ranks)
+    value = share_within(ranks, k, candidates=candidates)
+    left_out = ranks.size - kept.size
+    if value is None:
+        return Measurement(value=None, n=kept.size, left_out=left_out)
+    interval = wilson(int(np.sum(kept <= k)), kept.size)
+    return Measurement(
+        value=value,
+        n=kept.size,
+        ci_low=interval.low,
+        ci_high=interval.high,
+        ci_method=interval.method,
+        left_out=left_out,
+    )

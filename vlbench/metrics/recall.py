@@ -1,0 +1,107 @@
+"""Retrieval both ways: recall within k and median rank, from the ranks of the right candidates.
+
+Image retrieval asks for each caption's image, text retrieval for any of an image's captions.
+"""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vlbench.core.contracts import Measurement, MetricOptions, Prediction, Problem
+from vlbench.core.relevance import Relevance
+from vlbench.metrics.intervals import bootstrap_median, bootstrap_share
+from vlbench.metrics.ranks import measured, median_rank, proportion_within, share_within
+from vlbench.metrics.requirements import column_ranks, cutoff, refuse_number, row_ranks
+
+
+def first_images(relevant: Relevance) -> NDArray[np.int64]:
+    """The first image each text is true of, [m]; -1 for a text that is true of none.
+
+    >>> pairs = Relevance.from_pairs(np.array([2, 0, 2]), np.array([0, 1, 1]), (3, 3))
+    >>> first_images(pairs).tolist()
+    [2, 0, -1]
+    """
+    first = np.full(relevant.shape[1], -1, dtype=np.int64)
+    texts, positions = np.unique(relevant.texts, return_index=True)
+    first[texts] = relevant.images[positions]
+    return first
+
+
+def image_retrieval_recall(prediction: Prediction, problem: Problem, options: MetricOptions) -> Measurement:
+    """Fraction of captions that have their image among the best k; None where k exceeds the images.
+
+    The interval is a bootstrap over images, as captions of one image are alike; a caption true of
+    several images belongs to the first.
+    """
+    metric = "image_retrieval_recall"
+    k = cutoff(options, metric=metric)
+    ranks = column_ranks(prediction, metric=metric)
+    images = problem.relevant.shape[0]
+    value = share_within(ranks, k, candidates=images)
+    kept = ranks > 0
+    n = int(kept.sum())
+    if value is None:
+        return Measurement(value=None, n=n, left_out=ranks.size - n)
+    owner = first_images(problem.relevant)
+    interval = bootstrap_share(
+        np.bincount(owner[kept & (ranks <= k)], minlength=images),
+        np.bincount(owner[kept], minlength=images),
+        seed=options.seed,
+    )
+    return Measurement(
+        value=value,
+        n=n,
+        ci_low=interval.low,
+        ci_high=interval.high,
+        ci_method=interval.method,
+        left_out=ranks.size - n,
+    )
+
+
+def text_retrieval_recall(prediction: Prediction, problem: Problem, options: MetricOptions) -> Measurement:
+    """Fraction of images that have one of their captions among the best k; None where k exceeds the captions.
+
+    The interval is Wilson's.
+    """
+    metric = "text_retrieval_recall"
+    k = cutoff(options, metric=metric)
+    return proportion_within(row_ranks(prediction, metric=metric), k, candidates=problem.relevant.shape[1])
+
+
+def image_retrieval_median_rank(
+    prediction: Prediction, problem: Problem, options: MetricOptions
+) -> Measurement:
+    """Median over captions of their image's rank: a rank, no fraction; 1 is the best.
+
+    The interval is a bootstrap over images; a caption true of several images belongs to the first.
+    """
+    metric = "image_retrieval_median_rank"
+    refuse_number(options, metric=metric)
+    ranks = column_ranks(prediction, metric=metric)
+    return _median(ranks, first_images(problem.relevant), seed=options.seed)
+
+
+def text_retrieval_median_rank(
+    prediction: Prediction, problem: Problem, options: MetricOptions
+) -> Measurement:
+    """Median over images of the rank of their best caption: a rank, no fraction; 1 is the best.
+
+    The interval is a bootstrap over images.
+    """
+    metric = "text_retrieval_median_rank"
+    refuse_number(options, metric=metric)
+    ranks = row_ranks(prediction, metric=metric)
+    return _median(ranks, np.arange(problem.relevant.shape[0]), seed=options.seed)
+
+
+def _median(ranks: NDArray[np.int64], images: NDArray[np.int64], *, seed: int) -> Measurement:
+    """The median of ranks and its interval; rank j belongs to images[j]."""
+    kept = measured(ranks)
+    interval = bootstrap_median(kept, images[ranks > 0], seed=seed)
+    return Measurement(
+        value=median_rank(ranks),
+        n=kept.size,
+        ci_low=interval.low,
+        ci_high=interval.high,
+        ci_method=interval.method,
+        left_out=ranks.size - kept.size,
+    )

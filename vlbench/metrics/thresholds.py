@@ -1,0 +1,181 @@
+"""Precision, recall and F1 of tags at a threshold: macro (mean over tags) and micro (over all decisions).
+
+A tag is given where its score exceeds the threshold, strictly, in the precision of the scores. Only
+tags with positives count; one that is never given has precision 0.
+"""
+
+import math
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vlbench.core.contracts import Measurement, MetricOptions, Prediction, Problem, ScoreUnit
+from vlbench.core.relevance import Relevance
+from vlbench.metrics.columns import Column, FloatArray, score_columns
+from vlbench.metrics.intervals import Interval, infinitesimal_jackknife
+from vlbench.metrics.requirements import score_matrix, stated_threshold
+
+
+@dataclass(frozen=True, slots=True)
+class Ratio:
+    """`hits` x right decisions / (`given` x tags given + `true` x tags true); all of `name`'s formula."""
+
+    name: str
+    hits: int
+    given: int
+    true: int
+
+
+PRECISION = Ratio("precision", hits=1, given=1, true=0)
+RECALL = Ratio("recall", hits=1, given=0, true=1)
+F1 = Ratio("f1", hits=2, given=1, true=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Linearised:
+    """Ratios with the influence of each image's weight on their mean, [n].
+
+    `values` are [m] for macro, NaN for tags without positives, and [1] for micro. `formed` says whether any
+    denominator was above 0.
+    """
+
+    values: NDArray[np.float64]
+    influence: NDArray[np.float64]
+    formed: bool
+
+
+def score_threshold(stated: float, unit: ScoreUnit) -> float:
+    """A threshold in people's units as a score: a cosine scaled, a probability as a logit.
+
+    Every score passes a probability of 0 or less, none one of 1 or more.
+
+    >>> score_threshold(0.25, ScoreUnit("cosine", scale=100.0))
+    25.0
+    >>> round(score_threshold(0.68, ScoreUnit("probability")), 6)
+    0.753772
+    """
+    if unit.kind == "cosine":
+        return stated * unit.scale + unit.bias
+    if stated <= 0:
+        return -math.inf
+    return math.inf if stated >= 1 else math.log(stated) - math.log1p(-stated)
+
+
+def macro(scores: FloatArray, relevant: Relevance, *, threshold: float, ratio: Ratio) -> Linearised:
+    """The ratio of every tag, and the influence of each image on the mean over tags with positives.
+
+    >>> pairs = Relevance.from_pairs(np.array([0, 1]), np.array([0, 0]), (3, 1))
+    >>> scores = np.array([[2.0], [0.0], [2.0]])
+    >>> macro(scores, pairs, threshold=1.0, ratio=PRECISION).values
+    array([0.5])
+    """
+    n, m = relevant.shape
+    values = np.full(m, np.nan)
+    influence = np.zeros(n)
+    formed = False
+    tags = max(int(np.count_nonzero(relevant.column_counts)), 1)
+    for column in score_columns(scores, relevant):
+        if column.positives.size == 0:
+            continue
+        given = _given(column, threshold)
+        hits = column.positives[given[column.positives]]
+        whole = ratio.given * np.count_nonzero(given) + ratio.true * column.positives.size
+        values[column.index] = value = ratio.hits * hits.size / whole if whole else 0.0
+        if whole:
+            formed = True
+            influence[hits] += ratio.hits / (whole * tags)
+            influence[given] -= value * ratio.given / (whole * tags)
+            influence[column.positives] -= value * ratio.true / (whole * tags)
+    return Linearised(values, influence, formed)
+
+
+def micro(scores: FloatArray, relevant: Relevance, *, threshold: float, ratio: Ratio) -> Linearised:
+    """The ratio over all decisions on tags with positives, and the influence of each image on it.
+
+    >>> pairs = Relevance.from_pairs(np.array([0, 1, 1]), np.array([0, 0, 1]), (2, 2))
+    >>> scores = np.array([[2.0, 2.0], [2.0, 0.0]])
+    >>> micro(scores, pairs, threshold=1.0, ratio=RECALL).values
+    array([0.66666667])
+    """
+    n = relevant.shape[0]
+    parts = np.zeros(n)
+    wholes = np.zeros(n)
+    for column in score_columns(scores, relevant):
+        if column.positives.size == 0:
+            continue
+        given = _given(column, threshold)
+        parts[column.positives[given[column.positives]]] += ratio.hits
+        wholes[given] += ratio.given
+        wholes[column.positives] += ratio.true
+    whole = float(wholes.sum())
+    if whole == 0:
+        return Linearised(np.zeros(1), np.zeros(n), formed=False)
+    value = float(parts.sum()) / whole
+    return Linearised(np.array([value]), (parts - value * wholes) / whole, formed=True)
+
+
+def macro_precision(prediction: Prediction, problem: Problem, options: MetricOptions) -> Measurement:
+    """Mean over tags of the fraction of the images given a tag that have it."""
+    return _measure(prediction, problem, options, averaging="macro", ratio=PRECISION)
+
+
+def macro_recall(prediction: Prediction, problem: Problem, options: MetricOptions) -> Measurement:
+    """Mean over tags of the fraction of the images that have a tag that are given it."""
+    return _measure(prediction, problem, options, averaging="macro", ratio=RECALL)
+
+
+def macro_f1(prediction: Prediction, problem: Problem, options: MetricOptions) -> Measurement:
+    """Mean over tags of the harmonic mean of a tag's precision and recall."""
+    return _measure(prediction, problem, options, averaging="macro", ratio=F1)
+
+
+def micro_precision(prediction: Prediction, problem: Problem, options: MetricOptions) -> Measurement:
+    """Fraction of all given tags that are true."""
+    return _measure(prediction, problem, options, averaging="micro", ratio=PRECISION)
+
+
+def micro_recall(prediction: Prediction, problem: Problem, options: MetricOptions) -> Measurement:
+    """Fraction of all true tags that are given."""
+    return _measure(prediction, problem, options, averaging="micro", ratio=RECALL)
+
+
+def micro_f1(prediction: Prediction, problem: Problem, options: MetricOptions) -> Measurement:
+    """Harmonic mean of micro precision and recall."""
+    return _measure(prediction, problem, options, averaging="micro", ratio=F1)
+
+
+def _given(column: Column, threshold: float) -> NDArray[np.bool_]:
+    """Which images are given the tag, [n]; compared in the scores' own precision."""
+    return np.asarray(column.scores > column.scores.dtype.type(threshold))
+
+
+def _measure(
+    prediction: Prediction,
+    problem: Problem,
+    options: MetricOptions,
+    *,
+    averaging: Literal["macro", "micro"],
+    ratio: Ratio,
+) -> Measurement:
+    """Value and interval over the tags with positives; no interval where no ratio could be formed."""
+    metric = f"{averaging}_{ratio.name}"
+    threshold = score_threshold(stated_threshold(options, metric=metric), prediction.unit)
+    scores = score_matrix(prediction, metric=metric)
+    tags = int(np.count_nonzero(problem.relevant.column_counts))
+    left_out = problem.relevant.shape[1] - tags
+    if tags == 0:
+        return Measurement(value=None, n=0, left_out=left_out)
+    linearise = macro if averaging == "macro" else micro
+    found = linearise(scores, problem.relevant, threshold=threshold, ratio=ratio)
+    value = float(np.nanmean(found.values))
+    interval = infinitesimal_jackknife(value, found.influence) if found.formed else Interval()
+    return Measurement(
+        value=value,
+        n=tags,
+        ci_low=interval.low,
+        ci_high=interval.high,
+        ci_method=interval.method,
+        left_out=left_out,
+    )

@@ -1,0 +1,51 @@
+"""Per-item predictions as a parquet file beside the result."""
+
+from io import BytesIO
+from pathlib import Path
+
+import numpy as np
+
+from vlbench.core.contracts import Prediction, Problem
+from vlbench.core.files import file_name, write_atomically
+from vlbench.core.result import Result
+
+Columns = dict[str, object]
+
+
+def write_predictions(result: Result, problem: Problem, prediction: Prediction, folder: Path) -> Path:
+    """Write what a model answered item by item: `<task>/<model>.predictions.parquet`.
+
+    Columns: `side` ("image", or "text" for the queries of image retrieval), `id` (of the image) or the
+    caption, `rank` of the best right answer, `best` (names) and `best_scores` in classification,
+    `scores` (one a tag, in the order of the result's texts) and `relevant` in tagging.
+    """
+    import pandas as pd
+
+    frames = [pd.DataFrame(_image_columns(problem, prediction))]
+    if prediction.column_ranks is not None:
+        ids = [text.name for text in problem.texts]
+        frames.append(pd.DataFrame({"side": "text", "id": ids, "rank": prediction.column_ranks}))
+    table = pd.concat(frames, ignore_index=True) if len(frames) > 1 else frames[0]
+    buffer = BytesIO()
+    table.to_parquet(buffer, index=False)
+    partial = ".partial" if result.partial else ""
+    path = folder / file_name(result.task) / f"{file_name(result.model)}{partial}.predictions.parquet"
+    write_atomically(path, buffer.getvalue())
+    return path
+
+
+def _image_columns(problem: Problem, prediction: Prediction) -> Columns:
+    count = len(problem.images)
+    columns: Columns = {"side": "image", "id": [problem.images[i].id for i in range(count)]}
+    names = [text.name for text in problem.texts]
+    if prediction.row_ranks is not None:
+        columns["rank"] = prediction.row_ranks
+    if prediction.best is not None and prediction.best_scores is not None:
+        columns["best"] = [[names[j] for j in row] for row in prediction.best]
+        columns["best_scores"] = list(prediction.best_scores)
+    if prediction.scores is not None:
+        columns["scores"] = list(prediction.scores)
+        counts = problem.relevant.row_counts
+        rows = np.split(problem.relevant.texts, np.cumsum(counts)[:-1])
+        columns["relevant"] = [[names[j] for j in row] for row in rows]
+    return columns

@@ -1,0 +1,48 @@
+"""The results folder: one JSON a model and task, the truth from which every table is made."""
+
+from pathlib import Path
+
+from vlbench.core.errors import DataError
+from vlbench.core.files import file_name, write_atomically
+from vlbench.core.result import Result
+
+
+def result_path(result: Result) -> Path:
+    """Where a result lies in its folder: `<task>/<model>.json`, `.partial.json` where it is partial."""
+    ending = ".partial.json" if result.partial else ".json"
+    return Path(file_name(result.task)) / f"{file_name(result.model)}{ending}"
+
+
+def write_result(result: Result, folder: Path) -> Path:
+    """Write a result whole or not at all; an older one of the same model and task is replaced."""
+    path = folder / result_path(result)
+    write_atomically(path, result.to_json())
+    return path
+
+
+def read_results(folder: Path) -> tuple[Result, ...]:
+    """All results of a folder, partial ones too, sorted by task, model and whole before partial.
+
+    Raises:
+        DataError: a file is damaged, of another schema, or lies where another result belongs.
+    """
+    paths = [path for path in folder.glob("*/*.json") if not path.name.startswith(".")]
+    results = (_read(path, folder) for path in sorted(paths))
+    return tuple(sorted(results, key=lambda result: (result.task, result.model, bool(result.partial))))
+
+
+def _read(path: Path, folder: Path) -> Result:
+    try:
+        result = Result.from_json(path.read_text(encoding="utf-8"))
+    except UnicodeDecodeError as error:
+        raise DataError(
+            f"{path}: not a vlbench result: not UTF-8; delete it or run the model again"
+        ) from error
+    except DataError as error:
+        raise DataError(f"{path}: {error}") from error
+    if path.relative_to(folder) != result_path(result):
+        raise DataError(
+            f"{path}: holds {result.model} on {result.task}, which belongs in "
+            f"{folder / result_path(result)}; move or delete it"
+        )
+    return result

@@ -1,0 +1,69 @@
+"""Tables for a terminal: what a run found, and the leaderboard."""
+
+import csv
+from collections.abc import Iterable, Sequence
+
+from tabulate import MIN_PADDING, tabulate
+
+from vlbench.core.result import Result
+
+WIDTH = 100
+"""Columns that a run's table fits into."""
+
+_NARROWEST = 12
+
+
+def summary_table(results: Iterable[Result]) -> str:
+    """A row a result: its primary metric as a fraction with the 95 % interval, images and images/s.
+
+    Partial results carry a star, explained below the table; a dash stands for what was not measured.
+    """
+    rows = list(results)
+    head = ["model", "task", "metric", "value [95 % interval]", "images", "images/s"]
+    cells = [_summary_row(row) for row in rows]
+    padded = [name + MIN_PADDING * " " for name in head]
+    widths = [max(map(len, column)) for column in zip(padded, *cells, strict=True)]
+    table = tabulate(
+        cells,
+        headers=head,
+        tablefmt="simple",
+        disable_numparse=True,
+        colalign=("left", "left", "left", "left", "right", "right") if cells else None,
+        maxcolwidths=_fitted(widths),
+    )
+    reasons = dict.fromkeys(f"* partial: {row.task}: {row.partial}" for row in rows if row.partial)
+    return "\n".join([table, *reasons])
+
+
+def leaderboard_table(text: str) -> str:
+    """The text of `leaderboard.csv` as a table with four decimals; a dash where a model has no score."""
+    head, *rows = csv.reader(text.splitlines())
+    cells = [
+        [model, *(f"{float(cell):.4f}" if cell else "-" for cell in numbers)] for model, *numbers in rows
+    ]
+    align = ("left", *["right"] * (len(head) - 1)) if cells else None
+    return tabulate(cells, headers=head, tablefmt="simple", disable_numparse=True, colalign=align)
+
+
+def _summary_row(result: Result) -> list[str]:
+    primary = result.metric(result.primary)
+    value = "-" if primary.value is None else f"{primary.value:.3f}"
+    if primary.ci_low is not None and primary.ci_high is not None:
+        value += f" [{primary.ci_low:.3f}, {primary.ci_high:.3f}]"
+    speed = result.timing.images_per_second
+    return [
+        result.model,
+        f"{result.task}*" if result.partial else result.task,
+        result.primary,
+        value,
+        str(result.n_images),
+        "-" if speed is None else f"{speed:.0f}",
+    ]
+
+
+def _fitted(widths: Sequence[int]) -> list[int | None]:
+    """Wrap the names of models and tasks, and nothing else, where the table would be too wide."""
+    model, task, *others = widths
+    room = WIDTH - sum(others) - 2 * (len(widths) - 1)
+    short = max(min(task, room // 2), room - model, _NARROWEST)
+    return [max(room - short, _NARROWEST), short, *[None] * len(others)]

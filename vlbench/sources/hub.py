@@ -1,0 +1,195 @@
+"""The source `hub`: a data set of the Hugging Face hub at a pinned revision, parquet or webdataset."""
+
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from glob import escape
+from pathlib import Path, PurePosixPath
+from typing import Literal
+
+from vlbench.core.contracts import Place
+from vlbench.core.errors import CardError, DataError, SourceMissing
+from vlbench.sources.annotation import NAME_FILES, TEMPLATE_FILES
+from vlbench.sources.file_listing import FoundFile
+from vlbench.sources.parquet import PARQUET_SUFFIX, files_of_split, list_parquet, open_rows
+from vlbench.sources.parquet_columns import Columns, ColumnUse
+from vlbench.sources.parquet_rows import ParquetImages
+from vlbench.sources.webdataset import SHARD_COUNT, TAR_SUFFIX, TarImages, list_shards, open_shards
+
+DATA_SUFFIXES = (PARQUET_SUFFIX, TAR_SUFFIX)
+CONVERTED = "refs/convert/parquet"
+"""The branch on which the hub keeps a parquet copy of data sets of other layouts."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Files of a repository: patterns that match them and no others, and how to tell that all are there.
+
+    `choose` lists the split's files in a snapshot, or raises DataError.
+    """
+
+    repo: str
+    revision: str
+    patterns: tuple[str, ...]
+    choose: Callable[[Path], list[FoundFile]]
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """A local copy of a revision: its folder, the commit, and the split's files in it."""
+
+    root: Path
+    commit: str
+    files: Sequence[FoundFile]
+
+
+def hub(
+    place: Place,
+    /,
+    *,
+    repo: str,
+    revision: str,
+    split: str = "test",
+    config: str | None = None,
+    layout: Literal["parquet", "webdataset"] = "parquet",
+    columns: dict[ColumnUse, str | list[str]] | None = None,
+    where: dict[str, str | int] | None = None,
+) -> "ParquetImages | TarImages":
+    """A split of a data set on the hub, fetched now unless the hub's cache has all of it.
+
+    Only the split's files are fetched. What a result records is the commit. HF_HUB_OFFLINE is obeyed,
+    and nothing is asked of the network for a revision that lies in the cache.
+
+    Args:
+        place: its cache keeps the index of tars.
+        repo: ORGANISATION/NAME.
+        revision: a commit, tag or branch; `refs/convert/parquet` is the hub's own parquet copy.
+        split: the split, as the names of files or folders tell it.
+        config: the folder of one of several subsets, where there are several.
+        layout: `parquet`, or `webdataset` for tars as the `clip-benchmark/wds_*` repositories have them.
+        columns: as of the source `parquet`.
+        where: as of the source `parquet`.
+
+    Raises:
+        SourceMissing: not in the cache, and it could not be fetched.
+        DataError: no such split or config, or files that do not read.
+        CardError: an option of the other layout.
+    """
+    name = f"hub:{repo}@{revision}/{f'{config}/' if config else ''}{split}"
+    if layout == "webdataset":
+        if config is not None or columns is not None or where is not None:
+            raise CardError(f"source {name}: config, columns and where are for parquet; remove them")
+        tars = _fetch(Wanted(repo, revision, _tar_patterns(split), lambda root: list_shards(root, split)))
+        return open_shards(
+            tars.files,
+            name=name,
+            revision=tars.commit,
+            states=_states(repo, tars),
+            beside=[tars.root],
+            cache=place.cache,
+        )
+
+    def choose(root: Path) -> list[FoundFile]:
+        found = [file for file in list_parquet(root) if config is None or _in_folder(file.name, config)]
+        return files_of_split(found, split, name)
+
+    rows = _fetch(Wanted(repo, revision, _parquet_patterns(split, config), choose))
+    return open_rows(
+        rows.files,
+        Columns(named=columns or {}, where=where or {}),
+        name=name,
+        revision=rows.commit,
+        states=_states(repo, rows),
+        beside=rows.root,
+    )
+
+
+def _fetch(wanted: Wanted) -> Snapshot:
+    cached = _cached(wanted)
+    if cached is not None:
+        with suppress(DataError):  # what is not all there is fetched below
+            return Snapshot(cached, cached.name, wanted.choose(cached))
+    root = _download(wanted)
+    return Snapshot(root, root.name, wanted.choose(root))
+
+
+def _cached(wanted: Wanted) -> Path | None:
+    from huggingface_hub import snapshot_download
+    from huggingface_hub.errors import HFValidationError, LocalEntryNotFoundError
+
+    try:
+        return Path(
+            snapshot_download(
+                wanted.repo,
+                repo_type="dataset",
+                revision=wanted.revision,
+                allow_patterns=list(wanted.patterns),
+                local_files_only=True,
+            )
+        )
+    except LocalEntryNotFoundError:
+        return None
+    except HFValidationError as error:
+        raise CardError(
+            f"source hub: {wanted.repo!r} is no name of a repository ({_first_line(error)})"
+        ) from error
+
+
+def _download(wanted: Wanted) -> Path:
+    from huggingface_hub import HfApi, snapshot_download
+    from huggingface_hub.errors import HfHubHTTPError
+
+    # the hub's error and its HTTP client's own, whichever client the installed version has
+    bases = [base for base in HfHubHTTPError.__bases__ if issubclass(base, Exception)]
+    failures = (OSError, HfHubHTTPError, *bases)
+    try:
+        names = HfApi().list_repo_files(wanted.repo, repo_type="dataset", revision=wanted.revision)
+        files = [name for name in names if any(fnmatchcase(name, pattern) for pattern in wanted.patterns)]
+        if not any(name.endswith(DATA_SUFFIXES) for name in files):
+            raise DataError(
+                f"{wanted.repo}@{wanted.revision} has no {', '.join(wanted.patterns)}; "
+                f"correct the card, or take the hub's parquet copy with revision {CONVERTED}"
+            )
+        folder = snapshot_download(
+            wanted.repo,
+            repo_type="dataset",
+            revision=wanted.revision,
+            allow_patterns=[escape(name) for name in files],
+        )
+    except failures as error:
+        raise SourceMissing(
+            f"{wanted.repo}@{wanted.revision} is not in the hub's cache, and fetching it failed "
+            f"({type(error).__name__}: {_first_line(error)})",
+            "connect to the hub (HF_HUB_OFFLINE unset; `hf auth login` and its terms where it is gated), "
+            "or put the data under --data-root",
+        ) from error
+    return Path(folder)
+
+
+def _parquet_patterns(split: str, config: str | None) -> tuple[str, ...]:
+    folders = ("", "*/") if config is None else (f"{escape(config)}/", f"*/{escape(config)}/")
+    named = escape(split)
+    shard = f"{named}-{'[0-9]' * 5}-of-*{PARQUET_SUFFIX}"
+    return tuple(
+        folder + file
+        for folder in folders
+        for file in (shard, f"{named}{PARQUET_SUFFIX}", f"{named}/*{PARQUET_SUFFIX}")
+    )
+
+
+def _tar_patterns(split: str) -> tuple[str, ...]:
+    shards = (f"{escape(split)}/*{TAR_SUFFIX}", f"{escape(split)}/{SHARD_COUNT}")
+    return (*shards, *NAME_FILES, *TEMPLATE_FILES)
+
+
+def _in_folder(name: str, config: str) -> bool:
+    return f"/{config}/" in f"/{PurePosixPath(name).parent}/"
+
+
+def _states(repo: str, snapshot: Snapshot) -> list[str]:
+    return [f"hub:{repo}@{snapshot.commit}/{file.name}" for file in snapshot.files]
+
+
+def _first_line(error: BaseException) -> str:
+    return next((line.strip() for line in str(error).splitlines() if line.strip()), "no reason given")

@@ -1,0 +1,96 @@
+"""Image files: their suffixes, how one is opened, and the source made of them."""
+
+from dataclasses import dataclass
+from functools import partial
+from io import BytesIO
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from PIL import Image, UnidentifiedImageError
+
+from vlbench.core.contracts import Example, Offers, Target
+from vlbench.core.errors import DataError
+from vlbench.sources.file_listing import FoundFile
+
+if TYPE_CHECKING:
+    from PIL.Image import Image as OpenedImage
+
+IMAGE_SUFFIXES = frozenset(
+    (
+        ".avif",
+        ".bmp",
+        ".gif",
+        ".jfif",
+        ".jp2",
+        ".jpe",
+        ".jpeg",
+        ".jpg",
+        ".pbm",
+        ".pgm",
+        ".png",
+        ".pnm",
+        ".ppm",
+        ".tif",
+        ".tiff",
+        ".webp",
+    )
+)
+"""Suffixes of image files, in lower case."""
+
+
+def open_image_file(path: str) -> "OpenedImage":
+    """Open an image file; its pixels are decoded by whoever asks for them first.
+
+    Nothing is applied, an EXIF orientation neither: models were trained and published without it.
+
+    Raises:
+        DataError: the file cannot be read, or is no image; it is named.
+    """
+    try:
+        data = Path(path).read_bytes()
+    except OSError as error:
+        raise DataError(f"{path} cannot be read ({error.strerror}); repair or remove it") from error
+    return open_image_bytes(data, path)
+
+
+def open_image_bytes(data: bytes, where: str) -> "OpenedImage":
+    """Open an encoded image; `where` names it in errors. No file stays open behind it.
+
+    Raises:
+        DataError: the bytes are no image, or one of too many pixels.
+    """
+    try:
+        return Image.open(BytesIO(data))
+    except UnidentifiedImageError as error:
+        what = "is empty" if not data else "is no image that Pillow knows"
+        raise DataError(f"{where} {what}; replace the file or remove it") from error
+    except (OSError, ValueError, Image.DecompressionBombError) as error:
+        raise DataError(
+            f"{where} does not open as an image ({error}); replace the file or remove it"
+        ) from error
+
+
+@dataclass(frozen=True, slots=True)
+class ImageFiles:
+    """Examples whose images are files; an example's id is the file's name under the root."""
+
+    name: str
+    revision: str
+    offers: Offers
+    files: tuple[FoundFile, ...]
+    targets: tuple[Target, ...]
+
+    def __len__(self) -> int:
+        return len(self.files)
+
+    def __getitem__(self, index: int) -> Example:
+        file = self.files[index]
+        return Example(file.name, partial(open_image_file, file.path), self.targets[index])
+
+    def target(self, index: int) -> Target:
+        """What the data say of the image at an index."""
+        return self.targets[index]
+
+    def fingerprint(self, index: int) -> str:
+        """Path, size and time of the file at an index."""
+        return self.files[index].state

@@ -1,0 +1,101 @@
+"""The source `jsonl`: images with a `metadata.jsonl` beside them, as Hugging Face's imagefolder has it."""
+
+import json
+import posixpath
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from vlbench.core.contracts import Place, Target
+from vlbench.core.digest import digest_of_strings
+from vlbench.core.errors import DataError
+from vlbench.sources.annotation import offers_beside, read_text, target_of
+from vlbench.sources.file_listing import find_files, revision_of
+from vlbench.sources.image_file import ImageFiles
+from vlbench.sources.location import locate
+
+METADATA = "metadata.jsonl"
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One line of the metadata: its number, the image it names, what it says of it."""
+
+    number: int
+    file_name: str
+    target: Target
+
+
+def jsonl(place: Place, /, *, path: str, metadata: str | None = None) -> ImageFiles:
+    """Images named by the lines of a JSON Lines file, in the order of the lines.
+
+    A line is an object: `file_name` (relative to the folder of images) with any of `label` (string or
+    index), `captions` (a list or a string; `caption` or `text` too) and `tags` (a list). Other fields
+    are left alone. Names come from a `names.txt` (or `classnames.txt`) beside the images, else from
+    the labels or tags, sorted; templates from a `templates.txt`.
+
+    Args:
+        place: where to look.
+        path: the folder of the images.
+        metadata: the JSON Lines file, where it is not `metadata.jsonl` in that folder: a path relative
+            to the folder, to a data root or to the card.
+
+    Raises:
+        SourceMissing: no such folder or file.
+        DataError: a line that is wrong, or an image that does not lie there; file and line are named.
+    """
+    if metadata is None:
+        root = locate(place, path, wanted=METADATA, holds=lambda each: (each / METADATA).is_file())
+        file = root / METADATA
+    else:
+        root = locate(place, path, wanted="folder of images", holds=Path.is_dir)
+        beside = Place(roots=(root, *place.roots), card_folder=place.card_folder)
+        file = locate(beside, metadata, wanted="metadata file", holds=Path.is_file)
+    text = read_text(file)
+    lines = list(_lines(text, file))
+    if not lines:
+        raise DataError(f"{file} has no line; add one for each image")
+    found = find_files(root, (line.file_name for line in lines))
+    for line in lines:
+        if line.file_name not in found:
+            raise DataError(
+                f"{file}:{line.number}: image {root / line.file_name} is not there; add it or remove the line"
+            )
+    targets = tuple(line.target for line in lines)
+    files = tuple(found[line.file_name] for line in lines)
+    return ImageFiles(
+        name=f"jsonl:{path}",
+        revision=revision_of(files, place, contents=[(file.name, digest_of_strings([text]))]),
+        offers=offers_beside([root], targets),
+        files=files,
+        targets=targets,
+    )
+
+
+def _lines(text: str, file: Path) -> Iterator[Line]:
+    first_seen: dict[str, int] = {}
+    for number, line in enumerate(text.split("\n"), start=1):
+        if not line.strip():
+            continue
+        where = f"{file}:{number}"
+        try:
+            record = json.loads(line)
+        except ValueError as error:
+            raise DataError(f"{where}: not JSON ({error}); correct the line") from error
+        if not isinstance(record, dict):
+            raise DataError(f'{where}: not a JSON object; write {{"file_name": ...}}')
+        name = _file_name(record.get("file_name"), where)
+        if first_seen.setdefault(name, number) != number:
+            raise DataError(
+                f"{where}: {name} is named on line {first_seen[name]} already; put all of it on one line"
+            )
+        yield Line(number, name, target_of(record, where))
+
+
+def _file_name(value: object, where: str) -> str:
+    if not isinstance(value, str) or not value:
+        raise DataError(f"{where}: file_name {value!r} is no name of an image; give its relative path")
+    name = posixpath.normpath(value)
+    if posixpath.isabs(name) or name.split("/")[0] == "..":
+        raise DataError(f"{where}: file_name {value!r} leads out of the folder; give a path inside it")
+    return name

@@ -1,0 +1,38 @@
+"""Where data lie: a card's relative path under the roots, then beside the card."""
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+from vlbench.core.contracts import Place
+from vlbench.core.errors import DataError, SourceMissing
+
+
+def locate(place: Place, path: str, *, wanted: str, holds: Callable[[Path], bool]) -> Path:
+    """The first place where a path holds what is wanted, with links resolved.
+
+    An absolute path (or one that begins with ~) is taken as it is; a relative one is tried under each
+    root in order, then under the card's folder. `wanted` names what `holds` looks for.
+
+    Raises:
+        SourceMissing: it lies nowhere; all places looked at are named.
+        DataError: a place cannot be read.
+    """
+    given = Path(os.path.expanduser(path))  # noqa: PTH111 - leaves an unknown ~user as it is
+    if given.is_absolute():
+        places = [given]
+        advice = "correct the path, or put the data there"
+    else:
+        folders = [*place.roots, *([place.card_folder] if place.card_folder else [])]
+        places = [folder / given for folder in folders]
+        advice = f"pass --data-root DIR or set VLBENCH_DATA so that DIR/{given.as_posix()} exists"
+    for candidate in places:
+        try:
+            if holds(candidate):
+                return candidate.resolve()
+        except OSError as error:
+            raise DataError(
+                f"{candidate} cannot be read ({error.strerror}); check its permissions"
+            ) from error
+    where = f"in {', '.join(str(each) for each in places)}" if places else f"as {path}: there is no data root"
+    raise SourceMissing(f"no {wanted} {where}", advice)

@@ -1,0 +1,195 @@
+"""The source `parquet`: images and what is said of them in the rows of parquet files."""
+
+import re
+from collections.abc import Sequence
+from pathlib import Path, PurePosixPath
+
+import numpy as np
+
+from vlbench.core.contracts import Offers, Place, Target
+from vlbench.core.errors import DataError
+from vlbench.sources.annotation import offers_beside
+from vlbench.sources.file_listing import FoundFile, find_files, list_files, revision_of
+from vlbench.sources.location import locate
+from vlbench.sources.parquet_columns import Columns, ColumnUse, class_names, find_columns, read_rows
+from vlbench.sources.parquet_rows import ImageColumn, ParquetImages, open_parquet
+
+PARQUET_SUFFIX = ".parquet"
+DEFAULT_SPLIT = "test"
+SPLIT_WORDS = frozenset(("train", "test", "validation", "valid", "val", "dev"))
+SHARD_NAME = re.compile(r"(?P<split>.+?)-(?P<number>\d{5})-of-(?P<count>\d{5})(-\w+)?")
+
+
+def parquet(
+    place: Place,
+    /,
+    *,
+    path: str | list[str],
+    split: str | None = None,
+    columns: dict[ColumnUse, str | list[str]] | None = None,
+    where: dict[str, str | int] | None = None,
+) -> ParquetImages:
+    """Rows of parquet files in the order of the files' names; a column of images and any said of them.
+
+    Images are bytes, or records of `bytes` and `path` as `datasets` writes them. A column that is not
+    named is found by its usual names. Names come from a `names.txt` (or `classnames.txt`) in the
+    folder, else from class labels in the files' Hugging Face metadata, else from labels or tags that
+    are strings, sorted; templates from a `templates.txt`.
+
+    Args:
+        place: where to look.
+        path: a file, a list of files, or a folder that is searched for *.parquet.
+        split: whose files to take where names tell (`test-00000-of-00002.parquet`, `test.parquet`,
+            `test/...`); `test` where there are several and none is named.
+        columns: which column is for what, where its name is unusual. Usual are for `image`: image, img,
+            jpg, jpeg, png, webp; for `label` (indices or strings): label, fine_label, cls, class, target;
+            for `captions` (strings or lists of them; several columns may be named): captions, caption,
+            text, texts, sentences, raw, txt; for `tags` (lists of indices or strings): tags, labels, classes.
+        where: values that columns must have in a row, as in {split: test}; other rows are left out.
+
+    Raises:
+        SourceMissing: no such file or folder.
+        DataError: a damaged file, a missing shard or column, or a split or rows that are not there.
+    """
+    if isinstance(path, str):
+        root = locate(place, path, wanted="parquet file or folder of them", holds=_holds_parquet)
+        folder = root.parent if root.is_file() else root
+        found = list_parquet(root)
+        files = files_of_split(found, split, str(root))
+        name = f"parquet:{path}"
+    else:
+        files = [
+            file
+            for each in path
+            for file in list_parquet(locate(place, each, wanted="parquet file", holds=Path.is_file))
+        ]
+        if not files:
+            raise DataError("source parquet: path is an empty list; name a file")
+        folder = Path(files[0].path).parent
+        files = files_of_split(files, split, "the list") if split else files
+        name = f"parquet:{path[0]}" + (f" and {len(path) - 1} more" if len(path) > 1 else "")
+    return open_rows(
+        files,
+        Columns(named=columns or {}, where=where or {}),
+        name=name,
+        revision=revision_of(files, place),
+        states=[file.state for file in files],
+        beside=folder,
+    )
+
+
+def list_parquet(root: Path) -> list[FoundFile]:
+    """The parquet files under a folder, or the one file."""
+    if root.is_file():
+        return list(find_files(root.parent, [root.name]).values())
+    return [file for file in list_files(root) if file.suffix == PARQUET_SUFFIX]
+
+
+def files_of_split(files: Sequence[FoundFile], split: str | None, where: str) -> list[FoundFile]:
+    """The files whose names tell a split; all of them where none does and none is asked for.
+
+    Raises:
+        DataError: no such split, several splits without `test` and none asked for, several configs,
+            or a shard that is not there.
+    """
+    splits = sorted({found for file in files if (found := split_of(file.name))})
+    if split is None and len(splits) > 1:
+        if DEFAULT_SPLIT not in splits:
+            raise DataError(f"{where} holds the splits {', '.join(splits)}; name one as `split`")
+        split = DEFAULT_SPLIT
+    chosen = [file for file in files if split is None or is_of_split(file.name, split)]
+    if not chosen:
+        raise DataError(f"{where} holds no split {split!r}; it has {', '.join(splits) or 'none'}")
+    folders = sorted({str(PurePosixPath(file.name).parent) for file in chosen})
+    if split is not None and len(folders) > 1:
+        raise DataError(
+            f"{where} holds the split {split!r} in {', '.join(folders)}; choose one by path or `config`"
+        )
+    _check_shards(chosen, where)
+    return chosen
+
+
+def split_of(name: str) -> str | None:
+    """The split that a file's name tells, or its folder's.
+
+    >>> split_of("data/testA-00000-of-00002.parquet"), split_of("test/0000.parquet"), split_of("a.parquet")
+    ('testA', 'test', None)
+    """
+    path = PurePosixPath(name)
+    shard = SHARD_NAME.fullmatch(path.stem)
+    if shard is not None:
+        return shard["split"]
+    return next((word for word in (path.stem, path.parent.name) if word in SPLIT_WORDS), None)
+
+
+def is_of_split(name: str, split: str) -> bool:
+    """Whether a file's name, or its folder's, tells that it belongs to a split.
+
+    >>> is_of_split("test/0000.parquet", "test"), is_of_split("test/train-00000-of-00001.parquet", "test")
+    (True, False)
+    """
+    path = PurePosixPath(name)
+    shard = SHARD_NAME.fullmatch(path.stem)
+    return shard["split"] == split if shard is not None else split in (path.stem, path.parent.name)
+
+
+def open_rows(
+    files: Sequence[FoundFile],
+    columns: Columns,
+    *,
+    name: str,
+    revision: str,
+    states: Sequence[str],
+    beside: Path,
+) -> ParquetImages:
+    """The rows of some files that a card chose; their annotations are read now, their images later.
+
+    Raises:
+        DataError: a damaged file, a missing column, or no row.
+    """
+    targets: list[Target] = []
+    places: list[tuple[int, int]] = []
+    leaf = ""
+    offers = Offers()
+    for number, file in enumerate(files):
+        parquet_file = open_parquet(file.path)
+        found = find_columns(parquet_file.schema_arrow, columns, file.path)
+        if leaf not in ("", found.leaf):
+            raise DataError(
+                f"{file.path}: images are in {found.leaf}, in {files[0].path} in {leaf}; name the column"
+            )
+        leaf = found.leaf
+        for row in read_rows(parquet_file, found, columns, file.path):
+            places.append((number, row.position))
+            targets.append(row.target)
+        if number == 0:
+            offers = Offers(names=class_names(parquet_file.schema_arrow, found))
+    if not targets:
+        chosen = f" where {dict(columns.where)}" if columns.where else ""
+        raise DataError(f"{name} has no row{chosen}; correct the card or fetch the data again")
+    near = offers_beside([beside], () if offers.names else targets)
+    return ParquetImages(
+        name=name,
+        revision=revision,
+        offers=Offers(names=near.names or offers.names, templates=near.templates),
+        files=tuple(files),
+        states=tuple(states),
+        places=np.array(places, dtype=np.int64),
+        targets=tuple(targets),
+        images=ImageColumn([file.path for file in files], leaf),
+    )
+
+
+def _holds_parquet(path: Path) -> bool:
+    return path.is_file() or (path.is_dir() and bool(list_parquet(path)))
+
+
+def _check_shards(files: Sequence[FoundFile], where: str) -> None:
+    shards = [shard for file in files if (shard := SHARD_NAME.fullmatch(PurePosixPath(file.name).stem))]
+    for count in {int(shard["count"]) for shard in shards}:
+        there = {int(shard["number"]) for shard in shards if int(shard["count"]) == count}
+        missing = sorted(set(range(count)) - there)
+        if missing:
+            raise DataError(
+                f"{where} has {len(there)} of {count} shards, number {missing[0]} is missing; fetch it"
+            )

@@ -1,0 +1,198 @@
+"""Which columns of parquet files hold images and what is said of them, and how these are read."""
+
+import json
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from itertools import islice
+from typing import Any, Literal
+
+from vlbench.core.contracts import Target, Text
+from vlbench.core.errors import DataError
+from vlbench.sources.annotation import target_of
+
+ColumnUse = Literal["image", "label", "captions", "tags"]
+"""What a column is for."""
+IMAGE_COLUMNS = ("image", "img", "jpg", "jpeg", "png", "webp")
+LABEL_COLUMNS = ("label", "fine_label", "cls", "class", "target")
+CAPTION_COLUMNS = ("captions", "caption", "text", "texts", "sentences", "raw", "txt")
+TAG_COLUMNS = ("tags", "labels", "classes")
+BYTES = "bytes"
+"""The field of an image that is a record of bytes and path, as `datasets` writes it."""
+SENTENCE = "raw"
+"""The field of a caption that is a record of its own, as in the Karpathy files."""
+
+
+@dataclass(frozen=True, slots=True)
+class Columns:
+    """Names of columns as a card gives them, the usual names where it does not; `where` chooses rows."""
+
+    named: Mapping[ColumnUse, str | list[str]] = field(default_factory=dict)
+    where: Mapping[str, str | int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """Columns that are there and of a fitting type; `leaf` is the path of the encoded images."""
+
+    leaf: str
+    label: str | None
+    captions: tuple[str, ...]
+    tags: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A row that the card chose: its position in the file and what it says of its image."""
+
+    position: int
+    target: Target
+
+
+def find_columns(schema: Any, columns: Columns, path: str) -> Found:
+    """The columns of a file's Arrow schema that a card names, or that have the usual names.
+
+    Raises:
+        DataError: a named column is not there or of another type, or no column holds images.
+    """
+    images = _pick(schema, columns, _Use("image", IMAGE_COLUMNS, _is_image), path)
+    if not images:
+        raise DataError(f"{path}: no column holds images; it has {_listed(schema)}: name one as `image`")
+    labels = _pick(schema, columns, _Use("label", LABEL_COLUMNS, _is_label), path)
+    tags = _pick(schema, columns, _Use("tags", TAG_COLUMNS, _is_tags), path)
+    return Found(
+        leaf=f"{images[0]}.{BYTES}" if _is_record_with(BYTES, schema.field(images[0]).type) else images[0],
+        label=next(iter(labels), None),
+        captions=tuple(_pick(schema, columns, _Use("captions", CAPTION_COLUMNS, _is_captions), path)),
+        tags=next(iter(tags), None),
+    )
+
+
+def read_rows(parquet_file: Any, found: Found, columns: Columns, path: str) -> Iterator[Row]:
+    """The chosen rows of a file with their targets; the column of images is not read.
+
+    Raises:
+        DataError: a column to choose by is not there, or the file is damaged.
+    """
+    from pyarrow import ArrowException
+
+    for name in columns.where:
+        if name not in parquet_file.schema_arrow.names:
+            raise DataError(
+                f"{path}: no column {name!r} to choose by; it has {_listed(parquet_file.schema_arrow)}"
+            )
+    said = [name for name in (found.label, *found.captions, found.tags) if name is not None]
+    try:
+        table = parquet_file.read(columns=sorted({*said, *columns.where}))
+    except (ArrowException, OSError) as error:
+        raise DataError(f"{path} is damaged ({error}); fetch it again") from error
+    values = {name: table.column(name).to_pylist() for name in table.column_names}
+    for position in range(parquet_file.metadata.num_rows):
+        if all(values[name][position] == value for name, value in columns.where.items()):
+            record = {
+                "label": values[found.label][position] if found.label else None,
+                "captions": [
+                    caption for name in found.captions for caption in _sentences(values[name][position])
+                ],
+                "tags": values[found.tags][position] if found.tags else None,
+            }
+            yield Row(position, target_of(record, f"{path}: row {position}"))
+
+
+def class_names(schema: Any, found: Found) -> tuple[Text, ...]:
+    """Names that the Hugging Face metadata give to the indices of labels, else of tags."""
+    try:
+        features = json.loads((schema.metadata or {})[b"huggingface"])["info"]["features"]
+    except (KeyError, TypeError, ValueError):
+        return ()
+    for column in (found.label, found.tags):
+        feature = features.get(column) if column and isinstance(features, dict) else None
+        if isinstance(feature, dict):
+            feature = feature.get("feature", feature)
+        if isinstance(feature, list) and len(feature) == 1:
+            feature = feature[0]
+        if isinstance(feature, dict) and isinstance(feature.get("names"), list):
+            return tuple(Text(name=str(name)) for name in feature["names"])
+    return ()
+
+
+@dataclass(frozen=True, slots=True)
+class _Use:
+    """What a column is for, its usual names, and whether a type fits."""
+
+    what: ColumnUse
+    usual: tuple[str, ...]
+    fits: Callable[[Any], bool]
+
+
+def _pick(schema: Any, columns: Columns, use: _Use, path: str) -> list[str]:
+    named = columns.named.get(use.what)
+    if named is None:
+        fitting = (name for name in use.usual if name in schema.names and use.fits(schema.field(name).type))
+        return list(islice(fitting, 1))
+    names = [named] if isinstance(named, str) else named
+    if len(names) != 1 and use.what != "captions":
+        raise DataError(f"{path}: {len(names)} columns are named as `{use.what}`; name one")
+    for name in names:
+        if name not in schema.names:
+            raise DataError(f"{path}: no column {name!r}; it has {_listed(schema)}")
+        if not use.fits(schema.field(name).type):
+            raise DataError(
+                f"{path}: column {name!r} is {schema.field(name).type} and holds no {use.what}; name another"
+            )
+    return names
+
+
+def _listed(schema: Any) -> str:
+    return ", ".join(schema.names)
+
+
+def _sentences(value: object) -> list[str]:
+    if value is None:
+        return []
+    if isinstance(value, dict):
+        return _sentences(value[SENTENCE])
+    if isinstance(value, list):
+        return [sentence for each in value for sentence in _sentences(each)]
+    return [str(value)]
+
+
+def _is_image(kind: Any) -> bool:
+    from pyarrow import types
+
+    return _is_record_with(BYTES, kind) or types.is_binary(kind) or types.is_large_binary(kind)
+
+
+def _is_label(kind: Any) -> bool:
+    from pyarrow import types
+
+    return types.is_integer(kind) or _is_string(kind)
+
+
+def _is_captions(kind: Any) -> bool:
+    if _is_list(kind):
+        return _is_captions(kind.value_type)
+    return _is_string(kind) or _is_record_with(SENTENCE, kind)
+
+
+def _is_tags(kind: Any) -> bool:
+    return _is_list(kind) and _is_label(kind.value_type)
+
+
+def _is_string(kind: Any) -> bool:
+    from pyarrow import types
+
+    if types.is_dictionary(kind):
+        kind = kind.value_type
+    return bool(types.is_string(kind) or types.is_large_string(kind))
+
+
+def _is_list(kind: Any) -> bool:
+    from pyarrow import types
+
+    return bool(types.is_list(kind) or types.is_large_list(kind) or types.is_fixed_size_list(kind))
+
+
+def _is_record_with(name: str, kind: Any) -> bool:
+    from pyarrow import types
+
+    return bool(types.is_struct(kind)) and kind.get_field_index(name) >= 0

@@ -1,0 +1,168 @@
+"""Images in parquet files, read a stretch of rows at a time, and the source made of them."""
+
+import threading
+from collections import OrderedDict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vlbench.core.contracts import Example, Offers, Target
+from vlbench.core.errors import DataError
+from vlbench.sources.file_listing import FoundFile
+from vlbench.sources.image_file import open_image_bytes
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+STRETCH_BYTES = 16 * 2**20
+"""About how many bytes of images are decoded from a file at once."""
+KEPT_STRETCHES = 4
+"""How many stretches stay in memory: loader threads read near one another."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """Rows start to stop of a file, as an Arrow array of encoded images."""
+
+    start: int
+    stop: int
+    images: Any
+
+
+class ImageColumn:
+    """Encoded images of a column of parquet files, by file and row; safe to share between threads.
+
+    Rows are read in order through an open cursor, a few stretches are kept, and whoever goes back
+    further starts the row group again; so memory is bounded whatever the size of a row group.
+    """
+
+    def __init__(self, paths: Sequence[str], leaf: str) -> None:
+        self._paths = paths
+        self._leaf = leaf
+        self._lock = threading.Lock()
+        self._kept: OrderedDict[tuple[int, int], Stretch] = OrderedDict()
+        self._file = -1
+        self._cursor: Iterator[Stretch] = iter(())
+        self._position = 0
+        self._group_stop = 0
+
+    def read(self, file: int, row: int) -> bytes:
+        """The encoded image in a row of a file.
+
+        Raises:
+            DataError: the file is damaged, or the row holds no image.
+        """
+        with self._lock:
+            stretch = self._kept_stretch(file, row) or self._next_stretch(file, row)
+        image = stretch.images[row - stretch.start].as_py()
+        if isinstance(image, dict):
+            image = image[self._leaf.rpartition(".")[2]]
+        if not image:
+            raise DataError(f"{self._paths[file]}: row {row} holds no image; remove the row")
+        return bytes(image)
+
+    def _kept_stretch(self, file: int, row: int) -> Stretch | None:
+        for key, stretch in self._kept.items():
+            if key[0] == file and stretch.start <= row < stretch.stop:
+                self._kept.move_to_end(key)
+                return stretch
+        return None
+
+    def _next_stretch(self, file: int, row: int) -> Stretch:
+        from pyarrow import ArrowException
+
+        if file != self._file or not self._position <= row < self._group_stop:
+            self._open(file, row)
+        try:
+            for stretch in self._cursor:
+                self._position = stretch.stop
+                self._kept[file, stretch.start] = stretch
+                if len(self._kept) > KEPT_STRETCHES:
+                    self._kept.popitem(last=False)
+                if row < stretch.stop:
+                    return stretch
+        except (ArrowException, OSError) as error:
+            raise DataError(
+                f"{self._paths[file]} is damaged near row {row} ({error}); fetch it again"
+            ) from error
+        raise DataError(f"{self._paths[file]} ends before row {row}; fetch it again")
+
+    def _open(self, file: int, row: int) -> None:
+        parquet_file = open_parquet(self._paths[file])
+        metadata = parquet_file.metadata
+        start = 0
+        for group in range(metadata.num_row_groups):
+            rows = metadata.row_group(group).num_rows
+            if row < start + rows:
+                break
+            start += rows
+        self._file, self._position, self._group_stop = file, start, start + rows
+        self._cursor = _stretches(parquet_file, group, start, self._leaf)
+
+
+def open_parquet(path: str) -> Any:
+    """A parquet file, opened by its metadata alone, its pages mapped and not read ahead.
+
+    Raises:
+        DataError: it is no parquet file.
+    """
+    from pyarrow import ArrowException
+    from pyarrow.parquet import ParquetFile
+
+    try:
+        return ParquetFile(path, memory_map=True, pre_buffer=False)
+    except (ArrowException, OSError) as error:
+        raise DataError(f"{path} is no parquet file ({error}); fetch it again or remove it") from error
+
+
+def _stretches(parquet_file: Any, group: int, start: int, leaf: str) -> Iterator[Stretch]:
+    metadata = parquet_file.metadata.row_group(group)
+    chunks = (metadata.column(i) for i in range(metadata.num_columns))
+    size = sum(chunk.total_uncompressed_size for chunk in chunks if chunk.path_in_schema == leaf)
+    rows = max(1, min(metadata.num_rows, STRETCH_BYTES * metadata.num_rows // max(size, 1)))
+    for batch in parquet_file.iter_batches(
+        batch_size=rows, row_groups=[group], columns=[leaf], use_threads=False
+    ):
+        yield Stretch(start, start + batch.num_rows, batch.column(0))
+        start += batch.num_rows
+
+
+@dataclass(frozen=True, slots=True)
+class ParquetImages:
+    """Examples whose images are rows of parquet files; an id is the file's name and the row in it.
+
+    `states` say of each file when its bytes may have changed.
+    """
+
+    name: str
+    revision: str
+    offers: Offers
+    files: tuple[FoundFile, ...]
+    states: tuple[str, ...]
+    places: NDArray[np.int64]  # [n, 2]: file, row
+    targets: tuple[Target, ...]
+    images: ImageColumn
+
+    def __len__(self) -> int:
+        return len(self.targets)
+
+    def __getitem__(self, index: int) -> Example:
+        file, row = (int(each) for each in self.places[index])
+        identity = f"{self.files[file].name}/{row}"
+        return Example(identity, partial(self._open, file, row), self.targets[index])
+
+    def target(self, index: int) -> Target:
+        """What the data say of the image at an index."""
+        return self.targets[index]
+
+    def fingerprint(self, index: int) -> str:
+        """State of the file and the row in it, of the image at an index."""
+        file, row = (int(each) for each in self.places[index])
+        return f"{self.states[file]}#{row}"
+
+    def _open(self, file: int, row: int) -> "Image":
+        return open_image_bytes(self.images.read(file, row), f"{self.files[file].path}: row {row}")

@@ -1,0 +1,295 @@
+"""Captions of scenes, each true of one scene of a set only.
+
+What a caption claims is held as data beside its words, and held against every other scene of the set;
+a claim is read loosely there ("left of" by any distance, "two" as two or more), so that a caption that
+somebody might call true of a second image is not kept.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from vlbench.core.errors import DataError
+from vlbench.sources.shape_world import COLOUR_NAMES, SHADES, SHAPES, SIZES, UNIT, Dice, Scene, Thing
+
+CAPTIONS_AN_IMAGE = 5
+Axis = Literal["across", "down"]
+AXES: tuple[Axis, ...] = ("across", "down")
+
+_MARGIN = 6 * UNIT
+_PLAIN_TRIES = 8
+_TRIES = 60
+_WORDS = {
+    "across": (("left of", "to the left of"), ("right of", "to the right of")),
+    "down": (("above", "over"), ("below", "under")),
+}
+_NUMBERS = {2: "two", 3: "three", 4: "four"}
+
+
+@dataclass(frozen=True, slots=True)
+class Mention:
+    """A kind of thing as words name it; None where they do not say."""
+
+    colour: int | None = None
+    shape: int | None = None
+    size: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Presence:
+    """`number` things of a kind are there."""
+
+    mention: Mention
+    number: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Relation:
+    """The first thing lies left of (across) or above (down) the second."""
+
+    first: Mention
+    second: Mention
+    axis: Axis
+
+
+@dataclass(frozen=True, slots=True)
+class Caption:
+    """Words and what they claim; `total` is the number of things, `shade` the ground's; None: not said."""
+
+    text: str
+    presences: tuple[Presence, ...] = ()
+    relations: tuple[Relation, ...] = ()
+    total: int | None = None
+    shade: int | None = None
+
+
+class SceneSet:
+    """Scenes, found by what lies in them."""
+
+    def __init__(self, scenes: Sequence[Scene]) -> None:
+        self._scenes = tuple(scenes)
+        self._with: dict[Mention | tuple[str, int], set[int]] = {}
+        for position, scene in enumerate(scenes):
+            facts = [mention for thing in scene.things for mention in _mentions(thing)]
+            for fact in (*facts, ("total", len(scene.things)), ("shade", scene.shade)):
+                self._with.setdefault(fact, set()).add(position)
+
+    def true_of(self, caption: Caption) -> list[int]:
+        """Positions of the scenes that a caption, read loosely, is true of."""
+        facts: list[Mention | tuple[str, int]] = [presence.mention for presence in caption.presences]
+        facts += [("total", caption.total)] if caption.total is not None else []
+        facts += [("shade", caption.shade)] if caption.shade is not None else []
+        likely = set.intersection(*(self._with.get(fact, set()) for fact in facts))
+        return [position for position in sorted(likely) if is_true(caption, self._scenes[position])]
+
+
+def is_true(caption: Caption, scene: Scene) -> bool:
+    """Whether a caption, read loosely, is true of a scene."""
+    things = scene.things
+    if caption.total not in (None, len(things)) or caption.shade not in (None, scene.shade):
+        return False
+    if any(len(_named(presence.mention, things)) < presence.number for presence in caption.presences):
+        return False
+    return all(
+        any(
+            _place(first, relation.axis) < _place(second, relation.axis)
+            for first in _named(relation.first, things)
+            for second in _named(relation.second, things)
+        )
+        for relation in caption.relations
+    )
+
+
+def write_captions(scenes: Sequence[Scene], key: tuple[int, ...]) -> tuple[tuple[str, ...], ...]:
+    """Five different captions of each scene, none true of another scene of the set.
+
+    A scene's captions depend on the key, its own key and, through uniqueness, on the set.
+
+    Raises:
+        DataError: a scene has fewer than two things, or cannot be told from another one.
+    """
+    scene_set = SceneSet(scenes)
+    return tuple(_captions_of(scene, position, scene_set, key) for position, scene in enumerate(scenes))
+
+
+def _captions_of(scene: Scene, position: int, scene_set: SceneSet, key: tuple[int, ...]) -> tuple[str, ...]:
+    if len(scene.things) < 2:
+        raise DataError(f"scene {position} holds one thing; captions are written for two and more")
+    dice = Dice(*key, *scene.key)
+    texts: list[str] = []
+    for kind in range(CAPTIONS_AN_IMAGE):
+        for attempt in range(_TRIES):
+            write = _KINDS[kind] if attempt < _PLAIN_TRIES else _write_all
+            caption = write(scene, dice)
+            if caption.text in texts:
+                continue
+            if scene_set.true_of(caption) == [position]:
+                texts.append(caption.text)
+                break
+        else:
+            raise DataError(
+                f"scene {position} of the shape world cannot be told from the others by {CAPTIONS_AN_IMAGE} "
+                "captions; choose another seed or a smaller count"
+            )
+    return tuple(texts)
+
+
+# --- the five kinds -----------------------------------------------------------------------------
+
+
+def _write_list(scene: Scene, dice: Dice) -> Caption:
+    presences = _grouped([_mention(thing) for thing in dice.some(scene.things, len(scene.things))])
+    text = f"{dice.choose(('', 'a picture of ', 'there is '))}{_enumerate(presences)}"
+    if dice.below(3):
+        return Caption(text, presences)
+    return Caption(f"{text} on a {SHADES[scene.shade]} ground", presences, shade=scene.shade)
+
+
+def _write_across(scene: Scene, dice: Dice) -> Caption:
+    return _write_relation(scene, dice, "across")
+
+
+def _write_down(scene: Scene, dice: Dice) -> Caption:
+    return _write_relation(scene, dice, "down")
+
+
+def _write_sizes(scene: Scene, dice: Dice) -> Caption:
+    presences = _grouped([_sized(thing) for thing in dice.some(scene.things, len(scene.things))])
+    return Caption(f"{dice.choose(('', 'a picture of '))}{_enumerate(presences)}", presences)
+
+
+def _write_count(scene: Scene, dice: Dice) -> Caption:
+    things = scene.things
+    number = _NUMBERS[len(things)]
+    match dice.below(3):
+        case 0:
+            presences = _grouped([_mention(thing) for thing in dice.some(things, 2)])
+            text = f"{number} shapes with {_enumerate(presences)} among them"
+        case 1:
+            presences = _grouped([Mention(colour=thing.colour) for thing in dice.some(things, len(things))])
+            text = f"{number} shapes: {_enumerate(presences)}"
+        case _:
+            presences = _grouped([Mention(shape=thing.shape) for thing in dice.some(things, len(things))])
+            text = f"{number} shapes: {_enumerate(presences)}"
+    return Caption(text, presences, total=len(things))
+
+
+def _write_relation(scene: Scene, dice: Dice, axis: Axis) -> Caption:
+    """Two things apart by a margin, with a third one named half of the time; a list where none are."""
+    apart = _apart(scene.things, axis)
+    if not apart:
+        return _write_sizes(scene, dice)
+    first, second = dice.choose(apart)
+    name = dice.choose((_mention, _mention, _sized))
+    relation = Relation(name(first), name(second), axis)
+    text = _relate(relation, dice)
+    presences = _grouped([relation.first, relation.second])
+    others = [thing for thing in scene.things if thing not in (first, second)]
+    if others and dice.below(2):
+        third = name(dice.choose(others))
+        presences = _grouped([relation.first, relation.second, third])
+        text = f"{text}, and also {_counted(third)}"
+    return Caption(text, presences, (relation,))
+
+
+def _write_all(scene: Scene, dice: Dice) -> Caption:
+    """The number of things, every thing with its size, how two of them lie, and the ground."""
+    things = scene.things
+    presences = _grouped([_sized(thing) for thing in dice.some(things, len(things))])
+    text = f"{_NUMBERS[len(things)]} shapes on a {SHADES[scene.shade]} ground: {_enumerate(presences)}"
+    relations = []
+    for axis in AXES:
+        apart = _apart(things, axis)
+        if apart:
+            first, second = dice.choose(apart)
+            relations.append(Relation(_sized(first), _sized(second), axis))
+    text = ", ".join((text, *(_relate(relation, dice) for relation in relations)))
+    return Caption(text, presences, tuple(relations), len(things), scene.shade)
+
+
+_KINDS: tuple[Callable[[Scene, Dice], Caption], ...] = (
+    _write_list,
+    _write_across,
+    _write_down,
+    _write_sizes,
+    _write_count,
+)
+
+
+# --- words --------------------------------------------------------------------------------------
+
+
+def _relate(relation: Relation, dice: Dice) -> str:
+    forward, backward = _WORDS[relation.axis]
+    if dice.below(2):
+        return f"{_counted(relation.first)} {dice.choose(forward)} {_counted(relation.second)}"
+    return f"{_counted(relation.second)} {dice.choose(backward)} {_counted(relation.first)}"
+
+
+def _enumerate(presences: Sequence[Presence]) -> str:
+    parts = [_counted(presence.mention, presence.number) for presence in presences]
+    return parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])} and {parts[-1]}"
+
+
+def _counted(mention: Mention, number: int = 1) -> str:
+    noun = _noun(mention, number)
+    if number > 1:
+        return f"{_NUMBERS[number]} {noun}"
+    return f"an {noun}" if noun[0] in "aeiou" else f"a {noun}"
+
+
+def _noun(mention: Mention, number: int) -> str:
+    noun = "shape" if mention.shape is None else SHAPES[mention.shape]
+    if number > 1:
+        noun += "es" if noun.endswith("s") else "s"
+    words = (
+        None if mention.size is None else SIZES[mention.size],
+        None if mention.colour is None else COLOUR_NAMES[mention.colour],
+        noun,
+    )
+    return " ".join(word for word in words if word)
+
+
+# --- claims -------------------------------------------------------------------------------------
+
+
+def _mention(thing: Thing) -> Mention:
+    return Mention(thing.colour, thing.shape)
+
+
+def _sized(thing: Thing) -> Mention:
+    return Mention(thing.colour, thing.shape, thing.size)
+
+
+def _grouped(mentions: Sequence[Mention]) -> tuple[Presence, ...]:
+    """Equal mentions as one, with their number, in the order of their first."""
+    return tuple(Presence(mention, mentions.count(mention)) for mention in dict.fromkeys(mentions))
+
+
+def _apart(things: Sequence[Thing], axis: Axis) -> list[tuple[Thing, Thing]]:
+    """Pairs of things, the first clearly left of or above the second."""
+    return [
+        (first, second)
+        for first in things
+        for second in things
+        if _place(second, axis) - _place(first, axis) >= _MARGIN
+    ]
+
+
+def _mentions(thing: Thing) -> tuple[Mention, ...]:
+    """All that captions call a thing."""
+    return (_mention(thing), _sized(thing), Mention(colour=thing.colour), Mention(shape=thing.shape))
+
+
+def _named(mention: Mention, things: Sequence[Thing]) -> list[Thing]:
+    return [
+        thing
+        for thing in things
+        if mention.colour in (None, thing.colour)
+        and mention.shape in (None, thing.shape)
+        and mention.size in (None, thing.size)
+    ]
+
+
+def _place(thing: Thing, axis: Axis) -> int:
+    return thing.x if axis == "across" else thing.y

@@ -1,0 +1,169 @@
+"""The source `webdataset`: tars of samples, in the layout of the `clip-benchmark/wds_*` repositories."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from vlbench.core.contracts import Example, Offers, Place, Target
+from vlbench.core.errors import DataError
+from vlbench.sources.annotation import offers_beside, read_text
+from vlbench.sources.file_listing import FoundFile, find_files, list_folders, list_names, revision_of
+from vlbench.sources.image_file import open_image_bytes
+from vlbench.sources.location import locate
+from vlbench.sources.tar_index import Sample, index_of
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+TAR_SUFFIX = ".tar"
+SHARD_COUNT = "nshards.txt"
+DEFAULT_SPLIT = "test"
+
+
+@dataclass(frozen=True, slots=True)
+class TarImages:
+    """Examples whose images are members of tars; an id is the tar's name and the sample's key.
+
+    `states` say of each tar when its bytes may have changed.
+    """
+
+    name: str
+    revision: str
+    offers: Offers
+    files: tuple[FoundFile, ...]
+    states: tuple[str, ...]
+    samples: tuple[tuple[int, Sample], ...]  # number of the file, sample
+
+    def __len__(self) -> int:
+        return len(self.samples)
+
+    def __getitem__(self, index: int) -> Example:
+        file, sample = self.samples[index]
+        return Example(
+            f"{self.files[file].name}/{sample.key}",
+            partial(_open_member, self.files[file].path, sample),
+            sample.target,
+        )
+
+    def target(self, index: int) -> Target:
+        """What the data say of the image at an index."""
+        return self.samples[index][1].target
+
+    def fingerprint(self, index: int) -> str:
+        """State of the tar and the name of the member, of the image at an index."""
+        file, sample = self.samples[index]
+        return f"{self.states[file]}#{sample.member}"
+
+
+def webdataset(place: Place, /, *, path: str, split: str | None = None) -> TarImages:
+    """Samples of plain tars, each image read by its offset; tars in natural order, samples as packed.
+
+    A folder holds `SPLIT/*.tar` (or the tars themselves), `classnames.txt` and
+    `zeroshot_classification_templates.txt`; a tar holds for each key an image, and any of `.cls` (an
+    index), `.txt` (captions, one a line), `.npy` (marks of tags) and `.json` (`label`, `captions`,
+    `tags`). Other members are left alone.
+
+    Args:
+        place: where to look; its cache keeps an index of each tar.
+        path: the folder.
+        split: the sub-folder of the tars; if none is named the folder itself where tars lie there,
+            else `test`, else its one sub-folder with tars.
+
+    Raises:
+        SourceMissing: no such folder, or no tar in it.
+        DataError: a tar is missing, damaged or compressed, a key has no image, or several splits.
+    """
+    root = locate(place, path, wanted="folder with tars", holds=_holds_tars)
+    files = list_shards(root, split)
+    return open_shards(
+        files,
+        name=f"webdataset:{path}",
+        revision=revision_of(files, place),
+        states=[file.state for file in files],
+        beside=[root] if "/" in files[0].name else [root, root.parent],
+        cache=place.cache,
+    )
+
+
+def list_shards(root: Path, split: str | None) -> list[FoundFile]:
+    """The tars of a split of a folder, in natural order (2 before 10), all that `nshards.txt` counts.
+
+    Raises:
+        DataError: no such split, several splits and none named, or a tar that is not there.
+    """
+    splits = _splits(root)
+    if split is None:
+        preferred = [each for each in ("", DEFAULT_SPLIT) if each in splits]
+        if not preferred and len(splits) > 1:
+            raise DataError(f"{root} holds the splits {', '.join(splits)}; name one as `split`")
+        split = (preferred or splits or [DEFAULT_SPLIT])[0]
+    if split not in splits:
+        have = ", ".join(each for each in splits if each) or "none"
+        raise DataError(f"{root} holds no tar of the split {split!r}; it has {have}")
+    files = sorted(_tars(root, split), key=lambda file: _natural(file.name))
+    counted = root / split / SHARD_COUNT
+    if counted.is_file():
+        count = read_text(counted).strip()
+        if count != str(len(files)):
+            raise DataError(f"{counted} counts {count} tars and {len(files)} lie there; fetch the others")
+    return files
+
+
+def open_shards(
+    files: Sequence[FoundFile],
+    *,
+    name: str,
+    revision: str,
+    states: Sequence[str],
+    beside: Sequence[Path],
+    cache: Path | None,
+) -> TarImages:
+    """The samples of some tars; their headers and annotations are read now, their images later.
+
+    Raises:
+        DataError: a damaged or compressed tar, or no sample.
+    """
+    samples = [(number, sample) for number, file in enumerate(files) for sample in index_of(file, cache)]
+    if not samples:
+        raise DataError(f"{name} has no sample; pack an image for each key")
+    return TarImages(
+        name=name,
+        revision=revision,
+        offers=offers_beside(beside, (sample.target for _, sample in samples)),
+        files=tuple(files),
+        states=tuple(states),
+        samples=tuple(samples),
+    )
+
+
+def _open_member(path: str, sample: Sample) -> "Image":
+    where = f"{path}: {sample.member}"
+    try:
+        with Path(path).open("rb") as file:
+            file.seek(sample.offset)
+            data = file.read(sample.size)
+    except OSError as error:
+        raise DataError(f"{where} cannot be read ({error.strerror}); fetch the tar again") from error
+    return open_image_bytes(data, where)
+
+
+def _holds_tars(path: Path) -> bool:
+    return path.is_dir() and bool(_splits(path))
+
+
+def _splits(root: Path) -> list[str]:
+    """Sub-folders with tars, sorted; the empty name stands for the folder itself."""
+    return [each for each in ("", *list_folders(root)) if _tars(root, each)]
+
+
+def _tars(root: Path, split: str) -> list[FoundFile]:
+    tars = [name for name in list_names(root / split) if name.lower().endswith(TAR_SUFFIX)]
+    return list(find_files(root, [f"{split}/{name}" if split else name for name in tars]).values())
+
+
+def _natural(name: str) -> list[tuple[int, str]]:
+    """A key by which runs of digits sort as numbers."""
+    return [(int(part), "") if part.isdecimal() else (-1, part) for part in re.split(r"(\d+)", name)]

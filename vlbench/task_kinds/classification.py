@@ -1,0 +1,67 @@
+"""Classification: every image has one right class."""
+
+from dataclasses import replace
+from functools import partial as bind
+
+import numpy as np
+
+from vlbench.core.contracts import Problem, Task, TaskRequest
+from vlbench.core.errors import DataError
+from vlbench.core.expectation import check_counts
+from vlbench.core.label_index import LabelIndex
+from vlbench.core.metric_name import metrics_of
+from vlbench.core.protocol import fill_templates, state_protocol
+from vlbench.core.relevance import Relevance
+
+DEFAULT_METRICS = ("acc1", "acc5", "mean_per_class_recall")
+BARE_NAME = ("{}",)
+
+
+def classification(request: TaskRequest) -> Task:
+    """Ask which class an image shows; texts are the classes, filled into the templates.
+
+    Raises:
+        DataError: no class names, fewer than two, an image without a label, or counts that differ.
+        UnknownName: a label that no class has.
+    """
+    source = request.source
+    names = request.names or source.offers.names
+    templates = request.templates or source.offers.templates or BARE_NAME
+    if len(names) < 2:
+        raise DataError(
+            f"{request.name}: {len(names)} class names; a classification needs two: "
+            "give class folders, labels or a names file"
+        )
+    index = LabelIndex.of(names, request.name)
+    labels = np.empty(len(source), dtype=np.int64)
+    for i in range(len(source)):
+        label = source.target(i).label
+        if label is None:
+            raise DataError(f"{request.name}: image {source[i].id} has no label; add it or remove the image")
+        labels[i] = index.position(label, bind(_where, request, i))
+    partial = check_counts(request, images=len(source), texts=len(names))
+    primary = request.primary or (request.metrics or DEFAULT_METRICS)[0]
+    texts = tuple(replace(text, prompts=fill_templates(text.name, templates)) for text in names)
+    return Task(
+        name=request.name,
+        kind="classification",
+        protocol=state_protocol(
+            request, kind="classification", texts=names, templates=templates, primary=primary
+        ),
+        problem=Problem(
+            images=source,
+            texts=texts,
+            relevant=Relevance.from_pairs(
+                np.arange(len(source), dtype=np.int64), labels, (len(source), len(names))
+            ),
+            groups=labels,
+        ),
+        scoring="row_ranks",
+        metrics=metrics_of(request.metrics or DEFAULT_METRICS),
+        primary=primary,
+        partial=partial,
+    )
+
+
+def _where(request: TaskRequest, index: int) -> str:
+    return f"image {request.source[index].id} of {request.name}"

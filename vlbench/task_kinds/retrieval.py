@@ -1,0 +1,72 @@
+"""Retrieval: images find their captions and captions their images."""
+
+import numpy as np
+
+from vlbench.core.contracts import Problem, Task, TaskRequest, Text
+from vlbench.core.errors import DataError
+from vlbench.core.expectation import check_counts
+from vlbench.core.metric_name import metrics_of
+from vlbench.core.protocol import fill_templates, state_protocol
+from vlbench.core.relevance import Relevance
+
+DEFAULT_METRICS = (
+    *(f"image_retrieval_recall@{k}" for k in (1, 5, 10)),
+    *(f"text_retrieval_recall@{k}" for k in (1, 5, 10)),
+    "image_retrieval_median_rank",
+    "text_retrieval_median_rank",
+)
+BARE_CAPTION = ("{}",)
+
+
+def retrieval(request: TaskRequest) -> Task:
+    """Ask both ways which caption belongs to which image; every image has one caption or more.
+
+    A caption that several images share is a candidate once for each, and right for all of them.
+
+    Raises:
+        DataError: an image without a caption, or counts that differ from the card's.
+    """
+    source = request.source
+    templates = request.templates or source.offers.templates or BARE_CAPTION
+    captions: list[str] = []
+    owners: list[int] = []
+    for i in range(len(source)):
+        own = source.target(i).captions
+        if not own:
+            raise DataError(
+                f"{request.name}: image {source[i].id} has no caption; add one or remove the image"
+            )
+        captions.extend(own)
+        owners.extend([i] * len(own))
+    partial = check_counts(request, images=len(source), texts=len(captions))
+    images, texts = _pairs(captions, owners)
+    primary = request.primary or (request.metrics or DEFAULT_METRICS)[0]
+    return Task(
+        name=request.name,
+        kind="retrieval",
+        protocol=state_protocol(request, kind="retrieval", texts=(), templates=templates, primary=primary),
+        problem=Problem(
+            images=source,
+            texts=tuple(
+                Text(name=caption, prompts=fill_templates(caption, templates)) for caption in captions
+            ),
+            relevant=Relevance.from_pairs(images, texts, (len(source), len(captions))),
+        ),
+        scoring="two_way_ranks",
+        metrics=metrics_of(request.metrics or DEFAULT_METRICS),
+        primary=primary,
+        partial=partial,
+    )
+
+
+def _pairs(captions: list[str], owners: list[int]) -> tuple["np.ndarray", "np.ndarray"]:
+    """Pairs (image, caption position), every owner of a sentence with every position of it."""
+    owners_of: dict[str, list[int]] = {}
+    for caption, owner in zip(captions, owners, strict=True):
+        owners_of.setdefault(caption, []).append(owner)
+    images: list[int] = []
+    texts: list[int] = []
+    for position, caption in enumerate(captions):
+        images.extend(owners_of[caption])
+        texts.extend([position] * len(owners_of[caption]))
+    return np.array(images, dtype=np.int64), np.array(texts, dtype=np.int64)

@@ -1,0 +1,75 @@
+"""Tagging: every image has any number of right tags."""
+
+from dataclasses import replace
+from functools import partial as bind
+
+import numpy as np
+
+from vlbench.core.contracts import Problem, Source, Task, TaskRequest
+from vlbench.core.errors import DataError
+from vlbench.core.expectation import check_counts
+from vlbench.core.label_index import LabelIndex
+from vlbench.core.metric_name import metrics_of
+from vlbench.core.protocol import fill_templates, state_protocol
+from vlbench.core.relevance import Relevance
+
+DEFAULT_METRICS = ("mean_average_precision",)
+BARE_NAME = ("{}",)
+
+
+def tagging(request: TaskRequest) -> Task:
+    """Ask which tags are true of an image; an image that carries a label alone has that one tag.
+
+    Raises:
+        DataError: no tags, an image without a tag list, a tag twice in the list, or counts that differ.
+        UnknownName: an image carries a tag that the list does not have.
+    """
+    source = request.source
+    names = request.names or source.offers.names
+    templates = request.templates or source.offers.templates or BARE_NAME
+    if not names:
+        raise DataError(f"{request.name}: no tags; give a names file or tags in the data")
+    index = LabelIndex.of(names, request.name)
+    images: list[int] = []
+    texts: list[int] = []
+    for i in range(len(source)):
+        for tag in _tags(source, i, request.name):
+            images.append(i)
+            texts.append(index.position(tag, bind(_where, request, i)))
+    partial = check_counts(request, images=len(source), texts=len(names))
+    if not images:
+        raise DataError(f"{request.name}: no image carries any of the {len(names)} tags; check the tag names")
+    primary = request.primary or (request.metrics or DEFAULT_METRICS)[0]
+    return Task(
+        name=request.name,
+        kind="tagging",
+        protocol=state_protocol(request, kind="tagging", texts=names, templates=templates, primary=primary),
+        problem=Problem(
+            images=source,
+            texts=tuple(replace(text, prompts=fill_templates(text.name, templates)) for text in names),
+            relevant=Relevance.from_pairs(
+                np.array(images, dtype=np.int64),
+                np.array(texts, dtype=np.int64),
+                (len(source), len(names)),
+            ),
+        ),
+        scoring="matrix",
+        metrics=metrics_of(request.metrics or DEFAULT_METRICS),
+        primary=primary,
+        partial=partial,
+    )
+
+
+def _tags(source: Source, index: int, task: str) -> tuple[str | int, ...]:
+    target = source.target(index)
+    if target.tags is not None:
+        return target.tags
+    if target.label is not None:
+        return (target.label,)
+    raise DataError(
+        f"{task}: image {source[index].id} has no tags; add a list (an empty one if none is true)"
+    )
+
+
+def _where(request: TaskRequest, index: int) -> str:
+    return f"image {request.source[index].id} of {request.name}"
