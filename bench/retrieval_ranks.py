@@ -30,8 +30,9 @@ positive = torch.zeros_like(scores, dtype=bool)
 positive[torch.arange(len(scores)), torch.arange(len(texts)) // (len(texts) // len(images))] = True
 found = {}
 for k in (1, 5, 10):
-    found[f"image_retrieval_recall@{k}"] = (batchify(recall_at_k, scores, positive, 64, "cpu", k=k) > 0).float().mean().item()
-    found[f"text_retrieval_recall@{k}"] = (batchify(recall_at_k, scores.T, positive.T, 64, "cpu", k=k) > 0).float().mean().item()
+    for side, (rows, right) in {"image": (scores, positive), "text": (scores.T, positive.T)}.items():
+        recall = batchify(recall_at_k, rows, right, 64, "cpu", k=k)
+        found[f"{side}_retrieval_recall@{k}"] = (recall > 0).float().mean().item()
 seconds = time.perf_counter() - start
 extra = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before
 print(json.dumps({"seconds": seconds, "extra_mb": extra / 1024, "found": found}))
@@ -45,7 +46,7 @@ def features() -> tuple[np.ndarray, np.ndarray]:
     texts = np.repeat(images, CAPTIONS, axis=0) + 5 * generator.standard_normal(
         (IMAGES * CAPTIONS, WIDTH), dtype=np.float32
     )
-    return tuple(side / np.linalg.norm(side, axis=1, keepdims=True) for side in (images, texts))  # type: ignore[return-value]
+    return tuple(side / np.linalg.norm(side, axis=1, keepdims=True) for side in (images, texts))
 
 
 def ours(image_path: str, text_path: str) -> None:

@@ -97,8 +97,8 @@ def run_vlbench(kind: str, data: Path, weights: Path, cache: Path) -> Run:
     results = data / "results"
     command = [
         str(Path(sys.executable).with_name("vlbench")), "run", "--model", f"open_clip:{ARCHITECTURE}",
-        "--weights", str(weights), "--task", f"{kind}:{data}", "--cache", str(cache), "--results", str(results),
-        "--device", "cpu",
+        "--weights", str(weights), "--task", f"{kind}:{data}", "--cache", str(cache), "--device", "cpu",
+        "--results", str(results),
     ]  # fmt: skip
     seconds, peak = timed(command)
     (path,) = results.glob(f"{kind}*/*.json")
@@ -138,7 +138,7 @@ def timed(command: list[str]) -> tuple[float, int]:
 
 
 def write_weights(path: Path) -> None:
-    """A ViT-B-32 of seeded random numbers, as a state dict; in a process of its own to keep this one small."""
+    """A ViT-B-32 of seeded random numbers, as a state dict, made in a process of its own."""
     code = (
         "import sys, torch, open_clip; torch.manual_seed(0); "
         f"torch.save(open_clip.create_model({ARCHITECTURE!r}).state_dict(), sys.argv[1])"

@@ -10,9 +10,8 @@ from PIL import Image
 
 
 def fail(*arguments, folder, code=2):
-    command = [
-        sys.executable, "-m", "vlbench", "run", "--results", folder / "results", "--cache", folder / "cache", "--device", "cpu", *arguments,
-    ]  # fmt: skip
+    where = ["--results", folder / "results", "--cache", folder / "cache", "--device", "cpu"]
+    command = [sys.executable, "-m", "vlbench", "run", *where, *arguments]
     environment = {key: value for key, value in os.environ.items() if not key.startswith("VLBENCH_")}
     done = subprocess.run([*map(str, command)], capture_output=True, text=True, env=environment, check=False)
     assert done.returncode == code, done.stderr

@@ -20,7 +20,7 @@ from vlbench.metrics.requirements import score_matrix, stated_threshold
 
 @dataclass(frozen=True, slots=True)
 class Ratio:
-    """`hits` x right decisions / (`given` x tags given + `true` x tags true); all of `name`'s formula."""
+    """A measure as a ratio: `hits` x right decisions / (`given` x tags given + `true` x tags true)."""
 
     name: str
     hits: int

@@ -32,8 +32,8 @@ def target_of(record: Mapping[str, object], where: str) -> Target:
 
 def offers_beside(folders: Sequence[Path], targets: Iterable[Target] = ()) -> Offers:
     """Names and templates from files in some folders, the first that has one; names else from targets."""
-    names = [found for folder in folders if (found := names_beside(folder))]
-    templates = [found for folder in folders if (found := templates_beside(folder))]
+    names = [each for each in map(names_beside, folders) if each]
+    templates = [each for each in map(templates_beside, folders) if each]
     return Offers(names=names[0] if names else names_of(targets), templates=templates[0] if templates else ())
 
 

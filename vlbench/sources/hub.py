@@ -142,7 +142,7 @@ def _download(wanted: Wanted) -> Path:
 
     # the hub's error and its HTTP client's own, whichever client the installed version has
     bases = [base for base in HfHubHTTPError.__bases__ if issubclass(base, Exception)]
-    failures = (OSError, HfHubHTTPError, *bases)
+    failures: tuple[type[Exception], ...] = (OSError, HfHubHTTPError, *bases)
     try:
         names = HfApi().list_repo_files(wanted.repo, repo_type="dataset", revision=wanted.revision)
         files = [name for name in names if any(fnmatchcase(name, pattern) for pattern in wanted.patterns)]

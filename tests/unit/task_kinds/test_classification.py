@@ -7,7 +7,11 @@ from vlbench.core.contracts import Expectation, Offers, Target, TaskRequest, Tex
 from vlbench.core.errors import DataError, UnknownName
 from vlbench.task_kinds.classification import classification
 
-NAMES = (Text("missile", ids={"wnid": "n1"}), Text("missile", ids={"wnid": "n2"}), Text("red fox", ids={"wnid": "n3"}))
+NAMES = (
+    Text("missile", ids={"wnid": "n1"}),
+    Text("missile", ids={"wnid": "n2"}),
+    Text("red fox", ids={"wnid": "n3"}),
+)
 
 
 def request(*labels, **fields):
@@ -37,7 +41,9 @@ def test_a_name_twice_without_ids_is_refused():
 
 
 def test_an_unknown_label_names_the_image_and_what_is_close():
-    with pytest.raises(UnknownName, match=r"no class named 'red fix'; did you mean red fox\?; image 1\.png of pets"):
+    with pytest.raises(
+        UnknownName, match=r"no class named 'red fix'; did you mean red fox\?; image 1\.png of pets"
+    ):
         classification(request("n1", "red fix"))
 
 
@@ -67,7 +73,9 @@ def test_one_class_is_no_classification():
 
 def test_the_protocol_digest_follows_what_is_asked_and_not_how_the_task_is_called():
     base = classification(request("n1", expect=Expectation(images=1)))
-    renamed = classification(replace(request("n1", expect=Expectation(images=1)), name="other", protocol="other"))
+    renamed = classification(
+        replace(request("n1", expect=Expectation(images=1)), name="other", protocol="other")
+    )
     templates = classification(request("n1", expect=Expectation(images=1), templates=("a {}",)))
     assert base.protocol.digest == renamed.protocol.digest
     assert base.protocol.digest != templates.protocol.digest

@@ -1,0 +1,50 @@
+from pathlib import Path
+
+import pytest
+
+from vlbench.cards.texts import read_names, read_templates, read_vocabularies
+from vlbench.core.contracts import Text
+from vlbench.core.errors import CardError
+
+
+def test_names_keep_blanks_and_leave_empty_ids_out(tmp_path: Path) -> None:
+    path = tmp_path / "names.tsv"
+    path.write_text("name\twnid\tram\ncrane \tn01\t7\ncrane\tn02\t\n", encoding="utf-8")
+    assert read_names(path) == (
+        Text("crane ", ids={"wnid": "n01", "ram": "7"}),
+        Text("crane", ids={"wnid": "n02"}),
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("tench\ngoldfish\n", "line 1: the header"),
+        ("name\twnid\ntench\n", "line 2: 1 columns where the header has 2"),
+        ("name\n", "header alone"),
+        ("", "is empty"),
+    ],
+)
+def test_a_wrong_names_file_is_refused(tmp_path: Path, text: str, told: str) -> None:
+    path = tmp_path / "names.tsv"
+    path.write_text(text)
+    with pytest.raises(CardError, match=told):
+        read_names(path)
+
+
+def test_a_template_has_one_place_for_the_name(tmp_path: Path) -> None:
+    path = tmp_path / "templates.txt"
+    path.write_text("a photo of a {}.\n{}\n")
+    assert read_templates(path) == ("a photo of a {}.", "{}")
+    path.write_text("a photo of a {}.\na photo\n")
+    with pytest.raises(CardError, match="line 2: 'a photo' needs one {}"):
+        read_templates(path)
+
+
+def test_vocabularies_of_one_name_are_refused(tmp_path: Path) -> None:
+    for folder in ("a", "b"):
+        (tmp_path / folder / "vocabularies").mkdir(parents=True)
+        (tmp_path / folder / "vocabularies" / "wnid.tsv").write_text("id\tname\nn01\tcrane\n")
+    assert read_vocabularies([tmp_path / "a", tmp_path / "c"]) == {"wnid": {"n01": "crane"}}
+    with pytest.raises(CardError, match="'wnid' is there already"):
+        read_vocabularies([tmp_path / "a", tmp_path / "b"])
