@@ -147,7 +147,8 @@ def cards_page(root: Path) -> str:
         ]
         headers = ["Name", "Title", FIELD[kind], *(key.replace("_", " ") for key in summary)]
         parts.append(f"## {kind.capitalize()}s\n\n{table(headers, rows)}")
-    parts.append(plug_ins_part("Sources", "the options of a card's source", SOURCES))
+    parts.extend(fields_part(title, card) for title, card in (("task", TaskCard), ("model", ModelCard)))
+    parts.append(plug_ins_part("Sources", "the further fields of one of a task card's `sources`", SOURCES))
     parts.append(plug_ins_part("Task kinds", "the `settings` of a task card", TASK_KINDS))
     parts.append(plug_ins_part("Adapters", "the `settings` of a model card", ADAPTERS))
     rows = [[f"`{name}`", first_line(metric)] for name, metric in built_in(METRICS)]
@@ -155,17 +156,51 @@ def cards_page(root: Path) -> str:
     return "\n\n".join(parts) + "\n"
 
 
+def fields_part(title: str, card: type[BaseModel]) -> str:
+    """A section of the page: the fields of a card."""
+    schema = card.model_json_schema()
+    required = schema.get("required", ())
+    rows = [
+        [f"`{field}`", type_text(of, schema), "yes" if field in required else "", of.get("description", "")]
+        for field, of in schema["properties"].items()
+    ]
+    return f"## Fields of a {title} card\n\n{table(['Field', 'Type', 'Required', 'What'], rows)}"
+
+
 def plug_ins_part(title: str, what: str, registry: Registry[T]) -> str:
-    """A section of the page: each plug-in's first line, and its keyword-only parameters."""
+    """A section of the page: each plug-in's first line, and the options it takes."""
     rows = []
     for name, plug_in in built_in(registry):
+        schema = option_schema(plug_in)
+        required = schema.get("required", ())
         options = [
-            str(each.replace(kind=inspect.Parameter.POSITIONAL_OR_KEYWORD))
-            for each in inspect.signature(plug_in).parameters.values()
-            if each.kind is inspect.Parameter.KEYWORD_ONLY
+            f"`{option}: {type_text(of, schema)}"
+            + ("`" if option in required else f" = {as_text(of['default'])}`")
+            for option, of in schema.get("properties", {}).items()
         ]
-        rows.append([f"`{name}`", first_line(plug_in), "<br>".join(f"`{each}`" for each in options)])
+        rows.append([f"`{name}`", first_line(plug_in), "<br>".join(options)])
     return f"## {title}\n\nOptions are {what}.\n\n{table(['Name', 'What', 'Options'], rows)}"
+
+
+def type_text(of: Mapping[str, Any], schema: Mapping[str, Any]) -> str:
+    """A type of a JSON Schema in a few words; Python's own spelling differs by version."""
+    if "$ref" in of:
+        return type_text(schema["$defs"][of["$ref"].rpartition("/")[2]], schema)
+    if "anyOf" in of:
+        return " | ".join(type_text(each, schema) for each in of["anyOf"])
+    if "enum" in of or "const" in of:
+        return " | ".join(as_text(value) for value in of.get("enum", [of.get("const")]))
+    if of.get("type") == "array":
+        return f"list of {type_text(of.get('items', {}), schema)}"
+    if of.get("type") == "object":
+        inner = of.get("additionalProperties")
+        return f"mapping to {type_text(inner, schema)}" if isinstance(inner, Mapping) else "mapping"
+    return str(of.get("type", "any"))
+
+
+def as_text(value: object) -> str:
+    """A value as YAML would write it in a line."""
+    return json.dumps(value, ensure_ascii=False) if not isinstance(value, str) else value
 
 
 def commands_page() -> str:

@@ -20,7 +20,8 @@ class Options(TypedDict, total=False):
 
     device: "auto", "cpu", "cuda", "cuda:1". precision: "fp32", "bf16", "fp16". batch_size: None is
     auto. workers: loader threads, None by device. limit: this many evenly spaced images, result
-    partial. data_root: folders, or {task: folder}. results: where JSON and CSVs go, None writes none.
+    partial. data_root: folders of data sets. task_roots: {task: its own folder}. results: where JSON
+    and CSVs go, None writes none.
     cache: the feature store, None is the user's cache folder. include_path: folders with more cards.
     weights: the user's own file for the one model named. preprocess: "exact" or "fast".
     """
@@ -34,7 +35,8 @@ class Options(TypedDict, total=False):
     limit: int | None
     allow_subset: bool
     verify_data: bool
-    data_root: Sequence[Path | str] | Mapping[str, Path | str]
+    data_root: Sequence[Path | str]
+    task_roots: Mapping[str, Path | str]
     results: Path | str | None
     cache: Path | str | None
     include_path: Sequence[Path | str]
@@ -90,7 +92,6 @@ def request_of(models: str | Sequence[str], tasks: str | Sequence[str], options:
     cache = Path(options.get("cache") or default_cache()).expanduser()
     device = resolve_device(options.get("device", "auto"), cache)
     workers = options.get("workers")
-    roots = options.get("data_root", ())
     results, weights = options.get("results"), options.get("weights")
     return Request(
         models=(models,) if isinstance(models, str) else tuple(models),
@@ -106,8 +107,8 @@ def request_of(models: str | Sequence[str], tasks: str | Sequence[str], options:
         cache=cache,
         results=Path(results) if results is not None else None,
         include=tuple(map(Path, options.get("include_path", ()))),
-        roots=() if isinstance(roots, Mapping) else tuple(map(Path, roots)),
-        task_roots={task: Path(root) for task, root in roots.items()} if isinstance(roots, Mapping) else {},
+        roots=tuple(map(Path, options.get("data_root", ()))),
+        task_roots={task: Path(root) for task, root in options.get("task_roots", {}).items()},
         limit=options.get("limit"),
         weights=Path(weights) if weights is not None else None,
         allow_subset=options.get("allow_subset", False),

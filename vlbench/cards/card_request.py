@@ -55,9 +55,9 @@ def find_source(entry: Entry, card: TaskCard, request: DataRequest) -> Source:
         except SourceMissing as error:
             missing.append(error)
     looked = "; ".join(error.looked for error in missing)
-    advice = " or ".join(dict.fromkeys(error.advice for error in missing))
+    advice = ", or ".join(dict.fromkeys(error.advice for error in missing))
     raise DataError(
-        f"{entry.name}: no data found: {looked}; {advice}; "
+        f"{entry.name}: no data found: {looked}; {advice}, "
         f"or name the very folder: --data-root {entry.name}=FOLDER"
     )
 

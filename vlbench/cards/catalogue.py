@@ -128,10 +128,7 @@ def index_text(folder: Path, kind: CardKind) -> str:
         }
         for _, entry in _read_entries(_card_files(folder), kind)
     }
-    return (
-        json.dumps({"schema": INDEX_SCHEMA, "cards": cards}, indent=1, sort_keys=True, ensure_ascii=False)
-        + "\n"
-    )
+    return json.dumps({"schema": INDEX_SCHEMA, "cards": cards}, indent=1, ensure_ascii=False) + "\n"
 
 
 def _matches(pattern: str, known: Sequence[str], what: CardKind) -> list[str]:

@@ -149,7 +149,7 @@ def _message(details: ErrorDetails, known: tuple[str, ...]) -> str:
     if details["type"] == "extra_forbidden":
         if len(details["loc"]) > 1:
             return "unknown field"
-        close = get_close_matches(str(details["loc"][-1]), known, n=3, cutoff=0.5)
+        close = get_close_matches(str(details["loc"][-1]), known, n=3, cutoff=0.6)
         if close:
             return f"unknown field; did you mean {', '.join(close)}?"
         return f"unknown field; known: {', '.join(known)}" if known else "unknown field; none is taken"

@@ -69,7 +69,7 @@ class Published(Fields):
 class TaskCard(Fields):
     """A task: the question, its texts, its protocol, and where its data may lie."""
 
-    title: Word
+    title: Annotated[Word, Field(description="what people call it")]
     kind: Annotated[Word, Field(description="a task kind, such as classification")]
     protocol: Annotated[Word, Field(description="the protocol's name, such as openai-80")]
     sources: Annotated[
@@ -77,28 +77,35 @@ class TaskCard(Fields):
     ]
     metrics: Annotated[tuple[Word, ...], Field(min_length=1, description="such as acc1 or recall@5")]
     primary: Annotated[Word, Field(description="the metric of the leaderboard's column")]
-    names: Annotated[Word, Field(description="TSV with a header: name, then ids")] | None = None
-    templates: Annotated[Word, Field(description="text file, one template with {} a line")] | None = None
-    expect: Counts = Counts()
+    names: Annotated[
+        Word | None, Field(description="a TSV beside the card: header `name`, then vocabularies of ids")
+    ] = None
+    templates: Annotated[
+        Word | None, Field(description="a text file beside the card: one template with {} a line")
+    ] = None
+    expect: Annotated[Counts, Field(description="images and texts of the whole task")] = Counts()
     settings: Annotated[dict[str, object], Field(description="settings of the task kind")] = {}
-    split: str = ""
-    about: str = ""
-    licence: str = ""
-    paper: Paper | None = None
+    split: Annotated[str, Field(description="the split, part of the protocol")] = ""
+    about: Annotated[str, Field(description="what a user has to know")] = ""
+    licence: Annotated[str, Field(description="of the data")] = ""
+    paper: Annotated[Paper | None, Field(description="title, arxiv (quoted) or url")] = None
 
 
 class ModelCard(Fields):
     """A model: the adapter that runs it, its settings, its facts, its published scores."""
 
-    title: Word
+    title: Annotated[Word, Field(description="what people call it")]
     adapter: Annotated[Word, Field(description="an adapter, such as clip")]
     settings: Annotated[dict[str, object], Field(description="settings of the adapter")] = {}
-    family: str = ""
-    about: str = ""
-    licence: str = ""
-    paper: Paper | None = None
-    parameters: Annotated[Amount, Field(description="millions, both sides")] | None = None
-    image_size: Annotated[Count, Field(description="pixels of the image's side")] | None = None
-    gflops: Annotated[Amount, Field(description="of one image through the image side")] | None = None
-    weights: Weights | None = None
-    published: tuple[Published, ...] = ()
+    family: Annotated[str, Field(description="whose weights, such as openai or laion")] = ""
+    about: Annotated[str, Field(description="what a user has to know")] = ""
+    licence: Annotated[str, Field(description="of the weights")] = ""
+    paper: Annotated[Paper | None, Field(description="title, arxiv (quoted) or url")] = None
+    parameters: Annotated[Amount | None, Field(description="millions, both sides")] = None
+    image_size: Annotated[Count | None, Field(description="pixels of the image's side")] = None
+    gflops: Annotated[Amount | None, Field(description="of the image side, for one image")] = None
+    weights: Annotated[Weights | None, Field(description="repo, file, sha256, size_mb")] = None
+    published: Annotated[
+        tuple[Published, ...],
+        Field(description="task, protocol, metric, value (a fraction), source, verified"),
+    ] = ()

@@ -58,8 +58,8 @@ def columns(rows: Sequence[Row]) -> str:
     if not rows:
         return "(none)"
     headers = [key for key in rows[0] if key != "file"]
-    cells = [headers, *([_cell(row[key]) for key in headers] for row in rows)]
-    numeric = [any(isinstance(row[key], int | float) for row in rows) for key in headers]
+    cells = [headers, *([_cell(row.get(key)) for key in headers] for row in rows)]
+    numeric = [any(isinstance(row.get(key), int | float) for row in rows) for key in headers]
     widths = [max(len(line[place]) for line in cells) for place in range(len(headers))]
     lines = (
         "  ".join(
@@ -100,6 +100,6 @@ def _note(what: str) -> str:
         return f"Without a card: {', '.join(references)}"
     if what == "tasks":
         return f"On your own images, without a card: {', '.join(f'{kind}:FOLDER' for kind in TASK_KINDS)}"
-    return "A number follows @: recall@5 is recall in the first 5, f1@0.5 at the threshold 0.5" * (
-        what == "metrics"
-    )
+    if what == "metrics":
+        return "A number follows @: recall@5 is recall among the first 5, f1@0.5 at the threshold 0.5"
+    return ""

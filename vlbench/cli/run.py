@@ -100,6 +100,7 @@ vlbench run --model clip-b32 --task classification:my-photos
 @click.option(
     "--data-root",
     multiple=True,
+    type=click.Path(),
     metavar="DIR|TASK=DIR",
     envvar="VLBENCH_DATA",
     help="Where data lie: a folder of data sets, or one task's own folder.",
@@ -164,6 +165,7 @@ def command(**arguments: Unpack[Arguments]) -> None:
     from vlbench.api import Options, request_of, run
     from vlbench.report.table import summary_table
 
+    roots, task_roots = _roots(arguments["data_root"])
     options: Options = {
         "device": arguments["device"],
         "precision": arguments["precision"],
@@ -174,7 +176,8 @@ def command(**arguments: Unpack[Arguments]) -> None:
         "limit": arguments["limit"],
         "allow_subset": arguments["allow_subset"],
         "verify_data": arguments["verify_data"],
-        "data_root": arguments["data_root"],
+        "data_root": roots,
+        "task_roots": task_roots,
         "results": arguments["results"],
         "cache": arguments["cache"],
         "include_path": arguments["include_path"],
@@ -208,3 +211,16 @@ def _batch_size(value: str) -> int | None:
     if not value.isdecimal() or int(value) < 1:
         raise VlbenchError(f"--batch-size {value!r} is neither auto nor a number of 1 or more")
     return int(value)
+
+
+def _roots(values: Sequence[str]) -> tuple[tuple[Path, ...], dict[str, Path]]:
+    """Folders of data sets, and the folders that `TASK=DIR` gives to one task."""
+    roots: list[Path] = []
+    task_roots: dict[str, Path] = {}
+    for value in values:
+        task, mark, folder = value.partition("=")
+        if mark and not Path(value).exists():
+            task_roots[task] = Path(folder)
+        else:
+            roots.append(Path(value))
+    return tuple(roots), task_roots

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from vlbench.cards.facts import ModelFacts, Quoted, Sought, TaskFacts
 
 INDENT = 12
+WIDTH = 100
 TABLES = frozenset({"published", "sources"})
 """Fields of a card that are printed at the end, a line each."""
 
@@ -68,7 +69,8 @@ def _lines(facts: "ModelFacts | TaskFacts") -> Iterator[str]:
     for field, value in facts.card.items():
         if value and field != "title" and field not in TABLES:
             quote = quoted.get(field)
-            yield _line(field, _plain(value) if quote is None else _quote(quote))
+            text = _pairs(value) if isinstance(value, Mapping) else _plain(value)
+            yield _line(field, text if quote is None else _quote(quote))
     published = facts.card.get("published")
     if isinstance(published, list) and published:
         yield "published:"
@@ -80,15 +82,27 @@ def _lines(facts: "ModelFacts | TaskFacts") -> Iterator[str]:
 
 
 def _line(field: str, text: str) -> str:
-    return f"  {field:<{INDENT}}" + textwrap.indent(text.strip(), " " * (INDENT + 2)).strip()
+    """A field and its value, wrapped under the value; long words (addresses, digests) stay whole."""
+    return textwrap.fill(
+        f"  {field:<{INDENT}}{text}",
+        width=WIDTH,
+        subsequent_indent=" " * (INDENT + 2),
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
 
 
 def _plain(value: object) -> str:
+    """A value on one line, as YAML would write it within a line."""
     if isinstance(value, Mapping):
-        return ", ".join(f"{key}: {_plain(item)}" for key, item in value.items() if item is not None)
+        return f"{{{_pairs(value)}}}"
     if isinstance(value, list):
         return ", ".join(_plain(item) for item in value)
     return str(value)
+
+
+def _pairs(value: Mapping[str, object]) -> str:
+    return ", ".join(f"{key}: {_plain(item)}" for key, item in value.items() if item is not None)
 
 
 def _quote(quoted: "Quoted") -> str:
@@ -97,6 +111,6 @@ def _quote(quoted: "Quoted") -> str:
 
 
 def _source_lines(source: "Sought") -> Iterator[str]:
-    yield f"  {source.kind:<{INDENT}}{_plain(source.options)}".rstrip()
+    yield f"  {source.kind:<{INDENT}}{_pairs(source.options)}".rstrip()
     for place in source.places:
         yield f"  {'':<{INDENT}}{'found' if place in source.found else 'not there'}: {place}"

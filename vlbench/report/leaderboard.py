@@ -9,17 +9,7 @@ from pathlib import Path
 from vlbench.core.errors import DataError
 from vlbench.core.files import file_name, write_atomically
 from vlbench.core.result import MetricValue, Result
-from vlbench.report.results import read_results, write_result
-
-__all__ = [
-    "ALL",
-    "LEADERBOARD",
-    "leaderboards",
-    "notes",
-    "stale_leaderboards",
-    "write_leaderboards",
-    "write_result",
-]
+from vlbench.report.results import read_results
 
 LEADERBOARD = "leaderboard.csv"
 ALL = "all.csv"

@@ -1,9 +1,10 @@
 """Files of a folder with their sizes and times, from one scan, and the revision they amount to."""
 
 import os
+import posixpath
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 from vlbench.core.contracts import Place
 from vlbench.core.digest import digest_of_strings, sha256_of_file
@@ -75,8 +76,8 @@ def find_files(root: Path, names: Iterable[str]) -> dict[str, FoundFile]:
     """
     wanted: dict[str, dict[str, str]] = {}
     for name in names:
-        path = PurePosixPath(name)
-        wanted.setdefault(str(path.parent), {})[path.name] = name
+        parent, base = posixpath.split(name)
+        wanted.setdefault(parent, {})[base] = name
     found: dict[str, FoundFile] = {}
     for parent, by_name in wanted.items():
         folder = (root / parent).resolve()

@@ -5,7 +5,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from glob import escape
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Literal
 
 from vlbench.core.contracts import Place
@@ -18,6 +18,8 @@ from vlbench.sources.parquet_rows import ParquetImages
 from vlbench.sources.webdataset import SHARD_COUNT, TAR_SUFFIX, TarImages, list_shards, open_shards
 
 DATA_SUFFIXES = (PARQUET_SUFFIX, TAR_SUFFIX)
+DEFAULT_FOLDERS = ("", "data/", "default/")
+"""Where the files of a data set without subsets lie; a wider search would depend on what is cached."""
 CONVERTED = "refs/convert/parquet"
 """The branch on which the hub keeps a parquet copy of data sets of other layouts."""
 
@@ -66,7 +68,7 @@ def hub(
         repo: ORGANISATION/NAME.
         revision: a commit, tag or branch; `refs/convert/parquet` is the hub's own parquet copy.
         split: the split, as the names of files or folders tell it.
-        config: the folder of one of several subsets, where there are several.
+        config: the folder of a subset; its files lie in the root, `data` or `default` if none is named.
         layout: `parquet`, or `webdataset` for tars as the `clip-benchmark/wds_*` repositories have them.
         columns: as of the source `parquet`.
         where: as of the source `parquet`.
@@ -90,11 +92,13 @@ def hub(
             cache=place.cache,
         )
 
+    patterns = _parquet_patterns(split, config)
+
     def choose(root: Path) -> list[FoundFile]:
-        found = [file for file in list_parquet(root) if config is None or _in_folder(file.name, config)]
+        found = [file for file in list_parquet(root) if _matches(file.name, patterns)]
         return files_of_split(found, split, name)
 
-    rows = _fetch(Wanted(repo, revision, _parquet_patterns(split, config), choose))
+    rows = _fetch(Wanted(repo, revision, patterns, choose))
     return open_rows(
         rows.files,
         Columns(named=columns or {}, where=where or {}),
@@ -145,11 +149,11 @@ def _download(wanted: Wanted) -> Path:
     failures: tuple[type[Exception], ...] = (OSError, HfHubHTTPError, *bases)
     try:
         names = HfApi().list_repo_files(wanted.repo, repo_type="dataset", revision=wanted.revision)
-        files = [name for name in names if any(fnmatchcase(name, pattern) for pattern in wanted.patterns)]
+        files = [name for name in names if _matches(name, wanted.patterns)]
         if not any(name.endswith(DATA_SUFFIXES) for name in files):
             raise DataError(
                 f"{wanted.repo}@{wanted.revision} has no {', '.join(wanted.patterns)}; "
-                f"correct the card, or take the hub's parquet copy with revision {CONVERTED}"
+                f"correct the card (config?), or take the hub's parquet copy: revision {CONVERTED}"
             )
         folder = snapshot_download(
             wanted.repo,
@@ -168,7 +172,7 @@ def _download(wanted: Wanted) -> Path:
 
 
 def _parquet_patterns(split: str, config: str | None) -> tuple[str, ...]:
-    folders = ("", "*/") if config is None else (f"{escape(config)}/", f"*/{escape(config)}/")
+    folders = DEFAULT_FOLDERS if config is None else (f"{escape(config)}/",)
     named = escape(split)
     shard = f"{named}-{'[0-9]' * 5}-of-*{PARQUET_SUFFIX}"
     return tuple(
@@ -183,8 +187,8 @@ def _tar_patterns(split: str) -> tuple[str, ...]:
     return (*shards, *NAME_FILES, *TEMPLATE_FILES)
 
 
-def _in_folder(name: str, config: str) -> bool:
-    return f"/{config}/" in f"/{PurePosixPath(name).parent}/"
+def _matches(name: str, patterns: Sequence[str]) -> bool:
+    return any(fnmatchcase(name, pattern) for pattern in patterns)
 
 
 def _states(repo: str, snapshot: Snapshot) -> list[str]:

@@ -55,7 +55,7 @@ def parquet(
         root = locate(place, path, wanted="parquet file or folder of them", holds=_holds_parquet)
         folder = root.parent if root.is_file() else root
         found = list_parquet(root)
-        files = files_of_split(found, split, str(root))
+        files = found if root.is_file() and split is None else files_of_split(found, split, str(root))
         name = f"parquet:{path}"
     else:
         files = [

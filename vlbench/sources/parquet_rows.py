@@ -18,9 +18,9 @@ from vlbench.sources.image_file import open_image_bytes
 if TYPE_CHECKING:
     from PIL.Image import Image
 
-STRETCH_BYTES = 16 * 2**20
+STRETCH_BYTES = 4 * 2**20
 """About how many bytes of images are decoded from a file at once."""
-KEPT_STRETCHES = 4
+KEPT_STRETCHES = 8
 """How many stretches stay in memory: loader threads read near one another."""
 
 

@@ -17,7 +17,8 @@ Axis = Literal["across", "down"]
 AXES: tuple[Axis, ...] = ("across", "down")
 
 _MARGIN = 6 * UNIT
-_PLAIN_TRIES = 8
+_OWN_TRIES = 6
+_PLAIN_TRIES = 20
 _TRIES = 60
 _WORDS = {
     "across": (("left of", "to the left of"), ("right of", "to the right of")),
@@ -70,8 +71,10 @@ class SceneSet:
         self._scenes = tuple(scenes)
         self._with: dict[Mention | tuple[str, int], set[int]] = {}
         for position, scene in enumerate(scenes):
-            facts = [mention for thing in scene.things for mention in _mentions(thing)]
-            for fact in (*facts, ("total", len(scene.things)), ("shade", scene.shade)):
+            found: list[Mention | tuple[str, int]] = [
+                mention for thing in scene.things for mention in _mentions(thing)
+            ]
+            for fact in (*found, ("total", len(scene.things)), ("shade", scene.shade)):
                 self._with.setdefault(fact, set()).add(position)
 
     def true_of(self, caption: Caption) -> list[int]:
@@ -119,7 +122,10 @@ def _captions_of(scene: Scene, position: int, scene_set: SceneSet, key: tuple[in
     texts: list[str] = []
     for kind in range(CAPTIONS_AN_IMAGE):
         for attempt in range(_TRIES):
-            write = _KINDS[kind] if attempt < _PLAIN_TRIES else _write_all
+            if attempt < _OWN_TRIES:
+                write = _KINDS[kind]
+            else:
+                write = dice.choose(_KINDS) if attempt < _PLAIN_TRIES else _write_all
             caption = write(scene, dice)
             if caption.text in texts:
                 continue

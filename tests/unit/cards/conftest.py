@@ -1,7 +1,7 @@
 """Plug-ins of these tests: an adapter, a source and a task kind that hand back what they were given."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
@@ -18,7 +18,7 @@ class ListedImages:
 
     name: str
     count: int
-    offers: Offers = Offers()
+    offers: Offers = field(default_factory=Offers)
     revision: str = "1"
 
     def __len__(self) -> int:

@@ -37,7 +37,7 @@ def test_a_template_has_one_place_for_the_name(tmp_path: Path) -> None:
     path.write_text("a photo of a {}.\n{}\n")
     assert read_templates(path) == ("a photo of a {}.", "{}")
     path.write_text("a photo of a {}.\na photo\n")
-    with pytest.raises(CardError, match="line 2: 'a photo' needs one {}"):
+    with pytest.raises(CardError, match=r"line 2: 'a photo' needs one \{\}"):
         read_templates(path)
 
 

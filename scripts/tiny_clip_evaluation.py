@@ -1,0 +1,115 @@
+"""The four offline tasks' primary metrics in plain torch, ties against the model."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from open_clip.model import CLIP
+from open_clip.tokenizer import SimpleTokenizer
+from tiny_clip_model import encode_images, encode_texts, tokenize
+from torch import Tensor
+
+from vlbench.core.contracts import Place, Source
+from vlbench.sources.digits import digits
+from vlbench.sources.shapes import shapes
+
+TASKS = Path(__file__).parents[1] / "tasks"
+LABELLED, PICTURED = 640, 500
+
+
+@dataclass(frozen=True, slots=True)
+class Classes:
+    """Names of a task and the sentences made of them."""
+
+    names: tuple[str, ...]
+    templates: tuple[str, ...]
+
+    def fill(self, template: str) -> list[str]:
+        """One prompt a name."""
+        return [template.replace("{}", name) for name in self.names]
+
+
+def read_classes(task: str) -> Classes:
+    """Names and templates as the task's card has them."""
+    names = (TASKS / "names" / f"{task}.tsv").read_text(encoding="utf-8").splitlines()[1:]
+    templates = (TASKS / "templates" / f"{task}.txt").read_text(encoding="utf-8").splitlines()
+    return Classes(tuple(line.split("\t")[0] for line in names), tuple(templates))
+
+
+@torch.inference_mode()
+def evaluate(model: CLIP, tokenizer: SimpleTokenizer) -> dict[str, float]:
+    """Fractions by task and metric; the model is in evaluation mode afterwards."""
+    model.eval()
+    found: dict[str, float] = {}
+    place = Place()
+
+    labelled = shapes(place, question="label", count=LABELLED)
+    pairs = read_classes("shapes")
+    scores, right = _classify(model, tokenizer, labelled, pairs)
+    found["shapes acc1"] = _accuracy(scores, right)
+    shown = torch.unique(right)
+    found["shapes acc1 among the 16 held out"] = _accuracy(scores[:, shown], torch.searchsorted(shown, right))
+
+    scores, right = _classify(model, tokenizer, digits(place), read_classes("digits"))
+    found["digits acc1"] = _accuracy(scores, right)
+
+    pictured = shapes(place, question="captions", count=PICTURED)
+    images = _images(model, pictured)
+    captions = [caption for k in range(PICTURED) for caption in pictured.target(k).captions]
+    scores = images @ encode_texts(model, tokenize(tokenizer, captions), chunks=8).T
+    owner = torch.arange(PICTURED).repeat_interleave(5)
+    own = scores[owner, torch.arange(len(owner))]
+    found["shapes-retrieval image_retrieval_recall@1"] = float(((scores >= own).sum(0) == 1).float().mean())
+    mine = owner[None, :] == torch.arange(PICTURED)[:, None]
+    best = scores.masked_fill(~mine, -2).amax(1, keepdim=True)
+    wrong = (scores.masked_fill(mine, -2) >= best).sum(1)
+    found["shapes-retrieval text_retrieval_recall@1"] = float((wrong == 0).float().mean())
+
+    tagged = shapes(place, question="tags", count=PICTURED)
+    tags = read_classes("shapes-tags")
+    truth = torch.tensor(
+        [[name in (tagged.target(k).tags or ()) for name in tags.names] for k in range(PICTURED)]
+    )
+    precision = average_precision(images @ _ensemble(model, tokenizer, tags).T, truth)
+    found["shapes-tags mean_average_precision"] = float(precision.mean())
+    found["shapes-tags prevalence"] = float(truth.float().mean())
+    return found
+
+
+def average_precision(scores: Tensor, truth: Tensor) -> Tensor:
+    """Of each column of `[n, m]`: the mean over its positives of (positives >= s) / (all >= s)."""
+    values = []
+    for column, right in zip(scores.T, truth.T, strict=True):
+        positives = column[right]
+        above = (column[None, :] >= positives[:, None]).sum(1)
+        values.append(((positives[None, :] >= positives[:, None]).sum(1) / above).mean())
+    return torch.stack(values)
+
+
+def _classify(
+    model: CLIP, tokenizer: SimpleTokenizer, source: Source, classes: Classes
+) -> tuple[Tensor, Tensor]:
+    scores = _images(model, source) @ _ensemble(model, tokenizer, classes).T
+    right = torch.tensor([classes.names.index(str(source.target(k).label)) for k in range(len(source))])
+    return scores, right
+
+
+def _ensemble(model: CLIP, tokenizer: SimpleTokenizer, classes: Classes) -> Tensor:
+    """The unit mean of the unit features of each name's prompts, `[m, d]`."""
+    filled = [encode_texts(model, tokenize(tokenizer, classes.fill(t))) for t in classes.templates]
+    return torch.nn.functional.normalize(torch.stack(filled).mean(0), dim=-1)
+
+
+def _images(model: CLIP, source: Source) -> Tensor:
+    pixels = [np.asarray(source[k].image()) for k in range(len(source))]
+    parts = [
+        encode_images(model, torch.from_numpy(np.stack(pixels[k : k + 64])))
+        for k in range(0, len(pixels), 64)
+    ]
+    return torch.cat(parts)
+
+
+def _accuracy(scores: Tensor, right: Tensor) -> float:
+    own = scores.gather(1, right[:, None])
+    return float(((scores >= own).sum(1) == 1).float().mean())

@@ -1,0 +1,134 @@
+from collections.abc import Callable
+from pathlib import Path
+from typing import cast
+
+import pytest
+
+from vlbench.cards.build import DataRequest, checkpoint, task
+from vlbench.cards.catalogue import read_catalogue
+from vlbench.core.contracts import Expectation, Origin, TaskRequest, Text
+from vlbench.core.errors import DataError, Unsupported
+
+pytestmark = pytest.mark.usefixtures("plug_ins")
+
+
+def count(folder: Path, number: int) -> Path:
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "count").write_text(str(number))
+    return folder
+
+
+def asked(name: str, **request: object) -> tuple[TaskRequest, float]:
+    """What the toy kind was given: the request and its setting."""
+    built = task(name, read_catalogue(), request=DataRequest(**request))  # type: ignore[arg-type]
+    return cast("tuple[TaskRequest, float]", built)
+
+
+def test_a_model_card_becomes_its_adapters_checkpoint(cards: Path) -> None:
+    (cards / "model_cards" / "net.yaml").write_text(
+        "title: N\nadapter: toy\nsettings: {width: 3, tags: [a]}\n"
+    )
+    built = checkpoint(
+        "net", read_catalogue(), weights=Path("w.pt"), preprocess="fast", cache=cards / "cache"
+    )
+    origin = Origin("net", cards / "model_cards", Path("w.pt"), cards / "cache", "fast")
+    assert cast(object, built) == (origin, 3, ("a",))
+
+
+def test_a_reference_goes_to_its_adapter(cards: Path) -> None:
+    built = checkpoint("toy-ref:org/net:1", read_catalogue())
+    assert cast(object, built) == (Origin("toy-ref:org/net:1"), "org/net:1")
+    with pytest.raises(Unsupported, match="'toy' is used through model cards alone"):
+        checkpoint("toy:net", read_catalogue())
+
+
+def test_a_task_card_becomes_a_request_to_its_kind(
+    cards: Path, write_task: Callable[..., Path], tmp_path: Path
+) -> None:
+    (cards / "tasks" / "names").mkdir()
+    (cards / "tasks" / "names" / "n.tsv").write_text("name\twnid\none\tn1\n")
+    (cards / "tasks" / "t.txt").write_text("a {}\n")
+    write_task(
+        names="names/n.tsv",
+        templates="t.txt",
+        expect="{images: 5}",
+        settings="{at: 1}",
+        split="val",
+        metrics="[acc1, acc5]",
+    )
+    count(tmp_path / "root" / "data" / "counting", 5)
+    request, at = asked("counting", roots=(tmp_path / "root",), allow_subset=True)
+    assert at == 1.0
+    assert request == TaskRequest(
+        name="counting",
+        protocol="plain",
+        source=request.source,
+        names=(Text("one", ids={"wnid": "n1"}),),
+        templates=("a {}",),
+        metrics=("acc1", "acc5"),
+        primary="acc1",
+        expect=Expectation(images=5),
+        allow_subset=True,
+        settings={"at": 1, "split": "val"},
+    )
+    assert (request.source.name, len(request.source)) == ("data/counting:test", 5)
+
+
+def test_the_next_source_is_tried_where_data_are_missing(write_task: Callable[..., Path]) -> None:
+    write_task(sources="[{kind: listed, path: a}, {kind: remote, repo: org/data}]")
+    request, _ = asked("counting")
+    assert request.source.name == "remote:org/data"
+
+
+def test_every_place_is_named_where_all_data_are_missing(write_task: Callable[..., Path]) -> None:
+    write_task(sources="[{kind: listed, path: a}, {kind: listed, path: b}]")
+    with pytest.raises(DataError) as caught:
+        asked("counting")
+    assert str(caught.value) == (
+        "counting: no data found: no count in a; no count in b; put one into a, or put one into b, "
+        "or name the very folder: --data-root counting=FOLDER"
+    )
+
+
+def test_a_tasks_own_folder_stands_for_every_path(write_task: Callable[..., Path], tmp_path: Path) -> None:
+    write_task(
+        sources="[{kind: listed, path: a, split: train}, {kind: listed, path: b, split: train}, "
+        "{kind: remote, repo: org/data}]"
+    )
+    folder = count(tmp_path / "here", 2)
+    request, _ = asked("counting", roots_by_task={"counting": folder})
+    assert request.source.name == f"{folder}:train"
+    with pytest.raises(DataError) as caught:  # the hub is no answer to a folder that was named
+        asked("counting", roots_by_task={"counting": tmp_path / "there"})
+    assert str(caught.value).count("no count in") == 1
+
+    write_task(sources="[{kind: remote, repo: org/data}]")
+    with pytest.raises(DataError, match="come from remote, not from a folder"):
+        asked("counting", roots_by_task={"counting": folder})
+
+
+@pytest.mark.parametrize(
+    ("limit", "indices", "partial"),
+    [(3, (0, 3, 6), "limit 3"), (1, (0,), "limit 1"), (10, None, ""), (99, None, "")],
+)
+def test_a_limit_takes_evenly_spaced_images(
+    write_task: Callable[..., Path],
+    tmp_path: Path,
+    limit: int,
+    indices: tuple[int, ...] | None,
+    partial: str,
+) -> None:
+    write_task()
+    count(tmp_path / "data" / "counting", 10)
+    request, _ = asked("counting", roots=(tmp_path,), limit=limit)
+    assert request.partial == partial
+    assert len(request.source) == (10 if indices is None else len(indices))
+    if indices is not None:
+        assert tuple(request.source.target(i).label for i in range(limit)) == indices
+
+
+def test_a_limit_below_one_is_refused(write_task: Callable[..., Path], tmp_path: Path) -> None:
+    write_task()
+    count(tmp_path / "data" / "counting", 10)
+    with pytest.raises(DataError, match="counting: a limit of 0"):
+        asked("counting", roots=(tmp_path,), limit=0)

@@ -1,0 +1,45 @@
+from pathlib import Path
+from typing import cast
+
+import pytest
+
+from vlbench.cards.build import DataRequest, task
+from vlbench.cards.catalogue import read_catalogue
+from vlbench.cards.own_data import named_by_ids
+from vlbench.core.contracts import TaskRequest, Text
+
+WNIDS = {"wnid": {"n01": "crane", "n02": "crane", "n03": "tench"}}
+
+
+def asked(name: str, **request: object) -> TaskRequest:
+    built = task(name, read_catalogue(), request=DataRequest(**request))  # type: ignore[arg-type]
+    return cast("tuple[TaskRequest, float]", built)[0]
+
+
+@pytest.mark.usefixtures("plug_ins", "cards")
+def test_a_folder_is_a_task_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "photos" / "cat").mkdir(parents=True)
+    monkeypatch.chdir(tmp_path / "photos")
+    for reference in (f"question:{tmp_path}/photos/", "question:."):
+        request = asked(reference, limit=2, allow_subset=True)
+        assert (request.name, request.protocol, request.partial) == ("question:photos", "own", "limit 2")
+        assert (request.names, request.templates, request.metrics) == (None, None, ())
+        assert request.allow_subset
+
+
+@pytest.mark.usefixtures("plug_ins")
+def test_folders_named_by_wnid_get_the_vocabularys_names(cards: Path, tmp_path: Path) -> None:
+    (cards / "tasks" / "vocabularies").mkdir()
+    (cards / "tasks" / "vocabularies" / "wnid.tsv").write_text("id\tname\nn01\tcrane\nn02\tcrane\n")
+    for wnid in ("n01", "n02"):
+        (tmp_path / "photos" / wnid).mkdir(parents=True)
+    assert asked(f"question:{tmp_path}/photos").names == (
+        Text("crane", ids={"folder": "n01", "wnid": "n01"}),
+        Text("crane", ids={"folder": "n02", "wnid": "n02"}),
+    )
+
+
+def test_one_unknown_id_leaves_the_offered_names() -> None:
+    assert named_by_ids((Text("n01"), Text("n03")), WNIDS) is not None
+    assert named_by_ids((Text("n01"), Text("n04")), WNIDS) is None
+    assert named_by_ids((), WNIDS) is None

@@ -1,0 +1,60 @@
+from types import SimpleNamespace
+
+import numpy as np
+import pandas as pd
+
+from vlbench.core.contracts import Prediction, Problem, ScoreUnit, Text
+from vlbench.core.relevance import Relevance
+from vlbench.report.predictions import write_predictions
+
+UNIT = ScoreUnit("cosine")
+TEXTS = (Text("cat"), Text("dog"), Text("eel"))
+
+
+def problem(*pairs):
+    images = [SimpleNamespace(id=name) for name in ("1.jpg", "2.jpg")]
+    array = np.array(pairs, dtype=np.int64)
+    return Problem(images, TEXTS, Relevance.from_pairs(array[:, 0], array[:, 1], (2, 3)))
+
+
+def written(path):
+    return pd.read_parquet(path).to_dict("list")
+
+
+def test_classification_keeps_rank_and_best_names_of_every_image(make_result, tmp_path):
+    prediction = Prediction(
+        unit=UNIT,
+        row_ranks=np.array([1, 2]),
+        best=np.array([[0, 2], [2, 1]]),
+        best_scores=np.array([[0.5, 0.25], [0.75, 0.5]], dtype=np.float32),
+    )
+    path = write_predictions(make_result(), problem((0, 0), (1, 1)), prediction, tmp_path)
+    assert path == tmp_path / "shapes" / "small.predictions.parquet"
+    columns = written(path)
+    assert (columns["id"], columns["rank"]) == (["1.jpg", "2.jpg"], [1, 2])
+    assert [list(names) for names in columns["best"]] == [["cat", "eel"], ["eel", "dog"]]
+    assert [list(scores) for scores in columns["best_scores"]] == [[0.5, 0.25], [0.75, 0.5]]
+
+
+def test_retrieval_has_rows_for_images_and_for_texts(make_result, tmp_path):
+    prediction = Prediction(unit=UNIT, row_ranks=np.array([1, 3]), column_ranks=np.array([2, 1, 0]))
+    columns = written(write_predictions(make_result(), problem((0, 0), (1, 1)), prediction, tmp_path))
+    assert columns == {
+        "side": ["image", "image", "text", "text", "text"],
+        "id": ["1.jpg", "2.jpg", "cat", "dog", "eel"],
+        "rank": [1, 3, 2, 1, 0],
+    }
+
+
+def test_tagging_keeps_scores_beside_the_right_tags_even_where_there_are_none(make_result, tmp_path):
+    scores = np.array([[0.5, 1.0, 0.0], [0.25, 0.0, 1.0]], dtype=np.float32)
+    prediction = Prediction(unit=UNIT, scores=scores)
+    columns = written(write_predictions(make_result(), problem((0, 1), (0, 2)), prediction, tmp_path))
+    assert [list(row) for row in columns["scores"]] == scores.tolist()
+    assert [list(names) for names in columns["relevant"]] == [["dog", "eel"], []]
+
+
+def test_a_partial_run_leaves_the_whole_ones_predictions_alone(make_result, tmp_path):
+    prediction = Prediction(unit=UNIT, row_ranks=np.array([1, 2]))
+    path = write_predictions(make_result(partial="limit"), problem((0, 0), (1, 1)), prediction, tmp_path)
+    assert path.name == "small.partial.predictions.parquet"

@@ -1,0 +1,216 @@
+"""The shape world: what is drawn, what is asked, and that captions are true of one scene only."""
+
+import hashlib
+import pickle
+import re
+
+import numpy as np
+import pytest
+
+from vlbench.core.contracts import Place
+from vlbench.core.errors import CardError, DataError
+from vlbench.sources.shape_captions import (
+    Caption,
+    Mention,
+    Presence,
+    Relation,
+    is_true,
+    write_captions,
+)
+from vlbench.sources.shape_drawing import render
+from vlbench.sources.shape_world import (
+    COLOUR_NAMES,
+    COMBINATIONS,
+    HELD_OUT,
+    SEEN,
+    SHAPES,
+    SIZES,
+    WORLD_VERSION,
+    Scene,
+    Thing,
+    draw_scene,
+)
+from vlbench.sources.shapes import shapes
+
+RED, BLUE = COLOUR_NAMES.index("red"), COLOUR_NAMES.index("blue")
+CIRCLE, SQUARE = SHAPES.index("circle"), SHAPES.index("square")
+
+
+def thing(colour: int, shape: int, *, x: int, y: int, size: int = 1) -> Thing:
+    return Thing(colour=colour, shape=shape, size=size, x=x * 8, y=y * 8, radius=64, turn=0, rgb=(200, 0, 0))
+
+
+def scene(*things: Thing, shade: int = 0) -> Scene:
+    return Scene(things=things, shade=shade, ground=(0, 0, 0), slope=(0, 0), noise=0, key=(9,))
+
+
+def test_the_world_is_that_of_its_version() -> None:
+    # a change of pixels, scenes or captions must raise WORLD_VERSION, then these digests follow
+    state = hashlib.sha256()
+    for population in ("single", "several"):
+        for index in range(6):
+            state.update(
+                render(draw_scene(population=population, split="test", seed=0, index=index)).tobytes()
+            )
+    captions = hashlib.sha256()
+    source = shapes(Place(), question="captions", count=40)
+    for index in range(40):
+        captions.update("\n".join(source.target(index).captions).encode())
+    assert (WORLD_VERSION, state.hexdigest()[:16], captions.hexdigest()[:16]) == (1, "IMAGES", "CAPTIONS")
+
+
+def test_two_pairs_of_every_colour_and_every_shape_are_held_out() -> None:
+    assert len(HELD_OUT) == 16
+    assert set(HELD_OUT) | set(SEEN) == set(COMBINATIONS)
+    assert np.bincount([colour for colour, _ in HELD_OUT]).tolist() == [2] * 8
+    assert np.bincount([shape for _, shape in HELD_OUT]).tolist() == [2] * 8
+
+
+def test_training_scenes_show_no_held_out_pair_and_single_test_scenes_nothing_else() -> None:
+    for index in range(200):
+        for population in ("single", "several"):
+            for item in draw_scene(population=population, split="train", seed=3, index=index).things:
+                assert (item.colour, item.shape) not in HELD_OUT
+        (item,) = draw_scene(population="single", split="test", seed=0, index=index).things
+        assert (item.colour, item.shape) == HELD_OUT[index % 16]
+
+
+def test_things_lie_inside_and_apart() -> None:
+    for index in range(100):
+        things = draw_scene(population="several", split="test", seed=1, index=index).things
+        assert 2 <= len(things) <= 4
+        for item in things:
+            assert item.radius < item.x < 512 - item.radius
+            assert item.radius < item.y < 512 - item.radius
+        for one in things:
+            for other in things:
+                distance = (one.x - other.x) ** 2 + (one.y - other.y) ** 2
+                assert one is other or distance > (one.radius + other.radius) ** 2
+
+
+def test_a_circle_covers_its_area_and_is_blended_at_the_edge() -> None:
+    pixels = render(scene(thing(RED, CIRCLE, x=32, y=32))).astype(int)
+    assert pixels[32, 32].tolist() == [200, 0, 0]
+    assert pixels[0, 0].tolist() == [0, 0, 0]
+    radius = 8 * 960 / 1024
+    assert pixels[..., 0].sum() / 200 == pytest.approx(np.pi * radius**2, rel=0.02)
+    assert ((pixels[..., 0] > 0) & (pixels[..., 0] < 200)).any()
+
+
+@pytest.mark.parametrize(
+    ("caption", "expected"),
+    [
+        (Caption("", (Presence(Mention(RED, CIRCLE)),)), True),
+        (Caption("", (Presence(Mention(RED, SQUARE)),)), False),  # red and square, but not one thing
+        (Caption("", (Presence(Mention(RED), 2),)), False),
+        (Caption("", (Presence(Mention(RED, CIRCLE, 2)),)), False),
+        (Caption("", (), (Relation(Mention(RED, CIRCLE), Mention(BLUE, SQUARE), "across"),)), True),
+        (Caption("", (), (Relation(Mention(BLUE, SQUARE), Mention(RED, CIRCLE), "across"),)), False),
+        (Caption("", (), (Relation(Mention(BLUE, SQUARE), Mention(RED, CIRCLE), "down"),)), True),
+        (Caption("", (), total=3), False),
+        (Caption("", (), shade=2), False),
+    ],
+)
+def test_what_a_caption_claims_is_held_against_a_scene(caption: Caption, expected: bool) -> None:
+    # the circle is left of the square by one pixel, and below it
+    shown = scene(thing(RED, CIRCLE, x=30, y=50), thing(BLUE, SQUARE, x=31, y=12))
+    assert is_true(caption, shown) is expected
+
+
+def read_claims(text: str) -> list[tuple[int, str | None, str | None, str | None]]:
+    """Number, size, colour and shape of every thing that a caption's words name."""
+    pattern = rf"\b(an?|two|three|four) ((?:{'|'.join(SIZES)}) )?((?:{'|'.join(COLOUR_NAMES)}) )?(\w+)"
+    numbers = {"a": 1, "an": 1, "two": 2, "three": 3, "four": 4}
+    found = []
+    for count, size, colour, noun in re.findall(pattern, text):
+        shape = next((name for name in SHAPES if noun in (name, f"{name}s", f"{name}es")), None)
+        if shape or noun in ("shape", "shapes"):
+            found.append((numbers[count], size.strip() or None, colour.strip() or None, shape))
+    return found
+
+
+def test_the_words_of_captions_are_true_of_their_scene() -> None:
+    source = shapes(Place(), question="captions", count=120)
+    for index in range(120):
+        things = draw_scene(population="several", split="test", seed=0, index=index).things
+        captions = source.target(index).captions
+        assert len(set(captions)) == 5
+        for caption in captions:
+            claims = read_claims(caption)
+            assert claims, caption
+            for number, size, colour, shape in claims:
+                named = [
+                    item
+                    for item in things
+                    if size in (None, SIZES[item.size])
+                    and colour in (None, COLOUR_NAMES[item.colour])
+                    and shape in (None, SHAPES[item.shape])
+                ]
+                assert len(named) >= number, caption
+
+
+def test_relations_in_words_point_the_right_way() -> None:
+    source = shapes(Place(), question="captions", count=120)
+    pattern = rf"({'|'.join(COLOUR_NAMES)}) ({'|'.join(SHAPES)}) (?:to the )?(left of|right of|above|over|below|under) an? (?:\w+ )?({'|'.join(COLOUR_NAMES)}) ({'|'.join(SHAPES)})"
+    seen = set()
+    for index in range(120):
+        things = draw_scene(population="several", split="test", seed=0, index=index).things
+        place = {(COLOUR_NAMES[item.colour], SHAPES[item.shape]): (item.x, item.y) for item in things}
+        for caption in source.target(index).captions:
+            for colour, shape, word, other_colour, other_shape in re.findall(pattern, caption):
+                one, other = place[colour, shape], place[other_colour, other_shape]
+                axis = 0 if word in ("left of", "right of") else 1
+                forward = word in ("left of", "above", "over")
+                assert (one[axis] < other[axis]) is forward, caption
+                seen.add(word)
+    assert len(seen) == 6
+
+
+def test_scenes_that_no_caption_can_tell_apart_are_refused() -> None:
+    shown = scene(thing(RED, CIRCLE, x=12, y=12), thing(BLUE, SQUARE, x=50, y=50))
+    with pytest.raises(DataError, match=r"scene 0 .* choose another seed"):
+        write_captions([shown, shown], (7,))
+
+
+def test_one_scene_has_one_fingerprint_whatever_is_asked() -> None:
+    captions = shapes(Place(), question="captions", count=50)
+    tags = shapes(Place(), question="tags", count=50)
+    labels = shapes(Place(), question="label", count=50)
+    assert [captions.fingerprint(k) for k in range(50)] == [tags.fingerprint(k) for k in range(50)]
+    assert captions.revision == tags.revision != labels.revision
+    assert captions[3].id == tags[3].id
+    assert np.array_equal(np.asarray(captions[3].image()), np.asarray(tags[3].image()))
+    assert captions.fingerprint(3) != labels.fingerprint(3)
+    assert shapes(Place(), seed=1).fingerprint(0) != shapes(Place(), seed=2).fingerprint(0)
+
+
+def test_targets_say_what_is_there() -> None:
+    tags = shapes(Place(), question="tags", count=30)
+    for index in range(30):
+        things = draw_scene(population="several", split="test", seed=0, index=index).things
+        expected = {COLOUR_NAMES[t.colour] for t in things} | {SHAPES[t.shape] for t in things}
+        assert set(tags.target(index).tags or ()) == expected
+    assert shapes(Place(), question="label").target(0).label == "red circle"
+
+
+def test_an_example_travels_to_a_worker_and_indices_end() -> None:
+    source = shapes(Place(), count=4)
+    example = pickle.loads(pickle.dumps(source[1]))
+    assert example.image().size == (64, 64)
+    assert len({source[index].id for index in range(4)}) == 4
+    with pytest.raises(IndexError):
+        source.target(4)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"question": "labels"}, "question is 'labels'; choose one of label, captions, tags"),
+        ({"split": "val"}, "split is 'val'"),
+        ({"count": 0}, "count is 0; give an integer of at least 1"),
+        ({"seed": -1}, "seed is -1"),
+    ],
+)
+def test_a_wrong_option_is_named(options: dict[str, object], message: str) -> None:
+    with pytest.raises(CardError, match=re.escape(message)):
+        shapes(Place(), **options)  # type: ignore[arg-type]

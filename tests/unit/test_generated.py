@@ -1,0 +1,89 @@
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from jsonschema import Draft202012Validator
+
+from vlbench.cards.card_file import read_model_card, read_task_card
+from vlbench.cards.folders import built_in_folder
+from vlbench.cards.texts import read_names, read_templates
+from vlbench.cards.yaml_file import read_mapping
+from vlbench.core.metric_name import split_metric
+from vlbench.core.registry import METRICS
+
+ROOT = built_in_folder()
+TASKS = sorted((ROOT / "tasks").glob("*.yaml"))
+MODELS = sorted((ROOT / "model_cards").glob("*.yaml"))
+
+
+def name_of(path: Path) -> str:
+    return path.stem
+
+
+def validator(kind: str) -> Draft202012Validator:
+    schema = json.loads((ROOT / "docs" / "schema" / f"{kind}.json").read_text(encoding="utf-8"))
+    Draft202012Validator.check_schema(schema)
+    return Draft202012Validator(schema)
+
+
+def complaints(kind: str, card: object) -> list[str]:
+    return [error.message for error in validator(kind).iter_errors(card)]
+
+
+def test_generated_files_are_fresh() -> None:
+    script = ROOT / "scripts" / "generate.py"
+    done = subprocess.run([sys.executable, script, "--check"], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize("path", TASKS, ids=name_of)
+def test_a_task_card_holds(path: Path) -> None:
+    card = read_task_card(path)
+    assert complaints("task", read_mapping(path)) == []
+    assert path.read_text().startswith("# yaml-language-server: $schema=../docs/schema/task.json\n")
+    if card.names is not None:
+        assert len(read_names(path.parent / card.names)) == card.expect.texts
+    if card.templates is not None:
+        assert len(set(read_templates(path.parent / card.templates))) > 0
+
+
+@pytest.mark.parametrize("path", MODELS, ids=name_of)
+def test_a_model_card_holds(path: Path) -> None:
+    card = read_model_card(path)
+    assert complaints("model", read_mapping(path)) == []
+    assert path.read_text().startswith("# yaml-language-server: $schema=../docs/schema/model.json\n")
+    assert {split_metric(score.metric)[0] for score in card.published} <= set(METRICS.names())
+
+
+def test_published_scores_state_the_protocol_of_their_task() -> None:
+    protocols = {path.stem: read_task_card(path).protocol for path in TASKS}
+    for path in MODELS:
+        for score in read_model_card(path).published:
+            assert score.protocol == protocols.get(score.task, score.protocol), (path.name, score.task)
+
+
+def test_the_schema_refuses_what_the_reader_refuses() -> None:
+    card = read_mapping(ROOT / "tasks" / "cifar10.yaml")
+    folder = {"kind": "folder", "path": "a"}
+    assert complaints("task", {**card, "sources": [folder, {"kind": "of-a-plug-in", "colour": "red"}]}) == []
+    assert complaints("task", {**card, "sources": [{**folder, "colour": "red"}]})
+    assert complaints("task", {**card, "sources": [{"kind": "folder"}]})
+    assert complaints("task", {**card, "colour": "red"})
+    model = read_mapping(ROOT / "model_cards" / "clip-b32.yaml")
+    assert complaints("model", {**model, "settings": {"colour": "red"}})
+    assert complaints("model", {**model, "adapter": "of-a-plug-in", "settings": {"colour": "red"}}) == []
+
+
+def test_imagenet_is_the_published_list() -> None:
+    names = read_names(ROOT / "tasks" / "names" / "imagenet.tsv")
+    wnids = [text.ids["wnid"] for text in names]
+    assert wnids == sorted(set(wnids))
+    assert len(wnids) == 1000
+    repeated = {text.name for text in names if [each.name for each in names].count(text.name) > 1}
+    assert repeated == {"missile", "sunglasses"}
+    assert names[0].name == "tench"
+    assert names[-1].name == "toilet paper"
+    templates = read_templates(ROOT / "tasks" / "templates" / "imagenet.txt")
+    assert (len(templates), len(set(templates))) == (80, 80)

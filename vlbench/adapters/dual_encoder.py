@@ -1,0 +1,106 @@
+"""What CLIP-like models share: unit features of two towers and their scaled dot product."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import torch
+from PIL.Image import Image
+from torch import Tensor
+
+from vlbench.adapters.precision import inference
+from vlbench.core.contracts import ModelInfo, Placement, Text
+
+_ROWS = 256
+"""Rows that are scaled to unit norm together: at one shape a row's rounding depends on no other row."""
+
+
+class TextEncoder(Protocol):
+    """Turns texts into unit features [m, d], float32, on the model's device."""
+
+    def __call__(self, texts: Sequence[Text], *, batch_size: int) -> Tensor: ...
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Normalisation:
+    """Mean and standard deviation of the channels, each [3, 1, 1], for pixels in [0, 1]."""
+
+    mean: Tensor
+    std: Tensor
+
+    @classmethod
+    def on(cls, device: str, *, mean: Sequence[float], std: Sequence[float]) -> "Normalisation":
+        """A normalisation on a device."""
+        shaped = (torch.tensor(values, dtype=torch.float32).view(-1, 1, 1) for values in (mean, std))
+        return cls(*(values.to(device) for values in shaped))
+
+    def __call__(self, pixels: Tensor) -> Tensor:
+        """Bytes [b, 3, h, w] as float32, rounded as torchvision's ToTensor and Normalize round."""
+        # One memory layout whatever the loader stacked: kernels differ between layouts.
+        scaled = pixels.contiguous().to(torch.float32).div_(255)  # [b, 3, h, w]
+        return scaled.sub_(self.mean).div_(self.std)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DualEncoder:
+    """An image tower and a text encoder into one space; a Model of core/contracts.py.
+
+    `image_tower` takes normalised pixels [b, 3, h, w] to features [b, d] of any length.
+    """
+
+    info: ModelInfo
+    preprocess: Callable[[Image], Tensor]
+    normalisation: Normalisation
+    image_tower: Callable[[Tensor], Tensor]
+    text_encoder: TextEncoder
+    placement: Placement
+
+    def encode_images(self, pixels: Tensor) -> Tensor:
+        """Unit features [b, d] of bytes [b, 3, h, w]."""
+        with inference(self.placement):
+            features = self.image_tower(self.normalisation(pixels.to(self.placement.device)))
+        with inference(Placement(self.placement.device)):
+            return unit(features.float())
+
+    def encode_texts(self, texts: Sequence[Text], *, batch_size: int) -> Tensor:
+        """Unit features [m, d]; what is encoded beside a text changes no bit of its row."""
+        return self.text_encoder(texts, batch_size=batch_size)
+
+    def score(self, images: Tensor, texts: Tensor) -> Tensor:
+        """Scaled cosines [b, m] of unit features [b, d] and [m, d]: exp(logit_scale) x . y + logit_bias."""
+        with inference(Placement(self.placement.device)):
+            scores = self.info.unit.scale * images @ texts.T
+            return scores + self.info.unit.bias if self.info.unit.bias else scores
+
+
+def unit(rows: Tensor) -> Tensor:
+    """Rows [m, d] scaled to length 1."""
+    scaled: Tensor = rows / rows.norm(dim=-1, keepdim=True)
+    return scaled
+
+
+def unit_in_blocks(rows: Tensor) -> Tensor:
+    """Rows [m, d] scaled to length 1, in blocks of one shape whatever m is."""
+    blocks = []
+    for start in range(0, len(rows), _ROWS):
+        block = rows[start : start + _ROWS]
+        filled = torch.cat([block, block.new_ones(_ROWS - len(block), rows.shape[1])])  # [_ROWS, d]
+        blocks.append(unit(filled)[: len(block)])
+    return torch.cat(blocks) if blocks else rows
+
+
+def mean_of_groups(rows: Tensor, groups: Sequence[Sequence[int]]) -> Tensor:
+    """Unit mean [m, d] of the rows [p, d] that each group names.
+
+    Rows are added one after another, in a group's order, so that a mean's rounding depends on its
+    group alone.
+    """
+    if not groups:
+        return rows[:0]
+    sums = rows.new_zeros(len(groups), rows.shape[1])  # [m, d]
+    for position in range(max(len(group) for group in groups)):
+        having = [index for index, group in enumerate(groups) if len(group) > position]
+        picked = [groups[index][position] for index in having]
+        sums[having] += rows[picked]
+    counts = torch.tensor([len(group) for group in groups], dtype=rows.dtype, device=rows.device)
+    return unit_in_blocks(sums / counts[:, None])

@@ -1,0 +1,147 @@
+"""Images to bytes [3, h, w]: open_clip's evaluation transform, up to where it turns to floats."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from PIL.Image import Image
+from PIL.JpegImagePlugin import JpegImageFile
+from torch import Tensor
+from torchvision.io import ImageReadMode, decode_jpeg, read_file
+from torchvision.transforms import InterpolationMode
+from torchvision.transforms.v2 import functional
+
+from vlbench.adapters.architectures import Preprocessing
+from vlbench.core.contracts import PreprocessMode
+from vlbench.core.errors import WeightsError
+
+Transform = Callable[[Image], Tensor]
+
+
+@dataclass(frozen=True, slots=True)
+class ExactPreprocess:
+    """open_clip's own steps up to its conversion to floats: normalised, the pixels are bit-equal to its.
+
+    Images of other modes are turned to RGB after the resize, as open_clip does.
+    """
+
+    steps: tuple[Callable[[Image], Image], ...]
+
+    def __call__(self, image: Image) -> Tensor:
+        for step in self.steps:
+            image = step(image)
+        return _bytes_of(image)
+
+
+@dataclass(frozen=True, slots=True)
+class FastPreprocess:
+    """The same geometry on bytes with torchvision's decoder and antialiased resize: 2 steps off at most.
+
+    JPEG files that nothing has read yet are decoded by torchvision; images other than RGB and grey take
+    the exact way, because open_clip resizes those before it converts them.
+    """
+
+    preprocessing: Preprocessing
+    exact: ExactPreprocess
+
+    def __call__(self, image: Image) -> Tensor:
+        if image.mode not in ("RGB", "L"):
+            return self.exact(image)
+        pixels = _decoded_jpeg(image)
+        if pixels is None:
+            pixels = _bytes_of(image)
+        return self._cropped(self._resized(pixels)).contiguous()
+
+    def _resized(self, pixels: Tensor) -> Tensor:
+        height, width = self.preprocessing.size
+        linear = self.preprocessing.interpolation == "bilinear"
+        kind = InterpolationMode.BILINEAR if linear else InterpolationMode.BICUBIC
+        mode = self.preprocessing.resize_mode
+        if mode == "shortest" and height == width:
+            size = [height]
+        elif mode == "squash":
+            size = [height, width]
+        else:
+            ratios = (pixels.shape[-2] / height, pixels.shape[-1] / width)
+            ratio = max(ratios) if mode == "longest" else min(ratios)
+            size = [round(side / ratio) for side in pixels.shape[-2:]]
+            kind = kind if mode == "longest" else InterpolationMode.BICUBIC
+        resized: Tensor = functional.resize(pixels, size, interpolation=kind, antialias=True)
+        return resized
+
+    def _cropped(self, pixels: Tensor) -> Tensor:
+        if self.preprocessing.resize_mode == "longest":
+            pixels = _padded(pixels, self.preprocessing)
+        cropped: Tensor = functional.center_crop(pixels, list(self.preprocessing.size))
+        return cropped
+
+
+def preprocess_for(preprocessing: Preprocessing, mode: PreprocessMode) -> Transform:
+    """The transform of a preprocessing in a mode.
+
+    Raises:
+        WeightsError: open_clip knows no such interpolation or resize mode.
+    """
+    exact = ExactPreprocess(_open_clip_steps(preprocessing))
+    return exact if mode == "exact" else FastPreprocess(preprocessing, exact)
+
+
+def _open_clip_steps(preprocessing: Preprocessing) -> tuple[Callable[[Image], Image], ...]:
+    """open_clip's evaluation steps without the last three: to RGB, to a tensor, normalise."""
+    from open_clip.transform import MaybeConvertMode, image_transform
+    from torchvision.transforms import Normalize, ToTensor
+
+    try:
+        steps = image_transform(
+            preprocessing.size,
+            is_train=False,
+            mean=preprocessing.mean,
+            std=preprocessing.std,
+            resize_mode=preprocessing.resize_mode,
+            interpolation=preprocessing.interpolation,
+            fill_color=preprocessing.fill_color,
+        ).transforms
+    except AssertionError:
+        raise WeightsError(
+            f"preprocess_cfg: resize_mode {preprocessing.resize_mode!r} or interpolation "
+            f"{preprocessing.interpolation!r} is none of open_clip's; correct the configuration"
+        ) from None
+    last = steps[-3:]
+    kinds = (MaybeConvertMode, ToTensor, Normalize)
+    assert all(isinstance(step, kind) for step, kind in zip(last, kinds, strict=True))
+    return tuple(steps[:-3])
+
+
+def _bytes_of(image: Image) -> Tensor:
+    pixels = np.array(image.convert("RGB"))  # [h, w, 3]
+    return torch.from_numpy(pixels).permute(2, 0, 1).contiguous()
+
+
+def _decoded_jpeg(image: Image) -> Tensor | None:
+    """Bytes [3, h, w] of a JPEG file that is opened and not yet read; None of anything else.
+
+    A file that torchvision cannot read is left to Pillow, whose error says why.
+    """
+    if not isinstance(image, JpegImageFile) or not image.tile or image.fp is None:
+        return None
+    if image.filename:
+        data = read_file(image.filename)
+        image.fp.close()  # as Pillow does after reading a file that it opened itself
+    else:
+        image.fp.seek(0)
+        data = torch.frombuffer(bytearray(image.fp.read()), dtype=torch.uint8)
+    try:
+        pixels: Tensor = decode_jpeg(data, mode=ImageReadMode.RGB)
+    except RuntimeError:
+        return None
+    return pixels if tuple(pixels.shape[-2:]) == (image.height, image.width) else None
+
+
+def _padded(pixels: Tensor, preprocessing: Preprocessing) -> Tensor:
+    """Pixels with the fill colour around them up to the target size, the odd line right and below."""
+    missing = [max(want - have, 0) for want, have in zip(preprocessing.size, pixels.shape[-2:], strict=True)]
+    top, left = (count // 2 for count in missing)
+    bottom, right = (count - count // 2 for count in missing)
+    padded: Tensor = functional.pad(pixels, [left, top, right, bottom], fill=preprocessing.fill_color)
+    return padded

@@ -1,0 +1,82 @@
+"""The tokenizer that a model's configuration names, and what tells it from another."""
+
+from collections.abc import Mapping
+from importlib.metadata import PackageNotFoundError, version
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING, cast
+
+from vlbench.adapters.architectures import section
+from vlbench.adapters.recipe import MERGES_FILE, Recipe
+from vlbench.core.errors import Unsupported, WeightsError
+from vlbench.core.files import remembered_sha256
+
+if TYPE_CHECKING:
+    from vlbench.adapters.text_tower import Tokenizer
+
+_CONTEXT = 77
+"""Context of a configuration that states none (open_clip/tokenizer.py, DEFAULT_CONTEXT_LENGTH)."""
+
+
+def tokenizer_of(recipe: Recipe) -> "Tokenizer":
+    """The tokenizer of a recipe: its own merges, one of the transformers package, or open_clip's BPE.
+
+    Raises:
+        WeightsError: merges that do not fit the vocabulary, or a tokenizer that cannot be fetched.
+        Unsupported: it needs the package transformers, which is not installed.
+    """
+    from open_clip.tokenizer import HFTokenizer, SimpleTokenizer
+
+    text = section(recipe.config, "text_cfg")
+    context = cast(int, text.get("context_length", _CONTEXT))
+    options = section(text, "tokenizer_kwargs")
+    named = text.get("hf_tokenizer_name")
+    if not named:
+        if recipe.merges is None:
+            return cast("Tokenizer", SimpleTokenizer(context_length=context, **options))
+        made = SimpleTokenizer(bpe_path=str(recipe.merges), context_length=context, **options)
+        _check_vocabulary(recipe.merges, made.vocab_size, text)
+        return cast("Tokenizer", made)
+    # open_clip reads the tokenizer of a local folder from that folder, whatever its name.
+    source = str(recipe.folder or named)
+    check_transformers(f"the tokenizer {source}")
+    try:
+        mode = text.get("tokenizer_mode")
+        return cast("Tokenizer", HFTokenizer(source, context_length=context, tokenizer_mode=mode, **options))
+    except (OSError, ValueError) as error:
+        reason = next(iter(str(error).splitlines()), type(error).__name__)
+        raise WeightsError(
+            f"the tokenizer {source} is not on this machine and could not be fetched ({reason}); fetch it "
+            "where there is a network and copy the hub's cache"
+        ) from error
+
+
+def check_transformers(what: str) -> None:
+    """Raise Unsupported unless the package transformers is installed."""
+    if find_spec("transformers") is None:
+        raise Unsupported(f"{what} needs the package transformers; run: pip install transformers")
+
+
+def tokenizer_facts(recipe: Recipe, cache: Path | None) -> Mapping[str, object]:
+    """What can change the tokens of a recipe beyond its text_cfg and open_clip's version."""
+    facts: dict[str, object] = {}
+    if recipe.merges is not None:
+        facts[MERGES_FILE] = remembered_sha256(recipe.merges, cache)
+    if section(recipe.config, "text_cfg").get("hf_tokenizer_name"):
+        try:
+            facts["transformers"] = version("transformers")
+        except PackageNotFoundError:
+            facts["transformers"] = None
+        if recipe.folder is not None:
+            for path in sorted(recipe.folder.glob("*token*")):
+                facts[path.name] = remembered_sha256(path, cache)
+    return facts
+
+
+def _check_vocabulary(merges: Path, made: int, text: Mapping[str, object]) -> None:
+    stated = text.get("vocab_size", 49408)
+    if made != stated:
+        raise WeightsError(
+            f"{merges}: makes a vocabulary of {made}, but text_cfg.vocab_size is {stated}; "
+            "take the merges that the model was trained with"
+        )

@@ -1,0 +1,111 @@
+"""Files of weights read as state dicts without running anything that lies in them."""
+
+import pickle
+import pickletools
+import re
+import zipfile
+from collections.abc import Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import IO
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file
+from torch import Tensor
+
+from vlbench.adapters.torchscript_archive import is_torchscript, read_torchscript
+from vlbench.core.errors import WeightsError
+
+StateDict = dict[str, Tensor]
+
+_PICKLES_IN_OLD_FILES = 5
+"""Magic number, version, machine, object and storage keys: torch.save before the zip format."""
+
+_REBUILDS_TENSORS = re.compile(r"collections\.OrderedDict|torch\._utils\._rebuild_\w+|torch\.\w*Storage")
+
+
+def read_state_dict(path: Path) -> StateDict:
+    """A state dict of a .safetensors file, a torch checkpoint or a TorchScript archive, on the CPU.
+
+    A checkpoint's `state_dict` is taken and a leading `module.` cut from its keys. Tensors are mapped
+    from the file where its format allows.
+
+    Raises:
+        WeightsError: the file is damaged, holds no state dict, or is a pickle that would run code.
+    """
+    if path.suffix == ".safetensors":
+        return _unwrapped(path, _read_safetensors(path))
+    if is_torchscript(path):
+        return read_torchscript(path)
+    return _unwrapped(path, _read_pickle(path))
+
+
+def _read_safetensors(path: Path) -> object:
+    try:
+        return load_file(path)
+    except (SafetensorError, OSError) as error:
+        raise WeightsError(f"{path}: no readable safetensors file ({error}); fetch it again") from error
+
+
+def _read_pickle(path: Path) -> object:
+    # Only the zip format can be mapped; older files are a chain of pickles.
+    mappable = zipfile.is_zipfile(path)
+    try:
+        return torch.load(path, map_location="cpu", weights_only=True, mmap=mappable)
+    except pickle.UnpicklingError as error:
+        names = _unsafe_names(path) if mappable else _names_in_pickles(path)
+        if not names:
+            raise WeightsError(f"{path}: no file of weights ({_first_line(error)})") from error
+        raise WeightsError(
+            f"{path}: a pickle that would run {', '.join(names)}; only tensors are read, nothing was run; "
+            "save its state dict as safetensors"
+        ) from error
+    except (RuntimeError, EOFError, OSError, ValueError, KeyError) as error:
+        raise WeightsError(
+            f"{path}: a damaged file of weights ({_first_line(error)}); fetch it again"
+        ) from error
+
+
+def _unsafe_names(path: Path) -> list[str]:
+    return sorted(torch.serialization.get_unsafe_globals_in_checkpoint(path))
+
+
+def _names_in_pickles(path: Path) -> list[str]:
+    """Names that a chain of pickles would import, apart from those that rebuild tensors."""
+    names: set[str] = set()
+    with path.open("rb") as file, suppress(ValueError):  # what follows the pickles may be no pickle
+        for _ in range(_PICKLES_IN_OLD_FILES):
+            names |= _names_in_pickle(file)
+    return sorted(name for name in names if not _REBUILDS_TENSORS.fullmatch(name))
+
+
+def _names_in_pickle(file: IO[bytes]) -> set[str]:
+    names: set[str] = set()
+    strings: list[str] = []
+    for code, argument, _ in pickletools.genops(file):
+        if code.name == "GLOBAL":
+            names.add(str(argument).replace(" ", "."))
+        elif code.name == "STACK_GLOBAL" and len(strings) > 1:
+            names.add(".".join(strings[-2:]))
+        elif "UNICODE" in code.name:
+            strings.append(str(argument))
+    return names
+
+
+def _unwrapped(path: Path, content: object) -> StateDict:
+    if isinstance(content, Mapping) and isinstance(content.get("state_dict"), Mapping):
+        content = content["state_dict"]
+    if not isinstance(content, Mapping) or not content:
+        raise WeightsError(f"{path}: holds {type(content).__name__}, no state dict")
+    strange = [str(key) for key, value in content.items() if not isinstance(value, Tensor)]
+    if strange:
+        raise WeightsError(f"{path}: no state dict: {', '.join(strange[:5])} are no tensors")
+    state = {str(key): value for key, value in content.items()}
+    if next(iter(state)).startswith("module."):
+        return {key.removeprefix("module."): value for key, value in state.items()}
+    return state
+
+
+def _first_line(error: Exception) -> str:
+    return next(iter(str(error).strip().splitlines()), type(error).__name__)
