@@ -27,22 +27,30 @@ class Questions:
 
 
 def write_webdataset(folder: Path, questions: Questions, items: Iterable[Item]) -> None:
-    """Write classnames.txt, templates, dataset_type.txt and test/0.tar."""
+    """Write classnames.txt, templates, dataset_type.txt, test/0.tar and test/1.tar: one for each loader."""
     (folder / "test").mkdir(parents=True)
-    (folder / "test" / "nshards.txt").write_text("1\n")
+    (folder / "test" / "nshards.txt").write_text("2\n")
     if questions.names:
         write_lines(folder / "classnames.txt", questions.names)
         templates = [template.replace("{}", "{c}") for template in questions.templates]
         write_lines(folder / "zeroshot_classification_templates.txt", templates)
     else:
         write_lines(folder / "dataset_type.txt", ["retrieval"])
-    with tarfile.open(folder / "test" / "0.tar", "w") as archive:
-        for number, item in enumerate(items):
-            add(archive, f"{number:05d}.jpg", item.image)
-            if item.label is not None:
-                add(archive, f"{number:05d}.cls", str(item.label).encode())
-            if item.captions:
-                add(archive, f"{number:05d}.txt", "\n".join(item.captions).encode())
+    items = list(items)
+    half = (len(items) + 1) // 2
+    for shard, part in enumerate((items[:half], items[half:])):
+        with tarfile.open(folder / "test" / f"{shard}.tar", "w") as archive:
+            for number, item in enumerate(part):
+                add_item(archive, f"{shard}-{number:05d}", item)
+
+
+def add_item(archive: tarfile.TarFile, key: str, item: Item) -> None:
+    """An image and what is said of it, under one key."""
+    add(archive, f"{key}.jpg", item.image)
+    if item.label is not None:
+        add(archive, f"{key}.cls", str(item.label).encode())
+    if item.captions:
+        add(archive, f"{key}.txt", "\n".join(item.captions).encode())
 
 
 def imagenet_names() -> list[str]:

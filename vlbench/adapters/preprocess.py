@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
+import PIL
 import torch
 from PIL.Image import Image
 from PIL.JpegImagePlugin import JpegImageFile
@@ -17,6 +18,9 @@ from vlbench.core.contracts import PreprocessMode
 from vlbench.core.errors import WeightsError
 
 Transform = Callable[[Image], Tensor]
+
+_VERTICAL_FIRST = int(PIL.__version__.split(".")[0]) >= 13
+"""Since then Pillow shrinks rows first when it drops over twice as many of them as of columns."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,21 +58,33 @@ class FastPreprocess:
         return self._cropped(self._resized(pixels)).contiguous()
 
     def _resized(self, pixels: Tensor) -> Tensor:
-        height, width = self.preprocessing.size
-        linear = self.preprocessing.interpolation == "bilinear"
+        linear = self.preprocessing.interpolation == "bilinear" and not self._keeps_ratio_of_oblong()
         kind = InterpolationMode.BILINEAR if linear else InterpolationMode.BICUBIC
-        mode = self.preprocessing.resize_mode
-        if mode == "shortest" and height == width:
-            size = [height]
-        elif mode == "squash":
-            size = [height, width]
-        else:
-            ratios = (pixels.shape[-2] / height, pixels.shape[-1] / width)
-            ratio = max(ratios) if mode == "longest" else min(ratios)
-            size = [round(side / ratio) for side in pixels.shape[-2:]]
-            kind = kind if mode == "longest" else InterpolationMode.BICUBIC
-        resized: Tensor = functional.resize(pixels, size, interpolation=kind, antialias=True)
+        height, width = pixels.shape[-2:]
+        rows, columns = self._resized_size(height, width)
+        if _VERTICAL_FIRST and height - rows > max(0, 2 * (width - columns)):
+            pixels = functional.resize(pixels, [rows, width], interpolation=kind, antialias=True)
+        resized: Tensor = functional.resize(pixels, [rows, columns], interpolation=kind, antialias=True)
         return resized
+
+    def _resized_size(self, height: int, width: int) -> tuple[int, int]:
+        """Height and width before the crop, rounded as torchvision's Resize and open_clip's round them."""
+        rows, columns = self.preprocessing.size
+        mode = self.preprocessing.resize_mode
+        if mode == "squash":
+            return rows, columns
+        if mode == "shortest" and rows == columns:
+            if width <= height:
+                return int(rows * height / width), rows
+            return rows, int(rows * width / height)
+        ratios = (height / rows, width / columns)
+        ratio = max(ratios) if mode == "longest" else min(ratios)
+        return round(height / ratio), round(width / ratio)
+
+    def _keeps_ratio_of_oblong(self) -> bool:
+        # open_clip resizes by the shortest side of an oblong target with bicubic whatever is asked.
+        rows, columns = self.preprocessing.size
+        return self.preprocessing.resize_mode == "shortest" and rows != columns
 
     def _cropped(self, pixels: Tensor) -> Tensor:
         if self.preprocessing.resize_mode == "longest":

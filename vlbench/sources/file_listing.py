@@ -98,16 +98,22 @@ def revision_of(files: Sequence[FoundFile], place: Place, *, contents: Iterable[
     is remembered by the files' states.
     """
     pairs = sorted(contents)
+    sizes = _digest([*pairs, *((file.name, str(file.size)) for file in files)])
     if not place.verify:
-        return _digest([*pairs, *((file.name, str(file.size)) for file in files)])
+        return sizes
     states = digest_of_strings(sorted(f"{file.name}|{file.state}" for file in files))
     return remembered(
-        f"sha256 of files|{states}|{pairs}",
+        f"sha256 of files|{sizes}|{states}",
         place.cache,
-        lambda: (
-            "sha256:" + _digest([*pairs, *((file.name, sha256_of_file(Path(file.path))) for file in files)])
-        ),
+        lambda: f"sha256:{_digest([*pairs, *((file.name, _sha256(file)) for file in files)])}",
     )
+
+
+def _sha256(file: FoundFile) -> str:
+    try:
+        return sha256_of_file(Path(file.path))
+    except OSError as error:
+        raise DataError(f"{file.path} cannot be read ({error.strerror}); repair or remove it") from error
 
 
 def _digest(pairs: Iterable[tuple[str, str]]) -> str:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from glob import escape
 from pathlib import Path
+from textwrap import shorten
 from typing import Literal
 
 from vlbench.core.contracts import Place
@@ -136,7 +137,7 @@ def _cached(wanted: Wanted) -> Path | None:
         return None
     except HFValidationError as error:
         raise CardError(
-            f"source hub: {wanted.repo!r} is no name of a repository ({_first_line(error)})"
+            f"source hub: {wanted.repo!r} is no name of a repository ({_reason(error)})"
         ) from error
 
 
@@ -164,7 +165,7 @@ def _download(wanted: Wanted) -> Path:
     except failures as error:
         raise SourceMissing(
             f"{wanted.repo}@{wanted.revision} is not in the hub's cache, and fetching it failed "
-            f"({type(error).__name__}: {_first_line(error)})",
+            f"({type(error).__name__}: {_reason(error)})",
             "connect to the hub (HF_HUB_OFFLINE unset; `hf auth login` and its terms where it is gated), "
             "or put the data under --data-root",
         ) from error
@@ -195,5 +196,5 @@ def _states(repo: str, snapshot: Snapshot) -> list[str]:
     return [f"hub:{repo}@{snapshot.commit}/{file.name}" for file in snapshot.files]
 
 
-def _first_line(error: BaseException) -> str:
-    return next((line.strip() for line in str(error).splitlines() if line.strip()), "no reason given")
+def _reason(error: BaseException) -> str:
+    return shorten(str(error), 100, placeholder=" ...")

@@ -7,7 +7,7 @@ from pathlib import Path, PurePosixPath
 import numpy as np
 
 from vlbench.core.contracts import Offers, Place, Target
-from vlbench.core.errors import DataError
+from vlbench.core.errors import DataError, SourceMissing
 from vlbench.sources.annotation import offers_beside
 from vlbench.sources.file_listing import FoundFile, find_files, list_files, revision_of
 from vlbench.sources.location import locate
@@ -48,8 +48,8 @@ def parquet(
         where: values that columns must have in a row, as in {split: test}; other rows are left out.
 
     Raises:
-        SourceMissing: no such file or folder.
-        DataError: a damaged file, a missing shard or column, or a split or rows that are not there.
+        SourceMissing: no such file, folder or split.
+        DataError: a damaged file, a missing shard or column, or no row that was chosen.
     """
     if isinstance(path, str):
         root = locate(place, path, wanted="parquet file or folder of them", holds=_holds_parquet)
@@ -89,8 +89,9 @@ def files_of_split(files: Sequence[FoundFile], split: str | None, where: str) ->
     """The files whose names tell a split; all of them where none does and none is asked for.
 
     Raises:
-        DataError: no such split, several splits without `test` and none asked for, several configs,
-            or a shard that is not there.
+        SourceMissing: no such split.
+        DataError: several splits without `test` and none asked for, several configs, or a shard that
+            is not there.
     """
     splits = sorted({found for file in files if (found := split_of(file.name))})
     if split is None and len(splits) > 1:
@@ -99,7 +100,8 @@ def files_of_split(files: Sequence[FoundFile], split: str | None, where: str) ->
         split = DEFAULT_SPLIT
     chosen = [file for file in files if split is None or is_of_split(file.name, split)]
     if not chosen:
-        raise DataError(f"{where} holds no split {split!r}; it has {', '.join(splits) or 'none'}")
+        have = ", ".join(splits) or "none"
+        raise SourceMissing(f"no file of the split {split!r} in {where}", f"add it; there is {have}")
     folders = sorted({str(PurePosixPath(file.name).parent) for file in chosen})
     if split is not None and len(folders) > 1:
         raise DataError(

@@ -108,7 +108,7 @@ def _read_index(file: FoundFile) -> list[Sample]:
                 if stem:
                     key = str(path.parent / stem)
                     _gather(gathered.setdefault(key, _Gathered()), member, suffix.lower(), stream, file.path)
-    except (tarfile.TarError, OSError, EOFError) as error:
+    except (tarfile.TarError, OSError, EOFError, UnicodeError) as error:
         raise DataError(
             f"{file.path} is no plain tar, or damaged ({error}); fetch or pack it again"
         ) from error
@@ -117,7 +117,7 @@ def _read_index(file: FoundFile) -> list[Sample]:
 
 def _members(stream: BinaryIO, path: str) -> Iterator[tarfile.TarInfo]:
     end = 0
-    with tarfile.open(fileobj=stream, mode="r:") as archive:
+    with tarfile.open(fileobj=stream, mode="r:", encoding="utf-8", errors="strict") as archive:
         for member in archive:
             end = member.offset_data + -(-member.size // BLOCK) * BLOCK
             if member.isfile():

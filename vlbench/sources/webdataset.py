@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from vlbench.core.contracts import Example, Offers, Place, Target
-from vlbench.core.errors import DataError
+from vlbench.core.errors import DataError, SourceMissing
 from vlbench.sources.annotation import offers_beside, read_text
 from vlbench.sources.file_listing import FoundFile, find_files, list_folders, list_names, revision_of
 from vlbench.sources.image_file import open_image_bytes
@@ -73,7 +73,7 @@ def webdataset(place: Place, /, *, path: str, split: str | None = None) -> TarIm
             else `test`, else its one sub-folder with tars.
 
     Raises:
-        SourceMissing: no such folder, or no tar in it.
+        SourceMissing: no such folder, or no tar of the split in it.
         DataError: a tar is missing, damaged or compressed, a key has no image, or several splits.
     """
     root = locate(place, path, wanted="folder with tars", holds=_holds_tars)
@@ -92,7 +92,8 @@ def list_shards(root: Path, split: str | None) -> list[FoundFile]:
     """The tars of a split of a folder, in natural order (2 before 10), all that `nshards.txt` counts.
 
     Raises:
-        DataError: no such split, several splits and none named, or a tar that is not there.
+        SourceMissing: no such split.
+        DataError: several splits and none named, or a tar that is not there.
     """
     splits = _splits(root)
     if split is None:
@@ -102,7 +103,7 @@ def list_shards(root: Path, split: str | None) -> list[FoundFile]:
         split = (preferred or splits or [DEFAULT_SPLIT])[0]
     if split not in splits:
         have = ", ".join(each for each in splits if each) or "none"
-        raise DataError(f"{root} holds no tar of the split {split!r}; it has {have}")
+        raise SourceMissing(f"no tar of the split {split!r} in {root}", f"add it; there is {have}")
     files = sorted(_tars(root, split), key=lambda file: _natural(file.name))
     counted = root / split / SHARD_COUNT
     if counted.is_file():

@@ -120,6 +120,12 @@ def test_a_revision_is_of_names_and_sizes_and_of_bytes_where_verified(
     assert revision(copy) != revision(class_folder)
 
 
+def test_a_name_that_is_not_utf8_is_refused(class_folder: Path) -> None:
+    (class_folder / "red_square" / os.fsdecode(b"\xff.png")).write_bytes(b"?")
+    with pytest.raises(DataError, match=r"a file name is not UTF-8: .*; rename the file"):
+        folder(Place(), path=str(class_folder))
+
+
 def test_nothing_is_opened_until_an_image_is_asked_for(class_folder: Path) -> None:
     damaged = class_folder / "red_square" / "0.png"
     damaged.write_bytes(b"no image at all")

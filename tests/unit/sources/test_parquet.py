@@ -168,7 +168,9 @@ def test_splits_are_told_by_names(tmp_path: Path, png: Png, write_parquet: Write
     rows("data/test-00000-of-00002.parquet", 2)
     assert labels(None) == labels("test") == [2, 3]
     assert labels(None, "data/test-00001-of-00002.parquet") == [3]  # who names a shard gets the shard
-    with pytest.raises(DataError, match=r"no split 'tset'; it has test, train, val"):
+    with pytest.raises(
+        SourceMissing, match=r"no file of the split 'tset' in .*: add it; there is test, train, val"
+    ):
         labels("tset")
     rows("other/test/0000.parquet", 4)
     with pytest.raises(DataError, match="holds the split 'test' in data, other/test; choose one"):

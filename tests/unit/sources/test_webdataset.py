@@ -114,7 +114,7 @@ def test_splits_and_shards_are_checked(repository: Path, png: Png, write_tar: Wr
     write_tar(repository / "train" / "0.tar", {"a.png": png(0)})
     assert len(webdataset(Place(), path=str(repository))) == 22
     assert len(webdataset(Place(), path=str(repository), split="train")) == 1
-    with pytest.raises(DataError, match="no tar of the split 'val'; it has test, train"):
+    with pytest.raises(SourceMissing, match=r"no tar of the split 'val' in .*: add it; there is test, train"):
         webdataset(Place(), path=str(repository), split="val")
     (repository / "test").rename(repository / "validation")
     with pytest.raises(DataError, match="holds the splits train, validation; name one"):
@@ -166,6 +166,14 @@ def test_compressed_tars_and_links_are_refused(tmp_path: Path, png: Png, write_t
         link.type, link.linkname = tarfile.SYMTYPE, "a.png"
         tar.addfile(link)
     with pytest.raises(DataError, match=r"b\.png is a link or a device"):
+        webdataset(Place(), path=str(tmp_path))
+
+
+def test_a_member_name_that_is_not_utf8_is_refused(tmp_path: Path, write_tar: WriteTar) -> None:
+    path = write_tar(tmp_path / "0.tar", {"a.png": b"?"})
+    with tarfile.open(path, "w", encoding="latin-1", format=tarfile.GNU_FORMAT) as tar:
+        tar.addfile(tarfile.TarInfo("\xff.png"))
+    with pytest.raises(DataError, match=r"0\.tar is no plain tar, or damaged \(.*can't decode"):
         webdataset(Place(), path=str(tmp_path))
 
 
