@@ -2,14 +2,15 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import PIL
 import torch
+import torchvision.io  # noqa: F401 - registers the decoder
 from PIL.Image import Image
 from PIL.JpegImagePlugin import JpegImageFile
 from torch import Tensor
-from torchvision.io import ImageReadMode, decode_jpeg, read_file
 from torchvision.transforms import InterpolationMode
 from torchvision.transforms.v2 import functional
 
@@ -18,6 +19,10 @@ from vlbench.core.contracts import PreprocessMode
 from vlbench.core.errors import WeightsError
 
 Transform = Callable[[Image], Tensor]
+
+_RGB = 3
+_DECODE_JPEG = getattr(torch.ops.image, "decode_jpeg", None)
+"""What torchvision.io.decode_jpeg calls, deprecated since 0.29; where it is gone, Pillow decodes."""
 
 _VERTICAL_FIRST = int(PIL.__version__.split(".")[0]) >= 13
 """Since then Pillow shrinks rows first when it drops over twice as many of them as of columns."""
@@ -141,14 +146,16 @@ def _decoded_jpeg(image: Image) -> Tensor | None:
     """
     if not isinstance(image, JpegImageFile) or not image.tile or image.fp is None:
         return None
+    if _DECODE_JPEG is None:
+        return None
     if image.filename:
-        data = read_file(image.filename)
+        data = Path(image.filename).read_bytes()
         image.fp.close()  # as Pillow does after reading a file that it opened itself
     else:
         image.fp.seek(0)
-        data = torch.frombuffer(bytearray(image.fp.read()), dtype=torch.uint8)
+        data = image.fp.read()
     try:
-        pixels: Tensor = decode_jpeg(data, mode=ImageReadMode.RGB)
+        pixels: Tensor = _DECODE_JPEG(torch.frombuffer(bytearray(data), dtype=torch.uint8), _RGB)
     except RuntimeError:
         return None
     return pixels if tuple(pixels.shape[-2:]) == (image.height, image.width) else None

@@ -3,6 +3,7 @@
 import pickle
 import pickletools
 import re
+import warnings
 import zipfile
 from collections.abc import Mapping
 from contextlib import suppress
@@ -52,7 +53,9 @@ def _read_pickle(path: Path) -> object:
     # Only the zip format can be mapped; older files are a chain of pickles.
     mappable = zipfile.is_zipfile(path)
     try:
-        return torch.load(path, map_location="cpu", weights_only=True, mmap=mappable)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", UserWarning)  # of strange pickles, which are refused below
+            return torch.load(path, map_location="cpu", weights_only=True, mmap=mappable)
     except pickle.UnpicklingError as error:
         names = _unsafe_names(path) if mappable else _names_in_pickles(path)
         if not names:

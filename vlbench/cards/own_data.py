@@ -6,8 +6,9 @@ from pathlib import Path
 
 from vlbench.cards.catalogue import Catalogue, Reference
 from vlbench.cards.data_request import DataRequest
-from vlbench.cards.texts import read_vocabularies
+from vlbench.cards.texts import read_templates, read_vocabularies
 from vlbench.core.contracts import TaskRequest, Text
+from vlbench.core.digest import digest_of
 from vlbench.core.registry import SOURCES
 
 OWN = "own"
@@ -25,12 +26,23 @@ def own_request(reference: Reference, catalogue: Catalogue, request: DataRequest
     source = SOURCES.get(OWN)(place, path=str(here))
     label = here.resolve().name or "data"
     return TaskRequest(
-        name=f"{reference.scheme}:{label}",
+        # folders of one name (test, val) must not overwrite each other's results
+        name=f"{reference.scheme}:{label}@{digest_of(source.revision)[:6]}",
         protocol=OWN,
         source=source,
+        templates=source.offers.templates or _default_templates(reference.scheme, catalogue),
         names=named_by_ids(source.offers.names, read_vocabularies(catalogue.task_folders)),
         allow_subset=request.allow_subset,
     )
+
+
+def _default_templates(kind: str, catalogue: Catalogue) -> tuple[str, ...] | None:
+    """The packaged templates of a kind for data that bring none: `templates/own-KIND.txt`."""
+    for folder in catalogue.task_folders:
+        path = folder / "templates" / f"{OWN}-{kind}.txt"
+        if path.is_file():
+            return read_templates(path)
+    return None
 
 
 def named_by_ids(

@@ -20,9 +20,6 @@ Scoring = Literal["row_ranks", "two_way_ranks", "matrix"]
 the ranks of the right images of every text, or the whole matrix."""
 
 
-# --- texts and examples -------------------------------------------------------------------------
-
-
 @dataclass(frozen=True, slots=True)
 class Text:
     """A class, a tag or a caption; it offers what it has and a model takes what it can use.
@@ -106,9 +103,6 @@ class SourceFactory(Protocol):
     """
 
     def __call__(self, place: Place, /, **options: object) -> Source: ...
-
-
-# --- models -------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,9 +204,6 @@ class Adapter(Protocol):
     """
 
     def __call__(self, origin: Origin, /, **settings: object) -> Checkpoint: ...
-
-
-# --- problems, predictions, metrics -------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)

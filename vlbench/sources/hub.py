@@ -1,4 +1,4 @@
-"""The source `hub`: a data set of the Hugging Face hub at a pinned revision, parquet or webdataset."""
+"""The source `hub`: a data set of the Hugging Face hub at a pinned revision, whatever its layout."""
 
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -6,13 +6,14 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from glob import escape
 from pathlib import Path
-from textwrap import shorten
 from typing import Literal
 
 from vlbench.core.contracts import Place
-from vlbench.core.errors import CardError, DataError, SourceMissing
+from vlbench.core.errors import CardError, DataError
 from vlbench.sources.annotation import NAME_FILES, TEMPLATE_FILES
+from vlbench.sources.dataset_copy import Part, dataset_copy
 from vlbench.sources.file_listing import FoundFile
+from vlbench.sources.hub_failure import fetch_failures, no_repository, not_fetched
 from vlbench.sources.parquet import PARQUET_SUFFIX, files_of_split, list_parquet, open_rows
 from vlbench.sources.parquet_columns import Columns, ColumnUse
 from vlbench.sources.parquet_rows import ParquetImages
@@ -55,22 +56,27 @@ def hub(
     revision: str,
     split: str = "test",
     config: str | None = None,
-    layout: Literal["parquet", "webdataset"] = "parquet",
+    layout: Literal["parquet", "webdataset", "datasets"] = "parquet",
     columns: dict[ColumnUse, str | list[str]] | None = None,
     where: dict[str, str | int] | None = None,
 ) -> "ParquetImages | TarImages":
     """A split of a data set on the hub, fetched now unless the hub's cache has all of it.
 
     Only the split's files are fetched. What a result records is the commit. HF_HUB_OFFLINE is obeyed,
-    and nothing is asked of the network for a revision that lies in the cache.
+    and nothing is asked of the network for a revision that lies in the cache. With the layout
+    `datasets`, that library fetches all splits of the config, a parquet copy of the split is kept in
+    vlbench's cache, and only a full commit is found there without asking the hub.
 
     Args:
-        place: its cache keeps the index of tars.
+        place: its cache keeps the index of tars, and copies of the layout `datasets`.
         repo: ORGANISATION/NAME.
         revision: a commit, tag or branch; `refs/convert/parquet` is the hub's own parquet copy.
         split: the split, as the names of files or folders tell it.
         config: the folder of a subset; its files lie in the root, `data` or `default` if none is named.
-        layout: `parquet`, or `webdataset` for tars as the `clip-benchmark/wds_*` repositories have them.
+            For the layout `datasets` the name of a config, the default one if none is named.
+        layout: `parquet`; `webdataset` for tars as the `clip-benchmark/wds_*` repositories have them;
+            `datasets` for all else that `datasets.load_dataset` opens without code: image folders, zips,
+            CSV or JSON with images, Arrow.
         columns: as of the source `parquet`.
         where: as of the source `parquet`.
 
@@ -82,7 +88,9 @@ def hub(
     name = f"hub:{repo}@{revision}/{f'{config}/' if config else ''}{split}"
     if layout == "webdataset":
         if config is not None or columns is not None or where is not None:
-            raise CardError(f"source {name}: config, columns and where are for parquet; remove them")
+            raise CardError(
+                f"source {name}: config, columns and where are for the other layouts; remove them"
+            )
         tars = _fetch(Wanted(repo, revision, _tar_patterns(split), lambda root: list_shards(root, split)))
         return open_shards(
             tars.files,
@@ -91,6 +99,18 @@ def hub(
             states=_states(repo, tars),
             beside=[tars.root],
             cache=place.cache,
+        )
+
+    chosen = Columns(named=columns or {}, where=where or {})
+    if layout == "datasets":
+        copy = dataset_copy(Part(repo, revision, config, split), place.cache)
+        return open_rows(
+            [copy.file],
+            chosen,
+            name=name,
+            revision=copy.commit,
+            states=[f"hub:{repo}@{copy.commit}/datasets:{copy.file.name}"],
+            beside=copy.root,
         )
 
     patterns = _parquet_patterns(split, config)
@@ -102,7 +122,7 @@ def hub(
     rows = _fetch(Wanted(repo, revision, patterns, choose))
     return open_rows(
         rows.files,
-        Columns(named=columns or {}, where=where or {}),
+        chosen,
         name=name,
         revision=rows.commit,
         states=_states(repo, rows),
@@ -136,25 +156,20 @@ def _cached(wanted: Wanted) -> Path | None:
     except LocalEntryNotFoundError:
         return None
     except HFValidationError as error:
-        raise CardError(
-            f"source hub: {wanted.repo!r} is no name of a repository ({_reason(error)})"
-        ) from error
+        raise no_repository(wanted.repo, error) from error
 
 
 def _download(wanted: Wanted) -> Path:
     from huggingface_hub import HfApi, snapshot_download
-    from huggingface_hub.errors import HfHubHTTPError
 
-    # the hub's error and its HTTP client's own, whichever client the installed version has
-    bases = [base for base in HfHubHTTPError.__bases__ if issubclass(base, Exception)]
-    failures: tuple[type[Exception], ...] = (OSError, HfHubHTTPError, *bases)
     try:
         names = HfApi().list_repo_files(wanted.repo, repo_type="dataset", revision=wanted.revision)
         files = [name for name in names if _matches(name, wanted.patterns)]
         if not any(name.endswith(DATA_SUFFIXES) for name in files):
             raise DataError(
                 f"{wanted.repo}@{wanted.revision} has no {', '.join(wanted.patterns)}; "
-                f"correct the card (config?), or take the hub's parquet copy: revision {CONVERTED}"
+                f"correct the card (config?), or take the hub's parquet copy (revision {CONVERTED}) "
+                "or layout: datasets"
             )
         folder = snapshot_download(
             wanted.repo,
@@ -162,13 +177,8 @@ def _download(wanted: Wanted) -> Path:
             revision=wanted.revision,
             allow_patterns=[escape(name) for name in files],
         )
-    except failures as error:
-        raise SourceMissing(
-            f"{wanted.repo}@{wanted.revision} is not in the hub's cache, and fetching it failed "
-            f"({type(error).__name__}: {_reason(error)})",
-            "connect to the hub (HF_HUB_OFFLINE unset; `hf auth login` and its terms where it is gated), "
-            "or put the data under --data-root",
-        ) from error
+    except fetch_failures() as error:
+        raise not_fetched(wanted.repo, wanted.revision, error) from error
     return Path(folder)
 
 
@@ -194,7 +204,3 @@ def _matches(name: str, patterns: Sequence[str]) -> bool:
 
 def _states(repo: str, snapshot: Snapshot) -> list[str]:
     return [f"hub:{repo}@{snapshot.commit}/{file.name}" for file in snapshot.files]
-
-
-def _reason(error: BaseException) -> str:
-    return shorten(str(error), 100, placeholder=" ...")

@@ -12,6 +12,7 @@ from torch import Tensor
 from vlbench.core.contracts import Origin
 
 TINY = FIXTURES / "classifier" / "tiny_open_clip.weights.json"
+WriteFolder = Callable[..., Path]
 
 
 @pytest.fixture(scope="session")
@@ -26,25 +27,36 @@ def tiny_config() -> dict[str, object]:
 
 
 @pytest.fixture(scope="session")
+def write_folder() -> WriteFolder:
+    """Write a model folder: its configuration and, where there is one, a state dict."""
+
+    def write(
+        folder: Path, model: object, *, preprocess: object = None, state: dict[str, Tensor] | None = None
+    ) -> Path:
+        folder.mkdir(parents=True, exist_ok=True)
+        content = {"model_cfg": model, "preprocess_cfg": preprocess or {}}
+        (folder / "open_clip_config.json").write_text(json.dumps(content), encoding="utf-8")
+        if state is not None:
+            save_file(
+                {key: value.contiguous() for key, value in state.items()},
+                folder / "open_clip_model.safetensors",
+            )
+        return folder
+
+    return write
+
+
+@pytest.fixture(scope="session")
 def tiny_folder(
-    tmp_path_factory: pytest.TempPathFactory, tiny_state: dict[str, Tensor], tiny_config: dict[str, object]
+    tmp_path_factory: pytest.TempPathFactory,
+    tiny_state: dict[str, Tensor],
+    tiny_config: dict[str, object],
+    write_folder: WriteFolder,
 ) -> Path:
-    folder = tmp_path_factory.mktemp("tiny")
-    write_config(folder, tiny_config)
-    save_file({key: value.contiguous() for key, value in tiny_state.items()}, folder / "open_clip_model.safetensors")
-    return folder
+    return write_folder(tmp_path_factory.mktemp("tiny"), tiny_config, state=tiny_state)
 
 
 @pytest.fixture
-def origin_with(tmp_path: Path) -> Callable[..., Origin]:
-    """Origins with a cache of the test's own."""
-
-    def make(**changes: object) -> Origin:
-        return Origin(**({"name": "m", "cache": tmp_path / "cache"} | changes))  # type: ignore[arg-type]
-
-    return make
-
-
-def write_config(folder: Path, model: object, preprocess: object = None) -> None:
-    content = {"model_cfg": model, "preprocess_cfg": preprocess or {}}
-    (folder / "open_clip_config.json").write_text(json.dumps(content), encoding="utf-8")
+def origin(tmp_path: Path) -> Origin:
+    """An origin with a cache of the test's own."""
+    return Origin("m", cache=tmp_path / "cache")

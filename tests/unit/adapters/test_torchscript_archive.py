@@ -11,7 +11,9 @@ from torch import Tensor, nn
 from vlbench.adapters.torchscript_archive import is_torchscript, read_torchscript, uses_quick_gelu
 from vlbench.core.errors import WeightsError
 
-pytestmark = pytest.mark.filterwarnings("ignore:.*torch.jit.*:DeprecationWarning")
+pytestmark = pytest.mark.filterwarnings(
+    "ignore:.*torch.jit.* is deprecated", "ignore::torch.jit.TracerWarning"
+)
 
 
 class Block(nn.Module):
@@ -36,7 +38,7 @@ class Archived(nn.Module):
     def __init__(self, activation: nn.Module) -> None:
         super().__init__()
         self.blocks = nn.Sequential(Block(activation), Block(activation))
-        self.half = nn.Linear(8, 3).half()
+        self.low = nn.Linear(8, 3).half()
         self.norm = nn.BatchNorm1d(3)
         self.logit_scale = nn.Parameter(torch.tensor(2.5))
         self.register_buffer("context_length", torch.tensor(77))

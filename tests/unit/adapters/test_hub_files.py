@@ -1,0 +1,74 @@
+"""Files of a hub: the cache first, a second name next, and one line where neither is to be had."""
+
+from pathlib import Path
+
+import huggingface_hub
+import pytest
+from huggingface_hub.errors import EntryNotFoundError, LocalEntryNotFoundError
+
+from vlbench.adapters.hub_files import hub_file, revision_of
+from vlbench.core.errors import WeightsError
+
+NAMES = ("a.safetensors", "a.bin")
+
+
+class Hub:
+    """Repository files that can be fetched, and those that were."""
+
+    def __init__(
+        self, monkeypatch: pytest.MonkeyPatch, *, cached: tuple[str, ...] = (), remote: tuple[str, ...] = ()
+    ) -> None:
+        self.cached, self.remote, self.fetched = cached, remote, list[str]()
+        monkeypatch.setattr(huggingface_hub, "try_to_load_from_cache", self.look)
+        monkeypatch.setattr(huggingface_hub, "hf_hub_download", self.fetch)
+
+    def look(self, repository: str, name: str) -> str | None:
+        return f"/cache/{repository}/{name}" if name in self.cached else None
+
+    def fetch(self, repository: str, name: str) -> str:
+        self.fetched.append(name)
+        if not self.remote:
+            raise LocalEntryNotFoundError("No connection.\nPlease check it.")
+        if name not in self.remote:
+            raise EntryNotFoundError("404")
+        return f"/new/{name}"
+
+
+def test_a_cached_file_is_taken_without_asking(monkeypatch: pytest.MonkeyPatch) -> None:
+    hub = Hub(monkeypatch, cached=("a.bin",))
+    assert hub_file("o/n", NAMES, model="m") == Path("/cache/o/n/a.bin")
+    assert hub.fetched == []
+
+
+def test_the_next_name_is_tried_where_the_first_is_not_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    hub = Hub(monkeypatch, remote=("a.bin",))
+    assert hub_file("o/n", NAMES, model="m") == Path("/new/a.bin")
+    assert hub.fetched == list(NAMES)
+
+
+def test_without_a_network_one_line_says_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
+    hub = Hub(monkeypatch)
+    with pytest.raises(WeightsError) as caught:
+        hub_file("o/n", NAMES, model="ViT-B-32/openai")
+    assert str(caught.value) == (
+        "ViT-B-32/openai: a.safetensors of o/n is not on this machine and could not be fetched "
+        "(No connection); fetch it on another machine and pass --weights FILE"
+    )
+    assert hub.fetched == ["a.safetensors"]
+
+
+def test_a_repository_without_the_files(monkeypatch: pytest.MonkeyPatch) -> None:
+    Hub(monkeypatch, remote=("other",))
+    with pytest.raises(WeightsError, match=r"o/n has no a\.safetensors or a\.bin"):
+        hub_file("o/n", NAMES, model="m")
+
+
+def test_a_name_that_is_no_repository() -> None:
+    with pytest.raises(WeightsError, match="write ORGANISATION/NAME"):
+        hub_file("a/b/c", NAMES, model="m")
+
+
+def test_the_revision_of_a_snapshot() -> None:
+    assert revision_of(Path("/c/models--o--n/snapshots/0a1b/w.bin")) == "0a1b"
+    assert revision_of(Path("/data/snapshots")) == ""
+    assert revision_of(Path("/data/w.bin")) == ""

@@ -1,0 +1,148 @@
+"""Text features: a cut context changes nothing, companions no bit, and the gate closes where it must."""
+
+from copy import deepcopy
+
+import open_clip
+import pytest
+import torch
+from torch import Tensor, nn
+
+from vlbench.adapters.dual_encoder import unit
+from vlbench.adapters.text_tower import PromptEncoder, TextTower, is_causal
+from vlbench.core.contracts import Placement, Text
+
+SMALL: dict[str, object] = {
+    "embed_dim": 16,
+    "vision_cfg": {"image_size": 32, "layers": 1, "width": 32, "head_width": 16, "patch_size": 16},
+    "text_cfg": {"context_length": 20, "vocab_size": 49408, "width": 32, "heads": 2, "layers": 2},
+}
+PROMPTS = (
+    "a dog",
+    "a photo of a golden retriever.",
+    "two",
+    "an itap of my Boeing 737-800, in the rain!",
+    "the word <end_of_text> in the middle",
+    "one far too long sentence " * 4,
+    "",
+)
+
+
+def model_with(cls: type[nn.Module] = open_clip.CLIP, **text: object) -> nn.Module:
+    torch.manual_seed(0)
+    config = deepcopy(SMALL)
+    config["text_cfg"].update(text)  # type: ignore[attr-defined]
+    if cls is open_clip.CoCa:
+        config["multimodal_cfg"] = {
+            "context_length": 20,
+            "vocab_size": 49408,
+            "width": 32,
+            "heads": 2,
+            "layers": 1,
+        }
+        config["text_cfg"].update(output_tokens=True)  # type: ignore[attr-defined]
+        config["vision_cfg"].update(output_tokens=True)  # type: ignore[attr-defined]
+    return cls(**config).eval()
+
+
+def tower_of(model: nn.Module, context: int = 20) -> TextTower:
+    return TextTower(model, open_clip.SimpleTokenizer(context_length=context), Placement(), dimensions=16)
+
+
+def full(model: nn.Module, prompts: tuple[str, ...]) -> Tensor:
+    with torch.inference_mode():
+        return unit(model.encode_text(open_clip.SimpleTokenizer(context_length=20)(list(prompts))))
+
+
+@pytest.mark.parametrize(
+    "model",
+    [
+        model_with(),
+        model_with(open_clip.CustomTextCLIP),
+        model_with(open_clip.CustomTextCLIP, proj_bias=True, pool_type="eos", eos_id=49407),
+        model_with(open_clip.CustomTextCLIP, proj_type="none", width=16),
+        model_with(open_clip.CustomTextCLIP, block_type="custom", scale_fc=True),
+    ],
+    ids=["CLIP", "custom text", "eos", "no projection", "custom block"],
+)
+def test_a_cut_context_gives_the_features_of_the_full_one(model: nn.Module) -> None:
+    tower = tower_of(model)
+    assert tower.cuts_context
+    lengths = {batch.tokens.shape[1] for batch in tower.batches(tower.tokenizer(list(PROMPTS)), batch_size=4)}
+    assert min(lengths) == 2  # start and end of the empty prompt
+    assert max(lengths) == 20
+    features = PromptEncoder(tower)([Text(prompt) for prompt in PROMPTS], batch_size=4)
+    assert (features - full(model, PROMPTS)).abs().max() < 1e-6
+
+
+@pytest.mark.parametrize(
+    "model",
+    [
+        model_with(no_causal_mask=True),
+        model_with(open_clip.CustomTextCLIP, no_causal_mask=True, pool_type="last", proj_bias=True),
+        model_with(open_clip.CustomTextCLIP, pool_type="last"),
+        model_with(open_clip.CustomTextCLIP, pool_type="first"),
+        model_with(open_clip.CoCa, embed_cls=True),
+    ],
+    ids=["MobileCLIP-like", "SigLIP-like", "last", "first", "CoCa"],
+)
+def test_full_context_where_the_architecture_needs_it(model: nn.Module) -> None:
+    tower = tower_of(model)
+    assert not is_causal(model)
+    assert not tower.cuts_context
+    features = PromptEncoder(tower)([Text(prompt) for prompt in PROMPTS], batch_size=4)
+    assert (features - full(model, PROMPTS)).abs().max() < 1e-6
+
+
+def test_a_tower_of_another_library_is_not_cut() -> None:
+    model = model_with(open_clip.CustomTextCLIP)
+    model.text = nn.Linear(2, 2)
+    assert not is_causal(model)
+
+
+def test_the_trial_closes_the_gate_where_the_architecture_misleads() -> None:
+    """A causal tower by its looks whose mask lets later tokens through."""
+    model = model_with()
+    model.attn_mask.zero_()
+    tower = tower_of(model)
+    assert is_causal(model)
+    assert not tower.cuts_context
+    features = PromptEncoder(tower)([Text(prompt) for prompt in PROMPTS], batch_size=4)
+    assert (features - full(model, PROMPTS)).abs().max() < 1e-6
+
+
+@pytest.mark.parametrize("model", [model_with(), model_with(no_causal_mask=True)], ids=["cut", "full"])
+def test_companions_and_places_change_no_bit(model: nn.Module) -> None:
+    encoder = PromptEncoder(tower_of(model))
+    prompts = [
+        f"{adjective} {noun}"
+        for adjective in ("a red", "the very old", "my")
+        for noun in ("cat", "aircraft", "x")
+    ]
+    texts = [Text(f"t{k}", prompts=tuple(prompts[k : k + 1 + k % 4])) for k in range(len(prompts))]
+    together = encoder(texts, batch_size=8)
+    assert torch.equal(together, torch.cat([encoder([text], batch_size=8) for text in texts]))
+    assert torch.equal(together.flip(0), encoder(texts[::-1], batch_size=8))
+    other = encoder(texts, batch_size=3)
+    assert (together - other).abs().max() < 1e-6
+
+
+def test_equal_prompts_are_encoded_once() -> None:
+    tower = tower_of(model_with())
+    rows: list[int] = []
+    counting = TextTower(
+        tower.model, lambda prompts: (rows.append(len(prompts)), tower.tokenizer(prompts))[1], Placement(), 16
+    )
+    assert counting.cuts_context
+    rows.clear()
+    features = PromptEncoder(counting)(
+        [Text("a", ("x", "y")), Text("b", ("y", "x", "x")), Text("x")], batch_size=2
+    )
+    assert rows == [2]
+    assert features.shape == (3, 16)
+    assert torch.equal(features[2], PromptEncoder(tower)([Text("x")], batch_size=2)[0])
+
+
+def test_features_are_unit_means_of_unit_prompts() -> None:
+    model = model_with()
+    features = PromptEncoder(tower_of(model))([Text("n", PROMPTS[:3])], batch_size=4)
+    assert torch.allclose(features[0], unit(full(model, PROMPTS[:3]).mean(dim=0)), atol=1e-6)
