@@ -23,7 +23,7 @@ from webdataset_folder import (
     write_webdataset,
 )
 
-FEW = 3
+FEW = 2
 """Templates of the 80 that are used among a thousand names."""
 RECALLS = tuple(f"{side}_retrieval_recall@{k}" for side in ("image", "text") for k in (1, 5, 10))
 

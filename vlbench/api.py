@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, TypedDict, Unpack
 
 from vlbench.core.contracts import Checkpoint, Model, Precision, PreprocessMode, Task
 from vlbench.core.errors import VlbenchError
+from vlbench.core.files import default_cache
 from vlbench.core.result import Result
 from vlbench.engine.settings import RunSettings
 
@@ -71,7 +72,11 @@ def evaluate(
     Raises:
         VlbenchError: a name, a file or an option is wrong; what was finished is written and stored.
     """
-    return list(run(request_of(models, tasks, options)))
+    request = request_of(models, tasks, options)
+    try:
+        return list(run(request))
+    finally:
+        rebuild_leaderboards(request)
 
 
 def request_of(models: str | Sequence[str], tasks: str | Sequence[str], options: Options) -> Request:
@@ -125,30 +130,34 @@ def run(request: Request) -> Iterator[Result]:
     """
     from vlbench.engine.plan import plan_job
     from vlbench.engine.stored import stored_result
-    from vlbench.report.leaderboard import write_leaderboards
     from vlbench.report.results import write_result
 
     checkpoints, tasks = _resolve(request)
     jobs = [[plan_job(checkpoint, task, request.settings) for task in tasks] for checkpoint in checkpoints]
-    try:
-        for of_model in jobs:
-            session = None
-            for job in of_model:
-                result = stored_result(job, request.cache, seed=request.settings.seed)
-                if result is None:
-                    # torch is imported here, so that a run with everything stored starts without it
-                    from vlbench.engine.evaluate import Session, evaluate
+    for of_model in jobs:
+        session = None
+        for job in of_model:
+            result = stored_result(job, request.cache, seed=request.settings.seed)
+            if result is None:
+                # torch is imported here, so that a run with everything stored starts without it
+                from vlbench.engine.evaluate import Session, evaluate
 
-                    session = session or Session(job.checkpoint, request.settings)
-                    result = evaluate(job, session, request.cache)
-                if request.results is not None:
-                    write_result(result, request.results)
-                    if request.save_predictions:
-                        _write_predictions(job, result, request.cache, request.results)
-                yield result
-    finally:
-        if request.results is not None and request.results.is_dir():
-            write_leaderboards(request.results)
+                session = session or Session(job.checkpoint, request.settings)
+                result = evaluate(job, session, request.cache)
+            if request.results is not None:
+                write_result(result, request.results)
+                if request.save_predictions:
+                    _write_predictions(job, result, request.cache, request.results)
+            yield result
+
+
+def rebuild_leaderboards(request: Request) -> tuple[str, ...]:
+    """Rebuild the CSVs of a request's results folder; the answer notes what is left out of them, and why."""
+    from vlbench.report.leaderboard import notes, write_leaderboards
+
+    if request.results is None or not request.results.is_dir():
+        return ()
+    return notes(write_leaderboards(request.results))
 
 
 def _write_predictions(job: "Job", result: Result, cache: Path, folder: Path) -> None:
@@ -196,12 +205,6 @@ def list_tasks(include_path: Sequence[Path | str] = ()) -> tuple[str, ...]:
     from vlbench.cards.catalogue import read_catalogue
 
     return tuple(sorted(read_catalogue(tuple(map(Path, include_path))).tasks))
-
-
-def default_cache() -> Path:
-    """Where features are stored unless told otherwise: VLBENCH_CACHE, or the user's cache folder."""
-    folder = os.environ.get("VLBENCH_CACHE")
-    return Path(folder) if folder else Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache") / "vlbench"
 
 
 def default_workers(device: str) -> int:

@@ -162,7 +162,7 @@ vlbench run --model clip-b32 --task classification:my-photos
 )
 def command(**arguments: Unpack[Arguments]) -> None:
     """Score models on tasks and write the results."""
-    from vlbench.api import Options, request_of, run
+    from vlbench.api import Options, rebuild_leaderboards, request_of, run
     from vlbench.report.table import summary_table
 
     roots, task_roots = _roots(arguments["data_root"])
@@ -196,6 +196,8 @@ def command(**arguments: Unpack[Arguments]) -> None:
         )
         sys.exit(130)
     finally:
+        for note in rebuild_leaderboards(request):
+            click.echo(f"note: {note}", err=True)
         if results:
             click.echo(summary_table(results))
     click.echo(f"results in {request.results}", err=True)

@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, Protocol
 
+from vlbench.core.measurement import Measurement, MetricOptions
+
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
@@ -231,43 +233,6 @@ class Prediction:
     best: "NDArray[np.int64] | None" = None  # [n, k]
     best_scores: "NDArray[np.float32] | None" = None  # [n, k]
     scores: "NDArray[np.float32] | None" = None  # [n, m]
-
-
-@dataclass(frozen=True, slots=True)
-class Part:
-    """A metric's value for one text: the AP of a tag, the recall of a class."""
-
-    name: str
-    value: float | None
-    n: int
-
-
-@dataclass(frozen=True, slots=True)
-class Measurement:
-    """A metric's value (a fraction unless its name says otherwise) with its 95 % interval.
-
-    `value` is None where nothing could be measured. `n` counts what the mean is over, `left_out` the
-    classes or tags without a positive.
-    """
-
-    value: float | None
-    n: int
-    ci_low: float | None = None
-    ci_high: float | None = None
-    ci_method: str = ""
-    left_out: int = 0
-    parts: tuple[Part, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class MetricOptions:
-    """`at` is the number behind `@` in a metric's name (k of recall@k, a threshold).
-
-    `seed` is for resampling.
-    """
-
-    at: float | None = None
-    seed: int = 0
 
 
 Metric = Callable[[Prediction, Problem, MetricOptions], Measurement]

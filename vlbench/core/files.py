@@ -41,6 +41,13 @@ def file_state(path: Path) -> str:
     return f"{path.resolve()}|{status.st_size}|{status.st_mtime_ns}"
 
 
+def default_cache() -> Path:
+    """Where features are stored unless told otherwise: VLBENCH_CACHE, or the user's cache folder."""
+    folder = os.environ.get("VLBENCH_CACHE")
+    user = Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache") / "vlbench"
+    return (Path(folder) if folder else user).expanduser()
+
+
 def remembered_sha256(path: Path, cache: Path | None) -> str:
     """SHA-256 of a file, computed once for each (path, size, time) where there is a cache folder."""
     return remembered(f"sha256|{file_state(path)}", cache, lambda: sha256_of_file(path))

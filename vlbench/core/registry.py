@@ -88,10 +88,11 @@ class Registry(Generic[T]):
             for point in entry_points(group=self.group):
                 other = points.setdefault(point.name, point)
                 if other.value != point.value:
-                    owners = sorted(p.dist.name if p.dist else "?" for p in (other, point))
+                    owners = sorted((p.dist.name if p.dist else "?", p.value) for p in (other, point))
+                    (first, its), (second, other_value) = owners
                     raise PluginError(
-                        f"{self.what} {point.name!r} is registered twice, by {owners[0]} "
-                        f"({other.value}) and {owners[1]} ({point.value}); uninstall one of them"
+                        f"{self.what} {point.name!r} is registered twice, by {first} ({its}) "
+                        f"and {second} ({other_value}); uninstall one of them"
                     )
             self._points = points
         return self._points

@@ -5,9 +5,10 @@ from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from platform import python_version
 
-from vlbench.core.contracts import MetricOptions, Prediction, Source, Task
+from vlbench.core.contracts import Prediction, Source, Task
 from vlbench.core.digest import digest_of_strings
 from vlbench.core.errors import NotFinite
+from vlbench.core.measurement import MetricOptions
 from vlbench.core.metric_name import split_metric
 from vlbench.core.result import MetricValue, PartValue, Result, Timing
 from vlbench.engine.plan import Job

@@ -5,8 +5,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from vlbench.core.contracts import Measurement, MetricOptions, Part, Prediction, Problem
+from vlbench.core.contracts import Prediction, Problem
 from vlbench.core.errors import DataError
+from vlbench.core.measurement import Measurement, MetricOptions, Part
 from vlbench.core.relevance import Relevance
 from vlbench.metrics.intervals import bootstrap_mean_of_shares
 from vlbench.metrics.ranks import proportion_within

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from vlbench.core.contracts import Measurement, MetricOptions, Part, Prediction, Problem
+from vlbench.core.contracts import Prediction, Problem
+from vlbench.core.measurement import Measurement, MetricOptions, Part
 from vlbench.core.relevance import Relevance
 from vlbench.metrics.columns import Column, FloatArray, pairs_of, score_columns
 from vlbench.metrics.intervals import jackknife

@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from vlbench.core.contracts import Measurement
+from vlbench.core.measurement import Measurement
 from vlbench.metrics.intervals import wilson
 
 

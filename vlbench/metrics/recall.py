@@ -6,7 +6,8 @@ Image retrieval asks for each caption's image, text retrieval for any of an imag
 import numpy as np
 from numpy.typing import NDArray
 
-from vlbench.core.contracts import Measurement, MetricOptions, Prediction, Problem
+from vlbench.core.contracts import Prediction, Problem
+from vlbench.core.measurement import Measurement, MetricOptions
 from vlbench.core.relevance import Relevance
 from vlbench.metrics.intervals import bootstrap_median, bootstrap_share
 from vlbench.metrics.ranks import measured, median_rank, proportion_within, share_within

@@ -5,8 +5,9 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from vlbench.core.contracts import MetricOptions, Prediction
+from vlbench.core.contracts import Prediction
 from vlbench.core.errors import CardError, Unsupported
+from vlbench.core.measurement import MetricOptions
 
 
 def row_ranks(prediction: Prediction, *, metric: str) -> NDArray[np.int64]:

@@ -11,7 +11,8 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from vlbench.core.contracts import Measurement, MetricOptions, Prediction, Problem, ScoreUnit
+from vlbench.core.contracts import Prediction, Problem, ScoreUnit
+from vlbench.core.measurement import Measurement, MetricOptions
 from vlbench.core.relevance import Relevance
 from vlbench.metrics.columns import Column, FloatArray, score_columns
 from vlbench.metrics.intervals import Interval, infinitesimal_jackknife

@@ -11,7 +11,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from vlbench.core.errors import DataError, VlbenchError
-from vlbench.core.files import file_name
+from vlbench.core.files import default_cache, file_name
 from vlbench.sources.file_listing import FoundFile, find_files
 from vlbench.sources.hub_failure import fetch_failures, no_repository, not_fetched, reason
 
@@ -56,7 +56,7 @@ def dataset_copy(part: Part, cache: Path | None) -> DatasetCopy:
         DataError: no such split or config, or data that `datasets` does not open.
         CardError: a name that no repository can have.
     """
-    copies = (cache or _user_cache()) / "hub"
+    copies = (cache or default_cache()) / "hub"
     commit = part.revision
     if not (COMMIT.fullmatch(commit) and (copies / f"{part.repo}@{commit}" / part.file).is_file()):
         commit = _ask_commit(part)  # also fails at once where `datasets` would retry for half a minute
@@ -154,9 +154,3 @@ def _bars_on_terminals_only() -> Iterator[None]:
         yield
     finally:
         enable_progress_bars()
-
-
-def _user_cache() -> Path:
-    folder = os.environ.get("VLBENCH_CACHE")
-    user = Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache") / "vlbench"
-    return (Path(folder) if folder else user).expanduser()

@@ -2,8 +2,9 @@
 
 import numpy as np
 
-from vlbench.core.contracts import Measurement, MetricOptions, Prediction, Problem
+from vlbench.core.contracts import Prediction, Problem
 from vlbench.core.errors import Unsupported
+from vlbench.core.measurement import Measurement, MetricOptions
 
 
 def demo_reciprocal_rank(prediction: Prediction, problem: Problem, options: MetricOptions) -> Measurement:

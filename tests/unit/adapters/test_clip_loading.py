@@ -67,7 +67,7 @@ def built(config: dict[str, object]) -> nn.Module:
     model: nn.Module = clip_loading._built(deepcopy(config))
     for parameter in model.parameters():
         nn.init.normal_(parameter, std=0.05)
-    return model.eval()
+    return model.eval().requires_grad_(False)  # gradients choose other kernels
 
 
 def saved(model: nn.Module, path: Path) -> Path:

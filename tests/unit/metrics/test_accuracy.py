@@ -2,8 +2,9 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from vlbench.core.contracts import MetricOptions, Part, Prediction, ScoreUnit
+from vlbench.core.contracts import Prediction, ScoreUnit
 from vlbench.core.errors import CardError, DataError, Unsupported
+from vlbench.core.measurement import MetricOptions, Part
 from vlbench.metrics.accuracy import acc1, acc5, mean_per_class_recall
 
 UNIT = ScoreUnit("cosine")

@@ -2,8 +2,9 @@ import numpy as np
 import pytest
 from sklearn.metrics import average_precision_score
 
-from vlbench.core.contracts import MetricOptions, Part, Prediction, ScoreUnit
+from vlbench.core.contracts import Prediction, ScoreUnit
 from vlbench.core.errors import CardError, DataError, NotFinite
+from vlbench.core.measurement import MetricOptions, Part
 from vlbench.metrics.average_precision import average_precision, delete_one, mean_average_precision
 from vlbench.metrics.columns import pairs_of
 

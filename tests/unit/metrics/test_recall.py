@@ -2,8 +2,9 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from vlbench.core.contracts import MetricOptions, Prediction, ScoreUnit
+from vlbench.core.contracts import Prediction, ScoreUnit
 from vlbench.core.errors import CardError, Unsupported
+from vlbench.core.measurement import MetricOptions
 from vlbench.metrics.recall import (
     first_images,
     image_retrieval_median_rank,

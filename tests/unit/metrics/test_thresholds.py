@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 from sklearn.metrics import f1_score, precision_score, recall_score
 
-from vlbench.core.contracts import MetricOptions, Prediction, ScoreUnit
+from vlbench.core.contracts import Prediction, ScoreUnit
 from vlbench.core.errors import CardError, NotFinite, Unsupported
+from vlbench.core.measurement import MetricOptions
 from vlbench.metrics import thresholds
 from vlbench.metrics.columns import pairs_of
 from vlbench.metrics.thresholds import F1, PRECISION, RECALL, macro, micro, score_threshold
