@@ -107,7 +107,9 @@ def tokenize(tokenizer: SimpleTokenizer, texts: Sequence[str]) -> Tensor:
 def save(model: CLIP, config: dict[str, object], folder: Path) -> None:
     """Write the weights and the configuration as open_clip's local-dir layout has them."""
     state = {name: value.detach().contiguous() for name, value in model.state_dict().items()}
-    save_file(state, folder / "open_clip_model.safetensors")
+    weights = folder / "open_clip_model.safetensors"
+    save_file(state, weights)
+    weights.chmod(0o644)  # safetensors writes for the owner alone
     preprocess = {
         "size": [64, 64],
         "mode": "RGB",

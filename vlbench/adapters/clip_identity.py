@@ -24,6 +24,7 @@ IMAGE_SOURCES = (
 
 TEXT_SOURCES = (
     "architectures.py",
+    "causal_text.py",
     "clip_loading.py",
     "dual_encoder.py",
     "precision.py",

@@ -1,5 +1,6 @@
 """Images to bytes [3, h, w]: open_clip's evaluation transform, up to where it turns to floats."""
 
+import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -149,7 +150,7 @@ def _decoded_jpeg(image: Image) -> Tensor | None:
     if _DECODE_JPEG is None:
         return None
     if image.filename:
-        data = Path(image.filename).read_bytes()
+        data = Path(os.fsdecode(image.filename)).read_bytes()
         image.fp.close()  # as Pillow does after reading a file that it opened itself
     else:
         image.fp.seek(0)

@@ -4,11 +4,12 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import groupby
-from typing import Protocol, cast
+from typing import cast
 
 import torch
 from torch import Tensor, nn
 
+from vlbench.adapters.causal_text import embedded, is_causal, pooled_features, pooling_of
 from vlbench.adapters.dual_encoder import mean_of_groups, unit
 from vlbench.adapters.precision import inference
 from vlbench.core.contracts import Placement, Text
@@ -22,36 +23,12 @@ _CHECKED = ("a photo of a dog.", "two")
 """Prompts of different lengths on which a cut context is compared with the full one."""
 
 
-class CausalParts(Protocol):
-    """Attributes of an open_clip text tower that its features are computed from."""
-
-    token_embedding: nn.Embedding
-    positional_embedding: Tensor
-    transformer: nn.Module
-    attn_mask: Tensor
-    ln_final: nn.Module
-    text_projection: nn.Module | Tensor | None
-
-
 @dataclass(frozen=True, slots=True)
 class Batch:
     """Tokens [r, length] of prompts of one length, filled up with the first; `rows` are their places."""
 
     tokens: Tensor
     rows: tuple[int, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Pooling:
-    """Which token a tower's feature is read at: the largest id (`argmax`), or the first `eos_id` (`eos`)."""
-
-    kind: str
-    eos_id: int
-
-    def lengths(self, tokens: Tensor) -> Tensor:
-        """Number of tokens [p] up to the pooled one, that one included."""
-        found = torch.eq(tokens, self.eos_id).int() if self.kind == "eos" else tokens
-        return found.argmax(dim=-1) + 1
 
 
 @dataclass(frozen=True)  # no slots: cached_property
@@ -101,17 +78,7 @@ class TextTower:
         return encode(tokens.to(self.placement.device))
 
     def _cut(self, tokens: Tensor) -> Tensor:
-        """Features [r, d] at the last of the tokens [r, n]: what a causal tower pools there."""
-        tower = cast(CausalParts, text_module(self.model))
-        count = tokens.shape[1]
-        x = tower.token_embedding(tokens.to(self.placement.device))  # [r, n, w]
-        x = x + tower.positional_embedding[:count]
-        x = tower.transformer(x, attn_mask=tower.attn_mask[:count, :count])
-        pooled = tower.ln_final(x[:, -1])  # [r, w]
-        projection = tower.text_projection
-        if projection is None:
-            return cast(Tensor, pooled)
-        return cast(Tensor, projection(pooled) if isinstance(projection, nn.Module) else pooled @ projection)
+        return pooled_features(self.model, embedded(self.model, tokens.to(self.placement.device)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,30 +113,3 @@ def tokenised(tokenizer: Tokenizer, prompts: Sequence[str]) -> Tensor:
     """Token ids [p, context] of prompts, a few thousand at a time."""
     starts = range(0, max(len(prompts), 1), _TOKENISED_AT_ONCE)
     return torch.cat([tokenizer(list(prompts[start : start + _TOKENISED_AT_ONCE])) for start in starts])
-
-
-def text_module(model: nn.Module) -> nn.Module:
-    """Where an open_clip model keeps its text tower: under `text`, or in itself."""
-    text = getattr(model, "text", None)
-    return text if isinstance(text, nn.Module) else model
-
-
-def pooling_of(model: nn.Module) -> Pooling:
-    """How an open_clip model pools its text tokens; of no kind where it is another library's tower."""
-    tower = text_module(model)
-    prefix = "text_" if tower is model else ""
-    eos_id = int(getattr(tower, f"{prefix}eos_id", -1))
-    return Pooling(kind=str(getattr(tower, f"{prefix}pool_type", "")), eos_id=eos_id)
-
-
-def is_causal(model: nn.Module) -> bool:
-    """Whether a text's feature depends on the tokens up to the pooled one alone, by architecture.
-
-    True of causal transformers that pool at the end token; False of bidirectional ones (SigLIP,
-    MobileCLIP), of class embeddings appended behind the padding (CoCa) and of other libraries' towers.
-    """
-    tower = text_module(model)
-    needed = [name for name in CausalParts.__annotations__ if name != "text_projection"]
-    plain = getattr(tower, "cls_emb", None) is None and not getattr(tower, "use_pad_mask", False)
-    has_all = all(getattr(tower, name, None) is not None for name in needed)
-    return has_all and plain and pooling_of(model).kind in ("argmax", "eos")

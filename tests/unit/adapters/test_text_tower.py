@@ -7,8 +7,9 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from vlbench.adapters.causal_text import is_causal
 from vlbench.adapters.dual_encoder import unit
-from vlbench.adapters.text_tower import PromptEncoder, TextTower, is_causal
+from vlbench.adapters.text_tower import PromptEncoder, TextTower
 from vlbench.core.contracts import Placement, Text
 
 SMALL: dict[str, object] = {
@@ -61,8 +62,9 @@ def full(model: nn.Module, prompts: tuple[str, ...]) -> Tensor:
         model_with(open_clip.CustomTextCLIP, proj_bias=True, pool_type="eos", eos_id=49407),
         model_with(open_clip.CustomTextCLIP, proj_type="none", width=16),
         model_with(open_clip.CustomTextCLIP, block_type="custom", scale_fc=True),
+        model_with(ls_init_value=0.3, layers=1),
     ],
-    ids=["CLIP", "custom text", "eos", "no projection", "custom block"],
+    ids=["CLIP", "custom text", "eos", "no projection", "custom block", "layer scale"],
 )
 def test_a_cut_context_gives_the_features_of_the_full_one(model: nn.Module) -> None:
     tower = tower_of(model)
