@@ -38,6 +38,7 @@ finally:
 def vlbench(*arguments, code=None, cwd=None, expect=0):
     command = [sys.executable, *(["-c", code] if code else ["-m", "vlbench"]), *map(str, arguments)]
     environment = {key: value for key, value in os.environ.items() if not key.startswith("VLBENCH_")}
+    environment["OMP_WAIT_POLICY"] = "passive"  # threads that spin stall one another on shared cores
     done = subprocess.run(command, capture_output=True, text=True, cwd=cwd, env=environment, check=False)
     assert done.returncode == expect, f"exit {done.returncode}\n{done.stdout}\n{done.stderr}"
     return done

@@ -27,8 +27,8 @@ _NAMED = 5
 _POSITIONS = ("visual.positional_embedding", "positional_embedding", "text.positional_embedding")
 """Keys whose rows open_clip resamples when the image or context has another size."""
 
-_IGNORED = ("*.position_ids", "input_resolution", "context_length", "vocab_size")
-"""Buffers without a weight: of old transformers and of OpenAI's archives."""
+_IGNORED = ("*.position_ids", "*attn_mask", "input_resolution", "context_length", "vocab_size")
+"""Buffers that hold no weight: of old transformers and of archives."""
 
 _NOT_NEEDED = "*.num_batches_tracked"
 

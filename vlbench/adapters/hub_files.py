@@ -1,16 +1,25 @@
 """Single files of a model hub's repositories: from its cache where they lie, fetched otherwise."""
 
+import socket
 from collections.abc import Sequence
 from pathlib import Path
+from urllib.parse import urlsplit
+from urllib.request import getproxies
 
 from vlbench.core.errors import WeightsError
 
 
-def hub_file(repository: str, names: Sequence[str], *, model: str) -> Path:
+def hub_file(
+    repository: str,
+    names: Sequence[str],
+    *,
+    model: str,
+    advice: str = "fetch it on another machine and pass --weights FILE",
+) -> Path:
     """Path of the first of `names` that a repository has.
 
-    A cached file is taken as it is, so that what ran yesterday runs without a network; HF_HUB_OFFLINE
-    and HF_HOME are heeded. `model` is named in errors.
+    A cached file is taken as it is, so that what ran yesterday runs without a network; HF_HUB_OFFLINE,
+    HF_HOME and HF_ENDPOINT are heeded. `model` and `advice` stand in errors.
 
     Raises:
         WeightsError: the repository has none of them, or cannot be reached.
@@ -18,22 +27,29 @@ def hub_file(repository: str, names: Sequence[str], *, model: str) -> Path:
     from huggingface_hub import hf_hub_download, try_to_load_from_cache
     from huggingface_hub.errors import EntryNotFoundError, HFValidationError, LocalEntryNotFoundError
 
+    def unreachable(reason: str) -> WeightsError:
+        where = f"{model}: {names[0]} of {repository} is not on this machine and could not be fetched"
+        return WeightsError(f"{where} ({reason}); {advice}")
+
     try:
         for name in names:
             cached = try_to_load_from_cache(repository, name)
             if isinstance(cached, str):
                 return Path(cached)
+        if not _has_network():
+            raise unreachable("no network")
         for name in names:
             try:
                 return Path(hf_hub_download(repository, name))
             except LocalEntryNotFoundError as error:
-                raise _unreachable(repository, names, model, error) from error
+                raise unreachable("no connection, or HF_HUB_OFFLINE") from error
             except EntryNotFoundError:
                 continue
     except HFValidationError as error:
         raise WeightsError(f"{model}: {repository!r} names no repository; write ORGANISATION/NAME") from error
     except OSError as error:
-        raise _unreachable(repository, names, model, error) from error
+        reason = next(iter(str(error).strip().splitlines()), type(error).__name__).rstrip(".")
+        raise unreachable(reason) from error
     raise WeightsError(
         f"{model}: {repository} has no {' or '.join(names)}; is it a model of open_clip's layout?"
     )
@@ -45,9 +61,13 @@ def revision_of(path: Path) -> str:
     return parents[parents.index("snapshots") + 1] if "snapshots" in parents[:-2] else ""
 
 
-def _unreachable(repository: str, names: Sequence[str], model: str, error: Exception) -> WeightsError:
-    reason = next(iter(str(error).strip().splitlines()), type(error).__name__).rstrip(".")
-    return WeightsError(
-        f"{model}: {names[0]} of {repository} is not on this machine and could not be fetched "
-        f"({reason}); fetch it on another machine and pass --weights FILE"
-    )
+def _has_network() -> bool:
+    """Whether the hub's name resolves; asked first, because the hub's client retries for half a minute."""
+    from huggingface_hub.constants import ENDPOINT
+
+    if getproxies():
+        return True  # the proxy resolves names
+    try:
+        return bool(socket.getaddrinfo(urlsplit(ENDPOINT).hostname, None))
+    except socket.gaierror:
+        return False

@@ -97,10 +97,13 @@ def from_hub(origin: Origin, *, repository: str) -> Recipe:
         WeightsError: the repository or a file of it cannot be had.
     """
     model = f"hf-hub:{repository}"
+    advice = "fetch the repository on another machine and name its folder: local-dir:FOLDER"
 
     def fetch(names: tuple[str, ...]) -> Path:
         key = f"hub|{repository}|{names[0]}"
-        return _remembered_path(key, origin.cache, lambda: hub_file(repository, names, model=model))
+        return _remembered_path(
+            key, origin.cache, lambda: hub_file(repository, names, model=model, advice=advice)
+        )
 
     config, preprocess = read_config_file(fetch((CONFIG_FILE,)))
     if origin.weights is not None:

@@ -1,6 +1,8 @@
 """CLIP checkpoints end to end: the classifier fixture, names, and what the four adapters accept."""
 
 import json
+from collections.abc import Callable
+from copy import deepcopy
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +18,7 @@ from vlbench.core.digest import sha256_of_file
 from vlbench.core.errors import CardError, UnknownName, Unsupported
 from vlbench.core.registry import ADAPTERS
 
+WriteFolder = Callable[..., Path]
 PUBLISHED = np.load(FIXTURES / "classifier" / "classifier.npz")
 WORDS = json.loads((FIXTURES / "classifier" / "classifier.json").read_text(encoding="utf-8"))
 TEXTS = [
@@ -84,10 +87,13 @@ def test_precisions_that_a_cpu_lacks_are_refused(tiny_folder: Path) -> None:
 
 
 def test_a_logit_bias_is_in_scores_and_unit(
-    tmp_path: Path, tiny_config: dict[str, object], tiny_state: dict[str, torch.Tensor], write_folder: object
+    tmp_path: Path,
+    tiny_config: dict[str, object],
+    tiny_state: dict[str, torch.Tensor],
+    write_folder: WriteFolder,
 ) -> None:
     state = {**tiny_state, "logit_bias": torch.tensor(-7.5)}
-    folder = write_folder(tmp_path, {**tiny_config, "init_logit_bias": -10}, state=state)  # type: ignore[operator]
+    folder = write_folder(tmp_path, {**tiny_config, "init_logit_bias": -10}, state=state)
     model = local_dir(Origin("b"), reference=str(folder)).load(Placement())
     same = torch.eye(2, 32)
     assert model.info.unit.bias == -7.5
@@ -104,6 +110,31 @@ def test_own_weights_stand_in_the_name(tiny_folder: Path, tmp_path: Path) -> Non
     folder = local_dir(Origin("clip-b32", weights=weights), reference=str(tiny_folder))
     assert folder.load(Placement()).info.name == expected
     assert local_dir(Origin("clip-b32"), reference=str(tiny_folder)).name == "clip-b32"
+
+
+def test_a_hub_repository_loads_as_its_folder_does(
+    model: DualEncoder, tiny_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(
+        "vlbench.adapters.recipe.hub_file", lambda repository, names, **_: tiny_folder / names[0]
+    )
+    loaded = hf_hub(Origin("hf-hub:org/tiny"), reference="org/tiny").load(Placement())
+    assert torch.equal(loaded.encode_texts(TEXTS, batch_size=4), model.encode_texts(TEXTS, batch_size=4))
+
+
+@pytest.mark.filterwarnings("ignore:.*torch.jit.* is deprecated", "ignore::torch.jit.TracerWarning")
+def test_a_torchscript_archive_brings_its_activation(
+    model: DualEncoder, tmp_path: Path, tiny_config: dict[str, object], write_folder: WriteFolder
+) -> None:
+    """As OpenAI published CLIP: facts as buffers, and QuickGELU in the code alone."""
+    network = deepcopy(model.text_encoder.tower.model)  # type: ignore[attr-defined]
+    network.register_buffer("input_resolution", torch.tensor(32))
+    traced = torch.jit.trace(network, (torch.zeros(1, 3, 32, 32), torch.zeros(1, 77, dtype=torch.long)))
+    torch.jit.save(traced, str(tmp_path / "ViT.pt"))
+    folder = write_folder(tmp_path / "f", {**tiny_config, "quick_gelu": False})
+    origin = Origin("tiny", weights=tmp_path / "ViT.pt")
+    loaded = local_dir(origin, reference=str(folder)).load(Placement())
+    assert torch.equal(loaded.encode_texts(TEXTS, batch_size=4), model.encode_texts(TEXTS, batch_size=4))
 
 
 def test_a_directory_lies_beside_the_card(tiny_folder: Path) -> None:

@@ -1,11 +1,13 @@
 """Files of a hub: the cache first, a second name next, and one line where neither is to be had."""
 
+import socket
 from pathlib import Path
 
 import huggingface_hub
 import pytest
 from huggingface_hub.errors import EntryNotFoundError, LocalEntryNotFoundError
 
+from vlbench.adapters import hub_files
 from vlbench.adapters.hub_files import hub_file, revision_of
 from vlbench.core.errors import WeightsError
 
@@ -21,6 +23,7 @@ class Hub:
         self.cached, self.remote, self.fetched = cached, remote, list[str]()
         monkeypatch.setattr(huggingface_hub, "try_to_load_from_cache", self.look)
         monkeypatch.setattr(huggingface_hub, "hf_hub_download", self.fetch)
+        monkeypatch.setattr(hub_files, "_has_network", lambda: True)
 
     def look(self, repository: str, name: str) -> str | None:
         return f"/cache/{repository}/{name}" if name in self.cached else None
@@ -52,9 +55,28 @@ def test_without_a_network_one_line_says_what_to_do(monkeypatch: pytest.MonkeyPa
         hub_file("o/n", NAMES, model="ViT-B-32/openai")
     assert str(caught.value) == (
         "ViT-B-32/openai: a.safetensors of o/n is not on this machine and could not be fetched "
-        "(No connection); fetch it on another machine and pass --weights FILE"
+        "(no connection, or HF_HUB_OFFLINE); fetch it on another machine and pass --weights FILE"
     )
     assert hub.fetched == ["a.safetensors"]
+
+
+@pytest.mark.parametrize(
+    ("proxies", "fetched"), [({}, []), ({"https": "http://proxy:3128"}, ["a.safetensors"])]
+)
+def test_a_name_that_does_not_resolve_ends_at_once_unless_there_is_a_proxy(
+    monkeypatch: pytest.MonkeyPatch, proxies: dict[str, str], fetched: list[str]
+) -> None:
+    def fail(*_: object) -> None:
+        raise socket.gaierror(-2, "Name or service not known")
+
+    asks = hub_files._has_network
+    hub = Hub(monkeypatch)
+    monkeypatch.setattr(hub_files, "_has_network", asks)
+    monkeypatch.setattr(hub_files, "getproxies", lambda: proxies)
+    monkeypatch.setattr(socket, "getaddrinfo", fail)
+    with pytest.raises(WeightsError, match="could not be fetched"):
+        hub_file("o/n", NAMES, model="m")
+    assert hub.fetched == fetched
 
 
 def test_a_repository_without_the_files(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,6 +2,7 @@
 
 import json
 import zipfile
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -20,7 +21,7 @@ def hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, tupl
     asked: list[tuple[str, tuple[str, ...]]] = []
     vit = architecture_config("ViT-B-16")
 
-    def file(repository: str, names: tuple[str, ...], *, model: str) -> Path:
+    def file(repository: str, names: tuple[str, ...], **_: str) -> Path:
         asked.append((repository, tuple(names)))
         path = tmp_path / "hub" / "snapshots" / "c0ffee" / names[0]
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -118,8 +119,10 @@ def test_a_hub_repository(origin: Origin, hub: list[tuple[str, tuple[str, ...]]]
     assert made.origin == "org/name@c0ffee:open_clip_model.safetensors"
 
 
-def test_a_folders_weights(tmp_path: Path, origin: Origin, write_folder: object, tiny_config: object) -> None:
-    folder = write_folder(tmp_path / "f", tiny_config)  # type: ignore[operator]
+def test_a_folders_weights(
+    tmp_path: Path, origin: Origin, write_folder: Callable[..., Path], tiny_config: object
+) -> None:
+    folder = write_folder(tmp_path / "f", tiny_config)
     with pytest.raises(WeightsError, match="no file of weights"):
         from_folder(origin, folder=folder)
     (folder / "epoch_3.pt").write_bytes(b"x")
