@@ -119,7 +119,8 @@ class Encoder:
             try:
                 return run(size)
             except torch.OutOfMemoryError as error:
-                if self.settings.batch_size is not None or size == 1:
+                chosen = which == "batch_size" and self.settings.batch_size is not None
+                if chosen or size == 1:
                     raise Unsupported(
                         f"{self.settings.device} has too little memory for {size} items a batch; "
                         "pass --batch-size auto or a smaller number"

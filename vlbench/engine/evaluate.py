@@ -32,9 +32,12 @@ class Session:
         """The loaded model."""
         if self._encoder is None:
             torch.manual_seed(self.settings.seed)
-            size = self.settings.first_batch_size
-            model = self.checkpoint.load(self.settings.placement)
-            self._encoder = Encoder(model, self.settings, batch_size=size, text_batch_size=size)
+            self._encoder = Encoder(
+                self.checkpoint.load(self.settings.placement),
+                self.settings,
+                batch_size=self.settings.first_batch_size,
+                text_batch_size=self.settings.first_text_batch_size,
+            )
         return self._encoder
 
 

@@ -13,7 +13,7 @@ from vlbench.core.errors import NotFinite
 from vlbench.core.relevance import Relevance
 from vlbench.engine.feature_store import Features
 
-BLOCK_BYTES = 12 * 2**20
+BLOCK_BYTES = 8 * 2**20
 """Bytes of one block of scores; fixed, so that every run computes the same blocks."""
 BEST_KEPT = 5
 """Best texts kept of each image."""
