@@ -63,7 +63,8 @@ def load_batches(
 
     def fill(pixels: Tensor, row: int, position: int) -> None:
         with torch.inference_mode():  # a mode is of one thread
-            pixels[row] = load_image(model, source, position)
+            # the first was decoded above for its shape
+            pixels[row] = first if position == chunks[0][0] else load_image(model, source, position)
 
     if workers == 0:
         for chunk in chunks:

@@ -8,7 +8,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from vlbench.core.contracts import Model, Prediction, Problem, Scoring
+from vlbench.core.contracts import Model, Prediction, Problem, ScoreUnit, Scoring
 from vlbench.core.errors import NotFinite
 from vlbench.core.relevance import Relevance
 from vlbench.engine.feature_store import Features
@@ -63,7 +63,7 @@ def predict(
         if scoring == "matrix":
             return Prediction(unit=unit, scores=_matrix(blocks, problem.relevant.shape))
         if scoring == "row_ranks":
-            return _row_prediction(blocks, problem, unit_prediction=Prediction(unit=unit))
+            return _row_prediction(blocks, problem.relevant, unit)
         row_ranks, column_ranks = two_way_ranks(blocks, problem.relevant)
         return Prediction(unit=unit, row_ranks=row_ranks, column_ranks=column_ranks)
 
@@ -94,8 +94,7 @@ def two_way_ranks(blocks: ScoreBlocks, relevant: Relevance) -> tuple[Ranks, Rank
     return row_ranks, column_ranks
 
 
-def _row_prediction(blocks: ScoreBlocks, problem: Problem, *, unit_prediction: Prediction) -> Prediction:
-    relevant = problem.relevant
+def _row_prediction(blocks: ScoreBlocks, relevant: Relevance, unit: ScoreUnit) -> Prediction:
     n, m = relevant.shape
     kept = min(BEST_KEPT, m)
     ranks = np.zeros(n, dtype=np.int64)
@@ -106,7 +105,7 @@ def _row_prediction(blocks: ScoreBlocks, problem: Problem, *, unit_prediction: P
         top = torch.topk(block, kept, dim=1)
         best[start:stop] = top.indices.cpu().numpy()
         best_scores[start:stop] = top.values.cpu().numpy()
-    return Prediction(unit=unit_prediction.unit, row_ranks=ranks, best=best, best_scores=best_scores)
+    return Prediction(unit=unit, row_ranks=ranks, best=best, best_scores=best_scores)
 
 
 def _block_row_ranks(

@@ -1,7 +1,6 @@
 """Finished measurements and predictions on disk under their keys; imports no torch."""
 
 import json
-from collections.abc import Callable
 from dataclasses import asdict, replace
 from io import BytesIO
 from pathlib import Path
@@ -75,14 +74,8 @@ def store_prediction(job: Job, prediction: Prediction, facts: RunFacts, cache: P
 
 def stored_prediction(job: Job, cache: Path) -> tuple[Prediction, RunFacts] | None:
     """A job's prediction, None where there is none or it is damaged."""
-    return _read(prediction_path(job, cache), _parse_prediction)
-
-
-def _read(
-    path: Path, parse: Callable[[Path], tuple[Prediction, RunFacts]]
-) -> tuple[Prediction, RunFacts] | None:
     try:
-        return parse(path)
+        return _parse_prediction(prediction_path(job, cache))
     except (OSError, BadZipFile, ValueError, KeyError, TypeError):
         return None
 
