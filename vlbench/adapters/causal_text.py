@@ -1,20 +1,23 @@
-"""Text towers of open_clip whose feature needs no token behind the one that is pooled."""
+"""Text towers of open_clip whose feature needs no token behind the pooled one, over trees of tokens."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Protocol, cast
 
 import torch
 from torch import Tensor, nn
+from torch.nn.functional import linear, scaled_dot_product_attention
+
+from vlbench.adapters.token_tree import TokenTree
+
+_TOKENS_A_ROW = 8
+"""Tokens that are multiplied with a layer's weights together, for each token row of a batch."""
 
 
 class Blocks(Protocol):
-    """An open_clip transformer: its blocks, over [r, n, w] where `batch_first`."""
+    """An open_clip transformer: its blocks."""
 
     resblocks: Iterable[nn.Module]
-    batch_first: bool
-
-    def __call__(self, x: Tensor, *, attn_mask: Tensor) -> Tensor: ...
 
 
 class CausalParts(Protocol):
@@ -69,53 +72,89 @@ def pooling_of(model: nn.Module) -> Pooling:
 def is_causal(model: nn.Module) -> bool:
     """Whether a text's feature depends on the tokens up to the pooled one alone, by architecture.
 
-    True of causal transformers that pool at the end token; False of bidirectional ones (SigLIP,
-    MobileCLIP), of class embeddings appended behind the padding (CoCa) and of other libraries' towers.
+    True of causal transformers of open_clip's plain blocks that pool at the end token; False of
+    bidirectional ones (SigLIP, MobileCLIP-S), of class embeddings appended behind the padding (CoCa) and of
+    other libraries' towers.
     """
-    tower = text_module(model)
-    needed = [name for name in CausalParts.__annotations__ if name != "text_projection"]
-    plain = getattr(tower, "cls_emb", None) is None and not getattr(tower, "use_pad_mask", False)
-    has_all = all(getattr(tower, name, None) is not None for name in needed)
-    return has_all and plain and pooling_of(model).kind in ("argmax", "eos")
-
-
-def embedded(model: nn.Module, tokens: Tensor) -> Tensor:
-    """Token embeddings [r, n, w] of token ids [r, n], without positions."""
-    return cast(Tensor, cast(CausalParts, text_module(model)).token_embedding(tokens))
-
-
-def pooled_features(model: nn.Module, embeddings: Tensor) -> Tensor:
-    """Features [r, d] at the last of the embedded tokens [r, n, w] of a causal tower.
-
-    They are those that the tower computes over its full context for sequences pooled at token n.
-    """
-    tower = cast(CausalParts, text_module(model))
-    count = embeddings.shape[1]
-    x = embeddings + tower.positional_embedding[:count]  # [r, n, w]
-    mask = tower.attn_mask[:count, :count]
-    if tower.transformer.batch_first:
-        *first, last = tower.transformer.resblocks
-        for block in first:
-            x = block(x, attn_mask=mask)
-        x = _last_row(last, x, mask)  # [r, w]
-    else:
-        x = tower.transformer(x, attn_mask=mask)[:, -1]
-    x = cast(Tensor, tower.ln_final(x))
-    projection = tower.text_projection
-    if projection is None:
-        return x
-    return cast(Tensor, projection(x) if isinstance(projection, nn.Module) else x @ projection)
-
-
-def _last_row(block: nn.Module, x: Tensor, mask: Tensor) -> Tensor:
-    """The last row [r, w] of a block's output over [r, n, w]; it attends to all, so no mask is needed."""
     from open_clip.transformer import ResidualAttentionBlock
 
-    if type(block) is not ResidualAttentionBlock:
-        return cast(Tensor, block(x, attn_mask=mask)[:, -1])
-    plain = cast(PlainBlock, block)
-    normed = plain.ln_1(x)
-    attended = plain.attn(normed[:, -1:], normed, normed, need_weights=False)[0]  # [r, 1, w]
-    row = x[:, -1:] + plain.ls_1(attended)
-    row = row + plain.ls_2(plain.mlp(plain.ln_2(row)))
-    return cast(Tensor, row[:, 0])
+    tower = text_module(model)
+    needed = [name for name in CausalParts.__annotations__ if name != "text_projection"]
+    if any(getattr(tower, name, None) is None for name in needed):
+        return False
+    blocks = cast(CausalParts, tower).transformer.resblocks
+    plain = all(type(block) is ResidualAttentionBlock for block in blocks)
+    without_extras = getattr(tower, "cls_emb", None) is None and not getattr(tower, "use_pad_mask", False)
+    return plain and without_extras and pooling_of(model).kind in ("argmax", "eos")
+
+
+def token_table(model: nn.Module) -> Tensor:
+    """Embeddings [v, w] of a tower's token ids, without positions."""
+    return cast(CausalParts, text_module(model)).token_embedding.weight
+
+
+def tree_features(model: nn.Module, table: Tensor, tree: TokenTree, *, batch_size: int) -> Tensor:
+    """Features [r, d] of a tree's rows by a causal tower, from an embedding table [v, w] of its token ids.
+
+    They are those that the tower computes over its full context for rows pooled at their last token.
+    Every product runs at one shape, so that a row's rounding depends on that row alone.
+    """
+    tower = cast(CausalParts, text_module(model))
+    device = table.device
+    levels = [level.to(device) for level in tree.levels]
+    depths = torch.cat([level.new_full((len(level),), depth) for depth, level in enumerate(levels)])
+    x = table[tree.tokens.to(device)] + tower.positional_embedding[depths]  # [n, w]
+    ends, which = torch.unique(tree.ends.to(device), return_inverse=True)
+    *first, last = (cast(PlainBlock, block) for block in tower.transformer.resblocks)
+    for block in first:
+        x = _through(block, x, levels, batch_size)
+    at_ends = [level[torch.isin(level[:, -1], ends)] for level in levels]
+    x = _through(last, x, at_ends, batch_size)  # [ends, w]
+    projection = tower.text_projection
+
+    def project(rows: Tensor) -> Tensor:
+        rows = cast(Tensor, tower.ln_final(rows))
+        if projection is None:
+            return rows
+        return cast(Tensor, projection(rows) if isinstance(projection, nn.Module) else rows @ projection)
+
+    return _by_batches(project, x, batch_size)[which]
+
+
+def _through(block: PlainBlock, x: Tensor, levels: list[Tensor], batch_size: int) -> Tensor:
+    """A block's output [k, w] at the last nodes of `levels`, from its input [n, w] at all nodes."""
+    attention = block.attn
+    size = batch_size * _TOKENS_A_ROW
+
+    def project(rows: Tensor) -> Tensor:
+        return linear(block.ln_1(rows), attention.in_proj_weight, attention.in_proj_bias)
+
+    def rest(rows: Tensor) -> Tensor:
+        attended, before = torch.split(rows, x.shape[1], dim=1)
+        before = before + block.ls_1(attention.out_proj(attended))
+        return cast(Tensor, before + block.ls_2(block.mlp(block.ln_2(before))))
+
+    heads = attention.num_heads
+    query, key, value = torch.unflatten(_by_batches(project, x, size), 1, (3, heads, -1)).unbind(
+        1
+    )  # [n, h, w / h]
+
+    def attend(paths: Tensor) -> Tensor:
+        found = scaled_dot_product_attention(
+            query[paths[:, -1], :, None], key[paths].transpose(1, 2), value[paths].transpose(1, 2)
+        )
+        return found.flatten(1)
+
+    attended = torch.cat([_by_batches(attend, level, batch_size) for level in levels if len(level)])  # [k, w]
+    nodes = torch.cat([level[:, -1] for level in levels])
+    return _by_batches(rest, torch.cat([attended.to(x.dtype), x[nodes]], dim=1), size)
+
+
+def _by_batches(function: Callable[[Tensor], Tensor], rows: Tensor, size: int) -> Tensor:
+    """A function of rows [n, ...] in batches of exactly `size`, the last filled up with its first row."""
+    answers = []
+    for batch in torch.split(rows, size):
+        missing = size - len(batch)
+        filled = torch.cat([batch, batch[:1].expand(missing, *batch.shape[1:])]) if missing else batch
+        answers.append(function(filled)[: len(batch)])
+    return torch.cat(answers)

@@ -29,6 +29,7 @@ TEXT_SOURCES = (
     "dual_encoder.py",
     "precision.py",
     "text_tower.py",
+    "token_tree.py",
     "tokenizers.py",
     "torchscript_archive.py",
     "weights.py",
@@ -39,9 +40,17 @@ _BOTH_SIDES = ("embed_dim", "quick_gelu")
 
 
 def identity_of(
-    recipe: Recipe, *, preprocess: PreprocessMode, ignorable: Sequence[str], cache: Path | None
+    recipe: Recipe,
+    *,
+    preprocess: PreprocessMode,
+    ignorable: Sequence[str],
+    cache: Path | None,
+    sources: Sequence[str] = (),
 ) -> Identity:
-    """The identity of a recipe; a text setting changes no image digest, and the other way round."""
+    """The identity of a recipe; a text setting changes no image digest, and the other way round.
+
+    `sources` are further files beside this one whose code decides an image's features.
+    """
     sha256 = remembered_sha256(recipe.weights, cache)
     vision, text = section(recipe.config, "vision_cfg"), section(recipe.config, "text_cfg")
     both = {
@@ -59,7 +68,7 @@ def identity_of(
         "pillow": version("pillow"),
         "torchvision": version("torchvision"),
         "timm": version("timm") if "timm_model_name" in vision else None,
-        "code": source_digest(IMAGE_SOURCES),
+        "code": source_digest((*IMAGE_SOURCES, *sources)),
     }
     words = {
         **both,

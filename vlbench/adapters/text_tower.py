@@ -1,39 +1,31 @@
-"""The text side of open_clip models: prompts in batches of one length, averaged into a text's feature."""
+"""The text side of open_clip models: prompts that share their beginnings, averaged into a text's feature."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import groupby
 from typing import cast
 
 import torch
 from torch import Tensor, nn
 
-from vlbench.adapters.causal_text import embedded, is_causal, pooled_features, pooling_of
-from vlbench.adapters.dual_encoder import mean_of_groups, unit
+from vlbench.adapters.causal_text import is_causal, pooling_of, token_table, tree_features
+from vlbench.adapters.dual_encoder import mean_of_groups, unit, unit_in_blocks
 from vlbench.adapters.precision import inference
+from vlbench.adapters.token_tree import plant
 from vlbench.core.contracts import Placement, Text
 
 Tokenizer = Callable[[list[str]], Tensor]
 """Turns prompts into token ids [p, context]."""
 
-_CUT_TOLERANCE = 1e-4
+_TREE_TOLERANCE = 1e-4
 _TOKENISED_AT_ONCE = 4096
-_CHECKED = ("a photo of a dog.", "two")
-"""Prompts of different lengths on which a cut context is compared with the full one."""
-
-
-@dataclass(frozen=True, slots=True)
-class Batch:
-    """Tokens [r, length] of prompts of one length, filled up with the first; `rows` are their places."""
-
-    tokens: Tensor
-    rows: tuple[int, ...]
+_CHECKED = ("a photo of a dog.", "two", "a photo")
+"""Prompts of different lengths and a shared beginning, on which trees are compared with the full context."""
 
 
 @dataclass(frozen=True)  # no slots: cached_property
 class TextTower:
-    """Features [r, dimensions] of token ids by an open_clip model, over the context that they need."""
+    """Unit features [p, dimensions] of token ids by an open_clip model, reading no more than they need."""
 
     model: nn.Module
     tokenizer: Tokenizer
@@ -41,44 +33,47 @@ class TextTower:
     dimensions: int
 
     @cached_property
-    def cuts_context(self) -> bool:
+    def reads_trees(self) -> bool:
         """Whether tokens behind the pooled one can be left out: by architecture, and by a trial."""
         if not is_causal(self.model):
             return False
         tokens = self.tokenizer(list(_CHECKED))
         with inference(Placement(self.placement.device)):
             full = unit(self._full(tokens))
-            lengths = pooling_of(self.model).lengths(tokens).tolist()
-            cut = [unit(self._cut(row[None, :length])) for row, length in zip(tokens, lengths, strict=True)]
-        return bool((torch.cat(cut) - full).abs().max() <= _CUT_TOLERANCE)
+            from_trees = unit(self._by_trees(tokens, batch_size=len(_CHECKED)))
+        return bool((from_trees - full).abs().max() <= _TREE_TOLERANCE)
 
-    def features(self, tokens: Tensor) -> Tensor:
-        """Unit features [r, d] of token ids [r, length] as `batches` makes them."""
+    def features(self, tokens: Tensor, *, batch_size: int) -> Tensor:
+        """Unit features [p, d] of token ids [p, context]; a row's rounding depends on that row alone."""
+        reads_trees = self.reads_trees
         with inference(self.placement):
-            features = self._cut(tokens) if self.cuts_context else self._full(tokens)
+            if reads_trees:
+                found = self._by_trees(tokens, batch_size=batch_size)
+            else:
+                found = torch.cat(
+                    [self._filled(rows, batch_size) for rows in torch.split(tokens, batch_size)]
+                )
         with inference(Placement(self.placement.device)):
-            return unit(features.float())
-
-    def batches(self, tokens: Tensor, *, batch_size: int) -> Iterator[Batch]:
-        """Batches of exactly `batch_size` rows and one length each, shortest first."""
-        if self.cuts_context:
-            lengths = pooling_of(self.model).lengths(tokens).tolist()
-        else:
-            lengths = [tokens.shape[1]] * len(tokens)
-        order = sorted(range(len(tokens)), key=lengths.__getitem__)  # stable
-        for length, of_length in groupby(order, key=lengths.__getitem__):
-            same = list(of_length)
-            for start in range(0, len(same), batch_size):
-                rows = same[start : start + batch_size]
-                filled = rows + rows[:1] * (batch_size - len(rows))
-                yield Batch(tokens=tokens[filled, :length], rows=tuple(rows))
+            return unit_in_blocks(found.float())
 
     def _full(self, tokens: Tensor) -> Tensor:
         encode = cast(Callable[[Tensor], Tensor], self.model.encode_text)
         return encode(tokens.to(self.placement.device))
 
-    def _cut(self, tokens: Tensor) -> Tensor:
-        return pooled_features(self.model, embedded(self.model, tokens.to(self.placement.device)))
+    def _filled(self, tokens: Tensor, size: int) -> Tensor:
+        missing = tokens[:1].expand(size - len(tokens), -1)
+        return self._full(torch.cat([tokens, missing]))[: len(tokens)]
+
+    def _by_trees(self, tokens: Tensor, *, batch_size: int) -> Tensor:
+        table = token_table(self.model)
+        lengths = pooling_of(self.model).lengths(tokens)
+        trees = plant(tokens, lengths, batch_size=batch_size)
+        found = torch.empty(len(tokens), self.dimensions, device=table.device)
+        for tree in trees:
+            found[tree.rows.to(table.device)] = tree_features(
+                self.model, table, tree, batch_size=batch_size
+            ).float()
+        return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,10 +98,7 @@ class PromptEncoder:
 
     def _prompt_features(self, prompts: Sequence[str], *, batch_size: int) -> Tensor:
         tokens = tokenised(self.tower.tokenizer, prompts)
-        found = torch.empty(len(prompts), self.tower.dimensions, device=self.tower.placement.device)
-        for batch in self.tower.batches(tokens, batch_size=batch_size):
-            found[list(batch.rows)] = self.tower.features(batch.tokens)[: len(batch.rows)]
-        return found  # [p, d]
+        return self.tower.features(tokens, batch_size=batch_size)  # [p, d]
 
 
 def tokenised(tokenizer: Tokenizer, prompts: Sequence[str]) -> Tensor:

@@ -1,4 +1,4 @@
-"""Text features: a cut context changes nothing, companions no bit, and the gate closes where it must."""
+"""Text features: shared beginnings change nothing, companions no bit, and the gate closes where it must."""
 
 from copy import deepcopy
 
@@ -61,17 +61,13 @@ def full(model: nn.Module, prompts: tuple[str, ...]) -> Tensor:
         model_with(open_clip.CustomTextCLIP),
         model_with(open_clip.CustomTextCLIP, proj_bias=True, pool_type="eos", eos_id=49407),
         model_with(open_clip.CustomTextCLIP, proj_type="none", width=16),
-        model_with(open_clip.CustomTextCLIP, block_type="custom", scale_fc=True),
         model_with(ls_init_value=0.3, layers=1),
     ],
-    ids=["CLIP", "custom text", "eos", "no projection", "custom block", "layer scale"],
+    ids=["CLIP", "custom text", "eos", "no projection", "layer scale"],
 )
-def test_a_cut_context_gives_the_features_of_the_full_one(model: nn.Module) -> None:
+def test_trees_give_the_features_of_the_full_context(model: nn.Module) -> None:
     tower = tower_of(model)
-    assert tower.cuts_context
-    lengths = {batch.tokens.shape[1] for batch in tower.batches(tower.tokenizer(list(PROMPTS)), batch_size=4)}
-    assert min(lengths) == 2  # start and end of the empty prompt
-    assert max(lengths) == 20
+    assert tower.reads_trees
     features = PromptEncoder(tower)([Text(prompt) for prompt in PROMPTS], batch_size=4)
     assert (features - full(model, PROMPTS)).abs().max() < 1e-6
 
@@ -84,18 +80,19 @@ def test_a_cut_context_gives_the_features_of_the_full_one(model: nn.Module) -> N
         model_with(open_clip.CustomTextCLIP, pool_type="last"),
         model_with(open_clip.CustomTextCLIP, pool_type="first"),
         model_with(open_clip.CoCa, embed_cls=True),
+        model_with(open_clip.CustomTextCLIP, block_type="custom", scale_fc=True),
     ],
-    ids=["MobileCLIP-like", "SigLIP-like", "last", "first", "CoCa"],
+    ids=["MobileCLIP-like", "SigLIP-like", "last", "first", "CoCa", "custom block"],
 )
 def test_full_context_where_the_architecture_needs_it(model: nn.Module) -> None:
     tower = tower_of(model)
     assert not is_causal(model)
-    assert not tower.cuts_context
+    assert not tower.reads_trees
     features = PromptEncoder(tower)([Text(prompt) for prompt in PROMPTS], batch_size=4)
     assert (features - full(model, PROMPTS)).abs().max() < 1e-6
 
 
-def test_a_tower_of_another_library_is_not_cut() -> None:
+def test_a_tower_of_another_library_runs_whole() -> None:
     model = model_with(open_clip.CustomTextCLIP)
     model.text = nn.Linear(2, 2)
     assert not is_causal(model)
@@ -107,12 +104,12 @@ def test_the_trial_closes_the_gate_where_the_architecture_misleads() -> None:
     model.attn_mask.zero_()
     tower = tower_of(model)
     assert is_causal(model)
-    assert not tower.cuts_context
+    assert not tower.reads_trees
     features = PromptEncoder(tower)([Text(prompt) for prompt in PROMPTS], batch_size=4)
     assert (features - full(model, PROMPTS)).abs().max() < 1e-6
 
 
-@pytest.mark.parametrize("model", [model_with(), model_with(no_causal_mask=True)], ids=["cut", "full"])
+@pytest.mark.parametrize("model", [model_with(), model_with(no_causal_mask=True)], ids=["trees", "full"])
 def test_companions_and_places_change_no_bit(model: nn.Module) -> None:
     encoder = PromptEncoder(tower_of(model))
     prompts = [
@@ -134,7 +131,7 @@ def test_equal_prompts_are_encoded_once() -> None:
     counting = TextTower(
         tower.model, lambda prompts: (rows.append(len(prompts)), tower.tokenizer(prompts))[1], Placement(), 16
     )
-    assert counting.cuts_context
+    assert counting.reads_trees
     rows.clear()
     features = PromptEncoder(counting)(
         [Text("a", ("x", "y")), Text("b", ("y", "x", "x")), Text("x")], batch_size=2
