@@ -14,9 +14,10 @@ METRICS = ("acc1", "acc5", "mean_per_class_recall")
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """One process: wall-clock seconds, its peak memory in bytes, its scores."""
+    """One process: seconds of the clock and of CPU, its peak memory in bytes, its scores."""
 
     seconds: float
+    cpu_seconds: float
     peak_bytes: int
     scores: dict[str, float]
 
@@ -30,11 +31,11 @@ def run_vlbench(task: str, data: Path, weights: Path, cache: Path, *more: str) -
         "--cache", str(cache), "--device", "cpu",
         "--results", str(results), *more,
     ]  # fmt: skip
-    seconds, peak = timed(command)
+    cost = timed(command)
     (path,) = results.glob(f"{task}*/*.json")
     result = json.loads(path.read_text())
     scores = {metric["metric"]: metric["value"] for metric in result["metrics"]}
-    return Run(seconds, peak, {**scores, "images_encoded": result["timing"]["images_encoded"]})
+    return Run(*cost, {**scores, "images_encoded": result["timing"]["images_encoded"]})
 
 
 def run_peer(peer: Path, data: Path, weights: Path, task: str = "zeroshot_classification") -> Run:
@@ -45,12 +46,11 @@ def run_peer(peer: Path, data: Path, weights: Path, task: str = "zeroshot_classi
         "--dataset", "wds/own", "--dataset_root", str(data), "--task", task,
         "--no_amp", "--num_workers", "2", "--output", str(output), "--recall_k", "1", "5", "10",
     ]  # fmt: skip
-    seconds, peak = timed(command)
-    return Run(seconds, peak, json.loads(output.read_text())["metrics"])
+    return Run(*timed(command), json.loads(output.read_text())["metrics"])
 
 
-def timed(command: list[str]) -> tuple[float, int]:
-    """Wall-clock seconds and peak memory in bytes of a process; its output is shown if it fails."""
+def timed(command: list[str]) -> tuple[float, float, int]:
+    """Clock and CPU seconds and peak bytes of a process; its output is shown if it fails."""
     start = time.perf_counter()
     process = subprocess.Popen(
         command,
@@ -64,7 +64,7 @@ def timed(command: list[str]) -> tuple[float, int]:
     _, status, usage = os.wait4(process.pid, 0)
     if status != 0:
         sys.exit(f"{' '.join(command)} failed:\n{output}")
-    return time.perf_counter() - start, usage.ru_maxrss * 1024
+    return time.perf_counter() - start, usage.ru_utime + usage.ru_stime, usage.ru_maxrss * 1024
 
 
 def write_weights(path: Path) -> None:

@@ -1,7 +1,7 @@
 """The only code that runs a model: passes over images and texts, in batches, into the store."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial as bind
 from typing import Never
 
@@ -34,7 +34,7 @@ class Encoder:
     ) -> None:
         """Decode and encode the images at some positions of a source; `keys` are those of all its images."""
         progress: tqdm[Never] = tqdm(
-            total=len(positions), unit="img", desc="images", disable=None, smoothing=0.05
+            total=len(positions), unit="img", desc="images", disable=None, smoothing=0.05, leave=None
         )
         with progress, torch.inference_mode():
             done = 0
@@ -58,7 +58,7 @@ class Encoder:
                 progress.update(sum(_prompts(text) for text in chunk))
 
     def dry_pass(self, source: Source, texts: Sequence[Text]) -> None:
-        """Two images and two texts through the whole path, so that what cannot work fails in seconds.
+        """Two images and two prompts through the whole path, so that what cannot work fails in seconds.
 
         Raises:
             NotFinite: the model answers NaN or infinity.
@@ -66,7 +66,8 @@ class Encoder:
         with torch.inference_mode():
             pixels = torch.stack([load_image(self.model, source, i) for i in range(min(2, len(source)))])
             images = self.model.encode_images(pixels.to(self.settings.device))
-            features = self.model.encode_texts(texts[:2], batch_size=2)
+            few = [replace(text, prompts=text.prompts[:1]) for text in texts[:2]]
+            features = self.model.encode_texts(few, batch_size=2)
             to_numpy(images, "image")
             to_numpy(features, "text")
             to_numpy(self.model.score(images, features), "score")

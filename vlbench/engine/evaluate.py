@@ -19,6 +19,9 @@ from vlbench.engine.scoring import predict
 from vlbench.engine.settings import RunSettings
 from vlbench.engine.stored import store_prediction, store_result
 
+_LONG = 8
+"""Batches of images from which on a pass is long enough for a dry pass to come first."""
+
 
 @dataclass(slots=True)
 class Session:
@@ -57,7 +60,7 @@ def evaluate(job: Job, session: Session, cache: Path) -> Result:
     ):
         images = image_space.missing(keys.images)
         texts = text_space.missing(keys.texts)
-        if len(images) > encoder.batch_size:
+        if len(images) > _LONG * encoder.batch_size:
             encoder.dry_pass(problem.images, problem.texts)
         text_seconds = _seconds(
             lambda: encoder.encode_texts(

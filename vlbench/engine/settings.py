@@ -9,9 +9,9 @@ CPU_BATCH = 16
 DEVICE_BATCH = 256
 """Images a batch on an accelerator, halved when it runs out of memory."""
 CPU_TEXT_BATCH = 32
-"""Prompts a batch on a CPU: the fastest of 16, 32 and 64."""
+"""Prompts a batch on a CPU, and eight tokens of their tree for each."""
 DEVICE_TEXT_BATCH = 128
-"""Prompts a batch on an accelerator; a batch holds one length only, so larger ones are mostly padding."""
+"""Prompts a batch on an accelerator, and eight tokens of their tree for each."""
 
 
 @dataclass(frozen=True, slots=True)

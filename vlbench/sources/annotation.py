@@ -1,5 +1,6 @@
 """What data say of an image: records read as targets, and names and templates that lie beside."""
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
@@ -56,7 +57,7 @@ def names_of(targets: Iterable[Target]) -> tuple[Text, ...]:
 def names_beside(folder: Path) -> tuple[Text, ...]:
     """Names of the classes in the order of their indices, one a line; a second column is an id.
 
-    They come from `names.txt`, or from the `classnames.txt` of a webdataset folder.
+    A name that several lines share is told apart by its line's index, which is what its images carry. They come from `names.txt`, or from the `classnames.txt` of a webdataset folder.
 
     Raises:
         DataError: the file cannot be read as UTF-8.
@@ -64,11 +65,15 @@ def names_beside(folder: Path) -> tuple[Text, ...]:
     for file in NAME_FILES:
         if (folder / file).is_file():
             rows = [line.split("\t", 1) for line in lines_of(read_text(folder / file))]
-            return tuple(
-                Text(name=row[0].strip(), ids={"label": row[1].strip()} if len(row) == 2 else {})
-                for row in rows
-            )
+            counts = Counter(row[0].strip() for row in rows)
+            return tuple(_text_of_row(row, i, counts[row[0].strip()]) for i, row in enumerate(rows))
     return ()
+
+
+def _text_of_row(row: Sequence[str], index: int, count: int) -> Text:
+    if len(row) == 2:
+        return Text(name=row[0].strip(), ids={"label": row[1].strip()})
+    return Text(name=row[0].strip(), ids={"index": str(index)} if count > 1 else {})
 
 
 def templates_beside(folder: Path) -> tuple[str, ...]:

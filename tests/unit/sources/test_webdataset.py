@@ -14,6 +14,7 @@ import pytest
 from vlbench.core.contracts import Place, Target, Text
 from vlbench.core.errors import DataError, SourceMissing
 from vlbench.core.files import file_state
+from vlbench.core.label_index import LabelIndex
 from vlbench.sources import tar_index
 from vlbench.sources.webdataset import webdataset
 
@@ -40,6 +41,13 @@ def repository(tmp_path: Path, png: Png, write_tar: WriteTar) -> Path:
     (root / "classnames.txt").write_text("near\n\nfar_off\n")
     (root / "zeroshot_classification_templates.txt").write_text("a photo of a {c}.\n")
     return root
+
+
+def test_names_that_repeat_are_told_apart_by_their_index(repository: Path) -> None:
+    (repository / "classnames.txt").write_text("missile\nfar_off\nmissile\n")
+    names = webdataset(Place(roots=(repository.parent,)), path="wds").offers.names
+    assert names == (Text("missile", ids={"index": "0"}), Text("far_off"), Text("missile", ids={"index": "2"}))
+    assert LabelIndex.of(names, "own").position(2, lambda: "image") == 2
 
 
 def test_the_layout_of_the_hub_is_read(repository: Path, png: Png) -> None:
