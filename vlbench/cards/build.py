@@ -2,16 +2,21 @@
 
 import inspect
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
-from vlbench.cards.catalogue import Catalogue, Reference, find
+from vlbench.cards.catalogue import Catalogue, Entry, Reference, find
+from vlbench.cards.class_half import class_half
 from vlbench.cards.data_request import DataRequest
 from vlbench.core.contracts import Checkpoint, Origin, PreprocessMode, Task, TaskRequest
-from vlbench.core.errors import Unsupported
+from vlbench.core.errors import DataError, Unsupported
 from vlbench.core.registry import ADAPTERS, TASK_KINDS
 
-__all__ = ["DataRequest", "checkpoint", "task"]
+if TYPE_CHECKING:
+    from vlbench.cards.schema import TaskCard
+
+__all__ = ["DataRequest", "checkpoint", "task", "training_epochs", "training_task"]
 
 
 def checkpoint(
@@ -31,26 +36,32 @@ def checkpoint(
         Unsupported: the adapter takes no reference.
     """
     found = find(catalogue.models, name, "model")
+    open_other = partial(checkpoint, catalogue=catalogue, preprocess=preprocess, cache=cache)
     if isinstance(found, Reference):
-        origin = Origin(name, weights=weights, cache=cache, preprocess=preprocess)
+        origin = Origin(name, weights=weights, cache=cache, preprocess=preprocess, open=open_other)
         return _from_reference(origin, found)
     from vlbench.cards.card_file import read_model_card
     from vlbench.cards.options import check_options
 
     card = read_model_card(found.path)
     adapter = ADAPTERS.get(card.adapter)
-    origin = Origin(name, found.path.parent, weights=weights, cache=cache, preprocess=preprocess)
+    origin = Origin(
+        name, found.path.parent, weights=weights, cache=cache, preprocess=preprocess, open=open_other
+    )
     return adapter(origin, **check_options(adapter, card.settings).values)
 
 
 def task(name: str, catalogue: Catalogue, *, request: DataRequest) -> Task:
-    """The task of a card, or of own data (`KIND:FOLDER`), on the first source that has the data.
+    """The task of a card, of a half of its classes (`X@base`, `X@new`), or of own data (`KIND:FOLDER`).
+
+    The data are those of the first source that has them.
 
     Raises:
         UnknownName: no card and no task kind has the name.
         CardError: the card or one of its data files is wrong.
         DataError: no source has the data, or they contradict the card.
         PluginError: a plug-in that it names does not import.
+        Unsupported: a half is asked for, and the task is no classification.
     """
     found = find(catalogue.tasks, name, "task")
     if isinstance(found, Reference):
@@ -59,13 +70,65 @@ def task(name: str, catalogue: Catalogue, *, request: DataRequest) -> Task:
         kind = TASK_KINDS.get(found.scheme)
         return _asked(kind, request.cut(own_request(found, catalogue, request)), {})
     from vlbench.cards.card_file import read_task_card
-    from vlbench.cards.card_request import card_request
     from vlbench.cards.options import check_options
 
     card = read_task_card(found.path)
     kind = TASK_KINDS.get(card.kind)
     settings = check_options(kind, card.settings).values
-    return _asked(kind, request.cut(card_request(found, card, request)), settings)
+    return _asked(kind, request.cut(_requested(found, card, request)), settings)
+
+
+def training_task(name: str, catalogue: Catalogue, *, request: DataRequest) -> Task:
+    """A task asked of its training split: what `fit` learns from, and no image of the test split.
+
+    Own data (`KIND:FOLDER`) are training data as they lie.
+
+    Raises:
+        DataError: the card names no training split, or no source has it.
+        UnknownName, CardError, PluginError: as `task`.
+    """
+    found = find(catalogue.tasks, name, "task")
+    if isinstance(found, Reference):
+        return task(name, catalogue, request=request)
+    from vlbench.cards.card_file import read_task_card
+    from vlbench.cards.options import check_options
+    from vlbench.cards.schema import Counts
+
+    card = read_task_card(found.path)
+    if card.train is None:
+        raise DataError(
+            f"{name}: its card names no training split, and the test split is not learned from; add a "
+            "`train` section to the card, or name a folder of training images: KIND:FOLDER"
+        )
+    training = card.model_copy(
+        update={
+            "sources": card.train.sources,
+            "split": card.train.split,
+            "expect": Counts(texts=card.expect.texts),
+        }
+    )
+    kind = TASK_KINDS.get(card.kind)
+    settings = check_options(kind, card.settings).values
+    return _asked(kind, request.cut(_requested(found, training, request)), settings)
+
+
+def training_epochs(name: str, catalogue: Catalogue) -> int | None:
+    """The epochs that a card states for its training split; None where it states none, or has no card."""
+    found = find(catalogue.tasks, name, "task")
+    if isinstance(found, Reference):
+        return None
+    from vlbench.cards.card_file import read_task_card
+
+    card = read_task_card(found.path)
+    return card.train.epochs if card.train is not None else None
+
+
+def _requested(entry: Entry, card: "TaskCard", request: DataRequest) -> TaskRequest:
+    """What a card asks of its kind, of the half of its classes that the entry says."""
+    from vlbench.cards.card_request import card_request
+
+    whole = card_request(entry, card, request)
+    return whole if entry.half is None else class_half(whole, entry.half)
 
 
 def _from_reference(origin: Origin, reference: Reference) -> Checkpoint:

@@ -71,18 +71,24 @@ def _read(path: Path, card_type: type[C], further: Callable[[RawFields], Iterabl
 
 
 def _task_problems(fields: RawFields, folder: Path) -> Iterator[Problem]:
-    sources = fields.get("sources")
-    for position, source in enumerate(sources if isinstance(sources, list) else ()):
-        if isinstance(source, Mapping) and isinstance(source.get("kind"), str):
-            options = {key: value for key, value in source.items() if key != "kind"}
-            at = ("sources", position)
-            yield from _plug_in_problems(SOURCES.get, source["kind"], options, name_at=(*at, "kind"), at=at)
+    yield from _source_problems(fields.get("sources"), ("sources",))
+    training = fields.get("train")
+    if isinstance(training, Mapping):
+        yield from _source_problems(training.get("sources"), ("train", "sources"))
     yield from _settings_problems(TASK_KINDS.get, fields, "kind")
     yield from _metric_problems(fields)
     for what in ("names", "templates"):
         file = fields.get(what)
         if isinstance(file, str) and not (folder / file).is_file():
             yield Problem((what,), f"no file {shown(folder / file)}; it is looked up beside the card")
+
+
+def _source_problems(sources: object, field: Location) -> Iterator[Problem]:
+    for position, source in enumerate(sources if isinstance(sources, list) else ()):
+        if isinstance(source, Mapping) and isinstance(source.get("kind"), str):
+            options = {key: value for key, value in source.items() if key != "kind"}
+            at = (*field, position)
+            yield from _plug_in_problems(SOURCES.get, source["kind"], options, name_at=(*at, "kind"), at=at)
 
 
 def _model_problems(fields: RawFields) -> Iterator[Problem]:

@@ -1,12 +1,13 @@
 """The catalogue of cards: names, files and what `list` prints of them, without reading each card."""
 
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import TypedDict
 
+from vlbench.cards.class_half import HALVES, MARK, Half, HalfName
 from vlbench.cards.folders import FOLDERS, CardFolder, CardKind, card_folders
 from vlbench.core.errors import CardError, UnknownName
 from vlbench.core.registry import ADAPTERS, TASK_KINDS
@@ -19,13 +20,17 @@ Summary = Mapping[str, str | int | float | None]
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A card by name; `kind` is a task's kind or a model's adapter, `summary` what `list` prints."""
+    """A card by name; `kind` is a task's kind or a model's adapter, `summary` what `list` prints.
+
+    `half` says which of a task's classes were asked for (`X@base`); None is all of them.
+    """
 
     name: str
     path: Path
     title: str
     kind: str
     summary: Summary = field(default_factory=dict)
+    half: Half | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,8 +91,9 @@ def read_catalogue(include: Sequence[Path] = ()) -> Catalogue:
 def select(known_names: Iterable[str], patterns: Sequence[str], what: CardKind) -> tuple[str, ...]:
     """The names that patterns ask for, in the patterns' order, each once.
 
-    A pattern is a name, a wildcard (`clip-b*`), or `SCHEME:REST` where SCHEME is an adapter (models) or
-    a task kind (tasks); the last passes through untouched.
+    A pattern is a name, a wildcard (`clip-b*`), a half of a task's classes (`dtd@base`, `dtd@new`), or
+    `SCHEME:REST` where SCHEME is an adapter (models) or a task kind (tasks); the last passes through
+    untouched. A wildcard matches no half.
 
     Raises:
         UnknownName: a name that nobody has, or a wildcard without a match.
@@ -103,7 +109,7 @@ def select(known_names: Iterable[str], patterns: Sequence[str], what: CardKind) 
 
 
 def find(entries: Mapping[str, Entry], name: str, what: CardKind) -> Entry | Reference:
-    """The card of a name, or the parts of `SCHEME:REST`.
+    """The card of a name, with the half that `X@base` or `X@new` asks for, or the parts of `SCHEME:REST`.
 
     Raises:
         UnknownName: a name that nobody has.
@@ -111,6 +117,9 @@ def find(entries: Mapping[str, Entry], name: str, what: CardKind) -> Entry | Ref
     if name in entries:
         return entries[name]
     chosen = select(entries, [name], what)
+    part = _half(name, entries, what)
+    if part is not None:
+        return replace(entries[part.task], half=part.half)
     reference = Reference.of(name)
     if reference is None:
         raise UnknownName(what, name, (), advice=f"one name is wanted here; it matches {', '.join(chosen)}")
@@ -132,7 +141,7 @@ def index_text(folder: Path, kind: CardKind) -> str:
 
 
 def _matches(pattern: str, known: Sequence[str], what: CardKind) -> list[str]:
-    if pattern in known:
+    if pattern in known or _half(pattern, known, what) is not None:
         return [pattern]
     reference = Reference.of(pattern)
     if reference is not None:
@@ -141,8 +150,15 @@ def _matches(pattern: str, known: Sequence[str], what: CardKind) -> list[str]:
     matches = [name for name in known if fnmatchcase(name, pattern)]
     if not matches:
         advice = f"`vlbench list {what}s` lists all; add a card to {FOLDERS[what]}/ or to an --include-path"
-        raise UnknownName(what, pattern, known, advice=advice)
+        halves = [f"{name}{MARK}{half}" for name in known for half in HALVES] if MARK in pattern else []
+        raise UnknownName(what, pattern, [*known, *halves], advice=advice)
     return matches
+
+
+def _half(name: str, known: Container[str], what: CardKind) -> HalfName | None:
+    """The half of a known task's classes that a name stands for; None where it stands for none."""
+    part = HalfName.of(name) if what == "task" else None
+    return part if part is not None and part.task in known else None
 
 
 def _check_reference(reference: Reference, pattern: str, what: CardKind) -> None:

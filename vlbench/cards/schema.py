@@ -66,6 +66,18 @@ class Published(Fields):
     verified: Annotated[bool, Field(description="seen in that source, not quoted from memory")]
 
 
+class Training(Fields):
+    """Where a task's labelled training images lie, for `vlbench fit`; never looked at by `vlbench run`."""
+
+    sources: Annotated[
+        tuple[SourceFields, ...], Field(min_length=1, description="tried in order, local ones first")
+    ]
+    split: Annotated[str, Field(description="the split's name")] = "train"
+    epochs: Annotated[
+        Count | None, Field(description="of CoOp, where they are the same for every number of shots")
+    ] = None
+
+
 class TaskCard(Fields):
     """A task: the question, its texts, its protocol, and where its data may lie."""
 
@@ -86,6 +98,7 @@ class TaskCard(Fields):
     expect: Annotated[Counts, Field(description="images and texts of the whole task")] = Counts()
     settings: Annotated[dict[str, object], Field(description="settings of the task kind")] = {}
     split: Annotated[str, Field(description="the split, part of the protocol")] = ""
+    train: Annotated[Training | None, Field(description="the training split, for `vlbench fit`")] = None
     about: Annotated[str, Field(description="what a user has to know")] = ""
     licence: Annotated[str, Field(description="of the data")] = ""
     paper: Annotated[Paper | None, Field(description="title, arxiv (quoted) or url")] = None

@@ -6,6 +6,7 @@ import click
 
 from vlbench.core.errors import CheckFailed
 from vlbench.report.leaderboard import LEADERBOARD, notes, stale_leaderboards, write_leaderboards
+from vlbench.report.seeds import spreads
 from vlbench.report.table import leaderboard_table
 
 
@@ -38,6 +39,7 @@ def _check(folder: Path) -> None:
 
 
 def _rebuild(folder: Path) -> None:
-    for note in notes(write_leaderboards(folder)):
+    results = write_leaderboards(folder)
+    for note in notes(results):
         click.echo(f"vlbench: {note}", err=True)
-    click.echo(leaderboard_table((folder / LEADERBOARD).read_text(encoding="utf-8")))
+    click.echo(leaderboard_table((folder / LEADERBOARD).read_text(encoding="utf-8"), spreads(results)))

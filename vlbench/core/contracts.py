@@ -123,7 +123,8 @@ class ScoreUnit:
 class Identity:
     """Digests of everything that can change a side of a model, known before any weight is loaded.
 
-    `weights` maps a file name to its SHA-256; `origin` says where it came from.
+    `weights` maps a file name to its SHA-256; `origin` says where it came from. `replicate_of` names the
+    row that this model is one seed of; empty if it stands alone.
     """
 
     image: str
@@ -131,6 +132,7 @@ class Identity:
     whole: str
     weights: Mapping[str, str] = field(default_factory=dict)
     origin: str = ""
+    replicate_of: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,6 +191,7 @@ class Origin:
     """What an adapter is given beside its card's settings.
 
     `folder` holds the card's data files, `weights` is the user's own file, `cache` remembers digests.
+    `open` names another model, for one that is built on top of it.
     """
 
     name: str
@@ -196,6 +199,7 @@ class Origin:
     weights: Path | None = None
     cache: Path | None = None
     preprocess: PreprocessMode = "exact"
+    open: "Callable[[str], Checkpoint] | None" = None
 
 
 class Adapter(Protocol):

@@ -59,7 +59,8 @@ class Result:
 
     `model` is the leaderboard row's name. `digests` hold: model, image_side, text_side, data,
     texts, code. `settings` hold what the user chose: device, precision, batch_size, text_batch_size,
-    preprocess, seed. `partial` says why the run is not the whole task; empty if it is.
+    preprocess, seed. `partial` says why the run is not the whole task; empty if it is. `replicate_of` is
+    the leaderboard row that this model is one seed of; empty if it is a row of its own.
     """
 
     model: str
@@ -83,6 +84,7 @@ class Result:
     software: Mapping[str, str]
     timing: Timing
     protocol_statement: Mapping[str, object] = field(default_factory=dict)
+    replicate_of: str = ""
     schema: int = SCHEMA
 
     def metric(self, name: str) -> MetricValue:

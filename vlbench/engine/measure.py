@@ -68,6 +68,12 @@ def measure(task: Task, prediction: Prediction, *, seed: int) -> tuple[MetricVal
     return tuple(values)
 
 
+def seeds_row(job: Job) -> str:
+    """The row that a job's model is one seed of, with the marks of its own (`+bf16`): rows never mix."""
+    row = job.identity.replicate_of
+    return row + job.row.removeprefix(job.checkpoint.name) if row else ""
+
+
 def record(job: Job, prediction: Prediction, facts: RunFacts, *, seed: int) -> Result:
     """Measure a prediction and put together the result."""
     task, identity, keys = job.task, job.identity, job.keys
@@ -85,6 +91,7 @@ def record(job: Job, prediction: Prediction, facts: RunFacts, *, seed: int) -> R
         n_texts=len(task.problem.texts),
         n_relevant=len(task.problem.relevant.images),
         partial=task.partial,
+        replicate_of=seeds_row(job),
         adapter=job.checkpoint.adapter,
         origin=identity.origin,
         weights=dict(identity.weights),

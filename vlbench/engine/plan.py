@@ -1,10 +1,9 @@
 """What a request needs: one job for each model and task, under keys made of content; imports no torch."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from vlbench.core.contracts import Checkpoint, Identity, Task, Text
+from vlbench.core.contracts import Checkpoint, Identity, Source, Task, Text
 from vlbench.core.digest import digest_of, digest_of_code, digest_of_modules, digest_of_strings
 from vlbench.core.errors import Unsupported
 from vlbench.core.registry import TASK_KINDS
@@ -50,14 +49,7 @@ def plan_job(checkpoint: Checkpoint, task: Task, settings: RunSettings) -> Job:
     if settings.on_cpu and settings.precision == "fp16":
         raise Unsupported("fp16 does not run on a CPU; use --precision fp32 or bf16")
     identity = checkpoint.identify()
-    place = {"precision": settings.precision, "device": settings.device.partition(":")[0]}
-    return Job(
-        checkpoint,
-        identity,
-        task,
-        row_name(checkpoint, settings),
-        _keys(identity, task, place, settings.seed),
-    )
+    return Job(checkpoint, identity, task, row_name(checkpoint, settings), _keys(identity, task, settings))
 
 
 def row_name(checkpoint: Checkpoint, settings: RunSettings) -> str:
@@ -72,17 +64,31 @@ def text_key(text: Text) -> str:
     return digest_of([text.name, text.prompts, text.descriptions, dict(text.ids)])
 
 
-def _keys(identity: Identity, task: Task, place: dict[str, str], seed: int) -> Keys:
+def image_space(identity: Identity, settings: RunSettings) -> str:
+    """Where a model's image features are stored, by everything that decides them."""
+    return _space(identity.image, settings)
+
+
+def image_keys(source: Source) -> tuple[str, ...]:
+    """The key of each image of a source."""
+    return tuple(digest_of_strings([source.fingerprint(i)]) for i in range(len(source)))
+
+
+def _space(side: str, settings: RunSettings) -> str:
+    place = {"precision": settings.precision, "device": settings.device.partition(":")[0]}
+    return digest_of({"side": side, **place})
+
+
+def _keys(identity: Identity, task: Task, settings: RunSettings) -> Keys:
     problem = task.problem
-    image_space = digest_of({"side": identity.image, **place})
-    text_space = digest_of({"side": identity.text, **place})
-    images = tuple(_image_keys([problem.images.fingerprint(i) for i in range(len(problem.images))]))
+    spaces = [image_space(identity, settings), _space(identity.text, settings)]
+    images = image_keys(problem.images)
     texts = tuple(map(text_key, problem.texts))
     relevant = problem.relevant
     prediction = digest_of(
         {
             "model": identity.whole,
-            "spaces": [image_space, text_space],
+            "spaces": spaces,
             "images": digest_of_strings(images),
             "texts": digest_of_strings(texts),
             "relevant": digest_of([relevant.images.tolist(), relevant.texts.tolist(), relevant.shape]),
@@ -98,12 +104,8 @@ def _keys(identity: Identity, task: Task, place: dict[str, str], seed: int) -> K
             "metrics": list(task.metrics),
             "primary": task.primary,
             "code": code,
-            "seed": seed,
+            "seed": settings.seed,
             "schema": SCHEMA,
         }
     )
-    return Keys(image_space, text_space, images, texts, code, prediction, measurement)
-
-
-def _image_keys(fingerprints: Sequence[str]) -> list[str]:
-    return [digest_of_strings([fingerprint]) for fingerprint in fingerprints]
+    return Keys(spaces[0], spaces[1], images, texts, code, prediction, measurement)

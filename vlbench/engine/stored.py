@@ -13,7 +13,7 @@ from vlbench.core.contracts import Prediction, ScoreUnit
 from vlbench.core.errors import DataError
 from vlbench.core.files import write_atomically
 from vlbench.core.result import Result, Timing
-from vlbench.engine.measure import RunFacts, image_ids_digest, record
+from vlbench.engine.measure import RunFacts, image_ids_digest, record, seeds_row
 from vlbench.engine.plan import Job
 
 ARRAYS = ("row_ranks", "column_ranks", "best", "best_scores", "scores")
@@ -37,6 +37,7 @@ def stored_result(job: Job, cache: Path, *, seed: int) -> Result | None:
     return replace(
         found,
         model=job.row,
+        replicate_of=seeds_row(job),
         task=task.name,
         protocol=task.protocol.name,
         partial=task.partial,

@@ -1,18 +1,21 @@
 """Leaderboards: CSVs made from results alone, byte-identical whatever the order of the runs."""
 
-import csv
-import io
-from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 
 from vlbench.core.errors import DataError
 from vlbench.core.files import file_name, write_atomically
 from vlbench.core.result import MetricValue, Result
+from vlbench.report.base_to_new import BASE_TO_NEW, BASE_TO_NEW_HEAD, base_to_new_text
+from vlbench.report.comparable import comparable_results, of_one_protocol, results_by_task, whole_results
+from vlbench.report.csv_text import csv_text, number
 from vlbench.report.results import read_results
+from vlbench.report.seeds import SEEDS, SEEDS_HEAD, row_scores, seed_notes, seeds_by_row, seeds_text
 
 LEADERBOARD = "leaderboard.csv"
 ALL = "all.csv"
+_HEADERS = {SEEDS: csv_text(SEEDS_HEAD, ()), BASE_TO_NEW: csv_text(BASE_TO_NEW_HEAD, ())}
+"""Tables that only some results make, and the headers that tell them from a user's own CSV."""
 
 _FACTS: Mapping[str, Callable[[Result], object]] = {
     "n_images": lambda result: result.n_images,
@@ -30,9 +33,9 @@ _LONG: Mapping[str, Callable[[Result, MetricValue], object]] = {
     "task": lambda result, _: result.task,
     "protocol": lambda result, _: result.protocol,
     "metric": lambda _, metric: metric.metric,
-    "value": lambda _, metric: _number(metric.value),
-    "ci_low": lambda _, metric: _number(metric.ci_low),
-    "ci_high": lambda _, metric: _number(metric.ci_high),
+    "value": lambda _, metric: number(metric.value),
+    "ci_low": lambda _, metric: number(metric.ci_low),
+    "ci_high": lambda _, metric: number(metric.ci_high),
     "n": lambda _, metric: metric.n,
     "ci_method": lambda _, metric: metric.ci_method,
     "left_out": lambda _, metric: metric.left_out,
@@ -56,27 +59,33 @@ def leaderboards(results: Iterable[Result]) -> Mapping[str, str]:
     """Every CSV by its path in the results folder; partial results are in none.
 
     `<task>.csv` has a row for each model with every metric; `leaderboard.csv` the primary metric of
-    each task, and their mean where a model has them all; `all.csv` every metric of every result.
+    each task, and their mean where a row has them all; `all.csv` every metric of every result. Seeds of
+    one row are one row of `leaderboard.csv`, their mean, and `seeds.csv` says how they spread;
+    `base_to_new.csv` sets tasks `X@base` and `X@new` side by side.
 
     Raises:
-        DataError: a task's name is that of another CSV.
+        DataError: a task's name is that of another CSV, or a model's that of a row of seeds.
     """
-    whole = _whole(results)
-    by_task = {task: _of_one_protocol(rows) for task, rows in _by_task(whole).items()}
-    texts = {LEADERBOARD: _leaderboard(by_task), ALL: _all(whole)}
+    whole = whole_results(results)
+    by_task = comparable_results(whole)
+    scores = row_scores(by_task, seeds_by_row(whole))
+    some = {SEEDS: seeds_text(by_task), BASE_TO_NEW: base_to_new_text(scores)}
+    texts = {LEADERBOARD: _leaderboard(scores, sorted(by_task)), ALL: _all(whole)}
+    texts |= {path: text for path, text in some.items() if text}
     for task, rows in by_task.items():
         path = f"{file_name(task)}.csv"
-        if path in texts:
+        if path in (LEADERBOARD, ALL, *some):
             raise DataError(f"a task named {task!r} would overwrite {path}; rename its card")
         texts[path] = _task(rows)
     return texts
 
 
 def notes(results: Iterable[Result]) -> tuple[str, ...]:
-    """A line for each task whose results follow several protocols: who is left out, and why."""
+    """A line for each task whose results follow several protocols, or that seeds of a row lack."""
+    whole = whole_results(results)
     lines = []
-    for task, rows in _by_task(_whole(results)).items():
-        kept = _of_one_protocol(rows)
+    for task, rows in results_by_task(whole).items():
+        kept = of_one_protocol(rows)
         left_out = [row for row in rows if row.protocol_digest != kept[0].protocol_digest]
         if left_out:
             who = ", ".join(f"{row.model} ({row.protocol_digest[:8]})" for row in left_out)
@@ -84,7 +93,7 @@ def notes(results: Iterable[Result]) -> tuple[str, ...]:
                 f"{task}: left out of the ranking: {who}, of another protocol than "
                 f"{kept[0].protocol_digest[:8]}, which most results have; run them again"
             )
-    return tuple(lines)
+    return (*lines, *seed_notes(comparable_results(whole), seeds_by_row(whole)))
 
 
 def write_leaderboards(folder: Path) -> tuple[Result, ...]:
@@ -125,49 +134,27 @@ def _holds(path: Path, text: str) -> bool:
 
 
 def _superfluous(folder: Path, texts: Mapping[str, str]) -> list[str]:
-    """Tables of tasks without results, known by their header: a user's own CSVs are left alone."""
+    """Tables that no result makes any more, known by their header: a user's own CSVs are left alone."""
     tail = f",{','.join(_FACTS)}\n".encode()
     found = []
     for path in folder.glob("*.csv"):
         if path.name not in texts:
             with path.open("rb") as file:
                 header = file.readline()
-            if header.startswith(b"model,") and header.endswith(tail):
+            is_task = header.startswith(b"model,") and header.endswith(tail)
+            if is_task or header.decode("utf-8", "replace") == _HEADERS.get(path.name):
                 found.append(path.name)
     return found
 
 
-def _whole(results: Iterable[Result]) -> list[Result]:
-    return sorted((r for r in results if not r.partial), key=lambda result: (result.task, result.model))
-
-
-def _by_task(results: Iterable[Result]) -> dict[str, list[Result]]:
-    groups: dict[str, list[Result]] = {}
-    for result in results:
-        groups.setdefault(result.task, []).append(result)
-    return groups
-
-
-def _of_one_protocol(rows: Sequence[Result]) -> list[Result]:
-    """The rows of the digest most of them share; of equally common ones the smallest."""
-    counts = Counter(row.protocol_digest for row in rows)
-    winner = min(counts, key=lambda digest: (-counts[digest], digest))
-    return [row for row in rows if row.protocol_digest == winner]
-
-
-def _leaderboard(by_task: Mapping[str, Sequence[Result]]) -> str:
-    tasks = sorted(by_task)
-    scores: dict[str, dict[str, float | None]] = {}
-    for task in tasks:
-        for row in by_task[task]:
-            scores.setdefault(row.model, {})[task] = row.score
+def _leaderboard(scores: Mapping[str, Mapping[str, float | None]], tasks: Sequence[str]) -> str:
     lines = []
-    for model in sorted(scores):
-        cells = [scores[model].get(task) for task in tasks]
+    for row in sorted(scores):
+        cells = [scores[row].get(task) for task in tasks]
         known = [cell for cell in cells if cell is not None]
         mean = sum(known) / len(tasks) if len(known) == len(tasks) else None
-        lines.append([model, *map(_number, cells), _number(mean)])
-    return _csv(["model", *tasks, "mean"], lines)
+        lines.append([row, *map(number, cells), number(mean)])
+    return csv_text(["model", *tasks, "mean"], lines)
 
 
 def _task(rows: Sequence[Result]) -> str:
@@ -176,24 +163,11 @@ def _task(rows: Sequence[Result]) -> str:
     lines = []
     for row in rows:
         values = {value.metric: value.value for value in row.metrics}
-        cells = [_number(values.get(metric)) for metric in metrics]
+        cells = [number(values.get(metric)) for metric in metrics]
         lines.append([row.model, *cells, *(say(row) for say in _FACTS.values())])
-    return _csv(["model", *metrics, *_FACTS], lines)
+    return csv_text(["model", *metrics, *_FACTS], lines)
 
 
 def _all(results: Sequence[Result]) -> str:
     pairs = ((result, value) for result in results for value in result.metrics)
-    return _csv([*_LONG], ([say(*pair) for say in _LONG.values()] for pair in pairs))
-
-
-def _number(value: float | None) -> str:
-    """Six decimals; nothing for None; zero has no sign."""
-    return "" if value is None else f"{round(value, 6) + 0.0:.6f}"
-
-
-def _csv(head: Sequence[str], lines: Iterable[Sequence[object]]) -> str:
-    buffer = io.StringIO()
-    writer = csv.writer(buffer, lineterminator="\n")
-    writer.writerow(head)
-    writer.writerows(lines)
-    return buffer.getvalue()
+    return csv_text([*_LONG], ([say(*pair) for say in _LONG.values()] for pair in pairs))

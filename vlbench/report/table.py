@@ -1,11 +1,12 @@
 """Tables for a terminal: what a run found, and the leaderboard."""
 
 import csv
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from tabulate import MIN_PADDING, tabulate
 
 from vlbench.core.result import Result
+from vlbench.report.seeds import Spread, spread_of
 
 WIDTH = 100
 """Columns that a run's table fits into."""
@@ -16,11 +17,12 @@ _NARROWEST = 12
 def summary_table(results: Iterable[Result]) -> str:
     """A row a result: its primary metric as a fraction with the 95 % interval, images and images/s.
 
-    Partial results carry a star, explained below the table; a dash stands for what was not measured.
+    Seeds of one leaderboard row have a further row for their mean and standard deviation. Partial results
+    carry a star, explained below the table; a dash stands for what was not measured.
     """
     rows = list(results)
     head = ["model", "task", "metric", "value [95 % interval]", "images", "images/s"]
-    cells = [_summary_row(row) for row in rows]
+    cells = [*map(_summary_row, rows), *_rows_of_seeds(rows)]
     padded = [name + MIN_PADDING * " " for name in head]
     widths = [max(map(len, column)) for column in zip(padded, *cells, strict=True)]
     table = tabulate(
@@ -35,14 +37,45 @@ def summary_table(results: Iterable[Result]) -> str:
     return "\n".join([table, *reasons])
 
 
-def leaderboard_table(text: str) -> str:
-    """The text of `leaderboard.csv` as a table with four decimals; a dash where a model has no score."""
+def leaderboard_table(text: str, spreads: Mapping[tuple[str, str], Spread] | None = None) -> str:
+    """The text of `leaderboard.csv` as a table with four decimals; a dash where a row has no score.
+
+    `spreads` by row and task show what several seeds scored: `0.871 ± 0.004`.
+    """
     head, *rows = csv.reader(text.splitlines())
+    known = spreads or {}
     cells = [
-        [model, *(f"{float(cell):.4f}" if cell else "-" for cell in numbers)] for model, *numbers in rows
+        [row, *(_cell(cell, known.get((row, task))) for task, cell in zip(head[1:], numbers, strict=True))]
+        for row, *numbers in rows
     ]
     align = ("left", *["right"] * (len(head) - 1)) if cells else None
     return tabulate(cells, headers=head, tablefmt="simple", disable_numparse=True, colalign=align)
+
+
+def _cell(cell: str, spread: Spread | None) -> str:
+    if not cell:
+        return "-"
+    return f"{float(cell):.4f}" if spread is None or spread.deviation is None else str(spread)
+
+
+def _rows_of_seeds(results: Iterable[Result]) -> list[list[str]]:
+    groups: dict[tuple[str, str, str], list[Result]] = {}
+    for result in results:
+        if result.replicate_of and not result.partial:
+            key = (result.replicate_of, result.task, result.protocol_digest)
+            groups.setdefault(key, []).append(result)
+    return [
+        [
+            row,
+            task,
+            members[0].primary,
+            f"{spread_of(members, members[0].primary)} ({len(members)} seeds)",
+            str(members[0].n_images),
+            "-",
+        ]
+        for (row, task, _), members in groups.items()
+        if len(members) > 1
+    ]
 
 
 def _summary_row(result: Result) -> list[str]:

@@ -1,10 +1,11 @@
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import cast
 
 import pytest
 
-from vlbench.cards.build import DataRequest, checkpoint, task
+from vlbench.cards.build import DataRequest, checkpoint, task, training_task
 from vlbench.cards.catalogue import read_catalogue
 from vlbench.core.contracts import Expectation, Origin, TaskRequest, Text
 from vlbench.core.errors import DataError, Unsupported
@@ -31,13 +32,24 @@ def test_a_model_card_becomes_its_adapters_checkpoint(cards: Path) -> None:
     built = checkpoint(
         "net", read_catalogue(), weights=Path("w.pt"), preprocess="fast", cache=cards / "cache"
     )
-    origin = Origin("net", cards / "model_cards", Path("w.pt"), cards / "cache", "fast")
-    assert cast(object, built) == (origin, 3, ("a",))
+    origin, *settings = cast("tuple[Origin, int, tuple[str, ...]]", built)
+    expected = Origin("net", cards / "model_cards", Path("w.pt"), cards / "cache", "fast")
+    assert (replace(origin, open=None), *settings) == (expected, 3, ("a",))
+
+
+def test_a_model_may_open_another_by_name_and_not_with_its_own_weights(cards: Path) -> None:
+    (cards / "model_cards" / "net.yaml").write_text("title: N\nadapter: toy\nsettings: {width: 3}\n")
+    built = checkpoint("toy-ref:top", read_catalogue(), weights=Path("w.pt"), preprocess="fast")
+    top = cast("tuple[Origin, str]", built)[0]
+    assert top.open is not None
+    below = cast("tuple[Origin, int, tuple[str, ...]]", top.open("net"))[0]
+    assert (below.name, below.weights, below.preprocess) == ("net", None, "fast")
 
 
 def test_a_reference_goes_to_its_adapter(cards: Path) -> None:
     built = checkpoint("toy-ref:org/net:1", read_catalogue())
-    assert cast(object, built) == (Origin("toy-ref:org/net:1"), "org/net:1")
+    origin, reference = cast("tuple[Origin, str]", built)
+    assert (replace(origin, open=None), reference) == (Origin("toy-ref:org/net:1"), "org/net:1")
     with pytest.raises(Unsupported, match="'toy' is used through model cards alone"):
         checkpoint("toy:net", read_catalogue())
 
@@ -72,6 +84,15 @@ def test_a_task_card_becomes_a_request_to_its_kind(
         settings={"at": 1, "split": "val"},
     )
     assert (request.source.name, len(request.source)) == ("data/counting:test", 5)
+
+
+def test_a_card_without_a_training_split_is_not_learned_from(
+    write_task: Callable[..., Path], tmp_path: Path
+) -> None:
+    write_task()
+    count(tmp_path / "data" / "counting", 5)
+    with pytest.raises(DataError, match="counting: its card names no training split, and the test split is"):
+        training_task("counting", read_catalogue(), request=DataRequest(roots=(tmp_path,)))
 
 
 def test_the_next_source_is_tried_where_data_are_missing(write_task: Callable[..., Path]) -> None:

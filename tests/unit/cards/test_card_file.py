@@ -32,6 +32,7 @@ def test_all_errors_at_once_each_with_file_and_place(
         metrics="[acc1, acc1, ac5, recall@x]",
         primary="acc5",
         names="names/none.tsv",
+        train="{sources: [{kind: listed, pth: a}]}",
         expect="{images: 0, text: 3}",
         colour="red",
     )
@@ -46,6 +47,8 @@ def test_all_errors_at_once_each_with_file_and_place(
         "colour: unknown field",
         "sources.0.path: field required",
         "sources.0.splt: unknown field; did you mean split?",
+        "train.sources.0.path: field required",
+        "train.sources.0.pth: unknown field; did you mean path?",
         "sources.1.kind: no source named 'lsted'; did you mean listed?",
         "kind: no task kind named 'quesion'; did you mean question?",
         "metrics.1: 'acc1' stands twice",

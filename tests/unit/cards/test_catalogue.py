@@ -1,4 +1,5 @@
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -41,6 +42,21 @@ def test_a_task_reference_begins_with_a_task_kind() -> None:
     assert select((), ["tagging:my/photos"], "task") == ("tagging:my/photos",)
     with pytest.raises(UnknownName, match="no task kind named 'clip'"):
         select((), ["clip:my/photos"], "task")
+
+
+def test_halves_of_a_tasks_classes_are_names_and_no_wildcard_matches_them() -> None:
+    known = ("dtd", "digits")
+    assert select(known, ["dtd@new", "d*", "dtd@base"], "task") == ("dtd@new", "digits", "dtd", "dtd@base")
+    entry = Entry("dtd", Path("dtd.yaml"), "", "classification")
+    assert find({"dtd": entry}, "dtd@new", "task") == replace(entry, half="new")
+    with pytest.raises(UnknownName, match=r"no task named 'dtf@base'; did you mean dtd@base"):
+        select(known, ["dtf@base"], "task")
+    with pytest.raises(UnknownName, match="no task named 'dtd@bse'; did you mean dtd@base"):
+        select(known, ["dtd@bse"], "task")
+    with pytest.raises(UnknownName, match=r"no task named 'digit'; did you mean digits, dtd\?;"):
+        select(known, ["digit"], "task")
+    with pytest.raises(UnknownName, match="no model named 'dtd@base'"):
+        select(known, ["dtd@base"], "model")
 
 
 def test_find_wants_one_name() -> None:

@@ -9,7 +9,7 @@ HEAVY = ("torch", "pandas", "datasets", "scipy", "sklearn")
 CODE = """
 import sys
 from vlbench.core.contracts import Place
-from vlbench.sources import folder, hub, jsonl, layout, parquet, webdataset
+from vlbench.sources import aircraft_variants, coop_split, folder, hub, jsonl, layout, parquet, webdataset
 print(*({*%r, "pyarrow", "huggingface_hub"} & {*sys.modules}))
 source = parquet.parquet(Place(), path=sys.argv[1])
 source[0].image().load()

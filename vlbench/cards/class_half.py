@@ -1,0 +1,147 @@
+"""Base-to-new: the halves of a classification's classes, each a task of its own (`X@base`, `X@new`)."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Literal
+
+from vlbench.core.contracts import Example, Expectation, Offers, Source, Target, TaskRequest
+from vlbench.core.errors import Unsupported
+from vlbench.core.expectation import check_counts
+from vlbench.core.label_index import LabelIndex
+from vlbench.core.subset import Subset
+
+Half = Literal["base", "new"]
+HALVES: tuple[Half, Half] = ("base", "new")
+MARK = "@"
+
+
+@dataclass(frozen=True, slots=True)
+class HalfName:
+    """The name of a half of a task's classes, in its parts."""
+
+    task: str
+    half: Half
+
+    @classmethod
+    def of(cls, name: str) -> "HalfName | None":
+        """The parts of a name; None where it ends in neither `@base` nor `@new`.
+
+        >>> HalfName.of("dtd@base")
+        HalfName(task='dtd', half='base')
+        """
+        task, mark, end = name.rpartition(MARK)
+        return next((cls(task, half) for half in HALVES if mark and task and end == half), None)
+
+
+def half_classes(classes: int, half: Half) -> range:
+    """The labels of a half: the first ceil(n / 2) are base, the rest new.
+
+    Source: Zhou et al., Conditional prompt learning for vision-language models (arXiv 2203.05557),
+    section 4.1; the rounding is that of the authors' code (datasets/oxford_pets.py).
+
+    >>> half_classes(5, "base"), half_classes(5, "new")
+    (range(0, 3), range(3, 5))
+    """
+    middle = (classes + 1) // 2
+    return range(middle) if half == "base" else range(middle, classes)
+
+
+def class_half(request: TaskRequest, half: Half) -> TaskRequest:
+    """A request about a half of the classes and the images of those; it is counted as a whole before.
+
+    Its name and its protocol's name carry the half; so does its protocol's digest.
+
+    Raises:
+        Unsupported: there are no classes, or an image has no label.
+        DataError: counts differ from the card's, or a label is out of range.
+        UnknownName: a label that no class has.
+    """
+    names = request.names or request.source.offers.names
+    labels = _labels(request, LabelIndex.of(names, request.name))
+    reason = check_counts(request, images=len(labels), texts=len(names))
+    kept = half_classes(len(names), half)
+    indices = tuple(index for index, label in enumerate(labels) if label in kept)
+    counted = request.expect.images is not None
+    return replace(
+        request,
+        name=f"{request.name}{MARK}{half}",
+        protocol=f"{request.protocol}{MARK}{half}",
+        source=Relabelled(
+            Subset(request.source, indices), tuple(labels[index] - kept.start for index in indices)
+        ),
+        names=names[kept.start : kept.stop],
+        expect=Expectation(images=len(indices) if counted else None, texts=len(kept)),
+        partial=reason,
+        settings={**request.settings, "classes": half},
+    )
+
+
+def positions_in_half(chosen: Sequence[int], labels: Sequence[int], *, classes: int, half: Half) -> list[int]:
+    """Where chosen images lie within a half, in their order; those of the other half are left out.
+
+    `chosen` are positions in the whole, `labels` [n] the whole's, as few-shot samples are drawn before
+    the classes are halved.
+
+    >>> positions_in_half([3, 2, 0], [0, 1, 2, 0], classes=3, half="base")
+    [2, 0]
+    """
+    kept = half_classes(classes, half)
+    members = [index for index, label in enumerate(labels) if label in kept]
+    within = {index: position for position, index in enumerate(members)}
+    return [within[index] for index in chosen if index in within]
+
+
+@dataclass(frozen=True, slots=True)
+class Relabelled:
+    """A source under labels of its own, positions among a task's texts."""
+
+    source: Source
+    labels: tuple[int, ...]
+
+    @property
+    def name(self) -> str:
+        """The source's name."""
+        return self.source.name
+
+    @property
+    def revision(self) -> str:
+        """The source's revision."""
+        return self.source.revision
+
+    @property
+    def offers(self) -> Offers:
+        """The source's names and templates; the names are those of its own labels."""
+        return self.source.offers
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    def __getitem__(self, index: int) -> Example:
+        return replace(self.source[index], target=self.target(index))
+
+    def target(self, index: int) -> Target:
+        """The label of the image at an index, and nothing else."""
+        return Target(label=self.labels[index])
+
+    def fingerprint(self, index: int) -> str:
+        """The source's fingerprint, so that the whole and its halves share features."""
+        return self.source.fingerprint(index)
+
+
+def _labels(request: TaskRequest, index: LabelIndex) -> list[int]:
+    source = request.source
+    labels = []
+    for position in range(len(source)):
+        where = partial(_where, request, position)
+        label = source.target(position).label
+        if label is None:
+            raise Unsupported(
+                f"{where()} has no class; @base and @new are halves of a classification's classes"
+            )
+        labels.append(index.position(label, where))
+    return labels
+
+
+def _where(request: TaskRequest, index: int) -> str:
+    return f"image {request.source[index].id} of {request.name}"
