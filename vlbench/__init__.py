@@ -2,7 +2,7 @@
 
 from importlib.metadata import version
 
-from vlbench.api import evaluate, list_models, list_tasks, load_model, load_task
+from vlbench.api import evaluate, fit_coop, list_models, list_tasks, load_model, load_task
 from vlbench.core.contracts import Example, Model, Problem, Source, Target, Task, Text
 from vlbench.core.errors import VlbenchError
 from vlbench.core.registry import ADAPTERS, METRICS, SOURCES, TASK_KINDS
@@ -25,6 +25,7 @@ __all__ = [
     "Text",
     "VlbenchError",
     "evaluate",
+    "fit_coop",
     "list_models",
     "list_tasks",
     "load_model",

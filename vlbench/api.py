@@ -2,9 +2,9 @@
 
 import os
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, TypedDict, Unpack
+from typing import TYPE_CHECKING, Any, Literal, TypedDict, Unpack, cast
 
 from vlbench.core.contracts import Checkpoint, Model, Precision, PreprocessMode, Task
 from vlbench.core.errors import VlbenchError
@@ -14,6 +14,7 @@ from vlbench.engine.settings import RunSettings
 
 if TYPE_CHECKING:
     from vlbench.engine.plan import Job
+    from vlbench.fitting.context_card import ContextCard
 
 
 class Options(TypedDict, total=False):
@@ -170,6 +171,62 @@ def _write_predictions(job: "Job", result: Result, cache: Path, folder: Path) ->
             f"{result.model} on {result.task}: the stored predictions are gone; empty {cache} and rerun"
         )
     write_predictions(result, job.task.problem, kept[0], folder)
+
+
+class RecipeOptions(TypedDict, total=False):
+    """What may differ from CoOp's recipe: see fitting/coop_recipe.py."""
+
+    n_ctx: int
+    class_specific: bool
+    position: Literal["end", "middle", "front"]
+    ctx_init: str
+    features: Literal["augmented", "frozen"]
+    batch_size: int
+    epochs: int
+
+
+def fit_coop(
+    model: str,
+    task: str,
+    *,
+    shots: Sequence[int] = (16,),
+    seeds: Sequence[int] = (1,),
+    recipe: RecipeOptions | None = None,
+    out: Path | str = "fitted",
+    **options: Unpack[Options],
+) -> "Iterator[ContextCard]":
+    """Learn a CoOp context for every number of shots and every seed; each is written as it is done.
+
+    `out` takes a context file and a model card for each; options as of `evaluate`.
+
+    Raises:
+        VlbenchError: a name, a file or an option is wrong, or the task has no training split.
+    """
+    from vlbench.cards.build import DataRequest, training_epochs, training_task
+    from vlbench.cards.catalogue import read_catalogue
+    from vlbench.cards.class_half import HalfName
+    from vlbench.fitting.coop_recipe import Recipe, default_epochs
+    from vlbench.fitting.sweep import Lesson, learn
+
+    request = request_of(model, (), options)
+    (checkpoint,), _ = _resolve(request)
+    catalogue = read_catalogue(request.include)
+    data = DataRequest(roots=request.roots, roots_by_task=request.task_roots, cache=request.cache)
+    training = training_task(task, catalogue, request=data)
+    epochs = training_epochs(task, catalogue)
+    asked = dict(recipe or {})
+    stated = cast("int | None", asked.pop("epochs", None)) or epochs
+    recipes = [
+        replace(Recipe(epochs=stated or default_epochs(count), shots=count, seed=seed), **cast("Any", asked))
+        for count in shots
+        for seed in seeds
+    ]
+    half = HalfName.of(task)
+    whole = training if half is None else training_task(half.task, catalogue, request=data)
+    lesson = Lesson(
+        checkpoint, training, recipes, whole=whole, half=None if half is None else half.half, epochs=epochs
+    )
+    return learn(lesson, request.settings, cache=request.cache, out=Path(out))
 
 
 def load_model(name: str, **options: Unpack[Options]) -> Model:

@@ -8,15 +8,20 @@ from vlbench.core.contracts import Checkpoint, Origin
 from vlbench.core.registry import ADAPTERS
 
 TINY = Path(__file__).parents[2] / "model_cards" / "tiny-clip"
+TINY_REACT = TINY.with_name("tiny-react")
 SMALL_ARCHITECTURE = "ViT-S-32-alt"
 
 
 @dataclass(frozen=True)
 class Sample:
-    """How to open a sample with its own weights or with another file, and its state dict's file."""
+    """How to open a sample with its own weights or with another file, and its state dict's file.
+
+    `key` is a tensor of that file that the laws leave out, reshape and change; empty for a CLIP's own.
+    """
 
     open: Callable[[Path | None], Checkpoint]
     weights: Path
+    key: str = ""
 
 
 def clip(folder: Path) -> Sample:
@@ -28,12 +33,42 @@ def clip(folder: Path) -> Sample:
     )
 
 
+def coop(folder: Path) -> Sample:
+    import torch
+
+    from vlbench.adapters.coop_context import ContextFacts, write_context
+
+    path = folder / "context.safetensors"
+    context = torch.randn(4, 128, generator=torch.Generator().manual_seed(0)) / 10
+    write_context(path, context, ContextFacts("tiny-clip", "", "middle"))
+
+    def base(name: str) -> Checkpoint:
+        return ADAPTERS.get("clip")(Origin(name, TINY.parent, None, folder), directory=name)
+
+    return Sample(
+        lambda weights: ADAPTERS.get("coop")(
+            Origin("coop", folder, weights, folder, open=base), base="tiny-clip", context=path.name
+        ),
+        path,
+        key="ctx",
+    )
+
+
 def local_dir(folder: Path) -> Sample:
     return Sample(
         lambda weights: ADAPTERS.get("local-dir")(
             Origin(f"local-dir:{TINY}", None, weights, folder), reference=str(TINY)
         ),
         TINY / "open_clip_model.safetensors",
+    )
+
+
+def react(folder: Path) -> Sample:
+    return Sample(
+        lambda weights: ADAPTERS.get("react")(
+            Origin("tiny-react", TINY_REACT.parent, weights, folder), directory="tiny-react", gated_layers=2
+        ),
+        TINY_REACT / "open_clip_model.safetensors",
     )
 
 
@@ -55,6 +90,12 @@ def open_clip(folder: Path) -> Sample:
     )
 
 
-SAMPLES: dict[str, Callable[[Path], Sample]] = {"clip": clip, "local-dir": local_dir, "open_clip": open_clip}
+SAMPLES: dict[str, Callable[[Path], Sample]] = {
+    "clip": clip,
+    "coop": coop,
+    "local-dir": local_dir,
+    "open_clip": open_clip,
+    "react": react,
+}
 """`hf-hub` downloads into a folder and opens it as `local-dir` does; its own test stands with the adapter."""
 NEED_THE_HUB = frozenset({"hf-hub"})

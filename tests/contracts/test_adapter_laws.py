@@ -7,6 +7,7 @@ import pytest
 import torch
 from contracts.adapter_samples import NEED_THE_HUB, SAMPLES
 from PIL import Image
+from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 
 from vlbench.core.contracts import Placement, Text
@@ -133,36 +134,44 @@ def test_identity_is_known_without_loading_and_its_sides_differ(sample):
 
 def test_a_missing_key_is_refused_by_name(sample, tmp_path):
     state = load_file(sample.weights)
-    missing = sorted(key for key in state if key.startswith("visual."))[0]
+    missing = sample.key or sorted(key for key in state if key.startswith("visual."))[0]
     state.pop(missing)
-    save_file(state, tmp_path / "weights.safetensors")
+    write_like(sample, state, tmp_path / "weights.safetensors")
     with pytest.raises(WeightsError, match=missing.replace(".", r"\.")):
         sample.open(tmp_path / "weights.safetensors").load(Placement())
 
 
 def test_a_wrong_shape_is_refused_by_name(sample, tmp_path):
     state = load_file(sample.weights)
-    state["text_projection"] = torch.zeros(3, 5)
-    save_file(state, tmp_path / "weights.safetensors")
-    with pytest.raises(WeightsError, match="text_projection"):
+    key = sample.key or "text_projection"
+    state[key] = torch.zeros(3, 5)
+    write_like(sample, state, tmp_path / "weights.safetensors")
+    with pytest.raises(WeightsError, match=key):
         sample.open(tmp_path / "weights.safetensors").load(Placement())
 
 
 def test_an_unexpected_key_is_refused_by_name(sample, tmp_path):
     state = load_file(sample.weights)
     state["visual.gate"] = torch.zeros(1)
-    save_file(state, tmp_path / "weights.safetensors")
+    write_like(sample, state, tmp_path / "weights.safetensors")
     with pytest.raises(WeightsError, match=r"visual\.gate"):
         sample.open(tmp_path / "weights.safetensors").load(Placement())
 
 
 def test_other_weights_are_another_model(sample, tmp_path):
     state = load_file(sample.weights)
-    state["logit_scale"] = state["logit_scale"] + 0.5
-    save_file(state, tmp_path / "weights.safetensors")
+    key = sample.key or "logit_scale"
+    state[key] = state[key] + 0.5
+    write_like(sample, state, tmp_path / "weights.safetensors")
     other, own = sample.open(tmp_path / "weights.safetensors"), sample.open(None)
     assert other.identify().whole != own.identify().whole
     assert other.name != own.name
+
+
+def write_like(sample, state, path):
+    """A state dict under the header of the sample's own file."""
+    with safe_open(sample.weights, "pt") as file:
+        save_file(state, path, file.metadata())
 
 
 @pytest.mark.gpu

@@ -6,7 +6,7 @@ from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from vlbench.adapters.architectures import check_architecture
+from vlbench.adapters.architectures import Config, check_architecture
 from vlbench.adapters.clip_identity import identity_of
 from vlbench.adapters.recipe import Recipe, from_folder, from_hub, from_registry
 from vlbench.core.contracts import Identity, Origin, Placement, PreprocessMode
@@ -14,6 +14,8 @@ from vlbench.core.errors import CardError
 from vlbench.core.files import remembered_sha256
 
 if TYPE_CHECKING:
+    from torch import nn
+
     from vlbench.adapters.dual_encoder import DualEncoder
 
 _DIGITS = 12
@@ -29,6 +31,10 @@ class ClipCheckpoint:
     find: Callable[[Origin], Recipe]
     ignorable: tuple[str, ...] = ()
     capabilities: frozenset[str] = frozenset()
+    construct: "Callable[[Config], nn.Module] | None" = None
+    """Builds the network, where it is not open_clip's alone."""
+    sources: tuple[str, ...] = ()
+    """Files beside this one whose code decides what that network computes."""
 
     @cached_property
     def name(self) -> str:
@@ -59,6 +65,7 @@ class ClipCheckpoint:
             preprocess=self.origin.preprocess,
             ignorable=self.ignorable,
             cache=self.origin.cache,
+            sources=self.sources,
         )
 
     def load(self, placement: Placement) -> "DualEncoder":
@@ -71,6 +78,7 @@ class ClipCheckpoint:
             placement=placement,
             preprocess=self.origin.preprocess,
             ignorable=self.ignorable,
+            construct=self.construct,
         )
 
 

@@ -21,6 +21,9 @@ from vlbench.adapters.weights import StateDict, read_state_dict
 from vlbench.core.contracts import ModelInfo, Placement, PreprocessMode, ScoreUnit
 from vlbench.core.errors import Unsupported, WeightsError
 
+Construct = Callable[[Config], nn.Module]
+"""Builds the network of a configuration."""
+
 _NAMED = 5
 """How many keys an error names before it counts the rest."""
 
@@ -40,6 +43,7 @@ def load_clip(
     placement: Placement,
     preprocess: PreprocessMode,
     ignorable: Sequence[str] = (),
+    construct: Construct | None = None,
 ) -> DualEncoder:
     """A recipe's model on a device, its parameters in float32.
 
@@ -49,7 +53,7 @@ def load_clip(
     """
     check_placement(placement)
     tokenizer = tokenizer_of(recipe)
-    model = filled_model(recipe.config, recipe.weights, ignorable)
+    model = filled_model(recipe.config, recipe.weights, ignorable, construct)
     scale = float(cast(Tensor, model.logit_scale).detach().exp())
     bias = cast(Tensor | None, model.logit_bias)
     info = ModelInfo(
@@ -72,17 +76,20 @@ def load_clip(
     )
 
 
-def filled_model(config: Config, weights: Path, ignorable: Sequence[str] = ()) -> nn.Module:
+def filled_model(
+    config: Config, weights: Path, ignorable: Sequence[str] = (), construct: Construct | None = None
+) -> nn.Module:
     """An open_clip model in evaluation mode on the CPU, its parameters mapped from the file if possible."""
+    construct = construct or constructed
     if weights.suffix in {".npz", ".npy"}:
-        return _frozen(_filled_from_big_vision(config, weights))
+        return _frozen(_filled_from_big_vision(config, weights, construct))
     state = read_state_dict(weights)
-    model = _skeleton(config)
+    model = _skeleton(config, construct)
     if model is not None:
         fill(model, state, weights=weights, ignorable=ignorable)
         _rebuild_masks(model)
     if model is None or _is_meta(model):
-        model = _built(config)
+        model = _built(config, construct)
         fill(model, state, weights=weights, ignorable=ignorable)
     return _frozen(model)
 
@@ -157,23 +164,23 @@ def _listed(what: str, names: Sequence[str]) -> str:
     return f"{what}: {', '.join(names[:_NAMED])}{rest}"
 
 
-def _skeleton(config: Config) -> nn.Module | None:
+def _skeleton(config: Config, construct: Construct) -> nn.Module | None:
     """The model without memory for its parameters; None where an architecture cannot be built so."""
     try:
         with torch.device("meta"):
-            return _constructed(config)
+            return construct(config)
     except RuntimeError:  # a layer that computes with its parameters while it is built
         return None
 
 
-def _built(config: Config) -> nn.Module:
+def _built(config: Config, construct: Construct) -> nn.Module:
     try:
-        return _constructed(config)
+        return construct(config)
     except RuntimeError as error:
         raise Unsupported(f"open_clip cannot build this architecture here: {error}") from error
 
 
-def _constructed(config: Config) -> nn.Module:
+def constructed(config: Config) -> nn.Module:
     """The model class that open_clip takes for a configuration: open_clip/factory.py, create_model."""
     from open_clip import CLIP, CoCa, CustomTextCLIP
 
@@ -211,11 +218,11 @@ def _is_meta(model: nn.Module) -> bool:
     return any(tensor.is_meta for tensor in (*model.parameters(), *model.buffers()))
 
 
-def _filled_from_big_vision(config: Config, weights: Path) -> nn.Module:
+def _filled_from_big_vision(config: Config, weights: Path, construct: Construct) -> nn.Module:
     """A SigLIP of Google's own .npz files."""
     from open_clip.convert import load_big_vision_weights
 
-    model = _built(config)
+    model = _built(config, construct)
     try:
         load_big_vision_weights(model, str(weights))
     except (KeyError, AttributeError, AssertionError, RuntimeError, ValueError) as error:

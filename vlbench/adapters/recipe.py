@@ -17,7 +17,7 @@ from vlbench.adapters.hub_files import hub_file, revision_of
 from vlbench.adapters.torchscript_archive import uses_quick_gelu
 from vlbench.core.contracts import Origin
 from vlbench.core.errors import UnknownName, WeightsError
-from vlbench.core.files import file_state, remembered
+from vlbench.core.files import file_state, remembered, remembered_sha256
 
 MERGES_FILE = "bpe_merges.txt.gz"
 """Merges of a model's own BPE vocabulary, beside its weights; without it open_clip's are taken."""
@@ -76,8 +76,12 @@ def from_registry(origin: Origin, *, arch: str, tag: str | None) -> Recipe:
     return _complete(config, facts, weights=weights, source=source, cache=origin.cache)
 
 
-def from_folder(origin: Origin, *, folder: Path) -> Recipe:
+def from_folder(
+    origin: Origin, *, folder: Path, adapt: Callable[[Config], Config] = lambda config: config
+) -> Recipe:
     """A recipe of a folder in open_clip's layout: configuration, weights, perhaps BPE merges.
+
+    `adapt` turns the folder's configuration into the model's.
 
     Raises:
         WeightsError: a file is missing, or it is not clear which file holds the weights.
@@ -85,9 +89,39 @@ def from_folder(origin: Origin, *, folder: Path) -> Recipe:
     config, preprocess = read_config_file(folder / CONFIG_FILE)
     weights = _own_weights(origin.weights) if origin.weights is not None else _weights_in(folder)
     source = "file" if origin.weights is not None else "folder"
-    recipe = _complete(config, preprocess, weights=weights, source=source, cache=origin.cache)
+    recipe = _complete(adapt(config), preprocess, weights=weights, source=source, cache=origin.cache)
     merges = folder / MERGES_FILE
     return replace(recipe, folder=folder, merges=merges if merges.is_file() else None)
+
+
+def from_files(
+    origin: Origin,
+    *,
+    config: Config,
+    facts: Mapping[str, object],
+    repository: str,
+    file: str,
+    sha256: str | None,
+) -> Recipe:
+    """A recipe of a configuration and one file of a hub repository, or the user's own file in its place.
+
+    Raises:
+        WeightsError: the file cannot be had, or a fetched one is not the published one.
+    """
+    if origin.weights is not None:
+        return _complete(
+            config, facts, weights=_own_weights(origin.weights), source="file", cache=origin.cache
+        )
+    key = f"hub|{repository}|{file}"
+    path = _remembered_path(key, origin.cache, lambda: hub_file(repository, (file,), model=origin.name))
+    found = remembered_sha256(path, origin.cache)
+    if sha256 is not None and found != sha256:
+        raise WeightsError(
+            f"{path}: its SHA-256 begins {found[:12]}, that of {repository}'s {file} {sha256[:12]}; "
+            "delete it and fetch it again, or pass it as --weights FILE"
+        )
+    source = "@".join(part for part in (repository, revision_of(path)) if part)
+    return _complete(config, facts, weights=path, source=source, cache=origin.cache)
 
 
 def from_hub(origin: Origin, *, repository: str) -> Recipe:

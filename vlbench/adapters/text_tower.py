@@ -40,19 +40,28 @@ class TextTower:
         tokens = self.tokenizer(list(_CHECKED))
         with inference(Placement(self.placement.device)):
             full = unit(self._full(tokens))
-            from_trees = unit(self._by_trees(tokens, batch_size=len(_CHECKED)))
+            lengths = pooling_of(self.model).lengths(tokens)
+            table = token_table(self.model)
+            from_trees = unit(self._by_trees(table, tokens, lengths, batch_size=len(_CHECKED)))
         return bool((from_trees - full).abs().max() <= _TREE_TOLERANCE)
 
     def features(self, tokens: Tensor, *, batch_size: int) -> Tensor:
         """Unit features [p, d] of token ids [p, context]; a row's rounding depends on that row alone."""
-        reads_trees = self.reads_trees
+        if self.reads_trees:
+            lengths = pooling_of(self.model).lengths(tokens)
+            return self.table_features(token_table(self.model), tokens, lengths, batch_size=batch_size)
         with inference(self.placement):
-            if reads_trees:
-                found = self._by_trees(tokens, batch_size=batch_size)
-            else:
-                found = torch.cat(
-                    [self._filled(rows, batch_size) for rows in torch.split(tokens, batch_size)]
-                )
+            found = torch.cat([self._filled(rows, batch_size) for rows in torch.split(tokens, batch_size)])
+        with inference(Placement(self.placement.device)):
+            return unit_in_blocks(found.float())
+
+    def table_features(self, table: Tensor, tokens: Tensor, lengths: Tensor, *, batch_size: int) -> Tensor:
+        """Unit features [p, d] of token ids [p, context] that are rows of a table [v, w] of embeddings.
+
+        The first `lengths` [p] tokens count, the last of them is pooled. For a tower that reads trees.
+        """
+        with inference(self.placement):
+            found = self._by_trees(table, tokens, lengths, batch_size=batch_size)
         with inference(Placement(self.placement.device)):
             return unit_in_blocks(found.float())
 
@@ -64,12 +73,9 @@ class TextTower:
         missing = tokens[:1].expand(size - len(tokens), -1)
         return self._full(torch.cat([tokens, missing]))[: len(tokens)]
 
-    def _by_trees(self, tokens: Tensor, *, batch_size: int) -> Tensor:
-        table = token_table(self.model)
-        lengths = pooling_of(self.model).lengths(tokens)
-        trees = plant(tokens, lengths, batch_size=batch_size)
+    def _by_trees(self, table: Tensor, tokens: Tensor, lengths: Tensor, *, batch_size: int) -> Tensor:
         found = torch.empty(len(tokens), self.dimensions, device=table.device)
-        for tree in trees:
+        for tree in plant(tokens, lengths, batch_size=batch_size):
             found[tree.rows.to(table.device)] = tree_features(
                 self.model, table, tree, batch_size=batch_size
             ).float()

@@ -39,7 +39,7 @@ def read_state_dict(path: Path) -> StateDict:
         return _unwrapped(path, _read_safetensors(path))
     if is_torchscript(path):
         return read_torchscript(path)
-    return _unwrapped(path, _read_pickle(path))
+    return _unwrapped(path, read_pickle(path))
 
 
 def _read_safetensors(path: Path) -> object:
@@ -49,7 +49,12 @@ def _read_safetensors(path: Path) -> object:
         raise WeightsError(f"{path}: no readable safetensors file ({error}); fetch it again") from error
 
 
-def _read_pickle(path: Path) -> object:
+def read_pickle(path: Path) -> object:
+    """What a torch checkpoint holds, of tensors, plain values and what torch's safe globals allow.
+
+    Raises:
+        WeightsError: the file is damaged, or a pickle that would run something else.
+    """
     # Only the zip format can be mapped; older files are a chain of pickles.
     mappable = zipfile.is_zipfile(path)
     try:

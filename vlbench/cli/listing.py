@@ -12,7 +12,7 @@ from vlbench.core.registry import ADAPTERS, METRICS, SOURCES, TASK_KINDS, Regist
 
 T = TypeVar("T")
 Row = Mapping[str, str | int | float | None]
-REFERENCES = {"open_clip": "ARCH/TAG", "hf-hub": "ORG/NAME", "local-dir": "FOLDER"}
+REFERENCES = {"coop": "FILE", "open_clip": "ARCH/TAG", "hf-hub": "ORG/NAME", "local-dir": "FOLDER"}
 """What the built-in adapters take behind their name and a colon."""
 
 

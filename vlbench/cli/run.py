@@ -165,7 +165,7 @@ def command(**arguments: Unpack[Arguments]) -> None:
     from vlbench.api import Options, rebuild_leaderboards, request_of, run
     from vlbench.report.table import summary_table
 
-    roots, task_roots = _roots(arguments["data_root"])
+    roots, task_roots = data_roots(arguments["data_root"])
     options: Options = {
         "device": arguments["device"],
         "precision": arguments["precision"],
@@ -215,7 +215,7 @@ def _batch_size(value: str) -> int | None:
     return int(value)
 
 
-def _roots(values: Sequence[str]) -> tuple[tuple[Path, ...], dict[str, Path]]:
+def data_roots(values: Sequence[str]) -> tuple[tuple[Path, ...], dict[str, Path]]:
     """Folders of data sets, and the folders that `TASK=DIR` gives to one task."""
     roots: list[Path] = []
     task_roots: dict[str, Path] = {}

@@ -57,7 +57,8 @@ def names_of(targets: Iterable[Target]) -> tuple[Text, ...]:
 def names_beside(folder: Path) -> tuple[Text, ...]:
     """Names of the classes in the order of their indices, one a line; a second column is an id.
 
-    A name that several lines share is told apart by its line's index, which is what its images carry. They come from `names.txt`, or from the `classnames.txt` of a webdataset folder.
+    They come from `names.txt`, or from the `classnames.txt` of a webdataset folder. A name that several
+    lines share is told apart by its line's index, which is what its images carry.
 
     Raises:
         DataError: the file cannot be read as UTF-8.

@@ -19,6 +19,14 @@ def test_rebuilding_prints_the_table_and_then_passes_the_check(make_result, tmp_
     assert (checked.exit_code, checked.stdout) == (0, f"{tmp_path}: every CSV is what the results say\n")
 
 
+def test_seeds_of_a_row_are_printed_with_their_spread(make_result, tmp_path):
+    for seed, acc1 in ((1, 0.867), (2, 0.875)):
+        write_result(make_result(model=f"coop-seed{seed}", replicate_of="coop", acc1=acc1), tmp_path)
+    line = invoke("--results", tmp_path).stdout.splitlines()[-1]
+    assert line.split() == ["coop", "0.871", "±", "0.006", "0.8710"]
+    assert invoke("--results", tmp_path, "--check").exit_code == 0
+
+
 def test_a_stale_table_fails_the_check_by_name_and_is_not_written(make_result, tmp_path):
     write_result(make_result(), tmp_path)
     checked = invoke("--results", tmp_path, "--check")

@@ -1,0 +1,26 @@
+"""The model card that makes a context file a model with a name."""
+
+import json
+from collections.abc import Mapping
+
+from vlbench.adapters.coop import NAME
+
+
+def card_text(*, title: str, base: str, context: str, about: str, replicate_of: str = "") -> str:
+    """A model card of a base and the context file `context` beside the card, as YAML.
+
+    `replicate_of` is the leaderboard row that the model is one seed of; empty if it stands alone.
+    """
+    settings = {"base": base, "context": context}
+    if replicate_of:
+        settings["replicate_of"] = replicate_of
+    fields: Mapping[str, object] = {
+        "title": title,
+        "adapter": NAME,
+        "settings": settings,
+        "family": NAME,
+        "about": about,
+        "paper": {"title": "Learning to Prompt for Vision-Language Models", "arxiv": "2109.01134"},
+    }
+    # JSON is YAML, and quotes what YAML would read as something else
+    return "".join(f"{key}: {json.dumps(value, ensure_ascii=False)}\n" for key, value in fields.items())

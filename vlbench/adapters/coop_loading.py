@@ -1,0 +1,147 @@
+"""A CLIP with a learned context: its image side untouched, its text tower read over words and context."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from vlbench.adapters.causal_text import pooling_of, token_table
+from vlbench.adapters.coop_classes import ClassIndex
+from vlbench.adapters.coop_context import (
+    TENSOR,
+    ContextFacts,
+    Position,
+    backbone_digest,
+    read_facts,
+    read_vectors,
+)
+from vlbench.adapters.coop_prompts import ROOM, prompt_rows
+from vlbench.adapters.dual_encoder import DualEncoder
+from vlbench.adapters.text_tower import PromptEncoder, TextTower
+from vlbench.core.contracts import Checkpoint, Model, Placement, Text
+from vlbench.core.errors import Unsupported, WeightsError
+from vlbench.core.files import remembered
+
+_SHOWN = 12
+"""Hexadecimal digits of a digest in a message."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ContextEncoder:
+    """A TextEncoder of dual_encoder.py: the feature of a text's name in a learned context.
+
+    `vectors` is [n, w], or [c, n, w] with a context for each class of `classes`.
+    """
+
+    tower: TextTower
+    vectors: Tensor
+    position: Position
+    classes: ClassIndex | None = None
+
+    def __call__(self, texts: Sequence[Text], *, batch_size: int) -> Tensor:
+        n_ctx = self.vectors.shape[-2]
+        words = token_table(self.tower.model)
+        owners = [0 if self.classes is None else self.classes.position(text) for text in texts]
+        rows, lengths = prompt_rows(
+            self.tower.tokenizer,
+            [text.name for text in texts],
+            n_ctx=n_ctx,
+            position=self.position,
+            first=[len(words) + n_ctx * owner for owner in owners],
+        )
+        # a table of what is used: all of a CLIP's words beside a context would be a copy of 100 MB
+        used, rows = torch.unique(rows, return_inverse=True)
+        is_word = used < len(words)
+        table = torch.cat(
+            [
+                words[used[is_word].to(words.device)],
+                self.vectors.flatten(0, -2)[(used[~is_word] - len(words)).to(words.device)],
+            ]
+        )
+        return self.tower.table_features(table, rows, lengths, batch_size=batch_size)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Context:
+    """A learned context and the file it came from; `vectors` are [n, w] or [c, n, w], float32."""
+
+    path: Path
+    facts: ContextFacts
+    vectors: Tensor
+
+    @classmethod
+    def read(cls, path: Path) -> "Context":
+        """The context of a file; see coop_context.py for what it raises."""
+        return cls(path, read_facts(path), read_vectors(path))
+
+
+def load_coop(
+    base: Checkpoint, path: Path, *, name: str, placement: Placement, cache: Path | None
+) -> DualEncoder:
+    """The base model on a device, with the context of a file in its text tower.
+
+    Raises:
+        Unsupported: the base has no text tower that a context could stand in.
+        WeightsError: the file is no context file, or the context does not fit the base.
+    """
+    context = Context.read(path)
+    model = base.load(placement)
+    tower = context_tower(model, base.name)
+    check_fits(context, tower, base, cache)
+    assert isinstance(model, DualEncoder)
+    facts, vectors = context.facts, context.vectors.to(placement.device)
+    classes = ClassIndex(path, facts.classes) if facts.class_specific else None
+    info = replace(model.info, name=name, parameters=model.info.parameters + vectors.numel())
+    return replace(model, info=info, text_encoder=ContextEncoder(tower, vectors, facts.position, classes))
+
+
+def context_tower(model: Model, name: str) -> TextTower:
+    """The text tower of a model that a context can stand in.
+
+    Raises:
+        Unsupported: the model has none.
+    """
+    encoder = model.text_encoder if isinstance(model, DualEncoder) else None
+    if isinstance(encoder, PromptEncoder):
+        tower = encoder.tower
+        if tower.reads_trees and pooling_of(tower.model).kind == "argmax":
+            return tower
+    raise Unsupported(
+        f"{name}: no base for a learned context, which stands in a causal text tower that is read at its "
+        "largest token; name a CLIP"
+    )
+
+
+def check_fits(context: Context, tower: TextTower, base: Checkpoint, cache: Path | None) -> None:
+    """Hold a context against a base's text tower: its width, its room and its digest, where one is stated.
+
+    Raises:
+        WeightsError: it does not fit.
+    """
+    path, facts = context.path, context.facts
+    count, width = context.vectors.shape[-2:]
+    own = token_table(tower.model).shape[1]
+    if width != own:
+        raise WeightsError(
+            f"{path}: {TENSOR} is {width} wide, the token embeddings of {base.name} {own}; "
+            f"take the model it was learned on ({facts.base})"
+        )
+    room = tower.tokenizer([""]).shape[1] - ROOM
+    if count > room:
+        raise WeightsError(
+            f"{path}: {TENSOR} has {count} tokens, a prompt of {base.name} has room for {room}; "
+            f"take the model it was learned on ({facts.base})"
+        )
+    if facts.backbone and (found := known_digest(tower, base, cache)) != facts.backbone:
+        raise WeightsError(
+            f"{path}: learned in the text tower of {facts.base} (digest {facts.backbone[:_SHOWN]}); that of "
+            f"{base.name} is another ({found[:_SHOWN]}); take the model it was learned on"
+        )
+
+
+def known_digest(tower: TextTower, base: Checkpoint, cache: Path | None) -> str:
+    """The digest of a base's text tower, taken once for each state of its weights and code."""
+    key = f"backbone|{base.identify().text}"
+    return remembered(key, cache, lambda: backbone_digest(tower.model))

@@ -1,0 +1,109 @@
+"""REACT: CLIP customised on retrieved pairs, with its text tower locked or its image tower gated."""
+
+from collections.abc import Mapping, Sequence
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from vlbench.adapters.architectures import Config, architecture_config, check_architecture, section
+from vlbench.adapters.clip import ClipCheckpoint
+from vlbench.adapters.recipe import Recipe, from_files, from_folder
+from vlbench.core.contracts import Origin
+from vlbench.core.errors import CardError
+
+if TYPE_CHECKING:
+    from torch import nn
+
+_GATES = "react_cfg"
+"""Where the authors' configurations say which image layers are gated (vision_cfg)."""
+
+_SOURCES = ("react.py", "networks/gated_block.py")
+
+
+def react(
+    origin: Origin,
+    /,
+    *,
+    arch: str | None = None,
+    repository: str | None = None,
+    file: str | None = None,
+    sha256: str | None = None,
+    directory: str | None = None,
+    gated_layers: int = 0,
+    quick_gelu: bool = False,
+    mean: Sequence[float] | None = None,
+    std: Sequence[float] | None = None,
+) -> ClipCheckpoint:
+    """A card's model: an open_clip architecture with a file of a hub repository, or a folder beside the card.
+
+    `gated_layers` counts the last image layers with a gated block; 0 is a locked-text checkpoint, which
+    is plain CLIP. `sha256` is the published file's; `mean` and `std` default to OpenAI's.
+
+    Raises:
+        CardError: the settings name neither a hub file nor a folder, or both.
+        UnknownName: open_clip has no such architecture.
+    """
+    if gated_layers < 0:
+        raise CardError(f"{origin.name}: gated_layers is {gated_layers}; give 0 or more")
+    if directory is not None and arch is None and repository is None and file is None:
+        if origin.folder is None:
+            raise CardError(f"{origin.name}: directory is relative to a card's folder, and there is no card")
+        find = partial(_in_folder, folder=origin.folder / directory, gated_layers=gated_layers)
+    elif directory is None and arch is not None and repository is not None and file is not None:
+        check_architecture(arch)
+        facts = {"quick_gelu": quick_gelu, "mean": mean, "std": std}
+        find = partial(
+            _on_hub,
+            arch=arch,
+            repository=repository,
+            file=file,
+            sha256=sha256,
+            facts=facts,
+            gated_layers=gated_layers,
+        )
+    else:
+        raise CardError(
+            f"{origin.name}: settings want either arch, repository and file, or directory; correct the card"
+        )
+    return ClipCheckpoint(origin, "react", find, construct=construct, sources=_SOURCES)
+
+
+def construct(config: Config) -> "nn.Module":
+    """The model of a configuration, with the gated blocks that its vision_cfg asks for."""
+    from vlbench.adapters.clip_loading import constructed
+    from vlbench.adapters.networks.gated_block import add_gates
+
+    vision = section(config, "vision_cfg")
+    gates = section(vision, _GATES)
+    vision.pop(_GATES, None)
+    model = constructed({**config, "vision_cfg": vision})
+    layers = gates.get("last_k_layers", 0) if gates.get("enabled") else 0
+    if isinstance(layers, int) and layers:
+        add_gates(model, layers)
+    return model
+
+
+def gated(config: Config, layers: int) -> Config:
+    """A configuration whose last image layers are gated, written as the authors write it."""
+    if not layers:
+        return config
+    vision = section(config, "vision_cfg")
+    return {**config, "vision_cfg": {**vision, _GATES: {"enabled": True, "last_k_layers": layers}}}
+
+
+def _on_hub(
+    origin: Origin,
+    *,
+    arch: str,
+    repository: str,
+    file: str,
+    sha256: str | None,
+    facts: Mapping[str, object],
+    gated_layers: int,
+) -> Recipe:
+    config = gated(architecture_config(arch), gated_layers)
+    return from_files(origin, config=config, facts=facts, repository=repository, file=file, sha256=sha256)
+
+
+def _in_folder(origin: Origin, *, folder: Path, gated_layers: int) -> Recipe:
+    return from_folder(origin, folder=folder, adapt=partial(gated, layers=gated_layers))

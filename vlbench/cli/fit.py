@@ -1,0 +1,164 @@
+"""`vlbench fit`: learn on top of a frozen model."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Literal, TypedDict, Unpack
+
+import click
+
+from vlbench.cli.run import data_roots
+from vlbench.core.contracts import Precision
+from vlbench.core.errors import VlbenchError
+
+
+class Arguments(TypedDict):
+    """What click hands over."""
+
+    model: str
+    task: str
+    shots: str
+    seed: str
+    n_ctx: int
+    class_specific: bool
+    class_token_position: Literal["end", "middle", "front"]
+    ctx_init: str
+    epochs: int | None
+    features: Literal["augmented", "frozen"]
+    batch_size: int
+    classes: Literal["all", "base"]
+    out: Path
+    device: str
+    precision: Precision
+    workers: int | None
+    data_root: tuple[str, ...]
+    cache: Path | None
+    include_path: tuple[Path, ...]
+
+
+@click.group("fit")
+def command() -> None:
+    """Learn a prompt context on a few images of a task's training split."""
+
+
+EXAMPLES = """\b
+vlbench fit coop --model tiny-clip --task shapes --shots 16 --seed 1,2,3
+vlbench fit coop --model clip-b16 --task oxford_pets --shots 1,2,4,8,16 --data-root DATA
+"""
+
+
+@command.command("coop", epilog=EXAMPLES)
+@click.option("--model", "-m", required=True, help="The frozen model: a card's name or ADAPTER:REFERENCE.")
+@click.option(
+    "--task",
+    "-t",
+    required=True,
+    help="A task whose card has a training split, or classification:FOLDER of training images.",
+)
+@click.option("--shots", default="16", show_default=True, help="Images a class; several as 1,2,4,8,16.")
+@click.option(
+    "--seed", default="1", show_default=True, help="Of sampling, start and order; several as 1,2,3."
+)
+@click.option("--n-ctx", type=click.IntRange(min=1), default=16, show_default=True, help="Context tokens.")
+@click.option("--class-specific", is_flag=True, help="A context for each class instead of one for all.")
+@click.option(
+    "--class-token-position",
+    type=click.Choice(["end", "middle", "front"]),
+    default="end",
+    show_default=True,
+    help="Where the class name stands among the context.",
+)
+@click.option("--ctx-init", default="", help='Words to start from, such as "a photo of a"; they set --n-ctx.')
+@click.option(
+    "--epochs",
+    type=click.IntRange(min=1),
+    help="Passes over the images; by shots as the authors have it unless given: 50, 100 or 200.",
+)
+@click.option(
+    "--features",
+    type=click.Choice(["augmented", "frozen"]),
+    default="augmented",
+    show_default=True,
+    help="augmented: a random crop and flip of each image in each epoch; frozen: each image encoded once.",
+)
+@click.option(
+    "--batch-size", type=click.IntRange(min=1), default=32, show_default=True, help="Images a step."
+)
+@click.option(
+    "--classes",
+    type=click.Choice(["all", "base"]),
+    default="all",
+    show_default=True,
+    help="base: learn on the first half of the classes, for base-to-new generalisation.",
+)
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path, file_okay=False),
+    default=Path("fitted"),
+    show_default=True,
+    envvar="VLBENCH_FITTED",
+    help="Where contexts and their model cards go.",
+)
+@click.option(
+    "--device", default="auto", show_default=True, envvar="VLBENCH_DEVICE", help="auto, cpu, cuda ..."
+)
+@click.option(
+    "--precision",
+    type=click.Choice(["fp32", "bf16", "fp16"]),
+    default="fp32",
+    show_default=True,
+    envvar="VLBENCH_PRECISION",
+    help="Of the image tower; a context is learned in fp32.",
+)
+@click.option("--workers", type=click.IntRange(min=0), envvar="VLBENCH_WORKERS", help="Loader threads.")
+@click.option(
+    "--data-root", multiple=True, envvar="VLBENCH_DATA", help="A folder of data sets, or TASK=FOLDER."
+)
+@click.option(
+    "--cache", type=click.Path(path_type=Path), envvar="VLBENCH_CACHE", help="Where features are stored."
+)
+@click.option(
+    "--include-path",
+    multiple=True,
+    type=click.Path(path_type=Path),
+    envvar="VLBENCH_INCLUDE_PATH",
+    help="A folder with more cards.",
+)
+def coop(**arguments: Unpack[Arguments]) -> None:
+    """Learn CoOp contexts (Zhou et al. 2022): only the context is learned, by the authors' recipe."""
+    from vlbench.api import fit_coop
+
+    roots, task_roots = data_roots(arguments["data_root"])
+    task = arguments["task"] + ("@base" if arguments["classes"] == "base" else "")
+    written = fit_coop(
+        arguments["model"],
+        task,
+        shots=_numbers(arguments["shots"], "--shots"),
+        seeds=_numbers(arguments["seed"], "--seed"),
+        recipe={
+            "n_ctx": arguments["n_ctx"],
+            "class_specific": arguments["class_specific"],
+            "position": arguments["class_token_position"],
+            "ctx_init": arguments["ctx_init"],
+            "features": arguments["features"],
+            "batch_size": arguments["batch_size"],
+            **({"epochs": arguments["epochs"]} if arguments["epochs"] is not None else {}),
+        },
+        out=arguments["out"],
+        device=arguments["device"],
+        precision=arguments["precision"],
+        workers=arguments["workers"],
+        data_root=roots,
+        task_roots=task_roots,
+        cache=arguments["cache"],
+        include_path=arguments["include_path"],
+    )
+    for each in written:
+        click.echo(f"{each.name}: loss {each.loss:.3f}, accuracy {each.accuracy:.3f} on its training images")
+        click.echo(f"  vlbench run --include-path {arguments['out']} --model {each.name} --task {task}")
+
+
+def _numbers(value: str, option: str) -> Sequence[int]:
+    parts = [part.strip() for part in value.split(",") if part.strip()]
+    if not parts or not all(part.isdecimal() for part in parts):
+        raise VlbenchError(f"{option} {value!r} is no number and no list of numbers such as 1,2,3")
+    return tuple(int(part) for part in parts)

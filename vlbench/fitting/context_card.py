@@ -1,0 +1,66 @@
+"""A learned context as files: the context, and the model card by which `vlbench run` takes it."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from vlbench.adapters.coop import NAME
+from vlbench.adapters.coop_card import card_text
+from vlbench.adapters.coop_context import write_context
+from vlbench.core.files import write_atomically
+from vlbench.fitting.coop import Fitted
+from vlbench.fitting.coop_recipe import Recipe, default_epochs
+
+
+@dataclass(frozen=True, slots=True)
+class ContextCard:
+    """A context that was written: its model's name, its files, and how the last epoch went."""
+
+    name: str
+    context: Path
+    card: Path
+    loss: float
+    accuracy: float
+
+
+def row_of(base: str, task: str, recipe: Recipe, *, epochs: int | None = None) -> str:
+    """The leaderboard row that all seeds of a recipe share: what is not the default is part of it.
+
+    `epochs` is the task's own default, None where it has none.
+
+    >>> row_of("clip-b16", "oxford_pets", Recipe(epochs=200))
+    'coop-b16-oxford_pets-16shot'
+    >>> row_of("tiny-clip", "classification:pets@12ab34", Recipe(epochs=10, shots=1, n_ctx=4))
+    'coop-tiny-clip-classification-pets@12ab34-1shot-ctx4-ep10'
+    """
+    parts = [NAME, base.removeprefix("clip-"), task, f"{recipe.shots}shot"]
+    if recipe.ctx_init:
+        parts.append("init")
+    elif recipe.n_ctx != Recipe(epochs=1).n_ctx:
+        parts.append(f"ctx{recipe.n_ctx}")
+    parts += ["csc"] if recipe.class_specific else []
+    parts += [recipe.position] if recipe.position != "end" else []
+    parts += [recipe.features] if recipe.features == "frozen" else []
+    parts += [f"ep{recipe.epochs}"] if recipe.epochs != (epochs or default_epochs(recipe.shots)) else []
+    return "".join("-" if mark in ":/\\ ,*?[]" else mark for mark in "-".join(parts))
+
+
+def write_card(fitted: Fitted, recipe: Recipe, row: str, folder: Path, *, task: str) -> ContextCard:
+    """Write `ROW-seedN.safetensors` and `ROW-seedN.yaml` into a folder."""
+    name = f"{row}-seed{recipe.seed}"
+    context, card = folder / f"{name}.safetensors", folder / f"{name}.yaml"
+    write_context(context, fitted.context, fitted.facts)
+    kind = "for each class" if recipe.class_specific else "for all classes"
+    about = (
+        f"A context of {fitted.context.shape[-2]} tokens {kind}, learned by `vlbench fit coop` on "
+        f"{recipe.shots} images a class of {task} (seed {recipe.seed}, {recipe.epochs} epochs, "
+        f"{recipe.features} features)."
+    )
+    text = card_text(
+        title=f"CoOp on {fitted.facts.base}, {task}, {recipe.shots} shots",
+        base=fitted.facts.base,
+        context=context.name,
+        about=about,
+        replicate_of=row,
+    )
+    write_atomically(card, text)
+    return ContextCard(name, context, card, fitted.loss, fitted.accuracy)

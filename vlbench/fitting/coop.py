@@ -1,0 +1,211 @@
+"""`fit coop`: a context learned on a few images a class, epoch by epoch, from a frozen model's features."""
+
+import shutil
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save
+from torch import Tensor
+from tqdm import tqdm
+
+from vlbench.adapters.coop_context import ContextFacts, backbone_digest
+from vlbench.adapters.dual_encoder import DualEncoder
+from vlbench.adapters.text_tower import PromptEncoder, TextTower
+from vlbench.core.contracts import Checkpoint, Identity, Source, Task
+from vlbench.core.digest import digest_of, digest_of_modules
+from vlbench.core.errors import DataError, Unsupported
+from vlbench.core.files import write_atomically
+from vlbench.core.subset import Subset
+from vlbench.engine.encoder import Encoder
+from vlbench.engine.feature_store import FeatureSpace
+from vlbench.engine.plan import image_keys, image_space
+from vlbench.engine.settings import RunSettings
+from vlbench.fitting.coop_learner import Learner, first_context, prompts_of
+from vlbench.fitting.coop_recipe import Recipe
+from vlbench.fitting.views import Views
+
+_STATE = "state.safetensors"
+
+
+@dataclass(frozen=True, slots=True)
+class Few:
+    """The images that are learned from: positions in the training split, and their classes."""
+
+    source: Source
+    indices: Sequence[int]
+    labels: NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Fitted:
+    """A learned context [n, d] or [classes, n, d], its facts, and how the last epoch went on its images."""
+
+    context: Tensor
+    facts: ContextFacts
+    loss: float
+    accuracy: float
+
+
+def labels_of(training: Task) -> NDArray[np.int64]:
+    """The class [n] of every image of a training split.
+
+    Raises:
+        DataError: an image has no class, or several.
+    """
+    relevant = training.problem.relevant
+    count = len(training.problem.images)
+    if not np.array_equal(relevant.images, np.arange(count)):
+        raise DataError(f"{training.name}: its images do not have one class each; name a classification")
+    return relevant.texts
+
+
+def fit(
+    checkpoint: Checkpoint, training: Task, few: Few, recipe: Recipe, settings: RunSettings, cache: Path
+) -> Fitted:
+    """Learn a context; one that was interrupted goes on after its last whole epoch.
+
+    Raises:
+        Unsupported: the model has no text tower of tokens to learn a context for.
+        DataError: an image does not decode.
+    """
+    model = checkpoint.load(settings.placement)
+    tower = _tower_of(model, checkpoint.name)
+    assert isinstance(model, DualEncoder)
+    identity = checkpoint.identify()
+    folder = cache / "fit" / _key(identity, training, few, recipe, settings)
+    names = [text.name for text in training.problem.texts]
+    start, epoch, losses = _read_state(folder / _STATE)
+    context = start.get("context", first_context(tower, recipe, len(names)))
+    learner = Learner.start(
+        prompts_of(
+            tower,
+            names,
+            recipe,
+            n_ctx=context.shape[-2],
+            scale=model.info.unit.scale,
+            batch_size=settings.first_text_batch_size,
+        ),
+        recipe,
+        context.to(settings.device),
+        start.get("momentum"),
+    )
+    features = _ImageFeatures(model, identity, few, recipe, settings, cache, folder)
+    labels = torch.from_numpy(few.labels).to(settings.device)
+    progress = tqdm(
+        range(epoch, recipe.epochs),
+        initial=epoch,
+        total=recipe.epochs,
+        unit="epoch",
+        desc="fit",
+        disable=None,
+    )
+    for number in progress:
+        losses = learner.epoch(number, features.of(number), labels)
+        progress.set_postfix(loss=f"{losses[0]:.3f}", accuracy=f"{losses[1]:.3f}")
+        _write_state(folder / _STATE, learner, number + 1, losses)
+        shutil.rmtree(folder / f"epoch-{number}", ignore_errors=True)
+    trained = {
+        **recipe.as_facts(),
+        "task": training.name,
+        "images": len(few.indices),
+        "training_loss": round(losses[0], 6),
+        "training_accuracy": round(losses[1], 6),
+        "precision": settings.precision,
+        "data_revision": few.source.revision,
+    }
+    facts = ContextFacts(
+        base=checkpoint.name,
+        backbone=backbone_digest(tower.model),
+        position=recipe.position,
+        classes=tuple(training.problem.texts),
+        class_specific=recipe.class_specific,
+        trained=trained,
+    )
+    return Fitted(learner.context.detach().float().cpu(), facts, *losses)
+
+
+@dataclass(slots=True)
+class _ImageFeatures:
+    """Unit image features [n, d] of an epoch, each view encoded once."""
+
+    model: DualEncoder
+    identity: Identity
+    few: Few
+    recipe: Recipe
+    settings: RunSettings
+    cache: Path
+    folder: Path
+    _frozen: Tensor | None = None
+
+    def of(self, epoch: int) -> Tensor:
+        """The features of an epoch; with frozen features those of every epoch."""
+        if self.recipe.features == "frozen":
+            if self._frozen is None:
+                space = self.cache / "features" / image_space(self.identity, self.settings)
+                self._frozen = self._encoded(Subset(self.few.source, self.few.indices), space)
+            return self._frozen
+        views = Views(self.few.source, self.few.indices, self.model.info.image_size, self.recipe.seed, epoch)
+        return self._encoded(views, self.folder / f"epoch-{epoch}")
+
+    def _encoded(self, source: Source, folder: Path) -> Tensor:
+        encoder = Encoder(
+            self.model,
+            self.settings,
+            batch_size=self.settings.first_batch_size,
+            text_batch_size=self.settings.first_text_batch_size,
+        )
+        keys = image_keys(source)
+        with FeatureSpace(folder) as space:
+            encoder.encode_images(source, space.missing(keys), keys, space)
+            found = torch.from_numpy(space.gather(keys))
+        return found.to(self.settings.device)
+
+
+def _tower_of(model: object, name: str) -> TextTower:
+    encoder = model.text_encoder if isinstance(model, DualEncoder) else None
+    if not isinstance(encoder, PromptEncoder) or not encoder.tower.reads_trees:
+        raise Unsupported(
+            f"{name}: a context is learned for a causal text tower of open_clip's (CLIP, REACT), which this "
+            "model has not; choose another"
+        )
+    return encoder.tower
+
+
+def _key(identity: Identity, training: Task, few: Few, recipe: Recipe, settings: RunSettings) -> str:
+    """Names everything that decides the context, so that what goes on is what was begun."""
+    return digest_of(
+        {
+            "model": identity.whole,
+            "names": [text.name for text in training.problem.texts],
+            "images": image_keys(Subset(few.source, few.indices)),
+            "labels": few.labels.tolist(),
+            "recipe": recipe.as_facts(),
+            "place": [settings.precision, settings.device.partition(":")[0], settings.first_batch_size],
+            "code": digest_of_modules(*Path(__file__).parent.glob("*.py")),
+        }
+    )
+
+
+def _read_state(path: Path) -> tuple[dict[str, Tensor], int, tuple[float, float]]:
+    """Context and momentum after some epochs, their number, and the last one's loss and accuracy."""
+    try:
+        state = load_file(path)
+        numbers = state.pop("numbers").tolist()
+    except (FileNotFoundError, SafetensorError, KeyError):
+        return {}, 0, (float("nan"), float("nan"))
+    return state, int(numbers[0]), (numbers[1], numbers[2])
+
+
+def _write_state(path: Path, learner: Learner, epochs: int, losses: tuple[float, float]) -> None:
+    state = {
+        "context": learner.context.detach().cpu(),
+        "numbers": torch.tensor([epochs, *losses], dtype=torch.float64),
+    }
+    if learner.momentum is not None:
+        state["momentum"] = learner.momentum.cpu()
+    write_atomically(path, save(state))

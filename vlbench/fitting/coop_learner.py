@@ -1,0 +1,137 @@
+"""Learning a context: text features by the frozen tower, cross entropy, SGD on the context alone."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import cross_entropy
+
+from vlbench.adapters.causal_text import token_table, tree_features
+from vlbench.adapters.coop_prompts import prompt_rows
+from vlbench.adapters.dual_encoder import unit
+from vlbench.adapters.text_tower import TextTower
+from vlbench.adapters.token_tree import TokenTree, plant
+from vlbench.core.errors import VlbenchError
+from vlbench.fitting.coop_recipe import Recipe, learning_rate
+
+_DEVIATION = 0.02
+"""Standard deviation of a context that starts from no words."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Prompts:
+    """The prompts of all classes as trees over a small table of the token embeddings they use.
+
+    `table` [v, w] holds embeddings; ids from v on are the context's rows. `scale` is the exponential
+    of the logit scale.
+    """
+
+    model: nn.Module
+    table: Tensor
+    trees: tuple[TokenTree, ...]
+    classes: int
+    scale: float
+    batch_size: int
+
+    def features(self, context: Tensor) -> Tensor:
+        """Unit text features [classes, d] of a context [n, w] or [classes, n, w]; differentiable."""
+        table = torch.cat([self.table, context.flatten(0, -2)])
+        parts = [tree_features(self.model, table, tree, batch_size=self.batch_size) for tree in self.trees]
+        order = torch.cat([tree.rows for tree in self.trees]).argsort().to(table.device)
+        found = torch.cat(parts)[order]
+        return unit(found)
+
+    def loss(self, context: Tensor, images: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
+        """Cross entropy of unit image features [b, d], and the scores [b, classes]."""
+        scores = self.scale * images @ self.features(context).T
+        return cross_entropy(scores, labels), scores
+
+
+def prompts_of(
+    tower: TextTower, names: Sequence[str], recipe: Recipe, *, n_ctx: int, scale: float, batch_size: int
+) -> Prompts:
+    """The prompts of class names, with a context of one row for each id above the table's."""
+    whole = token_table(tower.model)
+    first = [len(whole) + (i * n_ctx if recipe.class_specific else 0) for i in range(len(names))]
+    rows, lengths = prompt_rows(tower.tokenizer, names, n_ctx=n_ctx, position=recipe.position, first=first)
+    kept = torch.arange(rows.shape[1]) < lengths[:, None]
+    used = torch.unique(rows[kept & (rows < len(whole))])
+    # ids are numbered anew, so that a step's gradient is of these few rows
+    small = torch.searchsorted(used, rows.clamp(max=len(whole) - 1).contiguous())
+    small = torch.where(rows < len(whole), small, rows - len(whole) + len(used))
+    trees = tuple(plant(small.masked_fill(~kept, 0), lengths, batch_size=batch_size))
+    return Prompts(tower.model, whole[used.to(whole.device)], trees, len(names), scale, batch_size)
+
+
+def first_context(tower: TextTower, recipe: Recipe, classes: int) -> Tensor:
+    """Where learning starts: seeded normal numbers, or the embeddings of the recipe's words.
+
+    The answer is [n, w], or [classes, n, w] where every class has its own.
+
+    Raises:
+        VlbenchError: the words do not fit the tower's context.
+    """
+    whole = token_table(tower.model)
+    if recipe.ctx_init:
+        ids = tower.tokenizer([recipe.ctx_init.replace("_", " ")])[0]
+        count = int(ids.argmax()) - 1
+        if not 0 < count < len(ids) - 3:
+            raise VlbenchError(f"--ctx-init {recipe.ctx_init!r} makes {count} tokens; give fewer words")
+        shared = whole[ids[1 : 1 + count].to(whole.device)].clone()
+        return shared.repeat(classes, 1, 1) if recipe.class_specific else shared
+    shape = (recipe.n_ctx, whole.shape[1])
+    random = torch.Generator().manual_seed(recipe.seed)
+    drawn = torch.randn((classes, *shape) if recipe.class_specific else shape, generator=random)
+    return (drawn * _DEVIATION).to(whole.device)
+
+
+@dataclass(slots=True)
+class Learner:
+    """A context being learned; its state is the context and SGD's momentum."""
+
+    prompts: Prompts
+    recipe: Recipe
+    context: nn.Parameter
+    optimiser: torch.optim.SGD
+
+    @classmethod
+    def start(cls, prompts: Prompts, recipe: Recipe, context: Tensor, momentum: Tensor | None) -> "Learner":
+        """A learner at a context; `momentum` is that of an earlier epoch, None at the first."""
+        parameter = nn.Parameter(context.detach().clone())
+        optimiser = torch.optim.SGD(
+            [parameter], lr=recipe.rate, momentum=recipe.momentum, weight_decay=recipe.weight_decay
+        )
+        if momentum is not None:
+            optimiser.state[parameter]["momentum_buffer"] = momentum.clone()
+        return cls(prompts, recipe, parameter, optimiser)
+
+    @property
+    def momentum(self) -> Tensor | None:
+        """SGD's momentum, as a later start takes it."""
+        found: Tensor | None = self.optimiser.state[self.context].get("momentum_buffer")
+        return found
+
+    def epoch(self, number: int, images: Tensor, labels: Tensor) -> tuple[float, float]:
+        """One pass over unit features [n, d] and their classes [n]; mean loss and accuracy, a fraction."""
+        for group in self.optimiser.param_groups:
+            group["lr"] = learning_rate(number, self.recipe)
+        losses, right, seen = 0.0, 0, 0
+        for batch in batches(len(images), self.recipe, epoch=number):
+            chosen = batch.to(images.device)
+            loss, scores = self.prompts.loss(self.context, images[chosen], labels[chosen])
+            self.optimiser.zero_grad()
+            torch.autograd.backward(loss)
+            self.optimiser.step()
+            losses += float(loss.detach()) * len(batch)
+            right += int((scores.argmax(dim=1) == labels[chosen]).sum())
+            seen += len(batch)
+        return losses / seen, right / seen
+
+
+def batches(count: int, recipe: Recipe, *, epoch: int) -> list[Tensor]:
+    """Positions of an epoch's batches, shuffled by seed and epoch; a smaller last one only if alone."""
+    order = np.random.default_rng([recipe.seed, epoch]).permutation(count)
+    found = list(torch.split(torch.from_numpy(order), recipe.batch_size))
+    return found if len(found) == 1 or len(found[-1]) == recipe.batch_size else found[:-1]

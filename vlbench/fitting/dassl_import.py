@@ -1,0 +1,199 @@
+"""A context that CoOp's own code learned, made a context file and a model card."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from vlbench.adapters.coop_card import card_text
+from vlbench.adapters.coop_context import ContextFacts, Position, write_context
+from vlbench.cards.build import DataRequest, checkpoint, task
+from vlbench.cards.catalogue import RESERVED, Catalogue, Entry, find
+from vlbench.cards.class_half import half_classes
+from vlbench.core.contracts import Checkpoint, Placement, Text
+from vlbench.core.errors import CardError, DataError, VlbenchError, WeightsError
+from vlbench.core.files import write_atomically
+
+if TYPE_CHECKING:
+    from vlbench.adapters.coop_loading import Context
+
+FOLDER = Path("fitted")
+"""Where context files and their cards are written unless told otherwise."""
+
+_SUFFIX = ".safetensors"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ImportRequest:
+    """What to import and what is known of it; None where the directory's name or its files may tell.
+
+    `directory` is Dassl's output directory, `base` the model it was trained on, `epoch` chooses a file of
+    the directory. `task` or `classnames` (a file) tell the classes in the order they were trained in.
+    """
+
+    directory: Path
+    base: str
+    position: Position | None = None
+    task: str | None = None
+    classnames: Path | None = None
+    shots: int | None = None
+    seed: int | None = None
+    epoch: int | None = None
+    out: Path | None = None
+    name: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Imported:
+    """What an import wrote: the model's name, its context file and its card; `read` is Dassl's file.
+
+    `unchecked` says why the context was not held against its base; empty if it was.
+    """
+
+    name: str
+    context: Path
+    card: Path
+    read: Path
+    unchecked: str = ""
+
+
+def import_coop(request: ImportRequest, catalogue: Catalogue, data: DataRequest) -> Imported:
+    """Read the context of a Dassl directory and write it as a context file with a card beside it.
+
+    Raises:
+        WeightsError: no context is there, it would run something, or it does not fit the base.
+        VlbenchError: the base, the task or the classes are unknown or do not fit.
+    """
+    from vlbench.adapters.coop_loading import Context
+    from vlbench.adapters.dassl import dassl_file, directory_facts, read_dassl
+
+    base = checkpoint(request.base, catalogue, cache=data.cache)
+    path = dassl_file(request.directory, epoch=request.epoch)
+    found, told = read_dassl(path), directory_facts(request.directory)
+    known = {
+        "task": request.task,
+        "shots": told.shots if request.shots is None else request.shots,
+        "seed": told.seed if request.seed is None else request.seed,
+        "epochs": found.epochs,
+        "precision": found.precision,
+        "imported_from": path.name,
+    }
+    facts = ContextFacts(
+        base=request.base,
+        backbone="",
+        position=request.position or told.position or "end",
+        classes=_classes(request, catalogue, data),
+        class_specific=found.vectors.ndim == 3,
+        trained={key: value for key, value in known.items() if value is not None},
+    )
+    if facts.class_specific and len(facts.classes) != len(found.vectors):
+        raise VlbenchError(
+            f"{path}: holds a context for each of {len(found.vectors)} classes, and {len(facts.classes)} are "
+            "named; name those it was trained on, in their order: --task NAME or --classnames FILE"
+        )
+    name, out = _target(request, facts, catalogue)
+    context, unchecked = _checked(Context(path, facts, found.vectors), base, data.cache)
+    write_context(out, context.vectors, context.facts)
+    card = out.with_name(f"{name}.yaml")
+    write_atomically(card, _card(name, out.name, context))
+    return Imported(name, out, card, path, unchecked)
+
+
+def _classes(request: ImportRequest, catalogue: Catalogue, data: DataRequest) -> tuple[Text, ...]:
+    """The classes that the user names; a task's data are looked for where its card has no names."""
+    if request.classnames is not None:
+        return _names_of_file(request.classnames)
+    if request.task is None:
+        return ()
+    found = find(catalogue.tasks, request.task, "task")
+    if isinstance(found, Entry):
+        from vlbench.cards.card_file import read_task_card
+        from vlbench.cards.texts import read_names
+
+        card = read_task_card(found.path)
+        if card.names is not None:
+            names = read_names(found.path.parent / card.names)
+            kept = half_classes(len(names), found.half) if found.half is not None else range(len(names))
+            return names[kept.start : kept.stop]
+    return task(request.task, catalogue, request=data).problem.texts
+
+
+def _names_of_file(path: Path) -> tuple[Text, ...]:
+    """Names, one a line; of a .tsv as task cards have them, with ids."""
+    from vlbench.cards.texts import read_names
+
+    if path.suffix == ".tsv":
+        return read_names(path)
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise DataError(f"{path}: no readable list of names ({error}); write one name a line") from error
+    names = [line.strip() for line in lines if line.strip()]
+    if not names:
+        raise DataError(f"{path}: holds no name; write one a line")
+    return tuple(Text(name) for name in names)
+
+
+def _target(request: ImportRequest, facts: ContextFacts, catalogue: Catalogue) -> tuple[str, Path]:
+    """The model's name and its context file.
+
+    Raises:
+        CardError: the name cannot be a card's, or is another card's.
+    """
+    if request.out is not None and request.out.suffix != _SUFFIX:
+        raise CardError(f"{request.out}: a context file's name ends in {_SUFFIX}")
+    stem = request.out.stem if request.out is not None else _default_name(request, facts.trained)
+    name = request.name or stem
+    out = request.out or FOLDER / f"{name}{_SUFFIX}"
+    if RESERVED & set(name):
+        raise CardError(
+            f"{name!r}: a model's name holds none of {' '.join(sorted(RESERVED))!r}; choose another --name"
+        )
+    known = catalogue.models.get(name)
+    if known is not None and known.path.resolve() != out.with_name(f"{name}.yaml").resolve():
+        raise CardError(f"{name!r}: the name of the card {known.path}; choose another --name")
+    return name, out
+
+
+def _default_name(request: ImportRequest, trained: Mapping[str, str | int | float]) -> str:
+    """`coop-b16-oxford_pets-16shot-seed1`, with what is known."""
+    parts = ["coop", request.base.removeprefix("clip-")]
+    parts += [str(trained["task"])] if "task" in trained else []
+    parts += [f"{trained['shots']}shot"] if "shots" in trained else []
+    parts += [f"seed{trained['seed']}"] if "seed" in trained else []
+    name = "-".join(parts if len(parts) > 2 else [*parts, "imported"])
+    return "".join("-" if letter in RESERVED else letter for letter in name)
+
+
+def _checked(context: "Context", base: Checkpoint, cache: Path | None) -> tuple["Context", str]:
+    """The context with its base's text tower in the facts, or why that could not be.
+
+    Raises:
+        WeightsError: the context does not fit the base.
+        Unsupported: the base has no text tower that a context could stand in.
+    """
+    from vlbench.adapters.coop_loading import check_fits, context_tower, known_digest
+
+    try:
+        base.identify()
+    except WeightsError as error:  # weights that are not on this machine; damaged ones fail below
+        return context, str(error)
+    tower = context_tower(base.load(Placement()), base.name)
+    check_fits(context, tower, base, cache)
+    digest = known_digest(tower, base, cache)
+    return replace(context, facts=replace(context.facts, backbone=digest)), ""
+
+
+def _card(name: str, file: str, context: "Context") -> str:
+    facts, trained = context.facts, context.facts.trained
+    kind = "class-specific" if facts.class_specific else "unified"
+    said = ", ".join(f"{key.replace('_', ' ')} {value}" for key, value in trained.items())
+    about = (
+        f"A {kind} context of {context.vectors.shape[-2]} tokens with the class at the {facts.position}, "
+        f"learned by CoOp's own code and imported: {said}."
+    )
+    seed = f"-seed{trained.get('seed')}"
+    row = name.removesuffix(seed) if name.endswith(seed) else ""
+    return card_text(
+        title=f"CoOp on {facts.base}, imported", base=facts.base, context=file, about=about, replicate_of=row
+    )

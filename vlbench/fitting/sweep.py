@@ -1,0 +1,54 @@
+"""Contexts for several shots and seeds: each learned on images sampled as CoOp's authors sample them."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from vlbench.cards.class_half import Half, positions_in_half
+from vlbench.core.contracts import Checkpoint, Task
+from vlbench.engine.settings import RunSettings
+from vlbench.fitting.context_card import ContextCard, row_of, write_card
+from vlbench.fitting.coop import Few, fit, labels_of
+from vlbench.fitting.coop_recipe import Recipe
+from vlbench.fitting.few_shot import sample
+
+
+@dataclass(frozen=True, slots=True)
+class Lesson:
+    """A model, the training split of a task, and the recipes to learn by.
+
+    `whole` is the training split that images are sampled from, of which `training` may be a `half` of
+    the classes. `epochs` are the task's own, where it has any.
+    """
+
+    checkpoint: Checkpoint
+    training: Task
+    recipes: Sequence[Recipe]
+    whole: Task
+    half: Half | None = None
+    epochs: int | None = None
+
+    def draw(self, recipe: Recipe) -> list[int]:
+        """Positions in `training` of the images that a recipe learns from."""
+        labels = labels_of(self.whole).tolist()
+        chosen = sample(labels, recipe.shots, recipe.seed)
+        if self.half is None:
+            return chosen
+        classes = len(self.whole.problem.texts)
+        return positions_in_half(chosen, labels, classes=classes, half=self.half)
+
+
+def learn(lesson: Lesson, settings: RunSettings, *, cache: Path, out: Path) -> Iterator[ContextCard]:
+    """Learn and write a context for every recipe; each is written before the next is begun.
+
+    Raises:
+        VlbenchError: see fitting/coop.py.
+    """
+    training = lesson.training
+    labels = labels_of(training)
+    for recipe in lesson.recipes:
+        chosen = lesson.draw(recipe)
+        few = Few(training.problem.images, tuple(chosen), labels[chosen])
+        fitted = fit(lesson.checkpoint, training, few, recipe, settings, cache)
+        row = row_of(lesson.checkpoint.name, training.name, recipe, epochs=lesson.epochs)
+        yield write_card(fitted, recipe, row, out, task=training.name)

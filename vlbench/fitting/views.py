@@ -1,0 +1,99 @@
+"""Views of training images: random crops and flips, each decided by its seed, epoch and image alone."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
+
+import numpy as np
+from PIL import Image
+
+from vlbench.core.contracts import Example, Offers, Source, Target
+
+SCALE = (0.08, 1.0)
+"""Share of the area that a crop covers, at least and at most."""
+RATIO = (3 / 4, 4 / 3)
+"""Width over height of a crop, at least and at most."""
+_TRIES = 10
+
+Box = tuple[int, int, int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Views:
+    """Some images of a source, each as the view of one epoch; a Source of core/contracts.py.
+
+    `indices` are positions in the source; `size` is (height, width) in pixels. A view depends on the
+    seed, the epoch and the position in `indices` alone, whatever loads it.
+    """
+
+    source: Source
+    indices: Sequence[int]
+    size: tuple[int, int]
+    seed: int
+    epoch: int
+
+    @property
+    def name(self) -> str:
+        """The source's name, marked."""
+        return f"{self.source.name}+views"
+
+    @property
+    def revision(self) -> str:
+        """The source's revision."""
+        return self.source.revision
+
+    @property
+    def offers(self) -> Offers:
+        """The source's names and templates."""
+        return self.source.offers
+
+    def __len__(self) -> int:
+        return len(self.indices)
+
+    def __getitem__(self, index: int) -> Example:
+        whole = self.source[self.indices[index]]
+        return Example(
+            id=f"{whole.id}, view {self.epoch}",
+            image=partial(_open, self, index),
+            target=whole.target,
+        )
+
+    def target(self, index: int) -> Target:
+        """What the data say of the whole image."""
+        return self.source.target(self.indices[index])
+
+    def fingerprint(self, index: int) -> str:
+        """The whole image's, and what decides the view."""
+        whole = self.source.fingerprint(self.indices[index])
+        return f"{whole}|view|{self.size}|{self.seed}|{self.epoch}|{index}"
+
+
+def draw_box(width: int, height: int, random: np.random.Generator) -> Box:
+    """Left, upper, right and lower edge of a crop: area and logarithm of the ratio drawn evenly.
+
+    Where ten draws do not fit, the largest centred crop within the ratios. The rule of Inception's
+    training (Szegedy et al. 2015, Going Deeper with Convolutions, section 6), as RandomResizedCrop has it.
+    """
+    for _ in range(_TRIES):
+        area = width * height * random.uniform(*SCALE)
+        ratio = math.exp(random.uniform(math.log(RATIO[0]), math.log(RATIO[1])))
+        across, down = round(math.sqrt(area * ratio)), round(math.sqrt(area / ratio))
+        if 0 < across <= width and 0 < down <= height:
+            left = int(random.integers(0, width - across, endpoint=True))
+            upper = int(random.integers(0, height - down, endpoint=True))
+            return (left, upper, left + across, upper + down)
+    across = min(width, round(height * RATIO[1]))
+    down = min(height, round(width / RATIO[0]))
+    left, upper = (width - across) // 2, (height - down) // 2
+    return (left, upper, left + across, upper + down)
+
+
+def _open(views: Views, index: int) -> Image.Image:
+    image = views.source[views.indices[index]].image().convert("RGB")
+    random = np.random.default_rng([views.seed, views.epoch, index])
+    box = draw_box(*image.size, random)
+    height, width = views.size
+    # as torchvision crops: cut out first, so that the filter sees no pixel beyond the crop
+    view = image.crop(box).resize((width, height), Image.Resampling.BICUBIC)
+    return view.transpose(Image.Transpose.FLIP_LEFT_RIGHT) if random.random() < 0.5 else view
