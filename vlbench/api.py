@@ -224,7 +224,14 @@ def fit_coop(
     half = HalfName.of(task)
     whole = training if half is None else training_task(half.task, catalogue, request=data)
     lesson = Lesson(
-        checkpoint, training, recipes, whole=whole, half=None if half is None else half.half, epochs=epochs
+        checkpoint,
+        training,
+        recipes,
+        whole=whole,
+        base=model,
+        base_weights=request.weights,
+        half=None if half is None else half.half,
+        epochs=epochs,
     )
     return learn(lesson, request.settings, cache=request.cache, out=Path(out))
 

@@ -42,7 +42,7 @@ def coop(folder: Path) -> Sample:
     context = torch.randn(4, 128, generator=torch.Generator().manual_seed(0)) / 10
     write_context(path, context, ContextFacts("tiny-clip", "", "middle"))
 
-    def base(name: str) -> Checkpoint:
+    def base(name: str, weights: Path | None = None) -> Checkpoint:
         return ADAPTERS.get("clip")(Origin(name, TINY.parent, None, folder), directory=name)
 
     return Sample(

@@ -37,6 +37,7 @@ class CoopCheckpoint:
     find_base: Callable[[], str]
     file: Path | None
     replicate_of: str = ""
+    base_weights: Path | None = None
     adapter: str = NAME
     capabilities: frozenset[str] = frozenset()
 
@@ -82,7 +83,7 @@ class CoopCheckpoint:
             raise Unsupported(
                 f"{self.origin.name}: no way to its base {name!r}; open it by vlbench.load_model"
             )
-        found = self.origin.open(name)
+        found = self.origin.open(name, weights=self.base_weights)
         if found.adapter == self.adapter:
             raise CardError(
                 f"{self.origin.name}: its base {name!r} has a learned context itself; name a CLIP"
@@ -133,11 +134,13 @@ def coop(
     base: str | None = None,
     context: str | None = None,
     replicate_of: str = "",
+    base_weights: str | None = None,
     reference: str | None = None,
 ) -> CoopCheckpoint:
     """A card's model: `base` with the file `context` beside the card; or that of `coop:FILE`.
 
     The header of FILE names its base. `replicate_of` is the leaderboard row that this model is one seed of.
+    `base_weights` is a file of the user's own for the base, beside the card or anywhere.
 
     Raises:
         CardError: neither a base nor a file is named, or both.
@@ -152,4 +155,5 @@ def coop(
     if context is not None and origin.folder is None:
         raise CardError(f"{origin.name}: context is relative to a card's folder, and there is no card")
     file = origin.folder / context if context is not None and origin.folder is not None else None
-    return CoopCheckpoint(origin, lambda: base, file, replicate_of)
+    weights = (origin.folder or Path()) / base_weights if base_weights is not None else None
+    return CoopCheckpoint(origin, lambda: base, file, replicate_of, weights)

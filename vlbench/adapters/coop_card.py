@@ -6,12 +6,17 @@ from collections.abc import Mapping
 from vlbench.adapters.coop import NAME
 
 
-def card_text(*, title: str, base: str, context: str, about: str, replicate_of: str = "") -> str:
+def card_text(
+    *, title: str, base: str, context: str, about: str, replicate_of: str = "", base_weights: str = ""
+) -> str:
     """A model card of a base and the context file `context` beside the card, as YAML.
 
     `replicate_of` is the leaderboard row that the model is one seed of; empty if it stands alone.
+    `base_weights` is the user's own file for the base; empty for the base's own.
     """
     settings = {"base": base, "context": context}
+    if base_weights:
+        settings["base_weights"] = base_weights
     if replicate_of:
         settings["replicate_of"] = replicate_of
     fields: Mapping[str, object] = {

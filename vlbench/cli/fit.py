@@ -33,6 +33,7 @@ class Arguments(TypedDict):
     data_root: tuple[str, ...]
     cache: Path | None
     include_path: tuple[Path, ...]
+    weights: Path | None
 
 
 @click.group("fit")
@@ -117,6 +118,9 @@ vlbench fit coop --model clip-b16 --task oxford_pets --shots 1,2,4,8,16 --data-r
     "--cache", type=click.Path(path_type=Path), envvar="VLBENCH_CACHE", help="Where features are stored."
 )
 @click.option(
+    "--weights", type=click.Path(path_type=Path), help="The frozen model's weights, a file of your own."
+)
+@click.option(
     "--include-path",
     multiple=True,
     type=click.Path(path_type=Path),
@@ -151,6 +155,7 @@ def coop(**arguments: Unpack[Arguments]) -> None:
         task_roots=task_roots,
         cache=arguments["cache"],
         include_path=arguments["include_path"],
+        weights=arguments["weights"],
     )
     for each in written:
         click.echo(f"{each.name}: loss {each.loss:.3f}, accuracy {each.accuracy:.3f} on its training images")

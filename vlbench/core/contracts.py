@@ -191,7 +191,7 @@ class Origin:
     """What an adapter is given beside its card's settings.
 
     `folder` holds the card's data files, `weights` is the user's own file, `cache` remembers digests.
-    `open` names another model, for one that is built on top of it.
+    `open(name, weights=None)` names another model, for one that is built on top of it.
     """
 
     name: str
@@ -199,7 +199,7 @@ class Origin:
     weights: Path | None = None
     cache: Path | None = None
     preprocess: PreprocessMode = "exact"
-    open: "Callable[[str], Checkpoint] | None" = None
+    open: "Callable[..., Checkpoint] | None" = None
 
 
 class Adapter(Protocol):

@@ -44,8 +44,13 @@ def row_of(base: str, task: str, recipe: Recipe, *, epochs: int | None = None) -
     return "".join("-" if mark in ":/\\ ,*?[]" else mark for mark in "-".join(parts))
 
 
-def write_card(fitted: Fitted, recipe: Recipe, row: str, folder: Path, *, task: str) -> ContextCard:
-    """Write `ROW-seedN.safetensors` and `ROW-seedN.yaml` into a folder."""
+def write_card(
+    fitted: Fitted, recipe: Recipe, row: str, folder: Path, *, task: str, base_weights: Path | None = None
+) -> ContextCard:
+    """Write `ROW-seedN.safetensors` and `ROW-seedN.yaml` into a folder.
+
+    `base_weights` is the user's own file for the base, which the card then names.
+    """
     name = f"{row}-seed{recipe.seed}"
     context, card = folder / f"{name}.safetensors", folder / f"{name}.yaml"
     write_context(context, fitted.context, fitted.facts)
@@ -61,6 +66,7 @@ def write_card(fitted: Fitted, recipe: Recipe, row: str, folder: Path, *, task: 
         context=context.name,
         about=about,
         replicate_of=row,
+        base_weights="" if base_weights is None else str(base_weights.absolute()),
     )
     write_atomically(card, text)
     return ContextCard(name, context, card, fitted.loss, fitted.accuracy)

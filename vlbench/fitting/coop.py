@@ -65,9 +65,18 @@ def labels_of(training: Task) -> NDArray[np.int64]:
 
 
 def fit(
-    checkpoint: Checkpoint, training: Task, few: Few, recipe: Recipe, settings: RunSettings, cache: Path
+    checkpoint: Checkpoint,
+    training: Task,
+    few: Few,
+    recipe: Recipe,
+    settings: RunSettings,
+    *,
+    cache: Path,
+    base: str,
 ) -> Fitted:
     """Learn a context; one that was interrupted goes on after its last whole epoch.
+
+    `base` is the name by which the checkpoint is opened again.
 
     Raises:
         Unsupported: the model has no text tower of tokens to learn a context for.
@@ -119,7 +128,7 @@ def fit(
         "data_revision": few.source.revision,
     }
     facts = ContextFacts(
-        base=checkpoint.name,
+        base=base,
         backbone=backbone_digest(tower.model),
         position=recipe.position,
         classes=tuple(training.problem.texts),

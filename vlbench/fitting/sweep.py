@@ -18,13 +18,16 @@ class Lesson:
     """A model, the training split of a task, and the recipes to learn by.
 
     `whole` is the training split that images are sampled from, of which `training` may be a `half` of
-    the classes. `epochs` are the task's own, where it has any.
+    the classes. `epochs` are the task's own, where it has any. `base` and `base_weights` are how the
+    checkpoint is opened again.
     """
 
     checkpoint: Checkpoint
     training: Task
     recipes: Sequence[Recipe]
     whole: Task
+    base: str
+    base_weights: Path | None = None
     half: Half | None = None
     epochs: int | None = None
 
@@ -49,6 +52,6 @@ def learn(lesson: Lesson, settings: RunSettings, *, cache: Path, out: Path) -> I
     for recipe in lesson.recipes:
         chosen = lesson.draw(recipe)
         few = Few(training.problem.images, tuple(chosen), labels[chosen])
-        fitted = fit(lesson.checkpoint, training, few, recipe, settings, cache)
+        fitted = fit(lesson.checkpoint, training, few, recipe, settings, cache=cache, base=lesson.base)
         row = row_of(lesson.checkpoint.name, training.name, recipe, epochs=lesson.epochs)
-        yield write_card(fitted, recipe, row, out, task=training.name)
+        yield write_card(fitted, recipe, row, out, task=training.name, base_weights=lesson.base_weights)

@@ -72,14 +72,14 @@ def opened(folder, base, tmp_path):
     kept = Kept(open_tiny(folder, "tiny"), base)
 
     def opened(path: Path | None, **origin: object) -> CoopCheckpoint:
-        asked = Origin("coop-tiny", tmp_path, open=lambda _: kept, cache=tmp_path / "cache")
+        asked = Origin("coop-tiny", tmp_path, open=lambda _, weights=None: kept, cache=tmp_path / "cache")
         context = path.name if path is not None else None
         return coop(replace(asked, **origin), base="tiny", context=context)
 
     return opened
 
 
-def open_tiny(folder, name):
+def open_tiny(folder, name, weights=None):
     assert name == "tiny"
     return local_dir(Origin(name), reference=str(folder))
 
@@ -200,7 +200,7 @@ def test_a_class_is_found_by_its_name_and_among_equal_names_by_its_id(opened, tm
 
 
 def test_a_card_without_a_context_says_what_to_do(opened, tmp_path):
-    card = opened(None, open=lambda _: pytest.fail("the base was looked for first"))
+    card = opened(None, open=lambda _, weights=None: pytest.fail("the base was looked for first"))
     assert card.name == "coop-tiny"
     with pytest.raises(WeightsError, match=r"--weights FILE; `vlbench fit coop` .*`vlbench import coop`"):
         card.identify()
@@ -226,7 +226,7 @@ def test_a_context_of_another_model_is_refused(opened, base, tmp_path):
 
 
 def test_a_base_that_cannot_be_had_is_named(opened, tmp_path):
-    def gone(name):
+    def gone(name, weights=None):
         return local_dir(Origin(name), reference=str(tmp_path / "gone"))
 
     with pytest.raises(WeightsError, match=r"^coop-tiny: its base: .*gone.*--weights is the context"):
@@ -254,7 +254,9 @@ def test_a_base_that_reads_no_trees_is_refused(folder, tmp_path):
 
 def test_a_base_with_a_context_of_its_own_is_refused(opened, tmp_path):
     inner = opened(written(tmp_path / "c.safetensors"))
-    outer = coop(Origin("outer", tmp_path, open=lambda _: inner), base="inner", context="c.safetensors")
+    outer = coop(
+        Origin("outer", tmp_path, open=lambda _, weights=None: inner), base="inner", context="c.safetensors"
+    )
     with pytest.raises(CardError, match="'inner' has a learned context itself"):
         outer.identify()
 

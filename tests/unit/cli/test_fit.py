@@ -1,5 +1,7 @@
 """`vlbench fit coop` by its command line: a context and a card, taken by name."""
 
+import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -8,6 +10,8 @@ from click.testing import CliRunner
 from vlbench.cli.fit import command
 from vlbench.cli.main import main
 from vlbench.core.errors import VlbenchError
+
+TINY = Path(__file__).parents[3] / "model_cards" / "tiny-clip" / "open_clip_model.safetensors"
 
 
 def test_a_fitted_context_is_a_model_by_name(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -30,6 +34,25 @@ def test_a_fitted_context_is_a_model_by_name(tmp_path: Path, capsys: pytest.Capt
     assert header.startswith("model,shapes")
     assert only.startswith(f"{row},")
     assert (tmp_path / "results" / "seeds.csv").is_file()
+
+
+def test_a_base_with_weights_of_the_users_own_is_found_again(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    weights = tmp_path / "mine.safetensors"
+    shutil.copy(TINY, weights)
+    place = f"--cache {tmp_path}/cache --device cpu"
+    for line in (
+        f"fit coop -m tiny-clip -t shapes --weights {weights} --shots 1 --n-ctx 2 --epochs 1 "
+        f"--features frozen --out {tmp_path}/fitted {place}",
+        f"run -m coop-tiny-clip@* -t shapes --limit 16 --include-path {tmp_path}/fitted "
+        f"--results {tmp_path}/results {place}",
+    ):
+        with pytest.raises(SystemExit) as done:
+            main(line.split())
+        assert done.value.code == 0, capsys.readouterr().err
+    (path,) = tmp_path.glob("results/shapes/*.json")
+    assert "mine.safetensors" in json.loads(path.read_text())["weights"]
 
 
 def test_a_task_without_a_training_split_is_refused(

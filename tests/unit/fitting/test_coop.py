@@ -55,7 +55,7 @@ def few_of(training: Task, recipe: Recipe) -> Few:
 
 
 def fitted(checkpoint: Checkpoint, training: Task, cache: Path, recipe: Recipe = RECIPE) -> Fitted:
-    return fit(checkpoint, training, few_of(training, recipe), recipe, SETTINGS, cache)
+    return fit(checkpoint, training, few_of(training, recipe), recipe, SETTINGS, cache=cache, base="tiny")
 
 
 def test_the_same_seed_gives_the_same_context_bit_for_bit(
