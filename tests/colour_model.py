@@ -46,7 +46,7 @@ class ColourModel:
 
     @property
     def info(self) -> ModelInfo:
-        return ModelInfo("colour", ScoreUnit("cosine", 1.0), (1, 1), 0)
+        return ModelInfo("colour", ScoreUnit("cosine", 1.0), (1, 1), 0, feature_shape=(3,))
 
     @property
     def preprocess(self) -> object:

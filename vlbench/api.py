@@ -10,7 +10,7 @@ from vlbench.core.contracts import Checkpoint, Model, Precision, PreprocessMode,
 from vlbench.core.errors import VlbenchError
 from vlbench.core.files import default_cache
 from vlbench.core.result import Result
-from vlbench.engine.settings import RunSettings
+from vlbench.engine.settings import FEATURE_BYTES, RunSettings
 
 if TYPE_CHECKING:
     from vlbench.engine.plan import Job
@@ -22,8 +22,10 @@ class Options(TypedDict, total=False):
 
     device: "auto", "cpu", "cuda", "cuda:1". precision: "fp32", "bf16", "fp16". batch_size: None is
     auto. workers: loader threads, None by device. limit: this many evenly spaced images, result
-    partial. data_root: folders of data sets. task_roots: {task: its own folder}. results: where JSON
-    and CSVs go, None writes none.
+    partial. feature_bytes: what a task may add to the store; above it, scores are stored in place of
+    image features. descriptions, classnames: files that take the place of prompts and names. data_root:
+    folders of data sets. task_roots: {task: its own folder}. results: where JSON and CSVs go, None writes
+    none.
     cache: the feature store, None is the user's cache folder. include_path: folders with more cards.
     weights: the user's own file for the one model named. preprocess: "exact" or "fast".
     """
@@ -37,6 +39,9 @@ class Options(TypedDict, total=False):
     limit: int | None
     allow_subset: bool
     verify_data: bool
+    feature_bytes: int
+    descriptions: Path | str | None
+    classnames: Path | str | None
     data_root: Sequence[Path | str]
     task_roots: Mapping[str, Path | str]
     results: Path | str | None
@@ -63,6 +68,8 @@ class Request:
     allow_subset: bool = False
     verify_data: bool = False
     save_predictions: bool = False
+    descriptions: Path | None = None
+    classnames: Path | None = None
 
 
 def evaluate(
@@ -98,7 +105,6 @@ def request_of(models: str | Sequence[str], tasks: str | Sequence[str], options:
     cache = Path(options.get("cache") or default_cache()).expanduser()
     device = resolve_device(options.get("device", "auto"), cache)
     workers = options.get("workers")
-    results, weights = options.get("results"), options.get("weights")
     return Request(
         models=(models,) if isinstance(models, str) else tuple(models),
         tasks=(tasks,) if isinstance(tasks, str) else tuple(tasks),
@@ -109,17 +115,20 @@ def request_of(models: str | Sequence[str], tasks: str | Sequence[str], options:
             batch_size=options.get("batch_size"),
             workers=default_workers(device) if workers is None else workers,
             seed=options.get("seed", 0),
+            feature_bytes=options.get("feature_bytes", FEATURE_BYTES),
         ),
         cache=cache,
-        results=Path(results) if results is not None else None,
+        results=_path(options.get("results")),
         include=tuple(map(Path, options.get("include_path", ()))),
         roots=tuple(map(Path, options.get("data_root", ()))),
         task_roots={task: Path(root) for task, root in options.get("task_roots", {}).items()},
         limit=options.get("limit"),
-        weights=Path(weights) if weights is not None else None,
+        weights=_path(options.get("weights")),
         allow_subset=options.get("allow_subset", False),
         verify_data=options.get("verify_data", False),
         save_predictions=options.get("save_predictions", False),
+        descriptions=_path(options.get("descriptions")),
+        classnames=_path(options.get("classnames")),
     )
 
 
@@ -271,6 +280,10 @@ def list_tasks(include_path: Sequence[Path | str] = ()) -> tuple[str, ...]:
     return tuple(sorted(read_catalogue(tuple(map(Path, include_path))).tasks))
 
 
+def _path(value: Path | str | None) -> Path | None:
+    return None if value is None else Path(value)
+
+
 def default_workers(device: str) -> int:
     """Loader threads: two beside a CPU's own work, up to sixteen for an accelerator."""
     return min(os.cpu_count() or 1, 2 if device == "cpu" else 16)
@@ -292,6 +305,8 @@ def _resolve(request: Request) -> tuple[list[Checkpoint], list[Task]]:
         allow_subset=request.allow_subset,
         limit=request.limit,
         verify=request.verify_data,
+        descriptions=request.descriptions,
+        classnames=request.classnames,
     )
     built_tasks = [task(name, catalogue, request=data) for name in tasks]
     checkpoints = [

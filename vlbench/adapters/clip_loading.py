@@ -61,6 +61,7 @@ def load_clip(
         unit=ScoreUnit("cosine", scale, 0.0 if bias is None else float(bias.detach())),
         image_size=recipe.preprocessing.size,
         parameters=sum(parameter.numel() for parameter in model.parameters()),
+        feature_shape=(cast(int, recipe.config["embed_dim"]),),
     )
     model = model.to(placement.device)
     tower = TextTower(model, tokenizer, placement, dimensions=cast(int, recipe.config["embed_dim"]))

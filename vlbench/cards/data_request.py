@@ -14,7 +14,8 @@ class DataRequest:
     """Where data may lie and how much of it is wanted.
 
     `roots` are tried in order for a card's relative paths; `roots_by_task` names the very folder of a
-    task's data; `limit` is a number of images; `verify` asks for digests of the bytes.
+    task's data; `limit` is a number of images; `verify` asks for digests of the bytes. `descriptions` is
+    a file of sentences for each tag or class, `classnames` one of names that replace the task's.
     """
 
     roots: tuple[Path, ...] = ()
@@ -23,6 +24,8 @@ class DataRequest:
     allow_subset: bool = False
     limit: int | None = None
     verify: bool = False
+    descriptions: Path | None = None
+    classnames: Path | None = None
 
     def place(self, card_folder: Path | None = None) -> Place:
         """Where sources may look, for a card in a folder."""

@@ -24,6 +24,9 @@ class Arguments(TypedDict):
     allow_subset: bool
     data_root: tuple[str, ...]
     verify_data: bool
+    feature_gb: float | None
+    descriptions: Path | None
+    classnames: Path | None
     results: Path
     cache: Path | None
     seed: int
@@ -112,6 +115,24 @@ vlbench run --model clip-b32 --task classification:my-photos
     help="Digest the bytes of the data, not only names and sizes.",
 )
 @click.option(
+    "--descriptions",
+    type=click.Path(path_type=Path, dir_okay=False),
+    envvar="VLBENCH_DESCRIPTIONS",
+    help="Sentences to describe the tags by in place of prompts: JSON {tag: [sentences]}.",
+)
+@click.option(
+    "--classnames",
+    type=click.Path(path_type=Path, dir_okay=False),
+    envvar="VLBENCH_CLASSNAMES",
+    help="Names in place of the task's: one a line, or a .tsv of names and ids.",
+)
+@click.option(
+    "--feature-gb",
+    type=click.FloatRange(min=0),
+    envvar="VLBENCH_FEATURE_GB",
+    help="GB of image features that a task may store; above it scores are stored.  [default: 8]",
+)
+@click.option(
     "--results",
     type=click.Path(file_okay=False, path_type=Path),
     default=Path("results"),
@@ -176,6 +197,8 @@ def command(**arguments: Unpack[Arguments]) -> None:
         "limit": arguments["limit"],
         "allow_subset": arguments["allow_subset"],
         "verify_data": arguments["verify_data"],
+        "descriptions": arguments["descriptions"],
+        "classnames": arguments["classnames"],
         "data_root": roots,
         "task_roots": task_roots,
         "results": arguments["results"],
@@ -184,6 +207,8 @@ def command(**arguments: Unpack[Arguments]) -> None:
         "weights": arguments["weights"],
         "save_predictions": arguments["save_predictions"],
     }
+    if arguments["feature_gb"] is not None:
+        options["feature_bytes"] = int(arguments["feature_gb"] * 1e9)
     request = request_of(_names(arguments["models"]), _names(arguments["tasks"]), options)
     results = []
     try:

@@ -145,12 +145,16 @@ class Placement:
 
 @dataclass(frozen=True, slots=True)
 class ModelInfo:
-    """Facts of a loaded model; `parameters` counts both sides, `image_size` is (height, width)."""
+    """Facts of a loaded model; `parameters` counts both sides, `image_size` is (height, width).
+
+    `feature_shape` is that of one image's features, which the engine plans its memory by.
+    """
 
     name: str
     unit: ScoreUnit
     image_size: tuple[int, int]
     parameters: int
+    feature_shape: tuple[int, ...] = ()
 
 
 class Model(Protocol):

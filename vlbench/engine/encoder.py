@@ -30,16 +30,26 @@ class Encoder:
     text_batch_size: int
 
     def encode_images(
-        self, source: Source, positions: Sequence[int], keys: Sequence[str], space: FeatureSpace
+        self,
+        source: Source,
+        positions: Sequence[int],
+        keys: Sequence[str],
+        space: FeatureSpace,
+        *,
+        then: Callable[[Tensor], Tensor] = lambda features: features,
     ) -> None:
-        """Decode and encode the images at some positions of a source; `keys` are those of all its images."""
+        """Decode and encode the images at some positions of a source; `keys` are those of all its images.
+
+        What is stored is `then` of a batch's features.
+        """
         progress: tqdm[Never] = tqdm(
             total=len(positions), unit="img", desc="images", disable=None, smoothing=0.05, leave=None
         )
         with progress, torch.inference_mode():
             done = 0
             while done < len(positions):
-                done += self._image_batches(source, positions[done:], keys, space, progress)
+                rest = positions[done:]
+                done += self._image_batches(source, rest, _Sink(keys, space, then, progress))
 
     def encode_texts(self, texts: Sequence[Text], keys: Sequence[str], space: FeatureSpace) -> None:
         """Encode texts and store their features under their keys, chunk by chunk."""
@@ -76,9 +86,7 @@ class Encoder:
         self,
         source: Source,
         positions: Sequence[int],
-        keys: Sequence[str],
-        space: FeatureSpace,
-        progress: "tqdm[Never]",
+        sink: "_Sink",
     ) -> int:
         """Encode until done or until the batch size was halved; the answer counts the images encoded."""
         size = self.batch_size
@@ -94,15 +102,15 @@ class Encoder:
         waiting: tuple[Batch, Tensor] | None = None
         done = 0
         for batch in batches:
-            features = self._halving(bind(self._encode_pixels, batch.pixels), "batch_size")
+            features = sink.then(self._halving(bind(self._encode_pixels, batch.pixels), "batch_size"))
             # on a device the copy back waits for the next batch to be queued, so that it never idles
             for finished in ([waiting] if waiting else []) if on_device else [(batch, features)]:
-                done += _store(finished, keys, space, progress)
+                done += sink.take(*finished)
             waiting = (batch, features) if on_device else None
             if self.batch_size != size:
                 break
         batches.close()
-        return done + (_store(waiting, keys, space, progress) if waiting else 0)
+        return done + (sink.take(*waiting) if waiting else 0)
 
     def _encode_chunk(self, texts: Sequence[Text], size: int) -> Tensor:
         return self.model.encode_texts(texts, batch_size=size)
@@ -145,14 +153,21 @@ def to_numpy(features: Tensor, side: str) -> Features:
     return array
 
 
-def _store(
-    finished: tuple[Batch, Tensor], keys: Sequence[str], space: FeatureSpace, progress: "tqdm[Never]"
-) -> int:
-    batch, features = finished
-    count = len(batch.positions)
-    space.append([keys[i] for i in batch.positions], to_numpy(features[:count], "image"))
-    progress.update(count)
-    return count
+@dataclass(frozen=True, slots=True)
+class _Sink:
+    """Where encoded batches go: under the keys of their images, after `then`."""
+
+    keys: Sequence[str]
+    space: FeatureSpace
+    then: Callable[[Tensor], Tensor]
+    progress: "tqdm[Never]"
+
+    def take(self, batch: Batch, features: Tensor) -> int:
+        """Store what was made of a batch; the answer counts its images."""
+        count = len(batch.positions)
+        self.space.append([self.keys[i] for i in batch.positions], to_numpy(features[:count], "image"))
+        self.progress.update(count)
+        return count
 
 
 def _prompts(text: Text) -> int:

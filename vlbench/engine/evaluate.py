@@ -1,26 +1,28 @@
 """The one evaluator: encode, score, measure, record."""
 
+import math
 import resource
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial as bind
 from pathlib import Path
 
 import torch
 
-from vlbench.core.contracts import Checkpoint
+from vlbench.core.contracts import Checkpoint, Model
 from vlbench.core.result import Result, Timing
 from vlbench.engine.encoder import Encoder
-from vlbench.engine.feature_store import FeatureSpace
+from vlbench.engine.feature_store import Features, FeatureSpace
 from vlbench.engine.measure import RunFacts, record, software_versions
 from vlbench.engine.plan import Job
-from vlbench.engine.scoring import predict
+from vlbench.engine.scoring import ScoreBlocks, fresh_scores, predict, stored_scores
 from vlbench.engine.settings import RunSettings
 from vlbench.engine.stored import store_prediction, store_result
 
 _LONG = 8
-"""Batches of images from which on a pass is long enough for a dry pass to come first."""
+"""Batches of images from which on a run is long enough for a dry pass to come first."""
 
 
 @dataclass(slots=True)
@@ -55,39 +57,31 @@ def evaluate(job: Job, session: Session, cache: Path) -> Result:
     encoder = session.encoder()
     problem, keys = job.task.problem, job.keys
     with (
-        FeatureSpace(cache / "features" / keys.image_space) as image_space,
-        FeatureSpace(cache / "features" / keys.text_space) as text_space,
+        FeatureSpace(cache / "features" / keys.image_space) as features,
+        FeatureSpace(cache / "features" / keys.text_space) as space,
+        FeatureSpace(cache / "scores" / keys.score_space) as scores,
     ):
-        images = image_space.missing(keys.images)
-        texts = text_space.missing(keys.texts)
-        if len(images) > _LONG * encoder.batch_size:
+        if len(features.missing(keys.images)) > _LONG * encoder.batch_size:
             encoder.dry_pass(problem.images, problem.texts)
+        missing = space.missing(keys.texts)
         text_seconds = _seconds(
             lambda: encoder.encode_texts(
-                [problem.texts[i] for i in texts], [keys.texts[i] for i in texts], text_space
+                [problem.texts[i] for i in missing], [keys.texts[i] for i in missing], space
             )
         )
-        image_seconds = _seconds(
-            lambda: encoder.encode_images(problem.images, images, keys.images, image_space)
-        )
+        images = _ImagePass.of(job, encoder, features, scores, space.gather(keys.texts))
+        image_seconds = _seconds(images.run)
         score_start = time.perf_counter()
-        prediction = predict(
-            encoder.model,
-            problem,
-            job.task.scoring,
-            images=image_space.gather(keys.images),
-            texts=text_space.gather(keys.texts),
-            device=session.settings.device,
-        )
+        prediction = predict(images.blocks(), problem, job.task.scoring, encoder.model.info.unit)
     end = time.perf_counter()
     timing = Timing(
         seconds=end - start,
         encode_images_seconds=image_seconds,
         encode_texts_seconds=text_seconds,
         score_seconds=end - score_start,
-        images_encoded=len(images),
-        texts_encoded=len(texts),
-        images_per_second=len(images) / image_seconds if images else None,
+        images_encoded=len(images.missing),
+        texts_encoded=len(missing),
+        images_per_second=len(images.missing) / image_seconds if images.missing else None,
         peak_memory_bytes=_peak_memory_bytes(),
         peak_device_bytes=_peak_device_bytes(session.settings.device),
         workers=session.settings.workers,
@@ -97,6 +91,61 @@ def evaluate(job: Job, session: Session, cache: Path) -> Result:
     result = record(job, prediction, facts, seed=session.settings.seed)
     store_result(job, result, cache)
     return result
+
+
+@dataclass(frozen=True, slots=True)
+class _ImagePass:
+    """The images of a job that are to be encoded, and where they go.
+
+    Features are stored; where they need more than the budget, the scores of each image in their place.
+    """
+
+    job: Job
+    encoder: Encoder
+    texts: Features
+    space: FeatureSpace
+    missing: Sequence[int]
+    streams: bool
+
+    @classmethod
+    def of(
+        cls, job: Job, encoder: Encoder, features: FeatureSpace, scores: FeatureSpace, texts: Features
+    ) -> "_ImagePass":
+        """The pass that a job needs, into one of two spaces."""
+        keys = job.keys.images
+        missing = features.missing(keys)
+        size = 4 * math.prod(encoder.model.info.feature_shape) * len(missing)
+        if size > encoder.settings.feature_bytes:
+            return cls(job, encoder, texts, scores, scores.missing(keys), streams=True)
+        return cls(job, encoder, texts, features, missing, streams=False)
+
+    def run(self) -> None:
+        """Decode and encode."""
+        problem, encoder = self.job.task.problem, self.encoder
+        keys = self.job.keys.images
+        if not self.streams:
+            encoder.encode_images(problem.images, self.missing, keys, self.space)
+            return
+        on_device = torch.from_numpy(self.texts).to(encoder.settings.device)
+        score = bind(_score, encoder.model, on_device)
+        encoder.encode_images(problem.images, self.missing, keys, self.space, then=score)
+
+    def blocks(self) -> ScoreBlocks:
+        """The scores of all images, block by block."""
+        keys = self.job.keys.images
+        if self.streams:
+            return stored_scores(self.space.gather(keys))
+        return fresh_scores(
+            self.encoder.model,
+            lambda start, stop: self.space.gather(keys[start:stop]),
+            len(keys),
+            texts=self.texts,
+            device=self.encoder.settings.device,
+        )
+
+
+def _score(model: Model, texts: torch.Tensor, images: torch.Tensor) -> torch.Tensor:
+    return model.score(images, texts)
 
 
 def _recorded_settings(job: Job, encoder: Encoder) -> dict[str, str | int]:

@@ -20,6 +20,8 @@ from vlbench.core.errors import DataError
 MAGIC = b"vlbench1"
 HEAD = struct.Struct("<8sIQ16s")
 """A record's head: magic, bytes of the JSON header, bytes of the payload, digest of both."""
+MAPPED_BYTES = 2**20
+"""A batch of at least so many bytes is read back from its file instead of being kept in memory."""
 FSYNC_SECONDS = 2.0
 """How much finished work a power cut may lose; a killed process loses none."""
 
@@ -81,7 +83,10 @@ class FeatureSpace:
             self._file = path.open("xb", buffering=0)
             self._synced = time.monotonic()
         features = np.ascontiguousarray(features, dtype=np.float32)
-        self._file.write(pack_record(keys, features))
+        record = pack_record(keys, features)
+        self._file.write(record)
+        if features.nbytes >= MAPPED_BYTES:
+            features = _mapped(self._file, features)
         if time.monotonic() - self._synced > FSYNC_SECONDS:
             os.fsync(self._file.fileno())
             self._synced = time.monotonic()
@@ -150,6 +155,12 @@ def read_segment(path: Path) -> Iterator[Record]:
             facts = json.loads(header)
             yield Record(tuple(facts["keys"]), _as_float(payload, facts["shape"]))
         start = stop
+
+
+def _mapped(file: BinaryIO, features: Features) -> Features:
+    """Features that were just written to the end of a file, as the file holds them."""
+    data = np.memmap(file.name, dtype=np.uint8, mode="r", offset=file.tell() - features.nbytes)
+    return _as_float(data, list(features.shape))
 
 
 def _as_float(payload: NDArray[np.uint8], shape: list[int]) -> Features:

@@ -17,6 +17,7 @@ class Keys:
 
     image_space: str
     text_space: str
+    score_space: str
     images: tuple[str, ...]
     texts: tuple[str, ...]
     code: str
@@ -84,6 +85,7 @@ def _keys(identity: Identity, task: Task, settings: RunSettings) -> Keys:
     spaces = [image_space(identity, settings), _space(identity.text, settings)]
     images = image_keys(problem.images)
     texts = tuple(map(text_key, problem.texts))
+    score_space = digest_of({"spaces": spaces, "texts": digest_of_strings(texts)})
     relevant = problem.relevant
     prediction = digest_of(
         {
@@ -108,4 +110,4 @@ def _keys(identity: Identity, task: Task, settings: RunSettings) -> Keys:
             "schema": SCHEMA,
         }
     )
-    return Keys(spaces[0], spaces[1], images, texts, code, prediction, measurement)
+    return Keys(spaces[0], spaces[1], score_space, images, texts, code, prediction, measurement)

@@ -1,6 +1,6 @@
 """Scores in blocks, reduced to what the metrics read; the full matrix is never held for retrieval."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,6 +15,8 @@ from vlbench.engine.feature_store import Features
 
 BLOCK_BYTES = 8 * 2**20
 """Bytes of one block of scores; fixed, so that every run computes the same blocks."""
+FEATURE_BLOCK_BYTES = 64 * 2**20
+"""Bytes of the image features that one block is made of, at most."""
 BEST_KEPT = 5
 """Best texts kept of each image."""
 
@@ -23,18 +25,20 @@ Ranks = NDArray[np.int64]
 
 @dataclass(frozen=True, slots=True)
 class ScoreBlocks:
-    """Row blocks [rows, m] of the score matrix, computed anew at every pass with equal bits."""
+    """Row blocks [rows, m] of the score matrix, computed anew at every pass with equal bits.
 
-    model: Model
-    images: Features
-    texts: Tensor
+    `score` turns rows start to stop into scores; `count` is the number of images.
+    """
+
+    score: Callable[[int, int], Tensor]
+    count: int
     device: str
     unit_rows: int
 
     def __iter__(self) -> Iterator[tuple[int, int, Tensor]]:
-        for start in range(0, len(self.images), self.unit_rows):
-            stop = min(start + self.unit_rows, len(self.images))
-            block = self.model.score(torch.from_numpy(self.images[start:stop]).to(self.device), self.texts)
+        for start in range(0, self.count, self.unit_rows):
+            stop = min(start + self.unit_rows, self.count)
+            block = self.score(start, stop)
             # one NaN or a +inf beside a -inf makes the sum NaN; a lone infinity stays infinite
             if not bool(torch.isfinite(block.sum())):
                 raise NotFinite(
@@ -45,20 +49,35 @@ class ScoreBlocks:
     @property
     def single(self) -> bool:
         """Whether one block is all."""
-        return len(self.images) <= self.unit_rows
+        return self.count <= self.unit_rows
 
 
-def predict(
-    model: Model, problem: Problem, scoring: Scoring, *, images: Features, texts: Features, device: str
-) -> Prediction:
-    """Score all images [n, ...] against all texts [m, ...] and keep what a scoring's metrics read.
+def fresh_scores(
+    model: Model, images: Callable[[int, int], Features], count: int, *, texts: Features, device: str
+) -> ScoreBlocks:
+    """Scores of `count` images, whose features [rows, ...] are read block by block, and texts [m, ...]."""
+    on_device = torch.from_numpy(texts).to(device)
+    row_bytes = images(0, 1).nbytes if count else 1
+    rows = min(BLOCK_BYTES // (4 * max(1, len(texts))), FEATURE_BLOCK_BYTES // row_bytes)
+
+    def score(start: int, stop: int) -> Tensor:
+        return model.score(torch.from_numpy(images(start, stop)).to(device), on_device)
+
+    return ScoreBlocks(score, count, device, max(1, rows))
+
+
+def stored_scores(rows: Features) -> ScoreBlocks:
+    """Scores [n, m] that were computed as the images were encoded."""
+    unit_rows = max(1, BLOCK_BYTES // (4 * max(1, rows.shape[1])))
+    return ScoreBlocks(lambda start, stop: torch.from_numpy(rows[start:stop]), len(rows), "cpu", unit_rows)
+
+
+def predict(blocks: ScoreBlocks, problem: Problem, scoring: Scoring, unit: ScoreUnit) -> Prediction:
+    """Keep what a scoring's metrics read of the scores of all images and texts.
 
     Raises:
         NotFinite: a score is NaN or infinite.
     """
-    rows = max(1, BLOCK_BYTES // (4 * max(1, len(texts))))
-    blocks = ScoreBlocks(model, images, torch.from_numpy(texts).to(device), device, rows)
-    unit = model.info.unit
     with torch.inference_mode():
         if scoring == "matrix":
             return Prediction(unit=unit, scores=_matrix(blocks, problem.relevant.shape))

@@ -14,11 +14,16 @@ DEVICE_TEXT_BATCH = 128
 """Prompts a batch on an accelerator, and eight tokens of their tree for each."""
 
 
+FEATURE_BYTES = 8 * 2**30
+"""Bytes of image features that a task may add to the store; above it scores are stored in their place."""
+
+
 @dataclass(frozen=True, slots=True)
 class RunSettings:
     """How a run is done. `batch_size` None means auto: a default by device, halved on out-of-memory.
 
-    `device` is a torch device string. `workers` are loader threads.
+    `device` is a torch device string. `workers` are loader threads. `feature_bytes` bounds what a task
+    may add to the store: where its image features need more, each image is scored as it is encoded.
     """
 
     device: str = "cpu"
@@ -27,6 +32,7 @@ class RunSettings:
     batch_size: int | None = None
     workers: int = 2
     seed: int = 0
+    feature_bytes: int = FEATURE_BYTES
 
     @property
     def placement(self) -> Placement:

@@ -64,7 +64,7 @@ FULL = ("ViT-B-32", "RN50", "coca_ViT-B-32", "ViT-B-16-SigLIP", "convnext_base")
 def built(config: dict[str, object]) -> nn.Module:
     """open_clip's own construction, through its folder layout."""
     torch.manual_seed(1)
-    model: nn.Module = clip_loading._built(deepcopy(config))
+    model: nn.Module = clip_loading.constructed(deepcopy(config))
     for parameter in model.parameters():
         nn.init.normal_(parameter, std=0.05)
     return model.eval().requires_grad_(False)  # gradients choose other kernels

@@ -72,7 +72,7 @@ def test_facts_of_the_weights_are_those_of_the_settings(name: str) -> None:
     )
     assert weights.size_mb == pytest.approx(2 * (card.parameters or 0), rel=0.005)  # float16
     (score,) = card.published
-    assert (score.task, score.protocol, score.metric) == ("imagenet", "elevater", "acc1")
+    assert (score.task, score.protocol, score.metric) == ("imagenet@elevater", "elevater", "acc1")
     figure = FACTS["published_imagenet_top1"][Path(str(weights.file)).stem]
     assert 100 * score.value == pytest.approx(figure)
     assert "MIT" in card.about

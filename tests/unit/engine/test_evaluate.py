@@ -140,3 +140,27 @@ def test_predictions_are_kept_with_the_facts_of_their_run(tmp_path):
     prediction, facts = kept
     assert prediction.scores.shape == (len(COLOURS), 6)
     assert facts.settings["precision"] == "fp32"
+
+
+@pytest.mark.parametrize("kind", ["classification", "retrieval", "tagging"])
+def test_features_beyond_the_budget_are_scored_as_they_come(kind, tmp_path):
+    stored = score(task(kind), ColourCheckpoint(), tmp_path / "a")
+    settings = replace(SETTINGS, feature_bytes=len(COLOURS) * 3 * 4 - 1)
+    streamed = score(task(kind), ColourCheckpoint(), tmp_path / "b", settings)
+    assert streamed.metrics == stored.metrics
+    assert len(list((tmp_path / "b").glob("scores/*/*.features"))) == 1
+    (features,) = (tmp_path / "b").glob("features/*/*.features")  # of the texts alone
+    assert features.stat().st_size < sum(p.stat().st_size for p in (tmp_path / "a").rglob("*.features"))
+
+
+def test_a_streamed_pass_that_was_killed_goes_on(tmp_path):
+    settings = replace(SETTINGS, feature_bytes=0)
+    broken = Squares(COLOURS, broken=30)
+    first = ColourCheckpoint()
+    with pytest.raises(DataError):
+        score(task(source=broken), first, tmp_path, settings)
+    second = ColourCheckpoint()
+    result = score(task(), second, tmp_path, settings)
+    assert result.timing.images_encoded < len(COLOURS)
+    whole = score(task(), ColourCheckpoint(), tmp_path / "other", settings)
+    assert result.metrics == whole.metrics

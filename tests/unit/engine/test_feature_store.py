@@ -3,7 +3,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from vlbench.engine.feature_store import FeatureSpace
+from vlbench.engine.feature_store import MAPPED_BYTES, FeatureSpace
 
 
 def features(*rows: float) -> np.ndarray:
@@ -62,3 +62,15 @@ def test_a_batch_is_on_disk_as_soon_as_it_is_appended(tmp_path):
 def test_nothing_is_written_where_nothing_is_appended(tmp_path):
     FeatureSpace(tmp_path / "space").close()
     assert not (tmp_path / "space").exists()
+
+
+def test_large_batches_are_read_back_from_the_disk(tmp_path):
+    features = np.arange(2 * MAPPED_BYTES // 4, dtype=np.float32).reshape(4, -1)
+    with FeatureSpace(tmp_path) as space:
+        space.append(["small"], features[:1, :1] * 0 + np.zeros((1, features.shape[1]), np.float32))
+        space.append(list("abcd"), features)
+        assert isinstance(space._records[-1].features.base, np.ndarray)
+        assert not np.shares_memory(space._records[-1].features, features)
+        assert np.array_equal(space.gather(["d", "a"]), features[[3, 0]])
+    with FeatureSpace(tmp_path) as again:
+        assert np.array_equal(again.gather(list("abcd")), features)

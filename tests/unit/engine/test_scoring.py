@@ -9,7 +9,7 @@ from vlbench.core.contracts import ModelInfo, Problem, ScoreUnit, Text
 from vlbench.core.errors import NotFinite
 from vlbench.core.relevance import Relevance
 from vlbench.engine import scoring
-from vlbench.engine.scoring import predict
+from vlbench.engine.scoring import fresh_scores, predict
 
 
 @dataclass
@@ -34,7 +34,9 @@ def run(scores, pairs, kind, rows=None, monkeypatch=None):
         relevant=Relevance.from_pairs(images, texts, (n, m)),
     )
     columns = np.arange(m, dtype=np.float32)[:, None]
-    return predict(Table(), problem, kind, images=scores.astype(np.float32), texts=columns, device="cpu")
+    images = scores.astype(np.float32)
+    blocks = fresh_scores(Table(), lambda start, stop: images[start:stop], n, texts=columns, device="cpu")
+    return predict(blocks, problem, kind, Table.info.unit)
 
 
 def brute_force_rank(scores, right):

@@ -46,7 +46,11 @@ def repository(tmp_path: Path, png: Png, write_tar: WriteTar) -> Path:
 def test_names_that_repeat_are_told_apart_by_their_index(repository: Path) -> None:
     (repository / "classnames.txt").write_text("missile\nfar_off\nmissile\n")
     names = webdataset(Place(roots=(repository.parent,)), path="wds").offers.names
-    assert names == (Text("missile", ids={"index": "0"}), Text("far_off"), Text("missile", ids={"index": "2"}))
+    assert names == (
+        Text("missile", ids={"index": "0"}),
+        Text("far_off"),
+        Text("missile", ids={"index": "2"}),
+    )
     assert LabelIndex.of(names, "own").position(2, lambda: "image") == 2
 
 
