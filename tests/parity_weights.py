@@ -34,6 +34,7 @@ def layout(path: Path) -> Mapping[str, Any]:
 def state_dict(path: Path) -> dict[str, Tensor]:
     """The state dict of a `*.weights.json`, apart from buffers that the architecture computes."""
     state: dict[str, Tensor] = {}
+    tied: dict[str, str] = {}
     for key, shape, _, rule in layout(path)["tensors"]:
         match rule["kind"]:
             case "normal":
@@ -41,7 +42,7 @@ def state_dict(path: Path) -> dict[str, Tensor]:
             case "const":
                 state[key] = torch.full(tuple(shape), rule["value"])
             case "tied":
-                state[key] = state[rule["to"]]
+                tied[key] = rule["to"]  # which may come later
             case kind:
                 assert kind == "computed", kind
-    return state
+    return {**state, **{key: state[other] for key, other in tied.items()}}

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from vlbench.core.contracts import Checkpoint, Origin
@@ -10,6 +11,16 @@ from vlbench.core.registry import ADAPTERS
 TINY = Path(__file__).parents[2] / "model_cards" / "tiny-clip"
 TINY_REACT = TINY.with_name("tiny-react")
 SMALL_ARCHITECTURE = "ViT-S-32-alt"
+TAGS = (
+    "red circle",
+    "blue square",
+    "seven",
+    "a green triangle to the left of a large yellow star above a small grey ring",
+    "dog",
+    "cat",
+    "house",
+)
+"""What the tiny taggers know: the names of the laws' texts among others."""
 
 
 @dataclass(frozen=True)
@@ -72,6 +83,21 @@ def react(folder: Path) -> Sample:
     )
 
 
+def tagger(folder: Path, family: str) -> Sample:
+    from safetensors.torch import save_file
+    from tiny_taggers import open_tagger, tagging_state, write_tags
+
+    path = folder / "model.safetensors"
+    state = tagging_state(family)
+    save_file(state, path)
+    write_tags(folder, TAGS, [0.5] * len(TAGS))
+    return Sample(
+        lambda weights: open_tagger(family, Origin(family, folder, weights, folder), directory="."),
+        path,
+        key="label_embed.weight" if "label_embed.weight" in state else "label_embed",
+    )
+
+
 def open_clip(folder: Path) -> Sample:
     import open_clip as package
     import torch
@@ -95,7 +121,10 @@ SAMPLES: dict[str, Callable[[Path], Sample]] = {
     "coop": coop,
     "local-dir": local_dir,
     "open_clip": open_clip,
+    "ram": partial(tagger, family="ram"),
+    "ram_plus": partial(tagger, family="ram_plus"),
     "react": react,
+    "tag2text": partial(tagger, family="tag2text"),
 }
 """`hf-hub` downloads into a folder and opens it as `local-dir` does; its own test stands with the adapter."""
 NEED_THE_HUB = frozenset({"hf-hub"})

@@ -84,7 +84,9 @@ class TextTower:
 
 @dataclass(frozen=True, slots=True)
 class PromptEncoder:
-    """A TextEncoder of dual_encoder.py: the unit mean of a text's unit prompt features.
+    """A TextEncoder of dual_encoder.py: the unit mean of the unit features of a text's sentences.
+
+    These are its prompts, else its descriptions, else its name.
 
     The rule of zero-shot classifiers: normalise each prompt, average, normalise (Radford et al. 2021,
     section 3.1.4; open_clip/zero_shot_classifier.py).
@@ -95,7 +97,10 @@ class PromptEncoder:
     def __call__(self, texts: Sequence[Text], *, batch_size: int) -> Tensor:
         places: dict[str, int] = {}
         groups = [
-            [places.setdefault(prompt, len(places)) for prompt in text.prompts or (text.name,)]
+            [
+                places.setdefault(sentence, len(places))
+                for sentence in text.prompts or text.descriptions or (text.name,)
+            ]
             for text in texts
         ]
         features = self._prompt_features(list(places), batch_size=batch_size)  # [p, d]

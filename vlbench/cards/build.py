@@ -68,14 +68,14 @@ def task(name: str, catalogue: Catalogue, *, request: DataRequest) -> Task:
         from vlbench.cards.own_data import own_request
 
         kind = TASK_KINDS.get(found.scheme)
-        return _asked(kind, request.cut(own_request(found, catalogue, request)), {})
+        return _asked(kind, request.cut(request.mark(own_request(found, catalogue, request))), {})
     from vlbench.cards.card_file import read_task_card
     from vlbench.cards.options import check_options
 
     card = read_task_card(found.path)
     kind = TASK_KINDS.get(card.kind)
     settings = check_options(kind, card.settings).values
-    return _asked(kind, request.cut(_requested(found, card, request)), settings)
+    return _asked(kind, request.cut(request.mark(_requested(found, card, request))), settings)
 
 
 def training_task(name: str, catalogue: Catalogue, *, request: DataRequest) -> Task:

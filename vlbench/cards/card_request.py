@@ -1,10 +1,12 @@
 """A task card as a request to its kind: its texts, its expectations, the first source with the data."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 from vlbench.cards.catalogue import Entry
 from vlbench.cards.data_request import DataRequest
+from vlbench.cards.descriptions import asked_names, find_descriptions
 from vlbench.cards.options import check_options, option_names
 from vlbench.cards.schema import SourceFields, TaskCard
 from vlbench.cards.texts import read_names, read_templates
@@ -22,15 +24,20 @@ def card_request(entry: Entry, card: TaskCard, request: DataRequest) -> TaskRequ
 
     Raises:
         CardError: the file of names or templates is wrong.
-        DataError: no source has the data.
+        DataError: no source has the data, or descriptions are missing or wrong.
     """
     folder = entry.path.parent
     split = {"split": card.split} if card.split else {}
+    source = find_source(entry, card, request)
+    names = read_names(folder / card.names) if card.names is not None else None
+    if request.descriptions is None and card.descriptions is not None:
+        found = find_descriptions(card.descriptions, request.place(folder), entry.name)
+        request = replace(request, descriptions=found)
     return TaskRequest(
         name=entry.name,
         protocol=card.protocol,
-        source=find_source(entry, card, request),
-        names=read_names(folder / card.names) if card.names is not None else None,
+        source=source,
+        names=asked_names(names, source, request, entry.name),
         templates=read_templates(folder / card.templates) if card.templates is not None else None,
         metrics=card.metrics,
         primary=card.primary,

@@ -5,8 +5,12 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from vlbench.core.contracts import Place, TaskRequest
+from vlbench.core.digest import sha256_of_file
 from vlbench.core.errors import DataError
 from vlbench.core.subset import Subset
+
+_DIGITS = 6
+"""Hexadecimal digits of a file's SHA-256 in a task's name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +34,14 @@ class DataRequest:
     def place(self, card_folder: Path | None = None) -> Place:
         """Where sources may look, for a card in a folder."""
         return Place(roots=self.roots, card_folder=card_folder, cache=self.cache, verify=self.verify)
+
+    def mark(self, request: TaskRequest) -> TaskRequest:
+        """A task's request under a name of its own where the user's files take the place of its texts."""
+        files = {"classnames": self.classnames, "descriptions": self.descriptions}
+        marks = [
+            f"{what}@{sha256_of_file(path)[:_DIGITS]}" for what, path in files.items() if path is not None
+        ]
+        return replace(request, name="+".join([request.name, *marks]))
 
     def cut(self, request: TaskRequest) -> TaskRequest:
         """A task's request with at most `limit` images, evenly spaced; then it is marked partial.

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from vlbench.cards.catalogue import Catalogue, Reference
 from vlbench.cards.data_request import DataRequest
+from vlbench.cards.descriptions import asked_names
 from vlbench.cards.texts import read_templates, read_vocabularies
 from vlbench.core.contracts import TaskRequest, Text
 from vlbench.core.digest import digest_of
@@ -18,20 +19,23 @@ def own_request(reference: Reference, catalogue: Catalogue, request: DataRequest
     """What a folder without a card asks of a task kind; names and templates are what lies there.
 
     Raises:
-        DataError: there is no such folder, or no known layout in it.
+        CardError: the user's file of names is wrong.
+        DataError: there is no such folder, no known layout in it, or descriptions are missing or wrong.
     """
     folder = Path(reference.rest).expanduser()
     place = request.place()
     here = folder.absolute() if folder.is_dir() else folder
     source = SOURCES.get(OWN)(place, path=str(here))
     label = here.resolve().name or "data"
+    # folders of one name (test, val) must not overwrite each other's results
+    name = f"{reference.scheme}:{label}@{digest_of(source.revision)[:6]}"
+    names = named_by_ids(source.offers.names, read_vocabularies(catalogue.task_folders))
     return TaskRequest(
-        # folders of one name (test, val) must not overwrite each other's results
-        name=f"{reference.scheme}:{label}@{digest_of(source.revision)[:6]}",
+        name=name,
         protocol=OWN,
         source=source,
         templates=source.offers.templates or _default_templates(reference.scheme, catalogue),
-        names=named_by_ids(source.offers.names, read_vocabularies(catalogue.task_folders)),
+        names=asked_names(names, source, request, name),
         allow_subset=request.allow_subset,
     )
 

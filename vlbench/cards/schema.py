@@ -95,6 +95,10 @@ class TaskCard(Fields):
     templates: Annotated[
         Word | None, Field(description="a text file beside the card: one template with {} a line")
     ] = None
+    descriptions: Annotated[
+        Word | None,
+        Field(description="a JSON file under a data root or beside the card: {name: [sentences]}"),
+    ] = None
     expect: Annotated[Counts, Field(description="images and texts of the whole task")] = Counts()
     settings: Annotated[dict[str, object], Field(description="settings of the task kind")] = {}
     split: Annotated[str, Field(description="the split, part of the protocol")] = ""

@@ -32,6 +32,20 @@ def read_names(path: Path) -> tuple[Text, ...]:
     )
 
 
+def read_classnames(path: Path) -> tuple[Text, ...]:
+    """Texts from a user's file: a TSV as `read_names` reads it (`.tsv`), or one name a line.
+
+    Raises:
+        CardError: the file is missing or empty, a line is blank, or the TSV is wrong.
+    """
+    if path.suffix.lower() == ".tsv":
+        return read_names(path)
+    names = [line.strip() for line in _lines(path)]
+    if "" in names:
+        raise CardError(f"{shown(path)}: line {names.index('') + 1}: blank; write a name, or remove the line")
+    return tuple(Text(name=name) for name in names)
+
+
 def read_templates(path: Path) -> tuple[str, ...]:
     """Templates, one a line, each with one `{}`.
 
@@ -82,7 +96,7 @@ def _lines(path: Path) -> list[str]:
     try:
         lines = path.read_text(encoding="utf-8").split("\n")
     except FileNotFoundError as error:
-        raise CardError(f"{shown(path)}: no such file; the card names it") from error
+        raise CardError(f"{shown(path)}: no such file; correct the name") from error
     except UnicodeDecodeError as error:
         raise CardError(f"{shown(path)}: not UTF-8 at byte {error.start}; save it as UTF-8") from error
     if lines[-1] == "":

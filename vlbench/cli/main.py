@@ -9,12 +9,14 @@ import click
 from vlbench.core.errors import CheckFailed, VlbenchError
 
 COMMANDS = {
+    "describe": "Let a language model describe tags, for models that read descriptions.",
     "import": "Import what other projects have learned.",
     "fit": "Learn a prompt context on a few images of a task's training split.",
     "leaderboard": "Rebuild the leaderboard CSVs from the result JSON files, or check them.",
     "list": "List models, tasks, metrics or sources.",
     "run": "Score models on tasks and write the results.",
     "show": "Show a model or task card.",
+    "tag": "Print the tags of images: files, folders with all below them, wildcards.",
 }
 MODULES = {"import": "importing", "list": "listing"}
 

@@ -246,7 +246,8 @@ class Prediction:
 
     A rank is 1 + the number of wrong candidates whose score is >= the best right one's, so ties never
     help; 0 where an image (text) has nothing right. `best` holds the indices of each image's highest
-    scores, `best_scores` the scores, in descending order.
+    scores, `best_scores` the scores, in descending order. `thresholds` are the model's own, in the units
+    that people state (a probability), where it has any.
     """
 
     unit: ScoreUnit
@@ -255,6 +256,7 @@ class Prediction:
     best: "NDArray[np.int64] | None" = None  # [n, k]
     best_scores: "NDArray[np.float32] | None" = None  # [n, k]
     scores: "NDArray[np.float32] | None" = None  # [n, m]
+    thresholds: "NDArray[np.float64] | None" = None  # [m]
 
 
 Metric = Callable[[Prediction, Problem, MetricOptions], Measurement]

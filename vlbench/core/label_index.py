@@ -20,29 +20,34 @@ class LabelIndex:
         """Index texts.
 
         Raises:
-            DataError: two texts share an id, or a name where one of them has no id.
+            DataError: two texts share an id of one vocabulary, or a name where one of them has no id.
         """
-        positions: dict[str, int] = {}
+        owners: dict[tuple[str, str], int] = {}
+        places_of: dict[str, set[int]] = {}
         names: dict[str, list[int]] = {}
         for position, text in enumerate(texts):
             names.setdefault(text.name, []).append(position)
             for vocabulary, value in text.ids.items():
-                if positions.setdefault(value, position) != position:
-                    other = texts[positions[value]].name
+                places_of.setdefault(value, set()).add(position)
+                owner = owners.setdefault((vocabulary, value), position)
+                if owner != position:
                     raise DataError(
-                        f"{task}: {other!r} and {text.name!r} share the {vocabulary} {value!r}; "
+                        f"{task}: {texts[owner].name!r} and {text.name!r} share the {vocabulary} {value!r}; "
                         "give each class an id of its own"
                     )
+        # one number may be the id of two texts in two vocabularies: then it labels neither
+        shared = {value for value, places in places_of.items() if len(places) > 1}
+        positions = {value: min(places) for value, places in places_of.items() if value not in shared}
         for name, places in names.items():
             if len(places) > 1 and not all(texts[place].ids for place in places):
                 raise DataError(
                     f"{task}: the name {name!r} occurs {len(places)} times; "
                     "give each an id (a further column of the names file)"
                 )
-            if len(places) == 1:
+            if len(places) == 1 and name not in shared:
                 positions.setdefault(name, places[0])
         repeated = frozenset(name for name, places in names.items() if len(places) > 1)
-        return cls(positions, repeated - positions.keys(), len(texts))
+        return cls(positions, (repeated | shared) - positions.keys(), len(texts))
 
     def position(self, label: str | int, where: Callable[[], str]) -> int:
         """The position of a label: an index, an id or a name; `where` says what carries it.
@@ -61,7 +66,7 @@ class LabelIndex:
         if found is not None:
             return found
         if label in self.ambiguous:
-            raise DataError(f"{where()}: several classes are named {label!r}; label it by its id")
+            raise DataError(f"{where()}: several classes are named {label!r}; label it by an id of its own")
         raise UnknownName(
             "class", label, self.positions, advice=f"{where()} carries it; correct it or add the class"
         )

@@ -1,6 +1,7 @@
 """What a task's protocol states, and the digest by which results are comparable."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from vlbench.core.contracts import ProtocolStatement, TaskRequest, Text
 from vlbench.core.digest import digest_of
@@ -14,20 +15,28 @@ def state_protocol(
     """State a protocol: kind, names with their ids, templates, primary metric, tie rule.
 
     Texts that come with the data (captions) are not part of it. Data that no card counts are: two
-    folders of a user are two protocols.
+    folders of a user are two protocols. Descriptions take the place of the templates, under their digest.
     """
+    described = [[text.name, *text.descriptions] for text in texts if text.descriptions]
     statement: dict[str, object] = {
         "kind": kind,
         "texts": [[text.name, dict(text.ids)] for text in texts],
-        "templates": list(templates),
+        "templates": [] if described and len(described) == len(texts) else list(templates),
         "primary": primary,
         "ties": TIE_RULE,
         "settings": dict(request.settings),
     }
+    if described:
+        statement["descriptions"] = digest_of(described)
     if request.expect.images is None:
         statement["data"] = request.source.revision
     summary = {**statement, "texts": len(texts)}
     return ProtocolStatement(request.protocol, digest_of(statement), summary)
+
+
+def asked(text: Text, templates: Sequence[str]) -> Text:
+    """A text as a task asks it: by its descriptions where it has any, else by its name in every template."""
+    return replace(text, prompts=() if text.descriptions else fill_templates(text.name, templates))
 
 
 def fill_templates(name: str, templates: Sequence[str]) -> tuple[str, ...]:

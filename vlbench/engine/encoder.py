@@ -76,7 +76,10 @@ class Encoder:
         with torch.inference_mode():
             pixels = torch.stack([load_image(self.model, source, i) for i in range(min(2, len(source)))])
             images = self.model.encode_images(pixels.to(self.settings.device))
-            few = [replace(text, prompts=text.prompts[:1]) for text in texts[:2]]
+            few = [
+                replace(text, prompts=text.prompts[:1], descriptions=text.descriptions[:1])
+                for text in texts[:2]
+            ]
             features = self.model.encode_texts(few, batch_size=2)
             to_numpy(images, "image")
             to_numpy(features, "text")
@@ -171,7 +174,7 @@ class _Sink:
 
 
 def _prompts(text: Text) -> int:
-    return max(1, len(text.prompts))
+    return max(1, len(text.prompts or text.descriptions))
 
 
 def _chunks(texts: Sequence[Text]) -> list[tuple[int, int]]:

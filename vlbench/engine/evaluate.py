@@ -5,13 +5,14 @@ import resource
 import sys
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial as bind
 from pathlib import Path
 
+import numpy as np
 import torch
 
-from vlbench.core.contracts import Checkpoint, Model
+from vlbench.core.contracts import Checkpoint, DecidesTags, Model
 from vlbench.core.result import Result, Timing
 from vlbench.engine.encoder import Encoder
 from vlbench.engine.feature_store import Features, FeatureSpace
@@ -73,6 +74,9 @@ def evaluate(job: Job, session: Session, cache: Path) -> Result:
         image_seconds = _seconds(images.run)
         score_start = time.perf_counter()
         prediction = predict(images.blocks(), problem, job.task.scoring, encoder.model.info.unit)
+    if isinstance(encoder.model, DecidesTags) and prediction.scores is not None:
+        thresholds = np.array(encoder.model.tag_thresholds(problem.texts), dtype=np.float64)
+        prediction = replace(prediction, thresholds=thresholds)
     end = time.perf_counter()
     timing = Timing(
         seconds=end - start,

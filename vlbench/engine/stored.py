@@ -16,7 +16,7 @@ from vlbench.core.result import Result, Timing
 from vlbench.engine.measure import RunFacts, image_ids_digest, record, seeds_row
 from vlbench.engine.plan import Job
 
-ARRAYS = ("row_ranks", "column_ranks", "best", "best_scores", "scores")
+ARRAYS = ("row_ranks", "column_ranks", "best", "best_scores", "scores", "thresholds")
 
 
 def stored_result(job: Job, cache: Path, *, seed: int) -> Result | None:

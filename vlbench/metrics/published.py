@@ -1,7 +1,8 @@
 """The metrics of published protocols as their authors define them, for comparison with their numbers.
 
 They differ from the registered metrics in ties, in classes without positives and in averaging; each
-docstring says how. None is registered: a task is scored by the strict definitions.
+docstring says how. A task is scored by the strict definitions; RAM's are registered beside them under
+RAM's name (ram_protocol.py).
 """
 
 from dataclasses import dataclass

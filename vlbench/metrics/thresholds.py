@@ -1,10 +1,12 @@
 """Precision, recall and F1 of tags at a threshold: macro (mean over tags) and micro (over all decisions).
 
-A tag is given where its score exceeds the threshold, strictly, in the precision of the scores. Only
-tags with positives count; one that is never given has precision 0.
+A tag is given where its score exceeds the threshold, strictly, in the precision of the scores: the number
+behind the metric's @, or without one the model's own for each tag; of a model that has none nothing is
+measured. Only tags with positives count; one that is never given has precision 0.
 """
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -14,9 +16,13 @@ from numpy.typing import NDArray
 from vlbench.core.contracts import Prediction, Problem, ScoreUnit
 from vlbench.core.measurement import Measurement, MetricOptions
 from vlbench.core.relevance import Relevance
-from vlbench.metrics.columns import Column, FloatArray, score_columns
+from vlbench.metrics.columns import FloatArray, score_columns
 from vlbench.metrics.intervals import Interval, infinitesimal_jackknife
 from vlbench.metrics.requirements import score_matrix, stated_threshold
+
+Averaging = Literal["macro", "micro"]
+Threshold = float | FloatArray
+"""One score, or an array of them that spreads to [n, m]: [m] for tags, [n, 1] for images."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,8 +70,19 @@ def score_threshold(stated: float, unit: ScoreUnit) -> float:
     return math.inf if stated >= 1 else math.log(stated) - math.log1p(-stated)
 
 
-def macro(scores: FloatArray, relevant: Relevance, *, threshold: float, ratio: Ratio) -> Linearised:
+def score_thresholds(stated: Sequence[float], unit: ScoreUnit) -> NDArray[np.float64]:
+    """A threshold for each tag in people's units, [m], as scores, [m].
+
+    >>> score_thresholds([0.5, 1.0], ScoreUnit("probability"))
+    array([ 0., inf])
+    """
+    return np.array([score_threshold(each, unit) for each in stated], dtype=np.float64)
+
+
+def macro(scores: FloatArray, relevant: Relevance, *, threshold: Threshold, ratio: Ratio) -> Linearised:
     """The ratio of every tag, and the influence of each image on the mean over tags with positives.
+
+    `threshold` is one number, or an array that spreads to [n, m]: [m] for tags, [n, 1] for images.
 
     >>> pairs = Relevance.from_pairs(np.array([0, 1]), np.array([0, 0]), (3, 1))
     >>> scores = np.array([[2.0], [0.0], [2.0]])
@@ -77,10 +94,11 @@ def macro(scores: FloatArray, relevant: Relevance, *, threshold: float, ratio: R
     influence = np.zeros(n)
     formed = False
     tags = max(int(np.count_nonzero(relevant.column_counts)), 1)
+    cuts = _spread(threshold, scores)
     for column in score_columns(scores, relevant):
         if column.positives.size == 0:
             continue
-        given = _given(column, threshold)
+        given = column.scores > cuts[:, column.index]
         hits = column.positives[given[column.positives]]
         whole = ratio.given * np.count_nonzero(given) + ratio.true * column.positives.size
         values[column.index] = value = ratio.hits * hits.size / whole if whole else 0.0
@@ -92,8 +110,10 @@ def macro(scores: FloatArray, relevant: Relevance, *, threshold: float, ratio: R
     return Linearised(values, influence, formed)
 
 
-def micro(scores: FloatArray, relevant: Relevance, *, threshold: float, ratio: Ratio) -> Linearised:
+def micro(scores: FloatArray, relevant: Relevance, *, threshold: Threshold, ratio: Ratio) -> Linearised:
     """The ratio over all decisions on tags with positives, and the influence of each image on it.
+
+    `threshold` is as for `macro`.
 
     >>> pairs = Relevance.from_pairs(np.array([0, 1, 1]), np.array([0, 0, 1]), (2, 2))
     >>> scores = np.array([[2.0, 2.0], [2.0, 0.0]])
@@ -103,10 +123,11 @@ def micro(scores: FloatArray, relevant: Relevance, *, threshold: float, ratio: R
     n = relevant.shape[0]
     parts = np.zeros(n)
     wholes = np.zeros(n)
+    cuts = _spread(threshold, scores)
     for column in score_columns(scores, relevant):
         if column.positives.size == 0:
             continue
-        given = _given(column, threshold)
+        given = column.scores > cuts[:, column.index]
         parts[column.positives[given[column.positives]]] += ratio.hits
         wholes[given] += ratio.given
         wholes[column.positives] += ratio.true
@@ -147,23 +168,10 @@ def micro_f1(prediction: Prediction, problem: Problem, options: MetricOptions) -
     return _measure(prediction, problem, options, averaging="micro", ratio=F1)
 
 
-def _given(column: Column, threshold: float) -> NDArray[np.bool_]:
-    """Which images are given the tag, [n]; compared in the scores' own precision."""
-    return np.asarray(column.scores > column.scores.dtype.type(threshold))
-
-
-def _measure(
-    prediction: Prediction,
-    problem: Problem,
-    options: MetricOptions,
-    *,
-    averaging: Literal["macro", "micro"],
-    ratio: Ratio,
+def measure_given(
+    scores: FloatArray, problem: Problem, *, threshold: Threshold, averaging: Averaging, ratio: Ratio
 ) -> Measurement:
     """Value and interval over the tags with positives; no interval where no ratio could be formed."""
-    metric = f"{averaging}_{ratio.name}"
-    threshold = score_threshold(stated_threshold(options, metric=metric), prediction.unit)
-    scores = score_matrix(prediction, metric=metric)
     tags = int(np.count_nonzero(problem.relevant.column_counts))
     left_out = problem.relevant.shape[1] - tags
     if tags == 0:
@@ -180,3 +188,29 @@ def _measure(
         ci_method=interval.method,
         left_out=left_out,
     )
+
+
+def _measure(
+    prediction: Prediction,
+    problem: Problem,
+    options: MetricOptions,
+    *,
+    averaging: Averaging,
+    ratio: Ratio,
+) -> Measurement:
+    metric = f"{averaging}_{ratio.name}"
+    scores = score_matrix(prediction, metric=metric)
+    threshold: Threshold
+    if options.at is not None:
+        threshold = score_threshold(stated_threshold(options, metric=metric), prediction.unit)
+    elif prediction.thresholds is not None:
+        threshold = score_thresholds(prediction.thresholds.tolist(), prediction.unit)
+    else:
+        return Measurement(value=None, n=0, left_out=problem.relevant.shape[1])
+    return measure_given(scores, problem, threshold=threshold, averaging=averaging, ratio=ratio)
+
+
+def _spread(threshold: Threshold, scores: FloatArray) -> FloatArray:
+    """A threshold for every score, [n, m], in the scores' own precision; a view, not a copy."""
+    spread: FloatArray = np.broadcast_to(np.asarray(threshold, dtype=scores.dtype), scores.shape)
+    return spread

@@ -1,6 +1,5 @@
 """Classification: every image has one right class."""
 
-from dataclasses import replace
 from functools import partial as bind
 
 import numpy as np
@@ -10,7 +9,7 @@ from vlbench.core.errors import DataError
 from vlbench.core.expectation import check_counts
 from vlbench.core.label_index import LabelIndex
 from vlbench.core.metric_name import metrics_of
-from vlbench.core.protocol import fill_templates, state_protocol
+from vlbench.core.protocol import asked, state_protocol
 from vlbench.core.relevance import Relevance
 
 DEFAULT_METRICS = ("acc1", "acc5", "mean_per_class_recall")
@@ -41,7 +40,7 @@ def classification(request: TaskRequest) -> Task:
         labels[i] = index.position(label, bind(_where, request, i))
     partial = check_counts(request, images=len(source), texts=len(names))
     primary = request.primary or (request.metrics or DEFAULT_METRICS)[0]
-    texts = tuple(replace(text, prompts=fill_templates(text.name, templates)) for text in names)
+    texts = tuple(asked(text, templates) for text in names)
     return Task(
         name=request.name,
         kind="classification",

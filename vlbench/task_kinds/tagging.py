@@ -1,6 +1,5 @@
 """Tagging: every image has any number of right tags."""
 
-from dataclasses import replace
 from functools import partial as bind
 
 import numpy as np
@@ -10,7 +9,7 @@ from vlbench.core.errors import DataError
 from vlbench.core.expectation import check_counts
 from vlbench.core.label_index import LabelIndex
 from vlbench.core.metric_name import metrics_of
-from vlbench.core.protocol import fill_templates, state_protocol
+from vlbench.core.protocol import asked, state_protocol
 from vlbench.core.relevance import Relevance
 
 DEFAULT_METRICS = ("mean_average_precision",)
@@ -46,7 +45,7 @@ def tagging(request: TaskRequest) -> Task:
         protocol=state_protocol(request, kind="tagging", texts=names, templates=templates, primary=primary),
         problem=Problem(
             images=source,
-            texts=tuple(replace(text, prompts=fill_templates(text.name, templates)) for text in names),
+            texts=tuple(asked(text, templates) for text in names),
             relevant=Relevance.from_pairs(
                 np.array(images, dtype=np.int64),
                 np.array(texts, dtype=np.int64),

@@ -145,3 +145,17 @@ def test_features_are_unit_means_of_unit_prompts() -> None:
     model = model_with()
     features = PromptEncoder(tower_of(model))([Text("n", PROMPTS[:3])], batch_size=4)
     assert torch.allclose(features[0], unit(full(model, PROMPTS[:3]).mean(dim=0)), atol=1e-6)
+
+
+def test_a_described_text_is_the_unit_mean_of_its_unit_descriptions() -> None:
+    """The law of dual encoders; prompts, where there are any, come first."""
+    model = model_with()
+    encoder = PromptEncoder(tower_of(model))
+    found = encoder([Text("n", descriptions=PROMPTS[:3])], batch_size=4)
+    sentences = full(model, PROMPTS[:3])
+    assert torch.allclose(found[0], unit(sentences.mean(dim=0)), atol=1e-6)
+    image = unit(torch.randn(1, 16))
+    mean_of_cosines = (image @ sentences.T).mean() / sentences.mean(dim=0).norm()
+    assert torch.allclose((image @ found.T)[0, 0], mean_of_cosines, atol=1e-6)
+    both = encoder([Text("n", prompts=PROMPTS[:1], descriptions=PROMPTS[1:3])], batch_size=4)
+    assert torch.equal(both, encoder([Text("n", prompts=PROMPTS[:1])], batch_size=4))

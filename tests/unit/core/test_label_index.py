@@ -31,7 +31,7 @@ def test_an_id_goes_before_another_texts_name():
 
 def test_a_shared_name_is_refused_where_an_image_carries_it():
     with pytest.raises(
-        DataError, match=r"image 7\.jpg: several classes are named 'missile'; label it by its id"
+        DataError, match=r"image 7\.jpg: several classes are named 'missile'; label it by an id of its own"
     ):
         position(MISSILES, "missile")
 
@@ -59,3 +59,11 @@ def test_an_unknown_label_comes_with_close_matches_and_its_image():
 def test_classes_that_cannot_be_told_apart_are_refused(texts, said):
     with pytest.raises(DataError, match="weapons: .*" + said):
         LabelIndex.of(texts, "weapons")
+
+
+def test_one_number_in_two_vocabularies_labels_neither_text():
+    texts = (Text("a", ids={"ram": "8", "tag2text": "3"}), Text("b", ids={"ram": "9", "tag2text": "8"}))
+    assert [position(texts, label) for label in ("a", "3", "9", "b")] == [0, 0, 1, 1]
+    with pytest.raises(DataError, match=r"image 7\.jpg: several classes are named '8'"):
+        position(texts, "8")
+    assert position((Text("a", ids={"ram": "8", "tag2text": "8"}),), "8") == 0

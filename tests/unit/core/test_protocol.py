@@ -1,9 +1,10 @@
+from dataclasses import replace
 from types import SimpleNamespace
 
 import pytest
 
 from vlbench.core.contracts import Expectation, TaskRequest, Text
-from vlbench.core.protocol import fill_templates, state_protocol
+from vlbench.core.protocol import asked, fill_templates, state_protocol
 
 TEXTS = (Text("dog", ids={"wnid": "n1"}), Text("cat", ids={"wnid": "n2"}))
 TEMPLATES = ("a photo of a {}.",)
@@ -54,3 +55,21 @@ def test_the_statement_is_kept_with_its_texts_counted():
 
 def test_a_template_may_hold_a_name_twice_and_other_braces():
     assert fill_templates("a {b}", ["{} or {}", "no {x} {}"]) == ("a {b} or a {b}", "no {x} a {b}")
+
+
+def test_descriptions_stand_in_the_statement_in_the_templates_place():
+    texts = tuple(replace(text, descriptions=(f"{text.name} one", "two")) for text in TEXTS)
+    statement = stated(texts=texts)
+    assert statement.statement["templates"] == []
+    assert len(statement.statement["descriptions"]) == 32
+    assert statement.digest != stated().digest
+    assert statement.digest == stated(texts=texts, templates=("{}",)).digest
+    other = stated(texts=(texts[0], replace(texts[1], descriptions=("two", "cat one"))))
+    assert other.statement["descriptions"] != statement.statement["descriptions"]
+    assert "descriptions" not in stated().statement
+
+
+def test_a_described_text_has_no_prompts():
+    text = replace(TEXTS[0], prompts=("old",), descriptions=("it barks",))
+    assert asked(text, TEMPLATES) == replace(text, prompts=())
+    assert asked(TEXTS[0], TEMPLATES).prompts == ("a photo of a dog.",)

@@ -3,6 +3,7 @@ from dataclasses import asdict, replace
 
 import pytest
 from colour_model import ColourCheckpoint, ColourModel, Squares
+from colour_tagger import ColourTaggerCheckpoint
 
 from vlbench.core.contracts import TaskRequest
 from vlbench.core.errors import DataError, NotFinite, Unsupported
@@ -164,3 +165,17 @@ def test_a_streamed_pass_that_was_killed_goes_on(tmp_path):
     assert result.timing.images_encoded < len(COLOURS)
     whole = score(task(), ColourCheckpoint(), tmp_path / "other", settings)
     assert result.metrics == whole.metrics
+
+
+def test_a_taggers_own_thresholds_are_kept_with_its_scores(tmp_path):
+    request = TaskRequest("squares", "test", Squares(COLOURS), metrics=("macro_f1", "macro_f1@0.5"))
+    asked = TASK_KINDS.get("tagging")(request)
+    result = score(asked, ColourTaggerCheckpoint(), tmp_path)
+    own, half = (result.metric(name).value for name in ("macro_f1", "macro_f1@0.5"))
+    assert own == pytest.approx(5 / 6)  # black is given from 0.99 on, which its logit of 4 does not reach
+    assert half == 1.0
+    again = stored_prediction(plan_job(ColourTaggerCheckpoint(), asked, SETTINGS), tmp_path)
+    assert again is not None
+    assert again[0].thresholds.tolist() == [0.99, 0.6, 0.6, 0.6, 0.6, 0.6]
+    plain = score(asked, ColourCheckpoint(), tmp_path)
+    assert plain.metric("macro_f1").value is None

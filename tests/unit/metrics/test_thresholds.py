@@ -5,11 +5,11 @@ import pytest
 from sklearn.metrics import f1_score, precision_score, recall_score
 
 from vlbench.core.contracts import Prediction, ScoreUnit
-from vlbench.core.errors import CardError, NotFinite, Unsupported
+from vlbench.core.errors import NotFinite, Unsupported
 from vlbench.core.measurement import MetricOptions
 from vlbench.metrics import thresholds
 from vlbench.metrics.columns import pairs_of
-from vlbench.metrics.thresholds import F1, PRECISION, RECALL, macro, micro, score_threshold
+from vlbench.metrics.thresholds import F1, PRECISION, RECALL, macro, micro, score_threshold, score_thresholds
 
 METRICS = {
     f"{averaging}_{name}": (getattr(thresholds, f"{averaging}_{name}"), averaging, oracle)
@@ -102,6 +102,8 @@ def test_thresholds_of_either_unit():
     assert score_threshold(0.5, ScoreUnit("probability")) == 0.0
     assert score_threshold(1.0, ScoreUnit("probability")) == math.inf
     assert score_threshold(0.0, ScoreUnit("probability")) == -math.inf
+    stated = score_thresholds([0.0, 0.5, 0.65], ScoreUnit("probability"))
+    assert stated.tolist() == [-math.inf, 0.0, math.log(0.65) - math.log1p(-0.65)]
 
 
 def test_scores_and_threshold_shifted_together(case):
@@ -119,6 +121,20 @@ def test_precision_without_a_given_tag_is_zero_and_has_no_interval(name, problem
 
 
 @pytest.mark.parametrize("name", METRICS)
+def test_without_a_number_the_models_own_thresholds_decide(name, problem_of):
+    truth = np.array([[True, False], [False, True], [True, True]])
+    scores = np.array([[1.0, 1.0], [-1.0, 3.0], [2.0, 0.5]], dtype=np.float32)
+    unit = ScoreUnit("probability")
+    own = Prediction(unit, scores=scores, thresholds=np.array([0.5, 1 / (1 + math.exp(-2.0))]))
+    moved = scores - np.array([0.0, 2.0], dtype=np.float32)
+    metric = METRICS[name][0]
+    found = metric(own, problem_of(truth), MetricOptions())
+    at_half = metric(Prediction(unit, scores=moved), problem_of(truth), MetricOptions(at=0.5))
+    assert found == at_half
+    assert found.value is not None
+
+
+@pytest.mark.parametrize("name", METRICS)
 def test_no_positives_no_number_no_scores(name, problem_of):
     metric = METRICS[name][0]
     scores = np.ones((3, 2), dtype=np.float32)
@@ -126,8 +142,8 @@ def test_no_positives_no_number_no_scores(name, problem_of):
     empty = metric(prediction, problem_of(np.zeros((3, 2), dtype=bool)), MetricOptions(at=0.5))
     assert (empty.value, empty.n, empty.left_out) == (None, 0, 2)
     problem = problem_of(np.ones((3, 2), dtype=bool))
-    with pytest.raises(CardError, match=f"write {name}@0.5"):
-        metric(prediction, problem, MetricOptions())
+    unstated = metric(prediction, problem, MetricOptions())
+    assert (unstated.value, unstated.n) == (None, 0)
     with pytest.raises(Unsupported, match=f"{name} reads the whole score matrix"):
         metric(Prediction(ScoreUnit("cosine")), problem, MetricOptions(at=0.5))
     scores[1, 1] = np.nan

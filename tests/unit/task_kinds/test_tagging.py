@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 from listed import Listed
 
@@ -39,6 +41,22 @@ def test_an_unknown_tag_names_the_image():
 def test_a_duplicate_id_is_refused():
     with pytest.raises(DataError, match="'a' and 'b' share the ram '1'"):
         build(Target(tags=()), names=(Text("a", ids={"ram": "1"}), Text("b", ids={"ram": "1"})))
+
+
+def test_a_duplicate_name_without_ids_is_refused():
+    with pytest.raises(DataError, match="tags: the name 'train' occurs 2 times; give each an id"):
+        build(Target(tags=()), names=(*NAMES, Text("train")))
+
+
+def test_described_tags_have_no_prompts_and_the_protocol_says_so():
+    described = tuple(replace(text, descriptions=(f"{text.name}, seen",)) for text in NAMES)
+    task = build(Target(tags=("cat",)), names=described)
+    assert [text.prompts for text in task.problem.texts] == [()] * 3
+    assert task.problem.texts[0].descriptions == ("cat, seen",)
+    plain = build(Target(tags=("cat",)))
+    assert "descriptions" in task.protocol.statement
+    assert "descriptions" not in plain.protocol.statement
+    assert task.protocol.digest != plain.protocol.digest
 
 
 def test_tags_that_no_image_carries_are_no_task():

@@ -1,0 +1,254 @@
+"""RAM++, RAM and Tag2Text by name: their files, their digests and their text side, found without torch."""
+
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+from vlbench.adapters.clip_identity import source_digest
+from vlbench.adapters.ram_size import TaggerSize
+from vlbench.adapters.recipe import Recipe, from_files
+from vlbench.core.contracts import Checkpoint, Identity, Origin, Placement, PreprocessMode
+from vlbench.core.digest import digest_of
+from vlbench.core.errors import CardError, Unsupported, WeightsError
+from vlbench.core.files import remembered_sha256
+
+if TYPE_CHECKING:
+    from vlbench.adapters.ram_model import TaggerModel
+
+Family = Literal["ram_plus", "ram", "tag2text"]
+Vocabulary = Literal["closed", "open"]
+
+PREPROCESSING = {
+    "mean": (0.485, 0.456, 0.406),
+    "std": (0.229, 0.224, 0.225),
+    "interpolation": "bilinear",
+    "resize_mode": "squash",
+}
+"""ImageNet's statistics after a resize that keeps no ratio (recognize-anything, ram/transform.py)."""
+
+PACKAGED_WEIGHTS = "model.safetensors"
+"""Name of the weights in a card's `directory`."""
+
+IMAGE_SOURCES = (
+    "dual_encoder.py",
+    "networks/relative_positions.py",
+    "networks/swin.py",
+    "networks/taggers.py",
+    "precision.py",
+    "preprocess.py",
+    "ram_loading.py",
+    "ram_model.py",
+    "ram_size.py",
+    "torchscript_archive.py",
+    "weights.py",
+)
+"""Files beside this one whose code decides an image's tokens."""
+
+TEXT_SOURCES = ("ram_loading.py", "ram_model.py", "ram_text.py", "ram_texts.py", "tag_lists.py", "weights.py")
+"""Files beside this one whose code decides what a tag is known by, on top of a text tower's own."""
+
+SCORE_SOURCES = ("networks/tag_decoder.py", "networks/taggers.py", "ram_model.py")
+
+_DIGITS = 12
+"""Hexadecimal digits of a file's SHA-256 in the name of a model with weights of the user's own."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TaggerSettings:
+    """What a card says of a tagger; `tags` is its list, `ids` the vocabulary whose ids are places in it.
+
+    `threshold` is the probability above which a tag is present, None for the list's own; `text_weights`
+    is the user's own file for `text_model`.
+    """
+
+    family: Family
+    vocabulary: Vocabulary
+    network: TaggerSize
+    ids: str
+    tags: Path | None = None
+    threshold: float | None = None
+    repository: str | None = None
+    file: str | None = None
+    sha256: str | None = None
+    directory: str | None = None
+    text_model: str | None = None
+    text_weights: Path | None = None
+    ignorable: tuple[str, ...] = field(default=())
+
+    def check(self, model: str) -> None:
+        """Raise CardError where settings contradict one another."""
+        self.network.check(model)
+        if self.directory is not None and (self.repository, self.file) != (None, None):
+            raise CardError(f"{model}: settings want either repository and file, or directory")
+        if (self.repository is None) != (self.file is None):
+            raise CardError(f"{model}: settings want repository and file together; correct the card")
+        if self.vocabulary == "closed" and self.tags is None:
+            raise CardError(f"{model}: a closed vocabulary wants `tags`, the model's list beside the card")
+        if self.vocabulary == "open" and self.text_model is None:
+            raise CardError(f"{model}: an open vocabulary wants `text_model`, the CLIP that reads the tags")
+        if self.threshold is not None and not 0 <= self.threshold <= 1:
+            raise CardError(f"{model}: threshold {self.threshold} is no probability; give 0 to 1")
+
+
+@dataclass(frozen=True)  # no slots: cached_property
+class TaggerCheckpoint:
+    """A tagger that is named and not loaded: a Checkpoint of core/contracts.py."""
+
+    origin: Origin
+    settings: TaggerSettings
+    capabilities: frozenset[str] = frozenset()
+
+    @property
+    def adapter(self) -> str:
+        return self.settings.family
+
+    @cached_property
+    def name(self) -> str:
+        """The name asked for; with weights of the user's own, also the start of their SHA-256."""
+        if self.origin.weights is None:
+            return self.origin.name
+        return f"{self.origin.name}@{self._sha256[:_DIGITS]}"
+
+    @property
+    def preprocess_mode(self) -> PreprocessMode:
+        return self.origin.preprocess
+
+    @cached_property
+    def recipe(self) -> Recipe:
+        """The weights and how images become pixels; may fetch the file.
+
+        Raises:
+            WeightsError: the card names no file and the user none, or it cannot be had.
+        """
+        settings = self.settings
+        origin, packaged = self.origin, False
+        if origin.weights is None and settings.directory is not None and origin.folder is not None:
+            origin = replace(origin, weights=origin.folder / settings.directory / PACKAGED_WEIGHTS)
+            packaged = True
+        if origin.weights is None and settings.repository is None:
+            raise WeightsError(
+                f"{origin.name}: no hub repository has its file; fetch it as `vlbench show {origin.name}` "
+                "says and pass it as --weights FILE"
+            )
+        found = from_files(
+            origin,
+            config={"vision_cfg": {"image_size": settings.network.image_size}},
+            facts=PREPROCESSING,
+            repository=settings.repository or "",
+            file=settings.file or "",
+            sha256=settings.sha256,
+        )
+        return replace(found, origin=f"folder:{PACKAGED_WEIGHTS}") if packaged else found
+
+    @cached_property
+    def text_base(self) -> Checkpoint | None:
+        """The model whose text tower reads tags in open vocabulary; None in closed.
+
+        Raises:
+            UnknownName: nobody has a model of that name.
+            Unsupported: models are not opened by name here.
+        """
+        name = self.settings.text_model
+        if self.settings.vocabulary == "closed" or name is None:
+            return None
+        if self.origin.open is None:
+            raise Unsupported(
+                f"{self.origin.name}: no way to its text model {name!r}; open it by vlbench.load_model"
+            )
+        return self.origin.open(name, weights=self.settings.text_weights)
+
+    def identify(self) -> Identity:
+        """Digests of both sides: one image side for both vocabularies, a text side for each."""
+        settings, base = self.settings, self._base_identity
+        both = {
+            "family": settings.family,
+            "weights": self._sha256,
+            "torch": version("torch"),
+        }
+        image = digest_of(
+            {
+                **both,
+                "network": settings.network.image_side,
+                "preprocessing": self.recipe.preprocessing.as_mapping(),
+                "mode": self.origin.preprocess,
+                "pillow": version("pillow"),
+                "torchvision": version("torchvision"),
+                "timm": version("timm"),
+                "code": source_digest(IMAGE_SOURCES),
+            }
+        )
+        text = digest_of(
+            {
+                **both,
+                "vocabulary": settings.vocabulary,
+                "base": base.text if base else self._tags_sha256,
+                "ids": settings.ids,
+                "sizes": [settings.network.hidden, settings.network.descriptions],
+                "code": source_digest(TEXT_SOURCES),
+            }
+        )
+        whole = {
+            "image": image,
+            "text": text,
+            "vocabulary": settings.vocabulary,
+            "network": settings.network.as_mapping(),
+            "ignorable": settings.ignorable,
+            "code": source_digest(SCORE_SOURCES),
+        }
+        return Identity(
+            image=image,
+            text=text,
+            whole=digest_of(whole),
+            weights={**(base.weights if base else {}), self.recipe.weights.name: self._sha256},
+            origin=" + ".join(part.origin for part in (self.recipe, base) if part),
+        )
+
+    def load(self, placement: Placement) -> "TaggerModel":
+        """The model on a device; see load_tagger for what it raises."""
+        from vlbench.adapters.ram_loading import load_tagger
+
+        return load_tagger(
+            self.settings,
+            self.recipe,
+            name=self.name,
+            placement=placement,
+            preprocess=self.origin.preprocess,
+            text_base=self.text_base,
+        )
+
+    @property
+    def _sha256(self) -> str:
+        return remembered_sha256(self.recipe.weights, self.origin.cache)
+
+    @property
+    def _tags_sha256(self) -> str:
+        path = self.settings.tags
+        if path is None or not path.is_file():
+            raise CardError(f"{self.origin.name}: {path}: no such file; `tags` lies beside the card")
+        return remembered_sha256(path, self.origin.cache)
+
+    @property
+    def _base_identity(self) -> Identity | None:
+        if self.text_base is None:
+            return None
+        try:
+            return self.text_base.identify()
+        except WeightsError as error:
+            raise WeightsError(
+                f"{self.origin.name}: its text model: {error} (--weights of this one is the tagger)"
+            ) from error
+
+
+def beside_card(origin: Origin, file: str | None, setting: str) -> Path | None:
+    """A file that a setting names, relative to the card's folder.
+
+    Raises:
+        CardError: the path is relative and there is no card.
+    """
+    if file is None or Path(file).is_absolute():
+        return None if file is None else Path(file)
+    if origin.folder is None:
+        raise CardError(f"{origin.name}: {setting} is relative to a card's folder, and there is no card")
+    return origin.folder / file

@@ -1,0 +1,211 @@
+"""Taggers filled with the authors' files: only what is needed is read, and nothing needed may be missing."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from fnmatch import fnmatch
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from vlbench.adapters.dual_encoder import Normalisation
+from vlbench.adapters.networks.relative_positions import is_square_grid, resampled
+from vlbench.adapters.networks.swin import TABLE, timm_key
+from vlbench.adapters.networks.taggers import Ram, RamPlus, Tag2Text, Tagger
+from vlbench.adapters.precision import check_placement
+from vlbench.adapters.ram_checkpoint import TaggerSettings
+from vlbench.adapters.ram_model import ClosedTaggerModel, TaggerModel, squash_preprocess
+from vlbench.adapters.ram_size import TaggerSize
+from vlbench.adapters.ram_texts import ListedTags, ReadTags, tags_of, text_tower
+from vlbench.adapters.recipe import Recipe
+from vlbench.adapters.weights import StateDict, read_pickle, read_state_dict
+from vlbench.core.contracts import Checkpoint, ModelInfo, Placement, PreprocessMode, ScoreUnit
+from vlbench.core.errors import WeightsError
+
+NETWORKS: Mapping[str, type[Ram | RamPlus | Tag2Text]] = {
+    "ram_plus": RamPlus,
+    "ram": Ram,
+    "tag2text": Tag2Text,
+}
+
+_COMPUTED = ("*.relative_position_index", "*.attn_mask")
+"""Buffers that the sizes decide."""
+
+_RENAMED = {"vision_multi.": "tagging_head."}
+"""Older names of parts."""
+
+_IMAGE_SIDE = "visual_encoder."
+_NAMED = 5
+"""How many keys an error names before it counts the rest."""
+
+
+@dataclass(frozen=True, slots=True)
+class Filled:
+    """A network with its weights, and the rows that its own tags are known by; None in open vocabulary."""
+
+    network: Tagger
+    bank: Tensor | None
+
+
+def load_tagger(
+    settings: TaggerSettings,
+    recipe: Recipe,
+    *,
+    name: str,
+    placement: Placement,
+    preprocess: PreprocessMode,
+    text_base: Checkpoint | None,
+) -> TaggerModel:
+    """A tagger on a device, its parameters in float32.
+
+    Raises:
+        WeightsError: the file cannot be read, or a key is missing, unexpected or of another shape.
+        CardError: the tag list is wrong.
+        Unsupported: the device or precision is not there, or the text model has no tower that fits.
+    """
+    check_placement(placement)
+    size = settings.network
+    tags = tags_of(settings) if settings.vocabulary == "closed" else ()
+    filled = read_tagger(settings, recipe.weights, tags=len(tags))
+    parameters = sum(each.numel() for each in filled.network.parameters())
+    info = ModelInfo(
+        name=name,
+        unit=ScoreUnit("probability"),
+        image_size=recipe.preprocessing.size,
+        parameters=parameters + (0 if filled.bank is None else filled.bank.numel()),
+    )
+    parts = {
+        "info": info,
+        "preprocess": squash_preprocess(recipe.preprocessing, preprocess),
+        "normalisation": Normalisation.on(
+            placement.device, mean=recipe.preprocessing.mean, std=recipe.preprocessing.std
+        ),
+        "network": filled.network.to(placement.device),
+        "placement": placement,
+    }
+    if filled.bank is None:
+        assert text_base is not None
+        tower = text_tower(text_base.load(placement), name=name, width=size.token_width)
+        return TaggerModel(**parts, texts=ReadTags.of(settings, tower, name))  # type: ignore[arg-type]
+    listed = ListedTags.of(settings, tags, bank=filled.bank, model=name, device=placement.device)
+    return ClosedTaggerModel(**parts, texts=listed)  # type: ignore[arg-type]
+
+
+def read_tagger(settings: TaggerSettings, weights: Path, *, tags: int) -> Filled:
+    """The network of a file on the CPU, mapped from it where its format allows; `tags` counts the list.
+
+    Raises:
+        WeightsError: the file cannot be read, or a key is missing, unexpected or of another shape.
+    """
+    state = {_renamed(key): value for key, value in _state_of(weights).items()}
+    with torch.device("meta"):
+        network = NETWORKS[settings.family](settings.network)
+    own = {key: tuple(value.shape) for key, value in network.state_dict().items()}
+    embedded = bank_shapes(settings, tags)
+    closed = settings.vocabulary == "closed"
+    wanted = {**own, **(embedded if closed else {})}
+    ignored = (*_COMPUTED, *settings.ignorable, *(() if closed else embedded))
+    _check_keys(state, wanted, weights, ignored)
+    kept = {key: _fitting(key, state[key], shape) for key, shape in wanted.items()}
+    _check_shapes(kept, wanted, weights)
+    network.load_state_dict({key: kept[key] for key in own}, assign=True)
+    bank = _bank(settings, kept) if closed else None
+    return Filled(network.eval().requires_grad_(requires_grad=False), bank)
+
+
+def bank_shapes(settings: TaggerSettings, tags: int) -> dict[str, tuple[int, ...]]:
+    """Keys and shapes of what a file's own tags are known by."""
+    size = settings.network
+    match settings.family:
+        case "ram_plus":
+            return {"label_embed": (tags * size.descriptions, size.token_width)}
+        case "ram":
+            return {"label_embed": (tags, size.token_width)}
+        case "tag2text":
+            return {
+                "label_embed.weight": (tags, size.hidden),
+                "fc.W": (1, tags, size.hidden),
+                "fc.b": (1, tags),
+            }
+
+
+def _bank(settings: TaggerSettings, state: StateDict) -> Tensor:
+    """RAM++ [n, k, 512], RAM [n, 512], Tag2Text [n, 2 * hidden + 1]: query, output weights, bias."""
+    size: TaggerSize = settings.network
+    match settings.family:
+        case "ram_plus":
+            return state["label_embed"].view(-1, size.descriptions, size.token_width)
+        case "ram":
+            return state["label_embed"]
+        case "tag2text":
+            parts = state["label_embed.weight"], state["fc.W"][0], state["fc.b"].T
+            return torch.cat(parts, dim=1)
+
+
+def _state_of(path: Path) -> StateDict:
+    """The state dict of a file: under `model` as the authors save it, or as other checkpoints hold theirs.
+
+    What else lies in the file (the optimizer's state is twice the weights) is mapped and never read.
+    """
+    if path.suffix == ".safetensors":
+        return read_state_dict(path)
+    content = read_pickle(path)
+    model = content.get("model") if isinstance(content, Mapping) else None
+    if not isinstance(model, Mapping):
+        return read_state_dict(path)
+    strange = [str(key) for key, value in model.items() if not isinstance(value, Tensor)]
+    if strange:
+        raise WeightsError(f"{path}: model: no state dict: {', '.join(strange[:_NAMED])} are no tensors")
+    return {str(key): value for key, value in model.items()}
+
+
+def _renamed(key: str) -> str:
+    """A published key as the networks here name it."""
+    for old, new in _RENAMED.items():
+        if key.startswith(old):
+            key = new + key.removeprefix(old)
+    if key.startswith(_IMAGE_SIDE):
+        return _IMAGE_SIDE + timm_key(key.removeprefix(_IMAGE_SIDE))
+    return key
+
+
+def _fitting(key: str, value: Tensor, shape: tuple[int, ...]) -> Tensor:
+    """A tensor in float32, a table of relative positions resampled to the window's size."""
+    value = value.float()
+    if key.endswith(TABLE) and value.dim() == 2 and is_square_grid(len(value)):
+        return resampled(value, shape[0])
+    return value
+
+
+def _check_keys(
+    state: StateDict, wanted: Mapping[str, object], weights: Path, ignored: Sequence[str]
+) -> None:
+    missing = [key for key in wanted if key not in state]
+    unexpected = [
+        key for key in state if key not in wanted and not any(fnmatch(key, pattern) for pattern in ignored)
+    ]
+    problems = [_listed(f"lacks {len(missing)} keys", missing)] if missing else []
+    problems += [_listed(f"has {len(unexpected)} unexpected keys", unexpected)] if unexpected else []
+    if problems:
+        raise WeightsError(
+            f"{weights}: {' and '.join(problems)}; these are not weights of this network "
+            "(a card can list keys to leave out as `ignorable`)"
+        )
+
+
+def _check_shapes(state: StateDict, wanted: Mapping[str, tuple[int, ...]], weights: Path) -> None:
+    wrong = [
+        f"{key} {tuple(state[key].shape)} instead of {shape}"
+        for key, shape in wanted.items()
+        if tuple(state[key].shape) != shape
+    ]
+    if wrong:
+        raise WeightsError(
+            f"{weights}: {_listed(f'{len(wrong)} tensors of another shape', wrong)}; correct the card's "
+            "`network` or its tag list"
+        )
+
+
+def _listed(what: str, names: Sequence[str]) -> str:
+    rest = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
+    return f"{what}: {', '.join(names[:_NAMED])}{rest}"

@@ -1,0 +1,120 @@
+"""A loaded tagger: tokens of images, rows of tags, and logits in blocks of bounded memory."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import torch
+from PIL.Image import Image
+from torch import Tensor
+from torchvision.transforms import InterpolationMode, Resize
+
+from vlbench.adapters.architectures import Preprocessing
+from vlbench.adapters.dual_encoder import Normalisation
+from vlbench.adapters.networks.tag_decoder import blocks
+from vlbench.adapters.networks.taggers import Tagger
+from vlbench.adapters.precision import inference
+from vlbench.adapters.preprocess import ExactPreprocess, FastPreprocess, Transform
+from vlbench.adapters.ram_texts import ListedTags, TagTexts
+from vlbench.core.contracts import ModelInfo, Placement, PreprocessMode, Text
+
+TAGS_AT_ONCE = 512
+"""Tags that the decoder is asked for together: 54 MB of descriptions, 50 MB of wide states for 8 images."""
+
+PAIRS_AT_ONCE = {"cpu": 4096, "cuda": 32768}
+"""Pairs of an image and a tag that are in memory together, by device."""
+_PAIRS_ELSEWHERE = 4096
+
+_GROUP = 32
+
+_IMAGES_AT_ONCE = 8
+"""Images that a CPU encodes together: more are no faster, and each takes 0.15 GB at 384 pixels."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TaggerModel:
+    """A tagger on a device; a Model and a DecidesTags of core/contracts.py."""
+
+    info: ModelInfo
+    preprocess: Callable[[Image], Tensor]
+    normalisation: Normalisation
+    network: Tagger
+    texts: TagTexts
+    placement: Placement
+
+    def encode_images(self, pixels: Tensor) -> Tensor:
+        """Tokens [b, 1 + t, c] of bytes [b, 3, h, w], the mean token first."""
+        size = _IMAGES_AT_ONCE if self._kind == "cpu" else max(1, len(pixels))
+        with inference(self.placement):
+            found = [
+                self.network.encode(self.normalisation(part.to(self.placement.device))).float()
+                for part in torch.split(pixels, size)
+            ]
+            return found[0] if len(found) == 1 else torch.cat(found)
+
+    def encode_texts(self, texts: Sequence[Text], *, batch_size: int) -> Tensor:
+        """Rows [m, ...] of tags; what is asked beside a tag changes no bit of its row."""
+        return self.texts(texts, batch_size=batch_size)
+
+    def score(self, images: Tensor, texts: Tensor) -> Tensor:
+        """Logits [b, m] of tokens [b, 1 + t, c] and rows [m, ...]: sigmoid makes them probabilities.
+
+        What an image takes a tag for is computed in float32, whatever the precision.
+        """
+        logits = images.new_empty(len(images), len(texts))
+        tags_at_once = max(1, min(TAGS_AT_ONCE, len(texts)))
+        pairs = PAIRS_AT_ONCE.get(self._kind, _PAIRS_ELSEWHERE)
+        plain = Placement(self.placement.device)
+        for rows in blocks(len(images), max(1, pairs // tags_at_once)):
+            tokens = images[rows]  # [b, 1 + t, c]
+            with inference(self.placement):
+                memory = self.network.remember(tokens)
+            for columns in blocks(len(texts), tags_at_once):
+                asked = filled(texts[columns])
+                with inference(plain):
+                    described = self.network.described(tokens, asked)  # [b, n, e]
+                with inference(self.placement):
+                    found = self.network.logits(described, memory)  # [b, n]
+                logits[rows, columns] = found[:, : columns.stop - columns.start].float()
+        return logits
+
+    def tag_thresholds(self, texts: Sequence[Text]) -> tuple[float, ...]:
+        """The probability above which each tag is present; 1 where a tag is never given."""
+        return self.texts.thresholds(texts)
+
+    @property
+    def _kind(self) -> str:
+        return torch.device(self.placement.device).type
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClosedTaggerModel(TaggerModel):
+    """A tagger of its own list alone; also an OffersTags of core/contracts.py."""
+
+    texts: ListedTags
+
+    def tags(self) -> tuple[Text, ...]:
+        """The model's own tags, in the order of its outputs."""
+        return self.texts.tags
+
+
+def filled(texts: Tensor) -> Tensor:
+    """Rows [n, ...], the first one repeated behind them where the last rows would be rounded otherwise.
+
+    torch's attention takes queries in groups of 32 and another kernel for a last group of under 16.
+    """
+    last = len(texts) % _GROUP
+    if len(texts) < _GROUP or not 0 < last < _GROUP // 2:
+        return texts
+    return torch.cat([texts, texts[:1].expand(_GROUP // 2 - last, *texts.shape[1:])])
+
+
+def squash_preprocess(preprocessing: Preprocessing, mode: PreprocessMode) -> Transform:
+    """The authors' transform up to bytes: to RGB, then to the size without keeping the ratio."""
+    resize = Resize(preprocessing.size, interpolation=InterpolationMode.BILINEAR)
+    exact = ExactPreprocess((to_rgb, resize))
+    return exact if mode == "exact" else FastPreprocess(preprocessing, exact)
+
+
+def to_rgb(image: Image) -> Image:
+    """An image of three channels."""
+    return image.convert("RGB")

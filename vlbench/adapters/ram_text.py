@@ -1,0 +1,95 @@
+"""Tags as RAM and RAM++ read them in open vocabulary: sentences through a CLIP text tower.
+
+Source: recognize-anything, ram/utils/openset_utils.py.
+"""
+
+from collections.abc import Iterator, Sequence
+from functools import lru_cache
+
+import torch
+from torch import Tensor
+
+from vlbench.adapters.dual_encoder import mean_of_groups
+from vlbench.adapters.precision import inference
+from vlbench.adapters.tag_lists import RAM_TEMPLATES
+from vlbench.adapters.text_tower import TextTower, tokenised
+from vlbench.core.contracts import Placement, Text
+
+BANK_ROWS = 51
+"""Sentences of a tag as published: one template and 50 descriptions."""
+
+_VOWELS = "aeiou"
+_INTRODUCED = ("a", "the")
+_TAGS_AT_ONCE = 256
+
+
+def ram_embeddings(tower: TextTower, texts: Sequence[Text], *, batch_size: int) -> Tensor:
+    """RAM's embeddings [m, d] of tags: the unit mean of the unit features of 63 sentences a tag."""
+    found = [torch.zeros(0, tower.dimensions, device=tower.placement.device)]
+    for part in _parts(texts):
+        places: dict[str, int] = {}
+        groups = [_placed(ram_sentences(text.name), places) for text in part]
+        features = _features(tower, list(places), batch_size=batch_size)  # [p, d]
+        with inference(Placement(tower.placement.device)):
+            found.append(mean_of_groups(features, groups))
+    return torch.cat(found)
+
+
+def ram_plus_embeddings(tower: TextTower, texts: Sequence[Text], *, batch_size: int) -> Tensor:
+    """RAM++'s bank [m, k, d] of tags: the unit features of each tag's sentences, in their order.
+
+    Shorter lists end in rows of zeros. k is 51 as published, or the next multiple of it where a tag of
+    the call has more sentences.
+    """
+    longest = max((len(ram_plus_sentences(text)) for text in texts), default=1)
+    rows = -(-longest // BANK_ROWS) * BANK_ROWS
+    bank = torch.zeros(len(texts), rows, tower.dimensions, device=tower.placement.device)
+    place = 0
+    for part in _parts(texts):
+        places: dict[str, int] = {}
+        groups = [_placed(ram_plus_sentences(text), places) for text in part]
+        features = _features(tower, list(places), batch_size=batch_size)  # [p, d]
+        for group in groups:
+            bank[place, : len(group)] = features[group]
+            place += 1
+    return bank
+
+
+def ram_sentences(name: str) -> tuple[str, ...]:
+    """RAM's sentences for a tag's name: the authors' templates, article and spelling.
+
+    The article follows the name's first character as it is written, so that a capital takes "a".
+    """
+    article = "an" if name[:1] and name[0] in _VOWELS else "a"
+    spelled = name.replace("_", " ").replace("/", " or ").lower().rstrip(".")
+    filled = [template.replace("{article}", article).replace("{}", spelled) for template in _templates()]
+    return tuple(f"This is {each}" if each.startswith(_INTRODUCED) else each for each in filled)
+
+
+def ram_plus_sentences(text: Text) -> tuple[str, ...]:
+    """RAM++'s sentences for a tag: its descriptions verbatim, else one with its name as it is written.
+
+    >>> ram_plus_sentences(Text("Aloe"))
+    ('a photo of a Aloe.',)
+    """
+    return text.descriptions or (f"a photo of a {text.name}.",)
+
+
+@lru_cache(maxsize=1)
+def _templates() -> tuple[str, ...]:
+    return tuple(RAM_TEMPLATES.read_text(encoding="utf-8").splitlines())
+
+
+def _parts(texts: Sequence[Text]) -> Iterator[Sequence[Text]]:
+    """A few texts at a time, which bounds the memory that their sentences' features take."""
+    for start in range(0, len(texts), _TAGS_AT_ONCE):
+        yield texts[start : start + _TAGS_AT_ONCE]
+
+
+def _placed(sentences: Sequence[str], places: dict[str, int]) -> list[int]:
+    return [places.setdefault(sentence, len(places)) for sentence in sentences]
+
+
+def _features(tower: TextTower, sentences: Sequence[str], *, batch_size: int) -> Tensor:
+    """Unit features [p, d]; sentences beyond the context are cut, their end token put back."""
+    return tower.features(tokenised(tower.tokenizer, sentences), batch_size=batch_size)

@@ -1,0 +1,127 @@
+"""The text side of taggers: rows of a model's own list, or whatever tags a CLIP text tower reads."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import torch
+from torch import Tensor
+
+from vlbench.adapters.dual_encoder import DualEncoder
+from vlbench.adapters.ram_checkpoint import Family, TaggerSettings
+from vlbench.adapters.ram_text import ram_embeddings, ram_plus_embeddings, ram_plus_sentences
+from vlbench.adapters.tag_lists import positions, read_tags, read_thresholds
+from vlbench.adapters.text_tower import PromptEncoder, TextTower
+from vlbench.core.contracts import Model, Text
+from vlbench.core.errors import CardError, Unsupported
+
+OPEN_THRESHOLD = 0.5
+"""The authors' probability above which a tag of an open vocabulary is present."""
+
+
+class TagTexts(Protocol):
+    """What turns tags into rows [m, ...], and says from which probability on each is present."""
+
+    def __call__(self, texts: Sequence[Text], *, batch_size: int) -> Tensor: ...
+    def thresholds(self, texts: Sequence[Text]) -> tuple[float, ...]: ...
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ListedTags:
+    """Tags of a model's own list: rows of its bank [n, ...], which stays on the CPU, mapped from its file."""
+
+    model: str
+    tags: tuple[Text, ...]
+    vocabulary: str
+    chosen: tuple[float, ...]
+    bank: Tensor
+    device: str
+
+    @classmethod
+    def of(
+        cls, settings: TaggerSettings, tags: tuple[Text, ...], *, bank: Tensor, model: str, device: str
+    ) -> "ListedTags":
+        """The tags of a card and the rows of its weights.
+
+        Raises:
+            CardError: the list states no thresholds, and neither does the card.
+        """
+        if settings.threshold is not None:
+            chosen = (settings.threshold,) * len(tags)
+        else:
+            assert settings.tags is not None
+            chosen = read_thresholds(settings.tags)
+        return cls(model, tags, settings.ids, chosen, bank, device)
+
+    def __call__(self, texts: Sequence[Text], *, batch_size: int) -> Tensor:  # noqa: ARG002 - looked up
+        return self.bank[torch.tensor(self._places(texts), dtype=torch.long)].to(self.device)
+
+    def thresholds(self, texts: Sequence[Text]) -> tuple[float, ...]:
+        return tuple(self.chosen[place] for place in self._places(texts))
+
+    def _places(self, texts: Sequence[Text]) -> list[int]:
+        return positions(texts, [tag.name for tag in self.tags], self.vocabulary, self.model)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ReadTags:
+    """Tags of any name, read by a CLIP text tower in the authors' sentences."""
+
+    model: str
+    family: Family
+    tower: TextTower
+    descriptions: int
+    threshold: float
+
+    @classmethod
+    def of(cls, settings: TaggerSettings, tower: TextTower, model: str) -> "ReadTags":
+        """The text side of a card in open vocabulary."""
+        threshold = OPEN_THRESHOLD if settings.threshold is None else settings.threshold
+        return cls(model, settings.family, tower, settings.network.descriptions, threshold)
+
+    def __call__(self, texts: Sequence[Text], *, batch_size: int) -> Tensor:
+        """RAM [m, 512]; RAM++ [m, k, 512], k the same in every call, so that runs share what is stored.
+
+        Raises:
+            Unsupported: a tag has more descriptions than that.
+        """
+        if self.family == "ram":
+            return ram_embeddings(self.tower, texts, batch_size=batch_size)
+        for text in texts:
+            if (count := len(ram_plus_sentences(text))) > self.descriptions:
+                raise Unsupported(
+                    f"{self.model}: {text.name!r} has {count} descriptions, room is for {self.descriptions}; "
+                    "shorten the list, or raise `descriptions` of `network` in a card of your own"
+                )
+        rows = ram_plus_embeddings(self.tower, texts, batch_size=batch_size)  # [m, j, 512]
+        missing = max(0, self.descriptions - rows.shape[1])
+        return torch.nn.functional.pad(rows, (0, 0, 0, missing))[:, : self.descriptions]
+
+    def thresholds(self, texts: Sequence[Text]) -> tuple[float, ...]:
+        return (self.threshold,) * len(texts)
+
+
+def tags_of(settings: TaggerSettings) -> tuple[Text, ...]:
+    """A model's own tags.
+
+    Raises:
+        CardError: the list is missing or wrong.
+    """
+    if settings.tags is None:
+        raise CardError("a closed vocabulary wants `tags`, the model's list beside the card")
+    return read_tags(settings.tags, settings.ids)
+
+
+def text_tower(model: Model, *, name: str, width: int) -> TextTower:
+    """The text tower of a CLIP whose features are as wide as a tagger's descriptions.
+
+    Raises:
+        Unsupported: the model has none.
+    """
+    encoder = model.text_encoder if isinstance(model, DualEncoder) else None
+    if isinstance(encoder, PromptEncoder) and encoder.tower.dimensions == width:
+        return encoder.tower
+    raise Unsupported(
+        f"{name}: its text_model {model.info.name} has no text tower of width {width}; name the CLIP that "
+        "the tagger was trained with (clip-b16)"
+    )

@@ -1,0 +1,133 @@
+"""Descriptions: a JSON file with sentences for each tag or class, taken verbatim in the prompts' place."""
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from difflib import get_close_matches
+from pathlib import Path
+
+from vlbench.cards.data_request import DataRequest
+from vlbench.cards.texts import read_classnames
+from vlbench.cards.yaml_file import shown
+from vlbench.core.contracts import Place, Source, Text
+from vlbench.core.errors import DataError
+
+Descriptions = Mapping[str, tuple[str, ...]]
+"""Sentences by name."""
+
+_FORM = '{"name": ["sentence", ...], ...}'
+
+
+def read_descriptions(path: Path) -> dict[str, tuple[str, ...]]:
+    """Sentences by tag from `{tag: [sentences]}`, or from RAM++'s list `[{tag: [sentences]}, ...]`.
+
+    Raises:
+        DataError: the file cannot be read or is no such JSON, a tag stands twice or has no sentence.
+    """
+    where = shown(path)
+    try:
+        content = json.loads(path.read_text(encoding="utf-8-sig"), object_pairs_hook=_Pairs)
+    except OSError as error:
+        raise DataError(f"{where}: cannot be read ({error.strerror}); name a file of descriptions") from error
+    except ValueError as error:
+        raise DataError(f"{where}: not JSON ({error}); it has to be {_FORM}") from error
+    items = content if isinstance(content, list) and not isinstance(content, _Pairs) else [content]
+    found: dict[str, tuple[str, ...]] = {}
+    for item in items:
+        if not isinstance(item, _Pairs):
+            raise DataError(f"{where}: {_quoted(item)} is no object; the file has to be {_FORM}")
+        for tag, sentences in item:
+            if tag in found:
+                raise DataError(f"{where}: {tag!r} stands twice; put all of its sentences into one list")
+            found[tag] = _sentences(sentences, f"{where}: {tag!r}")
+    if not found:
+        raise DataError(f"{where}: describes nothing; it has to be {_FORM}")
+    return found
+
+
+def described(texts: Sequence[Text], descriptions: Descriptions, where: str) -> tuple[Text, ...]:
+    """Texts with their descriptions, found by name (spaces and underscores are one); prompts are dropped.
+
+    Raises:
+        DataError: a text that none describes; the first are named.
+    """
+    spaced = {tag.replace("_", " "): sentences for tag, sentences in descriptions.items()}
+    found = []
+    missing: list[str] = []
+    for text in texts:
+        sentences = descriptions.get(text.name) or spaced.get(text.name.replace("_", " "))
+        if sentences is None:
+            missing.append(text.name)
+            continue
+        found.append(replace(text, prompts=(), descriptions=sentences))
+    if missing:
+        raise DataError(f"{where}: {_missing(missing, len(texts), descriptions)}")
+    return tuple(found)
+
+
+def asked_names(
+    names: tuple[Text, ...] | None, source: Source, request: DataRequest, task: str
+) -> tuple[Text, ...] | None:
+    """A task's names, or those that the user gives instead, with the user's descriptions if there are any.
+
+    Raises:
+        CardError: the file of names is wrong.
+        DataError: the file of descriptions is wrong or leaves a name out, or the task has no names.
+    """
+    if request.classnames is not None:
+        names = read_classnames(request.classnames)
+    if request.descriptions is None:
+        return names
+    listed = names or source.offers.names
+    if not listed:
+        raise DataError(f"{task}: has no tags or classes to describe; leave the descriptions out")
+    return described(listed, read_descriptions(request.descriptions), shown(request.descriptions))
+
+
+def find_descriptions(file: str, place: Place, task: str) -> Path:
+    """A card's file of descriptions: under the roots in order, then beside the card.
+
+    Raises:
+        DataError: it lies nowhere; all places looked at are named.
+    """
+    folders = (*place.roots, *([place.card_folder] if place.card_folder else []))
+    places = [folder / file for folder in folders]
+    for path in places:
+        if path.is_file():
+            return path
+    looked = ", ".join(shown(path) for path in places)
+    raise DataError(
+        f"{task}: no descriptions at {looked}; put the file there (`vlbench show {task}` says where it comes "
+        "from), or pass --descriptions FILE"
+    )
+
+
+class _Pairs(list[tuple[str, object]]):
+    """A JSON object with its keys as they stand, so that one that stands twice is seen."""
+
+
+def _sentences(value: object, where: str) -> tuple[str, ...]:
+    if isinstance(value, _Pairs) or not isinstance(value, list):
+        raise DataError(f"{where}: {_quoted(value)} is no list; write its sentences as a list of strings")
+    if not value:
+        raise DataError(f"{where}: has no sentence; write one, or remove the tag")
+    for sentence in value:
+        if not isinstance(sentence, str) or not sentence.strip():
+            raise DataError(f"{where}: {_quoted(sentence)} is no sentence; write a string that is not empty")
+    return tuple(value)
+
+
+def _missing(missing: Sequence[str], asked: int, known: Iterable[str]) -> str:
+    close = get_close_matches(missing[0], list(known), n=1, cutoff=0.6)
+    hint = f" (did you mean {close[0]!r}?)" if close else ""
+    rest = f", {', '.join(map(repr, missing[1:3]))}" if len(missing) > 1 else ""
+    more = f" and {len(missing) - 3} more" if len(missing) > 3 else ""
+    return (
+        f"{len(missing)} of {asked} names have no description: {missing[0]!r}{hint}{rest}{more}; "
+        "add sentences for them"
+    )
+
+
+def _quoted(value: object) -> str:
+    text = repr(value)
+    return text if len(text) <= 40 else f"{text[:40]}..."

@@ -1,0 +1,99 @@
+"""`vlbench describe`: descriptions of tags by a language model."""
+
+import os
+import sys
+from pathlib import Path
+from typing import TypedDict, Unpack
+
+import click
+
+
+class Arguments(TypedDict):
+    """What click hands over."""
+
+    tags: Path
+    endpoint: str
+    model: str
+    out: Path | None
+    count: int
+    temperature: float
+    max_tokens: int
+    api_key_env: str
+    timeout: float
+    retries: int
+
+
+EXAMPLES = """\b
+vlbench describe tags.txt --endpoint https://api.openai.com/v1 --model gpt-4o-mini
+vlbench describe tags.txt --endpoint http://localhost:8080/v1 --model qwen --out tags.json
+"""
+
+
+@click.command("describe", epilog=EXAMPLES)
+@click.argument("tags", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option(
+    "--endpoint", required=True, help="The address of an OpenAI-compatible server, up to /v1.", metavar="URL"
+)
+@click.option("--model", "-m", required=True, help="The language model's name there.")
+@click.option(
+    "--out",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="The description file; finished tags in it are kept.  [default: TAGS with .descriptions.json]",
+)
+@click.option(
+    "--count",
+    type=click.IntRange(min=1),
+    default=10,
+    show_default=True,
+    help="Answers to each of the five questions.",
+)
+@click.option("--temperature", type=click.FloatRange(min=0), default=0.99, show_default=True)
+@click.option("--max-tokens", type=click.IntRange(min=1), default=77, show_default=True, help="Of an answer.")
+@click.option(
+    "--api-key-env",
+    default="OPENAI_API_KEY",
+    show_default=True,
+    metavar="NAME",
+    help="The environment variable that holds the key; unset where the server wants none.",
+)
+@click.option(
+    "--timeout",
+    type=click.FloatRange(min=0, min_open=True),
+    default=60,
+    show_default=True,
+    help="Seconds to wait for the server.",
+)
+@click.option(
+    "--retries",
+    type=click.IntRange(min=0),
+    default=5,
+    show_default=True,
+    help="After 429, 5xx, a timeout or a lost connection; each wait is twice the one before.",
+)
+def command(**arguments: Unpack[Arguments]) -> None:
+    """Let a language model describe tags, for models that read descriptions.
+
+    TAGS holds a tag a line, or is a .tsv of `name` and ids. The questions are those of RAM++'s authors;
+    the file is what `--descriptions` takes. An interrupted run goes on where it stopped.
+    """
+    from vlbench.tagging.chat import Chat, Endpoint, Sampling
+    from vlbench.tagging.describe import describe
+
+    endpoint = Endpoint(
+        url=arguments["endpoint"],
+        model=arguments["model"],
+        key=os.environ.get(arguments["api_key_env"], "").strip(),
+        key_name=arguments["api_key_env"],
+        timeout=arguments["timeout"],
+        retries=arguments["retries"],
+    )
+    sampling = Sampling(arguments["count"], arguments["temperature"], arguments["max_tokens"])
+    out = arguments["out"] or arguments["tags"].with_suffix(".descriptions.json")
+    try:
+        done = describe(arguments["tags"], out, Chat(endpoint, sampling))
+    except KeyboardInterrupt:
+        click.echo(
+            f"vlbench: stopped; finished tags are in {out}, the same command goes on from there", err=True
+        )
+        sys.exit(130)
+    click.echo(f"{out}: {done.asked} tags described, {done.kept} there before", err=True)

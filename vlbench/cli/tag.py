@@ -1,0 +1,189 @@
+"""`vlbench tag`: the tags of the user's own images."""
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Literal, TypedDict, Unpack
+
+import click
+
+from vlbench.core.contracts import Precision
+from vlbench.core.errors import CheckFailed, VlbenchError
+
+
+class Arguments(TypedDict):
+    """What click hands over."""
+
+    images: tuple[str, ...]
+    model: str
+    tags: Path | None
+    descriptions: Path | None
+    threshold: float | Literal["auto"] | None
+    top_k: int | None
+    language: Literal["en", "zh"]
+    form: Literal["text", "json", "csv"]
+    device: str
+    precision: Precision
+    batch_size: int | Literal["auto"]
+    weights: Path | None
+    include_path: tuple[Path, ...]
+    cache: Path | None
+
+
+def auto_or(
+    kind: type[int] | type[float], lowest: int
+) -> Callable[[click.Context, click.Parameter, str | None], float | Literal["auto"] | None]:
+    """An option's callback that reads a number, or the word auto.
+
+    It raises VlbenchError where the value is neither.
+    """
+
+    def read(_: click.Context, option: click.Parameter, value: str | None) -> float | Literal["auto"] | None:
+        if value is None or value == "auto":
+            return "auto" if value else None
+        try:
+            number = kind(value)
+        except ValueError:
+            number = kind(lowest - 1)
+        if not number >= lowest:
+            raise VlbenchError(f"{option.opts[0]} {value!r} is neither auto nor a number of {lowest} or more")
+        return number
+
+    return read
+
+
+EXAMPLES = """\b
+vlbench tag photos/ --model ram-plus --language zh
+vlbench tag 'photos/**/*.jpg' --model clip-b16 --tags tags.txt --top-k 3 --format json
+"""
+
+
+@click.command("tag", epilog=EXAMPLES)
+@click.argument("images", nargs=-1, required=True, metavar="IMAGE...")
+@click.option("--model", "-m", required=True, help="A card's name or ADAPTER:REFERENCE.")
+@click.option(
+    "--tags",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="Tags, one a line, or a .tsv of `name` and ids.  [default: the model's own list]",
+)
+@click.option(
+    "--descriptions",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Sentences for each tag (JSON), as `vlbench describe` writes them.",
+)
+@click.option(
+    "--threshold",
+    callback=auto_or(float, -1),
+    metavar="auto|NUMBER",
+    help="Give tags above it: a probability of taggers, a cosine of dual encoders; auto is the model's own.  "
+    "[default: auto, or --top-k 5 where the model has none]",
+)
+@click.option("--top-k", type=click.IntRange(min=1), help="Give the best K, or at most K above --threshold.")
+@click.option(
+    "--language", type=click.Choice(["en", "zh"]), default="en", show_default=True, help="Of the tags' names."
+)
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["text", "json", "csv"]),
+    default="text",
+    show_default=True,
+    help="json: a line for each image, {path, tags: [{name, score, id}]}; csv: a row for each tag.",
+)
+@click.option(
+    "--device", default="auto", show_default=True, envvar="VLBENCH_DEVICE", help="auto, cpu, cuda, cuda:1 ..."
+)
+@click.option(
+    "--precision",
+    type=click.Choice(["fp32", "bf16", "fp16"]),
+    default="fp32",
+    show_default=True,
+    envvar="VLBENCH_PRECISION",
+    help="Of the model's arithmetic.",
+)
+@click.option(
+    "--batch-size",
+    callback=auto_or(int, 1),
+    default="auto",
+    show_default=True,
+    metavar="N|auto",
+    envvar="VLBENCH_BATCH_SIZE",
+    help="Images a batch; auto halves when the device runs out of memory.",
+)
+@click.option(
+    "--weights",
+    type=click.Path(dir_okay=False, path_type=Path),
+    envvar="VLBENCH_WEIGHTS",
+    help="The model's weights from a file.",
+)
+@click.option(
+    "--include-path",
+    multiple=True,
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    envvar="VLBENCH_INCLUDE_PATH",
+    help="A folder with more cards.",
+)
+@click.option(
+    "--cache",
+    type=click.Path(file_okay=False, path_type=Path),
+    envvar="VLBENCH_CACHE",
+    help="Where digests of files are remembered.  [default: ~/.cache/vlbench]",
+)
+def command(**arguments: Unpack[Arguments]) -> None:
+    """Print the tags of images: files, folders with all below them, wildcards.
+
+    An image that cannot be read is named on stderr, the rest are tagged, and the exit code is 1.
+    """
+    from vlbench.api import request_of
+    from vlbench.tagging.answer import BrokenImage, head_lines, image_lines
+    from vlbench.tagging.job import TagRequest, prepare
+
+    batch_size = arguments["batch_size"]
+    request = request_of(
+        arguments["model"],
+        (),
+        {
+            "device": arguments["device"],
+            "precision": arguments["precision"],
+            "batch_size": None if batch_size == "auto" else batch_size,
+            "cache": arguments["cache"],
+            "include_path": arguments["include_path"],
+            "weights": arguments["weights"],
+        },
+    )
+    job = prepare(
+        TagRequest(
+            images=arguments["images"],
+            model=arguments["model"],
+            settings=request.settings,
+            tags=arguments["tags"],
+            descriptions=arguments["descriptions"],
+            threshold=arguments["threshold"],
+            top_k=arguments["top_k"],
+            language=arguments["language"],
+            include=request.include,
+            weights=request.weights,
+            cache=request.cache,
+        )
+    )
+    from tqdm import tqdm
+
+    from vlbench.tagging.stream import tag_images
+
+    broken = 0
+    try:
+        for line in head_lines(arguments["form"]):
+            click.echo(line)
+        for answer in tag_images(job):
+            with tqdm.external_write_mode():  # takes the progress bar away while a line is printed
+                if isinstance(answer, BrokenImage):
+                    broken += 1
+                    click.echo(f"vlbench: {answer.reason}", err=True)
+                    continue
+                for line in image_lines(answer, arguments["form"]):
+                    click.echo(line)
+    except KeyboardInterrupt:
+        click.echo("vlbench: stopped", err=True)
+        sys.exit(130)
+    if broken:
+        raise CheckFailed(f"{broken} of {len(job.images)} images cannot be read; they are named above")

@@ -1,0 +1,68 @@
+"""Thresholds chosen for the best F1 on the scores of a validation split, never on those then measured."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vlbench.core.errors import DataError
+from vlbench.core.relevance import Relevance
+from vlbench.metrics.columns import FloatArray, score_columns
+
+
+@dataclass(frozen=True, slots=True)
+class ChosenThresholds:
+    """Scores above which a tag is given: one for all tags, and one for each, [m].
+
+    `f1` [m] is what each tag reached on the validation split, NaN without positives there; such a tag
+    takes the shared threshold.
+    """
+
+    shared: float
+    tags: NDArray[np.float64]
+    f1: NDArray[np.float64]
+
+
+def best_f1_thresholds(scores: FloatArray, relevant: Relevance) -> ChosenThresholds:
+    """Thresholds of the best F1 on validation scores [n, m]: micro F1 for the shared one, F1 for a tag's own.
+
+    A threshold lies halfway between the lowest score that is given and the next one below; of several
+    that are equally good the highest is taken.
+
+    Raises:
+        DataError: scores and truth differ in shape, or nothing in the validation split is true.
+        NotFinite: a score is NaN or infinite.
+
+    >>> truth = Relevance.from_pairs(np.array([0, 2]), np.array([0, 0]), (3, 1))
+    >>> best_f1_thresholds(np.array([[4.0], [1.0], [2.0]]), truth).tags
+    array([1.5])
+    """
+    m = relevant.shape[1]
+    tags = np.full(m, np.nan)
+    f1 = np.full(m, np.nan)
+    for column in score_columns(scores, relevant):
+        if column.positives.size:
+            positive = np.zeros(column.scores.size, dtype=np.bool_)
+            positive[column.positives] = True
+            tags[column.index], f1[column.index] = _best(column.scores, positive)
+    found = ~np.isnan(tags)
+    if not found.any():
+        raise DataError("no image of the validation split has any of the tags; choose another split")
+    # tags without positives are left out of micro F1, as in thresholds.py
+    shared, _ = _best(scores[:, found].ravel(), relevant.dense()[:, found].ravel())
+    return ChosenThresholds(shared, np.where(found, tags, shared), f1)
+
+
+def _best(scores: FloatArray, positive: NDArray[np.bool_]) -> tuple[float, float]:
+    """The threshold of the best F1 of scores [n] with truth [n] that holds a positive, and that F1."""
+    order = np.argsort(scores)[::-1]
+    ordered = scores[order].astype(np.float64)
+    # everything that scores the same is given together: only the last of equal scores is a cut
+    last = np.append(ordered[1:] < ordered[:-1], True)
+    given = np.flatnonzero(last) + 1
+    hits = np.cumsum(positive[order])[last]
+    f1 = 2 * hits / (given + positive.sum())
+    best = int(np.argmax(f1))
+    lowest = given[best] - 1
+    below = ordered[lowest + 1] if lowest + 1 < ordered.size else ordered[lowest] - 1.0
+    return float((ordered[lowest] + below) / 2), float(f1[best])

@@ -1,0 +1,80 @@
+"""RAM's own mAP, precision and recall as metrics, for comparison with its published numbers.
+
+They are the definitions of published.py: the order of equal scores counts, a tag without positives is 0 and
+part of the mean, and a tag is given at its threshold, not only above it. No intervals.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vlbench.core.contracts import Prediction, Problem
+from vlbench.core.measurement import Measurement, MetricOptions, Part
+from vlbench.core.relevance import Relevance
+from vlbench.metrics.columns import FloatArray, score_columns
+from vlbench.metrics.published import PrecisionRecall, ram_average_precision, ram_precision_recall
+from vlbench.metrics.requirements import refuse_number, score_matrix, stated_threshold
+from vlbench.metrics.thresholds import score_threshold
+
+
+@dataclass(frozen=True, slots=True)
+class _Tag:
+    """Scores and truth of one tag, [n, 1] each."""
+
+    scores: FloatArray
+    relevant: NDArray[np.bool_]
+
+
+def ram_mean_average_precision(
+    prediction: Prediction, problem: Problem, options: MetricOptions
+) -> Measurement:
+    """Mean over all tags of RAM's AP, which ranks equal scores with the last image first.
+
+    Raises:
+        NotFinite: a score is NaN or infinite.
+    """
+    refuse_number(options, metric="ram_mean_average_precision")
+    scores = score_matrix(prediction, metric="ram_mean_average_precision")
+    values = [ram_average_precision(tag.scores, tag.relevant)[0] for tag in _tags(scores, problem.relevant)]
+    return _mean(values, problem)
+
+
+def ram_precision(prediction: Prediction, problem: Problem, options: MetricOptions) -> Measurement:
+    """Mean over all tags of RAM's precision at a threshold: a tag is given from there on."""
+    found = _at_threshold(prediction, problem, options, metric="ram_precision")
+    return _mean([each.precision[0] for each in found], problem)
+
+
+def ram_recall(prediction: Prediction, problem: Problem, options: MetricOptions) -> Measurement:
+    """Mean over all tags of RAM's recall at a threshold: a tag is given from there on."""
+    found = _at_threshold(prediction, problem, options, metric="ram_recall")
+    return _mean([each.recall[0] for each in found], problem)
+
+
+def _at_threshold(
+    prediction: Prediction, problem: Problem, options: MetricOptions, *, metric: str
+) -> list[PrecisionRecall]:
+    threshold = score_threshold(stated_threshold(options, metric=metric), prediction.unit)
+    scores = score_matrix(prediction, metric=metric)
+    cut = scores.dtype.type(threshold)
+    return [ram_precision_recall(tag.scores >= cut, tag.relevant) for tag in _tags(scores, problem.relevant)]
+
+
+def _tags(scores: FloatArray, relevant: Relevance) -> Iterator[_Tag]:
+    for column in score_columns(scores, relevant):
+        truth = np.zeros((column.scores.size, 1), dtype=np.bool_)
+        truth[column.positives] = True
+        yield _Tag(column.scores[:, None], truth)
+
+
+def _mean(values: list[np.float64], problem: Problem) -> Measurement:
+    counts = problem.relevant.column_counts
+    parts = tuple(
+        Part(text.name, float(value), int(count))
+        for text, value, count in zip(problem.texts, values, counts, strict=True)
+    )
+    if not values:
+        return Measurement(value=None, n=0)
+    return Measurement(value=float(np.mean(values)), n=len(values), parts=parts)

@@ -1,0 +1,225 @@
+"""Chat completions of any endpoint that speaks OpenAI's protocol, with retries; the key is never shown."""
+
+import http.client
+import json
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from urllib.error import HTTPError, URLError
+from urllib.parse import urlsplit
+from urllib.request import (
+    HTTPDefaultErrorHandler,
+    HTTPErrorProcessor,
+    HTTPHandler,
+    HTTPSHandler,
+    OpenerDirector,
+    ProxyHandler,
+    Request,
+)
+
+from vlbench.core.errors import VlbenchError
+
+_PATH = "/chat/completions"
+_FIRST_WAIT = 1.0
+_LONGEST_WAIT = 60.0
+_MOST_BYTES = 2**24
+_QUOTED = 200
+"""Characters of an endpoint's own message that an error quotes."""
+_BAD_REQUEST, _KEY_REFUSED, _TOO_MANY = 400, (401, 403), 429
+_LOST = (
+    TimeoutError,
+    ConnectionResetError,
+    ConnectionAbortedError,
+    BrokenPipeError,
+    http.client.HTTPException,
+)
+"""What a connection that may be better the next time raises."""
+
+
+class EndpointError(VlbenchError):
+    """An endpoint that refuses, fails, or answers something else; `status` is HTTP's, if there was one."""
+
+    def __init__(self, message: str, status: int | None = None) -> None:
+        super().__init__(message)
+        self.status = status
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Endpoint:
+    """Where and how to ask: `url` with or without /chat/completions; seconds until a timeout.
+
+    `key` may be empty for servers that want none; `key_name` is the environment variable it came from.
+    `retries` are made after 429, 5xx, a timeout or a lost connection, each wait twice the one before.
+    """
+
+    url: str
+    model: str
+    key: str = field(default="", repr=False)
+    key_name: str = "OPENAI_API_KEY"
+    timeout: float = 60.0
+    retries: int = 5
+
+    def __post_init__(self) -> None:
+        if not (self.key.isascii() and self.key.isprintable()):
+            raise EndpointError(
+                f"the environment variable {self.key_name} holds characters that no key has; set it anew"
+            )
+
+    @property
+    def address(self) -> str:
+        """The address that is asked.
+
+        Raises:
+            EndpointError: it is no http address.
+        """
+        try:
+            parts = urlsplit(self.url)
+            known = parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
+        except ValueError:
+            known = False
+        if not known or not self.url.isprintable() or " " in self.url:
+            raise EndpointError(
+                f"--endpoint {self.url!r} is no http address; give one such as https://HOST/v1"
+            )
+        path = parts.path.rstrip("/")
+        return parts._replace(path=path if path.endswith(_PATH) else path + _PATH).geturl()
+
+
+@dataclass(frozen=True, slots=True)
+class Sampling:
+    """Answers to each question, and how each is drawn; the defaults are those of RAM++'s authors."""
+
+    count: int = 10
+    temperature: float = 0.99
+    max_tokens: int = 77
+
+
+@dataclass(slots=True)
+class Chat:
+    """Asks an endpoint; a server that answers less often than asked, or refuses to, is asked again."""
+
+    endpoint: Endpoint
+    sampling: Sampling
+    sleep: Callable[[float], None] = time.sleep
+    at_once: int = field(init=False)
+    """Answers that one request asks for."""
+
+    def __post_init__(self) -> None:
+        self.at_once = self.sampling.count
+
+    def answers(self, question: str) -> list[str]:
+        """`count` answers to a question, each on one line.
+
+        Raises:
+            EndpointError: the endpoint refuses, cannot be reached, or answers something else.
+        """
+        found: list[str] = []
+        while len(found) < self.sampling.count:
+            wanted = min(self.at_once, self.sampling.count - len(found))
+            try:
+                texts = self._complete(question, wanted)
+            except EndpointError as error:
+                if error.status != _BAD_REQUEST or wanted == 1:
+                    raise
+                self.at_once = 1  # some servers take no n above 1
+                continue
+            if not any(texts):
+                raise EndpointError(
+                    f"{self.endpoint.address} answers {question!r} with empty texts; raise --max-tokens, or "
+                    "take a model that does not think aloud"
+                )
+            found += [text for text in texts if text]
+        return found[: self.sampling.count]
+
+    def _complete(self, question: str, count: int) -> list[str]:
+        body = {
+            "model": self.endpoint.model,
+            "messages": [{"role": "user", "content": question}],
+            "temperature": self.sampling.temperature,
+            "max_tokens": self.sampling.max_tokens,
+            **({"n": count} if count > 1 else {}),
+        }
+        wait = _FIRST_WAIT
+        for left in reversed(range(self.endpoint.retries + 1)):
+            try:
+                return _texts(_post(self.endpoint, body), self.endpoint)
+            except HTTPError as error:
+                with error:
+                    if left == 0 or not (error.code == _TOO_MANY or error.code >= 500):
+                        raise _refusal(error, self.endpoint) from None
+                    self.sleep(_wait(error, wait))
+            except (URLError, *_LOST) as error:
+                reason = error.reason if isinstance(error, URLError) else error
+                if left == 0 or not isinstance(reason, _LOST):
+                    raise _unreachable(reason, self.endpoint) from None
+                self.sleep(wait)
+            wait = min(2 * wait, _LONGEST_WAIT)
+        raise AssertionError("the last try returns or raises")
+
+
+def _post(endpoint: Endpoint, body: Mapping[str, object]) -> bytes:
+    headers = {"Content-Type": "application/json", "Accept": "application/json", "User-Agent": "vlbench"}
+    if endpoint.key:
+        headers["Authorization"] = f"Bearer {endpoint.key}"
+    request = Request(endpoint.address, json.dumps(body).encode(), headers, method="POST")  # noqa: S310 - http(s) by Endpoint.address
+    with _opener().open(request, timeout=endpoint.timeout) as response:
+        data: bytes = response.read(_MOST_BYTES)
+    return data
+
+
+def _texts(data: bytes, endpoint: Endpoint) -> list[str]:
+    """What the choices of an answer say, each on one line; an empty one stays empty."""
+    try:
+        contents = [choice["message"]["content"] for choice in json.loads(data)["choices"]]
+        if not contents:
+            raise ValueError("no choices")
+        return [" ".join((content or "").split()) for content in contents]
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise EndpointError(
+            f"{endpoint.address} answers something else than a chat completion: "
+            f"{_hidden(data.decode(errors='replace'), endpoint)!r}; check --endpoint (it often ends in /v1)"
+        ) from error
+
+
+def _refusal(error: HTTPError, endpoint: Endpoint) -> EndpointError:
+    body = error.read(_MOST_BYTES).decode(errors="replace")
+    try:
+        said = _hidden(str(json.loads(body)["error"]["message"]), endpoint)
+    except (ValueError, KeyError, TypeError):
+        said = _hidden(body, endpoint)
+    advice = "check --endpoint and --model"
+    if error.code in _KEY_REFUSED:
+        given = "is not set" if not endpoint.key else "is refused"
+        advice = f"the key of the environment variable {endpoint.key_name} {given}"
+    elif error.code == _TOO_MANY or error.code >= 500:
+        advice = "try again later: finished tags are kept"
+    return EndpointError(f"{endpoint.address} answers {error.code} ({said}); {advice}", error.code)
+
+
+def _unreachable(reason: str | BaseException, endpoint: Endpoint) -> EndpointError:
+    said = _hidden(str(reason) or type(reason).__name__, endpoint)
+    return EndpointError(
+        f"{endpoint.address}: {said}; check --endpoint, or raise --timeout ({endpoint.timeout:g} s) "
+        "and --retries"
+    )
+
+
+def _opener() -> OpenerDirector:
+    """Opens http addresses and follows no redirect: a key must not reach another host."""
+    opener = OpenerDirector()
+    kinds = (ProxyHandler, HTTPHandler, HTTPSHandler, HTTPErrorProcessor, HTTPDefaultErrorHandler)
+    for kind in kinds:
+        opener.add_handler(kind())
+    return opener
+
+
+def _wait(error: HTTPError, otherwise: float) -> float:
+    """Seconds that the server asks to wait for, within bounds; else the given ones."""
+    stated = error.headers.get("Retry-After", "")
+    return min(float(stated), _LONGEST_WAIT) if stated.isascii() and stated.isdigit() else otherwise
+
+
+def _hidden(text: str, endpoint: Endpoint) -> str:
+    """A piece of a server's text without the key, which some servers repeat."""
+    shown = text.replace(endpoint.key, "***") if endpoint.key else text
+    return " ".join(shown.split())[:_QUOTED]

@@ -1,0 +1,92 @@
+"""Which tags of an image are given: those above their thresholds, the best few, or both."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+from vlbench.core.contracts import DecidesTags, Model, ScoreUnit, Text
+from vlbench.core.errors import Unsupported, VlbenchError
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+DEFAULT_TOP_K = 5
+"""Tags given of an image by a model that has no thresholds, such as a dual encoder."""
+_LOWEST = {"cosine": -1.0, "probability": 0.0}
+
+Threshold = float | Literal["auto"] | None
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """Thresholds of the texts [m] in the unit of the scores (None: none), and how many at most."""
+
+    unit: ScoreUnit
+    thresholds: tuple[float, ...] | None
+    top_k: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """A text's position and its score in the model's unit: a cosine or a probability."""
+
+    position: int
+    score: float
+
+
+def choice_for(
+    model: Model, texts: Sequence[Text], *, threshold: Threshold = None, top_k: int | None = None
+) -> Choice:
+    """What the user asked for; where nothing is asked, the model's own thresholds, else the best five.
+
+    Raises:
+        VlbenchError: a threshold outside the unit's range.
+        Unsupported: `auto`, and the model has no thresholds.
+    """
+    unit = model.info.unit
+    if threshold is None and top_k is None:
+        if not isinstance(model, DecidesTags):
+            return Choice(unit, None, DEFAULT_TOP_K)
+        threshold = "auto"
+    if threshold is None:
+        return Choice(unit, None, top_k)
+    if threshold == "auto":
+        if not isinstance(model, DecidesTags):
+            raise Unsupported(
+                f"--threshold auto: {model.info.name} has no thresholds of its own; give a {unit.kind}, "
+                "or --top-k"
+            )
+        return Choice(unit, tuple(model.tag_thresholds(texts)), top_k)
+    if not _LOWEST[unit.kind] <= threshold <= 1:
+        raise VlbenchError(
+            f"--threshold {threshold:g}: {model.info.name} states a {unit.kind}; give a number from "
+            f"{_LOWEST[unit.kind]:g} to 1"
+        )
+    return Choice(unit, (threshold,) * len(texts), top_k)
+
+
+def choose(scores: "Tensor", choice: Choice) -> list[list[Chosen]]:
+    """The chosen texts of each image by scores [b, m], best first; the earlier text where scores are equal.
+
+    A tag is given above its threshold, not at it, as RAM's code has it (ram/models/ram.py,
+    generate_tag).
+    """
+    import numpy as np
+    import torch
+
+    # by score, not by what is stated: probabilities near 1 are equal in float32
+    ordered, order = scores.float().sort(dim=1, descending=True, stable=True)  # [b, m]
+    stated = _stated(ordered, choice.unit)
+    kept = torch.ones_like(stated, dtype=torch.bool)
+    if choice.thresholds is not None:
+        kept = stated > torch.tensor(choice.thresholds, dtype=stated.dtype, device=stated.device)[order]
+    positions, values, keeps = (each.cpu().numpy() for each in (order, stated, kept))
+    return [
+        [Chosen(int(positions[row, i]), float(values[row, i])) for i in np.flatnonzero(keep)[: choice.top_k]]
+        for row, keep in enumerate(keeps)
+    ]
+
+
+def _stated(scores: "Tensor", unit: ScoreUnit) -> "Tensor":
+    """Scores in the unit that people state: cosines, or probabilities of logits."""
+    return scores.sigmoid() if unit.kind == "probability" else (scores - unit.bias) / unit.scale

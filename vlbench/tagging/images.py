@@ -1,0 +1,73 @@
+"""The images that a command line asks for: files, folders with all below them, and wildcards."""
+
+import glob
+import os
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+
+from vlbench.core.contracts import Offers, Target
+from vlbench.core.errors import DataError
+from vlbench.sources.file_listing import FoundFile, list_files
+from vlbench.sources.image_file import IMAGE_SUFFIXES, ImageFiles
+
+
+def find_images(asked: Sequence[str]) -> ImageFiles:
+    """Images in the order asked for, each once; an id is the path as the user would write it.
+
+    A folder stands for every image file below it, sorted; a wildcard (`**` spans folders) for the image
+    files and folders that it matches. A file that is named is taken whatever its suffix.
+
+    Raises:
+        DataError: a path does not exist, or a folder or wildcard holds no image.
+    """
+    found: dict[str, FoundFile] = {}
+    for file in _all(asked):
+        found.setdefault(os.path.realpath(file.path), file)
+    files = tuple(found.values())
+    return ImageFiles("images", "", Offers(), files, (Target(),) * len(files))
+
+
+def _all(asked: Iterable[str]) -> Iterator[FoundFile]:
+    for each in asked:
+        path = Path(each).expanduser()
+        if path.is_dir():
+            yield from _some(_below(path), each, "holds no image")
+        elif path.exists():
+            yield _named(path)
+        elif glob.has_magic(each):
+            yield from _some(_matching(str(path)), each, "matches no image")
+        else:
+            raise DataError(f"{each}: no such file or folder; correct the path")
+
+
+def _matching(pattern: str) -> Iterator[FoundFile]:
+    for match in sorted(glob.glob(pattern, recursive=True)):  # noqa: PTH207 - a pattern may be absolute
+        path = Path(match)
+        if path.is_dir():
+            yield from _below(path)
+        elif path.suffix.lower() in IMAGE_SUFFIXES:
+            yield _named(path)
+
+
+def _below(folder: Path) -> Iterator[FoundFile]:
+    for file in list_files(folder.resolve()):
+        if file.suffix in IMAGE_SUFFIXES:
+            yield _found(folder / file.name, size=file.size, modified=file.modified)
+
+
+def _some(files: Iterator[FoundFile], asked: str, otherwise: str) -> Iterator[FoundFile]:
+    first = next(files, None)
+    if first is None:
+        raise DataError(f"{asked}: {otherwise}; known suffixes: {' '.join(sorted(IMAGE_SUFFIXES))}")
+    yield first
+    yield from files
+
+
+def _named(path: Path) -> FoundFile:
+    status = path.stat()
+    return _found(path, size=status.st_size, modified=status.st_mtime_ns)
+
+
+def _found(path: Path, *, size: int, modified: int) -> FoundFile:
+    """A file by the path as written; its name can be written as UTF-8, whatever bytes the path holds."""
+    return FoundFile(os.fsencode(path).decode("utf-8", "replace"), str(path), size, modified)

@@ -1,0 +1,98 @@
+"""What is asked, and what it takes: images, texts, a loaded model. All refusals are made here."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from vlbench.cards.build import checkpoint
+from vlbench.cards.catalogue import read_catalogue
+from vlbench.cards.descriptions import described, read_descriptions
+from vlbench.cards.yaml_file import shown
+from vlbench.core.contracts import Model, Source, Text
+from vlbench.engine.settings import RunSettings
+from vlbench.tagging.choice import Choice, Threshold, choice_for
+from vlbench.tagging.images import find_images
+from vlbench.tagging.texts import (
+    Language,
+    check_reads_descriptions,
+    names_in,
+    read_tags,
+    texts_for,
+    with_prompts,
+)
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TagRequest:
+    """What is asked: images (files, folders, wildcards), a model by name, tags, and which of them to give.
+
+    `tags` None takes the model's own list. `threshold` and `top_k` are those of choice.py. `include`
+    are folders with more cards; `weights` is the user's own file.
+    """
+
+    images: tuple[str, ...]
+    model: str
+    settings: RunSettings
+    tags: Path | None = None
+    descriptions: Path | None = None
+    threshold: Threshold = None
+    top_k: int | None = None
+    language: Language = "en"
+    include: tuple[Path, ...] = ()
+    weights: Path | None = None
+    cache: Path | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Job:
+    """Images, a loaded model, features of the texts [m, ...] with their names, and which of them to give."""
+
+    images: Source
+    model: Model
+    texts: tuple[Text, ...]
+    names: tuple[str, ...]
+    features: "Tensor"
+    choice: Choice
+    settings: RunSettings
+
+
+def prepare(request: TagRequest) -> Job:
+    """Find the images, read the tags, load the model and encode the tags.
+
+    Raises:
+        VlbenchError: a name, a file or an option is wrong. What needs no model is said before it loads.
+    """
+    images = find_images(request.images)
+    given = None if request.tags is None else read_tags(request.tags)
+    if given is not None and request.descriptions is not None:
+        given = described(given, read_descriptions(request.descriptions), shown(request.descriptions))
+    catalogue = read_catalogue(request.include)
+    settings = request.settings
+    named = checkpoint(
+        request.model,
+        catalogue,
+        weights=request.weights,
+        preprocess=settings.preprocess,
+        cache=request.cache,
+    )
+    model = named.load(settings.placement)
+    texts = texts_for(model, given)
+    if request.descriptions is not None:
+        check_reads_descriptions(model)
+    names = names_in(request.language, texts)
+    texts = with_prompts(texts, catalogue)
+    choice = choice_for(model, texts, threshold=request.threshold, top_k=request.top_k)
+    from vlbench.tagging.stream import encode_texts
+
+    return Job(
+        images=images,
+        model=model,
+        texts=texts,
+        names=names,
+        features=encode_texts(model, texts, settings),
+        choice=choice,
+        settings=settings,
+    )

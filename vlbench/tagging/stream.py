@@ -1,0 +1,148 @@
+"""Images through a model as they are decoded: threads read ahead, answers leave in the order asked."""
+
+from collections import deque
+from collections.abc import Callable, Generator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import closing
+from dataclasses import dataclass
+from itertools import islice
+from typing import Never
+
+import torch
+from torch import Tensor
+from tqdm import tqdm
+
+from vlbench.core.contracts import Model, Source, Text
+from vlbench.core.errors import DataError, NotFinite, Unsupported
+from vlbench.engine.loader import load_image
+from vlbench.engine.settings import RunSettings
+from vlbench.tagging.answer import BrokenImage, Tag, TaggedImage
+from vlbench.tagging.choice import Chosen, choose
+from vlbench.tagging.job import Job
+from vlbench.tagging.texts import id_of
+
+BATCHES_AHEAD = 2
+"""Batches of decoded images that wait for the model at most."""
+
+
+@dataclass(slots=True)
+class _Size:
+    """A batch size: halved for good when the device runs out of memory, unless the user chose it."""
+
+    items: int
+    chosen: bool = False
+
+
+def encode_texts(model: Model, texts: Sequence[Text], settings: RunSettings) -> Tensor:
+    """Features [m, ...] of texts, on the model's device.
+
+    Raises:
+        NotFinite: the model answers NaN or infinity.
+        Unsupported: the device has too little memory.
+    """
+
+    def encode(size: int) -> Tensor:
+        return model.encode_texts(texts, batch_size=size)
+
+    with torch.inference_mode():
+        features = _within_memory(encode, _Size(settings.first_text_batch_size), settings.device)
+    return _finite(features, "text features")
+
+
+def tag_images(job: Job) -> Generator[TaggedImage | BrokenImage]:
+    """The tags of each image, in order, as batches are done; an image that does not decode says why.
+
+    Raises:
+        NotFinite: the model answers NaN or infinity.
+        Unsupported: the device has too little memory.
+    """
+    settings, count = job.settings, len(job.images)
+    size = _Size(min(settings.first_batch_size, count), settings.batch_size is not None)
+    step = size.items
+    progress: tqdm[Never] = tqdm(total=count, unit="img", desc="tags", disable=None, smoothing=0.05)
+    ahead = decode_ahead(job.model, job.images, settings.workers, ahead=BATCHES_AHEAD * step)
+    with progress, closing(ahead) as decoded:
+        for start in range(0, count, step):
+            loaded = list(islice(decoded, step))
+            chosen = iter(_chosen(job, [each for each in loaded if isinstance(each, Tensor)], size))
+            for position, each in enumerate(loaded, start=start):
+                path = job.images[position].id
+                progress.update()
+                if isinstance(each, str):
+                    yield BrokenImage(path, each)
+                else:
+                    yield TaggedImage(path, _tags(job, next(chosen)))
+
+
+def decode_ahead(model: Model, images: Source, workers: int, *, ahead: int) -> Generator[Tensor | str]:
+    """Each image as the model's pixels [3, h, w], or why it does not decode; at most `ahead` wait."""
+    if workers == 0:
+        for position in range(len(images)):
+            yield _decoded(model, images, position)
+        return
+    waiting: deque[Future[Tensor | str]] = deque()
+    pool = ThreadPoolExecutor(max_workers=workers, thread_name_prefix="vlbench-loader")
+    try:
+        for position in range(len(images)):
+            waiting.append(pool.submit(_decoded, model, images, position))
+            if len(waiting) > ahead:
+                yield waiting.popleft().result()
+        while waiting:
+            yield waiting.popleft().result()
+    finally:
+        pool.shutdown(wait=True, cancel_futures=True)
+
+
+def _decoded(model: Model, images: Source, position: int) -> Tensor | str:
+    try:
+        with torch.inference_mode():  # a mode is of one thread
+            return load_image(model, images, position)
+    except DataError as error:
+        return str(error)
+
+
+def _chosen(job: Job, pixels: Sequence[Tensor], size: _Size) -> list[list[Chosen]]:
+    if not pixels:
+        return []
+    batch = torch.stack(list(pixels))
+
+    def score(items: int) -> Tensor:
+        return torch.cat([_scores(job, part) for part in torch.split(batch, items)])
+
+    with torch.inference_mode():
+        scores = _finite(_within_memory(score, size, job.settings.device), "scores")
+        return choose(scores, job.choice)
+
+
+def _tags(job: Job, chosen: Sequence[Chosen]) -> tuple[Tag, ...]:
+    return tuple(
+        Tag(job.names[each.position], each.score, id_of(job.texts[each.position])) for each in chosen
+    )
+
+
+def _scores(job: Job, pixels: Tensor) -> Tensor:
+    images = job.model.encode_images(pixels.to(job.settings.device, non_blocking=True))
+    return job.model.score(images, job.features)  # [b, m]
+
+
+def _within_memory(run: Callable[[int], Tensor], size: _Size, device: str) -> Tensor:
+    while True:
+        try:
+            return run(size.items)
+        except torch.OutOfMemoryError as error:
+            if size.chosen or size.items == 1:
+                raise Unsupported(
+                    f"{device} has too little memory for {size.items} items a batch; pass --batch-size auto "
+                    "or a smaller number"
+                ) from error
+            size.items //= 2
+        if torch.cuda.is_available():
+            torch.cuda.empty_cache()
+
+
+def _finite(values: Tensor, what: str) -> Tensor:
+    if not bool(torch.isfinite(values).all()):
+        raise NotFinite(
+            f"the model's {what} hold NaN or infinity; check the weights, or use --precision fp32"
+        )
+    return values
