@@ -1,6 +1,7 @@
 """The parity fixtures' tiny RAM++, RAM and Tag2Text, written to a folder with their lists of tags."""
 
 from collections.abc import Sequence
+from functools import cache
 from pathlib import Path
 
 import torch
@@ -29,6 +30,11 @@ CAPTIONS = ("tag_encoder.*", "text_decoder.*")
 
 def tiny_state(family: str) -> dict[str, Tensor]:
     """The state dict as the authors' constructors lay it out."""
+    return dict(_drawn(family))
+
+
+@cache
+def _drawn(family: str) -> dict[str, Tensor]:
     return state_dict(RAM / f"tiny_{family}.weights.json")
 
 

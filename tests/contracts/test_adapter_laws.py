@@ -60,6 +60,7 @@ def test_the_first_axis_counts_items_and_outputs_are_finite(model, pixels):
     images, texts = model.encode_images(pixels), model.encode_texts(TEXTS, batch_size=4)
     scores = model.score(images, texts)
     assert len(images) == len(pixels)
+    assert images.shape[1:] == model.info.feature_shape
     assert len(texts) == len(TEXTS)
     assert scores.shape == (len(pixels), len(TEXTS))
     assert all(bool(torch.isfinite(part).all()) for part in (images, texts, scores))

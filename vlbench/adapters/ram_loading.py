@@ -73,6 +73,7 @@ def load_tagger(
         unit=ScoreUnit("probability"),
         image_size=recipe.preprocessing.size,
         parameters=parameters + (0 if filled.bank is None else filled.bank.numel()),
+        feature_shape=(size.tokens, size.width if settings.family == "tag2text" else size.token_width),
     )
     parts = {
         "info": info,

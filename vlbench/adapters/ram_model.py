@@ -26,8 +26,8 @@ _PAIRS_ELSEWHERE = 4096
 
 _GROUP = 32
 
-_IMAGES_AT_ONCE = 8
-"""Images that a CPU encodes together: more are no faster, and each takes 0.15 GB at 384 pixels."""
+_PIXELS_AT_ONCE = 384 * 384
+"""Pixels that a CPU encodes together: one image of full size. Eight take a fifth longer and 1.1 GB more."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,13 +43,17 @@ class TaggerModel:
 
     def encode_images(self, pixels: Tensor) -> Tensor:
         """Tokens [b, 1 + t, c] of bytes [b, 3, h, w], the mean token first."""
-        size = _IMAGES_AT_ONCE if self._kind == "cpu" else max(1, len(pixels))
+        parts = (
+            equal_parts(pixels, max(1, _PIXELS_AT_ONCE // pixels[0, 0].numel()))
+            if self._kind == "cpu" and len(pixels)
+            else (pixels,)
+        )
         with inference(self.placement):
             found = [
                 self.network.encode(self.normalisation(part.to(self.placement.device))).float()
-                for part in torch.split(pixels, size)
+                for part in parts
             ]
-            return found[0] if len(found) == 1 else torch.cat(found)
+            return found[0] if len(found) == 1 else torch.cat(found)[: len(pixels)]
 
     def encode_texts(self, texts: Sequence[Text], *, batch_size: int) -> Tensor:
         """Rows [m, ...] of tags; what is asked beside a tag changes no bit of its row."""
@@ -95,6 +99,18 @@ class ClosedTaggerModel(TaggerModel):
     def tags(self) -> tuple[Text, ...]:
         """The model's own tags, in the order of its outputs."""
         return self.texts.tags
+
+
+def equal_parts(rows: Tensor, most: int) -> tuple[Tensor, ...]:
+    """Rows [n, ...] in parts of one size, at most `most`, so that all are rounded alike; the last is filled.
+
+    >>> [part.tolist() for part in equal_parts(torch.arange(5), 3)]
+    [[0, 1, 2], [3, 4, 0]]
+    """
+    size = -(-len(rows) // -(-len(rows) // most))
+    missing = -len(rows) % size
+    whole = torch.cat([rows, rows[:1].expand(missing, *rows.shape[1:])]) if missing else rows
+    return torch.split(whole, size)
 
 
 def filled(texts: Tensor) -> Tensor:

@@ -53,6 +53,12 @@ class TaggerSize:
         return int(self.embed_dim * 2 ** (len(self.depths) - 1))
 
     @property
+    def tokens(self) -> int:
+        """Tokens of an image, their mean included."""
+        side: int = self.image_size // (PATCH * 2 ** (len(self.depths) - 1))
+        return 1 + side**2
+
+    @property
     def image_side(self) -> dict[str, object]:
         """The sizes that decide an image's tokens."""
         keys = ("image_size", "embed_dim", "depths", "heads", "window", "token_width")

@@ -214,12 +214,12 @@ def test_blocks_of_any_size_change_nothing_beyond_rounding(family, origin, monke
     assert (model.score(tokens, rows) - whole).abs().max() < 1e-5
 
 
-@pytest.mark.parametrize("count", [1, 33, 37, 40, 72, 214])
-def test_a_tags_place_among_others_changes_no_bit(count, origin):
+def test_a_tags_place_among_others_changes_no_bit(origin):
     """Tails of a group of queries take another kernel; the decoder is as wide as the published ones."""
     size = replace(TINY, hidden=768, intermediate=3072)
     generator = torch.Generator().manual_seed(0)
-    for key, tensor in (state := tagging_state("ram")).items():
+    state = tagging_state("ram")
+    for key, tensor in state.items():
         wide = {64: 768, 256: 3072}
         if not key.startswith(("visual_encoder", "image_proj", "label_embed")):
             shape = [wide.get(side, side) for side in tensor.shape]
@@ -227,9 +227,11 @@ def test_a_tags_place_among_others_changes_no_bit(count, origin):
             state[key] = torch.randn(shape, generator=generator) * scale
     write_published(origin.weights, state)
     model = open_tagger("ram", origin, network=size).load(Placement())
-    rows = torch.randn(count, 512, generator=generator)
-    order = torch.randperm(count, generator=generator)
-    assert torch.equal(model.score(TOKENS, rows)[:, order], model.score(TOKENS, rows[order]))
+    few = TOKENS[:2]
+    for count in (1, 33, 37, 40, 72, 104):
+        rows = torch.randn(count, 512, generator=generator)
+        order = torch.randperm(count, generator=generator)
+        assert torch.equal(model.score(few, rows)[:, order], model.score(few, rows[order]))
 
 
 def test_a_lists_thresholds_and_a_cards_own(origin):

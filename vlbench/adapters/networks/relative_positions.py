@@ -23,7 +23,7 @@ def resampled(table: Tensor, rows: int) -> Tensor:
     source, target = isqrt(len(table)), isqrt(rows)
     if source == target:
         return table
-    from scipy.interpolate import RectBivariateSpline  # type: ignore[import-untyped]
+    from scipy.interpolate import RectBivariateSpline
 
     known = _geometric_grid(source // 2, target // 2)
     wanted = np.arange(target) - target // 2  # [t]
