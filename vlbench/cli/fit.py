@@ -6,6 +6,15 @@ from typing import Literal, TypedDict, Unpack
 
 import click
 
+from vlbench.cli.options import (
+    cache_option,
+    data_root_option,
+    device_option,
+    include_path_option,
+    precision_option,
+    weights_option,
+    workers_option,
+)
 from vlbench.cli.run import data_roots
 from vlbench.core.contracts import Precision
 from vlbench.core.errors import VlbenchError
@@ -99,34 +108,13 @@ vlbench fit coop --model clip-b16 --task oxford_pets --shots 1,2,4,8,16 --data-r
     envvar="VLBENCH_FITTED",
     help="Where contexts and their model cards go.",
 )
-@click.option(
-    "--device", default="auto", show_default=True, envvar="VLBENCH_DEVICE", help="auto, cpu, cuda ..."
-)
-@click.option(
-    "--precision",
-    type=click.Choice(["fp32", "bf16", "fp16"]),
-    default="fp32",
-    show_default=True,
-    envvar="VLBENCH_PRECISION",
-    help="Of the image tower; a context is learned in fp32.",
-)
-@click.option("--workers", type=click.IntRange(min=0), envvar="VLBENCH_WORKERS", help="Loader threads.")
-@click.option(
-    "--data-root", multiple=True, envvar="VLBENCH_DATA", help="A folder of data sets, or TASK=FOLDER."
-)
-@click.option(
-    "--cache", type=click.Path(path_type=Path), envvar="VLBENCH_CACHE", help="Where features are stored."
-)
-@click.option(
-    "--weights", type=click.Path(path_type=Path), help="The frozen model's weights, a file of your own."
-)
-@click.option(
-    "--include-path",
-    multiple=True,
-    type=click.Path(path_type=Path),
-    envvar="VLBENCH_INCLUDE_PATH",
-    help="A folder with more cards.",
-)
+@device_option
+@precision_option
+@workers_option
+@data_root_option
+@cache_option
+@weights_option
+@include_path_option
 def coop(**arguments: Unpack[Arguments]) -> None:
     """Learn CoOp contexts (Zhou et al. 2022): only the context is learned, by the authors' recipe."""
     from vlbench.api import fit_coop

@@ -7,6 +7,15 @@ from typing import TypedDict, Unpack
 
 import click
 
+from vlbench.cli.options import (
+    cache_option,
+    data_root_option,
+    device_option,
+    include_path_option,
+    precision_option,
+    weights_option,
+    workers_option,
+)
 from vlbench.core.contracts import Precision, PreprocessMode
 from vlbench.core.errors import VlbenchError
 
@@ -63,17 +72,8 @@ vlbench run --model clip-b32 --task classification:my-photos
     envvar="VLBENCH_TASK",
     help="Tasks: cards, wildcards, classification:DIR, retrieval:DIR, tagging:DIR.",
 )
-@click.option(
-    "--device", default="auto", show_default=True, envvar="VLBENCH_DEVICE", help="auto, cpu, cuda, cuda:1 ..."
-)
-@click.option(
-    "--precision",
-    type=click.Choice(["fp32", "bf16", "fp16"]),
-    default="fp32",
-    show_default=True,
-    envvar="VLBENCH_PRECISION",
-    help="Of the model's arithmetic; part of the result's model name unless fp32.",
-)
+@device_option
+@precision_option
 @click.option(
     "--batch-size",
     default="auto",
@@ -82,12 +82,7 @@ vlbench run --model clip-b32 --task classification:my-photos
     envvar="VLBENCH_BATCH_SIZE",
     help="Images a batch; auto halves when the device runs out of memory.",
 )
-@click.option(
-    "--workers",
-    type=click.IntRange(min=0),
-    envvar="VLBENCH_WORKERS",
-    help="Loader threads.  [default: 2 on a CPU, up to 16 beside a GPU]",
-)
+@workers_option
 @click.option(
     "--limit",
     type=click.IntRange(min=1),
@@ -100,14 +95,7 @@ vlbench run --model clip-b32 --task classification:my-photos
     envvar="VLBENCH_ALLOW_SUBSET",
     help="Run what data there are where the card expects more; the result is partial.",
 )
-@click.option(
-    "--data-root",
-    multiple=True,
-    type=click.Path(),
-    metavar="DIR|TASK=DIR",
-    envvar="VLBENCH_DATA",
-    help="Where data lie: a folder of data sets, or one task's own folder.",
-)
+@data_root_option
 @click.option(
     "--verify-data",
     is_flag=True,
@@ -140,12 +128,7 @@ vlbench run --model clip-b32 --task classification:my-photos
     envvar="VLBENCH_RESULTS",
     help="Where JSON and CSVs are written.",
 )
-@click.option(
-    "--cache",
-    type=click.Path(file_okay=False, path_type=Path),
-    envvar="VLBENCH_CACHE",
-    help="The feature store.  [default: ~/.cache/vlbench]",
-)
+@cache_option
 @click.option(
     "--seed",
     type=int,
@@ -154,19 +137,8 @@ vlbench run --model clip-b32 --task classification:my-photos
     envvar="VLBENCH_SEED",
     help="Of everything drawn at random.",
 )
-@click.option(
-    "--include-path",
-    multiple=True,
-    envvar="VLBENCH_INCLUDE_PATH",
-    type=click.Path(exists=True, file_okay=False, path_type=Path),
-    help="A folder with more cards.",
-)
-@click.option(
-    "--weights",
-    type=click.Path(dir_okay=False, path_type=Path),
-    envvar="VLBENCH_WEIGHTS",
-    help="The model's weights from a file; its digest becomes part of the model's name.",
-)
+@include_path_option
+@weights_option
 @click.option(
     "--preprocess",
     type=click.Choice(["exact", "fast"]),

@@ -7,6 +7,13 @@ from typing import Literal, TypedDict, Unpack
 
 import click
 
+from vlbench.cli.options import (
+    cache_option,
+    device_option,
+    include_path_option,
+    precision_option,
+    weights_option,
+)
 from vlbench.core.contracts import Precision
 from vlbench.core.errors import CheckFailed, VlbenchError
 
@@ -90,17 +97,8 @@ vlbench tag 'photos/**/*.jpg' --model clip-b16 --tags tags.txt --top-k 3 --forma
     show_default=True,
     help="json: a line for each image, {path, tags: [{name, score, id}]}; csv: a row for each tag.",
 )
-@click.option(
-    "--device", default="auto", show_default=True, envvar="VLBENCH_DEVICE", help="auto, cpu, cuda, cuda:1 ..."
-)
-@click.option(
-    "--precision",
-    type=click.Choice(["fp32", "bf16", "fp16"]),
-    default="fp32",
-    show_default=True,
-    envvar="VLBENCH_PRECISION",
-    help="Of the model's arithmetic.",
-)
+@device_option
+@precision_option
 @click.option(
     "--batch-size",
     callback=auto_or(int, 1),
@@ -110,25 +108,9 @@ vlbench tag 'photos/**/*.jpg' --model clip-b16 --tags tags.txt --top-k 3 --forma
     envvar="VLBENCH_BATCH_SIZE",
     help="Images a batch; auto halves when the device runs out of memory.",
 )
-@click.option(
-    "--weights",
-    type=click.Path(dir_okay=False, path_type=Path),
-    envvar="VLBENCH_WEIGHTS",
-    help="The model's weights from a file.",
-)
-@click.option(
-    "--include-path",
-    multiple=True,
-    type=click.Path(exists=True, file_okay=False, path_type=Path),
-    envvar="VLBENCH_INCLUDE_PATH",
-    help="A folder with more cards.",
-)
-@click.option(
-    "--cache",
-    type=click.Path(file_okay=False, path_type=Path),
-    envvar="VLBENCH_CACHE",
-    help="Where digests of files are remembered.  [default: ~/.cache/vlbench]",
-)
+@weights_option
+@include_path_option
+@cache_option
 def command(**arguments: Unpack[Arguments]) -> None:
     """Print the tags of images: files, folders with all below them, wildcards.
 

@@ -1,0 +1,50 @@
+"""Options that several commands share, each read from its environment variable too."""
+
+from pathlib import Path
+
+import click
+
+device_option = click.option(
+    "--device", default="auto", show_default=True, envvar="VLBENCH_DEVICE", help="auto, cpu, cuda, cuda:1 ..."
+)
+precision_option = click.option(
+    "--precision",
+    type=click.Choice(["fp32", "bf16", "fp16"]),
+    default="fp32",
+    show_default=True,
+    envvar="VLBENCH_PRECISION",
+    help="Of the model's arithmetic; part of a result's model name unless fp32.",
+)
+workers_option = click.option(
+    "--workers",
+    type=click.IntRange(min=0),
+    envvar="VLBENCH_WORKERS",
+    help="Loader threads.  [default: 2 on a CPU, up to 16 beside a GPU]",
+)
+data_root_option = click.option(
+    "--data-root",
+    multiple=True,
+    type=click.Path(),
+    metavar="DIR|TASK=DIR",
+    envvar="VLBENCH_DATA",
+    help="Where data lie: a folder of data sets, or one task's own folder.",
+)
+cache_option = click.option(
+    "--cache",
+    type=click.Path(file_okay=False, path_type=Path),
+    envvar="VLBENCH_CACHE",
+    help="Where features and digests are kept.  [default: ~/.cache/vlbench]",
+)
+include_path_option = click.option(
+    "--include-path",
+    multiple=True,
+    envvar="VLBENCH_INCLUDE_PATH",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    help="A folder with more cards.",
+)
+weights_option = click.option(
+    "--weights",
+    type=click.Path(dir_okay=False, path_type=Path),
+    envvar="VLBENCH_WEIGHTS",
+    help="The model's weights from a file; its digest becomes part of the model's name.",
+)
