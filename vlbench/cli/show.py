@@ -15,7 +15,7 @@ from vlbench.core.errors import UnknownName
 if TYPE_CHECKING:
     from vlbench.cards.facts import ModelFacts, Quoted, Sought, TaskFacts
 
-INDENT = 18
+INDENT = 16
 WIDTH = 100
 TABLES = frozenset({"published", "sources"})
 """Fields of a card that are printed at the end, a line each."""

@@ -17,7 +17,7 @@ def shown(*arguments: str) -> str:
 def test_a_model_card_is_shown_with_its_published_scores() -> None:
     lines = shown("clip-b32").splitlines()
     assert lines[0] == "clip-b32: CLIP ViT-B/32 (OpenAI)"
-    assert "  settings    arch: ViT-B-32-quickgelu, pretrained: openai" in lines
+    assert "  settings        arch: ViT-B-32-quickgelu, pretrained: openai" in lines
     table = [line.split() for line in lines[lines.index("published:") + 1 :]]
     assert table[0] == ["task", "protocol", "metric", "value", "source", "verified"]
     assert ["imagenet", "openai-80", "acc1", "0.6332"] in [row[:4] for row in table]
@@ -27,12 +27,12 @@ def test_a_task_card_is_shown_with_its_protocol_and_places(tmp_path: Path) -> No
     (tmp_path / "cifar10" / "test").mkdir(parents=True)
     text = shown("cifar10", "--data-root", str(tmp_path))
     for line in (
-        "  names       10 in names/cifar10.tsv: airplane, automobile, bird, ...",
-        "  expect      images: 10000, texts: 10",
-        f"              found: {tmp_path}/cifar10/test",
+        "  names           10 in names/cifar10.tsv: airplane, automobile, bird, ...",
+        "  expect          images: 10000, texts: 10",
+        f"                  found: {tmp_path}/cifar10/test",
     ):
         assert line in text.splitlines()
-    assert "  templates   18 in templates/cifar10.txt: a photo of a {}., a blurry photo of a {}.," in text
+    assert "  templates       18 in templates/cifar10.txt: a photo of a {}., a blurry photo of a {}.," in text
 
 
 def test_json_says_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
