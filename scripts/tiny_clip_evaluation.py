@@ -1,4 +1,4 @@
-"""The four offline tasks' primary metrics in plain torch, ties against the model."""
+"""The offline tasks' primary metrics in plain torch, ties against the model."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -52,6 +52,9 @@ def evaluate(model: CLIP, tokenizer: SimpleTokenizer) -> dict[str, float]:
     found["shapes acc1"] = _accuracy(scores, right)
     shown = torch.unique(right)
     found["shapes acc1 among the 16 held out"] = _accuracy(scores[:, shown], torch.searchsorted(shown, right))
+
+    outlined = shapes(place, question="label", count=LABELLED, style="outline")
+    found["shapes-outline acc1"] = _accuracy(*_classify(model, tokenizer, outlined, pairs))
 
     scores, right = _classify(model, tokenizer, digits(place), read_classes("digits"))
     found["digits acc1"] = _accuracy(scores, right)

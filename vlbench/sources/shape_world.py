@@ -16,6 +16,8 @@ T = TypeVar("T")
 Split = Literal["train", "test"]
 Population = Literal["single", "several"]
 """`single` scenes hold one thing, `several` hold two to four."""
+Style = Literal["plain", "outline"]
+"""How a scene is drawn: filled shapes on a smooth ground, or thin outlines on a busy one."""
 
 WORLD_VERSION = 1
 """Goes up with every change to a scene, a pixel or a caption."""

@@ -14,6 +14,7 @@ from vlbench.sources.shape_world import (
     Population,
     Scene,
     Split,
+    Style,
     draw_scene,
 )
 
@@ -34,23 +35,29 @@ def shapes(
     split: Split = "test",
     count: int = 640,
     seed: int = 0,
+    style: Style = "plain",
 ) -> "ShapeScenes":
     """Scenes 0 to count - 1 of a split and a seed; drawn when asked for, the same on every machine.
 
     A label is a colour and a shape ("red circle"), tags are the colours and the shapes on the image,
-    and each of the five captions is true of its image only among the count.
+    and each of the five captions is true of its image only among the count. A style draws the same
+    scenes in another way: `outline` in thin lines of their colours on a busy ground.
 
     Raises:
         CardError: an option is not one of those above.
     """
     del place
-    for name, value, known in (("question", question, get_args(Question)), ("split", split, get_args(Split))):
+    for name, value, known in (
+        ("question", question, get_args(Question)),
+        ("split", split, get_args(Split)),
+        ("style", style, get_args(Style)),
+    ):
         if value not in known:
             raise CardError(f"source shapes: {name} is {value!r}; choose one of {', '.join(known)}")
     for name, number, least in (("count", count, 1), ("seed", seed, 0)):
         if type(number) is not int or number < least:
             raise CardError(f"source shapes: {name} is {number!r}; give an integer of at least {least}")
-    return ShapeScenes(question=question, split=split, count=count, seed=seed)
+    return ShapeScenes(question=question, split=split, count=count, seed=seed, style=style)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,11 +68,12 @@ class ShapeScenes:
     split: Split
     count: int
     seed: int
+    style: Style = "plain"
 
     @property
     def name(self) -> str:
         """The source's name in results."""
-        return f"shapes/{self.population}-{self.split}"
+        return "-".join((f"shapes/{self.population}", self.split, *self._other_style))
 
     @property
     def population(self) -> Population:
@@ -74,8 +82,10 @@ class ShapeScenes:
 
     @property
     def revision(self) -> str:
-        """Digest of the world's version and of what names the scenes."""
-        return digest_of([WORLD_VERSION, self.population, self.split, self.seed, self.count])
+        """Digest of the world's version and of what names the scenes and their style."""
+        return digest_of(
+            [WORLD_VERSION, self.population, self.split, self.seed, self.count, *self._other_style]
+        )
 
     @property
     def offers(self) -> Offers:
@@ -88,8 +98,8 @@ class ShapeScenes:
     def __getitem__(self, index: int) -> Example:
         position = self._position(index)
         return Example(
-            id=f"{self.population}-{self.split}-{self.seed}-{position:05d}",
-            image=partial(_open, self.population, self.split, self.seed, position),
+            id="-".join((self.population, self.split, *self._other_style, str(self.seed), f"{position:05d}")),
+            image=partial(_open, self.population, self.split, self.seed, position, self.style),
             target=self.target(position),
         )
 
@@ -105,9 +115,14 @@ class ShapeScenes:
         return Target(label=f"{COLOUR_NAMES[things[0].colour]} {SHAPES[things[0].shape]}")
 
     def fingerprint(self, index: int) -> str:
-        """The world's version and what names the scene; the question is no part of it."""
-        position = self._position(index)
-        return f"shapes|{WORLD_VERSION}|{self.population}|{self.split}|{self.seed}|{position}"
+        """The world's version and what names the scene and its style; the question is no part of it."""
+        parts = (WORLD_VERSION, self.population, self.split, self.seed, self._position(index))
+        return "|".join(("shapes", *map(str, parts), *self._other_style))
+
+    @property
+    def _other_style(self) -> tuple[str, ...]:
+        """The style where it is not plain: plain scenes were named before there were others."""
+        return () if self.style == "plain" else (self.style,)
 
     def _position(self, index: int) -> int:
         if not -self.count <= index < self.count:
@@ -128,9 +143,9 @@ def _captions(split: Split, seed: int, count: int) -> tuple[tuple[str, ...], ...
     return write_captions(scenes, (_CAPTION_KEY,))
 
 
-def _open(population: Population, split: Split, seed: int, index: int) -> "Image":
+def _open(population: Population, split: Split, seed: int, index: int, style: Style) -> "Image":
     from PIL import Image
 
     from vlbench.sources.shape_drawing import render
 
-    return Image.fromarray(render(_scene(population, split, seed, index)))
+    return Image.fromarray(render(_scene(population, split, seed, index), style))

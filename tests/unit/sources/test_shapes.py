@@ -3,11 +3,13 @@
 import hashlib
 import pickle
 import re
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from vlbench.core.contracts import Place
+from vlbench.core.digest import digest_of
 from vlbench.core.errors import CardError, DataError
 from vlbench.sources.shape_captions import (
     Caption,
@@ -63,6 +65,15 @@ def test_the_world_is_that_of_its_version() -> None:
     )
 
 
+def test_outlines_are_those_of_the_worlds_version() -> None:
+    state = hashlib.sha256()
+    for population in ("single", "several"):
+        for index in range(6):
+            drawn = draw_scene(population=population, split="test", seed=0, index=index)
+            state.update(render(drawn, "outline").tobytes())
+    assert (WORLD_VERSION, state.hexdigest()[:16]) == (1, "3a3afa2f3c7425b8")
+
+
 def test_two_pairs_of_every_colour_and_every_shape_are_held_out() -> None:
     assert len(HELD_OUT) == 16
     assert set(HELD_OUT) | set(SEEN) == set(COMBINATIONS)
@@ -99,6 +110,19 @@ def test_a_circle_covers_its_area_and_is_blended_at_the_edge() -> None:
     radius = 8 * 960 / 1024
     assert pixels[..., 0].sum() / 200 == pytest.approx(np.pi * radius**2, rel=0.02)
     assert ((pixels[..., 0] > 0) & (pixels[..., 0] < 200)).any()
+
+
+def test_an_outline_is_a_pixel_wide_and_leaves_the_inside_to_the_ground() -> None:
+    bare = replace(scene(), ground=(100, 100, 100))
+    drawn = replace(bare, things=(thing(RED, SQUARE, x=32, y=32),))
+    ground, line = render(bare, "outline"), render(drawn, "outline")
+    assert np.array_equal(line[28:36, 28:36], ground[28:36, 28:36])
+    assert render(drawn)[28:36, 28:36, 0].min() == 200
+    share = 1 - line[32, :32, 1] / ground[32, :32, 1]  # of each pixel left of the middle, red has no green
+    assert share.sum() == pytest.approx(1, abs=0.05)
+    edge = 32 - 8 * 830 / 1024
+    assert (share * (np.arange(32) + 0.5)).sum() == pytest.approx(edge + 0.5, abs=0.3)
+    assert np.ptp(ground) > 4 * np.ptp(render(bare))
 
 
 @pytest.mark.parametrize(
@@ -190,6 +214,27 @@ def test_one_scene_has_one_fingerprint_whatever_is_asked() -> None:
     assert shapes(Place(), seed=1).fingerprint(0) != shapes(Place(), seed=2).fingerprint(0)
 
 
+def test_a_style_shows_the_same_scenes_under_names_of_its_own() -> None:
+    plain = shapes(Place(), count=32)
+    other = shapes(Place(), count=32, style="outline")
+    assert [plain.target(k) for k in range(32)] == [other.target(k) for k in range(32)]
+    assert other.name == f"{plain.name}-outline"
+    assert other.revision != plain.revision
+    assert other[3].id != plain[3].id
+    assert other.fingerprint(3) == f"{plain.fingerprint(3)}|outline"
+    assert not np.array_equal(np.asarray(other[3].image()), np.asarray(plain[3].image()))
+    drawn = render(draw_scene(population="single", split="test", seed=0, index=3), "outline")
+    assert np.array_equal(np.asarray(other[3].image()), drawn)
+
+
+def test_plain_scenes_keep_the_names_they_had_before_there_were_styles() -> None:
+    source = shapes(Place(), seed=3, count=9)
+    assert source.name == "shapes/single-test"
+    assert source[5].id == "single-test-3-00005"
+    assert source.fingerprint(5) == "shapes|1|single|test|3|5"
+    assert source.revision == digest_of([1, "single", "test", 3, 9])
+
+
 def test_targets_say_what_is_there() -> None:
     tags = shapes(Place(), question="tags", count=30)
     for index in range(30):
@@ -213,6 +258,7 @@ def test_an_example_travels_to_a_worker_and_indices_end() -> None:
     [
         ({"question": "labels"}, "question is 'labels'; choose one of label, captions, tags"),
         ({"split": "val"}, "split is 'val'"),
+        ({"style": "filled"}, "style is 'filled'; choose one of plain, outline"),
         ({"count": 0}, "count is 0; give an integer of at least 1"),
         ({"seed": -1}, "seed is -1"),
     ],
