@@ -1,8 +1,8 @@
 """What users get wrong: one line that says what, where and what to do, and exit code 2."""
 
 import json
-import re
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
