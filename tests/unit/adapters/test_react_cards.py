@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 import torch
 from parity_weights import FIXTURES
+from safetensors.torch import load_file
 
 from vlbench.adapters.architectures import architecture_config
 from vlbench.adapters.react import construct, gated
@@ -114,3 +115,16 @@ def test_a_file_of_the_published_layout_loads_by_the_card(name: str, tmp_path: P
     for key, tensor in network.state_dict().items():
         assert tensor.dtype == torch.float32
         assert tensor.flatten()[0] == state[f"module.{key}"].flatten()[0].float(), key
+
+
+def test_tiny_react_has_tiny_clips_text_tower_to_the_bit() -> None:
+    folder = Path(__file__).parents[3] / "model_cards"
+    base, tuned = (
+        load_file(folder / name / "open_clip_model.safetensors") for name in ("tiny-clip", "tiny-react")
+    )
+    text = [key for key in base if not key.startswith("visual.")]
+    assert len(text) == 30
+    assert all(torch.equal(base[key], tuned[key]) for key in text)
+    gates = [value for key, value in tuned.items() if ".alpha_" in key]
+    assert len(gates) == 4
+    assert all(float(gate.abs()) > 0.1 for gate in gates)
