@@ -223,11 +223,11 @@ def train(
     stages: dict[int, Tensor] = {}
     bridges = nn.ModuleList(nn.Linear(SIZE.embed_dim * 2**stage, channels) for stage, _, channels in HINTS)
 
-    def keep(stage: int, _module: object, _inputs: object, output: Tensor) -> None:
+    def hold(stage: int, _module: object, _inputs: object, output: Tensor) -> None:
         stages[stage] = output
 
     taps = [
-        model.visual_encoder.layers[stage].register_forward_hook(partial(keep, stage))
+        model.visual_encoder.layers[stage].register_forward_hook(partial(hold, stage))
         for stage, _, _ in HINTS
     ]
     learned = [*model.parameters(), *bridges.parameters()]
