@@ -14,11 +14,12 @@ from torch import Tensor
 from tqdm import tqdm
 
 from vlbench.adapters.coop_context import ContextFacts, backbone_digest
+from vlbench.adapters.coop_loading import context_tower
 from vlbench.adapters.dual_encoder import DualEncoder
-from vlbench.adapters.text_tower import PromptEncoder, TextTower
+from vlbench.adapters.text_tower import TextTower
 from vlbench.core.contracts import Checkpoint, Identity, Source, Task
 from vlbench.core.digest import digest_of, digest_of_modules
-from vlbench.core.errors import DataError, Unsupported
+from vlbench.core.errors import DataError
 from vlbench.core.files import write_atomically
 from vlbench.core.subset import Subset
 from vlbench.engine.encoder import Encoder
@@ -51,6 +52,29 @@ class Fitted:
     accuracy: float
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Frozen:
+    """A loaded model to learn contexts on; `name` opens it again, `backbone` is its tower's digest."""
+
+    model: DualEncoder
+    tower: TextTower
+    identity: Identity
+    name: str
+    backbone: str
+
+    @classmethod
+    def of(cls, checkpoint: Checkpoint, settings: RunSettings, *, name: str) -> "Frozen":
+        """Load a model, once for all contexts that are learned on it.
+
+        Raises:
+            Unsupported: it has no text tower that a context could stand in.
+        """
+        model = checkpoint.load(settings.placement)
+        tower = context_tower(model, name)
+        assert isinstance(model, DualEncoder)
+        return cls(model, tower, checkpoint.identify(), name, backbone_digest(tower.model))
+
+
 def labels_of(training: Task) -> NDArray[np.int64]:
     """The class [n] of every image of a training split.
 
@@ -65,27 +89,14 @@ def labels_of(training: Task) -> NDArray[np.int64]:
 
 
 def fit(
-    checkpoint: Checkpoint,
-    training: Task,
-    few: Few,
-    recipe: Recipe,
-    settings: RunSettings,
-    *,
-    cache: Path,
-    base: str,
+    frozen: Frozen, training: Task, few: Few, recipe: Recipe, settings: RunSettings, cache: Path
 ) -> Fitted:
     """Learn a context; one that was interrupted goes on after its last whole epoch.
 
-    `base` is the name by which the checkpoint is opened again.
-
     Raises:
-        Unsupported: the model has no text tower of tokens to learn a context for.
         DataError: an image does not decode.
     """
-    model = checkpoint.load(settings.placement)
-    tower = _tower_of(model, checkpoint.name)
-    assert isinstance(model, DualEncoder)
-    identity = checkpoint.identify()
+    model, tower, identity = frozen.model, frozen.tower, frozen.identity
     folder = cache / "fit" / _key(identity, training, few, recipe, settings)
     names = [text.name for text in training.problem.texts]
     start, epoch, losses = _read_state(folder / _STATE)
@@ -128,8 +139,8 @@ def fit(
         "data_revision": few.source.revision,
     }
     facts = ContextFacts(
-        base=base,
-        backbone=backbone_digest(tower.model),
+        base=frozen.name,
+        backbone=frozen.backbone,
         position=recipe.position,
         classes=tuple(training.problem.texts),
         class_specific=recipe.class_specific,
@@ -173,16 +184,6 @@ class _ImageFeatures:
             encoder.encode_images(source, space.missing(keys), keys, space)
             found = torch.from_numpy(space.gather(keys))
         return found.to(self.settings.device)
-
-
-def _tower_of(model: object, name: str) -> TextTower:
-    encoder = model.text_encoder if isinstance(model, DualEncoder) else None
-    if not isinstance(encoder, PromptEncoder) or not encoder.tower.reads_trees:
-        raise Unsupported(
-            f"{name}: a context is learned for a causal text tower of open_clip's (CLIP, REACT), which this "
-            "model has not; choose another"
-        )
-    return encoder.tower
 
 
 def _key(identity: Identity, training: Task, few: Few, recipe: Recipe, settings: RunSettings) -> str:

@@ -8,7 +8,7 @@ from vlbench.cards.class_half import Half, positions_in_half
 from vlbench.core.contracts import Checkpoint, Task
 from vlbench.engine.settings import RunSettings
 from vlbench.fitting.context_card import ContextCard, row_of, write_card
-from vlbench.fitting.coop import Few, fit, labels_of
+from vlbench.fitting.coop import Few, Frozen, fit, labels_of
 from vlbench.fitting.coop_recipe import Recipe
 from vlbench.fitting.few_shot import sample
 
@@ -49,9 +49,10 @@ def learn(lesson: Lesson, settings: RunSettings, *, cache: Path, out: Path) -> I
     """
     training = lesson.training
     labels = labels_of(training)
+    frozen = Frozen.of(lesson.checkpoint, settings, name=lesson.base)
     for recipe in lesson.recipes:
         chosen = lesson.draw(recipe)
         few = Few(training.problem.images, tuple(chosen), labels[chosen])
-        fitted = fit(lesson.checkpoint, training, few, recipe, settings, cache=cache, base=lesson.base)
+        fitted = fit(frozen, training, few, recipe, settings, cache)
         row = row_of(lesson.checkpoint.name, training.name, recipe, epochs=lesson.epochs)
         yield write_card(fitted, recipe, row, out, task=training.name, base_weights=lesson.base_weights)

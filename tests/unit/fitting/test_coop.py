@@ -17,7 +17,7 @@ from vlbench.core.errors import DataError
 from vlbench.engine.settings import RunSettings
 from vlbench.fitting import coop as coop_module
 from vlbench.fitting.context_card import write_card
-from vlbench.fitting.coop import Few, Fitted, fit, labels_of
+from vlbench.fitting.coop import Few, Fitted, Frozen, fit, labels_of
 from vlbench.fitting.coop_recipe import Recipe
 from vlbench.fitting.few_shot import sample
 
@@ -55,7 +55,8 @@ def few_of(training: Task, recipe: Recipe) -> Few:
 
 
 def fitted(checkpoint: Checkpoint, training: Task, cache: Path, recipe: Recipe = RECIPE) -> Fitted:
-    return fit(checkpoint, training, few_of(training, recipe), recipe, SETTINGS, cache=cache, base="tiny")
+    frozen = Frozen.of(checkpoint, SETTINGS, name="tiny")
+    return fit(frozen, training, few_of(training, recipe), recipe, SETTINGS, cache)
 
 
 def test_the_same_seed_gives_the_same_context_bit_for_bit(
