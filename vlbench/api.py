@@ -13,6 +13,7 @@ from vlbench.core.result import Result
 from vlbench.engine.settings import FEATURE_BYTES, RunSettings
 
 if TYPE_CHECKING:
+    from vlbench.cards.data_request import DataRequest
     from vlbench.engine.plan import Job
     from vlbench.fitting.context_card import ContextCard
 
@@ -211,7 +212,7 @@ def fit_coop(
     Raises:
         VlbenchError: a name, a file or an option is wrong, or the task has no training split.
     """
-    from vlbench.cards.build import DataRequest, training_epochs, training_task
+    from vlbench.cards.build import training_epochs, training_task
     from vlbench.cards.catalogue import read_catalogue
     from vlbench.cards.class_half import HalfName
     from vlbench.fitting.coop_recipe import Recipe, default_epochs
@@ -220,7 +221,7 @@ def fit_coop(
     request = request_of(model, (), options)
     (checkpoint,), _ = _resolve(request)
     catalogue = read_catalogue(request.include)
-    data = DataRequest(roots=request.roots, roots_by_task=request.task_roots, cache=request.cache)
+    data = _data_request(request)
     training = training_task(task, catalogue, request=data)
     epochs = training_epochs(task, catalogue)
     asked = dict(recipe or {})
@@ -289,16 +290,10 @@ def default_workers(device: str) -> int:
     return min(os.cpu_count() or 1, 2 if device == "cpu" else 16)
 
 
-def _resolve(request: Request) -> tuple[list[Checkpoint], list[Task]]:
-    from vlbench.cards.build import DataRequest, checkpoint, task
-    from vlbench.cards.catalogue import read_catalogue, select
+def _data_request(request: Request) -> "DataRequest":
+    from vlbench.cards.data_request import DataRequest
 
-    catalogue = read_catalogue(request.include)
-    models = select(catalogue.models, request.models, "model")
-    tasks = select(catalogue.tasks, request.tasks, "task")
-    if request.weights is not None and len(models) != 1:
-        raise VlbenchError(f"--weights belongs to one model, not to {len(models)}; name one")
-    data = DataRequest(
+    return DataRequest(
         roots=request.roots,
         roots_by_task=request.task_roots,
         cache=request.cache,
@@ -308,6 +303,18 @@ def _resolve(request: Request) -> tuple[list[Checkpoint], list[Task]]:
         descriptions=request.descriptions,
         classnames=request.classnames,
     )
+
+
+def _resolve(request: Request) -> tuple[list[Checkpoint], list[Task]]:
+    from vlbench.cards.build import checkpoint, task
+    from vlbench.cards.catalogue import read_catalogue, select
+
+    catalogue = read_catalogue(request.include)
+    models = select(catalogue.models, request.models, "model")
+    tasks = select(catalogue.tasks, request.tasks, "task")
+    if request.weights is not None and len(models) != 1:
+        raise VlbenchError(f"--weights belongs to one model, not to {len(models)}; name one")
+    data = _data_request(request)
     built_tasks = [task(name, catalogue, request=data) for name in tasks]
     checkpoints = [
         checkpoint(
