@@ -13,8 +13,8 @@ from typing import Any, TypeVar
 import click
 from pydantic import BaseModel
 
-from vlbench.cards.catalogue import INDEX, index_text
 from vlbench.cards.folders import FOLDERS, CardKind, built_in_folder
+from vlbench.cards.index import INDEX, index_text
 from vlbench.cards.options import PlugIn, option_schema
 from vlbench.cards.schema import ModelCard, TaskCard
 from vlbench.cards.summary import read_entry
@@ -87,7 +87,10 @@ def task_schema() -> dict[str, Any]:
         }
         for name, plug_in in built_in(SOURCES)
     ]
-    schema["allOf"] = list(settings_rules(TASK_KINDS, "kind", schema))
+    schema["allOf"] = [
+        *settings_rules(TASK_KINDS, "kind", schema),
+        {"if": {"required": ["extends"]}, "else": {"required": schema.pop("required")}},
+    ]
     return schema
 
 

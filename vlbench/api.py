@@ -307,11 +307,12 @@ def _data_request(request: Request) -> "DataRequest":
 
 def _resolve(request: Request) -> tuple[list[Checkpoint], list[Task]]:
     from vlbench.cards.build import checkpoint, task
-    from vlbench.cards.catalogue import read_catalogue, select
+    from vlbench.cards.catalogue import read_catalogue
+    from vlbench.cards.names import select
 
     catalogue = read_catalogue(request.include)
-    models = select(catalogue.models, request.models, "model")
-    tasks = select(catalogue.tasks, request.tasks, "task")
+    models = select(catalogue, request.models, "model")
+    tasks = select(catalogue, request.tasks, "task")
     if request.weights is not None and len(models) != 1:
         raise VlbenchError(f"--weights belongs to one model, not to {len(models)}; name one")
     data = _data_request(request)

@@ -6,9 +6,10 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
-from vlbench.cards.catalogue import Catalogue, Entry, Reference, find
+from vlbench.cards.catalogue import Catalogue, Entry
 from vlbench.cards.class_half import class_half
 from vlbench.cards.data_request import DataRequest
+from vlbench.cards.names import Reference, find
 from vlbench.core.contracts import Checkpoint, Origin, PreprocessMode, Task, TaskRequest
 from vlbench.core.errors import DataError, Unsupported
 from vlbench.core.registry import ADAPTERS, TASK_KINDS
@@ -35,7 +36,7 @@ def checkpoint(
         PluginError: the adapter does not import.
         Unsupported: the adapter takes no reference.
     """
-    found = find(catalogue.models, name, "model")
+    found = find(catalogue, name, "model")
     open_other = partial(checkpoint, catalogue=catalogue, preprocess=preprocess, cache=cache)
     if isinstance(found, Reference):
         origin = Origin(name, weights=weights, cache=cache, preprocess=preprocess, open=open_other)
@@ -63,7 +64,7 @@ def task(name: str, catalogue: Catalogue, *, request: DataRequest) -> Task:
         PluginError: a plug-in that it names does not import.
         Unsupported: a half is asked for, and the task is no classification.
     """
-    found = find(catalogue.tasks, name, "task")
+    found = find(catalogue, name, "task")
     if isinstance(found, Reference):
         from vlbench.cards.own_data import own_request
 
@@ -87,7 +88,7 @@ def training_task(name: str, catalogue: Catalogue, *, request: DataRequest) -> T
         DataError: the card names no training split, or no source has it.
         UnknownName, CardError, PluginError: as `task`.
     """
-    found = find(catalogue.tasks, name, "task")
+    found = find(catalogue, name, "task")
     if isinstance(found, Reference):
         return task(name, catalogue, request=request)
     from vlbench.cards.card_file import read_task_card
@@ -114,7 +115,7 @@ def training_task(name: str, catalogue: Catalogue, *, request: DataRequest) -> T
 
 def training_epochs(name: str, catalogue: Catalogue) -> int | None:
     """The epochs that a card states for its training split; None where it states none, or has no card."""
-    found = find(catalogue.tasks, name, "task")
+    found = find(catalogue, name, "task")
     if isinstance(found, Reference):
         return None
     from vlbench.cards.card_file import read_task_card

@@ -7,7 +7,7 @@ from typing import TypeVar
 from pydantic import ValidationError
 
 from vlbench.cards.options import Location, PlugIn, Problem, as_json, check_options, problems_of
-from vlbench.cards.schema import Fields, ModelCard, TaskCard
+from vlbench.cards.schema import CollectionCard, Fields, ModelCard, TaskCard
 from vlbench.cards.yaml_file import read_mapping, shown
 from vlbench.core.errors import CardError, UnknownName
 from vlbench.core.metric_name import split_metric
@@ -15,6 +15,10 @@ from vlbench.core.registry import ADAPTERS, METRICS, SOURCES, TASK_KINDS
 
 C = TypeVar("C", bound=Fields)
 RawFields = Mapping[str, object]
+EXTENDS = "extends"
+OWN_FIELDS = frozenset({"aliases"})
+"""Fields that a card does not take from the one it extends."""
+
 FindPlugIn = Callable[[str], PlugIn]
 
 
@@ -56,8 +60,38 @@ def read_model_card(path: Path) -> ModelCard:
     return _read(path, ModelCard, _model_problems)
 
 
-def _read(path: Path, card_type: type[C], further: Callable[[RawFields], Iterable[Problem]]) -> C:
+def read_collection_card(path: Path) -> CollectionCard:
+    """A collection of tasks; whether their cards are there is the catalogue's to say.
+
+    Raises:
+        CardError: all that is wrong, with file and field.
+    """
+    return _read(path, CollectionCard, lambda _: ())
+
+
+def read_fields(path: Path) -> dict[str, object]:
+    """A card's fields as the file states them, those of the card that it extends filled in.
+
+    Raises:
+        CardError: the file, or the card beside it that it extends, cannot be read; that one extends another.
+    """
     fields = read_mapping(path)
+    base = fields.get(EXTENDS)
+    if not isinstance(base, str):
+        return fields
+    origin = path.parent / f"{base}.yaml"
+    if not origin.is_file():
+        raise CardError(f"{shown(path)}: {EXTENDS}: no card {shown(origin)}; name one of the same folder")
+    inherited = read_mapping(origin)
+    if EXTENDS in inherited:
+        raise CardError(
+            f"{shown(path)}: {EXTENDS}: {base} itself extends {inherited[EXTENDS]}; name that one"
+        )
+    return {key: value for key, value in inherited.items() if key not in OWN_FIELDS} | fields
+
+
+def _read(path: Path, card_type: type[C], further: Callable[[RawFields], Iterable[Problem]]) -> C:
+    fields = read_fields(path)
     problems: list[Problem] = []
     card = None
     try:

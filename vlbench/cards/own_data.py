@@ -4,9 +4,10 @@ from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
-from vlbench.cards.catalogue import Catalogue, Reference
+from vlbench.cards.catalogue import Catalogue
 from vlbench.cards.data_request import DataRequest
 from vlbench.cards.descriptions import asked_names
+from vlbench.cards.names import Reference
 from vlbench.cards.texts import read_templates, read_vocabularies
 from vlbench.core.contracts import TaskRequest, Text
 from vlbench.core.digest import digest_of

@@ -99,6 +99,14 @@ class TaskCard(Fields):
         Word | None,
         Field(description="a JSON file under a data root or beside the card: {name: [sentences]}"),
     ] = None
+    extends: Annotated[
+        Word | None, Field(description="a card of the same folder whose fields stand where this has none")
+    ] = None
+    aliases: Annotated[tuple[Word, ...], Field(description="other tools' names for it")] = ()
+    data: Annotated[
+        tuple[Word, ...],
+        Field(description="data sets whose training split makes a model no longer zero-shot here"),
+    ] = ()
     expect: Annotated[Counts, Field(description="images and texts of the whole task")] = Counts()
     settings: Annotated[dict[str, object], Field(description="settings of the task kind")] = {}
     split: Annotated[str, Field(description="the split, part of the protocol")] = ""
@@ -115,6 +123,11 @@ class ModelCard(Fields):
     adapter: Annotated[Word, Field(description="an adapter, such as clip")]
     settings: Annotated[dict[str, object], Field(description="settings of the adapter")] = {}
     family: Annotated[str, Field(description="whose weights, such as openai or laion")] = ""
+    aliases: Annotated[tuple[Word, ...], Field(description="other names for it")] = ()
+    trained_on: Annotated[
+        tuple[Word, ...] | None,
+        Field(description="data sets that the weights saw, training and tuning; left out: unknown"),
+    ] = None
     about: Annotated[str, Field(description="what a user has to know")] = ""
     licence: Annotated[str, Field(description="of the weights")] = ""
     paper: Annotated[Paper | None, Field(description="title, arxiv (quoted) or url")] = None
@@ -126,3 +139,12 @@ class ModelCard(Fields):
         tuple[Published, ...],
         Field(description="task, protocol, metric, value (a fraction), source, verified"),
     ] = ()
+
+
+class CollectionCard(Fields):
+    """Tasks that a tool or paper reports together."""
+
+    title: Annotated[Word, Field(description="what people call it")]
+    tasks: Annotated[tuple[Word, ...], Field(min_length=1, description="names of task cards")]
+    about: Annotated[str, Field(description="what a user has to know")] = ""
+    source: Annotated[str, Field(description="where the list is stated")] = ""

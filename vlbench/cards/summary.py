@@ -2,11 +2,11 @@
 
 from pathlib import Path
 
-from vlbench.cards.card_file import parse_model_card, parse_task_card
+from vlbench.cards.card_file import parse_model_card, parse_task_card, read_fields
 from vlbench.cards.catalogue import Entry
 from vlbench.cards.folders import CardKind
 from vlbench.cards.schema import ModelCard, TaskCard
-from vlbench.cards.yaml_file import read_mapping, shown
+from vlbench.cards.yaml_file import shown
 from vlbench.core.errors import CardError
 
 
@@ -27,7 +27,7 @@ def kind_of(path: Path) -> CardKind:
     Raises:
         CardError: it is neither.
     """
-    fields = read_mapping(path)
+    fields = read_fields(path)
     if "adapter" in fields:
         return "model"
     if "kind" in fields:
@@ -43,7 +43,7 @@ def task_entry(path: Path, card: TaskCard) -> Entry:
         "images": card.expect.images,
         "texts": card.expect.texts,
     }
-    return Entry(path.stem, path, card.title, card.kind, summary)
+    return Entry(path.stem, path, card.title, card.kind, summary, card.aliases)
 
 
 def model_entry(path: Path, card: ModelCard) -> Entry:
@@ -54,4 +54,4 @@ def model_entry(path: Path, card: ModelCard) -> Entry:
         "image_size": card.image_size,
         "gflops": card.gflops,
     }
-    return Entry(path.stem, path, card.title, card.adapter, summary)
+    return Entry(path.stem, path, card.title, card.adapter, summary, card.aliases)

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 from vlbench.adapters.coop_card import card_text
 from vlbench.adapters.coop_context import ContextFacts, Position, write_context
 from vlbench.cards.build import DataRequest, checkpoint, task
-from vlbench.cards.catalogue import RESERVED, Catalogue, Entry, find
+from vlbench.cards.catalogue import RESERVED, Catalogue, Entry
 from vlbench.cards.class_half import half_classes
+from vlbench.cards.names import find
 from vlbench.core.contracts import Checkpoint, Placement, Text
 from vlbench.core.errors import CardError, DataError, VlbenchError, WeightsError
 from vlbench.core.files import write_atomically
@@ -105,7 +106,7 @@ def _classes(request: ImportRequest, catalogue: Catalogue, data: DataRequest) ->
         return _names_of_file(request.classnames)
     if request.task is None:
         return ()
-    found = find(catalogue.tasks, request.task, "task")
+    found = find(catalogue, request.task, "task")
     if isinstance(found, Entry):
         from vlbench.cards.card_file import read_task_card
         from vlbench.cards.texts import read_names

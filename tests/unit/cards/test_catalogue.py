@@ -1,70 +1,11 @@
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from vlbench.cards.catalogue import INDEX, Entry, Reference, find, index_text, read_catalogue, select
-from vlbench.core.errors import CardError, UnknownName
-
-KNOWN = ("clip-b16", "clip-b32", "tiny-clip")
-
-
-@pytest.mark.parametrize(
-    ("patterns", "chosen"),
-    [
-        (["tiny-clip", "clip-b32"], ("tiny-clip", "clip-b32")),
-        (["clip-*", "*b16"], ("clip-b16", "clip-b32")),
-        (["clip-b[13]?"], ("clip-b16", "clip-b32")),
-        (["open_clip:ViT-B-32/*", "tiny-*"], ("open_clip:ViT-B-32/*", "tiny-clip")),
-        ([], ()),
-    ],
-)
-def test_patterns_choose_in_their_order_each_name_once(patterns: list[str], chosen: tuple[str, ...]) -> None:
-    assert select(KNOWN, patterns, "model") == chosen
-
-
-@pytest.mark.parametrize(
-    ("pattern", "told"),
-    [
-        ("clip-b23", "no model named 'clip-b23'; did you mean .*clip-b32.*add a card to model_cards/"),
-        ("blip-*", "no model named 'blip-\\*'"),
-        ("openclip:ViT-B-32", "no adapter named 'openclip'; did you mean open_clip"),
-        ("open_clip:", "nothing follows the colon"),
-    ],
-)
-def test_what_nobody_has_is_refused(pattern: str, told: str) -> None:
-    with pytest.raises(UnknownName, match=told):
-        select(KNOWN, [pattern], "model")
-
-
-def test_a_task_reference_begins_with_a_task_kind() -> None:
-    assert select((), ["tagging:my/photos"], "task") == ("tagging:my/photos",)
-    with pytest.raises(UnknownName, match="no task kind named 'clip'"):
-        select((), ["clip:my/photos"], "task")
-
-
-def test_halves_of_a_tasks_classes_are_names_and_no_wildcard_matches_them() -> None:
-    known = ("dtd", "digits")
-    assert select(known, ["dtd@new", "d*", "dtd@base"], "task") == ("dtd@new", "digits", "dtd", "dtd@base")
-    entry = Entry("dtd", Path("dtd.yaml"), "", "classification")
-    assert find({"dtd": entry}, "dtd@new", "task") == replace(entry, half="new")
-    with pytest.raises(UnknownName, match=r"no task named 'dtf@base'; did you mean dtd@base"):
-        select(known, ["dtf@base"], "task")
-    with pytest.raises(UnknownName, match="no task named 'dtd@bse'; did you mean dtd@base"):
-        select(known, ["dtd@bse"], "task")
-    with pytest.raises(UnknownName, match=r"no task named 'digit'; did you mean digits, dtd\?;"):
-        select(known, ["digit"], "task")
-    with pytest.raises(UnknownName, match="no model named 'dtd@base'"):
-        select(known, ["dtd@base"], "model")
-
-
-def test_find_wants_one_name() -> None:
-    entry = Entry("clip-b32", Path("clip-b32.yaml"), "", "clip")
-    assert find({"clip-b32": entry}, "clip-b32", "model") is entry
-    assert find({}, "hf-hub:a/b:c", "model") == Reference("hf-hub", "a/b:c")
-    with pytest.raises(UnknownName, match="one name is wanted here; it matches clip-b32"):
-        find({"clip-b32": entry}, "clip-*", "model")
+from vlbench.cards.catalogue import Catalogue, Collection, Entry, read_catalogue
+from vlbench.cards.index import INDEX, index_text
+from vlbench.core.errors import CardError
 
 
 def test_the_index_answers_until_a_card_changes(cards: Path, write_task: Callable[..., Path]) -> None:
@@ -124,3 +65,55 @@ def test_a_name_that_a_pattern_could_not_ask_for_is_refused(write_task: Callable
     write_task("a,b")
     with pytest.raises(CardError, match=r"a,b.yaml: .*rename the file"):
         read_catalogue()
+
+
+def test_collections_and_aliases_are_read_and_indexed(cards: Path, write_task: Callable[..., Path]) -> None:
+    write_task("adding", aliases="[vtab/add, plus]")
+    write_task("counting")
+    folder = cards / "tasks" / "collections"
+    folder.mkdir()
+    both = folder / "sums+.yaml"
+    both.write_text("title: Sums\ntasks: [counting, adding]\n")
+    (cards / "tasks" / INDEX).write_text(index_text(cards / "tasks", "task"))
+    both.write_text("[" * both.stat().st_size)  # only the index can answer
+    found = read_catalogue()
+    assert found.collections == {"sums+": Collection("sums+", both, "Sums", ("counting", "adding"))}
+    assert found.stands_for["task"] == {
+        "vtab/add": ("adding",),
+        "plus": ("adding",),
+        "sums+": ("counting", "adding"),
+    }
+
+
+def test_an_extending_card_states_what_differs(write_task: Callable[..., Path], cards: Path) -> None:
+    write_task("adding", aliases="[plus]", expect="{images: 12}")
+    (cards / "tasks" / "adding@simple.yaml").write_text("extends: adding\nprotocol: simple\n")
+    entry = read_catalogue().tasks["adding@simple"]
+    assert (entry.kind, entry.summary["protocol"], entry.summary["images"]) == ("question", "simple", 12)
+    assert entry.aliases == ()
+
+    (cards / "tasks" / "adding@twice.yaml").write_text("extends: adding@simple\n")
+    with pytest.raises(CardError, match="adding@simple itself extends adding; name that one"):
+        read_catalogue()
+    (cards / "tasks" / "adding@twice.yaml").write_text("extends: adding+\n")
+    with pytest.raises(CardError, match=r"extends: no card .*adding\+.yaml"):
+        read_catalogue()
+
+
+@pytest.mark.parametrize(
+    ("aliases", "tasks", "told"),
+    [
+        (("b",), ("a",), r"a.yaml: the alias 'b' is also a name of .*b.yaml"),
+        (("x",), ("a",), r"the alias 'x' is also a name of"),
+        (("x y",), ("a",), r"a.yaml: the alias 'x y' holds one of"),
+        ((), ("a", "zz"), r"all.yaml: no card for zz"),
+        (("all",), ("a",), r"all.yaml: a task is called 'all'; rename"),
+    ],
+)
+def test_every_name_means_one_thing(aliases: tuple[str, ...], tasks: tuple[str, ...], told: str) -> None:
+    entries = {
+        "a": Entry("a", Path("a.yaml"), "", "count", aliases=aliases),
+        "b": Entry("b", Path("b.yaml"), "", "count", aliases=("x",)),
+    }
+    with pytest.raises(CardError, match=told):
+        Catalogue.of({"task": entries}, {"all": Collection("all", Path("all.yaml"), "All", tasks)})
