@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import click
+from catalogue_pages import FOLDER, catalogue_pages
 from pydantic import BaseModel
 
 from vlbench.cards.folders import FOLDERS, CardKind, built_in_folder
@@ -34,13 +35,18 @@ def main(arguments: list[str]) -> int:
     """Write or check every derived file; 1 if a checked one is stale."""
     root = built_in_folder()
     stale = []
-    for path, text in derived(root).items():
+    files = derived(root)
+    for path, text in files.items():
         if path.is_file() and path.read_text(encoding="utf-8") == text:
             continue
         stale.append(str(path.relative_to(root)))
         if "--check" not in arguments:
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(text, encoding="utf-8")
+    for path in superfluous(root, files):
+        stale.append(str(path.relative_to(root)))
+        if "--check" not in arguments:
+            path.unlink()
     if not stale:
         print("generated files are fresh")
         return 0
@@ -68,7 +74,13 @@ def derived(root: Path) -> dict[Path, str]:
         root / "docs" / "schema" / "model.json": schema_text(model_schema()),
         root / "docs" / "cards.md": cards_page(root),
         root / "docs" / "cli.md": commands_page(),
+        **{root / path: text for path, text in catalogue_pages().items()},
     }
+
+
+def superfluous(root: Path, files: Mapping[Path, str]) -> list[Path]:
+    """Pages of cards that are no more."""
+    return [path for path in sorted((root / FOLDER).rglob("*.md")) if path not in files]
 
 
 def vocabulary_text(names: Path, vocabulary: str) -> str:

@@ -1,76 +1,19 @@
 """evaluate, load_model, load_task and the lists: where cards, engine and report meet."""
 
-import os
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypedDict, Unpack, cast
 
-from vlbench.core.contracts import Checkpoint, Model, Precision, PreprocessMode, Task
+from vlbench.core.contracts import Model, Task
 from vlbench.core.errors import VlbenchError
-from vlbench.core.files import default_cache
 from vlbench.core.result import Result
-from vlbench.engine.settings import FEATURE_BYTES, RunSettings
+from vlbench.request import Options, Request, data_request, request_of
+from vlbench.resolved import resolve
 
 if TYPE_CHECKING:
-    from vlbench.cards.data_request import DataRequest
     from vlbench.engine.plan import Job
     from vlbench.fitting.context_card import ContextCard
-
-
-class Options(TypedDict, total=False):
-    """What `evaluate` takes beside models and tasks; all have defaults.
-
-    device: "auto", "cpu", "cuda", "cuda:1". precision: "fp32", "bf16", "fp16". batch_size: None is
-    auto. workers: loader threads, None by device. limit: this many evenly spaced images, result
-    partial. feature_bytes: what a task may add to the store; above it, scores are stored in place of
-    image features. descriptions, classnames: files that take the place of prompts and names. data_root:
-    folders of data sets. task_roots: {task: its own folder}. results: where JSON and CSVs go, None writes
-    none.
-    cache: the feature store, None is the user's cache folder. include_path: folders with more cards.
-    weights: the user's own file for the one model named. preprocess: "exact" or "fast".
-    """
-
-    device: str
-    precision: Precision
-    preprocess: PreprocessMode
-    batch_size: int | None
-    workers: int | None
-    seed: int
-    limit: int | None
-    allow_subset: bool
-    verify_data: bool
-    feature_bytes: int
-    descriptions: Path | str | None
-    classnames: Path | str | None
-    data_root: Sequence[Path | str]
-    task_roots: Mapping[str, Path | str]
-    results: Path | str | None
-    cache: Path | str | None
-    include_path: Sequence[Path | str]
-    weights: Path | str | None
-    save_predictions: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Request:
-    """A request with its defaults filled in; roots hold folders for any task, task_roots one task's own."""
-
-    models: tuple[str, ...]
-    tasks: tuple[str, ...]
-    settings: RunSettings
-    cache: Path
-    results: Path | None = None
-    include: tuple[Path, ...] = ()
-    roots: tuple[Path, ...] = ()
-    task_roots: Mapping[str, Path] = field(default_factory=dict)
-    limit: int | None = None
-    weights: Path | None = None
-    allow_subset: bool = False
-    verify_data: bool = False
-    save_predictions: bool = False
-    descriptions: Path | None = None
-    classnames: Path | None = None
 
 
 def evaluate(
@@ -88,78 +31,74 @@ def evaluate(
         rebuild_leaderboards(request)
 
 
-def request_of(models: str | Sequence[str], tasks: str | Sequence[str], options: Options) -> Request:
-    """Fill in the defaults of a request.
-
-    Raises:
-        VlbenchError: an option is unknown or out of range.
-    """
-    from vlbench.engine.device import resolve_device
-
-    unknown = options.keys() - Options.__annotations__.keys()
-    if unknown:
-        raise VlbenchError(f"unknown options {sorted(unknown)}; known: {sorted(Options.__annotations__)}")
-    for name in ("batch_size", "limit"):
-        value = options.get(name)
-        if isinstance(value, int) and value < 1:
-            raise VlbenchError(f"{name} is {value}; give 1 or more")
-    cache = Path(options.get("cache") or default_cache()).expanduser()
-    device = resolve_device(options.get("device", "auto"), cache)
-    workers = options.get("workers")
-    return Request(
-        models=(models,) if isinstance(models, str) else tuple(models),
-        tasks=(tasks,) if isinstance(tasks, str) else tuple(tasks),
-        settings=RunSettings(
-            device=device,
-            precision=options.get("precision", "fp32"),
-            preprocess=options.get("preprocess", "exact"),
-            batch_size=options.get("batch_size"),
-            workers=default_workers(device) if workers is None else workers,
-            seed=options.get("seed", 0),
-            feature_bytes=options.get("feature_bytes", FEATURE_BYTES),
-        ),
-        cache=cache,
-        results=_path(options.get("results")),
-        include=tuple(map(Path, options.get("include_path", ()))),
-        roots=tuple(map(Path, options.get("data_root", ()))),
-        task_roots={task: Path(root) for task, root in options.get("task_roots", {}).items()},
-        limit=options.get("limit"),
-        weights=_path(options.get("weights")),
-        allow_subset=options.get("allow_subset", False),
-        verify_data=options.get("verify_data", False),
-        save_predictions=options.get("save_predictions", False),
-        descriptions=_path(options.get("descriptions")),
-        classnames=_path(options.get("classnames")),
-    )
-
-
 def run(request: Request) -> Iterator[Result]:
     """Run a request, model by model; every result is written before it is handed on.
 
     Raises:
         VlbenchError: as `evaluate`. Everything is named, found and counted before any weights load.
     """
+    from vlbench.cards.training import facts_of, zero_shot
     from vlbench.engine.plan import plan_job
-    from vlbench.engine.stored import stored_result
     from vlbench.report.results import write_result
 
-    checkpoints, tasks = _resolve(request)
-    jobs = [[plan_job(checkpoint, task, request.settings) for task in tasks] for checkpoint in checkpoints]
-    for of_model in jobs:
-        session = None
-        for job in of_model:
-            result = stored_result(job, request.cache, seed=request.settings.seed)
-            if result is None:
-                # torch is imported here, so that a run with everything stored starts without it
-                from vlbench.engine.evaluate import Session, evaluate
-
-                session = session or Session(job.checkpoint, request.settings)
-                result = evaluate(job, session, request.cache)
+    models, tasks = resolve(request)
+    jobs = [[plan_job(model.checkpoint, each.task, request.settings) for each in tasks] for model in models]
+    for model, of_model in zip(models, jobs, strict=True):
+        for named, job, measured in zip(tasks, of_model, _measured(of_model, request), strict=True):
+            seen = zero_shot(model.card, named.card)
+            result = replace(measured, zero_shot=seen, facts=facts_of(model.card))
             if request.results is not None:
                 write_result(result, request.results)
                 if request.save_predictions:
                     _write_predictions(job, result, request.cache, request.results)
             yield result
+
+
+def _measured(jobs: Iterable["Job"], request: Request) -> Iterator[Result]:
+    """The results of one model's jobs; its weights are loaded at the first that is not stored."""
+    from vlbench.engine.stored import stored_result
+
+    session = None
+    for job in jobs:
+        result = stored_result(job, request.cache, seed=request.settings.seed)
+        if result is None:
+            # torch is imported here, so that a run with everything stored starts without it
+            from vlbench.engine.evaluate import Session, evaluate
+
+            session = session or Session(job.checkpoint, request.settings)
+            result = evaluate(job, session, request.cache)
+        yield result
+
+
+@dataclass(frozen=True, slots=True)
+class PromptSweep:
+    """A model on a task by all of its templates together, and by each alone, in the task's order."""
+
+    whole: Result
+    single: tuple[tuple[str, Result], ...]
+
+
+def sweep_prompts(model: str, task: str, **options: Unpack[Options]) -> PromptSweep:
+    """Score a model on a task by each template alone; options as of `evaluate`, nothing is written.
+
+    Image features are encoded once and stored; so are the texts of every template.
+
+    Raises:
+        VlbenchError: as `evaluate`; the task has fewer than two templates.
+    """
+    from vlbench.engine.plan import plan_job
+    from vlbench.engine.prompt_sweep import single_template_jobs
+
+    request = request_of(model, task, options)
+    models, tasks = resolve(request)
+    if len(models) != 1 or len(tasks) != 1:
+        raise VlbenchError(
+            f"a sweep takes one model and one task, not {len(models)} and {len(tasks)}; name one of each"
+        )
+    job = plan_job(models[0].checkpoint, tasks[0].task, request.settings)
+    singles = list(single_template_jobs(job, request.settings))
+    whole, *results = _measured([job, *(single for _, single in singles)], request)
+    return PromptSweep(whole, tuple(zip((template for template, _ in singles), results, strict=True)))
 
 
 def rebuild_leaderboards(request: Request) -> tuple[str, ...]:
@@ -219,9 +158,9 @@ def fit_coop(
     from vlbench.fitting.sweep import Lesson, learn
 
     request = request_of(model, (), options)
-    (checkpoint,), _ = _resolve(request)
+    (named,), _ = resolve(request)
     catalogue = read_catalogue(request.include)
-    data = _data_request(request)
+    data = data_request(request)
     training = training_task(task, catalogue, request=data)
     epochs = training_epochs(task, catalogue)
     asked = dict(recipe or {})
@@ -234,7 +173,7 @@ def fit_coop(
     half = HalfName.of(task)
     whole = training if half is None else training_task(half.task, catalogue, request=data)
     lesson = Lesson(
-        checkpoint,
+        named.checkpoint,
         training,
         recipes,
         whole=whole,
@@ -253,8 +192,8 @@ def load_model(name: str, **options: Unpack[Options]) -> Model:
         VlbenchError: the name is unknown or the weights cannot be read.
     """
     request = request_of(name, (), options)
-    checkpoints, _ = _resolve(request)
-    return checkpoints[0].load(request.settings.placement)
+    models, _ = resolve(request)
+    return models[0].checkpoint.load(request.settings.placement)
 
 
 def load_task(name: str, **options: Unpack[Options]) -> Task:
@@ -263,8 +202,8 @@ def load_task(name: str, **options: Unpack[Options]) -> Task:
     Raises:
         VlbenchError: the name is unknown, or the data are missing or differ from the card.
     """
-    _, tasks = _resolve(request_of((), name, options))
-    return tasks[0]
+    _, tasks = resolve(request_of((), name, options))
+    return tasks[0].task
 
 
 def list_models(include_path: Sequence[Path | str] = ()) -> tuple[str, ...]:
@@ -279,52 +218,3 @@ def list_tasks(include_path: Sequence[Path | str] = ()) -> tuple[str, ...]:
     from vlbench.cards.catalogue import read_catalogue
 
     return tuple(sorted(read_catalogue(tuple(map(Path, include_path))).tasks))
-
-
-def _path(value: Path | str | None) -> Path | None:
-    return None if value is None else Path(value)
-
-
-def default_workers(device: str) -> int:
-    """Loader threads: two beside a CPU's own work, up to sixteen for an accelerator."""
-    return min(os.cpu_count() or 1, 2 if device == "cpu" else 16)
-
-
-def _data_request(request: Request) -> "DataRequest":
-    from vlbench.cards.data_request import DataRequest
-
-    return DataRequest(
-        roots=request.roots,
-        roots_by_task=request.task_roots,
-        cache=request.cache,
-        allow_subset=request.allow_subset,
-        limit=request.limit,
-        verify=request.verify_data,
-        descriptions=request.descriptions,
-        classnames=request.classnames,
-    )
-
-
-def _resolve(request: Request) -> tuple[list[Checkpoint], list[Task]]:
-    from vlbench.cards.build import checkpoint, task
-    from vlbench.cards.catalogue import read_catalogue
-    from vlbench.cards.names import select
-
-    catalogue = read_catalogue(request.include)
-    models = select(catalogue, request.models, "model")
-    tasks = select(catalogue, request.tasks, "task")
-    if request.weights is not None and len(models) != 1:
-        raise VlbenchError(f"--weights belongs to one model, not to {len(models)}; name one")
-    data = _data_request(request)
-    built_tasks = [task(name, catalogue, request=data) for name in tasks]
-    checkpoints = [
-        checkpoint(
-            name,
-            catalogue,
-            weights=request.weights,
-            preprocess=request.settings.preprocess,
-            cache=request.cache,
-        )
-        for name in models
-    ]
-    return checkpoints, built_tasks

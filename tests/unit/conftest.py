@@ -46,6 +46,8 @@ def build_result(**changes: object) -> Result:
         "software": {"torch": "2.6"},
         "timing": timing,
         "protocol_statement": {"templates": ["a {}."]},
+        "zero_shot": "yes",
+        "facts": {"family": "openai", "parameters": 151.28, "image_size": 224, "licence": "MIT"},
     }
     return Result(**(fields | changes))
 

@@ -14,7 +14,7 @@ class TaggerSize:
     """Sizes of a Swin transformer and of the tag decoder behind it, as a card's `network` states them.
 
     `token_width` is the width of projected image tokens and of a description, `descriptions` how many of
-    those a tag of RAM++ has at most.
+    those a tag of RAM++'s own list has; tags of an open vocabulary have any number.
     """
 
     image_size: int = 384

@@ -16,7 +16,7 @@ from vlbench.adapters.text_tower import TextTower, tokenised
 from vlbench.core.contracts import Placement, Text
 
 BANK_ROWS = 51
-"""Sentences of a tag as published: one template and 50 descriptions."""
+"""Sentences of a tag as published: one template and 50 descriptions; banks are a multiple of it long."""
 
 _VOWELS = "aeiou"
 _INTRODUCED = ("a", "the")
@@ -35,15 +35,17 @@ def ram_embeddings(tower: TextTower, texts: Sequence[Text], *, batch_size: int) 
     return torch.cat(found)
 
 
-def ram_plus_embeddings(tower: TextTower, texts: Sequence[Text], *, batch_size: int) -> Tensor:
+def ram_plus_embeddings(
+    tower: TextTower, texts: Sequence[Text], *, batch_size: int, rows: int = BANK_ROWS
+) -> Tensor:
     """RAM++'s bank [m, k, d] of tags: the unit features of each tag's sentences, in their order.
 
-    Shorter lists end in rows of zeros. k is 51 as published, or the next multiple of it where a tag of
-    the call has more sentences.
+    Shorter lists end in rows of zeros. k is `rows`, 51 as published, or the next multiple of it where a
+    tag of the call has more sentences.
     """
     longest = max((len(ram_plus_sentences(text)) for text in texts), default=1)
-    rows = -(-longest // BANK_ROWS) * BANK_ROWS
-    bank = torch.zeros(len(texts), rows, tower.dimensions, device=tower.placement.device)
+    length = -(-longest // rows) * rows
+    bank = torch.zeros(len(texts), length, tower.dimensions, device=tower.placement.device)
     place = 0
     for part in _parts(texts):
         places: dict[str, int] = {}

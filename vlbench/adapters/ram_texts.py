@@ -9,7 +9,7 @@ from torch import Tensor
 
 from vlbench.adapters.dual_encoder import DualEncoder
 from vlbench.adapters.ram_checkpoint import Family, TaggerSettings
-from vlbench.adapters.ram_text import ram_embeddings, ram_plus_embeddings, ram_plus_sentences
+from vlbench.adapters.ram_text import ram_embeddings, ram_plus_embeddings
 from vlbench.adapters.tag_lists import positions, read_tags, read_thresholds
 from vlbench.adapters.text_tower import PromptEncoder, TextTower
 from vlbench.core.contracts import Model, Text
@@ -80,22 +80,10 @@ class ReadTags:
         return cls(model, settings.family, tower, settings.network.descriptions, threshold)
 
     def __call__(self, texts: Sequence[Text], *, batch_size: int) -> Tensor:
-        """RAM [m, 512]; RAM++ [m, k, 512], k the same in every call, so that runs share what is stored.
-
-        Raises:
-            Unsupported: a tag has more descriptions than that.
-        """
+        """RAM [m, 512]; RAM++ [m, k, 512], k a multiple of `descriptions`, by the call's longest tag."""
         if self.family == "ram":
             return ram_embeddings(self.tower, texts, batch_size=batch_size)
-        for text in texts:
-            if (count := len(ram_plus_sentences(text))) > self.descriptions:
-                raise Unsupported(
-                    f"{self.model}: {text.name!r} has {count} descriptions, room is for {self.descriptions}; "
-                    "shorten the list, or raise `descriptions` of `network` in a card of your own"
-                )
-        rows = ram_plus_embeddings(self.tower, texts, batch_size=batch_size)  # [m, j, 512]
-        missing = max(0, self.descriptions - rows.shape[1])
-        return torch.nn.functional.pad(rows, (0, 0, 0, missing))[:, : self.descriptions]
+        return ram_plus_embeddings(self.tower, texts, batch_size=batch_size, rows=self.descriptions)
 
     def thresholds(self, texts: Sequence[Text]) -> tuple[float, ...]:
         return (self.threshold,) * len(texts)

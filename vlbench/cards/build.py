@@ -4,18 +4,30 @@ import inspect
 from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Literal, cast
 
 from vlbench.cards.catalogue import Catalogue, Entry
 from vlbench.cards.class_half import class_half
 from vlbench.cards.data_request import DataRequest
 from vlbench.cards.names import Reference, find
+from vlbench.cards.threshold_file import BEST_F1, read_thresholds
 from vlbench.core.contracts import Checkpoint, Origin, PreprocessMode, Task, TaskRequest
 from vlbench.core.errors import DataError, Unsupported
 from vlbench.core.registry import ADAPTERS, TASK_KINDS
 
 if TYPE_CHECKING:
     from vlbench.cards.schema import TaskCard
+
+_NO_SPLIT = {
+    "train": (
+        "its card names no training split, and the test split is not learned from; add a `train` section "
+        "to the card, or name a folder of training images: KIND:FOLDER"
+    ),
+    "validation": (
+        "no card names a validation split of it, and thresholds are never chosen on the test split; add a "
+        "`validation` section to its card, or pass --thresholds FILE or NUMBER"
+    ),
+}
 
 __all__ = ["DataRequest", "checkpoint", "task", "training_epochs", "training_task"]
 
@@ -55,15 +67,31 @@ def checkpoint(
 def task(name: str, catalogue: Catalogue, *, request: DataRequest) -> Task:
     """The task of a card, of a half of its classes (`X@base`, `X@new`), or of own data (`KIND:FOLDER`).
 
-    The data are those of the first source that has them.
+    The data are those of the first source that has them. Thresholds that are asked for make it a task
+    with a name and a protocol of its own.
 
     Raises:
         UnknownName: no card and no task kind has the name.
         CardError: the card or one of its data files is wrong.
-        DataError: no source has the data, or they contradict the card.
+        DataError: no source has the data, or they contradict the card; thresholds are wrong, or there is no
+            validation split to choose them on.
         PluginError: a plug-in that it names does not import.
-        Unsupported: a half is asked for, and the task is no classification.
+        Unsupported: a half is asked for, and the task is no classification; or thresholds, and it has no
+            tags.
     """
+    plain = _task(name, catalogue, request)
+    if request.thresholds is None:
+        return plain
+    from vlbench.cards.thresholds import refuse_untagged, stated, tuned
+
+    refuse_untagged(plain)
+    if request.thresholds == BEST_F1:
+        return tuned(plain, _split_task(name, catalogue, split="validation", request=request))
+    values = read_thresholds(request.thresholds, plain.problem.texts)
+    return stated(plain, request.thresholds, values)
+
+
+def _task(name: str, catalogue: Catalogue, request: DataRequest) -> Task:
     found = find(catalogue, name, "task")
     if isinstance(found, Reference):
         from vlbench.cards.own_data import own_request
@@ -91,26 +119,34 @@ def training_task(name: str, catalogue: Catalogue, *, request: DataRequest) -> T
     found = find(catalogue, name, "task")
     if isinstance(found, Reference):
         return task(name, catalogue, request=request)
+    return _split_task(name, catalogue, split="train", request=request)
+
+
+def _split_task(
+    name: str, catalogue: Catalogue, *, split: Literal["train", "validation"], request: DataRequest
+) -> Task:
+    """A task asked of another split that its card names."""
+    found = find(catalogue, name, "task")
+    if isinstance(found, Reference):
+        raise DataError(f"{name}: {_NO_SPLIT[split]}")
     from vlbench.cards.card_file import read_task_card
     from vlbench.cards.options import check_options
     from vlbench.cards.schema import Counts
 
     card = read_task_card(found.path)
-    if card.train is None:
-        raise DataError(
-            f"{name}: its card names no training split, and the test split is not learned from; add a "
-            "`train` section to the card, or name a folder of training images: KIND:FOLDER"
-        )
-    training = card.model_copy(
+    other = card.train if split == "train" else card.validation
+    if other is None:
+        raise DataError(f"{name}: {_NO_SPLIT[split]}")
+    asked = card.model_copy(
         update={
-            "sources": card.train.sources,
-            "split": card.train.split,
+            "sources": other.sources,
+            "split": other.split,
             "expect": Counts(texts=card.expect.texts),
         }
     )
     kind = TASK_KINDS.get(card.kind)
     settings = check_options(kind, card.settings).values
-    return _asked(kind, request.cut(_requested(found, training, request)), settings)
+    return _asked(kind, request.cut(_requested(found, asked, request)), settings)
 
 
 def training_epochs(name: str, catalogue: Catalogue) -> int | None:

@@ -19,7 +19,9 @@ class DataRequest:
 
     `roots` are tried in order for a card's relative paths; `roots_by_task` names the very folder of a
     task's data; `limit` is a number of images; `verify` asks for digests of the bytes. `descriptions` is
-    a file of sentences for each tag or class, `classnames` one of names that replace the task's.
+    a file of sentences for each tag or class, `classnames` one of names and `templates` one of templates
+    that replace the task's.
+    `thresholds` of tags are a number, a file, or `best-f1`.
     """
 
     roots: tuple[Path, ...] = ()
@@ -30,6 +32,8 @@ class DataRequest:
     verify: bool = False
     descriptions: Path | None = None
     classnames: Path | None = None
+    templates: Path | None = None
+    thresholds: str | None = None
 
     def place(self, card_folder: Path | None = None) -> Place:
         """Where sources may look, for a card in a folder."""
@@ -37,7 +41,11 @@ class DataRequest:
 
     def mark(self, request: TaskRequest) -> TaskRequest:
         """A task's request under a name of its own where the user's files take the place of its texts."""
-        files = {"classnames": self.classnames, "descriptions": self.descriptions}
+        files = {
+            "classnames": self.classnames,
+            "templates": self.templates,
+            "descriptions": self.descriptions,
+        }
         marks = [
             f"{what}@{sha256_of_file(path)[:_DIGITS]}" for what, path in files.items() if path is not None
         ]

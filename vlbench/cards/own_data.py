@@ -9,7 +9,7 @@ from vlbench.cards.data_request import DataRequest
 from vlbench.cards.descriptions import asked_names
 from vlbench.cards.names import Reference
 from vlbench.cards.texts import read_templates, read_vocabularies
-from vlbench.core.contracts import TaskRequest, Text
+from vlbench.core.contracts import Source, TaskRequest, Text
 from vlbench.core.digest import digest_of
 from vlbench.core.registry import SOURCES
 
@@ -35,10 +35,19 @@ def own_request(reference: Reference, catalogue: Catalogue, request: DataRequest
         name=name,
         protocol=OWN,
         source=source,
-        templates=source.offers.templates or _default_templates(reference.scheme, catalogue),
+        templates=_templates(reference, source, catalogue, request),
         names=asked_names(names, source, request, name),
         allow_subset=request.allow_subset,
     )
+
+
+def _templates(
+    reference: Reference, source: Source, catalogue: Catalogue, request: DataRequest
+) -> tuple[str, ...] | None:
+    """The user's templates, else those that lie with the data, else the packaged ones of the kind."""
+    if request.templates is not None:
+        return read_templates(request.templates)
+    return source.offers.templates or _default_templates(reference.scheme, catalogue)
 
 
 def _default_templates(kind: str, catalogue: Catalogue) -> tuple[str, ...] | None:

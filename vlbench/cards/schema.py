@@ -78,6 +78,15 @@ class Training(Fields):
     ] = None
 
 
+class Validation(Fields):
+    """Where a task's labelled validation images lie, for `--thresholds best-f1`; never those of the test."""
+
+    sources: Annotated[
+        tuple[SourceFields, ...], Field(min_length=1, description="tried in order, local ones first")
+    ]
+    split: Annotated[str, Field(description="the split's name")] = "val"
+
+
 class TaskCard(Fields):
     """A task: the question, its texts, its protocol, and where its data may lie."""
 
@@ -90,10 +99,21 @@ class TaskCard(Fields):
     metrics: Annotated[tuple[Word, ...], Field(min_length=1, description="such as acc1 or recall@5")]
     primary: Annotated[Word, Field(description="the metric of the leaderboard's column")]
     names: Annotated[
-        Word | None, Field(description="a TSV beside the card: header `name`, then vocabularies of ids")
+        Word | None,
+        Field(
+            description="a TSV beside the card or under a data root: header `name`, then vocabularies of ids; "
+            "or CLIP_benchmark's JSON"
+        ),
     ] = None
     templates: Annotated[
-        Word | None, Field(description="a text file beside the card: one template with {} a line")
+        Word | None,
+        Field(
+            description="a text file beside the card or under a data root: one template with {} a line; "
+            "or CLIP_benchmark's JSON"
+        ),
+    ] = None
+    ids: Annotated[
+        Word | None, Field(description="a TSV beside the card whose ids the names take, line by line")
     ] = None
     descriptions: Annotated[
         Word | None,
@@ -111,6 +131,9 @@ class TaskCard(Fields):
     settings: Annotated[dict[str, object], Field(description="settings of the task kind")] = {}
     split: Annotated[str, Field(description="the split, part of the protocol")] = ""
     train: Annotated[Training | None, Field(description="the training split, for `vlbench fit`")] = None
+    validation: Annotated[
+        Validation | None, Field(description="the validation split, to choose thresholds of tags on")
+    ] = None
     about: Annotated[str, Field(description="what a user has to know")] = ""
     licence: Annotated[str, Field(description="of the data")] = ""
     paper: Annotated[Paper | None, Field(description="title, arxiv (quoted) or url")] = None

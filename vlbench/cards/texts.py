@@ -92,9 +92,9 @@ def _rows(path: Path) -> list[list[str]]:
 
 
 def _lines(path: Path) -> list[str]:
-    """Lines of a file, split at newlines alone, without the last empty one."""
+    """Lines of a file, split at newlines alone, without a byte order mark and the last empty one."""
     try:
-        lines = path.read_text(encoding="utf-8").split("\n")
+        lines = path.read_text(encoding="utf-8-sig").split("\n")
     except FileNotFoundError as error:
         raise CardError(f"{shown(path)}: no such file; correct the name") from error
     except UnicodeDecodeError as error:

@@ -9,13 +9,13 @@ import click
 from vlbench.cli.options import (
     cache_option,
     data_root_option,
+    data_roots,
     device_option,
     include_path_option,
     precision_option,
     weights_option,
     workers_option,
 )
-from vlbench.cli.run import data_roots
 from vlbench.core.contracts import Precision
 from vlbench.core.errors import VlbenchError
 

@@ -9,6 +9,7 @@ import click
 from vlbench.core.errors import CheckFailed, VlbenchError
 
 COMMANDS = {
+    "data": "Check or fetch the data of tasks.",
     "describe": "Let a language model describe tags, for models that read descriptions.",
     "import": "Import what other projects have learned.",
     "fit": "Learn a prompt context on a few images of a task's training split.",
@@ -16,9 +17,10 @@ COMMANDS = {
     "list": "List models, tasks, metrics or sources.",
     "run": "Score models on tasks and write the results.",
     "show": "Show a model or task card.",
+    "sweep-prompts": "Score a model on a task by each template alone.",
     "tag": "Print the tags of images: files, folders with all below them, wildcards.",
 }
-MODULES = {"import": "importing", "list": "listing"}
+MODULES = {"import": "importing", "list": "listing", "sweep-prompts": "sweep_prompts"}
 
 
 class Commands(click.Group):

@@ -1,5 +1,6 @@
 """Options that several commands share, each read from its environment variable too."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import click
@@ -42,9 +43,28 @@ include_path_option = click.option(
     type=click.Path(exists=True, file_okay=False, path_type=Path),
     help="A folder with more cards.",
 )
+templates_option = click.option(
+    "--templates",
+    type=click.Path(path_type=Path, dir_okay=False),
+    envvar="VLBENCH_TEMPLATES",
+    help="Templates in place of the task's: one a line, each with {} for the name.",
+)
 weights_option = click.option(
     "--weights",
     type=click.Path(dir_okay=False, path_type=Path),
     envvar="VLBENCH_WEIGHTS",
     help="The model's weights from a file; its digest becomes part of the model's name.",
 )
+
+
+def data_roots(values: Sequence[str]) -> tuple[tuple[Path, ...], dict[str, Path]]:
+    """Folders of data sets, and the folders that `TASK=DIR` gives to one task."""
+    roots: list[Path] = []
+    task_roots: dict[str, Path] = {}
+    for value in values:
+        task, mark, folder = value.partition("=")
+        if mark and not Path(value).exists():
+            task_roots[task] = Path(folder)
+        else:
+            roots.append(Path(value))
+    return tuple(roots), task_roots

@@ -10,9 +10,11 @@ import click
 from vlbench.cli.options import (
     cache_option,
     data_root_option,
+    data_roots,
     device_option,
     include_path_option,
     precision_option,
+    templates_option,
     weights_option,
     workers_option,
 )
@@ -36,6 +38,8 @@ class Arguments(TypedDict):
     feature_gb: float | None
     descriptions: Path | None
     classnames: Path | None
+    templates: Path | None
+    thresholds: str | None
     results: Path
     cache: Path | None
     seed: int
@@ -114,6 +118,13 @@ vlbench run --model clip-b32 --task classification:my-photos
     envvar="VLBENCH_CLASSNAMES",
     help="Names in place of the task's: one a line, or a .tsv of names and ids.",
 )
+@templates_option
+@click.option(
+    "--thresholds",
+    metavar="FILE|NUMBER|best-f1",
+    envvar="VLBENCH_THRESHOLDS",
+    help="Of tags, in place of the model's own; best-f1 chooses them on the card's validation split.",
+)
 @click.option(
     "--feature-gb",
     type=click.FloatRange(min=0),
@@ -155,8 +166,9 @@ vlbench run --model clip-b32 --task classification:my-photos
 )
 def command(**arguments: Unpack[Arguments]) -> None:
     """Score models on tasks and write the results."""
-    from vlbench.api import Options, rebuild_leaderboards, request_of, run
+    from vlbench.api import rebuild_leaderboards, run
     from vlbench.report.table import summary_table
+    from vlbench.request import Options, request_of
 
     roots, task_roots = data_roots(arguments["data_root"])
     options: Options = {
@@ -171,6 +183,8 @@ def command(**arguments: Unpack[Arguments]) -> None:
         "verify_data": arguments["verify_data"],
         "descriptions": arguments["descriptions"],
         "classnames": arguments["classnames"],
+        "templates": arguments["templates"],
+        "thresholds": arguments["thresholds"],
         "data_root": roots,
         "task_roots": task_roots,
         "results": arguments["results"],
@@ -210,16 +224,3 @@ def _batch_size(value: str) -> int | None:
     if not value.isdecimal() or int(value) < 1:
         raise VlbenchError(f"--batch-size {value!r} is neither auto nor a number of 1 or more")
     return int(value)
-
-
-def data_roots(values: Sequence[str]) -> tuple[tuple[Path, ...], dict[str, Path]]:
-    """Folders of data sets, and the folders that `TASK=DIR` gives to one task."""
-    roots: list[Path] = []
-    task_roots: dict[str, Path] = {}
-    for value in values:
-        task, mark, folder = value.partition("=")
-        if mark and not Path(value).exists():
-            task_roots[task] = Path(folder)
-        else:
-            roots.append(Path(value))
-    return tuple(roots), task_roots

@@ -162,7 +162,9 @@ class Model(Protocol):
 
     `preprocess` turns one image into what `encode_images` takes a batch of; it is picklable and
     thread-safe, and runs in loader workers. Features are float32 on the model's device. Row i of any
-    answer depends on item i alone; at one batch shape it is the same to the last bit.
+    answer depends on item i alone; at one batch shape it is the same to the last bit. Features [m, k, ...]
+    of texts may have a k that grows with the prompts or descriptions of a call's longest text; rows of
+    zeros behind its own change no score of a text.
     """
 
     @property
@@ -186,6 +188,20 @@ class DecidesTags(Protocol):
     """A model that says from which probability on each tag is present: score > threshold."""
 
     def tag_thresholds(self, texts: Sequence[Text]) -> Sequence[float]: ...
+
+
+Captioner = Callable[["Tensor", Sequence[Sequence[str]]], Sequence[str]]
+"""Captions of images by their features [b, ...], each led by tags of its own; an empty list leads to none."""
+
+CAPTIONS = "captions"
+"""The capability of a checkpoint whose model is a `Generates`."""
+
+
+@runtime_checkable
+class Generates(Protocol):
+    """A model that writes captions. `captioner` loads what that takes beside the rest; nothing else does."""
+
+    def captioner(self) -> Captioner: ...
 
 
 class Checkpoint(Protocol):
@@ -246,8 +262,10 @@ class Prediction:
 
     A rank is 1 + the number of wrong candidates whose score is >= the best right one's, so ties never
     help; 0 where an image (text) has nothing right. `best` holds the indices of each image's highest
-    scores, `best_scores` the scores, in descending order. `thresholds` are the model's own, in the units
-    that people state (a probability), where it has any.
+    scores, `best_scores` the scores, in descending order. `right_scores` are those of each image's best
+    right text, `log_sums` the logarithm of the sum of exp(score) over all texts and `log_square_sums` that
+    of exp(2 score): a softmax in three numbers. `thresholds` are the task's, else the model's own, in the
+    units that people state (a probability), where there are any.
     """
 
     unit: ScoreUnit
@@ -255,6 +273,9 @@ class Prediction:
     column_ranks: "NDArray[np.int64] | None" = None  # [m]
     best: "NDArray[np.int64] | None" = None  # [n, k]
     best_scores: "NDArray[np.float32] | None" = None  # [n, k]
+    right_scores: "NDArray[np.float32] | None" = None  # [n]
+    log_sums: "NDArray[np.float32] | None" = None  # [n]
+    log_square_sums: "NDArray[np.float32] | None" = None  # [n]
     scores: "NDArray[np.float32] | None" = None  # [n, m]
     thresholds: "NDArray[np.float64] | None" = None  # [m]
 
@@ -281,11 +302,24 @@ class Expectation:
 
 
 @dataclass(frozen=True, slots=True)
+class Tuning:
+    """Thresholds chosen on images that are not the task's: `task` asks the same of a validation split.
+
+    `choose` is measured on those images; its parts are a threshold for each text, in the units that people
+    state.
+    """
+
+    task: "Task"
+    choose: Metric
+
+
+@dataclass(frozen=True, slots=True)
 class Task:
     """A question, put together from parts: what a task kind returns and the engine evaluates.
 
     `metrics` maps the name as asked for (`recall@5`) to the function. `partial` says why this is not
-    the whole task; empty if it is.
+    the whole task; empty if it is. `thresholds` take the place of the model's own: one for each text, in
+    the units that people state, or those that a tuning chooses.
     """
 
     name: str
@@ -297,6 +331,7 @@ class Task:
     primary: str
     needs: frozenset[str] = frozenset()
     partial: str = ""
+    thresholds: tuple[float, ...] | Tuning | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,11 +3,14 @@
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
+from typing import Literal
 
 from vlbench.core.errors import DataError
 
 SCHEMA = 1
 """Version of the JSON layout."""
+
+ZeroShot = Literal["yes", "no", "unknown"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,9 +61,13 @@ class Result:
     """One model on one task.
 
     `model` is the leaderboard row's name. `digests` hold: model, image_side, text_side, data,
-    texts, code. `settings` hold what the user chose: device, precision, batch_size, text_batch_size,
-    preprocess, seed. `partial` says why the run is not the whole task; empty if it is. `replicate_of` is
-    the leaderboard row that this model is one seed of; empty if it is a row of its own.
+    texts, code, and validation_image_ids where thresholds were chosen. `settings` hold what the user
+    chose: device, precision, batch_size, text_batch_size, preprocess, seed. `partial` says why the run is
+    not the whole task; empty if it is. `replicate_of` is the leaderboard row that this model is one seed
+    of; empty if it is a row of its own. `thresholds` are those that the task stated or chose, one for each
+    text in the units that people state; empty where they are the model's own. `zero_shot` says whether the
+    model saw the task's data in training, as far as its card tells; `facts` are the card's: family,
+    parameters (millions), gflops (of an image), image_size (pixels), licence.
     """
 
     model: str
@@ -85,6 +92,9 @@ class Result:
     timing: Timing
     protocol_statement: Mapping[str, object] = field(default_factory=dict)
     replicate_of: str = ""
+    thresholds: tuple[float, ...] = ()
+    zero_shot: ZeroShot = "unknown"
+    facts: Mapping[str, str | int | float] = field(default_factory=dict)
     schema: int = SCHEMA
 
     def metric(self, name: str) -> MetricValue:
@@ -124,6 +134,7 @@ class Result:
                 for m in fields["metrics"]
             )
             fields["timing"] = Timing(**fields["timing"])
+            fields["thresholds"] = tuple(fields.get("thresholds", ()))
             return cls(**fields)
         except (ValueError, KeyError, TypeError) as error:
             raise DataError(f"not a vlbench result: {error}; run the model again") from error

@@ -52,7 +52,11 @@ class Encoder:
                 done += self._image_batches(source, rest, _Sink(keys, space, then, progress))
 
     def encode_texts(self, texts: Sequence[Text], keys: Sequence[str], space: FeatureSpace) -> None:
-        """Encode texts and store their features under their keys, chunk by chunk."""
+        """Encode texts and store their features under their keys, chunk by chunk.
+
+        Texts of one chunk offer equally many sentences, so that the shape of a text's features, which may
+        depend on their number, does not depend on what else is asked.
+        """
         progress: tqdm[Never] = tqdm(
             total=sum(_prompts(text) for text in texts),
             unit="prompt",
@@ -61,10 +65,10 @@ class Encoder:
             smoothing=0.05,
         )
         with progress, torch.inference_mode():
-            for start, stop in _chunks(texts):
-                chunk = texts[start:stop]
+            for positions in _chunks(texts):
+                chunk = [texts[i] for i in positions]
                 features = self._halving(bind(self._encode_chunk, chunk), "text_batch_size")
-                space.append(keys[start:stop], to_numpy(features, "text"))
+                space.append([keys[i] for i in positions], to_numpy(features, "text"))
                 progress.update(sum(_prompts(text) for text in chunk))
 
     def dry_pass(self, source: Source, texts: Sequence[Text]) -> None:
@@ -177,15 +181,13 @@ def _prompts(text: Text) -> int:
     return max(1, len(text.prompts or text.descriptions))
 
 
-def _chunks(texts: Sequence[Text]) -> list[tuple[int, int]]:
-    chunks = []
-    start = 0
-    count = 0
+def _chunks(texts: Sequence[Text]) -> list[list[int]]:
+    """Positions of texts that are encoded together."""
+    alike: dict[tuple[int, int], list[int]] = {}
     for position, text in enumerate(texts):
-        count += _prompts(text)
-        if count >= PROMPTS_A_CHUNK:
-            chunks.append((start, position + 1))
-            start, count = position + 1, 0
-    if start < len(texts):
-        chunks.append((start, len(texts)))
+        alike.setdefault((len(text.prompts), len(text.descriptions)), []).append(position)
+    chunks: list[list[int]] = []
+    for positions in alike.values():
+        size = -(-PROMPTS_A_CHUNK // _prompts(texts[positions[0]]))
+        chunks.extend(positions[start : start + size] for start in range(0, len(positions), size))
     return chunks

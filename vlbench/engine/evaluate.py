@@ -12,15 +12,16 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from vlbench.core.contracts import Checkpoint, DecidesTags, Model
+from vlbench.core.contracts import Checkpoint, DecidesTags, Model, Prediction
 from vlbench.core.result import Result, Timing
+from vlbench.engine.decision import check_stated, decided
 from vlbench.engine.encoder import Encoder
 from vlbench.engine.feature_store import Features, FeatureSpace
 from vlbench.engine.measure import RunFacts, record, software_versions
 from vlbench.engine.plan import Job
 from vlbench.engine.scoring import ScoreBlocks, fresh_scores, predict, stored_scores
 from vlbench.engine.settings import RunSettings
-from vlbench.engine.stored import store_prediction, store_result
+from vlbench.engine.stored import store_prediction, store_result, stored_prediction
 
 _LONG = 8
 """Batches of images from which on a run is long enough for a dry pass to come first."""
@@ -50,10 +51,24 @@ class Session:
 def evaluate(job: Job, session: Session, cache: Path) -> Result:
     """Run a job whose measurement is not stored; what is encoded is stored as it comes.
 
+    Its time is that of its own images; those that thresholds are chosen on are scored before.
+
     Raises:
-        DataError: an image does not decode.
+        DataError: an image does not decode, or a threshold is outside the unit of the model's scores.
         NotFinite: the model answers NaN or infinity.
     """
+    check_stated(job, session.encoder().model.info.unit)
+    validation = None
+    if job.validation is not None:
+        validation, _ = stored_prediction(job.validation, cache) or _scored(job.validation, session, cache)
+    prediction, facts = stored_prediction(job, cache) or _scored(job, session, cache)
+    result = record(job, decided(job, prediction, validation), facts, seed=session.settings.seed)
+    store_result(job, result, cache)
+    return result
+
+
+def _scored(job: Job, session: Session, cache: Path) -> tuple[Prediction, RunFacts]:
+    """Score all images of a job, and keep what its metrics read."""
     start = time.perf_counter()
     encoder = session.encoder()
     problem, keys = job.task.problem, job.keys
@@ -70,7 +85,7 @@ def evaluate(job: Job, session: Session, cache: Path) -> Result:
                 [problem.texts[i] for i in missing], [keys.texts[i] for i in missing], space
             )
         )
-        images = _ImagePass.of(job, encoder, features, scores, space.gather(keys.texts))
+        images = _ImagePass.of(job, encoder, features, scores, space.gather_padded(keys.texts))
         image_seconds = _seconds(images.run)
         score_start = time.perf_counter()
         prediction = predict(images.blocks(), problem, job.task.scoring, encoder.model.info.unit)
@@ -92,9 +107,7 @@ def evaluate(job: Job, session: Session, cache: Path) -> Result:
     )
     facts = RunFacts(_recorded_settings(job, encoder), software_versions(), timing)
     store_prediction(job, prediction, facts, cache)
-    result = record(job, prediction, facts, seed=session.settings.seed)
-    store_result(job, result, cache)
-    return result
+    return prediction, facts
 
 
 @dataclass(frozen=True, slots=True)

@@ -98,22 +98,21 @@ class FeatureSpace:
         Raises:
             DataError: features of one space differ in shape.
         """
-        if not keys:
-            return np.zeros((0,), dtype=np.float32)
-        places = np.array([self._places[key] for key in keys], dtype=np.int64)  # [n, 2]
-        shape = self._records[places[0, 0]].features.shape[1:]
-        gathered = np.empty((len(keys), *shape), dtype=np.float32)
-        order = np.argsort(places[:, 0], kind="stable")
-        starts = np.flatnonzero(np.diff(places[order, 0], prepend=-1))
-        for chosen in np.split(order, starts[1:]):
-            features = self._records[places[chosen[0], 0]].features
-            if features.shape[1:] != shape:
-                raise DataError(
-                    f"{self.folder}: features of shapes {shape} and {features.shape[1:]} under one key; "
-                    "delete that folder"
-                )
-            gathered[chosen] = features[places[chosen, 1]]
-        return gathered
+        shapes = self._shapes(keys)
+        if len(shapes) > 1:
+            raise DataError(f"{self.folder}: {_differ(shapes)}")
+        return self._gathered(keys, shapes)
+
+    def gather_padded(self, keys: Sequence[str]) -> Features:
+        """As `gather`, for features of several rows: [n, k, ...], the longest with k; zeros end the others.
+
+        Raises:
+            DataError: features of one space differ in shape otherwise.
+        """
+        shapes = self._shapes(keys)
+        if len(shapes) > 1 and (min(map(len, shapes)) < 2 or len({shape[1:] for shape in shapes}) > 1):
+            raise DataError(f"{self.folder}: {_differ(shapes)}")
+        return self._gathered(keys, shapes)
 
     def close(self) -> None:
         """Flush what was appended to the disk."""
@@ -121,6 +120,29 @@ class FeatureSpace:
             os.fsync(self._file.fileno())
             self._file.close()
             self._file = None
+
+    def _shapes(self, keys: Sequence[str]) -> list[tuple[int, ...]]:
+        """The shapes of the features of keys, the longest last."""
+        numbers = {self._places[key][0] for key in keys}
+        return sorted({self._records[number].features.shape[1:] for number in numbers})
+
+    def _gathered(self, keys: Sequence[str], shapes: Sequence[tuple[int, ...]]) -> Features:
+        if not keys:
+            return np.zeros((0,), dtype=np.float32)
+        shape = shapes[-1]
+        places = np.array([self._places[key] for key in keys], dtype=np.int64)  # [n, 2]
+        gathered = np.empty((len(keys), *shape), dtype=np.float32)
+        order = np.argsort(places[:, 0], kind="stable")
+        starts = np.flatnonzero(np.diff(places[order, 0], prepend=-1))
+        for chosen in np.split(order, starts[1:]):
+            features = self._records[places[chosen[0], 0]].features
+            if features.shape[1:] == shape:
+                gathered[chosen] = features[places[chosen, 1]]
+            else:
+                rows = features.shape[1]
+                gathered[chosen, :rows] = features[places[chosen, 1]]
+                gathered[chosen, rows:] = 0
+        return gathered
 
     def _enter(self, record: Record) -> None:
         number = len(self._records)
@@ -155,6 +177,10 @@ def read_segment(path: Path) -> Iterator[Record]:
             facts = json.loads(header)
             yield Record(tuple(facts["keys"]), _as_float(payload, facts["shape"]))
         start = stop
+
+
+def _differ(shapes: Sequence[tuple[int, ...]]) -> str:
+    return f"features of shapes {shapes[0]} and {shapes[-1]} under one key; delete that folder"
 
 
 def _mapped(file: BinaryIO, features: Features) -> Features:

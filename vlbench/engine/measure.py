@@ -41,6 +41,14 @@ def image_ids_digest(images: Source) -> str:
     return digest_of_strings(images[i].id for i in range(len(images)))
 
 
+def image_digests(job: Job) -> dict[str, str]:
+    """Digests of the ids of a job's images, and of those that its thresholds are chosen on."""
+    digests = {"image_ids": image_ids_digest(job.task.problem.images)}
+    if job.validation is not None:
+        digests["validation_image_ids"] = image_ids_digest(job.validation.task.problem.images)
+    return digests
+
+
 def measure(task: Task, prediction: Prediction, *, seed: int) -> tuple[MetricValue, ...]:
     """All metrics of a task.
 
@@ -74,6 +82,12 @@ def seeds_row(job: Job) -> str:
     return row + job.row.removeprefix(job.checkpoint.name) if row else ""
 
 
+def _thresholds(task: Task, prediction: Prediction) -> tuple[float, ...]:
+    if task.thresholds is None or prediction.thresholds is None:
+        return ()
+    return tuple(prediction.thresholds.tolist())
+
+
 def record(job: Job, prediction: Prediction, facts: RunFacts, *, seed: int) -> Result:
     """Measure a prediction and put together the result."""
     task, identity, keys = job.task, job.identity, job.keys
@@ -92,6 +106,7 @@ def record(job: Job, prediction: Prediction, facts: RunFacts, *, seed: int) -> R
         n_relevant=len(task.problem.relevant.images),
         partial=task.partial,
         replicate_of=seeds_row(job),
+        thresholds=_thresholds(task, prediction),
         adapter=job.checkpoint.adapter,
         origin=identity.origin,
         weights=dict(identity.weights),
@@ -101,7 +116,7 @@ def record(job: Job, prediction: Prediction, facts: RunFacts, *, seed: int) -> R
             "model": identity.whole,
             "image_side": identity.image,
             "text_side": identity.text,
-            "image_ids": image_ids_digest(images),
+            **image_digests(job),
             "texts": digest_of_strings(keys.texts),
             "code": keys.code,
         },

@@ -1,9 +1,9 @@
 """What a request needs: one job for each model and task, under keys made of content; imports no torch."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from vlbench.core.contracts import Checkpoint, Identity, Source, Task, Text
+from vlbench.core.contracts import Checkpoint, Identity, Source, Task, Text, Tuning
 from vlbench.core.digest import digest_of, digest_of_code, digest_of_modules, digest_of_strings
 from vlbench.core.errors import Unsupported
 from vlbench.core.registry import TASK_KINDS
@@ -27,13 +27,17 @@ class Keys:
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """One model on one task; `row` is the model's name in results, with what differs from the default."""
+    """One model on one task; `row` is the model's name in results, with what differs from the default.
+
+    `validation` is the job whose scores the task's thresholds are chosen on, if they are.
+    """
 
     checkpoint: Checkpoint
     identity: Identity
     task: Task
     row: str
     keys: Keys
+    validation: "Job | None" = None
 
 
 def plan_job(checkpoint: Checkpoint, task: Task, settings: RunSettings) -> Job:
@@ -49,8 +53,13 @@ def plan_job(checkpoint: Checkpoint, task: Task, settings: RunSettings) -> Job:
         )
     if settings.on_cpu and settings.precision == "fp16":
         raise Unsupported("fp16 does not run on a CPU; use --precision fp32 or bf16")
-    identity = checkpoint.identify()
-    return Job(checkpoint, identity, task, row_name(checkpoint, settings), _keys(identity, task, settings))
+    return _job(checkpoint, checkpoint.identify(), task, settings)
+
+
+def with_texts(job: Job, task: Task, settings: RunSettings) -> Job:
+    """A job about the same images with a task that asks other texts; the images' keys are taken over."""
+    keys = _keys(job.identity, task, settings, job.validation, job.keys.images)
+    return replace(job, task=task, keys=keys)
 
 
 def row_name(checkpoint: Checkpoint, settings: RunSettings) -> str:
@@ -80,10 +89,21 @@ def _space(side: str, settings: RunSettings) -> str:
     return digest_of({"side": side, **place})
 
 
-def _keys(identity: Identity, task: Task, settings: RunSettings) -> Keys:
+def _job(checkpoint: Checkpoint, identity: Identity, task: Task, settings: RunSettings) -> Job:
+    chosen = task.thresholds
+    validation = _job(checkpoint, identity, chosen.task, settings) if isinstance(chosen, Tuning) else None
+    row = row_name(checkpoint, settings)
+    images = image_keys(task.problem.images)
+    return Job(
+        checkpoint, identity, task, row, _keys(identity, task, settings, validation, images), validation
+    )
+
+
+def _keys(
+    identity: Identity, task: Task, settings: RunSettings, validation: Job | None, images: tuple[str, ...]
+) -> Keys:
     problem = task.problem
     spaces = [image_space(identity, settings), _space(identity.text, settings)]
-    images = image_keys(problem.images)
     texts = tuple(map(text_key, problem.texts))
     score_space = digest_of({"spaces": spaces, "texts": digest_of_strings(texts)})
     relevant = problem.relevant
@@ -105,9 +125,17 @@ def _keys(identity: Identity, task: Task, settings: RunSettings) -> Keys:
             "protocol": task.protocol.digest,
             "metrics": list(task.metrics),
             "primary": task.primary,
+            "thresholds": _thresholds_key(task, validation),
             "code": code,
             "seed": settings.seed,
             "schema": SCHEMA,
         }
     )
     return Keys(spaces[0], spaces[1], score_space, images, texts, code, prediction, measurement)
+
+
+def _thresholds_key(task: Task, validation: Job | None) -> object:
+    """What decides a task's thresholds; a prediction has the model's own, so it is shared by all of them."""
+    if isinstance(task.thresholds, Tuning) and validation is not None:
+        return [validation.keys.prediction, digest_of_code(task.thresholds.choose)]
+    return task.thresholds

@@ -119,12 +119,26 @@ def _row_prediction(blocks: ScoreBlocks, relevant: Relevance, unit: ScoreUnit) -
     ranks = np.zeros(n, dtype=np.int64)
     best = np.zeros((n, kept), dtype=np.int64)
     best_scores = np.zeros((n, kept), dtype=np.float32)
+    right_scores = np.full(n, -np.inf, dtype=np.float32)
+    sums = np.zeros((2, n), dtype=np.float32)
     for start, stop, block in blocks:
-        ranks[start:stop], _ = _block_row_ranks(block, relevant, start, relevant.span(start, stop))
+        span = relevant.span(start, stop)
+        ranks[start:stop], pairs = _block_row_ranks(block, relevant, start, span)
+        np.maximum.at(right_scores, relevant.images[span], pairs)
+        for power, row in enumerate(sums, start=1):
+            row[start:stop] = torch.logsumexp(power * block.float(), dim=1).cpu().numpy()
         top = torch.topk(block, kept, dim=1)
         best[start:stop] = top.indices.cpu().numpy()
         best_scores[start:stop] = top.values.cpu().numpy()
-    return Prediction(unit=unit, row_ranks=ranks, best=best, best_scores=best_scores)
+    return Prediction(
+        unit=unit,
+        row_ranks=ranks,
+        best=best,
+        best_scores=best_scores,
+        right_scores=right_scores,
+        log_sums=sums[0],
+        log_square_sums=sums[1],
+    )
 
 
 def _block_row_ranks(

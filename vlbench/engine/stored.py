@@ -13,10 +13,21 @@ from vlbench.core.contracts import Prediction, ScoreUnit
 from vlbench.core.errors import DataError
 from vlbench.core.files import write_atomically
 from vlbench.core.result import Result, Timing
-from vlbench.engine.measure import RunFacts, image_ids_digest, record, seeds_row
+from vlbench.engine.decision import decided
+from vlbench.engine.measure import RunFacts, image_digests, record, seeds_row
 from vlbench.engine.plan import Job
 
-ARRAYS = ("row_ranks", "column_ranks", "best", "best_scores", "scores", "thresholds")
+ARRAYS = (
+    "row_ranks",
+    "column_ranks",
+    "best",
+    "best_scores",
+    "right_scores",
+    "log_sums",
+    "log_square_sums",
+    "scores",
+    "thresholds",
+)
 
 
 def stored_result(job: Job, cache: Path, *, seed: int) -> Result | None:
@@ -30,8 +41,12 @@ def stored_result(job: Job, cache: Path, *, seed: int) -> Result | None:
         kept = stored_prediction(job, cache)
         if kept is None:
             return None
+        validation = stored_prediction(job.validation, cache) if job.validation is not None else None
+        if job.validation is not None and validation is None:
+            return None
         prediction, facts = kept
-        found = record(job, prediction, facts, seed=seed)
+        chosen_on = None if validation is None else validation[0]
+        found = record(job, decided(job, prediction, chosen_on), facts, seed=seed)
         write_atomically(path, found.to_json())
     task, images = job.task, job.task.problem.images
     return replace(
@@ -43,7 +58,7 @@ def stored_result(job: Job, cache: Path, *, seed: int) -> Result | None:
         partial=task.partial,
         source=images.name,
         source_revision=images.revision,
-        digests={**found.digests, "image_ids": image_ids_digest(images)},
+        digests={**found.digests, **image_digests(job)},
     )
 
 

@@ -5,9 +5,13 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from vlbench.core.contracts import Prediction, Problem
 from vlbench.core.errors import DataError
+from vlbench.core.measurement import Measurement, MetricOptions, Part
 from vlbench.core.relevance import Relevance
 from vlbench.metrics.columns import FloatArray, score_columns
+from vlbench.metrics.requirements import refuse_number, score_matrix
+from vlbench.metrics.thresholds import people_threshold
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,8 +30,9 @@ class ChosenThresholds:
 def best_f1_thresholds(scores: FloatArray, relevant: Relevance) -> ChosenThresholds:
     """Thresholds of the best F1 on validation scores [n, m]: micro F1 for the shared one, F1 for a tag's own.
 
-    A threshold lies halfway between the lowest score that is given and the next one below; of several
-    that are equally good the highest is taken.
+    A threshold lies halfway between the lowest score that is given and the next one below, or on the
+    latter where the scores' precision has nothing in between; of several that are equally good the highest
+    is taken.
 
     Raises:
         DataError: scores and truth differ in shape, or nothing in the validation split is true.
@@ -53,6 +58,28 @@ def best_f1_thresholds(scores: FloatArray, relevant: Relevance) -> ChosenThresho
     return ChosenThresholds(shared, np.where(found, tags, shared), f1)
 
 
+def best_f1_threshold(prediction: Prediction, problem: Problem, options: MetricOptions) -> Measurement:
+    """The threshold of the best micro F1 and, as its parts, that of the best F1 of each tag; no fractions.
+
+    All are in the units that people state (a cosine, a probability). A tag without positives has the
+    shared one.
+
+    Raises:
+        DataError, NotFinite: as `best_f1_thresholds`.
+    """
+    refuse_number(options, metric="best_f1_threshold")
+    scores = score_matrix(prediction, metric="best_f1_threshold")
+    chosen = best_f1_thresholds(scores, problem.relevant)
+    unit, counts = prediction.unit, problem.relevant.column_counts
+    parts = tuple(
+        Part(text.name, people_threshold(float(threshold), unit), int(count))
+        for text, threshold, count in zip(problem.texts, chosen.tags, counts, strict=True)
+    )
+    tags = int(np.count_nonzero(counts))
+    shared = people_threshold(chosen.shared, unit)
+    return Measurement(value=shared, n=tags, left_out=len(parts) - tags, parts=parts)
+
+
 def _best(scores: FloatArray, positive: NDArray[np.bool_]) -> tuple[float, float]:
     """The threshold of the best F1 of scores [n] with truth [n] that holds a positive, and that F1."""
     order = np.argsort(scores)[::-1]
@@ -65,4 +92,7 @@ def _best(scores: FloatArray, positive: NDArray[np.bool_]) -> tuple[float, float
     best = int(np.argmax(f1))
     lowest = given[best] - 1
     below = ordered[lowest + 1] if lowest + 1 < ordered.size else ordered[lowest] - 1.0
-    return float((ordered[lowest] + below) / 2), float(f1[best])
+    halfway = (ordered[lowest] + below) / 2
+    if scores.dtype.type(halfway) in (ordered[lowest], below):
+        halfway = below
+    return float(halfway), float(f1[best])

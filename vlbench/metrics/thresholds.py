@@ -1,8 +1,9 @@
 """Precision, recall and F1 of tags at a threshold: macro (mean over tags) and micro (over all decisions).
 
 A tag is given where its score exceeds the threshold, strictly, in the precision of the scores: the number
-behind the metric's @, or without one the model's own for each tag; of a model that has none nothing is
-measured. Only tags with positives count; one that is never given has precision 0.
+behind the metric's @, or without one those of the run for each tag (stated, chosen, or the model's own);
+where there are none nothing is measured. Only tags with positives count; one that is never given has
+precision 0.
 """
 
 import math
@@ -68,6 +69,22 @@ def score_threshold(stated: float, unit: ScoreUnit) -> float:
     if stated <= 0:
         return -math.inf
     return math.inf if stated >= 1 else math.log(stated) - math.log1p(-stated)
+
+
+def people_threshold(score: float, unit: ScoreUnit) -> float:
+    """The threshold in people's units that is a score: the inverse of `score_threshold`.
+
+    >>> people_threshold(25.0, ScoreUnit("cosine", scale=100.0))
+    0.25
+    >>> people_threshold(0.0, ScoreUnit("probability"))
+    0.5
+    """
+    if unit.kind == "cosine":
+        return (score - unit.bias) / unit.scale
+    if score < 0:
+        return math.exp(score) / (1 + math.exp(score))
+    # a probability of 1 is passed by none
+    return min(1 / (1 + math.exp(-score)), math.nextafter(1, 0))
 
 
 def score_thresholds(stated: Sequence[float], unit: ScoreUnit) -> NDArray[np.float64]:

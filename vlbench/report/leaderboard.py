@@ -25,6 +25,11 @@ _FACTS: Mapping[str, Callable[[Result], object]] = {
     "precision": lambda result: result.settings.get("precision", ""),
     "preprocess": lambda result: result.settings.get("preprocess", ""),
     "model_digest": lambda result: result.digests.get("model", ""),
+    "zero_shot": lambda result: result.zero_shot,
+    "parameters": lambda result: result.facts.get("parameters", ""),
+    "gflops": lambda result: result.facts.get("gflops", ""),
+    "image_size": lambda result: result.facts.get("image_size", ""),
+    "licence": lambda result: result.facts.get("licence", ""),
 }
 """The columns of a task's CSV behind its metrics; they tell it from a user's own CSV."""
 
@@ -51,6 +56,7 @@ _LONG: Mapping[str, Callable[[Result, MetricValue], object]] = {
     "model_digest": lambda result, _: result.digests.get("model", ""),
     "source": lambda result, _: result.source,
     "source_revision": lambda result, _: result.source_revision,
+    "zero_shot": lambda result, _: result.zero_shot,
 }
 """The columns of `all.csv`, and what each says of a metric of a result."""
 

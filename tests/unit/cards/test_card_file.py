@@ -33,6 +33,7 @@ def test_all_errors_at_once_each_with_file_and_place(
         primary="acc5",
         names="names/none.tsv",
         train="{sources: [{kind: listed, pth: a}]}",
+        validation="{sources: [{kind: lsted}], splt: val}",
         expect="{images: 0, text: 3}",
         colour="red",
     )
@@ -49,6 +50,8 @@ def test_all_errors_at_once_each_with_file_and_place(
         "sources.0.splt: unknown field; did you mean split?",
         "train.sources.0.path: field required",
         "train.sources.0.pth: unknown field; did you mean path?",
+        "validation.sources.0.kind: no source named 'lsted'; did you mean listed?",
+        "validation.splt: unknown field",
         "sources.1.kind: no source named 'lsted'; did you mean listed?",
         "kind: no task kind named 'quesion'; did you mean question?",
         "metrics.1: 'acc1' stands twice",

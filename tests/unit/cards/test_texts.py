@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from vlbench.cards.texts import read_names, read_templates, read_vocabularies
+from vlbench.cards.texts import read_classnames, read_names, read_templates, read_vocabularies
 from vlbench.core.contracts import Text
 from vlbench.core.errors import CardError
 
@@ -14,6 +14,13 @@ def test_names_keep_blanks_and_leave_empty_ids_out(tmp_path: Path) -> None:
         Text("crane ", ids={"wnid": "n01", "ram": "7"}),
         Text("crane", ids={"wnid": "n02"}),
     )
+
+
+@pytest.mark.parametrize(("file", "rest"), [("names.txt", ""), ("names.tsv", "name\n")])
+def test_a_byte_order_mark_is_no_part_of_a_name(tmp_path: Path, file: str, rest: str) -> None:
+    path = tmp_path / file
+    path.write_text(f"{rest}cat\ndog\n", encoding="utf-8-sig")
+    assert [text.name for text in read_classnames(path)] == ["cat", "dog"]
 
 
 @pytest.mark.parametrize(

@@ -177,5 +177,5 @@ def test_a_taggers_own_thresholds_are_kept_with_its_scores(tmp_path):
     again = stored_prediction(plan_job(ColourTaggerCheckpoint(), asked, SETTINGS), tmp_path)
     assert again is not None
     assert again[0].thresholds.tolist() == [0.99, 0.6, 0.6, 0.6, 0.6, 0.6]
-    plain = score(asked, ColourCheckpoint(), tmp_path)
+    plain = score(asked, ColourCheckpoint(), tmp_path / "plain")
     assert plain.metric("macro_f1").value is None

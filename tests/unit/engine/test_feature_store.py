@@ -3,6 +3,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from vlbench.core.errors import DataError
 from vlbench.engine.feature_store import MAPPED_BYTES, FeatureSpace
 
 
@@ -23,6 +24,29 @@ def test_gathers_in_the_order_asked_across_batches_and_processes(tmp_path):
     assert space.missing(["a", "x", "d", "x"]) == [1]
     assert space.gather(["d", "a", "c", "a"]).tolist() == features(4, 1, 3, 1).tolist()
     assert len(list(tmp_path.glob("*.features"))) == 2
+
+
+def rows(*counts: int) -> np.ndarray:
+    return np.stack([np.arange(1, 2 * count + 1, dtype=np.float32).reshape(count, 2) for count in counts])
+
+
+def test_features_of_several_rows_are_padded_with_zeros_to_the_longest(tmp_path):
+    fill(tmp_path, (["a", "b"], rows(1, 1)), (["c"], rows(3)), (["d"], rows(2)))
+    space = FeatureSpace(tmp_path)
+    found = space.gather_padded(["d", "a", "c"])
+    assert found[..., 0].tolist() == [[1, 3, 0], [1, 0, 0], [1, 3, 5]]
+    assert space.gather_padded(["a", "d"]).shape == (2, 2, 2)  # the longest of those asked for
+    assert space.gather_padded(["a", "b"]).tobytes() == space.gather(["a", "b"]).tobytes()
+    with pytest.raises(DataError, match=r"features of shapes \(1, 2\) and \(3, 2\) under one key"):
+        space.gather(["a", "c"])
+
+
+def test_vectors_of_other_widths_are_never_padded(tmp_path):
+    fill(tmp_path, (["a"], np.ones((1, 2))), (["b"], np.ones((1, 3))), (["c"], np.ones((1, 2, 4))))
+    fill(tmp_path, (["d"], np.ones((1, 2, 5))))
+    for keys in (["a", "b"], ["a", "c"], ["c", "d"]):
+        with pytest.raises(DataError, match="delete that folder"):
+            FeatureSpace(tmp_path).gather_padded(keys)
 
 
 @pytest.mark.parametrize("cut", [1, 30, 70])

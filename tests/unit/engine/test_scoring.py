@@ -94,3 +94,13 @@ def test_inference_leaves_no_graph():
     assert torch.is_grad_enabled()
     run(np.eye(2), [(0, 0), (1, 1)], "row_ranks")
     assert torch.is_grad_enabled()
+
+
+def test_a_softmax_is_kept_in_three_numbers():
+    scores = np.array([[1.0, 2.0, 4.0], [0.0, 0.0, -3.0]])
+    found = run(scores, [(0, 1), (1, 0), (1, 2)], "row_ranks")
+    assert found.right_scores.tolist() == [2.0, 0.0]
+    np.testing.assert_allclose(found.log_sums, np.log(np.exp(scores).sum(axis=1)), rtol=1e-6)
+    shares = np.exp(scores) / np.exp(scores).sum(axis=1, keepdims=True)
+    squares = np.exp(found.log_square_sums - 2 * found.log_sums)
+    np.testing.assert_allclose(squares, (shares**2).sum(axis=1), rtol=1e-5)

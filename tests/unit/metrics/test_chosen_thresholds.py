@@ -1,10 +1,12 @@
 import numpy as np
 import pytest
 
+from vlbench.core.contracts import Prediction, Problem, ScoreUnit, Text
 from vlbench.core.errors import DataError, NotFinite
-from vlbench.metrics.chosen_thresholds import best_f1_thresholds
+from vlbench.core.measurement import MetricOptions
+from vlbench.metrics.chosen_thresholds import best_f1_threshold, best_f1_thresholds
 from vlbench.metrics.columns import pairs_of
-from vlbench.metrics.thresholds import F1, macro, micro
+from vlbench.metrics.thresholds import F1, macro, macro_f1, micro, micro_f1
 
 
 @pytest.fixture
@@ -51,6 +53,35 @@ def test_thresholds_move_with_the_scores(validation):
     here = best_f1_thresholds(scores * 8, pairs_of(relevant))
     there = best_f1_thresholds(scores * 8 - 64, pairs_of(relevant))
     np.testing.assert_allclose(there.tags, here.tags - 64, atol=1e-4)
+
+
+def test_between_neighbours_in_float32_the_lower_is_the_threshold():
+    low = np.float32(1.0000001)  # halfway to the next number rounds up
+    high = np.nextafter(low, np.float32(2))
+    scores = np.array([[high], [low]], dtype=np.float32)
+    truth = pairs_of(np.array([[True], [False]]))
+    chosen = best_f1_thresholds(scores, truth)
+    assert chosen.tags[0] == low
+    assert macro(scores, truth, threshold=chosen.tags, ratio=F1).values[0] == 1.0
+
+
+@pytest.mark.parametrize("unit", [ScoreUnit("cosine", 100.0, -3.0), ScoreUnit("probability")])
+def test_in_units_they_give_the_same_tags(unit, validation):
+    scores, relevant = validation
+    truth = pairs_of(relevant)
+    scores = scores * 6  # logits up to 20
+    problem = Problem(range(50), tuple(Text(str(j)) for j in range(6)), truth)
+    found = best_f1_threshold(Prediction(unit=unit, scores=scores), problem, MetricOptions())
+    chosen = np.array([part.value for part in found.parts])
+    if unit.kind == "probability":
+        assert ((chosen > 0) & (chosen < 1)).all()
+    prediction = Prediction(unit=unit, scores=scores, thresholds=chosen)
+    assert macro_f1(prediction, problem, MetricOptions()).value == pytest.approx(
+        best_f1_thresholds(scores, truth).f1.mean(), abs=1e-12
+    )
+    shared = micro_f1(prediction, problem, MetricOptions(at=found.value)).value
+    best = best_f1_thresholds(scores, truth).shared
+    assert shared == micro(scores, truth, threshold=best, ratio=F1).values[0]
 
 
 def test_nothing_true_and_nan_are_refused(validation):

@@ -24,9 +24,10 @@ def test_three_tables_of_two_models_and_two_tasks(make_result):
         "large,0.333333,0.900000,0.616667\n"
         "small,,0.500000,\n"
     )  # fmt: skip
-    facts = f"200,4,held-out,{'d' * 32},fp32,exact,{'m' * 32}"
+    facts = f"200,4,held-out,{'d' * 32},fp32,exact,{'m' * 32},yes,151.28,,224,MIT"
     assert texts["shapes.csv"] == (
-        "model,acc1,acc5,n_images,n_texts,protocol,protocol_digest,precision,preprocess,model_digest\n"
+        "model,acc1,acc5,n_images,n_texts,protocol,protocol_digest,precision,preprocess,model_digest,"
+        "zero_shot,parameters,gflops,image_size,licence\n"
         f"large,0.900000,0.750000,{facts}\n"
         f"small,0.500000,0.750000,{facts}\n"
     )

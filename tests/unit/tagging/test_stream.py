@@ -89,6 +89,30 @@ def test_a_score_that_is_no_number_stops_the_run():
         list(tag_images(broken))
 
 
+def test_captions_read_the_tokens_that_tags_read_and_are_led_by_tags():
+    """In the order of the list, under English names, whatever the order and language of what is shown."""
+    model = ColourTagger()
+    seen: list[torch.Tensor] = []
+
+    def captioner(images, tags):
+        seen.append(images)
+        return [f"{' | '.join(each)} of {len(images)}" for each in tags]
+
+    asked = replace(
+        job(model, images=Squares(COLOURS, broken=1), batch_size=4, workers=0), captioner=captioner
+    )
+    first, broken, _, fourth, *_ = tag_images(replace(asked, choice=choice_for(model, asked.texts, top_k=2)))
+    assert isinstance(broken, BrokenImage)
+    assert [tag.name for tag in fourth.tags] == ["白", "黄"]
+    assert (first.caption, fourth.caption) == ("red | yellow of 3", "yellow | white of 3")
+    assert model.seen == [3, 4, 2]
+    assert [tuple(each.shape) for each in seen] == [(3, 3), (4, 3), (2, 3)]
+    guided = list(tag_images(replace(asked, guide=("sky", "sea"))))
+    assert {each.caption for each in guided if not isinstance(each, BrokenImage)} == {
+        f"sky | sea of {count}" for count in (3, 4, 2)
+    }
+
+
 def test_inference_mode_ends_with_each_answer():
     for _ in tag_images(job(batch_size=3)):
         assert not torch.is_inference_mode_enabled()

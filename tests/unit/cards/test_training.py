@@ -1,0 +1,48 @@
+import json
+
+import pytest
+
+from vlbench.cards.schema import ModelCard, TaskCard
+from vlbench.cards.training import facts_of, zero_shot
+
+TASK = {
+    "title": "T",
+    "kind": "k",
+    "protocol": "p",
+    "sources": [{"kind": "s"}],
+    "metrics": ["acc1"],
+    "primary": "acc1",
+}
+
+
+def model(**fields):
+    return ModelCard.model_validate_json(json.dumps({"title": "M", "adapter": "a", **fields}))
+
+
+def task(data):
+    return TaskCard.model_validate_json(json.dumps({**TASK, "data": data}))
+
+
+@pytest.mark.parametrize(
+    ("trained_on", "data", "answer"),
+    [
+        (["laion2b", "imagenet"], ["imagenet"], "no"),
+        (["laion2b"], ["imagenet"], "yes"),
+        ([], ["imagenet"], "yes"),
+        (None, ["imagenet"], "unknown"),
+        (["laion2b"], [], "unknown"),
+    ],
+)
+def test_a_model_is_zero_shot_where_both_cards_say_so(trained_on, data, answer):
+    fields = {} if trained_on is None else {"trained_on": trained_on}
+    assert zero_shot(model(**fields), task(data)) == answer
+
+
+def test_what_has_no_card_is_unknown():
+    assert zero_shot(None, task(["imagenet"])) == "unknown"
+    assert zero_shot(model(trained_on=[]), None) == "unknown"
+
+
+def test_facts_leave_out_what_a_card_does():
+    assert facts_of(model(family="openai", gflops=8.8)) == {"family": "openai", "gflops": 8.8}
+    assert facts_of(None) == {}

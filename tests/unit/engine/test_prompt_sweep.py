@@ -1,0 +1,50 @@
+from dataclasses import replace
+
+import pytest
+from colour_model import COLOURS, ColourCheckpoint, Squares
+
+from vlbench.core.contracts import TaskRequest, Text
+from vlbench.core.errors import Unsupported
+from vlbench.core.registry import TASK_KINDS
+from vlbench.engine.evaluate import Session, evaluate
+from vlbench.engine.plan import plan_job
+from vlbench.engine.prompt_sweep import single_template_jobs
+from vlbench.engine.settings import RunSettings
+
+SETTINGS = RunSettings(batch_size=4, workers=0)
+NAMES = tuple(map(Text, COLOURS))
+
+
+def asked(templates, names=NAMES):
+    source = Squares(tuple(COLOURS))
+    request = TaskRequest(name="squares", protocol="test", source=source, names=names, templates=templates)
+    return TASK_KINDS.get("classification")(request)
+
+
+def test_each_template_is_a_job_of_its_own_over_the_same_images(tmp_path):
+    checkpoint = ColourCheckpoint()
+    job = plan_job(checkpoint, asked(("a {}", "the {}")), SETTINGS)
+    singles = list(single_template_jobs(job, SETTINGS))
+    assert [template for template, _ in singles] == ["a {}", "the {}"]
+    for template, single in singles:
+        alone = plan_job(checkpoint, asked((template,)), SETTINGS)
+        assert single.keys.texts == alone.keys.texts
+        assert single.keys.images == job.keys.images
+        assert single.keys.prediction == alone.keys.prediction
+        assert single.task.protocol.digest != job.task.protocol.digest
+    session = Session(checkpoint, SETTINGS)
+    evaluate(job, session, tmp_path)
+    assert [evaluate(single, session, tmp_path).timing.images_encoded for _, single in singles] == [0, 0]
+
+
+@pytest.mark.parametrize(
+    ("templates", "names"),
+    [
+        (("a {}",), NAMES),
+        (("a {}", "the {}"), tuple(replace(name, descriptions=("round",)) for name in NAMES)),
+    ],
+)
+def test_what_has_not_several_templates_is_refused(templates, names):
+    job = plan_job(ColourCheckpoint(), asked(templates, names), SETTINGS)
+    with pytest.raises(Unsupported, match=r"squares: has \d templates to set side by side"):
+        list(single_template_jobs(job, SETTINGS))

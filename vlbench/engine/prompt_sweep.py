@@ -1,0 +1,49 @@
+"""One task asked by each of its templates alone: image features are shared, only texts are encoded anew."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+from vlbench.core.contracts import ProtocolStatement, Task, Text
+from vlbench.core.digest import digest_of
+from vlbench.core.errors import Unsupported
+from vlbench.engine.plan import Job, with_texts
+from vlbench.engine.settings import RunSettings
+
+
+def templates_of(task: Task) -> tuple[str, ...]:
+    """The templates that a task's texts are filled into.
+
+    Raises:
+        Unsupported: it has fewer than two, or its texts are descriptions or captions.
+    """
+    stated = task.protocol.statement.get("templates")
+    templates = tuple(map(str, stated)) if isinstance(stated, list | tuple) else ()
+    prompts = {len(text.prompts) for text in task.problem.texts}
+    if len(templates) < 2 or prompts != {len(templates)}:
+        raise Unsupported(
+            f"{task.name}: has {len(templates)} templates to set side by side; choose a task with several, "
+            "or pass --templates FILE"
+        )
+    return templates
+
+
+def single_template_jobs(job: Job, settings: RunSettings) -> Iterator[tuple[str, Job]]:
+    """Each template of a job's task with the job that asks by it alone, under a protocol of its own.
+
+    Raises:
+        Unsupported: the task has fewer than two templates.
+    """
+    task = job.task
+    for place, template in enumerate(templates_of(task)):
+        texts = tuple(_asked_by_one(text, place) for text in task.problem.texts)
+        protocol = ProtocolStatement(
+            name=f"{task.protocol.name}[{place}]",
+            digest=digest_of([task.protocol.digest, template]),
+            statement={**task.protocol.statement, "templates": [template]},
+        )
+        alone = replace(task, problem=replace(task.problem, texts=texts), protocol=protocol)
+        yield template, with_texts(job, alone, settings)
+
+
+def _asked_by_one(text: Text, place: int) -> Text:
+    return replace(text, prompts=text.prompts[place : place + 1])

@@ -1,0 +1,74 @@
+"""CLIP_benchmark's results: a JSON a run, or the CSV that `clip_benchmark build` makes of them."""
+
+import csv
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+
+from vlbench.core.errors import DataError
+from vlbench.report.imported import TheirScore, fraction_text
+
+_NAMES = ("dataset", "model", "pretrained", "task")
+_OTHER = frozenset({*_NAMES, "language", "model_fullname"})
+_TASKS = ("zeroshot_classification", "zeroshot_retrieval")
+_ENGLISH = ("", "en")
+_LAYOUT = "`dataset`, `model`, `pretrained`, `task` and metrics"
+
+
+def read_clip_benchmark(path: Path) -> tuple[TheirScore, ...]:
+    """Every score of a JSON file or of a CSV; lists of metrics that are no numbers are left out.
+
+    Raises:
+        DataError: it has another layout, or a value is no fraction.
+    """
+    read = _rows_of_csv if path.suffix.lower() == ".csv" else _rows_of_json
+    return tuple(score for where, row, metrics in read(path) for score in _scores(where, row, metrics))
+
+
+Row = tuple[str, Mapping[str, str], Mapping[str, object]]
+
+
+def _rows_of_json(path: Path) -> Iterator[Row]:
+    try:
+        value = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise DataError(f"{path}: not a result of CLIP_benchmark: no JSON; its CSVs end in .csv") from error
+    for run in value if isinstance(value, list) else [value]:
+        metrics = run.get("metrics") if isinstance(run, dict) else None
+        if not isinstance(metrics, dict) or not all(isinstance(run.get(name), str) for name in _NAMES):
+            raise DataError(f"{path}: not a result of CLIP_benchmark: {_LAYOUT} are missing")
+        numbers = {
+            name: number
+            for name, number in metrics.items()
+            if isinstance(number, int | float) and not isinstance(number, bool)
+        }
+        yield str(path), {name: str(run.get(name) or "") for name in (*_NAMES, "language")}, numbers
+
+
+def _rows_of_csv(path: Path) -> Iterator[Row]:
+    with path.open(encoding="utf-8-sig", newline="") as file:
+        rows = csv.reader(file)
+        head: Sequence[str] = next(rows, [])
+        if not set(_NAMES) <= set(head):
+            raise DataError(f"{path}: not a table of CLIP_benchmark: line 1 lacks one of {', '.join(_NAMES)}")
+        for cells in rows:
+            where = f"{path}: line {rows.line_num}"
+            if len(cells) != len(head):
+                raise DataError(f"{where}: {len(cells)} columns where the header has {len(head)}")
+            row = dict(zip(head, cells, strict=True))
+            metrics = {name: text for name, text in row.items() if name not in _OTHER and text.strip()}
+            yield where, {name: row.get(name, "") for name in (*_NAMES, "language")}, metrics
+
+
+def _scores(where: str, row: Mapping[str, str], metrics: Mapping[str, object]) -> Iterator[TheirScore]:
+    language = row["language"]
+    for metric, value in metrics.items():
+        yield TheirScore(
+            model=row["model"],
+            pretrained=row["pretrained"],
+            dataset=row["dataset"],
+            metric=metric,
+            text=fraction_text(value, f"{where}, {metric}"),
+            language="" if language in _ENGLISH else language,
+            differs="" if row["task"] in _TASKS else f"question: {row['task']}",
+        )

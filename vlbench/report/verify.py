@@ -1,0 +1,210 @@
+"""Results beside published scores: reproduced, off by so much, or not comparable and why."""
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Literal
+
+from vlbench.core.digest import digest_of
+from vlbench.core.published import CardProtocol, PublishedScore
+from vlbench.core.result import MetricValue, Result
+
+TOLERANCE = 0.002
+"""Fraction by which a result may miss a published value, whatever its interval: what other kernels, image
+decoders and half precision change."""
+
+Verdict = Literal["reproduced", "off", "not comparable"]
+_SLACK = 1e-9
+"""Of binary fractions: 0.634 + 0.0005 is not exactly 0.6345."""
+_LEAST_DIGITS, _MOST_DIGITS = 3, 4
+_MARKS = re.compile("[@+]")
+
+
+@dataclass(frozen=True, slots=True)
+class Cards:
+    """What cards say: the protocols of tasks, and the SHA-256 of the published weights of models."""
+
+    protocols: Mapping[str, CardProtocol] = field(default_factory=dict)
+    weights: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """A published score and the result set beside it.
+
+    `value` is the result's, None where it has none; `difference` is value - published. `reason` says why
+    the two are not comparable.
+    """
+
+    model: str
+    task: str
+    metric: str
+    published: PublishedScore
+    verdict: Verdict
+    value: float | None = None
+    ci_low: float | None = None
+    ci_high: float | None = None
+    difference: float | None = None
+    reason: str = ""
+
+    @property
+    def judgement(self) -> str:
+        """The verdict in words: `reproduced`, `off by +0.012`, `not comparable: templates: ...`."""
+        if self.verdict == "off" and self.difference is not None:
+            digits = min(max(self.published.digits, _LEAST_DIGITS), _MOST_DIGITS)
+            return f"off by {self.difference:+.{digits}f}"
+        return f"{self.verdict}: {self.reason}" if self.reason else self.verdict
+
+
+def data_set(task: str) -> str:
+    """The data set of a task: its name before any mark of a protocol.
+
+    >>> data_set("imagenet@elevater"), data_set("dtd+classnames@12ab34")
+    ('imagenet', 'dtd')
+    """
+    return _MARKS.split(task, maxsplit=1)[0]
+
+
+def card_models(model: str) -> tuple[str, ...]:
+    """The models that a result's model may be published as: its own name, and those without its marks.
+
+    >>> card_models("clip-b32@12ab34+bf16")
+    ('clip-b32@12ab34+bf16', 'clip-b32@12ab34', 'clip-b32')
+    """
+    unmarked = model.split("+", maxsplit=1)[0]
+    return tuple(dict.fromkeys([model, unmarked, unmarked.split("@", maxsplit=1)[0]]))
+
+
+def compare(
+    results: Iterable[Result],
+    published: Iterable[PublishedScore],
+    cards: Cards,
+    *,
+    tolerance: float = TOLERANCE,
+) -> list[Comparison]:
+    """Every published score of a result's model on its data set beside the result.
+
+    A score is reproduced where the values that round to it meet
+    the result's 95 % interval, or lie within the tolerance or half a unit of its last digit of the result's
+    value, whichever is larger. Sorted by task, model, metric and source.
+    """
+    by_name: dict[tuple[str, str], list[PublishedScore]] = {}
+    for score in published:
+        by_name.setdefault((score.model, data_set(score.task)), []).append(score)
+    found = []
+    for result in results:
+        names = dict.fromkeys([*card_models(result.model), *card_models(result.replicate_of)])
+        for name in filter(None, names):
+            scores = by_name.get((name, data_set(result.task)), ())
+            found += [_compared(result, score, cards, tolerance) for score in scores]
+    return sorted(found, key=_order)
+
+
+def unreproduced(comparisons: Iterable[Comparison]) -> list[Comparison]:
+    """Scores that are off where no source of the same model, task and metric is reproduced.
+
+    Sources that contradict one another cannot all be reproduced: one is enough.
+    """
+    groups: dict[tuple[str, str, str], list[Comparison]] = {}
+    for each in comparisons:
+        groups.setdefault((each.model, each.task, each.metric), []).append(each)
+    return [
+        each
+        for group in groups.values()
+        if not any(other.verdict == "reproduced" for other in group)
+        for each in group
+        if each.verdict == "off"
+    ]
+
+
+def is_within(value: MetricValue, score: PublishedScore, tolerance: float) -> bool:
+    """Whether a published score, give or take its rounding, is what a result found."""
+    if value.value is None:
+        return False
+    half = score.half_unit
+    if abs(value.value - score.value) <= max(tolerance, half) + _SLACK:
+        return True
+    if value.ci_low is None or value.ci_high is None:
+        return False
+    return value.ci_low - half - _SLACK <= score.value <= value.ci_high + half + _SLACK
+
+
+def _compared(result: Result, score: PublishedScore, cards: Cards, tolerance: float) -> Comparison:
+    value = next((each for each in result.metrics if each.metric == score.metric), None)
+    reason = _why_not(result, score, cards) or _unmeasured(value, score)
+    if value is None or value.value is None:
+        return Comparison(result.model, result.task, score.metric, score, "not comparable", reason=reason)
+    difference = value.value - score.value
+    verdict: Verdict = "not comparable"
+    if not reason:
+        within = is_within(value, score, tolerance)
+        reason = "" if within else _arithmetic(result)
+        verdict = "reproduced" if within else "not comparable" if reason else "off"
+    return Comparison(
+        model=result.model,
+        task=result.task,
+        metric=score.metric,
+        published=score,
+        verdict=verdict,
+        value=value.value,
+        ci_low=value.ci_low,
+        ci_high=value.ci_high,
+        difference=difference,
+        reason=reason,
+    )
+
+
+def _why_not(result: Result, score: PublishedScore, cards: Cards) -> str:
+    """What makes a result and a score incomparable, whatever their values; empty where nothing does."""
+    if score.differs:
+        return score.differs
+    if result.partial:
+        return f"partial result: {result.partial}"
+    named = {name.split("+", maxsplit=1)[0] for name in (result.model, result.replicate_of)}
+    if score.model not in named and cards.weights.get(score.model) not in result.weights.values():
+        return "weights: a file of the user's own"
+    card, *marks = result.task.split("+")
+    if marks:
+        return f"{marks[0].partition('@')[0]}: of the user's own"
+    mine = cards.protocols.get(card)
+    stale = _stale(result, mine) if mine is not None else ""
+    if stale or score.task == card:
+        return stale
+    theirs = cards.protocols.get(score.task)
+    if mine is None or theirs is None:
+        return f"protocol: the score's is {score.task}"
+    return theirs.difference(mine)
+
+
+def _stale(result: Result, card: CardProtocol) -> str:
+    """How a result's protocol differs from what its card says now; empty where it does not."""
+    if result.protocol != card.protocol:
+        return f"protocol: the result's is {result.protocol}, the card's {card.protocol}; run it again"
+    if card.texts is not None and result.n_texts != card.texts:
+        return f"names: {result.n_texts:,} in the result, {card.texts:,} on the card; run it again"
+    templates = result.protocol_statement.get("templates")
+    told = card.templates is not None and isinstance(templates, Sequence)
+    if told and digest_of(templates) != digest_of(card.templates):
+        return "templates: the result's are not the card's; run it again"
+    return ""
+
+
+def _unmeasured(value: MetricValue | None, score: PublishedScore) -> str:
+    if value is None:
+        return f"metric: {score.metric} is not among the result's"
+    return "" if value.value is not None else f"metric: {score.metric} could not be measured"
+
+
+def _arithmetic(result: Result) -> str:
+    """What of a run's arithmetic may explain that it is off; empty where it is exact."""
+    plain = {"precision": "fp32", "preprocess": "exact"}
+    for name, default in plain.items():
+        setting = result.settings.get(name, default)
+        if setting != default:
+            return f"{name}: {setting}, not {default}"
+    return ""
+
+
+def _order(each: Comparison) -> tuple[str, str, str, bool, str, str]:
+    score = each.published
+    return (each.task, each.model, each.metric, score.task != each.task, score.source, score.notes)

@@ -1,0 +1,148 @@
+"""What is asked of the API: options with their defaults filled in."""
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, TypedDict
+
+from vlbench.core.contracts import Precision, PreprocessMode
+from vlbench.core.errors import VlbenchError
+from vlbench.core.files import default_cache
+from vlbench.engine.settings import FEATURE_BYTES, RunSettings
+
+if TYPE_CHECKING:
+    from vlbench.cards.data_request import DataRequest
+
+
+class Options(TypedDict, total=False):
+    """What `evaluate` takes beside models and tasks; all have defaults.
+
+    device: "auto", "cpu", "cuda", "cuda:1". precision: "fp32", "bf16", "fp16". batch_size: None is
+    auto. workers: loader threads, None by device. limit: this many evenly spaced images, result
+    partial. feature_bytes: what a task may add to the store; above it, scores are stored in place of
+    image features. descriptions, templates, classnames: files that take the place of a task's. thresholds:
+    of tags, a number, a file, or "best-f1" of the card's validation split. data_root: folders of data
+    sets. task_roots: {task: its own folder}. results: where JSON and CSVs go, None writes none. cache: the
+    feature store, None is the user's cache folder. include_path: folders with more cards. weights: the
+    user's own file for the one model named. preprocess: "exact" or "fast".
+    """
+
+    device: str
+    precision: Precision
+    preprocess: PreprocessMode
+    batch_size: int | None
+    workers: int | None
+    seed: int
+    limit: int | None
+    allow_subset: bool
+    verify_data: bool
+    feature_bytes: int
+    descriptions: Path | str | None
+    classnames: Path | str | None
+    templates: Path | str | None
+    thresholds: float | Path | str | None
+    data_root: Sequence[Path | str]
+    task_roots: Mapping[str, Path | str]
+    results: Path | str | None
+    cache: Path | str | None
+    include_path: Sequence[Path | str]
+    weights: Path | str | None
+    save_predictions: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """A request with its defaults filled in; roots hold folders for any task, task_roots one task's own."""
+
+    models: tuple[str, ...]
+    tasks: tuple[str, ...]
+    settings: RunSettings
+    cache: Path
+    results: Path | None = None
+    include: tuple[Path, ...] = ()
+    roots: tuple[Path, ...] = ()
+    task_roots: Mapping[str, Path] = field(default_factory=dict)
+    limit: int | None = None
+    weights: Path | None = None
+    allow_subset: bool = False
+    verify_data: bool = False
+    save_predictions: bool = False
+    descriptions: Path | None = None
+    classnames: Path | None = None
+    templates: Path | None = None
+    thresholds: str | None = None
+
+
+def request_of(models: str | Sequence[str], tasks: str | Sequence[str], options: Options) -> Request:
+    """Fill in the defaults of a request.
+
+    Raises:
+        VlbenchError: an option is unknown or out of range.
+    """
+    from vlbench.engine.device import resolve_device
+
+    unknown = options.keys() - Options.__annotations__.keys()
+    if unknown:
+        raise VlbenchError(f"unknown options {sorted(unknown)}; known: {sorted(Options.__annotations__)}")
+    for name in ("batch_size", "limit"):
+        value = options.get(name)
+        if isinstance(value, int) and value < 1:
+            raise VlbenchError(f"{name} is {value}; give 1 or more")
+    cache = Path(options.get("cache") or default_cache()).expanduser()
+    device = resolve_device(options.get("device", "auto"), cache)
+    workers = options.get("workers")
+    return Request(
+        models=(models,) if isinstance(models, str) else tuple(models),
+        tasks=(tasks,) if isinstance(tasks, str) else tuple(tasks),
+        settings=RunSettings(
+            device=device,
+            precision=options.get("precision", "fp32"),
+            preprocess=options.get("preprocess", "exact"),
+            batch_size=options.get("batch_size"),
+            workers=default_workers(device) if workers is None else workers,
+            seed=options.get("seed", 0),
+            feature_bytes=options.get("feature_bytes", FEATURE_BYTES),
+        ),
+        cache=cache,
+        results=_path(options.get("results")),
+        include=tuple(map(Path, options.get("include_path", ()))),
+        roots=tuple(map(Path, options.get("data_root", ()))),
+        task_roots={task: Path(root) for task, root in options.get("task_roots", {}).items()},
+        limit=options.get("limit"),
+        weights=_path(options.get("weights")),
+        allow_subset=options.get("allow_subset", False),
+        verify_data=options.get("verify_data", False),
+        save_predictions=options.get("save_predictions", False),
+        descriptions=_path(options.get("descriptions")),
+        classnames=_path(options.get("classnames")),
+        templates=_path(options.get("templates")),
+        thresholds=None if (asked := options.get("thresholds")) is None else str(asked),
+    )
+
+
+def _path(value: Path | str | None) -> Path | None:
+    return None if value is None else Path(value)
+
+
+def default_workers(device: str) -> int:
+    """Loader threads: two beside a CPU's own work, up to sixteen for an accelerator."""
+    return min(os.cpu_count() or 1, 2 if device == "cpu" else 16)
+
+
+def data_request(request: Request) -> "DataRequest":
+    """What a request says about data."""
+    from vlbench.cards.data_request import DataRequest
+
+    return DataRequest(
+        roots=request.roots,
+        roots_by_task=request.task_roots,
+        cache=request.cache,
+        allow_subset=request.allow_subset,
+        limit=request.limit,
+        verify=request.verify_data,
+        descriptions=request.descriptions,
+        classnames=request.classnames,
+        templates=request.templates,
+        thresholds=request.thresholds,
+    )
