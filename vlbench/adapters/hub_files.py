@@ -15,8 +15,9 @@ def hub_file(
     *,
     model: str,
     advice: str = "fetch it on another machine and pass --weights FILE",
+    revision: str | None = None,
 ) -> Path:
-    """Path of the first of `names` that a repository has.
+    """Path of the first of `names` that a repository has, at a revision (a commit) where one is stated.
 
     A cached file is taken as it is, so that what ran yesterday runs without a network; HF_HUB_OFFLINE,
     HF_HOME and HF_ENDPOINT are heeded. `model` and `advice` stand in errors.
@@ -33,14 +34,14 @@ def hub_file(
 
     try:
         for name in names:
-            cached = try_to_load_from_cache(repository, name)
+            cached = try_to_load_from_cache(repository, name, revision=revision)
             if isinstance(cached, str):
                 return Path(cached)
         if not _has_network():
             raise unreachable("no network")
         for name in names:
             try:
-                return Path(hf_hub_download(repository, name))
+                return Path(hf_hub_download(repository, name, revision=revision))
             except LocalEntryNotFoundError as error:
                 raise unreachable("no connection, or HF_HUB_OFFLINE") from error
             except EntryNotFoundError:

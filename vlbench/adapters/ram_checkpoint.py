@@ -6,10 +6,11 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
+from vlbench.adapters.caption_size import CaptionSize
 from vlbench.adapters.clip_identity import source_digest
 from vlbench.adapters.ram_size import TaggerSize
 from vlbench.adapters.recipe import Recipe, from_files
-from vlbench.core.contracts import Checkpoint, Identity, Origin, Placement, PreprocessMode
+from vlbench.core.contracts import CAPTIONS, Checkpoint, Identity, Origin, Placement, PreprocessMode
 from vlbench.core.digest import digest_of
 from vlbench.core.errors import CardError, Unsupported, WeightsError
 from vlbench.core.files import remembered_sha256
@@ -60,7 +61,8 @@ class TaggerSettings:
     """What a card says of a tagger; `tags` is its list, `ids` the vocabulary whose ids are places in it.
 
     `threshold` is the probability above which a tag is present, None for the list's own; `text_weights`
-    is the user's own file for `text_model`.
+    is the user's own file for `text_model`. `captions` are the sizes of a captioning half, None where there
+    is none; `word_pieces` is its vocabulary, None for the one of its authors.
     """
 
     family: Family
@@ -76,10 +78,16 @@ class TaggerSettings:
     text_model: str | None = None
     text_weights: Path | None = None
     ignorable: tuple[str, ...] = field(default=())
+    captions: CaptionSize | None = None
+    word_pieces: Path | None = None
 
     def check(self, model: str) -> None:
         """Raise CardError where settings contradict one another."""
         self.network.check(model)
+        if self.captions is not None:
+            self.captions.check(model, self.network.hidden)
+        elif self.word_pieces is not None:
+            raise CardError(f"{model}: word_pieces are of captions; state their sizes as `captions`")
         if self.directory is not None and (self.repository, self.file) != (None, None):
             raise CardError(f"{model}: settings want either repository and file, or directory")
         if (self.repository is None) != (self.file is None):
@@ -98,7 +106,10 @@ class TaggerCheckpoint:
 
     origin: Origin
     settings: TaggerSettings
-    capabilities: frozenset[str] = frozenset()
+
+    @property
+    def capabilities(self) -> frozenset[str]:
+        return frozenset() if self.settings.captions is None else frozenset({CAPTIONS})
 
     @property
     def adapter(self) -> str:
@@ -208,8 +219,9 @@ class TaggerCheckpoint:
     def load(self, placement: Placement) -> "TaggerModel":
         """The model on a device; see load_tagger for what it raises."""
         from vlbench.adapters.ram_loading import load_tagger
+        from vlbench.adapters.tag2text_model import with_captions
 
-        return load_tagger(
+        model = load_tagger(
             self.settings,
             self.recipe,
             name=self.name,
@@ -217,6 +229,7 @@ class TaggerCheckpoint:
             preprocess=self.origin.preprocess,
             text_base=self.text_base,
         )
+        return with_captions(model, self.settings, self.recipe.weights)
 
     @property
     def _sha256(self) -> str:

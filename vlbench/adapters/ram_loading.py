@@ -98,7 +98,7 @@ def read_tagger(settings: TaggerSettings, weights: Path, *, tags: int) -> Filled
     Raises:
         WeightsError: the file cannot be read, or a key is missing, unexpected or of another shape.
     """
-    state = {_renamed(key): value for key, value in _state_of(weights).items()}
+    state = {_renamed(key): value for key, value in state_of(weights).items()}
     with torch.device("meta"):
         network = NETWORKS[settings.family](settings.network)
     own = {key: tuple(value.shape) for key, value in network.state_dict().items()}
@@ -106,9 +106,9 @@ def read_tagger(settings: TaggerSettings, weights: Path, *, tags: int) -> Filled
     closed = settings.vocabulary == "closed"
     wanted = {**own, **(embedded if closed else {})}
     ignored = (*_COMPUTED, *settings.ignorable, *(() if closed else embedded))
-    _check_keys(state, wanted, weights, ignored)
+    check_keys(state, wanted, weights, ignored)
     kept = {key: _fitting(key, state[key], shape) for key, shape in wanted.items()}
-    _check_shapes(kept, wanted, weights)
+    check_shapes(kept, wanted, weights)
     network.load_state_dict({key: kept[key] for key in own}, assign=True)
     bank = _bank(settings, kept) if closed else None
     return Filled(network.eval().requires_grad_(requires_grad=False), bank)
@@ -143,10 +143,13 @@ def _bank(settings: TaggerSettings, state: StateDict) -> Tensor:
             return torch.cat(parts, dim=1)
 
 
-def _state_of(path: Path) -> StateDict:
+def state_of(path: Path) -> StateDict:
     """The state dict of a file: under `model` as the authors save it, or as other checkpoints hold theirs.
 
     What else lies in the file (the optimizer's state is twice the weights) is mapped and never read.
+
+    Raises:
+        WeightsError: the file cannot be read, or holds no state dict.
     """
     if path.suffix == ".safetensors":
         return read_state_dict(path)
@@ -178,9 +181,8 @@ def _fitting(key: str, value: Tensor, shape: tuple[int, ...]) -> Tensor:
     return value
 
 
-def _check_keys(
-    state: StateDict, wanted: Mapping[str, object], weights: Path, ignored: Sequence[str]
-) -> None:
+def check_keys(state: StateDict, wanted: Mapping[str, object], weights: Path, ignored: Sequence[str]) -> None:
+    """Raise WeightsError unless a file has all wanted keys, and no other but those of ignored patterns."""
     missing = [key for key in wanted if key not in state]
     unexpected = [
         key for key in state if key not in wanted and not any(fnmatch(key, pattern) for pattern in ignored)
@@ -194,7 +196,8 @@ def _check_keys(
         )
 
 
-def _check_shapes(state: StateDict, wanted: Mapping[str, tuple[int, ...]], weights: Path) -> None:
+def check_shapes(state: StateDict, wanted: Mapping[str, tuple[int, ...]], weights: Path) -> None:
+    """Raise WeightsError unless the tensors are of the wanted shapes."""
     wrong = [
         f"{key} {tuple(state[key].shape)} instead of {shape}"
         for key, shape in wanted.items()

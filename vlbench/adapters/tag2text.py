@@ -1,5 +1,6 @@
-"""Tag2Text: image tagging in a fixed list, each tag with weights of its own (Huang et al. 2023)."""
+"""Tag2Text: tagging in a fixed list, each tag with weights of its own, and captions (Huang et al. 2023)."""
 
+from vlbench.adapters.caption_size import CaptionSize
 from vlbench.adapters.ram_checkpoint import TaggerCheckpoint, TaggerSettings, Vocabulary, beside_card
 from vlbench.adapters.ram_size import TaggerSize
 from vlbench.core.contracts import Origin
@@ -23,11 +24,15 @@ def tag2text(
     sha256: str | None = None,
     directory: str | None = None,
     ignorable: tuple[str, ...] = (),
+    captions: CaptionSize | None = None,
+    word_pieces: str | None = None,
 ) -> TaggerCheckpoint:
     """A card's model: a file of a hub repository, of a folder beside the card, or the user's own.
 
     `tags` is the model's list beside the card, whose places are ids of the vocabulary `ids`; `threshold`
-    replaces the list's own, `ignorable` are patterns of keys that the network has no place for.
+    replaces the list's own, `ignorable` are patterns of keys that the network has no place for. `captions`
+    are sizes of the file's captioning half, None where it has none or none is wanted; it is read when
+    captions are asked for. `word_pieces` is its vocabulary beside the card, None for bert-base-uncased's.
 
     Raises:
         CardError: settings are missing or contradict one another.
@@ -49,6 +54,8 @@ def tag2text(
         sha256=sha256,
         directory=directory,
         ignorable=ignorable,
+        captions=captions,
+        word_pieces=beside_card(origin, word_pieces, "word_pieces"),
     )
     settings.check(origin.name)
     return TaggerCheckpoint(origin, settings)

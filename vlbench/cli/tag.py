@@ -1,7 +1,6 @@
-"""`vlbench tag`: the tags of the user's own images."""
+"""`vlbench tag`: the tags and captions of the user's own images."""
 
 import sys
-from collections.abc import Callable
 from pathlib import Path
 from typing import Literal, TypedDict, Unpack
 
@@ -17,6 +16,9 @@ from vlbench.cli.options import (
 from vlbench.core.contracts import Precision
 from vlbench.core.errors import CheckFailed, VlbenchError
 
+LOWEST_THRESHOLD = -1
+"""Of a cosine; taggers state probabilities."""
+
 
 class Arguments(TypedDict):
     """What click hands over."""
@@ -25,8 +27,10 @@ class Arguments(TypedDict):
     model: str
     tags: Path | None
     descriptions: Path | None
-    threshold: float | Literal["auto"] | None
+    threshold: float | Path | Literal["auto"] | None
     top_k: int | None
+    caption: bool
+    guide: str | None
     language: Literal["en", "zh"]
     form: Literal["text", "json", "csv"]
     device: str
@@ -37,31 +41,46 @@ class Arguments(TypedDict):
     cache: Path | None
 
 
-def auto_or(
-    kind: type[int] | type[float], lowest: int
-) -> Callable[[click.Context, click.Parameter, str | None], float | Literal["auto"] | None]:
-    """An option's callback that reads a number, or the word auto.
+def threshold_asked(
+    _: click.Context, __: click.Parameter, value: str | None
+) -> float | Path | Literal["auto"] | None:
+    """Read --threshold: a number, a file with one for each tag, or the word auto.
+
+    It raises VlbenchError where the value is none of these.
+    """
+    if value is None or value == "auto":
+        return "auto" if value else None
+    try:
+        number = float(value)
+    except ValueError:
+        if Path(value).is_file():
+            return Path(value)
+        number = LOWEST_THRESHOLD - 1
+    if not number >= LOWEST_THRESHOLD:
+        raise VlbenchError(
+            f"--threshold {value!r} is neither auto nor a number of {LOWEST_THRESHOLD} or more nor a file"
+        )
+    return number
+
+
+def batch_size_asked(
+    _: click.Context, __: click.Parameter, value: str | None
+) -> int | Literal["auto"] | None:
+    """Read --batch-size: a number, or the word auto.
 
     It raises VlbenchError where the value is neither.
     """
-
-    def read(_: click.Context, option: click.Parameter, value: str | None) -> float | Literal["auto"] | None:
-        if value is None or value == "auto":
-            return "auto" if value else None
-        try:
-            number = kind(value)
-        except ValueError:
-            number = kind(lowest - 1)
-        if not number >= lowest:
-            raise VlbenchError(f"{option.opts[0]} {value!r} is neither auto nor a number of {lowest} or more")
-        return number
-
-    return read
+    if value is None or value == "auto":
+        return "auto" if value else None
+    if not value.isdecimal() or int(value) < 1:
+        raise VlbenchError(f"--batch-size {value!r} is neither auto nor a number of 1 or more")
+    return int(value)
 
 
 EXAMPLES = """\b
 vlbench tag photos/ --model ram-plus --language zh
 vlbench tag 'photos/**/*.jpg' --model clip-b16 --tags tags.txt --top-k 3 --format json
+vlbench tag photos/ --model tag2text --weights tag2text_swin_14m.pth --caption --guide "dog, grass"
 """
 
 
@@ -80,12 +99,22 @@ vlbench tag 'photos/**/*.jpg' --model clip-b16 --tags tags.txt --top-k 3 --forma
 )
 @click.option(
     "--threshold",
-    callback=auto_or(float, -1),
-    metavar="auto|NUMBER",
-    help="Give tags above it: a probability of taggers, a cosine of dual encoders; auto is the model's own.  "
-    "[default: auto, or --top-k 5 where the model has none]",
+    callback=threshold_asked,
+    metavar="auto|NUMBER|FILE",
+    help="Give tags above it, or above its own in a file: a probability of taggers, a cosine of dual "
+    "encoders; auto is the model's own.  [default: auto, or --top-k 5 where the model has none]",
 )
 @click.option("--top-k", type=click.IntRange(min=1), help="Give the best K, or at most K above --threshold.")
+@click.option(
+    "--caption",
+    is_flag=True,
+    help="Write a caption too, of a model that can (tag2text; needs vlbench[transformers]).",
+)
+@click.option(
+    "--guide",
+    metavar="TAG,TAG",
+    help="Tags that lead every caption.  [default: those that are given of the image]",
+)
 @click.option(
     "--language", type=click.Choice(["en", "zh"]), default="en", show_default=True, help="Of the tags' names."
 )
@@ -95,13 +124,13 @@ vlbench tag 'photos/**/*.jpg' --model clip-b16 --tags tags.txt --top-k 3 --forma
     type=click.Choice(["text", "json", "csv"]),
     default="text",
     show_default=True,
-    help="json: a line for each image, {path, tags: [{name, score, id}]}; csv: a row for each tag.",
+    help="json: a line for each image, {path, caption, tags: [{name, score, id}]}; csv: a row for each tag.",
 )
 @device_option
 @precision_option
 @click.option(
     "--batch-size",
-    callback=auto_or(int, 1),
+    callback=batch_size_asked,
     default="auto",
     show_default=True,
     metavar="N|auto",
@@ -112,12 +141,13 @@ vlbench tag 'photos/**/*.jpg' --model clip-b16 --tags tags.txt --top-k 3 --forma
 @include_path_option
 @cache_option
 def command(**arguments: Unpack[Arguments]) -> None:
-    """Print the tags of images: files, folders with all below them, wildcards.
+    """Print the tags (and captions) of images: files, folders with all below them, wildcards.
 
     An image that cannot be read is named on stderr, the rest are tagged, and the exit code is 1.
     """
-    from vlbench.api import request_of
+    from vlbench.request import request_of
     from vlbench.tagging.answer import BrokenImage, head_lines, image_lines
+    from vlbench.tagging.captions import caption_request
     from vlbench.tagging.job import TagRequest, prepare
 
     batch_size = arguments["batch_size"]
@@ -142,6 +172,7 @@ def command(**arguments: Unpack[Arguments]) -> None:
             descriptions=arguments["descriptions"],
             threshold=arguments["threshold"],
             top_k=arguments["top_k"],
+            captions=caption_request(arguments["caption"], arguments["guide"]),
             language=arguments["language"],
             include=request.include,
             weights=request.weights,
@@ -154,7 +185,7 @@ def command(**arguments: Unpack[Arguments]) -> None:
 
     broken = 0
     try:
-        for line in head_lines(arguments["form"]):
+        for line in head_lines(arguments["form"], captions=arguments["caption"]):
             click.echo(line)
         for answer in tag_images(job):
             with tqdm.external_write_mode():  # takes the progress bar away while a line is printed

@@ -1,4 +1,4 @@
-"""What is said of an image: its tags or why it has none, and how that is written."""
+"""What is said of an image: its tags and caption, or why it has none, and how that is written."""
 
 import csv
 import io
@@ -9,6 +9,9 @@ from typing import Literal
 
 Format = Literal["text", "json", "csv"]
 CSV_HEADER = ("path", "tag", "score", "id")
+CSV_CAPTION = ("caption",)
+"""The column behind, where captions are asked for."""
+NO_TAG = "(no tag above its threshold)"
 _DIGITS = 4
 """Decimals of a score: float32 probabilities and cosines differ in more by batch size alone."""
 
@@ -24,10 +27,11 @@ class Tag:
 
 @dataclass(frozen=True, slots=True)
 class TaggedImage:
-    """An image and its tags, best first."""
+    """An image and its tags, best first, and its caption where captions are asked for."""
 
     path: str
     tags: tuple[Tag, ...]
+    caption: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,32 +42,39 @@ class BrokenImage:
     reason: str
 
 
-def head_lines(form: Format) -> tuple[str, ...]:
-    """Lines that come before all images."""
-    return (_csv_line(CSV_HEADER),) if form == "csv" else ()
+def head_lines(form: Format, *, captions: bool = False) -> tuple[str, ...]:
+    """Lines that come before all images; `captions` where those are asked for."""
+    return (_csv_line(CSV_HEADER + CSV_CAPTION * captions),) if form == "csv" else ()
 
 
 def image_lines(image: TaggedImage, form: Format) -> Iterator[str]:
     """The lines of one image: `path: tag score, tag score`, one JSON object, or a CSV row a tag.
 
-    An image without tags has a CSV row of its path alone, so that none is lost.
+    A caption stands before the tags, which follow in brackets, under a key of its own, or in each row. An
+    image without tags has a CSV row of its path (and caption), so that none is lost.
     """
     if form == "json":
-        yield json.dumps(
-            {
-                "path": image.path,
-                "tags": [{**asdict(tag), "score": _rounded(tag.score, _DIGITS)} for tag in image.tags],
-            },
-            ensure_ascii=False,
-        )
+        yield json.dumps(_mapping(image), ensure_ascii=False)
     elif form == "csv":
+        behind = () if image.caption is None else (image.caption,)
         for tag in image.tags:
-            yield _csv_line((image.path, tag.name, _rounded(tag.score, _DIGITS), tag.id or ""))
+            yield _csv_line((image.path, tag.name, _rounded(tag.score, _DIGITS), tag.id or "", *behind))
         if not image.tags:
-            yield _csv_line((image.path, "", "", ""))
+            yield _csv_line((image.path, "", "", "", *behind))
     else:
         said = ", ".join(f"{tag.name} {_rounded(tag.score, 2):.2f}" for tag in image.tags)
-        yield f"{image.path}: {said or '(no tag above its threshold)'}"
+        if image.caption is None:
+            yield f"{image.path}: {said or NO_TAG}"
+        else:
+            yield f"{image.path}: {image.caption} {f'({said})' if said else NO_TAG}"
+
+
+def _mapping(image: TaggedImage) -> dict[str, object]:
+    return {
+        "path": image.path,
+        **({} if image.caption is None else {"caption": image.caption}),
+        "tags": [{**asdict(tag), "score": _rounded(tag.score, _DIGITS)} for tag in image.tags],
+    }
 
 
 def _rounded(score: float, digits: int) -> float:

@@ -2,8 +2,10 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
+from vlbench.cards.threshold_file import read_thresholds
 from vlbench.core.contracts import DecidesTags, Model, ScoreUnit, Text
 from vlbench.core.errors import Unsupported, VlbenchError
 
@@ -14,7 +16,8 @@ DEFAULT_TOP_K = 5
 """Tags given of an image by a model that has no thresholds, such as a dual encoder."""
 _LOWEST = {"cosine": -1.0, "probability": 0.0}
 
-Threshold = float | Literal["auto"] | None
+Threshold = float | Path | Literal["auto"] | None
+"""One number, a file with one for each tag, the model's own; None leaves it open."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +43,7 @@ def choice_for(
     """What the user asked for; where nothing is asked, the model's own thresholds, else the best five.
 
     Raises:
-        VlbenchError: a threshold outside the unit's range.
+        VlbenchError: a threshold outside the unit's range, or a file of them that is wrong.
         Unsupported: `auto`, and the model has no thresholds.
     """
     unit = model.info.unit
@@ -57,12 +60,14 @@ def choice_for(
                 "or --top-k"
             )
         return Choice(unit, tuple(model.tag_thresholds(texts)), top_k)
-    if not _LOWEST[unit.kind] <= threshold <= 1:
+    asked = read_thresholds(str(threshold), texts)
+    outside = [value for value in asked if not _LOWEST[unit.kind] <= value <= 1]
+    if outside:
         raise VlbenchError(
-            f"--threshold {threshold:g}: {model.info.name} states a {unit.kind}; give a number from "
+            f"--threshold {outside[0]:g}: {model.info.name} states a {unit.kind}; give a number from "
             f"{_LOWEST[unit.kind]:g} to 1"
         )
-    return Choice(unit, (threshold,) * len(texts), top_k)
+    return Choice(unit, asked, top_k)
 
 
 def choose(scores: "Tensor", choice: Choice) -> list[list[Chosen]]:

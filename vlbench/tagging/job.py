@@ -8,8 +8,9 @@ from vlbench.cards.build import checkpoint
 from vlbench.cards.catalogue import read_catalogue
 from vlbench.cards.descriptions import described, read_descriptions
 from vlbench.cards.yaml_file import shown
-from vlbench.core.contracts import Model, Source, Text
+from vlbench.core.contracts import Captioner, Model, Source, Text
 from vlbench.engine.settings import RunSettings
+from vlbench.tagging.captions import CaptionRequest, captioner_of, check_captions
 from vlbench.tagging.choice import Choice, Threshold, choice_for
 from vlbench.tagging.images import find_images
 from vlbench.tagging.texts import (
@@ -29,8 +30,8 @@ if TYPE_CHECKING:
 class TagRequest:
     """What is asked: images (files, folders, wildcards), a model by name, tags, and which of them to give.
 
-    `tags` None takes the model's own list. `threshold` and `top_k` are those of choice.py. `include`
-    are folders with more cards; `weights` is the user's own file.
+    `tags` None takes the model's own list. `threshold` and `top_k` are those of choice.py. `captions` None
+    asks for none. `include` are folders with more cards; `weights` is the user's own file.
     """
 
     images: tuple[str, ...]
@@ -40,6 +41,7 @@ class TagRequest:
     descriptions: Path | None = None
     threshold: Threshold = None
     top_k: int | None = None
+    captions: CaptionRequest | None = None
     language: Language = "en"
     include: tuple[Path, ...] = ()
     weights: Path | None = None
@@ -48,7 +50,11 @@ class TagRequest:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Job:
-    """Images, a loaded model, features of the texts [m, ...] with their names, and which of them to give."""
+    """Images, a loaded model, features of the texts [m, ...] with their names, and which of them to give.
+
+    `captioner` writes captions, None where none are asked for; `guide` are the tags that lead all of them,
+    None for those that are given of each image.
+    """
 
     images: Source
     model: Model
@@ -57,6 +63,8 @@ class Job:
     features: "Tensor"
     choice: Choice
     settings: RunSettings
+    captioner: Captioner | None = None
+    guide: tuple[str, ...] | None = None
 
 
 def prepare(request: TagRequest) -> Job:
@@ -78,7 +86,10 @@ def prepare(request: TagRequest) -> Job:
         preprocess=settings.preprocess,
         cache=request.cache,
     )
+    if request.captions is not None:
+        check_captions(named)
     model = named.load(settings.placement)
+    captioner = None if request.captions is None else captioner_of(model)
     texts = texts_for(model, given)
     if request.descriptions is not None:
         check_reads_descriptions(model)
@@ -95,4 +106,6 @@ def prepare(request: TagRequest) -> Job:
         features=encode_texts(model, texts, settings),
         choice=choice,
         settings=settings,
+        captioner=captioner,
+        guide=None if request.captions is None else request.captions.guide,
     )

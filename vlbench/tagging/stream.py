@@ -6,7 +6,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass
 from itertools import islice
-from typing import Never
+from typing import Never, TypeVar
 
 import torch
 from torch import Tensor
@@ -20,6 +20,8 @@ from vlbench.tagging.answer import BrokenImage, Tag, TaggedImage
 from vlbench.tagging.choice import Chosen, choose
 from vlbench.tagging.job import Job
 from vlbench.tagging.texts import id_of
+
+T = TypeVar("T")
 
 BATCHES_AHEAD = 2
 """Batches of decoded images that wait for the model at most."""
@@ -50,7 +52,7 @@ def encode_texts(model: Model, texts: Sequence[Text], settings: RunSettings) -> 
 
 
 def tag_images(job: Job) -> Generator[TaggedImage | BrokenImage]:
-    """The tags of each image, in order, as batches are done; an image that does not decode says why.
+    """The tags (and caption) of each image, in order, as batches are done; one that does not decode says why.
 
     Raises:
         NotFinite: the model answers NaN or infinity.
@@ -64,14 +66,15 @@ def tag_images(job: Job) -> Generator[TaggedImage | BrokenImage]:
     with progress, closing(ahead) as decoded:
         for start in range(0, count, step):
             loaded = list(islice(decoded, step))
-            chosen = iter(_chosen(job, [each for each in loaded if isinstance(each, Tensor)], size))
+            answers = iter(_answers(job, [each for each in loaded if isinstance(each, Tensor)], size))
             for position, each in enumerate(loaded, start=start):
                 path = job.images[position].id
                 progress.update()
                 if isinstance(each, str):
                     yield BrokenImage(path, each)
                 else:
-                    yield TaggedImage(path, _tags(job, next(chosen)))
+                    chosen, caption = next(answers)
+                    yield TaggedImage(path, _tags(job, chosen), caption)
 
 
 def decode_ahead(model: Model, images: Source, workers: int, *, ahead: int) -> Generator[Tensor | str]:
@@ -101,17 +104,33 @@ def _decoded(model: Model, images: Source, position: int) -> Tensor | str:
         return str(error)
 
 
-def _chosen(job: Job, pixels: Sequence[Tensor], size: _Size) -> list[list[Chosen]]:
+def _answers(job: Job, pixels: Sequence[Tensor], size: _Size) -> list[tuple[list[Chosen], str | None]]:
+    """The chosen tags and the caption of each image."""
     if not pixels:
         return []
     batch = torch.stack(list(pixels))
 
-    def score(items: int) -> Tensor:
-        return torch.cat([_scores(job, part) for part in torch.split(batch, items)])
+    def answer(items: int) -> list[tuple[list[Chosen], str | None]]:
+        return [each for part in torch.split(batch, items) for each in _answered(job, part)]
 
     with torch.inference_mode():
-        scores = _finite(_within_memory(score, size, job.settings.device), "scores")
-        return choose(scores, job.choice)
+        return _within_memory(answer, size, job.settings.device)
+
+
+def _answered(job: Job, pixels: Tensor) -> list[tuple[list[Chosen], str | None]]:
+    """Tags and captions of one part of a batch, whose images are encoded once for both."""
+    images = job.model.encode_images(pixels.to(job.settings.device, non_blocking=True))
+    scores = _finite(job.model.score(images, job.features), "scores")  # [b, m]
+    chosen = choose(scores, job.choice)
+    if job.captioner is None:
+        return [(each, None) for each in chosen]
+    guides = [_leading(job, each) if job.guide is None else job.guide for each in chosen]
+    return list(zip(chosen, job.captioner(images, guides), strict=True))
+
+
+def _leading(job: Job, chosen: Sequence[Chosen]) -> list[str]:
+    """The names of an image's tags in the order of the list, as the authors lead a caption."""
+    return [job.texts[place].name for place in sorted(each.position for each in chosen)]
 
 
 def _tags(job: Job, chosen: Sequence[Chosen]) -> tuple[Tag, ...]:
@@ -120,12 +139,7 @@ def _tags(job: Job, chosen: Sequence[Chosen]) -> tuple[Tag, ...]:
     )
 
 
-def _scores(job: Job, pixels: Tensor) -> Tensor:
-    images = job.model.encode_images(pixels.to(job.settings.device, non_blocking=True))
-    return job.model.score(images, job.features)  # [b, m]
-
-
-def _within_memory(run: Callable[[int], Tensor], size: _Size, device: str) -> Tensor:
+def _within_memory(run: Callable[[int], T], size: _Size, device: str) -> T:
     while True:
         try:
             return run(size.items)

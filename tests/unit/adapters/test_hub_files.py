@@ -21,14 +21,17 @@ class Hub:
         self, monkeypatch: pytest.MonkeyPatch, *, cached: tuple[str, ...] = (), remote: tuple[str, ...] = ()
     ) -> None:
         self.cached, self.remote, self.fetched = cached, remote, list[str]()
+        self.revisions = set[str | None]()
         monkeypatch.setattr(huggingface_hub, "try_to_load_from_cache", self.look)
         monkeypatch.setattr(huggingface_hub, "hf_hub_download", self.fetch)
         monkeypatch.setattr(hub_files, "_has_network", lambda: True)
 
-    def look(self, repository: str, name: str) -> str | None:
+    def look(self, repository: str, name: str, revision: str | None = None) -> str | None:
+        self.revisions.add(revision)
         return f"/cache/{repository}/{name}" if name in self.cached else None
 
-    def fetch(self, repository: str, name: str) -> str:
+    def fetch(self, repository: str, name: str, revision: str | None = None) -> str:
+        self.revisions.add(revision)
         self.fetched.append(name)
         if not self.remote:
             raise LocalEntryNotFoundError("No connection.\nPlease check it.")
@@ -47,6 +50,13 @@ def test_the_next_name_is_tried_where_the_first_is_not_there(monkeypatch: pytest
     hub = Hub(monkeypatch, remote=("a.bin",))
     assert hub_file("o/n", NAMES, model="m") == Path("/new/a.bin")
     assert hub.fetched == list(NAMES)
+    assert hub.revisions == {None}
+
+
+def test_a_stated_revision_is_looked_for_and_fetched(monkeypatch: pytest.MonkeyPatch) -> None:
+    hub = Hub(monkeypatch, remote=("a.bin",))
+    hub_file("o/n", ("a.bin",), model="m", revision="86b5e09")
+    assert hub.revisions == {"86b5e09"}
 
 
 def test_without_a_network_one_line_says_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:

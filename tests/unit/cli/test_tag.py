@@ -13,7 +13,8 @@ from colour_tagger import colour_model, colour_tagger
 from jsonschema import Draft202012Validator
 from PIL import Image
 from safetensors.torch import save_file
-from tiny_taggers import TINY, fixture_tags, tagging_state
+from tiny_captions import SIZE, write_word_pieces
+from tiny_taggers import TINY, fixture_tags, tagging_state, tiny_state, write_published
 
 from vlbench.cli.main import main
 from vlbench.core.registry import ADAPTERS
@@ -24,6 +25,7 @@ LINE_SCHEMA = {
     "additionalProperties": False,
     "properties": {
         "path": {"type": "string"},
+        "caption": {"type": "string"},
         "tags": {
             "type": "array",
             "items": {
@@ -89,6 +91,17 @@ def test_chinese_names_come_from_the_models_list_and_for_tags_of_the_users(tag, 
     assert tag(photos / "1.png", "--language", "zh")[1] == "photos/1.png: 红 0.98\n"
     code, out, _ = tag(photos / "2.png", "--language", "zh", "--tags", "mine.txt", "--threshold", "0.5")
     assert (code, out) == (0, "photos/2.png: 蓝 0.98\n")
+
+
+def test_a_file_of_thresholds_has_one_for_each_tag(tag, photos):
+    Path("mine.txt").write_text("blue\nblack\n")
+    Path("t.json").write_text('{"blue": 0.99, "black": 0.5}')
+    asked = ("--tags", "mine.txt", "--threshold", "t.json")
+    assert tag(photos / "2.png", *asked)[:2] == (0, "photos/2.png: (no tag above its threshold)\n")
+    Path("t.json").write_text('{"blue": 0.9, "black": 0.5}')
+    assert tag(photos / "2.png", *asked)[:2] == (0, "photos/2.png: blue 0.98\n")
+    Path("t.json").write_text('{"blue": 0.9}')
+    assert tag(photos / "2.png", *asked)[0] == 2
 
 
 def test_json_lines_validate_and_keep_the_ids(tag, photos):
@@ -171,6 +184,9 @@ def test_clip_scores_tags_by_cosine_and_by_descriptions(tag, photos):
         (["photos", "--tags", "sky.txt", "--language", "zh"], "colour-model:x", "have no Chinese name ('red"),
         (["photos", "--descriptions", "d.json"], "colour-tagger:x", "reads no descriptions; leave them out"),
         (["photos", "--tags", "sky.txt", "--descriptions", "d.json"], "colour-model:x", "'red sky'"),
+        (["photos", "--caption"], "colour-tagger:x", "--caption: colour-tagger:x writes no captions; take"),
+        (["photos", "--guide", "dog"], "colour-tagger:x", "--guide leads captions; add --caption"),
+        (["photos", "--caption", "--guide", ","], "colour-tagger:x", "--guide ',' names no tag"),
         (["photos"], "colour-tigger:x", "did you mean colour-tagger"),
     ],
 )
@@ -229,3 +245,60 @@ def test_ram_plus_tags_by_its_list_in_both_languages(tag, photos):
     code, _, err = tag(photos, *place, "--tags", "some.txt", model="small")
     assert code == 2
     assert "'no such tag'" in err
+
+
+@pytest.fixture
+def tag2text_card():
+    """The card of the parity fixtures' Tag2Text in a folder, all its tags but one always given."""
+    folder = Path("cards")
+    folder.mkdir()
+    rows = [f"{i}\t{name}\t{0.0 if i != 3 else 1.0}" for i, name in enumerate(fixture_tags("tag2text"))]
+    (folder / "tags.tsv").write_text("\n".join(["index\tname\tthreshold", *rows, ""]), encoding="utf-8")
+    write_published(folder / "tag2text.pth", tiny_state("tag2text"))
+    settings = {"network": asdict(TINY), "tags": "tags.tsv", "captions": asdict(SIZE)}
+    card = {
+        "adapter": "tag2text",
+        "title": "Tag2Text of the parity fixtures",
+        "settings": {
+            **settings,
+            "word_pieces": write_word_pieces(folder),
+            "ignorable": ["tag_encoder.*", "text_decoder.*"],
+        },
+    }
+    (folder / "small.yaml").write_text(json.dumps(card))
+    return "--include-path", folder, "--weights", folder / "tag2text.pth"
+
+
+def test_captions_in_each_format_led_by_tags_that_are_given(tag, photos, tag2text_card):
+    place = (photos, *tag2text_card, "--batch-size", 2)
+    code, out, err = tag(*place, "--caption", "--format", "json", model="small")
+    assert (code, err) == (0, "")
+    lines = [json.loads(line) for line in out.splitlines()]
+    for line in lines:
+        Draft202012Validator(LINE_SCHEMA).validate(line)
+        assert len(line["tags"]) == 6
+    captions = [line["caption"] for line in lines]
+    assert all(captions)
+    everything = ",".join(name for i, name in enumerate(fixture_tags("tag2text")) if i != 3)
+    guided = tag(*place, "--caption", "--guide", everything, "--format", "csv", model="small")[1]
+    rows = list(csv.DictReader(io.StringIO(guided)))
+    assert [row["caption"] for row in rows[::6]] == captions
+    assert len(rows) == 18
+    text = tag(*place, "--caption", "--guide", "golf, bravo", model="small")[1].splitlines()
+    assert text[0].startswith("photos/1.png: ")
+    assert text[0].endswith(")")
+    assert all(caption not in line for caption, line in zip(captions, text, strict=True))
+
+
+def test_no_caption_is_written_unasked(tag, photos, tag2text_card, monkeypatch):
+    monkeypatch.setattr("vlbench.adapters.tag2text_model.CaptioningTaggerModel.captioner", None)
+    code, out, err = tag(photos, *tag2text_card, "--format", "json", model="small")
+    assert (code, err) == (0, "")
+    assert {tuple(json.loads(line)) for line in out.splitlines()} == {("path", "tags")}
+
+
+def test_a_model_without_captions_is_refused_before_it_loads(tag, photos, monkeypatch):
+    monkeypatch.setattr("colour_tagger.ColourTaggerCheckpoint.load", None)
+    code, _, err = tag(photos, "--caption")
+    assert code == 2
+    assert err.endswith("writes no captions; take one that does (tag2text)\n")

@@ -1,5 +1,6 @@
 import csv
 import json
+from dataclasses import replace
 
 import pytest
 
@@ -49,3 +50,15 @@ def test_csv_is_a_row_a_tag_and_loses_no_image():
 @pytest.mark.parametrize("form", ["text", "json"])
 def test_only_csv_has_a_head(form):
     assert head_lines(form) == ()
+
+
+def test_a_caption_stands_before_the_tags_and_in_every_row():
+    captioned, bare = replace(IMAGE, caption='a dog, "red"'), replace(BARE, caption="")
+    assert list(image_lines(captioned, "text")) == ['a, "b".jpg: a dog, "red" (红 0.99, sea, sky 0.50)']
+    assert list(image_lines(replace(BARE, caption="a dog"), "text")) == [
+        "c.jpg: a dog (no tag above its threshold)"
+    ]
+    assert list(json.loads(next(image_lines(captioned, "json")))) == ["path", "caption", "tags"]
+    assert json.loads(next(image_lines(bare, "json"))) == {"path": "c.jpg", "caption": "", "tags": []}
+    rows = [*head_lines("csv", captions=True), *image_lines(captioned, "csv"), *image_lines(bare, "csv")]
+    assert [row[4] for row in csv.reader(rows)] == ["caption", 'a dog, "red"', 'a dog, "red"', ""]

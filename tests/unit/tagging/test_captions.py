@@ -1,0 +1,38 @@
+import pytest
+from colour_model import ColourCheckpoint
+from colour_tagger import ColourTagger
+
+from vlbench.core.contracts import CAPTIONS, Generates
+from vlbench.core.errors import Unsupported, VlbenchError
+from vlbench.tagging.captions import CaptionRequest, caption_request, captioner_of, check_captions
+
+
+class Writer(ColourTagger):
+    """Says one thing of everything."""
+
+    def captioner(self):
+        return lambda images, tags: ["a square"] * len(images)
+
+
+def test_a_guide_is_tags_between_commas():
+    assert caption_request(False, None) is None
+    assert caption_request(True, None) == CaptionRequest(None)
+    assert caption_request(True, "dog, green grass,") == CaptionRequest(("dog", "green grass"))
+
+
+@pytest.mark.parametrize(
+    ("asked", "guide", "said"), [(False, "dog", "add --caption"), (True, " , ", "no tag")]
+)
+def test_a_guide_without_captions_or_tags_is_refused(asked, guide, said):
+    with pytest.raises(VlbenchError, match=said):
+        caption_request(asked, guide)
+
+
+def test_only_models_that_generate_are_asked_for_captions():
+    with pytest.raises(Unsupported, match="--caption: colour writes no captions; take one that does"):
+        check_captions(ColourCheckpoint())
+    check_captions(ColourCheckpoint(capabilities=frozenset({CAPTIONS})))
+    assert isinstance(Writer(), Generates)
+    assert captioner_of(Writer())([1, 2], [["a"], []]) == ["a square", "a square"]
+    with pytest.raises(Unsupported, match="colour-tagger writes no captions"):
+        captioner_of(ColourTagger())
