@@ -1,5 +1,6 @@
 """evaluate, load_model, load_task and the lists: where cards, engine and report meet."""
 
+import sys
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -8,10 +9,13 @@ from typing import TYPE_CHECKING, Any, Literal, TypedDict, Unpack, cast
 from vlbench.core.contracts import Model, Task
 from vlbench.core.errors import VlbenchError
 from vlbench.core.result import Result
+from vlbench.references import import_scores as import_scores
+from vlbench.references import verify as verify
 from vlbench.request import Options, Request, data_request, request_of
 from vlbench.resolved import resolve
 
 if TYPE_CHECKING:
+    from vlbench.core.items import Items
     from vlbench.engine.plan import Job
     from vlbench.fitting.context_card import ContextCard
 
@@ -49,6 +53,7 @@ def run(request: Request) -> Iterator[Result]:
             result = replace(measured, zero_shot=seen, facts=facts_of(model.card))
             if request.results is not None:
                 write_result(result, request.results)
+                _keep_items(job, result, request, request.results)
                 if request.save_predictions:
                     _write_predictions(job, result, request.cache, request.results)
             yield result
@@ -108,6 +113,18 @@ def rebuild_leaderboards(request: Request) -> tuple[str, ...]:
     if request.results is None or not request.results.is_dir():
         return ()
     return notes(write_leaderboards(request.results))
+
+
+def _keep_items(job: "Job", result: Result, request: Request, folder: Path) -> None:
+    from vlbench.core.items import MOST_SCORES
+    from vlbench.engine.items import stored_items
+    from vlbench.report.items import keep_items
+
+    def make() -> "Items":
+        most = sys.maxsize if request.save_predictions else MOST_SCORES
+        return stored_items(job, request.cache, seed=request.settings.seed, most_scores=most)
+
+    keep_items(result, folder, make, scores=request.save_predictions)
 
 
 def _write_predictions(job: "Job", result: Result, cache: Path, folder: Path) -> None:

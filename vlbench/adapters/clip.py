@@ -6,9 +6,9 @@ from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from vlbench.adapters.architectures import Config, check_architecture
+from vlbench.adapters.architectures import Config, architecture_config, check_architecture, section
 from vlbench.adapters.clip_identity import identity_of
-from vlbench.adapters.recipe import Recipe, from_folder, from_hub, from_registry
+from vlbench.adapters.recipe import Recipe, from_files, from_folder, from_hub, from_registry
 from vlbench.core.contracts import Identity, Origin, Placement, PreprocessMode
 from vlbench.core.errors import CardError
 from vlbench.core.files import remembered_sha256
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from torch import nn
 
     from vlbench.adapters.dual_encoder import DualEncoder
+    from vlbench.adapters.weights import StateDict
 
 _DIGITS = 12
 """Hexadecimal digits of a file's SHA-256 in the name of a model with weights of the user's own."""
@@ -33,8 +34,12 @@ class ClipCheckpoint:
     capabilities: frozenset[str] = frozenset()
     construct: "Callable[[Config], nn.Module] | None" = None
     """Builds the network, where it is not open_clip's alone."""
+    convert: "Callable[[StateDict, Path], StateDict] | None" = None
+    """Turns a file's state dict into that network's, where open_clip's conversions do not."""
     sources: tuple[str, ...] = ()
-    """Files beside this one whose code decides what that network computes."""
+    """Files beside this one whose code decides what that network computes of images."""
+    text_sources: tuple[str, ...] = ()
+    """Files beside this one whose code decides what that network computes of texts."""
 
     @cached_property
     def name(self) -> str:
@@ -66,6 +71,7 @@ class ClipCheckpoint:
             ignorable=self.ignorable,
             cache=self.origin.cache,
             sources=self.sources,
+            text_sources=self.text_sources,
         )
 
     def load(self, placement: Placement) -> "DualEncoder":
@@ -79,6 +85,7 @@ class ClipCheckpoint:
             preprocess=self.origin.preprocess,
             ignorable=self.ignorable,
             construct=self.construct,
+            convert=self.convert,
         )
 
 
@@ -89,27 +96,44 @@ def clip(
     arch: str | None = None,
     pretrained: str | None = None,
     directory: str | None = None,
+    repository: str | None = None,
+    file: str | None = None,
+    sha256: str | None = None,
+    image_size: int | None = None,
     ignorable: tuple[str, ...] = (),
 ) -> ClipCheckpoint:
-    """A card's model: open_clip's architecture and tag, or a folder beside the card in open_clip's layout.
+    """A card's model: an architecture of open_clip's with a tag or a hub file, or a folder beside the card.
 
-    `ignorable` are patterns of keys in the weights that the architecture has no place for.
+    `repository` and `file` name a state dict on the hub, `sha256` is the published file's. Without a tag
+    and a file, the weights are the user's. `image_size` stands for the architecture's own; `ignorable` are
+    patterns of keys in the weights that the architecture has no place for.
 
     Raises:
-        CardError: the settings name neither, or both.
+        CardError: the settings name no architecture and no folder, or weights twice.
         UnknownName: open_clip has no such architecture.
     """
-    if (arch is None) == (directory is None) or (arch is None and pretrained is not None):
-        raise CardError(f"{origin.name}: settings want either arch and pretrained, or directory")
-    if arch is not None:
-        check_architecture(arch)
-        find = partial(from_registry, arch=arch, tag=pretrained)
+    on_hub = repository is not None and file is not None
+    if (repository is None) is not (file is None) or (sha256 is not None and not on_hub):
+        raise CardError(f"{origin.name}: settings want repository and file together; correct the card")
+    if (arch is None) == (directory is None) or sum((arch is None, pretrained is not None, on_hub)) > 1:
+        raise CardError(
+            f"{origin.name}: settings want either arch, with pretrained or with repository and file, or "
+            "directory; correct the card"
+        )
+    adapt = partial(_of_size, size=image_size)
+    find: Callable[[Origin], Recipe]
+    if directory is not None:
+        if origin.folder is None:
+            raise CardError(f"{origin.name}: directory is relative to a card's folder, and there is no card")
+        find = partial(from_folder, folder=origin.folder / directory, adapt=adapt)
         return ClipCheckpoint(origin, "clip", find, ignorable)
-    if origin.folder is None:
-        raise CardError(f"{origin.name}: directory is relative to a card's folder, and there is no card")
-    return ClipCheckpoint(
-        origin, "clip", partial(from_folder, folder=origin.folder / str(directory)), ignorable
-    )
+    assert arch is not None
+    check_architecture(arch)
+    if repository is not None and file is not None:
+        find = partial(_on_hub, arch=arch, adapt=adapt, repository=repository, file=file, sha256=sha256)
+    else:
+        find = partial(from_registry, arch=arch, tag=pretrained, adapt=adapt)
+    return ClipCheckpoint(origin, "clip", find, ignorable)
 
 
 def open_clip(origin: Origin, /, *, reference: str) -> ClipCheckpoint:
@@ -131,3 +155,23 @@ def hf_hub(origin: Origin, /, *, reference: str) -> ClipCheckpoint:
 def local_dir(origin: Origin, /, *, reference: str) -> ClipCheckpoint:
     """`local-dir:PATH`: a folder in open_clip's layout."""
     return ClipCheckpoint(origin, "local-dir", partial(from_folder, folder=Path(reference).expanduser()))
+
+
+def _on_hub(
+    origin: Origin,
+    *,
+    arch: str,
+    adapt: Callable[[Config], Config],
+    repository: str,
+    file: str,
+    sha256: str | None,
+) -> Recipe:
+    config = adapt(architecture_config(arch))
+    return from_files(origin, config=config, facts={}, repository=repository, file=file, sha256=sha256)
+
+
+def _of_size(config: Config, *, size: int | None) -> Config:
+    """A configuration for images of another size."""
+    if size is None:
+        return config
+    return {**config, "vision_cfg": {**section(config, "vision_cfg"), "image_size": size}}

@@ -46,10 +46,12 @@ def identity_of(
     ignorable: Sequence[str],
     cache: Path | None,
     sources: Sequence[str] = (),
+    text_sources: Sequence[str] = (),
 ) -> Identity:
     """The identity of a recipe; a text setting changes no image digest, and the other way round.
 
-    `sources` are further files beside this one whose code decides an image's features.
+    `sources` are further files beside this one whose code decides an image's features, `text_sources` a
+    text's.
     """
     sha256 = remembered_sha256(recipe.weights, cache)
     vision, text = section(recipe.config, "vision_cfg"), section(recipe.config, "text_cfg")
@@ -75,7 +77,7 @@ def identity_of(
         "text_cfg": text,
         "custom_text": recipe.config.get("custom_text"),
         "tokenizer": tokenizer_facts(recipe, cache),
-        "code": source_digest(TEXT_SOURCES),
+        "code": source_digest((*TEXT_SOURCES, *text_sources)),
     }
     return Identity(
         image=digest_of(image),

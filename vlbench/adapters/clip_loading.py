@@ -24,6 +24,9 @@ from vlbench.core.errors import Unsupported, WeightsError
 Construct = Callable[[Config], nn.Module]
 """Builds the network of a configuration."""
 
+Convert = Callable[[StateDict, Path], StateDict]
+"""Turns the state dict of a file into the network's; the path stands in errors."""
+
 _NAMED = 5
 """How many keys an error names before it counts the rest."""
 
@@ -44,6 +47,7 @@ def load_clip(
     preprocess: PreprocessMode,
     ignorable: Sequence[str] = (),
     construct: Construct | None = None,
+    convert: Convert | None = None,
 ) -> DualEncoder:
     """A recipe's model on a device, its parameters in float32.
 
@@ -53,7 +57,7 @@ def load_clip(
     """
     check_placement(placement)
     tokenizer = tokenizer_of(recipe)
-    model = filled_model(recipe.config, recipe.weights, ignorable, construct)
+    model = filled_model(recipe.config, recipe.weights, ignorable, construct, convert)
     scale = float(cast(Tensor, model.logit_scale).detach().exp())
     bias = cast(Tensor | None, model.logit_bias)
     info = ModelInfo(
@@ -78,13 +82,19 @@ def load_clip(
 
 
 def filled_model(
-    config: Config, weights: Path, ignorable: Sequence[str] = (), construct: Construct | None = None
+    config: Config,
+    weights: Path,
+    ignorable: Sequence[str] = (),
+    construct: Construct | None = None,
+    convert: Convert | None = None,
 ) -> nn.Module:
     """An open_clip model in evaluation mode on the CPU, its parameters mapped from the file if possible."""
     construct = construct or constructed
     if weights.suffix in {".npz", ".npy"}:
         return _frozen(_filled_from_big_vision(config, weights, construct))
     state = read_state_dict(weights)
+    if convert is not None:
+        state = convert(state, weights)
     model = _skeleton(config, construct)
     if model is not None:
         fill(model, state, weights=weights, ignorable=ignorable)
@@ -108,8 +118,8 @@ def fill(model: nn.Module, state: StateDict, *, weights: Path, ignorable: Sequen
     unexpected = [key for key in state if key not in own and key not in ignored]
     missing = [key for key in own if key not in state and not fnmatch(key, _NOT_NEEDED)]
     if missing or unexpected:
-        problems = [_listed(f"lacks {len(missing)} keys", missing)] if missing else []
-        problems += [_listed(f"has {len(unexpected)} unexpected keys", unexpected)] if unexpected else []
+        problems = [listed(f"lacks {len(missing)} keys", missing)] if missing else []
+        problems += [listed(f"has {len(unexpected)} unexpected keys", unexpected)] if unexpected else []
         raise WeightsError(
             f"{weights}: {' and '.join(problems)}; these are not weights of this architecture "
             "(a card can list keys to leave out as `ignorable`)"
@@ -155,12 +165,13 @@ def _check_shapes(state: StateDict, own: StateDict, weights: Path) -> None:
     ]
     if wrong:
         raise WeightsError(
-            f"{weights}: {_listed(f'{len(wrong)} tensors of another shape', wrong)}; name the architecture "
+            f"{weights}: {listed(f'{len(wrong)} tensors of another shape', wrong)}; name the architecture "
             "that these weights belong to"
         )
 
 
-def _listed(what: str, names: Sequence[str]) -> str:
+def listed(what: str, names: Sequence[str]) -> str:
+    """The first few of a list of names, the rest counted."""
     rest = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
     return f"{what}: {', '.join(names[:_NAMED])}{rest}"
 

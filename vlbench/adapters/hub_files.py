@@ -51,9 +51,7 @@ def hub_file(
     except OSError as error:
         reason = next(iter(str(error).strip().splitlines()), type(error).__name__).rstrip(".")
         raise unreachable(reason) from error
-    raise WeightsError(
-        f"{model}: {repository} has no {' or '.join(names)}; is it a model of open_clip's layout?"
-    )
+    raise WeightsError(f"{model}: {repository} has no {' or '.join(names)}; is it a model of another layout?")
 
 
 def revision_of(path: Path) -> str:

@@ -99,13 +99,18 @@ class FastPreprocess:
         return cropped
 
 
-def preprocess_for(preprocessing: Preprocessing, mode: PreprocessMode) -> Transform:
-    """The transform of a preprocessing in a mode.
+def preprocess_for(
+    preprocessing: Preprocessing,
+    mode: PreprocessMode,
+    *,
+    before: tuple[Callable[[Image], Image], ...] = (),
+) -> Transform:
+    """The transform of a preprocessing in a mode; `before` are steps in front of open_clip's.
 
     Raises:
         WeightsError: open_clip knows no such interpolation or resize mode.
     """
-    exact = ExactPreprocess(_open_clip_steps(preprocessing))
+    exact = ExactPreprocess((*before, *_open_clip_steps(preprocessing)))
     return exact if mode == "exact" else FastPreprocess(preprocessing, exact)
 
 

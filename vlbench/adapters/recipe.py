@@ -37,6 +37,10 @@ _WEIGHT_FILES = (
 _HUB_WEIGHT_FILES = ("open_clip_model.safetensors", "open_clip_pytorch_model.bin")
 
 
+def _as_it_is(config: Config) -> Config:
+    return config
+
+
 @dataclass(frozen=True, slots=True)
 class Recipe:
     """Configuration, preprocessing and weights of a checkpoint; `folder` holds its tokenizer's files."""
@@ -49,23 +53,27 @@ class Recipe:
     merges: Path | None = None
 
 
-def from_registry(origin: Origin, *, arch: str, tag: str | None) -> Recipe:
+def from_registry(
+    origin: Origin, *, arch: str, tag: str | None, adapt: Callable[[Config], Config] = _as_it_is
+) -> Recipe:
     """A recipe of open_clip's own architectures and pretrained tags.
 
-    QuickGELU is switched on where the tag's weights were trained with it, which open_clip only warns of.
+    `adapt` turns the architecture's configuration into the model's. QuickGELU is switched on where the
+    tag's weights were trained with it, which open_clip only warns of.
 
     Raises:
         UnknownName: no such architecture or tag.
         WeightsError: neither a tag nor the user's weights, or files that cannot be fetched.
     """
-    config = architecture_config(arch)
+    config = adapt(architecture_config(arch))
     facts = _tag_facts(arch, tag, origin.cache) if tag is not None else {}
     if origin.weights is not None:
         weights, source = _own_weights(origin.weights), "file"
     elif tag is None:
         tags = ", ".join(_tags(arch)) or "none"
         raise WeightsError(
-            f"{arch}: an architecture without weights; add a tag (open_clip:{arch}/TAG) or --weights FILE; "
+            f"{origin.name}: {arch} is an architecture without weights; add a tag (open_clip:{arch}/TAG) or "
+            "--weights FILE; "
             f"tags: {tags}"
         )
     else:
@@ -76,9 +84,7 @@ def from_registry(origin: Origin, *, arch: str, tag: str | None) -> Recipe:
     return _complete(config, facts, weights=weights, source=source, cache=origin.cache)
 
 
-def from_folder(
-    origin: Origin, *, folder: Path, adapt: Callable[[Config], Config] = lambda config: config
-) -> Recipe:
+def from_folder(origin: Origin, *, folder: Path, adapt: Callable[[Config], Config] = _as_it_is) -> Recipe:
     """A recipe of a folder in open_clip's layout: configuration, weights, perhaps BPE merges.
 
     `adapt` turns the folder's configuration into the model's.

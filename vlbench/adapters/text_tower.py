@@ -95,21 +95,32 @@ class PromptEncoder:
     tower: TextTower
 
     def __call__(self, texts: Sequence[Text], *, batch_size: int) -> Tensor:
-        places: dict[str, int] = {}
-        groups = [
-            [
-                places.setdefault(sentence, len(places))
-                for sentence in text.prompts or text.descriptions or (text.name,)
-            ]
-            for text in texts
-        ]
-        features = self._prompt_features(list(places), batch_size=batch_size)  # [p, d]
-        with inference(Placement(self.tower.placement.device)):
-            return mean_of_groups(features, groups)
+        return mean_features(
+            texts,
+            lambda prompts: self._prompt_features(prompts, batch_size=batch_size),
+            self.tower.placement.device,
+        )
 
     def _prompt_features(self, prompts: Sequence[str], *, batch_size: int) -> Tensor:
         tokens = tokenised(self.tower.tokenizer, prompts)
         return self.tower.features(tokens, batch_size=batch_size)  # [p, d]
+
+
+def mean_features(
+    texts: Sequence[Text], features_of: Callable[[Sequence[str]], Tensor], device: str
+) -> Tensor:
+    """The rule of PromptEncoder [m, d], by unit features [p, d] of sentences; each is encoded once."""
+    places: dict[str, int] = {}
+    groups = [
+        [
+            places.setdefault(sentence, len(places))
+            for sentence in text.prompts or text.descriptions or (text.name,)
+        ]
+        for text in texts
+    ]
+    features = features_of(list(places))
+    with inference(Placement(device)):
+        return mean_of_groups(features, groups)
 
 
 def tokenised(tokenizer: Tokenizer, prompts: Sequence[str]) -> Tensor:

@@ -106,14 +106,16 @@ def _read(path: Path, card_type: type[C], further: Callable[[RawFields], Iterabl
 
 def _task_problems(fields: RawFields, folder: Path) -> Iterator[Problem]:
     yield from _source_problems(fields.get("sources"), ("sources",))
-    training = fields.get("train")
-    if isinstance(training, Mapping):
-        yield from _source_problems(training.get("sources"), ("train", "sources"))
+    for split in ("train", "validation"):
+        stated = fields.get(split)
+        if isinstance(stated, Mapping):
+            yield from _source_problems(stated.get("sources"), (split, "sources"))
     yield from _settings_problems(TASK_KINDS.get, fields, "kind")
     yield from _metric_problems(fields)
-    for what in ("names", "templates"):
+    for what in ("names", "templates", "ids"):
         file = fields.get(what)
-        if isinstance(file, str) and not (folder / file).is_file():
+        # a file of a folder that is not beside the card is the user's, under a data root
+        if isinstance(file, str) and (folder / file).parent.is_dir() and not (folder / file).is_file():
             yield Problem((what,), f"no file {shown(folder / file)}; it is looked up beside the card")
 
 

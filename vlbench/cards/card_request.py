@@ -1,20 +1,14 @@
-"""A task card as a request to its kind: its texts, its expectations, the first source with the data."""
+"""A task card as a request to its kind: its texts, its expectations, the source that has the data."""
 
-import json
 from dataclasses import replace
-from pathlib import Path
 
 from vlbench.cards.catalogue import Entry
 from vlbench.cards.data_request import DataRequest
 from vlbench.cards.descriptions import asked_names, find_descriptions
-from vlbench.cards.options import check_options, option_names
-from vlbench.cards.schema import SourceFields, TaskCard
-from vlbench.cards.texts import read_names, read_templates
-from vlbench.core.contracts import Expectation, Source, TaskRequest
-from vlbench.core.errors import DataError, SourceMissing
-from vlbench.core.registry import SOURCES
-
-PATH = "path"
+from vlbench.cards.schema import TaskCard
+from vlbench.cards.source_search import find_source
+from vlbench.cards.texts import find_text_file, read_names, read_templates, with_ids
+from vlbench.core.contracts import Expectation, TaskRequest, Text
 
 
 def card_request(entry: Entry, card: TaskCard, request: DataRequest) -> TaskRequest:
@@ -29,7 +23,7 @@ def card_request(entry: Entry, card: TaskCard, request: DataRequest) -> TaskRequ
     folder = entry.path.parent
     split = {"split": card.split} if card.split else {}
     source = find_source(entry, card, request)
-    names = read_names(folder / card.names) if card.names is not None else None
+    names = _names(entry, card, request)
     if request.descriptions is None and card.descriptions is not None:
         found = find_descriptions(card.descriptions, request.place(folder), entry.name)
         request = replace(request, descriptions=found)
@@ -38,7 +32,7 @@ def card_request(entry: Entry, card: TaskCard, request: DataRequest) -> TaskRequ
         protocol=card.protocol,
         source=source,
         names=asked_names(names, source, request, entry.name),
-        templates=read_templates(folder / card.templates) if card.templates is not None else None,
+        templates=_templates(entry, card, request),
         metrics=card.metrics,
         primary=card.primary,
         expect=Expectation(images=card.expect.images, texts=card.expect.texts),
@@ -47,39 +41,19 @@ def card_request(entry: Entry, card: TaskCard, request: DataRequest) -> TaskRequ
     )
 
 
-def find_source(entry: Entry, card: TaskCard, request: DataRequest) -> Source:
-    """The first source of a card that has the data; of a user's own folder, the first that reads it.
-
-    Raises:
-        DataError: none has, with all places looked at; a source's own complaint about damaged data.
-    """
-    place = request.place(entry.path.parent)
-    missing: list[SourceMissing] = []
-    for source in _sources(entry, card, request.roots_by_task.get(entry.name)):
-        factory = SOURCES.get(source.kind)
-        try:
-            return factory(place, **check_options(factory, source.options).values)
-        except SourceMissing as error:
-            missing.append(error)
-    looked = "; ".join(error.looked for error in missing)
-    advice = ", or ".join(dict.fromkeys(error.advice for error in missing))
-    raise DataError(
-        f"{entry.name}: no data found: {looked}; {advice}, "
-        f"or name the very folder: --data-root {entry.name}=FOLDER"
-    )
+def _names(entry: Entry, card: TaskCard, request: DataRequest) -> tuple[Text, ...] | None:
+    """The card's names with their ids; None where it has none, or the user's take their place."""
+    if card.names is None or request.classnames is not None:
+        return None
+    folder = entry.path.parent
+    names = read_names(find_text_file(card.names, request.place(folder), entry.name))
+    return names if card.ids is None else with_ids(names, folder / card.ids, entry.name)
 
 
-def _sources(entry: Entry, card: TaskCard, folder: Path | None) -> list[SourceFields]:
-    """A card's sources; where the user names the folder, those that take a path, each once, on it."""
-    if folder is None:
-        return list(card.sources)
-    path = str(folder.expanduser().absolute())
-    found: dict[str, SourceFields] = {}
-    for source in card.sources:
-        if PATH in option_names(SOURCES.get(source.kind)):
-            moved = SourceFields.model_validate({**source.options, "kind": source.kind, PATH: path})
-            found.setdefault(json.dumps(moved.model_dump(), sort_keys=True), moved)
-    if not found:
-        kinds = ", ".join(source.kind for source in card.sources)
-        raise DataError(f"{entry.name}: its data come from {kinds}, not from a folder; leave out --data-root")
-    return list(found.values())
+def _templates(entry: Entry, card: TaskCard, request: DataRequest) -> tuple[str, ...] | None:
+    """The user's templates, else the card's; None takes what the source offers."""
+    if request.templates is not None:
+        return read_templates(request.templates)
+    if card.templates is None:
+        return None
+    return read_templates(find_text_file(card.templates, request.place(entry.path.parent), entry.name))

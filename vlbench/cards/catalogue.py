@@ -19,7 +19,8 @@ Summary = Mapping[str, str | int | float | None]
 class Entry:
     """A card by name; `kind` is a task's kind or a model's adapter, `summary` what `list` prints.
 
-    `aliases` are other tools' names for it. `half` says which of a task's classes were asked for
+    `aliases` are other tools' names for it. `places` are where its data or weights may lie, as
+    vlbench/cards/availability.py reads them. `half` says which of a task's classes were asked for
     (`X@base`); None is all of them.
     """
 
@@ -29,6 +30,7 @@ class Entry:
     kind: str
     summary: Summary = field(default_factory=dict)
     aliases: tuple[str, ...] = ()
+    places: tuple[str, ...] = ()
     half: Half | None = None
 
 
@@ -87,6 +89,10 @@ class Catalogue:
     def entries(self, what: CardKind) -> Mapping[str, Entry]:
         """The cards of a kind."""
         return self.models if what == "model" else self.tasks
+
+    def collections_of(self, task: str) -> tuple[str, ...]:
+        """Names of the collections that a task is in."""
+        return tuple(each.name for each in self.collections.values() if task in each.tasks)
 
     @property
     def task_folders(self) -> tuple[Path, ...]:

@@ -5,10 +5,10 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Literal
 
-from vlbench.core.contracts import Example, Expectation, Offers, Source, Target, TaskRequest
+from vlbench.core.contracts import Example, Expectation, Offers, Source, Target, TaskRequest, Text
 from vlbench.core.errors import Unsupported
 from vlbench.core.expectation import check_counts
-from vlbench.core.label_index import LabelIndex
+from vlbench.core.label_index import NUMBER, LabelIndex
 from vlbench.core.subset import Subset
 
 Half = Literal["base", "new"]
@@ -70,7 +70,7 @@ def class_half(request: TaskRequest, half: Half) -> TaskRequest:
         source=Relabelled(
             Subset(request.source, indices), tuple(labels[index] - kept.start for index in indices)
         ),
-        names=names[kept.start : kept.stop],
+        names=tuple(_unnumbered(text) for text in names[kept.start : kept.stop]),
         expect=Expectation(images=len(indices) if counted else None, texts=len(kept)),
         partial=reason,
         settings={**request.settings, "classes": half},
@@ -127,6 +127,11 @@ class Relabelled:
     def fingerprint(self, index: int) -> str:
         """The source's fingerprint, so that the whole and its halves share features."""
         return self.source.fingerprint(index)
+
+
+def _unnumbered(text: Text) -> Text:
+    """A text without the data's number: within a half, labels are positions."""
+    return replace(text, ids={key: value for key, value in text.ids.items() if key != NUMBER})
 
 
 def _labels(request: TaskRequest, index: LabelIndex) -> list[int]:

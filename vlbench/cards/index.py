@@ -11,7 +11,7 @@ from vlbench.cards.folders import CardFolder, CardKind
 from vlbench.core.errors import CardError
 
 INDEX = "index.json"
-INDEX_SCHEMA = 2
+INDEX_SCHEMA = 3
 COLLECTIONS = "collections"
 """The folder below a folder of task cards, a YAML file a collection."""
 
@@ -30,6 +30,7 @@ class _Card(TypedDict):
     kind: str
     summary: dict[str, str | int | float | None]
     aliases: list[str]
+    places: list[str]
 
 
 class _Collection(TypedDict):
@@ -64,6 +65,7 @@ def index_text(folder: Path, kind: CardKind) -> str:
             "kind": entry.kind,
             "summary": dict(entry.summary),
             "aliases": list(entry.aliases),
+            "places": list(entry.places),
         }
         for _, entry in _read_entries(_yaml_files(folder), kind)
     }
@@ -83,8 +85,18 @@ def _entries(folder: CardFolder, index: _Index) -> Iterator[tuple[CardKind, Entr
         if known is None or folder.kind is None or known["bytes"] != path.stat().st_size:
             unread.append(path)
             continue
-        aliases = tuple(known["aliases"])
-        yield folder.kind, Entry(path.stem, path, known["title"], known["kind"], known["summary"], aliases)
+        yield (
+            folder.kind,
+            Entry(
+                path.stem,
+                path,
+                known["title"],
+                known["kind"],
+                known["summary"],
+                aliases=tuple(known["aliases"]),
+                places=tuple(known["places"]),
+            ),
+        )
     yield from _read_entries(unread, folder.kind)
 
 

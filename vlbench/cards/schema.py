@@ -101,7 +101,7 @@ class TaskCard(Fields):
     names: Annotated[
         Word | None,
         Field(
-            description="a TSV beside the card or under a data root: header `name`, then vocabularies of ids; "
+            description="a TSV beside the card or under a data root: `name`, then vocabularies of ids; "
             "or CLIP_benchmark's JSON"
         ),
     ] = None

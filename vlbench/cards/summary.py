@@ -1,11 +1,13 @@
 """What `list` tells of a card, read from the card itself."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
+from vlbench.cards.availability import BESIDE_CARD, DATA, DATASET, MODEL, PROGRAM, stated_place
 from vlbench.cards.card_file import parse_model_card, parse_task_card, read_fields
 from vlbench.cards.catalogue import Entry
 from vlbench.cards.folders import CardKind
-from vlbench.cards.schema import ModelCard, TaskCard
+from vlbench.cards.schema import ModelCard, SourceFields, TaskCard
 from vlbench.cards.yaml_file import shown
 from vlbench.core.errors import CardError
 
@@ -43,7 +45,8 @@ def task_entry(path: Path, card: TaskCard) -> Entry:
         "images": card.expect.images,
         "texts": card.expect.texts,
     }
-    return Entry(path.stem, path, card.title, card.kind, summary, card.aliases)
+    places = task_places(card)
+    return Entry(path.stem, path, card.title, card.kind, summary, aliases=card.aliases, places=places)
 
 
 def model_entry(path: Path, card: ModelCard) -> Entry:
@@ -54,4 +57,35 @@ def model_entry(path: Path, card: ModelCard) -> Entry:
         "image_size": card.image_size,
         "gflops": card.gflops,
     }
-    return Entry(path.stem, path, card.title, card.adapter, summary, card.aliases)
+    places = model_places(card)
+    return Entry(path.stem, path, card.title, card.adapter, summary, aliases=card.aliases, places=places)
+
+
+def task_places(card: TaskCard) -> tuple[str, ...]:
+    """Where the data of a task may lie, in the order of its sources, each once."""
+    return tuple(dict.fromkeys(place for source in card.sources for place in _source_places(source)))
+
+
+def _source_places(source: SourceFields) -> Iterator[str]:
+    options = source.options
+    paths = options.get("path")
+    if isinstance(paths, str | list):
+        for path in [paths] if isinstance(paths, str) else paths:
+            yield stated_place(DATA, str(path))
+    elif "repo" in options:
+        yield stated_place(DATASET, str(options["repo"]))
+    else:
+        yield stated_place(PROGRAM, source.kind)
+
+
+def model_places(card: ModelCard) -> tuple[str, ...]:
+    """Where the weights of a model may lie: beside its card or in the hub's cache; empty if unsaid."""
+    packaged = card.settings.get("directory", card.settings.get("context"))
+    repository, file = card.settings.get("repository"), card.settings.get("file")
+    if isinstance(packaged, str):
+        return (stated_place(BESIDE_CARD, packaged),)
+    if card.weights is not None:
+        repository, file = card.weights.repo, card.weights.file
+    if not isinstance(repository, str):
+        return ()
+    return (stated_place(MODEL, "/".join(part for part in (repository, file) if isinstance(part, str))),)

@@ -1,25 +1,33 @@
 """Data files of task cards: names with ids, templates, vocabularies."""
 
-from collections.abc import Iterable
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from vlbench.cards.yaml_file import shown
-from vlbench.core.contracts import Text
-from vlbench.core.errors import CardError
+from vlbench.core.contracts import Place, Text
+from vlbench.core.errors import CardError, DataError
 
 NAME = "name"
 PLACEHOLDER = "{}"
 VOCABULARIES = "vocabularies"
+JSON = ".json"
+JSON_PLACEHOLDER = "{c}"
+"""What stands for the name in CLIP_benchmark's JSON files of templates."""
 
 
 def read_names(path: Path) -> tuple[Text, ...]:
     """Texts from a TSV whose header's first column is `name` and whose others are vocabularies of ids.
 
-    An empty cell is no id. Blanks are kept: they are part of a published name.
+    An empty cell is no id. Blanks are kept: they are part of a published name. A `.json` is read as
+    CLIP_benchmark writes it: one data set and the list of its names.
 
     Raises:
         CardError: no such header, a line of another length, or no line at all.
     """
+    if path.suffix == JSON:
+        return tuple(Text(name=name) for name in _json_list(path))
     header, *rows = _rows(path)
     if header[0] != NAME or not all(header):
         raise CardError(
@@ -47,18 +55,53 @@ def read_classnames(path: Path) -> tuple[Text, ...]:
 
 
 def read_templates(path: Path) -> tuple[str, ...]:
-    """Templates, one a line, each with one `{}`.
+    """Templates, one a line, each with one `{}`; of a `.json` as CLIP_benchmark writes it, with `{c}`.
 
     Raises:
         CardError: a line without `{}` or with several, or no line at all.
     """
-    templates = _lines(path)
+    if path.suffix == JSON:
+        templates = [line.replace(JSON_PLACEHOLDER, PLACEHOLDER) for line in _json_list(path)]
+    else:
+        templates = _lines(path)
     for number, template in enumerate(templates, start=1):
         if template.count(PLACEHOLDER) != 1:
             raise CardError(
                 f"{shown(path)}: line {number}: {template!r} needs one {PLACEHOLDER} for the name"
             )
     return tuple(templates)
+
+
+def find_text_file(file: str, place: Place, task: str) -> Path:
+    """A card's file of names or templates: beside the card, else under the roots in order.
+
+    Raises:
+        DataError: it lies nowhere; all places looked at are named.
+    """
+    folders = (*([place.card_folder] if place.card_folder else []), *place.roots)
+    for folder in folders:
+        if (folder / file).is_file():
+            return folder / file
+    looked = ", ".join(shown(folder / file) for folder in folders)
+    raise DataError(
+        f"{task}: no file {looked}; put it there, or name a --data-root that has {file} "
+        f"(`vlbench show {task}` says where it comes from)"
+    )
+
+
+def with_ids(names: Sequence[Text], path: Path, task: str) -> tuple[Text, ...]:
+    """Names with the ids of a file's lines, one for one.
+
+    Raises:
+        DataError: the numbers of names and lines differ.
+        CardError: the file is wrong.
+    """
+    ids = read_names(path)
+    if len(names) != len(ids):
+        raise DataError(
+            f"{task}: {len(names)} names for the {len(ids)} lines of {shown(path)}; give one for each"
+        )
+    return tuple(replace(name, ids=line.ids) for name, line in zip(names, ids, strict=True))
 
 
 def read_vocabularies(folders: Iterable[Path]) -> dict[str, dict[str, str]]:
@@ -104,3 +147,18 @@ def _lines(path: Path) -> list[str]:
     if not lines:
         raise CardError(f"{shown(path)}: is empty")
     return lines
+
+
+def _json_list(path: Path) -> list[str]:
+    """The strings of a JSON file `{data set: [strings]}`."""
+    text = "\n".join(_lines(path))
+    try:
+        content = json.loads(text)
+    except ValueError as error:
+        raise CardError(f"{shown(path)}: no JSON ({error}); correct it") from error
+    lists = list(content.values()) if isinstance(content, dict) else []
+    if len(lists) != 1 or not isinstance(lists[0], list) or not lists[0]:
+        raise CardError(f"{shown(path)}: write one data set and its list: {{NAME: [STRING, ...]}}")
+    if not all(isinstance(each, str) for each in lists[0]):
+        raise CardError(f"{shown(path)}: its list holds something else than strings; remove it")
+    return lists[0]

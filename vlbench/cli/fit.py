@@ -52,7 +52,7 @@ def command() -> None:
 
 EXAMPLES = """\b
 vlbench fit coop --model tiny-clip --task shapes --shots 16 --seed 1,2,3
-vlbench fit coop --model clip-b16 --task oxford_pets --shots 1,2,4,8,16 --data-root DATA
+vlbench fit coop --model clip-b16 --task oxford_pets@coop --shots 1,2,4,8,16 --data-root DATA
 """
 
 

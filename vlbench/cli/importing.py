@@ -1,11 +1,16 @@
-"""`vlbench import`: what other projects have learned, as files and cards of vlbench."""
+"""`vlbench import`: what other projects have learned or measured, as files of vlbench."""
 
 from pathlib import Path
-from typing import Literal, TypedDict, Unpack
+from typing import TYPE_CHECKING, Literal, TypedDict, Unpack
 
 import click
 
 from vlbench.cli.listing import include_option
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from vlbench.references import Imported, System
 
 
 class Arguments(TypedDict):
@@ -34,7 +39,7 @@ vlbench import coop output/imagenet/CoOp/vit_b16_ep50_16shots/nctx16_cscFalse_ct
 
 @click.group("import")
 def command() -> None:
-    """Import what other projects have learned."""
+    """Import what other projects have learned or measured."""
 
 
 @command.command("coop", epilog=EXAMPLES)
@@ -120,3 +125,90 @@ def coop(**arguments: Unpack[Arguments]) -> None:
         )
     click.echo(f"{done.read} is now {done.context}, with its card {done.card}")
     click.echo(f"vlbench run --include-path {done.card.parent} --model {done.name} --task TASK")
+
+
+RESULTS_EXAMPLES: "dict[System, str]" = {
+    "clip_benchmark": "vlbench import clip_benchmark result.json benchmark.csv",
+    "open_clip": "vlbench import open_clip docs/openclip_classification_results.csv",
+    "mteb": "vlbench import mteb results/openai__clip-vit-base-patch32/*/Imagenet1kZeroShot.json",
+}
+
+
+def results_options(command: "Callable[..., None]") -> "Callable[..., None]":
+    """The files to import, the results folder that takes them, and folders with more cards."""
+    files = click.argument(
+        "files", nargs=-1, required=True, type=click.Path(path_type=Path, exists=True, dir_okay=False)
+    )
+    out = click.option(
+        "--out",
+        type=click.Path(path_type=Path, file_okay=False),
+        default=Path("results"),
+        show_default=True,
+        envvar="VLBENCH_RESULTS",
+        help="The results folder; the scores go to its folder imported.",
+    )
+    return files(out(include_option(command)))
+
+
+@command.command("clip_benchmark", epilog=RESULTS_EXAMPLES["clip_benchmark"])
+@results_options
+def clip_benchmark(files: "Sequence[Path]", out: Path, include: "Sequence[Path]") -> None:
+    """Read results of CLIP_benchmark, marked as its own: JSON files of runs, or the CSV made of them.
+
+    `vlbench leaderboard` and `vlbench verify` show them beside the results here, never among them.
+    """
+    _import("clip_benchmark", files, out, include)
+
+
+@command.command("open_clip", epilog=RESULTS_EXAMPLES["open_clip"])
+@results_options
+def open_clip(files: "Sequence[Path]", out: Path, include: "Sequence[Path]") -> None:
+    """Read tables in the layout of open_clip's docs/openclip_*_results.csv, marked as its own.
+
+    The average that a row states is held against the mean of its columns.
+    """
+    _import("open_clip", files, out, include)
+
+
+@command.command("mteb", epilog=RESULTS_EXAMPLES["mteb"])
+@results_options
+@click.option(
+    "--model", metavar="NAME", help="The model.  [default: what model_meta.json beside a file says]"
+)
+def mteb(files: "Sequence[Path]", out: Path, include: "Sequence[Path]", model: str | None) -> None:
+    """Read results of mteb, marked as its own: a JSON file a task.
+
+    mteb asks with templates of its own, so that its scores are shown and never compared.
+    """
+    _import("mteb", files, out, include, model)
+
+
+def _import(
+    system: "System",
+    files: "Sequence[Path]",
+    out: Path,
+    include: "Sequence[Path]",
+    model: str | None = None,
+) -> None:
+    from vlbench.api import import_scores
+
+    for file in files:
+        done = import_scores(system, file, results=out, model=model, include_path=include)
+        click.echo(
+            f"{file}: {done.scores} scores are now in {done.path}; cards stand for {done.named} of them"
+        )
+        _say_averages(done)
+
+
+def _say_averages(done: "Imported") -> None:
+    """What came of the averages that the file states; those that its columns contradict are named."""
+    wrong = [each for each in done.averages if not each.agrees]
+    if done.averages:
+        click.echo(
+            f"{len(done.averages) - len(wrong)} of {len(done.averages)} averages are those of their columns"
+        )
+    for each in wrong:
+        click.echo(
+            f"vlbench: {each.model}: the file's average is {each.text}, that of its columns {each.mean:.4f}",
+            err=True,
+        )

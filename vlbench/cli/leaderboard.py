@@ -5,6 +5,7 @@ from pathlib import Path
 import click
 
 from vlbench.core.errors import CheckFailed
+from vlbench.report.imported import imported_table, read_imported
 from vlbench.report.leaderboard import LEADERBOARD, notes, stale_leaderboards, write_leaderboards
 from vlbench.report.seeds import spreads
 from vlbench.report.table import leaderboard_table
@@ -43,3 +44,6 @@ def _rebuild(folder: Path) -> None:
     for note in notes(results):
         click.echo(f"vlbench: {note}", err=True)
     click.echo(leaderboard_table((folder / LEADERBOARD).read_text(encoding="utf-8"), spreads(results)))
+    imported = imported_table(read_imported(folder), {result.task for result in results})
+    if imported:
+        click.echo(f"\n{imported}")

@@ -1,19 +1,44 @@
-"""`vlbench list`: models, tasks, metrics or sources, from the index and the registries alone."""
+"""`vlbench list`: models, tasks, collections, metrics or sources, from the index and the registries alone."""
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TypeVar
+from typing import TypedDict, TypeVar, Unpack
 
 import click
 
-from vlbench.cards.catalogue import Entry, read_catalogue
+from vlbench.cards.catalogue import Catalogue, Entry, read_catalogue
+from vlbench.cli.options import data_root_option, data_roots
+from vlbench.core.errors import UnknownName
 from vlbench.core.registry import ADAPTERS, METRICS, SOURCES, TASK_KINDS, Registry
 
 T = TypeVar("T")
-Row = Mapping[str, str | int | float | None]
+Row = Mapping[str, object]
 REFERENCES = {"coop": "FILE", "open_clip": "ARCH/TAG", "hf-hub": "ORG/NAME", "local-dir": "FOLDER"}
 """What the built-in adapters take behind their name and a colon."""
+UNPRINTED = frozenset({"file", "aliases", "collections", "members"})
+"""Fields of JSON rows that the table leaves out."""
+FILTERS = {
+    "models": {"kind", "family", "local"},
+    "tasks": {"kind", "collection", "local"},
+    "collections": {"local"},
+    "metrics": set[str](),
+    "sources": set[str](),
+}
+"""Which filters each list has."""
+
+
+class Arguments(TypedDict):
+    """What click hands over."""
+
+    what: str
+    kind: str | None
+    family: str | None
+    collection: str | None
+    local: bool
+    data_root: tuple[str, ...]
+    form: str | None
+    include: tuple[Path, ...]
 
 
 def include_option(command: Callable[..., None]) -> Callable[..., None]:
@@ -28,17 +53,38 @@ def include_option(command: Callable[..., None]) -> Callable[..., None]:
     )(command)
 
 
-@click.command("list")
-@click.argument("what", type=click.Choice(["models", "tasks", "metrics", "sources"]))
+EXAMPLES = """\b
+vlbench list tasks --kind tagging --local --data-root /data
+vlbench list tasks --collection vtab
+vlbench list models --family openai --json
+"""
+
+
+@click.command("list", epilog=EXAMPLES)
+@click.argument("what", type=click.Choice(list(FILTERS)))
+@click.option("--kind", metavar="NAME", help="Tasks of a kind (tagging), or models of an adapter (clip).")
+@click.option("--family", metavar="NAME", help="Models of a family, such as openai or laion.")
+@click.option("--collection", metavar="NAME", help="Tasks of a collection, such as vtab.")
+@click.option(
+    "--local",
+    is_flag=True,
+    help="Only what lies here: data under --data-root, weights beside the card; either in the hub's cache.",
+)
+@data_root_option
 @click.option("--json", "form", flag_value="json", help="Print JSON.")
 @include_option
-def command(what: str, form: str | None, include: Sequence[Path]) -> None:
-    """List models, tasks, metrics or sources.
+def command(**arguments: Unpack[Arguments]) -> None:
+    """List models, tasks, collections, metrics or sources.
 
-    The names are what --model and --task take, wildcards included.
+    The names are what --model and --task take, wildcards included. --local looks whether a place exists;
+    `vlbench data check TASK` counts what is in it.
     """
-    rows = _rows(what, include)
-    if form == "json":
+    what = arguments["what"]
+    given = {name for name in ("kind", "family", "collection", "local") if arguments[name]}
+    if surplus := sorted(given - FILTERS[what]):
+        raise click.UsageError(f"--{surplus[0]} is no filter of `list {what}`")
+    rows = _rows(arguments)
+    if arguments["form"] == "json":
         click.echo(json.dumps(rows, indent=1, ensure_ascii=False))
         return
     click.echo(columns(rows))
@@ -57,7 +103,7 @@ def columns(rows: Sequence[Row]) -> str:
     """
     if not rows:
         return "(none)"
-    headers = [key for key in rows[0] if key != "file"]
+    headers = [key for key in rows[0] if key not in UNPRINTED]
     cells = [headers, *([_cell(row.get(key)) for key in headers] for row in rows)]
     numeric = [any(isinstance(row.get(key), int | float) for row in rows) for key in headers]
     widths = [max(len(line[place]) for line in cells) for place in range(len(headers))]
@@ -71,23 +117,93 @@ def columns(rows: Sequence[Row]) -> str:
     return "\n".join(lines)
 
 
-def _cell(value: str | float | None) -> str:
-    return "" if value is None else f"{value:g}" if isinstance(value, float) else str(value)
+def _cell(value: object) -> str:
+    if isinstance(value, float):
+        return f"{value:g}"
+    return "" if value is None else str(value)
 
 
-def _rows(what: str, include: Sequence[Path]) -> list[Row]:
+def _rows(arguments: Arguments) -> list[Row]:
+    what = arguments["what"]
+    if what == "metrics":
+        return _registry_rows(METRICS)
+    if what == "sources":
+        return _registry_rows(SOURCES)
+    catalogue = read_catalogue(arguments["include"])
+    here = _here(arguments["data_root"]) if arguments["local"] else _unasked
+    if what == "collections":
+        return list(_collection_rows(catalogue, here))
     if what == "models":
-        return _card_rows(read_catalogue(include).models, "adapter")
-    if what == "tasks":
-        return _card_rows(read_catalogue(include).tasks, "kind")
-    return _registry_rows(METRICS) if what == "metrics" else _registry_rows(SOURCES)
-
-
-def _card_rows(entries: Mapping[str, Entry], kind: str) -> list[Row]:
+        models = _chosen(catalogue.models.values(), "adapter", arguments["kind"])
+        return list(_card_rows(_chosen(models, "family", arguments["family"]), "adapter", here=here))
+    tasks = _chosen(_of_collection(catalogue, arguments["collection"]), "kind", arguments["kind"])
     return [
-        {"name": each.name, kind: each.kind, **each.summary, "title": each.title, "file": str(each.path)}
-        for each in entries.values()
+        {**row, "collections": catalogue.collections_of(str(row["name"]))}
+        for row in _card_rows(tasks, "kind", here=here)
     ]
+
+
+Here = Callable[[Entry], str | None]
+"""Where the data or weights of a card lie on this machine; None where they do not."""
+
+
+def _unasked(entry: Entry) -> str:  # noqa: ARG001 - nobody looks
+    return ""
+
+
+def _here(data_root: Sequence[str]) -> Here:
+    from vlbench.cards.availability import first_place
+
+    roots, task_roots = data_roots(data_root)
+
+    def look(entry: Entry) -> str | None:
+        own = task_roots.get(entry.name)
+        if own is not None and own.exists():
+            return str(own)
+        place = first_place(entry, roots)
+        return None if place is None else place.shown
+
+    return look
+
+
+def _card_rows(entries: Iterable[Entry], kind: str, *, here: Here) -> Iterator[Row]:
+    for each in entries:
+        place = here(each)
+        if place is not None:
+            row = {"name": each.name, kind: each.kind, **each.summary, "title": each.title}
+            found = {"here": place} if place else {}
+            yield {**row, "aliases": each.aliases, **found, "file": str(each.path)}
+
+
+def _of_collection(catalogue: Catalogue, name: str | None) -> list[Entry]:
+    if name is None:
+        return list(catalogue.tasks.values())
+    if name not in catalogue.collections:
+        advice = "`vlbench list collections` lists all"
+        raise UnknownName("collection", name, catalogue.collections, advice=advice)
+    return [catalogue.tasks[task] for task in catalogue.collections[name].tasks]
+
+
+def _chosen(entries: Iterable[Entry], field: str, wanted: str | None) -> list[Entry]:
+    """The entries whose kind or summary has a value; all where none is wanted."""
+    given = list(entries)
+    if wanted is None:
+        return given
+    values = {each.name: each.summary.get(field, each.kind) for each in given}
+    if wanted not in values.values():
+        known = sorted({str(value) for value in values.values() if value})
+        raise UnknownName(field, wanted, known, advice=f"known: {', '.join(known)}")
+    return [each for each in given if values[each.name] == wanted]
+
+
+def _collection_rows(catalogue: Catalogue, here: Here) -> Iterator[Row]:
+    """Collections; where only what lies here is wanted, those with a task that does, and how many do."""
+    for each in catalogue.collections.values():
+        found = [task for task in each.tasks if here(catalogue.tasks[task]) is not None]
+        if found:
+            counted = {"here": len(found)} if here is not _unasked else {}
+            row = {"name": each.name, "tasks": len(each.tasks), **counted, "title": each.title}
+            yield {**row, "members": each.tasks, "file": str(each.path)}
 
 
 def _registry_rows(registry: Registry[T]) -> list[Row]:

@@ -9,16 +9,18 @@ import click
 from vlbench.core.errors import CheckFailed, VlbenchError
 
 COMMANDS = {
+    "check": "Compare results with a baseline: did a score, a protocol, weights or data change?",
     "data": "Check or fetch the data of tasks.",
     "describe": "Let a language model describe tags, for models that read descriptions.",
-    "import": "Import what other projects have learned.",
+    "import": "Import what other projects have learned or measured.",
     "fit": "Learn a prompt context on a few images of a task's training split.",
     "leaderboard": "Rebuild the leaderboard CSVs from the result JSON files, or check them.",
-    "list": "List models, tasks, metrics or sources.",
+    "list": "List models, tasks, collections, metrics or sources.",
     "run": "Score models on tasks and write the results.",
-    "show": "Show a model or task card.",
+    "show": "Show a task, model or collection.",
     "sweep-prompts": "Score a model on a task by each template alone.",
     "tag": "Print the tags of images: files, folders with all below them, wildcards.",
+    "verify": "Set results beside published scores of the same model and protocol.",
 }
 MODULES = {"import": "importing", "list": "listing", "sweep-prompts": "sweep_prompts"}
 

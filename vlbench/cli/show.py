@@ -1,116 +1,95 @@
-"""`vlbench show`: what a card states, and where its data are looked for."""
+"""`vlbench show`: what a task, model or collection is, who published what on it, whether it runs here."""
 
 import json
-import textwrap
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypedDict, Unpack
 
 import click
 
-from vlbench.cards.catalogue import Catalogue, read_catalogue
-from vlbench.cli.listing import columns, include_option
+from vlbench.cards.catalogue import Catalogue, Entry, read_catalogue
+from vlbench.cards.class_half import HalfName
+from vlbench.cli.listing import include_option
+from vlbench.cli.options import data_root_option, data_roots
 from vlbench.core.errors import UnknownName
 
 if TYPE_CHECKING:
-    from vlbench.cards.facts import ModelFacts, Quoted, Sought, TaskFacts
-
-INDENT = 16
-WIDTH = 100
-TABLES = frozenset({"published", "sources"})
-"""Fields of a card that are printed at the end, a line each."""
+    from vlbench.cards.collection_facts import CollectionFacts
+    from vlbench.cards.model_facts import ModelFacts
+    from vlbench.cards.task_facts import TaskFacts
 
 
-@click.command("show")
+class Arguments(TypedDict):
+    """What click hands over."""
+
+    name: str
+    form: str | None
+    data_root: tuple[str, ...]
+    include: tuple[Path, ...]
+
+
+EXAMPLES = """\b
+vlbench show imagenet --data-root /data
+vlbench show wds/imagenet1k
+vlbench show vtab+
+vlbench show clip-b32 --json
+"""
+
+
+@click.command("show", epilog=EXAMPLES)
 @click.argument("name")
-@click.option("--json", "form", flag_value="json", help="Print JSON.")
-@click.option(
-    "--data-root",
-    "roots",
-    multiple=True,
-    type=click.Path(path_type=Path),
-    envvar="VLBENCH_DATA",
-    help="A folder that holds data sets; may be repeated.",
-)
+@click.option("--json", "form", flag_value="json", help="Print JSON, with all published scores.")
+@data_root_option
 @include_option
-def command(name: str, form: str | None, roots: Sequence[Path], include: Sequence[Path]) -> None:
-    """Show a model or task card.
+def command(**arguments: Unpack[Arguments]) -> None:
+    """Show a task, model or collection.
 
-    Prints its fields, its published scores or its protocol, and where its data are looked for.
+    Of a task: its protocol, metric and counts, other protocols of the data set, published scores, and
+    whether its data are here. Of a model: its facts and published scores, and whether its weights are here.
+    NAME may be an alias.
     """
-    catalogue = read_catalogue(include)
-    facts = list(_facts(name, catalogue, roots))
+    name = arguments["name"]
+    catalogue = read_catalogue(arguments["include"])
+    roots, task_roots = data_roots(arguments["data_root"])
+    facts = list(_facts(name, catalogue, (*roots, *task_roots.values())))
     if not facts:
-        known = (*catalogue.models, *catalogue.tasks)
-        raise UnknownName(
-            "card", name, known, advice="`vlbench list models` and `vlbench list tasks` list all"
-        )
-    if form == "json":
+        others = (other for kind in catalogue.stands_for.values() for other in kind)
+        advice = "`vlbench list models`, `list tasks` and `list collections` list all"
+        raise UnknownName("card", name, (*catalogue.models, *catalogue.tasks, *others), advice=advice)
+    if arguments["form"] == "json":
         click.echo(json.dumps([each.as_json() for each in facts], indent=1, ensure_ascii=False))
         return
-    click.echo("\n\n".join("\n".join(_lines(each)) for each in facts))
+    from vlbench.cli.show_text import lines
+
+    click.echo("\n\n".join("\n".join(lines(each)) for each in facts))
 
 
-def _facts(name: str, catalogue: Catalogue, roots: Sequence[Path]) -> "Iterator[ModelFacts | TaskFacts]":
-    from vlbench.cards.facts import model_facts, task_facts
+def _facts(
+    name: str, catalogue: Catalogue, roots: tuple[Path, ...]
+) -> "Iterator[ModelFacts | TaskFacts | CollectionFacts]":
+    if name in catalogue.collections:
+        from vlbench.cards.collection_facts import collection_facts
 
-    if name in catalogue.models:
-        yield model_facts(catalogue.models[name])
-    if name in catalogue.tasks:
-        yield task_facts(catalogue.tasks[name], roots)
+        yield collection_facts(catalogue.collections[name], catalogue, roots)
+        return
+    half = HalfName.of(name)
+    model = _entry(name, catalogue.models, catalogue.stands_for["model"])
+    task = _entry(name, catalogue.tasks, catalogue.stands_for["task"])
+    if task is None and half is not None:
+        task = _entry(half.task, catalogue.tasks, catalogue.stands_for["task"])
+    if model is not None:
+        from vlbench.cards.model_facts import model_facts
 
+        yield model_facts(model)
+    if task is not None:
+        from vlbench.cards.task_facts import task_facts
 
-def _lines(facts: "ModelFacts | TaskFacts") -> Iterator[str]:
-    from vlbench.cards.facts import TaskFacts
-
-    yield f"{facts.name}: {facts.card['title']}"
-    yield _line("file", facts.file)
-    quoted = {"names": facts.names, "templates": facts.templates} if isinstance(facts, TaskFacts) else {}
-    for field, value in facts.card.items():
-        if value and field != "title" and field not in TABLES:
-            quote = quoted.get(field)
-            text = _pairs(value) if isinstance(value, Mapping) else _plain(value)
-            yield _line(field, text if quote is None else _quote(quote))
-    published = facts.card.get("published")
-    if isinstance(published, list) and published:
-        yield "published:"
-        yield textwrap.indent(columns(published), "  ")
-    if isinstance(facts, TaskFacts):
-        yield "data, the first that is there:"
-        for source in facts.data:
-            yield from _source_lines(source)
+        yield task_facts(task, catalogue, roots)
 
 
-def _line(field: str, text: str) -> str:
-    """A field and its value, wrapped under the value; long words (addresses, digests) stay whole."""
-    return textwrap.fill(
-        f"  {field:<{INDENT}}{text}",
-        width=WIDTH,
-        subsequent_indent=" " * (INDENT + 2),
-        break_long_words=False,
-        break_on_hyphens=False,
-    )
-
-
-def _plain(value: object) -> str:
-    """A value on one line, as YAML would write it within a line."""
-    if isinstance(value, Mapping):
-        return f"{{{_pairs(value)}}}"
-    if isinstance(value, list):
-        return ", ".join(_plain(item) for item in value)
-    return str(value)
-
-
-def _pairs(value: Mapping[str, object]) -> str:
-    return ", ".join(f"{key}: {_plain(item)}" for key, item in value.items() if item is not None)
-
-
-def _quote(quoted: "Quoted") -> str:
-    more = ", ..." if quoted.count > len(quoted.first) else ""
-    return f"{quoted.count} in {quoted.file}: {', '.join(quoted.first)}{more}"
-
-
-def _source_lines(source: "Sought") -> Iterator[str]:
-    yield f"  {source.kind:<{INDENT}}{_pairs(source.options)}".rstrip()
-    for place in source.places:
-        yield f"  {'':<{INDENT}}{'found' if place in source.found else 'not there'}: {place}"
+def _entry(name: str, entries: Mapping[str, Entry], stands_for: Mapping[str, Sequence[str]]) -> Entry | None:
+    """The card of a name or alias."""
+    if name in entries:
+        return entries[name]
+    meant = stands_for.get(name, ())
+    return entries[meant[0]] if len(meant) == 1 else None

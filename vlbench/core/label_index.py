@@ -1,19 +1,29 @@
 """From what data call a class or tag to its position among the texts: by id, then by unique name."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from vlbench.core.contracts import Text
 from vlbench.core.errors import DataError, UnknownName
+from vlbench.core.protocol import SYNONYMS
+
+NUMBER = "number"
+"""The vocabulary of the numbers that data give their classes, for texts that stand in another order."""
+NO_LABELS = frozenset({NUMBER, SYNONYMS})
+"""Vocabularies that no string label is looked up in."""
 
 
 @dataclass(frozen=True, slots=True)
 class LabelIndex:
-    """Positions of texts under their ids and under the names that only one of them has."""
+    """Positions of texts under their ids and under the names that only one of them has.
+
+    `numbers` are positions under the numbers that the data give; empty where those are the positions.
+    """
 
     positions: dict[str, int]
     ambiguous: frozenset[str]
     count: int
+    numbers: dict[int, int] = field(default_factory=dict)
 
     @classmethod
     def of(cls, texts: Sequence[Text], task: str) -> "LabelIndex":
@@ -28,6 +38,8 @@ class LabelIndex:
         for position, text in enumerate(texts):
             names.setdefault(text.name, []).append(position)
             for vocabulary, value in text.ids.items():
+                if vocabulary in NO_LABELS:
+                    continue
                 places_of.setdefault(value, set()).add(position)
                 owner = owners.setdefault((vocabulary, value), position)
                 if owner != position:
@@ -47,17 +59,19 @@ class LabelIndex:
             if len(places) == 1 and name not in shared:
                 positions.setdefault(name, places[0])
         repeated = frozenset(name for name, places in names.items() if len(places) > 1)
-        return cls(positions, (repeated | shared) - positions.keys(), len(texts))
+        return cls(positions, (repeated | shared) - positions.keys(), len(texts), _numbers(texts, task))
 
     def position(self, label: str | int, where: Callable[[], str]) -> int:
-        """The position of a label: an index, an id or a name; `where` says what carries it.
+        """The position of a label: an index or the data's number, an id or a name; `where` says whose it is.
 
         Raises:
             DataError: an index out of range, or a name that several texts share.
             UnknownName: no text has it; close matches are given.
         """
         if isinstance(label, int):
-            if 0 <= label < self.count:
+            if label in self.numbers:
+                return self.numbers[label]
+            if not self.numbers and 0 <= label < self.count:
                 return label
             raise DataError(f"{where()}: label {label} is not one of the {self.count} classes")
         found = self.positions.get(label)
@@ -70,3 +84,15 @@ class LabelIndex:
         raise UnknownName(
             "class", label, self.positions, advice=f"{where()} carries it; correct it or add the class"
         )
+
+
+def _numbers(texts: Sequence[Text], task: str) -> dict[int, int]:
+    """Positions under the data's numbers; empty where no text states one."""
+    stated = [text.ids.get(NUMBER) for text in texts]
+    if not any(stated):
+        return {}
+    if not all(number is not None and number.isdecimal() for number in stated) or len(set(stated)) < len(
+        texts
+    ):
+        raise DataError(f"{task}: the column {NUMBER!r} of the names is no whole number for each class")
+    return {int(number): position for position, number in enumerate(stated) if number is not None}

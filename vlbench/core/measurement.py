@@ -1,6 +1,11 @@
 """What a metric says: a value, its interval, and the values it is made of."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,7 +22,8 @@ class Measurement:
     """A metric's value (a fraction unless its name says otherwise) with its 95 % interval.
 
     `value` is None where nothing could be measured. `n` counts what the mean is over, `left_out` the
-    classes or tags without a positive.
+    classes or tags without a positive. `influence` are jackknife pseudo-values of the images, where the
+    metric has them: their mean is the value and their standard error its own, up to the jackknife's bias.
     """
 
     value: float | None
@@ -27,6 +33,7 @@ class Measurement:
     ci_method: str = ""
     left_out: int = 0
     parts: tuple[Part, ...] = ()
+    influence: "NDArray[np.float64] | None" = field(default=None, compare=False, repr=False)  # [n images]
 
 
 @dataclass(frozen=True, slots=True)

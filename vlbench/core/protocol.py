@@ -6,6 +6,9 @@ from dataclasses import replace
 from vlbench.core.contracts import ProtocolStatement, TaskRequest, Text
 from vlbench.core.digest import digest_of
 
+SYNONYMS = "synonyms"
+"""The column of a names file with further words for a text, a bar between them (`shocked|spooked`)."""
+
 TIE_RULE = "the rank of a right answer is 1 + the number of wrong ones scoring at least as high"
 
 
@@ -35,8 +38,16 @@ def state_protocol(
 
 
 def asked(text: Text, templates: Sequence[str]) -> Text:
-    """A text as a task asks it: by its descriptions where it has any, else by its name in every template."""
-    return replace(text, prompts=() if text.descriptions else fill_templates(text.name, templates))
+    """A text as a task asks it: by its descriptions if it has any, else by its words in every template.
+
+    The words are its name and its synonyms; a model averages over all prompts alike.
+
+    >>> asked(Text("sad", ids={"synonyms": "low|blue"}), ["{}!", "{}?"]).prompts
+    ('sad!', 'sad?', 'low!', 'low?', 'blue!', 'blue?')
+    """
+    words = (text.name, *filter(None, text.ids.get(SYNONYMS, "").split("|")))
+    prompts = tuple(prompt for word in words for prompt in fill_templates(word, templates))
+    return replace(text, prompts=() if text.descriptions else prompts)
 
 
 def fill_templates(name: str, templates: Sequence[str]) -> tuple[str, ...]:

@@ -46,6 +46,19 @@ class Relevance:
         """How many images each text is true of, [m]."""
         return np.bincount(self.texts, minlength=self.shape[1]).astype(np.int64)
 
+    @property
+    def first_images(self) -> NDArray[np.int64]:
+        """The first image each text is true of, [m]; -1 for a text that is true of none.
+
+        >>> pairs = Relevance.from_pairs(np.array([2, 0, 2]), np.array([0, 1, 1]), (3, 3))
+        >>> pairs.first_images.tolist()
+        [2, 0, -1]
+        """
+        first = np.full(self.shape[1], -1, dtype=np.int64)
+        texts, positions = np.unique(self.texts, return_index=True)
+        first[texts] = self.images[positions]
+        return first
+
     def span(self, start: int, stop: int) -> slice:
         """The pairs of images start to stop, as a slice of `images` and `texts`."""
         low, high = np.searchsorted(self.images, [start, stop])

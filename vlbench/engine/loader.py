@@ -6,22 +6,13 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 
 import torch
-from PIL import Image, UnidentifiedImageError
 from torch import Tensor
 
+from vlbench.core.broken_image import BROKEN_IMAGE
 from vlbench.core.contracts import Model, Source
 from vlbench.core.errors import DataError
 
 BATCHES_AHEAD = 3
-BROKEN_IMAGE = (
-    OSError,
-    UnidentifiedImageError,
-    SyntaxError,
-    ValueError,
-    EOFError,
-    Image.DecompressionBombError,
-)
-"""What Pillow raises for damaged files of the formats it reads."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -64,7 +64,7 @@ def mean_per_class_recall(prediction: Prediction, problem: Problem, options: Met
     """
     refuse_number(options, metric="mean_per_class_recall")
     ranks = row_ranks(prediction, metric="mean_per_class_recall")
-    relevant = _one_class_each(problem.relevant)
+    relevant = one_class_each(problem.relevant, metric="mean_per_class_recall")
     counted = class_hits(ranks[relevant.images], relevant.texts, number=relevant.shape[1])
     recall = counted.recall
     found = counted.sizes > 0
@@ -83,11 +83,16 @@ def mean_per_class_recall(prediction: Prediction, problem: Problem, options: Met
     )
 
 
-def _one_class_each(relevant: Relevance) -> Relevance:
+def one_class_each(relevant: Relevance, *, metric: str) -> Relevance:
+    """Check that no image has several classes.
+
+    Raises:
+        DataError: one has; it is named.
+    """
     several = np.flatnonzero(relevant.row_counts > 1)
     if several.size:
         raise DataError(
             f"image {several[0]} has {relevant.row_counts[several[0]]} classes where "
-            "mean_per_class_recall needs one; use a tagging metric, or acc1"
+            f"{metric} needs one; use a tagging metric, or acc1"
         )
     return relevant

@@ -13,7 +13,7 @@ from vlbench.core.contracts import Prediction, Problem
 from vlbench.core.measurement import Measurement, MetricOptions, Part
 from vlbench.core.relevance import Relevance
 from vlbench.metrics.columns import Column, FloatArray, pairs_of, score_columns
-from vlbench.metrics.intervals import jackknife
+from vlbench.metrics.intervals import jackknife, pseudo_values
 from vlbench.metrics.requirements import refuse_number, score_matrix
 
 
@@ -99,6 +99,7 @@ def mean_average_precision(prediction: Prediction, problem: Problem, options: Me
         ci_method=interval.method,
         left_out=left_out,
         parts=parts,
+        influence=pseudo_values(mean, deleted.replicates),
     )
 
 

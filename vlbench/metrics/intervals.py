@@ -119,6 +119,23 @@ def jackknife(estimate: float, replicates: NDArray[np.float64]) -> Interval:
     return _normal(estimate, (n - 1) / n * squares, "jackknife over images")
 
 
+def pseudo_values(estimate: float, replicates: NDArray[np.float64]) -> NDArray[np.float64] | None:
+    """Tukey's pseudo-values [n] of delete-one replicates [n]; None where the jackknife has no interval.
+
+    Their mean is the bias-corrected estimate, and their variance over n that of the jackknife.
+    Source: Tukey 1958, Annals of Mathematical Statistics 29, 614.
+
+    Of a mean they are the values themselves:
+
+    >>> pseudo_values(2.0, np.array([3.0, 2.0, 1.0]))  # the mean of 0, 2 and 4 without each
+    array([0., 2., 4.])
+    """
+    n = replicates.size
+    if n < 2 or not np.isfinite(replicates).all():
+        return None
+    return n * estimate - (n - 1) * replicates
+
+
 def infinitesimal_jackknife(estimate: float, influence: NDArray[np.float64]) -> Interval:
     """Normal interval from influences [n]: the derivative of the estimate by each image's weight.
 
@@ -128,6 +145,20 @@ def infinitesimal_jackknife(estimate: float, influence: NDArray[np.float64]) -> 
     if influence.size < 2:
         return Interval()
     return _normal(estimate, float(influence @ influence), "infinitesimal jackknife over images")
+
+
+def normal_mean(values: NDArray[np.float64]) -> Interval:
+    """Normal interval of the mean of numbers [n] of 0 or more, which need not be fractions; none for n < 2.
+
+    >>> interval = normal_mean(np.array([1.0, 3.0]))
+    >>> round(interval.low, 2), round(interval.high, 2)
+    (0.04, 3.96)
+    """
+    n = values.size
+    if n < 2:
+        return Interval()
+    mean, half = float(values.mean()), _Z * float(values.std(ddof=1)) / n**0.5
+    return Interval(max(0.0, mean - half), mean + half, "normal, of the mean over images")
 
 
 def _normal(estimate: float, variance: float, method: str) -> Interval:

@@ -8,23 +8,9 @@ from numpy.typing import NDArray
 
 from vlbench.core.contracts import Prediction, Problem
 from vlbench.core.measurement import Measurement, MetricOptions
-from vlbench.core.relevance import Relevance
 from vlbench.metrics.intervals import bootstrap_median, bootstrap_share
 from vlbench.metrics.ranks import measured, median_rank, proportion_within, share_within
 from vlbench.metrics.requirements import column_ranks, cutoff, refuse_number, row_ranks
-
-
-def first_images(relevant: Relevance) -> NDArray[np.int64]:
-    """The first image each text is true of, [m]; -1 for a text that is true of none.
-
-    >>> pairs = Relevance.from_pairs(np.array([2, 0, 2]), np.array([0, 1, 1]), (3, 3))
-    >>> first_images(pairs).tolist()
-    [2, 0, -1]
-    """
-    first = np.full(relevant.shape[1], -1, dtype=np.int64)
-    texts, positions = np.unique(relevant.texts, return_index=True)
-    first[texts] = relevant.images[positions]
-    return first
 
 
 def image_retrieval_recall(prediction: Prediction, problem: Problem, options: MetricOptions) -> Measurement:
@@ -42,7 +28,7 @@ def image_retrieval_recall(prediction: Prediction, problem: Problem, options: Me
     n = int(kept.sum())
     if value is None:
         return Measurement(value=None, n=n, left_out=ranks.size - n)
-    owner = first_images(problem.relevant)
+    owner = problem.relevant.first_images
     interval = bootstrap_share(
         np.bincount(owner[kept & (ranks <= k)], minlength=images),
         np.bincount(owner[kept], minlength=images),
@@ -78,7 +64,7 @@ def image_retrieval_median_rank(
     metric = "image_retrieval_median_rank"
     refuse_number(options, metric=metric)
     ranks = column_ranks(prediction, metric=metric)
-    return _median(ranks, first_images(problem.relevant), seed=options.seed)
+    return _median(ranks, problem.relevant.first_images, seed=options.seed)
 
 
 def text_retrieval_median_rank(

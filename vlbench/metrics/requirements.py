@@ -43,6 +43,17 @@ def score_matrix(prediction: Prediction, *, metric: str) -> NDArray[np.float32]:
     return prediction.scores
 
 
+def best_scores(prediction: Prediction, *, metric: str) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+    """Each image's best texts and their scores, [n, k] each, in descending order.
+
+    Raises:
+        Unsupported: the task's scoring kept none.
+    """
+    if prediction.best is None or prediction.best_scores is None:
+        raise Unsupported(_missing(metric, "each image's best texts", "row_ranks"))
+    return prediction.best, prediction.best_scores
+
+
 def cutoff(options: MetricOptions, *, metric: str) -> int:
     """The k of a metric asked for as `metric@k`.
 

@@ -204,6 +204,7 @@ def measure_given(
         ci_high=interval.high,
         ci_method=interval.method,
         left_out=left_out,
+        influence=value + found.influence.size * found.influence if found.formed else None,
     )
 
 

@@ -1,7 +1,7 @@
-"""Scores from other tools' result files: rows marked as theirs, in a folder of their own among the results."""
+"""Scores from other tools' result files: rows marked as theirs, in a folder of their own."""
 
 import csv
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,6 +15,7 @@ from vlbench.report.csv_text import csv_text
 FOLDER = "imported"
 """Of a results folder; `vlbench run` and `vlbench leaderboard` read no JSON there and mix none of it in."""
 
+_LEAST_DIGITS = 4
 HEAD = ("system", "model", "card", "dataset", "task", "metric", "value", "differs", "file")
 
 
@@ -83,7 +84,7 @@ def imported_score(
 
 
 def write_imported(scores: Sequence[ImportedScore], folder: Path) -> Path:
-    """Write the scores of one file of one tool under a results folder; an earlier import of it is replaced."""
+    """Write the scores of one file of a tool under a results folder; an earlier import of it is replaced."""
     first = scores[0]
     path = folder / FOLDER / f"{file_name(first.system)}-{file_name(Path(first.file).stem)}.csv"
     lines = sorted(_cells(score) for score in scores)
@@ -109,25 +110,40 @@ def read_imported(folder: Path) -> tuple[ImportedScore, ...]:
     return tuple(found)
 
 
-def imported_table(scores: Iterable[ImportedScore]) -> str:
-    """The imported scores for a terminal: a row a model, their names and ours, task and value; theirs by title."""
+def imported_table(scores: Iterable[ImportedScore], tasks: Container[str]) -> str:
+    """The imported scores on tasks that we have results of, for a terminal, and how many others there are.
+
+    Models and tasks bear our names where cards stand for them. Empty where nothing was imported.
+    """
+    rows = list(scores)
     cells = [
         [
             each.system,
             each.card or each.model,
-            each.task or each.dataset,
+            each.task,
             each.metric,
-            _shown(each.text),
+            f"{float(each.text):.4f}",
             each.differs,
         ]
-        for each in scores
+        for each in rows
+        if each.task in tasks
     ]
-    head = ["system", "model", "task", "metric", "value", "differs"]
-    return tabulate(cells, headers=head, tablefmt="simple", disable_numparse=True)
+    if not rows:
+        return ""
+    others = len(rows) - len(cells)
+    lines = ["Imported, measured by other tools:"]
+    if cells:
+        head = ["system", "model", "task", "metric", "value", "differs"]
+        lines.append(tabulate(cells, headers=head, tablefmt="simple", disable_numparse=True))
+    if others:
+        lines.append(f"and {others} scores on tasks without a result here")
+    return "\n".join(lines)
 
 
 def fraction_text(value: object, where: str) -> str:
-    """A number of a tool's file as the text of a fraction, its digits kept.
+    """A number of a tool's file as the text of a fraction: its digits, and at least four behind the point.
+
+    Files drop zeros at the end (`0.7`), which are no lack of precision.
 
     Raises:
         DataError: it is no number, or none between 0 and 1.
@@ -138,7 +154,8 @@ def fraction_text(value: object, where: str) -> str:
     number = _number(text, where)
     if not 0 <= number <= 1:
         raise DataError(f"{where}: {text} is no fraction between 0 and 1; is the file one of percentages?")
-    return text
+    whole, _, decimals = text.partition(".")
+    return f"{whole}.{decimals.ljust(_LEAST_DIGITS, '0')}"
 
 
 def _number(text: str, where: str) -> float:
@@ -166,7 +183,3 @@ def _cells(score: ImportedScore) -> list[str]:
 def _score(row: Sequence[str]) -> ImportedScore:
     system, model, card, dataset, task, metric, text, differs, file = row
     return ImportedScore(system, model, card, dataset, task, metric, text, differs, file)
-
-
-def _shown(text: str) -> str:
-    return f"{float(text):.4f}"

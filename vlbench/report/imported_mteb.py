@@ -3,12 +3,14 @@
 import json
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import cast
 
 from vlbench.core.errors import DataError
 from vlbench.report.imported import TheirScore, fraction_text
 
 DIFFERS = "protocol: mteb's own templates and copy of the data"
 _METRICS = {"accuracy": "acc1"}
+_MAIN = "main_score"
 _META = "model_meta.json"
 _DEFAULT = "default"
 
@@ -34,20 +36,27 @@ def _scores(path: Path, task: str, scores: Mapping[str, object], model: str) -> 
         if not isinstance(subsets, list) or not all(isinstance(each, dict) for each in subsets):
             raise DataError(f"{path}: not a result of mteb: scores of {split!r} are no list")
         for subset in subsets:
-            if "main_score" not in subset:
-                raise DataError(f"{path}: not a result of mteb: {split!r} has no main_score")
+            if _MAIN not in subset:
+                raise DataError(f"{path}: not a result of mteb: {split!r} has no {_MAIN}")
             language = str(subset.get("hf_subset", _DEFAULT))
-            for metric, value in subset.items():
-                if isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value <= 1:
-                    yield TheirScore(
-                        model=model,
-                        pretrained="",
-                        dataset=task,
-                        metric=_METRICS.get(metric, metric),
-                        text=fraction_text(value, f"{path}, {metric}"),
-                        language="" if language == _DEFAULT else language,
-                        differs=DIFFERS if split == "test" else f"split: {split}",
-                    )
+            for metric, text in _fractions(path, subset):
+                yield TheirScore(
+                    model=model,
+                    pretrained="",
+                    dataset=task,
+                    metric=_METRICS.get(metric, metric),
+                    text=text,
+                    language="" if language == _DEFAULT else language,
+                    differs=DIFFERS if split == "test" else f"split: {split}",
+                )
+
+
+def _fractions(path: Path, subset: Mapping[str, object]) -> Iterator[tuple[str, str]]:
+    """The metrics that are fractions; the main score has to be one."""
+    for metric, value in subset.items():
+        is_number = isinstance(value, int | float) and not isinstance(value, bool)
+        if metric == _MAIN or (is_number and 0 <= cast("float", value) <= 1):
+            yield metric, fraction_text(value, f"{path}, {metric}")
 
 
 def _model_beside(path: Path) -> str:

@@ -65,9 +65,7 @@ def read_open_clip(path: Path) -> OpenClipFile:
             )
         measures = _measures(head)
         if not measures:
-            raise DataError(
-                f"{path}: no column that open_clip's tables have; is the header spelled otherwise?"
-            )
+            raise DataError(f"{path}: no column of open_clip's tables; is the header spelled otherwise?")
         scores: list[TheirScore] = []
         averages: list[StatedAverage] = []
         for cells in rows:

@@ -138,7 +138,7 @@ def _compared(result: Result, score: PublishedScore, cards: Cards, tolerance: fl
     verdict: Verdict = "not comparable"
     if not reason:
         within = is_within(value, score, tolerance)
-        reason = "" if within else _arithmetic(result)
+        reason = "" if within else _arithmetic(result, difference)
         verdict = "reproduced" if within else "not comparable" if reason else "off"
     return Comparison(
         model=result.model,
@@ -195,13 +195,13 @@ def _unmeasured(value: MetricValue | None, score: PublishedScore) -> str:
     return "" if value.value is not None else f"metric: {score.metric} could not be measured"
 
 
-def _arithmetic(result: Result) -> str:
-    """What of a run's arithmetic may explain that it is off; empty where it is exact."""
+def _arithmetic(result: Result, difference: float) -> str:
+    """What of a run's arithmetic may explain that it is off by so much; empty where it is exact."""
     plain = {"precision": "fp32", "preprocess": "exact"}
     for name, default in plain.items():
         setting = result.settings.get(name, default)
         if setting != default:
-            return f"{name}: {setting}, not {default}"
+            return f"{name}: {setting}, not {default} ({difference:+.4f})"
     return ""
 
 

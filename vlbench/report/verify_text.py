@@ -28,8 +28,8 @@ _COLUMNS: Mapping[str, Callable[[Comparison], object]] = {
     "source": lambda each: each.published.source,
     "notes": lambda each: each.published.notes,
 }
-_JUDGEMENT_WIDTH = 44
-_SOURCE_WIDTH = 40
+_JUDGEMENT_WIDTH = 40
+_SOURCE_WIDTH = 34
 
 
 def comparisons_text(comparisons: Sequence[Comparison], form: Form) -> str:
@@ -68,7 +68,8 @@ def _text(comparisons: Sequence[Comparison]) -> str:
     blocks = []
     for (model, task), group in groupby(comparisons, key=lambda each: (each.model, each.task)):
         cells = [
-            [each.metric, _measured(each), _published(each), each.judgement, _source(each)] for each in group
+            [each.metric, _measured(each), _published(each), each.judgement, each.published.source]
+            for each in group
         ]
         table = tabulate(
             cells,

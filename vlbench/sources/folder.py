@@ -1,6 +1,8 @@
 """The source `folder`: a folder for each class, with its images."""
 
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Literal
 
 from vlbench.core.contracts import Offers, Place, Target, Text
 from vlbench.core.errors import DataError, SourceMissing
@@ -31,7 +33,14 @@ COMPANION_SUFFIXES = frozenset(
 """Suffixes of what often lies beside images (labels, Thumbs.db, desktop.ini) and is left out."""
 
 
-def folder(place: Place, /, *, path: str) -> ImageFiles:
+def folder(
+    place: Place,
+    /,
+    *,
+    path: str,
+    labels: Literal["names", "indices"] = "names",
+    leave_out: list[str] | None = None,
+) -> ImageFiles:
     """Images in class folders: a sub-folder's name is the label of all images under it.
 
     Names offered are the sub-folders' names with spaces for underscores; the folder name stays as the
@@ -42,30 +51,48 @@ def folder(place: Place, /, *, path: str) -> ImageFiles:
     Args:
         place: where to look.
         path: the folder that holds the class folders.
+        labels: what a sub-folder's name is: a class's name or id, or (`indices`) its index, as in
+            ImageNet-V2; then none are offered.
+        leave_out: sub-folders that are no classes.
 
     Raises:
         SourceMissing: no such folder, or no image in any sub-folder.
-        DataError: a class folder without an image, or a file in one that is neither image nor companion.
+        DataError: a class folder without an image, a file in one that is neither image nor companion,
+            or a folder whose name is no index.
     """
     root = locate(place, path, wanted="folder with class folders", holds=_has_folder)
-    files = [file for file in list_files(root) if _is_image(file, root)]
+    without = frozenset(leave_out or ())
+    files = [file for file in list_files(root) if _top(file) not in without and _is_image(file, root)]
     if not files:
         raise SourceMissing(
             f"no image in the folders of {root}", f"put images into {root}/CLASS/, a folder for each class"
         )
-    labels = [file.name.split("/", 1)[0] for file in files]
-    classes = list_folders(root)
-    for empty in sorted(set(classes) - set(labels)):
+    classes = [name for name in list_folders(root) if name not in without]
+    for empty in sorted(set(classes) - {_top(file) for file in files}):
         raise DataError(f"class folder {root / empty} holds no image; add images or remove the folder")
-    targets = {name: Target(label=name) for name in classes}
-    names = tuple(Text(name=name.replace("_", " "), ids={"folder": name}) for name in classes)
+    if labels == "indices":
+        targets = {name: Target(label=_index(name, root)) for name in classes}
+        names: Sequence[Text] = ()
+    else:
+        targets = {name: Target(label=name) for name in classes}
+        names = [Text(name=name.replace("_", " "), ids={"folder": name}) for name in classes]
     return ImageFiles(
         name=f"folder:{path}",
         revision=revision_of(files, place),
-        offers=Offers(names=names, templates=templates_beside(root)),
+        offers=Offers(names=tuple(names), templates=templates_beside(root)),
         files=tuple(files),
-        targets=tuple(targets[label] for label in labels),
+        targets=tuple(targets[_top(file)] for file in files),
     )
+
+
+def _top(file: FoundFile) -> str:
+    return file.name.split("/", 1)[0]
+
+
+def _index(name: str, root: Path) -> int:
+    if not (name.isascii() and name.isdigit()):
+        raise DataError(f"class folder {root / name} is no index of a class; rename or remove it")
+    return int(name)
 
 
 def _has_folder(path: Path) -> bool:

@@ -16,11 +16,26 @@ def fetch_failures() -> tuple[type[Exception], ...]:
     return (OSError, HfHubHTTPError, *bases)
 
 
-def not_fetched(repo: str, revision: str, error: BaseException) -> SourceMissing:
+def not_fetched(repo: str, revision: str | None, error: BaseException) -> SourceMissing:
     """The error for a data set that is not here, and that could not be fetched."""
+    from huggingface_hub import constants
+    from huggingface_hub.errors import GatedRepoError, OfflineModeIsEnabled
+
+    at = "" if revision is None else f"@{revision}"
+    if isinstance(error, GatedRepoError):
+        return SourceMissing(
+            f"{repo}{at} is not in the hub's cache, and it is gated",
+            f"ask for it at {constants.ENDPOINT}/datasets/{repo}, then `hf auth login`, "
+            "or put the data under --data-root",
+        )
+    offline = isinstance(error, OfflineModeIsEnabled)
+    why = (
+        "the network is not asked"
+        if offline
+        else f"fetching it failed ({type(error).__name__}: {reason(error)})"
+    )
     return SourceMissing(
-        f"{repo}@{revision} is not in the hub's cache, and fetching it failed "
-        f"({type(error).__name__}: {reason(error)})",
+        f"{repo}{at} is not in the hub's cache, and {why}",
         "connect to the hub (HF_HUB_OFFLINE unset; `hf auth login` and its terms where it is gated), "
         "or put the data under --data-root",
     )

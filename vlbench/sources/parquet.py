@@ -11,7 +11,14 @@ from vlbench.core.errors import DataError, SourceMissing
 from vlbench.sources.annotation import offers_beside
 from vlbench.sources.file_listing import FoundFile, find_files, list_files, revision_of
 from vlbench.sources.location import locate
-from vlbench.sources.parquet_columns import Columns, ColumnUse, class_names, find_columns, read_rows
+from vlbench.sources.parquet_columns import (
+    Columns,
+    ColumnUse,
+    WhichCaptions,
+    class_names,
+    find_columns,
+    read_rows,
+)
 from vlbench.sources.parquet_rows import ImageColumn, ParquetImages, open_parquet
 
 PARQUET_SUFFIX = ".parquet"
@@ -28,6 +35,7 @@ def parquet(
     split: str | None = None,
     columns: dict[ColumnUse, str | list[str]] | None = None,
     where: dict[str, str | int] | None = None,
+    captions: WhichCaptions = "all",
 ) -> ParquetImages:
     """Rows of parquet files in the order of the files' names; a column of images and any said of them.
 
@@ -46,6 +54,7 @@ def parquet(
             for `captions` (strings or lists of them; several columns may be named): captions, caption,
             text, texts, sentences, raw, txt; for `tags` (lists of indices or strings): tags, labels, classes.
         where: values that columns must have in a row, as in {split: test}; other rows are left out.
+        captions: `first` takes an image's first caption, `all` every one.
 
     Raises:
         SourceMissing: no such file, folder or split.
@@ -70,7 +79,7 @@ def parquet(
         name = f"parquet:{path[0]}" + (f" and {len(path) - 1} more" if len(path) > 1 else "")
     return open_rows(
         files,
-        Columns(named=columns or {}, where=where or {}),
+        Columns(named=columns or {}, where=where or {}, captions=captions),
         name=name,
         revision=revision_of(files, place),
         states=[file.state for file in files],

@@ -12,6 +12,8 @@ from vlbench.sources.annotation import target_of
 
 ColumnUse = Literal["image", "label", "captions", "tags"]
 """What a column is for."""
+WhichCaptions = Literal["first", "all"]
+"""Which of an image's captions are asked for."""
 IMAGE_COLUMNS = ("image", "img", "jpg", "jpeg", "png", "webp")
 LABEL_COLUMNS = ("label", "fine_label", "cls", "class", "target")
 CAPTION_COLUMNS = ("captions", "caption", "text", "texts", "sentences", "raw", "txt")
@@ -24,10 +26,14 @@ SENTENCE = "raw"
 
 @dataclass(frozen=True, slots=True)
 class Columns:
-    """Names of columns as a card gives them, the usual names where it does not; `where` chooses rows."""
+    """Names of columns as a card gives them, the usual names where it does not.
+
+    `where` chooses rows, `captions` among the captions of an image.
+    """
 
     named: Mapping[ColumnUse, str | list[str]] = field(default_factory=dict)
     where: Mapping[str, str | int] = field(default_factory=dict)
+    captions: WhichCaptions = "all"
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,11 +94,10 @@ def read_rows(parquet_file: Any, found: Found, columns: Columns, path: str) -> I
     values = {name: table.column(name).to_pylist() for name in table.column_names}
     for position in range(parquet_file.metadata.num_rows):
         if all(values[name][position] == value for name, value in columns.where.items()):
+            captions = [each for name in found.captions for each in _sentences(values[name][position])]
             record = {
                 "label": values[found.label][position] if found.label else None,
-                "captions": [
-                    caption for name in found.captions for caption in _sentences(values[name][position])
-                ],
+                "captions": captions[:1] if columns.captions == "first" else captions,
                 "tags": values[found.tags][position] if found.tags else None,
             }
             yield Row(position, target_of(record, f"{path}: row {position}"))

@@ -13,6 +13,9 @@ from vlbench.core.protocol import asked, state_protocol
 from vlbench.core.relevance import Relevance
 
 DEFAULT_METRICS = ("acc1", "acc5", "mean_per_class_recall")
+EXTRA_METRICS = ("worst_class_accuracy", "ece", "brier", "nll")
+"""What every classification measures behind the metrics of its card; none of it is part of the protocol."""
+
 BARE_NAME = ("{}",)
 
 
@@ -56,7 +59,7 @@ def classification(request: TaskRequest) -> Task:
             groups=labels,
         ),
         scoring="row_ranks",
-        metrics=metrics_of(request.metrics or DEFAULT_METRICS),
+        metrics=metrics_of(dict.fromkeys([*(request.metrics or DEFAULT_METRICS), *EXTRA_METRICS])),
         primary=primary,
         partial=partial,
     )

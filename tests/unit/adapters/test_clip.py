@@ -15,7 +15,7 @@ from vlbench.adapters.clip import clip, hf_hub, local_dir, open_clip
 from vlbench.adapters.dual_encoder import DualEncoder, unit
 from vlbench.core.contracts import Checkpoint, Model, Origin, Placement, Text
 from vlbench.core.digest import sha256_of_file
-from vlbench.core.errors import CardError, UnknownName, Unsupported
+from vlbench.core.errors import CardError, UnknownName, Unsupported, WeightsError
 from vlbench.core.registry import ADAPTERS
 
 WriteFolder = Callable[..., Path]
@@ -144,11 +144,67 @@ def test_a_directory_lies_beside_the_card(tiny_folder: Path) -> None:
     }
 
 
+@pytest.fixture
+def on_hub(
+    tmp_path: Path,
+    tiny_config: dict[str, object],
+    tiny_state: dict[str, torch.Tensor],
+    monkeypatch: pytest.MonkeyPatch,
+) -> Path:
+    """An architecture `tiny`, and its state dict on the hub as a training script saves it."""
+    path = tmp_path / "RS5M_tiny.pt"
+    state = {f"module.{key}": value.half() for key, value in tiny_state.items()}
+    torch.save({"epoch": 3, "state_dict": {**state, "module.queue.0": torch.zeros(2)}}, path)
+    monkeypatch.setattr("vlbench.adapters.clip.check_architecture", lambda _: None)
+    monkeypatch.setattr("vlbench.adapters.clip.architecture_config", lambda _: tiny_config)
+    monkeypatch.setattr(
+        "vlbench.adapters.recipe.hub_file", lambda repository, names, **_: tmp_path / names[0]
+    )
+    return path
+
+
+def test_a_state_dict_of_a_hub_repository(model: DualEncoder, on_hub: Path) -> None:
+    checkpoint = clip(
+        Origin("rs"),
+        arch="tiny",
+        repository="org/rs",
+        file=on_hub.name,
+        sha256=sha256_of_file(on_hub),
+        ignorable=("queue.*",),
+    )
+    loaded = checkpoint.load(Placement())
+    assert checkpoint.identify().origin == f"org/rs:{on_hub.name}"
+    nearly = model.encode_texts(TEXTS, batch_size=8)
+    assert 0 < (loaded.encode_texts(TEXTS, batch_size=8) - nearly).abs().max() < 2e-3  # saved in half
+    assert {value.dtype for value in loaded.image_tower.__self__.parameters()} == {torch.float32}  # type: ignore[attr-defined]
+
+
+def test_a_state_dict_that_is_another_or_holds_more(on_hub: Path) -> None:
+    named = {"arch": "tiny", "repository": "org/rs", "file": on_hub.name}
+    with pytest.raises(WeightsError, match=r"1 unexpected keys: queue\.0"):
+        clip(Origin("rs"), **named).load(Placement())  # type: ignore[arg-type]
+    with pytest.raises(WeightsError, match=r"its SHA-256 begins .* 000000000000; delete it"):
+        clip(Origin("rs"), **named, sha256="0" * 64).identify()  # type: ignore[arg-type]
+
+
+def test_another_image_size_stretches_the_positions(tiny_folder: Path) -> None:
+    loaded = clip(Origin("m", folder=tiny_folder.parent), directory=tiny_folder.name, image_size=64).load(
+        Placement()
+    )
+    assert loaded.info.image_size == (64, 64)
+    assert loaded.encode_images(loaded.preprocess(_picture(0))[None]).shape == (1, 32)
+
+
 @pytest.mark.parametrize(
     "settings",
     [
         {},
         {"arch": "ViT-B-32", "directory": "x"},
+        {"arch": "ViT-B-32", "repository": "o/n"},
+        {"arch": "ViT-B-32", "file": "w.pt"},
+        {"arch": "ViT-B-32", "sha256": "0" * 64},
+        {"arch": "ViT-B-32", "pretrained": "openai", "repository": "o/n", "file": "w.pt"},
+        {"repository": "o/n", "file": "w.pt"},
         {"directory": "x", "pretrained": "openai"},
         {"directory": "x"},  # without a card
     ],

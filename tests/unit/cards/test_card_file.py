@@ -31,7 +31,7 @@ def test_all_errors_at_once_each_with_file_and_place(
         sources="[{kind: listed, splt: test}, {kind: lsted, path: a}, {path: b}]",
         metrics="[acc1, acc1, ac5, recall@x]",
         primary="acc5",
-        names="names/none.tsv",
+        names="none.tsv",
         train="{sources: [{kind: listed, pth: a}]}",
         validation="{sources: [{kind: lsted}], splt: val}",
         expect="{images: 0, text: 3}",
@@ -58,7 +58,7 @@ def test_all_errors_at_once_each_with_file_and_place(
         "metrics.2: no metric named 'ac5'; did you mean acc5, acc1?",
         "metrics.3: metric 'recall@x': 'x' is no number",
         "primary: 'acc5' is not one of the metrics; add it to them",
-        "names: no file names/none.tsv",
+        "names: no file none.tsv",
     }
     assert len(parts) == len(expected)
     for line in expected:

@@ -71,15 +71,15 @@ def test_a_card_reads_its_layout(name: str, tmp_path: Path) -> None:
     else:
         aircraft_layout(tmp_path)
     request = DataRequest(roots=(tmp_path,), allow_subset=True)
-    found = task(name, read_catalogue(), request=request)
+    found = task(f"{name}@coop", read_catalogue(), request=request)
     assert [text.name for text in found.problem.texts] == ["big dog", "cat"]
     assert found.problem.texts[0].prompts == (PROMPTS[name],)
     assert found.problem.relevant.texts.tolist() == [1, 0]
     assert (found.protocol.name, found.primary) == ("coop", "acc1")
-    card = read_task_card(built_in_folder() / "tasks" / f"{name}.yaml")
+    card = read_task_card(built_in_folder() / "tasks" / f"{name}@coop.yaml")
     assert f"2 texts where the card says {card.expect.texts}" in found.partial
 
-    training = training_task(name, read_catalogue(), request=request)
+    training = training_task(f"{name}@coop", read_catalogue(), request=request)
     assert training.problem.relevant.texts.tolist() == [1, 0, 1]
     ids = [{part.problem.images[i].id for i in range(n)} for part, n in ((training, 3), (found, 2))]
     assert not ids[0] & ids[1]
@@ -87,8 +87,8 @@ def test_a_card_reads_its_layout(name: str, tmp_path: Path) -> None:
 
 def test_the_named_folder_of_a_task_is_read_too(tmp_path: Path) -> None:
     split_layout(tmp_path, "here", "EuroSAT", "2750")
-    request = DataRequest(roots_by_task={"eurosat": tmp_path / "here"}, allow_subset=True)
-    assert len(task("eurosat", read_catalogue(), request=request).problem.images) == 2
+    request = DataRequest(roots_by_task={"eurosat@coop": tmp_path / "here"}, allow_subset=True)
+    assert len(task("eurosat@coop", read_catalogue(), request=request).problem.images) == 2
 
 
 def test_imagenet_learns_from_the_folders_of_its_training_images(tmp_path: Path) -> None:

@@ -2,9 +2,16 @@ from pathlib import Path
 
 import pytest
 
-from vlbench.cards.texts import read_classnames, read_names, read_templates, read_vocabularies
-from vlbench.core.contracts import Text
-from vlbench.core.errors import CardError
+from vlbench.cards.texts import (
+    find_text_file,
+    read_classnames,
+    read_names,
+    read_templates,
+    read_vocabularies,
+    with_ids,
+)
+from vlbench.core.contracts import Place, Text
+from vlbench.core.errors import CardError, DataError
 
 
 def test_names_keep_blanks_and_leave_empty_ids_out(tmp_path: Path) -> None:
@@ -55,3 +62,51 @@ def test_vocabularies_of_one_name_are_refused(tmp_path: Path) -> None:
     assert read_vocabularies([tmp_path / "a", tmp_path / "c"]) == {"wnid": {"n01": "crane"}}
     with pytest.raises(CardError, match="'wnid' is there already"):
         read_vocabularies([tmp_path / "a", tmp_path / "b"])
+
+
+def test_json_of_clip_benchmark_is_names_or_templates(tmp_path: Path) -> None:
+    path = tmp_path / "it.json"
+    path.write_text('{"imagenet1k": ["una {c}.", "{c} "]}', encoding="utf-8")
+    assert read_templates(path) == ("una {}.", "{} ")
+    path.write_text('{"imagenet1k": ["tinca ", "tinca "]}', encoding="utf-8")
+    assert [text.name for text in read_names(path)] == ["tinca ", "tinca "]
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("{", "no JSON"),
+        ('["a"]', "one data set and its list"),
+        ('{"a": ["x"], "b": ["y"]}', "one data set and its list"),
+        ('{"a": [1]}', "something else than strings"),
+    ],
+)
+def test_wrong_json_is_refused(tmp_path: Path, text: str, told: str) -> None:
+    path = tmp_path / "names.json"
+    path.write_text(text, encoding="utf-8")
+    with pytest.raises(CardError, match=told):
+        read_names(path)
+
+
+def test_a_text_file_lies_beside_the_card_or_under_a_root(tmp_path: Path) -> None:
+    card, root = tmp_path / "cards", tmp_path / "root"
+    for folder in (card, root):
+        folder.mkdir()
+    place = Place(roots=(root,), card_folder=card)
+    with pytest.raises(DataError, match=r"task: no file .*cards/it.tsv, .*root/it.tsv; put it there"):
+        find_text_file("it.tsv", place, "task")
+    (root / "it.tsv").touch()
+    assert find_text_file("it.tsv", place, "task") == root / "it.tsv"
+    (card / "it.tsv").touch()
+    assert find_text_file("it.tsv", place, "task") == card / "it.tsv"
+
+
+def test_names_take_the_ids_of_a_files_lines(tmp_path: Path) -> None:
+    path = tmp_path / "names.tsv"
+    path.write_text("name\twnid\ntench\tn01\ngoldfish\tn02\n")
+    assert with_ids([Text("tinca"), Text("tinca")], path, "task") == (
+        Text("tinca", ids={"wnid": "n01"}),
+        Text("tinca", ids={"wnid": "n02"}),
+    )
+    with pytest.raises(DataError, match="task: 1 names for the 2 lines"):
+        with_ids([Text("tinca")], path, "task")

@@ -7,13 +7,16 @@ import pytest
 from click.testing import CliRunner
 
 from vlbench.cli.listing import columns, command
+from vlbench.core.errors import UnknownName
 
 HEAVY = "torch numpy pandas scipy PIL open_clip datasets sklearn pydantic ruamel"
 IMPORTS = f"""
 import sys
 from vlbench.cli.main import group
-for what in ("models", "tasks", "metrics", "sources"):
+for what in ("models", "tasks", "collections", "metrics", "sources"):
     group.main(["list", what], standalone_mode=False)
+for what in ("models", "tasks"):
+    group.main(["list", what, "--local"], standalone_mode=False)
 print("HEAVY", sorted({{*"{HEAVY}".split()}} & sys.modules.keys()))
 """
 
@@ -51,7 +54,7 @@ def test_models_are_listed_with_what_passes_through() -> None:
 
 def test_tasks_as_json_have_their_files() -> None:
     tasks = {row["name"]: row for row in json.loads(listed("tasks", "--json"))}
-    assert tasks["imagenet"] | {"file": ""} == {
+    assert tasks["imagenet"] | {"file": "", "aliases": [], "collections": []} == {
         "name": "imagenet",
         "kind": "classification",
         "protocol": "openai-80",
@@ -59,8 +62,12 @@ def test_tasks_as_json_have_their_files() -> None:
         "images": 50000,
         "texts": 1000,
         "title": "ImageNet-1k",
+        "aliases": [],
+        "collections": [],
         "file": "",
     }
+    assert "wds/imagenet1k" in tasks["imagenet"]["aliases"]
+    assert "vtab+" in tasks["imagenet"]["collections"]
     assert Path(tasks["imagenet"]["file"]).is_file()
     assert "classification:FOLDER" in listed("tasks")
 
@@ -77,6 +84,78 @@ def test_a_users_cards_are_listed(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     assert "mine-net" not in listed("models")
     monkeypatch.setenv("VLBENCH_INCLUDE_PATH", str(tmp_path))
     assert "mine-net" in listed("models")
+
+
+def names(*arguments: str) -> list[str]:
+    return [row["name"] for row in json.loads(listed(*arguments, "--json"))]
+
+
+def test_tasks_are_filtered_by_kind_and_collection() -> None:
+    tagging = names("tasks", "--kind", "tagging")
+    assert {"shapes-tags", "coco-80"} <= set(tagging)
+    assert "imagenet" not in tagging
+    vtab = names("tasks", "--collection", "vtab")
+    assert (len(vtab), vtab[0]) == (19, "caltech101")
+    assert "coco" in names("tasks", "--collection", "retrieval", "--kind", "retrieval")
+
+
+def test_models_are_filtered_by_family_and_adapter() -> None:
+    assert "clip-b32" in names("models", "--family", "openai")
+    assert "clip-b32-laion2b" not in names("models", "--family", "openai")
+    assert names("models", "--kind", "tag2text") == ["tag2text"]
+
+
+def test_collections_are_listed_with_their_tasks() -> None:
+    rows = {row["name"]: row for row in json.loads(listed("collections", "--json"))}
+    assert rows["vtab"]["tasks"] == len(rows["vtab"]["members"]) == 19
+
+
+def test_what_lies_here_is_told_from_what_does_not(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HF_HUB_CACHE", str(tmp_path / "hub"))
+    root = tmp_path / "data"
+    bare = names("tasks", "--local", "--data-root", str(root))
+    assert {"shapes", "digits", "shapes-tags"} <= set(bare)
+    assert not {"cifar10", "imagenet"} & set(bare)
+    (root / "imagenet" / "val").mkdir(parents=True)
+    (tmp_path / "hub/datasets--mteb--cifar10/snapshots/0a/data").mkdir(parents=True)
+    found = names("tasks", "--local", "--data-root", str(root))
+    assert {"cifar10", "imagenet"} <= set(found) - set(bare)
+    assert "cifar100" not in names("tasks", "--local", "--data-root", f"cifar100={root / 'none'}")
+    assert "cifar100" in names("tasks", "--local", "--data-root", f"cifar100={root}")
+    here = {row["name"]: row["here"] for row in json.loads(listed("collections", "--local", "--json"))}
+    assert here["vtab+"] == 1  # cifar10
+
+
+def test_weights_that_lie_here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HF_HUB_CACHE", str(tmp_path))
+    snapshot = tmp_path / "models--react-vl--react-in1k" / "snapshots" / "0a"
+    snapshot.mkdir(parents=True)
+    assert {"tiny-clip", "tiny-coop"} <= set(names("models", "--local"))
+    assert "react-b32" not in names("models", "--local")
+    (snapshot / "clip-vit-base-32-gated-image.pt").touch()
+    found = names("models", "--local")
+    assert "react-b32" in found
+    assert "react-b16" not in found
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("models", "--family", "opnai"), "no family named 'opnai'; did you mean openai?"),
+        (("tasks", "--kind", "taging"), "no kind named 'taging'; did you mean tagging?"),
+        (("tasks", "--collection", "vtap"), "no collection named 'vtap'; did you mean vtab"),
+    ],
+)
+def test_a_filter_that_nothing_has_is_refused(arguments: tuple[str, ...], said: str) -> None:
+    with pytest.raises(UnknownName) as refused:
+        listed(*arguments)
+    assert str(refused.value).startswith(said)
+
+
+def test_a_filter_of_another_list_is_refused() -> None:
+    result = CliRunner().invoke(command, ["metrics", "--local"])
+    assert result.exit_code == 2
+    assert "--local is no filter of `list metrics`" in result.stderr
 
 
 def test_columns_are_aligned() -> None:

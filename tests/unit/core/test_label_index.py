@@ -67,3 +67,30 @@ def test_one_number_in_two_vocabularies_labels_neither_text():
     with pytest.raises(DataError, match=r"image 7\.jpg: several classes are named '8'"):
         position(texts, "8")
     assert position((Text("a", ids={"ram": "8", "tag2text": "8"}),), "8") == 0
+
+
+REORDERED = (Text("3", ids={"number": "1"}), Text("1", ids={"number": "0"}), Text("2", ids={"number": "2"}))
+
+
+def test_a_number_of_the_data_goes_before_the_position():
+    assert [position(REORDERED, number) for number in (0, 1, 2)] == [1, 0, 2]
+    with pytest.raises(DataError, match="label 3 is not one of the 3 classes"):
+        position(REORDERED, 3)
+
+
+def test_a_number_is_no_label_in_words():
+    assert [position(REORDERED, name) for name in ("1", "2", "3")] == [1, 2, 0]
+
+
+@pytest.mark.parametrize("numbers", [("0", "0"), ("0", "x"), ("0", None)])
+def test_numbers_that_are_not_one_a_class_are_refused(numbers):
+    texts = [Text(f"c{i}", ids={} if n is None else {"number": n}) for i, n in enumerate(numbers)]
+    with pytest.raises(DataError, match="the column 'number' of the names is no whole number for each class"):
+        LabelIndex.of(texts, "weapons")
+
+
+def test_synonyms_are_no_ids_and_may_be_shared():
+    texts = (Text("sad", ids={"synonyms": "low"}), Text("tired", ids={"synonyms": "low"}))
+    assert position(texts, "tired") == 1
+    with pytest.raises(UnknownName):
+        position(texts, "low")

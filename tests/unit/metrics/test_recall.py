@@ -6,7 +6,6 @@ from vlbench.core.contracts import Prediction, ScoreUnit
 from vlbench.core.errors import CardError, Unsupported
 from vlbench.core.measurement import MetricOptions
 from vlbench.metrics.recall import (
-    first_images,
     image_retrieval_median_rank,
     image_retrieval_recall,
     text_retrieval_median_rank,
@@ -74,7 +73,7 @@ def test_nothing_measured(metric, problem_of):
 
 def test_a_caption_of_several_images_belongs_to_the_first(problem_of):
     relevant = np.array([[0, 1, 0], [1, 1, 0]], dtype=bool)
-    assert first_images(problem_of(relevant).relevant).tolist() == [1, 0, -1]
+    assert problem_of(relevant).relevant.first_images.tolist() == [1, 0, -1]
 
 
 @pytest.mark.parametrize("metric", BY_CAPTION)

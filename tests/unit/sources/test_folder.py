@@ -2,6 +2,7 @@
 
 import os
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -148,3 +149,29 @@ def test_an_exif_orientation_is_not_applied(class_folder: Path) -> None:
     source = folder(Place(), path=str(class_folder))
     (turned,) = (source[i] for i in range(len(source)) if source[i].id == "red_square/0.jpg")
     assert turned.image().size == (7, 3)
+
+
+def test_folders_named_by_index(tmp_path: Path, png: Callable[[int], bytes]) -> None:
+    for name in ("10", "2", "007"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "a.png").write_bytes(png(1))
+    source = folder(Place(), path=str(tmp_path), labels="indices")
+    assert {source[i].id: source.target(i).label for i in range(3)} == {
+        "007/a.png": 7,
+        "10/a.png": 10,
+        "2/a.png": 2,
+    }
+    assert source.offers.names == ()
+    (tmp_path / "others").mkdir()
+    (tmp_path / "others" / "a.png").write_bytes(png(1))
+    with pytest.raises(DataError, match="others is no index of a class"):
+        folder(Place(), path=str(tmp_path), labels="indices")
+    assert len(folder(Place(), path=str(tmp_path), labels="indices", leave_out=["others"])) == 3
+
+
+def test_folders_that_are_no_classes(class_folder: Path) -> None:
+    source = folder(Place(), path=str(class_folder), leave_out=["blue_disc"])
+    assert {source.target(i).label for i in range(len(source))} == {"red_square", "green_bar"}
+    assert [text.name for text in source.offers.names] == ["green bar", "red square"]
+    with pytest.raises(SourceMissing, match="no image in the folders of"):
+        folder(Place(), path=str(class_folder), leave_out=["red_square", "blue_disc", "green_bar"])

@@ -10,6 +10,8 @@ CODE = """
 import sys
 from vlbench.core.contracts import Place
 from vlbench.sources import aircraft_variants, coop_split, folder, hub, jsonl, layout, parquet, webdataset
+from vlbench.sources import caption_files, caption_json, caption_lines, caption_list, crossmodal3600
+from vlbench.sources import image_list, objectnet, torchvision_data, voc_objects, voc_tags
 print(*({*%r, "pyarrow", "huggingface_hub"} & {*sys.modules}))
 source = parquet.parquet(Place(), path=sys.argv[1])
 source[0].image().load()

@@ -1,0 +1,117 @@
+"""The published scores that ship: every name is a card's, every figure has a source, none is from memory."""
+
+import csv
+import re
+from collections import Counter
+
+import pytest
+
+from vlbench.cards.catalogue import read_catalogue
+from vlbench.cards.folders import built_in_folder
+from vlbench.cards.published import FILE, HEAD, published_of, published_path, read_published
+from vlbench.core.errors import CardError
+
+NO_CARD = re.compile(r"[A-Z]")
+"""A model without a card bears its source's name, with a capital letter; a card's has none."""
+
+
+@pytest.fixture(scope="module")
+def scores():
+    return published_of()
+
+
+@pytest.fixture(scope="module")
+def catalogue():
+    return read_catalogue()
+
+
+def test_the_file_is_sorted_and_says_nothing_twice():
+    text = published_path().read_text(encoding="utf-8")
+    rows = [tuple(row) for row in csv.reader(text.splitlines())]
+    assert rows[0] == HEAD
+    assert rows[1:] == sorted(set(rows[1:]))
+    assert len(text) < 1_500_000
+
+
+def test_the_page_about_them_counts_them(scores):
+    page = (built_in_folder() / "docs" / "published.md").read_text(encoding="utf-8")
+    assert f"{len(scores):,} scores" in page
+    assert f"{len({each.model for each in scores})} models" in page
+
+
+def test_every_score_is_a_fraction_with_a_source(scores):
+    assert all(0 <= each.value <= 1 and each.source and each.digits >= 2 for each in scores)
+    assert not any("memory" in each.source + each.notes for each in scores)
+
+
+def test_models_are_cards_or_the_sources_own_names(scores, catalogue):
+    unknown = {each.model for each in scores if not NO_CARD.search(each.model)} - set(catalogue.models)
+    assert unknown == set()
+
+
+def test_a_score_of_a_cards_protocol_names_that_card_and_a_metric_that_it_has(scores, catalogue):
+    from vlbench.cards.card_file import parse_task_card
+
+    wanted = {(each.task, each.metric) for each in scores if not each.differs}
+    metrics = {task: parse_task_card(catalogue.tasks[task].path).metrics for task, _ in sorted(wanted)}
+    assert {(task, metric) for task, metric in wanted if metric not in metrics[task]} == set()
+
+
+def test_sources_that_state_another_metric_or_protocol_are_marked(scores):
+    marked = {(each.task, each.metric) for each in scores if each.differs}
+    for task in ("fmow", "geode"):
+        assert (task, "acc_worst_region") in marked
+    assert {each.task for each in scores if each.metric == "mean_main_metric" and not each.differs} == set()
+    main = Counter(each.metric for each in scores if each.task == "caltech101" and "open_clip" in each.source)
+    assert set(main) == {"mean_per_class_recall"}
+
+
+def test_two_figures_for_one_cell_are_both_there():
+    chart, table = sorted(
+        each.printed
+        for each in published_of(model="ram-plus", task="openimages-common-214")
+        if each.metric == "mean_average_precision"
+    )
+    assert (table, chart) == ("0.868", "0.866")
+
+
+def test_a_figure_of_a_wrong_architecture_is_not_the_cards(scores):
+    """open_clip lists laion400m ViT-B/32 without QuickGELU too, at 0.602 in place of 0.629."""
+    right = {
+        each.printed
+        for each in published_of(model="clip-b32-laion400m", task="imagenet")
+        if each.metric == "acc1"
+    }
+    (wrong,) = [
+        each
+        for each in published_of(model="open_clip:ViT-B-32/laion400m_e32", task="imagenet")
+        if each.metric == "acc1"
+    ]
+    assert wrong.printed.startswith("0.602")
+    assert all(text.startswith("0.629") for text in right)
+
+
+def test_rows_are_asked_by_model_and_task():
+    acc1 = {
+        (each.source, each.printed)
+        for each in published_of(model="clip-b32", task="imagenet")
+        if each.metric == "acc1" and not each.differs
+    }
+    assert ("CLIP paper (arXiv 2103.00020), Table 11", "0.632") in acc1
+    assert ("open_clip docs/openclip_classification_results.csv", "0.6332") in acc1
+    assert published_of(model="absent") == ()
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("model,task\n", "line 1: the header is model,task,metric"),
+        (",".join(HEAD) + "\na,b,c\n", "line 2: 3 columns instead of 7"),
+        (",".join(HEAD) + "\na,b,acc1,high,,s,\n", "line 2: 'high' is no decimal number"),
+    ],
+)
+def test_a_wrong_file_is_named_with_its_line(tmp_path, text, message):
+    path = tmp_path / FILE
+    path.write_text(text)
+    with pytest.raises(CardError, match=re.escape(message)):
+        list(read_published(path, lambda *_: True))

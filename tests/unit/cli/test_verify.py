@@ -1,0 +1,181 @@
+"""`vlbench verify`: made results of packaged cards beside what is published of them."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from vlbench.cards.catalogue import read_catalogue
+from vlbench.cards.texts import read_templates
+from vlbench.cli.main import main
+from vlbench.core.result import MetricValue
+from vlbench.report.results import write_result
+
+FILES = Path(__file__).parents[2] / "fixtures" / "published"
+OPEN_CLIP = FILES / "openclip_classification_results.csv"
+
+
+@pytest.fixture
+def run(capsys, tmp_path, monkeypatch):
+    """Runs `vlbench ...` in an empty folder; the answer is (exit code, stdout, stderr)."""
+    monkeypatch.chdir(tmp_path)
+
+    def run(*arguments):
+        with pytest.raises(SystemExit) as stop:
+            main([str(argument) for argument in arguments])
+        return stop.value.code, *capsys.readouterr()
+
+    return run
+
+
+@pytest.fixture
+def write(make_result, tmp_path):
+    """Writes a result on ImageNet with the card's own protocol: `write(0.6333, 0.6291, 0.6375)`."""
+    catalogue = read_catalogue()
+    templates = read_templates(catalogue.tasks["imagenet"].path.parent / "templates" / "imagenet.txt")
+
+    def write(value, low, high, **fields):
+        protocol = {
+            "model": "clip-b32",
+            "task": "imagenet",
+            "protocol": "openai-80",
+            "n_images": 50_000,
+            "n_texts": 1000,
+            "metrics": (MetricValue("acc1", value, low, high, "Wilson", 50_000, 0),),
+            "protocol_statement": {"templates": list(templates)},
+        }
+        return write_result(make_result(**(protocol | fields)), tmp_path / "results")
+
+    return write
+
+
+def verdicts(said):
+    """Verdict and reason by source and task."""
+    rows = json.loads(said)
+    return {
+        (row["source"], row["published_task"], row["metric"]): (row["verdict"], row["reason"]) for row in rows
+    }
+
+
+PAPER = ("CLIP paper (arXiv 2103.00020), Table 11", "imagenet", "acc1")
+TABLE = ("open_clip docs/openclip_classification_results.csv", "imagenet", "acc1")
+REACT = ("microsoft/react README", "imagenet@elevater", "acc1")
+TIP = ("Tip-Adapter paper (arXiv 2111.03930), Table 3", "imagenet", "acc1")
+
+
+def test_a_right_result_reproduces_every_source_of_its_protocol(run, write):
+    write(0.6333, 0.6291, 0.6375)
+    code, said, complained = run("verify", "clip-b32", "imagenet", "--format", "json")
+    found = verdicts(said)
+    assert (code, complained) == (0, "")
+    # ELEVATER's card states the names, templates and split of `imagenet`: its figures are of one protocol
+    assert {found[key] for key in (PAPER, TABLE, REACT)} == {("reproduced", "")}
+    assert found[TIP] == ("not comparable", "templates: an ensemble that the source does not list")
+
+
+def test_a_wrong_result_is_off_by_a_signed_difference_and_fails(run, write):
+    write(0.6210, 0.6167, 0.6252)
+    code, said, complained = run("verify")
+    assert code == 1
+    assert "off by -0.0122" in said
+    assert "off by -0.011" in said
+    assert complained.startswith(
+        "vlbench: not reproduced: clip-b32 on imagenet, acc1: off by -0.011 (CLIP paper"
+    )
+    assert run("verify", "--tolerance", "0.02")[0] == 0
+
+
+def test_another_protocol_is_named_by_the_field_that_differs(run, write):
+    write(0.6210, 0.6167, 0.6252, task="imagenet@coop", protocol="coop", protocol_statement={})
+    code, said, _ = run("verify", "--format", "json")
+    reasons = verdicts(said)
+    assert code == 0
+    assert reasons[TABLE] == (
+        "not comparable",
+        "templates: 80 of templates/imagenet.txt, not 1 of templates/photo.txt",
+    )
+
+
+def test_a_part_and_a_users_own_weights_are_not_comparable(run, write):
+    write(0.62, 0.52, 0.72, partial="limit 100")
+    write(0.62, 0.52, 0.72, model="clip-b16@12ab34")
+    _, said, _ = run("verify", "--format", "json")
+    reasons = {(row["model"], row["reason"]) for row in json.loads(said) if row["source"] == TABLE[0]}
+    assert reasons == {
+        ("clip-b32", "partial result: limit 100"),
+        ("clip-b16@12ab34", "weights: a file of the user's own"),
+    }
+
+
+def test_scores_of_a_users_card_are_published_scores(run, write, tmp_path):
+    cards = tmp_path / "cards"
+    cards.mkdir()
+    (cards / "mine.yaml").write_text(
+        "title: Mine\nadapter: clip\nsettings: {arch: ViT-B-32, pretrained: openai}\npublished:\n"
+        "- {task: imagenet, protocol: any, metric: acc1, value: 0.60, source: my thesis, verified: true}\n"
+        "- {task: imagenet, protocol: any, metric: acc1, value: 0.9, source: hearsay, verified: false}\n"
+    )
+    write(0.62, 0.61, 0.63, model="mine")
+    code, said, _ = run("verify", "mine", "--include-path", cards, "--format", "json")
+    assert code == 1
+    assert verdicts(said) == {("my thesis", "imagenet", "acc1"): ("off", "")}
+
+
+def test_imported_scores_stand_beside_results_and_never_among_them(run, write, tmp_path):
+    write(0.6333, 0.6291, 0.6375)
+    code, said, complained = run("import", "open_clip", OPEN_CLIP)
+    assert (code, complained) == (0, "")
+    assert said.splitlines()[-1] == "6 of 6 averages are those of their columns"
+    assert "cards stand for 210 of them" in said
+    _, said, _ = run("verify", "--format", "json")
+    imported = ("open_clip: openclip_classification_results.csv (imported)", "imagenet", "acc1")
+    assert verdicts(said)[imported] == ("reproduced", "")
+    code, said, _ = run("leaderboard")
+    ours, _, theirs = said.partition("\nImported, measured by other tools:\n")
+    assert [line.split()[0] for line in ours.splitlines()[2:]] == ["clip-b32"]
+    assert "and 204 scores on tasks without a result here" in theirs
+    for path in (tmp_path / "results").glob("*.csv"):
+        assert "open_clip" not in path.read_text()
+
+
+def test_clip_benchmark_and_mteb_are_imported_under_their_names(run, tmp_path):
+    code, _, _ = run("import", "clip_benchmark", FILES / "clip_benchmark.json", FILES / "clip_benchmark.csv")
+    assert code == 0
+    table = (tmp_path / "results" / "imported" / "clip_benchmark-clip_benchmark.csv").read_text()
+    assert (
+        "clip_benchmark,ViT-B-32/openai,clip-b32,imagenet1k,imagenet,acc1,0.63334,,clip_benchmark.csv"
+        in table
+    )
+    file = FILES / "Imagenet1kZeroShot.json"
+    assert run("import", "mteb", file)[0] == 2
+    assert run("import", "mteb", file, "--model", "openai/clip-vit-base-patch32")[0] == 0
+    rows = (tmp_path / "results" / "imported" / "mteb-Imagenet1kZeroShot.csv").read_text().splitlines()
+    assert rows[1].startswith(
+        "mteb,openai/clip-vit-base-patch32,,Imagenet1kZeroShot,imagenet,acc1,0.59124,protocol:"
+    )
+
+
+@pytest.mark.parametrize(
+    ("system", "content", "message"),
+    [
+        ("open_clip", b"name,pretrained\n", "no column of open_clip's tables"),
+        ("open_clip", b"\xff\xfe\x00", "not a result file of open_clip"),
+        ("clip_benchmark", b"{}", "not a result of CLIP_benchmark"),
+        ("mteb", b"[]", "not a result of mteb"),
+    ],
+)
+def test_a_wrong_file_is_refused_in_one_line(run, tmp_path, system, content, message):
+    path = tmp_path / "wrong"
+    path.write_bytes(content)
+    code, said, complained = run("import", system, path)
+    assert (code, said, len(complained.splitlines())) == (2, "", 1)
+    assert message in complained
+    assert not (tmp_path / "results").exists()
+
+
+def test_without_results_nothing_is_verified(run, write):
+    code, _, complained = run("verify")
+    assert (code, "no such results folder" in complained) == (2, True)
+    write(0.62, 0.61, 0.63)
+    code, _, complained = run("verify", "clip-b16")
+    assert (code, "no result of clip-b16 on *" in complained) == (2, True)

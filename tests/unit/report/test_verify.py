@@ -1,0 +1,151 @@
+"""Published scores beside results: the arithmetic of the three verdicts, and what makes two incomparable."""
+
+import csv
+import json
+
+import pytest
+
+from vlbench.core.published import CardProtocol, PublishedScore, Stated
+from vlbench.core.result import MetricValue
+from vlbench.report.verify import Cards, compare, unreproduced
+from vlbench.report.verify_text import comparisons_text
+
+CARDS = Cards(
+    protocols={
+        "shapes": CardProtocol(
+            "shapes", "held-out", {"templates": Stated("1", "1 of a.txt"), "split": Stated("t", "test")}
+        ),
+        "shapes@many": CardProtocol(
+            "shapes@many", "many", {"templates": Stated("2", "80 of b.txt"), "split": Stated("t", "test")}
+        ),
+        "shapes@same": CardProtocol(
+            "shapes@same", "same", {"templates": Stated("1", "1 of a.txt"), "split": Stated("t", "test")}
+        ),
+    },
+    weights={"small": "f" * 64},
+)
+
+
+def score(text="0.634", *, task="shapes", model="small", metric="acc1", **fields):
+    return PublishedScore.of_text(
+        model, task, metric, text=text, source=fields.pop("source", "paper"), **fields
+    )
+
+
+def accuracy(value, low, high):
+    return (MetricValue("acc1", value, low, high, "wilson", 1000, 0),)
+
+
+@pytest.fixture
+def judge(make_result):
+    """The judgement of one score beside one result, whose fields are given."""
+
+    def judge(published, *, tolerance=0.002, **fields):
+        (found,) = compare([make_result(**fields)], [published], CARDS, tolerance=tolerance)
+        return found.judgement
+
+    return judge
+
+
+@pytest.mark.parametrize(
+    ("value", "low", "high", "text", "expected"),
+    [
+        # the interval: 0.640 is printed of anything from 0.6395 to 0.6405
+        (0.650, 0.6404, 0.660, "0.640", "reproduced"),
+        (0.650, 0.6406, 0.660, "0.640", "off by +0.010"),
+        (0.630, 0.620, 0.6395, "0.640", "reproduced"),
+        (0.630, 0.620, 0.6394, "0.640", "off by -0.010"),
+        # the tolerance, where the interval is narrow or missing
+        (0.6360, 0.6359, 0.6361, "0.6340", "reproduced"),
+        (0.6361, 0.6361, 0.6361, "0.6340", "off by +0.0021"),
+        (0.6320, None, None, "0.6340", "reproduced"),
+        (0.6319, None, None, "0.6340", "off by -0.0021"),
+        # half a unit of the last digit, where that is more
+        (0.635, None, None, "0.63", "reproduced"),
+        (0.6351, None, None, "0.63", "off by +0.005"),
+        (0.625, None, None, "0.63", "reproduced"),
+    ],
+)
+def test_a_score_is_reproduced_within_interval_tolerance_or_rounding(judge, value, low, high, text, expected):
+    assert judge(score(text), metrics=accuracy(value, low, high)) == expected
+
+
+def test_the_tolerance_is_the_callers(judge):
+    exact = accuracy(0.64, None, None)
+    assert judge(score("0.6340"), metrics=exact, tolerance=0.006) == "reproduced"
+    assert judge(score("0.6340"), metrics=exact, tolerance=0.0) == "off by +0.0060"
+    assert judge(score("0.6340"), metrics=accuracy(0.63405, None, None), tolerance=0.0) == "reproduced"
+
+
+@pytest.mark.parametrize(
+    ("published", "fields", "expected"),
+    [
+        (score(differs="split: all of 2007"), {}, "split: all of 2007"),
+        (score(), {"partial": "limit 100"}, "partial result: limit 100"),
+        (score(), {"model": "small@12ab34"}, "weights: a file of the user's own"),
+        (score(), {"task": "shapes+templates@12ab34"}, "templates: of the user's own"),
+        (score(task="shapes@many"), {}, "templates: 80 of b.txt, not 1 of a.txt"),
+        (score(task="shapes@absent"), {}, "protocol: the score's is shapes@absent"),
+        (
+            score(),
+            {"protocol": "older"},
+            "protocol: the result's is older, the card's held-out; run it again",
+        ),
+        (score(metric="acc7"), {}, "metric: acc7 is not among the result's"),
+        (score(), {"acc1": None}, "metric: acc1 could not be measured"),
+        (
+            score(),
+            {"model": "small+bf16", "settings": {"precision": "bf16"}, "metrics": accuracy(0.5, 0.4, 0.6)},
+            "precision: bf16, not fp32 (-0.1340)",
+        ),
+    ],
+)
+def test_what_differs_is_named(judge, published, fields, expected):
+    assert judge(published, **fields) == f"not comparable: {expected}"
+
+
+def test_a_protocol_of_another_name_and_the_same_content_is_comparable(judge):
+    assert judge(score("0.5", task="shapes@same")) == "reproduced"
+
+
+def test_a_local_copy_of_the_published_weights_is_no_other_model(judge):
+    copy = {"small.safetensors": "f" * 64}
+    assert judge(score("0.5"), model="small@ffffff", weights=copy) == "reproduced"
+
+
+def test_half_precision_that_is_within_is_reproduced(judge):
+    assert judge(score("0.5"), model="small+bf16", settings={"precision": "bf16"}) == "reproduced"
+
+
+def test_a_seed_stands_for_its_row(judge):
+    assert judge(score("0.5", model="row"), model="row-seed1", replicate_of="row") == "reproduced"
+
+
+def test_scores_of_other_models_and_data_sets_are_left_out(make_result):
+    others = [score(model="large"), score(task="digits"), score(task="shapes-tags")]
+    assert compare([make_result()], others, CARDS) == []
+
+
+def test_one_source_that_is_reproduced_excuses_those_that_contradict_it(make_result):
+    result = make_result(metrics=accuracy(0.5, 0.49, 0.51))
+    scores = [score("0.5", source="a"), score("0.7", source="b"), score("0.7", source="c")]
+    found = compare([result], scores, CARDS)
+    assert [each.judgement for each in found] == ["reproduced", "off by -0.200", "off by -0.200"]
+    assert unreproduced(found) == []
+    assert len(unreproduced(compare([result], scores[1:], CARDS))) == 2
+
+
+def test_every_form_says_the_same(make_result):
+    found = compare(
+        [make_result()], [score("0.9", source="a|b"), score(differs="names: others", source="c")], CARDS
+    )
+    rows = json.loads(comparisons_text(found, "json"))
+    assert [(row["published"], row["verdict"], row["reason"]) for row in rows] == [
+        (0.9, "off", ""),
+        (0.634, "not comparable", "names: others"),
+    ]
+    assert rows[0]["difference"] == pytest.approx(-0.4)
+    first, _ = csv.DictReader(comparisons_text(found, "csv").splitlines())
+    assert (first["value"], first["published"], first["source"]) == ("0.500000", "0.9", "a|b")
+    assert "| off by -0.400 | a\\|b |" in comparisons_text(found, "markdown")
+    assert comparisons_text(found, "text").endswith("0 reproduced, 1 off, 1 not comparable")

@@ -1,0 +1,195 @@
+"""Whether a task's data are here and are what its card says: sources, counts, names, a sample of images."""
+
+import random
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass, replace
+from typing import Literal
+
+from vlbench.acquiring.image_sample import Sample, open_sample
+from vlbench.acquiring.names_found import NamesFound, compare_names
+from vlbench.acquiring.network import stay_offline
+from vlbench.acquiring.record import differing_files
+from vlbench.cards.build import task as build_task
+from vlbench.cards.catalogue import Catalogue, Entry
+from vlbench.cards.data_request import DataRequest
+from vlbench.cards.names import Reference, find
+from vlbench.cards.schema import Counts, TaskCard
+from vlbench.cards.source_search import Search, search_sources
+from vlbench.core.contracts import Task
+from vlbench.core.errors import DataError, UnknownName
+
+State = Literal["fits", "differs", "missing"]
+WORDS = {"classification": "classes", "retrieval": "captions", "tagging": "tags"}
+"""What the texts of a kind of task are called."""
+SEED = 0
+"""Of the sample of images that are opened."""
+
+
+@dataclass(frozen=True, slots=True)
+class SourceLooked:
+    """A source of a card that does not have the data: where it looked and what would make it have them."""
+
+    kind: str
+    options: dict[str, object]
+    looked: str
+    advice: str
+
+
+@dataclass(frozen=True, slots=True)
+class SourceUsed:
+    """The source that has the data; `revision` is what a result would record."""
+
+    kind: str
+    options: dict[str, object]
+    name: str
+    revision: str
+
+
+@dataclass(frozen=True, slots=True)
+class Count:
+    """A number of things found, and the card's; `with_images` are those that an image belongs to."""
+
+    what: str
+    found: int
+    expected: int | None
+    with_images: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DataCheck:
+    """What lies here of a task's data. `differs` says what is wrong, `notes` what a user may want to know."""
+
+    task: str
+    title: str
+    protocol: str
+    state: State
+    used: SourceUsed | None = None
+    passed_over: tuple[SourceLooked, ...] = ()
+    counts: tuple[Count, ...] = ()
+    opened: int = 0
+    differs: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+
+    def as_json(self) -> dict[str, object]:
+        """The check as plain values."""
+        return asdict(self)
+
+
+def check_data(name: str, catalogue: Catalogue, request: DataRequest, *, sample: int) -> DataCheck:
+    """Look for a task's data and hold them against its card; nothing is fetched.
+
+    `sample` images, chosen by a fixed seed, are decoded.
+
+    Raises:
+        UnknownName: no card has the name.
+        CardError: the card or one of its data files is wrong.
+    """
+    found = find(catalogue, name, "task")
+    asked = replace(request, allow_subset=True)
+    with stay_offline():
+        if isinstance(found, Reference):
+            return _of_own_data(name, catalogue, asked, sample)
+        from vlbench.cards.card_file import read_task_card
+
+        return _of_card(name, found, read_task_card(found.path), catalogue, asked, sample)
+
+
+def _of_card(
+    name: str, entry: Entry, card: TaskCard, catalogue: Catalogue, request: DataRequest, sample: int
+) -> DataCheck:
+    check = DataCheck(name, card.title, card.protocol, "missing")
+    try:
+        search = search_sources(entry, card, request)
+    except DataError as error:
+        return replace(check, state="differs", differs=(str(error),))
+    check = replace(check, used=_used(search), passed_over=tuple(_looked(search)))
+    if search.source is None:
+        return check
+    try:
+        task = build_task(name, catalogue, request=request)
+    except (DataError, UnknownName) as error:
+        return replace(check, state="differs", differs=(str(error),))
+    counts = _counts(task, Counts() if entry.half else card.expect)
+    names = NamesFound() if entry.half else compare_names(search.source, task.problem.texts)
+    opened = open_sample(task.problem.images, _positions(len(task.problem.images), sample))
+    damaged: tuple[str, ...] = ()
+    if request.verify and search.fields is not None:
+        damaged = differing_files(search.fields, search.source.revision, request)
+    differs = (*_differences(counts), *names.differs, *_broken(opened), *damaged)
+    return replace(
+        check,
+        state="differs" if differs else "fits",
+        counts=counts,
+        opened=opened.count,
+        differs=differs,
+        notes=(*_remarks(counts), *names.notes),
+    )
+
+
+def _of_own_data(name: str, catalogue: Catalogue, request: DataRequest, sample: int) -> DataCheck:
+    """A folder of the user's own: no card says what it has to hold, so that it is counted and opened."""
+    check = DataCheck(name, "own data", "", "missing")
+    try:
+        task = build_task(name, catalogue, request=request)
+    except (DataError, UnknownName) as error:
+        return replace(check, differs=(str(error),))
+    images = task.problem.images
+    opened = open_sample(images, _positions(len(images), sample))
+    return replace(
+        check,
+        protocol=task.protocol.name,
+        state="differs" if opened.broken else "fits",
+        used=SourceUsed(images.name.partition(":")[0], {}, images.name, images.revision),
+        counts=_counts(task, Counts()),
+        opened=opened.count,
+        differs=tuple(_broken(opened)),
+    )
+
+
+def _used(search: Search) -> SourceUsed | None:
+    if search.source is None or search.fields is None:
+        return None
+    return SourceUsed(search.fields.kind, search.fields.options, search.source.name, search.source.revision)
+
+
+def _looked(search: Search) -> Iterator[SourceLooked]:
+    for each in search.passed_over:
+        yield SourceLooked(each.fields.kind, each.fields.options, each.missing.looked, each.missing.advice)
+
+
+def _counts(task: Task, expect: Counts) -> tuple[Count, ...]:
+    problem = task.problem
+    with_images = int((problem.relevant.column_counts > 0).sum())
+    return (
+        Count("images", len(problem.images), expect.images),
+        Count(WORDS.get(task.kind, "texts"), len(problem.texts), expect.texts, with_images),
+    )
+
+
+def _differences(counts: Sequence[Count]) -> Iterator[str]:
+    images, texts = counts
+    wrong_images = images.expected is not None and images.found != images.expected
+    if wrong_images and _without_images(texts):
+        yield f"{texts.with_images:,} of {texts.found:,} {texts.what} have images"
+    for each in counts:
+        if each.expected is not None and each.found != each.expected:
+            yield f"{each.expected:,} {each.what} expected, {each.found:,} found"
+
+
+def _remarks(counts: Sequence[Count]) -> Iterator[str]:
+    """Of data whose images are all there: some published test sets have classes without an image."""
+    images, texts = counts
+    if _without_images(texts) and images.expected in (None, images.found):
+        yield f"{texts.with_images:,} of {texts.found:,} {texts.what} have images"
+
+
+def _without_images(texts: Count) -> bool:
+    return texts.with_images is not None and texts.with_images < texts.found
+
+
+def _positions(count: int, sample: int) -> list[int]:
+    return sorted(random.Random(SEED).sample(range(count), min(sample, count)))  # noqa: S311 - no secret
+
+
+def _broken(opened: Sample) -> Iterator[str]:
+    yield from (f"image {each}" for each in opened.broken)

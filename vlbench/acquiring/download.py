@@ -1,0 +1,253 @@
+"""One file of a web server on disk: resumed after a kill, verified, and renamed into place when whole."""
+
+import hashlib
+import os
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from email.message import Message
+from http.client import HTTPException, HTTPMessage, HTTPResponse
+from pathlib import Path
+from typing import IO, Protocol
+from urllib.error import HTTPError, URLError
+from urllib.parse import urlsplit
+from urllib.request import HTTPRedirectHandler, Request, build_opener
+
+from vlbench.core.errors import DataError
+
+CHUNK = 1 << 20
+TIMEOUT = 30
+"""Seconds without a byte after which a connection counts as lost."""
+TRIES = 5
+"""Attempts in a row that bring no byte before it is given up."""
+FIRST_WAIT, LONGEST_WAIT = 1.0, 30.0
+"""Seconds between attempts, doubled each time."""
+PARTIAL_CONTENT = 206
+RANGE_REFUSED = 416
+PASSING = frozenset((408, 429, 500, 502, 503, 504))
+"""Answers that another attempt may not get."""
+
+Report = Callable[[int], object]
+"""Called with bytes that came (negative: bytes that were thrown away)."""
+
+
+class Refused(Exception):
+    """A server's answer that is no file; `code` is the hub's own word for it, where it sends one."""
+
+    def __init__(self, status: int, code: str, message: str) -> None:
+        super().__init__(message or f"HTTP {status}")
+        self.status = status
+        self.code = code
+
+
+@dataclass(frozen=True, slots=True)
+class RemoteFile:
+    """A file of a repository: its size in bytes, and the digest that it is held against.
+
+    `sha256` is that of the bytes; `blob_id` is git's SHA-1, stated for small files in its place.
+    """
+
+    name: str
+    size: int
+    sha256: str | None = None
+    blob_id: str | None = None
+
+    @property
+    def digest(self) -> str:
+        """What names its content: the SHA-256, else git's id."""
+        return self.sha256 or self.blob_id or ""
+
+    def new_hash(self) -> "Hash":
+        """A hash of the kind that its digest is of, fed with nothing of the bytes yet."""
+        if self.sha256 is None and self.blob_id is not None:
+            return hashlib.sha1(b"blob %d\0" % self.size, usedforsecurity=False)
+        return hashlib.sha256()
+
+
+class Hash(Protocol):
+    """What hashlib hands out."""
+
+    def update(self, data: bytes, /) -> None: ...
+    def hexdigest(self) -> str: ...
+
+
+def partial_path(file: RemoteFile, destination: Path) -> Path:
+    """Where the bytes so far lie: beside the file, under a hidden name that holds its digest."""
+    return destination.with_name(f".{destination.name}.{file.digest[:12]}.part")
+
+
+def download(
+    file: RemoteFile,
+    url: str,
+    destination: Path,
+    *,
+    headers: Mapping[str, str],
+    report: Report,
+    sleep: Callable[[float], None] = time.sleep,
+) -> None:
+    """Fetch a file to a path; what an earlier call left of it is kept and the rest asked for by range.
+
+    Raises:
+        Refused: the server answers with something else than the file.
+        DataError: the connection is lost for good (what came is kept), the disk is full, or the bytes are
+            not those that were stated (they are removed).
+    """
+    destination.parent.mkdir(parents=True, exist_ok=True)
+    partial = partial_path(file, destination)
+    try:
+        with partial.open("ab+") as stream:
+            request = Request(url, headers=dict(headers))  # noqa: S310 - the hub's own address
+            _complete(_Transfer(stream, file, request, report), sleep)
+            stream.flush()
+            os.fsync(stream.fileno())
+    except OSError as error:
+        raise DataError(
+            f"{partial} cannot be written ({error.strerror or error}); make room there, and run this again: "
+            "it goes on from what is there"
+        ) from error
+    found = digest_of_file(file, partial)
+    if file.digest and found != file.digest:
+        partial.unlink()
+        report(-file.size)
+        raise DataError(
+            f"{url}: the bytes that came have the digest {found} where {file.digest} is stated; they are "
+            "removed, run this again"
+        )
+    partial.replace(destination)
+
+
+def digest_of_file(file: RemoteFile, path: Path) -> str:
+    """The digest of the bytes at a path, of the kind that is stated for the file."""
+    state = file.new_hash()
+    with path.open("rb") as stream:
+        while data := stream.read(CHUNK):
+            state.update(data)
+    return state.hexdigest()
+
+
+@dataclass(slots=True)
+class _Transfer:
+    """A file on its way into a stream, attempt by attempt; `have` counts the bytes that are there."""
+
+    stream: IO[bytes]
+    file: RemoteFile
+    request: Request
+    report: Report
+    have: int = 0
+
+    def begin(self) -> None:
+        """Take over what an earlier call left."""
+        self.have = self.stream.seek(0, os.SEEK_END)
+        self.report(self.have)
+        if self.have > self.file.size:
+            self.empty()
+
+    def empty(self) -> None:
+        """Throw away what is there."""
+        self.stream.truncate(0)
+        self.report(-self.have)
+        self.have = 0
+
+    def attempt(self) -> "_Lost | None":
+        """Read from one connection to its end; the answer says why the file is not whole then.
+
+        Raises:
+            Refused: an answer that another attempt gets too.
+        """
+        try:
+            with _opened(self.request, self.have) as response:
+                if self.have and response.status != PARTIAL_CONTENT:
+                    self.empty()  # the server sends it from the start
+                while self.have < self.file.size:
+                    data = response.read(min(CHUNK, self.file.size - self.have))
+                    if not data:
+                        return _Lost("the connection ended early")
+                    self.append(data)
+        except HTTPError as error:
+            with error:
+                if error.code == RANGE_REFUSED and self.have:
+                    self.empty()
+                elif error.code not in PASSING:
+                    raise _refused(error) from None
+                return _Lost(f"HTTP {error.code}", _asked_wait(error.headers))
+        except _DiskError:
+            raise
+        except (URLError, HTTPException, OSError) as error:
+            reason = error.reason if isinstance(error, URLError) else error
+            return _Lost(str(reason) or type(reason).__name__)
+        return None
+
+    def append(self, data: bytes) -> None:
+        """Write what came."""
+        try:
+            self.stream.write(data)
+            self.stream.flush()
+        except OSError as error:
+            raise _DiskError(error.errno, error.strerror) from error
+        self.have += len(data)
+        self.report(len(data))
+
+
+@dataclass(frozen=True, slots=True)
+class _Lost:
+    """Why a connection brought no more, and how many seconds the server asks to wait."""
+
+    reason: str
+    wait: float = 0.0
+
+
+class _DiskError(OSError):
+    """A failure of this machine's disk, as against one of the network."""
+
+
+def _complete(transfer: _Transfer, sleep: Callable[[float], None]) -> None:
+    """Attempt until the file is whole; attempts that bring bytes do not count."""
+    transfer.begin()
+    left, wait = TRIES, FIRST_WAIT
+    while transfer.have < transfer.file.size:
+        before = transfer.have
+        lost = transfer.attempt()
+        if lost is None:
+            return
+        if transfer.have > before:
+            left, wait = TRIES, FIRST_WAIT
+            continue
+        left -= 1
+        if left == 0:
+            raise DataError(
+                f"{transfer.request.full_url}: {lost.reason}, after {transfer.have:,} of "
+                f"{transfer.file.size:,} bytes; run this again later: it goes on from there"
+            )
+        sleep(min(max(wait, lost.wait), LONGEST_WAIT))
+        wait *= 2
+
+
+def _opened(request: Request, start: int) -> HTTPResponse:
+    headers = dict(request.header_items()) | ({"Range": f"bytes={start}-"} if start else {})
+    asked = Request(request.full_url, headers=headers)  # noqa: S310 - as above
+    response: HTTPResponse = build_opener(_Redirects).open(asked, timeout=TIMEOUT)
+    return response
+
+
+class _Redirects(HTTPRedirectHandler):
+    """Follows redirects to where files are stored; a token goes to no other host."""
+
+    def redirect_request(
+        self, req: Request, fp: IO[bytes], code: int, msg: str, headers: HTTPMessage, newurl: str
+    ) -> Request | None:
+        """The request that follows, without the token where the host differs."""
+        following = super().redirect_request(req, fp, code, msg, headers, newurl)
+        if following is not None and urlsplit(newurl).netloc != urlsplit(req.full_url).netloc:
+            following.remove_header("Authorization")
+        return following
+
+
+def _refused(error: HTTPError) -> Refused:
+    code = error.headers.get("X-Error-Code", "")
+    return Refused(error.code, code, error.headers.get("X-Error-Message", "") or str(error.reason))
+
+
+def _asked_wait(headers: Message) -> float:
+    """Seconds that the server asks to wait for; 0 where it does not say."""
+    stated = headers.get("Retry-After", "")
+    return float(stated) if stated.isascii() and stated.isdigit() else 0.0

@@ -1,0 +1,24 @@
+"""The hub's client told to stay offline, for work that only looks."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+
+def is_offline() -> bool:
+    """Whether the user wants no network (HF_HUB_OFFLINE)."""
+    from huggingface_hub import constants
+
+    return bool(constants.HF_HUB_OFFLINE)
+
+
+@contextmanager
+def stay_offline() -> Iterator[None]:
+    """Sources find what lies here, and whatever they would fetch counts as missing."""
+    from huggingface_hub import constants
+
+    before = constants.HF_HUB_OFFLINE
+    constants.HF_HUB_OFFLINE = True
+    try:
+        yield
+    finally:
+        constants.HF_HUB_OFFLINE = before

@@ -1,0 +1,104 @@
+"""What a repository of the hub holds: the commit, and the files of a split with their sizes and digests."""
+
+from dataclasses import dataclass
+from urllib.parse import quote
+
+from vlbench.acquiring.download import TIMEOUT, RemoteFile
+from vlbench.acquiring.network import is_offline
+from vlbench.core.errors import DataError
+from vlbench.sources.hub_failure import fetch_failures, no_repository, reason
+from vlbench.sources.hub_snapshot import DATA_SUFFIXES, Wanted, matches, not_there
+
+GATED = "GatedRepo"
+"""The hub's word for a repository that wants to be asked."""
+UNAUTHORISED = 401
+NO_ACCESS = frozenset((UNAUTHORISED, 403, 404))
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """The files of a repository at a commit that a source wants."""
+
+    repo: str
+    commit: str
+    files: tuple[RemoteFile, ...]
+
+
+def list_repository(wanted: Wanted) -> Listing:
+    """Ask the hub for the files that a source wants of a data set.
+
+    Raises:
+        DataError: no such repository, revision or split, no access, or no answer.
+    """
+    from huggingface_hub import HfApi, get_token
+    from huggingface_hub.errors import HfHubHTTPError, HFValidationError
+
+    repo = wanted.repo
+    try:
+        info = HfApi().dataset_info(repo, revision=wanted.revision, files_metadata=True, timeout=TIMEOUT)
+    except HFValidationError as error:
+        raise no_repository(repo, error) from error
+    except HfHubHTTPError as error:
+        answer = error.response
+        raise DataError(refusal(repo, answer.status_code, answer.headers.get("X-Error-Code", ""))) from error
+    except fetch_failures() as error:
+        raise DataError(unreachable(repo, error)) from error
+    if info.gated and get_token() is None:
+        raise DataError(refusal(repo, UNAUTHORISED, GATED))
+    if info.sha is None:
+        raise DataError(f"the hub names no commit of {repo}; pin a revision in the card")
+    files = [
+        RemoteFile(each.rfilename, each.size or 0, each.lfs.sha256 if each.lfs else None, each.blob_id)
+        for each in sorted(info.siblings or (), key=lambda each: each.rfilename)
+        if matches(each.rfilename, wanted.patterns)
+    ]
+    if not any(file.name.endswith(DATA_SUFFIXES) for file in files):
+        raise not_there(wanted)
+    return Listing(repo, info.sha, tuple(files))
+
+
+def file_address(listing: Listing, file: RemoteFile) -> str:
+    """Where a file of a listing is fetched from."""
+    from huggingface_hub import constants
+
+    return f"{constants.ENDPOINT}/datasets/{listing.repo}/resolve/{listing.commit}/{quote(file.name)}"
+
+
+def request_headers() -> dict[str, str]:
+    """What the hub's client sends with a request: its name, and the user's token where there is one."""
+    from huggingface_hub import get_token
+
+    token = get_token()
+    return {"User-Agent": "vlbench", **({"Authorization": f"Bearer {token}"} if token else {})}
+
+
+def refuse_offline(repo: str) -> None:
+    """Refuse to fetch where the user wants no network.
+
+    Raises:
+        DataError: HF_HUB_OFFLINE is set.
+    """
+    if is_offline():
+        raise DataError(
+            f"{repo} is not fetched: HF_HUB_OFFLINE is set; unset it, or fetch elsewhere and copy"
+        )
+
+
+def refusal(repo: str, status: int, code: str) -> str:
+    """What a refusing answer of the hub means, and what to do."""
+    from huggingface_hub import constants
+
+    page = f"{constants.ENDPOINT}/datasets/{repo}"
+    if code == GATED:
+        return (
+            f"{repo} is gated: ask for access at {page}, then `hf auth login` or set HF_TOKEN, and try again"
+        )
+    if status in NO_ACCESS:
+        return f"{page} is not there, or not for you (HTTP {status}); correct the card, or set HF_TOKEN"
+    return f"{page} answers HTTP {status}; try again later"
+
+
+def unreachable(repo: str, error: BaseException) -> str:
+    """The line for a hub that does not answer."""
+    said = reason(error) or type(error).__name__
+    return f"{repo} could not be fetched ({said}); connect to the hub, or put the data under --data-root"

@@ -1,0 +1,129 @@
+"""How an image processor of transformers turns images into pixels, as this project's own transform."""
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from PIL.Image import Image
+from torchvision.transforms import InterpolationMode, Resize
+
+from vlbench.adapters.architectures import Preprocessing
+from vlbench.adapters.preprocess import ExactPreprocess, Transform, preprocess_for
+from vlbench.core.contracts import PreprocessMode
+from vlbench.core.errors import Unsupported
+
+_BYTE = 255.0
+_KERNELS = {2: "bilinear", 3: "bicubic"}
+"""Pillow's numbers of the kernels that are supported."""
+
+_DIGITS = 9
+"""Decimals that a mean and a deviation are rounded to: 1/255 times 255 is one."""
+
+
+class Lengths(Protocol):
+    """A size of transformers: height and width, or the shortest edge."""
+
+    height: int | None
+    width: int | None
+    shortest_edge: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class ImageRule:
+    """Resize to (height, width) or by the shortest edge, cut `crop` from the middle, normalise."""
+
+    resize: int | tuple[int, int]
+    crop: tuple[int, int] | None
+    interpolation: str
+    mean: tuple[float, ...]
+    std: tuple[float, ...]
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Height and width of the pixels."""
+        if self.crop is not None:
+            return self.crop
+        assert isinstance(self.resize, tuple)
+        return self.resize
+
+    def transform(self, mode: PreprocessMode) -> Transform:
+        """The transform in a mode; what is cut from the middle has one way for both modes."""
+        if self.crop is not None and self.crop != self.resize:
+            kernel = InterpolationMode(self.interpolation)
+            size = self.resize if isinstance(self.resize, int) else list(self.resize)
+            return ExactPreprocess((as_rgb, Resize(size, interpolation=kernel), MiddleCrop(*self.crop)))
+        stated = Preprocessing(
+            size=self.size,
+            mean=self.mean,
+            std=self.std,
+            interpolation=self.interpolation,
+            resize_mode="squash",
+        )
+        return preprocess_for(stated, mode, before=(as_rgb,))
+
+
+@dataclass(frozen=True, slots=True)
+class MiddleCrop:
+    """The middle of an image, the odd line left below and right: transformers' rule, torchvision rounds."""
+
+    height: int
+    width: int
+
+    def __call__(self, image: Image) -> Image:
+        top, left = (image.height - self.height) // 2, (image.width - self.width) // 2
+        return image.crop((left, top, left + self.width, top + self.height))
+
+
+def as_rgb(image: Image) -> Image:
+    """An image in RGB: transformers converts before it resizes."""
+    return image.convert("RGB")
+
+
+def image_rule(processor: object, *, name: str) -> ImageRule:
+    """The rule of an image processor, its rescaling put into mean and deviation of pixels in [0, 1].
+
+    Raises:
+        Unsupported: it pads, does not resize or rescale, or takes another kernel.
+    """
+
+    def stated(what: str) -> object:
+        return getattr(processor, what, None)
+
+    kernel = _KERNELS.get(int(stated("resample") or 0))  # type: ignore[call-overload]
+    odd = [what for what in ("do_resize", "do_rescale") if not stated(what)]
+    odd += [what for what in ("do_pad", "include_top") if stated(what)]
+    odd += [] if kernel else ["resample"]
+    if odd:
+        values = ", ".join(f"{what}: {stated(what)}" for what in odd)
+        raise Unsupported(f"{name}: its image processor ({values}) is none that is read here")
+    mean, std = _fused(processor)
+    crop = _height_and_width(stated("crop_size"), name) if stated("do_center_crop") else None
+    resize = _resized(stated("size"), name)
+    if isinstance(resize, int) and crop is None:
+        raise Unsupported(f"{name}: its image processor keeps the ratio of images and crops none")
+    return ImageRule(resize, crop, str(kernel), mean, std)
+
+
+def _fused(processor: object) -> tuple[tuple[float, ...], tuple[float, ...]]:
+    """Mean and deviation of pixels x in [0, 1] that stand for ((255 x f - o) - mean) / std."""
+    scale = _BYTE * float(processor.rescale_factor)  # type: ignore[attr-defined]
+    offset = 1.0 if getattr(processor, "rescale_offset", False) else 0.0
+    mean: tuple[float, ...] = (0.0, 0.0, 0.0)
+    std: tuple[float, ...] = (1.0, 1.0, 1.0)
+    if processor.do_normalize:  # type: ignore[attr-defined]
+        mean, std = tuple(processor.image_mean), tuple(processor.image_std)  # type: ignore[attr-defined]
+    return (
+        tuple(round((offset + value) / scale, _DIGITS) for value in mean),
+        tuple(round(value / scale, _DIGITS) for value in std),
+    )
+
+
+def _resized(size: Lengths | object, name: str) -> int | tuple[int, int]:
+    edge = getattr(size, "shortest_edge", None)
+    return edge if isinstance(edge, int) else _height_and_width(size, name)
+
+
+def _height_and_width(size: Lengths | object, name: str) -> tuple[int, int]:
+    height, width = getattr(size, "height", None), getattr(size, "width", None)
+    if not isinstance(height, int) or not isinstance(width, int):
+        raise Unsupported(f"{name}: its image processor states the size {size}; height and width are wanted")
+    return height, width

@@ -1,0 +1,181 @@
+"""Dual encoders of transformers built from their configuration and filled with a file's weights."""
+
+import warnings
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, cast
+
+import torch
+from torch import Tensor, nn
+
+from vlbench.adapters.clip_loading import listed
+from vlbench.adapters.dual_encoder import DualEncoder, Normalisation
+from vlbench.adapters.hugging_face_files import Files
+from vlbench.adapters.hugging_face_images import image_rule
+from vlbench.adapters.hugging_face_texts import PaddedTokens, TransformersTexts
+from vlbench.adapters.precision import check_placement
+from vlbench.adapters.weights import read_state_dict
+from vlbench.core.contracts import ModelInfo, Placement, PreprocessMode, ScoreUnit
+from vlbench.core.errors import Unsupported, WeightsError
+
+
+def load_dual_encoder(
+    files: Files, *, name: str, placement: Placement, preprocess: PreprocessMode, context: int | None = None
+) -> DualEncoder:
+    """A checkpoint's model on a device, its parameters in float32.
+
+    Raises:
+        WeightsError: a file cannot be read, or a key is missing, unexpected or of another shape.
+        Unsupported: the model type, the image processor or the tokenizer is none that runs here, or the
+            device or precision is not there.
+    """
+    check_placement(placement)
+    with _quiet():
+        config = _config(files)
+        rule = image_rule(_processor(files), name=name)
+        tokens = _tokens(files, config, context)
+        model = _filled(config, files.weights)
+    scale, bias = _scale_and_bias(model)
+    width = _width(config)
+    info = ModelInfo(
+        name=name,
+        unit=ScoreUnit("cosine", scale, bias),
+        image_size=rule.size,
+        parameters=sum(parameter.numel() for parameter in model.parameters()),
+        feature_shape=(width,),
+    )
+    model = model.to(placement.device)
+    return DualEncoder(
+        info=info,
+        preprocess=rule.transform(preprocess),
+        normalisation=Normalisation.on(placement.device, mean=rule.mean, std=rule.std),
+        image_tower=_ImageTower(model),
+        text_encoder=TransformersTexts(model, tokens, placement),
+        placement=placement,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _ImageTower:
+    """Features [b, d] of normalised pixels [b, 3, h, w]."""
+
+    model: nn.Module
+
+    def __call__(self, pixels: Tensor) -> Tensor:
+        encode = cast(Callable[..., Any], self.model.get_image_features)
+        return cast(Tensor, encode(pixel_values=pixels).pooler_output)
+
+
+def _config(files: Files) -> Any:
+    from transformers import AutoConfig
+
+    assert files.family  # of a type that transformers itself has: no code of the repository is run
+    try:
+        return AutoConfig.from_pretrained(files.folder, local_files_only=True, trust_remote_code=False)
+    except (OSError, ValueError, TypeError) as error:
+        raise WeightsError(f"{files.folder}: no configuration of transformers ({_first(error)})") from error
+
+
+def _processor(files: Files) -> object:
+    from transformers import AutoImageProcessor
+
+    try:
+        found: object = AutoImageProcessor.from_pretrained(
+            files.folder, local_files_only=True, trust_remote_code=False
+        )
+    except (OSError, ValueError, TypeError) as error:
+        raise WeightsError(f"{files.folder}: no image processor of transformers ({_first(error)})") from error
+    return found
+
+
+def _tokens(files: Files, config: Any, context: int | None) -> PaddedTokens:
+    from transformers import AutoTokenizer
+
+    try:
+        tokenizer = AutoTokenizer.from_pretrained(
+            files.folder, local_files_only=True, trust_remote_code=False
+        )
+    except ImportError as error:
+        raise Unsupported(f"{files.folder}: its tokenizer cannot be read here ({_first(error)})") from error
+    except (OSError, ValueError, TypeError) as error:
+        raise WeightsError(f"{files.folder}: no tokenizer of transformers ({_first(error)})") from error
+    family = files.family
+    table = int(config.text_config.max_position_embeddings)
+    length = context or family.context or table
+    if length > table:
+        raise Unsupported(f"{files.folder}: a context of {length} tokens; its table of positions has {table}")
+    return PaddedTokens(tokenizer, family.inputs, length, family.lower)
+
+
+def _filled(config: Any, weights: Path) -> nn.Module:
+    """The model in evaluation mode on the CPU, filled under transformers' own names of older layouts.
+
+    Raises:
+        WeightsError: a key is missing, unexpected or of another shape; the first few are named.
+    """
+    from transformers import MODEL_MAPPING
+
+    model, told = MODEL_MAPPING[type(config)].from_pretrained(
+        None,
+        config=config,
+        state_dict=dict(read_state_dict(weights)),
+        output_loading_info=True,
+        ignore_mismatched_sizes=True,
+        dtype=torch.float32,
+    )
+    problems = [
+        listed(f"{text} {len(keys)} keys", keys)
+        for text, keys in (
+            ("lacks", sorted(told["missing_keys"])),
+            ("has, unexpected,", sorted(told["unexpected_keys"])),
+            ("has, of another shape,", _keys(told["mismatched_keys"])),
+        )
+        if keys
+    ]
+    if problems or told["error_msgs"]:
+        raise WeightsError(
+            f"{weights}: {' and '.join([*problems, *told['error_msgs']])}; these are not weights of this "
+            "architecture"
+        )
+    return cast(nn.Module, model).eval().requires_grad_(requires_grad=False)
+
+
+def _keys(mismatched: Any) -> list[str]:
+    return sorted(key if isinstance(key, str) else str(key[0]) for key in mismatched)
+
+
+def _scale_and_bias(model: nn.Module) -> tuple[float, float]:
+    """What a cosine is multiplied with and what is added: exp(logit_scale), or 1 / temperature (ALIGN)."""
+    parameters: Mapping[str, Tensor] = dict(model.named_parameters(recurse=False))
+    bias = parameters.get("logit_bias")
+    scale = parameters["logit_scale"].exp() if "logit_scale" in parameters else 1 / parameters["temperature"]
+    return float(scale), 0.0 if bias is None else float(bias)
+
+
+def _width(config: Any) -> int:
+    """Dimensions of both towers' features: the projection's, or the image tower's where there is none."""
+    return int(getattr(config, "projection_dim", None) or config.vision_config.hidden_size)
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Without transformers' reports and progress bars: what is wrong is raised here."""
+    from transformers.utils import logging
+
+    verbosity, bars = logging.get_verbosity(), logging.is_progress_bar_enabled()
+    logging.set_verbosity(logging.CRITICAL)
+    logging.disable_progress_bar()
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        logging.set_verbosity(verbosity)
+        if bars:
+            logging.enable_progress_bar()
+
+
+def _first(error: Exception) -> str:
+    return next(iter(str(error).strip().splitlines()), type(error).__name__)

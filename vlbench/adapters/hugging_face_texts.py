@@ -1,0 +1,68 @@
+"""The text side of transformers' dual encoders: texts padded to one length, through one tower."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, cast
+
+import torch
+from torch import Tensor, nn
+
+from vlbench.adapters.dual_encoder import unit_in_blocks
+from vlbench.adapters.precision import inference
+from vlbench.adapters.text_tower import mean_features, tokenised
+from vlbench.core.contracts import Placement, Text
+
+
+@dataclass(frozen=True, slots=True)
+class PaddedTokens:
+    """Turns prompts into the inputs of a text tower, stacked: [p, inputs, context].
+
+    All are padded to one length, so that a text's tokens depend on that text alone.
+    """
+
+    tokenizer: Callable[..., Any]
+    inputs: tuple[str, ...]
+    context: int
+    lower: bool
+
+    def __call__(self, prompts: list[str]) -> Tensor:
+        found = self.tokenizer(
+            [prompt.lower() for prompt in prompts] if self.lower else prompts,
+            padding="max_length",
+            truncation=True,
+            max_length=self.context,
+            return_attention_mask=True,
+            return_token_type_ids="token_type_ids" in self.inputs,
+            return_tensors="pt",
+        )
+        return torch.stack([found[name] for name in self.inputs], dim=1)
+
+
+@dataclass(frozen=True, slots=True)
+class TransformersTexts:
+    """A TextEncoder of dual_encoder.py: the rule of PromptEncoder, by a model of transformers."""
+
+    model: nn.Module
+    tokenizer: PaddedTokens
+    placement: Placement
+
+    def __call__(self, texts: Sequence[Text], *, batch_size: int) -> Tensor:
+        return mean_features(
+            texts,
+            lambda prompts: self._features(tokenised(self.tokenizer, prompts), batch_size),
+            self.placement.device,
+        )
+
+    def _features(self, tokens: Tensor, batch_size: int) -> Tensor:
+        """Unit features [p, d] of [p, inputs, context]; every batch has one shape."""
+        with inference(self.placement):
+            found = torch.cat([self._filled(rows, batch_size) for rows in torch.split(tokens, batch_size)])
+        with inference(Placement(self.placement.device)):
+            return unit_in_blocks(found)
+
+    def _filled(self, tokens: Tensor, size: int) -> Tensor:
+        missing = tokens[:1].expand(size - len(tokens), -1, -1)
+        rows = torch.cat([tokens, missing]).to(self.placement.device)
+        named = dict(zip(self.tokenizer.inputs, rows.unbind(1), strict=True))
+        encode = cast(Callable[..., Any], self.model.get_text_features)
+        return cast(Tensor, encode(**named).pooler_output)[: len(tokens)].float()

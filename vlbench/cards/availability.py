@@ -1,0 +1,98 @@
+"""Whether the data of a task or the weights of a model lie on this machine, told by existence alone."""
+
+import os
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from vlbench.cards.catalogue import Entry
+
+DATA = "data"
+"""Scheme of a path under a data root, or beside the card."""
+BESIDE_CARD = "card"
+"""Scheme of a path beside the card."""
+DATASET = "datasets"
+"""Scheme of a data set on the hub, ORGANISATION/NAME."""
+MODEL = "models"
+"""Scheme of a model on the hub, ORGANISATION/NAME or ORGANISATION/NAME/FILE."""
+PROGRAM = "program"
+"""Scheme of data that the program itself brings."""
+HERE = "."
+"""A path that says nothing: the data root itself, which a source searches for folders of its own."""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A place that a card names: what to call it, and whether something lies there."""
+
+    shown: str
+    found: bool
+
+
+def stated_place(scheme: str, rest: str) -> str:
+    """A place as the index keeps it.
+
+    >>> stated_place(DATASET, "mteb/cifar10")
+    'datasets:mteb/cifar10'
+    """
+    return f"{scheme}:{rest}"
+
+
+def first_place(entry: Entry, roots: Sequence[Path]) -> Place | None:
+    """The first place of a card where something lies; None where nothing does.
+
+    A folder that is there may still lack images: `vlbench data check` counts them.
+    """
+    return next((place for place in places(entry, roots) if place.found), None)
+
+
+def places(entry: Entry, roots: Sequence[Path]) -> Iterator[Place]:
+    """All places of a card in order, each relative path under every root and then beside the card."""
+    beside = entry.path.parent
+    for stated in entry.places:
+        scheme, _, rest = stated.partition(":")
+        if scheme == DATA:
+            for path in dict.fromkeys(folder / Path(rest).expanduser() for folder in (*roots, beside)):
+                yield Place(str(path), rest != HERE and path.exists())
+        elif scheme == BESIDE_CARD:
+            yield Place(str(beside / rest), (beside / rest).exists())
+        elif scheme == PROGRAM:
+            yield Place(f"the program ({rest})", found=True)
+        else:
+            yield cached(scheme, rest)
+
+
+def cached(scheme: str, rest: str) -> Place:
+    """The hub's cache, and whether it holds something of a repository, or one file of it."""
+    organisation, name, *file = rest.split("/", 2) if rest.count("/") else ("", rest)
+    folder = "--".join(part for part in (scheme, organisation, name) if part)
+    found = hub_cache().glob("/".join((folder, "snapshots", "*", *(file or ("*",)))))
+    return Place(f"the hub's cache ({rest})", any(found))
+
+
+def hub_cache() -> Path:
+    """The folder of the hub's client, as its environment variables set it (its own import takes longer)."""
+    home = os.environ.get("HF_HOME") or f"{os.environ.get('XDG_CACHE_HOME') or '~/.cache'}/huggingface"
+    named = os.environ.get("HF_HUB_CACHE") or os.environ.get("HUGGINGFACE_HUB_CACHE")
+    return Path(os.path.expandvars(named or f"{home}/hub")).expanduser()
+
+
+def missing_package(adapter: str) -> str:
+    """What has to be installed for an adapter that is named after an extra of the distribution; else empty.
+
+    >>> missing_package("clip")
+    ''
+    """
+    from importlib.metadata import PackageNotFoundError, requires, version
+    from re import match
+
+    for line in requires("vlbench") or ():
+        requirement, _, marker = line.partition(";")
+        named = match(r"[\w.-]+", requirement.strip())
+        if named is None or f"extra == '{adapter}'" not in marker.replace('"', "'"):
+            continue
+        try:
+            version(named[0])
+        except PackageNotFoundError:
+            return f"vlbench[{adapter}]"
+    return ""

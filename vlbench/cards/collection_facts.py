@@ -1,0 +1,73 @@
+"""What a collection of tasks states, and which of its tasks have data here."""
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from vlbench.cards.availability import first_place
+from vlbench.cards.card_file import read_collection_card
+from vlbench.cards.catalogue import Catalogue, Collection
+from vlbench.cards.yaml_file import shown
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """A task of a collection; `here` is a place that has something of its data."""
+
+    name: str
+    kind: str
+    protocol: str
+    primary: str
+    images: int | None
+    texts: int | None
+    here: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class CollectionFacts:
+    """A collection, with its tasks."""
+
+    name: str
+    file: str
+    title: str
+    about: str
+    source: str
+    tasks: tuple[Member, ...]
+
+    def as_json(self) -> dict[str, object]:
+        """The facts as plain values."""
+        return {"what": "collection", **asdict(self)}
+
+
+def collection_facts(
+    collection: Collection, catalogue: Catalogue, roots: Sequence[Path] = ()
+) -> CollectionFacts:
+    """The facts of a collection, its tasks' data looked for under roots by existence alone.
+
+    Raises:
+        CardError: its file is wrong.
+    """
+    card = read_collection_card(collection.path)
+    return CollectionFacts(
+        name=collection.name,
+        file=shown(collection.path),
+        title=card.title,
+        about=card.about,
+        source=card.source,
+        tasks=tuple(_member(name, catalogue, roots) for name in collection.tasks),
+    )
+
+
+def _member(name: str, catalogue: Catalogue, roots: Sequence[Path]) -> Member:
+    entry = catalogue.tasks[name]
+    images, texts = entry.summary.get("images"), entry.summary.get("texts")
+    place = first_place(entry, roots)
+    return Member(
+        name=name,
+        kind=entry.kind,
+        protocol=str(entry.summary.get("protocol")),
+        primary=str(entry.summary.get("primary")),
+        images=images if isinstance(images, int) else None,
+        texts=texts if isinstance(texts, int) else None,
+        here=None if place is None else place.shown,
+    )

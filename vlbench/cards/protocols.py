@@ -1,0 +1,88 @@
+"""The protocols of task cards, field by field, so that two of them can be told apart by what differs."""
+
+from collections.abc import Iterable
+from pathlib import Path
+
+from vlbench.cards.catalogue import Catalogue, Entry
+from vlbench.cards.names import Reference, find
+from vlbench.cards.schema import TaskCard
+from vlbench.cards.texts import read_names, read_templates
+from vlbench.core.digest import digest_of
+from vlbench.core.errors import UnknownName
+from vlbench.core.published import CardProtocol, Stated
+
+SYNONYMS = "synonyms"
+"""The column of a file of names whose words are prompts too."""
+
+
+def card_protocols(names: Iterable[str], catalogue: Catalogue) -> dict[str, CardProtocol]:
+    """The protocols of those names that a card has; halves of a task's classes (`X@base`) have one too.
+
+    Raises:
+        CardError: a card or its file of names or templates is wrong.
+    """
+    found = {}
+    for name in names:
+        try:
+            entry = find(catalogue, name, "task")
+        except UnknownName:
+            continue
+        if not isinstance(entry, Reference):
+            found[name] = card_protocol(entry)
+    return found
+
+
+def card_protocol(entry: Entry) -> CardProtocol:
+    """The protocol of a card, of the half of its classes that the entry says.
+
+    Raises:
+        CardError: the card or its file of names or templates is wrong.
+    """
+    from vlbench.cards.card_file import parse_task_card
+
+    card = parse_task_card(entry.path)
+    folder = entry.path.parent
+    templates = _templates(folder, card)
+    fields = {"question": _word(card.kind), **_names(folder, card), "templates": _listed(card, templates)}
+    fields |= {"descriptions": _word(card.descriptions or "none")}
+    fields |= {"split": _word(card.split or "not stated"), "classes": _word(entry.half or "all")}
+    if card.expect.images is not None:
+        fields["images"] = _word(f"{card.expect.images:,}")
+    if card.settings:
+        shown = ", ".join(f"{key}={value}" for key, value in sorted(card.settings.items()))
+        fields["settings"] = Stated(digest_of(card.settings), shown)
+    half = f"@{entry.half}" if entry.half is not None else ""
+    return CardProtocol(
+        task=f"{entry.name}{half}",
+        protocol=f"{card.protocol}{half}",
+        fields=fields,
+        texts=None if entry.half is not None else card.expect.texts,
+        templates=None if card.descriptions is not None else templates,
+    )
+
+
+def _names(folder: Path, card: TaskCard) -> dict[str, Stated]:
+    if card.names is None:
+        return {}
+    if not (folder / card.names).is_file():
+        return {"names": _word(card.names)}
+    texts = read_names(folder / card.names)
+    content = [[text.name, text.ids.get(SYNONYMS, "")] for text in texts]
+    return {"names": Stated(digest_of(content), f"{len(content):,} of {card.names}")}
+
+
+def _templates(folder: Path, card: TaskCard) -> tuple[str, ...] | None:
+    """The card's templates; None where it has none, or they are a file of the user's."""
+    if card.templates is None or not (folder / card.templates).is_file():
+        return None
+    return read_templates(folder / card.templates)
+
+
+def _listed(card: TaskCard, templates: tuple[str, ...] | None) -> Stated:
+    if templates is None:
+        return _word(card.templates or "those of the data")
+    return Stated(digest_of(templates), f"{len(templates)} of {card.templates}")
+
+
+def _word(word: str) -> Stated:
+    return Stated(word, word)

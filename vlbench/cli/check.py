@@ -1,0 +1,82 @@
+"""`vlbench check`: a results folder against a baseline."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from vlbench.core.errors import CheckFailed
+
+if TYPE_CHECKING:
+    from vlbench.report.check_text import Form
+
+EXAMPLES = """\b
+vlbench check --baseline results/baseline.csv
+vlbench check --baseline results/baseline.csv --tolerance 0.002,acc1=0.01
+vlbench check --baseline results/baseline.csv --update
+"""
+
+
+@click.command("check", epilog=EXAMPLES)
+@click.option(
+    "--baseline",
+    type=click.Path(path_type=Path, dir_okay=False),
+    required=True,
+    envvar="VLBENCH_BASELINE",
+    help="The CSV to compare with, written by --update.",
+)
+@click.option(
+    "--results",
+    "folder",
+    type=click.Path(path_type=Path, file_okay=False),
+    default=Path("results"),
+    show_default=True,
+    envvar="VLBENCH_RESULTS",
+    help="The folder with the result JSON files.",
+)
+@click.option(
+    "--tolerance",
+    default="",
+    metavar="[METRIC=]N[,...]",
+    envvar="VLBENCH_TOLERANCE",
+    help="What a metric may get worse by, in its units.  [default: 0.005 or its 95 % interval]",
+)
+@click.option("--update", is_flag=True, help="Show what moved, then write the baseline anew.")
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["text", "json", "markdown"]),
+    default="text",
+    show_default=True,
+    help="Of the answer.",
+)
+def command(baseline: Path, folder: Path, tolerance: str, update: bool, form: "Form") -> None:  # noqa: FBT001
+    """Compare results with a baseline and print what moved.
+
+    A metric is worse where it moved by more than --tolerance; without one, by more than 0.005 and past the
+    end of the baseline's 95 % interval. A result or a metric that vanished, and another protocol, other
+    weights or other data fail as well. What is better, and what is new, is printed.
+
+    Exit code: 0; 1 where something fails; 2 where the baseline cannot be read. With --update always 0.
+    """
+    from vlbench.report.baseline import read_baseline, rows_of_folder, write_baseline
+    from vlbench.report.check import Tolerances, compare_rows, failures, sentence
+    from vlbench.report.check_text import counts_line, findings_text
+
+    tolerances = Tolerances.of_text(tolerance)
+    current = rows_of_folder(folder)
+    known = () if update and not baseline.exists() else read_baseline(baseline)
+    tolerances.refuse_unknown([*known, *current])
+    findings = compare_rows(known, current, tolerances)
+    text = findings_text(findings, form)
+    if text:
+        click.echo(text)
+    click.echo(f"{baseline}: {len(known)} values, {counts_line(findings)}", err=form == "json")
+    if update:
+        write_baseline(baseline, current)
+        click.echo(f"{baseline}: written, {len(current)} values", err=True)
+        return
+    failed = failures(findings)
+    if failed:
+        more = f"; and {len(failed) - 1} more" if len(failed) > 1 else ""
+        raise CheckFailed(f"{baseline}: {sentence(failed[0])}{more}; --update accepts what is meant")

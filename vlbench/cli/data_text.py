@@ -1,0 +1,85 @@
+"""What `vlbench data` prints: a check of one task at length, of several as a table, and a plan."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from vlbench.cli.listing import columns
+
+if TYPE_CHECKING:
+    from vlbench.acquiring.check import Count, DataCheck
+    from vlbench.acquiring.get import Plan
+
+INDENT = 14
+STATES = {"fits": "fits its card", "differs": "differs from its card", "missing": "no data"}
+
+
+def check_lines(check: "DataCheck") -> Iterator[str]:
+    """A check at length: the sources that were looked at, the counts, what differs."""
+    yield f"{check.task}: {check.title}{f' ({check.protocol})' if check.protocol else ''}"
+    for passed in check.passed_over:
+        yield _line(passed.kind, f"passed over: {passed.looked}")
+    if check.used is not None:
+        yield _line(check.used.kind, f"used: {check.used.name}")
+        yield _line("", f"revision {check.used.revision}")
+    for count in check.counts:
+        yield _line(count.what, _counted(count))
+    if check.counts:
+        yield _line("opened", f"{check.opened:,} images")
+    for note in check.notes:
+        yield _line("note", note)
+    for difference in check.differs:
+        yield _line("differs", difference)
+    yield _line("answer", STATES[check.state])
+    if check.state == "missing":
+        for advice in dict.fromkeys(passed.advice for passed in check.passed_over):
+            yield _line("", advice)
+        yield _line("", f"`vlbench data get {check.task}` fetches what lies on the hub")
+
+
+def checks_table(checks: "Sequence[DataCheck]") -> str:
+    """Checks of several tasks, a row each, and how many of them fit."""
+    rows = [_row(check) for check in checks]
+    states = [check.state for check in checks]
+    summary = ", ".join(f"{states.count(state)} {state}" for state in STATES if state in states)
+    return f"{columns(rows)}\n\n{len(checks)} tasks: {summary}"
+
+
+def plans_lines(plans: "Sequence[Plan]") -> Iterator[str]:
+    """The files of plans with their sizes, and what is to be fetched."""
+    for plan in plans:
+        yield f"{plan.task}: {plan.listing.repo}@{plan.listing.commit} into {plan.destination}"
+        for each in plan.files:
+            yield _sized(each.file.size, f"{each.file.name}{'  (here)' if each.here else ''}")
+        yield _sized(plan.missing_bytes, f"bytes to fetch, of {plan.bytes:,}")
+    if len(plans) > 1:
+        yield "all together:"
+        yield _sized(sum(plan.missing_bytes for plan in plans), "bytes to fetch")
+
+
+def _sized(size: int, text: str) -> str:
+    return f"  {size:>17,}  {text}"
+
+
+def _line(label: str, text: str) -> str:
+    return f"  {label:<{INDENT}}{text}"
+
+
+def _counted(count: "Count") -> str:
+    expected = "" if count.expected is None else f", {count.expected:,} expected"
+    lacking = count.with_images is not None and count.with_images < count.found
+    return f"{count.found:,}{expected}{f', {count.with_images:,} of them have images' if lacking else ''}"
+
+
+def _row(check: "DataCheck") -> Mapping[str, str | int | float | None]:
+    numbers = {count.what: count for count in check.counts}
+    images = numbers.get("images")
+    texts = next((count for what, count in numbers.items() if what != "images"), None)
+    said = "; ".join(check.differs) or "; ".join(check.notes)
+    return {
+        "task": check.task,
+        "data": check.state,
+        "source": check.used.name if check.used is not None else None,
+        "images": images.found if images else None,
+        "texts": texts.found if texts else None,
+        "says": said or ("; ".join(passed.looked for passed in check.passed_over[:1])),
+    }

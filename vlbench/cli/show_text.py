@@ -1,0 +1,174 @@
+"""What `vlbench show` prints."""
+
+import textwrap
+from collections.abc import Iterator, Mapping, Sequence
+
+from vlbench.cards.collection_facts import CollectionFacts
+from vlbench.cards.model_facts import ModelFacts
+from vlbench.cards.task_facts import Quoted, Sought, TaskFacts
+from vlbench.cli.listing import columns
+from vlbench.core.published import PublishedScore
+
+INDENT = 16
+WIDTH = 100
+ELSEWHERE = frozenset({"title", "published", "sources", "data", "trained_on"})
+"""Fields of a card that are printed in another place, or in other words."""
+SCORES = 8
+"""How many published scores are printed."""
+SOURCE_WIDTH = 60
+
+Facts = ModelFacts | TaskFacts | CollectionFacts
+
+
+def lines(facts: Facts) -> Iterator[str]:
+    """The facts, line by line."""
+    if isinstance(facts, ModelFacts):
+        yield from _model_lines(facts)
+    elif isinstance(facts, TaskFacts):
+        yield from _task_lines(facts)
+    else:
+        yield from _collection_lines(facts)
+
+
+def _task_lines(facts: TaskFacts) -> Iterator[str]:
+    yield f"{facts.name}: {facts.card['title']}"
+    yield _line("file", facts.file)
+    yield from _fields(facts.card, {"names": facts.names, "templates": facts.templates})
+    if facts.collections:
+        yield _line("collections", ", ".join(facts.collections))
+    if facts.other_protocols:
+        others = (f"{each.name} ({each.protocol}, {each.primary})" for each in facts.other_protocols)
+        yield _line("also as", ", ".join(others))
+    trained = facts.card.get("data")
+    if isinstance(trained, list) and trained:
+        yield _line("zero-shot", f"not for models trained on {', '.join(map(str, trained))}")
+    yield _line("data here", facts.here or f"no; {_way_to_get(facts)}")
+    yield from _published(facts.published, str(facts.card["primary"]), "model")
+    yield "data, the first that is there:"
+    for source in facts.data:
+        yield from _source_lines(source)
+
+
+def _way_to_get(facts: TaskFacts) -> str:
+    on_hub = any("repo" in source.options for source in facts.data)
+    return f"`vlbench data get {facts.name}`, or --data-root" if on_hub else "pass --data-root"
+
+
+def _model_lines(facts: ModelFacts) -> Iterator[str]:
+    yield f"{facts.name}: {facts.card['title']}"
+    yield _line("file", facts.file)
+    yield from _fields(facts.card, {})
+    trained = facts.card.get("trained_on")
+    known = ", ".join(map(str, trained)) if isinstance(trained, list) else "unknown"
+    yield _line("trained on", known or "nothing that is published as a data set")
+    yield _line("weights here", facts.weights_here or _not_here(facts))
+    if facts.install:
+        yield _line("install", f"pip install '{facts.install}'")
+    own = facts.card.get("published")
+    if not facts.published and isinstance(own, list) and own:
+        yield "published, as the card states it:"
+        yield textwrap.indent(columns(own), "  ")
+    else:
+        yield from _published(facts.published, None, "task")
+
+
+def _not_here(facts: ModelFacts) -> str:
+    if not facts.weights_sought:
+        return "no; pass --weights FILE, or name a model that it builds on"
+    return f"no; the first run fetches them into {', '.join(facts.weights_sought)}"
+
+
+def _collection_lines(facts: CollectionFacts) -> Iterator[str]:
+    yield f"{facts.name}: {facts.title}"
+    yield _line("file", facts.file)
+    if facts.about:
+        yield _line("about", facts.about)
+    if facts.source:
+        yield _line("source", facts.source)
+    here = sum(each.here is not None for each in facts.tasks)
+    yield _line("data here", f"of {here} of {len(facts.tasks)} tasks")
+    rows = [
+        {
+            "task": each.name,
+            "kind": each.kind,
+            "protocol": each.protocol,
+            "primary": each.primary,
+            "images": each.images,
+            "texts": each.texts,
+            "here": "yes" if each.here else "",
+        }
+        for each in facts.tasks
+    ]
+    yield textwrap.indent(columns(rows), "  ")
+
+
+def _published(scores: Sequence[PublishedScore], primary: str | None, other: str) -> Iterator[str]:
+    """The highest scores of the primary metric, or the first ones; those of another protocol come last."""
+    if not scores:
+        yield _line("published", "nothing that vlbench knows of")
+        return
+    ordered = (
+        sorted(scores, key=lambda score: (score.metric != primary, bool(score.differs), -score.value))
+        if primary is not None
+        else scores
+    )
+    differing = sum(bool(score.differs) for score in scores)
+    yield (
+        f"published: {len(scores)} scores"
+        f"{f', {differing} of them by another protocol' if differing else ''}"
+        f"{f'; the first {SCORES}, --json has all' if len(scores) > SCORES else ''}"
+    )
+    rows = [
+        {
+            other: getattr(score, other),
+            "metric": score.metric,
+            "value": score.printed,
+            "source": textwrap.shorten(score.source, SOURCE_WIDTH, placeholder=" ..."),
+            "differs": textwrap.shorten(score.differs, SOURCE_WIDTH, placeholder=" ..."),
+        }
+        for score in ordered[:SCORES]
+    ]
+    yield textwrap.indent(columns(rows), "  ")
+
+
+def _fields(card: Mapping[str, object], quoted: Mapping[str, Quoted | None]) -> Iterator[str]:
+    for field, value in card.items():
+        if value and field not in ELSEWHERE:
+            quote = quoted.get(field)
+            text = _pairs(value) if isinstance(value, Mapping) else _plain(value)
+            yield _line(field, text if quote is None else _quote(quote))
+
+
+def _line(field: str, text: str) -> str:
+    """A field and its value, wrapped under the value; long words (addresses, digests) stay whole."""
+    return textwrap.fill(
+        f"  {field:<{INDENT}}{text}",
+        width=WIDTH,
+        subsequent_indent=" " * (INDENT + 2),
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
+
+
+def _plain(value: object) -> str:
+    """A value on one line, as YAML would write it within a line."""
+    if isinstance(value, Mapping):
+        return f"{{{_pairs(value)}}}"
+    if isinstance(value, list):
+        return ", ".join(_plain(item) for item in value)
+    return str(value)
+
+
+def _pairs(value: Mapping[str, object]) -> str:
+    return ", ".join(f"{key}: {_plain(item)}" for key, item in value.items() if item is not None)
+
+
+def _quote(quoted: Quoted) -> str:
+    more = ", ..." if quoted.count > len(quoted.first) else ""
+    return f"{quoted.count} in {quoted.file}: {', '.join(quoted.first)}{more}"
+
+
+def _source_lines(source: Sought) -> Iterator[str]:
+    yield f"  {source.kind:<{INDENT}}{_pairs(source.options)}".rstrip()
+    for place in source.places:
+        yield f"  {'':<{INDENT}}{'found' if place in source.found else 'not there'}: {place}"

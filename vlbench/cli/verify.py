@@ -1,0 +1,77 @@
+"""`vlbench verify`: results beside published scores."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from vlbench.cli.listing import include_option
+from vlbench.core.errors import CheckFailed
+
+if TYPE_CHECKING:
+    from vlbench.report.verify_text import Form
+
+EXAMPLES = """\b
+vlbench verify
+vlbench verify clip-b32 imagenet
+vlbench verify 'clip-*' --format markdown
+"""
+
+
+@click.command("verify", epilog=EXAMPLES)
+@click.argument("model", default="*")
+@click.argument("task", default="*")
+@click.option(
+    "--results",
+    type=click.Path(path_type=Path, file_okay=False),
+    default=Path("results"),
+    show_default=True,
+    envvar="VLBENCH_RESULTS",
+    help="The folder with the result JSON files.",
+)
+@click.option(
+    "--tolerance",
+    type=click.FloatRange(0, 1),
+    default=0.002,
+    show_default=True,
+    help="Fraction by which a result may miss a published value and still reproduce it.",
+)
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["text", "json", "csv", "markdown"]),
+    default="text",
+    show_default=True,
+    help="Of the answer.",
+)
+@include_option
+def command(
+    model: str, task: str, results: Path, tolerance: float, form: "Form", include: tuple[Path, ...]
+) -> None:
+    """Set results beside published scores of the same model, task and metric.
+
+    A score is reproduced where it lies, give or take its rounding, within the result's 95 % interval, or
+    within --tolerance of its value (or half a unit of the last printed digit, if that is more). Else it is
+    off by so much, or not comparable: the line names what differs, such as the templates, the split or the
+    metric. Scores that `vlbench import` read from other tools' files count as published.
+
+    MODEL and TASK may hold wildcards. Exit code: 0, or 1 where a score is off that no other source has
+    reproduced.
+    """
+    from vlbench.api import verify
+    from vlbench.report.verify import unreproduced
+    from vlbench.report.verify_text import comparisons_text
+
+    comparisons = verify(model, task, results=results, tolerance=tolerance, include_path=include)
+    if not comparisons and form == "text":
+        click.echo(f"{results}: nothing is published of these models on these data sets")
+        return
+    click.echo(comparisons_text(comparisons, form))
+    off = unreproduced(comparisons)
+    if off:
+        first = off[0]
+        more = f" and {len(off) - 1} more" if len(off) > 1 else ""
+        raise CheckFailed(
+            f"not reproduced: {first.model} on {first.task}, {first.metric}: {first.judgement} "
+            f"({first.published.source}){more}"
+        )

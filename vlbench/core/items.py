@@ -1,0 +1,71 @@
+"""Items: what one model answered image by image, as far as comparisons of two models need it."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vlbench.core.contracts import Prediction, Problem
+from vlbench.core.relevance import Relevance
+
+MOST_SCORES = 2_000_000
+"""Numbers of a score matrix up to which it is kept unasked (8 MB)."""
+
+Indices = NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True)
+class Items:
+    """One model's answers on a task of n images and m texts; None where a task has no such thing.
+
+    Ranks are those of a `Prediction`: 1 is the best, 0 says that nothing is right. `classes` are the
+    positions of the images' texts, `text_images` the first image that a caption is true of, -1 for none.
+    `influence` are the jackknife pseudo-values of the primary metric, whose mean is that metric and whose
+    standard error is its own, up to the bias of the jackknife. `positives` are the true pairs (image, text)
+    of a task that scores a matrix, sorted; `scores` are left out where they are too many.
+    """
+
+    image_ranks: Indices | None = None  # [n]
+    classes: Indices | None = None  # [n]
+    text_ranks: Indices | None = None  # [m]
+    text_images: Indices | None = None  # [m]
+    influence: NDArray[np.float32] | None = None  # [n]
+    scores: NDArray[np.float32] | None = None  # [n, m]
+    positives: Indices | None = None  # [p, 2]
+
+    @classmethod
+    def of(
+        cls,
+        problem: Problem,
+        prediction: Prediction,
+        *,
+        influence: NDArray[np.float64] | None = None,
+        most_scores: int = MOST_SCORES,
+    ) -> "Items":
+        """What to keep of a prediction; a score matrix of more than `most_scores` numbers is left out."""
+        relevant = problem.relevant
+        scores = prediction.scores
+        kept = scores is not None and scores.size <= most_scores
+        two_ways = prediction.column_ranks is not None
+        return cls(
+            image_ranks=prediction.row_ranks,
+            classes=None if two_ways or prediction.row_ranks is None else _classes(relevant),
+            text_ranks=prediction.column_ranks,
+            text_images=relevant.first_images if two_ways else None,
+            influence=None if influence is None else influence.astype(np.float32),
+            scores=scores if kept else None,
+            positives=None if scores is None else np.stack([relevant.images, relevant.texts], axis=1),
+        )
+
+    @property
+    def relevant(self) -> Relevance | None:
+        """The truth beside the scores."""
+        if self.scores is None or self.positives is None:
+            return None
+        n, m = self.scores.shape
+        return Relevance(self.positives[:, 0], self.positives[:, 1], (n, m))
+
+
+def _classes(relevant: Relevance) -> Indices | None:
+    """The class of each image, None unless every image has exactly one."""
+    return relevant.texts if (relevant.row_counts == 1).all() else None

@@ -1,0 +1,181 @@
+"""Calibration of classification: the model's scores, at its own scale, as a softmax over the classes.
+
+All of it comes from what a prediction keeps of each image: the best score, the right class's score, and the
+logarithms of two sums over all classes. A model whose scores are logits of independent probabilities (a
+tagger) has no softmax: its values are None.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vlbench.core.contracts import Prediction, Problem
+from vlbench.core.errors import Unsupported
+from vlbench.core.measurement import Measurement, MetricOptions, Part
+from vlbench.metrics.accuracy import class_hits, one_class_each
+from vlbench.metrics.intervals import infinitesimal_jackknife, normal_mean, wilson
+from vlbench.metrics.requirements import best_scores, cutoff, refuse_number, row_ranks
+
+BINS = 15
+"""Bins of the expected calibration error, as in Guo et al.'s tables."""
+
+
+@dataclass(frozen=True, slots=True)
+class Softmax:
+    """What is known of each measured image's probabilities, [n] each, and how many images are left out.
+
+    `log_right` is the logarithm of the right class's probability, `best` the highest probability, `squares`
+    the sum of all squared, `hits` whether the right class is the only best one.
+    """
+
+    log_right: NDArray[np.float64]
+    best: NDArray[np.float64]
+    squares: NDArray[np.float64]
+    hits: NDArray[np.bool_]
+    left_out: int
+
+
+def softmax_of(prediction: Prediction, problem: Problem, *, metric: str) -> Softmax | None:
+    """The probabilities of a prediction's images; None where the model's scores have no softmax.
+
+    Raises:
+        DataError: an image has several classes.
+        Unsupported: the task's scoring kept no sums.
+    """
+    relevant = one_class_each(problem.relevant, metric=metric)
+    ranks = row_ranks(prediction, metric=metric)
+    _, scores = best_scores(prediction, metric=metric)
+    right, sums, squares = prediction.right_scores, prediction.log_sums, prediction.log_square_sums
+    if right is None or sums is None or squares is None:
+        raise Unsupported(
+            f"{metric} reads the sums of each image's scores, which this task does not keep; "
+            "take it out of the task's metrics, or use a task kind whose scoring is row_ranks"
+        )
+    if prediction.unit.kind == "probability":
+        return None
+    kept = relevant.images
+    total = sums[kept].astype(np.float64)
+    return Softmax(
+        log_right=np.minimum(right[kept] - total, 0.0),
+        best=np.minimum(np.exp(scores[kept, 0] - total), 1.0),
+        squares=np.minimum(np.exp(squares[kept] - 2 * total), 1.0),
+        hits=ranks[kept] == 1,
+        left_out=relevant.shape[0] - kept.size,
+    )
+
+
+def ece(prediction: Prediction, problem: Problem, options: MetricOptions) -> Measurement:
+    """Expected calibration error: how far the highest probability is from the accuracy, bin by bin.
+
+    15 bins of equal width, or as many as stand behind an @; lower is better. Where the right class ties for
+    the best an image is wrong, as everywhere. The interval is an infinitesimal jackknife over images: it
+    knows nothing of the error's bias upwards on few images.
+    Source: Guo et al. 2017, On Calibration of Modern Neural Networks (arXiv 1706.04599), equation 3.
+    """
+    bins = BINS if options.at is None else cutoff(options, metric="ece")
+    found = softmax_of(prediction, problem, metric="ece")
+    if found is None or not found.best.size:
+        return _unmeasured(problem, found)
+    value, influence = calibration_error(found.best, found.hits, bins=bins)
+    interval = infinitesimal_jackknife(value, influence)
+    return Measurement(
+        value=value,
+        n=influence.size,
+        ci_low=interval.low,
+        ci_high=interval.high,
+        ci_method=interval.method,
+        left_out=found.left_out,
+    )
+
+
+def calibration_error(
+    confidence: NDArray[np.float64], hits: NDArray[np.bool_], *, bins: int
+) -> tuple[float, NDArray[np.float64]]:
+    """The expected calibration error of confidences [n], and each image's influence on it, [n].
+
+    Bin b of B holds the confidences in (b / B, (b + 1) / B]; 0 lies in the first.
+
+    >>> calibration_error(np.array([0.9, 0.8, 0.3]), np.array([True, False, True]), bins=2)[0]
+    0.4666666666666666
+    """
+    number = np.clip(np.ceil(confidence * bins).astype(np.int64) - 1, 0, bins - 1)
+    gaps = confidence - hits
+    sums = np.bincount(number, weights=gaps, minlength=bins)
+    value = float(np.abs(sums).sum() / gaps.size)
+    return value, (np.sign(sums)[number] * gaps - value) / gaps.size
+
+
+def brier(prediction: Prediction, problem: Problem, options: MetricOptions) -> Measurement:
+    """Mean over images of the squared error of the probabilities, summed over the classes: 0 to 2.
+
+    Lower is better; the interval is a normal one of the mean.
+    Source: Brier 1950, Monthly Weather Review 78, 1-3, equation 2.
+    """
+    refuse_number(options, metric="brier")
+    found = softmax_of(prediction, problem, metric="brier")
+    if found is None:
+        return _unmeasured(problem, found)
+    return _mean(found.squares - 2 * np.exp(found.log_right) + 1, found.left_out)
+
+
+def nll(prediction: Prediction, problem: Problem, options: MetricOptions) -> Measurement:
+    """Mean over images of the negative logarithm of the right class's probability, in nats.
+
+    Lower is better; the interval is a normal one of the mean.
+    """
+    refuse_number(options, metric="nll")
+    found = softmax_of(prediction, problem, metric="nll")
+    return _unmeasured(problem, found) if found is None else _mean(-found.log_right, found.left_out)
+
+
+def worst_class_accuracy(prediction: Prediction, problem: Problem, options: MetricOptions) -> Measurement:
+    """The lowest fraction of a class's images that are right, over the classes that have images.
+
+    `n` counts those classes, `left_out` those without images; the part is the class, the first of equally bad
+    ones. The interval is Wilson's of that class, as if it had been chosen beforehand.
+
+    Raises:
+        DataError: an image has several classes.
+    """
+    name = "worst_class_accuracy"
+    refuse_number(options, metric=name)
+    relevant = one_class_each(problem.relevant, metric=name)
+    ranks = row_ranks(prediction, metric=name)[relevant.images]
+    counted = class_hits(ranks, relevant.texts, number=relevant.shape[1])
+    classes = int((counted.sizes > 0).sum())
+    left_out = counted.sizes.size - classes
+    if not classes:
+        return Measurement(value=None, n=0, left_out=left_out)
+    worst = int(np.nanargmin(counted.recall))
+    value, size = float(counted.recall[worst]), int(counted.sizes[worst])
+    interval = wilson(int(counted.hits[worst]), size)
+    return Measurement(
+        value=value,
+        n=classes,
+        ci_low=interval.low,
+        ci_high=interval.high,
+        ci_method=f"{interval.method}, of the worst class",
+        left_out=left_out,
+        parts=(Part(problem.texts[worst].name, value, size),),
+    )
+
+
+def _mean(values: NDArray[np.float64], left_out: int) -> Measurement:
+    if not values.size:
+        return Measurement(value=None, n=0, left_out=left_out)
+    interval = normal_mean(values)
+    return Measurement(
+        value=float(values.mean()),
+        n=values.size,
+        ci_low=interval.low,
+        ci_high=interval.high,
+        ci_method=interval.method,
+        left_out=left_out,
+        influence=None if left_out else values,
+    )
+
+
+def _unmeasured(problem: Problem, found: Softmax | None) -> Measurement:
+    left_out = problem.relevant.shape[0] if found is None else found.left_out
+    return Measurement(value=None, n=0, left_out=left_out)

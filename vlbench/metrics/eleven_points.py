@@ -1,0 +1,43 @@
+"""The 11-point mean average precision of Pascal VOC 2007, as ELEVATER computes it."""
+
+import numpy as np
+
+from vlbench.core.contracts import Prediction, Problem
+from vlbench.core.measurement import Measurement, MetricOptions, Part
+from vlbench.metrics.columns import score_columns
+from vlbench.metrics.published import elevater_11_point
+from vlbench.metrics.requirements import refuse_number, score_matrix
+
+METRIC = "eleven_point_mean_average_precision"
+
+
+def eleven_point_mean_average_precision(
+    prediction: Prediction, problem: Problem, options: MetricOptions
+) -> Measurement:
+    """Mean over the tags that have positives of their 11-point AP, the parts; no interval.
+
+    A tag's AP is the mean over the recalls 0, 0.1 ... 1 of the best precision at that recall or more, where
+    recall 0 has precision 1 (`elevater_11_point` in published.py). `n` counts the tags with positives.
+
+    Raises:
+        NotFinite: a score is NaN or infinite.
+    """
+    refuse_number(options, metric=METRIC)
+    scores = score_matrix(prediction, metric=METRIC)
+    counts = problem.relevant.column_counts
+    values = np.full(len(problem.texts), np.nan)
+    for column in score_columns(scores, problem.relevant):
+        truth = np.zeros((len(column.scores), 1), dtype=np.bool_)
+        truth[column.positives] = True
+        values[column.index] = elevater_11_point(column.scores[:, None], truth)[0]
+    parts = tuple(
+        Part(text.name, float(value) if count else None, int(count))
+        for text, value, count in zip(problem.texts, values, counts, strict=True)
+    )
+    found = counts > 0
+    return Measurement(
+        value=float(values[found].mean()) if found.any() else None,
+        n=int(found.sum()),
+        left_out=int((~found).sum()),
+        parts=parts,
+    )

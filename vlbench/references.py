@@ -1,0 +1,194 @@
+"""Scores of others beside our results: published ones, and those imported from other tools' files."""
+
+import csv
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+from vlbench.core.errors import DataError, VlbenchError
+from vlbench.core.published import PublishedScore
+from vlbench.core.result import Result
+from vlbench.report.verify import TOLERANCE, Cards, Comparison, card_models, compare, data_set
+
+if TYPE_CHECKING:
+    from vlbench.cards.catalogue import Catalogue
+    from vlbench.cards.schema import ModelCard
+    from vlbench.report.imported import TheirScore
+    from vlbench.report.imported_open_clip import StatedAverage
+
+_LEAST_DIGITS = 3
+System = Literal["clip_benchmark", "open_clip", "mteb"]
+
+
+@dataclass(frozen=True, slots=True)
+class Imported:
+    """What came of a file: where its scores lie now, how many, and how many of them cards stand for.
+
+    `averages` are those that the file itself states.
+    """
+
+    path: Path
+    scores: int
+    named: int
+    averages: "tuple[StatedAverage, ...]" = ()
+
+
+def verify(
+    model: str = "*",
+    task: str = "*",
+    *,
+    results: Path | str = "results",
+    tolerance: float = TOLERANCE,
+    include_path: Sequence[Path | str] = (),
+) -> list[Comparison]:
+    """Set the results of a folder beside published and imported scores; names may hold wildcards.
+
+    A model's name also matches its results with other weights or precision (`clip-b32+bf16`), a task's
+    those of other protocols of its data set that `@` and `+` mark.
+
+    Raises:
+        VlbenchError: the tolerance is no fraction, or no result has these names.
+        DataError: the folder is missing, or a file in it is damaged.
+        CardError: a card is wrong.
+    """
+    from vlbench.cards.catalogue import read_catalogue
+    from vlbench.report.results import read_results
+
+    if not 0 <= tolerance <= 1:
+        raise VlbenchError(f"tolerance is {tolerance}; give a fraction, such as {TOLERANCE}")
+    folder = Path(results)
+    if not folder.is_dir():
+        raise DataError(f"{folder}: no such results folder; `vlbench run` makes one, --results names another")
+    chosen = [each for each in read_results(folder) if _asked(each, model, task)]
+    if not chosen:
+        raise VlbenchError(f"{folder}: no result of {model} on {task}; `vlbench run` makes them")
+    catalogue = read_catalogue(tuple(map(Path, include_path)))
+    models = {name for each in chosen for name in _models_of(each)}
+    cards = dict(_cards(models, catalogue))
+    scores = list(_scores(models, cards, folder))
+    return compare(chosen, scores, _known(chosen, scores, cards, catalogue), tolerance=tolerance)
+
+
+def import_scores(
+    system: System,
+    file: Path | str,
+    *,
+    results: Path | str = "results",
+    model: str | None = None,
+    include_path: Sequence[Path | str] = (),
+) -> Imported:
+    """Read another tool's result file and write its scores, marked as theirs, under a results folder.
+
+    `model` names the model of an mteb file that has no `model_meta.json` beside it.
+
+    Raises:
+        DataError: the file is missing, of another layout, or holds no score.
+    """
+    from vlbench.cards.catalogue import read_catalogue
+    from vlbench.cards.their_names import TheirNames
+    from vlbench.report.imported import imported_score, write_imported
+
+    path = Path(file)
+    try:
+        theirs, averages = _read(system, path, model)
+    except FileNotFoundError as error:
+        raise DataError(f"{path}: no such file") from error
+    except (UnicodeDecodeError, csv.Error, IsADirectoryError) as error:
+        raise DataError(f"{path}: not a result file of {system}: {error}") from error
+    if not theirs:
+        raise DataError(f"{path}: holds no score")
+    names = TheirNames(read_catalogue(tuple(map(Path, include_path))))
+    scores = [
+        imported_score(each, system=system, file=path.name, card_of=names.card_of, task_of=names.task_of)
+        for each in theirs
+    ]
+    written = write_imported(scores, Path(results))
+    return Imported(written, len(scores), sum(bool(each.card and each.task) for each in scores), averages)
+
+
+def _read(
+    system: System, path: Path, model: str | None
+) -> "tuple[Sequence[TheirScore], tuple[StatedAverage, ...]]":
+    match system:
+        case "clip_benchmark":
+            from vlbench.report.imported_clip_benchmark import read_clip_benchmark
+
+            return read_clip_benchmark(path), ()
+        case "open_clip":
+            from vlbench.report.imported_open_clip import read_open_clip
+
+            found = read_open_clip(path)
+            return found.scores, found.averages
+        case "mteb":
+            from vlbench.report.imported_mteb import read_mteb
+
+            return read_mteb(path, model=model), ()
+
+
+def _asked(result: Result, model: str, task: str) -> bool:
+    models = _models_of(result)
+    tasks = (result.task, data_set(result.task))
+    return any(fnmatchcase(name, model) for name in models) and any(fnmatchcase(name, task) for name in tasks)
+
+
+def _models_of(result: Result) -> Iterator[str]:
+    for name in (result.model, result.replicate_of):
+        yield from card_models(name) if name else ()
+
+
+def _known(
+    results: Sequence[Result],
+    scores: Iterable[PublishedScore],
+    cards: "Mapping[str, ModelCard]",
+    catalogue: "Catalogue",
+) -> Cards:
+    """What the cards say of the tasks and models at issue."""
+    from vlbench.cards.protocols import card_protocols
+
+    data_sets = {data_set(each.task) for each in results}
+    tasks = {score.task for score in scores if not score.differs and data_set(score.task) in data_sets}
+    tasks |= {each.task.split("+", maxsplit=1)[0] for each in results}
+    weights = {name: card.weights.sha256 for name, card in cards.items() if card.weights is not None}
+    return Cards(
+        protocols=card_protocols(sorted(tasks), catalogue),
+        weights={name: sha256 for name, sha256 in weights.items() if sha256 is not None},
+    )
+
+
+def _scores(
+    models: Iterable[str], cards: "Mapping[str, ModelCard]", folder: Path
+) -> Iterator[PublishedScore]:
+    """What is published of models: the shipped scores, those of users' cards, and what was imported."""
+    from vlbench.cards.published import published_path, read_published
+    from vlbench.report.imported import read_imported
+
+    wanted = frozenset(models)
+    shipped = list(read_published(published_path(), lambda model, _: model in wanted))
+    yield from shipped
+    known = {(score.model, score.task, score.metric, score.value) for score in shipped}
+    for score in _of_cards(cards):
+        if (score.model, score.task, score.metric, score.value) not in known:
+            yield score
+    for imported in read_imported(folder):
+        published = imported.published
+        if published is not None and published.model in wanted:
+            yield published
+
+
+def _of_cards(cards: "Mapping[str, ModelCard]") -> Iterator[PublishedScore]:
+    for name, card in cards.items():
+        for each in card.published:
+            if each.verified:
+                # YAML drops zeros at the end: 0.70 is 0.7, and no less precise
+                digits = max(_LEAST_DIGITS, len(f"{each.value:.6f}".rstrip("0").partition(".")[2]))
+                yield PublishedScore(name, each.task, each.metric, each.value, digits, each.source)
+
+
+def _cards(models: Iterable[str], catalogue: "Catalogue") -> "Iterator[tuple[str, ModelCard]]":
+    from vlbench.cards.card_file import parse_model_card
+
+    for name in sorted(models):
+        if name in catalogue.models:
+            yield name, parse_model_card(catalogue.models[name].path)

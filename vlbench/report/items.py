@@ -1,0 +1,149 @@
+"""Items beside the result: `<task>/<model>.items.npz`, small enough to be written with every run.
+
+Indices lie in as few bytes as they need, byte by byte (all low bytes, then all high ones), which packs
+tighter than numbers side by side. Equal items make equal bytes.
+"""
+
+import json
+from collections.abc import Callable
+from io import BytesIO
+from pathlib import Path
+from zipfile import BadZipFile
+from zlib import error as ZlibError
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vlbench.core.digest import digest_of
+from vlbench.core.errors import DataError
+from vlbench.core.files import file_name, write_atomically
+from vlbench.core.items import Indices, Items
+from vlbench.core.result import Result
+
+LAYOUT = 1
+"""Version of the layout."""
+
+_INDICES = ("image_ranks", "classes", "text_ranks", "text_images", "positives")
+_NUMBERS = ("influence", "scores")
+_DAMAGE = (OSError, EOFError, BadZipFile, ZlibError, ValueError, KeyError, TypeError, IndexError)
+
+
+def items_path(result: Result) -> Path:
+    """Where the items of a result lie in its folder, the result's path with another ending."""
+    partial = ".partial" if result.partial else ""
+    return Path(file_name(result.task)) / f"{file_name(result.model)}{partial}.items.npz"
+
+
+def keep_items(result: Result, folder: Path, make: Callable[[], Items], *, scores: bool = False) -> Path:
+    """Write the items of a result unless they lie there; `make` is called only where they do not.
+
+    With `scores`, items of a task that scores a matrix are made anew where they lack it.
+    """
+    path = folder / items_path(result)
+    try:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
+            enough = not scores or "scores" in archive.files or "positives" not in archive.files
+            if str(archive["about"]) == _about(result) and enough:
+                return path
+    except _DAMAGE:
+        pass
+    return write_items(result, make(), folder)
+
+
+def write_items(result: Result, items: Items, folder: Path) -> Path:
+    """Write the items of a result whole or not at all."""
+    arrays: dict[str, NDArray[np.generic]] = {}
+    for name in _INDICES:
+        if (indices := getattr(items, name)) is not None:
+            arrays[name] = _packed(indices.ravel())
+    for name in _NUMBERS:
+        if (numbers := getattr(items, name)) is not None:
+            arrays[name] = numbers
+    buffer = BytesIO()
+    np.savez_compressed(buffer, allow_pickle=False, about=np.array(_about(result)), **arrays)
+    path = folder / items_path(result)
+    write_atomically(path, buffer.getvalue())
+    return path
+
+
+def has_items(folder: Path, result: Result) -> bool:
+    """Whether items lie beside a result, sound or not."""
+    return (folder / items_path(result)).is_file()
+
+
+def read_items(folder: Path, result: Result) -> Items:
+    """Read the items of a result back.
+
+    Raises:
+        DataError: there are none, they are damaged, or they are those of another run.
+    """
+    path = folder / items_path(result)
+    again = f"run {result.model} on {result.task} again"
+    try:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
+            about = json.loads(str(archive["about"]))
+            differing = [name for name, value in json.loads(_about(result)).items() if about[name] != value]
+            items = Items() if differing else _items(archive, result)
+    except FileNotFoundError as error:
+        raise DataError(f"{path}: no per-item record beside the result; {again}") from error
+    except _DAMAGE as error:
+        raise DataError(f"{path}: a damaged per-item record: {error}; delete it and {again}") from error
+    if differing:
+        raise DataError(f"{path}: the per-item record of another run: its {differing[0]} differ; {again}")
+    return items
+
+
+def _items(archive: "np.lib.npyio.NpzFile", result: Result) -> Items:
+    """The items of an archive; ValueError where their counts are not the result's."""
+    n, m = result.n_images, result.n_texts
+    shapes = {
+        "image_ranks": (n,),
+        "classes": (n,),
+        "text_ranks": (m,),
+        "text_images": (m,),
+        "positives": (-1, 2),
+        "influence": (n,),
+        "scores": (n, m),
+    }
+    found = {name: archive[name] for name in shapes if name in archive.files}
+    arrays = {name: _unpacked(array) if name in _INDICES else array for name, array in found.items()}
+    return Items(**{name: array.reshape(shapes[name]) for name, array in arrays.items()})
+
+
+def _about(result: Result) -> str:
+    """What ties items to a result: names, digests and what was measured; times are no part of it."""
+    return json.dumps(
+        {
+            "layout": LAYOUT,
+            "task": result.task,
+            "model": result.model,
+            "protocol": result.protocol_digest,
+            "digests": dict(result.digests),
+            "metrics": digest_of([[each.metric, each.value] for each in result.metrics]),
+        },
+        sort_keys=True,
+        ensure_ascii=False,
+    )
+
+
+def _packed(indices: Indices) -> NDArray[np.uint8]:
+    """Indices of -1 or more, shifted by one, as the planes of their bytes: [bytes, n].
+
+    >>> _packed(np.array([0, 255])).tolist()
+    [[1, 0], [0, 1]]
+    """
+    shifted = (indices + 1).astype("<u8")
+    planes = shifted.view(np.uint8).reshape(-1, 8).T
+    used = (int(shifted.max(initial=0)).bit_length() + 7) // 8
+    return np.ascontiguousarray(planes[:used])
+
+
+def _unpacked(planes: NDArray[np.uint8]) -> Indices:
+    """The indices of their bytes' planes.
+
+    >>> _unpacked(_packed(np.array([-1, 70000]))).tolist()
+    [-1, 70000]
+    """
+    whole = np.zeros((8, planes.shape[1]), dtype=np.uint8)
+    whole[: len(planes)] = planes
+    return np.ascontiguousarray(whole.T).view("<u8").ravel().astype(np.int64) - 1

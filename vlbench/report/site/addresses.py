@@ -1,0 +1,34 @@
+"""Where pages lie in a site, and the links between them."""
+
+from urllib.parse import quote
+
+from vlbench.core.files import file_name
+
+
+def task_page(task: str) -> str:
+    """A task's page, a path below the site's folder."""
+    return f"tasks/{file_name(task)}.html"
+
+
+def row_page(row: str) -> str:
+    """A leaderboard row's page, a path below the site's folder."""
+    return f"models/{file_name(row)}.html"
+
+
+def row_data(row: str) -> str:
+    """A row's scores for the page that compares two, a path below the site's folder."""
+    return f"models/{file_name(row)}.js"
+
+
+def task_table(task: str) -> str:
+    """A task's CSV, a path below the site's folder."""
+    return f"csv/{file_name(task)}.csv"
+
+
+def link(path: str, up: str = "") -> str:
+    """A link to a path from a page; `up` leads to the site's folder: empty or `../`.
+
+    >>> link("models/hf-hub%3AORG.html", "../")
+    '../models/hf-hub%253AORG.html'
+    """
+    return up + quote(path, safe="/@+=,._-")

@@ -1,0 +1,239 @@
+"""Results to what a site shows: rows, tasks and standings, in an order that no run's order changes."""
+
+import csv
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from statistics import fmean, median
+
+from vlbench.core.result import MetricValue, Result
+from vlbench.report.comparable import comparable_results, whole_results
+from vlbench.report.leaderboard import ALL, LEADERBOARD, leaderboards, notes
+from vlbench.report.seeds import row_of, row_scores, seeds_by_row, spread_of
+from vlbench.report.site.values import (
+    CardNotes,
+    Cost,
+    Joined,
+    PartLine,
+    Parts,
+    Row,
+    Score,
+    Site,
+    Standing,
+    TaskView,
+)
+
+FACTS = ("family", "parameters", "gflops", "image_size", "images_per_second", "licence")
+"""Columns that the site adds to those of leaderboard.csv, where that has none of the name."""
+
+MEAN = "mean"
+"""The column of leaderboard.csv that rows are sorted by at first."""
+
+SHOWN_PARTS = 6
+"""Models whose classes or tags a task's page shows."""
+
+
+def site_of(results: Iterable[Result], joined: Joined | None = None) -> Site:
+    """Everything a site shows of results; partial ones, and those of a rarer protocol, are left out.
+
+    Raises:
+        DataError: as of `leaderboards`.
+    """
+    whole = whole_results(results)
+    by_task = comparable_results(whole)
+    texts = leaderboards(whole)
+    stated, cells = _stated(texts[LEADERBOARD], by_task)
+    together = joined or Joined()
+    rows = _rows(whole, by_task, cells)
+    facts = tuple(name for name in FACTS if name not in stated and any(name in row.facts for row in rows))
+    return Site(
+        rows=tuple(sorted(rows, key=_rank)),
+        tasks=tuple(_task_view(task, members, together) for task, members in by_task.items()),
+        stated=stated,
+        facts=facts,
+        left_out=notes(whole),
+        csvs={path: text for path, text in texts.items() if path != ALL},
+        joined=together,
+    )
+
+
+def _rank(row: Row) -> tuple[float, str]:
+    """The highest mean first, rows without one last."""
+    return (-float(row.stated.get(MEAN) or -1), row.name)
+
+
+def value_of(result: Result, metric: str) -> MetricValue | None:
+    """A metric of a result; None where it was not measured."""
+    return next((each for each in result.metrics if each.metric == metric), None)
+
+
+def score_of(members: Sequence[Result], metric: str) -> Score:
+    """A metric over the results of a row: with its interval, or with the spread of several seeds."""
+    if len(members) > 1 or members[0].replicate_of:
+        spread = spread_of(members, metric)
+        count = f"{len(members)} seed{'s' if len(members) > 1 else ''}"
+        deviation = "" if spread.deviation is None else f", standard deviation {spread.deviation:.4f}"
+        return Score(spread.mean, note=f"mean of {count}{deviation}")
+    value = value_of(members[0], metric)
+    return Score(None) if value is None else Score(value.value, value.ci_low, value.ci_high)
+
+
+@dataclass(frozen=True, slots=True)
+class Standings:
+    """Where every row stands on a task: its scores, sorted."""
+
+    values: tuple[float, ...]
+
+    @classmethod
+    def of(cls, rows: Iterable[Row], task: str) -> "Standings":
+        """The scores of all rows on a task."""
+        scores = (row.scores[task].value for row in rows if task in row.scores)
+        return cls(tuple(sorted((value for value in scores if value is not None), reverse=True)))
+
+    def standing(self, score: Score) -> Standing:
+        """A row's standing: rows of one value share a place."""
+        if not self.values:
+            return Standing(score, None, 0, None, None)
+        value = score.value
+        place = None if value is None else 1 + sum(other > value for other in self.values)
+        return Standing(score, place, len(self.values), self.values[0], median(self.values))
+
+
+def mean_costs(row: Row) -> Cost:
+    """What a row costs over its tasks: the median images/s of the device most of its runs used."""
+    devices = [cost.device for cost in row.costs.values() if cost.images_per_second is not None]
+    gflops = next((cost.gflops for cost in row.costs.values() if cost.gflops is not None), None)
+    if not devices:
+        return Cost(gflops)
+    device = min(set(devices), key=lambda name: (-devices.count(name), name))
+    speeds = [
+        cost.images_per_second
+        for cost in row.costs.values()
+        if cost.device == device and cost.images_per_second is not None
+    ]
+    return Cost(gflops, median(speeds), device)
+
+
+def _stated(
+    text: str, by_task: Mapping[str, Sequence[Result]]
+) -> tuple[tuple[str, ...], Mapping[str, Mapping[str, str]]]:
+    """The columns of leaderboard.csv that belong to no task, and every row's cells of them."""
+    lines = csv.DictReader(text.splitlines())
+    names = tuple(name for name in lines.fieldnames or () if name != "model" and name not in by_task)
+    return names, {line["model"]: {name: line[name] for name in names} for line in lines}
+
+
+def _rows(
+    whole: Sequence[Result], by_task: Mapping[str, Sequence[Result]], cells: Mapping[str, Mapping[str, str]]
+) -> list[Row]:
+    scores = row_scores(by_task, seeds_by_row(whole))
+    members: dict[str, dict[str, list[Result]]] = {}
+    for task, results in by_task.items():
+        for result in results:
+            members.setdefault(row_of(result), {}).setdefault(task, []).append(result)
+    return [_row(name, tasks, scores[name], cells.get(name, {})) for name, tasks in sorted(members.items())]
+
+
+def _row(
+    name: str,
+    tasks: Mapping[str, Sequence[Result]],
+    scores: Mapping[str, float | None],
+    stated: Mapping[str, str],
+) -> Row:
+    shown = {task: score_of(results, results[0].primary) for task, results in tasks.items()}
+    row = Row(
+        name=name,
+        stated=stated,
+        facts=_facts(tasks),
+        # a row that lacks a seed has no score: means over different seeds do not compare
+        scores={task: score if scores[task] is not None else Score(None) for task, score in shown.items()},
+        zero_shot={task: _zero_shot(results) for task, results in tasks.items()},
+        results={task: tuple(results) for task, results in tasks.items()},
+        costs={task: _cost(results) for task, results in tasks.items()},
+    )
+    speed = mean_costs(row).images_per_second
+    if speed is None:
+        return row
+    return Row(
+        name=row.name,
+        stated=row.stated,
+        facts={**row.facts, "images_per_second": round(speed, 1)},
+        scores=row.scores,
+        zero_shot=row.zero_shot,
+        results=row.results,
+        costs=row.costs,
+    )
+
+
+def _facts(tasks: Mapping[str, Sequence[Result]]) -> dict[str, str | int | float]:
+    """What the cards stated in the row's runs; of several, the first task's in the order of names."""
+    facts: dict[str, str | int | float] = {}
+    for results in tasks.values():
+        for result in results:
+            facts = {**result.facts, **facts}
+    return facts
+
+
+def _zero_shot(results: Sequence[Result]) -> str:
+    said = {each.zero_shot for each in results}
+    return said.pop() if len(said) == 1 else "unknown"
+
+
+def _cost(results: Sequence[Result]) -> Cost:
+    speeds = [each.timing.images_per_second for each in results]
+    known = [speed for speed in speeds if speed is not None]
+    gflops = next((each.facts["gflops"] for each in results if "gflops" in each.facts), None)
+    settings = results[0].settings
+    device = str(settings.get("device_name", settings.get("device", "")))
+    return Cost(
+        float(gflops) if gflops is not None else None,
+        fmean(known) if known else None,
+        f"{device}, {settings.get('precision', 'fp32')}",
+    )
+
+
+def _task_view(task: str, members: Sequence[Result], joined: Joined) -> TaskView:
+    results = sorted(members, key=lambda each: (-_height(each), each.model))
+    measured = (value.metric for each in sorted(members, key=_name) for value in each.metrics)
+    return TaskView(
+        name=task,
+        metrics=tuple(dict.fromkeys([results[0].primary, *measured])),
+        results=tuple(results),
+        rows={each.model: row_of(each) for each in results},
+        parts=_parts(results),
+        beside=tuple(each for each in joined.beside if each.task == task),
+        published=joined.published.get(task, ()),
+        mistakes=tuple(each for each in joined.mistakes if each.task == task),
+        notes=joined.tasks.get(task, CardNotes()),
+    )
+
+
+def _name(result: Result) -> str:
+    return result.model
+
+
+def _height(result: Result) -> float:
+    return -1.0 if result.score is None else result.score
+
+
+def _parts(results: Sequence[Result]) -> Parts | None:
+    """The first metric with parts, of the best models that have it."""
+    metric = next((each.metric for result in results for each in result.metrics if each.parts), None)
+    if metric is None:
+        return None
+    chosen = []
+    for result in results:
+        value = value_of(result, metric)
+        if value is not None and value.parts and len(chosen) < SHOWN_PARTS:
+            chosen.append((result.model, value.parts))
+    names = [(part.name, part.n) for part in chosen[0][1]]
+    lines = []
+    for index, (name, n) in enumerate(names):
+        values = tuple(parts[index].value if index < len(parts) else None for _, parts in chosen)
+        lines.append((index, PartLine(name, n, values)))
+    lines.sort(key=lambda line: (_middle(line[1]), line[0]))
+    return Parts(metric, tuple(model for model, _ in chosen), tuple(line for _, line in lines))
+
+
+def _middle(line: PartLine) -> float:
+    known = [value for value in line.values if value is not None]
+    return median(known) if known else 2.0

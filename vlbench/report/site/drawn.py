@@ -1,0 +1,106 @@
+"""Which pictures a page has: a task's scores, or the means over all, against GFLOPs and against images/s."""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from vlbench.report.site.addresses import link, row_page
+from vlbench.report.site.data import MEAN, mean_costs
+from vlbench.report.site.pictures import Picture, Point, svg
+from vlbench.report.site.values import Cost, Row, Score
+
+_FEWEST = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Drawn:
+    """A picture as SVG and what is said below it; no SVG where there is too little to draw."""
+
+    title: str
+    svg: str
+    caption: str
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """A row, its score and its cost."""
+
+    row: str
+    score: Score
+    cost: Cost
+
+
+def of_task(rows: Iterable[Row], task: str, metric: str) -> list[Drawn]:
+    """A task's two pictures."""
+    measured = [
+        Measured(row.name, row.scores[task], row.costs[task])
+        for row in rows
+        if task in row.scores and row.scores[task].value is not None
+    ]
+    return _pictures(measured, metric, "../")
+
+
+def of_means(rows: Iterable[Row]) -> list[Drawn]:
+    """The two pictures of the means over all tasks, of the rows that have one."""
+    measured = [
+        Measured(row.name, Score(float(row.stated[MEAN])), mean_costs(row))
+        for row in rows
+        if row.stated.get(MEAN)
+    ]
+    return _pictures(measured, "mean over all tasks", "")
+
+
+def _pictures(measured: Sequence[Measured], metric: str, up: str) -> list[Drawn]:
+    capital = metric[:1].upper() + metric[1:]
+    flops = _drawn(
+        measured,
+        _Question(f"{capital} and arithmetic", "GFLOPs an image, image side (logarithmic)", metric, "less", "flops"),
+        lambda cost: cost.gflops,
+        up,
+    )
+    devices = [each.cost.device for each in measured if each.cost.images_per_second is not None]
+    device = min(set(devices), key=lambda name: (-devices.count(name), name)) if devices else ""
+    on_device = [each for each in measured if each.cost.device == device]
+    speed = _drawn(
+        on_device,
+        _Question(f"{capital} and speed", "Images/s (logarithmic)", metric, "more", "speed"),
+        lambda cost: cost.images_per_second,
+        up,
+        where=f"Measured on {device}. " if device else "",
+        all_rows=len(measured),
+    )
+    return [flops, speed]
+
+
+@dataclass(frozen=True, slots=True)
+class _Question:
+    title: str
+    cost: str
+    score: str
+    better: Literal["less", "more"]
+    identity: str
+
+
+def _drawn(
+    measured: Sequence[Measured],
+    question: _Question,
+    cost_of: Callable[[Cost], float | None],
+    up: str,
+    *,
+    where: str = "",
+    all_rows: int | None = None,
+) -> Drawn:
+    points = []
+    for each in measured:
+        cost = cost_of(each.cost)
+        if cost is not None and cost > 0 and each.score.value is not None:
+            page = link(row_page(each.row), up)
+            points.append(Point(each.row, cost, each.score.value, each.score.low, each.score.high, page))
+    missing = (len(measured) if all_rows is None else all_rows) - len(points)
+    if len(points) < _FEWEST:
+        what = "GFLOPs are on a card" if question.identity == "flops" else "the speed was measured"
+        return Drawn(question.title, "", f"Not drawn: of fewer than two models {what}.")
+    left_out = f" {missing} without a figure left out." if missing else ""
+    caption = f"{where}The line is the Pareto front: no other model is both better and cheaper.{left_out}"
+    picture = Picture(question.title, question.cost, question.score, question.better, tuple(points))
+    return Drawn(question.title, svg(picture, question.identity), caption)

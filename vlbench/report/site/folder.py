@@ -1,0 +1,83 @@
+"""A site as files: written where they differ, and those of an earlier site that are no longer made removed."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from importlib.resources import files
+from pathlib import Path
+
+from vlbench.core.errors import DataError
+from vlbench.report.leaderboard import LEADERBOARD
+from vlbench.report.site.addresses import row_data, row_page, task_page, task_table
+from vlbench.report.site.pages import Pages, thumbnail_path
+from vlbench.report.site.scripts import leaderboard_script, names_script, row_script
+from vlbench.report.site.values import Site
+
+MANIFEST = ".vlbench-site"
+"""The list of a site's files; a folder that has one is a site's own."""
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """A site on disk: how many files it has, and how many of them are pages."""
+
+    folder: Path
+    files: int
+    pages: int
+
+
+def site_files(site: Site) -> Iterator[tuple[str, bytes]]:
+    """Every file of a site: its path below the folder, and its bytes."""
+    pages = Pages.of(site)
+    yield "index.html", pages.index().encode()
+    yield "compare.html", pages.compare().encode()
+    yield "leaderboard.js", leaderboard_script(site).encode()
+    yield "names.js", names_script(site).encode()
+    yield f"csv/{LEADERBOARD}", site.csvs[LEADERBOARD].encode()
+    for task in site.tasks:
+        yield task_page(task.name), pages.task(task).encode()
+        yield task_table(task.name), _task_csv(site.csvs, task.name).encode()
+    for row in site.rows:
+        yield row_page(row.name), pages.row(row).encode()
+        yield row_data(row.name), row_script(row).encode()
+    for mistakes in site.joined.mistakes:
+        for item in mistakes.worst:
+            if item.thumbnail:
+                yield thumbnail_path(item), item.thumbnail
+    for file in sorted(files("vlbench.report.site").joinpath("static").iterdir(), key=lambda each: each.name):
+        yield f"static/{file.name}", file.read_bytes()
+
+
+def write_site(site: Site, folder: Path) -> Written:
+    """Write a site; the folder is new, empty, or holds an earlier site.
+
+    Raises:
+        DataError: it holds something else.
+    """
+    earlier = _earlier(folder)
+    made = set()
+    for path, data in site_files(site):
+        made.add(path)
+        place = folder / path
+        if place.is_file() and place.read_bytes() == data:
+            continue
+        place.parent.mkdir(parents=True, exist_ok=True)
+        place.write_bytes(data)
+    for path in earlier - made:
+        (folder / path).unlink(missing_ok=True)
+    (folder / MANIFEST).write_text("".join(f"{path}\n" for path in sorted(made)), encoding="utf-8")
+    return Written(folder, len(made), sum(path.endswith(".html") for path in made))
+
+
+def _task_csv(csvs: Mapping[str, str], task: str) -> str:
+    return csvs[task_table(task).removeprefix("csv/")]
+
+
+def _earlier(folder: Path) -> set[str]:
+    """The files of the site that a folder holds."""
+    manifest = folder / MANIFEST
+    if manifest.is_file():
+        lines = manifest.read_text(encoding="utf-8").splitlines()
+        return {line for line in lines if (folder / line).resolve().is_relative_to(folder.resolve())}
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise DataError(f"{folder}: holds other files than a site; name a new or empty folder")
+    return set()

@@ -1,0 +1,174 @@
+"""What a model got wrong, from its saved predictions: pairs of classes it confuses, and the worst items."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from io import BytesIO
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+
+from vlbench.core.errors import DataError
+from vlbench.core.files import file_name
+from vlbench.core.result import Result
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+CONFUSIONS = 15
+WORST = 24
+SIDE = 112
+"""Pixels of a thumbnail's longer side."""
+
+
+class Images(Protocol):
+    """A task's images, where they lie here."""
+
+    def __call__(self, item: str, /) -> "Image | None": ...
+
+
+@dataclass(frozen=True, slots=True)
+class OpenedTask:
+    """A task whose data are here: the right texts of every image id, and a way to open it."""
+
+    images: Images
+    truths: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Confusion:
+    """A class, what was answered for it, and how often."""
+
+    truth: str
+    answer: str
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class WorstItem:
+    """An image or a caption, what would have been right, what was answered, and the rank of the right one.
+
+    `thumbnail` is a JPEG; empty where the image is not here.
+    """
+
+    item: str
+    truth: str
+    answer: str
+    rank: int
+    thumbnail: bytes = b""
+
+
+@dataclass(frozen=True, slots=True)
+class Mistakes:
+    """The mistakes of a model on a task; `unknown` counts those whose right class the predictions do not hold."""
+
+    model: str
+    task: str
+    confusions: tuple[Confusion, ...]
+    worst: tuple[WorstItem, ...]
+    unknown: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class _Answer:
+    item: str
+    truth: str
+    answer: str
+    rank: int
+    is_image: bool = True
+
+
+def predictions_path(result: Result, folder: Path) -> Path:
+    """Where `vlbench run --save-predictions` writes a result's predictions."""
+    return folder / file_name(result.task) / f"{file_name(result.model)}.predictions.parquet"
+
+
+def read_mistakes(result: Result, folder: Path, opened: OpenedTask | None = None) -> Mistakes | None:
+    """The mistakes of a whole result; None where its predictions were not saved.
+
+    Raises:
+        DataError: the file is damaged or of another run.
+    """
+    path = predictions_path(result, folder)
+    if not path.is_file():
+        return None
+    import pandas as pd
+    from pyarrow import ArrowInvalid
+
+    try:
+        table = pd.read_parquet(path)
+    except (ArrowInvalid, OSError) as error:
+        raise DataError(f"{path}: damaged; run {result.model} again with --save-predictions") from error
+    columns = {str(name): table[name].tolist() for name in table.columns}
+    if "side" not in columns or columns["side"].count("image") != result.n_images:
+        raise DataError(f"{path}: of another run; run {result.model} again with --save-predictions")
+    truths = opened.truths if opened is not None else {}
+    names = [part.name for metric in result.metrics if len(metric.parts) == result.n_texts for part in metric.parts]
+    wrong = [
+        each for each in _answers(columns, truths, tuple(names[: result.n_texts])) if each.rank != 1
+    ]
+    wrong.sort(key=lambda each: (-(each.rank or result.n_texts + 1), each.item))
+    pairs = Counter((each.truth, each.answer) for each in wrong if each.truth and each.answer)
+    counted = sorted(pairs.items(), key=lambda pair: (-pair[1], pair[0])) if result.kind == "classification" else []
+    return Mistakes(
+        model=result.model,
+        task=result.task,
+        confusions=tuple(Confusion(*pair, count) for pair, count in counted[:CONFUSIONS]),
+        worst=tuple(_worst(each, opened) for each in wrong[:WORST]),
+        unknown=sum(not each.truth for each in wrong) if counted else 0,
+    )
+
+
+def _answers(
+    columns: Mapping[str, Sequence[object]], truths: Mapping[str, tuple[str, ...]], names: tuple[str, ...]
+) -> list[_Answer]:
+    """Every item with what was right and what was answered, as far as the columns tell."""
+    count = len(columns["side"])
+    if "scores" in columns:
+        return [answer for i in range(count) if (answer := _tagged(columns, names, i)) is not None]
+    return [_ranked(columns, truths, i) for i in range(count)]
+
+
+def _ranked(columns: Mapping[str, Sequence[object]], truths: Mapping[str, tuple[str, ...]], i: int) -> _Answer:
+    item, rank = str(columns["id"][i]), int(str(columns["rank"][i]))
+    is_image = columns["side"][i] == "image"
+    best = columns["best"][i] if is_image and "best" in columns else None
+    # of retrieval's text side the columns hold nothing but ranks
+    answers = [str(name) for name in best] if isinstance(best, Sequence) or hasattr(best, "tolist") else []  # type: ignore[union-attr]
+    truth = ", ".join(truths.get(item, ())) if is_image else ""
+    # a right answer of rank r is the r-th best, unless it ties with wrong ones: ties count against it
+    if not truth and 1 <= rank <= len(answers):
+        truth = answers[rank - 1]
+    return _Answer(item, truth, answers[0] if answers else "", rank, is_image)
+
+
+def _tagged(columns: Mapping[str, Sequence[object]], names: tuple[str, ...], i: int) -> _Answer | None:
+    """The right tag that an image ranks lowest, and the wrong one it ranks highest."""
+    import numpy as np
+
+    scores = np.asarray(columns["scores"][i], dtype=np.float32)
+    relevant = {str(name) for name in columns["relevant"][i]}  # type: ignore[attr-defined]
+    right = np.array([name in relevant for name in names], dtype=bool)
+    if len(scores) != len(names) or not right.any() or right.all():
+        return None
+    lowest = int(np.flatnonzero(right)[scores[right].argmin()])
+    highest = int(np.flatnonzero(~right)[scores[~right].argmax()])
+    rank = 1 + int((scores[~right] >= scores[lowest]).sum())
+    return _Answer(str(columns["id"][i]), names[lowest], names[highest], rank)
+
+
+def _worst(answer: _Answer, opened: OpenedTask | None) -> WorstItem:
+    image = opened.images(answer.item) if opened is not None and answer.is_image else None
+    data = b"" if image is None else thumbnail(image)
+    return WorstItem(answer.item, answer.truth, answer.answer, answer.rank, data)
+
+
+def thumbnail(image: "Image") -> bytes:
+    """A JPEG of an image whose longer side has 112 pixels; smaller images are enlarged without smoothing."""
+    from PIL import Image as Images
+
+    scale = SIDE / max(image.size)
+    size = (max(round(image.width * scale), 1), max(round(image.height * scale), 1))
+    how = Images.Resampling.NEAREST if scale > 1 else Images.Resampling.LANCZOS
+    buffer = BytesIO()
+    image.convert("RGB").resize(size, how).save(buffer, "JPEG", quality=82)
+    return buffer.getvalue()

@@ -1,0 +1,291 @@
+"""Pages from what a site shows: jinja templates, everything escaped."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from hashlib import sha256
+from typing import TYPE_CHECKING
+
+from vlbench.core.result import PartValue, Result
+from vlbench.report.site import drawn, words
+from vlbench.report.site.addresses import link, row_page, task_page, task_table
+from vlbench.report.site.data import Standings, value_of
+from vlbench.report.site.mistakes import Mistakes, WorstItem
+from vlbench.report.site.values import CardNotes, Row, Score, Site, Standing, TaskView
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
+    from markupsafe import Markup
+
+OPEN_PARTS = 40
+"""Classes or tags that a task's page shows before a fold."""
+
+HARDEST = 5
+Lines = list[tuple[str, str]]
+
+
+@dataclass(frozen=True, slots=True)
+class Pages:
+    """A site's templates, ready to fill."""
+
+    site: Site
+    environment: "Environment"
+    standings: Mapping[str, Standings]
+
+    @classmethod
+    def of(cls, site: Site) -> "Pages":
+        """The pages of a site."""
+        standings = {task.name: Standings.of(site.rows, task.name) for task in site.tasks}
+        return cls(site, _environment(), standings)
+
+    def index(self) -> str:
+        """The leaderboard."""
+        return self._filled(
+            "index.html", up="", here="index", drawn=drawn.of_means(self.site.rows), plain_cell=_plain_cell
+        )
+
+    def compare(self) -> str:
+        """The page that sets two models side by side, filled by its script."""
+        return self._filled("compare.html", up="", here="compare")
+
+    def task(self, task: TaskView) -> str:
+        """A task's page."""
+        lines = [_task_line(task, result) for result in task.results]
+        digits = [words.digits_for(line.scores[i].value for line in lines) for i in range(len(task.metrics))]
+        ends = [end for line in lines for end in _ends(line.scores[0])]
+        return self._filled(
+            "task.html",
+            up="../",
+            here="task",
+            task=task,
+            facts=_task_facts(task),
+            lines=lines,
+            digits=digits,
+            axis=words.Span.around(ends),
+            csv=link(task_table(task.name), "../"),
+            metric_note="Hover a value for its interval.",
+            protocol=_protocol(task.one),
+            drawn=drawn.of_task(self.site.rows, task.name, task.one.primary),
+            open_parts=OPEN_PARTS,
+            mistakes=[_mistakes_shown(each) for each in task.mistakes],
+        )
+
+    def row(self, row: Row) -> str:
+        """A model's page."""
+        notes = self.site.joined.models.get(row.name, CardNotes())
+        return self._filled(
+            "model.html",
+            up="../",
+            here="model",
+            row=row,
+            notes=notes,
+            facts=[*_row_facts(row), *notes.lines],
+            compare=f"../compare.html?a={link(row.name)}",
+            lines=[self._row_line(row, task) for task in self.site.tasks if task.name in row.results],
+            axis=words.Span(0.0, 1.0),
+            hardest=list(_hardest(row)),
+            seeds=list(_seeds(row)),
+            runs=_runs(row),
+        )
+
+    def _row_line(self, row: Row, task: TaskView) -> "RowLine":
+        score = row.scores[task.name]
+        standing = self.standings[task.name].standing(score)
+        digits = words.digits_for([score.value])
+        return RowLine(task.name, task.one.primary, standing, digits, row.zero_shot[task.name])
+
+    def _filled(self, template: str, *, up: str, here: str, **values: object) -> str:
+        count = sum(len(task.results) for task in self.site.tasks)
+        return self.environment.get_template(template).render(
+            site=self.site,
+            up=up,
+            here=here,
+            count=words.grouped(count),
+            row_link=partial(_row_link, up),
+            task_link=partial(_task_link, up),
+            **values,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class TaskLine:
+    """A model on a task's page; scores in the order of the task's metrics."""
+
+    model: str
+    row: str
+    scores: tuple[Score, ...]
+    zero_shot: str
+    speed: float | None
+    precision: str
+
+
+@dataclass(frozen=True, slots=True)
+class RowLine:
+    """A task on a model's page."""
+
+    task: str
+    metric: str
+    standing: Standing
+    digits: int
+    zero_shot: str
+
+
+@dataclass(frozen=True, slots=True)
+class ShownItem:
+    """A worst item; `picture` is a link to its thumbnail, empty where it has none."""
+
+    item: str
+    truth: str
+    answer: str
+    rank: int
+    picture: str
+
+
+@dataclass(frozen=True, slots=True)
+class ShownMistakes:
+    """A model's mistakes, thumbnails as links."""
+
+    model: str
+    confusions: Sequence[object]
+    worst: tuple[ShownItem, ...]
+    unknown: int
+
+
+def thumbnail_path(item: WorstItem) -> str:
+    """Where a thumbnail lies in the site: named by its bytes, so that tasks and models share it; else empty."""
+    return f"thumbnails/{sha256(item.thumbnail).hexdigest()[:32]}.jpg" if item.thumbnail else ""
+
+
+def _environment() -> "Environment":
+    from jinja2 import Environment, PackageLoader, StrictUndefined
+
+    environment = Environment(
+        loader=PackageLoader("vlbench.report.site"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        auto_reload=False,
+    )
+    filters = (words.fixed, words.signed, words.grouped, words.short, words.label, words.percent)
+    environment.filters.update({each.__name__: each for each in filters})
+    return environment
+
+
+def _row_link(up: str, row: str) -> str:
+    return link(row_page(row), up)
+
+
+def _task_link(up: str, task: str) -> str:
+    return link(task_page(task), up)
+
+
+def _plain_cell(score: Score | None) -> "Markup":
+    """A cell of the plain leaderboard; made here, as there are tens of thousands."""
+    from markupsafe import Markup
+
+    if score is None or score.value is None:
+        return Markup('<td class="number none">–</td>')
+    said = score.note
+    if score.low is not None and score.high is not None:
+        said = f"{words.fixed(score.low)}–{words.fixed(score.high)}"
+    title = Markup(' title="{}"').format(said) if said else ""
+    return Markup('<td class="number"{}>{}</td>').format(title, words.fixed(score.value))
+
+
+def _ends(score: Score) -> list[float | None]:
+    return [score.value, score.low, score.high]
+
+
+def _task_line(task: TaskView, result: Result) -> TaskLine:
+    found = [value_of(result, metric) for metric in task.metrics]
+    return TaskLine(
+        model=result.model,
+        row=task.rows[result.model],
+        scores=tuple(Score(None) if each is None else Score(each.value, each.ci_low, each.ci_high) for each in found),
+        zero_shot=result.zero_shot,
+        speed=result.timing.images_per_second,
+        precision=str(result.settings.get("precision", "")),
+    )
+
+
+def _task_facts(task: TaskView) -> Lines:
+    one = task.one
+    lines = [
+        ("Kind", one.kind),
+        ("Images", words.grouped(one.n_images)),
+        ("Texts", words.grouped(one.n_texts)),
+        ("Right pairs", words.grouped(one.n_relevant)),
+        ("Primary metric", one.primary),
+        ("Models", words.grouped(len(task.results))),
+    ]
+    return [*lines, *task.notes.lines]
+
+
+def _protocol(one: Result) -> list[tuple[str, str | Sequence[str]]]:
+    head: list[tuple[str, str | Sequence[str]]] = [
+        ("Name", one.protocol),
+        ("Digest", one.protocol_digest),
+        ("Data", f"{one.source} {one.source_revision}".strip()),
+    ]
+    told = {name: value for name, value in one.protocol_statement.items() if name not in ("kind", "primary")}
+    return [*head, *words.statement_lines(told)]
+
+
+def _row_facts(row: Row) -> Lines:
+    return [(words.label(name), str(row.facts[name])) for name in words.LABELS if name in row.facts]
+
+
+def _hardest(row: Row) -> Iterator[tuple[str, str, list[PartValue]]]:
+    """The lowest classes or tags of every task of a row that is one model."""
+    for task, results in row.results.items():
+        if len(results) > 1:
+            continue
+        metric = next((each for each in results[0].metrics if len(each.parts) > HARDEST), None)
+        if metric is not None:
+            known = [(part.value, i, part) for i, part in enumerate(metric.parts) if part.value is not None]
+            yield task, metric.metric, [part for *_, part in sorted(known)[:HARDEST]]
+
+
+def _seeds(row: Row) -> Iterator[tuple[str, str, Score]]:
+    for task, results in row.results.items():
+        for result in results:
+            if result.replicate_of:
+                yield task, result.model, _own_score(result)
+
+
+def _own_score(result: Result) -> Score:
+    value = result.metric(result.primary)
+    return Score(value.value, value.ci_low, value.ci_high)
+
+
+def _runs(row: Row) -> Lines:
+    """What the row's runs share: adapter, weights, precision, software; the digest of each weights file."""
+    results = [result for each in row.results.values() for result in each]
+    weights = dict(sorted((name, digest) for each in results for name, digest in each.weights.items()))
+    settings = ("precision", "preprocess", "device_name")
+    software = dict(sorted((name, version) for each in results for name, version in each.software.items()))
+    lines = [
+        ("Adapter", ", ".join(sorted({each.adapter for each in results}))),
+        *((f"SHA-256 of {name}", digest) for name, digest in weights.items()),
+        *(
+            (words.label(name), ", ".join(sorted({str(each.settings[name]) for each in results if name in each.settings})))
+            for name in settings
+        ),
+        ("Software", ", ".join(f"{name} {version}" for name, version in software.items())),
+    ]
+    return [(label, text) for label, text in lines if text]
+
+
+def _mistakes_shown(mistakes: Mistakes) -> ShownMistakes:
+    worst = tuple(
+        ShownItem(
+            item.item,
+            item.truth,
+            item.answer,
+            item.rank,
+            link(path, "../") if (path := thumbnail_path(item)) else "",
+        )
+        for item in mistakes.worst
+    )
+    return ShownMistakes(mistakes.model, mistakes.confusions, worst, mistakes.unknown)

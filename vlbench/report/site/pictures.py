@@ -1,0 +1,172 @@
+"""Accuracy against cost as inline SVG: points, intervals, the Pareto front and labels that do not overlap."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from html import escape
+from typing import Literal
+
+from vlbench.report.site.axes import Axis, logarithmic_axis, straight_axis, written
+
+WIDTH, HEIGHT = 520, 340
+_LEFT, _RIGHT, _TOP, _BOTTOM = 52, 14, 14, 46
+_LETTER, _LINE = 6.4, 14.0
+"""Width and height of a letter of a label, in the picture's units."""
+
+_LABELLED = 14
+"""So few points are all labelled; of more, those on the front."""
+
+_LONGEST = 26
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """A model: its cost, its score with an interval where there is one, and its page."""
+
+    name: str
+    cost: float
+    score: float
+    low: float | None
+    high: float | None
+    page: str
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """What is drawn: names of the axes, and whether less cost or more speed is better."""
+
+    title: str
+    cost: str
+    score: str
+    better: Literal["less", "more"]
+    points: tuple[Point, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Box:
+    left: float
+    top: float
+    right: float
+    bottom: float
+
+    def meets(self, other: "_Box") -> bool:
+        apart = self.right < other.left or other.right < self.left
+        return not (apart or self.bottom < other.top or other.bottom < self.top)
+
+
+def pareto_front(points: Sequence[Point], better: Literal["less", "more"]) -> tuple[Point, ...]:
+    """The points that no other beats at no more cost, the cheapest (or fastest) first."""
+    sign = 1.0 if better == "less" else -1.0
+    front: list[Point] = []
+    for point in sorted(points, key=lambda each: (sign * each.cost, -each.score, each.name)):
+        if not front or point.score > front[-1].score:
+            front.append(point)
+    return tuple(front)
+
+
+def svg(picture: Picture, identity: str) -> str:
+    """The picture as an SVG element; colours are the page's CSS variables, points link to pages.
+
+    `identity` makes the ids of its title and description unique in a page.
+    """
+    points = sorted(picture.points, key=lambda each: each.name)
+    across = logarithmic_axis([each.cost for each in points])
+    heights = [each.score for each in points]
+    up = straight_axis(heights)
+    front = pareto_front(points, picture.better)
+    drawn = {each: (_x(across, each.cost), _y(up, each.score)) for each in points}
+    names = ", ".join(each.name for each in front)
+    parts = [
+        f'<svg class="picture" viewBox="0 0 {WIDTH} {HEIGHT}" role="img" '
+        f'aria-labelledby="{identity}-title {identity}-text">',
+        f'<title id="{identity}-title">{escape(picture.title)}</title>',
+        f'<desc id="{identity}-text">{len(points)} models. On the Pareto front: {escape(names)}.</desc>',
+        *_grid(across, up, picture),
+        _front_path([drawn[each] for each in front]),
+        *(_mark(each, drawn[each], up, each in front) for each in points),
+        *_labels(points, front, drawn),
+        "</svg>",
+    ]
+    return "".join(parts)
+
+
+def _x(axis: Axis, value: float) -> float:
+    return round(_LEFT + axis.place(value) * (WIDTH - _LEFT - _RIGHT), 1)
+
+
+def _y(axis: Axis, value: float) -> float:
+    inside = min(max(axis.place(value), 0.0), 1.0)
+    return round(HEIGHT - _BOTTOM - inside * (HEIGHT - _TOP - _BOTTOM), 1)
+
+
+def _grid(across: Axis, up: Axis, picture: Picture) -> list[str]:
+    floor, right = HEIGHT - _BOTTOM, WIDTH - _RIGHT
+    lines = ['<g class="grid" aria-hidden="true">']
+    for tick in up.ticks:
+        y = _y(up, tick)
+        lines.append(f'<path d="M{_LEFT} {y}H{right}"/>')
+        lines.append(f'<text x="{_LEFT - 7}" y="{y + 4}" text-anchor="end">{written(tick)}</text>')
+    for tick in across.ticks:
+        x = _x(across, tick)
+        lines.append(f'<path d="M{x} {floor}v5"/>')
+        lines.append(f'<text x="{x}" y="{floor + 19}" text-anchor="middle">{written(tick)}</text>')
+    middle = (_LEFT + right) / 2
+    lines.append(f'<path class="axis" d="M{_LEFT} {floor}H{right}"/>')
+    lines.append(f'<text class="name" x="{middle}" y="{HEIGHT - 7}" text-anchor="middle">{escape(picture.cost)}</text>')
+    turned = (_TOP + floor) / 2
+    lines.append(
+        f'<text class="name" transform="translate(13 {turned}) rotate(-90)" text-anchor="middle">'
+        f"{escape(picture.score)}</text></g>"
+    )
+    return lines
+
+
+def _front_path(places: Sequence[tuple[float, float]]) -> str:
+    """Steps: at a given cost the best score is that of the cheaper point, until the next is affordable."""
+    (x, y), *others = places
+    steps = "".join(f"H{right}V{top}" for right, top in others)
+    return f'<path class="front" d="M{x} {y}{steps}"/>'
+
+
+def _mark(point: Point, place: tuple[float, float], up: Axis, on_front: bool) -> str:  # noqa: FBT001
+    x, y = place
+    whisker = ""
+    if point.low is not None and point.high is not None:
+        whisker = f'<path d="M{x} {_y(up, point.low)}V{_y(up, point.high)}"/>'
+    said = f"{point.name}: {point.score:.3f} at {written(round(point.cost, 3))}"
+    kind = ' class="best"' if on_front else ""
+    return (
+        f'<a href="{escape(point.page)}"{kind} tabindex="-1">{whisker}<circle cx="{x}" cy="{y}" r="4">'
+        f"<title>{escape(said)}</title></circle></a>"
+    )
+
+
+def _labels(
+    points: Sequence[Point], front: Sequence[Point], drawn: dict[Point, tuple[float, float]]
+) -> list[str]:
+    """Labels right, left, above or below of their points, wherever they cover nothing; else none."""
+    others = [each for each in points if each not in front] if len(points) <= _LABELLED else []
+    taken = [_Box(x - 5, y - 5, x + 5, y + 5) for x, y in drawn.values()]
+    found = []
+    for point in [*front, *others]:
+        name = point.name if len(point.name) <= _LONGEST else f"{point.name[: _LONGEST - 1]}…"
+        x, y = drawn[point]
+        wide = len(name) * _LETTER
+        spots = (
+            (x + 8, y + 4, "start", x + 7),
+            (x - 8, y + 4, "end", x - 8 - wide),
+            (x, y - 9, "middle", x - wide / 2),
+            (x, y + 18, "middle", x - wide / 2),
+        )
+        for at_x, at_y, anchor, left in spots:
+            box = _Box(left, at_y - _LINE + 4, left + wide, at_y + 3)
+            own = _Box(x - 5, y - 5, x + 5, y + 5)
+            inside = box.left >= _LEFT and box.right <= WIDTH - 2 and box.top >= 0 and box.bottom < HEIGHT - _BOTTOM
+            if inside and not any(box.meets(other) for other in taken if other != own):
+                taken.append(box)
+                best = ' class="best"' if point in front else ""
+                found.append(
+                    f'<text{best} aria-hidden="true" x="{round(at_x, 1)}" y="{round(at_y, 1)}" '
+                    f'text-anchor="{anchor}">{escape(name)}</text>'
+                )
+                break
+    return found

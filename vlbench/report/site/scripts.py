@@ -1,0 +1,77 @@
+"""Data for the site's scripts: JavaScript files that hand JSON to a function, since file:// fetches none."""
+
+import json
+
+from vlbench.report.site.addresses import link, row_data, row_page, task_page
+from vlbench.report.site.data import score_of
+from vlbench.report.site.values import PairedTest, Row, Score, Site
+
+DIGITS = 6
+_ZERO_SHOT = {"yes": "y", "no": "n"}
+
+
+def leaderboard_script(site: Site) -> str:
+    """The leaderboard by rows; a score is null, a number, or [value, low, high]."""
+    columns = [
+        {"name": task.name, "kind": task.one.kind, "metric": task.one.primary, "page": link(task_page(task.name))}
+        for task in site.tasks
+    ]
+    rows = [
+        {
+            "name": row.name,
+            "page": link(row_page(row.name)),
+            "facts": [row.facts.get(name) for name in site.facts],
+            "stated": [row.stated.get(name, "") for name in site.stated],
+            "zeroShot": "".join(_ZERO_SHOT.get(row.zero_shot.get(task.name, ""), "u") for task in site.tasks),
+            "scores": [_compact(row.scores.get(task.name)) for task in site.tasks],
+        }
+        for row in site.rows
+    ]
+    return _call("leaderboard", {"tasks": columns, "stated": site.stated, "facts": site.facts, "rows": rows})
+
+
+def names_script(site: Site) -> str:
+    """The names of all rows and where their scores lie, for the page that compares two."""
+    rows = [[row.name, link(row_data(row.name)), link(row_page(row.name))] for row in site.rows]
+    tasks = [[task.name, link(task_page(task.name))] for task in site.tasks]
+    return _call("names", {"rows": rows, "tasks": tasks, "paired": [_paired(each) for each in site.joined.paired]})
+
+
+def row_script(row: Row) -> str:
+    """Every metric of a row, task by task, with the protocol it follows."""
+    tasks = {}
+    for task, results in row.results.items():
+        one = results[0]
+        metrics = {each.metric: _compact(score_of(results, each.metric)) for each in one.metrics}
+        tasks[task] = {"protocol": one.protocol_digest[:8], "primary": one.primary, "metrics": metrics}
+    return _call("row", {"name": row.name, "tasks": tasks})
+
+
+def _compact(score: Score | None) -> object:
+    if score is None or score.value is None:
+        return None
+    value = round(score.value, DIGITS)
+    if score.low is None or score.high is None:
+        return value
+    return [value, round(score.low, DIGITS), round(score.high, DIGITS)]
+
+
+def _paired(test: PairedTest) -> dict[str, object]:
+    numbers = {"difference": test.difference, "low": test.low, "high": test.high}
+    return {
+        "a": test.model_a,
+        "b": test.model_b,
+        "task": test.task,
+        "metric": test.metric,
+        "method": test.method,
+        "p": None if test.p is None else float(f"{test.p:.3g}"),
+        **{name: None if value is None else round(value, DIGITS) for name, value in numbers.items()},
+    }
+
+
+def _call(function: str, value: object) -> str:
+    """A script that hands a value over; U+2028 and U+2029 end lines in older scripts, so they are escaped."""
+    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    for separator in ("\u2028", "\u2029"):
+        text = text.replace(separator, f"\\u{ord(separator):x}")
+    return f"vlbench.{function}({text});\n"

@@ -1,0 +1,146 @@
+"""What the pages of a site show, as values: no HTML here, and no reading of files."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from vlbench.core.published import PublishedScore
+from vlbench.core.result import Result
+from vlbench.report.site.mistakes import Mistakes
+from vlbench.report.verify import Comparison as PublishedComparison
+
+
+@dataclass(frozen=True, slots=True)
+class CardNotes:
+    """What a card says to people: a title, and lines of a label and its text."""
+
+    title: str = ""
+    lines: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class PairedTest:
+    """Model b less model a on the same items: `p` is Holm's over the tasks, None where nothing can be tested."""
+
+    model_a: str
+    model_b: str
+    task: str
+    metric: str
+    difference: float | None
+    low: float | None
+    high: float | None
+    p: float | None
+    method: str
+
+
+@dataclass(frozen=True, slots=True)
+class Joined:
+    """What others than the results know: cards, published scores, paired tests, saved predictions.
+
+    `published` are scores of models without a result here, by task; `beside` those of models with one.
+    `paired` are tests made beforehand, where there are few models.
+    """
+
+    models: Mapping[str, CardNotes] = field(default_factory=dict)
+    tasks: Mapping[str, CardNotes] = field(default_factory=dict)
+    beside: tuple[PublishedComparison, ...] = ()
+    published: Mapping[str, tuple[PublishedScore, ...]] = field(default_factory=dict)
+    paired: tuple[PairedTest, ...] = ()
+    mistakes: tuple[Mistakes, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Score:
+    """A metric's value with its 95 % interval, fractions as in a result; `note` says what else to know."""
+
+    value: float | None
+    low: float | None = None
+    high: float | None = None
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """What an image costs a row: GFLOPs by its card, images/s as measured and on what device."""
+
+    gflops: float | None = None
+    images_per_second: float | None = None
+    device: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A row of the leaderboard: a model, or the seeds of one.
+
+    `stated` are the cells of `leaderboard.csv` that belong to no task, as text; `facts` those that the
+    site adds. `results` are the row's own, several where it has seeds.
+    """
+
+    name: str
+    stated: Mapping[str, str]
+    facts: Mapping[str, str | int | float]
+    scores: Mapping[str, Score]
+    zero_shot: Mapping[str, str]
+    results: Mapping[str, tuple[Result, ...]]
+    costs: Mapping[str, Cost]
+
+
+@dataclass(frozen=True, slots=True)
+class PartLine:
+    """A class or tag: how many items it has, and the value of each model shown."""
+
+    name: str
+    n: int
+    values: tuple[float | None, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """A metric by class or tag, of the best models, the hardest part first."""
+
+    metric: str
+    models: tuple[str, ...]
+    lines: tuple[PartLine, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class TaskView:
+    """A task: its results of one protocol, the best first, and what stands beside them."""
+
+    name: str
+    metrics: tuple[str, ...]
+    results: tuple[Result, ...]
+    rows: Mapping[str, str]
+    parts: Parts | None
+    beside: tuple[PublishedComparison, ...]
+    published: tuple[PublishedScore, ...]
+    mistakes: tuple[Mistakes, ...]
+    notes: CardNotes
+
+    @property
+    def one(self) -> Result:
+        """A result to read the protocol from: they share it."""
+        return self.results[0]
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """A row's primary score on a task among all rows: its place by value, the best and the median."""
+
+    score: Score
+    place: int | None
+    of: int
+    best: float | None
+    median: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """All that a site shows; `csvs` are tables of the results folder by file name."""
+
+    rows: tuple[Row, ...]
+    tasks: tuple[TaskView, ...]
+    stated: tuple[str, ...]
+    facts: tuple[str, ...]
+    left_out: tuple[str, ...]
+    csvs: Mapping[str, str]
+    joined: Joined

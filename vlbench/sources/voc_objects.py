@@ -1,0 +1,98 @@
+"""The source `voc_objects`: the objects of Pascal VOC, each cut out of its image."""
+
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING
+
+from vlbench.core.contracts import Example, Offers, Place, Target
+from vlbench.core.digest import digest_of_strings
+from vlbench.core.errors import DataError
+from vlbench.sources.annotation import names_of
+from vlbench.sources.file_listing import FoundFile, revision_of
+from vlbench.sources.image_file import open_image_file
+from vlbench.sources.voc_annotation import ANNOTATIONS, Box, VocSplit, read_split
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+
+def voc_objects(place: Place, /, *, path: str, split: VocSplit = "test") -> "CutObjects":
+    """Objects of Pascal VOC's images, difficult ones too, cut out along their boxes; labels are classes.
+
+    This is how CLIP_benchmark makes a classification of VOC 2007: a box's numbers are taken as
+    left, top, right and bottom of the cut as they stand. Objects are in the order of the split's list,
+    then of the annotation.
+
+    Args:
+        place: where to look.
+        path: a year of the development kit (`VOCdevkit/VOC2007`).
+        split: `train`, `val`, `trainval` or `test`.
+
+    Raises:
+        SourceMissing: no such folder.
+        DataError: a file that is missing or wrong, or an object without a box.
+    """
+    annotated = read_split(place, path, split)
+    cuts: list[tuple[int, Box]] = []
+    targets: list[Target] = []
+    for number, objects in enumerate(annotated.objects):
+        for each in objects:
+            if each.box is None or each.box[0] >= each.box[2] or each.box[1] >= each.box[3]:
+                file = annotated.folder / ANNOTATIONS / f"{annotated.ids[number]}.xml"
+                raise DataError(f"{file}: {each.name} has no box that holds pixels; unpack the archive again")
+            cuts.append((number, each.box))
+            targets.append(Target(label=each.name))
+    if not cuts:
+        raise DataError(f"{annotated.folder / annotated.list}: no image has an object; unpack it again")
+    contents = digest_of_strings(
+        f"{annotated.ids[number]} {box} {target.label}"
+        for (number, box), target in zip(cuts, targets, strict=True)
+    )
+    return CutObjects(
+        name=f"voc_objects:{path}",
+        revision=revision_of(annotated.files, place, contents=[(annotated.list, contents)]),
+        offers=Offers(names=names_of(targets)),
+        files=annotated.files,
+        cuts=tuple(cuts),
+        targets=tuple(targets),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class CutObjects:
+    """Examples that are parts of image files; an id is the file's name and the object's number in all."""
+
+    name: str
+    revision: str
+    offers: Offers
+    files: tuple[FoundFile, ...]
+    cuts: tuple[tuple[int, Box], ...]  # number of the file, box
+    targets: tuple[Target, ...]
+
+    def __len__(self) -> int:
+        return len(self.cuts)
+
+    def __getitem__(self, index: int) -> Example:
+        position = range(len(self))[index]
+        file, box = self.cuts[position]
+        return Example(
+            f"{self.files[file].name}/{position}",
+            partial(_cut, self.files[file].path, box),
+            self.targets[position],
+        )
+
+    def target(self, index: int) -> Target:
+        """The class of the object at an index."""
+        return self.targets[index]
+
+    def fingerprint(self, index: int) -> str:
+        """State of the file and the box, of the object at an index."""
+        file, box = self.cuts[index]
+        return f"{self.files[file].state}#{box}"
+
+
+def _cut(path: str, box: Box) -> "Image":
+    try:
+        return open_image_file(path).convert("RGB").crop(box)
+    except OSError as error:
+        raise DataError(f"{path} is damaged ({error}); unpack the archive again") from error
