@@ -98,6 +98,30 @@ def tagger(folder: Path, family: str) -> Sample:
     )
 
 
+def long_clip(folder: Path) -> Sample:
+    from tiny_long_clip import write_long
+
+    path = write_long(folder / "long", TINY)
+    return Sample(
+        lambda weights: ADAPTERS.get("long_clip")(Origin("long", folder, weights, folder), directory="long"),
+        path,
+        key="positional_embedding_res",
+    )
+
+
+def transformers(folder: Path) -> Sample:
+    from tiny_transformers import write_tiny
+
+    where = write_tiny(folder / "tiny", "clip")
+    return Sample(
+        lambda weights: ADAPTERS.get("transformers")(
+            Origin(f"transformers:{where}", None, weights, folder), reference=str(where)
+        ),
+        where / "model.safetensors",
+        key="text_projection.weight",
+    )
+
+
 def open_clip(folder: Path) -> Sample:
     import open_clip as package
     import torch
@@ -120,11 +144,13 @@ SAMPLES: dict[str, Callable[[Path], Sample]] = {
     "clip": clip,
     "coop": coop,
     "local-dir": local_dir,
+    "long_clip": long_clip,
     "open_clip": open_clip,
     "ram": partial(tagger, family="ram"),
     "ram_plus": partial(tagger, family="ram_plus"),
     "react": react,
     "tag2text": partial(tagger, family="tag2text"),
+    "transformers": transformers,
 }
 """`hf-hub` downloads into a folder and opens it as `local-dir` does; its own test stands with the adapter."""
 NEED_THE_HUB = frozenset({"hf-hub"})

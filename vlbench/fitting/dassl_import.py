@@ -112,7 +112,7 @@ def _classes(request: ImportRequest, catalogue: Catalogue, data: DataRequest) ->
         from vlbench.cards.texts import read_names
 
         card = read_task_card(found.path)
-        if card.names is not None:
+        if card.names is not None and (found.path.parent / card.names).is_file():
             names = read_names(found.path.parent / card.names)
             kept = half_classes(len(names), found.half) if found.half is not None else range(len(names))
             return names[kept.start : kept.stop]
