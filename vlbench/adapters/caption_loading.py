@@ -46,7 +46,7 @@ _UNREAD = "*.token_type_embeddings.weight"
 
 @dataclass(frozen=True, slots=True, eq=False)
 class CaptionWriter:
-    """A captioning half on a device: a Captioner of core/contracts.py."""
+    """A captioning half on a device: a Captioner of core/capabilities.py."""
 
     network: Captioner
     words: WordPieces

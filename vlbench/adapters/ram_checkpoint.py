@@ -10,7 +10,8 @@ from vlbench.adapters.caption_size import CaptionSize
 from vlbench.adapters.clip_identity import source_digest
 from vlbench.adapters.ram_size import TaggerSize
 from vlbench.adapters.recipe import Recipe, from_files
-from vlbench.core.contracts import CAPTIONS, Checkpoint, Identity, Origin, Placement, PreprocessMode
+from vlbench.core.capabilities import CAPTIONS
+from vlbench.core.contracts import Checkpoint, Identity, Origin, Placement, PreprocessMode
 from vlbench.core.digest import digest_of
 from vlbench.core.errors import CardError, Unsupported, WeightsError
 from vlbench.core.files import remembered_sha256

@@ -32,7 +32,7 @@ _PIXELS_AT_ONCE = 384 * 384
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TaggerModel:
-    """A tagger on a device; a Model and a DecidesTags of core/contracts.py."""
+    """A tagger on a device; a Model and a DecidesTags of core/capabilities.py."""
 
     info: ModelInfo
     preprocess: Callable[[Image], Tensor]
@@ -92,7 +92,7 @@ class TaggerModel:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClosedTaggerModel(TaggerModel):
-    """A tagger of its own list alone; also an OffersTags of core/contracts.py."""
+    """A tagger of its own list alone; also an OffersTags of core/capabilities.py."""
 
     texts: ListedTags
 

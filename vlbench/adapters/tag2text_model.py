@@ -9,7 +9,8 @@ from pathlib import Path
 from vlbench.adapters.networks.taggers import Tagger
 from vlbench.adapters.ram_checkpoint import TaggerSettings
 from vlbench.adapters.ram_model import ClosedTaggerModel, TaggerModel
-from vlbench.core.contracts import Captioner, Placement
+from vlbench.core.capabilities import Captioner
+from vlbench.core.contracts import Placement
 from vlbench.core.errors import Unsupported
 
 EXTRA, LEAST = "transformers", 5
@@ -20,7 +21,7 @@ _NONE = "0"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CaptioningTaggerModel(ClosedTaggerModel):
-    """Tag2Text; also a Generates of core/contracts.py."""
+    """Tag2Text; also a Generates of core/capabilities.py."""
 
     load_captioner: Callable[[Tagger, Placement], Captioner]
 

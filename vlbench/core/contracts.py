@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Literal, Protocol
 
 from vlbench.core.measurement import Measurement, MetricOptions
 
@@ -174,34 +174,6 @@ class Model(Protocol):
     def encode_images(self, pixels: "Tensor") -> "Tensor": ...
     def encode_texts(self, texts: Sequence[Text], *, batch_size: int) -> "Tensor": ...
     def score(self, images: "Tensor", texts: "Tensor") -> "Tensor": ...
-
-
-@runtime_checkable
-class OffersTags(Protocol):
-    """A model with a tag list of its own; ids hold a tag's position and, under `zh`, its Chinese name."""
-
-    def tags(self) -> tuple[Text, ...]: ...
-
-
-@runtime_checkable
-class DecidesTags(Protocol):
-    """A model that says from which probability on each tag is present: score > threshold."""
-
-    def tag_thresholds(self, texts: Sequence[Text]) -> Sequence[float]: ...
-
-
-Captioner = Callable[["Tensor", Sequence[Sequence[str]]], Sequence[str]]
-"""Captions of images by their features [b, ...], each led by tags of its own; an empty list leads to none."""
-
-CAPTIONS = "captions"
-"""The capability of a checkpoint whose model is a `Generates`."""
-
-
-@runtime_checkable
-class Generates(Protocol):
-    """A model that writes captions. `captioner` loads what that takes beside the rest; nothing else does."""
-
-    def captioner(self) -> Captioner: ...
 
 
 class Checkpoint(Protocol):

@@ -12,7 +12,8 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from vlbench.core.contracts import Checkpoint, DecidesTags, Model, Prediction
+from vlbench.core.capabilities import DecidesTags
+from vlbench.core.contracts import Checkpoint, Model, Prediction
 from vlbench.core.result import Result, Timing
 from vlbench.engine.decision import check_stated, decided
 from vlbench.engine.encoder import Encoder

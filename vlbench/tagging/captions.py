@@ -2,7 +2,8 @@
 
 from dataclasses import dataclass
 
-from vlbench.core.contracts import CAPTIONS, Captioner, Checkpoint, Generates, Model
+from vlbench.core.capabilities import CAPTIONS, Captioner, Generates
+from vlbench.core.contracts import Checkpoint, Model
 from vlbench.core.errors import Unsupported, VlbenchError
 
 

@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from vlbench.cards.threshold_file import read_thresholds
-from vlbench.core.contracts import DecidesTags, Model, ScoreUnit, Text
+from vlbench.core.capabilities import DecidesTags
+from vlbench.core.contracts import Model, ScoreUnit, Text
 from vlbench.core.errors import Unsupported, VlbenchError
 
 if TYPE_CHECKING:

@@ -8,7 +8,8 @@ from vlbench.cards.build import checkpoint
 from vlbench.cards.catalogue import read_catalogue
 from vlbench.cards.descriptions import described, read_descriptions
 from vlbench.cards.yaml_file import shown
-from vlbench.core.contracts import Captioner, Model, Source, Text
+from vlbench.core.capabilities import Captioner
+from vlbench.core.contracts import Model, Source, Text
 from vlbench.engine.settings import RunSettings
 from vlbench.tagging.captions import CaptionRequest, captioner_of, check_captions
 from vlbench.tagging.choice import Choice, Threshold, choice_for

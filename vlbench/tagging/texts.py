@@ -7,7 +7,8 @@ from typing import Literal
 
 from vlbench.cards.catalogue import Catalogue
 from vlbench.cards.texts import read_classnames, read_templates
-from vlbench.core.contracts import Model, OffersTags, Text
+from vlbench.core.capabilities import OffersTags
+from vlbench.core.contracts import Model, Text
 from vlbench.core.errors import CardError, DataError, Unsupported
 from vlbench.core.protocol import asked
 

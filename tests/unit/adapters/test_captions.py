@@ -17,7 +17,8 @@ from vlbench.adapters.caption_size import CaptionSize
 from vlbench.adapters.caption_words import WordPieces
 from vlbench.cards.build import checkpoint
 from vlbench.cards.catalogue import read_catalogue
-from vlbench.core.contracts import CAPTIONS, Generates, Origin, Placement
+from vlbench.core.capabilities import CAPTIONS, Generates
+from vlbench.core.contracts import Origin, Placement
 from vlbench.core.errors import CardError, Unsupported, WeightsError
 from vlbench.core.registry import ADAPTERS
 

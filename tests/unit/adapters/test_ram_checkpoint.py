@@ -27,7 +27,8 @@ from vlbench.adapters.ram_model import ClosedTaggerModel, TaggerModel
 from vlbench.adapters.ram_size import TaggerSize
 from vlbench.adapters.ram_texts import ReadTags
 from vlbench.adapters.weights import read_pickle
-from vlbench.core.contracts import OffersTags, Origin, Placement, Text
+from vlbench.core.capabilities import OffersTags
+from vlbench.core.contracts import Origin, Placement, Text
 from vlbench.core.errors import CardError, Unsupported, WeightsError
 from vlbench.core.registry import ADAPTERS
 

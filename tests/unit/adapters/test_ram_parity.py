@@ -27,7 +27,8 @@ from vlbench.adapters.ram_checkpoint import PREPROCESSING
 from vlbench.adapters.ram_model import TaggerModel, squash_preprocess
 from vlbench.cards.build import checkpoint
 from vlbench.cards.catalogue import read_catalogue
-from vlbench.core.contracts import DecidesTags, OffersTags, Origin, Placement
+from vlbench.core.capabilities import DecidesTags, OffersTags
+from vlbench.core.contracts import Origin, Placement
 
 NEAR = 1e-4
 CASES = json.loads((FIXTURES / "preprocess" / "preprocess.json").read_text())["cases"]

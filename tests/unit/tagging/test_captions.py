@@ -2,7 +2,7 @@ import pytest
 from colour_model import ColourCheckpoint
 from colour_tagger import ColourTagger
 
-from vlbench.core.contracts import CAPTIONS, Generates
+from vlbench.core.capabilities import CAPTIONS, Generates
 from vlbench.core.errors import Unsupported, VlbenchError
 from vlbench.tagging.captions import CaptionRequest, caption_request, captioner_of, check_captions
 

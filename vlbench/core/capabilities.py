@@ -1,0 +1,37 @@
+"""What a model can do beyond scoring: optional protocols of one method each."""
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
+
+from vlbench.core.contracts import Text
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+
+@runtime_checkable
+class OffersTags(Protocol):
+    """A model with a tag list of its own; ids hold a tag's position and, under `zh`, its Chinese name."""
+
+    def tags(self) -> tuple[Text, ...]: ...
+
+
+@runtime_checkable
+class DecidesTags(Protocol):
+    """A model that says from which probability on each tag is present: score > threshold."""
+
+    def tag_thresholds(self, texts: Sequence[Text]) -> Sequence[float]: ...
+
+
+Captioner = Callable[["Tensor", Sequence[Sequence[str]]], Sequence[str]]
+"""Captions of images by their features [b, ...], each led by tags of its own; an empty list leads to none."""
+
+CAPTIONS = "captions"
+"""The capability of a checkpoint whose model is a `Generates`."""
+
+
+@runtime_checkable
+class Generates(Protocol):
+    """A model that writes captions. `captioner` loads what that takes beside the rest; nothing else does."""
+
+    def captioner(self) -> Captioner: ...

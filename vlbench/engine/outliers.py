@@ -1,0 +1,34 @@
+"""One task's classes asked of another task's images: nothing is right, and confidence should show it."""
+
+from dataclasses import replace
+
+import numpy as np
+
+from vlbench.core.contracts import Problem, Task
+from vlbench.core.errors import Unsupported
+from vlbench.core.relevance import Relevance
+
+
+def outlier_task(inside: Task, outside: Task) -> Task:
+    """The texts of a classification over the images of another task, without a metric.
+
+    Image features are those of the other task's own runs, texts those of the classification's.
+
+    Raises:
+        Unsupported: the first task keeps no best text of an image.
+    """
+    if inside.scoring != "row_ranks":
+        raise Unsupported(
+            f"{inside.name}: is no classification; name one first, then the task whose images lie outside"
+        )
+    images, texts = outside.problem.images, inside.problem.texts
+    nothing = np.empty(0, dtype=np.int64)
+    problem = Problem(images, texts, Relevance(nothing, nothing, (len(images), len(texts))))
+    return replace(
+        inside,
+        name=f"{inside.name}, images of {outside.name}",
+        problem=problem,
+        metrics={},
+        partial=outside.partial,
+        thresholds=None,
+    )
