@@ -1,14 +1,16 @@
 """vlbench: one benchmark harness for zero-shot vision-language models."""
 
-from importlib.metadata import version
+from importlib import import_module
+from typing import TYPE_CHECKING
 
-from vlbench.api import evaluate, fit_coop, list_models, list_tasks, load_model, load_task
-from vlbench.core.contracts import Example, Model, Problem, Source, Target, Task, Text
-from vlbench.core.errors import VlbenchError
-from vlbench.core.registry import ADAPTERS, METRICS, SOURCES, TASK_KINDS
-from vlbench.core.result import Result
+if TYPE_CHECKING:
+    from vlbench.api import evaluate, fit_coop, list_models, list_tasks, load_model, load_task
+    from vlbench.core.contracts import Example, Model, Problem, Source, Target, Task, Text
+    from vlbench.core.errors import VlbenchError
+    from vlbench.core.registry import ADAPTERS, METRICS, SOURCES, TASK_KINDS
+    from vlbench.core.result import Result
 
-__version__ = version("vlbench")
+    __version__: str
 
 __all__ = [
     "ADAPTERS",
@@ -31,3 +33,29 @@ __all__ = [
     "load_model",
     "load_task",
 ]
+
+_HOMES = {
+    "vlbench.api": ("evaluate", "fit_coop", "list_models", "list_tasks", "load_model", "load_task"),
+    "vlbench.core.contracts": ("Example", "Model", "Problem", "Source", "Target", "Task", "Text"),
+    "vlbench.core.errors": ("VlbenchError",),
+    "vlbench.core.registry": ("ADAPTERS", "METRICS", "SOURCES", "TASK_KINDS"),
+    "vlbench.core.result": ("Result",),
+}
+_HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
+
+if not TYPE_CHECKING:  # so that a misspelt name stays a mistake to type checkers
+
+    def __getattr__(name: str) -> object:
+        """A public name, imported when it is first asked for: pytest loads the plug-in of every project."""
+        if name == "__version__":
+            from importlib.metadata import version
+
+            return version("vlbench")
+        if name not in _HOME_OF:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        value: object = getattr(import_module(_HOME_OF[name]), name)
+        globals()[name] = value
+        return value
+
+    def __dir__() -> list[str]:
+        return sorted({*globals(), *__all__})

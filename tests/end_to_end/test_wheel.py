@@ -79,3 +79,37 @@ def test_a_run_from_the_wheel_reads_the_wheels_cards(site, tmp_path):
     result = json.loads((tmp_path / "r" / "digits" / "tiny-clip.partial.json").read_text(encoding="utf-8"))
     assert result["n_images"] == 50
     assert "digits*" in shown
+
+
+def test_a_strangers_project_holds_its_models_to_a_baseline(site, tmp_path):
+    command = "from vlbench.cli.main import main; main()"
+    run = ["run", "--model", "tiny-clip", "--task", "digits,shapes", "--results", "scores", "--cache", "kept"]
+    python(site, tmp_path, command, *run)
+    check = ["check", "--results", "scores", "--baseline", "scores.csv"]
+    python(site, tmp_path, command, *check, "--update")
+    baseline = tmp_path / "scores.csv"
+    (row,) = (line for line in baseline.read_text().splitlines() if line.startswith("tiny-clip,shapes,acc1,"))
+    promised = row.replace(row.split(",")[3], "0.900000", 1).replace(row.split(",")[4], "0.890000", 1)
+    baseline.write_text(baseline.read_text().replace(row, promised))
+    (tmp_path / "test_ours.py").write_text(
+        "def test_ours(vlbench_result, assert_no_regression):\n"
+        "    assert vlbench_result('tiny-clip', 'digits').score > 0.8\n"
+        "    assert_no_regression('tiny-clip', 'digits', tolerance=0.001)\n"
+    )
+    options = ["--vlbench-baseline", "scores.csv", "--vlbench-run", "--vlbench-cache", "kept"]
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "-W", "error", *options, "-rA"],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(site)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 1, f"{done.stdout}\n{done.stderr}"
+    assert "1 failed, 2 passed" in done.stdout
+    assert "PASSED scores.csv::tiny-clip::digits" in done.stdout
+    assert "PASSED test_ours.py::test_ours" in done.stdout
+    assert "FAILED scores.csv::tiny-clip::shapes - acc1: fell by 0.23" in done.stdout
+    assert "FAIL  tiny-clip  shapes  acc1      0.9000  0.66" in done.stdout
+    where = "import vlbench.pytest_plugin as p; print(p.__file__)"
+    assert Path(python(site, tmp_path, where).strip()).is_relative_to(site)

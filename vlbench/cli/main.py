@@ -10,14 +10,18 @@ from vlbench.core.errors import CheckFailed, VlbenchError
 
 COMMANDS = {
     "check": "Compare results with a baseline: did a score, a protocol, weights or data change?",
+    "compare": "Compare two models on the same images, with paired tests.",
     "data": "Check or fetch the data of tasks.",
     "describe": "Let a language model describe tags, for models that read descriptions.",
+    "export": "Write results in the layouts of other tools.",
     "import": "Import what other projects have learned or measured.",
     "fit": "Learn a prompt context on a few images of a task's training split.",
     "leaderboard": "Rebuild the leaderboard CSVs from the result JSON files, or check them.",
     "list": "List models, tasks, collections, metrics or sources.",
+    "ood": "Tell one task's images from another's by a model's confidence.",
     "run": "Score models on tasks and write the results.",
     "show": "Show a task, model or collection.",
+    "site": "Write a static site of the results: leaderboard, tasks, models, comparisons.",
     "sweep-prompts": "Score a model on a task by each template alone.",
     "tag": "Print the tags of images: files, folders with all below them, wildcards.",
     "verify": "Set results beside published scores of the same model and protocol.",

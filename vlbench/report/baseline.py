@@ -102,20 +102,23 @@ def read_baseline(path: Path) -> tuple[Row, ...]:
     if not path.is_file():
         raise DataError(f"{path}: no such baseline; `vlbench check --baseline {path} --update` writes it")
     try:
-        lines = path.read_text(encoding="utf-8").splitlines()
+        text = path.read_text(encoding="utf-8")
     except UnicodeDecodeError as error:
         raise DataError(f"{path}: not a baseline: not UTF-8; name another file") from error
+    lines = text.splitlines()
     if not lines or lines[0] != HEADER:
         raise DataError(
             f"{path}: not a baseline of this version: its first line is not {HEADER}; name another file, "
             "or remove it and write it anew with `vlbench check --update`"
         )
+    if not text.endswith("\n"):
+        raise DataError(f"{path}: cut off in line {len(lines)}; restore the file or write it anew")
     rows: dict[tuple[str, str, str], Row] = {}
     for position, cells in enumerate(csv.reader(lines[1:]), start=2):
         row = _parse(cells, f"{path}, line {position}")
         if rows.setdefault((*row.pair, row.metric), row) is not row:
             raise DataError(
-                f"{path}, line {position}: a second row of {row.model} on {row.task}, {row.metric}; remove one"
+                f"{path}, line {position}: a second row of {row.model} on {row.task}, {row.metric}"
             )
     return tuple(rows.values())
 

@@ -61,7 +61,7 @@ class Tolerances:
             raise UnknownName("metric", name, known, advice=f"--tolerance takes {', '.join(sorted(known))}")
 
     def of(self, metric: str) -> float | None:
-        """A metric's tolerance, by its whole name (`recall@5`), its registry name (`recall`), or everywhere."""
+        """A metric's tolerance, by its whole name (`recall@5`), its registry name, or everywhere."""
         named = self.by_metric.get(metric, self.by_metric.get(split_metric(metric)[0]))
         return self.everywhere if named is None else named
 

@@ -1,0 +1,90 @@
+from dataclasses import replace
+
+import pytest
+
+from vlbench.core.errors import DataError
+from vlbench.core.result import MetricValue
+from vlbench.report.baseline import HEADER, baseline_text, read_baseline, rows_of, write_baseline
+
+
+def written(path, *rows):
+    write_baseline(path, rows)
+    return path
+
+
+def test_a_row_says_the_value_and_what_it_was_measured_with(make_result):
+    digests = {"image_ids": "i" * 32, "texts": "t" * 32}
+    acc5, acc1 = baseline_text(rows_of([make_result(digests=digests)])).splitlines()[:0:-1]
+    weights = acc1.split(",")[10]
+    assert acc1 == (
+        "small,shapes,acc1,0.500000,0.400000,0.600000,200,fp32,held-out,"
+        f"{'d' * 32},{weights},{'i' * 32},{'t' * 32}"
+    )
+    assert acc5.startswith("small,shapes,acc5,0.750000,0.700000,0.800000,200,")
+    (other, _) = rows_of([make_result(weights={"small.safetensors": "b" * 64})])
+    (renamed, _) = rows_of([make_result(weights={"renamed.safetensors": "a" * 64})])
+    assert other.weights != weights == renamed.weights
+
+
+def test_rows_are_sorted_whatever_the_order_of_results_and_partial_ones_have_none(make_result):
+    results = [make_result(model=model, task=task) for model in "ba" for task in ("t", "s")]
+    partial = make_result(model="c", partial="limit 5")
+    texts = {baseline_text(rows_of(order)) for order in (results, [partial, *reversed(results)])}
+    (text,) = texts
+    assert [line.split(",")[:2] for line in text.splitlines()[1::2]] == [
+        ["a", "s"], ["a", "t"], ["b", "s"], ["b", "t"]
+    ]  # fmt: skip
+
+
+def test_what_is_written_is_read_back(make_result, tmp_path):
+    unmeasured = MetricValue("roc, auc", None, None, None, "", 0, 200)
+    rows = rows_of([make_result(), make_result(task="a, b", metrics=(unmeasured,))])
+    assert read_baseline(written(tmp_path / "deep" / "b.csv", *rows)) == rows
+
+
+def test_an_empty_baseline_is_not_written(tmp_path):
+    with pytest.raises(DataError, match="no whole result"):
+        write_baseline(tmp_path / "b.csv", ())
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("damage", "message"),
+    [
+        (
+            lambda text: text.replace("0.500000", "half", 1),
+            "line 2: could not convert string to float: 'half'",
+        ),
+        (lambda text: text.replace("0.500000", "inf", 1), "line 2: infinity is no score"),
+        (lambda text: text.replace(",200,", ",", 1), "line 2: 12 cells in place of 13"),
+        (lambda text: text[:-9], "cut off in line 3"),
+        (
+            lambda text: text + text.splitlines(keepends=True)[1],
+            "line 4: a second row of small on shapes, acc1",
+        ),
+        (
+            lambda text: "model,shapes\n" + text,
+            f"not a baseline of this version: its first line is not {HEADER}",
+        ),
+        (lambda text: "", "not a baseline"),
+        (lambda text: text.replace("held-out", "\udcff"), "not UTF-8"),
+    ],
+)
+def test_a_damaged_or_foreign_file_is_refused_in_a_line(make_result, tmp_path, damage, message):
+    path = written(tmp_path / "b.csv", *rows_of([make_result()]))
+    text = damage(path.read_text(encoding="utf-8"))
+    path.write_bytes(text.encode(errors="surrogateescape"))
+    with pytest.raises(DataError, match=message) as error:
+        read_baseline(path)
+    assert str(error.value).startswith(str(path))
+    assert "\n" not in str(error.value)
+
+
+def test_a_baseline_that_says_the_same_is_left_alone(make_result, tmp_path):
+    (row, _) = rows_of([make_result()])
+    path = written(tmp_path / "b.csv", row)
+    before = path.stat().st_ino
+    written(path, replace(row, value=0.5 + 1e-9))
+    assert path.stat().st_ino == before
+    written(path, replace(row, value=0.6))
+    assert path.stat().st_ino != before
