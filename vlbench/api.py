@@ -1,7 +1,7 @@
 """evaluate, load_model, load_task and the lists: where cards, engine and report meet."""
 
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypedDict, Unpack, cast
@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypedDict, Unpack, cast
 from vlbench.core.contracts import Model, Task
 from vlbench.core.errors import VlbenchError
 from vlbench.core.result import Result
+from vlbench.references import export_results as export_results
 from vlbench.references import import_scores as import_scores
 from vlbench.references import verify as verify
 from vlbench.request import Options, Request, data_request, request_of
@@ -18,6 +19,9 @@ if TYPE_CHECKING:
     from vlbench.core.items import Items
     from vlbench.engine.plan import Job
     from vlbench.fitting.context_card import ContextCard
+    from vlbench.report.comparison import Comparison
+    from vlbench.report.leaderboard_rows import Additions
+    from vlbench.report.site.folder import Written
 
 
 def evaluate(
@@ -46,11 +50,16 @@ def run(request: Request) -> Iterator[Result]:
     from vlbench.report.results import write_result
 
     models, tasks = resolve(request)
-    jobs = [[plan_job(model.checkpoint, each.task, request.settings) for each in tasks] for model in models]
-    for model, of_model in zip(models, jobs, strict=True):
-        for named, job, measured in zip(tasks, of_model, _measured(of_model, request), strict=True):
+    planned = [
+        [(each, plan_job(model.checkpoint, each.task, request.settings)) for each in tasks]
+        for model in models
+    ]
+    for model, pairs in zip(models, planned, strict=True):
+        wanted = [(named, job) for named, job in pairs if not _is_there(job, request)]
+        results = measured([job for _, job in wanted], request)
+        for (named, job), found in zip(wanted, results, strict=True):
             seen = zero_shot(model.card, named.card)
-            result = replace(measured, zero_shot=seen, facts=facts_of(model.card))
+            result = replace(found, zero_shot=seen, facts=facts_of(model.card))
             if request.results is not None:
                 write_result(result, request.results)
                 _keep_items(job, result, request, request.results)
@@ -59,7 +68,26 @@ def run(request: Request) -> Iterator[Result]:
             yield result
 
 
-def _measured(jobs: Iterable["Job"], request: Request) -> Iterator[Result]:
+def _is_there(job: "Job", request: Request) -> bool:
+    """Whether a request leaves a job out, since the results folder has what it would measure."""
+    from vlbench.engine.measure import image_digests
+    from vlbench.report.missing import has_result
+
+    return (
+        request.missing
+        and request.results is not None
+        and has_result(
+            request.results,
+            task=job.task.name,
+            model=job.row,
+            protocol_digest=job.task.protocol.digest,
+            model_digest=job.identity.whole,
+            digests=image_digests(job),
+        )
+    )
+
+
+def measured(jobs: Iterable["Job"], request: Request) -> Iterator[Result]:
     """The results of one model's jobs; its weights are loaded at the first that is not stored."""
     from vlbench.engine.stored import stored_result
 
@@ -102,7 +130,7 @@ def sweep_prompts(model: str, task: str, **options: Unpack[Options]) -> PromptSw
         )
     job = plan_job(models[0].checkpoint, tasks[0].task, request.settings)
     singles = list(single_template_jobs(job, request.settings))
-    whole, *results = _measured([job, *(single for _, single in singles)], request)
+    whole, *results = measured([job, *(single for _, single in singles)], request)
     return PromptSweep(whole, tuple(zip((template for template, _ in singles), results, strict=True)))
 
 
@@ -112,7 +140,45 @@ def rebuild_leaderboards(request: Request) -> tuple[str, ...]:
 
     if request.results is None or not request.results.is_dir():
         return ()
-    return notes(write_leaderboards(request.results))
+    return notes(write_leaderboards(request.results, leaderboard_additions(request.include)))
+
+
+def leaderboard_additions(include_path: Sequence[Path | str] = ()) -> "Additions":
+    """What the cards add to a leaderboard: collections of tasks, and the fits of effective robustness."""
+    from vlbench.cards.catalogue import read_catalogue
+    from vlbench.cards.robustness import robustness_fits
+    from vlbench.report.leaderboard_rows import Additions
+
+    catalogue = read_catalogue(tuple(map(Path, include_path)))
+    collections = {each.name: each.tasks for each in catalogue.collections.values()}
+    return Additions(collections=collections, fits=robustness_fits())
+
+
+def build_site(
+    results: Path | str = "results",
+    out: Path | str = "site",
+    *,
+    include_path: Sequence[Path | str] = (),
+    data_root: Sequence[Path | str] = (),
+    task_roots: Mapping[str, Path | str] | None = None,
+) -> "Written":
+    """Write the static pages of a results folder: a leaderboard, a page a task and a model, comparisons.
+
+    Data roots are where images of saved predictions may lie, for thumbnails.
+
+    Raises:
+        DataError: the results folder is missing, empty or damaged, or `out` holds other files than a site.
+        CardError: a card is wrong.
+    """
+    from vlbench.website import Website, write_website
+
+    website = Website(
+        Path(results),
+        include=tuple(map(Path, include_path)),
+        roots=tuple(map(Path, data_root)),
+        task_roots={task: Path(root) for task, root in (task_roots or {}).items()},
+    )
+    return write_website(website, Path(out), leaderboard_additions(include_path))
 
 
 def _keep_items(job: "Job", result: Result, request: Request, folder: Path) -> None:
@@ -221,6 +287,25 @@ def load_task(name: str, **options: Unpack[Options]) -> Task:
     """
     _, tasks = resolve(request_of((), name, options))
     return tasks[0].task
+
+
+def compare(
+    model_a: str,
+    model_b: str,
+    tasks: str | Sequence[str] = (),
+    *,
+    results: Path | str = "results",
+    seed: int = 0,
+) -> "tuple[Comparison, ...]":
+    """Test two models of a results folder on the same images, task by task; tasks may hold wildcards.
+
+    Raises:
+        VlbenchError: a name is unknown, or results are missing, partial, or of different protocols or data.
+    """
+    from vlbench.report.compare_models import compare_models
+
+    names = (tasks,) if isinstance(tasks, str) else tuple(tasks)
+    return compare_models(Path(results), model_a, model_b, tasks=names, seed=seed)
 
 
 def list_models(include_path: Sequence[Path | str] = ()) -> tuple[str, ...]:

@@ -64,7 +64,8 @@ def roc_auc(prediction: Prediction, problem: Problem, options: MetricOptions) ->
 
     The softmax of two scores rises with their difference, so this is the area of the class's probability
     too; tied images count one half, as in scikit-learn. The interval is a jackknife over images; `n` counts
-    images. None where a class has no image.
+    images. None where a class has no image. The area is the share of pairs in order (Hanley and McNeil 1982,
+    Radiology 143, 29-36).
 
     Raises:
         DataError: an image has several classes.
@@ -136,13 +137,21 @@ def _predicted(
 
 
 def _share_below(others: NDArray[np.float64], values: NDArray[np.float64]) -> NDArray[np.float64]:
-    """The fraction of others (ascending) below each value, ties counted one half."""
+    """The fraction of others (ascending) below each value, ties counted one half.
+
+    >>> _share_below(np.array([0.0, 1.0]), np.array([1.0, 2.0])).tolist()
+    [0.75, 1.0]
+    """
     left, right = (np.searchsorted(others, values, side=side) for side in ("left", "right"))
     return np.asarray((left + right) / (2 * others.size), dtype=np.float64)
 
 
 def _without_each(mean: float, shares: NDArray[np.float64]) -> NDArray[np.float64]:
-    """The mean of shares without each of them; NaN where one is all there is."""
+    """The mean of shares without each of them; NaN where one is all there is.
+
+    >>> _without_each(0.5, np.array([0.0, 1.0])).tolist()
+    [1.0, 0.0]
+    """
     if shares.size == 1:
         return np.full(1, np.nan)
     return np.asarray((mean * shares.size - shares) / (shares.size - 1), dtype=np.float64)

@@ -116,7 +116,7 @@ def jackknife(estimate: float, replicates: NDArray[np.float64]) -> Interval:
     if n < 2 or not np.isfinite(replicates).all():
         return Interval()
     squares = float(np.sum((replicates - replicates.mean()) ** 2))
-    return _normal(estimate, (n - 1) / n * squares, "jackknife over images")
+    return normal_fraction(estimate, (n - 1) / n * squares, "jackknife over images")
 
 
 def pseudo_values(estimate: float, replicates: NDArray[np.float64]) -> NDArray[np.float64] | None:
@@ -144,7 +144,7 @@ def infinitesimal_jackknife(estimate: float, influence: NDArray[np.float64]) -> 
     """
     if influence.size < 2:
         return Interval()
-    return _normal(estimate, float(influence @ influence), "infinitesimal jackknife over images")
+    return normal_fraction(estimate, float(influence @ influence), "infinitesimal jackknife over images")
 
 
 def normal_mean(values: NDArray[np.float64]) -> Interval:
@@ -161,7 +161,12 @@ def normal_mean(values: NDArray[np.float64]) -> Interval:
     return Interval(max(0.0, mean - half), mean + half, "normal, of the mean over images")
 
 
-def _normal(estimate: float, variance: float, method: str) -> Interval:
+def normal_fraction(estimate: float, variance: float, method: str) -> Interval:
+    """Normal interval of a fraction by its variance, within 0 and 1.
+
+    >>> round(normal_fraction(0.9, 0.01, "a method").low, 3), normal_fraction(0.9, 0.01, "a method").high
+    (0.704, 1.0)
+    """
     half = _Z * variance**0.5
     return _fraction(estimate - half, estimate + half, method)
 

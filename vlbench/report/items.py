@@ -5,11 +5,12 @@ tighter than numbers side by side. Equal items make equal bytes.
 """
 
 import json
+import zlib
 from collections.abc import Callable
 from io import BytesIO
 from pathlib import Path
+from typing import Any
 from zipfile import BadZipFile
-from zlib import error as ZlibError
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,7 +26,7 @@ LAYOUT = 1
 
 _INDICES = ("image_ranks", "classes", "text_ranks", "text_images", "positives")
 _NUMBERS = ("influence", "scores")
-_DAMAGE = (OSError, EOFError, BadZipFile, ZlibError, ValueError, KeyError, TypeError, IndexError)
+_DAMAGE = (OSError, EOFError, BadZipFile, zlib.error, ValueError, KeyError, TypeError, IndexError)
 
 
 def items_path(result: Result) -> Path:
@@ -77,13 +78,22 @@ def read_items(folder: Path, result: Result) -> Items:
     Raises:
         DataError: there are none, they are damaged, or they are those of another run.
     """
+    return _read(folder, result, frozenset())
+
+
+def read_items_without_scores(folder: Path, result: Result) -> Items:
+    """As `read_items`, with the score matrix left in the file: enough for all that reads values of images."""
+    return _read(folder, result, frozenset({"scores"}))
+
+
+def _read(folder: Path, result: Result, left_out: frozenset[str]) -> Items:
     path = folder / items_path(result)
     again = f"run {result.model} on {result.task} again"
     try:
         with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
             about = json.loads(str(archive["about"]))
             differing = [name for name, value in json.loads(_about(result)).items() if about[name] != value]
-            items = Items() if differing else _items(archive, result)
+            items = Items() if differing else _items(archive, result, left_out)
     except FileNotFoundError as error:
         raise DataError(f"{path}: no per-item record beside the result; {again}") from error
     except _DAMAGE as error:
@@ -93,7 +103,7 @@ def read_items(folder: Path, result: Result) -> Items:
     return items
 
 
-def _items(archive: "np.lib.npyio.NpzFile", result: Result) -> Items:
+def _items(archive: "np.lib.npyio.NpzFile", result: Result, left_out: frozenset[str]) -> Items:
     """The items of an archive; ValueError where their counts are not the result's."""
     n, m = result.n_images, result.n_texts
     shapes = {
@@ -105,9 +115,12 @@ def _items(archive: "np.lib.npyio.NpzFile", result: Result) -> Items:
         "influence": (n,),
         "scores": (n, m),
     }
-    found = {name: archive[name] for name in shapes if name in archive.files}
-    arrays = {name: _unpacked(array) if name in _INDICES else array for name, array in found.items()}
-    return Items(**{name: array.reshape(shapes[name]) for name, array in arrays.items()})
+    arrays: dict[str, Any] = {}
+    for name, shape in shapes.items():
+        if name in archive.files and name not in left_out:
+            array = archive[name]
+            arrays[name] = (_unpacked(array) if name in _INDICES else array).reshape(shape)
+    return Items(**arrays)
 
 
 def _about(result: Result) -> str:

@@ -1,6 +1,7 @@
 """Leaderboards: CSVs made from results alone, byte-identical whatever the order of the runs."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from vlbench.core.errors import DataError
@@ -9,12 +10,18 @@ from vlbench.core.result import MetricValue, Result
 from vlbench.report.base_to_new import BASE_TO_NEW, BASE_TO_NEW_HEAD, base_to_new_text
 from vlbench.report.comparable import comparable_results, of_one_protocol, results_by_task, whole_results
 from vlbench.report.csv_text import csv_text, number
+from vlbench.report.leaderboard_rows import NO_ADDITIONS, Additions, leaderboard_text, speed_text
 from vlbench.report.results import read_results
+from vlbench.report.robustness import ROBUSTNESS, ROBUSTNESS_HEAD, robustness_text
 from vlbench.report.seeds import SEEDS, SEEDS_HEAD, row_scores, seed_notes, seeds_by_row, seeds_text
 
 LEADERBOARD = "leaderboard.csv"
 ALL = "all.csv"
-_HEADERS = {SEEDS: csv_text(SEEDS_HEAD, ()), BASE_TO_NEW: csv_text(BASE_TO_NEW_HEAD, ())}
+_HEADERS = {
+    SEEDS: csv_text(SEEDS_HEAD, ()),
+    BASE_TO_NEW: csv_text(BASE_TO_NEW_HEAD, ()),
+    ROBUSTNESS: csv_text(ROBUSTNESS_HEAD, ()),
+}
 """Tables that only some results make, and the headers that tell them from a user's own CSV."""
 
 _FACTS: Mapping[str, Callable[[Result], object]] = {
@@ -29,9 +36,12 @@ _FACTS: Mapping[str, Callable[[Result], object]] = {
     "parameters": lambda result: result.facts.get("parameters", ""),
     "gflops": lambda result: result.facts.get("gflops", ""),
     "image_size": lambda result: result.facts.get("image_size", ""),
+    "images_per_second": lambda result: speed_text([result]),
     "licence": lambda result: result.facts.get("licence", ""),
 }
-"""The columns of a task's CSV behind its metrics; they tell it from a user's own CSV."""
+"""The columns of a task's CSV behind its metrics and its rank; they tell it from a user's own CSV."""
+
+RANK = "rank"
 
 _LONG: Mapping[str, Callable[[Result, MetricValue], object]] = {
     "model": lambda result, _: result.model,
@@ -61,13 +71,14 @@ _LONG: Mapping[str, Callable[[Result, MetricValue], object]] = {
 """The columns of `all.csv`, and what each says of a metric of a result."""
 
 
-def leaderboards(results: Iterable[Result]) -> Mapping[str, str]:
+def leaderboards(results: Iterable[Result], additions: Additions = NO_ADDITIONS) -> Mapping[str, str]:
     """Every CSV by its path in the results folder; partial results are in none.
 
-    `<task>.csv` has a row for each model with every metric; `leaderboard.csv` the primary metric of
-    each task, and their mean where a row has them all; `all.csv` every metric of every result. Seeds of
-    one row are one row of `leaderboard.csv`, their mean, and `seeds.csv` says how they spread;
-    `base_to_new.csv` sets tasks `X@base` and `X@new` side by side.
+    `<task>.csv` has a row for each model with every metric and its rank, 1 + the number of models that are
+    significantly better; `leaderboard.csv` the primary metric of each task, averages and facts; `all.csv`
+    every metric of every result. Seeds of one row are one row of `leaderboard.csv`, their mean, and
+    `seeds.csv` says how they spread; `base_to_new.csv` sets tasks `X@base` and `X@new` side by side, and
+    `effective_robustness.csv` variants of ImageNet and what a fit of the additions expects there.
 
     Raises:
         DataError: a task's name is that of another CSV, or a model's that of a row of seeds.
@@ -75,14 +86,18 @@ def leaderboards(results: Iterable[Result]) -> Mapping[str, str]:
     whole = whole_results(results)
     by_task = comparable_results(whole)
     scores = row_scores(by_task, seeds_by_row(whole))
-    some = {SEEDS: seeds_text(by_task), BASE_TO_NEW: base_to_new_text(scores)}
-    texts = {LEADERBOARD: _leaderboard(scores, sorted(by_task)), ALL: _all(whole)}
+    some = {
+        SEEDS: seeds_text(by_task),
+        BASE_TO_NEW: base_to_new_text(scores),
+        ROBUSTNESS: robustness_text(by_task, additions.fits),
+    }
+    texts = {LEADERBOARD: leaderboard_text(scores, by_task, additions), ALL: _all(whole)}
     texts |= {path: text for path, text in some.items() if text}
     for task, rows in by_task.items():
         path = f"{file_name(task)}.csv"
         if path in (LEADERBOARD, ALL, *some):
             raise DataError(f"a task named {task!r} would overwrite {path}; rename its card")
-        texts[path] = _task(rows)
+        texts[path] = _task(rows, additions.ranks.get(task, {}))
     return texts
 
 
@@ -102,14 +117,16 @@ def notes(results: Iterable[Result]) -> tuple[str, ...]:
     return (*lines, *seed_notes(comparable_results(whole), seeds_by_row(whole)))
 
 
-def write_leaderboards(folder: Path) -> tuple[Result, ...]:
+def write_leaderboards(folder: Path, additions: Additions = NO_ADDITIONS) -> tuple[Result, ...]:
     """Rebuild the CSVs of a folder from its results, which are returned; tables of absent tasks go.
 
+    Ranks are those of the folder's per-item records, whatever the additions say.
+
     Raises:
-        DataError: there is no such folder, or a result in it is damaged.
+        DataError: there is no such folder, or a result or a per-item record in it is damaged.
     """
     results = _read_folder(folder)
-    texts = leaderboards(results)
+    texts = leaderboards(results, with_ranks(folder, results, additions))
     for path, text in texts.items():
         if not _holds(folder / path, text):
             write_atomically(folder / path, text)
@@ -118,15 +135,36 @@ def write_leaderboards(folder: Path) -> tuple[Result, ...]:
     return results
 
 
-def stale_leaderboards(folder: Path) -> tuple[str, ...]:
+def stale_leaderboards(folder: Path, additions: Additions = NO_ADDITIONS) -> tuple[str, ...]:
     """CSVs that are missing, differ from what the results say, or have no results left; sorted.
 
     Raises:
-        DataError: there is no such folder, or a result in it is damaged.
+        DataError: there is no such folder, or a result or a per-item record in it is damaged.
     """
-    texts = leaderboards(_read_folder(folder))
+    results = _read_folder(folder)
+    texts = leaderboards(results, with_ranks(folder, results, additions))
     differing = [path for path, text in texts.items() if not _holds(folder / path, text)]
     return tuple(sorted([*differing, *_superfluous(folder, texts)]))
+
+
+def with_ranks(folder: Path, results: Iterable[Result], additions: Additions) -> Additions:
+    """The additions with the ranks of a folder's models, task by task, from the per-item records there.
+
+    Raises:
+        DataError: a record is damaged, or of another run than its result.
+    """
+    ranks = {}
+    for task, rows in comparable_results(results).items():
+        # numpy is imported here, so that a folder without records is read without it
+        if not any((folder / file_name(task)).glob("*.items.npz")):
+            continue
+        from vlbench.report.column_ranks import column_ranks
+        from vlbench.report.items import has_items, read_items
+
+        ranks[task] = column_ranks(
+            rows, {row.model: read_items(folder, row) for row in rows if has_items(folder, row)}
+        )
+    return replace(additions, ranks=ranks)
 
 
 def _read_folder(folder: Path) -> tuple[Result, ...]:
@@ -141,7 +179,7 @@ def _holds(path: Path, text: str) -> bool:
 
 def _superfluous(folder: Path, texts: Mapping[str, str]) -> list[str]:
     """Tables that no result makes any more, known by their header: a user's own CSVs are left alone."""
-    tail = f",{','.join(_FACTS)}\n".encode()
+    tail = f",{','.join([RANK, *_FACTS])}\n".encode()
     found = []
     for path in folder.glob("*.csv"):
         if path.name not in texts:
@@ -153,25 +191,16 @@ def _superfluous(folder: Path, texts: Mapping[str, str]) -> list[str]:
     return found
 
 
-def _leaderboard(scores: Mapping[str, Mapping[str, float | None]], tasks: Sequence[str]) -> str:
-    lines = []
-    for row in sorted(scores):
-        cells = [scores[row].get(task) for task in tasks]
-        known = [cell for cell in cells if cell is not None]
-        mean = sum(known) / len(tasks) if len(known) == len(tasks) else None
-        lines.append([row, *map(number, cells), number(mean)])
-    return csv_text(["model", *tasks, "mean"], lines)
-
-
-def _task(rows: Sequence[Result]) -> str:
+def _task(rows: Sequence[Result], ranks: Mapping[str, int]) -> str:
     measured = (value.metric for row in rows for value in row.metrics)
     metrics = list(dict.fromkeys([rows[0].primary, *measured]))
     lines = []
     for row in rows:
         values = {value.metric: value.value for value in row.metrics}
         cells = [number(values.get(metric)) for metric in metrics]
-        lines.append([row.model, *cells, *(say(row) for say in _FACTS.values())])
-    return csv_text(["model", *metrics, *_FACTS], lines)
+        rank = ranks.get(row.model, "")
+        lines.append([row.model, *cells, rank, *(say(row) for say in _FACTS.values())])
+    return csv_text(["model", *metrics, RANK, *_FACTS], lines)
 
 
 def _all(results: Sequence[Result]) -> str:

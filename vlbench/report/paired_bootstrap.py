@@ -4,7 +4,7 @@ A resample weighs every image by how often it was drawn, so that what hangs on a
 tags) is drawn with it.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -25,6 +25,8 @@ _LEVELS = 1 << 10
 Floats = NDArray[np.float32]
 Differences = NDArray[np.float64]
 """B - A in every resample; NaN in one in which nothing can be measured."""
+TagPrecision = Callable[[Floats, Floats, Floats], Floats]
+"""What a metric makes of a tag's levels: see `average_precision`."""
 
 
 def recall_differences(
@@ -51,10 +53,38 @@ def recall_differences(
     return np.asarray(gains / whole, dtype=np.float64)
 
 
+def average_precision(right: Floats, found: Floats, reached: Floats) -> Floats:
+    """AP of a tag in every resample, [r].
+
+    Levels of its scores descend, [levels, r]: `right` positives at each, `found` positives down to it and
+    `reached` images.
+    """
+    values: Floats = np.einsum("kr,kr->r", right, found / np.maximum(reached, 1)) / np.maximum(found[-1], 1)
+    return values
+
+
+def eleven_points(right: Floats, found: Floats, reached: Floats) -> Floats:  # noqa: ARG001
+    """The 11-point AP of a tag in every resample, [r], as `average_precision`; its term of recall 0 is 1."""
+    precision = found / np.maximum(reached, 1)
+    best = np.maximum.accumulate(precision[::-1], axis=0)[::-1]  # at this recall or more
+    total = np.ones(found.shape[1], dtype=np.float32)
+    for tenths in range(1, 11):
+        first = np.argmax(10 * found >= tenths * found[-1], axis=0)
+        total += best[first, np.arange(len(first))]
+    values: Floats = total / np.float32(11)
+    return values
+
+
 def map_differences(
-    scores_a: Floats, scores_b: Floats, relevant: Relevance, *, seed: int, resamples: int = RESAMPLES
+    scores_a: Floats,
+    scores_b: Floats,
+    relevant: Relevance,
+    *,
+    seed: int,
+    resamples: int = RESAMPLES,
+    precision: TagPrecision = average_precision,
 ) -> Differences:
-    """Resampled differences of mean average precision, scores [n, m] each.
+    """Resampled differences of the mean over tags of `precision` (AP, or another), scores [n, m] each.
 
     A tag without a positive in a resample is left out of both models. One pass of a sparse matrix product
     counts, for all resamples at once, the images between the scores of a tag's positives.
@@ -63,7 +93,7 @@ def map_differences(
     models = [_levels(scores, relevant) for scores in (scores_a, scores_b)]
     differences = np.empty(resamples)
     for span, weights in resampled_weights(n, seed=seed, resamples=resamples):
-        first, second = (_mean_average_precision(levels, weights) for levels in models)
+        first, second = (_mean(levels, weights, precision) for levels in models)
         differences[span] = second - first
     return differences
 
@@ -94,54 +124,69 @@ class _Levels:
     starts: tuple[int, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class _Tag:
+    """One tag's rows: `rows` [a] of the `images` [a] that score with a positive or above, and `right` [p, 2],
+    row and image of each positive."""
+
+    count: int
+    rows: NDArray[np.int64]
+    images: NDArray[np.int64]
+    right: NDArray[np.int64]
+
+
 def _levels(scores: Floats, relevant: Relevance) -> list[_Levels]:
+    """The tags with positives, as many together as have about `_LEVELS` rows."""
+    counts = relevant.column_counts
+    images = np.split(relevant.images[np.argsort(relevant.texts, kind="stable")], np.cumsum(counts)[:-1])
+    groups: list[_Levels] = []
+    tags: list[_Tag] = []
+    for tag in np.flatnonzero(counts):
+        tags.append(_tag(np.ascontiguousarray(scores[:, tag]), images[tag]))
+        if sum(each.count for each in tags) > _LEVELS:
+            groups.append(_together(tags, len(scores)))
+            tags = []
+    return [*groups, _together(tags, len(scores))] if tags else groups
+
+
+def _tag(column: Floats, positives: NDArray[np.int64]) -> _Tag:
+    levels = np.unique(column[positives])
+    places = np.searchsorted(levels, column, side="right")  # 0 below every positive
+    rows = levels.size - places
+    above = np.flatnonzero(places)
+    return _Tag(levels.size, rows[above], above, np.stack([rows[positives], positives], axis=1))
+
+
+def _together(tags: Sequence[_Tag], images: int) -> _Levels:
     from scipy.sparse import csr_matrix
 
-    images = relevant.images[np.argsort(relevant.texts, kind="stable")]
-    ends = np.cumsum(relevant.column_counts)
-    groups: list[_Levels] = []
-    tags: list[tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]] = []
-    starts: list[int] = []
-    rows = 0
+    starts = np.concatenate([[0], np.cumsum([tag.count for tag in tags])])
+    shape = (int(starts[-1]), images)
 
-    def close() -> None:
-        reached_rows, reached_images, positives = (np.concatenate(each) for each in zip(*tags, strict=True))
-        everything = csr_matrix(
-            (np.ones(reached_rows.size, np.float32), (reached_rows, reached_images)), (rows, len(scores))
-        )
-        is_right = np.ones(positives.shape[0], np.float32)
-        right = csr_matrix((is_right, (positives[:, 0], positives[:, 1])), (rows, len(scores)))
-        groups.append(_Levels(everything, right, tuple(starts)))
+    def ones(rows: list[NDArray[np.int64]], columns: list[NDArray[np.int64]]) -> "csr_matrix":
+        shifted = np.concatenate([row + start for row, start in zip(rows, starts, strict=False)])
+        return csr_matrix((np.ones(shifted.size, np.float32), (shifted, np.concatenate(columns))), shape)
 
-    for tag in np.flatnonzero(relevant.column_counts):
-        column = np.ascontiguousarray(scores[:, tag])
-        positives = images[ends[tag] - relevant.column_counts[tag] : ends[tag]]
-        levels = np.unique(column[positives])
-        place = np.searchsorted(levels, column, side="right")  # 0 below every positive
-        above = np.flatnonzero(place)
-        row = rows + levels.size - place
-        tags.append((row[above], above, np.stack([row[positives], positives], axis=1)))
-        starts.append(rows)
-        rows += levels.size
-        if rows > _LEVELS:
-            close()
-            tags, starts, rows = [], [], 0
-    if tags:
-        close()
-    return groups
+    return _Levels(
+        reached=ones([tag.rows for tag in tags], [tag.images for tag in tags]),
+        right=ones([tag.right[:, 0] for tag in tags], [tag.right[:, 1] for tag in tags]),
+        starts=tuple(starts[:-1].tolist()),
+    )
 
 
-def _mean_average_precision(groups: Sequence[_Levels], weights: Floats) -> NDArray[np.float64]:
-    """mAP under weights [n, r] of the images, [r]; NaN where no tag has a positive of any weight."""
+def _mean(groups: Sequence[_Levels], weights: Floats, precision: TagPrecision) -> NDArray[np.float64]:
+    """Mean over tags, [r], under weights [n, r] of the images; NaN where no tag has a positive."""
     total = np.zeros(weights.shape[1])
     tags = np.zeros(weights.shape[1], dtype=np.int64)
     for group in groups:
-        reached, right = group.reached @ weights, group.right @ weights  # [rows, r]
+        reached: Floats = group.reached @ weights  # [rows, r]
+        right: Floats = group.right @ weights
         for start, stop in zip(group.starts, [*group.starts[1:], len(reached)], strict=True):
-            new = right[start:stop]
-            found = np.cumsum(new, axis=0)
-            precision = found / np.maximum(np.cumsum(reached[start:stop], axis=0), 1)
-            positives = found[-1]
-            total += np.einsum("kr,kr->r", new, precision) / np.maximum(positives, 1)
-            tags += positives > 0
-    return np.divide(total, tags, out=np.full(len(total), np.nan), where=tags > 0)
+            found = np.cumsum(right[start:stop], axis=0)
+            drawn = found[-1] > 0
+            values = precision(right[start:stop], found, np.cumsum(reached[start:stop], axis=0))
+            total += np.where(drawn, values, 0)
+            tags += drawn
+    means: NDArray[np.float64] = np.full(len(total), np.nan)
+    np.divide(total, tags, out=means, where=tags > 0)
+    return means

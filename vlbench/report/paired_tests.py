@@ -34,15 +34,12 @@ def exact_mcnemar(a_only: ArrayLike, b_only: ArrayLike) -> PValues:
 
     Source: McNemar 1947, Psychometrika 12, 153-157, with the binomial distribution.
 
-    Of 2 and 8 images 2 or fewer: 2 x (1 + 10 + 45) / 1024.
+    Of 10 images 2 or fewer: 2 x (1 + 10 + 45) / 1024.
 
-    >>> float(exact_mcnemar(2, 8))
+    >>> round(float(exact_mcnemar(2, 8)), 6)
     0.109375
     """
-    from scipy.special import bdtr
-
-    fewer, alone = _discordant(a_only, b_only)
-    return np.asarray(np.minimum(1.0, 2 * bdtr(fewer, alone, 0.5)), dtype=np.float64)
+    return _of_tails(a_only, b_only, observed=1.0)
 
 
 def mid_p_mcnemar(a_only: ArrayLike, b_only: ArrayLike) -> PValues:
@@ -50,16 +47,12 @@ def mid_p_mcnemar(a_only: ArrayLike, b_only: ArrayLike) -> PValues:
 
     Source: Fagerland, Lydersen and Laake 2013, BMC Medical Research Methodology 13:91.
 
-    Of 2 and 8 images: 2 x (1 + 10 + 45 / 2) / 1024.
+    Of 10 images 2 or fewer: 2 x (1 + 10 + 45 / 2) / 1024.
 
-    >>> float(mid_p_mcnemar(2, 8))
+    >>> round(float(mid_p_mcnemar(2, 8)), 10)
     0.0654296875
     """
-    from scipy.special import bdtr
-
-    fewer, alone = _discordant(a_only, b_only)
-    below = np.where(fewer > 0, bdtr(np.maximum(fewer - 1, 0), alone, 0.5), 0.0)
-    return np.asarray(np.minimum(1.0, bdtr(fewer, alone, 0.5) + below), dtype=np.float64)
+    return _of_tails(a_only, b_only, observed=0.5)
 
 
 def interval_of_paired_shares(a_only: int, b_only: int, images: int) -> Ends:
@@ -68,8 +61,8 @@ def interval_of_paired_shares(a_only: int, b_only: int, images: int) -> Ends:
     Wald's interval after half an image is added to each of the four outcomes, so that it has a width where
     the models agree on every image. Source: Agresti and Min 2005, Statistics in Medicine 24, 729-740.
 
-    >>> interval_of_paired_shares(0, 0, 98)
-    Ends(low=-0.0195..., high=0.0195...)
+    >>> round(interval_of_paired_shares(0, 0, 98).high, 4)
+    0.0196
     """
     whole = images + 2
     difference = (b_only - a_only) / whole
@@ -96,13 +89,12 @@ def normal_p(differences: ArrayLike, errors: ArrayLike, *, images: int) -> PValu
     >>> [round(float(p), 3) for p in normal_p([0.0, 0.0196, 0.5], [0.0, 0.01, 0.0], images=6)]
     [1.0, 0.05, 0.031]
     """
-    from scipy.special import erfc
-
     difference, error = (np.asarray(each, dtype=np.float64) for each in (differences, errors))
     size = np.abs(difference)
     spread = error > 0
     z = np.divide(size, error, out=np.where(size > 0, np.inf, 0.0), where=spread)
-    return np.asarray(np.maximum(erfc(z / math.sqrt(2)), min(1.0, 2.0 ** (1 - images))), dtype=np.float64)
+    tails = np.array([math.erfc(each / math.sqrt(2)) for each in z.ravel()]).reshape(z.shape)
+    return np.asarray(np.maximum(tails, min(1.0, 2.0 ** (1 - images))), dtype=np.float64)
 
 
 def holm(p_values: Sequence[float | None]) -> list[float | None]:
@@ -127,7 +119,22 @@ def holm_array(p_values: PValues) -> PValues:
     return adjusted
 
 
-def _discordant(a_only: ArrayLike, b_only: ArrayLike) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """The fewer of two counts, and their sum."""
-    first, second = (np.asarray(each, dtype=np.int64) for each in (a_only, b_only))
-    return np.minimum(first, second), first + second
+def _of_tails(a_only: ArrayLike, b_only: ArrayLike, *, observed: float) -> PValues:
+    """Twice the probability of the lower tail, its last outcome weighed by `observed`."""
+    first, second = np.broadcast_arrays(*(np.asarray(each, dtype=np.int64) for each in (a_only, b_only)))
+    fewer, alone = np.minimum(first, second).ravel(), (first + second).ravel()
+    pairs, places = np.unique(np.stack([fewer, alone], axis=1), axis=0, return_inverse=True)
+    tails = np.array([_tail(int(k), int(n), observed) for k, n in pairs], dtype=np.float64)
+    p_values = np.minimum(1.0, 2 * tails[places.ravel()]).reshape(first.shape)
+    return np.where(first == second, 1.0, p_values)  # free of rounding
+
+
+def _tail(k: int, n: int, observed: float) -> float:
+    """P(X < k) + observed x P(X = k) of X heads of n fair coins, k up to n / 2.
+
+    Terms fall as exp(-2 d^2 / n) at a distance d from the middle: eight standard deviations are all that a
+    float sees.
+    """
+    last = math.exp(math.lgamma(n + 1) - math.lgamma(k + 1) - math.lgamma(n - k + 1) - n * math.log(2))
+    at = np.arange(k, max(0, k - 8 * math.isqrt(n) - 8), -1)
+    return last * (observed + float(np.cumprod(at / (n - at + 1)).sum()))

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from tabulate import MIN_PADDING, tabulate
 
 from vlbench.core.result import Result
+from vlbench.report.leaderboard_rows import ROW_FACTS
 from vlbench.report.seeds import Spread, spread_of
 
 WIDTH = 100
@@ -40,13 +41,16 @@ def summary_table(results: Iterable[Result]) -> str:
 def leaderboard_table(text: str, spreads: Mapping[tuple[str, str], Spread] | None = None) -> str:
     """The text of `leaderboard.csv` as a table with four decimals; a dash where a row has no score.
 
-    `spreads` by row and task show what several seeds scored: `0.871 ± 0.004`.
+    `spreads` by row and task show what several seeds scored: `0.871 ± 0.004`. Facts of the models are left to
+    the CSV.
     """
-    head, *rows = csv.reader(text.splitlines())
+    whole, *rows = csv.reader(text.splitlines())
+    facts = len(ROW_FACTS) if tuple(whole[-len(ROW_FACTS) :]) == ROW_FACTS else 0
+    head = whole[: len(whole) - facts]
     known = spreads or {}
     cells = [
-        [row, *(_cell(cell, known.get((row, task))) for task, cell in zip(head[1:], numbers, strict=True))]
-        for row, *numbers in rows
+        [row, *(_cell(cell, known.get((row, task))) for task, cell in zip(head[1:], cells, strict=False))]
+        for row, *cells in rows
     ]
     align = ("left", *["right"] * (len(head) - 1)) if cells else None
     return tabulate(cells, headers=head, tablefmt="simple", disable_numparse=True, colalign=align)

@@ -96,7 +96,7 @@ def test_missing_foreign_and_damaged_files_are_named_in_one_line(make_result, it
     np.save(tmp_path / "plain.npy", np.zeros(3))
     for damage in (b"", b"\x80pickle", whole[:-20], bytes(flipped), (tmp_path / "plain.npy").read_bytes()):
         path.write_bytes(damage)
-        with pytest.raises(DataError, match="damaged per-item record: .*delete it and run") as caught:
+        with pytest.raises(DataError, match=r"damaged per-item record: .*delete it and run") as caught:
             read_items(tmp_path, result)
         assert "\n" not in str(caught.value)
         keep_items(result, tmp_path, lambda: items)

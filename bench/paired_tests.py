@@ -1,0 +1,132 @@
+"""How often the paired tests of `vlbench compare` call two equally good models different, before Holm.
+
+Under the null hypothesis a test at the 5 % level should do so in about 5 % of all runs. Hits of the two
+models share a part that both see alike, and so do the scores of tags. The mid-p test should lie between 4 and
+6 %, the exact one below it, the bootstrap of recall between 4 and 6 %, that of mean average precision between
+3 and 7 %.
+Run: python bench/paired_tests.py
+"""
+
+import sys
+import time
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vlbench.core.items import Items
+from vlbench.core.result import MetricValue
+from vlbench.report.comparison import tested
+from vlbench.report.paired_tests import LEVEL, exact_mcnemar, mid_p_mcnemar
+
+HIT_RUNS = 20_000
+RUNS = 2_000
+SHARED = 0.5
+"""Share of the variance that both models have in common."""
+
+
+@dataclass(frozen=True, slots=True)
+class Band:
+    """What a rate was, and where it should lie."""
+
+    name: str
+    rate: float
+    low: float
+    high: float
+
+    def __str__(self) -> str:
+        """A line with the rate in percent."""
+        wrong = "" if self.low <= self.rate <= self.high else "  OUTSIDE"
+        return (
+            f"{self.name:58s}{100 * self.rate:6.2f} %  ({100 * self.low:g} to {100 * self.high:g} %){wrong}"
+        )
+
+
+def pairs_of_hits(generator: np.random.Generator, images: int, share: float) -> NDArray[np.int64]:
+    """How many images either model alone gets right, [runs, 2], where each is right on a share of them."""
+    common = generator.standard_normal((HIT_RUNS, images), dtype=np.float32)
+    cut = np.quantile(generator.standard_normal(1_000_000), 1 - share)
+    first, second = (
+        np.sqrt(SHARED) * common
+        + np.sqrt(1 - SHARED) * generator.standard_normal(common.shape, dtype=np.float32)
+        > cut
+        for _ in range(2)
+    )
+    return np.stack([(first & ~second).sum(axis=1), (second & ~first).sum(axis=1)], axis=1)
+
+
+def hit_bands(generator: np.random.Generator) -> list[Band]:
+    """Rates of both tests of McNemar at 200 and 1,000 images."""
+    bands = []
+    for images in (200, 1_000):
+        for share in (0.6, 0.8):
+            a_only, b_only = pairs_of_hits(generator, images, share).T
+            mid, exact = (
+                float(np.mean(test(a_only, b_only) < LEVEL)) for test in (mid_p_mcnemar, exact_mcnemar)
+            )
+            what = f"{images} images, {share:.0%} right"
+            bands.append(Band(f"McNemar, mid-p: {what}", mid, 0.04, 0.06))
+            bands.append(Band(f"McNemar, exact: {what}", exact, 0.0, mid))
+    return bands
+
+
+def map_band(generator: np.random.Generator, *, images: int, tags: int, rarest: float) -> Band:
+    """The rate of the bootstrap of mAP; tags are true of a share of the images, from 30 % to `rarest`."""
+    prevalences = np.geomspace(0.3, rarest, tags)
+    rejected = 0
+    for run in range(RUNS):
+        relevant = generator.random((images, tags)) < prevalences
+        positives = np.argwhere(relevant)
+        common = generator.standard_normal(relevant.shape)
+        models = [
+            np.sqrt(SHARED) * common + np.sqrt(1 - SHARED) * generator.standard_normal(relevant.shape)
+            for _ in range(2)
+        ]
+        items = [
+            Items(scores=(scores + 1.5 * relevant).astype(np.float32), positives=positives)
+            for scores in models
+        ]
+        p = tested(MAP, items[0], MAP, items[1], seed=run).p
+        rejected += p is not None and p < LEVEL
+    name = f"mAP bootstrap: {images} images, {tags} tags down to {rarest:.0%}"
+    return Band(name, rejected / RUNS, 0.03, 0.07)
+
+
+def recall_band(generator: np.random.Generator, *, images: int, captions: int) -> Band:
+    """The rate of the bootstrap of recall; captions of an image are as much alike as two models."""
+    owners = np.repeat(np.arange(images), captions)
+    rejected = 0
+    for run in range(RUNS):
+        common = generator.standard_normal(images)[owners] + generator.standard_normal(owners.size)
+        items = []
+        for _ in range(2):
+            own = generator.standard_normal(images)[owners] + generator.standard_normal(owners.size)
+            ranks = np.where(common + own > 0, 1, 2)
+            items.append(Items(image_ranks=np.ones(images, np.int64), text_ranks=ranks, text_images=owners))
+        p = tested(RECALL, items[0], RECALL, items[1], seed=run).p
+        rejected += p is not None and p < LEVEL
+    return Band(f"recall bootstrap: {images} images of {captions} captions", rejected / RUNS, 0.04, 0.06)
+
+
+MAP = MetricValue("mean_average_precision", 0.5, None, None, "", 1, 0)
+RECALL = MetricValue("image_retrieval_recall@1", 0.5, None, None, "", 1, 0)
+"""Stand-ins: the tests read the items alone."""
+
+
+def main() -> None:
+    """Print every rate; exit 1 where one is outside its band."""
+    generator = np.random.default_rng(0)
+    start = time.perf_counter()
+    print(f"false positives at the 5 % level, {HIT_RUNS:,} runs of hits, {RUNS:,} of the others")
+    bands = hit_bands(generator)
+    bands.append(recall_band(generator, images=300, captions=5))
+    print(*bands, sep="\n")
+    for images, tags, rarest in ((200, 10, 0.03), (200, 20, 0.01)):
+        bands.append(map_band(generator, images=images, tags=tags, rarest=rarest))
+        print(bands[-1])
+    print(f"{time.perf_counter() - start:.0f} s")
+    sys.exit(0 if all(each.low <= each.rate <= each.high for each in bands) else 1)
+
+
+if __name__ == "__main__":
+    main()

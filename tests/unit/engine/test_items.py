@@ -1,0 +1,47 @@
+import numpy as np
+import pytest
+from colour_model import ColourCheckpoint, Squares
+from colour_tagger import ColourTaggerCheckpoint
+
+from vlbench.core.contracts import TaskRequest
+from vlbench.core.errors import VlbenchError
+from vlbench.core.registry import TASK_KINDS
+from vlbench.engine.evaluate import Session, evaluate
+from vlbench.engine.items import stored_items
+from vlbench.engine.plan import plan_job
+from vlbench.engine.settings import RunSettings
+
+COLOURS = ("red", "green", "blue", "yellow", "white", "black") * 3
+SETTINGS = RunSettings(batch_size=4, workers=0)
+
+
+@pytest.fixture
+def run(tmp_path):
+    """A job that has run, and its result."""
+
+    def run(kind, checkpoint=ColourCheckpoint):
+        task = TASK_KINDS.get(kind)(TaskRequest(name="squares", protocol="test", source=Squares(COLOURS)))
+        job = plan_job(checkpoint(), task, SETTINGS)
+        return job, evaluate(job, Session(checkpoint(), SETTINGS), tmp_path)
+
+    return run
+
+
+def test_items_of_a_job_say_what_its_result_says(run, tmp_path):
+    job, result = run("classification")
+    items = stored_items(job, tmp_path, seed=0)
+    assert np.mean(items.image_ranks == 1) == result.score
+    assert items.influence is None
+    job, result = run("tagging", ColourTaggerCheckpoint)
+    items = stored_items(job, tmp_path, seed=0)
+    assert items.scores.shape == (result.n_images, result.n_texts)
+    assert len(items.influence) == result.n_images
+    assert stored_items(job, tmp_path, seed=0, most_scores=1).scores is None
+
+
+def test_a_lost_prediction_is_named(run, tmp_path):
+    job, _ = run("classification")
+    for path in (tmp_path / "predictions").iterdir():
+        path.unlink()
+    with pytest.raises(VlbenchError, match="squares: the stored predictions are gone; empty"):
+        stored_items(job, tmp_path, seed=0)

@@ -1,0 +1,83 @@
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from vlbench.core.items import Items
+from vlbench.core.result import MetricValue
+from vlbench.report.column_ranks import column_ranks
+from vlbench.report.paired_tests import holm, mid_p_mcnemar
+
+N = 1000
+
+
+@pytest.fixture
+def column(make_result):
+    """Results and items of models by which of the images they get right."""
+
+    def make(**right):
+        metrics = {
+            name: (MetricValue("acc1", float(hits.mean()), None, None, "", N, 0),)
+            for name, hits in right.items()
+        }
+        results = [make_result(model=name, metrics=metrics[name]) for name in right]
+        return results, {name: Items(image_ranks=np.where(hits, 1, 2)) for name, hits in right.items()}
+
+    return make
+
+
+def first(count):
+    return np.arange(N) < count
+
+
+def test_a_place_is_lost_to_significantly_better_models_alone(column):
+    near = first(700)
+    near[[0, 1, 2]] = False
+    results, items = column(worst=first(300), best=first(700), near=near, middle=first(500))
+    assert column_ranks(results, items) == {"best": 1, "near": 1, "middle": 3, "worst": 4}
+    assert column_ranks(results[::-1], items) == column_ranks(results, items)
+
+
+def test_holm_counts_every_pair_of_the_column(column):
+    # seven images apart: p = 2^-7 is significant alone (two models), and not among ten pairs
+    few = first(507)
+    two, items = column(a=first(500), b=few)
+    assert column_ranks(two, items) == {"a": 2, "b": 1}
+    copies = {name: first(500) for name in "acde"}
+    five, items = column(b=few, **copies)
+    p = float(mid_p_mcnemar(0, 7))
+    assert p < 0.05 < holm([*[p] * 4, *[1.0] * 6])[0]
+    assert set(column_ranks(five, items).values()) == {1}
+
+
+def test_models_without_items_or_value_or_of_other_images_have_no_rank(column):
+    results, items = column(a=first(500), b=first(700), c=first(900), d=first(100))
+    results[2] = replace(results[2], digests={"image_ids": "1" * 32})
+    results[3] = replace(results[3], metrics=(MetricValue("acc1", None, None, None, "", 0, 0),))
+    assert column_ranks(results, items) == {"a": 2, "b": 1}
+    del items["a"]
+    assert column_ranks(results[:2], items) == {"b": 1}
+    assert column_ranks(results, {}) == {}
+
+
+def test_values_of_images_are_tested_by_the_paired_jackknife(make_result):
+    generator = np.random.default_rng(0)
+    base = generator.normal(0.5, 0.3, N)
+    noisy = {name: base + generator.normal(gain, 0.05, N) for name, gain in (("a", 0), ("b", 0.02))}
+    noisy["c"] = noisy["b"].copy()
+    results, items = [], {}
+    for name, values in noisy.items():
+        metrics = (MetricValue("odd", float(values.mean()), None, None, "", N, 0),)
+        results.append(make_result(model=name, primary="odd", metrics=metrics))
+        items[name] = Items(influence=values.astype(np.float32))
+    # a gain far below the spread over images shows, as the images are the same
+    assert column_ranks(results, items) == {"a": 3, "b": 1, "c": 1}
+
+
+def test_300_models_are_ranked_at_once(column):
+    generator = np.random.default_rng(0)
+    chance = np.linspace(0.3, 0.7, 300)
+    results, items = column(**{f"m{i}": generator.random(N) < share for i, share in enumerate(chance)})
+    ranks = column_ranks(results, items)
+    assert len(ranks) == 300
+    assert max(ranks[f"m{i}"] for i in range(280, 300)) < min(ranks[f"m{i}"] for i in range(20))

@@ -1,0 +1,214 @@
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from vlbench.core.errors import DataError
+from vlbench.core.items import Items
+from vlbench.core.result import MetricValue, PartValue
+from vlbench.metrics.average_precision import delete_one
+from vlbench.metrics.columns import pairs_of
+from vlbench.metrics.intervals import pseudo_values
+from vlbench.report.comparison import holm_adjusted, paired
+
+N = 200
+
+
+def metric(name, value, parts=()):
+    return (MetricValue(name, value, None, None, "", N, 0, parts),)
+
+
+@pytest.fixture
+def of_hits(make_result):
+    """A result and its items by which of 200 images are right; of four classes in turn."""
+
+    def make(model, right, primary="acc1"):
+        ranks = np.where(right, 1, 3)
+        parts = tuple(PartValue(name, 0.5, 50) for name in ("ant", "bee", "cat", "dog"))
+        metrics = metric("acc1", float(np.mean(right))) + metric("mean_per_class_recall", 0.5, parts)
+        result = make_result(model=model, metrics=metrics, primary=primary)
+        return result, Items(image_ranks=ranks, classes=np.arange(N) % 4)
+
+    return make
+
+
+@pytest.fixture
+def of_tags(make_result):
+    """A result and its items by scores of three tags."""
+
+    def make(model, scores, relevant, keeps=("scores", "influence")):
+        deleted = delete_one(scores, pairs_of(relevant))
+        value = float(np.nanmean(deleted.values))
+        parts = tuple(
+            PartValue(name, float(ap), int(count))
+            for name, ap, count in zip("xyz", deleted.values, relevant.sum(axis=0), strict=True)
+        )
+        name = "mean_average_precision"
+        result = make_result(model=model, primary=name, kind="tagging", metrics=metric(name, value, parts))
+        influence = pseudo_values(value, deleted.replicates).astype(np.float32)
+        kept = {"influence": influence, "scores": scores}
+        return result, Items(**{name: kept[name] for name in keeps}, positives=np.argwhere(relevant))
+
+    return make
+
+
+@pytest.fixture
+def tags():
+    generator = np.random.default_rng(1)
+    relevant = generator.random((N, 3)) < [0.4, 0.2, 0.1]
+    weak, strong = ((generator.normal(size=(N, 3)) + gap * relevant).astype(np.float32) for gap in (1, 3))
+    return relevant, weak, strong
+
+
+def test_hits_are_tested_by_mcnemar_with_the_classes_that_moved(of_hits):
+    right_a = np.arange(N) < 100
+    right_b = right_a.copy()
+    right_b[[0, 1]] = False  # an ant and a bee lost
+    right_b[[102, 106, 110, 114, 103, 107, 111, 115]] = True  # four cats and four dogs gained
+    found = paired(*of_hits("a", right_a), *of_hits("b", right_b))
+    assert (found.value_a, found.value_b, found.difference) == (0.5, 0.53, pytest.approx(0.03))
+    test = found.test
+    assert (test.a_only, test.b_only, test.n) == (2, 8, N)
+    assert test.p == pytest.approx(0.0654296875)
+    assert test.exact_p == pytest.approx(0.109375)
+    assert test.ci_low < 0 < found.difference < test.ci_high
+    assert [(each.name, each.n) for each in found.movers] == [
+        *(("cat", 50), ("dog", 50)),
+        *(("ant", 50), ("bee", 50)),
+    ]
+    assert found.movers[0].difference == pytest.approx(0.08)
+    assert found.better == ""
+
+
+def test_the_order_of_the_models_turns_the_sign_and_nothing_else(of_hits, of_tags, tags):
+    relevant, weak, strong = tags
+    hits = [of_hits("a", np.arange(N) < 100), of_hits("b", np.arange(N) < 150)]
+    scores = [of_tags("a", weak, relevant), of_tags("b", strong, relevant)]
+    for first, second in (hits, scores):
+        there, back = paired(*first, *second), paired(*second, *first)
+        assert there.p == pytest.approx(back.p)
+        assert there.difference == -back.difference
+        assert there.test.ci_low == pytest.approx(-back.test.ci_high)
+        assert there.better == back.better == "b"
+
+
+def test_two_copies_of_a_model_differ_in_nothing(of_hits, of_tags, tags, make_result):
+    relevant, weak, _ = tags
+    right = np.arange(N) % 3 == 0
+    per_class = [of_hits(name, right, primary="mean_per_class_recall") for name in "ab"]
+    pairs = [
+        [of_hits(name, right) for name in "ab"],
+        per_class,
+        [of_tags(name, weak, relevant) for name in "ab"],
+        [of_tags(name, weak, relevant, keeps=["influence"]) for name in "ab"],
+    ]
+    for first, second in pairs:
+        found = paired(*first, *second)
+        assert (found.difference, found.p, found.better, found.movers) == (0, 1, "", ())
+        assert found.test.ci_low <= 0 <= found.test.ci_high
+
+
+def test_map_is_bootstrapped_from_scores_and_jackknifed_without_and_says_so(of_tags, tags):
+    relevant, weak, strong = tags
+    full = paired(*of_tags("a", weak, relevant), *of_tags("b", strong, relevant))
+    assert full.test.method == "paired bootstrap over images, 1000 resamples"
+    assert full.better == "b"
+    assert [each.name for each in full.movers]
+    lean = paired(*of_tags("a", weak, relevant, keeps=["influence"]), *of_tags("b", strong, relevant))
+    assert lean.test.method == "paired jackknife over images"
+    widths = [each.test.ci_high - each.test.ci_low for each in (full, lean)]
+    assert widths[0] == pytest.approx(widths[1], rel=0.25)
+    other_seed = paired(*of_tags("a", weak, relevant), *of_tags("b", strong, relevant), seed=1)
+    assert other_seed.test.ci_low != full.test.ci_low
+
+
+def test_the_jackknife_of_pseudo_values_is_that_of_the_difference(of_tags, tags):
+    relevant, weak, strong = tags
+    found = paired(
+        *of_tags("a", weak, relevant, keeps=["influence"]),
+        *of_tags("b", strong, relevant, keeps=["influence"]),
+    )
+    replicates = [delete_one(scores, pairs_of(relevant)).replicates for scores in (weak, strong)]
+    gap = replicates[1] - replicates[0]
+    error = np.sqrt((N - 1) / N * np.sum((gap - gap.mean()) ** 2))
+    assert found.test.ci_high - found.difference == pytest.approx(1.959964 * error, rel=1e-4)
+
+
+def test_recall_is_bootstrapped_over_images_with_their_captions(make_result):
+    owners = np.repeat(np.arange(N), 2)
+    owners[-1] = -1  # a caption that is true of no image
+    ranks_b = np.where(owners % 2 == 0, 1, 7)
+    ranks_b[-1] = 0
+    sides = []
+    for model, ranks in (("a", np.where(ranks_b == 0, 0, 7)), ("b", ranks_b)):
+        name = "image_retrieval_recall@5"
+        kept = ranks[ranks > 0]
+        result = make_result(model=model, primary=name, metrics=metric(name, float(np.mean(kept <= 5))))
+        sides.append((result, Items(np.ones(N, int), None, ranks, owners)))
+    found = paired(*sides[0], *sides[1])
+    assert found.test.n == N
+    # images are all or nothing: as uncertain as 200 hits, not as 400
+    half = (found.test.ci_high - found.test.ci_low) / 2
+    assert half == pytest.approx(1.96 * (0.25 / N) ** 0.5, rel=0.1)
+
+
+def test_a_metric_without_values_of_images_is_not_tested(make_result):
+    sides = [
+        (make_result(model=name, primary="odd", metrics=metric("odd", 0.5)), Items()) for name in ("a", "b")
+    ]
+    found = paired(*sides[0], *sides[1])
+    assert (found.p, found.better, found.difference) == (None, None, 0)
+    assert found.test.method == "not tested: odd keeps no values of images"
+    unmeasured = make_result(model="c", primary="odd", metrics=metric("odd", None))
+    assert paired(*sides[0], unmeasured, Items()).difference is None
+
+
+def test_holm_decides_over_all_tested_tasks(of_hits):
+    right_b = np.arange(N) < 100
+    right_a = right_b.copy()
+    right_a[[0, 1, 2, 3, 4, 5, 6]] = False
+    one = paired(*of_hits("a", right_a), *of_hits("b", right_b))
+    assert one.p == pytest.approx(2**-7)
+    assert one.better == "b"
+    same = paired(*of_hits("a", right_a), *of_hits("b", right_a))
+    adjusted = holm_adjusted([one, *[same] * 6])
+    assert adjusted[0].p_holm == pytest.approx(7 * 2**-7)
+    assert [each.better for each in adjusted] == [""] * 7
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"partial": "limit 3"}, "the result of b is partial: limit 3"),
+        ({"protocol": "val"}, "protocol: held-out, not val"),
+        ({"protocol_statement": {"templates": ["{}"]}}, r'templates: \["a {}."\], not \["{}"\]'),
+        (
+            {"protocol_statement": {"templates": ["a {}."], "data": "1f"}},
+            'data: none, not "1f"',
+        ),
+        ({"protocol_digest": "e" * 32}, "names or ids of the texts: protocol dddddddd, not eeeeeeee"),
+        ({"digests": {"image_ids": "f" * 32}}, "image ids: digest none, not ffffffff"),
+        ({"digests": {"texts": "f" * 32}}, "texts as they are asked: digest none, not ffffffff"),
+        ({"n_relevant": 201}, "true pairs: 200, not 201"),
+        ({"thresholds": (0.5,)}, r"thresholds: \[\], not \[0.5\]"),
+    ],
+)
+def test_what_differs_is_refused_by_name(of_hits, changes, said):
+    a, items = of_hits("a", np.ones(N, bool))
+    b, _ = of_hits("b", np.ones(N, bool))
+    with pytest.raises(DataError, match=f"a and b on shapes do not compare: {said}; run both"):
+        paired(a, items, replace(b, **changes), items)
+
+
+def test_other_labels_are_refused_and_thresholds_of_a_validation_split_are_each_models_own(of_hits):
+    (a, items), (b, _) = (of_hits(name, np.ones(N, bool)) for name in "ab")
+    with pytest.raises(DataError, match="labels of the images: the two were run on other annotations"):
+        paired(a, items, b, replace(items, classes=items.classes[::-1]))
+    nothing = replace(items, image_ranks=np.where(np.arange(N) == 3, 0, items.image_ranks))
+    with pytest.raises(DataError, match="images with something right: the two were run on other annotations"):
+        paired(a, items, b, nothing)
+    chosen = {"digests": {"validation_image_ids": "7" * 32}}
+    tuned = [replace(a, thresholds=(0.5,), **chosen), replace(b, thresholds=(0.6,), **chosen)]
+    assert paired(tuned[0], items, tuned[1], items).p == 1
+    with pytest.raises(DataError, match="ids of the validation images: digest 77777777, not none"):
+        paired(tuned[0], items, b, items)

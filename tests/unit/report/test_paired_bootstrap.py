@@ -1,0 +1,101 @@
+import numpy as np
+import pytest
+
+from vlbench.core.relevance import Relevance
+from vlbench.metrics.average_precision import average_precision
+from vlbench.metrics.columns import pairs_of
+from vlbench.metrics.published import elevater_11_point
+from vlbench.report import paired_bootstrap
+from vlbench.report.paired_bootstrap import (
+    eleven_points,
+    map_differences,
+    recall_differences,
+    resampled_weights,
+)
+
+
+@pytest.fixture
+def tagged():
+    generator = np.random.default_rng(5)
+    relevant = generator.random((50, 6)) < [0.3, 0.2, 0.1, 0.04, 0.02, 0.0]
+    relevant[7] = False
+    a, b = ((generator.normal(size=relevant.shape) + relevant).astype(np.float32) for _ in range(2))
+    return np.round(a, 1), b, relevant  # many of A's scores are tied
+
+
+def naive(scores, relevant, values=average_precision):
+    of_tags = values(scores, relevant)
+    return of_tags[~np.isnan(of_tags)].mean()
+
+
+def test_every_resample_is_the_map_of_the_images_it_drew(tagged, monkeypatch):
+    a, b, relevant = tagged
+    monkeypatch.setattr(paired_bootstrap, "_LEVELS", 8)  # several groups of tags
+    monkeypatch.setattr(paired_bootstrap, "_WEIGHTS", 350)  # several slices of resamples
+    found = map_differences(a, b, pairs_of(relevant), seed=3, resamples=40)
+    generator = np.random.default_rng(3)
+    drawn = [generator.integers(50, size=50) for _ in range(40)]
+    # tags that lost their positives are left out of both: naive() sees the same truth for A and B
+    expected = [naive(b[i], relevant[i]) - naive(a[i], relevant[i]) for i in drawn]
+    np.testing.assert_allclose(found, expected, atol=1e-6)
+    assert any(not relevant[i, 4].any() for i in drawn)
+
+
+def test_the_11_point_map_is_resampled_by_the_metrics_own_definition(tagged):
+    a, b, relevant = tagged
+    found = map_differences(a, b, pairs_of(relevant), seed=3, resamples=40, precision=eleven_points)
+    generator = np.random.default_rng(3)
+    drawn = [generator.integers(50, size=50) for _ in range(40)]
+    sides = [[naive(each[i], relevant[i], elevater_11_point) for i in drawn] for each in (a, b)]
+    np.testing.assert_allclose(found, np.subtract(sides[1], sides[0]), atol=1e-6)
+
+
+def test_draws_depend_on_the_seed_alone(tagged, monkeypatch):
+    a, b, relevant = tagged
+    whole = map_differences(a, b, pairs_of(relevant), seed=1)
+    assert (whole == map_differences(a, b, pairs_of(relevant), seed=1)).all()
+    assert (whole != map_differences(a, b, pairs_of(relevant), seed=2)).any()
+    assert whole.size == 1000
+    monkeypatch.setattr(paired_bootstrap, "_WEIGHTS", 777)
+    np.testing.assert_allclose(whole, map_differences(a, b, pairs_of(relevant), seed=1), atol=1e-6)
+
+
+def test_a_resample_weighs_n_images():
+    spans, weights = zip(*resampled_weights(9, seed=0, resamples=30), strict=True)
+    assert [(each.start, each.stop) for each in spans] == [(0, 30)]
+    assert (weights[0].sum(axis=0) == 9).all()
+
+
+def test_a_model_differs_in_nothing_from_itself(tagged):
+    a, _, relevant = tagged
+    assert not map_differences(a, a.copy(), pairs_of(relevant), seed=0, resamples=50).any()
+
+
+def test_without_positives_nothing_is_measured():
+    empty = Relevance.from_pairs(np.array([], int), np.array([], int), (4, 2))
+    scores = np.zeros((4, 2), np.float32)
+    assert np.isnan(map_differences(scores, scores, empty, seed=0, resamples=5)).all()
+    nothing = np.zeros(4, int)
+    assert np.isnan(recall_differences(nothing, nothing, nothing, seed=0)).all()
+
+
+def test_recall_is_resampled_with_all_captions_of_an_image():
+    # 100 images of five captions: on half of them A finds none and B all, on the others both find two
+    gained = np.arange(100) % 2 == 0
+    hits_a, hits_b, sizes = np.where(gained, 0, 2), np.where(gained, 5, 2), np.full(100, 5)
+    found = recall_differences(hits_a, hits_b, sizes, seed=0, resamples=20_000)
+    assert found.mean() == pytest.approx(0.5, abs=0.002)
+    # the share of gained images in a resample of 100 is binomial
+    assert found.std() == pytest.approx((0.25 / 100) ** 0.5, rel=0.02)
+
+
+def test_recall_equals_a_bootstrap_image_by_image():
+    generator = np.random.default_rng(0)
+    sizes = generator.integers(0, 6, 80)
+    hits_a, hits_b = generator.binomial(sizes, 0.4), generator.binomial(sizes, 0.6)
+    found = recall_differences(hits_a, hits_b, sizes, seed=0, resamples=20_000)
+    kept = np.flatnonzero(sizes)
+    rows = generator.choice(kept, (20_000, kept.size))
+    naive = (hits_b - hits_a)[rows].sum(axis=1) / sizes[rows].sum(axis=1)
+    for part in (np.mean, np.std):
+        assert part(found) == pytest.approx(part(naive), rel=0.03)

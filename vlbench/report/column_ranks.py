@@ -1,0 +1,81 @@
+"""Ranks with ties in a leaderboard column: a place is lost to a model that is significantly better alone."""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vlbench.core.items import Items
+from vlbench.core.result import Result
+from vlbench.report.item_values import Hits, Reading, read_metric
+from vlbench.report.paired_tests import LEVEL, PValues, holm_array, mid_p_mcnemar, normal_p
+
+
+def column_ranks(results: Iterable[Result], items: Mapping[str, Items]) -> dict[str, int]:
+    """Ranks of the models of one task and protocol, by model: 1 + how many are significantly better.
+
+    All pairs of the column are tested on the same images, adjusted by Holm's method: hits by McNemar's mid-p
+    test, everything else by the paired jackknife, which takes no resamples. Models without items, without a
+    value or on other images than most have no rank. `items` are by model.
+    """
+    found: dict[str, tuple[Result, Reading]] = {}
+    for result in _of_one_kind([each for each in results if each.score is not None and each.model in items]):
+        reading = read_metric(result.primary, items[result.model])
+        if reading is not None:
+            found[result.model] = (result, reading)
+    if not found:
+        return {}
+    values = np.array([result.score for result, _ in found.values()], dtype=np.float64)
+    better = _significant([reading for _, reading in found.values()], values)
+    better &= values[:, None] < values[None, :]  # [i, j]: j is better than i
+    return {model: 1 + int(count) for model, count in zip(found, better.sum(axis=1), strict=True)}
+
+
+def _of_one_kind(results: Sequence[Result]) -> list[Result]:
+    """Results of the protocol, images and texts that most have; of equally many the smallest."""
+    keys = [
+        (each.protocol_digest, each.primary, each.digests.get("image_ids", ""), each.digests.get("texts", ""))
+        for each in results
+    ]
+    counts = Counter(keys)
+    most = min(counts, key=lambda key: (-counts[key], key), default=None)
+    return [each for each, key in zip(results, keys, strict=True) if key == most]
+
+
+def _significant(readings: Sequence[Reading], values: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """Which models differ significantly, [k, k]."""
+    k = len(readings)
+    first, second = np.triu_indices(k, 1)
+    hits = [each.right for each in readings if isinstance(each, Hits)]
+    if len(hits) == k:
+        p_values = _of_hits(np.array(hits), first, second)
+    else:
+        pseudo = np.array([each.pseudo_values for each in readings if not isinstance(each, Hits)])
+        p_values = _of_values(pseudo, values, first, second)
+    differ = np.zeros((k, k), dtype=np.bool_)
+    differ[first, second] = differ[second, first] = holm_array(p_values) < LEVEL
+    return differ
+
+
+def _of_hits(right: NDArray[np.bool_], first: NDArray[np.int64], second: NDArray[np.int64]) -> PValues:
+    """McNemar p of pairs of rows of right [k, n]; float32 counts are exact below 2^24 images."""
+    counted = right.astype(np.float32)
+    alone = counted @ (1 - counted).T  # [i, j]: i is right and j is not
+    return mid_p_mcnemar(alone[first, second], alone[second, first])
+
+
+def _of_values(
+    pseudo: NDArray[np.float64],
+    values: NDArray[np.float64],
+    first: NDArray[np.int64],
+    second: NDArray[np.int64],
+) -> PValues:
+    """Jackknife p of pairs of rows of pseudo-values [k, n]."""
+    n = pseudo.shape[1]
+    centred = pseudo - pseudo.mean(axis=1, keepdims=True)
+    products = centred @ centred.T
+    squares = np.diag(products)
+    variances = (squares[first] + squares[second] - 2 * products[first, second]) / max(n * (n - 1), 1)
+    errors = np.sqrt(np.maximum(variances, 0))
+    return normal_p(values[first] - values[second], errors, images=n)

@@ -1,0 +1,156 @@
+"""Results in other tools' layouts: Hugging Face's model-index, JSON lines, CLIP_benchmark's CSV."""
+
+import json
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from io import StringIO
+from typing import Literal
+
+from vlbench.core.result import MetricValue, Result
+from vlbench.report.comparable import whole_results
+from vlbench.report.csv_text import csv_text
+
+Form = Literal["model-index", "jsonl", "clip_benchmark"]
+
+_HUB_TASKS = {
+    "classification": ("zero-shot-image-classification", "Zero-Shot Image Classification"),
+    "retrieval": ("image-text-retrieval", "Image-Text Retrieval"),
+    "tagging": ("image-multilabel-classification", "Image Tagging"),
+}
+"""Task types of the hub; it has one for the first alone, and takes any name."""
+
+_HUB_METRICS = {"acc1": "accuracy"}
+_ITS_TASKS = {
+    "classification": "zeroshot_classification",
+    "retrieval": "zeroshot_retrieval",
+    "tagging": "zeroshot_classification",
+}
+"""CLIP_benchmark asks of several labels an image under the name of classification."""
+
+_ITS_METRICS = (
+    "acc1",
+    "acc5",
+    "mean_per_class_recall",
+    "mean_average_precision",
+    *(f"{side}_retrieval_recall@{k}" for side in ("image", "text") for k in (1, 5, 10)),
+)
+_ITS_HEAD = ("dataset", "language", "model", "model_fullname", "pretrained", "task")
+
+
+@dataclass(frozen=True, slots=True)
+class ExportNames:
+    """How others name what a result names.
+
+    A task has a `title` and a `dataset` with its language, a model's `weights` are an architecture and a tag.
+    """
+
+    title: Callable[[str], str]
+    dataset: Callable[[str], tuple[str, str]]
+    weights: Callable[[str], tuple[str, str]]
+
+
+def export_text(results: Iterable[Result], form: Form, names: ExportNames) -> str:
+    """Results as a text of a form; partial ones are left out, models and tasks are sorted."""
+    rows = sorted(whole_results(results), key=lambda each: (each.model, each.task))
+    match form:
+        case "model-index":
+            return model_index(rows, names.title)
+        case "jsonl":
+            return json_lines(rows)
+        case "clip_benchmark":
+            return clip_benchmark_csv(rows, names)
+
+
+def model_index(results: Sequence[Result], title: Callable[[str], str]) -> str:
+    """The YAML of a model card's `model-index`: a result a task, with all metrics that have a value.
+
+    Layout: hub-docs, modelcard.md.
+    """
+    from ruamel.yaml import YAML
+
+    models: dict[str, list[object]] = {}
+    for result in results:
+        models.setdefault(result.model, []).append(_hub_result(result, title(result.task)))
+    yaml = YAML()
+    yaml.default_flow_style = False
+    yaml.width = 1000
+    stream = StringIO()
+    index = [{"name": name, "results": entries} for name, entries in models.items()]
+    yaml.dump({"model-index": index}, stream)
+    return stream.getvalue()
+
+
+def json_lines(results: Iterable[Result]) -> str:
+    """A JSON object a metric and line, its keys sorted: what was measured, of what, and on what data."""
+    return "".join(
+        json.dumps(_record(result, value), sort_keys=True, ensure_ascii=False) + "\n"
+        for result in results
+        for value in result.metrics
+    )
+
+
+def clip_benchmark_csv(results: Iterable[Result], names: ExportNames) -> str:
+    """The columns of `clip_benchmark build`'s CSV, with the metrics that it knows.
+
+    Tasks of other kinds, and results with none of its metrics, are left out.
+    """
+    lines = []
+    for result in results:
+        values = {each.metric: each.value for each in result.metrics if each.value is not None}
+        cells = ["" if name not in values else repr(values[name]) for name in _ITS_METRICS]
+        if result.kind not in _ITS_TASKS or not any(cells):
+            continue
+        architecture, tag = names.weights(result.model)
+        whole = " ".join(filter(None, (architecture, tag)))
+        dataset, language = names.dataset(result.task)
+        lines.append([*cells, dataset, language, architecture, whole, tag, _ITS_TASKS[result.kind]])
+    return csv_text([*_ITS_METRICS, *_ITS_HEAD], lines)
+
+
+def _hub_result(result: Result, title: str) -> Mapping[str, object]:
+    kind, name = _HUB_TASKS.get(result.kind, (result.kind, result.kind))
+    return {
+        "task": {"type": kind, "name": name},
+        "dataset": {
+            "type": result.task,
+            "name": title,
+            "args": {
+                "protocol": result.protocol,
+                "protocol_digest": result.protocol_digest,
+                "images": result.n_images,
+            },
+        },
+        "metrics": [
+            {"type": _hub_metric(value.metric), "value": round(value.value, 6), "name": value.metric}
+            for value in result.metrics
+            if value.value is not None
+        ],
+    }
+
+
+def _hub_metric(metric: str) -> str:
+    return _HUB_METRICS.get(metric, metric)
+
+
+def _record(result: Result, value: MetricValue) -> Mapping[str, object]:
+    return {
+        "model": result.model,
+        "task": result.task,
+        "kind": result.kind,
+        "protocol": result.protocol,
+        "protocol_digest": result.protocol_digest,
+        "metric": value.metric,
+        "primary": value.metric == result.primary,
+        "value": value.value,
+        "ci_low": value.ci_low,
+        "ci_high": value.ci_high,
+        "ci_method": value.ci_method,
+        "n": value.n,
+        "left_out": value.left_out,
+        "n_images": result.n_images,
+        "n_texts": result.n_texts,
+        "model_digest": result.digests.get("model", ""),
+        "source_revision": result.source_revision,
+        "zero_shot": result.zero_shot,
+        **{f"settings_{name}": result.settings[name] for name in sorted(result.settings)},
+    }
