@@ -1,5 +1,6 @@
 import json
 from dataclasses import asdict, replace
+from unittest.mock import ANY
 
 import pytest
 from colour_model import ColourCheckpoint, ColourModel, Squares
@@ -106,7 +107,8 @@ def test_a_broken_image_is_named_and_what_was_encoded_stays(tmp_path):
 def test_a_constant_model_scores_nothing(tmp_path):
     constant = ColourCheckpoint(ColourModel(answer=0.5))
     accuracy = score(task("classification"), constant, tmp_path)
-    assert [value.value for value in accuracy.metrics] == [0.0, 0.0, 0.0]
+    hits = ("acc1", "acc5", "mean_per_class_recall", "worst_class_accuracy")
+    assert [accuracy.metric(name).value for name in hits] == [0.0] * len(hits)
     ranks = score(task("retrieval"), constant, tmp_path)
     assert ranks.score == 0.0
     precision = score(task("tagging"), constant, tmp_path)
@@ -148,7 +150,10 @@ def test_features_beyond_the_budget_are_scored_as_they_come(kind, tmp_path):
     stored = score(task(kind), ColourCheckpoint(), tmp_path / "a")
     settings = replace(SETTINGS, feature_bytes=len(COLOURS) * 3 * 4 - 1)
     streamed = score(task(kind), ColourCheckpoint(), tmp_path / "b", settings)
-    assert streamed.metrics == stored.metrics
+    # other batches round scores otherwise: what reads scores may differ, what reads ranks does not
+    for one, other in zip(streamed.metrics, stored.metrics, strict=True):
+        assert asdict(one) == (asdict(other) if one.metric not in ("ece", "brier", "nll") else ANY)
+        assert one.value == pytest.approx(other.value, abs=1e-6)
     assert len(list((tmp_path / "b").glob("scores/*/*.features"))) == 1
     (features,) = (tmp_path / "b").glob("features/*/*.features")  # of the texts alone
     assert features.stat().st_size < sum(p.stat().st_size for p in (tmp_path / "a").rglob("*.features"))
