@@ -39,12 +39,14 @@ class Text:
 class Target:
     """What the data say of one image; a task kind reads the field it is about.
 
-    `label` and `tags` are a class's name, an id of it (a wnid, a folder name) or its index.
+    `label` and `tags` are a class's name, an id of it (a wnid, a folder name) or its index. `group` is what
+    the image is counted by beside its class (a region, an income); empty where the data say none.
     """
 
     label: str | int | None = None
     captions: tuple[str, ...] = ()
     tags: tuple[str | int, ...] | None = None
+    group: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,12 +222,12 @@ class Adapter(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """Images [n], texts [m] and which pairs are true; `groups` [n] are strata of the images, if any."""
+    """Images [n], texts [m] and which pairs are true; `groups` [n] are names, None where the data say none."""
 
     images: Source
     texts: tuple[Text, ...]
     relevant: "Relevance"
-    groups: "NDArray[np.int64] | None" = None
+    groups: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -123,6 +123,7 @@ def _keys(
         {
             "prediction": prediction,
             "protocol": task.protocol.digest,
+            "groups": digest_of_strings(task.problem.groups or ()),
             "metrics": list(task.metrics),
             "primary": task.primary,
             "thresholds": _thresholds_key(task, validation),

@@ -13,7 +13,7 @@ TEMPLATE_FILES = ("templates.txt", "zeroshot_classification_templates.txt")
 
 
 def target_of(record: Mapping[str, object], where: str) -> Target:
-    """The target of a record with any of `label`, `captions` (`caption`, `text`) and `tags`.
+    """The target of a record with any of `label`, `captions` (`caption`, `text`), `tags` and `group`.
 
     A missing or null field says nothing; other fields are nobody's business here. Blanks around a
     caption are cut. `where` says which record it is.
@@ -28,7 +28,17 @@ def target_of(record: Mapping[str, object], where: str) -> Target:
         label=label if isinstance(label, str | int) else None,
         captions=_captions(record, where),
         tags=_tags(record.get("tags"), where),
+        group=_group(record.get("group"), where),
     )
+
+
+def _group(value: object, where: str) -> str:
+    """The name of a group; a number counts as one."""
+    if value is None:
+        return ""
+    if not _is_label(value):
+        raise DataError(f"{where}: group {value!r} is neither a string nor an integer")
+    return str(value)
 
 
 def offers_beside(folders: Sequence[Path], targets: Iterable[Target] = ()) -> Offers:

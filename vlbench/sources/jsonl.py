@@ -30,8 +30,8 @@ def jsonl(place: Place, /, *, path: str, metadata: str | None = None) -> ImageFi
     """Images named by the lines of a JSON Lines file, in the order of the lines.
 
     A line is an object: `file_name` (relative to the folder of images) with any of `label` (string or
-    index), `captions` (a list or a string; `caption` or `text` too) and `tags` (a list). Other fields
-    are left alone. Names come from a `names.txt` (or `classnames.txt`) beside the images, else from
+    index), `captions` (a list or a string; `caption` or `text` too), `tags` (a list) and `group`. Other
+    fields are left alone. Names come from a `names.txt` (or `classnames.txt`) beside the images, else from
     the labels or tags, sorted; templates from a `templates.txt`.
 
     Args:

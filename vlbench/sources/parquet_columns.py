@@ -10,7 +10,7 @@ from vlbench.core.contracts import Target, Text
 from vlbench.core.errors import DataError
 from vlbench.sources.annotation import target_of
 
-ColumnUse = Literal["image", "label", "captions", "tags"]
+ColumnUse = Literal["image", "label", "captions", "tags", "group"]
 """What a column is for."""
 WhichCaptions = Literal["first", "all"]
 """Which of an image's captions are asked for."""
@@ -44,6 +44,7 @@ class Found:
     label: str | None
     captions: tuple[str, ...]
     tags: str | None
+    group: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,11 +66,13 @@ def find_columns(schema: Any, columns: Columns, path: str) -> Found:
         raise DataError(f"{path}: no column holds images; it has {_listed(schema)}: name one as `image`")
     labels = _pick(schema, columns, _Use("label", LABEL_COLUMNS, _is_label), path)
     tags = _pick(schema, columns, _Use("tags", TAG_COLUMNS, _is_tags), path)
+    groups = _pick(schema, columns, _Use("group", (), _is_label), path)
     return Found(
         leaf=f"{images[0]}.{BYTES}" if _is_record_with(BYTES, schema.field(images[0]).type) else images[0],
         label=next(iter(labels), None),
         captions=tuple(_pick(schema, columns, _Use("captions", CAPTION_COLUMNS, _is_captions), path)),
         tags=next(iter(tags), None),
+        group=next(iter(groups), None),
     )
 
 
@@ -86,7 +89,7 @@ def read_rows(parquet_file: Any, found: Found, columns: Columns, path: str) -> I
             raise DataError(
                 f"{path}: no column {name!r} to choose by; it has {_listed(parquet_file.schema_arrow)}"
             )
-    said = [name for name in (found.label, *found.captions, found.tags) if name is not None]
+    said = [name for name in (found.label, *found.captions, found.tags, found.group) if name is not None]
     try:
         table = parquet_file.read(columns=sorted({*said, *columns.where}))
     except (ArrowException, OSError) as error:
@@ -99,6 +102,7 @@ def read_rows(parquet_file: Any, found: Found, columns: Columns, path: str) -> I
                 "label": values[found.label][position] if found.label else None,
                 "captions": captions[:1] if columns.captions == "first" else captions,
                 "tags": values[found.tags][position] if found.tags else None,
+                "group": values[found.group][position] if found.group else None,
             }
             yield Row(position, target_of(record, f"{path}: row {position}"))
 

@@ -56,13 +56,19 @@ def classification(request: TaskRequest) -> Task:
             relevant=Relevance.from_pairs(
                 np.arange(len(source), dtype=np.int64), labels, (len(source), len(names))
             ),
-            groups=labels,
+            groups=_groups(request),
         ),
         scoring="row_ranks",
         metrics=metrics_of(dict.fromkeys([*(request.metrics or DEFAULT_METRICS), *EXTRA_METRICS])),
         primary=primary,
         partial=partial,
     )
+
+
+def _groups(request: TaskRequest) -> tuple[str, ...] | None:
+    """The group of each image; None where no image has one."""
+    groups = tuple(request.source.target(i).group for i in range(len(request.source)))
+    return groups if any(groups) else None
 
 
 def _where(request: TaskRequest, index: int) -> str:

@@ -56,9 +56,9 @@ def test_values_by_hand(scored):
     prediction, problem = by_hand(scored)
     # two bins: all four lie in the upper one: (0.9 + 0.6 + 0.8 + 0.7 - 3) / 4
     assert ece(prediction, problem, MetricOptions(at=2)).value == pytest.approx(0, abs=1e-6)
-    # five bins: 0.6 alone; 0.7 and 0.8 lie in (0.6, 0.8]; 0.9 alone
-    expected = (0.6 + (2 - 1.5) + 0.1) / 4
-    assert ece(prediction, problem, MetricOptions(at=5)).value == pytest.approx(expected, abs=1e-6)
+    # four bins: 0.6 (wrong) and 0.7 lie in the third, 0.8 and 0.9 in the last
+    expected = ((0.6 + 0.7 - 1) + (2 - 0.8 - 0.9)) / 4
+    assert ece(prediction, problem, MetricOptions(at=4)).value == pytest.approx(expected, abs=1e-6)
     assert brier(prediction, problem, OPTIONS).value == pytest.approx(
         2 * (0.1**2 + 0.6**2 + 0.2**2 + 0.3**2) / 4, abs=1e-6
     )

@@ -24,7 +24,7 @@ def test_lines_give_targets_in_their_order(class_folder: Path) -> None:
         {"file_name": "./blue_disc/0.png", "captions": [" one\n", "two"], "text": "unread"},
         {"file_name": "blue_disc/1.png", "caption": "three", "tags": ["dog", 4], "label": None},
         {"file_name": "red_square/0.png", "text": "four", "tags": []},
-        {"file_name": "red_square/1.png", "label": 3},
+        {"file_name": "red_square/1.png", "label": 3, "group": "asia"},
     )
     source = jsonl(Place(roots=(class_folder.parent,)), path="classes")
     assert [source[i].id for i in range(3)] == ["red_square/2.png", "blue_disc/0.png", "blue_disc/1.png"]
@@ -33,7 +33,7 @@ def test_lines_give_targets_in_their_order(class_folder: Path) -> None:
         Target(captions=("one", "two")),
         Target(captions=("three",), tags=("dog", 4)),
         Target(captions=("four",), tags=()),
-        Target(label=3),
+        Target(label=3, group="asia"),
     ]
     classes = folder(Place(), path=str(class_folder))
     there = {classes[i].id: classes.fingerprint(i) for i in range(len(classes))}

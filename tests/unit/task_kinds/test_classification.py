@@ -22,7 +22,7 @@ def request(*labels, **fields):
 def test_labels_are_found_by_index_id_and_unique_name():
     task = classification(request(0, "n2", "red fox", "red_fox"))
     assert task.problem.relevant.texts.tolist() == [0, 1, 2, 2]
-    assert task.problem.groups.tolist() == [0, 1, 2, 2]
+    assert task.problem.groups is None
 
 
 def test_templates_fill_every_name():
@@ -79,3 +79,9 @@ def test_the_protocol_digest_follows_what_is_asked_and_not_how_the_task_is_calle
     templates = classification(request("n1", expect=Expectation(images=1), templates=("a {}",)))
     assert base.protocol.digest == renamed.protocol.digest
     assert base.protocol.digest != templates.protocol.digest
+
+
+def test_groups_are_those_that_the_data_name():
+    source = Listed((Target(label=0, group="asia"), Target(label=1), Target(label=2, group="africa")))
+    task = classification(TaskRequest(name="pets", protocol="test", source=source, names=NAMES))
+    assert task.problem.groups == ("asia", "", "africa")

@@ -1,0 +1,37 @@
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from vlbench.core.contracts import Prediction, ScoreUnit
+from vlbench.core.errors import CardError
+from vlbench.core.measurement import MetricOptions, Part
+from vlbench.metrics.worst_group import worst_group_accuracy
+
+OPTIONS = MetricOptions()
+
+
+def measured(problem_of, ranks, groups, options=OPTIONS):
+    problem = replace(problem_of(np.eye(len(ranks), dtype=bool)), groups=groups)
+    return worst_group_accuracy(Prediction(ScoreUnit("cosine"), row_ranks=np.array(ranks)), problem, options)
+
+
+def test_the_worst_group_decides(problem_of):
+    found = measured(problem_of, [1, 2, 1, 1, 6, 0], ("asia", "asia", "africa", "africa", "africa", "asia"))
+    assert (found.value, found.n, found.left_out) == (0.5, 2, 1)
+    assert found.parts == (Part("africa", 2 / 3, 3), Part("asia", 0.5, 2))
+    exact = stats.binomtest(1, 2).proportion_ci(method="wilson")
+    assert (found.ci_low, found.ci_high) == pytest.approx((exact.low, exact.high), abs=1e-12)
+
+
+def test_five_guesses_and_images_without_a_group(problem_of):
+    found = measured(problem_of, [1, 2, 1, 1, 6, 4], ("a", "a", "b", "", "b", "b"), MetricOptions(at=5))
+    assert (found.value, found.n, found.left_out) == (2 / 3, 2, 1)
+    with pytest.raises(CardError, match="worst_group_accuracy needs a whole number"):
+        measured(problem_of, [1, 1], ("a", "b"), MetricOptions(at=1.5))
+
+
+@pytest.mark.parametrize("groups", [None, ("", "")])
+def test_without_groups_nothing_is_measured(problem_of, groups):
+    assert measured(problem_of, [1, 1], groups).value is None
