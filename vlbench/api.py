@@ -172,12 +172,7 @@ def build_site(
     """
     from vlbench.website import Website, write_website
 
-    website = Website(
-        Path(results),
-        include=tuple(map(Path, include_path)),
-        roots=tuple(map(Path, data_root)),
-        task_roots={task: Path(root) for task, root in (task_roots or {}).items()},
-    )
+    website = Website.of(results, include=include_path, roots=data_root, task_roots=task_roots)
     return write_website(website, Path(out), leaderboard_additions(include_path))
 
 

@@ -4,6 +4,7 @@ import csv
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -15,6 +16,7 @@ from vlbench.report.verify import TOLERANCE, Cards, Comparison, card_models, com
 if TYPE_CHECKING:
     from vlbench.cards.catalogue import Catalogue
     from vlbench.cards.schema import ModelCard
+    from vlbench.report.export import Form
     from vlbench.report.imported import TheirScore
     from vlbench.report.imported_open_clip import StatedAverage
 
@@ -106,6 +108,43 @@ def import_scores(
     ]
     written = write_imported(scores, Path(results))
     return Imported(written, len(scores), sum(bool(each.card and each.task) for each in scores), averages)
+
+
+def export_results(
+    form: "Form",
+    *,
+    results: Path | str = "results",
+    models: Sequence[str] = ("*",),
+    include_path: Sequence[Path | str] = (),
+) -> str:
+    """The whole results of a folder in another tool's layout; models' names may hold wildcards.
+
+    Raises:
+        VlbenchError: no result is of these models.
+        DataError: the folder is missing, or a file in it is damaged.
+    """
+    from vlbench.cards.catalogue import read_catalogue
+    from vlbench.cards.export_names import their_dataset, their_weights, title_of
+    from vlbench.report.export import ExportNames, export_text
+    from vlbench.report.results import read_results
+
+    folder = Path(results)
+    if not folder.is_dir():
+        raise DataError(f"{folder}: no such results folder; `vlbench run` makes one, --results names another")
+    chosen = [
+        each
+        for each in read_results(folder)
+        if not each.partial and any(fnmatchcase(each.model, model) for model in models)
+    ]
+    if not chosen:
+        raise VlbenchError(f"{folder}: no whole result of {', '.join(models)}; `vlbench run` makes them")
+    catalogue = read_catalogue(tuple(map(Path, include_path)))
+    names = ExportNames(
+        title=lambda task: title_of(task, catalogue),
+        dataset=lru_cache(None)(lambda task: their_dataset(task, catalogue)),
+        weights=lru_cache(None)(lambda model: their_weights(model, catalogue)),
+    )
+    return export_text(chosen, form, names)
 
 
 def _read(

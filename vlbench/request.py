@@ -25,7 +25,8 @@ class Options(TypedDict, total=False):
     of tags, a number, a file, or "best-f1" of the card's validation split. data_root: folders of data
     sets. task_roots: {task: its own folder}. results: where JSON and CSVs go, None writes none. cache: the
     feature store, None is the user's cache folder. include_path: folders with more cards. weights: the
-    user's own file for the one model named. preprocess: "exact" or "fast".
+    user's own file for the one model named. preprocess: "exact" or "fast". missing: leave out what
+    the results folder has, of the same weights, protocol and images.
     """
 
     device: str
@@ -49,6 +50,7 @@ class Options(TypedDict, total=False):
     include_path: Sequence[Path | str]
     weights: Path | str | None
     save_predictions: bool
+    missing: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +70,7 @@ class Request:
     allow_subset: bool = False
     verify_data: bool = False
     save_predictions: bool = False
+    missing: bool = False
     descriptions: Path | None = None
     classnames: Path | None = None
     templates: Path | None = None
@@ -114,6 +117,7 @@ def request_of(models: str | Sequence[str], tasks: str | Sequence[str], options:
         allow_subset=options.get("allow_subset", False),
         verify_data=options.get("verify_data", False),
         save_predictions=options.get("save_predictions", False),
+        missing=options.get("missing", False),
         descriptions=_path(options.get("descriptions")),
         classnames=_path(options.get("classnames")),
         templates=_path(options.get("templates")),

@@ -50,7 +50,7 @@ def test_the_action_has_the_steps_of_the_workflow(job):
     assert runs(action["runs"]["steps"])[1:] == runs(job["steps"])
     conditions = [[step.get("if") for step in steps] for steps in (action["runs"]["steps"], job["steps"])]
     assert conditions[0][2:] == conditions[1][2:]
-    names = {"package", "results", "runs", "baseline"}
+    names = {"package", "results", "runs", "baseline", "cards"}
     called = read(WORKFLOWS / "leaderboard.yml")["on"]["workflow_call"]["inputs"]
     assert called.keys() == names
     assert {name: action["inputs"][name]["default"] for name in names} == {

@@ -20,8 +20,10 @@ JSON_PLACEHOLDER = "{c}"
 def read_names(path: Path) -> tuple[Text, ...]:
     """Texts from a TSV whose header's first column is `name` and whose others are vocabularies of ids.
 
-    An empty cell is no id. Blanks are kept: they are part of a published name. A `.json` is read as
-    CLIP_benchmark writes it: one data set and the list of its names.
+    An empty cell is no id. Blanks are kept: they are part of a published name. Two columns say more:
+    `number` is the number that the data give the class, where the names stand in another order, and
+    `synonyms` are further words, a bar between them. A `.json` is read as CLIP_benchmark writes it: one
+    data set and the list of its names.
 
     Raises:
         CardError: no such header, a line of another length, or no line at all.

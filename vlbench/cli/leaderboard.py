@@ -1,17 +1,43 @@
-"""`vlbench leaderboard`: the CSVs of a results folder, rebuilt or checked."""
+"""`vlbench leaderboard`: the CSVs of a results folder, rebuilt or checked, and printed."""
 
 from pathlib import Path
+from typing import TYPE_CHECKING, Literal, TypedDict, Unpack
 
 import click
 
+from vlbench.cli.options import include_path_option
 from vlbench.core.errors import CheckFailed
-from vlbench.report.imported import imported_table, read_imported
-from vlbench.report.leaderboard import LEADERBOARD, notes, stale_leaderboards, write_leaderboards
-from vlbench.report.seeds import spreads
-from vlbench.report.table import leaderboard_table
+from vlbench.report.leaderboard import (
+    LEADERBOARD,
+    notes,
+    stale_leaderboards,
+    with_ranks,
+    write_leaderboards,
+)
+
+if TYPE_CHECKING:
+    from vlbench.core.result import Result
+    from vlbench.report.leaderboard_rows import Additions
 
 
-@click.command("leaderboard")
+class Arguments(TypedDict):
+    """What click hands over."""
+
+    folder: Path
+    check: bool
+    form: Literal["text", "markdown", "csv"]
+    intervals: bool
+    include_path: tuple[Path, ...]
+
+
+EXAMPLES = """\b
+vlbench leaderboard
+vlbench leaderboard --format markdown --intervals >> "$GITHUB_STEP_SUMMARY"
+vlbench leaderboard --check
+"""
+
+
+@click.command("leaderboard", epilog=EXAMPLES)
 @click.option(
     "--results",
     "folder",
@@ -22,16 +48,42 @@ from vlbench.report.table import leaderboard_table
     help="The folder with the result JSON files.",
 )
 @click.option("--check", is_flag=True, help="Write nothing; exit 1 when a CSV is not what the results say.")
-def command(folder: Path, check: bool) -> None:  # noqa: FBT001
-    """Rebuild the leaderboard CSVs from the result JSON files, or check them."""
-    if check:
-        _check(folder)
-    else:
-        _rebuild(folder)
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["text", "markdown", "csv"]),
+    default="text",
+    show_default=True,
+    help="What is printed: a table for a terminal, one for a README, or leaderboard.csv.",
+)
+@click.option("--intervals", is_flag=True, help="Show 95 % intervals in Markdown.")
+@include_path_option
+def command(**arguments: Unpack[Arguments]) -> None:
+    """Rebuild the leaderboard CSVs from the result JSON files and print the leaderboard, or check them.
+
+    A model's rank on a task is 1 + the number of models that are significantly better there (paired tests
+    on their per-item records, Holm's correction over the column, 5 %).
+    """
+    from vlbench.api import leaderboard_additions
+
+    folder, additions = arguments["folder"], leaderboard_additions(arguments["include_path"])
+    if arguments["check"]:
+        _check(folder, additions)
+        return
+    results = write_leaderboards(folder, additions)
+    for note in notes(results):
+        click.echo(f"vlbench: {note}", err=True)
+    match arguments["form"]:
+        case "csv":
+            click.echo((folder / LEADERBOARD).read_text(encoding="utf-8"), nl=False)
+        case "markdown":
+            _print_markdown(folder, results, additions, intervals=arguments["intervals"])
+        case "text":
+            _print_text(folder, results)
 
 
-def _check(folder: Path) -> None:
-    stale = stale_leaderboards(folder)
+def _check(folder: Path, additions: "Additions") -> None:
+    stale = stale_leaderboards(folder, additions)
     if stale:
         raise CheckFailed(
             f"{folder}: stale: {', '.join(stale)}; run `vlbench leaderboard --results {folder}`"
@@ -39,11 +91,31 @@ def _check(folder: Path) -> None:
     click.echo(f"{folder}: every CSV is what the results say")
 
 
-def _rebuild(folder: Path) -> None:
-    results = write_leaderboards(folder)
-    for note in notes(results):
-        click.echo(f"vlbench: {note}", err=True)
+def _print_text(folder: Path, results: "tuple[Result, ...]") -> None:
+    from vlbench.report.imported import imported_table, read_imported
+    from vlbench.report.seeds import spreads
+    from vlbench.report.table import leaderboard_table
+
     click.echo(leaderboard_table((folder / LEADERBOARD).read_text(encoding="utf-8"), spreads(results)))
     imported = imported_table(read_imported(folder), {result.task for result in results})
+    if imported:
+        click.echo(f"\n{imported}")
+
+
+def _print_markdown(
+    folder: Path, results: "tuple[Result, ...]", additions: "Additions", *, intervals: bool
+) -> None:
+    from vlbench.report.imported import read_imported
+    from vlbench.report.markdown import (
+        imported_markdown,
+        leaderboard_markdown,
+        with_interval,
+        without_interval,
+    )
+
+    ranked = with_ranks(folder, results, additions)
+    interval = with_interval if intervals else without_interval
+    click.echo(leaderboard_markdown(results, ranked, interval=interval))
+    imported = imported_markdown(read_imported(folder), {result.task for result in results})
     if imported:
         click.echo(f"\n{imported}")

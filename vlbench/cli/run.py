@@ -3,7 +3,7 @@
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TypedDict, Unpack
+from typing import TYPE_CHECKING, TypedDict, Unpack
 
 import click
 
@@ -20,6 +20,9 @@ from vlbench.cli.options import (
 )
 from vlbench.core.contracts import Precision, PreprocessMode
 from vlbench.core.errors import VlbenchError
+
+if TYPE_CHECKING:
+    from vlbench.report.run_log import Tracker
 
 
 class Arguments(TypedDict):
@@ -47,6 +50,8 @@ class Arguments(TypedDict):
     weights: Path | None
     preprocess: PreprocessMode
     save_predictions: bool
+    trackers: "tuple[Tracker, ...]"
+    missing: bool
 
 
 EXAMPLES = """\b
@@ -164,9 +169,24 @@ vlbench run --model clip-b32 --task classification:my-photos
     envvar="VLBENCH_SAVE_PREDICTIONS",
     help="Write per-image predictions (parquet) beside the result.",
 )
+@click.option(
+    "--missing",
+    is_flag=True,
+    envvar="VLBENCH_MISSING",
+    help="Leave out what --results has of the same weights, protocol and images.",
+)
+@click.option(
+    "--log",
+    "trackers",
+    multiple=True,
+    type=click.Choice(["wandb", "mlflow"]),
+    envvar="VLBENCH_LOG",
+    help="Log every result to a tracker; may be repeated.",
+)
 def command(**arguments: Unpack[Arguments]) -> None:
     """Score models on tasks and write the results."""
     from vlbench.api import rebuild_leaderboards, run
+    from vlbench.report.run_log import run_log
     from vlbench.report.table import summary_table
     from vlbench.request import Options, request_of
 
@@ -192,14 +212,18 @@ def command(**arguments: Unpack[Arguments]) -> None:
         "include_path": arguments["include_path"],
         "weights": arguments["weights"],
         "save_predictions": arguments["save_predictions"],
+        "missing": arguments["missing"],
     }
     if arguments["feature_gb"] is not None:
         options["feature_bytes"] = int(arguments["feature_gb"] * 1e9)
     request = request_of(_names(arguments["models"]), _names(arguments["tasks"]), options)
+    logs = [run_log(tracker) for tracker in arguments["trackers"]]
     results = []
     try:
         for result in run(request):
             results.append(result)
+            for log in logs:
+                log(result)
             click.echo(f"{result.model} on {result.task}: done", err=True)
     except KeyboardInterrupt:
         click.echo(

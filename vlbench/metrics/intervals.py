@@ -44,7 +44,10 @@ def wilson(successes: int, trials: int) -> Interval:
     spread = _Z * _Z / trials
     centre = (share + spread / 2) / (1 + spread)
     half = _Z / (1 + spread) * (share * (1 - share) / trials + spread / (4 * trials)) ** 0.5
-    return _fraction(centre - half, centre + half, "Wilson")
+    # rounding would leave the ends beside the share itself where all or none succeed
+    low = centre - half if successes else 0.0
+    high = centre + half if successes < trials else 1.0
+    return _fraction(low, high, "Wilson")
 
 
 def bootstrap_share(hits: NDArray[np.int64], sizes: NDArray[np.int64], *, seed: int) -> Interval:

@@ -65,3 +65,11 @@ def test_the_folder_may_come_from_the_environment(make_result, tmp_path, monkeyp
 def test_a_damaged_result_is_the_users_to_mend(make_result, tmp_path):
     write_result(make_result(), tmp_path).write_text("{")
     assert isinstance(invoke("--results", tmp_path).exception, DataError)
+
+
+def test_markdown_and_csv_are_printed_on_request(make_result, tmp_path):
+    write_result(make_result(), tmp_path)
+    markdown = invoke("--results", tmp_path, "--format", "markdown", "--intervals").stdout
+    assert markdown.splitlines()[-1] == "| small | 0.5000 [0.4000, 0.6000] |"
+    printed = invoke("--results", tmp_path, "--format", "csv").stdout
+    assert printed == (tmp_path / "leaderboard.csv").read_text()

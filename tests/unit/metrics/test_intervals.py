@@ -113,3 +113,10 @@ def test_nothing_to_resample_is_no_interval():
     assert jackknife(0.5, np.array([0.5])) == NONE
     assert jackknife(0.5, np.array([0.5, np.nan, 0.4])) == NONE
     assert infinitesimal_jackknife(0.5, np.zeros(1)) == NONE
+
+
+@pytest.mark.parametrize("trials", [1, 7, 40, 640])
+def test_wilsons_interval_holds_the_share_where_all_or_none_succeed(trials):
+    none, every = wilson(0, trials), wilson(trials, trials)
+    assert none.low == 0 < none.high < 1
+    assert 0 < every.low < every.high == 1

@@ -2,10 +2,15 @@ import csv
 import itertools
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
-from vlbench.report.leaderboard import leaderboards
+from vlbench.core.errors import DataError
+from vlbench.core.items import Items
+from vlbench.report.items import write_items
+from vlbench.report.leaderboard import leaderboards, stale_leaderboards, write_leaderboards
 from vlbench.report.leaderboard_rows import ROW_FACTS, Additions, row_facts, speed_text, zero_shot_of
+from vlbench.report.results import write_result
 
 PAIR = Additions(collections={"pair": ("digits", "shapes"), "absent": ("digits", "imagenet")})
 RANKS = {"digits": {"a": 1, "b": 1}, "shapes": {"a": 2, "b": 1}}
@@ -71,3 +76,25 @@ def test_speed_is_that_of_all_images_encoded_on_the_device_of_most(make_result):
     stored = make_result(timing=replace(timing, images_encoded=0, images_per_second=None))
     assert speed_text([make_result(), slow, cuda, stored]) == "50.0"
     assert speed_text([stored]) == ""
+
+
+def test_ranks_come_from_the_records_beside_the_results(make_result, tmp_path):
+    generator = np.random.default_rng(0)
+    for model, share in (("best", 0.9), ("close", 0.89), ("worst", 0.2)):
+        ranks = np.where(generator.random(200) < share, 1, 2)
+        result = make_result(model=model, acc1=float((ranks == 1).mean()))
+        write_result(result, tmp_path)
+        write_items(result, Items(image_ranks=ranks, classes=np.zeros(200, dtype=np.int64)), tmp_path)
+    write_result(make_result(model="without"), tmp_path)
+    write_leaderboards(tmp_path)
+    lines = csv.DictReader((tmp_path / "shapes.csv").read_text().splitlines())
+    assert {line["model"]: line["rank"] for line in lines} == {
+        "best": "1",
+        "close": "1",
+        "worst": "3",
+        "without": "",
+    }
+    assert stale_leaderboards(tmp_path) == ()
+    (tmp_path / "shapes" / "close.items.npz").write_bytes(b"damaged")
+    with pytest.raises(DataError, match=r"close\.items\.npz"):
+        write_leaderboards(tmp_path)

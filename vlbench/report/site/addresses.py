@@ -1,15 +1,18 @@
 """Where pages lie in a site, and the links between them."""
 
+from functools import lru_cache
 from urllib.parse import quote
 
 from vlbench.core.files import file_name
 
 
+@lru_cache(maxsize=4096)
 def task_page(task: str) -> str:
     """A task's page, a path below the site's folder."""
     return f"tasks/{file_name(task)}.html"
 
 
+@lru_cache(maxsize=4096)
 def row_page(row: str) -> str:
     """A leaderboard row's page, a path below the site's folder."""
     return f"models/{file_name(row)}.html"
@@ -25,6 +28,7 @@ def task_table(task: str) -> str:
     return f"csv/{file_name(task)}.csv"
 
 
+@lru_cache(maxsize=4096)
 def link(path: str, up: str = "") -> str:
     """A link to a path from a page; `up` leads to the site's folder: empty or `../`.
 

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 _STEPS = (1.0, 2.0, 2.5, 5.0, 10.0)
+_FEW = 2
 _PER_DECADE = ((1.0,), (1.0, 3.0), (1.0, 2.0, 5.0))
 
 
@@ -36,14 +37,15 @@ def straight_axis(values: Sequence[float], *, count: int = 5) -> Axis:
     step = next((each * magnitude for each in _STEPS if span / (each * magnitude) <= count), 10 * magnitude)
     first, last = math.floor(low / step + 1e-9), math.ceil(high / step - 1e-9)
     first, last = (first, last) if last > first else (first - 1, last + 1)
-    return Axis(first * step, last * step, tuple(round(each * step, 10) for each in range(first, last + 1)))
+    ticks = tuple(round(each * step, 10) for each in range(first, last + 1))
+    return Axis(ticks[0], ticks[-1], ticks)
 
 
 def logarithmic_axis(values: Sequence[float]) -> Axis:
     """An axis around positive values, its ticks 1, 2, 5 or 1, 3 or 1 times powers of ten.
 
     >>> logarithmic_axis([3.0, 80.0]).ticks
-    (5.0, 10.0, 20.0, 50.0)
+    (3.0, 10.0, 30.0, 100.0)
     """
     low, high = min(values) / 1.25, max(values) * 1.25
     decades = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
@@ -51,8 +53,10 @@ def logarithmic_axis(values: Sequence[float]) -> Axis:
     for marks in _PER_DECADE:
         ticks = [round(mark * 10.0**decade, 10) for decade in decades for mark in marks]
         found = tuple(tick for tick in ticks if low <= tick <= high)
-        if len(found) > 2:
+        if len(found) > _FEW:
             break
+    if len(found) <= _FEW:  # less than a decade: round numbers instead
+        found = tuple(tick for tick in straight_axis([low, high]).ticks if low <= tick <= high)
     return Axis(low, high, found, logarithmic=True)
 
 

@@ -5,9 +5,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import fmean, median
 
-from vlbench.core.result import MetricValue, Result
+from vlbench.core.result import MetricValue, PartValue, Result
 from vlbench.report.comparable import comparable_results, whole_results
 from vlbench.report.leaderboard import ALL, LEADERBOARD, leaderboards, notes
+from vlbench.report.leaderboard_rows import MEAN, ROW_FACTS, zero_shot_of
+from vlbench.report.robustness import ROBUSTNESS
 from vlbench.report.seeds import row_of, row_scores, seeds_by_row, spread_of
 from vlbench.report.site.values import (
     CardNotes,
@@ -22,12 +24,6 @@ from vlbench.report.site.values import (
     TaskView,
 )
 
-FACTS = ("family", "parameters", "gflops", "image_size", "images_per_second", "licence")
-"""Columns that the site adds to those of leaderboard.csv, where that has none of the name."""
-
-MEAN = "mean"
-"""The column of leaderboard.csv that rows are sorted by at first."""
-
 SHOWN_PARTS = 6
 """Models whose classes or tags a task's page shows."""
 
@@ -38,18 +34,25 @@ def site_of(results: Iterable[Result], joined: Joined | None = None) -> Site:
     Raises:
         DataError: as of `leaderboards`.
     """
+    together = joined or Joined()
     whole = whole_results(results)
     by_task = comparable_results(whole)
-    texts = leaderboards(whole)
-    stated, cells = _stated(texts[LEADERBOARD], by_task)
-    together = joined or Joined()
-    rows = _rows(whole, by_task, cells)
-    facts = tuple(name for name in FACTS if name not in stated and any(name in row.facts for row in rows))
+    texts = leaderboards(whole, together.additions)
+    lines = csv.DictReader(texts[LEADERBOARD].splitlines())
+    header = tuple(lines.fieldnames or ())
+    rows = _rows(whole, by_task, {line["model"]: line for line in lines})
+    filled = {name for name in header if any(row.cells[name] for row in rows)}
+    others = [name for name in header[1:] if name in filled and name not in by_task]
+    robustness = tuple(csv.DictReader(texts.get(ROBUSTNESS, "").splitlines()))
     return Site(
         rows=tuple(sorted(rows, key=_rank)),
-        tasks=tuple(_task_view(task, members, together) for task, members in by_task.items()),
-        stated=stated,
-        facts=facts,
+        tasks=tuple(
+            _task_view(task, members, together, tuple(each for each in robustness if each["task"] == task))
+            for task, members in by_task.items()
+        ),
+        header=header,
+        summaries=tuple(name for name in others if name not in ROW_FACTS),
+        facts=tuple(name for name in others if name in ROW_FACTS),
         left_out=notes(whole),
         csvs={path: text for path, text in texts.items() if path != ALL},
         joined=together,
@@ -58,7 +61,7 @@ def site_of(results: Iterable[Result], joined: Joined | None = None) -> Site:
 
 def _rank(row: Row) -> tuple[float, str]:
     """The highest mean first, rows without one last."""
-    return (-float(row.stated.get(MEAN) or -1), row.name)
+    return (-float(row.cells.get(MEAN) or -1), row.name)
 
 
 def value_of(result: Result, metric: str) -> MetricValue | None:
@@ -89,13 +92,11 @@ class Standings:
         scores = (row.scores[task].value for row in rows if task in row.scores)
         return cls(tuple(sorted((value for value in scores if value is not None), reverse=True)))
 
-    def standing(self, score: Score) -> Standing:
-        """A row's standing: rows of one value share a place."""
+    def standing(self, score: Score, rank: int | None) -> Standing:
+        """A row's standing; `rank` is that of its tests, None where there are none."""
         if not self.values:
-            return Standing(score, None, 0, None, None)
-        value = score.value
-        place = None if value is None else 1 + sum(other > value for other in self.values)
-        return Standing(score, place, len(self.values), self.values[0], median(self.values))
+            return Standing(score, rank, 0, None, None)
+        return Standing(score, rank, len(self.values), self.values[0], median(self.values))
 
 
 def mean_costs(row: Row) -> Cost:
@@ -113,15 +114,6 @@ def mean_costs(row: Row) -> Cost:
     return Cost(gflops, median(speeds), device)
 
 
-def _stated(
-    text: str, by_task: Mapping[str, Sequence[Result]]
-) -> tuple[tuple[str, ...], Mapping[str, Mapping[str, str]]]:
-    """The columns of leaderboard.csv that belong to no task, and every row's cells of them."""
-    lines = csv.DictReader(text.splitlines())
-    names = tuple(name for name in lines.fieldnames or () if name != "model" and name not in by_task)
-    return names, {line["model"]: {name: line[name] for name in names} for line in lines}
-
-
 def _rows(
     whole: Sequence[Result], by_task: Mapping[str, Sequence[Result]], cells: Mapping[str, Mapping[str, str]]
 ) -> list[Row]:
@@ -130,52 +122,25 @@ def _rows(
     for task, results in by_task.items():
         for result in results:
             members.setdefault(row_of(result), {}).setdefault(task, []).append(result)
-    return [_row(name, tasks, scores[name], cells.get(name, {})) for name, tasks in sorted(members.items())]
+    return [_row(name, tasks, scores[name], cells[name]) for name, tasks in sorted(members.items())]
 
 
 def _row(
     name: str,
     tasks: Mapping[str, Sequence[Result]],
     scores: Mapping[str, float | None],
-    stated: Mapping[str, str],
+    cells: Mapping[str, str],
 ) -> Row:
     shown = {task: score_of(results, results[0].primary) for task, results in tasks.items()}
-    row = Row(
+    return Row(
         name=name,
-        stated=stated,
-        facts=_facts(tasks),
+        cells=cells,
         # a row that lacks a seed has no score: means over different seeds do not compare
         scores={task: score if scores[task] is not None else Score(None) for task, score in shown.items()},
-        zero_shot={task: _zero_shot(results) for task, results in tasks.items()},
+        zero_shot={task: zero_shot_of(results) for task, results in tasks.items()},
         results={task: tuple(results) for task, results in tasks.items()},
         costs={task: _cost(results) for task, results in tasks.items()},
     )
-    speed = mean_costs(row).images_per_second
-    if speed is None:
-        return row
-    return Row(
-        name=row.name,
-        stated=row.stated,
-        facts={**row.facts, "images_per_second": round(speed, 1)},
-        scores=row.scores,
-        zero_shot=row.zero_shot,
-        results=row.results,
-        costs=row.costs,
-    )
-
-
-def _facts(tasks: Mapping[str, Sequence[Result]]) -> dict[str, str | int | float]:
-    """What the cards stated in the row's runs; of several, the first task's in the order of names."""
-    facts: dict[str, str | int | float] = {}
-    for results in tasks.values():
-        for result in results:
-            facts = {**result.facts, **facts}
-    return facts
-
-
-def _zero_shot(results: Sequence[Result]) -> str:
-    said = {each.zero_shot for each in results}
-    return said.pop() if len(said) == 1 else "unknown"
 
 
 def _cost(results: Sequence[Result]) -> Cost:
@@ -191,7 +156,9 @@ def _cost(results: Sequence[Result]) -> Cost:
     )
 
 
-def _task_view(task: str, members: Sequence[Result], joined: Joined) -> TaskView:
+def _task_view(
+    task: str, members: Sequence[Result], joined: Joined, robustness: tuple[Mapping[str, str], ...]
+) -> TaskView:
     results = sorted(members, key=lambda each: (-_height(each), each.model))
     measured = (value.metric for each in sorted(members, key=_name) for value in each.metrics)
     return TaskView(
@@ -199,6 +166,8 @@ def _task_view(task: str, members: Sequence[Result], joined: Joined) -> TaskView
         metrics=tuple(dict.fromkeys([results[0].primary, *measured])),
         results=tuple(results),
         rows={each.model: row_of(each) for each in results},
+        ranks=joined.additions.ranks.get(task, {}),
+        robustness=robustness,
         parts=_parts(results),
         beside=tuple(each for each in joined.beside if each.task == task),
         published=joined.published.get(task, ()),
@@ -220,7 +189,7 @@ def _parts(results: Sequence[Result]) -> Parts | None:
     metric = next((each.metric for result in results for each in result.metrics if each.parts), None)
     if metric is None:
         return None
-    chosen = []
+    chosen: list[tuple[str, tuple[PartValue, ...]]] = []
     for result in results:
         value = value_of(result, metric)
         if value is not None and value.parts and len(chosen) < SHOWN_PARTS:
@@ -229,11 +198,12 @@ def _parts(results: Sequence[Result]) -> Parts | None:
     lines = []
     for index, (name, n) in enumerate(names):
         values = tuple(parts[index].value if index < len(parts) else None for _, parts in chosen)
-        lines.append((index, PartLine(name, n, values)))
+        # a class that the data do not show is none that is hard
+        if any(value is not None for value in values):
+            lines.append((index, PartLine(name, n, values)))
     lines.sort(key=lambda line: (_middle(line[1]), line[0]))
     return Parts(metric, tuple(model for model, _ in chosen), tuple(line for _, line in lines))
 
 
 def _middle(line: PartLine) -> float:
-    known = [value for value in line.values if value is not None]
-    return median(known) if known else 2.0
+    return median(value for value in line.values if value is not None)

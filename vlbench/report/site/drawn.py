@@ -4,8 +4,9 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from vlbench.report.leaderboard_rows import MEAN
 from vlbench.report.site.addresses import link, row_page
-from vlbench.report.site.data import MEAN, mean_costs
+from vlbench.report.site.data import mean_costs
 from vlbench.report.site.pictures import Picture, Point, svg
 from vlbench.report.site.values import Cost, Row, Score
 
@@ -37,24 +38,25 @@ def of_task(rows: Iterable[Row], task: str, metric: str) -> list[Drawn]:
         for row in rows
         if task in row.scores and row.scores[task].value is not None
     ]
-    return _pictures(measured, metric, "../")
+    return _pictures(measured, metric, metric, "../")
 
 
 def of_means(rows: Iterable[Row]) -> list[Drawn]:
     """The two pictures of the means over all tasks, of the rows that have one."""
     measured = [
-        Measured(row.name, Score(float(row.stated[MEAN])), mean_costs(row))
+        Measured(row.name, Score(float(row.cells[MEAN])), mean_costs(row))
         for row in rows
-        if row.stated.get(MEAN)
+        if row.cells.get(MEAN)
     ]
-    return _pictures(measured, "mean over all tasks", "")
+    return _pictures(measured, "mean over all tasks", "Mean over all tasks", "")
 
 
-def _pictures(measured: Sequence[Measured], metric: str, up: str) -> list[Drawn]:
-    capital = metric[:1].upper() + metric[1:]
+def _pictures(measured: Sequence[Measured], metric: str, title: str, up: str) -> list[Drawn]:
     flops = _drawn(
         measured,
-        _Question(f"{capital} and arithmetic", "GFLOPs an image, image side (logarithmic)", metric, "less", "flops"),
+        _Question(
+            f"{title} against GFLOPs", "GFLOPs an image, image side (logarithmic)", metric, "less", "flops"
+        ),
         lambda cost: cost.gflops,
         up,
     )
@@ -63,7 +65,7 @@ def _pictures(measured: Sequence[Measured], metric: str, up: str) -> list[Drawn]
     on_device = [each for each in measured if each.cost.device == device]
     speed = _drawn(
         on_device,
-        _Question(f"{capital} and speed", "Images/s (logarithmic)", metric, "more", "speed"),
+        _Question(f"{title} against images/s", "Images/s (logarithmic)", metric, "more", "speed"),
         lambda cost: cost.images_per_second,
         up,
         where=f"Measured on {device}. " if device else "",
@@ -98,9 +100,10 @@ def _drawn(
             points.append(Point(each.row, cost, each.score.value, each.score.low, each.score.high, page))
     missing = (len(measured) if all_rows is None else all_rows) - len(points)
     if len(points) < _FEWEST:
-        what = "GFLOPs are on a card" if question.identity == "flops" else "the speed was measured"
-        return Drawn(question.title, "", f"Not drawn: of fewer than two models {what}.")
+        what = "GFLOPs on a card" if question.identity == "flops" else "a measured speed"
+        return Drawn(question.title, "", f"not drawn, as fewer than two models have {what}.")
+    cheap = "cheaper" if question.better == "less" else "faster"
     left_out = f" {missing} without a figure left out." if missing else ""
-    caption = f"{where}The line is the Pareto front: no other model is both better and cheaper.{left_out}"
+    caption = f"{where}The line is the Pareto front: no model beyond it is both better and {cheap}.{left_out}"
     picture = Picture(question.title, question.cost, question.score, question.better, tuple(points))
     return Drawn(question.title, svg(picture, question.identity), caption)

@@ -1,4 +1,4 @@
-"""A site as files: written where they differ, and those of an earlier site that are no longer made removed."""
+"""A site as files: written where they differ; files of an earlier site that are no longer made go."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -54,6 +54,9 @@ def write_site(site: Site, folder: Path) -> Written:
         DataError: it holds something else.
     """
     earlier = _earlier(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    # from the start on the folder is known as a site's, also where this is cut off
+    (folder / MANIFEST).write_text(_lines(earlier), encoding="utf-8")
     made = set()
     for path, data in site_files(site):
         made.add(path)
@@ -64,8 +67,12 @@ def write_site(site: Site, folder: Path) -> Written:
         place.write_bytes(data)
     for path in earlier - made:
         (folder / path).unlink(missing_ok=True)
-    (folder / MANIFEST).write_text("".join(f"{path}\n" for path in sorted(made)), encoding="utf-8")
+    (folder / MANIFEST).write_text(_lines(made), encoding="utf-8")
     return Written(folder, len(made), sum(path.endswith(".html") for path in made))
+
+
+def _lines(paths: set[str]) -> str:
+    return "".join(f"{path}\n" for path in sorted(paths))
 
 
 def _task_csv(csvs: Mapping[str, str], task: str) -> str:

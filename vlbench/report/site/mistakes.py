@@ -59,7 +59,7 @@ class WorstItem:
 
 @dataclass(frozen=True, slots=True)
 class Mistakes:
-    """The mistakes of a model on a task; `unknown` counts those whose right class the predictions do not hold."""
+    """The mistakes of a model on a task; `unknown` counts those whose right class is not known."""
 
     model: str
     task: str
@@ -102,13 +102,15 @@ def read_mistakes(result: Result, folder: Path, opened: OpenedTask | None = None
     if "side" not in columns or columns["side"].count("image") != result.n_images:
         raise DataError(f"{path}: of another run; run {result.model} again with --save-predictions")
     truths = opened.truths if opened is not None else {}
-    names = [part.name for metric in result.metrics if len(metric.parts) == result.n_texts for part in metric.parts]
-    wrong = [
-        each for each in _answers(columns, truths, tuple(names[: result.n_texts])) if each.rank != 1
+    names = [
+        part.name for metric in result.metrics if len(metric.parts) == result.n_texts for part in metric.parts
     ]
+    wrong = [each for each in _answers(columns, truths, tuple(names[: result.n_texts])) if each.rank != 1]
     wrong.sort(key=lambda each: (-(each.rank or result.n_texts + 1), each.item))
     pairs = Counter((each.truth, each.answer) for each in wrong if each.truth and each.answer)
-    counted = sorted(pairs.items(), key=lambda pair: (-pair[1], pair[0])) if result.kind == "classification" else []
+    counted = (
+        sorted(pairs.items(), key=lambda pair: (-pair[1], pair[0])) if result.kind == "classification" else []
+    )
     return Mistakes(
         model=result.model,
         task=result.task,
@@ -128,17 +130,25 @@ def _answers(
     return [_ranked(columns, truths, i) for i in range(count)]
 
 
-def _ranked(columns: Mapping[str, Sequence[object]], truths: Mapping[str, tuple[str, ...]], i: int) -> _Answer:
+def _ranked(
+    columns: Mapping[str, Sequence[object]], truths: Mapping[str, tuple[str, ...]], i: int
+) -> _Answer:
     item, rank = str(columns["id"][i]), int(str(columns["rank"][i]))
     is_image = columns["side"][i] == "image"
-    best = columns["best"][i] if is_image and "best" in columns else None
     # of retrieval's text side the columns hold nothing but ranks
-    answers = [str(name) for name in best] if isinstance(best, Sequence) or hasattr(best, "tolist") else []  # type: ignore[union-attr]
-    truth = ", ".join(truths.get(item, ())) if is_image else ""
+    answers = _names(columns["best"][i]) if is_image and "best" in columns else []
+    # an image of retrieval has several right captions: one is enough to see what it shows
+    truth = next(iter(truths.get(item, ())), "") if is_image else ""
     # a right answer of rank r is the r-th best, unless it ties with wrong ones: ties count against it
     if not truth and 1 <= rank <= len(answers):
         truth = answers[rank - 1]
     return _Answer(item, truth, answers[0] if answers else "", rank, is_image)
+
+
+def _names(cell: object) -> list[str]:
+    """A cell of names: a list, or the array that pandas makes of it; else nothing."""
+    listed = cell.tolist() if hasattr(cell, "tolist") else cell
+    return [str(name) for name in listed] if isinstance(listed, list) else []
 
 
 def _tagged(columns: Mapping[str, Sequence[object]], names: tuple[str, ...], i: int) -> _Answer | None:
@@ -146,7 +156,7 @@ def _tagged(columns: Mapping[str, Sequence[object]], names: tuple[str, ...], i: 
     import numpy as np
 
     scores = np.asarray(columns["scores"][i], dtype=np.float32)
-    relevant = {str(name) for name in columns["relevant"][i]}  # type: ignore[attr-defined]
+    relevant = set(_names(columns["relevant"][i]))
     right = np.array([name in relevant for name in names], dtype=bool)
     if len(scores) != len(names) or not right.any() or right.all():
         return None

@@ -7,20 +7,22 @@ from hashlib import sha256
 from typing import TYPE_CHECKING
 
 from vlbench.core.result import PartValue, Result
+from vlbench.report.leaderboard_rows import ROW_FACTS
 from vlbench.report.site import drawn, words
 from vlbench.report.site.addresses import link, row_page, task_page, task_table
+from vlbench.report.site.cells import bar, breakable, cell, whisker
 from vlbench.report.site.data import Standings, value_of
 from vlbench.report.site.mistakes import Mistakes, WorstItem
 from vlbench.report.site.values import CardNotes, Row, Score, Site, Standing, TaskView
 
 if TYPE_CHECKING:
     from jinja2 import Environment
-    from markupsafe import Markup
 
 OPEN_PARTS = 40
 """Classes or tags that a task's page shows before a fold."""
 
 HARDEST = 5
+RANKS = "A rank is 1 + the number of models that are significantly better (paired tests, Holm, 5 %)."
 Lines = list[tuple[str, str]]
 
 
@@ -41,7 +43,11 @@ class Pages:
     def index(self) -> str:
         """The leaderboard."""
         return self._filled(
-            "index.html", up="", here="index", drawn=drawn.of_means(self.site.rows), plain_cell=_plain_cell
+            "index.html",
+            up="",
+            here="index",
+            drawn=drawn.of_means(self.site.rows),
+            any_trained=any("no" in row.zero_shot.values() for row in self.site.rows),
         )
 
     def compare(self) -> str:
@@ -63,7 +69,7 @@ class Pages:
             digits=digits,
             axis=words.Span.around(ends),
             csv=link(task_table(task.name), "../"),
-            metric_note="Hover a value for its interval.",
+            metric_note="Hover a value for its interval." + (f" {RANKS}" if task.ranks else ""),
             protocol=_protocol(task.one),
             drawn=drawn.of_task(self.site.rows, task.name, task.one.primary),
             open_parts=OPEN_PARTS,
@@ -83,6 +89,7 @@ class Pages:
             compare=f"../compare.html?a={link(row.name)}",
             lines=[self._row_line(row, task) for task in self.site.tasks if task.name in row.results],
             axis=words.Span(0.0, 1.0),
+            ranked=any(row.name in task.ranks for task in self.site.tasks),
             hardest=list(_hardest(row)),
             seeds=list(_seeds(row)),
             runs=_runs(row),
@@ -90,7 +97,7 @@ class Pages:
 
     def _row_line(self, row: Row, task: TaskView) -> "RowLine":
         score = row.scores[task.name]
-        standing = self.standings[task.name].standing(score)
+        standing = self.standings[task.name].standing(score, task.ranks.get(row.name))
         digits = words.digits_for([score.value])
         return RowLine(task.name, task.one.primary, standing, digits, row.zero_shot[task.name])
 
@@ -101,6 +108,9 @@ class Pages:
             up=up,
             here=here,
             count=words.grouped(count),
+            cell=cell,
+            bar=bar,
+            whisker=whisker,
             row_link=partial(_row_link, up),
             task_link=partial(_task_link, up),
             **values,
@@ -113,6 +123,7 @@ class TaskLine:
 
     model: str
     row: str
+    rank: int | None
     scores: tuple[Score, ...]
     zero_shot: str
     speed: float | None
@@ -152,7 +163,7 @@ class ShownMistakes:
 
 
 def thumbnail_path(item: WorstItem) -> str:
-    """Where a thumbnail lies in the site: named by its bytes, so that tasks and models share it; else empty."""
+    """Where a thumbnail lies in the site: named by its bytes, so that models share it; else empty."""
     return f"thumbnails/{sha256(item.thumbnail).hexdigest()[:32]}.jpg" if item.thumbnail else ""
 
 
@@ -167,7 +178,17 @@ def _environment() -> "Environment":
         lstrip_blocks=True,
         auto_reload=False,
     )
-    filters = (words.fixed, words.signed, words.grouped, words.short, words.label, words.percent)
+    filters = (
+        words.fixed,
+        words.signed,
+        words.grouped,
+        words.short,
+        words.plain,
+        words.label,
+        words.percent,
+        words.beginning,
+        breakable,
+    )
     environment.filters.update({each.__name__: each for each in filters})
     return environment
 
@@ -180,19 +201,6 @@ def _task_link(up: str, task: str) -> str:
     return link(task_page(task), up)
 
 
-def _plain_cell(score: Score | None) -> "Markup":
-    """A cell of the plain leaderboard; made here, as there are tens of thousands."""
-    from markupsafe import Markup
-
-    if score is None or score.value is None:
-        return Markup('<td class="number none">–</td>')
-    said = score.note
-    if score.low is not None and score.high is not None:
-        said = f"{words.fixed(score.low)}–{words.fixed(score.high)}"
-    title = Markup(' title="{}"').format(said) if said else ""
-    return Markup('<td class="number"{}>{}</td>').format(title, words.fixed(score.value))
-
-
 def _ends(score: Score) -> list[float | None]:
     return [score.value, score.low, score.high]
 
@@ -202,7 +210,10 @@ def _task_line(task: TaskView, result: Result) -> TaskLine:
     return TaskLine(
         model=result.model,
         row=task.rows[result.model],
-        scores=tuple(Score(None) if each is None else Score(each.value, each.ci_low, each.ci_high) for each in found),
+        rank=task.ranks.get(result.model),
+        scores=tuple(
+            Score(None) if each is None else Score(each.value, each.ci_low, each.ci_high) for each in found
+        ),
         zero_shot=result.zero_shot,
         speed=result.timing.images_per_second,
         precision=str(result.settings.get("precision", "")),
@@ -233,7 +244,8 @@ def _protocol(one: Result) -> list[tuple[str, str | Sequence[str]]]:
 
 
 def _row_facts(row: Row) -> Lines:
-    return [(words.label(name), str(row.facts[name])) for name in words.LABELS if name in row.facts]
+    shown = [name for name in ROW_FACTS if row.cells[name]]
+    return [(words.label(name), words.plain(row.cells[name])) for name in shown]
 
 
 def _hardest(row: Row) -> Iterator[tuple[str, str, list[PartValue]]]:
@@ -269,7 +281,10 @@ def _runs(row: Row) -> Lines:
         ("Adapter", ", ".join(sorted({each.adapter for each in results}))),
         *((f"SHA-256 of {name}", digest) for name, digest in weights.items()),
         *(
-            (words.label(name), ", ".join(sorted({str(each.settings[name]) for each in results if name in each.settings})))
+            (
+                words.label(name),
+                ", ".join(sorted({str(each.settings[name]) for each in results if name in each.settings})),
+            )
             for name in settings
         ),
         ("Software", ", ".join(f"{name} {version}" for name, version in software.items())),

@@ -15,6 +15,9 @@ _LETTER, _LINE = 6.4, 14.0
 _LABELLED = 14
 """So few points are all labelled; of more, those on the front."""
 
+_WITH_INTERVALS = 40
+"""So few points show their intervals; of more they would be a thicket."""
+
 _LONGEST = 26
 
 
@@ -73,7 +76,9 @@ def svg(picture: Picture, identity: str) -> str:
     heights = [each.score for each in points]
     up = straight_axis(heights)
     front = pareto_front(points, picture.better)
-    drawn = {each: (_x(across, each.cost), _y(up, each.score)) for each in points}
+    best = {each.name for each in front}
+    few = len(points) <= _WITH_INTERVALS
+    drawn = {each.name: (_x(across, each.cost), _y(up, each.score)) for each in points}
     names = ", ".join(each.name for each in front)
     parts = [
         f'<svg class="picture" viewBox="0 0 {WIDTH} {HEIGHT}" role="img" '
@@ -81,8 +86,8 @@ def svg(picture: Picture, identity: str) -> str:
         f'<title id="{identity}-title">{escape(picture.title)}</title>',
         f'<desc id="{identity}-text">{len(points)} models. On the Pareto front: {escape(names)}.</desc>',
         *_grid(across, up, picture),
-        _front_path([drawn[each] for each in front]),
-        *(_mark(each, drawn[each], up, each in front) for each in points),
+        _front_path([drawn[each.name] for each in front]),
+        *(_mark(each, drawn[each.name], up, best=each.name in best, whiskers=few) for each in points),
         *_labels(points, front, drawn),
         "</svg>",
     ]
@@ -111,7 +116,9 @@ def _grid(across: Axis, up: Axis, picture: Picture) -> list[str]:
         lines.append(f'<text x="{x}" y="{floor + 19}" text-anchor="middle">{written(tick)}</text>')
     middle = (_LEFT + right) / 2
     lines.append(f'<path class="axis" d="M{_LEFT} {floor}H{right}"/>')
-    lines.append(f'<text class="name" x="{middle}" y="{HEIGHT - 7}" text-anchor="middle">{escape(picture.cost)}</text>')
+    lines.append(
+        f'<text class="name" x="{middle}" y="{HEIGHT - 7}" text-anchor="middle">{escape(picture.cost)}</text>'
+    )
     turned = (_TOP + floor) / 2
     lines.append(
         f'<text class="name" transform="translate(13 {turned}) rotate(-90)" text-anchor="middle">'
@@ -127,13 +134,13 @@ def _front_path(places: Sequence[tuple[float, float]]) -> str:
     return f'<path class="front" d="M{x} {y}{steps}"/>'
 
 
-def _mark(point: Point, place: tuple[float, float], up: Axis, on_front: bool) -> str:  # noqa: FBT001
+def _mark(point: Point, place: tuple[float, float], up: Axis, *, best: bool, whiskers: bool) -> str:
     x, y = place
     whisker = ""
-    if point.low is not None and point.high is not None:
+    if whiskers and point.low is not None and point.high is not None:
         whisker = f'<path d="M{x} {_y(up, point.low)}V{_y(up, point.high)}"/>'
     said = f"{point.name}: {point.score:.3f} at {written(round(point.cost, 3))}"
-    kind = ' class="best"' if on_front else ""
+    kind = ' class="best"' if best else ""
     return (
         f'<a href="{escape(point.page)}"{kind} tabindex="-1">{whisker}<circle cx="{x}" cy="{y}" r="4">'
         f"<title>{escape(said)}</title></circle></a>"
@@ -141,15 +148,16 @@ def _mark(point: Point, place: tuple[float, float], up: Axis, on_front: bool) ->
 
 
 def _labels(
-    points: Sequence[Point], front: Sequence[Point], drawn: dict[Point, tuple[float, float]]
+    points: Sequence[Point], front: Sequence[Point], drawn: dict[str, tuple[float, float]]
 ) -> list[str]:
     """Labels right, left, above or below of their points, wherever they cover nothing; else none."""
-    others = [each for each in points if each not in front] if len(points) <= _LABELLED else []
+    best = {each.name for each in front}
+    others = [each for each in points if each.name not in best] if len(points) <= _LABELLED else []
     taken = [_Box(x - 5, y - 5, x + 5, y + 5) for x, y in drawn.values()]
     found = []
     for point in [*front, *others]:
         name = point.name if len(point.name) <= _LONGEST else f"{point.name[: _LONGEST - 1]}…"
-        x, y = drawn[point]
+        x, y = drawn[point.name]
         wide = len(name) * _LETTER
         spots = (
             (x + 8, y + 4, "start", x + 7),
@@ -160,12 +168,17 @@ def _labels(
         for at_x, at_y, anchor, left in spots:
             box = _Box(left, at_y - _LINE + 4, left + wide, at_y + 3)
             own = _Box(x - 5, y - 5, x + 5, y + 5)
-            inside = box.left >= _LEFT and box.right <= WIDTH - 2 and box.top >= 0 and box.bottom < HEIGHT - _BOTTOM
+            inside = (
+                box.left >= _LEFT
+                and box.right <= WIDTH - 2
+                and box.top >= 0
+                and box.bottom < HEIGHT - _BOTTOM
+            )
             if inside and not any(box.meets(other) for other in taken if other != own):
                 taken.append(box)
-                best = ' class="best"' if point in front else ""
+                kind = ' class="best"' if point.name in best else ""
                 found.append(
-                    f'<text{best} aria-hidden="true" x="{round(at_x, 1)}" y="{round(at_y, 1)}" '
+                    f'<text{kind} aria-hidden="true" x="{round(at_x, 1)}" y="{round(at_y, 1)}" '
                     f'text-anchor="{anchor}">{escape(name)}</text>'
                 )
                 break

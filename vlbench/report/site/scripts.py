@@ -12,29 +12,37 @@ _ZERO_SHOT = {"yes": "y", "no": "n"}
 
 def leaderboard_script(site: Site) -> str:
     """The leaderboard by rows; a score is null, a number, or [value, low, high]."""
+    others = [*site.summaries, *site.facts]
     columns = [
-        {"name": task.name, "kind": task.one.kind, "metric": task.one.primary, "page": link(task_page(task.name))}
+        {
+            "name": task.name,
+            "kind": task.one.kind,
+            "metric": task.one.primary,
+            "page": link(task_page(task.name)),
+        }
         for task in site.tasks
     ]
     rows = [
         {
             "name": row.name,
             "page": link(row_page(row.name)),
-            "facts": [row.facts.get(name) for name in site.facts],
-            "stated": [row.stated.get(name, "") for name in site.stated],
+            "cells": [row.cells[name] for name in others],
             "zeroShot": "".join(_ZERO_SHOT.get(row.zero_shot.get(task.name, ""), "u") for task in site.tasks),
             "scores": [_compact(row.scores.get(task.name)) for task in site.tasks],
         }
         for row in site.rows
     ]
-    return _call("leaderboard", {"tasks": columns, "stated": site.stated, "facts": site.facts, "rows": rows})
+    data = {"header": site.header, "tasks": columns, "others": others, "facts": site.facts, "rows": rows}
+    return _call("leaderboard", data)
 
 
 def names_script(site: Site) -> str:
     """The names of all rows and where their scores lie, for the page that compares two."""
     rows = [[row.name, link(row_data(row.name)), link(row_page(row.name))] for row in site.rows]
     tasks = [[task.name, link(task_page(task.name))] for task in site.tasks]
-    return _call("names", {"rows": rows, "tasks": tasks, "paired": [_paired(each) for each in site.joined.paired]})
+    return _call(
+        "names", {"rows": rows, "tasks": tasks, "paired": [_paired(each) for each in site.joined.paired]}
+    )
 
 
 def row_script(row: Row) -> str:

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 from vlbench.core.published import PublishedScore
 from vlbench.core.result import Result
+from vlbench.report.leaderboard_rows import Additions
 from vlbench.report.site.mistakes import Mistakes
 from vlbench.report.verify import Comparison as PublishedComparison
 
@@ -19,7 +20,7 @@ class CardNotes:
 
 @dataclass(frozen=True, slots=True)
 class PairedTest:
-    """Model b less model a on the same items: `p` is Holm's over the tasks, None where nothing can be tested."""
+    """Model b less model a on the same items; `p` is Holm's over the tasks, None where untested."""
 
     model_a: str
     model_b: str
@@ -37,7 +38,8 @@ class Joined:
     """What others than the results know: cards, published scores, paired tests, saved predictions.
 
     `published` are scores of models without a result here, by task; `beside` those of models with one.
-    `paired` are tests made beforehand, where there are few models.
+    `paired` are tests made beforehand, where there are few models. `additions` are what the leaderboard's
+    CSVs show beside results.
     """
 
     models: Mapping[str, CardNotes] = field(default_factory=dict)
@@ -46,6 +48,7 @@ class Joined:
     published: Mapping[str, tuple[PublishedScore, ...]] = field(default_factory=dict)
     paired: tuple[PairedTest, ...] = ()
     mistakes: tuple[Mistakes, ...] = ()
+    additions: Additions = field(default_factory=Additions)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,13 +74,11 @@ class Cost:
 class Row:
     """A row of the leaderboard: a model, or the seeds of one.
 
-    `stated` are the cells of `leaderboard.csv` that belong to no task, as text; `facts` those that the
-    site adds. `results` are the row's own, several where it has seeds.
+    `cells` are those of `leaderboard.csv`, as text. `results` are the row's own, several where it has seeds.
     """
 
     name: str
-    stated: Mapping[str, str]
-    facts: Mapping[str, str | int | float]
+    cells: Mapping[str, str]
     scores: Mapping[str, Score]
     zero_shot: Mapping[str, str]
     results: Mapping[str, tuple[Result, ...]]
@@ -104,12 +105,18 @@ class Parts:
 
 @dataclass(frozen=True, slots=True)
 class TaskView:
-    """A task: its results of one protocol, the best first, and what stands beside them."""
+    """A task: its results of one protocol, the best first, and what stands beside them.
+
+    `rows` are the leaderboard rows of the results' models, `ranks` 1 + how many are significantly better.
+    `robustness` are lines of `effective_robustness.csv`.
+    """
 
     name: str
     metrics: tuple[str, ...]
     results: tuple[Result, ...]
     rows: Mapping[str, str]
+    ranks: Mapping[str, int]
+    robustness: tuple[Mapping[str, str], ...]
     parts: Parts | None
     beside: tuple[PublishedComparison, ...]
     published: tuple[PublishedScore, ...]
@@ -124,10 +131,10 @@ class TaskView:
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """A row's primary score on a task among all rows: its place by value, the best and the median."""
+    """A row's primary score on a task among all rows: its rank if it has one, the best, the median."""
 
     score: Score
-    place: int | None
+    rank: int | None
     of: int
     best: float | None
     median: float | None
@@ -135,11 +142,16 @@ class Standing:
 
 @dataclass(frozen=True, slots=True)
 class Site:
-    """All that a site shows; `csvs` are tables of the results folder by file name."""
+    """All that a site shows; `csvs` are tables of the results folder by file name.
+
+    `header` is that of `leaderboard.csv`; `summaries` and `facts` are those of its columns that belong to no
+    task and hold something.
+    """
 
     rows: tuple[Row, ...]
     tasks: tuple[TaskView, ...]
-    stated: tuple[str, ...]
+    header: tuple[str, ...]
+    summaries: tuple[str, ...]
     facts: tuple[str, ...]
     left_out: tuple[str, ...]
     csvs: Mapping[str, str]

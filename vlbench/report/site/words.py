@@ -10,7 +10,11 @@ LABELS = {
     "images_per_second": "Images/s",
     "licence": "Licence",
     "family": "Family",
+    "zero_shot": "Zero-shot",
 }
+
+
+_BEGINNING = 110
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +28,7 @@ class Span:
     def around(cls, values: Iterable[float | None]) -> "Span":
         """A span around values; all of 0 to 1 where there are fewer than two."""
         known = sorted({value for value in values if value is not None})
-        if len(known) < 2:  # noqa: PLR2004
+        if len(known) < 2:
             return cls(0.0, 1.0)
         room = 0.03 * (known[-1] - known[0])
         return cls(known[0] - room if known[0] < 0 else max(known[0] - room, 0.0), known[-1] + room)
@@ -86,6 +90,26 @@ def short(text: str) -> str:
     whole, point, decimals = text.partition(".")
     is_number = bool(point) and decimals.isdecimal() and whole.removeprefix("-").isdecimal()
     return fixed(float(text)) if is_number else text
+
+
+def plain(text: str) -> str:
+    """A number's text without needless zeros, other texts as they are.
+
+    >>> plain("151.280000"), plain("0"), plain("MIT")
+    ('151.28', '0', 'MIT')
+    """
+    whole, point, decimals = text.partition(".")
+    is_number = bool(point) and decimals.isdecimal() and whole.removeprefix("-").isdecimal()
+    return text.rstrip("0").rstrip(".") if is_number else text
+
+
+def beginning(text: str) -> str:
+    """The first words of a long text.
+
+    >>> beginning("short"), beginning("word " * 40)[-10:]
+    ('short', 'word word…')
+    """
+    return text if len(text) <= _BEGINNING else f"{text[:_BEGINNING].rsplit(' ', 1)[0]}…"
 
 
 def label(name: str) -> str:

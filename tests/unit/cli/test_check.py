@@ -1,0 +1,148 @@
+"""`vlbench check`: made results against a baseline that the command wrote."""
+
+import json
+
+import pytest
+
+from vlbench.cli.main import main
+from vlbench.core.result import MetricValue
+from vlbench.report.results import write_result
+
+CHECK = ("check", "--baseline", "baseline.csv")
+
+
+@pytest.fixture
+def run(capsys, tmp_path, monkeypatch):
+    """Runs `vlbench ...` in a folder of its own; the answer is (exit code, stdout, stderr)."""
+    monkeypatch.chdir(tmp_path)
+
+    def run(*arguments):
+        with pytest.raises(SystemExit) as stop:
+            main([str(argument) for argument in arguments])
+        return stop.value.code, *capsys.readouterr()
+
+    return run
+
+
+@pytest.fixture
+def write(make_result, tmp_path):
+    """Writes a result; `write(0.4)` is one that fell."""
+
+    def write(value=0.5, **fields):
+        metrics = (MetricValue("acc1", value, 0.46, 0.55, "Wilson", 200, 0),)
+        digests = {"image_ids": "i" * 32, "texts": "t" * 32} | fields.pop("digests", {})
+        return write_result(
+            make_result(metrics=fields.pop("metrics", metrics), digests=digests, **fields),
+            tmp_path / "results",
+        )
+
+    return write
+
+
+@pytest.fixture
+def baseline(run, write, tmp_path):
+    """The baseline of two results."""
+    write()
+    write(model="large")
+    assert run(*CHECK, "--update")[0] == 0
+    return tmp_path / "baseline.csv"
+
+
+def test_results_that_are_the_baselines_pass(run, baseline):
+    assert run(*CHECK) == (0, "baseline.csv: 2 values, nothing moved\n", "")
+
+
+ACC5 = (MetricValue("acc5", 0.5, 0.46, 0.55, "Wilson", 200, 0),)
+
+
+@pytest.mark.parametrize(
+    ("fields", "message"),
+    [
+        ({"value": 0.4}, "small on shapes, acc1: fell by 0.1000 to 0.4000, more than its noise of 0.0400"),
+        ({"metrics": ACC5}, "small on shapes, acc1: vanished: the metric is not measured any more"),
+        (
+            {"protocol_digest": "e" * 32},
+            "small on shapes: another protocol: was held-out (dddddddd), is held-out (eeeeeeee)",
+        ),
+        ({"weights": {"small.safetensors": "b" * 64}}, "small on shapes: other weights: were "),
+        (
+            {"digests": {"image_ids": "j" * 32}},
+            "small on shapes: other data: the images were iiiiiiii, are jjjjjjjj",
+        ),
+        (
+            {"digests": {"texts": "u" * 32}},
+            "small on shapes: other data: the texts were tttttttt, are uuuuuuuu",
+        ),
+    ],
+)
+def test_what_got_worse_fails_with_a_message_of_its_own_until_it_is_accepted(
+    run, write, baseline, fields, message
+):
+    write(**fields)
+    code, said, complained = run(*CHECK)
+    assert code == 1
+    assert complained.startswith(f"vlbench: baseline.csv: {message}")
+    assert complained.endswith("; --update accepts what is meant\n")
+    assert "FAIL  small  shapes" in said
+    before = baseline.read_bytes()
+    code, shown, _ = run(*CHECK, "--update")
+    assert (code, shown) == (0, said)
+    assert baseline.read_bytes() != before
+    assert run(*CHECK)[:2] == (0, "baseline.csv: 2 values, nothing moved\n")
+
+
+def test_a_result_that_vanished_fails(run, write, baseline, tmp_path):
+    (tmp_path / "results" / "shapes" / "large.json").unlink()
+    code, said, complained = run(*CHECK)
+    assert code == 1
+    assert "large on shapes: vanished: the model has no whole result any more" in complained
+    write(model="large", partial="limit 10")
+    assert run(*CHECK) == (code, said, complained)
+
+
+def test_noise_passes_and_a_tolerance_is_kept_instead(run, write, baseline):
+    write(0.47)
+    code, said, _ = run(*CHECK)
+    assert code == 0
+    assert "fell by 0.0300 to 0.4700, within its noise of 0.0400" in said
+    assert run(*CHECK, "--tolerance", "0.02")[0] == 1
+    assert run(*CHECK, "--tolerance", "0.02,acc1=0.05")[0] == 0
+
+
+def test_what_is_better_and_what_is_new_is_printed_and_passes(run, write, baseline):
+    write(0.9)
+    write(task="digits")
+    code, said, complained = run(*CHECK)
+    assert (code, complained) == (0, "")
+    assert "rose by 0.4000 to 0.9000, more than its noise" in said
+    assert "not in the baseline: 1 metric" in said
+    assert said.endswith("baseline.csv: 2 values, 1 new, 1 better\n")
+
+
+def test_json_and_markdown_are_for_programs(run, write, baseline):
+    write(0.4)
+    code, said, _ = run(*CHECK, "--format", "json")
+    (finding,) = json.loads(said)
+    assert (code, finding["verdict"], finding["before"], finding["after"]) == (1, "worse", 0.5, 0.4)
+    assert (
+        run(*CHECK, "--format", "markdown")[1].splitlines()[2].startswith("| FAIL | small | shapes | acc1 |")
+    )
+
+
+@pytest.mark.parametrize("update", [(), ("--update",)])
+def test_a_file_that_is_no_baseline_is_refused_and_left_alone(run, write, baseline, update):
+    baseline.write_text("name,score\nours,1\n")
+    code, said, complained = run(*CHECK, *update)
+    assert (code, said, complained.count("\n")) == (2, "", 1)
+    assert complained.startswith("vlbench: baseline.csv: not a baseline of this version")
+    assert baseline.read_text() == "name,score\nours,1\n"
+
+
+def test_a_missing_baseline_and_a_missing_folder_say_what_to_do(run, write):
+    write()
+    code, said, complained = run(*CHECK)
+    assert (code, said) == (2, "")
+    advice = "`vlbench check --baseline baseline.csv --update` writes it"
+    assert complained == f"vlbench: baseline.csv: no such baseline; {advice}\n"
+    assert run(*CHECK, "--results", "elsewhere")[0] == 2
+    assert run(*CHECK, "--tolerance", "acc=0.1", "--update")[2].startswith("vlbench: no metric named 'acc'")

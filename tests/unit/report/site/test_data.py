@@ -1,0 +1,97 @@
+import csv
+import itertools
+from dataclasses import replace
+
+import pytest
+
+from vlbench.core.result import MetricValue, PartValue
+from vlbench.report.leaderboard_rows import Additions
+from vlbench.report.site.data import Standings, mean_costs, site_of
+from vlbench.report.site.values import Joined, Score
+
+
+def test_rows_hold_the_cells_of_leaderboard_csv_the_best_mean_first(make_result):
+    site = site_of([make_result(model="small"), make_result(model="large", acc1=0.9)])
+    assert [row.name for row in site.rows] == ["large", "small"]
+    assert site.rows[0].cells["shapes"] == "0.900000"
+    assert site.header[:3] == ("model", "shapes", "mean")
+    assert (site.summaries, "gflops" in site.facts, "family" in site.facts) == (("mean",), False, True)
+
+
+def test_partial_results_and_rarer_protocols_are_left_out_and_the_latter_named(make_result):
+    site = site_of(
+        [
+            make_result(),
+            make_result(model="other"),
+            make_result(model="quick", partial="first 50 images"),
+            make_result(model="odd", protocol_digest="f" * 32),
+        ]
+    )
+    assert {row.name for row in site.rows} == {"small", "other"}
+    assert [line for line in site.left_out if "odd" in line and "quick" not in line] == list(site.left_out)
+
+
+def test_seeds_are_one_row_with_their_mean_and_no_interval(make_result):
+    seeds = [
+        make_result(model=f"ctx{i}", replicate_of="ctx", acc1=value) for i, value in enumerate((0.4, 0.6))
+    ]
+    (row,) = site_of(seeds).rows
+    assert (row.name, row.scores["shapes"].value, row.scores["shapes"].low) == ("ctx", 0.5, None)
+    assert "mean of 2 seeds, standard deviation 0.1414" in row.scores["shapes"].note
+
+
+def test_a_row_that_lacks_a_seed_has_no_score_there(make_result):
+    results = [make_result(model=f"ctx{i}", replicate_of="ctx") for i in range(2)]
+    site = site_of([*results, make_result(model="ctx0", replicate_of="ctx", task="digits")])
+    assert site.rows[0].scores["digits"] == Score(None)
+
+
+def test_parts_are_those_of_the_best_models_hardest_first(make_result):
+    def tagged(model, score, red, blue):
+        parts = (PartValue("red", red, 3), PartValue("blue", blue, 4))
+        metrics = (MetricValue("map", score, None, None, "", 7, 0, parts),)
+        return make_result(model=model, primary="map", metrics=metrics)
+
+    results = [tagged(f"m{i}", i / 10, 0.9, i / 10) for i in range(8)]
+    (task,) = site_of(results).tasks
+    assert task.parts.models == ("m7", "m6", "m5", "m4", "m3", "m2")
+    assert [(line.name, line.n, line.values[0]) for line in task.parts.lines] == [
+        ("blue", 4, 0.7),
+        ("red", 3, 0.9),
+    ]
+
+
+def test_a_standing_has_the_best_and_the_median_of_all_rows(make_result):
+    site = site_of([make_result(model=f"m{i}", acc1=i / 10) for i in range(1, 4)])
+    standing = Standings.of(site.rows, "shapes").standing(Score(0.1), None)
+    assert (standing.best, standing.median, standing.of, standing.rank) == (0.3, 0.2, 3, None)
+
+
+def test_ranks_and_robustness_of_the_additions_reach_the_tasks(make_result):
+    site = site_of([make_result()], Joined(additions=Additions(ranks={"shapes": {"small": 4}})))
+    assert (site.tasks[0].ranks, site.tasks[0].robustness) == ({"small": 4}, ())
+    assert site.rows[0].cells["mean_rank"] == "4.000000"
+
+
+def test_speed_is_the_median_over_the_device_that_most_runs_used(make_result):
+    def on(task, device, speed):
+        result = make_result(task=task, settings={"device": device, "precision": "fp32"})
+        return replace(result, timing=replace(result.timing, images_per_second=speed))
+
+    speeds = {"a": ("cpu", 10.0), "b": ("cpu", 30.0), "c": ("cuda", 9000.0)}
+    (row,) = site_of([on(task, *each) for task, each in speeds.items()]).rows
+    cost = mean_costs(row)
+    assert (cost.images_per_second, cost.device) == (20.0, "cpu, fp32")
+
+
+def test_the_order_of_results_changes_nothing(make_result):
+    results = [make_result(model=model, task=task) for model in "ba" for task in ("t", "s")]
+    sites = [site_of(order) for order in itertools.permutations(results)]
+    assert all(site == sites[0] for site in sites)
+
+
+def test_csvs_are_those_of_the_results_folder_but_for_all_csv(make_result):
+    site = site_of([make_result()])
+    assert set(site.csvs) == {"leaderboard.csv", "shapes.csv"}
+    (line,) = csv.DictReader(site.csvs["leaderboard.csv"].splitlines())
+    assert float(line["shapes"]) == pytest.approx(0.5)

@@ -1,0 +1,137 @@
+import html.parser
+import itertools
+import json
+import re
+from pathlib import Path
+from urllib.parse import unquote
+
+import pytest
+
+from vlbench.core.errors import DataError
+from vlbench.core.result import MetricValue, PartValue
+from vlbench.report.site.data import site_of
+from vlbench.report.site.folder import MANIFEST, site_files, write_site
+from vlbench.report.site.mistakes import Confusion, Mistakes, WorstItem
+from vlbench.report.site.values import CardNotes, Joined, PairedTest
+
+EVIL = "<script>alert(1)</script>"
+
+
+class Links(html.parser.HTMLParser):
+    def __init__(self):
+        super().__init__()
+        self.found = []
+
+    def handle_starttag(self, tag, attributes):
+        self.found += [value for name, value in attributes if name in ("href", "src") and value]
+
+
+def results_of(make_result):
+    parts = tuple(PartValue(f"tag {i}", i / 60, 3) for i in range(60))
+    tagged = (MetricValue("map", 0.5, 0.4, 0.6, "jackknife", 60, 0, parts),)
+    return [
+        *(make_result(model=f"hf-hub:org/m{i}", acc1=i / 10, facts={"gflops": 1 + i}) for i in range(1, 4)),
+        make_result(model="hf-hub:org/m1", task="tags@new", primary="map", metrics=tagged, kind="tagging"),
+        *(make_result(model=f"ctx{i}", replicate_of="ctx") for i in range(2)),
+    ]
+
+
+def test_the_same_bytes_whatever_the_order_and_however_often(make_result, tmp_path):
+    results = results_of(make_result)[:4]
+    files = {tuple(site_files(site_of(order))) for order in itertools.permutations(results)}
+    assert len(files) == 1
+    write_site(site_of(results), tmp_path / "a")
+    write_site(site_of(results), tmp_path / "b")
+    first, second = (
+        {path.relative_to(folder): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+        for folder in (tmp_path / "a", tmp_path / "b")
+    )
+    assert first == second
+
+
+def test_every_link_of_every_page_leads_to_a_file_of_the_site(make_result, tmp_path):
+    mistakes = Mistakes(
+        "hf-hub:org/m1", "shapes", (Confusion("a", "b", 2),), (WorstItem("i", "a", "b", 3, b"x"),)
+    )
+    site = site_of(results_of(make_result), Joined(mistakes=(mistakes,)))
+    written = write_site(site, tmp_path)
+    pages = sorted(tmp_path.rglob("*.html"))
+    assert len(pages) == written.pages == 2 + 2 + 4
+    for page in pages:
+        links = Links()
+        links.feed(page.read_text(encoding="utf-8"))
+        for link in links.found:
+            target = link.partition("?")[0]
+            if not link.startswith(("#", "data:")):
+                assert (page.parent / unquote(target)).is_file(), (page, link)
+
+
+def test_nothing_is_loaded_from_elsewhere(make_result):
+    for path, data in site_files(site_of(results_of(make_result))):
+        if path.endswith((".html", ".css")):
+            text = data.decode()
+            assert not re.findall(r"""(?:src|href)=["'](?:https?:)?//|url\((?!["']?data:)|@import""", text), (
+                path
+            )
+
+
+def test_names_are_escaped_wherever_they_stand(make_result):
+    notes = CardNotes(EVIL, (("About", EVIL),))
+    named = [make_result(model=name, task="t", protocol=EVIL) for name in (EVIL, "b")]
+    mistakes = Mistakes(EVIL, "t", (Confusion(EVIL, EVIL, 1),), (WorstItem(EVIL, EVIL, EVIL, 2),))
+    joined = Joined(models={EVIL: notes}, tasks={"t": notes}, mistakes=(mistakes,))
+    for path, data in site_files(site_of(named, joined)):
+        if path.endswith(".html"):
+            assert EVIL.encode() not in data, path
+
+
+def test_scores_reach_the_scripts_with_six_decimals(make_result):
+    files = dict(site_files(site_of([make_result(acc1=1 / 3), make_result(model="b")])))
+    text = files["leaderboard.js"].decode()
+    data = json.loads(text.removeprefix("vlbench.leaderboard(").removesuffix(");\n"))
+    rows = {row["name"]: row for row in data["rows"]}
+    assert rows["small"]["scores"] == [0.333333]
+    assert rows["b"]["scores"] == [[0.5, 0.4, 0.6]]
+    assert rows["b"]["zeroShot"] == "y"
+    row = json.loads(files["models/b.js"].decode().removeprefix("vlbench.row(").removesuffix(");\n"))
+    assert row["tasks"]["shapes"]["metrics"]["acc1"] == [0.5, 0.4, 0.6]
+
+
+def test_paired_tests_reach_the_page_that_compares(make_result):
+    test = PairedTest("a", "b", "shapes", "acc1", 0.1, 0.05, 0.15, 0.0123456, "McNemar")
+    files = dict(site_files(site_of([make_result()], Joined(paired=(test,)))))
+    data = json.loads(files["names.js"].decode().removeprefix("vlbench.names(").removesuffix(");\n"))
+    assert data["paired"] == [
+        {
+            "a": "a", "b": "b", "task": "shapes", "metric": "acc1", "method": "McNemar", "p": 0.0123,
+            "difference": 0.1, "low": 0.05, "high": 0.15,
+        }
+    ]  # fmt: skip
+
+
+def test_pages_of_what_is_gone_go_and_a_users_folder_is_left_alone(make_result, tmp_path):
+    folder = tmp_path / "site"
+    write_site(site_of([make_result(), make_result(model="old")]), folder)
+    (folder / "models" / "mine.txt").write_text("mine")
+    write_site(site_of([make_result()]), folder)
+    assert {path.name for path in (folder / "models").iterdir()} == {"small.html", "small.js", "mine.txt"}
+    assert "models/old.html" not in (folder / MANIFEST).read_text()
+    (tmp_path / "photos").mkdir()
+    (tmp_path / "photos" / "cat.jpg").write_bytes(b"cat")
+    with pytest.raises(DataError, match="other files than a site"):
+        write_site(site_of([make_result()]), tmp_path / "photos")
+
+
+def test_parts_beyond_forty_are_folded(make_result):
+    files = dict(site_files(site_of(results_of(make_result))))
+    page = files["tasks/tags@new.html"].decode()
+    assert "The other 20" in page
+    assert page.index("tag 39<") < page.index("The other 20") < page.index("tag 40<")
+
+
+def test_tabulator_comes_with_its_licence(make_result):
+    files = dict(site_files(site_of([make_result()])))
+    assert b"MIT" in files["static/tabulator.LICENSE.txt"]
+    assert b"sourceMappingURL" not in files["static/tabulator.min.js"]
+    static = Path(__file__).parents[4] / "vlbench/report/site/static"
+    assert {f"static/{path.name}" for path in static.iterdir()} <= files.keys()

@@ -1,0 +1,173 @@
+"""The pytest plug-in in projects of its own, with made results."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from vlbench.core.result import MetricValue
+from vlbench.report.baseline import rows_of, write_baseline
+from vlbench.report.results import write_result
+
+pytest_plugins = ["pytester"]
+
+LIGHT = """
+import sys
+import pytest
+known = set(sys.modules)
+import vlbench.pytest_plugin
+print(*sorted(name for name in set(sys.modules) - known))
+"""
+
+
+@pytest.fixture
+def project(pytester, make_result):
+    """A project of two models on two tasks that scores what its baseline says."""
+    results = [
+        score(make_result, model, task) for model in ("large", "small") for task in ("digits", "shapes")
+    ]
+    for result in results:
+        write_result(result, pytester.path / "results")
+    write_baseline(pytester.path / "results" / "baseline.csv", rows_of(results))
+    return pytester.path
+
+
+@pytest.fixture
+def run_pytest(pytester):
+    """What pytest prints that runs in the project, warnings being errors."""
+
+    def run(*arguments, expect=0):
+        done = pytester.runpytest("-W", "error", "-p", "no:cacheprovider", "--strict-markers", *arguments)
+        said = "\n".join([*done.outlines, *done.errlines])
+        assert done.ret == expect, said
+        return said
+
+    return run
+
+
+def score(make_result, model, task, value=0.5):
+    metrics = (MetricValue("acc1", value, 0.46, 0.55, "Wilson", 200, 0),)
+    return make_result(model=model, task=task, metrics=metrics)
+
+
+BASELINE = ("--vlbench-baseline", "results/baseline.csv")
+
+
+def test_it_imports_nothing_but_itself():
+    done = subprocess.run([sys.executable, "-c", LIGHT], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["vlbench", "vlbench.pytest_plugin", "vlbench.pytest_scores"]
+
+
+def test_without_its_options_nothing_is_collected_and_results_are_left_alone(project, run_pytest):
+    assert "no tests ran" in run_pytest(expect=5)
+
+
+def test_every_model_and_task_of_the_baseline_is_an_item_beside_the_projects_tests(project, run_pytest):
+    (project / "test_ours.py").write_text("def test_ours(): pass\n")
+    listed = run_pytest(*BASELINE, "--collect-only", "-q").splitlines()[:5]
+    pairs = [f"{model}::{task}" for model in ("large", "small") for task in ("digits", "shapes")]
+    assert listed == [*(f"results/baseline.csv::{pair}" for pair in pairs), "test_ours.py::test_ours"]
+    assert "4 passed, 1 deselected" in run_pytest(*BASELINE, "-m", "vlbench")
+    assert "2 passed" in run_pytest(*BASELINE, "results/baseline.csv::small")
+
+
+def test_a_failing_items_message_is_its_row_and_others_pass(project, run_pytest, make_result):
+    write_result(score(make_result, "small", "shapes", 0.4), project / "results")
+    write_result(score(make_result, "large", "shapes", 0.9), project / "results")
+    said = run_pytest(*BASELINE, "-rfP", expect=1)
+    assert "1 failed, 3 passed" in said
+    assert "_ vlbench::small::shapes _" in said
+    assert "FAIL  small  shapes  acc1      0.5000  0.4000  -0.1000   0.0400  fell by 0.1000 to 0.4000" in said
+    assert "FAILED results/baseline.csv::small::shapes - acc1: fell by 0.1000 to 0.4000" in said
+    assert "ok  large  shapes  acc1      0.5000  0.9000" in said
+    assert "Traceback" not in said
+    assert "4 passed" in run_pytest(*BASELINE, "--vlbench-tolerance", "0.1")
+
+
+def test_a_result_that_vanished_fails_in_a_line(project, run_pytest):
+    (project / "results" / "digits" / "small.json").unlink()
+    said = run_pytest(*BASELINE, expect=1)
+    assert "small.json: vanished: there is no whole result of small on digits" in said
+    assert "Traceback" not in said
+
+
+def test_workers_of_xdist_find_the_same_items(project, run_pytest, make_result):
+    write_result(score(make_result, "small", "shapes", 0.4), project / "results")
+    said = run_pytest(*BASELINE, "-n", "2", expect=1)
+    assert "1 failed, 3 passed" in said
+    assert "FAIL  small  shapes  acc1" in said
+
+
+def test_settings_of_the_ini_stand_until_an_option_takes_their_place(project, run_pytest):
+    (project / "pytest.ini").write_text(
+        "[pytest]\n"
+        "testpaths = results/baseline.csv\n"
+        "vlbench_baseline = results/baseline.csv\n"
+        "vlbench_results = elsewhere\n"
+        "vlbench_tolerance = acc5=0.1\n"
+    )  # fmt: skip
+    said = run_pytest(expect=2)
+    assert "vlbench: no metric named 'acc5'" in said
+    assert "4 failed" in run_pytest("--vlbench-tolerance", "0.1", expect=1)
+    assert "4 passed" in run_pytest("--vlbench-tolerance", "", "--vlbench-results", "results")
+
+
+@pytest.mark.parametrize(
+    ("text", "expect", "message"),
+    [(None, 4, "not found"), ("model,acc1\n", 2, "vlbench: {path}: not a baseline of this version")],
+)
+def test_a_baseline_that_cannot_be_read_is_an_error_in_a_line(run_pytest, pytester, text, expect, message):
+    path = pytester.path / "baseline.csv"
+    if text is not None:
+        path.write_text(text)
+    said = run_pytest("--vlbench-baseline", "baseline.csv", expect=expect)
+    assert message.format(path=path) in said
+    assert "Traceback" not in said
+
+
+TESTS = """
+import pytest
+from vlbench.pytest_scores import Regression
+
+pytestmark = [pytest.mark.gpu, pytest.mark.network, pytest.mark.slow]
+
+def test_a_result_is_read_once(vlbench_result):
+    assert vlbench_result("small", "shapes").metric("acc1").value == 0.4
+    assert vlbench_result("small", "shapes") is vlbench_result("small", "shapes")
+
+def test_names_and_results_are_compared(vlbench_result, assert_no_regression):
+    assert_no_regression("large", "shapes")
+    assert_no_regression(vlbench_result("large", "digits"))
+    assert_no_regression("small", "shapes", tolerance=0.2)
+
+def test_fell(assert_no_regression):
+    assert_no_regression("small", "shapes")
+"""
+
+
+def test_fixtures_read_results_and_compare_them_and_the_marks_are_known(project, run_pytest, make_result):
+    write_result(score(make_result, "small", "shapes", 0.4), project / "results")
+    (project / "test_ours.py").write_text(TESTS)
+    said = run_pytest("test_ours.py", *BASELINE, "-k", "test_ours", expect=1)
+    assert "1 failed, 2 passed, 4 deselected" in said
+    assert '>       assert_no_regression("small", "shapes")' in said
+    assert "FAIL  small  shapes  acc1" in said
+    assert "pytest_scores.py" not in said
+
+
+def test_making_and_reading_results_exclude_one_another(project, run_pytest):
+    said = run_pytest(*BASELINE, "--vlbench-run", "--vlbench-results", "results", expect=4)
+    assert "--vlbench-run makes results and --vlbench-results reads them; give one" in said
+
+
+def test_the_repos_own_marks_are_listed_once():
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "--markers"],
+        cwd=Path(__file__).parents[2],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    for name in ("gpu", "network", "slow", "vlbench"):
+        assert done.stdout.count(f"@pytest.mark.{name}:") == 1

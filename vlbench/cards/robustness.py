@@ -1,0 +1,32 @@
+"""The reference fits of effective robustness that ship with the tasks: `tasks/robustness.json`."""
+
+import json
+from pathlib import Path
+
+from vlbench.cards.folders import FOLDERS, built_in_folder
+from vlbench.cards.yaml_file import shown
+from vlbench.core.errors import CardError
+from vlbench.core.robustness import RobustnessFit
+
+FILE = "robustness.json"
+
+
+def robustness_path() -> Path:
+    """Where the fits lie: beside the built-in task cards."""
+    return built_in_folder() / FOLDERS["task"] / FILE
+
+
+def robustness_fits(path: Path | None = None) -> tuple[RobustnessFit, ...]:
+    """The fits of a file, else of the built-in one, as scripts/fit_robustness.py wrote them.
+
+    Raises:
+        CardError: the file is missing or wrong.
+    """
+    place = path or robustness_path()
+    try:
+        content = json.loads(place.read_text(encoding="utf-8"))
+        return tuple(RobustnessFit(**fit) for fit in content["fits"])
+    except FileNotFoundError as error:
+        raise CardError(f"{shown(place)}: no such file; install vlbench again") from error
+    except (ValueError, KeyError, TypeError) as error:
+        raise CardError(f"{shown(place)}: {error!r}; run scripts/fit_robustness.py") from error

@@ -1,0 +1,45 @@
+"""`vlbench site`: the results as static pages."""
+
+from pathlib import Path
+
+import click
+
+from vlbench.cli.options import data_root_option, data_roots, include_path_option
+
+EXAMPLES = """\b
+vlbench site --out site
+vlbench site --results results --out site --data-root ~/data
+"""
+
+
+@click.command("site", epilog=EXAMPLES)
+@click.option(
+    "--results",
+    type=click.Path(path_type=Path, file_okay=False),
+    default=Path("results"),
+    show_default=True,
+    envvar="VLBENCH_RESULTS",
+    help="The folder with the result JSON files.",
+)
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path, file_okay=False),
+    required=True,
+    envvar="VLBENCH_OUT",
+    help="Where the pages go: a new or empty folder, or an earlier site, which is brought up to date.",
+)
+@data_root_option
+@include_path_option
+def command(results: Path, out: Path, data_root: tuple[str, ...], include_path: tuple[Path, ...]) -> None:
+    """Write a static site of the results; open its index.html in a browser.
+
+    It needs no server and loads nothing from elsewhere: a leaderboard to sort, filter and download, a page
+    a task and a model, two models side by side, and accuracy against cost. Partial results are left out.
+    Where predictions were saved (`vlbench run --save-predictions`), a task's page shows what was confused
+    and the worst items, with thumbnails if the task's images lie here.
+    """
+    from vlbench.api import build_site
+
+    roots, task_roots = data_roots(data_root)
+    written = build_site(results, out, include_path=include_path, data_root=roots, task_roots=task_roots)
+    click.echo(f"{written.pages} pages in {written.files} files; open {out / 'index.html'}")
