@@ -2,7 +2,7 @@
 
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypedDict, Unpack, cast
 
@@ -101,37 +101,6 @@ def measured(jobs: Iterable["Job"], request: Request) -> Iterator[Result]:
             session = session or Session(job.checkpoint, request.settings)
             result = evaluate(job, session, request.cache)
         yield result
-
-
-@dataclass(frozen=True, slots=True)
-class PromptSweep:
-    """A model on a task by all of its templates together, and by each alone, in the task's order."""
-
-    whole: Result
-    single: tuple[tuple[str, Result], ...]
-
-
-def sweep_prompts(model: str, task: str, **options: Unpack[Options]) -> PromptSweep:
-    """Score a model on a task by each template alone; options as of `evaluate`, nothing is written.
-
-    Image features are encoded once and stored; so are the texts of every template.
-
-    Raises:
-        VlbenchError: as `evaluate`; the task has fewer than two templates.
-    """
-    from vlbench.engine.plan import plan_job
-    from vlbench.engine.prompt_sweep import single_template_jobs
-
-    request = request_of(model, task, options)
-    models, tasks = resolve(request)
-    if len(models) != 1 or len(tasks) != 1:
-        raise VlbenchError(
-            f"a sweep takes one model and one task, not {len(models)} and {len(tasks)}; name one of each"
-        )
-    job = plan_job(models[0].checkpoint, tasks[0].task, request.settings)
-    singles = list(single_template_jobs(job, request.settings))
-    whole, *results = measured([job, *(single for _, single in singles)], request)
-    return PromptSweep(whole, tuple(zip((template for template, _ in singles), results, strict=True)))
 
 
 def rebuild_leaderboards(request: Request) -> tuple[str, ...]:

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from vlbench.cli.options import results_option
 from vlbench.core.errors import CheckFailed
 
 if TYPE_CHECKING:
@@ -25,15 +26,7 @@ vlbench check --baseline results/baseline.csv --update
     envvar="VLBENCH_BASELINE",
     help="The CSV to compare with, written by --update.",
 )
-@click.option(
-    "--results",
-    "folder",
-    type=click.Path(path_type=Path, file_okay=False),
-    default=Path("results"),
-    show_default=True,
-    envvar="VLBENCH_RESULTS",
-    help="The folder with the result JSON files.",
-)
+@results_option
 @click.option(
     "--tolerance",
     default="",
@@ -50,7 +43,7 @@ vlbench check --baseline results/baseline.csv --update
     show_default=True,
     help="Of the answer.",
 )
-def command(baseline: Path, folder: Path, tolerance: str, update: bool, form: "Form") -> None:  # noqa: FBT001
+def command(baseline: Path, results: Path, tolerance: str, update: bool, form: "Form") -> None:  # noqa: FBT001
     """Compare results with a baseline and print what moved.
 
     A metric is worse where it moved by more than --tolerance; without one, by more than 0.005 and past the
@@ -64,7 +57,7 @@ def command(baseline: Path, folder: Path, tolerance: str, update: bool, form: "F
     from vlbench.report.check_text import counts_line, findings_text
 
     tolerances = Tolerances.of_text(tolerance)
-    current = rows_of_folder(folder)
+    current = rows_of_folder(results)
     known = () if update and not baseline.exists() else read_baseline(baseline)
     tolerances.refuse_unknown([*known, *current])
     findings = compare_rows(known, current, tolerances)

@@ -5,6 +5,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from vlbench.cli.options import results_option
+
 if TYPE_CHECKING:
     from vlbench.report.comparison_text import Form
 
@@ -26,14 +28,7 @@ vlbench compare clip-b32 clip-b16 --task 'imagenet*,dtd' --format markdown
     envvar="VLBENCH_TASK",
     help="Tasks, wildcards allowed.  [default: all that both have]",
 )
-@click.option(
-    "--results",
-    type=click.Path(path_type=Path, file_okay=False),
-    default=Path("results"),
-    show_default=True,
-    envvar="VLBENCH_RESULTS",
-    help="The folder with the result JSON files.",
-)
+@results_option
 @click.option(
     "--format",
     "form",

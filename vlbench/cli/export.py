@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, TypedDict, Unpack
 
 import click
 
-from vlbench.cli.options import include_path_option
+from vlbench.cli.options import include_path_option, results_option
 
 if TYPE_CHECKING:
     from vlbench.report.export import Form
@@ -20,7 +20,7 @@ class Arguments(TypedDict):
     """What click hands over."""
 
     form: "Form"
-    folder: Path
+    results: Path
     models: tuple[str, ...]
     out: Path | None
     include_path: tuple[Path, ...]
@@ -34,15 +34,7 @@ class Arguments(TypedDict):
     required=True,
     help="Metadata of a Hugging Face model card, a JSON object a metric, or CLIP_benchmark's CSV.",
 )
-@click.option(
-    "--results",
-    "folder",
-    type=click.Path(path_type=Path, file_okay=False),
-    default=Path("results"),
-    show_default=True,
-    envvar="VLBENCH_RESULTS",
-    help="The folder with the result JSON files.",
-)
+@results_option
 @click.option(
     "--model", "-m", "models", multiple=True, metavar="NAME", help="Models; wildcards.  [default: *]"
 )
@@ -58,7 +50,7 @@ def command(**arguments: Unpack[Arguments]) -> None:
 
     text = export_results(
         arguments["form"],
-        results=arguments["folder"],
+        results=arguments["results"],
         models=arguments["models"] or ("*",),
         include_path=arguments["include_path"],
     )

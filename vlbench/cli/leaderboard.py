@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Literal, TypedDict, Unpack
 
 import click
 
-from vlbench.cli.options import include_path_option
+from vlbench.cli.options import include_path_option, results_option
 from vlbench.core.errors import CheckFailed
 from vlbench.report.leaderboard import (
     LEADERBOARD,
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 class Arguments(TypedDict):
     """What click hands over."""
 
-    folder: Path
+    results: Path
     check: bool
     form: Literal["text", "markdown", "csv"]
     intervals: bool
@@ -38,15 +38,7 @@ vlbench leaderboard --check
 
 
 @click.command("leaderboard", epilog=EXAMPLES)
-@click.option(
-    "--results",
-    "folder",
-    type=click.Path(path_type=Path, file_okay=False),
-    default=Path("results"),
-    show_default=True,
-    envvar="VLBENCH_RESULTS",
-    help="The folder with the result JSON files.",
-)
+@results_option
 @click.option("--check", is_flag=True, help="Write nothing; exit 1 when a CSV is not what the results say.")
 @click.option(
     "--format",
@@ -66,7 +58,7 @@ def command(**arguments: Unpack[Arguments]) -> None:
     """
     from vlbench.api import leaderboard_additions
 
-    folder, additions = arguments["folder"], leaderboard_additions(arguments["include_path"])
+    folder, additions = arguments["results"], leaderboard_additions(arguments["include_path"])
     if arguments["check"]:
         _check(folder, additions)
         return

@@ -30,6 +30,26 @@ data_root_option = click.option(
     envvar="VLBENCH_DATA",
     help="Where data lie: a folder of data sets, or one task's own folder.",
 )
+results_option = click.option(
+    "--results",
+    type=click.Path(path_type=Path, file_okay=False),
+    default=Path("results"),
+    show_default=True,
+    envvar="VLBENCH_RESULTS",
+    help="The folder with the result JSON files.",
+)
+limit_option = click.option(
+    "--limit",
+    type=click.IntRange(min=1),
+    envvar="VLBENCH_LIMIT",
+    help="Take N evenly spaced images; the result is partial and in no leaderboard.",
+)
+allow_subset_option = click.option(
+    "--allow-subset",
+    is_flag=True,
+    envvar="VLBENCH_ALLOW_SUBSET",
+    help="Run what data there are where the card expects more; the result is partial.",
+)
 cache_option = click.option(
     "--cache",
     type=click.Path(file_okay=False, path_type=Path),

@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING, TypedDict, Unpack
 import click
 
 from vlbench.cli.options import (
+    allow_subset_option,
     cache_option,
     data_root_option,
     data_roots,
     device_option,
     include_path_option,
+    limit_option,
     precision_option,
     templates_option,
     weights_option,
@@ -92,18 +94,8 @@ vlbench run --model clip-b32 --task classification:my-photos
     help="Images a batch; auto halves when the device runs out of memory.",
 )
 @workers_option
-@click.option(
-    "--limit",
-    type=click.IntRange(min=1),
-    envvar="VLBENCH_LIMIT",
-    help="Take N evenly spaced images; the result is partial and in no leaderboard.",
-)
-@click.option(
-    "--allow-subset",
-    is_flag=True,
-    envvar="VLBENCH_ALLOW_SUBSET",
-    help="Run what data there are where the card expects more; the result is partial.",
-)
+@limit_option
+@allow_subset_option
 @data_root_option
 @click.option(
     "--verify-data",

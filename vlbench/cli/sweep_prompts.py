@@ -6,11 +6,13 @@ from typing import Literal, TypedDict, Unpack
 import click
 
 from vlbench.cli.options import (
+    allow_subset_option,
     cache_option,
     data_root_option,
     data_roots,
     device_option,
     include_path_option,
+    limit_option,
     precision_option,
     templates_option,
     weights_option,
@@ -60,8 +62,8 @@ class Arguments(TypedDict):
 @device_option
 @precision_option
 @workers_option
-@click.option("--limit", type=click.IntRange(min=1), help="Take N evenly spaced images.")
-@click.option("--allow-subset", is_flag=True, help="Take what data there are where the card expects more.")
+@limit_option
+@allow_subset_option
 @data_root_option
 @cache_option
 @include_path_option
@@ -72,7 +74,7 @@ def command(**arguments: Unpack[Arguments]) -> None:
     Images are encoded once and stored, as by `run`; a sweep over stored images takes seconds. Prints the
     spread, the best and the worst; no leaderboard is touched.
     """
-    from vlbench.api import sweep_prompts
+    from vlbench.prompt_sweep import sweep_prompts
     from vlbench.report.prompt_spread import PromptSpread
 
     roots, task_roots = data_roots(arguments["data_root"])

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 import click
 
 from vlbench.cli.listing import include_option
+from vlbench.cli.options import results_option
 from vlbench.core.errors import CheckFailed
 
 if TYPE_CHECKING:
@@ -21,14 +22,7 @@ vlbench verify 'clip-*' --format markdown
 @click.command("verify", epilog=EXAMPLES)
 @click.argument("model", default="*")
 @click.argument("task", default="*")
-@click.option(
-    "--results",
-    type=click.Path(path_type=Path, file_okay=False),
-    default=Path("results"),
-    show_default=True,
-    envvar="VLBENCH_RESULTS",
-    help="The folder with the result JSON files.",
-)
+@results_option
 @click.option(
     "--tolerance",
     type=click.FloatRange(0, 1),
