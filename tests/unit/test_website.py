@@ -2,14 +2,16 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 
-from vlbench.api import build_site
+from vlbench.api import build_site, load_task
 from vlbench.core.errors import DataError
 from vlbench.core.items import Items
 from vlbench.core.result import MetricValue
 from vlbench.report.items import write_items
 from vlbench.report.results import write_result
+from vlbench.report.site.mistakes import predictions_path
 
 RESULTS = Path(__file__).resolve().parents[2] / "results"
 
@@ -58,6 +60,23 @@ def test_few_models_with_items_are_tested_in_pairs(make_result, tmp_path):
     assert '"a":"strong","b":"weak","task":"shapes","metric":"acc1"' in script
     page = (tmp_path / "site" / "tasks" / "shapes.html").read_text(encoding="utf-8")
     assert "significantly better" in page
+
+
+def test_saved_predictions_become_thumbnails_where_the_images_lie_here(make_result, tmp_path):
+    problem = load_task("digits").problem
+    ids = [problem.images[i].id for i in range(len(problem.images))]
+    result = make_result(task="digits", n_images=len(ids), n_texts=10)
+    write_result(result, tmp_path / "results")
+    ranks = [7, *[1] * (len(ids) - 1)]
+    best = [["nine", "two"]] * len(ids)
+    table = pd.DataFrame({"side": "image", "id": ids, "rank": ranks, "best": best})
+    table.to_parquet(predictions_path(result, tmp_path / "results"), index=False)
+    build_site(tmp_path / "results", tmp_path / "site")
+    page = (tmp_path / "site" / "tasks" / "digits.html").read_text(encoding="utf-8")
+    (picture,) = (tmp_path / "site" / "thumbnails").iterdir()
+    assert f'src="../thumbnails/{picture.name}"' in page
+    truth = problem.texts[int(problem.relevant.texts[0])].name
+    assert f"<td>{truth}</td><td>nine</td>" in page
 
 
 def test_folders_without_a_whole_result_are_refused(make_result, tmp_path):
