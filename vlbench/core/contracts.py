@@ -222,7 +222,7 @@ class Adapter(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """Images [n], texts [m] and which pairs are true; `groups` [n] are names, None where the data say none."""
+    """Images [n], texts [m] and which pairs are true; `groups` [n] by name, None where the data say none."""
 
     images: Source
     texts: tuple[Text, ...]

@@ -51,8 +51,8 @@ def test_a_task_card_is_shown_with_its_protocol_and_places(tmp_path: Path) -> No
         f"                  found: {tmp_path}/cifar10/test",
     ):
         assert line in text.splitlines()
-    assert f"data here {tmp_path}/cifar10/test" in " ".join(text.split())  # long paths are on a line of their own
-    assert "  templates       18 in templates/cifar10.txt: a photo of a {}., a blurry photo of a {}.," in text
+    # a long path stands on a line of its own
+    assert f"data here {tmp_path}/cifar10/test" in " ".join(text.split())
 
 
 def test_json_says_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
