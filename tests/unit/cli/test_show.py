@@ -53,6 +53,7 @@ def test_a_task_card_is_shown_with_its_protocol_and_places(tmp_path: Path) -> No
         assert line in text.splitlines()
     # a long path stands on a line of its own
     assert f"data here {tmp_path}/cifar10/test" in " ".join(text.split())
+    assert "  templates       18 in templates/cifar10.txt: a photo of a {}., a blurry photo of a {}.," in text
 
 
 def test_json_says_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
