@@ -14,6 +14,8 @@ from vlbench.core.errors import DataError, SourceMissing
 from vlbench.core.registry import SOURCES
 
 PATH = "path"
+_NAMED = 2
+"""How many sources an error goes into."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +39,7 @@ def find_source(entry: Entry, card: TaskCard, request: DataRequest) -> Source:
     """The first source of a card that has the data; of a user's own folder, the first that reads it.
 
     Raises:
-        DataError: none has, with all places looked at; a source's own complaint about damaged data.
+        DataError: none has; a source's own complaint about damaged data.
     """
     search = search_sources(entry, card, request)
     if search.source is None:
@@ -65,11 +67,14 @@ def search_sources(entry: Entry, card: TaskCard, request: DataRequest) -> Search
 
 
 def no_data(task: str, passed_over: Sequence[PassedOver]) -> DataError:
-    """The error for a task whose data lie nowhere; all places looked at are named."""
-    looked = "; ".join(each.missing.looked for each in passed_over)
-    advice = ", or ".join(dict.fromkeys(each.missing.advice for each in passed_over))
+    """The error for a task whose data lie nowhere: the first places looked at, and what names the others."""
+    named = passed_over[:_NAMED]
+    looked = "; ".join(each.missing.looked for each in named)
+    advice = ", or ".join(dict.fromkeys(each.missing.advice for each in named))
+    others = len(passed_over) - len(named)
+    more = f"; and in {others} more places, which `vlbench data check {task}` names" if others else ""
     return DataError(
-        f"{task}: no data found: {looked}; {advice}, or name the very folder: --data-root {task}=FOLDER"
+        f"{task}: no data found: {looked}{more}; {advice}, or name the very folder: --data-root {task}=FOLDER"
     )
 
 

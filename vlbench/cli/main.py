@@ -1,6 +1,7 @@
 """The `vlbench` command: a group whose commands are imported when they are called."""
 
 import importlib
+import os
 import sys
 from collections.abc import Sequence
 
@@ -58,6 +59,8 @@ def group() -> None:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line: exit code 0 done, 1 a check failed, 2 the user's mistake."""
+    # what the hub's client tells of a failed request stands in the one line of the error
+    os.environ.setdefault("HF_HUB_VERBOSITY", "error")
     try:
         group.main(args=arguments, prog_name="vlbench", standalone_mode=True)
     except CheckFailed as error:
