@@ -64,14 +64,13 @@ def test_its_model_scores_its_task_by_its_metric(site, tmp_path):
     done = vlbench(site, tmp_path, *run)
     assert done.returncode == 0, done.stderr
     result = json.loads((tmp_path / "r" / "demo-squares" / "demo-colour.json").read_text(encoding="utf-8"))
-    assert {metric["metric"]: metric["value"] for metric in result["metrics"]} == {
-        "acc1": 1.0,
-        "demo_reciprocal_rank": 1.0,
-    }
+    values = {metric["metric"]: metric["value"] for metric in result["metrics"]}
+    assert (values["acc1"], values["demo_reciprocal_rank"]) == (1.0, 1.0)
     assert (result["n_images"], result["n_texts"], result["partial"]) == (20, 4, "")
     assert result["adapter"] == "demo_colour"
-    board = (tmp_path / "r" / "leaderboard.csv").read_text(encoding="utf-8")
-    assert board == "model,demo-squares,mean\ndemo-colour,1.000000,1.000000\n"
+    head, row = (tmp_path / "r" / "leaderboard.csv").read_text(encoding="utf-8").splitlines()
+    assert head.startswith("model,demo-squares,mean,")
+    assert row.startswith("demo-colour,1.000000,1.000000,")
 
 
 def test_the_guide_links_to_files_that_exist_and_to_all_of_the_plug_in():

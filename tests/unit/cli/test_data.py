@@ -116,7 +116,8 @@ def test_a_process_is_quiet_where_nobody_watches_and_imports_no_torch(
         "try:\n    main(sys.argv[1:])\nfinally:\n    print('torch' in sys.modules)"
     )
     asked = ["data", "get", "two", "--include-path", str(included)]
-    environment = {**os.environ, "HF_ENDPOINT": server.url, "HF_HOME": str(tmp_path / "home")}
+    online = {key: value for key, value in os.environ.items() if key != "HF_HUB_OFFLINE"}
+    environment = {**online, "HF_ENDPOINT": server.url, "HF_HOME": str(tmp_path / "home")}
     done = subprocess.run(
         [sys.executable, "-c", code, *asked], capture_output=True, text=True, check=True, env=environment
     )
