@@ -90,6 +90,7 @@ def _settings(config: pytest.Config) -> Settings:
     options: dict[str, object] = {"include_path": [folder / Path(each).expanduser() for each in includes]}
     if device := asked("device")[0]:
         options["device"] = device
+    roots, below = asked("data_root")
     runs = asked("run")[0] and not config.option.vlbench_results
     return Settings(
         baseline=baseline,
@@ -97,8 +98,15 @@ def _settings(config: pytest.Config) -> Settings:
         tolerance=asked("tolerance")[0],
         options=options,
         cache=path("cache"),
-        data_root=tuple(asked("data_root")[0]),
+        data_root=tuple(_root(text, below) for text in roots),
     )
+
+
+def _root(text: str, folder: Path) -> str:
+    """A folder of data, or `TASK=DIR`, whose path lies below a folder."""
+    whole = folder / Path(text).expanduser()
+    task, mark, own = text.partition("=")
+    return f"{task}={folder / Path(own).expanduser()}" if mark and not whole.exists() else str(whole)
 
 
 @pytest.hookimpl(optionalhook=True)

@@ -15,6 +15,7 @@ from vlbench.report.verify import TOLERANCE, Cards, Comparison, card_models, com
 
 if TYPE_CHECKING:
     from vlbench.cards.catalogue import Catalogue
+    from vlbench.cards.folders import CardKind
     from vlbench.cards.schema import ModelCard
     from vlbench.report.export import Form
     from vlbench.report.imported import TheirScore
@@ -45,8 +46,9 @@ def verify(
     tolerance: float = TOLERANCE,
     include_path: Sequence[Path | str] = (),
 ) -> list[Comparison]:
-    """Set the results of a folder beside published and imported scores; names may hold wildcards.
+    """Set the results of a folder beside published and imported scores.
 
+    Names may hold wildcards, or be aliases or a collection of tasks.
     A model's name also matches its results with other weights or precision (`clip-b32+bf16`), a task's
     those of other protocols of its data set that `@` and `+` mark.
 
@@ -63,13 +65,15 @@ def verify(
     folder = Path(results)
     if not folder.is_dir():
         raise DataError(f"{folder}: no such results folder; `vlbench run` makes one, --results names another")
-    chosen = [each for each in read_results(folder) if _asked(each, model, task)]
+    catalogue = read_catalogue(tuple(map(Path, include_path)))
+    asked_models = _meant(model, "model", catalogue)
+    asked_tasks = _meant(task, "task", catalogue)
+    chosen = [each for each in read_results(folder) if _asked(each, asked_models, asked_tasks)]
     if not chosen:
         raise VlbenchError(f"{folder}: no result of {model} on {task}; `vlbench run` makes them")
-    catalogue = read_catalogue(tuple(map(Path, include_path)))
     models = {name for each in chosen for name in _models_of(each)}
     cards = dict(_cards(models, catalogue))
-    scores = list(_scores(models, cards, folder))
+    scores = list(_scores(models, folder, cards, catalogue))
     return compare(chosen, scores, _known(chosen, scores, cards, catalogue), tolerance=tolerance)
 
 
@@ -166,10 +170,17 @@ def _read(
             return read_mteb(path, model=model), ()
 
 
-def _asked(result: Result, model: str, task: str) -> bool:
-    models = _models_of(result)
-    tasks = (result.task, data_set(result.task))
-    return any(fnmatchcase(name, model) for name in models) and any(fnmatchcase(name, task) for name in tasks)
+def _meant(name: str, what: "CardKind", catalogue: "Catalogue") -> tuple[str, ...]:
+    """A name itself, and what it stands for where it is an alias or a collection."""
+    return (name, *catalogue.stands_for.get(what, {}).get(name, ()))
+
+
+def _asked(result: Result, models: Iterable[str], tasks: Iterable[str]) -> bool:
+    return _matches(_models_of(result), models) and _matches((result.task, data_set(result.task)), tasks)
+
+
+def _matches(names: Iterable[str], patterns: Iterable[str]) -> bool:
+    return any(fnmatchcase(name, pattern) for name in names for pattern in patterns)
 
 
 def _models_of(result: Result) -> Iterator[str]:
@@ -197,7 +208,7 @@ def _known(
 
 
 def _scores(
-    models: Iterable[str], cards: "Mapping[str, ModelCard]", folder: Path
+    models: Iterable[str], folder: Path, cards: "Mapping[str, ModelCard]", catalogue: "Catalogue"
 ) -> Iterator[PublishedScore]:
     """What is published of models: the shipped scores, those of users' cards, and what was imported."""
     from vlbench.cards.published import published_path, read_published
@@ -207,7 +218,7 @@ def _scores(
     shipped = list(read_published(published_path(), lambda model, _: model in wanted))
     yield from shipped
     known = {(score.model, score.task, score.metric, score.value) for score in shipped}
-    for score in _of_cards(cards):
+    for score in _of_cards(cards, catalogue):
         if (score.model, score.task, score.metric, score.value) not in known:
             yield score
     for imported in read_imported(folder):
@@ -216,13 +227,19 @@ def _scores(
             yield published
 
 
-def _of_cards(cards: "Mapping[str, ModelCard]") -> Iterator[PublishedScore]:
+def _of_cards(cards: "Mapping[str, ModelCard]", catalogue: "Catalogue") -> Iterator[PublishedScore]:
+    """What users' cards state; a protocol that is not the task card's is what differs."""
     for name, card in cards.items():
         for each in card.published:
             if each.verified:
                 # YAML drops zeros at the end: 0.70 is 0.7, and no less precise
                 digits = max(_LEAST_DIGITS, len(f"{each.value:.6f}".rstrip("0").partition(".")[2]))
-                yield PublishedScore(name, each.task, each.metric, each.value, digits, each.source)
+                meant = _meant(each.task, "task", catalogue)
+                task = meant[-1] if each.task not in catalogue.collections else each.task
+                entry = catalogue.tasks.get(task)
+                stated = each.protocol if entry is None else entry.summary.get("protocol")
+                differs = "" if each.protocol == stated else f"protocol: {each.protocol}, not {stated}"
+                yield PublishedScore(name, task, each.metric, each.value, digits, each.source, differs)
 
 
 def _cards(models: Iterable[str], catalogue: "Catalogue") -> "Iterator[tuple[str, ModelCard]]":

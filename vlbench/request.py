@@ -4,7 +4,7 @@ import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, TypedDict
+from typing import TYPE_CHECKING, TypedDict, get_args
 
 from vlbench.core.contracts import Precision, PreprocessMode
 from vlbench.core.errors import VlbenchError
@@ -15,11 +15,18 @@ if TYPE_CHECKING:
     from vlbench.cards.data_request import DataRequest
 
 
+_CHOICES: Mapping[str, tuple[str, ...]] = {
+    "precision": get_args(Precision),
+    "preprocess": get_args(PreprocessMode),
+}
+"""Options that are one of a few words."""
+
+
 class Options(TypedDict, total=False):
     """What `evaluate` takes beside models and tasks; all have defaults.
 
     device: "auto", "cpu", "cuda", "cuda:1". precision: "fp32", "bf16", "fp16". batch_size: None is
-    auto. workers: loader threads, None by device. limit: this many evenly spaced images, result
+    auto. workers: loader threads, None by device. limit: this many images spread over the data, result
     partial. feature_bytes: what a task may add to the store; above it, scores are stored in place of
     image features. descriptions, templates, classnames: files that take the place of a task's. thresholds:
     of tags, a number, a file, or "best-f1" of the card's validation split. data_root: folders of data
@@ -88,6 +95,10 @@ def request_of(models: str | Sequence[str], tasks: str | Sequence[str], options:
     unknown = options.keys() - Options.__annotations__.keys()
     if unknown:
         raise VlbenchError(f"unknown options {sorted(unknown)}; known: {sorted(Options.__annotations__)}")
+    for name, known in _CHOICES.items():
+        word = options.get(name)
+        if word is not None and word not in known:
+            raise VlbenchError(f"{name} is {word!r}; give {' or '.join(known)}")
     for name in ("batch_size", "limit"):
         value = options.get(name)
         if isinstance(value, int) and value < 1:

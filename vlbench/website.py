@@ -177,8 +177,12 @@ def _beside(website: Website, results: Sequence[Result]) -> Iterable[Comparison]
 
 
 def _paired(by_task: Mapping[str, Sequence[Result]], folder: Path) -> Iterator[PairedTest]:
-    """Every pair of a few models, tested on the items that both have, Holm over the tasks of a pair."""
+    """Every pair of a few models, tested on the items that both have, Holm over the tasks of a pair.
+
+    Pairs of other images or annotations are left out.
+    """
     from vlbench.report.comparison import holm_adjusted, paired
+    from vlbench.report.differing import incomparable, other_truth
     from vlbench.report.items import has_items, read_items
 
     models: dict[str, dict[str, Result]] = {}
@@ -194,7 +198,12 @@ def _paired(by_task: Mapping[str, Sequence[Result]], folder: Path) -> Iterator[P
         for task, result in tasks.items()
     }
     for a, b in combinations(sorted(models), 2):
-        shared = sorted(models[a].keys() & models[b].keys())
+        shared = [
+            task
+            for task in sorted(models[a].keys() & models[b].keys())
+            if not incomparable(models[a][task], models[b][task])
+            and not other_truth(items[a, task], items[b, task])
+        ]
         tests = holm_adjusted(
             paired(models[a][task], items[a, task], models[b][task], items[b, task]) for task in shared
         )

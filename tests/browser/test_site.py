@@ -4,11 +4,13 @@ import csv
 import importlib.util
 import os
 import shutil
+from dataclasses import replace
 from pathlib import Path
 from statistics import median
 
 import pytest
 
+from vlbench.core.result import MetricValue
 from vlbench.report.site.data import site_of
 from vlbench.report.site.folder import write_site
 
@@ -218,6 +220,30 @@ def test_two_models_are_compared_with_intervals(open_page, small):
         page.locator("#comparison tbody tr", has_text="class-made-00").first.locator("td").all_inner_texts()
     )
     assert swapped[1:3] == [f"{b:.4f}", f"{a:.4f}"]
+
+
+@pytest.fixture
+def odd(tmp_path):
+    """Models with marks in their names, and a metric whose name is HTML."""
+    name = "<img src=x onerror=alert(1)>"
+    metrics = (MetricValue(name, 0.5, 0.4, 0.6, "wilson", 9, 0),)
+    results = [
+        replace(each, model=f"{each.model}+bf16", task="shapes", primary=name, metrics=metrics)
+        for each in made_results(3, 1)
+    ]
+    write_site(site_of(results), tmp_path)
+    return tmp_path
+
+
+def test_odd_names_are_text_and_found_in_addresses(open_page, odd):
+    page = ready(open_page(odd))
+    page.locator(".tabulator-col", has_text="shapes").hover()
+    page.wait_for_selector(".tabulator-tooltip")
+    assert page.locator(".tabulator-tooltip").inner_text() == "<img src=x onerror=alert(1)>"
+    third = names(page)[2]
+    page.get_by_role("link", name=third).first.click()
+    page.get_by_role("link", name="Compare with another model").click()
+    assert ready(page).locator("#a").input_value() == third
 
 
 def test_without_javascript_there_is_a_plain_table(open_page, small):

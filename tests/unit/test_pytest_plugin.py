@@ -171,3 +171,18 @@ def test_the_repos_own_marks_are_listed_once():
     )
     for name in ("gpu", "network", "slow", "vlbench"):
         assert done.stdout.count(f"@pytest.mark.{name}:") == 1
+
+
+def test_data_of_the_ini_lie_below_its_folder(project, run_pytest, monkeypatch):
+    own = project / "own"
+    (project / "data").mkdir()
+    (project / "below").mkdir()
+    (project / "pytest.ini").write_text("[pytest]\nvlbench_data_root =\n    data\n    shapes=own\n")
+    (project / "below" / "test_roots.py").write_text(
+        "from vlbench.pytest_plugin import _SCORES\n"
+        "def test_roots(pytestconfig):\n"
+        f"    expected = {(str(project / 'data'), f'shapes={own}')!r}\n"
+        "    assert pytestconfig.stash[_SCORES].settings.data_root == expected\n"
+    )
+    monkeypatch.chdir(project / "below")
+    assert "1 passed" in run_pytest()

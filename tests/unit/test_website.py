@@ -86,3 +86,15 @@ def test_folders_without_a_whole_result_are_refused(make_result, tmp_path):
     with pytest.raises(DataError, match="no whole result"):
         build_site(tmp_path / "results", tmp_path / "site")
     assert not (tmp_path / "site").exists()
+
+
+def test_models_that_do_not_compare_are_shown_untested(make_result, tmp_path):
+    for model, images in (("a", "1"), ("b", "2")):
+        digests = {**make_result().digests, "image_ids": images * 32}
+        result = make_result(model=model, digests=digests)
+        write_result(result, tmp_path / "results")
+        ranks = np.ones(200, dtype=np.int64)
+        write_items(result, Items(image_ranks=ranks, classes=ranks), tmp_path / "results")
+    build_site(tmp_path / "results", tmp_path / "site")
+    script = (tmp_path / "site" / "names.js").read_text(encoding="utf-8")
+    assert '"paired":[]' in script

@@ -187,7 +187,7 @@ def _destination(
     revision: str | None,
 ) -> Destination:
     path = local_path(remote, card.sources)
-    own = request.roots_by_task.get(entry.name)
+    own = request.folder_of(entry.name, entry.aliases)
     if path is None or (own is None and not request.roots):
         return hub_cache(listing.repo, listing.commit, revision)
     folder = own if own is not None else request.roots[0] / Path(path).expanduser()

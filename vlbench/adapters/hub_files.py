@@ -2,6 +2,7 @@
 
 import socket
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from urllib.parse import urlsplit
 from urllib.request import getproxies
@@ -52,6 +53,17 @@ def hub_file(
         reason = next(iter(str(error).strip().splitlines()), type(error).__name__).rstrip(".")
         raise unreachable(reason) from error
     raise WeightsError(f"{model}: {repository} has no {' or '.join(names)}; is it a model of another layout?")
+
+
+def fetch_if_there(repository: str, name: str, *, revision: str | None = None) -> None:
+    """Fetch a file that not every repository has; without a network, what was fetched before is all."""
+    from huggingface_hub import hf_hub_download, try_to_load_from_cache
+    from huggingface_hub.errors import EntryNotFoundError
+
+    if try_to_load_from_cache(repository, name, revision=revision) is not None or not _has_network():
+        return
+    with suppress(EntryNotFoundError, OSError):
+        hf_hub_download(repository, name, revision=revision)
 
 
 def revision_of(path: Path) -> str:

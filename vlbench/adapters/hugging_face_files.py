@@ -7,7 +7,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from vlbench.adapters.clip_identity import source_digest
-from vlbench.adapters.hub_files import hub_file, revision_of
+from vlbench.adapters.hub_files import fetch_if_there, hub_file, revision_of
 from vlbench.core.contracts import Identity, Origin, PreprocessMode
 from vlbench.core.digest import digest_of
 from vlbench.core.errors import Unsupported, WeightsError
@@ -208,21 +208,8 @@ def _fetched(origin: Origin, repository: str, revision: str | None) -> Path:
     for names in (PROCESSORS, VOCABULARIES, *(() if origin.weights is not None else (WEIGHTS,))):
         fetch(names, commit)
     for name in (*VOCABULARIES, *BESIDE):
-        _fetch_if_there(repository, name, commit)
+        fetch_if_there(repository, name, revision=commit)
     return config.parent
-
-
-def _fetch_if_there(repository: str, name: str, revision: str | None) -> None:
-    """A file that not every repository has; without a network, what was fetched before is all there is."""
-    from huggingface_hub import hf_hub_download, try_to_load_from_cache
-    from huggingface_hub.errors import EntryNotFoundError
-
-    if try_to_load_from_cache(repository, name, revision=revision) is not None:
-        return
-    try:
-        hf_hub_download(repository, name, revision=revision)
-    except (EntryNotFoundError, OSError):
-        return
 
 
 def _present(folder: Path, names: Sequence[str]) -> list[str]:

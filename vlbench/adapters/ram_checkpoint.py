@@ -10,6 +10,7 @@ from vlbench.adapters.caption_size import CaptionSize
 from vlbench.adapters.clip_identity import source_digest
 from vlbench.adapters.ram_size import TaggerSize
 from vlbench.adapters.recipe import Recipe, from_files
+from vlbench.adapters.tag_lists import RAM_TEMPLATES
 from vlbench.core.capabilities import CAPTIONS
 from vlbench.core.contracts import Checkpoint, Identity, Origin, Placement, PreprocessMode
 from vlbench.core.digest import digest_of
@@ -196,6 +197,7 @@ class TaggerCheckpoint:
                 **both,
                 "vocabulary": settings.vocabulary,
                 "base": base.text if base else self._tags_sha256,
+                "templates": RAM_TEMPLATES.read_text(encoding="utf-8") if base else None,
                 "ids": settings.ids,
                 "sizes": [settings.network.hidden, settings.network.descriptions],
                 "code": source_digest(TEXT_SOURCES),
@@ -206,6 +208,7 @@ class TaggerCheckpoint:
             "text": text,
             "vocabulary": settings.vocabulary,
             "network": settings.network.as_mapping(),
+            "threshold": settings.threshold,
             "ignorable": settings.ignorable,
             "code": source_digest(SCORE_SOURCES),
         }

@@ -14,6 +14,9 @@ from vlbench.core.files import remembered_sha256
 if TYPE_CHECKING:
     from vlbench.adapters.text_tower import Tokenizer
 
+_FOLDER_FILES = ("*token*", "vocab*", "merges*", "*.model")
+"""Patterns of the files in a folder that a tokenizer of transformers is made of."""
+
 _CONTEXT = 77
 """Context of a configuration that states none (open_clip/tokenizer.py, DEFAULT_CONTEXT_LENGTH)."""
 
@@ -68,8 +71,8 @@ def tokenizer_facts(recipe: Recipe, cache: Path | None) -> Mapping[str, object]:
         except PackageNotFoundError:
             facts["transformers"] = None
         if recipe.folder is not None:
-            for path in sorted(recipe.folder.glob("*token*")):
-                facts[path.name] = remembered_sha256(path, cache)
+            found = {path for pattern in _FOLDER_FILES for path in recipe.folder.glob(pattern)}
+            facts.update((path.name, remembered_sha256(path, cache)) for path in sorted(found))
     return facts
 
 

@@ -7,8 +7,11 @@ from vlbench.cards.data_request import DataRequest
 from vlbench.cards.descriptions import asked_names, find_descriptions
 from vlbench.cards.schema import TaskCard
 from vlbench.cards.source_search import find_source
-from vlbench.cards.texts import find_text_file, read_names, read_templates, with_ids
+from vlbench.cards.texts import find_text_file, read_names, read_templates, with_ids, with_labels
 from vlbench.core.contracts import Expectation, TaskRequest, Text
+
+CLASSIFICATION = "classification"
+"""The kind of task whose classes a user's names rename; tags and captions are what they say."""
 
 
 def card_request(entry: Entry, card: TaskCard, request: DataRequest) -> TaskRequest:
@@ -31,7 +34,7 @@ def card_request(entry: Entry, card: TaskCard, request: DataRequest) -> TaskRequ
         name=entry.name,
         protocol=card.protocol,
         source=source,
-        names=asked_names(names, source, request, entry.name),
+        names=_kept(asked_names(names, source, request, entry.name), entry, card, request),
         templates=_templates(entry, card, request),
         metrics=card.metrics,
         primary=card.primary,
@@ -43,7 +46,22 @@ def card_request(entry: Entry, card: TaskCard, request: DataRequest) -> TaskRequ
 
 def _names(entry: Entry, card: TaskCard, request: DataRequest) -> tuple[Text, ...] | None:
     """The card's names with their ids; None where it has none, or the user's take their place."""
-    if card.names is None or request.classnames is not None:
+    return None if request.classnames is not None else _card_names(entry, card, request)
+
+
+def _kept(
+    names: tuple[Text, ...] | None, entry: Entry, card: TaskCard, request: DataRequest
+) -> tuple[Text, ...] | None:
+    """Names, those of a user's plain list under the labels of the classes of the card that they stand for."""
+    if names is None or request.classnames is None or card.kind != CLASSIFICATION:
+        return names
+    if any(name.ids for name in names):
+        return names
+    return with_labels(names, _card_names(entry, card, request) or ())
+
+
+def _card_names(entry: Entry, card: TaskCard, request: DataRequest) -> tuple[Text, ...] | None:
+    if card.names is None:
         return None
     folder = entry.path.parent
     names = read_names(find_text_file(card.names, request.place(folder), entry.name))

@@ -121,8 +121,8 @@ class Relabelled:
         return replace(self.source[index], target=self.target(index))
 
     def target(self, index: int) -> Target:
-        """The label of the image at an index, and nothing else."""
-        return Target(label=self.labels[index])
+        """The label and the group of the image at an index, and nothing else."""
+        return Target(label=self.labels[index], group=self.source.target(index).group)
 
     def fingerprint(self, index: int) -> str:
         """The source's fingerprint, so that the whole and its halves share features."""

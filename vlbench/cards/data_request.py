@@ -1,14 +1,18 @@
 """What a user says about data: where they may lie and how many of them are wanted."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from itertools import pairwise
 from pathlib import Path
+from random import Random
 
 from vlbench.core.contracts import Place, TaskRequest
 from vlbench.core.digest import sha256_of_file
 from vlbench.core.errors import DataError
 from vlbench.core.subset import Subset
 
+_LIMIT_SEED = 0
+"""Every run of a limit takes the same images."""
 _DIGITS = 6
 """Hexadecimal digits of a file's SHA-256 in a task's name."""
 
@@ -35,6 +39,11 @@ class DataRequest:
     templates: Path | None = None
     thresholds: str | None = None
 
+    def folder_of(self, name: str, aliases: Iterable[str] = ()) -> Path | None:
+        """The very folder of a task's data, by its name or another of its names; None where none is named."""
+        found = (self.roots_by_task.get(each) for each in (name, *aliases))
+        return next((folder for folder in found if folder is not None), None)
+
     def place(self, card_folder: Path | None = None) -> Place:
         """Where sources may look, for a card in a folder."""
         return Place(roots=self.roots, card_folder=card_folder, cache=self.cache, verify=self.verify)
@@ -52,7 +61,10 @@ class DataRequest:
         return replace(request, name="+".join([request.name, *marks]))
 
     def cut(self, request: TaskRequest) -> TaskRequest:
-        """A task's request with at most `limit` images, evenly spaced; then it is marked partial.
+        """A task's request with at most `limit` images, one drawn from each of as many equal spans.
+
+        It is marked partial then. Images at equal distances could all be of one class, where the data go
+        through their classes in turn.
 
         Raises:
             DataError: the limit is below one.
@@ -64,5 +76,7 @@ class DataRequest:
         count = len(request.source)
         if self.limit >= count:
             return request
-        indices = tuple(i * count // self.limit for i in range(self.limit))
+        draw = Random(_LIMIT_SEED)  # noqa: S311 - a sample, no secret
+        ends = [i * count // self.limit for i in range(self.limit + 1)]
+        indices = tuple(draw.randrange(start, stop) for start, stop in pairwise(ends))
         return replace(request, source=Subset(request.source, indices), partial=f"limit {self.limit}")

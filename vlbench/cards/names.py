@@ -1,6 +1,6 @@
 """What a user types for models and tasks: names, aliases, collections, wildcards, halves, references."""
 
-from collections.abc import Container, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 
@@ -55,7 +55,7 @@ def find(catalogue: Catalogue, name: str, what: CardKind) -> Entry | Reference:
     if name in entries:
         return entries[name]
     chosen = select(catalogue, [name], what)
-    part = _half(name, entries, what)
+    part = _half(name, catalogue, what)
     if part is not None:
         return replace(entries[part.task], half=part.half)
     reference = Reference.of(name)
@@ -69,8 +69,11 @@ def find(catalogue: Catalogue, name: str, what: CardKind) -> Entry | Reference:
 def _matches(pattern: str, catalogue: Catalogue, what: CardKind) -> Sequence[str]:
     known = catalogue.entries(what)
     others = catalogue.stands_for.get(what, {})
-    if pattern in known or _half(pattern, known, what) is not None:
+    if pattern in known:
         return [pattern]
+    part = _half(pattern, catalogue, what)
+    if part is not None:
+        return [f"{part.task}{MARK}{part.half}"]
     if pattern in others:
         return others[pattern]
     reference = Reference.of(pattern)
@@ -85,10 +88,15 @@ def _matches(pattern: str, catalogue: Catalogue, what: CardKind) -> Sequence[str
     return matches
 
 
-def _half(name: str, known: Container[str], what: CardKind) -> HalfName | None:
-    """The half of a known task's classes that a name stands for; None where it stands for none."""
+def _half(name: str, catalogue: Catalogue, what: CardKind) -> HalfName | None:
+    """The half of a task's classes that a name stands for, the task under its own name; else None."""
     part = HalfName.of(name) if what == "task" else None
-    return part if part is not None and part.task in known else None
+    if part is None or part.task in catalogue.tasks:
+        return part
+    meant = catalogue.stands_for.get(what, {}).get(part.task, ())
+    if part.task in catalogue.collections or len(meant) != 1:
+        return None
+    return HalfName(meant[0], part.half)
 
 
 def _check_reference(reference: Reference, pattern: str, what: CardKind) -> None:

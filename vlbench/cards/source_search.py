@@ -55,7 +55,7 @@ def search_sources(entry: Entry, card: TaskCard, request: DataRequest) -> Search
     """
     place = request.place(entry.path.parent)
     passed_over: list[PassedOver] = []
-    for fields in stated_sources(entry, card, request.roots_by_task.get(entry.name)):
+    for fields in stated_sources(entry, card, request.folder_of(entry.name, entry.aliases)):
         factory = SOURCES.get(fields.kind)
         try:
             source = factory(place, **check_options(factory, fields.options).values)

@@ -1,6 +1,7 @@
 """Data files of task cards: names with ids, templates, vocabularies."""
 
 import json
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -8,6 +9,8 @@ from pathlib import Path
 from vlbench.cards.yaml_file import shown
 from vlbench.core.contracts import Place, Text
 from vlbench.core.errors import CardError, DataError
+from vlbench.core.label_index import NUMBER
+from vlbench.core.protocol import SYNONYMS
 
 NAME = "name"
 PLACEHOLDER = "{}"
@@ -104,6 +107,32 @@ def with_ids(names: Sequence[Text], path: Path, task: str) -> tuple[Text, ...]:
             f"{task}: {len(names)} names for the {len(ids)} lines of {shown(path)}; give one for each"
         )
     return tuple(replace(name, ids=line.ids) for name, line in zip(names, ids, strict=True))
+
+
+def with_labels(names: Sequence[Text], classes: Sequence[Text]) -> tuple[Text, ...]:
+    """Names that take over the ids and the number of a card's classes: those of the same name, else by line.
+
+    They count as the card's where they are the very same names, in whatever order. Names of another number
+    stay as they are.
+
+    >>> with_labels([Text("kitten"), Text("puppy")], [Text("cat"), Text("dog")])[1].ids
+    {'number': '1', 'card': 'dog'}
+    """
+    if len(names) != len(classes):
+        return tuple(names)
+    counts = Counter(each.name for each in classes)
+    places = {each.name: place for place, each in enumerate(classes)}
+    same = len(places) == len(classes) and {name.name for name in names} == places.keys()
+    order = [places[name.name] for name in names] if same else range(len(names))
+    found = []
+    for name, place in zip(names, order, strict=True):
+        ids = {key: value for key, value in classes[place].ids.items() if key != SYNONYMS}
+        ids.setdefault(NUMBER, str(place))
+        was = classes[place].name
+        if was not in ("", name.name) and counts[was] == 1:
+            ids["card"] = was  # a folder's name may be the class's
+        found.append(replace(name, ids=ids))
+    return tuple(found)
 
 
 def read_vocabularies(folders: Iterable[Path]) -> dict[str, dict[str, str]]:

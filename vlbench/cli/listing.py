@@ -157,7 +157,7 @@ def _here(data_root: Sequence[str]) -> Here:
     roots, task_roots = data_roots(data_root)
 
     def look(entry: Entry) -> str | None:
-        own = task_roots.get(entry.name)
+        own = next((task_roots[name] for name in (entry.name, *entry.aliases) if name in task_roots), None)
         if own is not None and own.exists():
             return str(own)
         place = first_place(entry, roots)

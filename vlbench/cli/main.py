@@ -69,8 +69,13 @@ def main(arguments: Sequence[str] | None = None) -> None:
     except VlbenchError as error:
         _say(error)
         sys.exit(2)
+    except OSError as error:
+        if error.filename is None:
+            raise
+        _say(f"{error.filename}: {error.strerror}; name another place or free this one")
+        sys.exit(2)
 
 
-def _say(error: VlbenchError) -> None:
+def _say(error: VlbenchError | str) -> None:
     line = " ".join(str(error).split())
     click.echo(f"vlbench: {line}", err=True)

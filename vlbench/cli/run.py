@@ -113,7 +113,7 @@ vlbench run --model clip-b32 --task classification:my-photos
     "--classnames",
     type=click.Path(path_type=Path, dir_okay=False),
     envvar="VLBENCH_CLASSNAMES",
-    help="Names in place of the task's: one a line, or a .tsv of names and ids.",
+    help="Names in place of the task's: one a line for each of its own, or a .tsv of names and ids.",
 )
 @templates_option
 @click.option(

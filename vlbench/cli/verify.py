@@ -49,8 +49,8 @@ def command(
     off by so much, or not comparable: the line names what differs, such as the templates, the split or the
     metric. Scores that `vlbench import` read from other tools' files count as published.
 
-    MODEL and TASK may hold wildcards. Exit code: 0, or 1 where a score is off that no other source has
-    reproduced.
+    MODEL and TASK may hold wildcards or be aliases, TASK a collection. Exit code: 0, or 1 where a score is
+    off that no other source has reproduced.
     """
     from vlbench.api import verify
     from vlbench.report.verify import unreproduced

@@ -126,7 +126,8 @@ class Result:
             DataError: the text is no record of this schema.
         """
         try:
-            fields = json.loads(text)
+            # NaN and infinity, which are no JSON, say that there is no value
+            fields = json.loads(text, parse_constant=lambda _: None)
             if fields["schema"] != SCHEMA:
                 raise DataError(f"schema {fields['schema']} is not {SCHEMA}; run the model again")
             fields["metrics"] = tuple(

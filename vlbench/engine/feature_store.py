@@ -83,8 +83,7 @@ class FeatureSpace:
             self._file = path.open("xb", buffering=0)
             self._synced = time.monotonic()
         features = np.ascontiguousarray(features, dtype=np.float32)
-        record = pack_record(keys, features)
-        self._file.write(record)
+        _write_whole(self._file, pack_record(keys, features))
         if features.nbytes >= MAPPED_BYTES:
             features = _mapped(self._file, features)
         if time.monotonic() - self._synced > FSYNC_SECONDS:
@@ -181,6 +180,13 @@ def read_segment(path: Path) -> Iterator[Record]:
 
 def _differ(shapes: Sequence[tuple[int, ...]]) -> str:
     return f"features of shapes {shapes[0]} and {shapes[-1]} under one key; delete that folder"
+
+
+def _write_whole(file: BinaryIO, record: bytes) -> None:
+    """Write all of a record: an unbuffered file may take less than it is given, on a full disk or of 2 GB."""
+    rest = memoryview(record)
+    while rest:
+        rest = rest[file.write(rest) :]
 
 
 def _mapped(file: BinaryIO, features: Features) -> Features:

@@ -105,7 +105,7 @@ def _keys(
     problem = task.problem
     spaces = [image_space(identity, settings), _space(identity.text, settings)]
     texts = tuple(map(text_key, problem.texts))
-    score_space = digest_of({"spaces": spaces, "texts": digest_of_strings(texts)})
+    score_space = digest_of({"model": identity.whole, "spaces": spaces, "texts": digest_of_strings(texts)})
     relevant = problem.relevant
     prediction = digest_of(
         {

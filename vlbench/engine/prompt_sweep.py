@@ -18,8 +18,8 @@ def templates_of(task: Task) -> tuple[str, ...]:
     """
     stated = task.protocol.statement.get("templates")
     templates = tuple(map(str, stated)) if isinstance(stated, list | tuple) else ()
-    prompts = {len(text.prompts) for text in task.problem.texts}
-    if len(templates) < 2 or prompts != {len(templates)}:
+    prompts = [len(text.prompts) for text in task.problem.texts]
+    if len(templates) < 2 or any(count == 0 or count % len(templates) for count in prompts):
         raise Unsupported(
             f"{task.name}: has {len(templates)} templates to set side by side; choose a task with several, "
             "or pass --templates FILE"
@@ -34,8 +34,9 @@ def single_template_jobs(job: Job, settings: RunSettings) -> Iterator[tuple[str,
         Unsupported: the task has fewer than two templates.
     """
     task = job.task
-    for place, template in enumerate(templates_of(task)):
-        texts = tuple(_asked_by_one(text, place) for text in task.problem.texts)
+    templates = templates_of(task)
+    for place, template in enumerate(templates):
+        texts = tuple(_asked_by_one(text, place, len(templates)) for text in task.problem.texts)
         protocol = ProtocolStatement(
             name=f"{task.protocol.name}[{place}]",
             digest=digest_of([task.protocol.digest, template]),
@@ -45,5 +46,6 @@ def single_template_jobs(job: Job, settings: RunSettings) -> Iterator[tuple[str,
         yield template, with_texts(job, alone, settings)
 
 
-def _asked_by_one(text: Text, place: int) -> Text:
-    return replace(text, prompts=text.prompts[place : place + 1])
+def _asked_by_one(text: Text, place: int, count: int) -> Text:
+    """A text by its name and synonyms in one of `count` templates; prompts lie word by word."""
+    return replace(text, prompts=text.prompts[place::count])

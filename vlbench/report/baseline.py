@@ -2,7 +2,7 @@
 
 import csv
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import astuple, dataclass, fields
 from pathlib import Path
 
@@ -114,7 +114,7 @@ def read_baseline(path: Path) -> tuple[Row, ...]:
     if not text.endswith("\n"):
         raise DataError(f"{path}: cut off in line {len(lines)}; restore the file or write it anew")
     rows: dict[tuple[str, str, str], Row] = {}
-    for position, cells in enumerate(csv.reader(lines[1:]), start=2):
+    for position, cells in enumerate(_cells(lines[1:], path), start=2):
         row = _parse(cells, f"{path}, line {position}")
         if rows.setdefault((*row.pair, row.metric), row) is not row:
             raise DataError(
@@ -123,14 +123,21 @@ def read_baseline(path: Path) -> tuple[Row, ...]:
     return tuple(rows.values())
 
 
+def _cells(lines: Sequence[str], path: Path) -> Iterator[list[str]]:
+    try:
+        yield from csv.reader(lines)
+    except csv.Error as error:
+        raise DataError(f"{path}: {error}; restore the file or write it anew") from error
+
+
 def _row(result: Result, metric: MetricValue) -> Row:
     return Row(
         model=result.model,
         task=result.task,
         metric=metric.metric,
-        value=metric.value,
-        ci_low=metric.ci_low,
-        ci_high=metric.ci_high,
+        value=_finite(metric.value),
+        ci_low=_finite(metric.ci_low),
+        ci_high=_finite(metric.ci_high),
         n=metric.n,
         precision=str(result.settings.get("precision", "")),
         protocol=result.protocol,
@@ -139,6 +146,10 @@ def _row(result: Result, metric: MetricValue) -> Row:
         image_ids=result.digests.get("image_ids", ""),
         texts=result.digests.get("texts", ""),
     )
+
+
+def _finite(value: float | None) -> float | None:
+    return value if value is not None and math.isfinite(value) else None
 
 
 def _weights_digest(weights: Mapping[str, str]) -> str:

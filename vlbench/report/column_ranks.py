@@ -2,11 +2,13 @@
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from hashlib import sha256
 
 import numpy as np
 from numpy.typing import NDArray
 
 from vlbench.core.items import Items
+from vlbench.core.metric_direction import lower_is_better
 from vlbench.core.result import Result
 from vlbench.report.item_values import Hits, Reading, read_metric
 from vlbench.report.paired_tests import LEVEL, PValues, holm_array, mid_p_mcnemar, normal_p
@@ -17,10 +19,10 @@ def column_ranks(results: Iterable[Result], items: Mapping[str, Items]) -> dict[
 
     All pairs of the column are tested on the same images, adjusted by Holm's method: hits by McNemar's mid-p
     test, everything else by the paired jackknife, which takes no resamples. Models without items, without a
-    value or on other images than most have no rank. `items` are by model.
+    value or on other images or annotations than most have no rank. `items` are by model.
     """
     found: dict[str, tuple[Result, Reading]] = {}
-    for result in _of_one_kind([each for each in results if each.score is not None and each.model in items]):
+    for result in _of_one_kind([each for each in results if each.score is not None], items):
         reading = read_metric(result.primary, items[result.model])
         if reading is not None:
             found[result.model] = (result, reading)
@@ -28,19 +30,39 @@ def column_ranks(results: Iterable[Result], items: Mapping[str, Items]) -> dict[
         return {}
     values = np.array([result.score for result, _ in found.values()], dtype=np.float64)
     better = _significant([reading for _, reading in found.values()], values)
-    better &= values[:, None] < values[None, :]  # [i, j]: j is better than i
+    lowest_first = lower_is_better(next(iter(found.values()))[0].primary)
+    heights = -values if lowest_first else values
+    better &= heights[:, None] < heights[None, :]  # [i, j]: j is better than i
     return {model: 1 + int(count) for model, count in zip(found, better.sum(axis=1), strict=True)}
 
 
-def _of_one_kind(results: Sequence[Result]) -> list[Result]:
-    """Results of the protocol, images and texts that most have; of equally many the smallest."""
+def _of_one_kind(results: Sequence[Result], items: Mapping[str, Items]) -> list[Result]:
+    """Results with items of the protocol, images, texts and truth that most have; of as many the smallest."""
+    results = [each for each in results if each.model in items]
     keys = [
-        (each.protocol_digest, each.primary, each.digests.get("image_ids", ""), each.digests.get("texts", ""))
+        (
+            each.protocol_digest,
+            each.primary,
+            each.digests.get("image_ids", ""),
+            each.digests.get("texts", ""),
+            _truth(items[each.model]),
+        )
         for each in results
     ]
     counts = Counter(keys)
     most = min(counts, key=lambda key: (-counts[key], key), default=None)
     return [each for each, key in zip(results, keys, strict=True) if key == most]
+
+
+def _truth(items: Items) -> str:
+    """A digest of what is right, as far as items tell: labels, captions, tags, and where there is any."""
+    found = sha256()
+    for name in ("classes", "text_images", "positives"):
+        array = getattr(items, name)
+        found.update(b"-" if array is None else np.ascontiguousarray(array, dtype=np.int64).tobytes())
+    for ranks in (items.image_ranks, items.text_ranks):
+        found.update(b"-" if ranks is None else (ranks > 0).tobytes())
+    return found.hexdigest()
 
 
 def _significant(readings: Sequence[Reading], values: NDArray[np.float64]) -> NDArray[np.bool_]:

@@ -15,6 +15,7 @@ import numpy as np
 
 from vlbench.core.errors import DataError
 from vlbench.core.items import Items
+from vlbench.core.metric_direction import lower_is_better
 from vlbench.core.metric_name import split_metric
 from vlbench.core.result import MetricValue, Result
 from vlbench.report.differing import incomparable, other_truth
@@ -101,7 +102,7 @@ class Comparison:
             return None
         if p >= LEVEL:
             return ""
-        return self.model_b if self.difference > 0 else self.model_a
+        return self.model_b if (self.difference > 0) != lower_is_better(self.metric) else self.model_a
 
 
 def paired(a: Result, items_a: Items, b: Result, items_b: Items, *, seed: int = 0) -> Comparison:
@@ -164,7 +165,9 @@ def tested(a: MetricValue, items_a: Items, b: MetricValue, items_b: Items, *, se
         case (ClassShares() | Influences(), ClassShares() | Influences()):
             within = isinstance(readings[0], ClassShares)
             method = "paired jackknife within classes" if within else "paired jackknife over images"
-            return _jackknifed(difference, readings[0].pseudo_values, readings[1].pseudo_values, method)
+            gains = readings[1].pseudo_values - readings[0].pseudo_values
+            fractions = not lower_is_better(a.metric) and max(abs(a.value), abs(b.value)) <= 1
+            return _jackknifed(difference, gains, method, most=1.0 if fractions else math.inf)
     return PairedTest(f"not tested: {a.metric} keeps no values of images", 0)
 
 
@@ -191,13 +194,13 @@ def _bootstrapped(resampled: Floats, images: int) -> PairedTest:
     return _normal(float(known.mean()), float(known.std(ddof=1)), images, method)
 
 
-def _jackknifed(difference: float, first: Floats, second: Floats, method: str) -> PairedTest:
-    n = first.size
+def _jackknifed(difference: float, gains: Floats, method: str, *, most: float) -> PairedTest:
+    n = gains.size
     if n < 2:
         return PairedTest("not tested: too few images", n)
-    return _normal(difference, float((second - first).std(ddof=1)) / math.sqrt(n), n, method)
+    return _normal(difference, float(gains.std(ddof=1)) / math.sqrt(n), n, method, most=most)
 
 
-def _normal(centre: float, error: float, images: int, method: str) -> PairedTest:
-    ends = normal_interval(centre, error)
+def _normal(centre: float, error: float, images: int, method: str, *, most: float = 1.0) -> PairedTest:
+    ends = normal_interval(centre, error, most=most)
     return PairedTest(method, images, ends.low, ends.high, float(normal_p(centre, error, images=images)))

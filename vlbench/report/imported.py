@@ -7,6 +7,7 @@ from pathlib import Path
 
 from tabulate import tabulate
 
+from vlbench.core.digest import digest_of
 from vlbench.core.errors import DataError
 from vlbench.core.files import file_name, write_atomically
 from vlbench.core.published import PublishedScore, printed_value
@@ -16,6 +17,7 @@ FOLDER = "imported"
 """Of a results folder; `vlbench run` and `vlbench leaderboard` read no JSON there and mix none of it in."""
 
 _LEAST_DIGITS = 4
+_MARK_DIGITS = 6
 HEAD = ("system", "model", "card", "dataset", "task", "metric", "value", "differs", "file")
 
 
@@ -84,9 +86,13 @@ def imported_score(
 
 
 def write_imported(scores: Sequence[ImportedScore], folder: Path) -> Path:
-    """Write the scores of one file of a tool under a results folder; an earlier import of it is replaced."""
+    """Write the scores of one file of a tool under a results folder; an earlier import of it is replaced.
+
+    Tools call the JSON files of many runs the same: one of a single model bears a mark of its own.
+    """
     first = scores[0]
-    path = folder / FOLDER / f"{file_name(first.system)}-{file_name(Path(first.file).stem)}.csv"
+    stem = f"{file_name(first.system)}-{file_name(Path(first.file).stem)}"
+    path = folder / FOLDER / f"{stem}{_mark(scores)}.csv"
     lines = sorted(_cells(score) for score in scores)
     write_atomically(path, csv_text(HEAD, lines))
     return path
@@ -163,6 +169,14 @@ def _number(text: str, where: str) -> float:
         return float(text) if "e" in text.lower() else printed_value(text)[0]
     except (ValueError, DataError) as error:
         raise DataError(f"{where}: {text[:40]!r} is no number") from error
+
+
+def _mark(scores: Sequence[ImportedScore]) -> str:
+    """What tells a run's JSON from those of other models or data sets; empty for tables of many."""
+    models, datasets = ({getattr(score, name) for score in scores} for name in ("model", "dataset"))
+    if Path(scores[0].file).suffix.lower() != ".json" or len(models) > 1:
+        return ""
+    return f"-{digest_of([*models, *(datasets if len(datasets) == 1 else ())])[:_MARK_DIGITS]}"
 
 
 def _cells(score: ImportedScore) -> list[str]:

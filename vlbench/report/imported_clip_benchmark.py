@@ -2,6 +2,7 @@
 
 import csv
 import json
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
@@ -16,7 +17,7 @@ _LAYOUT = "`dataset`, `model`, `pretrained`, `task` and metrics"
 
 
 def read_clip_benchmark(path: Path) -> tuple[TheirScore, ...]:
-    """Every score of a JSON file or of a CSV; lists of metrics that are no numbers are left out.
+    """Every score of a JSON file or of a CSV; what it could not compute (NaN) and lists are left out.
 
     Raises:
         DataError: it has another layout, or a value is no fraction.
@@ -40,7 +41,7 @@ def _rows_of_json(path: Path) -> Iterator[Row]:
         numbers = {
             name: number
             for name, number in metrics.items()
-            if isinstance(number, int | float) and not isinstance(number, bool)
+            if isinstance(number, int | float) and not isinstance(number, bool) and not math.isnan(number)
         }
         yield str(path), {name: str(run.get(name) or "") for name in (*_NAMES, "language")}, numbers
 

@@ -10,7 +10,15 @@ from vlbench.core.result import MetricValue, Result
 from vlbench.report.base_to_new import BASE_TO_NEW, BASE_TO_NEW_HEAD, base_to_new_text
 from vlbench.report.comparable import comparable_results, of_one_protocol, results_by_task, whole_results
 from vlbench.report.csv_text import csv_text, number
-from vlbench.report.leaderboard_rows import NO_ADDITIONS, Additions, leaderboard_text, speed_text
+from vlbench.report.leaderboard_rows import (
+    MEAN,
+    MEAN_RANK,
+    NO_ADDITIONS,
+    ROW_FACTS,
+    Additions,
+    leaderboard_text,
+    speed_text,
+)
 from vlbench.report.results import read_results
 from vlbench.report.robustness import ROBUSTNESS, ROBUSTNESS_HEAD, robustness_text
 from vlbench.report.seeds import SEEDS, SEEDS_HEAD, row_scores, seed_notes, seeds_by_row, seeds_text
@@ -81,7 +89,7 @@ def leaderboards(results: Iterable[Result], additions: Additions = NO_ADDITIONS)
     `effective_robustness.csv` variants of ImageNet and what a fit of the additions expects there.
 
     Raises:
-        DataError: a task's name is that of another CSV, or a model's that of a row of seeds.
+        DataError: a task's name is that of another CSV or column, or a model's that of a row of seeds.
     """
     whole = whole_results(results)
     by_task = comparable_results(whole)
@@ -93,7 +101,10 @@ def leaderboards(results: Iterable[Result], additions: Additions = NO_ADDITIONS)
     }
     texts = {LEADERBOARD: leaderboard_text(scores, by_task, additions), ALL: _all(whole)}
     texts |= {path: text for path, text in some.items() if text}
+    columns = {"model", MEAN, MEAN_RANK, *ROW_FACTS, *additions.collections}
     for task, rows in by_task.items():
+        if task in columns:
+            raise DataError(f"a task named {task!r} would be a second column of that name; rename its card")
         path = f"{file_name(task)}.csv"
         if path in (LEADERBOARD, ALL, *some):
             raise DataError(f"a task named {task!r} would overwrite {path}; rename its card")

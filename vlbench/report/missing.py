@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from vlbench.core.files import file_name
-from vlbench.core.result import Result
+from vlbench.report.results import read_result
 
 
 def has_result(
@@ -26,7 +26,7 @@ def has_result(
     path = folder / file_name(task) / f"{file_name(model)}.json"
     if not path.is_file():
         return False
-    result = Result.from_json(path.read_text(encoding="utf-8"))
+    result = read_result(path)
     wanted = {**digests, "model": model_digest}
     same = all(result.digests.get(name) == digest for name, digest in wanted.items())
     return result.protocol_digest == protocol_digest and same

@@ -51,8 +51,8 @@ def _of_classes(result: Result, a: Items, b: Items) -> list[Mover]:
         return []
     if a.classes is None or a.classes.size != first.right.size:
         return []
-    names = _names(result)
     sizes = np.bincount(a.classes, minlength=result.n_texts)
+    names = _names(result, sizes.tolist())
     hits = [np.bincount(a.classes, weights=each.right, minlength=result.n_texts) for each in (first, second)]
     return [
         Mover(names[i], float(hits[0][i] / sizes[i]), float(hits[1][i] / sizes[i]), int(sizes[i]))
@@ -60,10 +60,10 @@ def _of_classes(result: Result, a: Items, b: Items) -> list[Mover]:
     ]
 
 
-def _names(result: Result) -> list[str]:
-    """The names of a result's texts, as the parts of one of its metrics have them."""
+def _names(result: Result, sizes: list[int]) -> list[str]:
+    """The names of a result's classes, as those parts of a metric have them that are as large."""
     for value in result.metrics:
-        if len(value.parts) == result.n_texts:
+        if [part.n for part in value.parts] == sizes:
             return [part.name for part in value.parts]
     return [f"class {i}" for i in range(result.n_texts)]
 

@@ -71,13 +71,13 @@ def interval_of_paired_shares(a_only: int, b_only: int, images: int) -> Ends:
     return Ends(max(-1.0, difference - half), min(1.0, difference + half))
 
 
-def normal_interval(difference: float, error: float) -> Ends:
-    """95 % interval of a difference of two fractions with a standard error.
+def normal_interval(difference: float, error: float, *, most: float = 1.0) -> Ends:
+    """95 % interval of a difference with a standard error, within `most`: 1 for two fractions.
 
     >>> normal_interval(0.5, 0.0)
     Ends(low=0.5, high=0.5)
     """
-    return Ends(max(-1.0, difference - _Z * error), min(1.0, difference + _Z * error))
+    return Ends(max(-most, difference - _Z * error), min(most, difference + _Z * error))
 
 
 def normal_p(differences: ArrayLike, errors: ArrayLike, *, images: int) -> PValues:

@@ -7,6 +7,7 @@ from statistics import mean, stdev
 
 from tabulate import tabulate
 
+from vlbench.core.metric_direction import lower_is_better
 from vlbench.core.result import Result
 from vlbench.report.csv_text import csv_text, number
 
@@ -41,7 +42,8 @@ class PromptSpread:
         """The spread of a task's templates."""
         scores = [_score(template, result) for template, result in single]
         known = [each.value for each in scores if each.value is not None]
-        ordered = sorted(scores, key=lambda each: (each.value is None, -(each.value or 0)))
+        upwards = -1 if lower_is_better(whole.primary) else 1
+        ordered = sorted(scores, key=lambda each: (each.value is None, -upwards * (each.value or 0)))
         return cls(
             model=whole.model,
             task=whole.task,

@@ -31,15 +31,24 @@ def read_results(folder: Path) -> tuple[Result, ...]:
     return tuple(sorted(results, key=lambda result: (result.task, result.model, bool(result.partial))))
 
 
-def _read(path: Path, folder: Path) -> Result:
+def read_result(path: Path) -> Result:
+    """The result in a file.
+
+    Raises:
+        DataError: the file is damaged or of another schema; it is named.
+    """
     try:
-        result = Result.from_json(path.read_text(encoding="utf-8"))
+        return Result.from_json(path.read_text(encoding="utf-8"))
     except UnicodeDecodeError as error:
         raise DataError(
             f"{path}: not a vlbench result: not UTF-8; delete it or run the model again"
         ) from error
     except DataError as error:
         raise DataError(f"{path}: {error}") from error
+
+
+def _read(path: Path, folder: Path) -> Result:
+    result = read_result(path)
     if path.relative_to(folder) != result_path(result):
         raise DataError(
             f"{path}: holds {result.model} on {result.task}, which belongs in "

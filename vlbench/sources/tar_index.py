@@ -18,7 +18,7 @@ from vlbench.sources.annotation import captions_of_text, target_of
 from vlbench.sources.file_listing import FoundFile
 from vlbench.sources.image_file import IMAGE_SUFFIXES
 
-LAYOUT = 1
+LAYOUT = 2
 """Version of the remembered index."""
 BLOCK = 512
 """Tars are made of blocks of this many bytes, and end with blocks of zeros."""
@@ -67,6 +67,7 @@ def index_of(file: FoundFile, cache: Path | None) -> list[Sample]:
             each.target.label,
             each.target.captions,
             each.target.tags,
+            each.target.group,
         ]
         for each in samples
     ]
@@ -93,8 +94,11 @@ def _sample(
     label: str | int | None,
     captions: Sequence[str],
     tags: Sequence[str | int] | None,
+    group: str,
 ) -> Sample:
-    target = Target(label=label, captions=tuple(captions), tags=None if tags is None else tuple(tags))
+    target = Target(
+        label=label, captions=tuple(captions), tags=None if tags is None else tuple(tags), group=group
+    )
     return Sample(key=key, member=member, offset=offset, size=size, target=target)
 
 

@@ -64,8 +64,8 @@ def webdataset(place: Place, /, *, path: str, split: str | None = None) -> TarIm
     A folder holds `SPLIT/*.tar` (or the tars themselves), `classnames.txt` and
     `zeroshot_classification_templates.txt`; a tar holds for each key an image, and any of `.cls` (an
     index), `.txt` (captions, one a line; a blank line is none, where clip-benchmark counts it as an
-    empty caption), `.npy` (marks of tags) and `.json` (`label`, `captions`, `tags`). Other members are
-    left alone.
+    empty caption), `.npy` (marks of tags) and `.json` (`label`, `captions`, `tags`, `group`). Other members
+    are left alone.
 
     Args:
         place: where to look; its cache keeps an index of each tar.

@@ -8,7 +8,7 @@ import pytest
 from huggingface_hub.errors import EntryNotFoundError, LocalEntryNotFoundError
 
 from vlbench.adapters import hub_files
-from vlbench.adapters.hub_files import hub_file, revision_of
+from vlbench.adapters.hub_files import fetch_if_there, hub_file, revision_of
 from vlbench.core.errors import WeightsError
 
 NAMES = ("a.safetensors", "a.bin")
@@ -104,3 +104,15 @@ def test_the_revision_of_a_snapshot() -> None:
     assert revision_of(Path("/c/models--o--n/snapshots/0a1b/w.bin")) == "0a1b"
     assert revision_of(Path("/data/snapshots")) == ""
     assert revision_of(Path("/data/w.bin")) == ""
+
+
+@pytest.mark.parametrize("network", [True, False])
+def test_a_file_that_may_be_missing_is_asked_for_where_there_is_a_network(
+    monkeypatch: pytest.MonkeyPatch, network: bool
+) -> None:
+    """The hub's client would retry each such file for half a minute."""
+    hub = Hub(monkeypatch, cached=("a.bin",), remote=("b.bin",))
+    monkeypatch.setattr(hub_files, "_has_network", lambda: network)
+    for name in ("a.bin", "b.bin", "c.bin"):
+        fetch_if_there("o/n", name)
+    assert hub.fetched == (["b.bin", "c.bin"] if network else [])

@@ -281,3 +281,24 @@ def test_sizes_and_lists_are_part_of_the_identity(origin):
     other = open_tagger("ram_plus", replace(origin, cache=None)).identify()
     assert other.image == plain.image
     assert other.text != plain.text
+
+
+def test_a_stated_threshold_is_part_of_the_identity(origin):
+    """Predictions are stored with the model's thresholds, under a key of `whole`."""
+    written(origin, "ram")
+    plain, stated = (open_tagger("ram", origin, threshold=each).identify() for each in (None, 0.86))
+    assert (stated.image, stated.text) == (plain.image, plain.text)
+    assert stated.whole != plain.whole
+
+
+def test_rams_sentences_are_part_of_the_open_text_side(open_origin, tmp_path, monkeypatch):
+    written(open_origin, "ram")
+    before = open_vocabulary("ram", open_origin).identify()
+    closed = open_tagger("ram", open_origin).identify()
+    other = tmp_path / "other_templates.txt"
+    other.write_text("a picture of {article} {}\n")
+    monkeypatch.setattr("vlbench.adapters.ram_checkpoint.RAM_TEMPLATES", other)
+    after = open_vocabulary("ram", open_origin).identify()
+    assert after.image == before.image
+    assert after.text != before.text
+    assert open_tagger("ram", open_origin).identify() == closed

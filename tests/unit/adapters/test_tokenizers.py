@@ -65,3 +65,13 @@ def test_facts_change_with_the_tokenizers_files(tmp_path: Path) -> None:
     (tmp_path / "tokenizer.json").write_text("{}")
     assert "tokenizer.json" in tokenizer_facts(named, None)
     assert "tokenizer.json" not in tokenizer_facts(replace(named, folder=None), None)
+
+
+@pytest.mark.parametrize("name", ["vocab.txt", "vocab.json", "merges.txt", "spiece.model"])
+def test_every_file_of_a_folders_tokenizer_counts(tmp_path: Path, name: str) -> None:
+    recipe = recipe_of({"text_cfg": {"hf_tokenizer_name": "x"}}, folder=tmp_path)
+    (tmp_path / "tokenizer_config.json").write_text("{}")
+    (tmp_path / name).write_text("a")
+    before = tokenizer_facts(recipe, None)
+    (tmp_path / name).write_text("b")
+    assert tokenizer_facts(recipe, None) != before

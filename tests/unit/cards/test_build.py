@@ -123,29 +123,42 @@ def test_a_tasks_own_folder_stands_for_every_path(write_task: Callable[..., Path
         asked("counting", roots_by_task={"counting": tmp_path / "there"})
     assert str(caught.value).count("no count in") == 1
 
+    write_task(sources="[{kind: listed, path: a}]", aliases="[tally]")
+    for name in ("counting", "tally"):  # the folder is named by either name, and the task too
+        request, _ = asked(name, roots_by_task={"tally": folder})
+        assert request.source.name == f"{folder}:test"
+
     write_task(sources="[{kind: remote, repo: org/data}]")
     with pytest.raises(DataError, match="come from remote, not from a folder"):
         asked("counting", roots_by_task={"counting": folder})
 
 
 @pytest.mark.parametrize(
-    ("limit", "indices", "partial"),
-    [(3, (0, 3, 6), "limit 3"), (1, (0,), "limit 1"), (10, None, ""), (99, None, "")],
+    ("limit", "taken", "partial"), [(3, 3, "limit 3"), (1, 1, "limit 1"), (10, 10, ""), (99, 10, "")]
 )
-def test_a_limit_takes_evenly_spaced_images(
-    write_task: Callable[..., Path],
-    tmp_path: Path,
-    limit: int,
-    indices: tuple[int, ...] | None,
-    partial: str,
+def test_a_limit_takes_an_image_of_each_span(
+    write_task: Callable[..., Path], tmp_path: Path, limit: int, taken: int, partial: str
 ) -> None:
     write_task()
     count(tmp_path / "data" / "counting", 10)
     request, _ = asked("counting", roots=(tmp_path,), limit=limit)
-    assert request.partial == partial
-    assert len(request.source) == (10 if indices is None else len(indices))
-    if indices is not None:
-        assert tuple(request.source.target(i).label for i in range(limit)) == indices
+    assert (len(request.source), request.partial) == (taken, partial)
+    labels = [request.source.target(i).label for i in range(taken)]
+    ends = [i * 10 // taken for i in range(taken + 1)]
+    spans = zip(ends, labels, ends[1:], strict=False)
+    assert all(start <= label < stop for start, label, stop in spans)
+    again, _ = asked("counting", roots=(tmp_path,), limit=limit)
+    assert [again.source.target(i).label for i in range(taken)] == labels
+
+
+def test_a_limit_does_not_fall_in_step_with_the_classes(
+    write_task: Callable[..., Path], tmp_path: Path
+) -> None:
+    write_task()
+    count(tmp_path / "data" / "counting", 640)
+    request, _ = asked("counting", roots=(tmp_path,), limit=20)
+    classes = {request.source.target(i).label % 16 for i in range(20)}  # sixteen classes in turn
+    assert len(classes) > 8
 
 
 def test_a_limit_below_one_is_refused(write_task: Callable[..., Path], tmp_path: Path) -> None:

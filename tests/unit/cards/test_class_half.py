@@ -53,6 +53,12 @@ def test_a_half_keeps_its_classes_and_the_images_of_those() -> None:
     assert new.problem.images.fingerprint(1) == whole.problem.images.fingerprint(3)
 
 
+def test_a_half_keeps_the_groups_of_its_images() -> None:
+    source = Listed((Target(label=0, group="Asia"), Target(label=4, group="Europe"), Target(label=1)))
+    base = class_half(TaskRequest("pets", "coop", source, names=NAMES), "base").source
+    assert [base.target(i) for i in range(len(base))] == [Target(label=0, group="Asia"), Target(label=1)]
+
+
 def test_names_of_the_data_are_halved_too() -> None:
     source = Listed((Target(label=2), Target(label=0)), Offers(NAMES[:4], ("the {}",)))
     new = classification(class_half(TaskRequest("own", "own", source), "new"))

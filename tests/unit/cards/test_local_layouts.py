@@ -81,6 +81,8 @@ CASES: list[tuple[str, Build, list[str]]] = [
     ("imagenet-sketch", folders("sketch/n01443537", suffix=".JPEG"), ["goldfish"]),
     ("imagenet-sketch@coop", folders("imagenet-sketch/images/n01443537"), ["goldfish"]),
     ("imagenet-o", folders("imagenet-o/n01443537"), ["goldfish"]),
+    ("imagenet-w", folders("imagenet-w/n01443537"), ["goldfish"]),
+    ("imagenet-w", folders("imagenet-w/val/n01443537"), ["goldfish"]),
     ("objectnet", objectnet, ["dvd player", "t-shirt"]),
     ("cifar10", torchvision("CIFAR10", (9, 0)), ["truck", "airplane"]),
     ("cifar10", torchvision("CIFAR10", (9, 0), "cifar10"), ["truck", "airplane"]),

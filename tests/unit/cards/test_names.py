@@ -50,6 +50,20 @@ def test_a_task_reference_begins_with_a_task_kind() -> None:
         select(Catalogue(), ["clip:my/photos"], "task")
 
 
+def test_a_half_is_asked_for_by_an_alias_too() -> None:
+    cars = Entry("stanford_cars", Path("cars.yaml"), "", "any", aliases=("cars", "wds/cars"))
+    tasks = Catalogue.of(
+        {"task": {cars.name: cars}}, {"all": Collection("all", Path("all.yaml"), "", (cars.name,))}
+    )
+    assert select(tasks, ["cars@base", "wds/cars@base", "cars@new"], "task") == (
+        "stanford_cars@base",
+        "stanford_cars@new",
+    )
+    assert find(tasks, "cars@new", "task") == replace(cars, half="new")
+    with pytest.raises(UnknownName, match="no task named 'all@base'"):  # a collection has no halves
+        select(tasks, ["all@base"], "task")
+
+
 def test_halves_of_a_tasks_classes_are_names_and_no_wildcard_matches_them() -> None:
     tasks = known(("dtd", "digits"), "task")
     assert select(tasks, ["dtd@new", "d*", "dtd@base"], "task") == ("dtd@new", "digits", "dtd", "dtd@base")

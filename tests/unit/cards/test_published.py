@@ -58,12 +58,21 @@ def test_a_score_of_a_cards_protocol_names_that_card_and_a_metric_that_it_has(sc
 
 
 def test_sources_that_state_another_metric_or_protocol_are_marked(scores):
-    marked = {(each.task, each.metric) for each in scores if each.differs}
-    for task in ("fmow", "geode"):
-        assert (task, "acc_worst_region") in marked
+    of_clip = [each for each in scores if (each.model, each.task) == ("CLIP", "openimages-common-214")]
+    assert {each.differs.partition(":")[0] for each in of_clip if each.printed == "0.766"} == {"templates"}
     assert {each.task for each in scores if each.metric == "mean_main_metric" and not each.differs} == set()
     main = Counter(each.metric for each in scores if each.task == "caltech101" and "open_clip" in each.source)
     assert set(main) == {"mean_per_class_recall"}
+
+
+def test_scores_of_the_worst_group_bear_the_metric_that_measures_it(scores):
+    """DataComp's main metrics of its sets about fairness."""
+    worst = {"fmow": "worst_group_accuracy", "geode": "worst_group_accuracy"}
+    worst["dollar_street"] = "worst_group_accuracy@5"
+    found = [each for each in scores if each.task in worst]
+    assert len(found) == 291
+    assert {(each.task, each.metric) for each in found} == set(worst.items())
+    assert not any(each.differs for each in found)
 
 
 def test_two_figures_for_one_cell_are_both_there():

@@ -90,3 +90,11 @@ def test_the_command_of_the_shell_says_one_line_and_no_traceback(tmp_path):
     assert done.returncode == 2
     assert done.stderr.startswith("vlbench: ")
     assert len(done.stderr.splitlines()) == 1
+
+
+def test_a_file_that_cannot_be_written_is_one_line(run):
+    error = PermissionError(13, "Permission denied", "/etc/site")
+    code, _, said = run(error)
+    assert (code, said) == (
+        2, "vlbench: /etc/site: Permission denied; name another place or free this one\n"
+    )  # fmt: skip

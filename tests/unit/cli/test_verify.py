@@ -73,6 +73,15 @@ def test_a_right_result_reproduces_every_source_of_its_protocol(run, write):
     assert found[TIP] == ("not comparable", "templates: an ensemble that the source does not list")
 
 
+def test_results_are_asked_for_by_aliases_and_collections_too(run, write):
+    write(0.6333, 0.6291, 0.6375)
+    _, asked, _ = run("verify", "clip-b32", "imagenet", "--format", "json")
+    for name in ("imagenet1k", "wds/imagenet1k", "vtab+"):
+        assert run("verify", "clip-b32", name, "--format", "json")[:2] == (0, asked)
+    code, _, complained = run("verify", "clip-b32", "cifar-10")
+    assert (code, "no result of clip-b32 on cifar-10" in complained) == (2, True)
+
+
 def test_a_wrong_result_is_off_by_a_signed_difference_and_fails(run, write):
     write(0.6210, 0.6167, 0.6252)
     code, said, complained = run("verify")
@@ -112,13 +121,19 @@ def test_scores_of_a_users_card_are_published_scores(run, write, tmp_path):
     cards.mkdir()
     (cards / "mine.yaml").write_text(
         "title: Mine\nadapter: clip\nsettings: {arch: ViT-B-32, pretrained: openai}\npublished:\n"
-        "- {task: imagenet, protocol: any, metric: acc1, value: 0.60, source: my thesis, verified: true}\n"
-        "- {task: imagenet, protocol: any, metric: acc1, value: 0.9, source: hearsay, verified: false}\n"
+        "- {task: imagenet1k, protocol: openai-80, metric: acc1, value: 0.60, source: my thesis, "
+        "verified: true}\n"
+        "- {task: imagenet, protocol: single, metric: acc1, value: 0.62, source: my talk, verified: true}\n"
+        "- {task: imagenet, protocol: openai-80, metric: acc1, value: 0.9, source: hearsay, "
+        "verified: false}\n"
     )
     write(0.62, 0.61, 0.63, model="mine")
     code, said, _ = run("verify", "mine", "--include-path", cards, "--format", "json")
     assert code == 1
-    assert verdicts(said) == {("my thesis", "imagenet", "acc1"): ("off", "")}
+    assert verdicts(said) == {
+        ("my thesis", "imagenet", "acc1"): ("off", ""),
+        ("my talk", "imagenet", "acc1"): ("not comparable", "protocol: single, not openai-80"),
+    }
 
 
 def test_imported_scores_stand_beside_results_and_never_among_them(run, write, tmp_path):
@@ -149,7 +164,8 @@ def test_clip_benchmark_and_mteb_are_imported_under_their_names(run, tmp_path):
     file = FILES / "Imagenet1kZeroShot.json"
     assert run("import", "mteb", file)[0] == 2
     assert run("import", "mteb", file, "--model", "openai/clip-vit-base-patch32")[0] == 0
-    rows = (tmp_path / "results" / "imported" / "mteb-Imagenet1kZeroShot.csv").read_text().splitlines()
+    (path,) = (tmp_path / "results" / "imported").glob("mteb-Imagenet1kZeroShot*.csv")
+    rows = path.read_text().splitlines()
     assert rows[1].startswith(
         "mteb,openai/clip-vit-base-patch32,,Imagenet1kZeroShot,imagenet,acc1,0.59124,protocol:"
     )

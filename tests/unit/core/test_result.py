@@ -53,3 +53,9 @@ def test_a_missing_field_is_refused(make_result):
     del fields["model"]
     with pytest.raises(DataError, match="model"):
         Result.from_json(json.dumps(fields))
+
+
+def test_what_is_no_number_was_not_measured(make_result):
+    text = make_result(acc1=float("nan")).to_json()
+    assert "NaN" in text
+    assert Result.from_json(text).score is None

@@ -184,3 +184,16 @@ def test_a_taggers_own_thresholds_are_kept_with_its_scores(tmp_path):
     assert again[0].thresholds.tolist() == [0.99, 0.6, 0.6, 0.6, 0.6, 0.6]
     plain = score(asked, ColourCheckpoint(), tmp_path / "plain")
     assert plain.metric("macro_f1").value is None
+
+
+def test_streamed_scores_are_of_the_whole_model(tmp_path):
+    """Two models of equal sides may score otherwise: a decoder of other heads, another formula."""
+    settings = replace(SETTINGS, feature_bytes=0)
+    score(task("tagging"), ColourCheckpoint(), tmp_path, settings)
+    tagger = ColourTaggerCheckpoint()
+    monkeyed = replace(tagger.identify(), whole="whole of a tagger")
+    tagger.identify = lambda: monkeyed  # type: ignore[method-assign]
+    result = score(task("tagging"), tagger, tmp_path, settings)
+    assert result.timing.images_encoded == len(COLOURS)
+    prediction, _ = stored_prediction(plan_job(tagger, task("tagging"), settings), tmp_path)
+    assert prediction.scores.max() <= 4  # logits of the tagger's own, not the other's cosines

@@ -98,3 +98,24 @@ def test_large_batches_are_read_back_from_the_disk(tmp_path):
         assert np.array_equal(space.gather(["d", "a"]), features[[3, 0]])
     with FeatureSpace(tmp_path) as again:
         assert np.array_equal(again.gather(list("abcd")), features)
+
+
+def test_a_write_that_ends_early_is_gone_on_with(tmp_path):
+    """The kernel may write less than asked: near a full disk, of more than two gigabytes, at a signal."""
+
+    class Short:
+        def __init__(self, file):
+            self.file = file
+
+        def write(self, data):
+            return self.file.write(bytes(data)[:50])
+
+        def __getattr__(self, name):
+            return getattr(self.file, name)
+
+    with FeatureSpace(tmp_path) as space:
+        space.append(["a"], features(1))
+        space._file = Short(space._file)
+        space.append(["b"], features(2))
+        space.append(["c"], features(3))
+    assert FeatureSpace(tmp_path).gather(["a", "b", "c"]).tolist() == features(1, 2, 3).tolist()

@@ -37,6 +37,17 @@ def test_each_template_is_a_job_of_its_own_over_the_same_images(tmp_path):
     assert [evaluate(single, session, tmp_path).timing.images_encoded for _, single in singles] == [0, 0]
 
 
+def test_synonyms_are_asked_by_each_template_too():
+    """FER2013's classes have several words in OpenAI's protocol: a template is filled with all of them."""
+    names = (replace(NAMES[0], ids={"synonyms": "crimson|scarlet"}), *NAMES[1:])
+    job = plan_job(ColourCheckpoint(), asked(("a {}", "the {}"), names), SETTINGS)
+    (_, first), (_, second) = single_template_jobs(job, SETTINGS)
+    word = NAMES[0].name
+    assert first.task.problem.texts[0].prompts == (f"a {word}", "a crimson", "a scarlet")
+    assert second.task.problem.texts[0].prompts == (f"the {word}", "the crimson", "the scarlet")
+    assert second.task.problem.texts[1].prompts == (f"the {NAMES[1].name}",)
+
+
 @pytest.mark.parametrize(
     ("templates", "names"),
     [

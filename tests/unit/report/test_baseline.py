@@ -88,3 +88,10 @@ def test_a_baseline_that_says_the_same_is_left_alone(make_result, tmp_path):
     assert path.stat().st_ino == before
     written(path, replace(row, value=0.6))
     assert path.stat().st_ino != before
+
+
+def test_a_cell_that_is_no_cell_of_a_csv_is_refused(tmp_path):
+    path = tmp_path / "baseline.csv"
+    path.write_text(f'{HEADER}\n"{"a" * 200_000}",1\n', encoding="utf-8")
+    with pytest.raises(DataError, match="field larger"):
+        read_baseline(path)

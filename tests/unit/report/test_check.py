@@ -4,7 +4,7 @@ from dataclasses import replace
 import pytest
 
 from vlbench.core.errors import UnknownName, VlbenchError
-from vlbench.report.baseline import Row
+from vlbench.report.baseline import Row, rows_of
 from vlbench.report.check import Tolerances, compare_rows, failures, sentence
 from vlbench.report.check_text import counts_line, findings_text
 
@@ -150,3 +150,8 @@ def test_forms_of_the_answer():
     assert counts_line(findings) == "1 worse, 1 better"
     assert findings_text((), "text") == ""
     assert json.loads(findings_text((), "json")) == []
+
+
+def test_a_value_that_is_no_number_fails(make_result):
+    (finding,) = compare_rows(rows_of([make_result()])[:1], rows_of([make_result(acc1=float("nan"))])[:1])
+    assert (finding.verdict, finding.failed) == ("unmeasured", True)

@@ -81,3 +81,23 @@ def test_300_models_are_ranked_at_once(column):
     ranks = column_ranks(results, items)
     assert len(ranks) == 300
     assert max(ranks[f"m{i}"] for i in range(280, 300)) < min(ranks[f"m{i}"] for i in range(20))
+
+
+def test_of_a_metric_that_should_be_low_the_lowest_is_first(make_result):
+    losses = {"good": np.full(N, 0.5), "bad": np.full(N, 2.0)}
+    results = [
+        make_result(model=name, primary="nll", metrics=(MetricValue("nll", loss[0], None, None, "", N, 0),))
+        for name, loss in losses.items()
+    ]
+    items = {name: Items(influence=loss.astype(np.float32)) for name, loss in losses.items()}
+    assert column_ranks(results, items) == {"good": 1, "bad": 2}
+
+
+def test_models_run_on_other_annotations_of_the_images_have_no_rank(column):
+    results, items = column(a=first(500), b=first(700), c=first(900))
+    classes = np.zeros(N, dtype=np.int64)
+    items = {name: replace(each, classes=classes) for name, each in items.items()}
+    items["c"] = replace(items["c"], classes=classes + 1)
+    assert column_ranks(results, items) == {"a": 2, "b": 1}
+    items["c"] = Items(image_ranks=np.where(np.arange(N) < 10, 0, items["c"].image_ranks))
+    assert column_ranks(results, items) == {"a": 2, "b": 1}

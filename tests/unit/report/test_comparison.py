@@ -212,3 +212,25 @@ def test_other_labels_are_refused_and_thresholds_of_a_validation_split_are_each_
     assert paired(tuned[0], items, tuned[1], items).p == 1
     with pytest.raises(DataError, match="ids of the validation images: digest 77777777, not none"):
         paired(tuned[0], items, b, items)
+
+
+def test_of_a_metric_that_should_be_low_the_lower_one_is_better_and_differences_exceed_1(make_result):
+    generator = np.random.default_rng(0)
+
+    def of_nll(model, mean):
+        losses = generator.normal(mean, 0.2, N).astype(np.float32)
+        result = make_result(model=model, primary="nll", metrics=metric("nll", float(losses.mean())))
+        return result, Items(influence=losses)
+
+    found = paired(*of_nll("a", 3.5), *of_nll("b", 1.0))
+    assert found.test.ci_low < found.difference < found.test.ci_high < -2
+    assert found.better == "b"
+
+
+def test_parts_of_groups_give_no_class_its_name(of_hits):
+    groups = tuple(PartValue(name, 0.5, 100) for name in ("north", "south", "east", "west"))
+    result, items = of_hits("a", np.arange(N) < 100)
+    result = replace(result, metrics=result.metrics[:1] + metric("worst_group_accuracy", 0.5, groups))
+    better = replace(items, image_ranks=np.ones(N, dtype=np.int64))
+    found = paired(result, items, replace(result, model="b"), better)
+    assert {mover.name for mover in found.movers} == {f"class {i}" for i in range(4)}

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from vlbench.core.errors import DataError
-from vlbench.report.imported import imported_score, imported_table, read_imported, write_imported
+from vlbench.report.imported import TheirScore, imported_score, imported_table, read_imported, write_imported
 from vlbench.report.imported_clip_benchmark import read_clip_benchmark
 from vlbench.report.imported_mteb import read_mteb
 from vlbench.report.imported_open_clip import read_open_clip
@@ -34,7 +34,8 @@ def test_an_average_that_the_columns_contradict_is_told(tmp_path):
 def test_a_column_says_data_set_metric_and_language(tmp_path):
     scores = {each.dataset: each for each in read_open_clip(OPEN_CLIP).scores if each.model == "ViT-B-32"}
     assert (scores["vtab/pets"].metric, scores["vtab/pets"].text) == ("mean_per_class_recall", "0.8700")
-    assert scores["fmow"].metric == "acc_worst_region"
+    assert scores["fmow"].metric == scores["geode"].metric == "worst_group_accuracy"
+    assert scores["dollar_street"].metric == "worst_group_accuracy@5"
     path = tmp_path / "languages.csv"
     path.write_text(
         "model,version,avg,crossmodal3600 text_retrieval_recall@1 avg,"
@@ -111,6 +112,33 @@ def test_a_small_number_in_powers_of_ten_is_a_decimal(tmp_path):
     )
     path.write_text(run % '{"acc1": 2.5e-05, "acc1_list": [1], "n": true}')
     assert [(each.metric, each.text) for each in read_clip_benchmark(path)] == [("acc1", "0.000025")]
+
+
+def test_a_metric_that_clip_benchmark_could_not_compute_is_left_out(tmp_path):
+    """It writes NaN as the acc5 of data sets with fewer than five classes."""
+    path = tmp_path / "run.json"
+    path.write_text(
+        '{"dataset": "wds/vtab/pcam", "model": "m", "pretrained": "t", "task": "zeroshot_classification", '
+        '"metrics": {"acc1": 0.6, "acc5": NaN, "mean_per_class_recall": 0.61}}'
+    )
+    assert [each.metric for each in read_clip_benchmark(path)] == ["acc1", "mean_per_class_recall"]
+
+
+def test_files_of_one_name_from_two_models_or_data_sets_stand_beside_each_other(tmp_path):
+    """mteb calls a task's file the same for every model, CLIP_benchmark any run's `result.json`."""
+
+    def imported(model, dataset, value):
+        theirs = TheirScore(model, "", dataset, "acc1", value)
+        score = imported_score(
+            theirs, system="mteb", file="result.json", card_of=lambda *_: "", task_of=lambda *_: ""
+        )
+        return write_imported([score], tmp_path)
+
+    imported("org/a", "cifar10", "0.5000")
+    imported("org/b", "cifar10", "0.6000")
+    first = imported("org/a", "mnist", "0.7000")
+    assert imported("org/a", "mnist", "0.8000") == first  # a new import of one run takes its place
+    assert sorted(each.text for each in read_imported(tmp_path)) == ["0.5000", "0.6000", "0.8000"]
 
 
 def test_what_is_written_is_read_back_and_stands_beside_results(tmp_path):

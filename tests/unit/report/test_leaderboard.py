@@ -7,6 +7,7 @@ import pytest
 from vlbench.core.errors import DataError
 from vlbench.core.result import MetricValue
 from vlbench.report.leaderboard import leaderboards, notes, stale_leaderboards, write_leaderboards
+from vlbench.report.leaderboard_rows import Additions
 from vlbench.report.results import write_result
 
 
@@ -152,3 +153,10 @@ def test_tables_need_neither_pandas_nor_numpy():
     )
     done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
     assert done.stdout == "set()\n"
+
+
+@pytest.mark.parametrize("task", ["model", "mean", "mean_rank", "family", "all_five"])
+def test_a_task_of_another_columns_name_is_refused(make_result, task):
+    additions = Additions(collections={"all_five": ("shapes",)})
+    with pytest.raises(DataError, match=f"a task named '{task}'"):
+        leaderboards([make_result(task=task)], additions)

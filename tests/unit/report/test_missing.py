@@ -44,3 +44,9 @@ def test_a_partial_result_is_none_and_a_damaged_one_an_error(make_result, tmp_pa
     write_result(make_result(), tmp_path).write_text("{")
     with pytest.raises(DataError):
         has_result(tmp_path, **ASKED)
+
+
+def test_a_file_of_other_bytes_is_named(folder):
+    (folder / "shapes" / "small.json").write_bytes(b"\xff\xfe")
+    with pytest.raises(DataError, match=r"small\.json: not a vlbench result"):
+        has_result(folder, **ASKED)

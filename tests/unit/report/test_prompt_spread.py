@@ -1,6 +1,7 @@
 import csv
 import json
 
+from vlbench.core.result import MetricValue
 from vlbench.report.prompt_spread import PromptSpread
 
 SINGLE = (("{}", 0.5), ("a {}", 0.75), ("x {}", None))
@@ -34,3 +35,11 @@ def test_without_a_measured_template_there_is_no_mean(make_result):
     spread = PromptSpread.of(make_result(acc1=None), [("{}", make_result(acc1=None))])
     assert (spread.mean, spread.deviation) == (None, None)
     assert spread.as_text().endswith("mean - ± -, best - ('{}'), worst - ('{}')")
+
+
+def test_of_a_metric_that_should_be_low_the_lowest_is_the_best(make_result):
+    def of(value):
+        return make_result(primary="nll", metrics=(MetricValue("nll", value, None, None, "", 9, 0),))
+
+    spread = PromptSpread.of(of(1.0), [("a {}", of(2.0)), ("b {}", of(0.5)), ("c {}", of(None))])
+    assert [each.template for each in spread.scores] == ["b {}", "a {}", "c {}"]

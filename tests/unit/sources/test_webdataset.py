@@ -101,6 +101,15 @@ def test_members_say_labels_captions_and_tags(tmp_path: Path, png: Png, write_ta
     assert source.offers.names == ()
 
 
+def test_a_group_is_remembered_with_the_index(tmp_path: Path, png: Png, write_tar: WriteTar) -> None:
+    """The second run reads the index: a worst group has to be there still."""
+    said = {"x.png": png(0), "x.cls": b"3", "x.json": b'{"group": "Africa"}'}
+    write_tar(tmp_path / "data" / "0.tar", said)
+    place = Place(cache=tmp_path / "cache")
+    for _ in range(2):
+        assert webdataset(place, path=str(tmp_path / "data")).target(0) == Target(label=3, group="Africa")
+
+
 def test_an_index_is_remembered_verified_and_made_anew(
     repository: Path, tmp_path: Path, png: Png, write_tar: WriteTar, monkeypatch: pytest.MonkeyPatch
 ) -> None:

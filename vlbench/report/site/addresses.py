@@ -28,6 +28,15 @@ def task_table(task: str) -> str:
     return f"csv/{file_name(task)}.csv"
 
 
+def comparison_with(row: str, up: str = "") -> str:
+    """A link to the page that compares two, with one of them chosen; a + in a query would be a blank.
+
+    >>> comparison_with("tiny-clip+bf16")
+    'compare.html?a=tiny-clip%2Bbf16'
+    """
+    return f"{up}compare.html?a={quote(row, safe='')}"
+
+
 @lru_cache(maxsize=4096)
 def link(path: str, up: str = "") -> str:
     """A link to a path from a page; `up` leads to the site's folder: empty or `../`.

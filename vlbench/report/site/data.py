@@ -1,10 +1,13 @@
 """Results to what a site shows: rows, tasks and standings, in an order that no run's order changes."""
 
 import csv
+import math
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import fmean, median
 
+from vlbench.core.metric_direction import lower_is_better
 from vlbench.core.result import MetricValue, PartValue, Result
 from vlbench.report.comparable import comparable_results, whole_results
 from vlbench.report.leaderboard import ALL, LEADERBOARD, leaderboards, notes
@@ -82,21 +85,25 @@ def score_of(members: Sequence[Result], metric: str) -> Score:
 
 @dataclass(frozen=True, slots=True)
 class Standings:
-    """Where every row stands on a task: its scores, sorted."""
+    """Where every row stands on a task: its scores, the best first, and how many models have a rank."""
 
     values: tuple[float, ...]
+    ranked: int = 0
 
     @classmethod
-    def of(cls, rows: Iterable[Row], task: str) -> "Standings":
+    def of(cls, rows: Iterable[Row], task: TaskView) -> "Standings":
         """The scores of all rows on a task."""
-        scores = (row.scores[task].value for row in rows if task in row.scores)
-        return cls(tuple(sorted((value for value in scores if value is not None), reverse=True)))
+        scores = (row.scores[task.name].value for row in rows if task.name in row.scores)
+        known = (value for value in scores if value is not None)
+        return cls(tuple(sorted(known, reverse=not task.lowest_first)), len(task.ranks))
 
     def standing(self, score: Score, rank: int | None) -> Standing:
         """A row's standing; `rank` is that of its tests, None where there are none."""
         if not self.values:
             return Standing(score, rank, 0, None, None)
-        return Standing(score, rank, len(self.values), self.values[0], median(self.values))
+        # seeds of a row are ranked one by one
+        of = len(self.values) if rank is None else self.ranked
+        return Standing(score, rank, of, self.values[0], median(self.values))
 
 
 def mean_costs(row: Row) -> Cost:
@@ -181,28 +188,41 @@ def _name(result: Result) -> str:
 
 
 def _height(result: Result) -> float:
-    return -1.0 if result.score is None else result.score
+    if result.score is None:
+        return -math.inf
+    return -result.score if lower_is_better(result.primary) else result.score
 
 
 def _parts(results: Sequence[Result]) -> Parts | None:
-    """The first metric with parts, of the best models that have it."""
-    metric = next((each.metric for result in results for each in result.metrics if each.parts), None)
-    if metric is None:
+    """The first of the metrics with most parts, of the best models that have it, by the parts' names."""
+    found = [each for result in results for each in result.metrics if each.parts]
+    if not found:
         return None
-    chosen: list[tuple[str, tuple[PartValue, ...]]] = []
+    metric = max(found, key=lambda each: len(each.parts)).metric
+    chosen: list[tuple[str, Mapping[tuple[str, int], PartValue]]] = []
     for result in results:
         value = value_of(result, metric)
         if value is not None and value.parts and len(chosen) < SHOWN_PARTS:
-            chosen.append((result.model, value.parts))
-    names = [(part.name, part.n) for part in chosen[0][1]]
+            chosen.append((result.model, _by_name(value.parts)))
+    sizes = {key: part.n for _, parts in reversed(chosen) for key, part in parts.items()}
     lines = []
-    for index, (name, n) in enumerate(names):
-        values = tuple(parts[index].value if index < len(parts) else None for _, parts in chosen)
+    for index, key in enumerate(dict.fromkeys(key for _, parts in chosen for key in parts)):
+        values = tuple(parts[key].value if key in parts else None for _, parts in chosen)
         # a class that the data do not show is none that is hard
         if any(value is not None for value in values):
-            lines.append((index, PartLine(name, n, values)))
+            lines.append((index, PartLine(key[0], sizes[key], values)))
     lines.sort(key=lambda line: (_middle(line[1]), line[0]))
     return Parts(metric, tuple(model for model, _ in chosen), tuple(line for _, line in lines))
+
+
+def _by_name(parts: Sequence[PartValue]) -> dict[tuple[str, int], PartValue]:
+    """Parts by name, and by how many of that name came before."""
+    seen: Counter[str] = Counter()
+    found = {}
+    for part in parts:
+        found[part.name, seen[part.name]] = part
+        seen[part.name] += 1
+    return found
 
 
 def _middle(line: PartLine) -> float:

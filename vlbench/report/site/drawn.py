@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from vlbench.core.metric_direction import lower_is_better
 from vlbench.report.leaderboard_rows import MEAN
 from vlbench.report.site.addresses import link, row_page
 from vlbench.report.site.data import mean_costs
@@ -105,5 +106,12 @@ def _drawn(
     cheap = "cheaper" if question.better == "less" else "faster"
     left_out = f" {missing} without a figure left out." if missing else ""
     caption = f"{where}The line is the Pareto front: no model beyond it is both better and {cheap}.{left_out}"
-    picture = Picture(question.title, question.cost, question.score, question.better, tuple(points))
+    picture = Picture(
+        question.title,
+        question.cost,
+        question.score,
+        question.better,
+        tuple(points),
+        lower_is_better(question.score),
+    )
     return Drawn(question.title, svg(picture, question.identity), caption)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from vlbench.core.result import PartValue, Result
 from vlbench.report.leaderboard_rows import ROW_FACTS
 from vlbench.report.site import drawn, words
-from vlbench.report.site.addresses import link, row_page, task_page, task_table
+from vlbench.report.site.addresses import comparison_with, link, row_page, task_page, task_table
 from vlbench.report.site.cells import bar, breakable, cell, whisker
 from vlbench.report.site.data import Standings, value_of
 from vlbench.report.site.mistakes import Mistakes, WorstItem
@@ -37,7 +37,7 @@ class Pages:
     @classmethod
     def of(cls, site: Site) -> "Pages":
         """The pages of a site."""
-        standings = {task.name: Standings.of(site.rows, task.name) for task in site.tasks}
+        standings = {task.name: Standings.of(site.rows, task) for task in site.tasks}
         return cls(site, _environment(), standings)
 
     def index(self) -> str:
@@ -86,7 +86,7 @@ class Pages:
             row=row,
             notes=notes,
             facts=[*_row_facts(row), *notes.lines],
-            compare=f"../compare.html?a={link(row.name)}",
+            compare=comparison_with(row.name, "../"),
             lines=[self._row_line(row, task) for task in self.site.tasks if task.name in row.results],
             axis=words.Span(0.0, 1.0),
             ranked=any(row.name in task.ranks for task in self.site.tasks),

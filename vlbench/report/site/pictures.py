@@ -35,13 +35,14 @@ class Point:
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """What is drawn: names of the axes, and whether less cost or more speed is better."""
+    """What is drawn: names of the axes, and which way cost or speed, and the score, are better."""
 
     title: str
     cost: str
     score: str
     better: Literal["less", "more"]
     points: tuple[Point, ...]
+    lowest_first: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,12 +57,15 @@ class _Box:
         return not (apart or self.bottom < other.top or other.bottom < self.top)
 
 
-def pareto_front(points: Sequence[Point], better: Literal["less", "more"]) -> tuple[Point, ...]:
+def pareto_front(
+    points: Sequence[Point], better: Literal["less", "more"], *, lowest_first: bool = False
+) -> tuple[Point, ...]:
     """The points that no other beats at no more cost, the cheapest (or fastest) first."""
     sign = 1.0 if better == "less" else -1.0
+    upwards = -1.0 if lowest_first else 1.0
     front: list[Point] = []
-    for point in sorted(points, key=lambda each: (sign * each.cost, -each.score, each.name)):
-        if not front or point.score > front[-1].score:
+    for point in sorted(points, key=lambda each: (sign * each.cost, -upwards * each.score, each.name)):
+        if not front or upwards * point.score > upwards * front[-1].score:
             front.append(point)
     return tuple(front)
 
@@ -75,7 +79,7 @@ def svg(picture: Picture, identity: str) -> str:
     across = logarithmic_axis([each.cost for each in points])
     heights = [each.score for each in points]
     up = straight_axis(heights)
-    front = pareto_front(points, picture.better)
+    front = pareto_front(points, picture.better, lowest_first=picture.lowest_first)
     best = {each.name for each in front}
     few = len(points) <= _WITH_INTERVALS
     drawn = {each.name: (_x(across, each.cost), _y(up, each.score)) for each in points}

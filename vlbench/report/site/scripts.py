@@ -19,6 +19,7 @@ def leaderboard_script(site: Site) -> str:
             "kind": task.one.kind,
             "metric": task.one.primary,
             "page": link(task_page(task.name)),
+            "lowIsGood": task.lowest_first,
         }
         for task in site.tasks
     ]

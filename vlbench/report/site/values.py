@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from vlbench.core.metric_direction import lower_is_better
 from vlbench.core.published import PublishedScore
 from vlbench.core.result import Result
 from vlbench.report.leaderboard_rows import Additions
@@ -127,6 +128,11 @@ class TaskView:
     def one(self) -> Result:
         """A result to read the protocol from: they share it."""
         return self.results[0]
+
+    @property
+    def lowest_first(self) -> bool:
+        """Whether a lower value of the primary metric is the better one."""
+        return lower_is_better(self.one.primary)
 
 
 @dataclass(frozen=True, slots=True)

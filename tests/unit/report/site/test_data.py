@@ -63,7 +63,7 @@ def test_parts_are_those_of_the_best_models_hardest_first(make_result):
 
 def test_a_standing_has_the_best_and_the_median_of_all_rows(make_result):
     site = site_of([make_result(model=f"m{i}", acc1=i / 10) for i in range(1, 4)])
-    standing = Standings.of(site.rows, "shapes").standing(Score(0.1), None)
+    standing = Standings.of(site.rows, site.tasks[0]).standing(Score(0.1), None)
     assert (standing.best, standing.median, standing.of, standing.rank) == (0.3, 0.2, 3, None)
 
 
@@ -95,3 +95,21 @@ def test_csvs_are_those_of_the_results_folder_but_for_all_csv(make_result):
     assert set(site.csvs) == {"leaderboard.csv", "shapes.csv"}
     (line,) = csv.DictReader(site.csvs["leaderboard.csv"].splitlines())
     assert float(line["shapes"]) == pytest.approx(0.5)
+
+
+def test_parts_stand_under_their_own_names_and_one_worst_class_is_no_table(make_result):
+    def of(model, worst, recalls):
+        parts = tuple(PartValue(name, value, 5) for name, value in recalls.items())
+        metrics = (
+            MetricValue("acc1", 0.5, None, None, "", 10, 0),
+            MetricValue("worst_class_accuracy", 0.1, None, None, "", 2, 0, (PartValue(worst, 0.1, 5),)),
+            MetricValue("mean_per_class_recall", 0.5, None, None, "", 2, 0, parts),
+        )
+        return make_result(model=model, metrics=metrics if parts else metrics[:2])
+
+    both = [of("a", "ant", {"ant": 0.1, "bee": 0.9}), of("b", "bee", {"bee": 0.1, "ant": 0.8})]
+    (task,) = site_of(both).tasks
+    assert task.parts.metric == "mean_per_class_recall"
+    assert {line.name: line.values for line in task.parts.lines} == {"ant": (0.1, 0.8), "bee": (0.9, 0.1)}
+    (task,) = site_of([of("a", "ant", {}), of("b", "bee", {})]).tasks
+    assert {line.name: line.values for line in task.parts.lines} == {"ant": (0.1, None), "bee": (None, 0.1)}

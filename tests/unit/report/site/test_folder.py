@@ -9,6 +9,7 @@ import pytest
 
 from vlbench.core.errors import DataError
 from vlbench.core.result import MetricValue, PartValue
+from vlbench.report.leaderboard_rows import Additions
 from vlbench.report.site.data import site_of
 from vlbench.report.site.folder import MANIFEST, site_files, write_site
 from vlbench.report.site.mistakes import Confusion, Mistakes, WorstItem
@@ -135,3 +136,34 @@ def test_tabulator_comes_with_its_licence(make_result):
     assert b"sourceMappingURL" not in files["static/tabulator.min.js"]
     static = Path(__file__).parents[4] / "vlbench/report/site/static"
     assert {f"static/{path.name}" for path in static.iterdir()} <= files.keys()
+
+
+def test_a_model_with_marks_is_named_to_the_page_that_compares(make_result):
+    files = dict(site_files(site_of([make_result(model="a b+bf16"), make_result(model="c")])))
+    page = files["models/a b+bf16.html"].decode()
+    assert 'href="../compare.html?a=a%20b%2Bbf16"' in page  # a + in a query is a blank
+
+
+def test_a_rank_is_of_the_ranked_which_seeds_are_one_by_one(make_result):
+    results = [make_result(model=f"ctx{i}", replicate_of="ctx") for i in range(3)]
+    ranks = {"shapes": {"ctx0": 1, "ctx1": 1, "ctx2": 1, "small": 4}}
+    site = site_of([*results, make_result()], Joined(additions=Additions(ranks=ranks)))
+    assert "4 of 4" in dict(site_files(site))["models/small.html"].decode()
+
+
+def test_of_a_metric_that_should_be_low_the_lowest_is_the_best(make_result):
+    results = [
+        make_result(
+            model=model,
+            primary="nll",
+            facts={"gflops": gflops},
+            metrics=(MetricValue("nll", loss, None, None, "", 9, 0),),
+        )
+        for model, loss, gflops in (("m3", 0.3, 3.0), ("m1", 0.1, 1.0), ("m2", 0.2, 2.0))
+    ]
+    site = site_of(results)
+    assert [each.model for each in site.tasks[0].results] == ["m1", "m2", "m3"]
+    files = {path: data.decode() for path, data in site_files(site) if path.endswith((".html", ".js"))}
+    assert '"lowIsGood":true' in files["leaderboard.js"]
+    assert "On the Pareto front: m1.<" in files["tasks/shapes.html"]
+    assert '<em style="left:10.00%"' in files["models/m3.html"]

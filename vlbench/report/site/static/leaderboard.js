@@ -38,7 +38,7 @@ vlbench.leaderboard = function (data) {
     column.numeric = Boolean(column.task) || isNumber(rows.map((row) => row[column.id]));
     if (!column.numeric) continue;
     for (const row of rows) row[column.id] = row[column.id] === "" || row[column.id] === null ? null : Number(row[column.id]);
-    column.lowIsGood = column.name === "mean_rank";
+    column.lowIsGood = column.task ? column.task.lowIsGood : column.name === "mean_rank";
     column.marked = column.group !== "Facts";
     const known = rows.map((row) => row[column.id]).filter((number) => number !== null);
     column.best = column.lowIsGood ? Math.min(...known) : Math.max(...known);
@@ -50,7 +50,7 @@ vlbench.leaderboard = function (data) {
   );
 
   const format = (column, number) => {
-    if (column.lowIsGood) return number.toFixed(1);
+    if (column.lowIsGood && !column.task) return number.toFixed(1);
     if (column.marked) return number.toFixed(3);
     return number.toLocaleString("en", { maximumFractionDigits: Math.abs(number) < 10 ? 3 : 1 });
   };
@@ -98,7 +98,7 @@ vlbench.leaderboard = function (data) {
       title: named,
       titleFormatter: titled,
       titleFormatterParams: { text: named },
-      headerTooltip: column.task ? column.task.metric : false,
+      headerTooltip: column.task ? () => element("div", column.task.metric) : false, /* text: Tabulator takes strings for HTML */
       visible: shown.has(column.id),
       sorter: column.numeric ? "number" : "string",
       sorterParams: { alignEmptyValues: "bottom" },
@@ -250,7 +250,7 @@ vlbench.leaderboard = function (data) {
     before = before ?? tasks.filter((id) => shown.has(id));
     show(tasks.filter((id) => (chosen ? id !== chosen.id : !before.includes(id))), false);
     show(chosen ? [chosen.id] : before, true);
-    if (chosen) table.setSort(chosen.id, "desc");
+    if (chosen) table.setSort(chosen.id, chosen.lowIsGood ? "asc" : "desc");
     else before = null;
   });
 
