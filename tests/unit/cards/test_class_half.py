@@ -126,7 +126,7 @@ def test_a_card_answers_to_its_halves_and_to_their_training_images(insects: Path
     assert list(catalogue.tasks) == ["insects"]
 
     limited = task("insects@base", catalogue, request=DataRequest(roots=(insects,), limit=2))
-    assert (shown(limited), limited.partial) == ([("ant/0.png", "ant"), ("bee/0.png", "bee")], "limit 2")
+    assert ([name for _, name in shown(limited)], limited.partial) == (["ant", "bee"], "limit 2")
     own = DataRequest(roots_by_task={"insects": insects / "insects" / "test"})
     assert shown(task("insects@base", catalogue, request=own)) == shown(base)
 
