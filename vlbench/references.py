@@ -71,10 +71,22 @@ def verify(
     chosen = [each for each in read_results(folder) if _asked(each, asked_models, asked_tasks)]
     if not chosen:
         raise VlbenchError(f"{folder}: no result of {model} on {task}; `vlbench run` makes them")
-    models = {name for each in chosen for name in _models_of(each)}
+    return set_beside(chosen, folder, catalogue, tolerance=tolerance)
+
+
+def set_beside(
+    results: Sequence[Result], folder: Path, catalogue: "Catalogue", *, tolerance: float = TOLERANCE
+) -> list[Comparison]:
+    """Results that are read already beside published scores and those imported into their folder.
+
+    Raises:
+        DataError: a file of imported scores is damaged.
+        CardError: a card is wrong.
+    """
+    models = {name for each in results for name in _models_of(each)}
     cards = dict(_cards(models, catalogue))
     scores = list(_scores(models, folder, cards, catalogue))
-    return compare(chosen, scores, _known(chosen, scores, cards, catalogue), tolerance=tolerance)
+    return compare(results, scores, _known(results, scores, cards, catalogue), tolerance=tolerance)
 
 
 def import_scores(

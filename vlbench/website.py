@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from vlbench.core.errors import DataError, VlbenchError
 from vlbench.core.published import PublishedScore
 from vlbench.core.result import Result
-from vlbench.references import verify
+from vlbench.references import set_beside
 from vlbench.report.site.mistakes import Mistakes, OpenedTask, predictions_path, read_mistakes
 from vlbench.report.site.values import CardNotes, Joined, PairedTest
 from vlbench.report.verify import Comparison, card_models
@@ -94,7 +94,7 @@ def _written(website: Website, out: Path, additions: "Additions") -> "Written":
     joined = Joined(
         models=dict(_model_notes({name for each in whole for name in _rows_of(each)}, catalogue)),
         tasks=dict(_task_notes(by_task, catalogue)),
-        beside=tuple(_beside(website, whole)),
+        beside=tuple(_beside(website, results, catalogue, shown=whole)),
         published=_published(whole),
         paired=tuple(_paired(by_task, folder)),
         mistakes=tuple(_mistakes(website, whole, catalogue)),
@@ -163,16 +163,18 @@ def _by_value(score: PublishedScore) -> tuple[str, float, str, str]:
     return (score.metric, -score.value, score.model, score.source)
 
 
-def _beside(website: Website, results: Sequence[Result]) -> Iterable[Comparison]:
-    """Published and imported scores of our models, set beside ours; none is looked for where none can be."""
+def _beside(
+    website: Website, results: Sequence[Result], catalogue: "Catalogue", *, shown: Sequence[Result]
+) -> Iterable[Comparison]:
+    """Published and imported scores set beside ours; none is looked for where the models shown have none."""
     from vlbench.cards.published import published_of
     from vlbench.report.imported import read_imported
 
-    names = {name for each in results for one in (each.model, each.replicate_of) for name in card_models(one)}
+    names = {name for each in shown for one in (each.model, each.replicate_of) for name in card_models(one)}
     known = {score.model for score in published_of()}
     known |= {score.card for score in read_imported(website.results)}
     if website.include or names & known:
-        return verify(results=website.results, include_path=website.include)
+        return set_beside(results, website.results, catalogue)
     return ()
 
 

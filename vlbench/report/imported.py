@@ -18,6 +18,8 @@ FOLDER = "imported"
 
 _LEAST_DIGITS = 4
 _MARK_DIGITS = 6
+SHOWN = ("system", "model", "task", "metric", "value", "differs")
+"""The columns of tables that people read."""
 HEAD = ("system", "model", "card", "dataset", "task", "metric", "value", "differs", "file")
 
 
@@ -116,13 +118,9 @@ def read_imported(folder: Path) -> tuple[ImportedScore, ...]:
     return tuple(found)
 
 
-def imported_table(scores: Iterable[ImportedScore], tasks: Container[str]) -> str:
-    """The imported scores on tasks that we have results of, for a terminal, and how many others there are.
-
-    Models and tasks bear our names where cards stand for them. Empty where nothing was imported.
-    """
-    rows = list(scores)
-    cells = [
+def imported_cells(scores: Iterable[ImportedScore], tasks: Container[str]) -> list[list[str]]:
+    """Cells under the headers `SHOWN` of the scores on some tasks."""
+    return [
         [
             each.system,
             each.card or each.model,
@@ -131,16 +129,24 @@ def imported_table(scores: Iterable[ImportedScore], tasks: Container[str]) -> st
             f"{float(each.text):.4f}",
             each.differs,
         ]
-        for each in rows
+        for each in scores
         if each.task in tasks
     ]
+
+
+def imported_table(scores: Iterable[ImportedScore], tasks: Container[str]) -> str:
+    """The imported scores on tasks that we have results of, for a terminal, and how many others there are.
+
+    Models and tasks bear our names where cards stand for them. Empty where nothing was imported.
+    """
+    rows = list(scores)
+    cells = imported_cells(rows, tasks)
     if not rows:
         return ""
     others = len(rows) - len(cells)
     lines = ["Imported, measured by other tools:"]
     if cells:
-        head = ["system", "model", "task", "metric", "value", "differs"]
-        lines.append(tabulate(cells, headers=head, tablefmt="simple", disable_numparse=True))
+        lines.append(tabulate(cells, headers=SHOWN, tablefmt="simple", disable_numparse=True))
     if others:
         lines.append(f"and {others} scores on tasks without a result here")
     return "\n".join(lines)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from vlbench.core.metric_direction import lower_is_better
 from vlbench.core.result import MetricValue, Result
 from vlbench.report.comparable import comparable_results, whole_results
-from vlbench.report.imported import ImportedScore
+from vlbench.report.imported import SHOWN, ImportedScore, imported_cells
 from vlbench.report.leaderboard_rows import (
     MEAN,
     MEAN_RANK,
@@ -18,7 +18,6 @@ from vlbench.report.leaderboard_rows import (
 from vlbench.report.seeds import Spread, row_scores, seeds_by_row, spreads
 
 _NONE = "–"
-_IMPORTED_HEAD = ("system", "model", "task", "metric", "value", "differs")
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,21 +84,10 @@ def without_interval(_: MetricValue) -> str:
 def imported_markdown(scores: Iterable[ImportedScore], tasks: Iterable[str]) -> str:
     """Scores that other tools measured on these tasks, under a line that says so; empty where none are."""
     known = frozenset(tasks)
-    lines = [
-        [
-            each.system,
-            each.card or each.model,
-            each.task,
-            each.metric,
-            f"{float(each.text):.4f}",
-            each.differs,
-        ]
-        for each in scores
-        if each.task in known
-    ]
+    lines = imported_cells(scores, known)
     if not lines:
         return ""
-    return f"Measured by other tools and imported:\n\n{markdown_table(_IMPORTED_HEAD, lines)}"
+    return f"Measured by other tools and imported:\n\n{markdown_table(SHOWN, lines)}"
 
 
 def markdown_table(
