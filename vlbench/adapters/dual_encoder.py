@@ -7,9 +7,13 @@ from typing import Protocol
 import torch
 from PIL.Image import Image
 from torch import Tensor
+from torch.nn.functional import pad
 
 from vlbench.adapters.precision import inference
 from vlbench.core.contracts import ModelInfo, Placement, Text
+
+TILE = 16
+"""Rows and columns that CPU kernels compute alike; what lies behind a multiple of it is rounded otherwise."""
 
 _ROWS = 256
 """Rows that are scaled to unit norm together: at one shape a row's rounding depends on no other row."""
@@ -69,8 +73,27 @@ class DualEncoder:
     def score(self, images: Tensor, texts: Tensor) -> Tensor:
         """Scaled cosines [b, m] of unit features [b, d] and [m, d]: exp(logit_scale) x . y + logit_bias."""
         with inference(Placement(self.placement.device)):
-            scores = self.info.unit.scale * images @ texts.T
+            scores = products(self.info.unit.scale * images, texts)
             return scores + self.info.unit.bias if self.info.unit.bias else scores
+
+
+def products(images: Tensor, texts: Tensor) -> Tensor:
+    """Dot products [b, m] of images [b, d] and texts [m, d].
+
+    Both sides are filled with rows of zeros up to whole tiles: a matrix product rounds the last odd rows and
+    columns otherwise, so that equal texts would not tie.
+
+    >>> products(torch.eye(2), torch.tensor([[1.0, 2.0]])).tolist()
+    [[1.0], [2.0]]
+    """
+    whole = torch.matmul(filled_up(images), filled_up(texts).T)
+    return whole[: len(images), : len(texts)]
+
+
+def filled_up(rows: Tensor) -> Tensor:
+    """Rows [n, d] with rows of zeros behind them, up to whole tiles."""
+    missing = -len(rows) % TILE
+    return pad(rows, (0, 0, 0, missing)) if missing else rows
 
 
 def unit(rows: Tensor) -> Tensor:

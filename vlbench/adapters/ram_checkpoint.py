@@ -52,7 +52,7 @@ IMAGE_SOURCES = (
 TEXT_SOURCES = ("ram_loading.py", "ram_model.py", "ram_text.py", "ram_texts.py", "tag_lists.py", "weights.py")
 """Files beside this one whose code decides what a tag is known by, on top of a text tower's own."""
 
-SCORE_SOURCES = ("networks/tag_decoder.py", "networks/taggers.py", "ram_model.py")
+SCORE_SOURCES = ("dual_encoder.py", "networks/tag_decoder.py", "networks/taggers.py", "ram_model.py")
 
 _DIGITS = 12
 """Hexadecimal digits of a file's SHA-256 in the name of a model with weights of the user's own."""

@@ -9,7 +9,7 @@ from torch import Tensor
 from torchvision.transforms import InterpolationMode, Resize
 
 from vlbench.adapters.architectures import Preprocessing
-from vlbench.adapters.dual_encoder import Normalisation
+from vlbench.adapters.dual_encoder import TILE, Normalisation
 from vlbench.adapters.networks.tag_decoder import blocks
 from vlbench.adapters.networks.taggers import Tagger
 from vlbench.adapters.precision import inference
@@ -23,8 +23,6 @@ TAGS_AT_ONCE = 512
 PAIRS_AT_ONCE = {"cpu": 4096, "cuda": 32768}
 """Pairs of an image and a tag that are in memory together, by device."""
 _PAIRS_ELSEWHERE = 4096
-
-_GROUP = 32
 
 _PIXELS_AT_ONCE = 384 * 384
 """Pixels that a CPU encodes together: one image of full size. Eight take a fifth longer and 1.1 GB more."""
@@ -114,14 +112,12 @@ def equal_parts(rows: Tensor, most: int) -> tuple[Tensor, ...]:
 
 
 def filled(texts: Tensor) -> Tensor:
-    """Rows [n, ...], the first one repeated behind them where the last rows would be rounded otherwise.
+    """Rows [n, ...] up to whole tiles, the first one repeated behind them: odd ones are rounded otherwise.
 
-    torch's attention takes queries in groups of 32 and another kernel for a last group of under 16.
+    Attention takes queries in groups of 32 and computes a last group of 16 or more as it does a whole one.
     """
-    last = len(texts) % _GROUP
-    if len(texts) < _GROUP or not 0 < last < _GROUP // 2:
-        return texts
-    return torch.cat([texts, texts[:1].expand(_GROUP // 2 - last, *texts.shape[1:])])
+    missing = -len(texts) % TILE
+    return torch.cat([texts, texts[:1].expand(missing, *texts.shape[1:])]) if missing else texts
 
 
 def squash_preprocess(preprocessing: Preprocessing, mode: PreprocessMode) -> Transform:

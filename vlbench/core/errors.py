@@ -52,5 +52,9 @@ class NotFinite(VlbenchError):
     """A model that answers NaN or infinity: a score made of it would look like chance."""
 
 
+class Unrepeatable(VlbenchError):
+    """A model whose score of an image and a text changes from one call to the next."""
+
+
 class CheckFailed(VlbenchError):
     """A check that ran and said no; the command line exits with 1."""

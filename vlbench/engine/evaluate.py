@@ -13,9 +13,10 @@ import numpy as np
 import torch
 
 from vlbench.core.capabilities import DecidesTags
-from vlbench.core.contracts import Checkpoint, Model, Prediction
+from vlbench.core.contracts import Checkpoint, Prediction
 from vlbench.core.result import Result, Timing
 from vlbench.engine.decision import check_stated, decided
+from vlbench.engine.distinct import Columns
 from vlbench.engine.encoder import Encoder
 from vlbench.engine.feature_store import Features, FeatureSpace
 from vlbench.engine.measure import RunFacts, record, software_versions
@@ -144,8 +145,7 @@ class _ImagePass:
         if not self.streams:
             encoder.encode_images(problem.images, self.missing, keys, self.space)
             return
-        on_device = torch.from_numpy(self.texts).to(encoder.settings.device)
-        score = bind(_score, encoder.model, on_device)
+        score = bind(Columns.of(self.texts, encoder.settings.device).scores, encoder.model)
         encoder.encode_images(problem.images, self.missing, keys, self.space, then=score)
 
     def blocks(self) -> ScoreBlocks:
@@ -155,15 +155,11 @@ class _ImagePass:
             return stored_scores(self.space.gather(keys))
         return fresh_scores(
             self.encoder.model,
-            lambda start, stop: self.space.gather(keys[start:stop]),
+            lambda places: self.space.gather([keys[place] for place in places.tolist()]),
             len(keys),
             texts=self.texts,
             device=self.encoder.settings.device,
         )
-
-
-def _score(model: Model, texts: torch.Tensor, images: torch.Tensor) -> torch.Tensor:
-    return model.score(images, texts)
 
 
 def _recorded_settings(job: Job, encoder: Encoder) -> dict[str, str | int]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 import torch
@@ -9,8 +10,9 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from vlbench.core.contracts import Model, Prediction, Problem, ScoreUnit, Scoring
-from vlbench.core.errors import NotFinite
+from vlbench.core.errors import NotFinite, Unrepeatable
 from vlbench.core.relevance import Relevance
+from vlbench.engine.distinct import TILE, Columns, Indices, first_equals
 from vlbench.engine.feature_store import Features
 
 BLOCK_BYTES = 8 * 2**20
@@ -21,24 +23,27 @@ BEST_KEPT = 5
 """Best texts kept of each image."""
 
 Ranks = NDArray[np.int64]
+Number = TypeVar("Number", bound=np.generic)
 
 
 @dataclass(frozen=True, slots=True)
 class ScoreBlocks:
     """Row blocks [rows, m] of the score matrix, computed anew at every pass with equal bits.
 
-    `score` turns rows start to stop into scores; `count` is the number of images.
+    `score` turns distinct images start to stop into scores. `order` [n] is the order in which the blocks
+    hold the images, equal ones beside one another, and `groups` [n] says which distinct image each of them
+    is; both are None where all images are distinct and lie in their own order.
     """
 
     score: Callable[[int, int], Tensor]
     count: int
     device: str
     unit_rows: int
+    order: Indices | None = None
+    groups: Indices | None = None
 
     def __iter__(self) -> Iterator[tuple[int, int, Tensor]]:
-        for start in range(0, self.count, self.unit_rows):
-            stop = min(start + self.unit_rows, self.count)
-            block = self.score(start, stop)
+        for start, stop, block in self._blocks():
             # one NaN or a +inf beside a -inf makes the sum NaN; a lone infinity stays infinite
             if not bool(torch.isfinite(block.sum())):
                 raise NotFinite(
@@ -46,24 +51,65 @@ class ScoreBlocks:
                 )
             yield start, stop, block
 
+    def _blocks(self) -> Iterator[tuple[int, int, Tensor]]:
+        distinct = self.count if self.groups is None else int(self.groups[-1]) + 1
+        for start in range(0, distinct, self.unit_rows):
+            stop = min(start + self.unit_rows, distinct)
+            block = self.score(start, stop)
+            if self.groups is None:
+                yield start, stop, block
+                continue
+            low, high = np.searchsorted(self.groups, [start, stop]).tolist()
+            for first in range(low, high, self.unit_rows):
+                last = min(first + self.unit_rows, high)
+                members = torch.from_numpy(self.groups[first:last] - start).to(block.device)
+                yield first, last, block.index_select(0, members)
+
     @property
     def single(self) -> bool:
         """Whether one block is all."""
         return self.count <= self.unit_rows
 
+    def arranged(self, relevant: Relevance) -> Relevance:
+        """Right pairs with the images in the blocks' order."""
+        if self.order is None:
+            return relevant
+        places = np.empty_like(self.order)
+        places[self.order] = np.arange(self.count)
+        return Relevance.from_pairs(places[relevant.images], relevant.texts, relevant.shape)
+
+    def restored(self, values: NDArray[Number]) -> NDArray[Number]:
+        """What was found of the images [n, ...] in the blocks' order, in their own."""
+        if self.order is None:
+            return values
+        own = np.empty_like(values)
+        own[self.order] = values
+        return own
+
 
 def fresh_scores(
-    model: Model, images: Callable[[int, int], Features], count: int, *, texts: Features, device: str
+    model: Model, images: Callable[[Indices], Features], count: int, *, texts: Features, device: str
 ) -> ScoreBlocks:
-    """Scores of `count` images, whose features [rows, ...] are read block by block, and texts [m, ...]."""
-    on_device = torch.from_numpy(texts).to(device)
-    row_bytes = images(0, 1).nbytes if count else 1
+    """Scores of `count` images, whose features [rows, ...] are read block by block, and texts [m, ...].
+
+    Images and texts of equal features are scored once: they tie to the bit.
+    """
+    columns = Columns.of(texts, device)
+    row_bytes = images(np.arange(1)).nbytes if count else 1
     rows = min(BLOCK_BYTES // (4 * max(1, len(texts))), FEATURE_BLOCK_BYTES // row_bytes)
+    rows = max(1, rows // TILE * TILE or rows)
+    first = first_equals(lambda start, stop: images(np.arange(start, stop)), count, step=rows)
+    order = groups = distinct = None
+    if first is not None:
+        distinct, inverse = np.unique(first, return_inverse=True)
+        order = np.argsort(inverse, kind="stable")
+        groups = inverse[order]
 
     def score(start: int, stop: int) -> Tensor:
-        return model.score(torch.from_numpy(images(start, stop)).to(device), on_device)
+        places = np.arange(start, stop) if distinct is None else distinct[start:stop]
+        return columns.scores(model, torch.from_numpy(images(places)).to(device))
 
-    return ScoreBlocks(score, count, device, max(1, rows))
+    return ScoreBlocks(score, count, device, rows, order, groups)
 
 
 def stored_scores(rows: Features) -> ScoreBlocks:
@@ -80,7 +126,7 @@ def predict(blocks: ScoreBlocks, problem: Problem, scoring: Scoring, unit: Score
     """
     with torch.inference_mode():
         if scoring == "matrix":
-            return Prediction(unit=unit, scores=_matrix(blocks, problem.relevant.shape))
+            return Prediction(unit=unit, scores=blocks.restored(_matrix(blocks, problem.relevant.shape)))
         if scoring == "row_ranks":
             return _row_prediction(blocks, problem.relevant, unit)
         row_ranks, column_ranks = two_way_ranks(blocks, problem.relevant)
@@ -94,6 +140,7 @@ def two_way_ranks(blocks: ScoreBlocks, relevant: Relevance) -> tuple[Ranks, Rank
     ranks, the second counts, column by column, the scores that reach the best right one.
     """
     n, m = relevant.shape
+    relevant = blocks.arranged(relevant)
     row_ranks = np.zeros(n, dtype=np.int64)
     pair_scores = np.empty(len(relevant.images), dtype=np.float32)
     kept: Tensor | None = None
@@ -109,12 +156,20 @@ def two_way_ranks(blocks: ScoreBlocks, relevant: Relevance) -> tuple[Ranks, Rank
         reached += torch.count_nonzero(block >= threshold, dim=0)
     right = np.bincount(relevant.texts[pair_scores >= best[relevant.texts]], minlength=m)
     column_ranks = reached.cpu().numpy() - right + 1
-    column_ranks[relevant.column_counts == 0] = 0
-    return row_ranks, column_ranks
+    unasked = relevant.column_counts == 0
+    changed = int(np.count_nonzero(column_ranks[~unasked] < 1))
+    if changed:
+        raise Unrepeatable(
+            f"{changed} texts score otherwise when their images are scored again; a model's score must be a "
+            "function of the two features alone"
+        )
+    column_ranks[unasked] = 0
+    return blocks.restored(row_ranks), column_ranks
 
 
 def _row_prediction(blocks: ScoreBlocks, relevant: Relevance, unit: ScoreUnit) -> Prediction:
     n, m = relevant.shape
+    relevant = blocks.arranged(relevant)
     kept = min(BEST_KEPT, m)
     ranks = np.zeros(n, dtype=np.int64)
     best = np.zeros((n, kept), dtype=np.int64)
@@ -132,12 +187,12 @@ def _row_prediction(blocks: ScoreBlocks, relevant: Relevance, unit: ScoreUnit) -
         best_scores[start:stop] = top.values.cpu().numpy()
     return Prediction(
         unit=unit,
-        row_ranks=ranks,
-        best=best,
-        best_scores=best_scores,
-        right_scores=right_scores,
-        log_sums=sums[0],
-        log_square_sums=sums[1],
+        row_ranks=blocks.restored(ranks),
+        best=blocks.restored(best),
+        best_scores=blocks.restored(best_scores),
+        right_scores=blocks.restored(right_scores),
+        log_sums=blocks.restored(sums[0]),
+        log_square_sums=blocks.restored(sums[1]),
     )
 
 

@@ -10,7 +10,7 @@ from torch.nn.functional import cross_entropy
 
 from vlbench.adapters.causal_text import token_table, tree_features
 from vlbench.adapters.coop_prompts import prompt_rows
-from vlbench.adapters.dual_encoder import unit
+from vlbench.adapters.dual_encoder import products, unit
 from vlbench.adapters.text_tower import TextTower
 from vlbench.adapters.token_tree import TokenTree, plant
 from vlbench.core.errors import VlbenchError
@@ -45,7 +45,7 @@ class Prompts:
 
     def loss(self, context: Tensor, images: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
         """Cross entropy of unit image features [b, d], and the scores [b, classes]."""
-        scores = self.scale * images @ self.features(context).T
+        scores = products(self.scale * images, self.features(context))
         return cross_entropy(scores, labels), scores
 
 

@@ -24,7 +24,7 @@ from vlbench.tagging.texts import (
 )
 
 if TYPE_CHECKING:
-    from torch import Tensor
+    from vlbench.engine.distinct import Columns
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,7 +51,7 @@ class TagRequest:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Job:
-    """Images, a loaded model, features of the texts [m, ...] with their names, and which of them to give.
+    """Images, a loaded model, the texts [m] as it is asked for them with their names, and which to give.
 
     `captioner` writes captions, None where none are asked for; `guide` are the tags that lead all of them,
     None for those that are given of each image.
@@ -61,7 +61,7 @@ class Job:
     model: Model
     texts: tuple[Text, ...]
     names: tuple[str, ...]
-    features: "Tensor"
+    columns: "Columns"
     choice: Choice
     settings: RunSettings
     captioner: Captioner | None = None
@@ -97,14 +97,16 @@ def prepare(request: TagRequest) -> Job:
     names = names_in(request.language, texts)
     texts = with_prompts(texts, catalogue)
     choice = choice_for(model, texts, threshold=request.threshold, top_k=request.top_k)
+    from vlbench.engine.distinct import Columns
     from vlbench.tagging.stream import encode_texts
 
+    features = encode_texts(model, texts, settings)
     return Job(
         images=images,
         model=model,
         texts=texts,
         names=names,
-        features=encode_texts(model, texts, settings),
+        columns=Columns.of(features.cpu().numpy(), settings.device),
         choice=choice,
         settings=settings,
         captioner=captioner,

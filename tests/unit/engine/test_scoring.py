@@ -6,7 +6,7 @@ import torch
 from colour_model import Squares
 
 from vlbench.core.contracts import ModelInfo, Problem, ScoreUnit, Text
-from vlbench.core.errors import NotFinite
+from vlbench.core.errors import NotFinite, Unrepeatable
 from vlbench.core.relevance import Relevance
 from vlbench.engine import scoring
 from vlbench.engine.scoring import fresh_scores, predict
@@ -35,7 +35,7 @@ def run(scores, pairs, kind, rows=None, monkeypatch=None):
     )
     columns = np.arange(m, dtype=np.float32)[:, None]
     images = scores.astype(np.float32)
-    blocks = fresh_scores(Table(), lambda start, stop: images[start:stop], n, texts=columns, device="cpu")
+    blocks = fresh_scores(Table(), lambda places: images[places], n, texts=columns, device="cpu")
     return predict(blocks, problem, kind, Table.info.unit)
 
 
@@ -104,3 +104,83 @@ def test_a_softmax_is_kept_in_three_numbers():
     shares = np.exp(scores) / np.exp(scores).sum(axis=1, keepdims=True)
     squares = np.exp(found.log_square_sums - 2 * found.log_sums)
     np.testing.assert_allclose(squares, (shares**2).sum(axis=1), rtol=1e-5)
+
+
+@dataclass
+class Rounding:
+    """A model that rounds by place: what an odd kernel may do to any row and any column."""
+
+    info = ModelInfo("rounding", ScoreUnit("cosine"), (1, 1), 0)
+    preprocess = None
+
+    def score(self, images, texts):
+        places = torch.arange(len(images))[:, None] + torch.arange(len(texts))
+        return images @ texts.T + 1e-6 * torch.sin(places.float())
+
+
+def rounded(images, texts, pairs, kind):
+    rows, columns = (np.array(side, dtype=np.int64) for side in zip(*pairs, strict=True))
+    shape = (len(images), len(texts))
+    problem = Problem(
+        Squares(("red",) * shape[0]),
+        tuple(Text(str(j)) for j in range(shape[1])),
+        Relevance.from_pairs(rows, columns, shape),
+    )
+    blocks = fresh_scores(Rounding(), lambda places: images[places], shape[0], texts=texts, device="cpu")
+    return predict(blocks, problem, kind, Rounding.info.unit)
+
+
+@pytest.mark.parametrize("m", [2, 3, 5, 7, 10, 11, 37, 101])
+@pytest.mark.parametrize("rows", [1, 3, 1000])
+def test_a_model_that_looks_at_one_side_alone_scores_nothing(m, rows, monkeypatch):
+    monkeypatch.setattr(scoring, "BLOCK_BYTES", 4 * m * rows)
+    n = 3 * m
+    pairs = [(i, i % m) for i in range(n)]
+    different = np.random.default_rng(0).standard_normal((n, 4)).astype(np.float32)
+    equal = np.ones((n, 4), np.float32)
+    blind_to_text = rounded(different, equal[:m], pairs, "two_way_ranks")
+    assert (blind_to_text.row_ranks == m).all()
+    blind_to_images = rounded(equal, different[:m], pairs, "two_way_ranks")
+    assert (blind_to_images.column_ranks == n - 3 + 1).all()
+    assert rounded(different, equal[:m], pairs, "row_ranks").row_ranks.tolist() == [m] * n
+
+
+@pytest.mark.parametrize("rows", [1, 4, 7, 1000])
+def test_equal_rows_share_their_scores_and_keep_their_own_truth(rows, monkeypatch):
+    generator = np.random.default_rng(1)
+    images = generator.standard_normal((9, 5)).astype(np.float32)[generator.integers(0, 9, 40)]
+    texts = generator.standard_normal((4, 5)).astype(np.float32)[generator.integers(0, 4, 21)]
+    pairs = [(i, int(j)) for i in range(40) for j in generator.choice(21, 2, replace=False)]
+    monkeypatch.setattr(scoring, "BLOCK_BYTES", 4 * 21 * rows)
+    scores = rounded(images, texts, pairs, "matrix").scores
+    for same in (images, texts):
+        side = scores if same is images else scores.T
+        for i, row in enumerate(same):
+            equals = (same == row).all(axis=1)
+            assert (side[equals] == side[i]).all()
+    relevant = np.zeros((40, 21), np.bool_)
+    relevant[tuple(zip(*pairs, strict=True))] = True
+    found = rounded(images, texts, pairs, "two_way_ranks")
+    assert found.row_ranks.tolist() == [
+        brute_force_rank(*each) for each in zip(scores, relevant, strict=True)
+    ]
+    columns = zip(scores.T, relevant.T, strict=True)
+    assert found.column_ranks.tolist() == [brute_force_rank(*each) for each in columns]
+    one_way = rounded(images, texts, pairs, "row_ranks")
+    assert one_way.row_ranks.tolist() == found.row_ranks.tolist()
+    assert (one_way.best_scores == np.take_along_axis(scores, one_way.best, axis=1)).all()
+
+
+def test_a_model_that_answers_otherwise_each_time_is_refused(monkeypatch):
+    monkeypatch.setattr(scoring, "BLOCK_BYTES", 4 * 30 * 16)
+    generator = torch.Generator().manual_seed(0)
+
+    class Fickle(Rounding):
+        def score(self, images, texts):
+            return torch.rand(len(images), len(texts), generator=generator)
+
+    monkeypatch.setitem(globals(), "Rounding", Fickle)
+    images = np.arange(60, dtype=np.float32)[:, None]
+    texts = np.arange(30, dtype=np.float32)[:, None]
+    with pytest.raises(Unrepeatable, match="score otherwise when their images are scored again"):
+        rounded(images, texts, [(i, i // 2) for i in range(60)], "two_way_ranks")

@@ -7,6 +7,7 @@ from colour_model import ColourModel, Squares
 from colour_tagger import ColourTagger
 
 from vlbench.core.errors import NotFinite, Unsupported
+from vlbench.engine.distinct import Columns
 from vlbench.engine.settings import RunSettings
 from vlbench.tagging.answer import BrokenImage, Tag
 from vlbench.tagging.choice import choice_for
@@ -25,7 +26,7 @@ def job(model=None, *, images=None, **settings):
         model=model,
         texts=texts,
         names=tuple(text.ids["zh"] for text in texts),
-        features=encode_texts(model, texts, chosen),
+        columns=Columns.of(encode_texts(model, texts, chosen).numpy(), "cpu"),
         choice=choice_for(model, texts, top_k=1),
         settings=chosen,
     )

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import normalize
 
+from vlbench.adapters.dual_encoder import products
 from vlbench.adapters.networks import swin
 from vlbench.adapters.networks.tag_decoder import Memory, TagDecoder
 from vlbench.adapters.ram_size import TaggerSize
@@ -76,9 +77,9 @@ class RamPlus(Ram):
         """Weights [b, n, k] that sum to 1: softmax of scaled products; rows of zeros are no description."""
         n, k, width = texts.shape
         image = normalize(tokens[:, 0], dim=-1)  # [b, 512]
-        likeness = self.reweight_scale.exp() * (image @ texts.reshape(n * k, width).T)  # [b, n * k]
+        likeness = self.reweight_scale.exp() * products(image, texts.reshape(n * k, width))  # [b, n * k]
         absent = ~texts.any(dim=-1)  # [n, k]
-        return likeness.view(-1, n, k).masked_fill(absent, -torch.inf).softmax(dim=-1)
+        return likeness.reshape(-1, n, k).masked_fill(absent, -torch.inf).softmax(dim=-1)
 
 
 class Tag2Text(Tagger):
