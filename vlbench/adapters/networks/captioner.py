@@ -4,6 +4,7 @@ Attributes are named after the authors' keys (recognize-anything, ram/models/tag
 layers are those of transformers; there are no token types, which BERT adds.
 """
 
+from inspect import signature
 from typing import Any
 
 import torch
@@ -14,6 +15,8 @@ from transformers.models.bert.modeling_bert import BertLMHeadModel, BertModel
 from vlbench.adapters.caption_size import CaptionSize
 from vlbench.adapters.ram_size import TaggerSize
 
+CACHE = "cache" if "cache" in signature(BertLMHeadModel.forward).parameters else "past_key_values"
+"""What BERT calls the keys of earlier pieces, given and answered: transformers 5.24 renamed both."""
 HIDDEN_FROM_ATTENTION = -10000.0
 """What the authors add to the logit of a padded token."""
 
@@ -87,11 +90,11 @@ class DecoderSteps:
         found = self._decoder(
             input_ids=pieces,
             encoder_hidden_states=self._states,
-            past_key_values=self._cache,
+            **{CACHE: self._cache},
             use_cache=True,
             logits_to_keep=1,
         )
-        self._cache = found.past_key_values
+        self._cache = found[CACHE]
         last: Tensor = found.logits[:, -1]
         return last
 
