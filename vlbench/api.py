@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypedDict, Unpack, cast
 
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
     from vlbench.core.items import Items
     from vlbench.engine.plan import Job
     from vlbench.fitting.context_card import ContextCard
-    from vlbench.report.comparable import Question
     from vlbench.report.comparison import Comparison
     from vlbench.report.leaderboard_rows import Additions
     from vlbench.report.site.folder import Written
@@ -48,6 +48,7 @@ def run(request: Request) -> Iterator[Result]:
     """
     from vlbench.cards.training import facts_of, zero_shot
     from vlbench.engine.plan import plan_job
+    from vlbench.kept_results import is_there, refuse_other_data
     from vlbench.report.results import write_result
 
     models, tasks = resolve(request)
@@ -55,8 +56,10 @@ def run(request: Request) -> Iterator[Result]:
         [(each, plan_job(model.checkpoint, each.task, request.settings)) for each in tasks]
         for model in models
     ]
+    for _, job in chain.from_iterable(planned):
+        refuse_other_data(job, request)
     for model, pairs in zip(models, planned, strict=True):
-        wanted = [(named, job) for named, job in pairs if not _is_there(job, request)]
+        wanted = [(named, job) for named, job in pairs if not is_there(job, request)]
         results = measured([job for _, job in wanted], request)
         for (named, job), found in zip(wanted, results, strict=True):
             seen = zero_shot(model.card, named.card)
@@ -67,35 +70,6 @@ def run(request: Request) -> Iterator[Result]:
                 if request.save_predictions:
                     _write_predictions(job, result, request.cache, request.results)
             yield result
-
-
-def _is_there(job: "Job", request: Request) -> bool:
-    """Whether a request leaves a job out, since the results folder has what it would measure."""
-    from vlbench.report.missing import has_result
-
-    return (
-        request.missing
-        and request.results is not None
-        and has_result(
-            request.results,
-            model=job.row,
-            model_digest=job.identity.whole,
-            question=_question(job),
-        )
-    )
-
-
-def _question(job: "Job") -> "Question":
-    from vlbench.engine.measure import data_digests
-    from vlbench.report.comparable import Question
-
-    task = job.task
-    return Question.told(
-        data_digests(job),
-        task=task.name,
-        protocol=task.protocol.digest,
-        pairs=len(task.problem.relevant.images),
-    )
 
 
 def measured(jobs: Iterable["Job"], request: Request) -> Iterator[Result]:

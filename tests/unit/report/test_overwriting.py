@@ -1,0 +1,91 @@
+from dataclasses import replace
+
+import pytest
+
+from vlbench.core.errors import DataError
+from vlbench.report.comparable import Question
+from vlbench.report.overwriting import refuse_other_data
+from vlbench.report.results import write_result
+
+DIGESTS = {"image_ids": "i" * 32, "texts": "t" * 32, "truth": "r" * 32}
+STATEMENT = {"templates": ["a {}."], "texts": 4}
+
+
+@pytest.fixture
+def there(make_result):
+    return make_result(digests=DIGESTS, protocol_statement=STATEMENT, source="jsonl:mine")
+
+
+@pytest.fixture
+def replaced(there, tmp_path):
+    """Whether a run may replace a result by one that differs from it as said."""
+
+    def run(was=there, **changes):
+        write_result(was, tmp_path)
+        new = replace(was, **changes)
+        refuse_other_data(
+            tmp_path,
+            model=new.model,
+            question=Question.of(new),
+            statement=new.protocol_statement,
+            source=new.source,
+        )
+
+    return run
+
+
+@pytest.mark.parametrize(
+    ("changed", "what"),
+    [
+        ({"image_ids": "x"}, "image ids"),
+        ({"texts": "x"}, "texts"),
+        ({"truth": "x"}, "right answers"),
+        ({"image_ids": "x", "truth": "x"}, "image ids and right answers"),
+    ],
+)
+def test_a_result_on_other_data_of_one_card_is_not_replaced(replaced, changed, what):
+    with pytest.raises(DataError, match=rf"small\.json was measured on other data \({what}: jsonl:mine, now"):
+        replaced(digests={**DIGESTS, **changed})
+
+
+def test_other_data_that_no_card_counts_are_not_taken_for_another_protocol(there, replaced):
+    old, new = ({**STATEMENT, "data": digest} for digest in "ab")
+    with pytest.raises(DataError, match="right answers"):
+        replaced(
+            replace(there, protocol_statement=old),
+            protocol_statement=new,
+            protocol_digest="e" * 32,
+            digests={**DIGESTS, "truth": "x"},
+        )
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {},
+        {"protocol_digest": "e" * 32, "digests": {**DIGESTS, "texts": "x", "truth": "x"}},
+        {
+            "protocol_digest": "e" * 32,
+            "protocol_statement": {**STATEMENT, "settings": {"split": "val"}},
+            "digests": {**DIGESTS, "image_ids": "x"},
+        },
+    ],
+    ids=["a rerun", "other class names", "another split"],
+)
+def test_a_rerun_and_a_run_of_an_edited_card_replace_a_result(replaced, changes):
+    replaced(**changes)
+
+
+def test_of_two_folders_with_equal_names_one_does_not_replace_the_other(there, replaced, tmp_path):
+    for name in ("a/test", "b/test"):
+        (tmp_path / name).mkdir(parents=True)
+    old = replace(there, source=f"folder:{tmp_path}/a/test")
+    with pytest.raises(DataError, match="another folder"):
+        replaced(old, source=f"folder:{tmp_path}/b/test")
+    # a folder that was moved, and one of another machine
+    replaced(replace(there, source=f"folder:{tmp_path}/gone"), source=f"folder:{tmp_path}/b/test")
+
+
+def test_a_damaged_result_is_replaced(there, replaced, tmp_path):
+    write_result(there, tmp_path).write_text("{")
+    refuse_other_data(tmp_path, model="small", question=Question.of(there), statement={}, source="")

@@ -1,0 +1,65 @@
+"""What a results folder would lose: a result on other data under the same names."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from vlbench.core.digest import digest_of
+from vlbench.core.errors import DataError
+from vlbench.core.files import file_name
+from vlbench.core.result import Result
+from vlbench.report.comparable import Question
+from vlbench.report.results import read_result
+
+_DATA = "data"
+"""The part of a protocol's statement that says which data it is about, where no card counts them."""
+
+
+def refuse_other_data(
+    folder: Path, *, model: str, question: Question, statement: Mapping[str, object], source: str
+) -> None:
+    """Refuse to replace a model's result in a folder by one of the same card on other data.
+
+    `statement` is the new one's protocol and `source` where its data lie. A result of another protocol is
+    replaced: its card was edited.
+
+    Raises:
+        DataError: the result that is there was measured on other data; the file is named.
+    """
+    path = folder / file_name(question.task) / f"{file_name(model)}.json"
+    if not path.is_file():
+        return
+    try:
+        there = read_result(path)
+    except DataError:
+        return  # a damaged result is what a run mends
+    what = " and ".join(_other_data(there, question, statement)) or _other_folder(there, question, source)
+    if what:
+        raise DataError(
+            f"{path} was measured on other data ({what}: {there.source or 'unknown'}, now {source}); delete "
+            "it to replace it, write to another folder with --results, or give other data a card of their own"
+        )
+
+
+def _other_data(there: Result, question: Question, statement: Mapping[str, object]) -> tuple[str, ...]:
+    """What differs in the data of two answers under one card; empty where the card differs too."""
+    if _without_data(there.protocol_statement) != _without_data(statement):
+        return ()
+    names = Question.of(there).differs_from(question)
+    data = ("image ids", "texts", "right answers")
+    edited = "protocol" in names and there.protocol_statement.get(_DATA) == statement.get(_DATA)
+    if edited and "image ids" not in names:
+        return ()
+    return tuple(name for name in names if name in data)
+
+
+def _other_folder(there: Result, question: Question, source: str) -> str:
+    """The same of two folders that both lie here, in which names, sizes and labels may all be equal."""
+    if Question.of(there).differs_from(question) or there.source == source:
+        return ""
+    old, new = (Path(name.partition(":")[2]) for name in (there.source, source))
+    both = old.is_absolute() and new.is_absolute() and old.exists() and new.exists()
+    return "another folder" if both and not old.samefile(new) else ""
+
+
+def _without_data(statement: Mapping[str, object]) -> str:
+    return digest_of({name: value for name, value in statement.items() if name != _DATA})
