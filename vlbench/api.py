@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from vlbench.core.items import Items
     from vlbench.engine.plan import Job
     from vlbench.fitting.context_card import ContextCard
+    from vlbench.report.averages import Additions
     from vlbench.report.comparison import Comparison
-    from vlbench.report.leaderboard_rows import Additions
     from vlbench.report.site.folder import Written
 
 
@@ -94,14 +94,15 @@ def rebuild_leaderboards(request: Request) -> tuple[str, ...]:
 
     if request.results is None or not request.results.is_dir():
         return ()
-    return notes(write_leaderboards(request.results, leaderboard_additions(request.include)))
+    additions = leaderboard_additions(request.include)
+    return notes(write_leaderboards(request.results, additions), additions)
 
 
 def leaderboard_additions(include_path: Sequence[Path | str] = ()) -> "Additions":
     """What the cards add to a leaderboard: collections of tasks, and the fits of effective robustness."""
     from vlbench.cards.catalogue import read_catalogue
     from vlbench.cards.robustness import robustness_fits
-    from vlbench.report.leaderboard_rows import Additions
+    from vlbench.report.averages import Additions
 
     catalogue = read_catalogue(tuple(map(Path, include_path)))
     collections = {each.name: each.tasks for each in catalogue.collections.values()}

@@ -17,7 +17,7 @@ from vlbench.report.leaderboard import (
 
 if TYPE_CHECKING:
     from vlbench.core.result import Result
-    from vlbench.report.leaderboard_rows import Additions
+    from vlbench.report.averages import Additions
 
 
 class Arguments(TypedDict):
@@ -63,7 +63,7 @@ def command(**arguments: Unpack[Arguments]) -> None:
         _check(folder, additions)
         return
     results = write_leaderboards(folder, additions)
-    for note in notes(results):
+    for note in notes(results, additions):
         click.echo(f"vlbench: {note}", err=True)
     match arguments["form"]:
         case "csv":

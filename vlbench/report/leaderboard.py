@@ -7,18 +7,11 @@ from pathlib import Path
 from vlbench.core.errors import DataError
 from vlbench.core.files import file_name, write_atomically
 from vlbench.core.result import MetricValue, Result
+from vlbench.report.averages import MEAN, MEAN_RANK, NO_ADDITIONS, Additions, averages
 from vlbench.report.base_to_new import BASE_TO_NEW, BASE_TO_NEW_HEAD, base_to_new_text
 from vlbench.report.comparable import Column, columns, comparable_results, whole_results
 from vlbench.report.csv_text import csv_text, number
-from vlbench.report.leaderboard_rows import (
-    MEAN,
-    MEAN_RANK,
-    NO_ADDITIONS,
-    ROW_FACTS,
-    Additions,
-    leaderboard_text,
-    speed_text,
-)
+from vlbench.report.leaderboard_rows import ROW_FACTS, leaderboard_text, speed_text
 from vlbench.report.results import read_results
 from vlbench.report.robustness import ROBUSTNESS, ROBUSTNESS_HEAD, robustness_text
 from vlbench.report.seeds import SEEDS, SEEDS_HEAD, row_scores, seed_notes, seeds_by_row, seeds_text
@@ -93,13 +86,15 @@ def leaderboards(results: Iterable[Result], additions: Additions = NO_ADDITIONS)
     """
     whole = whole_results(results)
     by_task = comparable_results(whole)
-    scores = row_scores(by_task, seeds_by_row(whole))
+    seeds = seeds_by_row(whole)
+    scores = row_scores(by_task, seeds)
+    found = averages(by_task, scores, seeds, additions)
     some = {
         SEEDS: seeds_text(by_task),
         BASE_TO_NEW: base_to_new_text(scores),
         ROBUSTNESS: robustness_text(by_task, additions.fits),
     }
-    texts = {LEADERBOARD: leaderboard_text(scores, by_task, additions), ALL: _all(whole)}
+    texts = {LEADERBOARD: leaderboard_text(scores, by_task, found), ALL: _all(whole)}
     texts |= {path: text for path, text in some.items() if text}
     columns = {"model", MEAN, MEAN_RANK, *ROW_FACTS, *additions.collections}
     for task, rows in by_task.items():
@@ -112,13 +107,16 @@ def leaderboards(results: Iterable[Result], additions: Additions = NO_ADDITIONS)
     return texts
 
 
-def notes(results: Iterable[Result]) -> tuple[str, ...]:
-    """What tables leave out and why: answers to other questions, seeds that a row lacks."""
-    whole = whole_results(results)
+def notes(results: Iterable[Result], additions: Additions = NO_ADDITIONS) -> tuple[str, ...]:
+    """What tables leave out and why: answers to other questions, seeds that a row lacks, tasks of no mean."""
+    known = list(results)
+    whole = whole_results(known)
     by_task = columns(whole)
     lines = [line for task, column in by_task.items() for line in _column_notes(task, column)]
     kept = {task: column.kept for task, column in by_task.items()}
-    return (*lines, *seed_notes(kept, seeds_by_row(whole)))
+    seeds = seeds_by_row(whole)
+    found = averages(kept, row_scores(kept, seeds), seeds, additions)
+    return (*lines, *seed_notes(kept, seeds, known), *found.notes)
 
 
 def _column_notes(task: str, column: Column) -> Iterator[str]:

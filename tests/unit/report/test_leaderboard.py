@@ -6,8 +6,8 @@ import pytest
 
 from vlbench.core.errors import DataError
 from vlbench.core.result import MetricValue
+from vlbench.report.averages import Additions
 from vlbench.report.leaderboard import leaderboards, notes, stale_leaderboards, write_leaderboards
-from vlbench.report.leaderboard_rows import Additions
 from vlbench.report.results import write_result
 
 

@@ -3,8 +3,8 @@ import csv
 import pytest
 
 from vlbench.core.robustness import RobustnessFit
+from vlbench.report.averages import Additions
 from vlbench.report.leaderboard import leaderboards, stale_leaderboards, write_leaderboards
-from vlbench.report.leaderboard_rows import Additions
 from vlbench.report.results import write_result
 
 FIT = RobustnessFit("sketch", "imagenet", 2.0, 0.0, 0.9, 5, "a table")

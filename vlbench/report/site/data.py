@@ -9,9 +9,10 @@ from statistics import fmean, median
 
 from vlbench.core.metric_direction import lower_is_better
 from vlbench.core.result import MetricValue, PartValue, Result
+from vlbench.report.averages import MEAN
 from vlbench.report.comparable import comparable_results, whole_results
 from vlbench.report.leaderboard import ALL, LEADERBOARD, leaderboards, notes
-from vlbench.report.leaderboard_rows import MEAN, ROW_FACTS, zero_shot_of
+from vlbench.report.leaderboard_rows import ROW_FACTS, zero_shot_of
 from vlbench.report.robustness import ROBUSTNESS
 from vlbench.report.seeds import row_of, row_scores, seeds_by_row, spread_of
 from vlbench.report.site.values import (
@@ -38,7 +39,8 @@ def site_of(results: Iterable[Result], joined: Joined | None = None) -> Site:
         DataError: as of `leaderboards`.
     """
     together = joined or Joined()
-    whole = whole_results(results)
+    known = list(results)
+    whole = whole_results(known)
     by_task = comparable_results(whole)
     texts = leaderboards(whole, together.additions)
     lines = csv.DictReader(texts[LEADERBOARD].splitlines())
@@ -56,7 +58,7 @@ def site_of(results: Iterable[Result], joined: Joined | None = None) -> Site:
         header=header,
         summaries=tuple(name for name in others if name not in ROW_FACTS),
         facts=tuple(name for name in others if name in ROW_FACTS),
-        left_out=notes(whole),
+        left_out=notes(known, together.additions),
         csvs={path: text for path, text in texts.items() if path != ALL},
         joined=together,
     )

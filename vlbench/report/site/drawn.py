@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from vlbench.core.metric_direction import lower_is_better
-from vlbench.report.leaderboard_rows import MEAN
+from vlbench.report.averages import MEAN
 from vlbench.report.site.addresses import link, row_page
 from vlbench.report.site.data import mean_costs
 from vlbench.report.site.pictures import Picture, Point, svg

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from vlbench.core.metric_direction import lower_is_better
 from vlbench.core.published import PublishedScore
 from vlbench.core.result import Result
-from vlbench.report.leaderboard_rows import Additions
+from vlbench.report.averages import Additions
 from vlbench.report.site.mistakes import Mistakes
 from vlbench.report.verify import Comparison as PublishedComparison
 

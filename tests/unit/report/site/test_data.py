@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from vlbench.core.result import MetricValue, PartValue
-from vlbench.report.leaderboard_rows import Additions
+from vlbench.report.averages import Additions
 from vlbench.report.site.data import Standings, mean_costs, site_of
 from vlbench.report.site.values import Joined, Score
 
