@@ -101,12 +101,21 @@ def rebuild_leaderboards(request: Request) -> tuple[str, ...]:
 def leaderboard_additions(include_path: Sequence[Path | str] = ()) -> "Additions":
     """What the cards add to a leaderboard: collections of tasks, and the fits of effective robustness."""
     from vlbench.cards.catalogue import read_catalogue
+    from vlbench.cards.folders import built_in_folder
     from vlbench.cards.robustness import robustness_fits
     from vlbench.report.averages import Additions
 
     catalogue = read_catalogue(tuple(map(Path, include_path)))
-    collections = {each.name: each.tasks for each in catalogue.collections.values()}
-    return Additions(collections=collections, fits=robustness_fits())
+    collections = catalogue.collections.values()
+    built_in = built_in_folder()
+    return Additions(
+        collections={each.name: each.tasks for each in collections},
+        metrics={each.name: each.metrics for each in collections},
+        fits=robustness_fits(),
+        shipped=frozenset(
+            task for task, entry in catalogue.tasks.items() if entry.path.is_relative_to(built_in)
+        ),
+    )
 
 
 def build_site(

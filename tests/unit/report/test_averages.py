@@ -2,9 +2,13 @@
 
 import csv
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
+from vlbench.api import leaderboard_additions
+from vlbench.cards.catalogue import read_catalogue
+from vlbench.cards.published import published_of
 from vlbench.core.result import MetricValue
 from vlbench.report.averages import Additions
 from vlbench.report.leaderboard import leaderboards, notes
@@ -140,3 +144,62 @@ def test_a_collection_of_what_is_no_fraction_is_empty_and_says_so(scored):
     results = [scored("a", "digits", 0.5), scored("a", "odd", 0.5, "ece")]
     assert "odd ones" not in table(results, COLLECTIONS)["a"]
     assert "odd ones: empty: odd: ece is better when it is lower" in notes(results, COLLECTIONS)
+
+
+AVERAGES = Path(__file__).parents[2] / "fixtures" / "published" / "open_clip_averages.csv"
+CATALOGUE = read_catalogue()
+
+
+def stated_results(make_result, model, values):
+    """Results of cards from published values by (task, metric), beside which nothing was measured."""
+    by_task = {}
+    for (task, metric), value in values.items():
+        by_task.setdefault(task, {})[metric] = value
+    for task, known in by_task.items():
+        primary = str(CATALOGUE.tasks[task].summary["primary"])
+        yield make_result(
+            model=model,
+            task=task,
+            primary=primary,
+            metrics=tuple(
+                MetricValue(metric, known.get(metric), None, None, "", 1, 0)
+                for metric in dict.fromkeys([primary, *known])
+            ),
+        )
+
+
+def test_open_clips_stated_averages_are_those_of_its_collection(make_result):
+    """Source: open_clip, docs/openclip_classification_results.csv (MIT), under the names of our tasks."""
+    with AVERAGES.open(encoding="utf-8", newline="") as file:
+        rows = {row.pop("model"): row for row in csv.DictReader(file)}
+    stated = {model: float(row.pop("average")) for model, row in rows.items()}
+    assert len(stated) == 89
+    results = [
+        result
+        for model, row in rows.items()
+        for result in stated_results(
+            make_result, model, {tuple(column.split(" ")): float(text) for column, text in row.items()}
+        )
+    ]
+    found = table(results, leaderboard_additions())
+    for model, average in stated.items():
+        assert float(found[model]["open_clip35"]) == pytest.approx(average, abs=1e-4), model
+
+
+def test_the_average_of_datacomps_main_metrics_is_that_of_apples_files(make_result):
+    """37 values of apple/ml-mobileclip, results/mobileclip_s1.jsonl, whose mean is 0.616185."""
+    values = {
+        (score.task, score.metric): score.value
+        for score in published_of(model="mobileclip-s1")
+        if "mobileclip_s1.jsonl" in score.source
+    }
+    found = table(stated_results(make_result, "s1", values), leaderboard_additions())
+    assert float(found["s1"]["datacomp37"]) == pytest.approx(0.616185, abs=1e-6)
+
+
+def test_vtab_is_averaged_by_acc1_as_clip_benchmarks_users_do(make_result):
+    tasks = CATALOGUE.collections["vtab+"].tasks
+    values = {(task, "acc1"): 0.5 for task in tasks if task != "voc2007-multilabel"}
+    values |= {(task, "mean_per_class_recall"): 0.75 for task in ("caltech101", "flowers102", "oxford_pets")}
+    found = table(stated_results(make_result, "a", values), leaderboard_additions())
+    assert (found["a"]["vtab+"], found["a"]["vtab"]) == ("0.500000", "0.500000")
