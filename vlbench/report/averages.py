@@ -42,8 +42,12 @@ NO_ADDITIONS = Additions()
 
 @dataclass(frozen=True, slots=True)
 class Averages:
-    """Columns of averages by name, each a number a row, and what is left out of them, a line each."""
+    """Columns of averages by name, each a number a row, and what is left out of them, a line each.
 
+    `tasks` are those that `mean` is over.
+    """
+
+    tasks: tuple[str, ...]
     mean: Numbers
     collections: Mapping[str, Numbers]
     mean_rank: Numbers
@@ -71,7 +75,7 @@ def averages(
     lines = [f"{MEAN}: without {', '.join(tasks)}: {reason}" for reason, tasks in _by_reason(reasons)]
     if by_task and not averaged:
         lines.append(f"{MEAN}: empty: none of the tasks can be averaged")
-    mixed = _mixed_rows(by_task)
+    mixed = mixed_rows(by_task)
     lines += (
         f"{row}: no averages: results of other weights under one name; run it again on {', '.join(tasks)}"
         for row, tasks in mixed.items()
@@ -84,6 +88,7 @@ def averages(
         if reason:
             lines.append(f"{name}: empty: {reason}")
     return Averages(
+        tasks=tuple(averaged),
         mean={row: mean_of(scores[row], averaged) for row in scores},
         collections=collections,
         mean_rank={row: None if row in mixed else mean_rank(row, ranked, additions.ranks) for row in scores},
@@ -146,7 +151,7 @@ def _by_reason(reasons: Mapping[str, str]) -> list[tuple[str, list[str]]]:
     return list(grouped.items())
 
 
-def _mixed_rows(by_task: Columns) -> dict[str, list[str]]:
+def mixed_rows(by_task: Columns) -> dict[str, list[str]]:
     """Rows with a model whose results are not all of the same weights, and the tasks of the fewer ones."""
     tasks_of: dict[tuple[str, str], dict[tuple[str, ...], list[str]]] = {}
     for task, results in by_task.items():

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 from vlbench.core.result import Result
 
+_COMMIT_DIGITS = 40
+
 
 @dataclass(frozen=True, slots=True, order=True)
 class Question:
@@ -69,6 +71,16 @@ def what_differs(a: Result, b: Result) -> tuple[str, ...]:
     protocol, image ids and texts and as many right pairs.
     """
     return Question.of(a).differs_from(Question.of(b))
+
+
+def other_state(a: Result, b: Result) -> bool:
+    """Whether two results were measured on other states of one source: its files differ by name or size.
+
+    Commits of a hub do not tell, since they change with a README, nor do digests of sizes and of bytes.
+    """
+    mine, theirs = a.source_revision, b.source_revision
+    alike = len(mine) == len(theirs) != _COMMIT_DIGITS
+    return a.source == b.source and alike and mine != theirs
 
 
 @dataclass(frozen=True, slots=True)

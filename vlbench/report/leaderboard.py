@@ -8,11 +8,16 @@ from vlbench.core.errors import DataError
 from vlbench.core.files import file_name, write_atomically
 from vlbench.core.result import MetricValue, Result
 from vlbench.report.averages import MEAN, MEAN_RANK, NO_ADDITIONS, Additions, averages
-from vlbench.report.base_to_new import BASE_TO_NEW, BASE_TO_NEW_HEAD, base_to_new_text
-from vlbench.report.comparable import Column, columns, comparable_results, whole_results
+from vlbench.report.base_to_new import (
+    BASE_TO_NEW,
+    BASE_TO_NEW_HEAD,
+    base_to_new_notes,
+    base_to_new_text,
+)
+from vlbench.report.comparable import Column, columns, comparable_results, other_state, whole_results
 from vlbench.report.csv_text import csv_text, number
 from vlbench.report.leaderboard_rows import ROW_FACTS, leaderboard_text, speed_text
-from vlbench.report.results import read_results
+from vlbench.report.results import read_results, source_text
 from vlbench.report.robustness import ROBUSTNESS, ROBUSTNESS_HEAD, robustness_text
 from vlbench.report.seeds import SEEDS, SEEDS_HEAD, row_scores, seed_notes, seeds_by_row, seeds_text
 
@@ -65,7 +70,7 @@ _LONG: Mapping[str, Callable[[Result, MetricValue], object]] = {
     "device": lambda result, _: result.settings.get("device", ""),
     "adapter": lambda result, _: result.adapter,
     "model_digest": lambda result, _: result.digests.get("model", ""),
-    "source": lambda result, _: result.source,
+    "source": lambda result, _: source_text(result),
     "source_revision": lambda result, _: result.source_revision,
     "zero_shot": lambda result, _: result.zero_shot,
 }
@@ -91,7 +96,7 @@ def leaderboards(results: Iterable[Result], additions: Additions = NO_ADDITIONS)
     found = averages(by_task, scores, seeds, additions)
     some = {
         SEEDS: seeds_text(by_task),
-        BASE_TO_NEW: base_to_new_text(scores),
+        BASE_TO_NEW: base_to_new_text(scores, by_task),
         ROBUSTNESS: robustness_text(by_task, additions.fits),
     }
     texts = {LEADERBOARD: leaderboard_text(scores, by_task, found), ALL: _all(whole)}
@@ -115,8 +120,9 @@ def notes(results: Iterable[Result], additions: Additions = NO_ADDITIONS) -> tup
     lines = [line for task, column in by_task.items() for line in _column_notes(task, column)]
     kept = {task: column.kept for task, column in by_task.items()}
     seeds = seeds_by_row(whole)
-    found = averages(kept, row_scores(kept, seeds), seeds, additions)
-    return (*lines, *seed_notes(kept, seeds, known), *found.notes)
+    scores = row_scores(kept, seeds)
+    found = averages(kept, scores, seeds, additions)
+    return (*lines, *seed_notes(kept, seeds, known), *base_to_new_notes(scores, kept), *found.notes)
 
 
 def _column_notes(task: str, column: Column) -> Iterator[str]:
@@ -138,6 +144,13 @@ def _column_notes(task: str, column: Column) -> Iterator[str]:
                 f"{who}, of other {' and '.join(names)} than {one.model}; run them again on the same data, "
                 "or give other data a card and a name of their own"
             )
+    other = [each for each in column.kept if other_state(one, each)]
+    if other:
+        who = ", ".join(each.model for each in other)
+        yield (
+            f"{task}: not on the files of {one.model}: {who}; image ids, texts and right answers are equal, "
+            "names or sizes of the files are not: see whether the images are"
+        )
     if column.untold:
         yield (
             f"{task}: right answers are not told by results of an earlier version: "

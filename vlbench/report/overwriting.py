@@ -32,12 +32,17 @@ def refuse_other_data(
         there = read_result(path)
     except DataError:
         return  # a damaged result is what a run mends
-    what = " and ".join(_other_data(there, question, statement)) or _other_folder(there, question, source)
-    if what:
-        raise DataError(
-            f"{path} was measured on other data ({what}: {there.source or 'unknown'}, now {source}); delete "
-            "it to replace it, write to another folder with --results, or give other data a card of their own"
-        )
+    names = _other_data(there, question, statement)
+    if names:
+        what = f"its {' and '.join(names)} differ from those of {source}"
+    elif _is_other_folder(there, question, source):
+        what = f"of {there.source}, not of {source}"
+    else:
+        return
+    raise DataError(
+        f"{path} was measured on other data: {what}; delete it to replace it, write to another folder with "
+        "--results, or give other data a card of their own"
+    )
 
 
 def _other_data(there: Result, question: Question, statement: Mapping[str, object]) -> tuple[str, ...]:
@@ -52,13 +57,13 @@ def _other_data(there: Result, question: Question, statement: Mapping[str, objec
     return tuple(name for name in names if name in data)
 
 
-def _other_folder(there: Result, question: Question, source: str) -> str:
-    """The same of two folders that both lie here, in which names, sizes and labels may all be equal."""
+def _is_other_folder(there: Result, question: Question, source: str) -> bool:
+    """Whether two folders lie here, whose files' names and sizes and whose labels may all be equal."""
     if Question.of(there).differs_from(question) or there.source == source:
-        return ""
+        return False
     old, new = (Path(name.partition(":")[2]) for name in (there.source, source))
     both = old.is_absolute() and new.is_absolute() and old.exists() and new.exists()
-    return "another folder" if both and not old.samefile(new) else ""
+    return both and not old.samefile(new)
 
 
 def _without_data(statement: Mapping[str, object]) -> str:

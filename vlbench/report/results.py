@@ -13,6 +13,13 @@ def result_path(result: Result) -> Path:
     return Path(file_name(result.task)) / f"{file_name(result.model)}{ending}"
 
 
+def source_text(result: Result) -> str:
+    """The source of a result's data for others to read: of a folder on this machine its last part."""
+    kind, mark, place = result.source.partition(":")
+    path = Path(place)
+    return f"{kind}{mark}{path.name}" if path.is_absolute() else result.source
+
+
 def write_result(result: Result, folder: Path) -> Path:
     """Write a result whole or not at all; an older one of the same model and task is replaced."""
     path = folder / result_path(result)

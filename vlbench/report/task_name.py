@@ -3,7 +3,8 @@
 import re
 from dataclasses import dataclass
 
-from vlbench.report.base_to_new import BASE, NEW
+BASE, NEW = "@base", "@new"
+"""How the names of the halves of a task's classes end."""
 
 _MARKS = r"(?P<marks>(?:\+(?:[a-z]+@[^+@]+|best-f1))*)$"
 _OWN = re.compile(rf"(?P<card>[\w-]+:.*?@[0-9a-f]{{6}}){_MARKS}", re.DOTALL)

@@ -95,6 +95,24 @@ def test_results_on_other_data_are_left_out_and_what_differs_is_named(make_resul
     ]
 
 
+def test_other_states_of_one_source_are_named_where_ids_and_labels_are_equal(make_result):
+    revisions = {"a": "1", "b": "2", "c": "sha256:1", "d": "1"}
+    results = [make_result(model=model, source_revision=each) for model, each in revisions.items()]
+    assert notes(results) == (
+        "shapes: not on the files of a: b; image ids, texts and right answers are equal, names or sizes of "
+        "the files are not: see whether the images are",
+    )
+    commits = [make_result(model=model, source_revision=model * 40) for model in "ab"]
+    assert notes(commits) == ()
+
+
+def test_a_folder_of_this_machine_is_named_by_its_last_part(make_result):
+    own = make_result(task="classification:test@12ab34", source="folder:/home/me/photos/test")
+    assert ",folder:test," in leaderboards([own])["all.csv"]
+    assert "/home/me" not in leaderboards([own])["all.csv"]
+    assert ",hub:org/name," in leaderboards([make_result(source="hub:org/name")])["all.csv"]
+
+
 def test_of_equally_common_digests_the_smallest_wins(make_result):
     results = [make_result(model=m, protocol_digest=d * 32) for m, d in [("a", "2"), ("b", "1")]]
     (line,) = leaderboards(results)["leaderboard.csv"].splitlines()[1:]
