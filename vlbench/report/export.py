@@ -73,8 +73,8 @@ def _refuse_other_questions(results: Iterable[Result]) -> None:
         one = column.kept[0].model
         for result, names in column.left_out:
             raise DataError(
-                f"{task}: {result.model} is of other {' and '.join(names)} than {one}, and the CSV tells none "
-                "of it; choose models with --model, or run them again on the same data"
+                f"{task}: {result.model} is of other {' and '.join(names)} than {one}, and the CSV tells "
+                "none of it; choose models with --model, or run them again on the same data"
             )
 
 
