@@ -74,17 +74,20 @@ def row_scores(
             complete = {each.model for each in members} == seeds.get(row, {row})
             found = [spread_of(members, each).mean for each in asked.get(task, [members[0].primary])]
             known = [value for value in found if value is not None]
-            whole = complete and len(known) == len(found) and not _repeated(members)
+            whole = complete and len(known) == len(found)
             scores.setdefault(row, {})[task] = fmean(known) if whole else None
     return scores
 
 
 def spread_of(members: Sequence[Result], metric: str) -> Spread:
-    """A metric over results of one task and row; one that a result lacks was not measured."""
+    """A metric over results of one task and row; one that a result lacks was not measured.
+
+    A seed that stands twice has no spread.
+    """
     values = [_value(each, metric) for each in members]
     known = [value for value in values if value is not None]
     models = tuple(each.model for each in members)
-    if len(known) < len(values):
+    if len(known) < len(values) or _repeated(members):
         return Spread(None, None, models)
     return Spread(fmean(known), stdev(known) if len(known) > 1 else None, models)
 

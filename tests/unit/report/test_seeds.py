@@ -150,7 +150,9 @@ def test_a_seed_of_partial_results_alone_is_named(three, make_seed):
 
 def test_one_seed_under_two_names_is_in_no_mean(three, make_seed):
     results = [*three, make_seed(4, acc1=SCORES[0])]
-    assert leaderboards(results)["leaderboard.csv"].splitlines()[1].startswith(f"{ROW},,,openai,")
+    texts = leaderboards(results)
+    assert texts["leaderboard.csv"].splitlines()[1].startswith(f"{ROW},,,openai,")
+    assert texts["seeds.csv"].splitlines()[1].startswith(f"{ROW},shapes,acc1,,,4,")
     assert notes(results) == (
         f"shapes: no mean of {ROW}, {ROW}-seed1 and {ROW}-seed4 are one seed; delete the results of all but "
         "one of them",
