@@ -48,7 +48,7 @@ def run(request: Request) -> Iterator[Result]:
     """
     from vlbench.cards.training import facts_of, zero_shot
     from vlbench.engine.plan import plan_job
-    from vlbench.kept_results import is_there, refuse_other_data
+    from vlbench.kept_results import is_there, refuse_other_data, refuse_other_folder
     from vlbench.report.results import write_result
 
     models, tasks = resolve(request)
@@ -56,6 +56,8 @@ def run(request: Request) -> Iterator[Result]:
         [(each, plan_job(model.checkpoint, each.task, request.settings)) for each in tasks]
         for model in models
     ]
+    for _, job in chain.from_iterable(planned[:1]):
+        refuse_other_folder(job, request)
     for _, job in chain.from_iterable(planned):
         refuse_other_data(job, request)
     for model, pairs in zip(models, planned, strict=True):

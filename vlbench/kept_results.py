@@ -35,6 +35,17 @@ def refuse_other_data(job: Job, request: Request) -> None:
         )
 
 
+def refuse_other_folder(job: Job, request: Request) -> None:
+    """Refuse a job on a user's folder where results are on another folder of its name.
+
+    Raises:
+        DataError: the results folder has such results.
+    """
+    if request.results is not None:
+        source = job.task.problem.images.name
+        overwriting.refuse_other_folder(request.results, question=_question(job), source=source)
+
+
 def _question(job: Job) -> Question:
     task = job.task
     return Question.told(

@@ -60,9 +60,9 @@ def averages(
     """The averages of every row, None where it lacks a task.
 
     `mean` is over one protocol of each data set, fractions that are better when they are higher, without
-    what a user put in the place of a card's texts or thresholds and without folders that have no card; the
-    mean rank is over the same tasks and those of other metrics. A collection is averaged by its own metrics,
-    else by the primary ones.
+    what a user put in the place of a card's texts or thresholds and, beside tasks of cards, without folders
+    that have none; the mean rank is over the same tasks and those of other metrics. A collection is averaged
+    by its own metrics, else by the primary ones.
     """
     ranked, reasons = _one_of_each(by_task, additions.shipped)
     averaged = []
@@ -115,9 +115,11 @@ def mean_rank(model: str, tasks: Sequence[str], ranks: Ranks) -> float | None:
 def _one_of_each(by_task: Columns, shipped: frozenset[str]) -> tuple[list[str], dict[str, str]]:
     """One task of each data set, sorted, and why each of the others is none.
 
-    It is a shipped one, that most results have, the plain one, the first: in this order.
+    It is a shipped one, that most results have, the plain one, the first: in this order. Own data count
+    where no card's task does.
     """
     reasons: dict[str, str] = {}
+    own: list[str] = []
     rest: list[str] = []
     for task in by_task:
         name = TaskName.of(task)
@@ -126,9 +128,13 @@ def _one_of_each(by_task: Columns, shipped: frozenset[str]) -> tuple[list[str], 
         elif name.half:
             reasons[task] = "a half of a task's classes"
         elif name.is_own:
-            reasons[task] = "own data without a card"
+            own.append(task)
         else:
             rest.append(task)
+    if rest:
+        reasons |= dict.fromkeys(own, "own data without a card")
+    else:
+        rest = own
     rest.sort(key=lambda task: (task not in shipped, -len(by_task[task]), "@" in task, task))
     first: dict[object, str] = {}
     chosen = []
@@ -153,16 +159,16 @@ def _by_reason(reasons: Mapping[str, str]) -> list[tuple[str, list[str]]]:
 
 def mixed_rows(by_task: Columns) -> dict[str, list[str]]:
     """Rows with a model whose results are not all of the same weights, and the tasks of the fewer ones."""
-    tasks_of: dict[tuple[str, str], dict[tuple[str, ...], list[str]]] = {}
+    tasks_of: dict[tuple[str, str], dict[frozenset[str], list[str]]] = {}
     for task, results in by_task.items():
         for each in results:
             if each.weights:
-                weights = tuple(sorted(each.weights.values()))
+                weights = frozenset(each.weights.values())
                 known = tasks_of.setdefault((row_of(each), each.model), {})
                 known.setdefault(weights, []).append(task)
     mixed: dict[str, list[str]] = {}
     for (row, _), known in sorted(tasks_of.items()):
-        _, *fewer = sorted(known.items(), key=lambda item: (-len(item[1]), item[0]))
+        _, *fewer = sorted(known.items(), key=lambda item: (-len(item[1]), sorted(item[0])))
         if fewer:
             mixed.setdefault(row, []).extend(task for _, tasks in fewer for task in tasks)
     return mixed

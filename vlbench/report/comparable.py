@@ -97,7 +97,10 @@ class Column:
     @classmethod
     def of(cls, results: Sequence[Result]) -> "Column":
         """The results of one task under the question that most of them answer; of as many the smallest."""
-        counts = Counter(map(Question.of, results))
+        questions = [Question.of(each) for each in results]
+        counts = Counter(questions)
+        if len(counts) == 1:
+            return cls(tuple(results))
 
         def order(asked: Question) -> tuple[bool, int, Question]:
             beside = [other for other in counts if not asked.differs_from(other)]
@@ -106,7 +109,7 @@ class Column:
             return vague, -sum(counts[other] for other in beside), asked
 
         one = min(counts, key=order)
-        differing = [(each, Question.of(each).differs_from(one)) for each in results]
+        differing = [(each, asked.differs_from(one)) for each, asked in zip(results, questions, strict=True)]
         kept = tuple(each for each, names in differing if not names)
         return cls(
             kept=kept,

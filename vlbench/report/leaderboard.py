@@ -70,7 +70,7 @@ _LONG: Mapping[str, Callable[[Result, MetricValue], object]] = {
     "device": lambda result, _: result.settings.get("device", ""),
     "adapter": lambda result, _: result.adapter,
     "model_digest": lambda result, _: result.digests.get("model", ""),
-    "source": lambda result, _: source_text(result),
+    "source": lambda result, _: source_text(result.source),
     "source_revision": lambda result, _: result.source_revision,
     "zero_shot": lambda result, _: result.zero_shot,
 }

@@ -10,6 +10,7 @@ from vlbench.core.result import Result
 from vlbench.report.comparable import Question
 from vlbench.report.results import read_result
 
+_ADVICE = "write to another folder with --results, or give other data a card of their own"
 _DATA = "data"
 """The part of a protocol's statement that says which data it is about, where no card counts them."""
 
@@ -19,7 +20,7 @@ def refuse_other_data(
 ) -> None:
     """Refuse to replace a model's result in a folder by one of the same card on other data.
 
-    `statement` is the new one's protocol and `source` where its data lie. A result of another protocol is
+    `statement` is the new one's protocol and `source` names its data. A result of another protocol is
     replaced: its card was edited.
 
     Raises:
@@ -34,15 +35,32 @@ def refuse_other_data(
         return  # a damaged result is what a run mends
     names = _other_data(there, question, statement)
     if names:
-        what = f"its {' and '.join(names)} differ from those of {source}"
-    elif _is_other_folder(there, question, source):
-        what = f"of {there.source}, not of {source}"
-    else:
+        raise DataError(
+            f"{path} was measured on other data: its {' and '.join(names)} differ from those of {source}; "
+            f"delete it to replace it, {_ADVICE}"
+        )
+
+
+def refuse_other_folder(folder: Path, *, question: Question, source: str) -> None:
+    """Refuse results on a folder under the name of another that lies here too, whatever their models.
+
+    Names and sizes of their files and their labels may all be equal, and their images not.
+
+    Raises:
+        DataError: a result that is there was measured on such a folder; its file is named.
+    """
+    if not _place(source).is_absolute():
         return
-    raise DataError(
-        f"{path} was measured on other data: {what}; delete it to replace it, write to another folder with "
-        "--results, or give other data a card of their own"
-    )
+    for path in sorted((folder / file_name(question.task)).glob("*.json")):
+        try:
+            there = read_result(path)
+        except DataError:
+            continue
+        if not Question.of(there).differs_from(question) and _is_other_folder(there.source, source):
+            raise DataError(
+                f"{path} was measured on {there.source}, not on {source}, which has the same name; rename a "
+                f"folder, delete the result, {_ADVICE}"
+            )
 
 
 def _other_data(there: Result, question: Question, statement: Mapping[str, object]) -> tuple[str, ...]:
@@ -57,13 +75,15 @@ def _other_data(there: Result, question: Question, statement: Mapping[str, objec
     return tuple(name for name in names if name in data)
 
 
-def _is_other_folder(there: Result, question: Question, source: str) -> bool:
-    """Whether two folders lie here, whose files' names and sizes and whose labels may all be equal."""
-    if Question.of(there).differs_from(question) or there.source == source:
-        return False
-    old, new = (Path(name.partition(":")[2]) for name in (there.source, source))
+def _is_other_folder(there: str, source: str) -> bool:
+    """Whether two sources are folders that both lie here."""
+    old, new = _place(there), _place(source)
     both = old.is_absolute() and new.is_absolute() and old.exists() and new.exists()
     return both and not old.samefile(new)
+
+
+def _place(source: str) -> Path:
+    return Path(source.partition(":")[2])
 
 
 def _without_data(statement: Mapping[str, object]) -> str:

@@ -1,5 +1,6 @@
 """The results folder: one JSON a model and task, the truth from which every table is made."""
 
+from functools import lru_cache
 from pathlib import Path
 
 from vlbench.core.errors import DataError
@@ -13,11 +14,16 @@ def result_path(result: Result) -> Path:
     return Path(file_name(result.task)) / f"{file_name(result.model)}{ending}"
 
 
-def source_text(result: Result) -> str:
-    """The source of a result's data for others to read: of a folder on this machine its last part."""
-    kind, mark, place = result.source.partition(":")
+@lru_cache
+def source_text(source: str) -> str:
+    """The source of a result's data for others to read: of a folder on this machine its last part.
+
+    >>> source_text("folder:/home/me/photos/test"), source_text("jsonl:mine")
+    ('folder:test', 'jsonl:mine')
+    """
+    kind, mark, place = source.partition(":")
     path = Path(place)
-    return f"{kind}{mark}{path.name}" if path.is_absolute() else result.source
+    return f"{kind}{mark}{path.name}" if path.is_absolute() else source
 
 
 def write_result(result: Result, folder: Path) -> Path:

@@ -157,6 +157,8 @@ def seed_notes(
 
 def _repeated(members: Sequence[Result]) -> tuple[str, ...]:
     """Seeds of a row that are one model under several names: equal digests and equal numbers."""
+    if len(members) < 2:
+        return ()
     found: dict[object, list[str]] = {}
     for each in members:
         found.setdefault((each.digests.get("model"), each.metrics), []).append(each.model)

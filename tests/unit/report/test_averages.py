@@ -89,6 +89,14 @@ def test_where_nothing_can_be_averaged_the_mean_is_empty_and_says_so(scored):
     assert notes(results)[-1] == "mean: empty: none of the tasks can be averaged"
 
 
+def test_own_data_are_averaged_where_no_cards_task_is(scored):
+    results = [
+        scored("a", f"classification:{name}@12ab34", value) for name, value in (("x", 0.5), ("y", 1.0))
+    ]
+    assert table(results)["a"]["mean"] == "0.750000"
+    assert notes(results) == ()
+
+
 def test_the_protocol_of_a_data_set_that_most_results_have_is_averaged(shared, scored):
     elevater = [scored(model, "digits@elevater", 1.0) for model in ("a", "b", "c")]
     assert means([*shared, *elevater])["a"][0] == "0.875000"

@@ -4,7 +4,7 @@ import pytest
 
 from vlbench.core.errors import DataError
 from vlbench.report.comparable import Question
-from vlbench.report.overwriting import refuse_other_data
+from vlbench.report.overwriting import refuse_other_data, refuse_other_folder
 from vlbench.report.results import write_result
 
 DIGESTS = {"image_ids": "i" * 32, "texts": "t" * 32, "truth": "r" * 32}
@@ -76,14 +76,20 @@ def test_a_rerun_and_a_run_of_an_edited_card_replace_a_result(replaced, changes)
     replaced(**changes)
 
 
-def test_of_two_folders_with_equal_names_one_does_not_replace_the_other(there, replaced, tmp_path):
+def test_two_folders_with_equal_names_that_both_lie_here_are_refused_whatever_the_model(there, tmp_path):
     for name in ("a/test", "b/test"):
         (tmp_path / name).mkdir(parents=True)
-    old = replace(there, source=f"folder:{tmp_path}/a/test")
-    with pytest.raises(DataError, match=r"a/test, not of folder:.*b/test; delete it"):
-        replaced(old, source=f"folder:{tmp_path}/b/test")
-    # a folder that was moved, and one of another machine
-    replaced(replace(there, source=f"folder:{tmp_path}/gone"), source=f"folder:{tmp_path}/b/test")
+    write_result(replace(there, model="other", source=f"folder:{tmp_path}/a/test"), tmp_path)
+    question = Question.of(there)
+    with pytest.raises(
+        DataError, match=r"other\.json was measured on folder:.*a/test, not on folder:.*b/test"
+    ):
+        refuse_other_folder(tmp_path, question=question, source=f"folder:{tmp_path}/b/test")
+    refuse_other_folder(tmp_path, question=question, source=f"folder:{tmp_path}/b/../a/test")
+    # a folder that was moved, or one of another machine
+    (tmp_path / "a/test").rmdir()
+    refuse_other_folder(tmp_path, question=question, source=f"folder:{tmp_path}/b/test")
+    refuse_other_folder(tmp_path, question=question, source="shapes")
 
 
 def test_a_damaged_result_is_replaced(there, replaced, tmp_path):

@@ -238,7 +238,7 @@ def _protocol(one: Result) -> list[tuple[str, str | Sequence[str]]]:
     head: list[tuple[str, str | Sequence[str]]] = [
         ("Name", one.protocol),
         ("Digest", one.protocol_digest),
-        ("Data", f"{source_text(one)} {one.source_revision}".strip()),
+        ("Data", f"{source_text(one.source)} {one.source_revision}".strip()),
     ]
     told = {name: value for name, value in one.protocol_statement.items() if name not in ("kind", "primary")}
     return [*head, *words.statement_lines(told)]
