@@ -3,7 +3,7 @@
 from vlbench.engine.measure import data_digests
 from vlbench.engine.plan import Job
 from vlbench.report import overwriting
-from vlbench.report.comparable import Question
+from vlbench.report.comparable import DataState, Question
 from vlbench.report.missing import has_result
 from vlbench.request import Request
 
@@ -14,7 +14,11 @@ def is_there(job: Job, request: Request) -> bool:
         request.missing
         and request.results is not None
         and has_result(
-            request.results, model=job.row, model_digest=job.identity.whole, question=_question(job)
+            request.results,
+            model=job.row,
+            model_digest=job.identity.whole,
+            question=_question(job),
+            state=DataState(job.task.problem.images.name, job.task.problem.images.revision),
         )
     )
 

@@ -73,14 +73,25 @@ def what_differs(a: Result, b: Result) -> tuple[str, ...]:
     return Question.of(a).differs_from(Question.of(b))
 
 
-def other_state(a: Result, b: Result) -> bool:
-    """Whether two results were measured on other states of one source: its files differ by name or size.
+@dataclass(frozen=True, slots=True)
+class DataState:
+    """A source by name and the revision of its files."""
 
-    Commits of a hub do not tell, since they change with a README, nor do digests of sizes and of bytes.
-    """
-    mine, theirs = a.source_revision, b.source_revision
-    alike = len(mine) == len(theirs) != _COMMIT_DIGITS
-    return a.source == b.source and alike and mine != theirs
+    source: str
+    revision: str
+
+    @classmethod
+    def of(cls, result: Result) -> "DataState":
+        """What a result was measured on."""
+        return cls(result.source, result.source_revision)
+
+    def moved(self, other: "DataState") -> bool:
+        """Whether two are other states of one source: its files differ by name, size or bytes.
+
+        Commits of a hub do not tell, since they change with a README, nor do digests of sizes and of bytes.
+        """
+        alike = len(self.revision) == len(other.revision) != _COMMIT_DIGITS
+        return self.source == other.source and alike and self.revision != other.revision
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ from vlbench.report.base_to_new import (
     base_to_new_notes,
     base_to_new_text,
 )
-from vlbench.report.comparable import Column, columns, comparable_results, other_state, whole_results
+from vlbench.report.comparable import Column, DataState, columns, comparable_results, whole_results
 from vlbench.report.csv_text import csv_text, number
 from vlbench.report.leaderboard_rows import ROW_FACTS, leaderboard_text, speed_text
 from vlbench.report.results import read_results, source_text
@@ -144,7 +144,8 @@ def _column_notes(task: str, column: Column) -> Iterator[str]:
                 f"{who}, of other {' and '.join(names)} than {one.model}; run them again on the same data, "
                 "or give other data a card and a name of their own"
             )
-    other = [each for each in column.kept if other_state(one, each)]
+    state = DataState.of(one)
+    other = [each for each in column.kept if state.moved(DataState.of(each))]
     if other:
         who = ", ".join(each.model for each in other)
         yield (
