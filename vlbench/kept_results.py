@@ -3,7 +3,7 @@
 from vlbench.engine.measure import data_digests
 from vlbench.engine.plan import Job
 from vlbench.report import overwriting
-from vlbench.report.comparable import DataState, Question
+from vlbench.report.comparable import Question
 from vlbench.report.missing import has_result
 from vlbench.request import Request
 
@@ -18,7 +18,6 @@ def is_there(job: Job, request: Request) -> bool:
             model=job.row,
             model_digest=job.identity.whole,
             question=_question(job),
-            state=DataState(job.task.problem.images.name, job.task.problem.images.revision),
         )
     )
 
@@ -35,7 +34,6 @@ def refuse_other_data(job: Job, request: Request) -> None:
             model=job.row,
             question=_question(job),
             statement=job.task.protocol.statement,
-            source=job.task.problem.images.name,
         )
 
 
@@ -46,8 +44,7 @@ def refuse_other_folder(job: Job, request: Request) -> None:
         DataError: the results folder has such results.
     """
     if request.results is not None:
-        source = job.task.problem.images.name
-        overwriting.refuse_other_folder(request.results, question=_question(job), source=source)
+        overwriting.refuse_other_folder(request.results, _question(job))
 
 
 def _question(job: Job) -> Question:
@@ -57,4 +54,6 @@ def _question(job: Job) -> Question:
         task=task.name,
         protocol=task.protocol.digest,
         pairs=len(task.problem.relevant.images),
+        source=task.problem.images.name,
+        revision=task.problem.images.revision,
     )

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from vlbench.core.digest import digest_of
 from vlbench.core.result import Result
 from vlbench.report.averages import Columns, mixed_rows
-from vlbench.report.comparable import DataState
+from vlbench.report.comparable import Question
 from vlbench.report.csv_text import csv_text, number
 from vlbench.report.seeds import row_of
 from vlbench.report.task_name import BASE, NEW
@@ -52,7 +52,7 @@ def _differing(row: str, base: Sequence[Result], new: Sequence[Result]) -> str:
     if row in mixed_rows({BASE: base, NEW: new}):
         return "weights"
     one, two = (next(each for each in half if row_of(each) == row) for half in (base, new))
-    if DataState.of(one).moved(DataState.of(two)):
+    if Question.of(one).is_on_other_files(Question.of(two)):
         return "data"
     told = [each.protocol_statement.get("templates") for each in (one, two)]
     return "" if digest_of(told[0]) == digest_of(told[1]) else "templates"

@@ -3,10 +3,12 @@
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import combinations
 
 from vlbench.core.result import Result
 
 _COMMIT_DIGITS = 40
+_DATA = frozenset({"image ids", "texts", "right answers"})
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -14,7 +16,8 @@ class Question:
     """What a result answers: a protocol, images, texts and which of the texts are right; digests all.
 
     `truth` is empty where a result of an earlier version does not tell it; `pairs` then counts the right
-    ones. `validation` are the images that thresholds were chosen on, empty where none were.
+    ones. `validation` are the images that thresholds were chosen on, empty where none were. `source` names
+    the data and `revision` the state of its files.
     """
 
     task: str
@@ -24,6 +27,8 @@ class Question:
     validation: str
     truth: str
     pairs: int
+    source: str = ""
+    revision: str = ""
 
     @classmethod
     def of(cls, result: Result) -> "Question":
@@ -33,10 +38,21 @@ class Question:
             task=result.task,
             protocol=result.protocol_digest,
             pairs=result.n_relevant,
+            source=result.source,
+            revision=result.source_revision,
         )
 
     @classmethod
-    def told(cls, digests: Mapping[str, str], *, task: str, protocol: str, pairs: int) -> "Question":
+    def told(
+        cls,
+        digests: Mapping[str, str],
+        *,
+        task: str,
+        protocol: str,
+        pairs: int,
+        source: str = "",
+        revision: str = "",
+    ) -> "Question":
         """The question under a protocol about data of some digests, by their names in a result."""
         return cls(
             task=task,
@@ -46,6 +62,8 @@ class Question:
             validation=digests.get("validation_image_ids", ""),
             truth=digests.get("truth", ""),
             pairs=pairs,
+            source=source,
+            revision=revision,
         )
 
     def differs_from(self, other: "Question") -> tuple[str, ...]:
@@ -61,7 +79,17 @@ class Question:
             "validation images": self.validation == other.validation,
             "right answers": self.truth == other.truth if told else self.pairs == other.pairs,
         }
-        return tuple(name for name, equal in same.items() if not equal)
+        names = tuple(name for name, equal in same.items() if not equal)
+        # other labels and captions are other files, too
+        return (*names, "files") if self.is_on_other_files(other) and not _DATA & set(names) else names
+
+    def is_on_other_files(self, other: "Question") -> bool:
+        """Whether two are about other states of one source: files of other names, sizes or bytes.
+
+        Commits of a hub do not tell, since they change with a README, nor do digests of sizes and of bytes.
+        """
+        alike = len(self.revision) == len(other.revision) != _COMMIT_DIGITS
+        return self.source == other.source and alike and self.revision != other.revision
 
 
 def what_differs(a: Result, b: Result) -> tuple[str, ...]:
@@ -71,27 +99,6 @@ def what_differs(a: Result, b: Result) -> tuple[str, ...]:
     protocol, image ids and texts and as many right pairs.
     """
     return Question.of(a).differs_from(Question.of(b))
-
-
-@dataclass(frozen=True, slots=True)
-class DataState:
-    """A source by name and the revision of its files."""
-
-    source: str
-    revision: str
-
-    @classmethod
-    def of(cls, result: Result) -> "DataState":
-        """What a result was measured on."""
-        return cls(result.source, result.source_revision)
-
-    def moved(self, other: "DataState") -> bool:
-        """Whether two are other states of one source: its files differ by name, size or bytes.
-
-        Commits of a hub do not tell, since they change with a README, nor do digests of sizes and of bytes.
-        """
-        alike = len(self.revision) == len(other.revision) != _COMMIT_DIGITS
-        return self.source == other.source and alike and self.revision != other.revision
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,11 +120,11 @@ class Column:
         if len(counts) == 1:
             return cls(tuple(results))
 
-        def order(asked: Question) -> tuple[bool, int, Question]:
+        def order(asked: Question) -> tuple[bool, int, bool, Question]:
             beside = [other for other in counts if not asked.differs_from(other)]
-            # who does not tell what is right stands beside answers that contradict one another
-            vague = not asked.truth and any(other.truth for other in beside)
-            return vague, -sum(counts[other] for other in beside), asked
+            # who does not tell all stands beside answers that contradict one another
+            vague = any(a.differs_from(b) for a, b in combinations(beside, 2))
+            return vague, -sum(counts[other] for other in beside), not asked.truth, asked
 
         one = min(counts, key=order)
         differing = [(each, asked.differs_from(one)) for each, asked in zip(results, questions, strict=True)]

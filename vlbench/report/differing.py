@@ -26,6 +26,10 @@ def incomparable(a: Result, b: Result) -> str:
     if a.protocol_digest != b.protocol_digest:
         return f"names or ids of the texts: protocol {a.protocol_digest[:8]}, not {b.protocol_digest[:8]}"
     for name in what_differs(a, b):
+        if name == "files":
+            return (
+                f"files of the data: revision {_digest(a.source_revision)}, not {_digest(b.source_revision)}"
+            )
         if name in _DIGESTS:
             what, digest = _DIGESTS[name]
             mine, theirs = a.digests.get(digest), b.digests.get(digest)

@@ -14,7 +14,7 @@ from vlbench.report.base_to_new import (
     base_to_new_notes,
     base_to_new_text,
 )
-from vlbench.report.comparable import Column, DataState, columns, comparable_results, whole_results
+from vlbench.report.comparable import Column, columns, comparable_results, whole_results
 from vlbench.report.csv_text import csv_text, number
 from vlbench.report.leaderboard_rows import ROW_FACTS, leaderboard_text, speed_text
 from vlbench.report.results import read_results, source_text
@@ -144,14 +144,6 @@ def _column_notes(task: str, column: Column) -> Iterator[str]:
                 f"{who}, of other {' and '.join(names)} than {one.model}; run them again on the same data, "
                 "or give other data a card and a name of their own"
             )
-    state = DataState.of(one)
-    other = [each for each in column.kept if state.moved(DataState.of(each))]
-    if other:
-        who = ", ".join(each.model for each in other)
-        yield (
-            f"{task}: not on the files of {one.model}: {who}; image ids, texts and right answers are equal, "
-            "names or sizes of the files are not: see whether the images are"
-        )
     if column.untold:
         yield (
             f"{task}: right answers are not told by results of an earlier version: "

@@ -3,14 +3,12 @@
 from pathlib import Path
 
 from vlbench.core.files import file_name
-from vlbench.report.comparable import DataState, Question
+from vlbench.report.comparable import Question
 from vlbench.report.results import read_result
 
 
-def has_result(folder: Path, *, model: str, model_digest: str, question: Question, state: DataState) -> bool:
-    """Whether a folder has a model's whole result that may stand beside an answer to a question now.
-
-    `state` is that of the data now; a result on another state of the same source is none.
+def has_result(folder: Path, *, model: str, model_digest: str, question: Question) -> bool:
+    """Whether a folder has a model's whole result that may stand beside any other answer to a question.
 
     Raises:
         DataError: the file is damaged.
@@ -19,5 +17,4 @@ def has_result(folder: Path, *, model: str, model_digest: str, question: Questio
     if not path.is_file():
         return False
     result = read_result(path)
-    same = result.digests.get("model") == model_digest and not Question.of(result).differs_from(question)
-    return same and not DataState.of(result).moved(state)
+    return result.digests.get("model") == model_digest and not Question.of(result).differs_from(question)

@@ -16,11 +16,11 @@ _DATA = "data"
 
 
 def refuse_other_data(
-    folder: Path, *, model: str, question: Question, statement: Mapping[str, object], source: str
+    folder: Path, *, model: str, question: Question, statement: Mapping[str, object]
 ) -> None:
     """Refuse to replace a model's result in a folder by one of the same card on other data.
 
-    `statement` is the new one's protocol and `source` names its data. A result of another protocol is
+    `statement` is the new one's protocol. A result of another protocol is
     replaced: its card was edited.
 
     Raises:
@@ -36,12 +36,12 @@ def refuse_other_data(
     names = _other_data(there, question, statement)
     if names:
         raise DataError(
-            f"{path} was measured on other data: its {' and '.join(names)} differ from those of {source}; "
-            f"delete it to replace it, {_ADVICE}"
+            f"{path} was measured on other data: its {' and '.join(names)} differ from those of "
+            f"{question.source}; delete it to replace it, {_ADVICE}"
         )
 
 
-def refuse_other_folder(folder: Path, *, question: Question, source: str) -> None:
+def refuse_other_folder(folder: Path, question: Question) -> None:
     """Refuse results on a folder under the name of another that lies here too, whatever their models.
 
     Names and sizes of their files and their labels may all be equal, and their images not.
@@ -49,17 +49,17 @@ def refuse_other_folder(folder: Path, *, question: Question, source: str) -> Non
     Raises:
         DataError: a result that is there was measured on such a folder; its file is named.
     """
-    if not _place(source).is_absolute():
+    if not _place(question.source).is_absolute():
         return
     for path in sorted((folder / file_name(question.task)).glob("*.json")):
         try:
             there = read_result(path)
         except DataError:
             continue
-        if not Question.of(there).differs_from(question) and _is_other_folder(there.source, source):
+        if not Question.of(there).differs_from(question) and _is_other_folder(there.source, question.source):
             raise DataError(
-                f"{path} was measured on {there.source}, not on {source}, which has the same name; rename a "
-                f"folder, delete the result, {_ADVICE}"
+                f"{path} was measured on {there.source}, not on {question.source}, which has the same name; "
+                f"rename a folder, delete the result, {_ADVICE}"
             )
 
 
@@ -68,7 +68,7 @@ def _other_data(there: Result, question: Question, statement: Mapping[str, objec
     if _without_data(there.protocol_statement) != _without_data(statement):
         return ()
     names = Question.of(there).differs_from(question)
-    data = ("image ids", "texts", "right answers")
+    data = ("image ids", "texts", "right answers", "files")
     edited = "protocol" in names and there.protocol_statement.get(_DATA) == statement.get(_DATA)
     if edited and "image ids" not in names:
         return ()

@@ -190,6 +190,7 @@ def test_holm_decides_over_all_tested_tasks(of_hits):
         ({"digests": {"image_ids": "f" * 32}}, "image ids: digest none, not ffffffff"),
         ({"digests": {"texts": "f" * 32}}, "texts as they are asked: digest none, not ffffffff"),
         ({"n_relevant": 201}, "true pairs: 200, not 201"),
+        ({"source_revision": "2"}, "files of the data: revision 1, not 2"),
         ({"thresholds": (0.5,)}, r"thresholds: \[\], not \[0.5\]"),
     ],
 )

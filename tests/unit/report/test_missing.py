@@ -3,7 +3,7 @@ from dataclasses import replace
 import pytest
 
 from vlbench.core.errors import DataError
-from vlbench.report.comparable import DataState, Question
+from vlbench.report.comparable import Question
 from vlbench.report.missing import has_result
 from vlbench.report.results import write_result
 
@@ -21,7 +21,6 @@ def asked(result):
         "model": "small",
         "model_digest": "m" * 32,
         "question": Question.of(result),
-        "state": DataState.of(result),
     }
 
 
@@ -52,9 +51,12 @@ def test_an_answer_to_another_question_is_missing(folder, asked, field):
 
 
 def test_a_result_on_another_state_of_the_same_files_is_missing(folder, asked):
-    assert not has_result(folder, **asked | {"state": DataState("shapes", "2")})
-    assert has_result(folder, **asked | {"state": DataState("shapes", "sha256:2")})
-    assert has_result(folder, **asked | {"state": DataState("another copy", "2")})
+    def there(**changes):
+        return has_result(folder, **asked | {"question": replace(asked["question"], **changes)})
+
+    assert not there(revision="2")
+    assert there(revision="sha256:2")
+    assert there(source="another copy", revision="2")
 
 
 def test_a_partial_result_is_none_and_a_damaged_one_an_error(result, tmp_path, asked):

@@ -28,7 +28,6 @@ def replaced(there, tmp_path):
             model=new.model,
             question=Question.of(new),
             statement=new.protocol_statement,
-            source=new.source,
         )
 
     return run
@@ -46,6 +45,11 @@ def replaced(there, tmp_path):
 def test_a_result_on_other_data_of_one_card_is_not_replaced(replaced, changed, what):
     with pytest.raises(DataError, match=rf"small\.json was measured on other data: its {what} differ from"):
         replaced(digests={**DIGESTS, **changed})
+
+
+def test_a_result_on_other_files_of_equal_ids_and_labels_is_not_replaced(replaced):
+    with pytest.raises(DataError, match="its files differ from those of jsonl:mine; delete it to replace it"):
+        replaced(source_revision="2")
 
 
 def test_other_data_that_no_card_counts_are_not_taken_for_another_protocol(there, replaced):
@@ -80,18 +84,21 @@ def test_two_folders_with_equal_names_that_both_lie_here_are_refused_whatever_th
     for name in ("a/test", "b/test"):
         (tmp_path / name).mkdir(parents=True)
     write_result(replace(there, model="other", source=f"folder:{tmp_path}/a/test"), tmp_path)
-    question = Question.of(there)
+
+    def asked(source):
+        return Question.of(replace(there, source=source))
+
     with pytest.raises(
         DataError, match=r"other\.json was measured on folder:.*a/test, not on folder:.*b/test"
     ):
-        refuse_other_folder(tmp_path, question=question, source=f"folder:{tmp_path}/b/test")
-    refuse_other_folder(tmp_path, question=question, source=f"folder:{tmp_path}/b/../a/test")
+        refuse_other_folder(tmp_path, asked(f"folder:{tmp_path}/b/test"))
+    refuse_other_folder(tmp_path, asked(f"folder:{tmp_path}/b/../a/test"))
     # a folder that was moved, or one of another machine
     (tmp_path / "a/test").rmdir()
-    refuse_other_folder(tmp_path, question=question, source=f"folder:{tmp_path}/b/test")
-    refuse_other_folder(tmp_path, question=question, source="shapes")
+    refuse_other_folder(tmp_path, asked(f"folder:{tmp_path}/b/test"))
+    refuse_other_folder(tmp_path, asked("shapes"))
 
 
 def test_a_damaged_result_is_replaced(there, replaced, tmp_path):
     write_result(there, tmp_path).write_text("{")
-    refuse_other_data(tmp_path, model="small", question=Question.of(there), statement={}, source="")
+    refuse_other_data(tmp_path, model="small", question=Question.of(there), statement={})
