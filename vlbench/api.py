@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypedDict, Unpack, cast
 
@@ -19,8 +20,8 @@ if TYPE_CHECKING:
     from vlbench.core.items import Items
     from vlbench.engine.plan import Job
     from vlbench.fitting.context_card import ContextCard
+    from vlbench.report.averages import Additions
     from vlbench.report.comparison import Comparison
-    from vlbench.report.leaderboard_rows import Additions
     from vlbench.report.site.folder import Written
 
 
@@ -47,6 +48,7 @@ def run(request: Request) -> Iterator[Result]:
     """
     from vlbench.cards.training import facts_of, zero_shot
     from vlbench.engine.plan import plan_job
+    from vlbench.kept_results import is_there, refuse_other_data, refuse_other_folder
     from vlbench.report.results import write_result
 
     models, tasks = resolve(request)
@@ -54,8 +56,12 @@ def run(request: Request) -> Iterator[Result]:
         [(each, plan_job(model.checkpoint, each.task, request.settings)) for each in tasks]
         for model in models
     ]
+    for _, job in chain.from_iterable(planned[:1]):
+        refuse_other_folder(job, request)
+    for _, job in chain.from_iterable(planned):
+        refuse_other_data(job, request)
     for model, pairs in zip(models, planned, strict=True):
-        wanted = [(named, job) for named, job in pairs if not _is_there(job, request)]
+        wanted = [(named, job) for named, job in pairs if not is_there(job, request)]
         results = measured([job for _, job in wanted], request)
         for (named, job), found in zip(wanted, results, strict=True):
             seen = zero_shot(model.card, named.card)
@@ -66,25 +72,6 @@ def run(request: Request) -> Iterator[Result]:
                 if request.save_predictions:
                     _write_predictions(job, result, request.cache, request.results)
             yield result
-
-
-def _is_there(job: "Job", request: Request) -> bool:
-    """Whether a request leaves a job out, since the results folder has what it would measure."""
-    from vlbench.engine.measure import image_digests
-    from vlbench.report.missing import has_result
-
-    return (
-        request.missing
-        and request.results is not None
-        and has_result(
-            request.results,
-            task=job.task.name,
-            model=job.row,
-            protocol_digest=job.task.protocol.digest,
-            model_digest=job.identity.whole,
-            digests=image_digests(job),
-        )
-    )
 
 
 def measured(jobs: Iterable["Job"], request: Request) -> Iterator[Result]:
@@ -109,18 +96,28 @@ def rebuild_leaderboards(request: Request) -> tuple[str, ...]:
 
     if request.results is None or not request.results.is_dir():
         return ()
-    return notes(write_leaderboards(request.results, leaderboard_additions(request.include)))
+    additions = leaderboard_additions(request.include)
+    return notes(write_leaderboards(request.results, additions), additions)
 
 
 def leaderboard_additions(include_path: Sequence[Path | str] = ()) -> "Additions":
     """What the cards add to a leaderboard: collections of tasks, and the fits of effective robustness."""
     from vlbench.cards.catalogue import read_catalogue
+    from vlbench.cards.folders import built_in_folder
     from vlbench.cards.robustness import robustness_fits
-    from vlbench.report.leaderboard_rows import Additions
+    from vlbench.report.averages import Additions
 
     catalogue = read_catalogue(tuple(map(Path, include_path)))
-    collections = {each.name: each.tasks for each in catalogue.collections.values()}
-    return Additions(collections=collections, fits=robustness_fits())
+    collections = catalogue.collections.values()
+    built_in = built_in_folder()
+    return Additions(
+        collections={each.name: each.tasks for each in collections},
+        metrics={each.name: each.metrics for each in collections},
+        fits=robustness_fits(),
+        shipped=frozenset(
+            task for task, entry in catalogue.tasks.items() if entry.path.is_relative_to(built_in)
+        ),
+    )
 
 
 def build_site(

@@ -1,10 +1,11 @@
 """Names resolved: the models and tasks of a request, each with what its card says."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from vlbench.core.contracts import Checkpoint, Task
-from vlbench.core.errors import VlbenchError
+from vlbench.core.errors import DataError, VlbenchError
 from vlbench.request import Request, data_request
 
 if TYPE_CHECKING:
@@ -44,9 +45,9 @@ def resolve(request: Request) -> tuple[list[NamedModel], list[NamedTask]]:
     if request.weights is not None and len(models) != 1:
         raise VlbenchError(f"--weights belongs to one model, not to {len(models)}; name one")
     data = data_request(request)
-    named_tasks = [
+    named_tasks = _each_once(
         NamedTask(task(name, catalogue, request=data), task_card(name, catalogue)) for name in tasks
-    ]
+    )
     named_models = [
         NamedModel(
             checkpoint(
@@ -61,3 +62,21 @@ def resolve(request: Request) -> tuple[list[NamedModel], list[NamedTask]]:
         for name in models
     ]
     return named_models, named_tasks
+
+
+def _each_once(tasks: Iterable[NamedTask]) -> list[NamedTask]:
+    """Tasks by their names, one that is asked for twice once.
+
+    Raises:
+        DataError: two of other data share a name, so that the results of one would replace the other's.
+    """
+    found: dict[str, NamedTask] = {}
+    for named in tasks:
+        first = found.setdefault(named.task.name, named)
+        here, there = (each.task.problem.images.name for each in (named, first))
+        if here != there:
+            raise DataError(
+                f"{there} and {here} are both {named.task.name}: their folders and their files have equal "
+                "names and sizes; rename one of the folders"
+            )
+    return list(found.values())

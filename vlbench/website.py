@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from vlbench.cards.catalogue import Catalogue
     from vlbench.cards.schema import ModelCard, Paper, TaskCard
-    from vlbench.report.leaderboard_rows import Additions
+    from vlbench.report.averages import Additions
     from vlbench.report.site.folder import Written
 
 PAIRED_ROWS = 6

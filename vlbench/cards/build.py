@@ -99,11 +99,13 @@ def _task(name: str, catalogue: Catalogue, request: DataRequest) -> Task:
         kind = TASK_KINDS.get(found.scheme)
         return _asked(kind, request.cut(request.mark(own_request(found, catalogue, request))), {})
     from vlbench.cards.card_file import read_task_card
+    from vlbench.cards.card_request import without_repeats
     from vlbench.cards.options import check_options
 
     card = read_task_card(found.path)
     kind = TASK_KINDS.get(card.kind)
     settings = check_options(kind, card.settings).values
+    request = without_repeats(found, card, request)
     return _asked(kind, request.cut(request.mark(_requested(found, card, request))), settings)
 
 

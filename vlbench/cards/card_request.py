@@ -1,14 +1,25 @@
 """A task card as a request to its kind: its texts, its expectations, the source that has the data."""
 
+from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 
 from vlbench.cards.catalogue import Entry
 from vlbench.cards.data_request import DataRequest
-from vlbench.cards.descriptions import asked_names, find_descriptions
+from vlbench.cards.descriptions import asked_names, find_descriptions, read_descriptions
 from vlbench.cards.schema import TaskCard
 from vlbench.cards.source_search import find_source
-from vlbench.cards.texts import find_text_file, read_names, read_templates, with_ids, with_labels
+from vlbench.cards.texts import (
+    find_text_file,
+    read_classnames,
+    read_names,
+    read_templates,
+    with_ids,
+    with_labels,
+)
 from vlbench.core.contracts import Expectation, TaskRequest, Text
+from vlbench.core.errors import DataError
+from vlbench.core.protocol import SYNONYMS
 
 CLASSIFICATION = "classification"
 """The kind of task whose classes a user's names rename; tags and captions are what they say."""
@@ -42,6 +53,47 @@ def card_request(entry: Entry, card: TaskCard, request: DataRequest) -> TaskRequ
         allow_subset=request.allow_subset,
         settings={**card.settings, **split},
     )
+
+
+def without_repeats(entry: Entry, card: TaskCard, request: DataRequest) -> DataRequest:
+    """A request without those of the user's files that say what the card says: the question is the card's.
+
+    Raises:
+        CardError: one of the user's files is wrong.
+    """
+    plain = replace(request, classnames=None, templates=None, descriptions=None)
+
+    def other(
+        path: Path | None, repeats: Callable[[Path, Entry, TaskCard, DataRequest], bool]
+    ) -> Path | None:
+        try:
+            return None if path is not None and repeats(path, entry, card, plain) else path
+        except DataError:
+            return path  # the card's file does not lie here
+
+    return replace(
+        request,
+        classnames=other(request.classnames, _repeats_names),
+        templates=other(request.templates, _repeats_templates),
+        descriptions=other(request.descriptions, _repeats_descriptions),
+    )
+
+
+def _repeats_names(path: Path, entry: Entry, card: TaskCard, plain: DataRequest) -> bool:
+    mine, theirs = read_classnames(path), _card_names(entry, card, plain) or ()
+    words = [(text.name, text.ids.get(SYNONYMS, "")) for text in theirs]
+    return mine == theirs or (not any(text.ids for text in mine) and [(t.name, "") for t in mine] == words)
+
+
+def _repeats_templates(path: Path, entry: Entry, card: TaskCard, plain: DataRequest) -> bool:
+    return read_templates(path) == _templates(entry, card, plain)
+
+
+def _repeats_descriptions(path: Path, entry: Entry, card: TaskCard, plain: DataRequest) -> bool:
+    if card.descriptions is None:
+        return False
+    theirs = find_descriptions(card.descriptions, plain.place(entry.path.parent), entry.name)
+    return read_descriptions(path) == read_descriptions(theirs)
 
 
 def _names(entry: Entry, card: TaskCard, request: DataRequest) -> tuple[Text, ...] | None:

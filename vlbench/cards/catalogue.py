@@ -36,12 +36,17 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Collection:
-    """Tasks that are run and averaged together, by the name that a tool or paper gives them."""
+    """Tasks that are run and averaged together, by the name that a tool or paper gives them.
+
+    `metrics` are what is averaged of a task where that is not its primary metric: the mean of those named;
+    a task with none is left out of the average.
+    """
 
     name: str
     path: Path
     title: str
     tasks: tuple[str, ...]
+    metrics: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +81,7 @@ class Catalogue:
         }
         for collection in collections.values():
             taken = collection.name in tasks or collection.name in stands_for["task"]
-            missing = [task for task in collection.tasks if task not in tasks]
+            missing = [task for task in (*collection.tasks, *collection.metrics) if task not in tasks]
             if taken:
                 raise CardError(f"{collection.path}: a task is called {collection.name!r}; rename the file")
             if missing:

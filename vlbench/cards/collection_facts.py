@@ -12,12 +12,17 @@ from vlbench.cards.yaml_file import shown
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """A task of a collection; `here` is a place that has something of its data."""
+    """A task of a collection; `here` is a place that has something of its data.
+
+    `averaged` are the metrics whose mean enters the collection's average: its primary one, or those that
+    the collection states.
+    """
 
     name: str
     kind: str
     protocol: str
     primary: str
+    averaged: tuple[str, ...]
     images: int | None
     texts: int | None
     here: str | None
@@ -54,19 +59,21 @@ def collection_facts(
         title=card.title,
         about=card.about,
         source=card.source,
-        tasks=tuple(_member(name, catalogue, roots) for name in collection.tasks),
+        tasks=tuple(_member(name, collection, catalogue, roots) for name in collection.tasks),
     )
 
 
-def _member(name: str, catalogue: Catalogue, roots: Sequence[Path]) -> Member:
+def _member(name: str, collection: Collection, catalogue: Catalogue, roots: Sequence[Path]) -> Member:
     entry = catalogue.tasks[name]
     images, texts = entry.summary.get("images"), entry.summary.get("texts")
+    primary = str(entry.summary.get("primary"))
     place = first_place(entry, roots)
     return Member(
         name=name,
         kind=entry.kind,
         protocol=str(entry.summary.get("protocol")),
-        primary=str(entry.summary.get("primary")),
+        primary=primary,
+        averaged=collection.metrics.get(name, (primary,)),
         images=images if isinstance(images, int) else None,
         texts=texts if isinstance(texts, int) else None,
         here=None if place is None else place.shown,

@@ -11,7 +11,7 @@ from vlbench.cards.folders import CardFolder, CardKind
 from vlbench.core.errors import CardError
 
 INDEX = "index.json"
-INDEX_SCHEMA = 3
+INDEX_SCHEMA = 4
 COLLECTIONS = "collections"
 """The folder below a folder of task cards, a YAML file a collection."""
 
@@ -37,6 +37,7 @@ class _Collection(TypedDict):
     bytes: int
     title: str
     tasks: list[str]
+    metrics: dict[str, list[str]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +71,12 @@ def index_text(folder: Path, kind: CardKind) -> str:
         for _, entry in _read_entries(_yaml_files(folder), kind)
     }
     collections = {
-        each.name: {"bytes": each.path.stat().st_size, "title": each.title, "tasks": list(each.tasks)}
+        each.name: {
+            "bytes": each.path.stat().st_size,
+            "title": each.title,
+            "tasks": list(each.tasks),
+            "metrics": {task: list(metrics) for task, metrics in each.metrics.items()},
+        }
         for each in _read_collections(_yaml_files(folder / COLLECTIONS))
     }
     content = {"schema": INDEX_SCHEMA, "cards": cards, "collections": collections}
@@ -107,7 +113,8 @@ def _collections(folder: Path, index: _Index) -> Iterator[Collection]:
         if known is None or known["bytes"] != path.stat().st_size:
             unread.append(path)
             continue
-        yield Collection(path.stem, path, known["title"], tuple(known["tasks"]))
+        metrics = {task: tuple(names) for task, names in known["metrics"].items()}
+        yield Collection(path.stem, path, known["title"], tuple(known["tasks"]), metrics)
     yield from _read_collections(unread)
 
 
@@ -127,7 +134,10 @@ def _read_collections(files: Sequence[Path]) -> Iterator[Collection]:
 
     for path in files:
         card = read_collection_card(path)
-        yield Collection(path.stem, path, card.title, card.tasks)
+        metrics = {
+            task: (named,) if isinstance(named, str) else named for task, named in card.metrics.items()
+        }
+        yield Collection(path.stem, path, card.title, card.tasks, metrics)
 
 
 def _index(folder: Path) -> _Index:

@@ -25,7 +25,7 @@ def own_request(reference: Reference, catalogue: Catalogue, request: DataRequest
     """
     folder = Path(reference.rest).expanduser()
     place = request.place()
-    here = folder.absolute() if folder.is_dir() else folder
+    here = folder.resolve() if folder.is_dir() else folder
     source = SOURCES.get(OWN)(place, path=str(here))
     label = here.resolve().name or "data"
     # folders of one name (test, val) must not overwrite each other's results

@@ -169,5 +169,12 @@ class CollectionCard(Fields):
 
     title: Annotated[Word, Field(description="what people call it")]
     tasks: Annotated[tuple[Word, ...], Field(min_length=1, description="names of task cards")]
+    metrics: Annotated[
+        dict[Word, Word | tuple[Word, ...]],
+        Field(
+            description="of a task, what the collection averages in place of its primary metric: a metric, "
+            "several whose mean counts, or none ([]), which leaves it out of the average"
+        ),
+    ] = {}
     about: Annotated[str, Field(description="what a user has to know")] = ""
     source: Annotated[str, Field(description="where the list is stated")] = ""

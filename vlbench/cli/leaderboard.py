@@ -14,10 +14,11 @@ from vlbench.report.leaderboard import (
     with_ranks,
     write_leaderboards,
 )
+from vlbench.report.results import read_results
 
 if TYPE_CHECKING:
     from vlbench.core.result import Result
-    from vlbench.report.leaderboard_rows import Additions
+    from vlbench.report.averages import Additions
 
 
 class Arguments(TypedDict):
@@ -63,8 +64,7 @@ def command(**arguments: Unpack[Arguments]) -> None:
         _check(folder, additions)
         return
     results = write_leaderboards(folder, additions)
-    for note in notes(results):
-        click.echo(f"vlbench: {note}", err=True)
+    _print_notes(results, additions)
     match arguments["form"]:
         case "csv":
             click.echo((folder / LEADERBOARD).read_text(encoding="utf-8"), nl=False)
@@ -80,7 +80,13 @@ def _check(folder: Path, additions: "Additions") -> None:
         raise CheckFailed(
             f"{folder}: stale: {', '.join(stale)}; run `vlbench leaderboard --results {folder}`"
         )
+    _print_notes(read_results(folder), additions)
     click.echo(f"{folder}: every CSV is what the results say")
+
+
+def _print_notes(results: "tuple[Result, ...]", additions: "Additions") -> None:
+    for note in notes(results, additions):
+        click.echo(f"vlbench: {note}", err=True)
 
 
 def _print_text(folder: Path, results: "tuple[Result, ...]") -> None:

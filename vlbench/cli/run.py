@@ -165,7 +165,7 @@ vlbench run --model clip-b32 --task classification:my-photos
     "--missing",
     is_flag=True,
     envvar="VLBENCH_MISSING",
-    help="Leave out what --results has of the same weights, protocol and images.",
+    help="Leave out what --results has of the same weights, protocol and data.",
 )
 @click.option(
     "--log",

@@ -92,7 +92,7 @@ def _collection_lines(facts: CollectionFacts) -> Iterator[str]:
             "task": each.name,
             "kind": each.kind,
             "protocol": each.protocol,
-            "primary": each.primary,
+            "averaged": ", ".join(each.averaged) or "no",
             "images": each.images,
             "texts": each.texts,
             "here": "yes" if each.here else "",

@@ -13,12 +13,16 @@ from vlbench.engine.settings import RunSettings
 
 @dataclass(frozen=True, slots=True)
 class Keys:
-    """Where a job's features, predictions and measurements are stored; no task name is in any of them."""
+    """Where a job's features, predictions and measurements are stored; no task name is in any of them.
+
+    `image_ids` is a digest of the images' names, which is in no key.
+    """
 
     image_space: str
     text_space: str
     score_space: str
     images: tuple[str, ...]
+    image_ids: str
     texts: tuple[str, ...]
     code: str
     prediction: str
@@ -58,7 +62,7 @@ def plan_job(checkpoint: Checkpoint, task: Task, settings: RunSettings) -> Job:
 
 def with_texts(job: Job, task: Task, settings: RunSettings) -> Job:
     """A job about the same images with a task that asks other texts; the images' keys are taken over."""
-    keys = _keys(job.identity, task, settings, job.validation, job.keys.images)
+    keys = _keys(job.identity, task, settings, job.validation, (job.keys.images, job.keys.image_ids))
     return replace(job, task=task, keys=keys)
 
 
@@ -93,27 +97,32 @@ def _job(checkpoint: Checkpoint, identity: Identity, task: Task, settings: RunSe
     chosen = task.thresholds
     validation = _job(checkpoint, identity, chosen.task, settings) if isinstance(chosen, Tuning) else None
     row = row_name(checkpoint, settings)
-    images = image_keys(task.problem.images)
+    source = task.problem.images
+    images = image_keys(source), digest_of_strings(source[i].id for i in range(len(source)))
     return Job(
         checkpoint, identity, task, row, _keys(identity, task, settings, validation, images), validation
     )
 
 
 def _keys(
-    identity: Identity, task: Task, settings: RunSettings, validation: Job | None, images: tuple[str, ...]
+    identity: Identity,
+    task: Task,
+    settings: RunSettings,
+    validation: Job | None,
+    of_images: tuple[tuple[str, ...], str],
 ) -> Keys:
     problem = task.problem
+    images, image_ids = of_images
     spaces = [image_space(identity, settings), _space(identity.text, settings)]
     texts = tuple(map(text_key, problem.texts))
     score_space = digest_of({"model": identity.whole, "spaces": spaces, "texts": digest_of_strings(texts)})
-    relevant = problem.relevant
     prediction = digest_of(
         {
             "model": identity.whole,
             "spaces": spaces,
             "images": digest_of_strings(images),
             "texts": digest_of_strings(texts),
-            "relevant": digest_of([relevant.images.tolist(), relevant.texts.tolist(), relevant.shape]),
+            "relevant": problem.relevant.digest,
             "scoring": task.scoring,
             "engine": digest_of_modules(*Path(__file__).parent.glob("*.py")),
         }
@@ -132,7 +141,7 @@ def _keys(
             "schema": SCHEMA,
         }
     )
-    return Keys(spaces[0], spaces[1], score_space, images, texts, code, prediction, measurement)
+    return Keys(spaces[0], spaces[1], score_space, images, image_ids, texts, code, prediction, measurement)
 
 
 def _thresholds_key(task: Task, validation: Job | None) -> object:

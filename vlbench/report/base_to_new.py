@@ -1,29 +1,61 @@
 """Base-to-new generalisation: scores on the two halves of a task's classes, and their harmonic mean."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
+from vlbench.core.digest import digest_of
+from vlbench.core.result import Result
+from vlbench.report.averages import Columns, mixed_rows
+from vlbench.report.comparable import Question
 from vlbench.report.csv_text import csv_text, number
+from vlbench.report.seeds import row_of
+from vlbench.report.task_name import BASE, NEW
 
 BASE_TO_NEW = "base_to_new.csv"
 BASE_TO_NEW_HEAD = ("model", "task", "base", "new", "harmonic_mean")
-BASE, NEW = "@base", "@new"
-"""How the names of the halves of a task end."""
 
 
-def base_to_new_text(scores: Mapping[str, Mapping[str, float | None]]) -> str:
+def base_to_new_text(scores: Mapping[str, Mapping[str, float | None]], by_task: Columns) -> str:
     """The text of `base_to_new.csv` from scores by row and task; empty where no row has both halves.
 
     The harmonic mean is that of the two means over seeds, as papers report it (Zhou et al., arXiv
-    2203.05557, table 1).
+    2203.05557, table 1). Halves of other data, templates or weights are left out.
     """
     lines = []
+    for row, task, base, new in _pairs(scores):
+        if not _differing(row, by_task[f"{task}{BASE}"], by_task[f"{task}{NEW}"]):
+            lines.append([row, task, *map(number, (base, new, harmonic_mean(base, new)))])
+    return csv_text(BASE_TO_NEW_HEAD, lines) if lines else ""
+
+
+def base_to_new_notes(scores: Mapping[str, Mapping[str, float | None]], by_task: Columns) -> tuple[str, ...]:
+    """A line for each row and task whose halves do not belong together: what differs, and what to do."""
+    lines = []
+    for row, task, *_ in _pairs(scores):
+        what = _differing(row, by_task[f"{task}{BASE}"], by_task[f"{task}{NEW}"])
+        if what:
+            lines.append(f"{task}: no base and new of {row}: the halves are of other {what}; run both again")
+    return tuple(lines)
+
+
+def _pairs(scores: Mapping[str, Mapping[str, float | None]]) -> Iterator[tuple[str, str, float, float]]:
+    """Rows and tasks with a score on both halves, sorted, and the two scores."""
     for row in sorted(scores):
         for name in sorted(scores[row]):
             task = name.removesuffix(BASE)
             base, new = scores[row][name], scores[row].get(f"{task}{NEW}")
             if task != name and base is not None and new is not None:
-                lines.append([row, task, *map(number, (base, new, harmonic_mean(base, new)))])
-    return csv_text(BASE_TO_NEW_HEAD, lines) if lines else ""
+                yield row, task, base, new
+
+
+def _differing(row: str, base: Sequence[Result], new: Sequence[Result]) -> str:
+    """What a row's two halves do not share; empty where they belong together."""
+    if row in mixed_rows({BASE: base, NEW: new}):
+        return "weights"
+    one, two = (next(each for each in half if row_of(each) == row) for half in (base, new))
+    if Question.of(one).is_on_other_files(Question.of(two)):
+        return "data"
+    told = [each.protocol_statement.get("templates") for each in (one, two)]
+    return "" if digest_of(told[0]) == digest_of(told[1]) else "templates"
 
 
 def harmonic_mean(base: float, new: float) -> float:

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from io import StringIO
 from typing import Literal
 
+from vlbench.core.errors import DataError
 from vlbench.core.result import MetricValue, Result
-from vlbench.report.comparable import whole_results
+from vlbench.report.comparable import columns, whole_results
 from vlbench.report.csv_text import csv_text
 
 Form = Literal["model-index", "jsonl", "clip_benchmark"]
@@ -34,6 +35,7 @@ _ITS_METRICS = (
     "mean_average_precision",
     *(f"{side}_retrieval_recall@{k}" for side in ("image", "text") for k in (1, 5, 10)),
 )
+_DATA = ("image_ids", "texts", "truth")
 _ITS_HEAD = ("dataset", "language", "model", "model_fullname", "pretrained", "task")
 
 
@@ -50,7 +52,11 @@ class ExportNames:
 
 
 def export_text(results: Iterable[Result], form: Form, names: ExportNames) -> str:
-    """Results as a text of a form; partial ones are left out, models and tasks are sorted."""
+    """Results as a text of a form; partial ones are left out, models and tasks are sorted.
+
+    Raises:
+        DataError: CLIP_benchmark's CSV, which tells no data apart, would hold results on other data.
+    """
     rows = sorted(whole_results(results), key=lambda each: (each.model, each.task))
     match form:
         case "model-index":
@@ -58,7 +64,18 @@ def export_text(results: Iterable[Result], form: Form, names: ExportNames) -> st
         case "jsonl":
             return json_lines(rows)
         case "clip_benchmark":
+            _refuse_other_questions(rows)
             return clip_benchmark_csv(rows, names)
+
+
+def _refuse_other_questions(results: Iterable[Result]) -> None:
+    for task, column in columns(results).items():
+        one = column.kept[0].model
+        for result, names in column.left_out:
+            raise DataError(
+                f"{task}: {result.model} is of other {' and '.join(names)} than {one}, and the CSV tells "
+                "none of it; choose models with --model, or run them again on the same data"
+            )
 
 
 def model_index(results: Sequence[Result], title: Callable[[str], str]) -> str:
@@ -118,6 +135,7 @@ def _hub_result(result: Result, title: str) -> Mapping[str, object]:
                 "protocol": result.protocol,
                 "protocol_digest": result.protocol_digest,
                 "images": result.n_images,
+                **_data_digests(result),
             },
         },
         "metrics": [
@@ -126,6 +144,11 @@ def _hub_result(result: Result, title: str) -> Mapping[str, object]:
             if value.value is not None
         ],
     }
+
+
+def _data_digests(result: Result) -> dict[str, str]:
+    """Digests that are equal where two results were measured on the same data."""
+    return {f"{name}_digest": result.digests[name] for name in _DATA if name in result.digests}
 
 
 def _hub_metric(metric: str) -> str:
@@ -151,6 +174,7 @@ def _record(result: Result, value: MetricValue) -> Mapping[str, object]:
         "n_texts": result.n_texts,
         "model_digest": result.digests.get("model", ""),
         "source_revision": result.source_revision,
+        **_data_digests(result),
         "zero_shot": result.zero_shot,
         **{f"settings_{name}": result.settings[name] for name in sorted(result.settings)},
     }

@@ -1,25 +1,23 @@
 """Leaderboards: CSVs made from results alone, byte-identical whatever the order of the runs."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from vlbench.core.errors import DataError
 from vlbench.core.files import file_name, write_atomically
 from vlbench.core.result import MetricValue, Result
-from vlbench.report.base_to_new import BASE_TO_NEW, BASE_TO_NEW_HEAD, base_to_new_text
-from vlbench.report.comparable import comparable_results, of_one_protocol, results_by_task, whole_results
-from vlbench.report.csv_text import csv_text, number
-from vlbench.report.leaderboard_rows import (
-    MEAN,
-    MEAN_RANK,
-    NO_ADDITIONS,
-    ROW_FACTS,
-    Additions,
-    leaderboard_text,
-    speed_text,
+from vlbench.report.averages import MEAN, MEAN_RANK, NO_ADDITIONS, Additions, averages
+from vlbench.report.base_to_new import (
+    BASE_TO_NEW,
+    BASE_TO_NEW_HEAD,
+    base_to_new_notes,
+    base_to_new_text,
 )
-from vlbench.report.results import read_results
+from vlbench.report.comparable import Column, columns, comparable_results, whole_results
+from vlbench.report.csv_text import csv_text, number
+from vlbench.report.leaderboard_rows import ROW_FACTS, leaderboard_text, speed_text
+from vlbench.report.results import read_results, source_text
 from vlbench.report.robustness import ROBUSTNESS, ROBUSTNESS_HEAD, robustness_text
 from vlbench.report.seeds import SEEDS, SEEDS_HEAD, row_scores, seed_notes, seeds_by_row, seeds_text
 
@@ -72,7 +70,7 @@ _LONG: Mapping[str, Callable[[Result, MetricValue], object]] = {
     "device": lambda result, _: result.settings.get("device", ""),
     "adapter": lambda result, _: result.adapter,
     "model_digest": lambda result, _: result.digests.get("model", ""),
-    "source": lambda result, _: result.source,
+    "source": lambda result, _: source_text(result.source),
     "source_revision": lambda result, _: result.source_revision,
     "zero_shot": lambda result, _: result.zero_shot,
 }
@@ -93,13 +91,15 @@ def leaderboards(results: Iterable[Result], additions: Additions = NO_ADDITIONS)
     """
     whole = whole_results(results)
     by_task = comparable_results(whole)
-    scores = row_scores(by_task, seeds_by_row(whole))
+    seeds = seeds_by_row(whole)
+    scores = row_scores(by_task, seeds)
+    found = averages(by_task, scores, seeds, additions)
     some = {
         SEEDS: seeds_text(by_task),
-        BASE_TO_NEW: base_to_new_text(scores),
+        BASE_TO_NEW: base_to_new_text(scores, by_task),
         ROBUSTNESS: robustness_text(by_task, additions.fits),
     }
-    texts = {LEADERBOARD: leaderboard_text(scores, by_task, additions), ALL: _all(whole)}
+    texts = {LEADERBOARD: leaderboard_text(scores, by_task, found), ALL: _all(whole)}
     texts |= {path: text for path, text in some.items() if text}
     columns = {"model", MEAN, MEAN_RANK, *ROW_FACTS, *additions.collections}
     for task, rows in by_task.items():
@@ -112,20 +112,44 @@ def leaderboards(results: Iterable[Result], additions: Additions = NO_ADDITIONS)
     return texts
 
 
-def notes(results: Iterable[Result]) -> tuple[str, ...]:
-    """A line for each task whose results follow several protocols, or that seeds of a row lack."""
-    whole = whole_results(results)
-    lines = []
-    for task, rows in results_by_task(whole).items():
-        kept = of_one_protocol(rows)
-        left_out = [row for row in rows if row.protocol_digest != kept[0].protocol_digest]
-        if left_out:
-            who = ", ".join(f"{row.model} ({row.protocol_digest[:8]})" for row in left_out)
-            lines.append(
-                f"{task}: left out of the ranking: {who}, of another protocol than "
-                f"{kept[0].protocol_digest[:8]}, which most results have; run them again"
+def notes(results: Iterable[Result], additions: Additions = NO_ADDITIONS) -> tuple[str, ...]:
+    """What tables leave out and why: answers to other questions, seeds that a row lacks, tasks of no mean."""
+    known = list(results)
+    whole = whole_results(known)
+    by_task = columns(whole)
+    lines = [line for task, column in by_task.items() for line in _column_notes(task, column)]
+    kept = {task: column.kept for task, column in by_task.items()}
+    seeds = seeds_by_row(whole)
+    scores = row_scores(kept, seeds)
+    found = averages(kept, scores, seeds, additions)
+    return (*lines, *seed_notes(kept, seeds, known), *base_to_new_notes(scores, kept), *found.notes)
+
+
+def _column_notes(task: str, column: Column) -> Iterator[str]:
+    one = column.kept[0]
+    differing: dict[tuple[str, ...], list[Result]] = {}
+    for result, names in column.left_out:
+        differing.setdefault(names, []).append(result)
+    for names, results in differing.items():
+        who = f"{task}: left out of the ranking: "
+        if names == ("protocol",):
+            who += ", ".join(f"{each.model} ({each.protocol_digest[:8]})" for each in results)
+            yield (
+                f"{who}, of another protocol than {one.protocol_digest[:8]}, which most results have; run "
+                "them again"
             )
-    return (*lines, *seed_notes(comparable_results(whole), seeds_by_row(whole)))
+        else:
+            who += ", ".join(each.model for each in results)
+            yield (
+                f"{who}, of other {' and '.join(names)} than {one.model}; run them again on the same data, "
+                "or give other data a card and a name of their own"
+            )
+    if column.untold:
+        yield (
+            f"{task}: right answers are not told by results of an earlier version: "
+            f"{', '.join(column.untold)}; they stand beside others of equal images and texts, run them again "
+            "to be sure"
+        )
 
 
 def write_leaderboards(folder: Path, additions: Additions = NO_ADDITIONS) -> tuple[Result, ...]:

@@ -5,16 +5,9 @@ from dataclasses import dataclass
 
 from vlbench.core.metric_direction import lower_is_better
 from vlbench.core.result import MetricValue, Result
+from vlbench.report.averages import MEAN, MEAN_RANK, NO_ADDITIONS, Additions, averages
 from vlbench.report.comparable import comparable_results, whole_results
 from vlbench.report.imported import SHOWN, ImportedScore, imported_cells
-from vlbench.report.leaderboard_rows import (
-    MEAN,
-    MEAN_RANK,
-    NO_ADDITIONS,
-    Additions,
-    mean_of,
-    mean_rank,
-)
 from vlbench.report.seeds import Spread, row_scores, seeds_by_row, spreads
 
 _NONE = "–"
@@ -47,22 +40,20 @@ def leaderboard_markdown(
     """A row a model and a column a task, its primary metric under its name; the best of a column in bold.
 
     `interval` writes what stands behind a value: `with_interval` or `without_interval`. Behind the tasks: the
-    mean over all, averages over collections that a row has whole, and the mean rank.
+    mean, averages over collections that a row has whole, and the mean rank.
     """
     whole = whole_results(results)
     by_task = comparable_results(whole)
-    scores = row_scores(by_task, seeds_by_row(whole))
+    of_rows = seeds_by_row(whole)
+    scores = row_scores(by_task, of_rows)
+    found = averages(by_task, scores, of_rows, additions)
     seeds = spreads(whole)
     tasks = sorted(by_task)
     columns = [_task_column(task, by_task[task], scores, seeds, interval) for task in tasks]
     if len(tasks) > 1:
-        columns.append(Column(MEAN, {row: mean_of(scores[row], tasks) for row in scores}))
-    columns += [
-        Column(name, {row: mean_of(scores[row], of) for row in scores})
-        for name, of in sorted(additions.collections.items())
-    ]
-    ranks = {row: mean_rank(row, tasks, additions.ranks) for row in scores}
-    columns.append(Column(MEAN_RANK.replace("_", " "), ranks, lower_is_better=True))
+        columns.append(Column(MEAN, found.mean))
+    columns += [Column(name, numbers) for name, numbers in found.collections.items()]
+    columns.append(Column(MEAN_RANK.replace("_", " "), found.mean_rank, lower_is_better=True))
     kept = [column for column in columns if any(value is not None for value in column.numbers.values())]
     head = ["model", *(column.heading for column in kept)]
     lines = [[row, *(column.cell(row) for column in kept)] for row in sorted(scores)]

@@ -1,5 +1,6 @@
 """The results folder: one JSON a model and task, the truth from which every table is made."""
 
+from functools import lru_cache
 from pathlib import Path
 
 from vlbench.core.errors import DataError
@@ -11,6 +12,18 @@ def result_path(result: Result) -> Path:
     """Where a result lies in its folder: `<task>/<model>.json`, `.partial.json` where it is partial."""
     ending = ".partial.json" if result.partial else ".json"
     return Path(file_name(result.task)) / f"{file_name(result.model)}{ending}"
+
+
+@lru_cache
+def source_text(source: str) -> str:
+    """The source of a result's data for others to read: of a folder on this machine its last part.
+
+    >>> source_text("folder:/home/me/photos/test"), source_text("jsonl:mine")
+    ('folder:test', 'jsonl:mine')
+    """
+    kind, mark, place = source.partition(":")
+    path = Path(place)
+    return f"{kind}{mark}{path.name}" if path.is_absolute() else source
 
 
 def write_result(result: Result, folder: Path) -> Path:

@@ -4,7 +4,9 @@ from collections.abc import Mapping, Sequence
 
 from vlbench.core.result import Result
 from vlbench.core.robustness import METRIC, RobustnessFit
+from vlbench.report.averages import mixed_rows
 from vlbench.report.csv_text import csv_text, number
+from vlbench.report.seeds import row_of
 
 ROBUSTNESS = "effective_robustness.csv"
 ROBUSTNESS_HEAD = (
@@ -26,9 +28,13 @@ def robustness_text(by_task: Mapping[str, Sequence[Result]], fits: Sequence[Robu
     """
     lines = []
     for fit in sorted(fits, key=lambda fit: fit.task):
-        reference = _accuracies(by_task.get(fit.reference, ()))
-        for model, accuracy in _accuracies(by_task.get(fit.task, ())).items():
-            on_reference = reference.get(model)
+        pair = {task: by_task.get(task, ()) for task in (fit.task, fit.reference)}
+        rows = mixed_rows(pair)
+        mixed = {each.model for results in pair.values() for each in results if row_of(each) in rows}
+        reference = _accuracies(pair[fit.reference])
+        for model, accuracy in _accuracies(pair[fit.task]).items():
+            # accuracies of other weights under one name say nothing of one another
+            on_reference = None if model in mixed else reference.get(model)
             expected = None if on_reference is None else fit.expected(on_reference)
             if on_reference is not None and expected is not None:
                 numbers = (accuracy, on_reference, expected, accuracy - expected)

@@ -58,28 +58,36 @@ def seeds_by_row(results: Iterable[Result]) -> dict[str, frozenset[str]]:
 
 
 def row_scores(
-    by_task: Mapping[str, Sequence[Result]], seeds: Mapping[str, frozenset[str]]
+    by_task: Mapping[str, Sequence[Result]],
+    seeds: Mapping[str, frozenset[str]],
+    metrics: Mapping[str, Sequence[str]] | None = None,
 ) -> dict[str, dict[str, float | None]]:
-    """The primary metric of every row on every task that it was run on.
+    """The score of every row on every task that it was run on: the primary metric, or the mean of others.
 
-    A row of seeds has the mean, and none where a seed of it is missing: means over different seeds do
-    not compare.
+    `metrics` are those of a task where its primary one is not asked for. A row of seeds has the mean, and
+    none where a seed of it is missing or stands twice: means over different seeds do not compare.
     """
+    asked = metrics or {}
     scores: dict[str, dict[str, float | None]] = {}
     for task, results in by_task.items():
         for row, members in _by_row(results).items():
             complete = {each.model for each in members} == seeds.get(row, {row})
-            spread = spread_of(members, members[0].primary)
-            scores.setdefault(row, {})[task] = spread.mean if complete else None
+            found = [spread_of(members, each).mean for each in asked.get(task, [members[0].primary])]
+            known = [value for value in found if value is not None]
+            whole = complete and len(known) == len(found)
+            scores.setdefault(row, {})[task] = fmean(known) if whole else None
     return scores
 
 
 def spread_of(members: Sequence[Result], metric: str) -> Spread:
-    """A metric over results of one task and row; one that a result lacks was not measured."""
+    """A metric over results of one task and row; one that a result lacks was not measured.
+
+    A seed that stands twice has no spread.
+    """
     values = [_value(each, metric) for each in members]
     known = [value for value in values if value is not None]
     models = tuple(each.model for each in members)
-    if len(known) < len(values):
+    if len(known) < len(values) or _repeated(members):
         return Spread(None, None, models)
     return Spread(fmean(known), stdev(known) if len(known) > 1 else None, models)
 
@@ -113,9 +121,14 @@ def seeds_text(by_task: Mapping[str, Sequence[Result]]) -> str:
 
 
 def seed_notes(
-    by_task: Mapping[str, Sequence[Result]], seeds: Mapping[str, frozenset[str]]
+    by_task: Mapping[str, Sequence[Result]],
+    seeds: Mapping[str, frozenset[str]],
+    partial: Iterable[Result] = (),
 ) -> tuple[str, ...]:
-    """A line for each row of seeds and task that some of them lack: which, and what to do."""
+    """Why rows of seeds have no mean, or one without some seed: a line for each row and task.
+
+    `partial` are the results that are not whole; a seed that has no others is no seed of its row.
+    """
     lines = []
     for task, results in by_task.items():
         for row, members in _by_row(results).items():
@@ -125,7 +138,31 @@ def seed_notes(
                     f"{task}: no mean of {row}, {len(members)} of {len(seeds[row])} seeds have it; "
                     f"run {', '.join(missing)}"
                 )
+            repeated = _repeated(members)
+            if repeated:
+                lines.append(
+                    f"{task}: no mean of {row}, {' and '.join(repeated)} are one seed; delete the results of "
+                    "all but one of them"
+                )
+    alone: dict[str, set[str]] = {}
+    for each in partial:
+        if each.replicate_of in seeds and each.model not in seeds[each.replicate_of]:
+            alone.setdefault(each.replicate_of, set()).add(each.model)
+    for row, models in sorted(alone.items()):
+        lines.append(
+            f"{row}: in no mean: {', '.join(sorted(models))}, of partial results alone; run it whole"
+        )
     return tuple(lines)
+
+
+def _repeated(members: Sequence[Result]) -> tuple[str, ...]:
+    """Seeds of a row that are one model under several names: equal digests and equal numbers."""
+    if len(members) < 2:
+        return ()
+    found: dict[object, list[str]] = {}
+    for each in members:
+        found.setdefault((each.digests.get("model"), each.metrics), []).append(each.model)
+    return tuple(model for models in found.values() if len(models) > 1 for model in models)
 
 
 def _by_row(results: Iterable[Result]) -> dict[str, list[Result]]:

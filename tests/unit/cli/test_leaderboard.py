@@ -52,6 +52,7 @@ def test_another_protocol_is_said_on_stderr(make_result, tmp_path):
         write_result(make_result(model=model, protocol_digest=digest), tmp_path)
     rebuilt = invoke("--results", tmp_path)
     assert rebuilt.stderr.startswith("vlbench: shapes: left out of the ranking: b (22222222)")
+    assert invoke("--results", tmp_path, "--check").stderr == rebuilt.stderr
     assert "b" not in rebuilt.stdout.split()
 
 

@@ -1,8 +1,10 @@
+from dataclasses import replace
+
 import pytest
 
 from vlbench.core.errors import DataError
 from vlbench.report.base_to_new import harmonic_mean
-from vlbench.report.leaderboard import leaderboards, stale_leaderboards, write_leaderboards
+from vlbench.report.leaderboard import leaderboards, notes, stale_leaderboards, write_leaderboards
 from vlbench.report.results import write_result
 
 HEAD = "model,task,base,new,harmonic_mean"
@@ -62,3 +64,24 @@ def test_the_table_goes_with_its_results(make_result, tmp_path):
 def test_a_task_named_as_a_table_is_refused(make_result, name):
     with pytest.raises(DataError, match="rename its card"):
         leaderboards([make_result(task=name)])
+
+
+@pytest.mark.parametrize(
+    ("changes", "what"),
+    [
+        ({"source_revision": "2"}, "data"),
+        ({"protocol_statement": {"templates": ["the {}."]}}, "templates"),
+        ({"weights": {"small.safetensors": "b" * 64}}, "weights"),
+        ({"source_revision": "2", "source": "another copy"}, ""),
+    ],
+)
+def test_halves_of_other_data_templates_or_weights_are_no_pair(make_result, changes, what):
+    base = make_result(model="clip", task="dtd@base")
+    results = [base, replace(base, task="dtd@new", **changes)]
+    said = [note for note in notes(results) if note.startswith("dtd: ")]
+    if what:
+        assert "base_to_new.csv" not in leaderboards(results)
+        assert said == [f"dtd: no base and new of clip: the halves are of other {what}; run both again"]
+    else:
+        assert "base_to_new.csv" in leaderboards(results)
+        assert said == []

@@ -190,6 +190,7 @@ def test_holm_decides_over_all_tested_tasks(of_hits):
         ({"digests": {"image_ids": "f" * 32}}, "image ids: digest none, not ffffffff"),
         ({"digests": {"texts": "f" * 32}}, "texts as they are asked: digest none, not ffffffff"),
         ({"n_relevant": 201}, "true pairs: 200, not 201"),
+        ({"source_revision": "2"}, "files of the data: revision 1, not 2"),
         ({"thresholds": (0.5,)}, r"thresholds: \[\], not \[0.5\]"),
     ],
 )
@@ -198,6 +199,13 @@ def test_what_differs_is_refused_by_name(of_hits, changes, said):
     b, _ = of_hits("b", np.ones(N, bool))
     with pytest.raises(DataError, match=f"a and b on shapes do not compare: {said}; run both"):
         paired(a, items, replace(b, **changes), items)
+
+
+def test_other_right_answers_are_refused_by_their_digests(of_hits):
+    (a, items), (b, _) = (of_hits(name, np.ones(N, bool)) for name in "ab")
+    a, b = (replace(each, digests={"truth": digit * 32}) for each, digit in ((a, "1"), (b, "2")))
+    with pytest.raises(DataError, match="right answers of the images: digest 11111111, not 22222222"):
+        paired(a, items, b, items)
 
 
 def test_other_labels_are_refused_and_thresholds_of_a_validation_split_are_each_models_own(of_hits):

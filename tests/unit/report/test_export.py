@@ -6,6 +6,7 @@ import pytest
 from huggingface_hub.repocard_data import model_index_to_eval_results
 from ruamel.yaml import YAML
 
+from vlbench.core.errors import DataError
 from vlbench.core.result import MetricValue
 from vlbench.report.export import ExportNames, export_text
 from vlbench.report.imported_clip_benchmark import read_clip_benchmark
@@ -92,3 +93,15 @@ def test_the_order_of_results_changes_no_byte(results, form):
     texts = {export_text(order, form, NAMES) for order in itertools.permutations(results, len(results))}
     assert len(texts) == 1
     assert "quick" not in texts.pop()
+
+
+def test_results_on_other_data_are_told_apart_or_refused(make_result):
+    digests = [{"image_ids": "i", "texts": "t", "truth": truth} for truth in "rs"]
+    results = [make_result(model=model, digests=each) for model, each in zip("ab", digests, strict=True)]
+    lines = [json.loads(line) for line in export_text(results, "jsonl", NAMES).splitlines()]
+    assert {(line["model"], line["truth_digest"]) for line in lines} == {("a", "r"), ("b", "s")}
+    index = YAML(typ="safe").load(export_text(results, "model-index", NAMES))["model-index"]
+    assert [each["results"][0]["dataset"]["args"]["truth_digest"] for each in index] == ["r", "s"]
+    with pytest.raises(DataError, match="shapes: b is of other right answers than a, and the CSV tells none"):
+        export_text(results, "clip_benchmark", NAMES)
+    assert export_text(results[:1], "clip_benchmark", NAMES)

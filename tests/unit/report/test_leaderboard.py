@@ -6,8 +6,8 @@ import pytest
 
 from vlbench.core.errors import DataError
 from vlbench.core.result import MetricValue
+from vlbench.report.averages import Additions
 from vlbench.report.leaderboard import leaderboards, notes, stale_leaderboards, write_leaderboards
-from vlbench.report.leaderboard_rows import Additions
 from vlbench.report.results import write_result
 
 
@@ -80,6 +80,37 @@ def test_a_column_holds_the_digest_that_most_results_share(make_result):
     assert "b,shapes" in texts["all.csv"]
     (note,) = notes(results)
     assert note.startswith("shapes: left out of the ranking: b (11111111), of another protocol than 22222222")
+
+
+def test_results_on_other_data_are_left_out_and_what_differs_is_named(make_result):
+    labels = [{"image_ids": "1", "truth": truth} for truth in ("1", "1", "2")]
+    digests = [*labels, {"image_ids": "2", "truth": "3"}, {"image_ids": "1"}]
+    results = [make_result(model=model, digests=each) for model, each in zip("abcde", digests, strict=True)]
+    texts = leaderboards(results)
+    assert [line.split(",")[0] for line in texts["leaderboard.csv"].splitlines()] == ["model", "a", "b", "e"]
+    assert [note.partition(";")[0] for note in notes(results)] == [
+        "shapes: left out of the ranking: c, of other right answers than a",
+        "shapes: left out of the ranking: d, of other image ids and right answers than a",
+        "shapes: right answers are not told by results of an earlier version: e",
+    ]
+
+
+def test_other_files_of_equal_ids_and_labels_are_left_out(make_result):
+    revisions = {"a": "1", "b": "2", "c": "sha256:1", "d": "1"}
+    results = [make_result(model=model, source_revision=each) for model, each in revisions.items()]
+    assert [note.partition(";")[0] for note in notes(results)] == [
+        "shapes: left out of the ranking: b, of other files than a"
+    ]
+    commits = [make_result(model=model, source_revision=model * 40) for model in "ab"]
+    copies = [make_result(model=model, source=model, source_revision=model) for model in "ab"]
+    assert notes(commits) == notes(copies) == ()
+
+
+def test_a_folder_of_this_machine_is_named_by_its_last_part(make_result):
+    own = make_result(task="classification:test@12ab34", source="folder:/home/me/photos/test")
+    assert ",folder:test," in leaderboards([own])["all.csv"]
+    assert "/home/me" not in leaderboards([own])["all.csv"]
+    assert ",hub:org/name," in leaderboards([make_result(source="hub:org/name")])["all.csv"]
 
 
 def test_of_equally_common_digests_the_smallest_wins(make_result):

@@ -7,9 +7,10 @@ import pytest
 
 from vlbench.core.errors import DataError
 from vlbench.core.items import Items
+from vlbench.report.averages import Additions
 from vlbench.report.items import write_items
 from vlbench.report.leaderboard import leaderboards, stale_leaderboards, write_leaderboards
-from vlbench.report.leaderboard_rows import ROW_FACTS, Additions, row_facts, speed_text, zero_shot_of
+from vlbench.report.leaderboard_rows import ROW_FACTS, row_facts, speed_text, zero_shot_of
 from vlbench.report.results import write_result
 
 PAIR = Additions(collections={"pair": ("digits", "shapes"), "absent": ("digits", "imagenet")})

@@ -1,5 +1,5 @@
+from vlbench.report.averages import Additions
 from vlbench.report.imported import ImportedScore
-from vlbench.report.leaderboard_rows import Additions
 from vlbench.report.markdown import (
     imported_markdown,
     leaderboard_markdown,

@@ -3,8 +3,8 @@ import csv
 import pytest
 
 from vlbench.core.robustness import RobustnessFit
+from vlbench.report.averages import Additions
 from vlbench.report.leaderboard import leaderboards, stale_leaderboards, write_leaderboards
-from vlbench.report.leaderboard_rows import Additions
 from vlbench.report.results import write_result
 
 FIT = RobustnessFit("sketch", "imagenet", 2.0, 0.0, 0.9, 5, "a table")
@@ -46,3 +46,11 @@ def test_without_a_pair_there_is_no_table_and_an_old_one_goes(make_result, tmp_p
 @pytest.mark.parametrize("accuracy", [0.2, 0.5, 0.9])
 def test_the_line_of_slope_one_through_zero_expects_the_same(accuracy):
     assert RobustnessFit("b", "a", 1.0, 0.0, 1.0, 2, "").expected(accuracy) == pytest.approx(accuracy)
+
+
+def test_accuracies_of_other_weights_under_one_name_are_no_pair(make_result):
+    results = [
+        make_result(task="imagenet"),
+        make_result(task="sketch", weights={"small.safetensors": "b" * 64}),
+    ]
+    assert "effective_robustness.csv" not in leaderboards(results, ADDITIONS)

@@ -127,3 +127,33 @@ def test_spreads_are_of_rows_of_seeds_alone(three, make_result):
     assert spreads([make_result(), *three]) == {(ROW, "shapes"): Spread(0.625, 0.125, names)}
     assert str(Spread(0.8706, 0.00412, names)) == "0.871 ± 0.004"
     assert (str(Spread(0.5, None, names[:1])), str(Spread(None, None, names))) == ("0.500", "-")
+
+
+def test_a_seed_of_other_images_or_labels_is_in_no_mean(three, make_seed):
+    told = {"image_ids": "i", "truth": "r"}
+    results = [make_seed(seed, acc1=0.5, digests=told | {"model": str(seed)}) for seed in (1, 2)]
+    other = make_seed(3, acc1=0.8, digests={"image_ids": "x", "truth": "y", "model": "3"}, n_images=10)
+    texts = leaderboards([*results, other])
+    assert texts["leaderboard.csv"].splitlines()[1].startswith(f"{ROW},,,openai,")
+    assert notes([*results, other]) == (
+        f"shapes: left out of the ranking: {ROW}-seed3, of other image ids and right answers than "
+        f"{ROW}-seed1; run them again on the same data, or give other data a card and a name of their own",
+        f"shapes: no mean of {ROW}, 2 of 3 seeds have it; run {ROW}-seed3",
+    )
+
+
+def test_a_seed_of_partial_results_alone_is_named(three, make_seed):
+    results = [*three[:2], make_seed(3, partial="limit 5")]
+    assert leaderboards(results) == leaderboards(three[:2])
+    assert notes(results) == (f"{ROW}: in no mean: {ROW}-seed3, of partial results alone; run it whole",)
+
+
+def test_one_seed_under_two_names_is_in_no_mean(three, make_seed):
+    results = [*three, make_seed(4, acc1=SCORES[0])]
+    texts = leaderboards(results)
+    assert texts["leaderboard.csv"].splitlines()[1].startswith(f"{ROW},,,openai,")
+    assert texts["seeds.csv"].splitlines()[1].startswith(f"{ROW},shapes,acc1,,,4,")
+    assert notes(results) == (
+        f"shapes: no mean of {ROW}, {ROW}-seed1 and {ROW}-seed4 are one seed; delete the results of all but "
+        "one of them",
+    )

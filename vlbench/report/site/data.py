@@ -9,9 +9,10 @@ from statistics import fmean, median
 
 from vlbench.core.metric_direction import lower_is_better
 from vlbench.core.result import MetricValue, PartValue, Result
+from vlbench.report.averages import MEAN, averages
 from vlbench.report.comparable import comparable_results, whole_results
 from vlbench.report.leaderboard import ALL, LEADERBOARD, leaderboards, notes
-from vlbench.report.leaderboard_rows import MEAN, ROW_FACTS, zero_shot_of
+from vlbench.report.leaderboard_rows import ROW_FACTS, zero_shot_of
 from vlbench.report.robustness import ROBUSTNESS
 from vlbench.report.seeds import row_of, row_scores, seeds_by_row, spread_of
 from vlbench.report.site.values import (
@@ -38,25 +39,28 @@ def site_of(results: Iterable[Result], joined: Joined | None = None) -> Site:
         DataError: as of `leaderboards`.
     """
     together = joined or Joined()
-    whole = whole_results(results)
+    known = list(results)
+    whole = whole_results(known)
     by_task = comparable_results(whole)
     texts = leaderboards(whole, together.additions)
     lines = csv.DictReader(texts[LEADERBOARD].splitlines())
     header = tuple(lines.fieldnames or ())
     rows = _rows(whole, by_task, {line["model"]: line for line in lines})
+    seeds = seeds_by_row(whole)
+    left_out = notes(known, together.additions)
     filled = {name for name in header if any(row.cells[name] for row in rows)}
     others = [name for name in header[1:] if name in filled and name not in by_task]
     robustness = tuple(csv.DictReader(texts.get(ROBUSTNESS, "").splitlines()))
     return Site(
         rows=tuple(sorted(rows, key=_rank)),
         tasks=tuple(
-            _task_view(task, members, together, tuple(each for each in robustness if each["task"] == task))
-            for task, members in by_task.items()
+            _task_view(task, members, together, robustness, left_out) for task, members in by_task.items()
         ),
         header=header,
         summaries=tuple(name for name in others if name not in ROW_FACTS),
         facts=tuple(name for name in others if name in ROW_FACTS),
-        left_out=notes(whole),
+        left_out=left_out,
+        averaged=averages(by_task, row_scores(by_task, seeds), seeds, together.additions).tasks,
         csvs={path: text for path, text in texts.items() if path != ALL},
         joined=together,
     )
@@ -164,8 +168,13 @@ def _cost(results: Sequence[Result]) -> Cost:
 
 
 def _task_view(
-    task: str, members: Sequence[Result], joined: Joined, robustness: tuple[Mapping[str, str], ...]
+    task: str,
+    members: Sequence[Result],
+    joined: Joined,
+    robustness: Sequence[Mapping[str, str]],
+    left_out: Sequence[str],
 ) -> TaskView:
+    """A task, with its lines of the table of robustness and of what is left out."""
     results = sorted(members, key=lambda each: (-_height(each), each.model))
     measured = (value.metric for each in sorted(members, key=_name) for value in each.metrics)
     return TaskView(
@@ -174,12 +183,13 @@ def _task_view(
         results=tuple(results),
         rows={each.model: row_of(each) for each in results},
         ranks=joined.additions.ranks.get(task, {}),
-        robustness=robustness,
+        robustness=tuple(line for line in robustness if line["task"] == task),
         parts=_parts(results),
         beside=tuple(each for each in joined.beside if each.task == task),
         published=joined.published.get(task, ()),
         mistakes=tuple(each for each in joined.mistakes if each.task == task),
         notes=joined.tasks.get(task, CardNotes()),
+        left_out=tuple(line for line in left_out if line.startswith(f"{task}: ")),
     )
 
 

@@ -1,11 +1,11 @@
-"""Which pictures a page has: a task's scores, or the means over all, against GFLOPs and against images/s."""
+"""Which pictures a page has: a task's scores, or the means, against GFLOPs and against images/s."""
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 from vlbench.core.metric_direction import lower_is_better
-from vlbench.report.leaderboard_rows import MEAN
+from vlbench.report.averages import MEAN
 from vlbench.report.site.addresses import link, row_page
 from vlbench.report.site.data import mean_costs
 from vlbench.report.site.pictures import Picture, Point, svg
@@ -43,13 +43,13 @@ def of_task(rows: Iterable[Row], task: str, metric: str) -> list[Drawn]:
 
 
 def of_means(rows: Iterable[Row]) -> list[Drawn]:
-    """The two pictures of the means over all tasks, of the rows that have one."""
+    """The two pictures of the means over tasks, of the rows that have one."""
     measured = [
         Measured(row.name, Score(float(row.cells[MEAN])), mean_costs(row))
         for row in rows
         if row.cells.get(MEAN)
     ]
-    return _pictures(measured, "mean over all tasks", "Mean over all tasks", "")
+    return _pictures(measured, "mean over tasks", "Mean over tasks", "")
 
 
 def _pictures(measured: Sequence[Measured], metric: str, title: str, up: str) -> list[Drawn]:

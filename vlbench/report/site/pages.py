@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from vlbench.core.result import PartValue, Result
 from vlbench.report.leaderboard_rows import ROW_FACTS
+from vlbench.report.results import source_text
 from vlbench.report.site import drawn, words
 from vlbench.report.site.addresses import comparison_with, link, row_page, task_page, task_table
 from vlbench.report.site.cells import bar, breakable, cell, whisker
@@ -237,7 +238,7 @@ def _protocol(one: Result) -> list[tuple[str, str | Sequence[str]]]:
     head: list[tuple[str, str | Sequence[str]]] = [
         ("Name", one.protocol),
         ("Digest", one.protocol_digest),
-        ("Data", f"{one.source} {one.source_revision}".strip()),
+        ("Data", f"{source_text(one.source)} {one.source_revision}".strip()),
     ]
     told = {name: value for name, value in one.protocol_statement.items() if name not in ("kind", "primary")}
     return [*head, *words.statement_lines(told)]

@@ -38,9 +38,9 @@ def leaderboard_script(site: Site) -> str:
 
 
 def names_script(site: Site) -> str:
-    """The names of all rows and where their scores lie, for the page that compares two."""
+    """The names of all rows and where their scores lie, and which tasks are averaged, to compare two rows."""
     rows = [[row.name, link(row_data(row.name)), link(row_page(row.name))] for row in site.rows]
-    tasks = [[task.name, link(task_page(task.name))] for task in site.tasks]
+    tasks = [[task.name, link(task_page(task.name)), task.name in site.averaged] for task in site.tasks]
     return _call(
         "names", {"rows": rows, "tasks": tasks, "paired": [_paired(each) for each in site.joined.paired]}
     )

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from vlbench.core.metric_direction import lower_is_better
 from vlbench.core.published import PublishedScore
 from vlbench.core.result import Result
-from vlbench.report.leaderboard_rows import Additions
+from vlbench.report.averages import Additions
 from vlbench.report.site.mistakes import Mistakes
 from vlbench.report.verify import Comparison as PublishedComparison
 
@@ -109,7 +109,7 @@ class TaskView:
     """A task: its results of one protocol, the best first, and what stands beside them.
 
     `rows` are the leaderboard rows of the results' models, `ranks` 1 + how many are significantly better.
-    `robustness` are lines of `effective_robustness.csv`.
+    `robustness` are lines of `effective_robustness.csv`, `left_out` says which results are not shown and why.
     """
 
     name: str
@@ -123,6 +123,7 @@ class TaskView:
     published: tuple[PublishedScore, ...]
     mistakes: tuple[Mistakes, ...]
     notes: CardNotes
+    left_out: tuple[str, ...] = ()
 
     @property
     def one(self) -> Result:
@@ -151,7 +152,7 @@ class Site:
     """All that a site shows; `csvs` are tables of the results folder by file name.
 
     `header` is that of `leaderboard.csv`; `summaries` and `facts` are those of its columns that belong to no
-    task and hold something.
+    task and hold something. `averaged` are the tasks that the mean is over.
     """
 
     rows: tuple[Row, ...]
@@ -160,5 +161,6 @@ class Site:
     summaries: tuple[str, ...]
     facts: tuple[str, ...]
     left_out: tuple[str, ...]
+    averaged: tuple[str, ...]
     csvs: Mapping[str, str]
     joined: Joined

@@ -5,8 +5,9 @@ from dataclasses import replace
 import pytest
 
 from vlbench.core.result import MetricValue, PartValue
-from vlbench.report.leaderboard_rows import Additions
+from vlbench.report.averages import Additions
 from vlbench.report.site.data import Standings, mean_costs, site_of
+from vlbench.report.site.scripts import names_script
 from vlbench.report.site.values import Joined, Score
 
 
@@ -29,6 +30,7 @@ def test_partial_results_and_rarer_protocols_are_left_out_and_the_latter_named(m
     )
     assert {row.name for row in site.rows} == {"small", "other"}
     assert [line for line in site.left_out if "odd" in line and "quick" not in line] == list(site.left_out)
+    assert site.tasks[0].left_out == site.left_out
 
 
 def test_seeds_are_one_row_with_their_mean_and_no_interval(make_result):
@@ -113,3 +115,12 @@ def test_parts_stand_under_their_own_names_and_one_worst_class_is_no_table(make_
     assert {line.name: line.values for line in task.parts.lines} == {"ant": (0.1, 0.8), "bee": (0.9, 0.1)}
     (task,) = site_of([of("a", "ant", {}), of("b", "bee", {})]).tasks
     assert {line.name: line.values for line in task.parts.lines} == {"ant": (0.1, None), "bee": (None, 0.1)}
+
+
+def test_the_mean_difference_of_two_models_is_over_the_tasks_that_are_averaged(make_result):
+    nll = (MetricValue("nll", 2.0, None, None, "", 4, 0),)
+    results = [make_result(), make_result(task="deep", primary="nll", metrics=nll)]
+    site = site_of([*results, make_result(task="shapes+templates@12ab34")])
+    assert site.averaged == ("shapes",)
+    assert '["shapes","tasks/shapes.html",true]' in names_script(site)
+    assert '["deep","tasks/deep.html",false]' in names_script(site)

@@ -9,7 +9,7 @@ import pytest
 
 from vlbench.core.errors import DataError
 from vlbench.core.result import MetricValue, PartValue
-from vlbench.report.leaderboard_rows import Additions
+from vlbench.report.averages import Additions
 from vlbench.report.site.data import site_of
 from vlbench.report.site.folder import MANIFEST, site_files, write_site
 from vlbench.report.site.mistakes import Confusion, Mistakes, WorstItem

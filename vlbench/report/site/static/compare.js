@@ -48,7 +48,7 @@
   }
   function lines(a, b) {
     const found = [];
-    for (const [task, page] of site.tasks) {
+    for (const [task, page, averaged] of site.tasks) {
       const [one, two] = [a.tasks[task], b.tasks[task]];
       if (!one || !two) continue;
       const same = one.protocol === two.protocol;
@@ -57,7 +57,7 @@
         if (!(metric in two.metrics) || !(primary || byId("all").checked)) continue;
         const paired = same ? tested(a.name, b.name, task, metric) : null;
         const gap = same ? paired ?? difference(one.metrics[metric], two.metrics[metric]) : null;
-        found.push({ task, page, metric, primary, same, paired, gap, a: middle(one.metrics[metric]), b: middle(two.metrics[metric]) });
+        found.push({ task, page, averaged, metric, primary, same, paired, gap, a: middle(one.metrics[metric]), b: middle(two.metrics[metric]) });
       }
     }
     return found;
@@ -122,8 +122,9 @@
     }
   }
   function sentence(a, b, found) {
-    const gaps = found.filter((line) => line.primary && line.gap).map((line) => line.gap);
-    if (!gaps.length) return `${a} and ${b} share no task.`;
+    /* what is no fraction, better when low, or a user's own question has no mean */
+    const gaps = found.filter((line) => line.primary && line.gap && line.averaged).map((line) => line.gap);
+    if (!gaps.length) return `${a} and ${b} share no task${found.length ? " that is averaged" : ""}.`;
     const higher = gaps.filter((gap) => gap.value > 0).length;
     const clear = gaps.filter((gap) => gap.low !== null && (gap.low > 0 || gap.high < 0)).length;
     const mean = gaps.reduce((sum, gap) => sum + gap.value, 0) / gaps.length;

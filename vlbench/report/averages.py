@@ -1,0 +1,216 @@
+"""Averages over tasks: of what may be averaged, and what was left out of them and why."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from statistics import fmean
+
+from vlbench.core.metric_direction import lower_is_better
+from vlbench.core.result import Result
+from vlbench.core.robustness import RobustnessFit
+from vlbench.report.seeds import row_of, row_scores
+from vlbench.report.task_name import TaskName
+
+MEAN = "mean"
+MEAN_RANK = "mean_rank"
+
+_ROUNDING = 1e-6
+
+Scores = Mapping[str, Mapping[str, float | None]]
+Ranks = Mapping[str, Mapping[str, int]]
+Numbers = Mapping[str, float | None]
+Columns = Mapping[str, Sequence[Result]]
+"""The results of tasks, of each those that may stand together."""
+
+
+@dataclass(frozen=True, slots=True)
+class Additions:
+    """What tables show beside results: collections of tasks, ranks by task and model, fits of robustness.
+
+    `metrics` are what a collection averages of its tasks where that is not their primary metric: the mean
+    of those named, nothing where none is. `shipped` are the tasks of the cards that come with vlbench.
+    """
+
+    collections: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    metrics: Mapping[str, Mapping[str, Sequence[str]]] = field(default_factory=dict)
+    ranks: Ranks = field(default_factory=dict)
+    fits: tuple[RobustnessFit, ...] = ()
+    shipped: frozenset[str] = frozenset()
+
+
+NO_ADDITIONS = Additions()
+
+
+@dataclass(frozen=True, slots=True)
+class Averages:
+    """Columns of averages by name, each a number a row, and what is left out of them, a line each.
+
+    `tasks` are those that `mean` is over.
+    """
+
+    tasks: tuple[str, ...]
+    mean: Numbers
+    collections: Mapping[str, Numbers]
+    mean_rank: Numbers
+    notes: tuple[str, ...] = ()
+
+
+def averages(
+    by_task: Columns, scores: Scores, seeds: Mapping[str, frozenset[str]], additions: Additions = NO_ADDITIONS
+) -> Averages:
+    """The averages of every row, None where it lacks a task.
+
+    `mean` is over one protocol of each data set, fractions that are better when they are higher, without
+    what a user put in the place of a card's texts or thresholds and, beside tasks of cards, without folders
+    that have none; the mean rank is over the same tasks and those of other metrics. A collection is averaged
+    by its own metrics, else by the primary ones.
+    """
+    ranked, reasons = _one_of_each(by_task, additions.shipped)
+    averaged = []
+    for task in ranked:
+        reason = _no_fraction(task, scores, [by_task[task][0].primary])
+        if reason:
+            reasons[task] = reason
+        else:
+            averaged.append(task)
+    lines = [f"{MEAN}: without {', '.join(tasks)}: {reason}" for reason, tasks in _by_reason(reasons)]
+    if by_task and not averaged:
+        lines.append(f"{MEAN}: empty: none of the tasks can be averaged")
+    mixed = mixed_rows(by_task)
+    lines += (
+        f"{row}: no averages: results of other weights under one name; run it again on {', '.join(tasks)}"
+        for row, tasks in mixed.items()
+    )
+    scores = {row: {} if row in mixed else cells for row, cells in scores.items()}
+    collections = {}
+    for name, tasks in sorted(additions.collections.items()):
+        numbers, reason = _collection(tasks, additions.metrics.get(name, {}), by_task, scores, seeds)
+        collections[name] = {row: None if row in mixed else number for row, number in numbers.items()}
+        if reason:
+            lines.append(f"{name}: empty: {reason}")
+    return Averages(
+        tasks=tuple(averaged),
+        mean={row: mean_of(scores[row], averaged) for row in scores},
+        collections=collections,
+        mean_rank={row: None if row in mixed else mean_rank(row, ranked, additions.ranks) for row in scores},
+        notes=tuple(lines),
+    )
+
+
+def mean_of(scores: Numbers, tasks: Sequence[str]) -> float | None:
+    """The mean over tasks, None where one of them has no score.
+
+    >>> mean_of({"a": 0.5, "b": 1.0}, ["a", "b"]), mean_of({"a": 0.5}, ["a", "b"])
+    (0.75, None)
+    """
+    known = [score for task in tasks if (score := scores.get(task)) is not None]
+    return sum(known) / len(known) if known and len(known) == len(tasks) else None
+
+
+def mean_rank(model: str, tasks: Sequence[str], ranks: Ranks) -> float | None:
+    """The mean of a model's ranks on tasks, None where it has none on one of them; lower is better."""
+    known = [rank for task in tasks if (rank := ranks.get(task, {}).get(model)) is not None]
+    return fmean(known) if known and len(known) == len(tasks) else None
+
+
+def _one_of_each(by_task: Columns, shipped: frozenset[str]) -> tuple[list[str], dict[str, str]]:
+    """One task of each data set, sorted, and why each of the others is none.
+
+    It is a shipped one, that most results have, the plain one, the first: in this order. Own data count
+    where no card's task does.
+    """
+    reasons: dict[str, str] = {}
+    own: list[str] = []
+    rest: list[str] = []
+    for task in by_task:
+        name = TaskName.of(task)
+        if name.marks:
+            reasons[task] = f"{' and '.join(mark.partition('@')[0] for mark in name.marks)} of the user's own"
+        elif name.half:
+            reasons[task] = "a half of a task's classes"
+        elif name.is_own:
+            own.append(task)
+        else:
+            rest.append(task)
+    if rest:
+        reasons |= dict.fromkeys(own, "own data without a card")
+    else:
+        rest = own
+    rest.sort(key=lambda task: (task not in shipped, -len(by_task[task]), "@" in task, task))
+    first: dict[object, str] = {}
+    chosen = []
+    for task in rest:
+        keys = [TaskName.of(task).data_set, *_data_of(by_task[task])]
+        before = next((first[key] for key in keys if key in first), None)
+        for key in keys:
+            first.setdefault(key, before or task)
+        if before is None:
+            chosen.append(task)
+        else:
+            reasons[task] = "another question about a data set that is averaged"
+    return sorted(chosen), reasons
+
+
+def _by_reason(reasons: Mapping[str, str]) -> list[tuple[str, list[str]]]:
+    grouped: dict[str, list[str]] = {}
+    for task, reason in sorted(reasons.items()):
+        grouped.setdefault(reason, []).append(task)
+    return list(grouped.items())
+
+
+def mixed_rows(by_task: Columns) -> dict[str, list[str]]:
+    """Rows with a model whose results are not all of the same weights, and the tasks of the fewer ones."""
+    tasks_of: dict[tuple[str, str], dict[frozenset[str], list[str]]] = {}
+    for task, results in by_task.items():
+        for each in results:
+            if each.weights:
+                weights = frozenset(each.weights.values())
+                known = tasks_of.setdefault((row_of(each), each.model), {})
+                known.setdefault(weights, []).append(task)
+    mixed: dict[str, list[str]] = {}
+    for (row, _), known in sorted(tasks_of.items()):
+        _, *fewer = sorted(known.items(), key=lambda item: (-len(item[1]), sorted(item[0])))
+        if fewer:
+            mixed.setdefault(row, []).extend(task for _, tasks in fewer for task in tasks)
+    return mixed
+
+
+def _data_of(results: Sequence[Result]) -> Iterable[object]:
+    """What tells the data of a column's task whatever its name: images and right answers, and captions."""
+    for result in results:
+        told = [result.digests.get(name, "") for name in ("image_ids", "truth", "texts")]
+        if all(told):
+            # texts that the protocol states are the card's, others are data
+            captions = "" if result.protocol_statement.get("texts") else told[2]
+            yield (result.kind, *told[:2], captions)
+            return
+
+
+def _no_fraction(task: str, scores: Scores, metrics: Sequence[str]) -> str:
+    """Why a task's scores are no fractions that are better when they are higher; empty where they are."""
+    for metric in metrics:
+        if lower_is_better(metric):
+            return f"{metric} is better when it is lower"
+    known = (score for row in scores.values() if (score := row.get(task)) is not None)
+    outside = [score for score in known if not -_ROUNDING <= score <= 1 + _ROUNDING]
+    return f"{' and '.join(metrics)} is no fraction: {outside[0]:g}" if outside else ""
+
+
+def _collection(
+    tasks: Sequence[str],
+    metrics: Mapping[str, Sequence[str]],
+    by_task: Columns,
+    scores: Scores,
+    seeds: Mapping[str, frozenset[str]],
+) -> tuple[Numbers, str]:
+    """A collection's average by row, and why no row has one though all tasks have results."""
+    nothing: Numbers = dict.fromkeys(scores)
+    averaged = [task for task in tasks if metrics.get(task, True)]
+    if not all(task in by_task for task in averaged):
+        return nothing, ""
+    own = row_scores({task: by_task[task] for task in averaged if task in metrics}, seeds, metrics)
+    found = {row: {**scores[row], **own.get(row, {})} for row in scores}
+    for task in averaged:
+        reason = _no_fraction(task, found, metrics.get(task, [by_task[task][0].primary]))
+        if reason:
+            return nothing, f"{task}: {reason}"
+    return {row: mean_of(found[row], averaged) for row in scores}, ""
