@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from vlbench.core.items import Items
     from vlbench.engine.plan import Job
     from vlbench.fitting.context_card import ContextCard
+    from vlbench.report.comparable import Question
     from vlbench.report.comparison import Comparison
     from vlbench.report.leaderboard_rows import Additions
     from vlbench.report.site.folder import Written
@@ -70,7 +71,6 @@ def run(request: Request) -> Iterator[Result]:
 
 def _is_there(job: "Job", request: Request) -> bool:
     """Whether a request leaves a job out, since the results folder has what it would measure."""
-    from vlbench.engine.measure import image_digests
     from vlbench.report.missing import has_result
 
     return (
@@ -78,12 +78,23 @@ def _is_there(job: "Job", request: Request) -> bool:
         and request.results is not None
         and has_result(
             request.results,
-            task=job.task.name,
             model=job.row,
-            protocol_digest=job.task.protocol.digest,
             model_digest=job.identity.whole,
-            digests=image_digests(job),
+            question=_question(job),
         )
+    )
+
+
+def _question(job: "Job") -> "Question":
+    from vlbench.engine.measure import data_digests
+    from vlbench.report.comparable import Question
+
+    task = job.task
+    return Question.told(
+        data_digests(job),
+        task=task.name,
+        protocol=task.protocol.digest,
+        pairs=len(task.problem.relevant.images),
     )
 
 

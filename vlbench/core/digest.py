@@ -18,7 +18,12 @@ def digest_of(value: object) -> str:
     True
     """
     text = json.dumps(value, sort_keys=True, ensure_ascii=False, separators=(",", ":"), default=_plain)
-    return hashlib.blake2b(text.encode(), digest_size=HEX // 2).hexdigest()
+    return digest_of_bytes(text.encode())
+
+
+def digest_of_bytes(data: bytes) -> str:
+    """Digest of bytes."""
+    return hashlib.blake2b(data, digest_size=HEX // 2).hexdigest()
 
 
 def digest_of_strings(strings: Iterable[str]) -> str:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from vlbench.core.digest import digest_of_bytes
 from vlbench.core.errors import DataError
 
 
@@ -35,6 +36,12 @@ class Relevance:
             raise DataError(f"a relevant pair lies outside the {n} images x {m} texts")
         flat = np.unique(images.astype(np.int64) * m + texts.astype(np.int64))
         return cls(images=flat // max(m, 1), texts=flat % max(m, 1), shape=(n, m))
+
+    @property
+    def digest(self) -> str:
+        """Digest of the shape and the pairs, equal on every machine."""
+        numbers = np.concatenate([np.array(self.shape, dtype=np.int64), self.images, self.texts])
+        return digest_of_bytes(numbers.astype("<i8").tobytes())
 
     @property
     def row_counts(self) -> NDArray[np.int64]:

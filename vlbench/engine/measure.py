@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from platform import python_version
 
-from vlbench.core.contracts import Prediction, Source, Task
-from vlbench.core.digest import digest_of_strings
+from vlbench.core.contracts import Prediction, Problem, Source, Task
+from vlbench.core.digest import digest_of, digest_of_strings
 from vlbench.core.errors import NotFinite
 from vlbench.core.measurement import MetricOptions
 from vlbench.core.metric_name import split_metric
@@ -41,9 +41,20 @@ def image_ids_digest(images: Source) -> str:
     return digest_of_strings(images[i].id for i in range(len(images)))
 
 
-def image_digests(job: Job) -> dict[str, str]:
-    """Digests of the ids of a job's images, and of those that its thresholds are chosen on."""
-    digests = {"image_ids": image_ids_digest(job.task.problem.images)}
+def truth_digest(problem: Problem) -> str:
+    """Digest of what is right of a problem: its true pairs, and the groups of its images where it has any."""
+    groups = None if problem.groups is None else digest_of_strings(problem.groups)
+    return digest_of([problem.relevant.digest, groups])
+
+
+def data_digests(job: Job) -> dict[str, str]:
+    """Digests of a job's data: image ids, texts, what is right, and the ids that thresholds are chosen on."""
+    problem = job.task.problem
+    digests = {
+        "image_ids": image_ids_digest(problem.images),
+        "texts": digest_of_strings(job.keys.texts),
+        "truth": truth_digest(problem),
+    }
     if job.validation is not None:
         digests["validation_image_ids"] = image_ids_digest(job.validation.task.problem.images)
     return digests
@@ -116,8 +127,7 @@ def record(job: Job, prediction: Prediction, facts: RunFacts, *, seed: int) -> R
             "model": identity.whole,
             "image_side": identity.image,
             "text_side": identity.text,
-            **image_digests(job),
-            "texts": digest_of_strings(keys.texts),
+            **data_digests(job),
             "code": keys.code,
         },
         settings={**facts.settings, "seed": seed},

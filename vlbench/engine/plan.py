@@ -106,14 +106,13 @@ def _keys(
     spaces = [image_space(identity, settings), _space(identity.text, settings)]
     texts = tuple(map(text_key, problem.texts))
     score_space = digest_of({"model": identity.whole, "spaces": spaces, "texts": digest_of_strings(texts)})
-    relevant = problem.relevant
     prediction = digest_of(
         {
             "model": identity.whole,
             "spaces": spaces,
             "images": digest_of_strings(images),
             "texts": digest_of_strings(texts),
-            "relevant": digest_of([relevant.images.tolist(), relevant.texts.tolist(), relevant.shape]),
+            "relevant": problem.relevant.digest,
             "scoring": task.scoring,
             "engine": digest_of_modules(*Path(__file__).parent.glob("*.py")),
         }

@@ -14,7 +14,7 @@ from vlbench.core.errors import DataError
 from vlbench.core.files import write_atomically
 from vlbench.core.result import Result, Timing
 from vlbench.engine.decision import decided
-from vlbench.engine.measure import RunFacts, image_digests, record, seeds_row
+from vlbench.engine.measure import RunFacts, data_digests, record, seeds_row
 from vlbench.engine.plan import Job
 
 ARRAYS = (
@@ -58,7 +58,7 @@ def stored_result(job: Job, cache: Path, *, seed: int) -> Result | None:
         partial=task.partial,
         source=images.name,
         source_revision=images.revision,
-        digests={**found.digests, **image_digests(job)},
+        digests={**found.digests, **data_digests(job)},
     )
 
 

@@ -1,9 +1,106 @@
-"""Results that stand side by side: whole ones, and of each task those of one protocol."""
+"""Results that may stand together: whole ones that answer one question about the same data."""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 
 from vlbench.core.result import Result
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Question:
+    """What a result answers: a protocol, images, texts and which of the texts are right; digests all.
+
+    `truth` is empty where a result of an earlier version does not tell it; `pairs` then counts the right
+    ones. `validation` are the images that thresholds were chosen on, empty where none were.
+    """
+
+    task: str
+    protocol: str
+    images: str
+    texts: str
+    validation: str
+    truth: str
+    pairs: int
+
+    @classmethod
+    def of(cls, result: Result) -> "Question":
+        """The question of a result."""
+        return cls.told(
+            result.digests,
+            task=result.task,
+            protocol=result.protocol_digest,
+            pairs=result.n_relevant,
+        )
+
+    @classmethod
+    def told(cls, digests: Mapping[str, str], *, task: str, protocol: str, pairs: int) -> "Question":
+        """The question under a protocol about data of some digests, by their names in a result."""
+        return cls(
+            task=task,
+            protocol=protocol,
+            images=digests.get("image_ids", ""),
+            texts=digests.get("texts", ""),
+            validation=digests.get("validation_image_ids", ""),
+            truth=digests.get("truth", ""),
+            pairs=pairs,
+        )
+
+    def differs_from(self, other: "Question") -> tuple[str, ...]:
+        """The names of what is not equal in two questions; empty where answers may stand together."""
+        if self == other:
+            return ()
+        told = self.truth and other.truth
+        same = {
+            "task": self.task == other.task,
+            "protocol": self.protocol == other.protocol,
+            "image ids": self.images == other.images,
+            "texts": self.texts == other.texts,
+            "validation images": self.validation == other.validation,
+            "right answers": self.truth == other.truth if told else self.pairs == other.pairs,
+        }
+        return tuple(name for name, equal in same.items() if not equal)
+
+
+def what_differs(a: Result, b: Result) -> tuple[str, ...]:
+    """Why two results may not stand together: the names of what differs, empty where they may.
+
+    A result of an earlier version, which does not tell what is right, stands beside others of equal
+    protocol, image ids and texts and as many right pairs.
+    """
+    return Question.of(a).differs_from(Question.of(b))
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """The results of a task that may stand together, and the others with what differs in them.
+
+    `untold` are the models of results that do not tell what is right, where others do.
+    """
+
+    kept: tuple[Result, ...]
+    left_out: tuple[tuple[Result, tuple[str, ...]], ...] = ()
+    untold: tuple[str, ...] = ()
+
+    @classmethod
+    def of(cls, results: Sequence[Result]) -> "Column":
+        """The results of one task under the question that most of them answer; of as many the smallest."""
+        counts = Counter(map(Question.of, results))
+
+        def order(asked: Question) -> tuple[bool, int, Question]:
+            beside = [other for other in counts if not asked.differs_from(other)]
+            # who does not tell what is right stands beside answers that contradict one another
+            vague = not asked.truth and any(other.truth for other in beside)
+            return vague, -sum(counts[other] for other in beside), asked
+
+        one = min(counts, key=order)
+        differing = [(each, Question.of(each).differs_from(one)) for each in results]
+        kept = tuple(each for each, names in differing if not names)
+        return cls(
+            kept=kept,
+            left_out=tuple((each, names) for each, names in differing if names),
+            untold=tuple(each.model for each in kept if one.truth and not each.digests.get("truth")),
+        )
 
 
 def whole_results(results: Iterable[Result]) -> list[Result]:
@@ -11,22 +108,14 @@ def whole_results(results: Iterable[Result]) -> list[Result]:
     return sorted((each for each in results if not each.partial), key=lambda each: (each.task, each.model))
 
 
-def results_by_task(results: Iterable[Result]) -> dict[str, list[Result]]:
-    """Results under the names of their tasks, in their order."""
-    groups: dict[str, list[Result]] = {}
-    for result in results:
-        groups.setdefault(result.task, []).append(result)
-    return groups
-
-
-def of_one_protocol(rows: Sequence[Result]) -> list[Result]:
-    """The rows of the digest most of them share; of equally common ones the smallest."""
-    counts = Counter(row.protocol_digest for row in rows)
-    winner = min(counts, key=lambda digest: (-counts[digest], digest))
-    return [row for row in rows if row.protocol_digest == winner]
+def columns(results: Iterable[Result]) -> Mapping[str, Column]:
+    """The columns of whole results by task, tasks and models sorted."""
+    by_task: dict[str, list[Result]] = {}
+    for result in whole_results(results):
+        by_task.setdefault(result.task, []).append(result)
+    return {task: Column.of(rows) for task, rows in by_task.items()}
 
 
 def comparable_results(results: Iterable[Result]) -> Mapping[str, Sequence[Result]]:
-    """Whole results of one protocol by task, tasks and models sorted."""
-    by_task = results_by_task(whole_results(results))
-    return {task: of_one_protocol(rows) for task, rows in by_task.items()}
+    """Whole results by task, of each task those that may stand together; tasks and models sorted."""
+    return {task: column.kept for task, column in columns(results).items()}

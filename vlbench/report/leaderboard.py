@@ -1,6 +1,6 @@
 """Leaderboards: CSVs made from results alone, byte-identical whatever the order of the runs."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -8,7 +8,7 @@ from vlbench.core.errors import DataError
 from vlbench.core.files import file_name, write_atomically
 from vlbench.core.result import MetricValue, Result
 from vlbench.report.base_to_new import BASE_TO_NEW, BASE_TO_NEW_HEAD, base_to_new_text
-from vlbench.report.comparable import comparable_results, of_one_protocol, results_by_task, whole_results
+from vlbench.report.comparable import Column, columns, comparable_results, whole_results
 from vlbench.report.csv_text import csv_text, number
 from vlbench.report.leaderboard_rows import (
     MEAN,
@@ -113,19 +113,39 @@ def leaderboards(results: Iterable[Result], additions: Additions = NO_ADDITIONS)
 
 
 def notes(results: Iterable[Result]) -> tuple[str, ...]:
-    """A line for each task whose results follow several protocols, or that seeds of a row lack."""
+    """What tables leave out and why: answers to other questions, seeds that a row lacks."""
     whole = whole_results(results)
-    lines = []
-    for task, rows in results_by_task(whole).items():
-        kept = of_one_protocol(rows)
-        left_out = [row for row in rows if row.protocol_digest != kept[0].protocol_digest]
-        if left_out:
-            who = ", ".join(f"{row.model} ({row.protocol_digest[:8]})" for row in left_out)
-            lines.append(
-                f"{task}: left out of the ranking: {who}, of another protocol than "
-                f"{kept[0].protocol_digest[:8]}, which most results have; run them again"
+    by_task = columns(whole)
+    lines = [line for task, column in by_task.items() for line in _column_notes(task, column)]
+    kept = {task: column.kept for task, column in by_task.items()}
+    return (*lines, *seed_notes(kept, seeds_by_row(whole)))
+
+
+def _column_notes(task: str, column: Column) -> Iterator[str]:
+    one = column.kept[0]
+    differing: dict[tuple[str, ...], list[Result]] = {}
+    for result, names in column.left_out:
+        differing.setdefault(names, []).append(result)
+    for names, results in differing.items():
+        who = f"{task}: left out of the ranking: "
+        if names == ("protocol",):
+            who += ", ".join(f"{each.model} ({each.protocol_digest[:8]})" for each in results)
+            yield (
+                f"{who}, of another protocol than {one.protocol_digest[:8]}, which most results have; run "
+                "them again"
             )
-    return (*lines, *seed_notes(comparable_results(whole), seeds_by_row(whole)))
+        else:
+            who += ", ".join(each.model for each in results)
+            yield (
+                f"{who}, of other {' and '.join(names)} than {one.model}; run them again on the same data, "
+                "or give other data a card and a name of their own"
+            )
+    if column.untold:
+        yield (
+            f"{task}: right answers are not told by results of an earlier version: "
+            f"{', '.join(column.untold)}; they stand beside others of equal images and texts, run them again "
+            "to be sure"
+        )
 
 
 def write_leaderboards(folder: Path, additions: Additions = NO_ADDITIONS) -> tuple[Result, ...]:

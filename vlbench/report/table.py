@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from tabulate import MIN_PADDING, tabulate
 
 from vlbench.core.result import Result
+from vlbench.report.comparable import Question
 from vlbench.report.leaderboard_rows import ROW_FACTS
 from vlbench.report.seeds import Spread, spread_of
 
@@ -63,21 +64,20 @@ def _cell(cell: str, spread: Spread | None) -> str:
 
 
 def _rows_of_seeds(results: Iterable[Result]) -> list[list[str]]:
-    groups: dict[tuple[str, str, str], list[Result]] = {}
+    groups: dict[tuple[str, Question], list[Result]] = {}
     for result in results:
         if result.replicate_of and not result.partial:
-            key = (result.replicate_of, result.task, result.protocol_digest)
-            groups.setdefault(key, []).append(result)
+            groups.setdefault((result.replicate_of, Question.of(result)), []).append(result)
     return [
         [
             row,
-            task,
+            members[0].task,
             members[0].primary,
             f"{spread_of(members, members[0].primary)} ({len(members)} seeds)",
             str(members[0].n_images),
             "-",
         ]
-        for (row, task, _), members in groups.items()
+        for (row, _), members in groups.items()
         if len(members) > 1
     ]
 

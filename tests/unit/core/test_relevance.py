@@ -47,3 +47,12 @@ def test_nothing_relevant_is_an_empty_matrix(shape):
     found = relevance([], shape)
     assert found.dense().shape == shape
     assert not found.dense().any()
+
+
+def test_a_digest_tells_pairs_and_shape_whatever_their_order():
+    one = relevance([(0, 1), (2, 0)], (3, 2))
+    assert one.digest == relevance([(2, 0), (0, 1), (2, 0)], (3, 2)).digest
+    others = [relevance([(0, 1), (2, 1)], (3, 2)), relevance([(0, 1), (2, 0)], (3, 3))]
+    assert len({one.digest, *(other.digest for other in others)}) == 3
+    # equal on every machine
+    assert one.digest == "e4fab708373af219a9d934f1acfcbe02"

@@ -5,6 +5,7 @@ from colour_model import ColourCheckpoint, Squares
 from vlbench.core.contracts import TaskRequest
 from vlbench.core.registry import TASK_KINDS
 from vlbench.engine.evaluate import Session, evaluate
+from vlbench.engine.measure import data_digests
 from vlbench.engine.plan import plan_job
 from vlbench.engine.settings import RunSettings
 from vlbench.engine.stored import stored_result
@@ -37,6 +38,16 @@ def test_a_seeds_row_carries_the_marks_of_the_seed(tmp_path):
         result = evaluate(job, Session(checkpoint, settings), tmp_path)
         rows.append((result.model, result.replicate_of))
     assert rows == [("coop-seed1", "coop"), ("coop-seed1+bf16+fast", "coop+bf16+fast"), ("alone+fast", "")]
+
+
+def test_a_result_carries_digests_of_its_images_texts_right_answers_and_groups():
+    asked = task()
+    job = plan_job(ColourCheckpoint(), asked, SETTINGS)
+    grouped = replace(asked, problem=replace(asked.problem, groups=("north",) * 6))
+    told = [data_digests(replace(job, task=each)) for each in (asked, grouped)]
+    assert told[0].keys() == {"image_ids", "texts", "truth"}
+    assert told[0]["truth"] != told[1]["truth"]
+    assert {**told[0], "truth": ""} == {**told[1], "truth": ""}
 
 
 def test_a_stored_measurement_says_nothing_of_the_row_of_another_name(tmp_path):

@@ -200,6 +200,13 @@ def test_what_differs_is_refused_by_name(of_hits, changes, said):
         paired(a, items, replace(b, **changes), items)
 
 
+def test_other_right_answers_are_refused_by_their_digests(of_hits):
+    (a, items), (b, _) = (of_hits(name, np.ones(N, bool)) for name in "ab")
+    a, b = (replace(each, digests={"truth": digit * 32}) for each, digit in ((a, "1"), (b, "2")))
+    with pytest.raises(DataError, match="right answers of the images: digest 11111111, not 22222222"):
+        paired(a, items, b, items)
+
+
 def test_other_labels_are_refused_and_thresholds_of_a_validation_split_are_each_models_own(of_hits):
     (a, items), (b, _) = (of_hits(name, np.ones(N, bool)) for name in "ab")
     with pytest.raises(DataError, match="labels of the images: the two were run on other annotations"):

@@ -82,6 +82,19 @@ def test_a_column_holds_the_digest_that_most_results_share(make_result):
     assert note.startswith("shapes: left out of the ranking: b (11111111), of another protocol than 22222222")
 
 
+def test_results_on_other_data_are_left_out_and_what_differs_is_named(make_result):
+    labels = [{"image_ids": "1", "truth": truth} for truth in ("1", "1", "2")]
+    digests = [*labels, {"image_ids": "2", "truth": "3"}, {"image_ids": "1"}]
+    results = [make_result(model=model, digests=each) for model, each in zip("abcde", digests, strict=True)]
+    texts = leaderboards(results)
+    assert [line.split(",")[0] for line in texts["leaderboard.csv"].splitlines()] == ["model", "a", "b", "e"]
+    assert [note.partition(";")[0] for note in notes(results)] == [
+        "shapes: left out of the ranking: c, of other right answers than a",
+        "shapes: left out of the ranking: d, of other image ids and right answers than a",
+        "shapes: right answers are not told by results of an earlier version: e",
+    ]
+
+
 def test_of_equally_common_digests_the_smallest_wins(make_result):
     results = [make_result(model=m, protocol_digest=d * 32) for m, d in [("a", "2"), ("b", "1")]]
     (line,) = leaderboards(results)["leaderboard.csv"].splitlines()[1:]
