@@ -65,7 +65,7 @@ def run(request: Request) -> Iterator[Result]:
                 write_result(result, request.results)
                 _keep_items(job, result, request, request.results)
                 if request.save_predictions:
-                    _write_predictions(job, result, request.cache, request.results)
+                    _write_predictions(job, result, request, request.results)
             yield result
 
 
@@ -159,23 +159,26 @@ def build_site(
 def _keep_items(job: "Job", result: Result, request: Request, folder: Path) -> None:
     from vlbench.core.items import MOST_SCORES
     from vlbench.engine.items import stored_items
+    from vlbench.engine.stored import keep_predictions
     from vlbench.report.items import keep_items
 
     def make() -> "Items":
+        keep_predictions(job, request.settings, request.cache)
         most = sys.maxsize if request.save_predictions else MOST_SCORES
         return stored_items(job, request.cache, seed=request.settings.seed, most_scores=most)
 
     keep_items(result, folder, make, scores=request.save_predictions)
 
 
-def _write_predictions(job: "Job", result: Result, cache: Path, folder: Path) -> None:
-    from vlbench.engine.stored import stored_prediction
+def _write_predictions(job: "Job", result: Result, request: Request, folder: Path) -> None:
+    from vlbench.engine.stored import keep_predictions, stored_prediction
     from vlbench.report.predictions import write_predictions
 
-    kept = stored_prediction(job, cache)
+    keep_predictions(job, request.settings, request.cache)
+    kept = stored_prediction(job, request.cache)
     if kept is None:
         raise VlbenchError(
-            f"{result.model} on {result.task}: the stored predictions are gone; empty {cache} and rerun"
+            f"{result.model} on {result.task}: its predictions are not kept; free space for {request.cache}"
         )
     write_predictions(result, job.task.problem, kept[0], folder)
 
