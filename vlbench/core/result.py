@@ -6,6 +6,8 @@ from dataclasses import asdict, dataclass, field
 from typing import Literal
 
 from vlbench.core.errors import DataError
+from vlbench.core.metric_direction import out_of_range
+from vlbench.core.record import parsed_json, record_of
 
 SCHEMA = 1
 """Version of the JSON layout."""
@@ -124,19 +126,32 @@ class Result:
         """Read a record back.
 
         Raises:
-            DataError: the text is no record of this schema.
+            DataError: the text is no record of this schema, a field has a value of another type, a metric
+                stands twice, or its value is none that it can have; the field is named.
         """
         try:
-            # NaN and infinity, which are no JSON, say that there is no value
-            fields = json.loads(text, parse_constant=lambda _: None)
-            if fields["schema"] != SCHEMA:
-                raise DataError(f"schema {fields['schema']} is not {SCHEMA}; run the model again")
-            fields["metrics"] = tuple(
-                MetricValue(**{**m, "parts": tuple(PartValue(**p) for p in m["parts"])})
-                for m in fields["metrics"]
-            )
-            fields["timing"] = Timing(**fields["timing"])
-            fields["thresholds"] = tuple(fields.get("thresholds", ()))
-            return cls(**fields)
-        except (ValueError, KeyError, TypeError) as error:
+            fields = parsed_json(text)
+            schema = fields.get("schema") if isinstance(fields, dict) else None
+            if schema is not None and schema != SCHEMA:
+                raise DataError(f"its schema {schema} is not {SCHEMA}")
+            result = record_of(cls, fields, "the record")
+            _check_values(result)
+        except DataError as error:
             raise DataError(f"not a vlbench result: {error}; run the model again") from error
+        return result
+
+
+def _check_values(result: Result) -> None:
+    """Raise DataError where a metric stands twice, or a value is none that it can have."""
+    seen = set()
+    for each in result.metrics:
+        if each.metric in seen:
+            raise DataError(f"the metric {each.metric} stands twice")
+        seen.add(each.metric)
+        for value, of in ((each.value, ""), *((part.value, f" of {part.name!r}") for part in each.parts)):
+            wrong = out_of_range(each.metric, value)
+            if wrong:
+                raise DataError(f"{each.metric}{of} is {wrong}")
+    for name in ("n_images", "n_texts", "n_relevant"):
+        if getattr(result, name) < 0:
+            raise DataError(f"{name} is {getattr(result, name)}, less than 0")
