@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypedDict, Unpack, cast
 
 from vlbench.core.contracts import Model, Task
-from vlbench.core.errors import VlbenchError
-from vlbench.core.result import Result
+from vlbench.core.errors import DataError, VlbenchError
+from vlbench.core.result import Result, ZeroShot
 from vlbench.references import export_results as export_results
 from vlbench.references import import_scores as import_scores
 from vlbench.references import verify as verify
@@ -16,6 +16,7 @@ from vlbench.request import Options, Request, data_request, request_of
 from vlbench.resolved import resolve
 
 if TYPE_CHECKING:
+    from vlbench.cards.catalogue import Catalogue
     from vlbench.core.items import Items
     from vlbench.engine.plan import Job
     from vlbench.fitting.context_card import ContextCard
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from vlbench.report.comparison import Comparison
     from vlbench.report.leaderboard_rows import Additions
     from vlbench.report.site.folder import Written
+    from vlbench.resolved import NamedModel, NamedTask
 
 
 def evaluate(
@@ -46,8 +48,9 @@ def run(request: Request) -> Iterator[Result]:
     Raises:
         VlbenchError: as `evaluate`. Everything is named, found and counted before any weights load.
     """
-    from vlbench.cards.training import facts_of, zero_shot
+    from vlbench.cards.training import facts_of
     from vlbench.engine.plan import plan_job
+    from vlbench.engine.seen import refuse_seen, seen_by
     from vlbench.report.results import write_result
 
     models, tasks = resolve(request)
@@ -55,18 +58,38 @@ def run(request: Request) -> Iterator[Result]:
         [(each, plan_job(model.checkpoint, each.task, request.settings)) for each in tasks]
         for model in models
     ]
+    for _, job in (pair for pairs in planned for pair in pairs):
+        if not request.allow_seen_images:
+            refuse_seen(job, request.cache)
     for model, pairs in zip(models, planned, strict=True):
         wanted = [(named, job) for named, job in pairs if not _is_there(job, request)]
         results = measured([job for _, job in wanted], request)
         for (named, job), found in zip(wanted, results, strict=True):
-            seen = zero_shot(model.card, named.card)
-            result = replace(found, zero_shot=seen, facts=facts_of(model.card))
+            seen = seen_by(job, request.cache)
+            result = replace(
+                found,
+                zero_shot="no" if seen.images else _zero_shot(model, named, request),
+                seen_images=seen.images,
+                digests={**found.digests, **seen.digests},
+                facts=facts_of(model.card),
+            )
             if request.results is not None:
                 write_result(result, request.results)
                 _keep_items(job, result, request, request.results)
                 if request.save_predictions:
                     _write_predictions(job, result, request, request.results)
             yield result
+
+
+def _zero_shot(model: "NamedModel", named: "NamedTask", request: Request) -> ZeroShot:
+    """As the cards say; a file of thresholds does not say which images they were chosen on."""
+    from vlbench.cards.threshold_file import BEST_F1, stated_number
+    from vlbench.cards.training import zero_shot
+
+    found = zero_shot(model.card, named.card)
+    asked = request.thresholds
+    told = asked is None or asked == BEST_F1 or stated_number(asked) is not None
+    return found if told or found == "no" else "unknown"
 
 
 def _is_there(job: "Job", request: Request) -> bool:
@@ -207,7 +230,8 @@ def fit_coop(
 ) -> "Iterator[ContextCard]":
     """Learn a CoOp context for every number of shots and every seed; each is written as it is done.
 
-    `out` takes a context file and a model card for each; options as of `evaluate`.
+    `out` takes a context file and a model card for each; options as of `evaluate`. A card says how many of
+    its training images are test images of the task, None where those are not here.
 
     Raises:
         VlbenchError: a name, a file or an option is wrong, or the task has no training split.
@@ -215,6 +239,7 @@ def fit_coop(
     from vlbench.cards.build import training_epochs, training_task
     from vlbench.cards.catalogue import read_catalogue
     from vlbench.cards.class_half import HalfName
+    from vlbench.cards.training import seen_after, task_card
     from vlbench.fitting.coop_recipe import Recipe, default_epochs
     from vlbench.fitting.sweep import Lesson, learn
 
@@ -242,8 +267,27 @@ def fit_coop(
         base_weights=request.weights,
         half=None if half is None else half.half,
         epochs=epochs,
+        seen=seen_after(named.card, task_card(task, catalogue), training.name),
     )
-    return learn(lesson, request.settings, cache=request.cache, out=Path(out))
+    written = learn(lesson, request.settings, cache=request.cache, out=Path(out))
+    return _with_tested(written, task, catalogue, request)
+
+
+def _with_tested(
+    written: "Iterator[ContextCard]", task: str, catalogue: "Catalogue", request: Request
+) -> "Iterator[ContextCard]":
+    """Cards with the number of their training images that a task tests, as far as its images are here."""
+    from vlbench.cards import build
+    from vlbench.core.image_digest import seen_among
+
+    data = replace(data_request(request), allow_subset=True, limit=None)
+    try:
+        tested = build.task(task, catalogue, request=data).problem.images
+    except DataError:
+        yield from written
+        return
+    for card in written:
+        yield replace(card, tested=seen_among(tested, card.learned_from, request.cache))
 
 
 def load_model(name: str, **options: Unpack[Options]) -> Model:

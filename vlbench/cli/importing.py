@@ -124,6 +124,11 @@ def coop(**arguments: Unpack[Arguments]) -> None:
             err=True,
         )
     click.echo(f"{done.read} is now {done.context}, with its card {done.card}")
+    where = "" if request.task is None else f" but on the data of {request.task}, where it is not"
+    click.echo(
+        f"CoOp's files do not tell which images it learned from: whether it is zero-shot is unknown{where}, "
+        "and no test image is held against them"
+    )
     click.echo(f"vlbench run --include-path {done.card.parent} --model {done.name} --task TASK")
 
 

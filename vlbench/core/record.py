@@ -35,7 +35,7 @@ def record_of(kind: type[T], value: object, where: str) -> T:
     """
     if not isinstance(value, Mapping):
         raise DataError(f"{where} is {_shown(value)}, no object")
-    declared = _declared(kind)
+    declared = _declared(cast("Any", kind))
     unknown = sorted(value.keys() - declared.keys())
     if unknown:
         raise DataError(f"{where} has an unknown field {unknown[0]!r}")
@@ -46,7 +46,7 @@ def record_of(kind: type[T], value: object, where: str) -> T:
 
 
 @lru_cache(None)
-def _declared(kind: type) -> Mapping[str, tuple[Any, bool]]:
+def _declared(kind: type[object]) -> Mapping[str, tuple[Any, bool]]:
     """The fields of a dataclass: their types, and whether they have to be stated."""
     hints = get_type_hints(kind)
     return {

@@ -69,8 +69,9 @@ class Result:
     `replicate_of` is the leaderboard row that this model is one seed of; empty if it is a row of its own.
     `thresholds` are those that the task stated or chose, one for each text in the units that people state;
     empty where they are the model's own. `zero_shot` says whether the model saw the task's data in training,
-    as far as its card tells; `facts` are the card's: family, parameters (millions), gflops (of an image),
-    image_size (pixels), licence.
+    as far as its card tells; `seen_images` counts test images that it, or its thresholds, learned from, by
+    their digests (learned_from, validation_images). `facts` are the card's: family, parameters (millions),
+    gflops (of an image), image_size (pixels), licence.
     """
 
     model: str
@@ -97,6 +98,7 @@ class Result:
     replicate_of: str = ""
     thresholds: tuple[float, ...] = ()
     zero_shot: ZeroShot = "unknown"
+    seen_images: int = 0
     facts: Mapping[str, str | int | float] = field(default_factory=dict)
     schema: int = SCHEMA
 

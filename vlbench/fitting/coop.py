@@ -20,6 +20,7 @@ from vlbench.core.contracts import Checkpoint, Identity, Source, Task
 from vlbench.core.digest import digest_of, digest_of_modules
 from vlbench.core.errors import DataError
 from vlbench.core.files import read_checked, write_checked
+from vlbench.core.image_digest import image_digests
 from vlbench.core.subset import Subset
 from vlbench.engine.encoder import Encoder
 from vlbench.engine.feature_store import FeatureSpace
@@ -144,6 +145,7 @@ def fit(
         classes=tuple(training.problem.texts),
         class_specific=recipe.class_specific,
         trained=trained,
+        learned_from=image_digests(Subset(few.source, few.indices), cache),
     )
     return Fitted(learner.context.detach().float().cpu(), facts, *losses)
 

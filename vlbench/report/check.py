@@ -202,7 +202,7 @@ def _other_counts(shared: Iterable[tuple[Row, Row]]) -> list[Finding]:
 def _moved(
     old: Mapping[str, Row], new: Mapping[str, Row], tolerances: Tolerances, new_verdict: Verdict
 ) -> list[Finding]:
-    found = []
+    found: list[Finding] = []
     for metric in sorted(old.keys() | new.keys()):
         was, now = old.get(metric), new.get(metric)
         if was is not None and now is not None:
