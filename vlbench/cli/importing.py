@@ -202,6 +202,14 @@ def _import(
         click.echo(
             f"{file}: {done.scores} scores are now in {done.path}; cards stand for {done.named} of them"
         )
+        if done.again:
+            click.echo(f"{done.again} of them were imported from another file already and are listed once")
+        if done.own:
+            click.echo(
+                f"vlbench: {file}: {done.own} of them were exported by vlbench: our own results, "
+                "which are shown and never compared",
+                err=True,
+            )
         _say_averages(done)
 
 
