@@ -104,10 +104,12 @@ def refuse_doubled(scores: Iterable[TheirScore], file: Path) -> None:
     """Refuse a file that states a score twice, be the two equal or not: nobody could say which one holds.
 
     Raises:
-        DataError: with the cell and both values.
+        DataError: with the cell and both values; or a name holds a NUL.
     """
     seen: dict[tuple[str, ...], str] = {}
     for score in scores:
+        if any("\0" in part for part in score.cell):
+            raise DataError(f"{file}: {score.dataset!r}, {score.metric!r}: holds a NUL, which no name does")
         if score.cell in seen:
             name = " ".join(filter(None, score.cell))
             raise DataError(
@@ -176,6 +178,8 @@ def _read(path: Path) -> list[ImportedScore]:
         raise DataError(f"{path}: not written by `vlbench import` ({error}); {_IMPORT_AGAIN}") from error
     if tuple(head) != HEAD or any(len(row) != len(HEAD) for row in rows):
         raise DataError(f"{path}: not written by `vlbench import`; {_IMPORT_AGAIN}")
+    if any("\0" in cell for row in rows for cell in row):
+        raise DataError(f"{path}: holds a NUL, which no name does; {_IMPORT_AGAIN}")
     scores = [_score(row) for row in rows]
     for line, score in enumerate(scores, start=2):
         fraction_text(score.text, f"{path}: line {line}, {score.metric}")

@@ -164,6 +164,11 @@ def test_a_cell_that_a_file_states_twice_is_refused_whatever_it_says(tmp_path, s
         refuse_doubled([first, *others, replace(first, text=second)], tmp_path / "own.csv")
 
 
+def test_a_name_with_a_nul_is_refused(tmp_path):
+    with pytest.raises(DataError, match=r"own\.csv: 'd', 'ac\\x00c': holds a NUL"):
+        refuse_doubled([TheirScore("m", "t", "d", "ac\0c", "0.5")], tmp_path / "own.csv")
+
+
 def imported(file, value="0.5000", **fields):
     theirs = TheirScore("m", "t", "d", "acc1", value, **fields)
     return imported_score(
@@ -198,6 +203,7 @@ def test_what_vlbench_exported_is_known_for_its_own(tmp_path):
         (lambda data: data.replace(b"0.5000", b"1.7"), r"line 2, acc1: 1\.7 is no fraction"),
         (lambda data: data.replace(b"0.5000", b"nan"), "line 2, acc1: 'nan' is no number"),
         (lambda data: data + data.splitlines(keepends=True)[1], "states clip_benchmark m/t d acc1 twice"),
+        (lambda data: data.replace(b"acc1", b"ac\0c1"), "holds a NUL"),
         (lambda data: data[:-9], "not written by `vlbench import`"),
     ],
 )
