@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypedDict, Unpack, cast
 
 from vlbench.core.contracts import Model, Task
-from vlbench.core.errors import DataError, VlbenchError
-from vlbench.core.result import Result, ZeroShot
+from vlbench.core.errors import VlbenchError
+from vlbench.core.result import Result
 from vlbench.references import export_results as export_results
 from vlbench.references import import_scores as import_scores
 from vlbench.references import verify as verify
@@ -16,7 +16,6 @@ from vlbench.request import Options, Request, data_request, request_of
 from vlbench.resolved import resolve
 
 if TYPE_CHECKING:
-    from vlbench.cards.catalogue import Catalogue
     from vlbench.core.items import Items
     from vlbench.engine.plan import Job
     from vlbench.fitting.context_card import ContextCard
@@ -24,7 +23,6 @@ if TYPE_CHECKING:
     from vlbench.report.comparison import Comparison
     from vlbench.report.leaderboard_rows import Additions
     from vlbench.report.site.folder import Written
-    from vlbench.resolved import NamedModel, NamedTask
 
 
 def evaluate(
@@ -48,7 +46,7 @@ def run(request: Request) -> Iterator[Result]:
     Raises:
         VlbenchError: as `evaluate`. Everything is named, found and counted before any weights load.
     """
-    from vlbench.cards.training import facts_of
+    from vlbench.cards.training import facts_of, zero_shot
     from vlbench.engine.plan import plan_job
     from vlbench.engine.seen import refuse_seen, seen_by
     from vlbench.report.results import write_result
@@ -68,7 +66,7 @@ def run(request: Request) -> Iterator[Result]:
             seen = seen_by(job, request.cache)
             result = replace(
                 found,
-                zero_shot="no" if seen.images else _zero_shot(model, named, request),
+                zero_shot="no" if seen.images else zero_shot(model.card, named.card, request.thresholds),
                 seen_images=seen.images,
                 digests={**found.digests, **seen.digests},
                 facts=facts_of(model.card),
@@ -79,17 +77,6 @@ def run(request: Request) -> Iterator[Result]:
                 if request.save_predictions:
                     _write_predictions(job, result, request, request.results)
             yield result
-
-
-def _zero_shot(model: "NamedModel", named: "NamedTask", request: Request) -> ZeroShot:
-    """As the cards say; a file of thresholds does not say which images they were chosen on."""
-    from vlbench.cards.threshold_file import BEST_F1, stated_number
-    from vlbench.cards.training import zero_shot
-
-    found = zero_shot(model.card, named.card)
-    asked = request.thresholds
-    told = asked is None or asked == BEST_F1 or stated_number(asked) is not None
-    return found if told or found == "no" else "unknown"
 
 
 def _is_there(job: "Job", request: Request) -> bool:
@@ -242,6 +229,7 @@ def fit_coop(
     from vlbench.cards.training import seen_after, task_card
     from vlbench.fitting.coop_recipe import Recipe, default_epochs
     from vlbench.fitting.sweep import Lesson, learn
+    from vlbench.fitting.tested import with_tested
 
     request = request_of(model, (), options)
     (named,), _ = resolve(request)
@@ -270,24 +258,7 @@ def fit_coop(
         seen=seen_after(named.card, task_card(task, catalogue), training.name),
     )
     written = learn(lesson, request.settings, cache=request.cache, out=Path(out))
-    return _with_tested(written, task, catalogue, request)
-
-
-def _with_tested(
-    written: "Iterator[ContextCard]", task: str, catalogue: "Catalogue", request: Request
-) -> "Iterator[ContextCard]":
-    """Cards with the number of their training images that a task tests, as far as its images are here."""
-    from vlbench.cards import build
-    from vlbench.core.image_digest import seen_among
-
-    data = replace(data_request(request), allow_subset=True, limit=None)
-    try:
-        tested = build.task(task, catalogue, request=data).problem.images
-    except DataError:
-        yield from written
-        return
-    for card in written:
-        yield replace(card, tested=seen_among(tested, card.learned_from, request.cache))
+    return with_tested(written, task, catalogue, data)
 
 
 def load_model(name: str, **options: Unpack[Options]) -> Model:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from vlbench.cards.catalogue import Catalogue, Entry
 from vlbench.cards.names import find
+from vlbench.cards.threshold_file import BEST_F1, stated_number
 from vlbench.core.result import ZeroShot
 
 if TYPE_CHECKING:
@@ -17,13 +18,17 @@ Facts = Mapping[str, str | int | float]
 _FACTS = ("family", "parameters", "gflops", "image_size", "licence")
 
 
-def zero_shot(model: "ModelCard | None", task: "TaskCard | None") -> ZeroShot:
-    """Whether a model saw none of the data sets that a task tests: unknown where a card does not say."""
+def zero_shot(model: "ModelCard | None", task: "TaskCard | None", thresholds: str | None = None) -> ZeroShot:
+    """Whether a model saw none of the data sets that a task tests: unknown where a card does not say.
+
+    A file of `thresholds` does not say which images they were chosen on.
+    """
     if model is None or task is None or not task.data:
         return "unknown"
     if {*(model.trained_on or ()), *model.tuned_on} & set(task.data):
         return "no"
-    return "unknown" if model.trained_on is None or model.tuned_on else "yes"
+    told = thresholds is None or thresholds == BEST_F1 or stated_number(thresholds) is not None
+    return "unknown" if model.trained_on is None or model.tuned_on or not told else "yes"
 
 
 @dataclass(frozen=True, slots=True)

@@ -64,6 +64,15 @@ def test_a_fitted_model_has_seen_what_its_base_did_and_the_tasks_data():
     assert seen_after(known, task([]), "own") == Seen(tuned_on=("laion2b", "own"))
 
 
+@pytest.mark.parametrize(
+    ("thresholds", "answer"),
+    [(None, "yes"), ("0.2", "yes"), ("best-f1", "yes"), ("mine.txt", "unknown")],
+)
+def test_a_file_of_thresholds_does_not_say_what_they_were_chosen_on(thresholds, answer):
+    assert zero_shot(model(trained_on=["laion2b"]), task(["imagenet"]), thresholds) == answer
+    assert zero_shot(model(trained_on=["imagenet"]), task(["imagenet"]), thresholds) == "no"
+
+
 def test_what_has_no_card_is_unknown():
     assert zero_shot(None, task(["imagenet"])) == "unknown"
     assert zero_shot(model(trained_on=[]), None) == "unknown"
