@@ -27,22 +27,24 @@ def parsed_json(text: str) -> object:
         raise DataError(f"no JSON: {error}") from error
 
 
-def record_of(kind: type[T], value: object, where: str) -> T:
+def record_of(kind: type[T], value: object, where: str = "") -> T:
     """A dataclass of parsed JSON: unknown, missing and wrongly typed fields are refused by name.
 
     Raises:
-        DataError: with the field's path below `where`.
+        DataError: with the field's path, such as `metrics[0].value`.
     """
+    name = where or "the record"
     if not isinstance(value, Mapping):
-        raise DataError(f"{where} is {_shown(value)}, no object")
+        raise DataError(f"{name} is {_shown(value)}, no object")
     declared = _declared(cast("Any", kind))
     unknown = sorted(value.keys() - declared.keys())
     if unknown:
-        raise DataError(f"{where} has an unknown field {unknown[0]!r}")
-    missing = [name for name, (_, needed) in declared.items() if needed and name not in value]
+        raise DataError(f"{name} has an unknown field {unknown[0]!r}")
+    missing = [field for field, (_, needed) in declared.items() if needed and field not in value]
     if missing:
-        raise DataError(f"{where} lacks the field {missing[0]!r}")
-    return kind(**{name: _typed(each, declared[name][0], name) for name, each in value.items()})
+        raise DataError(f"{name} lacks the field {missing[0]!r}")
+    below = f"{where}." if where else ""
+    return kind(**{key: _typed(each, declared[key][0], f"{below}{key}") for key, each in value.items()})
 
 
 @lru_cache(None)

@@ -136,7 +136,7 @@ class Result:
             schema = fields.get("schema") if isinstance(fields, dict) else None
             if schema is not None and schema != SCHEMA:
                 raise DataError(f"its schema {schema} is not {SCHEMA}")
-            result = record_of(cls, fields, "the record")
+            result = record_of(cls, fields)
             _check_values(result)
         except DataError as error:
             raise DataError(f"not a vlbench result: {error}; run the model again") from error

@@ -75,7 +75,7 @@ def edited(make_result, **changes):
         (86.3, "acc1 is 86.3, no fraction from 0 to 1"),
         (-3, "acc1 is -3, no fraction from 0 to 1"),
         (1e308, "acc1 is 1e\\+308, no fraction from 0 to 1"),
-        (True, "value is true, no number"),
+        (True, r"metrics\[1\]\.value is true, no number"),
         ("0.5", 'value is "0.5", no number'),
         ([0.5], r"value is \[0.5\], no number"),
         (10**400, "value is 1000.*, no finite number"),
