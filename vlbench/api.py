@@ -48,6 +48,7 @@ def run(request: Request) -> Iterator[Result]:
     """
     from vlbench.cards.training import facts_of, zero_shot
     from vlbench.engine.plan import plan_job
+    from vlbench.engine.seen import refuse_seen, seen_by
     from vlbench.kept_results import is_there, refuse_other_data, refuse_other_folder
     from vlbench.report.results import write_result
 
@@ -60,17 +61,25 @@ def run(request: Request) -> Iterator[Result]:
         refuse_other_folder(job, request)
     for _, job in chain.from_iterable(planned):
         refuse_other_data(job, request)
+        if not request.allow_seen_images:
+            refuse_seen(job, request.cache)
     for model, pairs in zip(models, planned, strict=True):
         wanted = [(named, job) for named, job in pairs if not is_there(job, request)]
         results = measured([job for _, job in wanted], request)
         for (named, job), found in zip(wanted, results, strict=True):
-            seen = zero_shot(model.card, named.card)
-            result = replace(found, zero_shot=seen, facts=facts_of(model.card))
+            seen = seen_by(job, request.cache)
+            result = replace(
+                found,
+                zero_shot="no" if seen.images else zero_shot(model.card, named.card, request.thresholds),
+                seen_images=seen.images,
+                digests={**found.digests, **seen.digests},
+                facts=facts_of(model.card),
+            )
             if request.results is not None:
                 write_result(result, request.results)
                 _keep_items(job, result, request, request.results)
                 if request.save_predictions:
-                    _write_predictions(job, result, request.cache, request.results)
+                    _write_predictions(job, result, request, request.results)
             yield result
 
 
@@ -145,23 +154,26 @@ def build_site(
 def _keep_items(job: "Job", result: Result, request: Request, folder: Path) -> None:
     from vlbench.core.items import MOST_SCORES
     from vlbench.engine.items import stored_items
+    from vlbench.engine.stored import keep_predictions
     from vlbench.report.items import keep_items
 
     def make() -> "Items":
+        keep_predictions(job, request.settings, request.cache)
         most = sys.maxsize if request.save_predictions else MOST_SCORES
         return stored_items(job, request.cache, seed=request.settings.seed, most_scores=most)
 
     keep_items(result, folder, make, scores=request.save_predictions)
 
 
-def _write_predictions(job: "Job", result: Result, cache: Path, folder: Path) -> None:
-    from vlbench.engine.stored import stored_prediction
+def _write_predictions(job: "Job", result: Result, request: Request, folder: Path) -> None:
+    from vlbench.engine.stored import keep_predictions, stored_prediction
     from vlbench.report.predictions import write_predictions
 
-    kept = stored_prediction(job, cache)
+    keep_predictions(job, request.settings, request.cache)
+    kept = stored_prediction(job, request.cache)
     if kept is None:
         raise VlbenchError(
-            f"{result.model} on {result.task}: the stored predictions are gone; empty {cache} and rerun"
+            f"{result.model} on {result.task}: its predictions are not kept; free space for {request.cache}"
         )
     write_predictions(result, job.task.problem, kept[0], folder)
 
@@ -190,7 +202,8 @@ def fit_coop(
 ) -> "Iterator[ContextCard]":
     """Learn a CoOp context for every number of shots and every seed; each is written as it is done.
 
-    `out` takes a context file and a model card for each; options as of `evaluate`.
+    `out` takes a context file and a model card for each; options as of `evaluate`. A card says how many of
+    its training images are test images of the task, None where those are not here.
 
     Raises:
         VlbenchError: a name, a file or an option is wrong, or the task has no training split.
@@ -198,8 +211,10 @@ def fit_coop(
     from vlbench.cards.build import training_epochs, training_task
     from vlbench.cards.catalogue import read_catalogue
     from vlbench.cards.class_half import HalfName
+    from vlbench.cards.training import seen_after, task_card
     from vlbench.fitting.coop_recipe import Recipe, default_epochs
     from vlbench.fitting.sweep import Lesson, learn
+    from vlbench.fitting.tested import with_tested
 
     request = request_of(model, (), options)
     (named,), _ = resolve(request)
@@ -225,8 +240,10 @@ def fit_coop(
         base_weights=request.weights,
         half=None if half is None else half.half,
         epochs=epochs,
+        seen=seen_after(named.card, task_card(task, catalogue), training.name),
     )
-    return learn(lesson, request.settings, cache=request.cache, out=Path(out))
+    written = learn(lesson, request.settings, cache=request.cache, out=Path(out))
+    return with_tested(written, task, catalogue, data)
 
 
 def load_model(name: str, **options: Unpack[Options]) -> Model:

@@ -47,7 +47,8 @@ def ood(model: str, inside: str, outside: str, **options: Unpack[Options]) -> Ou
     """
     from vlbench.engine.outliers import outlier_task
     from vlbench.engine.plan import plan_job
-    from vlbench.engine.stored import stored_prediction
+    from vlbench.engine.seen import refuse_seen
+    from vlbench.engine.stored import keep_predictions, stored_prediction
     from vlbench.metrics.outliers import auroc, confidence
 
     request = request_of(model, (), options)
@@ -58,8 +59,12 @@ def ood(model: str, inside: str, outside: str, **options: Unpack[Options]) -> Ou
     tasks = [load_task(name, **of_tasks) for name in (inside, outside)]
     asked = [tasks[0], outlier_task(*tasks)]
     jobs = [plan_job(models[0].checkpoint, task, request.settings) for task in asked]
+    for job in jobs:
+        refuse_seen(job, request.cache)
     for _ in measured(jobs, request):
         pass
+    for job in jobs:
+        keep_predictions(job, request.settings, request.cache)
     kept = [stored_prediction(job, request.cache) for job in jobs]
     values = [confidence(each[0]) for each in kept if each is not None]
     if len(values) != len(jobs):

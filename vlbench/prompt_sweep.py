@@ -28,6 +28,7 @@ def sweep_prompts(model: str, task: str, **options: Unpack[Options]) -> PromptSw
     """
     from vlbench.engine.plan import plan_job
     from vlbench.engine.prompt_sweep import single_template_jobs
+    from vlbench.engine.seen import refuse_seen
 
     request = request_of(model, task, options)
     models, tasks = resolve(request)
@@ -36,6 +37,7 @@ def sweep_prompts(model: str, task: str, **options: Unpack[Options]) -> PromptSw
             f"a sweep takes one model and one task, not {len(models)} and {len(tasks)}; name one of each"
         )
     job = plan_job(models[0].checkpoint, tasks[0].task, request.settings)
+    refuse_seen(job, request.cache)
     singles = list(single_template_jobs(job, request.settings))
     whole, *results = measured([job, *(single for _, single in singles)], request)
     return PromptSweep(whole, tuple(zip((template for template, _ in singles), results, strict=True)))

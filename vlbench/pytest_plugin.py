@@ -25,7 +25,10 @@ LISTS = {
     "data_root": ("DIR|TASK=DIR", "where data lie"),
     "include_path": ("DIR", "a folder with more cards"),
 }
-RUN = "run the models, rather than read their results"
+FLAGS = {
+    "run": "run the models, rather than read their results",
+    "strict": "fail what the baseline does not list",
+}
 MARKS = {
     "vlbench": "a model on a task of the baseline",
     "gpu": "needs a CUDA device",
@@ -46,8 +49,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     for name, (metavar, text) in LISTS.items():
         group.addoption(_flag(name), dest=f"vlbench_{name}", metavar=metavar, action="append", help=text)
         parser.addini(f"vlbench_{name}", text, type="linelist", default=[])
-    group.addoption(_flag("run"), dest="vlbench_run", action="store_true", default=None, help=RUN)
-    parser.addini("vlbench_run", RUN, type="bool", default=False)
+    for name, text in FLAGS.items():
+        group.addoption(_flag(name), dest=f"vlbench_{name}", action="store_true", default=None, help=text)
+        parser.addini(f"vlbench_{name}", text, type="bool", default=False)
 
 
 def _flag(name: str) -> str:
@@ -99,6 +103,7 @@ def _settings(config: pytest.Config) -> Settings:
         options=options,
         cache=path("cache"),
         data_root=tuple(_root(text, below) for text in roots),
+        strict=asked("strict")[0],
     )
 
 
@@ -133,7 +138,7 @@ class BaselineFile(pytest.File):
 
         scores = self.config.stash[_SCORES]
         try:
-            pairs = scores.rows(self.path)
+            pairs = scores.pairs(self.path)
             scores.tolerances(self.path, None)
         except VlbenchError as error:
             raise self.CollectError(f"vlbench: {error}") from error
@@ -146,7 +151,7 @@ class ModelRows(pytest.Collector):
 
     def collect(self) -> "Iterator[ScoreItem]":
         """The tasks in the baseline's order."""
-        for model, task in self.config.stash[_SCORES].rows(self.path):
+        for model, task in self.config.stash[_SCORES].pairs(self.path):
             if model == self.name:
                 yield ScoreItem.from_parent(self, name=task, model=model)
 

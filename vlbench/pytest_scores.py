@@ -22,7 +22,10 @@ class Regression(AssertionError):
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """What was asked for; `results` is None where models are run, `cache` where features are not kept."""
+    """What was asked for; `results` is None where models are run, `cache` where features are not kept.
+
+    `strict` fails what the baseline does not list.
+    """
 
     baseline: Path | None
     results: Path | None
@@ -30,6 +33,7 @@ class Settings:
     options: Mapping[str, object]
     cache: Path | None
     data_root: tuple[str, ...]
+    strict: bool = False
 
 
 class Scores:
@@ -75,7 +79,9 @@ class Scores:
             raise DataError(
                 f"{path}: has no {result.model} on {result.task}; `vlbench check --update` adds it"
             )
-        findings = compare_rows(rows.values(), rows_of([result]), self.tolerances(path, tolerance))
+        findings = compare_rows(
+            rows.values(), rows_of([result]), self.tolerances(path, tolerance), strict=self.settings.strict
+        )
         failed = failures(findings)
         if failed:
             raise Regression(f"{_first(failed)}\n{findings_text(failed, 'text')}")
@@ -92,6 +98,20 @@ class Scores:
         if path not in self._baselines:
             self._baselines[path] = rows_by_pair(read_baseline(path))
         return self._baselines[path]
+
+    def pairs(self, path: Path) -> "Sequence[tuple[str, str]]":
+        """The models and tasks of a baseline in its order; in strict mode the results' too.
+
+        Raises:
+            DataError: a file is missing or damaged.
+        """
+        from vlbench.report.baseline import rows_by_pair, rows_of_folder
+
+        listed = [*self.rows(path)]
+        if self.settings.strict and self.settings.results is not None:
+            there = rows_by_pair(rows_of_folder(self.settings.results))
+            listed += [pair for pair in there if pair not in self.rows(path)]
+        return listed
 
     def tolerances(self, path: Path, tolerance: str | None) -> "Tolerances":
         """The tolerances of a text, or those asked for, for the metrics of a baseline.
@@ -115,16 +135,16 @@ class Scores:
     def _read(self, model: str, task: str) -> "Result":
         from vlbench.core.errors import DataError
         from vlbench.core.files import file_name
-        from vlbench.core.result import Result
+        from vlbench.report.results import read_result
 
         folder = self.settings.results or Path()
         path = folder / file_name(task) / f"{file_name(model)}.json"
         if not path.is_file():
             raise DataError(f"{path}: vanished: there is no whole result of {model} on {task}")
-        try:
-            return Result.from_json(path.read_text(encoding="utf-8"))
-        except (DataError, UnicodeDecodeError) as error:
-            raise DataError(f"{path}: {error}") from error
+        result = read_result(path)
+        if (result.model, result.task) != (model, task):
+            raise DataError(f"{path}: holds {result.model} on {result.task}; move or delete it")
+        return result
 
     def _run(self, model: str, task: str) -> "Result":
         from vlbench.api import evaluate

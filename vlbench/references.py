@@ -29,13 +29,16 @@ System = Literal["clip_benchmark", "open_clip", "mteb"]
 class Imported:
     """What came of a file: where its scores lie now, how many, and how many of them cards stand for.
 
-    `averages` are those that the file itself states.
+    `averages` are those that the file itself states; `again` counts scores that another file gave already,
+    `own` those that vlbench exported.
     """
 
     path: Path
     scores: int
     named: int
     averages: "tuple[StatedAverage, ...]" = ()
+    again: int = 0
+    own: int = 0
 
 
 def verify(
@@ -106,7 +109,7 @@ def import_scores(
     """
     from vlbench.cards.catalogue import read_catalogue
     from vlbench.cards.their_names import TheirNames
-    from vlbench.report.imported import imported_score, write_imported
+    from vlbench.report.imported import imported_score, known_already, refuse_doubled, write_imported
 
     path = Path(file)
     try:
@@ -117,13 +120,16 @@ def import_scores(
         raise DataError(f"{path}: not a result file of {system}: {error}") from error
     if not theirs:
         raise DataError(f"{path}: holds no score")
+    refuse_doubled(theirs, path)
     names = TheirNames(read_catalogue(tuple(map(Path, include_path))))
     scores = [
         imported_score(each, system=system, file=path.name, card_of=names.card_of, task_of=names.task_of)
         for each in theirs
     ]
+    again = known_already(scores, Path(results))
     written = write_imported(scores, Path(results))
-    return Imported(written, len(scores), sum(bool(each.card and each.task) for each in scores), averages)
+    named = sum(bool(each.card and each.task) for each in scores)
+    return Imported(written, len(scores), named, averages, again, sum(bool(each.exporter) for each in theirs))
 
 
 def export_results(

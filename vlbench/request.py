@@ -29,7 +29,8 @@ class Options(TypedDict, total=False):
     auto. workers: loader threads, None by device. limit: this many images spread over the data, result
     partial. feature_bytes: what a task may add to the store; above it, scores are stored in place of
     image features. descriptions, templates, classnames: files that take the place of a task's. thresholds:
-    of tags, a number, a file, or "best-f1" of the card's validation split. data_root: folders of data
+    of tags, a number, a file, or "best-f1" of the card's validation split. allow_seen_images: score images
+    that the model or its thresholds learned from, result not zero-shot. data_root: folders of data
     sets. task_roots: {task: its own folder}. results: where JSON and CSVs go, None writes none. cache: the
     feature store, None is the user's cache folder. include_path: folders with more cards. weights: the
     user's own file for the one model named. preprocess: "exact" or "fast". missing: leave out what
@@ -50,6 +51,7 @@ class Options(TypedDict, total=False):
     classnames: Path | str | None
     templates: Path | str | None
     thresholds: float | Path | str | None
+    allow_seen_images: bool
     data_root: Sequence[Path | str]
     task_roots: Mapping[str, Path | str]
     results: Path | str | None
@@ -82,6 +84,7 @@ class Request:
     classnames: Path | None = None
     templates: Path | None = None
     thresholds: str | None = None
+    allow_seen_images: bool = False
 
 
 def request_of(models: str | Sequence[str], tasks: str | Sequence[str], options: Options) -> Request:
@@ -133,6 +136,7 @@ def request_of(models: str | Sequence[str], tasks: str | Sequence[str], options:
         classnames=_path(options.get("classnames")),
         templates=_path(options.get("templates")),
         thresholds=None if (asked := options.get("thresholds")) is None else str(asked),
+        allow_seen_images=options.get("allow_seen_images", False),
     )
 
 
@@ -160,4 +164,5 @@ def data_request(request: Request) -> "DataRequest":
         classnames=request.classnames,
         templates=request.templates,
         thresholds=request.thresholds,
+        allow_seen_images=request.allow_seen_images,
     )

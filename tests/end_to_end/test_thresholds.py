@@ -6,6 +6,7 @@ import subprocess
 import sys
 
 import pytest
+from PIL import Image
 
 HEAVY = """
 import sys
@@ -66,6 +67,44 @@ def test_chosen_thresholds_given_back_as_a_file_measure_the_same(run):
     assert run("--thresholds", file).stdout.splitlines()[-1] == "heavy:"
     (folder,) = (run.folder / "results").glob("shapes-tags+thresholds@*")
     assert result(run, folder.name)["metrics"] == chosen["metrics"]
+
+
+CARD = """\
+title: Own tags
+kind: tagging
+protocol: own
+names: names.tsv
+sources:
+- {kind: jsonl, path: test}
+validation:
+  sources:
+  - {kind: jsonl, path: val}
+metrics: [mean_average_precision]
+primary: mean_average_precision
+"""
+
+
+def test_thresholds_of_test_images_are_refused_or_counted(run):
+    folder = run.folder / "own"
+    for part, name in (("test", "{}.png"), ("val", "v_{}.png")):
+        (folder / part).mkdir(parents=True)
+        lines = []
+        for number, colour in enumerate(("red", "blue", "red", "blue")):
+            # the first two images of both parts are the same bytes under other names
+            size = (16, 16 + number) if number < 2 or part == "test" else (20, 16 + number)
+            Image.new("RGB", size, colour).save(folder / part / name.format(number))
+            lines.append(json.dumps({"file_name": name.format(number), "tags": [colour]}))
+        (folder / part / "metadata.jsonl").write_text("\n".join(lines) + "\n")
+    (folder / "names.tsv").write_text("name\tn\nred\t\nblue\t\n")
+    (folder / "own.yaml").write_text(CARD)
+    asked = ["--thresholds", "best-f1", "--include-path", folder, "--data-root", folder]
+    done = run(*asked, task="own", expect=2)
+    assert "own: 2 of 4 validation images are test images (v_0.png ...)" in done.stderr
+    done = run(*asked, "--allow-seen-images", task="own")
+    assert "2 of 4 test images are among those that it learned from: no zero-shot result" in done.stderr
+    found = json.loads((run.folder / "results" / "own+best-f1" / "tiny-clip.json").read_text())
+    assert (found["zero_shot"], found["seen_images"]) == ("no", 2)
+    assert "validation_images" in found["digests"]
 
 
 @pytest.mark.parametrize(

@@ -92,6 +92,48 @@ def test_a_result_that_vanished_fails_in_a_line(project, run_pytest):
     assert "Traceback" not in said
 
 
+def test_a_result_of_another_model_in_a_results_place_fails(project, run_pytest):
+    folder = project / "results" / "shapes"
+    (folder / "small.json").write_bytes((folder / "large.json").read_bytes())
+    said = run_pytest(*BASELINE, expect=1)
+    assert "small.json: holds large on shapes; move or delete it" in said
+
+
+def test_a_header_alone_is_no_baseline(project, run_pytest):
+    path = project / "results" / "baseline.csv"
+    path.write_text(path.read_text().splitlines(keepends=True)[0])
+    assert "holds no value, so that it would let everything pass" in run_pytest(*BASELINE, expect=2)
+
+
+def test_strict_fails_what_the_baseline_does_not_list(project, run_pytest, make_result):
+    write_result(score(make_result, "new", "shapes"), project / "results")
+    more = (
+        MetricValue("acc1", 0.5, 0.46, 0.55, "Wilson", 200, 0),
+        MetricValue("nll", 3.0, None, None, "", 200, 0),
+    )
+    write_result(make_result(model="small", task="shapes", metrics=more), project / "results")
+    assert "4 passed" in run_pytest(*BASELINE)
+    said = run_pytest(*BASELINE, "--vlbench-strict", expect=1)
+    assert "2 failed, 3 passed" in said
+    assert "baseline.csv: has no new on shapes" in said
+    assert "nll: not in the baseline" in said
+    (project / "pytest.ini").write_text("[pytest]\nvlbench_strict = true\n")
+    assert "2 failed, 3 passed" in run_pytest(*BASELINE, expect=1)
+
+
+def test_equal_inputs_are_held_to_the_tolerance(project, run_pytest, make_result):
+    digests = {"image_ids": "i" * 32}
+    metrics = (MetricValue("acc1", 0.5, 0.46, 0.55, "Wilson", 200, 0),)
+    told = make_result(model="small", task="shapes", metrics=metrics, digests=digests)
+    write_baseline(project / "results" / "baseline.csv", rows_of([told]))
+    for value, expect in ((0.47, 1), (0.9, 0)):
+        moved = (MetricValue("acc1", value, 0.4, 0.95, "Wilson", 200, 0),)
+        result = make_result(model="small", task="shapes", metrics=moved, digests=digests)
+        write_result(result, project / "results")
+        said = run_pytest(*BASELINE, "-rP", expect=expect)
+        assert ("FAIL  small" if expect else "WARN  small") in said
+
+
 def test_workers_of_xdist_find_the_same_items(project, run_pytest, make_result):
     write_result(score(make_result, "small", "shapes", 0.4), project / "results")
     said = run_pytest(*BASELINE, "-n", "2", expect=1)

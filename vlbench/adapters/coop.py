@@ -103,6 +103,7 @@ class CoopCheckpoint:
             weights={**base.weights, self.context.name: context},
             origin=f"{base.origin} + {source}:{self.context.name}",
             replicate_of=self.replicate_of if self.origin.weights is None else "",
+            learned_from=read_facts(self.context).learned_from,
         )
 
     def load(self, placement: Placement) -> "DualEncoder":

@@ -35,7 +35,8 @@ class ContextFacts:
 
     `base` names the model, `backbone` is the digest of its text tower (empty where unknown). `classes`
     are the names and ids it was learned on, in order; () where unknown. `trained` are further facts: task,
-    shots, seed, epochs, initial words, precision.
+    shots, seed, epochs, initial words, precision. `learned_from` are the digests of the images it was learned
+    from (core/image_digest.py), () where that is not recorded.
     """
 
     base: str
@@ -44,6 +45,7 @@ class ContextFacts:
     classes: tuple[Text, ...] = ()
     class_specific: bool = False
     trained: Mapping[str, str | int | float] = field(default_factory=dict)
+    learned_from: tuple[str, ...] = ()
 
 
 def read_facts(path: Path) -> ContextFacts:
@@ -113,6 +115,7 @@ def write_context(path: Path, vectors: "Tensor", facts: ContextFacts) -> None:
         "classes": [{"name": each.name, "ids": dict(each.ids)} for each in facts.classes],
         "class_specific": facts.class_specific,
         "trained": dict(facts.trained),
+        "learned_from": list(facts.learned_from),
     }
     # one entry: safetensors writes several in an order that changes from run to run
     metadata = {_METADATA: json.dumps(stated, ensure_ascii=False, sort_keys=True)}
@@ -190,6 +193,9 @@ def _parsed(stated: Mapping[str, object]) -> ContextFacts:
         raise TypeError("class_specific is neither true nor false")
     if not isinstance(stated["base"], str) or not isinstance(stated["backbone"], str):
         raise TypeError("base and backbone are no strings")
+    learned_from = stated.get("learned_from", [])
+    if not isinstance(learned_from, list) or not all(isinstance(each, str) for each in learned_from):
+        raise TypeError("its learned_from is no list of digests")
     return ContextFacts(
         base=stated["base"],
         backbone=stated["backbone"],
@@ -197,6 +203,7 @@ def _parsed(stated: Mapping[str, object]) -> ContextFacts:
         classes=tuple(Text(name=str(each["name"]), ids=dict(each["ids"])) for each in classes),
         class_specific=stated["class_specific"],
         trained=trained,
+        learned_from=tuple(learned_from),
     )
 
 

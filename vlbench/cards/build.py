@@ -82,11 +82,14 @@ def task(name: str, catalogue: Catalogue, *, request: DataRequest) -> Task:
     plain = _task(name, catalogue, request)
     if request.thresholds is None:
         return plain
-    from vlbench.cards.thresholds import refuse_untagged, stated, tuned
+    from vlbench.cards.thresholds import refuse_shared, refuse_untagged, stated, tuned
 
     refuse_untagged(plain)
     if request.thresholds == BEST_F1:
-        return tuned(plain, _split_task(name, catalogue, split="validation", request=request))
+        validation = _split_task(name, catalogue, split="validation", request=request)
+        if not request.allow_seen_images:
+            refuse_shared(plain, validation.problem.images, request.cache)
+        return tuned(plain, validation)
     values = read_thresholds(request.thresholds, plain.problem.texts)
     return stated(plain, request.thresholds, values)
 

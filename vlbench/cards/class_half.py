@@ -70,7 +70,7 @@ def class_half(request: TaskRequest, half: Half) -> TaskRequest:
         source=Relabelled(
             Subset(request.source, indices), tuple(labels[index] - kept.start for index in indices)
         ),
-        names=tuple(_unnumbered(text) for text in names[kept.start : kept.stop]),
+        names=half_names(names, half),
         expect=Expectation(images=len(indices) if counted else None, texts=len(kept)),
         partial=reason,
         settings={**request.settings, "classes": half},
@@ -129,8 +129,14 @@ class Relabelled:
         return self.source.fingerprint(index)
 
 
+def half_names(names: Sequence[Text], half: Half) -> tuple[Text, ...]:
+    """The names of a half of the classes, without the data's numbers: within a half, labels are positions."""
+    kept = half_classes(len(names), half)
+    return tuple(_unnumbered(text) for text in names[kept.start : kept.stop])
+
+
 def _unnumbered(text: Text) -> Text:
-    """A text without the data's number: within a half, labels are positions."""
+    """A text without the data's number."""
     return replace(text, ids={key: value for key, value in text.ids.items() if key != NUMBER})
 
 

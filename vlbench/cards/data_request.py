@@ -25,7 +25,8 @@ class DataRequest:
     task's data; `limit` is a number of images; `verify` asks for digests of the bytes. `descriptions` is
     a file of sentences for each tag or class, `classnames` one of names and `templates` one of templates
     that replace the task's.
-    `thresholds` of tags are a number, a file, or `best-f1`.
+    `thresholds` of tags are a number, a file, or `best-f1`; `allow_seen_images` lets them be chosen on test
+    images.
     """
 
     roots: tuple[Path, ...] = ()
@@ -38,6 +39,7 @@ class DataRequest:
     classnames: Path | None = None
     templates: Path | None = None
     thresholds: str | None = None
+    allow_seen_images: bool = False
 
     def folder_of(self, name: str, aliases: Iterable[str] = ()) -> Path | None:
         """The very folder of a task's data, by its name or another of its names; None where none is named."""

@@ -1,14 +1,16 @@
 """The protocols of task cards, field by field, so that two of them can be told apart by what differs."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from vlbench.cards.catalogue import Catalogue, Entry
+from vlbench.cards.class_half import Half, half_names
 from vlbench.cards.names import Reference, find
 from vlbench.cards.schema import TaskCard
-from vlbench.cards.texts import read_names, read_templates
+from vlbench.cards.texts import read_names, read_templates, with_ids
 from vlbench.core.digest import digest_of
 from vlbench.core.errors import UnknownName
+from vlbench.core.protocol import TIE_RULE
 from vlbench.core.published import CardProtocol, Stated
 
 SYNONYMS = "synonyms"
@@ -58,7 +60,30 @@ def card_protocol(entry: Entry) -> CardProtocol:
         fields=fields,
         texts=None if entry.half is not None else card.expect.texts,
         templates=None if card.descriptions is not None else templates,
+        covered=_covered(folder, card, entry.half, templates),
     )
+
+
+def _covered(
+    folder: Path, card: TaskCard, half: Half | None, templates: Sequence[str] | None
+) -> dict[str, object]:
+    """What of a card the digest of its protocol covers; what lies with the data is missing."""
+    split = {"split": card.split} if card.split else {}
+    classes = {"classes": half} if half is not None else {}
+    covered: dict[str, object] = {
+        "kind": card.kind,
+        "primary": card.primary,
+        "ties": TIE_RULE,
+        "settings": {**card.settings, **split, **classes},
+    }
+    if templates is not None:
+        covered["templates"] = list(templates)
+    if card.names is not None and (folder / card.names).is_file():
+        names = read_names(folder / card.names)
+        names = names if card.ids is None else with_ids(names, folder / card.ids, card.title)
+        names = names if half is None else half_names(names, half)
+        covered["texts"] = [[text.name, dict(text.ids)] for text in names]
+    return covered
 
 
 def _names(folder: Path, card: TaskCard) -> dict[str, Stated]:

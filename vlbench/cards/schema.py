@@ -151,6 +151,9 @@ class ModelCard(Fields):
         tuple[Word, ...] | None,
         Field(description="data sets that the weights saw, training and tuning; left out: unknown"),
     ] = None
+    tuned_on: Annotated[
+        tuple[Word, ...], Field(description="data sets that the weights saw, where others are unknown")
+    ] = ()
     about: Annotated[str, Field(description="what a user has to know")] = ""
     licence: Annotated[str, Field(description="of the weights")] = ""
     paper: Annotated[Paper | None, Field(description="title, arxiv (quoted) or url")] = None

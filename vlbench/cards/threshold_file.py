@@ -78,7 +78,7 @@ def _by_name(pairs: Sequence[tuple[str, float]], texts: Sequence[Text], where: s
 def _json_pairs(content: str, where: str) -> list[tuple[str, float]]:
     try:
         found = json.loads(content, object_pairs_hook=list)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise DataError(f"{where}: not JSON ({error}); it has to be {_FORM}") from error
     return [(name, _finite(value, f"{where}: {name!r}")) for name, value in found]
 

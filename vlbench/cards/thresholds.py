@@ -2,11 +2,13 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from pathlib import Path
 
 from vlbench.cards.threshold_file import BEST_F1, stated_number
 from vlbench.core.contracts import ProtocolStatement, Source, Task, Tuning
-from vlbench.core.digest import digest_of, digest_of_strings
+from vlbench.core.digest import digest_of
 from vlbench.core.errors import DataError, Unsupported
+from vlbench.core.image_digest import image_digests
 from vlbench.core.metric_name import metrics_of
 from vlbench.core.registry import METRICS
 
@@ -32,6 +34,18 @@ def refuse_untagged(task: Task) -> None:
         )
 
 
+def refuse_shared(task: Task, validation: Source, cache: Path | None) -> None:
+    """Raise DataError where an image of a validation split is one of the test split, whatever its name."""
+    known = frozenset(image_digests(task.problem.images, cache))
+    shared = [i for i, digest in enumerate(image_digests(validation, cache)) if digest in known]
+    if shared:
+        raise DataError(
+            f"{task.name}: {len(shared)} of {len(validation)} validation images are test images "
+            f"({validation[shared[0]].id} ...), and thresholds are not chosen on those; name other images "
+            "under `validation` of the card, or score them all the same with --allow-seen-images"
+        )
+
+
 def stated(task: Task, asked: str, values: Sequence[float]) -> Task:
     """A task under stated thresholds, one for each text, under a name and a protocol of its own."""
     number = stated_number(asked)
@@ -45,7 +59,7 @@ def tuned(task: Task, validation: Task) -> Task:
     """A task under thresholds of the best F1 on the same question of a validation split.
 
     Raises:
-        DataError: the two differ in their texts, or share an image.
+        DataError: the two differ in their texts.
     """
     if validation.problem.texts != task.problem.texts:
         raise DataError(
@@ -53,7 +67,6 @@ def tuned(task: Task, validation: Task) -> Task:
             "the texts in the card"
         )
     images = validation.problem.images
-    _refuse_shared(task, images)
     statement = {
         "chosen": BEST_F1_RULE,
         "settings": validation.protocol.statement["settings"],
@@ -76,23 +89,3 @@ def _under(task: Task, mark: str, thresholds: Mapping[str, object]) -> Task:
         ),
         metrics={**task.metrics, **further},
     )
-
-
-def _refuse_shared(task: Task, validation: Source) -> None:
-    """Raise DataError where an image of a validation split is one of the test split."""
-    test = task.problem.images
-    seen = {test.fingerprint(i) for i in range(len(test))}
-    shared = [i for i in range(len(validation)) if validation.fingerprint(i) in seen]
-    same = test.revision == validation.revision and _ids(test) == _ids(validation)
-    if not shared and not same:
-        return
-    count = len(validation) if same else len(shared)
-    first = validation[shared[0] if shared else 0].id
-    raise DataError(
-        f"{task.name}: {count} of {len(validation)} validation images are test images ({first} ...), and "
-        "thresholds are never chosen on those; name other images under `validation` of the card"
-    )
-
-
-def _ids(images: Source) -> str:
-    return digest_of_strings(images[i].id for i in range(len(images)))

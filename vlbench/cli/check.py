@@ -32,8 +32,9 @@ vlbench check --baseline results/baseline.csv --update
     default="",
     metavar="[METRIC=]N[,...]",
     envvar="VLBENCH_TOLERANCE",
-    help="What a metric may get worse by, in its units.  [default: 0.005 or its 95 % interval]",
+    help="What a metric may get worse by, in its units.  [default: 0.005]",
 )
+@click.option("--strict", is_flag=True, envvar="VLBENCH_STRICT", help="Fail what the baseline does not list.")
 @click.option("--update", is_flag=True, help="Show what moved, then write the baseline anew.")
 @click.option(
     "--format",
@@ -43,29 +44,49 @@ vlbench check --baseline results/baseline.csv --update
     show_default=True,
     help="Of the answer.",
 )
-def command(baseline: Path, results: Path, tolerance: str, update: bool, form: "Form") -> None:  # noqa: FBT001
+def command(
+    baseline: Path,
+    results: Path,
+    tolerance: str,
+    strict: bool,  # noqa: FBT001
+    update: bool,  # noqa: FBT001
+    form: "Form",
+) -> None:
     """Compare results with a baseline and print what moved.
 
-    A metric is worse where it moved by more than --tolerance; without one, by more than 0.005 and past the
-    end of the baseline's 95 % interval. A result or a metric that vanished, and another protocol, other
-    weights or other data fail as well. What is better, and what is new, is printed.
+    A metric is worse where it moved by more than --tolerance; without one, by more than 0.005, and on
+    another kind of device also past the end of the baseline's 95 % interval. A result or a metric that
+    vanished, and another protocol, other weights or other data fail as well. What is better is printed, with
+    a warning where images, weights and device are the same; what is new is printed, and fails with --strict.
 
     Exit code: 0; 1 where something fails; 2 where the baseline cannot be read. With --update always 0.
     """
     from vlbench.report.baseline import read_baseline, rows_of_folder, write_baseline
     from vlbench.report.check import Tolerances, compare_rows, failures, sentence
     from vlbench.report.check_text import counts_line, findings_text
+    from vlbench.report.results import read_results
 
     tolerances = Tolerances.of_text(tolerance)
     current = rows_of_folder(results)
     known = () if update and not baseline.exists() else read_baseline(baseline)
     tolerances.refuse_unknown([*known, *current])
-    findings = compare_rows(known, current, tolerances)
+    findings = compare_rows(known, current, tolerances, strict=strict)
     text = findings_text(findings, form)
     if text:
         click.echo(text)
     click.echo(f"{baseline}: {len(known)} values, {counts_line(findings)}", err=form == "json")
+    for finding in findings:
+        if finding.warned:
+            click.echo(f"warning: {sentence(finding)}", err=True)
     if update:
+        partial = [
+            f"{each.model} on {each.task} ({each.partial})" for each in read_results(results) if each.partial
+        ]
+        blank = [f"{row.model} on {row.task}, {row.metric}" for row in current if row.value is None]
+        for what, names in (("partial, left out of it", partial), ("without a value", blank)):
+            if names:
+                more = f" and {len(names) - 1} more" if len(names) > 1 else ""
+                click.echo(f"note: {baseline}: {what}: {names[0]}{more}", err=True)
         write_baseline(baseline, current)
         click.echo(f"{baseline}: written, {len(current)} values", err=True)
         return

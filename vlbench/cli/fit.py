@@ -147,7 +147,15 @@ def coop(**arguments: Unpack[Arguments]) -> None:
     )
     for each in written:
         click.echo(f"{each.name}: loss {each.loss:.3f}, accuracy {each.accuracy:.3f} on its training images")
-        click.echo(f"  vlbench run --include-path {arguments['out']} --model {each.name} --task {task}")
+        # the images that it learned from are no test of it
+        where = task if not each.tested else "classification:OTHER_IMAGES"
+        click.echo(f"  vlbench run --include-path {arguments['out']} --model {each.name} --task {where}")
+        if each.tested and ":" not in task:
+            click.echo(
+                f"vlbench: {each.name}: {each.tested} test images of {task} are among those that it learned "
+                "from; name other images under `train` of its card",
+                err=True,
+            )
 
 
 def _numbers(value: str, option: str) -> Sequence[int]:

@@ -124,6 +124,11 @@ def coop(**arguments: Unpack[Arguments]) -> None:
             err=True,
         )
     click.echo(f"{done.read} is now {done.context}, with its card {done.card}")
+    where = "" if request.task is None else f" but on the data of {request.task}, where it is not"
+    click.echo(
+        f"CoOp's files do not tell which images it learned from: whether it is zero-shot is unknown{where}, "
+        "and no test image is held against them"
+    )
     click.echo(f"vlbench run --include-path {done.card.parent} --model {done.name} --task TASK")
 
 
@@ -197,6 +202,14 @@ def _import(
         click.echo(
             f"{file}: {done.scores} scores are now in {done.path}; cards stand for {done.named} of them"
         )
+        if done.again:
+            click.echo(f"{done.again} of them were imported from another file already and are listed once")
+        if done.own:
+            click.echo(
+                f"vlbench: {file}: {done.own} of them were exported by vlbench: our own results, "
+                "which are shown and never compared",
+                err=True,
+            )
         _say_averages(done)
 
 

@@ -45,6 +45,7 @@ class Arguments(TypedDict):
     classnames: Path | None
     templates: Path | None
     thresholds: str | None
+    allow_seen_images: bool
     results: Path
     cache: Path | None
     seed: int
@@ -123,6 +124,12 @@ vlbench run --model clip-b32 --task classification:my-photos
     help="Of tags, in place of the model's own; best-f1 chooses them on the card's validation split.",
 )
 @click.option(
+    "--allow-seen-images",
+    is_flag=True,
+    envvar="VLBENCH_ALLOW_SEEN_IMAGES",
+    help="Score test images that the model or its thresholds learned from; the result says so.",
+)
+@click.option(
     "--feature-gb",
     type=click.FloatRange(min=0),
     envvar="VLBENCH_FEATURE_GB",
@@ -197,6 +204,7 @@ def command(**arguments: Unpack[Arguments]) -> None:
         "classnames": arguments["classnames"],
         "templates": arguments["templates"],
         "thresholds": arguments["thresholds"],
+        "allow_seen_images": arguments["allow_seen_images"],
         "data_root": roots,
         "task_roots": task_roots,
         "results": arguments["results"],
@@ -217,6 +225,12 @@ def command(**arguments: Unpack[Arguments]) -> None:
             for log in logs:
                 log(result)
             click.echo(f"{result.model} on {result.task}: done", err=True)
+            if result.seen_images:
+                click.echo(
+                    f"note: {result.model} on {result.task}: {result.seen_images} of {result.n_images} test "
+                    "images are among those that it learned from: no zero-shot result",
+                    err=True,
+                )
     except KeyboardInterrupt:
         click.echo(
             "vlbench: stopped; what is encoded is stored, the same command goes on from there", err=True

@@ -44,13 +44,14 @@ def command(
 ) -> None:
     """Set results beside published scores of the same model, task and metric.
 
-    A score is reproduced where it lies, give or take its rounding, within the result's 95 % interval, or
-    within --tolerance of its value (or half a unit of the last printed digit, if that is more). Else it is
-    off by so much, or not comparable: the line names what differs, such as the templates, the split or the
-    metric. Scores that `vlbench import` read from other tools' files count as published.
+    A score is reproduced where it lies within --tolerance of the result's value, or half a unit of its last
+    printed digit, if that is more. Where it does not and lies in the 95 % interval, it is undecided: the
+    images are too few to tell. Else it is off by so much, or not comparable: the line names what differs,
+    such as the templates, the split or the metric. Scores that `vlbench import` read from other tools' files
+    are held against results too, and never stand for a published one.
 
     MODEL and TASK may hold wildcards or be aliases, TASK a collection. Exit code: 0, or 1 where a score is
-    off that no other source has reproduced.
+    off or undecided that no other published source has reproduced.
     """
     from vlbench.api import verify
     from vlbench.report.verify import unreproduced

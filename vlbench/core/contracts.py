@@ -126,7 +126,8 @@ class Identity:
     """Digests of everything that can change a side of a model, known before any weight is loaded.
 
     `weights` maps a file name to its SHA-256; `origin` says where it came from. `replicate_of` names the
-    row that this model is one seed of; empty if it stands alone.
+    row that this model is one seed of; empty if it stands alone. `learned_from` are the digests of the images
+    that it was fitted on (core/image_digest.py), where that is recorded.
     """
 
     image: str
@@ -135,6 +136,7 @@ class Identity:
     weights: Mapping[str, str] = field(default_factory=dict)
     origin: str = ""
     replicate_of: str = ""
+    learned_from: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""Files written whole or not at all, and digests of files remembered by path, size and time."""
+"""Files written whole or not at all, checksummed ones, and digests remembered by path, size and time."""
 
 import json
 import os
@@ -7,11 +7,19 @@ from collections.abc import Callable
 from pathlib import Path
 from urllib.parse import quote
 
-from vlbench.core.digest import digest_of, sha256_of_file
+from vlbench.core.digest import digest_of, digest_of_bytes, digest_of_strings, sha256_of_file
+from vlbench.core.errors import DataError
+
+_CHECKED = b"vlbench-checked "
+"""What a checksummed file begins with; the digest and a line feed follow, then the content."""
 
 
 def write_atomically(path: Path, data: bytes | str) -> None:
-    """Write a file under a passing name, flush it to disk and rename it into place."""
+    """Write a file under a passing name, flush it to disk and rename it into place.
+
+    Raises:
+        DataError: a folder lies there.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, passing = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name[:40]}.")
     try:
@@ -21,9 +29,39 @@ def write_atomically(path: Path, data: bytes | str) -> None:
             os.fsync(file.fileno())
         Path(passing).chmod(0o644)
         Path(passing).replace(path)
+    except IsADirectoryError as error:
+        Path(passing).unlink(missing_ok=True)
+        raise DataError(f"{path}: a folder lies where a file belongs; move or delete it") from error
     except BaseException:
         Path(passing).unlink(missing_ok=True)
         raise
+
+
+def write_checked(path: Path, content: bytes | str) -> None:
+    """Write a file that begins with a digest of what follows and of its own place, for `read_checked`.
+
+    Raises:
+        DataError: a folder lies there.
+    """
+    data = content.encode() if isinstance(content, str) else content
+    write_atomically(path, _CHECKED + _checksum(path, data) + b"\n" + data)
+
+
+def read_checked(path: Path) -> bytes | None:
+    """The content of a file that `write_checked` wrote there.
+
+    None where there is none, or where a bit of it is not what was written: what it holds is made anew.
+    """
+    try:
+        head, line_feed, data = path.read_bytes().partition(b"\n")
+    except OSError:
+        return None
+    return data if line_feed and head == _CHECKED + _checksum(path, data) else None
+
+
+def _checksum(path: Path, data: bytes) -> bytes:
+    # the name and its folder are keys: a file that was moved to another key says nothing of that one
+    return digest_of_strings([path.parent.name, path.name, digest_of_bytes(data)]).encode()
 
 
 def file_name(name: str) -> str:
@@ -58,12 +96,9 @@ def remembered(key: str, cache: Path | None, compute: Callable[[], str]) -> str:
     if cache is None:
         return compute()
     path = cache / "remembered" / f"{digest_of(key)}.json"
-    try:
-        entry = json.loads(path.read_text(encoding="utf-8"))
-        if entry["key"] == key and isinstance(entry["value"], str):
-            return str(entry["value"])
-    except (FileNotFoundError, ValueError, KeyError, TypeError):
-        pass
+    kept = read_checked(path)
+    if kept is not None:
+        return str(json.loads(kept)["value"])
     value = compute()
-    write_atomically(path, json.dumps({"key": key, "value": value}))
+    write_checked(path, json.dumps({"key": key, "value": value}))
     return value

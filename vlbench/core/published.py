@@ -19,7 +19,8 @@ class CardProtocol:
     """The protocol of a task card by its fields (`names`, `templates`, `split` ...), in reading order.
 
     `texts` and `templates` are what a result on it records: how many texts, and the templates; None where
-    the card leaves them to its data.
+    the card leaves them to its data. `covered` is what its digest covers; `texts` (names and ids) and
+    `templates` are missing there where they are left to the data.
     """
 
     task: str
@@ -27,6 +28,7 @@ class CardProtocol:
     fields: Mapping[str, Stated] = field(default_factory=dict)
     texts: int | None = None
     templates: tuple[str, ...] | None = None
+    covered: Mapping[str, object] = field(default_factory=dict)
 
     def difference(self, other: "CardProtocol") -> str:
         """The first field in which another protocol differs: `split: test, not val`; empty if none does."""
@@ -42,7 +44,8 @@ class PublishedScore:
     """A score that others publish for a model, as a fraction with `digits` printed decimals.
 
     `task` names the protocol: a task card. `differs` says which part of it the source does otherwise, or does
-    not say; empty where the card's protocol is the source's.
+    not say; empty where the card's protocol is the source's. `imported` is a score that the user read from a
+    file, of which nobody else has seen that it says so.
     """
 
     model: str
@@ -53,10 +56,20 @@ class PublishedScore:
     source: str
     differs: str = ""
     notes: str = ""
+    imported: bool = False
 
     @classmethod
     def of_text(
-        cls, model: str, task: str, metric: str, *, text: str, source: str, differs: str = "", notes: str = ""
+        cls,
+        model: str,
+        task: str,
+        metric: str,
+        *,
+        text: str,
+        source: str,
+        differs: str = "",
+        notes: str = "",
+        imported: bool = False,
     ) -> "PublishedScore":
         """A score from its printed text, such as `0.6340`.
 
@@ -64,7 +77,7 @@ class PublishedScore:
             DataError: the text is no plain decimal number.
         """
         value, digits = printed_value(text)
-        return cls(model, task, metric, value, digits, source, differs, notes)
+        return cls(model, task, metric, value, digits, source, differs, notes, imported)
 
     @property
     def half_unit(self) -> float:

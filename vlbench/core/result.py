@@ -6,6 +6,8 @@ from dataclasses import asdict, dataclass, field
 from typing import Literal
 
 from vlbench.core.errors import DataError
+from vlbench.core.metric_direction import out_of_range
+from vlbench.core.record import parsed_json, record_of
 
 SCHEMA = 1
 """Version of the JSON layout."""
@@ -67,8 +69,9 @@ class Result:
     `replicate_of` is the leaderboard row that this model is one seed of; empty if it is a row of its own.
     `thresholds` are those that the task stated or chose, one for each text in the units that people state;
     empty where they are the model's own. `zero_shot` says whether the model saw the task's data in training,
-    as far as its card tells; `facts` are the card's: family, parameters (millions), gflops (of an image),
-    image_size (pixels), licence.
+    as far as its card tells; `seen_images` counts test images that it, or its thresholds, learned from, by
+    their digests (learned_from, validation_images). `facts` are the card's: family, parameters (millions),
+    gflops (of an image), image_size (pixels), licence.
     """
 
     model: str
@@ -95,6 +98,7 @@ class Result:
     replicate_of: str = ""
     thresholds: tuple[float, ...] = ()
     zero_shot: ZeroShot = "unknown"
+    seen_images: int = 0
     facts: Mapping[str, str | int | float] = field(default_factory=dict)
     schema: int = SCHEMA
 
@@ -124,19 +128,32 @@ class Result:
         """Read a record back.
 
         Raises:
-            DataError: the text is no record of this schema.
+            DataError: the text is no record of this schema, a field has a value of another type, a metric
+                stands twice, or its value is none that it can have; the field is named.
         """
         try:
-            # NaN and infinity, which are no JSON, say that there is no value
-            fields = json.loads(text, parse_constant=lambda _: None)
-            if fields["schema"] != SCHEMA:
-                raise DataError(f"schema {fields['schema']} is not {SCHEMA}; run the model again")
-            fields["metrics"] = tuple(
-                MetricValue(**{**m, "parts": tuple(PartValue(**p) for p in m["parts"])})
-                for m in fields["metrics"]
-            )
-            fields["timing"] = Timing(**fields["timing"])
-            fields["thresholds"] = tuple(fields.get("thresholds", ()))
-            return cls(**fields)
-        except (ValueError, KeyError, TypeError) as error:
+            fields = parsed_json(text)
+            schema = fields.get("schema") if isinstance(fields, dict) else None
+            if schema is not None and schema != SCHEMA:
+                raise DataError(f"its schema {schema} is not {SCHEMA}")
+            result = record_of(cls, fields)
+            _check_values(result)
+        except DataError as error:
             raise DataError(f"not a vlbench result: {error}; run the model again") from error
+        return result
+
+
+def _check_values(result: Result) -> None:
+    """Raise DataError where a metric stands twice, or a value is none that it can have."""
+    seen = set()
+    for each in result.metrics:
+        if each.metric in seen:
+            raise DataError(f"the metric {each.metric} stands twice")
+        seen.add(each.metric)
+        for value, of in ((each.value, ""), *((part.value, f" of {part.name!r}") for part in each.parts)):
+            wrong = out_of_range(each.metric, value)
+            if wrong:
+                raise DataError(f"{each.metric}{of} is {wrong}")
+    for name in ("n_images", "n_texts", "n_relevant"):
+        if getattr(result, name) < 0:
+            raise DataError(f"{name} is {getattr(result, name)}, less than 0")

@@ -3,12 +3,14 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
+from math import isfinite
 from platform import python_version
 
 from vlbench.core.contracts import Prediction, Problem, Task
 from vlbench.core.digest import digest_of, digest_of_strings
-from vlbench.core.errors import NotFinite
+from vlbench.core.errors import NotFinite, PluginError
 from vlbench.core.measurement import MetricOptions
+from vlbench.core.metric_direction import out_of_range
 from vlbench.core.metric_name import split_metric
 from vlbench.core.result import MetricValue, PartValue, Result, Timing
 from vlbench.engine.plan import Job
@@ -58,13 +60,20 @@ def measure(task: Task, prediction: Prediction, *, seed: int) -> tuple[MetricVal
     """All metrics of a task.
 
     Raises:
-        NotFinite: a metric is NaN; it is never reported.
+        NotFinite: a metric is NaN or infinite; it is never reported.
+        PluginError: a metric is none that its name allows, such as a fraction of 1.7.
     """
     values = []
     for name, function in task.metrics.items():
         found = function(prediction, task.problem, MetricOptions(at=split_metric(name)[1], seed=seed))
-        if found.value is not None and found.value != found.value:
-            raise NotFinite(f"{task.name}: {name} is NaN; check the metric and the scores")
+        if found.value is not None and not isfinite(found.value):
+            raise NotFinite(f"{task.name}: {name} is {found.value}; check the metric and the scores")
+        wrong = out_of_range(name, found.value)
+        if wrong:
+            raise PluginError(
+                f"{task.name}: {name} is {wrong}; mend the metric, or let its name end in what it is "
+                "(median_rank, mean_rank, error, nll)"
+            )
         parts = tuple(PartValue(part.name, part.value, part.n) for part in found.parts)
         values.append(
             MetricValue(

@@ -4,18 +4,18 @@ import json
 from dataclasses import asdict, replace
 from io import BytesIO
 from pathlib import Path
-from zipfile import BadZipFile
 
 import numpy as np
 from numpy.typing import NDArray
 
 from vlbench.core.contracts import Prediction, ScoreUnit
 from vlbench.core.errors import DataError
-from vlbench.core.files import write_atomically
+from vlbench.core.files import read_checked, write_checked
 from vlbench.core.result import Result, Timing
 from vlbench.engine.decision import decided
 from vlbench.engine.measure import RunFacts, data_digests, record, seeds_row
 from vlbench.engine.plan import Job
+from vlbench.engine.settings import RunSettings
 
 ARRAYS = (
     "row_ranks",
@@ -33,10 +33,7 @@ ARRAYS = (
 def stored_result(job: Job, cache: Path, *, seed: int) -> Result | None:
     """The result of an equal job, under this job's names; measured anew where only a formula changed."""
     path = measurement_path(job, cache)
-    try:
-        found = Result.from_json(path.read_text(encoding="utf-8"))
-    except (FileNotFoundError, DataError):
-        found = None
+    found = _stored_measurement(path)
     if found is None:
         kept = stored_prediction(job, cache)
         if kept is None:
@@ -47,7 +44,7 @@ def stored_result(job: Job, cache: Path, *, seed: int) -> Result | None:
         prediction, facts = kept
         chosen_on = None if validation is None else validation[0]
         found = record(job, decided(job, prediction, chosen_on), facts, seed=seed)
-        write_atomically(path, found.to_json())
+        write_checked(path, found.to_json())
     task, images = job.task, job.task.problem.images
     return replace(
         found,
@@ -62,9 +59,18 @@ def stored_result(job: Job, cache: Path, *, seed: int) -> Result | None:
     )
 
 
+def _stored_measurement(path: Path) -> Result | None:
+    """A measurement; None where there is none, it is damaged, or another version's."""
+    kept = read_checked(path)
+    try:
+        return None if kept is None else Result.from_json(kept.decode())
+    except DataError:
+        return None
+
+
 def store_result(job: Job, result: Result, cache: Path) -> None:
     """Keep a finished measurement."""
-    write_atomically(measurement_path(job, cache), result.to_json())
+    write_checked(measurement_path(job, cache), result.to_json())
 
 
 def measurement_path(job: Job, cache: Path) -> Path:
@@ -85,19 +91,25 @@ def store_prediction(job: Job, prediction: Prediction, facts: RunFacts, cache: P
     about = json.dumps({"unit": asdict(prediction.unit), "facts": asdict(facts)})
     buffer = BytesIO()
     np.savez(buffer, allow_pickle=False, about=np.array(about), **arrays)
-    write_atomically(prediction_path(job, cache), buffer.getvalue())
+    write_checked(prediction_path(job, cache), buffer.getvalue())
+
+
+def keep_predictions(job: Job, settings: RunSettings, cache: Path) -> None:
+    """Score a job once more where its predictions, or those of its validation images, are lost or damaged."""
+    needed = [job] if job.validation is None else [job, job.validation]
+    if any(stored_prediction(each, cache) is None for each in needed):
+        # torch is imported here, so that a run with everything stored starts without it
+        from vlbench.engine.evaluate import Session, evaluate
+
+        evaluate(job, Session(job.checkpoint, settings), cache)
 
 
 def stored_prediction(job: Job, cache: Path) -> tuple[Prediction, RunFacts] | None:
     """A job's prediction, None where there is none or it is damaged."""
-    try:
-        return _parse_prediction(prediction_path(job, cache))
-    except (OSError, BadZipFile, ValueError, KeyError, TypeError):
+    kept = read_checked(prediction_path(job, cache))
+    if kept is None:
         return None
-
-
-def _parse_prediction(path: Path) -> tuple[Prediction, RunFacts]:
-    with np.load(path, allow_pickle=False) as archive:
+    with np.load(BytesIO(kept), allow_pickle=False) as archive:
         about = json.loads(str(archive["about"]))
         arrays = {name: archive[name] for name in ARRAYS if name in archive.files}
     facts = about["facts"]

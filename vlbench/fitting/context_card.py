@@ -6,6 +6,7 @@ from pathlib import Path
 from vlbench.adapters.coop import NAME
 from vlbench.adapters.coop_card import card_text
 from vlbench.adapters.coop_context import write_context
+from vlbench.cards.training import UNKNOWN, Seen
 from vlbench.core.files import write_atomically
 from vlbench.fitting.coop import Fitted
 from vlbench.fitting.coop_recipe import Recipe, default_epochs
@@ -13,13 +14,19 @@ from vlbench.fitting.coop_recipe import Recipe, default_epochs
 
 @dataclass(frozen=True, slots=True)
 class ContextCard:
-    """A context that was written: its model's name, its files, and how the last epoch went."""
+    """A context that was written: its model's name, its files, and how the last epoch went.
+
+    `learned_from` are the digests of its training images; `tested` counts the test images among them, None
+    where those are not known.
+    """
 
     name: str
     context: Path
     card: Path
     loss: float
     accuracy: float
+    learned_from: tuple[str, ...] = ()
+    tested: int | None = None
 
 
 def row_of(base: str, task: str, recipe: Recipe, *, epochs: int | None = None) -> str:
@@ -45,11 +52,19 @@ def row_of(base: str, task: str, recipe: Recipe, *, epochs: int | None = None) -
 
 
 def write_card(
-    fitted: Fitted, recipe: Recipe, row: str, folder: Path, *, task: str, base_weights: Path | None = None
+    fitted: Fitted,
+    recipe: Recipe,
+    row: str,
+    folder: Path,
+    *,
+    task: str,
+    base_weights: Path | None = None,
+    seen: Seen = UNKNOWN,
 ) -> ContextCard:
     """Write `ROW-seedN.safetensors` and `ROW-seedN.yaml` into a folder.
 
-    `base_weights` is the user's own file for the base, which the card then names.
+    `base_weights` is the user's own file for the base, which the card then names; `seen` is what base and
+    context saw.
     """
     name = f"{row}-seed{recipe.seed}"
     context, card = folder / f"{name}.safetensors", folder / f"{name}.yaml"
@@ -67,6 +82,9 @@ def write_card(
         about=about,
         replicate_of=row,
         base_weights="" if base_weights is None else str(base_weights.absolute()),
+        trained_on=seen.trained_on,
+        tuned_on=seen.tuned_on,
     )
     write_atomically(card, text)
-    return ContextCard(name, context, card, fitted.loss, fitted.accuracy)
+    learned_from = fitted.facts.learned_from
+    return ContextCard(name, context, card, fitted.loss, fitted.accuracy, learned_from)

@@ -8,8 +8,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from safetensors import SafetensorError
-from safetensors.torch import load_file, save
+from safetensors.torch import load, save
 from torch import Tensor
 from tqdm import tqdm
 
@@ -20,7 +19,8 @@ from vlbench.adapters.text_tower import TextTower
 from vlbench.core.contracts import Checkpoint, Identity, Source, Task
 from vlbench.core.digest import digest_of, digest_of_modules
 from vlbench.core.errors import DataError
-from vlbench.core.files import write_atomically
+from vlbench.core.files import read_checked, write_checked
+from vlbench.core.image_digest import image_digests
 from vlbench.core.subset import Subset
 from vlbench.engine.encoder import Encoder
 from vlbench.engine.feature_store import FeatureSpace
@@ -145,6 +145,7 @@ def fit(
         classes=tuple(training.problem.texts),
         class_specific=recipe.class_specific,
         trained=trained,
+        learned_from=image_digests(Subset(few.source, few.indices), cache),
     )
     return Fitted(learner.context.detach().float().cpu(), facts, *losses)
 
@@ -203,11 +204,11 @@ def _key(identity: Identity, training: Task, few: Few, recipe: Recipe, settings:
 
 def _read_state(path: Path) -> tuple[dict[str, Tensor], int, tuple[float, float]]:
     """Context and momentum after some epochs, their number, and the last one's loss and accuracy."""
-    try:
-        state = load_file(path)
-        numbers = state.pop("numbers").tolist()
-    except (FileNotFoundError, SafetensorError, KeyError):
+    kept = read_checked(path)
+    if kept is None:
         return {}, 0, (float("nan"), float("nan"))
+    state = load(kept)
+    numbers = state.pop("numbers").tolist()
     return state, int(numbers[0]), (numbers[1], numbers[2])
 
 
@@ -218,4 +219,4 @@ def _write_state(path: Path, learner: Learner, epochs: int, losses: tuple[float,
     }
     if learner.momentum is not None:
         state["momentum"] = learner.momentum.cpu()
-    write_atomically(path, save(state))
+    write_checked(path, save(state))

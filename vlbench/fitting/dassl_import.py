@@ -11,6 +11,7 @@ from vlbench.cards.build import DataRequest, checkpoint, task
 from vlbench.cards.catalogue import RESERVED, Catalogue, Entry
 from vlbench.cards.class_half import half_classes
 from vlbench.cards.names import find
+from vlbench.cards.training import UNKNOWN, Seen, model_card, seen_after, task_card
 from vlbench.core.contracts import Checkpoint, Placement, Text
 from vlbench.core.errors import CardError, DataError, VlbenchError, WeightsError
 from vlbench.core.files import write_atomically
@@ -96,7 +97,7 @@ def import_coop(request: ImportRequest, catalogue: Catalogue, data: DataRequest)
     context, unchecked = _checked(Context(path, facts, found.vectors), base, data.cache)
     write_context(out, context.vectors, context.facts)
     card = out.with_name(f"{name}.yaml")
-    write_atomically(card, _card(name, out.name, context))
+    write_atomically(card, _card(name, out.name, context, _seen(request, catalogue)))
     return Imported(name, out, card, path, unchecked)
 
 
@@ -185,7 +186,15 @@ def _checked(context: "Context", base: Checkpoint, cache: Path | None) -> tuple[
     return replace(context, facts=replace(context.facts, backbone=digest)), ""
 
 
-def _card(name: str, file: str, context: "Context") -> str:
+def _seen(request: ImportRequest, catalogue: Catalogue) -> Seen:
+    """What base and context saw, as far as the task that is named tells; Dassl records no image."""
+    if request.task is None:
+        return UNKNOWN
+    base = model_card(request.base, catalogue)
+    return seen_after(base, task_card(request.task, catalogue), request.task)
+
+
+def _card(name: str, file: str, context: "Context", seen: Seen) -> str:
     facts, trained = context.facts, context.facts.trained
     kind = "class-specific" if facts.class_specific else "unified"
     said = ", ".join(f"{key.replace('_', ' ')} {value}" for key, value in trained.items())
@@ -196,5 +205,11 @@ def _card(name: str, file: str, context: "Context") -> str:
     seed = f"-seed{trained.get('seed')}"
     row = name.removesuffix(seed) if name.endswith(seed) else ""
     return card_text(
-        title=f"CoOp on {facts.base}, imported", base=facts.base, context=file, about=about, replicate_of=row
+        title=f"CoOp on {facts.base}, imported",
+        base=facts.base,
+        context=file,
+        about=about,
+        replicate_of=row,
+        trained_on=seen.trained_on,
+        tuned_on=seen.tuned_on,
     )

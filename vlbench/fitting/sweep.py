@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from vlbench.cards.class_half import Half, positions_in_half
+from vlbench.cards.training import UNKNOWN, Seen
 from vlbench.core.contracts import Checkpoint, Task
 from vlbench.engine.settings import RunSettings
 from vlbench.fitting.context_card import ContextCard, row_of, write_card
@@ -19,7 +20,7 @@ class Lesson:
 
     `whole` is the training split that images are sampled from, of which `training` may be a `half` of
     the classes. `epochs` are the task's own, where it has any. `base` and `base_weights` are how the
-    checkpoint is opened again.
+    checkpoint is opened again. `seen` is what the cards of what is learned say that it saw.
     """
 
     checkpoint: Checkpoint
@@ -30,6 +31,7 @@ class Lesson:
     base_weights: Path | None = None
     half: Half | None = None
     epochs: int | None = None
+    seen: Seen = UNKNOWN
 
     def draw(self, recipe: Recipe) -> list[int]:
         """Positions in `training` of the images that a recipe learns from."""
@@ -55,4 +57,12 @@ def learn(lesson: Lesson, settings: RunSettings, *, cache: Path, out: Path) -> I
         few = Few(training.problem.images, tuple(chosen), labels[chosen])
         fitted = fit(frozen, training, few, recipe, settings, cache)
         row = row_of(lesson.checkpoint.name, training.name, recipe, epochs=lesson.epochs)
-        yield write_card(fitted, recipe, row, out, task=training.name, base_weights=lesson.base_weights)
+        yield write_card(
+            fitted,
+            recipe,
+            row,
+            out,
+            task=training.name,
+            base_weights=lesson.base_weights,
+            seen=lesson.seen,
+        )

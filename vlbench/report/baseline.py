@@ -3,12 +3,14 @@
 import csv
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import astuple, dataclass, fields
+from dataclasses import MISSING, astuple, dataclass, fields
+from io import StringIO
 from pathlib import Path
 
 from vlbench.core.digest import digest_of_strings
 from vlbench.core.errors import DataError
 from vlbench.core.files import write_atomically
+from vlbench.core.metric_direction import out_of_range
 from vlbench.core.result import MetricValue, Result
 from vlbench.report.csv_text import csv_text, number
 from vlbench.report.results import read_results
@@ -19,8 +21,10 @@ class Row:
     """A metric of a model on a task, and what it was measured with; the fields are the CSV's columns.
 
     `value` and its 95 % interval are fractions unless the metric's name says otherwise, None where they
-    could not be measured. `weights` is a digest of the contents of all weight files; `image_ids` and `texts`
-    are the result's digests of those names.
+    could not be measured. `weights` is a digest of the contents of all weight files; `image_ids`, `texts`,
+    `truth` (what is right) and `validation` (images that thresholds were chosen on) are the result's
+    digests, empty where it has none. `device` is the kind, such as cuda. The last seven are None in a
+    baseline of an earlier version, which does not tell them.
     """
 
     model: str
@@ -36,6 +40,13 @@ class Row:
     weights: str
     image_ids: str
     texts: str
+    left_out: int | None = None
+    n_images: int | None = None
+    n_relevant: int | None = None
+    truth: str | None = None
+    validation: str | None = None
+    source_revision: str | None = None
+    device: str | None = None
 
     @property
     def pair(self) -> tuple[str, str]:
@@ -46,7 +57,10 @@ class Row:
 COLUMNS = tuple(field.name for field in fields(Row))
 HEADER = ",".join(COLUMNS)
 """The first line of a baseline."""
+_NEEDED = tuple(field.name for field in fields(Row) if field.default is MISSING)
 _NUMBERS = ("value", "ci_low", "ci_high")
+_COUNTS = ("n", "left_out", "n_images", "n_relevant")
+_MEND = "restore the file or write it anew"
 
 
 def rows_of(results: Iterable[Result]) -> tuple[Row, ...]:
@@ -94,40 +108,50 @@ def write_baseline(path: Path, rows: Sequence[Row]) -> None:
 
 
 def read_baseline(path: Path) -> tuple[Row, ...]:
-    """The rows of a baseline, in the file's order.
+    """The rows of a baseline, in the file's order; its columns may have any order.
 
     Raises:
-        DataError: there is no such file, it is no baseline, or a line of it is damaged.
+        DataError: there is no such file, it is no baseline, holds no row, or a line of it is damaged.
     """
     if not path.is_file():
         raise DataError(f"{path}: no such baseline; `vlbench check --baseline {path} --update` writes it")
     try:
-        text = path.read_text(encoding="utf-8")
+        text = path.read_bytes().decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise DataError(f"{path}: not a baseline: not UTF-8; name another file") from error
-    lines = text.splitlines()
-    if not lines or lines[0] != HEADER:
+    lines = _lines(text, path)
+    _, columns = next(lines, (1, []))
+    if not set(_NEEDED) <= set(columns) <= set(COLUMNS) or len(set(columns)) < len(columns):
         raise DataError(
             f"{path}: not a baseline of this version: its first line is not {HEADER}; name another file, "
             "or remove it and write it anew with `vlbench check --update`"
         )
     if not text.endswith("\n"):
-        raise DataError(f"{path}: cut off in line {len(lines)}; restore the file or write it anew")
+        raise DataError(f"{path}: cut off in line {text.count(chr(10)) + 1}; {_MEND}")
     rows: dict[tuple[str, str, str], Row] = {}
-    for position, cells in enumerate(_cells(lines[1:], path), start=2):
-        row = _parse(cells, f"{path}, line {position}")
+    for position, cells in lines:
+        where = f"{path}, line {position}"
+        if len(cells) != len(columns):
+            raise DataError(f"{where}: {len(cells)} cells in place of {len(columns)}; {_MEND}")
+        row = _parse(dict(zip(columns, cells, strict=True)), where)
         if rows.setdefault((*row.pair, row.metric), row) is not row:
-            raise DataError(
-                f"{path}, line {position}: a second row of {row.model} on {row.task}, {row.metric}"
-            )
+            raise DataError(f"{where}: a second row of {row.model} on {row.task}, {row.metric}")
+    if not rows:
+        raise DataError(
+            f"{path}: holds no value, so that it would let everything pass; restore it, or remove it and "
+            "write it anew with `vlbench check --update`"
+        )
     return tuple(rows.values())
 
 
-def _cells(lines: Sequence[str], path: Path) -> Iterator[list[str]]:
+def _lines(text: str, path: Path) -> Iterator[tuple[int, list[str]]]:
+    """The cells of each line, with the line's number."""
+    reader = csv.reader(StringIO(text, newline=""), strict=True)
     try:
-        yield from csv.reader(lines)
+        for cells in reader:
+            yield reader.line_num, cells
     except csv.Error as error:
-        raise DataError(f"{path}: {error}; restore the file or write it anew") from error
+        raise DataError(f"{path}, line {reader.line_num}: {error}; {_MEND}") from error
 
 
 def _row(result: Result, metric: MetricValue) -> Row:
@@ -145,6 +169,13 @@ def _row(result: Result, metric: MetricValue) -> Row:
         weights=_weights_digest(result.weights),
         image_ids=result.digests.get("image_ids", ""),
         texts=result.digests.get("texts", ""),
+        left_out=metric.left_out,
+        n_images=result.n_images,
+        n_relevant=result.n_relevant,
+        truth=result.digests.get("truth", ""),
+        validation=result.digests.get("validation_image_ids", ""),
+        source_revision=result.source_revision,
+        device=str(result.settings.get("device", "")).partition(":")[0],
     )
 
 
@@ -161,18 +192,27 @@ def _cell(value: object) -> object:
     return number(value) if value is None or isinstance(value, float) else value
 
 
-def _parse(cells: Sequence[str], where: str) -> Row:
-    if len(cells) != len(COLUMNS):
-        raise DataError(
-            f"{where}: {len(cells)} cells in place of {len(COLUMNS)}; restore the file or write it anew"
-        )
-    named = dict(zip(COLUMNS, cells, strict=True))
-    try:
-        numbers = {name: float(named.pop(name) or "nan") for name in _NUMBERS}
-        n = int(named.pop("n"))
-    except ValueError as error:
-        raise DataError(f"{where}: {error}; restore the file or write it anew") from error
-    if any(map(math.isinf, numbers.values())):
-        raise DataError(f"{where}: infinity is no score; restore the file or write it anew")
-    found = {name: None if math.isnan(value) else value for name, value in numbers.items()}
-    return Row(**named, **found, n=n)  # type: ignore[arg-type]
+def _parse(cells: Mapping[str, str], where: str) -> Row:
+    counts: dict[str, int] = {}
+    numbers: dict[str, float | None] = {}
+    for name, text in cells.items():
+        try:
+            if name in _COUNTS:
+                counts[name] = int(text)
+            elif name in _NUMBERS:
+                numbers[name] = _number(text)
+        except ValueError as error:
+            raise DataError(f"{where}: {error} in {name}; {_MEND}") from error
+    wrong = out_of_range(cells["metric"], numbers["value"])
+    if wrong:
+        raise DataError(f"{where}: {cells['metric']} is {wrong}; {_MEND}")
+    texts = {name: text for name, text in cells.items() if name not in (*_COUNTS, *_NUMBERS)}
+    return Row(**texts, **numbers, **counts)  # type: ignore[arg-type]
+
+
+def _number(text: str) -> float | None:
+    """A number; None for an empty cell or `nan`, which say that there is none."""
+    value = float(text or "nan")
+    if math.isinf(value):
+        raise ValueError("infinity is no score")
+    return None if math.isnan(value) else value

@@ -1,13 +1,14 @@
 """Results against a baseline: what moved, and whether a person has to look at it."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
 from vlbench.core.errors import UnknownName, VlbenchError
-from vlbench.core.metric_direction import lower_is_better
+from vlbench.core.metric_direction import lower_is_better, range_of
 from vlbench.core.metric_name import split_metric
 from vlbench.report.baseline import Row, rows_by_pair
+from vlbench.report.inputs import changed_inputs, equal_inputs, other_count
 
 TOLERANCE = 0.005
 """What a value may lose unless it is told otherwise, however narrow its interval: another version of a
@@ -16,9 +17,20 @@ _SLACK = 1e-6
 """A baseline holds six decimals."""
 
 Verdict = Literal[
-    "worse", "unmeasured", "vanished", "protocol", "weights", "data", "precision", "better", "within", "new"
+    "worse",
+    "unmeasured",
+    "vanished",
+    "unlisted",
+    "protocol",
+    "weights",
+    "data",
+    "precision",
+    "gained",
+    "better",
+    "within",
+    "new",
 ]
-PASSING: frozenset[Verdict] = frozenset({"better", "within", "new"})
+PASSING: frozenset[Verdict] = frozenset({"gained", "better", "within", "new"})
 """Verdicts that are reported and fail nothing."""
 
 
@@ -34,7 +46,8 @@ class Tolerances:
         """Tolerances as they are written on a command line; an empty text has none.
 
         Raises:
-            VlbenchError: the text is none, or one is below 0.
+            VlbenchError: the text is none, one is below 0 or more than a fraction can move, or there are
+                two for one metric or for all.
 
         >>> Tolerances.of_text("0.005,acc1=0.01").of("acc1")
         0.01
@@ -42,11 +55,15 @@ class Tolerances:
         everywhere: float | None = None
         by_metric: dict[str, float] = {}
         for part in filter(None, map(str.strip, text.split(","))):
-            metric, mark, value = part.rpartition("=")
+            metric, mark, value = (each.strip() for each in part.rpartition("="))
+            if metric in by_metric or (not mark and everywhere is not None):
+                raise VlbenchError(
+                    f"tolerance {part!r}: a second one for {metric or 'all metrics'}; give one"
+                )
             if mark:
-                by_metric[metric.strip()] = _tolerance(value, part)
+                by_metric[metric] = _tolerance(value, part, most=range_of(metric)[1])
             else:
-                everywhere = _tolerance(value, part)
+                everywhere = _tolerance(value, part, most=1.0)
         return cls(everywhere, by_metric)
 
     def refuse_unknown(self, rows: Iterable[Row]) -> None:
@@ -89,23 +106,35 @@ class Finding:
         return self.verdict not in PASSING
 
     @property
+    def warned(self) -> bool:
+        """Whether it fails nothing and a person should look at it all the same."""
+        return self.verdict == "gained"
+
+    @property
     def change(self) -> float | None:
         """What the value gained, negative where it fell; None where one of the two is missing."""
         return None if self.before is None or self.after is None else self.after - self.before
 
 
 def compare_rows(
-    baseline: Iterable[Row], current: Iterable[Row], tolerances: Tolerances | None = None
+    baseline: Iterable[Row],
+    current: Iterable[Row],
+    tolerances: Tolerances | None = None,
+    *,
+    strict: bool = False,
 ) -> tuple[Finding, ...]:
     """All that differs from a baseline, by model, task and metric; values that are equal are no finding.
 
-    A value is worse where it moved by more than is allowed: the tolerance that was given for its metric,
-    or else `TOLERANCE` or the distance from the baseline's value to that end of its 95 % interval which is
-    worse, whichever is larger. It is better where it moved as far the other way.
+    A value is worse where it moved by more than is allowed: the tolerance that was given for its metric, or
+    else `TOLERANCE`. Where the inputs are not told to be equal (another kind of device), that or the
+    distance from the baseline's value to that end of its 95 % interval which is worse, whichever is larger.
+    It is better where it moved as far the other way, and `gained` where equal inputs did. `strict` fails
+    what the baseline does not list.
     """
     before, after = rows_by_pair(baseline), rows_by_pair(current)
     allowed = tolerances or Tolerances()
     models, tasks = ({pair[side] for pair in after} for side in (0, 1))
+    new_verdict: Verdict = "unlisted" if strict else "new"
     found: list[Finding] = []
     for model, task in sorted(before.keys() | after.keys()):
         old, new = before.get((model, task)), after.get((model, task))
@@ -114,10 +143,14 @@ def compare_rows(
             found.append(Finding(model, task, "", "vanished", message))
         elif old is None:
             many = f"{len(new)} metric{'s' if len(new) > 1 else ''}"
-            found.append(Finding(model, task, "", "new", f"not in the baseline: {many}"))
+            found.append(Finding(model, task, "", new_verdict, f"not in the baseline: {many}"))
         else:
-            found += _changed_inputs(next(iter(old.values())), next(iter(new.values())))
-            found += _moved(old, new, allowed)
+            shared = [(row, new[metric]) for metric, row in old.items() if metric in new]
+            inputs = dict.fromkeys(change for was, now in shared for change in changed_inputs(was, now))
+            found += [Finding(model, task, "", verdict, message) for verdict, message in inputs]
+            if not inputs:
+                found += _other_counts(shared)
+            found += _moved(old, new, allowed, new_verdict)
     return tuple(found)
 
 
@@ -132,7 +165,7 @@ def sentence(finding: Finding) -> str:
     return f"{finding.model} on {finding.task}{metric}: {finding.message}"
 
 
-def _tolerance(text: str, part: str) -> float:
+def _tolerance(text: str, part: str, *, most: float) -> float:
     try:
         value = float(text)
     except ValueError as error:
@@ -141,6 +174,11 @@ def _tolerance(text: str, part: str) -> float:
         ) from error
     if not 0 <= value < float("inf"):
         raise VlbenchError(f"tolerance {part!r}: give 0 or more")
+    if value > most:
+        raise VlbenchError(
+            f"tolerance {part!r}: more than {most:g} lets any fraction pass; 0.05 are five points, and "
+            "a rank takes one of its own: image_retrieval_median_rank=5"
+        )
     return value
 
 
@@ -152,79 +190,66 @@ def _vanished(model: str, task: str, models: set[str], tasks: set[str]) -> str:
     return "vanished: there is no whole result any more"
 
 
-def _changed_inputs(old: Row, new: Row) -> list[Finding]:
-    """What a result was measured with, where it is not what it was."""
+def _other_counts(shared: Iterable[tuple[Row, Row]]) -> list[Finding]:
+    """Metrics that are measured over more or fewer than they were, under inputs that seem equal."""
+    return [
+        Finding(was.model, was.task, was.metric, "data", message, was.value, now.value)
+        for was, now in shared
+        if (message := other_count(was, now))
+    ]
+
+
+def _moved(
+    old: Mapping[str, Row], new: Mapping[str, Row], tolerances: Tolerances, new_verdict: Verdict
+) -> list[Finding]:
     found: list[Finding] = []
-
-    def say(verdict: Verdict, message: str) -> None:
-        found.append(Finding(new.model, new.task, "", verdict, message))
-
-    if old.protocol_digest != new.protocol_digest:
-        names = (
-            f"{old.protocol} ({_short(old.protocol_digest)})",
-            f"{new.protocol} ({_short(new.protocol_digest)})",
-        )
-        say("protocol", f"another protocol: was {names[0]}, is {names[1]}")
-    elif old.texts != new.texts:
-        say("data", f"other data: the texts were {_short(old.texts)}, are {_short(new.texts)}")
-    if old.weights != new.weights:
-        say("weights", f"other weights: were {_short(old.weights)}, are {_short(new.weights)}")
-    if old.image_ids != new.image_ids:
-        say("data", f"other data: the images were {_short(old.image_ids)}, are {_short(new.image_ids)}")
-    if old.precision != new.precision:
-        say("precision", f"another precision: was {old.precision or 'none'}, is {new.precision or 'none'}")
-    return found
-
-
-def _moved(old: Mapping[str, Row], new: Mapping[str, Row], tolerances: Tolerances) -> list[Finding]:
-    found = []
     for metric in sorted(old.keys() | new.keys()):
         was, now = old.get(metric), new.get(metric)
-        finding = _one_sided(was, now) if was is None or now is None else _value(was, now, tolerances)
-        if finding is not None:
-            found.append(finding)
+        if was is not None and now is not None:
+            found += _value(was, now, tolerances)
+        elif was is not None:
+            message = "vanished: the metric is not measured any more"
+            found.append(Finding(was.model, was.task, metric, "vanished", message, before=was.value))
+        elif now is not None:
+            message = "not in the baseline"
+            found.append(Finding(now.model, now.task, metric, new_verdict, message, after=now.value))
     return found
 
 
-def _one_sided(was: Row | None, now: Row | None) -> Finding | None:
-    if was is not None:
-        message = "vanished: the metric is not measured any more"
-        return Finding(was.model, was.task, was.metric, "vanished", message, before=was.value)
-    if now is not None:
-        return Finding(now.model, now.task, now.metric, "new", "not in the baseline", after=now.value)
-    return None
-
-
-def _value(was: Row, now: Row, tolerances: Tolerances) -> Finding | None:
-    """How a value moved; None where it did not."""
-    given = tolerances.of(was.metric)
-    allowed = max(TOLERANCE, _noise(was)) if given is None else given
+def _value(was: Row, now: Row, tolerances: Tolerances) -> Iterator[Finding]:
+    """How a value moved; nothing where it did not."""
+    given, equal = tolerances.of(was.metric), equal_inputs(was, now)
+    default = TOLERANCE if equal else max(TOLERANCE, _noise(was))
+    allowed = default if given is None else given
 
     def found(verdict: Verdict, message: str) -> Finding:
         return Finding(was.model, was.task, was.metric, verdict, message, was.value, now.value, allowed)
 
-    if was.value is None and now.value is None:
-        return None
     if was.value is None:
-        return found("new", "could not be measured before")
+        if now.value is not None:
+            yield found("unmeasured", f"the baseline has no value to hold {now.value:.4f} against")
+        return
     if now.value is None:
-        return found("unmeasured", "could not be measured")
+        yield found("unmeasured", "could not be measured")
+        return
     change = now.value - was.value
     if abs(change) <= _SLACK:
-        return None
+        return
     moved = f"{'rose' if change > 0 else 'fell'} by {abs(change):.4f} to {now.value:.4f}"
     why = "its noise" if given is None and allowed > TOLERANCE else "the tolerance"
-    if abs(change) <= allowed + _SLACK:
-        return found("within", f"{moved}, within {why} of {allowed:.4f}")
     better = (change < 0) == lower_is_better(was.metric)
-    return found("better" if better else "worse", f"{moved}, more than {why} of {allowed:.4f}")
+    if abs(change) <= allowed + _SLACK:
+        yield found("within", f"{moved}, within {why} of {allowed:.4f}")
+    elif not better:
+        yield found("worse", f"{moved}, more than {why} of {allowed:.4f}")
+    elif equal:
+        reason = "though images, weights and device are the same: find out why before you accept it"
+        yield found("gained", f"{moved}, more than {why} of {allowed:.4f}, {reason}")
+    else:
+        yield found("better", f"{moved}, more than {why} of {allowed:.4f}")
 
 
 def _noise(row: Row) -> float:
     """The distance from a value to the worse end of its interval; 0 where there is no interval."""
     end = row.ci_high if lower_is_better(row.metric) else row.ci_low
     return 0.0 if row.value is None or end is None else abs(row.value - end)
-
-
-def _short(digest: str) -> str:
-    return digest[:8] or "none"

@@ -11,7 +11,7 @@ Form = Literal["text", "json", "markdown"]
 FORMS: tuple[Form, ...] = ("text", "json", "markdown")
 
 _COLUMNS: Mapping[str, Callable[[Finding], str]] = {
-    "": lambda finding: "FAIL" if finding.failed else "ok",
+    "": lambda finding: "FAIL" if finding.failed else "WARN" if finding.warned else "ok",
     "model": lambda finding: finding.model,
     "task": lambda finding: finding.task,
     "metric": lambda finding: finding.metric or "-",
@@ -26,7 +26,10 @@ _COLUMNS: Mapping[str, Callable[[Finding], str]] = {
 def findings_text(findings: Sequence[Finding], form: Form) -> str:
     """Findings in a form; empty text where there are none, an empty list in JSON."""
     if form == "json":
-        rows = [asdict(each) | {"change": each.change, "failed": each.failed} for each in findings]
+        rows = [
+            asdict(each) | {"change": each.change, "failed": each.failed, "warned": each.warned}
+            for each in findings
+        ]
         return json.dumps(rows, indent=1, ensure_ascii=False)
     if not findings:
         return ""
@@ -41,7 +44,7 @@ def counts_line(findings: Sequence[Finding]) -> str:
 
 
 def _table(findings: Sequence[Finding]) -> str:
-    """Columns as wide as their cells, numbers to the right; a failing row begins with FAIL."""
+    """Columns as wide as their cells, numbers to the right; failing rows begin with FAIL."""
     rows = [[*_COLUMNS], *([say(finding) for say in _COLUMNS.values()] for finding in findings)]
     widths = [max(len(row[column]) for row in rows) for column in range(len(_COLUMNS))]
     rows.insert(1, ["-" * width for width in widths])

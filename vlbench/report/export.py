@@ -28,6 +28,9 @@ _ITS_TASKS = {
 }
 """CLIP_benchmark asks of several labels an image under the name of classification."""
 
+EXPORTER = "exported_by"
+"""The column by which `vlbench import` knows our own results for what they are."""
+_US = "vlbench"
 _ITS_METRICS = (
     "acc1",
     "acc5",
@@ -36,7 +39,7 @@ _ITS_METRICS = (
     *(f"{side}_retrieval_recall@{k}" for side in ("image", "text") for k in (1, 5, 10)),
 )
 _DATA = ("image_ids", "texts", "truth")
-_ITS_HEAD = ("dataset", "language", "model", "model_fullname", "pretrained", "task")
+_ITS_HEAD = ("dataset", "language", "model", "model_fullname", "pretrained", "task", EXPORTER)
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +110,7 @@ def json_lines(results: Iterable[Result]) -> str:
 
 
 def clip_benchmark_csv(results: Iterable[Result], names: ExportNames) -> str:
-    """The columns of `clip_benchmark build`'s CSV, with the metrics that it knows.
+    """The columns of `clip_benchmark build`'s CSV, with the metrics that it knows, and who exported them.
 
     Tasks of other kinds, and results with none of its metrics, are left out.
     """
@@ -120,7 +123,7 @@ def clip_benchmark_csv(results: Iterable[Result], names: ExportNames) -> str:
         architecture, tag = names.weights(result.model)
         whole = " ".join(filter(None, (architecture, tag)))
         dataset, language = names.dataset(result.task)
-        lines.append([*cells, dataset, language, architecture, whole, tag, _ITS_TASKS[result.kind]])
+        lines.append([*cells, dataset, language, architecture, whole, tag, _ITS_TASKS[result.kind], _US])
     return csv_text([*_ITS_METRICS, *_ITS_HEAD], lines)
 
 

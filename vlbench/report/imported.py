@@ -28,7 +28,8 @@ class TheirScore:
     """A score as another tool states it: its names, and the value's text, a fraction.
 
     `pretrained` is the tag or file of the weights, `language` that of the texts where it is not English.
-    `differs` says what of its protocol is known to be another than ours.
+    `differs` says what of its protocol is known to be another than ours, `exporter` who wrote the file for
+    the tool; empty where the tool did.
     """
 
     model: str
@@ -38,6 +39,12 @@ class TheirScore:
     text: str
     language: str = ""
     differs: str = ""
+    exporter: str = ""
+
+    @property
+    def cell(self) -> tuple[str, ...]:
+        """What a file may state one value of."""
+        return (self.model, self.pretrained, self.dataset, self.language, self.metric, self.differs)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +68,13 @@ class ImportedScore:
             return None
         source = f"{self.system}: {self.file} (imported)"
         return PublishedScore.of_text(
-            self.card, self.task, self.metric, text=self.text, source=source, differs=self.differs
+            self.card,
+            self.task,
+            self.metric,
+            text=self.text,
+            source=source,
+            differs=self.differs,
+            imported=True,
         )
 
 
@@ -82,9 +95,34 @@ def imported_score(
         task=task_of(theirs.dataset, theirs.language),
         metric=theirs.metric,
         text=theirs.text,
-        differs=theirs.differs,
+        differs=f"exported by {theirs.exporter}: no score of others" if theirs.exporter else theirs.differs,
         file=file,
     )
+
+
+def refuse_doubled(scores: Iterable[TheirScore], file: Path) -> None:
+    """Refuse a file that states a score twice, be the two equal or not: nobody could say which one holds.
+
+    Raises:
+        DataError: with the cell and both values; or a name holds a NUL.
+    """
+    seen: dict[tuple[str, ...], str] = {}
+    for score in scores:
+        if any("\0" in part for part in score.cell):
+            raise DataError(f"{file}: {score.dataset!r}, {score.metric!r}: holds a NUL, which no name does")
+        if score.cell in seen:
+            name = " ".join(filter(None, score.cell))
+            raise DataError(
+                f"{file}: states {name} twice, {seen[score.cell]} and {score.text}; keep one of them"
+            )
+        seen[score.cell] = score.text
+
+
+def refuse_doubled_columns(head: Sequence[str], file: Path) -> None:
+    """Raise DataError where a header names a column twice: of two cells the last would win."""
+    doubled = [name for at, name in enumerate(head) if name in head[:at]]
+    if doubled:
+        raise DataError(f"{file}: line 1 names the column {doubled[0]!r} twice; keep one of them")
 
 
 def write_imported(scores: Sequence[ImportedScore], folder: Path) -> Path:
@@ -100,22 +138,52 @@ def write_imported(scores: Sequence[ImportedScore], folder: Path) -> Path:
     return path
 
 
+def known_already(scores: Sequence[ImportedScore], folder: Path) -> int:
+    """How many scores were imported from a file of another name already, with the same values."""
+    names = {score.file for score in scores}
+    known = {_same(score) for score in read_imported(folder) if score.file not in names}
+    return sum(_same(score) in known for score in scores)
+
+
+def _same(score: ImportedScore) -> tuple[str, ...]:
+    return (score.system, score.model, score.dataset, score.metric, score.differs, score.text)
+
+
 def read_imported(folder: Path) -> tuple[ImportedScore, ...]:
-    """All imported scores of a results folder, file by file.
+    """All imported scores of a results folder, file by file; one that two files state alike is read once.
 
     Raises:
-        DataError: a CSV there is not one that `vlbench import` wrote.
+        DataError: a CSV there is not one that `vlbench import` wrote, or it states a score twice.
     """
-    found: list[ImportedScore] = []
+    found: dict[tuple[str, ...], ImportedScore] = {}
     for path in sorted((folder / FOLDER).glob("*.csv")):
+        seen: set[tuple[str, ...]] = set()
+        for score in _read(path):
+            cell = _same(score)[:-1]
+            if cell in seen:
+                raise DataError(f"{path}: states {' '.join(filter(None, cell))} twice; {_IMPORT_AGAIN}")
+            seen.add(cell)
+            found.setdefault(_same(score), score)
+    return tuple(found.values())
+
+
+_IMPORT_AGAIN = "delete it and import the file again"
+
+
+def _read(path: Path) -> list[ImportedScore]:
+    try:
         with path.open(encoding="utf-8", newline="") as file:
-            head, *rows = list(csv.reader(file)) or [[]]
-        if tuple(head) != HEAD or any(len(row) != len(HEAD) for row in rows):
-            raise DataError(f"{path}: not written by `vlbench import`; delete it and import the file again")
-        for row in rows:
-            fraction_text(row[HEAD.index("value")], str(path))
-            found.append(_score(row))
-    return tuple(found)
+            head, *rows = list(csv.reader(file, strict=True)) or [[]]
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise DataError(f"{path}: not written by `vlbench import` ({error}); {_IMPORT_AGAIN}") from error
+    if tuple(head) != HEAD or any(len(row) != len(HEAD) for row in rows):
+        raise DataError(f"{path}: not written by `vlbench import`; {_IMPORT_AGAIN}")
+    if any("\0" in cell for row in rows for cell in row):
+        raise DataError(f"{path}: holds a NUL, which no name does; {_IMPORT_AGAIN}")
+    scores = [_score(row) for row in rows]
+    for line, score in enumerate(scores, start=2):
+        fraction_text(score.text, f"{path}: line {line}, {score.metric}")
+    return scores
 
 
 def imported_cells(scores: Iterable[ImportedScore], tasks: Container[str]) -> list[list[str]]:

@@ -1,11 +1,11 @@
 """mteb's results: a JSON a task, in a folder a model with `model_meta.json` beside it."""
 
-import json
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import cast
 
 from vlbench.core.errors import DataError
+from vlbench.core.record import parsed_json
 from vlbench.report.imported import TheirScore, fraction_text
 
 DIFFERS = "protocol: mteb's own templates and copy of the data"
@@ -69,9 +69,9 @@ def _model_beside(path: Path) -> str:
 
 def _object(path: Path) -> Mapping[str, object]:
     try:
-        value = json.loads(path.read_text(encoding="utf-8"))
-    except ValueError as error:
-        raise DataError(f"{path}: not a result of mteb: no JSON") from error
+        value = parsed_json(path.read_text(encoding="utf-8"))
+    except DataError as error:
+        raise DataError(f"{path}: not a result of mteb: {error}") from error
     if not isinstance(value, dict):
         raise DataError(f"{path}: not a result of mteb: no JSON object")
     return value

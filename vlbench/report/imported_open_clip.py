@@ -13,7 +13,7 @@ from statistics import fmean
 
 from vlbench.core.errors import DataError
 from vlbench.core.published import printed_value
-from vlbench.report.imported import TheirScore, fraction_text
+from vlbench.report.imported import TheirScore, fraction_text, refuse_doubled_columns
 
 AVERAGE = "mean_main_metric"
 _COLUMNS = "open_clip_columns.tsv"
@@ -63,6 +63,7 @@ def read_open_clip(path: Path) -> OpenClipFile:
                 f"{path}: not in open_clip's layout: line 1 has no columns name and pretrained; "
                 "see docs/openclip_classification_results.csv of open_clip"
             )
+        refuse_doubled_columns(head, path)
         measures = _measures(head)
         if not measures:
             raise DataError(f"{path}: no column of open_clip's tables; is the header spelled otherwise?")

@@ -26,7 +26,17 @@ LAYOUT = 1
 
 _INDICES = ("image_ranks", "classes", "text_ranks", "text_images", "positives")
 _NUMBERS = ("influence", "scores")
-_DAMAGE = (OSError, EOFError, BadZipFile, zlib.error, ValueError, KeyError, TypeError, IndexError)
+_DAMAGE = (
+    OSError,
+    EOFError,
+    BadZipFile,
+    zlib.error,
+    RuntimeError,
+    ValueError,
+    KeyError,
+    TypeError,
+    IndexError,
+)
 
 
 def items_path(result: Result) -> Path:

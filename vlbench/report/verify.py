@@ -13,7 +13,7 @@ TOLERANCE = 0.002
 """Fraction by which a result may miss a published value, whatever its interval: what other kernels, image
 decoders and half precision change."""
 
-Verdict = Literal["reproduced", "off", "not comparable"]
+Verdict = Literal["reproduced", "off", "undecided", "not comparable"]
 _SLACK = 1e-9
 """Of binary fractions: 0.634 + 0.0005 is not exactly 0.6345."""
 _LEAST_DIGITS, _MOST_DIGITS = 3, 4
@@ -33,7 +33,7 @@ class Comparison:
     """A published score and the result set beside it.
 
     `value` is the result's, None where it has none; `difference` is value - published. `reason` says why
-    the two are not comparable.
+    the two are not comparable, or why they do not tell; `stale` that the result is not what its card asks.
     """
 
     model: str
@@ -46,6 +46,7 @@ class Comparison:
     ci_high: float | None = None
     difference: float | None = None
     reason: str = ""
+    stale: bool = False
 
     @property
     def judgement(self) -> str:
@@ -84,9 +85,9 @@ def compare(
 ) -> list[Comparison]:
     """Every published score of a result's model on its data set beside the result.
 
-    A score is reproduced where the values that round to it meet
-    the result's 95 % interval, or lie within the tolerance or half a unit of its last digit of the result's
-    value, whichever is larger. Sorted by task, model, metric and source.
+    A score is reproduced where it lies within the tolerance or half a unit of its last digit of the result's
+    value, whichever is larger. Where it does not, and the values that round to it meet the result's 95 %
+    interval, the images are too few to tell: it is undecided. Sorted by task, model, metric and source.
     """
     by_name: dict[tuple[str, str], list[PublishedScore]] = {}
     for score in published:
@@ -101,9 +102,10 @@ def compare(
 
 
 def unreproduced(comparisons: Iterable[Comparison]) -> list[Comparison]:
-    """Scores that are off where no source of the same model, task and metric is reproduced.
+    """Scores that are off, undecided or beside a stale result, where no source of them is reproduced.
 
-    Sources that contradict one another cannot all be reproduced: one is enough.
+    Sources that contradict one another cannot all be reproduced: one is enough. An imported one is not: it
+    may be the result itself, exported.
     """
     groups: dict[tuple[str, str, str], list[Comparison]] = {}
     for each in comparisons:
@@ -111,9 +113,9 @@ def unreproduced(comparisons: Iterable[Comparison]) -> list[Comparison]:
     return [
         each
         for group in groups.values()
-        if not any(other.verdict == "reproduced" for other in group)
+        if not any(other.verdict == "reproduced" and not other.published.imported for other in group)
         for each in group
-        if each.verdict == "off"
+        if each.verdict in ("off", "undecided") or each.stale
     ]
 
 
@@ -121,25 +123,29 @@ def is_within(value: MetricValue, score: PublishedScore, tolerance: float) -> bo
     """Whether a published score, give or take its rounding, is what a result found."""
     if value.value is None:
         return False
-    half = score.half_unit
-    if abs(value.value - score.value) <= max(tolerance, half) + _SLACK:
-        return True
+    return abs(value.value - score.value) <= max(tolerance, score.half_unit) + _SLACK
+
+
+def in_interval(value: MetricValue, score: PublishedScore) -> bool:
+    """Whether a published score, give or take its rounding, lies in a result's 95 % interval."""
     if value.ci_low is None or value.ci_high is None:
         return False
-    return value.ci_low - half - _SLACK <= score.value <= value.ci_high + half + _SLACK
+    half = score.half_unit + _SLACK
+    return value.ci_low - half <= score.value <= value.ci_high + half
 
 
 def _compared(result: Result, score: PublishedScore, cards: Cards, tolerance: float) -> Comparison:
     value = next((each for each in result.metrics if each.metric == score.metric), None)
     reason = _why_not(result, score, cards) or _unmeasured(value, score)
+    stale = bool(reason) and reason == _stale(result, cards)
     if value is None or value.value is None:
-        return Comparison(result.model, result.task, score.metric, score, "not comparable", reason=reason)
+        return Comparison(
+            result.model, result.task, score.metric, score, "not comparable", reason=reason, stale=stale
+        )
     difference = value.value - score.value
     verdict: Verdict = "not comparable"
     if not reason:
-        within = is_within(value, score, tolerance)
-        reason = "" if within else _arithmetic(result, difference)
-        verdict = "reproduced" if within else "not comparable" if reason else "off"
+        verdict, reason = _judged(result, value, score, tolerance)
     return Comparison(
         model=result.model,
         task=result.task,
@@ -151,7 +157,21 @@ def _compared(result: Result, score: PublishedScore, cards: Cards, tolerance: fl
         ci_high=value.ci_high,
         difference=difference,
         reason=reason,
+        stale=stale,
     )
+
+
+def _judged(
+    result: Result, value: MetricValue, score: PublishedScore, tolerance: float
+) -> tuple[Verdict, str]:
+    """The verdict on two values that are comparable, and its reason."""
+    if is_within(value, score, tolerance):
+        return "reproduced", ""
+    difference = (value.value or 0.0) - score.value
+    if in_interval(value, score):
+        return "undecided", f"{difference:+.4f}, within its interval, too few images ({value.n:,}) to tell"
+    reason = _arithmetic(result, difference)
+    return ("not comparable", reason) if reason else ("off", "")
 
 
 def _why_not(result: Result, score: PublishedScore, cards: Cards) -> str:
@@ -166,18 +186,21 @@ def _why_not(result: Result, score: PublishedScore, cards: Cards) -> str:
     card, *marks = result.task.split("+")
     if marks:
         return f"{marks[0].partition('@')[0]}: of the user's own"
-    mine = cards.protocols.get(card)
-    stale = _stale(result, mine) if mine is not None else ""
+    stale = _stale(result, cards)
     if stale or score.task == card:
         return stale
+    mine = cards.protocols.get(card)
     theirs = cards.protocols.get(score.task)
     if mine is None or theirs is None:
         return f"protocol: the score's is {score.task}"
     return theirs.difference(mine)
 
 
-def _stale(result: Result, card: CardProtocol) -> str:
-    """How a result's protocol differs from what its card says now; empty where it does not."""
+def _stale(result: Result, cards: Cards) -> str:
+    """How a result's protocol differs from what its card says now; empty where it does not, or has none."""
+    card = cards.protocols.get(result.task.split("+", maxsplit=1)[0])
+    if card is None:
+        return ""
     if result.protocol != card.protocol:
         return f"protocol: the result's is {result.protocol}, the card's {card.protocol}; run it again"
     if card.texts is not None and result.n_texts != card.texts:
@@ -186,7 +209,25 @@ def _stale(result: Result, card: CardProtocol) -> str:
     told = card.templates is not None and isinstance(templates, Sequence)
     if told and digest_of(templates) != digest_of(card.templates):
         return "templates: the result's are not the card's; run it again"
-    return ""
+    return _other_digest(result, card)
+
+
+def _other_digest(result: Result, card: CardProtocol) -> str:
+    """Whether a result's digest is not that of its card: other names, ids, settings or primary metric."""
+    statement = result.protocol_statement
+    # what the card leaves to its data is the result's own: descriptions, captions (no texts of a protocol)
+    left = {name: statement[name] for name in ("templates", "descriptions") if name in statement}
+    if statement.get("texts") == 0:
+        left["texts"] = []
+    if "images" not in card.fields and "data" in statement:
+        left["data"] = statement["data"]
+    covered = {**left, **card.covered}
+    if "descriptions" in left:
+        covered["templates"] = left.get("templates", [])
+    told = {"kind", "texts", "templates"} <= covered.keys()
+    if not told or digest_of(covered) == result.protocol_digest:
+        return ""
+    return "protocol digest: not that of the card, which has other names, ids or settings; run it again"
 
 
 def _unmeasured(value: MetricValue | None, score: PublishedScore) -> str:

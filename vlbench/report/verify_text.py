@@ -8,7 +8,7 @@ from typing import Literal
 from tabulate import tabulate
 
 from vlbench.report.csv_text import csv_text, number
-from vlbench.report.verify import Comparison
+from vlbench.report.verify import Comparison, Verdict
 
 Form = Literal["text", "json", "csv", "markdown"]
 FORMS: tuple[Form, ...] = ("text", "json", "csv", "markdown")
@@ -48,9 +48,11 @@ def comparisons_text(comparisons: Sequence[Comparison], form: Form) -> str:
 
 
 def counts_line(comparisons: Iterable[Comparison]) -> str:
-    """How many scores are reproduced, off and not comparable."""
+    """How many scores are reproduced, off and not comparable, and undecided where some are."""
     verdicts = [each.verdict for each in comparisons]
-    return ", ".join(f"{verdicts.count(name)} {name}" for name in ("reproduced", "off", "not comparable"))
+    undecided: tuple[Verdict, ...] = ("undecided",) if "undecided" in verdicts else ()
+    names: tuple[Verdict, ...] = ("reproduced", "off", *undecided, "not comparable")
+    return ", ".join(f"{verdicts.count(name)} {name}" for name in names)
 
 
 def _as_json(each: Comparison) -> dict[str, object]:

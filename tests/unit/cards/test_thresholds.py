@@ -1,4 +1,5 @@
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -143,14 +144,17 @@ def test_thresholds_are_never_chosen_on_test_images(
         built("own", "best-f1", folder)
 
 
-def test_a_copy_of_the_test_images_is_known_by_its_names_and_sizes(tmp_path: Path) -> None:
+@pytest.mark.parametrize("names", ["{}.png", "v_{}.png"])
+def test_a_copy_of_the_test_images_is_known_by_its_bytes_whatever_its_names(
+    tmp_path: Path, names: str
+) -> None:
     from PIL import Image
 
-    for copy in ("test", "val"):
+    for copy, name in (("test", "{}.png"), ("val", names)):
         (tmp_path / "data" / copy).mkdir(parents=True)
         for colour in ("red", "blue"):
-            Image.new("RGB", (8, 8), colour).save(tmp_path / "data" / copy / f"{colour}.png")
-        lines = [f'{{"file_name": "{colour}.png", "tags": ["{colour}"]}}\n' for colour in ("red", "blue")]
+            Image.new("RGB", (8, 8), colour).save(tmp_path / "data" / copy / name.format(colour))
+        lines = [f'{{"file_name": "{name.format(each)}", "tags": ["{each}"]}}\n' for each in ("red", "blue")]
         (tmp_path / "data" / copy / "metadata.jsonl").write_text("".join(lines))
     (tmp_path / "tasks").mkdir()
     (tmp_path / "tasks" / "names.tsv").write_text("name\tn\nred\t\nblue\t\n")
@@ -162,3 +166,10 @@ def test_a_copy_of_the_test_images_is_known_by_its_names_and_sizes(tmp_path: Pat
     request = DataRequest(roots=(tmp_path / "data",), thresholds="best-f1")
     with pytest.raises(DataError, match="2 of 2 validation images are test images"):
         task("own", read_catalogue((tmp_path,)), request=request)
+    allowed = replace(request, allow_seen_images=True)
+    assert task("own", read_catalogue((tmp_path,)), request=allowed).name == "own+best-f1"
+    # another image under the same name is another image
+    for colour in ("red", "blue"):
+        path = tmp_path / "data" / "val" / names.format(colour)
+        Image.new("RGB", (8, 8), "lime" if colour == "red" else "navy").save(path)
+    assert task("own", read_catalogue((tmp_path,)), request=request).name == "own+best-f1"

@@ -1,5 +1,6 @@
 """`vlbench check`: made results against a baseline that the command wrote."""
 
+import csv
 import json
 
 import pytest
@@ -58,7 +59,10 @@ ACC5 = (MetricValue("acc5", 0.5, 0.46, 0.55, "Wilson", 200, 0),)
 @pytest.mark.parametrize(
     ("fields", "message"),
     [
-        ({"value": 0.4}, "small on shapes, acc1: fell by 0.1000 to 0.4000, more than its noise of 0.0400"),
+        (
+            {"value": 0.4},
+            "small on shapes, acc1: fell by 0.1000 to 0.4000, more than the tolerance of 0.0050",
+        ),
         ({"metrics": ACC5}, "small on shapes, acc1: vanished: the metric is not measured any more"),
         (
             {"protocol_digest": "e" * 32},
@@ -101,7 +105,7 @@ def test_a_result_that_vanished_fails(run, write, baseline, tmp_path):
 
 
 def test_noise_passes_and_a_tolerance_is_kept_instead(run, write, baseline):
-    write(0.47)
+    write(0.47, settings={"device": "cuda:1", "precision": "fp32"})
     code, said, _ = run(*CHECK)
     assert code == 0
     assert "fell by 0.0300 to 0.4700, within its noise of 0.0400" in said
@@ -110,7 +114,7 @@ def test_noise_passes_and_a_tolerance_is_kept_instead(run, write, baseline):
 
 
 def test_what_is_better_and_what_is_new_is_printed_and_passes(run, write, baseline):
-    write(0.9)
+    write(0.9, settings={"device": "cuda", "precision": "fp32"})
     write(task="digits")
     code, said, complained = run(*CHECK)
     assert (code, complained) == (0, "")
@@ -146,3 +150,100 @@ def test_a_missing_baseline_and_a_missing_folder_say_what_to_do(run, write):
     assert complained == f"vlbench: baseline.csv: no such baseline; {advice}\n"
     assert run(*CHECK, "--results", "elsewhere")[0] == 2
     assert run(*CHECK, "--tolerance", "acc=0.1", "--update")[2].startswith("vlbench: no metric named 'acc'")
+
+
+def edit(baseline, change):
+    """Rewrites the cells of a baseline, row by row; a row for which `change` answers None is deleted."""
+    with baseline.open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    kept = [row for row in map(change, rows) if row is not None]
+    with baseline.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.DictWriter(file, rows[0], lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(kept)
+
+
+def test_a_baseline_of_its_header_alone_gates_nothing_and_is_refused(run, baseline):
+    edit(baseline, lambda row: None)
+    code, said, complained = run(*CHECK)
+    assert (code, said) == (2, "")
+    assert "holds no value, so that it would let everything pass" in complained
+
+
+@pytest.mark.parametrize("blank", ["", "nan"])
+def test_a_baseline_whose_value_was_lost_fails(run, write, baseline, blank):
+    edit(baseline, lambda row: row | {"value": blank})
+    write(0.1)
+    code, _, complained = run(*CHECK)
+    assert code == 1
+    assert "the baseline has no value to hold" in complained
+
+
+def test_a_deleted_row_fails_where_the_baseline_has_to_list_all(run, write, baseline):
+    write(0.1)
+    edit(baseline, lambda row: None if row["model"] == "small" else row)
+    assert run(*CHECK)[0] == 0
+    code, _, complained = run(*CHECK, "--strict")
+    assert code == 1
+    assert "small on shapes: not in the baseline: 1 metric" in complained
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"n_images": 100},
+        {"n_relevant": 100},
+        {"source_revision": "2"},
+        {"digests": {"truth": "r" * 32}},
+        {"metrics": (MetricValue("acc1", 0.5, 0.46, 0.55, "Wilson", 100, 0),)},
+        {"metrics": (MetricValue("acc1", 0.5, 0.46, 0.55, "Wilson", 200, 2),)},
+    ],
+)
+def test_other_data_fail_where_no_value_moved(run, write, tmp_path, changes):
+    write(digests={"truth": "q" * 32})
+    run(*CHECK, "--update")
+    write(**{"digests": {"truth": "q" * 32}} | changes)
+    code, _, complained = run(*CHECK)
+    assert code == 1
+    assert "small on shapes" in complained
+    assert "other data: " in complained
+
+
+def test_a_result_that_no_metric_can_have_is_refused(run, write, baseline, tmp_path):
+    path = tmp_path / "results" / "shapes" / "small.json"
+    path.write_text(path.read_text().replace('"value": 0.5', '"value": 1.7'))
+    code, _, complained = run(*CHECK)
+    assert (code, complained.count("\n")) == (2, 1)
+    assert "small.json: not a vlbench result: acc1 is 1.7, no fraction from 0 to 1" in complained
+
+
+def test_a_gain_of_equal_inputs_passes_with_a_warning(run, write, baseline):
+    write(0.999)
+    code, said, complained = run(*CHECK)
+    assert code == 0
+    assert "WARN  small" in said
+    assert complained.startswith("warning: small on shapes, acc1: rose by 0.4990")
+    assert said.endswith("baseline.csv: 2 values, 1 gained\n")
+
+
+@pytest.mark.parametrize("tolerance", ["5", "acc1=5", "0.001,0.9", "acc1=0.1,acc1=0.2"])
+def test_a_tolerance_that_would_let_everything_pass_is_refused(run, write, baseline, tolerance):
+    write(0.1)
+    code, said, complained = run(*CHECK, "--tolerance", tolerance)
+    assert (code, said, complained.count("\n")) == (2, "", 1)
+    assert "tolerance" in complained
+
+
+def test_an_update_names_what_it_leaves_out_and_what_has_no_value(run, write, baseline):
+    write(None)
+    write(model="cut", partial="limit 10")
+    _, _, complained = run(*CHECK, "--update")
+    assert "note: baseline.csv: partial, left out of it: cut on shapes (limit 10)" in complained
+    assert "note: baseline.csv: without a value: small on shapes, acc1" in complained
+
+
+def test_an_empty_folder_of_results_fails(run, baseline, tmp_path):
+    for path in (tmp_path / "results" / "shapes").iterdir():
+        path.unlink()
+    assert run(*CHECK)[0] == 1
+    assert run(*CHECK, "--update")[0] == 2

@@ -2,10 +2,13 @@
 
 import json
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
 from click.testing import CliRunner
+from PIL import Image
 
 from vlbench.cli.fit import command
 from vlbench.cli.main import main
@@ -70,3 +73,112 @@ def test_shots_that_are_no_numbers_are_refused(value: str) -> None:
     answer = CliRunner().invoke(command, arguments)
     assert isinstance(answer.exception, VlbenchError)
     assert "--shots" in str(answer.exception)
+
+
+def folder_of(path: Path, seed: int, names: str = "{}.png") -> Path:
+    """Six pictures of each of two classes."""
+    random = np.random.default_rng(seed)
+    for label, colour in (("red", (220, 30, 30)), ("blue", (40, 60, 220))):
+        (path / label).mkdir(parents=True)
+        for number in range(6):
+            noise = random.normal(0, 20, (40, 48, 3))
+            pixels = np.clip(np.array(colour) + noise, 0, 255).astype(np.uint8)
+            Image.fromarray(pixels).save(path / label / names.format(number))
+    return path
+
+
+@pytest.fixture
+def call(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Callable[[str], tuple[int, str, str]]:
+    """Runs a command line of vlbench with a cache of its own; the answer is (exit code, stdout, stderr)."""
+
+    def call(line: str) -> tuple[int, str, str]:
+        with pytest.raises(SystemExit) as done:
+            main([*line.split(), "--device", "cpu", "--cache", str(tmp_path / "cache")])
+        said = capsys.readouterr()
+        return int(done.value.code or 0), said.out, said.err
+
+    return call
+
+
+QUICK = "--shots 4 --n-ctx 2 --epochs 1 --features frozen"
+
+
+def test_images_that_a_context_learned_from_are_no_test_of_it(
+    tmp_path: Path, call: Callable[[str], tuple[int, str, str]]
+) -> None:
+    own, test = folder_of(tmp_path / "own", 0), folder_of(tmp_path / "test", 1)
+    # the same bytes, another name for each file
+    copy = folder_of(tmp_path / "copy", 0, "renamed_{}.png")
+    where = f"--include-path {tmp_path}/fitted --results {tmp_path}/results"
+    code, said, _ = call(f"fit coop -m tiny-clip -t classification:{own} {QUICK} --out {tmp_path}/fitted")
+    assert code == 0
+    name = said.partition(":")[0]
+    # the hint does not test on the images that it was fitted on
+    assert str(own) not in said
+    assert f"--model {name} --task classification:OTHER_IMAGES" in said
+    for folder in (own, copy):
+        code, _, complained = call(f"run -m {name} -t classification:{folder} {where}")
+        assert (code, complained.count("\n")) == (2, 1)
+        assert "8 of 12 test images are among those that it learned from" in complained
+        assert "--allow-seen-images" in complained
+    assert not (tmp_path / "results").exists()
+    code, _, complained = call(f"run -m {name} -t classification:{copy} {where} --allow-seen-images")
+    assert code == 0
+    assert "8 of 12 test images are among those that it learned from: no zero-shot result" in complained
+    (path,) = (tmp_path / "results").glob("*/*.json")
+    result = json.loads(path.read_text())
+    assert (result["zero_shot"], result["seen_images"]) == ("no", 8)
+    assert "learned_from" in result["digests"]
+    code, _, _ = call(f"run -m {name} -t classification:{test} {where}")
+    assert code == 0
+    (found,) = (
+        json.loads(each.read_text()) for each in (tmp_path / "results").glob("*/*.json") if each != path
+    )
+    assert (found["zero_shot"], found["seen_images"]) == ("unknown", 0)
+
+
+def test_a_card_whose_training_split_is_its_test_split_is_found_out(
+    tmp_path: Path, call: Callable[[str], tuple[int, str, str]]
+) -> None:
+    folder_of(tmp_path / "cards" / "pictures", 0)
+    source = "[{kind: folder, path: pictures}]"
+    (tmp_path / "cards" / "leaky.yaml").write_text(
+        f"title: leaky\nkind: classification\nprotocol: own\nsources: {source}\nmetrics: [acc1]\n"
+        f"primary: acc1\ndata: [leaky]\ntrain:\n  sources: {source}\n"
+    )
+    include = f"--include-path {tmp_path}/cards"
+    roots = f"--data-root {tmp_path}/cards"
+    code, said, complained = call(
+        f"fit coop -m tiny-clip -t leaky {QUICK} --out {tmp_path}/cards {include} {roots}"
+    )
+    assert code == 0, complained
+    assert "--task leaky" not in said
+    assert "8 test images of leaky are among those that it learned from" in complained
+    name = said.partition(":")[0]
+    assert "trained_on: [" in (tmp_path / "cards" / f"{name}.yaml").read_text()
+    code, _, complained = call(f"run -m {name} -t leaky {include} {roots} --results {tmp_path}/results")
+    assert code == 2
+    assert "8 of 12 test images are among those that it learned from" in complained
+
+
+def test_a_context_fitted_on_a_tasks_data_is_not_zero_shot_there(
+    tmp_path: Path, call: Callable[[str], tuple[int, str, str]]
+) -> None:
+    fitted = f"{tmp_path}/fitted"
+    code, said, _ = call(f"fit coop -m tiny-clip -t shapes {QUICK} --out {fitted}")
+    assert code == 0
+    assert "--task shapes" in said
+    name = said.partition(":")[0]
+    tasks = "shapes,digits"
+    results = tmp_path / "results"
+    assert call(f"run -m {name} -t {tasks} --limit 16 --include-path {fitted} --results {results}")[0] == 0
+    found = {each.parent.name: json.loads(each.read_text())["zero_shot"] for each in results.glob("*/*.json")}
+    assert found["shapes"] == "no"
+    assert found["digits"] == zero_shot_of_base(call, results)
+
+
+def zero_shot_of_base(call: Callable[[str], tuple[int, str, str]], results: Path) -> str:
+    call(f"run -m tiny-clip -t digits --limit 16 --results {results}")
+    flag = json.loads((results / "digits" / "tiny-clip.partial.json").read_text())["zero_shot"]
+    assert isinstance(flag, str)
+    return flag

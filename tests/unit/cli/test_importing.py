@@ -43,6 +43,7 @@ def test_a_directory_becomes_a_model_with_a_name(run, tmp_path):
     name = "coop-tiny-clip-digits-16shot-seed2"
     path = tmp_path / "fitted" / f"{name}.safetensors"
     assert said.splitlines()[-1] == f"vlbench run --include-path fitted --model {name} --task TASK"
+    assert "whether it is zero-shot is unknown but on the data of digits, where it is not" in said
     facts = read_facts(path)
     assert (facts.base, facts.position, facts.class_specific) == (BASE, "middle", False)
     assert len(facts.backbone) == 64
@@ -59,6 +60,7 @@ def test_a_directory_becomes_a_model_with_a_name(run, tmp_path):
     card = read_model_card(path.with_suffix(".yaml"))
     assert card.settings == {"base": BASE, "context": path.name, "replicate_of": name.removesuffix("-seed2")}
     assert "unified context of 4 tokens" in card.about
+    assert set(card.trained_on) > {"digits"}
     model = load_model(name, include_path=[path.parent], cache=tmp_path / "cache", device="cpu")
     assert model.info.name == name
     assert model.encode_texts([Text("anything")], batch_size=2).shape == (1, 128)
@@ -70,7 +72,11 @@ def test_options_go_before_what_the_directory_says(run, tmp_path):
     )
     out = tmp_path / "mine.safetensors"
     options = ("--position", "front", "--shots", 1, "--seed", 3, "--epoch", 5, "--out", out)
-    assert run(folder, "--base", BASE, *options)[0] == 0
+    code, said, _ = run(folder, "--base", BASE, *options)
+    assert code == 0
+    assert "whether it is zero-shot is unknown, and no test image" in said
+    card = read_model_card(out.with_suffix(".yaml"))
+    assert (card.trained_on, card.tuned_on) == (None, ())
     facts = read_facts(out)
     assert (facts.position, facts.classes) == ("front", ())
     assert {key: facts.trained[key] for key in ("shots", "seed", "epochs")} == {

@@ -6,8 +6,10 @@ from pathlib import Path
 import pytest
 
 from vlbench.cards.catalogue import read_catalogue
+from vlbench.cards.protocols import card_protocol
 from vlbench.cards.texts import read_templates
 from vlbench.cli.main import main
+from vlbench.core.digest import digest_of
 from vlbench.core.result import MetricValue
 from vlbench.report.results import write_result
 
@@ -44,6 +46,9 @@ def write(make_result, tmp_path):
             "metrics": (MetricValue("acc1", value, low, high, "Wilson", 50_000, 0),),
             "protocol_statement": {"templates": list(templates)},
         }
+        entry = catalogue.tasks[fields.get("task", "imagenet").partition("+")[0]]
+        covered = card_protocol(entry).covered
+        protocol["protocol_digest"] = digest_of(covered)
         return write_result(make_result(**(protocol | fields)), tmp_path / "results")
 
     return write
@@ -151,6 +156,56 @@ def test_imported_scores_stand_beside_results_and_never_among_them(run, write, t
     assert "and 204 scores on tasks without a result here" in theirs
     for path in (tmp_path / "results").glob("*.csv"):
         assert "open_clip" not in path.read_text()
+
+
+def test_ones_own_exported_results_release_nothing(run, write, tmp_path):
+    write(0.5111, 0.5067, 0.5155)
+    assert run("verify", "clip-b32", "imagenet")[0] == 1
+    assert run("export", "--format", "clip_benchmark", "--out", "own.csv")[0] == 0
+    code, _, complained = run("import", "clip_benchmark", "own.csv")
+    assert code == 0
+    assert "exported by vlbench: our own results, which are shown and never compared" in complained
+    code, said, _ = run("verify", "clip-b32", "imagenet", "--format", "json")
+    assert code == 1
+    own = verdicts(said)[("clip_benchmark: own.csv (imported)", "imagenet", "acc1")]
+    assert own == ("not comparable", "exported by vlbench: no score of others")
+    # nor where the mark was taken off
+    text = (tmp_path / "own.csv").read_text().replace(",exported_by", "").replace(",vlbench", "")
+    (tmp_path / "plain.csv").write_text(text)
+    code, said, _ = run("import", "clip_benchmark", "plain.csv")
+    assert code == 0
+    code, said, _ = run("verify", "clip-b32", "imagenet", "--format", "json")
+    assert verdicts(said)[("clip_benchmark: plain.csv (imported)", "imagenet", "acc1")] == ("reproduced", "")
+    assert code == 1
+
+
+def test_a_file_of_contradictory_rows_is_refused(run, tmp_path):
+    (tmp_path / "two.csv").write_text(
+        "acc1,dataset,language,model,pretrained,task\n"
+        "0.5,imagenet1k,en,ViT-B-32,openai,zeroshot_classification\n"
+        "0.6,imagenet1k,en,ViT-B-32,openai,zeroshot_classification\n"
+    )
+    code, said, complained = run("import", "clip_benchmark", "two.csv")
+    assert (code, said) == (2, "")
+    told = "two.csv: states ViT-B-32 openai imagenet1k acc1 twice, 0.5000 and 0.6000; keep one of them"
+    assert complained == f"vlbench: {told}\n"
+    assert not (tmp_path / "results").exists()
+
+
+def test_a_file_under_a_second_name_is_said_and_listed_once(run, tmp_path):
+    copy = tmp_path / "copy.csv"
+    copy.write_bytes(OPEN_CLIP.read_bytes())
+    assert "already" not in run("import", "open_clip", OPEN_CLIP)[1]
+    said = run("import", "open_clip", copy)[1]
+    assert "210 of them were imported from another file already and are listed once" in said
+
+
+def test_a_result_under_another_protocols_digest_reproduces_nothing_and_fails(run, write):
+    write(0.6333, 0.6291, 0.6375, protocol_digest="968d59003562b5ebfec6eae935e2b7f2")
+    code, said, complained = run("verify", "clip-b32", "imagenet", "--format", "json")
+    assert code == 1
+    assert "reproduced" not in {verdict for verdict, _ in verdicts(said).values()}
+    assert "protocol digest: not that of the card" in complained
 
 
 def test_clip_benchmark_and_mteb_are_imported_under_their_names(run, tmp_path):

@@ -4,7 +4,16 @@ from pathlib import Path
 
 import pytest
 
-from vlbench.core.files import file_name, file_state, remembered, remembered_sha256, write_atomically
+from vlbench.core.errors import DataError
+from vlbench.core.files import (
+    file_name,
+    file_state,
+    read_checked,
+    remembered,
+    remembered_sha256,
+    write_atomically,
+    write_checked,
+)
 
 
 def test_a_file_is_written_whole_in_folders_made_for_it(tmp_path):
@@ -88,3 +97,48 @@ def test_the_state_of_a_file_is_found_through_links(tmp_path):
     link.symlink_to(path)
     assert file_state(link) == file_state(path)
     assert "|3|" in file_state(path)
+
+
+def test_a_folder_in_place_of_a_file_is_named(tmp_path):
+    (tmp_path / "f.json").mkdir()
+    with pytest.raises(DataError, match=r"f\.json: a folder lies where a file belongs; move or delete it"):
+        write_atomically(tmp_path / "f.json", "{}")
+    assert [path.name for path in tmp_path.iterdir()] == ["f.json"]
+
+
+def test_a_checked_file_is_read_back_whole(tmp_path):
+    for content in (b"", b"\n", b"a\nb", bytes(range(256))):
+        write_checked(tmp_path / "f", content)
+        assert read_checked(tmp_path / "f") == content
+    assert read_checked(tmp_path / "none") is None
+
+
+def test_no_bit_of_a_checked_file_can_change_unseen(tmp_path):
+    path = tmp_path / "f"
+    write_checked(path, '{"value": 0.863105}')
+    data = path.read_bytes()
+    for bit in range(8 * len(data)):
+        flipped = bytearray(data)
+        flipped[bit // 8] ^= 1 << bit % 8
+        path.write_bytes(flipped)
+        assert read_checked(path) is None, bit
+    for length in range(len(data)):
+        path.write_bytes(data[:length])
+        assert read_checked(path) is None, length
+    path.write_bytes(data + b"\0")
+    assert read_checked(path) is None
+
+
+def test_a_checked_file_says_nothing_in_another_place(tmp_path):
+    write_checked(tmp_path / "a" / "f", "content")
+    for other in (tmp_path / "a" / "g", tmp_path / "b" / "f"):
+        other.parent.mkdir(exist_ok=True)
+        other.write_bytes((tmp_path / "a" / "f").read_bytes())
+        assert read_checked(other) is None
+
+
+def test_a_flipped_bit_of_a_remembered_digest_is_computed_anew(tmp_path):
+    remembered("key", tmp_path, lambda: "0" * 64)
+    (entry,) = (tmp_path / "remembered").iterdir()
+    entry.write_bytes(entry.read_bytes().replace(b"0000", b"0001", 1))
+    assert remembered("key", tmp_path, lambda: "1" * 64) == "1" * 64

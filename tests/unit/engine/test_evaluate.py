@@ -12,7 +12,7 @@ from vlbench.core.registry import TASK_KINDS
 from vlbench.engine.evaluate import Session, evaluate
 from vlbench.engine.plan import plan_job
 from vlbench.engine.settings import RunSettings
-from vlbench.engine.stored import stored_prediction, stored_result
+from vlbench.engine.stored import keep_predictions, stored_prediction, stored_result
 
 COLOURS = ("red", "green", "blue", "yellow", "white", "black") * 7
 SETTINGS = RunSettings(batch_size=4, workers=2)
@@ -70,6 +70,35 @@ def test_another_formula_is_measured_from_the_stored_prediction(tmp_path):
     assert found is not None
     assert [value.metric for value in found.metrics] == ["acc1"]
     assert checkpoint.loads == 1
+
+
+@pytest.mark.parametrize("kept", ["measurements", "predictions"])
+def test_a_flipped_bit_of_what_is_stored_is_never_a_score(kept, tmp_path):
+    checkpoint = ColourCheckpoint()
+    fresh = score(task(), checkpoint, tmp_path)
+    (path,) = (tmp_path / kept).iterdir()
+    data = path.read_bytes()
+    for position in range(0, len(data), 97):
+        flipped = bytearray(data)
+        flipped[position] ^= 1
+        path.write_bytes(flipped)
+        if kept == "measurements":
+            again = stored_result(plan_job(checkpoint, task(), SETTINGS), tmp_path, seed=0)
+            assert again == fresh
+        else:
+            assert stored_prediction(plan_job(checkpoint, task(), SETTINGS), tmp_path) is None
+    assert checkpoint.loads == 1
+
+
+def test_a_lost_prediction_is_scored_again_from_stored_features(tmp_path):
+    checkpoint = ColourCheckpoint()
+    score(task(), checkpoint, tmp_path)
+    job, seen = plan_job(checkpoint, task(), SETTINGS), len(checkpoint.model.seen)
+    (path,) = (tmp_path / "predictions").iterdir()
+    path.write_bytes(b"")
+    keep_predictions(job, SETTINGS, tmp_path)
+    assert stored_prediction(job, tmp_path) is not None
+    assert len(checkpoint.model.seen) == seen
 
 
 @pytest.mark.parametrize("settings", [replace(SETTINGS, workers=0), replace(SETTINGS, workers=5)])

@@ -18,6 +18,7 @@ from vlbench.engine.settings import RunSettings
 from vlbench.fitting import coop as coop_module
 from vlbench.fitting.context_card import write_card
 from vlbench.fitting.coop import Few, Fitted, Frozen, fit, labels_of
+from vlbench.fitting.coop_learner import Learner
 from vlbench.fitting.coop_recipe import Recipe
 from vlbench.fitting.few_shot import sample
 
@@ -126,6 +127,27 @@ def test_views_are_deleted_once_an_epoch_is_learned(
 ) -> None:
     fitted(checkpoint, training, tmp_path / "e")
     assert [path.name for path in (tmp_path / "e" / "fit").glob("*/*")] == ["state.safetensors"]
+
+
+def test_a_damaged_state_is_learned_anew(
+    checkpoint: Checkpoint, training: Task, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = fitted(checkpoint, training, tmp_path / "s")
+    (path,) = (tmp_path / "s" / "fit").glob("*/state.safetensors")
+    data = bytearray(path.read_bytes())
+    data[-5] ^= 64
+    path.write_bytes(data)
+    begun: list[int] = []
+    original = Learner.epoch
+
+    def counting(self: Learner, number: int, *rest: object) -> object:
+        begun.append(number)
+        return original(self, number, *rest)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(Learner, "epoch", counting)
+    again = fitted(checkpoint, training, tmp_path / "s")
+    assert begun[0] == 0
+    assert torch.equal(again.context, whole.context)
 
 
 def test_a_written_context_holds_its_facts(checkpoint: Checkpoint, training: Task, tmp_path: Path) -> None:

@@ -1,3 +1,4 @@
+import csv
 from dataclasses import replace
 
 import pytest
@@ -13,12 +14,12 @@ def written(path, *rows):
 
 
 def test_a_row_says_the_value_and_what_it_was_measured_with(make_result):
-    digests = {"image_ids": "i" * 32, "texts": "t" * 32}
+    digests = {"image_ids": "i" * 32, "texts": "t" * 32, "truth": "r" * 32, "validation_image_ids": "v" * 32}
     acc5, acc1 = baseline_text(rows_of([make_result(digests=digests)])).splitlines()[:0:-1]
     weights = acc1.split(",")[10]
     assert acc1 == (
         "small,shapes,acc1,0.500000,0.400000,0.600000,200,fp32,held-out,"
-        f"{'d' * 32},{weights},{'i' * 32},{'t' * 32}"
+        f"{'d' * 32},{weights},{'i' * 32},{'t' * 32},0,200,200,{'r' * 32},{'v' * 32},1,cpu"
     )
     assert acc5.startswith("small,shapes,acc5,0.750000,0.700000,0.800000,200,")
     (other, _) = rows_of([make_result(weights={"small.safetensors": "b" * 64})])
@@ -56,7 +57,7 @@ def test_an_empty_baseline_is_not_written(tmp_path):
             "line 2: could not convert string to float: 'half'",
         ),
         (lambda text: text.replace("0.500000", "inf", 1), "line 2: infinity is no score"),
-        (lambda text: text.replace(",200,", ",", 1), "line 2: 12 cells in place of 13"),
+        (lambda text: text.replace(",200,", ",", 1), "line 2: 19 cells in place of 20"),
         (lambda text: text[:-9], "cut off in line 3"),
         (
             lambda text: text + text.splitlines(keepends=True)[1],
@@ -67,6 +68,12 @@ def test_an_empty_baseline_is_not_written(tmp_path):
             f"not a baseline of this version: its first line is not {HEADER}",
         ),
         (lambda text: "", "not a baseline"),
+        (lambda text: HEADER + "\n", "holds no value, so that it would let everything pass"),
+        (lambda text: text.replace("0.500000", "50.0", 1), "line 2: acc1 is 50, no fraction from 0 to 1"),
+        (lambda text: text.replace(",texts,", ",text,"), "not a baseline of this version"),
+        (lambda text: text.replace(",left_out,", ",n,"), "not a baseline of this version"),
+        (lambda text: text.replace(",200,", ",2e2,", 1), "line 2: invalid literal .* in n; restore"),
+        (lambda text: text.replace("small", '"small', 1), "line 3: unexpected end of data"),
         (lambda text: text.replace("held-out", "\udcff"), "not UTF-8"),
     ],
 )
@@ -95,3 +102,30 @@ def test_a_cell_that_is_no_cell_of_a_csv_is_refused(tmp_path):
     path.write_text(f'{HEADER}\n"{"a" * 200_000}",1\n', encoding="utf-8")
     with pytest.raises(DataError, match="field larger"):
         read_baseline(path)
+
+
+def test_a_baseline_that_an_editor_saved_its_own_way_says_the_same(make_result, tmp_path):
+    rows = rows_of([make_result(task="my\u2028photos"), make_result(task="a, b")])
+    path = written(tmp_path / "b.csv", *rows)
+    text = path.read_text(encoding="utf-8")
+    path.write_bytes(b"\xef\xbb\xbf" + text.replace("\n", "\r\n").encode())
+    assert read_baseline(path) == rows
+
+
+def test_columns_are_read_by_name_whatever_their_order(make_result, tmp_path):
+    rows = rows_of([make_result()])
+    path = written(tmp_path / "b.csv", *rows)
+    lines = list(csv.reader(path.read_text(encoding="utf-8").splitlines()))
+    path.write_text("".join(",".join(reversed(line)) + "\n" for line in lines), encoding="utf-8")
+    assert read_baseline(path) == rows
+
+
+def test_an_earlier_versions_baseline_tells_less_and_is_read(make_result, tmp_path):
+    (row, _) = rows_of([make_result()])
+    path = written(tmp_path / "b.csv", row)
+    lines = list(csv.reader(path.read_text(encoding="utf-8").splitlines()))
+    path.write_text("".join(",".join(line[:13]) + "\n" for line in lines), encoding="utf-8")
+    untold = dict.fromkeys(
+        ("left_out", "n_images", "n_relevant", "truth", "validation", "source_revision", "device")
+    )
+    assert read_baseline(path) == (replace(row, **untold),)

@@ -47,13 +47,109 @@ def test_equal_rows_are_no_finding_and_six_decimals_are_equal():
         (RANK, 3.5, "", "worse"),
         (RANK, 2.5, "", "better"),
         (ROW, None, "", "unmeasured"),
-        (replace(ROW, value=None), 0.5, "", "new"),
+        (replace(ROW, value=None), 0.5, "", "unmeasured"),
     ],
 )
 def test_a_value_is_worse_beyond_its_tolerance_or_its_noise(row, value, tolerance, verdict):
     finding = moved(row, value, tolerance)
     assert finding.verdict == verdict
     assert finding.failed == (verdict in ("worse", "unmeasured"))
+
+
+TOLD = replace(
+    ROW,
+    left_out=0,
+    n_images=200,
+    n_relevant=200,
+    truth="r1",
+    validation="",
+    source_revision="s1",
+    device="cpu",
+)
+
+
+@pytest.mark.parametrize(
+    ("row", "value", "tolerance", "verdict"),
+    [
+        (TOLD, 0.4951, "", "within"),
+        (TOLD, 0.4949, "", "worse"),
+        (TOLD, 0.5049, "", "within"),
+        (TOLD, 0.5051, "", "gained"),
+        (TOLD, 0.54, "0.05", "within"),
+        (TOLD, 0.56, "0.05", "gained"),
+        # of one fewer told input the interval stands, 0.04 down and 0.05 up
+        (replace(TOLD, device=""), 0.461, "", "within"),
+        (replace(TOLD, weights=""), 0.461, "", "within"),
+        (replace(TOLD, image_ids=""), 0.461, "", "within"),
+        (replace(TOLD, image_ids=""), 0.56, "", "better"),
+    ],
+)
+def test_equal_inputs_are_held_to_the_tolerance_and_not_to_another_samples_interval(
+    row, value, tolerance, verdict
+):
+    assert moved(row, value, tolerance).verdict == verdict
+
+
+def test_another_kind_of_device_keeps_the_interval():
+    (finding,) = compare_rows([TOLD], [replace(TOLD, value=0.461, device="cuda")])
+    assert finding.verdict == "within"
+
+
+def test_a_gain_of_equal_inputs_is_a_warning_that_fails_nothing():
+    finding = moved(TOLD, 0.999)
+    assert (finding.failed, finding.warned) == (False, True)
+    assert finding.message.endswith(
+        "though images, weights and device are the same: find out why before you accept it"
+    )
+    assert findings_text([finding], "text").splitlines()[2].startswith("WARN")
+
+
+def test_a_baseline_without_a_value_holds_nothing_and_fails():
+    finding = moved(replace(ROW, value=None), 0.1)
+    assert finding.failed
+    assert finding.message == "the baseline has no value to hold 0.1000 against"
+    assert compare_rows([replace(ROW, value=None)], [replace(ROW, value=None)]) == ()
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"truth": "r2"}, "other data: the right answers were r1, are r2"),
+        ({"n_images": 100}, "other data: 200 images, now 100"),
+        ({"n_relevant": 150}, "other data: 200 right answers, now 150"),
+        ({"source_revision": "s2"}, "other data: the source's revision was s1, is s2"),
+        ({"validation": "v2"}, "other data: the validation images were none, are v2"),
+        ({"n": 100}, "other data: measured over 200, now over 100"),
+        ({"left_out": 3}, "other data: measured over 200, now over 200 (3 left out)"),
+    ],
+)
+def test_data_that_changed_are_named_even_where_no_value_moved(changes, message):
+    for was, now in ((TOLD, replace(TOLD, **changes)),):
+        finding = only([was], [now])
+        assert (finding.verdict, finding.failed, finding.message) == ("data", True, message)
+    # what an earlier version's baseline does not tell is not held against a result
+    untold = replace(TOLD, **dict.fromkeys(changes.keys() - {"n"}))
+    if untold != TOLD:
+        assert compare_rows([untold], [replace(TOLD, **changes)]) == ()
+
+
+def test_one_row_of_other_inputs_is_enough():
+    rows = [TOLD, replace(TOLD, metric="acc5")]
+    finding = only([rows[0], replace(rows[1], weights="w2")], rows)
+    assert finding.message == "other weights: were w2, are w1"
+
+
+def test_digests_of_bytes_and_of_sizes_are_not_held_against_each_other():
+    verified = replace(TOLD, source_revision="sha256:aa")
+    assert compare_rows([TOLD], [verified]) == ()
+    assert only([verified], [replace(TOLD, source_revision="sha256:bb")]).verdict == "data"
+
+
+def test_what_the_baseline_does_not_list_fails_where_it_has_to_be_complete():
+    after = [ROW, replace(ROW, metric="acc5"), replace(ROW, model="large")]
+    findings = compare_rows([ROW], after, strict=True)
+    assert [finding.verdict for finding in findings] == ["unlisted", "unlisted"]
+    assert len(failures(findings)) == 2
 
 
 def test_the_sentence_says_how_far_it_fell_and_what_is_allowed():
@@ -119,6 +215,22 @@ def test_new_results_and_metrics_fail_nothing():
         "not in the baseline: 1 metric",
         "not in the baseline",
     ]
+
+
+@pytest.mark.parametrize("text", ["5", "acc1=1.5", "0.01,brier=3"])
+def test_a_tolerance_that_lets_any_fraction_pass_is_refused(text):
+    with pytest.raises(VlbenchError, match=r"lets any fraction pass; 0\.05 are five points"):
+        Tolerances.of_text(text)
+    assert Tolerances.of_text("image_retrieval_median_rank=5").of("image_retrieval_median_rank") == 5
+
+
+@pytest.mark.parametrize(
+    ("text", "of"),
+    [("0.001,0.9", "all metrics"), ("acc1=0.1, acc1 =0.2", "acc1"), ("0.1,acc1=0.2,0.1", "all metrics")],
+)
+def test_two_tolerances_for_one_thing_are_refused(text, of):
+    with pytest.raises(VlbenchError, match=f"a second one for {of}; give one"):
+        Tolerances.of_text(text)
 
 
 @pytest.mark.parametrize("text", ["much", "acc1=", "-0.1", "acc1=inf", "nan"])

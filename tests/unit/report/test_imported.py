@@ -1,11 +1,21 @@
 """Other tools' result files: their scores, their names and ours, and what is refused."""
 
+import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from vlbench.core.errors import DataError
-from vlbench.report.imported import TheirScore, imported_score, imported_table, read_imported, write_imported
+from vlbench.report.imported import (
+    TheirScore,
+    imported_score,
+    imported_table,
+    known_already,
+    read_imported,
+    refuse_doubled,
+    write_imported,
+)
 from vlbench.report.imported_clip_benchmark import read_clip_benchmark
 from vlbench.report.imported_mteb import read_mteb
 from vlbench.report.imported_open_clip import read_open_clip
@@ -103,6 +113,107 @@ def test_wrong_files_are_refused_in_a_line(tmp_path, read, name, text, message):
         read(path)
     assert message in str(refused.value)
     assert "\n" not in str(refused.value)
+
+
+RUN = {"dataset": "d", "model": "m", "pretrained": "t", "task": "zeroshot_classification"}
+
+
+@pytest.mark.parametrize(
+    ("read", "name", "text", "message"),
+    [
+        (read_open_clip, "a.csv", "name,pretrained,MNIST,MNIST\na,b,0.5,0.6\n", "the column 'MNIST' twice"),
+        (
+            read_clip_benchmark,
+            "a.csv",
+            "acc1,dataset,model,pretrained,task,acc1\n0.5,d,m,t,x,0.6\n",
+            "the column 'acc1' twice",
+        ),
+        (read_clip_benchmark, "a.json", "[" * 100_000, "nests too deeply"),
+        (read_clip_benchmark, "a.json", '{"model": "a", "model": "b"}', "the key 'model' stands twice"),
+        (
+            read_clip_benchmark,
+            "a.json",
+            json.dumps(RUN | {"metrics": {"acc1": "0.5"}}),
+            "acc1 is '0.5', no number",
+        ),
+        (read_clip_benchmark, "a.json", json.dumps(RUN | {"metrics": {"acc1": 1.7}}), "1.7 is no fraction"),
+        (
+            read_clip_benchmark,
+            "a.json",
+            json.dumps(RUN | {"metrics": {"acc1": 0.5}, "language": ["en"]}),
+            "language is ['en'], no text",
+        ),
+        (read_mteb, "a.json", "[" * 100_000, "nests too deeply"),
+    ],
+)
+def test_doubled_and_wrongly_typed_fields_are_refused_by_name(tmp_path, read, name, text, message):
+    path = tmp_path / name
+    path.write_text(text)
+    with pytest.raises(DataError) as refused:
+        read(path)
+    assert message in str(refused.value)
+    assert str(refused.value).startswith(str(path))
+
+
+@pytest.mark.parametrize("second", ["0.5000", "0.6000"])
+def test_a_cell_that_a_file_states_twice_is_refused_whatever_it_says(tmp_path, second):
+    first = TheirScore("m", "t", "d", "acc1", "0.5000")
+    others = [replace(first, language="de"), replace(first, metric="acc5"), replace(first, differs="q")]
+    refuse_doubled([first, *others], tmp_path / "own.csv")
+    with pytest.raises(DataError, match=f"own.csv: states m t d acc1 twice, 0.5000 and {second}; keep one"):
+        refuse_doubled([first, *others, replace(first, text=second)], tmp_path / "own.csv")
+
+
+def test_a_name_with_a_nul_is_refused(tmp_path):
+    with pytest.raises(DataError, match=r"own\.csv: 'd', 'ac\\x00c': holds a NUL"):
+        refuse_doubled([TheirScore("m", "t", "d", "ac\0c", "0.5")], tmp_path / "own.csv")
+
+
+def imported(file, value="0.5000", **fields):
+    theirs = TheirScore("m", "t", "d", "acc1", value, **fields)
+    return imported_score(
+        theirs, system="clip_benchmark", file=file, card_of=lambda *_: "card", task_of=lambda *_: "task"
+    )
+
+
+def test_a_file_that_is_imported_under_two_names_is_listed_once(tmp_path):
+    write_imported([imported("a.csv")], tmp_path)
+    assert known_already([imported("b.csv")], tmp_path) == 1
+    assert known_already([imported("a.csv")], tmp_path) == 0
+    write_imported([imported("b.csv")], tmp_path)
+    assert [each.file for each in read_imported(tmp_path)] == ["a.csv"]
+    # files that contradict each other are two sources
+    write_imported([imported("c.csv", "0.6000")], tmp_path)
+    assert [each.file for each in read_imported(tmp_path)] == ["a.csv", "c.csv"]
+
+
+def test_what_vlbench_exported_is_known_for_its_own(tmp_path):
+    score = imported("own.csv", exporter="vlbench")
+    assert score.published.differs == "exported by vlbench: no score of others"
+    assert score.published.imported
+    assert imported("theirs.csv").published.differs == ""
+
+
+@pytest.mark.parametrize(
+    ("damage", "message"),
+    [
+        (lambda data: data.replace(b"acc1", b"acc\xff"), "can't decode byte 0xff"),
+        (lambda data: data.replace(b"acc1", b"a" * 200_000), "field larger than field limit"),
+        (lambda data: data.replace(b"acc1", b'"acc1'), "unexpected end of data"),
+        (lambda data: data.replace(b"0.5000", b"1.7"), r"line 2, acc1: 1\.7 is no fraction"),
+        (lambda data: data.replace(b"0.5000", b"nan"), "line 2, acc1: 'nan' is no number"),
+        (lambda data: data + data.splitlines(keepends=True)[1], "states clip_benchmark m/t d acc1 twice"),
+        (lambda data: data.replace(b"acc1", b"ac\0c1"), "holds a NUL"),
+        (lambda data: data[:-9], "not written by `vlbench import`"),
+    ],
+)
+def test_a_damaged_import_is_refused_in_a_line_that_names_it(tmp_path, damage, message):
+    path = write_imported([imported("a.csv")], tmp_path)
+    path.write_bytes(damage(path.read_bytes()))
+    with pytest.raises(DataError, match=message) as error:
+        read_imported(tmp_path)
+    assert str(error.value).startswith(str(path))
+    assert "\n" not in str(error.value)
 
 
 def test_a_small_number_in_powers_of_ten_is_a_decimal(tmp_path):

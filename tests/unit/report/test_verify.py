@@ -5,6 +5,7 @@ import json
 
 import pytest
 
+from vlbench.core.digest import digest_of
 from vlbench.core.published import CardProtocol, PublishedScore, Stated
 from vlbench.core.result import MetricValue
 from vlbench.report.verify import Cards, compare, unreproduced
@@ -47,13 +48,16 @@ def judge(make_result):
     return judge
 
 
+UNDECIDED = "undecided: {}, within its interval, too few images (1,000) to tell"
+
+
 @pytest.mark.parametrize(
     ("value", "low", "high", "text", "expected"),
     [
         # the interval: 0.640 is printed of anything from 0.6395 to 0.6405
-        (0.650, 0.6404, 0.660, "0.640", "reproduced"),
+        (0.650, 0.6404, 0.660, "0.640", UNDECIDED.format("+0.0100")),
         (0.650, 0.6406, 0.660, "0.640", "off by +0.010"),
-        (0.630, 0.620, 0.6395, "0.640", "reproduced"),
+        (0.630, 0.620, 0.6395, "0.640", UNDECIDED.format("-0.0100")),
         (0.630, 0.620, 0.6394, "0.640", "off by -0.010"),
         # the tolerance, where the interval is narrow or missing
         (0.6360, 0.6359, 0.6361, "0.6340", "reproduced"),
@@ -66,7 +70,9 @@ def judge(make_result):
         (0.625, None, None, "0.63", "reproduced"),
     ],
 )
-def test_a_score_is_reproduced_within_interval_tolerance_or_rounding(judge, value, low, high, text, expected):
+def test_a_score_is_reproduced_within_tolerance_or_rounding_and_undecided_within_the_interval(
+    judge, value, low, high, text, expected
+):
     assert judge(score(text), metrics=accuracy(value, low, high)) == expected
 
 
@@ -149,3 +155,80 @@ def test_every_form_says_the_same(make_result):
     assert (first["value"], first["published"], first["source"]) == ("0.500000", "0.9", "a|b")
     assert "| off by -0.400 | a\\|b |" in comparisons_text(found, "markdown")
     assert comparisons_text(found, "text").endswith("0 reproduced, 1 off, 1 not comparable")
+
+
+def test_an_imported_score_excuses_no_published_one_that_is_off(make_result):
+    result = make_result(metrics=accuracy(0.5, 0.49, 0.51))
+    own = score("0.5", source="clip_benchmark: own.csv (imported)", imported=True)
+    found = compare([result], [score("0.7", source="paper"), own], CARDS)
+    assert {each.judgement for each in found} == {"off by -0.200", "reproduced"}
+    assert [each.published.source for each in unreproduced(found)] == ["paper"]
+    # alone it holds like any other
+    assert unreproduced(compare([result], [own], CARDS)) == []
+    assert len(unreproduced(compare([result], [score("0.7", imported=True)], CARDS))) == 1
+
+
+def test_too_few_images_to_tell_release_nothing(make_result):
+    result = make_result(metrics=accuracy(0.6, 0.56, 0.64))
+    (found,) = compare([result], [score("0.633")], CARDS)
+    assert found.judgement == UNDECIDED.format("-0.0330")
+    assert unreproduced([found]) == [found]
+    # nor what is off
+    found = compare([result], [score("0.633", source="a"), score("0.7", source="b")], CARDS)
+    assert len(unreproduced(found)) == 2
+    text = comparisons_text(found, "text")
+    assert text.endswith("0 reproduced, 1 off, 1 undecided, 0 not comparable")
+
+
+def covered(**changes):
+    """What the digest of a card's protocol covers."""
+    return {
+        "kind": "classification",
+        "primary": "acc1",
+        "ties": "a rule",
+        "settings": {},
+        "templates": ["a {}."],
+        "texts": [["red", {}], ["blue", {}]],
+    } | changes
+
+
+@pytest.mark.parametrize(
+    ("result", "stale"),
+    [
+        (covered(), False),
+        (covered(texts=[["rouge", {}], ["bleu", {}]]), True),
+        (covered(texts=[["red", {"wnid": "n1"}], ["blue", {}]]), True),
+        (covered(settings={"split": "val"}), True),
+        (covered(primary="acc5"), True),
+    ],
+)
+def test_a_result_of_another_digest_than_its_cards_reproduces_nothing(make_result, result, stale):
+    card = CardProtocol("shapes", "held-out", texts=2, templates=("a {}.",), covered=covered())
+    made = make_result(
+        n_texts=2,
+        protocol_digest=digest_of(result),
+        protocol_statement={**result, "texts": 2},
+        metrics=accuracy(0.634, 0.63, 0.64),
+    )
+    (found,) = compare([made], [score()], Cards(protocols={"shapes": card}))
+    told = "protocol digest: not that of the card, which has other names, ids or settings; run it again"
+    assert found.judgement == (f"not comparable: {told}" if stale else "reproduced")
+    assert (unreproduced([found]) == [found]) is stale
+
+
+def test_captions_and_descriptions_are_the_results_own(make_result):
+    retrieval = covered(kind="retrieval", texts=[])
+    card = CardProtocol(
+        "shapes", "held-out", covered={k: v for k, v in retrieval.items() if k not in ("texts", "templates")}
+    )
+    for statement, digest, judgement in (
+        ({**retrieval, "texts": 0}, digest_of(retrieval), "reproduced"),
+        ({**retrieval, "texts": 0}, "d" * 32, "not comparable: protocol digest"),
+        # names and templates of the data, which nobody here can know
+        ({**covered(), "texts": 2}, "d" * 32, "reproduced"),
+    ):
+        made = make_result(
+            protocol_digest=digest, protocol_statement=statement, metrics=accuracy(0.634, 0.63, 0.64)
+        )
+        (found,) = compare([made], [score()], Cards(protocols={"shapes": card}))
+        assert found.judgement.startswith(judgement)

@@ -116,3 +116,15 @@ def test_no_folder_or_file_is_missing_data_and_a_damaged_file_an_error(images: P
     (images / "annots.txt").write_text("\n")
     with pytest.raises(DataError, match=r"annots\.txt has no line"):
         tag_annotations(Place(), path=str(images), annotations="annots.txt")
+
+
+def test_a_damaged_gzip_is_refused_in_a_line(images: Path) -> None:
+    path = images / "annots.txt.gz"
+    whole = gzip.compress((LINES * 50).encode())
+    for position in range(10, len(whole)):
+        damaged = bytearray(whole)
+        damaged[position] ^= 0xFF
+        path.write_bytes(damaged)
+        with pytest.raises(DataError, match=r"annots\.txt\.gz") as refused:
+            tag_annotations(Place(roots=(images.parent,)), path="common", annotations="annots.txt.gz")
+        assert "\n" not in str(refused.value)

@@ -1,0 +1,125 @@
+"""Records: dataclasses that were written as JSON, read back with every field of the type it declares."""
+
+import json
+import types
+from collections.abc import Mapping, Sequence
+from dataclasses import MISSING, fields, is_dataclass
+from functools import lru_cache
+from math import isfinite
+from typing import Any, Literal, TypeVar, Union, cast, get_args, get_origin, get_type_hints
+
+from vlbench.core.errors import DataError
+
+T = TypeVar("T")
+
+
+def parsed_json(text: str) -> object:
+    """What a text of JSON says; NaN and infinity, which are no JSON, say that there is no value.
+
+    Raises:
+        DataError: it is no JSON, nests too deeply, or states a key twice.
+    """
+    try:
+        return json.loads(text, parse_constant=lambda _: None, object_pairs_hook=_object)
+    except RecursionError as error:
+        raise DataError("no JSON: it nests too deeply") from error
+    except ValueError as error:
+        raise DataError(f"no JSON: {error}") from error
+
+
+def record_of(kind: type[T], value: object, where: str = "") -> T:
+    """A dataclass of parsed JSON: unknown, missing and wrongly typed fields are refused by name.
+
+    Raises:
+        DataError: with the field's path, such as `metrics[0].value`.
+    """
+    name = where or "the record"
+    if not isinstance(value, Mapping):
+        raise DataError(f"{name} is {_shown(value)}, no object")
+    declared = _declared(cast("Any", kind))
+    unknown = sorted(value.keys() - declared.keys())
+    if unknown:
+        raise DataError(f"{name} has an unknown field {unknown[0]!r}")
+    missing = [field for field, (_, needed) in declared.items() if needed and field not in value]
+    if missing:
+        raise DataError(f"{name} lacks the field {missing[0]!r}")
+    below = f"{where}." if where else ""
+    return kind(**{key: _typed(each, declared[key][0], f"{below}{key}") for key, each in value.items()})
+
+
+@lru_cache(None)
+def _declared(kind: type[object]) -> Mapping[str, tuple[Any, bool]]:
+    """The fields of a dataclass: their types, and whether they have to be stated."""
+    hints = get_type_hints(kind)
+    return {
+        field.name: (hints[field.name], field.default is MISSING and field.default_factory is MISSING)
+        for field in fields(cast("Any", kind))
+    }
+
+
+def _typed(value: object, kind: Any, where: str) -> object:
+    origin, parts = get_origin(kind), get_args(kind)
+    if origin in (Union, types.UnionType):
+        if value is None and type(None) in parts:
+            return None
+        # of str | int | float the value's own type; of float | None the other one
+        plain = [part for part in parts if part is not type(None)]
+        return _typed(value, type(value) if type(value) in plain else plain[-1], where)
+    if origin is Literal:
+        if value not in parts:
+            raise DataError(f"{where} is {_shown(value)}, not one of {', '.join(map(str, parts))}")
+        return value
+    if origin is tuple:
+        if not isinstance(value, Sequence) or isinstance(value, str):
+            raise DataError(f"{where} is {_shown(value)}, no list")
+        return tuple(_typed(each, parts[0], f"{where}[{at}]") for at, each in enumerate(value))
+    if origin is Mapping or (isinstance(origin, type) and issubclass(origin, Mapping)):
+        if not isinstance(value, Mapping):
+            raise DataError(f"{where} is {_shown(value)}, no object")
+        return {key: _typed(each, parts[1], f"{where}.{key}") for key, each in value.items()}
+    if is_dataclass(kind):
+        return record_of(cast("type[object]", kind), value, where)
+    return _plain(value, kind, where)
+
+
+def _plain(value: object, kind: type, where: str) -> object:
+    if kind is object:
+        return value
+    if kind is float and isinstance(value, int | float) and not isinstance(value, bool):
+        try:
+            number = float(value)
+        except OverflowError:
+            number = float("inf")
+        if isfinite(number):
+            return number
+        raise DataError(f"{where} is {_shown(value)}, no finite number")
+    if type(value) is not kind:
+        raise DataError(f"{where} is {_shown(value)}, no {_NAMES.get(kind, kind.__name__)}")
+    return value
+
+
+_NAMES: Mapping[type, str] = {str: "text", int: "whole number", float: "number", bool: "true or false"}
+
+
+def _object(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    found: dict[str, object] = {}
+    for key, value in pairs:
+        if key in found:
+            raise DataError(f"the key {key!r} stands twice")
+        found[key] = value
+        for text in (key, value):
+            if isinstance(text, str) and not text.isascii():
+                _refuse_surrogates(text, key)
+    return found
+
+
+def _refuse_surrogates(text: str, key: str) -> None:
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        raise DataError(f"{key!r} holds half a character (a lone surrogate)") from error
+
+
+def _shown(value: object) -> str:
+    text = json.dumps(value, default=str)
+    return text if len(text) <= 40 else f"{text[:36]} ..."
