@@ -1,7 +1,7 @@
 """evaluate, load_model, load_task and the lists: where cards, engine and report meet."""
 
 import sys
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypedDict, Unpack, cast
@@ -39,17 +39,24 @@ def evaluate(
         rebuild_leaderboards(request)
 
 
-def run(request: Request) -> Iterator[Result]:
+def run(request: Request, *, tell: Callable[[str], None] | None = None) -> Iterator[Result]:
     """Run a request, model by model; every result is written before it is handed on.
+
+    `tell` is given a line of what each task read, before anything is loaded.
 
     Raises:
         VlbenchError: as `evaluate`. Everything is named, found and counted before any weights load.
     """
     from vlbench.cards.training import facts_of, zero_shot
+    from vlbench.core.reading import reading_line, what_was_read
     from vlbench.engine.plan import plan_job
     from vlbench.report.results import write_result
 
     models, tasks = resolve(request)
+    read = {named.task.name: what_was_read(named.task) for named in tasks}
+    if tell is not None:
+        for name, said in read.items():
+            tell(reading_line(name, said))
     planned = [
         [(each, plan_job(model.checkpoint, each.task, request.settings)) for each in tasks]
         for model in models
@@ -59,7 +66,7 @@ def run(request: Request) -> Iterator[Result]:
         results = measured([job for _, job in wanted], request)
         for (named, job), found in zip(wanted, results, strict=True):
             seen = zero_shot(model.card, named.card)
-            result = replace(found, zero_shot=seen, facts=facts_of(model.card))
+            result = replace(found, zero_shot=seen, facts=facts_of(model.card), read=read[named.task.name])
             if request.results is not None:
                 write_result(result, request.results)
                 _keep_items(job, result, request, request.results)

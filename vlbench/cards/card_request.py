@@ -5,13 +5,12 @@ from dataclasses import replace
 from vlbench.cards.catalogue import Entry
 from vlbench.cards.data_request import DataRequest
 from vlbench.cards.descriptions import asked_names, find_descriptions
+from vlbench.cards.own_data import CLASSIFICATION
 from vlbench.cards.schema import TaskCard
 from vlbench.cards.source_search import find_source
-from vlbench.cards.texts import find_text_file, read_names, read_templates, with_ids, with_labels
+from vlbench.cards.texts import by_line, find_text_file, read_names, read_templates, with_ids, with_labels
+from vlbench.cards.yaml_file import shown
 from vlbench.core.contracts import Expectation, TaskRequest, Text
-
-CLASSIFICATION = "classification"
-"""The kind of task whose classes a user's names rename; tags and captions are what they say."""
 
 
 def card_request(entry: Entry, card: TaskCard, request: DataRequest) -> TaskRequest:
@@ -30,17 +29,19 @@ def card_request(entry: Entry, card: TaskCard, request: DataRequest) -> TaskRequ
     if request.descriptions is None and card.descriptions is not None:
         found = find_descriptions(card.descriptions, request.place(folder), entry.name)
         request = replace(request, descriptions=found)
+    kept = _kept(asked_names(names, source, request, entry.name), entry, card, request)
     return TaskRequest(
         name=entry.name,
         protocol=card.protocol,
         source=source,
-        names=_kept(asked_names(names, source, request, entry.name), entry, card, request),
+        names=kept,
         templates=_templates(entry, card, request),
         metrics=card.metrics,
         primary=card.primary,
         expect=Expectation(images=card.expect.images, texts=card.expect.texts),
         allow_subset=request.allow_subset,
         settings={**card.settings, **split},
+        remarks=by_line(kept or (), request.classnames) if request.classnames is not None else (),
     )
 
 
@@ -57,7 +58,7 @@ def _kept(
         return names
     if any(name.ids for name in names):
         return names
-    return with_labels(names, _card_names(entry, card, request) or ())
+    return with_labels(names, _card_names(entry, card, request) or (), shown(request.classnames))
 
 
 def _card_names(entry: Entry, card: TaskCard, request: DataRequest) -> tuple[Text, ...] | None:

@@ -212,7 +212,7 @@ def command(**arguments: Unpack[Arguments]) -> None:
     logs = [run_log(tracker) for tracker in arguments["trackers"]]
     results = []
     try:
-        for result in run(request):
+        for result in run(request, tell=lambda line: click.echo(line, err=True)):
             results.append(result)
             for log in logs:
                 log(result)

@@ -67,7 +67,8 @@ class Result:
     of; empty if it is a row of its own. `thresholds` are those that the task stated or chose, one for each
     text in the units that people state; empty where they are the model's own. `zero_shot` says whether the
     model saw the task's data in training, as far as its card tells; `facts` are the card's: family,
-    parameters (millions), gflops (of an image), image_size (pixels), licence.
+    parameters (millions), gflops (of an image), image_size (pixels), licence. `read` says what was read of
+    the data: data, images, texts, prompt, labels, notes.
     """
 
     model: str
@@ -95,6 +96,7 @@ class Result:
     thresholds: tuple[float, ...] = ()
     zero_shot: ZeroShot = "unknown"
     facts: Mapping[str, str | int | float] = field(default_factory=dict)
+    read: Mapping[str, str] = field(default_factory=dict)
     schema: int = SCHEMA
 
     def metric(self, name: str) -> MetricValue:

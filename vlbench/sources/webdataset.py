@@ -2,14 +2,15 @@
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from vlbench.core.contracts import Example, Offers, Place, Target
 from vlbench.core.errors import DataError, SourceMissing
-from vlbench.sources.annotation import offers_beside, read_text
+from vlbench.core.reading import Reading, Tally
+from vlbench.sources.annotation import names_file, offers_beside, read_text
 from vlbench.sources.file_listing import FoundFile, find_files, list_folders, list_names, revision_of
 from vlbench.sources.image_file import open_image_bytes
 from vlbench.sources.location import locate
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from PIL.Image import Image
 
 TAR_SUFFIX = ".tar"
+COMPRESSED_TARS = (".tar.gz", ".tgz", ".tar.bz2", ".tar.xz", ".tar.zst")
 SHARD_COUNT = "nshards.txt"
 DEFAULT_SPLIT = "test"
 
@@ -36,6 +38,7 @@ class TarImages:
     files: tuple[FoundFile, ...]
     states: tuple[str, ...]
     samples: tuple[tuple[int, Sample], ...]  # number of the file, sample
+    reading: Reading = field(default_factory=Reading)
 
     def __len__(self) -> int:
         return len(self.samples)
@@ -64,8 +67,9 @@ def webdataset(place: Place, /, *, path: str, split: str | None = None) -> TarIm
     A folder holds `SPLIT/*.tar` (or the tars themselves), `classnames.txt` and
     `zeroshot_classification_templates.txt`; a tar holds for each key an image, and any of `.cls` (an
     index), `.txt` (captions, one a line; a blank line is none, where clip-benchmark counts it as an
-    empty caption), `.npy` (marks of tags) and `.json` (`label`, `captions`, `tags`, `group`). Other members
-    are left alone.
+    empty caption), `.npy` (marks of tags) and `.json` (`label`, `captions`, `tags`, `group`). A key ends at
+    the first dot of a name, or at the last where no known suffix follows the first. Other members
+    are left alone and counted.
 
     Args:
         place: where to look; its cache keeps an index of each tar.
@@ -79,6 +83,7 @@ def webdataset(place: Place, /, *, path: str, split: str | None = None) -> TarIm
     """
     root = locate(place, path, wanted="folder with tars", holds=_holds_tars)
     files = list_shards(root, split)
+    splits = _splits(root)
     return open_shards(
         files,
         name=f"webdataset:{path}",
@@ -86,6 +91,9 @@ def webdataset(place: Place, /, *, path: str, split: str | None = None) -> TarIm
         states=[file.state for file in files],
         beside=[root] if "/" in files[0].name else [root, root.parent],
         cache=place.cache,
+        layout=f"webdataset, split {files[0].name.partition('/')[0]} of {', '.join(splits)}"
+        if len(splits) > 1
+        else "webdataset",
     )
 
 
@@ -106,6 +114,11 @@ def list_shards(root: Path, split: str | None) -> list[FoundFile]:
         have = ", ".join(each for each in splits if each) or "none"
         raise SourceMissing(f"no tar of the split {split!r} in {root}", f"add it; there is {have}")
     files = sorted(_tars(root, split), key=lambda file: _natural(file.name))
+    packed = [name for name in list_names(root / split) if name.lower().endswith(COMPRESSED_TARS)]
+    if packed:
+        raise DataError(
+            f"{root / split / packed[0]} is compressed beside plain tars; unpack it (gunzip), or move it"
+        )
     counted = root / split / SHARD_COUNT
     if counted.is_file():
         count = read_text(counted).strip()
@@ -122,23 +135,50 @@ def open_shards(
     states: Sequence[str],
     beside: Sequence[Path],
     cache: Path | None,
+    layout: str = "webdataset",
 ) -> TarImages:
     """The samples of some tars; their headers and annotations are read now, their images later.
 
     Raises:
-        DataError: a damaged or compressed tar, or no sample.
+        DataError: a damaged or compressed tar, no sample, or a row of marks that is not as long as the tags.
     """
-    samples = [(number, sample) for number, file in enumerate(files) for sample in index_of(file, cache)]
+    indices = [index_of(file, cache) for file in files]
+    samples = [(number, sample) for number, index in enumerate(indices) for sample in index.samples]
     if not samples:
         raise DataError(f"{name} has no sample; pack an image for each key")
+    offers = offers_beside(beside, (sample.target for _, sample in samples))
+    names = next((file for each in beside if (file := names_file(each))), None)
+    _check_marks(samples, None if names is None else len(offers.names), name)
+    tally = Tally()
+    for index in indices:
+        tally.add(index.left_out)
     return TarImages(
         name=name,
         revision=revision,
-        offers=offers_beside(beside, (sample.target for _, sample in samples)),
+        offers=offers,
         files=tuple(files),
         states=tuple(states),
         samples=tuple(samples),
+        reading=Reading(
+            layout=layout,
+            labels="members beside the images" + (f", names in {names.name}" if names else ""),
+            left_out=tally.left_out,
+        ),
     )
+
+
+def _check_marks(samples: Sequence[tuple[int, Sample]], names: int | None, name: str) -> None:
+    """Refuse rows of marks of another length than the first, or than the names that lie beside."""
+    wanted = names
+    for _, sample in samples:
+        if not sample.marks:
+            continue
+        wanted = wanted or sample.marks
+        if sample.marks != wanted:
+            raise DataError(
+                f"{name}: the .npy of {sample.key} marks {sample.marks} tags, of {wanted}; "
+                "pack a mark for each"
+            )
 
 
 def _open_member(path: str, sample: Sample) -> "Image":

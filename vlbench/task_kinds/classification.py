@@ -10,6 +10,7 @@ from vlbench.core.expectation import check_counts
 from vlbench.core.label_index import LabelIndex
 from vlbench.core.metric_name import metrics_of
 from vlbench.core.protocol import asked, state_protocol
+from vlbench.core.reading import reading_of
 from vlbench.core.relevance import Relevance
 
 DEFAULT_METRICS = ("acc1", "acc5", "mean_per_class_recall")
@@ -30,9 +31,11 @@ def classification(request: TaskRequest) -> Task:
     names = request.names or source.offers.names
     templates = request.templates or source.offers.templates or BARE_NAME
     if len(names) < 2:
+        said = reading_of(source).labels
+        read = f" (labels: {said})" if said else ""
         raise DataError(
-            f"{request.name}: {len(names)} class names; a classification needs two: "
-            "give class folders, labels or a names file"
+            f"{request.name}: {len(names)} class names{read}; a classification needs two: "
+            "give class folders, a label for each image, or a names.txt with a line for each number"
         )
     index = LabelIndex.of(names, request.name)
     labels = np.empty(len(source), dtype=np.int64)
@@ -62,6 +65,7 @@ def classification(request: TaskRequest) -> Task:
         metrics=metrics_of(dict.fromkeys([*(request.metrics or DEFAULT_METRICS), *EXTRA_METRICS])),
         primary=primary,
         partial=partial,
+        called="classes",
     )
 
 

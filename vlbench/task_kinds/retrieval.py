@@ -7,6 +7,7 @@ from vlbench.core.errors import DataError
 from vlbench.core.expectation import check_counts
 from vlbench.core.metric_name import metrics_of
 from vlbench.core.protocol import fill_templates, state_protocol
+from vlbench.core.reading import CAPTIONS
 from vlbench.core.relevance import Relevance
 
 DEFAULT_METRICS = (
@@ -56,6 +57,7 @@ def retrieval(request: TaskRequest) -> Task:
         metrics=metrics_of(request.metrics or DEFAULT_METRICS),
         primary=primary,
         partial=partial,
+        called=CAPTIONS,
     )
 
 

@@ -123,7 +123,7 @@ def test_lines_that_belong_together_and_images_of_other_folders(put: Put, place:
         caption_lines(place, path="xtd10", names="names.txt", captions="short.txt")
     with pytest.raises(SourceMissing, match=r"no names\.txt and it\.txt in"):
         caption_lines(place, path="xtd10", names="names.txt", captions="it.txt")
-    with pytest.raises(DataError, match=r"names\.txt:1: image b\.jpg is not in .*images; complete"):
+    with pytest.raises(DataError, match=r"names\.txt:1: image b\.jpg of .*images is not there; complete"):
         caption_lines(place, path="xtd10", names="names.txt", captions="MIC/de.txt")
     with pytest.raises(SourceMissing, match="none of the 2 images in"):
         caption_lines(place, path="xtd10", names="names.txt", captions="MIC/de.txt", images=["nowhere"])

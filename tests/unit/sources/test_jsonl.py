@@ -88,14 +88,14 @@ def test_a_corrected_label_changes_the_revision(class_folder: Path) -> None:
     [
         (
             '{"file_name": "red_square/9.png"}',
-            r"image .*red_square/9\.png is not there; add it or remove the line",
+            r"image .*red_square/9\.png is not there; complete the images",
         ),
         ('{"file_name": "none/9.png"}', r"image .*none/9\.png is not there"),
         ('{"file_name": "red_square"}', r"image .*red_square is not there"),
         ('{"file_name": "red_square/0.png"}', r"red_square/0\.png is named on line 1 already"),
         ('{"file_name": "../x.png"}', r"file_name '../x\.png' leads out of the folder"),
         ('{"file_name": "/x.png"}', r"file_name '/x\.png' leads out of the folder"),
-        ('{"label": "x"}', "file_name None is no name of an image"),
+        ('{"label": "x"}', "has no file_name, but label"),
         ('{"file_name": "red_square/1.png"', "not JSON"),
         ("[]", "not a JSON object"),
         ('{"file_name": "red_square/1.png", "label": 0.5}', r"label 0\.5 is neither"),

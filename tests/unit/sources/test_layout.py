@@ -15,28 +15,22 @@ Png = Callable[[int], bytes]
 
 def test_layouts_are_told_apart(
     class_folder: Path,
+    tmp_path: Path,
     png: Png,
     write_parquet: Callable[..., Path],
     write_tar: Callable[[Path, Mapping[str, bytes]], Path],
 ) -> None:
-    # each is put beside the ones before, since the first in the order wins
-    def kind() -> object:
-        found = detect_layout(class_folder)
-        assert found == {"kind": found["kind"], "path": str(class_folder)}
-        return found["kind"]
-
-    assert kind() == "folder"
-    write_tar(class_folder / "test" / "0.tar", {"a.png": png(0)})
-    assert kind() == "webdataset"
-    assert len(own(Place(), path=str(class_folder))) == 1
-    write_parquet(class_folder / "data" / "a.parquet", {"image": [png(0), png(1)]})
-    assert kind() == "parquet"
-    assert len(own(Place(), path=str(class_folder))) == 2
+    assert detect_layout(class_folder).kind == "folder"
+    tar = write_tar(tmp_path / "tars" / "test" / "0.tar", {"a.png": png(0)})
+    assert detect_layout(tar.parents[1]).kind == "webdataset"
+    assert len(own(Place(), path=str(tar.parents[1]))) == 1
+    file = write_parquet(tmp_path / "rows" / "data" / "a.parquet", {"image": [png(0), png(1)]})
+    assert detect_layout(file.parents[1]).kind == "parquet"
+    assert len(own(Place(), path=str(file.parents[1]))) == 2
+    assert detect_layout(file).kind == "parquet"
     (class_folder / "metadata.jsonl").write_text('{"file_name": "red_square/0.png"}\n')
-    assert kind() == "jsonl"
+    assert detect_layout(class_folder).kind == "jsonl"
     assert own(Place(), path=str(class_folder))[0].id == "red_square/0.png"
-    file = class_folder / "data" / "a.parquet"
-    assert detect_layout(file) == {"kind": "parquet", "path": str(file)}
 
 
 def test_a_path_is_of_the_working_folder_first(
@@ -57,7 +51,7 @@ def test_what_was_looked_for_is_named(class_folder: Path, tmp_path: Path) -> Non
         shutil.copytree(class_folder, tmp_path / "splits" / split)
     with pytest.raises(DataError, match=r"holds the splits train, val; name the folder of one: .*/train"):
         detect_layout(tmp_path / "splits")
-    with pytest.raises(DataError, match=r"none of metadata\.jsonl, \*\.parquet, \*\.tar and class folders"):
+    with pytest.raises(DataError, match=r"holds 3 images flat, as 0\.png, .* sort them into a folder"):
         detect_layout(class_folder / "red_square")
     with pytest.raises(DataError, match=r"0\.png is a file; name a folder"):
         detect_layout(class_folder / "red_square" / "0.png")

@@ -105,7 +105,7 @@ def test_class_names_come_with_the_files(
         listed=names if listed else (),
     )
     source = parquet(Place(), path=str(tmp_path / "data"))
-    assert source.offers.names == (Text("b_b"), Text("a"))
+    assert source.offers.names == (Text("b b", ids={"label": "b_b"}), Text("a"))
     (tmp_path / "data" / "names.txt").write_text("bee\nay\n")
     (tmp_path / "data" / "templates.txt").write_text("some {c}\n")
     source = parquet(Place(), path=str(tmp_path / "data"))
