@@ -49,6 +49,7 @@ def run(request: Request, *, tell: Callable[[str], None] | None = None) -> Itera
     """
     from vlbench.cards.training import facts_of, zero_shot
     from vlbench.core.reading import reading_line, what_was_read
+    from vlbench.engine.decoding import kept_remarks
     from vlbench.engine.plan import plan_job
     from vlbench.report.results import write_result
 
@@ -66,7 +67,11 @@ def run(request: Request, *, tell: Callable[[str], None] | None = None) -> Itera
         results = measured([job for _, job in wanted], request)
         for (named, job), found in zip(wanted, results, strict=True):
             seen = zero_shot(model.card, named.card)
-            result = replace(found, zero_shot=seen, facts=facts_of(model.card), read=read[named.task.name])
+            decoding = kept_remarks(job, request.cache)
+            said = {**read[named.task.name], **({"decoding": decoding} if decoding else {})}
+            if decoding and tell is not None:
+                tell(f"{named.task.name}: decoded {decoding}")
+            result = replace(found, zero_shot=seen, facts=facts_of(model.card), read=said)
             if request.results is not None:
                 write_result(result, request.results)
                 _keep_items(job, result, request, request.results)

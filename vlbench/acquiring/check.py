@@ -127,7 +127,7 @@ def _of_card(
         opened=opened.count,
         differs=differs,
         notes=(*_remarks(counts), *names.notes),
-        read=what_was_read(task),
+        read=_read(task, opened),
     )
 
 
@@ -149,8 +149,14 @@ def _of_own_data(name: str, catalogue: Catalogue, request: DataRequest, sample: 
         counts=_counts(task, Counts()),
         opened=opened.count,
         differs=differs,
-        read=what_was_read(task),
+        read=_read(task, opened),
     )
+
+
+def _read(task: Task, opened: Sample) -> dict[str, str]:
+    """What a run would say that it read; of the decoding, what the sample of images shows."""
+    decoding = {"decoding": opened.decoding} if opened.decoding else {}
+    return {**what_was_read(task), **decoding}
 
 
 def _used(search: Search) -> SourceUsed | None:

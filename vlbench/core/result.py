@@ -68,7 +68,7 @@ class Result:
     text in the units that people state; empty where they are the model's own. `zero_shot` says whether the
     model saw the task's data in training, as far as its card tells; `facts` are the card's: family,
     parameters (millions), gflops (of an image), image_size (pixels), licence. `read` says what was read of
-    the data: data, images, texts, prompt, labels, notes.
+    the data: data, images, texts, prompt, labels, notes, decoding.
     """
 
     model: str

@@ -13,9 +13,10 @@ import numpy as np
 import torch
 
 from vlbench.core.capabilities import DecidesTags
-from vlbench.core.contracts import Checkpoint, Model, Prediction
+from vlbench.core.contracts import Checkpoint, Model, Prediction, Source
 from vlbench.core.result import Result, Timing
 from vlbench.engine.decision import check_stated, decided
+from vlbench.engine.decoding import Watched, keep_remarks
 from vlbench.engine.encoder import Encoder
 from vlbench.engine.feature_store import Features, FeatureSpace
 from vlbench.engine.measure import RunFacts, record, software_versions
@@ -87,7 +88,11 @@ def _scored(job: Job, session: Session, cache: Path) -> tuple[Prediction, RunFac
             )
         )
         images = _ImagePass.of(job, encoder, features, scores, space.gather_padded(keys.texts))
-        image_seconds = _seconds(images.run)
+        watched = Watched(problem.images)
+        try:
+            image_seconds = _seconds(bind(images.run, watched))
+        finally:
+            keep_remarks(job, watched.found, cache)
         score_start = time.perf_counter()
         prediction = predict(images.blocks(), problem, job.task.scoring, encoder.model.info.unit)
     if isinstance(encoder.model, DecidesTags) and prediction.scores is not None:
@@ -137,16 +142,16 @@ class _ImagePass:
             return cls(job, encoder, texts, scores, scores.missing(keys), streams=True)
         return cls(job, encoder, texts, features, missing, streams=False)
 
-    def run(self) -> None:
-        """Decode and encode."""
-        problem, encoder = self.job.task.problem, self.encoder
+    def run(self, source: Source) -> None:
+        """Decode and encode the images of a source, which are the job's."""
+        encoder = self.encoder
         keys = self.job.keys.images
         if not self.streams:
-            encoder.encode_images(problem.images, self.missing, keys, self.space)
+            encoder.encode_images(source, self.missing, keys, self.space)
             return
         on_device = torch.from_numpy(self.texts).to(encoder.settings.device)
         score = bind(_score, encoder.model, on_device)
-        encoder.encode_images(problem.images, self.missing, keys, self.space, then=score)
+        encoder.encode_images(source, self.missing, keys, self.space, then=score)
 
     def blocks(self) -> ScoreBlocks:
         """The scores of all images, block by block."""

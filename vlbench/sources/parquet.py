@@ -66,17 +66,15 @@ def parquet(
         SourceMissing: no such file, folder or split.
         DataError: a damaged file, a missing shard or column, or no row that was chosen.
     """
-    layout = "parquet"
+    unread: list[str] = []
     if isinstance(path, str):
         root = locate(place, path, wanted="parquet file or folder of them", holds=_holds_parquet)
         folder = root.parent if root.is_file() else root
         found = list_parquet(root)
         files = found if root.is_file() and split is None else files_of_split(found, split, str(root))
         name = f"parquet:{path}"
-        splits = sorted({each for file in found if (each := split_of(file.name))})
-        if len(splits) > 1 and len(files) < len(found):
-            taken = sorted({each for file in files if (each := split_of(file.name))})
-            layout = f"parquet, split {', '.join(taken)} of {', '.join(splits)}"
+        chosen = {file.name for file in files}
+        unread = [file.name for file in found if file.name not in chosen]
     else:
         files = [
             file
@@ -95,7 +93,7 @@ def parquet(
         revision=revision_of(files, place),
         states=[file.state for file in files],
         beside=folder,
-        layout=layout,
+        unread=unread,
     )
 
 
@@ -164,14 +162,18 @@ def open_rows(
     revision: str,
     states: Sequence[str],
     beside: Path,
-    layout: str = "parquet",
+    unread: Sequence[str] = (),
 ) -> ParquetImages:
     """The rows of some files that a card chose; their annotations are read now, their images later.
+
+    `unread` are files of other splits, which are counted as left out.
 
     Raises:
         DataError: a damaged file, a missing column, files whose columns or class names differ, or no row.
     """
     tally = Tally()
+    for other in unread:
+        tally.leave_out("parquet files of other splits", other)
     reading = Reading()
     targets: list[Target] = []
     places: list[tuple[int, int]] = []
@@ -190,7 +192,7 @@ def open_rows(
             places.append((number, row.position))
             targets.append(row.target)
         schema = parquet_file.schema_arrow
-        own = Reading(layout, columns_read(schema, found), (), columns_passed_over(schema, found, columns))
+        own = Reading("parquet", columns_read(schema, found), (), columns_passed_over(schema, found, columns))
         names = class_names(schema, found)
         if number == 0:
             offers, reading, first = Offers(names=names), own, found

@@ -83,7 +83,8 @@ def webdataset(place: Place, /, *, path: str, split: str | None = None) -> TarIm
     """
     root = locate(place, path, wanted="folder with tars", holds=_holds_tars)
     files = list_shards(root, split)
-    splits = _splits(root)
+    taken = files[0].name.rpartition("/")[0]
+    others = [file.name for each in _splits(root) if each != taken for file in _tars(root, each)]
     return open_shards(
         files,
         name=f"webdataset:{path}",
@@ -91,9 +92,8 @@ def webdataset(place: Place, /, *, path: str, split: str | None = None) -> TarIm
         states=[file.state for file in files],
         beside=[root] if "/" in files[0].name else [root, root.parent],
         cache=place.cache,
-        layout=f"webdataset, split {files[0].name.partition('/')[0]} of {', '.join(splits)}"
-        if len(splits) > 1
-        else "webdataset",
+        layout=f"webdataset, split {taken}" if taken else "webdataset",
+        unread=others,
     )
 
 
@@ -136,8 +136,11 @@ def open_shards(
     beside: Sequence[Path],
     cache: Path | None,
     layout: str = "webdataset",
+    unread: Sequence[str] = (),
 ) -> TarImages:
     """The samples of some tars; their headers and annotations are read now, their images later.
+
+    `unread` are tars of other splits, which are counted as left out.
 
     Raises:
         DataError: a damaged or compressed tar, no sample, or a row of marks that is not as long as the tags.
@@ -150,6 +153,8 @@ def open_shards(
     names = next((file for each in beside if (file := names_file(each))), None)
     _check_marks(samples, None if names is None else len(offers.names), name)
     tally = Tally()
+    for other in unread:
+        tally.leave_out("tars of other splits", other)
     for index in indices:
         tally.add(index.left_out)
     return TarImages(
