@@ -10,7 +10,7 @@ from vlbench.core.errors import DataError, SourceMissing
 from vlbench.core.reading import Reading, Tally
 from vlbench.sources.annotation import NAME_FILES, TEMPLATE_FILES, templates_beside
 from vlbench.sources.class_folders import Classes, indexed, named
-from vlbench.sources.file_listing import FoundFile, list_files, list_folders, revision_of
+from vlbench.sources.file_listing import FoundFile, list_files, list_folders, list_names, revision_of
 from vlbench.sources.image_file import IMAGE_SUFFIXES, ImageFiles
 from vlbench.sources.location import locate
 
@@ -89,7 +89,7 @@ class Wanted:
 
 
 def _open(place: Place, path: str, wanted: Wanted) -> ImageFiles:
-    root = locate(place, path, wanted="folder with class folders", holds=_has_folder)
+    root = _root(place, path)
     without = wanted.without
     tally = Tally()
     files = [file for file in list_files(root) if _is_wanted(file, root, without, tally)]
@@ -136,8 +136,26 @@ def _top(file: FoundFile) -> str:
     return file.name.split("/", 1)[0]
 
 
-def _has_folder(path: Path) -> bool:
-    return path.is_dir() and bool(list_folders(path))
+def _root(place: Place, path: str) -> Path:
+    """The first place with class folders; where images lie flat instead, the error says so."""
+    flat: list[str] = []
+
+    def holds(folder: Path) -> bool:
+        if not folder.is_dir():
+            return False
+        images = [name for name in list_names(folder) if Path(name).suffix.lower() in IMAGE_SUFFIXES]
+        if images:
+            flat.append(f"{len(images):,} images lie flat in {folder}, as {images[0]}")
+        return bool(list_folders(folder))
+
+    try:
+        return locate(place, path, wanted="folder with class folders", holds=holds)
+    except SourceMissing as error:
+        if not flat:
+            raise
+        raise SourceMissing(
+            f"{error.looked} ({flat[0]})", "move each image into a folder named by its class (its wnid)"
+        ) from error
 
 
 def _is_wanted(file: FoundFile, root: Path, without: frozenset[str], tally: Tally) -> bool:

@@ -81,7 +81,7 @@ def webdataset(place: Place, /, *, path: str, split: str | None = None) -> TarIm
         SourceMissing: no such folder, or no tar of the split in it.
         DataError: a tar is missing, damaged or compressed, a key has no image, or several splits.
     """
-    root = locate(place, path, wanted="folder with tars", holds=_holds_tars)
+    root = _root(place, path)
     files = list_shards(root, split)
     taken = files[0].name.rpartition("/")[0]
     others = [file.name for each in _splits(root) if each != taken for file in _tars(root, each)]
@@ -114,7 +114,7 @@ def list_shards(root: Path, split: str | None) -> list[FoundFile]:
         have = ", ".join(each for each in splits if each) or "none"
         raise SourceMissing(f"no tar of the split {split!r} in {root}", f"add it; there is {have}")
     files = sorted(_tars(root, split), key=lambda file: _natural(file.name))
-    packed = [name for name in list_names(root / split) if name.lower().endswith(COMPRESSED_TARS)]
+    packed = _compressed(root / split)
     if packed:
         raise DataError(
             f"{root / split / packed[0]} is compressed beside plain tars; unpack it (gunzip), or move it"
@@ -197,8 +197,27 @@ def _open_member(path: str, sample: Sample) -> "Image":
     return open_image_bytes(data, where)
 
 
-def _holds_tars(path: Path) -> bool:
-    return path.is_dir() and bool(_splits(path))
+def _root(place: Place, path: str) -> Path:
+    """The first place with tars; where compressed ones lie instead, the error says so."""
+    packed: list[Path] = []
+
+    def holds(folder: Path) -> bool:
+        if not folder.is_dir():
+            return False
+        for part in ("", *list_folders(folder)):
+            packed.extend(folder / part / name for name in _compressed(folder / part))
+        return bool(_splits(folder))
+
+    try:
+        return locate(place, path, wanted="folder with tars", holds=holds)
+    except SourceMissing as error:
+        if not packed:
+            raise
+        raise SourceMissing(f"{error.looked} ({packed[0]} is compressed)", "unpack it (gunzip)") from error
+
+
+def _compressed(folder: Path) -> list[str]:
+    return [name for name in list_names(folder) if name.lower().endswith(COMPRESSED_TARS)]
 
 
 def _splits(root: Path) -> list[str]:

@@ -31,8 +31,9 @@ def classification(request: TaskRequest) -> Task:
     names = request.names or source.offers.names
     templates = request.templates or source.offers.templates or BARE_NAME
     if len(names) < 2:
-        said = reading_of(source).labels
-        read = f" (labels: {said})" if said else ""
+        reading = reading_of(source)
+        said = [f"labels: {reading.labels}" if reading.labels else "", *map(str, reading.left_out)]
+        read = f" ({'; left out: '.join(filter(None, said))})" if any(said) else ""
         raise DataError(
             f"{request.name}: {len(names)} class names{read}; a classification needs two: "
             "give class folders, a label for each image, or a names.txt with a line for each number"
