@@ -78,7 +78,7 @@ weights_option = click.option(
 
 
 def names_in(values: Iterable[str]) -> tuple[str, ...]:
-    """Names that commas set apart; one in the path of a folder that exists (`classification:a,b`) does not."""
+    """Names that commas set apart; one in the path of a folder that exists (`tagging:a,b`) does not."""
     found = []
     for value in values:
         parts = value.split(",")
@@ -92,8 +92,8 @@ def names_in(values: Iterable[str]) -> tuple[str, ...]:
 
 def _is_reference(name: str) -> bool:
     """Whether a name is `SCHEME:PATH`, and the path is there."""
-    path = name.partition(":")[2]
-    return bool(path) and Path(path).expanduser().exists()
+    scheme, _, path = name.partition(":")
+    return "," not in scheme and bool(path) and Path(path).expanduser().exists()
 
 
 def data_roots(values: Sequence[str]) -> tuple[tuple[Path, ...], dict[str, Path]]:

@@ -118,3 +118,15 @@ def test_no_metadata_is_missing_data_and_an_empty_one_an_error(class_folder: Pat
     write(class_folder)
     with pytest.raises(DataError, match="has no line"):
         jsonl(Place(), path=str(class_folder))
+
+
+def test_images_without_a_line_and_blank_captions_are_counted(class_folder: Path) -> None:
+    lines = '{"file_name": "red_square/0.png", "captions": ["a", "b", ""], "class": "red"}\n'
+    (class_folder / "metadata.jsonl").write_text(lines)
+    source = jsonl(Place(), path=str(class_folder))
+    assert source.target(0).captions == ("a", "b")
+    assert [(each.count, each.why, each.first) for each in source.reading.left_out] == [
+        (1, "blank captions", f"{class_folder / 'metadata.jsonl'}:1"),
+        (8, "images without a line in metadata.jsonl", "blue_disc/0.png"),
+    ]
+    assert source.reading.labels == "captions of metadata.jsonl; left alone: class"
