@@ -6,7 +6,6 @@ from dataclasses import asdict, dataclass, field, replace
 from typing import Literal
 
 from vlbench.acquiring.image_sample import Sample, open_sample
-from vlbench.acquiring.names_found import NamesFound, compare_names
 from vlbench.acquiring.network import stay_offline
 from vlbench.acquiring.record import differing_files
 from vlbench.cards.build import task as build_task
@@ -17,6 +16,7 @@ from vlbench.cards.schema import Counts, TaskCard
 from vlbench.cards.source_search import Search, search_sources
 from vlbench.core.contracts import Task
 from vlbench.core.errors import DataError, UnknownName
+from vlbench.core.names_found import NamesFound, compare_names
 from vlbench.core.reading import reading_of, what_was_read
 
 State = Literal["fits", "differs", "missing"]

@@ -1,5 +1,6 @@
 """A task card as a request to its kind: its texts, its expectations, the source that has the data."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from vlbench.cards.catalogue import Entry
@@ -10,7 +11,8 @@ from vlbench.cards.schema import TaskCard
 from vlbench.cards.source_search import find_source
 from vlbench.cards.texts import by_line, find_text_file, read_names, read_templates, with_ids, with_labels
 from vlbench.cards.yaml_file import shown
-from vlbench.core.contracts import Expectation, TaskRequest, Text
+from vlbench.core.contracts import Expectation, Source, TaskRequest, Text
+from vlbench.core.names_found import compare_names
 
 
 def card_request(entry: Entry, card: TaskCard, request: DataRequest) -> TaskRequest:
@@ -41,8 +43,15 @@ def card_request(entry: Entry, card: TaskCard, request: DataRequest) -> TaskRequ
         expect=Expectation(images=card.expect.images, texts=card.expect.texts),
         allow_subset=request.allow_subset,
         settings={**card.settings, **split},
-        remarks=by_line(kept or (), request.classnames) if request.classnames is not None else (),
+        remarks=_remarks(kept or source.offers.names, source, request),
     )
+
+
+def _remarks(names: Sequence[Text], source: Source, request: DataRequest) -> tuple[str, ...]:
+    """How a user's names stand for the classes; else how the names beside the images contradict a card's."""
+    if request.classnames is not None:
+        return by_line(names, request.classnames)
+    return compare_names(source, names).differs if names and len(source) else ()
 
 
 def _names(entry: Entry, card: TaskCard, request: DataRequest) -> tuple[Text, ...] | None:
