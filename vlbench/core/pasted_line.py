@@ -9,6 +9,9 @@ _BRACKETS = {"[": "]", "(": ")", "{": "}"}
 _COMMENT = re.compile(r"#\s.*|.*\s#\s.*")
 _NUMBERED = re.compile(r"(\d+)(?:\s*[:.),\t]\s*|\s+)\S.*")
 _WITH_ID = re.compile(r"[a-z]\d{8}[\s:,]+\S.*")
+_HEADERS = frozenset(
+    ("class", "class_name", "classes", "classname", "classnames", "label", "labels", "name", "names")
+)
 _ITEM = re.compile(r"[-*]\s+\S.*")
 
 
@@ -30,6 +33,8 @@ def pasted(lines: Sequence[str]) -> tuple[int, str] | None:
             return number, "holds a comment; remove it"
     if len(plain) < 2:
         return None
+    if plain[0].casefold() in _HEADERS:
+        return 1, "is the header of a table; remove it"
     if plain[0] in _BRACKETS and plain[-1].rstrip(",;") == _BRACKETS[plain[0]]:
         return 1, "opens a list of code; write plain lines"
     if _consecutive(plain):

@@ -60,6 +60,14 @@ def reading_of(source: Source) -> Reading:
     return Reading(layout=source.name.partition(":")[0])
 
 
+def read_so(source: Source) -> str:
+    """How a source read its data, in brackets, for an error about what they do not say; empty if unknown."""
+    reading = reading_of(source)
+    said = [f"labels: {reading.labels}"] if reading.labels else []
+    said.extend(f"left out: {each}" for each in reading.left_out)
+    return f" ({'; '.join(said)})" if said else ""
+
+
 @dataclass(slots=True)
 class Tally:
     """Counts what is left out while data are read, by why."""
@@ -155,7 +163,7 @@ def _seen(task: Task) -> Iterable[str]:
         yield f"{share} have no image, the first {names[lacking[0]]!r}"
     target = images.target(0)
     marks = (target.label, *(target.tags or ()))
-    if lacking == [0] and any(isinstance(mark, int) for mark in marks):
+    if lacking[:1] == [0] and 1 not in lacking and any(isinstance(mark, int) for mark in marks):
         yield f"no image is of number 0 ({names[0]!r}): do the labels count from 1?"
 
 

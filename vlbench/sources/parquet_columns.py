@@ -88,7 +88,8 @@ def columns_read(schema: Any, found: Found) -> str:
     if found.said:
         return "columns " + _typed(schema, found.said)
     others = [name for name in schema.names if name != image]
-    return f"no column that is known; there are {_typed(schema, others) or 'none'} beside {image}"
+    there = _typed(schema, others) or "none"
+    return f"no column that is known; beside {image} there are {there}: rename one to label, captions or tags"
 
 
 def columns_passed_over(schema: Any, found: Found, columns: Columns) -> tuple[str, ...]:

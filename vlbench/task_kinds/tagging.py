@@ -11,6 +11,7 @@ from vlbench.core.expectation import check_counts
 from vlbench.core.label_index import LabelIndex
 from vlbench.core.metric_name import metrics_of
 from vlbench.core.protocol import asked, state_protocol
+from vlbench.core.reading import read_so
 from vlbench.core.relevance import Relevance
 
 DEFAULT_METRICS = ("mean_average_precision",)
@@ -28,7 +29,7 @@ def tagging(request: TaskRequest) -> Task:
     names = request.names or source.offers.names
     templates = request.templates or source.offers.templates or BARE_NAME
     if not names:
-        raise DataError(f"{request.name}: no tags; give a names file or tags in the data")
+        raise DataError(f"{request.name}: no tags{read_so(source)}; give a names file or tags in the data")
     index = LabelIndex.of(names, request.name)
     images: list[int] = []
     texts: list[int] = []
@@ -107,7 +108,8 @@ def _tags(source: Source, index: int, task: str) -> tuple[str | int, ...]:
     if target.label is not None:
         return (target.label,)
     raise DataError(
-        f"{task}: image {source[index].id} has no tags; add a list (an empty one if none is true)"
+        f"{task}: image {source[index].id} has no tags{read_so(source)}; "
+        "add a list (an empty one if none is true)"
     )
 
 

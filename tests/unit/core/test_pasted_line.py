@@ -21,6 +21,7 @@ from vlbench.core.pasted_line import pasted, wrong_template
         (["1. tench", "2. goldfish"], 1, "begins with its number"),
         (["0 tench", "1 goldfish"], 1, "begins with its number"),
         (["n01440764 tench", "n01443537 goldfish"], 1, "begins with an id"),
+        (["Name", "tench", "goldfish"], 1, "is the header of a table"),
         (["- tench", "- goldfish"], 1, "the mark of a list"),
         (["tench,", "goldfish,", "shark"], 1, "ends with a comma"),
     ],

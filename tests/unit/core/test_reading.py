@@ -60,6 +60,8 @@ def test_labels_that_may_count_from_one_are_told() -> None:
     notes = what_was_read(asked(Listed((Target(label=1), Target(label=2))), names))["notes"]
     assert "1 of 3 classes have no image, the first 'a cat'" in notes
     assert "do the labels count from 1?" in notes
+    names = (*names, "a hen")
+    assert "count from 1?" in what_was_read(asked(Listed((Target(label=1), Target(label=2))), names))["notes"]
     last = what_was_read(asked(Listed((Target(label=0), Target(label=1))), names))["notes"]
     assert "count from 1" not in last
 
