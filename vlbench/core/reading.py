@@ -70,13 +70,18 @@ def read_so(source: Source) -> str:
 
 @dataclass(slots=True)
 class Tally:
-    """Counts what is left out while data are read, by why."""
+    """Counts what is left out while data are read, by why.
 
+    What is named is named below `root`, so that results of two machines say the same.
+    """
+
+    root: str = ""
     found: dict[str, tuple[int, str]] = field(default_factory=dict)
 
     def leave_out(self, why: str, first: str, count: int = 1) -> None:
         """Count things that are left out; the first of their kind is kept to be named."""
-        before, named = self.found.get(why, (0, first))
+        inside = first.replace(f"{self.root}/", "") if self.root else first
+        before, named = self.found.get(why, (0, inside))
         self.found[why] = (before + count, named)
 
     def add(self, left_out: Iterable[LeftOut]) -> None:

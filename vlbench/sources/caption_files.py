@@ -37,7 +37,7 @@ def caption_files(
         return (folder / images).is_dir() and (folder / captions).is_dir()
 
     folder = locate(place, path, wanted=f"{images}/ and {captions}/", holds=holds)
-    tally = Tally()
+    tally = Tally(str(folder))
     pictures: dict[str, str] = {}
     for name in list_names(folder / images):
         stem, suffix = posixpath.splitext(name)

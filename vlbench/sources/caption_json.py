@@ -50,7 +50,7 @@ def caption_json(
     # Karpathy's file of COCO is a hundred times as large as the captions of its test split
     key = f"caption json, with what is left out|{split}|{file_state(file)}"
     lines, left_out = json.loads(remembered(key, place.cache, lambda: _essence(file, split)))
-    tally = Tally()
+    tally = Tally(str(folder))
     tally.add(LeftOut(*each) for each in left_out)
     items = gather(((str(where), str(image), str(caption)) for where, image, caption in lines), tally)
     said = Annotations(items, tally, file.name if split is None else f"{file.name}, {split}")

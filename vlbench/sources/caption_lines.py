@@ -46,7 +46,7 @@ def caption_lines(
         (f"{folder / names}:{number}", image, caption)
         for number, (image, caption) in enumerate(zip(own, said, strict=True), start=1)
     )
-    tally = Tally()
+    tally = Tally(str(folder))
     said_there = Annotations(gather(stated, tally), tally, captions)
     return captioned_images(
         f"caption_lines:{path}", said_there, CaptionFolder(folder, images or ["images"]), place

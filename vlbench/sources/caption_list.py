@@ -54,7 +54,7 @@ def caption_list(
     header = text.partition("\n")[0].strip()
     is_table = set(header.split(",")) >= TABLE
     lines = _rows(text, file, split) if is_table else _lines(text, file)
-    tally = Tally()
+    tally = Tally(str(folder))
     items = gather(lines, tally)
     is_header = not is_table and LINE.fullmatch(header) is None
     remarks = (f"line 1 of {file.name} is taken for a header: {header!r}",) if is_header else ()

@@ -42,7 +42,7 @@ def crossmodal3600(
         for where, image, own in _lines(text, folder / ANNOTATIONS, language)
         for caption in (own[:1] if captions == "first" else own)
     )
-    tally = Tally()
+    tally = Tally(str(folder))
     said = Annotations(gather(lines, tally), tally, f"{ANNOTATIONS}, {language}, {captions}")
     return captioned_images(f"crossmodal3600:{path}", said, CaptionFolder(folder, ["images"]), place)
 

@@ -116,14 +116,14 @@ def _open(place: Place, path: str, wanted: Wanted) -> ImageFiles:
             layout="folder",
             labels=classes.labels,
             left_out=tally.left_out,
-            remarks=(*_remarks(classes), *_deep(files)),
+            remarks=(*_remarks(classes, root), *_deep(files)),
         ),
     )
 
 
-def _remarks(classes: Classes) -> Iterator[str]:
+def _remarks(classes: Classes, root: Path) -> Iterator[str]:
     if classes.wrong:
-        yield f"not read: {classes.wrong}"
+        yield f"not read: {classes.wrong.replace(f'{root}/', '')}"
 
 
 def _deep(files: Sequence[FoundFile]) -> Iterator[str]:

@@ -57,7 +57,7 @@ def jsonl(place: Place, /, *, path: str, metadata: str | None = None) -> ImageFi
         beside = Place(roots=(root, *place.roots), card_folder=place.card_folder)
         file = locate(beside, metadata, wanted="metadata file", holds=Path.is_file)
     text = read_text(file)
-    tally = Tally()
+    tally = Tally(str(file.parent))
     lines = list(_lines(text, file, tally))
     if not lines:
         raise DataError(f"{file} has no line; add one for each image")

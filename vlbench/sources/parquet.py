@@ -171,7 +171,7 @@ def open_rows(
     Raises:
         DataError: a damaged file, a missing column, files whose columns or class names differ, or no row.
     """
-    tally = Tally()
+    tally = Tally(str(beside))
     for other in unread:
         tally.leave_out("parquet files of other splits", other)
     reading = Reading()

@@ -132,7 +132,7 @@ def _sample(
 
 def _read_index(file: FoundFile) -> TarIndex:
     gathered: dict[str, _Gathered] = {}
-    tally = Tally()
+    tally = Tally(str(Path(file.path).parent))
     try:
         with Path(file.path).open("rb") as stream:
             for member in _members(stream, file.path):

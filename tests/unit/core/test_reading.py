@@ -78,6 +78,9 @@ def test_a_tally_counts_by_why_and_names_the_first() -> None:
     tally.leave_out("blots", "a")
     tally.add([LeftOut(2, "blots", "b"), LeftOut(1, "stains", "c")])
     assert tally.left_out == (LeftOut(3, "blots", "a"), LeftOut(1, "stains", "c"))
+    below = Tally("/data/set")
+    below.leave_out("blots", "/data/set/a/0.tar: key 1")
+    assert below.left_out == (LeftOut(1, "blots", "a/0.tar: key 1"),)
 
 
 def test_a_line_is_one_line() -> None:

@@ -126,7 +126,7 @@ def test_images_without_a_line_and_blank_captions_are_counted(class_folder: Path
     source = jsonl(Place(), path=str(class_folder))
     assert source.target(0).captions == ("a", "b")
     assert [(each.count, each.why, each.first) for each in source.reading.left_out] == [
-        (1, "blank captions", f"{class_folder / 'metadata.jsonl'}:1"),
+        (1, "blank captions", "metadata.jsonl:1"),
         (8, "images without a line in metadata.jsonl", "blue_disc/0.png"),
     ]
     assert source.reading.labels == "captions of metadata.jsonl; left alone: class"
