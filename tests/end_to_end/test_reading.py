@@ -8,6 +8,7 @@ import pytest
 from click.testing import CliRunner, Result
 from PIL import Image
 
+from vlbench.api import load_task
 from vlbench.cli.main import group
 
 
@@ -62,3 +63,21 @@ def test_a_check_says_what_a_run_would_read(photos: Path, tmp_path: Path) -> Non
     (check,) = json.loads(vlbench(*arguments, "--format", "json").stdout)
     assert check["read"]["prompt"] == "a photo of a dog."
     assert "16 bits" in check["read"]["decoding"]
+
+
+@pytest.mark.parametrize(
+    ("file", "text"),
+    [
+        ("own.txt", "my hound\nmy tom\n"),  # in the order of the folders
+        ("own.tsv", "name\tfolder\nmy tom\tred_cat\nmy hound\tdog\n"),
+    ],
+)
+def test_a_users_names_stand_for_the_folders(photos: Path, tmp_path: Path, file: str, text: str) -> None:
+    (tmp_path / file).write_text(text)
+    task = load_task(f"classification:{photos}", classnames=tmp_path / file)
+    problem = task.problem
+    names = {problem.images[i].id: problem.texts[j].name for i, j in enumerate(problem.relevant.texts)}
+    assert names["red_cat/0.png"] == "my tom"
+    assert names["dog/0.png"] == "my hound"
+    told = "stand for the classes line by line, as 'my hound' for 'dog'"
+    assert any(told in remark for remark in task.remarks) == (file == "own.txt")
