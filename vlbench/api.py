@@ -1,7 +1,7 @@
 """evaluate, load_model, load_task and the lists: where cards, engine and report meet."""
 
 import sys
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import chain
 from pathlib import Path
@@ -40,19 +40,27 @@ def evaluate(
         rebuild_leaderboards(request)
 
 
-def run(request: Request) -> Iterator[Result]:
+def run(request: Request, *, tell: Callable[[str], None] | None = None) -> Iterator[Result]:
     """Run a request, model by model; every result is written before it is handed on.
+
+    `tell` is given a line of what each task read, before anything is loaded.
 
     Raises:
         VlbenchError: as `evaluate`. Everything is named, found and counted before any weights load.
     """
     from vlbench.cards.training import facts_of, zero_shot
+    from vlbench.core.reading import reading_line, what_was_read
+    from vlbench.engine.decoding import kept_remarks
     from vlbench.engine.plan import plan_job
     from vlbench.engine.seen import refuse_seen, seen_by
     from vlbench.kept_results import is_there, refuse_other_data, refuse_other_folder
     from vlbench.report.results import write_result
 
     models, tasks = resolve(request)
+    read = {named.task.name: what_was_read(named.task) for named in tasks}
+    if tell is not None:
+        for name, said in read.items():
+            tell(reading_line(name, said))
     planned = [
         [(each, plan_job(model.checkpoint, each.task, request.settings)) for each in tasks]
         for model in models
@@ -67,6 +75,10 @@ def run(request: Request) -> Iterator[Result]:
         wanted = [(named, job) for named, job in pairs if not is_there(job, request)]
         results = measured([job for _, job in wanted], request)
         for (named, job), found in zip(wanted, results, strict=True):
+            decoding = kept_remarks(job, request.cache)
+            said = {**read[named.task.name], **({"decoding": decoding} if decoding else {})}
+            if decoding and tell is not None:
+                tell(f"{named.task.name}: decoded {decoding}")
             seen = seen_by(job, request.cache)
             result = replace(
                 found,
@@ -74,6 +86,7 @@ def run(request: Request) -> Iterator[Result]:
                 seen_images=seen.images,
                 digests={**found.digests, **seen.digests},
                 facts=facts_of(model.card),
+                read=said,
             )
             if request.results is not None:
                 write_result(result, request.results)

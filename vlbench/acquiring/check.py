@@ -1,12 +1,11 @@
 """Whether a task's data are here and are what its card says: sources, counts, names, a sample of images."""
 
 import random
-from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
 from typing import Literal
 
 from vlbench.acquiring.image_sample import Sample, open_sample
-from vlbench.acquiring.names_found import NamesFound, compare_names
 from vlbench.acquiring.network import stay_offline
 from vlbench.acquiring.record import differing_files
 from vlbench.cards.build import task as build_task
@@ -17,10 +16,10 @@ from vlbench.cards.schema import Counts, TaskCard
 from vlbench.cards.source_search import Search, search_sources
 from vlbench.core.contracts import Task
 from vlbench.core.errors import DataError, UnknownName
+from vlbench.core.names_found import NamesFound, compare_names
+from vlbench.core.reading import reading_of, what_was_read
 
 State = Literal["fits", "differs", "missing"]
-WORDS = {"classification": "classes", "retrieval": "captions", "tagging": "tags"}
-"""What the texts of a kind of task are called."""
 SEED = 0
 """Of the sample of images that are opened."""
 
@@ -57,7 +56,10 @@ class Count:
 
 @dataclass(frozen=True, slots=True)
 class DataCheck:
-    """What lies here of a task's data. `differs` says what is wrong, `notes` what a user may want to know."""
+    """What lies here of a task's data. `differs` says what is wrong, `notes` what a user may want to know.
+
+    `read` is what a run would say that it read.
+    """
 
     task: str
     title: str
@@ -69,6 +71,7 @@ class DataCheck:
     opened: int = 0
     differs: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    read: Mapping[str, str] = field(default_factory=dict)
 
     def as_json(self) -> dict[str, object]:
         """The check as plain values."""
@@ -115,7 +118,8 @@ def _of_card(
     damaged: tuple[str, ...] = ()
     if request.verify and search.fields is not None:
         damaged = differing_files(search.fields, search.source.revision, request)
-    differs = (*_differences(counts), *names.differs, *_broken(opened), *damaged)
+    lacks = reading_of(search.source).lacks
+    differs = (*filter(None, [lacks]), *_differences(counts), *names.differs, *_broken(opened), *damaged)
     return replace(
         check,
         state="differs" if differs else "fits",
@@ -123,6 +127,7 @@ def _of_card(
         opened=opened.count,
         differs=differs,
         notes=(*_remarks(counts), *names.notes),
+        read=_read(task, opened),
     )
 
 
@@ -135,15 +140,23 @@ def _of_own_data(name: str, catalogue: Catalogue, request: DataRequest, sample: 
         return replace(check, differs=(str(error),))
     images = task.problem.images
     opened = open_sample(images, _positions(len(images), sample))
+    differs = (*filter(None, [reading_of(images).lacks]), *_broken(opened))
     return replace(
         check,
         protocol=task.protocol.name,
-        state="differs" if opened.broken else "fits",
+        state="differs" if differs else "fits",
         used=SourceUsed(images.name.partition(":")[0], {}, images.name, images.revision),
         counts=_counts(task, Counts()),
         opened=opened.count,
-        differs=tuple(_broken(opened)),
+        differs=differs,
+        read=_read(task, opened),
     )
+
+
+def _read(task: Task, opened: Sample) -> dict[str, str]:
+    """What a run would say that it read; of the decoding, what the sample of images shows."""
+    decoding = {"decoding": opened.decoding} if opened.decoding else {}
+    return {**what_was_read(task), **decoding}
 
 
 def _used(search: Search) -> SourceUsed | None:
@@ -162,7 +175,7 @@ def _counts(task: Task, expect: Counts) -> tuple[Count, ...]:
     with_images = int((problem.relevant.column_counts > 0).sum())
     return (
         Count("images", len(problem.images), expect.images),
-        Count(WORDS.get(task.kind, "texts"), len(problem.texts), expect.texts, with_images),
+        Count(task.called, len(problem.texts), expect.texts, with_images),
     )
 
 

@@ -2,6 +2,7 @@
 
 import inspect
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, cast
@@ -188,4 +189,5 @@ def _from_reference(origin: Origin, reference: Reference) -> Checkpoint:
 
 def _asked(kind: object, request: TaskRequest, settings: Mapping[str, object]) -> Task:
     """The task of a kind; the settings that it declares are its keyword-only parameters."""
-    return cast("Callable[..., Task]", kind)(request, **settings)
+    built = cast("Callable[..., Task]", kind)(request, **settings)
+    return replace(built, remarks=(*built.remarks, *request.remarks)) if request.remarks else built

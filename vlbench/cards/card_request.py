@@ -1,15 +1,17 @@
 """A task card as a request to its kind: its texts, its expectations, the source that has the data."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from vlbench.cards.catalogue import Entry
 from vlbench.cards.data_request import DataRequest
 from vlbench.cards.descriptions import asked_names, find_descriptions, read_descriptions
+from vlbench.cards.own_data import CLASSIFICATION
 from vlbench.cards.schema import TaskCard
 from vlbench.cards.source_search import find_source
 from vlbench.cards.texts import (
+    by_line,
     find_text_file,
     read_classnames,
     read_names,
@@ -17,12 +19,11 @@ from vlbench.cards.texts import (
     with_ids,
     with_labels,
 )
-from vlbench.core.contracts import Expectation, TaskRequest, Text
+from vlbench.cards.yaml_file import shown
+from vlbench.core.contracts import Expectation, Source, TaskRequest, Text
 from vlbench.core.errors import DataError
+from vlbench.core.names_found import compare_names
 from vlbench.core.protocol import SYNONYMS
-
-CLASSIFICATION = "classification"
-"""The kind of task whose classes a user's names rename; tags and captions are what they say."""
 
 
 def card_request(entry: Entry, card: TaskCard, request: DataRequest) -> TaskRequest:
@@ -41,17 +42,19 @@ def card_request(entry: Entry, card: TaskCard, request: DataRequest) -> TaskRequ
     if request.descriptions is None and card.descriptions is not None:
         found = find_descriptions(card.descriptions, request.place(folder), entry.name)
         request = replace(request, descriptions=found)
+    kept = _kept(asked_names(names, source, request, entry.name), entry, card, request)
     return TaskRequest(
         name=entry.name,
         protocol=card.protocol,
         source=source,
-        names=_kept(asked_names(names, source, request, entry.name), entry, card, request),
+        names=kept,
         templates=_templates(entry, card, request),
         metrics=card.metrics,
         primary=card.primary,
         expect=Expectation(images=card.expect.images, texts=card.expect.texts),
         allow_subset=request.allow_subset,
         settings={**card.settings, **split},
+        remarks=_remarks(kept or source.offers.names, source, request),
     )
 
 
@@ -96,6 +99,13 @@ def _repeats_descriptions(path: Path, entry: Entry, card: TaskCard, plain: DataR
     return read_descriptions(path) == read_descriptions(theirs)
 
 
+def _remarks(names: Sequence[Text], source: Source, request: DataRequest) -> tuple[str, ...]:
+    """How a user's names stand for the classes; else how the names beside the images contradict a card's."""
+    if request.classnames is not None:
+        return by_line(names, request.classnames)
+    return compare_names(source, names).differs if names and len(source) else ()
+
+
 def _names(entry: Entry, card: TaskCard, request: DataRequest) -> tuple[Text, ...] | None:
     """The card's names with their ids; None where it has none, or the user's take their place."""
     return None if request.classnames is not None else _card_names(entry, card, request)
@@ -109,7 +119,7 @@ def _kept(
         return names
     if any(name.ids for name in names):
         return names
-    return with_labels(names, _card_names(entry, card, request) or ())
+    return with_labels(names, _card_names(entry, card, request) or (), shown(request.classnames))
 
 
 def _card_names(entry: Entry, card: TaskCard, request: DataRequest) -> tuple[Text, ...] | None:

@@ -9,6 +9,7 @@ from vlbench.core.contracts import Example, Expectation, Offers, Source, Target,
 from vlbench.core.errors import Unsupported
 from vlbench.core.expectation import check_counts
 from vlbench.core.label_index import NUMBER, LabelIndex
+from vlbench.core.reading import Reading, reading_of
 from vlbench.core.subset import Subset
 
 Half = Literal["base", "new"]
@@ -113,6 +114,11 @@ class Relabelled:
     def offers(self) -> Offers:
         """The source's names and templates; the names are those of its own labels."""
         return self.source.offers
+
+    @property
+    def reading(self) -> Reading:
+        """How the source read its data."""
+        return reading_of(self.source)
 
     def __len__(self) -> int:
         return len(self.labels)

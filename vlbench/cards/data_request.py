@@ -48,7 +48,13 @@ class DataRequest:
 
     def place(self, card_folder: Path | None = None) -> Place:
         """Where sources may look, for a card in a folder."""
-        return Place(roots=self.roots, card_folder=card_folder, cache=self.cache, verify=self.verify)
+        return Place(
+            roots=self.roots,
+            card_folder=card_folder,
+            cache=self.cache,
+            verify=self.verify,
+            allow_subset=self.allow_subset,
+        )
 
     def mark(self, request: TaskRequest) -> TaskRequest:
         """A task's request under a name of its own where the user's files take the place of its texts."""

@@ -8,12 +8,15 @@ from vlbench.cards.catalogue import Catalogue
 from vlbench.cards.data_request import DataRequest
 from vlbench.cards.descriptions import asked_names
 from vlbench.cards.names import Reference
-from vlbench.cards.texts import read_templates, read_vocabularies
+from vlbench.cards.texts import by_line, read_templates, read_vocabularies, with_labels
+from vlbench.cards.yaml_file import shown
 from vlbench.core.contracts import Source, TaskRequest, Text
 from vlbench.core.digest import digest_of
 from vlbench.core.registry import SOURCES
 
 OWN = "own"
+CLASSIFICATION = "classification"
+"""The kind of task whose classes a user's names rename line by line."""
 
 
 def own_request(reference: Reference, catalogue: Catalogue, request: DataRequest) -> TaskRequest:
@@ -30,14 +33,21 @@ def own_request(reference: Reference, catalogue: Catalogue, request: DataRequest
     label = here.resolve().name or "data"
     # folders of one name (test, val) must not overwrite each other's results
     name = f"{reference.scheme}:{label}@{digest_of(source.revision)[:6]}"
-    names = named_by_ids(source.offers.names, read_vocabularies(catalogue.task_folders))
+    offered = named_by_ids(source.offers.names, read_vocabularies(catalogue.task_folders))
+    names = asked_names(offered, source, request, name)
+    remarks: tuple[str, ...] = ()
+    if request.classnames is not None and names is not None and reference.scheme == CLASSIFICATION:
+        if not any(each.ids for each in names):
+            names = with_labels(names, offered or source.offers.names, shown(request.classnames))
+        remarks = by_line(names, request.classnames)
     return TaskRequest(
         name=name,
         protocol=OWN,
         source=source,
         templates=_templates(reference, source, catalogue, request),
-        names=asked_names(names, source, request, name),
+        names=names,
         allow_subset=request.allow_subset,
+        remarks=remarks,
     )
 
 
@@ -64,7 +74,7 @@ def named_by_ids(
 ) -> tuple[Text, ...] | None:
     """Offered names whose ids one vocabulary knows, all of them (wnid folders), under its names.
 
-    None where no vocabulary does: then the offered names stand.
+    None where no vocabulary does: then the offered names stand. So do names that a user gave beside an id.
 
     >>> offered = (Text("n02085620"), Text("n02123045"))
     >>> named_by_ids(offered, {"wnid": {"n02085620": "Chihuahua", "n02123045": "tabby cat"}})[1]
@@ -72,7 +82,8 @@ def named_by_ids(
     """
     for vocabulary, names in vocabularies.items():
         known = [
-            next((id_ for id_ in (text.name, *text.ids.values()) if id_ in names), None) for text in offered
+            next((id_ for id_ in (text.name, *text.ids.values()) if id_ in names and _names(text, id_)), None)
+            for text in offered
         ]
         named = tuple(
             replace(text, name=names[id_], ids={**text.ids, vocabulary: id_})
@@ -82,3 +93,8 @@ def named_by_ids(
         if named and len(named) == len(offered):
             return named
     return None
+
+
+def _names(text: Text, id_: str) -> bool:
+    """Whether an id is all that a text is named by."""
+    return text.name in (id_, id_.replace("_", " "))

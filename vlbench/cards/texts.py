@@ -10,11 +10,14 @@ from vlbench.cards.yaml_file import shown
 from vlbench.core.contracts import Place, Text
 from vlbench.core.errors import CardError, DataError
 from vlbench.core.label_index import NUMBER
+from vlbench.core.pasted_line import pasted, wrong_template
 from vlbench.core.protocol import SYNONYMS
 
 NAME = "name"
 PLACEHOLDER = "{}"
 VOCABULARIES = "vocabularies"
+CARD = "card"
+"""The vocabulary of the names that a user's names stand for."""
 JSON = ".json"
 JSON_PLACEHOLDER = "{c}"
 """What stands for the name in CLIP_benchmark's JSON files of templates."""
@@ -49,13 +52,20 @@ def read_classnames(path: Path) -> tuple[Text, ...]:
     """Texts from a user's file: a TSV as `read_names` reads it (`.tsv`), or one name a line.
 
     Raises:
-        CardError: the file is missing or empty, a line is blank, or the TSV is wrong.
+        CardError: the file is missing or empty, a line is blank or pasted from code, or the TSV is wrong.
     """
     if path.suffix.lower() == ".tsv":
-        return read_names(path)
+        texts = read_names(path)
+        _refuse_pasted([text.name for text in texts], path, first=2)
+        return texts
     names = [line.strip() for line in _lines(path)]
     if "" in names:
         raise CardError(f"{shown(path)}: line {names.index('') + 1}: blank; write a name, or remove the line")
+    _refuse_pasted(names, path)
+    if tabbed := next((line for line in names if "\t" in line), None):
+        raise CardError(
+            f"{shown(path)}: {tabbed!r} has columns; save it as .tsv, with a header of `name` and ids"
+        )
     return tuple(Text(name=name) for name in names)
 
 
@@ -63,18 +73,23 @@ def read_templates(path: Path) -> tuple[str, ...]:
     """Templates, one a line, each with one `{}`; of a `.json` as CLIP_benchmark writes it, with `{c}`.
 
     Raises:
-        CardError: a line without `{}` or with several, or no line at all.
+        CardError: a line without `{}` or with several, one pasted from code, or no line at all.
     """
     if path.suffix == JSON:
         templates = [line.replace(JSON_PLACEHOLDER, PLACEHOLDER) for line in _json_list(path)]
     else:
         templates = _lines(path)
+    _refuse_pasted(templates, path)
     for number, template in enumerate(templates, start=1):
-        if template.count(PLACEHOLDER) != 1:
-            raise CardError(
-                f"{shown(path)}: line {number}: {template!r} needs one {PLACEHOLDER} for the name"
-            )
+        if wrong := wrong_template(template):
+            raise CardError(f"{shown(path)}: line {number}: {template!r} {wrong}")
     return tuple(templates)
+
+
+def _refuse_pasted(lines: Sequence[str], path: Path, *, first: int = 1) -> None:
+    if complaint := pasted(lines):
+        number, wrong = complaint
+        raise CardError(f"{shown(path)}: line {number + first - 1}: {lines[number - 1]!r} {wrong}")
 
 
 def find_text_file(file: str, place: Place, task: str) -> Path:
@@ -109,30 +124,55 @@ def with_ids(names: Sequence[Text], path: Path, task: str) -> tuple[Text, ...]:
     return tuple(replace(name, ids=line.ids) for name, line in zip(names, ids, strict=True))
 
 
-def with_labels(names: Sequence[Text], classes: Sequence[Text]) -> tuple[Text, ...]:
+def with_labels(names: Sequence[Text], classes: Sequence[Text], where: str) -> tuple[Text, ...]:
     """Names that take over the ids and the number of a card's classes: those of the same name, else by line.
 
     They count as the card's where they are the very same names, in whatever order. Names of another number
     stay as they are.
 
-    >>> with_labels([Text("kitten"), Text("puppy")], [Text("cat"), Text("dog")])[1].ids
+    Raises:
+        DataError: some names, not all, are classes' and stand on other lines than these: nobody said which
+            order the others are in.
+
+    >>> with_labels([Text("kitten"), Text("puppy")], [Text("cat"), Text("dog")], "names.txt")[1].ids
     {'number': '1', 'card': 'dog'}
     """
     if len(names) != len(classes):
         return tuple(names)
-    counts = Counter(each.name for each in classes)
-    places = {each.name: place for place, each in enumerate(classes)}
-    same = len(places) == len(classes) and {name.name for name in names} == places.keys()
-    order = [places[name.name] for name in names] if same else range(len(names))
+    counts = Counter(_plain(each) for each in classes)
+    places = {_plain(each): place for place, each in enumerate(classes)}
+    same = len(places) == len(classes) and {_plain(name) for name in names} == places.keys()
+    if not same:
+        for line, name in enumerate(names):
+            if counts[_plain(name)] == 1 and places[_plain(name)] != line:
+                place = places[_plain(name)] + 1
+                raise DataError(
+                    f"{where}: line {line + 1} is {name.name!r}, which is class {place}, and other lines are "
+                    "no class; write all names in the classes' order, or a .tsv with their ids"
+                )
+    order = [places[_plain(name)] for name in names] if same else range(len(names))
     found = []
     for name, place in zip(names, order, strict=True):
         ids = {key: value for key, value in classes[place].ids.items() if key != SYNONYMS}
         ids.setdefault(NUMBER, str(place))
         was = classes[place].name
-        if was not in ("", name.name) and counts[was] == 1:
-            ids["card"] = was  # a folder's name may be the class's
+        if was not in ("", name.name) and counts[_plain(classes[place])] == 1:
+            ids[CARD] = was  # a folder's name may be the class's
         found.append(replace(name, ids=ids))
     return tuple(found)
+
+
+def by_line(names: Sequence[Text], path: Path) -> tuple[str, ...]:
+    """A remark on names that took over the labels of other classes line by line; none where they did not."""
+    for name in names:
+        if CARD in name.ids:
+            example = f"{name.name!r} for {name.ids[CARD]!r}"
+            return (f"names of {shown(path)} stand for the classes line by line, as {example}",)
+    return ()
+
+
+def _plain(text: Text) -> str:
+    return text.name.replace("_", " ")
 
 
 def read_vocabularies(folders: Iterable[Path]) -> dict[str, dict[str, str]]:

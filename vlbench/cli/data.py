@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, TypedDict, Unpack
 
 import click
 
-from vlbench.cli.options import cache_option, data_root_option, data_roots, include_path_option
+from vlbench.cli.options import cache_option, data_root_option, data_roots, include_path_option, names_in
 from vlbench.core.errors import VlbenchError
 
 if TYPE_CHECKING:
@@ -200,4 +200,4 @@ def _request(data_root: Sequence[str], *, cache: Path | None) -> "DataRequest":
 def _names(asked: str, catalogue: "Catalogue") -> tuple[str, ...]:
     from vlbench.cards.names import select
 
-    return select(catalogue, [name for name in asked.split(",") if name], "task")
+    return select(catalogue, names_in([asked]), "task")

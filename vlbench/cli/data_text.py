@@ -25,6 +25,8 @@ def check_lines(check: "DataCheck") -> Iterator[str]:
         yield _line(count.what, _counted(count))
     if check.counts:
         yield _line("opened", f"{check.opened:,} images")
+    for what, text in check.read.items():
+        yield _line("read" if what == "data" else what, text)
     for note in check.notes:
         yield _line("note", note)
     for difference in check.differs:

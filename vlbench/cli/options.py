@@ -1,6 +1,6 @@
 """Options that several commands share, each read from its environment variable too."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import click
@@ -75,6 +75,25 @@ weights_option = click.option(
     envvar="VLBENCH_WEIGHTS",
     help="The model's weights from a file; its digest becomes part of the model's name.",
 )
+
+
+def names_in(values: Iterable[str]) -> tuple[str, ...]:
+    """Names that commas set apart; one in the path of a folder that exists (`tagging:a,b`) does not."""
+    found = []
+    for value in values:
+        parts = value.split(",")
+        while parts:
+            joined = [",".join(parts[:count]) for count in range(len(parts), 0, -1)]
+            name = next((each for each in joined[:-1] if _is_reference(each)), parts[0])
+            parts = parts[name.count(",") + 1 :]
+            found.append(name)
+    return tuple(name for name in found if name)
+
+
+def _is_reference(name: str) -> bool:
+    """Whether a name is `SCHEME:PATH`, and the path is there."""
+    scheme, _, path = name.partition(":")
+    return "," not in scheme and bool(path) and Path(path).expanduser().exists()
 
 
 def data_roots(values: Sequence[str]) -> tuple[tuple[Path, ...], dict[str, Path]]:

@@ -1,7 +1,6 @@
 """`vlbench run`: score models on tasks and write the results."""
 
 import sys
-from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, TypedDict, Unpack
 
@@ -15,6 +14,7 @@ from vlbench.cli.options import (
     device_option,
     include_path_option,
     limit_option,
+    names_in,
     precision_option,
     templates_option,
     weights_option,
@@ -114,7 +114,7 @@ vlbench run --model clip-b32 --task classification:my-photos
     "--classnames",
     type=click.Path(path_type=Path, dir_okay=False),
     envvar="VLBENCH_CLASSNAMES",
-    help="Names in place of the task's: one a line for each of its own, or a .tsv of names and ids.",
+    help="Names in place of the task's: one a line in its own order, or a .tsv of names and ids.",
 )
 @templates_option
 @click.option(
@@ -216,11 +216,11 @@ def command(**arguments: Unpack[Arguments]) -> None:
     }
     if arguments["feature_gb"] is not None:
         options["feature_bytes"] = int(arguments["feature_gb"] * 1e9)
-    request = request_of(_names(arguments["models"]), _names(arguments["tasks"]), options)
+    request = request_of(names_in(arguments["models"]), names_in(arguments["tasks"]), options)
     logs = [run_log(tracker) for tracker in arguments["trackers"]]
     results = []
     try:
-        for result in run(request):
+        for result in run(request, tell=lambda line: click.echo(line, err=True)):
             results.append(result)
             for log in logs:
                 log(result)
@@ -242,10 +242,6 @@ def command(**arguments: Unpack[Arguments]) -> None:
         if results:
             click.echo(summary_table(results))
     click.echo(f"results in {request.results}", err=True)
-
-
-def _names(values: Sequence[str]) -> tuple[str, ...]:
-    return tuple(name for value in values for name in value.split(",") if name)
 
 
 def _batch_size(value: str) -> int | None:

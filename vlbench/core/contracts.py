@@ -90,13 +90,15 @@ class Source(Protocol):
 class Place:
     """Where a source may look: `roots` in order (--data-root, VLBENCH_DATA), the card's folder, a cache.
 
-    Relative paths of a card are tried under each root. `verify` asks for digests of the bytes.
+    Relative paths of a card are tried under each root. `verify` asks for digests of the bytes;
+    `allow_subset` takes those of listed images that are there.
     """
 
     roots: tuple[Path, ...] = ()
     card_folder: Path | None = None
     cache: Path | None = None
     verify: bool = False
+    allow_subset: bool = False
 
 
 class SourceFactory(Protocol):
@@ -295,7 +297,8 @@ class Task:
 
     `metrics` maps the name as asked for (`recall@5`) to the function. `partial` says why this is not
     the whole task; empty if it is. `thresholds` take the place of the model's own: one for each text, in
-    the units that people state, or those that a tuning chooses.
+    the units that people state, or those that a tuning chooses. `called` is what its texts are (classes),
+    `remarks` are what a user has to know of how its texts were read.
     """
 
     name: str
@@ -308,6 +311,8 @@ class Task:
     needs: frozenset[str] = frozenset()
     partial: str = ""
     thresholds: tuple[float, ...] | Tuning | None = None
+    called: str = "texts"
+    remarks: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -315,7 +320,8 @@ class TaskRequest:
     """What a task kind is given: the source, the card's texts (None: take the source's offers), the rest.
 
     `names` carry no prompts yet; templates hold one `{}`. `settings` are the card's `settings`.
-    `partial` says why the source is not all of the data (a limit); empty if it is.
+    `partial` says why the source is not all of the data (a limit); empty if it is. `remarks` become the
+    task's.
     """
 
     name: str
@@ -329,6 +335,7 @@ class TaskRequest:
     allow_subset: bool = False
     partial: str = ""
     settings: Mapping[str, object] = field(default_factory=dict)
+    remarks: tuple[str, ...] = ()
 
 
 TaskKind = Callable[[TaskRequest], Task]

@@ -2,6 +2,7 @@
 
 from vlbench.core.contracts import TaskRequest
 from vlbench.core.errors import DataError
+from vlbench.core.reading import reading_of
 
 
 def check_counts(request: TaskRequest, *, images: int, texts: int) -> str:
@@ -21,9 +22,10 @@ def check_counts(request: TaskRequest, *, images: int, texts: int) -> str:
         for what, number in wanted.items()
         if number is not None and number != found[what]
     ]
+    lacks = reading_of(request.source).lacks
+    reason = ", ".join([*filter(None, [lacks]), *differing])
     if not differing:
-        return ""
-    reason = ", ".join(differing)
+        return lacks
     if not request.allow_subset:
         raise DataError(
             f"{request.name}: {request.source.name} has {reason}; "

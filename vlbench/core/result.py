@@ -71,7 +71,8 @@ class Result:
     empty where they are the model's own. `zero_shot` says whether the model saw the task's data in training,
     as far as its card tells; `seen_images` counts test images that it, or its thresholds, learned from, by
     their digests (learned_from, validation_images). `facts` are the card's: family, parameters (millions),
-    gflops (of an image), image_size (pixels), licence.
+    gflops (of an image), image_size (pixels), licence. `read` says what was read of the data: data, images,
+    texts, prompt, labels, notes, decoding.
     """
 
     model: str
@@ -100,6 +101,7 @@ class Result:
     zero_shot: ZeroShot = "unknown"
     seen_images: int = 0
     facts: Mapping[str, str | int | float] = field(default_factory=dict)
+    read: Mapping[str, str] = field(default_factory=dict)
     schema: int = SCHEMA
 
     def metric(self, name: str) -> MetricValue:

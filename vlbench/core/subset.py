@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from vlbench.core.contracts import Example, Offers, Source, Target
+from vlbench.core.reading import Reading, reading_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +28,11 @@ class Subset:
     def offers(self) -> Offers:
         """The whole source's names and templates."""
         return self.source.offers
+
+    @property
+    def reading(self) -> Reading:
+        """How the whole source read its data."""
+        return reading_of(self.source)
 
     def __len__(self) -> int:
         return len(self.indices)

@@ -13,9 +13,10 @@ import numpy as np
 import torch
 
 from vlbench.core.capabilities import DecidesTags
-from vlbench.core.contracts import Checkpoint, Prediction
+from vlbench.core.contracts import Checkpoint, Prediction, Source
 from vlbench.core.result import Result, Timing
 from vlbench.engine.decision import check_stated, decided
+from vlbench.engine.decoding import Watched, keep_remarks
 from vlbench.engine.distinct import Columns
 from vlbench.engine.encoder import Encoder
 from vlbench.engine.feature_store import Features, FeatureSpace
@@ -88,7 +89,11 @@ def _scored(job: Job, session: Session, cache: Path) -> tuple[Prediction, RunFac
             )
         )
         images = _ImagePass.of(job, encoder, features, scores, space.gather_padded(keys.texts))
-        image_seconds = _seconds(images.run)
+        watched = Watched(problem.images)
+        try:
+            image_seconds = _seconds(bind(images.run, watched))
+        finally:
+            keep_remarks(job, watched.found, cache)
         score_start = time.perf_counter()
         prediction = predict(images.blocks(), problem, job.task.scoring, encoder.model.info.unit)
     if isinstance(encoder.model, DecidesTags) and prediction.scores is not None:
@@ -138,15 +143,15 @@ class _ImagePass:
             return cls(job, encoder, texts, scores, scores.missing(keys), streams=True)
         return cls(job, encoder, texts, features, missing, streams=False)
 
-    def run(self) -> None:
-        """Decode and encode."""
-        problem, encoder = self.job.task.problem, self.encoder
+    def run(self, source: Source) -> None:
+        """Decode and encode the images of a source, which are the job's."""
+        encoder = self.encoder
         keys = self.job.keys.images
         if not self.streams:
-            encoder.encode_images(problem.images, self.missing, keys, self.space)
+            encoder.encode_images(source, self.missing, keys, self.space)
             return
         score = bind(Columns.of(self.texts, encoder.settings.device).scores, encoder.model)
-        encoder.encode_images(problem.images, self.missing, keys, self.space, then=score)
+        encoder.encode_images(source, self.missing, keys, self.space, then=score)
 
     def blocks(self) -> ScoreBlocks:
         """The scores of all images, block by block."""

@@ -9,6 +9,7 @@ import numpy as np
 from PIL import Image
 
 from vlbench.core.contracts import Example, Offers, Source, Target
+from vlbench.core.reading import Reading, reading_of
 
 SCALE = (0.08, 1.0)
 """Share of the area that a crop covers, at least and at most."""
@@ -47,6 +48,11 @@ class Views:
     def offers(self) -> Offers:
         """The source's names and templates."""
         return self.source.offers
+
+    @property
+    def reading(self) -> Reading:
+        """How the source read its data."""
+        return reading_of(self.source)
 
     def __len__(self) -> int:
         return len(self.indices)

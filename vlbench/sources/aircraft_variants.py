@@ -8,6 +8,8 @@ from typing import Literal
 from vlbench.core.contracts import Offers, Place, Target, Text
 from vlbench.core.digest import digest_of_strings
 from vlbench.core.errors import DataError, UnknownName
+from vlbench.core.reading import Reading
+from vlbench.sources.absent_images import those_there
 from vlbench.sources.annotation import lines_of, read_text
 from vlbench.sources.file_listing import find_files, revision_of
 from vlbench.sources.image_file import ImageFiles
@@ -54,12 +56,14 @@ def aircraft_variants(
     if not lines:
         raise DataError(f"{file} has no line; unpack the archive again")
     found = find_files(folder / IMAGES, (line.image for line in lines))
-    for line in lines:
-        if line.image not in found:
-            raise DataError(
-                f"{line.where}: image {folder / IMAGES / line.image} is not there; unpack the archive again"
-            )
-    files = tuple(found[line.image] for line in lines)
+    there = those_there(
+        [line.image for line in lines],
+        found,
+        place,
+        lambda i: f"{lines[i].where}: image {folder / IMAGES / lines[i].image}",
+    )
+    kept = [lines[i] for i in there.positions]
+    files = tuple(found[line.image] for line in kept)
     targets = [Target(label=label) for label in range(len(names))]
     contents = [(each.name, digest_of_strings([text])) for each, text in texts.items()]
     return ImageFiles(
@@ -67,7 +71,8 @@ def aircraft_variants(
         revision=revision_of(files, place, contents=contents),
         offers=Offers(names=tuple(Text(name=name) for name in names)),
         files=files,
-        targets=tuple(targets[line.label] for line in lines),
+        targets=tuple(targets[line.label] for line in kept),
+        reading=Reading("aircraft_variants", f"variants of {file.name}", lacks=there.lacks),
     )
 
 

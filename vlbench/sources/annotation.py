@@ -2,21 +2,29 @@
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from vlbench.core.contracts import Offers, Target, Text
 from vlbench.core.errors import DataError
+from vlbench.core.pasted_line import pasted, wrong_template
+from vlbench.core.reading import Tally
 
 CAPTION_FIELDS = ("captions", "caption", "text")
-NAME_FILES = ("names.txt", "classnames.txt")
+OWN_NAMES = "names.txt"
+NAME_FILES = (OWN_NAMES, "classnames.txt")
 TEMPLATE_FILES = ("templates.txt", "zeroshot_classification_templates.txt")
 
 
-def target_of(record: Mapping[str, object], where: str) -> Target:
+BLANK = "blank captions"
+"""Why captions that say nothing are left out."""
+
+
+def target_of(record: Mapping[str, object], where: str, tally: Tally) -> Target:
     """The target of a record with any of `label`, `captions` (`caption`, `text`), `tags` and `group`.
 
     A missing or null field says nothing; other fields are nobody's business here. Blanks around a
-    caption are cut. `where` says which record it is.
+    caption are cut, and one of blanks alone is left out and counted. `where` says which record it is.
 
     Raises:
         DataError: a field of another type.
@@ -26,7 +34,7 @@ def target_of(record: Mapping[str, object], where: str) -> Target:
         raise DataError(f"{where}: label {label!r} is neither a string nor an integer")
     return Target(
         label=label if isinstance(label, str | int) else None,
-        captions=_captions(record, where),
+        captions=said_captions(_captions(record, where), where, tally),
         tags=_tags(record.get("tags"), where),
         group=_group(record.get("group"), where),
     )
@@ -61,30 +69,43 @@ def names_of(targets: Iterable[Target]) -> tuple[Text, ...]:
         tags.update(tag for tag in target.tags or () if isinstance(tag, str))
     if labels and tags and labels != tags:
         return ()
-    return tuple(_text_of(name) for name in sorted(labels or tags))
+    return tuple(text_of(name) for name in sorted(labels or tags))
+
+
+def names_file(folder: Path) -> Path | None:
+    """The file of names that lies in a folder: `names.txt`, or the `classnames.txt` of a webdataset."""
+    return next((folder / file for file in NAME_FILES if (folder / file).is_file()), None)
 
 
 def names_beside(folder: Path) -> tuple[Text, ...]:
     """Names of the classes in the order of their indices, one a line; a second column is an id.
 
-    They come from `names.txt`, or from the `classnames.txt` of a webdataset folder. A name that several
-    lines share is told apart by its line's index, which is what its images carry.
+    Those of `names.txt` have spaces for underscores, as the names of folders and labels have; those of a
+    `classnames.txt` stand as they are published. A name that several lines share is told apart by its
+    line's index, which is what its images carry.
 
     Raises:
-        DataError: the file cannot be read as UTF-8.
+        DataError: the file cannot be read as UTF-8, or its lines are pasted from code or a table.
     """
-    for file in NAME_FILES:
-        if (folder / file).is_file():
-            rows = [line.split("\t", 1) for line in lines_of(read_text(folder / file))]
-            counts = Counter(row[0].strip() for row in rows)
-            return tuple(_text_of_row(row, i, counts[row[0].strip()]) for i, row in enumerate(rows))
-    return ()
+    file = names_file(folder)
+    if file is None:
+        return ()
+    rows = [line.split("\t", 1) for line in lines_of(read_text(file))]
+    names = [row[0].strip() for row in rows]
+    if complaint := pasted(names):
+        raise DataError(f"{file}:{complaint[0]}: {names[complaint[0] - 1]!r} {complaint[1]}")
+    counts = Counter(names)
+    texts = map(text_of if file.name == OWN_NAMES else Text, names)
+    return tuple(
+        _with_id(text, row, i, counts[row[0].strip()])
+        for i, (text, row) in enumerate(zip(texts, rows, strict=True))
+    )
 
 
-def _text_of_row(row: Sequence[str], index: int, count: int) -> Text:
+def _with_id(text: Text, row: Sequence[str], index: int, count: int) -> Text:
     if len(row) == 2:
-        return Text(name=row[0].strip(), ids={"label": row[1].strip()})
-    return Text(name=row[0].strip(), ids={"index": str(index)} if count > 1 else {})
+        return replace(text, ids={"label": row[1].strip()})
+    return replace(text, ids={"index": str(index)}) if count > 1 else text
 
 
 def templates_beside(folder: Path) -> tuple[str, ...]:
@@ -99,9 +120,13 @@ def templates_beside(folder: Path) -> tuple[str, ...]:
         path = folder / file
         if path.is_file():
             templates = [line.strip().replace("{c}", "{}") for line in lines_of(read_text(path))]
+            if complaint := pasted(templates):
+                raise DataError(
+                    f"{path}:{complaint[0]}: template {templates[complaint[0] - 1]!r} {complaint[1]}"
+                )
             for number, template in enumerate(templates, start=1):
-                if template.count("{}") != 1:
-                    raise DataError(f"{path}:{number}: template {template!r} needs one {{}} for the name")
+                if wrong := wrong_template(template):
+                    raise DataError(f"{path}:{number}: template {template!r} {wrong}")
             return tuple(templates)
     return ()
 
@@ -132,16 +157,19 @@ def lines_of(text: str) -> list[str]:
     return lines
 
 
-def captions_of_text(text: str) -> list[str]:
-    r"""Captions of a text, one a line; a blank line is none.
+def said_captions(captions: Iterable[str], where: str, tally: Tally) -> tuple[str, ...]:
+    """Captions without the blanks around them; one of blanks alone says nothing, is left out and counted."""
+    found = []
+    for caption in captions:
+        if caption.strip():
+            found.append(caption.strip())
+        else:
+            tally.leave_out(BLANK, where)
+    return tuple(found)
 
-    >>> captions_of_text("a dog\n\n a cat \n")
-    ['a dog', 'a cat']
-    """
-    return [line.strip() for line in lines_of(text) if line.strip()]
 
-
-def _text_of(label: str) -> Text:
+def text_of(label: str) -> Text:
+    """A label as it is asked for: spaces for underscores; the label as it stands is then its id."""
     name = label.replace("_", " ")
     return Text(name=name, ids={} if name == label else {"label": label})
 
@@ -155,7 +183,7 @@ def _captions(record: Mapping[str, object], where: str) -> tuple[str, ...]:
     captions = [value] if isinstance(value, str) else value
     if not isinstance(captions, list | tuple) or not all(isinstance(each, str) for each in captions):
         raise DataError(f"{where}: captions {value!r} are neither a string nor a list of strings")
-    return tuple(str(each).strip() for each in captions)
+    return tuple(captions)
 
 
 def _tags(value: object, where: str) -> tuple[str | int, ...] | None:

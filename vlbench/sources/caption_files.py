@@ -5,8 +5,9 @@ from pathlib import Path
 
 from vlbench.core.contracts import Place
 from vlbench.core.errors import DataError
-from vlbench.sources.annotation import read_text
-from vlbench.sources.captions import Captioned, CaptionFolder, captioned_images
+from vlbench.core.reading import Tally
+from vlbench.sources.annotation import read_text, said_captions
+from vlbench.sources.captions import Annotations, Captioned, CaptionFolder, captioned_images
 from vlbench.sources.file_listing import list_names
 from vlbench.sources.image_file import IMAGE_SUFFIXES, ImageFiles
 from vlbench.sources.location import locate
@@ -36,16 +37,22 @@ def caption_files(
         return (folder / images).is_dir() and (folder / captions).is_dir()
 
     folder = locate(place, path, wanted=f"{images}/ and {captions}/", holds=holds)
+    tally = Tally(str(folder))
     pictures: dict[str, str] = {}
     for name in list_names(folder / images):
         stem, suffix = posixpath.splitext(name)
         if suffix.lower() not in IMAGE_SUFFIXES:
+            tally.leave_out(f"files in {images}/ that are no images", name)
             continue
         if pictures.setdefault(stem, name) != name:
             raise DataError(f"{folder / images}: {pictures[stem]} and {name} share a stem; remove one")
-    texts = {
-        stem for stem, suffix in map(posixpath.splitext, list_names(folder / captions)) if suffix == TEXT
-    }
+    texts = set()
+    for name in list_names(folder / captions):
+        stem, suffix = posixpath.splitext(name)
+        if suffix == TEXT:
+            texts.add(stem)
+        else:
+            tally.leave_out(f"files in {captions}/ that are no {TEXT}", name)
     for stem in sorted(pictures.keys() ^ texts):
         lacks = folder / captions / f"{stem}{TEXT}" if stem in pictures else folder / images / f"{stem}.*"
         raise DataError(f"{lacks} is not there, its counterpart is; complete the data set")
@@ -53,11 +60,16 @@ def caption_files(
         Captioned(
             where=str(folder / captions / f"{stem}{TEXT}"),
             image=pictures[stem],
-            captions=(" ".join(read_text(folder / captions / f"{stem}{TEXT}").split()),),
+            captions=said_captions(
+                [" ".join(read_text(folder / captions / f"{stem}{TEXT}").split())],
+                str(folder / captions / f"{stem}{TEXT}"),
+                tally,
+            ),
         )
         for stem in sorted(pictures, key=_by_number)
     ]
-    return captioned_images(f"caption_files:{path}", items, CaptionFolder(folder, [images]), place)
+    said = Annotations(items, tally, f"{captions}/")
+    return captioned_images(f"caption_files:{path}", said, CaptionFolder(folder, [images]), place)
 
 
 def _by_number(stem: str) -> tuple[int, str]:

@@ -8,10 +8,13 @@ from typing import Any
 from vlbench.core.contracts import Place
 from vlbench.core.errors import DataError
 from vlbench.core.files import file_state, remembered
+from vlbench.core.reading import LeftOut, Tally
 from vlbench.sources.annotation import read_text
-from vlbench.sources.captions import CaptionFolder, captioned_images, gather
+from vlbench.sources.captions import Annotations, CaptionFolder, captioned_images, gather, stated_caption
 from vlbench.sources.image_file import ImageFiles
 from vlbench.sources.location import locate
+
+WITHOUT = "images without a caption"
 
 
 def caption_json(
@@ -45,21 +48,32 @@ def caption_json(
     folder = locate(place, path, wanted=annotations, holds=lambda each: (each / annotations).is_file())
     file = folder / annotations
     # Karpathy's file of COCO is a hundred times as large as the captions of its test split
-    key = f"caption json|{split}|{file_state(file)}"
-    text = remembered(key, place.cache, lambda: json.dumps(list(_lines(file, split)), ensure_ascii=False))
-    items = gather((str(where), str(image), str(caption)) for where, image, caption in json.loads(text))
-    return captioned_images(f"caption_json:{path}", items, CaptionFolder(folder, images or ["."]), place)
+    key = f"caption json, with what is left out|{split}|{file_state(file)}"
+    lines, left_out = json.loads(remembered(key, place.cache, lambda: _essence(file, split)))
+    tally = Tally(str(folder))
+    tally.add(LeftOut(*each) for each in left_out)
+    items = gather(((str(where), str(image), str(caption)) for where, image, caption in lines), tally)
+    said = Annotations(items, tally, file.name if split is None else f"{file.name}, {split}")
+    return captioned_images(f"caption_json:{path}", said, CaptionFolder(folder, images or ["."]), place)
 
 
-def _lines(file: Path, split: str | None) -> Iterator[tuple[str, str, str]]:
+def _essence(file: Path, split: str | None) -> str:
+    """The lines of a file and what is left out of it, as JSON."""
+    tally = Tally()
+    lines = list(_lines(file, split, tally))
+    left_out = [[each.count, each.why, each.first] for each in tally.left_out]
+    return json.dumps([lines, left_out], ensure_ascii=False)
+
+
+def _lines(file: Path, split: str | None, tally: Tally) -> Iterator[tuple[str, str, str]]:
     try:
         record = json.loads(read_text(file))
         if isinstance(record, list):
-            yield from _listed(record, file)
+            yield from _listed(record, file, tally)
         elif "annotations" in record:
-            yield from _coco(record, file)
+            yield from _coco(record, file, tally)
         else:
-            yield from _karpathy(record, file, split)
+            yield from _karpathy(record, file, split, tally)
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise DataError(
             f"{file}: neither Karpathy's, COCO's nor BLIP's captions ({type(error).__name__}: {error}); "
@@ -67,7 +81,9 @@ def _lines(file: Path, split: str | None) -> Iterator[tuple[str, str, str]]:
         ) from error
 
 
-def _karpathy(record: Mapping[str, Any], file: Path, split: str | None) -> Iterator[tuple[str, str, str]]:
+def _karpathy(
+    record: Mapping[str, Any], file: Path, split: str | None, tally: Tally
+) -> Iterator[tuple[str, str, str]]:
     splits = {str(each["split"]) for each in record["images"]}
     if split not in splits:
         named = "names no split" if split is None else f"asks for the split {split!r}"
@@ -76,21 +92,30 @@ def _karpathy(record: Mapping[str, Any], file: Path, split: str | None) -> Itera
         if each["split"] != split:
             continue
         image = "/".join(part for part in (each.get("filepath", ""), each["filename"]) if part)
+        if not each["sentences"]:
+            tally.leave_out(WITHOUT, image)
         for sentence in each["sentences"]:
-            yield f"{file}: images[{number}]", image, str(sentence["raw"])
+            yield f"{file}: images[{number}]", image, stated_caption(sentence["raw"])
 
 
-def _coco(record: Mapping[str, Any], file: Path) -> Iterator[tuple[str, str, str]]:
+def _coco(record: Mapping[str, Any], file: Path, tally: Tally) -> Iterator[tuple[str, str, str]]:
     captions: dict[int, list[str]] = {}
     for each in record["annotations"]:
-        captions.setdefault(each["image_id"], []).append(str(each["caption"]))
+        captions.setdefault(each["image_id"], []).append(stated_caption(each["caption"]))
     for each in sorted(record["images"], key=lambda image: int(image["id"])):
-        for caption in captions.get(each["id"], ()):
+        own = captions.pop(each["id"], ())
+        if not own:
+            tally.leave_out(WITHOUT, str(each["file_name"]))
+        for caption in own:
             yield f"{file}: image {each['id']}", str(each["file_name"]), caption
+    for number, own in captions.items():
+        tally.leave_out("captions of images that are not listed", f"image {number}", len(own))
 
 
-def _listed(record: list[Any], file: Path) -> Iterator[tuple[str, str, str]]:
+def _listed(record: list[Any], file: Path, tally: Tally) -> Iterator[tuple[str, str, str]]:
     for number, each in enumerate(record):
         own = each["caption"]
+        if own == []:
+            tally.leave_out(WITHOUT, str(each["image"]))
         for caption in own if isinstance(own, list) else [own]:
-            yield f"{file}: [{number}]", str(each["image"]), str(caption)
+            yield f"{file}: [{number}]", str(each["image"]), stated_caption(caption)

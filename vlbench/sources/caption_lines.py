@@ -4,8 +4,9 @@ from pathlib import Path
 
 from vlbench.core.contracts import Place
 from vlbench.core.errors import DataError
+from vlbench.core.reading import Tally
 from vlbench.sources.annotation import lines_of, read_text
-from vlbench.sources.captions import CaptionFolder, captioned_images, gather
+from vlbench.sources.captions import Annotations, CaptionFolder, captioned_images, gather
 from vlbench.sources.image_file import ImageFiles
 from vlbench.sources.location import locate
 
@@ -45,6 +46,8 @@ def caption_lines(
         (f"{folder / names}:{number}", image, caption)
         for number, (image, caption) in enumerate(zip(own, said, strict=True), start=1)
     )
+    tally = Tally(str(folder))
+    said_there = Annotations(gather(stated, tally), tally, captions)
     return captioned_images(
-        f"caption_lines:{path}", gather(stated), CaptionFolder(folder, images or ["images"]), place
+        f"caption_lines:{path}", said_there, CaptionFolder(folder, images or ["images"]), place
     )

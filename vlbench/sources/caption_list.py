@@ -8,12 +8,14 @@ from pathlib import Path
 
 from vlbench.core.contracts import Place
 from vlbench.core.errors import DataError
+from vlbench.core.reading import Tally
 from vlbench.sources.annotation import lines_of, read_text
-from vlbench.sources.captions import CaptionFolder, captioned_images, gather
-from vlbench.sources.image_file import ImageFiles
+from vlbench.sources.captions import Annotations, CaptionFolder, captioned_images, gather, stated_caption
+from vlbench.sources.image_file import IMAGE_SUFFIXES, ImageFiles
 from vlbench.sources.location import locate
 
-LINE = re.compile(r"(?P<image>.+?\.(?:jpe?g|png|webp)),(?P<caption>.*)", re.IGNORECASE)
+SUFFIXES = "|".join(re.escape(suffix) for suffix in sorted(IMAGE_SUFFIXES))
+LINE = re.compile(rf"(?P<image>.+?(?:{SUFFIXES})),(?P<caption>.*)", re.IGNORECASE)
 TABLE = {"filename", "raw", "split"}
 """Columns of the CSV of Flickr30k that carries a split: `raw` is a JSON list of captions."""
 
@@ -27,10 +29,11 @@ def caption_list(
     images: list[str] | None = None,
     split: str | None = None,
 ) -> ImageFiles:
-    """Images and their captions by a text file whose first line is a header.
+    """Images and their captions by a text file, whose first line may be a header.
 
-    Every other line is `IMAGE,CAPTION`, split behind the image's suffix since captions hold commas
-    (`flickr30k_test_karpathy.txt`, as CLIP_benchmark reads it). A CSV whose header has `filename`, `raw`
+    Every line is `IMAGE,CAPTION`, split behind the image's suffix since captions hold commas
+    (`flickr30k_test_karpathy.txt`, as CLIP_benchmark reads it); a first line that is none is a header. A
+    CSV whose header has `filename`, `raw`
     (a JSON list of captions) and `split` (`flickr_annotations_30k.csv`) is read as such.
 
     Args:
@@ -48,18 +51,24 @@ def caption_list(
     folder = locate(place, path, wanted=annotations, holds=lambda each: (each / annotations).is_file())
     file = folder / annotations
     text = read_text(file)
-    header = set(text.partition("\n")[0].strip().split(","))
-    lines = _rows(text, file, split) if header >= TABLE else _lines(text, file)
-    return captioned_images(
-        f"caption_list:{path}", gather(lines), CaptionFolder(folder, images or ["."]), place
-    )
+    header = text.partition("\n")[0].strip()
+    is_table = set(header.split(",")) >= TABLE
+    lines = _rows(text, file, split) if is_table else _lines(text, file)
+    tally = Tally(str(folder))
+    items = gather(lines, tally)
+    is_header = not is_table and LINE.fullmatch(header) is None
+    remarks = (f"line 1 of {file.name} is taken for a header: {header!r}",) if is_header else ()
+    said = Annotations(items, tally, file.name, remarks)
+    return captioned_images(f"caption_list:{path}", said, CaptionFolder(folder, images or ["."]), place)
 
 
 def _lines(text: str, file: Path) -> Iterator[tuple[str, str, str]]:
     for number, line in enumerate(lines_of(text), start=1):
-        if number == 1 or not line.strip():
+        if not line.strip():
             continue
         found = LINE.fullmatch(line.strip())
+        if found is None and number == 1:
+            continue
         if found is None:
             raise DataError(f"{file}:{number}: {line!r} is no image and caption; write `a.jpg,a caption`")
         yield f"{file}:{number}", found["image"], found["caption"]
@@ -72,8 +81,8 @@ def _rows(text: str, file: Path, split: str | None) -> Iterator[tuple[str, str, 
         if row["split"] != split:
             continue
         try:
-            captions = json.loads(row["raw"])
-        except ValueError as error:
+            captions = [stated_caption(caption) for caption in json.loads(row["raw"])]
+        except (ValueError, TypeError) as error:
             raise DataError(f"{file}, row {number}: raw is no JSON list ({error}); fetch it again") from error
-        for caption in captions:
-            yield f"{file}, row {number}", row["filename"], str(caption)
+        for caption in captions or [""]:
+            yield f"{file}, row {number}", row["filename"], caption

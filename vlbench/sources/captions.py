@@ -7,7 +7,9 @@ from pathlib import Path
 from vlbench.core.contracts import Offers, Place, Target
 from vlbench.core.digest import digest_of_strings
 from vlbench.core.errors import DataError, SourceMissing
-from vlbench.sources.annotation import templates_beside
+from vlbench.core.reading import Reading, Tally
+from vlbench.sources.absent_images import those_there
+from vlbench.sources.annotation import said_captions, templates_beside
 from vlbench.sources.file_listing import FoundFile, find_files, revision_of
 from vlbench.sources.image_file import ImageFiles
 from vlbench.sources.inner_path import inner_path
@@ -35,9 +37,17 @@ class CaptionFolder:
         return list(dict.fromkeys(each.resolve() for each in places if each.is_dir()))
 
 
-def captioned_images(
-    name: str, items: Sequence[Captioned], folder: CaptionFolder, place: Place
-) -> ImageFiles:
+@dataclass(frozen=True, slots=True)
+class Annotations:
+    """What annotations say: images with their captions, what was left out, and which file says so."""
+
+    items: Sequence[Captioned]
+    tally: Tally
+    file: str
+    remarks: tuple[str, ...] = ()
+
+
+def captioned_images(name: str, said: Annotations, folder: CaptionFolder, place: Place) -> ImageFiles:
     """Images in the order of the annotations, each from the first folder that has it.
 
     The revision covers names, captions and sizes, not how the annotations are written down.
@@ -46,6 +56,7 @@ def captioned_images(
         SourceMissing: none of the images is there.
         DataError: no item, an image that stands twice, or one that is not there.
     """
+    items = said.items
     if not items:
         raise DataError(f"{name} has no caption; check the split and the annotations in {folder.root}")
     first_seen: dict[str, str] = {}
@@ -63,12 +74,13 @@ def captioned_images(
         raise SourceMissing(
             f"none of the {len(items)} images in {looked}", f"put them there, as {items[0].image}"
         )
-    missing = [item for item in items if item.image not in found]
-    if missing:
-        more = f", nor are {len(missing) - 1} more" if len(missing) > 1 else ""
-        raise DataError(
-            f"{missing[0].where}: image {missing[0].image} is not in {looked}{more}; complete the images"
-        )
+    there = those_there(
+        [item.image for item in items],
+        found,
+        place,
+        lambda i: f"{items[i].where}: image {items[i].image} of {looked}",
+    )
+    items = [items[i] for i in there.positions]
     files = tuple(found[item.image] for item in items)
     return ImageFiles(
         name=name,
@@ -76,11 +88,20 @@ def captioned_images(
         offers=Offers(templates=templates_beside(folder.root)),
         files=files,
         targets=tuple(Target(captions=item.captions) for item in items),
+        reading=Reading(
+            layout=name.partition(":")[0],
+            labels=f"captions of {said.file}",
+            left_out=said.tally.left_out,
+            remarks=said.remarks,
+            lacks=there.lacks,
+        ),
     )
 
 
-def gather(lines: Iterable[tuple[str, str, str]]) -> list[Captioned]:
+def gather(lines: Iterable[tuple[str, str, str]], tally: Tally) -> list[Captioned]:
     """Items of lines (where, image, caption), the captions of an image put together, in the first's order.
+
+    Captions of blanks alone are left out and counted.
 
     Raises:
         DataError: an image's path leads out of the folder.
@@ -90,8 +111,21 @@ def gather(lines: Iterable[tuple[str, str, str]]) -> list[Captioned]:
     for where, image, caption in lines:
         inside = inner_path(image, where)
         wheres.setdefault(inside, where)
-        captions.setdefault(inside, []).append(caption.strip())
+        captions.setdefault(inside, []).extend(said_captions([caption], where, tally))
     return [Captioned(wheres[image], image, tuple(own)) for image, own in captions.items()]
+
+
+def stated_caption(value: object) -> str:
+    """A caption of a JSON file; null says nothing.
+
+    Raises:
+        TypeError: it is something else than a string.
+    """
+    if value is None:
+        return ""
+    if not isinstance(value, str):
+        raise TypeError(f"caption {value!r} is no string")
+    return value
 
 
 def _digest(items: Sequence[Captioned]) -> str:

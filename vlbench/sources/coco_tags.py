@@ -9,6 +9,8 @@ from vlbench.core.contracts import Offers, Place, Target, Text
 from vlbench.core.digest import digest_of_strings
 from vlbench.core.errors import DataError
 from vlbench.core.files import file_state, remembered
+from vlbench.core.reading import Reading, Tally
+from vlbench.sources.absent_images import those_there
 from vlbench.sources.annotation import read_text
 from vlbench.sources.file_listing import find_files, revision_of
 from vlbench.sources.image_file import ImageFiles
@@ -53,17 +55,22 @@ def coco_tags(
         (each for each in (folder / split, folder / "images" / split) if each.is_dir()), folder / split
     )
     files = find_files(root, tags)
-    for image in tags:
-        if image not in files:
-            raise DataError(f"{file}: image {root / image} is not there; unpack {split}.zip again")
+    listed = list(tags)
+    there = those_there(listed, files, place, lambda i: f"{file}: image {root / listed[i]}")
+    kept = [listed[i] for i in there.positions]
+    tally = Tally()
+    for image, _ in essence["images"]:
+        if image not in tags:
+            tally.leave_out("images without an object", image)
     return ImageFiles(
         name=f"coco_tags:{path}",
         revision=revision_of(
             tuple(files.values()), place, contents=[(file.name, digest_of_strings([text, unlabelled]))]
         ),
         offers=Offers(names=tuple(Text(name, ids={"coco": number}) for number, name in names.items())),
-        files=tuple(files[image] for image in tags),
-        targets=tuple(Target(tags=tuple(each)) for each in tags.values()),
+        files=tuple(files[image] for image in kept),
+        targets=tuple(Target(tags=tuple(tags[image])) for image in kept),
+        reading=Reading("coco_tags", f"objects of {file.name}", tally.left_out, lacks=there.lacks),
     )
 
 

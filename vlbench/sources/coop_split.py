@@ -10,6 +10,8 @@ from typing import Literal
 from vlbench.core.contracts import Offers, Place, Target, Text
 from vlbench.core.digest import digest_of_strings
 from vlbench.core.errors import DataError
+from vlbench.core.reading import Reading
+from vlbench.sources.absent_images import those_there
 from vlbench.sources.annotation import read_text
 from vlbench.sources.file_listing import find_files, revision_of
 from vlbench.sources.image_file import ImageFiles
@@ -59,20 +61,22 @@ def coop_split(
     names = _names(splits, file)
     items = splits[split]
     found = find_files(root, (item.image for item in items))
-    for item in items:
-        if item.image not in found:
-            raise DataError(
-                f"{item.where}: image {root / item.image} is not there; "
-                "add it, or let `images` name the folder that the paths start from"
-            )
-    files = tuple(found[item.image] for item in items)
+    there = those_there(
+        [item.image for item in items],
+        found,
+        place,
+        lambda i: f"{items[i].where}: image {root / items[i].image} (`images` names the folder)",
+    )
+    kept = [items[i] for i in there.positions]
+    files = tuple(found[item.image] for item in kept)
     targets = [Target(label=label) for label in range(len(names))]
     return ImageFiles(
         name=f"coop_split:{path}",
         revision=revision_of(files, place, contents=[(file.name, digest_of_strings([text]))]),
         offers=Offers(names=tuple(map(_text, names))),
         files=files,
-        targets=tuple(targets[item.label] for item in items),
+        targets=tuple(targets[item.label] for item in kept),
+        reading=Reading("coop_split", f"{split} of {file.name}", lacks=there.lacks),
     )
 
 

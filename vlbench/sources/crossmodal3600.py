@@ -7,8 +7,9 @@ from typing import Literal
 
 from vlbench.core.contracts import Place
 from vlbench.core.errors import DataError
+from vlbench.core.reading import Tally
 from vlbench.sources.annotation import lines_of, read_text
-from vlbench.sources.captions import CaptionFolder, captioned_images, gather
+from vlbench.sources.captions import Annotations, CaptionFolder, captioned_images, gather, stated_caption
 from vlbench.sources.image_file import ImageFiles
 from vlbench.sources.location import locate
 
@@ -41,7 +42,9 @@ def crossmodal3600(
         for where, image, own in _lines(text, folder / ANNOTATIONS, language)
         for caption in (own[:1] if captions == "first" else own)
     )
-    return captioned_images(f"crossmodal3600:{path}", gather(lines), CaptionFolder(folder, ["images"]), place)
+    tally = Tally(str(folder))
+    said = Annotations(gather(lines, tally), tally, f"{ANNOTATIONS}, {language}, {captions}")
+    return captioned_images(f"crossmodal3600:{path}", said, CaptionFolder(folder, ["images"]), place)
 
 
 def _lines(text: str, file: Path, language: str) -> Iterator[tuple[str, str, list[str]]]:
@@ -50,7 +53,7 @@ def _lines(text: str, file: Path, language: str) -> Iterator[tuple[str, str, lis
         try:
             record = json.loads(line)
             key = str(record[KEY])
-            own = [str(each) for each in record[language]["caption"]]
+            own = [stated_caption(each) for each in record[language]["caption"]] or [""]
         except (ValueError, KeyError, TypeError) as error:
             raise DataError(
                 f"{where}: no {KEY} with captions in {language!r} ({type(error).__name__}: {error}); "

@@ -11,6 +11,19 @@ from vlbench.core.digest import digest_of_strings, sha256_of_file
 from vlbench.core.errors import DataError
 from vlbench.core.files import remembered
 
+JUNK = frozenset(
+    (
+        "__MACOSX",
+        "@eaDir",
+        "lost+found",
+        "$RECYCLE.BIN",
+        "#recycle",
+        "System Volume Information",
+        "__pycache__",
+    )
+)
+"""Folders that archivers and systems leave behind; they are left out as hidden ones are."""
+
 
 @dataclass(frozen=True, slots=True)
 class FoundFile:
@@ -61,9 +74,18 @@ def list_files(root: Path) -> list[FoundFile]:
     Raises:
         DataError: a folder cannot be read, links lead in a circle, or a link leads nowhere.
     """
-    found = list(_walk(root, prefix="", above=(str(root),)))
+    found = [_file(entry, name=name, folder=above) for name, entry, above in _walk(root, "", (str(root),))]
     found.sort(key=lambda file: file.name.split("/"))
     return found
+
+
+def names_below(root: Path) -> list[str]:
+    """Names of all files under a folder as `list_files` finds them, none asked for its size.
+
+    Raises:
+        DataError: as `list_files`.
+    """
+    return sorted(name for name, _, _ in _walk(root, "", (str(root),)))
 
 
 def find_files(root: Path, names: Iterable[str]) -> dict[str, FoundFile]:
@@ -123,24 +145,29 @@ def _digest(pairs: Iterable[tuple[str, str]]) -> str:
         raise DataError(f"a file name is not UTF-8: {error.object!r}; rename the file") from error
 
 
-def _walk(root: Path, *, prefix: str, above: tuple[str, ...]) -> Iterator[FoundFile]:
+def _walk(root: Path, prefix: str, above: tuple[str, ...]) -> Iterator[tuple[str, os.DirEntry[str], str]]:
+    """The files under a folder: their names, their entries, the paths of their folders."""
     for entry in _scan(root):
         name = prefix + entry.name
         if not entry.is_dir():
-            yield _file(entry, name=name, folder=str(root))
+            yield name, entry, str(root)
             continue
         folder = os.path.realpath(entry.path) if entry.is_symlink() else entry.path
         if folder in above:
             raise DataError(f"{entry.path} leads back to {folder}; remove the link")
-        yield from _walk(Path(folder), prefix=f"{name}/", above=(*above, folder))
+        yield from _walk(Path(folder), f"{name}/", (*above, folder))
 
 
 def _scan(folder: Path, *, hidden: bool = False) -> list[os.DirEntry[str]]:
     try:
         with os.scandir(folder) as entries:
-            return [entry for entry in entries if hidden or not entry.name.startswith(".")]
+            return [entry for entry in entries if hidden or not _is_hidden(entry.name)]
     except OSError as error:
         raise DataError(f"{folder} cannot be read ({error.strerror}); check its permissions") from error
+
+
+def _is_hidden(name: str) -> bool:
+    return name.startswith(".") or name in JUNK
 
 
 def _file(entry: os.DirEntry[str], *, name: str, folder: str) -> FoundFile:

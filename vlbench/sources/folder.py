@@ -1,13 +1,16 @@
 """The source `folder`: a folder for each class, with its images."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from vlbench.core.contracts import Offers, Place, Target, Text
+from vlbench.core.contracts import Offers, Place
 from vlbench.core.errors import DataError, SourceMissing
-from vlbench.sources.annotation import templates_beside
-from vlbench.sources.file_listing import FoundFile, list_files, list_folders, revision_of
+from vlbench.core.reading import Reading, Tally
+from vlbench.sources.annotation import NAME_FILES, TEMPLATE_FILES, templates_beside
+from vlbench.sources.class_folders import Classes, indexed, named
+from vlbench.sources.file_listing import FoundFile, list_files, list_folders, list_names, revision_of
 from vlbench.sources.image_file import IMAGE_SUFFIXES, ImageFiles
 from vlbench.sources.location import locate
 
@@ -31,6 +34,8 @@ COMPANION_SUFFIXES = frozenset(
     )
 )
 """Suffixes of what often lies beside images (labels, Thumbs.db, desktop.ini) and is left out."""
+PACKED_SUFFIXES = frozenset((".7z", ".bz2", ".gz", ".parquet", ".rar", ".tar", ".tgz", ".xz", ".zip", ".zst"))
+"""Suffixes of what images are packed in; it is left out where unpacked ones lie beside it."""
 
 
 def folder(
@@ -43,10 +48,12 @@ def folder(
 ) -> ImageFiles:
     """Images in class folders: a sub-folder's name is the label of all images under it.
 
-    Names offered are the sub-folders' names with spaces for underscores; the folder name stays as the
-    id `folder`, so that a card may name the classes of wnid folders. Templates come from a
-    `templates.txt` beside the folders. Files in the root, hidden files and companions of images
-    (`.txt`, `.json`, `Thumbs.db` ...) are left out.
+    Names offered are those of a `names.txt` (or `classnames.txt`) beside the folders, where each folder is
+    a line by its name, by its second column or, if folders are numbers, by its position; a line without a
+    folder is a class without an image. Else they are the sub-folders' names with spaces for underscores; the
+    folder name stays as the id `folder`, so that a card may name the classes of wnid folders. Templates come
+    from a `templates.txt` beside the folders. Files in the root, hidden files, archives and companions of
+    images (`.txt`, `.json`, `Thumbs.db` ...) are left out.
 
     Args:
         place: where to look.
@@ -60,50 +67,113 @@ def folder(
         DataError: a class folder without an image, a file in one that is neither image nor companion,
             or a folder whose name is no index.
     """
-    root = locate(place, path, wanted="folder with class folders", holds=_has_folder)
-    without = frozenset(leave_out or ())
-    files = [file for file in list_files(root) if _top(file) not in without and _is_image(file, root)]
+    return _open(place, path, Wanted(labels, frozenset(leave_out or ())))
+
+
+def own_folder(place: Place, /, *, path: str) -> ImageFiles:
+    """Class folders without a card: a file of names beside them has to name them, since nothing else does.
+
+    Raises:
+        DataError: it does not; or as `folder`.
+    """
+    return _open(place, path, Wanted("names", frozenset(), names_have_to_fit=True))
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """How class folders are to be read."""
+
+    labels: Literal["names", "indices"]
+    without: frozenset[str]
+    names_have_to_fit: bool = False
+
+
+def _open(place: Place, path: str, wanted: Wanted) -> ImageFiles:
+    root = _root(place, path)
+    without = wanted.without
+    tally = Tally()
+    files = [file for file in list_files(root) if _is_wanted(file, root, without, tally)]
     if not files:
         raise SourceMissing(
             f"no image in the folders of {root}", f"put images into {root}/CLASS/, a folder for each class"
         )
-    classes = [name for name in list_folders(root) if name not in without]
-    for empty in sorted(set(classes) - {_top(file) for file in files}):
-        raise DataError(f"class folder {root / empty} holds no image; add images or remove the folder")
-    if labels == "indices":
-        targets = {name: Target(label=_index(name, root)) for name in classes}
-        names: Sequence[Text] = ()
-    else:
-        targets = {name: Target(label=name) for name in classes}
-        names = [Text(name=name.replace("_", " "), ids={"folder": name}) for name in classes]
+    folders = [name for name in list_folders(root) if name not in without]
+    classes = indexed(folders, root) if wanted.labels == "indices" else named(folders, root)
+    if classes.wrong and wanted.names_have_to_fit:
+        raise DataError(classes.wrong)
+    for empty in sorted(set(folders) - {_top(file) for file in files} - classes.may_be_empty):
+        raise DataError(
+            f"class folder {root / empty} holds no image; add images, remove the folder, or list all classes "
+            f"in {root / NAME_FILES[0]} to keep it as a candidate"
+        )
     return ImageFiles(
         name=f"folder:{path}",
         revision=revision_of(files, place),
-        offers=Offers(names=tuple(names), templates=templates_beside(root)),
+        offers=Offers(names=classes.names, templates=templates_beside(root)),
         files=tuple(files),
-        targets=tuple(targets[_top(file)] for file in files),
+        targets=tuple(classes.targets[_top(file)] for file in files),
+        reading=Reading(
+            layout="folder",
+            labels=classes.labels,
+            left_out=tally.left_out,
+            remarks=(*_remarks(classes, root), *_deep(files)),
+        ),
     )
+
+
+def _remarks(classes: Classes, root: Path) -> Iterator[str]:
+    if classes.wrong:
+        yield f"not read: {classes.wrong.replace(f'{root}/', '')}"
+
+
+def _deep(files: Sequence[FoundFile]) -> Iterator[str]:
+    deep = [file.name for file in files if file.name.count("/") > 1]
+    if deep:
+        yield f"{len(deep):,} images lie deeper, as {deep[0]}; the upper folder is the class"
 
 
 def _top(file: FoundFile) -> str:
     return file.name.split("/", 1)[0]
 
 
-def _index(name: str, root: Path) -> int:
-    if not (name.isascii() and name.isdigit()):
-        raise DataError(f"class folder {root / name} is no index of a class; rename or remove it")
-    return int(name)
+def _root(place: Place, path: str) -> Path:
+    """The first place with class folders; where images lie flat instead, the error says so."""
+    flat: list[str] = []
+
+    def holds(folder: Path) -> bool:
+        if not folder.is_dir():
+            return False
+        images = [name for name in list_names(folder) if Path(name).suffix.lower() in IMAGE_SUFFIXES]
+        if images:
+            flat.append(f"{len(images):,} images lie flat in {folder}, as {images[0]}")
+        return bool(list_folders(folder))
+
+    try:
+        return locate(place, path, wanted="folder with class folders", holds=holds)
+    except SourceMissing as error:
+        if not flat:
+            raise
+        raise SourceMissing(
+            f"{error.looked} ({flat[0]})", "move each image into a folder named by its class (its wnid)"
+        ) from error
 
 
-def _has_folder(path: Path) -> bool:
-    return path.is_dir() and bool(list_folders(path))
-
-
-def _is_image(file: FoundFile, root: Path) -> bool:
+def _is_wanted(file: FoundFile, root: Path, without: frozenset[str], tally: Tally) -> bool:
+    """Whether a file is an image of a class; what is not is counted."""
+    is_image = file.suffix in IMAGE_SUFFIXES
     if "/" not in file.name:
-        return False
-    if file.suffix in IMAGE_SUFFIXES:
+        if file.name not in (*NAME_FILES, *TEMPLATE_FILES):
+            tally.leave_out(
+                "images in no class folder" if is_image else "files beside the folders", file.name
+            )
+    elif _top(file) in without:
+        tally.leave_out("files in folders that the card leaves out", file.name)
+    elif is_image:
         return True
-    if file.suffix in COMPANION_SUFFIXES:
-        return False
-    raise DataError(f"{root / file.name} is no image by its suffix; convert it to PNG or move it away")
+    elif file.suffix in COMPANION_SUFFIXES:
+        tally.leave_out("files in class folders that are no images", file.name)
+    elif file.suffix in PACKED_SUFFIXES:
+        tally.leave_out("archives in class folders, not unpacked", file.name)
+    else:
+        raise DataError(f"{root / file.name} is no image by its suffix; convert it to PNG or move it away")
+    return False

@@ -1,6 +1,6 @@
 """Image files: their suffixes, how one is opened, and the source made of them."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from io import BytesIO
 from pathlib import Path
@@ -10,6 +10,7 @@ from PIL import Image, UnidentifiedImageError
 
 from vlbench.core.contracts import Example, Offers, Target
 from vlbench.core.errors import DataError
+from vlbench.core.reading import Reading
 from vlbench.sources.file_listing import FoundFile
 
 if TYPE_CHECKING:
@@ -79,6 +80,7 @@ class ImageFiles:
     offers: Offers
     files: tuple[FoundFile, ...]
     targets: tuple[Target, ...]
+    reading: Reading = field(default_factory=Reading)
 
     def __len__(self) -> int:
         return len(self.files)

@@ -9,6 +9,8 @@ from typing import Literal
 from vlbench.core.contracts import Offers, Place, Target
 from vlbench.core.digest import digest_of_strings
 from vlbench.core.errors import DataError
+from vlbench.core.reading import Reading
+from vlbench.sources.absent_images import those_there
 from vlbench.sources.annotation import lines_of, names_of, read_text
 from vlbench.sources.file_listing import find_files, revision_of
 from vlbench.sources.image_file import ImageFiles
@@ -79,17 +81,26 @@ def image_list(
         raise DataError(f"{file}: an image stands twice; fetch it again")
     root = (folder / images).resolve()
     found = find_files(root, (line.image for line in lines))
-    for line in lines:
-        if line.image not in found:
-            raise DataError(f"{line.where}: image {root / line.image} is not there; unpack the images again")
+    there = those_there(
+        [line.image for line in lines],
+        found,
+        place,
+        lambda i: f"{lines[i].where}: image {root / lines[i].image}",
+    )
     targets = {value: Target(label=value) for value in dict.fromkeys(line.label for line in lines)}
-    files = tuple(found[line.image] for line in lines)
+    kept = [lines[i] for i in there.positions]
+    files = tuple(found[line.image] for line in kept)
     return ImageFiles(
         name=f"image_list:{path}",
         revision=revision_of(files, place, contents=[(Path(list).name, digest_of_strings([text]))]),
         offers=Offers(names=names_of(targets.values())),
         files=files,
-        targets=tuple(targets[line.label] for line in lines),
+        targets=tuple(targets[line.label] for line in kept),
+        reading=Reading(
+            layout="image_list",
+            labels=f"{'folders' if label == 'folder' else f'column {column}'} of {list}",
+            lacks=there.lacks,
+        ),
     )
 
 

@@ -2,19 +2,23 @@
 
 import json
 import posixpath
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from vlbench.core.contracts import Place, Target
 from vlbench.core.digest import digest_of_strings
 from vlbench.core.errors import DataError
-from vlbench.sources.annotation import offers_beside, read_text, target_of
-from vlbench.sources.file_listing import find_files, revision_of
-from vlbench.sources.image_file import ImageFiles
+from vlbench.core.reading import Reading, Tally
+from vlbench.sources.absent_images import those_there
+from vlbench.sources.annotation import CAPTION_FIELDS, names_file, offers_beside, read_text, target_of
+from vlbench.sources.file_listing import find_files, names_below, revision_of
+from vlbench.sources.image_file import IMAGE_SUFFIXES, ImageFiles
 from vlbench.sources.location import locate
 
 METADATA = "metadata.jsonl"
+FILE_NAME = "file_name"
+READ_FIELDS = frozenset(("label", *CAPTION_FIELDS, "tags", "group"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +28,7 @@ class Line:
     number: int
     file_name: str
     target: Target
+    fields: tuple[str, ...]
 
 
 def jsonl(place: Place, /, *, path: str, metadata: str | None = None) -> ImageFiles:
@@ -52,27 +57,50 @@ def jsonl(place: Place, /, *, path: str, metadata: str | None = None) -> ImageFi
         beside = Place(roots=(root, *place.roots), card_folder=place.card_folder)
         file = locate(beside, metadata, wanted="metadata file", holds=Path.is_file)
     text = read_text(file)
-    lines = list(_lines(text, file))
+    tally = Tally(str(file.parent))
+    lines = list(_lines(text, file, tally))
     if not lines:
         raise DataError(f"{file} has no line; add one for each image")
     found = find_files(root, (line.file_name for line in lines))
-    for line in lines:
-        if line.file_name not in found:
-            raise DataError(
-                f"{file}:{line.number}: image {root / line.file_name} is not there; add it or remove the line"
-            )
+    offers = offers_beside([root], (line.target for line in lines))
+    there = those_there(
+        [line.file_name for line in lines],
+        found,
+        place,
+        lambda i: f"{file}:{lines[i].number}: image {root / lines[i].file_name}",
+    )
+    lines = [lines[i] for i in there.positions]
+    for name in names_below(root):
+        if posixpath.splitext(name)[1].lower() in IMAGE_SUFFIXES and name not in found:
+            tally.leave_out(f"images without a line in {file.name}", name)
     targets = tuple(line.target for line in lines)
     files = tuple(found[line.file_name] for line in lines)
     return ImageFiles(
         name=f"jsonl:{path}",
         revision=revision_of(files, place, contents=[(file.name, digest_of_strings([text]))]),
-        offers=offers_beside([root], targets),
+        offers=offers,
         files=files,
         targets=targets,
+        reading=Reading(
+            layout="jsonl",
+            labels=_labels(lines, file, names_file(root)),
+            left_out=tally.left_out,
+            lacks=there.lacks,
+        ),
     )
 
 
-def _lines(text: str, file: Path) -> Iterator[Line]:
+def _labels(lines: Sequence[Line], file: Path, names: Path | None) -> str:
+    """The fields that say what is true, and those that are nobody's business."""
+    fields = dict.fromkeys(each for line in lines for each in line.fields)
+    read = [each for each in fields if each in READ_FIELDS]
+    others = [each for each in fields if each not in READ_FIELDS]
+    said = f"{', '.join(read) or 'none'} of {file.name}"
+    beside = f", names in {names.name}" if names else ""
+    return said + beside + (f"; left alone: {', '.join(others)}" if others else "")
+
+
+def _lines(text: str, file: Path, tally: Tally) -> Iterator[Line]:
     first_seen: dict[str, int] = {}
     for number, line in enumerate(text.split("\n"), start=1):
         if not line.strip():
@@ -84,15 +112,22 @@ def _lines(text: str, file: Path) -> Iterator[Line]:
             raise DataError(f"{where}: not JSON ({error}); correct the line") from error
         if not isinstance(record, dict):
             raise DataError(f'{where}: not a JSON object; write {{"file_name": ...}}')
-        name = _file_name(record.get("file_name"), where)
+        name = _file_name(record, where)
         if first_seen.setdefault(name, number) != number:
             raise DataError(
                 f"{where}: {name} is named on line {first_seen[name]} already; put all of it on one line"
             )
-        yield Line(number, name, target_of(record, where))
+        fields = tuple(each for each in record if each != FILE_NAME)
+        yield Line(number, name, target_of(record, where, tally), fields)
 
 
-def _file_name(value: object, where: str) -> str:
+def _file_name(record: Mapping[str, object], where: str) -> str:
+    value = record.get(FILE_NAME)
+    if value is None:
+        raise DataError(
+            f"{where}: has no {FILE_NAME}, but {', '.join(record) or 'nothing'}; "
+            "name the image's relative path so"
+        )
     if not isinstance(value, str) or not value:
         raise DataError(f"{where}: file_name {value!r} is no name of an image; give its relative path")
     name = posixpath.normpath(value)

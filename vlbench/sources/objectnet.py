@@ -6,6 +6,7 @@ from pathlib import Path
 from vlbench.core.contracts import Offers, Place, Target, Text
 from vlbench.core.digest import digest_of_strings
 from vlbench.core.errors import DataError
+from vlbench.core.reading import Reading, Tally
 from vlbench.sources.annotation import read_text
 from vlbench.sources.file_listing import FoundFile, list_files, revision_of
 from vlbench.sources.image_file import IMAGE_SUFFIXES, ImageFiles
@@ -41,7 +42,15 @@ def objectnet(place: Place, /, *, path: str) -> ImageFiles:
         unknown = sorted(set(overlap) - set(labels.values()))
         raise DataError(f"{mappings / OVERLAP}: {unknown[:3]} are no labels of {LABELS}; fetch both again")
     targets = {name: Target(label=rank) for rank, name in enumerate(folders)}
-    files = [file for file in list_files(root / IMAGES) if _folder_of(file) in targets and _is_image(file)]
+    tally = Tally()
+    files = []
+    for file in list_files(root / IMAGES):
+        if not _is_image(file):
+            tally.leave_out("files that are no images", file.name)
+        elif _folder_of(file) in targets:
+            files.append(file)
+        else:
+            tally.leave_out("images of classes that ImageNet has not", file.name)
     for empty in sorted(set(folders) - {_folder_of(file) for file in files}):
         raise DataError(f"class folder {root / IMAGES / empty} holds no image; unpack the archive again")
     contents = digest_of_strings(f"{folder} {labels[folder]}" for folder in folders)
@@ -53,6 +62,7 @@ def objectnet(place: Place, /, *, path: str) -> ImageFiles:
         ),
         files=tuple(files),
         targets=tuple(targets[_folder_of(file)] for file in files),
+        reading=Reading("objectnet", f"folders, by {LABELS} and {OVERLAP}", tally.left_out),
     )
 
 

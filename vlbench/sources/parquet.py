@@ -2,20 +2,25 @@
 
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
 import numpy as np
 
 from vlbench.core.contracts import Offers, Place, Target
 from vlbench.core.errors import DataError, SourceMissing
-from vlbench.sources.annotation import offers_beside
+from vlbench.core.reading import Reading, Tally
+from vlbench.sources.annotation import names_file, offers_beside
 from vlbench.sources.file_listing import FoundFile, find_files, list_files, revision_of
 from vlbench.sources.location import locate
 from vlbench.sources.parquet_columns import (
     Columns,
     ColumnUse,
+    Found,
     WhichCaptions,
     class_names,
+    columns_passed_over,
+    columns_read,
     find_columns,
     read_rows,
 )
@@ -50,9 +55,10 @@ def parquet(
         split: whose files to take where names tell (`test-00000-of-00002.parquet`, `test.parquet`,
             `test/...`); `test` where there are several and none is named.
         columns: which column is for what, where its name is unusual. Usual are for `image`: image, img,
-            jpg, jpeg, png, webp; for `label` (indices or strings): label, fine_label, cls, class, target;
-            for `captions` (strings or lists of them; several columns may be named): captions, caption,
-            text, texts, sentences, raw, txt; for `tags` (lists of indices or strings): tags, labels, classes.
+            jpg, jpeg, png, webp; for `label` (indices or strings): label, fine_label, cls, class, target,
+            labels, category, class_name; for `captions` (strings or lists of them; several columns may be
+            named): captions, caption, text, texts, sentences, raw, txt; for `tags` (lists of indices or
+            strings): tags, labels, classes.
         where: values that columns must have in a row, as in {split: test}; other rows are left out.
         captions: `first` takes an image's first caption, `all` every one.
 
@@ -60,12 +66,15 @@ def parquet(
         SourceMissing: no such file, folder or split.
         DataError: a damaged file, a missing shard or column, or no row that was chosen.
     """
+    unread: list[str] = []
     if isinstance(path, str):
         root = locate(place, path, wanted="parquet file or folder of them", holds=_holds_parquet)
         folder = root.parent if root.is_file() else root
         found = list_parquet(root)
         files = found if root.is_file() and split is None else files_of_split(found, split, str(root))
         name = f"parquet:{path}"
+        chosen = {file.name for file in files}
+        unread = [file.name for file in found if file.name not in chosen]
     else:
         files = [
             file
@@ -84,6 +93,7 @@ def parquet(
         revision=revision_of(files, place),
         states=[file.state for file in files],
         beside=folder,
+        unread=unread,
     )
 
 
@@ -152,16 +162,24 @@ def open_rows(
     revision: str,
     states: Sequence[str],
     beside: Path,
+    unread: Sequence[str] = (),
 ) -> ParquetImages:
     """The rows of some files that a card chose; their annotations are read now, their images later.
 
+    `unread` are files of other splits, which are counted as left out.
+
     Raises:
-        DataError: a damaged file, a missing column, or no row.
+        DataError: a damaged file, a missing column, files whose columns or class names differ, or no row.
     """
+    tally = Tally(str(beside))
+    for other in unread:
+        tally.leave_out("parquet files of other splits", other)
+    reading = Reading()
     targets: list[Target] = []
     places: list[tuple[int, int]] = []
     leaf = ""
     offers = Offers()
+    first: Found | None = None
     for number, file in enumerate(files):
         parquet_file = open_parquet(file.path)
         found = find_columns(parquet_file.schema_arrow, columns, file.path)
@@ -170,11 +188,20 @@ def open_rows(
                 f"{file.path}: images are in {found.leaf}, in {files[0].path} in {leaf}; name the column"
             )
         leaf = found.leaf
-        for row in read_rows(parquet_file, found, columns, file.path):
+        for row in read_rows(parquet_file, found, columns, file.path, tally):
             places.append((number, row.position))
             targets.append(row.target)
+        schema = parquet_file.schema_arrow
+        own = Reading("parquet", columns_read(schema, found), (), columns_passed_over(schema, found, columns))
+        names = class_names(schema, found)
         if number == 0:
-            offers = Offers(names=class_names(parquet_file.schema_arrow, found))
+            offers, reading, first = Offers(names=names), own, found
+        elif names and offers.names and names != offers.names:
+            raise DataError(f"{file.path} has other class names than {files[0].path}; write both alike")
+        elif found != first:
+            raise DataError(
+                f"{file.path} is read by {own.labels}, {files[0].path} by {reading.labels}; name the columns"
+            )
     if not targets:
         chosen = f" where {dict(columns.where)}" if columns.where else ""
         raise DataError(f"{name} has no row{chosen}; correct the card or fetch the data again")
@@ -188,7 +215,16 @@ def open_rows(
         places=np.array(places, dtype=np.int64),
         targets=tuple(targets),
         images=ImageColumn([file.path for file in files], leaf),
+        reading=replace(reading, labels=_labels(reading.labels, beside, offers), left_out=tally.left_out),
     )
+
+
+def _labels(columns: str, beside: Path, offers: Offers) -> str:
+    """The columns that were read, and where the names of their numbers come from."""
+    file = names_file(beside)
+    if file is not None:
+        return f"{columns}, names in {file.name}"
+    return f"{columns}, names in the metadata" if offers.names else columns
 
 
 def _holds_parquet(path: Path) -> bool:

@@ -1,21 +1,22 @@
 """Which columns of parquet files hold images and what is said of them, and how these are read."""
 
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any, Literal
 
 from vlbench.core.contracts import Target, Text
 from vlbench.core.errors import DataError
-from vlbench.sources.annotation import target_of
+from vlbench.core.reading import Tally
+from vlbench.sources.annotation import BLANK, target_of, text_of
 
 ColumnUse = Literal["image", "label", "captions", "tags", "group"]
 """What a column is for."""
 WhichCaptions = Literal["first", "all"]
 """Which of an image's captions are asked for."""
 IMAGE_COLUMNS = ("image", "img", "jpg", "jpeg", "png", "webp")
-LABEL_COLUMNS = ("label", "fine_label", "cls", "class", "target")
+LABEL_COLUMNS = ("label", "fine_label", "cls", "class", "target", "labels", "category", "class_name")
 CAPTION_COLUMNS = ("captions", "caption", "text", "texts", "sentences", "raw", "txt")
 TAG_COLUMNS = ("tags", "labels", "classes")
 BYTES = "bytes"
@@ -45,6 +46,11 @@ class Found:
     captions: tuple[str, ...]
     tags: str | None
     group: str | None
+
+    @property
+    def said(self) -> tuple[str, ...]:
+        """The columns that say what is true of an image."""
+        return tuple(each for each in (self.label, *self.captions, self.tags, self.group) if each)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,8 +82,36 @@ def find_columns(schema: Any, columns: Columns, path: str) -> Found:
     )
 
 
-def read_rows(parquet_file: Any, found: Found, columns: Columns, path: str) -> Iterator[Row]:
+def columns_read(schema: Any, found: Found) -> str:
+    """Which columns say what is true, with their types; those of the file where none does."""
+    image = found.leaf.removesuffix(f".{BYTES}")
+    if found.said:
+        return "columns " + _typed(schema, found.said)
+    others = [name for name in schema.names if name != image]
+    there = _typed(schema, others) or "none"
+    return f"no column that is known; beside {image} there are {there}: rename one to label, captions or tags"
+
+
+def columns_passed_over(schema: Any, found: Found, columns: Columns) -> tuple[str, ...]:
+    """Remarks on columns that would fit as well as the one that was taken."""
+    if found.label is None or "label" in columns.named:
+        return ()
+    others = [
+        name
+        for name in LABEL_COLUMNS
+        if name in schema.names and name != found.label and _is_label(schema.field(name).type)
+    ]
+    return (f"labels are of {found.label!r}; {_typed(schema, others)} would fit too",) if others else ()
+
+
+def _typed(schema: Any, names: Iterable[str]) -> str:
+    return ", ".join(f"{name!r} ({schema.field(name).type})" for name in names)
+
+
+def read_rows(parquet_file: Any, found: Found, columns: Columns, path: str, tally: Tally) -> Iterator[Row]:
     """The chosen rows of a file with their targets; the column of images is not read.
+
+    Captions of blanks alone, and null ones, are left out and counted.
 
     Raises:
         DataError: a column to choose by is not there, or the file is damaged.
@@ -89,22 +123,26 @@ def read_rows(parquet_file: Any, found: Found, columns: Columns, path: str) -> I
             raise DataError(
                 f"{path}: no column {name!r} to choose by; it has {_listed(parquet_file.schema_arrow)}"
             )
-    said = [name for name in (found.label, *found.captions, found.tags, found.group) if name is not None]
     try:
-        table = parquet_file.read(columns=sorted({*said, *columns.where}))
+        table = parquet_file.read(columns=sorted({*found.said, *columns.where}))
     except (ArrowException, OSError) as error:
         raise DataError(f"{path} is damaged ({error}); fetch it again") from error
     values = {name: table.column(name).to_pylist() for name in table.column_names}
     for position in range(parquet_file.metadata.num_rows):
+        where = f"{path}: row {position}"
         if all(values[name][position] == value for name, value in columns.where.items()):
             captions = [each for name in found.captions for each in _sentences(values[name][position])]
+            blank = [each for each in captions if not each.strip()]
+            if blank:
+                tally.leave_out(BLANK, where, len(blank))
+            captions = [each for each in captions if each.strip()]
             record = {
                 "label": values[found.label][position] if found.label else None,
                 "captions": captions[:1] if columns.captions == "first" else captions,
                 "tags": values[found.tags][position] if found.tags else None,
                 "group": values[found.group][position] if found.group else None,
             }
-            yield Row(position, target_of(record, f"{path}: row {position}"))
+            yield Row(position, target_of(record, where, tally))
 
 
 def class_names(schema: Any, found: Found) -> tuple[Text, ...]:
@@ -120,7 +158,7 @@ def class_names(schema: Any, found: Found) -> tuple[Text, ...]:
         if isinstance(feature, list) and len(feature) == 1:
             feature = feature[0]
         if isinstance(feature, dict) and isinstance(feature.get("names"), list):
-            return tuple(Text(name=str(name)) for name in feature["names"])
+            return tuple(text_of(str(name)) for name in feature["names"])
     return ()
 
 
@@ -156,8 +194,9 @@ def _listed(schema: Any) -> str:
 
 
 def _sentences(value: object) -> list[str]:
+    """The captions of a cell; one of null is blank, in a list as well."""
     if value is None:
-        return []
+        return [""]
     if isinstance(value, dict):
         return _sentences(value[SENTENCE])
     if isinstance(value, list):

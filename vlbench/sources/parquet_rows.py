@@ -3,7 +3,7 @@
 import threading
 from collections import OrderedDict
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from vlbench.core.contracts import Example, Offers, Target
 from vlbench.core.errors import DataError
+from vlbench.core.reading import Reading
 from vlbench.sources.file_listing import FoundFile
 from vlbench.sources.image_file import open_image_bytes
 
@@ -146,6 +147,7 @@ class ParquetImages:
     places: NDArray[np.int64]  # [n, 2]: file, row
     targets: tuple[Target, ...]
     images: ImageColumn
+    reading: Reading = field(default_factory=Reading)
 
     def __len__(self) -> int:
         return len(self.targets)

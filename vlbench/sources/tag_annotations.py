@@ -12,6 +12,8 @@ from typing import Literal
 from vlbench.core.contracts import Place, Target
 from vlbench.core.digest import digest_of_strings
 from vlbench.core.errors import DataError, SourceMissing
+from vlbench.core.reading import Reading
+from vlbench.sources.absent_images import those_there
 from vlbench.sources.annotation import lines_of, offers_beside
 from vlbench.sources.file_listing import FoundFile, find_files, list_files, revision_of
 from vlbench.sources.image_file import IMAGE_SUFFIXES, ImageFiles
@@ -61,14 +63,27 @@ def tag_annotations(
     if not lines:
         raise DataError(f"{file} has no line; add one for each image")
     root = folder / images if (folder / images).is_dir() else folder
-    files = _files(root, lines)
-    targets = tuple(Target(tags=line.tags) for line in lines)
+    found = _found(root, lines)
+    if not found:
+        raise SourceMissing(
+            f"none of the {len(lines)} images under {root}", f"put them there, the first as {lines[0].image}"
+        )
+    offers = offers_beside([folder], (Target(tags=line.tags) for line in lines))
+    there = those_there(
+        [line.image for line in lines],
+        found,
+        place,
+        lambda i: f"{lines[i].where}: image {root / lines[i].image}",
+    )
+    files = tuple(found[lines[i].image] for i in there.positions)
+    targets = tuple(Target(tags=lines[i].tags) for i in there.positions)
     return ImageFiles(
         name=f"tag_annotations:{path}",
         revision=revision_of(files, place, contents=[("annotations", digest_of_strings([text]))]),
-        offers=offers_beside([folder], targets),
+        offers=offers,
         files=files,
         targets=targets,
+        reading=Reading("tag_annotations", f"{form} of {file.name}", lacks=there.lacks),
     )
 
 
@@ -118,7 +133,7 @@ def _indices(behind: str, where: str) -> tuple[int, ...]:
     return tuple(map(int, words))
 
 
-def _files(root: Path, lines: Sequence[Line]) -> tuple[FoundFile, ...]:
+def _found(root: Path, lines: Sequence[Line]) -> dict[str, FoundFile]:
     """The file of each line, under the name that the line gives it, wherever it lies under the root."""
     found = find_files(root, (line.image for line in lines))
     if len(found) < len(lines):
@@ -135,14 +150,4 @@ def _files(root: Path, lines: Sequence[Line]) -> tuple[FoundFile, ...]:
                     f"{line.image}; remove all but one"
                 )
             found[line.image] = replace(anywhere[base], name=line.image)
-    if not found:
-        raise SourceMissing(
-            f"none of the {len(lines)} images under {root}", f"put them there, the first as {lines[0].image}"
-        )
-    missing = [line for line in lines if line.image not in found]
-    if missing:
-        raise DataError(
-            f"{missing[0].where}: image {root / missing[0].image} is not there"
-            f"{f', nor are {len(missing) - 1} more' if len(missing) > 1 else ''}; complete the images"
-        )
-    return tuple(found[line.image] for line in lines)
+    return found

@@ -159,7 +159,10 @@ def _image(named: Named, index: int) -> "Image":
         image: Image = dataset[index][0]
         image.load()  # some leave the file open
     except OSError as error:
-        raise DataError(f"{named.root}: image {index} of {named.dataset} does not open ({error})") from error
+        raise DataError(
+            f"{named.root}: image {index} of {named.dataset} does not open ({error}); "
+            "complete the images, since torchvision takes all of a split and no subset"
+        ) from error
     return image
 
 

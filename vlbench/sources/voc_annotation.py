@@ -8,6 +8,7 @@ from xml.etree import ElementTree
 
 from vlbench.core.contracts import Place
 from vlbench.core.errors import DataError
+from vlbench.sources.absent_images import those_there
 from vlbench.sources.annotation import lines_of, read_text
 from vlbench.sources.file_listing import FoundFile, find_files
 from vlbench.sources.location import locate
@@ -32,13 +33,14 @@ class VocObject:
 
 @dataclass(frozen=True, slots=True)
 class Annotated:
-    """Images of a split in its order, the objects of each, and the name of the split's list."""
+    """Images of a split in its order, the objects of each, the split's list, what is not there."""
 
     folder: Path
     list: str
     ids: tuple[str, ...]
     files: tuple[FoundFile, ...]
     objects: tuple[tuple[VocObject, ...], ...]
+    lacks: str
 
 
 def read_split(place: Place, path: str, split: VocSplit) -> Annotated:
@@ -55,19 +57,19 @@ def read_split(place: Place, path: str, split: VocSplit) -> Annotated:
         raise DataError(f"{folder / relative} has no line; unpack the archive again")
     if len(set(ids)) < len(ids):
         raise DataError(f"{folder / relative}: an image stands twice; unpack the archive again")
-    found = find_files(folder / IMAGES, (f"{each}.jpg" for each in ids))
-    for each in ids:
-        if f"{each}.jpg" not in found:
-            raise DataError(
-                f"{folder / relative}: image {folder / IMAGES / f'{each}.jpg'} is not there; "
-                "unpack the archive again"
-            )
+    names = [f"{each}.jpg" for each in ids]
+    found = find_files(folder / IMAGES, names)
+    there = those_there(
+        names, found, place, lambda i: f"{folder / relative}: image {folder / IMAGES / names[i]}"
+    )
+    ids = [ids[i] for i in there.positions]
     return Annotated(
         folder=folder,
         list=relative,
         ids=tuple(ids),
         files=tuple(found[f"{each}.jpg"] for each in ids),
         objects=tuple(tuple(_objects(folder / ANNOTATIONS / f"{each}.xml")) for each in ids),
+        lacks=there.lacks,
     )
 
 

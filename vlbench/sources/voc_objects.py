@@ -1,12 +1,13 @@
 """The source `voc_objects`: the objects of Pascal VOC, each cut out of its image."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING
 
 from vlbench.core.contracts import Example, Offers, Place, Target
 from vlbench.core.digest import digest_of_strings
 from vlbench.core.errors import DataError
+from vlbench.core.reading import Reading
 from vlbench.sources.annotation import names_of
 from vlbench.sources.file_listing import FoundFile, revision_of
 from vlbench.sources.image_file import open_image_file
@@ -55,6 +56,7 @@ def voc_objects(place: Place, /, *, path: str, split: VocSplit = "test") -> "Cut
         files=annotated.files,
         cuts=tuple(cuts),
         targets=tuple(targets),
+        reading=Reading("voc_objects", f"objects, {annotated.list}", lacks=annotated.lacks),
     )
 
 
@@ -68,6 +70,7 @@ class CutObjects:
     files: tuple[FoundFile, ...]
     cuts: tuple[tuple[int, Box], ...]  # number of the file, box
     targets: tuple[Target, ...]
+    reading: Reading = field(default_factory=Reading)
 
     def __len__(self) -> int:
         return len(self.cuts)

@@ -4,6 +4,7 @@ from typing import Literal
 
 from vlbench.core.contracts import Place, Target
 from vlbench.core.digest import digest_of_strings
+from vlbench.core.reading import Reading, Tally
 from vlbench.sources.annotation import offers_beside
 from vlbench.sources.file_listing import revision_of
 from vlbench.sources.image_file import ImageFiles
@@ -40,6 +41,11 @@ def voc_tags(
         for objects in annotated.objects
     ]
     targets = tuple(Target(tags=each) for each in tags)
+    tally = Tally()
+    for file, objects in zip(annotated.files, annotated.objects, strict=True):
+        for each in objects if not kept else ():
+            if each.difficult:
+                tally.leave_out("difficult objects, which are no tags", file.name)
     contents = digest_of_strings(
         f"{each} {' '.join(sorted(own))}" for each, own in zip(annotated.ids, tags, strict=True)
     )
@@ -49,4 +55,5 @@ def voc_tags(
         offers=offers_beside([annotated.folder], targets),
         files=annotated.files,
         targets=targets,
+        reading=Reading("voc_tags", f"objects, {annotated.list}", tally.left_out, lacks=annotated.lacks),
     )

@@ -2,14 +2,15 @@
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from vlbench.core.contracts import Example, Offers, Place, Target
 from vlbench.core.errors import DataError, SourceMissing
-from vlbench.sources.annotation import offers_beside, read_text
+from vlbench.core.reading import Reading, Tally
+from vlbench.sources.annotation import names_file, offers_beside, read_text
 from vlbench.sources.file_listing import FoundFile, find_files, list_folders, list_names, revision_of
 from vlbench.sources.image_file import open_image_bytes
 from vlbench.sources.location import locate
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from PIL.Image import Image
 
 TAR_SUFFIX = ".tar"
+COMPRESSED_TARS = (".tar.gz", ".tgz", ".tar.bz2", ".tar.xz", ".tar.zst")
 SHARD_COUNT = "nshards.txt"
 DEFAULT_SPLIT = "test"
 
@@ -36,6 +38,7 @@ class TarImages:
     files: tuple[FoundFile, ...]
     states: tuple[str, ...]
     samples: tuple[tuple[int, Sample], ...]  # number of the file, sample
+    reading: Reading = field(default_factory=Reading)
 
     def __len__(self) -> int:
         return len(self.samples)
@@ -64,8 +67,9 @@ def webdataset(place: Place, /, *, path: str, split: str | None = None) -> TarIm
     A folder holds `SPLIT/*.tar` (or the tars themselves), `classnames.txt` and
     `zeroshot_classification_templates.txt`; a tar holds for each key an image, and any of `.cls` (an
     index), `.txt` (captions, one a line; a blank line is none, where clip-benchmark counts it as an
-    empty caption), `.npy` (marks of tags) and `.json` (`label`, `captions`, `tags`, `group`). Other members
-    are left alone.
+    empty caption), `.npy` (marks of tags) and `.json` (`label`, `captions`, `tags`, `group`). A key ends at
+    the first dot of a name, or at the last where no known suffix follows the first. Other members
+    are left alone and counted.
 
     Args:
         place: where to look; its cache keeps an index of each tar.
@@ -77,8 +81,10 @@ def webdataset(place: Place, /, *, path: str, split: str | None = None) -> TarIm
         SourceMissing: no such folder, or no tar of the split in it.
         DataError: a tar is missing, damaged or compressed, a key has no image, or several splits.
     """
-    root = locate(place, path, wanted="folder with tars", holds=_holds_tars)
+    root = _root(place, path)
     files = list_shards(root, split)
+    taken = files[0].name.rpartition("/")[0]
+    others = [file.name for each in _splits(root) if each != taken for file in _tars(root, each)]
     return open_shards(
         files,
         name=f"webdataset:{path}",
@@ -86,6 +92,8 @@ def webdataset(place: Place, /, *, path: str, split: str | None = None) -> TarIm
         states=[file.state for file in files],
         beside=[root] if "/" in files[0].name else [root, root.parent],
         cache=place.cache,
+        layout=f"webdataset, split {taken}" if taken else "webdataset",
+        unread=others,
     )
 
 
@@ -106,6 +114,11 @@ def list_shards(root: Path, split: str | None) -> list[FoundFile]:
         have = ", ".join(each for each in splits if each) or "none"
         raise SourceMissing(f"no tar of the split {split!r} in {root}", f"add it; there is {have}")
     files = sorted(_tars(root, split), key=lambda file: _natural(file.name))
+    packed = _compressed(root / split)
+    if packed:
+        raise DataError(
+            f"{root / split / packed[0]} is compressed beside plain tars; unpack it (gunzip), or move it"
+        )
     counted = root / split / SHARD_COUNT
     if counted.is_file():
         count = read_text(counted).strip()
@@ -122,23 +135,55 @@ def open_shards(
     states: Sequence[str],
     beside: Sequence[Path],
     cache: Path | None,
+    layout: str = "webdataset",
+    unread: Sequence[str] = (),
 ) -> TarImages:
     """The samples of some tars; their headers and annotations are read now, their images later.
 
+    `unread` are tars of other splits, which are counted as left out.
+
     Raises:
-        DataError: a damaged or compressed tar, or no sample.
+        DataError: a damaged or compressed tar, no sample, or a row of marks that is not as long as the tags.
     """
-    samples = [(number, sample) for number, file in enumerate(files) for sample in index_of(file, cache)]
+    indices = [index_of(file, cache) for file in files]
+    samples = [(number, sample) for number, index in enumerate(indices) for sample in index.samples]
     if not samples:
         raise DataError(f"{name} has no sample; pack an image for each key")
+    offers = offers_beside(beside, (sample.target for _, sample in samples))
+    names = next((file for each in beside if (file := names_file(each))), None)
+    _check_marks(samples, None if names is None else len(offers.names), name)
+    tally = Tally()
+    for other in unread:
+        tally.leave_out("tars of other splits", other)
+    for index in indices:
+        tally.add(index.left_out)
     return TarImages(
         name=name,
         revision=revision,
-        offers=offers_beside(beside, (sample.target for _, sample in samples)),
+        offers=offers,
         files=tuple(files),
         states=tuple(states),
         samples=tuple(samples),
+        reading=Reading(
+            layout=layout,
+            labels="members beside the images" + (f", names in {names.name}" if names else ""),
+            left_out=tally.left_out,
+        ),
     )
+
+
+def _check_marks(samples: Sequence[tuple[int, Sample]], names: int | None, name: str) -> None:
+    """Refuse rows of marks of another length than the first, or than the names that lie beside."""
+    wanted = names
+    for _, sample in samples:
+        if not sample.marks:
+            continue
+        wanted = wanted or sample.marks
+        if sample.marks != wanted:
+            raise DataError(
+                f"{name}: the .npy of {sample.key} marks {sample.marks} tags, of {wanted}; "
+                "pack a mark for each"
+            )
 
 
 def _open_member(path: str, sample: Sample) -> "Image":
@@ -152,8 +197,27 @@ def _open_member(path: str, sample: Sample) -> "Image":
     return open_image_bytes(data, where)
 
 
-def _holds_tars(path: Path) -> bool:
-    return path.is_dir() and bool(_splits(path))
+def _root(place: Place, path: str) -> Path:
+    """The first place with tars; where compressed ones lie instead, the error says so."""
+    packed: list[Path] = []
+
+    def holds(folder: Path) -> bool:
+        if not folder.is_dir():
+            return False
+        for part in ("", *list_folders(folder)):
+            packed.extend(folder / part / name for name in _compressed(folder / part))
+        return bool(_splits(folder))
+
+    try:
+        return locate(place, path, wanted="folder with tars", holds=holds)
+    except SourceMissing as error:
+        if not packed:
+            raise
+        raise SourceMissing(f"{error.looked} ({packed[0]} is compressed)", "unpack it (gunzip)") from error
+
+
+def _compressed(folder: Path) -> list[str]:
+    return [name for name in list_names(folder) if name.lower().endswith(COMPRESSED_TARS)]
 
 
 def _splits(root: Path) -> list[str]:

@@ -10,6 +10,7 @@ from vlbench.core.expectation import check_counts
 from vlbench.core.label_index import LabelIndex
 from vlbench.core.metric_name import metrics_of
 from vlbench.core.protocol import asked, state_protocol
+from vlbench.core.reading import read_so
 from vlbench.core.relevance import Relevance
 
 DEFAULT_METRICS = ("acc1", "acc5", "mean_per_class_recall")
@@ -31,15 +32,18 @@ def classification(request: TaskRequest) -> Task:
     templates = request.templates or source.offers.templates or BARE_NAME
     if len(names) < 2:
         raise DataError(
-            f"{request.name}: {len(names)} class names; a classification needs two: "
-            "give class folders, labels or a names file"
+            f"{request.name}: {len(names)} class names{read_so(source)}; a classification needs two: "
+            "give class folders, a label for each image, or a names.txt with a line for each number"
         )
     index = LabelIndex.of(names, request.name)
     labels = np.empty(len(source), dtype=np.int64)
     for i in range(len(source)):
         label = source.target(i).label
         if label is None:
-            raise DataError(f"{request.name}: image {source[i].id} has no label; add it or remove the image")
+            raise DataError(
+                f"{request.name}: image {source[i].id} has no label{read_so(source)}; "
+                "add it or remove the image"
+            )
         labels[i] = index.position(label, bind(_where, request, i))
     partial = check_counts(request, images=len(source), texts=len(names))
     primary = request.primary or (request.metrics or DEFAULT_METRICS)[0]
@@ -62,6 +66,7 @@ def classification(request: TaskRequest) -> Task:
         metrics=metrics_of(dict.fromkeys([*(request.metrics or DEFAULT_METRICS), *EXTRA_METRICS])),
         primary=primary,
         partial=partial,
+        called="classes",
     )
 
 

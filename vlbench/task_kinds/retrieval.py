@@ -7,6 +7,7 @@ from vlbench.core.errors import DataError
 from vlbench.core.expectation import check_counts
 from vlbench.core.metric_name import metrics_of
 from vlbench.core.protocol import fill_templates, state_protocol
+from vlbench.core.reading import CAPTIONS, read_so
 from vlbench.core.relevance import Relevance
 
 DEFAULT_METRICS = (
@@ -34,7 +35,8 @@ def retrieval(request: TaskRequest) -> Task:
         own = source.target(i).captions
         if not own:
             raise DataError(
-                f"{request.name}: image {source[i].id} has no caption; add one or remove the image"
+                f"{request.name}: image {source[i].id} has no caption{read_so(source)}; "
+                "add one or remove the image"
             )
         captions.extend(own)
         owners.extend([i] * len(own))
@@ -56,6 +58,7 @@ def retrieval(request: TaskRequest) -> Task:
         metrics=metrics_of(request.metrics or DEFAULT_METRICS),
         primary=primary,
         partial=partial,
+        called=CAPTIONS,
     )
 
 

@@ -44,3 +44,8 @@ def test_one_unknown_id_leaves_the_offered_names() -> None:
     assert named_by_ids((Text("n01"), Text("n03")), WNIDS) is not None
     assert named_by_ids((Text("n01"), Text("n04")), WNIDS) is None
     assert named_by_ids((), WNIDS) is None
+
+
+def test_a_name_that_the_user_gave_beside_an_id_is_kept() -> None:
+    given = (Text("my fish", ids={"label": "n03"}), Text("my bird", ids={"label": "n01"}))
+    assert named_by_ids(given, WNIDS) is None

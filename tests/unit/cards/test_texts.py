@@ -9,6 +9,7 @@ from vlbench.cards.texts import (
     read_templates,
     read_vocabularies,
     with_ids,
+    with_labels,
 )
 from vlbench.core.contracts import Place, Text
 from vlbench.core.errors import CardError, DataError
@@ -110,3 +111,43 @@ def test_names_take_the_ids_of_a_files_lines(tmp_path: Path) -> None:
     )
     with pytest.raises(DataError, match="task: 1 names for the 2 lines"):
         with_ids([Text("tinca")], path, "task")
+
+
+def test_a_users_list_stands_for_classes_line_by_line_only_in_their_order() -> None:
+    classes = [Text("red cat", ids={"folder": "red_cat"}), Text("dog"), Text("cow")]
+    own = with_labels([Text("a red cat"), Text("dog"), Text("a cow")], classes, "own.txt")
+    assert [text.ids["number"] for text in own] == ["0", "1", "2"]
+    turned = with_labels([Text("cow"), Text("red_cat"), Text("dog")], classes, "own.txt")
+    assert [text.ids["number"] for text in turned] == ["2", "0", "1"]
+    with pytest.raises(DataError, match=r"own\.txt: line 1 is 'dog', which is class 2, and other lines"):
+        with_labels([Text("dog"), Text("a red cat"), Text("cow")], classes, "own.txt")
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("a {}.\n'a photo of a {}.',\n", "line 2: .* is a string of code"),
+        ("a {{}}.\n", "line 1: .* needs one {}"),
+    ],
+)
+def test_templates_pasted_from_python_are_refused(tmp_path: Path, text: str, told: str) -> None:
+    path = tmp_path / "templates.txt"
+    path.write_text(text)
+    with pytest.raises(CardError, match=told):
+        read_templates(path)
+
+
+@pytest.mark.parametrize(
+    ("file", "text", "told"),
+    [
+        ("n.txt", "'cat',\n'dog',\n", "line 1: .* is a string of code"),
+        ("n.txt", "0: cat\n1: dog\n", "line 1: .* begins with its number"),
+        ("n.txt", "cat\tn01\ndog\tn02\n", "has columns; save it as .tsv"),
+        ("n.tsv", 'name\twnid\n"cat"\tn01\n', "line 2: .* is a string of code"),
+    ],
+)
+def test_names_pasted_from_a_table_are_refused(tmp_path: Path, file: str, text: str, told: str) -> None:
+    path = tmp_path / file
+    path.write_text(text)
+    with pytest.raises(CardError, match=told):
+        read_classnames(path)

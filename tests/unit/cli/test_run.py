@@ -14,7 +14,7 @@ def requests(monkeypatch, make_result):
     """Requests that `run` is given; it answers one result."""
     seen = []
 
-    def run(request):
+    def run(request, *, tell):
         seen.append(request)
         yield make_result()
 

@@ -123,7 +123,7 @@ def test_lines_that_belong_together_and_images_of_other_folders(put: Put, place:
         caption_lines(place, path="xtd10", names="names.txt", captions="short.txt")
     with pytest.raises(SourceMissing, match=r"no names\.txt and it\.txt in"):
         caption_lines(place, path="xtd10", names="names.txt", captions="it.txt")
-    with pytest.raises(DataError, match=r"names\.txt:1: image b\.jpg is not in .*images; complete"):
+    with pytest.raises(DataError, match=r"names\.txt:1: image b\.jpg of .*images is not there; complete"):
         caption_lines(place, path="xtd10", names="names.txt", captions="MIC/de.txt")
     with pytest.raises(SourceMissing, match="none of the 2 images in"):
         caption_lines(place, path="xtd10", names="names.txt", captions="MIC/de.txt", images=["nowhere"])
@@ -162,3 +162,71 @@ def test_no_path_leads_out_and_no_image_stands_twice(put: Put, place: Place) -> 
     put("u/none.json", [])
     with pytest.raises(DataError, match="has no caption; check the split"):
         caption_json(place, path="u", annotations="none.json")
+
+
+def test_a_list_without_a_header_keeps_its_first_caption(put: Put, place: Place) -> None:
+    for i in range(3):
+        put(f"own/{i}.png")
+    put("own/c.txt", "0.png,zero\n1.png,one, two\n2.png,three\n")
+    source = caption_list(place, path="own", annotations="c.txt")
+    assert said(source) == {"0.png": ("zero",), "1.png": ("one, two",), "2.png": ("three",)}
+    assert source.reading.remarks == ()
+    put("own/h.txt", "image,caption\n0.png,zero\n")
+    headed = caption_list(place, path="own", annotations="h.txt")
+    assert said(headed) == {"0.png": ("zero",)}
+    assert headed.reading.remarks == ("line 1 of h.txt is taken for a header: 'image,caption'",)
+
+
+def test_blank_captions_are_left_out_and_counted_by_every_reader(put: Put, place: Place) -> None:
+    for image in ("a", "b"):
+        put(f"own/images/{image}.jpg")
+    put("own/list.txt", "image,caption\na.jpg,one\na.jpg, \nb.jpg,two\n")
+    put("own/blip.json", [{"image": "a.jpg", "caption": ["one", ""]}, {"image": "b.jpg", "caption": "two"}])
+    karpathy = [
+        {"filename": "a.jpg", "split": "test", "sentences": [{"raw": "one"}, {"raw": " "}]},
+        {"filename": "b.jpg", "split": "test", "sentences": [{"raw": "two"}]},
+    ]
+    put("own/k.json", {"images": karpathy})
+    lines = [
+        {"image/key": "a", "de": {"caption": ["one", " "]}},
+        {"image/key": "b", "de": {"caption": ["two"]}},
+    ]
+    put("own/captions.jsonl", "".join(f"{json.dumps(line)}\n" for line in lines))
+    for source in (
+        caption_list(place, path="own", annotations="list.txt", images=["images"]),
+        caption_json(place, path="own", annotations="blip.json", images=["images"]),
+        caption_json(place, path="own", annotations="k.json", images=["images"], split="test"),
+        crossmodal3600(place, path="own", language="de", captions="all"),
+    ):
+        assert said(source) == {"a.jpg": ("one",), "b.jpg": ("two",)}
+        assert [(each.count, each.why) for each in source.reading.left_out] == [(1, "blank captions")]
+    put("files/image/0.jpg")
+    put("files/caption/0.txt", " \n")
+    assert caption_files(place, path="files").target(0).captions == ()
+
+
+def test_a_caption_that_is_null_or_no_string_is_no_caption(put: Put, place: Place) -> None:
+    put("own/a.jpg")
+    put("own/null.json", [{"image": "a.jpg", "caption": [None, "one"]}])
+    assert said(caption_json(place, path="own", annotations="null.json")) == {"a.jpg": ("one",)}
+    put("own/number.json", [{"image": "a.jpg", "caption": 7}])
+    with pytest.raises(DataError, match="caption 7 is no string"):
+        caption_json(place, path="own", annotations="number.json")
+    put("own/t.csv", "filename,raw,split\na.jpg,null,test\n")
+    with pytest.raises(DataError, match=r"row 2: raw is no JSON list"):
+        caption_list(place, path="own", annotations="t.csv", split="test")
+
+
+def test_images_without_captions_and_captions_without_images_are_counted(put: Put, place: Place) -> None:
+    put("own/a.jpg")
+    coco = {
+        "images": [{"id": 1, "file_name": "a.jpg"}, {"id": 2, "file_name": "b.jpg"}],
+        "annotations": [{"image_id": 1, "caption": "one"}, {"image_id": 9, "caption": "lost"}],
+    }
+    put("own/coco.json", coco)
+    for _ in range(2):  # from the file, and remembered
+        source = caption_json(place, path="own", annotations="coco.json")
+        assert {each.why: (each.count, each.first) for each in source.reading.left_out} == {
+            "images without a caption": (1, "b.jpg"),
+            "captions of images that are not listed": (1, "image 9"),
+        }

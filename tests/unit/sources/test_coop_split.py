@@ -121,7 +121,7 @@ def test_no_image_is_opened(shapes: Path) -> None:
         ({"test": TEST}, "json: 2 labels, but none is 1; number them from 0"),
         (
             {"test": [TEST[1], ["red_square/9.png", 0, "red_square"]]},
-            r"json: test\[1\]: image .*images/red_square/9\.png is not there; add it",
+            r"json: test\[1\]: image .*images/red_square/9\.png .* is not there; complete",
         ),
     ],
 )

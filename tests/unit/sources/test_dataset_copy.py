@@ -92,7 +92,7 @@ def test_class_folders_become_a_copy_once(
     assert not datasets.are_progress_bars_disabled()
     assert "Generating" not in capsys.readouterr().err
     assert (source.name, source.revision, len(source)) == (f"hub:{REPO}@main/test", COMMIT, 130)
-    assert source.offers.names == (Text("dog"), Text("red_cat"))
+    assert source.offers.names == (Text("dog"), Text("red cat", ids={"label": "red_cat"}))
     assert [source.target(i).label for i in (0, 64, 65, 129)] == [0, 0, 1, 1]
     assert source[3].id == "test.parquet/3"
     assert source.fingerprint(3) == f"hub:{REPO}@{COMMIT}/datasets:test.parquet#3"

@@ -88,14 +88,14 @@ def test_a_corrected_label_changes_the_revision(class_folder: Path) -> None:
     [
         (
             '{"file_name": "red_square/9.png"}',
-            r"image .*red_square/9\.png is not there; add it or remove the line",
+            r"image .*red_square/9\.png is not there; complete the images",
         ),
         ('{"file_name": "none/9.png"}', r"image .*none/9\.png is not there"),
         ('{"file_name": "red_square"}', r"image .*red_square is not there"),
         ('{"file_name": "red_square/0.png"}', r"red_square/0\.png is named on line 1 already"),
         ('{"file_name": "../x.png"}', r"file_name '../x\.png' leads out of the folder"),
         ('{"file_name": "/x.png"}', r"file_name '/x\.png' leads out of the folder"),
-        ('{"label": "x"}', "file_name None is no name of an image"),
+        ('{"label": "x"}', "has no file_name, but label"),
         ('{"file_name": "red_square/1.png"', "not JSON"),
         ("[]", "not a JSON object"),
         ('{"file_name": "red_square/1.png", "label": 0.5}', r"label 0\.5 is neither"),
@@ -118,3 +118,15 @@ def test_no_metadata_is_missing_data_and_an_empty_one_an_error(class_folder: Pat
     write(class_folder)
     with pytest.raises(DataError, match="has no line"):
         jsonl(Place(), path=str(class_folder))
+
+
+def test_images_without_a_line_and_blank_captions_are_counted(class_folder: Path) -> None:
+    lines = '{"file_name": "red_square/0.png", "captions": ["a", "b", ""], "class": "red"}\n'
+    (class_folder / "metadata.jsonl").write_text(lines)
+    source = jsonl(Place(), path=str(class_folder))
+    assert source.target(0).captions == ("a", "b")
+    assert [(each.count, each.why, each.first) for each in source.reading.left_out] == [
+        (1, "blank captions", "metadata.jsonl:1"),
+        (8, "images without a line in metadata.jsonl", "blue_disc/0.png"),
+    ]
+    assert source.reading.labels == "captions of metadata.jsonl; left alone: class"

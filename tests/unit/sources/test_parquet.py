@@ -105,7 +105,7 @@ def test_class_names_come_with_the_files(
         listed=names if listed else (),
     )
     source = parquet(Place(), path=str(tmp_path / "data"))
-    assert source.offers.names == (Text("b_b"), Text("a"))
+    assert source.offers.names == (Text("b b", ids={"label": "b_b"}), Text("a"))
     (tmp_path / "data" / "names.txt").write_text("bee\nay\n")
     (tmp_path / "data" / "templates.txt").write_text("some {c}\n")
     source = parquet(Place(), path=str(tmp_path / "data"))
@@ -201,3 +201,49 @@ def test_damage_is_named(tmp_path: Path, png: Png, write_parquet: Write) -> None
     path.unlink()
     with pytest.raises(SourceMissing, match="no parquet file or folder of them in"):
         parquet(Place(), path=str(tmp_path))
+
+
+def test_a_label_column_of_another_usual_name_is_read(tmp_path: Path, png: Png, write_parquet: Write) -> None:
+    write_parquet(tmp_path / "a.parquet", {"image": [png(0), png(1)], "labels": [1, 0], "target": [0, 0]})
+    source = parquet(Place(), path=str(tmp_path))
+    assert [source.target(i).label for i in range(2)] == [0, 0]
+    assert source.reading.labels == "columns 'target' (int64)"
+    assert source.reading.remarks == ("labels are of 'target'; 'labels' (int64) would fit too",)
+    write_parquet(tmp_path / "a.parquet", {"image": [png(0), png(1)], "labels": [1, 0]})
+    assert [parquet(Place(), path=str(tmp_path)).target(i).label for i in range(2)] == [1, 0]
+
+
+def test_columns_that_are_not_known_are_told(tmp_path: Path, png: Png, write_parquet: Write) -> None:
+    write_parquet(tmp_path / "a.parquet", {"image": [png(0)], "quality": [0.5], "label": [1.0]})
+    said = parquet(Place(), path=str(tmp_path)).reading.labels
+    assert said.startswith(
+        "no column that is known; beside image there are 'quality' (double), 'label' (double): rename"
+    )
+
+
+def test_blank_and_null_captions_are_counted(tmp_path: Path, png: Png, write_parquet: Write) -> None:
+    captions = [["a", " ", None], ["b"]]
+    write_parquet(tmp_path / "a.parquet", {"image": [png(0), png(1)], "captions": captions})
+    source = parquet(Place(), path=str(tmp_path))
+    assert [source.target(i).captions for i in range(2)] == [("a",), ("b",)]
+    assert [(each.count, each.why) for each in source.reading.left_out] == [(2, "blank captions")]
+
+
+def test_files_that_do_not_agree_are_refused(tmp_path: Path, png: Png, write_parquet: Write) -> None:
+    def columns(label: str) -> dict[str, list[object]]:
+        return {"image": [png(0)], label: [0]}
+
+    write_parquet(tmp_path / "a.parquet", columns("label"), names={"label": ["cat", "dog"]})
+    write_parquet(tmp_path / "b.parquet", columns("label"), names={"label": ["dog", "cat"]})
+    with pytest.raises(DataError, match=r"b\.parquet has other class names than"):
+        parquet(Place(), path=str(tmp_path))
+    write_parquet(tmp_path / "b.parquet", columns("target"))
+    with pytest.raises(DataError, match=r"b\.parquet is read by columns 'target' \(int64\)"):
+        parquet(Place(), path=str(tmp_path))
+
+
+def test_files_of_other_splits_are_counted(tmp_path: Path, png: Png, write_parquet: Write) -> None:
+    for split in ("test", "train"):
+        write_parquet(tmp_path / f"{split}.parquet", {"image": [png(0)], "label": [0]})
+    (left_out,) = parquet(Place(), path=str(tmp_path)).reading.left_out
+    assert (left_out.count, left_out.why) == (1, "parquet files of other splits")

@@ -62,3 +62,31 @@ def test_described_tags_have_no_prompts_and_the_protocol_says_so():
 def test_tags_that_no_image_carries_are_no_task():
     with pytest.raises(DataError, match="no image carries any of the 3 tags"):
         build(Target(tags=()))
+
+
+def test_rows_of_marks_are_read_as_such():
+    marks = (Target(tags=(0, 1, 0)), Target(tags=(1, 0, 1)), Target(tags=(0, 0, 0)))
+    task = build(*marks)
+    assert task.problem.relevant.dense().tolist() == [
+        [False, True, False],
+        [True, False, True],
+        [False, False, False],
+    ]
+    assert task.remarks == ("tags are rows of 3 marks of 0 and 1, one for each tag",)
+    assert build(Target(tags=(0, 1)), Target(tags=(2,))).remarks == ()
+
+
+@pytest.mark.parametrize("tags", [(0, 1, 0, 0), (2, 2), (0, 1, 1)])
+def test_an_index_that_stands_twice_is_refused(tags):
+    with pytest.raises(DataError, match=r"image 1\.png of tags: an index stands twice in its tags"):
+        build(Target(tags=(0,)), Target(tags=tags))
+
+
+def test_two_tags_whose_lists_may_be_marks_are_refused():
+    with pytest.raises(DataError, match="may be rows of marks or indices"):
+        build(Target(tags=(0, 1)), Target(tags=(1, 0)), names=NAMES[:2])
+    assert build(Target(tags=(0, 1)), Target(tags=(1, 1)), names=NAMES[:2]).remarks
+
+
+def test_a_name_that_stands_twice_says_nothing_new():
+    assert build(Target(tags=("cat", "cat"))).problem.relevant.texts.tolist() == [0]

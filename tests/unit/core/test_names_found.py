@@ -2,8 +2,8 @@
 
 from listed import Listed
 
-from vlbench.acquiring.names_found import NamesFound, compare_names
 from vlbench.core.contracts import Offers, Target, Text
+from vlbench.core.names_found import NamesFound, compare_names
 
 
 def source(*names: str, label: str | int = 0) -> Listed:

@@ -1,0 +1,178 @@
+"""What was read of the data: how a source says it, and the line that a run and its result give of it."""
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Protocol, runtime_checkable
+
+from vlbench.core.contracts import Source, Task
+
+MOST_NAMED = 6
+"""So many texts are named in a line; of more, the first alone."""
+LONGEST = 60
+"""Characters of a text in a line."""
+CAPTIONS = "captions"
+"""What texts are called that come with the images: sentences, of which nothing is odd."""
+_NUMBER_OR_ID = re.compile(r"[a-z]?\d+")
+
+
+@dataclass(frozen=True, slots=True)
+class LeftOut:
+    """Things of one kind that lie with the data and were not read; `first` names one of them."""
+
+    count: int
+    why: str
+    first: str
+
+    def __str__(self) -> str:
+        return f"{self.count:,} {self.why} (the first: {_short(self.first)})"
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """How a source read its data.
+
+    `layout` says what it took them for, `labels` which file, column or folder says what is true, `remarks`
+    what else a user has to know. `lacks` says which images that the data list are not there; then a result
+    is partial.
+    """
+
+    layout: str = ""
+    labels: str = ""
+    left_out: tuple[LeftOut, ...] = ()
+    remarks: tuple[str, ...] = ()
+    lacks: str = ""
+
+
+@runtime_checkable
+class SaysWhatItRead(Protocol):
+    """A source that says how it read its data; one that does not is known by its name alone."""
+
+    @property
+    def reading(self) -> Reading: ...
+
+
+def reading_of(source: Source) -> Reading:
+    """How a source read its data; of one that does not say, the kind that its name begins with."""
+    if isinstance(source, SaysWhatItRead):
+        return source.reading
+    return Reading(layout=source.name.partition(":")[0])
+
+
+def read_so(source: Source) -> str:
+    """How a source read its data, in brackets, for an error about what they do not say; empty if unknown."""
+    reading = reading_of(source)
+    said = [f"labels: {reading.labels}"] if reading.labels else []
+    said.extend(f"left out: {each}" for each in reading.left_out)
+    return f" ({'; '.join(said)})" if said else ""
+
+
+@dataclass(slots=True)
+class Tally:
+    """Counts what is left out while data are read, by why.
+
+    What is named is named below `root`, so that results of two machines say the same.
+    """
+
+    root: str = ""
+    found: dict[str, tuple[int, str]] = field(default_factory=dict)
+
+    def leave_out(self, why: str, first: str, count: int = 1) -> None:
+        """Count things that are left out; the first of their kind is kept to be named."""
+        inside = first.replace(f"{self.root}/", "") if self.root else first
+        before, named = self.found.get(why, (0, inside))
+        self.found[why] = (before + count, named)
+
+    def add(self, left_out: Iterable[LeftOut]) -> None:
+        """Take over what was counted before."""
+        for each in left_out:
+            self.leave_out(each.why, each.first, each.count)
+
+    @property
+    def left_out(self) -> tuple[LeftOut, ...]:
+        """What was counted, in the order in which it was met."""
+        return tuple(LeftOut(count, why, first) for why, (count, first) in self.found.items())
+
+
+def what_was_read(task: Task) -> dict[str, str]:
+    """What a task read, as a result records it; what there is nothing to say of is left out.
+
+    `data` is the layout and the source's name, `images` their number and those left out, `texts` the names
+    or the first and the number, `prompt` the first one asked, `labels` where the truth comes from, `notes`
+    the rest.
+    """
+    problem = task.problem
+    reading = reading_of(problem.images)
+    said = {
+        "data": f"{reading.layout} ({problem.images.name})",
+        "images": "; ".join(
+            [f"{len(problem.images):,} images", *(f"left out: {each}" for each in reading.left_out)]
+        ),
+        "texts": _texts(task),
+        "prompt": _first_prompt(task),
+        "labels": reading.labels,
+        "notes": "; ".join([*filter(None, [reading.lacks]), *reading.remarks, *task.remarks, *_seen(task)]),
+    }
+    return {what: text for what, text in said.items() if text}
+
+
+def reading_line(task: str, said: Mapping[str, str]) -> str:
+    """One line of what was read.
+
+    >>> reading_line("t", {"data": "folder (folder:t)", "images": "2 images", "prompt": "a dog"})
+    't: read folder (folder:t); 2 images; first prompt "a dog"'
+    """
+    forms = {"prompt": 'first prompt "{}"', "labels": "labels: {}", "notes": "note: {}", "data": "read {}"}
+    parts = (forms.get(what, "{}").replace("{}", text) for what, text in said.items())
+    return f"{task}: {' '.join('; '.join(parts).split())}"
+
+
+def _texts(task: Task) -> str:
+    texts = task.problem.texts
+    named = [_short(text.name) for text in texts[:MOST_NAMED]]
+    if len(texts) > MOST_NAMED:
+        return f"{len(texts):,} {task.called}, the first {named[0]!r}"
+    return f"{len(texts):,} {task.called}: {', '.join(named)}"
+
+
+def _first_prompt(task: Task) -> str:
+    text = task.problem.texts[0]
+    return _short((*text.prompts, *text.descriptions, text.name)[0])
+
+
+def _seen(task: Task) -> Iterable[str]:
+    """What is odd about the texts: numbers for names, underscores, names that repeat or have no image."""
+    texts, images = task.problem.texts, task.problem.images
+    names = [text.name for text in texts]
+    broken = [name for name in names if "\n" in name.strip()]
+    if broken:
+        yield f"{len(broken):,} {task.called} hold line breaks and are read as one each"
+    if task.called == CAPTIONS:
+        return
+    numbers = [text for text in texts if _NUMBER_OR_ID.fullmatch(text.name)]
+    if numbers:
+        first = (*numbers[0].prompts, *numbers[0].descriptions, numbers[0].name)[0]
+        yield f"{len(numbers):,} of {len(names):,} names are numbers or ids: prompts read {_short(first)!r}"
+    lines = [name for name in names if "_" in name]
+    if lines:
+        yield f"{len(lines):,} of {len(names):,} names hold underscores, which prompts keep: {lines[0]!r}"
+    if blank := sum(not name.strip() for name in names):
+        yield f"{blank:,} of {len(names):,} names are blank"
+    repeated = [name for name, count in Counter(names).items() if count > 1]
+    if repeated:
+        yield f"{len(repeated):,} names stand for several {task.called}: {repeated[0]!r}"
+    lacking = (task.problem.relevant.column_counts == 0).nonzero()[0].tolist()
+    if lacking:
+        share = f"{len(lacking):,} of {len(names):,} {task.called}"
+        yield f"{share} have no image, the first {names[lacking[0]]!r}"
+    target = images.target(0)
+    marks = (target.label, *(target.tags or ()))
+    if lacking[:1] == [0] and 1 not in lacking and any(isinstance(mark, int) for mark in marks):
+        yield f"no image is of number 0 ({names[0]!r}): do the labels count from 1?"
+
+
+def _short(text: str) -> str:
+    """A text on one line, cut where it is long."""
+    line = " ".join(text.split())
+    return line if len(line) <= LONGEST else f"{line[:LONGEST]}..."

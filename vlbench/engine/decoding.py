@@ -1,0 +1,95 @@
+"""What decoding changed of the images of a job: noted while they are decoded, kept beside their features."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from vlbench.core.contracts import Example, Offers, Source, Target
+from vlbench.core.decoding import decoding_remarks, decoding_text
+from vlbench.core.digest import digest_of
+from vlbench.core.files import write_atomically
+from vlbench.engine.plan import Job
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+
+@dataclass(frozen=True, slots=True)
+class Watched:
+    """A source whose images are looked at as they are opened; `found` holds remarks by their index."""
+
+    source: Source
+    found: dict[int, tuple[str, ...]] = field(default_factory=dict)
+
+    @property
+    def name(self) -> str:
+        """The source's name."""
+        return self.source.name
+
+    @property
+    def revision(self) -> str:
+        """The source's revision."""
+        return self.source.revision
+
+    @property
+    def offers(self) -> Offers:
+        """The source's names and templates."""
+        return self.source.offers
+
+    def __len__(self) -> int:
+        return len(self.source)
+
+    def __getitem__(self, index: int) -> Example:
+        example = self.source[index]
+        return replace(example, image=partial(self._open, example, index))
+
+    def target(self, index: int) -> Target:
+        """What the data say of the image at an index."""
+        return self.source.target(index)
+
+    def fingerprint(self, index: int) -> str:
+        """The source's fingerprint."""
+        return self.source.fingerprint(index)
+
+    def _open(self, example: Example, index: int) -> "Image":
+        image = example.image()
+        remarks = decoding_remarks(image)
+        if remarks:
+            self.found[index] = remarks
+        return image
+
+
+def keep_remarks(job: Job, found: Mapping[int, tuple[str, ...]], cache: Path) -> None:
+    """Add remarks on some images of a job, by their index, to those that are kept."""
+    if not found:
+        return
+    keys = job.keys.images
+    rows = {**_kept(job, cache), **{keys[index]: list(remarks) for index, remarks in found.items()}}
+    write_atomically(_path(job, cache), json.dumps({"rows": rows, "digest": digest_of(rows)}))
+
+
+def kept_remarks(job: Job, cache: Path) -> str:
+    """What decoding changed of a job's images, those that were stored before too; empty if nothing."""
+    rows = _kept(job, cache)
+    if not rows:
+        return ""
+    images = job.task.problem.images
+    return decoding_text(
+        (images[index].id, rows[key]) for index, key in enumerate(job.keys.images) if key in rows
+    )
+
+
+def _kept(job: Job, cache: Path) -> dict[str, list[str]]:
+    try:
+        kept = json.loads(_path(job, cache).read_text(encoding="utf-8"))
+        rows: dict[str, list[str]] = kept["rows"]
+    except (FileNotFoundError, ValueError, KeyError, TypeError):
+        return {}
+    return rows if kept["digest"] == digest_of(rows) else {}
+
+
+def _path(job: Job, cache: Path) -> Path:
+    return cache / "decoding" / f"{job.keys.image_space}.json"
