@@ -10,6 +10,7 @@ from torch import Tensor
 
 from vlbench.adapters.caption_beams import BeamRule, beam_search
 from vlbench.adapters.caption_words import WordPieces
+from vlbench.adapters.checkpoint_layout import StateDict
 from vlbench.adapters.hub_files import hub_file
 from vlbench.adapters.networks.captioner import Captioner, DecoderSteps
 from vlbench.adapters.networks.tag_decoder import blocks
@@ -17,7 +18,6 @@ from vlbench.adapters.networks.taggers import Tagger
 from vlbench.adapters.precision import inference
 from vlbench.adapters.ram_checkpoint import TaggerSettings
 from vlbench.adapters.ram_loading import check_keys, check_shapes, state_of
-from vlbench.adapters.weights import StateDict
 from vlbench.core.contracts import Placement
 
 BEAMS = 3
@@ -92,7 +92,7 @@ def load_captioner(
     own = {
         key: tuple(value.shape) for key, value in captioner.state_dict().items() if not fnmatch(key, _UNREAD)
     }
-    read = state_of(weights)
+    read = state_of(weights).state
     wanted = {key: shape for key, shape in own.items() if key not in tied}
     check_keys(read, wanted, weights, ("*",))
     kept = {key: read[key].float() for key in wanted}

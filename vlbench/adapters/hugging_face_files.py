@@ -31,7 +31,16 @@ VOCABULARIES = (
 BESIDE = ("tokenizer_config.json", "special_tokens_map.json", "added_tokens.json", "merges.txt")
 """Files that a tokenizer may have beside them."""
 
-_CODE = ("dual_encoder.py", "hugging_face_files.py", "hugging_face_loading.py", "precision.py", "weights.py")
+_CODE = (
+    "checkpoint_layout.py",
+    "file_kind.py",
+    "weight_values.py",
+    "dual_encoder.py",
+    "hugging_face_files.py",
+    "hugging_face_loading.py",
+    "precision.py",
+    "weights.py",
+)
 _IMAGE_CODE = (*_CODE, "hugging_face_images.py", "preprocess.py")
 _TEXT_CODE = (*_CODE, "hugging_face_texts.py", "text_tower.py")
 _PACKAGES = ("transformers", "torch")

@@ -10,15 +10,20 @@ from typing import Any, cast
 import torch
 from torch import Tensor, nn
 
-from vlbench.adapters.clip_loading import listed
+from vlbench.adapters.checkpoint_layout import listed, within
 from vlbench.adapters.dual_encoder import DualEncoder, Normalisation
+from vlbench.adapters.foreign_keys import advice
 from vlbench.adapters.hugging_face_files import Files
 from vlbench.adapters.hugging_face_images import image_rule
 from vlbench.adapters.hugging_face_texts import PaddedTokens, TransformersTexts
 from vlbench.adapters.precision import check_placement
-from vlbench.adapters.weights import read_state_dict
+from vlbench.adapters.weight_values import check_values, in_float32, scale_of
+from vlbench.adapters.weights import read_weights
 from vlbench.core.contracts import ModelInfo, Placement, PreprocessMode, ScoreUnit
 from vlbench.core.errors import Unsupported, WeightsError
+
+_ANCHORS = ("logit_scale", "temperature")
+"""Tensors one of which every dual encoder has, by which one is found among others."""
 
 
 def load_dual_encoder(
@@ -36,8 +41,8 @@ def load_dual_encoder(
         config = _config(files)
         rule = image_rule(_processor(files), name=name)
         tokens = _tokens(files, config, context)
-        model = _filled(config, files.weights)
-    scale, bias = _scale_and_bias(model)
+        model, changes = _filled(config, files.weights)
+    scale, bias = _scale_and_bias(model, files.weights)
     width = _width(config)
     info = ModelInfo(
         name=name,
@@ -45,6 +50,7 @@ def load_dual_encoder(
         image_size=rule.size,
         parameters=sum(parameter.numel() for parameter in model.parameters()),
         feature_shape=(width,),
+        changes=changes,
     )
     model = model.to(placement.device)
     return DualEncoder(
@@ -109,49 +115,58 @@ def _tokens(files: Files, config: Any, context: int | None) -> PaddedTokens:
     return PaddedTokens(tokenizer, family.inputs, length, family.lower)
 
 
-def _filled(config: Any, weights: Path) -> nn.Module:
+def _filled(config: Any, path: Path) -> tuple[nn.Module, tuple[str, ...]]:
     """The model in evaluation mode on the CPU, filled under transformers' own names of older layouts.
+
+    The second part says what was changed on the way.
 
     Raises:
         WeightsError: a key is missing, unexpected or of another shape; the first few are named.
     """
     from transformers import MODEL_MAPPING
 
+    weights = in_float32(within(read_weights(path), _ANCHORS))
     model, told = MODEL_MAPPING[type(config)].from_pretrained(
         None,
         config=config,
-        state_dict=dict(read_state_dict(weights)),
+        state_dict=dict(weights.state),
         output_loading_info=True,
         ignore_mismatched_sizes=True,
         dtype=torch.float32,
     )
+    unexpected = sorted(told["unexpected_keys"])
     problems = [
         listed(f"{text} {len(keys)} keys", keys)
         for text, keys in (
             ("lacks", sorted(told["missing_keys"])),
-            ("has, unexpected,", sorted(told["unexpected_keys"])),
+            ("has, unexpected,", unexpected),
             ("has, of another shape,", _keys(told["mismatched_keys"])),
         )
         if keys
     ]
     if problems or told["error_msgs"]:
-        raise WeightsError(
-            f"{weights}: {' and '.join([*problems, *told['error_msgs']])}; these are not weights of this "
-            "architecture"
-        )
-    return cast(nn.Module, model).eval().requires_grad_(requires_grad=False)
+        found = " and ".join([*problems, *told["error_msgs"]])
+        raise WeightsError(f"{path}: {found}; {advice(path, unexpected)}")
+    own = model.state_dict()
+    check_values(weights, [key for key, value in own.items() if value.is_floating_point()])
+    unread = [key for key in weights.state if key not in own]
+    said = [listed(f"{len(unread)} tensors not read, or under other names", unread)] if unread else []
+    return cast(nn.Module, model).eval().requires_grad_(requires_grad=False), (*weights.changes, *said)
 
 
 def _keys(mismatched: Any) -> list[str]:
     return sorted(key if isinstance(key, str) else str(key[0]) for key in mismatched)
 
 
-def _scale_and_bias(model: nn.Module) -> tuple[float, float]:
+def _scale_and_bias(model: nn.Module, path: Path) -> tuple[float, float]:
     """What a cosine is multiplied with and what is added: exp(logit_scale), or 1 / temperature (ALIGN)."""
     parameters: Mapping[str, Tensor] = dict(model.named_parameters(recurse=False))
     bias = parameters.get("logit_bias")
-    scale = parameters["logit_scale"].exp() if "logit_scale" in parameters else 1 / parameters["temperature"]
-    return float(scale), 0.0 if bias is None else float(bias)
+    if "logit_scale" in parameters:
+        scale = scale_of(path, parameters["logit_scale"])
+    else:
+        scale = float(1 / parameters["temperature"])
+    return scale, 0.0 if bias is None else float(bias)
 
 
 def _width(config: Any) -> int:

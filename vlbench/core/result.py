@@ -67,7 +67,8 @@ class Result:
     of; empty if it is a row of its own. `thresholds` are those that the task stated or chose, one for each
     text in the units that people state; empty where they are the model's own. `zero_shot` says whether the
     model saw the task's data in training, as far as its card tells; `facts` are the card's: family,
-    parameters (millions), gflops (of an image), image_size (pixels), licence.
+    parameters (millions), gflops (of an image), image_size (pixels), licence. `changes` say what was
+    converted, resampled, renamed or not read of the model's files.
     """
 
     model: str
@@ -95,6 +96,7 @@ class Result:
     thresholds: tuple[float, ...] = ()
     zero_shot: ZeroShot = "unknown"
     facts: Mapping[str, str | int | float] = field(default_factory=dict)
+    changes: tuple[str, ...] = ()
     schema: int = SCHEMA
 
     def metric(self, name: str) -> MetricValue:
@@ -136,6 +138,7 @@ class Result:
             )
             fields["timing"] = Timing(**fields["timing"])
             fields["thresholds"] = tuple(fields.get("thresholds", ()))
+            fields["changes"] = tuple(fields.get("changes", ()))
             return cls(**fields)
         except (ValueError, KeyError, TypeError) as error:
             raise DataError(f"not a vlbench result: {error}; run the model again") from error

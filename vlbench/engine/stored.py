@@ -104,5 +104,5 @@ def _parse_prediction(path: Path) -> tuple[Prediction, RunFacts]:
     timing = Timing(**facts["timing"])
     return (
         Prediction(unit=ScoreUnit(**about["unit"]), **arrays),
-        RunFacts(facts["settings"], facts["software"], timing),
+        RunFacts(facts["settings"], facts["software"], timing, tuple(facts.get("changes", ()))),
     )

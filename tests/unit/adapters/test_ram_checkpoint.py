@@ -124,7 +124,7 @@ def test_weights_are_not_copied_and_the_decoders_older_name_is_known(family, ori
     older = {key.replace("tagging_head.", "vision_multi."): t for key, t in tiny_state(family).items()}
     path = write_published(origin.weights, older)
     content = read_pickle(path)
-    monkeypatch.setattr("vlbench.adapters.ram_loading.read_pickle", lambda _: content)
+    monkeypatch.setattr("vlbench.adapters.weights.read_pickle", lambda _: content)
     filled = read_tagger(open_tagger(family, origin).settings, path, tags=7)
     for key, tensor in filled.network.tagging_head.state_dict().items():
         assert tensor.data_ptr() == content["model"][f"vision_multi.{key}"].data_ptr()
