@@ -17,7 +17,7 @@ from vlbench.adapters.precision import check_placement
 from vlbench.adapters.preprocess import preprocess_for
 from vlbench.adapters.recipe import Recipe
 from vlbench.adapters.text_tower import PromptEncoder, TextTower
-from vlbench.adapters.tokenizers import check_transformers, tokenizer_of
+from vlbench.adapters.tokenizers import check_transformers, tokenizer_of, vocabulary_change
 from vlbench.adapters.weight_values import scale_of
 from vlbench.adapters.weights import read_weights
 from vlbench.core.contracts import ModelInfo, Placement, PreprocessMode, ScoreUnit
@@ -57,7 +57,7 @@ def load_clip(
         image_size=recipe.preprocessing.size,
         parameters=sum(parameter.numel() for parameter in model.parameters()),
         feature_shape=(cast(int, recipe.config["embed_dim"]),),
-        changes=changes,
+        changes=(*recipe.changes, *vocabulary_change(recipe, tokenizer), *changes),
     )
     model = model.to(placement.device)
     tower = TextTower(model, tokenizer, placement, dimensions=cast(int, recipe.config["embed_dim"]))

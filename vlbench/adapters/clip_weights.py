@@ -55,7 +55,7 @@ def fill(model: nn.Module, weights: Weights, *, ignorable: Sequence[str] = ()) -
     if missing or unexpected:
         problems = [listed(f"lacks {len(missing)} keys", missing)] if missing else []
         problems += [listed(f"has {len(unexpected)} unexpected keys", unexpected)] if unexpected else []
-        raise WeightsError(f"{path}: {' and '.join(problems)}; {advice(path, unexpected)}")
+        raise WeightsError(f"{path}: {' and '.join(problems)}; {advice(path, unexpected, own)}")
     check_shapes(weights, own)
     check_values(weights, [key for key, value in own.items() if value.is_floating_point()])
     kept = {key: value for key, value in state.items() if key in own}
@@ -104,7 +104,7 @@ def _of_apple(model: nn.Module, weights: Weights) -> Weights:
     if others:
         raise WeightsError(
             f"{weights.path}: {listed(f'has {len(others)} unexpected keys', others)}; "
-            f"{advice(weights.path, others)}"
+            f"{advice(weights.path, others, ())}"
         )
     state = convert_state_dict(model, dict(weights.state))
     return weights.having(

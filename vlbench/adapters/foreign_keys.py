@@ -8,6 +8,10 @@ _PART = re.compile(r"-\d{5}-of-\d{5}\.")
 _PLAIN = "these are not weights of this architecture (a card can list keys to leave out as `ignorable`)"
 _KNOWN = (
     (
+        re.compile(r"^logit_bias$"),
+        "trained with SigLIP's loss: take an architecture, or an open_clip_config.json, with init_logit_bias",
+    ),
+    (
         re.compile(r"(?:^|[._])lora_|\.adapter_[AB]\.|hada_w"),
         "LoRA matrices are a change to weights and not weights: merge them into those they belong "
         "to, and save the whole",
@@ -42,12 +46,12 @@ _KNOWN = (
 """Names that other programs give, and what to do with their files; the first that is met counts."""
 
 
-def advice(path: Path, strange: Iterable[str]) -> str:
-    """What to do with a file of weights that has the names `strange`, which a model has no place for."""
+def advice(path: Path, strange: Iterable[str], own: Iterable[str]) -> str:
+    """What to do with a file whose names `strange` are none of `own`, those of a model."""
     if _PART.search(path.name):
         return "this is one part of weights in several files, which are not read; save them as one"
-    names = list(strange)
+    names, known = list(strange), list(own)
     for pattern, what in _KNOWN:
-        if any(pattern.search(name) for name in names):
+        if any(map(pattern.search, names)) and not any(map(pattern.search, known)):
             return what
     return _PLAIN

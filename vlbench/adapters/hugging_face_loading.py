@@ -40,6 +40,7 @@ def load_dual_encoder(
     with _quiet():
         config = _config(files)
         rule = image_rule(_processor(files), name=name)
+        _check_size(files, config, rule.size)
         tokens = _tokens(files, config, context)
         model, changes = _filled(config, files.weights)
     scale, bias = _scale_and_bias(model, files.weights)
@@ -84,6 +85,16 @@ def _config(files: Files) -> Any:
         raise WeightsError(f"{files.folder}: no configuration of transformers ({_first(error)})") from error
 
 
+def _check_size(files: Files, config: Any, size: tuple[int, int]) -> None:
+    """Raise WeightsError where the image processor makes pixels that a tower of patches does not take."""
+    stated = getattr(config.vision_config, "image_size", None)
+    if hasattr(config.vision_config, "patch_size") and isinstance(stated, int) and size != (stated, stated):
+        raise WeightsError(
+            f"{files.folder}: its image processor makes {size[0]}x{size[1]} pixels, its image tower takes "
+            f"{stated}x{stated}; take the preprocessor_config.json that the model was trained with"
+        )
+
+
 def _processor(files: Files) -> object:
     from transformers import AutoImageProcessor
 
@@ -112,6 +123,13 @@ def _tokens(files: Files, config: Any, context: int | None) -> PaddedTokens:
     length = context or family.context or table
     if length > table:
         raise Unsupported(f"{files.folder}: a context of {length} tokens; its table of positions has {table}")
+    rows = int(config.text_config.vocab_size)
+    if tokenizer.vocab_size > rows:
+        raise WeightsError(
+            f"{files.folder}: its tokenizer has {tokenizer.vocab_size} tokens, its table of "
+            f"embeddings {rows}; take "
+            "the tokenizer that the model was trained with"
+        )
     return PaddedTokens(tokenizer, family.inputs, length, family.lower)
 
 
@@ -134,6 +152,7 @@ def _filled(config: Any, path: Path) -> tuple[nn.Module, tuple[str, ...]]:
         ignore_mismatched_sizes=True,
         dtype=torch.float32,
     )
+    own = model.state_dict()
     unexpected = sorted(told["unexpected_keys"])
     problems = [
         listed(f"{text} {len(keys)} keys", keys)
@@ -146,8 +165,7 @@ def _filled(config: Any, path: Path) -> tuple[nn.Module, tuple[str, ...]]:
     ]
     if problems or told["error_msgs"]:
         found = " and ".join([*problems, *told["error_msgs"]])
-        raise WeightsError(f"{path}: {found}; {advice(path, unexpected)}")
-    own = model.state_dict()
+        raise WeightsError(f"{path}: {found}; {advice(path, unexpected, own)}")
     check_values(weights, [key for key, value in own.items() if value.is_floating_point()])
     unread = [key for key in weights.state if key not in own]
     said = [listed(f"{len(unread)} tensors not read, or under other names", unread)] if unread else []

@@ -205,7 +205,7 @@ def check_keys(state: StateDict, wanted: Mapping[str, object], weights: Path, ig
     problems = [listed(f"lacks {len(missing)} keys", missing)] if missing else []
     problems += [listed(f"has {len(unexpected)} unexpected keys", unexpected)] if unexpected else []
     if problems:
-        raise WeightsError(f"{weights}: {' and '.join(problems)}; {advice(weights, unexpected)}")
+        raise WeightsError(f"{weights}: {' and '.join(problems)}; {advice(weights, unexpected, wanted)}")
 
 
 def check_shapes(state: StateDict, wanted: Mapping[str, tuple[int, ...]], weights: Path) -> None:

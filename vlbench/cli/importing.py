@@ -123,6 +123,8 @@ def coop(**arguments: Unpack[Arguments]) -> None:
             f"vlbench: not held against {request.base}, whose weights are not here: {done.unchecked}",
             err=True,
         )
+    for change in done.changes:
+        click.echo(f"{done.read}: {change}")
     click.echo(f"{done.read} is now {done.context}, with its card {done.card}")
     click.echo(f"vlbench run --include-path {done.card.parent} --model {done.name} --task TASK")
 
