@@ -177,7 +177,9 @@ def _short(key: str) -> str:
 
 
 def _unprefixed(weights: Weights) -> Weights:
-    weights = _renamed(weights, lambda key: _AMID.sub("", key), "marks of torch's wrappers taken off")
+    marks = sorted({mark for key in weights.state for mark in _AMID.findall(key)})
+    what = f"{', '.join(map(repr, marks))} taken out of"
+    weights = _renamed(weights, lambda key: _AMID.sub("", key), what)
     while prefix := next((each for each in _PREFIXES if _all_begin(weights.state, each)), ""):
         weights = _without(weights, prefix)
     return weights

@@ -13,6 +13,7 @@ from vlbench.adapters.architectures import Config, section
 from vlbench.adapters.checkpoint_layout import Weights
 from vlbench.adapters.clip_weights import fill
 from vlbench.adapters.dual_encoder import DualEncoder, Normalisation
+from vlbench.adapters.file_kind import check_kind
 from vlbench.adapters.precision import check_placement
 from vlbench.adapters.preprocess import preprocess_for
 from vlbench.adapters.recipe import Recipe
@@ -158,6 +159,7 @@ def _filled_from_big_vision(config: Config, weights: Path, construct: Construct)
     """A SigLIP of Google's own .npz files."""
     from open_clip.convert import load_big_vision_weights
 
+    check_kind(weights)
     model = _built(config, construct)
     try:
         load_big_vision_weights(model, str(weights))

@@ -36,11 +36,12 @@ def is_safetensors(path: Path) -> bool:
 
 def check_kind(path: Path) -> None:
     """Raise WeightsError, saying what lies there, where a file is plainly something else than weights."""
-    if (found := _other_kind(path)) is not None:
+    if (found := other_kind(path)) is not None:
         raise WeightsError(f"{path}: {found}")
 
 
-def _other_kind(path: Path) -> str | None:
+def other_kind(path: Path) -> str | None:
+    """What lies in a file that is plainly something else than weights, and what to do; None else."""
     head = _head(path)
     if not head:
         return "an empty file, no weights; fetch it again"
