@@ -151,7 +151,7 @@ def _read_header(path: Path) -> Mapping[str, object]:
             f"{path}: no such file; a context file is written by `vlbench fit coop` or `vlbench import coop`"
         ) from error
     except (OSError, ValueError) as error:
-        reason = other_kind(path) or _named(error)
+        reason = (other_kind(path) if isinstance(error, ValueError) else None) or _named(error)
         raise WeightsError(f"{path}: no readable safetensors file ({reason})") from error
     if not isinstance(header, dict):
         raise WeightsError(f"{path}: no readable safetensors file (its header is no object)")

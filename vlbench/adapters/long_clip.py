@@ -61,17 +61,19 @@ def one_table(weights: "Weights") -> "Weights":
     (beichenzbc/Long-CLIP, model/model_longclip.py).
 
     Raises:
-        WeightsError: a table is missing, or they differ in shape.
+        WeightsError: a table is missing or no weights, or they differ in shape.
     """
     import torch
 
     from vlbench.adapters.checkpoint_layout import within
+    from vlbench.adapters.weight_values import check_values
 
     weights = within(weights, (_LEARNED,))
     state = weights.state
     missing = [key for key in (_TABLE, _LEARNED) if key not in state]
     if missing:
         raise WeightsError(f"{weights.path}: lacks {' and '.join(missing)}; it is no file of Long-CLIP's")
+    check_values(weights, (_TABLE, _LEARNED))
     table, learned = state[_TABLE], state[_LEARNED]
     if table.shape != learned.shape:
         raise WeightsError(
