@@ -18,6 +18,7 @@ from vlbench.adapters.networks.taggers import Tagger
 from vlbench.adapters.precision import inference
 from vlbench.adapters.ram_checkpoint import TaggerSettings
 from vlbench.adapters.ram_loading import check_keys, check_shapes, state_of
+from vlbench.adapters.weight_values import check_values, in_float32
 from vlbench.core.contracts import Placement
 
 BEAMS = 3
@@ -92,12 +93,13 @@ def load_captioner(
     own = {
         key: tuple(value.shape) for key, value in captioner.state_dict().items() if not fnmatch(key, _UNREAD)
     }
-    read = state_of(weights).state
+    read = state_of(weights)
     wanted = {key: shape for key, shape in own.items() if key not in tied}
-    check_keys(read, wanted, weights, ("*",))
-    kept = {key: read[key].float() for key in wanted}
-    check_shapes(kept, wanted, weights)
-    held: StateDict = {key: value.to(placement.device) for key, value in kept.items()}
+    check_keys(read.state, wanted, weights, ("*",))
+    kept = in_float32(read.having({key: read.state[key] for key in wanted}))
+    check_shapes(kept.state, wanted, weights)
+    check_values(kept, wanted)
+    held: StateDict = {key: value.to(placement.device) for key, value in kept.state.items()}
     for key, value in network.state_dict().items():
         held[key] = value
     captioner.computed(placement.device)

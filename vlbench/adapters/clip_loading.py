@@ -1,16 +1,18 @@
 """open_clip models built without drawing random weights, and filled with those of a file."""
 
+import re
 from collections.abc import Callable, Sequence
 from copy import deepcopy
 from pathlib import Path
 from typing import cast
+from zipfile import BadZipFile
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
 from vlbench.adapters.architectures import Config, section
-from vlbench.adapters.checkpoint_layout import Weights
+from vlbench.adapters.checkpoint_layout import Weights, listed
 from vlbench.adapters.clip_weights import fill
 from vlbench.adapters.dual_encoder import DualEncoder, Normalisation
 from vlbench.adapters.file_kind import check_kind
@@ -19,7 +21,7 @@ from vlbench.adapters.preprocess import preprocess_for
 from vlbench.adapters.recipe import Recipe
 from vlbench.adapters.text_tower import PromptEncoder, TextTower
 from vlbench.adapters.tokenizers import check_transformers, tokenizer_of, vocabulary_change
-from vlbench.adapters.weight_values import scale_of
+from vlbench.adapters.weight_values import check_values, scale_of
 from vlbench.adapters.weights import read_weights
 from vlbench.core.contracts import ModelInfo, Placement, PreprocessMode, ScoreUnit
 from vlbench.core.errors import Unsupported, WeightsError
@@ -29,6 +31,13 @@ Construct = Callable[[Config], nn.Module]
 
 Convert = Callable[[Weights], Weights]
 """Turns the state dict of a file into the network's."""
+
+
+_BIG_VISION = re.compile(
+    r"(?:img/(?:embedding|cls|pos_embedding|Transformer|MAPHead_0)|txt/(?:Embed_0|pos_embedding|Encoder_0|head))(?:/|$)"
+    r"|[bt]$"
+)
+"""Arrays of Google's files that open_clip's reader takes (open_clip/convert.py, load_big_vision_weights)."""
 
 
 def load_clip(
@@ -163,9 +172,30 @@ def _filled_from_big_vision(config: Config, weights: Path, construct: Construct)
     model = _built(config, construct)
     try:
         load_big_vision_weights(model, str(weights))
-    except (KeyError, AttributeError, AssertionError, RuntimeError, ValueError) as error:
+        _check_all_read(model, weights)
+    except (KeyError, AttributeError, AssertionError, RuntimeError, ValueError, BadZipFile) as error:
         raise WeightsError(f"{weights}: no big_vision weights of this architecture ({error})") from error
     return model
+
+
+def _check_all_read(model: nn.Module, weights: Path) -> None:
+    """Raise WeightsError where an .npz file holds more arrays, or more numbers, than the model took of it."""
+    with np.load(weights) as arrays:
+        root = "params/" if "params/b" in arrays else ""
+        names = [name for name in arrays.files if name.startswith(root)]
+        strange = [name for name in names if not _BIG_VISION.match(name.removeprefix(root))]
+        count = sum(arrays[name].size for name in names)
+    if strange:
+        raise WeightsError(f"{weights}: {listed(f'has {len(strange)} unexpected arrays', strange)}")
+    taken = sum(parameter.numel() for parameter in model.parameters())
+    if count != taken:
+        raise WeightsError(
+            f"{weights}: holds {count} numbers, this architecture takes {taken}; name the architecture that "
+            "these weights belong to"
+        )
+    check_values(
+        Weights(weights, dict(model.named_parameters())), [name for name, _ in model.named_parameters()]
+    )
 
 
 def _frozen(model: nn.Module) -> nn.Module:

@@ -22,6 +22,9 @@ from vlbench.adapters.weights import read_weights
 from vlbench.core.contracts import ModelInfo, Placement, PreprocessMode, ScoreUnit
 from vlbench.core.errors import Unsupported, WeightsError
 
+_BUFFER = ".position_ids"
+"""The end of keys that transformers passes over without a word: of old releases, no weights."""
+
 _ANCHORS = ("logit_scale", "temperature")
 """Tensors one of which every dual encoder has, by which one is found among others."""
 
@@ -164,11 +167,16 @@ def _filled(config: Any, path: Path) -> tuple[nn.Module, tuple[str, ...]]:
         if keys
     ]
     if problems or told["error_msgs"]:
-        found = " and ".join([*problems, *told["error_msgs"]])
-        raise WeightsError(f"{path}: {found}; {advice(path, unexpected, own)}")
-    check_values(weights, [key for key, value in own.items() if value.is_floating_point()])
-    unread = [key for key in weights.state if key not in own]
-    said = [listed(f"{len(unread)} tensors not read, or under other names", unread)] if unread else []
+        what = " and ".join([*problems, *told["error_msgs"]])
+        raise WeightsError(f"{path}: {what}; {advice(path, unexpected, own)}")
+    # what lies in the file under an older name is looked at as it was read
+    found = weights.having({**own, **weights.state})
+    check_values(found, [key for key, value in own.items() if value.is_floating_point()])
+    others = [key for key in weights.state if key not in own]
+    buffers = [key for key in others if key.endswith(_BUFFER)]
+    older = [key for key in others if key not in buffers]
+    said = [listed(f"{len(buffers)} buffers without weights not read", buffers)] if buffers else []
+    said += [listed(f"{len(older)} tensors read under newer names", older)] if older else []
     return cast(nn.Module, model).eval().requires_grad_(requires_grad=False), (*weights.changes, *said)
 
 
