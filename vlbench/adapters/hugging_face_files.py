@@ -80,6 +80,8 @@ class Files:
     folder: Path
     weights: Path
     origin: str
+    changes: tuple[str, ...] = ()
+    """What lies beside the file of weights and is not read."""
 
     @property
     def config(self) -> Mapping[str, object]:
@@ -202,8 +204,9 @@ def _with_weights(origin: Origin, folder: Path, where: str) -> Files:
             f"{folder}: no {' or '.join(WEIGHTS)}; weights in several files are not read, save them as one"
         )
     path = folder / found[0]
+    beside = (f"not read, beside {path.name}: {', '.join(found[1:])}",) if found[1:] else ()
     source = "@".join(part for part in (where, revision_of(path)) if part)
-    return Files(folder, path, f"{source}:{path.name}")
+    return Files(folder, path, f"{source}:{path.name}", beside)
 
 
 def _fetched(origin: Origin, repository: str, revision: str | None) -> Path:

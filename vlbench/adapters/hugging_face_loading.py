@@ -54,7 +54,7 @@ def load_dual_encoder(
         image_size=rule.size,
         parameters=sum(parameter.numel() for parameter in model.parameters()),
         feature_shape=(width,),
-        changes=changes,
+        changes=(*files.changes, *changes),
     )
     model = model.to(placement.device)
     return DualEncoder(
