@@ -51,6 +51,11 @@ def tokenizer_of(recipe: Recipe) -> "Tokenizer":
         return cast("Tokenizer", HFTokenizer(source, context_length=context, tokenizer_mode=mode, **options))
     except (OSError, ValueError) as error:
         reason = next(iter(str(error).splitlines()), type(error).__name__)
+        if recipe.folder is not None:
+            raise WeightsError(
+                f"{recipe.folder}: no tokenizer that transformers reads ({reason}); put the files of "
+                f"{named} there"
+            ) from error
         raise WeightsError(
             f"the tokenizer {source} is not on this machine and could not be fetched ({reason}); fetch it "
             "where there is a network and copy the hub's cache"

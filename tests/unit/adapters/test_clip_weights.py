@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
+from tiny_transformers import tiny_tokenizer
 from torch import Tensor
 
 from vlbench.adapters.architectures import CONFIG_FILE
@@ -224,3 +225,18 @@ def test_apples_layout_with_more_learned_tensors_is_refused_by_name(tmp_path: Pa
     }
     with pytest.raises(WeightsError, match=r"has 1 unexpected keys: side\.gate"):
         filled_model(vit(), saved(tmp_path, state))
+
+
+def test_a_folder_whose_tokenizer_is_missing_or_another_models_is_told(tmp_path: Path) -> None:
+    config = {**vit(), "text_cfg": {**VIT["text_cfg"], "hf_tokenizer_name": "org/tok", "vocab_size": 20}}  # type: ignore[dict-item]
+    (tmp_path / CONFIG_FILE).write_text(json.dumps({"model_cfg": config}))
+    state = {key: value.contiguous() for key, value in constructed(config).state_dict().items()}
+    saved(tmp_path, state, WEIGHTS)
+    checkpoint = local_dir(Origin("m"), reference=str(tmp_path))
+    with pytest.raises(
+        WeightsError, match=r"no tokenizer that transformers reads .* put the files of org/tok there"
+    ):
+        checkpoint.load(Placement())
+    tiny_tokenizer().save_pretrained(tmp_path)
+    with pytest.raises(WeightsError, match=r"its tokenizer has \d+ tokens, text_cfg.vocab_size is 20"):
+        checkpoint.load(Placement())
