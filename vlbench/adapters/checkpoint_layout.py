@@ -14,7 +14,7 @@ StateDict = dict[str, Tensor]
 _HOLDERS = ("state_dict", "model_state_dict", "model", "module")
 """Keys under which training code keeps the state dict of the model that it trains."""
 
-_AVERAGED = re.compile(r"(?:^|[._])(?:ema|swa|averaged?|shadow)(?:[._]|$)")
+_AVERAGED = re.compile(r"(?:^|[._])(?:ema|swa|averaged?|shadow)(?:[._]|$)", re.IGNORECASE)
 """Names of a second state: weights averaged over training."""
 
 _OF_TRAINING = re.compile(r"optim|sched|scaler|rng|random|callback|loops")

@@ -175,11 +175,28 @@ def _complete(
     """Settle the activation: what the tag says, and what an archive's own code computes."""
     key = f"quick gelu|{file_state(weights)}"
     archive = remembered(key, cache, lambda: "yes" if uses_quick_gelu(weights) else "no") == "yes"
-    if facts.get("quick_gelu") or archive:
+    said: tuple[str, ...] = ()
+    if (facts.get("quick_gelu") or archive) and not config.get("quick_gelu"):
         config = {**config, "quick_gelu": True}
+        said = (
+            f"computed with QuickGELU, as {'the archive does' if archive else 'its weights were trained'}",
+        )
     preprocessing = Preprocessing.of(config, facts)
-    said = _other_statements(weights, config, preprocessing) if source == "file" else ()
+    said += _not_taken(facts, preprocessing)
+    said += _other_statements(weights, config, preprocessing) if source == "file" else ()
     return Recipe(config, preprocessing, weights, f"{source}:{weights.name}", changes=said)
+
+
+def _not_taken(facts: Mapping[str, object], preprocessing: Preprocessing) -> tuple[str, ...]:
+    """What a preprocess_cfg says that the image tower's own size, or RGB, goes before."""
+    size = facts.get("size")
+    stated = tuple(size) if isinstance(size, list | tuple) else (size, size)
+    said = []
+    if size is not None and stated != preprocessing.size:
+        said.append(f"preprocess_cfg says size {size}, the image tower's {preprocessing.size} is taken")
+    if facts.get("mode", "RGB") != "RGB":
+        said.append(f"preprocess_cfg says mode {facts['mode']}, RGB is taken")
+    return tuple(said)
 
 
 def _other_statements(weights: Path, config: Config, preprocessing: Preprocessing) -> tuple[str, ...]:

@@ -11,7 +11,7 @@ from tiny_transformers import tiny_tokenizer
 from torch import Tensor
 
 from vlbench.adapters.architectures import CONFIG_FILE
-from vlbench.adapters.clip import ClipCheckpoint, clip, local_dir
+from vlbench.adapters.clip import ClipCheckpoint, clip, local_dir, open_clip
 from vlbench.adapters.clip_loading import constructed, filled_model
 from vlbench.cards.folders import FOLDERS, built_in_folder
 from vlbench.core.contracts import Origin, Placement, Text
@@ -240,3 +240,28 @@ def test_a_folder_whose_tokenizer_is_missing_or_another_models_is_told(tmp_path:
     tiny_tokenizer().save_pretrained(tmp_path)
     with pytest.raises(WeightsError, match=r"its tokenizer has \d+ tokens, text_cfg.vocab_size is 20"):
         checkpoint.load(Placement())
+
+
+def test_a_size_that_a_preprocessing_states_in_vain_is_told(tmp_path: Path) -> None:
+    folder = shutil.copytree(TINY, tmp_path / "m")
+    config = json.loads((folder / CONFIG_FILE).read_text())
+    config["preprocess_cfg"] |= {"size": [96, 96], "mode": "L"}
+    (folder / CONFIG_FILE).write_text(json.dumps(config))
+    assert local_dir(Origin("m"), reference=str(folder)).load(Placement()).info.changes == (
+        "preprocess_cfg says size [96, 96], the image tower's (64, 64) is taken",
+        "preprocess_cfg says mode L, RGB is taken",
+    )
+
+
+def test_an_activation_that_the_tags_weights_ask_for_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("vlbench.adapters.recipe._tag_facts", lambda *_: {"quick_gelu": True})
+    weights = saved(tmp_path, {"a": torch.ones(1)})
+    plain, quick = (
+        open_clip(Origin("m", weights=weights), reference=f"{name}/openai").recipe
+        for name in ("ViT-B-32", "ViT-B-32-quickgelu")
+    )
+    assert plain.config["quick_gelu"]
+    assert plain.changes == ("computed with QuickGELU, as its weights were trained",)
+    assert quick.changes == ()
