@@ -120,7 +120,7 @@ def read_dassl(path: Path) -> DasslContext:
         )
     others = sorted(found.keys() - {TENSOR, *_BESIDE})
     if others or len(found) != len(state):
-        left = listed("learned beside it", others or [str(key) for key in state])
+        left = listed(f"learned beside {TENSOR}", others or [str(key) for key in state])
         raise WeightsError(
             f"{path}: {left}; this is no context of CoOp's alone but of a method that followed it "
             "(CoCoOp, MaPLe "
@@ -152,11 +152,12 @@ def dassl_file(directory: Path, *, epoch: int | None = None) -> Path:
     """The file of an output or prompt_learner directory: of an epoch, else the best, the newest, the last.
 
     Raises:
-        WeightsError: there is none.
+        WeightsError: there is none, or other models lie beside it.
     """
     folder = directory / _FOLDER if (directory / _FOLDER).is_dir() else directory
     if not folder.is_dir():
         raise WeightsError(f"{folder}: no such directory; name Dassl's output directory")
+    _check_alone(folder)
     numbers = sorted(
         int(found[1])
         for path in folder.iterdir()
@@ -175,6 +176,21 @@ def dassl_file(directory: Path, *, epoch: int | None = None) -> Path:
     if not numbers:
         raise WeightsError(f"{folder}: holds neither {_BEST} nor {_NUMBERED}N; name Dassl's output directory")
     return folder / f"{_NUMBERED}{numbers[-1]}"
+
+
+def _check_alone(folder: Path) -> None:
+    """Raise WeightsError where a training saved other models beside its prompt_learner, each in a folder."""
+    if folder.name != _FOLDER:
+        return
+    others = sorted(
+        path.name for path in folder.parent.iterdir() if path != folder and any(path.glob("model*.pth.tar*"))
+    )
+    if others:
+        raise WeightsError(
+            f"{folder.parent}: {listed(f'other models were trained beside {_FOLDER}', others)}; a "
+            "context of CoOp's "
+            "alone is read, and without them its numbers would be another model's"
+        )
 
 
 def directory_facts(directory: Path) -> DirectoryFacts:

@@ -4,12 +4,12 @@ from pathlib import Path
 
 import pytest
 import torch
-from dassl_directory import checkpoint
+from dassl_directory import checkpoint, write_directory
 from torch import Tensor
 
 from vlbench.adapters.causal_text import token_table
 from vlbench.adapters.coop_loading import context_tower
-from vlbench.adapters.dassl import read_dassl
+from vlbench.adapters.dassl import dassl_file, read_dassl
 from vlbench.adapters.dassl_words import check_words
 from vlbench.adapters.text_tower import TextTower
 from vlbench.api import load_model
@@ -57,7 +57,7 @@ def test_a_context_with_more_that_was_learned_is_refused(
     tmp_path: Path, extra: dict[str, Tensor], named: str, prefix: str
 ) -> None:
     state = {f"{prefix}ctx": torch.zeros(COUNT, WIDTH), **{prefix + key: each for key, each in extra.items()}}
-    with pytest.raises(WeightsError, match=rf"learned beside it: .*{named}.* another model's"):
+    with pytest.raises(WeightsError, match=rf"learned beside ctx: .*{named}.* another model's"):
         read_dassl(written(tmp_path / "model.pth.tar-1", state))
 
 
@@ -109,3 +109,15 @@ def test_classes_that_a_shared_context_was_not_learned_on_are_told(tower: TextTo
     path = written(tmp_path / "model.pth.tar-1", {"ctx": torch.rand(COUNT, WIDTH), **words(tower)})
     assert held(tower, path, CLASSES[:2]) == ("learned on 3 classes, 2 are named",)
     assert held(tower, path, ()) == ()
+
+
+def test_models_that_were_trained_beside_the_prompts_are_not_left_out(tmp_path: Path) -> None:
+    folder = write_directory(tmp_path / "seed1", {"model.pth.tar-50": torch.zeros(COUNT, WIDTH)})
+    assert dassl_file(folder).name == "model.pth.tar-50"
+    (folder / "adapter").mkdir()
+    (folder / "adapter" / "notes.txt").write_text("none")
+    assert dassl_file(folder).name == "model.pth.tar-50"
+    torch.save({}, folder / "adapter" / "model-best.pth.tar")
+    for named in (folder, folder / "prompt_learner"):
+        with pytest.raises(WeightsError, match="other models were trained beside prompt_learner: adapter"):
+            dassl_file(named)
