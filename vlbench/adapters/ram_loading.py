@@ -125,8 +125,12 @@ def read_tagger(settings: TaggerSettings, weights: Path, *, tags: int) -> Filled
     bank = _bank(settings, kept.state) if closed else None
     left = [key for key in read.state if key not in wanted]
     computed = [key for key in left if any(fnmatch(key, pattern) for pattern in _COMPUTED)]
-    unread = [key for key in left if key not in computed]
+    tags_of_its_own = [key for key in left if key in embedded]
+    unread = [key for key in left if key not in computed and key not in embedded]
     said = [listed(f"{len(computed)} buffers that the sizes decide not read", computed)] if computed else []
+    said += (
+        [listed("tags of its own not read, in open vocabulary", tags_of_its_own)] if tags_of_its_own else []
+    )
     said += [listed(f"{len(unread)} tensors not read, as the card says", unread)] if unread else []
     filled = network.eval().requires_grad_(requires_grad=False)
     return Filled(filled, bank, (*kept.changes, *said))
