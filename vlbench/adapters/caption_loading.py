@@ -10,6 +10,7 @@ from torch import Tensor
 
 from vlbench.adapters.caption_beams import BeamRule, beam_search
 from vlbench.adapters.caption_words import WordPieces
+from vlbench.adapters.checkpoint_layout import StateDict
 from vlbench.adapters.hub_files import hub_file
 from vlbench.adapters.networks.captioner import Captioner, DecoderSteps
 from vlbench.adapters.networks.tag_decoder import blocks
@@ -17,7 +18,7 @@ from vlbench.adapters.networks.taggers import Tagger
 from vlbench.adapters.precision import inference
 from vlbench.adapters.ram_checkpoint import TaggerSettings
 from vlbench.adapters.ram_loading import check_keys, check_shapes, state_of
-from vlbench.adapters.weights import StateDict
+from vlbench.adapters.weight_values import check_values, in_float32
 from vlbench.core.contracts import Placement
 
 BEAMS = 3
@@ -94,10 +95,11 @@ def load_captioner(
     }
     read = state_of(weights)
     wanted = {key: shape for key, shape in own.items() if key not in tied}
-    check_keys(read, wanted, weights, ("*",))
-    kept = {key: read[key].float() for key in wanted}
-    check_shapes(kept, wanted, weights)
-    held: StateDict = {key: value.to(placement.device) for key, value in kept.items()}
+    check_keys(read.state, wanted, weights, ("*",))
+    kept = in_float32(read.having({key: read.state[key] for key in wanted}))
+    check_shapes(kept.state, wanted, weights)
+    check_values(kept, wanted)
+    held: StateDict = {key: value.to(placement.device) for key, value in kept.state.items()}
     for key, value in network.state_dict().items():
         held[key] = value
     captioner.computed(placement.device)

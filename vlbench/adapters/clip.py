@@ -16,8 +16,8 @@ from vlbench.core.files import remembered_sha256
 if TYPE_CHECKING:
     from torch import nn
 
+    from vlbench.adapters.checkpoint_layout import Weights
     from vlbench.adapters.dual_encoder import DualEncoder
-    from vlbench.adapters.weights import StateDict
 
 _DIGITS = 12
 """Hexadecimal digits of a file's SHA-256 in the name of a model with weights of the user's own."""
@@ -34,7 +34,7 @@ class ClipCheckpoint:
     capabilities: frozenset[str] = frozenset()
     construct: "Callable[[Config], nn.Module] | None" = None
     """Builds the network, where it is not open_clip's alone."""
-    convert: "Callable[[StateDict, Path], StateDict] | None" = None
+    convert: "Callable[[Weights], Weights] | None" = None
     """Turns a file's state dict into that network's, where open_clip's conversions do not."""
     sources: tuple[str, ...] = ()
     """Files beside this one whose code decides what that network computes of images."""

@@ -13,11 +13,15 @@ from vlbench.core.files import remembered_sha256
 
 IMAGE_SOURCES = (
     "architectures.py",
+    "checkpoint_layout.py",
     "clip_loading.py",
+    "clip_weights.py",
     "dual_encoder.py",
+    "file_kind.py",
     "precision.py",
     "preprocess.py",
     "torchscript_archive.py",
+    "weight_values.py",
     "weights.py",
 )
 """Files beside this one whose code decides an image's features."""
@@ -25,13 +29,17 @@ IMAGE_SOURCES = (
 TEXT_SOURCES = (
     "architectures.py",
     "causal_text.py",
+    "checkpoint_layout.py",
     "clip_loading.py",
+    "clip_weights.py",
     "dual_encoder.py",
+    "file_kind.py",
     "precision.py",
     "text_tower.py",
     "token_tree.py",
     "tokenizers.py",
     "torchscript_archive.py",
+    "weight_values.py",
     "weights.py",
 )
 """Files beside this one whose code decides a text's features."""

@@ -1,42 +1,43 @@
 """open_clip models built without drawing random weights, and filled with those of a file."""
 
+import re
 from collections.abc import Callable, Sequence
 from copy import deepcopy
-from fnmatch import fnmatch
 from pathlib import Path
 from typing import cast
+from zipfile import BadZipFile
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
 from vlbench.adapters.architectures import Config, section
+from vlbench.adapters.checkpoint_layout import Weights, listed
+from vlbench.adapters.clip_weights import fill
 from vlbench.adapters.dual_encoder import DualEncoder, Normalisation
+from vlbench.adapters.file_kind import check_kind
 from vlbench.adapters.precision import check_placement
 from vlbench.adapters.preprocess import preprocess_for
 from vlbench.adapters.recipe import Recipe
 from vlbench.adapters.text_tower import PromptEncoder, TextTower
-from vlbench.adapters.tokenizers import check_transformers, tokenizer_of
-from vlbench.adapters.weights import StateDict, read_state_dict
+from vlbench.adapters.tokenizers import check_transformers, tokenizer_of, vocabulary_change
+from vlbench.adapters.weight_values import check_values, scale_of
+from vlbench.adapters.weights import read_weights
 from vlbench.core.contracts import ModelInfo, Placement, PreprocessMode, ScoreUnit
 from vlbench.core.errors import Unsupported, WeightsError
 
 Construct = Callable[[Config], nn.Module]
 """Builds the network of a configuration."""
 
-Convert = Callable[[StateDict, Path], StateDict]
-"""Turns the state dict of a file into the network's; the path stands in errors."""
+Convert = Callable[[Weights], Weights]
+"""Turns the state dict of a file into the network's."""
 
-_NAMED = 5
-"""How many keys an error names before it counts the rest."""
 
-_POSITIONS = ("visual.positional_embedding", "positional_embedding", "text.positional_embedding")
-"""Keys whose rows open_clip resamples when the image or context has another size."""
-
-_IGNORED = ("*.position_ids", "*attn_mask", "input_resolution", "context_length", "vocab_size")
-"""Buffers that hold no weight: of old transformers and of archives."""
-
-_NOT_NEEDED = "*.num_batches_tracked"
+_BIG_VISION = re.compile(
+    r"(?:img/(?:embedding|cls|pos_embedding|Transformer|MAPHead_0)|txt/(?:Embed_0|pos_embedding|Encoder_0|head))(?:/|$)"
+    r"|[bt]$"
+)
+"""Arrays of Google's files that open_clip's reader takes (open_clip/convert.py, load_big_vision_weights)."""
 
 
 def load_clip(
@@ -57,8 +58,8 @@ def load_clip(
     """
     check_placement(placement)
     tokenizer = tokenizer_of(recipe)
-    model = filled_model(recipe.config, recipe.weights, ignorable, construct, convert)
-    scale = float(cast(Tensor, model.logit_scale).detach().exp())
+    model, changes = filled_model(recipe.config, recipe.weights, ignorable, construct, convert)
+    scale = scale_of(recipe.weights, cast(Tensor, model.logit_scale))
     bias = cast(Tensor | None, model.logit_bias)
     info = ModelInfo(
         name=name,
@@ -66,6 +67,7 @@ def load_clip(
         image_size=recipe.preprocessing.size,
         parameters=sum(parameter.numel() for parameter in model.parameters()),
         feature_shape=(cast(int, recipe.config["embed_dim"]),),
+        changes=(*recipe.changes, *vocabulary_change(recipe, tokenizer), *changes),
     )
     model = model.to(placement.device)
     tower = TextTower(model, tokenizer, placement, dimensions=cast(int, recipe.config["embed_dim"]))
@@ -87,93 +89,25 @@ def filled_model(
     ignorable: Sequence[str] = (),
     construct: Construct | None = None,
     convert: Convert | None = None,
-) -> nn.Module:
-    """An open_clip model in evaluation mode on the CPU, its parameters mapped from the file if possible."""
+) -> tuple[nn.Module, tuple[str, ...]]:
+    """An open_clip model in evaluation mode on the CPU, its parameters mapped from the file if possible.
+
+    The second part says what was changed on the way.
+    """
     construct = construct or constructed
     if weights.suffix in {".npz", ".npy"}:
-        return _frozen(_filled_from_big_vision(config, weights, construct))
-    state = read_state_dict(weights)
+        return _frozen(_filled_from_big_vision(config, weights, construct)), ()
+    read = read_weights(weights)
     if convert is not None:
-        state = convert(state, weights)
-    model = _skeleton(config, construct)
+        read = convert(read)
+    model, changes = _skeleton(config, construct), read.changes
     if model is not None:
-        fill(model, state, weights=weights, ignorable=ignorable)
+        changes = fill(model, read, ignorable=ignorable)
         _rebuild_masks(model)
     if model is None or _is_meta(model):
         model = _built(config, construct)
-        fill(model, state, weights=weights, ignorable=ignorable)
-    return _frozen(model)
-
-
-def fill(model: nn.Module, state: StateDict, *, weights: Path, ignorable: Sequence[str] = ()) -> None:
-    """Put a state dict into a model as float32, after open_clip's own conversions of older layouts.
-
-    Raises:
-        WeightsError: a key is missing, unexpected or of another shape; the first few are named.
-    """
-    state = {key: value.float() if value.is_floating_point() else value for key, value in state.items()}
-    state = _conformed(model, state, weights)
-    own = model.state_dict()
-    ignored = [key for key in state if any(fnmatch(key, pattern) for pattern in (*_IGNORED, *ignorable))]
-    unexpected = [key for key in state if key not in own and key not in ignored]
-    missing = [key for key in own if key not in state and not fnmatch(key, _NOT_NEEDED)]
-    if missing or unexpected:
-        problems = [listed(f"lacks {len(missing)} keys", missing)] if missing else []
-        problems += [listed(f"has {len(unexpected)} unexpected keys", unexpected)] if unexpected else []
-        raise WeightsError(
-            f"{weights}: {' and '.join(problems)}; these are not weights of this architecture "
-            "(a card can list keys to leave out as `ignorable`)"
-        )
-    _check_shapes(state, own, weights)
-    kept = {key: value for key, value in state.items() if key in own}
-    model.load_state_dict(kept, strict=False, assign=True)
-
-
-def _conformed(model: nn.Module, state: StateDict, weights: Path) -> StateDict:
-    """The state dict in the layout of the model: open_clip/factory.py, load_checkpoint."""
-    from open_clip.convert import convert_state_dict
-    from open_clip.model import convert_to_custom_text_state_dict, resize_pos_embed, resize_text_pos_embed
-
-    state = convert_state_dict(model, state)
-    if "positional_embedding" in state and not hasattr(model, "positional_embedding"):
-        state = convert_to_custom_text_state_dict(state)
-    for key in ("logit_scale", "logit_bias"):
-        own = getattr(model, key, None)
-        if key in state and own is not None and state[key].numel() == own.numel():
-            state[key] = state[key].reshape(own.shape)
-    if "logit_bias" not in state and "logit_scale" in state and model.logit_bias is not None:
-        state["logit_bias"] = torch.zeros_like(state["logit_scale"])
-    own_state = model.state_dict()
-    for key in _POSITIONS:
-        if key in state and key in own_state and state[key].shape[1:] != own_state[key].shape[1:]:
-            _check_shapes({key: state[key]}, own_state, weights)
-    try:
-        resize_pos_embed(state, model)
-        resize_text_pos_embed(state, model)
-    except (RuntimeError, AttributeError, AssertionError) as error:
-        raise WeightsError(
-            f"{weights}: its position embeddings fit no grid of this model ({error})"
-        ) from error
-    return state
-
-
-def _check_shapes(state: StateDict, own: StateDict, weights: Path) -> None:
-    wrong = [
-        f"{key} {tuple(value.shape)} instead of {tuple(own[key].shape)}"
-        for key, value in state.items()
-        if key in own and value.shape != own[key].shape
-    ]
-    if wrong:
-        raise WeightsError(
-            f"{weights}: {listed(f'{len(wrong)} tensors of another shape', wrong)}; name the architecture "
-            "that these weights belong to"
-        )
-
-
-def listed(what: str, names: Sequence[str]) -> str:
-    """The first few of a list of names, the rest counted."""
-    rest = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
-    return f"{what}: {', '.join(names[:_NAMED])}{rest}"
+        changes = fill(model, read, ignorable=ignorable)
+    return _frozen(model), changes
 
 
 def _skeleton(config: Config, construct: Construct) -> nn.Module | None:
@@ -234,12 +168,34 @@ def _filled_from_big_vision(config: Config, weights: Path, construct: Construct)
     """A SigLIP of Google's own .npz files."""
     from open_clip.convert import load_big_vision_weights
 
+    check_kind(weights)
     model = _built(config, construct)
     try:
         load_big_vision_weights(model, str(weights))
-    except (KeyError, AttributeError, AssertionError, RuntimeError, ValueError) as error:
+        _check_all_read(model, weights)
+    except (KeyError, AttributeError, AssertionError, RuntimeError, ValueError, BadZipFile) as error:
         raise WeightsError(f"{weights}: no big_vision weights of this architecture ({error})") from error
     return model
+
+
+def _check_all_read(model: nn.Module, weights: Path) -> None:
+    """Raise WeightsError where an .npz file holds more arrays, or more numbers, than the model took of it."""
+    with np.load(weights) as arrays:
+        root = "params/" if "params/b" in arrays else ""
+        names = [name for name in arrays.files if name.startswith(root)]
+        strange = [name for name in names if not _BIG_VISION.match(name.removeprefix(root))]
+        count = sum(arrays[name].size for name in names)
+    if strange:
+        raise WeightsError(f"{weights}: {listed(f'has {len(strange)} unexpected arrays', strange)}")
+    taken = sum(parameter.numel() for parameter in model.parameters())
+    if count != taken:
+        raise WeightsError(
+            f"{weights}: holds {count} numbers, this architecture takes {taken}; name the architecture that "
+            "these weights belong to"
+        )
+    check_values(
+        Weights(weights, dict(model.named_parameters())), [name for name, _ in model.named_parameters()]
+    )
 
 
 def _frozen(model: nn.Module) -> nn.Module:

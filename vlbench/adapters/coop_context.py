@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, cast, get_args
 
+from vlbench.adapters.file_kind import other_kind
 from vlbench.core.contracts import Text
 from vlbench.core.errors import WeightsError
 from vlbench.core.files import write_atomically
@@ -153,7 +154,8 @@ def _read_header(path: Path) -> Mapping[str, object]:
             f"{path}: no such file; a context file is written by `vlbench fit coop` or `vlbench import coop`"
         ) from error
     except (OSError, ValueError) as error:
-        raise WeightsError(f"{path}: no readable safetensors file ({_named(error)})") from error
+        reason = (other_kind(path) if isinstance(error, ValueError) else None) or _named(error)
+        raise WeightsError(f"{path}: no readable safetensors file ({reason})") from error
     if not isinstance(header, dict):
         raise WeightsError(f"{path}: no readable safetensors file (its header is no object)")
     return header

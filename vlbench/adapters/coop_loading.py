@@ -93,7 +93,12 @@ def load_coop(
     assert isinstance(model, DualEncoder)
     facts, vectors = context.facts, context.vectors.to(placement.device)
     classes = ClassIndex(path, facts.classes) if facts.class_specific else None
-    info = replace(model.info, name=name, parameters=model.info.parameters + vectors.numel())
+    info = replace(
+        model.info,
+        name=name,
+        parameters=model.info.parameters + vectors.numel(),
+        changes=tuple(f"base {base.name}: {each}" for each in model.info.changes),
+    )
     return replace(model, info=info, text_encoder=ContextEncoder(tower, vectors, facts.position, classes))
 
 

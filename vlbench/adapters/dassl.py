@@ -9,6 +9,7 @@ from typing import cast, get_args
 import torch
 from torch import Tensor
 
+from vlbench.adapters.checkpoint_layout import listed
 from vlbench.adapters.coop_context import TENSOR, Position
 from vlbench.adapters.weights import read_pickle
 from vlbench.core.contracts import Precision
@@ -20,7 +21,12 @@ _NEWEST = "checkpoint"
 """A text file that names the file written last (dassl/utils/torchtools.py, save_checkpoint)."""
 
 _NUMBERED = "model.pth.tar-"
-_PARALLEL = "module."
+_PREFIXES = ("module.", "_orig_mod.", "prompt_learner.")
+"""What training in parallel, torch.compile and a state of the whole model put in front of the names."""
+
+_BESIDE = ("token_prefix", "token_suffix")
+"""Embeddings of the words around a context: the base's own, not learned."""
+
 _PRECISIONS: Mapping[torch.dtype, Precision] = {
     torch.float16: "fp16",
     torch.bfloat16: "bf16",
@@ -48,12 +54,16 @@ _INERT_NAMES = (
 class DasslContext:
     """A context of Dassl's: `vectors` [n, d] or [c, n, d] in float32, the precision it was saved in.
 
-    `epochs` counts those it was trained for; None where the file does not say.
+    `epochs` counts those it was trained for; None where the file does not say. `prefix` [c, 1, d] and
+    `suffix` [c, t, d] are the embeddings of the words before and behind it, one row a prompt; None where
+    they are not there, or are zeros.
     """
 
     vectors: Tensor
     precision: Precision
     epochs: int | None
+    prefix: Tensor | None = None
+    suffix: Tensor | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,10 +94,10 @@ def _plain_dict(*_: object) -> dict[object, object]:
 
 
 def read_dassl(path: Path) -> DasslContext:
-    """The context of one of Dassl's files; its optimiser, its scheduler and its class tokens are left out.
+    """The context of one of Dassl's files; its optimiser and its scheduler are left out.
 
     Raises:
-        WeightsError: the file is damaged, holds no context, or would run something else.
+        WeightsError: the file is damaged, holds no context or more than one, or would run something else.
     """
     stand_ins: list[_Allowed] = [(_Inert, name) for name in _INERT_NAMES]
     stand_ins += [(_plain_dict, "collections.defaultdict"), (dict, "builtins.dict")]
@@ -96,7 +106,7 @@ def read_dassl(path: Path) -> DasslContext:
     state = content.get("state_dict") if isinstance(content, Mapping) else None
     if not isinstance(content, Mapping) or not isinstance(state, Mapping):
         raise WeightsError(f"{path}: holds no state_dict; name a file of a prompt_learner folder")
-    found = {str(key).removeprefix(_PARALLEL): value for key, value in state.items()}
+    found = {_short(str(key)): value for key, value in state.items()}
     vectors = found.get(TENSOR)
     if not isinstance(vectors, Tensor):
         raise WeightsError(
@@ -108,21 +118,46 @@ def read_dassl(path: Path) -> DasslContext:
             f"{path}: {TENSOR} is {vectors.dtype} {tuple(vectors.shape)}; a context is [tokens, width] or "
             "[classes, tokens, width]"
         )
+    others = sorted(found.keys() - {TENSOR, *_BESIDE})
+    if others or len(found) != len(state):
+        left = listed(f"learned beside {TENSOR}", others or [str(key) for key in state])
+        raise WeightsError(
+            f"{path}: {left}; this is no context of CoOp's alone but of a method that followed it "
+            "(CoCoOp, MaPLe "
+            "and others), which is not read: without the rest its numbers would be another model's"
+        )
     epochs = content.get("epoch")
     return DasslContext(
-        vectors.detach().float(), _PRECISIONS[vectors.dtype], epochs if isinstance(epochs, int) else None
+        vectors.detach().float(),
+        _PRECISIONS[vectors.dtype],
+        epochs if isinstance(epochs, int) else None,
+        *(_stated(found.get(name)) for name in _BESIDE),
     )
+
+
+def _short(key: str) -> str:
+    while key.startswith(_PREFIXES):
+        key = key.partition(".")[2]
+    return key
+
+
+def _stated(tokens: object) -> Tensor | None:
+    """Embeddings in float32; None of anything else and of zeros, which say nothing."""
+    if not isinstance(tokens, Tensor) or tokens.ndim != 3 or not tokens.any():
+        return None
+    return tokens.detach().float()
 
 
 def dassl_file(directory: Path, *, epoch: int | None = None) -> Path:
     """The file of an output or prompt_learner directory: of an epoch, else the best, the newest, the last.
 
     Raises:
-        WeightsError: there is none.
+        WeightsError: there is none, or other models lie beside it.
     """
     folder = directory / _FOLDER if (directory / _FOLDER).is_dir() else directory
     if not folder.is_dir():
         raise WeightsError(f"{folder}: no such directory; name Dassl's output directory")
+    _check_alone(folder)
     numbers = sorted(
         int(found[1])
         for path in folder.iterdir()
@@ -141,6 +176,21 @@ def dassl_file(directory: Path, *, epoch: int | None = None) -> Path:
     if not numbers:
         raise WeightsError(f"{folder}: holds neither {_BEST} nor {_NUMBERED}N; name Dassl's output directory")
     return folder / f"{_NUMBERED}{numbers[-1]}"
+
+
+def _check_alone(folder: Path) -> None:
+    """Raise WeightsError where a training saved other models beside its prompt_learner, each in a folder."""
+    if folder.name != _FOLDER:
+        return
+    others = sorted(
+        path.name for path in folder.parent.iterdir() if path != folder and any(path.glob("model*.pth.tar*"))
+    )
+    if others:
+        raise WeightsError(
+            f"{folder.parent}: {listed(f'other models were trained beside {_FOLDER}', others)}; a "
+            "context of CoOp's "
+            "alone is read, and without them its numbers would be another model's"
+        )
 
 
 def directory_facts(directory: Path) -> DirectoryFacts:

@@ -31,7 +31,16 @@ VOCABULARIES = (
 BESIDE = ("tokenizer_config.json", "special_tokens_map.json", "added_tokens.json", "merges.txt")
 """Files that a tokenizer may have beside them."""
 
-_CODE = ("dual_encoder.py", "hugging_face_files.py", "hugging_face_loading.py", "precision.py", "weights.py")
+_CODE = (
+    "checkpoint_layout.py",
+    "file_kind.py",
+    "weight_values.py",
+    "dual_encoder.py",
+    "hugging_face_files.py",
+    "hugging_face_loading.py",
+    "precision.py",
+    "weights.py",
+)
 _IMAGE_CODE = (*_CODE, "hugging_face_images.py", "preprocess.py")
 _TEXT_CODE = (*_CODE, "hugging_face_texts.py", "text_tower.py")
 _PACKAGES = ("transformers", "torch")
@@ -71,6 +80,8 @@ class Files:
     folder: Path
     weights: Path
     origin: str
+    changes: tuple[str, ...] = ()
+    """What lies beside the file of weights and is not read."""
 
     @property
     def config(self) -> Mapping[str, object]:
@@ -193,8 +204,9 @@ def _with_weights(origin: Origin, folder: Path, where: str) -> Files:
             f"{folder}: no {' or '.join(WEIGHTS)}; weights in several files are not read, save them as one"
         )
     path = folder / found[0]
+    beside = (f"not read, beside {path.name}: {', '.join(found[1:])}",) if found[1:] else ()
     source = "@".join(part for part in (where, revision_of(path)) if part)
-    return Files(folder, path, f"{source}:{path.name}")
+    return Files(folder, path, f"{source}:{path.name}", beside)
 
 
 def _fetched(origin: Origin, repository: str, revision: str | None) -> Path:

@@ -1,9 +1,10 @@
 """How an image processor of transformers turns images into pixels, as this project's own transform."""
 
 from dataclasses import dataclass
+from inspect import signature
 from typing import Protocol
 
-from PIL.Image import Image
+from PIL.Image import Image, fromarray
 from torchvision.transforms import InterpolationMode, Resize
 
 from vlbench.adapters.architectures import Preprocessing
@@ -74,8 +75,15 @@ class MiddleCrop:
 
 
 def as_rgb(image: Image) -> Image:
-    """An image in RGB: transformers converts before it resizes."""
-    return image.convert("RGB")
+    """An image in RGB by transformers' own rule, which converts before it resizes.
+
+    What is transparent is seen on white since its release 5.21, as its hidden colours before.
+    """
+    from transformers.image_transforms import convert_to_rgb
+
+    arrays = {"return_numpy": True} if "return_numpy" in signature(convert_to_rgb).parameters else {}
+    found = convert_to_rgb(image, **arrays)
+    return found if isinstance(found, Image) else fromarray(found)
 
 
 def image_rule(processor: object, *, name: str) -> ImageRule:

@@ -10,15 +10,23 @@ from typing import Any, cast
 import torch
 from torch import Tensor, nn
 
-from vlbench.adapters.clip_loading import listed
+from vlbench.adapters.checkpoint_layout import listed, within
 from vlbench.adapters.dual_encoder import DualEncoder, Normalisation
+from vlbench.adapters.foreign_keys import advice
 from vlbench.adapters.hugging_face_files import Files
 from vlbench.adapters.hugging_face_images import image_rule
 from vlbench.adapters.hugging_face_texts import PaddedTokens, TransformersTexts
 from vlbench.adapters.precision import check_placement
-from vlbench.adapters.weights import read_state_dict
+from vlbench.adapters.weight_values import check_values, in_float32, scale_of
+from vlbench.adapters.weights import read_weights
 from vlbench.core.contracts import ModelInfo, Placement, PreprocessMode, ScoreUnit
 from vlbench.core.errors import Unsupported, WeightsError
+
+_BUFFER = ".position_ids"
+"""The end of keys that transformers passes over without a word: of old releases, no weights."""
+
+_ANCHORS = ("logit_scale", "temperature")
+"""Tensors one of which every dual encoder has, by which one is found among others."""
 
 
 def load_dual_encoder(
@@ -35,9 +43,10 @@ def load_dual_encoder(
     with _quiet():
         config = _config(files)
         rule = image_rule(_processor(files), name=name)
+        _check_size(files, config, rule.size)
         tokens = _tokens(files, config, context)
-        model = _filled(config, files.weights)
-    scale, bias = _scale_and_bias(model)
+        model, changes = _filled(config, files.weights)
+    scale, bias = _scale_and_bias(model, files.weights)
     width = _width(config)
     info = ModelInfo(
         name=name,
@@ -45,6 +54,7 @@ def load_dual_encoder(
         image_size=rule.size,
         parameters=sum(parameter.numel() for parameter in model.parameters()),
         feature_shape=(width,),
+        changes=(*files.changes, *changes),
     )
     model = model.to(placement.device)
     return DualEncoder(
@@ -78,6 +88,16 @@ def _config(files: Files) -> Any:
         raise WeightsError(f"{files.folder}: no configuration of transformers ({_first(error)})") from error
 
 
+def _check_size(files: Files, config: Any, size: tuple[int, int]) -> None:
+    """Raise WeightsError where the image processor makes pixels that a tower of patches does not take."""
+    stated = getattr(config.vision_config, "image_size", None)
+    if hasattr(config.vision_config, "patch_size") and isinstance(stated, int) and size != (stated, stated):
+        raise WeightsError(
+            f"{files.folder}: its image processor makes {size[0]}x{size[1]} pixels, its image tower takes "
+            f"{stated}x{stated}; take the preprocessor_config.json that the model was trained with"
+        )
+
+
 def _processor(files: Files) -> object:
     from transformers import AutoImageProcessor
 
@@ -106,52 +126,73 @@ def _tokens(files: Files, config: Any, context: int | None) -> PaddedTokens:
     length = context or family.context or table
     if length > table:
         raise Unsupported(f"{files.folder}: a context of {length} tokens; its table of positions has {table}")
+    rows = int(config.text_config.vocab_size)
+    if tokenizer.vocab_size > rows:
+        raise WeightsError(
+            f"{files.folder}: its tokenizer has {tokenizer.vocab_size} tokens, its table of "
+            f"embeddings {rows}; take "
+            "the tokenizer that the model was trained with"
+        )
     return PaddedTokens(tokenizer, family.inputs, length, family.lower)
 
 
-def _filled(config: Any, weights: Path) -> nn.Module:
+def _filled(config: Any, path: Path) -> tuple[nn.Module, tuple[str, ...]]:
     """The model in evaluation mode on the CPU, filled under transformers' own names of older layouts.
+
+    The second part says what was changed on the way.
 
     Raises:
         WeightsError: a key is missing, unexpected or of another shape; the first few are named.
     """
     from transformers import MODEL_MAPPING
 
+    weights = in_float32(within(read_weights(path), _ANCHORS))
     model, told = MODEL_MAPPING[type(config)].from_pretrained(
         None,
         config=config,
-        state_dict=dict(read_state_dict(weights)),
+        state_dict=dict(weights.state),
         output_loading_info=True,
         ignore_mismatched_sizes=True,
         dtype=torch.float32,
     )
+    own = model.state_dict()
+    unexpected = sorted(told["unexpected_keys"])
     problems = [
         listed(f"{text} {len(keys)} keys", keys)
         for text, keys in (
             ("lacks", sorted(told["missing_keys"])),
-            ("has, unexpected,", sorted(told["unexpected_keys"])),
+            ("has, unexpected,", unexpected),
             ("has, of another shape,", _keys(told["mismatched_keys"])),
         )
         if keys
     ]
     if problems or told["error_msgs"]:
-        raise WeightsError(
-            f"{weights}: {' and '.join([*problems, *told['error_msgs']])}; these are not weights of this "
-            "architecture"
-        )
-    return cast(nn.Module, model).eval().requires_grad_(requires_grad=False)
+        what = " and ".join([*problems, *told["error_msgs"]])
+        raise WeightsError(f"{path}: {what}; {advice(path, unexpected, own)}")
+    # what lies in the file under an older name is looked at as it was read
+    found = weights.having({**own, **weights.state})
+    check_values(found, [key for key, value in own.items() if value.is_floating_point()])
+    others = [key for key in weights.state if key not in own]
+    buffers = [key for key in others if key.endswith(_BUFFER)]
+    older = [key for key in others if key not in buffers]
+    said = [listed(f"{len(buffers)} buffers without weights not read", buffers)] if buffers else []
+    said += [listed(f"{len(older)} tensors read under newer names", older)] if older else []
+    return cast(nn.Module, model).eval().requires_grad_(requires_grad=False), (*weights.changes, *said)
 
 
 def _keys(mismatched: Any) -> list[str]:
     return sorted(key if isinstance(key, str) else str(key[0]) for key in mismatched)
 
 
-def _scale_and_bias(model: nn.Module) -> tuple[float, float]:
+def _scale_and_bias(model: nn.Module, path: Path) -> tuple[float, float]:
     """What a cosine is multiplied with and what is added: exp(logit_scale), or 1 / temperature (ALIGN)."""
     parameters: Mapping[str, Tensor] = dict(model.named_parameters(recurse=False))
     bias = parameters.get("logit_bias")
-    scale = parameters["logit_scale"].exp() if "logit_scale" in parameters else 1 / parameters["temperature"]
-    return float(scale), 0.0 if bias is None else float(bias)
+    if "logit_scale" in parameters:
+        scale = scale_of(path, parameters["logit_scale"])
+    else:
+        scale = float(1 / parameters["temperature"])
+    return scale, 0.0 if bias is None else float(bias)
 
 
 def _width(config: Any) -> int:

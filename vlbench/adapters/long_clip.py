@@ -1,7 +1,6 @@
 """Long-CLIP: OpenAI's CLIP tuned to texts of 248 tokens, by stretching its table of positions."""
 
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from vlbench.adapters.architectures import architecture_config, check_architecture, section
@@ -11,7 +10,7 @@ from vlbench.core.contracts import Origin
 from vlbench.core.errors import CardError, WeightsError
 
 if TYPE_CHECKING:
-    from vlbench.adapters.weights import StateDict
+    from vlbench.adapters.checkpoint_layout import Weights
 
 CONTEXT = 248
 """Tokens of a text (Zhang et al. 2024, section 3.1: 20 + 4 * 57)."""
@@ -55,28 +54,35 @@ def long_clip(
     return ClipCheckpoint(origin, "long_clip", find, convert=one_table, text_sources=_SOURCES)
 
 
-def one_table(state: "StateDict", weights: Path) -> "StateDict":
-    """A state dict whose two tables of positions [n, w] are one, as the authors add them under masks.
+def one_table(weights: "Weights") -> "Weights":
+    """Weights whose two tables of positions [n, w] are one, as the authors add them under masks.
 
     Rows before `KEPT` are those of `positional_embedding`, the others those of `positional_embedding_res`
     (beichenzbc/Long-CLIP, model/model_longclip.py).
 
     Raises:
-        WeightsError: a table is missing, or they differ in shape.
+        WeightsError: a table is missing or no weights, or they differ in shape.
     """
     import torch
 
+    from vlbench.adapters.checkpoint_layout import within
+    from vlbench.adapters.weight_values import check_values
+
+    weights = within(weights, (_LEARNED,))
+    state = weights.state
     missing = [key for key in (_TABLE, _LEARNED) if key not in state]
     if missing:
-        raise WeightsError(f"{weights}: lacks {' and '.join(missing)}; it is no file of Long-CLIP's")
+        raise WeightsError(f"{weights.path}: lacks {' and '.join(missing)}; it is no file of Long-CLIP's")
+    check_values(weights, (_TABLE, _LEARNED))
     table, learned = state[_TABLE], state[_LEARNED]
     if table.shape != learned.shape:
         raise WeightsError(
-            f"{weights}: {_TABLE} is {tuple(table.shape)} and {_LEARNED} {tuple(learned.shape)}; they belong "
-            "together, fetch the file again"
+            f"{weights.path}: {_TABLE} is {tuple(table.shape)} and {_LEARNED} {tuple(learned.shape)}; they "
+            "belong together, fetch the file again"
         )
     joined = torch.cat([table[:KEPT], learned[KEPT:]])
-    return {key: value for key, value in state.items() if key != _LEARNED} | {_TABLE: joined}
+    kept = {key: value for key, value in state.items() if key != _LEARNED} | {_TABLE: joined}
+    return weights.having(kept, f"positions from {KEPT} on read from {_LEARNED}, those before from {_TABLE}")
 
 
 def _on_hub(origin: Origin, *, arch: str, repository: str, file: str, sha256: str | None) -> Recipe:

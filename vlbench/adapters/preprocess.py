@@ -17,7 +17,7 @@ from torchvision.transforms.v2 import functional
 
 from vlbench.adapters.architectures import Preprocessing
 from vlbench.core.contracts import PreprocessMode
-from vlbench.core.errors import WeightsError
+from vlbench.core.errors import NoPixels, WeightsError
 
 Transform = Callable[[Image], Tensor]
 
@@ -48,15 +48,15 @@ class ExactPreprocess:
 class FastPreprocess:
     """The same geometry on bytes with torchvision's decoder and antialiased resize: 2 steps off at most.
 
-    JPEG files that nothing has read yet are decoded by torchvision; images other than RGB and grey take
-    the exact way, because open_clip resizes those before it converts them.
+    JPEG files that nothing has read yet are decoded by torchvision; images other than RGB and grey, and
+    those with a transparent colour, take the exact way: they are converted before or after the resize.
     """
 
     preprocessing: Preprocessing
     exact: ExactPreprocess
 
     def __call__(self, image: Image) -> Tensor:
-        if image.mode not in ("RGB", "L"):
+        if image.mode not in ("RGB", "L") or image.info.get("transparency") is not None:
             return self.exact(image)
         pixels = _decoded_jpeg(image)
         if pixels is None:
@@ -67,25 +67,11 @@ class FastPreprocess:
         linear = self.preprocessing.interpolation == "bilinear" and not self._keeps_ratio_of_oblong()
         kind = InterpolationMode.BILINEAR if linear else InterpolationMode.BICUBIC
         height, width = pixels.shape[-2:]
-        rows, columns = self._resized_size(height, width)
+        rows, columns = resized_size(self.preprocessing, height, width)
         if _VERTICAL_FIRST and height - rows > max(0, 2 * (width - columns)):
             pixels = functional.resize(pixels, [rows, width], interpolation=kind, antialias=True)
         resized: Tensor = functional.resize(pixels, [rows, columns], interpolation=kind, antialias=True)
         return resized
-
-    def _resized_size(self, height: int, width: int) -> tuple[int, int]:
-        """Height and width before the crop, rounded as torchvision's Resize and open_clip's round them."""
-        rows, columns = self.preprocessing.size
-        mode = self.preprocessing.resize_mode
-        if mode == "squash":
-            return rows, columns
-        if mode == "shortest" and rows == columns:
-            if width <= height:
-                return int(rows * height / width), rows
-            return rows, int(rows * width / height)
-        ratios = (height / rows, width / columns)
-        ratio = max(ratios) if mode == "longest" else min(ratios)
-        return round(height / ratio), round(width / ratio)
 
     def _keeps_ratio_of_oblong(self) -> bool:
         # open_clip resizes by the shortest side of an oblong target with bicubic whatever is asked.
@@ -99,6 +85,42 @@ class FastPreprocess:
         return cropped
 
 
+@dataclass(frozen=True, slots=True)
+class PixelsLeft:
+    """A step that hands an image on, and refuses one of which the resize would leave nothing."""
+
+    preprocessing: Preprocessing
+
+    def __call__(self, image: Image) -> Image:
+        resized_size(self.preprocessing, image.height, image.width)
+        return image
+
+
+def resized_size(preprocessing: Preprocessing, height: int, width: int) -> tuple[int, int]:
+    """Height and width before the crop, rounded as torchvision's Resize and open_clip's round them.
+
+    Raises:
+        NoPixels: one of them is 0.
+    """
+    rows, columns = preprocessing.size
+    mode = preprocessing.resize_mode
+    if mode == "squash":
+        return rows, columns
+    if mode == "shortest" and rows == columns:
+        if width <= height:
+            return int(rows * height / width), rows
+        return rows, int(rows * width / height)
+    ratios = (height / rows, width / columns)
+    ratio = max(ratios) if mode == "longest" else min(ratios)
+    found = round(height / ratio), round(width / ratio)
+    if 0 in found:
+        raise NoPixels(
+            f"{width}x{height} pixels are too long and narrow to be made {columns}x{rows} by the longest "
+            "side: no row or column is left; crop it or remove it"
+        )
+    return found
+
+
 def preprocess_for(
     preprocessing: Preprocessing,
     mode: PreprocessMode,
@@ -110,7 +132,7 @@ def preprocess_for(
     Raises:
         WeightsError: open_clip knows no such interpolation or resize mode.
     """
-    exact = ExactPreprocess((*before, *_open_clip_steps(preprocessing)))
+    exact = ExactPreprocess((PixelsLeft(preprocessing), *before, *_open_clip_steps(preprocessing)))
     return exact if mode == "exact" else FastPreprocess(preprocessing, exact)
 
 

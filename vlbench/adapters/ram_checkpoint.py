@@ -35,7 +35,9 @@ PACKAGED_WEIGHTS = "model.safetensors"
 """Name of the weights in a card's `directory`."""
 
 IMAGE_SOURCES = (
+    "checkpoint_layout.py",
     "dual_encoder.py",
+    "file_kind.py",
     "networks/relative_positions.py",
     "networks/swin.py",
     "networks/taggers.py",
@@ -45,11 +47,21 @@ IMAGE_SOURCES = (
     "ram_model.py",
     "ram_size.py",
     "torchscript_archive.py",
+    "weight_values.py",
     "weights.py",
 )
 """Files beside this one whose code decides an image's tokens."""
 
-TEXT_SOURCES = ("ram_loading.py", "ram_model.py", "ram_text.py", "ram_texts.py", "tag_lists.py", "weights.py")
+TEXT_SOURCES = (
+    "checkpoint_layout.py",
+    "weight_values.py",
+    "ram_loading.py",
+    "ram_model.py",
+    "ram_text.py",
+    "ram_texts.py",
+    "tag_lists.py",
+    "weights.py",
+)
 """Files beside this one whose code decides what a tag is known by, on top of a text tower's own."""
 
 SCORE_SOURCES = ("dual_encoder.py", "networks/tag_decoder.py", "networks/taggers.py", "ram_model.py")

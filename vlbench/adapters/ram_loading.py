@@ -1,14 +1,16 @@
 """Taggers filled with the authors' files: only what is needed is read, and nothing needed may be missing."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fnmatch import fnmatch
 from pathlib import Path
 
 import torch
 from torch import Tensor
 
+from vlbench.adapters.checkpoint_layout import StateDict, Weights, listed, within
 from vlbench.adapters.dual_encoder import Normalisation
+from vlbench.adapters.foreign_keys import advice
 from vlbench.adapters.networks.relative_positions import is_square_grid, resampled
 from vlbench.adapters.networks.swin import TABLE, timm_key
 from vlbench.adapters.networks.taggers import Ram, RamPlus, Tag2Text, Tagger
@@ -18,7 +20,8 @@ from vlbench.adapters.ram_model import ClosedTaggerModel, TaggerModel, squash_pr
 from vlbench.adapters.ram_size import TaggerSize
 from vlbench.adapters.ram_texts import ListedTags, ReadTags, tags_of, text_tower
 from vlbench.adapters.recipe import Recipe
-from vlbench.adapters.weights import StateDict, read_pickle, read_state_dict
+from vlbench.adapters.weight_values import check_values, in_float32
+from vlbench.adapters.weights import read_weights
 from vlbench.core.contracts import Checkpoint, ModelInfo, Placement, PreprocessMode, ScoreUnit
 from vlbench.core.errors import WeightsError
 
@@ -35,8 +38,8 @@ _RENAMED = {"vision_multi.": "tagging_head."}
 """Older names of parts."""
 
 _IMAGE_SIDE = "visual_encoder."
-_NAMED = 5
-"""How many keys an error names before it counts the rest."""
+_ANCHOR = "visual_encoder.patch_embed.proj.weight"
+"""A tensor that every tagger has, by which one is found among others."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +48,7 @@ class Filled:
 
     network: Tagger
     bank: Tensor | None
+    changes: tuple[str, ...] = ()
 
 
 def load_tagger(
@@ -74,6 +78,7 @@ def load_tagger(
         image_size=recipe.preprocessing.size,
         parameters=parameters + (0 if filled.bank is None else filled.bank.numel()),
         feature_shape=(size.tokens, size.width if settings.family == "tag2text" else size.token_width),
+        changes=filled.changes,
     )
     parts = {
         "info": info,
@@ -86,7 +91,10 @@ def load_tagger(
     }
     if filled.bank is None:
         assert text_base is not None
-        tower = text_tower(text_base.load(placement), name=name, width=size.token_width)
+        base = text_base.load(placement)
+        tower = text_tower(base, name=name, width=size.token_width)
+        told = (*filled.changes, *(f"text model {text_base.name}: {each}" for each in base.info.changes))
+        parts["info"] = replace(info, changes=told)
         return TaggerModel(**parts, texts=ReadTags.of(settings, tower, name))  # type: ignore[arg-type]
     listed = ListedTags.of(settings, tags, bank=filled.bank, model=name, device=placement.device)
     return ClosedTaggerModel(**parts, texts=listed)  # type: ignore[arg-type]
@@ -95,10 +103,12 @@ def load_tagger(
 def read_tagger(settings: TaggerSettings, weights: Path, *, tags: int) -> Filled:
     """The network of a file on the CPU, mapped from it where its format allows; `tags` counts the list.
 
+    What else lies in the file (the optimizer's state is twice the weights) is mapped and never read.
+
     Raises:
         WeightsError: the file cannot be read, or a key is missing, unexpected or of another shape.
     """
-    state = {_renamed(key): value for key, value in state_of(weights).items()}
+    read = state_of(weights)
     with torch.device("meta"):
         network = NETWORKS[settings.family](settings.network)
     own = {key: tuple(value.shape) for key, value in network.state_dict().items()}
@@ -106,12 +116,24 @@ def read_tagger(settings: TaggerSettings, weights: Path, *, tags: int) -> Filled
     closed = settings.vocabulary == "closed"
     wanted = {**own, **(embedded if closed else {})}
     ignored = (*_COMPUTED, *settings.ignorable, *(() if closed else embedded))
-    check_keys(state, wanted, weights, ignored)
-    kept = {key: _fitting(key, state[key], shape) for key, shape in wanted.items()}
-    check_shapes(kept, wanted, weights)
-    network.load_state_dict({key: kept[key] for key in own}, assign=True)
-    bank = _bank(settings, kept) if closed else None
-    return Filled(network.eval().requires_grad_(requires_grad=False), bank)
+    check_keys(read.state, wanted, weights, ignored)
+    kept = in_float32(read.having({key: read.state[key] for key in wanted}))
+    kept = _fitting(kept, wanted)
+    check_shapes(kept.state, wanted, weights)
+    check_values(kept, kept.state)
+    network.load_state_dict({key: kept.state[key] for key in own}, assign=True)
+    bank = _bank(settings, kept.state) if closed else None
+    left = [key for key in read.state if key not in wanted]
+    computed = [key for key in left if any(fnmatch(key, pattern) for pattern in _COMPUTED)]
+    tags_of_its_own = [key for key in left if key in embedded]
+    unread = [key for key in left if key not in computed and key not in embedded]
+    said = [listed(f"{len(computed)} buffers that the sizes decide not read", computed)] if computed else []
+    said += (
+        [listed("tags of its own not read, in open vocabulary", tags_of_its_own)] if tags_of_its_own else []
+    )
+    said += [listed(f"{len(unread)} tensors not read, as the card says", unread)] if unread else []
+    filled = network.eval().requires_grad_(requires_grad=False)
+    return Filled(filled, bank, (*kept.changes, *said))
 
 
 def bank_shapes(settings: TaggerSettings, tags: int) -> dict[str, tuple[int, ...]]:
@@ -143,24 +165,14 @@ def _bank(settings: TaggerSettings, state: StateDict) -> Tensor:
             return torch.cat(parts, dim=1)
 
 
-def state_of(path: Path) -> StateDict:
-    """The state dict of a file: under `model` as the authors save it, or as other checkpoints hold theirs.
-
-    What else lies in the file (the optimizer's state is twice the weights) is mapped and never read.
+def state_of(path: Path) -> Weights:
+    """The state dict of a file under the names that the networks here have.
 
     Raises:
         WeightsError: the file cannot be read, or holds no state dict.
     """
-    if path.suffix == ".safetensors":
-        return read_state_dict(path)
-    content = read_pickle(path)
-    model = content.get("model") if isinstance(content, Mapping) else None
-    if not isinstance(model, Mapping):
-        return read_state_dict(path)
-    strange = [str(key) for key, value in model.items() if not isinstance(value, Tensor)]
-    if strange:
-        raise WeightsError(f"{path}: model: no state dict: {', '.join(strange[:_NAMED])} are no tensors")
-    return {str(key): value for key, value in model.items()}
+    weights = within(read_weights(path), (_ANCHOR,))
+    return replace(weights, state={_renamed(key): value for key, value in weights.state.items()})
 
 
 def _renamed(key: str) -> str:
@@ -173,12 +185,19 @@ def _renamed(key: str) -> str:
     return key
 
 
-def _fitting(key: str, value: Tensor, shape: tuple[int, ...]) -> Tensor:
-    """A tensor in float32, a table of relative positions resampled to the window's size."""
-    value = value.float()
-    if key.endswith(TABLE) and value.dim() == 2 and is_square_grid(len(value)):
-        return resampled(value, shape[0])
-    return value
+def _fitting(weights: Weights, shapes: Mapping[str, tuple[int, ...]]) -> Weights:
+    """Weights whose tables of relative positions are resampled to the window's size."""
+    state = {
+        key: resampled(value, shapes[key][0])
+        if key.endswith(TABLE) and value.dim() == 2 and is_square_grid(len(value))
+        else value
+        for key, value in weights.state.items()
+    }
+    moved = {key: value for key, value in state.items() if value.shape != weights.state[key].shape}
+    sizes = {(len(weights.state[key]), len(value)) for key, value in moved.items()}
+    said = [f"{len(moved)} tables of relative positions resampled"] if moved else []
+    said += [f"tables of {old} rows made {new}" for old, new in sorted(sizes)]
+    return weights.having(state, *([": ".join((said[0], ", ".join(said[1:])))] if said else []))
 
 
 def check_keys(state: StateDict, wanted: Mapping[str, object], weights: Path, ignored: Sequence[str]) -> None:
@@ -187,13 +206,10 @@ def check_keys(state: StateDict, wanted: Mapping[str, object], weights: Path, ig
     unexpected = [
         key for key in state if key not in wanted and not any(fnmatch(key, pattern) for pattern in ignored)
     ]
-    problems = [_listed(f"lacks {len(missing)} keys", missing)] if missing else []
-    problems += [_listed(f"has {len(unexpected)} unexpected keys", unexpected)] if unexpected else []
+    problems = [listed(f"lacks {len(missing)} keys", missing)] if missing else []
+    problems += [listed(f"has {len(unexpected)} unexpected keys", unexpected)] if unexpected else []
     if problems:
-        raise WeightsError(
-            f"{weights}: {' and '.join(problems)}; these are not weights of this network "
-            "(a card can list keys to leave out as `ignorable`)"
-        )
+        raise WeightsError(f"{weights}: {' and '.join(problems)}; {advice(weights, unexpected, wanted)}")
 
 
 def check_shapes(state: StateDict, wanted: Mapping[str, tuple[int, ...]], weights: Path) -> None:
@@ -205,11 +221,6 @@ def check_shapes(state: StateDict, wanted: Mapping[str, tuple[int, ...]], weight
     ]
     if wrong:
         raise WeightsError(
-            f"{weights}: {_listed(f'{len(wrong)} tensors of another shape', wrong)}; correct the card's "
+            f"{weights}: {listed(f'{len(wrong)} tensors of another shape', wrong)}; correct the card's "
             "`network` or its tag list"
         )
-
-
-def _listed(what: str, names: Sequence[str]) -> str:
-    rest = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
-    return f"{what}: {', '.join(names[:_NAMED])}{rest}"

@@ -12,6 +12,7 @@ from vlbench.adapters.architectures import (
     Preprocessing,
     architecture_config,
     read_config_file,
+    section,
 )
 from vlbench.adapters.hub_files import hub_file, revision_of
 from vlbench.adapters.torchscript_archive import uses_quick_gelu
@@ -43,7 +44,10 @@ def _as_it_is(config: Config) -> Config:
 
 @dataclass(frozen=True, slots=True)
 class Recipe:
-    """Configuration, preprocessing and weights of a checkpoint; `folder` holds its tokenizer's files."""
+    """Configuration, preprocessing and weights of a checkpoint; `folder` holds its tokenizer's files.
+
+    `changes` say what its files state and what is not taken.
+    """
 
     config: Config
     preprocessing: Preprocessing
@@ -51,6 +55,7 @@ class Recipe:
     origin: str
     folder: Path | None = None
     merges: Path | None = None
+    changes: tuple[str, ...] = ()
 
 
 def from_registry(
@@ -97,7 +102,16 @@ def from_folder(origin: Origin, *, folder: Path, adapt: Callable[[Config], Confi
     source = "file" if origin.weights is not None else "folder"
     recipe = _complete(adapt(config), preprocess, weights=weights, source=source, cache=origin.cache)
     merges = folder / MERGES_FILE
-    return replace(recipe, folder=folder, merges=merges if merges.is_file() else None)
+    others = [path.name for path in _known_weights(folder) if path.name != weights.name]
+    beside = (
+        (f"not read, beside {weights.name}: {', '.join(others)}",) if source == "folder" and others else ()
+    )
+    return replace(
+        recipe,
+        folder=folder,
+        merges=merges if merges.is_file() else None,
+        changes=(*recipe.changes, *beside),
+    )
 
 
 def from_files(
@@ -161,9 +175,45 @@ def _complete(
     """Settle the activation: what the tag says, and what an archive's own code computes."""
     key = f"quick gelu|{file_state(weights)}"
     archive = remembered(key, cache, lambda: "yes" if uses_quick_gelu(weights) else "no") == "yes"
-    if facts.get("quick_gelu") or archive:
+    said: tuple[str, ...] = ()
+    if (facts.get("quick_gelu") or archive) and not config.get("quick_gelu"):
         config = {**config, "quick_gelu": True}
-    return Recipe(config, Preprocessing.of(config, facts), weights, f"{source}:{weights.name}")
+        said = (
+            f"computed with QuickGELU, as {'the archive does' if archive else 'its weights were trained'}",
+        )
+    preprocessing = Preprocessing.of(config, facts)
+    said += _not_taken(facts, preprocessing)
+    said += _other_statements(weights, config, preprocessing) if source == "file" else ()
+    return Recipe(config, preprocessing, weights, f"{source}:{weights.name}", changes=said)
+
+
+def _not_taken(facts: Mapping[str, object], preprocessing: Preprocessing) -> tuple[str, ...]:
+    """What a preprocess_cfg says that the image tower's own size, or RGB, goes before."""
+    size = facts.get("size")
+    stated = tuple(size) if isinstance(size, list | tuple) else (size, size)
+    said = []
+    if size is not None and stated != preprocessing.size:
+        said.append(f"preprocess_cfg says size {size}, the image tower's {preprocessing.size} is taken")
+    if facts.get("mode", "RGB") != "RGB":
+        said.append(f"preprocess_cfg says mode {facts['mode']}, RGB is taken")
+    return tuple(said)
+
+
+def _other_statements(weights: Path, config: Config, preprocessing: Preprocessing) -> tuple[str, ...]:
+    """What a configuration beside the user's own weights says of them otherwise than the card."""
+    path = weights.parent / CONFIG_FILE
+    if not path.is_file():
+        return ()
+    theirs, facts = read_config_file(path)
+    stated, taken = Preprocessing.of(theirs, facts).as_mapping(), preprocessing.as_mapping()
+    told = [f"{key} {stated[key]}, taken {taken[key]}" for key in taken if stated[key] != taken[key]]
+    told += [
+        f"{name}.{key} {value}, taken {section(config, name).get(key)}"
+        for name in ("vision_cfg", "text_cfg")
+        for key, value in section(theirs, name).items()
+        if section(config, name).get(key) != value and (name, key) != ("vision_cfg", "image_size")
+    ]
+    return (f"{CONFIG_FILE} beside the weights says {'; '.join(told)}",) if told else ()
 
 
 def _own_weights(path: Path) -> Path:
@@ -173,7 +223,7 @@ def _own_weights(path: Path) -> Path:
 
 
 def _weights_in(folder: Path) -> Path:
-    known = [folder / name for name in _WEIGHT_FILES if (folder / name).is_file()]
+    known = _known_weights(folder)
     if known:
         return known[0]
     found = sorted(
@@ -181,8 +231,14 @@ def _weights_in(folder: Path) -> Path:
     )
     if len(found) == 1:
         return found[0]
+    if index := next(folder.glob("*.index.json"), None):
+        raise WeightsError(f"{index}: weights in several files are not read; save them as {_WEIGHT_FILES[0]}")
     what = f"{len(found)} files of weights" if found else "no file of weights"
     raise WeightsError(f"{folder}: {what}; name one {_WEIGHT_FILES[0]}, or pass --weights FILE")
+
+
+def _known_weights(folder: Path) -> list[Path]:
+    return [folder / name for name in _WEIGHT_FILES if (folder / name).is_file()]
 
 
 def _tags(arch: str) -> list[str]:

@@ -20,6 +20,9 @@ _FOLDER_FILES = ("*token*", "vocab*", "merges*", "*.model")
 _CONTEXT = 77
 """Context of a configuration that states none (open_clip/tokenizer.py, DEFAULT_CONTEXT_LENGTH)."""
 
+_VOCABULARY = 49408
+"""Rows where a configuration states none: those of open_clip's own vocabulary (open_clip/model.py)."""
+
 
 def tokenizer_of(recipe: Recipe) -> "Tokenizer":
     """The tokenizer of a recipe: its own merges, one of the transformers package, or open_clip's BPE.
@@ -48,6 +51,11 @@ def tokenizer_of(recipe: Recipe) -> "Tokenizer":
         return cast("Tokenizer", HFTokenizer(source, context_length=context, tokenizer_mode=mode, **options))
     except (OSError, ValueError) as error:
         reason = next(iter(str(error).splitlines()), type(error).__name__)
+        if recipe.folder is not None:
+            raise WeightsError(
+                f"{recipe.folder}: no tokenizer that transformers reads ({reason}); put the files of "
+                f"{named} there"
+            ) from error
         raise WeightsError(
             f"the tokenizer {source} is not on this machine and could not be fetched ({reason}); fetch it "
             "where there is a network and copy the hub's cache"
@@ -76,8 +84,28 @@ def tokenizer_facts(recipe: Recipe, cache: Path | None) -> Mapping[str, object]:
     return facts
 
 
+def vocabulary_change(recipe: Recipe, tokenizer: "Tokenizer") -> tuple[str, ...]:
+    """What is to be said where a tokenizer has not as many tokens as the table of embeddings has rows.
+
+    Raises:
+        WeightsError: it has more, and so belongs to another model.
+    """
+    text = section(recipe.config, "text_cfg")
+    rows = text.get("vocab_size", None if "hf_model_name" in text else _VOCABULARY)
+    made = getattr(getattr(tokenizer, "tokenizer", tokenizer), "vocab_size", None)
+    if not isinstance(rows, int) or not isinstance(made, int) or made == rows:
+        return ()
+    # the hub's tokenizers that open_clip names are those of its own trainings
+    if made > rows and (recipe.folder is not None or not text.get("hf_tokenizer_name")):
+        raise WeightsError(
+            f"{recipe.weights}: its tokenizer has {made} tokens, text_cfg.vocab_size is {rows}; take the "
+            f"tokenizer that the model was trained with ({MERGES_FILE} or text_cfg.hf_tokenizer_name)"
+        )
+    return (f"the tokenizer has {made} tokens, the table of embeddings {rows} rows",)
+
+
 def _check_vocabulary(merges: Path, made: int, text: Mapping[str, object]) -> None:
-    stated = text.get("vocab_size", 49408)
+    stated = text.get("vocab_size", _VOCABULARY)
     if made != stated:
         raise WeightsError(
             f"{merges}: makes a vocabulary of {made}, but text_cfg.vocab_size is {stated}; "

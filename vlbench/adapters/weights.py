@@ -5,20 +5,18 @@ import pickletools
 import re
 import warnings
 import zipfile
-from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import IO
 
 import torch
-from safetensors import SafetensorError
+from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file
-from torch import Tensor
 
+from vlbench.adapters.checkpoint_layout import Weights, unwrapped
+from vlbench.adapters.file_kind import check_kind, is_safetensors
 from vlbench.adapters.torchscript_archive import is_torchscript, read_torchscript
 from vlbench.core.errors import WeightsError
-
-StateDict = dict[str, Tensor]
 
 _PICKLES_IN_OLD_FILES = 5
 """Magic number, version, machine, object and storage keys: torch.save before the zip format."""
@@ -26,24 +24,33 @@ _PICKLES_IN_OLD_FILES = 5
 _REBUILDS_TENSORS = re.compile(r"collections\.OrderedDict|torch\._utils\._rebuild_\w+|torch\.\w*Storage")
 
 
-def read_state_dict(path: Path) -> StateDict:
-    """A state dict of a .safetensors file, a torch checkpoint or a TorchScript archive, on the CPU.
+def read_weights(path: Path) -> Weights:
+    """The state dict of a .safetensors file, a torch checkpoint or a TorchScript archive, on the CPU.
 
-    A checkpoint's `state_dict` is taken and a leading `module.` cut from its keys. Tensors are mapped
-    from the file where its format allows.
+    What the file is is told by its bytes, not by its name. Tensors are mapped from the file where its format
+    allows; see checkpoint_layout.py for containers and prefixes.
 
     Raises:
         WeightsError: the file is damaged, holds no state dict, or is a pickle that would run code.
     """
-    if path.suffix == ".safetensors":
-        return _unwrapped(path, _read_safetensors(path))
+    check_kind(path)
+    if is_safetensors(path):
+        return unwrapped(path, _read_safetensors(path))
     if is_torchscript(path):
-        return read_torchscript(path)
-    return _unwrapped(path, read_pickle(path))
+        return Weights(path, read_torchscript(path))
+    return unwrapped(path, read_pickle(path))
 
 
 def _read_safetensors(path: Path) -> object:
     try:
+        with safe_open(path, "pt") as file:
+            written = (file.metadata() or {}).get("format", "pt")
+        if written != "pt":
+            raise WeightsError(
+                f"{path}: its header says that the tensors are laid out for {written!r}, not for "
+                "torch; save them "
+                "with safetensors.torch"
+            )
         return load_file(path)
     except (SafetensorError, OSError) as error:
         raise WeightsError(f"{path}: no readable safetensors file ({error}); fetch it again") from error
@@ -55,16 +62,23 @@ def read_pickle(path: Path) -> object:
     Raises:
         WeightsError: the file is damaged, or a pickle that would run something else.
     """
+    check_kind(path)
     # Only the zip format can be mapped; older files are a chain of pickles.
     mappable = zipfile.is_zipfile(path)
+    # torch takes the name .safetensors for the format, whatever lies there
+    named_wrongly = path.suffix == ".safetensors"
     try:
-        with warnings.catch_warnings():
+        with warnings.catch_warnings(), path.open("rb") as file:
             warnings.simplefilter("ignore", UserWarning)  # of strange pickles, which are refused below
+            if named_wrongly:
+                return torch.load(file, map_location="cpu", weights_only=True)
             return torch.load(path, map_location="cpu", weights_only=True, mmap=mappable)
     except pickle.UnpicklingError as error:
         names = _unsafe_names(path) if mappable else _names_in_pickles(path)
         if not names:
-            raise WeightsError(f"{path}: no file of weights ({_first_line(error)})") from error
+            raise WeightsError(
+                f"{path}: no file of weights that torch or safetensors reads; fetch it again"
+            ) from error
         raise WeightsError(
             f"{path}: a pickle that would run {', '.join(names)}; only tensors are read, nothing was run; "
             "save its state dict as safetensors"
@@ -99,20 +113,6 @@ def _names_in_pickle(file: IO[bytes]) -> set[str]:
         elif "UNICODE" in code.name:
             strings.append(str(argument))
     return names
-
-
-def _unwrapped(path: Path, content: object) -> StateDict:
-    if isinstance(content, Mapping) and isinstance(content.get("state_dict"), Mapping):
-        content = content["state_dict"]
-    if not isinstance(content, Mapping) or not content:
-        raise WeightsError(f"{path}: holds {type(content).__name__}, no state dict")
-    strange = [str(key) for key, value in content.items() if not isinstance(value, Tensor)]
-    if strange:
-        raise WeightsError(f"{path}: no state dict: {', '.join(strange[:5])} are no tensors")
-    state = {str(key): value for key, value in content.items()}
-    if next(iter(state)).startswith("module."):
-        return {key.removeprefix("module."): value for key, value in state.items()}
-    return state
 
 
 def _first_line(error: Exception) -> str:

@@ -123,6 +123,8 @@ def coop(**arguments: Unpack[Arguments]) -> None:
             f"vlbench: not held against {request.base}, whose weights are not here: {done.unchecked}",
             err=True,
         )
+    for change in done.changes:
+        click.echo(f"{done.read}: {change}")
     click.echo(f"{done.read} is now {done.context}, with its card {done.card}")
     where = "" if request.task is None else f" but on the data of {request.task}, where it is not"
     click.echo(

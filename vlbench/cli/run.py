@@ -24,6 +24,7 @@ from vlbench.core.contracts import Precision, PreprocessMode
 from vlbench.core.errors import VlbenchError
 
 if TYPE_CHECKING:
+    from vlbench.core.result import Result
     from vlbench.report.run_log import Tracker
 
 
@@ -218,9 +219,11 @@ def command(**arguments: Unpack[Arguments]) -> None:
         options["feature_bytes"] = int(arguments["feature_gb"] * 1e9)
     request = request_of(names_in(arguments["models"]), names_in(arguments["tasks"]), options)
     logs = [run_log(tracker) for tracker in arguments["trackers"]]
-    results = []
+    results: list[Result] = []
     try:
         for result in run(request, tell=lambda line: click.echo(line, err=True)):
+            if result.changes and result.model not in {each.model for each in results}:
+                click.echo(f"{result.model}: {'; '.join(result.changes)}", err=True)
             results.append(result)
             for log in logs:
                 log(result)

@@ -153,7 +153,8 @@ class Placement:
 class ModelInfo:
     """Facts of a loaded model; `parameters` counts both sides, `image_size` is (height, width).
 
-    `feature_shape` is that of one image's features, which the engine plans its memory by.
+    `feature_shape` is that of one image's features, which the engine plans its memory by. `changes` say what
+    was converted, resampled, renamed or not read of its files; empty where all is as it lay there.
     """
 
     name: str
@@ -161,6 +162,7 @@ class ModelInfo:
     image_size: tuple[int, int]
     parameters: int
     feature_shape: tuple[int, ...] = ()
+    changes: tuple[str, ...] = ()
 
 
 class Model(Protocol):

@@ -27,6 +27,10 @@ class DataError(VlbenchError):
     """Images, texts or labels that are missing, damaged or contradict one another."""
 
 
+class NoPixels(DataError):
+    """An image of which a resize leaves no row or no column."""
+
+
 class SourceMissing(DataError):
     """Data that do not lie where a source looks; the next source of the card is tried."""
 

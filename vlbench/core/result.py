@@ -72,7 +72,8 @@ class Result:
     as far as its card tells; `seen_images` counts test images that it, or its thresholds, learned from, by
     their digests (learned_from, validation_images). `facts` are the card's: family, parameters (millions),
     gflops (of an image), image_size (pixels), licence. `read` says what was read of the data: data, images,
-    texts, prompt, labels, notes, decoding.
+    texts, prompt, labels, notes, decoding; `changes` what was converted, resampled, renamed or not read of
+    the model's files.
     """
 
     model: str
@@ -102,6 +103,7 @@ class Result:
     seen_images: int = 0
     facts: Mapping[str, str | int | float] = field(default_factory=dict)
     read: Mapping[str, str] = field(default_factory=dict)
+    changes: tuple[str, ...] = ()
     schema: int = SCHEMA
 
     def metric(self, name: str) -> MetricValue:

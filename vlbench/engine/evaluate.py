@@ -112,7 +112,8 @@ def _scored(job: Job, session: Session, cache: Path) -> tuple[Prediction, RunFac
         peak_device_bytes=_peak_device_bytes(session.settings.device),
         workers=session.settings.workers,
     )
-    facts = RunFacts(_recorded_settings(job, encoder), software_versions(), timing)
+    changes = encoder.model.info.changes
+    facts = RunFacts(_recorded_settings(job, encoder), software_versions(), timing, changes)
     store_prediction(job, prediction, facts, cache)
     return prediction, facts
 

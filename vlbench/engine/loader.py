@@ -10,7 +10,7 @@ from torch import Tensor
 
 from vlbench.core.broken_image import BROKEN_IMAGE
 from vlbench.core.contracts import Model, Source
-from vlbench.core.errors import DataError
+from vlbench.core.errors import DataError, NoPixels
 
 BATCHES_AHEAD = 3
 
@@ -27,12 +27,14 @@ def load_image(model: Model, source: Source, position: int) -> Tensor:
     """One image, decoded and preprocessed, [3, h, w].
 
     Raises:
-        DataError: it does not decode; its id is named.
+        DataError: it does not decode, or nothing is left of it; its id is named.
     """
     example = source[position]
     try:
         image = example.image()
         return model.preprocess(image)
+    except NoPixels as error:
+        raise DataError(f"{source.name}: image {example.id}: {error}") from error
     except BROKEN_IMAGE as error:
         raise DataError(
             f"{source.name}: image {example.id} does not decode ({error}); replace the file or remove it"

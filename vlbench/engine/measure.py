@@ -20,11 +20,12 @@ PACKAGES = ("vlbench", "torch", "torchvision", "open_clip_torch", "numpy", "pill
 
 @dataclass(frozen=True, slots=True)
 class RunFacts:
-    """What a run records of itself beside its numbers."""
+    """What a run records of itself beside its numbers; `changes` are those of the model's files."""
 
     settings: Mapping[str, str | int]
     software: Mapping[str, str]
     timing: Timing
+    changes: tuple[str, ...] = ()
 
 
 def software_versions() -> dict[str, str]:
@@ -136,4 +137,5 @@ def record(job: Job, prediction: Prediction, facts: RunFacts, *, seed: int) -> R
         settings={**facts.settings, "seed": seed},
         software=dict(facts.software),
         timing=facts.timing,
+        changes=facts.changes,
     )

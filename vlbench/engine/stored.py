@@ -116,5 +116,5 @@ def stored_prediction(job: Job, cache: Path) -> tuple[Prediction, RunFacts] | No
     timing = Timing(**facts["timing"])
     return (
         Prediction(unit=ScoreUnit(**about["unit"]), **arrays),
-        RunFacts(facts["settings"], facts["software"], timing),
+        RunFacts(facts["settings"], facts["software"], timing, tuple(facts.get("changes", ()))),
     )

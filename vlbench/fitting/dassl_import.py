@@ -18,6 +18,7 @@ from vlbench.core.files import write_atomically
 
 if TYPE_CHECKING:
     from vlbench.adapters.coop_loading import Context
+    from vlbench.adapters.dassl import DasslContext
 
 FOLDER = Path("fitted")
 """Where context files and their cards are written unless told otherwise."""
@@ -49,7 +50,8 @@ class ImportRequest:
 class Imported:
     """What an import wrote: the model's name, its context file and its card; `read` is Dassl's file.
 
-    `unchecked` says why the context was not held against its base; empty if it was.
+    `unchecked` says why the context was not held against its base; empty if it was. `changes` say what of
+    the file was converted, or does not fit the names.
     """
 
     name: str
@@ -57,6 +59,7 @@ class Imported:
     card: Path
     read: Path
     unchecked: str = ""
+    changes: tuple[str, ...] = ()
 
 
 def import_coop(request: ImportRequest, catalogue: Catalogue, data: DataRequest) -> Imported:
@@ -80,10 +83,11 @@ def import_coop(request: ImportRequest, catalogue: Catalogue, data: DataRequest)
         "precision": found.precision,
         "imported_from": path.name,
     }
+    position = request.position or told.position
     facts = ContextFacts(
         base=request.base,
         backbone="",
-        position=request.position or told.position or "end",
+        position=position or "end",
         classes=_classes(request, catalogue, data),
         class_specific=found.vectors.ndim == 3,
         trained={key: value for key, value in known.items() if value is not None},
@@ -94,11 +98,16 @@ def import_coop(request: ImportRequest, catalogue: Catalogue, data: DataRequest)
             "named; name those it was trained on, in their order: --task NAME or --classnames FILE"
         )
     name, out = _target(request, facts, catalogue)
-    context, unchecked = _checked(Context(path, facts, found.vectors), base, data.cache)
+    context, changes, unchecked = _checked(Context(path, facts, found.vectors), found, base, data.cache)
     write_context(out, context.vectors, context.facts)
     card = out.with_name(f"{name}.yaml")
     write_atomically(card, _card(name, out.name, context, _seen(request, catalogue)))
-    return Imported(name, out, card, path, unchecked)
+    if position is None:
+        changes = (
+            *changes,
+            "the class stands at the end: the directory's name does not say, --position would",
+        )
+    return Imported(name, out, card, path, unchecked, changes)
 
 
 def _classes(request: ImportRequest, catalogue: Catalogue, data: DataRequest) -> tuple[Text, ...]:
@@ -167,23 +176,27 @@ def _default_name(request: ImportRequest, trained: Mapping[str, str | int | floa
     return "".join("-" if letter in RESERVED else letter for letter in name)
 
 
-def _checked(context: "Context", base: Checkpoint, cache: Path | None) -> tuple["Context", str]:
-    """The context with its base's text tower in the facts, or why that could not be.
+def _checked(
+    context: "Context", found: "DasslContext", base: Checkpoint, cache: Path | None
+) -> tuple["Context", tuple[str, ...], str]:
+    """The context with its base's text tower in the facts, what is to be said, or why that could not be.
 
     Raises:
-        WeightsError: the context does not fit the base.
+        WeightsError: the context does not fit the base, or the classes are in another order.
         Unsupported: the base has no text tower that a context could stand in.
     """
     from vlbench.adapters.coop_loading import check_fits, context_tower, known_digest
+    from vlbench.adapters.dassl_words import check_words
 
     try:
         base.identify()
     except WeightsError as error:  # weights that are not on this machine; damaged ones fail below
-        return context, str(error)
+        return context, (), str(error)
     tower = context_tower(base.load(Placement()), base.name)
     check_fits(context, tower, base, cache)
+    said = check_words(found, tower, context.facts.classes, path=context.path, base=base.name)
     digest = known_digest(tower, base, cache)
-    return replace(context, facts=replace(context.facts, backbone=digest)), ""
+    return replace(context, facts=replace(context.facts, backbone=digest)), said, ""
 
 
 def _seen(request: ImportRequest, catalogue: Catalogue) -> Seen:

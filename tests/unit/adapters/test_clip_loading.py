@@ -89,7 +89,7 @@ def test_a_model_from_a_file_equals_the_one_that_was_saved(tmp_path: Path, name:
     config = CONFIGS[name] if name in CONFIGS else dict(architecture_config(name))
     model = built(config)
     path = saved(model, tmp_path / "w.safetensors")
-    loaded = filled_model(config, path)
+    loaded, _ = filled_model(config, path)
     assert not any(tensor.is_meta for tensor in (*loaded.parameters(), *loaded.buffers()))
     assert not any(parameter.requires_grad for parameter in loaded.parameters())
     for one, other in zip(outputs(model, config), outputs(loaded, config), strict=True):
@@ -99,7 +99,7 @@ def test_a_model_from_a_file_equals_the_one_that_was_saved(tmp_path: Path, name:
 @pytest.mark.parametrize("name", ["vit", "coca"])
 def test_masks_are_open_clips(tmp_path: Path, name: str) -> None:
     model = built(CONFIGS[name])
-    loaded = filled_model(CONFIGS[name], saved(model, tmp_path / "w.safetensors"))
+    loaded, _ = filled_model(CONFIGS[name], saved(model, tmp_path / "w.safetensors"))
     masks = {key: value for key, value in model.named_buffers() if key.endswith("attn_mask")}
     assert masks
     assert all(torch.equal(value, loaded.get_buffer(key)) for key, value in masks.items())
@@ -108,7 +108,7 @@ def test_masks_are_open_clips(tmp_path: Path, name: str) -> None:
 def test_half_precision_weights_become_float32(tmp_path: Path) -> None:
     model = built(CONFIGS["vit"])
     torch.save({key: value.half() for key, value in model.state_dict().items()}, tmp_path / "w.pt")
-    loaded = filled_model(CONFIGS["vit"], tmp_path / "w.pt")
+    loaded, _ = filled_model(CONFIGS["vit"], tmp_path / "w.pt")
     assert {parameter.dtype for parameter in loaded.parameters()} == {torch.float32}
     assert torch.equal(loaded.visual.proj, model.visual.proj.half().float())
 
@@ -126,7 +126,7 @@ def test_positions_are_resampled_as_open_clip_does(
     expected = built(config)
     load_checkpoint(expected, str(path))
     for one, other in zip(
-        outputs(expected, config), outputs(filled_model(config, path), config), strict=True
+        outputs(expected, config), outputs(filled_model(config, path)[0], config), strict=True
     ):
         assert torch.equal(one, other)
 
@@ -135,7 +135,7 @@ def test_the_old_layout_fills_a_custom_text_model(tmp_path: Path) -> None:
     """open_clip moved the text tower under `text.`; weights of before still fit."""
     plain = built(CONFIGS["vit"])
     config = {**CONFIGS["vit"], "custom_text": True}
-    loaded = filled_model(config, saved(plain, tmp_path / "w.safetensors"))
+    loaded, _ = filled_model(config, saved(plain, tmp_path / "w.safetensors"))
     assert isinstance(loaded, open_clip.CustomTextCLIP)
     for one, other in zip(outputs(plain, config), outputs(loaded, config), strict=True):
         assert torch.equal(one, other)
@@ -145,7 +145,7 @@ def test_a_bias_that_the_weights_lack_is_zero_and_a_scale_of_another_shape_fits(
     state = built(CONFIGS["vit"]).state_dict()
     state["logit_scale"] = state["logit_scale"].reshape(1)
     save_file(state, tmp_path / "w.safetensors")
-    loaded = filled_model({**CONFIGS["vit"], "init_logit_bias": -10}, tmp_path / "w.safetensors")
+    loaded, _ = filled_model({**CONFIGS["vit"], "init_logit_bias": -10}, tmp_path / "w.safetensors")
     assert loaded.logit_bias.shape == ()
     assert loaded.logit_bias == 0
 
@@ -173,7 +173,7 @@ def test_keys_that_a_card_lists_are_left_out(tmp_path: Path) -> None:
         "a.position_ids": torch.zeros(1),
     }
     save_file({**model.state_dict(), **extra}, tmp_path / "w.safetensors")
-    loaded = filled_model(CONFIGS["vit"], tmp_path / "w.safetensors", ["decoder.*"])
+    loaded, _ = filled_model(CONFIGS["vit"], tmp_path / "w.safetensors", ["decoder.*"])
     assert loaded.state_dict().keys() == model.state_dict().keys()
 
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 from parity_weights import FIXTURES, layout, state_dict, value
-from safetensors.torch import save_file
+from safetensors.torch import load_file, save_file
 
 from vlbench.adapters.clip import local_dir
 from vlbench.adapters.coop import CoopCheckpoint, coop
@@ -272,3 +272,13 @@ def test_settings_that_name_nothing_or_too_much_are_refused(tmp_path):
         coop(Origin("coop:a", weights=tmp_path / "b"), reference="a")
     with pytest.raises(Unsupported, match="no way to its base 'tiny'"):
         _ = coop(Origin("c", tmp_path), base="tiny").base
+
+
+def test_what_was_changed_of_the_base_is_said(folder, tmp_path):
+    state = load_file(folder / "open_clip_model.safetensors")
+    save_file({key: value.half() for key, value in state.items()}, tmp_path / "half.safetensors")
+    half = local_dir(Origin("tiny", weights=tmp_path / "half.safetensors"), reference=str(folder))
+    origin = Origin("coop-tiny", tmp_path, open=lambda *_, **__: half)
+    checkpoint = coop(origin, base="tiny", context=written(tmp_path / "c.safetensors").name)
+    (said,) = checkpoint.load(Placement()).info.changes
+    assert said == f"base {half.name}: {len(state)} tensors converted from float16 to float32"

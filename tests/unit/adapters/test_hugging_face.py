@@ -1,5 +1,6 @@
 """Dual encoders of transformers: the features of its own forward pass, from folders that it wrote."""
 
+import io
 import json
 import pickle
 import shutil
@@ -87,6 +88,41 @@ def test_pixels_are_those_of_the_image_processor(folders: dict[str, Path], famil
             mine = model.normalisation(model.preprocess(image)[None])
             assert (mine - theirs).abs().max() <= allowed * step
     assert torch.equal(pickle.loads(pickle.dumps(model.preprocess))(image), model.preprocess(image))
+
+
+def transparent(kind: str) -> Image.Image:
+    """A picture whose hidden colours are not white, as a file of a kind would be opened."""
+    generator = np.random.default_rng(1)
+    rgba = Image.fromarray(generator.integers(0, 256, (50, 40, 4), dtype=np.uint8))
+    alpha = np.where(np.arange(40) < 20, 0, 255).astype(np.uint8)
+    rgba.putalpha(Image.fromarray(np.tile(alpha, (50, 1))))
+    made = {"LA": rgba.convert("LA"), "P": rgba.quantize(16)}.get(kind, rgba)
+    buffer = io.BytesIO()
+    if kind == "RGB with a transparent colour":
+        rgba.convert("RGB").save(buffer, "PNG", transparency=rgba.convert("RGB").getpixel((3, 3)))
+    else:
+        made.save(
+            buffer,
+            kind if kind in ("WEBP", "GIF") else "PNG",
+            **({"lossless": True} if kind == "WEBP" else {}),
+        )
+    return Image.open(buffer)
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize("kind", ["RGBA", "LA", "P", "WEBP", "GIF", "RGB with a transparent colour"])
+@pytest.mark.parametrize("mode", ["exact", "fast"])
+def test_transparent_pixels_are_those_of_the_installed_image_processor(
+    folders: dict[str, Path], family: str, kind: str, mode: str
+) -> None:
+    from transformers import AutoImageProcessor
+
+    model = transformers(Origin("m", preprocess=mode), reference=str(folders[family])).load(Placement())  # type: ignore[arg-type]
+    processor = AutoImageProcessor.from_pretrained(folders[family], backend="pil")
+    theirs = processor(transparent(kind), return_tensors="pt", do_convert_rgb=True)["pixel_values"]
+    mine = model.normalisation(model.preprocess(transparent(kind))[None])
+    step = float(1 / 255 / model.normalisation.std.min())
+    assert (mine - theirs).abs().max() <= (0.01 if mode == "exact" else 1.01) * step
 
 
 def test_aligns_pixels_are_cut_from_a_larger_square_between_minus_one_and_one(

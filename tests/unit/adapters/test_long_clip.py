@@ -8,6 +8,7 @@ from safetensors.torch import load_file
 from tiny_long_clip import CONTEXT, write_long
 from torch import Tensor
 
+from vlbench.adapters.checkpoint_layout import Weights
 from vlbench.adapters.clip_loading import filled_model
 from vlbench.adapters.dual_encoder import unit
 from vlbench.adapters.long_clip import KEPT, long_clip, one_table
@@ -32,7 +33,7 @@ def authors_features(folder: Path, tokens: Tensor) -> Tensor:
 
     config, _ = read_config_file(folder / "open_clip_config.json")
     state = load_file(folder / "open_clip_model.safetensors")
-    model = filled_model(config, folder / "open_clip_model.safetensors", ("positional_embedding_res",))
+    model, _ = filled_model(config, folder / "open_clip_model.safetensors", ("positional_embedding_res",))
     mask1, mask2 = torch.zeros(CONTEXT, 1), torch.zeros(CONTEXT, 1)
     mask1[:20, :] = 1
     mask2[20:, :] = 1
@@ -67,7 +68,7 @@ def test_what_stands_behind_the_context_is_cut(folder: Path) -> None:
 
 def test_the_first_twenty_rows_are_the_first_tables() -> None:
     tables = {"positional_embedding": torch.zeros(30, 2), "positional_embedding_res": torch.ones(30, 2)}
-    joined = one_table({**tables, "logit_scale": torch.tensor(1.0)}, Path("w.pt"))
+    joined = one_table(Weights(Path("w.pt"), {**tables, "logit_scale": torch.tensor(1.0)})).state
     assert joined.keys() == {"positional_embedding", "logit_scale"}
     assert joined["positional_embedding"].sum(dim=1).tolist() == [0.0] * KEPT + [2.0] * 10
 
@@ -75,9 +76,11 @@ def test_the_first_twenty_rows_are_the_first_tables() -> None:
 def test_files_that_are_none_of_long_clips() -> None:
     table = torch.zeros(30, 2)
     with pytest.raises(WeightsError, match=r"w\.pt: lacks positional_embedding_res"):
-        one_table({"positional_embedding": table}, Path("w.pt"))
+        one_table(Weights(Path("w.pt"), {"positional_embedding": table}))
     with pytest.raises(WeightsError, match=r"\(30, 2\) and positional_embedding_res \(29, 2\)"):
-        one_table({"positional_embedding": table, "positional_embedding_res": table[1:]}, Path("w.pt"))
+        one_table(
+            Weights(Path("w.pt"), {"positional_embedding": table, "positional_embedding_res": table[1:]})
+        )
 
 
 def test_settings_that_name_no_model() -> None:

@@ -16,7 +16,7 @@ from PIL import Image
 from vlbench.adapters.architectures import Preprocessing
 from vlbench.adapters.dual_encoder import Normalisation
 from vlbench.adapters.preprocess import preprocess_for
-from vlbench.core.errors import WeightsError
+from vlbench.core.errors import NoPixels, WeightsError
 
 CASES = json.loads((FIXTURES / "preprocess" / "preprocess.json").read_text(encoding="utf-8"))["cases"]
 PUBLISHED = np.load(FIXTURES / "preprocess" / "preprocess.npz")
@@ -158,3 +158,19 @@ def test_layouts_of_a_batch_do_not_matter() -> None:
     normalise = Normalisation.on("cpu", mean=(0.5,) * 3, std=(0.25,) * 3)
     assert normalise(by_channel).is_contiguous()
     assert torch.equal(normalise(by_channel), normalise(pixels))
+
+
+@pytest.mark.parametrize("mode", ["exact", "fast"])
+@pytest.mark.parametrize("size", [(2000, 3), (3, 2000)])
+def test_a_picture_of_which_the_resize_leaves_no_row_is_refused(mode: str, size: tuple[int, int]) -> None:
+    transform = preprocess_for(Preprocessing(size=(64, 64), resize_mode="longest"), mode)  # type: ignore[arg-type]
+    with pytest.raises(NoPixels, match=rf"{size[0]}x{size[1]} pixels are too long and narrow .* 64x64"):
+        transform(Image.new("RGB", size))
+    assert transform(Image.new("RGB", (2000, 40))).shape == (3, 64, 64)  # one row is left
+
+
+def test_a_transparent_colour_of_an_rgb_file_takes_the_exact_way() -> None:
+    file = BytesIO()
+    photo(40, 50).save(file, "PNG", transparency=(1, 2, 3))
+    fast, exact = (preprocess_for(Preprocessing(), mode)(Image.open(file)) for mode in ("fast", "exact"))
+    assert torch.equal(fast, exact)

@@ -124,7 +124,7 @@ def test_weights_are_not_copied_and_the_decoders_older_name_is_known(family, ori
     older = {key.replace("tagging_head.", "vision_multi."): t for key, t in tiny_state(family).items()}
     path = write_published(origin.weights, older)
     content = read_pickle(path)
-    monkeypatch.setattr("vlbench.adapters.ram_loading.read_pickle", lambda _: content)
+    monkeypatch.setattr("vlbench.adapters.weights.read_pickle", lambda _: content)
     filled = read_tagger(open_tagger(family, origin).settings, path, tags=7)
     for key, tensor in filled.network.tagging_head.state_dict().items():
         assert tensor.data_ptr() == content["model"][f"vision_multi.{key}"].data_ptr()
@@ -302,3 +302,27 @@ def test_rams_sentences_are_part_of_the_open_text_side(open_origin, tmp_path, mo
     assert after.image == before.image
     assert after.text != before.text
     assert open_tagger("ram", open_origin).identify() == closed
+
+
+def test_what_is_resampled_and_not_read_is_said(origin):
+    """Tables of a 7 x 7 window at 12 x 12, buffers of the authors' code, the half that writes captions."""
+    size = replace(TINY, image_size=384, window=12)
+    state = {
+        **tiny_state("ram"),
+        "visual_encoder.layers.0.blocks.0.attn.relative_position_index": torch.ones(4),
+    }
+    write_published(origin.weights, state)
+    unread = sum(key.startswith(("tag_encoder.", "text_decoder.")) for key in state)
+    computed = sum(key.endswith(("relative_position_index", "attn_mask")) for key in state)
+    said = open_tagger("ram", origin, network=size).load(Placement()).info.changes
+    assert said[0] == "read from 'model'"
+    assert "8 tables of relative positions resampled: tables of 169 rows made 529" in said
+    assert any(each.startswith(f"{computed} buffers that the sizes decide not read: ") for each in said)
+    assert any(each.startswith(f"{unread} tensors not read, as the card says: ") for each in said)
+
+
+def test_an_open_vocabulary_says_that_the_files_own_tags_are_not_read(origin):
+    write_published(origin.weights, tagging_state("ram"))
+    settings = open_tagger("ram", origin, vocabulary="open", text_model="tiny").settings
+    said = read_tagger(settings, origin.weights, tags=0).changes
+    assert said[-1] == "tags of its own not read, in open vocabulary: label_embed"

@@ -53,13 +53,13 @@ def check_fixture(model: nn.Module, name: str, size: int) -> None:
 @pytest.mark.parametrize("name", TINY)
 def test_the_authors_features_and_logits(name: str, tmp_path: Path) -> None:
     weights = saved(state_dict(REACT / f"{name}.weights.json"), tmp_path / "w.safetensors")
-    check_fixture(fill(config_of(name), weights), name, 32)
+    check_fixture(fill(config_of(name), weights)[0], name, 32)
 
 
 def test_closed_gates_give_the_tower_without_gates(tmp_path: Path) -> None:
     state = state_dict(REACT / "tiny_quickgelu.weights.json")
     closed = {key: torch.zeros_like(t) if ".alpha_" in key else t for key, t in state.items()}
-    model = fill(config_of("tiny_quickgelu"), saved(closed, tmp_path / "w.safetensors"))
+    model, _ = fill(config_of("tiny_quickgelu"), saved(closed, tmp_path / "w.safetensors"))
     golden = np.load(REACT / "tiny_quickgelu.npz")
     with torch.inference_mode():
         images = model.encode_image(value("input/image", (2, 3, 32, 32)))
@@ -72,7 +72,7 @@ def test_a_position_grid_is_resized_to_a_larger_image(tmp_path: Path) -> None:
     config = config_of("tiny_quickgelu")
     config["vision_cfg"]["image_size"] = 48  # type: ignore[index]
     weights = saved(state_dict(REACT / "tiny_quickgelu.weights.json"), tmp_path / "w.safetensors")
-    model = fill(config, weights)
+    model, _ = fill(config, weights)
     assert np.abs(model.visual.positional_embedding.numpy() - golden["positional_embedding_6x6"]).max() < 1e-5
     with torch.inference_mode():
         images = model.encode_image(value("input/image48", (2, 3, 48, 48)))
@@ -87,7 +87,7 @@ def test_the_full_size_as_its_authors_save_it(tmp_path: Path) -> None:
     path = tmp_path / "clip-vit-base-32-gated-image.pt"
     torch.save({"epoch": 1, "state_dict": state}, path)
     checkpoint = react(Origin("react-b32", weights=path), **PUBLISHED, gated_layers=6)
-    check_fixture(fill(checkpoint.recipe.config, path), name, 224)
+    check_fixture(fill(checkpoint.recipe.config, path)[0], name, 224)
 
 
 @pytest.mark.parametrize("name", sorted(LAYOUTS))

@@ -9,7 +9,7 @@ import torch
 from safetensors.torch import save_file
 from torch import Tensor
 
-from vlbench.adapters.weights import read_state_dict
+from vlbench.adapters.weights import read_weights
 from vlbench.core.errors import WeightsError
 
 STATE = {"a.weight": torch.arange(6.0).reshape(2, 3), "b": torch.tensor(3)}
@@ -40,12 +40,12 @@ def test_checkpoints_with_and_without_wrapping(
     if wrapped:
         content = {"epoch": 1, "state_dict": content}
     torch.save(content, path, _use_new_zipfile_serialization=zipped)
-    assert equal(read_state_dict(path), STATE)
+    assert equal(read_weights(path).state, STATE)
 
 
 def test_safetensors(tmp_path: Path) -> None:
     save_file({f"module.{key}": value for key, value in STATE.items()}, tmp_path / "w.safetensors")
-    assert equal(read_state_dict(tmp_path / "w.safetensors"), STATE)
+    assert equal(read_weights(tmp_path / "w.safetensors").state, STATE)
 
 
 @pytest.mark.parametrize("kind", ["zip", "old", "raw"])
@@ -57,7 +57,7 @@ def test_a_pickle_that_would_run_code_is_refused_by_name(tmp_path: Path, kind: s
     else:
         torch.save(content, path, _use_new_zipfile_serialization=kind == "zip")
     with pytest.raises(WeightsError, match=r"weights\.pt: a pickle that would run \w+\.mkdir; only tensors"):
-        read_state_dict(path)
+        read_weights(path)
     assert not made.exists()
 
 
@@ -65,7 +65,7 @@ def test_a_pickle_that_would_run_code_is_refused_by_name(tmp_path: Path, kind: s
 def test_a_damaged_file(tmp_path: Path, name: str) -> None:
     (tmp_path / name).write_bytes(b"\x07 no weights at all" * 9)
     with pytest.raises(WeightsError, match=name):
-        read_state_dict(tmp_path / name)
+        read_weights(tmp_path / name)
 
 
 def test_a_truncated_zip(tmp_path: Path) -> None:
@@ -73,11 +73,11 @@ def test_a_truncated_zip(tmp_path: Path) -> None:
     whole = (tmp_path / "w.pt").read_bytes()
     (tmp_path / "w.pt").write_bytes(whole[: len(whole) // 2])
     with pytest.raises(WeightsError, match=r"w\.pt"):
-        read_state_dict(tmp_path / "w.pt")
+        read_weights(tmp_path / "w.pt")
 
 
 @pytest.mark.parametrize("content", [[1, 2], {}, {"lr": 0.1, "steps": 3}])
 def test_what_is_no_state_dict(tmp_path: Path, content: object) -> None:
     torch.save(content, tmp_path / "w.pt")
     with pytest.raises(WeightsError, match="no state dict"):
-        read_state_dict(tmp_path / "w.pt")
+        read_weights(tmp_path / "w.pt")
