@@ -10,7 +10,7 @@ from vlbench.core.errors import DataError
 from vlbench.core.measurement import Measurement, MetricOptions, Part
 from vlbench.core.relevance import Relevance
 from vlbench.metrics.intervals import bootstrap_mean_of_shares
-from vlbench.metrics.ranks import proportion_within
+from vlbench.metrics.ranks import proportion_within, worst_rank
 from vlbench.metrics.requirements import refuse_number, row_ranks
 
 
@@ -44,13 +44,15 @@ def class_hits(ranks: NDArray[np.int64], classes: NDArray[np.int64], *, number: 
 def acc1(prediction: Prediction, problem: Problem, options: MetricOptions) -> Measurement:
     """Fraction of images whose class scores above every other class; Wilson interval."""
     refuse_number(options, metric="acc1")
-    return proportion_within(row_ranks(prediction, metric="acc1"), 1, candidates=len(problem.texts))
+    worst = worst_rank(len(problem.texts), problem.relevant.row_counts)
+    return proportion_within(row_ranks(prediction, metric="acc1"), 1, worst=worst)
 
 
 def acc5(prediction: Prediction, problem: Problem, options: MetricOptions) -> Measurement:
-    """Fraction of images whose class is among the best five; None below five classes; Wilson interval."""
+    """Fraction of images whose class is among the best five; None up to five classes; Wilson interval."""
     refuse_number(options, metric="acc5")
-    return proportion_within(row_ranks(prediction, metric="acc5"), 5, candidates=len(problem.texts))
+    worst = worst_rank(len(problem.texts), problem.relevant.row_counts)
+    return proportion_within(row_ranks(prediction, metric="acc5"), 5, worst=worst)
 
 
 def mean_per_class_recall(prediction: Prediction, problem: Problem, options: MetricOptions) -> Measurement:

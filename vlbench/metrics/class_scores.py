@@ -106,7 +106,7 @@ def roc_auc(prediction: Prediction, problem: Problem, options: MetricOptions) ->
 
 
 def mean_acc1_acc5(prediction: Prediction, problem: Problem, options: MetricOptions) -> Measurement:
-    """Mean of acc1 and acc5, which CLIP's paper reports of Kinetics; None below five classes.
+    """Mean of acc1 and acc5, which CLIP's paper reports of Kinetics; None up to five classes.
 
     The interval is a bootstrap over images.
     """
@@ -114,7 +114,7 @@ def mean_acc1_acc5(prediction: Prediction, problem: Problem, options: MetricOpti
     ranks = row_ranks(prediction, metric="mean_acc1_acc5")
     kept = measured(ranks)
     left_out = ranks.size - kept.size
-    if len(problem.texts) < TOP or not kept.size:
+    if len(problem.texts) <= TOP or not kept.size:
         return Measurement(value=None, n=kept.size, left_out=left_out)
     hits = (kept <= 1).astype(np.int64) + (kept <= TOP)
     interval = bootstrap_share(hits, np.full(kept.size, 2), seed=options.seed)

@@ -9,12 +9,12 @@ from numpy.typing import NDArray
 from vlbench.core.contracts import Prediction, Problem
 from vlbench.core.measurement import Measurement, MetricOptions
 from vlbench.metrics.intervals import bootstrap_median, bootstrap_share
-from vlbench.metrics.ranks import measured, median_rank, proportion_within, share_within
+from vlbench.metrics.ranks import measured, median_rank, proportion_within, share_within, worst_rank
 from vlbench.metrics.requirements import column_ranks, cutoff, refuse_number, row_ranks
 
 
 def image_retrieval_recall(prediction: Prediction, problem: Problem, options: MetricOptions) -> Measurement:
-    """Fraction of captions that have their image among the best k; None where k exceeds the images.
+    """Fraction of captions that have their image among the best k; None where all images are among them.
 
     The interval is a bootstrap over images, as captions of one image are alike; a caption true of
     several images belongs to the first.
@@ -23,7 +23,7 @@ def image_retrieval_recall(prediction: Prediction, problem: Problem, options: Me
     k = cutoff(options, metric=metric)
     ranks = column_ranks(prediction, metric=metric)
     images = problem.relevant.shape[0]
-    value = share_within(ranks, k, candidates=images)
+    value = share_within(ranks, k, worst=worst_rank(images, problem.relevant.column_counts))
     kept = ranks > 0
     n = int(kept.sum())
     if value is None:
@@ -45,13 +45,14 @@ def image_retrieval_recall(prediction: Prediction, problem: Problem, options: Me
 
 
 def text_retrieval_recall(prediction: Prediction, problem: Problem, options: MetricOptions) -> Measurement:
-    """Fraction of images that have one of their captions among the best k; None where k exceeds the captions.
+    """Fraction of images that have one of their captions among the best k; Wilson interval.
 
-    The interval is Wilson's.
+    None where an image has so many captions that one of them is always among the best k.
     """
     metric = "text_retrieval_recall"
     k = cutoff(options, metric=metric)
-    return proportion_within(row_ranks(prediction, metric=metric), k, candidates=problem.relevant.shape[1])
+    worst = worst_rank(problem.relevant.shape[1], problem.relevant.row_counts)
+    return proportion_within(row_ranks(prediction, metric=metric), k, worst=worst)
 
 
 def image_retrieval_median_rank(

@@ -34,7 +34,7 @@ def test_single_label_fixture(parity, problem_of, ranks_of):
 
 
 def test_accuracy_counts_what_it_leaves_out(problem_of):
-    problem = problem_of(np.array([[1, 0, 0, 0, 0]] * 3 + [[0] * 5], dtype=bool))
+    problem = problem_of(np.array([[1, 0, 0, 0, 0, 0]] * 3 + [[0] * 6], dtype=bool))
     prediction = ranked([1, 5, 2, 0])
     first, fifth = acc1(prediction, problem, OPTIONS), acc5(prediction, problem, OPTIONS)
     assert (first.value, first.n, first.left_out) == (1 / 3, 3, 1)
@@ -44,8 +44,9 @@ def test_accuracy_counts_what_it_leaves_out(problem_of):
     assert first.ci_method == "Wilson"
 
 
-def test_acc5_of_four_classes_is_not_measurable(problem_of):
-    value = acc5(ranked([1, 2]), labelled(problem_of, [0, 1], 4), OPTIONS)
+@pytest.mark.parametrize("classes", [4, 5])
+def test_acc5_that_any_model_has_is_not_measurable(classes, problem_of):
+    value = acc5(ranked([1, classes]), labelled(problem_of, [0, 1], classes), OPTIONS)
     assert (value.value, value.ci_low, value.ci_method) == (None, None, "")
 
 

@@ -57,10 +57,21 @@ def test_by_hand_with_nothing_right_left_out(problem_of):
 def test_k_above_the_candidates_is_not_measurable(problem_of):
     problem = problem_of(np.array([[1, 1, 1]], dtype=bool))  # one image, three captions
     prediction = Prediction(UNIT, row_ranks=np.array([1]), column_ranks=np.array([1, 1, 1]))
-    assert image_retrieval_recall(prediction, problem, MetricOptions(at=1)).value == 1.0
+    for metric, k in ((image_retrieval_recall, 1), (text_retrieval_recall, 1), (text_retrieval_recall, 4)):
+        assert metric(prediction, problem, MetricOptions(at=k)).value is None
+
+
+def test_a_recall_that_no_query_could_miss_is_not_measurable(problem_of):
+    # captions: two of image 0, three of image 1; after three wrong ones image 0 has rank 4, image 1 rank 3
+    problem = problem_of(np.array([[1, 1, 0, 0, 0], [0, 0, 1, 1, 1]], dtype=bool))
+    prediction = Prediction(UNIT, row_ranks=np.array([4, 3]), column_ranks=np.array([2, 2, 2, 2, 2]))
+    found = [text_retrieval_recall(prediction, problem, MetricOptions(at=k)).value for k in (1, 2, 3, 4)]
+    assert found == [0, 0, None, None]
+    assert image_retrieval_recall(prediction, problem, MetricOptions(at=1)).value == 0
     assert image_retrieval_recall(prediction, problem, MetricOptions(at=2)).value is None
-    assert text_retrieval_recall(prediction, problem, MetricOptions(at=3)).value == 1.0
-    assert text_retrieval_recall(prediction, problem, MetricOptions(at=4)).value is None
+    shared = problem_of(np.ones((2, 1), dtype=bool))  # one caption of both images
+    prediction = Prediction(UNIT, column_ranks=np.array([1]))
+    assert image_retrieval_recall(prediction, shared, MetricOptions(at=1)).value is None
 
 
 @pytest.mark.parametrize("metric", BY_CAPTION + BY_IMAGE)
