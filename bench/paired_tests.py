@@ -2,8 +2,8 @@
 
 Under the null hypothesis a test at the 5 % level should do so in about 5 % of all runs. Hits of the two
 models share a part that both see alike, and so do the scores of tags. The mid-p test should lie between 4 and
-6 %, the exact one below it, the bootstrap of recall between 4 and 6 %, that of mean average precision between
-3 and 7 %.
+6 %, the exact one below it, random signs of recall between 4 and 6 %, the bootstrap of mean average precision
+between 3 and 7 %. `bench/coverage.py` tests classes of few images.
 Run: python bench/paired_tests.py
 """
 
@@ -93,7 +93,7 @@ def map_band(generator: np.random.Generator, *, images: int, tags: int, rarest: 
 
 
 def recall_band(generator: np.random.Generator, *, images: int, captions: int) -> Band:
-    """The rate of the bootstrap of recall; captions of an image are as much alike as two models."""
+    """The rate of random signs of recall; captions of an image are as much alike as two models."""
     owners = np.repeat(np.arange(images), captions)
     rejected = 0
     for run in range(RUNS):
@@ -105,7 +105,7 @@ def recall_band(generator: np.random.Generator, *, images: int, captions: int) -
             items.append(Items(image_ranks=np.ones(images, np.int64), text_ranks=ranks, text_images=owners))
         p = tested(RECALL, items[0], RECALL, items[1], seed=run).p
         rejected += p is not None and p < LEVEL
-    return Band(f"recall bootstrap: {images} images of {captions} captions", rejected / RUNS, 0.04, 0.06)
+    return Band(f"recall, random signs: {images} images of {captions} captions", rejected / RUNS, 0.04, 0.06)
 
 
 MAP = MetricValue("mean_average_precision", 0.5, None, None, "", 1, 0)

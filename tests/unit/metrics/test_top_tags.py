@@ -33,9 +33,7 @@ def test_ties_at_the_edge_are_all_left_out(problem_of):
     scores = np.array([[3, 2, 2, 1], [5, 5, 5, 5]], dtype=np.float32)
     relevant = np.ones((2, 4), dtype=bool)
     problem, prediction = problem_of(relevant), Prediction(UNIT, scores=scores)
-    recalls = [
-        top_tags.micro_recall_top(prediction, problem, MetricOptions(at=k)).value for k in (1, 2, 3)
-    ]
+    recalls = [top_tags.micro_recall_top(prediction, problem, MetricOptions(at=k)).value for k in (1, 2, 3)]
     assert recalls == pytest.approx([1 / 8, 1 / 8, 3 / 8])
     assert edge_scores(scores, 9).tolist() == [[-np.inf], [-np.inf]]
 
