@@ -9,7 +9,8 @@ from vlbench.core.contracts import Prediction, Problem
 from vlbench.core.errors import DataError
 from vlbench.core.measurement import Measurement, MetricOptions, Part
 from vlbench.core.relevance import Relevance
-from vlbench.metrics.intervals import bootstrap_mean_of_shares
+from vlbench.metrics.class_weights import Pairs, class_spread
+from vlbench.metrics.intervals import Interval, score_interval
 from vlbench.metrics.ranks import proportion_within, worst_rank
 from vlbench.metrics.requirements import refuse_number, row_ranks
 
@@ -59,7 +60,7 @@ def mean_per_class_recall(prediction: Prediction, problem: Problem, options: Met
     """Mean over the classes that have images of the fraction of a class's images that are right.
 
     `n` counts those classes, `left_out` the classes without images; the parts are the classes. The
-    interval is a bootstrap within classes.
+    interval is Wilson's by the variance within classes, where rare classes borrow from others.
 
     Raises:
         DataError: an image has several classes.
@@ -70,9 +71,15 @@ def mean_per_class_recall(prediction: Prediction, problem: Problem, options: Met
     counted = class_hits(ranks[relevant.images], relevant.texts, number=relevant.shape[1])
     recall = counted.recall
     found = counted.sizes > 0
-    interval = bootstrap_mean_of_shares(counted.hits, counted.sizes, seed=options.seed)
+    value = float(recall[found].mean()) if found.any() else None
+    interval = Interval()
+    if value is not None:
+        hits = ((ranks[relevant.images] == 1) - recall[relevant.texts]) / counted.sizes[relevant.texts]
+        pairs = Pairs(relevant.images, relevant.texts)
+        spread = class_spread(relevant, pairs, hits, values=recall)
+        interval = score_interval(value, spread, "Wilson, by the variance within classes")
     return Measurement(
-        value=float(recall[found].mean()) if found.any() else None,
+        value=value,
         n=int(found.sum()),
         ci_low=interval.low,
         ci_high=interval.high,

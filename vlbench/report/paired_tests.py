@@ -143,7 +143,7 @@ def sign_flip_p(gains: Floats) -> float:
         beyond = np.abs(sums) - far
         return float(np.mean(beyond > ROUNDING) + np.mean(np.abs(beyond) <= ROUNDING) / 2)
     if far >= sizes.sum() - ROUNDING:
-        return max(2.0**-sizes.size, SMALLEST)
+        return max(math.ldexp(1.0, -sizes.size), SMALLEST)
     return _saddlepoint_p(sizes, far)
 
 

@@ -100,10 +100,20 @@ def test_captions_of_an_image_vary_together(metric, problem_of):
     single = metric(Prediction(UNIT, column_ranks=each), alone, options_of(metric, seed=3))
     assert clustered.value == single.value
     assert clustered.ci_high - clustered.ci_low == pytest.approx(single.ci_high - single.ci_low, rel=0.15)
-    assert clustered.ci_method == "bootstrap over images, 1000 resamples"
 
 
-@pytest.mark.parametrize("metric", [*BY_CAPTION, text_retrieval_median_rank])
+@pytest.mark.parametrize("found", [False, True])
+def test_recall_of_all_or_none_is_as_uncertain_as_so_many_images(found, problem_of):
+    n = 40
+    problem = problem_of(np.kron(np.eye(n, dtype=bool), np.ones((1, 5), dtype=bool)))
+    prediction = Prediction(UNIT, column_ranks=np.full(5 * n, 1 if found else 9))
+    measured = image_retrieval_recall(prediction, problem, MetricOptions(at=5))
+    exact = stats.binomtest(n if found else 0, n).proportion_ci(method="wilson")
+    assert (measured.ci_low, measured.ci_high) == pytest.approx((exact.low, exact.high), abs=0.01)
+    assert measured.ci_high - measured.ci_low > 0.05
+
+
+@pytest.mark.parametrize("metric", [image_retrieval_median_rank, text_retrieval_median_rank])
 def test_a_seed_fixes_the_interval(metric, problem_of):
     ranks = np.random.default_rng(0).integers(1, 60, size=60)
     problem = problem_of(np.eye(60, dtype=bool))
