@@ -239,7 +239,7 @@ def of_tags(rarest: float, commonest: float, tags: int) -> Draw:
 
 
 EVEN, MIXED, RARE = of_tags(0.3, 0.3, 16), of_tags(0.02, 0.4, 20), of_tags(0.005, 0.1, 50)
-ZIPF = "Zipf, 50 classes, 13 of 1 image"
+ZIPF = "Zipf, 50 classes, 19 of 1 image"
 CLASS_SIZES: Mapping[str, list[int]] = {
     "100 classes of 1 image": [1] * 100,
     "100 of 2": [2] * 100,

@@ -15,7 +15,7 @@ from vlbench.core.errors import Unsupported
 from vlbench.core.measurement import Measurement, MetricOptions, Part
 from vlbench.metrics.accuracy import class_hits, one_class_each
 from vlbench.metrics.class_weights import image_spread
-from vlbench.metrics.intervals import Interval, normal_mean, student_quantile, wilson
+from vlbench.metrics.intervals import Interval, mean_interval, student_quantile, wilson
 from vlbench.metrics.requirements import best_scores, cutoff, refuse_number, row_ranks
 
 BINS = 15
@@ -67,12 +67,13 @@ def softmax_of(prediction: Prediction, problem: Problem, *, metric: str) -> Soft
 
 
 def ece(prediction: Prediction, problem: Problem, options: MetricOptions) -> Measurement:
-    """Expected calibration error: how far the highest probability is from the accuracy, bin by bin.
+    """Expected calibration error: confidence against accuracy, bin by bin; low for constant answers too.
 
     15 bins of equal width, or as many as stand behind an @; lower is better, but alone no sign of a good
-    model: one that answers a constant, as unsure as chance, is well calibrated. Where the right class ties
-    for the best an image is wrong, as everywhere. On few images the value is too high, that of a calibrated
-    model wholly: the interval's lower end takes off what a calibrated model of these confidences would have.
+    model: one that always answers the same, as unsure as chance, is well calibrated. Where the right class
+    ties for the best an image is wrong, as everywhere. On few images the value is too high, that of a
+    calibrated model wholly: the interval's lower end takes off what a calibrated model of these confidences
+    would have.
     Source: Guo et al. 2017, On Calibration of Modern Neural Networks (arXiv 1706.04599), equation 3.
     """
     bins = BINS if options.at is None else cutoff(options, metric="ece")
@@ -140,7 +141,7 @@ def calibration_error(
 def brier(prediction: Prediction, problem: Problem, options: MetricOptions) -> Measurement:
     """Mean over images of the squared error of the probabilities, summed over the classes: 0 to 2.
 
-    Lower is better; the interval is a normal one of the mean.
+    Lower is better; the interval is Student's of the mean.
     Source: Brier 1950, Monthly Weather Review 78, 1-3, equation 2.
     """
     refuse_number(options, metric="brier")
@@ -153,7 +154,7 @@ def brier(prediction: Prediction, problem: Problem, options: MetricOptions) -> M
 def nll(prediction: Prediction, problem: Problem, options: MetricOptions) -> Measurement:
     """Mean over images of the negative logarithm of the right class's probability, in nats.
 
-    Lower is better; the interval is a normal one of the mean.
+    Lower is better; the interval is Student's of the mean.
     """
     refuse_number(options, metric="nll")
     found = softmax_of(prediction, problem, metric="nll")
@@ -195,7 +196,7 @@ def worst_class_accuracy(prediction: Prediction, problem: Problem, options: Metr
 def _mean(values: NDArray[np.float64], left_out: int) -> Measurement:
     if not values.size:
         return Measurement(value=None, n=0, left_out=left_out)
-    interval = normal_mean(values)
+    interval = mean_interval(values)
     return Measurement(
         value=float(values.mean()),
         n=values.size,

@@ -152,18 +152,21 @@ def pseudo_values(estimate: float, replicates: NDArray[np.float64]) -> NDArray[n
     return n * estimate - (n - 1) * replicates
 
 
-def normal_mean(values: NDArray[np.float64]) -> Interval:
-    """Normal interval of the mean of numbers [n] of 0 or more, which need not be fractions; none for n < 2.
+def mean_interval(values: NDArray[np.float64]) -> Interval:
+    """Student's interval of the mean of numbers [n] of 0 or more, which need not be fractions.
 
-    >>> interval = normal_mean(np.array([1.0, 3.0]))
-    >>> round(interval.low, 2), round(interval.high, 2)
-    (0.04, 3.96)
+    None for n < 2, and where all are equal: that says nothing of how much they vary.
+
+    >>> interval = mean_interval(np.array([1.0, 2.0, 3.0, 4.0]))
+    >>> round(interval.low, 1), round(interval.high, 1)
+    (0.4, 4.6)
     """
     n = values.size
-    if n < 2:
+    if n < 2 or np.ptp(values) == 0:
         return Interval()
-    mean, half = float(values.mean()), _Z * float(values.std(ddof=1)) / n**0.5
-    return Interval(max(0.0, mean - half), mean + half, "normal, of the mean over images")
+    half = student_quantile(n - 1) * float(values.std(ddof=1)) / n**0.5
+    mean = float(values.mean())
+    return Interval(max(0.0, mean - half), mean + half, "Student's, of the mean over images")
 
 
 def _wilson(share: float, trials: float, quantile: float) -> Ends:

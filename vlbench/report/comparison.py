@@ -7,6 +7,7 @@ smooth tails, since counts of a thousand resamples tell no p below 0.002, and Ho
 ones.
 """
 
+import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
@@ -185,7 +186,9 @@ def _bootstrapped(resampled: Floats, images: int) -> PairedTest:
         return PairedTest("not tested: too few images to resample", images)
     method = f"paired bootstrap over images, {RESAMPLES} resamples"
     centre, error = float(known.mean()), float(known.std(ddof=1))
-    ends = normal_interval(centre, error)
+    ends = normal_interval(
+        centre, math.hypot(error, 1 / images)
+    )  # with one image more, as in paired_interval
     return PairedTest(method, images, ends.low, ends.high, float(normal_p(centre, error, images=images)))
 
 
@@ -194,5 +197,7 @@ def _signed(a: Contributions, b: Contributions, *, difference: float, fractions:
     if n < 2:
         return PairedTest("not tested: too few images", n)
     gains = b.values - a.values
+    if a.biased:  # what the jackknife takes for bias varies more than the difference
+        gains += difference - gains.mean()
     ends = paired_interval(gains, a.most, difference=difference, fractions=fractions)
     return PairedTest(f"random signs {a.method}", n, ends.low, ends.high, sign_flip_p(gains))

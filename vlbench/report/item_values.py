@@ -24,13 +24,15 @@ class Contributions:
     """What each image adds to a metric, [n], with the metric as its mean, and how much it could add, [n].
 
     `most` is what it would add if all that hangs on it were right: 1 where images count alike. `right` says
-    which images are right where nothing else hangs on an image.
+    which images are right where nothing else hangs on an image. Of pseudo-values the mean is the metric up to
+    the jackknife's bias alone: they are `biased`.
     """
 
     method: str
     values: Floats
     most: Floats
     right: NDArray[np.bool_] | None = None
+    biased: bool = False
 
 
 Reading = Hits | Contributions
@@ -46,7 +48,7 @@ def read_metric(metric: str, items: Items) -> Reading | None:
     found = _READERS[name](items, at) if name in _READERS else None
     if found is None and items.influence is not None:
         values = items.influence.astype(np.float64)
-        return Contributions("over images", values, np.ones(values.size))
+        return Contributions("over images", values, np.ones(values.size), biased=True)
     return found
 
 

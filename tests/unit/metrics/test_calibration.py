@@ -161,6 +161,11 @@ def test_a_calibration_errors_bias_by_hand():
     assert found.bias == pytest.approx(expected)
 
 
+def test_losses_that_are_all_equal_say_nothing_of_their_spread(scored):
+    found = nll(*scored(np.zeros((3, 4)), [0, 1, 2]), OPTIONS)
+    assert (found.value, found.ci_low, found.ci_method) == (pytest.approx(np.log(4)), None, "")
+
+
 def test_a_constant_models_error_is_not_certain(scored):
     found = ece(*scored(np.zeros((40, 4)), np.arange(40) % 4), OPTIONS)
     assert found.value == pytest.approx(0.25)
