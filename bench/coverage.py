@@ -2,8 +2,8 @@
 
 "population" is the value that the metric has of all images that there could be, "expectation" the mean of its
 values on data sets of this size: a metric that is too high on few images is so in both. A rate should be 92 %
-or more, but where a star marks what docs/comparing.md explains.
-Run: python bench/coverage.py [RUNS] [WORDS]  (100 runs, half a minute; the table in docs/comparing.md has
+or more, but where a star marks what docs/intervals.md explains.
+Run: python bench/coverage.py [RUNS] [WORDS]  (100 runs, half a minute; the table in docs/intervals.md has
 2,000; words of the metric or the data choose some of the rows)
 """
 

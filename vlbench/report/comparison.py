@@ -186,9 +186,8 @@ def _bootstrapped(resampled: Floats, images: int) -> PairedTest:
         return PairedTest("not tested: too few images to resample", images)
     method = f"paired bootstrap over images, {RESAMPLES} resamples"
     centre, error = float(known.mean()), float(known.std(ddof=1))
-    ends = normal_interval(
-        centre, math.hypot(error, 1 / images)
-    )  # with one image more, as in paired_interval
+    # one image more disagrees, as in paired_interval
+    ends = normal_interval(centre, math.hypot(error, 1 / images))
     return PairedTest(method, images, ends.low, ends.high, float(normal_p(centre, error, images=images)))
 
 
