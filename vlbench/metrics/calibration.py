@@ -13,9 +13,10 @@ from numpy.typing import NDArray
 from vlbench.core.contracts import Prediction, Problem
 from vlbench.core.errors import Unsupported
 from vlbench.core.measurement import Measurement, MetricOptions, Part
+from vlbench.core.student import student_quantile
 from vlbench.metrics.accuracy import class_hits, one_class_each
 from vlbench.metrics.class_weights import image_spread
-from vlbench.metrics.intervals import Interval, mean_interval, student_quantile, wilson
+from vlbench.metrics.intervals import Interval, mean_interval, wilson
 from vlbench.metrics.requirements import best_scores, cutoff, refuse_number, row_ranks
 
 BINS = 15

@@ -5,13 +5,13 @@ not make the metric certain. So the interval of a fraction is Wilson's, of as ma
 its variance.
 """
 
-import math
 from dataclasses import dataclass
 from statistics import NormalDist
 
 import numpy as np
 from numpy.typing import NDArray
 
+from vlbench.core.student import student_quantile
 from vlbench.metrics.class_weights import Spread, image_spread
 
 CONFIDENCE = 0.95
@@ -81,18 +81,6 @@ def score_interval(value: float, spread: Spread, method: str) -> Interval:
     effect = (spread.variance * n * n + 1) / (value * (1 - value) * n + 1)
     ends = _wilson(value, n / effect, student_quantile(spread.freedom))
     return Interval(ends.low if value > 0 else 0.0, ends.high if value < 1 else 1.0, method)
-
-
-def student_quantile(freedom: float) -> float:
-    """The 97.5 % quantile of Student's distribution: 1 % too large at 3 degrees of freedom, less beyond.
-
-    Source: Wallace 1959, Annals of Mathematical Statistics 30, 1124-1130, solved for t.
-
-    >>> [round(student_quantile(freedom), 2) for freedom in (5, 30, 1000)]
-    [2.58, 2.04, 1.96]
-    """
-    scaled = _Z * (8 * freedom + 3) / (8 * freedom + 1)
-    return math.sqrt(freedom * math.expm1(scaled * scaled / freedom))
 
 
 def share_spread(hits: NDArray[np.int64], sizes: NDArray[np.int64]) -> Spread:

@@ -15,6 +15,8 @@ from statistics import NormalDist
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from vlbench.core.student import student_quantile
+
 CONFIDENCE = 0.95
 LEVEL = 0.05
 """p below it is significant."""
@@ -98,25 +100,29 @@ def paired_interval(gains: Floats, most: Floats, *, difference: float, fractions
     """95 % interval of a difference, the mean of gains [n]; `most` as in `paired_error`.
 
     Of fractions it is within -1 and 1, and one image more, of average weight, is taken to disagree, as in
-    `interval_of_paired_shares`: it has a width where the models agree on every image.
+    `interval_of_paired_shares`: it has a width where the models agree on every image. The degrees of freedom
+    are as many as images of one weight would have, after Satterthwaite: a few rare classes leave few.
 
     >>> round(paired_interval(np.zeros(98), np.ones(98), difference=0.0, fractions=True).high, 4)
-    0.02
+    0.0203
     """
     n = gains.size
     error = paired_error(gains, most, difference=difference) * math.sqrt(n / max(n - 1, 1))
     if fractions:
         error = math.hypot(error, math.sqrt(float(np.mean(most**2))) / n)
-    return normal_interval(difference, error, most=1.0 if fractions else math.inf)
+    freedom = float(np.sum(most**2) ** 2 / np.sum(most**4)) - 1
+    half = student_quantile(max(freedom, 1.0)) * error
+    bound = 1.0 if fractions else math.inf
+    return Ends(max(-bound, difference - half), min(bound, difference + half))
 
 
-def normal_interval(difference: float, error: float, *, most: float = 1.0) -> Ends:
-    """95 % interval of a difference with a standard error, within `most`: 1 for two fractions.
+def normal_interval(difference: float, error: float) -> Ends:
+    """95 % interval of a difference of two fractions with a standard error.
 
     >>> normal_interval(0.5, 0.0)
     Ends(low=0.5, high=0.5)
     """
-    return Ends(max(-most, difference - _Z * error), min(most, difference + _Z * error))
+    return Ends(max(-1.0, difference - _Z * error), min(1.0, difference + _Z * error))
 
 
 def sign_flip_p(gains: Floats) -> float:

@@ -10,7 +10,6 @@ from vlbench.metrics.intervals import (
     jackknife_spread,
     score_interval,
     share_spread,
-    student_quantile,
     wilson,
 )
 
@@ -97,11 +96,6 @@ def test_a_variance_of_0_at_either_end_is_no_certainty(value):
 @pytest.mark.parametrize(("images", "freedom"), [(0, 5), (1, 0)])
 def test_without_a_degree_of_freedom_there_is_no_interval(images, freedom):
     assert score_interval(0.5, Spread(np.zeros(3), images, freedom), "said") == NONE
-
-
-@pytest.mark.parametrize("freedom", [3, 5, 10, 30, 200])
-def test_students_quantile_equals_scipys(freedom):
-    assert student_quantile(freedom) == pytest.approx(stats.t.ppf(0.975, freedom), rel=0.012)
 
 
 def test_nothing_to_resample_is_no_interval():

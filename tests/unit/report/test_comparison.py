@@ -2,6 +2,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from scipy import stats
 
 from vlbench.core.errors import DataError
 from vlbench.core.items import Items
@@ -131,8 +132,8 @@ def test_the_interval_of_pseudo_values_is_the_jackknife_of_the_difference_and_an
     replicates = [delete_one(scores, pairs_of(relevant)).replicates for scores in (weak, strong)]
     gap = replicates[1] - replicates[0]
     error = np.sqrt((N - 1) / N * np.sum((gap - gap.mean()) ** 2))
-    error = np.hypot(error, 1 / N)
-    assert found.test.ci_high - found.difference == pytest.approx(1.959964 * error, rel=1e-4)
+    half = stats.t.ppf(0.975, N - 1) * np.hypot(error, 1 / N)
+    assert found.test.ci_high - found.difference == pytest.approx(half, rel=1e-4)
 
 
 def test_the_bias_of_pseudo_values_is_no_difference(of_tags, tags):
@@ -146,7 +147,7 @@ def test_equal_average_precisions_are_not_known_to_be_equal(of_tags, tags):
     relevant, weak, _ = tags
     found = paired(*of_tags("a", weak, relevant), *of_tags("b", weak, relevant))
     assert (found.difference, found.p) == (0, 1)
-    assert found.test.ci_high == -found.test.ci_low == pytest.approx(1.959964 / N)
+    assert (found.test.ci_low, found.test.ci_high) == pytest.approx((-1.959964 / N, 1.959964 / N))
 
 
 def test_recall_is_tested_over_images_with_their_captions(make_result):
@@ -190,7 +191,7 @@ def test_a_class_of_one_image_is_not_known_exactly(of_classes):
     assert found.better == ""
     # seven gains of 0, three of 1, the mean 0.3, and one image more
     error = np.sqrt((7 * 0.09 + 3 * 0.49) / 90 + 1 / 100)
-    assert found.test.ci_low == pytest.approx(0.3 - 1.959964 * error)
+    assert found.test.ci_low == pytest.approx(0.3 - stats.t.ppf(0.975, 9) * error, abs=1e-3)
 
 
 def test_images_of_rare_classes_weigh_more(of_classes):
@@ -232,7 +233,8 @@ def test_recalls_that_are_all_0_are_not_known_to_be_equal(make_result):
     ]
     found = paired(*sides[0], *sides[1])
     assert (found.p, found.better) == (1, "")
-    assert found.test.ci_high == -found.test.ci_low == pytest.approx(1.959964 / N)
+    half = stats.t.ppf(0.975, N - 1) / N
+    assert (found.test.ci_low, found.test.ci_high) == pytest.approx((-half, half), rel=1e-4)
 
 
 def test_a_metric_without_values_of_images_is_not_tested(make_result):

@@ -106,8 +106,16 @@ def test_an_error_by_hand_takes_no_class_mean_off():
     gains, most = np.array([2.0, 0.0]), np.array([2.0, 0.5])
     assert paired_error(gains, most, difference=0.0) == 1
     assert paired_error(gains, most, difference=0.5) == pytest.approx((1 + 1 / 16) ** 0.5 / 2)
-    ends = paired_interval(gains, most, difference=0.5, fractions=False)
-    assert ends.high - 0.5 == pytest.approx(1.959964 * (2 * (1 + 1 / 16)) ** 0.5 / 2)
+
+
+def test_a_paired_interval_by_hand():
+    # of 20 images 2 of weight 3 and 18 of weight 1: (18 + 18)^2 / (162 + 18) - 1 = 6.2 degrees of freedom
+    most = np.repeat([3.0, 1.0], [2, 18])
+    gains = np.where(np.arange(20) < 1, 3.0, 0.0)  # one of the heavy ones: 3 / 20
+    ends = paired_interval(gains, most, difference=0.15, fractions=True)
+    squares = (3 - 0.45) ** 2 + 0.45**2 + 18 * 0.15**2
+    error = (squares * 20 / 19 + 36 / 20) ** 0.5 / 20
+    assert ends.high - 0.15 == pytest.approx(stats.t.ppf(0.975, 6.2) * error, rel=4e-3)
 
 
 def test_normal_p_is_that_of_the_normal_distribution_down_to_a_sign_test():
