@@ -44,9 +44,9 @@ def command(a: str, b: str, tasks: tuple[str, ...], results: Path, form: "Form",
     """Compare models A and B, rows of the leaderboard, on the images that both have answered.
 
     For each task: the difference B - A of the primary metric with its 95 % interval, the p of a paired test
-    (McNemar's mid-p test of hits, the exact one beside it; a paired bootstrap over images of recall and mean
-    average precision), p adjusted for the number of tasks by Holm's method, and the classes or tags that
-    moved most. It reads what `vlbench run` writes beside every result.
+    (McNemar's mid-p test of hits, the exact one beside it; a paired bootstrap over images of mean average
+    precision; random signs of what each image gains), p adjusted for the number of tasks by Holm's method,
+    and the classes or tags that moved most. It reads what `vlbench run` writes beside every result.
 
     Results of different protocols, data or thresholds, and partial ones, are refused.
     """

@@ -9,8 +9,9 @@ from vlbench.core.contracts import Prediction, Problem
 from vlbench.core.errors import DataError
 from vlbench.core.measurement import Measurement, MetricOptions, Part
 from vlbench.core.relevance import Relevance
-from vlbench.metrics.intervals import bootstrap_mean_of_shares
-from vlbench.metrics.ranks import proportion_within
+from vlbench.metrics.class_weights import Pairs, class_spread
+from vlbench.metrics.intervals import Interval, score_interval
+from vlbench.metrics.ranks import proportion_within, worst_rank
 from vlbench.metrics.requirements import refuse_number, row_ranks
 
 
@@ -44,20 +45,22 @@ def class_hits(ranks: NDArray[np.int64], classes: NDArray[np.int64], *, number: 
 def acc1(prediction: Prediction, problem: Problem, options: MetricOptions) -> Measurement:
     """Fraction of images whose class scores above every other class; Wilson interval."""
     refuse_number(options, metric="acc1")
-    return proportion_within(row_ranks(prediction, metric="acc1"), 1, candidates=len(problem.texts))
+    worst = worst_rank(len(problem.texts), problem.relevant.row_counts)
+    return proportion_within(row_ranks(prediction, metric="acc1"), 1, worst=worst)
 
 
 def acc5(prediction: Prediction, problem: Problem, options: MetricOptions) -> Measurement:
-    """Fraction of images whose class is among the best five; None below five classes; Wilson interval."""
+    """Fraction of images whose class is among the best five; None up to five classes; Wilson interval."""
     refuse_number(options, metric="acc5")
-    return proportion_within(row_ranks(prediction, metric="acc5"), 5, candidates=len(problem.texts))
+    worst = worst_rank(len(problem.texts), problem.relevant.row_counts)
+    return proportion_within(row_ranks(prediction, metric="acc5"), 5, worst=worst)
 
 
 def mean_per_class_recall(prediction: Prediction, problem: Problem, options: MetricOptions) -> Measurement:
     """Mean over the classes that have images of the fraction of a class's images that are right.
 
     `n` counts those classes, `left_out` the classes without images; the parts are the classes. The
-    interval is a bootstrap within classes.
+    interval is Wilson's by the variance within classes, where rare classes borrow from others.
 
     Raises:
         DataError: an image has several classes.
@@ -68,9 +71,15 @@ def mean_per_class_recall(prediction: Prediction, problem: Problem, options: Met
     counted = class_hits(ranks[relevant.images], relevant.texts, number=relevant.shape[1])
     recall = counted.recall
     found = counted.sizes > 0
-    interval = bootstrap_mean_of_shares(counted.hits, counted.sizes, seed=options.seed)
+    value = float(recall[found].mean()) if found.any() else None
+    interval = Interval()
+    if value is not None:
+        hits = ((ranks[relevant.images] == 1) - recall[relevant.texts]) / counted.sizes[relevant.texts]
+        pairs = Pairs(relevant.images, relevant.texts)
+        spread = class_spread(relevant, pairs, hits, values=recall)
+        interval = score_interval(value, spread, "Wilson, by the variance within classes")
     return Measurement(
-        value=float(recall[found].mean()) if found.any() else None,
+        value=value,
         n=int(found.sum()),
         ci_low=interval.low,
         ci_high=interval.high,

@@ -13,7 +13,7 @@ from vlbench.core.contracts import Prediction, Problem
 from vlbench.core.measurement import Measurement, MetricOptions, Part
 from vlbench.core.relevance import Relevance
 from vlbench.metrics.columns import Column, FloatArray, pairs_of, score_columns
-from vlbench.metrics.intervals import jackknife, pseudo_values
+from vlbench.metrics.intervals import Interval, jackknife_spread, pseudo_values, score_interval
 from vlbench.metrics.requirements import refuse_number, score_matrix
 
 
@@ -72,8 +72,8 @@ def delete_one(scores: FloatArray, relevant: Relevance) -> DeleteOne:
 def mean_average_precision(prediction: Prediction, problem: Problem, options: MetricOptions) -> Measurement:
     """Mean over the tags that have positives of their AP; the parts are the tags' APs.
 
-    `n` counts those tags, `left_out` the tags without positives. The interval is a jackknife over
-    images, which the tags share.
+    `n` counts those tags, `left_out` the tags without positives. The interval is Wilson's by the
+    jackknife over images, which the tags share: that of the mAP of as many images, which is higher on fewer.
 
     Raises:
         NotFinite: a score is NaN or infinite.
@@ -90,7 +90,12 @@ def mean_average_precision(prediction: Prediction, problem: Problem, options: Me
     if not found.any():
         return Measurement(value=None, n=0, left_out=left_out, parts=parts)
     mean = float(deleted.values[found].mean())
-    interval = jackknife(mean, deleted.replicates)
+    # tags of few positives vary as much as so many images
+    images = float(found.sum()) ** 2 / float(np.sum(1 / counts[found]))
+    spread = jackknife_spread(deleted.replicates, images=images)
+    interval = (
+        Interval() if spread is None else score_interval(mean, spread, "Wilson, by the jackknife over images")
+    )
     return Measurement(
         value=mean,
         n=int(found.sum()),

@@ -13,8 +13,10 @@ from numpy.typing import NDArray
 from vlbench.core.contracts import Prediction, Problem
 from vlbench.core.errors import Unsupported
 from vlbench.core.measurement import Measurement, MetricOptions, Part
+from vlbench.core.student import student_quantile
 from vlbench.metrics.accuracy import class_hits, one_class_each
-from vlbench.metrics.intervals import infinitesimal_jackknife, normal_mean, wilson
+from vlbench.metrics.class_weights import image_spread
+from vlbench.metrics.intervals import Interval, mean_interval, wilson
 from vlbench.metrics.requirements import best_scores, cutoff, refuse_number, row_ranks
 
 BINS = 15
@@ -66,22 +68,24 @@ def softmax_of(prediction: Prediction, problem: Problem, *, metric: str) -> Soft
 
 
 def ece(prediction: Prediction, problem: Problem, options: MetricOptions) -> Measurement:
-    """Expected calibration error: how far the highest probability is from the accuracy, bin by bin.
+    """Expected calibration error: confidence against accuracy, bin by bin; low for constant answers too.
 
-    15 bins of equal width, or as many as stand behind an @; lower is better. Where the right class ties for
-    the best an image is wrong, as everywhere. The interval is an infinitesimal jackknife over images: it
-    knows nothing of the error's bias upwards on few images.
+    15 bins of equal width, or as many as stand behind an @; lower is better, but alone no sign of a good
+    model: one that always answers the same, as unsure as chance, is well calibrated. Where the right class
+    ties for the best an image is wrong, as everywhere. On few images the value is too high, that of a
+    calibrated model wholly: the interval's lower end takes off what a calibrated model of these confidences
+    would have.
     Source: Guo et al. 2017, On Calibration of Modern Neural Networks (arXiv 1706.04599), equation 3.
     """
     bins = BINS if options.at is None else cutoff(options, metric="ece")
     found = softmax_of(prediction, problem, metric="ece")
     if found is None or not found.best.size:
         return _unmeasured(problem, found)
-    value, influence = calibration_error(found.best, found.hits, bins=bins)
-    interval = infinitesimal_jackknife(value, influence)
+    error = calibration_error(found.best, found.hits, bins=bins)
+    interval = error.interval
     return Measurement(
-        value=value,
-        n=influence.size,
+        value=error.value,
+        n=error.influence.size,
         ci_low=interval.low,
         ci_high=interval.high,
         ci_method=interval.method,
@@ -89,27 +93,56 @@ def ece(prediction: Prediction, problem: Problem, options: MetricOptions) -> Mea
     )
 
 
+@dataclass(frozen=True, slots=True)
+class CalibrationError:
+    """An expected calibration error, each image's influence on it [n], and its bias.
+
+    `bias` is the error that a calibrated model of the same confidences would show on so many images: the mean
+    distance from 0 of what is normal in each bin.
+    """
+
+    value: float
+    influence: NDArray[np.float64]
+    bias: float
+
+    @property
+    def interval(self) -> Interval:
+        """Normal, from `bias` below the value; one image more is taken to lie wholly off. None for n < 2."""
+        n = self.influence.size
+        if n < 2:
+            return Interval()
+        spread = image_spread(self.influence, np.ones(n, dtype=np.bool_))
+        half = student_quantile(spread.freedom) * (spread.variance + 1 / n**2) ** 0.5
+        low, high = max(0.0, self.value - self.bias - half), min(1.0, self.value + half)
+        return Interval(low, high, "normal over images, less the bias of few at the lower end")
+
+
 def calibration_error(
     confidence: NDArray[np.float64], hits: NDArray[np.bool_], *, bins: int
-) -> tuple[float, NDArray[np.float64]]:
-    """The expected calibration error of confidences [n], and each image's influence on it, [n].
+) -> CalibrationError:
+    """The expected calibration error of confidences [n].
 
     Bin b of B holds the confidences in (b / B, (b + 1) / B]; 0 lies in the first.
 
-    >>> calibration_error(np.array([0.9, 0.8, 0.3]), np.array([True, False, True]), bins=2)[0]
+    >>> calibration_error(np.array([0.9, 0.8, 0.3]), np.array([True, False, True]), bins=2).value
     0.4666666666666666
     """
     number = np.clip(np.ceil(confidence * bins).astype(np.int64) - 1, 0, bins - 1)
     gaps = confidence - hits
     sums = np.bincount(number, weights=gaps, minlength=bins)
     value = float(np.abs(sums).sum() / gaps.size)
-    return value, (np.sign(sums)[number] * gaps - value) / gaps.size
+    variances = np.bincount(number, weights=confidence * (1 - confidence), minlength=bins)
+    return CalibrationError(
+        value=value,
+        influence=(np.sign(sums)[number] * gaps - value) / gaps.size,
+        bias=float(np.sqrt(2 / np.pi * variances).sum() / gaps.size),
+    )
 
 
 def brier(prediction: Prediction, problem: Problem, options: MetricOptions) -> Measurement:
     """Mean over images of the squared error of the probabilities, summed over the classes: 0 to 2.
 
-    Lower is better; the interval is a normal one of the mean.
+    Lower is better; the interval is Student's of the mean.
     Source: Brier 1950, Monthly Weather Review 78, 1-3, equation 2.
     """
     refuse_number(options, metric="brier")
@@ -122,7 +155,7 @@ def brier(prediction: Prediction, problem: Problem, options: MetricOptions) -> M
 def nll(prediction: Prediction, problem: Problem, options: MetricOptions) -> Measurement:
     """Mean over images of the negative logarithm of the right class's probability, in nats.
 
-    Lower is better; the interval is a normal one of the mean.
+    Lower is better; the interval is Student's of the mean.
     """
     refuse_number(options, metric="nll")
     found = softmax_of(prediction, problem, metric="nll")
@@ -164,7 +197,7 @@ def worst_class_accuracy(prediction: Prediction, problem: Problem, options: Metr
 def _mean(values: NDArray[np.float64], left_out: int) -> Measurement:
     if not values.size:
         return Measurement(value=None, n=0, left_out=left_out)
-    interval = normal_mean(values)
+    interval = mean_interval(values)
     return Measurement(
         value=float(values.mean()),
         n=values.size,

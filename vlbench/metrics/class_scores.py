@@ -6,8 +6,12 @@ from numpy.typing import NDArray
 from vlbench.core.contracts import Prediction, Problem
 from vlbench.core.errors import Unsupported
 from vlbench.core.measurement import Measurement, MetricOptions, Part
+from vlbench.core.relevance import Relevance
 from vlbench.metrics.accuracy import one_class_each
-from vlbench.metrics.intervals import bootstrap_share, infinitesimal_jackknife, jackknife, pseudo_values
+from vlbench.metrics.class_weights import Pairs, Spread, class_spread
+from vlbench.metrics.columns import FloatArray
+from vlbench.metrics.intervals import BY_IMAGES, Interval, score_interval, share_spread
+from vlbench.metrics.outliers import auc_spread, share_below
 from vlbench.metrics.ranks import measured
 from vlbench.metrics.requirements import best_scores, refuse_number, row_ranks
 
@@ -17,9 +21,9 @@ TOP = 5
 def macro_f1_of_classes(prediction: Prediction, problem: Problem, options: MetricOptions) -> Measurement:
     """Mean F1 of the predicted class over the classes that have images; the parts are the classes.
 
-    An image's predicted class is its best one; where the right class only ties for the best it is the
-    other, so ties never help. Equals scikit-learn's macro F1 over the classes that occur. The interval is
-    an infinitesimal jackknife over images.
+    An image's predicted class is its best one; where classes tie for the best it is the first wrong one of
+    them, so ties never help. Equals scikit-learn's macro F1 over the classes that occur. The interval is
+    Wilson's by the variance within classes, where rare classes borrow from others.
 
     Raises:
         DataError: an image has several classes.
@@ -29,21 +33,19 @@ def macro_f1_of_classes(prediction: Prediction, problem: Problem, options: Metri
     refuse_number(options, metric=name)
     relevant = one_class_each(problem.relevant, metric=name)
     ranks = row_ranks(prediction, metric=name)[relevant.images]
-    best, _ = best_scores(prediction, metric=name)
+    best, scores = best_scores(prediction, metric=name)
     classes, number = relevant.texts, relevant.shape[1]
-    predicted = _predicted(best[relevant.images], classes, ranks)
-    true, guessed = (np.bincount(each, minlength=number) for each in (classes, predicted))
+    predicted = _predicted(best[relevant.images], scores[relevant.images], classes, ranks)
+    true = np.bincount(classes, minlength=number)
+    guessed = np.bincount(predicted[predicted >= 0], minlength=number)
     hits = np.bincount(classes[classes == predicted], minlength=number)
     found = true > 0
     if not found.any():
         return Measurement(value=None, n=0, left_out=number)
-    sums = np.maximum(true + guessed, 1)
-    f1 = np.where(found, 2 * hits / sums, 0.0)
-    loss = np.where(found, f1 / sums, 0.0)  # what one image more in the denominator costs a class
-    gain = np.where(classes == predicted, 2 / sums[classes], 0.0)
-    influence = (gain - loss[classes] - loss[predicted]) / found.sum()
+    f1 = np.where(found, 2 * hits / np.maximum(true + guessed, 1), 0.0)
     value = float(f1[found].mean())
-    interval = infinitesimal_jackknife(value, influence)
+    spread = _spread_of_f1(relevant, predicted, f1)
+    interval = score_interval(value, spread, "Wilson, by the variance within classes")
     return Measurement(
         value=value,
         n=int(found.sum()),
@@ -55,7 +57,7 @@ def macro_f1_of_classes(prediction: Prediction, problem: Problem, options: Metri
             Part(text.name, float(each) if size else None, int(size))
             for text, each, size in zip(problem.texts, f1, true, strict=True)
         ),
-        influence=None if influence.size < relevant.shape[0] else value + influence.size * influence,
+        influence=None if classes.size < relevant.shape[0] else value + classes.size * spread.influence,
     )
 
 
@@ -87,13 +89,14 @@ def roc_auc(prediction: Prediction, problem: Problem, options: MetricOptions) ->
     left_out = relevant.shape[0] - margin.size
     if not positive.size or not negative.size:
         return Measurement(value=None, n=margin.size, left_out=left_out)
-    above = _share_below(negative, positive)  # of negatives, for each positive
-    below = 1 - _share_below(positive, negative)
+    above = share_below(negative, positive)  # of negatives, for each positive
+    below = 1 - share_below(positive, negative)
     value = float(above.mean())
-    replicates = np.empty(margin.size)
+    influence = np.zeros(margin.size)
     for place, share in zip(places, (above, below), strict=True):
-        replicates[place] = _without_each(value, share)
-    interval = jackknife(value, replicates)
+        influence[place] = (share - value) / share.size
+    spread = auc_spread(above, below)
+    interval = Interval() if spread is None else score_interval(value, spread, "Wilson, by DeLong's variance")
     return Measurement(
         value=value,
         n=margin.size,
@@ -101,25 +104,26 @@ def roc_auc(prediction: Prediction, problem: Problem, options: MetricOptions) ->
         ci_high=interval.high,
         ci_method=interval.method,
         left_out=left_out,
-        influence=None if left_out else pseudo_values(value, replicates),
+        influence=None if left_out or spread is None else value + margin.size * influence,
     )
 
 
 def mean_acc1_acc5(prediction: Prediction, problem: Problem, options: MetricOptions) -> Measurement:
-    """Mean of acc1 and acc5, which CLIP's paper reports of Kinetics; None below five classes.
+    """Mean of acc1 and acc5, which CLIP's paper reports of Kinetics; None up to five classes.
 
-    The interval is a bootstrap over images.
+    The interval is Wilson's by the variance over images.
     """
     refuse_number(options, metric="mean_acc1_acc5")
     ranks = row_ranks(prediction, metric="mean_acc1_acc5")
     kept = measured(ranks)
     left_out = ranks.size - kept.size
-    if len(problem.texts) < TOP or not kept.size:
+    if len(problem.texts) <= TOP or not kept.size:
         return Measurement(value=None, n=kept.size, left_out=left_out)
     hits = (kept <= 1).astype(np.int64) + (kept <= TOP)
-    interval = bootstrap_share(hits, np.full(kept.size, 2), seed=options.seed)
+    value = float(hits.mean() / 2)
+    interval = score_interval(value, share_spread(hits, np.full(kept.size, 2)), BY_IMAGES)
     return Measurement(
-        value=float(hits.mean() / 2),
+        value=value,
         n=kept.size,
         ci_low=interval.low,
         ci_high=interval.high,
@@ -129,29 +133,29 @@ def mean_acc1_acc5(prediction: Prediction, problem: Problem, options: MetricOpti
 
 
 def _predicted(
-    best: NDArray[np.int64], classes: NDArray[np.int64], ranks: NDArray[np.int64]
+    best: NDArray[np.int64], scores: FloatArray, classes: NDArray[np.int64], ranks: NDArray[np.int64]
 ) -> NDArray[np.int64]:
-    """The class that each image is taken for: its best, or the next where the right one only ties."""
-    tied = (best[:, 0] == classes) & (ranks > 1)
-    return np.where(tied, best[:, min(1, best.shape[1] - 1)], best[:, 0])
+    """The class that each image is taken for: its own where it alone is best, else the first wrong best one.
 
-
-def _share_below(others: NDArray[np.float64], values: NDArray[np.float64]) -> NDArray[np.float64]:
-    """The fraction of others (ascending) below each value, ties counted one half.
-
-    >>> _share_below(np.array([0.0, 1.0]), np.array([1.0, 2.0])).tolist()
-    [0.75, 1.0]
+    Of equal scores the order in `best` [n, k] is a device's choice. -1, no class, where more classes may tie
+    for the best than are kept.
     """
-    left, right = (np.searchsorted(others, values, side=side) for side in ("left", "right"))
-    return np.asarray((left + right) / (2 * others.size), dtype=np.float64)
+    tied = scores == scores[:, :1]
+    wrong = np.where(tied & (best != classes[:, None]), best, np.iinfo(best.dtype).max).min(axis=1)
+    unknown = tied.all(axis=1) & (ranks > best.shape[1])
+    return np.where(ranks == 1, classes, np.where(unknown, -1, wrong))
 
 
-def _without_each(mean: float, shares: NDArray[np.float64]) -> NDArray[np.float64]:
-    """The mean of shares without each of them; NaN where one is all there is.
+def _spread_of_f1(relevant: Relevance, predicted: NDArray[np.int64], f1: NDArray[np.float64]) -> Spread:
+    """The spread of the mean of `f1` [m] over the classes that have images.
 
-    >>> _without_each(0.5, np.array([0.0, 1.0])).tolist()
-    [1.0, 0.0]
+    `predicted` [p] are the guessed classes, -1 for none. A class's F1 is twice its hits over its true and its
+    guessed images: it rests on all of these.
     """
-    if shares.size == 1:
-        return np.full(1, np.nan)
-    return np.asarray((mean * shares.size - shares) / (shares.size - 1), dtype=np.float64)
+    images, classes = relevant.images, relevant.texts
+    other = np.flatnonzero((predicted != classes) & (predicted >= 0))
+    pairs = Pairs(np.concatenate([images, images[other]]), np.concatenate([classes, predicted[other]]))
+    hit = np.concatenate([predicted == classes, np.zeros(other.size, dtype=np.bool_)])
+    sums = np.bincount(pairs.classes, weights=1.0 + hit, minlength=f1.size)
+    influence = (2 * hit - f1[pairs.classes] * (1 + hit)) / sums[pairs.classes]
+    return class_spread(relevant, pairs, influence, values=f1)

@@ -1,20 +1,25 @@
 """95 % confidence intervals; each says by what method it was made.
 
-The resampling and linearisation methods know only the variation that the data show: where every image
-is right (or every one wrong) their interval has no width. Wilson's has.
+A variance that is estimated from the data is 0 where every image is right (or every one wrong), which does
+not make the metric certain. So the interval of a fraction is Wilson's, of as many independent images as have
+its variance.
 """
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from statistics import NormalDist
 
 import numpy as np
 from numpy.typing import NDArray
 
+from vlbench.core.student import student_quantile
+from vlbench.metrics.class_weights import Spread, image_spread
+
 CONFIDENCE = 0.95
 RESAMPLES = 1000
-MAX_DRAWS = 1 << 20
-"""Numbers drawn at a time: what bounds the memory of a bootstrap (8 MiB)."""
+LEAST_IMAGES = 6
+"""Images below which even their extremes do not hold the median in 95 % of draws: 2 in 2^n have one side."""
+
+BY_IMAGES = "Wilson, by the variance over images"
 
 _Z = NormalDist().inv_cdf(0.5 + CONFIDENCE / 2)
 _TAILS = (50 * (1 - CONFIDENCE), 50 * (1 + CONFIDENCE))  # percent
@@ -29,6 +34,14 @@ class Interval:
     method: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Ends:
+    """Both ends of an interval."""
+
+    low: float
+    high: float
+
+
 def wilson(successes: int, trials: int) -> Interval:
     """Wilson's score interval of a proportion of independent trials.
 
@@ -41,41 +54,48 @@ def wilson(successes: int, trials: int) -> Interval:
     if trials == 0:
         return Interval()
     share = successes / trials
-    spread = _Z * _Z / trials
-    centre = (share + spread / 2) / (1 + spread)
-    half = _Z / (1 + spread) * (share * (1 - share) / trials + spread / (4 * trials)) ** 0.5
+    ends = _wilson(share, trials, _Z)
     # rounding would leave the ends beside the share itself where all or none succeed
-    low = centre - half if successes else 0.0
-    high = centre + half if successes < trials else 1.0
-    return _fraction(low, high, "Wilson")
+    low = ends.low if successes else 0.0
+    high = ends.high if successes < trials else 1.0
+    return Interval(low, high, "Wilson")
 
 
-def bootstrap_share(hits: NDArray[np.int64], sizes: NDArray[np.int64], *, seed: int) -> Interval:
-    """Percentile bootstrap of sum(hits) / sum(sizes) over images: hits [n] of sizes [n] captions each.
+def score_interval(value: float, spread: Spread, method: str) -> Interval:
+    """Wilson's interval of a fraction by its variance: of as many images as have it, with Student's quantile.
 
-    Images alike in both numbers are interchangeable, so a resample is one multinomial draw over the
-    distinct pairs: the same distribution as resampling image by image, at a fraction of the cost.
+    The number of images is `spread.images` over the design effect, the variance against that of independent
+    images, both with one image more that goes the other way: where all are right the design effect is 1, and
+    the interval that of as many images all right. None without a degree of freedom.
+    Source: Korn and Graubard 1998, Survey Methodology 24, 193-201, for Wilson's interval.
+
+    Of independent images it is Wilson's, but for the quantile and n - 1:
+
+    >>> interval = score_interval(0.8, Spread(np.full(1, (0.16 / 100) ** 0.5), 100, 1e9), "")
+    >>> round(interval.low, 4), round(wilson(80, 100).low, 4)
+    (0.7112, 0.7112)
     """
-    kept = sizes > 0
-    if not kept.any():
+    if spread.images <= 0 or spread.freedom < 1:
         return Interval()
-    kinds, counts = np.unique(np.stack([hits[kept], sizes[kept]]), axis=1, return_counts=True)
-    images = int(counts.sum())
-    generator = np.random.default_rng(seed)
-    shares = np.empty(RESAMPLES)
-    for chunk in _chunks(kinds.shape[1]):
-        draws = generator.multinomial(images, counts / images, size=chunk.stop - chunk.start)
-        totals = draws @ kinds.T  # [resamples, 2]
-        shares[chunk] = totals[:, 0] / totals[:, 1]
-    return _percentiles(shares, f"bootstrap over images, {RESAMPLES} resamples")
+    n = spread.images
+    effect = (spread.variance * n * n + 1) / (value * (1 - value) * n + 1)
+    ends = _wilson(value, n / effect, student_quantile(spread.freedom))
+    return Interval(ends.low if value > 0 else 0.0, ends.high if value < 1 else 1.0, method)
+
+
+def share_spread(hits: NDArray[np.int64], sizes: NDArray[np.int64]) -> Spread:
+    """The spread of sum(hits) / sum(sizes) over images: hits [n] of sizes [n] captions each."""
+    whole = max(int(sizes.sum()), 1)
+    return image_spread((hits - hits.sum() / whole * sizes) / whole, sizes > 0)
 
 
 def bootstrap_median(values: NDArray[np.int64], images: NDArray[np.int64], *, seed: int) -> Interval:
     """Percentile bootstrap over images of the median of values [p]; value j belongs to images[j].
 
-    The values are sorted once; a resample weighs them by how often their image was drawn.
+    The values are sorted once; a resample weighs them by how often their image was drawn. None below
+    `LEAST_IMAGES`.
     """
-    if values.size == 0:
+    if np.unique(images).size < LEAST_IMAGES:
         return Interval()
     order = np.argsort(values, kind="stable")
     ordered = values[order]
@@ -92,34 +112,15 @@ def bootstrap_median(values: NDArray[np.int64], images: NDArray[np.int64], *, se
     return _percentiles(medians, f"bootstrap over images, {RESAMPLES} resamples")
 
 
-def bootstrap_mean_of_shares(hits: NDArray[np.int64], sizes: NDArray[np.int64], *, seed: int) -> Interval:
-    """Percentile bootstrap, stratified by class, of the mean over classes of hits [c] / sizes [c].
-
-    Within a class of n images of which a share p is right, a resample's hits are Binomial(n, p): they
-    are drawn as such. A class of one image shows no variation and adds none; one without is left out.
-    """
-    kept = sizes > 0
-    if not kept.any():
-        return Interval()
-    right, size = hits[kept], sizes[kept]
-    generator = np.random.default_rng(seed)
-    means = np.empty(RESAMPLES)
-    for chunk in _chunks(size.size):
-        shape = (chunk.stop - chunk.start, size.size)
-        means[chunk] = (generator.binomial(size, right / size, size=shape) / size).mean(axis=1)
-    return _percentiles(means, f"bootstrap within classes, {RESAMPLES} resamples")
-
-
-def jackknife(estimate: float, replicates: NDArray[np.float64]) -> Interval:
-    """Normal interval from delete-one replicates [n]; none for n < 2 or an undefined (NaN) replicate.
+def jackknife_spread(replicates: NDArray[np.float64], *, images: float) -> Spread | None:
+    """The spread of delete-one replicates [n]; None for n < 2 or an undefined (NaN) replicate.
 
     Variance (n - 1) / n * sum of squared deviations. Source: Efron 1982, The Jackknife, equation 3.5.
     """
     n = replicates.size
     if n < 2 or not np.isfinite(replicates).all():
-        return Interval()
-    squares = float(np.sum((replicates - replicates.mean()) ** 2))
-    return normal_fraction(estimate, (n - 1) / n * squares, "jackknife over images")
+        return None
+    return Spread(((n - 1) / n) ** 0.5 * (replicates.mean() - replicates), min(images, n), n - 1)
 
 
 def pseudo_values(estimate: float, replicates: NDArray[np.float64]) -> NDArray[np.float64] | None:
@@ -139,52 +140,30 @@ def pseudo_values(estimate: float, replicates: NDArray[np.float64]) -> NDArray[n
     return n * estimate - (n - 1) * replicates
 
 
-def infinitesimal_jackknife(estimate: float, influence: NDArray[np.float64]) -> Interval:
-    """Normal interval from influences [n]: the derivative of the estimate by each image's weight.
+def mean_interval(values: NDArray[np.float64]) -> Interval:
+    """Student's interval of the mean of numbers [n] of 0 or more, which need not be fractions.
 
-    The weights are 1 at the estimate, so the variance is the sum of squared influences.
-    Source: Jaeckel 1972; Efron 1982, The Jackknife, section 6.3.
-    """
-    if influence.size < 2:
-        return Interval()
-    return normal_fraction(estimate, float(influence @ influence), "infinitesimal jackknife over images")
+    None for n < 2, and where all are equal: that says nothing of how much they vary.
 
-
-def normal_mean(values: NDArray[np.float64]) -> Interval:
-    """Normal interval of the mean of numbers [n] of 0 or more, which need not be fractions; none for n < 2.
-
-    >>> interval = normal_mean(np.array([1.0, 3.0]))
-    >>> round(interval.low, 2), round(interval.high, 2)
-    (0.04, 3.96)
+    >>> interval = mean_interval(np.array([1.0, 2.0, 3.0, 4.0]))
+    >>> round(interval.low, 1), round(interval.high, 1)
+    (0.4, 4.6)
     """
     n = values.size
-    if n < 2:
+    if n < 2 or np.ptp(values) == 0:
         return Interval()
-    mean, half = float(values.mean()), _Z * float(values.std(ddof=1)) / n**0.5
-    return Interval(max(0.0, mean - half), mean + half, "normal, of the mean over images")
+    half = student_quantile(n - 1) * float(values.std(ddof=1)) / n**0.5
+    mean = float(values.mean())
+    return Interval(max(0.0, mean - half), mean + half, "Student's, of the mean over images")
 
 
-def normal_fraction(estimate: float, variance: float, method: str) -> Interval:
-    """Normal interval of a fraction by its variance, within 0 and 1.
-
-    >>> round(normal_fraction(0.9, 0.01, "a method").low, 3), normal_fraction(0.9, 0.01, "a method").high
-    (0.704, 1.0)
-    """
-    half = _Z * variance**0.5
-    return _fraction(estimate - half, estimate + half, method)
-
-
-def _fraction(low: float, high: float, method: str) -> Interval:
-    return Interval(max(0.0, low), min(1.0, high), method)
+def _wilson(share: float, trials: float, quantile: float) -> Ends:
+    spread = quantile * quantile / trials
+    centre = (share + spread / 2) / (1 + spread)
+    half = quantile / (1 + spread) * (share * (1 - share) / trials + spread / (4 * trials)) ** 0.5
+    return Ends(max(0.0, centre - half), min(1.0, centre + half))
 
 
 def _percentiles(values: NDArray[np.float64], method: str) -> Interval:
     low, high = np.percentile(values, _TAILS)
     return Interval(float(low), float(high), method)
-
-
-def _chunks(width: int) -> Iterator[slice]:
-    """Slices of the resamples, as long as MAX_DRAWS allows for `width` numbers a resample."""
-    length = max(1, MAX_DRAWS // width)
-    for start in range(0, RESAMPLES, length):
-        yield slice(start, min(start + length, RESAMPLES))

@@ -6,7 +6,8 @@ from numpy.typing import NDArray
 from vlbench.core.contracts import Prediction
 from vlbench.core.errors import Unsupported
 from vlbench.core.measurement import Measurement
-from vlbench.metrics.intervals import normal_fraction
+from vlbench.metrics.class_weights import Spread
+from vlbench.metrics.intervals import score_interval
 from vlbench.metrics.requirements import best_scores
 
 BASELINE = "highest softmax probability"
@@ -33,7 +34,7 @@ def confidence(prediction: Prediction) -> NDArray[np.float64]:
 def auroc(inside: NDArray[np.float64], outside: NDArray[np.float64]) -> Measurement:
     """The probability that a value of `inside` [n] is above one of `outside` [m]; ties count one half.
 
-    `n` counts all values; the interval is DeLong's.
+    `n` counts all values; the interval is Wilson's by DeLong's variance.
     Source: DeLong, DeLong & Clarke-Pearson 1988, Biometrics 44, 837-845.
 
     >>> auroc(np.array([0.9, 0.5]), np.array([0.5, 0.1])).value
@@ -42,19 +43,42 @@ def auroc(inside: NDArray[np.float64], outside: NDArray[np.float64]) -> Measurem
     number = inside.size + outside.size
     if not inside.size or not outside.size:
         return Measurement(value=None, n=number)
-    above = _share_below(np.sort(outside), inside)
-    below = 1 - _share_below(np.sort(inside), outside)
+    above = share_below(np.sort(outside), inside)
+    below = 1 - share_below(np.sort(inside), outside)
     value = float(above.mean())
-    if inside.size < 2 or outside.size < 2:
+    spread = auc_spread(above, below)
+    if spread is None:
         return Measurement(value=value, n=number)
-    variance = float(above.var(ddof=1) / above.size + below.var(ddof=1) / below.size)
-    interval = normal_fraction(value, variance, "DeLong")
+    interval = score_interval(value, spread, "Wilson, by DeLong's variance")
     return Measurement(
         value=value, n=number, ci_low=interval.low, ci_high=interval.high, ci_method=interval.method
     )
 
 
-def _share_below(others: NDArray[np.float64], values: NDArray[np.float64]) -> NDArray[np.float64]:
-    """The fraction of others (ascending) below each value, ties counted one half."""
+def auc_spread(above: NDArray[np.float64], below: NDArray[np.float64]) -> Spread | None:
+    """The spread of an AUROC by the share of the other side that each value is on the right side of.
+
+    `above` [n] are those of one side, `below` [m] those of the other. It counts for as many images as lie on
+    two sides of one size, its degrees of freedom are Satterthwaite's; None where a side has one value.
+    Source: DeLong, DeLong & Clarke-Pearson 1988, Biometrics 44, 837-845.
+    """
+    if above.size < 2 or below.size < 2:
+        return None
+    sides = above, below
+    variances = np.array([each.var(ddof=1) / each.size for each in sides])
+    squares = float(np.sum(variances**2 / [each.size - 1 for each in sides]))
+    influence = np.concatenate(
+        [(each - each.mean()) / (each.size * (each.size - 1)) ** 0.5 for each in sides]
+    )
+    freedom = float(variances.sum() ** 2 / squares) if squares else min(above.size, below.size) - 1
+    return Spread(influence, 4 / (1 / above.size + 1 / below.size), freedom)
+
+
+def share_below(others: NDArray[np.float64], values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The fraction of others (ascending) below each value, ties counted one half.
+
+    >>> share_below(np.array([0.0, 1.0]), np.array([1.0, 2.0])).tolist()
+    [0.75, 1.0]
+    """
     left, right = (np.searchsorted(others, values, side=side) for side in ("left", "right"))
     return np.asarray((left + right) / (2 * others.size), dtype=np.float64)

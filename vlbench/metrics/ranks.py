@@ -16,18 +16,30 @@ def measured(ranks: NDArray[np.int64]) -> NDArray[np.int64]:
     return ranks[ranks > 0]
 
 
-def share_within(ranks: NDArray[np.int64], k: int, *, candidates: int) -> float | None:
+def worst_rank(candidates: int, right: NDArray[np.int64]) -> int:
+    """The worst rank that every query can have: of `candidates`, `right` [n] of which are right.
+
+    The wrong ones all come first: five captions of one image leave no rank but 1.
+
+    >>> worst_rank(100, np.array([1, 1])), worst_rank(5, np.array([5])), worst_rank(6, np.array([0, 2]))
+    (100, 1, 5)
+    """
+    return candidates - int(right.max(initial=1)) + 1
+
+
+def share_within(ranks: NDArray[np.int64], k: int, *, worst: int) -> float | None:
     """Fraction of the measured ranks that are at most k.
 
-    None where there are fewer than k candidates (every rank would do) or nothing was measured.
+    None where `worst`, the worst rank there can be, is within k (a query could not be wrong), or nothing was
+    measured.
 
-    >>> share_within(np.array([1, 4, 0, 2]), 2, candidates=4)
+    >>> share_within(np.array([1, 4, 0, 2]), 2, worst=4)
     0.6666666666666666
-    >>> share_within(np.array([1, 2]), 5, candidates=4) is None
+    >>> share_within(np.array([1, 2]), 5, worst=5) is None
     True
     """
     kept = measured(ranks)
-    if k > candidates or kept.size == 0:
+    if k >= worst or kept.size == 0:
         return None
     return float(np.mean(kept <= k))
 
@@ -42,16 +54,16 @@ def median_rank(ranks: NDArray[np.int64]) -> float | None:
     return float(np.median(kept)) if kept.size else None
 
 
-def proportion_within(ranks: NDArray[np.int64], k: int, *, candidates: int) -> Measurement:
+def proportion_within(ranks: NDArray[np.int64], k: int, *, worst: int) -> Measurement:
     """The fraction of images [n] whose rank is at most k, with Wilson's interval: images are independent.
 
-    `n` counts the images that have something right, `left_out` those that have not.
+    `n` counts the images that have something right, `left_out` those that have not; None as `share_within`.
 
-    >>> proportion_within(np.array([1, 3, 0]), 1, candidates=4).value
+    >>> proportion_within(np.array([1, 3, 0]), 1, worst=4).value
     0.5
     """
     kept = measured(ranks)
-    value = share_within(ranks, k, candidates=candidates)
+    value = share_within(ranks, k, worst=worst)
     left_out = ranks.size - kept.size
     if value is None:
         return Measurement(value=None, n=kept.size, left_out=left_out)

@@ -8,32 +8,32 @@ from numpy.typing import NDArray
 
 from vlbench.core.contracts import Prediction, Problem
 from vlbench.core.measurement import Measurement, MetricOptions
-from vlbench.metrics.intervals import bootstrap_median, bootstrap_share
-from vlbench.metrics.ranks import measured, median_rank, proportion_within, share_within
+from vlbench.metrics.intervals import BY_IMAGES, bootstrap_median, score_interval, share_spread
+from vlbench.metrics.ranks import measured, median_rank, proportion_within, share_within, worst_rank
 from vlbench.metrics.requirements import column_ranks, cutoff, refuse_number, row_ranks
 
 
 def image_retrieval_recall(prediction: Prediction, problem: Problem, options: MetricOptions) -> Measurement:
-    """Fraction of captions that have their image among the best k; None where k exceeds the images.
+    """Fraction of captions that have their image among the best k; None where all images are among them.
 
-    The interval is a bootstrap over images, as captions of one image are alike; a caption true of
-    several images belongs to the first.
+    The interval is Wilson's by the variance over images, as captions of one image are alike; a caption true
+    of several images belongs to the first.
     """
     metric = "image_retrieval_recall"
     k = cutoff(options, metric=metric)
     ranks = column_ranks(prediction, metric=metric)
     images = problem.relevant.shape[0]
-    value = share_within(ranks, k, candidates=images)
+    value = share_within(ranks, k, worst=worst_rank(images, problem.relevant.column_counts))
     kept = ranks > 0
     n = int(kept.sum())
     if value is None:
         return Measurement(value=None, n=n, left_out=ranks.size - n)
     owner = problem.relevant.first_images
-    interval = bootstrap_share(
+    spread = share_spread(
         np.bincount(owner[kept & (ranks <= k)], minlength=images),
         np.bincount(owner[kept], minlength=images),
-        seed=options.seed,
     )
+    interval = score_interval(value, spread, BY_IMAGES)
     return Measurement(
         value=value,
         n=n,
@@ -45,13 +45,14 @@ def image_retrieval_recall(prediction: Prediction, problem: Problem, options: Me
 
 
 def text_retrieval_recall(prediction: Prediction, problem: Problem, options: MetricOptions) -> Measurement:
-    """Fraction of images that have one of their captions among the best k; None where k exceeds the captions.
+    """Fraction of images that have one of their captions among the best k; Wilson interval.
 
-    The interval is Wilson's.
+    None where an image has so many captions that one of them is always among the best k.
     """
     metric = "text_retrieval_recall"
     k = cutoff(options, metric=metric)
-    return proportion_within(row_ranks(prediction, metric=metric), k, candidates=problem.relevant.shape[1])
+    worst = worst_rank(problem.relevant.shape[1], problem.relevant.row_counts)
+    return proportion_within(row_ranks(prediction, metric=metric), k, worst=worst)
 
 
 def image_retrieval_median_rank(
@@ -59,7 +60,7 @@ def image_retrieval_median_rank(
 ) -> Measurement:
     """Median over captions of their image's rank: a rank, no fraction; 1 is the best.
 
-    The interval is a bootstrap over images; a caption true of several images belongs to the first.
+    The interval is a bootstrap over images, of six at least; a caption true of several belongs to the first.
     """
     metric = "image_retrieval_median_rank"
     refuse_number(options, metric=metric)
@@ -72,7 +73,7 @@ def text_retrieval_median_rank(
 ) -> Measurement:
     """Median over images of the rank of their best caption: a rank, no fraction; 1 is the best.
 
-    The interval is a bootstrap over images.
+    The interval is a bootstrap over images, of six at least.
     """
     metric = "text_retrieval_median_rank"
     refuse_number(options, metric=metric)

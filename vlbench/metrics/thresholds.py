@@ -17,8 +17,9 @@ from numpy.typing import NDArray
 from vlbench.core.contracts import Prediction, Problem, ScoreUnit
 from vlbench.core.measurement import Measurement, MetricOptions
 from vlbench.core.relevance import Relevance
-from vlbench.metrics.columns import FloatArray, score_columns
-from vlbench.metrics.intervals import Interval, infinitesimal_jackknife
+from vlbench.metrics.class_weights import Pairs, Spread, class_spread, image_spread
+from vlbench.metrics.columns import Column, FloatArray, score_columns
+from vlbench.metrics.intervals import BY_IMAGES, score_interval
 from vlbench.metrics.requirements import score_matrix, stated_threshold
 
 Averaging = Literal["macro", "micro"]
@@ -43,15 +44,15 @@ F1 = Ratio("f1", hits=2, given=1, true=1)
 
 @dataclass(frozen=True, slots=True)
 class Linearised:
-    """Ratios with the influence of each image's weight on their mean, [n].
+    """Ratios with the influence of each image's weight on their mean, [n], and the spread of that mean.
 
-    `values` are [m] for macro, NaN for tags without positives, and [1] for micro. `formed` says whether any
-    denominator was above 0.
+    `values` are [m] for macro, NaN for tags without positives, and [1] for micro. The spread is that of the
+    influences, but that tags which rest on few images borrow from others.
     """
 
     values: NDArray[np.float64]
     influence: NDArray[np.float64]
-    formed: bool
+    spread: Spread
 
 
 def score_threshold(stated: float, unit: ScoreUnit) -> float:
@@ -108,23 +109,25 @@ def macro(scores: FloatArray, relevant: Relevance, *, threshold: Threshold, rati
     """
     n, m = relevant.shape
     values = np.full(m, np.nan)
-    influence = np.zeros(n)
-    formed = False
-    tags = max(int(np.count_nonzero(relevant.column_counts)), 1)
+    images: list[NDArray[np.int64]] = []
+    tags: list[NDArray[np.int64]] = []
+    influences: list[NDArray[np.float64]] = []
     cuts = _spread(threshold, scores)
     for column in score_columns(scores, relevant):
         if column.positives.size == 0:
             continue
-        given = column.scores > cuts[:, column.index]
-        hits = column.positives[given[column.positives]]
-        whole = ratio.given * np.count_nonzero(given) + ratio.true * column.positives.size
-        values[column.index] = value = ratio.hits * hits.size / whole if whole else 0.0
-        if whole:
-            formed = True
-            influence[hits] += ratio.hits / (whole * tags)
-            influence[given] -= value * ratio.given / (whole * tags)
-            influence[column.positives] -= value * ratio.true / (whole * tags)
-    return Linearised(values, influence, formed)
+        part, whole = _decisions(column, column.scores > cuts[:, column.index], ratio)
+        sums = max(whole.sum(), 1.0)
+        values[column.index] = value = part.sum() / sums
+        images.append(np.flatnonzero(whole))
+        tags.append(np.full(images[-1].size, column.index))
+        influences.append(((part - value * whole) / sums)[images[-1]])
+    if not any(each.size for each in images):
+        return Linearised(values, np.zeros(n), Spread(np.zeros(n), 0.0, 0.0))
+    pairs, influence = Pairs(np.concatenate(images), np.concatenate(tags)), np.concatenate(influences)
+    whole_influence = np.bincount(pairs.images, weights=influence / len(images), minlength=n)
+    spread = class_spread(relevant, pairs, influence, values=values)
+    return Linearised(values, whole_influence.astype(np.float64), spread)
 
 
 def micro(scores: FloatArray, relevant: Relevance, *, threshold: Threshold, ratio: Ratio) -> Linearised:
@@ -138,21 +141,18 @@ def micro(scores: FloatArray, relevant: Relevance, *, threshold: Threshold, rati
     array([0.66666667])
     """
     n = relevant.shape[0]
-    parts = np.zeros(n)
-    wholes = np.zeros(n)
+    parts, wholes = np.zeros(n), np.zeros(n)
     cuts = _spread(threshold, scores)
     for column in score_columns(scores, relevant):
         if column.positives.size == 0:
             continue
-        given = column.scores > cuts[:, column.index]
-        parts[column.positives[given[column.positives]]] += ratio.hits
-        wholes[given] += ratio.given
-        wholes[column.positives] += ratio.true
-    whole = float(wholes.sum())
-    if whole == 0:
-        return Linearised(np.zeros(1), np.zeros(n), formed=False)
-    value = float(parts.sum()) / whole
-    return Linearised(np.array([value]), (parts - value * wholes) / whole, formed=True)
+        part, whole = _decisions(column, column.scores > cuts[:, column.index], ratio)
+        parts += part
+        wholes += whole
+    sums = float(wholes.sum())
+    value = float(parts.sum()) / max(sums, 1.0)
+    influence = (parts - value * wholes) / max(sums, 1.0)
+    return Linearised(np.array([value]), influence, image_spread(influence, wholes > 0))
 
 
 def macro_precision(prediction: Prediction, problem: Problem, options: MetricOptions) -> Measurement:
@@ -171,7 +171,7 @@ def macro_f1(prediction: Prediction, problem: Problem, options: MetricOptions) -
 
 
 def micro_precision(prediction: Prediction, problem: Problem, options: MetricOptions) -> Measurement:
-    """Fraction of all given tags that are true."""
+    """Fraction of given tags that are true, over tags with positives: false alarms on others cost nothing."""
     return _measure(prediction, problem, options, averaging="micro", ratio=PRECISION)
 
 
@@ -196,7 +196,8 @@ def measure_given(
     linearise = macro if averaging == "macro" else micro
     found = linearise(scores, problem.relevant, threshold=threshold, ratio=ratio)
     value = float(np.nanmean(found.values))
-    interval = infinitesimal_jackknife(value, found.influence) if found.formed else Interval()
+    interval = score_interval(value, found.spread, BY_IMAGES)
+    influence = found.spread.influence
     return Measurement(
         value=value,
         n=tags,
@@ -204,7 +205,7 @@ def measure_given(
         ci_high=interval.high,
         ci_method=interval.method,
         left_out=left_out,
-        influence=value + found.influence.size * found.influence if found.formed else None,
+        influence=value + influence.size * influence if found.spread.images else None,
     )
 
 
@@ -226,6 +227,16 @@ def _measure(
     else:
         return Measurement(value=None, n=0, left_out=problem.relevant.shape[1])
     return measure_given(scores, problem, threshold=threshold, averaging=averaging, ratio=ratio)
+
+
+def _decisions(
+    column: Column, given: NDArray[np.bool_], ratio: Ratio
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """What each image adds to a tag's ratio, above and below the line, [n] each."""
+    true = np.zeros(given.size, dtype=np.bool_)
+    true[column.positives] = True
+    whole = ratio.given * given.astype(np.float64) + ratio.true * true
+    return ratio.hits * (given & true).astype(np.float64), whole
 
 
 def _spread(threshold: Threshold, scores: FloatArray) -> FloatArray:

@@ -1,7 +1,7 @@
 """Precision, recall and F1 of tags where each image is given its k best; macro and micro as in thresholds.py.
 
 An image is given the tags that score above its (k + 1)-th best score, so equal scores at the edge are
-all left out: ties never help.
+all left out: ties never help. Where k best are all tags nothing is measured.
 """
 
 import numpy as np
@@ -73,4 +73,6 @@ def _measure(
     metric = f"{averaging}_{ratio.name}_top"
     k = cutoff(options, metric=metric)
     scores = score_matrix(prediction, metric=metric)
+    if k >= scores.shape[1]:
+        return Measurement(value=None, n=0, left_out=scores.shape[1])
     return measure_given(scores, problem, threshold=edge_scores(scores, k), averaging=averaging, ratio=ratio)

@@ -8,6 +8,7 @@ import numpy as np
 from vlbench.core.contracts import Prediction, Problem
 from vlbench.core.measurement import Measurement, MetricOptions, Part
 from vlbench.metrics.intervals import wilson
+from vlbench.metrics.ranks import worst_rank
 from vlbench.metrics.requirements import cutoff, row_ranks
 
 NAME = "worst_group_accuracy"
@@ -17,8 +18,8 @@ def worst_group_accuracy(prediction: Prediction, problem: Problem, options: Metr
     """The lowest fraction of a group's images whose class is among the best k: `@5`, or the best without it.
 
     `n` counts the groups, `left_out` the images without a group or a class; the parts are the groups. None
-    where the data name no groups. The interval is Wilson's of the worst group, as if it had been chosen
-    beforehand.
+    where the data name no groups, or no image could be wrong. The interval is Wilson's of the worst group, as
+    if it had been chosen beforehand.
     """
     ranks = row_ranks(prediction, metric=NAME)
     if problem.groups is None:
@@ -30,7 +31,7 @@ def worst_group_accuracy(prediction: Prediction, problem: Problem, options: Metr
     sizes = [int(np.sum(counted & (groups == name))) for name in names]
     hits = [int(np.sum(ranks[counted & (groups == name)] <= within)) for name in names]
     left_out = int(np.sum(~counted))
-    if not names:
+    if not names or within >= worst_rank(len(problem.texts), problem.relevant.row_counts):
         return Measurement(value=None, n=0, left_out=left_out)
     shares = np.divide(hits, sizes)
     worst = int(np.argmin(shares))

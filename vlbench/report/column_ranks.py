@@ -18,8 +18,9 @@ def column_ranks(results: Iterable[Result], items: Mapping[str, Items]) -> dict[
     """Ranks of the models of one task and protocol, by model: 1 + how many are significantly better.
 
     All pairs of the column are tested on the same images, adjusted by Holm's method: hits by McNemar's mid-p
-    test, everything else by the paired jackknife, which takes no resamples. Models without items, without a
-    value or on other images or annotations than most have no rank. `items` are by model.
+    test, everything else by the normal distribution of what the images add, which takes no resamples. Models
+    without items, without a value or on other images or annotations than most have no rank. `items` are by
+    model.
     """
     found: dict[str, tuple[Result, Reading]] = {}
     for result in _of_one_kind([each for each in results if each.score is not None], items):
@@ -73,8 +74,8 @@ def _significant(readings: Sequence[Reading], values: NDArray[np.float64]) -> ND
     if len(hits) == k:
         p_values = _of_hits(np.array(hits), first, second)
     else:
-        pseudo = np.array([each.pseudo_values for each in readings if not isinstance(each, Hits)])
-        p_values = _of_values(pseudo, values, first, second)
+        added = np.array([each.values for each in readings if not isinstance(each, Hits)])
+        p_values = _of_values(added, values, first, second)
     differ = np.zeros((k, k), dtype=np.bool_)
     differ[first, second] = differ[second, first] = holm_array(p_values) < LEVEL
     return differ
@@ -88,16 +89,16 @@ def _of_hits(right: NDArray[np.bool_], first: NDArray[np.int64], second: NDArray
 
 
 def _of_values(
-    pseudo: NDArray[np.float64],
+    added: NDArray[np.float64],
     values: NDArray[np.float64],
     first: NDArray[np.int64],
     second: NDArray[np.int64],
 ) -> PValues:
-    """Jackknife p of pairs of rows of pseudo-values [k, n]."""
-    n = pseudo.shape[1]
-    centred = pseudo - pseudo.mean(axis=1, keepdims=True)
-    products = centred @ centred.T
+    """The p of pairs of rows of what images add [k, n]; all have the `paired_error` of no difference."""
+    products = added @ added.T
     squares = np.diag(products)
-    variances = (squares[first] + squares[second] - 2 * products[first, second]) / max(n * (n - 1), 1)
-    errors = np.sqrt(np.maximum(variances, 0))
-    return normal_p(values[first] - values[second], errors, images=n)
+    sums = squares[first] + squares[second] - 2 * products[first, second]
+    # what the subtraction leaves of equal rows is rounding
+    known = np.where(sums > 1e-12 * (squares[first] + squares[second]), sums, 0.0)
+    n = added.shape[1]
+    return normal_p(values[first] - values[second], np.sqrt(known) / max(n, 1), images=n)

@@ -1,10 +1,10 @@
 """Two models on the same images: the difference, its interval, and a paired test.
 
-Hits are tested by McNemar's mid-p test, shares of captions and mean average precision by a paired bootstrap
-over images, everything else by the paired jackknife of the images' pseudo-values. Of a bootstrap, interval
-and p are those of the normal distribution with the mean and standard deviation of the resampled differences:
-a percentile interval with smooth tails, since counts of a thousand resamples tell no p below 0.002, and
-Holm's adjustment needs smaller ones.
+Hits are tested by McNemar's mid-p test, mean average precision by a paired bootstrap over images, everything
+else by the random signs of what each image gains. Of a bootstrap, interval and p are those of the normal
+distribution with the mean and standard deviation of the resampled differences: a percentile interval with
+smooth tails, since counts of a thousand resamples tell no p below 0.002, and Holm's adjustment needs smaller
+ones.
 """
 
 import math
@@ -19,7 +19,7 @@ from vlbench.core.metric_direction import lower_is_better
 from vlbench.core.metric_name import split_metric
 from vlbench.core.result import MetricValue, Result
 from vlbench.report.differing import incomparable, other_truth
-from vlbench.report.item_values import ClassShares, Floats, Hits, Influences, Shares, read_metric
+from vlbench.report.item_values import Contributions, Floats, Hits, read_metric
 from vlbench.report.movers import Mover, movers
 from vlbench.report.paired_bootstrap import (
     RESAMPLES,
@@ -27,7 +27,6 @@ from vlbench.report.paired_bootstrap import (
     average_precision,
     eleven_points,
     map_differences,
-    recall_differences,
 )
 from vlbench.report.paired_tests import (
     LEVEL,
@@ -37,6 +36,8 @@ from vlbench.report.paired_tests import (
     mid_p_mcnemar,
     normal_interval,
     normal_p,
+    paired_interval,
+    sign_flip_p,
 )
 
 MATRIX_METRICS: Mapping[str, TagPrecision] = {
@@ -158,16 +159,9 @@ def tested(a: MetricValue, items_a: Items, b: MetricValue, items_b: Items, *, se
     match readings:
         case Hits(), Hits():
             return _mcnemar(*readings)
-        case Shares(), Shares():
-            sizes = readings[0].sizes
-            resampled = recall_differences(readings[0].hits, readings[1].hits, sizes, seed=seed)
-            return _bootstrapped(resampled, sizes.size)
-        case (ClassShares() | Influences(), ClassShares() | Influences()):
-            within = isinstance(readings[0], ClassShares)
-            method = "paired jackknife within classes" if within else "paired jackknife over images"
-            gains = readings[1].pseudo_values - readings[0].pseudo_values
+        case Contributions(), Contributions():
             fractions = not lower_is_better(a.metric) and max(abs(a.value), abs(b.value)) <= 1
-            return _jackknifed(difference, gains, method, most=1.0 if fractions else math.inf)
+            return _signed(*readings, difference=difference, fractions=fractions)
     return PairedTest(f"not tested: {a.metric} keeps no values of images", 0)
 
 
@@ -191,16 +185,18 @@ def _bootstrapped(resampled: Floats, images: int) -> PairedTest:
     if known.size < 2:
         return PairedTest("not tested: too few images to resample", images)
     method = f"paired bootstrap over images, {RESAMPLES} resamples"
-    return _normal(float(known.mean()), float(known.std(ddof=1)), images, method)
+    centre, error = float(known.mean()), float(known.std(ddof=1))
+    # one image more disagrees, as in paired_interval
+    ends = normal_interval(centre, math.hypot(error, 1 / images))
+    return PairedTest(method, images, ends.low, ends.high, float(normal_p(centre, error, images=images)))
 
 
-def _jackknifed(difference: float, gains: Floats, method: str, *, most: float) -> PairedTest:
-    n = gains.size
+def _signed(a: Contributions, b: Contributions, *, difference: float, fractions: bool) -> PairedTest:
+    n = a.values.size
     if n < 2:
         return PairedTest("not tested: too few images", n)
-    return _normal(difference, float(gains.std(ddof=1)) / math.sqrt(n), n, method, most=most)
-
-
-def _normal(centre: float, error: float, images: int, method: str, *, most: float = 1.0) -> PairedTest:
-    ends = normal_interval(centre, error, most=most)
-    return PairedTest(method, images, ends.low, ends.high, float(normal_p(centre, error, images=images)))
+    gains = b.values - a.values
+    if a.biased:  # what the jackknife takes for bias varies more than the difference
+        gains += difference - gains.mean()
+    ends = paired_interval(gains, a.most, difference=difference, fractions=fractions)
+    return PairedTest(f"random signs {a.method}", n, ends.low, ends.high, sign_flip_p(gains))

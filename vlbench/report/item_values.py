@@ -1,4 +1,4 @@
-"""What the items say of a metric, image by image: hits, shares, or pseudo-values."""
+"""What the items say of a metric, image by image: hits, or what each image adds."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -20,48 +20,22 @@ class Hits:
 
 
 @dataclass(frozen=True, slots=True)
-class Shares:
-    """A share of what hangs on the images: hits [n] of sizes [n], such as captions found."""
+class Contributions:
+    """What each image adds to a metric, [n], with the metric as its mean, and how much it could add, [n].
 
-    hits: Indices
-    sizes: Indices
+    `most` is what it would add if all that hangs on it were right: 1 where images count alike. `right` says
+    which images are right where nothing else hangs on an image. Of pseudo-values the mean is the metric up to
+    the jackknife's bias alone: they are `biased`.
+    """
 
-    @property
-    def pseudo_values(self) -> Floats:
-        """Linearised: their mean is the share, [n]."""
-        share = self.hits.sum() / self.sizes.sum()
-        return np.asarray(
-            share + len(self.hits) * (self.hits - share * self.sizes) / self.sizes.sum(), dtype=np.float64
-        )
-
-
-@dataclass(frozen=True, slots=True)
-class ClassShares:
-    """A mean over classes of the share of a class's images: right or wrong [n], and the classes [n]."""
-
-    right: NDArray[np.bool_]
-    classes: Indices
-
-    @property
-    def pseudo_values(self) -> Floats:
-        """Linearised within classes, [n]: their mean is the mean of the shares, their variance that of a
-        stratified sample. A class of one image shows no variation and adds none."""
-        n = len(self.classes)
-        _, classes, sizes = np.unique(self.classes, return_inverse=True, return_counts=True)
-        shares = np.bincount(classes, weights=self.right) / sizes
-        few = np.sqrt(sizes / np.maximum(sizes - 1, 1))
-        weights = (n / (sizes.size * sizes) * few)[classes]
-        return np.asarray(shares.mean() + weights * (self.right - shares[classes]), dtype=np.float64)
+    method: str
+    values: Floats
+    most: Floats
+    right: NDArray[np.bool_] | None = None
+    biased: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Influences:
-    """Pseudo-values of the images, as the metric itself gave them, [n]."""
-
-    pseudo_values: Floats
-
-
-Reading = Hits | Shares | ClassShares | Influences
+Reading = Hits | Contributions
 
 
 def read_metric(metric: str, items: Items) -> Reading | None:
@@ -73,7 +47,8 @@ def read_metric(metric: str, items: Items) -> Reading | None:
     name, at = split_metric(metric)
     found = _READERS[name](items, at) if name in _READERS else None
     if found is None and items.influence is not None:
-        return Influences(items.influence.astype(np.float64))
+        values = items.influence.astype(np.float64)
+        return Contributions("over images", values, np.ones(values.size), biased=True)
     return found
 
 
@@ -101,21 +76,31 @@ def _image_retrieval_recall(items: Items, at: float | None) -> Reading | None:
     owners, n = items.text_images, len(items.image_ranks)
     hits = np.bincount(owners[kept & (items.text_ranks <= at)], minlength=n)
     sizes = np.bincount(owners[kept], minlength=n)
-    captioned = sizes > 0
-    return Shares(hits[captioned], sizes[captioned]) if captioned.any() else None
+    return _shares(hits[sizes > 0], sizes[sizes > 0])
 
 
 def _mean_acc1_acc5(items: Items, at: float | None) -> Reading | None:  # noqa: ARG001
     if items.image_ranks is None:
         return None
     kept = items.image_ranks[items.image_ranks > 0]
-    return Shares((kept <= 1).astype(np.int64) + (kept <= 5), np.full(kept.size, 2)) if kept.size else None
+    return _shares((kept <= 1).astype(np.int64) + (kept <= 5), np.full(kept.size, 2))
 
 
 def _mean_per_class_recall(items: Items, at: float | None) -> Reading | None:  # noqa: ARG001
     if items.image_ranks is None or items.classes is None:
         return None
-    return ClassShares(items.image_ranks == 1, items.classes)
+    _, classes, sizes = np.unique(items.classes, return_inverse=True, return_counts=True)
+    most = (items.classes.size / (sizes.size * sizes))[classes]
+    right = items.image_ranks == 1
+    return Contributions("within classes", most * right, most, right)
+
+
+def _shares(hits: Indices, sizes: Indices) -> Reading | None:
+    """A share of what hangs on the images: hits [n] of sizes [n], such as captions found."""
+    if not sizes.size:
+        return None
+    most = sizes.size * sizes / sizes.sum()
+    return Contributions("over images", most * (hits / sizes), most)
 
 
 _READERS: Mapping[str, Callable[[Items, float | None], Reading | None]] = {

@@ -6,7 +6,7 @@ import numpy as np
 
 from vlbench.core.items import Items
 from vlbench.core.result import PartValue, Result
-from vlbench.report.item_values import ClassShares, Hits, read_metric
+from vlbench.report.item_values import read_metric
 
 SHOWN = 5
 """Movers of either direction."""
@@ -47,13 +47,16 @@ def movers(a: Result, items_a: Items, b: Result, items_b: Items, *, shown: int =
 
 def _of_classes(result: Result, a: Items, b: Items) -> list[Mover]:
     first, second = (read_metric(result.primary, items) for items in (a, b))
-    if not isinstance(first, Hits | ClassShares) or not isinstance(second, Hits | ClassShares):
+    if a.classes is None or first is None or second is None or first.right is None or second.right is None:
         return []
-    if a.classes is None or a.classes.size != first.right.size:
+    if a.classes.size != first.right.size:
         return []
     sizes = np.bincount(a.classes, minlength=result.n_texts)
     names = _names(result, sizes.tolist())
-    hits = [np.bincount(a.classes, weights=each.right, minlength=result.n_texts) for each in (first, second)]
+    hits = [
+        np.bincount(a.classes, weights=right, minlength=result.n_texts)
+        for right in (first.right, second.right)
+    ]
     return [
         Mover(names[i], float(hits[0][i] / sizes[i]), float(hits[1][i] / sizes[i]), int(sizes[i]))
         for i in np.flatnonzero(sizes)

@@ -29,30 +29,6 @@ TagPrecision = Callable[[Floats, Floats, Floats], Floats]
 """What a metric makes of a tag's levels: see `average_precision`."""
 
 
-def recall_differences(
-    hits_a: NDArray[np.int64],
-    hits_b: NDArray[np.int64],
-    sizes: NDArray[np.int64],
-    *,
-    seed: int,
-    resamples: int = RESAMPLES,
-) -> Differences:
-    """Resampled differences of sum(hits) / sum(sizes); hits [n] are those of an image's sizes [n] captions.
-
-    Images alike in gain and size are interchangeable, so a resample is one multinomial draw over the
-    distinct pairs.
-    """
-    kept = sizes > 0
-    pairs = np.stack([(hits_b - hits_a)[kept], sizes[kept]])
-    kinds, counts = np.unique(pairs, axis=1, return_counts=True)
-    images = int(counts.sum())
-    if not images:
-        return np.full(resamples, np.nan)
-    draws = np.random.default_rng(seed).multinomial(images, counts / images, size=resamples)
-    gains, whole = (draws @ kinds.T).T
-    return np.asarray(gains / whole, dtype=np.float64)
-
-
 def average_precision(right: Floats, found: Floats, reached: Floats) -> Floats:
     """AP of a tag in every resample, [r].
 

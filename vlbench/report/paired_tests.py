@@ -1,10 +1,13 @@
 """Tests and intervals of the difference of two models on the same images, and Holm's adjustment.
 
 McNemar's tests read the images that one model alone gets right: `a_only` and `b_only`, numbers or arrays of
-them. The mid-p test keeps its level on average where the exact one is too careful.
+them. The mid-p test keeps its level on average where the exact one is too careful. Where images count by
+different weights the same question is that of random signs: of two equally good models either is as likely to
+have an image's gain. The standard error of a difference is `paired_error` in tests, ranks and intervals.
 """
 
 import math
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import NormalDist
@@ -12,12 +15,22 @@ from statistics import NormalDist
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from vlbench.core.student import student_quantile
+
 CONFIDENCE = 0.95
 LEVEL = 0.05
 """p below it is significant."""
 
+TRIED = 14
+"""Gains up to which all their signs are tried, 2^14 of them."""
+ROUNDING = 1e-9
+"""Sums of signs that are no further apart are equal."""
+SMALLEST = sys.float_info.min
+"""The least p that is stated: none is 0."""
+
 _Z = NormalDist().inv_cdf(0.5 + CONFIDENCE / 2)
 
+Floats = NDArray[np.float64]
 PValues = NDArray[np.float64]
 
 
@@ -71,13 +84,95 @@ def interval_of_paired_shares(a_only: int, b_only: int, images: int) -> Ends:
     return Ends(max(-1.0, difference - half), min(1.0, difference + half))
 
 
-def normal_interval(difference: float, error: float, *, most: float = 1.0) -> Ends:
-    """95 % interval of a difference with a standard error, within `most`: 1 for two fractions.
+def paired_error(gains: Floats, most: Floats, *, difference: float) -> float:
+    """Standard error of the mean of gains [n] around a difference: 0 for a test that there is none.
+
+    `most` [n] is how much an image could gain. An image is taken from what the difference would have it gain,
+    never from the mean of its own class: that of a class of one image would make it certain.
+
+    >>> round(paired_error(np.array([1.0, 0.0, -1.0, 0.0]), np.ones(4), difference=0.0), 4)
+    0.3536
+    """
+    return float(np.sqrt(np.sum((gains - difference * most) ** 2))) / gains.size
+
+
+def paired_interval(gains: Floats, most: Floats, *, difference: float, fractions: bool) -> Ends:
+    """95 % interval of a difference, the mean of gains [n]; `most` as in `paired_error`.
+
+    Of fractions it is within -1 and 1, and one image more, of average weight, is taken to disagree, as in
+    `interval_of_paired_shares`: it has a width where the models agree on every image. The degrees of freedom
+    are as many as images of one weight would have, after Satterthwaite: a few rare classes leave few.
+
+    >>> round(paired_interval(np.zeros(98), np.ones(98), difference=0.0, fractions=True).high, 4)
+    0.0203
+    """
+    n = gains.size
+    error = paired_error(gains, most, difference=difference) * math.sqrt(n / max(n - 1, 1))
+    if fractions:
+        error = math.hypot(error, math.sqrt(float(np.mean(most**2))) / n)
+    freedom = float(np.sum(most**2) ** 2 / np.sum(most**4)) - 1
+    half = student_quantile(max(freedom, 1.0)) * error
+    bound = 1.0 if fractions else math.inf
+    return Ends(max(-bound, difference - half), min(bound, difference + half))
+
+
+def normal_interval(difference: float, error: float) -> Ends:
+    """95 % interval of a difference of two fractions with a standard error.
 
     >>> normal_interval(0.5, 0.0)
     Ends(low=0.5, high=0.5)
     """
-    return Ends(max(-most, difference - _Z * error), min(most, difference + _Z * error))
+    return Ends(max(-1.0, difference - _Z * error), min(1.0, difference + _Z * error))
+
+
+def sign_flip_p(gains: Floats) -> float:
+    """Two-sided p that gains [n] so far from 0 in sum have their signs by chance; counts a tie by half.
+
+    It asks nothing of an image's variance, so a class may have one image. Up to `TRIED` gains all signs are
+    tried, beyond it is the saddlepoint approximation of Lugannani and Rice 1980, Advances in Applied
+    Probability 12, 475-490, for such tests by Robinson 1982, JRSS B 44, 91-101.
+
+    >>> sign_flip_p(np.array([1.0, 2.0, 0.0])), sign_flip_p(np.array([1.0, -1.0])), sign_flip_p(np.zeros(3))
+    (0.25, 1.0, 1.0)
+    """
+    sizes = np.abs(gains[gains != 0])
+    if not sizes.size:
+        return 1.0
+    scale = float(np.sqrt(np.sum(sizes**2)))
+    sizes, far = sizes / scale, abs(float(gains.sum())) / scale
+    if far <= ROUNDING:
+        return 1.0
+    if sizes.size <= TRIED:
+        sums = np.zeros(1)
+        for size in sizes:
+            sums = np.concatenate([sums - size, sums + size])
+        beyond = np.abs(sums) - far
+        return float(np.mean(beyond > ROUNDING) + np.mean(np.abs(beyond) <= ROUNDING) / 2)
+    if far >= sizes.sum() - ROUNDING:
+        return max(math.ldexp(1.0, -sizes.size), SMALLEST)
+    return _saddlepoint_p(sizes, far)
+
+
+def _saddlepoint_p(sizes: Floats, far: float) -> float:
+    """Two-sided p of a sum `far` from 0 of random signs times sizes [n], whose squares sum to 1.
+
+    The sum's cumulant function is the sum of log cosh(size x t).
+    """
+    at = far  # left of the saddlepoint, as tanh x < x; Newton's steps stay there
+    for _ in range(100):
+        bends = np.tanh(sizes * at)
+        step = (far - float(sizes @ bends)) / float(sizes**2 @ (1 - bends**2))
+        at += step
+        if step <= 1e-9 * at:
+            break
+    cumulant = float(np.sum(np.logaddexp(sizes * at, -sizes * at))) - sizes.size * math.log(2)
+    root = math.sqrt(max(2 * (at * far - cumulant), 0.0))
+    if root < 0.01:  # where the formula divides by nothing the normal distribution is exact enough
+        return math.erfc(far / math.sqrt(2))
+    slope = at * math.sqrt(float(np.sum((sizes / np.cosh(np.minimum(sizes * at, 350))) ** 2)))
+    density = math.exp(-root * root / 2) / math.sqrt(2 * math.pi)
+    tail = math.erfc(root / math.sqrt(2)) + 2 * density * (1 / slope - 1 / root)
+    return min(1.0, max(tail, SMALLEST))
 
 
 def normal_p(differences: ArrayLike, errors: ArrayLike, *, images: int) -> PValues:
@@ -94,7 +189,7 @@ def normal_p(differences: ArrayLike, errors: ArrayLike, *, images: int) -> PValu
     spread = error > 0
     z = np.divide(size, error, out=np.where(size > 0, np.inf, 0.0), where=spread)
     tails = np.array([math.erfc(each / math.sqrt(2)) for each in z.ravel()]).reshape(z.shape)
-    return np.asarray(np.maximum(tails, min(1.0, 2.0 ** (1 - images))), dtype=np.float64)
+    return np.asarray(np.maximum(tails, max(2.0 ** min(0, 1 - images), SMALLEST)), dtype=np.float64)
 
 
 def holm(p_values: Sequence[float | None]) -> list[float | None]:
@@ -125,7 +220,7 @@ def _of_tails(a_only: ArrayLike, b_only: ArrayLike, *, observed: float) -> PValu
     fewer, alone = np.minimum(first, second).ravel(), (first + second).ravel()
     pairs, places = np.unique(np.stack([fewer, alone], axis=1), axis=0, return_inverse=True)
     tails = np.array([_tail(int(k), int(n), observed) for k, n in pairs], dtype=np.float64)
-    p_values = np.minimum(1.0, 2 * tails[places.ravel()]).reshape(first.shape)
+    p_values = np.clip(2 * tails[places.ravel()], SMALLEST, 1.0).reshape(first.shape)
     return np.where(first == second, 1.0, p_values)  # free of rounding
 
 

@@ -34,7 +34,7 @@ def test_single_label_fixture(parity, problem_of, ranks_of):
 
 
 def test_accuracy_counts_what_it_leaves_out(problem_of):
-    problem = problem_of(np.array([[1, 0, 0, 0, 0]] * 3 + [[0] * 5], dtype=bool))
+    problem = problem_of(np.array([[1, 0, 0, 0, 0, 0]] * 3 + [[0] * 6], dtype=bool))
     prediction = ranked([1, 5, 2, 0])
     first, fifth = acc1(prediction, problem, OPTIONS), acc5(prediction, problem, OPTIONS)
     assert (first.value, first.n, first.left_out) == (1 / 3, 3, 1)
@@ -44,8 +44,9 @@ def test_accuracy_counts_what_it_leaves_out(problem_of):
     assert first.ci_method == "Wilson"
 
 
-def test_acc5_of_four_classes_is_not_measurable(problem_of):
-    value = acc5(ranked([1, 2]), labelled(problem_of, [0, 1], 4), OPTIONS)
+@pytest.mark.parametrize("classes", [4, 5])
+def test_acc5_that_any_model_has_is_not_measurable(classes, problem_of):
+    value = acc5(ranked([1, classes]), labelled(problem_of, [0, 1], classes), OPTIONS)
     assert (value.value, value.ci_low, value.ci_method) == (None, None, "")
 
 
@@ -62,7 +63,25 @@ def test_mean_per_class_by_hand(problem_of):
     assert measurement.value == pytest.approx(2 / 3)
     assert (measurement.n, measurement.left_out) == (2, 1)
     assert measurement.parts == (Part("t0", 1 / 3, 3), Part("t1", 1.0, 1), Part("t2", None, 0))
-    assert measurement.ci_method == "bootstrap within classes, 1000 resamples"
+    assert measurement.ci_method == "Wilson, by the variance within classes"
+
+
+def test_classes_of_one_image_that_are_all_right_are_not_certain(problem_of):
+    found = mean_per_class_recall(ranked([1] * 20), labelled(problem_of, range(20), 20), OPTIONS)
+    exact = stats.binomtest(20, 20).proportion_ci(method="wilson")
+    assert found.ci_low == pytest.approx(exact.low, abs=0.02)
+    assert found.ci_high == 1.0
+
+
+def test_the_interval_of_classes_of_one_image_is_that_of_their_accuracy(problem_of):
+    found = mean_per_class_recall(ranked([1, 2] * 50), labelled(problem_of, range(100), 100), OPTIONS)
+    exact = stats.binomtest(50, 100).proportion_ci(method="wilson")
+    assert (found.ci_low, found.ci_high) == pytest.approx((exact.low, exact.high), abs=0.003)
+
+
+def test_one_class_of_one_image_has_no_interval(problem_of):
+    found = mean_per_class_recall(ranked([1]), labelled(problem_of, [0], 2), OPTIONS)
+    assert (found.value, found.ci_low, found.ci_method) == (1.0, None, "")
 
 
 def test_constant_scores_are_never_right(problem_of, ranks_of):

@@ -6,7 +6,9 @@ from vlbench.core.contracts import Prediction, ScoreUnit
 from vlbench.core.errors import CardError, DataError, NotFinite
 from vlbench.core.measurement import MetricOptions, Part
 from vlbench.metrics.average_precision import average_precision, delete_one, mean_average_precision
+from vlbench.metrics.class_weights import Spread
 from vlbench.metrics.columns import pairs_of
+from vlbench.metrics.intervals import score_interval
 
 UNIT = ScoreUnit("cosine")
 
@@ -52,7 +54,7 @@ def test_by_hand_and_left_out(problem_of):
     found = measure(problem_of, scores, relevant)
     assert found.parts == (Part("t0", (1 + 2 / 3) / 2, 2), Part("t1", 0.25, 1), Part("t2", None, 0))
     assert found.value == pytest.approx((5 / 6 + 0.25) / 2)
-    assert (found.n, found.left_out, found.ci_method) == (2, 1, "jackknife over images")
+    assert (found.n, found.left_out, found.ci_method) == (2, 1, "Wilson, by the jackknife over images")
 
 
 def test_order_and_shift_change_nothing():
@@ -88,8 +90,18 @@ def test_interval_is_the_jackknife_of_the_replicates(problem_of):
     found = measure(problem_of, scores, relevant)
     replicates = delete_one(scores, pairs_of(relevant)).replicates
     error = np.sqrt(49 / 50 * np.sum((replicates - replicates.mean()) ** 2))
-    assert found.ci_high - found.value == pytest.approx(1.959963984540054 * error, rel=1e-12)
-    assert found.value - found.ci_low == pytest.approx(1.959963984540054 * error, rel=1e-12)
+    counts = relevant.sum(axis=0)
+    images = min(50, np.count_nonzero(counts) ** 2 / np.sum(1 / counts[counts > 0]))
+    expected = score_interval(found.value, Spread(np.array([error]), images, 49), "")
+    assert (found.ci_low, found.ci_high) == pytest.approx((expected.low, expected.high))
+
+
+def test_tags_of_one_positive_that_all_rank_first_are_not_certain(problem_of):
+    relevant = np.eye(12, dtype=bool)
+    found = measure(problem_of, relevant.astype(np.float32), relevant)
+    assert found.value == 1
+    assert 0.6 < found.ci_low < 0.8
+    assert found.ci_high == 1
 
 
 def test_no_interval_where_an_image_holds_the_only_positive(problem_of):

@@ -6,7 +6,7 @@ from sklearn.metrics import log_loss
 from vlbench.core.contracts import Prediction, ScoreUnit
 from vlbench.core.errors import CardError, DataError, Unsupported
 from vlbench.core.measurement import MetricOptions
-from vlbench.metrics.calibration import brier, ece, nll, worst_class_accuracy
+from vlbench.metrics.calibration import brier, calibration_error, ece, nll, worst_class_accuracy
 
 OPTIONS = MetricOptions()
 METRICS = (ece, brier, nll, worst_class_accuracy)
@@ -140,3 +140,33 @@ def test_what_cannot_be_measured_is_refused(scored, problem_of):
         nll(bare, problem, OPTIONS)
     with pytest.raises(DataError, match="ece needs one"):
         ece(prediction, problem_of(np.ones((4, 2), dtype=bool)), OPTIONS)
+
+
+def test_the_interval_of_a_calibrated_models_error_reaches_down_to_0(scored):
+    generator = np.random.default_rng(0)
+    held = 0
+    for _ in range(100):
+        scores = 1.5 * generator.normal(size=(300, 8))
+        labels = np.argmax(scores + generator.gumbel(size=scores.shape), axis=1)
+        found = ece(*scored(scores, labels), OPTIONS)
+        assert found.value > 0.01  # what chance makes of 0
+        held += found.ci_low == 0
+    assert held >= 95
+
+
+def test_a_calibration_errors_bias_by_hand():
+    # two bins of two images: sqrt(2 / pi) of the deviations of their sums, over four images
+    found = calibration_error(np.array([0.9, 0.8, 0.5, 0.4]), np.array([True, True, False, False]), bins=2)
+    expected = np.sqrt(2 / np.pi) * (np.sqrt(0.09 + 0.16) + np.sqrt(0.25 + 0.24)) / 4
+    assert found.bias == pytest.approx(expected)
+
+
+def test_losses_that_are_all_equal_say_nothing_of_their_spread(scored):
+    found = nll(*scored(np.zeros((3, 4)), [0, 1, 2]), OPTIONS)
+    assert (found.value, found.ci_low, found.ci_method) == (pytest.approx(np.log(4)), None, "")
+
+
+def test_a_constant_models_error_is_not_certain(scored):
+    found = ece(*scored(np.zeros((40, 4)), np.arange(40) % 4), OPTIONS)
+    assert found.value == pytest.approx(0.25)
+    assert found.ci_low < found.value < found.ci_high

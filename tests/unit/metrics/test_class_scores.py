@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from sklearn.metrics import f1_score, roc_auc_score
@@ -53,6 +55,26 @@ def test_the_interval_of_macro_f1_is_the_spread_of_resamples(scored):
     assert found.ci_high - found.value == pytest.approx(1.96 * np.std(values), rel=0.15)
 
 
+def test_of_classes_that_tie_for_the_best_the_first_wrong_one_is_charged(scored):
+    # image 0 of class 0: 1 and 2 tie above it; image 1 of class 1: ties with 2; image 2 is right
+    scores = np.array([[0, 3, 3], [0, 2, 2], [0, 0, 1]])
+    prediction, problem = scored(scores, [0, 1, 2])
+    found = macro_f1_of_classes(prediction, problem, OPTIONS)
+    # hits 0 0 1, true 1 1 1, guessed 0 1 2: 2 x 1 / (1 + 2)
+    assert [part.value for part in found.parts] == [0, 0, pytest.approx(2 / 3)]
+    turned = replace(prediction, best=prediction.best.copy())
+    turned.best[:2, :2] = turned.best[:2, 1::-1]  # another device's order of equal scores
+    assert macro_f1_of_classes(turned, problem, OPTIONS) == found
+
+
+def test_where_more_classes_tie_than_are_kept_none_is_charged(scored):
+    scores = np.zeros((2, 7))
+    scores[1, 6] = 1  # image 1 is right
+    prediction, problem = scored(scores, [0, 6])
+    found = macro_f1_of_classes(prediction, problem, OPTIONS)
+    assert found.value == 0.5
+
+
 def test_a_constant_never_wins_macro_f1(scored):
     assert macro_f1_of_classes(*scored(np.zeros((6, 3)), [0, 0, 1, 1, 2, 2]), OPTIONS).value == 0
 
@@ -67,8 +89,9 @@ def test_roc_auc_equals_scikit_learn_with_and_without_ties(scored, levels):
     margin = scores[:, 1].astype(np.float32).astype(float) - scores[:, 0].astype(np.float32)
     assert found.value == pytest.approx(roc_auc_score(labels, margin), abs=1e-12)
     deleted = [roc_auc_score(np.delete(labels, i), np.delete(margin, i)) for i in range(90)]
-    spread = 1.96 * np.sqrt(89 / 90 * np.sum((deleted - np.mean(deleted)) ** 2))
-    assert found.ci_high - found.value == pytest.approx(spread, rel=1e-3)
+    error = np.sqrt(89 / 90 * np.sum((deleted - np.mean(deleted)) ** 2))
+    assert found.influence.std(ddof=1) / 90**0.5 == pytest.approx(error, rel=0.02)
+    assert (found.ci_high - found.ci_low) / 2 == pytest.approx(1.987 * error, rel=0.06)
 
 
 def test_roc_auc_of_what_it_cannot_measure(scored):
@@ -84,7 +107,8 @@ def test_mean_of_top1_and_top5_by_hand(scored):
     found = mean_acc1_acc5(prediction, problem, OPTIONS)
     assert found.value == (1 / 4 + 3 / 4) / 2
     assert found.ci_low < found.value < found.ci_high
-    assert mean_acc1_acc5(*scored(np.zeros((2, 4)), [0, 1]), OPTIONS).value is None
+    for classes in (4, 5):
+        assert mean_acc1_acc5(*scored(np.zeros((2, classes)), [0, 1]), OPTIONS).value is None
 
 
 def test_several_classes_an_image_are_refused(scored, problem_of):

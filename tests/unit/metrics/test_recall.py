@@ -57,10 +57,21 @@ def test_by_hand_with_nothing_right_left_out(problem_of):
 def test_k_above_the_candidates_is_not_measurable(problem_of):
     problem = problem_of(np.array([[1, 1, 1]], dtype=bool))  # one image, three captions
     prediction = Prediction(UNIT, row_ranks=np.array([1]), column_ranks=np.array([1, 1, 1]))
-    assert image_retrieval_recall(prediction, problem, MetricOptions(at=1)).value == 1.0
+    for metric, k in ((image_retrieval_recall, 1), (text_retrieval_recall, 1), (text_retrieval_recall, 4)):
+        assert metric(prediction, problem, MetricOptions(at=k)).value is None
+
+
+def test_a_recall_that_no_query_could_miss_is_not_measurable(problem_of):
+    # captions: two of image 0, three of image 1; after three wrong ones image 0 has rank 4, image 1 rank 3
+    problem = problem_of(np.array([[1, 1, 0, 0, 0], [0, 0, 1, 1, 1]], dtype=bool))
+    prediction = Prediction(UNIT, row_ranks=np.array([4, 3]), column_ranks=np.array([2, 2, 2, 2, 2]))
+    found = [text_retrieval_recall(prediction, problem, MetricOptions(at=k)).value for k in (1, 2, 3, 4)]
+    assert found == [0, 0, None, None]
+    assert image_retrieval_recall(prediction, problem, MetricOptions(at=1)).value == 0
     assert image_retrieval_recall(prediction, problem, MetricOptions(at=2)).value is None
-    assert text_retrieval_recall(prediction, problem, MetricOptions(at=3)).value == 1.0
-    assert text_retrieval_recall(prediction, problem, MetricOptions(at=4)).value is None
+    shared = problem_of(np.ones((2, 1), dtype=bool))  # one caption of both images
+    prediction = Prediction(UNIT, column_ranks=np.array([1]))
+    assert image_retrieval_recall(prediction, shared, MetricOptions(at=1)).value is None
 
 
 @pytest.mark.parametrize("metric", BY_CAPTION + BY_IMAGE)
@@ -89,10 +100,20 @@ def test_captions_of_an_image_vary_together(metric, problem_of):
     single = metric(Prediction(UNIT, column_ranks=each), alone, options_of(metric, seed=3))
     assert clustered.value == single.value
     assert clustered.ci_high - clustered.ci_low == pytest.approx(single.ci_high - single.ci_low, rel=0.15)
-    assert clustered.ci_method == "bootstrap over images, 1000 resamples"
 
 
-@pytest.mark.parametrize("metric", [*BY_CAPTION, text_retrieval_median_rank])
+@pytest.mark.parametrize("found", [False, True])
+def test_recall_of_all_or_none_is_as_uncertain_as_so_many_images(found, problem_of):
+    n = 40
+    problem = problem_of(np.kron(np.eye(n, dtype=bool), np.ones((1, 5), dtype=bool)))
+    prediction = Prediction(UNIT, column_ranks=np.full(5 * n, 1 if found else 9))
+    measured = image_retrieval_recall(prediction, problem, MetricOptions(at=5))
+    exact = stats.binomtest(n if found else 0, n).proportion_ci(method="wilson")
+    assert (measured.ci_low, measured.ci_high) == pytest.approx((exact.low, exact.high), abs=0.01)
+    assert measured.ci_high - measured.ci_low > 0.05
+
+
+@pytest.mark.parametrize("metric", [image_retrieval_median_rank, text_retrieval_median_rank])
 def test_a_seed_fixes_the_interval(metric, problem_of):
     ranks = np.random.default_rng(0).integers(1, 60, size=60)
     problem = problem_of(np.eye(60, dtype=bool))

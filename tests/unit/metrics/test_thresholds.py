@@ -2,6 +2,7 @@ import math
 
 import numpy as np
 import pytest
+from scipy import stats
 from sklearn.metrics import f1_score, precision_score, recall_score
 
 from vlbench.core.contracts import Prediction, ScoreUnit
@@ -41,7 +42,7 @@ def test_equals_scikit_learn_on_tags_with_positives(name, case, problem_of):
     assert found.value == pytest.approx(expected, abs=1e-12)
     assert (found.n, found.left_out) == (8, 1)
     assert 0 <= found.ci_low < found.value < found.ci_high <= 1
-    assert found.ci_method == "infinitesimal jackknife over images"
+    assert found.ci_method == "Wilson, by the variance over images"
 
 
 def weighted(scores, relevant, weights, *, threshold, averaging, ratio):
@@ -86,6 +87,26 @@ def test_by_hand(problem_of):
         METRICS[name][0](prediction, problem_of(relevant), MetricOptions(at=1)).value for name in METRICS
     ]
     assert values == pytest.approx([(1 / 3 + 1) / 2, (1 / 2 + 1) / 2, (2 / 5 + 1) / 2, 2 / 4, 2 / 3, 4 / 7])
+
+
+@pytest.mark.parametrize("name", METRICS)
+def test_rare_tags_that_are_all_found_are_not_certain(name, problem_of):
+    relevant = np.eye(12, dtype=bool)  # every tag is true of one image
+    prediction = Prediction(ScoreUnit("cosine"), scores=relevant.astype(np.float32))
+    found = METRICS[name][0](prediction, problem_of(relevant), MetricOptions(at=0.5))
+    assert found.value == 1
+    assert 0.6 < found.ci_low < 0.8
+    assert found.ci_high == 1
+
+
+def test_tags_of_one_positive_add_their_variance(problem_of):
+    # of 12 tags with one positive each half are found
+    relevant = np.eye(12, dtype=bool)
+    scores = relevant * np.where(np.arange(12) < 6, 2.0, 0.0)
+    prediction = Prediction(ScoreUnit("cosine"), scores=scores.astype(np.float32))
+    found = thresholds.macro_recall(prediction, problem_of(relevant), MetricOptions(at=1))
+    exact = stats.binomtest(6, 12).proportion_ci(method="wilson")
+    assert (found.ci_low, found.ci_high) == pytest.approx((exact.low, exact.high), abs=0.03)
 
 
 def test_a_score_at_the_threshold_is_not_given(problem_of):

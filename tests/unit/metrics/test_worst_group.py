@@ -32,6 +32,11 @@ def test_five_guesses_and_images_without_a_group(problem_of):
         measured(problem_of, [1, 1], ("a", "b"), MetricOptions(at=1.5))
 
 
+def test_within_as_many_as_there_are_classes_nothing_is_measured(problem_of):
+    assert measured(problem_of, [5, 1, 1, 1, 1], ("a",) * 5, MetricOptions(at=5)).value is None
+    assert measured(problem_of, [5, 1, 1, 1, 1], ("a",) * 5, MetricOptions(at=4)).value == 0.8
+
+
 @pytest.mark.parametrize("groups", [None, ("", "")])
 def test_without_groups_nothing_is_measured(problem_of, groups):
     assert measured(problem_of, [1, 1], groups).value is None

@@ -2,6 +2,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from scipy import stats
 
 from vlbench.core.errors import DataError
 from vlbench.core.items import Items
@@ -108,21 +109,21 @@ def test_two_copies_of_a_model_differ_in_nothing(of_hits, of_tags, tags, make_re
         assert found.test.ci_low <= 0 <= found.test.ci_high
 
 
-def test_map_is_bootstrapped_from_scores_and_jackknifed_without_and_says_so(of_tags, tags):
+def test_map_is_bootstrapped_from_scores_and_without_them_tested_by_signs_and_says_so(of_tags, tags):
     relevant, weak, strong = tags
     full = paired(*of_tags("a", weak, relevant), *of_tags("b", strong, relevant))
     assert full.test.method == "paired bootstrap over images, 1000 resamples"
     assert full.better == "b"
     assert [each.name for each in full.movers]
     lean = paired(*of_tags("a", weak, relevant, keeps=["influence"]), *of_tags("b", strong, relevant))
-    assert lean.test.method == "paired jackknife over images"
+    assert lean.test.method == "random signs over images"
     widths = [each.test.ci_high - each.test.ci_low for each in (full, lean)]
     assert widths[0] == pytest.approx(widths[1], rel=0.25)
     other_seed = paired(*of_tags("a", weak, relevant), *of_tags("b", strong, relevant), seed=1)
     assert other_seed.test.ci_low != full.test.ci_low
 
 
-def test_the_jackknife_of_pseudo_values_is_that_of_the_difference(of_tags, tags):
+def test_the_interval_of_pseudo_values_is_the_jackknife_of_the_difference_and_an_image_more(of_tags, tags):
     relevant, weak, strong = tags
     found = paired(
         *of_tags("a", weak, relevant, keeps=["influence"]),
@@ -131,10 +132,25 @@ def test_the_jackknife_of_pseudo_values_is_that_of_the_difference(of_tags, tags)
     replicates = [delete_one(scores, pairs_of(relevant)).replicates for scores in (weak, strong)]
     gap = replicates[1] - replicates[0]
     error = np.sqrt((N - 1) / N * np.sum((gap - gap.mean()) ** 2))
-    assert found.test.ci_high - found.difference == pytest.approx(1.959964 * error, rel=1e-4)
+    half = stats.t.ppf(0.975, N - 1) * np.hypot(error, 1 / N)
+    assert found.test.ci_high - found.difference == pytest.approx(half, rel=1e-4)
 
 
-def test_recall_is_bootstrapped_over_images_with_their_captions(make_result):
+def test_the_bias_of_pseudo_values_is_no_difference(of_tags, tags):
+    relevant, weak, _ = tags
+    (a, items), (b, _) = (of_tags(name, weak, relevant, keeps=["influence"]) for name in "ab")
+    shifted = replace(items, influence=items.influence + np.float32(0.5))
+    assert paired(a, items, b, shifted).p == pytest.approx(1)
+
+
+def test_equal_average_precisions_are_not_known_to_be_equal(of_tags, tags):
+    relevant, weak, _ = tags
+    found = paired(*of_tags("a", weak, relevant), *of_tags("b", weak, relevant))
+    assert (found.difference, found.p) == (0, 1)
+    assert (found.test.ci_low, found.test.ci_high) == pytest.approx((-1.959964 / N, 1.959964 / N))
+
+
+def test_recall_is_tested_over_images_with_their_captions(make_result):
     owners = np.repeat(np.arange(N), 2)
     owners[-1] = -1  # a caption that is true of no image
     ranks_b = np.where(owners % 2 == 0, 1, 7)
@@ -150,6 +166,75 @@ def test_recall_is_bootstrapped_over_images_with_their_captions(make_result):
     # images are all or nothing: as uncertain as 200 hits, not as 400
     half = (found.test.ci_high - found.test.ci_low) / 2
     assert half == pytest.approx(1.96 * (0.25 / N) ** 0.5, rel=0.1)
+
+
+@pytest.fixture
+def of_classes(make_result):
+    """A result and its items by which images are right and their classes, on mean per-class recall."""
+
+    def make(model, right, classes):
+        name = "mean_per_class_recall"
+        shares = np.bincount(classes, weights=right) / np.bincount(classes)
+        metrics = metric(name, float(shares.mean()))
+        result = make_result(model=model, primary=name, metrics=metrics, n_texts=shares.size)
+        return result, Items(image_ranks=np.where(right, 1, 2), classes=classes)
+
+    return make
+
+
+def test_a_class_of_one_image_is_not_known_exactly(of_classes):
+    # B gains three of ten classes of one image: of 8 ways of their signs 2 go as far, which count by half
+    classes = np.arange(10)
+    found = paired(*of_classes("a", classes >= 3, classes), *of_classes("b", np.ones(10, bool), classes))
+    assert found.difference == pytest.approx(0.3)
+    assert found.p == pytest.approx(0.125)
+    assert found.better == ""
+    # seven gains of 0, three of 1, the mean 0.3, and one image more
+    error = np.sqrt((7 * 0.09 + 3 * 0.49) / 90 + 1 / 100)
+    assert found.test.ci_low == pytest.approx(0.3 - stats.t.ppf(0.975, 9) * error, abs=1e-3)
+
+
+def test_images_of_rare_classes_weigh_more(of_classes):
+    # B gains the one image of a class, 1/2, and loses two of another's four, 1/8 each
+    classes = np.array([0, 1, 1, 1, 1])
+    right = np.array([False, True, True, True, False])
+    found = paired(
+        *of_classes("a", right, classes),
+        *of_classes("b", np.array([True, True, False, False, False]), classes),
+    )
+    assert found.difference == pytest.approx(1 / 4)
+    # of the signs of 1/2, 1/8 and 1/8 six of eight sums are further from 0 than 1/4, two as far
+    assert found.p == 6 / 8 + 1 / 8
+
+
+@pytest.mark.parametrize("sizes", [[1] * 50, [20] * 45 + [1] * 5, [30] * 10 + [1] * 10], ids=len)
+def test_equally_good_models_are_rarely_called_different_on_rare_classes(of_classes, sizes):
+    generator = np.random.default_rng(0)
+    classes = np.repeat(np.arange(len(sizes)), sizes)
+    chance = generator.uniform(0.3, 0.9, len(sizes))[classes]
+    wrong = 0
+    for _ in range(400):
+        shared, common = generator.random(classes.size) < 0.4, generator.random(classes.size) < chance
+        right = [np.where(shared, common, generator.random(classes.size) < chance) for _ in "ab"]
+        found = paired(*of_classes("a", right[0], classes), *of_classes("b", right[1], classes))
+        wrong += found.better != ""
+    assert 8 <= wrong <= 33  # 5 % are 20, give or take three standard errors
+
+
+def test_recalls_that_are_all_0_are_not_known_to_be_equal(make_result):
+    owners = np.repeat(np.arange(N), 5)
+    name = "image_retrieval_recall@1"
+    sides = [
+        (
+            make_result(model=model, primary=name, metrics=metric(name, 0.0)),
+            Items(np.ones(N, int), None, np.full(5 * N, 3), owners),
+        )
+        for model in "ab"
+    ]
+    found = paired(*sides[0], *sides[1])
+    assert (found.p, found.better) == (1, "")
+    half = stats.t.ppf(0.975, N - 1) / N
+    assert (found.test.ci_low, found.test.ci_high) == pytest.approx((-half, half), rel=1e-4)
 
 
 def test_a_metric_without_values_of_images_is_not_tested(make_result):

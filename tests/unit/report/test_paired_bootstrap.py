@@ -9,7 +9,6 @@ from vlbench.report import paired_bootstrap
 from vlbench.report.paired_bootstrap import (
     eleven_points,
     map_differences,
-    recall_differences,
     resampled_weights,
 )
 
@@ -75,27 +74,3 @@ def test_without_positives_nothing_is_measured():
     empty = Relevance.from_pairs(np.array([], int), np.array([], int), (4, 2))
     scores = np.zeros((4, 2), np.float32)
     assert np.isnan(map_differences(scores, scores, empty, seed=0, resamples=5)).all()
-    nothing = np.zeros(4, int)
-    assert np.isnan(recall_differences(nothing, nothing, nothing, seed=0)).all()
-
-
-def test_recall_is_resampled_with_all_captions_of_an_image():
-    # 100 images of five captions: on half of them A finds none and B all, on the others both find two
-    gained = np.arange(100) % 2 == 0
-    hits_a, hits_b, sizes = np.where(gained, 0, 2), np.where(gained, 5, 2), np.full(100, 5)
-    found = recall_differences(hits_a, hits_b, sizes, seed=0, resamples=20_000)
-    assert found.mean() == pytest.approx(0.5, abs=0.002)
-    # the share of gained images in a resample of 100 is binomial
-    assert found.std() == pytest.approx((0.25 / 100) ** 0.5, rel=0.02)
-
-
-def test_recall_equals_a_bootstrap_image_by_image():
-    generator = np.random.default_rng(0)
-    sizes = generator.integers(0, 6, 80)
-    hits_a, hits_b = generator.binomial(sizes, 0.4), generator.binomial(sizes, 0.6)
-    found = recall_differences(hits_a, hits_b, sizes, seed=0, resamples=20_000)
-    kept = np.flatnonzero(sizes)
-    rows = generator.choice(kept, (20_000, kept.size))
-    naive = (hits_b - hits_a)[rows].sum(axis=1) / sizes[rows].sum(axis=1)
-    for part in (np.mean, np.std):
-        assert part(found) == pytest.approx(part(naive), rel=0.03)

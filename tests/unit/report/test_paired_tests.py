@@ -11,6 +11,9 @@ from vlbench.report.paired_tests import (
     interval_of_paired_shares,
     mid_p_mcnemar,
     normal_p,
+    paired_error,
+    paired_interval,
+    sign_flip_p,
 )
 
 
@@ -65,6 +68,54 @@ def test_an_interval_by_hand():
     half = 1.959964 * ((15 / 52 - (10 / 52) ** 2) / 52) ** 0.5
     assert (ends.low, ends.high) == pytest.approx((10 / 52 - half, 10 / 52 + half), abs=1e-6)
     assert interval_of_paired_shares(12, 2, 50).low == pytest.approx(-ends.high)
+
+
+@pytest.mark.parametrize("number", [12, 15])  # tried out, and approximated
+def test_random_signs_equal_all_signs_tried_out(number):
+    generator = np.random.default_rng(0)
+    signs = np.array(list(product([-1.0, 1.0], repeat=number)))
+    for _ in range(20):
+        gains = generator.exponential(size=number) * generator.choice([-1, 1], number, p=[0.3, 0.7])
+        sums = np.abs(signs @ gains)
+        far = abs(gains.sum())
+        exact = np.mean(sums > far + 1e-9) + 0.5 * np.mean(np.abs(sums - far) < 1e-9)
+        assert sign_flip_p(gains) == pytest.approx(exact, abs=1e-12 if number == 12 else 0.015, rel=0)
+        assert sign_flip_p(-gains * 1e6) == pytest.approx(sign_flip_p(gains))
+
+
+@pytest.mark.parametrize(("a_only", "b_only"), [(0, 5), (2, 8), (7, 6), (30, 51), (300, 390), (0, 3000)])
+def test_random_signs_of_hits_are_mcnemars_test(a_only, b_only):
+    gains = np.repeat([-1.0, 1.0, 0.0], [a_only, b_only, 40])
+    assert sign_flip_p(gains) == pytest.approx(float(mid_p_mcnemar(a_only, b_only)), rel=0.03, abs=1e-300)
+
+
+def test_random_signs_of_two_weights_by_hand():
+    # of the sums of 4, 1 and 1 two of eight are as far from 0 as 6, four as far as 4
+    assert sign_flip_p(np.array([4.0, 1.0, 1.0])) == 1 / 8
+    assert sign_flip_p(np.array([4.0, 1.0, -1.0])) == 1 / 4 + 1 / 4
+
+
+def test_no_p_is_0():
+    assert sign_flip_p(np.ones(5000)) > 0
+    assert float(mid_p_mcnemar(0, 5000)) > 0
+    assert float(normal_p(1.0, 1e-9, images=5000)) > 0
+
+
+def test_an_error_by_hand_takes_no_class_mean_off():
+    # gains of 2 and 0 of images that could gain 2 and 1/2: off by 1 and -1/4 where half of it is expected
+    gains, most = np.array([2.0, 0.0]), np.array([2.0, 0.5])
+    assert paired_error(gains, most, difference=0.0) == 1
+    assert paired_error(gains, most, difference=0.5) == pytest.approx((1 + 1 / 16) ** 0.5 / 2)
+
+
+def test_a_paired_interval_by_hand():
+    # of 20 images 2 of weight 3 and 18 of weight 1: (18 + 18)^2 / (162 + 18) - 1 = 6.2 degrees of freedom
+    most = np.repeat([3.0, 1.0], [2, 18])
+    gains = np.where(np.arange(20) < 1, 3.0, 0.0)  # one of the heavy ones: 3 / 20
+    ends = paired_interval(gains, most, difference=0.15, fractions=True)
+    squares = (3 - 0.45) ** 2 + 0.45**2 + 18 * 0.15**2
+    error = (squares * 20 / 19 + 36 / 20) ** 0.5 / 20
+    assert ends.high - 0.15 == pytest.approx(stats.t.ppf(0.975, 6.2) * error, rel=4e-3)
 
 
 def test_normal_p_is_that_of_the_normal_distribution_down_to_a_sign_test():
