@@ -132,14 +132,15 @@ def of_classes(scores: Numbers, labels: NDArray[np.int64], truth: float | None =
     relevant[np.arange(labels.size), labels] = True
     right = scores[relevant]
     best = np.argsort(-scores, axis=1)[:, :5]
+    below = scores - scores.max(axis=1, keepdims=True)
     prediction = Prediction(
         ScoreUnit("cosine"),
         row_ranks=(scores >= right[:, None]).sum(axis=1),
         best=best,
         best_scores=np.take_along_axis(scores, best, axis=1).astype(np.float32),
         right_scores=right.astype(np.float32),
-        log_sums=np.log(np.exp(scores).sum(axis=1)).astype(np.float32),
-        log_square_sums=np.log(np.exp(2 * scores).sum(axis=1)).astype(np.float32),
+        log_sums=np.log(np.exp(below).sum(axis=1)).astype(np.float32),
+        log_square_sums=np.log(np.exp(2 * below).sum(axis=1)).astype(np.float32),
     )
     return Sample(problem_of(relevant), prediction, truth)
 

@@ -243,9 +243,9 @@ class Prediction:
     A rank is 1 + the number of wrong candidates whose score is >= the best right one's, so ties never
     help; 0 where an image (text) has nothing right. `best` holds the indices of each image's highest
     scores, `best_scores` the scores, in descending order. `right_scores` are those of each image's best
-    right text, `log_sums` the logarithm of the sum of exp(score) over all texts and `log_square_sums` that
-    of exp(2 score): a softmax in three numbers. `thresholds` are the task's, else the model's own, in the
-    units that people state (a probability), where there are any.
+    right text, `log_sums` the logarithm of the sum of exp(score - best score) over all texts and
+    `log_square_sums` that of exp(2 (score - best score)): a softmax in three numbers. `thresholds` are the
+    task's, else the model's own, in the units that people state (a probability), where there are any.
     """
 
     unit: ScoreUnit

@@ -180,9 +180,10 @@ def _row_prediction(blocks: ScoreBlocks, relevant: Relevance, unit: ScoreUnit) -
         span = relevant.span(start, stop)
         ranks[start:stop], pairs = _block_row_ranks(block, relevant, start, span)
         np.maximum.at(right_scores, relevant.images[span], pairs)
-        for power, row in enumerate(sums, start=1):
-            row[start:stop] = torch.logsumexp(power * block.float(), dim=1).cpu().numpy()
         top = torch.topk(block, kept, dim=1)
+        below = block.float() - top.values[:, :1].float()
+        for power, row in enumerate(sums, start=1):
+            row[start:stop] = torch.logsumexp(power * below, dim=1).cpu().numpy()
         best[start:stop] = top.indices.cpu().numpy()
         best_scores[start:stop] = top.values.cpu().numpy()
     return Prediction(

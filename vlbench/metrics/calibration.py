@@ -58,9 +58,10 @@ def softmax_of(prediction: Prediction, problem: Problem, *, metric: str) -> Soft
         return None
     kept = relevant.images
     total = sums[kept].astype(np.float64)
+    below = right[kept].astype(np.float64) - scores[kept, 0]
     return Softmax(
-        log_right=np.minimum(right[kept] - total, 0.0),
-        best=np.minimum(np.exp(scores[kept, 0] - total), 1.0),
+        log_right=np.minimum(below - total, 0.0),
+        best=np.minimum(np.exp(-total), 1.0),
         squares=np.minimum(np.exp(squares[kept] - 2 * total), 1.0),
         hits=ranks[kept] == 1,
         left_out=relevant.shape[0] - kept.size,

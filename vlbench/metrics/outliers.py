@@ -8,7 +8,6 @@ from vlbench.core.errors import Unsupported
 from vlbench.core.measurement import Measurement
 from vlbench.metrics.class_weights import Spread
 from vlbench.metrics.intervals import score_interval
-from vlbench.metrics.requirements import best_scores
 
 BASELINE = "highest softmax probability"
 
@@ -22,13 +21,12 @@ def confidence(prediction: Prediction) -> NDArray[np.float64]:
     Raises:
         Unsupported: the scoring kept no sums, or the model's scores have no softmax.
     """
-    _, scores = best_scores(prediction, metric="ood")
     if prediction.log_sums is None or prediction.unit.kind == "probability":
         raise Unsupported(
             "out-of-distribution detection needs a softmax over the classes; a tagger's scores have none: "
             "choose another model"
         )
-    return np.asarray(scores[:, 0].astype(np.float64) - prediction.log_sums, dtype=np.float64)
+    return -prediction.log_sums.astype(np.float64)
 
 
 def auroc(inside: NDArray[np.float64], outside: NDArray[np.float64]) -> Measurement:

@@ -100,10 +100,17 @@ def test_a_softmax_is_kept_in_three_numbers():
     scores = np.array([[1.0, 2.0, 4.0], [0.0, 0.0, -3.0]])
     found = run(scores, [(0, 1), (1, 0), (1, 2)], "row_ranks")
     assert found.right_scores.tolist() == [2.0, 0.0]
-    np.testing.assert_allclose(found.log_sums, np.log(np.exp(scores).sum(axis=1)), rtol=1e-6)
+    below = scores - scores.max(axis=1, keepdims=True)
+    np.testing.assert_allclose(found.log_sums, np.log(np.exp(below).sum(axis=1)), rtol=1e-6)
     shares = np.exp(scores) / np.exp(scores).sum(axis=1, keepdims=True)
     squares = np.exp(found.log_square_sums - 2 * found.log_sums)
     np.testing.assert_allclose(squares, (shares**2).sum(axis=1), rtol=1e-5)
+
+
+def test_large_equal_scores_keep_their_softmax():
+    found = run(np.full((2, 5), 1e8), [(0, 1), (1, 0)], "row_ranks")
+    np.testing.assert_allclose(found.log_sums, [np.log(5)] * 2, rtol=1e-6)
+    np.testing.assert_allclose(np.exp(found.log_square_sums - 2 * found.log_sums), [1 / 5] * 2, rtol=1e-5)
 
 
 @dataclass

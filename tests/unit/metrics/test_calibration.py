@@ -20,7 +20,7 @@ def scored(problem_of, ranks_of):
         scores = np.asarray(scores, dtype=np.float32)
         relevant = np.eye(scores.shape[1], dtype=bool)[labels]
         best = np.argsort(-scores, axis=1, kind="stable")[:, :5]
-        wide = scores.astype(np.float64)
+        wide = scores.astype(np.float64) - scores.max(axis=1, keepdims=True)
         prediction = Prediction(
             ScoreUnit(kind),
             row_ranks=ranks_of(scores, relevant),

@@ -40,7 +40,7 @@ def test_confidence_is_the_highest_log_probability():
         ScoreUnit("cosine"),
         best=np.array([[0], [0]]),
         best_scores=scores[:, :1].astype(np.float32),
-        log_sums=np.log(np.exp(scores).sum(1)).astype(np.float32),
+        log_sums=np.log(np.exp(scores - scores.max(1, keepdims=True)).sum(1)).astype(np.float32),
     )
     expected = np.exp(2) / np.exp([2, 1, 0]).sum()
     assert np.exp(confidence(prediction)) == pytest.approx([expected, 1 / 3], abs=1e-6)
