@@ -1,6 +1,7 @@
 """Descriptions of any number a tag, through the one evaluator, beside RAM++'s formula tag by tag."""
 
 import json
+from io import BytesIO
 
 import numpy as np
 import pytest
@@ -8,6 +9,7 @@ import torch
 
 from vlbench.api import evaluate, load_model, load_task
 from vlbench.core.contracts import Text
+from vlbench.core.files import read_checked
 
 MODEL = "tiny-ram-plus-open"
 COUNTS = (3, 51, 60, 130)
@@ -34,7 +36,7 @@ def files(tmp_path_factory):
 def scores_of(files, cache):
     evaluate(MODEL, "shapes-tags", descriptions=files, limit=LIMIT, cache=cache, device="cpu")
     (path,) = (cache / "predictions").glob("*.npz")
-    with np.load(path) as arrays:
+    with np.load(BytesIO(read_checked(path))) as arrays:
         return arrays["scores"]
 
 
