@@ -1,8 +1,8 @@
 """How an image processor of transformers turns images into pixels, as this project's own transform."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from inspect import signature
-from typing import Protocol
 
 from PIL.Image import Image, fromarray
 from torchvision.transforms import InterpolationMode, Resize
@@ -18,14 +18,6 @@ _KERNELS = {2: "bilinear", 3: "bicubic"}
 
 _DIGITS = 9
 """Decimals that a mean and a deviation are rounded to: 1/255 times 255 is one."""
-
-
-class Lengths(Protocol):
-    """A size of transformers: height and width, or the shortest edge."""
-
-    height: int | None
-    width: int | None
-    shortest_edge: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,13 +117,18 @@ def _fused(processor: object) -> tuple[tuple[float, ...], tuple[float, ...]]:
     )
 
 
-def _resized(size: Lengths | object, name: str) -> int | tuple[int, int]:
-    edge = getattr(size, "shortest_edge", None)
+def _resized(size: object, name: str) -> int | tuple[int, int]:
+    edge = _length(size, "shortest_edge")
     return edge if isinstance(edge, int) else _height_and_width(size, name)
 
 
-def _height_and_width(size: Lengths | object, name: str) -> tuple[int, int]:
-    height, width = getattr(size, "height", None), getattr(size, "width", None)
+def _length(size: object, which: str) -> object:
+    """A length of a size, which is a dictionary in the first releases of transformers 5."""
+    return size.get(which) if isinstance(size, Mapping) else getattr(size, which, None)
+
+
+def _height_and_width(size: object, name: str) -> tuple[int, int]:
+    height, width = _length(size, "height"), _length(size, "width")
     if not isinstance(height, int) or not isinstance(width, int):
         raise Unsupported(f"{name}: its image processor states the size {size}; height and width are wanted")
     return height, width
