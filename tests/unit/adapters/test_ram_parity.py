@@ -4,7 +4,6 @@ import json
 from hashlib import sha256
 
 import numpy as np
-import PIL
 import pytest
 import torch
 from parity_weights import FIXTURES, layout, normal, value
@@ -141,9 +140,7 @@ def test_the_authors_pixels(name):
     preprocessing = Preprocessing.of({"vision_cfg": {"image_size": size}}, PREPROCESSING)
     found = squash_preprocess(preprocessing, "exact")(Image.fromarray(pixels.astype(np.uint8)))
     normalisation = Normalisation.on("cpu", mean=preprocessing.mean, std=preprocessing.std)
-    # Pillow rounds some bytes of a tall picture by one level otherwise before version 13
-    level = 0.0 if int(PIL.__version__.partition(".")[0]) >= 13 else 1 / (255 * min(preprocessing.std))
-    assert distance(normalisation(found), golden.reshape(found.shape)) < level + 1e-5
+    assert distance(normalisation(found), golden.reshape(found.shape)) < 1e-5
 
 
 @pytest.mark.slow
