@@ -65,7 +65,7 @@ def evaluate(job: Job, session: Session, cache: Path) -> Result:
     if job.validation is not None:
         validation, _ = stored_prediction(job.validation, cache) or _scored(job.validation, session, cache)
     prediction, facts = stored_prediction(job, cache) or _scored(job, session, cache)
-    result = record(job, decided(job, prediction, validation), facts, seed=session.settings.seed)
+    result = record(job, decided(job, prediction, validation), facts, seed=session.settings.seed, cache=cache)
     store_result(job, result, cache)
     return result
 
