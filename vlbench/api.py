@@ -211,12 +211,14 @@ def fit_coop(
     seeds: Sequence[int] = (1,),
     recipe: RecipeOptions | None = None,
     out: Path | str = "fitted",
+    tell: Callable[[str], None] = lambda _: None,
     **options: Unpack[Options],
 ) -> "Iterator[ContextCard]":
     """Learn a CoOp context for every number of shots and every seed; each is written as it is done.
 
     `out` takes a context file and a model card for each; options as of `evaluate`. A card says how many of
-    its training images are test images of the task, None where those are not here.
+    its training images are test images of the task, None where those are not here. `tell` is given lines of
+    what was read of the data and of the model's files.
 
     Raises:
         VlbenchError: a name, a file or an option is wrong, or the task has no training split.
@@ -225,6 +227,7 @@ def fit_coop(
     from vlbench.cards.catalogue import read_catalogue
     from vlbench.cards.class_half import HalfName
     from vlbench.cards.training import seen_after, task_card
+    from vlbench.core.reading import reading_line, what_was_read
     from vlbench.fitting.coop_recipe import Recipe, default_epochs
     from vlbench.fitting.sweep import Lesson, learn
     from vlbench.fitting.tested import with_tested
@@ -234,6 +237,7 @@ def fit_coop(
     catalogue = read_catalogue(request.include)
     data = data_request(request)
     training = training_task(task, catalogue, request=data)
+    tell(reading_line(training.name, what_was_read(training)))
     epochs = training_epochs(task, catalogue)
     asked = dict(recipe or {})
     stated = cast("int | None", asked.pop("epochs", None)) or epochs
@@ -255,7 +259,7 @@ def fit_coop(
         epochs=epochs,
         seen=seen_after(named.card, task_card(task, catalogue), training.name),
     )
-    written = learn(lesson, request.settings, cache=request.cache, out=Path(out))
+    written = learn(lesson, request.settings, cache=request.cache, out=Path(out), tell=tell)
     return with_tested(written, task, catalogue, data)
 
 

@@ -179,6 +179,9 @@ def command(**arguments: Unpack[Arguments]) -> None:
             cache=request.cache,
         )
     )
+    changes = job.model.info.changes
+    if changes:
+        click.echo(f"{job.model.info.name}: {'; '.join(changes)}", err=True)
     from tqdm import tqdm
 
     from vlbench.tagging.stream import tag_images
@@ -198,5 +201,7 @@ def command(**arguments: Unpack[Arguments]) -> None:
     except KeyboardInterrupt:
         click.echo("vlbench: stopped", err=True)
         sys.exit(130)
+    if job.decoding:
+        click.echo(f"decoded {job.decoding}", err=True)
     if broken:
         raise CheckFailed(f"{broken} of {len(job.images)} images cannot be read; they are named above")

@@ -9,7 +9,9 @@ from vlbench.cards.catalogue import read_catalogue
 from vlbench.cards.descriptions import described, read_descriptions
 from vlbench.cards.yaml_file import shown
 from vlbench.core.capabilities import Captioner
-from vlbench.core.contracts import Model, Source, Text
+from vlbench.core.contracts import Model, Text
+from vlbench.core.decoding import decoding_text
+from vlbench.engine.decoding import Watched
 from vlbench.engine.settings import RunSettings
 from vlbench.tagging.captions import CaptionRequest, captioner_of, check_captions
 from vlbench.tagging.choice import Choice, Threshold, choice_for
@@ -57,7 +59,7 @@ class Job:
     None for those that are given of each image.
     """
 
-    images: Source
+    images: Watched
     model: Model
     texts: tuple[Text, ...]
     names: tuple[str, ...]
@@ -67,6 +69,12 @@ class Job:
     captioner: Captioner | None = None
     guide: tuple[str, ...] | None = None
 
+    @property
+    def decoding(self) -> str:
+        """What decoding changed of the images so far; empty if nothing."""
+        found = sorted(self.images.found.items())
+        return decoding_text((self.images[index].id, remarks) for index, remarks in found)
+
 
 def prepare(request: TagRequest) -> Job:
     """Find the images, read the tags, load the model and encode the tags.
@@ -74,7 +82,7 @@ def prepare(request: TagRequest) -> Job:
     Raises:
         VlbenchError: a name, a file or an option is wrong. What needs no model is said before it loads.
     """
-    images = find_images(request.images)
+    images = Watched(find_images(request.images))
     given = None if request.tags is None else read_tags(request.tags)
     if given is not None and request.descriptions is not None:
         given = described(given, read_descriptions(request.descriptions), shown(request.descriptions))
