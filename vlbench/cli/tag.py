@@ -179,9 +179,8 @@ def command(**arguments: Unpack[Arguments]) -> None:
             cache=request.cache,
         )
     )
-    changes = job.model.info.changes
-    if changes:
-        click.echo(f"{job.model.info.name}: {'; '.join(changes)}", err=True)
+    for remark in job.remarks:
+        click.echo(remark, err=True)
     from tqdm import tqdm
 
     from vlbench.tagging.stream import tag_images

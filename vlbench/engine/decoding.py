@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING
 
 from vlbench.core.contracts import Example, Offers, Source, Target
 from vlbench.core.decoding import decoding_remarks, decoding_text
-from vlbench.core.digest import digest_of
-from vlbench.core.files import write_atomically
+from vlbench.core.files import read_checked, write_checked
 from vlbench.engine.plan import Job
 
 if TYPE_CHECKING:
@@ -68,7 +67,7 @@ def keep_remarks(job: Job, found: Mapping[int, tuple[str, ...]], cache: Path) ->
         return
     keys = job.keys.images
     rows = {**_kept(job, cache), **{keys[index]: list(remarks) for index, remarks in found.items()}}
-    write_atomically(_path(job, cache), json.dumps({"rows": rows, "digest": digest_of(rows)}))
+    write_checked(_path(job, cache), json.dumps(rows))
 
 
 def kept_remarks(job: Job, cache: Path) -> str:
@@ -83,12 +82,9 @@ def kept_remarks(job: Job, cache: Path) -> str:
 
 
 def _kept(job: Job, cache: Path) -> dict[str, list[str]]:
-    try:
-        kept = json.loads(_path(job, cache).read_text(encoding="utf-8"))
-        rows: dict[str, list[str]] = kept["rows"]
-    except (FileNotFoundError, ValueError, KeyError, TypeError):
-        return {}
-    return rows if kept["digest"] == digest_of(rows) else {}
+    kept = read_checked(_path(job, cache))
+    rows: dict[str, list[str]] = {} if kept is None else json.loads(kept)
+    return rows
 
 
 def _path(job: Job, cache: Path) -> Path:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from vlbench.cards.build import checkpoint
 from vlbench.cards.catalogue import read_catalogue
-from vlbench.cards.descriptions import described, read_descriptions
+from vlbench.cards.descriptions import described, read_descriptions, unasked
 from vlbench.cards.yaml_file import shown
 from vlbench.core.capabilities import Captioner
 from vlbench.core.contracts import Model, Text
@@ -56,7 +56,8 @@ class Job:
     """Images, a loaded model, the texts [m] as it is asked for them with their names, and which to give.
 
     `captioner` writes captions, None where none are asked for; `guide` are the tags that lead all of them,
-    None for those that are given of each image.
+    None for those that are given of each image. `remarks` are what a user has to know of how the tags and
+    the model's files were read.
     """
 
     images: Watched
@@ -68,6 +69,7 @@ class Job:
     settings: RunSettings
     captioner: Captioner | None = None
     guide: tuple[str, ...] | None = None
+    remarks: tuple[str, ...] = ()
 
     @property
     def decoding(self) -> str:
@@ -119,4 +121,8 @@ def prepare(request: TagRequest) -> Job:
         settings=settings,
         captioner=captioner,
         guide=None if request.captions is None else request.captions.guide,
+        remarks=(
+            *unasked(texts, request.descriptions),
+            *((f"{model.info.name}: {'; '.join(model.info.changes)}",) if model.info.changes else ()),
+        ),
     )
