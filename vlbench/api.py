@@ -50,6 +50,8 @@ def run(request: Request, *, tell: Callable[[str], None] | None = None) -> Itera
     """
     from vlbench.cards.training import facts_of, zero_shot
     from vlbench.core.reading import reading_line, what_was_read
+    from vlbench.engine.changes import change_lines
+    from vlbench.engine.cut_sentences import kept_cut
     from vlbench.engine.decoding import kept_remarks
     from vlbench.engine.plan import plan_job
     from vlbench.engine.seen import refuse_seen, seen_by
@@ -76,9 +78,12 @@ def run(request: Request, *, tell: Callable[[str], None] | None = None) -> Itera
         results = measured([job for _, job in wanted], request)
         for (named, job), found in zip(wanted, results, strict=True):
             decoding = kept_remarks(job, request.cache)
-            said = {**read[named.task.name], **({"decoding": decoding} if decoding else {})}
-            if decoding and tell is not None:
-                tell(f"{named.task.name}: decoded {decoding}")
+            cut = kept_cut(job, request.cache)
+            noted = {name: text for name, text in (("decoding", decoding), ("cut", cut)) if text}
+            said = {**read[named.task.name], **noted}
+            if tell is not None:
+                for line in change_lines((), [job], request.cache):
+                    tell(line)
             seen = seen_by(job, request.cache)
             result = replace(
                 found,

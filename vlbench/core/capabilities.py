@@ -23,6 +23,13 @@ class DecidesTags(Protocol):
     def tag_thresholds(self, texts: Sequence[Text]) -> Sequence[float]: ...
 
 
+@runtime_checkable
+class CutsSentences(Protocol):
+    """A model that reads so many tokens of a sentence: those sentences of texts of which it reads a part."""
+
+    def cut(self, texts: Sequence[Text]) -> Sequence[str]: ...
+
+
 Captioner = Callable[["Tensor", Sequence[Sequence[str]]], Sequence[str]]
 """Captions of images by their features [b, ...], each led by tags of its own; an empty list leads to none."""
 

@@ -73,8 +73,8 @@ class Result:
     as far as its card tells; `seen_images` counts test images that it, or its thresholds, learned from, by
     their digests (learned_from, validation_images). `facts` are the card's: family, parameters (millions),
     gflops (of an image), image_size (pixels), licence. `read` says what was read of the data: data, images,
-    texts, prompt, labels, notes, decoding; `changes` what was converted, resampled, renamed or not read of
-    the model's files.
+    texts, prompt, labels, notes, decoding, cut; `changes` what was converted, resampled, renamed or not
+    read of the model's files.
     """
 
     model: str

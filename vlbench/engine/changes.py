@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from vlbench.core.result import Result
+from vlbench.engine.cut_sentences import kept_cut
 from vlbench.engine.decoding import kept_remarks
 from vlbench.engine.plan import Job
 
@@ -16,3 +17,6 @@ def change_lines(results: Sequence[Result], jobs: Iterable[Job], cache: Path) ->
         decoding = kept_remarks(job, cache)
         if decoding:
             yield f"{job.task.name}: decoded {decoding}"
+        cut = kept_cut(job, cache)
+        if cut:
+            yield f"{job.row} on {job.task.name}: {cut}"

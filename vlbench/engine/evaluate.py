@@ -15,6 +15,7 @@ import torch
 from vlbench.core.capabilities import DecidesTags
 from vlbench.core.contracts import Checkpoint, Prediction, Source
 from vlbench.core.result import Result, Timing
+from vlbench.engine.cut_sentences import keep_cut
 from vlbench.engine.decision import check_stated, decided
 from vlbench.engine.decoding import Watched, keep_remarks
 from vlbench.engine.distinct import Columns
@@ -88,6 +89,7 @@ def _scored(job: Job, session: Session, cache: Path) -> tuple[Prediction, RunFac
                 [problem.texts[i] for i in missing], [keys.texts[i] for i in missing], space
             )
         )
+        keep_cut(job, encoder.model, missing, cache)
         images = _ImagePass.of(job, encoder, features, scores, space.gather_padded(keys.texts))
         watched = Watched(problem.images)
         try:

@@ -1,0 +1,48 @@
+"""Sentences of texts that a model reads in part: noted as they are encoded, kept beside the features."""
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+from vlbench.core.capabilities import CutsSentences
+from vlbench.core.contracts import Model
+from vlbench.core.files import read_checked, write_checked
+from vlbench.core.reading import LeftOut
+from vlbench.engine.plan import Job
+
+
+def keep_cut(job: Job, model: Model, encoded: Sequence[int], cache: Path) -> None:
+    """Add those of the texts that were encoded, by their positions, to those that are kept."""
+    if not isinstance(model, CutsSentences) or not encoded:
+        return
+    texts, keys = job.task.problem.texts, job.keys.texts
+    cut = set(model.cut([texts[place] for place in encoded]))
+    if not cut:
+        return
+    rows = _kept(job, cache)
+    for place in encoded:
+        text = texts[place]
+        sentences = dict.fromkeys((*text.prompts, *text.descriptions, text.name))
+        if found := [sentence for sentence in sentences if sentence in cut]:
+            rows[keys[place]] = found
+    write_checked(_path(job, cache), json.dumps(rows))
+
+
+def kept_cut(job: Job, cache: Path) -> str:
+    """What of a job's texts a model does not read to the end, of stored ones too; empty if nothing."""
+    rows = _kept(job, cache)
+    cut = [sentence for key in job.keys.texts for sentence in rows.get(key, ())]
+    if not cut:
+        return ""
+    why = "sentences longer than the model reads, their ends left out"
+    return str(LeftOut(len(cut), why, cut[0]))
+
+
+def _kept(job: Job, cache: Path) -> dict[str, list[str]]:
+    kept = read_checked(_path(job, cache))
+    rows: dict[str, list[str]] = {} if kept is None else json.loads(kept)
+    return rows
+
+
+def _path(job: Job, cache: Path) -> Path:
+    return cache / "cut" / f"{job.keys.text_space}.json"
