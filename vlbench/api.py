@@ -7,6 +7,7 @@ from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypedDict, Unpack, cast
 
+from vlbench.core.capabilities import NAMES_ALONE
 from vlbench.core.contracts import Model, Task
 from vlbench.core.errors import VlbenchError
 from vlbench.core.result import Result
@@ -81,6 +82,10 @@ def run(request: Request, *, tell: Callable[[str], None] | None = None) -> Itera
             cut = kept_cut(job, request.cache)
             noted = {name: text for name, text in (("decoding", decoding), ("cut", cut)) if text}
             said = {**read[named.task.name], **noted}
+            if NAMES_ALONE in job.checkpoint.capabilities and (request.templates or request.descriptions):
+                said["prompt"] = "none: the model reads names alone, no templates or descriptions"
+                if tell is not None:
+                    tell(f"{job.row} on {job.task.name}: first prompt {said['prompt']}")
             if tell is not None:
                 for line in change_lines((), [job], request.cache):
                     tell(line)

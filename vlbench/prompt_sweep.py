@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from typing import Unpack
 
 from vlbench.api import measured
-from vlbench.core.errors import VlbenchError
+from vlbench.core.capabilities import NAMES_ALONE
+from vlbench.core.errors import Unsupported, VlbenchError
 from vlbench.core.reading import reading_line, what_was_read
 from vlbench.core.result import Result
 from vlbench.request import Options, request_of
@@ -29,7 +30,7 @@ def sweep_prompts(
     what was read of the data and of the model's files.
 
     Raises:
-        VlbenchError: as `evaluate`; the task has fewer than two templates.
+        VlbenchError: as `evaluate`; the task has fewer than two templates, or the model reads none.
     """
     from vlbench.engine.changes import change_lines
     from vlbench.engine.plan import plan_job
@@ -42,6 +43,8 @@ def sweep_prompts(
         raise VlbenchError(
             f"a sweep takes one model and one task, not {len(models)} and {len(tasks)}; name one of each"
         )
+    if NAMES_ALONE in models[0].checkpoint.capabilities:
+        raise Unsupported(f"{model}: reads names alone, whatever the templates; sweep over those of its base")
     asked = tasks[0].task
     tell(reading_line(asked.name, what_was_read(asked)))
     job = plan_job(models[0].checkpoint, asked, request.settings)

@@ -37,6 +37,10 @@ CAPTIONS = "captions"
 """The capability of a checkpoint whose model is a `Generates`."""
 
 
+NAMES_ALONE = "names alone"
+"""What a checkpoint states whose model reads the names of texts, and neither prompts nor descriptions."""
+
+
 @runtime_checkable
 class Generates(Protocol):
     """A model that writes captions. `captioner` loads what that takes beside the rest; nothing else does."""

@@ -97,3 +97,37 @@ def test_every_command_that_loads_a_model_says_what_was_changed_of_it_and_of_ima
     assert complained.count("images of CMYK, converted without their colour profile") == told
     if not line.startswith("tag"):
         assert complained.count("; 2 images; 2 classes: blue, red; ") == told
+
+
+@pytest.fixture
+def photos(tmp_path, monkeypatch):
+    for name in ("red circle", "blue square"):
+        (tmp_path / "photos" / name).mkdir(parents=True)
+        Image.new("RGB", (64, 64), name.split()[0]).save(tmp_path / "photos" / name / "a.png")
+    (tmp_path / "two.txt").write_text("a {}.\nthe {}.\n")
+    monkeypatch.chdir(tmp_path)
+
+
+@pytest.mark.usefixtures("photos")
+@pytest.mark.parametrize(
+    ("model", "task"), [("tiny-coop", "classification:photos"), ("tiny-ram-plus", "shapes-tags")]
+)
+def test_templates_that_a_model_does_not_read_are_told(model, task, tmp_path, capsys):
+    line = f"run -m {model} -t {task} --limit 2 --cache cache --results results --device cpu"
+    for more, times in (("", 0), (" --templates two.txt", 1), (" --templates two.txt", 1)):
+        with pytest.raises(SystemExit) as stop:
+            main((line + more).split())
+        said = capsys.readouterr().err
+        assert stop.value.code == 0, said
+        assert said.count("first prompt none: the model reads names alone") == times
+    prompts = {each.task: each.read["prompt"] for each in results(tmp_path)}
+    assert sorted(prompt.startswith("none: ") for prompt in prompts.values()) == [False, True]
+
+
+@pytest.mark.usefixtures("photos")
+def test_a_sweep_over_templates_that_a_model_does_not_read_is_refused(capsys):
+    with pytest.raises(SystemExit) as stop:
+        main(
+            ["sweep-prompts", "tiny-coop", "classification:photos", "--templates", "two.txt", "--cache", "c"]
+        )
+    assert (stop.value.code, capsys.readouterr().err.count("reads names alone")) == (2, 1)
