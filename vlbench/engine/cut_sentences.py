@@ -1,13 +1,12 @@
 """Sentences of texts that a model reads in part: noted as they are encoded, kept beside the features."""
 
-import json
 from collections.abc import Sequence
 from pathlib import Path
 
 from vlbench.core.capabilities import CutsSentences
 from vlbench.core.contracts import Model
-from vlbench.core.files import read_checked, write_checked
 from vlbench.core.reading import LeftOut
+from vlbench.engine.kept_rows import LOST, LOST_LINE, add_rows, read_rows
 from vlbench.engine.plan import Job
 
 
@@ -19,29 +18,22 @@ def keep_cut(job: Job, model: Model, encoded: Sequence[int], cache: Path) -> Non
     cut = set(model.cut([texts[place] for place in encoded]))
     if not cut:
         return
-    rows = _kept(job, cache)
+    rows = {}
     for place in encoded:
         text = texts[place]
         sentences = dict.fromkeys((*text.prompts, *text.descriptions, text.name))
         if found := [sentence for sentence in sentences if sentence in cut]:
             rows[keys[place]] = found
-    write_checked(_path(job, cache), json.dumps(rows))
+    add_rows(_path(job, cache), rows)
 
 
 def kept_cut(job: Job, cache: Path) -> str:
     """What of a job's texts a model does not read to the end, of stored ones too; empty if nothing."""
-    rows = _kept(job, cache)
+    rows = read_rows(_path(job, cache))
     cut = [sentence for key in job.keys.texts for sentence in rows.get(key, ())]
-    if not cut:
-        return ""
     why = "sentences longer than the model reads, their ends left out"
-    return str(LeftOut(len(cut), why, cut[0]))
-
-
-def _kept(job: Job, cache: Path) -> dict[str, list[str]]:
-    kept = read_checked(_path(job, cache))
-    rows: dict[str, list[str]] = {} if kept is None else json.loads(kept)
-    return rows
+    said = str(LeftOut(len(cut), why, cut[0])) if cut else ""
+    return "; ".join(filter(None, [said, LOST_LINE if LOST in rows else ""]))
 
 
 def _path(job: Job, cache: Path) -> Path:

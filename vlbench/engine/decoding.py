@@ -1,6 +1,5 @@
 """What decoding changed of the images of a job: noted while they are decoded, kept beside their features."""
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -9,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from vlbench.core.contracts import Example, Offers, Source, Target
 from vlbench.core.decoding import decoding_remarks, decoding_text
-from vlbench.core.files import read_checked, write_checked
+from vlbench.engine.kept_rows import LOST, LOST_LINE, add_rows, read_rows
 from vlbench.engine.plan import Job
 
 if TYPE_CHECKING:
@@ -63,28 +62,20 @@ class Watched:
 
 def keep_remarks(job: Job, found: Mapping[int, tuple[str, ...]], cache: Path) -> None:
     """Add remarks on some images of a job, by their index, to those that are kept."""
-    if not found:
-        return
     keys = job.keys.images
-    rows = {**_kept(job, cache), **{keys[index]: list(remarks) for index, remarks in found.items()}}
-    write_checked(_path(job, cache), json.dumps(rows))
+    add_rows(_path(job, cache), {keys[index]: list(remarks) for index, remarks in found.items()})
 
 
 def kept_remarks(job: Job, cache: Path) -> str:
     """What decoding changed of a job's images, those that were stored before too; empty if nothing."""
-    rows = _kept(job, cache)
+    rows = read_rows(_path(job, cache))
     if not rows:
         return ""
     images = job.task.problem.images
-    return decoding_text(
+    said = decoding_text(
         (images[index].id, rows[key]) for index, key in enumerate(job.keys.images) if key in rows
     )
-
-
-def _kept(job: Job, cache: Path) -> dict[str, list[str]]:
-    kept = read_checked(_path(job, cache))
-    rows: dict[str, list[str]] = {} if kept is None else json.loads(kept)
-    return rows
+    return "; ".join(filter(None, [said, LOST_LINE if LOST in rows else ""]))
 
 
 def _path(job: Job, cache: Path) -> Path:

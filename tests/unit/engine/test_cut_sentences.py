@@ -4,6 +4,7 @@ from types import SimpleNamespace
 
 from vlbench.core.contracts import Text
 from vlbench.engine.cut_sentences import keep_cut, kept_cut
+from vlbench.engine.kept_rows import LOST_LINE
 
 TEXTS = (Text("a", prompts=("short", "much too long")), Text("b", prompts=("fits",)), Text("far too long"))
 
@@ -31,6 +32,9 @@ def test_sentences_that_several_runs_encoded_are_said_together(tmp_path):
     assert kept_cut(job_of(0, 1, 2), tmp_path) == f"2 {told} (the first: much too long)"
     assert kept_cut(job_of(2), tmp_path) == f"1 {told} (the first: far too long)"
     assert kept_cut(job_of(1), tmp_path) == ""
+    (file,) = (tmp_path / "cut").iterdir()
+    file.write_text("{}")
+    assert kept_cut(job_of(1), tmp_path) == LOST_LINE
 
 
 def test_a_model_that_does_not_say_is_not_asked(tmp_path):
