@@ -7,6 +7,7 @@ from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypedDict, Unpack, cast
 
+from vlbench.core.capabilities import NAMES_ALONE
 from vlbench.core.contracts import Model, Task
 from vlbench.core.errors import VlbenchError
 from vlbench.core.result import Result
@@ -50,6 +51,8 @@ def run(request: Request, *, tell: Callable[[str], None] | None = None) -> Itera
     """
     from vlbench.cards.training import facts_of, zero_shot
     from vlbench.core.reading import reading_line, what_was_read
+    from vlbench.engine.changes import change_lines
+    from vlbench.engine.cut_sentences import kept_cut
     from vlbench.engine.decoding import kept_remarks
     from vlbench.engine.plan import plan_job
     from vlbench.engine.seen import refuse_seen, seen_by
@@ -76,9 +79,16 @@ def run(request: Request, *, tell: Callable[[str], None] | None = None) -> Itera
         results = measured([job for _, job in wanted], request)
         for (named, job), found in zip(wanted, results, strict=True):
             decoding = kept_remarks(job, request.cache)
-            said = {**read[named.task.name], **({"decoding": decoding} if decoding else {})}
-            if decoding and tell is not None:
-                tell(f"{named.task.name}: decoded {decoding}")
+            cut = kept_cut(job, request.cache)
+            noted = {name: text for name, text in (("decoding", decoding), ("cut", cut)) if text}
+            said = {**read[named.task.name], **noted}
+            if NAMES_ALONE in job.checkpoint.capabilities and (request.templates or request.descriptions):
+                said["prompt"] = "none: the model reads names alone, no templates or descriptions"
+                if tell is not None:
+                    tell(f"{job.row} on {job.task.name}: first prompt {said['prompt']}")
+            if tell is not None:
+                for line in change_lines((), [job], request.cache):
+                    tell(line)
             seen = seen_by(job, request.cache)
             result = replace(
                 found,
@@ -211,12 +221,14 @@ def fit_coop(
     seeds: Sequence[int] = (1,),
     recipe: RecipeOptions | None = None,
     out: Path | str = "fitted",
+    tell: Callable[[str], None] = lambda _: None,
     **options: Unpack[Options],
 ) -> "Iterator[ContextCard]":
     """Learn a CoOp context for every number of shots and every seed; each is written as it is done.
 
     `out` takes a context file and a model card for each; options as of `evaluate`. A card says how many of
-    its training images are test images of the task, None where those are not here.
+    its training images are test images of the task, None where those are not here. `tell` is given lines of
+    what was read of the data and of the model's files.
 
     Raises:
         VlbenchError: a name, a file or an option is wrong, or the task has no training split.
@@ -225,6 +237,7 @@ def fit_coop(
     from vlbench.cards.catalogue import read_catalogue
     from vlbench.cards.class_half import HalfName
     from vlbench.cards.training import seen_after, task_card
+    from vlbench.core.reading import reading_line, what_was_read
     from vlbench.fitting.coop_recipe import Recipe, default_epochs
     from vlbench.fitting.sweep import Lesson, learn
     from vlbench.fitting.tested import with_tested
@@ -234,6 +247,7 @@ def fit_coop(
     catalogue = read_catalogue(request.include)
     data = data_request(request)
     training = training_task(task, catalogue, request=data)
+    tell(reading_line(training.name, what_was_read(training)))
     epochs = training_epochs(task, catalogue)
     asked = dict(recipe or {})
     stated = cast("int | None", asked.pop("epochs", None)) or epochs
@@ -255,7 +269,7 @@ def fit_coop(
         epochs=epochs,
         seen=seen_after(named.card, task_card(task, catalogue), training.name),
     )
-    written = learn(lesson, request.settings, cache=request.cache, out=Path(out))
+    written = learn(lesson, request.settings, cache=request.cache, out=Path(out), tell=tell)
     return with_tested(written, task, catalogue, data)
 
 

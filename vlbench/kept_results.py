@@ -17,7 +17,7 @@ def is_there(job: Job, request: Request) -> bool:
             request.results,
             model=job.row,
             model_digest=job.identity.whole,
-            question=_question(job),
+            question=_question(job, request),
         )
     )
 
@@ -32,7 +32,7 @@ def refuse_other_data(job: Job, request: Request) -> None:
         overwriting.refuse_other_data(
             request.results,
             model=job.row,
-            question=_question(job),
+            question=_question(job, request),
             statement=job.task.protocol.statement,
         )
 
@@ -44,13 +44,13 @@ def refuse_other_folder(job: Job, request: Request) -> None:
         DataError: the results folder has such results.
     """
     if request.results is not None:
-        overwriting.refuse_other_folder(request.results, _question(job))
+        overwriting.refuse_other_folder(request.results, _question(job, request))
 
 
-def _question(job: Job) -> Question:
+def _question(job: Job, request: Request) -> Question:
     task = job.task
     return Question.told(
-        data_digests(job),
+        data_digests(job, request.cache),
         task=task.name,
         protocol=task.protocol.digest,
         pairs=len(task.problem.relevant.images),

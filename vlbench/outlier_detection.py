@@ -1,10 +1,12 @@
 """Out-of-distribution detection between two tasks, from what is stored of both."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Unpack
 
 from vlbench.api import load_task, measured
 from vlbench.core.errors import VlbenchError
+from vlbench.core.reading import reading_line, what_was_read
 from vlbench.request import Options, request_of
 from vlbench.resolved import resolve
 
@@ -37,14 +39,23 @@ class OutOfDistribution:
         return f"{self.model}: AUROC {value}{interval} of {sets}{partial}"
 
 
-def ood(model: str, inside: str, outside: str, **options: Unpack[Options]) -> OutOfDistribution:
+def ood(
+    model: str,
+    inside: str,
+    outside: str,
+    *,
+    tell: Callable[[str], None] = lambda _: None,
+    **options: Unpack[Options],
+) -> OutOfDistribution:
     """The AUROC of a model's highest softmax probability over a task's classes: its images against another's.
 
-    Options as of `evaluate`; nothing is written to the results. What is stored of both tasks is used.
+    Options as of `evaluate`; nothing is written to the results. What is stored of both tasks is used. `tell`
+    is given lines of what was read of the data and of the model's files.
 
     Raises:
         VlbenchError: as `evaluate`; `inside` is no classification, or the model's scores have no softmax.
     """
+    from vlbench.engine.changes import change_lines
     from vlbench.engine.outliers import outlier_task
     from vlbench.engine.plan import plan_job
     from vlbench.engine.seen import refuse_seen
@@ -57,12 +68,14 @@ def ood(model: str, inside: str, outside: str, **options: Unpack[Options]) -> Ou
     if len(models) != 1:
         raise VlbenchError(f"ood takes one model, not {len(models)}; name one")
     tasks = [load_task(name, **of_tasks) for name in (inside, outside)]
+    for task in tasks:
+        tell(reading_line(task.name, what_was_read(task)))
     asked = [tasks[0], outlier_task(*tasks)]
     jobs = [plan_job(models[0].checkpoint, task, request.settings) for task in asked]
     for job in jobs:
         refuse_seen(job, request.cache)
-    for _ in measured(jobs, request):
-        pass
+    for line in change_lines(list(measured(jobs, request)), jobs, request.cache):
+        tell(line)
     for job in jobs:
         keep_predictions(job, request.settings, request.cache)
     kept = [stored_prediction(job, request.cache) for job in jobs]

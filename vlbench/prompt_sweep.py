@@ -1,10 +1,13 @@
 """A model on a task by each of its templates alone, from what is stored of the images."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Unpack
 
 from vlbench.api import measured
-from vlbench.core.errors import VlbenchError
+from vlbench.core.capabilities import NAMES_ALONE
+from vlbench.core.errors import Unsupported, VlbenchError
+from vlbench.core.reading import reading_line, what_was_read
 from vlbench.core.result import Result
 from vlbench.request import Options, request_of
 from vlbench.resolved import resolve
@@ -18,14 +21,18 @@ class PromptSweep:
     single: tuple[tuple[str, Result], ...]
 
 
-def sweep_prompts(model: str, task: str, **options: Unpack[Options]) -> PromptSweep:
+def sweep_prompts(
+    model: str, task: str, *, tell: Callable[[str], None] = lambda _: None, **options: Unpack[Options]
+) -> PromptSweep:
     """Score a model on a task by each template alone; options as of `evaluate`, nothing is written.
 
-    Image features are encoded once and stored; so are the texts of every template.
+    Image features are encoded once and stored; so are the texts of every template. `tell` is given lines of
+    what was read of the data and of the model's files.
 
     Raises:
-        VlbenchError: as `evaluate`; the task has fewer than two templates.
+        VlbenchError: as `evaluate`; the task has fewer than two templates, or the model reads none.
     """
+    from vlbench.engine.changes import change_lines
     from vlbench.engine.plan import plan_job
     from vlbench.engine.prompt_sweep import single_template_jobs
     from vlbench.engine.seen import refuse_seen
@@ -36,8 +43,14 @@ def sweep_prompts(model: str, task: str, **options: Unpack[Options]) -> PromptSw
         raise VlbenchError(
             f"a sweep takes one model and one task, not {len(models)} and {len(tasks)}; name one of each"
         )
-    job = plan_job(models[0].checkpoint, tasks[0].task, request.settings)
+    if NAMES_ALONE in models[0].checkpoint.capabilities:
+        raise Unsupported(f"{model}: reads names alone, whatever the templates; sweep over those of its base")
+    asked = tasks[0].task
+    tell(reading_line(asked.name, what_was_read(asked)))
+    job = plan_job(models[0].checkpoint, asked, request.settings)
     refuse_seen(job, request.cache)
     singles = list(single_template_jobs(job, request.settings))
     whole, *results = measured([job, *(single for _, single in singles)], request)
+    for line in change_lines([whole], [job], request.cache):
+        tell(line)
     return PromptSweep(whole, tuple(zip((template for template, _ in singles), results, strict=True)))

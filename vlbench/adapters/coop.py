@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from vlbench.adapters.clip_identity import source_digest
 from vlbench.adapters.coop_context import read_facts
+from vlbench.core.capabilities import NAMES_ALONE
 from vlbench.core.contracts import Checkpoint, Identity, Origin, Placement, PreprocessMode
 from vlbench.core.digest import digest_of
 from vlbench.core.errors import CardError, Unsupported, WeightsError
@@ -39,7 +40,7 @@ class CoopCheckpoint:
     replicate_of: str = ""
     base_weights: Path | None = None
     adapter: str = NAME
-    capabilities: frozenset[str] = frozenset()
+    capabilities: frozenset[str] = frozenset({NAMES_ALONE})
 
     @cached_property
     def name(self) -> str:

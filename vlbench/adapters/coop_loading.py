@@ -17,9 +17,9 @@ from vlbench.adapters.coop_context import (
     read_facts,
     read_vectors,
 )
-from vlbench.adapters.coop_prompts import ROOM, prompt_rows
+from vlbench.adapters.coop_prompts import ROOM, plain_prompts, prompt_rows
 from vlbench.adapters.dual_encoder import DualEncoder
-from vlbench.adapters.text_tower import PromptEncoder, TextTower
+from vlbench.adapters.text_tower import PromptEncoder, TextTower, too_long
 from vlbench.core.contracts import Checkpoint, Model, Placement, Text
 from vlbench.core.errors import Unsupported, WeightsError
 from vlbench.core.files import remembered
@@ -61,6 +61,12 @@ class ContextEncoder:
             ]
         )
         return self.tower.table_features(table, rows, lengths, batch_size=batch_size)
+
+    def cut(self, texts: Sequence[Text]) -> Sequence[str]:
+        """The names of texts that are longer than the room behind the context."""
+        prompts = plain_prompts([text.name for text in texts], self.vectors.shape[-2])
+        names = {prompt: text.name for prompt, text in zip(prompts, texts, strict=True)}
+        return [names[prompt] for prompt in too_long(self.tower.tokenizer, prompts)]
 
 
 @dataclass(frozen=True, slots=True, eq=False)

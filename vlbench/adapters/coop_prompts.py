@@ -27,8 +27,7 @@ def prompt_rows(
     long is cut as the tokenizer cuts it. CoOp, trainers/coop.py, PromptLearner.
     """
     spoken = [spoken_name(name) for name in names]
-    placeholders = f"{_PLACEHOLDER} " * n_ctx
-    plain = tokenised(tokenizer, [f"{placeholders}{name}." for name in spoken])  # [c, context]
+    plain = tokenised(tokenizer, plain_prompts(names, n_ctx))  # [c, context]
     lengths = plain.argmax(dim=-1) + 1
     behind = torch.arange(plain.shape[1] - 1 - n_ctx)
     in_name = behind < name_lengths(tokenizer, spoken).clamp(max=len(behind) - 1)[:, None]
@@ -45,6 +44,11 @@ def prompt_rows(
     context = torch.tensor(list(first), dtype=plain.dtype).reshape(-1, 1) + tokens
     rows = torch.cat([plain[:, :1], context, plain[:, 1 + n_ctx :]], dim=1)
     return rows.gather(1, places.argsort(dim=1, stable=True)), lengths
+
+
+def plain_prompts(names: Sequence[str], n_ctx: int) -> list[str]:
+    """The prompts of classes with a word in the place of each token of a context."""
+    return [f"{_PLACEHOLDER} " * n_ctx + f"{spoken_name(name)}." for name in names]
 
 
 def name_lengths(tokenizer: Tokenizer, names: Sequence[str]) -> Tensor:

@@ -24,6 +24,10 @@ class TextEncoder(Protocol):
 
     def __call__(self, texts: Sequence[Text], *, batch_size: int) -> Tensor: ...
 
+    def cut(self, texts: Sequence[Text]) -> Sequence[str]:
+        """The sentences of texts that are longer than it reads."""
+        ...
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Normalisation:
@@ -69,6 +73,10 @@ class DualEncoder:
     def encode_texts(self, texts: Sequence[Text], *, batch_size: int) -> Tensor:
         """Unit features [m, d]; what is encoded beside a text changes no bit of its row."""
         return self.text_encoder(texts, batch_size=batch_size)
+
+    def cut(self, texts: Sequence[Text]) -> Sequence[str]:
+        """The sentences of texts that are longer than the model reads."""
+        return self.text_encoder.cut(texts)
 
     def score(self, images: Tensor, texts: Tensor) -> Tensor:
         """Scaled cosines [b, m] of unit features [b, d] and [m, d]: exp(logit_scale) x . y + logit_bias."""

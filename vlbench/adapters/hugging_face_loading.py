@@ -54,7 +54,7 @@ def load_dual_encoder(
         image_size=rule.size,
         parameters=sum(parameter.numel() for parameter in model.parameters()),
         feature_shape=(width,),
-        changes=(*files.changes, *changes),
+        changes=(*files.changes, *_other_length(tokens), *changes),
     )
     model = model.to(placement.device)
     return DualEncoder(
@@ -134,6 +134,14 @@ def _tokens(files: Files, config: Any, context: int | None) -> PaddedTokens:
             "the tokenizer that the model was trained with"
         )
     return PaddedTokens(tokenizer, family.inputs, length, family.lower)
+
+
+def _other_length(tokens: PaddedTokens) -> tuple[str, ...]:
+    """What is to be said where a tokenizer's own files cut texts before the context ends."""
+    stated = tokens.tokenizer.model_max_length
+    if stated >= tokens.context:
+        return ()
+    return (f"texts are read up to {tokens.context} tokens, where its tokenizer states {stated}",)
 
 
 def _filled(config: Any, path: Path) -> tuple[nn.Module, tuple[str, ...]]:

@@ -1,6 +1,6 @@
 """The text side of transformers' dual encoders: texts padded to one length, through one tower."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from vlbench.adapters.dual_encoder import unit_in_blocks
 from vlbench.adapters.precision import inference
-from vlbench.adapters.text_tower import mean_features, tokenised
+from vlbench.adapters.text_tower import may_be_long, mean_features, sentences_of, tokenised
 from vlbench.core.contracts import Placement, Text
 
 
@@ -20,7 +20,7 @@ class PaddedTokens:
     All are padded to one length, so that a text's tokens depend on that text alone.
     """
 
-    tokenizer: Callable[..., Any]
+    tokenizer: Any
     inputs: tuple[str, ...]
     context: int
     lower: bool
@@ -37,6 +37,15 @@ class PaddedTokens:
         )
         return torch.stack([found[name] for name in self.inputs], dim=1)
 
+    def too_long(self, prompts: Iterable[str]) -> list[str]:
+        """Those of some prompts that have more tokens than the context."""
+        long = may_be_long(prompts, self.context)
+        counts = [
+            len(self.tokenizer(prompt.lower() if self.lower else prompt, verbose=False)["input_ids"])
+            for prompt in long
+        ]
+        return [prompt for prompt, count in zip(long, counts, strict=True) if count > self.context]
+
 
 @dataclass(frozen=True, slots=True)
 class TransformersTexts:
@@ -52,6 +61,10 @@ class TransformersTexts:
             lambda prompts: self._features(tokenised(self.tokenizer, prompts), batch_size),
             self.placement.device,
         )
+
+    def cut(self, texts: Sequence[Text]) -> Sequence[str]:
+        """The sentences of texts that are longer than the context."""
+        return self.tokenizer.too_long(each for text in texts for each in sentences_of(text))
 
     def _features(self, tokens: Tensor, batch_size: int) -> Tensor:
         """Unit features [p, d] of [p, inputs, context]; every batch has one shape."""

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from vlbench.cards.catalogue import Entry
 from vlbench.cards.data_request import DataRequest
-from vlbench.cards.descriptions import asked_names, find_descriptions, read_descriptions
+from vlbench.cards.descriptions import asked_names, find_descriptions, read_descriptions, unasked
 from vlbench.cards.own_data import CLASSIFICATION
 from vlbench.cards.schema import TaskCard
 from vlbench.cards.source_search import find_source
@@ -39,6 +39,7 @@ def card_request(entry: Entry, card: TaskCard, request: DataRequest) -> TaskRequ
     split = {"split": card.split} if card.split else {}
     source = find_source(entry, card, request)
     names = _names(entry, card, request)
+    asked = request
     if request.descriptions is None and card.descriptions is not None:
         found = find_descriptions(card.descriptions, request.place(folder), entry.name)
         request = replace(request, descriptions=found)
@@ -54,7 +55,7 @@ def card_request(entry: Entry, card: TaskCard, request: DataRequest) -> TaskRequ
         expect=Expectation(images=card.expect.images, texts=card.expect.texts),
         allow_subset=request.allow_subset,
         settings={**card.settings, **split},
-        remarks=_remarks(kept or source.offers.names, source, request),
+        remarks=_remarks(kept or source.offers.names, source, asked),
     )
 
 
@@ -100,10 +101,14 @@ def _repeats_descriptions(path: Path, entry: Entry, card: TaskCard, plain: DataR
 
 
 def _remarks(names: Sequence[Text], source: Source, request: DataRequest) -> tuple[str, ...]:
-    """How a user's names stand for the classes; else how the names beside the images contradict a card's."""
+    """How a user's names stand for the classes; else how the names beside the images contradict a card's.
+
+    And what of a user's descriptions is of none of them.
+    """
+    left = unasked(names, request.descriptions)
     if request.classnames is not None:
-        return by_line(names, request.classnames)
-    return compare_names(source, names).differs if names and len(source) else ()
+        return (*by_line(names, request.classnames), *left)
+    return (*compare_names(source, names).differs, *left) if names and len(source) else left
 
 
 def _names(entry: Entry, card: TaskCard, request: DataRequest) -> tuple[Text, ...] | None:

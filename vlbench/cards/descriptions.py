@@ -65,6 +65,17 @@ def described(texts: Sequence[Text], descriptions: Descriptions, where: str) -> 
     return tuple(found)
 
 
+def unasked(texts: Iterable[Text], path: Path | None) -> tuple[str, ...]:
+    """A remark on descriptions of a user's file that are of none of the texts; none where all are."""
+    if path is None:
+        return ()
+    names = {text.name.replace("_", " ") for text in texts}
+    others = [tag for tag in read_descriptions(path) if tag.replace("_", " ") not in names]
+    if not others:
+        return ()
+    return (f"{len(others):,} descriptions of {shown(path)} are of no name that is asked: {others[0]!r}",)
+
+
 def asked_names(
     names: tuple[Text, ...] | None, source: Source, request: DataRequest, task: str
 ) -> tuple[Text, ...] | None:

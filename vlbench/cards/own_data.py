@@ -6,7 +6,7 @@ from pathlib import Path
 
 from vlbench.cards.catalogue import Catalogue
 from vlbench.cards.data_request import DataRequest
-from vlbench.cards.descriptions import asked_names
+from vlbench.cards.descriptions import asked_names, unasked
 from vlbench.cards.names import Reference
 from vlbench.cards.texts import by_line, read_templates, read_vocabularies, with_labels
 from vlbench.cards.yaml_file import shown
@@ -47,7 +47,7 @@ def own_request(reference: Reference, catalogue: Catalogue, request: DataRequest
         templates=_templates(reference, source, catalogue, request),
         names=names,
         allow_subset=request.allow_subset,
-        remarks=remarks,
+        remarks=(*remarks, *unasked(names or (), request.descriptions)),
     )
 
 

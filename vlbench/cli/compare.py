@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from vlbench.cli.options import results_option
+from vlbench.cli.options import names_in, results_option
+from vlbench.core.files import file_name
 
 if TYPE_CHECKING:
     from vlbench.report.comparison_text import Form
@@ -53,5 +54,5 @@ def command(a: str, b: str, tasks: tuple[str, ...], results: Path, form: "Form",
     from vlbench.api import compare
     from vlbench.report.comparison_text import comparison_text
 
-    names = [name for value in tasks for name in value.split(",") if name]
+    names = names_in(tasks, lambda name: (results / file_name(name)).is_dir())
     click.echo(comparison_text(compare(a, b, names, results=results, seed=seed), form))

@@ -136,6 +136,7 @@ def coop(**arguments: Unpack[Arguments]) -> None:
             **({"epochs": arguments["epochs"]} if arguments["epochs"] is not None else {}),
         },
         out=arguments["out"],
+        tell=lambda line: click.echo(line, err=True),
         device=arguments["device"],
         precision=arguments["precision"],
         workers=arguments["workers"],

@@ -67,6 +67,7 @@ def command(**arguments: Unpack[Arguments]) -> None:
         arguments["model"],
         arguments["task_in"],
         arguments["task_out"],
+        tell=lambda line: click.echo(line, err=True),
         device=arguments["device"],
         precision=arguments["precision"],
         workers=arguments["workers"],

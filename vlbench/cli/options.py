@@ -1,6 +1,6 @@
 """Options that several commands share, each read from its environment variable too."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 import click
@@ -77,14 +77,18 @@ weights_option = click.option(
 )
 
 
-def names_in(values: Iterable[str]) -> tuple[str, ...]:
-    """Names that commas set apart; one in the path of a folder that exists (`tagging:a,b`) does not."""
+def names_in(values: Iterable[str], is_one: Callable[[str], bool] | None = None) -> tuple[str, ...]:
+    """Names that commas set apart; one in a name that `is_one` knows does not.
+
+    Unless it is given, that is the path of a folder that exists (`tagging:a,b`).
+    """
+    known = is_one or _is_reference
     found = []
     for value in values:
         parts = value.split(",")
         while parts:
             joined = [",".join(parts[:count]) for count in range(len(parts), 0, -1)]
-            name = next((each for each in joined[:-1] if _is_reference(each)), parts[0])
+            name = next((each for each in joined[:-1] if known(each)), parts[0])
             parts = parts[name.count(",") + 1 :]
             found.append(name)
     return tuple(name for name in found if name)

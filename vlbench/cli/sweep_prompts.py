@@ -81,6 +81,7 @@ def command(**arguments: Unpack[Arguments]) -> None:
     sweep = sweep_prompts(
         arguments["model"],
         arguments["task"],
+        tell=lambda line: click.echo(line, err=True),
         templates=arguments["templates"],
         device=arguments["device"],
         precision=arguments["precision"],

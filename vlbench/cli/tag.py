@@ -179,6 +179,8 @@ def command(**arguments: Unpack[Arguments]) -> None:
             cache=request.cache,
         )
     )
+    for remark in job.remarks:
+        click.echo(remark, err=True)
     from tqdm import tqdm
 
     from vlbench.tagging.stream import tag_images
@@ -198,5 +200,7 @@ def command(**arguments: Unpack[Arguments]) -> None:
     except KeyboardInterrupt:
         click.echo("vlbench: stopped", err=True)
         sys.exit(130)
+    if job.decoding:
+        click.echo(f"decoded {job.decoding}", err=True)
     if broken:
         raise CheckFailed(f"{broken} of {len(job.images)} images cannot be read; they are named above")

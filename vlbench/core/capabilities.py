@@ -23,11 +23,22 @@ class DecidesTags(Protocol):
     def tag_thresholds(self, texts: Sequence[Text]) -> Sequence[float]: ...
 
 
+@runtime_checkable
+class CutsSentences(Protocol):
+    """A model that reads so many tokens of a sentence: those sentences of texts of which it reads a part."""
+
+    def cut(self, texts: Sequence[Text]) -> Sequence[str]: ...
+
+
 Captioner = Callable[["Tensor", Sequence[Sequence[str]]], Sequence[str]]
 """Captions of images by their features [b, ...], each led by tags of its own; an empty list leads to none."""
 
 CAPTIONS = "captions"
 """The capability of a checkpoint whose model is a `Generates`."""
+
+
+NAMES_ALONE = "names alone"
+"""What a checkpoint states whose model reads the names of texts, and neither prompts nor descriptions."""
 
 
 @runtime_checkable

@@ -10,6 +10,8 @@ if TYPE_CHECKING:
 
 ORIENTATION = 0x0112
 """The EXIF tag of how a picture is to be turned; 1 is as it lies."""
+CUT_FROM = "vlbench cut from"
+"""Under which a part of an image keeps the remarks on the whole, which it was cut from once decoded."""
 WIDE = frozenset(("I;16", "I;16L", "I;16B", "I;16N", "I"))
 """Pillow's modes of whole numbers above 255."""
 
@@ -19,7 +21,7 @@ def decoding_remarks(image: "Image") -> tuple[str, ...]:
 
     It is converted as open_clip does: Pillow's `convert("RGB")`, of the first frame, as it lies.
     """
-    remarks = []
+    remarks = list(image.info.get(CUT_FROM, ()))
     if image.mode in WIDE:
         remarks.append("of 16 bits or more, whose values above 255 turn white")
     if image.mode == "F":
@@ -32,7 +34,7 @@ def decoding_remarks(image: "Image") -> tuple[str, ...]:
         remarks.append("of several frames, of which the first is read")
     if ("exif" in image.info or image.format == "TIFF") and image.getexif().get(ORIENTATION, 1) != 1:
         remarks.append("with an EXIF orientation, which is not applied")
-    return tuple(remarks)
+    return tuple(dict.fromkeys(remarks))
 
 
 def decoding_text(found: Iterable[tuple[str, Iterable[str]]]) -> str:

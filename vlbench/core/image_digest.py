@@ -13,6 +13,8 @@ from vlbench.core.files import remembered
 if TYPE_CHECKING:
     from PIL.Image import Image
 
+SAMPLED = 16
+"""So many images of a data set are read to tell it from another of equal names and sizes."""
 DIGITS = 16
 """Hexadecimal digits of an image's digest: enough to tell images of any data set apart."""
 
@@ -34,16 +36,46 @@ def image_digests(source: Source, cache: Path | None) -> tuple[str, ...]:
     return tuple(json.loads(text))
 
 
+def sample_digest(source: Source, cache: Path | None) -> str:
+    """Digest of the bytes of a few images spread over a source; empty where they are made, and not files.
+
+    It tells two data sets of equal names, sizes and labels apart, and not that a few images were replaced.
+    Remembered in the cache by the fingerprints.
+
+    Raises:
+        DataError: an image cannot be read.
+    """
+    last = len(source) - 1
+    places = sorted({round(last * k / (SAMPLED - 1)) for k in range(SAMPLED)}) if len(source) else []
+    key = digest_of_strings(source.fingerprint(i) for i in places)
+    return remembered(f"image sample|{key}", cache, lambda: _sample(source, places))
+
+
 def seen_among(tested: Source, learned: Iterable[str], cache: Path | None) -> int:
     """How many images of a source are among learned ones, given by their digests; reads nothing for none."""
     known = frozenset(learned)
     return sum(digest in known for digest in image_digests(tested, cache)) if known else 0
 
 
-def _digest(image: "Image") -> str:
-    # an image that was opened and not yet decoded still holds the file that it was opened from
+def _sample(source: Source, places: Iterable[int]) -> str:
+    digests = []
+    for place in places:
+        data = _encoded(source[place].image())
+        if data is None:
+            return ""
+        digests.append(digest_of_bytes(data))
+    return digest_of_strings(digests) if digests else ""
+
+
+def _encoded(image: "Image") -> bytes | None:
+    """The bytes of an image that was opened and not yet decoded, which it still holds; None of a made one."""
     file = getattr(image, "fp", None)
-    if isinstance(file, BytesIO):
-        return digest_of_bytes(file.getvalue())[:DIGITS]
+    return file.getvalue() if isinstance(file, BytesIO) else None
+
+
+def _digest(image: "Image") -> str:
+    data = _encoded(image)
+    if data is not None:
+        return digest_of_bytes(data)[:DIGITS]
     head = f"{image.mode} {image.size}\n".encode()
     return digest_of_bytes(head + image.tobytes())[:DIGITS]

@@ -81,9 +81,12 @@ class LabelIndex:
             return found
         if label in self.ambiguous:
             raise DataError(f"{where()}: several classes are named {label!r}; label it by an id of its own")
-        raise UnknownName(
-            "class", label, self.positions, advice=f"{where()} carries it; correct it or add the class"
-        )
+        way_out = "correct it or add the class"
+        if label.isdecimal():
+            way_out = (
+                f"it is text: write the number {int(label)} without quotes if it counts the classes from 0"
+            )
+        raise UnknownName("class", label, self.positions, advice=f"{where()} carries it; {way_out}")
 
 
 def _numbers(texts: Sequence[Text], task: str) -> dict[int, int]:

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 _QUOTED = re.compile(r"""[rbfuRBFU]{0,2}(["'`]).*\1\s*,?|[\u201c\u2018].*[\u201d\u2019]\s*,?""")
 _CODE = re.compile(r"""lambda\b.*|[\[({]\s*["'].*|\w+\s*=\s*[\[({].*""")
+_END = re.compile(r".*[.!?)\"'][,;]|.*;|.*\\[nrt]")
 _BRACKETS = {"[": "]", "(": ")", "{": "}"}
 _COMMENT = re.compile(r"#\s.*|.*\s#\s.*")
 _NUMBERED = re.compile(r"(\d+)(?:\s*[:.),\t]\s*|\s+)\S.*")
@@ -29,6 +30,8 @@ def pasted(lines: Sequence[str]) -> tuple[int, str] | None:
             return number, "is a string of code; write it without quotes"
         if _CODE.fullmatch(line):
             return number, "is code; write plain lines"
+        if _END.fullmatch(line):
+            return number, f"ends as a line of code does, in {line[-2:]!r}; write the words alone"
         if _COMMENT.fullmatch(line):
             return number, "holds a comment; remove it"
     if len(plain) < 2:

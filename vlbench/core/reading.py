@@ -162,13 +162,24 @@ def _seen(task: Task) -> Iterable[str]:
     repeated = [name for name, count in Counter(names).items() if count > 1]
     if repeated:
         yield f"{len(repeated):,} names stand for several {task.called}: {repeated[0]!r}"
+    alike: dict[str, list[str]] = {}
+    for name in dict.fromkeys(names):
+        alike.setdefault(" ".join(name.casefold().replace("_", " ").split()), []).append(name)
+    twice = [same for same in alike.values() if len(same) > 1]
+    if twice:
+        yield f"{len(twice):,} names stand twice but for case or blanks: {twice[0][0]!r}, {twice[0][1]!r}"
     lacking = (task.problem.relevant.column_counts == 0).nonzero()[0].tolist()
     if lacking:
         share = f"{len(lacking):,} of {len(names):,} {task.called}"
         yield f"{share} have no image, the first {names[lacking[0]]!r}"
     target = images.target(0)
     marks = (target.label, *(target.tags or ()))
-    if lacking[:1] == [0] and 1 not in lacking and any(isinstance(mark, int) for mark in marks):
+    if (
+        not task.partial
+        and lacking[:1] == [0]
+        and 1 not in lacking
+        and any(isinstance(mark, int) for mark in marks)
+    ):
         yield f"no image is of number 0 ({names[0]!r}): do the labels count from 1?"
 
 

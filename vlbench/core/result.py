@@ -63,17 +63,18 @@ class Result:
     """One model on one task.
 
     `model` is the leaderboard row's name. `digests` hold: model, image_side, text_side, image_ids, texts,
-    truth (which texts are right of which images, and the images' groups), code, and validation_image_ids
-    where thresholds were chosen. `settings` hold what the user chose: device, precision, batch_size,
-    text_batch_size, preprocess, seed. `partial` says why the run is not the whole task; empty if it is.
+    truth (which texts are right of which images, and the images' groups), image_sample (what a few of the
+    images hold, where they are files), code, and validation_image_ids where thresholds were chosen.
+    `settings` hold what the user chose: device, precision, batch_size, text_batch_size, preprocess, seed.
+    `partial` says why the run is not the whole task; empty if it is.
     `replicate_of` is the leaderboard row that this model is one seed of; empty if it is a row of its own.
     `thresholds` are those that the task stated or chose, one for each text in the units that people state;
     empty where they are the model's own. `zero_shot` says whether the model saw the task's data in training,
     as far as its card tells; `seen_images` counts test images that it, or its thresholds, learned from, by
     their digests (learned_from, validation_images). `facts` are the card's: family, parameters (millions),
     gflops (of an image), image_size (pixels), licence. `read` says what was read of the data: data, images,
-    texts, prompt, labels, notes, decoding; `changes` what was converted, resampled, renamed or not read of
-    the model's files.
+    texts, prompt, labels, notes, decoding, cut; `changes` what was converted, resampled, renamed or not
+    read of the model's files.
     """
 
     model: str

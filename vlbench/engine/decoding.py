@@ -1,6 +1,5 @@
 """What decoding changed of the images of a job: noted while they are decoded, kept beside their features."""
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -9,8 +8,7 @@ from typing import TYPE_CHECKING
 
 from vlbench.core.contracts import Example, Offers, Source, Target
 from vlbench.core.decoding import decoding_remarks, decoding_text
-from vlbench.core.digest import digest_of
-from vlbench.core.files import write_atomically
+from vlbench.engine.kept_rows import LOST, LOST_LINE, add_rows, read_rows
 from vlbench.engine.plan import Job
 
 if TYPE_CHECKING:
@@ -64,31 +62,20 @@ class Watched:
 
 def keep_remarks(job: Job, found: Mapping[int, tuple[str, ...]], cache: Path) -> None:
     """Add remarks on some images of a job, by their index, to those that are kept."""
-    if not found:
-        return
     keys = job.keys.images
-    rows = {**_kept(job, cache), **{keys[index]: list(remarks) for index, remarks in found.items()}}
-    write_atomically(_path(job, cache), json.dumps({"rows": rows, "digest": digest_of(rows)}))
+    add_rows(_path(job, cache), {keys[index]: list(remarks) for index, remarks in found.items()})
 
 
 def kept_remarks(job: Job, cache: Path) -> str:
     """What decoding changed of a job's images, those that were stored before too; empty if nothing."""
-    rows = _kept(job, cache)
+    rows = read_rows(_path(job, cache))
     if not rows:
         return ""
     images = job.task.problem.images
-    return decoding_text(
+    said = decoding_text(
         (images[index].id, rows[key]) for index, key in enumerate(job.keys.images) if key in rows
     )
-
-
-def _kept(job: Job, cache: Path) -> dict[str, list[str]]:
-    try:
-        kept = json.loads(_path(job, cache).read_text(encoding="utf-8"))
-        rows: dict[str, list[str]] = kept["rows"]
-    except (FileNotFoundError, ValueError, KeyError, TypeError):
-        return {}
-    return rows if kept["digest"] == digest_of(rows) else {}
+    return "; ".join(filter(None, [said, LOST_LINE if LOST in rows else ""]))
 
 
 def _path(job: Job, cache: Path) -> Path:

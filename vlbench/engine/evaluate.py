@@ -15,6 +15,7 @@ import torch
 from vlbench.core.capabilities import DecidesTags
 from vlbench.core.contracts import Checkpoint, Prediction, Source
 from vlbench.core.result import Result, Timing
+from vlbench.engine.cut_sentences import keep_cut
 from vlbench.engine.decision import check_stated, decided
 from vlbench.engine.decoding import Watched, keep_remarks
 from vlbench.engine.distinct import Columns
@@ -65,7 +66,7 @@ def evaluate(job: Job, session: Session, cache: Path) -> Result:
     if job.validation is not None:
         validation, _ = stored_prediction(job.validation, cache) or _scored(job.validation, session, cache)
     prediction, facts = stored_prediction(job, cache) or _scored(job, session, cache)
-    result = record(job, decided(job, prediction, validation), facts, seed=session.settings.seed)
+    result = record(job, decided(job, prediction, validation), facts, seed=session.settings.seed, cache=cache)
     store_result(job, result, cache)
     return result
 
@@ -88,6 +89,7 @@ def _scored(job: Job, session: Session, cache: Path) -> tuple[Prediction, RunFac
                 [problem.texts[i] for i in missing], [keys.texts[i] for i in missing], space
             )
         )
+        keep_cut(job, encoder.model, missing, cache)
         images = _ImagePass.of(job, encoder, features, scores, space.gather_padded(keys.texts))
         watched = Watched(problem.images)
         try:

@@ -4,11 +4,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from math import isfinite
+from pathlib import Path
 from platform import python_version
 
 from vlbench.core.contracts import Prediction, Problem, Task
 from vlbench.core.digest import digest_of, digest_of_strings
 from vlbench.core.errors import NotFinite, PluginError
+from vlbench.core.image_digest import sample_digest
 from vlbench.core.measurement import MetricOptions
 from vlbench.core.metric_direction import out_of_range
 from vlbench.core.metric_name import split_metric
@@ -45,13 +47,19 @@ def truth_digest(problem: Problem) -> str:
     return digest_of([problem.relevant.digest, groups])
 
 
-def data_digests(job: Job) -> dict[str, str]:
-    """Digests of a job's data: image ids, texts, what is right, and the ids that thresholds are chosen on."""
+def data_digests(job: Job, cache: Path) -> dict[str, str]:
+    """Digests of a job's data: image ids, texts, what is right, and the ids that thresholds are chosen on.
+
+    Of images that are files also one of what a few of them hold.
+    """
     digests = {
         "image_ids": job.keys.image_ids,
         "texts": digest_of_strings(job.keys.texts),
         "truth": truth_digest(job.task.problem),
     }
+    sample = sample_digest(job.task.problem.images, cache)
+    if sample:
+        digests["image_sample"] = sample
     if job.validation is not None:
         digests["validation_image_ids"] = job.validation.keys.image_ids
     return digests
@@ -103,7 +111,7 @@ def _thresholds(task: Task, prediction: Prediction) -> tuple[float, ...]:
     return tuple(prediction.thresholds.tolist())
 
 
-def record(job: Job, prediction: Prediction, facts: RunFacts, *, seed: int) -> Result:
+def record(job: Job, prediction: Prediction, facts: RunFacts, *, seed: int, cache: Path) -> Result:
     """Measure a prediction and put together the result."""
     task, identity, keys = job.task, job.identity, job.keys
     images = task.problem.images
@@ -131,7 +139,7 @@ def record(job: Job, prediction: Prediction, facts: RunFacts, *, seed: int) -> R
             "model": identity.whole,
             "image_side": identity.image,
             "text_side": identity.text,
-            **data_digests(job),
+            **data_digests(job, cache),
             "code": keys.code,
         },
         settings={**facts.settings, "seed": seed},

@@ -43,7 +43,7 @@ def stored_result(job: Job, cache: Path, *, seed: int) -> Result | None:
             return None
         prediction, facts = kept
         chosen_on = None if validation is None else validation[0]
-        found = record(job, decided(job, prediction, chosen_on), facts, seed=seed)
+        found = record(job, decided(job, prediction, chosen_on), facts, seed=seed, cache=cache)
         write_checked(path, found.to_json())
     task, images = job.task, job.task.problem.images
     return replace(
@@ -55,7 +55,7 @@ def stored_result(job: Job, cache: Path, *, seed: int) -> Result | None:
         partial=task.partial,
         source=images.name,
         source_revision=images.revision,
-        digests={**found.digests, **data_digests(job)},
+        digests={**found.digests, **data_digests(job, cache)},
     )
 
 

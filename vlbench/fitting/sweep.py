@@ -1,12 +1,14 @@
 """Contexts for several shots and seeds: each learned on images sampled as CoOp's authors sample them."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from vlbench.cards.class_half import Half, positions_in_half
 from vlbench.cards.training import UNKNOWN, Seen
 from vlbench.core.contracts import Checkpoint, Task
+from vlbench.core.decoding import decoding_text
+from vlbench.engine.decoding import Watched
 from vlbench.engine.settings import RunSettings
 from vlbench.fitting.context_card import ContextCard, row_of, write_card
 from vlbench.fitting.coop import Few, Frozen, fit, labels_of
@@ -43,8 +45,12 @@ class Lesson:
         return positions_in_half(chosen, labels, classes=classes, half=self.half)
 
 
-def learn(lesson: Lesson, settings: RunSettings, *, cache: Path, out: Path) -> Iterator[ContextCard]:
+def learn(
+    lesson: Lesson, settings: RunSettings, *, cache: Path, out: Path, tell: Callable[[str], None]
+) -> Iterator[ContextCard]:
     """Learn and write a context for every recipe; each is written before the next is begun.
+
+    `tell` is given what was changed of the model's files and, as they are decoded, of the images.
 
     Raises:
         VlbenchError: see fitting/coop.py.
@@ -52,10 +58,18 @@ def learn(lesson: Lesson, settings: RunSettings, *, cache: Path, out: Path) -> I
     training = lesson.training
     labels = labels_of(training)
     frozen = Frozen.of(lesson.checkpoint, settings, name=lesson.base)
+    changes = frozen.model.info.changes
+    if changes:
+        tell(f"{lesson.checkpoint.name}: {'; '.join(changes)}")
+    images = training.problem.images
     for recipe in lesson.recipes:
         chosen = lesson.draw(recipe)
-        few = Few(training.problem.images, tuple(chosen), labels[chosen])
+        watched = Watched(images)
+        few = Few(watched, tuple(chosen), labels[chosen])
         fitted = fit(frozen, training, few, recipe, settings, cache)
+        decoding = decoding_text((images[index].id, said) for index, said in sorted(watched.found.items()))
+        if decoding:
+            tell(f"{training.name}: decoded {decoding}")
         row = row_of(lesson.checkpoint.name, training.name, recipe, epochs=lesson.epochs)
         yield write_card(
             fitted,

@@ -181,7 +181,8 @@ def _data_of(results: Sequence[Result]) -> Iterable[object]:
         if all(told):
             # texts that the protocol states are the card's, others are data
             captions = "" if result.protocol_statement.get("texts") else told[2]
-            yield (result.kind, *told[:2], captions)
+            # files of two folders may have equal names
+            yield (result.kind, *told[:2], captions, result.digests.get("image_sample", ""))
             return
 
 

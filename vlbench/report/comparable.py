@@ -8,7 +8,7 @@ from itertools import combinations
 from vlbench.core.result import Result
 
 _COMMIT_DIGITS = 40
-_DATA = frozenset({"image ids", "texts", "right answers"})
+_DATA = frozenset({"image ids", "texts", "right answers", "image contents"})
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -17,7 +17,8 @@ class Question:
 
     `truth` is empty where a result of an earlier version does not tell it; `pairs` then counts the right
     ones. `validation` are the images that thresholds were chosen on, empty where none were. `source` names
-    the data and `revision` the state of its files.
+    the data and `revision` the state of its files. `contents` are those of a few of the images, empty where
+    they are made or a result of an earlier version does not tell.
     """
 
     task: str
@@ -29,6 +30,7 @@ class Question:
     pairs: int
     source: str = ""
     revision: str = ""
+    contents: str = ""
 
     @classmethod
     def of(cls, result: Result) -> "Question":
@@ -64,6 +66,7 @@ class Question:
             pairs=pairs,
             source=source,
             revision=revision,
+            contents=digests.get("image_sample", ""),
         )
 
     def differs_from(self, other: "Question") -> tuple[str, ...]:
@@ -71,6 +74,7 @@ class Question:
         if self == other:
             return ()
         told = self.truth and other.truth
+        seen = self.contents and other.contents
         same = {
             "task": self.task == other.task,
             "protocol": self.protocol == other.protocol,
@@ -78,6 +82,8 @@ class Question:
             "texts": self.texts == other.texts,
             "validation images": self.validation == other.validation,
             "right answers": self.truth == other.truth if told else self.pairs == other.pairs,
+            # images of other ids are others anyway
+            "image contents": not seen or self.contents == other.contents or self.images != other.images,
         }
         names = tuple(name for name, equal in same.items() if not equal)
         # other labels and captions are other files, too

@@ -63,6 +63,7 @@ _DIGESTS = {
     "validation images": ("ids of the validation images", "validation_image_ids"),
     "texts": ("texts as they are asked", "texts"),
     "right answers": ("right answers of the images", "truth"),
+    "image contents": ("contents of the images", "image_sample"),
 }
 """What `what_differs` names, in words, and the digest of it in a result."""
 

@@ -1,6 +1,7 @@
 """What a results folder would lose: a result on other data under the same names."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from vlbench.core.digest import digest_of
@@ -56,7 +57,9 @@ def refuse_other_folder(folder: Path, question: Question) -> None:
             there = read_result(path)
         except DataError:
             continue
-        if not Question.of(there).differs_from(question) and _is_other_folder(there.source, question.source):
+        # whatever the images hold: one name stands for one folder
+        asked = replace(question, contents="")
+        if not Question.of(there).differs_from(asked) and _is_other_folder(there.source, question.source):
             raise DataError(
                 f"{path} was measured on {there.source}, not on {question.source}, which has the same name; "
                 f"rename a folder, delete the result, {_ADVICE}"
@@ -68,7 +71,7 @@ def _other_data(there: Result, question: Question, statement: Mapping[str, objec
     if _without_data(there.protocol_statement) != _without_data(statement):
         return ()
     names = Question.of(there).differs_from(question)
-    data = ("image ids", "texts", "right answers", "files")
+    data = ("image ids", "texts", "right answers", "image contents", "files")
     edited = "protocol" in names and there.protocol_statement.get(_DATA) == statement.get(_DATA)
     if edited and "image ids" not in names:
         return ()

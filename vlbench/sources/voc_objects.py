@@ -5,6 +5,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from vlbench.core.contracts import Example, Offers, Place, Target
+from vlbench.core.decoding import CUT_FROM, decoding_remarks
 from vlbench.core.digest import digest_of_strings
 from vlbench.core.errors import DataError
 from vlbench.core.reading import Reading
@@ -96,6 +97,10 @@ class CutObjects:
 
 def _cut(path: str, box: Box) -> "Image":
     try:
-        return open_image_file(path).convert("RGB").crop(box)
+        whole = open_image_file(path)
+        remarks = decoding_remarks(whole)
+        part = whole.convert("RGB").crop(box)
     except OSError as error:
         raise DataError(f"{path} is damaged ({error}); unpack the archive again") from error
+    part.info[CUT_FROM] = remarks
+    return part

@@ -6,10 +6,12 @@ from typing import TYPE_CHECKING
 
 from vlbench.cards.build import checkpoint
 from vlbench.cards.catalogue import read_catalogue
-from vlbench.cards.descriptions import described, read_descriptions
+from vlbench.cards.descriptions import described, read_descriptions, unasked
 from vlbench.cards.yaml_file import shown
 from vlbench.core.capabilities import Captioner
-from vlbench.core.contracts import Model, Source, Text
+from vlbench.core.contracts import Model, Text
+from vlbench.core.decoding import decoding_text
+from vlbench.engine.decoding import Watched
 from vlbench.engine.settings import RunSettings
 from vlbench.tagging.captions import CaptionRequest, captioner_of, check_captions
 from vlbench.tagging.choice import Choice, Threshold, choice_for
@@ -54,10 +56,11 @@ class Job:
     """Images, a loaded model, the texts [m] as it is asked for them with their names, and which to give.
 
     `captioner` writes captions, None where none are asked for; `guide` are the tags that lead all of them,
-    None for those that are given of each image.
+    None for those that are given of each image. `remarks` are what a user has to know of how the tags and
+    the model's files were read.
     """
 
-    images: Source
+    images: Watched
     model: Model
     texts: tuple[Text, ...]
     names: tuple[str, ...]
@@ -66,6 +69,13 @@ class Job:
     settings: RunSettings
     captioner: Captioner | None = None
     guide: tuple[str, ...] | None = None
+    remarks: tuple[str, ...] = ()
+
+    @property
+    def decoding(self) -> str:
+        """What decoding changed of the images so far; empty if nothing."""
+        found = sorted(self.images.found.items())
+        return decoding_text((self.images[index].id, remarks) for index, remarks in found)
 
 
 def prepare(request: TagRequest) -> Job:
@@ -74,7 +84,7 @@ def prepare(request: TagRequest) -> Job:
     Raises:
         VlbenchError: a name, a file or an option is wrong. What needs no model is said before it loads.
     """
-    images = find_images(request.images)
+    images = Watched(find_images(request.images))
     given = None if request.tags is None else read_tags(request.tags)
     if given is not None and request.descriptions is not None:
         given = described(given, read_descriptions(request.descriptions), shown(request.descriptions))
@@ -111,4 +121,8 @@ def prepare(request: TagRequest) -> Job:
         settings=settings,
         captioner=captioner,
         guide=None if request.captions is None else request.captions.guide,
+        remarks=(
+            *unasked(texts, request.descriptions),
+            *((f"{model.info.name}: {'; '.join(model.info.changes)}",) if model.info.changes else ()),
+        ),
     )

@@ -17,7 +17,7 @@ from vlbench.adapters.caption_size import CaptionSize
 from vlbench.adapters.caption_words import WordPieces
 from vlbench.cards.build import checkpoint
 from vlbench.cards.catalogue import read_catalogue
-from vlbench.core.capabilities import CAPTIONS, Generates
+from vlbench.core.capabilities import CAPTIONS, NAMES_ALONE, Generates
 from vlbench.core.contracts import Origin, Placement
 from vlbench.core.errors import CardError, Unsupported, WeightsError
 from vlbench.core.registry import ADAPTERS
@@ -118,12 +118,12 @@ def test_the_prompt_and_published_lengths_bound_a_caption(model, tokens):
 
 def test_only_a_model_with_a_captioning_half_is_one_that_generates(origin, model):
     assert isinstance(model, Generates)
-    assert open_tagger("tag2text", origin, captions=SIZE).capabilities == {CAPTIONS}
+    assert open_tagger("tag2text", origin, captions=SIZE).capabilities == {CAPTIONS, NAMES_ALONE}
     plain = open_tagger("tag2text", origin)
-    assert plain.capabilities == frozenset()
+    assert plain.capabilities == {NAMES_ALONE}
     assert not isinstance(plain.load(Placement()), Generates)
     other = open_tagger("ram", replace(origin, weights=origin.folder / "ram.pth"))
-    assert other.capabilities == frozenset()
+    assert other.capabilities == {NAMES_ALONE}
 
 
 def test_captions_change_no_identity(origin, model):

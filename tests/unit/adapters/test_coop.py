@@ -123,6 +123,13 @@ def test_a_context_of_words_is_plain_clip_on_that_sentence(opened, base, tmp_pat
     assert torch.equal(model.encode_texts(prompted, batch_size=4), model.encode_texts(TEXTS, batch_size=4))
 
 
+def test_a_name_longer_than_the_room_behind_the_context_is_told(opened, tmp_path):
+    model = opened(written(tmp_path / "c.safetensors", INIT)).load(Placement())
+    long = " ".join(["a"] * META["arch"]["context_length"])
+    # a text's prompts are not what it reads
+    assert model.cut([Text("a", prompts=(long,)), Text(long)]) == [long]
+
+
 def test_a_shared_context_is_computed_once_for_all_classes(opened, tmp_path, monkeypatch):
     nodes = []
     from vlbench.adapters import text_tower

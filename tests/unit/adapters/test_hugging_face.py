@@ -147,6 +147,12 @@ def test_siglip_reads_small_letters_and_padding(folders: dict[str, Path]) -> Non
         opened(folders["siglip"], context=25)
 
 
+@pytest.mark.parametrize("family", FAMILIES)
+def test_sentences_longer_than_the_context_are_told(folders: dict[str, Path], family: str) -> None:
+    long = "a photo of a red circle. " * 30
+    assert opened(folders[family]).cut([Text("dog"), Text("dog", prompts=(long, "two dog"))]) == [long]
+
+
 def test_a_clip_of_transformers_is_the_clip_of_open_clip(tmp_path: Path) -> None:
     """One set of weights under both packages' keys."""
     from open_clip import CLIP

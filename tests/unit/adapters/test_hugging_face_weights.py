@@ -41,6 +41,14 @@ def test_buffers_that_the_package_passes_over_are_counted(
     assert model.info.changes == (f"1 buffers without weights not read: {key}",)
 
 
+def test_a_tokenizer_that_states_a_shorter_length_than_the_context_is_told(tmp_path: Path) -> None:
+    folder = write_tiny(tmp_path / "clip", "clip")
+    path = folder / "tokenizer_config.json"
+    path.write_text(json.dumps({**json.loads(path.read_text()), "model_max_length": 20}))
+    model = transformers(Origin("m"), reference=str(folder)).load(Placement())
+    assert model.info.changes == ("texts are read up to 24 tokens, where its tokenizer states 20",)
+
+
 @pytest.mark.parametrize("prefix", ["clip.", "model."])
 def test_a_head_beside_the_model_is_refused_by_name(
     folder: Path, state: dict[str, Tensor], tmp_path: Path, prefix: str

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from vlbench.adapters.causal_text import is_causal
 from vlbench.adapters.dual_encoder import unit
-from vlbench.adapters.text_tower import PromptEncoder, TextTower
+from vlbench.adapters.text_tower import PromptEncoder, TextTower, too_long
 from vlbench.core.contracts import Placement, Text
 
 SMALL: dict[str, object] = {
@@ -159,3 +159,21 @@ def test_a_described_text_is_the_unit_mean_of_its_unit_descriptions() -> None:
     assert torch.allclose((image @ found.T)[0, 0], mean_of_cosines, atol=1e-6)
     both = encoder([Text("n", prompts=PROMPTS[:1], descriptions=PROMPTS[1:3])], batch_size=4)
     assert torch.equal(both, encoder([Text("n", prompts=PROMPTS[:1])], batch_size=4))
+
+
+def test_sentences_that_do_not_fit_the_context_are_told_and_those_that_fill_it_are_not() -> None:
+    words = open_clip.tokenizer.SimpleTokenizer(context_length=8)
+    # begin, six words, end fill eight places
+    fits, longer = " ".join(["dog"] * 6), " ".join(["dog"] * 7)
+    assert too_long(words, [fits, longer, "dog", longer]) == [longer]
+    encoder = PromptEncoder(TextTower(nn.Linear(1, 1), words, Placement(), dimensions=1))
+    assert encoder.cut([Text("dog", prompts=(fits, longer)), Text(longer), Text("dog")]) == [longer]
+
+
+def test_a_tokenizer_that_fills_up_with_the_mark_of_the_end_is_understood() -> None:
+    def words(prompts: list[str], context_length: int = 6) -> Tensor:
+        rows = [[5] * min(len(prompt.split()), context_length - 1) for prompt in prompts]
+        return torch.tensor([row + [1] * (context_length - len(row)) for row in rows])
+
+    fits, longer = "one two three four five", "one two three four five six"
+    assert too_long(words, [fits, longer]) == [longer]

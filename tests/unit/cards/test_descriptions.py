@@ -7,11 +7,13 @@ from pathlib import Path
 from typing import cast
 
 import pytest
+from PIL import Image
 
 from vlbench.cards.build import DataRequest, task
 from vlbench.cards.catalogue import read_catalogue
 from vlbench.cards.descriptions import described, read_descriptions
-from vlbench.cards.texts import read_classnames
+from vlbench.cards.folders import built_in_folder
+from vlbench.cards.texts import read_classnames, read_names
 from vlbench.core.contracts import TaskRequest, Text
 from vlbench.core.errors import CardError, DataError
 
@@ -165,3 +167,22 @@ def test_a_users_own_files_give_the_task_a_name_of_its_own(tmp_path: Path) -> No
     assert DataRequest().mark(request).name == "shapes"
     names.write_text("circle\nring\n")
     assert DataRequest(classnames=names, descriptions=sentences).mark(request).name != marked
+
+
+def test_descriptions_of_no_name_that_is_asked_are_told(tmp_path: Path) -> None:
+    for name in ("cat", "dog"):
+        (tmp_path / "photos" / name).mkdir(parents=True)
+        Image.new("RGB", (4, 4)).save(tmp_path / "photos" / name / "a.png")
+    own = tmp_path / "own.json"
+    own.write_text('{"cat": ["purrs"], "dog": ["barks"], "owl": ["hoots"], "big_owl": ["hoots"]}')
+    for name in (f"classification:{tmp_path}/photos", "shapes"):
+        if name == "shapes":
+            words = read_names(built_in_folder() / "tasks" / "names" / "shapes.tsv")
+            own.write_text(
+                json.dumps({each: ["a"] for each in (*(text.name for text in words), "owl", "big_owl")})
+            )
+        asked = task(name, read_catalogue(), request=DataRequest(descriptions=own))
+        assert asked.remarks == (f"2 descriptions of {own} are of no name that is asked: 'owl'",)
+    own.write_text('{"cat": ["purrs"], "dog": ["barks"]}')
+    request = DataRequest(descriptions=own)
+    assert task(f"classification:{tmp_path}/photos", read_catalogue(), request=request).remarks == ()

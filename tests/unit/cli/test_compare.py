@@ -116,3 +116,19 @@ def test_a_comparison_imports_neither_torch_nor_pandas(folder):
     command_line = [sys.executable, "-c", code, "compare", "good", "bad", "--results", str(folder)]
     done = subprocess.run(command_line, capture_output=True, text=True, check=True)
     assert done.stdout.splitlines()[-1] == "[]"
+
+
+def test_a_comma_in_the_name_of_own_data_sets_nothing_apart(folder, make_result):
+    task = "classification:a,b@12ab34"
+    for model in ("good", "bad"):
+        result = make_result(
+            model=model, task=task, metrics=(MetricValue("acc1", 0.5, None, None, "", 200, 0),)
+        )
+        write_result(result, folder)
+        ranks = np.where(np.arange(200) < 100, 1, 2)
+        write_items(result, Items(image_ranks=ranks, classes=np.arange(200) // 50), folder)
+    done = invoke("bad", "good", "-t", f"shapes,{task}", "--results", folder, "--format", "json")
+    assert done.exit_code == 0, done.output
+    assert task in done.output
+    assert '"shapes"' in done.output
+    assert '"digits"' not in done.output

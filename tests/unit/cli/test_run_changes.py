@@ -1,10 +1,12 @@
-"""`vlbench run` says what was changed of a model's files, when it is measured and when it is stored."""
+"""Commands say what was changed of a model's files and of images, measured or stored."""
 
 import json
+import shlex
 from pathlib import Path
 
 import pytest
 import torch
+from PIL import Image
 from safetensors.torch import load_file
 
 from vlbench.cards.folders import FOLDERS, built_in_folder
@@ -63,3 +65,69 @@ def test_a_result_of_before_is_read_without_changes(run, tmp_path):
     fields = json.loads(path.read_text())
     del fields["changes"]
     assert Result.from_json(json.dumps(fields)).changes == ()
+
+
+@pytest.mark.parametrize(
+    ("line", "told"),
+    [
+        ("ood tiny-clip classification:photos classification:more", 2),
+        ("sweep-prompts tiny-clip classification:photos --templates two.txt", 1),
+        ("fit coop -m tiny-clip -t classification:photos --shots 1 --n-ctx 2 --epochs 1 --out fitted", 1),
+        ("tag -m tiny-clip photos --tags names.txt", 1),
+    ],
+)
+def test_every_command_that_loads_a_model_says_what_was_changed_of_it_and_of_images(
+    line, told, tmp_path, monkeypatch, capsys
+):
+    monkeypatch.chdir(tmp_path)
+    for folder in ("photos", "more"):
+        for number, name in enumerate(("red", "blue")):
+            (tmp_path / folder / name).mkdir(parents=True)
+            # CMYK, which Pillow converts without the picture's profile
+            Image.new("CMYK", (70, 64 + number), name).save(tmp_path / folder / name / "a.jpg")
+    (tmp_path / "two.txt").write_text("a {}.\nthe {}.\n")
+    (tmp_path / "names.txt").write_text("red\nblue\n")
+    half = {key: value.half() for key, value in load_file(TINY).items()}
+    torch.save(half, tmp_path / "half.pt")
+    with pytest.raises(SystemExit) as stop:
+        main([*shlex.split(line), "--weights", "half.pt", "--cache", "cache", "--device", "cpu"])
+    complained = capsys.readouterr().err
+    assert stop.value.code == 0, complained
+    assert complained.count("153 tensors converted from float16 to float32") == 1
+    assert complained.count("images of CMYK, converted without their colour profile") == told
+    if not line.startswith("tag"):
+        assert complained.count("; 2 images; 2 classes: blue, red; ") == told
+
+
+@pytest.fixture
+def photos(tmp_path, monkeypatch):
+    for name in ("red circle", "blue square"):
+        (tmp_path / "photos" / name).mkdir(parents=True)
+        Image.new("RGB", (64, 64), name.split()[0]).save(tmp_path / "photos" / name / "a.png")
+    (tmp_path / "two.txt").write_text("a {}.\nthe {}.\n")
+    monkeypatch.chdir(tmp_path)
+
+
+@pytest.mark.usefixtures("photos")
+@pytest.mark.parametrize(
+    ("model", "task"), [("tiny-coop", "classification:photos"), ("tiny-ram-plus", "shapes-tags")]
+)
+def test_templates_that_a_model_does_not_read_are_told(model, task, tmp_path, capsys):
+    line = f"run -m {model} -t {task} --limit 2 --cache cache --results results --device cpu"
+    for more, times in (("", 0), (" --templates two.txt", 1), (" --templates two.txt", 1)):
+        with pytest.raises(SystemExit) as stop:
+            main((line + more).split())
+        said = capsys.readouterr().err
+        assert stop.value.code == 0, said
+        assert said.count("first prompt none: the model reads names alone") == times
+    prompts = {each.task: each.read["prompt"] for each in results(tmp_path)}
+    assert sorted(prompt.startswith("none: ") for prompt in prompts.values()) == [False, True]
+
+
+@pytest.mark.usefixtures("photos")
+def test_a_sweep_over_templates_that_a_model_does_not_read_is_refused(capsys):
+    with pytest.raises(SystemExit) as stop:
+        main(
+            ["sweep-prompts", "tiny-coop", "classification:photos", "--templates", "two.txt", "--cache", "c"]
+        )
+    assert (stop.value.code, capsys.readouterr().err.count("reads names alone")) == (2, 1)

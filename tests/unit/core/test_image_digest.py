@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from vlbench.core.contracts import Example, Offers, Target
-from vlbench.core.image_digest import image_digests, seen_among
+from vlbench.core.image_digest import image_digests, sample_digest, seen_among
 from vlbench.sources.image_file import open_image_file
 
 
@@ -74,3 +74,24 @@ def test_seen_images_are_counted_and_nothing_is_read_where_nothing_was_learned(t
     learned = image_digests(Pictures([drawn(1), drawn(2)]), None)
     assert seen_among(Pictures([drawn(2), drawn(3), drawn(2)]), learned, None) == 2
     assert seen_among(Pictures([tmp_path / "none.png"]), (), None) == 0
+
+
+def test_data_of_equal_names_and_sizes_are_told_apart_by_a_few_of_their_images(tmp_path: Path) -> None:
+    for name, first in (("a", 0), ("copy", 0), ("b", 100)):
+        (tmp_path / name).mkdir()
+        for i in range(40):
+            drawn(first + i).save(tmp_path / name / f"{i:02}.bmp")
+    a, copy, b = (Pictures(sorted((tmp_path / name).iterdir())) for name in ("a", "copy", "b"))
+    assert sample_digest(a, None) == sample_digest(copy, None) != sample_digest(b, None)
+
+
+def test_a_sample_is_read_once_and_of_files_alone(tmp_path: Path) -> None:
+    path = tmp_path / "a.png"
+    drawn(1).save(path)
+    source = Pictures([path])
+    first = sample_digest(source, tmp_path / "cache")
+    assert first
+    path.unlink()
+    assert sample_digest(source, tmp_path / "cache") == first
+    assert sample_digest(Pictures([drawn(1)]), None) == ""
+    assert sample_digest(Pictures([]), None) == ""

@@ -42,6 +42,12 @@ def test_an_index_out_of_range_is_refused(label):
         position(MISSILES, label)
 
 
+@pytest.mark.parametrize("label", ["1", "01"])
+def test_a_number_written_as_text_is_told_from_a_name(label):
+    with pytest.raises(UnknownName, match=r"carries it; it is text: write the number 1 without quotes"):
+        position(MISSILES, label)
+
+
 def test_an_unknown_label_comes_with_close_matches_and_its_image():
     with pytest.raises(UnknownName) as caught:
         position(MISSILES, "projectil")

@@ -24,6 +24,9 @@ from vlbench.core.pasted_line import pasted, wrong_template
         (["Name", "tench", "goldfish"], 1, "is the header of a table"),
         (["- tench", "- goldfish"], 1, "the mark of a list"),
         (["tench,", "goldfish,", "shark"], 1, "ends with a comma"),
+        (["a photo of a {}.,"], 1, "ends as a line of code does, in '.,'"),
+        (["tench", "goldfish;"], 2, "ends as a line of code does"),
+        (["a photo of a {}.\\n"], 1, "ends as a line of code does"),
     ],
 )
 def test_a_pasted_line_is_told(lines: list[str], number: int, told: str) -> None:

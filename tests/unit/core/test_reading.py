@@ -55,6 +55,12 @@ def test_names_that_are_numbers_or_hold_underscores_are_told() -> None:
     assert "1 of 2 names hold underscores, which prompts keep: 'red_cat'" in notes
 
 
+def test_names_that_differ_in_case_or_blanks_alone_are_told() -> None:
+    names = ("red cat", "dog", "Red_Cat")
+    said = what_was_read(asked(Listed(tuple(Target(label=i) for i in range(3))), names))
+    assert "1 names stand twice but for case or blanks: 'red cat', 'Red_Cat'" in said["notes"]
+
+
 def test_labels_that_may_count_from_one_are_told() -> None:
     names = ("a cat", "a dog", "a cow")
     notes = what_was_read(asked(Listed((Target(label=1), Target(label=2))), names))["notes"]
@@ -62,6 +68,8 @@ def test_labels_that_may_count_from_one_are_told() -> None:
     assert "do the labels count from 1?" in notes
     names = (*names, "a hen")
     assert "count from 1?" in what_was_read(asked(Listed((Target(label=1), Target(label=2))), names))["notes"]
+    part = replace(asked(Listed((Target(label=1), Target(label=2))), names), partial="limit 2")
+    assert "count from 1" not in what_was_read(part)["notes"]
     last = what_was_read(asked(Listed((Target(label=0), Target(label=1))), names))["notes"]
     assert "count from 1" not in last
 

@@ -10,6 +10,7 @@ from PIL import Image
 
 from vlbench.core.contracts import Example, Target
 from vlbench.engine.decoding import Watched, keep_remarks, kept_remarks
+from vlbench.engine.kept_rows import LOST_LINE
 from vlbench.engine.plan import Job
 
 
@@ -39,5 +40,11 @@ def test_what_several_runs_decoded_is_said_together(tmp_path: Path) -> None:
     said = kept_remarks(job, tmp_path)
     assert said == "2 images of 16 bits or more, whose values above 255 turn white (the first: 1.png)"
     (file,) = (tmp_path / "decoding").iterdir()
-    file.write_text(file.read_text().replace("white", "black"))
-    assert kept_remarks(job, tmp_path) == ""  # damaged
+    whole = file.read_text()
+    for damaged in (whole.replace("white", "black"), '{"rows": {"k1": []}}', "[]", "\0", ""):
+        file.write_text(damaged)
+        assert kept_remarks(job, tmp_path) == LOST_LINE
+    file.write_bytes(b"\xff\xfe")
+    assert kept_remarks(job, tmp_path) == LOST_LINE
+    keep_remarks(job, {3: ("wide",)}, tmp_path)
+    assert kept_remarks(job, tmp_path) == f"1 images wide (the first: 3.png); {LOST_LINE}"

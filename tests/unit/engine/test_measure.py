@@ -40,11 +40,11 @@ def test_a_seeds_row_carries_the_marks_of_the_seed(tmp_path):
     assert rows == [("coop-seed1", "coop"), ("coop-seed1+bf16+fast", "coop+bf16+fast"), ("alone+fast", "")]
 
 
-def test_a_result_carries_digests_of_its_images_texts_right_answers_and_groups():
+def test_a_result_carries_digests_of_its_images_texts_right_answers_and_groups(tmp_path):
     asked = task()
     job = plan_job(ColourCheckpoint(), asked, SETTINGS)
     grouped = replace(asked, problem=replace(asked.problem, groups=("north",) * 6))
-    told = [data_digests(replace(job, task=each)) for each in (asked, grouped)]
+    told = [data_digests(replace(job, task=each), tmp_path) for each in (asked, grouped)]
     assert told[0].keys() == {"image_ids", "texts", "truth"}
     assert told[0]["truth"] != told[1]["truth"]
     assert {**told[0], "truth": ""} == {**told[1], "truth": ""}

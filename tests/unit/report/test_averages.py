@@ -116,6 +116,12 @@ def test_a_card_of_another_name_about_the_same_data_counts_once(scored):
     assert means(spoken, Additions())["a"][0] == "0.500000"
 
 
+def test_two_folders_of_equal_file_names_and_labels_are_two_data_sets(scored):
+    told = {"image_ids": "i", "texts": "t", "truth": "r", "image_sample": "s"}
+    other = scored("a", "b", 0.75, digests={**told, "image_sample": "x"})
+    assert means([scored("a", "a", 0.25, digests=told), other])["a"][0] == "0.500000"
+
+
 def test_a_row_of_several_weights_has_no_averages(shared):
     other = [replace(shared[0], weights={"small.safetensors": "b" * 64}), *shared[1:]]
     assert means(other) == {**SHARED, "a": ("", "")}

@@ -4,7 +4,7 @@ import pytest
 
 from vlbench.report.comparable import columns, what_differs
 
-DIGESTS = {"image_ids": "i" * 32, "texts": "t" * 32, "truth": "r" * 32}
+DIGESTS = {"image_ids": "i" * 32, "texts": "t" * 32, "truth": "r" * 32, "image_sample": "s" * 32}
 
 
 @pytest.fixture
@@ -26,6 +26,9 @@ def on(make_result):
         ({"texts": "x" * 32}, ("texts",)),
         ({"truth": "x" * 32}, ("right answers",)),
         ({"truth": ""}, ()),
+        ({"image_sample": "x" * 32}, ("image contents",)),
+        ({"image_sample": ""}, ()),
+        ({"image_sample": "x" * 32, "image_ids": "x" * 32}, ("image ids",)),
         ({"validation_image_ids": "x" * 32}, ("validation images",)),
         ({"image_ids": "x" * 32, "truth": "x" * 32}, ("image ids", "right answers")),
     ],

@@ -7,7 +7,7 @@ from vlbench.report.comparable import Question
 from vlbench.report.overwriting import refuse_other_data, refuse_other_folder
 from vlbench.report.results import write_result
 
-DIGESTS = {"image_ids": "i" * 32, "texts": "t" * 32, "truth": "r" * 32}
+DIGESTS = {"image_ids": "i" * 32, "texts": "t" * 32, "truth": "r" * 32, "image_sample": "s" * 32}
 STATEMENT = {"templates": ["a {}."], "texts": 4}
 
 
@@ -39,6 +39,7 @@ def replaced(there, tmp_path):
         ({"image_ids": "x"}, "image ids"),
         ({"texts": "x"}, "texts"),
         ({"truth": "x"}, "right answers"),
+        ({"image_sample": "x"}, "image contents"),
         ({"image_ids": "x", "truth": "x"}, "image ids and right answers"),
     ],
 )
@@ -92,6 +93,9 @@ def test_two_folders_with_equal_names_that_both_lie_here_are_refused_whatever_th
         DataError, match=r"other\.json was measured on folder:.*a/test, not on folder:.*b/test"
     ):
         refuse_other_folder(tmp_path, asked(f"folder:{tmp_path}/b/test"))
+    other = replace(there, source=f"folder:{tmp_path}/b/test", digests={**DIGESTS, "image_sample": "x"})
+    with pytest.raises(DataError, match="which has the same name"):
+        refuse_other_folder(tmp_path, Question.of(other))
     refuse_other_folder(tmp_path, asked(f"folder:{tmp_path}/b/../a/test"))
     # a folder that was moved, or one of another machine
     (tmp_path / "a/test").rmdir()

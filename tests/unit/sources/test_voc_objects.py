@@ -6,6 +6,7 @@ import pytest
 from PIL import Image
 
 from vlbench.core.contracts import Place, Text
+from vlbench.core.decoding import decoding_remarks
 from vlbench.core.errors import DataError
 from vlbench.sources.voc_objects import voc_objects
 
@@ -52,3 +53,12 @@ def test_a_box_without_pixels_is_refused(root: Path) -> None:
     annotate(root, ("dog", 0, 4, 2, 4, 8))
     with pytest.raises(DataError, match=r"000007\.xml: dog has no box that holds pixels"):
         voc_objects(Place(), path=str(root))
+
+
+def test_what_decoding_changes_of_a_whole_image_is_told_of_its_parts(root: Path) -> None:
+    annotate(root, ("dog", 1, 4, 2, 10, 8))
+    path = root / "JPEGImages" / "000007.jpg"
+    assert decoding_remarks(voc_objects(Place(), path=str(root))[0].image()) == ()
+    Image.new("CMYK", (20, 10)).save(path, format="JPEG")
+    cut = voc_objects(Place(), path=str(root))[0].image()
+    assert decoding_remarks(cut) == ("of CMYK, converted without their colour profile",)
