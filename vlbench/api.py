@@ -51,9 +51,7 @@ def run(request: Request, *, tell: Callable[[str], None] | None = None) -> Itera
     """
     from vlbench.cards.training import facts_of, zero_shot
     from vlbench.core.reading import reading_line, what_was_read
-    from vlbench.engine.changes import change_lines
-    from vlbench.engine.cut_sentences import kept_cut
-    from vlbench.engine.decoding import kept_remarks
+    from vlbench.engine.changes import noted, noted_lines
     from vlbench.engine.plan import plan_job
     from vlbench.engine.seen import refuse_seen, seen_by
     from vlbench.kept_results import is_there, refuse_other_data, refuse_other_folder
@@ -78,16 +76,14 @@ def run(request: Request, *, tell: Callable[[str], None] | None = None) -> Itera
         wanted = [(named, job) for named, job in pairs if not is_there(job, request)]
         results = measured([job for _, job in wanted], request)
         for (named, job), found in zip(wanted, results, strict=True):
-            decoding = kept_remarks(job, request.cache)
-            cut = kept_cut(job, request.cache)
-            noted = {name: text for name, text in (("decoding", decoding), ("cut", cut)) if text}
-            said = {**read[named.task.name], **noted}
+            remarks = noted(job, request.cache)
+            said = {**read[named.task.name], **remarks}
             if NAMES_ALONE in job.checkpoint.capabilities and (request.templates or request.descriptions):
                 said["prompt"] = "none: the model reads names alone, no templates or descriptions"
                 if tell is not None:
                     tell(f"{job.row} on {job.task.name}: first prompt {said['prompt']}")
             if tell is not None:
-                for line in change_lines((), [job], request.cache):
+                for line in noted_lines(job, remarks):
                     tell(line)
             seen = seen_by(job, request.cache)
             result = replace(
