@@ -1,7 +1,7 @@
 """Views of training images: random crops and flips, each decided by its seed, epoch and image alone."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -61,7 +61,7 @@ class Views:
         whole = self.source[self.indices[index]]
         return Example(
             id=f"{whole.id}, view {self.epoch}",
-            image=partial(_open, self, index),
+            image=partial(_view, whole.image, self.size, (self.seed, self.epoch, index)),
             target=whole.target,
         )
 
@@ -95,11 +95,11 @@ def draw_box(width: int, height: int, random: np.random.Generator) -> Box:
     return (left, upper, left + across, upper + down)
 
 
-def _open(views: Views, index: int) -> Image.Image:
-    image = views.source[views.indices[index]].image().convert("RGB")
-    random = np.random.default_rng([views.seed, views.epoch, index])
+def _view(whole: Callable[[], Image.Image], size: tuple[int, int], seed: tuple[int, int, int]) -> Image.Image:
+    image = whole().convert("RGB")
+    random = np.random.default_rng(seed)
     box = draw_box(*image.size, random)
-    height, width = views.size
+    height, width = size
     # as torchvision crops: cut out first, so that the filter sees no pixel beyond the crop
     view = image.crop(box).resize((width, height), Image.Resampling.BICUBIC)
     return view.transpose(Image.Transpose.FLIP_LEFT_RIGHT) if random.random() < 0.5 else view

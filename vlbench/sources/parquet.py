@@ -24,7 +24,7 @@ from vlbench.sources.parquet_columns import (
     find_columns,
     read_rows,
 )
-from vlbench.sources.parquet_rows import ImageColumn, ParquetImages, open_parquet
+from vlbench.sources.parquet_rows import ParquetImages, open_parquet
 
 PARQUET_SUFFIX = ".parquet"
 DEFAULT_SPLIT = "test"
@@ -214,7 +214,7 @@ def open_rows(
         states=tuple(states),
         places=np.array(places, dtype=np.int64),
         targets=tuple(targets),
-        images=ImageColumn([file.path for file in files], leaf),
+        leaf=leaf,
         reading=replace(reading, labels=_labels(reading.labels, beside, offers), left_out=tally.left_out),
     )
 

@@ -47,7 +47,7 @@ class TarImages:
         file, sample = self.samples[index]
         return Example(
             f"{self.files[file].name}/{sample.key}",
-            partial(_open_member, self.files[file].path, sample),
+            partial(_open_member, self.files[file].path, sample.member, sample.offset, sample.size),
             sample.target,
         )
 
@@ -186,12 +186,12 @@ def _check_marks(samples: Sequence[tuple[int, Sample]], names: int | None, name:
             )
 
 
-def _open_member(path: str, sample: Sample) -> "Image":
-    where = f"{path}: {sample.member}"
+def _open_member(path: str, member: str, offset: int, size: int) -> "Image":
+    where = f"{path}: {member}"
     try:
         with Path(path).open("rb") as file:
-            file.seek(sample.offset)
-            data = file.read(sample.size)
+            file.seek(offset)
+            data = file.read(size)
     except OSError as error:
         raise DataError(f"{where} cannot be read ({error.strerror}); fetch the tar again") from error
     return open_image_bytes(data, where)

@@ -3,24 +3,26 @@
 import random
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
+from typing import cast
 
 import pytest
+from PIL.Image import Image
 
-from vlbench.core.contracts import Place, Target, Text
+from vlbench.core.contracts import Place, Source, Target, Text
 from vlbench.core.errors import DataError, SourceMissing
 from vlbench.core.files import file_state
 from vlbench.sources import parquet_rows
 from vlbench.sources.parquet import parquet
-from vlbench.sources.parquet_rows import ParquetImages
+from vlbench.sources.parquet_rows import read_row
 
 Png = Callable[[int], bytes]
 Write = Callable[..., Path]
 
 
-def bytes_of(source: ParquetImages, index: int) -> bytes:
-    file, row = source.places[index]
-    return source.images.read(int(file), int(row))
+def bytes_of(source: Source, index: int) -> bytes:
+    return read_row(*cast("partial[Image]", source[index].image).args)
 
 
 def test_usual_columns_are_found(tmp_path: Path, png: Png, write_parquet: Write) -> None:
@@ -57,7 +59,7 @@ def test_named_columns_are_taken_and_rows_chosen(tmp_path: Path, png: Png, write
         },
     )
 
-    def read(**columns: str | list[str]) -> ParquetImages:
+    def read(**columns: str | list[str]) -> Source:
         options = {"image": "picture", **columns}
         return parquet(Place(roots=(tmp_path,)), path="data", columns=options, where={"split": "test"})  # type: ignore[arg-type]
 
@@ -140,11 +142,11 @@ def test_memory_is_bounded_by_a_few_stretches(
 ) -> None:
     write_parquet(tmp_path / "a.parquet", {"image": [bytes([i]) * 1000 for i in range(100)]})
     monkeypatch.setattr(parquet_rows, "STRETCH_BYTES", 5000)
-    source = parquet(Place(), path=str(tmp_path))
+    column = parquet_rows.ImageColumn(str(tmp_path / "a.parquet"), "image")
     held = 0
     for i in range(100):
-        assert bytes_of(source, i) == bytes([i]) * 1000
-        held = max(held, sum(stretch.stop - stretch.start for stretch in source.images._kept.values()))
+        assert column.read(i) == bytes([i]) * 1000
+        held = max(held, sum(stretch.stop - stretch.start for stretch in column._kept.values()))
     assert 5 <= held <= 5 * parquet_rows.KEPT_STRETCHES
 
 
