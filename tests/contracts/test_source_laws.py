@@ -10,14 +10,14 @@ import pytest
 from contracts.source_samples import SAMPLES
 from PIL.Image import Image
 
-from vlbench.core.contracts import Source
+from vlbench.core.contracts import Dataset
 from vlbench.core.registry import SOURCES
 
 IMAGE_BYTES = 1_000
 
 
 @pytest.fixture(scope="module", params=sorted(SAMPLES))
-def source(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Source:
+def source(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Dataset:
     return SAMPLES[request.param](tmp_path_factory.mktemp("source"))
 
 
@@ -36,7 +36,7 @@ def test_every_source_has_a_sample() -> None:
     assert {name for name in SOURCES.names() if SOURCES.distribution(name) == "vlbench"} == SAMPLES.keys()
 
 
-def test_images_are_small_and_open_the_same_elsewhere(source: Source, elsewhere: Executor) -> None:
+def test_images_are_small_and_open_the_same_elsewhere(source: Dataset, elsewhere: Executor) -> None:
     positions = range(min(len(source), 10))
     images = [source[i].image for i in positions]
     here = [digest(image) for image in images]  # files that it opened stay behind
@@ -44,7 +44,18 @@ def test_images_are_small_and_open_the_same_elsewhere(source: Source, elsewhere:
     assert list(elsewhere.map(digest, images)) == here
 
 
-def test_a_whole_source_travels(source: Source) -> None:
+def test_examples_are_a_lazy_sequence_with_states(source: Dataset) -> None:
+    assert isinstance(source, Dataset)
+    assert not isinstance(source.examples, (list, tuple))
+    assert [one.state for one in source.examples] == [source[i].state for i in range(len(source))]
+    assert all(one.state for one in source.examples)
+    assert len({one.id for one in source.examples}) == len(source)
+    assert source[-1].id == source[len(source) - 1].id
+    with pytest.raises(IndexError):
+        source[len(source)]
+
+
+def test_a_whole_source_travels(source: Dataset) -> None:
     for i in range(len(source)):
         source[i].image().load()
     there = pickle.loads(pickle.dumps(source))

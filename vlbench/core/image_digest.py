@@ -6,7 +6,7 @@ from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from vlbench.core.contracts import Source
+from vlbench.core.contracts import Dataset
 from vlbench.core.digest import digest_of_bytes, digest_of_strings
 from vlbench.core.files import remembered
 
@@ -17,24 +17,24 @@ DIGITS = 16
 """Hexadecimal digits of an image's digest: enough to tell images of any data set apart."""
 
 
-def image_digests(source: Source, cache: Path | None) -> tuple[str, ...]:
+def image_digests(source: Dataset, cache: Path | None) -> tuple[str, ...]:
     """The digest of each image of a source: of the encoded bytes, of the pixels of one that is made.
 
-    Reads every image once and decodes none but made ones; remembered in the cache by the fingerprints.
+    Reads every image once and decodes none but made ones; remembered in the cache by the images' states.
 
     Raises:
         DataError: an image cannot be read.
     """
-    key = digest_of_strings(source.fingerprint(i) for i in range(len(source)))
+    key = digest_of_strings(example.state for example in source.examples)
     text = remembered(
         f"image digests|{key}",
         cache,
-        lambda: json.dumps([_digest(source[i].image()) for i in range(len(source))]),
+        lambda: json.dumps([_digest(example.image()) for example in source.examples]),
     )
     return tuple(json.loads(text))
 
 
-def seen_among(tested: Source, learned: Iterable[str], cache: Path | None) -> int:
+def seen_among(tested: Dataset, learned: Iterable[str], cache: Path | None) -> int:
     """How many images of a source are among learned ones, given by their digests; reads nothing for none."""
     known = frozenset(learned)
     return sum(digest in known for digest in image_digests(tested, cache)) if known else 0

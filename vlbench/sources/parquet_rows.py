@@ -1,18 +1,17 @@
-"""Images in parquet files, read a stretch of rows at a time, and the source made of them."""
+"""Images in parquet files, read a stretch of rows at a time, and the examples made of them."""
 
 import threading
 from collections import OrderedDict
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import lru_cache, partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from vlbench.core.contracts import Example, Offers, Target
+from vlbench.core.contracts import Example, Target
 from vlbench.core.errors import DataError
-from vlbench.core.reading import Reading
 from vlbench.sources.file_listing import FoundFile
 from vlbench.sources.image_file import open_image_bytes
 
@@ -153,35 +152,22 @@ def _image(file: FoundFile, leaf: str, row: int) -> "Image":
 
 
 @dataclass(frozen=True, slots=True)
-class ParquetImages:
-    """Examples whose images are rows of parquet files; an id is the file's name and the row in it.
+class Rows:
+    """Rows of parquet files with images; `states` say of each file when its bytes may have changed."""
 
-    `states` say of each file when its bytes may have changed.
-    """
-
-    name: str
-    revision: str
-    offers: Offers
     files: tuple[FoundFile, ...]
     states: tuple[str, ...]
     places: NDArray[np.int64]  # [n, 2]: file, row
     targets: tuple[Target, ...]
     leaf: str
-    reading: Reading = field(default_factory=Reading)
 
-    def __len__(self) -> int:
-        return len(self.targets)
-
-    def __getitem__(self, index: int) -> Example:
-        file, row = (int(each) for each in self.places[index])
-        identity = f"{self.files[file].name}/{row}"
-        return Example(identity, partial(_image, self.files[file], self.leaf, row), self.targets[index])
-
-    def target(self, index: int) -> Target:
-        """What the data say of the image at an index."""
-        return self.targets[index]
-
-    def fingerprint(self, index: int) -> str:
-        """State of the file and the row in it, of the image at an index."""
-        file, row = (int(each) for each in self.places[index])
-        return f"{self.states[file]}#{row}"
+    def example(self, index: int) -> Example:
+        """The example of a row; its id is the file's name and the row in it."""
+        number, row = self.places[index].tolist()
+        file = self.files[number]
+        return Example(
+            f"{file.name}/{row}",
+            partial(_image, file, self.leaf, row),
+            self.targets[index],
+            f"{self.states[number]}#{row}",
+        )

@@ -9,7 +9,7 @@ from vlbench.cards.catalogue import read_catalogue
 from vlbench.cards.descriptions import described, read_descriptions
 from vlbench.cards.yaml_file import shown
 from vlbench.core.capabilities import Captioner
-from vlbench.core.contracts import Model, Source, Text
+from vlbench.core.contracts import Dataset, Model, Text
 from vlbench.engine.settings import RunSettings
 from vlbench.tagging.captions import CaptionRequest, captioner_of, check_captions
 from vlbench.tagging.choice import Choice, Threshold, choice_for
@@ -57,7 +57,7 @@ class Job:
     None for those that are given of each image.
     """
 
-    images: Source
+    images: Dataset
     model: Model
     texts: tuple[Text, ...]
     names: tuple[str, ...]

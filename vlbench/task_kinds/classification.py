@@ -37,11 +37,11 @@ def classification(request: TaskRequest) -> Task:
         )
     index = LabelIndex.of(names, request.name)
     labels = np.empty(len(source), dtype=np.int64)
-    for i in range(len(source)):
-        label = source.target(i).label
+    for i, example in enumerate(source.examples):
+        label = example.target.label
         if label is None:
             raise DataError(
-                f"{request.name}: image {source[i].id} has no label{read_so(source)}; "
+                f"{request.name}: image {example.id} has no label{read_so(source)}; "
                 "add it or remove the image"
             )
         labels[i] = index.position(label, bind(_where, request, i))
@@ -72,7 +72,7 @@ def classification(request: TaskRequest) -> Task:
 
 def _groups(request: TaskRequest) -> tuple[str, ...] | None:
     """The group of each image; None where no image has one."""
-    groups = tuple(request.source.target(i).group for i in range(len(request.source)))
+    groups = tuple(example.target.group for example in request.source.examples)
     return groups if any(groups) else None
 
 

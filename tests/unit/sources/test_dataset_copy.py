@@ -15,7 +15,7 @@ import pyarrow.parquet as pq
 import pytest
 from PIL.Image import Image
 
-from vlbench.core.contracts import Place, Source, Text
+from vlbench.core.contracts import Dataset, Place, Text
 from vlbench.core.errors import CardError, DataError, SourceMissing, VlbenchError
 from vlbench.sources.hub import hub
 from vlbench.sources.parquet_rows import read_row
@@ -26,7 +26,7 @@ REPO = "organisation/pictures"
 Png = Callable[[int], bytes]
 
 
-def bytes_of(source: Source, index: int) -> bytes:
+def bytes_of(source: Dataset, index: int) -> bytes:
     return read_row(*cast("partial[Image]", source[index].image).args)
 
 
@@ -48,7 +48,7 @@ class StandIn:
             raise self.unreachable
         return SimpleNamespace(sha=COMMIT)
 
-    def open(self, revision: str = COMMIT, **options: Any) -> Source:
+    def open(self, revision: str = COMMIT, **options: Any) -> Dataset:
         return hub(Place(cache=self.cache), repo=REPO, revision=revision, layout="datasets", **options)
 
     def files(self) -> list[str]:
@@ -97,9 +97,9 @@ def test_class_folders_become_a_copy_once(
     assert "Generating" not in capsys.readouterr().err
     assert (source.name, source.revision, len(source)) == (f"hub:{REPO}@main/test", COMMIT, 130)
     assert source.offers.names == (Text("dog"), Text("red cat", ids={"label": "red_cat"}))
-    assert [source.target(i).label for i in (0, 64, 65, 129)] == [0, 0, 1, 1]
+    assert [source[i].target.label for i in (0, 64, 65, 129)] == [0, 0, 1, 1]
     assert source[3].id == "test.parquet/3"
-    assert source.fingerprint(3) == f"hub:{REPO}@{COMMIT}/datasets:test.parquet#3"
+    assert source[3].state == f"hub:{REPO}@{COMMIT}/datasets:test.parquet#3"
     assert bytes_of(source, 129) == png(128)  # the file's own bytes, not a new encoding
     assert source[129].image().size == (12 + 128 % 5, 10)
 
@@ -132,7 +132,7 @@ def test_metadata_configs_columns_and_where(stand_in: StandIn, png: Png) -> None
         put(stand_in.remote / config / "test" / "metadata.jsonl", text.encode())
     source = stand_in.open(config="fr", columns={"captions": "said"}, where={"part": "a"})
     assert source.name == f"hub:{REPO}@{COMMIT}/fr/test"
-    assert [source.target(i).captions for i in range(2)] == [("fr 0", "b"), ("fr 2", "b")]
+    assert [source[i].target.captions for i in range(2)] == [("fr 0", "b"), ("fr 2", "b")]
     assert source[1].id == "fr/test.parquet/2"
     assert bytes_of(source, 1) == png(12)
     with pytest.raises(DataError, match=r"config 'de' \(ValueError: BuilderConfig 'de' not found"):
@@ -151,7 +151,7 @@ def test_zips_with_a_table_of_captions(stand_in: StandIn, png: Png) -> None:
         for i in range(3):
             archive.writestr(f"{i}.png", png(i))
     source = stand_in.open()
-    assert [source.target(i).captions for i in range(3)] == [(f"number {i}",) for i in range(3)]
+    assert [source[i].target.captions for i in range(3)] == [(f"number {i}",) for i in range(3)]
     assert [bytes_of(source, i) for i in range(3)] == [png(i) for i in range(3)]
     assert len(stand_in.files()) == 1  # what was unpacked is gone
 
@@ -170,7 +170,7 @@ def test_arrow_files_with_images(stand_in: StandIn, png: Png) -> None:
     for rest in (stand_in.remote / "saved").iterdir():
         rest.unlink()
     source = stand_in.open()
-    assert source.target(0).tags == ("cat", "dog")
+    assert source[0].target.tags == ("cat", "dog")
     assert bytes_of(source, 0) == png(7)
 
 
