@@ -44,7 +44,7 @@ def as_dataset(source: Dataset | Source) -> Dataset:
     """A data set as it is; of a class of version 0.1 the data set that it describes.
 
     The class has name, revision, offers, `__len__`, `__getitem__`, `target` and `fingerprint`, and perhaps
-    `reading`. One that does not say how it read is known by the kind that its name begins with.
+    `reading`.
     """
     if isinstance(source, Dataset):
         return source
@@ -53,7 +53,7 @@ def as_dataset(source: Dataset | Source) -> Dataset:
         revision=source.revision,
         examples=Examples(partial(_of_source, source), len(source)),
         offers=source.offers,
-        reading=getattr(source, "reading", Reading(layout=source.name.partition(":")[0])),
+        reading=getattr(source, "reading", Reading()),
     )
 
 

@@ -84,14 +84,14 @@ class Tally:
 def what_was_read(task: "Task") -> dict[str, str]:
     """What a task read, as a result records it; what there is nothing to say of is left out.
 
-    `data` is the layout and the source's name, `images` their number and those left out, `texts` the names
-    or the first and the number, `prompt` the first one asked, `labels` where the truth comes from, `notes`
-    the rest.
+    `data` is the layout, else the kind that the data set's name begins with, and the name; `images` their
+    number and those left out, `texts` the names or the first and the number, `prompt` the first one asked,
+    `labels` where the truth comes from, `notes` the rest.
     """
     problem = task.problem
-    reading = problem.images.reading
+    name, reading = problem.images.name, problem.images.reading
     said = {
-        "data": f"{reading.layout} ({problem.images.name})",
+        "data": f"{reading.layout or name.partition(':')[0]} ({name})",
         "images": "; ".join(
             [f"{len(problem.images):,} images", *(f"left out: {each}" for each in reading.left_out)]
         ),

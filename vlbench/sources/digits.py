@@ -13,7 +13,6 @@ from vlbench.core.contracts import Dataset, Example, Place, Target
 from vlbench.core.dataset import Examples
 from vlbench.core.digest import digest_of_strings
 from vlbench.core.errors import DataError, SourceMissing
-from vlbench.core.reading import Reading
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -65,7 +64,6 @@ def scans(path: Path) -> Dataset:
         name="digits",
         revision=digest_of_strings([rows.tobytes().hex(), str(ENLARGED)]),
         examples=Examples(partial(_example, path), len(rows)),
-        reading=Reading("digits"),
     )
 
 

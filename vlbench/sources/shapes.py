@@ -8,7 +8,6 @@ from vlbench.core.contracts import Dataset, Example, Place, Target
 from vlbench.core.dataset import Examples
 from vlbench.core.digest import digest_of
 from vlbench.core.errors import CardError
-from vlbench.core.reading import Reading
 from vlbench.sources.shape_world import (
     COLOUR_NAMES,
     SHAPES,
@@ -62,12 +61,10 @@ def shapes(
     population: Population = "single" if question == "label" else "several"
     scenes = Scenes(question, population, split, count, seed, style)
     other = scenes.other_style
-    name = "-".join((f"shapes/{population}", split, *other))
     return Dataset(
-        name=name,
+        name="-".join((f"shapes/{population}", split, *other)),
         revision=digest_of([WORLD_VERSION, population, split, seed, count, *other]),
         examples=Examples(scenes.example, count),
-        reading=Reading(name),
     )
 
 

@@ -16,7 +16,6 @@ from vlbench.core.dataset import Examples
 from vlbench.core.digest import digest_of_strings
 from vlbench.core.errors import CardError, DataError, SourceMissing, UnknownName
 from vlbench.core.files import remembered
-from vlbench.core.reading import Reading
 from vlbench.sources.file_listing import FoundFile, find_files, list_files, revision_of
 from vlbench.sources.location import locate
 from vlbench.sources.torchvision_layouts import LAYOUTS, OPTIONS, Layout, Option
@@ -90,7 +89,6 @@ def torchvision(
         name=f"torchvision:{dataset}:{path}",
         revision=revision_of(files, place, contents=[("options", digest_of_strings([named.options]))]),
         examples=Examples(partial(_example, named, tuple(labels)), len(labels)),
-        reading=Reading("torchvision"),
     )
 
 

@@ -137,7 +137,7 @@ def test_a_source_of_version_0_1_is_read(write_task: Callable[..., Path]) -> Non
         SOURCES.unregister("old")
     assert [each.state for each in source.examples] == ["old 0", "old 1"]
     assert [each.target.label for each in source.examples] == [0, 1]
-    assert (source.name, source.reading) == ("old:here", Reading(layout="old"))
+    assert (source.name, source.reading) == ("old:here", Reading())
 
 
 def test_every_place_is_named_where_all_data_are_missing(write_task: Callable[..., Path]) -> None:

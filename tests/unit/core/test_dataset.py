@@ -68,5 +68,5 @@ def test_a_source_of_version_0_1_is_read_as_the_same_data_set() -> None:
     found = as_dataset(Letters())
     assert list(found.examples) == list(LETTERS.examples)
     assert (found.name, found.revision, found.offers) == ("letters:here", "7", OFFERS)
-    assert found.reading == Reading(layout="letters")
+    assert found.reading == Reading()
     assert as_dataset(found) is found

@@ -35,7 +35,9 @@ def test_a_source_says_what_it_read_and_a_part_of_it_too() -> None:
 
 
 def test_a_source_that_does_not_say_is_known_by_its_name() -> None:
-    said = what_was_read(asked(listed((Target(label=0), Target(label=1)))))
+    source = replace(listed((Target(label=0), Target(label=1))), name="drawn:here")
+    said = what_was_read(asked(source))
+    assert said["data"] == "drawn (drawn:here)"
     assert "labels" not in said
     assert said["images"] == "2 images"
 
