@@ -89,15 +89,21 @@ def image_keys(source: Dataset) -> tuple[str, ...]:
     Raises:
         DataError: an example has no state, by which its features would be known.
     """
-    keys = tuple(digest_of_strings([example.state]) for example in source.examples)
-    nameless = digest_of_strings([""])
-    if nameless in keys:
-        id_ = source[keys.index(nameless)].id
-        raise DataError(
-            f"{source.name}: image {id_} has no state, by which stored features are found; give each Example "
-            "one, which was fingerprint(i) in version 0.1"
-        )
-    return keys
+    return _of_images(source)[0]
+
+
+def _of_images(source: Dataset) -> tuple[tuple[str, ...], str]:
+    """The key of each image, and a digest of their ids, in one pass."""
+    keys, ids = [], []
+    for example in source.examples:
+        if not example.state:
+            raise DataError(
+                f"{source.name}: image {example.id} has no state, by which stored features are found; "
+                "give each Example one, which was fingerprint(i) in version 0.1"
+            )
+        keys.append(digest_of_strings([example.state]))
+        ids.append(example.id)
+    return tuple(keys), digest_of_strings(ids)
 
 
 def _space(side: str, settings: RunSettings) -> str:
@@ -109,8 +115,7 @@ def _job(checkpoint: Checkpoint, identity: Identity, task: Task, settings: RunSe
     chosen = task.thresholds
     validation = _job(checkpoint, identity, chosen.task, settings) if isinstance(chosen, Tuning) else None
     row = row_name(checkpoint, settings)
-    source = task.problem.images
-    images = image_keys(source), digest_of_strings(example.id for example in source.examples)
+    images = _of_images(task.problem.images)
     return Job(
         checkpoint, identity, task, row, _keys(identity, task, settings, validation, images), validation
     )
