@@ -10,13 +10,14 @@ Run: python bench/coverage.py [RUNS] [WORDS]  (100 runs, half a minute; the tabl
 import sys
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import NoReturn
 
 import numpy as np
 from numpy.typing import NDArray
 
-from vlbench.core.contracts import Offers, Prediction, Problem, ScoreUnit, Text
+from vlbench.core.contracts import Dataset, Prediction, Problem, ScoreUnit, Text
+from vlbench.core.dataset import Examples
 from vlbench.core.measurement import Measurement, MetricOptions
 from vlbench.core.relevance import Relevance
 from vlbench.metrics.accuracy import acc1, mean_per_class_recall
@@ -41,24 +42,13 @@ Draw = Callable[[np.random.Generator, int], "Sample"]
 Metric = Callable[[Prediction, Problem, MetricOptions], Measurement]
 
 
-@dataclass(frozen=True, slots=True)
-class Unopened:
+def unopened(count: int) -> Dataset:
     """The images of a drawn problem, which nothing opens."""
+    return Dataset("drawn", "0", Examples(_refuse, count))
 
-    count: int
-    name: str = "drawn"
-    revision: str = "0"
-    offers: Offers = field(default_factory=Offers)
 
-    def __len__(self) -> int:
-        """How many there are."""
-        return self.count
-
-    def __getitem__(self, index: int) -> NoReturn:
-        """No metric opens an image."""
-        raise IndexError(index)
-
-    target = fingerprint = __getitem__
+def _refuse(index: int) -> NoReturn:
+    raise IndexError(index)
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +107,7 @@ def problem_of(relevant: Bools) -> Problem:
     """A problem whose texts have numbers for names."""
     images, texts = np.nonzero(relevant)
     n, m = relevant.shape
-    return Problem(Unopened(n), tuple(Text(str(i)) for i in range(m)), Relevance(images, texts, (n, m)))
+    return Problem(unopened(n), tuple(Text(str(i)) for i in range(m)), Relevance(images, texts, (n, m)))
 
 
 def zipf(classes: int) -> Numbers:
@@ -222,7 +212,7 @@ def of_captions(share: float) -> Draw:
         prediction = Prediction(
             ScoreUnit("cosine"), row_ranks=ranks.reshape(n, 5).min(axis=1), column_ranks=ranks
         )
-        return Sample(Problem(Unopened(n), texts, relevant), prediction, None)
+        return Sample(Problem(unopened(n), texts, relevant), prediction, None)
 
     return draw
 

@@ -15,10 +15,10 @@ from pathlib import Path
 
 import torch
 
-from vlbench.core.contracts import Model, Origin, Placement, PreprocessMode, Source
+from vlbench.core.contracts import Dataset, Model, Origin, Placement, PreprocessMode
 from vlbench.core.contracts import Place as SourcePlace
+from vlbench.core.dataset import as_dataset, subset
 from vlbench.core.registry import ADAPTERS, SOURCES
-from vlbench.core.subset import Subset
 from vlbench.engine.encoder import Encoder
 from vlbench.engine.feature_store import FeatureSpace
 from vlbench.engine.settings import RunSettings
@@ -40,8 +40,8 @@ def main() -> None:
     parser.add_argument("--workers", type=int, default=16 if torch.cuda.is_available() else 2)
     parser.add_argument("--pairs", type=int, default=3)
     arguments = parser.parse_args()
-    images = SOURCES.get("folder")(SourcePlace(), path=str(arguments.images))
-    chosen = Subset(images, [i % len(images) for i in range(arguments.count)])
+    images = as_dataset(SOURCES.get("folder")(SourcePlace(), path=str(arguments.images)))
+    chosen = subset(images, [i % len(images) for i in range(arguments.count)])
     with tempfile.TemporaryDirectory() as folder:
         for architecture in arguments.models.split(","):
             weights = Path(folder) / f"{architecture}.pt"
@@ -73,7 +73,7 @@ def load(architecture: str, weights: Path, placement: Placement, mode: Preproces
     return ADAPTERS.get("open_clip")(origin, reference=architecture).load(placement)
 
 
-def report(name: str, model: Model, images: Source, settings: RunSettings, pairs: int) -> None:
+def report(name: str, model: Model, images: Dataset, settings: RunSettings, pairs: int) -> None:
     """Print images a second of both, and the median of their ratios."""
     ratios, forwards, ends = [], [], []
     for _ in range(pairs):
@@ -87,7 +87,7 @@ def report(name: str, model: Model, images: Source, settings: RunSettings, pairs
     )
 
 
-def forward_rate(model: Model, images: Source, settings: RunSettings) -> float:
+def forward_rate(model: Model, images: Dataset, settings: RunSettings) -> float:
     """Images a second of the image tower alone, on pixels that lie on the device already."""
     size = settings.first_batch_size
     pixel = model.preprocess(images[0].image())
@@ -104,7 +104,7 @@ def forward_rate(model: Model, images: Source, settings: RunSettings) -> float:
     return batches * size / (time.perf_counter() - start)
 
 
-def end_to_end_rate(model: Model, images: Source, settings: RunSettings) -> float:
+def end_to_end_rate(model: Model, images: Dataset, settings: RunSettings) -> float:
     """Images a second of the engine's pass: files to stored features."""
     size = settings.first_batch_size
     encoder = Encoder(model, replace(settings, batch_size=size), batch_size=size, text_batch_size=size)

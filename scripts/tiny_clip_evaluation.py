@@ -10,7 +10,7 @@ from open_clip.tokenizer import SimpleTokenizer
 from tiny_clip_model import encode_images, encode_texts, tokenize
 from torch import Tensor
 
-from vlbench.core.contracts import Place, Source
+from vlbench.core.contracts import Dataset, Place
 from vlbench.sources.digits import digits
 from vlbench.sources.shapes import shapes
 
@@ -61,7 +61,7 @@ def evaluate(model: CLIP, tokenizer: SimpleTokenizer) -> dict[str, float]:
 
     pictured = shapes(place, question="captions", count=PICTURED)
     images = _images(model, pictured)
-    captions = [caption for k in range(PICTURED) for caption in pictured.target(k).captions]
+    captions = [caption for k in range(PICTURED) for caption in pictured[k].target.captions]
     scores = images @ encode_texts(model, tokenize(tokenizer, captions), chunks=8).T
     owner = torch.arange(PICTURED).repeat_interleave(5)
     own = scores[owner, torch.arange(len(owner))]
@@ -102,17 +102,17 @@ def best_threshold(scores: Tensor, truth: Tensor) -> float:
     return max(steps, key=macro_f1)
 
 
-def _tag(model: CLIP, source: Source, tags: Classes, texts: Tensor) -> tuple[Tensor, Tensor]:
-    said = [source.target(k).tags or () for k in range(len(source))]
+def _tag(model: CLIP, source: Dataset, tags: Classes, texts: Tensor) -> tuple[Tensor, Tensor]:
+    said = [source[k].target.tags or () for k in range(len(source))]
     truth = torch.tensor([[name in row for name in tags.names] for row in said])
     return _images(model, source) @ texts.T, truth
 
 
 def _classify(
-    model: CLIP, tokenizer: SimpleTokenizer, source: Source, classes: Classes
+    model: CLIP, tokenizer: SimpleTokenizer, source: Dataset, classes: Classes
 ) -> tuple[Tensor, Tensor]:
     scores = _images(model, source) @ _ensemble(model, tokenizer, classes).T
-    right = torch.tensor([classes.names.index(str(source.target(k).label)) for k in range(len(source))])
+    right = torch.tensor([classes.names.index(str(source[k].target.label)) for k in range(len(source))])
     return scores, right
 
 
@@ -122,7 +122,7 @@ def _ensemble(model: CLIP, tokenizer: SimpleTokenizer, classes: Classes) -> Tens
     return torch.nn.functional.normalize(torch.stack(filled).mean(0), dim=-1)
 
 
-def _images(model: CLIP, source: Source) -> Tensor:
+def _images(model: CLIP, source: Dataset) -> Tensor:
     pixels = [np.asarray(source[k].image()) for k in range(len(source))]
     parts = [
         encode_images(model, torch.from_numpy(np.stack(pixels[k : k + 64])))

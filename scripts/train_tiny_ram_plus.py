@@ -310,7 +310,7 @@ def measure(model: RamPlus, tags: Tags) -> float:
     source = shapes(Place(), question="tags", count=500)
     images = np.stack([np.asarray(source[k].image()) for k in range(len(source))])
     pixels = torch.from_numpy(images).permute(0, 3, 1, 2)
-    truth = torch.tensor([[name in (source.target(k).tags or ()) for name in names] for k in range(500)])
+    truth = torch.tensor([[name in (source[k].target.tags or ()) for name in names] for k in range(500)])
     return float(average_precision(_logits(model, pixels, tags.bank)[:, : len(names)], truth).mean())
 
 

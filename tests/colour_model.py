@@ -2,12 +2,14 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import partial
 
 import torch
 from PIL import Image
 from torch import Tensor
 
 from vlbench.core.contracts import (
+    Dataset,
     Example,
     Identity,
     ModelInfo,
@@ -18,6 +20,7 @@ from vlbench.core.contracts import (
     Target,
     Text,
 )
+from vlbench.core.dataset import Examples
 
 COLOURS = {
     "red": (255, 0, 0),
@@ -88,39 +91,23 @@ class ColourCheckpoint:
         return self.model
 
 
-@dataclass(frozen=True)
-class Squares:
+def squares(
+    colours: tuple[str, ...], captions: int = 1, name: str = "squares", broken: int | None = None
+) -> Dataset:
     """Squares of one colour; `colours` in order, the i-th a little darker than the one before."""
 
-    colours: tuple[str, ...]
-    captions: int = 1
-    name: str = "squares"
-    broken: int | None = None
+    def example(index: int) -> Example:
+        colour = colours[index]
+        said = tuple(f"a {colour} square, sentence {k} of {index}" for k in range(captions))
+        target = Target(label=colour, captions=said, tags=(colour,))
+        image = partial(square, colour, 1 - index / (4 * len(colours)), broken=index == broken)
+        return Example(f"{index}-{colour}", image, target, f"{colour} {index}")
 
-    @property
-    def revision(self) -> str:
-        return f"squares {len(self.colours)}"
+    offers = Offers(names=tuple(Text(name) for name in sorted(set(colours))))
+    return Dataset(name, f"squares {len(colours)}", Examples(example, len(colours)), offers)
 
-    @property
-    def offers(self) -> Offers:
-        return Offers(names=tuple(Text(name) for name in sorted(set(self.colours))))
 
-    def __len__(self) -> int:
-        return len(self.colours)
-
-    def __getitem__(self, index: int) -> Example:
-        return Example(f"{index}-{self.colours[index]}", lambda: self._image(index), self.target(index))
-
-    def target(self, index: int) -> Target:
-        colour = self.colours[index]
-        captions = tuple(f"a {colour} square, sentence {k} of {index}" for k in range(self.captions))
-        return Target(label=colour, captions=captions, tags=(colour,))
-
-    def fingerprint(self, index: int) -> str:
-        return f"{self.colours[index]} {index}"
-
-    def _image(self, index: int) -> Image.Image:
-        if index == self.broken:
-            raise OSError("truncated")
-        shade = 1 - index / (4 * len(self.colours))
-        return Image.new("RGB", (4, 4), tuple(int(shade * part) for part in COLOURS[self.colours[index]]))
+def square(colour: str, shade: float, *, broken: bool) -> Image.Image:
+    if broken:
+        raise OSError("truncated")
+    return Image.new("RGB", (4, 4), tuple(int(shade * part) for part in COLOURS[colour]))

@@ -1,29 +1,14 @@
-"""A source made of a list of targets, for tests of what reads targets."""
+"""A data set made of a list of targets, for tests of what reads targets."""
 
-from dataclasses import dataclass, field
+from functools import partial
 
 from PIL import Image
 
-from vlbench.core.contracts import Example, Offers, Target
+from vlbench.core.contracts import Dataset, Example, Offers, Target
 
 
-@dataclass(frozen=True)
-class Listed:
+def listed(targets: tuple[Target, ...], offers: Offers = Offers()) -> Dataset:  # noqa: B008 - a frozen value
     """One black image for every target."""
-
-    targets: tuple[Target, ...]
-    offers: Offers = field(default_factory=Offers)
-    name: str = "listed"
-    revision: str = "1"
-
-    def __len__(self) -> int:
-        return len(self.targets)
-
-    def __getitem__(self, index: int) -> Example:
-        return Example(f"{index}.png", lambda: Image.new("RGB", (8, 8)), self.targets[index])
-
-    def target(self, index: int) -> Target:
-        return self.targets[index]
-
-    def fingerprint(self, index: int) -> str:
-        return f"listed {index}"
+    black = partial(Image.new, "RGB", (8, 8))
+    examples = [Example(f"{i}.png", black, target, f"listed {i}") for i, target in enumerate(targets)]
+    return Dataset("listed", "1", examples, offers)

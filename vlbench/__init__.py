@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from vlbench.api import evaluate, fit_coop, list_models, list_tasks, load_model, load_task
-    from vlbench.core.contracts import Example, Model, Problem, Source, Target, Task, Text
+    from vlbench.core.contracts import Dataset, Example, Model, Problem, Target, Task, Text
     from vlbench.core.errors import VlbenchError
     from vlbench.core.registry import ADAPTERS, METRICS, SOURCES, TASK_KINDS
     from vlbench.core.result import Result
@@ -17,11 +17,11 @@ __all__ = [
     "METRICS",
     "SOURCES",
     "TASK_KINDS",
+    "Dataset",
     "Example",
     "Model",
     "Problem",
     "Result",
-    "Source",
     "Target",
     "Task",
     "Text",
@@ -36,7 +36,7 @@ __all__ = [
 
 _HOMES = {
     "vlbench.api": ("evaluate", "fit_coop", "list_models", "list_tasks", "load_model", "load_task"),
-    "vlbench.core.contracts": ("Example", "Model", "Problem", "Source", "Target", "Task", "Text"),
+    "vlbench.core.contracts": ("Example", "Model", "Problem", "Dataset", "Target", "Task", "Text"),
     "vlbench.core.errors": ("VlbenchError",),
     "vlbench.core.registry": ("ADAPTERS", "METRICS", "SOURCES", "TASK_KINDS"),
     "vlbench.core.result": ("Result",),

@@ -44,6 +44,10 @@ def clip(folder: Path) -> Sample:
     )
 
 
+def open_base(name: str, weights: Path | None = None, *, cache: Path) -> Checkpoint:
+    return ADAPTERS.get("clip")(Origin(name, TINY.parent, None, cache), directory=name)
+
+
 def coop(folder: Path) -> Sample:
     import torch
 
@@ -53,12 +57,11 @@ def coop(folder: Path) -> Sample:
     context = torch.randn(4, 128, generator=torch.Generator().manual_seed(0)) / 10
     write_context(path, context, ContextFacts("tiny-clip", "", "middle"))
 
-    def base(name: str, weights: Path | None = None) -> Checkpoint:
-        return ADAPTERS.get("clip")(Origin(name, TINY.parent, None, folder), directory=name)
-
     return Sample(
         lambda weights: ADAPTERS.get("coop")(
-            Origin("coop", folder, weights, folder, open=base), base="tiny-clip", context=path.name
+            Origin("coop", folder, weights, folder, open=partial(open_base, cache=folder)),
+            base="tiny-clip",
+            context=path.name,
         ),
         path,
         key="ctx",

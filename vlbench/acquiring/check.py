@@ -17,7 +17,7 @@ from vlbench.cards.source_search import Search, search_sources
 from vlbench.core.contracts import Task
 from vlbench.core.errors import DataError, UnknownName
 from vlbench.core.names_found import NamesFound, compare_names
-from vlbench.core.reading import reading_of, what_was_read
+from vlbench.core.reading import what_was_read
 
 State = Literal["fits", "differs", "missing"]
 SEED = 0
@@ -118,7 +118,7 @@ def _of_card(
     damaged: tuple[str, ...] = ()
     if request.verify and search.fields is not None:
         damaged = differing_files(search.fields, search.source.revision, request)
-    lacks = reading_of(search.source).lacks
+    lacks = search.source.reading.lacks
     differs = (*filter(None, [lacks]), *_differences(counts), *names.differs, *_broken(opened), *damaged)
     return replace(
         check,
@@ -140,7 +140,7 @@ def _of_own_data(name: str, catalogue: Catalogue, request: DataRequest, sample: 
         return replace(check, differs=(str(error),))
     images = task.problem.images
     opened = open_sample(images, _positions(len(images), sample))
-    differs = (*filter(None, [reading_of(images).lacks]), *_broken(opened))
+    differs = (*filter(None, [images.reading.lacks]), *_broken(opened))
     return replace(
         check,
         protocol=task.protocol.name,

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from vlbench.core.broken_image import BROKEN_IMAGE
-from vlbench.core.contracts import Source
+from vlbench.core.contracts import Dataset
 from vlbench.core.decoding import decoding_remarks, decoding_text
 from vlbench.core.errors import DataError
 
@@ -18,7 +18,7 @@ class Sample:
     decoding: str
 
 
-def open_sample(source: Source, positions: Sequence[int]) -> Sample:
+def open_sample(source: Dataset, positions: Sequence[int]) -> Sample:
     """Decode the images at some positions to RGB."""
     broken = []
     remarks = []

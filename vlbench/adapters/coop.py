@@ -1,6 +1,5 @@
 """CoOp: a CLIP whose prompts begin with learned vectors instead of words (Zhou et al. 2022)."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -31,11 +30,12 @@ _DIGITS = 12
 class CoopCheckpoint:
     """A base model and a context file, a Checkpoint of core/contracts.py; neither is opened until asked.
 
-    `find_base` names the base; `file` is the card's own context, None where it has none.
+    `base_name` is the base as a card names it, None where the context's header does; `file` is the card's
+    own context, None where it has none.
     """
 
     origin: Origin
-    find_base: Callable[[], str]
+    base_name: str | None
     file: Path | None
     replicate_of: str = ""
     base_weights: Path | None = None
@@ -79,7 +79,7 @@ class CoopCheckpoint:
             CardError: the base is a CoOp model itself.
             Unsupported: models are not opened by name here.
         """
-        name = self.find_base()
+        name = read_facts(self.context).base if self.base_name is None else self.base_name
         if self.origin.open is None:
             raise Unsupported(
                 f"{self.origin.name}: no way to its base {name!r}; open it by vlbench.load_model"
@@ -151,11 +151,11 @@ def coop(
         if origin.weights is not None:
             raise CardError(f"{origin.name}: names its context file already; leave out --weights")
         path = Path(reference).expanduser()
-        return CoopCheckpoint(origin, lambda: read_facts(path).base, path, replicate_of)
+        return CoopCheckpoint(origin, None, path, replicate_of)
     if base is None or reference is not None:
         raise CardError(f"{origin.name}: settings want base, the model that the context was learned on")
     if context is not None and origin.folder is None:
         raise CardError(f"{origin.name}: context is relative to a card's folder, and there is no card")
     file = origin.folder / context if context is not None and origin.folder is not None else None
     weights = (origin.folder or Path()) / base_weights if base_weights is not None else None
-    return CoopCheckpoint(origin, lambda: base, file, replicate_of, weights)
+    return CoopCheckpoint(origin, base, file, replicate_of, weights)

@@ -2,14 +2,14 @@
 
 import inspect
 from collections.abc import Callable, Mapping
-from dataclasses import replace
-from functools import partial
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, cast
 
-from vlbench.cards.catalogue import Catalogue, Entry
+from vlbench.cards.catalogue import Catalogue, Entry, read_folders
 from vlbench.cards.class_half import class_half
 from vlbench.cards.data_request import DataRequest
+from vlbench.cards.folders import CardFolder
 from vlbench.cards.names import Reference, find
 from vlbench.cards.threshold_file import BEST_F1, read_thresholds
 from vlbench.core.contracts import Checkpoint, Origin, PreprocessMode, Task, TaskRequest
@@ -33,6 +33,29 @@ _NO_SPLIT = {
 __all__ = ["DataRequest", "checkpoint", "task", "training_epochs", "training_task"]
 
 
+@dataclass(frozen=True, slots=True)
+class OtherModels:
+    """Opens another model by name, for one that is built on top of it: `open` of an Origin.
+
+    Pickled, it takes the folders of the cards along and not the cards: they are read again where a model
+    is asked for, in place of the catalogue.
+    """
+
+    catalogue: Catalogue | tuple[CardFolder, ...]
+    preprocess: PreprocessMode
+    cache: Path | None
+
+    def __call__(self, name: str, *, weights: Path | None = None) -> Checkpoint:
+        """The model of a name; see checkpoint for what it raises."""
+        catalogue = self.catalogue if isinstance(self.catalogue, Catalogue) else read_folders(self.catalogue)
+        return checkpoint(name, catalogue, weights=weights, preprocess=self.preprocess, cache=self.cache)
+
+    def __reduce__(self) -> tuple[object, ...]:
+        catalogue = self.catalogue
+        folders = catalogue.folders if isinstance(catalogue, Catalogue) else catalogue
+        return OtherModels, (folders, self.preprocess, self.cache)
+
+
 def checkpoint(
     name: str,
     catalogue: Catalogue,
@@ -50,7 +73,7 @@ def checkpoint(
         Unsupported: the adapter takes no reference.
     """
     found = find(catalogue, name, "model")
-    open_other = partial(checkpoint, catalogue=catalogue, preprocess=preprocess, cache=cache)
+    open_other = OtherModels(catalogue, preprocess, cache)
     if isinstance(found, Reference):
         origin = Origin(name, weights=weights, cache=cache, preprocess=preprocess, open=open_other)
         return _from_reference(origin, found)

@@ -20,7 +20,7 @@ from vlbench.cards.texts import (
     with_labels,
 )
 from vlbench.cards.yaml_file import shown
-from vlbench.core.contracts import Expectation, Source, TaskRequest, Text
+from vlbench.core.contracts import Dataset, Expectation, TaskRequest, Text
 from vlbench.core.errors import DataError
 from vlbench.core.names_found import compare_names
 from vlbench.core.protocol import SYNONYMS
@@ -100,7 +100,7 @@ def _repeats_descriptions(path: Path, entry: Entry, card: TaskCard, plain: DataR
     return read_descriptions(path) == read_descriptions(theirs)
 
 
-def _remarks(names: Sequence[Text], source: Source, request: DataRequest) -> tuple[str, ...]:
+def _remarks(names: Sequence[Text], source: Dataset, request: DataRequest) -> tuple[str, ...]:
     """How a user's names stand for the classes; else how the names beside the images contradict a card's.
 
     And what of a user's descriptions is of none of them.

@@ -112,11 +112,19 @@ def read_catalogue(include: Sequence[Path] = ()) -> Catalogue:
         CardError: two cards of one name, or a card outside the index that cannot be read.
         PluginError: a plug-in's cards are not where it says.
     """
+    return read_folders(card_folders(include))
+
+
+def read_folders(folders: tuple[CardFolder, ...]) -> Catalogue:
+    """All cards of some folders.
+
+    Raises:
+        CardError: two cards of one name, or a card outside the index that cannot be read.
+    """
     from vlbench.cards.index import read_folder
 
     found: dict[CardKind, dict[str, Entry]] = {"model": {}, "task": {}}
     collections: dict[str, Collection] = {}
-    folders = card_folders(include)
     for folder in folders:
         content = read_folder(folder)
         for kind, entry in content.entries:

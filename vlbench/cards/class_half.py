@@ -5,12 +5,11 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Literal
 
-from vlbench.core.contracts import Example, Expectation, Offers, Source, Target, TaskRequest, Text
+from vlbench.core.contracts import Dataset, Example, Expectation, Target, TaskRequest, Text
+from vlbench.core.dataset import Examples, subset
 from vlbench.core.errors import Unsupported
 from vlbench.core.expectation import check_counts
 from vlbench.core.label_index import NUMBER, LabelIndex
-from vlbench.core.reading import Reading, reading_of
-from vlbench.core.subset import Subset
 
 Half = Literal["base", "new"]
 HALVES: tuple[Half, Half] = ("base", "new")
@@ -68,8 +67,8 @@ def class_half(request: TaskRequest, half: Half) -> TaskRequest:
         request,
         name=f"{request.name}{MARK}{half}",
         protocol=f"{request.protocol}{MARK}{half}",
-        source=Relabelled(
-            Subset(request.source, indices), tuple(labels[index] - kept.start for index in indices)
+        source=_relabelled(
+            subset(request.source, indices), tuple(labels[index] - kept.start for index in indices)
         ),
         names=half_names(names, half),
         expect=Expectation(images=len(indices) if counted else None, texts=len(kept)),
@@ -93,46 +92,17 @@ def positions_in_half(chosen: Sequence[int], labels: Sequence[int], *, classes: 
     return [within[index] for index in chosen if index in within]
 
 
-@dataclass(frozen=True, slots=True)
-class Relabelled:
-    """A source under labels of its own, positions among a task's texts."""
+def _relabelled(dataset: Dataset, labels: tuple[int, ...]) -> Dataset:
+    """A data set under labels of its own, positions among a task's texts; its states stay.
 
-    source: Source
-    labels: tuple[int, ...]
+    So the whole and its halves share features.
+    """
+    return replace(dataset, examples=Examples(partial(_under_label, dataset.examples, labels), len(labels)))
 
-    @property
-    def name(self) -> str:
-        """The source's name."""
-        return self.source.name
 
-    @property
-    def revision(self) -> str:
-        """The source's revision."""
-        return self.source.revision
-
-    @property
-    def offers(self) -> Offers:
-        """The source's names and templates; the names are those of its own labels."""
-        return self.source.offers
-
-    @property
-    def reading(self) -> Reading:
-        """How the source read its data."""
-        return reading_of(self.source)
-
-    def __len__(self) -> int:
-        return len(self.labels)
-
-    def __getitem__(self, index: int) -> Example:
-        return replace(self.source[index], target=self.target(index))
-
-    def target(self, index: int) -> Target:
-        """The label and the group of the image at an index, and nothing else."""
-        return Target(label=self.labels[index], group=self.source.target(index).group)
-
-    def fingerprint(self, index: int) -> str:
-        """The source's fingerprint, so that the whole and its halves share features."""
-        return self.source.fingerprint(index)
+def _under_label(examples: Sequence[Example], labels: tuple[int, ...], index: int) -> Example:
+    example = examples[index]
+    return replace(example, target=Target(label=labels[index], group=example.target.group))
 
 
 def half_names(names: Sequence[Text], half: Half) -> tuple[Text, ...]:
@@ -149,9 +119,9 @@ def _unnumbered(text: Text) -> Text:
 def _labels(request: TaskRequest, index: LabelIndex) -> list[int]:
     source = request.source
     labels = []
-    for position in range(len(source)):
+    for position, example in enumerate(source.examples):
         where = partial(_where, request, position)
-        label = source.target(position).label
+        label = example.target.label
         if label is None:
             raise Unsupported(
                 f"{where()} has no class; @base and @new are halves of a classification's classes"

@@ -7,9 +7,9 @@ from pathlib import Path
 from random import Random
 
 from vlbench.core.contracts import Place, TaskRequest
+from vlbench.core.dataset import subset
 from vlbench.core.digest import sha256_of_file
 from vlbench.core.errors import DataError
-from vlbench.core.subset import Subset
 
 _LIMIT_SEED = 0
 """Every run of a limit takes the same images."""
@@ -87,4 +87,4 @@ class DataRequest:
         draw = Random(_LIMIT_SEED)  # noqa: S311 - a sample, no secret
         ends = [i * count // self.limit for i in range(self.limit + 1)]
         indices = tuple(draw.randrange(start, stop) for start, stop in pairwise(ends))
-        return replace(request, source=Subset(request.source, indices), partial=f"limit {self.limit}")
+        return replace(request, source=subset(request.source, indices), partial=f"limit {self.limit}")

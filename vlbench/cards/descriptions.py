@@ -9,7 +9,7 @@ from pathlib import Path
 from vlbench.cards.data_request import DataRequest
 from vlbench.cards.texts import read_classnames
 from vlbench.cards.yaml_file import shown
-from vlbench.core.contracts import Place, Source, Text
+from vlbench.core.contracts import Dataset, Place, Text
 from vlbench.core.errors import DataError
 
 Descriptions = Mapping[str, tuple[str, ...]]
@@ -77,7 +77,7 @@ def unasked(texts: Iterable[Text], path: Path | None) -> tuple[str, ...]:
 
 
 def asked_names(
-    names: tuple[Text, ...] | None, source: Source, request: DataRequest, task: str
+    names: tuple[Text, ...] | None, source: Dataset, request: DataRequest, task: str
 ) -> tuple[Text, ...] | None:
     """A task's names, or those that the user gives instead, with the user's descriptions if there are any.
 

@@ -10,7 +10,8 @@ from vlbench.cards.descriptions import asked_names, unasked
 from vlbench.cards.names import Reference
 from vlbench.cards.texts import by_line, read_templates, read_vocabularies, with_labels
 from vlbench.cards.yaml_file import shown
-from vlbench.core.contracts import Source, TaskRequest, Text
+from vlbench.core.contracts import Dataset, TaskRequest, Text
+from vlbench.core.dataset import as_dataset
 from vlbench.core.digest import digest_of
 from vlbench.core.registry import SOURCES
 
@@ -29,7 +30,7 @@ def own_request(reference: Reference, catalogue: Catalogue, request: DataRequest
     folder = Path(reference.rest).expanduser()
     place = request.place()
     here = folder.resolve() if folder.is_dir() else folder
-    source = SOURCES.get(OWN)(place, path=str(here))
+    source = as_dataset(SOURCES.get(OWN)(place, path=str(here)))
     label = here.resolve().name or "data"
     # folders of one name (test, val) must not overwrite each other's results
     name = f"{reference.scheme}:{label}@{digest_of(source.revision)[:6]}"
@@ -52,7 +53,7 @@ def own_request(reference: Reference, catalogue: Catalogue, request: DataRequest
 
 
 def _templates(
-    reference: Reference, source: Source, catalogue: Catalogue, request: DataRequest
+    reference: Reference, source: Dataset, catalogue: Catalogue, request: DataRequest
 ) -> tuple[str, ...] | None:
     """The user's templates, else those that lie with the data, else the packaged ones of the kind."""
     if request.templates is not None:

@@ -9,7 +9,8 @@ from vlbench.cards.catalogue import Entry
 from vlbench.cards.data_request import DataRequest
 from vlbench.cards.options import check_options, option_names
 from vlbench.cards.schema import SourceFields, TaskCard
-from vlbench.core.contracts import Source
+from vlbench.core.contracts import Dataset
+from vlbench.core.dataset import as_dataset
 from vlbench.core.errors import DataError, SourceMissing
 from vlbench.core.registry import SOURCES
 
@@ -30,12 +31,12 @@ class PassedOver:
 class Search:
     """The first source of a card that has the data, as the card states it; None where none has."""
 
-    source: Source | None
+    source: Dataset | None
     fields: SourceFields | None
     passed_over: tuple[PassedOver, ...]
 
 
-def find_source(entry: Entry, card: TaskCard, request: DataRequest) -> Source:
+def find_source(entry: Entry, card: TaskCard, request: DataRequest) -> Dataset:
     """The first source of a card that has the data; of a user's own folder, the first that reads it.
 
     Raises:
@@ -58,7 +59,7 @@ def search_sources(entry: Entry, card: TaskCard, request: DataRequest) -> Search
     for fields in stated_sources(entry, card, request.folder_of(entry.name, entry.aliases)):
         factory = SOURCES.get(fields.kind)
         try:
-            source = factory(place, **check_options(factory, fields.options).values)
+            source = as_dataset(factory(place, **check_options(factory, fields.options).values))
         except SourceMissing as error:
             passed_over.append(PassedOver(fields, error))
         else:

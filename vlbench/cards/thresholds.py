@@ -5,7 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from vlbench.cards.threshold_file import BEST_F1, stated_number
-from vlbench.core.contracts import ProtocolStatement, Source, Task, Tuning
+from vlbench.core.contracts import Dataset, ProtocolStatement, Task, Tuning
 from vlbench.core.digest import digest_of
 from vlbench.core.errors import DataError, Unsupported
 from vlbench.core.image_digest import image_digests
@@ -34,7 +34,7 @@ def refuse_untagged(task: Task) -> None:
         )
 
 
-def refuse_shared(task: Task, validation: Source, cache: Path | None) -> None:
+def refuse_shared(task: Task, validation: Dataset, cache: Path | None) -> None:
     """Raise DataError where an image of a validation split is one of the test split, whatever its name."""
     known = frozenset(image_digests(task.problem.images, cache))
     shared = [i for i, digest in enumerate(image_digests(validation, cache)) if digest in known]

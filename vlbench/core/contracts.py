@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal, Protocol
 
 from vlbench.core.measurement import Measurement, MetricOptions
+from vlbench.core.reading import Reading
 
 if TYPE_CHECKING:
     import numpy as np
@@ -51,11 +52,17 @@ class Target:
 
 @dataclass(frozen=True, slots=True)
 class Example:
-    """One image and its truth; `image` is called in a loader worker, never up front."""
+    """One image and its truth; `image` is called in a loader worker, never up front.
+
+    `image` is a function of a module with what names the image (a path, an offset, a row), so that it can
+    be sent to another process. `state` guards the local store: it changes when the bytes of the image may
+    have, and is equal for one image reached through two data sets.
+    """
 
     id: str
     image: "Callable[[], Image]"
     target: Target
+    state: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,13 +73,29 @@ class Offers:
     templates: tuple[str, ...] = ()
 
 
-class Source(Protocol):
-    """Examples in a fixed order.
+@dataclass(frozen=True, slots=True)
+class Dataset:
+    """Examples in a fixed order, each made when it is asked for.
 
     `revision` is equal on every machine with the same data: a digest of sorted names and sizes, or a
-    hub revision. `fingerprint(i)` guards the local store: it changes when the bytes of image i may
-    have, and is equal for one image reached through two sources.
+    hub revision. `reading` says how the data were read.
     """
+
+    name: str
+    revision: str
+    examples: Sequence[Example]
+    offers: Offers = Offers()
+    reading: Reading = field(default_factory=Reading)
+
+    def __len__(self) -> int:
+        return len(self.examples)
+
+    def __getitem__(self, index: int) -> Example:
+        return self.examples[index]
+
+
+class Source(Protocol):
+    """A data set as packages for version 0.1 have it, a class; core/dataset.py makes a Dataset of one."""
 
     @property
     def name(self) -> str: ...
@@ -108,7 +131,7 @@ class SourceFactory(Protocol):
     source is a hub.
     """
 
-    def __call__(self, place: Place, /, **options: object) -> Source: ...
+    def __call__(self, place: Place, /, **options: object) -> Dataset | Source: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -230,7 +253,7 @@ class Adapter(Protocol):
 class Problem:
     """Images [n], texts [m] and which pairs are true; `groups` [n] by name, None where the data say none."""
 
-    images: Source
+    images: Dataset
     texts: tuple[Text, ...]
     relevant: "Relevance"
     groups: tuple[str, ...] | None = None
@@ -328,7 +351,7 @@ class TaskRequest:
 
     name: str
     protocol: str
-    source: Source
+    source: Dataset
     names: tuple[Text, ...] | None = None
     templates: tuple[str, ...] | None = None
     metrics: tuple[str, ...] = ()

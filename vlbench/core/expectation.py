@@ -2,7 +2,6 @@
 
 from vlbench.core.contracts import TaskRequest
 from vlbench.core.errors import DataError
-from vlbench.core.reading import reading_of
 
 
 def check_counts(request: TaskRequest, *, images: int, texts: int) -> str:
@@ -22,7 +21,7 @@ def check_counts(request: TaskRequest, *, images: int, texts: int) -> str:
         for what, number in wanted.items()
         if number is not None and number != found[what]
     ]
-    lacks = reading_of(request.source).lacks
+    lacks = request.source.reading.lacks
     reason = ", ".join([*filter(None, [lacks]), *differing])
     if not differing:
         return lacks

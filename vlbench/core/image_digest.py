@@ -6,7 +6,7 @@ from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from vlbench.core.contracts import Source
+from vlbench.core.contracts import Dataset
 from vlbench.core.digest import digest_of_bytes, digest_of_strings
 from vlbench.core.files import remembered
 
@@ -19,45 +19,45 @@ DIGITS = 16
 """Hexadecimal digits of an image's digest: enough to tell images of any data set apart."""
 
 
-def image_digests(source: Source, cache: Path | None) -> tuple[str, ...]:
+def image_digests(source: Dataset, cache: Path | None) -> tuple[str, ...]:
     """The digest of each image of a source: of the encoded bytes, of the pixels of one that is made.
 
-    Reads every image once and decodes none but made ones; remembered in the cache by the fingerprints.
+    Reads every image once and decodes none but made ones; remembered in the cache by the images' states.
 
     Raises:
         DataError: an image cannot be read.
     """
-    key = digest_of_strings(source.fingerprint(i) for i in range(len(source)))
+    key = digest_of_strings(example.state for example in source.examples)
     text = remembered(
         f"image digests|{key}",
         cache,
-        lambda: json.dumps([_digest(source[i].image()) for i in range(len(source))]),
+        lambda: json.dumps([_digest(example.image()) for example in source.examples]),
     )
     return tuple(json.loads(text))
 
 
-def sample_digest(source: Source, cache: Path | None) -> str:
+def sample_digest(source: Dataset, cache: Path | None) -> str:
     """Digest of the bytes of a few images spread over a source; empty where they are made, and not files.
 
     It tells two data sets of equal names, sizes and labels apart, and not that a few images were replaced.
-    Remembered in the cache by the fingerprints.
+    Remembered in the cache by their states.
 
     Raises:
         DataError: an image cannot be read.
     """
     last = len(source) - 1
     places = sorted({round(last * k / (SAMPLED - 1)) for k in range(SAMPLED)}) if len(source) else []
-    key = digest_of_strings(source.fingerprint(i) for i in places)
+    key = digest_of_strings(source[i].state for i in places)
     return remembered(f"image sample|{key}", cache, lambda: _sample(source, places))
 
 
-def seen_among(tested: Source, learned: Iterable[str], cache: Path | None) -> int:
+def seen_among(tested: Dataset, learned: Iterable[str], cache: Path | None) -> int:
     """How many images of a source are among learned ones, given by their digests; reads nothing for none."""
     known = frozenset(learned)
     return sum(digest in known for digest in image_digests(tested, cache)) if known else 0
 
 
-def _sample(source: Source, places: Iterable[int]) -> str:
+def _sample(source: Dataset, places: Iterable[int]) -> str:
     digests = []
     for place in places:
         data = _encoded(source[place].image())

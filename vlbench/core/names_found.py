@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from vlbench.core.contracts import Source, Text
+from vlbench.core.contracts import Dataset, Text
 from vlbench.core.label_index import NUMBER
 
 
@@ -16,7 +16,7 @@ class NamesFound:
     notes: tuple[str, ...] = ()
 
 
-def compare_names(source: Source, texts: Sequence[Text]) -> NamesFound:
+def compare_names(source: Dataset, texts: Sequence[Text]) -> NamesFound:
     """Hold the names that a source offers against a task's, where its labels are numbers.
 
     A label's number is a position among the task's texts, or what they state as their `number`. Labels
@@ -56,8 +56,8 @@ def _by_number(texts: Sequence[Text]) -> Mapping[int, str]:
     return dict(sorted(numbered))
 
 
-def _has_numbers_for_labels(source: Source) -> bool:
-    target = source.target(0)
+def _has_numbers_for_labels(source: Dataset) -> bool:
+    target = source[0].target
     marks = (target.label, *(target.tags or ()))
     return any(isinstance(mark, int) for mark in marks)
 

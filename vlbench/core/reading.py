@@ -1,12 +1,13 @@
-"""What was read of the data: how a source says it, and the line that a run and its result give of it."""
+"""What was read of the data: how a data set says it, and the line that a run and its result give of it."""
 
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Protocol, runtime_checkable
+from typing import TYPE_CHECKING
 
-from vlbench.core.contracts import Source, Task
+if TYPE_CHECKING:
+    from vlbench.core.contracts import Dataset, Task
 
 MOST_NAMED = 6
 """So many texts are named in a line; of more, the first alone."""
@@ -31,7 +32,7 @@ class LeftOut:
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """How a source read its data.
+    """How the data of a data set were read.
 
     `layout` says what it took them for, `labels` which file, column or folder says what is true, `remarks`
     what else a user has to know. `lacks` says which images that the data list are not there; then a result
@@ -45,24 +46,9 @@ class Reading:
     lacks: str = ""
 
 
-@runtime_checkable
-class SaysWhatItRead(Protocol):
-    """A source that says how it read its data; one that does not is known by its name alone."""
-
-    @property
-    def reading(self) -> Reading: ...
-
-
-def reading_of(source: Source) -> Reading:
-    """How a source read its data; of one that does not say, the kind that its name begins with."""
-    if isinstance(source, SaysWhatItRead):
-        return source.reading
-    return Reading(layout=source.name.partition(":")[0])
-
-
-def read_so(source: Source) -> str:
+def read_so(source: "Dataset") -> str:
     """How a source read its data, in brackets, for an error about what they do not say; empty if unknown."""
-    reading = reading_of(source)
+    reading = source.reading
     said = [f"labels: {reading.labels}"] if reading.labels else []
     said.extend(f"left out: {each}" for each in reading.left_out)
     return f" ({'; '.join(said)})" if said else ""
@@ -95,17 +81,17 @@ class Tally:
         return tuple(LeftOut(count, why, first) for why, (count, first) in self.found.items())
 
 
-def what_was_read(task: Task) -> dict[str, str]:
+def what_was_read(task: "Task") -> dict[str, str]:
     """What a task read, as a result records it; what there is nothing to say of is left out.
 
-    `data` is the layout and the source's name, `images` their number and those left out, `texts` the names
-    or the first and the number, `prompt` the first one asked, `labels` where the truth comes from, `notes`
-    the rest.
+    `data` is the layout, else the kind that the data set's name begins with, and the name; `images` their
+    number and those left out, `texts` the names or the first and the number, `prompt` the first one asked,
+    `labels` where the truth comes from, `notes` the rest.
     """
     problem = task.problem
-    reading = reading_of(problem.images)
+    name, reading = problem.images.name, problem.images.reading
     said = {
-        "data": f"{reading.layout} ({problem.images.name})",
+        "data": f"{reading.layout or name.partition(':')[0]} ({name})",
         "images": "; ".join(
             [f"{len(problem.images):,} images", *(f"left out: {each}" for each in reading.left_out)]
         ),
@@ -128,7 +114,7 @@ def reading_line(task: str, said: Mapping[str, str]) -> str:
     return f"{task}: {' '.join('; '.join(parts).split())}"
 
 
-def _texts(task: Task) -> str:
+def _texts(task: "Task") -> str:
     texts = task.problem.texts
     named = [_short(text.name) for text in texts[:MOST_NAMED]]
     if len(texts) > MOST_NAMED:
@@ -136,12 +122,12 @@ def _texts(task: Task) -> str:
     return f"{len(texts):,} {task.called}: {', '.join(named)}"
 
 
-def _first_prompt(task: Task) -> str:
+def _first_prompt(task: "Task") -> str:
     text = task.problem.texts[0]
     return _short((*text.prompts, *text.descriptions, text.name)[0])
 
 
-def _seen(task: Task) -> Iterable[str]:
+def _seen(task: "Task") -> Iterable[str]:
     """What is odd about the texts: numbers for names, underscores, names that repeat or have no image."""
     texts, images = task.problem.texts, task.problem.images
     names = [text.name for text in texts]
@@ -172,7 +158,7 @@ def _seen(task: Task) -> Iterable[str]:
     if lacking:
         share = f"{len(lacking):,} of {len(names):,} {task.called}"
         yield f"{share} have no image, the first {names[lacking[0]]!r}"
-    target = images.target(0)
+    target = images[0].target
     marks = (target.label, *(target.tags or ()))
     if (
         not task.partial

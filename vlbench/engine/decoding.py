@@ -1,12 +1,13 @@
 """What decoding changed of the images of a job: noted while they are decoded, kept beside their features."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from vlbench.core.contracts import Example, Offers, Source, Target
+from vlbench.core.contracts import Dataset, Example
+from vlbench.core.dataset import Examples
 from vlbench.core.decoding import decoding_remarks, decoding_text
 from vlbench.engine.kept_rows import LOST, LOST_LINE, add_rows, read_rows
 from vlbench.engine.plan import Job
@@ -15,49 +16,23 @@ if TYPE_CHECKING:
     from PIL.Image import Image
 
 
-@dataclass(frozen=True, slots=True)
-class Watched:
-    """A source whose images are looked at as they are opened; `found` holds remarks by their index."""
+def watched(dataset: Dataset, found: dict[int, tuple[str, ...]]) -> Dataset:
+    """A data set whose images are looked at as they are opened; `found` takes remarks by their index."""
+    examples = Examples(partial(_watched, dataset.examples, found), len(dataset))
+    return replace(dataset, examples=examples)
 
-    source: Source
-    found: dict[int, tuple[str, ...]] = field(default_factory=dict)
 
-    @property
-    def name(self) -> str:
-        """The source's name."""
-        return self.source.name
+def _watched(examples: Sequence[Example], found: dict[int, tuple[str, ...]], index: int) -> Example:
+    example = examples[index]
+    return replace(example, image=partial(_open, example, found, index))
 
-    @property
-    def revision(self) -> str:
-        """The source's revision."""
-        return self.source.revision
 
-    @property
-    def offers(self) -> Offers:
-        """The source's names and templates."""
-        return self.source.offers
-
-    def __len__(self) -> int:
-        return len(self.source)
-
-    def __getitem__(self, index: int) -> Example:
-        example = self.source[index]
-        return replace(example, image=partial(self._open, example, index))
-
-    def target(self, index: int) -> Target:
-        """What the data say of the image at an index."""
-        return self.source.target(index)
-
-    def fingerprint(self, index: int) -> str:
-        """The source's fingerprint."""
-        return self.source.fingerprint(index)
-
-    def _open(self, example: Example, index: int) -> "Image":
-        image = example.image()
-        remarks = decoding_remarks(image)
-        if remarks:
-            self.found[index] = remarks
-        return image
+def _open(example: Example, found: dict[int, tuple[str, ...]], index: int) -> "Image":
+    image = example.image()
+    remarks = decoding_remarks(image)
+    if remarks:
+        found[index] = remarks
+    return image
 
 
 def keep_remarks(job: Job, found: Mapping[int, tuple[str, ...]], cache: Path) -> None:

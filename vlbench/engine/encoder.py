@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 from tqdm import tqdm
 
-from vlbench.core.contracts import Model, Source, Text
+from vlbench.core.contracts import Dataset, Model, Text
 from vlbench.core.errors import NotFinite, Unsupported
 from vlbench.engine.feature_store import Features, FeatureSpace
 from vlbench.engine.loader import Batch, load_batches, load_image
@@ -31,7 +31,7 @@ class Encoder:
 
     def encode_images(
         self,
-        source: Source,
+        source: Dataset,
         positions: Sequence[int],
         keys: Sequence[str],
         space: FeatureSpace,
@@ -71,7 +71,7 @@ class Encoder:
                 space.append([keys[i] for i in positions], to_numpy(features, "text"))
                 progress.update(sum(_prompts(text) for text in chunk))
 
-    def dry_pass(self, source: Source, texts: Sequence[Text]) -> None:
+    def dry_pass(self, source: Dataset, texts: Sequence[Text]) -> None:
         """Two images and two prompts through the whole path, so that what cannot work fails in seconds.
 
         Raises:
@@ -91,7 +91,7 @@ class Encoder:
 
     def _image_batches(
         self,
-        source: Source,
+        source: Dataset,
         positions: Sequence[int],
         sink: "_Sink",
     ) -> int:

@@ -13,11 +13,11 @@ import numpy as np
 import torch
 
 from vlbench.core.capabilities import DecidesTags
-from vlbench.core.contracts import Checkpoint, Prediction, Source
+from vlbench.core.contracts import Checkpoint, Dataset, Prediction
 from vlbench.core.result import Result, Timing
 from vlbench.engine.cut_sentences import keep_cut
 from vlbench.engine.decision import check_stated, decided
-from vlbench.engine.decoding import Watched, keep_remarks
+from vlbench.engine.decoding import keep_remarks, watched
 from vlbench.engine.distinct import Columns
 from vlbench.engine.encoder import Encoder
 from vlbench.engine.feature_store import Features, FeatureSpace
@@ -91,11 +91,11 @@ def _scored(job: Job, session: Session, cache: Path) -> tuple[Prediction, RunFac
         )
         keep_cut(job, encoder.model, missing, cache)
         images = _ImagePass.of(job, encoder, features, scores, space.gather_padded(keys.texts))
-        watched = Watched(problem.images)
+        found: dict[int, tuple[str, ...]] = {}
         try:
-            image_seconds = _seconds(bind(images.run, watched))
+            image_seconds = _seconds(bind(images.run, watched(problem.images, found)))
         finally:
-            keep_remarks(job, watched.found, cache)
+            keep_remarks(job, found, cache)
         score_start = time.perf_counter()
         prediction = predict(images.blocks(), problem, job.task.scoring, encoder.model.info.unit)
     if isinstance(encoder.model, DecidesTags) and prediction.scores is not None:
@@ -146,7 +146,7 @@ class _ImagePass:
             return cls(job, encoder, texts, scores, scores.missing(keys), streams=True)
         return cls(job, encoder, texts, features, missing, streams=False)
 
-    def run(self, source: Source) -> None:
+    def run(self, source: Dataset) -> None:
         """Decode and encode the images of a source, which are the job's."""
         encoder = self.encoder
         keys = self.job.keys.images

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from vlbench.core.broken_image import BROKEN_IMAGE
-from vlbench.core.contracts import Model, Source
+from vlbench.core.contracts import Dataset, Model
 from vlbench.core.errors import DataError, NoPixels
 
 BATCHES_AHEAD = 3
@@ -23,7 +23,7 @@ class Batch:
     pixels: Tensor
 
 
-def load_image(model: Model, source: Source, position: int) -> Tensor:
+def load_image(model: Model, source: Dataset, position: int) -> Tensor:
     """One image, decoded and preprocessed, [3, h, w].
 
     Raises:
@@ -42,7 +42,7 @@ def load_image(model: Model, source: Source, position: int) -> Tensor:
 
 
 def load_batches(
-    model: Model, source: Source, positions: Sequence[int], *, batch_size: int, workers: int, pin: bool
+    model: Model, source: Dataset, positions: Sequence[int], *, batch_size: int, workers: int, pin: bool
 ) -> Generator[Batch]:
     """Batches of exactly batch_size rows in the order of positions; the last is padded with zeros.
 

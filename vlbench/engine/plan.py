@@ -3,9 +3,9 @@
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from vlbench.core.contracts import Checkpoint, Identity, Source, Task, Text, Tuning
+from vlbench.core.contracts import Checkpoint, Dataset, Identity, Task, Text, Tuning
 from vlbench.core.digest import digest_of, digest_of_code, digest_of_modules, digest_of_strings
-from vlbench.core.errors import Unsupported
+from vlbench.core.errors import DataError, Unsupported
 from vlbench.core.registry import TASK_KINDS
 from vlbench.core.result import SCHEMA
 from vlbench.engine.settings import RunSettings
@@ -83,9 +83,27 @@ def image_space(identity: Identity, settings: RunSettings) -> str:
     return _space(identity.image, settings)
 
 
-def image_keys(source: Source) -> tuple[str, ...]:
-    """The key of each image of a source."""
-    return tuple(digest_of_strings([source.fingerprint(i)]) for i in range(len(source)))
+def image_keys(source: Dataset) -> tuple[str, ...]:
+    """The key of each image of a data set.
+
+    Raises:
+        DataError: an example has no state, by which its features would be known.
+    """
+    return _of_images(source)[0]
+
+
+def _of_images(source: Dataset) -> tuple[tuple[str, ...], str]:
+    """The key of each image, and a digest of their ids, in one pass."""
+    keys, ids = [], []
+    for example in source.examples:
+        if not example.state:
+            raise DataError(
+                f"{source.name}: image {example.id} has no state, by which stored features are found; "
+                "give each Example one, which was fingerprint(i) in version 0.1"
+            )
+        keys.append(digest_of_strings([example.state]))
+        ids.append(example.id)
+    return tuple(keys), digest_of_strings(ids)
 
 
 def _space(side: str, settings: RunSettings) -> str:
@@ -97,8 +115,7 @@ def _job(checkpoint: Checkpoint, identity: Identity, task: Task, settings: RunSe
     chosen = task.thresholds
     validation = _job(checkpoint, identity, chosen.task, settings) if isinstance(chosen, Tuning) else None
     row = row_name(checkpoint, settings)
-    source = task.problem.images
-    images = image_keys(source), digest_of_strings(source[i].id for i in range(len(source)))
+    images = _of_images(task.problem.images)
     return Job(
         checkpoint, identity, task, row, _keys(identity, task, settings, validation, images), validation
     )

@@ -16,19 +16,19 @@ from vlbench.adapters.coop_context import ContextFacts, backbone_digest
 from vlbench.adapters.coop_loading import context_tower
 from vlbench.adapters.dual_encoder import DualEncoder
 from vlbench.adapters.text_tower import TextTower
-from vlbench.core.contracts import Checkpoint, Identity, Source, Task
+from vlbench.core.contracts import Checkpoint, Dataset, Identity, Task
+from vlbench.core.dataset import subset
 from vlbench.core.digest import digest_of, digest_of_modules
 from vlbench.core.errors import DataError
 from vlbench.core.files import read_checked, write_checked
 from vlbench.core.image_digest import image_digests
-from vlbench.core.subset import Subset
 from vlbench.engine.encoder import Encoder
 from vlbench.engine.feature_store import FeatureSpace
 from vlbench.engine.plan import image_keys, image_space
 from vlbench.engine.settings import RunSettings
 from vlbench.fitting.coop_learner import Learner, first_context, prompts_of
 from vlbench.fitting.coop_recipe import Recipe
-from vlbench.fitting.views import Views
+from vlbench.fitting.views import views
 
 _STATE = "state.safetensors"
 
@@ -37,7 +37,7 @@ _STATE = "state.safetensors"
 class Few:
     """The images that are learned from: positions in the training split, and their classes."""
 
-    source: Source
+    source: Dataset
     indices: Sequence[int]
     labels: NDArray[np.int64]
 
@@ -145,7 +145,7 @@ def fit(
         classes=tuple(training.problem.texts),
         class_specific=recipe.class_specific,
         trained=trained,
-        learned_from=image_digests(Subset(few.source, few.indices), cache),
+        learned_from=image_digests(subset(few.source, few.indices), cache),
     )
     return Fitted(learner.context.detach().float().cpu(), facts, *losses)
 
@@ -168,12 +168,14 @@ class _ImageFeatures:
         if self.recipe.features == "frozen":
             if self._frozen is None:
                 space = self.cache / "features" / image_space(self.identity, self.settings)
-                self._frozen = self._encoded(Subset(self.few.source, self.few.indices), space)
+                self._frozen = self._encoded(subset(self.few.source, self.few.indices), space)
             return self._frozen
-        views = Views(self.few.source, self.few.indices, self.model.info.image_size, self.recipe.seed, epoch)
-        return self._encoded(views, self.folder / f"epoch-{epoch}")
+        seen = views(
+            self.few.source, self.few.indices, self.model.info.image_size, seed=self.recipe.seed, epoch=epoch
+        )
+        return self._encoded(seen, self.folder / f"epoch-{epoch}")
 
-    def _encoded(self, source: Source, folder: Path) -> Tensor:
+    def _encoded(self, source: Dataset, folder: Path) -> Tensor:
         encoder = Encoder(
             self.model,
             self.settings,
@@ -193,7 +195,7 @@ def _key(identity: Identity, training: Task, few: Few, recipe: Recipe, settings:
         {
             "model": identity.whole,
             "names": [text.name for text in training.problem.texts],
-            "images": image_keys(Subset(few.source, few.indices)),
+            "images": image_keys(subset(few.source, few.indices)),
             "labels": few.labels.tolist(),
             "recipe": recipe.as_facts(),
             "place": [settings.precision, settings.device.partition(":")[0], settings.first_batch_size],

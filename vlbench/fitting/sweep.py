@@ -8,7 +8,7 @@ from vlbench.cards.class_half import Half, positions_in_half
 from vlbench.cards.training import UNKNOWN, Seen
 from vlbench.core.contracts import Checkpoint, Task
 from vlbench.core.decoding import decoding_text
-from vlbench.engine.decoding import Watched
+from vlbench.engine.decoding import watched
 from vlbench.engine.settings import RunSettings
 from vlbench.fitting.context_card import ContextCard, row_of, write_card
 from vlbench.fitting.coop import Few, Frozen, fit, labels_of
@@ -64,10 +64,10 @@ def learn(
     images = training.problem.images
     for recipe in lesson.recipes:
         chosen = lesson.draw(recipe)
-        watched = Watched(images)
-        few = Few(watched, tuple(chosen), labels[chosen])
+        found: dict[int, tuple[str, ...]] = {}
+        few = Few(watched(images, found), tuple(chosen), labels[chosen])
         fitted = fit(frozen, training, few, recipe, settings, cache)
-        decoding = decoding_text((images[index].id, said) for index, said in sorted(watched.found.items()))
+        decoding = decoding_text((images[index].id, said) for index, said in sorted(found.items()))
         if decoding:
             tell(f"{training.name}: decoded {decoding}")
         row = row_of(lesson.checkpoint.name, training.name, recipe, epochs=lesson.epochs)

@@ -1,15 +1,15 @@
 """Views of training images: random crops and flips, each decided by its seed, epoch and image alone."""
 
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import partial
 
 import numpy as np
 from PIL import Image
 
-from vlbench.core.contracts import Example, Offers, Source, Target
-from vlbench.core.reading import Reading, reading_of
+from vlbench.core.contracts import Dataset, Example
+from vlbench.core.dataset import Examples, subset
 
 SCALE = (0.08, 1.0)
 """Share of the area that a crop covers, at least and at most."""
@@ -20,59 +20,17 @@ _TRIES = 10
 Box = tuple[int, int, int, int]
 
 
-@dataclass(frozen=True, slots=True)
-class Views:
-    """Some images of a source, each as the view of one epoch; a Source of core/contracts.py.
+def views(
+    dataset: Dataset, indices: Sequence[int], size: tuple[int, int], *, seed: int, epoch: int
+) -> Dataset:
+    """Some images of a data set, each as the view of one epoch.
 
-    `indices` are positions in the source; `size` is (height, width) in pixels. A view depends on the
+    `indices` are positions in the data set; `size` is (height, width) in pixels. A view depends on the
     seed, the epoch and the position in `indices` alone, whatever loads it.
     """
-
-    source: Source
-    indices: Sequence[int]
-    size: tuple[int, int]
-    seed: int
-    epoch: int
-
-    @property
-    def name(self) -> str:
-        """The source's name, marked."""
-        return f"{self.source.name}+views"
-
-    @property
-    def revision(self) -> str:
-        """The source's revision."""
-        return self.source.revision
-
-    @property
-    def offers(self) -> Offers:
-        """The source's names and templates."""
-        return self.source.offers
-
-    @property
-    def reading(self) -> Reading:
-        """How the source read its data."""
-        return reading_of(self.source)
-
-    def __len__(self) -> int:
-        return len(self.indices)
-
-    def __getitem__(self, index: int) -> Example:
-        whole = self.source[self.indices[index]]
-        return Example(
-            id=f"{whole.id}, view {self.epoch}",
-            image=partial(_open, self, index),
-            target=whole.target,
-        )
-
-    def target(self, index: int) -> Target:
-        """What the data say of the whole image."""
-        return self.source.target(self.indices[index])
-
-    def fingerprint(self, index: int) -> str:
-        """The whole image's, and what decides the view."""
-        whole = self.source.fingerprint(self.indices[index])
-        return f"{whole}|view|{self.size}|{self.seed}|{self.epoch}|{index}"
+    chosen = subset(dataset, indices)
+    view = partial(_example, chosen.examples, size, seed, epoch)
+    return replace(chosen, name=f"{dataset.name}+views", examples=Examples(view, len(indices)))
 
 
 def draw_box(width: int, height: int, random: np.random.Generator) -> Box:
@@ -95,11 +53,21 @@ def draw_box(width: int, height: int, random: np.random.Generator) -> Box:
     return (left, upper, left + across, upper + down)
 
 
-def _open(views: Views, index: int) -> Image.Image:
-    image = views.source[views.indices[index]].image().convert("RGB")
-    random = np.random.default_rng([views.seed, views.epoch, index])
+def _example(wholes: Sequence[Example], size: tuple[int, int], seed: int, epoch: int, index: int) -> Example:
+    whole = wholes[index]
+    return Example(
+        id=f"{whole.id}, view {epoch}",
+        image=partial(_view, whole.image, size, (seed, epoch, index)),
+        target=whole.target,
+        state=f"{whole.state}|view|{size}|{seed}|{epoch}|{index}",
+    )
+
+
+def _view(whole: Callable[[], Image.Image], size: tuple[int, int], seed: tuple[int, int, int]) -> Image.Image:
+    image = whole().convert("RGB")
+    random = np.random.default_rng(seed)
     box = draw_box(*image.size, random)
-    height, width = views.size
+    height, width = size
     # as torchvision crops: cut out first, so that the filter sees no pixel beyond the crop
     view = image.crop(box).resize((width, height), Image.Resampling.BICUBIC)
     return view.transpose(Image.Transpose.FLIP_LEFT_RIGHT) if random.random() < 0.5 else view

@@ -5,14 +5,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from vlbench.core.contracts import Offers, Place, Target, Text
+from vlbench.core.contracts import Dataset, Offers, Place, Target, Text
 from vlbench.core.digest import digest_of_strings
 from vlbench.core.errors import DataError, UnknownName
 from vlbench.core.reading import Reading
 from vlbench.sources.absent_images import those_there
 from vlbench.sources.annotation import lines_of, read_text
 from vlbench.sources.file_listing import find_files, revision_of
-from vlbench.sources.image_file import ImageFiles
+from vlbench.sources.image_file import file_examples
 from vlbench.sources.location import locate
 
 VARIANTS = "variants.txt"
@@ -31,7 +31,7 @@ class Line:
 
 def aircraft_variants(
     place: Place, /, *, path: str, split: Literal["train", "val", "trainval", "test"] = "test"
-) -> ImageFiles:
+) -> Dataset:
     """Images of FGVC Aircraft in the order of a split's list, labelled by their variant.
 
     The folder holds `variants.txt` (a name a line, in the order of the labels),
@@ -66,12 +66,11 @@ def aircraft_variants(
     files = tuple(found[line.image] for line in kept)
     targets = [Target(label=label) for label in range(len(names))]
     contents = [(each.name, digest_of_strings([text])) for each, text in texts.items()]
-    return ImageFiles(
+    return Dataset(
         name=f"aircraft_variants:{path}",
         revision=revision_of(files, place, contents=contents),
         offers=Offers(names=tuple(Text(name=name) for name in names)),
-        files=files,
-        targets=tuple(targets[line.label] for line in kept),
+        examples=file_examples(files, tuple(targets[line.label] for line in kept)),
         reading=Reading("aircraft_variants", f"variants of {file.name}", lacks=there.lacks),
     )
 

@@ -3,21 +3,19 @@
 import posixpath
 from pathlib import Path
 
-from vlbench.core.contracts import Place
+from vlbench.core.contracts import Dataset, Place
 from vlbench.core.errors import DataError
 from vlbench.core.reading import Tally
 from vlbench.sources.annotation import read_text, said_captions
 from vlbench.sources.captions import Annotations, Captioned, CaptionFolder, captioned_images
 from vlbench.sources.file_listing import list_names
-from vlbench.sources.image_file import IMAGE_SUFFIXES, ImageFiles
+from vlbench.sources.image_file import IMAGE_SUFFIXES
 from vlbench.sources.location import locate
 
 TEXT = ".txt"
 
 
-def caption_files(
-    place: Place, /, *, path: str, images: str = "image", captions: str = "caption"
-) -> ImageFiles:
+def caption_files(place: Place, /, *, path: str, images: str = "image", captions: str = "caption") -> Dataset:
     """Images with one caption each, the whole of the text file of the same stem, as Urban1k comes.
 
     Images are in the order of their stems, numbers by value. Lines of a caption are joined by a blank.

@@ -5,13 +5,12 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from vlbench.core.contracts import Place
+from vlbench.core.contracts import Dataset, Place
 from vlbench.core.errors import DataError
 from vlbench.core.files import file_state, remembered
 from vlbench.core.reading import LeftOut, Tally
 from vlbench.sources.annotation import read_text
 from vlbench.sources.captions import Annotations, CaptionFolder, captioned_images, gather, stated_caption
-from vlbench.sources.image_file import ImageFiles
 from vlbench.sources.location import locate
 
 WITHOUT = "images without a caption"
@@ -25,7 +24,7 @@ def caption_json(
     annotations: str,
     images: list[str] | None = None,
     split: str | None = None,
-) -> ImageFiles:
+) -> Dataset:
     """Images and their captions by a JSON file, whose form is told by its fields.
 
     The forms are Karpathy's `{images: [{filename, filepath, split, sentences: [{raw}]}]}`

@@ -2,18 +2,17 @@
 
 from pathlib import Path
 
-from vlbench.core.contracts import Place
+from vlbench.core.contracts import Dataset, Place
 from vlbench.core.errors import DataError
 from vlbench.core.reading import Tally
 from vlbench.sources.annotation import lines_of, read_text
 from vlbench.sources.captions import Annotations, CaptionFolder, captioned_images, gather
-from vlbench.sources.image_file import ImageFiles
 from vlbench.sources.location import locate
 
 
 def caption_lines(
     place: Place, /, *, path: str, names: str, captions: str, images: list[str] | None = None
-) -> ImageFiles:
+) -> Dataset:
     """Images with one caption each, from two files whose lines belong together, as XTD10 comes.
 
     Args:

@@ -6,12 +6,12 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from vlbench.core.contracts import Place
+from vlbench.core.contracts import Dataset, Place
 from vlbench.core.errors import DataError
 from vlbench.core.reading import Tally
 from vlbench.sources.annotation import lines_of, read_text
 from vlbench.sources.captions import Annotations, CaptionFolder, captioned_images, gather, stated_caption
-from vlbench.sources.image_file import IMAGE_SUFFIXES, ImageFiles
+from vlbench.sources.image_file import IMAGE_SUFFIXES
 from vlbench.sources.location import locate
 
 SUFFIXES = "|".join(re.escape(suffix) for suffix in sorted(IMAGE_SUFFIXES))
@@ -28,7 +28,7 @@ def caption_list(
     annotations: str,
     images: list[str] | None = None,
     split: str | None = None,
-) -> ImageFiles:
+) -> Dataset:
     """Images and their captions by a text file, whose first line may be a header.
 
     Every line is `IMAGE,CAPTION`, split behind the image's suffix since captions hold commas

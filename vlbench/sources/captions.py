@@ -4,14 +4,14 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from vlbench.core.contracts import Offers, Place, Target
+from vlbench.core.contracts import Dataset, Offers, Place, Target
 from vlbench.core.digest import digest_of_strings
 from vlbench.core.errors import DataError, SourceMissing
 from vlbench.core.reading import Reading, Tally
 from vlbench.sources.absent_images import those_there
 from vlbench.sources.annotation import said_captions, templates_beside
 from vlbench.sources.file_listing import FoundFile, find_files, revision_of
-from vlbench.sources.image_file import ImageFiles
+from vlbench.sources.image_file import file_examples
 from vlbench.sources.inner_path import inner_path
 
 
@@ -47,7 +47,7 @@ class Annotations:
     remarks: tuple[str, ...] = ()
 
 
-def captioned_images(name: str, said: Annotations, folder: CaptionFolder, place: Place) -> ImageFiles:
+def captioned_images(name: str, said: Annotations, folder: CaptionFolder, place: Place) -> Dataset:
     """Images in the order of the annotations, each from the first folder that has it.
 
     The revision covers names, captions and sizes, not how the annotations are written down.
@@ -82,12 +82,11 @@ def captioned_images(name: str, said: Annotations, folder: CaptionFolder, place:
     )
     items = [items[i] for i in there.positions]
     files = tuple(found[item.image] for item in items)
-    return ImageFiles(
+    return Dataset(
         name=name,
         revision=revision_of(files, place, contents=[("captions", _digest(items))]),
         offers=Offers(templates=templates_beside(folder.root)),
-        files=files,
-        targets=tuple(Target(captions=item.captions) for item in items),
+        examples=file_examples(files, tuple(Target(captions=item.captions) for item in items)),
         reading=Reading(
             layout=name.partition(":")[0],
             labels=f"captions of {said.file}",

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Literal
 
-from vlbench.core.contracts import Offers, Place, Target, Text
+from vlbench.core.contracts import Dataset, Offers, Place, Target, Text
 from vlbench.core.digest import digest_of_strings
 from vlbench.core.errors import DataError
 from vlbench.core.files import file_state, remembered
@@ -13,7 +13,7 @@ from vlbench.core.reading import Reading, Tally
 from vlbench.sources.absent_images import those_there
 from vlbench.sources.annotation import read_text
 from vlbench.sources.file_listing import find_files, revision_of
-from vlbench.sources.image_file import ImageFiles
+from vlbench.sources.image_file import file_examples
 from vlbench.sources.location import locate
 
 Split = Literal["train2014", "val2014", "train2017", "val2017"]
@@ -21,7 +21,7 @@ Split = Literal["train2014", "val2014", "train2017", "val2017"]
 
 def coco_tags(
     place: Place, /, *, path: str, split: Split = "val2014", unlabelled: Literal["kept", "left out"] = "kept"
-) -> ImageFiles:
+) -> Dataset:
     """Images of COCO in the order of their ids; the names of the categories of their objects are tags.
 
     The folder holds `annotations/instances_SPLIT.json` and the images in `SPLIT/` (or in
@@ -62,14 +62,15 @@ def coco_tags(
     for image, _ in essence["images"]:
         if image not in tags:
             tally.leave_out("images without an object", image)
-    return ImageFiles(
+    return Dataset(
         name=f"coco_tags:{path}",
         revision=revision_of(
             tuple(files.values()), place, contents=[(file.name, digest_of_strings([text, unlabelled]))]
         ),
         offers=Offers(names=tuple(Text(name, ids={"coco": number}) for number, name in names.items())),
-        files=tuple(files[image] for image in kept),
-        targets=tuple(Target(tags=tuple(tags[image])) for image in kept),
+        examples=file_examples(
+            tuple(files[image] for image in kept), tuple(Target(tags=tuple(tags[image])) for image in kept)
+        ),
         reading=Reading("coco_tags", f"objects of {file.name}", tally.left_out, lacks=there.lacks),
     )
 

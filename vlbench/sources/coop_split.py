@@ -7,14 +7,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from vlbench.core.contracts import Offers, Place, Target, Text
+from vlbench.core.contracts import Dataset, Offers, Place, Target, Text
 from vlbench.core.digest import digest_of_strings
 from vlbench.core.errors import DataError
 from vlbench.core.reading import Reading
 from vlbench.sources.absent_images import those_there
 from vlbench.sources.annotation import read_text
 from vlbench.sources.file_listing import find_files, revision_of
-from vlbench.sources.image_file import ImageFiles
+from vlbench.sources.image_file import file_examples
 from vlbench.sources.location import locate
 
 SPLIT_FILES = "split_zhou_*.json"
@@ -34,7 +34,7 @@ class Item:
 
 def coop_split(
     place: Place, /, *, path: str, images: str = ".", split: Literal["train", "val", "test"] = "test"
-) -> ImageFiles:
+) -> Dataset:
     """Images that a split file of CoOp names, in its order, with the classes of all its splits.
 
     The file is `{"train": [[image path, label index, class name], ...], "val": ..., "test": ...}`
@@ -70,12 +70,11 @@ def coop_split(
     kept = [items[i] for i in there.positions]
     files = tuple(found[item.image] for item in kept)
     targets = [Target(label=label) for label in range(len(names))]
-    return ImageFiles(
+    return Dataset(
         name=f"coop_split:{path}",
         revision=revision_of(files, place, contents=[(file.name, digest_of_strings([text]))]),
         offers=Offers(names=tuple(map(_text, names))),
-        files=files,
-        targets=tuple(targets[item.label] for item in kept),
+        examples=file_examples(files, tuple(targets[item.label] for item in kept)),
         reading=Reading("coop_split", f"{split} of {file.name}", lacks=there.lacks),
     )
 

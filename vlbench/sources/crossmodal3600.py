@@ -5,12 +5,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Literal
 
-from vlbench.core.contracts import Place
+from vlbench.core.contracts import Dataset, Place
 from vlbench.core.errors import DataError
 from vlbench.core.reading import Tally
 from vlbench.sources.annotation import lines_of, read_text
 from vlbench.sources.captions import Annotations, CaptionFolder, captioned_images, gather, stated_caption
-from vlbench.sources.image_file import ImageFiles
 from vlbench.sources.location import locate
 
 ANNOTATIONS = "captions.jsonl"
@@ -19,7 +18,7 @@ KEY = "image/key"
 
 def crossmodal3600(
     place: Place, /, *, path: str, language: str, captions: Literal["first", "all"] = "first"
-) -> ImageFiles:
+) -> Dataset:
     """Images of Crossmodal-3600 in the order of `captions.jsonl`, with captions in one language.
 
     The folder holds `captions.jsonl` (an object a line: `image/key`, and for each language `caption`, a

@@ -1,7 +1,6 @@
 """The source `digits`: the 1,797 scanned digits that scikit-learn ships, read without importing it."""
 
 import gzip
-from dataclasses import dataclass
 from functools import cache, partial
 from importlib.util import find_spec
 from pathlib import Path
@@ -10,7 +9,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from vlbench.core.contracts import Example, Offers, Place, Target
+from vlbench.core.contracts import Dataset, Example, Place, Target
+from vlbench.core.dataset import Examples
 from vlbench.core.digest import digest_of_strings
 from vlbench.core.errors import DataError, SourceMissing
 
@@ -23,7 +23,7 @@ ENLARGED = 8
 """Pixels of the image along one side of a pixel of the scan."""
 
 
-def digits(place: Place, /) -> "ScannedDigits":
+def digits(place: Place, /) -> Dataset:
     """Scans of handwritten digits, white on black, 8 x 8 pixels enlarged to 64 x 64.
 
     E. Alpaydin and C. Kaynak, "Optical Recognition of Handwritten Digits", UCI repository, 1998 (test part).
@@ -37,7 +37,7 @@ def digits(place: Place, /) -> "ScannedDigits":
     for folder in folders:
         path = Path(folder) / "datasets" / "data" / "digits.csv.gz"
         if path.is_file():
-            return ScannedDigits(path)
+            return scans(path)
     looked = folders[0] if folders else "scikit-learn"
     raise SourceMissing(str(looked), "holds no datasets/data/digits.csv.gz; pip install scikit-learn")
 
@@ -53,45 +53,28 @@ def enlarge(counts: NDArray[np.uint8]) -> NDArray[np.uint8]:
     return np.repeat(large[:, :, None], 3, axis=2)
 
 
-@dataclass(frozen=True, slots=True)
-class ScannedDigits:
-    """The scans of a file, in its order; labels are the English names."""
+def scans(path: Path) -> Dataset:
+    """The scans of a file, in its order; labels are the English names.
 
-    path: Path
+    Raises:
+        DataError: a line that is no scan with its digit.
+    """
+    rows = _rows(path)
+    return Dataset(
+        name="digits",
+        revision=digest_of_strings([rows.tobytes().hex(), str(ENLARGED)]),
+        examples=Examples(partial(_example, path), len(rows)),
+    )
 
-    @property
-    def name(self) -> str:
-        """The source's name in results."""
-        return "digits"
 
-    @property
-    def revision(self) -> str:
-        """Digest of all scans and labels."""
-        return digest_of_strings([_rows(self.path).tobytes().hex(), str(ENLARGED)])
-
-    @property
-    def offers(self) -> Offers:
-        """The ten names."""
-        return Offers()
-
-    def __len__(self) -> int:
-        return len(_rows(self.path))
-
-    def __getitem__(self, index: int) -> Example:
-        position = range(len(self))[index]
-        return Example(
-            id=f"digit-{position:04d}",
-            image=partial(_open, self.path, position),
-            target=self.target(position),
-        )
-
-    def target(self, index: int) -> Target:
-        """The digit's name."""
-        return Target(label=NAMES[_rows(self.path)[index, -1]])
-
-    def fingerprint(self, index: int) -> str:
-        """The scan itself."""
-        return f"digits|{ENLARGED}|{_rows(self.path)[index, :-1].tobytes().hex()}"
+def _example(path: Path, index: int) -> Example:
+    row = _rows(path)[index]
+    return Example(
+        id=f"digit-{index:04d}",
+        image=partial(_open, path, index),
+        target=Target(label=NAMES[row[-1]]),
+        state=f"digits|{ENLARGED}|{row[:-1].tobytes().hex()}",
+    )
 
 
 @cache

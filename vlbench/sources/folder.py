@@ -5,13 +5,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from vlbench.core.contracts import Offers, Place
+from vlbench.core.contracts import Dataset, Offers, Place
 from vlbench.core.errors import DataError, SourceMissing
 from vlbench.core.reading import Reading, Tally
 from vlbench.sources.annotation import NAME_FILES, TEMPLATE_FILES, templates_beside
 from vlbench.sources.class_folders import Classes, indexed, named
 from vlbench.sources.file_listing import FoundFile, list_files, list_folders, list_names, revision_of
-from vlbench.sources.image_file import IMAGE_SUFFIXES, ImageFiles
+from vlbench.sources.image_file import IMAGE_SUFFIXES, file_examples
 from vlbench.sources.location import locate
 
 COMPANION_SUFFIXES = frozenset(
@@ -45,7 +45,7 @@ def folder(
     path: str,
     labels: Literal["names", "indices"] = "names",
     leave_out: list[str] | None = None,
-) -> ImageFiles:
+) -> Dataset:
     """Images in class folders: a sub-folder's name is the label of all images under it.
 
     Names offered are those of a `names.txt` (or `classnames.txt`) beside the folders, where each folder is
@@ -70,7 +70,7 @@ def folder(
     return _open(place, path, Wanted(labels, frozenset(leave_out or ())))
 
 
-def own_folder(place: Place, /, *, path: str) -> ImageFiles:
+def own_folder(place: Place, /, *, path: str) -> Dataset:
     """Class folders without a card: a file of names beside them has to name them, since nothing else does.
 
     Raises:
@@ -88,7 +88,7 @@ class Wanted:
     names_have_to_fit: bool = False
 
 
-def _open(place: Place, path: str, wanted: Wanted) -> ImageFiles:
+def _open(place: Place, path: str, wanted: Wanted) -> Dataset:
     root = _root(place, path)
     without = wanted.without
     tally = Tally()
@@ -106,12 +106,11 @@ def _open(place: Place, path: str, wanted: Wanted) -> ImageFiles:
             f"class folder {root / empty} holds no image; add images, remove the folder, or list all classes "
             f"in {root / NAME_FILES[0]} to keep it as a candidate"
         )
-    return ImageFiles(
+    return Dataset(
         name=f"folder:{path}",
         revision=revision_of(files, place),
         offers=Offers(names=classes.names, templates=templates_beside(root)),
-        files=tuple(files),
-        targets=tuple(classes.targets[_top(file)] for file in files),
+        examples=file_examples(tuple(files), tuple(classes.targets[_top(file)] for file in files)),
         reading=Reading(
             layout="folder",
             labels=classes.labels,

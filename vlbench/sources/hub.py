@@ -2,14 +2,13 @@
 
 from typing import Literal
 
-from vlbench.core.contracts import Place
+from vlbench.core.contracts import Dataset, Place
 from vlbench.core.errors import CardError
 from vlbench.sources.dataset_copy import Part, dataset_copy
 from vlbench.sources.hub_snapshot import DEFAULT_BRANCH, Snapshot, snapshot, wanted_parquet, wanted_tars
 from vlbench.sources.parquet import open_rows
 from vlbench.sources.parquet_columns import Columns, ColumnUse, WhichCaptions
-from vlbench.sources.parquet_rows import ParquetImages
-from vlbench.sources.webdataset import TarImages, open_shards
+from vlbench.sources.webdataset import open_shards
 
 Layout = Literal["parquet", "webdataset", "datasets"]
 
@@ -26,7 +25,7 @@ def hub(
     columns: dict[ColumnUse, str | list[str]] | None = None,
     where: dict[str, str | int] | None = None,
     captions: WhichCaptions = "all",
-) -> "ParquetImages | TarImages":
+) -> Dataset:
     """A split of a data set on the hub, fetched now unless the hub's cache has all of it.
 
     Only the split's files are fetched. What a result records is the commit. HF_HUB_OFFLINE is obeyed,
@@ -69,7 +68,7 @@ def hub(
     return _open_parquet(name, snapshot(wanted_parquet(repo, revision, split, config)), repo, chosen)
 
 
-def _open_parquet(name: str, rows: Snapshot, repo: str, columns: Columns) -> ParquetImages:
+def _open_parquet(name: str, rows: Snapshot, repo: str, columns: Columns) -> Dataset:
     return open_rows(
         rows.files,
         columns,
@@ -80,7 +79,7 @@ def _open_parquet(name: str, rows: Snapshot, repo: str, columns: Columns) -> Par
     )
 
 
-def _open_tars(name: str, tars: Snapshot, repo: str, place: Place) -> TarImages:
+def _open_tars(name: str, tars: Snapshot, repo: str, place: Place) -> Dataset:
     return open_shards(
         tars.files,
         name=name,
@@ -91,7 +90,7 @@ def _open_tars(name: str, tars: Snapshot, repo: str, place: Place) -> TarImages:
     )
 
 
-def _open_copy(name: str, part: Part, columns: Columns, place: Place) -> ParquetImages:
+def _open_copy(name: str, part: Part, columns: Columns, place: Place) -> Dataset:
     copy = dataset_copy(part, place.cache)
     return open_rows(
         [copy.file],

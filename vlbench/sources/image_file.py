@@ -1,6 +1,6 @@
-"""Image files: their suffixes, how one is opened, and the source made of them."""
+"""Image files: their suffixes, how one is opened, and the examples made of them."""
 
-from dataclasses import dataclass, field
+from collections.abc import Sequence
 from functools import partial
 from io import BytesIO
 from pathlib import Path
@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 from PIL import Image, UnidentifiedImageError
 
-from vlbench.core.contracts import Example, Offers, Target
+from vlbench.core.contracts import Example, Target
+from vlbench.core.dataset import Examples
 from vlbench.core.errors import DataError
-from vlbench.core.reading import Reading
 from vlbench.sources.file_listing import FoundFile
 
 if TYPE_CHECKING:
@@ -71,28 +71,11 @@ def open_image_bytes(data: bytes, where: str) -> "OpenedImage":
         ) from error
 
 
-@dataclass(frozen=True, slots=True)
-class ImageFiles:
+def file_examples(files: Sequence[FoundFile], targets: Sequence[Target]) -> Examples:
     """Examples whose images are files; an example's id is the file's name under the root."""
+    return Examples(partial(_example, tuple(files), tuple(targets)), len(files))
 
-    name: str
-    revision: str
-    offers: Offers
-    files: tuple[FoundFile, ...]
-    targets: tuple[Target, ...]
-    reading: Reading = field(default_factory=Reading)
 
-    def __len__(self) -> int:
-        return len(self.files)
-
-    def __getitem__(self, index: int) -> Example:
-        file = self.files[index]
-        return Example(file.name, partial(open_image_file, file.path), self.targets[index])
-
-    def target(self, index: int) -> Target:
-        """What the data say of the image at an index."""
-        return self.targets[index]
-
-    def fingerprint(self, index: int) -> str:
-        """Path, size and time of the file at an index."""
-        return self.files[index].state
+def _example(files: Sequence[FoundFile], targets: Sequence[Target], index: int) -> Example:
+    file = files[index]
+    return Example(file.name, partial(open_image_file, file.path), targets[index], file.state)

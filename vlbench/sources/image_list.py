@@ -6,14 +6,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from vlbench.core.contracts import Offers, Place, Target
+from vlbench.core.contracts import Dataset, Offers, Place, Target
 from vlbench.core.digest import digest_of_strings
 from vlbench.core.errors import DataError
 from vlbench.core.reading import Reading
 from vlbench.sources.absent_images import those_there
 from vlbench.sources.annotation import lines_of, names_of, read_text
 from vlbench.sources.file_listing import find_files, revision_of
-from vlbench.sources.image_file import ImageFiles
+from vlbench.sources.image_file import file_examples
 from vlbench.sources.inner_path import inner_path
 from vlbench.sources.location import locate
 
@@ -49,7 +49,7 @@ def image_list(
     label: Literal["folder", "column"] = "folder",
     column: int = 2,
     first: int = 0,
-) -> ImageFiles:
+) -> Dataset:
     """Images in the order of a text file that lists them, one a line, in columns set apart by blanks.
 
     The first column is the image's path; lines that begin with `#` are none. So come DTD
@@ -90,12 +90,11 @@ def image_list(
     targets = {value: Target(label=value) for value in dict.fromkeys(line.label for line in lines)}
     kept = [lines[i] for i in there.positions]
     files = tuple(found[line.image] for line in kept)
-    return ImageFiles(
+    return Dataset(
         name=f"image_list:{path}",
         revision=revision_of(files, place, contents=[(Path(list).name, digest_of_strings([text]))]),
         offers=Offers(names=names_of(targets.values())),
-        files=files,
-        targets=tuple(targets[line.label] for line in kept),
+        examples=file_examples(files, tuple(targets[line.label] for line in kept)),
         reading=Reading(
             layout="image_list",
             labels=f"{'folders' if label == 'folder' else f'column {column}'} of {list}",

@@ -6,14 +6,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from vlbench.core.contracts import Place, Target
+from vlbench.core.contracts import Dataset, Place, Target
 from vlbench.core.digest import digest_of_strings
 from vlbench.core.errors import DataError
 from vlbench.core.reading import Reading, Tally
 from vlbench.sources.absent_images import those_there
 from vlbench.sources.annotation import CAPTION_FIELDS, names_file, offers_beside, read_text, target_of
 from vlbench.sources.file_listing import find_files, names_below, revision_of
-from vlbench.sources.image_file import IMAGE_SUFFIXES, ImageFiles
+from vlbench.sources.image_file import IMAGE_SUFFIXES, file_examples
 from vlbench.sources.location import locate
 
 METADATA = "metadata.jsonl"
@@ -31,7 +31,7 @@ class Line:
     fields: tuple[str, ...]
 
 
-def jsonl(place: Place, /, *, path: str, metadata: str | None = None) -> ImageFiles:
+def jsonl(place: Place, /, *, path: str, metadata: str | None = None) -> Dataset:
     """Images named by the lines of a JSON Lines file, in the order of the lines.
 
     A line is an object: `file_name` (relative to the folder of images) with any of `label` (string or
@@ -75,12 +75,11 @@ def jsonl(place: Place, /, *, path: str, metadata: str | None = None) -> ImageFi
             tally.leave_out(f"images without a line in {file.name}", name)
     targets = tuple(line.target for line in lines)
     files = tuple(found[line.file_name] for line in lines)
-    return ImageFiles(
+    return Dataset(
         name=f"jsonl:{path}",
         revision=revision_of(files, place, contents=[(file.name, digest_of_strings([text]))]),
         offers=offers,
-        files=files,
-        targets=targets,
+        examples=file_examples(files, targets),
         reading=Reading(
             layout="jsonl",
             labels=_labels(lines, file, names_file(root)),

@@ -5,20 +5,18 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from vlbench.core.contracts import Place
+from vlbench.core.contracts import Dataset, Place
 from vlbench.core.errors import DataError
 from vlbench.core.reading import Tally
 from vlbench.sources.file_listing import list_folders, names_below
 from vlbench.sources.folder import PACKED_SUFFIXES, own_folder
-from vlbench.sources.image_file import IMAGE_SUFFIXES, ImageFiles
+from vlbench.sources.image_file import IMAGE_SUFFIXES
 from vlbench.sources.jsonl import METADATA, jsonl
 from vlbench.sources.location import locate
 from vlbench.sources.parquet import PARQUET_SUFFIX, SPLIT_WORDS, parquet
-from vlbench.sources.parquet_rows import ParquetImages
-from vlbench.sources.webdataset import COMPRESSED_TARS, TAR_SUFFIX, TarImages, webdataset
+from vlbench.sources.webdataset import COMPRESSED_TARS, TAR_SUFFIX, webdataset
 
-OwnImages = ImageFiles | ParquetImages | TarImages
-FACTORIES: dict[str, Callable[..., OwnImages]] = {
+FACTORIES: dict[str, Callable[..., Dataset]] = {
     "folder": own_folder,
     "jsonl": jsonl,
     "parquet": parquet,
@@ -38,7 +36,7 @@ class Layout:
     unread: tuple[tuple[str, str], ...] = ()  # why, name
 
 
-def own(place: Place, /, *, path: str) -> OwnImages:
+def own(place: Place, /, *, path: str) -> Dataset:
     """A folder as it lies: `metadata.jsonl`, class folders, parquet or webdataset tars, in this order.
 
     Class folders are two folders or more with images. Files of another layout beside the one that is read are

@@ -3,13 +3,13 @@
 import json
 from pathlib import Path
 
-from vlbench.core.contracts import Offers, Place, Target, Text
+from vlbench.core.contracts import Dataset, Offers, Place, Target, Text
 from vlbench.core.digest import digest_of_strings
 from vlbench.core.errors import DataError
 from vlbench.core.reading import Reading, Tally
 from vlbench.sources.annotation import read_text
 from vlbench.sources.file_listing import FoundFile, list_files, revision_of
-from vlbench.sources.image_file import IMAGE_SUFFIXES, ImageFiles
+from vlbench.sources.image_file import IMAGE_SUFFIXES, file_examples
 from vlbench.sources.location import locate
 
 IMAGES = "objectnet-1.0/images"
@@ -19,7 +19,7 @@ MAPPINGS = ("", "mappings", "objectnet-1.0/mappings", "objectnet-1.0")
 """Where the two files may lie: the archive has them in `mappings`, CLIP_benchmark beside the images' root."""
 
 
-def objectnet(place: Place, /, *, path: str) -> ImageFiles:
+def objectnet(place: Place, /, *, path: str) -> Dataset:
     """Images of ObjectNet whose class ImageNet has too; a label is the rank of its folder among those.
 
     The folder holds `objectnet-1.0/images/CLASS/*.png` and the archive's mapping files, of which
@@ -54,14 +54,13 @@ def objectnet(place: Place, /, *, path: str) -> ImageFiles:
     for empty in sorted(set(folders) - {_folder_of(file) for file in files}):
         raise DataError(f"class folder {root / IMAGES / empty} holds no image; unpack the archive again")
     contents = digest_of_strings(f"{folder} {labels[folder]}" for folder in folders)
-    return ImageFiles(
+    return Dataset(
         name=f"objectnet:{path}",
         revision=revision_of(files, place, contents=[(OVERLAP, contents)]),
         offers=Offers(
             names=tuple(Text(name=labels[folder].lower(), ids={"folder": folder}) for folder in folders)
         ),
-        files=tuple(files),
-        targets=tuple(targets[_folder_of(file)] for file in files),
+        examples=file_examples(tuple(files), tuple(targets[_folder_of(file)] for file in files)),
         reading=Reading("objectnet", f"folders, by {LABELS} and {OVERLAP}", tally.left_out),
     )
 

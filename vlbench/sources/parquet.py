@@ -7,7 +7,8 @@ from pathlib import Path, PurePosixPath
 
 import numpy as np
 
-from vlbench.core.contracts import Offers, Place, Target
+from vlbench.core.contracts import Dataset, Offers, Place, Target
+from vlbench.core.dataset import Examples
 from vlbench.core.errors import DataError, SourceMissing
 from vlbench.core.reading import Reading, Tally
 from vlbench.sources.annotation import names_file, offers_beside
@@ -24,7 +25,7 @@ from vlbench.sources.parquet_columns import (
     find_columns,
     read_rows,
 )
-from vlbench.sources.parquet_rows import ImageColumn, ParquetImages, open_parquet
+from vlbench.sources.parquet_rows import Rows, open_parquet
 
 PARQUET_SUFFIX = ".parquet"
 DEFAULT_SPLIT = "test"
@@ -41,7 +42,7 @@ def parquet(
     columns: dict[ColumnUse, str | list[str]] | None = None,
     where: dict[str, str | int] | None = None,
     captions: WhichCaptions = "all",
-) -> ParquetImages:
+) -> Dataset:
     """Rows of parquet files in the order of the files' names; a column of images and any said of them.
 
     Images are bytes, or records of `bytes` and `path` as `datasets` writes them. A column that is not
@@ -163,7 +164,7 @@ def open_rows(
     states: Sequence[str],
     beside: Path,
     unread: Sequence[str] = (),
-) -> ParquetImages:
+) -> Dataset:
     """The rows of some files that a card chose; their annotations are read now, their images later.
 
     `unread` are files of other splits, which are counted as left out.
@@ -205,16 +206,13 @@ def open_rows(
     if not targets:
         chosen = f" where {dict(columns.where)}" if columns.where else ""
         raise DataError(f"{name} has no row{chosen}; correct the card or fetch the data again")
+    rows = Rows(tuple(files), tuple(states), np.array(places, dtype=np.int64), tuple(targets), leaf)
     near = offers_beside([beside], () if offers.names else targets)
-    return ParquetImages(
+    return Dataset(
         name=name,
         revision=revision,
         offers=Offers(names=near.names or offers.names, templates=near.templates),
-        files=tuple(files),
-        states=tuple(states),
-        places=np.array(places, dtype=np.int64),
-        targets=tuple(targets),
-        images=ImageColumn([file.path for file in files], leaf),
+        examples=Examples(rows.example, len(targets)),
         reading=replace(reading, labels=_labels(reading.labels, beside, offers), left_out=tally.left_out),
     )
 

@@ -1,18 +1,17 @@
-"""Images in parquet files, read a stretch of rows at a time, and the source made of them."""
+"""Images in parquet files, read a stretch of rows at a time, and the examples made of them."""
 
 import threading
 from collections import OrderedDict
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
-from functools import partial
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import lru_cache, partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from vlbench.core.contracts import Example, Offers, Target
+from vlbench.core.contracts import Example, Target
 from vlbench.core.errors import DataError
-from vlbench.core.reading import Reading
 from vlbench.sources.file_listing import FoundFile
 from vlbench.sources.image_file import open_image_bytes
 
@@ -22,7 +21,10 @@ if TYPE_CHECKING:
 STRETCH_BYTES = 4 * 2**20
 """About how many bytes of images are decoded from a file at once."""
 KEPT_STRETCHES = 8
-"""How many stretches stay in memory: loader threads read near one another."""
+"""How many stretches of a file stay in memory: loader threads read near one another."""
+OPEN_FILES = 2
+"""How many files stay open: loader threads read the end of one and the start of the next."""
+_OPENING = threading.Lock()
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,65 +37,62 @@ class Stretch:
 
 
 class ImageColumn:
-    """Encoded images of a column of parquet files, by file and row; safe to share between threads.
+    """Encoded images of a column of a parquet file, by row; safe to share between threads.
 
     Rows are read in order through an open cursor, a few stretches are kept, and whoever goes back
     further starts the row group again; so memory is bounded whatever the size of a row group.
     """
 
-    def __init__(self, paths: Sequence[str], leaf: str) -> None:
-        self._paths = paths
+    def __init__(self, path: str, leaf: str) -> None:
+        self._path = path
         self._leaf = leaf
         self._lock = threading.Lock()
-        self._kept: OrderedDict[tuple[int, int], Stretch] = OrderedDict()
-        self._file = -1
+        self._kept: OrderedDict[int, Stretch] = OrderedDict()
         self._cursor: Iterator[Stretch] = iter(())
         self._position = 0
         self._group_stop = 0
 
-    def read(self, file: int, row: int) -> bytes:
-        """The encoded image in a row of a file.
+    def read(self, row: int) -> bytes:
+        """The encoded image in a row.
 
         Raises:
             DataError: the file is damaged, or the row holds no image.
         """
         with self._lock:
-            stretch = self._kept_stretch(file, row) or self._next_stretch(file, row)
+            stretch = self._kept_stretch(row) or self._next_stretch(row)
         image = stretch.images[row - stretch.start].as_py()
         if isinstance(image, dict):
             image = image[self._leaf.rpartition(".")[2]]
         if not image:
-            raise DataError(f"{self._paths[file]}: row {row} holds no image; remove the row")
+            raise DataError(f"{self._path}: row {row} holds no image; remove the row")
         return bytes(image)
 
-    def _kept_stretch(self, file: int, row: int) -> Stretch | None:
-        for key, stretch in self._kept.items():
-            if key[0] == file and stretch.start <= row < stretch.stop:
-                self._kept.move_to_end(key)
+    def _kept_stretch(self, row: int) -> Stretch | None:
+        for start, stretch in self._kept.items():
+            if start <= row < stretch.stop:
+                self._kept.move_to_end(start)
                 return stretch
         return None
 
-    def _next_stretch(self, file: int, row: int) -> Stretch:
+    def _next_stretch(self, row: int) -> Stretch:
         from pyarrow import ArrowException
 
-        if file != self._file or not self._position <= row < self._group_stop:
-            self._open(file, row)
+        if not self._position <= row < self._group_stop:
+            self._open(row)
         try:
             for stretch in self._cursor:
                 self._position = stretch.stop
-                self._kept[file, stretch.start] = stretch
+                self._kept[stretch.start] = stretch
                 if len(self._kept) > KEPT_STRETCHES:
                     self._kept.popitem(last=False)
                 if row < stretch.stop:
                     return stretch
         except (ArrowException, OSError) as error:
-            raise DataError(
-                f"{self._paths[file]} is damaged near row {row} ({error}); fetch it again"
-            ) from error
-        raise DataError(f"{self._paths[file]} ends before row {row}; fetch it again")
+            raise DataError(f"{self._path} is damaged near row {row} ({error}); fetch it again") from error
+        raise DataError(f"{self._path} ends before row {row}; fetch it again")
 
-    def _open(self, file: int, row: int) -> None:
-        parquet_file = open_parquet(self._paths[file])
+    def _open(self, row: int) -> None:
+        parquet_file = open_parquet(self._path)
         metadata = parquet_file.metadata
         start = 0
         for group in range(metadata.num_row_groups):
@@ -101,7 +100,7 @@ class ImageColumn:
             if row < start + rows:
                 break
             start += rows
-        self._file, self._position, self._group_stop = file, start, start + rows
+        self._position, self._group_stop = start, start + rows
         self._cursor = _stretches(parquet_file, group, start, self._leaf)
 
 
@@ -132,39 +131,43 @@ def _stretches(parquet_file: Any, group: int, start: int, leaf: str) -> Iterator
         start += batch.num_rows
 
 
-@dataclass(frozen=True, slots=True)
-class ParquetImages:
-    """Examples whose images are rows of parquet files; an id is the file's name and the row in it.
+@lru_cache(maxsize=OPEN_FILES)
+def _column(file: FoundFile, leaf: str) -> ImageColumn:
+    return ImageColumn(file.path, leaf)
 
-    `states` say of each file when its bytes may have changed.
+
+def read_row(file: FoundFile, leaf: str, row: int) -> bytes:
+    """The encoded image in a row of a file as it was found; a few files stay open in the process.
+
+    Raises:
+        DataError: the file is damaged, or the row holds no image.
     """
+    with _OPENING:  # threads that ask for their first rows together open it once
+        column = _column(file, leaf)
+    return column.read(row)
 
-    name: str
-    revision: str
-    offers: Offers
+
+def _image(file: FoundFile, leaf: str, row: int) -> "Image":
+    return open_image_bytes(read_row(file, leaf, row), f"{file.path}: row {row}")
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """Rows of parquet files with images; `states` say of each file when its bytes may have changed."""
+
     files: tuple[FoundFile, ...]
     states: tuple[str, ...]
     places: NDArray[np.int64]  # [n, 2]: file, row
     targets: tuple[Target, ...]
-    images: ImageColumn
-    reading: Reading = field(default_factory=Reading)
+    leaf: str
 
-    def __len__(self) -> int:
-        return len(self.targets)
-
-    def __getitem__(self, index: int) -> Example:
-        file, row = (int(each) for each in self.places[index])
-        identity = f"{self.files[file].name}/{row}"
-        return Example(identity, partial(self._open, file, row), self.targets[index])
-
-    def target(self, index: int) -> Target:
-        """What the data say of the image at an index."""
-        return self.targets[index]
-
-    def fingerprint(self, index: int) -> str:
-        """State of the file and the row in it, of the image at an index."""
-        file, row = (int(each) for each in self.places[index])
-        return f"{self.states[file]}#{row}"
-
-    def _open(self, file: int, row: int) -> "Image":
-        return open_image_bytes(self.images.read(file, row), f"{self.files[file].path}: row {row}")
+    def example(self, index: int) -> Example:
+        """The example of a row; its id is the file's name and the row in it."""
+        number, row = self.places[index].tolist()
+        file = self.files[number]
+        return Example(
+            f"{file.name}/{row}",
+            partial(_image, file, self.leaf, row),
+            self.targets[index],
+            f"{self.states[number]}#{row}",
+        )

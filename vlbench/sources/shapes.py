@@ -4,7 +4,8 @@ from dataclasses import dataclass
 from functools import cache, partial
 from typing import TYPE_CHECKING, Literal, get_args
 
-from vlbench.core.contracts import Example, Offers, Place, Target
+from vlbench.core.contracts import Dataset, Example, Place, Target
+from vlbench.core.dataset import Examples
 from vlbench.core.digest import digest_of
 from vlbench.core.errors import CardError
 from vlbench.sources.shape_world import (
@@ -36,7 +37,7 @@ def shapes(
     count: int = 640,
     seed: int = 0,
     style: Style = "plain",
-) -> "ShapeScenes":
+) -> Dataset:
     """Scenes 0 to count - 1 of a split and a seed; drawn when asked for, the same on every machine.
 
     A label is a colour and a shape ("red circle"), tags are the colours and the shapes on the image,
@@ -57,77 +58,51 @@ def shapes(
     for name, number, least in (("count", count, 1), ("seed", seed, 0)):
         if type(number) is not int or number < least:
             raise CardError(f"source shapes: {name} is {number!r}; give an integer of at least {least}")
-    return ShapeScenes(question=question, split=split, count=count, seed=seed, style=style)
+    population: Population = "single" if question == "label" else "several"
+    scenes = Scenes(question, population, split, count, seed, style)
+    other = scenes.other_style
+    return Dataset(
+        name="-".join((f"shapes/{population}", split, *other)),
+        revision=digest_of([WORLD_VERSION, population, split, seed, count, *other]),
+        examples=Examples(scenes.example, count),
+    )
 
 
 @dataclass(frozen=True, slots=True)
-class ShapeScenes:
-    """Scenes with what one question asks of them; equal images have equal ids and fingerprints."""
+class Scenes:
+    """Scenes with what one question asks of them; equal images have equal ids and states."""
 
     question: Question
+    population: Population
     split: Split
     count: int
     seed: int
-    style: Style = "plain"
+    style: Style
 
     @property
-    def name(self) -> str:
-        """The source's name in results."""
-        return "-".join((f"shapes/{self.population}", self.split, *self._other_style))
+    def other_style(self) -> tuple[str, ...]:
+        """The style where it is not plain: plain scenes were named before there were others."""
+        return () if self.style == "plain" else (self.style,)
 
-    @property
-    def population(self) -> Population:
-        """How many things a scene holds."""
-        return "single" if self.question == "label" else "several"
-
-    @property
-    def revision(self) -> str:
-        """Digest of the world's version and of what names the scenes and their style."""
-        return digest_of(
-            [WORLD_VERSION, self.population, self.split, self.seed, self.count, *self._other_style]
-        )
-
-    @property
-    def offers(self) -> Offers:
-        """Nothing: the cards state names and templates."""
-        return Offers()
-
-    def __len__(self) -> int:
-        return self.count
-
-    def __getitem__(self, index: int) -> Example:
-        position = self._position(index)
+    def example(self, index: int) -> Example:
+        """A scene; its state is the world's version and what names the scene, not the question."""
+        drawn = self.population, self.split, self.seed, index
+        state = ("shapes", WORLD_VERSION, *drawn, *self.other_style)
         return Example(
-            id="-".join((self.population, self.split, *self._other_style, str(self.seed), f"{position:05d}")),
-            image=partial(_open, self.population, self.split, self.seed, position, self.style),
-            target=self.target(position),
+            id="-".join((self.population, self.split, *self.other_style, str(self.seed), f"{index:05d}")),
+            image=partial(_open, *drawn, self.style),
+            target=self._target(index),
+            state="|".join(map(str, state)),
         )
 
-    def target(self, index: int) -> Target:
-        """The label, the captions or the tags of a scene."""
-        position = self._position(index)
+    def _target(self, index: int) -> Target:
         if self.question == "captions":
-            return Target(captions=_captions(self.split, self.seed, self.count)[position])
-        things = _scene(self.population, self.split, self.seed, position).things
+            return Target(captions=_captions(self.split, self.seed, self.count)[index])
+        things = _scene(self.population, self.split, self.seed, index).things
         if self.question == "tags":
             colours = {COLOUR_NAMES[thing.colour] for thing in things}
             return Target(tags=tuple(sorted(colours | {SHAPES[thing.shape] for thing in things})))
         return Target(label=f"{COLOUR_NAMES[things[0].colour]} {SHAPES[things[0].shape]}")
-
-    def fingerprint(self, index: int) -> str:
-        """The world's version and what names the scene and its style; the question is no part of it."""
-        parts = (WORLD_VERSION, self.population, self.split, self.seed, self._position(index))
-        return "|".join(("shapes", *map(str, parts), *self._other_style))
-
-    @property
-    def _other_style(self) -> tuple[str, ...]:
-        """The style where it is not plain: plain scenes were named before there were others."""
-        return () if self.style == "plain" else (self.style,)
-
-    def _position(self, index: int) -> int:
-        if not -self.count <= index < self.count:
-            raise IndexError(f"scene {index} of {self.count}")
-        return index % self.count
 
 
 @cache

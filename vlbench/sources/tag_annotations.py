@@ -9,14 +9,14 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
-from vlbench.core.contracts import Place, Target
+from vlbench.core.contracts import Dataset, Place, Target
 from vlbench.core.digest import digest_of_strings
 from vlbench.core.errors import DataError, SourceMissing
 from vlbench.core.reading import Reading
 from vlbench.sources.absent_images import those_there
 from vlbench.sources.annotation import lines_of, offers_beside
 from vlbench.sources.file_listing import FoundFile, find_files, list_files, revision_of
-from vlbench.sources.image_file import IMAGE_SUFFIXES, ImageFiles
+from vlbench.sources.image_file import IMAGE_SUFFIXES, file_examples
 from vlbench.sources.location import locate
 
 Form = Literal["names", "indices"]
@@ -35,7 +35,7 @@ class Line:
 
 def tag_annotations(
     place: Place, /, *, path: str, annotations: str, form: Form = "names", images: str = "imgs"
-) -> ImageFiles:
+) -> Dataset:
     """Images and their tags in the order of an annotation file of the Recognize Anything repository.
 
     A line of the form `names` is `image,tag,tag...`, one of `indices` is `image,index index...` with
@@ -77,12 +77,11 @@ def tag_annotations(
     )
     files = tuple(found[lines[i].image] for i in there.positions)
     targets = tuple(Target(tags=lines[i].tags) for i in there.positions)
-    return ImageFiles(
+    return Dataset(
         name=f"tag_annotations:{path}",
         revision=revision_of(files, place, contents=[("annotations", digest_of_strings([text]))]),
         offers=offers,
-        files=files,
-        targets=targets,
+        examples=file_examples(files, targets),
         reading=Reading("tag_annotations", f"{form} of {file.name}", lacks=there.lacks),
     )
 

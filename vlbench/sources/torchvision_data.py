@@ -11,7 +11,8 @@ from pathlib import Path
 from pickle import UnpicklingError
 from typing import TYPE_CHECKING, Any
 
-from vlbench.core.contracts import Example, Offers, Place, Target
+from vlbench.core.contracts import Dataset, Example, Place, Target
+from vlbench.core.dataset import Examples
 from vlbench.core.digest import digest_of_strings
 from vlbench.core.errors import CardError, DataError, SourceMissing, UnknownName
 from vlbench.core.files import remembered
@@ -41,7 +42,7 @@ class Named:
 
 def torchvision(
     place: Place, /, *, path: str, dataset: str, options: dict[str, Option] | None = None
-) -> "TorchvisionImages":
+) -> Dataset:
     """A classification data set as torchvision.datasets reads it, in its order; nothing is downloaded.
 
     Where torchvision leaves the order to the disk (SUN397), it is that of the paths.
@@ -84,46 +85,20 @@ def torchvision(
     named = Named(dataset, str(root), json.dumps(chosen, sort_keys=True), state)
     key = f"labels of torchvision|{dataset}|{named.options}|{state}"
     labels = json.loads(remembered(key, place.cache, lambda: json.dumps(_labels(named, layout, parts))))
-    return TorchvisionImages(
+    return Dataset(
         name=f"torchvision:{dataset}:{path}",
         revision=revision_of(files, place, contents=[("options", digest_of_strings([named.options]))]),
-        named=named,
-        labels=tuple(labels),
+        examples=Examples(partial(_example, named, tuple(labels)), len(labels)),
     )
 
 
-@dataclass(frozen=True, slots=True)
-class TorchvisionImages:
-    """Examples of a data set of torchvision, which is opened with the first image."""
-
-    name: str
-    revision: str
-    named: Named
-    labels: tuple[int, ...]
-
-    @property
-    def offers(self) -> Offers:
-        """Nothing: names come from the card."""
-        return Offers()
-
-    def __len__(self) -> int:
-        return len(self.labels)
-
-    def __getitem__(self, index: int) -> Example:
-        position = range(len(self))[index]
-        return Example(
-            f"{self.named.dataset}-{position:06d}",
-            partial(_image, self.named, position),
-            self.target(position),
-        )
-
-    def target(self, index: int) -> Target:
-        """The index of the class of the image at an index."""
-        return Target(label=self.labels[index])
-
-    def fingerprint(self, index: int) -> str:
-        """State of the data set's files, and the position of the image."""
-        return f"torchvision:{self.named.state}|{self.named.options}#{range(len(self))[index]}"
+def _example(named: Named, labels: Sequence[int], index: int) -> Example:
+    return Example(
+        f"{named.dataset}-{index:06d}",
+        partial(_image, named, index),
+        Target(label=labels[index]),
+        f"torchvision:{named.state}|{named.options}#{index}",
+    )
 
 
 def _files(root: Path, part: str) -> Sequence[FoundFile]:

@@ -1,10 +1,11 @@
 """The source `voc_objects`: the objects of Pascal VOC, each cut out of its image."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
-from vlbench.core.contracts import Example, Offers, Place, Target
+from vlbench.core.contracts import Dataset, Example, Offers, Place, Target
+from vlbench.core.dataset import Examples
 from vlbench.core.decoding import CUT_FROM, decoding_remarks
 from vlbench.core.digest import digest_of_strings
 from vlbench.core.errors import DataError
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from PIL.Image import Image
 
 
-def voc_objects(place: Place, /, *, path: str, split: VocSplit = "test") -> "CutObjects":
+def voc_objects(place: Place, /, *, path: str, split: VocSplit = "test") -> Dataset:
     """Objects of Pascal VOC's images, difficult ones too, cut out along their boxes; labels are classes.
 
     This is how CLIP_benchmark makes a classification of VOC 2007: a box's numbers are taken as
@@ -50,49 +51,30 @@ def voc_objects(place: Place, /, *, path: str, split: VocSplit = "test") -> "Cut
         f"{annotated.ids[number]} {box} {target.label}"
         for (number, box), target in zip(cuts, targets, strict=True)
     )
-    return CutObjects(
+    return Dataset(
         name=f"voc_objects:{path}",
         revision=revision_of(annotated.files, place, contents=[(annotated.list, contents)]),
         offers=Offers(names=names_of(targets)),
-        files=annotated.files,
-        cuts=tuple(cuts),
-        targets=tuple(targets),
+        examples=Examples(Cuts(annotated.files, tuple(cuts), tuple(targets)).example, len(cuts)),
         reading=Reading("voc_objects", f"objects, {annotated.list}", lacks=annotated.lacks),
     )
 
 
 @dataclass(frozen=True, slots=True)
-class CutObjects:
-    """Examples that are parts of image files; an id is the file's name and the object's number in all."""
+class Cuts:
+    """Parts of image files."""
 
-    name: str
-    revision: str
-    offers: Offers
     files: tuple[FoundFile, ...]
     cuts: tuple[tuple[int, Box], ...]  # number of the file, box
     targets: tuple[Target, ...]
-    reading: Reading = field(default_factory=Reading)
 
-    def __len__(self) -> int:
-        return len(self.cuts)
-
-    def __getitem__(self, index: int) -> Example:
-        position = range(len(self))[index]
-        file, box = self.cuts[position]
+    def example(self, index: int) -> Example:
+        """The example of an object; its id is the file's name and the object's number in all."""
+        number, box = self.cuts[index]
+        file = self.files[number]
         return Example(
-            f"{self.files[file].name}/{position}",
-            partial(_cut, self.files[file].path, box),
-            self.targets[position],
+            f"{file.name}/{index}", partial(_cut, file.path, box), self.targets[index], f"{file.state}#{box}"
         )
-
-    def target(self, index: int) -> Target:
-        """The class of the object at an index."""
-        return self.targets[index]
-
-    def fingerprint(self, index: int) -> str:
-        """State of the file and the box, of the object at an index."""
-        file, box = self.cuts[index]
-        return f"{self.files[file].state}#{box}"
 
 
 def _cut(path: str, box: Box) -> "Image":

@@ -2,12 +2,12 @@
 
 from typing import Literal
 
-from vlbench.core.contracts import Place, Target
+from vlbench.core.contracts import Dataset, Place, Target
 from vlbench.core.digest import digest_of_strings
 from vlbench.core.reading import Reading, Tally
 from vlbench.sources.annotation import offers_beside
 from vlbench.sources.file_listing import revision_of
-from vlbench.sources.image_file import ImageFiles
+from vlbench.sources.image_file import file_examples
 from vlbench.sources.voc_annotation import VocSplit, read_split
 
 
@@ -18,7 +18,7 @@ def voc_tags(
     path: str,
     split: VocSplit = "test",
     difficult: Literal["kept", "left out"] = "kept",
-) -> ImageFiles:
+) -> Dataset:
     """Images of Pascal VOC in the order of a split's list; the classes of their objects are tags.
 
     The folder is a year of the authors' development kit (`VOCdevkit/VOC2007`): it holds
@@ -49,11 +49,10 @@ def voc_tags(
     contents = digest_of_strings(
         f"{each} {' '.join(sorted(own))}" for each, own in zip(annotated.ids, tags, strict=True)
     )
-    return ImageFiles(
+    return Dataset(
         name=f"voc_tags:{path}",
         revision=revision_of(annotated.files, place, contents=[(annotated.list, contents)]),
         offers=offers_beside([annotated.folder], targets),
-        files=annotated.files,
-        targets=targets,
+        examples=file_examples(annotated.files, targets),
         reading=Reading("voc_tags", f"objects, {annotated.list}", tally.left_out, lacks=annotated.lacks),
     )

@@ -2,12 +2,13 @@
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from vlbench.core.contracts import Example, Offers, Place, Target
+from vlbench.core.contracts import Dataset, Example, Place
+from vlbench.core.dataset import Examples
 from vlbench.core.errors import DataError, SourceMissing
 from vlbench.core.reading import Reading, Tally
 from vlbench.sources.annotation import names_file, offers_beside, read_text
@@ -26,42 +27,26 @@ DEFAULT_SPLIT = "test"
 
 
 @dataclass(frozen=True, slots=True)
-class TarImages:
-    """Examples whose images are members of tars; an id is the tar's name and the sample's key.
+class Members:
+    """Members of tars that are images; `states` say of each tar when its bytes may have changed."""
 
-    `states` say of each tar when its bytes may have changed.
-    """
-
-    name: str
-    revision: str
-    offers: Offers
     files: tuple[FoundFile, ...]
     states: tuple[str, ...]
     samples: tuple[tuple[int, Sample], ...]  # number of the file, sample
-    reading: Reading = field(default_factory=Reading)
 
-    def __len__(self) -> int:
-        return len(self.samples)
-
-    def __getitem__(self, index: int) -> Example:
-        file, sample = self.samples[index]
+    def example(self, index: int) -> Example:
+        """The example of a member; its id is the tar's name and the sample's key."""
+        number, sample = self.samples[index]
+        file = self.files[number]
         return Example(
-            f"{self.files[file].name}/{sample.key}",
-            partial(_open_member, self.files[file].path, sample),
+            f"{file.name}/{sample.key}",
+            partial(_open_member, file.path, sample.member, sample.offset, sample.size),
             sample.target,
+            f"{self.states[number]}#{sample.member}",
         )
 
-    def target(self, index: int) -> Target:
-        """What the data say of the image at an index."""
-        return self.samples[index][1].target
 
-    def fingerprint(self, index: int) -> str:
-        """State of the tar and the name of the member, of the image at an index."""
-        file, sample = self.samples[index]
-        return f"{self.states[file]}#{sample.member}"
-
-
-def webdataset(place: Place, /, *, path: str, split: str | None = None) -> TarImages:
+def webdataset(place: Place, /, *, path: str, split: str | None = None) -> Dataset:
     """Samples of plain tars, each image read by its offset; tars in natural order, samples as packed.
 
     A folder holds `SPLIT/*.tar` (or the tars themselves), `classnames.txt` and
@@ -137,7 +122,7 @@ def open_shards(
     cache: Path | None,
     layout: str = "webdataset",
     unread: Sequence[str] = (),
-) -> TarImages:
+) -> Dataset:
     """The samples of some tars; their headers and annotations are read now, their images later.
 
     `unread` are tars of other splits, which are counted as left out.
@@ -157,13 +142,14 @@ def open_shards(
         tally.leave_out("tars of other splits", other)
     for index in indices:
         tally.add(index.left_out)
-    return TarImages(
+    return Dataset(
         name=name,
         revision=revision,
         offers=offers,
-        files=tuple(files),
-        states=tuple(states),
-        samples=tuple(samples),
+        examples=Examples(
+            Members(tuple(files), tuple(states), tuple(samples)).example,
+            len(samples),
+        ),
         reading=Reading(
             layout=layout,
             labels="members beside the images" + (f", names in {names.name}" if names else ""),
@@ -186,12 +172,12 @@ def _check_marks(samples: Sequence[tuple[int, Sample]], names: int | None, name:
             )
 
 
-def _open_member(path: str, sample: Sample) -> "Image":
-    where = f"{path}: {sample.member}"
+def _open_member(path: str, member: str, offset: int, size: int) -> "Image":
+    where = f"{path}: {member}"
     try:
         with Path(path).open("rb") as file:
-            file.seek(sample.offset)
-            data = file.read(sample.size)
+            file.seek(offset)
+            data = file.read(size)
     except OSError as error:
         raise DataError(f"{where} cannot be read ({error.strerror}); fetch the tar again") from error
     return open_image_bytes(data, where)

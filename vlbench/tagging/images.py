@@ -5,13 +5,13 @@ import os
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
-from vlbench.core.contracts import Offers, Target
+from vlbench.core.contracts import Dataset, Target
 from vlbench.core.errors import DataError
 from vlbench.sources.file_listing import FoundFile, list_files
-from vlbench.sources.image_file import IMAGE_SUFFIXES, ImageFiles
+from vlbench.sources.image_file import IMAGE_SUFFIXES, file_examples
 
 
-def find_images(asked: Sequence[str]) -> ImageFiles:
+def find_images(asked: Sequence[str]) -> Dataset:
     """Images in the order asked for, each once; an id is the path as the user would write it.
 
     A folder stands for every image file below it, sorted; a wildcard (`**` spans folders) for the image
@@ -24,7 +24,7 @@ def find_images(asked: Sequence[str]) -> ImageFiles:
     for file in _all(asked):
         found.setdefault(os.path.realpath(file.path), file)
     files = tuple(found.values())
-    return ImageFiles("images", "", Offers(), files, (Target(),) * len(files))
+    return Dataset("images", "", file_examples(files, (Target(),) * len(files)))
 
 
 def _all(asked: Iterable[str]) -> Iterator[FoundFile]:

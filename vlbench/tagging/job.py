@@ -1,6 +1,6 @@
 """What is asked, and what it takes: images, texts, a loaded model. All refusals are made here."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -9,9 +9,9 @@ from vlbench.cards.catalogue import read_catalogue
 from vlbench.cards.descriptions import described, read_descriptions, unasked
 from vlbench.cards.yaml_file import shown
 from vlbench.core.capabilities import Captioner
-from vlbench.core.contracts import Model, Text
+from vlbench.core.contracts import Dataset, Model, Text
 from vlbench.core.decoding import decoding_text
-from vlbench.engine.decoding import Watched
+from vlbench.engine.decoding import watched
 from vlbench.engine.settings import RunSettings
 from vlbench.tagging.captions import CaptionRequest, captioner_of, check_captions
 from vlbench.tagging.choice import Choice, Threshold, choice_for
@@ -57,10 +57,10 @@ class Job:
 
     `captioner` writes captions, None where none are asked for; `guide` are the tags that lead all of them,
     None for those that are given of each image. `remarks` are what a user has to know of how the tags and
-    the model's files were read.
+    the model's files were read; `found` takes those on decoding as images are opened, by their index.
     """
 
-    images: Watched
+    images: Dataset
     model: Model
     texts: tuple[Text, ...]
     names: tuple[str, ...]
@@ -70,11 +70,12 @@ class Job:
     captioner: Captioner | None = None
     guide: tuple[str, ...] | None = None
     remarks: tuple[str, ...] = ()
+    found: dict[int, tuple[str, ...]] = field(default_factory=dict)
 
     @property
     def decoding(self) -> str:
         """What decoding changed of the images so far; empty if nothing."""
-        found = sorted(self.images.found.items())
+        found = sorted(self.found.items())
         return decoding_text((self.images[index].id, remarks) for index, remarks in found)
 
 
@@ -84,7 +85,7 @@ def prepare(request: TagRequest) -> Job:
     Raises:
         VlbenchError: a name, a file or an option is wrong. What needs no model is said before it loads.
     """
-    images = Watched(find_images(request.images))
+    images = find_images(request.images)
     given = None if request.tags is None else read_tags(request.tags)
     if given is not None and request.descriptions is not None:
         given = described(given, read_descriptions(request.descriptions), shown(request.descriptions))
@@ -111,8 +112,9 @@ def prepare(request: TagRequest) -> Job:
     from vlbench.tagging.stream import encode_texts
 
     features = encode_texts(model, texts, settings)
+    found: dict[int, tuple[str, ...]] = {}
     return Job(
-        images=images,
+        images=watched(images, found),
         model=model,
         texts=texts,
         names=names,
@@ -125,4 +127,5 @@ def prepare(request: TagRequest) -> Job:
             *unasked(texts, request.descriptions),
             *((f"{model.info.name}: {'; '.join(model.info.changes)}",) if model.info.changes else ()),
         ),
+        found=found,
     )

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 from tqdm import tqdm
 
-from vlbench.core.contracts import Model, Source, Text
+from vlbench.core.contracts import Dataset, Model, Text
 from vlbench.core.errors import DataError, NotFinite, Unsupported
 from vlbench.engine.loader import load_image
 from vlbench.engine.settings import RunSettings
@@ -77,7 +77,7 @@ def tag_images(job: Job) -> Generator[TaggedImage | BrokenImage]:
                     yield TaggedImage(path, _tags(job, chosen), caption)
 
 
-def decode_ahead(model: Model, images: Source, workers: int, *, ahead: int) -> Generator[Tensor | str]:
+def decode_ahead(model: Model, images: Dataset, workers: int, *, ahead: int) -> Generator[Tensor | str]:
     """Each image as the model's pixels [3, h, w], or why it does not decode; at most `ahead` wait."""
     if workers == 0:
         for position in range(len(images)):
@@ -96,7 +96,7 @@ def decode_ahead(model: Model, images: Source, workers: int, *, ahead: int) -> G
         pool.shutdown(wait=True, cancel_futures=True)
 
 
-def _decoded(model: Model, images: Source, position: int) -> Tensor | str:
+def _decoded(model: Model, images: Dataset, position: int) -> Tensor | str:
     try:
         with torch.inference_mode():  # a mode is of one thread
             return load_image(model, images, position)

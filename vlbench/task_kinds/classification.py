@@ -36,15 +36,20 @@ def classification(request: TaskRequest) -> Task:
             "give class folders, a label for each image, or a names.txt with a line for each number"
         )
     index = LabelIndex.of(names, request.name)
-    labels = np.empty(len(source), dtype=np.int64)
-    for i in range(len(source)):
-        label = source.target(i).label
+    positions: dict[str | int, int] = {}
+    labels: list[int] = []
+    groups: list[str] = []
+    for i, example in enumerate(source.examples):
+        label = example.target.label
         if label is None:
             raise DataError(
-                f"{request.name}: image {source[i].id} has no label{read_so(source)}; "
+                f"{request.name}: image {example.id} has no label{read_so(source)}; "
                 "add it or remove the image"
             )
-        labels[i] = index.position(label, bind(_where, request, i))
+        if label not in positions:
+            positions[label] = index.position(label, bind(_where, request, i))
+        labels.append(positions[label])
+        groups.append(example.target.group)
     partial = check_counts(request, images=len(source), texts=len(names))
     primary = request.primary or (request.metrics or DEFAULT_METRICS)[0]
     texts = tuple(asked(text, templates) for text in names)
@@ -58,9 +63,11 @@ def classification(request: TaskRequest) -> Task:
             images=source,
             texts=texts,
             relevant=Relevance.from_pairs(
-                np.arange(len(source), dtype=np.int64), labels, (len(source), len(names))
+                np.arange(len(source), dtype=np.int64),
+                np.array(labels, dtype=np.int64),
+                (len(source), len(names)),
             ),
-            groups=_groups(request),
+            groups=tuple(groups) if any(groups) else None,
         ),
         scoring="row_ranks",
         metrics=metrics_of(dict.fromkeys([*(request.metrics or DEFAULT_METRICS), *EXTRA_METRICS])),
@@ -68,12 +75,6 @@ def classification(request: TaskRequest) -> Task:
         partial=partial,
         called="classes",
     )
-
-
-def _groups(request: TaskRequest) -> tuple[str, ...] | None:
-    """The group of each image; None where no image has one."""
-    groups = tuple(request.source.target(i).group for i in range(len(request.source)))
-    return groups if any(groups) else None
 
 
 def _where(request: TaskRequest, index: int) -> str:

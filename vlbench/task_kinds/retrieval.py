@@ -31,11 +31,11 @@ def retrieval(request: TaskRequest) -> Task:
     templates = request.templates or source.offers.templates or BARE_CAPTION
     captions: list[str] = []
     owners: list[int] = []
-    for i in range(len(source)):
-        own = source.target(i).captions
+    for i, example in enumerate(source.examples):
+        own = example.target.captions
         if not own:
             raise DataError(
-                f"{request.name}: image {source[i].id} has no caption{read_so(source)}; "
+                f"{request.name}: image {example.id} has no caption{read_so(source)}; "
                 "add one or remove the image"
             )
         captions.extend(own)

@@ -5,7 +5,7 @@ from functools import partial as bind
 
 import numpy as np
 
-from vlbench.core.contracts import Problem, Source, Task, TaskRequest
+from vlbench.core.contracts import Dataset, Example, Problem, Task, TaskRequest
 from vlbench.core.errors import DataError
 from vlbench.core.expectation import check_counts
 from vlbench.core.label_index import LabelIndex
@@ -33,7 +33,7 @@ def tagging(request: TaskRequest) -> Task:
     index = LabelIndex.of(names, request.name)
     images: list[int] = []
     texts: list[int] = []
-    stated = [_tags(source, i, request.name) for i in range(len(source))]
+    stated = [_tags(source, example, request.name) for example in source.examples]
     rows = _as_marks(stated, len(names), request)
     for i, tags in enumerate(stated if rows is None else rows):
         for tag in tags:
@@ -101,15 +101,14 @@ def _repeats(tags: tuple[str | int, ...]) -> bool:
     return len(set(numbers)) < len(numbers)
 
 
-def _tags(source: Source, index: int, task: str) -> tuple[str | int, ...]:
-    target = source.target(index)
+def _tags(source: Dataset, example: Example, task: str) -> tuple[str | int, ...]:
+    target = example.target
     if target.tags is not None:
         return target.tags
     if target.label is not None:
         return (target.label,)
     raise DataError(
-        f"{task}: image {source[index].id} has no tags{read_so(source)}; "
-        "add a list (an empty one if none is true)"
+        f"{task}: image {example.id} has no tags{read_so(source)}; add a list (an empty one if none is true)"
     )
 
 

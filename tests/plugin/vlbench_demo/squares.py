@@ -1,10 +1,10 @@
 """A source: coloured squares drawn in memory."""
 
-from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
-from vlbench.core.contracts import Example, Offers, Place, Source, Target, Text
+from vlbench.core.contracts import Dataset, Example, Offers, Place, Target, Text
+from vlbench.core.dataset import Examples
 from vlbench.core.digest import digest_of
 
 if TYPE_CHECKING:
@@ -13,46 +13,25 @@ if TYPE_CHECKING:
 COLOURS = ("red", "lime", "blue", "yellow")
 
 
-def demo_squares(place: Place, /, *, each: int = 5, colours: tuple[str, ...] = COLOURS) -> Source:
+def demo_squares(place: Place, /, *, each: int = 5, colours: tuple[str, ...] = COLOURS) -> Dataset:
     """`each` squares of every colour, of growing size on a grey ground."""
-    return Squares(colours, each)
+    return Dataset(
+        name="demo squares",
+        revision=digest_of([1, colours, each]),  # what can change an image
+        examples=Examples(partial(square, colours, each), len(colours) * each),
+        offers=Offers(names=tuple(Text(colour) for colour in colours)),  # for a task whose card names none
+    )
 
 
-@dataclass(frozen=True, slots=True)
-class Squares:
+def square(colours: tuple[str, ...], each: int, index: int) -> Example:
     """Square i has colour i // each and a side of 16 + 2 (i % each) pixels on a ground of 64."""
-
-    colours: tuple[str, ...]
-    each: int
-    name: str = "demo squares"
-
-    @property
-    def revision(self) -> str:
-        """A digest of what can change an image."""
-        return digest_of([1, self.colours, self.each])
-
-    @property
-    def offers(self) -> Offers:
-        """The colours, for a task whose card names none."""
-        return Offers(names=tuple(Text(colour) for colour in self.colours))
-
-    def __len__(self) -> int:
-        return len(self.colours) * self.each
-
-    def __getitem__(self, index: int) -> Example:
-        colour, step = self._place(index)
-        return Example(f"{colour}-{step}", partial(draw, colour, 16 + 2 * step), self.target(index))
-
-    def target(self, index: int) -> Target:
-        """The colour of square i."""
-        return Target(label=self._place(index)[0])
-
-    def fingerprint(self, index: int) -> str:
-        """What square i is drawn from; another version of `draw` needs another number."""
-        return digest_of(["demo square", 1, *self._place(index)])
-
-    def _place(self, index: int) -> tuple[str, int]:
-        return self.colours[index // self.each], index % self.each
+    colour, step = colours[index // each], index % each
+    return Example(
+        id=f"{colour}-{step}",
+        image=partial(draw, colour, 16 + 2 * step),
+        target=Target(label=colour),
+        state=digest_of(["demo square", 1, colour, step]),  # another version of `draw` needs another number
+    )
 
 
 def draw(colour: str, side: int) -> "Image":

@@ -1,53 +1,40 @@
 """Plug-ins of these tests: an adapter, a source and a task kind that hand back what they were given."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
+from typing import Literal, NoReturn
 
 import pytest
 
-from vlbench.core.contracts import Example, Offers, Origin, Place, Target, TaskRequest, Text
+from vlbench.core.contracts import Dataset, Example, Offers, Origin, Place, Target, TaskRequest, Text
+from vlbench.core.dataset import Examples
 from vlbench.core.errors import SourceMissing
 from vlbench.core.registry import ADAPTERS, SOURCES, TASK_KINDS
 
 
-@dataclass(frozen=True)
-class ListedImages:
-    """As many examples as a folder's `count` file says."""
-
-    name: str
-    count: int
-    offers: Offers = field(default_factory=Offers)
-    revision: str = "1"
-
-    def __len__(self) -> int:
-        return self.count
-
-    def __getitem__(self, index: int) -> Example:
-        raise AssertionError("no image is opened when a task is built")
-
-    def target(self, index: int) -> Target:
-        return Target(label=index)
-
-    def fingerprint(self, index: int) -> str:
-        return str(index)
+def unopened() -> NoReturn:
+    raise AssertionError("no image is opened when a task is built")
 
 
-def listed(place: Place, /, *, path: str, split: Literal["train", "test"] = "test") -> ListedImages:
+def numbered(index: int) -> Example:
+    return Example(f"{index}", unopened, Target(label=index), str(index))
+
+
+def listed(place: Place, /, *, path: str, split: Literal["train", "test"] = "test") -> Dataset:
     for root in (Path(), *place.roots):
         if (root / path / "count").is_file():
-            return ListedImages(f"{path}:{split}", int((root / path / "count").read_text()))
+            count = int((root / path / "count").read_text())
+            return Dataset(f"{path}:{split}", "1", Examples(numbered, count))
     raise SourceMissing(f"no count in {path}", f"put one into {path}")
 
 
-def remote(place: Place, /, *, repo: str) -> ListedImages:
-    return ListedImages(f"remote:{repo}", 7)
+def remote(place: Place, /, *, repo: str) -> Dataset:
+    return Dataset(f"remote:{repo}", "1", Examples(numbered, 7))
 
 
-def own(place: Place, /, *, path: str) -> ListedImages:
+def own(place: Place, /, *, path: str) -> Dataset:
     names = tuple(Text(each.name, ids={"folder": each.name}) for each in sorted(Path(path).iterdir()))
-    return ListedImages("own", 4, Offers(names=names))
+    return Dataset("own", "1", Examples(numbered, 4), Offers(names=names))
 
 
 def toy(origin: Origin, /, *, width: int, tags: tuple[str, ...] = ()) -> tuple[Origin, int, tuple[str, ...]]:

@@ -1,5 +1,5 @@
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import cast
 
@@ -7,8 +7,10 @@ import pytest
 
 from vlbench.cards.build import DataRequest, checkpoint, task, training_task
 from vlbench.cards.catalogue import read_catalogue
-from vlbench.core.contracts import Expectation, Origin, TaskRequest, Text
+from vlbench.core.contracts import Example, Expectation, Offers, Origin, Place, Target, TaskRequest, Text
 from vlbench.core.errors import DataError, Unsupported
+from vlbench.core.reading import Reading
+from vlbench.core.registry import SOURCES
 
 pytestmark = pytest.mark.usefixtures("plug_ins")
 
@@ -101,6 +103,43 @@ def test_the_next_source_is_tried_where_data_are_missing(write_task: Callable[..
     assert request.source.name == "remote:org/data"
 
 
+@dataclass(frozen=True)
+class Old:
+    """A source as version 0.1 has it: a class."""
+
+    name: str = "old:here"
+    revision: str = "1"
+    offers: Offers = field(default_factory=Offers)
+
+    def __len__(self) -> int:
+        return 2
+
+    def __getitem__(self, index: int) -> Example:
+        return Example(f"{index}.png", print, self.target(index))
+
+    def target(self, index: int) -> Target:
+        return Target(label=index)
+
+    def fingerprint(self, index: int) -> str:
+        return f"old {index}"
+
+
+def old(place: Place, /) -> Old:
+    return Old()
+
+
+def test_a_source_of_version_0_1_is_read(write_task: Callable[..., Path]) -> None:
+    write_task(sources="[{kind: old}]")
+    SOURCES.register("old")(old)
+    try:
+        source = asked("counting")[0].source
+    finally:
+        SOURCES.unregister("old")
+    assert [each.state for each in source.examples] == ["old 0", "old 1"]
+    assert [each.target.label for each in source.examples] == [0, 1]
+    assert (source.name, source.reading) == ("old:here", Reading())
+
+
 def test_every_place_is_named_where_all_data_are_missing(write_task: Callable[..., Path]) -> None:
     write_task(sources="[{kind: listed, path: a}, {kind: listed, path: b}]")
     with pytest.raises(DataError) as caught:
@@ -143,12 +182,12 @@ def test_a_limit_takes_an_image_of_each_span(
     count(tmp_path / "data" / "counting", 10)
     request, _ = asked("counting", roots=(tmp_path,), limit=limit)
     assert (len(request.source), request.partial) == (taken, partial)
-    labels = [request.source.target(i).label for i in range(taken)]
+    labels = [request.source[i].target.label for i in range(taken)]
     ends = [i * 10 // taken for i in range(taken + 1)]
     spans = zip(ends, labels, ends[1:], strict=False)
     assert all(start <= label < stop for start, label, stop in spans)
     again, _ = asked("counting", roots=(tmp_path,), limit=limit)
-    assert [again.source.target(i).label for i in range(taken)] == labels
+    assert [again.source[i].target.label for i in range(taken)] == labels
 
 
 def test_a_limit_does_not_fall_in_step_with_the_classes(
@@ -157,7 +196,7 @@ def test_a_limit_does_not_fall_in_step_with_the_classes(
     write_task()
     count(tmp_path / "data" / "counting", 640)
     request, _ = asked("counting", roots=(tmp_path,), limit=20)
-    classes = {request.source.target(i).label % 16 for i in range(20)}  # sixteen classes in turn
+    classes = {request.source[i].target.label % 16 for i in range(20)}  # sixteen classes in turn
     assert len(classes) > 8
 
 

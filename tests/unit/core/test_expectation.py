@@ -1,14 +1,12 @@
-from types import SimpleNamespace
-
 import pytest
 
-from vlbench.core.contracts import Expectation, TaskRequest
+from vlbench.core.contracts import Dataset, Expectation, TaskRequest
 from vlbench.core.errors import DataError
 from vlbench.core.expectation import check_counts
 
 
 def request(**fields):
-    return TaskRequest(name="birds", protocol="own", source=SimpleNamespace(name="/data/birds"), **fields)
+    return TaskRequest(name="birds", protocol="own", source=Dataset("/data/birds", "1", ()), **fields)
 
 
 def test_a_card_that_says_nothing_accepts_every_count():

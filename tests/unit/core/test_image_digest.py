@@ -1,7 +1,6 @@
 """Digests of images by what they hold."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
@@ -9,33 +8,16 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from vlbench.core.contracts import Example, Offers, Target
+from vlbench.core.contracts import Dataset, Example, Target
 from vlbench.core.image_digest import image_digests, sample_digest, seen_among
 from vlbench.sources.image_file import open_image_file
 
 
-@dataclass(frozen=True)
-class Pictures:
+def pictures(each: Sequence[Path | Image.Image]) -> Dataset:
     """Files by their paths, or made pictures."""
-
-    pictures: Sequence[Path | Image.Image]
-    name: str = "pictures"
-    revision: str = "1"
-    offers: Offers = field(default_factory=Offers)
-
-    def __len__(self) -> int:
-        return len(self.pictures)
-
-    def __getitem__(self, index: int) -> Example:
-        each = self.pictures[index]
-        image = partial(open_image_file, str(each)) if isinstance(each, Path) else each.copy
-        return Example(str(index), image, Target())
-
-    def target(self, index: int) -> Target:
-        return Target()
-
-    def fingerprint(self, index: int) -> str:
-        return str(self.pictures[index])
+    images = [partial(open_image_file, str(one)) if isinstance(one, Path) else one.copy for one in each]
+    examples = [Example(str(i), image, Target(), str(each[i])) for i, image in enumerate(images)]
+    return Dataset("pictures", "1", examples)
 
 
 def drawn(seed: int) -> Image.Image:
@@ -51,12 +33,12 @@ def test_a_copy_under_another_name_has_the_same_digest_and_another_byte_another(
     drawn(1).save(first)
     copy.write_bytes(first.read_bytes())
     other.write_bytes(first.read_bytes() + b"\0")
-    digests = image_digests(Pictures([first, copy, other]), None)
+    digests = image_digests(pictures([first, copy, other]), None)
     assert digests[0] == digests[1] != digests[2]
 
 
 def test_made_pictures_are_told_apart_by_their_pixels() -> None:
-    digests = image_digests(Pictures([drawn(1), drawn(1), drawn(2), drawn(1).convert("L")]), None)
+    digests = image_digests(pictures([drawn(1), drawn(1), drawn(2), drawn(1).convert("L")]), None)
     assert digests[0] == digests[1]
     assert len(set(digests)) == 3
 
@@ -64,16 +46,16 @@ def test_made_pictures_are_told_apart_by_their_pixels() -> None:
 def test_images_are_read_once_and_their_digests_remembered(tmp_path: Path) -> None:
     path = tmp_path / "a.png"
     drawn(1).save(path)
-    source = Pictures([path])
+    source = pictures([path])
     first = image_digests(source, tmp_path / "cache")
     path.unlink()
     assert image_digests(source, tmp_path / "cache") == first
 
 
 def test_seen_images_are_counted_and_nothing_is_read_where_nothing_was_learned(tmp_path: Path) -> None:
-    learned = image_digests(Pictures([drawn(1), drawn(2)]), None)
-    assert seen_among(Pictures([drawn(2), drawn(3), drawn(2)]), learned, None) == 2
-    assert seen_among(Pictures([tmp_path / "none.png"]), (), None) == 0
+    learned = image_digests(pictures([drawn(1), drawn(2)]), None)
+    assert seen_among(pictures([drawn(2), drawn(3), drawn(2)]), learned, None) == 2
+    assert seen_among(pictures([tmp_path / "none.png"]), (), None) == 0
 
 
 def test_data_of_equal_names_and_sizes_are_told_apart_by_a_few_of_their_images(tmp_path: Path) -> None:
@@ -81,17 +63,17 @@ def test_data_of_equal_names_and_sizes_are_told_apart_by_a_few_of_their_images(t
         (tmp_path / name).mkdir()
         for i in range(40):
             drawn(first + i).save(tmp_path / name / f"{i:02}.bmp")
-    a, copy, b = (Pictures(sorted((tmp_path / name).iterdir())) for name in ("a", "copy", "b"))
+    a, copy, b = (pictures(sorted((tmp_path / name).iterdir())) for name in ("a", "copy", "b"))
     assert sample_digest(a, None) == sample_digest(copy, None) != sample_digest(b, None)
 
 
 def test_a_sample_is_read_once_and_of_files_alone(tmp_path: Path) -> None:
     path = tmp_path / "a.png"
     drawn(1).save(path)
-    source = Pictures([path])
+    source = pictures([path])
     first = sample_digest(source, tmp_path / "cache")
     assert first
     path.unlink()
     assert sample_digest(source, tmp_path / "cache") == first
-    assert sample_digest(Pictures([drawn(1)]), None) == ""
-    assert sample_digest(Pictures([]), None) == ""
+    assert sample_digest(pictures([drawn(1)]), None) == ""
+    assert sample_digest(pictures([]), None) == ""

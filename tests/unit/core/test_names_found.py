@@ -1,13 +1,13 @@
 """Names beside images against a card's, by the numbers that labels give them."""
 
-from listed import Listed
+from listed import listed
 
 from vlbench.core.contracts import Offers, Target, Text
 from vlbench.core.names_found import NamesFound, compare_names
 
 
-def source(*names: str, label: str | int = 0) -> Listed:
-    return Listed((Target(label=label),), Offers(names=tuple(map(Text, names))))
+def source(*names: str, label: str | int = 0) -> listed:
+    return listed((Target(label=label),), Offers(names=tuple(map(Text, names))))
 
 
 def test_labels_that_are_names_need_no_order() -> None:

@@ -1,7 +1,7 @@
 from dataclasses import replace
 
 import pytest
-from colour_model import ColourCheckpoint, Squares
+from colour_model import ColourCheckpoint, squares
 from colour_tagger import ColourTaggerCheckpoint
 
 from vlbench.core.contracts import TaskRequest, Tuning
@@ -22,7 +22,7 @@ SETTINGS = RunSettings(batch_size=4, workers=0)
 
 def task(colours, kind="tagging"):
     request = TaskRequest(
-        "squares", "test", Squares(colours, name=f"squares-{len(colours)}"), metrics=METRICS
+        "squares", "test", squares(colours, name=f"squares-{len(colours)}"), metrics=METRICS
     )
     if kind != "tagging":
         request = replace(request, metrics=())

@@ -1,15 +1,15 @@
 """Remarks on decoding are kept for stored runs, whichever run decoded an image."""
 
+from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
 
 import numpy as np
-from listed import Listed
 from PIL import Image
 
-from vlbench.core.contracts import Example, Target
-from vlbench.engine.decoding import Watched, keep_remarks, kept_remarks
+from vlbench.core.contracts import Dataset, Example, Target
+from vlbench.engine.decoding import keep_remarks, kept_remarks, watched
 from vlbench.engine.kept_rows import LOST_LINE
 from vlbench.engine.plan import Job
 
@@ -20,23 +20,22 @@ def job_of(source: Any) -> Job:
     return cast("Job", SimpleNamespace(keys=keys, task=task))
 
 
-class Wide(Listed):
-    """Images of which those at odd positions are of 16 bits."""
-
-    def __getitem__(self, index: int) -> Example:
-        grey = np.zeros((2, 2), dtype="uint16" if index % 2 else "uint8")
-        return Example(f"{index}.png", lambda: Image.fromarray(grey), Target())
+def wide(index: int) -> Example:
+    """An image, of 16 bits at odd positions."""
+    grey = np.zeros((2, 2), dtype="uint16" if index % 2 else "uint8")
+    return Example(f"{index}.png", partial(Image.fromarray, grey), Target())
 
 
 def test_what_several_runs_decoded_is_said_together(tmp_path: Path) -> None:
-    source = Wide((Target(),) * 4)
+    source = Dataset("wide", "1", [wide(i) for i in range(4)])
     job = job_of(source)
     assert kept_remarks(job, tmp_path) == ""
     for positions in ((0, 1), (2, 3)):
-        watched = Watched(source)
+        found: dict[int, tuple[str, ...]] = {}
+        seen = watched(source, found)
         for i in positions:
-            watched[i].image().load()
-        keep_remarks(job, watched.found, tmp_path)
+            seen[i].image().load()
+        keep_remarks(job, found, tmp_path)
     said = kept_remarks(job, tmp_path)
     assert said == "2 images of 16 bits or more, whose values above 255 turn white (the first: 1.png)"
     (file,) = (tmp_path / "decoding").iterdir()

@@ -3,7 +3,7 @@ from dataclasses import asdict, replace
 from unittest.mock import ANY
 
 import pytest
-from colour_model import ColourCheckpoint, ColourModel, Squares
+from colour_model import ColourCheckpoint, ColourModel, squares
 from colour_tagger import ColourTaggerCheckpoint
 
 from vlbench.core.contracts import TaskRequest
@@ -19,7 +19,7 @@ SETTINGS = RunSettings(batch_size=4, workers=2)
 
 
 def task(kind="classification", source=None, name="squares"):
-    source = source or Squares(COLOURS)
+    source = source or squares(COLOURS)
     return TASK_KINDS.get(kind)(TaskRequest(name=name, protocol="test", source=source))
 
 
@@ -33,7 +33,7 @@ def without_times(result):
 
 @pytest.mark.parametrize("kind", ["classification", "retrieval", "tagging"])
 def test_the_three_kinds_are_scored_by_one_evaluator(kind, tmp_path):
-    source = Squares(("red", "green", "blue", "yellow", "white", "black"))
+    source = squares(("red", "green", "blue", "yellow", "white", "black"))
     result = score(task(kind, source), ColourCheckpoint(), tmp_path)
     assert result.score == 1.0
     assert result.n_images == 6
@@ -128,7 +128,7 @@ def test_out_of_memory_at_a_size_the_user_chose_is_an_error(tmp_path):
 
 def test_a_broken_image_is_named_and_what_was_encoded_stays(tmp_path):
     with pytest.raises(DataError, match=r"squares: image 30-red does not decode \(truncated\)"):
-        score(task(source=Squares(COLOURS, broken=30)), ColourCheckpoint(), tmp_path)
+        score(task(source=squares(COLOURS, broken=30)), ColourCheckpoint(), tmp_path)
     result = score(task(), ColourCheckpoint(), tmp_path)
     assert 0 < result.timing.images_encoded < len(COLOURS)
 
@@ -190,7 +190,7 @@ def test_features_beyond_the_budget_are_scored_as_they_come(kind, tmp_path):
 
 def test_a_streamed_pass_that_was_killed_goes_on(tmp_path):
     settings = replace(SETTINGS, feature_bytes=0)
-    broken = Squares(COLOURS, broken=30)
+    broken = squares(COLOURS, broken=30)
     first = ColourCheckpoint()
     with pytest.raises(DataError):
         score(task(source=broken), first, tmp_path, settings)
@@ -202,7 +202,7 @@ def test_a_streamed_pass_that_was_killed_goes_on(tmp_path):
 
 
 def test_a_taggers_own_thresholds_are_kept_with_its_scores(tmp_path):
-    request = TaskRequest("squares", "test", Squares(COLOURS), metrics=("macro_f1", "macro_f1@0.5"))
+    request = TaskRequest("squares", "test", squares(COLOURS), metrics=("macro_f1", "macro_f1@0.5"))
     asked = TASK_KINDS.get("tagging")(request)
     result = score(asked, ColourTaggerCheckpoint(), tmp_path)
     own, half = (result.metric(name).value for name in ("macro_f1", "macro_f1@0.5"))

@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from colour_model import ColourCheckpoint, Squares
+from colour_model import ColourCheckpoint, squares
 from colour_tagger import ColourTaggerCheckpoint
 
 from vlbench.core.contracts import TaskRequest
@@ -20,7 +20,7 @@ def run(tmp_path):
     """A job that has run, and its result."""
 
     def run(kind, checkpoint=ColourCheckpoint):
-        task = TASK_KINDS.get(kind)(TaskRequest(name="squares", protocol="test", source=Squares(COLOURS)))
+        task = TASK_KINDS.get(kind)(TaskRequest(name="squares", protocol="test", source=squares(COLOURS)))
         job = plan_job(checkpoint(), task, SETTINGS)
         return job, evaluate(job, Session(checkpoint(), SETTINGS), tmp_path)
 

@@ -1,6 +1,6 @@
 from dataclasses import dataclass, replace
 
-from colour_model import ColourCheckpoint, Squares
+from colour_model import ColourCheckpoint, squares
 
 from vlbench.core.contracts import TaskRequest
 from vlbench.core.registry import TASK_KINDS
@@ -24,7 +24,7 @@ class Seed(ColourCheckpoint):
 
 
 def task():
-    return TASK_KINDS.get("classification")(TaskRequest("squares", "test", Squares(("red", "green") * 3)))
+    return TASK_KINDS.get("classification")(TaskRequest("squares", "test", squares(("red", "green") * 3)))
 
 
 def test_a_seeds_row_carries_the_marks_of_the_seed(tmp_path):

@@ -2,7 +2,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from colour_model import COLOURS, ColourCheckpoint, Squares
+from colour_model import COLOURS, ColourCheckpoint, squares
 
 from vlbench.core.contracts import TaskRequest, Text
 from vlbench.core.errors import Unsupported
@@ -18,7 +18,7 @@ SETTINGS = RunSettings(batch_size=4, workers=0)
 
 def classification(name, colours):
     names = tuple(Text(colour) for colour in colours)
-    request = TaskRequest(name=name, protocol="test", source=Squares(tuple(colours)), names=names)
+    request = TaskRequest(name=name, protocol="test", source=squares(tuple(colours)), names=names)
     return TASK_KINDS.get("classification")(request)
 
 

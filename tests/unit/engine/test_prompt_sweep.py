@@ -1,7 +1,7 @@
 from dataclasses import replace
 
 import pytest
-from colour_model import COLOURS, ColourCheckpoint, Squares
+from colour_model import COLOURS, ColourCheckpoint, squares
 
 from vlbench.core.contracts import TaskRequest, Text
 from vlbench.core.errors import Unsupported
@@ -16,7 +16,7 @@ NAMES = tuple(map(Text, COLOURS))
 
 
 def asked(templates, names=NAMES):
-    source = Squares(tuple(COLOURS))
+    source = squares(tuple(COLOURS))
     request = TaskRequest(name="squares", protocol="test", source=source, names=names, templates=templates)
     return TASK_KINDS.get("classification")(request)
 

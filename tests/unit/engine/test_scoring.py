@@ -3,7 +3,7 @@ from dataclasses import dataclass
 import numpy as np
 import pytest
 import torch
-from colour_model import Squares
+from colour_model import squares
 
 from vlbench.core.contracts import ModelInfo, Problem, ScoreUnit, Text
 from vlbench.core.errors import NotFinite, Unrepeatable
@@ -29,7 +29,7 @@ def run(scores, pairs, kind, rows=None, monkeypatch=None):
         monkeypatch.setattr(scoring, "BLOCK_BYTES", 4 * m * rows)
     images, texts = (np.array(side, dtype=np.int64) for side in zip(*pairs, strict=True))
     problem = Problem(
-        images=Squares(("red",) * n),
+        images=squares(("red",) * n),
         texts=tuple(Text(str(j)) for j in range(m)),
         relevant=Relevance.from_pairs(images, texts, (n, m)),
     )
@@ -129,7 +129,7 @@ def rounded(images, texts, pairs, kind):
     rows, columns = (np.array(side, dtype=np.int64) for side in zip(*pairs, strict=True))
     shape = (len(images), len(texts))
     problem = Problem(
-        Squares(("red",) * shape[0]),
+        squares(("red",) * shape[0]),
         tuple(Text(str(j)) for j in range(shape[1])),
         Relevance.from_pairs(rows, columns, shape),
     )

@@ -1,54 +1,47 @@
 """Views: decided by seed, epoch and image alone, within the areas and ratios of the rule."""
 
+from functools import partial
+
 import numpy as np
 import pytest
 from PIL import Image
 
-from vlbench.core.contracts import Example, Target
-from vlbench.fitting.views import RATIO, SCALE, Views, draw_box
+from vlbench.core.contracts import Dataset, Example, Target
+from vlbench.fitting.views import RATIO, SCALE, draw_box, views
 
 
-class Noise:
-    name, revision = "noise", "1"
-
-    def __len__(self) -> int:
-        return 3
-
-    def __getitem__(self, index: int) -> Example:
-        pixels = np.random.default_rng(index).integers(0, 256, (40, 60, 3), dtype=np.uint8)
-        return Example(f"image {index}", lambda: Image.fromarray(pixels), self.target(index))
-
-    def target(self, index: int) -> Target:
-        return Target(label=index)
-
-    def fingerprint(self, index: int) -> str:
-        return f"noise|{index}"
+def noise(index: int) -> Example:
+    pixels = np.random.default_rng(index).integers(0, 256, (40, 60, 3), dtype=np.uint8)
+    return Example(f"image {index}", partial(Image.fromarray, pixels), Target(label=index), f"noise|{index}")
 
 
-def pixels_of(views: Views, index: int) -> np.ndarray:
-    return np.asarray(views[index].image())
+NOISE = Dataset("noise", "1", [noise(i) for i in range(3)])
 
 
-def views(*, seed: int = 1, epoch: int = 0) -> Views:
-    return Views(Noise(), (2, 0), (32, 24), seed, epoch)
+def pixels_of(seen: Dataset, index: int) -> np.ndarray:
+    return np.asarray(seen[index].image())
+
+
+def seen(*, seed: int = 1, epoch: int = 0) -> Dataset:
+    return views(NOISE, (2, 0), (32, 24), seed=seed, epoch=epoch)
 
 
 def test_a_view_is_the_same_whenever_it_is_opened() -> None:
-    assert pixels_of(views(), 0).shape == (32, 24, 3)
-    assert np.array_equal(pixels_of(views(), 0), pixels_of(views(), 0))
+    assert pixels_of(seen(), 0).shape == (32, 24, 3)
+    assert np.array_equal(pixels_of(seen(), 0), pixels_of(seen(), 0))
 
 
 def test_seed_epoch_and_image_each_make_another_view() -> None:
-    first = views()
-    others = [(views(epoch=1), 0), (views(seed=2), 0), (first, 1)]
+    first = seen()
+    others = [(seen(epoch=1), 0), (seen(seed=2), 0), (first, 1)]
     assert not any(np.array_equal(pixels_of(first, 0), pixels_of(*other)) for other in others)
-    prints = {first.fingerprint(0), *(other.fingerprint(index) for other, index in others)}
+    prints = {first[0].state, *(other[index].state for other, index in others)}
     assert len(prints) == 4
 
 
 def test_a_view_keeps_its_images_truth() -> None:
-    assert [views().target(i).label for i in range(2)] == [2, 0]
-    assert views()[0].target.label == 2
+    assert [seen()[i].target.label for i in range(2)] == [2, 0]
+    assert seen()[0].target.label == 2
 
 
 def test_boxes_keep_to_the_areas_and_ratios() -> None:
@@ -75,14 +68,11 @@ def test_an_image_too_oblong_for_any_draw_is_cropped_at_its_centre(
 
 
 def test_flips_happen_half_of_the_time() -> None:
-    class Ramp(Noise):
-        def __getitem__(self, index: int) -> Example:
-            row = np.linspace(0, 255, 64).astype(np.uint8)
-            image = Image.fromarray(np.broadcast_to(row[None, :, None], (64, 64, 3)).copy())
-            return Example("ramp", lambda: image, Target(label=0))
-
+    row = np.linspace(0, 255, 64).astype(np.uint8)
+    ramp = Image.fromarray(np.broadcast_to(row[None, :, None], (64, 64, 3)).copy())
+    ramps = Dataset("ramp", "1", [Example("ramp", ramp.copy, Target(label=0), "ramp")])
     flipped = 0
     for epoch in range(100):
-        pixels = pixels_of(Views(Ramp(), (0,), (32, 32), 1, epoch), 0)
+        pixels = pixels_of(views(ramps, (0,), (32, 32), seed=1, epoch=epoch), 0)
         flipped += int(pixels[0, 0, 0] > pixels[0, -1, 0])
     assert 30 < flipped < 70

@@ -6,9 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from vlbench.core.contracts import Expectation, Place, Source, TaskRequest, Text
+from vlbench.core.contracts import Dataset, Expectation, Place, TaskRequest, Text
 from vlbench.core.errors import DataError
-from vlbench.core.reading import reading_of
 from vlbench.sources.aircraft_variants import aircraft_variants
 from vlbench.sources.caption_json import caption_json
 from vlbench.sources.caption_lines import caption_lines
@@ -64,7 +63,7 @@ def listed(root: Path) -> None:
         write(f"Annotations/{i}.xml", f"<annotation><object><name>{name}</name>{BOX}</object></annotation>")
 
 
-OPENED: dict[str, tuple[str, Callable[[Place], Source]]] = {
+OPENED: dict[str, tuple[str, Callable[[Place], Dataset]]] = {
     "jsonl": ("", lambda place: jsonl(place, path=".")),
     "image_list": ("", lambda place: image_list(place, path=".", list="list.txt", label="column")),
     "tag_annotations": ("", lambda place: tag_annotations(place, path=".", annotations="tags.txt")),
@@ -99,10 +98,10 @@ def test_a_part_of_listed_images_is_taken_where_it_is_asked_for(
     source = opened(Place(roots=(tmp_path,), allow_subset=True))
     assert len(source) == 2
     source[1].image().load()
-    assert reading_of(source).lacks == "1 of 3 listed images are not there, as 2.jpg"
+    assert source.reading.lacks == "1 of 3 listed images are not there, as 2.jpg"
     names = source.offers.names or (Text("cat"), Text("dog"))
     request = TaskRequest(name="t", protocol="p", source=source, names=names, allow_subset=True)
-    target = source.target(0)
+    target = source[0].target
     kind = retrieval if target.captions else classification if target.label is not None else tagging
     if kind is not retrieval:
         assert len(kind(request).problem.texts) == 2

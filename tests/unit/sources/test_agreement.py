@@ -7,21 +7,21 @@ from pathlib import Path
 
 import numpy as np
 
-from vlbench.core.contracts import Place, Source
+from vlbench.core.contracts import Dataset, Place
 from vlbench.sources.folder import folder
 from vlbench.sources.jsonl import jsonl
 from vlbench.sources.parquet import parquet
 from vlbench.sources.webdataset import webdataset
 
 
-def pixels(source: Source) -> list[np.ndarray]:
+def pixels(source: Dataset) -> list[np.ndarray]:
     with ThreadPoolExecutor(3) as pool:
         return list(pool.map(lambda i: np.asarray(source[i].image().convert("RGB")), range(len(source))))
 
 
-def labels(source: Source) -> list[str]:
+def labels(source: Dataset) -> list[str]:
     names = [text.name for text in source.offers.names]
-    found = (source.target(i).label for i in range(len(source)))
+    found = (source[i].target.label for i in range(len(source)))
     return [names[label] if isinstance(label, int) else str(label).replace("_", " ") for label in found]
 
 
@@ -50,7 +50,7 @@ def test_four_layouts_agree(
             members |= {f"{i}.png": data[i], f"{i}.cls": str(numbers[i]).encode()}
         write_tar(tmp_path / "tars" / "test" / f"{part}.tar", members)
     (tmp_path / "tars" / "classnames.txt").write_text("\n".join(names))
-    others: list[Source] = [
+    others: list[Dataset] = [
         jsonl(Place(), path=str(class_folder)),
         parquet(Place(), path=str(tmp_path / "rows")),
         webdataset(Place(), path=str(tmp_path / "tars")),

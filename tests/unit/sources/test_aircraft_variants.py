@@ -24,7 +24,7 @@ def aircraft(tmp_path: Path, png) -> Path:
 def test_a_list_in_its_order_with_variants_in_theirs(aircraft: Path) -> None:
     source = aircraft_variants(Place(roots=(aircraft.parent,)), path="fgvc_aircraft")
     assert [source[i].id for i in range(len(source))] == ["1025794.jpg", "0034309.jpg"]
-    assert [source.target(i) for i in range(2)] == [Target(label=2), Target(label=1)]
+    assert [source[i].target for i in range(2)] == [Target(label=2), Target(label=1)]
     assert source.offers.names == (Text("707-320"), Text("F/A-18"), Text("Fokker 100"))
     train = aircraft_variants(Place(), path=str(aircraft), split="train")
     assert [train[i].id for i in range(len(train))] == ["1340192.jpg"]

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from vlbench.core.contracts import Place, Source
+from vlbench.core.contracts import Dataset, Place
 from vlbench.core.errors import DataError, SourceMissing
 from vlbench.sources.caption_files import caption_files
 from vlbench.sources.caption_json import caption_json
@@ -37,10 +37,10 @@ def place(tmp_path: Path) -> Place:
     return Place(roots=(tmp_path,), cache=tmp_path / "cache")
 
 
-def said(source: Source) -> dict[str, tuple[str, ...]]:
+def said(source: Dataset) -> dict[str, tuple[str, ...]]:
     for i in range(len(source)):
         source[i].image().load()
-    return {source[i].id: source.target(i).captions for i in range(len(source))}
+    return {source[i].id: source[i].target.captions for i in range(len(source))}
 
 
 def test_three_forms_of_json_say_the_same(put: Put, place: Place) -> None:
@@ -74,7 +74,7 @@ def test_three_forms_of_json_say_the_same(put: Put, place: Place) -> None:
     assert by_karpathy.revision == by_blip.revision
     by_coco = caption_json(place, path="coco", annotations="c.json", images=["nowhere", "val2014"])
     assert list(said(by_coco).values()) == [("one",), ("2", "3")]
-    assert (by_coco[0].id, by_coco.fingerprint(0)) == ("a.jpg", by_blip.fingerprint(0))
+    assert (by_coco[0].id, by_coco[0].state) == ("a.jpg", by_blip[0].state)
     with pytest.raises(DataError, match="asks for the split 'val'; there is restval, test"):
         caption_json(place, path="coco", annotations="k.json", split="val")
     put("coco/wrong.json", {"images": [{"split": "test"}]})
@@ -202,7 +202,7 @@ def test_blank_captions_are_left_out_and_counted_by_every_reader(put: Put, place
         assert [(each.count, each.why) for each in source.reading.left_out] == [(1, "blank captions")]
     put("files/image/0.jpg")
     put("files/caption/0.txt", " \n")
-    assert caption_files(place, path="files").target(0).captions == ()
+    assert caption_files(place, path="files")[0].target.captions == ()
 
 
 def test_a_caption_that_is_null_or_no_string_is_no_caption(put: Put, place: Place) -> None:

@@ -36,7 +36,7 @@ def classes(root: Path) -> dict[str, str]:
     index = LabelIndex.of(source.offers.names, "t")
     found = {}
     for i in range(len(source)):
-        label = source.target(i).label
+        label = source[i].target.label
         assert label is not None
         found[source[i].id.split("/")[0]] = source.offers.names[index.position(label, lambda: "x")].name
     return found
@@ -93,7 +93,7 @@ def test_a_card_keeps_its_names_and_says_what_is_not_read(make: Make) -> None:
     source = folder(Place(), path=str(make(["cat", "dog"], "cow\nhen\n")))
     assert source.offers.names == (Text("cat", ids={"folder": "cat"}), Text("dog", ids={"folder": "dog"}))
     assert "not read: " in source.reading.remarks[0]
-    assert source.target(0).label == "cat"  # what the card's own names know
+    assert source[0].target.label == "cat"  # what the card's own names know
 
 
 def test_what_lies_beside_and_in_the_class_folders_is_counted(make: Make, png: Png) -> None:

@@ -41,7 +41,7 @@ def test_images_by_id_with_each_category_once(coco: Path, tmp_path: Path) -> Non
     for _ in range(2):  # the second time from the cache
         source = coco_tags(place, path="coco", split="val2017")
         assert [source[i].id for i in range(3)] == ["a.jpg", "c.jpg", "b.jpg"]
-        assert [source.target(i).tags for i in range(3)] == [("person",), (), ("person", "toothbrush")]
+        assert [source[i].target.tags for i in range(3)] == [("person",), (), ("person", "toothbrush")]
     assert source.offers.names == (Text("person", ids={"coco": "1"}), Text("toothbrush", ids={"coco": "90"}))
     labelled = coco_tags(place, path="coco", split="val2017", unlabelled="left out")
     assert [labelled[i].id for i in range(len(labelled))] == ["a.jpg", "b.jpg"]

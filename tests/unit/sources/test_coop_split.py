@@ -38,18 +38,18 @@ def test_a_split_in_its_order_with_names_in_the_order_of_the_labels(shapes: Path
     place = Place(roots=(shapes.parent,))
     source = coop_split(place, path="shapes/split_zhou_Shapes.json", images="images")
     assert [source[i].id for i in range(len(source))] == ["blue_disc/1.png", "red_square/0.png"]
-    assert [source.target(i) for i in range(2)] == [Target(label=2), Target(label=0)]
+    assert [source[i].target for i in range(2)] == [Target(label=2), Target(label=0)]
     assert source.offers.names == (
         Text("red square", ids={"label": "red_square"}),
         Text("Green bar"),
         Text("blue disc", ids={"label": "blue_disc"}),
     )
     train = coop_split(place, path="shapes", images="images", split="train")
-    assert [train.target(i).label for i in range(len(train))] == [1, 2]
+    assert [train[i].target.label for i in range(len(train))] == [1, 2]
     assert train.offers == source.offers
     there = folder(Place(), path=str(shapes / "images"))
-    states = {there[i].id: there.fingerprint(i) for i in range(len(there))}
-    assert source.fingerprint(0) == states["blue_disc/1.png"]
+    states = {there[i].id: there[i].state for i in range(len(there))}
+    assert source[0].state == states["blue_disc/1.png"]
 
 
 def test_images_may_lie_under_a_root_or_right_beside_the_file(shapes: Path, tmp_path: Path) -> None:

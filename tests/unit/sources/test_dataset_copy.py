@@ -6,22 +6,28 @@ import json
 import sys
 import zipfile
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, cast
 
 import pyarrow.parquet as pq
 import pytest
+from PIL.Image import Image
 
-from vlbench.core.contracts import Place, Text
+from vlbench.core.contracts import Dataset, Place, Text
 from vlbench.core.errors import CardError, DataError, SourceMissing, VlbenchError
 from vlbench.sources.hub import hub
-from vlbench.sources.parquet_rows import ParquetImages
+from vlbench.sources.parquet_rows import read_row
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
 REPO = "organisation/pictures"
 
 Png = Callable[[int], bytes]
+
+
+def bytes_of(source: Dataset, index: int) -> bytes:
+    return read_row(*cast("partial[Image]", source[index].image).args)
 
 
 class StandIn:
@@ -42,10 +48,8 @@ class StandIn:
             raise self.unreachable
         return SimpleNamespace(sha=COMMIT)
 
-    def open(self, revision: str = COMMIT, **options: Any) -> ParquetImages:
-        source = hub(Place(cache=self.cache), repo=REPO, revision=revision, layout="datasets", **options)
-        assert isinstance(source, ParquetImages)
-        return source
+    def open(self, revision: str = COMMIT, **options: Any) -> Dataset:
+        return hub(Place(cache=self.cache), repo=REPO, revision=revision, layout="datasets", **options)
 
     def files(self) -> list[str]:
         """Whatever lies in the cache, hidden or not."""
@@ -93,10 +97,10 @@ def test_class_folders_become_a_copy_once(
     assert "Generating" not in capsys.readouterr().err
     assert (source.name, source.revision, len(source)) == (f"hub:{REPO}@main/test", COMMIT, 130)
     assert source.offers.names == (Text("dog"), Text("red cat", ids={"label": "red_cat"}))
-    assert [source.target(i).label for i in (0, 64, 65, 129)] == [0, 0, 1, 1]
+    assert [source[i].target.label for i in (0, 64, 65, 129)] == [0, 0, 1, 1]
     assert source[3].id == "test.parquet/3"
-    assert source.fingerprint(3) == f"hub:{REPO}@{COMMIT}/datasets:test.parquet#3"
-    assert source.images.read(0, 129) == png(128)  # the file's own bytes, not a new encoding
+    assert source[3].state == f"hub:{REPO}@{COMMIT}/datasets:test.parquet#3"
+    assert bytes_of(source, 129) == png(128)  # the file's own bytes, not a new encoding
     assert source[129].image().size == (12 + 128 % 5, 10)
 
     copy = stand_in.cache / "hub" / f"{REPO}@{COMMIT}" / "test.parquet"
@@ -128,9 +132,9 @@ def test_metadata_configs_columns_and_where(stand_in: StandIn, png: Png) -> None
         put(stand_in.remote / config / "test" / "metadata.jsonl", text.encode())
     source = stand_in.open(config="fr", columns={"captions": "said"}, where={"part": "a"})
     assert source.name == f"hub:{REPO}@{COMMIT}/fr/test"
-    assert [source.target(i).captions for i in range(2)] == [("fr 0", "b"), ("fr 2", "b")]
+    assert [source[i].target.captions for i in range(2)] == [("fr 0", "b"), ("fr 2", "b")]
     assert source[1].id == "fr/test.parquet/2"
-    assert source.images.read(0, 2) == png(12)
+    assert bytes_of(source, 1) == png(12)
     with pytest.raises(DataError, match=r"config 'de' \(ValueError: BuilderConfig 'de' not found"):
         stand_in.open(config="de")
     with pytest.raises(DataError, match=r"split 'dev', config 'en' \(ValueError: Unknown split"):
@@ -147,8 +151,8 @@ def test_zips_with_a_table_of_captions(stand_in: StandIn, png: Png) -> None:
         for i in range(3):
             archive.writestr(f"{i}.png", png(i))
     source = stand_in.open()
-    assert [source.target(i).captions for i in range(3)] == [(f"number {i}",) for i in range(3)]
-    assert [source.images.read(0, i) for i in range(3)] == [png(i) for i in range(3)]
+    assert [source[i].target.captions for i in range(3)] == [(f"number {i}",) for i in range(3)]
+    assert [bytes_of(source, i) for i in range(3)] == [png(i) for i in range(3)]
     assert len(stand_in.files()) == 1  # what was unpacked is gone
 
 
@@ -166,8 +170,8 @@ def test_arrow_files_with_images(stand_in: StandIn, png: Png) -> None:
     for rest in (stand_in.remote / "saved").iterdir():
         rest.unlink()
     source = stand_in.open()
-    assert source.target(0).tags == ("cat", "dog")
-    assert source.images.read(0, 0) == png(7)
+    assert source[0].target.tags == ("cat", "dog")
+    assert bytes_of(source, 0) == png(7)
 
 
 def generation_error(cause: Exception) -> Exception:

@@ -9,7 +9,7 @@ import pytest
 from vlbench.core.contracts import Place
 from vlbench.core.errors import DataError, SourceMissing
 from vlbench.sources import digits as module
-from vlbench.sources.digits import NAMES, ScannedDigits, digits, enlarge
+from vlbench.sources.digits import NAMES, digits, enlarge, scans
 
 
 def test_scans_and_labels_are_scikit_learns() -> None:
@@ -22,15 +22,15 @@ def test_scans_and_labels_are_scikit_learns() -> None:
         pixels = np.asarray(source[index].image())
         assert pixels.shape == (64, 64, 3)
         assert np.array_equal(pixels[4::8, 4::8, 1], truth.images[index].astype(int) * 255 // 16)
-    labels = [source.target(index).label for index in range(1797)]
+    labels = [source[index].target.label for index in range(1797)]
     assert labels == [NAMES[digit] for digit in truth.target]
-    assert len({source.fingerprint(index) for index in range(1797)}) > 1790
+    assert len({source[index].state for index in range(1797)}) > 1790
 
 
 def test_targets_and_fingerprints_import_neither_scikit_learn_nor_pillow() -> None:
     code = (
         "import sys; from vlbench.core.contracts import Place; from vlbench.sources.digits import digits; "
-        "s = digits(Place()); s[5].target, s.fingerprint(5), s.revision; "
+        "s = digits(Place()); s[5].target, s[5].state, s.revision; "
         "sys.exit(any(name in sys.modules for name in ('sklearn', 'PIL', 'scipy', 'pandas')))"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
@@ -57,4 +57,4 @@ def test_a_damaged_row_is_named(tmp_path: pytest.TempPathFactory) -> None:
     good = ",".join(["0"] * 64 + ["3"])
     path.write_bytes(gzip.compress(f"{good}\n{good},7\n".encode()))
     with pytest.raises(DataError, match="line 2"):
-        len(ScannedDigits(path))
+        scans(path)

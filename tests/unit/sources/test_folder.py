@@ -25,7 +25,7 @@ def test_classes_are_sorted_and_images_follow_their_class(class_folder: Path) ->
         "blue_disc/deeper/X.JPEG",
     ]
     assert len(source) == 10
-    assert source.target(9) == source[9].target == Target(label="red_square")
+    assert source[9].target == source[9].target == Target(label="red_square")
     assert source.offers.names == (
         Text("blue disc", ids={"folder": "blue_disc"}),
         Text("green bar", ids={"folder": "green_bar"}),
@@ -39,7 +39,7 @@ def test_a_folder_name_sorts_before_names_it_begins(class_folder: Path) -> None:
     # as strings, "red_square (1)/" lies before "red_square/"
     shutil.copytree(class_folder / "red_square", class_folder / "red_square (1)")
     source = folder(Place(), path=str(class_folder))
-    labels = [source.target(i).label for i in range(len(source))]
+    labels = [source[i].target.label for i in range(len(source))]
     assert labels == sorted(labels, key=str)
     assert [text.ids["folder"] for text in source.offers.names] == sorted(set(labels), key=str)
 
@@ -86,12 +86,12 @@ def test_a_fingerprint_is_the_state_of_the_file_through_links_too(class_folder: 
     (class_folder / "red_square" / "link.png").symlink_to(elsewhere / "1.png")
     (tmp_path / "root").symlink_to(class_folder)
     source = folder(Place(roots=(tmp_path,)), path="root")
-    fingerprints = {source[i].id: source.fingerprint(i) for i in range(len(source))}
+    fingerprints = {source[i].id: source[i].state for i in range(len(source))}
     assert fingerprints == {name: file_state(class_folder / name) for name in fingerprints}
     assert fingerprints["red_square/link.png"] == fingerprints["green_bar/1.png"]
     os.utime(class_folder / "red_square" / "0.png", ns=(1, 1))
     again = folder(Place(roots=(tmp_path,)), path="root")
-    changed = [again[i].id for i in range(len(again)) if again.fingerprint(i) != source.fingerprint(i)]
+    changed = [again[i].id for i in range(len(again)) if again[i].state != source[i].state]
     assert changed == ["red_square/0.png"]
 
 
@@ -156,7 +156,7 @@ def test_folders_named_by_index(tmp_path: Path, png: Callable[[int], bytes]) -> 
         (tmp_path / name).mkdir()
         (tmp_path / name / "a.png").write_bytes(png(1))
     source = folder(Place(), path=str(tmp_path), labels="indices")
-    assert {source[i].id: source.target(i).label for i in range(3)} == {
+    assert {source[i].id: source[i].target.label for i in range(3)} == {
         "007/a.png": 7,
         "10/a.png": 10,
         "2/a.png": 2,
@@ -171,7 +171,7 @@ def test_folders_named_by_index(tmp_path: Path, png: Callable[[int], bytes]) -> 
 
 def test_folders_that_are_no_classes(class_folder: Path) -> None:
     source = folder(Place(), path=str(class_folder), leave_out=["blue_disc"])
-    assert {source.target(i).label for i in range(len(source))} == {"red_square", "green_bar"}
+    assert {source[i].target.label for i in range(len(source))} == {"red_square", "green_bar"}
     assert [text.name for text in source.offers.names] == ["green bar", "red square"]
     with pytest.raises(SourceMissing, match="no image in the folders of"):
         folder(Place(), path=str(class_folder), leave_out=["red_square", "blue_disc", "green_bar"])

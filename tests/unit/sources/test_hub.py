@@ -79,7 +79,7 @@ def stand_in(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> StandIn:
 
 def labels(split: str = "test", **options: object) -> list[str | int | None]:
     source = hub(Place(), repo=REPO, revision="main", split=split, **options)  # type: ignore[arg-type]
-    return [source.target(i).label for i in range(len(source))]
+    return [source[i].target.label for i in range(len(source))]
 
 
 def test_the_files_of_a_split_are_fetched_once(
@@ -99,7 +99,7 @@ def test_the_files_of_a_split_are_fetched_once(
     assert source.offers.names == (Text("cat"), Text("dog"))
     assert source[3].id == f"{shards[1]}/1"
     assert source[3].image().size == (12, 10)
-    assert source.fingerprint(3) == f"hub:{REPO}@{COMMIT}/{shards[1]}#1"
+    assert source[3].state == f"hub:{REPO}@{COMMIT}/{shards[1]}#1"
     stand_in.failure = ConnectionError("the cache has it, so nobody asks")
     assert len(hub(Place(), repo=REPO, revision="main")) == 4
     assert len(hub(Place(), repo=REPO, revision=COMMIT)) == 4
@@ -165,7 +165,7 @@ def test_tars_are_fetched_with_their_names(
     assert [source[i].id for i in range(2)] == ["test/0.tar/s0", "test/1.tar/s1"]
     assert source.offers.names == (Text("cat"), Text("dog"))
     assert source.offers.templates == ("a {}",)
-    assert source.fingerprint(1) == f"hub:{REPO}@{COMMIT}/test/1.tar#s1.webp"
+    assert source[1].state == f"hub:{REPO}@{COMMIT}/test/1.tar#s1.webp"
     assert source[1].image().size == (13, 10)
     (stand_in.storage / "snapshots" / COMMIT / "test" / "0.tar").unlink()
     stand_in.failure = ConnectionError("down")

@@ -88,8 +88,8 @@ def test_captions_of_several_columns_or_the_first(
     columns = {"image": "image", "captions": ["one", "two"]}
     every = hub(Place(), repo=ROWS, split="de", columns=columns)
     first = hub(Place(), repo=ROWS, split="de", columns=columns, captions="first")
-    assert [every.target(i).captions for i in range(2)] == [("a", "c", "d"), ("b", "e")]
-    assert [first.target(i).captions for i in range(2)] == [("a",), ("b",)]
+    assert [every[i].target.captions for i in range(2)] == [("a", "c", "d"), ("b", "e")]
+    assert [first[i].target.captions for i in range(2)] == [("a",), ("b",)]
 
 
 def test_what_the_hub_refuses_is_said(server: HubServer, tars: str) -> None:

@@ -24,7 +24,7 @@ def root(tmp_path: Path, png: Callable[[int], bytes]) -> Path:
 def test_labels_are_folders_of_any_depth(root: Path) -> None:
     (root / "data" / "test.txt").write_text("# a remark\n/b_c/2\nb_c/out/3\n\na/1\n")
     source = image_list(Place(roots=(root,)), path="data", list="test.txt", images="images", suffix=".jpg")
-    assert [source.target(i).label for i in range(3)] == ["b_c", "b_c/out", "a"]
+    assert [source[i].target.label for i in range(3)] == ["b_c", "b_c/out", "a"]
     assert source[0].id == "b_c/2.jpg"
     assert source.offers.names == (
         Text("a"),
@@ -37,7 +37,7 @@ def test_labels_are_numbers_of_a_column(root: Path) -> None:
     (root / "data" / "test.txt").write_text("Cat_4 2 1 1\na/1 1 2 7\n")
     options = {"path": "data", "list": "test.txt", "images": "images", "suffix": ".jpg", "label": "column"}
     source = image_list(Place(roots=(root,)), **options, first=1)  # type: ignore[arg-type]
-    assert [source.target(i).label for i in range(2)] == [1, 0]
+    assert [source[i].target.label for i in range(2)] == [1, 0]
     assert source.offers.names == ()
     with pytest.raises(DataError, match=r"test\.txt:1: column 9 is '', no number from 1 on"):
         image_list(Place(roots=(root,)), **options, column=9, first=1)  # type: ignore[arg-type]

@@ -28,7 +28,7 @@ def test_lines_give_targets_in_their_order(class_folder: Path) -> None:
     )
     source = jsonl(Place(roots=(class_folder.parent,)), path="classes")
     assert [source[i].id for i in range(3)] == ["red_square/2.png", "blue_disc/0.png", "blue_disc/1.png"]
-    assert [source.target(i) for i in range(len(source))] == [
+    assert [source[i].target for i in range(len(source))] == [
         Target(label="a_b"),
         Target(captions=("one", "two")),
         Target(captions=("three",), tags=("dog", 4)),
@@ -36,10 +36,8 @@ def test_lines_give_targets_in_their_order(class_folder: Path) -> None:
         Target(label=3, group="asia"),
     ]
     classes = folder(Place(), path=str(class_folder))
-    there = {classes[i].id: classes.fingerprint(i) for i in range(len(classes))}
-    assert [source.fingerprint(i) for i in range(len(source))] == [
-        there[source[i].id] for i in range(len(source))
-    ]
+    there = {classes[i].id: classes[i].state for i in range(len(classes))}
+    assert [source[i].state for i in range(len(source))] == [there[source[i].id] for i in range(len(source))]
 
 
 def test_names_are_labels_or_tags_sorted_unless_a_file_orders_them(class_folder: Path) -> None:
@@ -124,7 +122,7 @@ def test_images_without_a_line_and_blank_captions_are_counted(class_folder: Path
     lines = '{"file_name": "red_square/0.png", "captions": ["a", "b", ""], "class": "red"}\n'
     (class_folder / "metadata.jsonl").write_text(lines)
     source = jsonl(Place(), path=str(class_folder))
-    assert source.target(0).captions == ("a", "b")
+    assert source[0].target.captions == ("a", "b")
     assert [(each.count, each.why, each.first) for each in source.reading.left_out] == [
         (1, "blank captions", "metadata.jsonl:1"),
         (8, "images without a line in metadata.jsonl", "blue_disc/0.png"),

@@ -32,7 +32,7 @@ def test_the_overlapping_classes_by_rank_of_their_folders(root: Path, mappings: 
     (root / mappings / "folder_to_objectnet_label.json").write_text(json.dumps(LABELS))
     (root / mappings / "objectnet_to_imagenet_1k.json").write_text(json.dumps(OVERLAP))
     source = objectnet(place, path=".")
-    assert [(source[i].id, source.target(i).label) for i in range(len(source))] == [
+    assert [(source[i].id, source[i].target.label) for i in range(len(source))] == [
         ("dvd_player/1.png", 0),
         ("t-shirt/1.png", 1),
         ("vase/1.png", 2),

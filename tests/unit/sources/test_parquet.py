@@ -3,24 +3,26 @@
 import random
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
+from typing import cast
 
 import pytest
+from PIL.Image import Image
 
-from vlbench.core.contracts import Place, Target, Text
+from vlbench.core.contracts import Dataset, Place, Target, Text
 from vlbench.core.errors import DataError, SourceMissing
 from vlbench.core.files import file_state
 from vlbench.sources import parquet_rows
 from vlbench.sources.parquet import parquet
-from vlbench.sources.parquet_rows import ParquetImages
+from vlbench.sources.parquet_rows import read_row
 
 Png = Callable[[int], bytes]
 Write = Callable[..., Path]
 
 
-def bytes_of(source: ParquetImages, index: int) -> bytes:
-    file, row = source.places[index]
-    return source.images.read(int(file), int(row))
+def bytes_of(source: Dataset, index: int) -> bytes:
+    return read_row(*cast("partial[Image]", source[index].image).args)
 
 
 def test_usual_columns_are_found(tmp_path: Path, png: Png, write_parquet: Write) -> None:
@@ -35,13 +37,13 @@ def test_usual_columns_are_found(tmp_path: Path, png: Png, write_parquet: Write)
         },
     )
     source = parquet(Place(), path=str(path))
-    assert [source.target(i) for i in range(2)] == [
+    assert [source[i].target for i in range(2)] == [
         Target(label=1, captions=("one", "two"), tags=("x",)),
         Target(label=0, tags=()),
     ]
     assert [bytes_of(source, i) for i in range(2)] == [png(0), png(1)]
     assert source[0].image().size == (12, 10)
-    assert (source[1].id, source.fingerprint(1)) == ("a.parquet/1", f"{file_state(path)}#1")
+    assert (source[1].id, source[1].state) == ("a.parquet/1", f"{file_state(path)}#1")
 
 
 def test_named_columns_are_taken_and_rows_chosen(tmp_path: Path, png: Png, write_parquet: Write) -> None:
@@ -57,20 +59,20 @@ def test_named_columns_are_taken_and_rows_chosen(tmp_path: Path, png: Png, write
         },
     )
 
-    def read(**columns: str | list[str]) -> ParquetImages:
+    def read(**columns: str | list[str]) -> Dataset:
         options = {"image": "picture", **columns}
         return parquet(Place(roots=(tmp_path,)), path="data", columns=options, where={"split": "test"})  # type: ignore[arg-type]
 
     source = read(captions=["caption_0", "caption_1"], label="animal")
-    assert [source.target(i) for i in range(len(source))] == [
+    assert [source[i].target for i in range(len(source))] == [
         Target(label="dog", captions=("zero 1", "one 1")),
         Target(label="a_cow", captions=("zero 3", "one 3")),
     ]
     assert [bytes_of(source, i) for i in range(2)] == [png(1), png(3)]
     assert [source[i].id for i in range(2)] == ["a.parquet/1", "a.parquet/3"]
     assert source.offers.names == (Text("a cow", ids={"label": "a_cow"}), Text("dog"))
-    assert read(captions="sentences").target(1).captions == ("raw 3",)
-    assert read().target(1).captions == ("raw 3",)  # `sentences` is a usual name
+    assert read(captions="sentences")[1].target.captions == ("raw 3",)
+    assert read()[1].target.captions == ("raw 3",)  # `sentences` is a usual name
     for column, problem in (
         ({"label": "kind"}, "no column 'kind'; it has picture, split"),
         ({"label": "picture"}, "column 'picture' is binary and holds no label"),
@@ -140,11 +142,11 @@ def test_memory_is_bounded_by_a_few_stretches(
 ) -> None:
     write_parquet(tmp_path / "a.parquet", {"image": [bytes([i]) * 1000 for i in range(100)]})
     monkeypatch.setattr(parquet_rows, "STRETCH_BYTES", 5000)
-    source = parquet(Place(), path=str(tmp_path))
+    column = parquet_rows.ImageColumn(str(tmp_path / "a.parquet"), "image")
     held = 0
     for i in range(100):
-        assert bytes_of(source, i) == bytes([i]) * 1000
-        held = max(held, sum(stretch.stop - stretch.start for stretch in source.images._kept.values()))
+        assert column.read(i) == bytes([i]) * 1000
+        held = max(held, sum(stretch.stop - stretch.start for stretch in column._kept.values()))
     assert 5 <= held <= 5 * parquet_rows.KEPT_STRETCHES
 
 
@@ -154,7 +156,7 @@ def test_splits_are_told_by_names(tmp_path: Path, png: Png, write_parquet: Write
 
     def labels(split: str | None, path: str = "") -> list[str | int | None]:
         source = parquet(Place(), path=str(tmp_path / path), split=split)
-        return [source.target(i).label for i in range(len(source))]
+        return [source[i].target.label for i in range(len(source))]
 
     rows("data/train-00000-of-00001.parquet", 0)
     assert labels(None) == [0]
@@ -183,7 +185,7 @@ def test_files_may_be_listed(tmp_path: Path, png: Png, write_parquet: Write) -> 
         write_parquet(tmp_path / f"{i}.parquet", {"image": [png(i)], "label": [i]})
     source = parquet(Place(roots=(tmp_path,)), path=["2.parquet", "0.parquet"])
     assert [source[i].id for i in range(2)] == ["2.parquet/0", "0.parquet/0"]
-    assert [source.target(i).label for i in range(2)] == [2, 0]
+    assert [source[i].target.label for i in range(2)] == [2, 0]
     with pytest.raises(SourceMissing, match=r"no parquet file in .*3\.parquet: pass --data-root"):
         parquet(Place(roots=(tmp_path,)), path=["2.parquet", "3.parquet"])
 
@@ -206,11 +208,11 @@ def test_damage_is_named(tmp_path: Path, png: Png, write_parquet: Write) -> None
 def test_a_label_column_of_another_usual_name_is_read(tmp_path: Path, png: Png, write_parquet: Write) -> None:
     write_parquet(tmp_path / "a.parquet", {"image": [png(0), png(1)], "labels": [1, 0], "target": [0, 0]})
     source = parquet(Place(), path=str(tmp_path))
-    assert [source.target(i).label for i in range(2)] == [0, 0]
+    assert [source[i].target.label for i in range(2)] == [0, 0]
     assert source.reading.labels == "columns 'target' (int64)"
     assert source.reading.remarks == ("labels are of 'target'; 'labels' (int64) would fit too",)
     write_parquet(tmp_path / "a.parquet", {"image": [png(0), png(1)], "labels": [1, 0]})
-    assert [parquet(Place(), path=str(tmp_path)).target(i).label for i in range(2)] == [1, 0]
+    assert [parquet(Place(), path=str(tmp_path))[i].target.label for i in range(2)] == [1, 0]
 
 
 def test_columns_that_are_not_known_are_told(tmp_path: Path, png: Png, write_parquet: Write) -> None:
@@ -225,7 +227,7 @@ def test_blank_and_null_captions_are_counted(tmp_path: Path, png: Png, write_par
     captions = [["a", " ", None], ["b"]]
     write_parquet(tmp_path / "a.parquet", {"image": [png(0), png(1)], "captions": captions})
     source = parquet(Place(), path=str(tmp_path))
-    assert [source.target(i).captions for i in range(2)] == [("a",), ("b",)]
+    assert [source[i].target.captions for i in range(2)] == [("a",), ("b",)]
     assert [(each.count, each.why) for each in source.reading.left_out] == [(2, "blank captions")]
 
 

@@ -57,7 +57,7 @@ def test_the_world_is_that_of_its_version() -> None:
     captions = hashlib.sha256()
     source = shapes(Place(), question="captions", count=40)
     for index in range(40):
-        captions.update("\n".join(source.target(index).captions).encode())
+        captions.update("\n".join(source[index].target.captions).encode())
     assert (WORLD_VERSION, state.hexdigest()[:16], captions.hexdigest()[:16]) == (
         1,
         "8d0a7a763dfa2bd6",
@@ -161,7 +161,7 @@ def test_the_words_of_captions_are_true_of_their_scene() -> None:
     source = shapes(Place(), question="captions", count=120)
     for index in range(120):
         things = draw_scene(population="several", split="test", seed=0, index=index).things
-        captions = source.target(index).captions
+        captions = source[index].target.captions
         assert len(set(captions)) == 5
         for caption in captions:
             claims = read_claims(caption)
@@ -186,7 +186,7 @@ def test_relations_in_words_point_the_right_way() -> None:
     for index in range(120):
         things = draw_scene(population="several", split="test", seed=0, index=index).things
         place = {(COLOUR_NAMES[item.colour], SHAPES[item.shape]): (item.x, item.y) for item in things}
-        for caption in source.target(index).captions:
+        for caption in source[index].target.captions:
             for colour, shape, word, other_colour, other_shape in re.findall(pattern, caption):
                 one, other = place[colour, shape], place[other_colour, other_shape]
                 axis = 0 if word in ("left of", "right of") else 1
@@ -206,22 +206,22 @@ def test_one_scene_has_one_fingerprint_whatever_is_asked() -> None:
     captions = shapes(Place(), question="captions", count=50)
     tags = shapes(Place(), question="tags", count=50)
     labels = shapes(Place(), question="label", count=50)
-    assert [captions.fingerprint(k) for k in range(50)] == [tags.fingerprint(k) for k in range(50)]
+    assert [captions[k].state for k in range(50)] == [tags[k].state for k in range(50)]
     assert captions.revision == tags.revision != labels.revision
     assert captions[3].id == tags[3].id
     assert np.array_equal(np.asarray(captions[3].image()), np.asarray(tags[3].image()))
-    assert captions.fingerprint(3) != labels.fingerprint(3)
-    assert shapes(Place(), seed=1).fingerprint(0) != shapes(Place(), seed=2).fingerprint(0)
+    assert captions[3].state != labels[3].state
+    assert shapes(Place(), seed=1)[0].state != shapes(Place(), seed=2)[0].state
 
 
 def test_a_style_shows_the_same_scenes_under_names_of_its_own() -> None:
     plain = shapes(Place(), count=32)
     other = shapes(Place(), count=32, style="outline")
-    assert [plain.target(k) for k in range(32)] == [other.target(k) for k in range(32)]
+    assert [plain[k].target for k in range(32)] == [other[k].target for k in range(32)]
     assert other.name == f"{plain.name}-outline"
     assert other.revision != plain.revision
     assert other[3].id != plain[3].id
-    assert other.fingerprint(3) == f"{plain.fingerprint(3)}|outline"
+    assert other[3].state == f"{plain[3].state}|outline"
     assert not np.array_equal(np.asarray(other[3].image()), np.asarray(plain[3].image()))
     drawn = render(draw_scene(population="single", split="test", seed=0, index=3), "outline")
     assert np.array_equal(np.asarray(other[3].image()), drawn)
@@ -231,7 +231,7 @@ def test_plain_scenes_keep_the_names_they_had_before_there_were_styles() -> None
     source = shapes(Place(), seed=3, count=9)
     assert source.name == "shapes/single-test"
     assert source[5].id == "single-test-3-00005"
-    assert source.fingerprint(5) == "shapes|1|single|test|3|5"
+    assert source[5].state == "shapes|1|single|test|3|5"
     assert source.revision == digest_of([1, "single", "test", 3, 9])
 
 
@@ -240,8 +240,8 @@ def test_targets_say_what_is_there() -> None:
     for index in range(30):
         things = draw_scene(population="several", split="test", seed=0, index=index).things
         expected = {COLOUR_NAMES[t.colour] for t in things} | {SHAPES[t.shape] for t in things}
-        assert set(tags.target(index).tags or ()) == expected
-    assert shapes(Place(), question="label").target(0).label == "red circle"
+        assert set(tags[index].target.tags or ()) == expected
+    assert shapes(Place(), question="label")[0].target.label == "red circle"
 
 
 def test_an_example_travels_to_a_worker_and_indices_end() -> None:
@@ -250,7 +250,7 @@ def test_an_example_travels_to_a_worker_and_indices_end() -> None:
     assert example.image().size == (64, 64)
     assert len({source[index].id for index in range(4)}) == 4
     with pytest.raises(IndexError):
-        source.target(4)
+        source[4]
 
 
 @pytest.mark.parametrize(

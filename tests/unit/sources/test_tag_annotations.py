@@ -29,7 +29,7 @@ def ids(source) -> list[str]:
 def test_images_in_the_order_of_the_lines_with_written_tags(images: Path) -> None:
     source = tag_annotations(Place(roots=(images.parent,)), path="common", annotations="annots.txt")
     assert ids(source) == ["test/b2.jpg", "test/a1.jpg", "test/c3.jpg"]
-    assert [source.target(i) for i in range(3)] == [
+    assert [source[i].target for i in range(3)] == [
         Target(tags=("car",)),
         Target(tags=("flower", "Ice cream")),
         Target(tags=()),
@@ -65,7 +65,7 @@ def test_indices_a_suffix_and_class_folders(tmp_path: Path, png) -> None:
     place = Place(roots=(tmp_path,), card_folder=labels.parent)
     source = tag_annotations(place, path="val", annotations="labels.txt.gz", form="indices")
     assert ids(source) == ["val_1.JPEG", "val_2.JPEG"]
-    assert [source.target(i).tags for i in range(2)] == [(), (970, 795)]
+    assert [source[i].target.tags for i in range(2)] == [(), (970, 795)]
     assert source.offers.names == ()
 
 

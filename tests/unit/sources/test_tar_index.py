@@ -8,29 +8,32 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from vlbench.core.contracts import Place, Target
+from vlbench.core.contracts import Dataset, Place, Target
 from vlbench.core.errors import DataError, SourceMissing
-from vlbench.sources.webdataset import TarImages, webdataset
+from vlbench.sources.webdataset import webdataset
 
-Open = Callable[[Mapping[str, bytes]], TarImages]
+Open = Callable[[Mapping[str, bytes]], Dataset]
 
 
 @pytest.fixture
 def opened(tmp_path: Path, write_tar: Callable[[Path, Mapping[str, bytes]], Path]) -> Open:
     """A tar of some members, read twice: from the tar, and from the remembered index."""
 
-    def opened(members: Mapping[str, bytes]) -> TarImages:
+    def opened(members: Mapping[str, bytes]) -> Dataset:
         write_tar(tmp_path / "w" / "test" / "0.tar", members)
         place = Place(cache=tmp_path / "cache")
         first = webdataset(place, path=str(tmp_path / "w"))
         again = webdataset(place, path=str(tmp_path / "w"))
-        assert (first.samples, first.reading) == (again.samples, again.reading)
+        assert first.reading == again.reading
+        assert [(one.id, one.target, one.state) for one in first.examples] == [
+            (one.id, one.target, one.state) for one in again.examples
+        ]
         return first
 
     return opened
 
 
-def left_out(source: TarImages) -> dict[str, tuple[int, str]]:
+def left_out(source: Dataset) -> dict[str, tuple[int, str]]:
     return {each.why: (each.count, each.first) for each in source.reading.left_out}
 
 
@@ -56,7 +59,7 @@ def test_a_sample_with_dots_in_its_key_is_read(opened: Open, png: Callable[[int]
         "test/0.tar/photo 1.1 v",
         "test/0.tar/a.b/22.05",
     ]
-    assert [source.target(i) for i in range(3)] == [Target(label=i) for i in range(3)]
+    assert [source[i].target for i in range(3)] == [Target(label=i) for i in range(3)]
     assert source.reading.left_out == ()
 
 
@@ -92,7 +95,7 @@ def test_further_parts_of_a_sample_and_other_members_are_counted(
 
 def test_blank_captions_of_a_text_are_counted(opened: Open, png: Callable[[int], bytes]) -> None:
     source = opened({"a.png": png(0), "a.txt": b"one\n \ntwo\n\n", "b.png": png(1), "b.txt": b" \n"})
-    assert [source.target(i).captions for i in range(2)] == [("one", "two"), ()]
+    assert [source[i].target.captions for i in range(2)] == [("one", "two"), ()]
     assert left_out(source)["blank captions"][0] == 2
 
 
@@ -104,7 +107,7 @@ def test_annotations_that_contradict_are_refused(opened: Open, png: Callable[[in
 def test_a_null_in_json_says_nothing(opened: Open, png: Callable[[int], bytes]) -> None:
     record = json.dumps({"label": None, "caption": None}).encode()
     source = opened({"a.png": png(0), "a.cls": b"3", "a.txt": b"one", "a.json": record})
-    assert source.target(0) == Target(label=3, captions=("one",))
+    assert source[0].target == Target(label=3, captions=("one",))
 
 
 def test_captions_of_json_beside_a_text_are_counted_where_they_differ(
@@ -114,7 +117,7 @@ def test_captions_of_json_beside_a_text_are_counted_where_they_differ(
     source = opened(
         {"a.json": same, "a.png": png(0), "a.txt": b"one", "b.png": png(1), "b.txt": b"one", "b.json": other}
     )
-    assert [source.target(i).captions for i in range(2)] == [("one",), ("one",)]
+    assert [source[i].target.captions for i in range(2)] == [("one",), ("one",)]
     assert left_out(source)["captions of a .json beside those of a .txt"][0] == 1
 
 
@@ -122,7 +125,7 @@ def test_a_row_of_marks_is_as_long_as_the_tags(
     opened: Open, png: Callable[[int], bytes], tmp_path: Path
 ) -> None:
     members = {"a.png": png(0), "a.npy": npy([0, 1, 0]), "b.png": png(1), "b.npy": npy([1, 0, 1])}
-    assert [opened(members).target(i).tags for i in range(2)] == [(1,), (0, 2)]
+    assert [opened(members)[i].target.tags for i in range(2)] == [(1,), (0, 2)]
     (tmp_path / "w" / "classnames.txt").write_text("a cat\na dog\n")
     with pytest.raises(DataError, match=r"the \.npy of a marks 3 tags, of 2"):
         opened(members)

@@ -30,7 +30,7 @@ def test_labels_and_images_are_torchvisions(dataset: str, tmp_path: Path) -> Non
     write(tmp_path / "root", labels)
     source = torchvision(Place(roots=(tmp_path,)), path="root", dataset=dataset, options=dict(options))
     theirs = getattr(datasets, dataset)(str(tmp_path / "root"), **options)
-    assert [source.target(i).label for i in range(len(source))] == list(labels)
+    assert [source[i].target.label for i in range(len(source))] == list(labels)
     found = [theirs[i] for i in range(len(theirs))]
     if dataset == "SUN397":  # in the order of the disk
         found.sort(key=lambda item: item[1])
@@ -71,7 +71,7 @@ def test_pcam_by_its_files(tmp_path: Path) -> None:
         with h5py.File(tmp_path / "pcam" / f"camelyonpatch_level_2_split_test_{name}.h5", "w") as file:
             file[key] = values
     source = torchvision(Place(), path=str(tmp_path), dataset="PCAM", options={"split": "test"})
-    assert [source.target(i).label for i in range(2)] == [1, 0]
+    assert [source[i].target.label for i in range(2)] == [1, 0]
     assert source[1].image().getpixel((95, 95)) == (7, 7, 7)
 
 
@@ -90,7 +90,7 @@ def test_revision_is_that_of_the_files_and_not_of_archives(tmp_path: Path) -> No
     )
     train = torchvision(Place(), path=str(tmp_path / "one"), dataset="MNIST", options={"train": True})
     assert train.revision != one.revision
-    assert train.fingerprint(0) != one.fingerprint(0)
+    assert train[0].state != one[0].state
 
 
 def test_mistakes_are_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -119,10 +119,10 @@ def test_a_rerun_imports_no_torch(tmp_path: Path) -> None:
         "from vlbench.sources.torchvision_data import torchvision;"
         "place = Place(cache=Path(sys.argv[1]) / 'cache');"
         "s = torchvision(place, path=sys.argv[1], dataset='MNIST', options={'train': False});"
-        "print(s.revision, [s.target(i).label for i in range(len(s))], s.fingerprint(1));"
+        "print(s.revision, [s[i].target.label for i in range(len(s))], s[1].state);"
         "print('torch' in sys.modules)"
     )
     run = subprocess.run(
         [sys.executable, "-c", code, str(tmp_path)], capture_output=True, text=True, check=True
     )
-    assert run.stdout.strip() == f"{source.revision} [1, 2] {source.fingerprint(1)}\nFalse"
+    assert run.stdout.strip() == f"{source.revision} [1, 2] {source[1].state}\nFalse"

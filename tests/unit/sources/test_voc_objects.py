@@ -35,7 +35,7 @@ def root(tmp_path: Path) -> Path:
 def test_every_object_is_an_image(root: Path) -> None:
     annotate(root, ("dog", 1, 4, 2, 10, 8), ("car", 0, 1, 1, 20, 10))
     source = voc_objects(Place(), path=str(root))
-    assert [(source[i].id, source.target(i).label) for i in range(2)] == [
+    assert [(source[i].id, source[i].target.label) for i in range(2)] == [
         ("000007.jpg/0", "dog"),
         ("000007.jpg/1", "car"),
     ]
@@ -43,7 +43,7 @@ def test_every_object_is_an_image(root: Path) -> None:
     cut = source[0].image()
     assert (cut.size, cut.getcolors()) == ((6, 6), [(36, (0, 0, 255))])
     assert source[-1].image().size == (19, 9)
-    assert source.fingerprint(0) != source.fingerprint(1)
+    assert source[0].state != source[1].state
     before = source.revision
     annotate(root, ("dog", 1, 4, 2, 11, 8), ("car", 0, 1, 1, 20, 10))
     assert voc_objects(Place(), path=str(root)).revision != before

@@ -33,10 +33,10 @@ def voc(tmp_path: Path, png) -> Path:
 def test_a_list_in_its_order_with_each_class_once(voc: Path) -> None:
     source = voc_tags(Place(roots=(voc.parents[1],)), path="VOCdevkit/VOC2007")
     assert [source[i].id for i in range(len(source))] == ["000002.jpg", "000001.jpg"]
-    assert [source.target(i).tags for i in range(2)] == [("train",), ("dog", "person")]
+    assert [source[i].target.tags for i in range(2)] == [("train",), ("dog", "person")]
     assert source.offers.names == (Text("dog"), Text("person"), Text("train"))
     easy = voc_tags(Place(), path=str(voc), difficult="left out")
-    assert [easy.target(i).tags for i in range(2)] == [(), ("dog",)]
+    assert [easy[i].target.tags for i in range(2)] == [(), ("dog",)]
     assert easy.revision != source.revision
 
 

@@ -6,12 +6,15 @@ import json
 import tarfile
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 import pytest
+from PIL.Image import Image
 
-from vlbench.core.contracts import Place, Target, Text
+from vlbench.core.contracts import Dataset, Place, Target, Text
 from vlbench.core.errors import DataError, SourceMissing
 from vlbench.core.files import file_state
 from vlbench.core.label_index import LabelIndex
@@ -26,6 +29,12 @@ def npy(values: list[float]) -> bytes:
     data = io.BytesIO()
     np.save(data, np.array(values))
     return data.getvalue()
+
+
+def said(source: Dataset) -> list[object]:
+    return [
+        (one.id, cast("partial[Image]", one.image).args, one.target, one.state) for one in source.examples
+    ]
 
 
 @pytest.fixture
@@ -62,10 +71,10 @@ def test_the_layout_of_the_hub_is_read(repository: Path, png: Png) -> None:
         "test/2.tar/s0000005",
         "test/10.tar/s0000021",
     ]
-    assert [source.target(i) for i in (0, 5, 21)] == [Target(label=0), Target(label=2), Target(label=0)]
+    assert [source[i].target for i in (0, 5, 21)] == [Target(label=0), Target(label=2), Target(label=0)]
     assert source.offers.names == (Text("near"), Text(""), Text("far_off"))  # as published, line by index
     assert source.offers.templates == ("a photo of a {}.",)
-    assert source.fingerprint(5) == f"{file_state(repository / 'test' / '2.tar')}#s0000005.png"
+    assert source[5].state == f"{file_state(repository / 'test' / '2.tar')}#s0000005.png"
     with ThreadPoolExecutor(4) as pool:
         sizes = list(pool.map(lambda i: source[i].image().size, range(22)))
     assert sizes == [(12 + i % 5, 10) for i in range(22)]
@@ -92,7 +101,7 @@ def test_members_say_labels_captions_and_tags(tmp_path: Path, png: Png, write_ta
         },
     )
     source = webdataset(Place(), path=str(tmp_path))
-    assert [(source[i].id, source.target(i)) for i in range(len(source))] == [
+    assert [(source[i].id, source[i].target) for i in range(len(source))] == [
         ("0.tar/a/x", Target(captions=("a dog", "a cat"))),
         ("0.tar/b/x", Target(tags=(1, 3))),
         ("0.tar/y", Target(label="l", captions=("one",), tags=("t",))),
@@ -107,7 +116,7 @@ def test_a_group_is_remembered_with_the_index(tmp_path: Path, png: Png, write_ta
     write_tar(tmp_path / "data" / "0.tar", said)
     place = Place(cache=tmp_path / "cache")
     for _ in range(2):
-        assert webdataset(place, path=str(tmp_path / "data")).target(0) == Target(label=3, group="Africa")
+        assert webdataset(place, path=str(tmp_path / "data"))[0].target == Target(label=3, group="Africa")
 
 
 def test_an_index_is_remembered_verified_and_made_anew(
@@ -120,12 +129,12 @@ def test_an_index_is_remembered_verified_and_made_anew(
     fresh = webdataset(place, path=str(repository))
     assert len(read) == 11
     stored = webdataset(place, path=str(repository))
-    assert (len(read), stored.samples) == (11, fresh.samples)
+    assert (len(read), said(stored)) == (11, said(fresh))
     entry = next(
         each for each in (tmp_path / "cache").rglob("*.json") if '/s0000003"' not in each.read_text()
     )
     entry.write_text(entry.read_text().replace("png", "jpg", 1))
-    assert (webdataset(place, path=str(repository)).samples, len(read)) == (fresh.samples, 12)
+    assert (said(webdataset(place, path=str(repository))), len(read)) == (said(fresh), 12)
     write_tar(repository / "test" / "3.tar", {"new.png": png(50)})
     assert len(webdataset(place, path=str(repository))) == 21
     assert read[12:] == ["test/3.tar"]

@@ -1,9 +1,10 @@
 import threading
 from dataclasses import replace
+from functools import partial
 
 import pytest
 import torch
-from colour_model import ColourModel, Squares
+from colour_model import ColourModel, squares
 from colour_tagger import ColourTagger
 
 from vlbench.core.errors import NotFinite, Unsupported
@@ -22,7 +23,7 @@ def job(model=None, *, images=None, **settings):
     texts = ColourTagger().tags()
     chosen = RunSettings(**settings)
     return Job(
-        images=images or Squares(COLOURS),
+        images=images or squares(COLOURS),
         model=model,
         texts=texts,
         names=tuple(text.ids["zh"] for text in texts),
@@ -34,7 +35,7 @@ def job(model=None, *, images=None, **settings):
 
 @pytest.mark.parametrize("workers", [0, 3])
 def test_every_image_is_answered_in_order_whatever_breaks_between(workers):
-    answers = list(tag_images(job(images=Squares(COLOURS, broken=4), batch_size=4, workers=workers)))
+    answers = list(tag_images(job(images=squares(COLOURS, broken=4), batch_size=4, workers=workers)))
     assert [answer.path for answer in answers] == [f"{i}-{name}" for i, name in enumerate(COLOURS)]
     broken = answers.pop(4)
     assert broken == BrokenImage(
@@ -50,7 +51,7 @@ def test_a_tag_has_its_shown_name_its_probability_and_its_id():
 
 
 def test_a_batch_of_broken_images_alone_is_passed_over():
-    answers = list(tag_images(job(images=Squares(COLOURS, broken=0), batch_size=1)))
+    answers = list(tag_images(job(images=squares(COLOURS, broken=0), batch_size=1)))
     assert isinstance(answers[0], BrokenImage)
     assert len(answers) == len(COLOURS)
 
@@ -59,13 +60,15 @@ def test_images_are_decoded_a_few_batches_ahead_and_no_further():
     opened: list[int] = []
     lock = threading.Lock()
 
-    class Watched(Squares):
-        def _image(self, index):
-            with lock:
-                opened.append(index)
-            return super()._image(index)
+    reds = squares(("red",) * 100)
 
-    stream = tag_images(job(images=Watched(("red",) * 100), batch_size=4, workers=2))
+    def seen(index):
+        with lock:
+            opened.append(index)
+        return reds[index].image()
+
+    images = replace(reds, examples=[replace(reds[i], image=partial(seen, i)) for i in range(100)])
+    stream = tag_images(job(images=images, batch_size=4, workers=2))
     next(stream)
     assert max(opened) <= 4 * (1 + BATCHES_AHEAD)
     stream.close()
@@ -100,7 +103,7 @@ def test_captions_read_the_tokens_that_tags_read_and_are_led_by_tags():
         return [f"{' | '.join(each)} of {len(images)}" for each in tags]
 
     asked = replace(
-        job(model, images=Squares(COLOURS, broken=1), batch_size=4, workers=0), captioner=captioner
+        job(model, images=squares(COLOURS, broken=1), batch_size=4, workers=0), captioner=captioner
     )
     first, broken, _, fourth, *_ = tag_images(replace(asked, choice=choice_for(model, asked.texts, top_k=2)))
     assert isinstance(broken, BrokenImage)

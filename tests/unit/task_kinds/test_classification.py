@@ -1,7 +1,7 @@
 from dataclasses import replace
 
 import pytest
-from listed import Listed
+from listed import listed
 
 from vlbench.core.contracts import Expectation, Offers, Target, TaskRequest, Text
 from vlbench.core.errors import DataError, UnknownName
@@ -15,7 +15,7 @@ NAMES = (
 
 
 def request(*labels, **fields):
-    source = Listed(tuple(Target(label=label) for label in labels))
+    source = listed(tuple(Target(label=label) for label in labels))
     return TaskRequest(name="pets", protocol="test", source=source, **{"names": NAMES, **fields})
 
 
@@ -61,7 +61,7 @@ def test_counts_of_the_card_are_checked_unless_a_subset_is_allowed():
 
 
 def test_names_come_from_the_data_where_the_card_has_none():
-    source = Listed((Target(label="b"),), Offers(names=(Text("a"), Text("b")), templates=("the {}",)))
+    source = listed((Target(label="b"),), Offers(names=(Text("a"), Text("b")), templates=("the {}",)))
     task = classification(TaskRequest(name="own", protocol="own", source=source))
     assert [text.prompts for text in task.problem.texts] == [("the a",), ("the b",)]
 
@@ -82,6 +82,6 @@ def test_the_protocol_digest_follows_what_is_asked_and_not_how_the_task_is_calle
 
 
 def test_groups_are_those_that_the_data_name():
-    source = Listed((Target(label=0, group="asia"), Target(label=1), Target(label=2, group="africa")))
+    source = listed((Target(label=0, group="asia"), Target(label=1), Target(label=2, group="africa")))
     task = classification(TaskRequest(name="pets", protocol="test", source=source, names=NAMES))
     assert task.problem.groups == ("asia", "", "africa")

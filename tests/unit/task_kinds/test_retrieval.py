@@ -1,5 +1,5 @@
 import pytest
-from listed import Listed
+from listed import listed
 
 from vlbench.core.contracts import Expectation, Target, TaskRequest
 from vlbench.core.errors import DataError
@@ -7,7 +7,7 @@ from vlbench.task_kinds.retrieval import retrieval
 
 
 def build(*captions, **fields):
-    source = Listed(tuple(Target(captions=own) for own in captions))
+    source = listed(tuple(Target(captions=own) for own in captions))
     return retrieval(TaskRequest(name="pairs", protocol="test", source=source, **fields))
 
 

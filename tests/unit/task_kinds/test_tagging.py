@@ -1,7 +1,7 @@
 from dataclasses import replace
 
 import pytest
-from listed import Listed
+from listed import listed
 
 from vlbench.core.contracts import Target, TaskRequest, Text
 from vlbench.core.errors import DataError, UnknownName
@@ -11,7 +11,7 @@ NAMES = (Text("cat"), Text("dog"), Text("train", ids={"ram": "7"}))
 
 
 def build(*targets, names=NAMES):
-    return tagging(TaskRequest(name="tags", protocol="test", source=Listed(targets), names=names))
+    return tagging(TaskRequest(name="tags", protocol="test", source=listed(targets), names=names))
 
 
 def test_images_have_any_number_of_tags():

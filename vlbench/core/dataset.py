@@ -1,0 +1,69 @@
+"""Data sets: their lazy examples, a part of one, and one made of a class of version 0.1."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import overload
+
+from vlbench.core.contracts import Dataset, Example, Source
+from vlbench.core.reading import Reading
+
+
+@dataclass(frozen=True, slots=True)
+class Examples(Sequence[Example]):
+    """`size` examples, each made by `make` of its position when it is asked for.
+
+    >>> Examples(lambda i: Example(f"{i}.png", None, None), 3)[-1].id
+    '2.png'
+    """
+
+    make: Callable[[int], Example]
+    size: int
+
+    def __len__(self) -> int:
+        return self.size
+
+    @overload
+    def __getitem__(self, index: int) -> Example: ...
+    @overload
+    def __getitem__(self, index: slice) -> "Examples": ...
+    def __getitem__(self, index: int | slice) -> "Example | Examples":
+        found = range(self.size)[index]
+        return self.make(found) if isinstance(found, int) else _at(self, found)
+
+    def __iter__(self) -> Iterator[Example]:
+        return map(self.make, range(self.size))
+
+
+def subset(dataset: Dataset, indices: Sequence[int]) -> Dataset:
+    """The examples of a data set at some indices, in their order."""
+    return replace(dataset, examples=_at(dataset.examples, indices))
+
+
+def as_dataset(source: Dataset | Source) -> Dataset:
+    """A data set as it is; of a class of version 0.1 the data set that it describes.
+
+    The class has name, revision, offers, `__len__`, `__getitem__`, `target` and `fingerprint`, and perhaps
+    `reading`.
+    """
+    if isinstance(source, Dataset):
+        return source
+    return Dataset(
+        name=source.name,
+        revision=source.revision,
+        examples=Examples(partial(_of_source, source), len(source)),
+        offers=source.offers,
+        reading=getattr(source, "reading", Reading()),
+    )
+
+
+def _at(examples: Sequence[Example], indices: Sequence[int]) -> Examples:
+    return Examples(partial(_nth, examples, indices), len(indices))
+
+
+def _nth(examples: Sequence[Example], indices: Sequence[int], index: int) -> Example:
+    return examples[indices[index]]
+
+
+def _of_source(source: Source, index: int) -> Example:
+    return replace(source[index], state=source.fingerprint(index))
