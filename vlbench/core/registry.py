@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Generic, TypeVar, cast
 from vlbench.core.errors import PluginError, UnknownName
 
 if TYPE_CHECKING:
-    from vlbench.core.contracts import Adapter, Metric, SourceFactory, TaskKind
+    from vlbench.core.contracts import Adapter, SourceFactory, TaskKind
+    from vlbench.core.metric import Metric
 
 
 T = TypeVar("T")

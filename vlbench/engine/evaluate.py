@@ -5,11 +5,10 @@ import resource
 import sys
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import partial as bind
 from pathlib import Path
 
-import numpy as np
 import torch
 
 from vlbench.core.capabilities import DecidesTags
@@ -96,9 +95,8 @@ def _scored(job: Job, session: Session, cache: Path) -> tuple[Prediction, RunFac
             keep_remarks(job, watched.found, cache)
         score_start = time.perf_counter()
         prediction = predict(images.blocks(), problem, job.task.scoring, encoder.model.info.unit)
-    if isinstance(encoder.model, DecidesTags) and prediction.scores is not None:
-        thresholds = np.array(encoder.model.tag_thresholds(problem.texts), dtype=np.float64)
-        prediction = replace(prediction, thresholds=thresholds)
+    if isinstance(encoder.model, DecidesTags) and "scores" in prediction.arrays:
+        prediction = prediction.under(encoder.model.tag_thresholds(problem.texts))
     end = time.perf_counter()
     timing = Timing(
         seconds=end - start,

@@ -10,7 +10,7 @@ from vlbench.core.contracts import Prediction, Problem, Task
 from vlbench.core.digest import digest_of, digest_of_strings
 from vlbench.core.errors import NotFinite, PluginError
 from vlbench.core.measurement import MetricOptions
-from vlbench.core.metric_direction import out_of_range
+from vlbench.core.metric import out_of_range
 from vlbench.core.metric_name import split_metric
 from vlbench.core.result import MetricValue, PartValue, Result, Timing
 from vlbench.engine.plan import Job
@@ -65,15 +65,14 @@ def measure(task: Task, prediction: Prediction, *, seed: int) -> tuple[MetricVal
         PluginError: a metric is none that its name allows, such as a fraction of 1.7.
     """
     values = []
-    for name, function in task.metrics.items():
-        found = function(prediction, task.problem, MetricOptions(at=split_metric(name)[1], seed=seed))
+    for name, metric in task.metrics.items():
+        found = metric(prediction, task.problem, MetricOptions(at=split_metric(name)[1], seed=seed))
         if found.value is not None and not isfinite(found.value):
             raise NotFinite(f"{task.name}: {name} is {found.value}; check the metric and the scores")
-        wrong = out_of_range(name, found.value)
+        wrong = out_of_range(found.value, metric.least, metric.most)
         if wrong:
             raise PluginError(
-                f"{task.name}: {name} is {wrong}; mend the metric, or let its name end in what it is "
-                "(median_rank, mean_rank, error, nll)"
+                f"{task.name}: {name} is {wrong}; mend the metric, or state its `least` and `most`"
             )
         parts = tuple(PartValue(part.name, part.value, part.n) for part in found.parts)
         values.append(
@@ -86,6 +85,9 @@ def measure(task: Task, prediction: Prediction, *, seed: int) -> tuple[MetricVal
                 n=found.n,
                 left_out=found.left_out,
                 parts=parts,
+                lower_is_better=metric.lower_is_better,
+                least=metric.least,
+                most=metric.most,
             )
         )
     return tuple(values)
@@ -98,9 +100,9 @@ def seeds_row(job: Job) -> str:
 
 
 def _thresholds(task: Task, prediction: Prediction) -> tuple[float, ...]:
-    if task.thresholds is None or prediction.thresholds is None:
+    if task.thresholds is None or "thresholds" not in prediction.arrays:
         return ()
-    return tuple(prediction.thresholds.tolist())
+    return tuple(prediction["thresholds"].tolist())
 
 
 def record(job: Job, prediction: Prediction, facts: RunFacts, *, seed: int) -> Result:

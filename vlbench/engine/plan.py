@@ -127,7 +127,7 @@ def _keys(
             "engine": digest_of_modules(*Path(__file__).parent.glob("*.py")),
         }
     )
-    code = digest_of_code(TASK_KINDS.get(task.kind), *task.metrics.values())
+    code = digest_of_code(TASK_KINDS.get(task.kind), *(metric.run for metric in task.metrics.values()))
     measurement = digest_of(
         {
             "prediction": prediction,
@@ -147,5 +147,5 @@ def _keys(
 def _thresholds_key(task: Task, validation: Job | None) -> object:
     """What decides a task's thresholds; a prediction has the model's own, so it is shared by all of them."""
     if isinstance(task.thresholds, Tuning) and validation is not None:
-        return [validation.keys.prediction, digest_of_code(task.thresholds.choose)]
+        return [validation.keys.prediction, digest_of_code(task.thresholds.choose.run)]
     return task.thresholds

@@ -126,11 +126,11 @@ def predict(blocks: ScoreBlocks, problem: Problem, scoring: Scoring, unit: Score
     """
     with torch.inference_mode():
         if scoring == "matrix":
-            return Prediction(unit=unit, scores=blocks.restored(_matrix(blocks, problem.relevant.shape)))
+            return Prediction(unit, {"scores": blocks.restored(_matrix(blocks, problem.relevant.shape))})
         if scoring == "row_ranks":
             return _row_prediction(blocks, problem.relevant, unit)
         row_ranks, column_ranks = two_way_ranks(blocks, problem.relevant)
-        return Prediction(unit=unit, row_ranks=row_ranks, column_ranks=column_ranks)
+        return Prediction(unit, {"row_ranks": row_ranks, "column_ranks": column_ranks})
 
 
 def two_way_ranks(blocks: ScoreBlocks, relevant: Relevance) -> tuple[Ranks, Ranks]:
@@ -187,13 +187,15 @@ def _row_prediction(blocks: ScoreBlocks, relevant: Relevance, unit: ScoreUnit) -
         best[start:stop] = top.indices.cpu().numpy()
         best_scores[start:stop] = top.values.cpu().numpy()
     return Prediction(
-        unit=unit,
-        row_ranks=blocks.restored(ranks),
-        best=blocks.restored(best),
-        best_scores=blocks.restored(best_scores),
-        right_scores=blocks.restored(right_scores),
-        log_sums=blocks.restored(sums[0]),
-        log_square_sums=blocks.restored(sums[1]),
+        unit,
+        {
+            "row_ranks": blocks.restored(ranks),
+            "best": blocks.restored(best),
+            "best_scores": blocks.restored(best_scores),
+            "right_scores": blocks.restored(right_scores),
+            "log_sums": blocks.restored(sums[0]),
+            "log_square_sums": blocks.restored(sums[1]),
+        },
     )
 
 

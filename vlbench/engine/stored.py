@@ -6,7 +6,6 @@ from io import BytesIO
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
 from vlbench.core.contracts import Prediction, ScoreUnit
 from vlbench.core.errors import DataError
@@ -16,18 +15,6 @@ from vlbench.engine.decision import decided
 from vlbench.engine.measure import RunFacts, data_digests, record, seeds_row
 from vlbench.engine.plan import Job
 from vlbench.engine.settings import RunSettings
-
-ARRAYS = (
-    "row_ranks",
-    "column_ranks",
-    "best",
-    "best_scores",
-    "right_scores",
-    "log_sums",
-    "log_square_sums",
-    "scores",
-    "thresholds",
-)
 
 
 def stored_result(job: Job, cache: Path, *, seed: int) -> Result | None:
@@ -85,12 +72,9 @@ def prediction_path(job: Job, cache: Path) -> Path:
 
 def store_prediction(job: Job, prediction: Prediction, facts: RunFacts, cache: Path) -> None:
     """Keep a prediction and what is recorded of the run that made it."""
-    arrays: dict[str, NDArray[np.generic]] = {
-        name: value for name in ARRAYS if (value := getattr(prediction, name)) is not None
-    }
     about = json.dumps({"unit": asdict(prediction.unit), "facts": asdict(facts)})
     buffer = BytesIO()
-    np.savez(buffer, allow_pickle=False, about=np.array(about), **arrays)
+    np.savez(buffer, allow_pickle=False, about=np.array(about), **prediction.arrays)
     write_checked(prediction_path(job, cache), buffer.getvalue())
 
 
@@ -111,10 +95,10 @@ def stored_prediction(job: Job, cache: Path) -> tuple[Prediction, RunFacts] | No
         return None
     with np.load(BytesIO(kept), allow_pickle=False) as archive:
         about = json.loads(str(archive["about"]))
-        arrays = {name: archive[name] for name in ARRAYS if name in archive.files}
+        arrays = {name: archive[name] for name in archive.files if name != "about"}
     facts = about["facts"]
     timing = Timing(**facts["timing"])
     return (
-        Prediction(unit=ScoreUnit(**about["unit"]), **arrays),
+        Prediction(ScoreUnit(**about["unit"]), arrays),
         RunFacts(facts["settings"], facts["software"], timing, tuple(facts.get("changes", ()))),
     )

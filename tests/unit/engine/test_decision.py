@@ -7,6 +7,7 @@ from colour_tagger import ColourTaggerCheckpoint
 from vlbench.core.contracts import TaskRequest, Tuning
 from vlbench.core.errors import DataError, Unsupported
 from vlbench.core.measurement import Measurement, Part
+from vlbench.core.metric import Metric
 from vlbench.core.registry import TASK_KINDS
 from vlbench.core.result import Result
 from vlbench.engine.evaluate import Session, evaluate
@@ -31,13 +32,16 @@ def task(colours, kind="tagging"):
 
 def halfway(prediction, problem, options):
     """Not the best F1: a rule of its own, so that it is seen to be asked, on the validation images."""
-    scores, dense = prediction.scores, problem.relevant.dense()
+    scores, dense = prediction["scores"], problem.relevant.dense()
     assert scores.shape == dense.shape == (len(VALIDATION), 6)
     threshold = (float(scores[dense].min()) + float(scores[~dense].max())) / 2
     return Measurement(None, 0, parts=tuple(Part(text.name, threshold, 0) for text in problem.texts))
 
 
-def tuned(choose=halfway):
+CHOOSE = Metric("halfway", halfway, frozenset({"scores"}))
+
+
+def tuned(choose=CHOOSE):
     return replace(task(TEST), thresholds=Tuning(task(VALIDATION), choose))
 
 
@@ -109,6 +113,6 @@ def test_a_threshold_outside_the_unit_is_refused_before_any_image_is_seen(tmp_pa
 
 
 def test_a_question_without_a_score_matrix_has_no_thresholds(tmp_path):
-    asked = replace(task(TEST), thresholds=Tuning(task(VALIDATION, "classification"), halfway))
-    with pytest.raises(Unsupported, match="keeps no score matrix"):
+    asked = replace(task(TEST), thresholds=Tuning(task(VALIDATION, "classification"), CHOOSE))
+    with pytest.raises(Unsupported, match="halfway reads scores, which"):
         run(asked, ColourCheckpoint(), tmp_path)

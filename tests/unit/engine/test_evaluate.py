@@ -170,7 +170,7 @@ def test_predictions_are_kept_with_the_facts_of_their_run(tmp_path):
     kept = stored_prediction(plan_job(checkpoint, task("tagging"), SETTINGS), tmp_path)
     assert kept is not None
     prediction, facts = kept
-    assert prediction.scores.shape == (len(COLOURS), 6)
+    assert prediction["scores"].shape == (len(COLOURS), 6)
     assert facts.settings["precision"] == "fp32"
 
 
@@ -210,7 +210,7 @@ def test_a_taggers_own_thresholds_are_kept_with_its_scores(tmp_path):
     assert half == 1.0
     again = stored_prediction(plan_job(ColourTaggerCheckpoint(), asked, SETTINGS), tmp_path)
     assert again is not None
-    assert again[0].thresholds.tolist() == [0.99, 0.6, 0.6, 0.6, 0.6, 0.6]
+    assert again[0]["thresholds"].tolist() == [0.99, 0.6, 0.6, 0.6, 0.6, 0.6]
     plain = score(asked, ColourCheckpoint(), tmp_path / "plain")
     assert plain.metric("macro_f1").value is None
 
@@ -225,4 +225,4 @@ def test_streamed_scores_are_of_the_whole_model(tmp_path):
     result = score(task("tagging"), tagger, tmp_path, settings)
     assert result.timing.images_encoded == len(COLOURS)
     prediction, _ = stored_prediction(plan_job(tagger, task("tagging"), settings), tmp_path)
-    assert prediction.scores.max() <= 4  # logits of the tagger's own, not the other's cosines
+    assert prediction["scores"].max() <= 4  # logits of the tagger's own, not the other's cosines

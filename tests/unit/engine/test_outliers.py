@@ -33,8 +33,8 @@ def test_other_images_are_asked_by_the_same_texts_from_stored_features(tmp_path)
     assert (result.timing.images_encoded, result.timing.texts_encoded) == (0, 0)
     assert (result.n_images, result.n_texts, result.metrics) == (len(colours) - 2, 2, ())
     prediction, _ = stored_prediction(job, tmp_path)
-    assert prediction.row_ranks.tolist() == [0] * (len(colours) - 2)
-    assert np.isfinite(prediction.log_sums).all()
+    assert prediction["row_ranks"].tolist() == [0] * (len(colours) - 2)
+    assert np.isfinite(prediction["log_sums"]).all()
 
 
 def test_the_first_task_must_be_a_classification():

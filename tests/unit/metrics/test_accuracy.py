@@ -12,7 +12,7 @@ OPTIONS = MetricOptions()
 
 
 def ranked(ranks):
-    return Prediction(UNIT, row_ranks=np.array(ranks))
+    return Prediction(UNIT, {"row_ranks": np.array(ranks)})
 
 
 def labelled(problem_of, labels, number):
@@ -100,7 +100,7 @@ def test_an_image_of_two_classes_has_no_class_recall(problem_of):
 @pytest.mark.parametrize("metric", [acc1, acc5, mean_per_class_recall])
 def test_refuses_a_number_and_missing_ranks(metric, problem_of):
     problem = labelled(problem_of, [0], 2)
-    with pytest.raises(CardError, match=f"write {metric.__name__}$"):
+    with pytest.raises(CardError, match=f"write {metric.name}$"):
         metric(ranked([1]), problem, MetricOptions(at=3))
-    with pytest.raises(Unsupported, match=f"{metric.__name__} reads ranks"):
+    with pytest.raises(Unsupported, match=f"{metric.name} reads row_ranks"):
         metric(Prediction(UNIT), problem, OPTIONS)

@@ -19,7 +19,8 @@ def test_a_row_says_the_value_and_what_it_was_measured_with(make_result):
     weights = acc1.split(",")[10]
     assert acc1 == (
         "small,shapes,acc1,0.500000,0.400000,0.600000,200,fp32,held-out,"
-        f"{'d' * 32},{weights},{'i' * 32},{'t' * 32},0,200,200,{'r' * 32},{'v' * 32},1,cpu"
+        f"{'d' * 32},{weights},{'i' * 32},{'t' * 32},0,200,200,{'r' * 32},{'v' * 32},1,cpu,"
+        "no,0.000000,1.000000"
     )
     assert acc5.startswith("small,shapes,acc5,0.750000,0.700000,0.800000,200,")
     (other, _) = rows_of([make_result(weights={"small.safetensors": "b" * 64})])
@@ -57,7 +58,7 @@ def test_an_empty_baseline_is_not_written(tmp_path):
             "line 2: could not convert string to float: 'half'",
         ),
         (lambda text: text.replace("0.500000", "inf", 1), "line 2: infinity is no score"),
-        (lambda text: text.replace(",200,", ",", 1), "line 2: 19 cells in place of 20"),
+        (lambda text: text.replace(",200,", ",", 1), "line 2: 22 cells in place of 23"),
         (lambda text: text[:-9], "cut off in line 3"),
         (
             lambda text: text + text.splitlines(keepends=True)[1],

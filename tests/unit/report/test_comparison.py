@@ -15,8 +15,8 @@ from vlbench.report.comparison import holm_adjusted, paired
 N = 200
 
 
-def metric(name, value, parts=()):
-    return (MetricValue(name, value, None, None, "", N, 0, parts),)
+def metric(name, value, parts=(), **changes):
+    return (MetricValue(name, value, None, None, "", N, 0, parts, **changes),)
 
 
 @pytest.fixture
@@ -312,7 +312,8 @@ def test_of_a_metric_that_should_be_low_the_lower_one_is_better_and_differences_
 
     def of_nll(model, mean):
         losses = generator.normal(mean, 0.2, N).astype(np.float32)
-        result = make_result(model=model, primary="nll", metrics=metric("nll", float(losses.mean())))
+        metrics = metric("nll", float(losses.mean()), lower_is_better=True)
+        result = make_result(model=model, primary="nll", metrics=metrics)
         return result, Items(influence=losses)
 
     found = paired(*of_nll("a", 3.5), *of_nll("b", 1.0))

@@ -7,7 +7,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import fmean, median
 
-from vlbench.core.metric_direction import lower_is_better
 from vlbench.core.result import MetricValue, PartValue, Result
 from vlbench.report.averages import MEAN, averages
 from vlbench.report.comparable import comparable_results, whole_results
@@ -200,7 +199,7 @@ def _name(result: Result) -> str:
 def _height(result: Result) -> float:
     if result.score is None:
         return -math.inf
-    return -result.score if lower_is_better(result.primary) else result.score
+    return -result.score if result.lower_is_better else result.score
 
 
 def _parts(results: Sequence[Result]) -> Parts | None:

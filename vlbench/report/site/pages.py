@@ -72,7 +72,9 @@ class Pages:
             csv=link(task_table(task.name), "../"),
             metric_note="Hover a value for its interval." + (f" {RANKS}" if task.ranks else ""),
             protocol=_protocol(task.one),
-            drawn=drawn.of_task(self.site.rows, task.name, task.one.primary),
+            drawn=drawn.of_task(
+                self.site.rows, task.name, task.one.primary, lower_is_better=task.lowest_first
+            ),
             open_parts=OPEN_PARTS,
             mistakes=[_mistakes_shown(each) for each in task.mistakes],
         )

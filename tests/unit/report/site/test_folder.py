@@ -157,7 +157,7 @@ def test_of_a_metric_that_should_be_low_the_lowest_is_the_best(make_result):
             model=model,
             primary="nll",
             facts={"gflops": gflops},
-            metrics=(MetricValue("nll", loss, None, None, "", 9, 0),),
+            metrics=(MetricValue("nll", loss, None, None, "", 9, 0, lower_is_better=True),),
         )
         for model, loss, gflops in (("m3", 0.3, 3.0), ("m1", 0.1, 1.0), ("m2", 0.2, 2.0))
     ]
