@@ -8,13 +8,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypedDict, Unpack, cast
 
 from vlbench.core.contracts import Model, Task
-from vlbench.core.errors import VlbenchError
+from vlbench.core.errors import Unsupported, VlbenchError
 from vlbench.core.result import Result
 from vlbench.references import export_results as export_results
 from vlbench.references import import_scores as import_scores
 from vlbench.references import verify as verify
 from vlbench.request import Options, Request, data_request, request_of
-from vlbench.resolved import resolve
+from vlbench.resolved import NamedTask, resolve
 
 if TYPE_CHECKING:
     from vlbench.core.items import Items
@@ -47,6 +47,7 @@ def run(request: Request, *, tell: Callable[[str], None] | None = None) -> Itera
 
     Raises:
         VlbenchError: as `evaluate`. Everything is named, found and counted before any weights load.
+        Unsupported: a model and a task do not go together; raised when all others have run.
     """
     from vlbench.cards.training import facts_of, zero_shot
     from vlbench.core.reading import reading_line, what_was_read
@@ -61,11 +62,19 @@ def run(request: Request, *, tell: Callable[[str], None] | None = None) -> Itera
     if tell is not None:
         for name, said in read.items():
             tell(reading_line(name, said))
-    planned = [
-        [(each, plan_job(model.checkpoint, each.task, request.settings)) for each in tasks]
-        for model in models
-    ]
-    for _, job in chain.from_iterable(planned[:1]):
+    planned: list[list[tuple[NamedTask, Job]]] = []
+    refused: dict[str, None] = {}
+    for model in models:
+        planned.append([])
+        for each in tasks:
+            try:
+                planned[-1].append((each, plan_job(model.checkpoint, each.task, request.settings)))
+            except Unsupported as error:
+                refused[str(error)] = None
+    if refused and tell is not None and any(planned):
+        for line in refused:
+            tell(f"refused: {line}")
+    for job in {named.task.name: job for named, job in chain.from_iterable(planned)}.values():
         refuse_other_folder(job, request)
     for _, job in chain.from_iterable(planned):
         refuse_other_data(job, request)
@@ -94,6 +103,8 @@ def run(request: Request, *, tell: Callable[[str], None] | None = None) -> Itera
                 if request.save_predictions:
                     _write_predictions(job, result, request, request.results)
             yield result
+    if refused:
+        raise Unsupported("; ".join(refused))
 
 
 def measured(jobs: Iterable["Job"], request: Request) -> Iterator[Result]:

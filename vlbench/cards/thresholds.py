@@ -27,7 +27,7 @@ _DIGITS = 6
 
 def refuse_untagged(task: Task) -> None:
     """Raise Unsupported for a task that gives no tags: thresholds would change nothing."""
-    if task.scoring != "matrix":
+    if "scores" not in task.scoring.keeps:
         raise Unsupported(
             f"{task.name}: {task.kind} has no thresholds; leave --thresholds out, or name tagging tasks alone"
         )

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from vlbench.core.metric import Metric
+from vlbench.core.scoring import Scoring
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -16,9 +17,6 @@ if TYPE_CHECKING:
 
 Precision = Literal["fp32", "bf16", "fp16"]
 PreprocessMode = Literal["exact", "fast"]
-Scoring = Literal["row_ranks", "two_way_ranks", "matrix"]
-"""What of the scores [n, m] a task's metrics read: ranks of the right texts of every image, those and
-the ranks of the right images of every text, or the whole matrix."""
 
 
 @dataclass(frozen=True, slots=True)

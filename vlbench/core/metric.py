@@ -73,8 +73,8 @@ class Metric:
         if wrong:
             raise CardError(f"{self.name} needs a whole number of 1 or more behind an @; write {self.name}@5")
 
-    def check_reads(self, kept: Iterable[str]) -> None:
-        """Check that a task keeps what the metric reads.
+    def check_reads(self, kept: Iterable[str], *, of: str = "this task") -> None:
+        """Check that a task, named `of`, keeps what the metric reads.
 
         Raises:
             Unsupported: it does not; what is missing is named.
@@ -82,7 +82,7 @@ class Metric:
         missing = sorted(self.reads - set(kept))
         if missing:
             raise Unsupported(
-                f"{self.name} reads {', '.join(missing)}, which this task does not keep "
+                f"{self.name} reads {', '.join(missing)}, which {of} does not keep "
                 f"(it keeps {', '.join(sorted(kept)) or 'nothing'}); "
                 "take it out of the task's metrics, or use a task kind that keeps them"
             )

@@ -48,9 +48,14 @@ def plan_job(checkpoint: Checkpoint, task: Task, settings: RunSettings) -> Job:
     """Refuse what cannot work and compute the keys.
 
     Raises:
-        Unsupported: the model lacks what the task needs, or the device lacks the precision.
+        Unsupported: a metric reads what the task does not keep, the model lacks what the task needs, or the
+            device lacks the precision.
     """
-    unmet = sorted(task.needs - checkpoint.capabilities)
+    for metric in task.metrics.values():
+        metric.check_reads(task.scoring.keeps, of=task.name)
+    if isinstance(task.thresholds, Tuning):
+        task.thresholds.choose.check_reads(task.thresholds.task.scoring.keeps, of=task.name)
+    unmet = sorted((task.needs | task.scoring.needs) - checkpoint.capabilities)
     if unmet:
         raise Unsupported(
             f"{checkpoint.name} cannot {', '.join(unmet)}, which {task.name} needs; choose another model"
@@ -123,7 +128,7 @@ def _keys(
             "images": digest_of_strings(images),
             "texts": digest_of_strings(texts),
             "relevant": problem.relevant.digest,
-            "scoring": task.scoring,
+            "scoring": [task.scoring.name, digest_of_code(task.scoring.run)],
             "engine": digest_of_modules(*Path(__file__).parent.glob("*.py")),
         }
     )

@@ -6,7 +6,7 @@ from colour_model import COLOURS, ColourCheckpoint, Squares
 
 from vlbench.core.contracts import TaskRequest, Text
 from vlbench.core.errors import Unsupported
-from vlbench.core.registry import TASK_KINDS
+from vlbench.core.registry import SCORINGS, TASK_KINDS
 from vlbench.engine.evaluate import Session, evaluate
 from vlbench.engine.outliers import outlier_task
 from vlbench.engine.plan import plan_job
@@ -40,4 +40,4 @@ def test_other_images_are_asked_by_the_same_texts_from_stored_features(tmp_path)
 def test_the_first_task_must_be_a_classification():
     task = classification("bright", tuple(COLOURS)[:2])
     with pytest.raises(Unsupported, match="bright: is no classification"):
-        outlier_task(replace(task, scoring="matrix"), task)
+        outlier_task(replace(task, scoring=SCORINGS.get("matrix")), task)

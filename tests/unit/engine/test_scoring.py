@@ -7,6 +7,7 @@ from colour_model import Squares
 
 from vlbench.core.contracts import ModelInfo, Problem, ScoreUnit, Text
 from vlbench.core.errors import NotFinite, Unrepeatable
+from vlbench.core.registry import SCORINGS
 from vlbench.core.relevance import Relevance
 from vlbench.engine import scoring
 from vlbench.engine.scoring import fresh_scores, predict
@@ -36,7 +37,7 @@ def run(scores, pairs, kind, rows=None, monkeypatch=None):
     columns = np.arange(m, dtype=np.float32)[:, None]
     images = scores.astype(np.float32)
     blocks = fresh_scores(Table(), lambda places: images[places], n, texts=columns, device="cpu")
-    return predict(blocks, problem, kind, Table.info.unit)
+    return predict(blocks, problem, SCORINGS.get(kind), Table.info.unit)
 
 
 def brute_force_rank(scores, right):
@@ -136,7 +137,7 @@ def rounded(images, texts, pairs, kind):
         Relevance.from_pairs(rows, columns, shape),
     )
     blocks = fresh_scores(Rounding(), lambda places: images[places], shape[0], texts=texts, device="cpu")
-    return predict(blocks, problem, kind, Rounding.info.unit)
+    return predict(blocks, problem, SCORINGS.get(kind), Rounding.info.unit)
 
 
 @pytest.mark.parametrize("m", [2, 3, 5, 7, 10, 11, 37, 101])
