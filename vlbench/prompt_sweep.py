@@ -39,5 +39,6 @@ def sweep_prompts(model: str, task: str, **options: Unpack[Options]) -> PromptSw
     job = plan_job(models[0].checkpoint, tasks[0].task, request.settings)
     refuse_seen(job, request.cache)
     singles = list(single_template_jobs(job, request.settings))
-    whole, *results = measured([job, *(single for _, single in singles)], request)
+    jobs = [job, *(single for _, single in singles)]
+    whole, *results = (each.result for each in measured(jobs, request))
     return PromptSweep(whole, tuple(zip((template for template, _ in singles), results, strict=True)))

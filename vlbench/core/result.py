@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Literal
 
 from vlbench.core.errors import DataError
+from vlbench.core.measurement import Part
 from vlbench.core.metric import out_of_range
 from vlbench.core.old_metrics import kind_by_name
 from vlbench.core.record import parsed_json, record_of
@@ -14,15 +15,6 @@ SCHEMA = 1
 """Version of the JSON layout."""
 
 ZeroShot = Literal["yes", "no", "unknown"]
-
-
-@dataclass(frozen=True, slots=True)
-class PartValue:
-    """A metric's value for one class or tag; None where it could not be measured."""
-
-    name: str
-    value: float | None
-    n: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +28,7 @@ class MetricValue:
     ci_method: str
     n: int
     left_out: int
-    parts: tuple[PartValue, ...] = ()
+    parts: tuple[Part, ...] = ()
     lower_is_better: bool = False
     least: float | None = 0.0
     most: float | None = 1.0

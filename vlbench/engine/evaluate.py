@@ -13,13 +13,13 @@ import torch
 
 from vlbench.core.capabilities import DecidesTags
 from vlbench.core.contracts import Checkpoint, Prediction, Source
-from vlbench.core.result import Result, Timing
+from vlbench.core.result import Timing
 from vlbench.engine.decision import check_stated, decided
 from vlbench.engine.decoding import Watched, keep_remarks
 from vlbench.engine.distinct import Columns
 from vlbench.engine.encoder import Encoder
 from vlbench.engine.feature_store import Features, FeatureSpace
-from vlbench.engine.measure import RunFacts, record, software_versions
+from vlbench.engine.measure import Measured, RunFacts, record, software_versions
 from vlbench.engine.plan import Job
 from vlbench.engine.scoring import ScoreBlocks, fresh_scores, predict, stored_scores
 from vlbench.engine.settings import RunSettings
@@ -50,7 +50,7 @@ class Session:
         return self._encoder
 
 
-def evaluate(job: Job, session: Session, cache: Path) -> Result:
+def evaluate(job: Job, session: Session, cache: Path) -> Measured:
     """Run a job whose measurement is not stored; what is encoded is stored as it comes.
 
     Its time is that of its own images; those that thresholds are chosen on are scored before.
@@ -64,9 +64,9 @@ def evaluate(job: Job, session: Session, cache: Path) -> Result:
     if job.validation is not None:
         validation, _ = stored_prediction(job.validation, cache) or _scored(job.validation, session, cache)
     prediction, facts = stored_prediction(job, cache) or _scored(job, session, cache)
-    result = record(job, decided(job, prediction, validation), facts, seed=session.settings.seed)
-    store_result(job, result, cache)
-    return result
+    found = record(job, decided(job, prediction, validation), facts, seed=session.settings.seed)
+    store_result(job, found.result, cache)
+    return found
 
 
 def _scored(job: Job, session: Session, cache: Path) -> tuple[Prediction, RunFacts]:

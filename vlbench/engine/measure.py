@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from math import isfinite
 from platform import python_version
+from typing import TYPE_CHECKING
 
 from vlbench.core.contracts import Prediction, Problem, Task
 from vlbench.core.digest import digest_of, digest_of_strings
@@ -12,8 +13,12 @@ from vlbench.core.errors import NotFinite, PluginError
 from vlbench.core.measurement import MetricOptions
 from vlbench.core.metric import out_of_range
 from vlbench.core.metric_name import split_metric
-from vlbench.core.result import MetricValue, PartValue, Result, Timing
+from vlbench.core.result import MetricValue, Result, Timing
 from vlbench.engine.plan import Job
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 PACKAGES = ("vlbench", "torch", "torchvision", "open_clip_torch", "numpy", "pillow")
 
@@ -57,14 +62,29 @@ def data_digests(job: Job) -> dict[str, str]:
     return digests
 
 
-def measure(task: Task, prediction: Prediction, *, seed: int) -> tuple[MetricValue, ...]:
-    """All metrics of a task.
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """A job's result and, unless it was stored, the prediction that it was measured on.
+
+    `influence` [n] are the pseudo-values of the primary metric, where it has them.
+    """
+
+    result: Result
+    prediction: Prediction | None = None
+    influence: "NDArray[np.float64] | None" = None
+
+
+def measure(
+    task: Task, prediction: Prediction, *, seed: int
+) -> "tuple[tuple[MetricValue, ...], NDArray[np.float64] | None]":
+    """All metrics of a task, and the pseudo-values of its primary one.
 
     Raises:
         NotFinite: a metric is NaN or infinite; it is never reported.
         PluginError: a metric is none that its name allows, such as a fraction of 1.7.
     """
     values = []
+    influence = None
     for name, metric in task.metrics.items():
         found = metric(prediction, task.problem, MetricOptions(at=split_metric(name)[1], seed=seed))
         if found.value is not None and not isfinite(found.value):
@@ -74,7 +94,8 @@ def measure(task: Task, prediction: Prediction, *, seed: int) -> tuple[MetricVal
             raise PluginError(
                 f"{task.name}: {name} is {wrong}; mend the metric, or state its `least` and `most`"
             )
-        parts = tuple(PartValue(part.name, part.value, part.n) for part in found.parts)
+        if name == task.primary:
+            influence = found.influence
         values.append(
             MetricValue(
                 metric=name,
@@ -84,13 +105,13 @@ def measure(task: Task, prediction: Prediction, *, seed: int) -> tuple[MetricVal
                 ci_method=found.ci_method,
                 n=found.n,
                 left_out=found.left_out,
-                parts=parts,
+                parts=found.parts,
                 lower_is_better=metric.lower_is_better,
                 least=metric.least,
                 most=metric.most,
             )
         )
-    return tuple(values)
+    return tuple(values), influence
 
 
 def seeds_row(job: Job) -> str:
@@ -105,11 +126,12 @@ def _thresholds(task: Task, prediction: Prediction) -> tuple[float, ...]:
     return tuple(prediction["thresholds"].tolist())
 
 
-def record(job: Job, prediction: Prediction, facts: RunFacts, *, seed: int) -> Result:
+def record(job: Job, prediction: Prediction, facts: RunFacts, *, seed: int) -> Measured:
     """Measure a prediction and put together the result."""
     task, identity, keys = job.task, job.identity, job.keys
     images = task.problem.images
-    return Result(
+    values, influence = measure(task, prediction, seed=seed)
+    result = Result(
         model=job.row,
         task=task.name,
         kind=task.kind,
@@ -117,7 +139,7 @@ def record(job: Job, prediction: Prediction, facts: RunFacts, *, seed: int) -> R
         protocol_digest=task.protocol.digest,
         protocol_statement=dict(task.protocol.statement),
         primary=task.primary,
-        metrics=measure(task, prediction, seed=seed),
+        metrics=values,
         n_images=len(images),
         n_texts=len(task.problem.texts),
         n_relevant=len(task.problem.relevant.images),
@@ -141,3 +163,4 @@ def record(job: Job, prediction: Prediction, facts: RunFacts, *, seed: int) -> R
         timing=facts.timing,
         changes=facts.changes,
     )
+    return Measured(result, prediction, influence)

@@ -12,15 +12,16 @@ from vlbench.core.errors import DataError
 from vlbench.core.files import read_checked, write_checked
 from vlbench.core.result import Result, Timing
 from vlbench.engine.decision import decided
-from vlbench.engine.measure import RunFacts, data_digests, record, seeds_row
+from vlbench.engine.measure import Measured, RunFacts, data_digests, record, seeds_row
 from vlbench.engine.plan import Job
 from vlbench.engine.settings import RunSettings
 
 
-def stored_result(job: Job, cache: Path, *, seed: int) -> Result | None:
+def stored_result(job: Job, cache: Path, *, seed: int) -> Measured | None:
     """The result of an equal job, under this job's names; measured anew where only a formula changed."""
     path = measurement_path(job, cache)
-    found = _stored_measurement(path)
+    stored = _stored_measurement(path)
+    found = None if stored is None else Measured(stored)
     if found is None:
         kept = stored_prediction(job, cache)
         if kept is None:
@@ -31,10 +32,10 @@ def stored_result(job: Job, cache: Path, *, seed: int) -> Result | None:
         prediction, facts = kept
         chosen_on = None if validation is None else validation[0]
         found = record(job, decided(job, prediction, chosen_on), facts, seed=seed)
-        write_checked(path, found.to_json())
+        write_checked(path, found.result.to_json())
     task, images = job.task, job.task.problem.images
-    return replace(
-        found,
+    result = replace(
+        found.result,
         model=job.row,
         replicate_of=seeds_row(job),
         task=task.name,
@@ -42,8 +43,9 @@ def stored_result(job: Job, cache: Path, *, seed: int) -> Result | None:
         partial=task.partial,
         source=images.name,
         source_revision=images.revision,
-        digests={**found.digests, **data_digests(job)},
+        digests={**found.result.digests, **data_digests(job)},
     )
+    return replace(found, result=result)
 
 
 def _stored_measurement(path: Path) -> Result | None:

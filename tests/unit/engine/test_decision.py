@@ -47,7 +47,7 @@ def tuned(choose=CHOOSE):
 
 def run(asked, checkpoint, cache):
     job = plan_job(checkpoint, asked, SETTINGS)
-    return evaluate(job, Session(checkpoint, SETTINGS), cache)
+    return evaluate(job, Session(checkpoint, SETTINGS), cache).result
 
 
 def test_thresholds_are_chosen_on_the_validation_images_alone(tmp_path):
@@ -72,8 +72,8 @@ def test_what_is_stored_of_either_split_is_used(tmp_path):
     assert stored_result(plan_job(checkpoint, tuned(), SETTINGS), tmp_path, seed=0) is None
     result = run(tuned(), checkpoint, tmp_path)
     assert sum(checkpoint.model.seen) - seen == len(VALIDATION)
-    assert stored_result(plan_job(checkpoint, tuned(), SETTINGS), tmp_path, seed=0) == result
-    assert stored_result(plan_job(checkpoint, task(TEST), SETTINGS), tmp_path, seed=0) == plain
+    assert stored_result(plan_job(checkpoint, tuned(), SETTINGS), tmp_path, seed=0).result == result
+    assert stored_result(plan_job(checkpoint, task(TEST), SETTINGS), tmp_path, seed=0).result == plain
     whole = run(tuned(), ColourCheckpoint(), tmp_path / "other")
     assert (whole.metrics, whole.thresholds) == (result.metrics, result.thresholds)
 
@@ -84,11 +84,11 @@ def test_another_choice_is_measured_from_what_is_stored(tmp_path):
     fewer = replace(tuned(), metrics={"macro_f1": tuned().metrics["macro_f1"]})
     found = stored_result(plan_job(checkpoint, fewer, SETTINGS), tmp_path, seed=0)
     assert found is not None
-    assert found.metric("macro_f1").value == 1.0
+    assert found.result.metric("macro_f1").value == 1.0
     stated = replace(task(TEST), thresholds=(1.0,) * 6)
     found = stored_result(plan_job(checkpoint, stated, SETTINGS), tmp_path, seed=0)
     assert found is not None
-    assert found.metric("macro_f1").value == 0.0
+    assert found.result.metric("macro_f1").value == 0.0
     assert checkpoint.loads == 1
 
 

@@ -24,7 +24,7 @@ def task(kind="classification", source=None, name="squares"):
 
 
 def score(asked, checkpoint, cache, settings=SETTINGS):
-    return evaluate(plan_job(checkpoint, asked, settings), Session(checkpoint, settings), cache)
+    return evaluate(plan_job(checkpoint, asked, settings), Session(checkpoint, settings), cache).result
 
 
 def without_times(result):
@@ -54,11 +54,11 @@ def test_a_stored_measurement_needs_no_model_and_is_the_same(tmp_path):
     checkpoint = ColourCheckpoint()
     fresh = score(task(), checkpoint, tmp_path)
     again = stored_result(plan_job(checkpoint, task(), SETTINGS), tmp_path, seed=0)
-    assert again == fresh
+    assert again.result == fresh
     assert checkpoint.loads == 1
     renamed = stored_result(plan_job(checkpoint, task(name="other"), SETTINGS), tmp_path, seed=0)
     assert renamed is not None
-    assert renamed.task == "other"
+    assert renamed.result.task == "other"
 
 
 def test_another_formula_is_measured_from_the_stored_prediction(tmp_path):
@@ -68,7 +68,7 @@ def test_another_formula_is_measured_from_the_stored_prediction(tmp_path):
     fewer = replace(asked, metrics={"acc1": asked.metrics["acc1"]})
     found = stored_result(plan_job(checkpoint, fewer, SETTINGS), tmp_path, seed=0)
     assert found is not None
-    assert [value.metric for value in found.metrics] == ["acc1"]
+    assert [value.metric for value in found.result.metrics] == ["acc1"]
     assert checkpoint.loads == 1
 
 
@@ -84,7 +84,7 @@ def test_a_flipped_bit_of_what_is_stored_is_never_a_score(kept, tmp_path):
         path.write_bytes(flipped)
         if kept == "measurements":
             again = stored_result(plan_job(checkpoint, task(), SETTINGS), tmp_path, seed=0)
-            assert again == fresh
+            assert again.result == fresh
         else:
             assert stored_prediction(plan_job(checkpoint, task(), SETTINGS), tmp_path) is None
     assert checkpoint.loads == 1
