@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float32]
 
 Measure = Callable[["Prediction", "Problem", MetricOptions], Measurement]
+CheckProblem = Callable[["Problem", str], None]
+"""Raises a VlbenchError for a problem that a metric, by its name, can say nothing of."""
 ReadItems = Callable[["Items", float | None], "Reading | None"]
 TagPrecision = Callable[["Floats", "Floats", "Floats"], "Floats"]
 """What a metric makes of one tag in every resample, [r]. Levels of the tag's scores descend, [levels, r]:
@@ -30,8 +32,9 @@ class Metric:
 
     `reads` names the arrays of a `Prediction` that `run` needs. `at` says what stands behind an @ in its
     name, None for nothing, and `needs_at` whether it must. Values lie from `least` to `most`, None for no
-    end. `items` reads the metric image by image from a model's items and the number behind the @; None where
-    the metric brings pseudo-values or nothing. `resample` measures a tag in resamples of a score matrix.
+    end. `suits` refuses a problem before anything is loaded. `items` reads the metric image by image from a
+    model's items and the number behind the @; None where the metric brings pseudo-values or nothing.
+    `resample` measures a tag in resamples of a score matrix.
     """
 
     name: str
@@ -42,6 +45,7 @@ class Metric:
     needs_at: bool = False
     least: float | None = 0.0
     most: float | None = 1.0
+    suits: CheckProblem | None = None
     items: ReadItems | None = None
     resample: TagPrecision | None = None
 
@@ -51,9 +55,12 @@ class Metric:
         Raises:
             CardError: the number behind the @ is wrong or missing.
             Unsupported: the prediction lacks what the metric reads.
+            VlbenchError: the metric can say nothing of the problem.
         """
         self.check_number(options.at)
         self.check_reads(prediction.arrays)
+        if self.suits is not None:
+            self.suits(problem, self.name)
         return self.run(prediction, problem, options)
 
     def check_number(self, at: float | None) -> None:
@@ -96,6 +103,7 @@ def metric(
     needs_at: bool = False,
     least: float | None = 0.0,
     most: float | None = 1.0,
+    suits: CheckProblem | None = None,
     items: ReadItems | None = None,
     resample: TagPrecision | None = None,
 ) -> Callable[[Measure], Metric]:
@@ -111,6 +119,7 @@ def metric(
             needs_at=needs_at,
             least=least,
             most=most,
+            suits=suits,
             items=items,
             resample=resample,
         )

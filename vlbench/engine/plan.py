@@ -48,11 +48,13 @@ def plan_job(checkpoint: Checkpoint, task: Task, settings: RunSettings) -> Job:
     """Refuse what cannot work and compute the keys.
 
     Raises:
-        Unsupported: a metric reads what the task does not keep, the model lacks what the task needs, or the
-            device lacks the precision.
+        Unsupported: a metric reads what the task does not keep or does not suit its question, the model
+            lacks what the task needs, or the device lacks the precision.
     """
     for metric in task.metrics.values():
         metric.check_reads(task.scoring.keeps, of=task.name)
+        if metric.suits is not None:
+            metric.suits(task.problem, metric.name)
     if isinstance(task.thresholds, Tuning):
         task.thresholds.choose.check_reads(task.thresholds.task.scoring.keeps, of=task.name)
     unmet = sorted((task.needs | task.scoring.needs) - checkpoint.capabilities)

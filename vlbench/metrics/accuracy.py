@@ -6,11 +6,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vlbench.core.contracts import Prediction, Problem
-from vlbench.core.errors import DataError
+from vlbench.core.errors import Unsupported
 from vlbench.core.items import Contributions, Items, Reading
 from vlbench.core.measurement import Measurement, MetricOptions, Part
 from vlbench.core.metric import metric
-from vlbench.core.relevance import Relevance
 from vlbench.metrics.class_weights import Pairs, class_spread
 from vlbench.metrics.intervals import Interval, score_interval
 from vlbench.metrics.item_values import hits_within
@@ -58,6 +57,21 @@ def acc5(prediction: Prediction, problem: Problem, options: MetricOptions) -> Me
     return proportion_within(prediction["row_ranks"], 5, worst=worst)
 
 
+def one_class_each(problem: Problem, metric: str) -> None:
+    """Check that no image has several classes.
+
+    Raises:
+        Unsupported: one has; it is named.
+    """
+    counts = problem.relevant.row_counts
+    several = np.flatnonzero(counts > 1)
+    if several.size:
+        raise Unsupported(
+            f"image {several[0]} has {counts[several[0]]} classes where "
+            f"{metric} needs one; use a tagging metric, or acc1"
+        )
+
+
 def _class_contributions(items: Items, _: float | None) -> Reading | None:
     if items.image_ranks is None or items.classes is None:
         return None
@@ -67,7 +81,7 @@ def _class_contributions(items: Items, _: float | None) -> Reading | None:
     return Contributions("within classes", most * right, most, right)
 
 
-@metric(reads={"row_ranks"}, items=_class_contributions)
+@metric(reads={"row_ranks"}, suits=one_class_each, items=_class_contributions)
 def mean_per_class_recall(prediction: Prediction, problem: Problem, options: MetricOptions) -> Measurement:
     """Mean over the classes that have images of the fraction of a class's images that are right.
 
@@ -75,10 +89,10 @@ def mean_per_class_recall(prediction: Prediction, problem: Problem, options: Met
     interval is Wilson's by the variance within classes, where rare classes borrow from others.
 
     Raises:
-        DataError: an image has several classes.
+        Unsupported: an image has several classes.
     """
     ranks = prediction["row_ranks"]
-    relevant = one_class_each(problem.relevant, metric="mean_per_class_recall")
+    relevant = problem.relevant
     counted = class_hits(ranks[relevant.images], relevant.texts, number=relevant.shape[1])
     recall = counted.recall
     found = counted.sizes > 0
@@ -101,18 +115,3 @@ def mean_per_class_recall(prediction: Prediction, problem: Problem, options: Met
             for text, share, size in zip(problem.texts, recall, counted.sizes, strict=True)
         ),
     )
-
-
-def one_class_each(relevant: Relevance, *, metric: str) -> Relevance:
-    """Check that no image has several classes.
-
-    Raises:
-        DataError: one has; it is named.
-    """
-    several = np.flatnonzero(relevant.row_counts > 1)
-    if several.size:
-        raise DataError(
-            f"image {several[0]} has {relevant.row_counts[several[0]]} classes where "
-            f"{metric} needs one; use a tagging metric, or acc1"
-        )
-    return relevant

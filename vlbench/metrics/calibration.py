@@ -39,13 +39,13 @@ class Softmax:
     left_out: int
 
 
-def softmax_of(prediction: Prediction, problem: Problem, *, name: str) -> Softmax | None:
+def softmax_of(prediction: Prediction, problem: Problem) -> Softmax | None:
     """The probabilities of a prediction's images; None where the model's scores have no softmax.
 
     Raises:
-        DataError: an image has several classes.
+        Unsupported: an image has several classes.
     """
-    relevant = one_class_each(problem.relevant, metric=name)
+    relevant = problem.relevant
     ranks = prediction["row_ranks"]
     scores = prediction["best_scores"]
     right, sums, squares = prediction["right_scores"], prediction["log_sums"], prediction["log_square_sums"]
@@ -65,6 +65,7 @@ def softmax_of(prediction: Prediction, problem: Problem, *, name: str) -> Softma
 
 @metric(
     reads=SOFTMAX,
+    suits=one_class_each,
     lower_is_better=True,
     at="k",
 )
@@ -79,7 +80,7 @@ def ece(prediction: Prediction, problem: Problem, options: MetricOptions) -> Mea
     Source: Guo et al. 2017, On Calibration of Modern Neural Networks (arXiv 1706.04599), equation 3.
     """
     bins = BINS if options.at is None else int(options.number)
-    found = softmax_of(prediction, problem, name="ece")
+    found = softmax_of(prediction, problem)
     if found is None or not found.best.size:
         return _unmeasured(problem, found)
     error = calibration_error(found.best, found.hits, bins=bins)
@@ -142,6 +143,7 @@ def calibration_error(
 
 @metric(
     reads=SOFTMAX,
+    suits=one_class_each,
     lower_is_better=True,
     most=2.0,
 )
@@ -151,7 +153,7 @@ def brier(prediction: Prediction, problem: Problem, options: MetricOptions) -> M
     Lower is better; the interval is Student's of the mean.
     Source: Brier 1950, Monthly Weather Review 78, 1-3, equation 2.
     """
-    found = softmax_of(prediction, problem, name="brier")
+    found = softmax_of(prediction, problem)
     if found is None:
         return _unmeasured(problem, found)
     return _mean(found.squares - 2 * np.exp(found.log_right) + 1, found.left_out)
@@ -159,6 +161,7 @@ def brier(prediction: Prediction, problem: Problem, options: MetricOptions) -> M
 
 @metric(
     reads=SOFTMAX,
+    suits=one_class_each,
     lower_is_better=True,
     most=None,
 )
@@ -167,11 +170,11 @@ def nll(prediction: Prediction, problem: Problem, options: MetricOptions) -> Mea
 
     Lower is better; the interval is Student's of the mean.
     """
-    found = softmax_of(prediction, problem, name="nll")
+    found = softmax_of(prediction, problem)
     return _unmeasured(problem, found) if found is None else _mean(-found.log_right, found.left_out)
 
 
-@metric(reads={"row_ranks"})
+@metric(reads={"row_ranks"}, suits=one_class_each)
 def worst_class_accuracy(prediction: Prediction, problem: Problem, options: MetricOptions) -> Measurement:
     """The lowest fraction of a class's images that are right, over the classes that have images.
 
@@ -179,10 +182,9 @@ def worst_class_accuracy(prediction: Prediction, problem: Problem, options: Metr
     ones. The interval is Wilson's of that class, as if it had been chosen beforehand.
 
     Raises:
-        DataError: an image has several classes.
+        Unsupported: an image has several classes.
     """
-    name = "worst_class_accuracy"
-    relevant = one_class_each(problem.relevant, metric=name)
+    relevant = problem.relevant
     ranks = prediction["row_ranks"][relevant.images]
     counted = class_hits(ranks, relevant.texts, number=relevant.shape[1])
     classes = int((counted.sizes > 0).sum())

@@ -20,7 +20,7 @@ from vlbench.metrics.ranks import measured
 TOP = 5
 
 
-@metric(reads={"row_ranks", "best", "best_scores"})
+@metric(reads={"row_ranks", "best", "best_scores"}, suits=one_class_each)
 def macro_f1_of_classes(prediction: Prediction, problem: Problem, options: MetricOptions) -> Measurement:
     """Mean F1 of the predicted class over the classes that have images; the parts are the classes.
 
@@ -29,11 +29,9 @@ def macro_f1_of_classes(prediction: Prediction, problem: Problem, options: Metri
     Wilson's by the variance within classes, where rare classes borrow from others.
 
     Raises:
-        DataError: an image has several classes.
-        Unsupported: the task's scoring kept no best classes.
+        Unsupported: an image has several classes.
     """
-    name = "macro_f1_of_classes"
-    relevant = one_class_each(problem.relevant, metric=name)
+    relevant = problem.relevant
     ranks = prediction["row_ranks"][relevant.images]
     best, scores = prediction["best"], prediction["best_scores"]
     classes, number = relevant.texts, relevant.shape[1]
@@ -63,7 +61,21 @@ def macro_f1_of_classes(prediction: Prediction, problem: Problem, options: Metri
     )
 
 
-@metric(reads={"best", "best_scores"})
+def two_classes(problem: Problem, metric: str) -> None:
+    """Check that a problem has two classes, and each image one.
+
+    Raises:
+        Unsupported: it has not.
+    """
+    if len(problem.texts) != 2:
+        raise Unsupported(
+            f"{metric} needs two classes, the second of them positive; this task has {len(problem.texts)}; "
+            "take it out of the task's metrics"
+        )
+    one_class_each(problem, metric)
+
+
+@metric(reads={"best", "best_scores"}, suits=two_classes)
 def roc_auc(prediction: Prediction, problem: Problem, options: MetricOptions) -> Measurement:
     """Area under the ROC curve of the second of two classes, by the difference of the two scores.
 
@@ -73,15 +85,9 @@ def roc_auc(prediction: Prediction, problem: Problem, options: MetricOptions) ->
     Radiology 143, 29-36).
 
     Raises:
-        DataError: an image has several classes.
-        Unsupported: the task has not two classes, or its scoring kept no scores.
+        Unsupported: an image has several classes, or the task has not two.
     """
-    if len(problem.texts) != 2:
-        raise Unsupported(
-            f"roc_auc needs two classes, the second of them positive; this task has {len(problem.texts)}; "
-            "take it out of the task's metrics"
-        )
-    relevant = one_class_each(problem.relevant, metric="roc_auc")
+    relevant = problem.relevant
     best, scores = prediction["best"], prediction["best_scores"]
     gap = scores[:, 0].astype(np.float64) - scores[:, 1]
     margin = np.where(best[:, 0] == 1, gap, -gap)[relevant.images]

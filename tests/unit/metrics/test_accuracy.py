@@ -3,7 +3,7 @@ import pytest
 from scipy import stats
 
 from vlbench.core.contracts import Prediction, ScoreUnit
-from vlbench.core.errors import CardError, DataError, Unsupported
+from vlbench.core.errors import CardError, Unsupported
 from vlbench.core.measurement import MetricOptions, Part
 from vlbench.metrics.accuracy import acc1, acc5, mean_per_class_recall
 
@@ -93,7 +93,7 @@ def test_constant_scores_are_never_right(problem_of, ranks_of):
 
 def test_an_image_of_two_classes_has_no_class_recall(problem_of):
     problem = problem_of(np.array([[True, False], [True, True]]))
-    with pytest.raises(DataError, match="image 1 has 2 classes"):
+    with pytest.raises(Unsupported, match="image 1 has 2 classes"):
         mean_per_class_recall(ranked([1, 1]), problem, OPTIONS)
 
 

@@ -4,7 +4,7 @@ from sklearn.calibration import calibration_curve
 from sklearn.metrics import log_loss
 
 from vlbench.core.contracts import Prediction, ScoreUnit
-from vlbench.core.errors import CardError, DataError, Unsupported
+from vlbench.core.errors import CardError, Unsupported
 from vlbench.core.measurement import MetricOptions
 from vlbench.metrics.calibration import brier, calibration_error, ece, nll, worst_class_accuracy
 
@@ -142,7 +142,7 @@ def test_what_cannot_be_measured_is_refused(scored, problem_of):
     )
     with pytest.raises(Unsupported, match="nll reads log_square_sums, log_sums, right_scores"):
         nll(bare, problem, OPTIONS)
-    with pytest.raises(DataError, match="ece needs one"):
+    with pytest.raises(Unsupported, match="ece needs one"):
         ece(prediction, problem_of(np.ones((4, 2), dtype=bool)), OPTIONS)
 
 

@@ -5,7 +5,7 @@ import pytest
 from sklearn.metrics import f1_score, roc_auc_score
 
 from vlbench.core.contracts import Prediction, ScoreUnit
-from vlbench.core.errors import DataError, Unsupported
+from vlbench.core.errors import Unsupported
 from vlbench.core.measurement import MetricOptions
 from vlbench.metrics.class_scores import macro_f1_of_classes, mean_acc1_acc5, roc_auc
 
@@ -116,5 +116,5 @@ def test_mean_of_top1_and_top5_by_hand(scored):
 
 def test_several_classes_an_image_are_refused(scored, problem_of):
     prediction, _ = scored(np.zeros((1, 2)), [0])
-    with pytest.raises(DataError, match="macro_f1_of_classes needs one"):
+    with pytest.raises(Unsupported, match="macro_f1_of_classes needs one"):
         macro_f1_of_classes(prediction, problem_of(np.ones((1, 2), dtype=bool)), OPTIONS)

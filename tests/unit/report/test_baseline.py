@@ -130,3 +130,19 @@ def test_an_earlier_versions_baseline_tells_less_and_is_read(make_result, tmp_pa
         ("left_out", "n_images", "n_relevant", "truth", "validation", "source_revision", "device")
     )
     assert read_baseline(path) == (replace(row, **untold),)
+
+
+def test_what_a_metric_is_is_kept_and_an_earlier_version_told_it_by_the_name(make_result, tmp_path):
+    loss = MetricValue("demo", 7.5, None, None, "", 4, 0, lower_is_better=True, most=None)
+    (row,) = rows_of([make_result(metrics=(loss,))])
+    path = written(tmp_path / "b.csv", row)
+    (again,) = read_baseline(path)
+    assert (again.lower_is_better, again.least, again.most) == (True, 0.0, None)
+    lines = list(csv.reader(path.read_text(encoding="utf-8").splitlines()))
+    old = [[cell.replace("demo", "mean_rank") for cell in line[:-3]] for line in lines]
+    path.write_text("".join(",".join(line) + "\n" for line in old), encoding="utf-8")
+    (told,) = read_baseline(path)
+    assert (told.lower_is_better, told.least, told.most) == (True, 0.0, None)
+    path.write_text(path.read_text(encoding="utf-8").replace("mean_rank", "demo"), encoding="utf-8")
+    with pytest.raises(DataError, match=r"demo is 7\.5, no fraction"):
+        read_baseline(path)
