@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from vlbench.core.contracts import Dataset, Prediction, Problem, ScoreUnit, Text
 from vlbench.core.dataset import Examples
 from vlbench.core.measurement import Measurement, MetricOptions
+from vlbench.core.metric import Metric
 from vlbench.core.relevance import Relevance
 from vlbench.metrics.accuracy import acc1, mean_per_class_recall
 from vlbench.metrics.average_precision import mean_average_precision
@@ -39,7 +40,6 @@ ROUNDING = 1e-9
 Bools = NDArray[np.bool_]
 Numbers = NDArray[np.float64]
 Draw = Callable[[np.random.Generator, int], "Sample"]
-Metric = Callable[[Prediction, Problem, MetricOptions], Measurement]
 
 
 def unopened(count: int) -> Dataset:
@@ -78,7 +78,7 @@ class Row:
     @property
     def name(self) -> str:
         """The metric as it is asked for."""
-        return self.metric.__name__ + ("" if self.at is None else f"@{self.at:g}")
+        return self.metric.name + ("" if self.at is None else f"@{self.at:g}")
 
     def measured(self, generator: np.random.Generator, n: int) -> tuple[Measurement, float | None]:
         """The metric of a data set of n images, and the truth where the data set knows it."""
@@ -125,12 +125,14 @@ def of_classes(scores: Numbers, labels: NDArray[np.int64], truth: float | None =
     below = scores - scores.max(axis=1, keepdims=True)
     prediction = Prediction(
         ScoreUnit("cosine"),
-        row_ranks=(scores >= right[:, None]).sum(axis=1),
-        best=best,
-        best_scores=np.take_along_axis(scores, best, axis=1).astype(np.float32),
-        right_scores=right.astype(np.float32),
-        log_sums=np.log(np.exp(below).sum(axis=1)).astype(np.float32),
-        log_square_sums=np.log(np.exp(2 * below).sum(axis=1)).astype(np.float32),
+        {
+            "row_ranks": (scores >= right[:, None]).sum(axis=1),
+            "best": best,
+            "best_scores": np.take_along_axis(scores, best, axis=1).astype(np.float32),
+            "right_scores": right.astype(np.float32),
+            "log_sums": np.log(np.exp(below).sum(axis=1)).astype(np.float32),
+            "log_square_sums": np.log(np.exp(2 * below).sum(axis=1)).astype(np.float32),
+        },
     )
     return Sample(problem_of(relevant), prediction, truth)
 
@@ -141,7 +143,7 @@ def of_hits(share: float) -> Draw:
     def draw(generator: np.random.Generator, n: int) -> Sample:
         relevant = np.eye(10, dtype=np.bool_)[generator.integers(10, size=n)]
         ranks = np.where(generator.random(n) < share, 1, 2)
-        return Sample(problem_of(relevant), Prediction(ScoreUnit("cosine"), row_ranks=ranks), share)
+        return Sample(problem_of(relevant), Prediction(ScoreUnit("cosine"), {"row_ranks": ranks}), share)
 
     return draw
 
@@ -158,7 +160,7 @@ def of_class_sizes(sizes: NDArray[np.int64], low: float, high: float, *, worst: 
         truth = float(chances.mean())
         if worst:
             truth = float(chances.min())
-        prediction = Prediction(ScoreUnit("cosine"), row_ranks=np.where(right, 1, 2))
+        prediction = Prediction(ScoreUnit("cosine"), {"row_ranks": np.where(right, 1, 2)})
         return Sample(problem_of(relevant), prediction, truth)
 
     return draw
@@ -210,7 +212,11 @@ def of_captions(share: float) -> Draw:
         relevant = Relevance(np.repeat(np.arange(n), 5), np.arange(5 * n), (n, 5 * n))
         texts = (Text(""),) * (5 * n)
         prediction = Prediction(
-            ScoreUnit("cosine"), row_ranks=ranks.reshape(n, 5).min(axis=1), column_ranks=ranks
+            ScoreUnit("cosine"),
+            {
+                "row_ranks": ranks.reshape(n, 5).min(axis=1),
+                "column_ranks": ranks,
+            },
         )
         return Sample(Problem(unopened(n), texts, relevant), prediction, None)
 
@@ -224,7 +230,9 @@ def of_tags(rarest: float, commonest: float, tags: int) -> Draw:
     def draw(generator: np.random.Generator, n: int) -> Sample:
         relevant = generator.random((n, tags)) < shares
         scores = generator.standard_normal((n, tags)) + 1.5 * relevant
-        return Sample(problem_of(relevant), Prediction(ScoreUnit("cosine"), scores=scores.astype(np.float32)))
+        return Sample(
+            problem_of(relevant), Prediction(ScoreUnit("cosine"), {"scores": scores.astype(np.float32)})
+        )
 
     return draw
 

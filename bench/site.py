@@ -19,7 +19,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from vlbench.api import build_site
-from vlbench.core.result import MetricValue, PartValue, Result, Timing
+from vlbench.core.measurement import Part
+from vlbench.core.result import MetricValue, Result, Timing
 from vlbench.report.results import result_path
 
 FAMILIES = ("openai", "laion", "datacomp", "siglip", "metaclip", "eva", "dfn")
@@ -150,10 +151,10 @@ def hash_of(text: str) -> int:
 def _metric(name: str, level: float, images: int, *, chance: random.Random, classes: int) -> MetricValue:
     value = 1 / (1 + math.exp(-level - chance.gauss(0, 0.1)))
     half = 1.96 * math.sqrt(value * (1 - value) / images)
-    parts: tuple[PartValue, ...] = ()
+    parts: tuple[Part, ...] = ()
     if name in WITH_PARTS:
         parts = tuple(
-            PartValue(f"class {j:03}", min(max(chance.gauss(value, 0.15), 0.0), 1.0), images // classes)
+            Part(f"class {j:03}", min(max(chance.gauss(value, 0.15), 0.0), 1.0), images // classes)
             for j in range(classes)
         )
     return MetricValue(name, value, max(value - half, 0.0), min(value + half, 1.0), "made", images, 0, parts)

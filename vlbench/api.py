@@ -9,16 +9,16 @@ from typing import TYPE_CHECKING, Any, Literal, TypedDict, Unpack, cast
 
 from vlbench.core.capabilities import NAMES_ALONE
 from vlbench.core.contracts import Model, Task
-from vlbench.core.errors import VlbenchError
+from vlbench.core.errors import Unsupported, VlbenchError
 from vlbench.core.result import Result
 from vlbench.references import export_results as export_results
 from vlbench.references import import_scores as import_scores
 from vlbench.references import verify as verify
 from vlbench.request import Options, Request, data_request, request_of
-from vlbench.resolved import resolve
+from vlbench.resolved import NamedTask, resolve
 
 if TYPE_CHECKING:
-    from vlbench.core.items import Items
+    from vlbench.engine.measure import Measured
     from vlbench.engine.plan import Job
     from vlbench.fitting.context_card import ContextCard
     from vlbench.report.averages import Additions
@@ -48,6 +48,7 @@ def run(request: Request, *, tell: Callable[[str], None] | None = None) -> Itera
 
     Raises:
         VlbenchError: as `evaluate`. Everything is named, found and counted before any weights load.
+        Unsupported: a model and a task do not go together; raised when all others have run.
     """
     from vlbench.cards.training import facts_of, zero_shot
     from vlbench.core.reading import reading_line, what_was_read
@@ -62,11 +63,19 @@ def run(request: Request, *, tell: Callable[[str], None] | None = None) -> Itera
     if tell is not None:
         for name, said in read.items():
             tell(reading_line(name, said))
-    planned = [
-        [(each, plan_job(model.checkpoint, each.task, request.settings)) for each in tasks]
-        for model in models
-    ]
-    for _, job in chain.from_iterable(planned[:1]):
+    planned: list[list[tuple[NamedTask, Job]]] = []
+    refused: dict[str, None] = {}
+    for model in models:
+        planned.append([])
+        for each in tasks:
+            try:
+                planned[-1].append((each, plan_job(model.checkpoint, each.task, request.settings)))
+            except Unsupported as error:
+                refused[str(error)] = None
+    if refused and tell is not None and any(planned):
+        for line in refused:
+            tell(f"refused: {line}")
+    for job in {named.task.name: job for named, job in chain.from_iterable(planned)}.values():
         refuse_other_folder(job, request)
     for _, job in chain.from_iterable(planned):
         refuse_other_data(job, request)
@@ -87,35 +96,39 @@ def run(request: Request, *, tell: Callable[[str], None] | None = None) -> Itera
                     tell(line)
             seen = seen_by(job, request.cache)
             result = replace(
-                found,
+                found.result,
                 zero_shot="no" if seen.images else zero_shot(model.card, named.card, request.thresholds),
                 seen_images=seen.images,
-                digests={**found.digests, **seen.digests},
+                digests={**found.result.digests, **seen.digests},
                 facts=facts_of(model.card),
                 read=said,
             )
             if request.results is not None:
                 write_result(result, request.results)
-                _keep_items(job, result, request, request.results)
+                _keep_items(job, found, result, request, request.results)
                 if request.save_predictions:
-                    _write_predictions(job, result, request, request.results)
+                    _write_predictions(job, found, result, request, request.results)
             yield result
+    if refused:
+        raise Unsupported("; ".join(refused))
 
 
-def measured(jobs: Iterable["Job"], request: Request) -> Iterator[Result]:
-    """The results of one model's jobs; its weights are loaded at the first that is not stored."""
+def measured(jobs: Iterable["Job"], request: Request) -> "Iterator[Measured]":
+    """The results of one model's jobs, with what they were measured on unless they are stored.
+
+    Its weights are loaded at the first that is not stored."""
     from vlbench.engine.stored import stored_result
 
     session = None
     for job in jobs:
-        result = stored_result(job, request.cache, seed=request.settings.seed)
-        if result is None:
+        found = stored_result(job, request.cache, seed=request.settings.seed)
+        if found is None:
             # torch is imported here, so that a run with everything stored starts without it
             from vlbench.engine.evaluate import Session, evaluate
 
             session = session or Session(job.checkpoint, request.settings)
-            result = evaluate(job, session, request.cache)
-        yield result
+            found = evaluate(job, session, request.cache)
+        yield found
 
 
 def rebuild_leaderboards(request: Request) -> tuple[str, ...]:
@@ -170,31 +183,37 @@ def build_site(
     return write_website(website, Path(out), leaderboard_additions(include_path))
 
 
-def _keep_items(job: "Job", result: Result, request: Request, folder: Path) -> None:
-    from vlbench.core.items import MOST_SCORES
+def _keep_items(job: "Job", found: "Measured", result: Result, request: Request, folder: Path) -> None:
+    from vlbench.core.items import MOST_SCORES, Items
     from vlbench.engine.items import stored_items
     from vlbench.engine.stored import keep_predictions
     from vlbench.report.items import keep_items
 
-    def make() -> "Items":
-        keep_predictions(job, request.settings, request.cache)
+    def make() -> Items:
         most = sys.maxsize if request.save_predictions else MOST_SCORES
+        if found.prediction is not None:
+            problem = job.task.problem
+            return Items.of(problem, found.prediction, influence=found.influence, most_scores=most)
+        keep_predictions(job, request.settings, request.cache)
         return stored_items(job, request.cache, seed=request.settings.seed, most_scores=most)
 
     keep_items(result, folder, make, scores=request.save_predictions)
 
 
-def _write_predictions(job: "Job", result: Result, request: Request, folder: Path) -> None:
+def _write_predictions(job: "Job", found: "Measured", result: Result, request: Request, folder: Path) -> None:
     from vlbench.engine.stored import keep_predictions, stored_prediction
     from vlbench.report.predictions import write_predictions
 
-    keep_predictions(job, request.settings, request.cache)
-    kept = stored_prediction(job, request.cache)
-    if kept is None:
+    prediction = found.prediction
+    if prediction is None:
+        keep_predictions(job, request.settings, request.cache)
+        kept = stored_prediction(job, request.cache)
+        prediction = None if kept is None else kept[0]
+    if prediction is None:
         raise VlbenchError(
             f"{result.model} on {result.task}: its predictions are not kept; free space for {request.cache}"
         )
-    write_predictions(result, job.task.problem, kept[0], folder)
+    write_predictions(result, job.task.problem, prediction, folder)
 
 
 class RecipeOptions(TypedDict, total=False):

@@ -50,7 +50,8 @@ def sweep_prompts(
     job = plan_job(models[0].checkpoint, asked, request.settings)
     refuse_seen(job, request.cache)
     singles = list(single_template_jobs(job, request.settings))
-    whole, *results = measured([job, *(single for _, single in singles)], request)
+    jobs = [job, *(single for _, single in singles)]
+    whole, *results = (each.result for each in measured(jobs, request))
     for line in change_lines([whole], [job], request.cache):
         tell(line)
     return PromptSweep(whole, tuple(zip((template for template, _ in singles), results, strict=True)))

@@ -1,5 +1,6 @@
 """A plug-in in a package of its own is found, listed and run without a line changed in vlbench."""
 
+import csv
 import json
 import os
 import re
@@ -40,7 +41,7 @@ def vlbench(site, folder, *arguments):
     return subprocess.run(
         [sys.executable, "-c", "from vlbench.cli.main import main; main()", *arguments],
         cwd=folder,
-        env={**os.environ, "PYTHONPATH": str(site)},
+        env={**os.environ, "PYTHONPATH": os.pathsep.join([str(site), os.environ.get("PYTHONPATH", "")])},
         capture_output=True,
         text=True,
         check=False,
@@ -71,6 +72,48 @@ def test_its_model_scores_its_task_by_its_metric(site, tmp_path):
     head, row = (tmp_path / "r" / "leaderboard.csv").read_text(encoding="utf-8").splitlines()
     assert head.startswith("model,demo-squares,mean,")
     assert row.startswith("demo-colour,1.000000,1.000000,")
+
+
+def test_its_metric_that_is_better_when_lower_ranks_the_right_way_round(site, tmp_path):
+    run = ["run", "-m", "demo-colour,demo-negative", "-t", "demo-confusions", "--cache", "c", "--results"]
+    done = vlbench(site, tmp_path, *run, "r")
+    assert done.returncode == 0, done.stderr
+    scores = {
+        model: json.loads((tmp_path / "r" / "demo-confusions" / f"{model}.json").read_text(encoding="utf-8"))
+        for model in ("demo-colour", "demo-negative")
+    }
+    good, bad = (scores[model]["metrics"][0] for model in ("demo-colour", "demo-negative"))
+    assert (good["value"], bad["value"], good["lower_is_better"], good["most"]) == (0.0, 3.0, True, None)
+
+    # the leaderboard: the lower value has the better mean rank
+    with (tmp_path / "r" / "leaderboard.csv").open(encoding="utf-8", newline="") as file:
+        ranks = {row["model"]: row["mean_rank"] for row in csv.DictReader(file)}
+    assert {model: float(rank) for model, rank in ranks.items()} == {"demo-colour": 1, "demo-negative": 2}
+
+    compared = vlbench(
+        site, tmp_path, "compare", "demo-negative", "demo-colour", "--results", "r", "--format", "json"
+    )
+    assert compared.returncode == 0, compared.stderr
+    assert '"better": "demo-colour"' in compared.stdout
+
+    # the gate: worse is higher
+    for model in scores:
+        for folder in ("better", "worse"):
+            (tmp_path / folder / "demo-confusions").mkdir(parents=True, exist_ok=True)
+            moved = json.loads(json.dumps(scores[model]))
+            moved["metrics"][0]["value"] = {"better": 1.0, "worse": 2.5}[folder]
+            path = tmp_path / folder / "demo-confusions" / f"{model}.json"
+            path.write_text(json.dumps(moved), encoding="utf-8")
+    gate = ["check", "--baseline", "b.csv", "--results"]
+    written = vlbench(site, tmp_path, *gate, "r", "--update")
+    assert written.returncode == 0, written.stderr
+    of_good = vlbench(site, tmp_path, *gate, "worse")
+    assert of_good.returncode == 1, of_good.stdout
+    verdicts = [line for line in of_good.stdout.splitlines() if "demo_confusions" in line]
+    assert any("demo-colour" in line and "rose by 2.5" in line for line in verdicts), of_good.stdout
+    written = vlbench(site, tmp_path, *gate, "worse", "--update")
+    assert written.returncode == 0, written.stderr
+    assert vlbench(site, tmp_path, *gate, "better").returncode == 0
 
 
 def test_the_guide_links_to_files_that_exist_and_to_all_of_the_plug_in():

@@ -4,7 +4,8 @@ from collections.abc import Callable
 
 import pytest
 
-from vlbench.core.result import MetricValue, PartValue, Result, Timing
+from vlbench.core.measurement import Part
+from vlbench.core.result import MetricValue, Result, Timing
 
 
 def build_result(**changes: object) -> Result:
@@ -30,7 +31,7 @@ def build_result(**changes: object) -> Result:
         "primary": "acc1",
         "metrics": (
             MetricValue("acc5", 0.75, 0.7, 0.8, "wilson", 200, 0),
-            MetricValue("acc1", 0.5, 0.4, 0.6, "wilson", 200, 0, (PartValue("réd, square", None, 0),)),
+            MetricValue("acc1", 0.5, 0.4, 0.6, "wilson", 200, 0, (Part("réd, square", None, 0),)),
         ),
         "n_images": 200,
         "n_texts": 4,

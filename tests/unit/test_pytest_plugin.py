@@ -109,7 +109,7 @@ def test_strict_fails_what_the_baseline_does_not_list(project, run_pytest, make_
     write_result(score(make_result, "new", "shapes"), project / "results")
     more = (
         MetricValue("acc1", 0.5, 0.46, 0.55, "Wilson", 200, 0),
-        MetricValue("nll", 3.0, None, None, "", 200, 0),
+        MetricValue("nll", 3.0, None, None, "", 200, 0, most=None),
     )
     write_result(make_result(model="small", task="shapes", metrics=more), project / "results")
     assert "4 passed" in run_pytest(*BASELINE)

@@ -9,8 +9,7 @@ from vlbench.core.contracts import Dataset, ProtocolStatement, Task, Tuning
 from vlbench.core.digest import digest_of
 from vlbench.core.errors import DataError, Unsupported
 from vlbench.core.image_digest import image_digests
-from vlbench.core.metric_name import metrics_of
-from vlbench.core.registry import METRICS
+from vlbench.core.metric_name import metric_named, metrics_of
 
 DECIDED = (
     "macro_precision",
@@ -28,7 +27,7 @@ _DIGITS = 6
 
 def refuse_untagged(task: Task) -> None:
     """Raise Unsupported for a task that gives no tags: thresholds would change nothing."""
-    if task.scoring != "matrix":
+    if "scores" not in task.scoring.keeps:
         raise Unsupported(
             f"{task.name}: {task.kind} has no thresholds; leave --thresholds out, or name tagging tasks alone"
         )
@@ -73,7 +72,7 @@ def tuned(task: Task, validation: Task) -> Task:
         "images": len(images),
         "data": images.revision,
     }
-    return replace(_under(task, BEST_F1, statement), thresholds=Tuning(validation, METRICS.get(CHOICE)))
+    return replace(_under(task, BEST_F1, statement), thresholds=Tuning(validation, metric_named(CHOICE)))
 
 
 def _under(task: Task, mark: str, thresholds: Mapping[str, object]) -> Task:

@@ -3,13 +3,13 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
-from vlbench.core.measurement import Measurement, MetricOptions
+from vlbench.core.metric import Metric
 from vlbench.core.reading import Reading
+from vlbench.core.scoring import Scoring
 
 if TYPE_CHECKING:
-    import numpy as np
     from numpy.typing import NDArray
     from PIL.Image import Image
     from torch import Tensor
@@ -18,9 +18,6 @@ if TYPE_CHECKING:
 
 Precision = Literal["fp32", "bf16", "fp16"]
 PreprocessMode = Literal["exact", "fast"]
-Scoring = Literal["row_ranks", "two_way_ranks", "matrix"]
-"""What of the scores [n, m] a task's metrics read: ranks of the right texts of every image, those and
-the ranks of the right images of every text, or the whole matrix."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -261,30 +258,27 @@ class Problem:
 
 @dataclass(frozen=True, slots=True)
 class Prediction:
-    """What scoring kept; fields a task's scoring does not produce are None.
+    """What scoring kept of a model's scores: arrays by name; `prediction["row_ranks"]` is one of them.
 
-    A rank is 1 + the number of wrong candidates whose score is >= the best right one's, so ties never
-    help; 0 where an image (text) has nothing right. `best` holds the indices of each image's highest
-    scores, `best_scores` the scores, in descending order. `right_scores` are those of each image's best
-    right text, `log_sums` the logarithm of the sum of exp(score - best score) over all texts and
-    `log_square_sums` that of exp(2 (score - best score)): a softmax in three numbers. `thresholds` are the
-    task's, else the model's own, in the units that people state (a probability), where there are any.
+    A scoring says what its arrays hold (vlbench/scorings). `thresholds` [m] are the task's, else the model's
+    own, in the units that people state (a probability), where there are any.
     """
 
     unit: ScoreUnit
-    row_ranks: "NDArray[np.int64] | None" = None  # [n]
-    column_ranks: "NDArray[np.int64] | None" = None  # [m]
-    best: "NDArray[np.int64] | None" = None  # [n, k]
-    best_scores: "NDArray[np.float32] | None" = None  # [n, k]
-    right_scores: "NDArray[np.float32] | None" = None  # [n]
-    log_sums: "NDArray[np.float32] | None" = None  # [n]
-    log_square_sums: "NDArray[np.float32] | None" = None  # [n]
-    scores: "NDArray[np.float32] | None" = None  # [n, m]
-    thresholds: "NDArray[np.float64] | None" = None  # [m]
+    arrays: Mapping[str, "NDArray[Any]"] = field(default_factory=dict)
 
+    def __getitem__(self, name: str) -> "NDArray[Any]":
+        return self.arrays[name]
 
-Metric = Callable[[Prediction, Problem, MetricOptions], Measurement]
-"""What `vlbench.metrics` entry points name. A name `recall@5` calls the metric `recall` with at=5."""
+    def get(self, name: str) -> "NDArray[Any] | None":
+        """An array, None where the scoring keeps no such."""
+        return self.arrays.get(name)
+
+    def under(self, thresholds: Sequence[float | None]) -> "Prediction":
+        """The same with thresholds, one for each text, in the units that people state."""
+        import numpy as np
+
+        return Prediction(self.unit, {**self.arrays, "thresholds": np.array(thresholds, dtype=np.float64)})
 
 
 @dataclass(frozen=True, slots=True)
@@ -320,7 +314,7 @@ class Tuning:
 class Task:
     """A question, put together from parts: what a task kind returns and the engine evaluates.
 
-    `metrics` maps the name as asked for (`recall@5`) to the function. `partial` says why this is not
+    `metrics` maps the name as asked for (`recall@5`) to the metric. `partial` says why this is not
     the whole task; empty if it is. `thresholds` take the place of the model's own: one for each text, in
     the units that people state, or those that a tuning chooses. `called` is what its texts are (classes),
     `remarks` are what a user has to know of how its texts were read.

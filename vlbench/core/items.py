@@ -14,6 +14,36 @@ MOST_SCORES = 2_000_000
 Indices = NDArray[np.int64]
 
 
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class Hits:
+    """A share of the images: right or wrong [n] of every image that has something right."""
+
+    right: NDArray[np.bool_]
+
+
+@dataclass(frozen=True, slots=True)
+class Contributions:
+    """What each image adds to a metric, [n], with the metric as its mean, and how much it could add, [n].
+
+    `most` is what it would add if all that hangs on it were right: 1 where images count alike. `right` says
+    which images are right where nothing else hangs on an image. Of pseudo-values the mean is the metric up to
+    the jackknife's bias alone: they are `biased`.
+    """
+
+    method: str
+    values: Floats
+    most: Floats
+    right: NDArray[np.bool_] | None = None
+    biased: bool = False
+
+
+Reading = Hits | Contributions
+"""What a metric's `items` says of a model's items."""
+
+
 @dataclass(frozen=True, slots=True)
 class Items:
     """One model's answers on a task of n images and m texts; None where a task has no such thing.
@@ -44,13 +74,14 @@ class Items:
     ) -> "Items":
         """What to keep of a prediction; a score matrix of more than `most_scores` numbers is left out."""
         relevant = problem.relevant
-        scores = prediction.scores
+        scores = prediction.get("scores")
         kept = scores is not None and scores.size <= most_scores
-        two_ways = prediction.column_ranks is not None
+        ranks, text_ranks = prediction.get("row_ranks"), prediction.get("column_ranks")
+        two_ways = text_ranks is not None
         return cls(
-            image_ranks=prediction.row_ranks,
-            classes=None if two_ways or prediction.row_ranks is None else _classes(relevant),
-            text_ranks=prediction.column_ranks,
+            image_ranks=ranks,
+            classes=None if two_ways or ranks is None else _classes(relevant),
+            text_ranks=text_ranks,
             text_images=relevant.first_images if two_ways else None,
             influence=None if influence is None else influence.astype(np.float32),
             scores=scores if kept else None,

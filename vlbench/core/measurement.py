@@ -45,3 +45,9 @@ class MetricOptions:
 
     at: float | None = None
     seed: int = 0
+
+    @property
+    def number(self) -> float:
+        """`at` where the metric needs a number, which it checks before it runs."""
+        assert self.at is not None
+        return self.at

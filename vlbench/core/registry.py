@@ -1,4 +1,4 @@
-"""Names to plug-ins: the four registries, filled through entry points, built-ins by the same door."""
+"""Names to plug-ins: the registries, filled through entry points, built-ins by the same door."""
 
 from collections.abc import Callable, Iterator
 from importlib.metadata import EntryPoint, entry_points
@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Generic, TypeVar, cast
 from vlbench.core.errors import PluginError, UnknownName
 
 if TYPE_CHECKING:
-    from vlbench.core.contracts import Adapter, Metric, SourceFactory, TaskKind
+    from vlbench.core.contracts import Adapter, SourceFactory, TaskKind
+    from vlbench.core.metric import Metric
+    from vlbench.core.scoring import Scoring
 
 
 T = TypeVar("T")
@@ -102,3 +104,4 @@ ADAPTERS: "Registry[Adapter]" = Registry("vlbench.adapters", "adapter")
 TASK_KINDS: "Registry[TaskKind]" = Registry("vlbench.task_kinds", "task kind")
 SOURCES: "Registry[SourceFactory]" = Registry("vlbench.sources", "source")
 METRICS: "Registry[Metric]" = Registry("vlbench.metrics", "metric")
+SCORINGS: "Registry[Scoring]" = Registry("vlbench.scorings", "scoring")

@@ -6,7 +6,9 @@ from dataclasses import asdict, dataclass, field
 from typing import Literal
 
 from vlbench.core.errors import DataError
-from vlbench.core.metric_direction import out_of_range
+from vlbench.core.measurement import Part
+from vlbench.core.metric import out_of_range
+from vlbench.core.old_metrics import kind_by_name
 from vlbench.core.record import parsed_json, record_of
 
 SCHEMA = 1
@@ -16,17 +18,8 @@ ZeroShot = Literal["yes", "no", "unknown"]
 
 
 @dataclass(frozen=True, slots=True)
-class PartValue:
-    """A metric's value for one class or tag; None where it could not be measured."""
-
-    name: str
-    value: float | None
-    n: int
-
-
-@dataclass(frozen=True, slots=True)
 class MetricValue:
-    """One metric of a run: a fraction unless its name says otherwise, with its 95 % interval."""
+    """One metric of a run, with its 95 % interval; its values lie from `least` to `most`, None for no end."""
 
     metric: str
     value: float | None
@@ -35,7 +28,10 @@ class MetricValue:
     ci_method: str
     n: int
     left_out: int
-    parts: tuple[PartValue, ...] = ()
+    parts: tuple[Part, ...] = ()
+    lower_is_better: bool = False
+    least: float | None = 0.0
+    most: float | None = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +120,11 @@ class Result:
         """The primary metric's value, a fraction."""
         return self.metric(self.primary).value
 
+    @property
+    def lower_is_better(self) -> bool:
+        """Whether a lower score is the better one."""
+        return self.metric(self.primary).lower_is_better
+
     def to_json(self) -> str:
         """The record as indented JSON with sorted keys and a final newline."""
         return json.dumps(asdict(self), indent=1, sort_keys=True, ensure_ascii=False) + "\n"
@@ -141,11 +142,24 @@ class Result:
             schema = fields.get("schema") if isinstance(fields, dict) else None
             if schema is not None and schema != SCHEMA:
                 raise DataError(f"its schema {schema} is not {SCHEMA}")
-            result = record_of(cls, fields)
+            result = record_of(cls, _with_kinds(fields))
             _check_values(result)
         except DataError as error:
             raise DataError(f"not a vlbench result: {error}; run the model again") from error
         return result
+
+
+def _with_kinds(fields: object) -> object:
+    """The fields of a result, whose metrics of version 0.1 do not state what they are, by their names."""
+    if not isinstance(fields, dict) or not isinstance(fields.get("metrics"), list):
+        return fields
+    metrics = [
+        {**asdict(kind_by_name(each["metric"])), **each}
+        if isinstance(each, dict) and isinstance(each.get("metric"), str) and "lower_is_better" not in each
+        else each
+        for each in fields["metrics"]
+    ]
+    return {**fields, "metrics": metrics}
 
 
 def _check_values(result: Result) -> None:
@@ -156,7 +170,7 @@ def _check_values(result: Result) -> None:
             raise DataError(f"the metric {each.metric} stands twice")
         seen.add(each.metric)
         for value, of in ((each.value, ""), *((part.value, f" of {part.name!r}") for part in each.parts)):
-            wrong = out_of_range(each.metric, value)
+            wrong = out_of_range(value, each.least, each.most)
             if wrong:
                 raise DataError(f"{each.metric}{of} is {wrong}")
     for name in ("n_images", "n_texts", "n_relevant"):

@@ -1,9 +1,5 @@
 """The thresholds that a task states or chooses, in the place of the model's own; imports no torch."""
 
-from dataclasses import replace
-
-import numpy as np
-
 from vlbench.core.contracts import Prediction, ScoreUnit, Tuning
 from vlbench.core.errors import DataError, Unsupported
 from vlbench.core.measurement import MetricOptions
@@ -27,11 +23,11 @@ def decided(job: Job, prediction: Prediction, validation: Prediction | None) -> 
         return prediction
     if not isinstance(task.thresholds, Tuning):
         check_stated(job, prediction.unit)
-        return replace(prediction, thresholds=np.array(task.thresholds, dtype=np.float64))
-    if validation is None or validation.scores is None:
-        raise Unsupported(f"{task.name}: its scoring keeps no score matrix to choose thresholds on")
+        return prediction.under(task.thresholds)
+    if validation is None:
+        raise Unsupported(f"{task.name}: thresholds are chosen on validation images, and none were scored")
     chosen = task.thresholds.choose(validation, task.thresholds.task.problem, MetricOptions())
-    return replace(prediction, thresholds=np.array([part.value for part in chosen.parts], dtype=np.float64))
+    return prediction.under([part.value for part in chosen.parts])
 
 
 def check_stated(job: Job, unit: ScoreUnit) -> None:

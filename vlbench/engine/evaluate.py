@@ -5,23 +5,22 @@ import resource
 import sys
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import partial as bind
 from pathlib import Path
 
-import numpy as np
 import torch
 
 from vlbench.core.capabilities import DecidesTags
 from vlbench.core.contracts import Checkpoint, Dataset, Prediction
-from vlbench.core.result import Result, Timing
+from vlbench.core.result import Timing
 from vlbench.engine.cut_sentences import keep_cut
 from vlbench.engine.decision import check_stated, decided
 from vlbench.engine.decoding import keep_remarks, watched
 from vlbench.engine.distinct import Columns
 from vlbench.engine.encoder import Encoder
 from vlbench.engine.feature_store import Features, FeatureSpace
-from vlbench.engine.measure import RunFacts, record, software_versions
+from vlbench.engine.measure import Measured, RunFacts, record, software_versions
 from vlbench.engine.plan import Job
 from vlbench.engine.scoring import ScoreBlocks, fresh_scores, predict, stored_scores
 from vlbench.engine.settings import RunSettings
@@ -52,7 +51,7 @@ class Session:
         return self._encoder
 
 
-def evaluate(job: Job, session: Session, cache: Path) -> Result:
+def evaluate(job: Job, session: Session, cache: Path) -> Measured:
     """Run a job whose measurement is not stored; what is encoded is stored as it comes.
 
     Its time is that of its own images; those that thresholds are chosen on are scored before.
@@ -66,9 +65,9 @@ def evaluate(job: Job, session: Session, cache: Path) -> Result:
     if job.validation is not None:
         validation, _ = stored_prediction(job.validation, cache) or _scored(job.validation, session, cache)
     prediction, facts = stored_prediction(job, cache) or _scored(job, session, cache)
-    result = record(job, decided(job, prediction, validation), facts, seed=session.settings.seed, cache=cache)
-    store_result(job, result, cache)
-    return result
+    found = record(job, decided(job, prediction, validation), facts, seed=session.settings.seed, cache=cache)
+    store_result(job, found.result, cache)
+    return found
 
 
 def _scored(job: Job, session: Session, cache: Path) -> tuple[Prediction, RunFacts]:
@@ -98,9 +97,8 @@ def _scored(job: Job, session: Session, cache: Path) -> tuple[Prediction, RunFac
             keep_remarks(job, found, cache)
         score_start = time.perf_counter()
         prediction = predict(images.blocks(), problem, job.task.scoring, encoder.model.info.unit)
-    if isinstance(encoder.model, DecidesTags) and prediction.scores is not None:
-        thresholds = np.array(encoder.model.tag_thresholds(problem.texts), dtype=np.float64)
-        prediction = replace(prediction, thresholds=thresholds)
+    if isinstance(encoder.model, DecidesTags) and "scores" in prediction.arrays:
+        prediction = prediction.under(encoder.model.tag_thresholds(problem.texts))
     end = time.perf_counter()
     timing = Timing(
         seconds=end - start,

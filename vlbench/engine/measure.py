@@ -6,16 +6,21 @@ from importlib.metadata import PackageNotFoundError, version
 from math import isfinite
 from pathlib import Path
 from platform import python_version
+from typing import TYPE_CHECKING
 
 from vlbench.core.contracts import Prediction, Problem, Task
 from vlbench.core.digest import digest_of, digest_of_strings
 from vlbench.core.errors import NotFinite, PluginError
 from vlbench.core.image_digest import sample_digest
 from vlbench.core.measurement import MetricOptions
-from vlbench.core.metric_direction import out_of_range
+from vlbench.core.metric import out_of_range
 from vlbench.core.metric_name import split_metric
-from vlbench.core.result import MetricValue, PartValue, Result, Timing
+from vlbench.core.result import MetricValue, Result, Timing
 from vlbench.engine.plan import Job
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 PACKAGES = ("vlbench", "torch", "torchvision", "open_clip_torch", "numpy", "pillow")
 
@@ -65,25 +70,40 @@ def data_digests(job: Job, cache: Path) -> dict[str, str]:
     return digests
 
 
-def measure(task: Task, prediction: Prediction, *, seed: int) -> tuple[MetricValue, ...]:
-    """All metrics of a task.
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """A job's result and, unless it was stored, the prediction that it was measured on.
+
+    `influence` [n] are the pseudo-values of the primary metric, where it has them.
+    """
+
+    result: Result
+    prediction: Prediction | None = None
+    influence: "NDArray[np.float64] | None" = None
+
+
+def measure(
+    task: Task, prediction: Prediction, *, seed: int
+) -> "tuple[tuple[MetricValue, ...], NDArray[np.float64] | None]":
+    """All metrics of a task, and the pseudo-values of its primary one.
 
     Raises:
         NotFinite: a metric is NaN or infinite; it is never reported.
         PluginError: a metric is none that its name allows, such as a fraction of 1.7.
     """
     values = []
-    for name, function in task.metrics.items():
-        found = function(prediction, task.problem, MetricOptions(at=split_metric(name)[1], seed=seed))
+    influence = None
+    for name, metric in task.metrics.items():
+        found = metric(prediction, task.problem, MetricOptions(at=split_metric(name)[1], seed=seed))
         if found.value is not None and not isfinite(found.value):
             raise NotFinite(f"{task.name}: {name} is {found.value}; check the metric and the scores")
-        wrong = out_of_range(name, found.value)
+        wrong = out_of_range(found.value, metric.least, metric.most)
         if wrong:
             raise PluginError(
-                f"{task.name}: {name} is {wrong}; mend the metric, or let its name end in what it is "
-                "(median_rank, mean_rank, error, nll)"
+                f"{task.name}: {name} is {wrong}; mend the metric, or state its `least` and `most`"
             )
-        parts = tuple(PartValue(part.name, part.value, part.n) for part in found.parts)
+        if name == task.primary:
+            influence = found.influence
         values.append(
             MetricValue(
                 metric=name,
@@ -93,10 +113,13 @@ def measure(task: Task, prediction: Prediction, *, seed: int) -> tuple[MetricVal
                 ci_method=found.ci_method,
                 n=found.n,
                 left_out=found.left_out,
-                parts=parts,
+                parts=found.parts,
+                lower_is_better=metric.lower_is_better,
+                least=metric.least,
+                most=metric.most,
             )
         )
-    return tuple(values)
+    return tuple(values), influence
 
 
 def seeds_row(job: Job) -> str:
@@ -106,16 +129,17 @@ def seeds_row(job: Job) -> str:
 
 
 def _thresholds(task: Task, prediction: Prediction) -> tuple[float, ...]:
-    if task.thresholds is None or prediction.thresholds is None:
+    if task.thresholds is None or "thresholds" not in prediction.arrays:
         return ()
-    return tuple(prediction.thresholds.tolist())
+    return tuple(prediction["thresholds"].tolist())
 
 
-def record(job: Job, prediction: Prediction, facts: RunFacts, *, seed: int, cache: Path) -> Result:
+def record(job: Job, prediction: Prediction, facts: RunFacts, *, seed: int, cache: Path) -> Measured:
     """Measure a prediction and put together the result."""
     task, identity, keys = job.task, job.identity, job.keys
     images = task.problem.images
-    return Result(
+    values, influence = measure(task, prediction, seed=seed)
+    result = Result(
         model=job.row,
         task=task.name,
         kind=task.kind,
@@ -123,7 +147,7 @@ def record(job: Job, prediction: Prediction, facts: RunFacts, *, seed: int, cach
         protocol_digest=task.protocol.digest,
         protocol_statement=dict(task.protocol.statement),
         primary=task.primary,
-        metrics=measure(task, prediction, seed=seed),
+        metrics=values,
         n_images=len(images),
         n_texts=len(task.problem.texts),
         n_relevant=len(task.problem.relevant.images),
@@ -147,3 +171,4 @@ def record(job: Job, prediction: Prediction, facts: RunFacts, *, seed: int, cach
         timing=facts.timing,
         changes=facts.changes,
     )
+    return Measured(result, prediction, influence)

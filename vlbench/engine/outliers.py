@@ -17,7 +17,7 @@ def outlier_task(inside: Task, outside: Task) -> Task:
     Raises:
         Unsupported: the first task keeps no best text of an image.
     """
-    if inside.scoring != "row_ranks":
+    if not {"best_scores", "log_sums"} <= inside.scoring.keeps:
         raise Unsupported(
             f"{inside.name}: is no classification; name one first, then the task whose images lie outside"
         )

@@ -48,9 +48,16 @@ def plan_job(checkpoint: Checkpoint, task: Task, settings: RunSettings) -> Job:
     """Refuse what cannot work and compute the keys.
 
     Raises:
-        Unsupported: the model lacks what the task needs, or the device lacks the precision.
+        Unsupported: a metric reads what the task does not keep or does not suit its question, the model
+            lacks what the task needs, or the device lacks the precision.
     """
-    unmet = sorted(task.needs - checkpoint.capabilities)
+    for metric in task.metrics.values():
+        metric.check_reads(task.scoring.keeps, of=task.name)
+        if metric.suits is not None:
+            metric.suits(task.problem, metric.name)
+    if isinstance(task.thresholds, Tuning):
+        task.thresholds.choose.check_reads(task.thresholds.task.scoring.keeps, of=task.name)
+    unmet = sorted((task.needs | task.scoring.needs) - checkpoint.capabilities)
     if unmet:
         raise Unsupported(
             f"{checkpoint.name} cannot {', '.join(unmet)}, which {task.name} needs; choose another model"
@@ -140,11 +147,11 @@ def _keys(
             "images": digest_of_strings(images),
             "texts": digest_of_strings(texts),
             "relevant": problem.relevant.digest,
-            "scoring": task.scoring,
+            "scoring": [task.scoring.name, digest_of_code(task.scoring.run)],
             "engine": digest_of_modules(*Path(__file__).parent.glob("*.py")),
         }
     )
-    code = digest_of_code(TASK_KINDS.get(task.kind), *task.metrics.values())
+    code = digest_of_code(TASK_KINDS.get(task.kind), *(metric.run for metric in task.metrics.values()))
     measurement = digest_of(
         {
             "prediction": prediction,
@@ -164,5 +171,5 @@ def _keys(
 def _thresholds_key(task: Task, validation: Job | None) -> object:
     """What decides a task's thresholds; a prediction has the model's own, so it is shared by all of them."""
     if isinstance(task.thresholds, Tuning) and validation is not None:
-        return [validation.keys.prediction, digest_of_code(task.thresholds.choose)]
+        return [validation.keys.prediction, digest_of_code(task.thresholds.choose.run)]
     return task.thresholds

@@ -1,4 +1,4 @@
-"""Scores in blocks, reduced to what the metrics read; the full matrix is never held for retrieval."""
+"""Scores in blocks, which a scoring reduces to what the metrics read."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -9,9 +9,10 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from vlbench.core.contracts import Model, Prediction, Problem, ScoreUnit, Scoring
-from vlbench.core.errors import NotFinite, Unrepeatable
+from vlbench.core.contracts import Model, Prediction, Problem, ScoreUnit
+from vlbench.core.errors import NotFinite, PluginError
 from vlbench.core.relevance import Relevance
+from vlbench.core.scoring import Scoring
 from vlbench.engine.distinct import TILE, Columns, Indices, first_equals
 from vlbench.engine.feature_store import Features
 
@@ -19,10 +20,7 @@ BLOCK_BYTES = 8 * 2**20
 """Bytes of one block of scores; fixed, so that every run computes the same blocks."""
 FEATURE_BLOCK_BYTES = 64 * 2**20
 """Bytes of the image features that one block is made of, at most."""
-BEST_KEPT = 5
-"""Best texts kept of each image."""
 
-Ranks = NDArray[np.int64]
 Number = TypeVar("Number", bound=np.generic)
 
 
@@ -123,98 +121,13 @@ def predict(blocks: ScoreBlocks, problem: Problem, scoring: Scoring, unit: Score
 
     Raises:
         NotFinite: a score is NaN or infinite.
+        PluginError: the scoring keeps other arrays than it says.
     """
     with torch.inference_mode():
-        if scoring == "matrix":
-            return Prediction(unit=unit, scores=blocks.restored(_matrix(blocks, problem.relevant.shape)))
-        if scoring == "row_ranks":
-            return _row_prediction(blocks, problem.relevant, unit)
-        row_ranks, column_ranks = two_way_ranks(blocks, problem.relevant)
-        return Prediction(unit=unit, row_ranks=row_ranks, column_ranks=column_ranks)
-
-
-def two_way_ranks(blocks: ScoreBlocks, relevant: Relevance) -> tuple[Ranks, Ranks]:
-    """Ranks of the best right text of every image [n] and of the best right image of every text [m].
-
-    Two passes compute the same blocks: the first finds the scores of the right pairs and the row
-    ranks, the second counts, column by column, the scores that reach the best right one.
-    """
-    n, m = relevant.shape
-    relevant = blocks.arranged(relevant)
-    row_ranks = np.zeros(n, dtype=np.int64)
-    pair_scores = np.empty(len(relevant.images), dtype=np.float32)
-    kept: Tensor | None = None
-    for start, stop, block in blocks:
-        span = relevant.span(start, stop)
-        row_ranks[start:stop], pair_scores[span] = _block_row_ranks(block, relevant, start, span)
-        kept = block if blocks.single else None
-    best = np.full(m, -np.inf, dtype=np.float32)
-    np.maximum.at(best, relevant.texts, pair_scores)
-    threshold = torch.from_numpy(best).to(blocks.device)
-    reached = torch.zeros(m, dtype=torch.int64, device=blocks.device)
-    for block in [kept] if kept is not None else (block for _, _, block in blocks):
-        reached += torch.count_nonzero(block >= threshold, dim=0)
-    right = np.bincount(relevant.texts[pair_scores >= best[relevant.texts]], minlength=m)
-    column_ranks = reached.cpu().numpy() - right + 1
-    unasked = relevant.column_counts == 0
-    changed = int(np.count_nonzero(column_ranks[~unasked] < 1))
-    if changed:
-        raise Unrepeatable(
-            f"{changed} texts score otherwise when their images are scored again; a model's score must be a "
-            "function of the two features alone"
+        arrays = dict(scoring.run(blocks, problem))
+    if arrays.keys() != scoring.keeps:
+        raise PluginError(
+            f"scoring {scoring.name!r} says that it keeps {', '.join(sorted(scoring.keeps))} and keeps "
+            f"{', '.join(sorted(arrays))}; mend its `keeps`"
         )
-    column_ranks[unasked] = 0
-    return blocks.restored(row_ranks), column_ranks
-
-
-def _row_prediction(blocks: ScoreBlocks, relevant: Relevance, unit: ScoreUnit) -> Prediction:
-    n, m = relevant.shape
-    relevant = blocks.arranged(relevant)
-    kept = min(BEST_KEPT, m)
-    ranks = np.zeros(n, dtype=np.int64)
-    best = np.zeros((n, kept), dtype=np.int64)
-    best_scores = np.zeros((n, kept), dtype=np.float32)
-    right_scores = np.full(n, -np.inf, dtype=np.float32)
-    sums = np.zeros((2, n), dtype=np.float32)
-    for start, stop, block in blocks:
-        span = relevant.span(start, stop)
-        ranks[start:stop], pairs = _block_row_ranks(block, relevant, start, span)
-        np.maximum.at(right_scores, relevant.images[span], pairs)
-        top = torch.topk(block, kept, dim=1)
-        below = block.float() - top.values[:, :1].float()
-        for power, row in enumerate(sums, start=1):
-            row[start:stop] = torch.logsumexp(power * below, dim=1).cpu().numpy()
-        best[start:stop] = top.indices.cpu().numpy()
-        best_scores[start:stop] = top.values.cpu().numpy()
-    return Prediction(
-        unit=unit,
-        row_ranks=blocks.restored(ranks),
-        best=blocks.restored(best),
-        best_scores=blocks.restored(best_scores),
-        right_scores=blocks.restored(right_scores),
-        log_sums=blocks.restored(sums[0]),
-        log_square_sums=blocks.restored(sums[1]),
-    )
-
-
-def _block_row_ranks(
-    block: Tensor, relevant: Relevance, start: int, span: slice
-) -> tuple[Ranks, NDArray[np.float32]]:
-    """Ranks of a block's rows, and the scores of its right pairs."""
-    rows = torch.from_numpy(relevant.images[span] - start).to(block.device)
-    columns = torch.from_numpy(relevant.texts[span]).to(block.device)
-    pairs = block[rows, columns]
-    best = torch.full((block.shape[0],), -torch.inf, device=block.device, dtype=block.dtype)
-    best.scatter_reduce_(0, rows, pairs, reduce="amax")
-    reached = torch.count_nonzero(block >= best[:, None], dim=1)
-    right = torch.zeros_like(reached).scatter_add_(0, rows, (pairs >= best[rows]).to(reached.dtype))
-    ranks = reached - right + 1
-    ranks[torch.isinf(best)] = 0
-    return ranks.cpu().numpy(), pairs.float().cpu().numpy()
-
-
-def _matrix(blocks: ScoreBlocks, shape: tuple[int, int]) -> NDArray[np.float32]:
-    scores = np.empty(shape, dtype=np.float32)
-    for start, stop, block in blocks:
-        scores[start:stop] = block.float().cpu().numpy()
-    return scores
+    return Prediction(unit, arrays)

@@ -6,34 +6,22 @@ from io import BytesIO
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
 from vlbench.core.contracts import Prediction, ScoreUnit
 from vlbench.core.errors import DataError
 from vlbench.core.files import read_checked, write_checked
 from vlbench.core.result import Result, Timing
 from vlbench.engine.decision import decided
-from vlbench.engine.measure import RunFacts, data_digests, record, seeds_row
+from vlbench.engine.measure import Measured, RunFacts, data_digests, record, seeds_row
 from vlbench.engine.plan import Job
 from vlbench.engine.settings import RunSettings
 
-ARRAYS = (
-    "row_ranks",
-    "column_ranks",
-    "best",
-    "best_scores",
-    "right_scores",
-    "log_sums",
-    "log_square_sums",
-    "scores",
-    "thresholds",
-)
 
-
-def stored_result(job: Job, cache: Path, *, seed: int) -> Result | None:
+def stored_result(job: Job, cache: Path, *, seed: int) -> Measured | None:
     """The result of an equal job, under this job's names; measured anew where only a formula changed."""
     path = measurement_path(job, cache)
-    found = _stored_measurement(path)
+    stored = _stored_measurement(path)
+    found = None if stored is None else Measured(stored)
     if found is None:
         kept = stored_prediction(job, cache)
         if kept is None:
@@ -44,10 +32,10 @@ def stored_result(job: Job, cache: Path, *, seed: int) -> Result | None:
         prediction, facts = kept
         chosen_on = None if validation is None else validation[0]
         found = record(job, decided(job, prediction, chosen_on), facts, seed=seed, cache=cache)
-        write_checked(path, found.to_json())
+        write_checked(path, found.result.to_json())
     task, images = job.task, job.task.problem.images
-    return replace(
-        found,
+    result = replace(
+        found.result,
         model=job.row,
         replicate_of=seeds_row(job),
         task=task.name,
@@ -55,8 +43,9 @@ def stored_result(job: Job, cache: Path, *, seed: int) -> Result | None:
         partial=task.partial,
         source=images.name,
         source_revision=images.revision,
-        digests={**found.digests, **data_digests(job, cache)},
+        digests={**found.result.digests, **data_digests(job, cache)},
     )
+    return replace(found, result=result)
 
 
 def _stored_measurement(path: Path) -> Result | None:
@@ -85,12 +74,9 @@ def prediction_path(job: Job, cache: Path) -> Path:
 
 def store_prediction(job: Job, prediction: Prediction, facts: RunFacts, cache: Path) -> None:
     """Keep a prediction and what is recorded of the run that made it."""
-    arrays: dict[str, NDArray[np.generic]] = {
-        name: value for name in ARRAYS if (value := getattr(prediction, name)) is not None
-    }
     about = json.dumps({"unit": asdict(prediction.unit), "facts": asdict(facts)})
     buffer = BytesIO()
-    np.savez(buffer, allow_pickle=False, about=np.array(about), **arrays)
+    np.savez(buffer, allow_pickle=False, about=np.array(about), **prediction.arrays)
     write_checked(prediction_path(job, cache), buffer.getvalue())
 
 
@@ -111,10 +97,10 @@ def stored_prediction(job: Job, cache: Path) -> tuple[Prediction, RunFacts] | No
         return None
     with np.load(BytesIO(kept), allow_pickle=False) as archive:
         about = json.loads(str(archive["about"]))
-        arrays = {name: archive[name] for name in ARRAYS if name in archive.files}
+        arrays = {name: archive[name] for name in archive.files if name != "about"}
     facts = about["facts"]
     timing = Timing(**facts["timing"])
     return (
-        Prediction(unit=ScoreUnit(**about["unit"]), **arrays),
+        Prediction(ScoreUnit(**about["unit"]), arrays),
         RunFacts(facts["settings"], facts["software"], timing, tuple(facts.get("changes", ()))),
     )

@@ -6,13 +6,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vlbench.core.contracts import Prediction, Problem
-from vlbench.core.errors import DataError
+from vlbench.core.errors import Unsupported
+from vlbench.core.items import Contributions, Items, Reading
 from vlbench.core.measurement import Measurement, MetricOptions, Part
-from vlbench.core.relevance import Relevance
+from vlbench.core.metric import metric
 from vlbench.metrics.class_weights import Pairs, class_spread
 from vlbench.metrics.intervals import Interval, score_interval
+from vlbench.metrics.item_values import hits_within
 from vlbench.metrics.ranks import proportion_within, worst_rank
-from vlbench.metrics.requirements import refuse_number, row_ranks
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,20 +43,45 @@ def class_hits(ranks: NDArray[np.int64], classes: NDArray[np.int64], *, number: 
     )
 
 
+@metric(reads={"row_ranks"}, items=lambda items, _: hits_within(items, 1))
 def acc1(prediction: Prediction, problem: Problem, options: MetricOptions) -> Measurement:
     """Fraction of images whose class scores above every other class; Wilson interval."""
-    refuse_number(options, metric="acc1")
     worst = worst_rank(len(problem.texts), problem.relevant.row_counts)
-    return proportion_within(row_ranks(prediction, metric="acc1"), 1, worst=worst)
+    return proportion_within(prediction["row_ranks"], 1, worst=worst)
 
 
+@metric(reads={"row_ranks"}, items=lambda items, _: hits_within(items, 5))
 def acc5(prediction: Prediction, problem: Problem, options: MetricOptions) -> Measurement:
     """Fraction of images whose class is among the best five; None up to five classes; Wilson interval."""
-    refuse_number(options, metric="acc5")
     worst = worst_rank(len(problem.texts), problem.relevant.row_counts)
-    return proportion_within(row_ranks(prediction, metric="acc5"), 5, worst=worst)
+    return proportion_within(prediction["row_ranks"], 5, worst=worst)
 
 
+def one_class_each(problem: Problem, metric: str) -> None:
+    """Check that no image has several classes.
+
+    Raises:
+        Unsupported: one has; it is named.
+    """
+    counts = problem.relevant.row_counts
+    several = np.flatnonzero(counts > 1)
+    if several.size:
+        raise Unsupported(
+            f"image {several[0]} has {counts[several[0]]} classes where "
+            f"{metric} needs one; use a tagging metric, or acc1"
+        )
+
+
+def _class_contributions(items: Items, _: float | None) -> Reading | None:
+    if items.image_ranks is None or items.classes is None:
+        return None
+    __, classes, sizes = np.unique(items.classes, return_inverse=True, return_counts=True)
+    most = (items.classes.size / (sizes.size * sizes))[classes]
+    right = items.image_ranks == 1
+    return Contributions("within classes", most * right, most, right)
+
+
+@metric(reads={"row_ranks"}, suits=one_class_each, items=_class_contributions)
 def mean_per_class_recall(prediction: Prediction, problem: Problem, options: MetricOptions) -> Measurement:
     """Mean over the classes that have images of the fraction of a class's images that are right.
 
@@ -63,11 +89,10 @@ def mean_per_class_recall(prediction: Prediction, problem: Problem, options: Met
     interval is Wilson's by the variance within classes, where rare classes borrow from others.
 
     Raises:
-        DataError: an image has several classes.
+        Unsupported: an image has several classes.
     """
-    refuse_number(options, metric="mean_per_class_recall")
-    ranks = row_ranks(prediction, metric="mean_per_class_recall")
-    relevant = one_class_each(problem.relevant, metric="mean_per_class_recall")
+    ranks = prediction["row_ranks"]
+    relevant = problem.relevant
     counted = class_hits(ranks[relevant.images], relevant.texts, number=relevant.shape[1])
     recall = counted.recall
     found = counted.sizes > 0
@@ -90,18 +115,3 @@ def mean_per_class_recall(prediction: Prediction, problem: Problem, options: Met
             for text, share, size in zip(problem.texts, recall, counted.sizes, strict=True)
         ),
     )
-
-
-def one_class_each(relevant: Relevance, *, metric: str) -> Relevance:
-    """Check that no image has several classes.
-
-    Raises:
-        DataError: one has; it is named.
-    """
-    several = np.flatnonzero(relevant.row_counts > 1)
-    if several.size:
-        raise DataError(
-            f"image {several[0]} has {relevant.row_counts[several[0]]} classes where "
-            f"{metric} needs one; use a tagging metric, or acc1"
-        )
-    return relevant

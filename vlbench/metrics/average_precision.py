@@ -11,10 +11,12 @@ from numpy.typing import NDArray
 
 from vlbench.core.contracts import Prediction, Problem
 from vlbench.core.measurement import Measurement, MetricOptions, Part
+from vlbench.core.metric import metric
 from vlbench.core.relevance import Relevance
 from vlbench.metrics.columns import Column, FloatArray, pairs_of, score_columns
 from vlbench.metrics.intervals import Interval, jackknife_spread, pseudo_values, score_interval
-from vlbench.metrics.requirements import refuse_number, score_matrix
+
+Floats = NDArray[np.float32]
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +71,17 @@ def delete_one(scores: FloatArray, relevant: Relevance) -> DeleteOne:
     return DeleteOne(values, replicates)
 
 
+def resampled_precision(right: Floats, found: Floats, reached: Floats) -> Floats:
+    """AP of a tag in every resample, [r].
+
+    Levels of its scores descend, [levels, r]: `right` positives at each, `found` positives down to it and
+    `reached` images.
+    """
+    values: Floats = np.einsum("kr,kr->r", right, found / np.maximum(reached, 1)) / np.maximum(found[-1], 1)
+    return values
+
+
+@metric(reads={"scores"}, resample=resampled_precision)
 def mean_average_precision(prediction: Prediction, problem: Problem, options: MetricOptions) -> Measurement:
     """Mean over the tags that have positives of their AP; the parts are the tags' APs.
 
@@ -78,8 +91,7 @@ def mean_average_precision(prediction: Prediction, problem: Problem, options: Me
     Raises:
         NotFinite: a score is NaN or infinite.
     """
-    refuse_number(options, metric="mean_average_precision")
-    deleted = delete_one(score_matrix(prediction, metric="mean_average_precision"), problem.relevant)
+    deleted = delete_one(prediction["scores"], problem.relevant)
     counts = problem.relevant.column_counts
     found = counts > 0
     parts = tuple(

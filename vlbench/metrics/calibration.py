@@ -11,14 +11,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vlbench.core.contracts import Prediction, Problem
-from vlbench.core.errors import Unsupported
 from vlbench.core.measurement import Measurement, MetricOptions, Part
+from vlbench.core.metric import metric
 from vlbench.core.student import student_quantile
 from vlbench.metrics.accuracy import class_hits, one_class_each
 from vlbench.metrics.class_weights import image_spread
 from vlbench.metrics.intervals import Interval, mean_interval, wilson
-from vlbench.metrics.requirements import best_scores, cutoff, refuse_number, row_ranks
 
+SOFTMAX = frozenset({"row_ranks", "best_scores", "right_scores", "log_sums", "log_square_sums"})
+"""What `softmax_of` reads of a prediction."""
 BINS = 15
 """Bins of the expected calibration error, as in Guo et al.'s tables."""
 
@@ -38,22 +39,16 @@ class Softmax:
     left_out: int
 
 
-def softmax_of(prediction: Prediction, problem: Problem, *, metric: str) -> Softmax | None:
+def softmax_of(prediction: Prediction, problem: Problem) -> Softmax | None:
     """The probabilities of a prediction's images; None where the model's scores have no softmax.
 
     Raises:
-        DataError: an image has several classes.
-        Unsupported: the task's scoring kept no sums.
+        Unsupported: an image has several classes.
     """
-    relevant = one_class_each(problem.relevant, metric=metric)
-    ranks = row_ranks(prediction, metric=metric)
-    _, scores = best_scores(prediction, metric=metric)
-    right, sums, squares = prediction.right_scores, prediction.log_sums, prediction.log_square_sums
-    if right is None or sums is None or squares is None:
-        raise Unsupported(
-            f"{metric} reads the sums of each image's scores, which this task does not keep; "
-            "take it out of the task's metrics, or use a task kind whose scoring is row_ranks"
-        )
+    relevant = problem.relevant
+    ranks = prediction["row_ranks"]
+    scores = prediction["best_scores"]
+    right, sums, squares = prediction["right_scores"], prediction["log_sums"], prediction["log_square_sums"]
     if prediction.unit.kind == "probability":
         return None
     kept = relevant.images
@@ -68,6 +63,12 @@ def softmax_of(prediction: Prediction, problem: Problem, *, metric: str) -> Soft
     )
 
 
+@metric(
+    reads=SOFTMAX,
+    suits=one_class_each,
+    lower_is_better=True,
+    at="k",
+)
 def ece(prediction: Prediction, problem: Problem, options: MetricOptions) -> Measurement:
     """Expected calibration error: confidence against accuracy, bin by bin; low for constant answers too.
 
@@ -78,8 +79,8 @@ def ece(prediction: Prediction, problem: Problem, options: MetricOptions) -> Mea
     would have.
     Source: Guo et al. 2017, On Calibration of Modern Neural Networks (arXiv 1706.04599), equation 3.
     """
-    bins = BINS if options.at is None else cutoff(options, metric="ece")
-    found = softmax_of(prediction, problem, metric="ece")
+    bins = BINS if options.at is None else int(options.number)
+    found = softmax_of(prediction, problem)
     if found is None or not found.best.size:
         return _unmeasured(problem, found)
     error = calibration_error(found.best, found.hits, bins=bins)
@@ -140,29 +141,40 @@ def calibration_error(
     )
 
 
+@metric(
+    reads=SOFTMAX,
+    suits=one_class_each,
+    lower_is_better=True,
+    most=2.0,
+)
 def brier(prediction: Prediction, problem: Problem, options: MetricOptions) -> Measurement:
     """Mean over images of the squared error of the probabilities, summed over the classes: 0 to 2.
 
     Lower is better; the interval is Student's of the mean.
     Source: Brier 1950, Monthly Weather Review 78, 1-3, equation 2.
     """
-    refuse_number(options, metric="brier")
-    found = softmax_of(prediction, problem, metric="brier")
+    found = softmax_of(prediction, problem)
     if found is None:
         return _unmeasured(problem, found)
     return _mean(found.squares - 2 * np.exp(found.log_right) + 1, found.left_out)
 
 
+@metric(
+    reads=SOFTMAX,
+    suits=one_class_each,
+    lower_is_better=True,
+    most=None,
+)
 def nll(prediction: Prediction, problem: Problem, options: MetricOptions) -> Measurement:
     """Mean over images of the negative logarithm of the right class's probability, in nats.
 
     Lower is better; the interval is Student's of the mean.
     """
-    refuse_number(options, metric="nll")
-    found = softmax_of(prediction, problem, metric="nll")
+    found = softmax_of(prediction, problem)
     return _unmeasured(problem, found) if found is None else _mean(-found.log_right, found.left_out)
 
 
+@metric(reads={"row_ranks"}, suits=one_class_each)
 def worst_class_accuracy(prediction: Prediction, problem: Problem, options: MetricOptions) -> Measurement:
     """The lowest fraction of a class's images that are right, over the classes that have images.
 
@@ -170,12 +182,10 @@ def worst_class_accuracy(prediction: Prediction, problem: Problem, options: Metr
     ones. The interval is Wilson's of that class, as if it had been chosen beforehand.
 
     Raises:
-        DataError: an image has several classes.
+        Unsupported: an image has several classes.
     """
-    name = "worst_class_accuracy"
-    refuse_number(options, metric=name)
-    relevant = one_class_each(problem.relevant, metric=name)
-    ranks = row_ranks(prediction, metric=name)[relevant.images]
+    relevant = problem.relevant
+    ranks = prediction["row_ranks"][relevant.images]
     counted = class_hits(ranks, relevant.texts, number=relevant.shape[1])
     classes = int((counted.sizes > 0).sum())
     left_out = counted.sizes.size - classes

@@ -8,9 +8,9 @@ from numpy.typing import NDArray
 from vlbench.core.contracts import Prediction, Problem
 from vlbench.core.errors import DataError
 from vlbench.core.measurement import Measurement, MetricOptions, Part
+from vlbench.core.metric import metric
 from vlbench.core.relevance import Relevance
 from vlbench.metrics.columns import FloatArray, score_columns
-from vlbench.metrics.requirements import refuse_number, score_matrix
 from vlbench.metrics.thresholds import people_threshold
 
 
@@ -58,6 +58,7 @@ def best_f1_thresholds(scores: FloatArray, relevant: Relevance) -> ChosenThresho
     return ChosenThresholds(shared, np.where(found, tags, shared), f1)
 
 
+@metric(reads={"scores"}, least=None, most=None)
 def best_f1_threshold(prediction: Prediction, problem: Problem, options: MetricOptions) -> Measurement:
     """The threshold of the best micro F1 and, as its parts, that of the best F1 of each tag; no fractions.
 
@@ -67,8 +68,7 @@ def best_f1_threshold(prediction: Prediction, problem: Problem, options: MetricO
     Raises:
         DataError, NotFinite: as `best_f1_thresholds`.
     """
-    refuse_number(options, metric="best_f1_threshold")
-    scores = score_matrix(prediction, metric="best_f1_threshold")
+    scores = prediction["scores"]
     chosen = best_f1_thresholds(scores, problem.relevant)
     unit, counts = prediction.unit, problem.relevant.column_counts
     parts = tuple(

@@ -5,19 +5,22 @@ from numpy.typing import NDArray
 
 from vlbench.core.contracts import Prediction, Problem
 from vlbench.core.errors import Unsupported
+from vlbench.core.items import Items, Reading
 from vlbench.core.measurement import Measurement, MetricOptions, Part
+from vlbench.core.metric import metric
 from vlbench.core.relevance import Relevance
 from vlbench.metrics.accuracy import one_class_each
 from vlbench.metrics.class_weights import Pairs, Spread, class_spread
 from vlbench.metrics.columns import FloatArray
 from vlbench.metrics.intervals import BY_IMAGES, Interval, score_interval, share_spread
+from vlbench.metrics.item_values import shares
 from vlbench.metrics.outliers import auc_spread, share_below
 from vlbench.metrics.ranks import measured
-from vlbench.metrics.requirements import best_scores, refuse_number, row_ranks
 
 TOP = 5
 
 
+@metric(reads={"row_ranks", "best", "best_scores"}, suits=one_class_each)
 def macro_f1_of_classes(prediction: Prediction, problem: Problem, options: MetricOptions) -> Measurement:
     """Mean F1 of the predicted class over the classes that have images; the parts are the classes.
 
@@ -26,14 +29,11 @@ def macro_f1_of_classes(prediction: Prediction, problem: Problem, options: Metri
     Wilson's by the variance within classes, where rare classes borrow from others.
 
     Raises:
-        DataError: an image has several classes.
-        Unsupported: the task's scoring kept no best classes.
+        Unsupported: an image has several classes.
     """
-    name = "macro_f1_of_classes"
-    refuse_number(options, metric=name)
-    relevant = one_class_each(problem.relevant, metric=name)
-    ranks = row_ranks(prediction, metric=name)[relevant.images]
-    best, scores = best_scores(prediction, metric=name)
+    relevant = problem.relevant
+    ranks = prediction["row_ranks"][relevant.images]
+    best, scores = prediction["best"], prediction["best_scores"]
     classes, number = relevant.texts, relevant.shape[1]
     predicted = _predicted(best[relevant.images], scores[relevant.images], classes, ranks)
     true = np.bincount(classes, minlength=number)
@@ -61,6 +61,21 @@ def macro_f1_of_classes(prediction: Prediction, problem: Problem, options: Metri
     )
 
 
+def two_classes(problem: Problem, metric: str) -> None:
+    """Check that a problem has two classes, and each image one.
+
+    Raises:
+        Unsupported: it has not.
+    """
+    if len(problem.texts) != 2:
+        raise Unsupported(
+            f"{metric} needs two classes, the second of them positive; this task has {len(problem.texts)}; "
+            "take it out of the task's metrics"
+        )
+    one_class_each(problem, metric)
+
+
+@metric(reads={"best", "best_scores"}, suits=two_classes)
 def roc_auc(prediction: Prediction, problem: Problem, options: MetricOptions) -> Measurement:
     """Area under the ROC curve of the second of two classes, by the difference of the two scores.
 
@@ -70,17 +85,10 @@ def roc_auc(prediction: Prediction, problem: Problem, options: MetricOptions) ->
     Radiology 143, 29-36).
 
     Raises:
-        DataError: an image has several classes.
-        Unsupported: the task has not two classes, or its scoring kept no scores.
+        Unsupported: an image has several classes, or the task has not two.
     """
-    refuse_number(options, metric="roc_auc")
-    if len(problem.texts) != 2:
-        raise Unsupported(
-            f"roc_auc needs two classes, the second of them positive; this task has {len(problem.texts)}; "
-            "take it out of the task's metrics"
-        )
-    relevant = one_class_each(problem.relevant, metric="roc_auc")
-    best, scores = best_scores(prediction, metric="roc_auc")
+    relevant = problem.relevant
+    best, scores = prediction["best"], prediction["best_scores"]
     gap = scores[:, 0].astype(np.float64) - scores[:, 1]
     margin = np.where(best[:, 0] == 1, gap, -gap)[relevant.images]
     order = np.argsort(margin, kind="stable")
@@ -108,13 +116,20 @@ def roc_auc(prediction: Prediction, problem: Problem, options: MetricOptions) ->
     )
 
 
+def _mean_contributions(items: Items, _: float | None) -> Reading | None:
+    if items.image_ranks is None:
+        return None
+    kept = items.image_ranks[items.image_ranks > 0]
+    return shares((kept <= 1).astype(np.int64) + (kept <= TOP), np.full(kept.size, 2))
+
+
+@metric(reads={"row_ranks"}, items=_mean_contributions)
 def mean_acc1_acc5(prediction: Prediction, problem: Problem, options: MetricOptions) -> Measurement:
     """Mean of acc1 and acc5, which CLIP's paper reports of Kinetics; None up to five classes.
 
     The interval is Wilson's by the variance over images.
     """
-    refuse_number(options, metric="mean_acc1_acc5")
-    ranks = row_ranks(prediction, metric="mean_acc1_acc5")
+    ranks = prediction["row_ranks"]
     kept = measured(ranks)
     left_out = ranks.size - kept.size
     if len(problem.texts) <= TOP or not kept.size:

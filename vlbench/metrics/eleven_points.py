@@ -1,16 +1,30 @@
 """The 11-point mean average precision of Pascal VOC 2007, as ELEVATER computes it."""
 
 import numpy as np
+from numpy.typing import NDArray
 
 from vlbench.core.contracts import Prediction, Problem
 from vlbench.core.measurement import Measurement, MetricOptions, Part
+from vlbench.core.metric import metric
 from vlbench.metrics.columns import score_columns
 from vlbench.metrics.published import elevater_11_point
-from vlbench.metrics.requirements import refuse_number, score_matrix
 
-METRIC = "eleven_point_mean_average_precision"
+Floats = NDArray[np.float32]
 
 
+def resampled_eleven_points(right: Floats, found: Floats, reached: Floats) -> Floats:
+    """The 11-point AP of a tag in every resample, [r]; its term of recall 0 is 1."""
+    precision = found / np.maximum(reached, 1)
+    best = np.maximum.accumulate(precision[::-1], axis=0)[::-1]  # at this recall or more
+    total = np.ones(found.shape[1], dtype=np.float32)
+    for tenths in range(1, 11):
+        first = np.argmax(10 * found >= tenths * found[-1], axis=0)
+        total += best[first, np.arange(len(first))]
+    values: Floats = total / np.float32(11)
+    return values
+
+
+@metric(reads={"scores"}, resample=resampled_eleven_points)
 def eleven_point_mean_average_precision(
     prediction: Prediction, problem: Problem, options: MetricOptions
 ) -> Measurement:
@@ -22,8 +36,7 @@ def eleven_point_mean_average_precision(
     Raises:
         NotFinite: a score is NaN or infinite.
     """
-    refuse_number(options, metric=METRIC)
-    scores = score_matrix(prediction, metric=METRIC)
+    scores = prediction["scores"]
     counts = problem.relevant.column_counts
     values = np.full(len(problem.texts), np.nan)
     for column in score_columns(scores, problem.relevant):

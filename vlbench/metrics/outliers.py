@@ -21,12 +21,12 @@ def confidence(prediction: Prediction) -> NDArray[np.float64]:
     Raises:
         Unsupported: the scoring kept no sums, or the model's scores have no softmax.
     """
-    if prediction.log_sums is None or prediction.unit.kind == "probability":
+    if "log_sums" not in prediction.arrays or prediction.unit.kind == "probability":
         raise Unsupported(
             "out-of-distribution detection needs a softmax over the classes; a tagger's scores have none: "
             "choose another model"
         )
-    return -prediction.log_sums.astype(np.float64)
+    return np.asarray(-prediction["log_sums"], dtype=np.float64)
 
 
 def auroc(inside: NDArray[np.float64], outside: NDArray[np.float64]) -> Measurement:

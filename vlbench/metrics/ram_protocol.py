@@ -12,10 +12,10 @@ from numpy.typing import NDArray
 
 from vlbench.core.contracts import Prediction, Problem
 from vlbench.core.measurement import Measurement, MetricOptions, Part
+from vlbench.core.metric import metric
 from vlbench.core.relevance import Relevance
 from vlbench.metrics.columns import FloatArray, score_columns
 from vlbench.metrics.published import PrecisionRecall, ram_average_precision, ram_precision_recall
-from vlbench.metrics.requirements import refuse_number, score_matrix, stated_threshold
 from vlbench.metrics.thresholds import score_threshold
 
 
@@ -27,6 +27,7 @@ class _Tag:
     relevant: NDArray[np.bool_]
 
 
+@metric(reads={"scores"})
 def ram_mean_average_precision(
     prediction: Prediction, problem: Problem, options: MetricOptions
 ) -> Measurement:
@@ -35,29 +36,28 @@ def ram_mean_average_precision(
     Raises:
         NotFinite: a score is NaN or infinite.
     """
-    refuse_number(options, metric="ram_mean_average_precision")
-    scores = score_matrix(prediction, metric="ram_mean_average_precision")
+    scores = prediction["scores"]
     values = [ram_average_precision(tag.scores, tag.relevant)[0] for tag in _tags(scores, problem.relevant)]
     return _mean(values, problem)
 
 
+@metric(reads={"scores"}, at="threshold", needs_at=True)
 def ram_precision(prediction: Prediction, problem: Problem, options: MetricOptions) -> Measurement:
     """Mean over all tags of RAM's precision at a threshold: a tag is given from there on."""
-    found = _at_threshold(prediction, problem, options, metric="ram_precision")
+    found = _at_threshold(prediction, problem, options)
     return _mean([each.precision[0] for each in found], problem)
 
 
+@metric(reads={"scores"}, at="threshold", needs_at=True)
 def ram_recall(prediction: Prediction, problem: Problem, options: MetricOptions) -> Measurement:
     """Mean over all tags of RAM's recall at a threshold: a tag is given from there on."""
-    found = _at_threshold(prediction, problem, options, metric="ram_recall")
+    found = _at_threshold(prediction, problem, options)
     return _mean([each.recall[0] for each in found], problem)
 
 
-def _at_threshold(
-    prediction: Prediction, problem: Problem, options: MetricOptions, *, metric: str
-) -> list[PrecisionRecall]:
-    threshold = score_threshold(stated_threshold(options, metric=metric), prediction.unit)
-    scores = score_matrix(prediction, metric=metric)
+def _at_threshold(prediction: Prediction, problem: Problem, options: MetricOptions) -> list[PrecisionRecall]:
+    threshold = score_threshold(options.number, prediction.unit)
+    scores = prediction["scores"]
     cut = scores.dtype.type(threshold)
     return [ram_precision_recall(tag.scores >= cut, tag.relevant) for tag in _tags(scores, problem.relevant)]
 

@@ -7,21 +7,33 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vlbench.core.contracts import Prediction, Problem
+from vlbench.core.items import Items, Reading
 from vlbench.core.measurement import Measurement, MetricOptions
+from vlbench.core.metric import metric
 from vlbench.metrics.intervals import BY_IMAGES, bootstrap_median, score_interval, share_spread
+from vlbench.metrics.item_values import hits_within, shares
 from vlbench.metrics.ranks import measured, median_rank, proportion_within, share_within, worst_rank
-from vlbench.metrics.requirements import column_ranks, cutoff, refuse_number, row_ranks
 
 
+def _caption_contributions(items: Items, at: float | None) -> Reading | None:
+    if items.text_ranks is None or items.text_images is None or items.image_ranks is None or at is None:
+        return None
+    kept = items.text_ranks > 0
+    owners, n = items.text_images, len(items.image_ranks)
+    hits = np.bincount(owners[kept & (items.text_ranks <= at)], minlength=n)
+    sizes = np.bincount(owners[kept], minlength=n)
+    return shares(hits[sizes > 0], sizes[sizes > 0])
+
+
+@metric(reads={"column_ranks"}, at="k", needs_at=True, items=_caption_contributions)
 def image_retrieval_recall(prediction: Prediction, problem: Problem, options: MetricOptions) -> Measurement:
     """Fraction of captions that have their image among the best k; None where all images are among them.
 
     The interval is Wilson's by the variance over images, as captions of one image are alike; a caption true
     of several images belongs to the first.
     """
-    metric = "image_retrieval_recall"
-    k = cutoff(options, metric=metric)
-    ranks = column_ranks(prediction, metric=metric)
+    k = int(options.number)
+    ranks = prediction["column_ranks"]
     images = problem.relevant.shape[0]
     value = share_within(ranks, k, worst=worst_rank(images, problem.relevant.column_counts))
     kept = ranks > 0
@@ -44,17 +56,18 @@ def image_retrieval_recall(prediction: Prediction, problem: Problem, options: Me
     )
 
 
+@metric(reads={"row_ranks"}, at="k", needs_at=True, items=hits_within)
 def text_retrieval_recall(prediction: Prediction, problem: Problem, options: MetricOptions) -> Measurement:
     """Fraction of images that have one of their captions among the best k; Wilson interval.
 
     None where an image has so many captions that one of them is always among the best k.
     """
-    metric = "text_retrieval_recall"
-    k = cutoff(options, metric=metric)
+    k = int(options.number)
     worst = worst_rank(problem.relevant.shape[1], problem.relevant.row_counts)
-    return proportion_within(row_ranks(prediction, metric=metric), k, worst=worst)
+    return proportion_within(prediction["row_ranks"], k, worst=worst)
 
 
+@metric(reads={"column_ranks"}, lower_is_better=True, most=None)
 def image_retrieval_median_rank(
     prediction: Prediction, problem: Problem, options: MetricOptions
 ) -> Measurement:
@@ -62,12 +75,11 @@ def image_retrieval_median_rank(
 
     The interval is a bootstrap over images, of six at least; a caption true of several belongs to the first.
     """
-    metric = "image_retrieval_median_rank"
-    refuse_number(options, metric=metric)
-    ranks = column_ranks(prediction, metric=metric)
+    ranks = prediction["column_ranks"]
     return _median(ranks, problem.relevant.first_images, seed=options.seed)
 
 
+@metric(reads={"row_ranks"}, lower_is_better=True, most=None)
 def text_retrieval_median_rank(
     prediction: Prediction, problem: Problem, options: MetricOptions
 ) -> Measurement:
@@ -75,9 +87,7 @@ def text_retrieval_median_rank(
 
     The interval is a bootstrap over images, of six at least.
     """
-    metric = "text_retrieval_median_rank"
-    refuse_number(options, metric=metric)
-    ranks = row_ranks(prediction, metric=metric)
+    ranks = prediction["row_ranks"]
     return _median(ranks, np.arange(problem.relevant.shape[0]), seed=options.seed)
 
 

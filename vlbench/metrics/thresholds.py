@@ -16,11 +16,11 @@ from numpy.typing import NDArray
 
 from vlbench.core.contracts import Prediction, Problem, ScoreUnit
 from vlbench.core.measurement import Measurement, MetricOptions
+from vlbench.core.metric import metric
 from vlbench.core.relevance import Relevance
 from vlbench.metrics.class_weights import Pairs, Spread, class_spread, image_spread
 from vlbench.metrics.columns import Column, FloatArray, score_columns
 from vlbench.metrics.intervals import BY_IMAGES, score_interval
-from vlbench.metrics.requirements import score_matrix, stated_threshold
 
 Averaging = Literal["macro", "micro"]
 Threshold = float | FloatArray
@@ -155,31 +155,37 @@ def micro(scores: FloatArray, relevant: Relevance, *, threshold: Threshold, rati
     return Linearised(np.array([value]), influence, image_spread(influence, wholes > 0))
 
 
+@metric(reads={"scores"}, at="threshold")
 def macro_precision(prediction: Prediction, problem: Problem, options: MetricOptions) -> Measurement:
     """Mean over tags of the fraction of the images given a tag that have it."""
     return _measure(prediction, problem, options, averaging="macro", ratio=PRECISION)
 
 
+@metric(reads={"scores"}, at="threshold")
 def macro_recall(prediction: Prediction, problem: Problem, options: MetricOptions) -> Measurement:
     """Mean over tags of the fraction of the images that have a tag that are given it."""
     return _measure(prediction, problem, options, averaging="macro", ratio=RECALL)
 
 
+@metric(reads={"scores"}, at="threshold")
 def macro_f1(prediction: Prediction, problem: Problem, options: MetricOptions) -> Measurement:
     """Mean over tags of the harmonic mean of a tag's precision and recall."""
     return _measure(prediction, problem, options, averaging="macro", ratio=F1)
 
 
+@metric(reads={"scores"}, at="threshold")
 def micro_precision(prediction: Prediction, problem: Problem, options: MetricOptions) -> Measurement:
     """Fraction of given tags that are true, over tags with positives: false alarms on others cost nothing."""
     return _measure(prediction, problem, options, averaging="micro", ratio=PRECISION)
 
 
+@metric(reads={"scores"}, at="threshold")
 def micro_recall(prediction: Prediction, problem: Problem, options: MetricOptions) -> Measurement:
     """Fraction of all true tags that are given."""
     return _measure(prediction, problem, options, averaging="micro", ratio=RECALL)
 
 
+@metric(reads={"scores"}, at="threshold")
 def micro_f1(prediction: Prediction, problem: Problem, options: MetricOptions) -> Measurement:
     """Harmonic mean of micro precision and recall."""
     return _measure(prediction, problem, options, averaging="micro", ratio=F1)
@@ -217,13 +223,12 @@ def _measure(
     averaging: Averaging,
     ratio: Ratio,
 ) -> Measurement:
-    metric = f"{averaging}_{ratio.name}"
-    scores = score_matrix(prediction, metric=metric)
+    scores = prediction["scores"]
     threshold: Threshold
     if options.at is not None:
-        threshold = score_threshold(stated_threshold(options, metric=metric), prediction.unit)
-    elif prediction.thresholds is not None:
-        threshold = score_thresholds(prediction.thresholds.tolist(), prediction.unit)
+        threshold = score_threshold(options.number, prediction.unit)
+    elif "thresholds" in prediction.arrays:
+        threshold = score_thresholds(prediction["thresholds"].tolist(), prediction.unit)
     else:
         return Measurement(value=None, n=0, left_out=problem.relevant.shape[1])
     return measure_given(scores, problem, threshold=threshold, averaging=averaging, ratio=ratio)

@@ -8,8 +8,8 @@ import numpy as np
 
 from vlbench.core.contracts import Prediction, Problem
 from vlbench.core.measurement import Measurement, MetricOptions
+from vlbench.core.metric import metric
 from vlbench.metrics.columns import FloatArray
-from vlbench.metrics.requirements import cutoff, score_matrix
 from vlbench.metrics.thresholds import F1, PRECISION, RECALL, Averaging, Ratio, measure_given
 
 _SCORES_AT_ONCE = 1 << 22
@@ -32,31 +32,37 @@ def edge_scores(scores: FloatArray, k: int) -> FloatArray:
     return edges
 
 
+@metric(reads={"scores"}, at="k", needs_at=True)
 def macro_precision_top(prediction: Prediction, problem: Problem, options: MetricOptions) -> Measurement:
     """Mean over tags of the fraction of the images given a tag, among their k best, that have it."""
     return _measure(prediction, problem, options, averaging="macro", ratio=PRECISION)
 
 
+@metric(reads={"scores"}, at="k", needs_at=True)
 def macro_recall_top(prediction: Prediction, problem: Problem, options: MetricOptions) -> Measurement:
     """Mean over tags of the fraction of the images that have a tag that have it among their k best."""
     return _measure(prediction, problem, options, averaging="macro", ratio=RECALL)
 
 
+@metric(reads={"scores"}, at="k", needs_at=True)
 def macro_f1_top(prediction: Prediction, problem: Problem, options: MetricOptions) -> Measurement:
     """Mean over tags of the harmonic mean of precision and recall of each image's k best tags."""
     return _measure(prediction, problem, options, averaging="macro", ratio=F1)
 
 
+@metric(reads={"scores"}, at="k", needs_at=True)
 def micro_precision_top(prediction: Prediction, problem: Problem, options: MetricOptions) -> Measurement:
     """Fraction of all images' k best tags that are true."""
     return _measure(prediction, problem, options, averaging="micro", ratio=PRECISION)
 
 
+@metric(reads={"scores"}, at="k", needs_at=True)
 def micro_recall_top(prediction: Prediction, problem: Problem, options: MetricOptions) -> Measurement:
     """Fraction of all true tags that are among their image's k best."""
     return _measure(prediction, problem, options, averaging="micro", ratio=RECALL)
 
 
+@metric(reads={"scores"}, at="k", needs_at=True)
 def micro_f1_top(prediction: Prediction, problem: Problem, options: MetricOptions) -> Measurement:
     """Harmonic mean of micro precision and recall of each image's k best tags."""
     return _measure(prediction, problem, options, averaging="micro", ratio=F1)
@@ -70,9 +76,8 @@ def _measure(
     averaging: Averaging,
     ratio: Ratio,
 ) -> Measurement:
-    metric = f"{averaging}_{ratio.name}_top"
-    k = cutoff(options, metric=metric)
-    scores = score_matrix(prediction, metric=metric)
+    k = int(options.number)
+    scores = prediction["scores"]
     if k >= scores.shape[1]:
         return Measurement(value=None, n=0, left_out=scores.shape[1])
     return measure_given(scores, problem, threshold=edge_scores(scores, k), averaging=averaging, ratio=ratio)

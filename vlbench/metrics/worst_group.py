@@ -7,13 +7,14 @@ import numpy as np
 
 from vlbench.core.contracts import Prediction, Problem
 from vlbench.core.measurement import Measurement, MetricOptions, Part
+from vlbench.core.metric import metric
 from vlbench.metrics.intervals import wilson
 from vlbench.metrics.ranks import worst_rank
-from vlbench.metrics.requirements import cutoff, row_ranks
 
 NAME = "worst_group_accuracy"
 
 
+@metric(reads={"row_ranks"}, at="k")
 def worst_group_accuracy(prediction: Prediction, problem: Problem, options: MetricOptions) -> Measurement:
     """The lowest fraction of a group's images whose class is among the best k: `@5`, or the best without it.
 
@@ -21,10 +22,10 @@ def worst_group_accuracy(prediction: Prediction, problem: Problem, options: Metr
     where the data name no groups, or no image could be wrong. The interval is Wilson's of the worst group, as
     if it had been chosen beforehand.
     """
-    ranks = row_ranks(prediction, metric=NAME)
+    ranks = prediction["row_ranks"]
     if problem.groups is None:
         return Measurement(value=None, n=0, left_out=ranks.size)
-    within = 1 if options.at is None else cutoff(options, metric=NAME)
+    within = 1 if options.at is None else int(options.number)
     groups = np.array(problem.groups)
     counted = (ranks > 0) & (groups != "")
     names = sorted(set(groups[counted].tolist()))

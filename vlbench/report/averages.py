@@ -4,7 +4,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from statistics import fmean
 
-from vlbench.core.metric_direction import lower_is_better
 from vlbench.core.result import Result
 from vlbench.core.robustness import RobustnessFit
 from vlbench.report.seeds import row_of, row_scores
@@ -67,7 +66,7 @@ def averages(
     ranked, reasons = _one_of_each(by_task, additions.shipped)
     averaged = []
     for task in ranked:
-        reason = _no_fraction(task, scores, [by_task[task][0].primary])
+        reason = _no_fraction(by_task[task], scores, [by_task[task][0].primary])
         if reason:
             reasons[task] = reason
         else:
@@ -186,11 +185,12 @@ def _data_of(results: Sequence[Result]) -> Iterable[object]:
             return
 
 
-def _no_fraction(task: str, scores: Scores, metrics: Sequence[str]) -> str:
+def _no_fraction(results: Sequence[Result], scores: Scores, metrics: Sequence[str]) -> str:
     """Why a task's scores are no fractions that are better when they are higher; empty where they are."""
-    for metric in metrics:
-        if lower_is_better(metric):
-            return f"{metric} is better when it is lower"
+    for value in (each for result in results for each in result.metrics if each.metric in metrics):
+        if value.lower_is_better:
+            return f"{value.metric} is better when it is lower"
+    task = results[0].task
     known = (score for row in scores.values() if (score := row.get(task)) is not None)
     outside = [score for score in known if not -_ROUNDING <= score <= 1 + _ROUNDING]
     return f"{' and '.join(metrics)} is no fraction: {outside[0]:g}" if outside else ""
@@ -211,7 +211,7 @@ def _collection(
     own = row_scores({task: by_task[task] for task in averaged if task in metrics}, seeds, metrics)
     found = {row: {**scores[row], **own.get(row, {})} for row in scores}
     for task in averaged:
-        reason = _no_fraction(task, found, metrics.get(task, [by_task[task][0].primary]))
+        reason = _no_fraction(by_task[task], found, metrics.get(task, [by_task[task][0].primary]))
         if reason:
             return nothing, f"{task}: {reason}"
     return {row: mean_of(found[row], averaged) for row in scores}, ""

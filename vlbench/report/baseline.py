@@ -10,7 +10,8 @@ from pathlib import Path
 from vlbench.core.digest import digest_of_strings
 from vlbench.core.errors import DataError
 from vlbench.core.files import write_atomically
-from vlbench.core.metric_direction import out_of_range
+from vlbench.core.metric import out_of_range
+from vlbench.core.old_metrics import kind_by_name
 from vlbench.core.result import MetricValue, Result
 from vlbench.report.csv_text import csv_text, number
 from vlbench.report.results import read_results
@@ -23,8 +24,9 @@ class Row:
     `value` and its 95 % interval are fractions unless the metric's name says otherwise, None where they
     could not be measured. `weights` is a digest of the contents of all weight files; `image_ids`, `texts`,
     `truth` (what is right) and `validation` (images that thresholds were chosen on) are the result's
-    digests, empty where it has none. `device` is the kind, such as cuda. The last seven are None in a
-    baseline of an earlier version, which does not tell them.
+    digests, empty where it has none. `device` is the kind, such as cuda. Values lie from
+    `least` to `most`, None for no end. `left_out` to `device` are None in a baseline of an earlier version,
+    which does not tell them; what it does not tell of a metric is taken from the metric's name.
     """
 
     model: str
@@ -47,6 +49,9 @@ class Row:
     validation: str | None = None
     source_revision: str | None = None
     device: str | None = None
+    lower_is_better: bool = False
+    least: float | None = 0.0
+    most: float | None = 1.0
 
     @property
     def pair(self) -> tuple[str, str]:
@@ -58,7 +63,7 @@ COLUMNS = tuple(field.name for field in fields(Row))
 HEADER = ",".join(COLUMNS)
 """The first line of a baseline."""
 _NEEDED = tuple(field.name for field in fields(Row) if field.default is MISSING)
-_NUMBERS = ("value", "ci_low", "ci_high")
+_NUMBERS = ("value", "ci_low", "ci_high", "least", "most")
 _COUNTS = ("n", "left_out", "n_images", "n_relevant")
 _MEND = "restore the file or write it anew"
 
@@ -176,6 +181,9 @@ def _row(result: Result, metric: MetricValue) -> Row:
         validation=result.digests.get("validation_image_ids", ""),
         source_revision=result.source_revision,
         device=str(result.settings.get("device", "")).partition(":")[0],
+        lower_is_better=metric.lower_is_better,
+        least=metric.least,
+        most=metric.most,
     )
 
 
@@ -189,6 +197,8 @@ def _weights_digest(weights: Mapping[str, str]) -> str:
 
 
 def _cell(value: object) -> object:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
     return number(value) if value is None or isinstance(value, float) else value
 
 
@@ -203,11 +213,20 @@ def _parse(cells: Mapping[str, str], where: str) -> Row:
                 numbers[name] = _number(text)
         except ValueError as error:
             raise DataError(f"{where}: {error} in {name}; {_MEND}") from error
-    wrong = out_of_range(cells["metric"], numbers["value"])
+    kind = kind_by_name(cells["metric"])
+    lower = cells.get("lower_is_better")
+    if lower not in ("yes", "no", None):
+        raise DataError(f"{where}: {lower!r} in lower_is_better is neither yes nor no; {_MEND}")
+    lower_is_better = kind.lower_is_better if lower is None else lower == "yes"
+    numbers.setdefault("least", kind.least)
+    numbers.setdefault("most", kind.most)
+    wrong = out_of_range(numbers["value"], numbers["least"], numbers["most"])
     if wrong:
         raise DataError(f"{where}: {cells['metric']} is {wrong}; {_MEND}")
-    texts = {name: text for name, text in cells.items() if name not in (*_COUNTS, *_NUMBERS)}
-    return Row(**texts, **numbers, **counts)  # type: ignore[arg-type]
+    texts = {
+        name: text for name, text in cells.items() if name not in (*_COUNTS, *_NUMBERS, "lower_is_better")
+    }
+    return Row(**texts, **numbers, **counts, lower_is_better=lower_is_better)  # type: ignore[arg-type]
 
 
 def _number(text: str) -> float | None:

@@ -5,7 +5,6 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from vlbench.core.errors import UnknownName, VlbenchError
-from vlbench.core.metric_direction import lower_is_better, range_of
 from vlbench.core.metric_name import split_metric
 from vlbench.report.baseline import Row, rows_by_pair
 from vlbench.report.inputs import changed_inputs, equal_inputs, other_count
@@ -61,21 +60,30 @@ class Tolerances:
                     f"tolerance {part!r}: a second one for {metric or 'all metrics'}; give one"
                 )
             if mark:
-                by_metric[metric] = _tolerance(value, part, most=range_of(metric)[1])
+                by_metric[metric] = _tolerance(value, part)
             else:
-                everywhere = _tolerance(value, part, most=1.0)
+                everywhere = _tolerance(value, part)
+                _refuse_any(everywhere, part, 1.0)
         return cls(everywhere, by_metric)
 
     def refuse_unknown(self, rows: Iterable[Row]) -> None:
-        """Refuse a tolerance for a metric that no row has: a slip of the pen would allow everything else.
+        """Refuse a tolerance that lets a metric's every value pass, or of a metric that no row has.
+
+        Either is a slip of the pen that would allow everything.
 
         Raises:
             UnknownName: with the metrics that come close.
+            VlbenchError: a tolerance is as wide as the metric.
         """
+        rows = tuple(rows)
         metrics = {row.metric for row in rows}
         known = metrics | {split_metric(metric)[0] for metric in metrics}
         for name in sorted(self.by_metric.keys() - known):
             raise UnknownName("metric", name, known, advice=f"--tolerance takes {', '.join(sorted(known))}")
+        for row in rows:
+            named = {row.metric, split_metric(row.metric)[0]} & self.by_metric.keys()
+            for name in named:
+                _refuse_any(self.by_metric[name], f"{name}={self.by_metric[name]:g}", row.most)
 
     def of(self, metric: str) -> float | None:
         """A metric's tolerance, by its whole name (`recall@5`), its registry name, or everywhere."""
@@ -165,7 +173,7 @@ def sentence(finding: Finding) -> str:
     return f"{finding.model} on {finding.task}{metric}: {finding.message}"
 
 
-def _tolerance(text: str, part: str, *, most: float) -> float:
+def _tolerance(text: str, part: str) -> float:
     try:
         value = float(text)
     except ValueError as error:
@@ -174,12 +182,16 @@ def _tolerance(text: str, part: str, *, most: float) -> float:
         ) from error
     if not 0 <= value < float("inf"):
         raise VlbenchError(f"tolerance {part!r}: give 0 or more")
-    if value > most:
+    return value
+
+
+def _refuse_any(value: float, part: str, most: float | None) -> None:
+    """Raise VlbenchError for a tolerance as wide as all that a metric can be."""
+    if most is not None and value > most:
         raise VlbenchError(
             f"tolerance {part!r}: more than {most:g} lets any fraction pass; 0.05 are five points, and "
             "a rank takes one of its own: image_retrieval_median_rank=5"
         )
-    return value
 
 
 def _vanished(model: str, task: str, models: set[str], tasks: set[str]) -> str:
@@ -237,7 +249,7 @@ def _value(was: Row, now: Row, tolerances: Tolerances) -> Iterator[Finding]:
         return
     moved = f"{'rose' if change > 0 else 'fell'} by {abs(change):.4f} to {now.value:.4f}"
     why = "its noise" if given is None and allowed > TOLERANCE else "the tolerance"
-    better = (change < 0) == lower_is_better(was.metric)
+    better = (change < 0) == now.lower_is_better
     if abs(change) <= allowed + _SLACK:
         yield found("within", f"{moved}, within {why} of {allowed:.4f}")
     elif not better:
@@ -251,5 +263,5 @@ def _value(was: Row, now: Row, tolerances: Tolerances) -> Iterator[Finding]:
 
 def _noise(row: Row) -> float:
     """The distance from a value to the worse end of its interval; 0 where there is no interval."""
-    end = row.ci_high if lower_is_better(row.metric) else row.ci_low
+    end = row.ci_high if row.lower_is_better else row.ci_low
     return 0.0 if row.value is None or end is None else abs(row.value - end)

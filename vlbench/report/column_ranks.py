@@ -7,10 +7,9 @@ from hashlib import sha256
 import numpy as np
 from numpy.typing import NDArray
 
-from vlbench.core.items import Items
-from vlbench.core.metric_direction import lower_is_better
+from vlbench.core.items import Hits, Items, Reading
 from vlbench.core.result import Result
-from vlbench.report.item_values import Hits, Reading, read_metric
+from vlbench.report.item_values import read_metric
 from vlbench.report.paired_tests import LEVEL, PValues, holm_array, mid_p_mcnemar, normal_p
 
 
@@ -31,7 +30,7 @@ def column_ranks(results: Iterable[Result], items: Mapping[str, Items]) -> dict[
         return {}
     values = np.array([result.score for result, _ in found.values()], dtype=np.float64)
     better = _significant([reading for _, reading in found.values()], values)
-    lowest_first = lower_is_better(next(iter(found.values()))[0].primary)
+    lowest_first = next(iter(found.values()))[0].lower_is_better
     heights = -values if lowest_first else values
     better &= heights[:, None] < heights[None, :]  # [i, j]: j is better than i
     return {model: 1 + int(count) for model, count in zip(found, better.sum(axis=1), strict=True)}

@@ -8,26 +8,18 @@ ones.
 """
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 import numpy as np
 
 from vlbench.core.errors import DataError
-from vlbench.core.items import Items
-from vlbench.core.metric_direction import lower_is_better
-from vlbench.core.metric_name import split_metric
+from vlbench.core.items import Contributions, Floats, Hits, Items
 from vlbench.core.result import MetricValue, Result
 from vlbench.report.differing import incomparable, other_truth
-from vlbench.report.item_values import Contributions, Floats, Hits, read_metric
+from vlbench.report.item_values import known_metric, read_metric
 from vlbench.report.movers import Mover, movers
-from vlbench.report.paired_bootstrap import (
-    RESAMPLES,
-    TagPrecision,
-    average_precision,
-    eleven_points,
-    map_differences,
-)
+from vlbench.report.paired_bootstrap import RESAMPLES, map_differences
 from vlbench.report.paired_tests import (
     LEVEL,
     exact_mcnemar,
@@ -39,12 +31,6 @@ from vlbench.report.paired_tests import (
     paired_interval,
     sign_flip_p,
 )
-
-MATRIX_METRICS: Mapping[str, TagPrecision] = {
-    "mean_average_precision": average_precision,
-    "eleven_point_mean_average_precision": eleven_points,
-}
-"""Metrics that are resampled from a score matrix where it is kept, by what they make of a tag."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +67,7 @@ class Comparison:
     test: PairedTest
     movers: tuple[Mover, ...] = ()
     p_holm: float | None = None
+    lower_is_better: bool = False
 
     @property
     def difference(self) -> float | None:
@@ -103,7 +90,7 @@ class Comparison:
             return None
         if p >= LEVEL:
             return ""
-        return self.model_b if (self.difference > 0) != lower_is_better(self.metric) else self.model_a
+        return self.model_b if (self.difference > 0) != self.lower_is_better else self.model_a
 
 
 def paired(a: Result, items_a: Items, b: Result, items_b: Items, *, seed: int = 0) -> Comparison:
@@ -123,6 +110,7 @@ def paired(a: Result, items_a: Items, b: Result, items_b: Items, *, seed: int = 
         value_b=second.value,
         test=tested(first, items_a, second, items_b, seed=seed),
         movers=movers(a, items_a, b, items_b),
+        lower_is_better=a.lower_is_better,
     )
 
 
@@ -150,7 +138,8 @@ def tested(a: MetricValue, items_a: Items, b: MetricValue, items_b: Items, *, se
     if a.value is None or b.value is None:
         return PairedTest("not tested: one of the two was not measured", 0)
     difference = b.value - a.value
-    precision, relevant = MATRIX_METRICS.get(split_metric(a.metric)[0]), items_a.relevant
+    metric, relevant = known_metric(a.metric), items_a.relevant
+    precision = None if metric is None else metric.resample
     scores_a, scores_b = items_a.scores, items_b.scores
     if not (precision is None or scores_a is None or scores_b is None or relevant is None):
         resampled = map_differences(scores_a, scores_b, relevant, seed=seed, precision=precision)
@@ -160,7 +149,7 @@ def tested(a: MetricValue, items_a: Items, b: MetricValue, items_b: Items, *, se
         case Hits(), Hits():
             return _mcnemar(*readings)
         case Contributions(), Contributions():
-            fractions = not lower_is_better(a.metric) and max(abs(a.value), abs(b.value)) <= 1
+            fractions = not a.lower_is_better and max(abs(a.value), abs(b.value)) <= 1
             return _signed(*readings, difference=difference, fractions=fractions)
     return PairedTest(f"not tested: {a.metric} keeps no values of images", 0)
 

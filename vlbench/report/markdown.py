@@ -3,7 +3,6 @@
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from vlbench.core.metric_direction import lower_is_better
 from vlbench.core.result import MetricValue, Result
 from vlbench.report.averages import MEAN, MEAN_RANK, NO_ADDITIONS, Additions, averages
 from vlbench.report.comparable import comparable_results, whole_results
@@ -112,7 +111,7 @@ def _task_column(
             shown[result.model] = f"{value.value:.4f}{interval(value)}"
     shown |= {row: str(spread) for (row, of), spread in seeds.items() if of == task and spread.deviation}
     numbers = {row: scores[row].get(task) for row in scores}
-    return Column(f"{task}<br>{metric}", numbers, lower_is_better(metric), shown)
+    return Column(f"{task}<br>{metric}", numbers, results[0].lower_is_better, shown)
 
 
 def _escaped(cell: str) -> str:

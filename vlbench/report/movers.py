@@ -5,7 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from vlbench.core.items import Items
-from vlbench.core.result import PartValue, Result
+from vlbench.core.measurement import Part
+from vlbench.core.result import Result
 from vlbench.report.item_values import read_metric
 
 SHOWN = 5
@@ -72,7 +73,7 @@ def _names(result: Result, sizes: list[int]) -> list[str]:
 
 
 def _of_parts(a: Result, b: Result) -> list[Mover]:
-    parts: list[tuple[PartValue, ...]] = [each.metric(each.primary).parts for each in (a, b)]
+    parts: list[tuple[Part, ...]] = [each.metric(each.primary).parts for each in (a, b)]
     return [
         Mover(first.name, first.value, second.value, first.n)
         for first, second in zip(*parts, strict=False)

@@ -4,13 +4,14 @@ A resample weighs every image by how often it was drawn, so that what hangs on a
 tags) is drawn with it.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
+from vlbench.core.metric import TagPrecision
 from vlbench.core.relevance import Relevance
 
 if TYPE_CHECKING:
@@ -25,30 +26,6 @@ _LEVELS = 1 << 10
 Floats = NDArray[np.float32]
 Differences = NDArray[np.float64]
 """B - A in every resample; NaN in one in which nothing can be measured."""
-TagPrecision = Callable[[Floats, Floats, Floats], Floats]
-"""What a metric makes of a tag's levels: see `average_precision`."""
-
-
-def average_precision(right: Floats, found: Floats, reached: Floats) -> Floats:
-    """AP of a tag in every resample, [r].
-
-    Levels of its scores descend, [levels, r]: `right` positives at each, `found` positives down to it and
-    `reached` images.
-    """
-    values: Floats = np.einsum("kr,kr->r", right, found / np.maximum(reached, 1)) / np.maximum(found[-1], 1)
-    return values
-
-
-def eleven_points(right: Floats, found: Floats, reached: Floats) -> Floats:  # noqa: ARG001
-    """The 11-point AP of a tag in every resample, [r], as `average_precision`; its term of recall 0 is 1."""
-    precision = found / np.maximum(reached, 1)
-    best = np.maximum.accumulate(precision[::-1], axis=0)[::-1]  # at this recall or more
-    total = np.ones(found.shape[1], dtype=np.float32)
-    for tenths in range(1, 11):
-        first = np.argmax(10 * found >= tenths * found[-1], axis=0)
-        total += best[first, np.arange(len(first))]
-    values: Floats = total / np.float32(11)
-    return values
 
 
 def map_differences(
@@ -57,8 +34,8 @@ def map_differences(
     relevant: Relevance,
     *,
     seed: int,
+    precision: TagPrecision,
     resamples: int = RESAMPLES,
-    precision: TagPrecision = average_precision,
 ) -> Differences:
     """Resampled differences of the mean over tags of `precision` (AP, or another), scores [n, m] each.
 

@@ -22,9 +22,9 @@ def write_predictions(result: Result, problem: Problem, prediction: Prediction, 
     import pandas as pd
 
     frames = [pd.DataFrame(_image_columns(problem, prediction))]
-    if prediction.column_ranks is not None:
+    if "column_ranks" in prediction.arrays:
         ids = [text.name for text in problem.texts]
-        frames.append(pd.DataFrame({"side": "text", "id": ids, "rank": prediction.column_ranks}))
+        frames.append(pd.DataFrame({"side": "text", "id": ids, "rank": prediction["column_ranks"]}))
     table = pd.concat(frames, ignore_index=True) if len(frames) > 1 else frames[0]
     buffer = BytesIO()
     table.to_parquet(buffer, index=False)
@@ -38,13 +38,13 @@ def _image_columns(problem: Problem, prediction: Prediction) -> Columns:
     count = len(problem.images)
     columns: Columns = {"side": "image", "id": [problem.images[i].id for i in range(count)]}
     names = [text.name for text in problem.texts]
-    if prediction.row_ranks is not None:
-        columns["rank"] = prediction.row_ranks
-    if prediction.best is not None and prediction.best_scores is not None:
-        columns["best"] = [[names[j] for j in row] for row in prediction.best]
-        columns["best_scores"] = list(prediction.best_scores)
-    if prediction.scores is not None:
-        columns["scores"] = list(prediction.scores)
+    if "row_ranks" in prediction.arrays:
+        columns["rank"] = prediction["row_ranks"]
+    if "best" in prediction.arrays and "best_scores" in prediction.arrays:
+        columns["best"] = [[names[j] for j in row] for row in prediction["best"]]
+        columns["best_scores"] = list(prediction["best_scores"])
+    if "scores" in prediction.arrays:
+        columns["scores"] = list(prediction["scores"])
         counts = problem.relevant.row_counts
         rows = np.split(problem.relevant.texts, np.cumsum(counts)[:-1])
         columns["relevant"] = [[names[j] for j in row] for row in rows]

@@ -7,7 +7,6 @@ from statistics import mean, stdev
 
 from tabulate import tabulate
 
-from vlbench.core.metric_direction import lower_is_better
 from vlbench.core.result import Result
 from vlbench.report.csv_text import csv_text, number
 
@@ -42,7 +41,7 @@ class PromptSpread:
         """The spread of a task's templates."""
         scores = [_score(template, result) for template, result in single]
         known = [each.value for each in scores if each.value is not None]
-        upwards = -1 if lower_is_better(whole.primary) else 1
+        upwards = -1 if whole.lower_is_better else 1
         ordered = sorted(scores, key=lambda each: (each.value is None, -upwards * (each.value or 0)))
         return cls(
             model=whole.model,

@@ -11,6 +11,7 @@ from vlbench.core.label_index import LabelIndex
 from vlbench.core.metric_name import metrics_of
 from vlbench.core.protocol import asked, state_protocol
 from vlbench.core.reading import read_so
+from vlbench.core.registry import SCORINGS
 from vlbench.core.relevance import Relevance
 
 DEFAULT_METRICS = ("acc1", "acc5", "mean_per_class_recall")
@@ -69,7 +70,7 @@ def classification(request: TaskRequest) -> Task:
             ),
             groups=tuple(groups) if any(groups) else None,
         ),
-        scoring="row_ranks",
+        scoring=SCORINGS.get("row_ranks"),
         metrics=metrics_of(dict.fromkeys([*(request.metrics or DEFAULT_METRICS), *EXTRA_METRICS])),
         primary=primary,
         partial=partial,

@@ -8,6 +8,7 @@ from vlbench.core.expectation import check_counts
 from vlbench.core.metric_name import metrics_of
 from vlbench.core.protocol import fill_templates, state_protocol
 from vlbench.core.reading import CAPTIONS, read_so
+from vlbench.core.registry import SCORINGS
 from vlbench.core.relevance import Relevance
 
 DEFAULT_METRICS = (
@@ -54,7 +55,7 @@ def retrieval(request: TaskRequest) -> Task:
             ),
             relevant=Relevance.from_pairs(images, texts, (len(source), len(captions))),
         ),
-        scoring="two_way_ranks",
+        scoring=SCORINGS.get("two_way_ranks"),
         metrics=metrics_of(request.metrics or DEFAULT_METRICS),
         primary=primary,
         partial=partial,

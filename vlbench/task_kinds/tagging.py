@@ -12,6 +12,7 @@ from vlbench.core.label_index import LabelIndex
 from vlbench.core.metric_name import metrics_of
 from vlbench.core.protocol import asked, state_protocol
 from vlbench.core.reading import read_so
+from vlbench.core.registry import SCORINGS
 from vlbench.core.relevance import Relevance
 
 DEFAULT_METRICS = ("mean_average_precision",)
@@ -56,7 +57,7 @@ def tagging(request: TaskRequest) -> Task:
                 (len(source), len(names)),
             ),
         ),
-        scoring="matrix",
+        scoring=SCORINGS.get("matrix"),
         metrics=metrics_of(request.metrics or DEFAULT_METRICS),
         primary=primary,
         partial=partial,

@@ -10,7 +10,8 @@ from click.testing import CliRunner
 from vlbench.cli.compare import command
 from vlbench.core.errors import DataError, UnknownName, VlbenchError
 from vlbench.core.items import Items
-from vlbench.core.result import MetricValue, PartValue
+from vlbench.core.measurement import Part
+from vlbench.core.result import MetricValue
 from vlbench.report.items import items_path, write_items
 from vlbench.report.results import write_result
 
@@ -29,7 +30,7 @@ def folder(make_result, tmp_path):
         ("bad", "digits", 120),
         ("good", "alone", 10),
     ):
-        parts = tuple(PartValue(name, 0.5, 50) for name in ("ant", "b|e", "cat", "dog"))
+        parts = tuple(Part(name, 0.5, 50) for name in ("ant", "b|e", "cat", "dog"))
         metrics = (MetricValue("acc1", right / 200, None, None, "", 200, 0, parts),)
         result = make_result(model=model, task=task, metrics=metrics)
         write_result(result, tmp_path)

@@ -20,7 +20,7 @@ def problem():
 
 
 def test_classification_keeps_ranks_and_the_one_class_of_every_image(problem):
-    prediction = Prediction(UNIT, row_ranks=np.array([1, 3]))
+    prediction = Prediction(UNIT, {"row_ranks": np.array([1, 3])})
     items = Items.of(problem((0, 1), (1, 0)), prediction)
     assert (items.image_ranks.tolist(), items.classes.tolist()) == ([1, 3], [1, 0])
     assert items.scores is items.positives is items.text_images is None
@@ -29,7 +29,7 @@ def test_classification_keeps_ranks_and_the_one_class_of_every_image(problem):
 
 
 def test_retrieval_keeps_both_ranks_and_the_first_image_of_every_caption(problem):
-    prediction = Prediction(UNIT, row_ranks=np.array([1, 2]), column_ranks=np.array([2, 1, 0]))
+    prediction = Prediction(UNIT, {"row_ranks": np.array([1, 2]), "column_ranks": np.array([2, 1, 0])})
     items = Items.of(problem((0, 0), (1, 0), (1, 1)), prediction)
     assert items.text_ranks.tolist() == [2, 1, 0]
     assert items.text_images.tolist() == [0, 1, -1]
@@ -39,11 +39,13 @@ def test_retrieval_keeps_both_ranks_and_the_first_image_of_every_caption(problem
 def test_scores_are_kept_up_to_a_number_and_the_truth_always(problem):
     scores = np.arange(6, dtype=np.float32).reshape(2, 3)
     asked = problem((0, 1), (1, 0), (1, 1))
-    kept = Items.of(asked, Prediction(UNIT, scores=scores), influence=np.array([0.25, 0.5]), most_scores=6)
+    kept = Items.of(
+        asked, Prediction(UNIT, {"scores": scores}), influence=np.array([0.25, 0.5]), most_scores=6
+    )
     assert kept.scores is scores
     assert kept.positives.tolist() == [[0, 1], [1, 0], [1, 1]]
     assert kept.relevant.dense().tolist() == asked.relevant.dense().tolist()
     assert kept.influence.dtype == np.float32
-    lean = Items.of(asked, Prediction(UNIT, scores=scores), most_scores=5)
+    lean = Items.of(asked, Prediction(UNIT, {"scores": scores}), most_scores=5)
     assert lean.scores is lean.relevant is lean.influence is None
     assert lean.positives.tolist() == kept.positives.tolist()

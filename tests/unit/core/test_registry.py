@@ -3,7 +3,7 @@ import sys
 import pytest
 
 from vlbench.core.errors import PluginError, UnknownName
-from vlbench.core.registry import ADAPTERS, METRICS, SOURCES, TASK_KINDS, Registry
+from vlbench.core.registry import ADAPTERS, METRICS, SCORINGS, SOURCES, TASK_KINDS, Registry
 
 
 @pytest.fixture
@@ -100,7 +100,9 @@ def test_a_plug_in_that_does_not_import_names_its_distribution(install, text, re
     assert reason in str(caught.value)
 
 
-@pytest.mark.parametrize("registry", [ADAPTERS, METRICS, SOURCES, TASK_KINDS], ids=lambda r: r.group)
+@pytest.mark.parametrize(
+    "registry", [ADAPTERS, METRICS, SCORINGS, SOURCES, TASK_KINDS], ids=lambda r: r.group
+)
 def test_built_ins_enter_through_entry_points_of_vlbench(registry):
     assert registry.names()
     assert all(registry.distribution(name) == "vlbench" for name in registry)

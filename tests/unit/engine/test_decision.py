@@ -7,6 +7,7 @@ from colour_tagger import ColourTaggerCheckpoint
 from vlbench.core.contracts import TaskRequest, Tuning
 from vlbench.core.errors import DataError, Unsupported
 from vlbench.core.measurement import Measurement, Part
+from vlbench.core.metric import Metric
 from vlbench.core.registry import TASK_KINDS
 from vlbench.core.result import Result
 from vlbench.engine.evaluate import Session, evaluate
@@ -31,19 +32,22 @@ def task(colours, kind="tagging"):
 
 def halfway(prediction, problem, options):
     """Not the best F1: a rule of its own, so that it is seen to be asked, on the validation images."""
-    scores, dense = prediction.scores, problem.relevant.dense()
+    scores, dense = prediction["scores"], problem.relevant.dense()
     assert scores.shape == dense.shape == (len(VALIDATION), 6)
     threshold = (float(scores[dense].min()) + float(scores[~dense].max())) / 2
     return Measurement(None, 0, parts=tuple(Part(text.name, threshold, 0) for text in problem.texts))
 
 
-def tuned(choose=halfway):
+CHOOSE = Metric("halfway", halfway, frozenset({"scores"}))
+
+
+def tuned(choose=CHOOSE):
     return replace(task(TEST), thresholds=Tuning(task(VALIDATION), choose))
 
 
 def run(asked, checkpoint, cache):
     job = plan_job(checkpoint, asked, SETTINGS)
-    return evaluate(job, Session(checkpoint, SETTINGS), cache)
+    return evaluate(job, Session(checkpoint, SETTINGS), cache).result
 
 
 def test_thresholds_are_chosen_on_the_validation_images_alone(tmp_path):
@@ -68,8 +72,8 @@ def test_what_is_stored_of_either_split_is_used(tmp_path):
     assert stored_result(plan_job(checkpoint, tuned(), SETTINGS), tmp_path, seed=0) is None
     result = run(tuned(), checkpoint, tmp_path)
     assert sum(checkpoint.model.seen) - seen == len(VALIDATION)
-    assert stored_result(plan_job(checkpoint, tuned(), SETTINGS), tmp_path, seed=0) == result
-    assert stored_result(plan_job(checkpoint, task(TEST), SETTINGS), tmp_path, seed=0) == plain
+    assert stored_result(plan_job(checkpoint, tuned(), SETTINGS), tmp_path, seed=0).result == result
+    assert stored_result(plan_job(checkpoint, task(TEST), SETTINGS), tmp_path, seed=0).result == plain
     whole = run(tuned(), ColourCheckpoint(), tmp_path / "other")
     assert (whole.metrics, whole.thresholds) == (result.metrics, result.thresholds)
 
@@ -80,11 +84,11 @@ def test_another_choice_is_measured_from_what_is_stored(tmp_path):
     fewer = replace(tuned(), metrics={"macro_f1": tuned().metrics["macro_f1"]})
     found = stored_result(plan_job(checkpoint, fewer, SETTINGS), tmp_path, seed=0)
     assert found is not None
-    assert found.metric("macro_f1").value == 1.0
+    assert found.result.metric("macro_f1").value == 1.0
     stated = replace(task(TEST), thresholds=(1.0,) * 6)
     found = stored_result(plan_job(checkpoint, stated, SETTINGS), tmp_path, seed=0)
     assert found is not None
-    assert found.metric("macro_f1").value == 0.0
+    assert found.result.metric("macro_f1").value == 0.0
     assert checkpoint.loads == 1
 
 
@@ -109,6 +113,6 @@ def test_a_threshold_outside_the_unit_is_refused_before_any_image_is_seen(tmp_pa
 
 
 def test_a_question_without_a_score_matrix_has_no_thresholds(tmp_path):
-    asked = replace(task(TEST), thresholds=Tuning(task(VALIDATION, "classification"), halfway))
-    with pytest.raises(Unsupported, match="keeps no score matrix"):
+    asked = replace(task(TEST), thresholds=Tuning(task(VALIDATION, "classification"), CHOOSE))
+    with pytest.raises(Unsupported, match="halfway reads scores, which"):
         run(asked, ColourCheckpoint(), tmp_path)

@@ -24,7 +24,7 @@ def task(kind="classification", source=None, name="squares"):
 
 
 def score(asked, checkpoint, cache, settings=SETTINGS):
-    return evaluate(plan_job(checkpoint, asked, settings), Session(checkpoint, settings), cache)
+    return evaluate(plan_job(checkpoint, asked, settings), Session(checkpoint, settings), cache).result
 
 
 def without_times(result):
@@ -54,11 +54,11 @@ def test_a_stored_measurement_needs_no_model_and_is_the_same(tmp_path):
     checkpoint = ColourCheckpoint()
     fresh = score(task(), checkpoint, tmp_path)
     again = stored_result(plan_job(checkpoint, task(), SETTINGS), tmp_path, seed=0)
-    assert again == fresh
+    assert again.result == fresh
     assert checkpoint.loads == 1
     renamed = stored_result(plan_job(checkpoint, task(name="other"), SETTINGS), tmp_path, seed=0)
     assert renamed is not None
-    assert renamed.task == "other"
+    assert renamed.result.task == "other"
 
 
 def test_another_formula_is_measured_from_the_stored_prediction(tmp_path):
@@ -68,7 +68,7 @@ def test_another_formula_is_measured_from_the_stored_prediction(tmp_path):
     fewer = replace(asked, metrics={"acc1": asked.metrics["acc1"]})
     found = stored_result(plan_job(checkpoint, fewer, SETTINGS), tmp_path, seed=0)
     assert found is not None
-    assert [value.metric for value in found.metrics] == ["acc1"]
+    assert [value.metric for value in found.result.metrics] == ["acc1"]
     assert checkpoint.loads == 1
 
 
@@ -84,7 +84,7 @@ def test_a_flipped_bit_of_what_is_stored_is_never_a_score(kept, tmp_path):
         path.write_bytes(flipped)
         if kept == "measurements":
             again = stored_result(plan_job(checkpoint, task(), SETTINGS), tmp_path, seed=0)
-            assert again == fresh
+            assert again.result == fresh
         else:
             assert stored_prediction(plan_job(checkpoint, task(), SETTINGS), tmp_path) is None
     assert checkpoint.loads == 1
@@ -170,7 +170,7 @@ def test_predictions_are_kept_with_the_facts_of_their_run(tmp_path):
     kept = stored_prediction(plan_job(checkpoint, task("tagging"), SETTINGS), tmp_path)
     assert kept is not None
     prediction, facts = kept
-    assert prediction.scores.shape == (len(COLOURS), 6)
+    assert prediction["scores"].shape == (len(COLOURS), 6)
     assert facts.settings["precision"] == "fp32"
 
 
@@ -210,7 +210,7 @@ def test_a_taggers_own_thresholds_are_kept_with_its_scores(tmp_path):
     assert half == 1.0
     again = stored_prediction(plan_job(ColourTaggerCheckpoint(), asked, SETTINGS), tmp_path)
     assert again is not None
-    assert again[0].thresholds.tolist() == [0.99, 0.6, 0.6, 0.6, 0.6, 0.6]
+    assert again[0]["thresholds"].tolist() == [0.99, 0.6, 0.6, 0.6, 0.6, 0.6]
     plain = score(asked, ColourCheckpoint(), tmp_path / "plain")
     assert plain.metric("macro_f1").value is None
 
@@ -225,4 +225,4 @@ def test_streamed_scores_are_of_the_whole_model(tmp_path):
     result = score(task("tagging"), tagger, tmp_path, settings)
     assert result.timing.images_encoded == len(COLOURS)
     prediction, _ = stored_prediction(plan_job(tagger, task("tagging"), settings), tmp_path)
-    assert prediction.scores.max() <= 4  # logits of the tagger's own, not the other's cosines
+    assert prediction["scores"].max() <= 4  # logits of the tagger's own, not the other's cosines

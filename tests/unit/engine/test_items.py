@@ -5,6 +5,7 @@ from colour_tagger import ColourTaggerCheckpoint
 
 from vlbench.core.contracts import TaskRequest
 from vlbench.core.errors import VlbenchError
+from vlbench.core.items import Items
 from vlbench.core.registry import TASK_KINDS
 from vlbench.engine.evaluate import Session, evaluate
 from vlbench.engine.items import stored_items
@@ -22,7 +23,7 @@ def run(tmp_path):
     def run(kind, checkpoint=ColourCheckpoint):
         task = TASK_KINDS.get(kind)(TaskRequest(name="squares", protocol="test", source=squares(COLOURS)))
         job = plan_job(checkpoint(), task, SETTINGS)
-        return job, evaluate(job, Session(checkpoint(), SETTINGS), tmp_path)
+        return job, evaluate(job, Session(checkpoint(), SETTINGS), tmp_path).result
 
     return run
 
@@ -37,6 +38,16 @@ def test_items_of_a_job_say_what_its_result_says(run, tmp_path):
     assert items.scores.shape == (result.n_images, result.n_texts)
     assert len(items.influence) == result.n_images
     assert stored_items(job, tmp_path, seed=0, most_scores=1).scores is None
+
+
+def test_what_is_measured_now_has_the_items_of_what_is_stored(tmp_path):
+    task = TASK_KINDS.get("tagging")(TaskRequest(name="squares", protocol="test", source=squares(COLOURS)))
+    job = plan_job(ColourTaggerCheckpoint(), task, SETTINGS)
+    found = evaluate(job, Session(ColourTaggerCheckpoint(), SETTINGS), tmp_path)
+    items = Items.of(task.problem, found.prediction, influence=found.influence)
+    again = stored_items(job, tmp_path, seed=0)
+    for name in ("influence", "scores", "positives"):
+        assert np.array_equal(getattr(items, name), getattr(again, name))
 
 
 def test_a_lost_prediction_is_named(run, tmp_path):

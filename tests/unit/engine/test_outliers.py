@@ -6,7 +6,7 @@ from colour_model import COLOURS, ColourCheckpoint, squares
 
 from vlbench.core.contracts import TaskRequest, Text
 from vlbench.core.errors import Unsupported
-from vlbench.core.registry import TASK_KINDS
+from vlbench.core.registry import SCORINGS, TASK_KINDS
 from vlbench.engine.evaluate import Session, evaluate
 from vlbench.engine.outliers import outlier_task
 from vlbench.engine.plan import plan_job
@@ -29,15 +29,15 @@ def test_other_images_are_asked_by_the_same_texts_from_stored_features(tmp_path)
     for task in (inside, outside):
         evaluate(plan_job(session.checkpoint, task, SETTINGS), session, tmp_path)
     job = plan_job(session.checkpoint, outlier_task(inside, outside), SETTINGS)
-    result = evaluate(job, session, tmp_path)
+    result = evaluate(job, session, tmp_path).result
     assert (result.timing.images_encoded, result.timing.texts_encoded) == (0, 0)
     assert (result.n_images, result.n_texts, result.metrics) == (len(colours) - 2, 2, ())
     prediction, _ = stored_prediction(job, tmp_path)
-    assert prediction.row_ranks.tolist() == [0] * (len(colours) - 2)
-    assert np.isfinite(prediction.log_sums).all()
+    assert prediction["row_ranks"].tolist() == [0] * (len(colours) - 2)
+    assert np.isfinite(prediction["log_sums"]).all()
 
 
 def test_the_first_task_must_be_a_classification():
     task = classification("bright", tuple(COLOURS)[:2])
     with pytest.raises(Unsupported, match="bright: is no classification"):
-        outlier_task(replace(task, scoring="matrix"), task)
+        outlier_task(replace(task, scoring=SCORINGS.get("matrix")), task)

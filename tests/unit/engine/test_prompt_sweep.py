@@ -34,7 +34,10 @@ def test_each_template_is_a_job_of_its_own_over_the_same_images(tmp_path):
         assert single.task.protocol.digest != job.task.protocol.digest
     session = Session(checkpoint, SETTINGS)
     evaluate(job, session, tmp_path)
-    assert [evaluate(single, session, tmp_path).timing.images_encoded for _, single in singles] == [0, 0]
+    assert [evaluate(single, session, tmp_path).result.timing.images_encoded for _, single in singles] == [
+        0,
+        0,
+    ]
 
 
 def test_synonyms_are_asked_by_each_template_too():

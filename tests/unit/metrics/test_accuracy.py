@@ -3,7 +3,7 @@ import pytest
 from scipy import stats
 
 from vlbench.core.contracts import Prediction, ScoreUnit
-from vlbench.core.errors import CardError, DataError, Unsupported
+from vlbench.core.errors import CardError, Unsupported
 from vlbench.core.measurement import MetricOptions, Part
 from vlbench.metrics.accuracy import acc1, acc5, mean_per_class_recall
 
@@ -12,7 +12,7 @@ OPTIONS = MetricOptions()
 
 
 def ranked(ranks):
-    return Prediction(UNIT, row_ranks=np.array(ranks))
+    return Prediction(UNIT, {"row_ranks": np.array(ranks)})
 
 
 def labelled(problem_of, labels, number):
@@ -93,14 +93,14 @@ def test_constant_scores_are_never_right(problem_of, ranks_of):
 
 def test_an_image_of_two_classes_has_no_class_recall(problem_of):
     problem = problem_of(np.array([[True, False], [True, True]]))
-    with pytest.raises(DataError, match="image 1 has 2 classes"):
+    with pytest.raises(Unsupported, match="image 1 has 2 classes"):
         mean_per_class_recall(ranked([1, 1]), problem, OPTIONS)
 
 
 @pytest.mark.parametrize("metric", [acc1, acc5, mean_per_class_recall])
 def test_refuses_a_number_and_missing_ranks(metric, problem_of):
     problem = labelled(problem_of, [0], 2)
-    with pytest.raises(CardError, match=f"write {metric.__name__}$"):
+    with pytest.raises(CardError, match=f"write {metric.name}$"):
         metric(ranked([1]), problem, MetricOptions(at=3))
-    with pytest.raises(Unsupported, match=f"{metric.__name__} reads ranks"):
+    with pytest.raises(Unsupported, match=f"{metric.name} reads row_ranks"):
         metric(Prediction(UNIT), problem, OPTIONS)

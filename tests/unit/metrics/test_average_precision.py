@@ -24,7 +24,9 @@ def random_case(seed, n, m, levels):
 
 
 def measure(problem_of, scores, relevant, at=None):
-    return mean_average_precision(Prediction(UNIT, scores=scores), problem_of(relevant), MetricOptions(at=at))
+    return mean_average_precision(
+        Prediction(UNIT, {"scores": scores}), problem_of(relevant), MetricOptions(at=at)
+    )
 
 
 @pytest.mark.parametrize("levels", [None, 4, 1])

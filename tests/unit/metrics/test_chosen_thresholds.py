@@ -71,11 +71,11 @@ def test_in_units_they_give_the_same_tags(unit, validation):
     truth = pairs_of(relevant)
     scores = scores * 6  # logits up to 20
     problem = Problem(range(50), tuple(Text(str(j)) for j in range(6)), truth)
-    found = best_f1_threshold(Prediction(unit=unit, scores=scores), problem, MetricOptions())
+    found = best_f1_threshold(Prediction(unit, {"scores": scores}), problem, MetricOptions())
     chosen = np.array([part.value for part in found.parts])
     if unit.kind == "probability":
         assert ((chosen > 0) & (chosen < 1)).all()
-    prediction = Prediction(unit=unit, scores=scores, thresholds=chosen)
+    prediction = Prediction(unit, {"scores": scores, "thresholds": chosen})
     assert macro_f1(prediction, problem, MetricOptions()).value == pytest.approx(
         best_f1_thresholds(scores, truth).f1.mean(), abs=1e-12
     )

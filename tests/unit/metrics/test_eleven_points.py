@@ -16,7 +16,7 @@ def test_by_hand_without_the_tag_that_no_image_has(problem_of):
     truth = np.array([[True, False, False], [False, True, False], [True, False, False]])
     scores = np.array([[3.0, 2.0, 1.0], [2.0, 1.0, 1.0], [1.0, 0.0, 1.0]])
     found = eleven_point_mean_average_precision(
-        Prediction(AS_IT_IS, scores=scores), problem_of(truth), MetricOptions()
+        Prediction(AS_IT_IS, {"scores": scores}), problem_of(truth), MetricOptions()
     )
     first, second = (6 + 5 * 2 / 3) / 11, (1 + 10 * 0.5) / 11
     assert [part.value for part in found.parts] == [pytest.approx(first), pytest.approx(second), None]
@@ -26,7 +26,7 @@ def test_by_hand_without_the_tag_that_no_image_has(problem_of):
 
 def test_elevaters_own_numbers(parity, problem_of):
     data = parity("multilabel_ap")
-    prediction = Prediction(AS_IT_IS, scores=np.ascontiguousarray(data["scores"]))
+    prediction = Prediction(AS_IT_IS, {"scores": np.ascontiguousarray(data["scores"])})
     found = eleven_point_mean_average_precision(prediction, problem_of(data["targets"]), MetricOptions())
     assert found.value == pytest.approx(float(data["elevater_11point_mAP"]), abs=1e-6)
 
@@ -35,9 +35,9 @@ def test_what_cannot_be_measured_is_refused(problem_of):
     problem = problem_of(np.array([[True], [False]]))
     with pytest.raises(CardError):
         eleven_point_mean_average_precision(
-            Prediction(AS_IT_IS, scores=np.zeros((2, 1))), problem, MetricOptions(at=5)
+            Prediction(AS_IT_IS, {"scores": np.zeros((2, 1))}), problem, MetricOptions(at=5)
         )
     with pytest.raises(NotFinite):
         eleven_point_mean_average_precision(
-            Prediction(AS_IT_IS, scores=np.full((2, 1), np.nan)), problem, MetricOptions()
+            Prediction(AS_IT_IS, {"scores": np.full((2, 1), np.nan)}), problem, MetricOptions()
         )

@@ -14,16 +14,18 @@ N = 60
 
 
 def of_matrix(scores, relevant, ranks_of):
-    return Prediction(UNIT, scores=scores)
+    return Prediction(UNIT, {"scores": scores})
 
 
 def of_classes(scores, relevant, ranks_of):
     best = np.argsort(-scores, axis=1)
     return Prediction(
         UNIT,
-        row_ranks=ranks_of(scores, relevant),
-        best=best,
-        best_scores=np.take_along_axis(scores, best, axis=1),
+        {
+            "row_ranks": ranks_of(scores, relevant),
+            "best": best,
+            "best_scores": np.take_along_axis(scores, best, axis=1),
+        },
     )
 
 
@@ -74,6 +76,6 @@ def test_they_lie_in_the_order_of_the_images(case):
 
 def test_without_an_interval_there_are_none(problem_of):
     one = mean_average_precision(
-        Prediction(UNIT, scores=np.ones((1, 1))), problem_of(np.ones((1, 1), bool)), MetricOptions()
+        Prediction(UNIT, {"scores": np.ones((1, 1))}), problem_of(np.ones((1, 1), bool)), MetricOptions()
     )
     assert one.influence is None

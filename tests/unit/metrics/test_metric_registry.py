@@ -7,7 +7,7 @@ from vlbench.core.registry import METRICS
 built_in = [name for name in METRICS if METRICS.distribution(name) == "vlbench"]
 assert len(built_in) >= 14, built_in
 for name in built_in:
-    assert METRICS.get(name).__name__ == name
+    assert METRICS.get(name).name == name
 heavy = {"torch", "scipy", "pandas", "sklearn", "pydantic"} & set(sys.modules)
 assert not heavy, heavy
 """

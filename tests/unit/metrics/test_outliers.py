@@ -38,9 +38,11 @@ def test_confidence_is_the_highest_log_probability():
     scores = np.array([[2.0, 1.0, 0.0], [0.0, 0.0, 0.0]])
     prediction = Prediction(
         ScoreUnit("cosine"),
-        best=np.array([[0], [0]]),
-        best_scores=scores[:, :1].astype(np.float32),
-        log_sums=np.log(np.exp(scores - scores.max(1, keepdims=True)).sum(1)).astype(np.float32),
+        {
+            "best": np.array([[0], [0]]),
+            "best_scores": scores[:, :1].astype(np.float32),
+            "log_sums": np.log(np.exp(scores - scores.max(1, keepdims=True)).sum(1)).astype(np.float32),
+        },
     )
     expected = np.exp(2) / np.exp([2, 1, 0]).sum()
     assert np.exp(confidence(prediction)) == pytest.approx([expected, 1 / 3], abs=1e-6)
@@ -49,7 +51,12 @@ def test_confidence_is_the_highest_log_probability():
 def test_a_tagger_has_no_such_confidence():
     ones = np.ones((1, 1), dtype=np.float32)
     prediction = Prediction(
-        ScoreUnit("probability"), best=np.array([[0]]), best_scores=ones, log_sums=ones[0]
+        ScoreUnit("probability"),
+        {
+            "best": np.array([[0]]),
+            "best_scores": ones,
+            "log_sums": ones[0],
+        },
     )
     with pytest.raises(Unsupported, match="choose another model"):
         confidence(prediction)

@@ -17,7 +17,9 @@ AS_IT_IS = ScoreUnit("cosine")
 def test_mean_average_precision_with_the_tie_rule(parity, problem_of):
     data = parity("ram_map_pr")
     problem = problem_of(data["targets"])
-    found = ram_mean_average_precision(Prediction(AS_IT_IS, scores=data["scores"]), problem, MetricOptions())
+    found = ram_mean_average_precision(
+        Prediction(AS_IT_IS, {"scores": data["scores"]}), problem, MetricOptions()
+    )
     expected = data["AP_tie_rule_stable_reversed"]
     assert found.value == pytest.approx(expected.mean(), abs=1e-6)
     np.testing.assert_allclose([part.value for part in found.parts], expected, atol=1e-6)
@@ -29,7 +31,7 @@ def test_ours_is_theirs_where_nothing_ties_and_every_tag_has_positives(parity, p
     kept = (data["AP_tie_best"] == data["AP_tie_worst"]) & data["targets"].any(axis=0)
     assert kept.sum() >= 8
     problem = problem_of(data["targets"][:, kept])
-    prediction = Prediction(AS_IT_IS, scores=np.ascontiguousarray(data["scores"][:, kept]))
+    prediction = Prediction(AS_IT_IS, {"scores": np.ascontiguousarray(data["scores"][:, kept])})
     ours = mean_average_precision(prediction, problem, MetricOptions()).value
     theirs = ram_mean_average_precision(prediction, problem, MetricOptions()).value
     assert ours == pytest.approx(theirs, abs=1e-7)
@@ -38,7 +40,7 @@ def test_ours_is_theirs_where_nothing_ties_and_every_tag_has_positives(parity, p
 @pytest.mark.parametrize("threshold", [0.3, 0.5])
 def test_precision_and_recall_from_a_threshold_on(parity, problem_of, threshold):
     data = parity("ram_map_pr")
-    problem, prediction = problem_of(data["targets"]), Prediction(AS_IT_IS, scores=data["scores"])
+    problem, prediction = problem_of(data["targets"]), Prediction(AS_IT_IS, {"scores": data["scores"]})
     expected = ram_precision_recall(data["scores"] >= np.float32(threshold), data["targets"])
     options = MetricOptions(at=threshold)
     assert ram_precision(prediction, problem, options).value == pytest.approx(expected.precision.mean())
@@ -47,13 +49,13 @@ def test_precision_and_recall_from_a_threshold_on(parity, problem_of, threshold)
 
 def test_a_tag_at_its_threshold_is_given(problem_of):
     scores = np.array([[0.0], [-1.0]], dtype=np.float32)  # probabilities 0.5 and 0.27
-    prediction = Prediction(ScoreUnit("probability"), scores=scores)
+    prediction = Prediction(ScoreUnit("probability"), {"scores": scores})
     found = ram_recall(prediction, problem_of(np.ones((2, 1), dtype=bool)), MetricOptions(at=0.5))
     assert found.value == pytest.approx(0.5)
 
 
 def test_equal_scores_follow_the_order_of_the_images(problem_of):
-    prediction = Prediction(AS_IT_IS, scores=np.zeros((4, 1), dtype=np.float32))
+    prediction = Prediction(AS_IT_IS, {"scores": np.zeros((4, 1), dtype=np.float32)})
     last = problem_of(np.array([[False], [False], [False], [True]]))
     assert ram_mean_average_precision(prediction, last, MetricOptions()).value == pytest.approx(1)
     assert mean_average_precision(prediction, last, MetricOptions()).value == pytest.approx(1 / 4)
@@ -61,7 +63,7 @@ def test_equal_scores_follow_the_order_of_the_images(problem_of):
 
 def test_nan_and_a_missing_threshold_are_refused(problem_of):
     problem = problem_of(np.ones((2, 1), dtype=bool))
-    bad = Prediction(AS_IT_IS, scores=np.array([[np.nan], [0.0]], dtype=np.float32))
+    bad = Prediction(AS_IT_IS, {"scores": np.array([[np.nan], [0.0]], dtype=np.float32)})
     for metric, options in (
         (ram_mean_average_precision, MetricOptions()),
         (ram_recall, MetricOptions(at=0.5)),

@@ -35,7 +35,7 @@ def test_equals_scikit_learn_on_tags_with_positives(name, case, problem_of):
     metric, averaging, oracle = METRICS[name]
     scores, relevant = case
     found = metric(
-        Prediction(ScoreUnit("probability"), scores=scores), problem_of(relevant), MetricOptions(at=0.6)
+        Prediction(ScoreUnit("probability"), {"scores": scores}), problem_of(relevant), MetricOptions(at=0.6)
     )
     given = scores[:, 1:] > math.log(0.6 / 0.4)
     expected = oracle(relevant[:, 1:], given, average=averaging, zero_division=0)
@@ -82,7 +82,7 @@ def test_by_hand(problem_of):
     # given: t0 on images 0 1 2, t1 on image 0; true: t0 on 0 3, t1 on 0
     scores = np.array([[2, 2], [2, 0], [2, 0], [0, 0]], dtype=np.float32)
     relevant = np.array([[1, 1], [0, 0], [0, 0], [1, 0]], dtype=bool)
-    prediction = Prediction(ScoreUnit("cosine"), scores=scores)
+    prediction = Prediction(ScoreUnit("cosine"), {"scores": scores})
     values = [
         METRICS[name][0](prediction, problem_of(relevant), MetricOptions(at=1)).value for name in METRICS
     ]
@@ -92,7 +92,7 @@ def test_by_hand(problem_of):
 @pytest.mark.parametrize("name", METRICS)
 def test_rare_tags_that_are_all_found_are_not_certain(name, problem_of):
     relevant = np.eye(12, dtype=bool)  # every tag is true of one image
-    prediction = Prediction(ScoreUnit("cosine"), scores=relevant.astype(np.float32))
+    prediction = Prediction(ScoreUnit("cosine"), {"scores": relevant.astype(np.float32)})
     found = METRICS[name][0](prediction, problem_of(relevant), MetricOptions(at=0.5))
     assert found.value == 1
     assert 0.6 < found.ci_low < 0.8
@@ -103,7 +103,7 @@ def test_tags_of_one_positive_add_their_variance(problem_of):
     # of 12 tags with one positive each half are found
     relevant = np.eye(12, dtype=bool)
     scores = relevant * np.where(np.arange(12) < 6, 2.0, 0.0)
-    prediction = Prediction(ScoreUnit("cosine"), scores=scores.astype(np.float32))
+    prediction = Prediction(ScoreUnit("cosine"), {"scores": scores.astype(np.float32)})
     found = thresholds.macro_recall(prediction, problem_of(relevant), MetricOptions(at=1))
     exact = stats.binomtest(6, 12).proportion_ci(method="wilson")
     assert (found.ci_low, found.ci_high) == pytest.approx((exact.low, exact.high), abs=0.03)
@@ -113,7 +113,7 @@ def test_a_score_at_the_threshold_is_not_given(problem_of):
     unit = ScoreUnit("cosine", scale=100.0, bias=-3.0)
     scores = np.array([[np.float32(0.3 * 100 - 3)], [28.0]], dtype=np.float32)
     found = thresholds.micro_recall(
-        Prediction(unit, scores=scores), problem_of(np.ones((2, 1), dtype=bool)), MetricOptions(at=0.3)
+        Prediction(unit, {"scores": scores}), problem_of(np.ones((2, 1), dtype=bool)), MetricOptions(at=0.3)
     )
     assert found.value == 0.5
 
@@ -136,7 +136,7 @@ def test_scores_and_threshold_shifted_together(case):
 
 @pytest.mark.parametrize("name", ["macro_precision", "micro_precision"])
 def test_precision_without_a_given_tag_is_zero_and_has_no_interval(name, problem_of):
-    prediction = Prediction(ScoreUnit("cosine"), scores=np.zeros((3, 2), dtype=np.float32))
+    prediction = Prediction(ScoreUnit("cosine"), {"scores": np.zeros((3, 2), dtype=np.float32)})
     found = METRICS[name][0](prediction, problem_of(np.ones((3, 2), dtype=bool)), MetricOptions(at=0.5))
     assert (found.value, found.ci_low, found.ci_high) == (0.0, None, None)
 
@@ -146,11 +146,11 @@ def test_without_a_number_the_models_own_thresholds_decide(name, problem_of):
     truth = np.array([[True, False], [False, True], [True, True]])
     scores = np.array([[1.0, 1.0], [-1.0, 3.0], [2.0, 0.5]], dtype=np.float32)
     unit = ScoreUnit("probability")
-    own = Prediction(unit, scores=scores, thresholds=np.array([0.5, 1 / (1 + math.exp(-2.0))]))
+    own = Prediction(unit, {"scores": scores, "thresholds": np.array([0.5, 1 / (1 + math.exp(-2.0))])})
     moved = scores - np.array([0.0, 2.0], dtype=np.float32)
     metric = METRICS[name][0]
     found = metric(own, problem_of(truth), MetricOptions())
-    at_half = metric(Prediction(unit, scores=moved), problem_of(truth), MetricOptions(at=0.5))
+    at_half = metric(Prediction(unit, {"scores": moved}), problem_of(truth), MetricOptions(at=0.5))
     assert found == at_half
     assert found.value is not None
 
@@ -159,13 +159,13 @@ def test_without_a_number_the_models_own_thresholds_decide(name, problem_of):
 def test_no_positives_no_number_no_scores(name, problem_of):
     metric = METRICS[name][0]
     scores = np.ones((3, 2), dtype=np.float32)
-    prediction = Prediction(ScoreUnit("cosine"), scores=scores)
+    prediction = Prediction(ScoreUnit("cosine"), {"scores": scores})
     empty = metric(prediction, problem_of(np.zeros((3, 2), dtype=bool)), MetricOptions(at=0.5))
     assert (empty.value, empty.n, empty.left_out) == (None, 0, 2)
     problem = problem_of(np.ones((3, 2), dtype=bool))
     unstated = metric(prediction, problem, MetricOptions())
     assert (unstated.value, unstated.n) == (None, 0)
-    with pytest.raises(Unsupported, match=f"{name} reads the whole score matrix"):
+    with pytest.raises(Unsupported, match=f"{name} reads scores, which"):
         metric(Prediction(ScoreUnit("cosine")), problem, MetricOptions(at=0.5))
     scores[1, 1] = np.nan
     with pytest.raises(NotFinite, match="image 1 for text 1"):

@@ -14,7 +14,9 @@ OPTIONS = MetricOptions()
 
 def measured(problem_of, ranks, groups, options=OPTIONS):
     problem = replace(problem_of(np.eye(len(ranks), dtype=bool)), groups=groups)
-    return worst_group_accuracy(Prediction(ScoreUnit("cosine"), row_ranks=np.array(ranks)), problem, options)
+    return worst_group_accuracy(
+        Prediction(ScoreUnit("cosine"), {"row_ranks": np.array(ranks)}), problem, options
+    )
 
 
 def test_the_worst_group_decides(problem_of):

@@ -16,12 +16,15 @@ from vlbench.report.leaderboard import leaderboards, notes
 RANKS = Additions(ranks={task: {"a": 2, "b": 1} for task in ("digits", "shapes", "digits+templates@12ab34")})
 
 
+LOW = ("nll", "ece", "text_retrieval_median_rank")
+
+
 @pytest.fixture
 def scored(make_result):
     """A result of one metric, its primary."""
 
     def make(model, task, value, metric="acc1", **changes):
-        metrics = (MetricValue(metric, value, None, None, "", 200, 0),)
+        metrics = (MetricValue(metric, value, None, None, "", 200, 0, lower_is_better=metric in LOW),)
         return make_result(model=model, task=task, primary=metric, metrics=metrics, **changes)
 
     return make

@@ -19,7 +19,8 @@ def test_a_row_says_the_value_and_what_it_was_measured_with(make_result):
     weights = acc1.split(",")[10]
     assert acc1 == (
         "small,shapes,acc1,0.500000,0.400000,0.600000,200,fp32,held-out,"
-        f"{'d' * 32},{weights},{'i' * 32},{'t' * 32},0,200,200,{'r' * 32},{'v' * 32},1,cpu"
+        f"{'d' * 32},{weights},{'i' * 32},{'t' * 32},0,200,200,{'r' * 32},{'v' * 32},1,cpu,"
+        "no,0.000000,1.000000"
     )
     assert acc5.startswith("small,shapes,acc5,0.750000,0.700000,0.800000,200,")
     (other, _) = rows_of([make_result(weights={"small.safetensors": "b" * 64})])
@@ -57,7 +58,7 @@ def test_an_empty_baseline_is_not_written(tmp_path):
             "line 2: could not convert string to float: 'half'",
         ),
         (lambda text: text.replace("0.500000", "inf", 1), "line 2: infinity is no score"),
-        (lambda text: text.replace(",200,", ",", 1), "line 2: 19 cells in place of 20"),
+        (lambda text: text.replace(",200,", ",", 1), "line 2: 22 cells in place of 23"),
         (lambda text: text[:-9], "cut off in line 3"),
         (
             lambda text: text + text.splitlines(keepends=True)[1],
@@ -129,3 +130,19 @@ def test_an_earlier_versions_baseline_tells_less_and_is_read(make_result, tmp_pa
         ("left_out", "n_images", "n_relevant", "truth", "validation", "source_revision", "device")
     )
     assert read_baseline(path) == (replace(row, **untold),)
+
+
+def test_what_a_metric_is_is_kept_and_an_earlier_version_told_it_by_the_name(make_result, tmp_path):
+    loss = MetricValue("demo", 7.5, None, None, "", 4, 0, lower_is_better=True, most=None)
+    (row,) = rows_of([make_result(metrics=(loss,))])
+    path = written(tmp_path / "b.csv", row)
+    (again,) = read_baseline(path)
+    assert (again.lower_is_better, again.least, again.most) == (True, 0.0, None)
+    lines = list(csv.reader(path.read_text(encoding="utf-8").splitlines()))
+    old = [[cell.replace("demo", "mean_rank") for cell in line[:-3]] for line in lines]
+    path.write_text("".join(",".join(line) + "\n" for line in old), encoding="utf-8")
+    (told,) = read_baseline(path)
+    assert (told.lower_is_better, told.least, told.most) == (True, 0.0, None)
+    path.write_text(path.read_text(encoding="utf-8").replace("mean_rank", "demo"), encoding="utf-8")
+    with pytest.raises(DataError, match=r"demo is 7\.5, no fraction"):
+        read_baseline(path)

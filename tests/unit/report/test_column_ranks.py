@@ -106,7 +106,11 @@ def test_300_models_are_ranked_at_once(column):
 def test_of_a_metric_that_should_be_low_the_lowest_is_first(make_result):
     losses = {"good": np.full(N, 0.5), "bad": np.full(N, 2.0)}
     results = [
-        make_result(model=name, primary="nll", metrics=(MetricValue("nll", loss[0], None, None, "", N, 0),))
+        make_result(
+            model=name,
+            primary="nll",
+            metrics=(MetricValue("nll", loss[0], None, None, "", N, 0, lower_is_better=True),),
+        )
         for name, loss in losses.items()
     ]
     items = {name: Items(influence=loss.astype(np.float32)) for name, loss in losses.items()}

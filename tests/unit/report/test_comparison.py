@@ -6,7 +6,8 @@ from scipy import stats
 
 from vlbench.core.errors import DataError
 from vlbench.core.items import Items
-from vlbench.core.result import MetricValue, PartValue
+from vlbench.core.measurement import Part
+from vlbench.core.result import MetricValue
 from vlbench.metrics.average_precision import delete_one
 from vlbench.metrics.columns import pairs_of
 from vlbench.metrics.intervals import pseudo_values
@@ -15,8 +16,8 @@ from vlbench.report.comparison import holm_adjusted, paired
 N = 200
 
 
-def metric(name, value, parts=()):
-    return (MetricValue(name, value, None, None, "", N, 0, parts),)
+def metric(name, value, parts=(), **changes):
+    return (MetricValue(name, value, None, None, "", N, 0, parts, **changes),)
 
 
 @pytest.fixture
@@ -25,7 +26,7 @@ def of_hits(make_result):
 
     def make(model, right, primary="acc1"):
         ranks = np.where(right, 1, 3)
-        parts = tuple(PartValue(name, 0.5, 50) for name in ("ant", "bee", "cat", "dog"))
+        parts = tuple(Part(name, 0.5, 50) for name in ("ant", "bee", "cat", "dog"))
         metrics = metric("acc1", float(np.mean(right))) + metric("mean_per_class_recall", 0.5, parts)
         result = make_result(model=model, metrics=metrics, primary=primary)
         return result, Items(image_ranks=ranks, classes=np.arange(N) % 4)
@@ -41,7 +42,7 @@ def of_tags(make_result):
         deleted = delete_one(scores, pairs_of(relevant))
         value = float(np.nanmean(deleted.values))
         parts = tuple(
-            PartValue(name, float(ap), int(count))
+            Part(name, float(ap), int(count))
             for name, ap, count in zip("xyz", deleted.values, relevant.sum(axis=0), strict=True)
         )
         name = "mean_average_precision"
@@ -312,7 +313,8 @@ def test_of_a_metric_that_should_be_low_the_lower_one_is_better_and_differences_
 
     def of_nll(model, mean):
         losses = generator.normal(mean, 0.2, N).astype(np.float32)
-        result = make_result(model=model, primary="nll", metrics=metric("nll", float(losses.mean())))
+        metrics = metric("nll", float(losses.mean()), lower_is_better=True)
+        result = make_result(model=model, primary="nll", metrics=metrics)
         return result, Items(influence=losses)
 
     found = paired(*of_nll("a", 3.5), *of_nll("b", 1.0))
@@ -321,7 +323,7 @@ def test_of_a_metric_that_should_be_low_the_lower_one_is_better_and_differences_
 
 
 def test_parts_of_groups_give_no_class_its_name(of_hits):
-    groups = tuple(PartValue(name, 0.5, 100) for name in ("north", "south", "east", "west"))
+    groups = tuple(Part(name, 0.5, 100) for name in ("north", "south", "east", "west"))
     result, items = of_hits("a", np.arange(N) < 100)
     result = replace(result, metrics=result.metrics[:1] + metric("worst_group_accuracy", 0.5, groups))
     better = replace(items, image_ranks=np.ones(N, dtype=np.int64))

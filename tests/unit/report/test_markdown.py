@@ -40,7 +40,9 @@ def test_of_a_metric_that_should_be_low_the_lowest_is_bold(make_result):
         make_result(
             model=model,
             primary="median_rank",
-            metrics=(base.metrics[0].__class__("median_rank", value, None, None, "", 4, 0),),
+            metrics=(
+                base.metrics[0].__class__("median_rank", value, None, None, "", 4, 0, lower_is_better=True),
+            ),
         )
         for model, value in (("a", 3.0), ("b", 5.0))
     ]

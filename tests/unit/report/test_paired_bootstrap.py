@@ -1,16 +1,20 @@
+from functools import partial
+
 import numpy as np
 import pytest
 
 from vlbench.core.relevance import Relevance
-from vlbench.metrics.average_precision import average_precision
+from vlbench.metrics.average_precision import average_precision, resampled_precision
 from vlbench.metrics.columns import pairs_of
+from vlbench.metrics.eleven_points import resampled_eleven_points
 from vlbench.metrics.published import elevater_11_point
 from vlbench.report import paired_bootstrap
 from vlbench.report.paired_bootstrap import (
-    eleven_points,
     map_differences,
     resampled_weights,
 )
+
+ap_differences = partial(map_differences, precision=resampled_precision)
 
 
 @pytest.fixture
@@ -31,7 +35,7 @@ def test_every_resample_is_the_map_of_the_images_it_drew(tagged, monkeypatch):
     a, b, relevant = tagged
     monkeypatch.setattr(paired_bootstrap, "_LEVELS", 8)  # several groups of tags
     monkeypatch.setattr(paired_bootstrap, "_WEIGHTS", 350)  # several slices of resamples
-    found = map_differences(a, b, pairs_of(relevant), seed=3, resamples=40)
+    found = ap_differences(a, b, pairs_of(relevant), seed=3, resamples=40)
     generator = np.random.default_rng(3)
     drawn = [generator.integers(50, size=50) for _ in range(40)]
     # tags that lost their positives are left out of both: naive() sees the same truth for A and B
@@ -42,7 +46,7 @@ def test_every_resample_is_the_map_of_the_images_it_drew(tagged, monkeypatch):
 
 def test_the_11_point_map_is_resampled_by_the_metrics_own_definition(tagged):
     a, b, relevant = tagged
-    found = map_differences(a, b, pairs_of(relevant), seed=3, resamples=40, precision=eleven_points)
+    found = ap_differences(a, b, pairs_of(relevant), seed=3, resamples=40, precision=resampled_eleven_points)
     generator = np.random.default_rng(3)
     drawn = [generator.integers(50, size=50) for _ in range(40)]
     sides = [[naive(each[i], relevant[i], elevater_11_point) for i in drawn] for each in (a, b)]
@@ -51,12 +55,12 @@ def test_the_11_point_map_is_resampled_by_the_metrics_own_definition(tagged):
 
 def test_draws_depend_on_the_seed_alone(tagged, monkeypatch):
     a, b, relevant = tagged
-    whole = map_differences(a, b, pairs_of(relevant), seed=1)
-    assert (whole == map_differences(a, b, pairs_of(relevant), seed=1)).all()
-    assert (whole != map_differences(a, b, pairs_of(relevant), seed=2)).any()
+    whole = ap_differences(a, b, pairs_of(relevant), seed=1)
+    assert (whole == ap_differences(a, b, pairs_of(relevant), seed=1)).all()
+    assert (whole != ap_differences(a, b, pairs_of(relevant), seed=2)).any()
     assert whole.size == 1000
     monkeypatch.setattr(paired_bootstrap, "_WEIGHTS", 777)
-    np.testing.assert_allclose(whole, map_differences(a, b, pairs_of(relevant), seed=1), atol=1e-6)
+    np.testing.assert_allclose(whole, ap_differences(a, b, pairs_of(relevant), seed=1), atol=1e-6)
 
 
 def test_a_resample_weighs_n_images():
@@ -67,10 +71,10 @@ def test_a_resample_weighs_n_images():
 
 def test_a_model_differs_in_nothing_from_itself(tagged):
     a, _, relevant = tagged
-    assert not map_differences(a, a.copy(), pairs_of(relevant), seed=0, resamples=50).any()
+    assert not ap_differences(a, a.copy(), pairs_of(relevant), seed=0, resamples=50).any()
 
 
 def test_without_positives_nothing_is_measured():
     empty = Relevance.from_pairs(np.array([], int), np.array([], int), (4, 2))
     scores = np.zeros((4, 2), np.float32)
-    assert np.isnan(map_differences(scores, scores, empty, seed=0, resamples=5)).all()
+    assert np.isnan(ap_differences(scores, scores, empty, seed=0, resamples=5)).all()

@@ -23,10 +23,12 @@ def written(path):
 
 def test_classification_keeps_rank_and_best_names_of_every_image(make_result, tmp_path):
     prediction = Prediction(
-        unit=UNIT,
-        row_ranks=np.array([1, 2]),
-        best=np.array([[0, 2], [2, 1]]),
-        best_scores=np.array([[0.5, 0.25], [0.75, 0.5]], dtype=np.float32),
+        UNIT,
+        {
+            "row_ranks": np.array([1, 2]),
+            "best": np.array([[0, 2], [2, 1]]),
+            "best_scores": np.array([[0.5, 0.25], [0.75, 0.5]], dtype=np.float32),
+        },
     )
     path = write_predictions(make_result(), problem((0, 0), (1, 1)), prediction, tmp_path)
     assert path == tmp_path / "shapes" / "small.predictions.parquet"
@@ -37,7 +39,7 @@ def test_classification_keeps_rank_and_best_names_of_every_image(make_result, tm
 
 
 def test_retrieval_has_rows_for_images_and_for_texts(make_result, tmp_path):
-    prediction = Prediction(unit=UNIT, row_ranks=np.array([1, 3]), column_ranks=np.array([2, 1, 0]))
+    prediction = Prediction(UNIT, {"row_ranks": np.array([1, 3]), "column_ranks": np.array([2, 1, 0])})
     columns = written(write_predictions(make_result(), problem((0, 0), (1, 1)), prediction, tmp_path))
     assert columns == {
         "side": ["image", "image", "text", "text", "text"],
@@ -48,13 +50,13 @@ def test_retrieval_has_rows_for_images_and_for_texts(make_result, tmp_path):
 
 def test_tagging_keeps_scores_beside_the_right_tags_even_where_there_are_none(make_result, tmp_path):
     scores = np.array([[0.5, 1.0, 0.0], [0.25, 0.0, 1.0]], dtype=np.float32)
-    prediction = Prediction(unit=UNIT, scores=scores)
+    prediction = Prediction(UNIT, {"scores": scores})
     columns = written(write_predictions(make_result(), problem((0, 1), (0, 2)), prediction, tmp_path))
     assert [list(row) for row in columns["scores"]] == scores.tolist()
     assert [list(names) for names in columns["relevant"]] == [["dog", "eel"], []]
 
 
 def test_a_partial_run_leaves_the_whole_ones_predictions_alone(make_result, tmp_path):
-    prediction = Prediction(unit=UNIT, row_ranks=np.array([1, 2]))
+    prediction = Prediction(UNIT, {"row_ranks": np.array([1, 2])})
     path = write_predictions(make_result(partial="limit"), problem((0, 0), (1, 1)), prediction, tmp_path)
     assert path.name == "small.partial.predictions.parquet"

@@ -21,7 +21,7 @@ def test_images_have_any_number_of_tags():
         [False, False, False],
         [True, False, False],
     ]
-    assert task.scoring == "matrix"
+    assert task.scoring.name == "matrix"
 
 
 def test_a_label_alone_is_the_one_tag():

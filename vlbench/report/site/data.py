@@ -7,8 +7,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import fmean, median
 
-from vlbench.core.metric_direction import lower_is_better
-from vlbench.core.result import MetricValue, PartValue, Result
+from vlbench.core.measurement import Part
+from vlbench.core.result import MetricValue, Result
 from vlbench.report.averages import MEAN, averages
 from vlbench.report.comparable import comparable_results, whole_results
 from vlbench.report.leaderboard import ALL, LEADERBOARD, leaderboards, notes
@@ -200,7 +200,7 @@ def _name(result: Result) -> str:
 def _height(result: Result) -> float:
     if result.score is None:
         return -math.inf
-    return -result.score if lower_is_better(result.primary) else result.score
+    return -result.score if result.lower_is_better else result.score
 
 
 def _parts(results: Sequence[Result]) -> Parts | None:
@@ -209,7 +209,7 @@ def _parts(results: Sequence[Result]) -> Parts | None:
     if not found:
         return None
     metric = max(found, key=lambda each: len(each.parts)).metric
-    chosen: list[tuple[str, Mapping[tuple[str, int], PartValue]]] = []
+    chosen: list[tuple[str, Mapping[tuple[str, int], Part]]] = []
     for result in results:
         value = value_of(result, metric)
         if value is not None and value.parts and len(chosen) < SHOWN_PARTS:
@@ -225,7 +225,7 @@ def _parts(results: Sequence[Result]) -> Parts | None:
     return Parts(metric, tuple(model for model, _ in chosen), tuple(line for _, line in lines))
 
 
-def _by_name(parts: Sequence[PartValue]) -> dict[tuple[str, int], PartValue]:
+def _by_name(parts: Sequence[Part]) -> dict[tuple[str, int], Part]:
     """Parts by name, and by how many of that name came before."""
     seen: Counter[str] = Counter()
     found = {}

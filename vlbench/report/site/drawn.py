@@ -4,7 +4,6 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from vlbench.core.metric_direction import lower_is_better
 from vlbench.report.averages import MEAN
 from vlbench.report.site.addresses import link, row_page
 from vlbench.report.site.data import mean_costs
@@ -32,14 +31,14 @@ class Measured:
     cost: Cost
 
 
-def of_task(rows: Iterable[Row], task: str, metric: str) -> list[Drawn]:
+def of_task(rows: Iterable[Row], task: str, metric: str, *, lower_is_better: bool) -> list[Drawn]:
     """A task's two pictures."""
     measured = [
         Measured(row.name, row.scores[task], row.costs[task])
         for row in rows
         if task in row.scores and row.scores[task].value is not None
     ]
-    return _pictures(measured, metric, metric, "../")
+    return _pictures(measured, metric, metric, "../", lower_is_better=lower_is_better)
 
 
 def of_means(rows: Iterable[Row]) -> list[Drawn]:
@@ -52,7 +51,9 @@ def of_means(rows: Iterable[Row]) -> list[Drawn]:
     return _pictures(measured, "mean over tasks", "Mean over tasks", "")
 
 
-def _pictures(measured: Sequence[Measured], metric: str, title: str, up: str) -> list[Drawn]:
+def _pictures(
+    measured: Sequence[Measured], metric: str, title: str, up: str, *, lower_is_better: bool = False
+) -> list[Drawn]:
     flops = _drawn(
         measured,
         _Question(
@@ -60,6 +61,7 @@ def _pictures(measured: Sequence[Measured], metric: str, title: str, up: str) ->
         ),
         lambda cost: cost.gflops,
         up,
+        lower_is_better=lower_is_better,
     )
     devices = [each.cost.device for each in measured if each.cost.images_per_second is not None]
     device = min(set(devices), key=lambda name: (-devices.count(name), name)) if devices else ""
@@ -71,6 +73,7 @@ def _pictures(measured: Sequence[Measured], metric: str, title: str, up: str) ->
         up,
         where=f"Measured on {device}. " if device else "",
         all_rows=len(measured),
+        lower_is_better=lower_is_better,
     )
     return [flops, speed]
 
@@ -90,6 +93,7 @@ def _drawn(
     cost_of: Callable[[Cost], float | None],
     up: str,
     *,
+    lower_is_better: bool,
     where: str = "",
     all_rows: int | None = None,
 ) -> Drawn:
@@ -112,6 +116,6 @@ def _drawn(
         question.score,
         question.better,
         tuple(points),
-        lower_is_better(question.score),
+        lower_is_better,
     )
     return Drawn(question.title, svg(picture, question.identity), caption)

@@ -6,7 +6,8 @@ from functools import partial
 from hashlib import sha256
 from typing import TYPE_CHECKING
 
-from vlbench.core.result import PartValue, Result
+from vlbench.core.measurement import Part
+from vlbench.core.result import Result
 from vlbench.report.leaderboard_rows import ROW_FACTS
 from vlbench.report.results import source_text
 from vlbench.report.site import drawn, words
@@ -72,7 +73,9 @@ class Pages:
             csv=link(task_table(task.name), "../"),
             metric_note="Hover a value for its interval." + (f" {RANKS}" if task.ranks else ""),
             protocol=_protocol(task.one),
-            drawn=drawn.of_task(self.site.rows, task.name, task.one.primary),
+            drawn=drawn.of_task(
+                self.site.rows, task.name, task.one.primary, lower_is_better=task.lowest_first
+            ),
             open_parts=OPEN_PARTS,
             mistakes=[_mistakes_shown(each) for each in task.mistakes],
         )
@@ -249,7 +252,7 @@ def _row_facts(row: Row) -> Lines:
     return [(words.label(name), words.plain(row.cells[name])) for name in shown]
 
 
-def _hardest(row: Row) -> Iterator[tuple[str, str, list[PartValue]]]:
+def _hardest(row: Row) -> Iterator[tuple[str, str, list[Part]]]:
     """The lowest classes or tags of every task of a row that is one model."""
     for task, results in row.results.items():
         if len(results) > 1:

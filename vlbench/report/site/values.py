@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from vlbench.core.metric_direction import lower_is_better
 from vlbench.core.published import PublishedScore
 from vlbench.core.result import Result
 from vlbench.report.averages import Additions
@@ -133,7 +132,7 @@ class TaskView:
     @property
     def lowest_first(self) -> bool:
         """Whether a lower value of the primary metric is the better one."""
-        return lower_is_better(self.one.primary)
+        return self.one.lower_is_better
 
 
 @dataclass(frozen=True, slots=True)

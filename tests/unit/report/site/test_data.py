@@ -4,7 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from vlbench.core.result import MetricValue, PartValue
+from vlbench.core.measurement import Part
+from vlbench.core.result import MetricValue
 from vlbench.report.averages import Additions
 from vlbench.report.site.data import Standings, mean_costs, site_of
 from vlbench.report.site.scripts import names_script
@@ -50,7 +51,7 @@ def test_a_row_that_lacks_a_seed_has_no_score_there(make_result):
 
 def test_parts_are_those_of_the_best_models_hardest_first(make_result):
     def tagged(model, score, red, blue):
-        parts = (PartValue("red", red, 3), PartValue("blue", blue, 4))
+        parts = (Part("red", red, 3), Part("blue", blue, 4))
         metrics = (MetricValue("map", score, None, None, "", 7, 0, parts),)
         return make_result(model=model, primary="map", metrics=metrics)
 
@@ -101,10 +102,10 @@ def test_csvs_are_those_of_the_results_folder_but_for_all_csv(make_result):
 
 def test_parts_stand_under_their_own_names_and_one_worst_class_is_no_table(make_result):
     def of(model, worst, recalls):
-        parts = tuple(PartValue(name, value, 5) for name, value in recalls.items())
+        parts = tuple(Part(name, value, 5) for name, value in recalls.items())
         metrics = (
             MetricValue("acc1", 0.5, None, None, "", 10, 0),
-            MetricValue("worst_class_accuracy", 0.1, None, None, "", 2, 0, (PartValue(worst, 0.1, 5),)),
+            MetricValue("worst_class_accuracy", 0.1, None, None, "", 2, 0, (Part(worst, 0.1, 5),)),
             MetricValue("mean_per_class_recall", 0.5, None, None, "", 2, 0, parts),
         )
         return make_result(model=model, metrics=metrics if parts else metrics[:2])

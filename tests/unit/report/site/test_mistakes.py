@@ -6,7 +6,8 @@ import pytest
 from PIL import Image
 
 from vlbench.core.errors import DataError
-from vlbench.core.result import MetricValue, PartValue
+from vlbench.core.measurement import Part
+from vlbench.core.result import MetricValue
 from vlbench.report.site.mistakes import Confusion, OpenedTask, predictions_path, read_mistakes, thumbnail
 
 
@@ -46,7 +47,7 @@ def test_an_opened_task_tells_the_right_class_and_shows_the_image(classified, tm
 
 
 def test_of_tags_the_right_one_that_is_ranked_lowest_counts(make_result, tmp_path):
-    parts = tuple(PartValue(name, 0.5, 1) for name in ("red", "blue", "ring"))
+    parts = tuple(Part(name, 0.5, 1) for name in ("red", "blue", "ring"))
     metrics = (MetricValue("map", 0.5, None, None, "", 2, 0, parts),)
     result = make_result(kind="tagging", primary="map", metrics=metrics, n_images=2, n_texts=3)
     scores = [np.float32([0.9, 0.8, 0.1]), np.float32([0.9, 0.1, 0.2])]

@@ -1,0 +1,144 @@
+"""Metric: a measure as a value, with all that is known of it."""
+
+import math
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+from vlbench.core.errors import CardError, Unsupported
+from vlbench.core.measurement import Measurement, MetricOptions
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from vlbench.core.contracts import Prediction, Problem
+    from vlbench.core.items import Items, Reading
+
+    Floats = NDArray[np.float32]
+
+Measure = Callable[["Prediction", "Problem", MetricOptions], Measurement]
+CheckProblem = Callable[["Problem", str], None]
+"""Raises a VlbenchError for a problem that a metric, by its name, can say nothing of."""
+ReadItems = Callable[["Items", float | None], "Reading | None"]
+TagPrecision = Callable[["Floats", "Floats", "Floats"], "Floats"]
+"""What a metric makes of one tag in every resample, [r]. Levels of the tag's scores descend, [levels, r]:
+positives at each level, positives down to it, images down to it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Metric:
+    """A measure of a task; what `vlbench.metrics` entry points name. Call it as `run`, under its own checks.
+
+    `reads` names the arrays of a `Prediction` that `run` needs. `at` says what stands behind an @ in its
+    name, None for nothing, and `needs_at` whether it must. Values lie from `least` to `most`, None for no
+    end. `suits` refuses a problem before anything is loaded. `items` reads the metric image by image from a
+    model's items and the number behind the @; None where the metric brings pseudo-values or nothing.
+    `resample` measures a tag in resamples of a score matrix.
+    """
+
+    name: str
+    run: Measure
+    reads: frozenset[str]
+    lower_is_better: bool = False
+    at: Literal["k", "threshold"] | None = None
+    needs_at: bool = False
+    least: float | None = 0.0
+    most: float | None = 1.0
+    suits: CheckProblem | None = None
+    items: ReadItems | None = None
+    resample: TagPrecision | None = None
+
+    def __call__(self, prediction: "Prediction", problem: "Problem", options: MetricOptions) -> Measurement:
+        """Measure a prediction.
+
+        Raises:
+            CardError: the number behind the @ is wrong or missing.
+            Unsupported: the prediction lacks what the metric reads.
+            VlbenchError: the metric can say nothing of the problem.
+        """
+        self.check_number(options.at)
+        self.check_reads(prediction.arrays)
+        if self.suits is not None:
+            self.suits(problem, self.name)
+        return self.run(prediction, problem, options)
+
+    def check_number(self, at: float | None) -> None:
+        """Check the number behind an @ of the metric's name.
+
+        Raises:
+            CardError: there is one where none belongs, none where one is needed, or another kind of number.
+        """
+        if at is None:
+            wrong = self.needs_at
+        elif self.at is None:
+            raise CardError(f"{self.name} takes no number behind an @ (found {at:g}); write {self.name}")
+        else:
+            wrong = math.isnan(at) if self.at == "threshold" else at < 1 or not float(at).is_integer()
+        if wrong and self.at == "threshold":
+            raise CardError(f"{self.name} needs a threshold behind an @; write {self.name}@0.5")
+        if wrong:
+            raise CardError(f"{self.name} needs a whole number of 1 or more behind an @; write {self.name}@5")
+
+    def check_reads(self, kept: Iterable[str], *, of: str = "this task") -> None:
+        """Check that a task, named `of`, keeps what the metric reads.
+
+        Raises:
+            Unsupported: it does not; what is missing is named.
+        """
+        missing = sorted(self.reads - set(kept))
+        if missing:
+            raise Unsupported(
+                f"{self.name} reads {', '.join(missing)}, which {of} does not keep "
+                f"(it keeps {', '.join(sorted(kept)) or 'nothing'}); "
+                "take it out of the task's metrics, or use a task kind that keeps them"
+            )
+
+
+def metric(
+    *,
+    reads: Iterable[str],
+    lower_is_better: bool = False,
+    at: Literal["k", "threshold"] | None = None,
+    needs_at: bool = False,
+    least: float | None = 0.0,
+    most: float | None = 1.0,
+    suits: CheckProblem | None = None,
+    items: ReadItems | None = None,
+    resample: TagPrecision | None = None,
+) -> Callable[[Measure], Metric]:
+    """Make a metric of a function, under the function's name: `@metric(reads={"row_ranks"})`."""
+
+    def value(run: Measure) -> Metric:
+        return Metric(
+            name=run.__name__,
+            run=run,
+            reads=frozenset(reads),
+            lower_is_better=lower_is_better,
+            at=at,
+            needs_at=needs_at,
+            least=least,
+            most=most,
+            suits=suits,
+            items=items,
+            resample=resample,
+        )
+
+    return value
+
+
+_ROUNDING = 1e-6
+"""What a mean of fractions may miss an end by: files hold six decimals."""
+
+
+def out_of_range(value: float | None, least: float | None, most: float | None) -> str:
+    """Why a value is none that a metric can have: `1.7, no fraction from 0 to 1`; empty where it is one.
+
+    >>> out_of_range(1.7, 0.0, 1.0), out_of_range(1.7, 0.0, None)
+    ('1.7, no fraction from 0 to 1', '')
+    """
+    low, high = -math.inf if least is None else least, math.inf if most is None else most
+    if value is None or low - _ROUNDING <= value <= high + _ROUNDING:
+        return ""
+    what = "no fraction" if high == 1 else "not"
+    return f"{value:.6g}, {what} {f'from {low:g} to {high:g}' if high < math.inf else f'{low:g} or more'}"

@@ -1,0 +1,1 @@
+"""Scorings: what tasks keep of a model's scores."""

@@ -1,0 +1,21 @@
+"""The whole matrix of scores."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vlbench.core.contracts import Problem
+from vlbench.core.scoring import ScorePass, Scoring
+
+
+def keep_matrix(blocks: ScorePass, problem: Problem) -> Mapping[str, NDArray[Any]]:
+    """All scores, [n, m]."""
+    scores = np.empty(problem.relevant.shape, dtype=np.float32)
+    for start, stop, block in blocks:
+        scores[start:stop] = block.float().cpu().numpy()
+    return {"scores": blocks.restored(scores)}
+
+
+matrix = Scoring("matrix", keep_matrix, keeps=frozenset({"scores"}))
