@@ -7,29 +7,15 @@ from typing import NoReturn
 import numpy as np
 import pytest
 
-from vlbench.core.contracts import Offers, Problem, Text
+from vlbench.core.contracts import Dataset, Problem, Text
+from vlbench.core.dataset import Examples
 from vlbench.core.relevance import Relevance
 
 FIXTURES = Path(__file__).parents[2] / "fixtures" / "metrics"
 
 
-class Unopened:
-    """A source that metrics must never read."""
-
-    name = "unopened"
-    revision = "0"
-    offers = Offers()
-
-    def __init__(self, size: int) -> None:
-        self.size = size
-
-    def __len__(self) -> int:
-        return self.size
-
-    def __getitem__(self, index: int) -> NoReturn:
-        raise AssertionError("a metric opened an image")
-
-    target = fingerprint = __getitem__
+def _unread(index: int) -> NoReturn:
+    raise AssertionError("a metric read an example")
 
 
 @pytest.fixture
@@ -38,7 +24,7 @@ def problem_of() -> Callable[[np.ndarray], Problem]:
         n, m = relevant.shape
         images, texts = np.nonzero(relevant)
         return Problem(
-            images=Unopened(n),
+            images=Dataset("unread", "0", Examples(_unread, n)),
             texts=tuple(Text(f"t{index}") for index in range(m)),
             relevant=Relevance.from_pairs(images, texts, (n, m)),
         )
