@@ -54,7 +54,7 @@ def run(request: Request, *, tell: Callable[[str], None] | None = None) -> Itera
     from vlbench.engine.changes import noted, noted_lines
     from vlbench.engine.plan import plan_job
     from vlbench.engine.seen import refuse_seen, seen_by
-    from vlbench.kept_results import is_there, refuse_other_data, refuse_other_folder
+    from vlbench.kept_results import is_there, question_of, refuse_other_data, refuse_other_folder
     from vlbench.report.results import write_result
 
     models, tasks = resolve(request)
@@ -62,18 +62,22 @@ def run(request: Request, *, tell: Callable[[str], None] | None = None) -> Itera
     if tell is not None:
         for name, said in read.items():
             tell(reading_line(name, said))
+    identities = [model.checkpoint.identify() for model in models]
     planned = [
-        [(each, plan_job(model.checkpoint, each.task, request.settings)) for each in tasks]
-        for model in models
+        [(each, plan_job(model.checkpoint, each.task, request.settings, identity)) for each in tasks]
+        for model, identity in zip(models, identities, strict=True)
     ]
-    for _, job in chain.from_iterable(planned[:1]):
-        refuse_other_folder(job, request)
+    # what is asked is the same of all models, whatever their names for it
+    first = chain.from_iterable(planned[:1])
+    questions = {job.task.name: question_of(job, request.cache) for _, job in first}
+    for question in questions.values():
+        refuse_other_folder(question, request)
     for _, job in chain.from_iterable(planned):
-        refuse_other_data(job, request)
+        refuse_other_data(job, questions[job.task.name], request)
         if not request.allow_seen_images:
             refuse_seen(job, request.cache)
     for model, pairs in zip(models, planned, strict=True):
-        wanted = [(named, job) for named, job in pairs if not is_there(job, request)]
+        wanted = [pair for pair in pairs if not is_there(pair[1], questions[pair[1].task.name], request)]
         results = measured([job for _, job in wanted], request)
         for (named, job), found in zip(wanted, results, strict=True):
             remarks = noted(job, request.cache)
