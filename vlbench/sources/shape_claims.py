@@ -59,10 +59,11 @@ class SceneSet:
         self._with: dict[Presence | tuple[str, int], set[int]] = {}
         for position, scene in enumerate(scenes):
             counts = Counter(mention for thing in scene.things for mention in _mentions(thing))
-            present = [
+            facts: list[Presence | tuple[str, int]] = [
                 Presence(mention, number) for mention, most in counts.items() for number in range(1, most + 1)
             ]
-            for fact in (*present, ("total", len(scene.things)), ("shade", scene.shade)):
+            facts += [("total", len(scene.things)), ("shade", scene.shade)]
+            for fact in facts:
                 self._with.setdefault(fact, set()).add(position)
 
     def true_of(self, caption: Caption) -> list[int]:
