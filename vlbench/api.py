@@ -55,7 +55,7 @@ def run(request: Request, *, tell: Callable[[str], None] | None = None) -> Itera
     from vlbench.engine.changes import noted, noted_lines
     from vlbench.engine.plan import plan_job
     from vlbench.engine.seen import refuse_seen, seen_by
-    from vlbench.kept_results import is_there, refuse_other_data, refuse_other_folder
+    from vlbench.kept_results import is_there, question_of, refuse_other_data, refuse_other_folder
     from vlbench.report.results import write_result
 
     models, tasks = resolve(request)
@@ -67,22 +67,29 @@ def run(request: Request, *, tell: Callable[[str], None] | None = None) -> Itera
     refused: dict[str, None] = {}
     for model in models:
         planned.append([])
+        identity = None
         for each in tasks:
             try:
-                planned[-1].append((each, plan_job(model.checkpoint, each.task, request.settings)))
+                job = plan_job(model.checkpoint, each.task, request.settings, identity)
             except Unsupported as error:
                 refused[str(error)] = None
+            else:
+                identity = job.identity
+                planned[-1].append((each, job))
     if refused and tell is not None and any(planned):
         for line in refused:
             tell(f"refused: {line}")
-    for job in {named.task.name: job for named, job in chain.from_iterable(planned)}.values():
-        refuse_other_folder(job, request)
+    # what is asked is the same of all models, whatever their names for it
+    asked = {job.task.name: job for _, job in chain.from_iterable(planned)}
+    questions = {name: question_of(job, request.cache) for name, job in asked.items()}
+    for question in questions.values():
+        refuse_other_folder(question, request)
     for _, job in chain.from_iterable(planned):
-        refuse_other_data(job, request)
+        refuse_other_data(job, questions[job.task.name], request)
         if not request.allow_seen_images:
             refuse_seen(job, request.cache)
     for model, pairs in zip(models, planned, strict=True):
-        wanted = [(named, job) for named, job in pairs if not is_there(job, request)]
+        wanted = [pair for pair in pairs if not is_there(pair[1], questions[pair[1].task.name], request)]
         results = measured([job for _, job in wanted], request)
         for (named, job), found in zip(wanted, results, strict=True):
             remarks = noted(job, request.cache)

@@ -5,7 +5,6 @@ from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 from urllib.parse import urlsplit
-from urllib.request import getproxies
 
 from vlbench.core.errors import WeightsError
 
@@ -74,6 +73,9 @@ def revision_of(path: Path) -> str:
 
 def _has_network() -> bool:
     """Whether the hub's name resolves; asked first, because the hub's client retries for half a minute."""
+    # imported here: it takes milliseconds, and a run of weights that are here needs none of it
+    from urllib.request import getproxies
+
     from huggingface_hub.constants import ENDPOINT
 
     if getproxies():

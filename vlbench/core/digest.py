@@ -17,8 +17,7 @@ def digest_of(value: object) -> str:
     >>> digest_of({"b": 1, "a": (2,)}) == digest_of({"a": [2], "b": 1})
     True
     """
-    text = json.dumps(value, sort_keys=True, ensure_ascii=False, separators=(",", ":"), default=_plain)
-    return digest_of_bytes(text.encode())
+    return digest_of_bytes(_ENCODER.encode(value).encode())
 
 
 def digest_of_bytes(data: bytes) -> str:
@@ -65,3 +64,6 @@ def _plain(value: object) -> object:
     if isinstance(value, Mapping):
         return dict(value)
     raise TypeError(f"{type(value).__name__} has no digest")
+
+
+_ENCODER = json.JSONEncoder(sort_keys=True, ensure_ascii=False, separators=(",", ":"), default=_plain)

@@ -34,7 +34,9 @@ class Relevance:
             0 <= images.min() and images.max() < n and 0 <= texts.min() and texts.max() < m
         ):
             raise DataError(f"a relevant pair lies outside the {n} images x {m} texts")
-        flat = np.unique(images.astype(np.int64) * m + texts.astype(np.int64))
+        # not np.unique: it imports numpy's masked arrays, which nothing else at the start of a run needs
+        flat = np.sort(images.astype(np.int64) * m + texts.astype(np.int64))
+        flat = flat[np.diff(flat, prepend=-1) > 0]
         return cls(images=flat // max(m, 1), texts=flat % max(m, 1), shape=(n, m))
 
     @property

@@ -10,27 +10,21 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from vlbench.core.contracts import Model
-from vlbench.engine.feature_store import Features
+from vlbench.engine.feature_store import Features, leading_bytes
 
 Indices = NDArray[np.int64]
 
 TILE = 16
 """Texts are scored in multiples of it, the last one repeated behind them: odd numbers slow a kernel down."""
-_LEADING = 8
-"""Bytes of a row that are compared before the whole row is."""
 
 
-def first_equals(read: Callable[[int, int], Features], count: int, *, step: int) -> Indices | None:
-    """The first row that each of `count` rows equals to the byte, [n]; None where no two rows are equal.
+def first_equals(leading: Indices, read: Callable[[int, int], Features], *, step: int) -> Indices | None:
+    """The first row that each of n rows equals to the byte, [n]; None where no two rows are equal.
 
-    Rows start to stop are read by `read`, `step` at a time: once all for their first bytes, and again those
-    blocks that hold rows whose first bytes are equal.
+    `leading` [n] are the first bytes of every row. `read` gives whole rows start to stop, `step` at a time;
+    it is asked for those blocks alone that hold rows whose first bytes are equal.
     """
-    leading = np.zeros(count, dtype=np.int64)
-    blocks = [(start, min(start + step, count)) for start in range(0, count, step)]
-    for start, stop in blocks:
-        rows = _bytes(read(start, stop))[:, :_LEADING]
-        leading[start:stop].view(np.uint8).reshape(-1, _LEADING)[:, : rows.shape[1]] = rows
+    count = len(leading)
     order = np.argsort(leading, kind="stable")
     alike = np.zeros(count, dtype=np.bool_)
     neighbours = leading[order[1:]] == leading[order[:-1]]
@@ -39,17 +33,16 @@ def first_equals(read: Callable[[int, int], Features], count: int, *, step: int)
         return None
     first = np.arange(count)
     seen: dict[bytes, int] = {}
-    for start, stop in blocks:
+    for start in range(0, count, step):
+        stop = min(start + step, count)
         places = start + np.flatnonzero(alike[start:stop])
-        rows = _bytes(read(start, stop)) if len(places) else np.empty((0, 0), np.uint8)
+        if not len(places):
+            continue
+        rows = np.ascontiguousarray(read(start, stop)).reshape(stop - start, -1).view(np.uint8)
         for place in places.tolist():
             digest = blake2b(rows[place - start].data, digest_size=16).digest()
             first[place] = seen.setdefault(digest, place)
     return first if len(np.unique(first)) < count else None
-
-
-def _bytes(rows: Features) -> NDArray[np.uint8]:
-    return np.ascontiguousarray(rows).reshape(len(rows), -1).view(np.uint8)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +60,9 @@ class Columns:
     def of(cls, texts: Features, device: str) -> "Columns":
         """Columns of text features [m, ...]."""
         places = None
-        first = first_equals(lambda start, stop: texts[start:stop], len(texts), step=max(1, len(texts)))
+        first = first_equals(
+            leading_bytes(texts), lambda start, stop: texts[start:stop], step=max(1, len(texts))
+        )
         if first is not None:
             kept, inverse = np.unique(first, return_inverse=True)
             places = torch.from_numpy(inverse.astype(np.int64)).to(device)

@@ -162,7 +162,7 @@ class _ImagePass:
         return fresh_scores(
             self.encoder.model,
             lambda places: self.space.gather([keys[place] for place in places.tolist()]),
-            len(keys),
+            self.space.leading(keys),
             texts=self.texts,
             device=self.encoder.settings.device,
         )

@@ -1,6 +1,7 @@
 """Features on disk under a content key: appended batch by batch, verified before they are read."""
 
 import json
+import math
 import os
 import struct
 import time
@@ -113,6 +114,13 @@ class FeatureSpace:
             raise DataError(f"{self.folder}: {_differ(shapes)}")
         return self._gathered(keys, shapes)
 
+    def leading(self, keys: Sequence[str]) -> NDArray[np.int64]:
+        """The first bytes of the features of each key, [n]; no whole features are read."""
+        found = np.zeros(len(keys), dtype=np.int64)
+        for number, chosen, rows in self._by_record(keys):
+            found[chosen] = leading_bytes(self._records[number].features)[rows]
+        return found
+
     def close(self) -> None:
         """Flush what was appended to the disk."""
         if self._file is not None:
@@ -129,25 +137,40 @@ class FeatureSpace:
         if not keys:
             return np.zeros((0,), dtype=np.float32)
         shape = shapes[-1]
-        places = np.array([self._places[key] for key in keys], dtype=np.int64)  # [n, 2]
         gathered = np.empty((len(keys), *shape), dtype=np.float32)
+        for number, chosen, rows in self._by_record(keys):
+            features = self._records[number].features
+            if features.shape[1:] == shape:
+                gathered[chosen] = features[rows]
+            else:
+                filled = features.shape[1]
+                gathered[chosen, :filled] = features[rows]
+                gathered[chosen, filled:] = 0
+        return gathered
+
+    def _by_record(self, keys: Sequence[str]) -> Iterator[tuple[int, NDArray[np.int64], NDArray[np.int64]]]:
+        """Each record that holds some of the keys: its number, their positions, and their rows in it."""
+        if not keys:
+            return
+        places = np.array([self._places[key] for key in keys], dtype=np.int64)  # [n, 2]
         order = np.argsort(places[:, 0], kind="stable")
         starts = np.flatnonzero(np.diff(places[order, 0], prepend=-1))
         for chosen in np.split(order, starts[1:]):
-            features = self._records[places[chosen[0], 0]].features
-            if features.shape[1:] == shape:
-                gathered[chosen] = features[places[chosen, 1]]
-            else:
-                rows = features.shape[1]
-                gathered[chosen, :rows] = features[places[chosen, 1]]
-                gathered[chosen, rows:] = 0
-        return gathered
+            yield int(places[chosen[0], 0]), chosen, places[chosen, 1]
 
     def _enter(self, record: Record) -> None:
         number = len(self._records)
         self._records.append(record)
         for row, key in enumerate(record.keys):
             self._places.setdefault(key, (number, row))
+
+
+def leading_bytes(features: Features) -> NDArray[np.int64]:
+    """The first eight bytes of each row of features [n, ...] as a number, [n]; zeros fill a shorter row."""
+    found = np.zeros((len(features), 2), dtype=np.float32)
+    rows = features.reshape(len(features), math.prod(features.shape[1:]))[:, :2]
+    found[:, : rows.shape[1]] = rows
+    return found.view(np.int64)[:, 0]
 
 
 def pack_record(keys: Sequence[str], features: Features) -> bytes:

@@ -44,8 +44,12 @@ class Job:
     validation: "Job | None" = None
 
 
-def plan_job(checkpoint: Checkpoint, task: Task, settings: RunSettings) -> Job:
+def plan_job(
+    checkpoint: Checkpoint, task: Task, settings: RunSettings, identity: Identity | None = None
+) -> Job:
     """Refuse what cannot work and compute the keys.
+
+    `identity` is the checkpoint's, where several of its jobs are planned and it was asked for once.
 
     Raises:
         Unsupported: a metric reads what the task does not keep or does not suit its question, the model
@@ -64,7 +68,7 @@ def plan_job(checkpoint: Checkpoint, task: Task, settings: RunSettings) -> Job:
         )
     if settings.on_cpu and settings.precision == "fp16":
         raise Unsupported("fp16 does not run on a CPU; use --precision fp32 or bf16")
-    return _job(checkpoint, checkpoint.identify(), task, settings)
+    return _job(checkpoint, identity or checkpoint.identify(), task, settings)
 
 
 def with_texts(job: Job, task: Task, settings: RunSettings) -> Job:

@@ -86,17 +86,19 @@ class ScoreBlocks:
 
 
 def fresh_scores(
-    model: Model, images: Callable[[Indices], Features], count: int, *, texts: Features, device: str
+    model: Model, images: Callable[[Indices], Features], leading: Indices, *, texts: Features, device: str
 ) -> ScoreBlocks:
-    """Scores of `count` images, whose features [rows, ...] are read block by block, and texts [m, ...].
+    """Scores of n images, whose features [rows, ...] are read block by block, and texts [m, ...].
 
-    Images and texts of equal features are scored once: they tie to the bit.
+    `leading` [n] are the first bytes of each image's features. Images and texts of equal features are scored
+    once: they tie to the bit.
     """
+    count = len(leading)
     columns = Columns.of(texts, device)
     row_bytes = images(np.arange(1)).nbytes if count else 1
     rows = min(BLOCK_BYTES // (4 * max(1, len(texts))), FEATURE_BLOCK_BYTES // row_bytes)
     rows = max(1, rows // TILE * TILE or rows)
-    first = first_equals(lambda start, stop: images(np.arange(start, stop)), count, step=rows)
+    first = first_equals(leading, lambda start, stop: images(np.arange(start, stop)), step=rows)
     order = groups = distinct = None
     if first is not None:
         distinct, inverse = np.unique(first, return_inverse=True)

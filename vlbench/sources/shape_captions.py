@@ -1,19 +1,22 @@
-"""Captions of scenes, each true of one scene of a set only.
-
-What a caption claims is held as data beside its words, and held against every other scene of the set;
-a claim is read loosely there ("left of" by any distance, "two" as two or more), so that a caption that
-somebody might call true of a second image is not kept.
-"""
+"""Captions of scenes, each true of one scene of a set: its claims are held against all others."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import Literal
 
 from vlbench.core.errors import DataError
+from vlbench.sources.shape_claims import (
+    Axis,
+    Caption,
+    Mention,
+    Presence,
+    Relation,
+    SceneSet,
+    place,
+    plain_mention,
+    sized_mention,
+)
 from vlbench.sources.shape_world import COLOUR_NAMES, SHADES, SHAPES, SIZES, UNIT, Dice, Scene, Thing
 
 CAPTIONS_AN_IMAGE = 5
-Axis = Literal["across", "down"]
 AXES: tuple[Axis, ...] = ("across", "down")
 
 _MARGIN = 6 * UNIT
@@ -25,82 +28,6 @@ _WORDS = {
     "down": (("above", "over"), ("below", "under")),
 }
 _NUMBERS = {2: "two", 3: "three", 4: "four"}
-
-
-@dataclass(frozen=True, slots=True)
-class Mention:
-    """A kind of thing as words name it; None where they do not say."""
-
-    colour: int | None = None
-    shape: int | None = None
-    size: int | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Presence:
-    """`number` things of a kind are there."""
-
-    mention: Mention
-    number: int = 1
-
-
-@dataclass(frozen=True, slots=True)
-class Relation:
-    """The first thing lies left of (across) or above (down) the second."""
-
-    first: Mention
-    second: Mention
-    axis: Axis
-
-
-@dataclass(frozen=True, slots=True)
-class Caption:
-    """Words and what they claim; `total` is the number of things, `shade` the ground's; None: not said."""
-
-    text: str
-    presences: tuple[Presence, ...] = ()
-    relations: tuple[Relation, ...] = ()
-    total: int | None = None
-    shade: int | None = None
-
-
-class SceneSet:
-    """Scenes, found by what lies in them."""
-
-    def __init__(self, scenes: Sequence[Scene]) -> None:
-        self._scenes = tuple(scenes)
-        self._with: dict[Mention | tuple[str, int], set[int]] = {}
-        for position, scene in enumerate(scenes):
-            found: list[Mention | tuple[str, int]] = [
-                mention for thing in scene.things for mention in _mentions(thing)
-            ]
-            for fact in (*found, ("total", len(scene.things)), ("shade", scene.shade)):
-                self._with.setdefault(fact, set()).add(position)
-
-    def true_of(self, caption: Caption) -> list[int]:
-        """Positions of the scenes that a caption, read loosely, is true of."""
-        facts: list[Mention | tuple[str, int]] = [presence.mention for presence in caption.presences]
-        facts += [("total", caption.total)] if caption.total is not None else []
-        facts += [("shade", caption.shade)] if caption.shade is not None else []
-        likely = set.intersection(*(self._with.get(fact, set()) for fact in facts))
-        return [position for position in sorted(likely) if is_true(caption, self._scenes[position])]
-
-
-def is_true(caption: Caption, scene: Scene) -> bool:
-    """Whether a caption, read loosely, is true of a scene."""
-    things = scene.things
-    if caption.total not in (None, len(things)) or caption.shade not in (None, scene.shade):
-        return False
-    if any(len(_named(presence.mention, things)) < presence.number for presence in caption.presences):
-        return False
-    return all(
-        any(
-            _place(first, relation.axis) < _place(second, relation.axis)
-            for first in _named(relation.first, things)
-            for second in _named(relation.second, things)
-        )
-        for relation in caption.relations
-    )
 
 
 def write_captions(scenes: Sequence[Scene], key: tuple[int, ...]) -> tuple[tuple[str, ...], ...]:
@@ -144,7 +71,7 @@ def _captions_of(scene: Scene, position: int, scene_set: SceneSet, key: tuple[in
 
 
 def _write_list(scene: Scene, dice: Dice) -> Caption:
-    presences = _grouped([_mention(thing) for thing in dice.some(scene.things, len(scene.things))])
+    presences = _grouped([plain_mention(thing) for thing in dice.some(scene.things, len(scene.things))])
     text = f"{dice.choose(('', 'a picture of ', 'there is '))}{_enumerate(presences)}"
     if dice.below(3):
         return Caption(text, presences)
@@ -160,7 +87,7 @@ def _write_down(scene: Scene, dice: Dice) -> Caption:
 
 
 def _write_sizes(scene: Scene, dice: Dice) -> Caption:
-    presences = _grouped([_sized(thing) for thing in dice.some(scene.things, len(scene.things))])
+    presences = _grouped([sized_mention(thing) for thing in dice.some(scene.things, len(scene.things))])
     return Caption(f"{dice.choose(('', 'a picture of '))}{_enumerate(presences)}", presences)
 
 
@@ -169,7 +96,7 @@ def _write_count(scene: Scene, dice: Dice) -> Caption:
     number = _NUMBERS[len(things)]
     match dice.below(3):
         case 0:
-            presences = _grouped([_mention(thing) for thing in dice.some(things, 2)])
+            presences = _grouped([plain_mention(thing) for thing in dice.some(things, 2)])
             text = f"{number} shapes with {_enumerate(presences)} among them"
         case 1:
             presences = _grouped([Mention(colour=thing.colour) for thing in dice.some(things, len(things))])
@@ -186,7 +113,7 @@ def _write_relation(scene: Scene, dice: Dice, axis: Axis) -> Caption:
     if not apart:
         return _write_sizes(scene, dice)
     first, second = dice.choose(apart)
-    name = dice.choose((_mention, _mention, _sized))
+    name = dice.choose((plain_mention, plain_mention, sized_mention))
     relation = Relation(name(first), name(second), axis)
     text = _relate(relation, dice)
     presences = _grouped([relation.first, relation.second])
@@ -201,14 +128,14 @@ def _write_relation(scene: Scene, dice: Dice, axis: Axis) -> Caption:
 def _write_all(scene: Scene, dice: Dice) -> Caption:
     """The number of things, every thing with its size, how two of them lie, and the ground."""
     things = scene.things
-    presences = _grouped([_sized(thing) for thing in dice.some(things, len(things))])
+    presences = _grouped([sized_mention(thing) for thing in dice.some(things, len(things))])
     text = f"{_NUMBERS[len(things)]} shapes on a {SHADES[scene.shade]} ground: {_enumerate(presences)}"
     relations = []
     for axis in AXES:
         apart = _apart(things, axis)
         if apart:
             first, second = dice.choose(apart)
-            relations.append(Relation(_sized(first), _sized(second), axis))
+            relations.append(Relation(sized_mention(first), sized_mention(second), axis))
     text = ", ".join((text, *(_relate(relation, dice) for relation in relations)))
     return Caption(text, presences, tuple(relations), len(things), scene.shade)
 
@@ -259,14 +186,6 @@ def _noun(mention: Mention, number: int) -> str:
 # --- claims -------------------------------------------------------------------------------------
 
 
-def _mention(thing: Thing) -> Mention:
-    return Mention(thing.colour, thing.shape)
-
-
-def _sized(thing: Thing) -> Mention:
-    return Mention(thing.colour, thing.shape, thing.size)
-
-
 def _grouped(mentions: Sequence[Mention]) -> tuple[Presence, ...]:
     """Equal mentions as one, with their number, in the order of their first."""
     return tuple(Presence(mention, mentions.count(mention)) for mention in dict.fromkeys(mentions))
@@ -278,24 +197,5 @@ def _apart(things: Sequence[Thing], axis: Axis) -> list[tuple[Thing, Thing]]:
         (first, second)
         for first in things
         for second in things
-        if _place(second, axis) - _place(first, axis) >= _MARGIN
+        if place(second, axis) - place(first, axis) >= _MARGIN
     ]
-
-
-def _mentions(thing: Thing) -> tuple[Mention, ...]:
-    """All that captions call a thing."""
-    return (_mention(thing), _sized(thing), Mention(colour=thing.colour), Mention(shape=thing.shape))
-
-
-def _named(mention: Mention, things: Sequence[Thing]) -> list[Thing]:
-    return [
-        thing
-        for thing in things
-        if mention.colour in (None, thing.colour)
-        and mention.shape in (None, thing.shape)
-        and mention.size in (None, thing.size)
-    ]
-
-
-def _place(thing: Thing, axis: Axis) -> int:
-    return thing.x if axis == "across" else thing.y

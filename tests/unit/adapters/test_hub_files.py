@@ -1,6 +1,7 @@
 """Files of a hub: the cache first, a second name next, and one line where neither is to be had."""
 
 import socket
+import urllib.request
 from pathlib import Path
 
 import huggingface_hub
@@ -82,7 +83,7 @@ def test_a_name_that_does_not_resolve_ends_at_once_unless_there_is_a_proxy(
     asks = hub_files._has_network
     hub = Hub(monkeypatch)
     monkeypatch.setattr(hub_files, "_has_network", asks)
-    monkeypatch.setattr(hub_files, "getproxies", lambda: proxies)
+    monkeypatch.setattr(urllib.request, "getproxies", lambda: proxies)
     monkeypatch.setattr(socket, "getaddrinfo", fail)
     with pytest.raises(WeightsError, match="could not be fetched"):
         hub_file("o/n", NAMES, model="m")

@@ -119,3 +119,11 @@ def test_a_write_that_ends_early_is_gone_on_with(tmp_path):
         space.append(["b"], features(2))
         space.append(["c"], features(3))
     assert FeatureSpace(tmp_path).gather(["a", "b", "c"]).tolist() == features(1, 2, 3).tolist()
+
+
+def test_first_bytes_are_those_of_the_whole_features_and_shorter_ones_end_in_zeros(tmp_path):
+    wide, narrow = np.arange(6, dtype=np.float32).reshape(2, 3) - 3, np.array([[5.0]], dtype=np.float32)
+    fill(tmp_path, (["a", "b"], wide), (["c"], narrow))
+    found = FeatureSpace(tmp_path).leading(["c", "b", "a"])
+    assert found.view(np.float32).reshape(3, 2).tolist() == [[5, 0], [0, 1], [-3, -2]]
+    assert FeatureSpace(tmp_path).leading([]).shape == (0,)

@@ -10,6 +10,7 @@ from vlbench.core.errors import NotFinite, Unrepeatable
 from vlbench.core.registry import SCORINGS
 from vlbench.core.relevance import Relevance
 from vlbench.engine import scoring
+from vlbench.engine.feature_store import leading_bytes
 from vlbench.engine.scoring import fresh_scores, predict
 
 
@@ -36,7 +37,9 @@ def run(scores, pairs, kind, rows=None, monkeypatch=None):
     )
     columns = np.arange(m, dtype=np.float32)[:, None]
     images = scores.astype(np.float32)
-    blocks = fresh_scores(Table(), lambda places: images[places], n, texts=columns, device="cpu")
+    blocks = fresh_scores(
+        Table(), lambda places: images[places], leading_bytes(images), texts=columns, device="cpu"
+    )
     return predict(blocks, problem, SCORINGS.get(kind), Table.info.unit)
 
 
@@ -136,7 +139,9 @@ def rounded(images, texts, pairs, kind):
         tuple(Text(str(j)) for j in range(shape[1])),
         Relevance.from_pairs(rows, columns, shape),
     )
-    blocks = fresh_scores(Rounding(), lambda places: images[places], shape[0], texts=texts, device="cpu")
+    blocks = fresh_scores(
+        Rounding(), lambda places: images[places], leading_bytes(images), texts=texts, device="cpu"
+    )
     return predict(blocks, problem, SCORINGS.get(kind), Rounding.info.unit)
 
 

@@ -11,13 +11,13 @@ import pytest
 from vlbench.core.contracts import Place
 from vlbench.core.digest import digest_of
 from vlbench.core.errors import CardError, DataError
-from vlbench.sources.shape_captions import (
+from vlbench.sources.shape_captions import write_captions
+from vlbench.sources.shape_claims import (
     Caption,
     Mention,
     Presence,
     Relation,
     is_true,
-    write_captions,
 )
 from vlbench.sources.shape_drawing import render
 from vlbench.sources.shape_world import (
