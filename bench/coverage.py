@@ -16,10 +16,11 @@ from typing import NoReturn
 import numpy as np
 from numpy.typing import NDArray
 
-from vlbench.core.contracts import Dataset, Prediction, Problem, ScoreUnit, Text
+from vlbench.core.contracts import Dataset, Prediction, ScoreUnit, Text
 from vlbench.core.dataset import Examples
 from vlbench.core.measurement import Measurement, MetricOptions
 from vlbench.core.metric import Metric
+from vlbench.core.problem import Problem, by_words
 from vlbench.core.relevance import Relevance
 from vlbench.metrics.accuracy import acc1, mean_per_class_recall
 from vlbench.metrics.average_precision import mean_average_precision
@@ -107,7 +108,9 @@ def problem_of(relevant: Bools) -> Problem:
     """A problem whose texts have numbers for names."""
     images, texts = np.nonzero(relevant)
     n, m = relevant.shape
-    return Problem(unopened(n), tuple(Text(str(i)) for i in range(m)), Relevance(images, texts, (n, m)))
+    return Problem(
+        unopened(n), by_words(tuple(Text(str(i)) for i in range(m))), Relevance(images, texts, (n, m))
+    )
 
 
 def zipf(classes: int) -> Numbers:
@@ -218,7 +221,7 @@ def of_captions(share: float) -> Draw:
                 "column_ranks": ranks,
             },
         )
-        return Sample(Problem(unopened(n), texts, relevant), prediction, None)
+        return Sample(Problem(unopened(n), by_words(texts), relevant), prediction, None)
 
     return draw
 

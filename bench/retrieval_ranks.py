@@ -54,7 +54,8 @@ def ours(image_path: str, text_path: str) -> None:
     """Time vlbench's two blocked passes in this process and print them as JSON."""
     import torch
 
-    from vlbench.core.contracts import Dataset, Problem
+    from vlbench.core.contracts import Dataset
+    from vlbench.core.problem import Problem
     from vlbench.core.relevance import Relevance
     from vlbench.engine.scoring import BLOCK_BYTES, ScoreBlocks
     from vlbench.scorings.two_way_ranks import two_way_ranks

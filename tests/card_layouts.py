@@ -12,7 +12,7 @@ from torchvision_folders import picture, text
 
 from vlbench.cards.build import DataRequest, task
 from vlbench.cards.catalogue import Catalogue, read_catalogue
-from vlbench.core.contracts import Task
+from vlbench.core.task import Task
 
 Build = Callable[[Path], None]
 Built = Callable[[str], Task]

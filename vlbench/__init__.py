@@ -5,10 +5,12 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from vlbench.api import evaluate, fit_coop, list_models, list_tasks, load_model, load_task
-    from vlbench.core.contracts import Dataset, Example, Model, Problem, Target, Task, Text
+    from vlbench.core.contracts import Dataset, Example, Model, Target, Text
     from vlbench.core.errors import VlbenchError
+    from vlbench.core.problem import Problem
     from vlbench.core.registry import ADAPTERS, METRICS, SOURCES, TASK_KINDS
     from vlbench.core.result import Result
+    from vlbench.core.task import Task
 
     __version__: str
 

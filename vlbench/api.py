@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypedDict, Unpack, cast
 
 from vlbench.core.capabilities import NAMES_ALONE
-from vlbench.core.contracts import Model, Task
+from vlbench.core.contracts import Model
 from vlbench.core.errors import Unsupported, VlbenchError
 from vlbench.core.result import Result
+from vlbench.core.task import Task
 from vlbench.references import export_results as export_results
 from vlbench.references import import_scores as import_scores
 from vlbench.references import verify as verify

@@ -48,7 +48,7 @@ def question_of(job: Job, cache: Path) -> Question:
         data_digests(job, cache),
         task=task.name,
         protocol=task.protocol.digest,
-        pairs=len(task.problem.relevant.images),
+        pairs=len(task.problem.relevant.candidates),
         source=task.problem.images.name,
         revision=task.problem.images.revision,
     )

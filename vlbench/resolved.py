@@ -4,8 +4,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from vlbench.core.contracts import Checkpoint, Task
+from vlbench.core.contracts import Checkpoint
 from vlbench.core.errors import DataError, VlbenchError
+from vlbench.core.task import Task
 from vlbench.request import Request, data_request
 
 if TYPE_CHECKING:

@@ -255,7 +255,7 @@ def _opened(task: str, website: Website, catalogue: "Catalogue") -> OpenedTask |
         return None  # the thumbnails are left out, the names of the items stay
     examples = {problem.images[i].id: problem.images[i] for i in range(len(problem.images))}
     right: dict[int, list[str]] = {}
-    for i, j in zip(problem.relevant.images.tolist(), problem.relevant.texts.tolist(), strict=True):
+    for i, j in zip(problem.relevant.candidates.tolist(), problem.relevant.queries.tolist(), strict=True):
         right.setdefault(i, []).append(problem.texts[j].name)
 
     def image(item: str) -> "Image | None":

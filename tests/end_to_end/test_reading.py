@@ -76,7 +76,7 @@ def test_a_users_names_stand_for_the_folders(photos: Path, tmp_path: Path, file:
     (tmp_path / file).write_text(text)
     task = load_task(f"classification:{photos}", classnames=tmp_path / file)
     problem = task.problem
-    names = {problem.images[i].id: problem.texts[j].name for i, j in enumerate(problem.relevant.texts)}
+    names = {problem.images[i].id: problem.texts[j].name for i, j in enumerate(problem.relevant.queries)}
     assert names["red_cat/0.png"] == "my tom"
     assert names["dog/0.png"] == "my hound"
     told = "stand for the classes line by line, as 'my hound' for 'dog'"

@@ -75,7 +75,7 @@ def test_saved_predictions_become_thumbnails_where_the_images_lie_here(make_resu
     page = (tmp_path / "site" / "tasks" / "digits.html").read_text(encoding="utf-8")
     (picture,) = (tmp_path / "site" / "thumbnails").iterdir()
     assert f'src="../thumbnails/{picture.name}"' in page
-    truth = problem.texts[int(problem.relevant.texts[0])].name
+    truth = problem.texts[int(problem.relevant.queries[0])].name
     assert f"<td>{truth}</td><td>nine</td>" in page
 
 

@@ -14,10 +14,10 @@ from vlbench.cards.data_request import DataRequest
 from vlbench.cards.names import Reference, find
 from vlbench.cards.schema import Counts, TaskCard
 from vlbench.cards.source_search import Search, search_sources
-from vlbench.core.contracts import Task
 from vlbench.core.errors import DataError, UnknownName
 from vlbench.core.names_found import NamesFound, compare_names
 from vlbench.core.reading import what_was_read
+from vlbench.core.task import Task
 
 State = Literal["fits", "differs", "missing"]
 SEED = 0

@@ -12,9 +12,10 @@ from vlbench.cards.data_request import DataRequest
 from vlbench.cards.folders import CardFolder
 from vlbench.cards.names import Reference, find
 from vlbench.cards.threshold_file import BEST_F1, read_thresholds
-from vlbench.core.contracts import Checkpoint, Origin, PreprocessMode, Task, TaskRequest
+from vlbench.core.contracts import Checkpoint, Origin, PreprocessMode
 from vlbench.core.errors import DataError, Unsupported
 from vlbench.core.registry import ADAPTERS, TASK_KINDS
+from vlbench.core.task import Task, TaskRequest
 
 if TYPE_CHECKING:
     from vlbench.cards.schema import TaskCard

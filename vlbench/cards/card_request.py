@@ -20,10 +20,11 @@ from vlbench.cards.texts import (
     with_labels,
 )
 from vlbench.cards.yaml_file import shown
-from vlbench.core.contracts import Dataset, Expectation, TaskRequest, Text
+from vlbench.core.contracts import Dataset, Text
 from vlbench.core.errors import DataError
 from vlbench.core.names_found import compare_names
 from vlbench.core.protocol import SYNONYMS
+from vlbench.core.task import Expectation, TaskRequest
 
 
 def card_request(entry: Entry, card: TaskCard, request: DataRequest) -> TaskRequest:

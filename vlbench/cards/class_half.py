@@ -5,11 +5,12 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Literal
 
-from vlbench.core.contracts import Dataset, Example, Expectation, Target, TaskRequest, Text
+from vlbench.core.contracts import Dataset, Example, Target, Text
 from vlbench.core.dataset import Examples, subset
 from vlbench.core.errors import Unsupported
 from vlbench.core.expectation import check_counts
 from vlbench.core.label_index import NUMBER, LabelIndex
+from vlbench.core.task import Expectation, TaskRequest
 
 Half = Literal["base", "new"]
 HALVES: tuple[Half, Half] = ("base", "new")

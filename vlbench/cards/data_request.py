@@ -6,10 +6,11 @@ from itertools import pairwise
 from pathlib import Path
 from random import Random
 
-from vlbench.core.contracts import Place, TaskRequest
+from vlbench.core.contracts import Place
 from vlbench.core.dataset import subset
 from vlbench.core.digest import sha256_of_file
 from vlbench.core.errors import DataError
+from vlbench.core.task import TaskRequest
 
 _LIMIT_SEED = 0
 """Every run of a limit takes the same images."""

@@ -10,10 +10,11 @@ from vlbench.cards.descriptions import asked_names, unasked
 from vlbench.cards.names import Reference
 from vlbench.cards.texts import by_line, read_templates, read_vocabularies, with_labels
 from vlbench.cards.yaml_file import shown
-from vlbench.core.contracts import Dataset, TaskRequest, Text
+from vlbench.core.contracts import Dataset, Text
 from vlbench.core.dataset import as_dataset
 from vlbench.core.digest import digest_of
 from vlbench.core.registry import SOURCES
+from vlbench.core.task import TaskRequest
 
 OWN = "own"
 CLASSIFICATION = "classification"

@@ -5,11 +5,12 @@ from dataclasses import replace
 from pathlib import Path
 
 from vlbench.cards.threshold_file import BEST_F1, stated_number
-from vlbench.core.contracts import Dataset, ProtocolStatement, Task, Tuning
+from vlbench.core.contracts import Dataset
 from vlbench.core.digest import digest_of
 from vlbench.core.errors import DataError, Unsupported
 from vlbench.core.image_digest import image_digests
 from vlbench.core.metric_name import metric_named, metrics_of
+from vlbench.core.task import ProtocolStatement, Task, Tuning
 
 DECIDED = (
     "macro_precision",

@@ -1,7 +1,7 @@
 """What a card says about its data, held against what lies there, before any work."""
 
-from vlbench.core.contracts import TaskRequest
 from vlbench.core.errors import DataError
+from vlbench.core.task import TaskRequest
 
 
 def check_counts(request: TaskRequest, *, images: int, texts: int) -> str:

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from vlbench.core.contracts import Prediction, Problem
+from vlbench.core.contracts import Prediction
+from vlbench.core.problem import Problem
 from vlbench.core.relevance import Relevance
 
 MOST_SCORES = 2_000_000
@@ -82,10 +83,10 @@ class Items:
             image_ranks=ranks,
             classes=None if two_ways or ranks is None else _classes(relevant),
             text_ranks=text_ranks,
-            text_images=relevant.first_images if two_ways else None,
+            text_images=relevant.first_candidates if two_ways else None,
             influence=None if influence is None else influence.astype(np.float32),
             scores=scores if kept else None,
-            positives=None if scores is None else np.stack([relevant.images, relevant.texts], axis=1),
+            positives=None if scores is None else np.stack([relevant.candidates, relevant.queries], axis=1),
         )
 
     @property
@@ -99,4 +100,4 @@ class Items:
 
 def _classes(relevant: Relevance) -> Indices | None:
     """The class of each image, None unless every image has exactly one."""
-    return relevant.texts if (relevant.row_counts == 1).all() else None
+    return relevant.queries if (relevant.row_counts == 1).all() else None

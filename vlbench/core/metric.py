@@ -12,8 +12,9 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from vlbench.core.contracts import Prediction, Problem
+    from vlbench.core.contracts import Prediction
     from vlbench.core.items import Items, Reading
+    from vlbench.core.problem import Problem
 
     Floats = NDArray[np.float32]
 

@@ -3,8 +3,9 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
-from vlbench.core.contracts import ProtocolStatement, TaskRequest, Text
+from vlbench.core.contracts import Text
 from vlbench.core.digest import digest_of
+from vlbench.core.task import ProtocolStatement, TaskRequest
 
 SYNONYMS = "synonyms"
 """The column of a names file with further words for a text, a bar between them (`shocked|spooked`)."""

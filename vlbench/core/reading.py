@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from vlbench.core.contracts import Dataset, Task
+    from vlbench.core.contracts import Dataset
+    from vlbench.core.task import Task
 
 MOST_NAMED = 6
 """So many texts are named in a line; of more, the first alone."""

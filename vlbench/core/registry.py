@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Generic, TypeVar, cast
 from vlbench.core.errors import PluginError, UnknownName
 
 if TYPE_CHECKING:
-    from vlbench.core.contracts import Adapter, SourceFactory, TaskKind
+    from vlbench.core.contracts import Adapter, SourceFactory
     from vlbench.core.metric import Metric
     from vlbench.core.scoring import Scoring
+    from vlbench.core.task import TaskKind
 
 
 T = TypeVar("T")

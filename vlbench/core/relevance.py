@@ -1,4 +1,4 @@
-"""Which text is true of which image: sorted pairs, with dense blocks made on demand."""
+"""Which query fits which candidate: sorted pairs, with dense blocks made on demand."""
 
 from dataclasses import dataclass
 
@@ -11,73 +11,78 @@ from vlbench.core.errors import DataError
 
 @dataclass(frozen=True, slots=True)
 class Relevance:
-    """Pairs (image, text) sorted by image then text, each once, of n images and m texts."""
+    """Pairs (candidate, query) sorted by candidate then query, each once, of n candidates and m queries."""
 
-    images: NDArray[np.int64]  # [p]
-    texts: NDArray[np.int64]  # [p]
+    candidates: NDArray[np.int64]  # [p]
+    queries: NDArray[np.int64]  # [p]
     shape: tuple[int, int]  # (n, m)
 
     @classmethod
     def from_pairs(
-        cls, images: NDArray[np.int64], texts: NDArray[np.int64], shape: tuple[int, int]
+        cls, candidates: NDArray[np.int64], queries: NDArray[np.int64], shape: tuple[int, int]
     ) -> "Relevance":
         """Sort pairs and drop repetitions.
 
         Raises:
             DataError: a pair lies outside [n, m].
 
-        >>> Relevance.from_pairs(np.array([1, 0, 1]), np.array([0, 2, 0]), (2, 3)).texts.tolist()
+        >>> Relevance.from_pairs(np.array([1, 0, 1]), np.array([0, 2, 0]), (2, 3)).queries.tolist()
         [2, 0]
         """
         n, m = shape
-        if images.size and not (
-            0 <= images.min() and images.max() < n and 0 <= texts.min() and texts.max() < m
+        if candidates.size and not (
+            0 <= candidates.min() and candidates.max() < n and 0 <= queries.min() and queries.max() < m
         ):
-            raise DataError(f"a relevant pair lies outside the {n} images x {m} texts")
+            raise DataError(f"a relevant pair lies outside the {n} candidates x {m} queries")
         # not np.unique: it imports numpy's masked arrays, which nothing else at the start of a run needs
-        flat = np.sort(images.astype(np.int64) * m + texts.astype(np.int64))
+        flat = np.sort(candidates.astype(np.int64) * m + queries.astype(np.int64))
         flat = flat[np.diff(flat, prepend=-1) > 0]
-        return cls(images=flat // max(m, 1), texts=flat % max(m, 1), shape=(n, m))
+        return cls(candidates=flat // max(m, 1), queries=flat % max(m, 1), shape=(n, m))
 
     @property
     def digest(self) -> str:
         """Digest of the shape and the pairs, equal on every machine."""
-        numbers = np.concatenate([np.array(self.shape, dtype=np.int64), self.images, self.texts])
+        numbers = np.concatenate([np.array(self.shape, dtype=np.int64), self.candidates, self.queries])
         return digest_of_bytes(numbers.astype("<i8").tobytes())
 
     @property
     def row_counts(self) -> NDArray[np.int64]:
-        """How many texts are true of each image, [n]."""
-        return np.bincount(self.images, minlength=self.shape[0]).astype(np.int64)
+        """How many queries fit each candidate, [n]."""
+        return np.bincount(self.candidates, minlength=self.shape[0]).astype(np.int64)
 
     @property
     def column_counts(self) -> NDArray[np.int64]:
-        """How many images each text is true of, [m]."""
-        return np.bincount(self.texts, minlength=self.shape[1]).astype(np.int64)
+        """How many candidates each query fits, [m]."""
+        return np.bincount(self.queries, minlength=self.shape[1]).astype(np.int64)
 
     @property
-    def first_images(self) -> NDArray[np.int64]:
-        """The first image each text is true of, [m]; -1 for a text that is true of none.
+    def first_candidates(self) -> NDArray[np.int64]:
+        """The first candidate each query fits, [m]; -1 for a query that fits none.
 
         >>> pairs = Relevance.from_pairs(np.array([2, 0, 2]), np.array([0, 1, 1]), (3, 3))
-        >>> pairs.first_images.tolist()
+        >>> pairs.first_candidates.tolist()
         [2, 0, -1]
         """
         first = np.full(self.shape[1], -1, dtype=np.int64)
-        texts, positions = np.unique(self.texts, return_index=True)
-        first[texts] = self.images[positions]
+        queries, positions = np.unique(self.queries, return_index=True)
+        first[queries] = self.candidates[positions]
         return first
 
+    def holds(self, pairs: "Relevance") -> NDArray[np.bool_]:
+        """Whether each of other pairs of the same candidates and queries is one of these, [p]."""
+        m = max(self.shape[1], 1)
+        return np.isin(pairs.candidates * m + pairs.queries, self.candidates * m + self.queries)
+
     def span(self, start: int, stop: int) -> slice:
-        """The pairs of images start to stop, as a slice of `images` and `texts`."""
-        low, high = np.searchsorted(self.images, [start, stop])
+        """The pairs of candidates start to stop, as a slice of `candidates` and `queries`."""
+        low, high = np.searchsorted(self.candidates, [start, stop])
         return slice(int(low), int(high))
 
     def block(self, start: int, stop: int) -> NDArray[np.bool_]:
         """Rows start to stop as a dense matrix [stop - start, m]."""
         dense = np.zeros((stop - start, self.shape[1]), dtype=np.bool_)
         span = self.span(start, stop)
-        dense[self.images[span] - start, self.texts[span]] = True
+        dense[self.candidates[span] - start, self.queries[span]] = True
         return dense
 
     def dense(self) -> NDArray[np.bool_]:
@@ -85,6 +90,6 @@ class Relevance:
         return self.block(0, self.shape[0])
 
     def head(self, n: int) -> "Relevance":
-        """The first n images' pairs, over the same texts."""
+        """The first n candidates' pairs, over the same queries."""
         span = self.span(0, n)
-        return Relevance(self.images[span], self.texts[span], (n, self.shape[1]))
+        return Relevance(self.candidates[span], self.queries[span], (n, self.shape[1]))

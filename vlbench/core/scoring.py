@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from torch import Tensor
 
-    from vlbench.core.contracts import Problem
+    from vlbench.core.problem import Problem
     from vlbench.core.relevance import Relevance
 
     Number = TypeVar("Number", bound=np.generic)

@@ -1,8 +1,9 @@
 """The thresholds that a task states or chooses, in the place of the model's own; imports no torch."""
 
-from vlbench.core.contracts import Prediction, ScoreUnit, Tuning
+from vlbench.core.contracts import Prediction, ScoreUnit
 from vlbench.core.errors import DataError, Unsupported
 from vlbench.core.measurement import MetricOptions
+from vlbench.core.task import Tuning
 from vlbench.engine.plan import Job
 
 _LOWEST = {"cosine": -1.0, "probability": 0.0}

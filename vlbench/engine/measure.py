@@ -8,14 +8,16 @@ from pathlib import Path
 from platform import python_version
 from typing import TYPE_CHECKING
 
-from vlbench.core.contracts import Prediction, Problem, Task
+from vlbench.core.contracts import Prediction
 from vlbench.core.digest import digest_of, digest_of_strings
 from vlbench.core.errors import NotFinite, PluginError
 from vlbench.core.image_digest import sample_digest
 from vlbench.core.measurement import MetricOptions
 from vlbench.core.metric import out_of_range
 from vlbench.core.metric_name import split_metric
+from vlbench.core.problem import Problem
 from vlbench.core.result import MetricValue, Result, Timing
+from vlbench.core.task import Task
 from vlbench.engine.plan import Job
 
 if TYPE_CHECKING:
@@ -47,9 +49,15 @@ def software_versions() -> dict[str, str]:
 
 
 def truth_digest(problem: Problem) -> str:
-    """Digest of what is right of a problem: its true pairs, and the groups of its images where it has any."""
-    groups = None if problem.groups is None else digest_of_strings(problem.groups)
-    return digest_of([problem.relevant.digest, groups])
+    """Digest of what is right of a problem: its right pairs, groups, and which pairs are asked about."""
+    stated = {name: [each.of, digest_of_strings(each.labels)] for name, each in problem.groups.items()}
+    # images grouped in one way, and all pairs asked, as in version 0.1, whose digests stay
+    of_images = stated["group"][1] if stated.keys() == {"group"} else None
+    one_way = of_images is not None and stated["group"][0] == "candidates"
+    parts: list[object] = [problem.relevant.digest, of_images if one_way else stated or None]
+    if problem.asked is not None:
+        parts.append([problem.asked.how, problem.asked.pairs.digest])
+    return digest_of(parts)
 
 
 def data_digests(job: Job, cache: Path) -> dict[str, str]:
@@ -149,8 +157,8 @@ def record(job: Job, prediction: Prediction, facts: RunFacts, *, seed: int, cach
         primary=task.primary,
         metrics=values,
         n_images=len(images),
-        n_texts=len(task.problem.texts),
-        n_relevant=len(task.problem.relevant.images),
+        n_texts=len(task.problem.queries),
+        n_relevant=len(task.problem.relevant.candidates),
         partial=task.partial,
         replicate_of=seeds_row(job),
         thresholds=_thresholds(task, prediction),

@@ -4,9 +4,10 @@ from dataclasses import replace
 
 import numpy as np
 
-from vlbench.core.contracts import Problem, Task
 from vlbench.core.errors import Unsupported
+from vlbench.core.problem import Problem
 from vlbench.core.relevance import Relevance
+from vlbench.core.task import Task
 
 
 def outlier_task(inside: Task, outside: Task) -> Task:
@@ -21,9 +22,9 @@ def outlier_task(inside: Task, outside: Task) -> Task:
         raise Unsupported(
             f"{inside.name}: is no classification; name one first, then the task whose images lie outside"
         )
-    images, texts = outside.problem.images, inside.problem.texts
+    images, queries = outside.problem.images, inside.problem.queries
     nothing = np.empty(0, dtype=np.int64)
-    problem = Problem(images, texts, Relevance(nothing, nothing, (len(images), len(texts))))
+    problem = Problem(images, queries, Relevance(nothing, nothing, (len(images), len(queries))))
     return replace(
         inside,
         name=f"{inside.name}, images of {outside.name}",

@@ -3,11 +3,12 @@
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from vlbench.core.contracts import Checkpoint, Dataset, Identity, Task, Text, Tuning
+from vlbench.core.contracts import Checkpoint, Dataset, Identity, Text
 from vlbench.core.digest import digest_of, digest_of_code, digest_of_modules, digest_of_strings
 from vlbench.core.errors import DataError, Unsupported
 from vlbench.core.registry import TASK_KINDS
 from vlbench.core.result import SCHEMA
+from vlbench.core.task import Task, Tuning
 from vlbench.engine.settings import RunSettings
 
 

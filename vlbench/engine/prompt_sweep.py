@@ -3,9 +3,11 @@
 from collections.abc import Iterator
 from dataclasses import replace
 
-from vlbench.core.contracts import ProtocolStatement, Task, Text
+from vlbench.core.contracts import Text
 from vlbench.core.digest import digest_of
 from vlbench.core.errors import Unsupported
+from vlbench.core.problem import by_words
+from vlbench.core.task import ProtocolStatement, Task
 from vlbench.engine.plan import Job, with_texts
 from vlbench.engine.settings import RunSettings
 
@@ -42,7 +44,7 @@ def single_template_jobs(job: Job, settings: RunSettings) -> Iterator[tuple[str,
             digest=digest_of([task.protocol.digest, template]),
             statement={**task.protocol.statement, "templates": [template]},
         )
-        alone = replace(task, problem=replace(task.problem, texts=texts), protocol=protocol)
+        alone = replace(task, problem=replace(task.problem, queries=by_words(texts)), protocol=protocol)
         yield template, with_texts(job, alone, settings)
 
 

@@ -9,8 +9,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from vlbench.core.contracts import Model, Prediction, Problem, ScoreUnit
+from vlbench.core.contracts import Model, Prediction, ScoreUnit
 from vlbench.core.errors import NotFinite, PluginError
+from vlbench.core.problem import Problem
 from vlbench.core.relevance import Relevance
 from vlbench.core.scoring import Scoring
 from vlbench.engine.distinct import TILE, Columns, Indices, first_equals
@@ -74,7 +75,7 @@ class ScoreBlocks:
             return relevant
         places = np.empty_like(self.order)
         places[self.order] = np.arange(self.count)
-        return Relevance.from_pairs(places[relevant.images], relevant.texts, relevant.shape)
+        return Relevance.from_pairs(places[relevant.candidates], relevant.queries, relevant.shape)
 
     def restored(self, values: NDArray[Number]) -> NDArray[Number]:
         """What was found of the images [n, ...] in the blocks' order, in their own."""

@@ -16,12 +16,13 @@ from vlbench.adapters.coop_context import ContextFacts, backbone_digest
 from vlbench.adapters.coop_loading import context_tower
 from vlbench.adapters.dual_encoder import DualEncoder
 from vlbench.adapters.text_tower import TextTower
-from vlbench.core.contracts import Checkpoint, Dataset, Identity, Task
+from vlbench.core.contracts import Checkpoint, Dataset, Identity
 from vlbench.core.dataset import subset
 from vlbench.core.digest import digest_of, digest_of_modules
 from vlbench.core.errors import DataError
 from vlbench.core.files import read_checked, write_checked
 from vlbench.core.image_digest import image_digests
+from vlbench.core.task import Task
 from vlbench.engine.encoder import Encoder
 from vlbench.engine.feature_store import FeatureSpace
 from vlbench.engine.plan import image_keys, image_space
@@ -83,9 +84,9 @@ def labels_of(training: Task) -> NDArray[np.int64]:
     """
     relevant = training.problem.relevant
     count = len(training.problem.images)
-    if not np.array_equal(relevant.images, np.arange(count)):
+    if not np.array_equal(relevant.candidates, np.arange(count)):
         raise DataError(f"{training.name}: its images do not have one class each; name a classification")
-    return relevant.texts
+    return relevant.queries
 
 
 def fit(

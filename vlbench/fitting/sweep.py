@@ -6,8 +6,9 @@ from pathlib import Path
 
 from vlbench.cards.class_half import Half, positions_in_half
 from vlbench.cards.training import UNKNOWN, Seen
-from vlbench.core.contracts import Checkpoint, Task
+from vlbench.core.contracts import Checkpoint
 from vlbench.core.decoding import decoding_text
+from vlbench.core.task import Task
 from vlbench.engine.decoding import watched
 from vlbench.engine.settings import RunSettings
 from vlbench.fitting.context_card import ContextCard, row_of, write_card

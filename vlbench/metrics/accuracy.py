@@ -5,11 +5,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from vlbench.core.contracts import Prediction, Problem
+from vlbench.core.contracts import Prediction
 from vlbench.core.errors import Unsupported
 from vlbench.core.items import Contributions, Items, Reading
 from vlbench.core.measurement import Measurement, MetricOptions, Part
 from vlbench.core.metric import metric
+from vlbench.core.problem import Problem
 from vlbench.metrics.class_weights import Pairs, class_spread
 from vlbench.metrics.intervals import Interval, score_interval
 from vlbench.metrics.item_values import hits_within
@@ -46,14 +47,14 @@ def class_hits(ranks: NDArray[np.int64], classes: NDArray[np.int64], *, number: 
 @metric(reads={"row_ranks"}, items=lambda items, _: hits_within(items, 1))
 def acc1(prediction: Prediction, problem: Problem, options: MetricOptions) -> Measurement:
     """Fraction of images whose class scores above every other class; Wilson interval."""
-    worst = worst_rank(len(problem.texts), problem.relevant.row_counts)
+    worst = worst_rank(len(problem.queries), problem.relevant.row_counts)
     return proportion_within(prediction["row_ranks"], 1, worst=worst)
 
 
 @metric(reads={"row_ranks"}, items=lambda items, _: hits_within(items, 5))
 def acc5(prediction: Prediction, problem: Problem, options: MetricOptions) -> Measurement:
     """Fraction of images whose class is among the best five; None up to five classes; Wilson interval."""
-    worst = worst_rank(len(problem.texts), problem.relevant.row_counts)
+    worst = worst_rank(len(problem.queries), problem.relevant.row_counts)
     return proportion_within(prediction["row_ranks"], 5, worst=worst)
 
 
@@ -93,14 +94,16 @@ def mean_per_class_recall(prediction: Prediction, problem: Problem, options: Met
     """
     ranks = prediction["row_ranks"]
     relevant = problem.relevant
-    counted = class_hits(ranks[relevant.images], relevant.texts, number=relevant.shape[1])
+    counted = class_hits(ranks[relevant.candidates], relevant.queries, number=relevant.shape[1])
     recall = counted.recall
     found = counted.sizes > 0
     value = float(recall[found].mean()) if found.any() else None
     interval = Interval()
     if value is not None:
-        hits = ((ranks[relevant.images] == 1) - recall[relevant.texts]) / counted.sizes[relevant.texts]
-        pairs = Pairs(relevant.images, relevant.texts)
+        hits = ((ranks[relevant.candidates] == 1) - recall[relevant.queries]) / counted.sizes[
+            relevant.queries
+        ]
+        pairs = Pairs(relevant.candidates, relevant.queries)
         spread = class_spread(relevant, pairs, hits, values=recall)
         interval = score_interval(value, spread, "Wilson, by the variance within classes")
     return Measurement(
@@ -111,7 +114,7 @@ def mean_per_class_recall(prediction: Prediction, problem: Problem, options: Met
         ci_method=interval.method,
         left_out=int((~found).sum()),
         parts=tuple(
-            Part(text.name, float(share) if size else None, int(size))
-            for text, share, size in zip(problem.texts, recall, counted.sizes, strict=True)
+            Part(name, float(share) if size else None, int(size))
+            for name, share, size in zip(problem.names, recall, counted.sizes, strict=True)
         ),
     )

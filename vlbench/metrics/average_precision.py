@@ -9,9 +9,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from vlbench.core.contracts import Prediction, Problem
+from vlbench.core.contracts import Prediction
 from vlbench.core.measurement import Measurement, MetricOptions, Part
 from vlbench.core.metric import metric
+from vlbench.core.problem import Problem
 from vlbench.core.relevance import Relevance
 from vlbench.metrics.columns import Column, FloatArray, pairs_of, score_columns
 from vlbench.metrics.intervals import Interval, jackknife_spread, pseudo_values, score_interval
@@ -95,8 +96,8 @@ def mean_average_precision(prediction: Prediction, problem: Problem, options: Me
     counts = problem.relevant.column_counts
     found = counts > 0
     parts = tuple(
-        Part(text.name, float(value) if count else None, int(count))
-        for text, value, count in zip(problem.texts, deleted.values, counts, strict=True)
+        Part(name, float(value) if count else None, int(count))
+        for name, value, count in zip(problem.names, deleted.values, counts, strict=True)
     )
     left_out = int((~found).sum())
     if not found.any():

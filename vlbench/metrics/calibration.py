@@ -10,9 +10,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from vlbench.core.contracts import Prediction, Problem
+from vlbench.core.contracts import Prediction
 from vlbench.core.measurement import Measurement, MetricOptions, Part
 from vlbench.core.metric import metric
+from vlbench.core.problem import Problem
 from vlbench.core.student import student_quantile
 from vlbench.metrics.accuracy import class_hits, one_class_each
 from vlbench.metrics.class_weights import image_spread
@@ -51,7 +52,7 @@ def softmax_of(prediction: Prediction, problem: Problem) -> Softmax | None:
     right, sums, squares = prediction["right_scores"], prediction["log_sums"], prediction["log_square_sums"]
     if prediction.unit.kind == "probability":
         return None
-    kept = relevant.images
+    kept = relevant.candidates
     total = sums[kept].astype(np.float64)
     below = right[kept].astype(np.float64) - scores[kept, 0]
     return Softmax(
@@ -185,8 +186,8 @@ def worst_class_accuracy(prediction: Prediction, problem: Problem, options: Metr
         Unsupported: an image has several classes.
     """
     relevant = problem.relevant
-    ranks = prediction["row_ranks"][relevant.images]
-    counted = class_hits(ranks, relevant.texts, number=relevant.shape[1])
+    ranks = prediction["row_ranks"][relevant.candidates]
+    counted = class_hits(ranks, relevant.queries, number=relevant.shape[1])
     classes = int((counted.sizes > 0).sum())
     left_out = counted.sizes.size - classes
     if not classes:
@@ -201,7 +202,7 @@ def worst_class_accuracy(prediction: Prediction, problem: Problem, options: Metr
         ci_high=interval.high,
         ci_method=f"{interval.method}, of the worst class",
         left_out=left_out,
-        parts=(Part(problem.texts[worst].name, value, size),),
+        parts=(Part(problem.names[worst], value, size),),
     )
 
 

@@ -5,10 +5,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from vlbench.core.contracts import Prediction, Problem
+from vlbench.core.contracts import Prediction
 from vlbench.core.errors import DataError
 from vlbench.core.measurement import Measurement, MetricOptions, Part
 from vlbench.core.metric import metric
+from vlbench.core.problem import Problem
 from vlbench.core.relevance import Relevance
 from vlbench.metrics.columns import FloatArray, score_columns
 from vlbench.metrics.thresholds import people_threshold
@@ -72,8 +73,8 @@ def best_f1_threshold(prediction: Prediction, problem: Problem, options: MetricO
     chosen = best_f1_thresholds(scores, problem.relevant)
     unit, counts = prediction.unit, problem.relevant.column_counts
     parts = tuple(
-        Part(text.name, people_threshold(float(threshold), unit), int(count))
-        for text, threshold, count in zip(problem.texts, chosen.tags, counts, strict=True)
+        Part(name, people_threshold(float(threshold), unit), int(count))
+        for name, threshold, count in zip(problem.names, chosen.tags, counts, strict=True)
     )
     tags = int(np.count_nonzero(counts))
     shared = people_threshold(chosen.shared, unit)

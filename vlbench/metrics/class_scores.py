@@ -3,11 +3,12 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from vlbench.core.contracts import Prediction, Problem
+from vlbench.core.contracts import Prediction
 from vlbench.core.errors import Unsupported
 from vlbench.core.items import Items, Reading
 from vlbench.core.measurement import Measurement, MetricOptions, Part
 from vlbench.core.metric import metric
+from vlbench.core.problem import Problem
 from vlbench.core.relevance import Relevance
 from vlbench.metrics.accuracy import one_class_each
 from vlbench.metrics.class_weights import Pairs, Spread, class_spread
@@ -32,10 +33,10 @@ def macro_f1_of_classes(prediction: Prediction, problem: Problem, options: Metri
         Unsupported: an image has several classes.
     """
     relevant = problem.relevant
-    ranks = prediction["row_ranks"][relevant.images]
+    ranks = prediction["row_ranks"][relevant.candidates]
     best, scores = prediction["best"], prediction["best_scores"]
-    classes, number = relevant.texts, relevant.shape[1]
-    predicted = _predicted(best[relevant.images], scores[relevant.images], classes, ranks)
+    classes, number = relevant.queries, relevant.shape[1]
+    predicted = _predicted(best[relevant.candidates], scores[relevant.candidates], classes, ranks)
     true = np.bincount(classes, minlength=number)
     guessed = np.bincount(predicted[predicted >= 0], minlength=number)
     hits = np.bincount(classes[classes == predicted], minlength=number)
@@ -54,8 +55,8 @@ def macro_f1_of_classes(prediction: Prediction, problem: Problem, options: Metri
         ci_method=interval.method,
         left_out=int((~found).sum()),
         parts=tuple(
-            Part(text.name, float(each) if size else None, int(size))
-            for text, each, size in zip(problem.texts, f1, true, strict=True)
+            Part(name, float(each) if size else None, int(size))
+            for name, each, size in zip(problem.names, f1, true, strict=True)
         ),
         influence=None if classes.size < relevant.shape[0] else value + classes.size * spread.influence,
     )
@@ -67,9 +68,9 @@ def two_classes(problem: Problem, metric: str) -> None:
     Raises:
         Unsupported: it has not.
     """
-    if len(problem.texts) != 2:
+    if len(problem.queries) != 2:
         raise Unsupported(
-            f"{metric} needs two classes, the second of them positive; this task has {len(problem.texts)}; "
+            f"{metric} needs two classes, the second of them positive; this task has {len(problem.queries)}; "
             "take it out of the task's metrics"
         )
     one_class_each(problem, metric)
@@ -90,9 +91,9 @@ def roc_auc(prediction: Prediction, problem: Problem, options: MetricOptions) ->
     relevant = problem.relevant
     best, scores = prediction["best"], prediction["best_scores"]
     gap = scores[:, 0].astype(np.float64) - scores[:, 1]
-    margin = np.where(best[:, 0] == 1, gap, -gap)[relevant.images]
+    margin = np.where(best[:, 0] == 1, gap, -gap)[relevant.candidates]
     order = np.argsort(margin, kind="stable")
-    places = [order[relevant.texts[order] == each] for each in (1, 0)]
+    places = [order[relevant.queries[order] == each] for each in (1, 0)]
     positive, negative = (margin[each] for each in places)
     left_out = relevant.shape[0] - margin.size
     if not positive.size or not negative.size:
@@ -132,7 +133,7 @@ def mean_acc1_acc5(prediction: Prediction, problem: Problem, options: MetricOpti
     ranks = prediction["row_ranks"]
     kept = measured(ranks)
     left_out = ranks.size - kept.size
-    if len(problem.texts) <= TOP or not kept.size:
+    if len(problem.queries) <= TOP or not kept.size:
         return Measurement(value=None, n=kept.size, left_out=left_out)
     hits = (kept <= 1).astype(np.int64) + (kept <= TOP)
     value = float(hits.mean() / 2)
@@ -167,7 +168,7 @@ def _spread_of_f1(relevant: Relevance, predicted: NDArray[np.int64], f1: NDArray
     `predicted` [p] are the guessed classes, -1 for none. A class's F1 is twice its hits over its true and its
     guessed images: it rests on all of these.
     """
-    images, classes = relevant.images, relevant.texts
+    images, classes = relevant.candidates, relevant.queries
     other = np.flatnonzero((predicted != classes) & (predicted >= 0))
     pairs = Pairs(np.concatenate([images, images[other]]), np.concatenate([classes, predicted[other]]))
     hit = np.concatenate([predicted == classes, np.zeros(other.size, dtype=np.bool_)])

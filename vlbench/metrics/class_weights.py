@@ -98,7 +98,7 @@ def class_spread(
     how far its value is from those of its like.
 
     >>> truth = Relevance(np.arange(2), np.arange(2), (2, 2))
-    >>> pairs = Pairs(truth.images, truth.texts)
+    >>> pairs = Pairs(truth.candidates, truth.queries)
     >>> class_spread(truth, pairs, np.zeros(2), values=np.array([1.0, 0.0])).influence
     array([ 0.35355339, -0.35355339])
     """
@@ -114,10 +114,10 @@ def class_spread(
     known = np.where(alone[pairs.classes], 0.0, factors[pairs.classes] * influence)
     influences = np.bincount(pairs.images, weights=known, minlength=n).astype(np.float64)
     if alone.any():
-        single = alone[truth.texts]
-        far = values[truth.texts[single]] - values[alone].mean()
+        single = alone[truth.queries]
+        far = values[truth.queries[single]] - values[alone].mean()
         influences += np.bincount(
-            truth.images[single], weights=factors[truth.texts[single]] * far, minlength=n
+            truth.candidates[single], weights=factors[truth.queries[single]] * far, minlength=n
         )
     images = int(np.count_nonzero(truth.row_counts))
     return Spread(influences, min(weights.equivalent, images), min(weights.freedom, images - 1))

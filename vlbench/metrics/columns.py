@@ -45,7 +45,7 @@ def score_columns(scores: FloatArray, relevant: Relevance) -> Iterator[Column]:
             f"scores {scores.shape} and truth {relevant.shape} differ in shape; "
             "score every image against every text of the problem"
         )
-    images = relevant.images[np.argsort(relevant.texts, kind="stable")]
+    images = relevant.candidates[np.argsort(relevant.queries, kind="stable")]
     ends = np.cumsum(relevant.column_counts)
     for first in range(0, scores.shape[1], _BLOCK):
         block = np.ascontiguousarray(scores[:, first : first + _BLOCK].T)

@@ -3,9 +3,10 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from vlbench.core.contracts import Prediction, Problem
+from vlbench.core.contracts import Prediction
 from vlbench.core.measurement import Measurement, MetricOptions, Part
 from vlbench.core.metric import metric
+from vlbench.core.problem import Problem
 from vlbench.metrics.columns import score_columns
 from vlbench.metrics.published import elevater_11_point
 
@@ -38,14 +39,14 @@ def eleven_point_mean_average_precision(
     """
     scores = prediction["scores"]
     counts = problem.relevant.column_counts
-    values = np.full(len(problem.texts), np.nan)
+    values = np.full(len(problem.queries), np.nan)
     for column in score_columns(scores, problem.relevant):
         truth = np.zeros((len(column.scores), 1), dtype=np.bool_)
         truth[column.positives] = True
         values[column.index] = elevater_11_point(column.scores[:, None], truth)[0]
     parts = tuple(
-        Part(text.name, float(value) if count else None, int(count))
-        for text, value, count in zip(problem.texts, values, counts, strict=True)
+        Part(name, float(value) if count else None, int(count))
+        for name, value, count in zip(problem.names, values, counts, strict=True)
     )
     found = counts > 0
     return Measurement(

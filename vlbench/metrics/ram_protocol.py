@@ -10,9 +10,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from vlbench.core.contracts import Prediction, Problem
+from vlbench.core.contracts import Prediction
 from vlbench.core.measurement import Measurement, MetricOptions, Part
 from vlbench.core.metric import metric
+from vlbench.core.problem import Problem
 from vlbench.core.relevance import Relevance
 from vlbench.metrics.columns import FloatArray, score_columns
 from vlbench.metrics.published import PrecisionRecall, ram_average_precision, ram_precision_recall
@@ -72,8 +73,8 @@ def _tags(scores: FloatArray, relevant: Relevance) -> Iterator[_Tag]:
 def _mean(values: list[np.float64], problem: Problem) -> Measurement:
     counts = problem.relevant.column_counts
     parts = tuple(
-        Part(text.name, float(value), int(count))
-        for text, value, count in zip(problem.texts, values, counts, strict=True)
+        Part(name, float(value), int(count))
+        for name, value, count in zip(problem.names, values, counts, strict=True)
     )
     if not values:
         return Measurement(value=None, n=0)

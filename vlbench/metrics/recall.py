@@ -6,10 +6,11 @@ Image retrieval asks for each caption's image, text retrieval for any of an imag
 import numpy as np
 from numpy.typing import NDArray
 
-from vlbench.core.contracts import Prediction, Problem
+from vlbench.core.contracts import Prediction
 from vlbench.core.items import Items, Reading
 from vlbench.core.measurement import Measurement, MetricOptions
 from vlbench.core.metric import metric
+from vlbench.core.problem import Problem
 from vlbench.metrics.intervals import BY_IMAGES, bootstrap_median, score_interval, share_spread
 from vlbench.metrics.item_values import hits_within, shares
 from vlbench.metrics.ranks import measured, median_rank, proportion_within, share_within, worst_rank
@@ -40,7 +41,7 @@ def image_retrieval_recall(prediction: Prediction, problem: Problem, options: Me
     n = int(kept.sum())
     if value is None:
         return Measurement(value=None, n=n, left_out=ranks.size - n)
-    owner = problem.relevant.first_images
+    owner = problem.relevant.first_candidates
     spread = share_spread(
         np.bincount(owner[kept & (ranks <= k)], minlength=images),
         np.bincount(owner[kept], minlength=images),
@@ -76,7 +77,7 @@ def image_retrieval_median_rank(
     The interval is a bootstrap over images, of six at least; a caption true of several belongs to the first.
     """
     ranks = prediction["column_ranks"]
-    return _median(ranks, problem.relevant.first_images, seed=options.seed)
+    return _median(ranks, problem.relevant.first_candidates, seed=options.seed)
 
 
 @metric(reads={"row_ranks"}, lower_is_better=True, most=None)

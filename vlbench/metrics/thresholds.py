@@ -14,9 +14,10 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from vlbench.core.contracts import Prediction, Problem, ScoreUnit
+from vlbench.core.contracts import Prediction, ScoreUnit
 from vlbench.core.measurement import Measurement, MetricOptions
 from vlbench.core.metric import metric
+from vlbench.core.problem import Problem
 from vlbench.core.relevance import Relevance
 from vlbench.metrics.class_weights import Pairs, Spread, class_spread, image_spread
 from vlbench.metrics.columns import Column, FloatArray, score_columns

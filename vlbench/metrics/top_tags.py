@@ -6,9 +6,10 @@ all left out: ties never help. Where k best are all tags nothing is measured.
 
 import numpy as np
 
-from vlbench.core.contracts import Prediction, Problem
+from vlbench.core.contracts import Prediction
 from vlbench.core.measurement import Measurement, MetricOptions
 from vlbench.core.metric import metric
+from vlbench.core.problem import Problem
 from vlbench.metrics.columns import FloatArray
 from vlbench.metrics.thresholds import F1, PRECISION, RECALL, Averaging, Ratio, measure_given
 

@@ -5,9 +5,10 @@ The measure of WILDS and of DataComp's data sets about fairness (Koh et al. 2021
 
 import numpy as np
 
-from vlbench.core.contracts import Prediction, Problem
+from vlbench.core.contracts import Prediction
 from vlbench.core.measurement import Measurement, MetricOptions, Part
 from vlbench.core.metric import metric
+from vlbench.core.problem import Problem
 from vlbench.metrics.intervals import wilson
 from vlbench.metrics.ranks import worst_rank
 
@@ -18,21 +19,26 @@ NAME = "worst_group_accuracy"
 def worst_group_accuracy(prediction: Prediction, problem: Problem, options: MetricOptions) -> Measurement:
     """The lowest fraction of a group's images whose class is among the best k: `@5`, or the best without it.
 
-    `n` counts the groups, `left_out` the images without a group or a class; the parts are the groups. None
-    where the data name no groups, or no image could be wrong. The interval is Wilson's of the worst group, as
+    Where images are grouped in several ways (race, gender), it is the lowest of all. `n` counts the groups,
+    `left_out` the images without a group or a class; the parts are the groups. None where the data name no
+    groups, or no image could be wrong. The interval is Wilson's of the worst group, as
     if it had been chosen beforehand.
     """
     ranks = prediction["row_ranks"]
-    if problem.groups is None:
-        return Measurement(value=None, n=0, left_out=ranks.size)
     within = 1 if options.at is None else int(options.number)
-    groups = np.array(problem.groups)
-    counted = (ranks > 0) & (groups != "")
-    names = sorted(set(groups[counted].tolist()))
-    sizes = [int(np.sum(counted & (groups == name))) for name in names]
-    hits = [int(np.sum(ranks[counted & (groups == name)] <= within)) for name in names]
-    left_out = int(np.sum(~counted))
-    if not names or within >= worst_rank(len(problem.texts), problem.relevant.row_counts):
+    groupings = {name: each.labels for name, each in problem.groups.items() if each.of == "candidates"}
+    names, sizes, hits = [], [], []
+    grouped = np.zeros(ranks.size, dtype=np.bool_)
+    for grouping, stated in groupings.items():
+        labels = np.array(stated)
+        counted = (ranks > 0) & (labels != "")
+        grouped |= counted
+        for label in sorted(set(labels[counted].tolist())):
+            names.append(label if len(groupings) == 1 else f"{grouping}: {label}")
+            sizes.append(int(np.sum(counted & (labels == label))))
+            hits.append(int(np.sum(ranks[counted & (labels == label)] <= within)))
+    left_out = int(np.sum(~grouped))
+    if not names or within >= worst_rank(len(problem.queries), problem.relevant.row_counts):
         return Measurement(value=None, n=0, left_out=left_out)
     shares = np.divide(hits, sizes)
     worst = int(np.argmin(shares))

@@ -91,7 +91,9 @@ class _Tag:
 def _levels(scores: Floats, relevant: Relevance) -> list[_Levels]:
     """The tags with positives, as many together as have about `_LEVELS` rows."""
     counts = relevant.column_counts
-    images = np.split(relevant.images[np.argsort(relevant.texts, kind="stable")], np.cumsum(counts)[:-1])
+    images = np.split(
+        relevant.candidates[np.argsort(relevant.queries, kind="stable")], np.cumsum(counts)[:-1]
+    )
     groups: list[_Levels] = []
     tags: list[_Tag] = []
     for tag in np.flatnonzero(counts):

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from vlbench.core.contracts import Problem
+from vlbench.core.problem import Problem
 from vlbench.core.scoring import ScorePass, Scoring
 
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from vlbench.core.contracts import Problem
+from vlbench.core.problem import Problem
 from vlbench.core.relevance import Relevance
 from vlbench.core.scoring import ScorePass, Scoring
 
@@ -39,7 +39,7 @@ def keep_row_ranks(blocks: ScorePass, problem: Problem) -> Mapping[str, NDArray[
     for start, stop, block in blocks:
         span = relevant.span(start, stop)
         ranks[start:stop], pairs = block_row_ranks(block, relevant, start, span)
-        np.maximum.at(right_scores, relevant.images[span], pairs)
+        np.maximum.at(right_scores, relevant.candidates[span], pairs)
         top = torch.topk(block, kept, dim=1)
         below = block.float() - top.values[:, :1].float()
         for power, row in enumerate(sums, start=1):
@@ -63,8 +63,8 @@ def block_row_ranks(
     """Ranks of a block's rows (images), [rows], and the scores of its right pairs; 0 without a right text."""
     import torch
 
-    rows = torch.from_numpy(relevant.images[span] - start).to(block.device)
-    columns = torch.from_numpy(relevant.texts[span]).to(block.device)
+    rows = torch.from_numpy(relevant.candidates[span] - start).to(block.device)
+    columns = torch.from_numpy(relevant.queries[span]).to(block.device)
     pairs = block[rows, columns]
     best = torch.full((block.shape[0],), -torch.inf, device=block.device, dtype=block.dtype)
     best.scatter_reduce_(0, rows, pairs, reduce="amax")

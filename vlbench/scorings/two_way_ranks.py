@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from vlbench.core.contracts import Problem
 from vlbench.core.errors import Unrepeatable
+from vlbench.core.problem import Problem
 from vlbench.core.scoring import ScorePass, Scoring
 from vlbench.scorings.row_ranks import block_row_ranks
 
@@ -26,19 +26,19 @@ def keep_two_way_ranks(blocks: ScorePass, problem: Problem) -> Mapping[str, NDAr
     n, m = problem.relevant.shape
     relevant = blocks.arranged(problem.relevant)
     row_ranks = np.zeros(n, dtype=np.int64)
-    pair_scores = np.empty(len(relevant.images), dtype=np.float32)
+    pair_scores = np.empty(len(relevant.candidates), dtype=np.float32)
     kept: Tensor | None = None
     for start, stop, block in blocks:
         span = relevant.span(start, stop)
         row_ranks[start:stop], pair_scores[span] = block_row_ranks(block, relevant, start, span)
         kept = block if blocks.single else None
     best = np.full(m, -np.inf, dtype=np.float32)
-    np.maximum.at(best, relevant.texts, pair_scores)
+    np.maximum.at(best, relevant.queries, pair_scores)
     threshold = torch.from_numpy(best).to(blocks.device)
     reached = torch.zeros(m, dtype=torch.int64, device=blocks.device)
     for block in [kept] if kept is not None else (block for _, _, block in blocks):
         reached += torch.count_nonzero(block >= threshold, dim=0)
-    right = np.bincount(relevant.texts[pair_scores >= best[relevant.texts]], minlength=m)
+    right = np.bincount(relevant.queries[pair_scores >= best[relevant.queries]], minlength=m)
     column_ranks = reached.cpu().numpy() - right + 1
     unasked = relevant.column_counts == 0
     changed = int(np.count_nonzero(column_ranks[~unasked] < 1))

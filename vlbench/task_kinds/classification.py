@@ -4,15 +4,16 @@ from functools import partial as bind
 
 import numpy as np
 
-from vlbench.core.contracts import Problem, Task, TaskRequest
 from vlbench.core.errors import DataError
 from vlbench.core.expectation import check_counts
 from vlbench.core.label_index import LabelIndex
 from vlbench.core.metric_name import metrics_of
+from vlbench.core.problem import Groups, Problem, by_words
 from vlbench.core.protocol import asked, state_protocol
 from vlbench.core.reading import read_so
 from vlbench.core.registry import SCORINGS
 from vlbench.core.relevance import Relevance
+from vlbench.core.task import Task, TaskRequest
 
 DEFAULT_METRICS = ("acc1", "acc5", "mean_per_class_recall")
 EXTRA_METRICS = ("worst_class_accuracy", "ece", "brier", "nll")
@@ -61,14 +62,14 @@ def classification(request: TaskRequest) -> Task:
             request, kind="classification", texts=names, templates=templates, primary=primary
         ),
         problem=Problem(
-            images=source,
-            texts=texts,
+            candidates=source,
+            queries=by_words(texts),
             relevant=Relevance.from_pairs(
                 np.arange(len(source), dtype=np.int64),
                 np.array(labels, dtype=np.int64),
                 (len(source), len(names)),
             ),
-            groups=tuple(groups) if any(groups) else None,
+            groups={"group": Groups("candidates", tuple(groups))} if any(groups) else {},
         ),
         scoring=SCORINGS.get("row_ranks"),
         metrics=metrics_of(dict.fromkeys([*(request.metrics or DEFAULT_METRICS), *EXTRA_METRICS])),

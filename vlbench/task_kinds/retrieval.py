@@ -2,14 +2,16 @@
 
 import numpy as np
 
-from vlbench.core.contracts import Problem, Task, TaskRequest, Text
+from vlbench.core.contracts import Text
 from vlbench.core.errors import DataError
 from vlbench.core.expectation import check_counts
 from vlbench.core.metric_name import metrics_of
+from vlbench.core.problem import Problem, by_words
 from vlbench.core.protocol import fill_templates, state_protocol
 from vlbench.core.reading import CAPTIONS, read_so
 from vlbench.core.registry import SCORINGS
 from vlbench.core.relevance import Relevance
+from vlbench.core.task import Task, TaskRequest
 
 DEFAULT_METRICS = (
     *(f"image_retrieval_recall@{k}" for k in (1, 5, 10)),
@@ -49,9 +51,9 @@ def retrieval(request: TaskRequest) -> Task:
         kind="retrieval",
         protocol=state_protocol(request, kind="retrieval", texts=(), templates=templates, primary=primary),
         problem=Problem(
-            images=source,
-            texts=tuple(
-                Text(name=caption, prompts=fill_templates(caption, templates)) for caption in captions
+            candidates=source,
+            queries=by_words(
+                tuple(Text(name=caption, prompts=fill_templates(caption, templates)) for caption in captions)
             ),
             relevant=Relevance.from_pairs(images, texts, (len(source), len(captions))),
         ),

@@ -5,15 +5,17 @@ from functools import partial as bind
 
 import numpy as np
 
-from vlbench.core.contracts import Dataset, Example, Problem, Task, TaskRequest
+from vlbench.core.contracts import Dataset, Example
 from vlbench.core.errors import DataError
 from vlbench.core.expectation import check_counts
 from vlbench.core.label_index import LabelIndex
 from vlbench.core.metric_name import metrics_of
+from vlbench.core.problem import Problem, by_words
 from vlbench.core.protocol import asked, state_protocol
 from vlbench.core.reading import read_so
 from vlbench.core.registry import SCORINGS
 from vlbench.core.relevance import Relevance
+from vlbench.core.task import Task, TaskRequest
 
 DEFAULT_METRICS = ("mean_average_precision",)
 BARE_NAME = ("{}",)
@@ -49,8 +51,8 @@ def tagging(request: TaskRequest) -> Task:
         kind="tagging",
         protocol=state_protocol(request, kind="tagging", texts=names, templates=templates, primary=primary),
         problem=Problem(
-            images=source,
-            texts=tuple(asked(text, templates) for text in names),
+            candidates=source,
+            queries=by_words(tuple(asked(text, templates) for text in names)),
             relevant=Relevance.from_pairs(
                 np.array(images, dtype=np.int64),
                 np.array(texts, dtype=np.int64),

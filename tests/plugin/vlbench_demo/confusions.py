@@ -2,10 +2,11 @@
 
 import numpy as np
 
-from vlbench.core.contracts import Prediction, Problem
+from vlbench.core.contracts import Prediction
 from vlbench.core.items import Contributions, Items
 from vlbench.core.measurement import Measurement, MetricOptions
 from vlbench.core.metric import metric
+from vlbench.core.problem import Problem
 
 
 def wrong_before(items: Items, _: float | None) -> Contributions | None:

@@ -2,9 +2,10 @@
 
 import numpy as np
 
-from vlbench.core.contracts import Prediction, Problem
+from vlbench.core.contracts import Prediction
 from vlbench.core.measurement import Measurement, MetricOptions
 from vlbench.core.metric import metric
+from vlbench.core.problem import Problem
 
 
 @metric(reads={"row_ranks"})

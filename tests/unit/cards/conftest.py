@@ -6,10 +6,11 @@ from typing import Literal, NoReturn
 
 import pytest
 
-from vlbench.core.contracts import Dataset, Example, Offers, Origin, Place, Target, TaskRequest, Text
+from vlbench.core.contracts import Dataset, Example, Offers, Origin, Place, Target, Text
 from vlbench.core.dataset import Examples
 from vlbench.core.errors import SourceMissing
 from vlbench.core.registry import ADAPTERS, SOURCES, TASK_KINDS
+from vlbench.core.task import TaskRequest
 
 
 def unopened() -> NoReturn:

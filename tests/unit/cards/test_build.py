@@ -7,10 +7,11 @@ import pytest
 
 from vlbench.cards.build import DataRequest, checkpoint, task, training_task
 from vlbench.cards.catalogue import read_catalogue
-from vlbench.core.contracts import Example, Expectation, Offers, Origin, Place, Target, TaskRequest, Text
+from vlbench.core.contracts import Example, Offers, Origin, Place, Target, Text
 from vlbench.core.errors import DataError, Unsupported
 from vlbench.core.reading import Reading
 from vlbench.core.registry import SOURCES
+from vlbench.core.task import Expectation, TaskRequest
 
 pytestmark = pytest.mark.usefixtures("plug_ins")
 

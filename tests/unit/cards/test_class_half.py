@@ -10,8 +10,9 @@ from listed import listed
 from vlbench.cards.build import DataRequest, task, training_task
 from vlbench.cards.catalogue import read_catalogue
 from vlbench.cards.class_half import HalfName, class_half, half_classes, positions_in_half
-from vlbench.core.contracts import Expectation, Offers, Target, Task, TaskRequest, Text
+from vlbench.core.contracts import Offers, Target, Text
 from vlbench.core.errors import DataError, Unsupported
+from vlbench.core.task import Expectation, Task, TaskRequest
 from vlbench.task_kinds.classification import classification
 
 NAMES = tuple(Text(name) for name in ("ant", "bee", "cat", "dog", "eel"))
@@ -26,7 +27,7 @@ def request(*labels: str | int, **fields: Any) -> TaskRequest:
 def shown(task: Task) -> list[tuple[str, str]]:
     """Every image by its id and the name of its class."""
     problem = task.problem
-    texts = problem.relevant.texts.tolist()
+    texts = problem.relevant.queries.tolist()
     return [(problem.images[i].id, problem.texts[text].name) for i, text in enumerate(texts)]
 
 

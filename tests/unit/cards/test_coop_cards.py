@@ -74,13 +74,13 @@ def test_a_card_reads_its_layout(name: str, tmp_path: Path) -> None:
     found = task(f"{name}@coop", read_catalogue(), request=request)
     assert [text.name for text in found.problem.texts] == ["big dog", "cat"]
     assert found.problem.texts[0].prompts == (PROMPTS[name],)
-    assert found.problem.relevant.texts.tolist() == [1, 0]
+    assert found.problem.relevant.queries.tolist() == [1, 0]
     assert (found.protocol.name, found.primary) == ("coop", "acc1")
     card = read_task_card(built_in_folder() / "tasks" / f"{name}@coop.yaml")
     assert f"2 texts where the card says {card.expect.texts}" in found.partial
 
     training = training_task(f"{name}@coop", read_catalogue(), request=request)
-    assert training.problem.relevant.texts.tolist() == [1, 0, 1]
+    assert training.problem.relevant.queries.tolist() == [1, 0, 1]
     ids = [{part.problem.images[i].id for i in range(n)} for part, n in ((training, 3), (found, 2))]
     assert not ids[0] & ids[1]
 
@@ -95,5 +95,5 @@ def test_imagenet_learns_from_the_folders_of_its_training_images(tmp_path: Path)
     for wnid in ("n01440764", "n15075141"):
         put(tmp_path / "imagenet" / "train" / wnid / f"{wnid}_1.JPEG")
     training = training_task("imagenet", read_catalogue(), request=DataRequest(roots=(tmp_path,)))
-    assert training.problem.relevant.texts.tolist() == [0, 999]
+    assert training.problem.relevant.queries.tolist() == [0, 999]
     assert training.problem.images.name == "folder:imagenet/train"

@@ -14,8 +14,9 @@ from vlbench.cards.catalogue import read_catalogue
 from vlbench.cards.descriptions import described, read_descriptions
 from vlbench.cards.folders import built_in_folder
 from vlbench.cards.texts import read_classnames, read_names
-from vlbench.core.contracts import TaskRequest, Text
+from vlbench.core.contracts import Text
 from vlbench.core.errors import CardError, DataError
+from vlbench.core.task import TaskRequest
 
 
 def asked(name: str, **request: object) -> TaskRequest:

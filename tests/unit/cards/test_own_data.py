@@ -6,7 +6,8 @@ import pytest
 from vlbench.cards.build import DataRequest, task
 from vlbench.cards.catalogue import read_catalogue
 from vlbench.cards.own_data import named_by_ids
-from vlbench.core.contracts import TaskRequest, Text
+from vlbench.core.contracts import Text
+from vlbench.core.task import TaskRequest
 
 WNIDS = {"wnid": {"n01": "crane", "n02": "crane", "n03": "tench"}}
 

@@ -12,8 +12,8 @@ from vlbench.cards.build import DataRequest, task
 from vlbench.cards.catalogue import read_catalogue
 from vlbench.cards.folders import built_in_folder
 from vlbench.cards.texts import read_names
-from vlbench.core.contracts import Task
 from vlbench.core.errors import DataError
+from vlbench.core.task import Task
 
 TASKS = built_in_folder() / "tasks"
 Write = Callable[..., None]

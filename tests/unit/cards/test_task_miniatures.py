@@ -10,8 +10,8 @@ import pytest
 
 from vlbench.cards.build import DataRequest, task
 from vlbench.cards.catalogue import read_catalogue
-from vlbench.core.contracts import Task
 from vlbench.core.errors import DataError
+from vlbench.core.task import Task
 
 CATALOGUE = read_catalogue()
 Write = Callable[..., None]
@@ -46,7 +46,7 @@ def opened(root: Path) -> Callable[..., Task]:
 
 def shown(found: Task) -> list[str]:
     """The name of each image's class, in the order of the images."""
-    return [found.problem.texts[index].name for index in found.problem.relevant.texts]
+    return [found.problem.texts[index].name for index in found.problem.relevant.queries]
 
 
 FOLDERS = {
@@ -249,7 +249,7 @@ def test_translated_names_come_from_the_users_files(
         }
     )
     found = opened("imagenet@it")
-    assert found.problem.relevant.texts.tolist() == [0, 1]
+    assert found.problem.relevant.queries.tolist() == [0, 1]
     assert found.problem.texts[1].prompts == ("una brutta foto di nome 0", "una scultura di nome 0")
     write(**{"clip_benchmark/datasets/it_classnames.json": json.dumps({"imagenet1k": names[:-1]})})
     with pytest.raises(DataError, match="999 names for the 1000 lines"):

@@ -8,8 +8,9 @@ from vlbench.cards.build import DataRequest, task
 from vlbench.cards.catalogue import read_catalogue
 from vlbench.cards.threshold_file import read_thresholds
 from vlbench.cards.thresholds import DECIDED
-from vlbench.core.contracts import Task, Text, Tuning
+from vlbench.core.contracts import Text
 from vlbench.core.errors import DataError, Unsupported
+from vlbench.core.task import Task, Tuning
 
 TAGS = (Text("hot dog"), Text("cat"), Text("owl"))
 CARD = """\

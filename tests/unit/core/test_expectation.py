@@ -1,8 +1,9 @@
 import pytest
 
-from vlbench.core.contracts import Dataset, Expectation, TaskRequest
+from vlbench.core.contracts import Dataset
 from vlbench.core.errors import DataError
 from vlbench.core.expectation import check_counts
+from vlbench.core.task import Expectation, TaskRequest
 
 
 def request(**fields):

@@ -1,8 +1,9 @@
 import numpy as np
 import pytest
 
-from vlbench.core.contracts import Prediction, Problem, ScoreUnit, Text
+from vlbench.core.contracts import Dataset, Prediction, ScoreUnit, Text
 from vlbench.core.items import Items
+from vlbench.core.problem import Problem, by_words
 from vlbench.core.relevance import Relevance
 
 UNIT = ScoreUnit("cosine")
@@ -14,7 +15,11 @@ def problem():
 
     def of(*pairs):
         images, texts = np.array(pairs).T
-        return Problem(None, tuple(map(Text, "abc")), Relevance.from_pairs(images, texts, (2, 3)))
+        return Problem(
+            Dataset("", "", range(2)),
+            by_words(tuple(map(Text, "abc"))),
+            Relevance.from_pairs(images, texts, (2, 3)),
+        )
 
     return of
 

@@ -3,8 +3,9 @@ from types import SimpleNamespace
 
 import pytest
 
-from vlbench.core.contracts import Expectation, TaskRequest, Text
+from vlbench.core.contracts import Text
 from vlbench.core.protocol import asked, fill_templates, state_protocol
+from vlbench.core.task import Expectation, TaskRequest
 
 TEXTS = (Text("dog", ids={"wnid": "n1"}), Text("cat", ids={"wnid": "n2"}))
 TEMPLATES = ("a photo of a {}.",)

@@ -4,9 +4,10 @@ from dataclasses import replace
 
 from listed import listed
 
-from vlbench.core.contracts import Target, TaskRequest, Text
+from vlbench.core.contracts import Target, Text
 from vlbench.core.dataset import subset
 from vlbench.core.reading import LeftOut, Reading, Tally, reading_line, what_was_read
+from vlbench.core.task import TaskRequest
 from vlbench.task_kinds.classification import classification
 from vlbench.task_kinds.retrieval import retrieval
 

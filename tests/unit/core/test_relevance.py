@@ -12,7 +12,11 @@ def relevance(pairs, shape):
 
 def test_pairs_are_sorted_by_image_then_text_and_each_once():
     found = relevance([(2, 0), (0, 1), (2, 0), (0, 0)], (3, 2))
-    assert list(zip(found.images.tolist(), found.texts.tolist(), strict=True)) == [(0, 0), (0, 1), (2, 0)]
+    assert list(zip(found.candidates.tolist(), found.queries.tolist(), strict=True)) == [
+        (0, 0),
+        (0, 1),
+        (2, 0),
+    ]
 
 
 def test_counts_include_images_and_texts_with_nothing():
@@ -38,7 +42,7 @@ def test_the_head_keeps_all_texts():
 
 @pytest.mark.parametrize("pair", [(3, 0), (0, 2), (-1, 0), (0, -1)])
 def test_a_pair_outside_the_matrix_is_refused(pair):
-    with pytest.raises(DataError, match="3 images x 2 texts"):
+    with pytest.raises(DataError, match="3 candidates x 2 queries"):
         relevance([(0, 0), pair], (3, 2))
 
 

@@ -4,12 +4,12 @@ import pytest
 from colour_model import ColourCheckpoint, squares
 from colour_tagger import ColourTaggerCheckpoint
 
-from vlbench.core.contracts import TaskRequest, Tuning
 from vlbench.core.errors import DataError, Unsupported
 from vlbench.core.measurement import Measurement, Part
 from vlbench.core.metric import Metric
 from vlbench.core.registry import TASK_KINDS
 from vlbench.core.result import Result
+from vlbench.core.task import TaskRequest, Tuning
 from vlbench.engine.evaluate import Session, evaluate
 from vlbench.engine.plan import plan_job
 from vlbench.engine.settings import RunSettings

@@ -6,9 +6,9 @@ import pytest
 from colour_model import ColourCheckpoint, ColourModel, squares
 from colour_tagger import ColourTaggerCheckpoint
 
-from vlbench.core.contracts import TaskRequest
 from vlbench.core.errors import DataError, NotFinite, Unsupported
 from vlbench.core.registry import TASK_KINDS
+from vlbench.core.task import TaskRequest
 from vlbench.engine.evaluate import Session, evaluate
 from vlbench.engine.plan import plan_job
 from vlbench.engine.settings import RunSettings

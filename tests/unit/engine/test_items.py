@@ -3,10 +3,10 @@ import pytest
 from colour_model import ColourCheckpoint, squares
 from colour_tagger import ColourTaggerCheckpoint
 
-from vlbench.core.contracts import TaskRequest
 from vlbench.core.errors import VlbenchError
 from vlbench.core.items import Items
 from vlbench.core.registry import TASK_KINDS
+from vlbench.core.task import TaskRequest
 from vlbench.engine.evaluate import Session, evaluate
 from vlbench.engine.items import stored_items
 from vlbench.engine.plan import plan_job

@@ -2,8 +2,9 @@ from dataclasses import dataclass, replace
 
 from colour_model import ColourCheckpoint, squares
 
-from vlbench.core.contracts import TaskRequest
+from vlbench.core.problem import Groups
 from vlbench.core.registry import TASK_KINDS
+from vlbench.core.task import TaskRequest
 from vlbench.engine.evaluate import Session, evaluate
 from vlbench.engine.measure import data_digests
 from vlbench.engine.plan import plan_job
@@ -43,7 +44,9 @@ def test_a_seeds_row_carries_the_marks_of_the_seed(tmp_path):
 def test_a_result_carries_digests_of_its_images_texts_right_answers_and_groups(tmp_path):
     asked = task()
     job = plan_job(ColourCheckpoint(), asked, SETTINGS)
-    grouped = replace(asked, problem=replace(asked.problem, groups=("north",) * 6))
+    grouped = replace(
+        asked, problem=replace(asked.problem, groups={"group": Groups("candidates", ("north",) * 6)})
+    )
     told = [data_digests(replace(job, task=each), tmp_path) for each in (asked, grouped)]
     assert told[0].keys() == {"image_ids", "texts", "truth"}
     assert told[0]["truth"] != told[1]["truth"]

@@ -4,9 +4,10 @@ import numpy as np
 import pytest
 from colour_model import COLOURS, ColourCheckpoint, squares
 
-from vlbench.core.contracts import TaskRequest, Text
+from vlbench.core.contracts import Text
 from vlbench.core.errors import Unsupported
 from vlbench.core.registry import SCORINGS, TASK_KINDS
+from vlbench.core.task import TaskRequest
 from vlbench.engine.evaluate import Session, evaluate
 from vlbench.engine.outliers import outlier_task
 from vlbench.engine.plan import plan_job

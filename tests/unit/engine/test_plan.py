@@ -5,11 +5,11 @@ from dataclasses import replace
 import pytest
 from colour_model import ColourCheckpoint, squares
 
-from vlbench.core.contracts import TaskRequest, Tuning
 from vlbench.core.digest import digest_of_strings
 from vlbench.core.errors import DataError, Unsupported
 from vlbench.core.metric_name import metric_named
 from vlbench.core.registry import TASK_KINDS
+from vlbench.core.task import TaskRequest, Tuning
 from vlbench.engine.plan import image_keys, plan_job
 from vlbench.engine.settings import RunSettings
 

@@ -3,9 +3,10 @@ from dataclasses import replace
 import pytest
 from colour_model import COLOURS, ColourCheckpoint, squares
 
-from vlbench.core.contracts import TaskRequest, Text
+from vlbench.core.contracts import Text
 from vlbench.core.errors import Unsupported
 from vlbench.core.registry import TASK_KINDS
+from vlbench.core.task import TaskRequest
 from vlbench.engine.evaluate import Session, evaluate
 from vlbench.engine.plan import plan_job
 from vlbench.engine.prompt_sweep import single_template_jobs

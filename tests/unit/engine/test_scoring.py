@@ -5,8 +5,9 @@ import pytest
 import torch
 from colour_model import squares
 
-from vlbench.core.contracts import ModelInfo, Problem, ScoreUnit, Text
+from vlbench.core.contracts import ModelInfo, ScoreUnit, Text
 from vlbench.core.errors import NotFinite, Unrepeatable
+from vlbench.core.problem import Problem, by_words
 from vlbench.core.registry import SCORINGS
 from vlbench.core.relevance import Relevance
 from vlbench.engine import scoring
@@ -31,8 +32,8 @@ def run(scores, pairs, kind, rows=None, monkeypatch=None):
         monkeypatch.setattr(scoring, "BLOCK_BYTES", 4 * m * rows)
     images, texts = (np.array(side, dtype=np.int64) for side in zip(*pairs, strict=True))
     problem = Problem(
-        images=squares(("red",) * n),
-        texts=tuple(Text(str(j)) for j in range(m)),
+        candidates=squares(("red",) * n),
+        queries=by_words(tuple(Text(str(j)) for j in range(m))),
         relevant=Relevance.from_pairs(images, texts, (n, m)),
     )
     columns = np.arange(m, dtype=np.float32)[:, None]
@@ -136,7 +137,7 @@ def rounded(images, texts, pairs, kind):
     shape = (len(images), len(texts))
     problem = Problem(
         squares(("red",) * shape[0]),
-        tuple(Text(str(j)) for j in range(shape[1])),
+        by_words(tuple(Text(str(j)) for j in range(shape[1]))),
         Relevance.from_pairs(rows, columns, shape),
     )
     blocks = fresh_scores(

@@ -12,8 +12,9 @@ from vlbench.adapters.clip import local_dir
 from vlbench.adapters.coop_context import read_facts, read_vectors
 from vlbench.cards.build import DataRequest, task, training_task
 from vlbench.cards.catalogue import read_catalogue
-from vlbench.core.contracts import Checkpoint, Origin, Task
+from vlbench.core.contracts import Checkpoint, Origin
 from vlbench.core.errors import DataError
+from vlbench.core.task import Task
 from vlbench.engine.settings import RunSettings
 from vlbench.fitting import coop as coop_module
 from vlbench.fitting.context_card import write_card

@@ -7,8 +7,9 @@ from typing import NoReturn
 import numpy as np
 import pytest
 
-from vlbench.core.contracts import Dataset, Problem, Text
+from vlbench.core.contracts import Dataset, Text
 from vlbench.core.dataset import Examples
+from vlbench.core.problem import Problem, by_words
 from vlbench.core.relevance import Relevance
 
 FIXTURES = Path(__file__).parents[2] / "fixtures" / "metrics"
@@ -24,8 +25,8 @@ def problem_of() -> Callable[[np.ndarray], Problem]:
         n, m = relevant.shape
         images, texts = np.nonzero(relevant)
         return Problem(
-            images=Dataset("unread", "0", Examples(_unread, n)),
-            texts=tuple(Text(f"t{index}") for index in range(m)),
+            candidates=Dataset("unread", "0", Examples(_unread, n)),
+            queries=by_words(tuple(Text(f"t{index}") for index in range(m))),
             relevant=Relevance.from_pairs(images, texts, (n, m)),
         )
 

@@ -1,9 +1,10 @@
 import numpy as np
 import pytest
 
-from vlbench.core.contracts import Prediction, Problem, ScoreUnit, Text
+from vlbench.core.contracts import Dataset, Prediction, ScoreUnit, Text
 from vlbench.core.errors import DataError, NotFinite
 from vlbench.core.measurement import MetricOptions
+from vlbench.core.problem import Problem, by_words
 from vlbench.metrics.chosen_thresholds import best_f1_threshold, best_f1_thresholds
 from vlbench.metrics.columns import pairs_of
 from vlbench.metrics.thresholds import F1, macro, macro_f1, micro, micro_f1
@@ -70,7 +71,7 @@ def test_in_units_they_give_the_same_tags(unit, validation):
     scores, relevant = validation
     truth = pairs_of(relevant)
     scores = scores * 6  # logits up to 20
-    problem = Problem(range(50), tuple(Text(str(j)) for j in range(6)), truth)
+    problem = Problem(Dataset("", "", range(50)), by_words(tuple(Text(str(j)) for j in range(6))), truth)
     found = best_f1_threshold(Prediction(unit, {"scores": scores}), problem, MetricOptions())
     chosen = np.array([part.value for part in found.parts])
     if unit.kind == "probability":

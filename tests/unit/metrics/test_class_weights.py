@@ -43,7 +43,7 @@ def test_the_variance_is_right_on_average_with_classes_of_one_image():
     sizes = np.array([40, 20, 5, 2, *[1] * 8])
     classes = np.repeat(np.arange(sizes.size), sizes)
     truth = Relevance(np.arange(classes.size), classes, (classes.size, sizes.size))
-    pairs = Pairs(truth.images, truth.texts)
+    pairs = Pairs(truth.candidates, truth.queries)
     means, variances = [], []
     for _ in range(4000):
         right = generator.random(classes.size) < 0.7
@@ -57,7 +57,7 @@ def test_the_variance_is_right_on_average_with_classes_of_one_image():
 def test_images_of_several_tags_vary_together():
     # both tags are true of the same two images: what they add is added before it is squared
     truth = Relevance(np.array([0, 0, 1, 1]), np.array([0, 1, 0, 1]), (2, 2))
-    pairs = Pairs(truth.images, truth.texts)
+    pairs = Pairs(truth.candidates, truth.queries)
     influence = np.array([0.25, 0.25, -0.25, -0.25])  # either tag is found on image 0 alone
     found = class_spread(truth, pairs, influence, values=np.array([0.5, 0.5]))
     assert found.variance == pytest.approx(0.25)  # that of one mean of 1 and 0

@@ -88,7 +88,7 @@ def test_nothing_measured(metric, problem_of):
 
 def test_a_caption_of_several_images_belongs_to_the_first(problem_of):
     relevant = np.array([[0, 1, 0], [1, 1, 0]], dtype=bool)
-    assert problem_of(relevant).relevant.first_images.tolist() == [1, 0, -1]
+    assert problem_of(relevant).relevant.first_candidates.tolist() == [1, 0, -1]
 
 
 @pytest.mark.parametrize("metric", BY_CAPTION)

@@ -7,13 +7,16 @@ from scipy import stats
 from vlbench.core.contracts import Prediction, ScoreUnit
 from vlbench.core.errors import CardError
 from vlbench.core.measurement import MetricOptions, Part
+from vlbench.core.problem import Groups
 from vlbench.metrics.worst_group import worst_group_accuracy
 
 OPTIONS = MetricOptions()
 
 
 def measured(problem_of, ranks, groups, options=OPTIONS):
-    problem = replace(problem_of(np.eye(len(ranks), dtype=bool)), groups=groups)
+    ways = {} if groups is None else groups if isinstance(groups, dict) else {"group": groups}
+    stated = {name: Groups("candidates", labels) for name, labels in ways.items()}
+    problem = replace(problem_of(np.eye(len(ranks), dtype=bool)), groups=stated)
     return worst_group_accuracy(
         Prediction(ScoreUnit("cosine"), {"row_ranks": np.array(ranks)}), problem, options
     )
@@ -32,6 +35,18 @@ def test_five_guesses_and_images_without_a_group(problem_of):
     assert (found.value, found.n, found.left_out) == (2 / 3, 2, 1)
     with pytest.raises(CardError, match="worst_group_accuracy needs a whole number"):
         measured(problem_of, [1, 1], ("a", "b"), MetricOptions(at=1.5))
+
+
+def test_images_that_are_grouped_in_two_ways_have_the_worst_group_of_both(problem_of):
+    groups = {"race": ("a", "a", "b", "b"), "gender": ("f", "m", "f", "")}
+    found = measured(problem_of, [1, 2, 1, 1], groups)
+    assert (found.value, found.n, found.left_out) == (0.0, 4, 0)
+    assert found.parts == (
+        Part("race: a", 0.5, 2),
+        Part("race: b", 1.0, 2),
+        Part("gender: f", 1.0, 2),
+        Part("gender: m", 0.0, 1),
+    )
 
 
 def test_within_as_many_as_there_are_classes_nothing_is_measured(problem_of):

@@ -1,9 +1,8 @@
-from types import SimpleNamespace
-
 import numpy as np
 import pandas as pd
 
-from vlbench.core.contracts import Prediction, Problem, ScoreUnit, Text
+from vlbench.core.contracts import Dataset, Example, Prediction, ScoreUnit, Text
+from vlbench.core.problem import Problem, by_words
 from vlbench.core.relevance import Relevance
 from vlbench.report.predictions import write_predictions
 
@@ -12,9 +11,9 @@ TEXTS = (Text("cat"), Text("dog"), Text("eel"))
 
 
 def problem(*pairs):
-    images = [SimpleNamespace(id=name) for name in ("1.jpg", "2.jpg")]
+    images = Dataset("", "", [Example(id=name, image=None, target=None) for name in ("1.jpg", "2.jpg")])
     array = np.array(pairs, dtype=np.int64)
-    return Problem(images, TEXTS, Relevance.from_pairs(array[:, 0], array[:, 1], (2, 3)))
+    return Problem(images, by_words(TEXTS), Relevance.from_pairs(array[:, 0], array[:, 1], (2, 3)))
 
 
 def written(path):

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from vlbench.core.contracts import Dataset, Expectation, Place, TaskRequest, Text
+from vlbench.core.contracts import Dataset, Place, Text
 from vlbench.core.errors import DataError
+from vlbench.core.task import Expectation, TaskRequest
 from vlbench.sources.aircraft_variants import aircraft_variants
 from vlbench.sources.caption_json import caption_json
 from vlbench.sources.caption_lines import caption_lines

@@ -3,8 +3,10 @@ from dataclasses import replace
 import pytest
 from listed import listed
 
-from vlbench.core.contracts import Expectation, Offers, Target, TaskRequest, Text
+from vlbench.core.contracts import Offers, Target, Text
 from vlbench.core.errors import DataError, UnknownName
+from vlbench.core.problem import Groups
+from vlbench.core.task import Expectation, TaskRequest
 from vlbench.task_kinds.classification import classification
 
 NAMES = (
@@ -21,8 +23,8 @@ def request(*labels, **fields):
 
 def test_labels_are_found_by_index_id_and_unique_name():
     task = classification(request(0, "n2", "red fox", "red_fox"))
-    assert task.problem.relevant.texts.tolist() == [0, 1, 2, 2]
-    assert task.problem.groups is None
+    assert task.problem.relevant.queries.tolist() == [0, 1, 2, 2]
+    assert not task.problem.groups
 
 
 def test_templates_fill_every_name():
@@ -84,4 +86,4 @@ def test_the_protocol_digest_follows_what_is_asked_and_not_how_the_task_is_calle
 def test_groups_are_those_that_the_data_name():
     source = listed((Target(label=0, group="asia"), Target(label=1), Target(label=2, group="africa")))
     task = classification(TaskRequest(name="pets", protocol="test", source=source, names=NAMES))
-    assert task.problem.groups == ("asia", "", "africa")
+    assert task.problem.groups == {"group": Groups("candidates", ("asia", "", "africa"))}

@@ -1,8 +1,9 @@
 import pytest
 from listed import listed
 
-from vlbench.core.contracts import Expectation, Target, TaskRequest
+from vlbench.core.contracts import Target
 from vlbench.core.errors import DataError
+from vlbench.core.task import Expectation, TaskRequest
 from vlbench.task_kinds.retrieval import retrieval
 
 
@@ -13,8 +14,8 @@ def build(*captions, **fields):
 
 def test_any_number_of_captions_belong_to_an_image():
     relevant = build(("a", "b", "c"), ("d",)).problem.relevant
-    assert relevant.images.tolist() == [0, 0, 0, 1]
-    assert relevant.texts.tolist() == [0, 1, 2, 3]
+    assert relevant.candidates.tolist() == [0, 0, 0, 1]
+    assert relevant.queries.tolist() == [0, 1, 2, 3]
 
 
 def test_a_sentence_of_two_images_is_right_for_both_and_counts_twice():

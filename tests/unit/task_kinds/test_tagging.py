@@ -3,8 +3,9 @@ from dataclasses import replace
 import pytest
 from listed import listed
 
-from vlbench.core.contracts import Target, TaskRequest, Text
+from vlbench.core.contracts import Target, Text
 from vlbench.core.errors import DataError, UnknownName
+from vlbench.core.task import TaskRequest
 from vlbench.task_kinds.tagging import tagging
 
 NAMES = (Text("cat"), Text("dog"), Text("train", ids={"ram": "7"}))
@@ -25,7 +26,7 @@ def test_images_have_any_number_of_tags():
 
 
 def test_a_label_alone_is_the_one_tag():
-    assert build(Target(label="dog")).problem.relevant.texts.tolist() == [1]
+    assert build(Target(label="dog")).problem.relevant.queries.tolist() == [1]
 
 
 def test_an_image_that_says_nothing_is_named():
@@ -89,4 +90,4 @@ def test_two_tags_whose_lists_may_be_marks_are_refused():
 
 
 def test_a_name_that_stands_twice_says_nothing_new():
-    assert build(Target(tags=("cat", "cat"))).problem.relevant.texts.tolist() == [0]
+    assert build(Target(tags=("cat", "cat"))).problem.relevant.queries.tolist() == [0]

@@ -1,0 +1,127 @@
+"""Problem: candidates, queries and which of them belong together."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+from vlbench.core.contracts import Dataset, Text
+from vlbench.core.errors import DataError
+from vlbench.core.relevance import Relevance
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """What candidates are asked by: words, an image of the problem's references (by its index), or both."""
+
+    text: Text | None = None
+    image: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Groups:
+    """The group of each candidate or of each query, by name; empty where one has none."""
+
+    of: Literal["candidates", "queries"]
+    labels: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """Which pairs a question is about: these `only`, or all `but` these."""
+
+    how: Literal["only", "but"]
+    pairs: Relevance
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """Candidates [n], queries [m] and which pairs of them are right.
+
+    Candidates are images, now and then texts. `asked` says which pairs are asked about, None: all. Queries
+    point into `references`. `groups` are labels of candidates or of queries, by what they group by.
+
+    Raises:
+        DataError: its parts contradict one another.
+    """
+
+    candidates: Dataset | tuple[Text, ...]
+    queries: tuple[Query, ...]
+    relevant: Relevance
+    asked: Asked | None = None
+    references: Dataset | None = None
+    groups: Mapping[str, Groups] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        shape = (len(self.candidates), len(self.queries))
+        stated = [("right pairs are", self.relevant)]
+        if self.asked is not None:
+            stated.append(("asked pairs are", self.asked.pairs))
+        for what, pairs in stated:
+            if pairs.shape != shape:
+                of = "{} candidates and {} queries"
+                raise DataError(f"{what} of {of.format(*pairs.shape)}; there are {of.format(*shape)}")
+        if self.asked is not None:
+            inside = self.asked.pairs.holds(self.relevant)
+            unasked = (~inside if self.asked.how == "only" else inside).nonzero()[0]
+            if unasked.size:
+                first = unasked[0]
+                raise DataError(
+                    f"{unasked.size} right pairs are not asked about, the first candidate "
+                    f"{self.relevant.candidates[first]} of query {self.relevant.queries[first]}"
+                )
+        references = 0 if self.references is None else len(self.references)
+        for place, query in enumerate(self.queries):
+            if query.image is not None and not 0 <= query.image < references:
+                raise DataError(f"query {place} asks by image {query.image} of {references} references")
+            if query.text is None and query.image is None:
+                raise DataError(f"query {place} has neither words nor an image")
+        for name, groups in self.groups.items():
+            count = shape[0] if groups.of == "candidates" else shape[1]
+            if len(groups.labels) != count:
+                raise DataError(f"groups {name!r} name {len(groups.labels)} of {count} {groups.of}")
+
+    @property
+    def images(self) -> Dataset:
+        """The candidates; an empty data set where they are texts."""
+        return self.candidates if isinstance(self.candidates, Dataset) else NO_IMAGES
+
+    @property
+    def texts(self) -> tuple[Text, ...]:
+        """The words of the queries, in their order; those that are images alone are left out."""
+        return tuple(query.text for query in self.queries if query.text is not None)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """What to call each query, [m]: its words' name, else its image's id, else both."""
+        return tuple(self._name(query) for query in self.queries)
+
+    @property
+    def ids(self) -> tuple[str, ...]:
+        """What to call each candidate, [n]: an image by its id, a text by its name."""
+        if isinstance(self.candidates, Dataset):
+            return tuple(example.id for example in self.candidates.examples)
+        return tuple(text.name for text in self.candidates)
+
+    @property
+    def by_words(self) -> bool:
+        """Whether every query is words alone, and every candidate an image."""
+        words = all(query.image is None for query in self.queries)
+        return words and isinstance(self.candidates, Dataset)
+
+    def _name(self, query: Query) -> str:
+        parts = [] if query.text is None else [query.text.name]
+        if query.image is not None and self.references is not None:
+            parts.insert(0, self.references[query.image].id)
+        return ": ".join(parts)
+
+
+def by_words(texts: tuple[Text, ...]) -> tuple[Query, ...]:
+    """A query of each text.
+
+    >>> by_words((Text("a dog"),))[0].text.name
+    'a dog'
+    """
+    return tuple(map(Query, texts))
+
+
+NO_IMAGES = Dataset("", "", ())

@@ -1,0 +1,89 @@
+"""Task: a question put together from parts, and what it is made of."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+from vlbench.core.contracts import Dataset, Text
+from vlbench.core.metric import Metric
+from vlbench.core.problem import Problem
+from vlbench.core.scoring import Scoring
+
+
+@dataclass(frozen=True, slots=True)
+class ProtocolStatement:
+    """A protocol: its name, and the statement its digest is made of."""
+
+    name: str
+    digest: str
+    statement: Mapping[str, object]
+
+
+@dataclass(frozen=True, slots=True)
+class Expectation:
+    """What a card says of its data; None where it says nothing."""
+
+    images: int | None = None
+    texts: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Tuning:
+    """Thresholds chosen on images that are not the task's: `task` asks the same of a validation split.
+
+    `choose` is measured on those images; its parts are a threshold for each text, in the units that people
+    state.
+    """
+
+    task: "Task"
+    choose: Metric
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """A question, put together from parts: what a task kind returns and the engine evaluates.
+
+    `metrics` maps the name as asked for (`recall@5`) to the metric. `partial` says why this is not
+    the whole task; empty if it is. `thresholds` take the place of the model's own: one for each text, in
+    the units that people state, or those that a tuning chooses. `called` is what its texts are (classes),
+    `remarks` are what a user has to know of how its texts were read.
+    """
+
+    name: str
+    kind: str
+    protocol: ProtocolStatement
+    problem: Problem
+    scoring: Scoring
+    metrics: Mapping[str, Metric]
+    primary: str
+    needs: frozenset[str] = frozenset()
+    partial: str = ""
+    thresholds: tuple[float, ...] | Tuning | None = None
+    called: str = "texts"
+    remarks: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class TaskRequest:
+    """What a task kind is given: the source, the card's texts (None: take the source's offers), the rest.
+
+    `names` carry no prompts yet; templates hold one `{}`. `settings` are the card's `settings`.
+    `partial` says why the source is not all of the data (a limit); empty if it is. `remarks` become the
+    task's.
+    """
+
+    name: str
+    protocol: str
+    source: Dataset
+    names: tuple[Text, ...] | None = None
+    templates: tuple[str, ...] | None = None
+    metrics: tuple[str, ...] = ()
+    primary: str = ""
+    expect: Expectation = Expectation()
+    allow_subset: bool = False
+    partial: str = ""
+    settings: Mapping[str, object] = field(default_factory=dict)
+    remarks: tuple[str, ...] = ()
+
+
+TaskKind = Callable[[TaskRequest], Task]
+"""What `vlbench.task_kinds` entry points name."""
