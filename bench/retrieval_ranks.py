@@ -13,7 +13,6 @@ import subprocess
 import sys
 import time
 from pathlib import Path
-from typing import cast
 
 import numpy as np
 
@@ -54,8 +53,8 @@ def ours(image_path: str, text_path: str) -> None:
     """Time vlbench's two blocked passes in this process and print them as JSON."""
     import torch
 
-    from vlbench.core.contracts import Dataset
-    from vlbench.core.problem import Problem
+    from vlbench.core.contracts import Dataset, Text
+    from vlbench.core.problem import Problem, by_words
     from vlbench.core.relevance import Relevance
     from vlbench.engine.scoring import BLOCK_BYTES, ScoreBlocks
     from vlbench.scorings.two_way_ranks import two_way_ranks
@@ -70,9 +69,17 @@ def ours(image_path: str, text_path: str) -> None:
     def score(start: int, stop: int) -> torch.Tensor:
         return torch.from_numpy(images[start:stop]) @ columns
 
-    blocks = ScoreBlocks(score, len(images), "cpu", BLOCK_BYTES // (4 * len(texts)))
     # ranks are made of scores and of what is right alone
-    kept = two_way_ranks.run(blocks, Problem(cast("Dataset", None), (), relevant))
+    queries = by_words(tuple(Text(str(i)) for i in range(len(texts))))
+    problem = Problem(Dataset("vectors", "0", range(len(images))), queries, relevant)  # type: ignore[arg-type]
+    blocks = ScoreBlocks(
+        score,
+        problem,
+        "cpu",
+        BLOCK_BYTES // (4 * len(texts)),
+        lambda rows, places: torch.from_numpy((images[rows] * texts[places]).sum(axis=1)),
+    )
+    kept = two_way_ranks.run(blocks, problem)
     row_ranks, column_ranks = kept["row_ranks"], kept["column_ranks"]
     found = {}
     for k in (1, 5, 10):

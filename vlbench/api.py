@@ -71,7 +71,7 @@ def run(request: Request, *, tell: Callable[[str], None] | None = None) -> Itera
         identity = None
         for each in tasks:
             try:
-                job = plan_job(model.checkpoint, each.task, request.settings, identity)
+                job = plan_job(model.checkpoint, each.task, request.settings, identity, request.method)
             except Unsupported as error:
                 refused[str(error)] = None
             else:
@@ -105,7 +105,9 @@ def run(request: Request, *, tell: Callable[[str], None] | None = None) -> Itera
             seen = seen_by(job, request.cache)
             result = replace(
                 found.result,
-                zero_shot="no" if seen.images else zero_shot(model.card, named.card, request.thresholds),
+                zero_shot="no"
+                if seen.images or request.method.learns_from
+                else zero_shot(model.card, named.card, request.thresholds),
                 seen_images=seen.images,
                 digests={**found.result.digests, **seen.digests},
                 facts=facts_of(model.card),

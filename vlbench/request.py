@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, TypedDict, get_args
 from vlbench.core.contracts import Precision, PreprocessMode
 from vlbench.core.errors import VlbenchError
 from vlbench.core.files import default_cache
+from vlbench.core.method import ZERO_SHOT, Method
+from vlbench.core.registry import METHODS
 from vlbench.engine.settings import FEATURE_BYTES, RunSettings
 
 if TYPE_CHECKING:
@@ -29,8 +31,9 @@ class Options(TypedDict, total=False):
     auto. workers: loader threads, None by device. limit: this many images spread over the data, result
     partial. feature_bytes: what a task may add to the store; above it, scores are stored in place of
     image features. descriptions, templates, classnames: files that take the place of a task's. thresholds:
-    of tags, a number, a file, or "best-f1" of the card's validation split. allow_seen_images: score images
-    that the model or its thresholds learned from, result not zero-shot. data_root: folders of data
+    of tags, a number or a file. method: what acts on the model's features or scores, such as "best-f1";
+    "zero-shot" is none. allow_seen_images: score images that the model or its method learned from, result not
+    zero-shot. data_root: folders of data
     sets. task_roots: {task: its own folder}. results: where JSON and CSVs go, None writes none. cache: the
     feature store, None is the user's cache folder. include_path: folders with more cards. weights: the
     user's own file for the one model named. preprocess: "exact" or "fast". missing: leave out what
@@ -51,6 +54,7 @@ class Options(TypedDict, total=False):
     classnames: Path | str | None
     templates: Path | str | None
     thresholds: float | Path | str | None
+    method: str
     allow_seen_images: bool
     data_root: Sequence[Path | str]
     task_roots: Mapping[str, Path | str]
@@ -84,6 +88,7 @@ class Request:
     classnames: Path | None = None
     templates: Path | None = None
     thresholds: str | None = None
+    method: Method = ZERO_SHOT
     allow_seen_images: bool = False
 
 
@@ -135,9 +140,22 @@ def request_of(models: str | Sequence[str], tasks: str | Sequence[str], options:
         descriptions=_path(options.get("descriptions")),
         classnames=_path(options.get("classnames")),
         templates=_path(options.get("templates")),
-        thresholds=None if (asked := options.get("thresholds")) is None else str(asked),
+        thresholds=_thresholds(options.get("thresholds")),
+        method=_method(options.get("method", ZERO_SHOT.name)),
         allow_seen_images=options.get("allow_seen_images", False),
     )
+
+
+def _thresholds(asked: float | Path | str | None) -> str | None:
+    if asked is not None and str(asked) in METHODS:
+        raise VlbenchError(f"{asked} is a method, which learns thresholds: pass --method {asked}")
+    return None if asked is None else str(asked)
+
+
+def _method(asked: str) -> Method:
+    from vlbench.cards.method import asked_method
+
+    return ZERO_SHOT if asked == ZERO_SHOT.name else asked_method(asked)
 
 
 def _path(value: Path | str | None) -> Path | None:
@@ -164,5 +182,6 @@ def data_request(request: Request) -> "DataRequest":
         classnames=request.classnames,
         templates=request.templates,
         thresholds=request.thresholds,
+        splits=request.method.learns_from,
         allow_seen_images=request.allow_seen_images,
     )

@@ -4,16 +4,17 @@ import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, cast
+from typing import TYPE_CHECKING, cast
 
 from vlbench.cards.catalogue import Catalogue, Entry, read_folders
 from vlbench.cards.class_half import class_half
 from vlbench.cards.data_request import DataRequest
 from vlbench.cards.folders import CardFolder
 from vlbench.cards.names import Reference, find
-from vlbench.cards.threshold_file import BEST_F1, read_thresholds
+from vlbench.cards.threshold_file import read_thresholds
 from vlbench.core.contracts import Checkpoint, Origin, PreprocessMode
 from vlbench.core.errors import DataError, Unsupported
+from vlbench.core.method import SplitName
 from vlbench.core.registry import ADAPTERS, TASK_KINDS
 from vlbench.core.task import Task, TaskRequest
 
@@ -92,31 +93,45 @@ def checkpoint(
 def task(name: str, catalogue: Catalogue, *, request: DataRequest) -> Task:
     """The task of a card, of a half of its classes (`X@base`, `X@new`), or of own data (`KIND:FOLDER`).
 
-    The data are those of the first source that has them. Thresholds that are asked for make it a task
-    with a name and a protocol of its own.
+    The data are those of the first source that has them. Thresholds that are stated make it a task with a
+    name and a protocol of its own. Of the splits that the request names it has those that its card names.
 
     Raises:
         UnknownName: no card and no task kind has the name.
         CardError: the card or one of its data files is wrong.
-        DataError: no source has the data, or they contradict the card; thresholds are wrong, or there is no
-            validation split to choose them on.
+        DataError: no source has the data, or they contradict the card; thresholds are wrong, or a split that
+            is learned from holds test images.
         PluginError: a plug-in that it names does not import.
         Unsupported: a half is asked for, and the task is no classification; or thresholds, and it has no
             tags.
     """
-    plain = _task(name, catalogue, request)
-    if request.thresholds is None:
-        return plain
-    from vlbench.cards.thresholds import refuse_shared, refuse_untagged, stated, tuned
+    found = _task(name, catalogue, request)
+    if request.thresholds is None and not request.splits:
+        return found
+    from vlbench.cards.thresholds import learning_from, refuse_shared, refuse_untagged, stated
 
-    refuse_untagged(plain)
-    if request.thresholds == BEST_F1:
-        validation = _split_task(name, catalogue, split="validation", request=request)
+    if request.thresholds is not None:
+        refuse_untagged(found)
+        values = read_thresholds(request.thresholds, found.problem.texts)
+        found = stated(found, request.thresholds, values)
+    for split in sorted(request.splits):
+        if not _names_split(name, catalogue, split):
+            continue  # what needs it is refused when it is planned, and the other tasks are run
+        other = _split_task(name, catalogue, split=split, request=request)
         if not request.allow_seen_images:
-            refuse_shared(plain, validation.problem.images, request.cache)
-        return tuned(plain, validation)
-    values = read_thresholds(request.thresholds, plain.problem.texts)
-    return stated(plain, request.thresholds, values)
+            refuse_shared(found, split, other.problem.images, request.cache)
+        found = learning_from(found, split, other)
+    return found
+
+
+def _names_split(name: str, catalogue: Catalogue, split: SplitName) -> bool:
+    """Whether the card of a task names another split."""
+    found = find(catalogue, name, "task")
+    if isinstance(found, Reference):
+        return False
+    from vlbench.cards.card_file import read_task_card
+
+    return getattr(read_task_card(found.path), split) is not None
 
 
 def _task(name: str, catalogue: Catalogue, request: DataRequest) -> Task:
@@ -152,9 +167,7 @@ def training_task(name: str, catalogue: Catalogue, *, request: DataRequest) -> T
     return _split_task(name, catalogue, split="train", request=request)
 
 
-def _split_task(
-    name: str, catalogue: Catalogue, *, split: Literal["train", "validation"], request: DataRequest
-) -> Task:
+def _split_task(name: str, catalogue: Catalogue, *, split: SplitName, request: DataRequest) -> Task:
     """A task asked of another split that its card names."""
     found = find(catalogue, name, "task")
     if isinstance(found, Reference):

@@ -10,6 +10,7 @@ from vlbench.core.contracts import Place
 from vlbench.core.dataset import subset
 from vlbench.core.digest import sha256_of_file
 from vlbench.core.errors import DataError
+from vlbench.core.method import SplitName
 from vlbench.core.task import TaskRequest
 
 _LIMIT_SEED = 0
@@ -26,8 +27,8 @@ class DataRequest:
     task's data; `limit` is a number of images; `verify` asks for digests of the bytes. `descriptions` is
     a file of sentences for each tag or class, `classnames` one of names and `templates` one of templates
     that replace the task's.
-    `thresholds` of tags are a number, a file, or `best-f1`; `allow_seen_images` lets them be chosen on test
-    images.
+    `thresholds` of tags are a number or a file. `splits` are those that a method learns from;
+    `allow_seen_images` lets it learn from test images.
     """
 
     roots: tuple[Path, ...] = ()
@@ -40,6 +41,7 @@ class DataRequest:
     classnames: Path | None = None
     templates: Path | None = None
     thresholds: str | None = None
+    splits: frozenset[SplitName] = frozenset()
     allow_seen_images: bool = False
 
     def folder_of(self, name: str, aliases: Iterable[str] = ()) -> Path | None:

@@ -10,9 +10,6 @@ from vlbench.cards.yaml_file import shown
 from vlbench.core.contracts import Text
 from vlbench.core.errors import DataError
 
-BEST_F1 = "best-f1"
-"""What asks for thresholds chosen on a validation split."""
-
 _FORM = (
     "a number a line in the order of the tags, a .tsv with columns `name` and `threshold`, "
     "or JSON {tag: number}"

@@ -1,16 +1,16 @@
-"""A tagging task under thresholds that the user asks for: stated, or chosen on a validation split."""
+"""A task under thresholds that the user states, and with the splits that a method learns from."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from vlbench.cards.threshold_file import BEST_F1, stated_number
+from vlbench.cards.threshold_file import stated_number
 from vlbench.core.contracts import Dataset
 from vlbench.core.digest import digest_of
 from vlbench.core.errors import DataError, Unsupported
 from vlbench.core.image_digest import image_digests
-from vlbench.core.metric_name import metric_named, metrics_of
-from vlbench.core.task import ProtocolStatement, Task, Tuning
+from vlbench.core.metric_name import metrics_of
+from vlbench.core.task import ProtocolStatement, Task
 
 DECIDED = (
     "macro_precision",
@@ -20,9 +20,7 @@ DECIDED = (
     "micro_recall",
     "micro_f1",
 )
-"""Metrics that read a run's thresholds; they stand beside those of the card."""
-CHOICE = "best_f1_threshold"
-BEST_F1_RULE = "the best F1 of each tag on the validation images, the best micro F1 where it has no positive"
+"""Metrics that read stated thresholds; they stand beside those of the card."""
 _DIGITS = 6
 
 
@@ -34,15 +32,15 @@ def refuse_untagged(task: Task) -> None:
         )
 
 
-def refuse_shared(task: Task, validation: Dataset, cache: Path | None) -> None:
-    """Raise DataError where an image of a validation split is one of the test split, whatever its name."""
+def refuse_shared(task: Task, split: str, learned: Dataset, cache: Path | None) -> None:
+    """Raise DataError where an image of a split that is learned from is a test image, whatever its name."""
     known = frozenset(image_digests(task.problem.images, cache))
-    shared = [i for i, digest in enumerate(image_digests(validation, cache)) if digest in known]
+    shared = [i for i, digest in enumerate(image_digests(learned, cache)) if digest in known]
     if shared:
         raise DataError(
-            f"{task.name}: {len(shared)} of {len(validation)} validation images are test images "
-            f"({validation[shared[0]].id} ...), and thresholds are not chosen on those; name other images "
-            "under `validation` of the card, or score them all the same with --allow-seen-images"
+            f"{task.name}: {len(shared)} of {len(learned)} {split} images are test images "
+            f"({learned[shared[0]].id} ...), and nothing is learned from those; name other images under "
+            f"`{split}` of the card, or score them all the same with --allow-seen-images"
         )
 
 
@@ -55,25 +53,18 @@ def stated(task: Task, asked: str, values: Sequence[float]) -> Task:
     return replace(_under(task, f"thresholds@{mark}", statement), thresholds=tuple(values))
 
 
-def tuned(task: Task, validation: Task) -> Task:
-    """A task under thresholds of the best F1 on the same question of a validation split.
+def learning_from(task: Task, split: str, other: Task) -> Task:
+    """A task that a method may learn from another split of, which asks the same.
 
     Raises:
-        DataError: the two differ in their texts.
+        DataError: the two differ in what they ask.
     """
-    if validation.problem.texts != task.problem.texts:
+    if other.problem.queries != task.problem.queries:
         raise DataError(
-            f"{task.name}: its validation split asks for {len(validation.problem.texts)} other texts; name "
-            "the texts in the card"
+            f"{task.name}: its {split} split asks for {len(other.problem.queries)} other texts; "
+            "name the texts in the card"
         )
-    images = validation.problem.images
-    statement = {
-        "chosen": BEST_F1_RULE,
-        "settings": validation.protocol.statement["settings"],
-        "images": len(images),
-        "data": images.revision,
-    }
-    return replace(_under(task, BEST_F1, statement), thresholds=Tuning(validation, metric_named(CHOICE)))
+    return replace(task, learn_from={**task.learn_from, split: other.problem})
 
 
 def _under(task: Task, mark: str, thresholds: Mapping[str, object]) -> Task:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from vlbench.cards.catalogue import Catalogue, Entry
 from vlbench.cards.names import find
-from vlbench.cards.threshold_file import BEST_F1, stated_number
+from vlbench.cards.threshold_file import stated_number
 from vlbench.core.result import ZeroShot
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ def zero_shot(model: "ModelCard | None", task: "TaskCard | None", thresholds: st
         return "unknown"
     if {*(model.trained_on or ()), *model.tuned_on} & set(task.data):
         return "no"
-    told = thresholds is None or thresholds == BEST_F1 or stated_number(thresholds) is not None
+    told = thresholds is None or stated_number(thresholds) is not None
     return "unknown" if model.trained_on is None or model.tuned_on or not told else "yes"
 
 

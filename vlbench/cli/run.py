@@ -46,6 +46,7 @@ class Arguments(TypedDict):
     classnames: Path | None
     templates: Path | None
     thresholds: str | None
+    method: str
     allow_seen_images: bool
     results: Path
     cache: Path | None
@@ -120,15 +121,23 @@ vlbench run --model clip-b32 --task classification:my-photos
 @templates_option
 @click.option(
     "--thresholds",
-    metavar="FILE|NUMBER|best-f1",
+    metavar="FILE|NUMBER",
     envvar="VLBENCH_THRESHOLDS",
-    help="Of tags, in place of the model's own; best-f1 chooses them on the card's validation split.",
+    help="Of tags, in place of the model's own.",
+)
+@click.option(
+    "--method",
+    default="zero-shot",
+    show_default=True,
+    metavar="NAME[:SETTING=VALUE]",
+    envvar="VLBENCH_METHOD",
+    help="What acts on the model's scores: best-f1 learns thresholds of the card's validation split.",
 )
 @click.option(
     "--allow-seen-images",
     is_flag=True,
     envvar="VLBENCH_ALLOW_SEEN_IMAGES",
-    help="Score test images that the model or its thresholds learned from; the result says so.",
+    help="Score test images that the model or its method learned from; the result says so.",
 )
 @click.option(
     "--feature-gb",
@@ -205,6 +214,7 @@ def command(**arguments: Unpack[Arguments]) -> None:
         "classnames": arguments["classnames"],
         "templates": arguments["templates"],
         "thresholds": arguments["thresholds"],
+        "method": arguments["method"],
         "allow_seen_images": arguments["allow_seen_images"],
         "data_root": roots,
         "task_roots": task_roots,

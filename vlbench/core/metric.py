@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 
     Floats = NDArray[np.float32]
 
+ASKED = "asked"
+"""What a metric reads that heeds which pairs are asked about."""
+
 Measure = Callable[["Prediction", "Problem", MetricOptions], Measurement]
 CheckProblem = Callable[["Problem", str], None]
 """Raises a VlbenchError for a problem that a metric, by its name, can say nothing of."""
@@ -31,7 +34,8 @@ positives at each level, positives down to it, images down to it."""
 class Metric:
     """A measure of a task; what `vlbench.metrics` entry points name. Call it as `run`, under its own checks.
 
-    `reads` names the arrays of a `Prediction` that `run` needs. `at` says what stands behind an @ in its
+    `reads` names the arrays of a `Prediction` that `run` needs, and `asked` where it leaves out the pairs
+    that its problem does not ask about. `at` says what stands behind an @ in its
     name, None for nothing, and `needs_at` whether it must. Values lie from `least` to `most`, None for no
     end. `suits` refuses a problem before anything is loaded. `items` reads the metric image by image from a
     model's items and the number behind the @; None where the metric brings pseudo-values or nothing.
@@ -87,7 +91,7 @@ class Metric:
         Raises:
             Unsupported: it does not; what is missing is named.
         """
-        missing = sorted(self.reads - set(kept))
+        missing = sorted(self.reads - set(kept) - {ASKED})
         if missing:
             raise Unsupported(
                 f"{self.name} reads {', '.join(missing)}, which {of} does not keep "

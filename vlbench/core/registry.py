@@ -8,6 +8,7 @@ from vlbench.core.errors import PluginError, UnknownName
 
 if TYPE_CHECKING:
     from vlbench.core.contracts import Adapter, SourceFactory
+    from vlbench.core.method import Method
     from vlbench.core.metric import Metric
     from vlbench.core.scoring import Scoring
     from vlbench.core.task import TaskKind
@@ -105,4 +106,5 @@ ADAPTERS: "Registry[Adapter]" = Registry("vlbench.adapters", "adapter")
 TASK_KINDS: "Registry[TaskKind]" = Registry("vlbench.task_kinds", "task kind")
 SOURCES: "Registry[SourceFactory]" = Registry("vlbench.sources", "source")
 METRICS: "Registry[Metric]" = Registry("vlbench.metrics", "metric")
+METHODS: "Registry[Callable[..., Method]]" = Registry("vlbench.methods", "method")
 SCORINGS: "Registry[Scoring]" = Registry("vlbench.scorings", "scoring")

@@ -60,17 +60,19 @@ class Result:
 
     `model` is the leaderboard row's name. `digests` hold: model, image_side, text_side, image_ids, texts,
     truth (which texts are right of which images, and the images' groups), image_sample (what a few of the
-    images hold, where they are files), code, and validation_image_ids where thresholds were chosen.
+    images hold, where they are files), code, and where a method learned: method, and train_image_ids or
+    validation_image_ids.
     `settings` hold what the user chose: device, precision, batch_size, text_batch_size, preprocess, seed.
     `partial` says why the run is not the whole task; empty if it is.
     `replicate_of` is the leaderboard row that this model is one seed of; empty if it is a row of its own.
-    `thresholds` are those that the task stated or chose, one for each text in the units that people state;
-    empty where they are the model's own. `zero_shot` says whether the model saw the task's data in training,
-    as far as its card tells; `seen_images` counts test images that it, or its thresholds, learned from, by
-    their digests (learned_from, validation_images). `facts` are the card's: family, parameters (millions),
-    gflops (of an image), image_size (pixels), licence. `read` says what was read of the data: data, images,
-    texts, prompt, labels, notes, decoding, cut; `changes` what was converted, resampled, renamed or not
-    read of the model's files.
+    `method` is what acted on the model's features or scores, as its row says; empty for none (zero-shot).
+    `thresholds` are those that the task stated or the method learned, one for each text in the units that
+    people state; empty where they are the model's own. `zero_shot` says whether the model saw the task's
+    data in training, as far as its card tells, or a method learned; `seen_images` counts test images that
+    the model, or its method, learned from, by their digests (learned_from, validation_images, train_images).
+    `facts` are the card's: family, parameters (millions), gflops (of an image), image_size (pixels), licence.
+    `read` says what was read of the data: data, images, texts, prompt, labels, notes, decoding, cut;
+    `changes` what was converted, resampled, renamed or not read of the model's files.
     """
 
     model: str
@@ -95,6 +97,7 @@ class Result:
     timing: Timing
     protocol_statement: Mapping[str, object] = field(default_factory=dict)
     replicate_of: str = ""
+    method: str = ""
     thresholds: tuple[float, ...] = ()
     zero_shot: ZeroShot = "unknown"
     seen_images: int = 0

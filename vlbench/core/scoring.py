@@ -18,8 +18,10 @@ if TYPE_CHECKING:
 class ScorePass(Protocol):
     """The scores [n, m] of a problem in row blocks (start, stop, [rows, m]), equal bits at every iteration.
 
-    Blocks hold the images in an order of their own: `arranged` brings right pairs into it, `restored` what
-    was found of the images [n, ...] out of it. `single` says whether one block is all, `device` where it is.
+    A pair that is not asked about scores -inf in a block. Blocks hold the candidates in an order of their
+    own: `arranged` brings right pairs into it, `restored` what was found of the candidates [n, ...] out of
+    it. `single` says whether one block is all, `device` where it is. `pairs` are the scores [p] of some pairs
+    alone, at their cost alone. `vectors` are the candidates', [n, d], as long as the model makes them.
     """
 
     @property
@@ -29,6 +31,8 @@ class ScorePass(Protocol):
     def __iter__(self) -> "Iterator[tuple[int, int, Tensor]]": ...
     def arranged(self, relevant: "Relevance") -> "Relevance": ...
     def restored(self, values: "NDArray[Number]") -> "NDArray[Number]": ...
+    def pairs(self, asked: "Relevance") -> "NDArray[np.float32]": ...
+    def vectors(self) -> "NDArray[np.float32]": ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,11 +40,14 @@ class Scoring:
     """What a task keeps of the scores; what `vlbench.scorings` entry points name.
 
     `run` makes the arrays that `keeps` names; it imports torch, its module does not. `needs` are capabilities
-    that a model has to have. Ties never help: the rank of a right candidate is 1 + the number of wrong ones
-    whose score is at least as high.
+    that a model has to have. `asked_alone` says whether the arrays are of pairs that are asked about alone;
+    else each metric has to read `asked` itself. `scores` says whether it reads scores at all. Ties never
+    help: the rank of a right candidate is 1 + the number of wrong ones whose score is at least as high.
     """
 
     name: str
     run: "Callable[[ScorePass, Problem], Mapping[str, NDArray[Any]]]"
     keeps: frozenset[str]
     needs: frozenset[str] = frozenset()
+    asked_alone: bool = True
+    scores: bool = True

@@ -27,25 +27,14 @@ class Expectation:
 
 
 @dataclass(frozen=True, slots=True)
-class Tuning:
-    """Thresholds chosen on images that are not the task's: `task` asks the same of a validation split.
-
-    `choose` is measured on those images; its parts are a threshold for each text, in the units that people
-    state.
-    """
-
-    task: "Task"
-    choose: Metric
-
-
-@dataclass(frozen=True, slots=True)
 class Task:
     """A question, put together from parts: what a task kind returns and the engine evaluates.
 
     `metrics` maps the name as asked for (`recall@5`) to the metric. `partial` says why this is not
-    the whole task; empty if it is. `thresholds` take the place of the model's own: one for each text, in
-    the units that people state, or those that a tuning chooses. `called` is what its texts are (classes),
-    `remarks` are what a user has to know of how its texts were read.
+    the whole task; empty if it is. `thresholds` take the place of the model's own: one for each query, in
+    the units that people state. `learn_from` has the same question about other splits, which methods learn
+    from. `called` is what its queries are (classes), `remarks` are what a user has to know of how its texts
+    were read.
     """
 
     name: str
@@ -57,7 +46,8 @@ class Task:
     primary: str
     needs: frozenset[str] = frozenset()
     partial: str = ""
-    thresholds: tuple[float, ...] | Tuning | None = None
+    thresholds: tuple[float, ...] | None = None
+    learn_from: Mapping[str, Problem] = field(default_factory=dict)
     called: str = "texts"
     remarks: tuple[str, ...] = ()
 

@@ -1,29 +1,27 @@
 """Sentences of texts that a model reads in part: noted as they are encoded, kept beside the features."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 from pathlib import Path
 
 from vlbench.core.capabilities import CutsSentences
-from vlbench.core.contracts import Model
+from vlbench.core.contracts import Model, Text
 from vlbench.core.reading import LeftOut
 from vlbench.engine.kept_rows import LOST, LOST_LINE, add_rows, read_rows
 from vlbench.engine.plan import Job
 
 
-def keep_cut(job: Job, model: Model, encoded: Sequence[int], cache: Path) -> None:
-    """Add those of the texts that were encoded, by their positions, to those that are kept."""
+def keep_cut(job: Job, model: Model, encoded: Mapping[str, Text], cache: Path) -> None:
+    """Add those of the texts that were encoded, by their keys, to those that are kept."""
     if not isinstance(model, CutsSentences) or not encoded:
         return
-    texts, keys = job.task.problem.texts, job.keys.texts
-    cut = set(model.cut([texts[place] for place in encoded]))
+    cut = set(model.cut(tuple(encoded.values())))
     if not cut:
         return
     rows = {}
-    for place in encoded:
-        text = texts[place]
+    for key, text in encoded.items():
         sentences = dict.fromkeys((*text.prompts, *text.descriptions, text.name))
         if found := [sentence for sentence in sentences if sentence in cut]:
-            rows[keys[place]] = found
+            rows[key] = found
     add_rows(_path(job, cache), rows)
 
 

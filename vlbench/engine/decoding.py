@@ -35,23 +35,22 @@ def _open(example: Example, found: dict[int, tuple[str, ...]], index: int) -> "I
     return image
 
 
-def keep_remarks(job: Job, found: Mapping[int, tuple[str, ...]], cache: Path) -> None:
-    """Add remarks on some images of a job, by their index, to those that are kept."""
-    keys = job.keys.images
-    add_rows(_path(job, cache), {keys[index]: list(remarks) for index, remarks in found.items()})
+def keep_remarks(space: str, keys: Sequence[str], found: Mapping[int, tuple[str, ...]], cache: Path) -> None:
+    """Add remarks on some images, by their index in `keys`, to those that are kept beside their features."""
+    add_rows(_path(space, cache), {keys[index]: list(remarks) for index, remarks in found.items()})
 
 
 def kept_remarks(job: Job, cache: Path) -> str:
     """What decoding changed of a job's images, those that were stored before too; empty if nothing."""
-    rows = read_rows(_path(job, cache))
+    rows = read_rows(_path(job.keys.image_space, cache))
     if not rows:
         return ""
     images = job.task.problem.images
     said = decoding_text(
-        (images[index].id, rows[key]) for index, key in enumerate(job.keys.images) if key in rows
+        (images[index].id, rows[key]) for index, key in enumerate(job.keys.candidates) if key in rows
     )
     return "; ".join(filter(None, [said, LOST_LINE if LOST in rows else ""]))
 
 
-def _path(job: Job, cache: Path) -> Path:
-    return cache / "decoding" / f"{job.keys.image_space}.json"
+def _path(space: str, cache: Path) -> Path:
+    return cache / "decoding" / f"{space}.json"

@@ -9,7 +9,6 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from vlbench.core.contracts import Model
 from vlbench.engine.feature_store import Features, leading_bytes
 
 Indices = NDArray[np.int64]
@@ -72,7 +71,7 @@ class Columns:
             distinct = np.concatenate([distinct, np.repeat(distinct[-1:], missing, axis=0)])
         return cls(torch.from_numpy(distinct).to(device), places, len(texts))
 
-    def scores(self, model: Model, images: Tensor) -> Tensor:
-        """Scores [b, m] of image features [b, ...]."""
-        found = model.score(images, self.asked)
+    def scores(self, score: Callable[[Tensor, Tensor], Tensor], images: Tensor) -> Tensor:
+        """Scores [b, m] of image features [b, ...], by a function of both sides."""
+        found = score(images, self.asked)
         return found[:, : self.count] if self.places is None else found.index_select(1, self.places)

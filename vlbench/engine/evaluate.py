@@ -1,10 +1,9 @@
-"""The one evaluator: encode, score, measure, record."""
+"""The one evaluator: encode, learn, score, measure, record."""
 
-import math
 import resource
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial as bind
 from pathlib import Path
@@ -12,18 +11,17 @@ from pathlib import Path
 import torch
 
 from vlbench.core.capabilities import DecidesTags
-from vlbench.core.contracts import Checkpoint, Dataset, Prediction
+from vlbench.core.contracts import Checkpoint, Prediction, ScoreUnit
+from vlbench.core.method import Head, Lesson, Split
 from vlbench.core.result import Timing
-from vlbench.engine.cut_sentences import keep_cut
-from vlbench.engine.decision import check_stated, decided
-from vlbench.engine.decoding import keep_remarks, watched
-from vlbench.engine.distinct import Columns
+from vlbench.engine.decision import check_head, check_stated, decided, late_splits
 from vlbench.engine.encoder import Encoder
-from vlbench.engine.feature_store import Features, FeatureSpace
+from vlbench.engine.feature_store import Features
 from vlbench.engine.measure import Measured, RunFacts, record, software_versions
 from vlbench.engine.plan import Job
-from vlbench.engine.scoring import ScoreBlocks, fresh_scores, predict, stored_scores
+from vlbench.engine.scoring import predict
 from vlbench.engine.settings import RunSettings
+from vlbench.engine.sides import Sides
 from vlbench.engine.stored import store_prediction, store_result, stored_prediction
 
 _LONG = 8
@@ -54,60 +52,50 @@ class Session:
 def evaluate(job: Job, session: Session, cache: Path) -> Measured:
     """Run a job whose measurement is not stored; what is encoded is stored as it comes.
 
-    Its time is that of its own images; those that thresholds are chosen on are scored before.
+    Its time is that of its own images; those of splits that thresholds are learned from are scored before.
 
     Raises:
         DataError: an image does not decode, or a threshold is outside the unit of the model's scores.
         NotFinite: the model answers NaN or infinity.
     """
     check_stated(job, session.encoder().model.info.unit)
-    validation = None
-    if job.validation is not None:
-        validation, _ = stored_prediction(job.validation, cache) or _scored(job.validation, session, cache)
+    learned = {}
+    for split, each in late_splits(job).items():
+        learned[split], _ = stored_prediction(each, cache) or _scored(each, session, cache)
     prediction, facts = stored_prediction(job, cache) or _scored(job, session, cache)
-    found = record(job, decided(job, prediction, validation), facts, seed=session.settings.seed, cache=cache)
+    found = record(job, decided(job, prediction, learned), facts, seed=session.settings.seed, cache=cache)
     store_result(job, found.result, cache)
     return found
 
 
 def _scored(job: Job, session: Session, cache: Path) -> tuple[Prediction, RunFacts]:
-    """Score all images of a job, and keep what its metrics read."""
+    """Score all candidates of a job, and keep what its metrics read."""
     start = time.perf_counter()
     encoder = session.encoder()
-    problem, keys = job.task.problem, job.keys
-    with (
-        FeatureSpace(cache / "features" / keys.image_space) as features,
-        FeatureSpace(cache / "features" / keys.text_space) as space,
-        FeatureSpace(cache / "scores" / keys.score_space) as scores,
-    ):
-        if len(features.missing(keys.images)) > _LONG * encoder.batch_size:
+    head = _learned(job, session, cache)
+    problem = job.problem
+    with Sides.of(job, encoder, cache) as sides:
+        if len(sides.missing) > _LONG * encoder.batch_size and problem.by_words:
             encoder.dry_pass(problem.images, problem.texts)
-        missing = space.missing(keys.texts)
-        text_seconds = _seconds(
-            lambda: encoder.encode_texts(
-                [problem.texts[i] for i in missing], [keys.texts[i] for i in missing], space
-            )
-        )
-        keep_cut(job, encoder.model, missing, cache)
-        images = _ImagePass.of(job, encoder, features, scores, space.gather_padded(keys.texts))
-        found: dict[int, tuple[str, ...]] = {}
-        try:
-            image_seconds = _seconds(bind(images.run, watched(problem.images, found)))
-        finally:
-            keep_remarks(job, found, cache)
+        text_seconds = _seconds(sides.encode_texts)
+        image_seconds = _seconds(sides.encode_images)
         score_start = time.perf_counter()
-        prediction = predict(images.blocks(), problem, job.task.scoring, encoder.model.info.unit)
+        unit = encoder.model.info.unit if not job.by_vectors else ScoreUnit("cosine")
+        prediction = predict(sides.blocks(head), problem, job.task.scoring, unit)
     if isinstance(encoder.model, DecidesTags) and "scores" in prediction.arrays:
         prediction = prediction.under(encoder.model.tag_thresholds(problem.texts))
+    if head.thresholds is not None:
+        prediction = prediction.under(head.thresholds)
     end = time.perf_counter()
+    encoded = len(sides.missing)
     timing = Timing(
         seconds=end - start,
         encode_images_seconds=image_seconds,
         encode_texts_seconds=text_seconds,
         score_seconds=end - score_start,
-        images_encoded=len(images.missing),
-        texts_encoded=len(missing),
-        images_per_second=len(images.missing) / image_seconds if images.missing else None,
+        images_encoded=encoded,
+        texts_encoded=len(sides.missing_texts),
+        images_per_second=encoded / image_seconds if encoded else None,
         peak_memory_bytes=_peak_memory_bytes(),
         peak_device_bytes=_peak_device_bytes(session.settings.device),
         workers=session.settings.workers,
@@ -118,54 +106,33 @@ def _scored(job: Job, session: Session, cache: Path) -> tuple[Prediction, RunFac
     return prediction, facts
 
 
-@dataclass(frozen=True, slots=True)
-class _ImagePass:
-    """The images of a job that are to be encoded, and where they go.
+def _learned(job: Job, session: Session, cache: Path) -> Head:
+    """What a job's method learns before scoring: its parts but for thresholds of the model's own scores."""
+    method = job.method
+    if method.fit is None or job.decides_late:
+        return Head()
+    encoder = session.encoder()
 
-    Features are stored; where they need more than the budget, the scores of each image in their place.
-    """
+    def vectors(of: Job) -> Features:
+        with Sides.of(of, encoder, cache) as sides:
+            sides.encode_images()
+            return sides.candidate_vectors()
 
-    job: Job
-    encoder: Encoder
-    texts: Features
-    space: FeatureSpace
-    missing: Sequence[int]
-    streams: bool
+    def words() -> Features:
+        with Sides.of(job, encoder, cache) as sides:
+            sides.encode_texts()
+            return sides.word_vectors()
 
-    @classmethod
-    def of(
-        cls, job: Job, encoder: Encoder, features: FeatureSpace, scores: FeatureSpace, texts: Features
-    ) -> "_ImagePass":
-        """The pass that a job needs, into one of two spaces."""
-        keys = job.keys.images
-        missing = features.missing(keys)
-        size = 4 * math.prod(encoder.model.info.feature_shape) * len(missing)
-        if size > encoder.settings.feature_bytes:
-            return cls(job, encoder, texts, scores, scores.missing(keys), streams=True)
-        return cls(job, encoder, texts, features, missing, streams=False)
+    def prediction(of: Job) -> Prediction:
+        return (stored_prediction(of, cache) or _scored(of, session, cache))[0]
 
-    def run(self, source: Dataset) -> None:
-        """Decode and encode the images of a source, which are the job's."""
-        encoder = self.encoder
-        keys = self.job.keys.images
-        if not self.streams:
-            encoder.encode_images(source, self.missing, keys, self.space)
-            return
-        score = bind(Columns.of(self.texts, encoder.settings.device).scores, encoder.model)
-        encoder.encode_images(source, self.missing, keys, self.space, then=score)
-
-    def blocks(self) -> ScoreBlocks:
-        """The scores of all images, block by block."""
-        keys = self.job.keys.images
-        if self.streams:
-            return stored_scores(self.space.gather(keys))
-        return fresh_scores(
-            self.encoder.model,
-            lambda places: self.space.gather([keys[place] for place in places.tolist()]),
-            self.space.leading(keys),
-            texts=self.texts,
-            device=self.encoder.settings.device,
-        )
+    splits = {
+        name: Split(each.problem, bind(vectors, each), bind(prediction, each))
+        for name, each in job.learn_from.items()
+    }
+    head = method.fit(Lesson(splits, words, session.settings.seed, session.settings.device))
+    check_head(method, head)
+    return head
 
 
 def _recorded_settings(job: Job, encoder: Encoder) -> dict[str, str | int]:

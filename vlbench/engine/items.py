@@ -6,9 +6,8 @@ from vlbench.core.errors import VlbenchError
 from vlbench.core.items import MOST_SCORES, Items
 from vlbench.core.measurement import MetricOptions
 from vlbench.core.metric_name import split_metric
-from vlbench.engine.decision import decided
 from vlbench.engine.plan import Job
-from vlbench.engine.stored import stored_prediction
+from vlbench.engine.stored import decided_prediction
 
 
 def stored_items(job: Job, cache: Path, *, seed: int, most_scores: int = MOST_SCORES) -> Items:
@@ -17,14 +16,13 @@ def stored_items(job: Job, cache: Path, *, seed: int, most_scores: int = MOST_SC
     Raises:
         VlbenchError: the cache has lost the prediction.
     """
-    kept = stored_prediction(job, cache)
-    validation = stored_prediction(job.validation, cache) if job.validation is not None else None
-    if kept is None or (job.validation is not None and validation is None):
+    kept = decided_prediction(job, cache)
+    if kept is None:
         raise VlbenchError(
             f"{job.row} on {job.task.name}: the stored predictions are gone; empty {cache} and rerun"
         )
     task = job.task
-    prediction = decided(job, kept[0], None if validation is None else validation[0])
+    prediction = kept[0]
     options = MetricOptions(at=split_metric(task.primary)[1], seed=seed)
     measured = task.metrics[task.primary](prediction, task.problem, options)
     return Items.of(task.problem, prediction, influence=measured.influence, most_scores=most_scores)

@@ -13,12 +13,12 @@ from vlbench.core.digest import digest_of, digest_of_strings
 from vlbench.core.errors import NotFinite, PluginError
 from vlbench.core.image_digest import sample_digest
 from vlbench.core.measurement import MetricOptions
-from vlbench.core.metric import out_of_range
+from vlbench.core.metric import Metric, out_of_range
 from vlbench.core.metric_name import split_metric
 from vlbench.core.problem import Problem
 from vlbench.core.result import MetricValue, Result, Timing
 from vlbench.core.task import Task
-from vlbench.engine.plan import Job
+from vlbench.engine.plan import Job, seeds_row
 
 if TYPE_CHECKING:
     import numpy as np
@@ -66,15 +66,15 @@ def data_digests(job: Job, cache: Path) -> dict[str, str]:
     Of images that are files also one of what a few of them hold.
     """
     digests = {
-        "image_ids": job.keys.image_ids,
-        "texts": digest_of_strings(job.keys.texts),
+        "image_ids": job.keys.candidate_ids,
+        "texts": job.keys.queries,
         "truth": truth_digest(job.task.problem),
     }
     sample = sample_digest(job.task.problem.images, cache)
     if sample:
         digests["image_sample"] = sample
-    if job.validation is not None:
-        digests["validation_image_ids"] = job.validation.keys.image_ids
+    for split, each in job.learn_from.items():
+        digests[f"{split}_image_ids"] = each.keys.candidate_ids
     return digests
 
 
@@ -91,9 +91,9 @@ class Measured:
 
 
 def measure(
-    task: Task, prediction: Prediction, *, seed: int
+    task: Task, metrics: Mapping[str, Metric], prediction: Prediction, *, seed: int
 ) -> "tuple[tuple[MetricValue, ...], NDArray[np.float64] | None]":
-    """All metrics of a task, and the pseudo-values of its primary one.
+    """Metrics of a task, and the pseudo-values of its primary one.
 
     Raises:
         NotFinite: a metric is NaN or infinite; it is never reported.
@@ -101,7 +101,7 @@ def measure(
     """
     values = []
     influence = None
-    for name, metric in task.metrics.items():
+    for name, metric in metrics.items():
         found = metric(prediction, task.problem, MetricOptions(at=split_metric(name)[1], seed=seed))
         if found.value is not None and not isfinite(found.value):
             raise NotFinite(f"{task.name}: {name} is {found.value}; check the metric and the scores")
@@ -130,14 +130,8 @@ def measure(
     return tuple(values), influence
 
 
-def seeds_row(job: Job) -> str:
-    """The row that a job's model is one seed of, with the marks of its own (`+bf16`): rows never mix."""
-    row = job.identity.replicate_of
-    return row + job.row.removeprefix(job.checkpoint.name) if row else ""
-
-
-def _thresholds(task: Task, prediction: Prediction) -> tuple[float, ...]:
-    if task.thresholds is None or "thresholds" not in prediction.arrays:
+def _thresholds(job: Job, prediction: Prediction) -> tuple[float, ...]:
+    if job.task.thresholds is None and "thresholds" not in job.method.parts:
         return ()
     return tuple(prediction["thresholds"].tolist())
 
@@ -146,7 +140,7 @@ def record(job: Job, prediction: Prediction, facts: RunFacts, *, seed: int, cach
     """Measure a prediction and put together the result."""
     task, identity, keys = job.task, job.identity, job.keys
     images = task.problem.images
-    values, influence = measure(task, prediction, seed=seed)
+    values, influence = measure(task, job.metrics, prediction, seed=seed)
     result = Result(
         model=job.row,
         task=task.name,
@@ -161,7 +155,8 @@ def record(job: Job, prediction: Prediction, facts: RunFacts, *, seed: int, cach
         n_relevant=len(task.problem.relevant.candidates),
         partial=task.partial,
         replicate_of=seeds_row(job),
-        thresholds=_thresholds(task, prediction),
+        method=job.method.row_mark.removeprefix("+"),
+        thresholds=_thresholds(job, prediction),
         adapter=job.checkpoint.adapter,
         origin=identity.origin,
         weights=dict(identity.weights),
@@ -172,6 +167,7 @@ def record(job: Job, prediction: Prediction, facts: RunFacts, *, seed: int, cach
             "image_side": identity.image,
             "text_side": identity.text,
             **data_digests(job, cache),
+            **({"method": job.method.digest} if job.method.row_mark else {}),
             "code": keys.code,
         },
         settings={**facts.settings, "seed": seed},

@@ -1,14 +1,20 @@
-"""What a request needs: one job for each model and task, under keys made of content; imports no torch."""
+"""What a request needs: a job for each model, method and task, under keys made of content; without torch."""
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from vlbench.core.capabilities import VECTORS
 from vlbench.core.contracts import Checkpoint, Dataset, Identity, Text
 from vlbench.core.digest import digest_of, digest_of_code, digest_of_modules, digest_of_strings
 from vlbench.core.errors import DataError, Unsupported
+from vlbench.core.method import ZERO_SHOT, Method
+from vlbench.core.metric import ASKED, Metric
+from vlbench.core.metric_name import metrics_of
+from vlbench.core.problem import Problem, Query
 from vlbench.core.registry import TASK_KINDS
 from vlbench.core.result import SCHEMA
-from vlbench.core.task import Task, Tuning
+from vlbench.core.task import Task
 from vlbench.engine.settings import RunSettings
 
 
@@ -16,15 +22,19 @@ from vlbench.engine.settings import RunSettings
 class Keys:
     """Where a job's features, predictions and measurements are stored; no task name is in any of them.
 
-    `image_ids` is a digest of the images' names, which is in no key.
+    `candidates` [n] are keys of images or of texts, `references` those of images that queries point to,
+    `texts` those of the queries' words. `candidate_ids` is a digest of the candidates' names and `queries`
+    one of what the task asks, which are in no key.
     """
 
     image_space: str
     text_space: str
     score_space: str
-    images: tuple[str, ...]
-    image_ids: str
+    candidates: tuple[str, ...]
+    candidate_ids: str
+    references: tuple[str, ...]
     texts: tuple[str, ...]
+    queries: str
     code: str
     prediction: str
     measurement: str
@@ -32,57 +42,125 @@ class Keys:
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """One model on one task; `row` is the model's name in results, with what differs from the default.
+    """One model on one task by one method; `row` is the model's name in results, with what is no default.
 
-    `validation` is the job whose scores the task's thresholds are chosen on, if they are.
+    `problem` is what the method asks of the task's. `learn_from` are jobs of the splits that it learns from,
+    by the model alone.
     """
 
     checkpoint: Checkpoint
     identity: Identity
     task: Task
+    problem: Problem
     row: str
     keys: Keys
-    validation: "Job | None" = None
+    method: Method = ZERO_SHOT
+    learn_from: Mapping[str, "Job"] = field(default_factory=dict)
+
+    @property
+    def metrics(self) -> Mapping[str, Metric]:
+        """The task's metrics, and those of the method beside them."""
+        more = [name for name in self.method.metrics if name not in self.task.metrics]
+        return {**self.task.metrics, **metrics_of(more)}
+
+    @property
+    def decides_late(self) -> bool:
+        """Whether the method learns thresholds alone, so that the model's own prediction is shared."""
+        return self.method.parts == {"thresholds"}
+
+    @property
+    def by_vectors(self) -> bool:
+        """Whether candidates and queries meet as vectors of one space, not in the model's own score."""
+        return not self.problem.by_words or bool(self.method.parts & {"compose", "score"})
 
 
 def plan_job(
-    checkpoint: Checkpoint, task: Task, settings: RunSettings, identity: Identity | None = None
+    checkpoint: Checkpoint,
+    task: Task,
+    settings: RunSettings,
+    identity: Identity | None = None,
+    method: Method = ZERO_SHOT,
 ) -> Job:
     """Refuse what cannot work and compute the keys.
 
     `identity` is the checkpoint's, where several of its jobs are planned and it was asked for once.
 
     Raises:
-        Unsupported: a metric reads what the task does not keep or does not suit its question, the model
-            lacks what the task needs, or the device lacks the precision.
+        Unsupported: a metric reads what the task does not keep or does not suit its question, the method does
+            not suit the task, the model lacks what they need, or the device lacks the precision.
     """
+    problem = task.problem if method.rewrite is None else method.rewrite(task.problem)
+    for metric in metrics_of(method.metrics).values():
+        if not metric.reads <= task.scoring.keeps | {ASKED}:
+            raise Unsupported(
+                f"{task.name}: {method.name} measures {metric.name}, which reads "
+                f"{', '.join(sorted(metric.reads))}, and {task.kind} keeps none; leave the method or the task out"
+            )
     for metric in task.metrics.values():
         metric.check_reads(task.scoring.keeps, of=task.name)
+        if problem.asked is not None and not task.scoring.asked_alone and ASKED not in metric.reads:
+            raise Unsupported(
+                f"{metric.name} counts all pairs, and {task.name} does not ask about all of them; "
+                "take it out of the task's metrics"
+            )
         if metric.suits is not None:
             metric.suits(task.problem, metric.name)
-    if isinstance(task.thresholds, Tuning):
-        task.thresholds.choose.check_reads(task.thresholds.task.scoring.keeps, of=task.name)
-    unmet = sorted((task.needs | task.scoring.needs) - checkpoint.capabilities)
+    _refuse_method(method, task, problem)
+    needs = task.needs | task.scoring.needs | method.needs
+    if not problem.by_words or method.parts & {"compose", "score"}:
+        needs |= {VECTORS}
+    unmet = sorted(needs - checkpoint.capabilities)
     if unmet:
+        asked = task.name if method.name == ZERO_SHOT.name else f"{task.name} by {method.name}"
         raise Unsupported(
-            f"{checkpoint.name} cannot {', '.join(unmet)}, which {task.name} needs; choose another model"
+            f"{checkpoint.name} cannot {', '.join(unmet)}, which {asked} needs; choose another model"
         )
     if settings.on_cpu and settings.precision == "fp16":
         raise Unsupported("fp16 does not run on a CPU; use --precision fp32 or bf16")
-    return _job(checkpoint, identity or checkpoint.identify(), task, settings)
+    return _job(checkpoint, identity or checkpoint.identify(), task, settings, method)
+
+
+def _refuse_method(method: Method, task: Task, problem: Problem) -> None:
+    lacking = sorted(method.learns_from - task.learn_from.keys())
+    if lacking:
+        raise Unsupported(
+            f"{task.name}: {method.name} learns from a {lacking[0]} split, and its card names none; what is "
+            f"tested is never learned from: add a `{lacking[0]}` section to the card"
+        )
+    if "thresholds" in method.parts and task.thresholds is not None:
+        raise Unsupported(
+            f"{task.name}: its thresholds are stated, and {method.name} learns them; leave one out"
+        )
+    both = any(query.text is not None and query.image is not None for query in problem.queries)
+    if both and not method.parts & {"compose", "score"}:
+        raise Unsupported(
+            f"{task.name} asks by an image and words together; choose a method that composes them (--method)"
+        )
 
 
 def with_texts(job: Job, task: Task, settings: RunSettings) -> Job:
     """A job about the same images with a task that asks other texts; the images' keys are taken over."""
-    keys = _keys(job.identity, task, settings, job.validation, (job.keys.images, job.keys.image_ids))
-    return replace(job, task=task, keys=keys)
+    known = job.keys.candidates, job.keys.candidate_ids
+    keys = _keys(job.identity, task, task.problem, settings, job.method, job.learn_from, known)
+    return replace(job, task=task, problem=task.problem, keys=keys)
 
 
-def row_name(checkpoint: Checkpoint, settings: RunSettings) -> str:
+def row_name(checkpoint: Checkpoint, settings: RunSettings, method: Method = ZERO_SHOT) -> str:
     """The model's name in results: what is not the default is part of it, so rows never mix."""
     marks: list[str] = [settings.precision] if settings.precision != "fp32" else []
     marks += [checkpoint.preprocess_mode] if checkpoint.preprocess_mode != "exact" else []
-    return "+".join([checkpoint.name, *marks])
+    return "+".join([checkpoint.name, *marks]) + method.mark(settings.seed)
+
+
+def seeds_row(job: Job) -> str:
+    """The row that a job is one seed of, with its marks (`+bf16`): rows never mix; empty if it is alone."""
+    base = job.identity.replicate_of
+    if not base and not job.method.seeded:
+        return ""
+    marks = job.row.removeprefix(job.checkpoint.name)
+    if job.method.seeded:
+        marks = marks[: marks.rindex(".s")]
+    return (base or job.checkpoint.name) + marks
 
 
 def text_key(text: Text) -> str:
@@ -118,63 +196,112 @@ def _of_images(source: Dataset) -> tuple[tuple[str, ...], str]:
     return tuple(keys), digest_of_strings(ids)
 
 
+def _of_candidates(problem: Problem) -> tuple[tuple[str, ...], str]:
+    if isinstance(problem.candidates, Dataset):
+        return _of_images(problem.candidates)
+    keys = tuple(map(text_key, problem.candidates))
+    return keys, digest_of_strings(keys)
+
+
 def _space(side: str, settings: RunSettings) -> str:
     place = {"precision": settings.precision, "device": settings.device.partition(":")[0]}
     return digest_of({"side": side, **place})
 
 
-def _job(checkpoint: Checkpoint, identity: Identity, task: Task, settings: RunSettings) -> Job:
-    chosen = task.thresholds
-    validation = _job(checkpoint, identity, chosen.task, settings) if isinstance(chosen, Tuning) else None
-    row = row_name(checkpoint, settings)
-    images = _of_images(task.problem.images)
-    return Job(
-        checkpoint, identity, task, row, _keys(identity, task, settings, validation, images), validation
-    )
+def _job(
+    checkpoint: Checkpoint, identity: Identity, task: Task, settings: RunSettings, method: Method
+) -> Job:
+    learn_from: dict[str, Job] = {
+        split: _job(checkpoint, identity, replace(task, problem=task.learn_from[split]), settings, ZERO_SHOT)
+        for split in sorted(method.learns_from)
+    }
+    problem = task.problem if method.rewrite is None else method.rewrite(task.problem)
+    keys = _keys(identity, task, problem, settings, method, learn_from, _of_candidates(problem))
+    row = row_name(checkpoint, settings, method)
+    return Job(checkpoint, identity, task, problem, row, keys, method, learn_from)
 
 
 def _keys(
     identity: Identity,
     task: Task,
+    problem: Problem,
     settings: RunSettings,
-    validation: Job | None,
-    of_images: tuple[tuple[str, ...], str],
+    method: Method,
+    learn_from: Mapping[str, Job],
+    of_candidates: tuple[tuple[str, ...], str],
 ) -> Keys:
-    problem = task.problem
-    images, image_ids = of_images
+    candidates, candidate_ids = of_candidates
+    references, reference_ids = ((), "") if problem.references is None else _of_images(problem.references)
     spaces = [image_space(identity, settings), _space(identity.text, settings)]
     texts = tuple(map(text_key, problem.texts))
+    queries = asked_queries = _of_queries(problem.queries, texts, reference_ids)
+    if problem is not task.problem:
+        words = tuple(map(text_key, task.problem.texts))
+        asked_queries = _of_queries(task.problem.queries, words, reference_ids)
     score_space = digest_of({"model": identity.whole, "spaces": spaces, "texts": digest_of_strings(texts)})
+    learned = [
+        method.digest,
+        settings.seed if method.seeded else None,
+        {
+            split: [each.keys.prediction, each.keys.queries, each.problem.relevant.digest]
+            for split, each in learn_from.items()
+        },
+    ]
+    late = method.parts <= {"thresholds"} and method.rewrite is None
+    asked = problem.asked
     prediction = digest_of(
         {
             "model": identity.whole,
             "spaces": spaces,
-            "images": digest_of_strings(images),
+            "images": digest_of_strings(candidates),
+            "references": digest_of_strings(references),
             "texts": digest_of_strings(texts),
+            "queries": queries,
             "relevant": problem.relevant.digest,
+            "asked": None if asked is None else [asked.how, asked.pairs.digest],
             "scoring": [task.scoring.name, digest_of_code(task.scoring.run)],
+            # thresholds are learned of the model's own prediction, which is then shared
+            "method": None if late else learned,
             "engine": digest_of_modules(*Path(__file__).parent.glob("*.py")),
         }
     )
-    code = digest_of_code(TASK_KINDS.get(task.kind), *(metric.run for metric in task.metrics.values()))
+    metrics = {**task.metrics, **metrics_of(method.metrics)}
+    code = digest_of_code(TASK_KINDS.get(task.kind), *(metric.run for metric in metrics.values()))
     measurement = digest_of(
         {
             "prediction": prediction,
             "protocol": task.protocol.digest,
-            "groups": digest_of_strings(task.problem.groups or ()),
-            "metrics": list(task.metrics),
+            "groups": {
+                name: [each.of, digest_of_strings(each.labels)] for name, each in problem.groups.items()
+            },
+            "metrics": list(metrics),
             "primary": task.primary,
-            "thresholds": _thresholds_key(task, validation),
+            "thresholds": task.thresholds,
+            "method": learned,
             "code": code,
             "seed": settings.seed,
             "schema": SCHEMA,
         }
     )
-    return Keys(spaces[0], spaces[1], score_space, images, image_ids, texts, code, prediction, measurement)
+    return Keys(
+        image_space=spaces[0],
+        text_space=spaces[1],
+        score_space=score_space,
+        candidates=candidates,
+        candidate_ids=candidate_ids,
+        references=references,
+        texts=texts,
+        queries=asked_queries,
+        code=code,
+        prediction=prediction,
+        measurement=measurement,
+    )
 
 
-def _thresholds_key(task: Task, validation: Job | None) -> object:
-    """What decides a task's thresholds; a prediction has the model's own, so it is shared by all of them."""
-    if isinstance(task.thresholds, Tuning) and validation is not None:
-        return [validation.keys.prediction, digest_of_code(task.thresholds.choose.run)]
-    return task.thresholds
+def _of_queries(queries: tuple[Query, ...], texts: tuple[str, ...], reference_ids: str) -> str:
+    """Digest of what is asked: of the words, and of the images where there are any."""
+    if all(query.image is None for query in queries):
+        return digest_of_strings(texts)
+    words = iter(texts)
+    asked = [[None if query.text is None else next(words), query.image] for query in queries]
+    return digest_of([asked, reference_ids])

@@ -1,57 +1,70 @@
-"""Scores in blocks, which a scoring reduces to what the metrics read."""
+"""Scores in blocks or pair by pair, which a scoring reduces to what the metrics read."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Literal, TypeVar
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from vlbench.core.contracts import Model, Prediction, ScoreUnit
+from vlbench.core.contracts import Prediction, ScoreUnit
 from vlbench.core.errors import NotFinite, PluginError
 from vlbench.core.problem import Problem
 from vlbench.core.relevance import Relevance
 from vlbench.core.scoring import Scoring
 from vlbench.engine.distinct import TILE, Columns, Indices, first_equals
-from vlbench.engine.feature_store import Features
+from vlbench.engine.feature_store import Features, leading_bytes
 
 BLOCK_BYTES = 8 * 2**20
 """Bytes of one block of scores; fixed, so that every run computes the same blocks."""
 FEATURE_BLOCK_BYTES = 64 * 2**20
-"""Bytes of the image features that one block is made of, at most."""
+"""Bytes of the candidates' features that one block is made of, at most."""
+PAIRS = 4096
+"""Pairs that are scored together."""
 
 Number = TypeVar("Number", bound=np.generic)
+Score = Callable[[Tensor, Tensor], Tensor]
+"""Scores of two sides' features: [b, m] of all pairs, or [p] of one pair a row."""
 
 
 @dataclass(frozen=True, slots=True)
 class ScoreBlocks:
     """Row blocks [rows, m] of the score matrix, computed anew at every pass with equal bits.
 
-    `score` turns distinct images start to stop into scores. `order` [n] is the order in which the blocks
-    hold the images, equal ones beside one another, and `groups` [n] says which distinct image each of them
-    is; both are None where all images are distinct and lie in their own order.
+    `score` turns distinct candidates start to stop into scores. `order` [n] is the order in which the blocks
+    hold the candidates, equal ones beside one another, and `groups` [n] says which distinct one each of them
+    is; both are None where all are distinct and lie in their own order. `problem` says which pairs are asked
+    about. `score_pairs` scores pairs by their positions, `unit_pairs` at once, `vectors` are the candidates'.
     """
 
     score: Callable[[int, int], Tensor]
-    count: int
+    problem: Problem
     device: str
     unit_rows: int
+    score_pairs: Callable[[Indices, Indices], Tensor]
     order: Indices | None = None
     groups: Indices | None = None
+    unit_pairs: int = PAIRS
+    vectors: Callable[[], Features] = lambda: np.empty((0, 0), dtype=np.float32)
 
     def __iter__(self) -> Iterator[tuple[int, int, Tensor]]:
+        asked = self.problem.asked
+        pairs = None if asked is None else self.arranged(asked.pairs)
         for start, stop, block in self._blocks():
             # one NaN or a +inf beside a -inf makes the sum NaN; a lone infinity stays infinite
             if not bool(torch.isfinite(block.sum())):
                 raise NotFinite(
                     f"scores of images {start} to {stop} hold NaN or infinity; check weights or precision"
                 )
+            if asked is not None and pairs is not None:
+                block = _masked(block, asked.how, pairs, start, stop)
             yield start, stop, block
 
     def _blocks(self) -> Iterator[tuple[int, int, Tensor]]:
-        distinct = self.count if self.groups is None else int(self.groups[-1]) + 1
+        count = len(self.problem.candidates)
+        distinct = count if self.groups is None else int(self.groups[-1]) + 1
         for start in range(0, distinct, self.unit_rows):
             stop = min(start + self.unit_rows, distinct)
             block = self.score(start, stop)
@@ -67,60 +80,115 @@ class ScoreBlocks:
     @property
     def single(self) -> bool:
         """Whether one block is all."""
-        return self.count <= self.unit_rows
+        return len(self.problem.candidates) <= self.unit_rows
 
     def arranged(self, relevant: Relevance) -> Relevance:
-        """Right pairs with the images in the blocks' order."""
+        """Pairs with the candidates in the blocks' order."""
         if self.order is None:
             return relevant
         places = np.empty_like(self.order)
-        places[self.order] = np.arange(self.count)
+        places[self.order] = np.arange(len(self.order))
         return Relevance.from_pairs(places[relevant.candidates], relevant.queries, relevant.shape)
 
     def restored(self, values: NDArray[Number]) -> NDArray[Number]:
-        """What was found of the images [n, ...] in the blocks' order, in their own."""
+        """What was found of the candidates [n, ...] in the blocks' order, in their own."""
         if self.order is None:
             return values
         own = np.empty_like(values)
         own[self.order] = values
         return own
 
+    def pairs(self, asked: Relevance) -> NDArray[np.float32]:
+        """The scores [p] of some pairs alone."""
+        found = np.empty(len(asked.candidates), dtype=np.float32)
+        for start in range(0, len(found), self.unit_pairs):
+            span = slice(start, start + self.unit_pairs)
+            found[span] = self.score_pairs(asked.candidates[span], asked.queries[span]).float().cpu().numpy()
+        if not np.isfinite(found).all():
+            raise NotFinite("scores of pairs hold NaN or infinity; check weights or precision")
+        return found
+
 
 def fresh_scores(
-    model: Model, images: Callable[[Indices], Features], leading: Indices, *, texts: Features, device: str
+    score: Score,
+    candidates: Callable[[Indices], Features],
+    leading: Indices,
+    *,
+    texts: Features,
+    problem: Problem,
+    device: str,
+    score_pairs: Score | None = None,
 ) -> ScoreBlocks:
-    """Scores of n images, whose features [rows, ...] are read block by block, and texts [m, ...].
+    """Scores of n candidates, whose features [rows, ...] are read block by block, and texts [m, ...].
 
-    `leading` [n] are the first bytes of each image's features. Images and texts of equal features are scored
-    once: they tie to the bit.
+    `leading` [n] are the first bytes of each candidate's features. Candidates and texts of equal features are
+    scored once: they tie to the bit. `score_pairs` scores one pair a row; without it, each candidate is
+    scored with what is asked of it.
     """
     count = len(leading)
     columns = Columns.of(texts, device)
-    row_bytes = images(np.arange(1)).nbytes if count else 1
+    row_bytes = candidates(np.arange(1)).nbytes if count else 1
     rows = min(BLOCK_BYTES // (4 * max(1, len(texts))), FEATURE_BLOCK_BYTES // row_bytes)
     rows = max(1, rows // TILE * TILE or rows)
-    first = first_equals(leading, lambda start, stop: images(np.arange(start, stop)), step=rows)
+    first = first_equals(leading, lambda start, stop: candidates(np.arange(start, stop)), step=rows)
     order = groups = distinct = None
     if first is not None:
         distinct, inverse = np.unique(first, return_inverse=True)
         order = np.argsort(inverse, kind="stable")
         groups = inverse[order]
 
-    def score(start: int, stop: int) -> Tensor:
+    def block(start: int, stop: int) -> Tensor:
         places = np.arange(start, stop) if distinct is None else distinct[start:stop]
-        return columns.scores(model, torch.from_numpy(images(places)).to(device))
+        return columns.scores(score, torch.from_numpy(candidates(places)).to(device))
 
-    return ScoreBlocks(score, count, device, rows, order, groups)
+    def of_pairs(rows: Indices, queries: Indices) -> Tensor:
+        # equal candidates and equal texts are one, so that their pairs tie to the bit
+        own = rows if first is None else first[rows]
+        if columns.places is not None:
+            queries = columns.places.cpu().numpy()[queries]
+        pairs, inverse = np.unique(np.stack([own, queries]), axis=1, return_inverse=True)
+        kept, of_kept = np.unique(pairs[0], return_inverse=True)
+        images = torch.from_numpy(candidates(kept)).to(device)
+        asked = columns.asked[torch.from_numpy(pairs[1]).to(device)]
+        if score_pairs is not None:
+            found = score_pairs(images[torch.from_numpy(of_kept).to(device)], asked)
+        else:
+            own_texts = torch.split(asked, np.bincount(of_kept).tolist())
+            own_scores = [score(*sides)[0] for sides in zip(torch.split(images, 1), own_texts, strict=True)]
+            found = torch.cat(own_scores)
+        return found[torch.from_numpy(inverse.reshape(-1)).to(device)]
+
+    unit_pairs = max(1, min(PAIRS, FEATURE_BLOCK_BYTES // row_bytes))
+    return ScoreBlocks(block, problem, device, rows, of_pairs, order, groups, unit_pairs)
 
 
-def stored_scores(rows: Features) -> ScoreBlocks:
-    """Scores [n, m] that were computed as the images were encoded."""
+def vector_scores(candidates: Features, queries: Features, *, problem: Problem, device: str) -> ScoreBlocks:
+    """Cosines of candidates' vectors [n, d] and queries' [m, d]."""
+    return fresh_scores(
+        _cosines,
+        lambda places: candidates[places],
+        leading_bytes(candidates),
+        texts=queries,
+        problem=problem,
+        device=device,
+        score_pairs=lambda rows, columns: (_unit(rows) * _unit(columns)).sum(dim=1),
+    )
+
+
+def stored_scores(rows: Features, problem: Problem) -> ScoreBlocks:
+    """Scores [n, m] that are there already."""
     unit_rows = max(1, BLOCK_BYTES // (4 * max(1, rows.shape[1])))
-    return ScoreBlocks(lambda start, stop: torch.from_numpy(rows[start:stop]), len(rows), "cpu", unit_rows)
+    return ScoreBlocks(
+        lambda start, stop: torch.from_numpy(rows[start:stop]),
+        problem,
+        "cpu",
+        unit_rows,
+        lambda candidates, queries: torch.from_numpy(rows[candidates, queries]),
+    )
 
 
 def predict(blocks: ScoreBlocks, problem: Problem, scoring: Scoring, unit: ScoreUnit) -> Prediction:
-    """Keep what a scoring's metrics read of the scores of all images and texts.
+    """Keep what a scoring's metrics read of the scores of all candidates and queries.
 
     Raises:
         NotFinite: a score is NaN or infinite.
@@ -134,3 +202,28 @@ def predict(blocks: ScoreBlocks, problem: Problem, scoring: Scoring, unit: Score
             f"{', '.join(sorted(arrays))}; mend its `keeps`"
         )
     return Prediction(unit, arrays)
+
+
+def _masked(block: Tensor, how: Literal["only", "but"], pairs: Relevance, start: int, stop: int) -> Tensor:
+    """A block in which every pair that is not asked about scores -inf."""
+    span = pairs.span(start, stop)
+    rows = torch.from_numpy(pairs.candidates[span] - start).to(block.device)
+    columns = torch.from_numpy(pairs.queries[span]).to(block.device)
+    if how == "but":
+        masked = block.clone()
+        masked[rows, columns] = -torch.inf
+        return masked
+    masked = torch.full_like(block, -torch.inf)
+    masked[rows, columns] = block[rows, columns]
+    return masked
+
+
+def _cosines(rows: Tensor, columns: Tensor) -> Tensor:
+    """Cosines [b, m] of vectors [b, d] and [m, d], in whole tiles: a cosine hangs on its pair alone."""
+    sides = [_unit(each) for each in (rows, columns)]
+    filled = [torch.nn.functional.pad(each, (0, 0, 0, -len(each) % TILE)) for each in sides]
+    return (filled[0] @ filled[1].T)[: len(rows), : len(columns)]
+
+
+def _unit(rows: Tensor) -> Tensor:
+    return torch.nn.functional.normalize(rows, dim=1)

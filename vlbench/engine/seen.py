@@ -21,10 +21,10 @@ def seen_by(job: Job, cache: Path) -> Seen:
     """What a job learned from, as far as its model's file and its thresholds tell; else nothing is read."""
     learned = job.identity.learned_from
     digests = {"learned_from": digest_of_strings(sorted(learned))} if learned else {}
-    if job.validation is not None:
-        chosen_on = image_digests(job.validation.task.problem.images, cache)
-        digests["validation_images"] = digest_of_strings(sorted(chosen_on))
-        learned = (*learned, *chosen_on)
+    for split, each in job.learn_from.items():
+        of_split = image_digests(each.problem.images, cache)
+        digests[f"{split}_images"] = digest_of_strings(sorted(of_split))
+        learned = (*learned, *of_split)
     return Seen(seen_among(job.task.problem.images, learned, cache), digests)
 
 

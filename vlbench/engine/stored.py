@@ -11,9 +11,9 @@ from vlbench.core.contracts import Prediction, ScoreUnit
 from vlbench.core.errors import DataError
 from vlbench.core.files import read_checked, write_checked
 from vlbench.core.result import Result, Timing
-from vlbench.engine.decision import decided
-from vlbench.engine.measure import Measured, RunFacts, data_digests, record, seeds_row
-from vlbench.engine.plan import Job
+from vlbench.engine.decision import decided, late_splits
+from vlbench.engine.measure import Measured, RunFacts, data_digests, record
+from vlbench.engine.plan import Job, seeds_row
 from vlbench.engine.settings import RunSettings
 
 
@@ -23,15 +23,10 @@ def stored_result(job: Job, cache: Path, *, seed: int) -> Measured | None:
     stored = _stored_measurement(path)
     found = None if stored is None else Measured(stored)
     if found is None:
-        kept = stored_prediction(job, cache)
+        kept = decided_prediction(job, cache)
         if kept is None:
             return None
-        validation = stored_prediction(job.validation, cache) if job.validation is not None else None
-        if job.validation is not None and validation is None:
-            return None
-        prediction, facts = kept
-        chosen_on = None if validation is None else validation[0]
-        found = record(job, decided(job, prediction, chosen_on), facts, seed=seed, cache=cache)
+        found = record(job, *kept, seed=seed, cache=cache)
         write_checked(path, found.result.to_json())
     task, images = job.task, job.task.problem.images
     result = replace(
@@ -81,13 +76,22 @@ def store_prediction(job: Job, prediction: Prediction, facts: RunFacts, cache: P
 
 
 def keep_predictions(job: Job, settings: RunSettings, cache: Path) -> None:
-    """Score a job once more where its predictions, or those of its validation images, are lost or damaged."""
-    needed = [job] if job.validation is None else [job, job.validation]
-    if any(stored_prediction(each, cache) is None for each in needed):
+    """Score a job once more where its predictions, or those it learns from, are lost or damaged."""
+    if decided_prediction(job, cache) is None:
         # torch is imported here, so that a run with everything stored starts without it
         from vlbench.engine.evaluate import Session, evaluate
 
         evaluate(job, Session(job.checkpoint, settings), cache)
+
+
+def decided_prediction(job: Job, cache: Path) -> tuple[Prediction, RunFacts] | None:
+    """A job's prediction under its thresholds; None where it, or one that they are learned from, is lost."""
+    kept = stored_prediction(job, cache)
+    learned = {split: stored_prediction(each, cache) for split, each in late_splits(job).items()}
+    found = {split: each[0] for split, each in learned.items() if each is not None}
+    if kept is None or len(found) < len(learned):
+        return None
+    return decided(job, kept[0], found), kept[1]
 
 
 def stored_prediction(job: Job, cache: Path) -> tuple[Prediction, RunFacts] | None:

@@ -80,7 +80,9 @@ class Question:
             "protocol": self.protocol == other.protocol,
             "image ids": self.images == other.images,
             "texts": self.texts == other.texts,
-            "validation images": self.validation == other.validation,
+            # only what learned from such images has them: an answer by another method stands beside it
+            "validation images": not (self.validation and other.validation)
+            or self.validation == other.validation,
             "right answers": self.truth == other.truth if told else self.pairs == other.pairs,
             # images of other ids are others anyway
             "image contents": not seen or self.contents == other.contents or self.images != other.images,

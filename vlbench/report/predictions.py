@@ -17,8 +17,9 @@ def write_predictions(result: Result, problem: Problem, prediction: Prediction, 
     """Write what a model answered item by item: `<task>/<model>.predictions.parquet`.
 
     Columns: `side` ("image", or "text" for the queries of image retrieval; "candidate" where those are
-    texts), `id` (of the image) or the caption, `rank` of the best right answer, `best` (names) and `best_scores` in classification,
-    `scores` (one a tag, in the order of the result's texts) and `relevant` in tagging.
+    texts), `id` (of the image) or the caption, `rank` of the best right answer, `best` (names) and
+    `best_scores` in classification, `scores` (one a tag, in the order of the result's texts) and `relevant`
+    in tagging.
     """
     import pandas as pd
 

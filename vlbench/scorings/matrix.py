@@ -11,11 +11,11 @@ from vlbench.core.scoring import ScorePass, Scoring
 
 
 def keep_matrix(blocks: ScorePass, problem: Problem) -> Mapping[str, NDArray[Any]]:
-    """All scores, [n, m]."""
+    """All scores, [n, m]; -inf where a pair is not asked about."""
     scores = np.empty(problem.relevant.shape, dtype=np.float32)
     for start, stop, block in blocks:
         scores[start:stop] = block.float().cpu().numpy()
     return {"scores": blocks.restored(scores)}
 
 
-matrix = Scoring("matrix", keep_matrix, keeps=frozenset({"scores"}))
+matrix = Scoring("matrix", keep_matrix, keeps=frozenset({"scores"}), asked_alone=False)

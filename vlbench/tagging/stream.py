@@ -120,7 +120,7 @@ def _answers(job: Job, pixels: Sequence[Tensor], size: _Size) -> list[tuple[list
 def _answered(job: Job, pixels: Tensor) -> list[tuple[list[Chosen], str | None]]:
     """Tags and captions of one part of a batch, whose images are encoded once for both."""
     images = job.model.encode_images(pixels.to(job.settings.device, non_blocking=True))
-    scores = _finite(job.columns.scores(job.model, images), "scores")  # [b, m]
+    scores = _finite(job.columns.scores(job.model.score, images), "scores")  # [b, m]
     chosen = choose(scores, job.choice)
     if job.captioner is None:
         return [(each, None) for each in chosen]

@@ -1,0 +1,48 @@
+"""A method by its name and settings, as a user writes them: `best-f1`, `ridge:shots=4,seed=1`."""
+
+import json
+
+from vlbench.cards.options import check_options
+from vlbench.core.errors import CardError, PluginError
+from vlbench.core.method import Method
+from vlbench.core.registry import METHODS
+
+
+def asked_method(text: str) -> Method:
+    """The method of a name, with settings behind a colon.
+
+    Raises:
+        UnknownName: nobody has such a method.
+        CardError: a setting is none that it takes.
+        PluginError: a plug-in makes no method.
+
+    >>> asked_method("zero-shot").name
+    'zero-shot'
+    """
+    name, _, rest = text.partition(":")
+    factory = METHODS.get(name)
+    settings = {}
+    for part in filter(None, rest.split(",")):
+        key, mark, value = part.partition("=")
+        if not mark:
+            raise CardError(f"method {text}: {part!r} is no setting; write {name}:NAME=VALUE")
+        settings[key.strip()] = _value(value.strip())
+    checked = check_options(factory, settings)
+    if checked.problems:
+        raise CardError(f"method {text}: {'; '.join(map(str, checked.problems))}")
+    made: object = factory(**checked.values)
+    if not isinstance(made, Method):
+        raise PluginError(
+            f"method {name!r} of distribution {METHODS.distribution(name) or '?'} makes "
+            f"{type(made).__name__}; its function has to return a vlbench.core.method.Method"
+        )
+    return made
+
+
+def _value(text: str) -> object:
+    """A number, true, false or a list as JSON writes it; other words as they are."""
+    try:
+        found: object = json.loads(text)
+    except ValueError:
+        return text
+    return found

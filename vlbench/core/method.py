@@ -1,0 +1,106 @@
+"""Method: what acts on a model's features, queries or scores, as a value; zero-shot leaves them alone."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal
+
+from vlbench.core.digest import digest_of, digest_of_code
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from vlbench.core.contracts import Prediction
+    from vlbench.core.problem import Problem
+
+    Vectors = NDArray[np.float32]
+
+HeadPart = Literal["compose", "score", "thresholds"]
+SplitName = Literal["train", "validation"]
+_DIGITS = 6
+
+
+@dataclass(frozen=True, slots=True)
+class Split:
+    """What a method may read of a split that it learns from, each made when it is asked for.
+
+    `vectors` are those of the candidates, [n, d], of the length that the model gives them. `prediction` is
+    what the task's scoring keeps of the model's own scores.
+    """
+
+    problem: "Problem"
+    vectors: "Callable[[], Vectors]"
+    prediction: "Callable[[], Prediction]"
+
+
+@dataclass(frozen=True, slots=True)
+class Lesson:
+    """What a method learns from: splits by name, vectors of the queries' words [m, d], a seed, a device."""
+
+    splits: Mapping[str, Split]
+    words: "Callable[[], Vectors]"
+    seed: int = 0
+    device: str = "cpu"
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """What a method learned; a missing part is the model's own.
+
+    `compose` makes one vector of a reference's and its words', both [m, d]. `score` gives the scores [b, m]
+    of candidates' vectors [b, d]. `thresholds` are one for each query, in the units that people state.
+    """
+
+    compose: "Callable[[Vectors, Vectors], Vectors] | None" = None
+    score: "Callable[[Vectors], Vectors] | None" = None
+    thresholds: tuple[float | None, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Method:
+    """A way to answer a question; what `vlbench.methods` entry points name are functions that make one.
+
+    `fit` answers a head that has `parts` and no others. `settings` are those that differ from the defaults;
+    of them `shots` stands in a row's name. `learns_from` names splits; what is learned is not zero-shot.
+    `reads` says which sides are encoded, `needs` which capabilities a model has to have. `metrics` are
+    measured beside the task's, by name. `rewrite` changes what is asked, before anything is planned; right
+    pairs, asked pairs and their order stay. `seeded` says whether the seed changes what is learned.
+    """
+
+    name: str
+    fit: Callable[[Lesson], Head] | None = None
+    parts: frozenset[HeadPart] = frozenset()
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    learns_from: frozenset[SplitName] = frozenset()
+    reads: frozenset[Literal["candidates", "queries"]] = frozenset({"candidates", "queries"})
+    needs: frozenset[str] = frozenset()
+    metrics: tuple[str, ...] = ()
+    rewrite: "Callable[[Problem], Problem] | None" = None
+    seeded: bool = False
+
+    @property
+    def digest(self) -> str:
+        """Digest of the name, the settings and the code."""
+        functions = [each for each in (self.fit, self.rewrite) if each is not None]
+        return digest_of([self.name, dict(self.settings), digest_of_code(*functions)])
+
+    def mark(self, seed: int) -> str:
+        """What stands behind a model's name in a row: `+best-f1`, `+ridge@4~3fa2c1.s1`; empty for nothing.
+
+        >>> Method("ridge", parts=frozenset({"score"}), settings={"shots": 4}, seeded=True).mark(1)
+        '+ridge@4.s1'
+        """
+        return self.row_mark + (f".s{seed}" if self.seeded else "")
+
+    @property
+    def row_mark(self) -> str:
+        """As `mark`, of all seeds together."""
+        if not self.parts and self.rewrite is None:
+            return ""
+        others = {name: value for name, value in self.settings.items() if name != "shots"}
+        shots = f"@{self.settings['shots']}" if "shots" in self.settings else ""
+        return f"+{self.name}{shots}" + (f"~{digest_of(others)[:_DIGITS]}" if others else "")
+
+
+ZERO_SHOT = Method("zero-shot")
+"""Fits nothing: the model's own scores."""

@@ -1,0 +1,1 @@
+"""Methods, a file each: what acts on a model's features and scores."""
