@@ -2,11 +2,13 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from vlbench.core.contracts import Dataset, Text
 from vlbench.core.errors import DataError
-from vlbench.core.relevance import Relevance
+
+if TYPE_CHECKING:
+    from vlbench.core.relevance import Relevance
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +32,7 @@ class Asked:
     """Which pairs a question is about: these `only`, or all `but` these."""
 
     how: Literal["only", "but"]
-    pairs: Relevance
+    pairs: "Relevance"
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +48,7 @@ class Problem:
 
     candidates: Dataset | tuple[Text, ...]
     queries: tuple[Query, ...]
-    relevant: Relevance
+    relevant: "Relevance"
     asked: Asked | None = None
     references: Dataset | None = None
     groups: Mapping[str, Groups] = field(default_factory=dict)

@@ -94,7 +94,8 @@ def plan_job(
         if not metric.reads <= task.scoring.keeps | {ASKED}:
             raise Unsupported(
                 f"{task.name}: {method.name} measures {metric.name}, which reads "
-                f"{', '.join(sorted(metric.reads))}, and {task.kind} keeps none; leave the method or the task out"
+                f"{', '.join(sorted(metric.reads))}, and {task.kind} keeps none; "
+                "leave the method or the task out"
             )
     for metric in task.metrics.values():
         metric.check_reads(task.scoring.keeps, of=task.name)
