@@ -1,4 +1,4 @@
-"""What CLIP-like models share: unit features of two towers and their scaled dot product."""
+"""What CLIP-like models share: features of two towers and their scaled cosine."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -64,11 +64,11 @@ class DualEncoder:
     placement: Placement
 
     def encode_images(self, pixels: Tensor) -> Tensor:
-        """Unit features [b, d] of bytes [b, 3, h, w]."""
+        """Projected features [b, d] of bytes [b, 3, h, w], of the length that the tower gives them."""
         with inference(self.placement):
             features = self.image_tower(self.normalisation(pixels.to(self.placement.device)))
-        with inference(Placement(self.placement.device)):
-            return unit(features.float())
+        # one memory layout, as stored ones have it: a norm is rounded otherwise in another
+        return features.float().contiguous()
 
     def encode_texts(self, texts: Sequence[Text], *, batch_size: int) -> Tensor:
         """Unit features [m, d]; what is encoded beside a text changes no bit of its row."""
@@ -79,9 +79,9 @@ class DualEncoder:
         return self.text_encoder.cut(texts)
 
     def score(self, images: Tensor, texts: Tensor) -> Tensor:
-        """Scaled cosines [b, m] of unit features [b, d] and [m, d]: exp(logit_scale) x . y + logit_bias."""
+        """Scaled cosines [b, m] of features [b, d] and unit [m, d]: exp(logit_scale) x . y + logit_bias."""
         with inference(Placement(self.placement.device)):
-            scores = products(self.info.unit.scale * images, texts)
+            scores = products(unit(images).mul_(self.info.unit.scale), texts)
             return scores + self.info.unit.bias if self.info.unit.bias else scores
 
 
