@@ -28,6 +28,14 @@ class TextEncoder(Protocol):
         """The sentences of texts that are longer than it reads."""
         ...
 
+    def token_counts(self, texts: Sequence[Text]) -> Sequence[int]:
+        """Tokens [m] of each text's longest sentence before it is cut."""
+        ...
+
+    def token_digests(self, texts: Sequence[Text]) -> Sequence[str]:
+        """Digests [m] of the tokens that are read of each text."""
+        ...
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Normalisation:
@@ -52,6 +60,8 @@ class Normalisation:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DualEncoder:
     """An image tower and a text encoder into one space; a Model of core/contracts.py.
+
+    It is also a CutsSentences, a CountsTokens, a ScoresPairs and a Vectors of core/capabilities.py.
 
     `image_tower` takes normalised pixels [b, 3, h, w] to features [b, d] of any length.
     """
@@ -78,11 +88,33 @@ class DualEncoder:
         """The sentences of texts that are longer than the model reads."""
         return self.text_encoder.cut(texts)
 
+    def token_counts(self, texts: Sequence[Text]) -> Sequence[int]:
+        """Tokens [m] of each text's longest sentence before it is cut."""
+        return self.text_encoder.token_counts(texts)
+
+    def token_digests(self, texts: Sequence[Text]) -> Sequence[str]:
+        """Digests [m] of the tokens that are read of each text."""
+        return self.text_encoder.token_digests(texts)
+
+    def vectors(self, features: Tensor) -> Tensor:
+        """Features [b, d] of images or texts as they are: both lie in one space."""
+        return features
+
     def score(self, images: Tensor, texts: Tensor) -> Tensor:
         """Scaled cosines [b, m] of features [b, d] and unit [m, d]: exp(logit_scale) x . y + logit_bias."""
         with inference(Placement(self.placement.device)):
-            scores = products(unit(images).mul_(self.info.unit.scale), texts)
-            return scores + self.info.unit.bias if self.info.unit.bias else scores
+            return self._biased(products(self._scaled(images), texts))
+
+    def score_pairs(self, images: Tensor, texts: Tensor) -> Tensor:
+        """Scaled cosines [p] of features [p, d] and unit [p, d], row by row."""
+        with inference(Placement(self.placement.device)):
+            return self._biased(self._scaled(images).mul_(texts).sum(dim=-1))
+
+    def _scaled(self, images: Tensor) -> Tensor:
+        return unit(images).mul_(self.info.unit.scale)
+
+    def _biased(self, scores: Tensor) -> Tensor:
+        return scores + self.info.unit.bias if self.info.unit.bias else scores
 
 
 def products(images: Tensor, texts: Tensor) -> Tensor:
