@@ -50,7 +50,7 @@ class ColourCheckpoint:
 
     def identify(self) -> Identity:
         """Digests of all that can change a side: raise the version when the code of one changes."""
-        image = digest_of(["demo_colour image", 1, SIDE])
+        image = digest_of(["demo_colour image", 2, SIDE])
         text = digest_of(["demo_colour text", 1])
         return Identity(image=image, text=text, whole=digest_of([image, text, self.gain]))
 
@@ -63,7 +63,7 @@ class ColourCheckpoint:
 
 @dataclass(frozen=True, slots=True)
 class ColourModel:
-    """Features are directions from mid-grey in RGB, [., 3]; a score is a scaled cosine."""
+    """Features are vectors from mid-grey in RGB, [., 3]; a score is a scaled cosine."""
 
     info: ModelInfo
     preprocess: "Callable[[Image], Tensor]"
