@@ -257,7 +257,7 @@ def fit_coop(
     """
     from vlbench.cards.build import training_epochs, training_task
     from vlbench.cards.catalogue import read_catalogue
-    from vlbench.cards.class_half import HalfName
+    from vlbench.cards.names import half_name
     from vlbench.cards.training import seen_after, task_card
     from vlbench.core.reading import reading_line, what_was_read
     from vlbench.fitting.coop_recipe import Recipe, default_epochs
@@ -278,8 +278,8 @@ def fit_coop(
         for count in shots
         for seed in seeds
     ]
-    half = HalfName.of(task)
-    whole = training if half is None else training_task(half.task, catalogue, request=data)
+    half = half_name(task)
+    whole = training if half is None else training_task(half[0], catalogue, request=data)
     lesson = Lesson(
         named.checkpoint,
         training,
@@ -287,7 +287,7 @@ def fit_coop(
         whole=whole,
         base=model,
         base_weights=request.weights,
-        half=None if half is None else half.half,
+        half=None if half is None else half[1],
         epochs=epochs,
         seen=seen_after(named.card, task_card(task, catalogue), training.name),
     )

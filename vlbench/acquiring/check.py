@@ -9,8 +9,9 @@ from vlbench.acquiring.image_sample import Sample, open_sample
 from vlbench.acquiring.network import stay_offline
 from vlbench.acquiring.record import differing_files
 from vlbench.cards.build import task as build_task
-from vlbench.cards.catalogue import Catalogue, Entry
+from vlbench.cards.catalogue import Catalogue
 from vlbench.cards.data_request import DataRequest
+from vlbench.cards.entry import Entry
 from vlbench.cards.names import Reference, find
 from vlbench.cards.schema import Counts, TaskCard
 from vlbench.cards.source_search import Search, search_sources

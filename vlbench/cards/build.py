@@ -6,9 +6,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
-from vlbench.cards.catalogue import Catalogue, Entry, read_folders
+from vlbench.cards.catalogue import Catalogue, read_catalogue
 from vlbench.cards.class_half import class_half
 from vlbench.cards.data_request import DataRequest
+from vlbench.cards.entry import Entry
 from vlbench.cards.folders import CardFolder
 from vlbench.cards.names import Reference, find
 from vlbench.cards.threshold_file import read_thresholds
@@ -49,7 +50,11 @@ class OtherModels:
 
     def __call__(self, name: str, *, weights: Path | None = None) -> Checkpoint:
         """The model of a name; see checkpoint for what it raises."""
-        catalogue = self.catalogue if isinstance(self.catalogue, Catalogue) else read_folders(self.catalogue)
+        catalogue = (
+            self.catalogue
+            if isinstance(self.catalogue, Catalogue)
+            else read_catalogue(folders=self.catalogue)
+        )
         return checkpoint(name, catalogue, weights=weights, preprocess=self.preprocess, cache=self.cache)
 
     def __reduce__(self) -> tuple[object, ...]:

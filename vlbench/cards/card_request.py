@@ -4,9 +4,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from vlbench.cards.catalogue import Entry
 from vlbench.cards.data_request import DataRequest
 from vlbench.cards.descriptions import asked_names, find_descriptions, read_descriptions, unasked
+from vlbench.cards.entry import Entry
 from vlbench.cards.own_data import CLASSIFICATION
 from vlbench.cards.schema import TaskCard
 from vlbench.cards.source_search import find_source

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from vlbench.cards.catalogue import Entry
 from vlbench.cards.data_request import DataRequest
+from vlbench.cards.entry import Entry
 from vlbench.cards.options import check_options, option_names
 from vlbench.cards.schema import SourceFields, TaskCard
 from vlbench.core.contracts import Dataset

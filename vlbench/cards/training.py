@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from vlbench.cards.catalogue import Catalogue, Entry
+from vlbench.cards.catalogue import Catalogue
+from vlbench.cards.entry import Entry
 from vlbench.cards.names import find
 from vlbench.cards.threshold_file import stated_number
 from vlbench.core.result import ZeroShot

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 from vlbench.adapters.coop_card import card_text
 from vlbench.adapters.coop_context import ContextFacts, Position, write_context
 from vlbench.cards.build import DataRequest, checkpoint, task
-from vlbench.cards.catalogue import RESERVED, Catalogue, Entry
+from vlbench.cards.catalogue import RESERVED, Catalogue
 from vlbench.cards.class_half import half_classes
+from vlbench.cards.entry import Entry
 from vlbench.cards.names import find
 from vlbench.cards.training import UNKNOWN, Seen, model_card, seen_after, task_card
 from vlbench.core.contracts import Checkpoint, Placement, Text

@@ -4,7 +4,8 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from vlbench.cards.class_half import Half, positions_in_half
+from vlbench.cards.class_half import positions_in_half
+from vlbench.cards.entry import Half
 from vlbench.cards.training import UNKNOWN, Seen
 from vlbench.core.contracts import Checkpoint
 from vlbench.core.decoding import decoding_text

@@ -9,7 +9,8 @@ from listed import listed
 
 from vlbench.cards.build import DataRequest, task, training_task
 from vlbench.cards.catalogue import read_catalogue
-from vlbench.cards.class_half import HalfName, class_half, half_classes, positions_in_half
+from vlbench.cards.class_half import class_half, half_classes, positions_in_half
+from vlbench.cards.names import half_name
 from vlbench.core.contracts import Offers, Target, Text
 from vlbench.core.errors import DataError, Unsupported
 from vlbench.core.task import Expectation, Task, TaskRequest
@@ -38,7 +39,7 @@ def test_the_middle_class_of_an_odd_number_is_base() -> None:
 
 @pytest.mark.parametrize("name", ["pets", "@base", "pets@all", "pets@base@x"])
 def test_other_names_are_no_halves(name: str) -> None:
-    assert HalfName.of(name) is None
+    assert half_name(name) is None
 
 
 def test_a_half_keeps_its_classes_and_the_images_of_those() -> None:
