@@ -7,13 +7,13 @@ from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypedDict, Unpack, cast
 
+from vlbench.cards.build import NamedTask
 from vlbench.core.capabilities import NAMES_ALONE
 from vlbench.core.contracts import Model
 from vlbench.core.errors import Unsupported, VlbenchError
 from vlbench.core.result import Result
 from vlbench.core.task import Task
-from vlbench.request import Options, Request, data_request, request_of
-from vlbench.resolved import NamedTask, resolve
+from vlbench.request import Options, Request, request_of, resolve
 
 if TYPE_CHECKING:
     from vlbench.engine.measure import Measured
@@ -85,7 +85,7 @@ def run(request: Request, *, tell: Callable[[str], None] | None = None) -> Itera
         refuse_other_folder(question, request)
     for _, job in chain.from_iterable(planned):
         refuse_other_data(job, questions[job.task.name], request)
-        if not request.allow_seen_images:
+        if not request.data.allow_seen_images:
             refuse_seen(job, request.cache)
     for model, pairs in zip(models, planned, strict=True):
         wanted = [pair for pair in pairs if not is_there(pair[1], questions[pair[1].task.name], request)]
@@ -93,7 +93,9 @@ def run(request: Request, *, tell: Callable[[str], None] | None = None) -> Itera
         for (named, job), found in zip(wanted, results, strict=True):
             remarks = noted(job, request.cache)
             said = {**read[named.task.name], **remarks}
-            if NAMES_ALONE in job.checkpoint.capabilities and (request.templates or request.descriptions):
+            if NAMES_ALONE in job.checkpoint.capabilities and (
+                request.data.templates or request.data.descriptions
+            ):
                 said["prompt"] = "none: the model reads names alone, no templates or descriptions"
                 if tell is not None:
                     tell(f"{job.row} on {job.task.name}: first prompt {said['prompt']}")
@@ -107,7 +109,7 @@ def run(request: Request, *, tell: Callable[[str], None] | None = None) -> Itera
                 found,
                 request.cache,
                 seed=request.settings.seed,
-                zero_shot="no" if learned else zero_shot(model.card, named.card, request.thresholds),
+                zero_shot="no" if learned else zero_shot(model.card, named.card, request.data.thresholds),
                 seen=seen,
                 facts=facts_of(model.card),
                 read=said,
@@ -255,22 +257,22 @@ def fit_coop(
     Raises:
         VlbenchError: a name, a file or an option is wrong, or the task has no training split.
     """
-    from vlbench.cards.build import training_epochs, training_task
+    from vlbench.cards.build import open_training
     from vlbench.cards.catalogue import read_catalogue
     from vlbench.cards.names import half_name
-    from vlbench.cards.training import seen_after, task_card
     from vlbench.core.reading import reading_line, what_was_read
     from vlbench.fitting.coop_recipe import Recipe, default_epochs
+    from vlbench.fitting.seen import seen_after
     from vlbench.fitting.sweep import Lesson, learn
     from vlbench.fitting.tested import with_tested
 
     request = request_of(model, (), options)
     (named,), _ = resolve(request)
     catalogue = read_catalogue(request.include)
-    data = data_request(request)
-    training = training_task(task, catalogue, request=data)
-    tell(reading_line(training.name, what_was_read(training)))
-    epochs = training_epochs(task, catalogue)
+    training = open_training(task, catalogue, request=request.data)
+    tell(reading_line(training.task.name, what_was_read(training.task)))
+    stated_split = None if training.card is None else training.card.train
+    epochs = None if stated_split is None else stated_split.epochs
     asked = dict(recipe or {})
     stated = cast("int | None", asked.pop("epochs", None)) or epochs
     recipes = [
@@ -279,20 +281,20 @@ def fit_coop(
         for seed in seeds
     ]
     half = half_name(task)
-    whole = training if half is None else training_task(half[0], catalogue, request=data)
+    whole = training if half is None else open_training(half[0], catalogue, request=request.data)
     lesson = Lesson(
         named.checkpoint,
-        training,
+        training.task,
         recipes,
-        whole=whole,
+        whole=whole.task,
         base=model,
         base_weights=request.weights,
         half=None if half is None else half[1],
         epochs=epochs,
-        seen=seen_after(named.card, task_card(task, catalogue), training.name),
+        seen=seen_after(named.card, training.card, training.task.name),
     )
     written = learn(lesson, request.settings, cache=request.cache, out=Path(out), tell=tell)
-    return with_tested(written, task, catalogue, data)
+    return with_tested(written, task, catalogue, request.data)
 
 
 def load_model(name: str, **options: Unpack[Options]) -> Model:

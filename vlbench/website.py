@@ -232,8 +232,7 @@ def _opened(task: str, website: Website, catalogue: "Catalogue") -> OpenedTask |
     from vlbench.cards.availability import first_place
     from vlbench.cards.entry import Entry
     from vlbench.cards.names import find
-    from vlbench.request import request_of
-    from vlbench.resolved import resolve
+    from vlbench.request import request_of, resolve
 
     try:
         entry = find(catalogue, task, "task")

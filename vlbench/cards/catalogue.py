@@ -134,7 +134,7 @@ def _index(folder: CardFolder) -> Mapping[str, Any]:
 
 
 def _files(folder: Path, index: Mapping[str, Any], what: str) -> list[tuple[Path, dict[str, Any] | None]]:
-    """The YAML files of a folder, each with what the index says of it, its lists as tuples.
+    """The YAML files of a folder, each with what the index says of it.
 
     None for a file that was edited or added since, as its size tells, which costs no reading.
     """
@@ -148,12 +148,11 @@ def _files(folder: Path, index: Mapping[str, Any], what: str) -> list[tuple[Path
         if known is None or known["bytes"] != path.stat().st_size:
             found.append((path, None))
             continue
-        fields: dict[str, Any] = {
-            key: tuple(value) if isinstance(value, list) else value for key, value in known.items()
-        }
-        del fields["bytes"]
-        if "metrics" in known:
-            fields["metrics"] = {task: tuple(names) for task, names in known["metrics"].items()}
+        fields: dict[str, Any] = {key: value for key, value in known.items() if key != "bytes"}
+        for key in fields.keys() & {"aliases", "places", "tasks"}:
+            fields[key] = tuple(fields[key])
+        if "metrics" in fields:
+            fields["metrics"] = {task: tuple(names) for task, names in fields["metrics"].items()}
         found.append((path, fields))
     return found
 

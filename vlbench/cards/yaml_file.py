@@ -1,7 +1,6 @@
 """YAML files as plain values: YAML 1.2, where `no` is a word and a key stands once."""
 
 from collections.abc import Mapping
-from functools import lru_cache
 from pathlib import Path
 
 from vlbench.core.errors import CardError
@@ -13,10 +12,11 @@ def read_mapping(path: Path) -> dict[str, object]:
     Raises:
         CardError: it cannot be read, is no YAML 1.2, repeats a key, or is no mapping.
     """
+    from ruamel.yaml import YAML
     from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
     try:
-        value = _parsed(path.read_text(encoding="utf-8"))
+        value = YAML(typ="safe", pure=True).load(path.read_text(encoding="utf-8"))
     except FileNotFoundError as error:
         raise CardError(f"{shown(path)}: no such file") from error
     except UnicodeDecodeError as error:
@@ -30,14 +30,6 @@ def read_mapping(path: Path) -> dict[str, object]:
     if not isinstance(value, Mapping):
         raise CardError(f"{shown(path)}: holds no fields; a card is a mapping `field: value`")
     return {str(key): item for key, item in value.items()}
-
-
-@lru_cache(maxsize=64)
-def _parsed(text: str) -> object:
-    """The value of a YAML text; a run reads a card several times, and others that extend it read it too."""
-    from ruamel.yaml import YAML
-
-    return YAML(typ="safe", pure=True).load(text)
 
 
 def shown(path: Path) -> str:

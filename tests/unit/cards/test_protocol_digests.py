@@ -28,7 +28,7 @@ def digests(monkeypatch):
     found = {}
     for name in sorted(catalogue.tasks):
         try:
-            task = build.task(name, catalogue, request=DataRequest(allow_subset=True))
+            task = build.open_task(name, catalogue, request=DataRequest(allow_subset=True)).task
         except VlbenchError:
             continue
         found[name] = task.protocol.digest
