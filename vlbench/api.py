@@ -48,7 +48,7 @@ def run(request: Request, *, tell: Callable[[str], None] | None = None) -> Itera
         VlbenchError: as `evaluate`. Everything is named, found and counted before any weights load.
         Unsupported: a model and a task do not go together; raised when all others have run.
     """
-    from vlbench.cards.training import facts_of, zero_shot
+    from vlbench.cards.schema import facts_of, zero_shot
     from vlbench.core.reading import reading_line, what_was_read
     from vlbench.engine.changes import noted, noted_lines
     from vlbench.engine.measure import result_of

@@ -6,10 +6,9 @@ from pathlib import Path
 import pytest
 from jsonschema import Draft202012Validator
 
-from vlbench.cards.card_file import read_model_card, read_task_card
+from vlbench.cards.card_file import read_mapping, read_model_card, read_task_card
 from vlbench.cards.folders import built_in_folder
 from vlbench.cards.texts import read_names, read_templates
-from vlbench.cards.yaml_file import read_mapping
 from vlbench.core.metric_name import split_metric
 from vlbench.core.registry import METRICS
 

@@ -11,8 +11,8 @@ from pydantic import ValidationError
 
 from vlbench.cards.options import Location, Problem, check_options, problems_of
 from vlbench.cards.schema import CollectionCard, Fields, ModelCard, TaskCard
-from vlbench.cards.yaml_file import read_mapping, shown
 from vlbench.core.errors import CardError, UnknownName
+from vlbench.core.files import shown
 from vlbench.core.metric_name import split_metric
 from vlbench.core.registry import ADAPTERS, METRICS, SOURCES, TASK_KINDS, Registry
 
@@ -135,6 +135,32 @@ def read_fields(path: Path) -> dict[str, object]:
             f"{shown(path)}: {EXTENDS}: {base} itself extends {inherited[EXTENDS]}; name that one"
         )
     return {key: value for key, value in inherited.items() if key not in OWN_FIELDS} | fields
+
+
+def read_mapping(path: Path) -> dict[str, object]:
+    """The fields of a file of YAML 1.2, where `no` is a word.
+
+    Raises:
+        CardError: it cannot be read, is no YAML 1.2, repeats a key, or is no mapping.
+    """
+    from ruamel.yaml import YAML
+    from ruamel.yaml.error import MarkedYAMLError, YAMLError
+
+    try:
+        value = YAML(typ="safe", pure=True).load(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise CardError(f"{shown(path)}: no such file") from error
+    except UnicodeDecodeError as error:
+        raise CardError(f"{shown(path)}: not UTF-8 at byte {error.start}; save it as UTF-8") from error
+    except MarkedYAMLError as error:
+        mark = error.problem_mark
+        line = f" line {mark.line + 1}" if mark is not None else ""
+        raise CardError(f"{shown(path)}:{line} {error.problem or error.context}") from error
+    except YAMLError as error:
+        raise CardError(f"{shown(path)}: {' '.join(str(error).split())}") from error
+    if not isinstance(value, Mapping):
+        raise CardError(f"{shown(path)}: holds no fields; a card is a mapping `field: value`")
+    return {str(key): item for key, item in value.items()}
 
 
 def _held(

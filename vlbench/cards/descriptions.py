@@ -6,9 +6,9 @@ from dataclasses import replace
 from difflib import get_close_matches
 from pathlib import Path
 
-from vlbench.cards.yaml_file import shown
 from vlbench.core.contracts import Place, Text
 from vlbench.core.errors import DataError
+from vlbench.core.files import shown
 
 Descriptions = Mapping[str, tuple[str, ...]]
 """Sentences by name."""

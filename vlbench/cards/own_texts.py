@@ -16,10 +16,10 @@ from vlbench.cards.texts import (
     read_templates,
     with_labels,
 )
-from vlbench.cards.yaml_file import shown
 from vlbench.core.contracts import Dataset, Text
 from vlbench.core.digest import sha256_of_file
 from vlbench.core.errors import DataError
+from vlbench.core.files import shown
 from vlbench.core.protocol import SYNONYMS
 from vlbench.core.task import TaskRequest
 

@@ -8,8 +8,8 @@ from vlbench.cards.card_file import parse_model_card, parse_task_card, read_coll
 from vlbench.cards.entry import Collection, Entry
 from vlbench.cards.folders import CardKind
 from vlbench.cards.schema import ModelCard, SourceFields, TaskCard
-from vlbench.cards.yaml_file import shown
 from vlbench.core.errors import CardError
+from vlbench.core.files import shown
 
 
 def read_entry(path: Path, kind: CardKind | None) -> tuple[CardKind, Entry]:

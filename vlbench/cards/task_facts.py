@@ -11,7 +11,7 @@ from vlbench.cards.entry import Entry
 from vlbench.cards.names import MARK
 from vlbench.cards.published import published_of
 from vlbench.cards.texts import read_names, read_templates
-from vlbench.cards.yaml_file import shown
+from vlbench.core.files import shown
 from vlbench.core.published import PublishedScore
 
 FIRST = 3

@@ -7,9 +7,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from vlbench.cards.yaml_file import shown
 from vlbench.core.contracts import Place, Text
 from vlbench.core.errors import CardError, DataError
+from vlbench.core.files import shown
 from vlbench.core.label_index import NUMBER
 from vlbench.core.pasted_line import pasted, wrong_template
 from vlbench.core.protocol import SYNONYMS

@@ -2,8 +2,7 @@ import json
 
 import pytest
 
-from vlbench.cards.schema import ModelCard, TaskCard
-from vlbench.cards.training import facts_of, zero_shot
+from vlbench.cards.schema import ModelCard, TaskCard, facts_of, zero_shot
 
 TASK = {
     "title": "T",
