@@ -54,7 +54,7 @@ def run(request: Request, *, tell: Callable[[str], None] | None = None) -> Itera
     from vlbench.engine.measure import result_of
     from vlbench.engine.plan import plan_job
     from vlbench.engine.seen import refuse_seen, seen_by
-    from vlbench.kept_results import is_there, question_of, refuse_other_data, refuse_other_folder
+    from vlbench.kept_results import is_there, question_of, refuse_replacing
     from vlbench.report.results import write_result
 
     models, tasks = resolve(request)
@@ -79,12 +79,11 @@ def run(request: Request, *, tell: Callable[[str], None] | None = None) -> Itera
         for line in refused:
             tell(f"refused: {line}")
     # what is asked is the same of all models, whatever their names for it
-    asked = {job.task.name: job for _, job in chain.from_iterable(planned)}
+    jobs = [job for _, job in chain.from_iterable(planned)]
+    asked = {job.task.name: job for job in jobs}
     questions = {name: question_of(job, request.cache) for name, job in asked.items()}
-    for question in questions.values():
-        refuse_other_folder(question, request)
-    for _, job in chain.from_iterable(planned):
-        refuse_other_data(job, questions[job.task.name], request)
+    refuse_replacing(jobs, questions, request)
+    for job in jobs:
         if not request.data.allow_seen_images:
             refuse_seen(job, request.cache)
     for model, pairs in zip(models, planned, strict=True):

@@ -1,12 +1,13 @@
 """What a results folder has of a request's jobs: what is there already, and what none of them may replace."""
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from vlbench.engine.measure import data_digests
 from vlbench.engine.plan import Job
-from vlbench.report import overwriting
 from vlbench.report.comparable import Question
 from vlbench.report.missing import has_result
+from vlbench.report.overwriting import refuse_other_data, refuse_other_folder
 from vlbench.request import Request
 
 
@@ -19,26 +20,26 @@ def is_there(job: Job, question: Question, request: Request) -> bool:
     )
 
 
-def refuse_other_data(job: Job, question: Question, request: Request) -> None:
-    """Refuse a job that would replace a result on other data; partial results are kept apart.
+def refuse_replacing(jobs: Sequence[Job], questions: Mapping[str, Question], request: Request) -> None:
+    """Refuse jobs whose results would replace some on other data, or stand beside some on another folder.
 
-    Raises:
-        DataError: the results folder has such a result.
-    """
-    if request.results is not None and not job.task.partial:
-        overwriting.refuse_other_data(
-            request.results, model=job.row, question=question, statement=job.task.protocol.statement
-        )
-
-
-def refuse_other_folder(question: Question, request: Request) -> None:
-    """Refuse a question about a user's folder where results are on another folder of its name.
+    Partial results are kept apart. `questions` are what the jobs ask, by their tasks' names.
 
     Raises:
         DataError: the results folder has such results.
     """
-    if request.results is not None:
-        overwriting.refuse_other_folder(request.results, question)
+    if request.results is None:
+        return
+    for question in questions.values():
+        refuse_other_folder(request.results, question)
+    for job in jobs:
+        if not job.task.partial:
+            refuse_other_data(
+                request.results,
+                model=job.row,
+                question=questions[job.task.name],
+                statement=job.task.protocol.statement,
+            )
 
 
 def question_of(job: Job, cache: Path) -> Question:

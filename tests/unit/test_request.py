@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+from vlbench.cards.card_file import read_mapping
 from vlbench.core.errors import DataError, VlbenchError
 from vlbench.request import request_of, resolve
 
@@ -49,3 +50,18 @@ def test_a_folder_that_is_asked_for_twice_is_one_task(twins: Path) -> None:
     asked = [f"classification:{twins}/{place}" for place in ("a/test", "a/test/", "a/../a/test", "link/test")]
     _, tasks = resolve(request_of((), asked, {}))
     assert len(tasks) == 1
+
+
+def test_a_card_is_read_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    read: list[str] = []
+
+    def counted(path: Path) -> dict[str, object]:
+        read.append(path.name)
+        return read_mapping(path)
+
+    monkeypatch.setattr("vlbench.cards.card_file.read_mapping", counted)
+    (model,), (task,) = resolve(
+        request_of("tiny-clip", "shapes-tags", {"device": "cpu", "method": "best-f1"})
+    )
+    assert sorted(read) == ["shapes-tags.yaml", "tiny-clip.yaml"]
+    assert (model.card and model.card.adapter, task.card and task.card.kind) == ("clip", "tagging")

@@ -126,6 +126,14 @@ def test_a_split_that_is_learned_from_changes_no_question() -> None:
     assert {each.id for each in validation.images.examples}.isdisjoint(chosen.problem.ids)
 
 
+def test_a_file_that_repeats_the_cards_names_asks_the_same_of_every_split(tmp_path: Path) -> None:
+    names = tmp_path / "same.txt"
+    names.write_text("".join(f"{text.name}\n" for text in built("shapes-tags", None).problem.texts))
+    request = DataRequest(splits=frozenset({"validation"}), classnames=names)
+    found = open_task("shapes-tags", read_catalogue(), request=request).task
+    assert (found.name, set(found.learn_from)) == ("shapes-tags", {"validation"})
+
+
 def test_a_metric_of_the_card_stays_in_its_place(tmp_path: Path) -> None:
     asked = built("own", "0.2", write_card(tmp_path))
     assert list(asked.metrics)[:2] == ["mean_average_precision", "micro_f1"]
