@@ -127,11 +127,15 @@ def test_a_split_that_is_learned_from_changes_no_question() -> None:
 
 
 def test_a_file_that_repeats_the_cards_names_asks_the_same_of_every_split(tmp_path: Path) -> None:
-    names = tmp_path / "same.txt"
-    names.write_text("".join(f"{text.name}\n" for text in built("shapes-tags", None).problem.texts))
-    request = DataRequest(splits=frozenset({"validation"}), classnames=names)
-    found = open_task("shapes-tags", read_catalogue(), request=request).task
-    assert (found.name, set(found.learn_from)) == ("shapes-tags", {"validation"})
+    source = "{kind: shapes, question: tags, split: test, count: 20, seed: 5}"
+    folder = write_card(tmp_path, f"validation:\n  sources:\n  - {source}\n")
+    tags = [text.name for text in built("own", None, folder).problem.texts]
+    lines = [f"{tag}\t{n}" for n, tag in enumerate(tags)]  # ids, which the user's file does not repeat
+    (folder / "tasks" / "names.tsv").write_text("\n".join(["name\tn", *lines]))
+    (tmp_path / "same.txt").write_text("\n".join(tags))
+    request = DataRequest(splits=frozenset({"validation"}), classnames=tmp_path / "same.txt")
+    found = open_task("own", read_catalogue((folder,)), request=request).task
+    assert (found.name, set(found.learn_from)) == ("own", {"validation"})
 
 
 def test_a_metric_of_the_card_stays_in_its_place(tmp_path: Path) -> None:
