@@ -21,7 +21,6 @@ from vlbench.cards.schema import ModelCard, TaskCard
 from vlbench.cards.summary import read_entry
 from vlbench.cards.texts import VOCABULARIES, read_names
 from vlbench.cli.main import group
-from vlbench.core.metric_name import metric_named
 from vlbench.core.registry import ADAPTERS, METRICS, SOURCES, TASK_KINDS, Registry
 
 T = TypeVar("T")
@@ -167,7 +166,7 @@ def cards_page(root: Path) -> str:
     parts.append(plug_ins_part("Sources", "the further fields of one of a task card's `sources`", SOURCES))
     parts.append(plug_ins_part("Task kinds", "the `settings` of a task card", TASK_KINDS))
     parts.append(plug_ins_part("Adapters", "the `settings` of a model card", ADAPTERS))
-    rows = [[f"`{name}`", first_line(metric_named(name).run)] for name, _ in built_in(METRICS)]
+    rows = [[f"`{name}`", first_line(METRICS.get(name).run)] for name, _ in built_in(METRICS)]
     parts.append(f"## Metrics\n\n{table(['Name', 'What'], rows)}")
     return "\n\n".join(parts) + "\n"
 

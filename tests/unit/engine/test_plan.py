@@ -10,9 +10,8 @@ from vlbench.core.contracts import Text
 from vlbench.core.digest import digest_of_strings
 from vlbench.core.errors import DataError, Unsupported
 from vlbench.core.method import ZERO_SHOT
-from vlbench.core.metric_name import metric_named
 from vlbench.core.problem import Asked, Query
-from vlbench.core.registry import METHODS, TASK_KINDS
+from vlbench.core.registry import METHODS, METRICS, TASK_KINDS
 from vlbench.core.relevance import Relevance
 from vlbench.core.task import TaskRequest
 from vlbench.engine.plan import image_keys, plan_job
@@ -70,7 +69,7 @@ def test_pairs_that_are_not_asked_about_are_for_metrics_that_heed_them():
     wrong = 1 - asked.problem.relevant.queries[:1]
     unknown = Relevance.from_pairs(np.array([0]), wrong, (2, 2))
     partly = replace(asked, problem=replace(asked.problem, asked=Asked("but", unknown)))
-    deaf = {"deaf": replace(metric_named("macro_f1"), name="deaf", reads=frozenset({"scores"}))}
+    deaf = {"deaf": replace(METRICS.get("macro_f1"), name="deaf", reads=frozenset({"scores"}))}
     refused(
         replace(partly, metrics=deaf), "deaf counts all pairs, and squares does not ask about all of them"
     )
