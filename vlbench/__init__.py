@@ -5,10 +5,10 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from vlbench.api import evaluate, fit_coop, list_models, list_tasks, load_model, load_task
-    from vlbench.core.contracts import Dataset, Example, Model, Target, Text
+    from vlbench.core.contracts import Dataset, Example, Model, Source, Target, Text
     from vlbench.core.errors import VlbenchError
     from vlbench.core.problem import Problem
-    from vlbench.core.registry import ADAPTERS, METRICS, SOURCES, TASK_KINDS
+    from vlbench.core.registry import ADAPTERS, METHODS, METRICS, SCORINGS, SOURCES, TASK_KINDS
     from vlbench.core.result import Result
     from vlbench.core.task import Task
 
@@ -16,7 +16,9 @@ if TYPE_CHECKING:
 
 __all__ = [
     "ADAPTERS",
+    "METHODS",
     "METRICS",
+    "SCORINGS",
     "SOURCES",
     "TASK_KINDS",
     "Dataset",
@@ -24,6 +26,7 @@ __all__ = [
     "Model",
     "Problem",
     "Result",
+    "Source",
     "Target",
     "Task",
     "Text",
@@ -38,10 +41,12 @@ __all__ = [
 
 _HOMES = {
     "vlbench.api": ("evaluate", "fit_coop", "list_models", "list_tasks", "load_model", "load_task"),
-    "vlbench.core.contracts": ("Example", "Model", "Problem", "Dataset", "Target", "Task", "Text"),
+    "vlbench.core.contracts": ("Dataset", "Example", "Model", "Source", "Target", "Text"),
     "vlbench.core.errors": ("VlbenchError",),
-    "vlbench.core.registry": ("ADAPTERS", "METRICS", "SOURCES", "TASK_KINDS"),
+    "vlbench.core.problem": ("Problem",),
+    "vlbench.core.registry": ("ADAPTERS", "METHODS", "METRICS", "SCORINGS", "SOURCES", "TASK_KINDS"),
     "vlbench.core.result": ("Result",),
+    "vlbench.core.task": ("Task",),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 

@@ -53,7 +53,10 @@ KINDS = {
         "Tuning of vlbench.core.contracts is gone: what learns from another split is a Method of",
     ),
     "images": (
-        {"problem": "Problem(images=request.source, texts=request.names, relevant=relevant)"},
+        {
+            "imports": "from vlbench import SCORINGS, Problem, Task",
+            "problem": "Problem(images=request.source, texts=request.names, relevant=relevant)",
+        },
         "a Problem of images and texts, as in version 0.1; write candidates=images, queries=by_words(texts)",
     ),
     "places": (
@@ -82,15 +85,26 @@ SOURCE = """\
 from functools import partial
 
 from PIL import Image
-from vlbench.core.contracts import Example, Offers, Target
+from vlbench import Example, Source, Target
+from vlbench.core.contracts import Offers
 
 
 def old_source(place, /):
     return Two()
 
 
-class Two:
-    name, revision, offers = "two", "1", Offers()
+class Two(Source):
+    @property
+    def name(self):
+        return "two"
+
+    @property
+    def revision(self):
+        return "1"
+
+    @property
+    def offers(self):
+        return Offers()
 
     def __len__(self):
         return 2
