@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from vlbench.core.capabilities import VECTORS
 from vlbench.core.contracts import (
     Checkpoint,
     Identity,
@@ -45,7 +46,7 @@ class ColourCheckpoint:
     preprocess_mode: PreprocessMode
     gain: float
     adapter: str = "demo_colour"
-    capabilities: frozenset[str] = frozenset()
+    capabilities: frozenset[str] = frozenset({VECTORS})
 
     def identify(self) -> Identity:
         """Digests of all that can change a side: raise the version when the code of one changes."""
@@ -89,6 +90,10 @@ class ColourModel:
         except ValueError as error:
             raise DataError(f"{self.info.name}: {error}; name a colour that Pillow knows") from error
         return normalize(torch.tensor(colours, device=self.device) / 255 - 0.5, dim=1)
+
+    def vectors(self, features: "Tensor") -> "Tensor":
+        """Vectors of either side in one space, which methods learn from: the features as they are."""
+        return features
 
     def score(self, images: "Tensor", texts: "Tensor") -> "Tensor":
         """Scaled cosines [b, m] of images [b, 3] and texts [m, 3]."""
