@@ -79,7 +79,7 @@ class Training(Fields):
 
 
 class Validation(Fields):
-    """Where a task's labelled validation images lie, for methods that choose on them; never those of the test."""
+    """Where a task's labelled validation images lie, for methods to choose on; never those of the test."""
 
     sources: Annotated[
         tuple[SourceFields, ...], Field(min_length=1, description="tried in order, local ones first")
