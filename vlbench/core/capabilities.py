@@ -50,6 +50,52 @@ class CutsSentences(Protocol):
     def cut(self, texts: Sequence[Text]) -> Sequence[str]: ...
 
 
+TOKENS = "tokens"
+"""The capability of a checkpoint whose model is a `CountsTokens`."""
+
+
+@runtime_checkable
+class CountsTokens(Protocol):
+    """A model that reads tokens: how many a text has, and which texts are the same to it.
+
+    `token_counts` [m] are those of each text's longest sentence before it is cut, marks of its beginning and
+    end included. `token_digests` [m] are of what is read of a text, its sentences cut: texts of equal digests
+    have equal features.
+    """
+
+    def token_counts(self, texts: Sequence[Text]) -> Sequence[int]: ...
+    def token_digests(self, texts: Sequence[Text]) -> Sequence[str]: ...
+
+
+PAIRS = "pairs"
+"""The capability of a checkpoint whose model is a `ScoresPairs`."""
+
+
+@runtime_checkable
+class ScoresPairs(Protocol):
+    """A model that scores image k with text k: features [p, ...] of both to scores [p].
+
+    A score is the one that `score` gives that pair, but for rounding; it depends on no other pair.
+    """
+
+    def score_pairs(self, images: "Tensor", texts: "Tensor") -> "Tensor": ...
+
+
+VECTORS = "vectors"
+"""The capability of a checkpoint whose model is a `Vectors`."""
+
+
+@runtime_checkable
+class Vectors(Protocol):
+    """A model whose features have vectors [b, d] in one space, where a cosine means likeness.
+
+    `features` [b, ...] are those of images or of texts; a vector depends on its own item alone and has any
+    length.
+    """
+
+    def vectors(self, features: "Tensor") -> "Tensor": ...
+
+
 Captioner = Callable[["Tensor", Sequence[Sequence[str]]], Sequence[str]]
 """Captions of images by their features [b, ...], each led by tags of its own; an empty list leads to none."""
 
