@@ -79,7 +79,7 @@ class Training(Fields):
 
 
 class Validation(Fields):
-    """Where a task's labelled validation images lie, for methods to choose on; never those of the test."""
+    """Where a task's labelled validation images lie, for methods that learn from them; no test images."""
 
     sources: Annotated[
         tuple[SourceFields, ...], Field(min_length=1, description="tried in order, local ones first")
@@ -134,7 +134,7 @@ class TaskCard(Fields):
         Training | None, Field(description="the training split, for `vlbench fit` and methods")
     ] = None
     validation: Annotated[
-        Validation | None, Field(description="the validation split, for methods that choose on it")
+        Validation | None, Field(description="the validation split, for methods that learn from one")
     ] = None
     about: Annotated[str, Field(description="what a user has to know")] = ""
     licence: Annotated[str, Field(description="of the data")] = ""
