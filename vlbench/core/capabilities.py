@@ -9,26 +9,6 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 
-VECTORS = "vectors"
-"""The capability of a checkpoint whose model is a `Vectors`."""
-PAIRS = "pairs"
-"""The capability of a checkpoint whose model is a `ScoresPairs`."""
-
-
-@runtime_checkable
-class Vectors(Protocol):
-    """A model whose images and texts have vectors in one space: [b, d] of features [b, ...] of a side."""
-
-    def vectors(self, features: "Tensor") -> "Tensor": ...
-
-
-@runtime_checkable
-class ScoresPairs(Protocol):
-    """A model that scores image k and text k alone, [p] of features [p, ...] each, as `score` does."""
-
-    def score_pairs(self, images: "Tensor", texts: "Tensor") -> "Tensor": ...
-
-
 @runtime_checkable
 class OffersTags(Protocol):
     """A model with a tag list of its own; ids hold a tag's position and, under `zh`, its Chinese name."""

@@ -99,10 +99,6 @@ class ColourModel:
 
         return self.info.unit.scale * normalize(images, dim=1) @ texts.T
 
-    def vectors(self, features: "Tensor") -> "Tensor":
-        """Features [b, 3] of images or texts as they are: a Vectors of vlbench.core.capabilities."""
-        return features
-
 
 def shrink(image: "Image") -> "Tensor":
     """An image as [3, SIDE, SIDE] in 0 to 1."""
