@@ -115,6 +115,16 @@ def test_a_plug_in_of_another_form_names_its_distribution(install, of, text, sai
     assert str(caught.value) == f"toy 'ball' of distribution square-toys {said}"
 
 
+@pytest.mark.parametrize("registry", [METRICS, SCORINGS], ids=lambda r: r.group)
+def test_a_metric_and_a_scoring_that_are_functions_name_their_distribution(registry, install, monkeypatch):
+    monkeypatch.setattr(registry, "_points", None)
+    monkeypatch.setattr(registry, "_values", {})
+    install("bare-toys", {registry.group: {"bare": "bare_toy:bare"}}, {"bare_toy": "def bare(): ..."})
+    what = f"{registry.what} 'bare' of distribution bare-toys is of type function, and has to be a "
+    with pytest.raises(PluginError, match=what + registry.what.capitalize()):
+        registry.get("bare")
+
+
 @pytest.mark.parametrize(
     "registry", [ADAPTERS, METHODS, METRICS, SCORINGS, SOURCES, TASK_KINDS], ids=lambda r: r.group
 )
