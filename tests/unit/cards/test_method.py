@@ -12,6 +12,11 @@ def probe(*, alpha: float = 0.5, shots: int | None = None, head: str = "linear")
     return Method("probe", settings={name: value for name, (value, usual) in given.items() if value != usual})
 
 
+def a_mapping() -> dict[str, object]:
+    """Settings in place of a method."""
+    return {}
+
+
 @pytest.fixture
 def registered():
     def register(value):
@@ -66,7 +71,7 @@ def test_a_function_that_makes_no_method_and_a_method_that_is_no_function_are_re
     registered, monkeypatch
 ):
     monkeypatch.setattr(METHODS, "distribution", lambda _: "a-package")
-    registered(lambda: {})
+    registered(a_mapping)
     with pytest.raises(
         PluginError, match="method 'probe' of distribution a-package makes dict; its function"
     ):
