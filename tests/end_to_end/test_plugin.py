@@ -2,22 +2,17 @@
 
 import csv
 import json
-import os
 import re
 import shutil
-import subprocess
-import sys
 from itertools import chain
-from pathlib import Path
 
 import numpy as np
 import pytest
+from demo_site import python, vlbench
 
 from vlbench.api import list_models, list_tasks
 from vlbench.core.registry import METHODS, METRICS, SCORINGS, SOURCES, TASK_KINDS
 
-PLUGIN = Path(__file__).resolve().parents[1] / "plugin"
-GUIDE = PLUGIN.parents[1] / "docs" / "plugins.md"
 ADDED = {
     "models": {"demo-colour", "demo-negative"},
     "tasks": {"demo-squares", "demo-confusions", "demo-choice"},
@@ -27,35 +22,6 @@ ADDED = {
     "methods": {"demo-means"},
 }
 TASK_KIND = "demo_choice"
-
-
-@pytest.fixture(scope="module")
-def site(tmp_path_factory):
-    """A folder with the built plug-in installed, as a site-packages would hold it."""
-    wheels, site = tmp_path_factory.mktemp("wheels"), tmp_path_factory.mktemp("site")
-    pip = [sys.executable, "-m", "pip", "--quiet", "--disable-pip-version-check"]
-    build = ["wheel", "--no-deps", "--no-build-isolation", "--no-index", "--wheel-dir", str(wheels)]
-    subprocess.run([*pip, *build, str(PLUGIN)], check=True)
-    (wheel,) = wheels.glob("vlbench_demo-*.whl")
-    subprocess.run(
-        [*pip, "install", "--no-deps", "--no-index", "--target", str(site), str(wheel)], check=True
-    )
-    return site
-
-
-def vlbench(site, folder, *arguments):
-    return python(site, folder, "from vlbench.cli.main import main; main()", *arguments)
-
-
-def python(site, folder, code, *arguments):
-    return subprocess.run(
-        [sys.executable, "-c", code, *arguments],
-        cwd=folder,
-        env={**os.environ, "PYTHONPATH": os.pathsep.join([str(site), os.environ.get("PYTHONPATH", "")])},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
 
 
 @pytest.mark.parametrize("what", ADDED)
@@ -149,7 +115,7 @@ print(json.dumps({
 
 
 def test_its_scoring_and_its_question_by_hand(site, tmp_path):
-    done = python(site, tmp_path, BY_HAND)
+    done = python(site, tmp_path, "-c", BY_HAND)
     assert done.returncode == 0, done.stderr
     found = json.loads(done.stdout)
     # five images of each colour, each asked for its own colour and the next one
@@ -259,13 +225,3 @@ def test_rows_of_its_method_are_compared_and_held_to_a_baseline(site, learned, t
     assert any(f"{row} " in line and "rose by 2.5" in line for line in fell.stdout.splitlines()), fell.stdout
     assert vlbench(site, tmp_path, *gate, "worse", "--update").returncode == 0
     assert vlbench(site, tmp_path, *gate, str(learned / "r")).returncode == 0
-
-
-def test_the_guide_links_to_files_that_exist_and_to_all_of_the_plug_in():
-    links = {
-        (GUIDE.parent / link).resolve()
-        for link in re.findall(r"\]\(([^)#:]+)\)", GUIDE.read_text(encoding="utf-8"))
-    }
-    assert {link for link in links if not link.exists()} == set()
-    modules = set((PLUGIN / "vlbench_demo").glob("[!_]*.py"))
-    assert modules <= links
