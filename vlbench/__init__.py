@@ -48,7 +48,7 @@ __all__ = [
 
 _HOMES = {
     "vlbench.api": ("evaluate", "fit_coop", "list_models", "list_tasks", "load_model", "load_task"),
-    "vlbench.core.contracts": ("Example", "Model", "Dataset", "Target", "Text"),
+    "vlbench.core.contracts": ("Dataset", "Example", "Model", "Source", "Target", "Text"),
     "vlbench.core.errors": ("VlbenchError",),
     "vlbench.core.method": ("Method",),
     "vlbench.core.metric": ("Metric",),

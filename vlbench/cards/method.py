@@ -1,6 +1,8 @@
 """A method by its name and settings, as a user writes them: `best-f1`, `ridge:shots=4,seed=1`."""
 
+import inspect
 import json
+from dataclasses import replace
 
 from vlbench.cards.options import check_options
 from vlbench.core.errors import CardError, PluginError
@@ -9,7 +11,7 @@ from vlbench.core.registry import METHODS
 
 
 def asked_method(text: str) -> Method:
-    """The method of a name, with settings behind a colon.
+    """The method of a name, with settings behind a colon; those that are no defaults are part of what it is.
 
     Raises:
         UnknownName: nobody has such a method.
@@ -36,7 +38,12 @@ def asked_method(text: str) -> Method:
             f"method {name!r} of distribution {METHODS.distribution(name) or '?'} makes "
             f"{type(made).__name__}; its function has to return a vlbench.core.method.Method"
         )
-    return made
+    # not left to the method: one that forgot a setting would be given the stored numbers of another value
+    usual = inspect.signature(factory).parameters
+    stated = {
+        key: value for key, value in checked.values.items() if key not in usual or value != usual[key].default
+    }
+    return replace(made, settings={**stated, **made.settings})
 
 
 def _value(text: str) -> object:

@@ -23,7 +23,6 @@ def demo_means(*, shots: int | None = None) -> Method:
         "demo-means",
         fit=partial(learn, shots),
         parts=frozenset({"score"}),
-        settings={} if shots is None else {"shots": shots},
         learns_from=frozenset({"train"}),
         reads=frozenset({"candidates"}),  # no text is encoded
         seeded=shots is not None,

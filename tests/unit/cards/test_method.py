@@ -7,9 +7,8 @@ from vlbench.core.registry import METHODS
 
 
 def probe(*, alpha: float = 0.5, shots: int | None = None, head: str = "linear") -> Method:
-    """A probe."""
-    given = {"alpha": (alpha, 0.5), "shots": (shots, None), "head": (head, "linear")}
-    return Method("probe", settings={name: value for name, (value, usual) in given.items() if value != usual})
+    """A probe, which leaves it to vlbench to keep its settings."""
+    return Method("probe")
 
 
 def a_mapping() -> dict[str, object]:
@@ -34,7 +33,8 @@ def registered():
         ("probe:shots=4", {"shots": 4}),
         ("probe: shots = 4 ,alpha=1e-3", {"shots": 4, "alpha": 0.001}),
         ("probe:head=mean", {"head": "mean"}),
-        ("probe:shots=null", {}),
+        ("probe:shots=null,alpha=0.5", {}),
+        ("probe:alpha=1", {"alpha": 1.0}),
     ],
 )
 def test_settings_stand_behind_a_colon(registered, text, settings):
@@ -42,8 +42,18 @@ def test_settings_stand_behind_a_colon(registered, text, settings):
     assert asked_method(text) == Method("probe", settings=settings)
 
 
+def test_what_a_method_says_of_its_settings_itself_stands(registered):
+    registered(lambda *, shots=4: Method("probe", settings={"shots": min(shots, 8)}))
+    assert asked_method("probe:shots=99").settings == {"shots": 8}
+
+
+def test_a_method_may_take_any_setting(registered):
+    registered(lambda **settings: Method("probe"))
+    assert asked_method("probe:depth=2").settings == {"depth": 2}
+
+
 def test_the_model_as_it_is_is_a_method_too():
-    assert asked_method("zero-shot") is ZERO_SHOT
+    assert asked_method("zero-shot") == ZERO_SHOT
 
 
 @pytest.mark.parametrize(
