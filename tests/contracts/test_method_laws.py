@@ -138,6 +138,12 @@ def test_a_head_of_other_parts_is_refused_by_the_method_s_name(parts, head, said
         measured(wrong, tmp_path)
 
 
+def test_what_is_no_head_is_refused_by_the_method_s_name(tmp_path):
+    wrong = Method("liar", fit=lambda _: scores, parts=frozenset({"score"}))
+    with pytest.raises(PluginError, match="method 'liar' answers function; its `fit` has to return a Head"):
+        measured(wrong, tmp_path)
+
+
 @pytest.mark.parametrize("shape", [(36, 5), (35, 6), (36,)])
 def test_scores_of_another_shape_are_refused(shape, tmp_path):
     head = Head(score=lambda _: np.zeros(shape, dtype=np.float32))

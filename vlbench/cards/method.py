@@ -1,4 +1,4 @@
-"""A method by its name and settings, as a user writes them: `best-f1`, `ridge:shots=4,seed=1`."""
+"""A method by its name and settings, as a user writes them: `best-f1`, `ridge:shots=4,alpha=0.1`."""
 
 import inspect
 import json
@@ -33,11 +33,13 @@ def asked_method(text: str) -> Method:
     if checked.problems:
         raise CardError(f"method {text}: {'; '.join(map(str, checked.problems))}")
     made: object = factory(**checked.values)
+    which = f"method {name!r} of distribution {METHODS.distribution(name) or '?'}"
     if not isinstance(made, Method):
         raise PluginError(
-            f"method {name!r} of distribution {METHODS.distribution(name) or '?'} makes "
-            f"{type(made).__name__}; its function has to return a vlbench.core.method.Method"
+            f"{which} makes {type(made).__name__}; its function has to return a vlbench.core.method.Method"
         )
+    if made.name != name:
+        raise PluginError(f"{which} calls itself {made.name!r}; give both one name")
     # not left to the method: one that forgot a setting would be given the stored numbers of another value
     usual = inspect.signature(factory).parameters
     stated = {

@@ -87,7 +87,13 @@ def test_a_function_that_makes_no_method_and_a_method_that_is_no_function_are_re
     ):
         asked_method("probe")
     METHODS.unregister("probe")
-    METHODS.register("probe")(ZERO_SHOT)
+    registered(lambda: Method("ridge"))
+    with pytest.raises(
+        PluginError, match="of distribution a-package calls itself 'ridge'; give both one name"
+    ):
+        asked_method("probe")
+    METHODS.unregister("probe")
+    registered(ZERO_SHOT)
     with pytest.raises(
         PluginError, match="of distribution a-package is of type Method, and has to be a func"
     ):
