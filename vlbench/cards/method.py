@@ -2,6 +2,7 @@
 
 import inspect
 import json
+import re
 from dataclasses import replace
 
 from vlbench.cards.options import check_options
@@ -23,11 +24,13 @@ def asked_method(text: str) -> Method:
     """
     name, _, rest = text.partition(":")
     factory = METHODS.get(name)
-    settings = {}
-    for part in filter(None, rest.split(",")):
+    settings: dict[str, object] = {}
+    for part in filter(None, re.split(r",(?=[^,=]*=)", rest)):  # a list has commas of its own
         key, mark, value = part.partition("=")
         if not mark:
             raise CardError(f"method {text}: {part!r} is no setting; write {name}:NAME=VALUE")
+        if key.strip() in settings:
+            raise CardError(f"method {text}: {key.strip()} stands twice; give it one value")
         settings[key.strip()] = _value(value.strip())
     checked = check_options(factory, settings)
     if checked.problems:

@@ -47,6 +47,14 @@ def test_what_a_method_says_of_its_settings_itself_stands(registered):
     assert asked_method("probe:shots=99").settings == {"shots": 8}
 
 
+def test_a_list_is_a_value(registered):
+    def chosen(*, alphas: tuple[float, ...] = (1.0,), shots: int = 1) -> Method:
+        return Method("probe")
+
+    registered(chosen)
+    assert asked_method("probe:alphas=[0.1,1],shots=2").settings == {"alphas": (0.1, 1.0), "shots": 2}
+
+
 def test_a_method_may_take_any_setting(registered):
     registered(lambda **settings: Method("probe"))
     assert asked_method("probe:depth=2").settings == {"depth": 2}
@@ -60,6 +68,7 @@ def test_the_model_as_it_is_is_a_method_too():
     ("text", "said"),
     [
         ("probe:4", "method probe:4: '4' is no setting; write probe:NAME=VALUE"),
+        ("probe:shots=4,shots=8", "method probe:shots=4,shots=8: shots stands twice"),
         ("probe:shot=4", "method probe:shot=4: shot: unknown field; did you mean shots?"),
         ("probe:shots=few", "shots: input should be a valid integer, not 'few'"),
         ("best-f1:shots=4", "shots: unknown field; none is taken"),
