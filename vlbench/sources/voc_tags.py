@@ -48,7 +48,8 @@ def voc_tags(
                 become = "whose class is unknown" if difficult == "unknown" else "which are no tags"
                 tally.leave_out(f"difficult objects, {become}", file.name)
     contents = digest_of_strings(
-        f"{each} {' '.join(sorted(own.tags or ()))}{''.join(f' {tag}?' for tag in sorted(own.unknown))}"
+        f"{each} {' '.join(sorted(map(str, own.tags or ())))}{' ?' * bool(own.unknown)}"
+        f"{' '.join(sorted(map(str, own.unknown)))}"
         for each, own in zip(annotated.ids, targets, strict=True)
     )
     return Dataset(
