@@ -65,6 +65,7 @@ TOLD = replace(
     n_relevant=200,
     truth="r1",
     validation="",
+    training="",
     source_revision="s1",
     device="cpu",
 )
@@ -121,6 +122,7 @@ def test_a_baseline_without_a_value_holds_nothing_and_fails():
         ({"n_relevant": 150}, "other data: 200 right answers, now 150"),
         ({"source_revision": "s2"}, "other data: the source's revision was s1, is s2"),
         ({"validation": "v2"}, "other data: the validation images were none, are v2"),
+        ({"training": "a2"}, "other data: the training images were none, are a2"),
         ({"n": 100}, "other data: measured over 200, now over 100"),
         ({"left_out": 3}, "other data: measured over 200, now over 200 (3 left out)"),
     ],
