@@ -133,6 +133,23 @@ def test_a_row_of_several_weights_has_no_averages(shared):
     )
 
 
+def test_a_row_of_several_states_of_a_method_has_no_averages_and_the_model_alone_keeps_its_own(scored):
+    alone = [scored("a", "digits", 0.25), scored("a", "shapes", 0.75)]
+    probed = [
+        scored("a+probe", task, value, method="probe", digests={"method": digest})
+        for task, value, digest in (("digits", 0.5, "1"), ("shapes", 1.0, "1"))
+    ]
+    assert means([*alone, *probed])["a+probe"][0] == "0.750000"
+    assert notes([*alone, *probed]) == ()
+    other = [*alone, probed[0], replace(probed[1], digests={"method": "2"})]
+    assert means(other)["a+probe"][0] == ""
+    assert means(other)["a"][0] == "0.500000"
+    assert notes(other) == (
+        "a+probe: no averages: results of other settings or code of its method under one name; run it again "
+        "on shapes",
+    )
+
+
 COLLECTIONS = Additions(
     collections={"both": ("digits", "shapes"), "odd ones": ("digits", "odd")},
     metrics={"both": {"shapes": ("recall@1", "recall@5"), "digits": ("acc5",)}},
