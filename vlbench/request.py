@@ -158,6 +158,12 @@ def _method(asked: str) -> Method:
     return ZERO_SHOT if asked == ZERO_SHOT.name else asked_method(asked)
 
 
+def refuse_method(request: Request, what: str) -> None:
+    """Raise VlbenchError where a method is asked of something that scores a model as it is."""
+    if request.method is not ZERO_SHOT:
+        raise VlbenchError(f"{what} takes no method; leave {request.method.name} out")
+
+
 def _path(value: Path | str | None) -> Path | None:
     return None if value is None else Path(value)
 
