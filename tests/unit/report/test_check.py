@@ -187,6 +187,12 @@ def test_a_change_of_weights_does_not_hide_what_moved():
     assert [finding.verdict for finding in compare_rows([ROW], [after])] == ["weights", "worse"]
 
 
+def test_a_task_that_version_0_1_named_by_a_method_is_told_what_it_is_now():
+    finding = only([replace(ROW, task="shapes-tags+best-f1")], [])
+    assert finding.failed
+    assert finding.message == "vanished: best-f1 is a method of the row now: small+best-f1 on shapes-tags"
+
+
 def test_vanished_models_tasks_results_and_metrics_are_told_apart():
     rows = [
         replace(ROW, model=model, task=task) for model in ("large", "small") for task in ("digits", "shapes")
