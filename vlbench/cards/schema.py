@@ -79,7 +79,7 @@ class Training(Fields):
 
 
 class Validation(Fields):
-    """Where a task's labelled validation images lie, for methods that learn from them; never those of the test."""
+    """Where a task's labelled validation images lie, for methods that learn from them; no test images."""
 
     sources: Annotated[
         tuple[SourceFields, ...], Field(min_length=1, description="tried in order, local ones first")
