@@ -75,8 +75,8 @@ def ood(
     jobs = [plan_job(models[0].checkpoint, task, request.settings) for task in asked]
     for job in jobs:
         refuse_seen(job, request.cache)
-    results = [each.result for each in measured(jobs, request)]
-    for line in change_lines(results, jobs, request.cache):
+    changes = [each.facts.changes for each in measured(jobs, request)]
+    for line in change_lines(jobs, changes[0], request.cache):
         tell(line)
     for job in jobs:
         keep_predictions(job, request.settings, request.cache)

@@ -1,6 +1,6 @@
 from dataclasses import dataclass, replace
 
-from colour_model import ColourCheckpoint, squares
+from colour_model import ColourCheckpoint, evaluated, squares, stored
 
 from vlbench.core.problem import Groups
 from vlbench.core.registry import TASK_KINDS
@@ -9,7 +9,6 @@ from vlbench.engine.evaluate import Session, evaluate
 from vlbench.engine.measure import data_digests
 from vlbench.engine.plan import plan_job
 from vlbench.engine.settings import RunSettings
-from vlbench.engine.stored import stored_result
 
 SETTINGS = RunSettings(batch_size=4, workers=0)
 
@@ -36,7 +35,7 @@ def test_a_seeds_row_carries_the_marks_of_the_seed(tmp_path):
         (Seed(name="alone", preprocess_mode="fast"), SETTINGS),
     ):
         job = plan_job(checkpoint, task(), settings)
-        result = evaluate(job, Session(checkpoint, settings), tmp_path).result
+        result = evaluated(job, Session(checkpoint, settings), tmp_path)
         rows.append((result.model, result.replicate_of))
     assert rows == [("coop-seed1", "coop"), ("coop-seed1+bf16+fast", "coop+bf16+fast"), ("alone+fast", "")]
 
@@ -56,5 +55,5 @@ def test_a_result_carries_digests_of_its_images_texts_right_answers_and_groups(t
 def test_a_stored_measurement_says_nothing_of_the_row_of_another_name(tmp_path):
     seed = Seed(name="coop-seed1", row="coop")
     evaluate(plan_job(seed, task(), SETTINGS), Session(seed, SETTINGS), tmp_path)
-    renamed = stored_result(plan_job(Seed(name="mine"), task(), SETTINGS), tmp_path, seed=0).result
+    renamed = stored(plan_job(Seed(name="mine"), task(), SETTINGS), tmp_path)
     assert (renamed.model, renamed.replicate_of) == ("mine", "")
