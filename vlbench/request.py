@@ -37,7 +37,7 @@ class Options(TypedDict, total=False):
     sets. task_roots: {task: its own folder}. results: where JSON and CSVs go, None writes none. cache: the
     feature store, None is the user's cache folder. include_path: folders with more cards. weights: the
     user's own file for the one model named. preprocess: "exact" or "fast". missing: leave out what
-    the results folder has, of the same weights, protocol and images.
+    the results folder has, of the same weights, method, protocol and images.
     """
 
     device: str

@@ -148,7 +148,9 @@ def test_a_card_without_a_validation_split_is_refused_in_a_line(run):
     done = run(*asked, task="own", expect=2)
     assert done.stdout.splitlines()[-1] == "heavy:"
     (line,) = [each for each in done.stderr.splitlines() if each.startswith("vlbench: ")]
-    assert line.startswith("vlbench: own: best-f1 learns from a validation split, and its card names none;")
+    assert line.startswith(
+        "vlbench: own: best-f1 learns from a validation split, and no card of it names one;"
+    )
 
 
 def test_thresholds_of_test_images_are_refused_or_counted(run):

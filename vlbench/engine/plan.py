@@ -126,8 +126,8 @@ def _refuse_method(method: Method, task: Task, problem: Problem) -> None:
     lacking = sorted(method.learns_from - task.learn_from.keys())
     if lacking:
         raise Unsupported(
-            f"{task.name}: {method.name} learns from a {lacking[0]} split, and its card names none; what is "
-            f"tested is never learned from: add a `{lacking[0]}` section to the card"
+            f"{task.name}: {method.name} learns from a {lacking[0]} split, and no card of it names one; what "
+            f"is tested is never learned from: add a `{lacking[0]}` section to its card"
         )
     if "thresholds" in method.parts and task.thresholds is not None:
         raise Unsupported(
