@@ -4,18 +4,18 @@ from unittest.mock import ANY
 
 import numpy as np
 import pytest
-from colour_model import ColourCheckpoint, ColourModel, squares
+from colour_model import ColourCheckpoint, ColourModel, evaluated, squares, stored
 from colour_tagger import ColourTaggerCheckpoint
 
 from vlbench.core.contracts import Target
 from vlbench.core.errors import DataError, NotFinite, Unsupported
 from vlbench.core.registry import METHODS, TASK_KINDS
 from vlbench.core.task import TaskRequest
-from vlbench.engine.evaluate import Session, evaluate
+from vlbench.engine.evaluate import Session
 from vlbench.engine.items import stored_items
 from vlbench.engine.plan import plan_job
 from vlbench.engine.settings import RunSettings
-from vlbench.engine.stored import keep_predictions, stored_prediction, stored_result
+from vlbench.engine.stored import keep_predictions, stored_prediction
 
 COLOURS = ("red", "green", "blue", "yellow", "white", "black") * 7
 SETTINGS = RunSettings(batch_size=4, workers=2)
@@ -27,7 +27,7 @@ def task(kind="classification", source=None, name="squares"):
 
 
 def score(asked, checkpoint, cache, settings=SETTINGS):
-    return evaluate(plan_job(checkpoint, asked, settings), Session(checkpoint, settings), cache).result
+    return evaluated(plan_job(checkpoint, asked, settings), Session(checkpoint, settings), cache)
 
 
 def without_times(result):
@@ -56,12 +56,12 @@ def test_a_second_task_on_the_same_images_encodes_none(tmp_path):
 def test_a_stored_measurement_needs_no_model_and_is_the_same(tmp_path):
     checkpoint = ColourCheckpoint()
     fresh = score(task(), checkpoint, tmp_path)
-    again = stored_result(plan_job(checkpoint, task(), SETTINGS), tmp_path, seed=0)
-    assert again.result == fresh
+    again = stored(plan_job(checkpoint, task(), SETTINGS), tmp_path)
+    assert again == fresh
     assert checkpoint.loads == 1
-    renamed = stored_result(plan_job(checkpoint, task(name="other"), SETTINGS), tmp_path, seed=0)
+    renamed = stored(plan_job(checkpoint, task(name="other"), SETTINGS), tmp_path)
     assert renamed is not None
-    assert renamed.result.task == "other"
+    assert renamed.task == "other"
 
 
 def test_another_formula_is_measured_from_the_stored_prediction(tmp_path):
@@ -69,9 +69,9 @@ def test_another_formula_is_measured_from_the_stored_prediction(tmp_path):
     score(task(), checkpoint, tmp_path)
     asked = task()
     fewer = replace(asked, metrics={"acc1": asked.metrics["acc1"]})
-    found = stored_result(plan_job(checkpoint, fewer, SETTINGS), tmp_path, seed=0)
+    found = stored(plan_job(checkpoint, fewer, SETTINGS), tmp_path)
     assert found is not None
-    assert [value.metric for value in found.result.metrics] == ["acc1"]
+    assert [value.metric for value in found.metrics] == ["acc1"]
     assert checkpoint.loads == 1
 
 
@@ -86,8 +86,8 @@ def test_a_flipped_bit_of_what_is_stored_is_never_a_score(kept, tmp_path):
         flipped[position] ^= 1
         path.write_bytes(flipped)
         if kept == "measurements":
-            again = stored_result(plan_job(checkpoint, task(), SETTINGS), tmp_path, seed=0)
-            assert again.result == fresh
+            again = stored(plan_job(checkpoint, task(), SETTINGS), tmp_path)
+            assert again == fresh
         else:
             assert stored_prediction(plan_job(checkpoint, task(), SETTINGS), tmp_path) is None
     assert checkpoint.loads == 1
@@ -241,9 +241,9 @@ def test_what_nobody_knows_is_measured_nowhere(tmp_path):
     assert items.influence == pytest.approx([1.0] * 4)
     method = METHODS.get("best-f1")()
     learned = replace(asked, learn_from={"validation": asked.problem})
-    chosen = evaluate(
+    chosen = evaluated(
         plan_job(checkpoint, learned, SETTINGS, method=method), Session(checkpoint, SETTINGS), tmp_path
-    ).result
+    )
     red = items.scores[:, 2]
     assert chosen.thresholds[2] == pytest.approx((red[1] + max(red[2:])) / 2, rel=1e-6)
     assert chosen.metric("macro_f1").value == 1.0
