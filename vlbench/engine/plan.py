@@ -95,18 +95,19 @@ def plan_job(
         if not metric.reads <= task.scoring.keeps | {ASKED}:
             raise Unsupported(
                 f"{task.name}: {method.name} measures {metric.name}, which reads "
-                f"{', '.join(sorted(metric.reads))}, and {task.kind} keeps none; "
+                f"{', '.join(sorted(metric.reads - {ASKED}))}, and {task.kind} keeps none; "
                 "leave the method or the task out"
             )
     for metric in task.metrics.values():
         metric.check_reads(task.scoring.keeps, of=task.name)
+        if metric.suits is not None:
+            metric.suits(task.problem, metric.name)
+    for metric in (*task.metrics.values(), *metrics_of(method.metrics).values()):
         if problem.asked is not None and not task.scoring.asked_alone and ASKED not in metric.reads:
             raise Unsupported(
                 f"{metric.name} counts all pairs, and {task.name} does not ask about all of them; "
-                "take it out of the task's metrics"
+                "leave out the metric, or the method that measures it"
             )
-        if metric.suits is not None:
-            metric.suits(task.problem, metric.name)
     _refuse_method(method, task, problem)
     needs = task.needs | task.scoring.needs | method.needs
     if not problem.by_words or method.parts & {"compose", "score"}:

@@ -74,6 +74,8 @@ def test_pairs_that_are_not_asked_about_are_for_metrics_that_heed_them():
     refused(
         replace(partly, metrics=deaf), "deaf counts all pairs, and squares does not ask about all of them"
     )
+    method = replace(METHODS.get("best-f1")(), metrics=("macro_f1_top@1",))
+    refused(partly, "macro_f1_top counts all pairs, .*; leave out the metric, or the method", method)
     heeding = {"heeding": replace(deaf["deaf"], reads=frozenset({"scores", "asked"}))}
     plan_job(ColourCheckpoint(), replace(partly, metrics=heeding), SETTINGS)
 
