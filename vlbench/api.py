@@ -12,7 +12,7 @@ from vlbench.core.contracts import Model
 from vlbench.core.errors import Unsupported, VlbenchError
 from vlbench.core.result import Result
 from vlbench.core.task import Task
-from vlbench.request import Options, Request, data_request, request_of
+from vlbench.request import Options, Request, data_request, refuse_method, request_of
 from vlbench.resolved import NamedTask, resolve
 
 if TYPE_CHECKING:
@@ -265,6 +265,7 @@ def fit_coop(
     from vlbench.fitting.tested import with_tested
 
     request = request_of(model, (), options)
+    refuse_method(request, "fit")
     (named,), _ = resolve(request)
     catalogue = read_catalogue(request.include)
     data = data_request(request)
@@ -302,6 +303,7 @@ def load_model(name: str, **options: Unpack[Options]) -> Model:
         VlbenchError: the name is unknown or the weights cannot be read.
     """
     request = request_of(name, (), options)
+    refuse_method(request, "load_model")
     models, _ = resolve(request)
     return models[0].checkpoint.load(request.settings.placement)
 

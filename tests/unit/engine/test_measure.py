@@ -1,13 +1,15 @@
 from dataclasses import dataclass, replace
 
+import pytest
 from colour_model import ColourCheckpoint, evaluated, squares, stored
 
+from vlbench.core.method import Method
 from vlbench.core.problem import Groups
 from vlbench.core.registry import TASK_KINDS
 from vlbench.core.task import TaskRequest
 from vlbench.engine.evaluate import Session, evaluate
 from vlbench.engine.measure import data_digests
-from vlbench.engine.plan import plan_job
+from vlbench.engine.plan import plan_job, seeds_row
 from vlbench.engine.settings import RunSettings
 
 SETTINGS = RunSettings(batch_size=4, workers=0)
@@ -38,6 +40,22 @@ def test_a_seeds_row_carries_the_marks_of_the_seed(tmp_path):
         result = evaluated(job, Session(checkpoint, settings), tmp_path)
         rows.append((result.model, result.replicate_of))
     assert rows == [("coop-seed1", "coop"), ("coop-seed1+bf16+fast", "coop+bf16+fast"), ("alone+fast", "")]
+
+
+@pytest.mark.parametrize(
+    ("base", "method", "row", "of"),
+    [
+        ("", "probe", "it+bf16+probe", ""),
+        ("", "seeded", "it+bf16+seeded.s7", "it+bf16+seeded"),
+        ("coop", "probe", "it+bf16+probe", "coop+bf16+probe"),
+        ("coop", "seeded", "it+bf16+seeded.s7", "coop+bf16+seeded"),
+    ],
+)
+def test_a_method_is_a_mark_of_the_row_and_its_seeds_and_the_models_are_one(base, method, row, of):
+    by = Method(method, rewrite=lambda problem: problem, seeded=method == "seeded")
+    settings = replace(SETTINGS, precision="bf16", seed=7)
+    job = plan_job(Seed(name="it", row=base), task(), settings, method=by)
+    assert (job.row, seeds_row(job)) == (row, of)
 
 
 def test_a_result_carries_digests_of_its_images_texts_right_answers_and_groups(tmp_path):
