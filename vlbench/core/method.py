@@ -3,11 +3,9 @@
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from inspect import getfile
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
-from vlbench.core.digest import digest_of, digest_of_modules
+from vlbench.core.digest import defining_file, digest_of, digest_of_modules
 from vlbench.core.errors import PluginError
 
 if TYPE_CHECKING:
@@ -100,10 +98,14 @@ class Method:
                 )
 
     @property
+    def functions(self) -> tuple[Callable[..., object], ...]:
+        """What it does, in code."""
+        return tuple(each for each in (self.fit, self.rewrite) if each is not None)
+
+    @property
     def digest(self) -> str:
         """Digest of the name, the settings and the code of the modules that it is written in."""
-        functions = [each for each in (self.fit, self.rewrite) if each is not None]
-        code = digest_of_modules(*(Path(getfile(getattr(each, "func", each))) for each in functions))
+        code = digest_of_modules(*map(defining_file, self.functions))
         return digest_of([self.name, dict(self.settings), code])
 
     def mark(self, seed: int) -> str:

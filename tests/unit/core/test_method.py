@@ -1,7 +1,12 @@
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
 import pytest
 
+from vlbench.core.digest import digest_of, digest_of_modules
 from vlbench.core.errors import PluginError
-from vlbench.core.method import Method
+from vlbench.core.method import Head, Method
 
 
 def test_a_mark_is_the_name_the_shots_a_digest_of_the_rest_and_the_seed():
@@ -37,3 +42,24 @@ def test_a_word_that_nothing_heeds_is_refused(parts, said):
 def test_a_name_that_a_row_could_not_bear_is_refused(name):
     with pytest.raises(PluginError, match="letters, digits, - and _"):
         Method(name)
+
+
+@dataclass(frozen=True)
+class Fit:
+    """Something to fit with that is no function."""
+
+    weight: float
+
+    def __call__(self, lesson):
+        return Head()
+
+
+def fit(weight, lesson):
+    return Head()
+
+
+def test_the_digest_covers_the_module_of_what_fits_however_it_is_made():
+    code = digest_of_modules(Path(__file__))
+    for each in (fit, Fit(1.0), partial(fit, 1.0), partial(partial(fit), 1.0), lambda lesson: Head()):
+        method = Method("probe", fit=each, parts=frozenset({"score"}))
+        assert method.digest == digest_of(["probe", {}, code])
