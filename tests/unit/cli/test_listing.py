@@ -9,7 +9,8 @@ from click.testing import CliRunner
 from vlbench.cli.listing import columns, command
 from vlbench.core.errors import UnknownName
 from vlbench.core.method import Method
-from vlbench.core.registry import METHODS
+from vlbench.core.registry import METHODS, SCORINGS
+from vlbench.core.scoring import Scoring
 
 HEAVY = "torch numpy pandas scipy PIL open_clip datasets sklearn pydantic ruamel"
 IMPORTS = f"""
@@ -107,14 +108,25 @@ def test_methods_are_listed_with_their_settings_and_what_they_do() -> None:
 
 
 def test_scorings_are_listed_with_what_they_keep() -> None:
-    rows = {row["name"]: row for row in json.loads(listed("scorings", "--json"))}
-    assert rows["two_way_ranks"]["keeps"] == "column_ranks, row_ranks"
-    assert rows["matrix"] == {
-        "name": "matrix",
-        "from": "vlbench",
-        "keeps": "scores",
-        "what": "All scores, [n, m]; -inf where a pair is not asked about",
+    def run(blocks: object, problem: object) -> dict[str, object]:
+        """The sum of all scores, and the mean.
+
+        More.
+        """
+        raise AssertionError("only listed")
+
+    SCORINGS.register("a-sum")(Scoring("a-sum", run, keeps=frozenset({"sum", "mean"})))
+    try:
+        rows = {row["name"]: row for row in json.loads(listed("scorings", "--json"))}
+    finally:
+        SCORINGS.unregister("a-sum")
+    assert rows["a-sum"] == {
+        "name": "a-sum",
+        "from": "",
+        "keeps": "mean, sum",
+        "what": "The sum of all scores, and the mean",
     }
+    assert rows["two_way_ranks"]["keeps"] == "column_ranks, row_ranks"
 
 
 def test_no_torch_is_imported_to_list_methods_and_scorings() -> None:
