@@ -188,6 +188,7 @@ def test_a_metric_is_refused_with_what_changed(run):
     line = refusal(run("vlbench.metrics", "old_toys_metric", METRIC, metric="old_metric"))
     assert "metric 'old_metric' of distribution old-toys is of type function, and has to be a Metric" in line
     assert '@metric(reads={"row_ranks"}, lower_is_better=False)' in line
+    assert 'prediction["row_ranks"] for prediction.row_ranks' in line
 
 
 def test_a_source_is_read(run, tmp_path):

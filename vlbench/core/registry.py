@@ -127,7 +127,8 @@ METRICS: Registry[Metric] = Registry(
     "vlbench.metrics",
     "metric",
     "a Metric, which states what it reads and which way is better; a function, as in version 0.1, becomes "
-    'one under @metric(reads={"row_ranks"}, lower_is_better=False) of vlbench.core.metric',
+    'one under @metric(reads={"row_ranks"}, lower_is_better=False) of vlbench.core.metric, and takes '
+    'prediction["row_ranks"] for prediction.row_ranks',
     of=Metric,
 )
 METHODS: "Registry[Callable[..., Method]]" = Registry(
