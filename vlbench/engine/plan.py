@@ -244,6 +244,7 @@ def _keys(
     score_space = digest_of({"model": identity.whole, "spaces": spaces, "texts": digest_of_strings(texts)})
     learned = [
         method.digest,
+        digest_of_code(*method.functions),  # of what its own modules call, too
         settings.seed if method.seeded else None,
         {
             split: [each.keys.prediction, each.keys.queries, each.problem.relevant.digest]
