@@ -1,5 +1,6 @@
 """Method: what acts on a model's features, queries or scores, as a value; zero-shot leaves them alone."""
 
+import json
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -108,6 +109,16 @@ class Method:
         code = digest_of_modules(*map(defining_file, self.functions))
         return digest_of([self.name, dict(self.settings), code])
 
+    @property
+    def spelling(self) -> str:
+        """The name with its settings, as a user asks for it.
+
+        >>> Method("ridge", settings={"shots": 4, "penalties": [1, 10]}).spelling
+        'ridge:shots=4,penalties=[1,10]'
+        """
+        stated = (f"{name}={_spelt(value)}" for name, value in self.settings.items())
+        return ":".join(filter(None, [self.name, ",".join(stated)]))
+
     def mark(self, seed: int) -> str:
         """What stands behind a model's name in a row: `+best-f1`, `+ridge@4~3fa2c1.s1`; empty for nothing.
 
@@ -124,6 +135,10 @@ class Method:
         others = {name: value for name, value in self.settings.items() if name != "shots"}
         shots = f"@{self.settings['shots']}" if "shots" in self.settings else ""
         return f"+{self.name}{shots}" + (f"~{digest_of(others)[:_DIGITS]}" if others else "")
+
+
+def _spelt(value: object) -> str:
+    return value if isinstance(value, str) else json.dumps(value, separators=(",", ":"))
 
 
 ZERO_SHOT = Method("zero-shot")

@@ -184,7 +184,11 @@ def result_of(
             "code": job.keys.code,
             **seen.digests,
         },
-        settings={**found.facts.settings, "seed": seed},
+        settings={
+            **found.facts.settings,
+            "seed": seed,
+            **({"method": job.method.spelling} if job.method.row_mark else {}),
+        },
         software=dict(found.facts.software),
         timing=found.facts.timing,
         zero_shot=zero_shot,

@@ -116,7 +116,7 @@ def plan_job(
     if unmet:
         asked = task.name if method.name == ZERO_SHOT.name else f"{task.name} by {method.name}"
         raise Unsupported(
-            f"{checkpoint.name} cannot {', '.join(unmet)}, which {asked} needs; choose another model"
+            f"{checkpoint.name} does not offer {', '.join(unmet)}, which {asked} needs; choose another model"
         )
     if settings.on_cpu and settings.precision == "fp16":
         raise Unsupported("fp16 does not run on a CPU; use --precision fp32 or bf16")

@@ -61,7 +61,7 @@ def test_vectors_are_needed_where_words_and_images_do_not_meet_in_the_models_sco
     by_image = replace(
         asked.problem, queries=tuple(Query(image=i) for i in range(3)), references=squares(("red",) * 3)
     )
-    refused(replace(asked, problem=by_image), "colour cannot vectors, which squares needs")
+    refused(replace(asked, problem=by_image), "colour does not offer vectors, which squares needs")
     both = replace(by_image, queries=tuple(Query(Text("red"), i) for i in range(3)))
     refused(replace(asked, problem=both), "squares asks by an image and words together; choose a method")
 
@@ -90,7 +90,7 @@ def test_a_scoring_that_needs_what_the_model_cannot():
     asked = task()
     refused(
         replace(asked, scoring=replace(asked.scoring, needs=frozenset({"fly"}))),
-        "colour cannot fly, which squares needs",
+        "colour does not offer fly, which squares needs",
     )
 
 
