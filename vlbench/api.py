@@ -13,7 +13,7 @@ from vlbench.core.contracts import Model
 from vlbench.core.errors import Unsupported, VlbenchError
 from vlbench.core.result import Result
 from vlbench.core.task import Task
-from vlbench.request import Options, Request, request_of, resolve
+from vlbench.request import Options, Request, refuse_method, request_of, resolve
 
 if TYPE_CHECKING:
     from vlbench.engine.measure import Measured
@@ -49,7 +49,7 @@ def run(request: Request, *, tell: Callable[[str], None] | None = None) -> Itera
         Unsupported: a model and a task do not go together; raised when all others have run.
     """
     from vlbench.cards.schema import facts_of, zero_shot
-    from vlbench.core.reading import reading_line, what_was_read
+    from vlbench.core.reading import learned_from, reading_line, what_was_read
     from vlbench.engine.changes import noted, noted_lines
     from vlbench.engine.measure import result_of
     from vlbench.engine.plan import plan_job
@@ -59,6 +59,8 @@ def run(request: Request, *, tell: Callable[[str], None] | None = None) -> Itera
 
     models, tasks = resolve(request)
     read = {named.task.name: what_was_read(named.task) for named in tasks}
+    for named in tasks:
+        read[named.task.name].update(learned_from(named.task))
     if tell is not None:
         for name, said in read.items():
             tell(reading_line(name, said))
@@ -266,6 +268,7 @@ def fit_coop(
     from vlbench.fitting.tested import with_tested
 
     request = request_of(model, (), options)
+    refuse_method(request, "fit")
     (named,), _ = resolve(request)
     catalogue = read_catalogue(request.include)
     training = open_training(task, catalogue, request=request.data)
@@ -303,6 +306,7 @@ def load_model(name: str, **options: Unpack[Options]) -> Model:
         VlbenchError: the name is unknown or the weights cannot be read.
     """
     request = request_of(name, (), options)
+    refuse_method(request, "load_model")
     models, _ = resolve(request)
     return models[0].checkpoint.load(request.settings.placement)
 

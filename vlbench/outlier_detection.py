@@ -7,7 +7,7 @@ from typing import Unpack
 from vlbench.api import load_task, measured
 from vlbench.core.errors import VlbenchError
 from vlbench.core.reading import reading_line, what_was_read
-from vlbench.request import Options, request_of, resolve
+from vlbench.request import Options, refuse_method, request_of, resolve
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +62,7 @@ def ood(
     from vlbench.metrics.outliers import auroc, confidence
 
     request = request_of(model, (), options)
+    refuse_method(request, "ood")
     of_tasks: Options = {**options, "weights": None}
     models, _ = resolve(request)
     if len(models) != 1:

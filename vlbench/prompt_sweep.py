@@ -9,7 +9,7 @@ from vlbench.core.capabilities import NAMES_ALONE
 from vlbench.core.errors import Unsupported, VlbenchError
 from vlbench.core.reading import reading_line, what_was_read
 from vlbench.core.result import Result
-from vlbench.request import Options, request_of, resolve
+from vlbench.request import Options, refuse_method, request_of, resolve
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +38,7 @@ def sweep_prompts(
     from vlbench.engine.seen import refuse_seen
 
     request = request_of(model, task, options)
+    refuse_method(request, "sweep-prompts")
     models, tasks = resolve(request)
     if len(models) != 1 or len(tasks) != 1:
         raise VlbenchError(

@@ -38,7 +38,7 @@ class Options(TypedDict, total=False):
     sets. task_roots: {task: its own folder}. results: where JSON and CSVs go, None writes none. cache: the
     feature store, None is the user's cache folder. include_path: folders with more cards. weights: the
     user's own file for the one model named. preprocess: "exact" or "fast". missing: leave out what
-    the results folder has, of the same weights, protocol and images.
+    the results folder has, of the same weights, method, protocol and images.
     """
 
     device: str
@@ -178,3 +178,9 @@ def resolve(request: Request) -> tuple[list[NamedModel], list[NamedTask]]:
         open_model(name, catalogue, weights=request.weights, preprocess=preprocess, cache=request.cache)
         for name in models
     ], list(found.values())
+
+
+def refuse_method(request: Request, what: str) -> None:
+    """Raise VlbenchError where a method is asked of something that scores a model as it is."""
+    if request.method is not ZERO_SHOT:
+        raise VlbenchError(f"{what} takes no method; leave {request.method.name} out")

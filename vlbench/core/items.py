@@ -54,7 +54,7 @@ class Items:
     is true of, -1 for none. `influence` are the jackknife pseudo-values of the primary metric, whose mean is
     that metric and whose standard error is its own, up to the bias of the jackknife. `positives` are the
     true pairs (image, text) of a task that scores a matrix, sorted; `scores` are left out where they are too
-    many.
+    many, and are NaN where a pair is not asked about.
     """
 
     image_ranks: Indices | None = None  # [n]

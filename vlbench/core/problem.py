@@ -1,13 +1,16 @@
 """Problem: candidates, queries and which of them belong together."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, Self
 
 from vlbench.core.contracts import Dataset, Text
-from vlbench.core.errors import DataError
+from vlbench.core.errors import DataError, PluginError
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
     from vlbench.core.relevance import Relevance
 
 
@@ -34,6 +37,32 @@ class Asked:
     how: Literal["only", "but"]
     pairs: "Relevance"
 
+    @classmethod
+    def of(cls, how: Literal["only", "but"], pairs: "Relevance") -> "Asked | None":
+        """Say it by as few pairs as can be, so that equal questions are equal; None where all are asked."""
+        n, m = pairs.shape
+        twice = 2 * len(pairs.candidates)
+        if twice > n * m or (twice == n * m and how == "only"):
+            how, pairs = ("but" if how == "only" else "only"), pairs.others
+        return None if how == "but" and not len(pairs.candidates) else cls(how, pairs)
+
+    @property
+    def by_query(self) -> "Iterator[NDArray[np.int64]]":
+        """The candidates that each query is asked of, ascending, [m]."""
+        import numpy as np
+
+        for listed in self.pairs.by_query:
+            if self.how == "only":
+                yield listed
+            else:
+                yield np.delete(np.arange(self.pairs.shape[0]), listed)
+
+
+_OLD = (
+    "a Problem of images and texts, as in version 0.1; write candidates=images, queries=by_words(texts) and "
+    'groups={"group": Groups("candidates", labels)}, all of vlbench.core.problem'
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Problem:
@@ -44,6 +73,7 @@ class Problem:
 
     Raises:
         DataError: its parts contradict one another.
+        PluginError: it is written as in version 0.1.
     """
 
     candidates: Dataset | tuple[Text, ...]
@@ -53,7 +83,15 @@ class Problem:
     references: Dataset | None = None
     groups: Mapping[str, Groups] = field(default_factory=dict)
 
+    def __new__(cls, *_: object, **parts: object) -> Self:
+        """Refuse the parts of version 0.1 by their names, which `__init__` would not know."""
+        if parts.keys() & {"images", "texts"}:
+            raise PluginError(_OLD)
+        return object.__new__(cls)
+
     def __post_init__(self) -> None:
+        if not all(isinstance(query, Query) for query in self.queries):
+            raise PluginError(_OLD)
         shape = (len(self.candidates), len(self.queries))
         stated = [("right pairs are", self.relevant)]
         if self.asked is not None:

@@ -130,7 +130,7 @@ def _learned(job: Job, session: Session, cache: Path) -> Head:
         name: Split(each.problem, bind(vectors, each), bind(prediction, each))
         for name, each in job.learn_from.items()
     }
-    head = method.fit(Lesson(splits, words, session.settings.seed, session.settings.device))
+    head = method.fit(Lesson(splits, words, job.seed, session.settings.device))
     check_head(method, head)
     return head
 

@@ -1,3 +1,4 @@
+import re
 from dataclasses import replace
 
 import pytest
@@ -113,6 +114,23 @@ def test_a_threshold_outside_the_unit_is_refused_before_any_image_is_seen(tmp_pa
         run(asked, checkpoint, tmp_path)
     assert checkpoint.model.seen == []
     assert run(asked, ColourCheckpoint(), tmp_path).thresholds[2] == -0.25  # a cosine may be
+
+
+def test_a_seed_reaches_what_is_learned_and_each_is_one_of_a_row(tmp_path):
+    def drawn(lesson):
+        return Head(thresholds=(lesson.seed / 10,) * 6)
+
+    method = replace(HALFWAY, name="drawn", fit=drawn, settings={"shots": 4, "k": 2}, seeded=True)
+    checkpoint = ColourCheckpoint()
+    for seed in (3, 4):
+        job = plan_job(checkpoint, tuned(), replace(SETTINGS, seed=seed), method=method)
+        # scores do not hang on the seed: those of the first are stored
+        result = stored(job, tmp_path) or evaluated(job, Session(checkpoint, SETTINGS), tmp_path)
+        assert result.thresholds == (seed / 10,) * 6
+        assert result.model == f"{result.replicate_of}.s{seed}"
+        assert re.fullmatch(r"colour\+drawn@4~[0-9a-f]{6}", result.replicate_of)
+        assert result.replicate_of == f"colour+{result.method}"
+    assert checkpoint.loads == 1
 
 
 def test_a_method_that_learns_other_parts_than_it_states_is_refused(tmp_path):

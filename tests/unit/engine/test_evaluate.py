@@ -2,14 +2,17 @@ import json
 from dataclasses import asdict, replace
 from unittest.mock import ANY
 
+import numpy as np
 import pytest
 from colour_model import ColourCheckpoint, ColourModel, evaluated, squares, stored
 from colour_tagger import ColourTaggerCheckpoint
 
+from vlbench.core.contracts import Target
 from vlbench.core.errors import DataError, NotFinite, Unsupported
-from vlbench.core.registry import TASK_KINDS
+from vlbench.core.registry import METHODS, TASK_KINDS
 from vlbench.core.task import TaskRequest
 from vlbench.engine.evaluate import Session
+from vlbench.engine.items import stored_items
 from vlbench.engine.plan import plan_job
 from vlbench.engine.settings import RunSettings
 from vlbench.engine.stored import keep_predictions, stored_prediction
@@ -213,6 +216,37 @@ def test_a_taggers_own_thresholds_are_kept_with_its_scores(tmp_path):
     assert again[0]["thresholds"].tolist() == [0.99, 0.6, 0.6, 0.6, 0.6, 0.6]
     plain = score(asked, ColourCheckpoint(), tmp_path / "plain")
     assert plain.metric("macro_f1").value is None
+
+
+def hard(unknown):
+    """Of two red images the brighter is a difficult one: nobody knows whether it is red."""
+    source = squares(("red", "red", "blue", "green"))
+    first = Target(tags=(), unknown=("red",) if unknown else ())
+    return replace(source, examples=[replace(source[0], target=first), *source.examples[1:]])
+
+
+def test_what_nobody_knows_is_measured_nowhere(tmp_path):
+    checkpoint, metrics = ColourCheckpoint(), ("mean_average_precision", "macro_f1")
+    request = TaskRequest("squares", "test", hard(True), metrics=metrics)
+    asked = TASK_KINDS.get("tagging")(request)
+    false = TASK_KINDS.get("tagging")(replace(request, source=hard(False)))
+    found, other = (score(each, checkpoint, tmp_path) for each in (asked, false))
+    assert found.metric("mean_average_precision").value == 1.0
+    assert other.metric("mean_average_precision").value == pytest.approx((1 + 1 + 1 / 2) / 3)
+    assert found.digests["truth"] != other.digests["truth"]
+    assert found.n_relevant == other.n_relevant == 3
+    job = plan_job(checkpoint, asked, SETTINGS)
+    items = stored_items(job, tmp_path, seed=0)
+    assert np.argwhere(np.isnan(items.scores)).tolist() == [[0, 2]]
+    assert items.influence == pytest.approx([1.0] * 4)
+    method = METHODS.get("best-f1")()
+    learned = replace(asked, learn_from={"validation": asked.problem})
+    chosen = evaluated(
+        plan_job(checkpoint, learned, SETTINGS, method=method), Session(checkpoint, SETTINGS), tmp_path
+    )
+    red = items.scores[:, 2]
+    assert chosen.thresholds[2] == pytest.approx((red[1] + max(red[2:])) / 2, rel=1e-6)
+    assert chosen.metric("macro_f1").value == 1.0
 
 
 def test_streamed_scores_are_of_the_whole_model(tmp_path):

@@ -1,13 +1,19 @@
 from dataclasses import dataclass, replace
 
+import numpy as np
+import pytest
 from colour_model import ColourCheckpoint, evaluated, squares, stored
 
+from vlbench.core.errors import PluginError
+from vlbench.core.measurement import Measurement
+from vlbench.core.method import Method
+from vlbench.core.metric import Metric
 from vlbench.core.problem import Groups
 from vlbench.core.registry import TASK_KINDS
 from vlbench.core.task import TaskRequest
 from vlbench.engine.evaluate import Session, evaluate
 from vlbench.engine.measure import data_digests
-from vlbench.engine.plan import plan_job
+from vlbench.engine.plan import plan_job, seeds_row
 from vlbench.engine.settings import RunSettings
 
 SETTINGS = RunSettings(batch_size=4, workers=0)
@@ -40,6 +46,22 @@ def test_a_seeds_row_carries_the_marks_of_the_seed(tmp_path):
     assert rows == [("coop-seed1", "coop"), ("coop-seed1+bf16+fast", "coop+bf16+fast"), ("alone+fast", "")]
 
 
+@pytest.mark.parametrize(
+    ("base", "method", "row", "of"),
+    [
+        ("", "probe", "it+bf16+probe", ""),
+        ("", "seeded", "it+bf16+seeded.s7", "it+bf16+seeded"),
+        ("coop", "probe", "it+bf16+probe", "coop+bf16+probe"),
+        ("coop", "seeded", "it+bf16+seeded.s7", "coop+bf16+seeded"),
+    ],
+)
+def test_a_method_is_a_mark_of_the_row_and_its_seeds_and_the_models_are_one(base, method, row, of):
+    by = Method(method, rewrite=lambda problem: problem, seeded=method == "seeded")
+    settings = replace(SETTINGS, precision="bf16", seed=7)
+    job = plan_job(Seed(name="it", row=base), task(), settings, method=by)
+    assert (job.row, seeds_row(job)) == (row, of)
+
+
 def test_a_result_carries_digests_of_its_images_texts_right_answers_and_groups(tmp_path):
     asked = task()
     job = plan_job(ColourCheckpoint(), asked, SETTINGS)
@@ -57,3 +79,13 @@ def test_a_stored_measurement_says_nothing_of_the_row_of_another_name(tmp_path):
     evaluate(plan_job(seed, task(), SETTINGS), Session(seed, SETTINGS), tmp_path)
     renamed = stored(plan_job(Seed(name="mine"), task(), SETTINGS), tmp_path)
     assert (renamed.model, renamed.replicate_of) == ("mine", "")
+
+
+def test_pseudo_values_of_another_number_of_images_are_refused(tmp_path):
+    def short(prediction, problem, options):
+        return Measurement(0.5, n=6, influence=np.full(5, 0.5))
+
+    asked = replace(task(), metrics={"acc1": Metric("acc1", short, frozenset())})
+    job = plan_job(ColourCheckpoint(), asked, SETTINGS)
+    with pytest.raises(PluginError, match=r"squares: acc1 gives pseudo-values of 5 images and there are 6"):
+        evaluate(job, Session(ColourCheckpoint(), SETTINGS), tmp_path)
