@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import chain
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, TypedDict, Unpack, cast
+from typing import TYPE_CHECKING, Any, Unpack, cast
 
 from vlbench.cards.build import NamedTask
 from vlbench.core.capabilities import NAMES_ALONE
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from vlbench.engine.measure import Measured
     from vlbench.engine.plan import Job
     from vlbench.fitting.context_card import ContextCard
+    from vlbench.fitting.coop_recipe import RecipeOptions
     from vlbench.report.averages import Additions
     from vlbench.report.comparison import Comparison
     from vlbench.report.site.folder import Written
@@ -89,7 +90,9 @@ def run(request: Request, *, tell: Callable[[str], None] | None = None) -> Itera
         if not request.data.allow_seen_images:
             refuse_seen(job, request.cache)
     for model, pairs in zip(models, planned, strict=True):
-        wanted = [pair for pair in pairs if not is_there(pair[1], questions[pair[1].task.name], request)]
+        wanted = pairs
+        if request.missing:
+            wanted = [pair for pair in pairs if not is_there(pair[1], questions[pair[1].task.name], request)]
         results = measured([job for _, job in wanted], request)
         for (named, job), found in zip(wanted, results, strict=True):
             remarks = noted(job, request.cache)
@@ -226,25 +229,13 @@ def _write_predictions(job: "Job", found: "Measured", result: Result, request: R
     write_predictions(result, job.task.problem, prediction, folder)
 
 
-class RecipeOptions(TypedDict, total=False):
-    """What may differ from CoOp's recipe: see fitting/coop_recipe.py."""
-
-    n_ctx: int
-    class_specific: bool
-    position: Literal["end", "middle", "front"]
-    ctx_init: str
-    features: Literal["augmented", "frozen"]
-    batch_size: int
-    epochs: int
-
-
 def fit_coop(
     model: str,
     task: str,
     *,
     shots: Sequence[int] = (16,),
     seeds: Sequence[int] = (1,),
-    recipe: RecipeOptions | None = None,
+    recipe: "RecipeOptions | None" = None,
     out: Path | str = "fitted",
     tell: Callable[[str], None] = lambda _: None,
     **options: Unpack[Options],

@@ -12,17 +12,13 @@ from vlbench.request import Request
 
 
 def is_there(job: Job, question: Question, request: Request) -> bool:
-    """Whether a request leaves a job out, since the results folder has what it would measure."""
-    return (
-        request.missing
-        and request.results is not None
-        and has_result(
-            request.results,
-            model=job.row,
-            model_digest=job.identity.whole,
-            question=question,
-            method_digest=job.method.digest if job.method.row_mark else "",
-        )
+    """Whether the results folder of a request has what a job would measure."""
+    return request.results is not None and has_result(
+        request.results,
+        model=job.row,
+        model_digest=job.identity.whole,
+        question=question,
+        method_digest=job.method.digest if job.method.row_mark else "",
     )
 
 

@@ -4,7 +4,7 @@ from vlbench.cards.card_file import ReadCard
 from vlbench.cards.data_request import DataRequest
 from vlbench.cards.entry import Entry
 from vlbench.cards.schema import TaskCard
-from vlbench.cards.source_search import find_source
+from vlbench.cards.source_search import no_data, search_sources
 from vlbench.cards.texts import card_names, card_templates, read_templates
 from vlbench.core.method import SplitName
 from vlbench.core.task import Expectation, TaskRequest
@@ -25,7 +25,10 @@ def card_request(
     """
     card, place = read.card, request.place(entry.path.parent)
     part = card if split is None else getattr(card, split)
-    source = find_source(entry, read, request, split)
+    search = search_sources(entry, read, request, split)
+    source = search.source
+    if source is None:
+        raise no_data(entry.name, search.passed_over)
     names = None if request.classnames is not None else card_names(card, place, entry.name)
     remarks: tuple[str, ...] = ()
     if request.classnames is not None or request.descriptions is not None or card.descriptions is not None:

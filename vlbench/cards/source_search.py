@@ -40,20 +40,6 @@ class Search:
     passed_over: tuple[PassedOver, ...]
 
 
-def find_source(
-    entry: Entry, read: ReadCard[TaskCard], request: DataRequest, split: SplitName | None = None
-) -> Dataset:
-    """The first source of a card that has the data; of a user's own folder, the first that reads it.
-
-    Raises:
-        DataError: none has; a source's own complaint about damaged data.
-    """
-    search = search_sources(entry, read, request, split)
-    if search.source is None:
-        raise no_data(entry.name, search.passed_over)
-    return search.source
-
-
 def search_sources(
     entry: Entry, read: ReadCard[TaskCard], request: DataRequest, split: SplitName | None = None
 ) -> Search:
