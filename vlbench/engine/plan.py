@@ -106,6 +106,8 @@ def plan_job(
             )
         if metric.suits is not None:
             metric.suits(task.problem, metric.name)
+    if task.scoring.suits is not None:
+        task.scoring.suits(problem, task.scoring.name)
     _refuse_method(method, task, problem)
     needs = task.needs | task.scoring.needs | method.needs
     if not problem.by_words or method.parts & {"compose", "score"}:
