@@ -7,23 +7,32 @@ if TYPE_CHECKING:
     from vlbench.api import evaluate, fit_coop, list_models, list_tasks, load_model, load_task
     from vlbench.core.contracts import Dataset, Example, Model, Target, Text
     from vlbench.core.errors import VlbenchError
-    from vlbench.core.problem import Problem
-    from vlbench.core.registry import ADAPTERS, METRICS, SOURCES, TASK_KINDS
+    from vlbench.core.method import Method
+    from vlbench.core.metric import Metric
+    from vlbench.core.problem import Problem, Query
+    from vlbench.core.registry import ADAPTERS, METHODS, METRICS, SCORINGS, SOURCES, TASK_KINDS
     from vlbench.core.result import Result
+    from vlbench.core.scoring import Scoring
     from vlbench.core.task import Task
 
     __version__: str
 
 __all__ = [
     "ADAPTERS",
+    "METHODS",
     "METRICS",
+    "SCORINGS",
     "SOURCES",
     "TASK_KINDS",
     "Dataset",
     "Example",
+    "Method",
+    "Metric",
     "Model",
     "Problem",
+    "Query",
     "Result",
+    "Scoring",
     "Target",
     "Task",
     "Text",
@@ -38,10 +47,15 @@ __all__ = [
 
 _HOMES = {
     "vlbench.api": ("evaluate", "fit_coop", "list_models", "list_tasks", "load_model", "load_task"),
-    "vlbench.core.contracts": ("Example", "Model", "Problem", "Dataset", "Target", "Task", "Text"),
+    "vlbench.core.contracts": ("Example", "Model", "Dataset", "Target", "Text"),
     "vlbench.core.errors": ("VlbenchError",),
-    "vlbench.core.registry": ("ADAPTERS", "METRICS", "SOURCES", "TASK_KINDS"),
+    "vlbench.core.method": ("Method",),
+    "vlbench.core.metric": ("Metric",),
+    "vlbench.core.problem": ("Problem", "Query"),
+    "vlbench.core.registry": ("ADAPTERS", "METHODS", "METRICS", "SCORINGS", "SOURCES", "TASK_KINDS"),
     "vlbench.core.result": ("Result",),
+    "vlbench.core.scoring": ("Scoring",),
+    "vlbench.core.task": ("Task",),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 

@@ -12,9 +12,6 @@ from vlbench.core.contracts import Model
 from vlbench.core.errors import Unsupported, VlbenchError
 from vlbench.core.result import Result
 from vlbench.core.task import Task
-from vlbench.references import export_results as export_results
-from vlbench.references import import_scores as import_scores
-from vlbench.references import verify as verify
 from vlbench.request import Options, Request, data_request, request_of
 from vlbench.resolved import NamedTask, resolve
 

@@ -45,8 +45,8 @@ def command(**arguments: Unpack[Arguments]) -> None:
 
     Seeds of a row are exported one by one. CLIP_benchmark's CSV holds the metrics that it knows.
     """
-    from vlbench.api import export_results
     from vlbench.core.files import write_atomically
+    from vlbench.references import export_results
 
     text = export_results(
         arguments["form"],

@@ -197,7 +197,7 @@ def _import(
     include: "Sequence[Path]",
     model: str | None = None,
 ) -> None:
-    from vlbench.api import import_scores
+    from vlbench.references import import_scores
 
     for file in files:
         done = import_scores(system, file, results=out, model=model, include_path=include)

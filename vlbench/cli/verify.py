@@ -53,7 +53,7 @@ def command(
     MODEL and TASK may hold wildcards or be aliases, TASK a collection. Exit code: 0, or 1 where a score is
     off or undecided that no other published source has reproduced.
     """
-    from vlbench.api import verify
+    from vlbench.references import verify
     from vlbench.report.verify import unreproduced
     from vlbench.report.verify_text import comparisons_text
 

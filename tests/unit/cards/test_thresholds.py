@@ -10,7 +10,7 @@ from vlbench.cards.threshold_file import read_thresholds
 from vlbench.cards.thresholds import DECIDED
 from vlbench.core.contracts import Text
 from vlbench.core.errors import DataError, Unsupported
-from vlbench.core.task import Task, Tuning
+from vlbench.core.task import Task
 
 TAGS = (Text("hot dog"), Text("cat"), Text("owl"))
 CARD = """\
@@ -27,6 +27,12 @@ primary: mean_average_precision
 
 def built(name: str, thresholds: str | None, *folders: Path) -> Task:
     return task(name, read_catalogue(folders), request=DataRequest(thresholds=thresholds))
+
+
+def learning(name: str, *folders: Path) -> Task:
+    """A task with its validation split, if its card names one."""
+    request = DataRequest(splits=frozenset({"validation"}))
+    return task(name, read_catalogue(folders), request=request)
 
 
 def write_card(folder: Path, validation: str = "") -> Path:
@@ -98,27 +104,25 @@ def test_neither_number_nor_file(asked: str) -> None:
 
 def test_thresholds_make_a_task_of_their_own(tmp_path: Path) -> None:
     plain = built("shapes-tags", None)
-    chosen, number = built("shapes-tags", "best-f1"), built("shapes-tags", "0.17")
+    number = built("shapes-tags", "0.17")
     path = tmp_path / "thresholds.txt"
     path.write_text("0.17\n" * 15 + "0.2\n")
     file = built("shapes-tags", str(path))
-    assert [each.name for each in (plain, chosen, number)] == [
-        "shapes-tags",
-        "shapes-tags+best-f1",
-        "shapes-tags+thresholds@0.17",
-    ]
+    assert [each.name for each in (plain, number)] == ["shapes-tags", "shapes-tags+thresholds@0.17"]
     assert re.fullmatch(r"shapes-tags\+thresholds@[0-9a-f]{6}", file.name)
-    assert len({each.protocol.digest for each in (plain, chosen, number, file)}) == 4
+    assert len({each.protocol.digest for each in (plain, number, file)}) == 3
     assert "thresholds" not in plain.protocol.statement
     assert plain.thresholds is None
     assert number.thresholds == (0.17,) * 16
-    assert tuple(chosen.metrics) == (*plain.metrics, *DECIDED)
-    assert isinstance(chosen.thresholds, Tuning)
-    validation = chosen.thresholds.task.problem
-    assert validation.texts == chosen.problem.texts
-    statement = chosen.protocol.statement["thresholds"]
-    assert isinstance(statement, dict)
-    assert (statement["images"], statement["data"]) == (len(validation.images), validation.images.revision)
+    assert tuple(number.metrics) == (*plain.metrics, *DECIDED)
+
+
+def test_a_split_that_is_learned_from_changes_no_question() -> None:
+    plain, chosen = built("shapes-tags", None), learning("shapes-tags")
+    assert (chosen.name, chosen.protocol, chosen.metrics) == (plain.name, plain.protocol, plain.metrics)
+    validation = chosen.learn_from["validation"]
+    assert validation.queries == chosen.problem.queries
+    assert {each.id for each in validation.images.examples}.isdisjoint(chosen.problem.ids)
 
 
 def test_a_metric_of_the_card_stays_in_its_place(tmp_path: Path) -> None:
@@ -127,11 +131,10 @@ def test_a_metric_of_the_card_stays_in_its_place(tmp_path: Path) -> None:
     assert sorted(asked.metrics) == sorted({"mean_average_precision", *DECIDED})
 
 
-def test_no_validation_split_and_no_tags_are_refused(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match="own: no card names a validation split of it"):
-        built("own", "best-f1", write_card(tmp_path))
+def test_without_a_validation_split_there_is_none_to_learn_from(tmp_path: Path) -> None:
+    assert not learning("own", write_card(tmp_path)).learn_from
     with pytest.raises(Unsupported, match="shapes: classification has no thresholds"):
-        built("shapes", "best-f1")
+        built("shapes", "0.5")
 
 
 @pytest.mark.parametrize(("seed", "count", "shared"), [(4, 20, 20), (4, 50, 20), (4, 5, 5)])
@@ -142,7 +145,7 @@ def test_thresholds_are_never_chosen_on_test_images(
     folder = write_card(tmp_path, f"validation:\n  sources:\n  - {source}\n")
     told = rf"own: {shared} of {count} validation images are test images \(several-test-4-00000 "
     with pytest.raises(DataError, match=told):
-        built("own", "best-f1", folder)
+        learning("own", folder)
 
 
 @pytest.mark.parametrize("names", ["{}.png", "v_{}.png"])
@@ -164,13 +167,13 @@ def test_a_copy_of_the_test_images_is_known_by_its_bytes_whatever_its_names(
     )
     card += "validation:\n  sources:\n  - {kind: jsonl, path: val}\n"
     (tmp_path / "tasks" / "own.yaml").write_text(card)
-    request = DataRequest(roots=(tmp_path / "data",), thresholds="best-f1")
+    request = DataRequest(roots=(tmp_path / "data",), splits=frozenset({"validation"}))
     with pytest.raises(DataError, match="2 of 2 validation images are test images"):
         task("own", read_catalogue((tmp_path,)), request=request)
     allowed = replace(request, allow_seen_images=True)
-    assert task("own", read_catalogue((tmp_path,)), request=allowed).name == "own+best-f1"
+    assert task("own", read_catalogue((tmp_path,)), request=allowed).learn_from
     # another image under the same name is another image
     for colour in ("red", "blue"):
         path = tmp_path / "data" / "val" / names.format(colour)
         Image.new("RGB", (8, 8), "lime" if colour == "red" else "navy").save(path)
-    assert task("own", read_catalogue((tmp_path,)), request=request).name == "own+best-f1"
+    assert task("own", read_catalogue((tmp_path,)), request=request).learn_from

@@ -66,7 +66,7 @@ def test_a_fitted_model_has_seen_what_its_base_did_and_the_tasks_data():
 
 @pytest.mark.parametrize(
     ("thresholds", "answer"),
-    [(None, "yes"), ("0.2", "yes"), ("best-f1", "yes"), ("mine.txt", "unknown")],
+    [(None, "yes"), ("0.2", "yes"), ("mine.txt", "unknown")],
 )
 def test_a_file_of_thresholds_does_not_say_what_they_were_chosen_on(thresholds, answer):
     assert zero_shot(model(trained_on=["laion2b"]), task(["imagenet"]), thresholds) == answer

@@ -17,6 +17,10 @@ class Short:
         return [each for each in sentences if len(each) > 8]
 
 
+def encoded(*places):
+    return {TEXTS[place].name: TEXTS[place] for place in places}
+
+
 def job_of(*places):
     texts = tuple(TEXTS[place] for place in places)
     keys = SimpleNamespace(texts=tuple(text.name for text in texts), text_space="space")
@@ -24,10 +28,10 @@ def job_of(*places):
 
 
 def test_sentences_that_several_runs_encoded_are_said_together(tmp_path):
-    keep_cut(job_of(1), Short(), [0], tmp_path)
+    keep_cut(job_of(1), Short(), encoded(1), tmp_path)
     assert not (tmp_path / "cut").exists()
-    keep_cut(job_of(0, 1), Short(), [0, 1], tmp_path)
-    keep_cut(job_of(1, 2), Short(), [1], tmp_path)
+    keep_cut(job_of(0, 1), Short(), encoded(0, 1), tmp_path)
+    keep_cut(job_of(1, 2), Short(), encoded(2), tmp_path)
     told = "sentences longer than the model reads, their ends left out"
     assert kept_cut(job_of(0, 1, 2), tmp_path) == f"2 {told} (the first: much too long)"
     assert kept_cut(job_of(2), tmp_path) == f"1 {told} (the first: far too long)"
@@ -38,5 +42,5 @@ def test_sentences_that_several_runs_encoded_are_said_together(tmp_path):
 
 
 def test_a_model_that_does_not_say_is_not_asked(tmp_path):
-    keep_cut(job_of(0), SimpleNamespace(), [0], tmp_path)
+    keep_cut(job_of(0), SimpleNamespace(), encoded(0), tmp_path)
     assert kept_cut(job_of(0), tmp_path) == ""

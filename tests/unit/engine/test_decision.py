@@ -4,12 +4,11 @@ import pytest
 from colour_model import ColourCheckpoint, squares
 from colour_tagger import ColourTaggerCheckpoint
 
-from vlbench.core.errors import DataError, Unsupported
-from vlbench.core.measurement import Measurement, Part
-from vlbench.core.metric import Metric
+from vlbench.core.errors import DataError, PluginError
+from vlbench.core.method import ZERO_SHOT, Head, Method
 from vlbench.core.registry import TASK_KINDS
 from vlbench.core.result import Result
-from vlbench.core.task import TaskRequest, Tuning
+from vlbench.core.task import TaskRequest
 from vlbench.engine.evaluate import Session, evaluate
 from vlbench.engine.plan import plan_job
 from vlbench.engine.settings import RunSettings
@@ -30,29 +29,34 @@ def task(colours, kind="tagging"):
     return TASK_KINDS.get(kind)(request)
 
 
-def halfway(prediction, problem, options):
+def halfway(lesson):
     """Not the best F1: a rule of its own, so that it is seen to be asked, on the validation images."""
-    scores, dense = prediction["scores"], problem.relevant.dense()
+    split = lesson.splits["validation"]
+    scores, dense = split.prediction()["scores"], split.problem.relevant.dense()
     assert scores.shape == dense.shape == (len(VALIDATION), 6)
     threshold = (float(scores[dense].min()) + float(scores[~dense].max())) / 2
-    return Measurement(None, 0, parts=tuple(Part(text.name, threshold, 0) for text in problem.texts))
+    return Head(thresholds=(threshold,) * 6)
 
 
-CHOOSE = Metric("halfway", halfway, frozenset({"scores"}))
+HALFWAY = Method("halfway", halfway, parts=frozenset({"thresholds"}), learns_from=frozenset({"validation"}))
 
 
-def tuned(choose=CHOOSE):
-    return replace(task(TEST), thresholds=Tuning(task(VALIDATION), choose))
+def tuned():
+    return replace(task(TEST), learn_from={"validation": task(VALIDATION).problem})
 
 
-def run(asked, checkpoint, cache):
-    job = plan_job(checkpoint, asked, SETTINGS)
+def planned(asked, checkpoint, method=ZERO_SHOT):
+    return plan_job(checkpoint, asked, SETTINGS, method=method)
+
+
+def run(asked, checkpoint, cache, method=ZERO_SHOT):
+    job = planned(asked, checkpoint, method)
     return evaluate(job, Session(checkpoint, SETTINGS), cache).result
 
 
 def test_thresholds_are_chosen_on_the_validation_images_alone(tmp_path):
     checkpoint = ColourCheckpoint()
-    result = run(tuned(), checkpoint, tmp_path)
+    result = run(tuned(), checkpoint, tmp_path, HALFWAY)
     assert checkpoint.loads == 1
     assert result.n_images == len(TEST)
     assert result.timing.images_encoded == len(TEST)
@@ -69,20 +73,20 @@ def test_what_is_stored_of_either_split_is_used(tmp_path):
     assert plain.metric("macro_f1").value is None
     assert plain.thresholds == ()
     seen = sum(checkpoint.model.seen)
-    assert stored_result(plan_job(checkpoint, tuned(), SETTINGS), tmp_path, seed=0) is None
-    result = run(tuned(), checkpoint, tmp_path)
+    assert stored_result(planned(tuned(), checkpoint, HALFWAY), tmp_path, seed=0) is None
+    result = run(tuned(), checkpoint, tmp_path, HALFWAY)
     assert sum(checkpoint.model.seen) - seen == len(VALIDATION)
-    assert stored_result(plan_job(checkpoint, tuned(), SETTINGS), tmp_path, seed=0).result == result
+    assert stored_result(planned(tuned(), checkpoint, HALFWAY), tmp_path, seed=0).result == result
     assert stored_result(plan_job(checkpoint, task(TEST), SETTINGS), tmp_path, seed=0).result == plain
-    whole = run(tuned(), ColourCheckpoint(), tmp_path / "other")
+    whole = run(tuned(), ColourCheckpoint(), tmp_path / "other", HALFWAY)
     assert (whole.metrics, whole.thresholds) == (result.metrics, result.thresholds)
 
 
 def test_another_choice_is_measured_from_what_is_stored(tmp_path):
     checkpoint = ColourCheckpoint()
-    run(tuned(), checkpoint, tmp_path)
+    run(tuned(), checkpoint, tmp_path, HALFWAY)
     fewer = replace(tuned(), metrics={"macro_f1": tuned().metrics["macro_f1"]})
-    found = stored_result(plan_job(checkpoint, fewer, SETTINGS), tmp_path, seed=0)
+    found = stored_result(planned(fewer, checkpoint, HALFWAY), tmp_path, seed=0)
     assert found is not None
     assert found.result.metric("macro_f1").value == 1.0
     stated = replace(task(TEST), thresholds=(1.0,) * 6)
@@ -112,7 +116,13 @@ def test_a_threshold_outside_the_unit_is_refused_before_any_image_is_seen(tmp_pa
     assert run(asked, ColourCheckpoint(), tmp_path).thresholds[2] == -0.25  # a cosine may be
 
 
-def test_a_question_without_a_score_matrix_has_no_thresholds(tmp_path):
-    asked = replace(task(TEST), thresholds=Tuning(task(VALIDATION, "classification"), CHOOSE))
-    with pytest.raises(Unsupported, match="halfway reads scores, which"):
-        run(asked, ColourCheckpoint(), tmp_path)
+def test_a_method_that_learns_other_parts_than_it_states_is_refused(tmp_path):
+    other = replace(HALFWAY, fit=lambda _: Head())
+    with pytest.raises(PluginError, match="says that it learns thresholds and learned nothing"):
+        run(tuned(), ColourCheckpoint(), tmp_path, other)
+
+
+def test_a_method_of_thresholds_alone_reads_no_vectors(tmp_path):
+    greedy = replace(HALFWAY, fit=lambda lesson: lesson.splits["validation"].vectors())
+    with pytest.raises(PluginError, match="reads predictions, not vectors"):
+        run(tuned(), ColourCheckpoint(), tmp_path, greedy)

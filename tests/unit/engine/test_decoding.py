@@ -15,7 +15,7 @@ from vlbench.engine.plan import Job
 
 
 def job_of(source: Any) -> Job:
-    keys = SimpleNamespace(images=tuple(f"k{i}" for i in range(len(source))), image_space="space")
+    keys = SimpleNamespace(candidates=tuple(f"k{i}" for i in range(len(source))), image_space="space")
     task = SimpleNamespace(problem=SimpleNamespace(images=source))
     return cast("Job", SimpleNamespace(keys=keys, task=task))
 
@@ -35,7 +35,7 @@ def test_what_several_runs_decoded_is_said_together(tmp_path: Path) -> None:
         seen = watched(source, found)
         for i in positions:
             seen[i].image().load()
-        keep_remarks(job, found, tmp_path)
+        keep_remarks("space", job.keys.candidates, found, tmp_path)
     said = kept_remarks(job, tmp_path)
     assert said == "2 images of 16 bits or more, whose values above 255 turn white (the first: 1.png)"
     (file,) = (tmp_path / "decoding").iterdir()
@@ -45,5 +45,5 @@ def test_what_several_runs_decoded_is_said_together(tmp_path: Path) -> None:
         assert kept_remarks(job, tmp_path) == LOST_LINE
     file.write_bytes(b"\xff\xfe")
     assert kept_remarks(job, tmp_path) == LOST_LINE
-    keep_remarks(job, {3: ("wide",)}, tmp_path)
+    keep_remarks("space", job.keys.candidates, {3: ("wide",)}, tmp_path)
     assert kept_remarks(job, tmp_path) == f"1 images wide (the first: 3.png); {LOST_LINE}"

@@ -2,14 +2,19 @@
 
 from dataclasses import replace
 
+import numpy as np
 import pytest
 from colour_model import ColourCheckpoint, squares
 
+from vlbench.core.contracts import Text
 from vlbench.core.digest import digest_of_strings
 from vlbench.core.errors import DataError, Unsupported
+from vlbench.core.method import ZERO_SHOT
 from vlbench.core.metric_name import metric_named
-from vlbench.core.registry import TASK_KINDS
-from vlbench.core.task import TaskRequest, Tuning
+from vlbench.core.problem import Asked, Query
+from vlbench.core.registry import METHODS, TASK_KINDS
+from vlbench.core.relevance import Relevance
+from vlbench.core.task import TaskRequest
 from vlbench.engine.plan import image_keys, plan_job
 from vlbench.engine.settings import RunSettings
 
@@ -21,10 +26,10 @@ def task(kind="classification", *metrics, colours=("red", "green", "blue")):
     return TASK_KINDS.get(kind)(request)
 
 
-def refused(asked, match):
+def refused(asked, match, method=ZERO_SHOT):
     checkpoint = ColourCheckpoint()
     with pytest.raises(Unsupported, match=match):
-        plan_job(checkpoint, asked, SETTINGS)
+        plan_job(checkpoint, asked, SETTINGS, method=method)
     assert checkpoint.loads == 0
 
 
@@ -35,9 +40,42 @@ def test_a_metric_that_reads_what_is_not_kept():
     )
 
 
-def test_a_choice_of_thresholds_that_reads_what_is_not_kept():
-    tuning = Tuning(task(), metric_named("best_f1_threshold"))
-    refused(replace(task("tagging"), thresholds=tuning), "best_f1_threshold reads scores")
+def test_a_method_that_does_not_suit_the_task():
+    best_f1 = METHODS.get("best-f1")()
+    tagging, other = task("tagging"), task("classification")
+    split = {"validation": tagging.problem}
+    refused(tagging, "squares: best-f1 learns from a validation split, and its card names none", best_f1)
+    refused(replace(other, learn_from=split), "best-f1 measures macro_precision, which reads scores", best_f1)
+    stated = replace(tagging, learn_from=split, thresholds=(0.5,) * 3)
+    refused(stated, "its thresholds are stated, and best-f1 learns them; leave one out", best_f1)
+    planned = plan_job(ColourCheckpoint(), replace(tagging, learn_from=split), SETTINGS, method=best_f1)
+    assert (planned.row, planned.learn_from["validation"].row) == ("colour+best-f1", "colour")
+    alone = plan_job(ColourCheckpoint(), tagging, SETTINGS)
+    assert planned.keys.prediction == alone.keys.prediction  # thresholds are learned of it
+    assert planned.keys.measurement != alone.keys.measurement
+
+
+def test_vectors_are_needed_where_words_and_images_do_not_meet_in_the_models_score():
+    asked = task()
+    by_image = replace(
+        asked.problem, queries=tuple(Query(image=i) for i in range(3)), references=squares(("red",) * 3)
+    )
+    refused(replace(asked, problem=by_image), "colour cannot vectors, which squares needs")
+    both = replace(by_image, queries=tuple(Query(Text("red"), i) for i in range(3)))
+    refused(replace(asked, problem=both), "squares asks by an image and words together; choose a method")
+
+
+def test_pairs_that_are_not_asked_about_are_for_metrics_that_heed_them():
+    asked = task("tagging", "macro_f1", colours=("red", "green"))
+    wrong = 1 - asked.problem.relevant.queries[:1]
+    unknown = Relevance.from_pairs(np.array([0]), wrong, (2, 2))
+    partly = replace(asked, problem=replace(asked.problem, asked=Asked("but", unknown)))
+    deaf = {"deaf": replace(metric_named("macro_f1"), name="deaf", reads=frozenset({"scores"}))}
+    refused(
+        replace(partly, metrics=deaf), "deaf counts all pairs, and squares does not ask about all of them"
+    )
+    heeding = {"heeding": replace(deaf["deaf"], reads=frozenset({"scores", "asked"}))}
+    plan_job(ColourCheckpoint(), replace(partly, metrics=heeding), SETTINGS)
 
 
 def test_a_metric_that_does_not_suit_the_question():

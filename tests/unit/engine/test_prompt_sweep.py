@@ -30,7 +30,7 @@ def test_each_template_is_a_job_of_its_own_over_the_same_images(tmp_path):
     for template, single in singles:
         alone = plan_job(checkpoint, asked((template,)), SETTINGS)
         assert single.keys.texts == alone.keys.texts
-        assert single.keys.images == job.keys.images
+        assert single.keys.candidates == job.keys.candidates
         assert single.keys.prediction == alone.keys.prediction
         assert single.task.protocol.digest != job.task.protocol.digest
     session = Session(checkpoint, SETTINGS)

@@ -39,7 +39,12 @@ def run(scores, pairs, kind, rows=None, monkeypatch=None):
     columns = np.arange(m, dtype=np.float32)[:, None]
     images = scores.astype(np.float32)
     blocks = fresh_scores(
-        Table(), lambda places: images[places], leading_bytes(images), texts=columns, device="cpu"
+        Table().score,
+        lambda places: images[places],
+        leading_bytes(images),
+        texts=columns,
+        problem=problem,
+        device="cpu",
     )
     return predict(blocks, problem, SCORINGS.get(kind), Table.info.unit)
 
@@ -141,7 +146,12 @@ def rounded(images, texts, pairs, kind):
         Relevance.from_pairs(rows, columns, shape),
     )
     blocks = fresh_scores(
-        Rounding(), lambda places: images[places], leading_bytes(images), texts=texts, device="cpu"
+        Rounding().score,
+        lambda places: images[places],
+        leading_bytes(images),
+        texts=texts,
+        problem=problem,
+        device="cpu",
     )
     return predict(blocks, problem, SCORINGS.get(kind), Rounding.info.unit)
 
