@@ -269,7 +269,9 @@ def _keys(
         }
     )
     metrics = {**task.metrics, **metrics_of(method.metrics)}
-    code = digest_of_code(TASK_KINDS.get(task.kind), *(metric.run for metric in metrics.values()))
+    # a task that was put together by hand is of no kind that a registry knows
+    kinds = [TASK_KINDS.get(task.kind)] if task.kind in TASK_KINDS else []
+    code = digest_of_code(*kinds, *(metric.run for metric in metrics.values()))
     measurement = digest_of(
         {
             "prediction": prediction,
