@@ -1,4 +1,4 @@
-"""A model whose features are written down, pictures that it knows, and a task of parts run through the engine."""
+"""A model whose features are written down, pictures that it knows, and tasks run through the engine."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -40,7 +40,7 @@ class HandModel(ColourModel):
 
     def encode_images(self, pixels: Tensor) -> Tensor:
         self.seen.append(len(pixels))
-        return self.rows[pixels[:, 0, 0, 0].long()]
+        return self.rows[pixels[:, 0, 0, 0].long() + 256 * pixels[:, 1, 0, 0].long()]
 
     def encode_texts(self, texts: Sequence[Text], *, batch_size: int) -> Tensor:
         self.texts_seen.append(len(texts))
@@ -112,7 +112,7 @@ def _example(first: int, labels: tuple[str, ...], index: int) -> Example:
 
 
 def _picture(number: int) -> Image.Image:
-    return Image.new("RGB", (4, 4), (number, 255 - number, 128))
+    return Image.new("RGB", (4, 4), (number % 256, number // 256, 128))
 
 
 def words(*names: str) -> tuple[Query, ...]:

@@ -26,7 +26,16 @@ WINOGROUND = {"text": text_score, "image": image_score, "group": group_score}
 
 def sugar_crepe():
     """Four items of two images: pictures 0 and 1, each of two items; (caption, negative) of each item."""
-    captions = ("a cat", "a dog", "a cat sits", "a cat stands", "two birds", "two boats", "it flies", "it sinks")
+    captions = (
+        "a cat",
+        "a dog",
+        "a cat sits",
+        "a cat stands",
+        "two birds",
+        "two boats",
+        "it flies",
+        "it sinks",
+    )
     asked = [(query // 4, query) for query in range(8)]
     problem = Problem(
         candidates=pictures(2),
@@ -105,7 +114,10 @@ def test_mmvp_asks_the_images_of_each_statement(tmp_path):
     result = run(asked, two_by_two(BOTH, TEXT, IMAGE, BOTH), tmp_path)
     # pattern 0: items 0 and 1, one right; pattern 1: both right
     assert result.score == (1 / 2 + 2 / 2) / 2
-    assert [(part.name, part.value) for part in result.metrics[0].parts] == [("pattern 0", 0.5), ("pattern 1", 1)]
+    assert [(part.name, part.value) for part in result.metrics[0].parts] == [
+        ("pattern 0", 0.5),
+        ("pattern 1", 1),
+    ]
 
 
 PLUS = {"P0": (1.0, 0.0), "Q0": (0.8, 0.6), "N0": (0.0, 1.0)}
@@ -158,7 +170,7 @@ def test_sugarcrepe_plus_asks_an_image_of_two_captions(tmp_path):
     )
     scores = {"P0": (3, 0), "Q0": (2, 0), "N0": (1, 0), "P1": (0, 3), "Q1": (0, 1), "N1": (0, 2)}
     asked = task("sugarcrepe++ itt", problem, "asked_pairs", {"image-text": text_score})
-    assert run(asked, by_scores(scores), tmp_path).score == 1 / 2  # of item 1 one caption is below the negative
+    assert run(asked, by_scores(scores), tmp_path).score == 1 / 2  # Q1 is below N1
 
 
 MODELS = {

@@ -75,7 +75,7 @@ def _scored(job: Job, session: Session, cache: Path) -> tuple[Prediction, RunFac
     head = _learned(job, session, cache)
     problem = job.problem
     with Sides.of(job, encoder, cache) as sides:
-        if len(sides.missing) > _LONG * encoder.batch_size and problem.by_words:
+        if len(sides.missing) > _LONG * encoder.batch_size and problem.texts and not job.by_vectors:
             encoder.dry_pass(problem.images, problem.texts)
         text_seconds = _seconds(sides.encode_texts)
         image_seconds = _seconds(sides.encode_images)
@@ -87,7 +87,7 @@ def _scored(job: Job, session: Session, cache: Path) -> tuple[Prediction, RunFac
     if head.thresholds is not None:
         prediction = prediction.under(head.thresholds)
     end = time.perf_counter()
-    encoded = len(sides.missing)
+    encoded = len(sides.missing) + len(sides.missing_references)
     timing = Timing(
         seconds=end - start,
         encode_images_seconds=image_seconds,

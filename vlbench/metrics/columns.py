@@ -26,7 +26,7 @@ class Column:
 def pairs_of(relevant: NDArray[np.bool_]) -> Relevance:
     """A truth matrix [n, m] as pairs.
 
-    >>> pairs_of(np.array([[False, True], [True, False]])).texts.tolist()
+    >>> pairs_of(np.array([[False, True], [True, False]])).queries.tolist()
     [1, 0]
     """
     images, texts = np.nonzero(relevant)

@@ -16,7 +16,7 @@ from vlbench.engine.plan import Job
 
 def job_of(source: Any) -> Job:
     keys = SimpleNamespace(candidates=tuple(f"k{i}" for i in range(len(source))), image_space="space")
-    task = SimpleNamespace(problem=SimpleNamespace(images=source))
+    task = SimpleNamespace(problem=SimpleNamespace(images=source, references=None))
     return cast("Job", SimpleNamespace(keys=keys, task=task))
 
 
