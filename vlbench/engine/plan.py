@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from vlbench.core.capabilities import VECTORS
+from vlbench.core.capabilities import IMAGES_ALONE, VECTORS
 from vlbench.core.contracts import Checkpoint, Dataset, Identity, Text
 from vlbench.core.digest import digest_of, digest_of_code, digest_of_modules, digest_of_strings
 from vlbench.core.errors import DataError, Unsupported
@@ -118,6 +118,11 @@ def plan_job(
         raise Unsupported(
             f"{checkpoint.name} cannot {', '.join(unmet)}, which {asked} needs; choose another model"
         )
+    if IMAGES_ALONE in checkpoint.capabilities and _reads_words(problem, method):
+        raise Unsupported(
+            f"{checkpoint.name} reads images alone, and {task.name} asks by words; choose a method that "
+            "learns from images (--method), or another model"
+        )
     if settings.on_cpu and settings.precision == "fp16":
         raise Unsupported("fp16 does not run on a CPU; use --precision fp32 or bf16")
     return _job(checkpoint, identity or checkpoint.identify(), task, settings, method)
@@ -139,6 +144,11 @@ def _refuse_method(method: Method, task: Task, problem: Problem) -> None:
         raise Unsupported(
             f"{task.name} asks by an image and words together; choose a method that composes them (--method)"
         )
+
+
+def _reads_words(problem: Problem, method: Method) -> bool:
+    of_queries = "queries" in method.reads and bool(problem.texts)
+    return of_queries or not isinstance(problem.candidates, Dataset)
 
 
 def with_texts(job: Job, task: Task, settings: RunSettings) -> Job:
