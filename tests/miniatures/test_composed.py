@@ -172,8 +172,6 @@ def test_an_image_and_words_without_a_composer_are_refused_before_anything_is_lo
 
 
 def test_a_real_model_is_asked_the_same(tiny_clip, tmp_path):
-    if "vectors" not in tiny_clip.capabilities:
-        pytest.skip("this model states no vectors")
     import torch
 
     asked = composed(Asked("but", REFERENCES))

@@ -179,8 +179,6 @@ def test_faces_are_nothing_to_a_constant_model(tmp_path):
 
 
 def test_a_real_model_is_probed(tiny_clip, tmp_path):
-    if "vectors" not in tiny_clip.capabilities:
-        pytest.skip("this model states no vectors")
     import torch
 
     asked, method = probed("train"), ridge(1)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from vlbench.adapters.architectures import Config, architecture_config, check_architecture, section
 from vlbench.adapters.clip_identity import identity_of
 from vlbench.adapters.recipe import Recipe, from_files, from_folder, from_hub, from_registry
+from vlbench.core.capabilities import PAIRS, TOKENS, VECTORS
 from vlbench.core.contracts import Identity, Origin, Placement, PreprocessMode
 from vlbench.core.errors import CardError
 from vlbench.core.files import remembered_sha256
@@ -18,6 +19,9 @@ if TYPE_CHECKING:
 
     from vlbench.adapters.checkpoint_layout import Weights
     from vlbench.adapters.dual_encoder import DualEncoder
+
+DUAL_ENCODER = frozenset({PAIRS, TOKENS, VECTORS})
+"""What a model of two towers can do beyond scoring."""
 
 _DIGITS = 12
 """Hexadecimal digits of a file's SHA-256 in the name of a model with weights of the user's own."""
@@ -31,7 +35,7 @@ class ClipCheckpoint:
     adapter: str
     find: Callable[[Origin], Recipe]
     ignorable: tuple[str, ...] = ()
-    capabilities: frozenset[str] = frozenset()
+    capabilities: frozenset[str] = DUAL_ENCODER
     construct: "Callable[[Config], nn.Module] | None" = None
     """Builds the network, where it is not open_clip's alone."""
     convert: "Callable[[Weights], Weights] | None" = None

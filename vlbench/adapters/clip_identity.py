@@ -35,6 +35,7 @@ TEXT_SOURCES = (
     "dual_encoder.py",
     "file_kind.py",
     "precision.py",
+    "sentence_tokens.py",
     "text_tower.py",
     "token_tree.py",
     "tokenizers.py",

@@ -5,6 +5,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from vlbench.adapters.clip import DUAL_ENCODER
 from vlbench.adapters.clip_identity import source_digest
 from vlbench.adapters.coop_context import read_facts
 from vlbench.core.capabilities import NAMES_ALONE
@@ -40,7 +41,7 @@ class CoopCheckpoint:
     replicate_of: str = ""
     base_weights: Path | None = None
     adapter: str = NAME
-    capabilities: frozenset[str] = frozenset({NAMES_ALONE})
+    capabilities: frozenset[str] = DUAL_ENCODER | {NAMES_ALONE}
 
     @cached_property
     def name(self) -> str:

@@ -19,7 +19,8 @@ from vlbench.adapters.coop_context import (
 )
 from vlbench.adapters.coop_prompts import ROOM, plain_prompts, prompt_rows
 from vlbench.adapters.dual_encoder import DualEncoder
-from vlbench.adapters.text_tower import PromptEncoder, TextTower, too_long
+from vlbench.adapters.sentence_tokens import digest_of_rows, token_counts, too_long
+from vlbench.adapters.text_tower import PromptEncoder, TextTower
 from vlbench.core.contracts import Checkpoint, Model, Placement, Text
 from vlbench.core.errors import Unsupported, WeightsError
 from vlbench.core.files import remembered
@@ -41,16 +42,8 @@ class ContextEncoder:
     classes: ClassIndex | None = None
 
     def __call__(self, texts: Sequence[Text], *, batch_size: int) -> Tensor:
-        n_ctx = self.vectors.shape[-2]
         words = token_table(self.tower.model)
-        owners = [0 if self.classes is None else self.classes.position(text) for text in texts]
-        rows, lengths = prompt_rows(
-            self.tower.tokenizer,
-            [text.name for text in texts],
-            n_ctx=n_ctx,
-            position=self.position,
-            first=[len(words) + n_ctx * owner for owner in owners],
-        )
+        rows, lengths = self._rows(texts)
         # a table of what is used: all of a CLIP's words beside a context would be a copy of 100 MB
         used, rows = torch.unique(rows, return_inverse=True)
         is_word = used < len(words)
@@ -67,6 +60,27 @@ class ContextEncoder:
         prompts = plain_prompts([text.name for text in texts], self.vectors.shape[-2])
         names = {prompt: text.name for prompt, text in zip(prompts, texts, strict=True)}
         return [names[prompt] for prompt in too_long(self.tower.tokenizer, prompts)]
+
+    def token_counts(self, texts: Sequence[Text]) -> Sequence[int]:
+        """Tokens [m] of each text's prompt before it is cut, those of the context among them."""
+        prompts = plain_prompts([text.name for text in texts], self.vectors.shape[-2])
+        return token_counts(self.tower.tokenizer, prompts)
+
+    def token_digests(self, texts: Sequence[Text]) -> Sequence[str]:
+        """Digests [m] of the tokens that are read of each text's prompt, its context's among them."""
+        return [digest_of_rows([row]) for row in self._rows(texts)[0]]
+
+    def _rows(self, texts: Sequence[Text]) -> tuple[Tensor, Tensor]:
+        """Token ids [m, context] of prompts, and how many of each count [m]; the context has the last ids."""
+        n_ctx, words = self.vectors.shape[-2], len(token_table(self.tower.model))
+        owners = [0 if self.classes is None else self.classes.position(text) for text in texts]
+        return prompt_rows(
+            self.tower.tokenizer,
+            [text.name for text in texts],
+            n_ctx=n_ctx,
+            position=self.position,
+            first=[words + n_ctx * owner for owner in owners],
+        )
 
 
 @dataclass(frozen=True, slots=True, eq=False)

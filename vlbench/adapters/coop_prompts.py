@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from vlbench.adapters.coop_context import Position
-from vlbench.adapters.text_tower import Tokenizer, tokenised
+from vlbench.adapters.sentence_tokens import Tokenizer, tokenised
 
 _PLACEHOLDER = "X"
 """The word that stands for one context token while a prompt is tokenised; one token in CLIP's BPE."""

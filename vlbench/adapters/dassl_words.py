@@ -10,7 +10,8 @@ from vlbench.adapters.causal_text import token_table
 from vlbench.adapters.checkpoint_layout import listed
 from vlbench.adapters.coop_prompts import spoken_name
 from vlbench.adapters.dassl import DasslContext
-from vlbench.adapters.text_tower import TextTower, tokenised
+from vlbench.adapters.sentence_tokens import tokenised
+from vlbench.adapters.text_tower import TextTower
 from vlbench.core.contracts import Text
 from vlbench.core.errors import WeightsError
 

@@ -1,4 +1,4 @@
-"""What CLIP-like models share: unit features of two towers and their scaled dot product."""
+"""What CLIP-like models share: features of two towers and their scaled cosine."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -28,6 +28,14 @@ class TextEncoder(Protocol):
         """The sentences of texts that are longer than it reads."""
         ...
 
+    def token_counts(self, texts: Sequence[Text]) -> Sequence[int]:
+        """Tokens [m] of each text's longest sentence before it is cut."""
+        ...
+
+    def token_digests(self, texts: Sequence[Text]) -> Sequence[str]:
+        """Digests [m] of the tokens that are read of each text."""
+        ...
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Normalisation:
@@ -53,6 +61,8 @@ class Normalisation:
 class DualEncoder:
     """An image tower and a text encoder into one space; a Model of core/contracts.py.
 
+    It is also a CutsSentences, a CountsTokens, a ScoresPairs and a Vectors of core/capabilities.py.
+
     `image_tower` takes normalised pixels [b, 3, h, w] to features [b, d] of any length.
     """
 
@@ -64,11 +74,11 @@ class DualEncoder:
     placement: Placement
 
     def encode_images(self, pixels: Tensor) -> Tensor:
-        """Unit features [b, d] of bytes [b, 3, h, w]."""
+        """Projected features [b, d] of bytes [b, 3, h, w], of the length that the tower gives them."""
         with inference(self.placement):
             features = self.image_tower(self.normalisation(pixels.to(self.placement.device)))
-        with inference(Placement(self.placement.device)):
-            return unit(features.float())
+        # one memory layout, as stored ones have it: a norm is rounded otherwise in another
+        return features.float().contiguous()
 
     def encode_texts(self, texts: Sequence[Text], *, batch_size: int) -> Tensor:
         """Unit features [m, d]; what is encoded beside a text changes no bit of its row."""
@@ -78,11 +88,33 @@ class DualEncoder:
         """The sentences of texts that are longer than the model reads."""
         return self.text_encoder.cut(texts)
 
+    def token_counts(self, texts: Sequence[Text]) -> Sequence[int]:
+        """Tokens [m] of each text's longest sentence before it is cut."""
+        return self.text_encoder.token_counts(texts)
+
+    def token_digests(self, texts: Sequence[Text]) -> Sequence[str]:
+        """Digests [m] of the tokens that are read of each text."""
+        return self.text_encoder.token_digests(texts)
+
+    def vectors(self, features: Tensor) -> Tensor:
+        """Features [b, d] of images or texts as they are: both lie in one space."""
+        return features
+
     def score(self, images: Tensor, texts: Tensor) -> Tensor:
-        """Scaled cosines [b, m] of unit features [b, d] and [m, d]: exp(logit_scale) x . y + logit_bias."""
+        """Scaled cosines [b, m] of features [b, d] and unit [m, d]: exp(logit_scale) x . y + logit_bias."""
         with inference(Placement(self.placement.device)):
-            scores = products(self.info.unit.scale * images, texts)
-            return scores + self.info.unit.bias if self.info.unit.bias else scores
+            return self._biased(products(self._scaled(images), texts))
+
+    def score_pairs(self, images: Tensor, texts: Tensor) -> Tensor:
+        """Scaled cosines [p] of features [p, d] and unit [p, d], row by row."""
+        with inference(Placement(self.placement.device)):
+            return self._biased(self._scaled(images).mul_(texts).sum(dim=-1))
+
+    def _scaled(self, images: Tensor) -> Tensor:
+        return unit(images).mul_(self.info.unit.scale)
+
+    def _biased(self, scores: Tensor) -> Tensor:
+        return scores + self.info.unit.bias if self.info.unit.bias else scores
 
 
 def products(images: Tensor, texts: Tensor) -> Tensor:

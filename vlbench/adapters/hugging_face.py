@@ -6,6 +6,7 @@ from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from vlbench.adapters.clip import DUAL_ENCODER
 from vlbench.adapters.hugging_face_files import Files, files_in, files_of, identity_of
 from vlbench.core.contracts import Identity, Origin, Placement, PreprocessMode
 from vlbench.core.errors import CardError
@@ -26,7 +27,7 @@ class TransformersCheckpoint:
     find: Callable[[Origin], Files]
     context: int | None = None
     adapter: str = "transformers"
-    capabilities: frozenset[str] = frozenset()
+    capabilities: frozenset[str] = DUAL_ENCODER
 
     @cached_property
     def name(self) -> str:

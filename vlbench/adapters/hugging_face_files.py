@@ -42,7 +42,7 @@ _CODE = (
     "weights.py",
 )
 _IMAGE_CODE = (*_CODE, "hugging_face_images.py", "preprocess.py")
-_TEXT_CODE = (*_CODE, "hugging_face_texts.py", "text_tower.py")
+_TEXT_CODE = (*_CODE, "hugging_face_texts.py", "sentence_tokens.py", "text_tower.py")
 _PACKAGES = ("transformers", "torch")
 _IMAGE_PACKAGES = (*_PACKAGES, "pillow", "torchvision")
 _TEXT_PACKAGES = (*_PACKAGES, "tokenizers")

@@ -9,7 +9,8 @@ from torch import Tensor, nn
 
 from vlbench.adapters.dual_encoder import unit_in_blocks
 from vlbench.adapters.precision import inference
-from vlbench.adapters.text_tower import may_be_long, mean_features, sentences_of, tokenised
+from vlbench.adapters.sentence_tokens import digests, longest, may_be_long, tokenised
+from vlbench.adapters.text_tower import mean_features, sentences_of
 from vlbench.core.contracts import Placement, Text
 
 
@@ -40,11 +41,14 @@ class PaddedTokens:
     def too_long(self, prompts: Iterable[str]) -> list[str]:
         """Those of some prompts that have more tokens than the context."""
         long = may_be_long(prompts, self.context)
-        counts = [
+        return [prompt for prompt, count in zip(long, self.counts(long), strict=True) if count > self.context]
+
+    def counts(self, prompts: Sequence[str]) -> list[int]:
+        """Tokens [p] of prompts before any is cut."""
+        return [
             len(self.tokenizer(prompt.lower() if self.lower else prompt, verbose=False)["input_ids"])
-            for prompt in long
+            for prompt in prompts
         ]
-        return [prompt for prompt, count in zip(long, counts, strict=True) if count > self.context]
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +69,14 @@ class TransformersTexts:
     def cut(self, texts: Sequence[Text]) -> Sequence[str]:
         """The sentences of texts that are longer than the context."""
         return self.tokenizer.too_long(each for text in texts for each in sentences_of(text))
+
+    def token_counts(self, texts: Sequence[Text]) -> Sequence[int]:
+        """Tokens [m] of each text's longest sentence before it is cut."""
+        return longest(self.tokenizer.counts, [sentences_of(text) for text in texts])
+
+    def token_digests(self, texts: Sequence[Text]) -> Sequence[str]:
+        """Digests [m] of the tokens that are read of each text's sentences."""
+        return digests(self.tokenizer, [sentences_of(text) for text in texts])
 
     def _features(self, tokens: Tensor, batch_size: int) -> Tensor:
         """Unit features [p, d] of [p, inputs, context]; every batch has one shape."""

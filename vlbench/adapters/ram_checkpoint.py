@@ -11,7 +11,7 @@ from vlbench.adapters.clip_identity import source_digest
 from vlbench.adapters.ram_size import TaggerSize
 from vlbench.adapters.recipe import Recipe, from_files
 from vlbench.adapters.tag_lists import RAM_TEMPLATES
-from vlbench.core.capabilities import CAPTIONS, NAMES_ALONE
+from vlbench.core.capabilities import CAPTIONS, NAMES_ALONE, TOKENS, VECTORS
 from vlbench.core.contracts import Checkpoint, Identity, Origin, Placement, PreprocessMode
 from vlbench.core.digest import digest_of
 from vlbench.core.errors import CardError, Unsupported, WeightsError
@@ -123,8 +123,14 @@ class TaggerCheckpoint:
 
     @property
     def capabilities(self) -> frozenset[str]:
-        captions = frozenset() if self.settings.captions is None else frozenset({CAPTIONS})
-        return captions | {NAMES_ALONE} if self.settings.vocabulary == "closed" else captions
+        settings = self.settings
+        found = {
+            NAMES_ALONE: settings.vocabulary == "closed",
+            CAPTIONS: settings.captions is not None,
+            TOKENS: settings.vocabulary == "open",
+            VECTORS: settings.family != "tag2text",
+        }
+        return frozenset(name for name, has in found.items() if has)
 
     @property
     def adapter(self) -> str:

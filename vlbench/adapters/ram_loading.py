@@ -16,7 +16,13 @@ from vlbench.adapters.networks.swin import TABLE, timm_key
 from vlbench.adapters.networks.taggers import Ram, RamPlus, Tag2Text, Tagger
 from vlbench.adapters.precision import check_placement
 from vlbench.adapters.ram_checkpoint import TaggerSettings
-from vlbench.adapters.ram_model import ClosedTaggerModel, TaggerModel, squash_preprocess
+from vlbench.adapters.ram_model import (
+    ClosedRamModel,
+    ClosedTaggerModel,
+    OpenRamModel,
+    TaggerModel,
+    squash_preprocess,
+)
 from vlbench.adapters.ram_size import TaggerSize
 from vlbench.adapters.ram_texts import ListedTags, ReadTags, tags_of, text_tower
 from vlbench.adapters.recipe import Recipe
@@ -95,9 +101,10 @@ def load_tagger(
         tower = text_tower(base, name=name, width=size.token_width)
         told = (*filled.changes, *(f"text model {text_base.name}: {each}" for each in base.info.changes))
         parts["info"] = replace(info, changes=told)
-        return TaggerModel(**parts, texts=ReadTags.of(settings, tower, name))  # type: ignore[arg-type]
+        return OpenRamModel(**parts, texts=ReadTags.of(settings, tower, name))  # type: ignore[arg-type]
     listed = ListedTags.of(settings, tags, bank=filled.bank, model=name, device=placement.device)
-    return ClosedTaggerModel(**parts, texts=listed)  # type: ignore[arg-type]
+    kind = ClosedTaggerModel if settings.family == "tag2text" else ClosedRamModel
+    return kind(**parts, texts=listed)  # type: ignore[arg-type]
 
 
 def read_tagger(settings: TaggerSettings, weights: Path, *, tags: int) -> Filled:

@@ -11,11 +11,12 @@ from torchvision.transforms import InterpolationMode, Resize
 from vlbench.adapters.architectures import Preprocessing
 from vlbench.adapters.dual_encoder import TILE, Normalisation
 from vlbench.adapters.networks.tag_decoder import blocks
-from vlbench.adapters.networks.taggers import Tagger
+from vlbench.adapters.networks.taggers import RamPlus, Tagger
 from vlbench.adapters.precision import inference
 from vlbench.adapters.preprocess import ExactPreprocess, FastPreprocess, Transform
-from vlbench.adapters.ram_texts import ListedTags, TagTexts
+from vlbench.adapters.ram_texts import ListedTags, ReadTags, TagTexts
 from vlbench.core.contracts import ModelInfo, Placement, PreprocessMode, Text
+from vlbench.core.errors import Unsupported
 
 TAGS_AT_ONCE = 512
 """Tags that the decoder is asked for together: 54 MB of descriptions, 50 MB of wide states for 8 images."""
@@ -97,6 +98,63 @@ class ClosedTaggerModel(TaggerModel):
     def tags(self) -> tuple[Text, ...]:
         """The model's own tags, in the order of its outputs."""
         return self.texts.tags
+
+
+class InClipSpace:
+    """What RAM and RAM++ add to a tagger: a Vectors of core/capabilities.py.
+
+    Their mean token is drawn to CLIP's image feature (recognize-anything, ram/models/ram.py and ram_plus.py:
+    `loss_dis`), in the space of the sentences that their tags are known by.
+    """
+
+    __slots__ = ()
+    info: ModelInfo
+    network: Tagger
+
+    def vectors(self, features: Tensor) -> Tensor:
+        """Mean tokens [b, c] of images [b, 1 + t, c]; of tags [m, c] or [m, k, c] the sum of their sentences.
+
+        Raises:
+            Unsupported: a tag may have as many sentences as an image has tokens.
+        """
+        size = self.network.size
+        if features.ndim == 2:
+            return features  # RAM's tags are one row each
+        if isinstance(self.network, RamPlus) and size.tokens % size.descriptions == 0:
+            raise Unsupported(
+                f"{self.info.name}: its tags may have as many sentences as its images have tokens "
+                f"({size.tokens}), so that the two cannot be told apart; take its scores instead of vectors"
+            )
+        if features.shape[1] == size.tokens:
+            return features[:, 0].contiguous()
+        found = torch.zeros_like(features[:, 0])
+        for rows in features.unbind(dim=1):  # one after another: rows of zeros behind them change no bit
+            found += rows
+        return found
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClosedRamModel(InClipSpace, ClosedTaggerModel):
+    """RAM or RAM++ of its own list alone."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OpenRamModel(InClipSpace, TaggerModel):
+    """RAM or RAM++ of any tags; also a CutsSentences and a CountsTokens of core/capabilities.py."""
+
+    texts: ReadTags
+
+    def cut(self, texts: Sequence[Text]) -> Sequence[str]:
+        """The sentences of tags that are longer than the text tower reads."""
+        return self.texts.cut(texts)
+
+    def token_counts(self, texts: Sequence[Text]) -> Sequence[int]:
+        """Tokens [m] of each tag's longest sentence before it is cut."""
+        return self.texts.token_counts(texts)
+
+    def token_digests(self, texts: Sequence[Text]) -> Sequence[str]:
+        """Digests [m] of the tokens that are read of each tag's sentences."""
+        return self.texts.token_digests(texts)
 
 
 def equal_parts(rows: Tensor, most: int) -> tuple[Tensor, ...]:

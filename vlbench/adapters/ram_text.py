@@ -11,8 +11,9 @@ from torch import Tensor
 
 from vlbench.adapters.dual_encoder import mean_of_groups
 from vlbench.adapters.precision import inference
+from vlbench.adapters.sentence_tokens import tokenised
 from vlbench.adapters.tag_lists import RAM_TEMPLATES
-from vlbench.adapters.text_tower import TextTower, tokenised
+from vlbench.adapters.text_tower import TextTower
 from vlbench.core.contracts import Placement, Text
 
 BANK_ROWS = 51

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Protocol
 
 import torch
@@ -9,7 +10,13 @@ from torch import Tensor
 
 from vlbench.adapters.dual_encoder import DualEncoder
 from vlbench.adapters.ram_checkpoint import Family, TaggerSettings
-from vlbench.adapters.ram_text import ram_embeddings, ram_plus_embeddings
+from vlbench.adapters.ram_text import (
+    ram_embeddings,
+    ram_plus_embeddings,
+    ram_plus_sentences,
+    ram_sentences,
+)
+from vlbench.adapters.sentence_tokens import digests, longest, token_counts, too_long
 from vlbench.adapters.tag_lists import positions, read_tags, read_thresholds
 from vlbench.adapters.text_tower import PromptEncoder, TextTower
 from vlbench.core.contracts import Model, Text
@@ -87,6 +94,27 @@ class ReadTags:
 
     def thresholds(self, texts: Sequence[Text]) -> tuple[float, ...]:
         return (self.threshold,) * len(texts)
+
+    def cut(self, texts: Sequence[Text]) -> list[str]:
+        """What is longer than the tower reads: descriptions, and names that sentences are made of."""
+        asked = [(text, sentence) for text in texts for sentence in self._sentences(text)]
+        long = set(too_long(self.tower.tokenizer, [sentence for _, sentence in asked]))
+        cut = [
+            sentence if sentence in text.descriptions else text.name
+            for text, sentence in asked
+            if sentence in long
+        ]
+        return list(dict.fromkeys(cut))
+
+    def token_counts(self, texts: Sequence[Text]) -> list[int]:
+        count = partial(token_counts, self.tower.tokenizer)
+        return longest(count, [self._sentences(text) for text in texts])
+
+    def token_digests(self, texts: Sequence[Text]) -> list[str]:
+        return digests(self.tower.tokenizer, [self._sentences(text) for text in texts])
+
+    def _sentences(self, text: Text) -> tuple[str, ...]:
+        return ram_sentences(text.name) if self.family == "ram" else ram_plus_sentences(text)
 
 
 def tags_of(settings: TaggerSettings) -> tuple[Text, ...]:

@@ -1,8 +1,8 @@
 """The text side of open_clip models: prompts that share their beginnings, averaged into a text's feature."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from typing import cast
 
 import torch
@@ -11,16 +11,11 @@ from torch import Tensor, nn
 from vlbench.adapters.causal_text import is_causal, pooling_of, token_table, tree_features
 from vlbench.adapters.dual_encoder import mean_of_groups, unit, unit_in_blocks
 from vlbench.adapters.precision import inference
+from vlbench.adapters.sentence_tokens import Tokenizer, digests, longest, token_counts, tokenised, too_long
 from vlbench.adapters.token_tree import plant
 from vlbench.core.contracts import Placement, Text
 
-Tokenizer = Callable[..., Tensor]
-"""Turns prompts into token ids [p, context]; of another length if it is told `context_length`."""
-
 _TREE_TOLERANCE = 1e-4
-_TOKENISED_AT_ONCE = 4096
-_MARKS = 4
-"""Tokens at most that a tokenizer sets around the words."""
 _CHECKED = ("a photo of a dog.", "two", "a photo")
 """Prompts of different lengths and a shared beginning, on which trees are compared with the full context."""
 
@@ -107,6 +102,14 @@ class PromptEncoder:
         """The sentences of texts that are longer than the context."""
         return too_long(self.tower.tokenizer, [each for text in texts for each in sentences_of(text)])
 
+    def token_counts(self, texts: Sequence[Text]) -> Sequence[int]:
+        """Tokens [m] of each text's longest sentence before it is cut."""
+        return longest(partial(token_counts, self.tower.tokenizer), [sentences_of(text) for text in texts])
+
+    def token_digests(self, texts: Sequence[Text]) -> Sequence[str]:
+        """Digests [m] of the tokens that are read of each text's sentences."""
+        return digests(self.tower.tokenizer, [sentences_of(text) for text in texts])
+
     def _prompt_features(self, prompts: Sequence[str], *, batch_size: int) -> Tensor:
         tokens = tokenised(self.tower.tokenizer, prompts)
         return self.tower.features(tokens, batch_size=batch_size)  # [p, d]
@@ -126,26 +129,3 @@ def mean_features(
 def sentences_of(text: Text) -> tuple[str, ...]:
     """What a text is asked by: its prompts, else its descriptions, else its name."""
     return text.prompts or text.descriptions or (text.name,)
-
-
-def may_be_long(prompts: Iterable[str], context: int) -> list[str]:
-    """Those of some prompts that may have more tokens than a context, as no token is shorter than a byte."""
-    return [prompt for prompt in dict.fromkeys(prompts) if len(prompt.encode()) + _MARKS > context]
-
-
-def too_long(tokenizer: Tokenizer, prompts: Iterable[str]) -> list[str]:
-    """Those of some prompts of which a tokenizer keeps the first tokens alone."""
-    empty = tokenizer([""])[0]
-    long = may_be_long(prompts, len(empty))
-    if not long:
-        return []
-    rows = tokenizer(long, context_length=len(empty) + 1)
-    # where the mark of the end fills up too, it says nothing in the last place
-    last = -2 if bool((empty[1:] == empty[-1]).all()) else -1
-    return [prompt for prompt, token in zip(long, rows[:, last], strict=True) if token != empty[-1]]
-
-
-def tokenised(tokenizer: Tokenizer, prompts: Sequence[str]) -> Tensor:
-    """Token ids [p, context] of prompts, a few thousand at a time."""
-    starts = range(0, max(len(prompts), 1), _TOKENISED_AT_ONCE)
-    return torch.cat([tokenizer(list(prompts[start : start + _TOKENISED_AT_ONCE])) for start in starts])

@@ -12,7 +12,7 @@ from vlbench.core.errors import Unsupported, WeightsError
 from vlbench.core.files import remembered_sha256
 
 if TYPE_CHECKING:
-    from vlbench.adapters.text_tower import Tokenizer
+    from vlbench.adapters.sentence_tokens import Tokenizer
 
 _FOLDER_FILES = ("*token*", "vocab*", "merges*", "*.model")
 """Patterns of the files in a folder that a tokenizer of transformers is made of."""

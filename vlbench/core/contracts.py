@@ -186,7 +186,8 @@ class Model(Protocol):
     """A loaded model: encoders whose first axis counts items, and a score that reads both sides.
 
     `preprocess` turns one image into what `encode_images` takes a batch of; it is picklable and
-    thread-safe, and runs in loader workers. Features are float32 on the model's device. Row i of any
+    thread-safe, and runs in loader workers. Features are float32 on the model's device, those of images as
+    they are projected: what a score needs of them, unit length say, `score` does itself. Row i of any
     answer depends on item i alone; at one batch shape it is the same to the last bit. Features [m, k, ...]
     of texts may have a k that grows with the prompts or descriptions of a call's longest text; rows of
     zeros behind its own change no score of a text.
@@ -203,7 +204,10 @@ class Model(Protocol):
 
 class Checkpoint(Protocol):
     """A model that is named and not loaded. `identify` may fetch and digest files; it imports no torch
-    once the files are known to the cache."""
+    once the files are known to the cache.
+
+    `capabilities` are those of core/capabilities.py that the loaded model has, known before it is loaded.
+    """
 
     @property
     def name(self) -> str: ...

@@ -14,7 +14,7 @@ from tqdm import tqdm
 
 from vlbench.adapters.coop_context import ContextFacts, backbone_digest
 from vlbench.adapters.coop_loading import context_tower
-from vlbench.adapters.dual_encoder import DualEncoder
+from vlbench.adapters.dual_encoder import DualEncoder, unit
 from vlbench.adapters.text_tower import TextTower
 from vlbench.core.contracts import Checkpoint, Dataset, Identity
 from vlbench.core.dataset import subset
@@ -187,7 +187,7 @@ class _ImageFeatures:
         with FeatureSpace(folder) as space:
             encoder.encode_images(source, space.missing(keys), keys, space)
             found = torch.from_numpy(space.gather(keys))
-        return found.to(self.settings.device)
+        return unit(found.to(self.settings.device))
 
 
 def _key(identity: Identity, training: Task, few: Few, recipe: Recipe, settings: RunSettings) -> str:

@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from vlbench.core.capabilities import VECTORS
 from vlbench.core.contracts import (
     Checkpoint,
     Identity,
@@ -45,11 +46,11 @@ class ColourCheckpoint:
     preprocess_mode: PreprocessMode
     gain: float
     adapter: str = "demo_colour"
-    capabilities: frozenset[str] = frozenset()
+    capabilities: frozenset[str] = frozenset({VECTORS})
 
     def identify(self) -> Identity:
         """Digests of all that can change a side: raise the version when the code of one changes."""
-        image = digest_of(["demo_colour image", 1, SIDE])
+        image = digest_of(["demo_colour image", 2, SIDE])
         text = digest_of(["demo_colour text", 1])
         return Identity(image=image, text=text, whole=digest_of([image, text, self.gain]))
 
@@ -62,17 +63,15 @@ class ColourCheckpoint:
 
 @dataclass(frozen=True, slots=True)
 class ColourModel:
-    """Features are directions from mid-grey in RGB, [., 3]; a score is a scaled cosine."""
+    """Features are vectors from mid-grey in RGB, [., 3]; a score is a scaled cosine."""
 
     info: ModelInfo
     preprocess: "Callable[[Image], Tensor]"
     device: str
 
     def encode_images(self, pixels: "Tensor") -> "Tensor":
-        """Mean colours of pixels [b, 3, h, w] as unit vectors [b, 3]."""
-        from torch.nn.functional import normalize
-
-        return normalize(pixels.float().mean(dim=(2, 3)) - 0.5, dim=1)
+        """Mean colours of pixels [b, 3, h, w] as vectors [b, 3] of any length: `score` makes them unit."""
+        return pixels.float().mean(dim=(2, 3)) - 0.5
 
     def encode_texts(self, texts: Sequence[Text], *, batch_size: int) -> "Tensor":
         """Colours of names that Pillow knows as unit vectors [m, 3].
@@ -92,7 +91,13 @@ class ColourModel:
 
     def score(self, images: "Tensor", texts: "Tensor") -> "Tensor":
         """Scaled cosines [b, m] of images [b, 3] and texts [m, 3]."""
-        return self.info.unit.scale * images @ texts.T
+        from torch.nn.functional import normalize
+
+        return self.info.unit.scale * normalize(images, dim=1) @ texts.T
+
+    def vectors(self, features: "Tensor") -> "Tensor":
+        """Features [b, 3] of images or texts as they are: a Vectors of vlbench.core.capabilities."""
+        return features
 
 
 def shrink(image: "Image") -> "Tensor":

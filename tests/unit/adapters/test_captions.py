@@ -17,7 +17,7 @@ from vlbench.adapters.caption_size import CaptionSize
 from vlbench.adapters.caption_words import WordPieces
 from vlbench.cards.build import checkpoint
 from vlbench.cards.catalogue import read_catalogue
-from vlbench.core.capabilities import CAPTIONS, NAMES_ALONE, Generates
+from vlbench.core.capabilities import CAPTIONS, NAMES_ALONE, VECTORS, Generates
 from vlbench.core.contracts import Origin, Placement
 from vlbench.core.errors import CardError, Unsupported, WeightsError
 from vlbench.core.registry import ADAPTERS
@@ -123,7 +123,7 @@ def test_only_a_model_with_a_captioning_half_is_one_that_generates(origin, model
     assert plain.capabilities == {NAMES_ALONE}
     assert not isinstance(plain.load(Placement()), Generates)
     other = open_tagger("ram", replace(origin, weights=origin.folder / "ram.pth"))
-    assert other.capabilities == {NAMES_ALONE}
+    assert other.capabilities == {NAMES_ALONE, VECTORS}
 
 
 def test_captions_change_no_identity(origin, model):

@@ -14,6 +14,7 @@ from vlbench.adapters.architectures import architecture_names
 from vlbench.adapters.clip import local_dir, open_clip
 from vlbench.adapters.clip_identity import IMAGE_SOURCES, TEXT_SOURCES, identity_of, source_digest
 from vlbench.adapters.recipe import Recipe, from_folder
+from vlbench.core.capabilities import PAIRS, TOKENS, VECTORS
 from vlbench.core.contracts import Identity, Origin
 
 FOLDER = Path(clip_identity.__file__).parent
@@ -150,4 +151,4 @@ def test_an_identity_that_the_cache_knows_needs_no_torch(tiny_folder: Path, orig
 def test_a_checkpoint_asks_for_nothing_before_it_is_asked() -> None:
     checkpoint = local_dir(Origin("m"), reference="nowhere")
     assert checkpoint.name == "m"
-    assert checkpoint.capabilities == frozenset()
+    assert checkpoint.capabilities == {PAIRS, TOKENS, VECTORS}

@@ -23,7 +23,7 @@ from tiny_taggers import (
 from vlbench.adapters import ram_model
 from vlbench.adapters.clip import local_dir
 from vlbench.adapters.ram_loading import read_tagger
-from vlbench.adapters.ram_model import ClosedTaggerModel, TaggerModel
+from vlbench.adapters.ram_model import ClosedTaggerModel, OpenRamModel
 from vlbench.adapters.ram_size import TaggerSize
 from vlbench.adapters.ram_texts import ReadTags
 from vlbench.adapters.weights import read_pickle
@@ -168,7 +168,7 @@ def test_open_vocabulary_takes_any_name_on_the_same_image_side(family, open_orig
     assert len({ours.text, theirs.text, ours.whole, theirs.whole}) == 4
     assert len(theirs.weights) == 2
     model = opened.load(Placement())
-    assert type(model) is TaggerModel
+    assert isinstance(model, OpenRamModel)
     assert not isinstance(model, OffersTags)
     texts = [Text("Aloe"), Text("zongzi", descriptions=("wrapped in leaves", "a sticky rice cake"))]
     rows = model.encode_texts(texts, batch_size=2)
@@ -192,6 +192,33 @@ def test_tags_have_any_number_of_descriptions(open_origin):
     assert rows.any(dim=-1).sum(dim=1).tolist() == [1, 52]
     wider = open_vocabulary("ram_plus", open_origin, network=replace(TINY, descriptions=60)).load(Placement())
     assert torch.equal(wider.encode_texts([Text("a"), long], batch_size=4), rows[:, :60])
+
+
+@pytest.mark.parametrize("family", ["ram_plus", "ram"])
+def test_tags_that_are_longer_than_the_text_tower_reads_are_told(family, open_origin):
+    model = open_vocabulary(family, written(open_origin, family)).load(Placement())
+    long = "red " * 80
+    described = Text("zongzi", descriptions=("wrapped in leaves", long))
+    # RAM reads the name alone; RAM++ the descriptions where there are any
+    assert model.cut([Text("a"), described]) == ([long] if family == "ram_plus" else [])
+    assert model.cut([Text("a"), Text(long), Text(long)]) == [long]
+
+
+def test_the_mean_token_and_the_sum_of_descriptions_are_vectors(open_origin):
+    model = open_vocabulary("ram_plus", written(open_origin, "ram_plus")).load(Placement())
+    assert torch.equal(model.vectors(TOKENS), TOKENS[:, 0])
+    bank = torch.zeros(2, 51, 512)
+    bank[0, 0, 0], bank[1, 0, 1], bank[1, 1, 2] = 1.0, 1.0, 1.0
+    found = model.vectors(bank)
+    assert found.shape == (2, 512)
+    assert found.nonzero().tolist() == [[0, 0], [1, 1], [1, 2]]
+
+
+def test_vectors_are_refused_where_tokens_and_descriptions_are_equally_many(open_origin):
+    origin = written(open_origin, "ram_plus")
+    model = open_vocabulary("ram_plus", origin, network=replace(TINY, descriptions=10)).load(Placement())
+    with pytest.raises(Unsupported, match=r"as its images have tokens \(50\)"):
+        model.vectors(TOKENS)
 
 
 def test_a_text_model_of_another_width_is_refused(open_origin, tiny_folder):

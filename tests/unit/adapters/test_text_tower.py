@@ -9,7 +9,8 @@ from torch import Tensor, nn
 
 from vlbench.adapters.causal_text import is_causal
 from vlbench.adapters.dual_encoder import unit
-from vlbench.adapters.text_tower import PromptEncoder, TextTower, too_long
+from vlbench.adapters.sentence_tokens import too_long
+from vlbench.adapters.text_tower import PromptEncoder, TextTower
 from vlbench.core.contracts import Placement, Text
 
 SMALL: dict[str, object] = {
@@ -168,12 +169,3 @@ def test_sentences_that_do_not_fit_the_context_are_told_and_those_that_fill_it_a
     assert too_long(words, [fits, longer, "dog", longer]) == [longer]
     encoder = PromptEncoder(TextTower(nn.Linear(1, 1), words, Placement(), dimensions=1))
     assert encoder.cut([Text("dog", prompts=(fits, longer)), Text(longer), Text("dog")]) == [longer]
-
-
-def test_a_tokenizer_that_fills_up_with_the_mark_of_the_end_is_understood() -> None:
-    def words(prompts: list[str], context_length: int = 6) -> Tensor:
-        rows = [[5] * min(len(prompt.split()), context_length - 1) for prompt in prompts]
-        return torch.tensor([row + [1] * (context_length - len(row)) for row in rows])
-
-    fits, longer = "one two three four five", "one two three four five six"
-    assert too_long(words, [fits, longer]) == [longer]

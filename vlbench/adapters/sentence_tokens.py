@@ -1,0 +1,103 @@
+"""Tokens of sentences: as a text tower is given them, counted before they are cut, and told apart."""
+
+import hashlib
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+Tokenizer = Callable[..., Tensor]
+"""Turns prompts into token ids [p, context]; of another length if it is told `context_length`."""
+
+_TOKENISED_AT_ONCE = 4096
+_COUNTED_AT_ONCE = 2**20
+"""Places of rows that are counted together."""
+_MARKS = 4
+"""Tokens at most that a tokenizer sets around the words."""
+
+
+def tokenised(tokenizer: Tokenizer, prompts: Sequence[str]) -> Tensor:
+    """Token ids [p, context] of prompts, a few thousand at a time."""
+    starts = range(0, max(len(prompts), 1), _TOKENISED_AT_ONCE)
+    return torch.cat([tokenizer(list(prompts[start : start + _TOKENISED_AT_ONCE])) for start in starts])
+
+
+def may_be_long(prompts: Iterable[str], context: int) -> list[str]:
+    """Those of some prompts that may have more tokens than a context, as no token is shorter than a byte."""
+    return [prompt for prompt in dict.fromkeys(prompts) if _most(prompt) > context]
+
+
+def too_long(tokenizer: Tokenizer, prompts: Iterable[str]) -> list[str]:
+    """Those of some prompts of which a tokenizer keeps the first tokens alone."""
+    context = tokenizer([""]).shape[1]
+    long = may_be_long(prompts, context)
+    counts = token_counts(tokenizer, long) if long else []
+    return [prompt for prompt, count in zip(long, counts, strict=True) if count > context]
+
+
+def token_counts(tokenizer: Tokenizer, prompts: Sequence[str]) -> list[int]:
+    """Tokens [p] of prompts, marks of the beginning and the end included, before any is cut."""
+    filling = _Filling.of(tokenizer)
+    places: dict[int, list[int]] = {}
+    for place, prompt in enumerate(prompts):
+        places.setdefault(1 << _most(prompt).bit_length(), []).append(place)
+    counts = [0] * len(prompts)
+    for room, alike in places.items():
+        size = max(1, _COUNTED_AT_ONCE // room)
+        for start in range(0, len(alike), size):
+            part = alike[start : start + size]
+            rows = tokenizer([prompts[place] for place in part], context_length=room)
+            for place, count in zip(part, filling.counts(rows), strict=True):
+                counts[place] = count
+    return counts
+
+
+def longest(count: Callable[[Sequence[str]], Sequence[int]], texts: Sequence[Sequence[str]]) -> list[int]:
+    """The tokens [m] of the longest of each text's sentences; each sentence is counted once."""
+    sentences = list(dict.fromkeys(sentence for text in texts for sentence in text))
+    counts = dict(zip(sentences, count(sentences), strict=True))
+    return [max(counts[sentence] for sentence in text) for text in texts]
+
+
+def digests(tokenizer: Tokenizer, texts: Sequence[Sequence[str]]) -> list[str]:
+    """Digests [m] of the token ids of texts' sentences, cut as they are read."""
+    sentences = list(dict.fromkeys(sentence for text in texts for sentence in text))
+    rows = dict(zip(sentences, tokenised(tokenizer, sentences), strict=True)) if sentences else {}
+    return [digest_of_rows(rows[sentence] for sentence in text) for text in texts]
+
+
+def digest_of_rows(rows: Iterable[Tensor]) -> str:
+    """A digest of token ids, which is equal where they are."""
+    state = hashlib.sha256()
+    for row in rows:
+        state.update(row.contiguous().cpu().numpy().data)
+    return state.hexdigest()
+
+
+def _most(prompt: str) -> int:
+    return len(prompt.encode()) + _MARKS
+
+
+@dataclass(frozen=True, slots=True)
+class _Filling:
+    """The token that rows are filled up with, and whether the first one of it is the mark of the end."""
+
+    token: int
+    ends: bool
+
+    @classmethod
+    def of(cls, tokenizer: Tokenizer) -> "_Filling":
+        """As a tokenizer fills up rows of nothing and of a letter."""
+        nothing, letter = tokenizer(["", "a"], context_length=2 * _MARKS).tolist()
+        token = nothing[-1]
+        # where the two end in one mark, what comes behind it is no mark
+        last = [next((each for each in reversed(row) if each != token), None) for row in (nothing, letter)]
+        return cls(token, ends=last[0] is None or last[0] != last[1])
+
+    def counts(self, rows: Tensor) -> list[int]:
+        """Tokens [p] of rows [p, room] that are filled up."""
+        words = rows.ne(self.token)
+        trailing = words.flip(1).int().argmax(dim=1).where(words.any(dim=1), rows.shape[1])
+        found: list[int] = (rows.shape[1] - trailing + int(self.ends)).tolist()
+        return found
