@@ -3,10 +3,13 @@
 import re
 from dataclasses import dataclass
 
+from vlbench.core import old_methods
+
 BASE, NEW = "@base", "@new"
 """How the names of the halves of a task's classes end."""
 
-_MARKS = r"(?P<marks>(?:\+(?:[a-z]+@[^+@]+|best-f1))*)$"
+_OLD = "|".join(map(re.escape, old_methods.MARKS))
+_MARKS = rf"(?P<marks>(?:\+(?:[a-z]+@[^+@]+|{_OLD}))*)$"
 _OWN = re.compile(rf"(?P<card>[\w-]+:.*?@[0-9a-f]{{6}}){_MARKS}", re.DOTALL)
 _OF_A_CARD = re.compile(rf"(?P<card>.*?){_MARKS}", re.DOTALL)
 
@@ -28,8 +31,8 @@ class TaskName:
     def of(cls, name: str) -> "TaskName":
         """The parts of a name.
 
-        >>> TaskName.of("dtd@elevater+templates@12ab34+best-f1").marks
-        ('templates@12ab34', 'best-f1')
+        >>> TaskName.of("dtd@elevater+templates@12ab34+thresholds@0.5").marks
+        ('templates@12ab34', 'thresholds@0.5')
         """
         own = _OWN.match(name)
         found = own or _OF_A_CARD.match(name)
