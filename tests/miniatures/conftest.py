@@ -1,4 +1,4 @@
-"""The real model of the miniatures."""
+"""The real models of the miniatures."""
 
 import pytest
 from contracts.adapter_samples import SAMPLES
@@ -8,3 +8,9 @@ from contracts.adapter_samples import SAMPLES
 def tiny_clip(tmp_path_factory):
     """The checkpoint of the shipped tiny CLIP."""
     return SAMPLES["clip"](tmp_path_factory.mktemp("tiny-clip")).open(None)
+
+
+@pytest.fixture(scope="session", params=["clip", "ram_plus", "ram", "tag2text", "transformers"])
+def real(request, tmp_path_factory):
+    """A checkpoint of every way to score: cosines, and decoders whose images are many tokens."""
+    return SAMPLES[request.param](tmp_path_factory.mktemp("real")).open(None)

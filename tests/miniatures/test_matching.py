@@ -1,7 +1,12 @@
 """Matching: an item owns its captions; images may be shared by items. Ties and constants are wrong."""
 
+from dataclasses import replace
+
+import numpy as np
 import pytest
+import torch
 from miniatures.hand import (
+    SETTINGS,
     alike,
     answering,
     by_scores,
@@ -20,6 +25,8 @@ from vlbench.core.contracts import Text
 from vlbench.core.errors import DataError, NotFinite
 from vlbench.core.problem import Asked, Groups, Problem
 from vlbench.core.task import Task
+from vlbench.engine.plan import plan_job
+from vlbench.engine.stored import stored_prediction
 
 WINOGROUND = {"text": text_score, "image": image_score, "group": group_score}
 
@@ -214,19 +221,24 @@ def test_pairs_that_are_not_stated_are_refused_before_anything_is_loaded(tmp_pat
     assert checkpoint.loads == 0
 
 
-def test_a_real_model_is_asked_the_same(tiny_clip, tmp_path):
-    asked = winoground()
-    result = run(asked, tiny_clip, tmp_path)
-    model = loaded(tiny_clip)
-    import torch
-
+def test_a_real_model_is_asked_the_same(real, tmp_path):
+    names = ("red circle", "blue square", "seven", "dog", "cat", "house", "red circle", "cat")
+    problem = winoground().problem
+    asked = replace(winoground(), problem=replace(problem, queries=words(*names)))
+    result = run(asked, real, tmp_path)
+    model = loaded(real)
     with torch.inference_mode():
-        pixels = torch.stack([model.preprocess(each.image()) for each in asked.problem.images.examples])
-        scores = model.score(
-            model.encode_images(pixels), model.encode_texts(asked.problem.texts, batch_size=8)
-        )
-    s = scores.numpy()
-    text = [s[i, i] > s[i, i + 1] and s[i + 1, i + 1] > s[i + 1, i] for i in (0, 2, 4, 6)]
-    image = [s[i, i] > s[i + 1, i] and s[i + 1, i + 1] > s[i, i + 1] for i in (0, 2, 4, 6)]
+        pixels = torch.stack([model.preprocess(each.image()) for each in problem.images.examples])
+        texts = [Text(name) for name in names]
+        scores = model.score(model.encode_images(pixels), model.encode_texts(texts, batch_size=8)).numpy()
+    kept, _ = stored_prediction(plan_job(real, asked, SETTINGS), tmp_path)
+    pairs = problem.asked.pairs
+    expected = scores[pairs.candidates, pairs.queries]
+    assert kept["pair_scores"] == pytest.approx(expected, rel=1e-4, abs=1e-5)
+    table = np.full((8, 8), np.nan)
+    table[pairs.candidates, pairs.queries] = kept["pair_scores"]
+    s, items = table, (0, 2, 4, 6)
+    text = [s[i, i] > s[i, i + 1] and s[i + 1, i + 1] > s[i + 1, i] for i in items]
+    image = [s[i, i] > s[i + 1, i] and s[i + 1, i + 1] > s[i, i + 1] for i in items]
     both = [a and b for a, b in zip(text, image, strict=True)]
     assert values(result) == {"text": sum(text) / 4, "image": sum(image) / 4, "group": sum(both) / 4}

@@ -1,7 +1,6 @@
 """Each query's right candidates and what stands above them, without ever holding the matrix of scores."""
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -11,7 +10,7 @@ from vlbench.core.errors import Unrepeatable
 from vlbench.core.problem import Problem
 from vlbench.core.relevance import Relevance
 from vlbench.core.scoring import ScorePass, Scoring
-from vlbench.scorings.asked_pairs import Indices, Scores, best_ranks, reaching
+from vlbench.scorings.asked_pairs import Indices, best_ranks, reaching
 
 if TYPE_CHECKING:  # torch is imported as a scoring runs, so that tasks are planned without it
     from torch import Tensor
@@ -35,14 +34,16 @@ def keep_columns(blocks: ScorePass, problem: Problem) -> Mapping[str, NDArray[An
         found = block[rows, torch.from_numpy(relevant.queries[span]).to(block.device)]
         scores[span] = found.float().cpu().numpy()
         kept = block if blocks.single else None
-    levels = list(_levels(relevant, scores, blocks.device))
+    queries = torch.from_numpy(relevant.queries).to(blocks.device)
+    bounds = torch.from_numpy(scores).to(blocks.device)
+    reached = torch.zeros(len(scores), dtype=torch.int64, device=blocks.device)
     for block in [kept] if kept is not None else (block for _, _, block in blocks):
-        for each in levels:
-            each.count(block)
-    reached = np.empty(len(scores), dtype=np.int64)
-    for each in levels:
-        reached[each.pairs] = each.reached()
-    above = reached - reaching(relevant.queries, scores, relevant.queries, scores)
+        # as many right pairs at a time as there are queries, so that no more than a block is held beside it
+        for start in range(0, len(scores), max(1, block.shape[1])):
+            some = slice(start, start + block.shape[1])
+            found = block.index_select(1, queries[some]) >= bounds[some]
+            reached[some] += torch.count_nonzero(found, dim=0)
+    above = reached.cpu().numpy() - reaching(relevant.queries, scores, relevant.queries, scores)
     changed = int(np.count_nonzero(above < 0))
     if changed:
         raise Unrepeatable(
@@ -53,59 +54,6 @@ def keep_columns(blocks: ScorePass, problem: Problem) -> Mapping[str, NDArray[An
         "column_ranks": best_ranks(relevant.queries, above, relevant.shape[1]),
         "wrong_above": above[_places(blocks, problem.relevant)],
     }
-
-
-@dataclass(frozen=True, slots=True)
-class _Levels:
-    """Queries [c] with about as many right pairs each, and how many scores fall between those pairs' scores.
-
-    `pairs` are positions of right pairs, `slots` their flat places in `bounds` [c, k]: each query's right
-    scores, ascending, infinity behind them. `counts` [c, k + 1] grow with every block.
-    """
-
-    queries: "Tensor"
-    pairs: Indices
-    slots: Indices
-    bounds: "Tensor"
-    counts: "Tensor"
-
-    def count(self, block: "Tensor") -> None:
-        """Add the scores of a block [rows, m]."""
-        import torch
-
-        scores = block.index_select(1, self.queries).T.float().contiguous()
-        passed = torch.searchsorted(self.bounds, scores, right=True)
-        self.counts.scatter_add_(1, passed, torch.ones_like(passed))
-
-    def reached(self) -> Indices:
-        """How many scores of its query are at least as high as each of `pairs`."""
-        behind = self.counts.flip(1).cumsum(1).flip(1)[:, 1:]
-        return behind.cpu().numpy().reshape(-1)[self.slots]
-
-
-def _levels(relevant: Relevance, scores: Scores, device: str) -> Iterator[_Levels]:
-    """The queries with something right by the power of two of their pairs, so that little is padded."""
-    import torch
-
-    order = np.lexsort((scores, relevant.queries))
-    counts = relevant.column_counts
-    first = np.cumsum(counts) - counts
-    width = 1
-    while width < 2 * counts.max(initial=0):
-        queries = np.flatnonzero((2 * counts > width) & (counts <= width))
-        inside = np.arange(width) < counts[queries, None]
-        pairs = order[(first[queries, None] + np.arange(width))[inside]]
-        bounds = np.full(inside.shape, np.inf, dtype=np.float32)
-        bounds[inside] = scores[pairs]
-        if len(queries):
-            yield _Levels(
-                torch.from_numpy(queries).to(device),
-                pairs,
-                np.flatnonzero(inside),
-                torch.from_numpy(bounds).to(device),
-                torch.zeros((len(queries), width + 1), dtype=torch.int64, device=device),
-            )
-        width *= 2
 
 
 def _places(blocks: ScorePass, relevant: Relevance) -> Indices:
