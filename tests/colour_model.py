@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import partial
+from pathlib import Path
 
 import torch
 from PIL import Image
@@ -21,6 +22,11 @@ from vlbench.core.contracts import (
     Text,
 )
 from vlbench.core.dataset import Examples
+from vlbench.core.result import Result
+from vlbench.engine.evaluate import Session, evaluate
+from vlbench.engine.measure import result_of
+from vlbench.engine.plan import Job
+from vlbench.engine.stored import stored_measurement
 
 COLOURS = {
     "red": (255, 0, 0),
@@ -111,3 +117,14 @@ def square(colour: str, shade: float, *, broken: bool) -> Image.Image:
     if broken:
         raise OSError("truncated")
     return Image.new("RGB", (4, 4), tuple(int(shade * part) for part in COLOURS[colour]))
+
+
+def evaluated(job: Job, session: Session, cache: Path) -> Result:
+    """The record of a job that is run now."""
+    return result_of(job, evaluate(job, session, cache), cache, seed=session.settings.seed)
+
+
+def stored(job: Job, cache: Path) -> Result | None:
+    """The record of a job from what is stored; None where nothing is."""
+    found = stored_measurement(job, cache, seed=0)
+    return None if found is None else result_of(job, found, cache, seed=0)

@@ -12,7 +12,7 @@ from vlbench.core.contracts import Model
 from vlbench.core.errors import Unsupported, VlbenchError
 from vlbench.core.result import Result
 from vlbench.core.task import Task
-from vlbench.request import Options, Request, data_request, request_of
+from vlbench.request import Options, Request, data_request, refuse_method, request_of
 from vlbench.resolved import NamedTask, resolve
 
 if TYPE_CHECKING:
@@ -51,6 +51,7 @@ def run(request: Request, *, tell: Callable[[str], None] | None = None) -> Itera
     from vlbench.cards.training import facts_of, zero_shot
     from vlbench.core.reading import reading_line, what_was_read
     from vlbench.engine.changes import noted, noted_lines
+    from vlbench.engine.measure import result_of
     from vlbench.engine.plan import plan_job
     from vlbench.engine.seen import refuse_seen, seen_by
     from vlbench.kept_results import is_there, question_of, refuse_other_data, refuse_other_folder
@@ -100,13 +101,14 @@ def run(request: Request, *, tell: Callable[[str], None] | None = None) -> Itera
                 for line in noted_lines(job, remarks):
                     tell(line)
             seen = seen_by(job, request.cache)
-            result = replace(
-                found.result,
-                zero_shot="no"
-                if seen.images or request.method.learns_from
-                else zero_shot(model.card, named.card, request.thresholds),
-                seen_images=seen.images,
-                digests={**found.result.digests, **seen.digests},
+            learned = seen.images or job.method.learns_from
+            result = result_of(
+                job,
+                found,
+                request.cache,
+                seed=request.settings.seed,
+                zero_shot="no" if learned else zero_shot(model.card, named.card, request.thresholds),
+                seen=seen,
                 facts=facts_of(model.card),
                 read=said,
             )
@@ -121,14 +123,12 @@ def run(request: Request, *, tell: Callable[[str], None] | None = None) -> Itera
 
 
 def measured(jobs: Iterable["Job"], request: Request) -> "Iterator[Measured]":
-    """The results of one model's jobs, with what they were measured on unless they are stored.
-
-    Its weights are loaded at the first that is not stored."""
-    from vlbench.engine.stored import stored_result
+    """What is measured of one model's jobs; its weights are loaded at the first that is not stored."""
+    from vlbench.engine.stored import stored_measurement
 
     session = None
     for job in jobs:
-        found = stored_result(job, request.cache, seed=request.settings.seed)
+        found = stored_measurement(job, request.cache, seed=request.settings.seed)
         if found is None:
             # torch is imported here, so that a run with everything stored starts without it
             from vlbench.engine.evaluate import Session, evaluate
@@ -265,6 +265,7 @@ def fit_coop(
     from vlbench.fitting.tested import with_tested
 
     request = request_of(model, (), options)
+    refuse_method(request, "fit")
     (named,), _ = resolve(request)
     catalogue = read_catalogue(request.include)
     data = data_request(request)
@@ -302,6 +303,7 @@ def load_model(name: str, **options: Unpack[Options]) -> Model:
         VlbenchError: the name is unknown or the weights cannot be read.
     """
     request = request_of(name, (), options)
+    refuse_method(request, "load_model")
     models, _ = resolve(request)
     return models[0].checkpoint.load(request.settings.placement)
 

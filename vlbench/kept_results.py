@@ -15,7 +15,13 @@ def is_there(job: Job, question: Question, request: Request) -> bool:
     return (
         request.missing
         and request.results is not None
-        and has_result(request.results, model=job.row, model_digest=job.identity.whole, question=question)
+        and has_result(
+            request.results,
+            model=job.row,
+            model_digest=job.identity.whole,
+            question=question,
+            method_digest=job.method.digest if job.method.row_mark else "",
+        )
     )
 
 

@@ -7,7 +7,7 @@ from typing import Unpack
 from vlbench.api import load_task, measured
 from vlbench.core.errors import VlbenchError
 from vlbench.core.reading import reading_line, what_was_read
-from vlbench.request import Options, request_of
+from vlbench.request import Options, refuse_method, request_of
 from vlbench.resolved import resolve
 
 
@@ -63,6 +63,7 @@ def ood(
     from vlbench.metrics.outliers import auroc, confidence
 
     request = request_of(model, (), options)
+    refuse_method(request, "ood")
     of_tasks: Options = {**options, "weights": None}
     models, _ = resolve(request)
     if len(models) != 1:
@@ -74,8 +75,8 @@ def ood(
     jobs = [plan_job(models[0].checkpoint, task, request.settings) for task in asked]
     for job in jobs:
         refuse_seen(job, request.cache)
-    results = [each.result for each in measured(jobs, request)]
-    for line in change_lines(results, jobs, request.cache):
+    changes = [each.facts.changes for each in measured(jobs, request)]
+    for line in change_lines(jobs, changes[0], request.cache):
         tell(line)
     for job in jobs:
         keep_predictions(job, request.settings, request.cache)

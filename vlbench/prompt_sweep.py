@@ -9,7 +9,7 @@ from vlbench.core.capabilities import NAMES_ALONE
 from vlbench.core.errors import Unsupported, VlbenchError
 from vlbench.core.reading import reading_line, what_was_read
 from vlbench.core.result import Result
-from vlbench.request import Options, request_of
+from vlbench.request import Options, refuse_method, request_of
 from vlbench.resolved import resolve
 
 
@@ -33,11 +33,13 @@ def sweep_prompts(
         VlbenchError: as `evaluate`; the task has fewer than two templates, or the model reads none.
     """
     from vlbench.engine.changes import change_lines
+    from vlbench.engine.measure import result_of
     from vlbench.engine.plan import plan_job
     from vlbench.engine.prompt_sweep import single_template_jobs
     from vlbench.engine.seen import refuse_seen
 
     request = request_of(model, task, options)
+    refuse_method(request, "sweep-prompts")
     models, tasks = resolve(request)
     if len(models) != 1 or len(tasks) != 1:
         raise VlbenchError(
@@ -51,7 +53,10 @@ def sweep_prompts(
     refuse_seen(job, request.cache)
     singles = list(single_template_jobs(job, request.settings))
     jobs = [job, *(single for _, single in singles)]
-    whole, *results = (each.result for each in measured(jobs, request))
-    for line in change_lines([whole], [job], request.cache):
+    whole, *results = (
+        result_of(each, found, request.cache, seed=request.settings.seed)
+        for each, found in zip(jobs, measured(jobs, request), strict=True)
+    )
+    for line in change_lines([job], whole.changes, request.cache):
         tell(line)
     return PromptSweep(whole, tuple(zip((template for template, _ in singles), results, strict=True)))

@@ -1,5 +1,6 @@
 """What the pytest plug-in keeps in a session: results by model and task, and their check."""
 
+import re
 import shutil
 import tempfile
 from collections.abc import Mapping, Sequence
@@ -14,6 +15,10 @@ if TYPE_CHECKING:
     from vlbench.report.baseline import Row
     from vlbench.report.check import Finding, Tolerances
     from vlbench.request import Options
+
+
+_METHOD = re.compile(r"(?P<name>[^@~]+?)(?:@(?P<shots>\d+))?(?P<others>~[0-9a-f]{6})?(?:\.s(?P<seed>-?\d+))?")
+"""A method behind a model's name: `probe@4~3fa2c1.s1`."""
 
 
 class Regression(AssertionError):
@@ -172,9 +177,14 @@ def _first(failed: "Sequence[Finding]") -> str:
 def _as_asked(model: str) -> "tuple[str, Options]":
     """A row's model as `evaluate` takes it: the marks of its name are options.
 
+    Raises:
+        DataError: the name tells settings of a method by a digest alone.
+
     >>> _as_asked("clip-b32@12ab34cd+bf16+fast")
     ('clip-b32@12ab34cd', {'precision': 'bf16', 'preprocess': 'fast'})
     """
+    from vlbench.core.registry import METHODS
+
     name, *marks = model.split("+")
     options: Options = {}
     for mark in marks:
@@ -183,6 +193,22 @@ def _as_asked(model: str) -> "tuple[str, Options]":
                 options["precision"] = mark
             case "fast":
                 options["preprocess"] = mark
+            case _ if (method := _METHOD.fullmatch(mark)) and method["name"] in METHODS:
+                options |= _of_method(model, method)
             case _:
                 name += f"+{mark}"
     return name, options
+
+
+def _of_method(model: str, method: re.Match[str]) -> "Options":
+    from vlbench.core.errors import DataError
+
+    if method["others"]:
+        raise DataError(
+            f"{model}: its name does not tell the settings of {method['name']}; read its result instead"
+        )
+    shots = f":shots={method['shots']}" if method["shots"] else ""
+    asked: Options = {"method": f"{method['name']}{shots}"}
+    if method["seed"]:
+        asked["seed"] = int(method["seed"])
+    return asked

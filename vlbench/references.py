@@ -1,7 +1,7 @@
 """Scores of others beside our results: published ones, and those imported from other tools' files."""
 
 import csv
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from functools import lru_cache
@@ -138,8 +138,11 @@ def export_results(
     results: Path | str = "results",
     models: Sequence[str] = ("*",),
     include_path: Sequence[Path | str] = (),
+    tell: Callable[[str], None] = lambda _: None,
 ) -> str:
     """The whole results of a folder in another tool's layout; models' names may hold wildcards.
+
+    `tell` is given a line of what the layout has no place for.
 
     Raises:
         VlbenchError: no result is of these models.
@@ -147,7 +150,7 @@ def export_results(
     """
     from vlbench.cards.catalogue import read_catalogue
     from vlbench.cards.export_names import their_dataset, their_weights, title_of
-    from vlbench.report.export import ExportNames, export_text
+    from vlbench.report.export import ExportNames, export_text, untold
     from vlbench.report.results import read_results
 
     folder = Path(results)
@@ -160,6 +163,9 @@ def export_results(
     ]
     if not chosen:
         raise VlbenchError(f"{folder}: no whole result of {', '.join(models)}; `vlbench run` makes them")
+    line = untold(chosen, form)
+    if line:
+        tell(line)
     catalogue = read_catalogue(tuple(map(Path, include_path)))
     names = ExportNames(
         title=lambda task: title_of(task, catalogue),

@@ -37,7 +37,7 @@ class Options(TypedDict, total=False):
     sets. task_roots: {task: its own folder}. results: where JSON and CSVs go, None writes none. cache: the
     feature store, None is the user's cache folder. include_path: folders with more cards. weights: the
     user's own file for the one model named. preprocess: "exact" or "fast". missing: leave out what
-    the results folder has, of the same weights, protocol and images.
+    the results folder has, of the same weights, method, protocol and images.
     """
 
     device: str
@@ -156,6 +156,12 @@ def _method(asked: str) -> Method:
     from vlbench.cards.method import asked_method
 
     return ZERO_SHOT if asked == ZERO_SHOT.name else asked_method(asked)
+
+
+def refuse_method(request: Request, what: str) -> None:
+    """Raise VlbenchError where a method is asked of something that scores a model as it is."""
+    if request.method is not ZERO_SHOT:
+        raise VlbenchError(f"{what} takes no method; leave {request.method.name} out")
 
 
 def _path(value: Path | str | None) -> Path | None:

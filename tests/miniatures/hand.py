@@ -6,7 +6,7 @@ from functools import partial
 from pathlib import Path
 
 import torch
-from colour_model import ColourCheckpoint, ColourModel
+from colour_model import ColourCheckpoint, ColourModel, evaluated
 from PIL import Image
 from torch import Tensor
 
@@ -21,7 +21,7 @@ from vlbench.core.registry import SCORINGS
 from vlbench.core.relevance import Relevance
 from vlbench.core.result import Result
 from vlbench.core.task import ProtocolStatement, Task
-from vlbench.engine.evaluate import Session, evaluate
+from vlbench.engine.evaluate import Session
 from vlbench.engine.plan import plan_job
 from vlbench.engine.settings import RunSettings
 
@@ -149,7 +149,7 @@ def task(
 def run(asked: Task, checkpoint: Checkpoint, cache: Path, method: Method = ZERO_SHOT) -> Result:
     """The result of a task, through the engine."""
     job = plan_job(checkpoint, asked, SETTINGS, method=method)
-    return evaluate(job, Session(checkpoint, SETTINGS), cache).result
+    return evaluated(job, Session(checkpoint, SETTINGS), cache)
 
 
 def values(result: Result) -> dict[str, float | None]:

@@ -45,6 +45,29 @@ def test_published_scores_stand_beside_ours_and_those_of_others_below(make_resul
     assert ">clip-b32<" not in others
 
 
+def test_a_methods_row_shows_the_models_card_and_stands_beside_no_published_score(make_result, tmp_path):
+    metrics = (MetricValue("acc1", 0.6332, 0.629, 0.637, "wilson", 50000, 0),)
+    ours = make_result(
+        model="clip-b32+bf16+probe@4.s1",
+        replicate_of="clip-b32+bf16+probe@4",
+        method="probe@4",
+        zero_shot="no",
+        task="imagenet",
+        protocol="openai-80",
+        metrics=metrics,
+    )
+    write_result(ours, tmp_path / "results")
+    build_site(tmp_path / "results", tmp_path / "site")
+    page = (tmp_path / "site" / "tasks" / "imagenet.html").read_text(encoding="utf-8")
+    beside, _ = page.split("Beside ours")[1].split("Of models without a result here")
+    assert "not comparable: method: probe@4, and the score is the model" in beside
+    assert "reproduced" not in beside
+    (card,) = (tmp_path / "site" / "models").glob("clip-b32*.html")
+    page = card.read_text(encoding="utf-8")
+    assert "Trained on" in page
+    assert "probe@4.s1" in page
+
+
 def test_few_models_with_items_are_tested_in_pairs(make_result, tmp_path):
     chance = np.random.default_rng(0)
     classes = np.zeros(200, dtype=np.int64)

@@ -67,7 +67,7 @@ class Published(Fields):
 
 
 class Training(Fields):
-    """Where a task's labelled training images lie, for `vlbench fit`; never looked at by `vlbench run`."""
+    """Where a task's labelled training images lie, for `vlbench fit` and methods that learn from them."""
 
     sources: Annotated[
         tuple[SourceFields, ...], Field(min_length=1, description="tried in order, local ones first")
@@ -79,7 +79,7 @@ class Training(Fields):
 
 
 class Validation(Fields):
-    """Where a task's labelled validation images lie, for `--thresholds best-f1`; never those of the test."""
+    """Where a task's labelled validation images lie, for methods that learn from them; no test images."""
 
     sources: Annotated[
         tuple[SourceFields, ...], Field(min_length=1, description="tried in order, local ones first")
@@ -132,7 +132,7 @@ class TaskCard(Fields):
     split: Annotated[str, Field(description="the split, part of the protocol")] = ""
     train: Annotated[Training | None, Field(description="the training split, for `vlbench fit`")] = None
     validation: Annotated[
-        Validation | None, Field(description="the validation split, to choose thresholds of tags on")
+        Validation | None, Field(description="the validation split, for methods that learn from one")
     ] = None
     about: Annotated[str, Field(description="what a user has to know")] = ""
     licence: Annotated[str, Field(description="of the data")] = ""

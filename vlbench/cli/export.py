@@ -43,7 +43,8 @@ class Arguments(TypedDict):
 def command(**arguments: Unpack[Arguments]) -> None:
     """Write results in the layout of another tool; partial results are left out.
 
-    Seeds of a row are exported one by one. CLIP_benchmark's CSV holds the metrics that it knows.
+    Seeds of a row are exported one by one. CLIP_benchmark's CSV holds the metrics that it knows, and no rows
+    of a method.
     """
     from vlbench.core.files import write_atomically
     from vlbench.references import export_results
@@ -53,6 +54,7 @@ def command(**arguments: Unpack[Arguments]) -> None:
         results=arguments["results"],
         models=arguments["models"] or ("*",),
         include_path=arguments["include_path"],
+        tell=lambda line: click.echo(f"note: {line}", err=True),
     )
     if arguments["out"] is None:
         click.echo(text, nl=False)

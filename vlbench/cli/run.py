@@ -182,7 +182,7 @@ vlbench run --model clip-b32 --task classification:my-photos
     "--missing",
     is_flag=True,
     envvar="VLBENCH_MISSING",
-    help="Leave out what --results has of the same weights, protocol and data.",
+    help="Leave out what --results has of the same weights, method, protocol and data.",
 )
 @click.option(
     "--log",

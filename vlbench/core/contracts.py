@@ -36,12 +36,16 @@ class Target:
 
     `label` and `tags` are a class's name, an id of it (a wnid, a folder name) or its index. `group` is what
     the image is counted by beside its class (a region, an income); empty where the data say none.
+    `negatives` are the tags that are known to be false, where data list them: then nobody knows of any other;
+    None where every tag that is not stated is false. `unknown` are tags of which nobody knows.
     """
 
     label: str | int | None = None
     captions: tuple[str, ...] = ()
     tags: tuple[str | int, ...] | None = None
     group: str = ""
+    unknown: tuple[str | int, ...] = ()
+    negatives: tuple[str | int, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)

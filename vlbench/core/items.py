@@ -53,7 +53,8 @@ class Items:
     positions of the images' texts, `text_images` the first image that a caption is true of, -1 for none.
     `influence` are the jackknife pseudo-values of the primary metric, whose mean is that metric and whose
     standard error is its own, up to the bias of the jackknife. `positives` are the true pairs (image, text)
-    of a task that scores a matrix, sorted; `scores` are left out where they are too many.
+    of a task that scores a matrix, sorted; `scores` are left out where they are too many, and are NaN where
+    a pair is not asked about.
     """
 
     image_ranks: Indices | None = None  # [n]

@@ -2,9 +2,11 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from inspect import getfile
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from vlbench.core.digest import digest_of, digest_of_code
+from vlbench.core.digest import digest_of, digest_of_modules
 
 if TYPE_CHECKING:
     import numpy as np
@@ -80,9 +82,10 @@ class Method:
 
     @property
     def digest(self) -> str:
-        """Digest of the name, the settings and the code."""
+        """Digest of the name, the settings and the code of the modules that it is written in."""
         functions = [each for each in (self.fit, self.rewrite) if each is not None]
-        return digest_of([self.name, dict(self.settings), digest_of_code(*functions)])
+        code = digest_of_modules(*(Path(getfile(getattr(each, "func", each))) for each in functions))
+        return digest_of([self.name, dict(self.settings), code])
 
     def mark(self, seed: int) -> str:
         """What stands behind a model's name in a row: `+best-f1`, `+ridge@4~3fa2c1.s1`; empty for nothing.
@@ -95,7 +98,7 @@ class Method:
     @property
     def row_mark(self) -> str:
         """As `mark`, of all seeds together."""
-        if not self.parts and self.rewrite is None:
+        if not self.parts and not self.metrics and self.rewrite is None:
             return ""
         others = {name: value for name, value in self.settings.items() if name != "shots"}
         shots = f"@{self.settings['shots']}" if "shots" in self.settings else ""

@@ -1,6 +1,6 @@
 """Problem: candidates, queries and which of them belong together."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
@@ -36,6 +36,26 @@ class Asked:
 
     how: Literal["only", "but"]
     pairs: "Relevance"
+
+    @classmethod
+    def of(cls, how: Literal["only", "but"], pairs: "Relevance") -> "Asked | None":
+        """Say it by as few pairs as can be, so that equal questions are equal; None where all are asked."""
+        n, m = pairs.shape
+        twice = 2 * len(pairs.candidates)
+        if twice > n * m or (twice == n * m and how == "only"):
+            how, pairs = ("but" if how == "only" else "only"), pairs.others
+        return None if how == "but" and not len(pairs.candidates) else cls(how, pairs)
+
+    @property
+    def by_query(self) -> "Iterator[NDArray[np.int64]]":
+        """The candidates that each query is asked of, ascending, [m]."""
+        import numpy as np
+
+        for listed in self.pairs.by_query:
+            if self.how == "only":
+                yield listed
+            else:
+                yield np.delete(np.arange(self.pairs.shape[0]), listed)
 
 
 @dataclass(frozen=True, slots=True)

@@ -68,6 +68,28 @@ class Relevance:
         first[queries] = self.candidates[positions]
         return first
 
+    @property
+    def by_query(self) -> list[NDArray[np.int64]]:
+        """The candidates that fit each query, ascending, [m].
+
+        >>> pairs = Relevance.from_pairs(np.array([2, 0, 2]), np.array([0, 1, 1]), (3, 2))
+        >>> [each.tolist() for each in pairs.by_query]
+        [[2], [0, 2]]
+        """
+        candidates = self.candidates[np.argsort(self.queries, kind="stable")]
+        return np.split(candidates, np.cumsum(self.column_counts)[:-1])
+
+    @property
+    def others(self) -> "Relevance":
+        """All pairs that these are not; it needs the memory of both.
+
+        >>> Relevance.from_pairs(np.array([0, 1]), np.array([1, 0]), (2, 2)).others.queries.tolist()
+        [0, 1]
+        """
+        n, m = self.shape
+        flat = np.delete(np.arange(n * m), self.candidates * m + self.queries)
+        return Relevance(candidates=flat // max(m, 1), queries=flat % max(m, 1), shape=self.shape)
+
     def holds(self, pairs: "Relevance") -> NDArray[np.bool_]:
         """Whether each of other pairs of the same candidates and queries is one of these, [p]."""
         m = max(self.shape[1], 1)

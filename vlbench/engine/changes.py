@@ -1,18 +1,17 @@
 """Lines of what was changed on the way to a number: of a model's files, and of images as they are decoded."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
-from vlbench.core.result import Result
 from vlbench.engine.cut_sentences import kept_cut
 from vlbench.engine.decoding import kept_remarks
 from vlbench.engine.plan import Job
 
 
-def change_lines(results: Sequence[Result], jobs: Iterable[Job], cache: Path) -> Iterator[str]:
-    """A line of the files of the results' model, and one of each job's images; none where all is plain."""
-    if results and results[0].changes:
-        yield f"{results[0].model}: {'; '.join(results[0].changes)}"
+def change_lines(jobs: Sequence[Job], changes: Sequence[str], cache: Path) -> Iterator[str]:
+    """A line of what changed of a model's files, and of each of its jobs' images; none where all is plain."""
+    if changes:
+        yield f"{jobs[0].row}: {'; '.join(changes)}"
     for job in jobs:
         yield from noted_lines(job, noted(job, cache))
 

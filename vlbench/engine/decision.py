@@ -35,7 +35,7 @@ def decided(job: Job, prediction: Prediction, learned: Mapping[str, Prediction])
         name: Split(job.learn_from[name].problem, _no_vectors, bind(learned.__getitem__, name))
         for name in learned
     }
-    head = job.method.fit(Lesson(splits, _no_vectors))
+    head = job.method.fit(Lesson(splits, _no_vectors, job.seed))
     check_head(job.method, head)
     return prediction if head.thresholds is None else prediction.under(head.thresholds)
 

@@ -17,12 +17,12 @@ from vlbench.core.result import Timing
 from vlbench.engine.decision import check_head, check_stated, decided, late_splits
 from vlbench.engine.encoder import Encoder
 from vlbench.engine.feature_store import Features
-from vlbench.engine.measure import Measured, RunFacts, record, software_versions
+from vlbench.engine.measure import Measured, RunFacts, measure, software_versions
 from vlbench.engine.plan import Job
 from vlbench.engine.scoring import predict
 from vlbench.engine.settings import RunSettings
 from vlbench.engine.sides import Sides
-from vlbench.engine.stored import store_prediction, store_result, stored_prediction
+from vlbench.engine.stored import store_measurement, store_prediction, stored_prediction
 
 _LONG = 8
 """Batches of images from which on a run is long enough for a dry pass to come first."""
@@ -63,8 +63,8 @@ def evaluate(job: Job, session: Session, cache: Path) -> Measured:
     for split, each in late_splits(job).items():
         learned[split], _ = stored_prediction(each, cache) or _scored(each, session, cache)
     prediction, facts = stored_prediction(job, cache) or _scored(job, session, cache)
-    found = record(job, decided(job, prediction, learned), facts, seed=session.settings.seed, cache=cache)
-    store_result(job, found.result, cache)
+    found = measure(job, decided(job, prediction, learned), facts, seed=session.settings.seed)
+    store_measurement(job, found, cache)
     return found
 
 
@@ -130,7 +130,7 @@ def _learned(job: Job, session: Session, cache: Path) -> Head:
         name: Split(each.problem, bind(vectors, each), bind(prediction, each))
         for name, each in job.learn_from.items()
     }
-    head = method.fit(Lesson(splits, words, session.settings.seed, session.settings.device))
+    head = method.fit(Lesson(splits, words, job.seed, session.settings.device))
     check_head(method, head)
     return head
 

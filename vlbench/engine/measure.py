@@ -1,6 +1,6 @@
 """Predictions to metrics and the record of the run; imports no torch, so stored predictions suffice."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from math import isfinite
@@ -12,13 +12,13 @@ from vlbench.core.contracts import Prediction
 from vlbench.core.digest import digest_of, digest_of_strings
 from vlbench.core.errors import NotFinite, PluginError
 from vlbench.core.image_digest import sample_digest
-from vlbench.core.measurement import MetricOptions
-from vlbench.core.metric import Metric, out_of_range
+from vlbench.core.measurement import Measurement, MetricOptions
+from vlbench.core.metric import out_of_range
 from vlbench.core.metric_name import split_metric
 from vlbench.core.problem import Problem
-from vlbench.core.result import MetricValue, Result, Timing
-from vlbench.core.task import Task
+from vlbench.core.result import MetricValue, Result, Timing, ZeroShot
 from vlbench.engine.plan import Job, seeds_row
+from vlbench.engine.seen import NOTHING_SEEN, Seen
 
 if TYPE_CHECKING:
     import numpy as np
@@ -80,31 +80,34 @@ def data_digests(job: Job, cache: Path) -> dict[str, str]:
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """A job's result and, unless it was stored, the prediction that it was measured on.
+    """What was measured of a job, and what is recorded of the run that made its prediction.
 
-    `influence` [n] are the pseudo-values of the primary metric, where it has them.
+    `thresholds` are those that the task states or the method learned. Unless it was stored, `prediction` is
+    what was measured, and `influence` [n] the pseudo-values of the primary metric, where it has them.
     """
 
-    result: Result
+    values: tuple[MetricValue, ...]
+    thresholds: tuple[float, ...]
+    facts: RunFacts
     prediction: Prediction | None = None
     influence: "NDArray[np.float64] | None" = None
 
 
-def measure(
-    task: Task, metrics: Mapping[str, Metric], prediction: Prediction, *, seed: int
-) -> "tuple[tuple[MetricValue, ...], NDArray[np.float64] | None]":
-    """Metrics of a task, and the pseudo-values of its primary one.
+def measure(job: Job, prediction: Prediction, facts: RunFacts, *, seed: int) -> Measured:
+    """All metrics of a job's prediction.
 
     Raises:
         NotFinite: a metric is NaN or infinite; it is never reported.
         PluginError: a metric is none that its name allows, such as a fraction of 1.7.
     """
+    task = job.task
     values = []
     influence = None
-    for name, metric in metrics.items():
+    for name, metric in job.metrics.items():
         found = metric(prediction, task.problem, MetricOptions(at=split_metric(name)[1], seed=seed))
-        if found.value is not None and not isfinite(found.value):
-            raise NotFinite(f"{task.name}: {name} is {found.value}; check the metric and the scores")
+        for said, of in _numbers(found):
+            if said is not None and not isfinite(said):
+                raise NotFinite(f"{task.name}: {name}{of} is {said}; check the metric and the scores")
         wrong = out_of_range(found.value, metric.least, metric.most)
         if wrong:
             raise PluginError(
@@ -127,21 +130,34 @@ def measure(
                 most=metric.most,
             )
         )
-    return tuple(values), influence
+    decided = task.thresholds is not None or "thresholds" in job.method.parts
+    thresholds = tuple(prediction["thresholds"].tolist()) if decided else ()
+    return Measured(tuple(values), thresholds, facts, prediction, influence)
 
 
-def _thresholds(job: Job, prediction: Prediction) -> tuple[float, ...]:
-    if job.task.thresholds is None and "thresholds" not in job.method.parts:
-        return ()
-    return tuple(prediction["thresholds"].tolist())
+def _numbers(found: Measurement) -> Iterator[tuple[float | None, str]]:
+    yield found.value, ""
+    yield found.ci_low, ", the low end of its interval,"
+    yield found.ci_high, ", the high end of its interval,"
+    for part in found.parts:
+        yield part.value, f" of {part.name!r}"
 
 
-def record(job: Job, prediction: Prediction, facts: RunFacts, *, seed: int, cache: Path) -> Measured:
-    """Measure a prediction and put together the result."""
-    task, identity, keys = job.task, job.identity, job.keys
+def result_of(
+    job: Job,
+    found: Measured,
+    cache: Path,
+    *,
+    seed: int,
+    zero_shot: ZeroShot = "unknown",
+    seen: Seen = NOTHING_SEEN,
+    facts: Mapping[str, str | int | float] | None = None,
+    read: Mapping[str, str] | None = None,
+) -> Result:
+    """The record of a job, with what its cards say: `facts` of the model, `read` of the data."""
+    task, identity = job.task, job.identity
     images = task.problem.images
-    values, influence = measure(task, job.metrics, prediction, seed=seed)
-    result = Result(
+    return Result(
         model=job.row,
         task=task.name,
         kind=task.kind,
@@ -149,14 +165,14 @@ def record(job: Job, prediction: Prediction, facts: RunFacts, *, seed: int, cach
         protocol_digest=task.protocol.digest,
         protocol_statement=dict(task.protocol.statement),
         primary=task.primary,
-        metrics=values,
+        metrics=found.values,
         n_images=len(images),
         n_texts=len(task.problem.queries),
         n_relevant=len(task.problem.relevant.candidates),
         partial=task.partial,
         replicate_of=seeds_row(job),
         method=job.method.row_mark.removeprefix("+"),
-        thresholds=_thresholds(job, prediction),
+        thresholds=found.thresholds,
         adapter=job.checkpoint.adapter,
         origin=identity.origin,
         weights=dict(identity.weights),
@@ -168,11 +184,15 @@ def record(job: Job, prediction: Prediction, facts: RunFacts, *, seed: int, cach
             "text_side": identity.text,
             **data_digests(job, cache),
             **({"method": job.method.digest} if job.method.row_mark else {}),
-            "code": keys.code,
+            "code": job.keys.code,
+            **seen.digests,
         },
-        settings={**facts.settings, "seed": seed},
-        software=dict(facts.software),
-        timing=facts.timing,
-        changes=facts.changes,
+        settings={**found.facts.settings, "seed": seed},
+        software=dict(found.facts.software),
+        timing=found.facts.timing,
+        zero_shot=zero_shot,
+        seen_images=seen.images,
+        facts=dict(facts or {}),
+        read=dict(read or {}),
+        changes=found.facts.changes,
     )
-    return Measured(result, prediction, influence)

@@ -45,7 +45,7 @@ class Job:
     """One model on one task by one method; `row` is the model's name in results, with what is no default.
 
     `problem` is what the method asks of the task's. `learn_from` are jobs of the splits that it learns from,
-    by the model alone.
+    by the model alone. `seed` is that of all that is drawn.
     """
 
     checkpoint: Checkpoint
@@ -56,6 +56,7 @@ class Job:
     keys: Keys
     method: Method = ZERO_SHOT
     learn_from: Mapping[str, "Job"] = field(default_factory=dict)
+    seed: int = 0
 
     @property
     def metrics(self) -> Mapping[str, Metric]:
@@ -94,18 +95,19 @@ def plan_job(
         if not metric.reads <= task.scoring.keeps | {ASKED}:
             raise Unsupported(
                 f"{task.name}: {method.name} measures {metric.name}, which reads "
-                f"{', '.join(sorted(metric.reads))}, and {task.kind} keeps none; "
+                f"{', '.join(sorted(metric.reads - {ASKED}))}, and {task.kind} keeps none; "
                 "leave the method or the task out"
             )
     for metric in task.metrics.values():
         metric.check_reads(task.scoring.keeps, of=task.name)
+        if metric.suits is not None:
+            metric.suits(task.problem, metric.name)
+    for metric in (*task.metrics.values(), *metrics_of(method.metrics).values()):
         if problem.asked is not None and not task.scoring.asked_alone and ASKED not in metric.reads:
             raise Unsupported(
                 f"{metric.name} counts all pairs, and {task.name} does not ask about all of them; "
-                "take it out of the task's metrics"
+                "leave out the metric, or the method that measures it"
             )
-        if metric.suits is not None:
-            metric.suits(task.problem, metric.name)
     if task.scoring.suits is not None:
         task.scoring.suits(problem, task.scoring.name)
     _refuse_method(method, task, problem)
@@ -132,8 +134,8 @@ def _refuse_method(method: Method, task: Task, problem: Problem) -> None:
     lacking = sorted(method.learns_from - task.learn_from.keys())
     if lacking:
         raise Unsupported(
-            f"{task.name}: {method.name} learns from a {lacking[0]} split, and its card names none; what is "
-            f"tested is never learned from: add a `{lacking[0]}` section to the card"
+            f"{task.name}: {method.name} learns from a {lacking[0]} split, and no card of it names one; what "
+            f"is tested is never learned from: add a `{lacking[0]}` section to its card"
         )
     if "thresholds" in method.parts and task.thresholds is not None:
         raise Unsupported(
@@ -172,7 +174,7 @@ def seeds_row(job: Job) -> str:
         return ""
     marks = job.row.removeprefix(job.checkpoint.name)
     if job.method.seeded:
-        marks = marks[: marks.rindex(".s")]
+        marks = marks.removesuffix(f".s{job.seed}")
     return (base or job.checkpoint.name) + marks
 
 
@@ -231,7 +233,7 @@ def _job(
     problem = task.problem if method.rewrite is None else method.rewrite(task.problem)
     keys = _keys(identity, task, problem, settings, method, learn_from, _of_candidates(problem))
     row = row_name(checkpoint, settings, method)
-    return Job(checkpoint, identity, task, problem, row, keys, method, learn_from)
+    return Job(checkpoint, identity, task, problem, row, keys, method, learn_from, settings.seed)
 
 
 def _keys(

@@ -17,6 +17,9 @@ class Seen:
     digests: dict[str, str]
 
 
+NOTHING_SEEN = Seen(0, {})
+
+
 def seen_by(job: Job, cache: Path) -> Seen:
     """What a job learned from, as far as its model's file and its thresholds tell; else nothing is read."""
     learned = job.identity.learned_from

@@ -1,7 +1,7 @@
 """Finished measurements and predictions on disk under their keys; imports no torch."""
 
 import json
-from dataclasses import asdict, replace
+from dataclasses import asdict, dataclass
 from io import BytesIO
 from pathlib import Path
 
@@ -10,51 +10,44 @@ import numpy as np
 from vlbench.core.contracts import Prediction, ScoreUnit
 from vlbench.core.errors import DataError
 from vlbench.core.files import read_checked, write_checked
-from vlbench.core.result import Result, Timing
+from vlbench.core.record import parsed_json, record_of
+from vlbench.core.result import MetricValue, Timing
 from vlbench.engine.decision import decided, late_splits
-from vlbench.engine.measure import Measured, RunFacts, data_digests, record
-from vlbench.engine.plan import Job, seeds_row
+from vlbench.engine.measure import Measured, RunFacts, measure
+from vlbench.engine.plan import Job
 from vlbench.engine.settings import RunSettings
 
 
-def stored_result(job: Job, cache: Path, *, seed: int) -> Measured | None:
-    """The result of an equal job, under this job's names; measured anew where only a formula changed."""
-    path = measurement_path(job, cache)
-    stored = _stored_measurement(path)
-    found = None if stored is None else Measured(stored)
-    if found is None:
-        kept = decided_prediction(job, cache)
-        if kept is None:
-            return None
-        found = record(job, *kept, seed=seed, cache=cache)
-        write_checked(path, found.result.to_json())
-    task, images = job.task, job.task.problem.images
-    result = replace(
-        found.result,
-        model=job.row,
-        replicate_of=seeds_row(job),
-        task=task.name,
-        protocol=task.protocol.name,
-        partial=task.partial,
-        source=images.name,
-        source_revision=images.revision,
-        digests={**found.result.digests, **data_digests(job, cache)},
-    )
-    return replace(found, result=result)
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """What lies on the disk of a measurement."""
+
+    values: tuple[MetricValue, ...]
+    thresholds: tuple[float, ...]
+    facts: RunFacts
 
 
-def _stored_measurement(path: Path) -> Result | None:
-    """A measurement; None where there is none, it is damaged, or another version's."""
-    kept = read_checked(path)
+def stored_measurement(job: Job, cache: Path, *, seed: int) -> Measured | None:
+    """What was measured of an equal job, anew where only a formula changed; None where nothing is stored."""
+    data = read_checked(measurement_path(job, cache))
     try:
-        return None if kept is None else Result.from_json(kept.decode())
+        if data is not None:
+            kept = record_of(Kept, parsed_json(data.decode()))
+            return Measured(kept.values, kept.thresholds, kept.facts)
     except DataError:
+        pass  # another version's
+    prediction = decided_prediction(job, cache)
+    if prediction is None:
         return None
+    found = measure(job, *prediction, seed=seed)
+    store_measurement(job, found, cache)
+    return found
 
 
-def store_result(job: Job, result: Result, cache: Path) -> None:
-    """Keep a finished measurement."""
-    write_checked(measurement_path(job, cache), result.to_json())
+def store_measurement(job: Job, found: Measured, cache: Path) -> None:
+    """Keep what was measured."""
+    kept = Kept(found.values, found.thresholds, found.facts)
+    write_checked(measurement_path(job, cache), json.dumps(asdict(kept)))
 
 
 def measurement_path(job: Job, cache: Path) -> Path:

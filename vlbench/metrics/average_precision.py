@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 from vlbench.core.contracts import Prediction
 from vlbench.core.measurement import Measurement, MetricOptions, Part
-from vlbench.core.metric import metric
-from vlbench.core.problem import Problem
+from vlbench.core.metric import ASKED, metric
+from vlbench.core.problem import Asked, Problem
 from vlbench.core.relevance import Relevance
 from vlbench.metrics.columns import Column, FloatArray, pairs_of, score_columns
 from vlbench.metrics.intervals import Interval, jackknife_spread, pseudo_values, score_interval
@@ -47,7 +47,7 @@ def average_precision(scores: FloatArray, relevant: NDArray[np.bool_]) -> NDArra
     return values
 
 
-def delete_one(scores: FloatArray, relevant: Relevance) -> DeleteOne:
+def delete_one(scores: FloatArray, relevant: Relevance, asked: Asked | None = None) -> DeleteOne:
     """AP of every tag, and the mAP with each image left out, in O(n log n) a tag.
 
     A tag that loses its only positive with an image leaves the mean of that replicate, as it would
@@ -60,12 +60,14 @@ def delete_one(scores: FloatArray, relevant: Relevance) -> DeleteOne:
     values = np.full(m, np.nan)
     change = np.zeros(n)
     lost = np.zeros(n, dtype=np.int64)
-    for column in score_columns(scores, relevant):
+    for column in score_columns(scores, relevant, asked):
         if column.positives.size == 0:
             continue
-        values[column.index] = _add_changes(column, change)
+        own = change[column.images]
+        values[column.index] = _add_changes(column, own)
+        change[column.images] = own
         if column.positives.size == 1:
-            lost[column.positives] += 1
+            lost[column.at(column.positives)] += 1
     tags = np.count_nonzero(~np.isnan(values)) - lost
     replicates = np.full(n, np.nan)
     np.divide(np.nansum(values) + change, tags, out=replicates, where=tags > 0)
@@ -82,7 +84,7 @@ def resampled_precision(right: Floats, found: Floats, reached: Floats) -> Floats
     return values
 
 
-@metric(reads={"scores"}, resample=resampled_precision)
+@metric(reads={"scores", ASKED}, resample=resampled_precision)
 def mean_average_precision(prediction: Prediction, problem: Problem, options: MetricOptions) -> Measurement:
     """Mean over the tags that have positives of their AP; the parts are the tags' APs.
 
@@ -92,7 +94,7 @@ def mean_average_precision(prediction: Prediction, problem: Problem, options: Me
     Raises:
         NotFinite: a score is NaN or infinite.
     """
-    deleted = delete_one(prediction["scores"], problem.relevant)
+    deleted = delete_one(prediction["scores"], problem.relevant, problem.asked)
     counts = problem.relevant.column_counts
     found = counts > 0
     parts = tuple(
@@ -129,7 +131,7 @@ def _precisions(ordered: FloatArray, right: FloatArray) -> NDArray[np.float64]:
 
 
 def _add_changes(column: Column, change: NDArray[np.float64]) -> float:
-    """AP of a tag; adds to `change` [n] how much it would differ without each image.
+    """AP of a tag; adds to `change` [k] how much it would differ without each image that it is asked of.
 
     With a = all and r = positives scoring >= s, precision at s is r / a. Without a negative scoring >= s
     it is r / (a - 1), without another positive (r - 1) / (a - 1); images scoring < s leave it alone. So

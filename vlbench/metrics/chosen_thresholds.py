@@ -8,8 +8,8 @@ from numpy.typing import NDArray
 from vlbench.core.contracts import Prediction
 from vlbench.core.errors import DataError
 from vlbench.core.measurement import Measurement, MetricOptions, Part
-from vlbench.core.metric import metric
-from vlbench.core.problem import Problem
+from vlbench.core.metric import ASKED, metric
+from vlbench.core.problem import Asked, Problem
 from vlbench.core.relevance import Relevance
 from vlbench.metrics.columns import FloatArray, score_columns
 from vlbench.metrics.thresholds import people_threshold
@@ -28,7 +28,9 @@ class ChosenThresholds:
     f1: NDArray[np.float64]
 
 
-def best_f1_thresholds(scores: FloatArray, relevant: Relevance) -> ChosenThresholds:
+def best_f1_thresholds(
+    scores: FloatArray, relevant: Relevance, asked: Asked | None = None
+) -> ChosenThresholds:
     """Thresholds of the best F1 on validation scores [n, m]: micro F1 for the shared one, F1 for a tag's own.
 
     A threshold lies halfway between the lowest score that is given and the next one below, or on the
@@ -46,20 +48,21 @@ def best_f1_thresholds(scores: FloatArray, relevant: Relevance) -> ChosenThresho
     m = relevant.shape[1]
     tags = np.full(m, np.nan)
     f1 = np.full(m, np.nan)
-    for column in score_columns(scores, relevant):
+    decided: list[tuple[FloatArray, NDArray[np.bool_]]] = []
+    for column in score_columns(scores, relevant, asked):
         if column.positives.size:
             positive = np.zeros(column.scores.size, dtype=np.bool_)
             positive[column.positives] = True
             tags[column.index], f1[column.index] = _best(column.scores, positive)
-    found = ~np.isnan(tags)
-    if not found.any():
+            decided.append((column.scores, positive))
+    if not decided:
         raise DataError("no image of the validation split has any of the tags; choose another split")
     # tags without positives are left out of micro F1, as in thresholds.py
-    shared, _ = _best(scores[:, found].ravel(), relevant.dense()[:, found].ravel())
-    return ChosenThresholds(shared, np.where(found, tags, shared), f1)
+    shared, _ = _best(*map(np.concatenate, zip(*decided, strict=True)))
+    return ChosenThresholds(shared, np.where(np.isnan(tags), shared, tags), f1)
 
 
-@metric(reads={"scores"}, least=None, most=None)
+@metric(reads={"scores", ASKED}, least=None, most=None)
 def best_f1_threshold(prediction: Prediction, problem: Problem, options: MetricOptions) -> Measurement:
     """The threshold of the best micro F1 and, as its parts, that of the best F1 of each tag; no fractions.
 
@@ -70,7 +73,7 @@ def best_f1_threshold(prediction: Prediction, problem: Problem, options: MetricO
         DataError, NotFinite: as `best_f1_thresholds`.
     """
     scores = prediction["scores"]
-    chosen = best_f1_thresholds(scores, problem.relevant)
+    chosen = best_f1_thresholds(scores, problem.relevant, problem.asked)
     unit, counts = prediction.unit, problem.relevant.column_counts
     parts = tuple(
         Part(name, people_threshold(float(threshold), unit), int(count))

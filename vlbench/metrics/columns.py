@@ -2,11 +2,13 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import repeat
 
 import numpy as np
 from numpy.typing import NDArray
 
 from vlbench.core.errors import DataError, NotFinite
+from vlbench.core.problem import Asked
 from vlbench.core.relevance import Relevance
 
 FloatArray = NDArray[np.float32 | np.float64]
@@ -16,11 +18,20 @@ _BLOCK = 16  # float32 columns in a cache line of 64 bytes
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """One tag: its index, every image's score [n], and the images it is true of [p], ascending."""
+    """One tag: its index, the scores of the images that it is asked of [k], and what it is true of [p].
+
+    `positives` are places among the `scores`, ascending. `images` [k] says which images these are, ascending;
+    it is a slice of all where the tag is asked of every image.
+    """
 
     index: int
     scores: FloatArray
     positives: NDArray[np.int64]
+    images: NDArray[np.int64] | slice
+
+    def at(self, places: NDArray[np.int64]) -> NDArray[np.int64]:
+        """The images at some places among the scores."""
+        return places if isinstance(self.images, slice) else self.images[places]
 
 
 def pairs_of(relevant: NDArray[np.bool_]) -> Relevance:
@@ -33,8 +44,8 @@ def pairs_of(relevant: NDArray[np.bool_]) -> Relevance:
     return Relevance(images, texts, (relevant.shape[0], relevant.shape[1]))
 
 
-def score_columns(scores: FloatArray, relevant: Relevance) -> Iterator[Column]:
-    """The columns of scores [n, m] in order, contiguous, a few copied at a time.
+def score_columns(scores: FloatArray, relevant: Relevance, asked: Asked | None = None) -> Iterator[Column]:
+    """The columns of scores [n, m] in order, contiguous, a few copied at a time; only what is asked of them.
 
     Raises:
         DataError: scores and truth differ in shape.
@@ -45,21 +56,24 @@ def score_columns(scores: FloatArray, relevant: Relevance) -> Iterator[Column]:
             f"scores {scores.shape} and truth {relevant.shape} differ in shape; "
             "score every image against every text of the problem"
         )
-    images = relevant.candidates[np.argsort(relevant.queries, kind="stable")]
-    ends = np.cumsum(relevant.column_counts)
+    positives = relevant.by_query
+    images: Iterator[NDArray[np.int64] | slice] = repeat(slice(None)) if asked is None else asked.by_query
     for first in range(0, scores.shape[1], _BLOCK):
         block = np.ascontiguousarray(scores[:, first : first + _BLOCK].T)
-        for index, column in enumerate(block, start=first):
-            _check_finite(column, index)
-            start = ends[index - 1] if index else 0
-            yield Column(index, column, images[start : ends[index]])
+        for index, whole in enumerate(block, start=first):
+            known, true = next(images), positives[index]
+            places = true if isinstance(known, slice) else np.searchsorted(known, true)
+            column = Column(index, whole[known], places, known)
+            _check_finite(column)
+            yield column
 
 
-def _check_finite(column: FloatArray, index: int) -> None:
+def _check_finite(column: Column) -> None:
+    scores = column.scores
     # extremes need no temporary, and NaN passes through both
-    if column.size and not (np.isfinite(column.min()) and np.isfinite(column.max())):
-        wrong = int(np.flatnonzero(~np.isfinite(column))[0])
+    if scores.size and not (np.isfinite(scores.min()) and np.isfinite(scores.max())):
+        wrong = np.flatnonzero(~np.isfinite(scores))[:1]
         raise NotFinite(
-            f"the score of image {wrong} for text {index} is {column[wrong]}; "
+            f"the score of image {column.at(wrong)[0]} for text {column.index} is {scores[wrong[0]]}; "
             "check the weights, or run with --precision fp32"
         )

@@ -5,7 +5,7 @@ from numpy.typing import NDArray
 
 from vlbench.core.contracts import Prediction
 from vlbench.core.measurement import Measurement, MetricOptions, Part
-from vlbench.core.metric import metric
+from vlbench.core.metric import ASKED, metric
 from vlbench.core.problem import Problem
 from vlbench.metrics.columns import score_columns
 from vlbench.metrics.published import elevater_11_point
@@ -25,7 +25,7 @@ def resampled_eleven_points(right: Floats, found: Floats, reached: Floats) -> Fl
     return values
 
 
-@metric(reads={"scores"}, resample=resampled_eleven_points)
+@metric(reads={"scores", ASKED}, resample=resampled_eleven_points)
 def eleven_point_mean_average_precision(
     prediction: Prediction, problem: Problem, options: MetricOptions
 ) -> Measurement:
@@ -40,7 +40,7 @@ def eleven_point_mean_average_precision(
     scores = prediction["scores"]
     counts = problem.relevant.column_counts
     values = np.full(len(problem.queries), np.nan)
-    for column in score_columns(scores, problem.relevant):
+    for column in score_columns(scores, problem.relevant, problem.asked):
         truth = np.zeros((len(column.scores), 1), dtype=np.bool_)
         truth[column.positives] = True
         values[column.index] = elevater_11_point(column.scores[:, None], truth)[0]

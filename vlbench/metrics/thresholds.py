@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 
 from vlbench.core.contracts import Prediction, ScoreUnit
 from vlbench.core.measurement import Measurement, MetricOptions
-from vlbench.core.metric import metric
-from vlbench.core.problem import Problem
+from vlbench.core.metric import ASKED, metric
+from vlbench.core.problem import Asked, Problem
 from vlbench.core.relevance import Relevance
 from vlbench.metrics.class_weights import Pairs, Spread, class_spread, image_spread
 from vlbench.metrics.columns import Column, FloatArray, score_columns
@@ -98,7 +98,14 @@ def score_thresholds(stated: Sequence[float], unit: ScoreUnit) -> NDArray[np.flo
     return np.array([score_threshold(each, unit) for each in stated], dtype=np.float64)
 
 
-def macro(scores: FloatArray, relevant: Relevance, *, threshold: Threshold, ratio: Ratio) -> Linearised:
+def macro(
+    scores: FloatArray,
+    relevant: Relevance,
+    *,
+    threshold: Threshold,
+    ratio: Ratio,
+    asked: Asked | None = None,
+) -> Linearised:
     """The ratio of every tag, and the influence of each image on the mean over tags with positives.
 
     `threshold` is one number, or an array that spreads to [n, m]: [m] for tags, [n, 1] for images.
@@ -114,15 +121,16 @@ def macro(scores: FloatArray, relevant: Relevance, *, threshold: Threshold, rati
     tags: list[NDArray[np.int64]] = []
     influences: list[NDArray[np.float64]] = []
     cuts = _spread(threshold, scores)
-    for column in score_columns(scores, relevant):
+    for column in score_columns(scores, relevant, asked):
         if column.positives.size == 0:
             continue
-        part, whole = _decisions(column, column.scores > cuts[:, column.index], ratio)
+        part, whole = _decisions(column, column.scores > cuts[column.images, column.index], ratio)
         sums = max(whole.sum(), 1.0)
         values[column.index] = value = part.sum() / sums
-        images.append(np.flatnonzero(whole))
-        tags.append(np.full(images[-1].size, column.index))
-        influences.append(((part - value * whole) / sums)[images[-1]])
+        reached = np.flatnonzero(whole)
+        images.append(column.at(reached))
+        tags.append(np.full(reached.size, column.index))
+        influences.append(((part - value * whole) / sums)[reached])
     if not any(each.size for each in images):
         return Linearised(values, np.zeros(n), Spread(np.zeros(n), 0.0, 0.0))
     pairs, influence = Pairs(np.concatenate(images), np.concatenate(tags)), np.concatenate(influences)
@@ -131,7 +139,14 @@ def macro(scores: FloatArray, relevant: Relevance, *, threshold: Threshold, rati
     return Linearised(values, whole_influence.astype(np.float64), spread)
 
 
-def micro(scores: FloatArray, relevant: Relevance, *, threshold: Threshold, ratio: Ratio) -> Linearised:
+def micro(
+    scores: FloatArray,
+    relevant: Relevance,
+    *,
+    threshold: Threshold,
+    ratio: Ratio,
+    asked: Asked | None = None,
+) -> Linearised:
     """The ratio over all decisions on tags with positives, and the influence of each image on it.
 
     `threshold` is as for `macro`.
@@ -144,49 +159,49 @@ def micro(scores: FloatArray, relevant: Relevance, *, threshold: Threshold, rati
     n = relevant.shape[0]
     parts, wholes = np.zeros(n), np.zeros(n)
     cuts = _spread(threshold, scores)
-    for column in score_columns(scores, relevant):
+    for column in score_columns(scores, relevant, asked):
         if column.positives.size == 0:
             continue
-        part, whole = _decisions(column, column.scores > cuts[:, column.index], ratio)
-        parts += part
-        wholes += whole
+        part, whole = _decisions(column, column.scores > cuts[column.images, column.index], ratio)
+        parts[column.images] += part
+        wholes[column.images] += whole
     sums = float(wholes.sum())
     value = float(parts.sum()) / max(sums, 1.0)
     influence = (parts - value * wholes) / max(sums, 1.0)
     return Linearised(np.array([value]), influence, image_spread(influence, wholes > 0))
 
 
-@metric(reads={"scores"}, at="threshold")
+@metric(reads={"scores", ASKED}, at="threshold")
 def macro_precision(prediction: Prediction, problem: Problem, options: MetricOptions) -> Measurement:
     """Mean over tags of the fraction of the images given a tag that have it."""
     return _measure(prediction, problem, options, averaging="macro", ratio=PRECISION)
 
 
-@metric(reads={"scores"}, at="threshold")
+@metric(reads={"scores", ASKED}, at="threshold")
 def macro_recall(prediction: Prediction, problem: Problem, options: MetricOptions) -> Measurement:
     """Mean over tags of the fraction of the images that have a tag that are given it."""
     return _measure(prediction, problem, options, averaging="macro", ratio=RECALL)
 
 
-@metric(reads={"scores"}, at="threshold")
+@metric(reads={"scores", ASKED}, at="threshold")
 def macro_f1(prediction: Prediction, problem: Problem, options: MetricOptions) -> Measurement:
     """Mean over tags of the harmonic mean of a tag's precision and recall."""
     return _measure(prediction, problem, options, averaging="macro", ratio=F1)
 
 
-@metric(reads={"scores"}, at="threshold")
+@metric(reads={"scores", ASKED}, at="threshold")
 def micro_precision(prediction: Prediction, problem: Problem, options: MetricOptions) -> Measurement:
     """Fraction of given tags that are true, over tags with positives: false alarms on others cost nothing."""
     return _measure(prediction, problem, options, averaging="micro", ratio=PRECISION)
 
 
-@metric(reads={"scores"}, at="threshold")
+@metric(reads={"scores", ASKED}, at="threshold")
 def micro_recall(prediction: Prediction, problem: Problem, options: MetricOptions) -> Measurement:
     """Fraction of all true tags that are given."""
     return _measure(prediction, problem, options, averaging="micro", ratio=RECALL)
 
 
-@metric(reads={"scores"}, at="threshold")
+@metric(reads={"scores", ASKED}, at="threshold")
 def micro_f1(prediction: Prediction, problem: Problem, options: MetricOptions) -> Measurement:
     """Harmonic mean of micro precision and recall."""
     return _measure(prediction, problem, options, averaging="micro", ratio=F1)
@@ -201,7 +216,7 @@ def measure_given(
     if tags == 0:
         return Measurement(value=None, n=0, left_out=left_out)
     linearise = macro if averaging == "macro" else micro
-    found = linearise(scores, problem.relevant, threshold=threshold, ratio=ratio)
+    found = linearise(scores, problem.relevant, threshold=threshold, ratio=ratio, asked=problem.asked)
     value = float(np.nanmean(found.values))
     interval = score_interval(value, found.spread, BY_IMAGES)
     influence = found.spread.influence
@@ -238,7 +253,7 @@ def _measure(
 def _decisions(
     column: Column, given: NDArray[np.bool_], ratio: Ratio
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """What each image adds to a tag's ratio, above and below the line, [n] each."""
+    """What each image adds to a tag's ratio, above and below the line, [k] each."""
     true = np.zeros(given.size, dtype=np.bool_)
     true[column.positives] = True
     whole = ratio.given * given.astype(np.float64) + ratio.true * true

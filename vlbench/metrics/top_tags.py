@@ -1,7 +1,8 @@
 """Precision, recall and F1 of tags where each image is given its k best; macro and micro as in thresholds.py.
 
 An image is given the tags that score above its (k + 1)-th best score, so equal scores at the edge are
-all left out: ties never help. Where k best are all tags nothing is measured.
+all left out: ties never help. Where k best are all tags nothing is measured. The k best of an image are
+those of all its tags: where some are unknown nobody knows which these would be, so no metric here heeds them.
 """
 
 import numpy as np

@@ -6,7 +6,7 @@ from statistics import fmean
 
 from vlbench.core.result import Result
 from vlbench.core.robustness import RobustnessFit
-from vlbench.report.seeds import row_of, row_scores
+from vlbench.report.seeds import METHOD, row_of, row_scores
 from vlbench.report.task_name import TaskName
 
 MEAN = "mean"
@@ -76,8 +76,9 @@ def averages(
         lines.append(f"{MEAN}: empty: none of the tasks can be averaged")
     mixed = mixed_rows(by_task)
     lines += (
-        f"{row}: no averages: results of other weights under one name; run it again on {', '.join(tasks)}"
-        for row, tasks in mixed.items()
+        f"{row}: no averages: results of other {what} under one name; run it again on {', '.join(tasks)}"
+        for row, found in mixed.items()
+        for what, tasks in found.items()
     )
     scores = {row: {} if row in mixed else cells for row, cells in scores.items()}
     collections = {}
@@ -156,20 +157,29 @@ def _by_reason(reasons: Mapping[str, str]) -> list[tuple[str, list[str]]]:
     return list(grouped.items())
 
 
-def mixed_rows(by_task: Columns) -> dict[str, list[str]]:
-    """Rows with a model whose results are not all of the same weights, and the tasks of the fewer ones."""
-    tasks_of: dict[tuple[str, str], dict[frozenset[str], list[str]]] = {}
+def mixed_rows(by_task: Columns) -> dict[str, dict[str, list[str]]]:
+    """Rows whose results are not all of the same: of what, and the tasks of the fewer ones.
+
+    Each model of a row has weights of its own, and all of them one state of the row's method: its settings
+    and code, where its name tells the former in a few digits alone.
+    """
+    tasks_of: dict[tuple[str, str, str], dict[tuple[str, ...], list[str]]] = {}
     for task, results in by_task.items():
         for each in results:
-            if each.weights:
-                weights = frozenset(each.weights.values())
-                known = tasks_of.setdefault((row_of(each), each.model), {})
-                known.setdefault(weights, []).append(task)
-    mixed: dict[str, list[str]] = {}
-    for (row, _), known in sorted(tasks_of.items()):
-        _, *fewer = sorted(known.items(), key=lambda item: (-len(item[1]), sorted(item[0])))
+            told = {
+                ("weights", each.model): tuple(sorted(set(each.weights.values()))),
+                (METHOD, ""): (each.digests["method"],) if "method" in each.digests else (),
+            }
+            for key, digests in told.items():
+                if digests:
+                    known = tasks_of.setdefault((row_of(each), *key), {})
+                    known.setdefault(digests, []).append(task)
+    mixed: dict[str, dict[str, list[str]]] = {}
+    for (row, what, _), known in sorted(tasks_of.items()):
+        _, *fewer = sorted(known.items(), key=lambda item: (-len(item[1]), item[0]))
         if fewer:
-            mixed.setdefault(row, []).extend(task for _, tasks in fewer for task in tasks)
+            tasks = mixed.setdefault(row, {}).setdefault(what, [])
+            tasks.extend(dict.fromkeys(task for _, of in fewer for task in of))
     return mixed
 
 

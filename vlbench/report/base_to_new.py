@@ -49,8 +49,9 @@ def _pairs(scores: Mapping[str, Mapping[str, float | None]]) -> Iterator[tuple[s
 
 def _differing(row: str, base: Sequence[Result], new: Sequence[Result]) -> str:
     """What a row's two halves do not share; empty where they belong together."""
-    if row in mixed_rows({BASE: base, NEW: new}):
-        return "weights"
+    mixed = mixed_rows({BASE: base, NEW: new}).get(row)
+    if mixed:
+        return " and ".join(mixed)
     one, two = (next(each for each in half if row_of(each) == row) for half in (base, new))
     if Question.of(one).is_on_other_files(Question.of(two)):
         return "data"

@@ -23,7 +23,7 @@ class Row:
 
     `value` and its 95 % interval are fractions unless the metric's name says otherwise, None where they
     could not be measured. `weights` is a digest of the contents of all weight files; `image_ids`, `texts`,
-    `truth` (what is right) and `validation` (images that thresholds were chosen on) are the result's
+    `truth` (what is right), `validation` and `training` (images that a method learned from) are the result's
     digests, empty where it has none. `device` is the kind, such as cuda. Values lie from
     `least` to `most`, None for no end. `left_out` to `device` are None in a baseline of an earlier version,
     which does not tell them; what it does not tell of a metric is taken from the metric's name.
@@ -47,6 +47,7 @@ class Row:
     n_relevant: int | None = None
     truth: str | None = None
     validation: str | None = None
+    training: str | None = None
     source_revision: str | None = None
     device: str | None = None
     lower_is_better: bool = False
@@ -179,6 +180,7 @@ def _row(result: Result, metric: MetricValue) -> Row:
         n_relevant=result.n_relevant,
         truth=result.digests.get("truth", ""),
         validation=result.digests.get("validation_image_ids", ""),
+        training=result.digests.get("train_image_ids", ""),
         source_revision=result.source_revision,
         device=str(result.settings.get("device", "")).partition(":")[0],
         lower_is_better=metric.lower_is_better,

@@ -16,9 +16,9 @@ class Question:
     """What a result answers: a protocol, images, texts and which of the texts are right; digests all.
 
     `truth` is empty where a result of an earlier version does not tell it; `pairs` then counts the right
-    ones. `validation` are the images that thresholds were chosen on, empty where none were. `source` names
-    the data and `revision` the state of its files. `contents` are those of a few of the images, empty where
-    they are made or a result of an earlier version does not tell.
+    ones. `validation` and `training` are the images that a method learned from, empty where it learned from
+    none. `source` names the data and `revision` the state of its files. `contents` are those of a few of the
+    images, empty where they are made or a result of an earlier version does not tell.
     """
 
     task: str
@@ -26,6 +26,7 @@ class Question:
     images: str
     texts: str
     validation: str
+    training: str
     truth: str
     pairs: int
     source: str = ""
@@ -62,6 +63,7 @@ class Question:
             images=digests.get("image_ids", ""),
             texts=digests.get("texts", ""),
             validation=digests.get("validation_image_ids", ""),
+            training=digests.get("train_image_ids", ""),
             truth=digests.get("truth", ""),
             pairs=pairs,
             source=source,
@@ -81,8 +83,8 @@ class Question:
             "image ids": self.images == other.images,
             "texts": self.texts == other.texts,
             # only what learned from such images has them: an answer by another method stands beside it
-            "validation images": not (self.validation and other.validation)
-            or self.validation == other.validation,
+            "validation images": _equal_if_told(self.validation, other.validation),
+            "training images": _equal_if_told(self.training, other.training),
             "right answers": self.truth == other.truth if told else self.pairs == other.pairs,
             # images of other ids are others anyway
             "image contents": not seen or self.contents == other.contents or self.images != other.images,
@@ -98,6 +100,10 @@ class Question:
         """
         alike = len(self.revision) == len(other.revision) != _COMMIT_DIGITS
         return self.source == other.source and alike and self.revision != other.revision
+
+
+def _equal_if_told(mine: str, theirs: str) -> bool:
+    return not (mine and theirs) or mine == theirs
 
 
 def what_differs(a: Result, b: Result) -> tuple[str, ...]:

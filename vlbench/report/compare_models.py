@@ -80,5 +80,5 @@ def _named(task: str, a: Results, b: Results, results: Sequence[Result]) -> str:
     for each in (a, b):
         if task not in each:
             model = next(iter(each.values())).model
-            raise VlbenchError(f"{model} has no result on {task}; run `vlbench run -m {model} -t {task}`")
+            raise VlbenchError(f"{model} has no result on {task}; run it there, by its method and precision")
     return task

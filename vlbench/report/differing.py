@@ -61,6 +61,7 @@ _ANNOTATIONS = "the two were run on other annotations"
 _DIGESTS = {
     "image ids": ("image ids", "image_ids"),
     "validation images": ("ids of the validation images", "validation_image_ids"),
+    "training images": ("ids of the training images", "train_image_ids"),
     "texts": ("texts as they are asked", "texts"),
     "right answers": ("right answers of the images", "truth"),
     "image contents": ("contents of the images", "image_sample"),
@@ -69,8 +70,9 @@ _DIGESTS = {
 
 
 def _thresholds(a: Result, b: Result) -> str:
-    """Thresholds chosen on validation images are each model's own; others are the task's."""
-    if "validation_image_ids" in a.digests or a.thresholds == b.thresholds:
+    """Thresholds that a method learned are each row's own; others are the task's."""
+    learned = any(each.method or "validation_image_ids" in each.digests for each in (a, b))
+    if learned or a.thresholds == b.thresholds:
         return ""
     return f"thresholds: {_shown(a.thresholds)}, not {_shown(b.thresholds)}"
 

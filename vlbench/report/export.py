@@ -38,7 +38,7 @@ _ITS_METRICS = (
     "mean_average_precision",
     *(f"{side}_retrieval_recall@{k}" for side in ("image", "text") for k in (1, 5, 10)),
 )
-_DATA = ("image_ids", "texts", "truth")
+_DIGESTS = ("image_ids", "texts", "truth", "validation_image_ids", "train_image_ids", "method")
 _ITS_HEAD = ("dataset", "language", "model", "model_fullname", "pretrained", "task", EXPORTER)
 
 
@@ -57,6 +57,8 @@ class ExportNames:
 def export_text(results: Iterable[Result], form: Form, names: ExportNames) -> str:
     """Results as a text of a form; partial ones are left out, models and tasks are sorted.
 
+    CLIP_benchmark's CSV calls all that it holds zero-shot, and has no place for a method: see `untold`.
+
     Raises:
         DataError: CLIP_benchmark's CSV, which tells no data apart, would hold results on other data.
     """
@@ -67,8 +69,17 @@ def export_text(results: Iterable[Result], form: Form, names: ExportNames) -> st
         case "jsonl":
             return json_lines(rows)
         case "clip_benchmark":
+            rows = [each for each in rows if not each.method]
             _refuse_other_questions(rows)
             return clip_benchmark_csv(rows, names)
+
+
+def untold(results: Iterable[Result], form: Form) -> str:
+    """What a form leaves out of whole results since it has no place for a method; empty for nothing."""
+    models = sorted({each.model for each in whole_results(results) if each.method})
+    if form != "clip_benchmark" or not models:
+        return ""
+    return f"left out, since CLIP_benchmark's CSV has no place for a method: {', '.join(models)}"
 
 
 def _refuse_other_questions(results: Iterable[Result]) -> None:
@@ -129,6 +140,8 @@ def clip_benchmark_csv(results: Iterable[Result], names: ExportNames) -> str:
 
 def _hub_result(result: Result, title: str) -> Mapping[str, object]:
     kind, name = _HUB_TASKS.get(result.kind, (result.kind, result.kind))
+    if result.method and result.zero_shot == "no":
+        kind, name = kind.removeprefix("zero-shot-"), name.removeprefix("Zero-Shot ")
     return {
         "task": {"type": kind, "name": name},
         "dataset": {
@@ -138,7 +151,8 @@ def _hub_result(result: Result, title: str) -> Mapping[str, object]:
                 "protocol": result.protocol,
                 "protocol_digest": result.protocol_digest,
                 "images": result.n_images,
-                **_data_digests(result),
+                **({"method": result.method} if result.method else {}),
+                **_told_digests(result),
             },
         },
         "metrics": [
@@ -149,9 +163,9 @@ def _hub_result(result: Result, title: str) -> Mapping[str, object]:
     }
 
 
-def _data_digests(result: Result) -> dict[str, str]:
-    """Digests that are equal where two results were measured on the same data."""
-    return {f"{name}_digest": result.digests[name] for name in _DATA if name in result.digests}
+def _told_digests(result: Result) -> dict[str, str]:
+    """Digests that are equal where two results were measured on the same data by one method."""
+    return {f"{name}_digest": result.digests[name] for name in _DIGESTS if name in result.digests}
 
 
 def _hub_metric(metric: str) -> str:
@@ -161,6 +175,7 @@ def _hub_metric(metric: str) -> str:
 def _record(result: Result, value: MetricValue) -> Mapping[str, object]:
     return {
         "model": result.model,
+        "method": result.method,
         "task": result.task,
         "kind": result.kind,
         "protocol": result.protocol,
@@ -177,7 +192,7 @@ def _record(result: Result, value: MetricValue) -> Mapping[str, object]:
         "n_texts": result.n_texts,
         "model_digest": result.digests.get("model", ""),
         "source_revision": result.source_revision,
-        **_data_digests(result),
+        **_told_digests(result),
         "zero_shot": result.zero_shot,
         **{f"settings_{name}": result.settings[name] for name in sorted(result.settings)},
     }

@@ -27,9 +27,14 @@ def changed_inputs(was: Row, now: Row) -> Iterator[tuple[Change, str]]:
         yield "data", f"other data: the right answers were {_short(was.truth)}, are {_short(now.truth)}"
     elif "right answers" in names or _told(was.n_relevant, now.n_relevant):
         yield "data", f"other data: {was.n_relevant} right answers, now {now.n_relevant}"
-    if "validation images" in names:
-        before, after = (_short(row.validation or "") for row in (was, now))
-        yield "data", f"other data: the validation images were {before}, are {after}"
+    for split, digests in (
+        ("validation", (was.validation, now.validation)),
+        ("training", (was.training, now.training)),
+    ):
+        # of one row: where one of the two learned from none, that is a change, too
+        if None not in digests and digests[0] != digests[1]:
+            before, after = (_short(digest or "") for digest in digests)
+            yield "data", f"other data: the {split} images were {before}, are {after}"
     if was.precision != now.precision:
         yield "precision", f"another precision: was {was.precision or 'none'}, is {now.precision or 'none'}"
 
@@ -64,7 +69,6 @@ def _question(row: Row, other: Row) -> Question:
             "image_ids": row.image_ids,
             "texts": row.texts,
             "truth": told(row.truth, other.truth),
-            "validation_image_ids": told(row.validation, other.validation),
         },
         task=row.task,
         protocol=row.protocol_digest,

@@ -20,6 +20,7 @@ from vlbench.report.leaderboard_rows import ROW_FACTS, leaderboard_text, speed_t
 from vlbench.report.results import read_results, source_text
 from vlbench.report.robustness import ROBUSTNESS, ROBUSTNESS_HEAD, robustness_text
 from vlbench.report.seeds import SEEDS, SEEDS_HEAD, row_scores, seed_notes, seeds_by_row, seeds_text
+from vlbench.report.task_name import TaskName
 
 LEADERBOARD = "leaderboard.csv"
 ALL = "all.csv"
@@ -113,7 +114,10 @@ def leaderboards(results: Iterable[Result], additions: Additions = NO_ADDITIONS)
 
 
 def notes(results: Iterable[Result], additions: Additions = NO_ADDITIONS) -> tuple[str, ...]:
-    """What tables leave out and why: answers to other questions, seeds that a row lacks, tasks of no mean."""
+    """What tables leave out and why: answers to other questions, seeds that a row lacks, tasks of no mean.
+
+    A task whose name is one of version 0.1 alone is told what it is now.
+    """
     known = list(results)
     whole = whole_results(known)
     by_task = columns(whole)
@@ -127,6 +131,12 @@ def notes(results: Iterable[Result], additions: Additions = NO_ADDITIONS) -> tup
 
 def _column_notes(task: str, column: Column) -> Iterator[str]:
     one = column.kept[0]
+    method = TaskName.of(task).old_method
+    if method:
+        yield (
+            f"{task}: results of version 0.1, by the task's name; {method} is a method of the row now: run "
+            f"`--task {task.removesuffix(f'+{method}')} --method {method}` again"
+        )
     differing: dict[tuple[str, ...], list[Result]] = {}
     for result, names in column.left_out:
         differing.setdefault(names, []).append(result)

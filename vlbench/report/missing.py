@@ -1,4 +1,4 @@
-"""Which results a folder lacks: those that are not there, of other weights, or of another question."""
+"""Which results a folder lacks: not there, of other weights, by another method, or of another question."""
 
 from pathlib import Path
 
@@ -7,8 +7,12 @@ from vlbench.report.comparable import Question
 from vlbench.report.results import read_result
 
 
-def has_result(folder: Path, *, model: str, model_digest: str, question: Question) -> bool:
+def has_result(
+    folder: Path, *, model: str, model_digest: str, question: Question, method_digest: str = ""
+) -> bool:
     """Whether a folder has a model's whole result that may stand beside any other answer to a question.
+
+    `method_digest` is that of the method in the model's name, empty for none.
 
     Raises:
         DataError: the file is damaged.
@@ -17,4 +21,7 @@ def has_result(folder: Path, *, model: str, model_digest: str, question: Questio
     if not path.is_file():
         return False
     result = read_result(path)
-    return result.digests.get("model") == model_digest and not Question.of(result).differs_from(question)
+    there = Question.of(result)
+    by = result.digests.get("model"), result.digests.get("method", "")
+    learned = (there.validation, there.training) == (question.validation, question.training)
+    return by == (model_digest, method_digest) and learned and not there.differs_from(question)

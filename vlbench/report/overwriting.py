@@ -71,7 +71,8 @@ def _other_data(there: Result, question: Question, statement: Mapping[str, objec
     if _without_data(there.protocol_statement) != _without_data(statement):
         return ()
     names = Question.of(there).differs_from(question)
-    data = ("image ids", "texts", "right answers", "image contents", "files")
+    learned = ("validation images", "training images")
+    data = ("image ids", "texts", *learned, "right answers", "image contents", "files")
     edited = "protocol" in names and there.protocol_statement.get(_DATA) == statement.get(_DATA)
     if edited and "image ids" not in names:
         return ()

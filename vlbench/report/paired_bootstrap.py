@@ -39,6 +39,8 @@ def map_differences(
 ) -> Differences:
     """Resampled differences of the mean over tags of `precision` (AP, or another), scores [n, m] each.
 
+    A score of NaN is of a pair that is not asked about: it is in no ranking.
+
     A tag without a positive in a resample is left out of both models. One pass of a sparse matrix product
     counts, for all resamples at once, the images between the scores of a tag's positives.
     """
@@ -91,9 +93,7 @@ class _Tag:
 def _levels(scores: Floats, relevant: Relevance) -> list[_Levels]:
     """The tags with positives, as many together as have about `_LEVELS` rows."""
     counts = relevant.column_counts
-    images = np.split(
-        relevant.candidates[np.argsort(relevant.queries, kind="stable")], np.cumsum(counts)[:-1]
-    )
+    images = relevant.by_query
     groups: list[_Levels] = []
     tags: list[_Tag] = []
     for tag in np.flatnonzero(counts):
@@ -108,7 +108,7 @@ def _tag(column: Floats, positives: NDArray[np.int64]) -> _Tag:
     levels = np.unique(column[positives])
     places = np.searchsorted(levels, column, side="right")  # 0 below every positive
     rows = levels.size - places
-    above = np.flatnonzero(places)
+    above = np.flatnonzero((places > 0) & ~np.isnan(column))  # NaN, of a pair that is not asked, sorts last
     return _Tag(levels.size, rows[above], above, np.stack([rows[positives], positives], axis=1))
 
 

@@ -18,8 +18,8 @@ def write_predictions(result: Result, problem: Problem, prediction: Prediction, 
 
     Columns: `side` ("image", or "text" for the queries of image retrieval; "candidate" where those are
     texts), `id` (of the image) or the caption, `rank` of the best right answer, `best` (names) and
-    `best_scores` in classification, `scores` (one a tag, in the order of the result's texts) and `relevant`
-    in tagging.
+    `best_scores` in classification, `scores` (one a tag, in the order of the result's texts; none, or NaN, of
+    a tag of which nobody knows whether it is true) and `relevant` in tagging.
     """
     import pandas as pd
 

@@ -33,7 +33,7 @@ def robustness_text(by_task: Mapping[str, Sequence[Result]], fits: Sequence[Robu
         mixed = {each.model for results in pair.values() for each in results if row_of(each) in rows}
         reference = _accuracies(pair[fit.reference])
         for model, accuracy in _accuracies(pair[fit.task]).items():
-            # accuracies of other weights under one name say nothing of one another
+            # accuracies of other weights or methods under one name say nothing of one another
             on_reference = None if model in mixed else reference.get(model)
             expected = None if on_reference is None else fit.expected(on_reference)
             if on_reference is not None and expected is not None:

@@ -47,6 +47,7 @@ def logged_facts(result: Result) -> Mapping[str, str | int | float]:
     """What a result was measured with."""
     return {
         "model": result.model,
+        "method": result.method,
         "task": result.task,
         "kind": result.kind,
         "protocol": result.protocol,

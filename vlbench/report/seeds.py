@@ -10,6 +10,8 @@ from vlbench.report.comparable import comparable_results
 from vlbench.report.csv_text import csv_text, number
 
 SEEDS = "seeds.csv"
+METHOD = "settings or code of its method"
+"""What differs where results of one row carry several digests of a method."""
 SEEDS_HEAD = ("model", "task", "metric", "mean", "std", "n_seeds", "seeds")
 
 
@@ -82,12 +84,12 @@ def row_scores(
 def spread_of(members: Sequence[Result], metric: str) -> Spread:
     """A metric over results of one task and row; one that a result lacks was not measured.
 
-    A seed that stands twice has no spread.
+    Nor has a row with a seed that stands twice, or with seeds by several states of a method.
     """
     values = [_value(each, metric) for each in members]
     known = [value for value in values if value is not None]
     models = tuple(each.model for each in members)
-    if len(known) < len(values) or _repeated(members):
+    if len(known) < len(values) or _repeated(members) or _by_several_methods(members):
         return Spread(None, None, models)
     return Spread(fmean(known), stdev(known) if len(known) > 1 else None, models)
 
@@ -144,6 +146,8 @@ def seed_notes(
                     f"{task}: no mean of {row}, {' and '.join(repeated)} are one seed; delete the results of "
                     "all but one of them"
                 )
+            if _by_several_methods(members):
+                lines.append(f"{task}: no mean of {row}, its seeds are of other {METHOD}; run them again")
     alone: dict[str, set[str]] = {}
     for each in partial:
         if each.replicate_of in seeds and each.model not in seeds[each.replicate_of]:
@@ -156,13 +160,21 @@ def seed_notes(
 
 
 def _repeated(members: Sequence[Result]) -> tuple[str, ...]:
-    """Seeds of a row that are one model under several names: equal digests and equal numbers."""
+    """Seeds of a row that are one model under several names: equal digests and equal numbers.
+
+    Seeds of a method are of one model, and may well agree.
+    """
     if len(members) < 2:
         return ()
     found: dict[object, list[str]] = {}
     for each in members:
-        found.setdefault((each.digests.get("model"), each.metrics), []).append(each.model)
+        seed = each.settings.get("seed") if each.method else None
+        found.setdefault((each.digests.get("model"), seed, each.metrics), []).append(each.model)
     return tuple(model for models in found.values() if len(models) > 1 for model in models)
+
+
+def _by_several_methods(members: Sequence[Result]) -> bool:
+    return len({each.digests.get("method") for each in members}) > 1
 
 
 def _by_row(results: Iterable[Result]) -> dict[str, list[Result]]:

@@ -41,6 +41,11 @@ class TaskName:
         return cls(card, tuple(marks[1:].split("+")) if marks else (), half, own is not None)
 
     @property
+    def old_method(self) -> str:
+        """What version 0.1 put behind a task's name and is a method of the row now; else empty."""
+        return next((mark for mark in self.marks if mark in old_methods.MARKS), "")
+
+    @property
     def data_set(self) -> str:
         """The data set of a card: its name before the mark of a protocol; own data are each their own.
 

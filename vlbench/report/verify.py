@@ -69,8 +69,8 @@ def data_set(task: str) -> str:
 def card_models(model: str) -> tuple[str, ...]:
     """The models that a result's model may be published as: its own name, and those without its marks.
 
-    >>> card_models("clip-b32@12ab34+bf16")
-    ('clip-b32@12ab34+bf16', 'clip-b32@12ab34', 'clip-b32')
+    >>> card_models("clip-b32@12ab34+bf16+probe@4~3fa2c1.s1")[1:]
+    ('clip-b32@12ab34', 'clip-b32')
     """
     unmarked = model.split("+", maxsplit=1)[0]
     return tuple(dict.fromkeys([model, unmarked, unmarked.split("@", maxsplit=1)[0]]))
@@ -180,6 +180,8 @@ def _why_not(result: Result, score: PublishedScore, cards: Cards) -> str:
         return score.differs
     if result.partial:
         return f"partial result: {result.partial}"
+    if result.method:
+        return f"method: {result.method}, and the score is the model's own"
     named = {name.split("+", maxsplit=1)[0] for name in (result.model, result.replicate_of)}
     if score.model not in named and cards.weights.get(score.model) not in result.weights.values():
         return "weights: a file of the user's own"

@@ -11,10 +11,12 @@ from vlbench.core.scoring import ScorePass, Scoring
 
 
 def keep_matrix(blocks: ScorePass, problem: Problem) -> Mapping[str, NDArray[Any]]:
-    """All scores, [n, m]; -inf where a pair is not asked about."""
+    """All scores, [n, m]; NaN where a pair is not asked about: it has none, rather than the lowest."""
     scores = np.empty(problem.relevant.shape, dtype=np.float32)
     for start, stop, block in blocks:
         scores[start:stop] = block.float().cpu().numpy()
+    if problem.asked is not None:
+        scores[np.isneginf(scores)] = np.nan
     return {"scores": blocks.restored(scores)}
 
 

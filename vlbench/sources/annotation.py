@@ -10,6 +10,8 @@ from vlbench.core.errors import DataError
 from vlbench.core.pasted_line import pasted, wrong_template
 from vlbench.core.reading import Tally
 
+UNKNOWN_TAGS = "unknown_tags"
+NEGATIVE_TAGS = "negative_tags"
 CAPTION_FIELDS = ("captions", "caption", "text")
 OWN_NAMES = "names.txt"
 NAME_FILES = (OWN_NAMES, "classnames.txt")
@@ -23,6 +25,9 @@ BLANK = "blank captions"
 def target_of(record: Mapping[str, object], where: str, tally: Tally) -> Target:
     """The target of a record with any of `label`, `captions` (`caption`, `text`), `tags` and `group`.
 
+    Beside its tags may stand `unknown_tags` and `negative_tags`: those of which nobody knows, and those that
+    are known to be false.
+
     A missing or null field says nothing; other fields are nobody's business here. Blanks around a
     caption are cut, and one of blanks alone is left out and counted. `where` says which record it is.
 
@@ -35,8 +40,10 @@ def target_of(record: Mapping[str, object], where: str, tally: Tally) -> Target:
     return Target(
         label=label if isinstance(label, str | int) else None,
         captions=said_captions(_captions(record, where), where, tally),
-        tags=_tags(record.get("tags"), where),
+        tags=_tags(record, "tags", where),
         group=_group(record.get("group"), where),
+        unknown=_tags(record, UNKNOWN_TAGS, where) or (),
+        negatives=_tags(record, NEGATIVE_TAGS, where),
     )
 
 
@@ -66,7 +73,8 @@ def names_of(targets: Iterable[Target]) -> tuple[Text, ...]:
     for target in targets:
         if isinstance(target.label, str):
             labels.add(target.label)
-        tags.update(tag for tag in target.tags or () if isinstance(tag, str))
+        stated = (*(target.tags or ()), *target.unknown, *(target.negatives or ()))
+        tags.update(tag for tag in stated if isinstance(tag, str))
     if labels and tags and labels != tags:
         return ()
     return tuple(text_of(name) for name in sorted(labels or tags))
@@ -186,9 +194,10 @@ def _captions(record: Mapping[str, object], where: str) -> tuple[str, ...]:
     return tuple(captions)
 
 
-def _tags(value: object, where: str) -> tuple[str | int, ...] | None:
+def _tags(record: Mapping[str, object], field: str, where: str) -> tuple[str | int, ...] | None:
+    value = record.get(field)
     if value is None:
         return None
     if not isinstance(value, list | tuple) or not all(_is_label(each) for each in value):
-        raise DataError(f"{where}: tags {value!r} are no list of strings or integers")
+        raise DataError(f"{where}: {field} {value!r} are no list of strings or integers")
     return tuple(value)

@@ -11,14 +11,22 @@ from vlbench.core.digest import digest_of_strings
 from vlbench.core.errors import DataError
 from vlbench.core.reading import Reading, Tally
 from vlbench.sources.absent_images import those_there
-from vlbench.sources.annotation import CAPTION_FIELDS, names_file, offers_beside, read_text, target_of
+from vlbench.sources.annotation import (
+    CAPTION_FIELDS,
+    NEGATIVE_TAGS,
+    UNKNOWN_TAGS,
+    names_file,
+    offers_beside,
+    read_text,
+    target_of,
+)
 from vlbench.sources.file_listing import find_files, names_below, revision_of
 from vlbench.sources.image_file import IMAGE_SUFFIXES, file_examples
 from vlbench.sources.location import locate
 
 METADATA = "metadata.jsonl"
 FILE_NAME = "file_name"
-READ_FIELDS = frozenset(("label", *CAPTION_FIELDS, "tags", "group"))
+READ_FIELDS = frozenset(("label", *CAPTION_FIELDS, "tags", UNKNOWN_TAGS, NEGATIVE_TAGS, "group"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,9 +43,11 @@ def jsonl(place: Place, /, *, path: str, metadata: str | None = None) -> Dataset
     """Images named by the lines of a JSON Lines file, in the order of the lines.
 
     A line is an object: `file_name` (relative to the folder of images) with any of `label` (string or
-    index), `captions` (a list or a string; `caption` or `text` too), `tags` (a list) and `group`. Other
-    fields are left alone. Names come from a `names.txt` (or `classnames.txt`) beside the images, else from
-    the labels or tags, sorted; templates from a `templates.txt`.
+    index), `captions` (a list or a string; `caption` or `text` too), `tags` (a list) and `group`. Beside tags
+    may stand `unknown_tags`, of which nobody knows, or `negative_tags`, which are known to be false: then all
+    that stand in neither list are unknown. Other fields are left alone. Names come from a `names.txt` (or
+    `classnames.txt`) beside the images, else from the labels or tags, sorted; templates from a
+    `templates.txt`.
 
     Args:
         place: where to look.

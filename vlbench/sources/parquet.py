@@ -59,7 +59,8 @@ def parquet(
             jpg, jpeg, png, webp; for `label` (indices or strings): label, fine_label, cls, class, target,
             labels, category, class_name; for `captions` (strings or lists of them; several columns may be
             named): captions, caption, text, texts, sentences, raw, txt; for `tags` (lists of indices or
-            strings): tags, labels, classes.
+            strings): tags, labels, classes; for `unknown_tags` (those of which nobody knows) and
+            `negative_tags` (those that are known to be false; then all others are unknown): the same.
         where: values that columns must have in a row, as in {split: test}; other rows are left out.
         captions: `first` takes an image's first caption, `all` every one.
 

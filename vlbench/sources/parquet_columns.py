@@ -2,16 +2,16 @@
 
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import islice
 from typing import Any, Literal
 
 from vlbench.core.contracts import Target, Text
 from vlbench.core.errors import DataError
 from vlbench.core.reading import Tally
-from vlbench.sources.annotation import BLANK, target_of, text_of
+from vlbench.sources.annotation import BLANK, NEGATIVE_TAGS, UNKNOWN_TAGS, target_of, text_of
 
-ColumnUse = Literal["image", "label", "captions", "tags", "group"]
+ColumnUse = Literal["image", "label", "captions", "tags", "unknown_tags", "negative_tags", "group"]
 """What a column is for."""
 WhichCaptions = Literal["first", "all"]
 """Which of an image's captions are asked for."""
@@ -19,6 +19,7 @@ IMAGE_COLUMNS = ("image", "img", "jpg", "jpeg", "png", "webp")
 LABEL_COLUMNS = ("label", "fine_label", "cls", "class", "target", "labels", "category", "class_name")
 CAPTION_COLUMNS = ("captions", "caption", "text", "texts", "sentences", "raw", "txt")
 TAG_COLUMNS = ("tags", "labels", "classes")
+_OF_TAGS: tuple[ColumnUse, ...] = ("unknown_tags", "negative_tags")
 BYTES = "bytes"
 """The field of an image that is a record of bytes and path, as `datasets` writes it."""
 SENTENCE = "raw"
@@ -45,12 +46,15 @@ class Found:
     label: str | None
     captions: tuple[str, ...]
     tags: str | None
+    unknown_tags: str | None
+    negative_tags: str | None
     group: str | None
 
     @property
     def said(self) -> tuple[str, ...]:
         """The columns that say what is true of an image."""
-        return tuple(each for each in (self.label, *self.captions, self.tags, self.group) if each)
+        tags = self.tags, self.unknown_tags, self.negative_tags
+        return tuple(each for each in (self.label, *self.captions, *tags, self.group) if each)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,17 +71,24 @@ def find_columns(schema: Any, columns: Columns, path: str) -> Found:
     Raises:
         DataError: a named column is not there or of another type, or no column holds images.
     """
+    # a column of such a name is for nothing else: one of another type is refused, not passed over
+    own: dict[ColumnUse, str | list[str]] = {use: use for use in _OF_TAGS if use in schema.names}
+    columns = replace(columns, named={**own, **columns.named})
     images = _pick(schema, columns, _Use("image", IMAGE_COLUMNS, _is_image), path)
     if not images:
         raise DataError(f"{path}: no column holds images; it has {_listed(schema)}: name one as `image`")
     labels = _pick(schema, columns, _Use("label", LABEL_COLUMNS, _is_label), path)
     tags = _pick(schema, columns, _Use("tags", TAG_COLUMNS, _is_tags), path)
+    unknown = _pick(schema, columns, _Use("unknown_tags", (), _is_tags), path)
+    negative = _pick(schema, columns, _Use("negative_tags", (), _is_tags), path)
     groups = _pick(schema, columns, _Use("group", (), _is_label), path)
     return Found(
         leaf=f"{images[0]}.{BYTES}" if _is_record_with(BYTES, schema.field(images[0]).type) else images[0],
         label=next(iter(labels), None),
         captions=tuple(_pick(schema, columns, _Use("captions", CAPTION_COLUMNS, _is_captions), path)),
         tags=next(iter(tags), None),
+        unknown_tags=next(iter(unknown), None),
+        negative_tags=next(iter(negative), None),
         group=next(iter(groups), None),
     )
 
@@ -140,6 +151,8 @@ def read_rows(parquet_file: Any, found: Found, columns: Columns, path: str, tall
                 "label": values[found.label][position] if found.label else None,
                 "captions": captions[:1] if columns.captions == "first" else captions,
                 "tags": values[found.tags][position] if found.tags else None,
+                UNKNOWN_TAGS: values[found.unknown_tags][position] if found.unknown_tags else None,
+                NEGATIVE_TAGS: values[found.negative_tags][position] if found.negative_tags else None,
                 "group": values[found.group][position] if found.group else None,
             }
             yield Row(position, target_of(record, where, tally))

@@ -19,7 +19,7 @@ from vlbench.sources.annotation import CAPTION_FIELDS, lines_of, target_of
 from vlbench.sources.file_listing import FoundFile
 from vlbench.sources.image_file import IMAGE_SUFFIXES
 
-LAYOUT = 3
+LAYOUT = 4
 """Version of the remembered index."""
 BLOCK = 512
 """Tars are made of blocks of this many bytes, and end with blocks of zeros."""
@@ -85,6 +85,8 @@ def index_of(file: FoundFile, cache: Path | None) -> TarIndex:
             each.target.captions,
             each.target.tags,
             each.target.group,
+            each.target.unknown,
+            each.target.negatives,
             each.marks,
         ]
         for each in index.samples
@@ -122,10 +124,17 @@ def _sample(
     captions: Sequence[str],
     tags: Sequence[str | int] | None,
     group: str,
+    unknown: Sequence[str | int],
+    negatives: Sequence[str | int] | None,
     marks: int,
 ) -> Sample:
     target = Target(
-        label=label, captions=tuple(captions), tags=None if tags is None else tuple(tags), group=group
+        label=label,
+        captions=tuple(captions),
+        tags=None if tags is None else tuple(tags),
+        group=group,
+        unknown=tuple(unknown),
+        negatives=None if negatives is None else tuple(negatives),
     )
     return Sample(key=key, member=member, offset=offset, size=size, target=target, marks=marks)
 

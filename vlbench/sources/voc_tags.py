@@ -1,5 +1,6 @@
 """The source `voc_tags`: images of Pascal VOC with the classes of their objects as tags."""
 
+from collections.abc import Sequence
 from typing import Literal
 
 from vlbench.core.contracts import Dataset, Place, Target
@@ -8,7 +9,9 @@ from vlbench.core.reading import Reading, Tally
 from vlbench.sources.annotation import offers_beside
 from vlbench.sources.file_listing import revision_of
 from vlbench.sources.image_file import file_examples
-from vlbench.sources.voc_annotation import VocSplit, read_split
+from vlbench.sources.voc_annotation import VocObject, VocSplit, read_split
+
+Difficult = Literal["kept", "left out", "unknown"]
 
 
 def voc_tags(
@@ -17,7 +20,7 @@ def voc_tags(
     *,
     path: str,
     split: VocSplit = "test",
-    difficult: Literal["kept", "left out"] = "kept",
+    difficult: Difficult = "kept",
 ) -> Dataset:
     """Images of Pascal VOC in the order of a split's list; the classes of their objects are tags.
 
@@ -28,26 +31,26 @@ def voc_tags(
         place: where to look.
         path: that folder.
         split: `train`, `val`, `trainval` or `test`.
-        difficult: whether an object marked as difficult makes its class a tag (`kept`) or not (`left out`).
+        difficult: whether an object marked as difficult makes its class a tag (`kept`) or not (`left out`:
+            the class is then false of the image), or whether nobody knows (`unknown`). The challenge has it
+            that such a class is neither right nor wrong, unless another object of the image shows it.
 
     Raises:
         SourceMissing: no such folder.
         DataError: a file that is missing or wrong; it is named.
     """
     annotated = read_split(place, path, split)
-    kept = difficult == "kept"
-    tags = [
-        tuple(dict.fromkeys(each.name for each in objects if kept or not each.difficult))
-        for objects in annotated.objects
-    ]
-    targets = tuple(Target(tags=each) for each in tags)
+    targets = tuple(_target(objects, difficult) for objects in annotated.objects)
     tally = Tally()
     for file, objects in zip(annotated.files, annotated.objects, strict=True):
-        for each in objects if not kept else ():
+        for each in objects if difficult != "kept" else ():
             if each.difficult:
-                tally.leave_out("difficult objects, which are no tags", file.name)
+                become = "whose class is unknown" if difficult == "unknown" else "which are no tags"
+                tally.leave_out(f"difficult objects, {become}", file.name)
     contents = digest_of_strings(
-        f"{each} {' '.join(sorted(own))}" for each, own in zip(annotated.ids, tags, strict=True)
+        f"{each} {' '.join(sorted(map(str, own.tags or ())))}{' ?' * bool(own.unknown)}"
+        f"{' '.join(sorted(map(str, own.unknown)))}"
+        for each, own in zip(annotated.ids, targets, strict=True)
     )
     return Dataset(
         name=f"voc_tags:{path}",
@@ -56,3 +59,10 @@ def voc_tags(
         examples=file_examples(annotated.files, targets),
         reading=Reading("voc_tags", f"objects, {annotated.list}", tally.left_out, lacks=annotated.lacks),
     )
+
+
+def _target(objects: Sequence[VocObject], difficult: Difficult) -> Target:
+    """The classes of an image's objects, each once."""
+    kept = [each.name for each in objects if difficult == "kept" or not each.difficult]
+    unsure = [each.name for each in objects if difficult == "unknown" and each.name not in kept]
+    return Target(tags=tuple(dict.fromkeys(kept)), unknown=tuple(dict.fromkeys(unsure)))

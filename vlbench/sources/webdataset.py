@@ -52,9 +52,9 @@ def webdataset(place: Place, /, *, path: str, split: str | None = None) -> Datas
     A folder holds `SPLIT/*.tar` (or the tars themselves), `classnames.txt` and
     `zeroshot_classification_templates.txt`; a tar holds for each key an image, and any of `.cls` (an
     index), `.txt` (captions, one a line; a blank line is none, where clip-benchmark counts it as an
-    empty caption), `.npy` (marks of tags) and `.json` (`label`, `captions`, `tags`, `group`). A key ends at
-    the first dot of a name, or at the last where no known suffix follows the first. Other members
-    are left alone and counted.
+    empty caption), `.npy` (marks of tags) and `.json` (`label`, `captions`, `tags`, `unknown_tags`,
+    `negative_tags`, `group`). A key ends at the first dot of a name, or at the last where no known suffix
+    follows the first. Other members are left alone and counted.
 
     Args:
         place: where to look; its cache keeps an index of each tar.

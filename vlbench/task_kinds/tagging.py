@@ -1,16 +1,17 @@
-"""Tagging: every image has any number of right tags."""
+"""Tagging: every image has any number of right tags, and perhaps some of which nobody knows."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import partial as bind
+from itertools import combinations
 
 import numpy as np
 
-from vlbench.core.contracts import Dataset, Example
+from vlbench.core.contracts import Dataset, Example, Target, Text
 from vlbench.core.errors import DataError
 from vlbench.core.expectation import check_counts
 from vlbench.core.label_index import LabelIndex
 from vlbench.core.metric_name import metrics_of
-from vlbench.core.problem import Problem, by_words
+from vlbench.core.problem import Asked, Problem, by_words
 from vlbench.core.protocol import asked, state_protocol
 from vlbench.core.reading import read_so
 from vlbench.core.registry import SCORINGS
@@ -24,8 +25,11 @@ BARE_NAME = ("{}",)
 def tagging(request: TaskRequest) -> Task:
     """Ask which tags are true of an image; an image that carries a label alone has that one tag.
 
+    Pairs of which the data say that nobody knows are not asked about.
+
     Raises:
-        DataError: no tags, an image without a tag list, a tag twice in the list, or counts that differ.
+        DataError: no tags, an image without a tag list, a tag twice in the list, counts that differ, a tag
+            that is two of right, false and unknown, or negative tags of some images alone.
         UnknownName: an image carries a tag that the list does not have.
     """
     source = request.source
@@ -34,17 +38,17 @@ def tagging(request: TaskRequest) -> Task:
     if not names:
         raise DataError(f"{request.name}: no tags{read_so(source)}; give a names file or tags in the data")
     index = LabelIndex.of(names, request.name)
-    images: list[int] = []
-    texts: list[int] = []
-    stated = [_tags(source, example, request.name) for example in source.examples]
+    targets, stated = [], []
+    for example in source.examples:
+        targets.append(example.target)
+        stated.append(_tags(source, example, request.name))
     rows = _as_marks(stated, len(names), request)
-    for i, tags in enumerate(stated if rows is None else rows):
-        for tag in tags:
-            images.append(i)
-            texts.append(index.position(tag, bind(_where, request, i)))
+    relevant = _pairs(stated if rows is None else rows, index, request)
     partial = check_counts(request, images=len(source), texts=len(names))
-    if not images:
+    if not relevant.candidates.size:
         raise DataError(f"{request.name}: no image carries any of the {len(names)} tags; check the tag names")
+    known = _asked(targets, relevant, names, request)
+    remarks = [f"tags are rows of {len(names)} marks of 0 and 1, one for each tag"] * (rows is not None)
     primary = request.primary or (request.metrics or DEFAULT_METRICS)[0]
     return Task(
         name=request.name,
@@ -53,25 +57,96 @@ def tagging(request: TaskRequest) -> Task:
         problem=Problem(
             candidates=source,
             queries=by_words(tuple(asked(text, templates) for text in names)),
-            relevant=Relevance.from_pairs(
-                np.array(images, dtype=np.int64),
-                np.array(texts, dtype=np.int64),
-                (len(source), len(names)),
-            ),
+            relevant=relevant,
+            asked=known,
         ),
         scoring=SCORINGS.get("matrix"),
         metrics=metrics_of(request.metrics or DEFAULT_METRICS),
         primary=primary,
         partial=partial,
         called="tags",
-        remarks=()
-        if rows is None
-        else (f"tags are rows of {len(names)} marks of 0 and 1, one for each tag",),
+        remarks=(*remarks, *_unknown(known, relevant, names)),
     )
 
 
+def _pairs(stated: Iterable[Sequence[str | int]], index: LabelIndex, request: TaskRequest) -> Relevance:
+    """Images and the positions of the tags that are stated of each."""
+    images: list[int] = []
+    texts: list[int] = []
+    for i, tags in enumerate(stated):
+        for tag in tags:
+            images.append(i)
+            texts.append(index.position(tag, bind(_where, request, i)))
+    shape = len(request.source), index.count
+    return Relevance.from_pairs(np.array(images, dtype=np.int64), np.array(texts, dtype=np.int64), shape)
+
+
+def _asked(
+    targets: Sequence[Target], relevant: Relevance, names: Sequence[Text], request: TaskRequest
+) -> Asked | None:
+    """The pairs whose truth is known; None where all are.
+
+    Raises:
+        DataError: the data contradict themselves, or list negative tags of some images alone.
+    """
+    lists = {
+        "unknown tags": [target.unknown for target in targets],
+        "negative tags": [target.negatives or () for target in targets],
+    }
+    if not any(map(any, lists.values())) and all(target.negatives is None for target in targets):
+        return None
+    index = LabelIndex.of(names, request.name)
+    pairs = {"tags": relevant}
+    for called, stated in lists.items():
+        rows = _as_marks(stated, index.count, request, called)
+        pairs[called] = _pairs(stated if rows is None else rows, index, request)
+    for (one, first), (other, second) in combinations(pairs.items(), 2):
+        both = np.flatnonzero(first.holds(second))
+        if both.size:
+            image, tag = second.candidates[both[0]], second.queries[both[0]]
+            raise DataError(
+                f"{_where(request, image)}: {names[tag].name!r} is among its {one} and its {other} "
+                f"({both.size:,} such pairs); take it out of one"
+            )
+    lacking = [i for i, target in enumerate(targets) if target.negatives is None]
+    if len(lacking) == len(targets):
+        return Asked.of("but", pairs["unknown tags"])
+    if lacking:
+        raise DataError(
+            f"{_where(request, lacking[0])} has no negative tags and others have: are its other tags false, "
+            "or unknown? add a list (an empty one if none is known to be false)"
+        )
+    verified = [relevant, pairs["negative tags"]]
+    return Asked.of(
+        "only",
+        Relevance.from_pairs(
+            np.concatenate([each.candidates for each in verified]),
+            np.concatenate([each.queries for each in verified]),
+            relevant.shape,
+        ),
+    )
+
+
+def _unknown(known: Asked | None, relevant: Relevance, names: Sequence[Text]) -> Iterator[str]:
+    """Remarks on what is unknown of the images; none where nothing is."""
+    if known is None:
+        return
+    asked = np.array([len(images) for images in known.by_query])
+    whole = relevant.shape[0] * relevant.shape[1]
+    yield (
+        f"{whole - asked.sum():,} of {whole:,} pairs of image and tag are unknown: they are neither right "
+        "nor wrong, and count nowhere"
+    )
+    sure = np.flatnonzero((asked > 0) & (asked == relevant.column_counts))
+    if sure.size:
+        yield (
+            f"{sure.size:,} of {len(names):,} tags are known to be false of no image, the first "
+            f"{names[sure[0]].name!r}: their average precision is 1 whatever the scores"
+        )
+
+
 def _as_marks(
-    stated: Sequence[tuple[str | int, ...]], count: int, request: TaskRequest
+    stated: Sequence[tuple[str | int, ...]], count: int, request: TaskRequest, called: str = "tags"
 ) -> list[tuple[int, ...]] | None:
     """Indices of tags that are stated as rows of 0 and 1, one for each; None where no row is such.
 
@@ -87,12 +162,14 @@ def _as_marks(
             set(tags) <= {0, 1}
         )
         raise DataError(
-            f"{_where(request, repeated)}: an index stands twice in its tags{looks}; give indices or names"
+            f"{_where(request, repeated)}: an index stands twice in its {called}{looks}; "
+            "give indices or names"
         )
     if repeated is None:
         if are_marks and rows and count == 2 and all(isinstance(tag, int) for tags in rows for tag in tags):
             raise DataError(
-                f"{request.name}: tags may be rows of marks or indices, since there are 2; give them as names"
+                f"{request.name}: {called} may be rows of marks or indices, since there are 2; "
+                "give them as names"
             )
         return None
     return [tuple(place for place, mark in enumerate(tags) if mark == 1) for tags in stated]

@@ -76,7 +76,7 @@ def test_json_holds_every_number_and_markdown_is_a_table(folder):
             UnknownName,
             "no task with results named 'shape'; did you mean shapes",
         ),
-        (["good", "bad", "-t", "alone"], VlbenchError, "bad has no result on alone; run `vlbench run -m bad"),
+        (["good", "bad", "-t", "alone"], VlbenchError, "bad has no result on alone; run it there"),
     ],
 )
 def test_names_that_nobody_has_are_met_with_close_ones(folder, arguments, error, said):

@@ -28,6 +28,16 @@ def test_titles_come_from_the_cards(make_result, tmp_path):
     assert "name: Coloured shapes in pairs never seen in training" in printed
 
 
+def test_rows_of_a_method_that_a_layout_cannot_tell_are_left_out_in_a_note(make_result, tmp_path):
+    for changes in ({}, {"model": "small+probe", "method": "probe"}):
+        write_result(make_result(**changes), tmp_path)
+    done = invoke("--format", "clip_benchmark", "--results", tmp_path)
+    assert done.stderr == (
+        "note: left out, since CLIP_benchmark's CSV has no place for a method: small+probe\n"
+    )
+    assert "probe" not in done.stdout
+
+
 def test_nothing_to_export_is_said(make_result, tmp_path):
     write_result(make_result(partial="limit 5"), tmp_path)
     assert isinstance(invoke("--format", "jsonl", "--results", tmp_path).exception, VlbenchError)

@@ -1,7 +1,8 @@
+import re
 from dataclasses import replace
 
 import pytest
-from colour_model import ColourCheckpoint, squares
+from colour_model import ColourCheckpoint, evaluated, squares, stored
 from colour_tagger import ColourTaggerCheckpoint
 
 from vlbench.core.errors import DataError, PluginError
@@ -9,10 +10,9 @@ from vlbench.core.method import ZERO_SHOT, Head, Method
 from vlbench.core.registry import TASK_KINDS
 from vlbench.core.result import Result
 from vlbench.core.task import TaskRequest
-from vlbench.engine.evaluate import Session, evaluate
+from vlbench.engine.evaluate import Session
 from vlbench.engine.plan import plan_job
 from vlbench.engine.settings import RunSettings
-from vlbench.engine.stored import stored_result
 
 TEST = ("red", "green", "blue", "yellow", "white", "black") * 3
 VALIDATION = ("black", "white", "yellow", "blue", "green", "red") * 2
@@ -51,7 +51,7 @@ def planned(asked, checkpoint, method=ZERO_SHOT):
 
 def run(asked, checkpoint, cache, method=ZERO_SHOT):
     job = planned(asked, checkpoint, method)
-    return evaluate(job, Session(checkpoint, SETTINGS), cache).result
+    return evaluated(job, Session(checkpoint, SETTINGS), cache)
 
 
 def test_thresholds_are_chosen_on_the_validation_images_alone(tmp_path):
@@ -73,11 +73,11 @@ def test_what_is_stored_of_either_split_is_used(tmp_path):
     assert plain.metric("macro_f1").value is None
     assert plain.thresholds == ()
     seen = sum(checkpoint.model.seen)
-    assert stored_result(planned(tuned(), checkpoint, HALFWAY), tmp_path, seed=0) is None
+    assert stored(planned(tuned(), checkpoint, HALFWAY), tmp_path) is None
     result = run(tuned(), checkpoint, tmp_path, HALFWAY)
     assert sum(checkpoint.model.seen) - seen == len(VALIDATION)
-    assert stored_result(planned(tuned(), checkpoint, HALFWAY), tmp_path, seed=0).result == result
-    assert stored_result(plan_job(checkpoint, task(TEST), SETTINGS), tmp_path, seed=0).result == plain
+    assert stored(planned(tuned(), checkpoint, HALFWAY), tmp_path) == result
+    assert stored(plan_job(checkpoint, task(TEST), SETTINGS), tmp_path) == plain
     whole = run(tuned(), ColourCheckpoint(), tmp_path / "other", HALFWAY)
     assert (whole.metrics, whole.thresholds) == (result.metrics, result.thresholds)
 
@@ -86,13 +86,13 @@ def test_another_choice_is_measured_from_what_is_stored(tmp_path):
     checkpoint = ColourCheckpoint()
     run(tuned(), checkpoint, tmp_path, HALFWAY)
     fewer = replace(tuned(), metrics={"macro_f1": tuned().metrics["macro_f1"]})
-    found = stored_result(planned(fewer, checkpoint, HALFWAY), tmp_path, seed=0)
+    found = stored(planned(fewer, checkpoint, HALFWAY), tmp_path)
     assert found is not None
-    assert found.result.metric("macro_f1").value == 1.0
+    assert found.metric("macro_f1").value == 1.0
     stated = replace(task(TEST), thresholds=(1.0,) * 6)
-    found = stored_result(plan_job(checkpoint, stated, SETTINGS), tmp_path, seed=0)
+    found = stored(plan_job(checkpoint, stated, SETTINGS), tmp_path)
     assert found is not None
-    assert found.result.metric("macro_f1").value == 0.0
+    assert found.metric("macro_f1").value == 0.0
     assert checkpoint.loads == 1
 
 
@@ -114,6 +114,23 @@ def test_a_threshold_outside_the_unit_is_refused_before_any_image_is_seen(tmp_pa
         run(asked, checkpoint, tmp_path)
     assert checkpoint.model.seen == []
     assert run(asked, ColourCheckpoint(), tmp_path).thresholds[2] == -0.25  # a cosine may be
+
+
+def test_a_seed_reaches_what_is_learned_and_each_is_one_of_a_row(tmp_path):
+    def drawn(lesson):
+        return Head(thresholds=(lesson.seed / 10,) * 6)
+
+    method = replace(HALFWAY, name="drawn", fit=drawn, settings={"shots": 4, "k": 2}, seeded=True)
+    checkpoint = ColourCheckpoint()
+    for seed in (3, 4):
+        job = plan_job(checkpoint, tuned(), replace(SETTINGS, seed=seed), method=method)
+        # scores do not hang on the seed: those of the first are stored
+        result = stored(job, tmp_path) or evaluated(job, Session(checkpoint, SETTINGS), tmp_path)
+        assert result.thresholds == (seed / 10,) * 6
+        assert result.model == f"{result.replicate_of}.s{seed}"
+        assert re.fullmatch(r"colour\+drawn@4~[0-9a-f]{6}", result.replicate_of)
+        assert result.replicate_of == f"colour+{result.method}"
+    assert checkpoint.loads == 1
 
 
 def test_a_method_that_learns_other_parts_than_it_states_is_refused(tmp_path):

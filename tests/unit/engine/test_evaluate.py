@@ -2,17 +2,20 @@ import json
 from dataclasses import asdict, replace
 from unittest.mock import ANY
 
+import numpy as np
 import pytest
-from colour_model import ColourCheckpoint, ColourModel, squares
+from colour_model import ColourCheckpoint, ColourModel, evaluated, squares, stored
 from colour_tagger import ColourTaggerCheckpoint
 
+from vlbench.core.contracts import Target
 from vlbench.core.errors import DataError, NotFinite, Unsupported
-from vlbench.core.registry import TASK_KINDS
+from vlbench.core.registry import METHODS, TASK_KINDS
 from vlbench.core.task import TaskRequest
-from vlbench.engine.evaluate import Session, evaluate
+from vlbench.engine.evaluate import Session
+from vlbench.engine.items import stored_items
 from vlbench.engine.plan import plan_job
 from vlbench.engine.settings import RunSettings
-from vlbench.engine.stored import keep_predictions, stored_prediction, stored_result
+from vlbench.engine.stored import keep_predictions, stored_prediction
 
 COLOURS = ("red", "green", "blue", "yellow", "white", "black") * 7
 SETTINGS = RunSettings(batch_size=4, workers=2)
@@ -24,7 +27,7 @@ def task(kind="classification", source=None, name="squares"):
 
 
 def score(asked, checkpoint, cache, settings=SETTINGS):
-    return evaluate(plan_job(checkpoint, asked, settings), Session(checkpoint, settings), cache).result
+    return evaluated(plan_job(checkpoint, asked, settings), Session(checkpoint, settings), cache)
 
 
 def without_times(result):
@@ -53,12 +56,12 @@ def test_a_second_task_on_the_same_images_encodes_none(tmp_path):
 def test_a_stored_measurement_needs_no_model_and_is_the_same(tmp_path):
     checkpoint = ColourCheckpoint()
     fresh = score(task(), checkpoint, tmp_path)
-    again = stored_result(plan_job(checkpoint, task(), SETTINGS), tmp_path, seed=0)
-    assert again.result == fresh
+    again = stored(plan_job(checkpoint, task(), SETTINGS), tmp_path)
+    assert again == fresh
     assert checkpoint.loads == 1
-    renamed = stored_result(plan_job(checkpoint, task(name="other"), SETTINGS), tmp_path, seed=0)
+    renamed = stored(plan_job(checkpoint, task(name="other"), SETTINGS), tmp_path)
     assert renamed is not None
-    assert renamed.result.task == "other"
+    assert renamed.task == "other"
 
 
 def test_another_formula_is_measured_from_the_stored_prediction(tmp_path):
@@ -66,9 +69,9 @@ def test_another_formula_is_measured_from_the_stored_prediction(tmp_path):
     score(task(), checkpoint, tmp_path)
     asked = task()
     fewer = replace(asked, metrics={"acc1": asked.metrics["acc1"]})
-    found = stored_result(plan_job(checkpoint, fewer, SETTINGS), tmp_path, seed=0)
+    found = stored(plan_job(checkpoint, fewer, SETTINGS), tmp_path)
     assert found is not None
-    assert [value.metric for value in found.result.metrics] == ["acc1"]
+    assert [value.metric for value in found.metrics] == ["acc1"]
     assert checkpoint.loads == 1
 
 
@@ -83,8 +86,8 @@ def test_a_flipped_bit_of_what_is_stored_is_never_a_score(kept, tmp_path):
         flipped[position] ^= 1
         path.write_bytes(flipped)
         if kept == "measurements":
-            again = stored_result(plan_job(checkpoint, task(), SETTINGS), tmp_path, seed=0)
-            assert again.result == fresh
+            again = stored(plan_job(checkpoint, task(), SETTINGS), tmp_path)
+            assert again == fresh
         else:
             assert stored_prediction(plan_job(checkpoint, task(), SETTINGS), tmp_path) is None
     assert checkpoint.loads == 1
@@ -213,6 +216,37 @@ def test_a_taggers_own_thresholds_are_kept_with_its_scores(tmp_path):
     assert again[0]["thresholds"].tolist() == [0.99, 0.6, 0.6, 0.6, 0.6, 0.6]
     plain = score(asked, ColourCheckpoint(), tmp_path / "plain")
     assert plain.metric("macro_f1").value is None
+
+
+def hard(unknown):
+    """Of two red images the brighter is a difficult one: nobody knows whether it is red."""
+    source = squares(("red", "red", "blue", "green"))
+    first = Target(tags=(), unknown=("red",) if unknown else ())
+    return replace(source, examples=[replace(source[0], target=first), *source.examples[1:]])
+
+
+def test_what_nobody_knows_is_measured_nowhere(tmp_path):
+    checkpoint, metrics = ColourCheckpoint(), ("mean_average_precision", "macro_f1")
+    request = TaskRequest("squares", "test", hard(True), metrics=metrics)
+    asked = TASK_KINDS.get("tagging")(request)
+    false = TASK_KINDS.get("tagging")(replace(request, source=hard(False)))
+    found, other = (score(each, checkpoint, tmp_path) for each in (asked, false))
+    assert found.metric("mean_average_precision").value == 1.0
+    assert other.metric("mean_average_precision").value == pytest.approx((1 + 1 + 1 / 2) / 3)
+    assert found.digests["truth"] != other.digests["truth"]
+    assert found.n_relevant == other.n_relevant == 3
+    job = plan_job(checkpoint, asked, SETTINGS)
+    items = stored_items(job, tmp_path, seed=0)
+    assert np.argwhere(np.isnan(items.scores)).tolist() == [[0, 2]]
+    assert items.influence == pytest.approx([1.0] * 4)
+    method = METHODS.get("best-f1")()
+    learned = replace(asked, learn_from={"validation": asked.problem})
+    chosen = evaluated(
+        plan_job(checkpoint, learned, SETTINGS, method=method), Session(checkpoint, SETTINGS), tmp_path
+    )
+    red = items.scores[:, 2]
+    assert chosen.thresholds[2] == pytest.approx((red[1] + max(red[2:])) / 2, rel=1e-6)
+    assert chosen.metric("macro_f1").value == 1.0
 
 
 def test_streamed_scores_are_of_the_whole_model(tmp_path):

@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from colour_model import ColourCheckpoint, squares
+from colour_model import ColourCheckpoint, evaluated, squares
 from colour_tagger import ColourTaggerCheckpoint
 
 from vlbench.core.errors import VlbenchError
@@ -23,7 +23,7 @@ def run(tmp_path):
     def run(kind, checkpoint=ColourCheckpoint):
         task = TASK_KINDS.get(kind)(TaskRequest(name="squares", protocol="test", source=squares(COLOURS)))
         job = plan_job(checkpoint(), task, SETTINGS)
-        return job, evaluate(job, Session(checkpoint(), SETTINGS), tmp_path).result
+        return job, evaluated(job, Session(checkpoint(), SETTINGS), tmp_path)
 
     return run
 

@@ -1,17 +1,22 @@
 from dataclasses import dataclass, replace
 
-from colour_model import ColourCheckpoint, squares
+import pytest
+from colour_model import ColourCheckpoint, evaluated, squares, stored
 
+from vlbench.core.errors import NotFinite
+from vlbench.core.measurement import Measurement, Part
+from vlbench.core.method import Method
+from vlbench.core.metric import metric
 from vlbench.core.problem import Groups
 from vlbench.core.registry import TASK_KINDS
 from vlbench.core.task import TaskRequest
 from vlbench.engine.evaluate import Session, evaluate
 from vlbench.engine.measure import data_digests
-from vlbench.engine.plan import plan_job
+from vlbench.engine.plan import plan_job, seeds_row
 from vlbench.engine.settings import RunSettings
-from vlbench.engine.stored import stored_result
 
 SETTINGS = RunSettings(batch_size=4, workers=0)
+NAN, INF = float("nan"), float("inf")
 
 
 @dataclass
@@ -36,9 +41,42 @@ def test_a_seeds_row_carries_the_marks_of_the_seed(tmp_path):
         (Seed(name="alone", preprocess_mode="fast"), SETTINGS),
     ):
         job = plan_job(checkpoint, task(), settings)
-        result = evaluate(job, Session(checkpoint, settings), tmp_path).result
+        result = evaluated(job, Session(checkpoint, settings), tmp_path)
         rows.append((result.model, result.replicate_of))
     assert rows == [("coop-seed1", "coop"), ("coop-seed1+bf16+fast", "coop+bf16+fast"), ("alone+fast", "")]
+
+
+@pytest.mark.parametrize(
+    ("base", "method", "row", "of"),
+    [
+        ("", "probe", "it+bf16+probe", ""),
+        ("", "seeded", "it+bf16+seeded.s7", "it+bf16+seeded"),
+        ("coop", "probe", "it+bf16+probe", "coop+bf16+probe"),
+        ("coop", "seeded", "it+bf16+seeded.s7", "coop+bf16+seeded"),
+    ],
+)
+def test_a_method_is_a_mark_of_the_row_and_its_seeds_and_the_models_are_one(base, method, row, of):
+    by = Method(method, rewrite=lambda problem: problem, seeded=method == "seeded")
+    settings = replace(SETTINGS, precision="bf16", seed=7)
+    job = plan_job(Seed(name="it", row=base), task(), settings, method=by)
+    assert (job.row, seeds_row(job)) == (row, of)
+
+
+@pytest.mark.parametrize(
+    ("found", "said"),
+    [
+        (Measurement(NAN, 1), "wrong is nan"),
+        (Measurement(0.5, 1, ci_low=NAN), "wrong, the low end of its interval, is nan"),
+        (Measurement(0.5, 1, ci_high=INF), "wrong, the high end of its interval, is inf"),
+        (Measurement(0.5, 1, parts=(Part("a", 1.0, 1), Part("b", NAN, 1))), "wrong of 'b' is nan"),
+    ],
+)
+def test_a_metric_that_is_no_number_is_refused(found, said, tmp_path):
+    wrong = metric(reads={"row_ranks"})(lambda prediction, problem, options: found)
+    asked = replace(task(), metrics={"wrong": wrong}, primary="wrong")
+    checkpoint = ColourCheckpoint()
+    with pytest.raises(NotFinite, match=f"squares: {said}; check"):
+        evaluate(plan_job(checkpoint, asked, SETTINGS), Session(checkpoint, SETTINGS), tmp_path)
 
 
 def test_a_result_carries_digests_of_its_images_texts_right_answers_and_groups(tmp_path):
@@ -56,5 +94,5 @@ def test_a_result_carries_digests_of_its_images_texts_right_answers_and_groups(t
 def test_a_stored_measurement_says_nothing_of_the_row_of_another_name(tmp_path):
     seed = Seed(name="coop-seed1", row="coop")
     evaluate(plan_job(seed, task(), SETTINGS), Session(seed, SETTINGS), tmp_path)
-    renamed = stored_result(plan_job(Seed(name="mine"), task(), SETTINGS), tmp_path, seed=0).result
+    renamed = stored(plan_job(Seed(name="mine"), task(), SETTINGS), tmp_path)
     assert (renamed.model, renamed.replicate_of) == ("mine", "")

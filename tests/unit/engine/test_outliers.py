@@ -2,7 +2,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from colour_model import COLOURS, ColourCheckpoint, squares
+from colour_model import COLOURS, ColourCheckpoint, evaluated, squares
 
 from vlbench.core.contracts import Text
 from vlbench.core.errors import Unsupported
@@ -30,7 +30,7 @@ def test_other_images_are_asked_by_the_same_texts_from_stored_features(tmp_path)
     for task in (inside, outside):
         evaluate(plan_job(session.checkpoint, task, SETTINGS), session, tmp_path)
     job = plan_job(session.checkpoint, outlier_task(inside, outside), SETTINGS)
-    result = evaluate(job, session, tmp_path).result
+    result = evaluated(job, session, tmp_path)
     assert (result.timing.images_encoded, result.timing.texts_encoded) == (0, 0)
     assert (result.n_images, result.n_texts, result.metrics) == (len(colours) - 2, 2, ())
     prediction, _ = stored_prediction(job, tmp_path)

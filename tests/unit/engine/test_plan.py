@@ -44,7 +44,7 @@ def test_a_method_that_does_not_suit_the_task():
     best_f1 = METHODS.get("best-f1")()
     tagging, other = task("tagging"), task("classification")
     split = {"validation": tagging.problem}
-    refused(tagging, "squares: best-f1 learns from a validation split, and its card names none", best_f1)
+    refused(tagging, "squares: best-f1 learns from a validation split, and no card of it names one", best_f1)
     refused(replace(other, learn_from=split), "best-f1 measures macro_precision, which reads scores", best_f1)
     stated = replace(tagging, learn_from=split, thresholds=(0.5,) * 3)
     refused(stated, "its thresholds are stated, and best-f1 learns them; leave one out", best_f1)
@@ -74,6 +74,8 @@ def test_pairs_that_are_not_asked_about_are_for_metrics_that_heed_them():
     refused(
         replace(partly, metrics=deaf), "deaf counts all pairs, and squares does not ask about all of them"
     )
+    method = replace(METHODS.get("best-f1")(), metrics=("macro_f1_top@1",))
+    refused(partly, "macro_f1_top counts all pairs, .*; leave out the metric, or the method", method)
     heeding = {"heeding": replace(deaf["deaf"], reads=frozenset({"scores", "asked"}))}
     plan_job(ColourCheckpoint(), replace(partly, metrics=heeding), SETTINGS)
 

@@ -1,7 +1,7 @@
 from dataclasses import replace
 
 import pytest
-from colour_model import COLOURS, ColourCheckpoint, squares
+from colour_model import COLOURS, ColourCheckpoint, evaluated, squares
 
 from vlbench.core.contracts import Text
 from vlbench.core.errors import Unsupported
@@ -35,7 +35,7 @@ def test_each_template_is_a_job_of_its_own_over_the_same_images(tmp_path):
         assert single.task.protocol.digest != job.task.protocol.digest
     session = Session(checkpoint, SETTINGS)
     evaluate(job, session, tmp_path)
-    assert [evaluate(single, session, tmp_path).result.timing.images_encoded for _, single in singles] == [
+    assert [evaluated(single, session, tmp_path).timing.images_encoded for _, single in singles] == [
         0,
         0,
     ]

@@ -7,7 +7,7 @@ from colour_model import squares
 
 from vlbench.core.contracts import ModelInfo, ScoreUnit, Text
 from vlbench.core.errors import NotFinite, Unrepeatable
-from vlbench.core.problem import Problem, by_words
+from vlbench.core.problem import Asked, Problem, by_words
 from vlbench.core.registry import SCORINGS
 from vlbench.core.relevance import Relevance
 from vlbench.engine import scoring
@@ -26,7 +26,7 @@ class Table:
         return images[:, texts[:, 0].long()]
 
 
-def run(scores, pairs, kind, rows=None, monkeypatch=None):
+def run(scores, pairs, kind, rows=None, monkeypatch=None, asked=None):
     n, m = scores.shape
     if rows is not None:
         monkeypatch.setattr(scoring, "BLOCK_BYTES", 4 * m * rows)
@@ -35,6 +35,7 @@ def run(scores, pairs, kind, rows=None, monkeypatch=None):
         candidates=squares(("red",) * n),
         queries=by_words(tuple(Text(str(j)) for j in range(m))),
         relevant=Relevance.from_pairs(images, texts, (n, m)),
+        asked=asked,
     )
     columns = np.arange(m, dtype=np.float32)[:, None]
     images = scores.astype(np.float32)
@@ -82,6 +83,17 @@ def test_ranks_equal_brute_force_whatever_the_blocks(rows, levels, monkeypatch):
     ]
     matrix = run(scores, pairs, "matrix", rows, monkeypatch)
     assert np.array_equal(matrix["scores"], scores)
+
+
+@pytest.mark.parametrize("rows", [1, 1000])
+def test_a_pair_that_is_not_asked_has_no_score_in_the_matrix(rows, monkeypatch):
+    scores = np.array([[1.0, 2.0], [3.0, 4.0], [1.0, 2.0]])
+    unknown = Asked("but", Relevance.from_pairs(np.array([0, 1]), np.array([1, 0]), (3, 2)))
+    kept = run(scores, [(0, 0)], "matrix", rows, monkeypatch, asked=unknown)["scores"]
+    np.testing.assert_array_equal(kept, [[1, np.nan], [np.nan, 4], [1, 2]])
+    scores[1, 0] = np.nan  # what a model must never answer, asked or not
+    with pytest.raises(NotFinite):
+        run(scores, [(0, 0)], "matrix", asked=unknown)
 
 
 def test_best_texts_come_with_their_scores():

@@ -59,7 +59,6 @@ SHARED = {"a": ("0.500000", "2.000000"), "b": ("0.750000", "1.000000")}
         ("digits+templates@12ab34", "templates of the user's own"),
         ("digits+classnames@12ab34+templates@56cd78", "classnames and templates of the user's own"),
         ("digits+thresholds@0.5", "thresholds of the user's own"),
-        ("digits+best-f1", "best-f1 of the user's own"),
         ("digits@elevater", "another question about a data set that is averaged"),
         ("digits@base", "a half of a task's classes"),
         ("classification:photos@12ab34", "own data without a card"),
@@ -70,6 +69,21 @@ def test_what_only_one_model_was_asked_in_its_own_way_moves_no_mean(shared, scor
     assert means(results) == SHARED
     assert notes(results) == (f"mean: without {task}: {reason}",)
     assert table(results)["a"][task] == "1.000000"
+
+
+def test_a_task_that_version_0_1_named_by_a_method_is_a_column_of_its_own_and_told_what_it_is_now(
+    shared, scored
+):
+    results = [*shared, scored("a", "digits+best-f1", 1.0), scored("a+best-f1", "digits", 0.5)]
+    found = table(results)
+    assert means(results)["a"] == SHARED["a"]
+    assert (found["a"]["digits+best-f1"], found["a+best-f1"]["digits"]) == ("1.000000", "0.500000")
+    assert found["a"]["digits"] == "0.250000"
+    assert notes(results) == (
+        "digits+best-f1: results of version 0.1, by the task's name; best-f1 is a method of the row now: run "
+        "`--task digits --method best-f1` again",
+        "mean: without digits+best-f1: best-f1 of the user's own",
+    )
 
 
 @pytest.mark.parametrize(
@@ -130,6 +144,23 @@ def test_a_row_of_several_weights_has_no_averages(shared):
     assert means(other) == {**SHARED, "a": ("", "")}
     assert notes(other) == (
         "a: no averages: results of other weights under one name; run it again on digits",
+    )
+
+
+def test_a_row_of_several_states_of_a_method_has_no_averages_and_the_model_alone_keeps_its_own(scored):
+    alone = [scored("a", "digits", 0.25), scored("a", "shapes", 0.75)]
+    probed = [
+        scored("a+probe", task, value, method="probe", digests={"method": digest})
+        for task, value, digest in (("digits", 0.5, "1"), ("shapes", 1.0, "1"))
+    ]
+    assert means([*alone, *probed])["a+probe"][0] == "0.750000"
+    assert notes([*alone, *probed]) == ()
+    other = [*alone, probed[0], replace(probed[1], digests={"method": "2"})]
+    assert means(other)["a+probe"][0] == ""
+    assert means(other)["a"][0] == "0.500000"
+    assert notes(other) == (
+        "a+probe: no averages: results of other settings or code of its method under one name; run it again "
+        "on shapes",
     )
 
 

@@ -14,13 +14,14 @@ def written(path, *rows):
 
 
 def test_a_row_says_the_value_and_what_it_was_measured_with(make_result):
-    digests = {"image_ids": "i" * 32, "texts": "t" * 32, "truth": "r" * 32, "validation_image_ids": "v" * 32}
+    digests = {"image_ids": "i" * 32, "texts": "t" * 32, "truth": "r" * 32}
+    digests |= {"validation_image_ids": "v" * 32, "train_image_ids": "a" * 32}
     acc5, acc1 = baseline_text(rows_of([make_result(digests=digests)])).splitlines()[:0:-1]
     weights = acc1.split(",")[10]
     assert acc1 == (
         "small,shapes,acc1,0.500000,0.400000,0.600000,200,fp32,held-out,"
-        f"{'d' * 32},{weights},{'i' * 32},{'t' * 32},0,200,200,{'r' * 32},{'v' * 32},1,cpu,"
-        "no,0.000000,1.000000"
+        f"{'d' * 32},{weights},{'i' * 32},{'t' * 32},0,200,200,{'r' * 32},{'v' * 32},"
+        f"{'a' * 32},1,cpu,no,0.000000,1.000000"
     )
     assert acc5.startswith("small,shapes,acc5,0.750000,0.700000,0.800000,200,")
     (other, _) = rows_of([make_result(weights={"small.safetensors": "b" * 64})])
@@ -58,7 +59,7 @@ def test_an_empty_baseline_is_not_written(tmp_path):
             "line 2: could not convert string to float: 'half'",
         ),
         (lambda text: text.replace("0.500000", "inf", 1), "line 2: infinity is no score"),
-        (lambda text: text.replace(",200,", ",", 1), "line 2: 22 cells in place of 23"),
+        (lambda text: text.replace(",200,", ",", 1), "line 2: 23 cells in place of 24"),
         (lambda text: text[:-9], "cut off in line 3"),
         (
             lambda text: text + text.splitlines(keepends=True)[1],
@@ -127,7 +128,16 @@ def test_an_earlier_versions_baseline_tells_less_and_is_read(make_result, tmp_pa
     lines = list(csv.reader(path.read_text(encoding="utf-8").splitlines()))
     path.write_text("".join(",".join(line[:13]) + "\n" for line in lines), encoding="utf-8")
     untold = dict.fromkeys(
-        ("left_out", "n_images", "n_relevant", "truth", "validation", "source_revision", "device")
+        (
+            "left_out",
+            "n_images",
+            "n_relevant",
+            "truth",
+            "validation",
+            "training",
+            "source_revision",
+            "device",
+        )
     )
     assert read_baseline(path) == (replace(row, **untold),)
 

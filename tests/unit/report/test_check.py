@@ -65,6 +65,7 @@ TOLD = replace(
     n_relevant=200,
     truth="r1",
     validation="",
+    training="",
     source_revision="s1",
     device="cpu",
 )
@@ -121,6 +122,7 @@ def test_a_baseline_without_a_value_holds_nothing_and_fails():
         ({"n_relevant": 150}, "other data: 200 right answers, now 150"),
         ({"source_revision": "s2"}, "other data: the source's revision was s1, is s2"),
         ({"validation": "v2"}, "other data: the validation images were none, are v2"),
+        ({"training": "a2"}, "other data: the training images were none, are a2"),
         ({"n": 100}, "other data: measured over 200, now over 100"),
         ({"left_out": 3}, "other data: measured over 200, now over 200 (3 left out)"),
     ],
@@ -183,6 +185,12 @@ def test_what_it_was_measured_with_is_named_once_for_a_result_even_where_no_valu
 def test_a_change_of_weights_does_not_hide_what_moved():
     after = replace(ROW, value=0.4, weights="w2")
     assert [finding.verdict for finding in compare_rows([ROW], [after])] == ["weights", "worse"]
+
+
+def test_a_task_that_version_0_1_named_by_a_method_is_told_what_it_is_now():
+    finding = only([replace(ROW, task="shapes-tags+best-f1")], [])
+    assert finding.failed
+    assert finding.message == "vanished: best-f1 is a method of the row now: small+best-f1 on shapes-tags"
 
 
 def test_vanished_models_tasks_results_and_metrics_are_told_apart():

@@ -29,13 +29,31 @@ def on(make_result):
         ({"image_sample": "x" * 32}, ("image contents",)),
         ({"image_sample": ""}, ()),
         ({"image_sample": "x" * 32, "image_ids": "x" * 32}, ("image ids",)),
-        ({"validation_image_ids": "x" * 32}, ("validation images",)),
+        # what learned from no such images stands beside what did
+        ({"validation_image_ids": "x" * 32}, ()),
+        ({"train_image_ids": "x" * 32}, ()),
         ({"image_ids": "x" * 32, "truth": "x" * 32}, ("image ids", "right answers")),
     ],
 )
 def test_answers_to_one_question_alone_may_stand_together(on, changed, names):
     assert what_differs(on("a"), on("b", **changed)) == names
     assert what_differs(on("b", **changed), on("a")) == names
+
+
+@pytest.mark.parametrize("split", ["validation", "train"])
+def test_what_learned_from_other_images_leaves_the_column_and_the_models_alone_stay(on, split):
+    name = f"{split}_image_ids"
+    results = [
+        on("a"),
+        on("a+probe", **{name: "1" * 32}),
+        on("b"),
+        on("b+probe", **{name: "1" * 32}),
+        on("c+probe", **{name: "2" * 32}),
+    ]
+    column = columns(results)["shapes"]
+    assert [each.model for each in column.kept] == ["a", "a+probe", "b", "b+probe"]
+    images = {"validation": "validation images", "train": "training images"}[split]
+    assert [(each.model, names) for each, names in column.left_out] == [("c+probe", (images,))]
 
 
 def test_another_protocol_or_number_of_right_pairs_differs(on):

@@ -301,11 +301,20 @@ def test_other_labels_are_refused_and_thresholds_of_a_validation_split_are_each_
     nothing = replace(items, image_ranks=np.where(np.arange(N) == 3, 0, items.image_ranks))
     with pytest.raises(DataError, match="images with something right: the two were run on other annotations"):
         paired(a, items, b, nothing)
-    chosen = {"digests": {"validation_image_ids": "7" * 32}}
-    tuned = [replace(a, thresholds=(0.5,), **chosen), replace(b, thresholds=(0.6,), **chosen)]
-    assert paired(tuned[0], items, tuned[1], items).p == 1
-    with pytest.raises(DataError, match="ids of the validation images: digest 77777777, not none"):
-        paired(tuned[0], items, b, items)
+    with pytest.raises(DataError, match=r"thresholds: \[0.5\], not \[0.6\]"):
+        paired(replace(a, thresholds=(0.5,)), items, replace(b, thresholds=(0.6,)), items)
+
+
+@pytest.mark.parametrize("split", ["validation", "train"])
+def test_a_method_is_compared_with_the_model_alone_and_with_what_learned_from_the_same_images(of_hits, split):
+    (a, items), (b, _) = (of_hits(name, np.ones(N, bool)) for name in "ab")
+    learned, other = ({"method": "probe", "digests": {f"{split}_image_ids": digit * 32}} for digit in "78")
+    probed = replace(a, thresholds=(0.5,), **learned)
+    # thresholds that are learned are each row's own
+    assert paired(probed, items, replace(b, thresholds=(0.6,), **learned), items).p == 1
+    assert paired(probed, items, b, items).p == paired(b, items, probed, items).p == 1
+    with pytest.raises(DataError, match=r"ids of the \w+ images: digest 77777777, not 88888888"):
+        paired(probed, items, replace(b, **other), items)
 
 
 def test_of_a_metric_that_should_be_low_the_lower_one_is_better_and_differences_exceed_1(make_result):

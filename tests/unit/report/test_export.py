@@ -8,7 +8,7 @@ from ruamel.yaml import YAML
 
 from vlbench.core.errors import DataError
 from vlbench.core.result import MetricValue
-from vlbench.report.export import ExportNames, export_text
+from vlbench.report.export import ExportNames, export_text, untold
 from vlbench.report.imported_clip_benchmark import read_clip_benchmark
 
 NAMES = ExportNames(
@@ -93,6 +93,28 @@ def test_the_order_of_results_changes_no_byte(results, form):
     texts = {export_text(order, form, NAMES) for order in itertools.permutations(results, len(results))}
     assert len(texts) == 1
     assert "quick" not in texts.pop()
+
+
+def test_what_a_method_learned_is_called_so_or_left_out_and_named(make_result):
+    learned = {
+        "model": "small+probe.s1",
+        "method": "probe",
+        "zero_shot": "no",
+        "digests": {"method": "e" * 32},
+    }
+    results = [make_result(), make_result(**learned)]
+    line = json.loads(export_text(results, "jsonl", NAMES).splitlines()[-1])
+    assert (line["model"], line["method"], line["method_digest"]) == ("small+probe.s1", "probe", "e" * 32)
+    index = YAML(typ="safe").load(export_text(results, "model-index", NAMES))["model-index"]
+    told = {each["name"]: each["results"][0] for each in index}
+    assert told["small"]["task"]["type"] == "zero-shot-image-classification"
+    assert told["small+probe.s1"]["task"] == {"type": "image-classification", "name": "Image Classification"}
+    assert told["small+probe.s1"]["dataset"]["args"]["method"] == "probe"
+    assert export_text(results, "clip_benchmark", NAMES) == export_text(results[:1], "clip_benchmark", NAMES)
+    assert untold(results, "clip_benchmark") == (
+        "left out, since CLIP_benchmark's CSV has no place for a method: small+probe.s1"
+    )
+    assert (untold(results, "jsonl"), untold(results[:1], "clip_benchmark")) == ("", "")
 
 
 def test_results_on_other_data_are_told_apart_or_refused(make_result):

@@ -45,9 +45,16 @@ def test_another_model_is_missing(folder, asked, change):
     assert not has_result(folder, **asked | change)
 
 
-@pytest.mark.parametrize("field", ["task", "protocol", "images", "texts", "truth", "validation"])
+@pytest.mark.parametrize("field", ["task", "protocol", "images", "texts", "truth", "validation", "training"])
 def test_an_answer_to_another_question_is_missing(folder, asked, field):
     assert not has_result(folder, **asked | {"question": replace(asked["question"], **{field: "0" * 32})})
+
+
+def test_a_row_by_another_state_of_its_method_is_missing(result, tmp_path, asked):
+    write_result(replace(result, method="probe", digests={**DIGESTS, "method": "e" * 32}), tmp_path)
+    assert has_result(tmp_path, **asked, method_digest="e" * 32)
+    assert not has_result(tmp_path, **asked, method_digest="f" * 32)
+    assert not has_result(tmp_path, **asked)
 
 
 def test_a_result_on_another_state_of_the_same_files_is_missing(folder, asked):

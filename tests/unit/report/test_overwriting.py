@@ -7,7 +7,14 @@ from vlbench.report.comparable import Question
 from vlbench.report.overwriting import refuse_other_data, refuse_other_folder
 from vlbench.report.results import write_result
 
-DIGESTS = {"image_ids": "i" * 32, "texts": "t" * 32, "truth": "r" * 32, "image_sample": "s" * 32}
+DIGESTS = {
+    "image_ids": "i" * 32,
+    "texts": "t" * 32,
+    "truth": "r" * 32,
+    "image_sample": "s" * 32,
+    "validation_image_ids": "v" * 32,
+    "train_image_ids": "a" * 32,
+}
 STATEMENT = {"templates": ["a {}."], "texts": 4}
 
 
@@ -41,6 +48,8 @@ def replaced(there, tmp_path):
         ({"truth": "x"}, "right answers"),
         ({"image_sample": "x"}, "image contents"),
         ({"image_ids": "x", "truth": "x"}, "image ids and right answers"),
+        ({"validation_image_ids": "x"}, "validation images"),
+        ({"train_image_ids": "x"}, "training images"),
     ],
 )
 def test_a_result_on_other_data_of_one_card_is_not_replaced(replaced, changed, what):

@@ -53,6 +53,25 @@ def test_the_11_point_map_is_resampled_by_the_metrics_own_definition(tagged):
     np.testing.assert_allclose(found, np.subtract(sides[1], sides[0]), atol=1e-6)
 
 
+@pytest.mark.parametrize("precision", [resampled_precision, resampled_eleven_points])
+def test_a_pair_without_a_score_is_in_no_ranking(tagged, precision):
+    a, b, relevant = tagged
+    unknown = ~relevant & (np.random.default_rng(8).random(relevant.shape) < 0.3)
+    own = average_precision if precision is resampled_precision else elevater_11_point
+    a, b = (np.where(unknown, np.nan, scores).astype(np.float32) for scores in (a, b))
+    found = map_differences(a, b, pairs_of(relevant), seed=3, resamples=40, precision=precision)
+    generator = np.random.default_rng(3)
+    for difference in found:
+        drawn = generator.integers(50, size=50)
+        sides = []
+        for scores in (a, b):
+            known = [(scores[drawn, j], relevant[drawn, j]) for j in range(6)]
+            kept = [(own_scores, right) for own_scores, right in known if right.any()]
+            values = [own(each[~np.isnan(each), None], right[~np.isnan(each), None]) for each, right in kept]
+            sides.append(np.mean(values))
+        assert difference == pytest.approx(sides[1] - sides[0], abs=1e-6)
+
+
 def test_draws_depend_on_the_seed_alone(tagged, monkeypatch):
     a, b, relevant = tagged
     whole = ap_differences(a, b, pairs_of(relevant), seed=1)

@@ -55,6 +55,14 @@ def test_tagging_keeps_scores_beside_the_right_tags_even_where_there_are_none(ma
     assert [list(names) for names in columns["relevant"]] == [["dog", "eel"], []]
 
 
+def test_an_unknown_tag_has_no_score(make_result, tmp_path):
+    scores = np.array([[0.5, np.nan, 0.0], [0.25, 0.0, 1.0]], dtype=np.float32)
+    prediction = Prediction(UNIT, {"scores": scores})
+    columns = written(write_predictions(make_result(), problem((0, 0)), prediction, tmp_path))
+    found = [np.asarray(row, dtype=np.float32) for row in columns["scores"]]
+    np.testing.assert_array_equal(found, scores)
+
+
 def test_a_partial_run_leaves_the_whole_ones_predictions_alone(make_result, tmp_path):
     prediction = Prediction(UNIT, {"row_ranks": np.array([1, 2])})
     path = write_predictions(make_result(partial="limit"), problem((0, 0), (1, 1)), prediction, tmp_path)

@@ -60,6 +60,63 @@ def test_one_seed_has_a_mean_and_no_deviation(make_seed):
     assert texts["seeds.csv"].splitlines()[1] == f"{ROW},shapes,acc1,0.250000,,1,{ROW}-seed1"
 
 
+@pytest.fixture
+def make_probe(make_result):
+    """The result of one seed of a method, on a model or on one seed of a row of models."""
+
+    def make(seed, *, model="clip", row="", method="1", **changes):
+        return make_result(
+            model=f"{model}+probe@4.s{seed}",
+            replicate_of=f"{row or model}+probe@4",
+            method="probe@4",
+            digests={"model": model, "method": method},
+            settings={"seed": seed},
+            zero_shot="no",
+            **changes,
+        )
+
+    return make
+
+
+def test_seeds_of_a_method_are_one_row_even_where_they_agree(make_probe, make_result):
+    seeds = [make_probe(seed, acc1=acc1) for seed, acc1 in ((0, 0.75), (1, 0.75), (2, 0.0))]
+    results = [make_result(model="clip", acc1=0.25), *seeds]
+    texts = leaderboards(results)
+    assert [line.split(",")[:2] for line in texts["leaderboard.csv"].splitlines()[1:]] == [
+        ["clip", "0.250000"],
+        ["clip+probe@4", "0.500000"],
+    ]
+    # deviations 1/4, 1/4, -1/2: the variance is 3/16
+    names = "clip+probe@4.s0 clip+probe@4.s1 clip+probe@4.s2"
+    assert (
+        texts["seeds.csv"].splitlines()[1] == f"clip+probe@4,shapes,acc1,0.500000,{0.1875**0.5:.6f},3,{names}"
+    )
+    assert notes(results) == ()
+
+
+def test_seeds_of_a_method_on_seeds_of_a_model_are_one_row(make_probe):
+    results = [
+        make_probe(seed, model=f"{ROW}-seed{model}", row=ROW, acc1=acc1)
+        for model, seed, acc1 in ((1, 0, 0.25), (1, 1, 0.5), (2, 0, 0.5), (2, 1, 0.75))
+    ]
+    (line,) = leaderboards(results)["leaderboard.csv"].splitlines()[1:]
+    assert line.startswith(f"{ROW}+probe@4,0.500000,")
+    assert line.endswith(",no")
+
+
+def test_seeds_by_two_states_of_a_method_have_no_mean_and_a_note(make_probe):
+    results = [make_probe(0, acc1=0.25), make_probe(1, acc1=0.75, method="2")]
+    texts = leaderboards(results)
+    assert texts["leaderboard.csv"].splitlines()[1].startswith("clip+probe@4,,,")
+    assert texts["seeds.csv"].splitlines()[1].startswith("clip+probe@4,shapes,acc1,,,2,")
+    assert notes(results) == (
+        "shapes: no mean of clip+probe@4, its seeds are of other settings or code of its method; run them "
+        "again",
+        "clip+probe@4: no averages: results of other settings or code of its method under one name; run it "
+        "again on shapes",
+    )
+
+
 def test_a_task_that_a_seed_lacks_has_no_mean_and_a_note(three, make_seed):
     results = [*three, make_seed(2, task="digits", acc1=0.5)]
     texts = leaderboards(results)

@@ -25,5 +25,6 @@ from vlbench.report.task_name import TaskName
 )
 def test_a_name_comes_apart_into_card_marks_half_and_data_set(name, parts):
     found = TaskName.of(name)
+    assert found.old_method == ("best-f1" if name == "coco-80+best-f1" else "")
     assert (found.card, found.marks, found.half, found.data_set) == parts
     assert found.is_own == (":" in name)

@@ -88,6 +88,16 @@ def test_the_tolerance_is_the_callers(judge):
     [
         (score(differs="split: all of 2007"), {}, "split: all of 2007"),
         (score(), {"partial": "limit 100"}, "partial result: limit 100"),
+        (
+            score("0.5"),
+            {"model": "small+bf16+probe@4~3fa2c1", "method": "probe@4~3fa2c1"},
+            "method: probe@4~3fa2c1, and the score is the model's own",
+        ),
+        (
+            score("0.5"),
+            {"model": "small+probe.s1", "replicate_of": "small+probe", "method": "probe"},
+            "method: probe, and the score is the model's own",
+        ),
         (score(), {"model": "small@12ab34"}, "weights: a file of the user's own"),
         (score(), {"task": "shapes+templates@12ab34"}, "templates: of the user's own"),
         (score(task="shapes@many"), {}, "templates: 80 of b.txt, not 1 of a.txt"),

@@ -40,6 +40,26 @@ def test_lines_give_targets_in_their_order(class_folder: Path) -> None:
     assert [source[i].state for i in range(len(source))] == [there[source[i].id] for i in range(len(source))]
 
 
+def test_tags_may_be_unknown_or_known_to_be_false(class_folder: Path) -> None:
+    write(
+        class_folder,
+        {"file_name": "red_square/0.png", "tags": ["cat"], "unknown_tags": ["dog", 4]},
+        {"file_name": "red_square/1.png", "tags": [], "negative_tags": [], "unknown_tags": None},
+        {"file_name": "red_square/2.png", "tags": ["cat"], "negative_tags": ["eel"]},
+    )
+    source = jsonl(Place(), path=str(class_folder))
+    assert [source[i].target for i in range(3)] == [
+        Target(tags=("cat",), unknown=("dog", 4)),
+        Target(tags=(), negatives=()),
+        Target(tags=("cat",), negatives=("eel",)),
+    ]
+    assert source.reading.labels == "tags, unknown_tags, negative_tags of metadata.jsonl"
+    assert [text.name for text in source.offers.names] == ["cat", "dog", "eel"]
+    write(class_folder, {"file_name": "red_square/0.png", "tags": [], "negative_tags": "cat"})
+    with pytest.raises(DataError, match=r"metadata\.jsonl:1: negative_tags 'cat' are no list of strings"):
+        jsonl(Place(), path=str(class_folder))
+
+
 def test_names_are_labels_or_tags_sorted_unless_a_file_orders_them(class_folder: Path) -> None:
     images = [f"red_square/{i}.png" for i in range(3)]
 

@@ -46,6 +46,21 @@ def test_usual_columns_are_found(tmp_path: Path, png: Png, write_parquet: Write)
     assert (source[1].id, source[1].state) == ("a.parquet/1", f"{file_state(path)}#1")
 
 
+def test_columns_of_unknown_and_of_negative_tags(tmp_path: Path, png: Png, write_parquet: Write) -> None:
+    columns = {"image": [png(0), png(1)], "tags": [["x"], []], "unsure": [["y"], []]}
+    path = write_parquet(tmp_path / "a.parquet", {**columns, "negative_tags": [["z"], ["x"]]})
+    source = parquet(Place(), path=str(path), columns={"unknown_tags": "unsure"})
+    assert [source[i].target for i in range(2)] == [
+        Target(tags=("x",), unknown=("y",), negatives=("z",)),
+        Target(tags=(), negatives=("x",)),
+    ]
+    assert "'negative_tags' (list<element: string>)" in source.reading.labels
+    assert [text.name for text in source.offers.names] == ["x", "y", "z"]
+    path = write_parquet(tmp_path / "b.parquet", {**columns, "unknown_tags": ["y", ""]})
+    with pytest.raises(DataError, match="column 'unknown_tags' is string and holds no unknown_tags"):
+        parquet(Place(), path=str(path))
+
+
 def test_named_columns_are_taken_and_rows_chosen(tmp_path: Path, png: Png, write_parquet: Write) -> None:
     write_parquet(
         tmp_path / "data" / "a.parquet",

@@ -38,6 +38,65 @@ def test_images_in_the_order_of_the_lines_with_written_tags(images: Path) -> Non
     assert source[1].image().size == (12, 10)
 
 
+def test_tags_that_are_known_to_be_false_lie_in_a_file_of_their_own(images: Path) -> None:
+    def opened(**more: str):
+        return tag_annotations(Place(), path=str(images), annotations="annots.txt", **more)
+
+    (images / "false.txt").write_text("test/a1,car,boat\ntest/elsewhere,car\ntest/c3\n")
+    source = opened(negatives="false.txt")
+    assert [source[i].target for i in range(3)] == [
+        Target(tags=("car",), negatives=()),
+        Target(tags=("flower", "Ice cream"), negatives=("car", "boat")),
+        Target(tags=(), negatives=()),
+    ]
+    assert Text("boat") in source.offers.names
+    assert source.reading.labels == "names of annots.txt, negative tags of false.txt"
+    assert [str(each) for each in source.reading.left_out] == [
+        "1 lines of negative tags whose image is not annotated (the first: test/elsewhere.jpg)"
+    ]
+    before = source.revision
+    (images / "false.txt").write_text("test/a1,car\n")
+    assert len({before, opened(negatives="false.txt").revision, opened().revision}) == 3
+    with pytest.raises(SourceMissing, match="no file of negative tags"):
+        opened(negatives="gone.txt")
+
+
+VERIFIED = "ImageID,Source,LabelName,Confidence"
+
+
+def test_labels_of_open_images_are_verified_as_true_or_as_false(images: Path) -> None:
+    file = images / "test-annotations-human-imagelabels.csv"
+    file.write_text(
+        f"{VERIFIED}\nb2,verification,/m/0k4j,1\na1,verification,/m/0k4j,0\nb2,crowdsource,/m/0c9,0\n"
+    )
+    source = tag_annotations(Place(), path=str(images), annotations=file.name, form="open images")
+    assert ids(source) == ["b2.jpg", "a1.jpg"]
+    assert [source[i].target for i in range(2)] == [
+        Target(tags=("/m/0k4j",), negatives=("/m/0c9",)),
+        Target(tags=(), negatives=("/m/0k4j",)),
+    ]
+    with pytest.raises(DataError, match="lists what is false itself; leave out `negatives`"):
+        tag_annotations(
+            Place(), path=str(images), annotations=file.name, form="open images", negatives="annots.txt"
+        )
+
+
+@pytest.mark.parametrize(
+    ("lines", "told"),
+    [
+        ("ImageID,LabelName\na1,x", "the columns are not ImageID, LabelName, Confidence"),
+        (f"{VERIFIED}\na1,verification,/m/0,0.7", r"labels\.csv:2: confidence '0.7' of '/m/0' is neither"),
+        (f"{VERIFIED}\na1,verification", r"labels\.csv:2: confidence '' of '' is neither"),
+        (f"{VERIFIED}\n,verification,/m/0,1", r"labels\.csv:2: '' names no image"),
+        (VERIFIED, "has no line"),
+    ],
+)
+def test_what_is_no_verified_label_is_named(images: Path, lines: str, told: str) -> None:
+    (images / "labels.csv").write_text(f"{lines}\n")
+    with pytest.raises(DataError, match=told):
+        tag_annotations(Place(), path=str(images), annotations="labels.csv", form="open images")
+
+
 def test_one_data_set_in_other_arrangements_is_one_revision(images: Path) -> None:
     def opened(folder: Path):
         return tag_annotations(Place(), path=str(folder), annotations=str(images / "annots.txt"))

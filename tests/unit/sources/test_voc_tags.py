@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from vlbench.core.contracts import Place, Text
+from vlbench.core.contracts import Place, Target, Text
 from vlbench.core.errors import DataError, SourceMissing
 from vlbench.sources.voc_tags import voc_tags
 
@@ -38,6 +38,22 @@ def test_a_list_in_its_order_with_each_class_once(voc: Path) -> None:
     easy = voc_tags(Place(), path=str(voc), difficult="left out")
     assert [easy[i].target.tags for i in range(2)] == [(), ("dog",)]
     assert easy.revision != source.revision
+
+
+def test_a_class_of_difficult_objects_alone_is_unknown_where_asked_so(voc: Path) -> None:
+    hard = annotation(("dog", 1), ("dog", 0), ("person", 1), ("person", 1))
+    (voc / "Annotations" / "000001.xml").write_text(hard)
+    source = voc_tags(Place(), path=str(voc), difficult="unknown")
+    assert [source[i].target for i in range(2)] == [
+        Target(tags=(), unknown=("train",)),
+        Target(tags=("dog",), unknown=("person",)),
+    ]
+    assert source.offers.names == (Text("dog"), Text("person"), Text("train"))
+    assert [str(each) for each in source.reading.left_out] == [
+        "4 difficult objects, whose class is unknown (the first: 000002.jpg)"
+    ]
+    modes = ("unknown", "kept", "left out")
+    assert len({voc_tags(Place(), path=str(voc), difficult=mode).revision for mode in modes}) == 3
 
 
 @pytest.mark.parametrize(

@@ -119,6 +119,17 @@ def test_a_group_is_remembered_with_the_index(tmp_path: Path, png: Png, write_ta
         assert webdataset(place, path=str(tmp_path / "data"))[0].target == Target(label=3, group="Africa")
 
 
+def test_unknown_and_negative_tags_are_remembered_with_the_index(
+    tmp_path: Path, png: Png, write_tar: WriteTar
+) -> None:
+    said = {"x.png": png(0), "x.json": b'{"tags": ["a"], "unknown_tags": ["b"], "negative_tags": [2]}'}
+    write_tar(tmp_path / "data" / "0.tar", said)
+    place = Place(cache=tmp_path / "cache")
+    for _ in range(2):
+        target = webdataset(place, path=str(tmp_path / "data"))[0].target
+        assert target == Target(tags=("a",), unknown=("b",), negatives=(2,))
+
+
 def test_an_index_is_remembered_verified_and_made_anew(
     repository: Path, tmp_path: Path, png: Png, write_tar: WriteTar, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -6,6 +6,7 @@ from listed import listed
 from vlbench.core.contracts import Target, Text
 from vlbench.core.errors import DataError, UnknownName
 from vlbench.core.task import TaskRequest
+from vlbench.engine.measure import truth_digest
 from vlbench.task_kinds.tagging import tagging
 
 NAMES = (Text("cat"), Text("dog"), Text("train", ids={"ram": "7"}))
@@ -91,3 +92,76 @@ def test_two_tags_whose_lists_may_be_marks_are_refused():
 
 def test_a_name_that_stands_twice_says_nothing_new():
     assert build(Target(tags=("cat", "cat"))).problem.relevant.queries.tolist() == [0]
+
+
+def known(problem):
+    """What is asked of each tag, image by image; None where all is."""
+    return None if problem.asked is None else [each.tolist() for each in problem.asked.by_query]
+
+
+def test_what_nobody_knows_is_not_asked():
+    task = build(Target(tags=("dog",), unknown=("cat", "7")), Target(tags=("cat",)))
+    assert known(task.problem) == [[1], [0, 1], [1]]
+    assert task.remarks[0] == (
+        "2 of 6 pairs of image and tag are unknown: they are neither right nor wrong, and count nowhere"
+    )
+    assert task.remarks[1].startswith("1 of 3 tags are known to be false of no image, the first 'cat'")
+    task = build(Target(label="dog", unknown=(0,)), Target(label="dog"))
+    assert known(task.problem) == [[1], [0, 1], [0, 1]]
+
+
+def test_where_negatives_are_listed_all_else_is_unknown():
+    task = build(Target(tags=("dog",), negatives=("cat",)), Target(tags=(), negatives=()))
+    assert known(task.problem) == [[0], [0], []]
+    assert task.problem.asked.how == "only"
+    assert task.remarks[0].startswith("4 of 6 pairs")
+
+
+def test_where_all_is_known_all_is_asked():
+    plain = build(Target(tags=("dog",)), Target(tags=()))
+    listed_all = build(
+        Target(tags=("dog",), negatives=("cat", "7")), Target(tags=(), negatives=("cat", "dog", "7"))
+    )
+    assert listed_all.problem.asked is plain.problem.asked is None
+    assert listed_all.remarks == plain.remarks == ()
+
+
+def test_one_question_is_said_in_one_way():
+    one = build(Target(tags=("dog",), unknown=("cat",)), Target(tags=()))
+    other = build(Target(tags=("dog",), negatives=("7",)), Target(tags=(), negatives=("cat", "dog", "7")))
+    assert truth_digest(one.problem) == truth_digest(other.problem)
+    third = build(Target(tags=("dog",), unknown=("7",)), Target(tags=()))
+    plain = build(Target(tags=("dog",)), Target(tags=()))
+    assert len({truth_digest(each.problem) for each in (one, third, plain)}) == 3
+
+
+def test_marks_may_say_what_is_unknown():
+    task = build(Target(tags=(0, 1, 0), unknown=(0, 0, 1)), Target(tags=(1, 1, 0), unknown=()))
+    assert known(task.problem) == [[0, 1], [0, 1], [1]]
+
+
+@pytest.mark.parametrize(
+    ("target", "message"),
+    [
+        (Target(tags=("dog",), unknown=("dog",)), "'dog' is among its tags and its unknown tags"),
+        (Target(tags=("7",), unknown=("train",)), "'train' is among its tags and its unknown tags"),
+        (Target(tags=("dog",), negatives=(1,)), "'dog' is among its tags and its negative tags"),
+        (
+            Target(tags=(), unknown=("cat",), negatives=("cat",)),
+            "'cat' is among its unknown tags and its negative tags",
+        ),
+    ],
+)
+def test_a_contradiction_is_named(target, message):
+    with pytest.raises(DataError, match=rf"image 1\.png of tags: {message}.*; take it out of one"):
+        build(Target(tags=("cat",), negatives=None if target.negatives is None else ()), target)
+
+
+def test_negatives_of_some_images_alone_are_refused():
+    with pytest.raises(DataError, match=r"image 1\.png of tags has no negative tags and others have"):
+        build(Target(tags=("cat",), negatives=()), Target(tags=("dog",)))
+
+
+def test_an_unknown_tag_that_is_not_on_the_list_is_named():
+    with pytest.raises(UnknownName, match=r"no class named 'bog'; did you mean dog\?; image 0\.png of tags"):
+        build(Target(tags=("cat",), unknown=("bog",)))

@@ -157,11 +157,14 @@ def _tagged(columns: Mapping[str, Sequence[object]], names: tuple[str, ...], i: 
     scores = np.asarray(columns["scores"][i], dtype=np.float32)
     relevant = set(_names(columns["relevant"][i]))
     right = np.array([name in relevant for name in names], dtype=bool)
-    if len(scores) != len(names) or not right.any() or right.all():
+    if len(scores) != len(names):
+        return None
+    wrong = ~right & ~np.isnan(scores)  # an unknown tag, which has no score, is neither
+    if not right.any() or not wrong.any():
         return None
     lowest = int(np.flatnonzero(right)[scores[right].argmin()])
-    highest = int(np.flatnonzero(~right)[scores[~right].argmax()])
-    rank = 1 + int((scores[~right] >= scores[lowest]).sum())
+    highest = int(np.flatnonzero(wrong)[scores[wrong].argmax()])
+    rank = 1 + int((scores[wrong] >= scores[lowest]).sum())
     return _Answer(str(columns["id"][i]), names[lowest], names[highest], rank)
 
 

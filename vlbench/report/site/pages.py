@@ -248,8 +248,10 @@ def _protocol(one: Result) -> list[tuple[str, str | Sequence[str]]]:
 
 
 def _row_facts(row: Row) -> Lines:
+    methods = {each.method for results in row.results.values() for each in results if each.method}
     shown = [name for name in ROW_FACTS if row.cells[name]]
-    return [(words.label(name), words.plain(row.cells[name])) for name in shown]
+    facts = [(words.label(name), words.plain(row.cells[name])) for name in shown]
+    return [*(("Method", each) for each in sorted(methods)), *facts]
 
 
 def _hardest(row: Row) -> Iterator[tuple[str, str, list[Part]]]:

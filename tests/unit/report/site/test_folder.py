@@ -87,6 +87,19 @@ def test_names_are_escaped_wherever_they_stand(make_result):
             assert EVIL.encode() not in data, path
 
 
+def test_a_row_of_a_method_tells_it_and_that_it_is_not_zero_shot(make_result):
+    learned = make_result(model="small+probe", method="probe", zero_shot="no")
+    files = dict(site_files(site_of([make_result(), learned])))
+    method = re.compile(r"<dt>Method</dt>\s*<dd>probe</dd>")
+    pages = {name: files[f"models/{name}.html"].decode() for name in ("small", "small+probe")}
+    assert [bool(method.search(page)) for page in pages.values()] == [False, True]
+    assert [page.count("<td>no</td>") for page in pages.values()] == [0, 1]
+    data = json.loads(
+        files["leaderboard.js"].decode().removeprefix("vlbench.leaderboard(").removesuffix(");\n")
+    )
+    assert {row["name"]: row["zeroShot"] for row in data["rows"]} == {"small": "y", "small+probe": "n"}
+
+
 def test_scores_reach_the_scripts_with_six_decimals(make_result):
     files = dict(site_files(site_of([make_result(acc1=1 / 3), make_result(model="b")])))
     text = files["leaderboard.js"].decode()

@@ -56,6 +56,16 @@ def test_of_tags_the_right_one_that_is_ranked_lowest_counts(make_result, tmp_pat
     assert (item.item, item.truth, item.answer, item.rank) == ("bad", "blue", "ring", 2)
 
 
+def test_a_tag_without_a_score_is_no_mistake(make_result, tmp_path):
+    parts = tuple(Part(name, 0.5, 1) for name in ("red", "blue", "ring"))
+    metrics = (MetricValue("map", 0.5, None, None, "", 2, 0, parts),)
+    result = make_result(kind="tagging", primary="map", metrics=metrics, n_images=2, n_texts=3)
+    scores = [np.float32([0.1, np.nan, 0.2]), np.float32([0.1, np.nan, np.nan])]
+    write(result, tmp_path, id=["bad", "alone"], scores=scores, relevant=[["red"], ["red"]])
+    (item,) = read_mistakes(result, tmp_path).worst
+    assert (item.item, item.truth, item.answer, item.rank) == ("bad", "red", "ring", 2)
+
+
 def test_of_retrieval_captions_count_too_and_nothing_is_confused(make_result, tmp_path):
     result = make_result(kind="retrieval", n_images=1, n_texts=2)
     write(result, tmp_path, id=[])

@@ -65,7 +65,7 @@ vlbench.leaderboard = function (data) {
       let text = format(column, number);
       if (column.marked && number === column.best) text = '<span class="best">' + text + "</span>";
       if (!column.task) return text;
-      if (row.zeroShot[column.i] === "n") text += '<span class="mark" title="trained on data of this task">†</span>';
+      if (row.zeroShot[column.i] === "n") text += '<span class="mark" title="the model, or its method, learned from data of this task">†</span>';
       const score = row.scores[column.i];
       if (Array.isArray(score)) {
         const interval = decimals(score[1]) + "–" + decimals(score[2]);
