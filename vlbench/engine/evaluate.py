@@ -114,7 +114,7 @@ def _learned(job: Job, session: Session, cache: Path) -> Head:
     encoder = session.encoder()
 
     def vectors(of: Job) -> Features:
-        with Sides.of(of, encoder, cache) as sides:
+        with Sides.of(of, encoder, cache, by_vectors=True) as sides:
             sides.encode_images()
             return sides.candidate_vectors()
 

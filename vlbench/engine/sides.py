@@ -51,8 +51,8 @@ class Sides:
     _open: ExitStack
 
     @classmethod
-    def of(cls, job: Job, encoder: Encoder, cache: Path) -> "Sides":
-        """The sides of a job, nothing encoded yet."""
+    def of(cls, job: Job, encoder: Encoder, cache: Path, *, by_vectors: bool = False) -> "Sides":
+        """The sides of a job, nothing encoded yet; `by_vectors` where a method reads those of a split."""
         keys, stack = job.keys, ExitStack()
         images, texts, scores = (
             stack.enter_context(FeatureSpace(cache / kind / space))
@@ -66,7 +66,8 @@ class Sides:
         if isinstance(job.problem.candidates, Dataset) and _reads(job, "candidates"):
             missing = images.missing(keys.candidates)
             size = 4 * math.prod(encoder.model.info.feature_shape) * len(missing)
-            streams = size > encoder.settings.feature_bytes and not job.by_vectors and job.task.scoring.scores
+            stays = by_vectors or job.by_vectors or not job.task.scoring.scores
+            streams = size > encoder.settings.feature_bytes and not stays
             missing = scores.missing(keys.candidates) if streams else missing
         references = images.missing(keys.references) if _reads(job, "queries") else []
         coming = {keys.candidates[place] for place in missing}
