@@ -22,10 +22,11 @@ from miniatures.hand import (
 from miniatures.probes import chosen_ridge, ridge
 
 from vlbench.core.capabilities import IMAGES_ALONE, VECTORS
-from vlbench.core.errors import NotFinite, Unsupported
+from vlbench.core.errors import NotFinite, PluginError, Unsupported
 from vlbench.core.method import Head
 from vlbench.core.metric_name import metrics_of
 from vlbench.core.problem import Groups, Problem
+from vlbench.core.registry import SCORINGS
 from vlbench.engine.plan import plan_job
 from vlbench.engine.stored import stored_prediction
 
@@ -129,13 +130,42 @@ def test_a_model_of_images_alone_is_asked_no_words(tmp_path):
     assert checkpoint.loads == 0
 
 
+def test_a_method_that_asks_for_words_has_to_say_so(tmp_path):
+    def fit(lesson):
+        rows = lesson.words()
+        return Head(score=lambda vectors: vectors @ rows.T)
+
+    likeness = replace(ridge(1), fit=fit, learns_from=frozenset())
+    with pytest.raises(PluginError, match="asks for words and says it reads none"):
+        run(probed(), MODEL, tmp_path, likeness)
+    said = replace(likeness, reads=frozenset({"candidates", "queries"}))
+    assert run(probed(), MODEL, tmp_path, said).score == run(probed(), MODEL, tmp_path).score
+
+
+@dataclass
+class Tagger(HandModel):
+    """A model with thresholds of its own."""
+
+    def tag_thresholds(self, texts):
+        return [0.5] * len(texts)
+
+
+def test_thresholds_of_a_models_own_scores_are_not_those_of_a_methods(tmp_path):
+    checkpoint = HandCheckpoint(Tagger(rows=MODEL.model.rows, words=MODEL.model.words))
+    asked = replace(probed("train"), scoring=SCORINGS.get("matrix"), metrics=metrics_of(("macro_f1",)))
+    asked = replace(asked, primary="macro_f1")
+    assert run(asked, checkpoint, tmp_path).score is not None
+    assert run(asked, checkpoint, tmp_path, ridge(1)).score is None
+    stated = replace(asked, thresholds=(0.5, 0.5))
+    with pytest.raises(Unsupported, match="in the unit of a model's own scores, and ridge makes others"):
+        run(stated, checkpoint, tmp_path, ridge(1))
+
+
 def test_a_constant_model_is_never_right(tmp_path):
     assert run(probed("train"), alike(MODEL), tmp_path, ridge(1)).score == 0.0
 
 
-def test_nan_is_an_error_of_the_engine(tmp_path):
-    with pytest.raises(NotFinite, match="NaN"):
-        run(probed("train"), by_vectors([[float("nan"), 1.0]] * 6, CLASSES), tmp_path, ridge(1))
+def test_a_method_that_makes_nan_is_refused(tmp_path):
     broken = replace(ridge(1), fit=lambda lesson: Head(score=lambda rows: rows * np.nan))
     with pytest.raises(NotFinite, match="a method made NaN"):
         run(probed("train"), MODEL, tmp_path, broken)

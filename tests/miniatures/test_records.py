@@ -7,8 +7,9 @@ import pandas as pd
 import pytest
 from colour_model import evaluated, stored
 from miniatures.composers import SUM
-from miniatures.hand import SETTINGS, by_scores
-from miniatures.probes import ridge
+from miniatures.hand import SETTINGS, HandCheckpoint, HandModel, answering, by_scores, run
+from miniatures.measures import not_a_number
+from miniatures.probes import chosen_ridge, ridge
 from miniatures.test_composed import MODEL as COMPOSED
 from miniatures.test_composed import REFERENCES, circo, composed, genecis
 from miniatures.test_image_retrieval import LEVELS, OXFORD, TWO_HEAPS, clustering, oxford
@@ -16,6 +17,7 @@ from miniatures.test_matching import MODELS, winoground
 from miniatures.test_probes import MODEL as PROBED
 from miniatures.test_probes import faces, probed
 
+from vlbench.core.errors import NotFinite
 from vlbench.core.items import Items
 from vlbench.core.method import ZERO_SHOT
 from vlbench.core.problem import Asked
@@ -32,6 +34,7 @@ MINIATURES = {
     "oxford": (oxford(*LEVELS["medium"][:2]), OXFORD, ZERO_SHOT),
     "clusters": (clustering(), TWO_HEAPS, ZERO_SHOT),
     "ridge": (probed("train"), PROBED, ridge(1)),
+    "chosen ridge": (probed("train", "validation"), PROBED, chosen_ridge((1, 100))),
     "faces": (faces(), by_scores({"man": (1, 0) * 4, "woman": (0, 1) * 4}), ZERO_SHOT),
 }
 
@@ -80,6 +83,28 @@ def test_items_and_files_of_predictions_are_written(miniature, tmp_path):
     first = "image" if len(problem.images) else "candidate"
     assert sides[first] == len(problem.candidates)
     assert sides.get("text", 0) in (0, len(problem.queries))
+
+
+def test_features_of_nan_are_refused(miniature, tmp_path):
+    asked, checkpoint, method = miniature
+    nan, model = float("nan"), checkpoint.model
+    words = {name: row * nan for name, row in model.words.items()}
+    with pytest.raises(NotFinite, match="features hold NaN or infinity"):
+        run(asked, HandCheckpoint(HandModel(rows=model.rows * nan, words=words)), tmp_path, method)
+
+
+@pytest.mark.parametrize("name", ["sugarcrepe", "winoground", "mmvp", "sugarcrepe++ itt", "faces"])
+def test_scores_of_nan_are_refused(name, tmp_path):
+    asked, checkpoint, _ = MINIATURES[name]
+    with pytest.raises(NotFinite, match="hold NaN or infinity"):
+        run(asked, answering(checkpoint, float("nan")), tmp_path)
+
+
+def test_a_metric_that_is_nan_is_refused(miniature, tmp_path):
+    asked, checkpoint, method = miniature
+    wrong = not_a_number(sorted(asked.scoring.keeps)[0])
+    with pytest.raises(NotFinite, match="wrong is nan"):
+        run(replace(asked, metrics={"wrong": wrong}, primary="wrong"), checkpoint, tmp_path, method)
 
 
 def test_another_question_of_the_same_sides_has_other_keys():

@@ -12,6 +12,7 @@ import torch
 
 from vlbench.core.capabilities import DecidesTags
 from vlbench.core.contracts import Checkpoint, Prediction, ScoreUnit
+from vlbench.core.errors import PluginError
 from vlbench.core.method import Head, Lesson, Split
 from vlbench.core.result import Timing
 from vlbench.engine.decision import check_head, check_stated, decided, late_splits
@@ -82,7 +83,8 @@ def _scored(job: Job, session: Session, cache: Path) -> tuple[Prediction, RunFac
         score_start = time.perf_counter()
         unit = encoder.model.info.unit if not job.by_vectors else ScoreUnit("cosine")
         prediction = predict(sides.blocks(head), problem, job.task.scoring, unit)
-    if isinstance(encoder.model, DecidesTags) and "scores" in prediction.arrays:
+    own = not job.by_vectors  # a model's thresholds are in the unit of its own scores
+    if own and isinstance(encoder.model, DecidesTags) and "scores" in prediction.arrays:
         prediction = prediction.under(encoder.model.tag_thresholds(problem.texts))
     if head.thresholds is not None:
         prediction = prediction.under(head.thresholds)
@@ -119,6 +121,10 @@ def _learned(job: Job, session: Session, cache: Path) -> Head:
             return sides.candidate_vectors()
 
     def words() -> Features:
+        if "queries" not in method.reads:
+            raise PluginError(
+                f"method {method.name!r} asks for words and says it reads none; mend its `reads`"
+            )
         with Sides.of(job, encoder, cache) as sides:
             sides.encode_texts()
             return sides.word_vectors()

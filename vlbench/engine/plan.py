@@ -141,6 +141,11 @@ def _refuse_method(method: Method, task: Task, problem: Problem) -> None:
         raise Unsupported(
             f"{task.name}: its thresholds are stated, and {method.name} learns them; leave one out"
         )
+    if "score" in method.parts and task.thresholds is not None:
+        raise Unsupported(
+            f"{task.name}: its thresholds are stated in the unit of a model's own scores, and {method.name} "
+            "makes others; leave one out"
+        )
     both = any(query.text is not None and query.image is not None for query in problem.queries)
     if both and not method.parts & {"compose", "score"}:
         raise Unsupported(
