@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from vlbench.api import evaluate, fit_coop, list_models, list_tasks, load_model, load_task
-    from vlbench.core.contracts import Dataset, Example, Model, Target, Text
+    from vlbench.core.contracts import Dataset, Example, Model, Source, Target, Text
     from vlbench.core.errors import VlbenchError
     from vlbench.core.method import Method
     from vlbench.core.metric import Metric
@@ -33,6 +33,7 @@ __all__ = [
     "Query",
     "Result",
     "Scoring",
+    "Source",
     "Target",
     "Task",
     "Text",
@@ -47,7 +48,7 @@ __all__ = [
 
 _HOMES = {
     "vlbench.api": ("evaluate", "fit_coop", "list_models", "list_tasks", "load_model", "load_task"),
-    "vlbench.core.contracts": ("Example", "Model", "Dataset", "Target", "Text"),
+    "vlbench.core.contracts": ("Dataset", "Example", "Model", "Source", "Target", "Text"),
     "vlbench.core.errors": ("VlbenchError",),
     "vlbench.core.method": ("Method",),
     "vlbench.core.metric": ("Metric",),

@@ -1,6 +1,9 @@
-"""A method by its name and settings, as a user writes them: `best-f1`, `ridge:shots=4,seed=1`."""
+"""A method by its name and settings, as a user writes them: `best-f1`, `ridge:shots=4,alpha=0.1`."""
 
+import inspect
 import json
+import re
+from dataclasses import replace
 
 from vlbench.cards.options import check_options
 from vlbench.core.errors import CardError, PluginError
@@ -9,7 +12,7 @@ from vlbench.core.registry import METHODS
 
 
 def asked_method(text: str) -> Method:
-    """The method of a name, with settings behind a colon.
+    """The method of a name, with settings behind a colon; those that are no defaults are part of what it is.
 
     Raises:
         UnknownName: nobody has such a method.
@@ -21,22 +24,31 @@ def asked_method(text: str) -> Method:
     """
     name, _, rest = text.partition(":")
     factory = METHODS.get(name)
-    settings = {}
-    for part in filter(None, rest.split(",")):
+    settings: dict[str, object] = {}
+    for part in filter(None, re.split(r",(?=[^,=]*=)", rest)):  # a list has commas of its own
         key, mark, value = part.partition("=")
         if not mark:
             raise CardError(f"method {text}: {part!r} is no setting; write {name}:NAME=VALUE")
+        if key.strip() in settings:
+            raise CardError(f"method {text}: {key.strip()} stands twice; give it one value")
         settings[key.strip()] = _value(value.strip())
     checked = check_options(factory, settings)
     if checked.problems:
         raise CardError(f"method {text}: {'; '.join(map(str, checked.problems))}")
     made: object = factory(**checked.values)
+    which = f"method {name!r} of distribution {METHODS.distribution(name) or '?'}"
     if not isinstance(made, Method):
         raise PluginError(
-            f"method {name!r} of distribution {METHODS.distribution(name) or '?'} makes "
-            f"{type(made).__name__}; its function has to return a vlbench.core.method.Method"
+            f"{which} makes {type(made).__name__}; its function has to return a vlbench.core.method.Method"
         )
-    return made
+    if made.name != name:
+        raise PluginError(f"{which} calls itself {made.name!r}; give both one name")
+    # not left to the method: one that forgot a setting would be given the stored numbers of another value
+    usual = inspect.signature(factory).parameters
+    stated = {
+        key: value for key, value in checked.values.items() if key not in usual or value != usual[key].default
+    }
+    return replace(made, settings={**stated, **made.settings})
 
 
 def _value(text: str) -> object:

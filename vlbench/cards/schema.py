@@ -130,7 +130,9 @@ class TaskCard(Fields):
     expect: Annotated[Counts, Field(description="images and texts of the whole task")] = Counts()
     settings: Annotated[dict[str, object], Field(description="settings of the task kind")] = {}
     split: Annotated[str, Field(description="the split, part of the protocol")] = ""
-    train: Annotated[Training | None, Field(description="the training split, for `vlbench fit`")] = None
+    train: Annotated[
+        Training | None, Field(description="the training split, for `vlbench fit` and methods")
+    ] = None
     validation: Annotated[
         Validation | None, Field(description="the validation split, for methods that learn from one")
     ] = None

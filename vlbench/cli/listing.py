@@ -1,5 +1,6 @@
-"""`vlbench list`: models, tasks, collections, metrics or sources, from the index and the registries alone."""
+"""`vlbench list`: what there is, from the index and the registries; of scorings and methods what they say."""
 
+import inspect
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -10,7 +11,8 @@ import click
 from vlbench.cards.catalogue import Catalogue, Entry, read_catalogue
 from vlbench.cli.options import data_root_option, data_roots
 from vlbench.core.errors import UnknownName
-from vlbench.core.registry import ADAPTERS, METRICS, SOURCES, TASK_KINDS, Registry
+from vlbench.core.registry import ADAPTERS, METHODS, METRICS, SCORINGS, SOURCES, TASK_KINDS, Registry
+from vlbench.core.scoring import Scoring
 
 T = TypeVar("T")
 Row = Mapping[str, object]
@@ -23,6 +25,8 @@ FILTERS = {
     "tasks": {"kind", "collection", "local"},
     "collections": {"local"},
     "metrics": set[str](),
+    "methods": set[str](),
+    "scorings": set[str](),
     "sources": set[str](),
 }
 """Which filters each list has."""
@@ -74,10 +78,10 @@ vlbench list models --family openai --json
 @click.option("--json", "form", flag_value="json", help="Print JSON.")
 @include_option
 def command(**arguments: Unpack[Arguments]) -> None:
-    """List models, tasks, collections, metrics or sources.
+    """List models, tasks, collections, metrics, methods, scorings or sources.
 
-    The names are what --model and --task take, wildcards included. --local looks whether a place exists;
-    `vlbench data check TASK` counts what is in it.
+    The names are what --model, --task and --method take, wildcards of models and tasks included. --local
+    looks whether a place exists; `vlbench data check TASK` counts what is in it.
     """
     what = arguments["what"]
     given = {name for name in ("kind", "family", "collection", "local") if arguments[name]}
@@ -129,6 +133,10 @@ def _rows(arguments: Arguments) -> list[Row]:
         return _registry_rows(METRICS)
     if what == "sources":
         return _registry_rows(SOURCES)
+    if what == "methods":
+        return [{**row, **_of_method(METHODS.get(str(row["name"])))} for row in _registry_rows(METHODS)]
+    if what == "scorings":
+        return [{**row, **_of_scoring(SCORINGS.get(str(row["name"])))} for row in _registry_rows(SCORINGS)]
     catalogue = read_catalogue(arguments["include"])
     here = _here(arguments["data_root"]) if arguments["local"] else _unasked
     if what == "collections":
@@ -210,12 +218,31 @@ def _registry_rows(registry: Registry[T]) -> list[Row]:
     return [{"name": name, "from": registry.distribution(name)} for name in registry.names()]
 
 
+def _of_method(method: Callable[..., object]) -> Row:
+    """The settings of a method with their defaults (`alpha=1.0`), where they are some, and what it does."""
+    none = (None, inspect.Parameter.empty)
+    stated = inspect.signature(method).parameters.values()
+    settings = [each.name if each.default in none else f"{each.name}={each.default}" for each in stated]
+    return {"settings": ", ".join(settings), "what": _first_line(method)}
+
+
+def _of_scoring(scoring: Scoring) -> Row:
+    return {"keeps": ", ".join(sorted(scoring.keeps)), "what": _first_line(scoring.run)}
+
+
+def _first_line(function: Callable[..., object]) -> str:
+    """What a function says of itself, without the full stop."""
+    return (inspect.getdoc(function) or "").partition("\n")[0].rstrip(".")
+
+
 def _note(what: str) -> str:
     if what == "models":
         references = [f"{name}:{rest}" for name, rest in REFERENCES.items() if name in ADAPTERS]
         return f"Without a card: {', '.join(references)}"
     if what == "tasks":
         return f"On your own images, without a card: {', '.join(f'{kind}:FOLDER' for kind in TASK_KINDS)}"
+    if what == "methods":
+        return "Settings follow a colon: --method NAME:SETTING=VALUE,SETTING=VALUE"
     if what == "metrics":
         return "A number follows @: recall@5 is recall among the first 5, f1@0.5 at the threshold 0.5"
     return ""

@@ -18,7 +18,7 @@ COMMANDS = {
     "import": "Import what other projects have learned or measured.",
     "fit": "Learn a prompt context on a few images of a task's training split.",
     "leaderboard": "Rebuild the leaderboard CSVs from the result JSON files, or check them.",
-    "list": "List models, tasks, collections, metrics or sources.",
+    "list": "List models, tasks, collections, metrics, methods, scorings or sources.",
     "ood": "Tell one task's images from another's by a model's confidence.",
     "run": "Score models on tasks and write the results.",
     "show": "Show a task, model or collection.",

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Never, Protocol
 
 from vlbench.core.reading import Reading
 
@@ -274,3 +274,26 @@ class Prediction:
         import numpy as np
 
         return Prediction(self.unit, {**self.arrays, "thresholds": np.array(thresholds, dtype=np.float64)})
+
+
+_MOVED = {
+    **dict.fromkeys(
+        ("Expectation", "ProtocolStatement", "Task", "TaskKind", "TaskRequest"),
+        "is in vlbench.core.task; a Task's `scoring` is SCORINGS.get(NAME) of vlbench.core.registry",
+    ),
+    "Problem": (
+        "is in vlbench.core.problem, and has candidates=images, queries=by_words(texts) and "
+        'groups={"group": Groups("candidates", labels)} in place of images, texts and groups'
+    ),
+    "Metric": "is in vlbench.core.metric; put @metric(...) of that module above a metric's function",
+    "Scoring": "is in vlbench.core.scoring, a value: SCORINGS.get(NAME) of vlbench.core.registry",
+    "Tuning": "is gone: what learns from another split is a Method of vlbench.core.method",
+}
+"""What version 0.1 had in this module, and where it went."""
+
+if not TYPE_CHECKING:  # a type checker would take any name for one of this module
+
+    def __getattr__(name: str) -> Never:
+        if name in _MOVED:
+            raise ImportError(f"{name} of vlbench.core.contracts {_MOVED[name]}")
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -5,6 +5,7 @@ import inspect
 import json
 import sys
 from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 from pathlib import Path
 
 HEX = 32
@@ -44,15 +45,28 @@ def sha256_of_file(path: Path) -> str:
 def digest_of_code(*functions: Callable[..., object]) -> str:
     """Digest of the source that defines functions, so that a changed formula is computed anew.
 
-    A module of a package stands for all modules beside it, since it may call them.
+    A module of a package stands for all modules beside it, since it may call them; a `partial` for the
+    function that it binds, whose arguments are no part of the digest.
     """
     paths: set[Path] = set()
     for function in functions:
-        module = sys.modules.get(getattr(function, "__module__", ""))
-        path = Path(getattr(module, "__file__", None) or inspect.getfile(function))
-        in_package = module is not None and "." in module.__name__
+        path = defining_file(function)
+        in_package = "." in getattr(_bound(function), "__module__", "")
         paths.update(path.parent.glob("*.py") if in_package else [path])
     return digest_of_modules(*paths)
+
+
+def defining_file(function: Callable[..., object]) -> Path:
+    """The file of the module that defines a function, or the class of what is called like one."""
+    module = sys.modules.get(getattr(_bound(function), "__module__", ""))
+    return Path(getattr(module, "__file__", None) or inspect.getfile(_bound(function)))
+
+
+def _bound(function: Callable[..., object]) -> Callable[..., object]:
+    """A function, of a `partial` the one that it binds."""
+    while isinstance(function, partial):
+        function = function.func
+    return function
 
 
 def digest_of_modules(*paths: Path) -> str:

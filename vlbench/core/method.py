@@ -1,12 +1,13 @@
 """Method: what acts on a model's features, queries or scores, as a value; zero-shot leaves them alone."""
 
+import json
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from inspect import getfile
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
-from vlbench.core.digest import digest_of, digest_of_modules
+from vlbench.core.digest import defining_file, digest_of, digest_of_modules
+from vlbench.core.errors import PluginError
 
 if TYPE_CHECKING:
     import numpy as np
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
 HeadPart = Literal["compose", "score", "thresholds"]
 SplitName = Literal["train", "validation"]
+Side = Literal["candidates", "queries"]
 _DIGITS = 6
 
 
@@ -67,6 +69,9 @@ class Method:
     `reads` says which sides are encoded, `needs` which capabilities a model has to have. `metrics` are
     measured beside the task's, by name. `rewrite` changes what is asked, before anything is planned; right
     pairs, asked pairs and their order stay. `seeded` says whether the seed changes what is learned.
+
+    Raises:
+        PluginError: its name could not stand in a row's, or a word of its sets is none that anything heeds.
     """
 
     name: str
@@ -74,18 +79,45 @@ class Method:
     parts: frozenset[HeadPart] = frozenset()
     settings: Mapping[str, Any] = field(default_factory=dict)
     learns_from: frozenset[SplitName] = frozenset()
-    reads: frozenset[Literal["candidates", "queries"]] = frozenset({"candidates", "queries"})
+    reads: frozenset[Side] = frozenset({"candidates", "queries"})
     needs: frozenset[str] = frozenset()
     metrics: tuple[str, ...] = ()
     rewrite: "Callable[[Problem], Problem] | None" = None
     seeded: bool = False
 
+    def __post_init__(self) -> None:
+        if not re.fullmatch(r"[\w-]+", self.name):
+            raise PluginError(
+                f"method {self.name!r}: its name stands in those of rows; take letters, digits, - and _ alone"
+            )
+        for what, known in (("parts", HeadPart), ("learns_from", SplitName), ("reads", Side)):
+            words = get_args(known)
+            odd = sorted(getattr(self, what) - set(words))
+            if odd:
+                raise PluginError(
+                    f"method {self.name!r}: its {what} holds {odd[0]!r}; it may hold {', '.join(words)}"
+                )
+
+    @property
+    def functions(self) -> tuple[Callable[..., object], ...]:
+        """What it does, in code."""
+        return tuple(each for each in (self.fit, self.rewrite) if each is not None)
+
     @property
     def digest(self) -> str:
         """Digest of the name, the settings and the code of the modules that it is written in."""
-        functions = [each for each in (self.fit, self.rewrite) if each is not None]
-        code = digest_of_modules(*(Path(getfile(getattr(each, "func", each))) for each in functions))
+        code = digest_of_modules(*map(defining_file, self.functions))
         return digest_of([self.name, dict(self.settings), code])
+
+    @property
+    def spelling(self) -> str:
+        """The name with its settings, as a user asks for it.
+
+        >>> Method("ridge", settings={"shots": 4, "penalties": [1, 10]}).spelling
+        'ridge:shots=4,penalties=[1,10]'
+        """
+        stated = (f"{name}={_spelt(value)}" for name, value in self.settings.items())
+        return ":".join(filter(None, [self.name, ",".join(stated)]))
 
     def mark(self, seed: int) -> str:
         """What stands behind a model's name in a row: `+best-f1`, `+ridge@4~3fa2c1.s1`; empty for nothing.
@@ -103,6 +135,10 @@ class Method:
         others = {name: value for name, value in self.settings.items() if name != "shots"}
         shots = f"@{self.settings['shots']}" if "shots" in self.settings else ""
         return f"+{self.name}{shots}" + (f"~{digest_of(others)[:_DIGITS]}" if others else "")
+
+
+def _spelt(value: object) -> str:
+    return value if isinstance(value, str) else json.dumps(value, separators=(",", ":"))
 
 
 ZERO_SHOT = Method("zero-shot")

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from vlbench.core.errors import CardError, PluginError
+from vlbench.core.errors import CardError
 from vlbench.core.metric import Metric
 from vlbench.core.registry import METRICS
 
@@ -33,28 +33,11 @@ def metrics_of(names: Iterable[str]) -> dict[str, Metric]:
     Raises:
         UnknownName: nobody has such a metric.
         CardError: the number behind an @ is wrong or missing.
-        PluginError: a plug-in names a bare function, as plug-ins of version 0.1 do.
+        PluginError: a plug-in names what is no Metric, as a bare function of version 0.1.
     """
     found = {}
     for name in names:
         base, at = split_metric(name)
-        found[name] = metric_named(base)
+        found[name] = METRICS.get(base)
         found[name].check_number(at)
-    return found
-
-
-def metric_named(name: str) -> Metric:
-    """The metric of a registry name, without a number.
-
-    Raises:
-        UnknownName: nobody has such a metric.
-        PluginError: it is a bare function, as plug-ins of version 0.1 have them.
-    """
-    found: object = METRICS.get(name)
-    if not isinstance(found, Metric):
-        raise PluginError(
-            f"metric {name!r} of distribution {METRICS.distribution(name) or '?'} is {type(found).__name__}, "
-            "as in version 0.1; a metric now states what it reads and which way is better: put "
-            '@metric(reads={"row_ranks"}, lower_is_better=False) of vlbench.core.metric above its function'
-        )
     return found

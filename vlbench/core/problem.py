@@ -2,10 +2,10 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, Self
 
 from vlbench.core.contracts import Dataset, Text
-from vlbench.core.errors import DataError
+from vlbench.core.errors import DataError, PluginError
 
 if TYPE_CHECKING:
     import numpy as np
@@ -58,6 +58,12 @@ class Asked:
                 yield np.delete(np.arange(self.pairs.shape[0]), listed)
 
 
+_OLD = (
+    "a Problem of images and texts, as in version 0.1; write candidates=images, queries=by_words(texts) and "
+    'groups={"group": Groups("candidates", labels)}, all of vlbench.core.problem'
+)
+
+
 @dataclass(frozen=True, slots=True)
 class Problem:
     """Candidates [n], queries [m] and which pairs of them are right.
@@ -67,6 +73,7 @@ class Problem:
 
     Raises:
         DataError: its parts contradict one another.
+        PluginError: it is written as in version 0.1.
     """
 
     candidates: Dataset | tuple[Text, ...]
@@ -76,7 +83,15 @@ class Problem:
     references: Dataset | None = None
     groups: Mapping[str, Groups] = field(default_factory=dict)
 
+    def __new__(cls, *_: object, **parts: object) -> Self:
+        """Refuse the parts of version 0.1 by their names, which `__init__` would not know."""
+        if parts.keys() & {"images", "texts"}:
+            raise PluginError(_OLD)
+        return object.__new__(cls)
+
     def __post_init__(self) -> None:
+        if not all(isinstance(query, Query) for query in self.queries):
+            raise PluginError(_OLD)
         shape = (len(self.candidates), len(self.queries))
         stated = [("right pairs are", self.relevant)]
         if self.asked is not None:

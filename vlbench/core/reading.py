@@ -104,13 +104,28 @@ def what_was_read(task: "Task") -> dict[str, str]:
     return {what: text for what, text in said.items() if text}
 
 
+def learned_from(task: "Task") -> dict[str, str]:
+    """What a method learns from: the images of each split, by its name."""
+    return {
+        split: f"{len(problem.images):,} images of {problem.images.name}"
+        for split, problem in task.learn_from.items()
+    }
+
+
 def reading_line(task: str, said: Mapping[str, str]) -> str:
     """One line of what was read.
 
     >>> reading_line("t", {"data": "folder (folder:t)", "images": "2 images", "prompt": "a dog"})
     't: read folder (folder:t); 2 images; first prompt "a dog"'
     """
-    forms = {"prompt": 'first prompt "{}"', "labels": "labels: {}", "notes": "note: {}", "data": "read {}"}
+    forms = {
+        "prompt": 'first prompt "{}"',
+        "labels": "labels: {}",
+        "notes": "note: {}",
+        "data": "read {}",
+        "train": "train split: {}",
+        "validation": "validation split: {}",
+    }
     parts = (forms.get(what, "{}").replace("{}", text) for what, text in said.items())
     return f"{task}: {' '.join('; '.join(parts).split())}"
 

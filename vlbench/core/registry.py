@@ -5,12 +5,12 @@ from importlib.metadata import EntryPoint, entry_points
 from typing import TYPE_CHECKING, Generic, TypeVar, cast
 
 from vlbench.core.errors import PluginError, UnknownName
+from vlbench.core.metric import Metric
+from vlbench.core.scoring import Scoring
 
 if TYPE_CHECKING:
     from vlbench.core.contracts import Adapter, SourceFactory
     from vlbench.core.method import Method
-    from vlbench.core.metric import Metric
-    from vlbench.core.scoring import Scoring
     from vlbench.core.task import TaskKind
 
 
@@ -18,11 +18,17 @@ T = TypeVar("T")
 
 
 class Registry(Generic[T]):
-    """Plug-ins of one entry-point group; a name is listed without importing what it stands for."""
+    """Plug-ins of one entry-point group; a name is listed without importing what it stands for.
 
-    def __init__(self, group: str, what: str) -> None:
+    Each of them is a value of the type `of`, else a function; `form` tells the author of another what it has
+    to be.
+    """
+
+    def __init__(self, group: str, what: str, form: str, *, of: type | None = None) -> None:
         self.group = group
         self.what = what
+        self._form = form
+        self._of = of
         self._points: dict[str, EntryPoint] | None = None
         self._values: dict[str, T] = {}
 
@@ -66,7 +72,7 @@ class Registry(Generic[T]):
 
         Raises:
             UnknownName: nobody has that name; close matches are given.
-            PluginError: its package does not import; the distribution is named.
+            PluginError: its package does not import, or it has another form; the distribution is named.
         """
         if name not in self._values:
             point = self._entry_points().get(name)
@@ -84,7 +90,13 @@ class Registry(Generic[T]):
                     f"{self.what} {name!r} of distribution {self.distribution(name) or '?'} "
                     f"({point.value}) does not import: {error}; repair or uninstall it"
                 ) from error
-        return self._values[name]
+        found = self._values[name]
+        if not (callable(found) if self._of is None else isinstance(found, self._of)):
+            raise PluginError(
+                f"{self.what} {name!r} of distribution {self.distribution(name) or '?'} is of type "
+                f"{type(found).__name__}, and has to be {self._form}"
+            )
+        return found
 
     def _entry_points(self) -> dict[str, EntryPoint]:
         if self._points is None:
@@ -102,9 +114,26 @@ class Registry(Generic[T]):
         return self._points
 
 
-ADAPTERS: "Registry[Adapter]" = Registry("vlbench.adapters", "adapter")
-TASK_KINDS: "Registry[TaskKind]" = Registry("vlbench.task_kinds", "task kind")
-SOURCES: "Registry[SourceFactory]" = Registry("vlbench.sources", "source")
-METRICS: "Registry[Metric]" = Registry("vlbench.metrics", "metric")
-METHODS: "Registry[Callable[..., Method]]" = Registry("vlbench.methods", "method")
-SCORINGS: "Registry[Scoring]" = Registry("vlbench.scorings", "scoring")
+ADAPTERS: "Registry[Adapter]" = Registry(
+    "vlbench.adapters", "adapter", "a function that returns a Checkpoint"
+)
+TASK_KINDS: "Registry[TaskKind]" = Registry(
+    "vlbench.task_kinds", "task kind", "a function of a TaskRequest that returns a Task"
+)
+SOURCES: "Registry[SourceFactory]" = Registry(
+    "vlbench.sources", "source", "a function of a Place that returns a Dataset"
+)
+METRICS: Registry[Metric] = Registry(
+    "vlbench.metrics",
+    "metric",
+    "a Metric, which states what it reads and which way is better; a function, as in version 0.1, becomes "
+    'one under @metric(reads={"row_ranks"}, lower_is_better=False) of vlbench.core.metric, and takes '
+    'prediction["row_ranks"] for prediction.row_ranks',
+    of=Metric,
+)
+METHODS: "Registry[Callable[..., Method]]" = Registry(
+    "vlbench.methods", "method", "a function that returns a Method of vlbench.core.method"
+)
+SCORINGS: Registry[Scoring] = Registry(
+    "vlbench.scorings", "scoring", "a Scoring of vlbench.core.scoring", of=Scoring
+)

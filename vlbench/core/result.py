@@ -62,7 +62,8 @@ class Result:
     truth (which texts are right of which images, and the images' groups), image_sample (what a few of the
     images hold, where they are files), code, and where a method learned: method, and train_image_ids or
     validation_image_ids.
-    `settings` hold what the user chose: device, precision, batch_size, text_batch_size, preprocess, seed.
+    `settings` hold what the user chose: device, precision, batch_size, text_batch_size, preprocess, seed, and
+    method with its settings where there is one.
     `partial` says why the run is not the whole task; empty if it is.
     `replicate_of` is the leaderboard row that this model is one seed of; empty if it is a row of its own.
     `method` is what acted on the model's features or scores, as its row says; empty for none (zero-shot).

@@ -4,8 +4,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from vlbench.core.contracts import Dataset, Text
+from vlbench.core.errors import PluginError
 from vlbench.core.metric import Metric
 from vlbench.core.problem import Problem
+from vlbench.core.registry import TASK_KINDS
 from vlbench.core.scoring import Scoring
 
 
@@ -35,6 +37,9 @@ class Task:
     the units that people state. `learn_from` has the same question about other splits, which methods learn
     from. `called` is what its queries are (classes), `remarks` are what a user has to know of how its texts
     were read.
+
+    Raises:
+        PluginError: its scoring or a metric is a word or a function, as in version 0.1.
     """
 
     name: str
@@ -50,6 +55,18 @@ class Task:
     learn_from: Mapping[str, Problem] = field(default_factory=dict)
     called: str = "texts"
     remarks: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        parts: list[tuple[str, object, type]] = [("scoring", self.scoring, Scoring)]
+        parts += [(f"metric {name}", each, Metric) for name, each in self.metrics.items()]
+        for part, value, of in parts:  # a plug-in may have no type checker
+            if not isinstance(value, of):
+                known = f"{of.__name__.upper()}S"
+                raise PluginError(
+                    f"task kind {self.kind!r} of distribution {TASK_KINDS.distribution(self.kind) or '?'}: "
+                    f"its {part} is {value!r}, as in version 0.1, and has to be a {of.__name__}; "
+                    f"{known} of vlbench.core.registry has those that are known by name"
+                )
 
 
 @dataclass(frozen=True, slots=True)

@@ -40,8 +40,13 @@ def decided(job: Job, prediction: Prediction, learned: Mapping[str, Prediction])
     return prediction if head.thresholds is None else prediction.under(head.thresholds)
 
 
-def check_head(method: Method, head: Head) -> None:
-    """Raise PluginError where a head has other parts than its method states."""
+def check_head(method: Method, head: object) -> None:
+    """Raise PluginError where what a method learned is no head, or has other parts than the method states."""
+    if not isinstance(head, Head):
+        raise PluginError(
+            f"method {method.name!r} answers {type(head).__name__}; its `fit` has to return a Head of "
+            "vlbench.core.method"
+        )
     parts = {name for name in ("compose", "score", "thresholds") if getattr(head, name) is not None}
     if parts != method.parts:
         raise PluginError(

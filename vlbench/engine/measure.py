@@ -115,6 +115,12 @@ def measure(job: Job, prediction: Prediction, facts: RunFacts, *, seed: int) -> 
             )
         if name == task.primary:
             influence = found.influence
+            count = len(task.problem.candidates)
+            if influence is not None and len(influence) != count:
+                raise PluginError(
+                    f"{task.name}: {name} gives pseudo-values of {len(influence)} images and there are "
+                    f"{count}; mend the metric's `influence`, or what its scoring keeps"
+                )
         values.append(
             MetricValue(
                 metric=name,
@@ -187,7 +193,11 @@ def result_of(
             "code": job.keys.code,
             **seen.digests,
         },
-        settings={**found.facts.settings, "seed": seed},
+        settings={
+            **found.facts.settings,
+            "seed": seed,
+            **({"method": job.method.spelling} if job.method.row_mark else {}),
+        },
         software=dict(found.facts.software),
         timing=found.facts.timing,
         zero_shot=zero_shot,

@@ -118,7 +118,7 @@ def plan_job(
     if unmet:
         asked = task.name if method.name == ZERO_SHOT.name else f"{task.name} by {method.name}"
         raise Unsupported(
-            f"{checkpoint.name} cannot {', '.join(unmet)}, which {asked} needs; choose another model"
+            f"{checkpoint.name} does not offer {', '.join(unmet)}, which {asked} needs; choose another model"
         )
     if IMAGES_ALONE in checkpoint.capabilities and _reads_words(problem, method):
         raise Unsupported(
@@ -261,6 +261,7 @@ def _keys(
     score_space = digest_of({"model": identity.whole, "spaces": spaces, "texts": digest_of_strings(texts)})
     learned = [
         method.digest,
+        digest_of_code(*method.functions),  # of what its own modules call, too
         settings.seed if method.seeded else None,
         {
             split: [each.keys.prediction, each.keys.queries, each.problem.relevant.digest]

@@ -2,7 +2,7 @@
 
 from vlbench.core.measurement import MetricOptions
 from vlbench.core.method import Head, Lesson, Method
-from vlbench.core.metric_name import metric_named
+from vlbench.core.registry import METRICS
 
 DECIDED = (
     "macro_precision",
@@ -35,5 +35,5 @@ def choose(lesson: Lesson) -> Head:
         Unsupported: the task keeps no score matrix.
     """
     split = lesson.splits["validation"]
-    chosen = metric_named(CHOICE)(split.prediction(), split.problem, MetricOptions())
+    chosen = METRICS.get(CHOICE)(split.prediction(), split.problem, MetricOptions())
     return Head(thresholds=tuple(part.value for part in chosen.parts))

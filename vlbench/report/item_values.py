@@ -4,14 +4,14 @@ import numpy as np
 
 from vlbench.core.items import Contributions, Items, Reading
 from vlbench.core.metric import Metric
-from vlbench.core.metric_name import metric_named, split_metric
+from vlbench.core.metric_name import split_metric
 from vlbench.core.registry import METRICS
 
 
 def known_metric(name: str) -> Metric | None:
     """The metric of a name in a result; None where its plug-in is not installed."""
     base, _ = split_metric(name)
-    return metric_named(base) if base in METRICS else None
+    return METRICS.get(base) if base in METRICS else None
 
 
 def read_metric(metric: str, items: Items) -> Reading | None:

@@ -89,15 +89,15 @@ class ColourModel:
             raise DataError(f"{self.info.name}: {error}; name a colour that Pillow knows") from error
         return normalize(torch.tensor(colours, device=self.device) / 255 - 0.5, dim=1)
 
+    def vectors(self, features: "Tensor") -> "Tensor":
+        """Vectors of either side in one space, which methods learn from: the features as they are."""
+        return features
+
     def score(self, images: "Tensor", texts: "Tensor") -> "Tensor":
         """Scaled cosines [b, m] of images [b, 3] and texts [m, 3]."""
         from torch.nn.functional import normalize
 
         return self.info.unit.scale * normalize(images, dim=1) @ texts.T
-
-    def vectors(self, features: "Tensor") -> "Tensor":
-        """Features [b, 3] of images or texts as they are: a Vectors of vlbench.core.capabilities."""
-        return features
 
 
 def shrink(image: "Image") -> "Tensor":

@@ -13,24 +13,26 @@ if TYPE_CHECKING:
 COLOURS = ("red", "lime", "blue", "yellow")
 
 
-def demo_squares(place: Place, /, *, each: int = 5, colours: tuple[str, ...] = COLOURS) -> Dataset:
-    """`each` squares of every colour, of growing size on a grey ground."""
+def demo_squares(
+    place: Place, /, *, each: int = 5, smallest: int = 16, colours: tuple[str, ...] = COLOURS
+) -> Dataset:
+    """`each` squares of every colour on a grey ground, of `smallest` pixels a side, the next of 2 more."""
     return Dataset(
         name="demo squares",
-        revision=digest_of([1, colours, each]),  # what can change an image
-        examples=Examples(partial(square, colours, each), len(colours) * each),
+        revision=digest_of([1, colours, each, smallest]),  # what can change an image
+        examples=Examples(partial(square, colours, each, smallest), len(colours) * each),
         offers=Offers(names=tuple(Text(colour) for colour in colours)),  # for a task whose card names none
     )
 
 
-def square(colours: tuple[str, ...], each: int, index: int) -> Example:
-    """Square i has colour i // each and a side of 16 + 2 (i % each) pixels on a ground of 64."""
-    colour, step = colours[index // each], index % each
+def square(colours: tuple[str, ...], each: int, smallest: int, index: int) -> Example:
+    """Square i has colour i // each and a side of smallest + 2 (i % each) pixels on a ground of 64."""
+    colour, side = colours[index // each], smallest + 2 * (index % each)
     return Example(
-        id=f"{colour}-{step}",
-        image=partial(draw, colour, 16 + 2 * step),
+        id=f"{colour}-{side}",
+        image=partial(draw, colour, side),
         target=Target(label=colour),
-        state=digest_of(["demo square", 1, colour, step]),  # another version of `draw` needs another number
+        state=digest_of(["demo square", 2, colour, side]),  # another version of `draw` needs another number
     )
 
 
@@ -39,5 +41,6 @@ def draw(colour: str, side: int) -> "Image":
     from PIL import Image
 
     image = Image.new("RGB", (64, 64), "grey")
-    image.paste(colour, (32 - side // 2, 32 - side // 2, 32 + side // 2, 32 + side // 2))
+    first = 32 - side // 2
+    image.paste(colour, (first, first, first + side, first + side))
     return image

@@ -8,6 +8,9 @@ from click.testing import CliRunner
 
 from vlbench.cli.listing import columns, command
 from vlbench.core.errors import UnknownName
+from vlbench.core.method import Method
+from vlbench.core.registry import METHODS, SCORINGS
+from vlbench.core.scoring import Scoring
 
 HEAVY = "torch numpy pandas scipy PIL open_clip datasets sklearn pydantic ruamel"
 IMPORTS = f"""
@@ -76,6 +79,63 @@ def test_tasks_as_json_have_their_files() -> None:
 def test_plug_ins_are_listed_with_their_distribution(what: str, name: str) -> None:
     assert {"name": name, "from": "vlbench"} in json.loads(listed(what, "--json"))
     assert f"{name} " in listed(what)
+
+
+def test_methods_are_listed_with_their_settings_and_what_they_do() -> None:
+    def probe(*, alpha: float = 0.5, shots: int | None = None, head: str) -> Method:
+        """Ridge of the vectors.
+
+        More.
+        """
+        raise AssertionError("only listed")
+
+    METHODS.register("a-probe")(probe)
+    try:
+        rows = json.loads(listed("methods", "--json"))
+        table = listed("methods")
+    finally:
+        METHODS.unregister("a-probe")
+    assert rows[0] == {
+        "name": "a-probe",
+        "from": "",
+        "settings": "alpha=0.5, shots, head",
+        "what": "Ridge of the vectors",
+    }
+    assert rows[1] | {"what": ""} == {"name": "best-f1", "from": "vlbench", "settings": "", "what": ""}
+    assert rows[-1]["what"] == "The model as it is"
+    assert table.splitlines()[0].split() == ["name", "from", "settings", "what"]
+    assert table.splitlines()[-1].startswith("Settings follow a colon: --method NAME:SETTING=VALUE")
+
+
+def test_scorings_are_listed_with_what_they_keep() -> None:
+    def run(blocks: object, problem: object) -> dict[str, object]:
+        """The sum of all scores, and the mean.
+
+        More.
+        """
+        raise AssertionError("only listed")
+
+    SCORINGS.register("a-sum")(Scoring("a-sum", run, keeps=frozenset({"sum", "mean"})))
+    try:
+        rows = {row["name"]: row for row in json.loads(listed("scorings", "--json"))}
+    finally:
+        SCORINGS.unregister("a-sum")
+    assert rows["a-sum"] == {
+        "name": "a-sum",
+        "from": "",
+        "keeps": "mean, sum",
+        "what": "The sum of all scores, and the mean",
+    }
+    assert rows["two_way_ranks"]["keeps"] == "column_ranks, row_ranks"
+
+
+def test_no_torch_is_imported_to_list_methods_and_scorings() -> None:
+    code = IMPORTS.replace(str(HEAVY), "torch pandas scipy PIL pydantic").replace(
+        '("models", "tasks", "collections", "metrics", "sources")', '("methods", "scorings")'
+    )
+    output = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True).stdout
+    assert "two_way_ranks" in output
+    assert output.splitlines()[-1] == "HEAVY []"
 
 
 def test_a_users_cards_are_listed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,5 +1,6 @@
 import hashlib
 import importlib
+from functools import partial
 from types import MappingProxyType
 
 import pytest
@@ -53,6 +54,7 @@ def test_a_changed_formula_changes_the_digest_of_its_code(tmp_path, monkeypatch)
     module = importlib.import_module("formula_under_test")
     before = digest_of_code(module.area)
     assert digest_of_code(module.area, module.other) == before
+    assert digest_of_code(partial(partial(module.area, 2), 3)) == before
     path.write_text(path.read_text().replace("x * x", "x * x * x"))
     assert digest_of_code(module.area) != before
 

@@ -45,5 +45,7 @@ def test_metrics_come_under_the_names_asked_for(registered):
 
 def test_a_bare_function_as_in_version_0_1_is_refused_with_what_to_write(registered):
     registered(only_looked_up)
-    with pytest.raises(PluginError, match=r"is function, as in version 0\.1; .* put @metric\(reads="):
+    with pytest.raises(
+        PluginError, match=r"is of type function, and has to be a Metric.* under @metric\(reads="
+    ):
         metrics_of(["metric_of_this_test"])

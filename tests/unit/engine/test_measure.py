@@ -1,12 +1,13 @@
 from dataclasses import dataclass, replace
 
+import numpy as np
 import pytest
 from colour_model import ColourCheckpoint, evaluated, squares, stored
 
-from vlbench.core.errors import NotFinite
+from vlbench.core.errors import NotFinite, PluginError
 from vlbench.core.measurement import Measurement, Part
 from vlbench.core.method import Method
-from vlbench.core.metric import metric
+from vlbench.core.metric import Metric, metric
 from vlbench.core.problem import Groups
 from vlbench.core.registry import TASK_KINDS
 from vlbench.core.task import TaskRequest
@@ -96,3 +97,13 @@ def test_a_stored_measurement_says_nothing_of_the_row_of_another_name(tmp_path):
     evaluate(plan_job(seed, task(), SETTINGS), Session(seed, SETTINGS), tmp_path)
     renamed = stored(plan_job(Seed(name="mine"), task(), SETTINGS), tmp_path)
     assert (renamed.model, renamed.replicate_of) == ("mine", "")
+
+
+def test_pseudo_values_of_another_number_of_images_are_refused(tmp_path):
+    def short(prediction, problem, options):
+        return Measurement(0.5, n=6, influence=np.full(5, 0.5))
+
+    asked = replace(task(), metrics={"acc1": Metric("acc1", short, frozenset())})
+    job = plan_job(ColourCheckpoint(), asked, SETTINGS)
+    with pytest.raises(PluginError, match=r"squares: acc1 gives pseudo-values of 5 images and there are 6"):
+        evaluate(job, Session(ColourCheckpoint(), SETTINGS), tmp_path)

@@ -1,18 +1,19 @@
 """What cannot work is refused as it is planned: nothing is loaded, no image is opened; and keys of a job."""
 
+import importlib
 from dataclasses import replace
 
 import numpy as np
 import pytest
 from colour_model import ColourCheckpoint, squares
 
+from vlbench.core.capabilities import VECTORS
 from vlbench.core.contracts import Text
 from vlbench.core.digest import digest_of_strings
 from vlbench.core.errors import DataError, Unsupported
-from vlbench.core.method import ZERO_SHOT
-from vlbench.core.metric_name import metric_named
+from vlbench.core.method import ZERO_SHOT, Method
 from vlbench.core.problem import Asked, Query
-from vlbench.core.registry import METHODS, TASK_KINDS
+from vlbench.core.registry import METHODS, METRICS, TASK_KINDS
 from vlbench.core.relevance import Relevance
 from vlbench.core.task import TaskRequest
 from vlbench.engine.plan import image_keys, plan_job
@@ -60,7 +61,7 @@ def test_vectors_are_needed_where_words_and_images_do_not_meet_in_the_models_sco
     by_image = replace(
         asked.problem, queries=tuple(Query(image=i) for i in range(3)), references=squares(("red",) * 3)
     )
-    refused(replace(asked, problem=by_image), "colour cannot vectors, which squares needs")
+    refused(replace(asked, problem=by_image), "colour does not offer vectors, which squares needs")
     both = replace(by_image, queries=tuple(Query(Text("red"), i) for i in range(3)))
     refused(replace(asked, problem=both), "squares asks by an image and words together; choose a method")
 
@@ -70,7 +71,7 @@ def test_pairs_that_are_not_asked_about_are_for_metrics_that_heed_them():
     wrong = 1 - asked.problem.relevant.queries[:1]
     unknown = Relevance.from_pairs(np.array([0]), wrong, (2, 2))
     partly = replace(asked, problem=replace(asked.problem, asked=Asked("but", unknown)))
-    deaf = {"deaf": replace(metric_named("macro_f1"), name="deaf", reads=frozenset({"scores"}))}
+    deaf = {"deaf": replace(METRICS.get("macro_f1"), name="deaf", reads=frozenset({"scores"}))}
     refused(
         replace(partly, metrics=deaf), "deaf counts all pairs, and squares does not ask about all of them"
     )
@@ -89,7 +90,7 @@ def test_a_scoring_that_needs_what_the_model_cannot():
     asked = task()
     refused(
         replace(asked, scoring=replace(asked.scoring, needs=frozenset({"fly"}))),
-        "colour cannot fly, which squares needs",
+        "colour does not offer fly, which squares needs",
     )
 
 
@@ -99,3 +100,20 @@ def test_an_image_is_known_by_its_state_and_never_by_none() -> None:
     nameless = replace(pair, examples=[pair[0], replace(pair[1], state="")])
     with pytest.raises(DataError, match=r"squares: image 1-blue has no state.*was fingerprint"):
         image_keys(nameless)
+
+
+def test_a_method_that_calls_changed_code_of_its_package_is_computed_anew(tmp_path, monkeypatch):
+    monkeypatch.syspath_prepend(str(tmp_path))
+    package = tmp_path / "fits_under_test"
+    package.mkdir()
+    for name in ("__init__", "fit", "called"):
+        (package / f"{name}.py").write_text("def fit(lesson):\n    return 1\n")
+    fit = importlib.import_module("fits_under_test.fit").fit
+    asked = replace(task(), learn_from={"train": task().problem})
+    probe = Method("probe", fit=fit, parts=frozenset({"score"}), learns_from=frozenset({"train"}))
+    checkpoint = ColourCheckpoint(capabilities=frozenset({VECTORS}))
+    before = plan_job(checkpoint, asked, SETTINGS, method=probe).keys
+    (package / "called.py").write_text("def fit(lesson):\n    return 2\n")
+    after = plan_job(checkpoint, asked, SETTINGS, method=probe).keys
+    assert (before.prediction == after.prediction, before.measurement == after.measurement) == (False, False)
+    assert before.candidates == after.candidates

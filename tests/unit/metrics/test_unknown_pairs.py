@@ -9,7 +9,6 @@ from sklearn.metrics import average_precision_score, precision_recall_fscore_sup
 from vlbench.core.contracts import Prediction, ScoreUnit
 from vlbench.core.measurement import MetricOptions
 from vlbench.core.metric import ASKED
-from vlbench.core.metric_name import metric_named
 from vlbench.core.problem import Asked
 from vlbench.core.registry import METRICS
 from vlbench.metrics.average_precision import delete_one, mean_average_precision
@@ -48,7 +47,7 @@ def asked_problem(problem_of):
 
 
 def measure(name, scores, problem, at=None):
-    return metric_named(name)(Prediction(UNIT, {"scores": scores}), problem, MetricOptions(at=at))
+    return METRICS.get(name)(Prediction(UNIT, {"scores": scores}), problem, MetricOptions(at=at))
 
 
 def by_tag(scores, relevant, known, value):
@@ -199,7 +198,7 @@ def test_asking_all_pairs_one_by_one_changes_no_bit(case, problem_of):
 
 def test_metrics_of_the_score_matrix_heed_what_is_asked_or_say_that_they_do_not():
     deaf = {f"{mean}_{ratio}_top" for mean in ("macro", "micro") for ratio in ("precision", "recall", "f1")}
-    own = (metric_named(name) for name in METRICS if METRICS.distribution(name).startswith("vlbench"))
+    own = (METRICS.get(name) for name in METRICS if METRICS.distribution(name).startswith("vlbench"))
     matrix = [metric for metric in own if "scores" in metric.reads]
     assert {metric.name for metric in matrix if ASKED not in metric.reads} == deaf
     assert {name for name, _ in (*AVERAGED, *THRESHOLDED)} == {each.name for each in matrix} - deaf

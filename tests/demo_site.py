@@ -1,0 +1,37 @@
+"""The demo plug-in, built and installed into a folder, and processes that find it there."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+PLUGIN = Path(__file__).parent / "plugin"
+
+
+def install(wheels: Path, site: Path) -> Path:
+    """Build the wheel and install it into `site`, as a site-packages would hold it."""
+    pip = [sys.executable, "-m", "pip", "--quiet", "--disable-pip-version-check"]
+    build = ["wheel", "--no-deps", "--no-build-isolation", "--no-index", "--wheel-dir", str(wheels)]
+    subprocess.run([*pip, *build, str(PLUGIN)], check=True)
+    (wheel,) = wheels.glob("vlbench_demo-*.whl")
+    subprocess.run(
+        [*pip, "install", "--no-deps", "--no-index", "--target", str(site), str(wheel)], check=True
+    )
+    return site
+
+
+def vlbench(site: Path, folder: Path, *arguments: str) -> "subprocess.CompletedProcess[str]":
+    """Run the command line where the demo is installed."""
+    return python(site, folder, "-m", "vlbench", *arguments)
+
+
+def python(site: Path, folder: Path, *arguments: str) -> "subprocess.CompletedProcess[str]":
+    """Run Python where the demo is installed."""
+    return subprocess.run(
+        [sys.executable, *arguments],
+        cwd=folder,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join([str(site), os.environ.get("PYTHONPATH", "")])},
+        capture_output=True,
+        text=True,
+        check=False,
+    )

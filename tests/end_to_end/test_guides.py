@@ -1,0 +1,48 @@
+"""The guides to plug-ins and methods: every example runs, and every link leads somewhere."""
+
+import re
+
+import pytest
+from demo_site import PLUGIN, python, vlbench
+
+DOCS = PLUGIN.parents[1] / "docs"
+GUIDES = {name: (DOCS / f"{name}.md").read_text(encoding="utf-8") for name in ("plugins", "methods")}
+
+
+def blocks(guide, language):
+    return re.findall(rf"```{language}\n(.*?)```", GUIDES[guide], flags=re.DOTALL)
+
+
+@pytest.fixture(autouse=True)
+def cache(tmp_path, monkeypatch):
+    monkeypatch.setenv("VLBENCH_CACHE", str(tmp_path / "cache"))
+
+
+@pytest.mark.parametrize("guide", GUIDES)
+def test_links_lead_to_files(guide):
+    links = {(DOCS / link).resolve() for link in re.findall(r"\]\(([^)#:]+)\)", GUIDES[guide])}
+    assert {link for link in links if not link.exists()} == set()
+    if guide == "plugins":
+        assert set((PLUGIN / "vlbench_demo").glob("[!_]*.py")) <= links
+
+
+@pytest.mark.parametrize("guide", GUIDES)
+def test_commands_run(guide, site, tmp_path):
+    lines = [line for block in blocks(guide, "console") for line in block.splitlines()]
+    commands = [line.removeprefix("$ vlbench ").split() for line in lines if line.startswith("$ vlbench ")]
+    assert len(commands) >= 3
+    for command in commands:
+        done = vlbench(site, tmp_path, *command)
+        assert done.returncode == 0, done.stderr
+    rows = {"plugins": "demo-negative+demo-means@2.s1", "methods": "tiny-clip+best-f1"}
+    assert list((tmp_path / "results").glob(f"*/{rows[guide]}.json"))
+
+
+def test_the_example_in_one_process_prints_what_the_guide_says(site, tmp_path):
+    (card,), (code,), (said,) = (blocks("plugins", language) for language in ("yaml", "python", "text"))
+    path = tmp_path / card.splitlines()[0].removeprefix("# ")
+    path.parent.mkdir(parents=True)
+    path.write_text(card, encoding="utf-8")
+    (tmp_path / "own.py").write_text(code, encoding="utf-8")
+    done = python(site, tmp_path, "own.py")
+    assert (done.stdout, done.returncode) == (said, 0), done.stderr
