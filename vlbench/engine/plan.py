@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from vlbench.core.capabilities import VECTORS
+from vlbench.core.capabilities import IMAGES_ALONE, VECTORS
 from vlbench.core.contracts import Checkpoint, Dataset, Identity, Text
 from vlbench.core.digest import digest_of, digest_of_code, digest_of_modules, digest_of_strings
 from vlbench.core.errors import DataError, Unsupported
@@ -108,6 +108,8 @@ def plan_job(
                 f"{metric.name} counts all pairs, and {task.name} does not ask about all of them; "
                 "leave out the metric, or the method that measures it"
             )
+    if task.scoring.suits is not None:
+        task.scoring.suits(problem, task.scoring.name)
     _refuse_method(method, task, problem)
     needs = task.needs | task.scoring.needs | method.needs
     if not problem.by_words or method.parts & {"compose", "score"}:
@@ -117,6 +119,11 @@ def plan_job(
         asked = task.name if method.name == ZERO_SHOT.name else f"{task.name} by {method.name}"
         raise Unsupported(
             f"{checkpoint.name} does not offer {', '.join(unmet)}, which {asked} needs; choose another model"
+        )
+    if IMAGES_ALONE in checkpoint.capabilities and _reads_words(problem, method):
+        raise Unsupported(
+            f"{checkpoint.name} reads images alone, and {task.name} asks by words; choose a method that "
+            "learns from images (--method), or another model"
         )
     if settings.on_cpu and settings.precision == "fp16":
         raise Unsupported("fp16 does not run on a CPU; use --precision fp32 or bf16")
@@ -134,11 +141,21 @@ def _refuse_method(method: Method, task: Task, problem: Problem) -> None:
         raise Unsupported(
             f"{task.name}: its thresholds are stated, and {method.name} learns them; leave one out"
         )
+    if "score" in method.parts and task.thresholds is not None:
+        raise Unsupported(
+            f"{task.name}: its thresholds are stated in the unit of a model's own scores, and {method.name} "
+            "makes others; leave one out"
+        )
     both = any(query.text is not None and query.image is not None for query in problem.queries)
     if both and not method.parts & {"compose", "score"}:
         raise Unsupported(
             f"{task.name} asks by an image and words together; choose a method that composes them (--method)"
         )
+
+
+def _reads_words(problem: Problem, method: Method) -> bool:
+    of_queries = "queries" in method.reads and bool(problem.texts)
+    return of_queries or not isinstance(problem.candidates, Dataset)
 
 
 def with_texts(job: Job, task: Task, settings: RunSettings) -> Job:
@@ -270,7 +287,9 @@ def _keys(
         }
     )
     metrics = {**task.metrics, **metrics_of(method.metrics)}
-    code = digest_of_code(TASK_KINDS.get(task.kind), *(metric.run for metric in metrics.values()))
+    # a task that was put together by hand is of no kind that a registry knows
+    kinds = [TASK_KINDS.get(task.kind)] if task.kind in TASK_KINDS else []
+    code = digest_of_code(*kinds, *(metric.run for metric in metrics.values()))
     measurement = digest_of(
         {
             "prediction": prediction,
