@@ -86,6 +86,9 @@ CAPTIONS = "captions"
 NAMES_ALONE = "names alone"
 """What a checkpoint states whose model reads the names of texts, and neither prompts nor descriptions."""
 
+IMAGES_ALONE = "images alone"
+"""What a checkpoint states whose model encodes no texts: it is probed, and asked by images."""
+
 
 @runtime_checkable
 class Generates(Protocol):

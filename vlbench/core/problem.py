@@ -148,6 +148,22 @@ class Problem:
         words = all(query.image is None for query in self.queries)
         return words and isinstance(self.candidates, Dataset)
 
+    @property
+    def row_asked(self) -> "NDArray[np.int64] | int":
+        """How many queries each candidate is asked about, [n]; one number where it is all of them."""
+        return self._asked(len(self.queries), "row_counts")
+
+    @property
+    def column_asked(self) -> "NDArray[np.int64] | int":
+        """How many candidates each query is asked of, [m]; one number where it is all of them."""
+        return self._asked(len(self.candidates), "column_counts")
+
+    def _asked(self, count: int, of: Literal["row_counts", "column_counts"]) -> "NDArray[np.int64] | int":
+        if self.asked is None:
+            return count
+        stated: NDArray[np.int64] = getattr(self.asked.pairs, of)
+        return stated if self.asked.how == "only" else count - stated
+
     def _name(self, query: Query) -> str:
         parts = [] if query.text is None else [query.text.name]
         if query.image is not None and self.references is not None:

@@ -40,14 +40,16 @@ class Scoring:
     """What a task keeps of the scores; what `vlbench.scorings` entry points name.
 
     `run` makes the arrays that `keeps` names; it imports torch, its module does not. `needs` are capabilities
-    that a model has to have. `asked_alone` says whether the arrays are of pairs that are asked about alone;
-    else each metric has to read `asked` itself. `scores` says whether it reads scores at all. Ties never
-    help: the rank of a right candidate is 1 + the number of wrong ones whose score is at least as high.
+    that a model has to have. `suits` refuses a problem, by the scoring's name, before anything is loaded.
+    `asked_alone` says whether the arrays are of pairs that are asked about alone; else each metric has to
+    read `asked` itself. `scores` says whether it reads scores at all. Ties never help: the rank of a right
+    candidate is 1 + the number of wrong ones whose score is at least as high.
     """
 
     name: str
     run: "Callable[[ScorePass, Problem], Mapping[str, NDArray[Any]]]"
     keeps: frozenset[str]
     needs: frozenset[str] = frozenset()
+    suits: "Callable[[Problem, str], None] | None" = None
     asked_alone: bool = True
     scores: bool = True

@@ -45,10 +45,13 @@ def kept_remarks(job: Job, cache: Path) -> str:
     rows = read_rows(_path(job.keys.image_space, cache))
     if not rows:
         return ""
-    images = job.task.problem.images
-    said = decoding_text(
-        (images[index].id, rows[key]) for index, key in enumerate(job.keys.candidates) if key in rows
-    )
+    problem, keys = job.task.problem, job.keys
+    known = set(keys.candidates)
+    places = [(problem.images, index, key) for index, key in enumerate(keys.candidates)]
+    if problem.references is not None:
+        asked = enumerate(keys.references)
+        places += [(problem.references, index, key) for index, key in asked if key not in known]
+    said = decoding_text((images[index].id, rows[key]) for images, index, key in places if key in rows)
     return "; ".join(filter(None, [said, LOST_LINE if LOST in rows else ""]))
 
 

@@ -12,6 +12,7 @@ import torch
 
 from vlbench.core.capabilities import DecidesTags
 from vlbench.core.contracts import Checkpoint, Prediction, ScoreUnit
+from vlbench.core.errors import PluginError
 from vlbench.core.method import Head, Lesson, Split
 from vlbench.core.result import Timing
 from vlbench.engine.decision import check_head, check_stated, decided, late_splits
@@ -75,19 +76,20 @@ def _scored(job: Job, session: Session, cache: Path) -> tuple[Prediction, RunFac
     head = _learned(job, session, cache)
     problem = job.problem
     with Sides.of(job, encoder, cache) as sides:
-        if len(sides.missing) > _LONG * encoder.batch_size and problem.by_words:
+        if len(sides.missing) > _LONG * encoder.batch_size and problem.texts and not job.by_vectors:
             encoder.dry_pass(problem.images, problem.texts)
         text_seconds = _seconds(sides.encode_texts)
         image_seconds = _seconds(sides.encode_images)
         score_start = time.perf_counter()
         unit = encoder.model.info.unit if not job.by_vectors else ScoreUnit("cosine")
         prediction = predict(sides.blocks(head), problem, job.task.scoring, unit)
-    if isinstance(encoder.model, DecidesTags) and "scores" in prediction.arrays:
+    own = not job.by_vectors  # a model's thresholds are in the unit of its own scores
+    if own and isinstance(encoder.model, DecidesTags) and "scores" in prediction.arrays:
         prediction = prediction.under(encoder.model.tag_thresholds(problem.texts))
     if head.thresholds is not None:
         prediction = prediction.under(head.thresholds)
     end = time.perf_counter()
-    encoded = len(sides.missing)
+    encoded = len(sides.missing) + len(sides.missing_references)
     timing = Timing(
         seconds=end - start,
         encode_images_seconds=image_seconds,
@@ -114,11 +116,15 @@ def _learned(job: Job, session: Session, cache: Path) -> Head:
     encoder = session.encoder()
 
     def vectors(of: Job) -> Features:
-        with Sides.of(of, encoder, cache) as sides:
+        with Sides.of(of, encoder, cache, by_vectors=True) as sides:
             sides.encode_images()
             return sides.candidate_vectors()
 
     def words() -> Features:
+        if "queries" not in method.reads:
+            raise PluginError(
+                f"method {method.name!r} asks for words and says it reads none; mend its `reads`"
+            )
         with Sides.of(job, encoder, cache) as sides:
             sides.encode_texts()
             return sides.word_vectors()

@@ -1,6 +1,6 @@
 """Predictions to metrics and the record of the run; imports no torch, so stored predictions suffice."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from math import isfinite
@@ -12,7 +12,7 @@ from vlbench.core.contracts import Prediction
 from vlbench.core.digest import digest_of, digest_of_strings
 from vlbench.core.errors import NotFinite, PluginError
 from vlbench.core.image_digest import sample_digest
-from vlbench.core.measurement import MetricOptions
+from vlbench.core.measurement import Measurement, MetricOptions
 from vlbench.core.metric import out_of_range
 from vlbench.core.metric_name import split_metric
 from vlbench.core.problem import Problem
@@ -105,8 +105,9 @@ def measure(job: Job, prediction: Prediction, facts: RunFacts, *, seed: int) -> 
     influence = None
     for name, metric in job.metrics.items():
         found = metric(prediction, task.problem, MetricOptions(at=split_metric(name)[1], seed=seed))
-        if found.value is not None and not isfinite(found.value):
-            raise NotFinite(f"{task.name}: {name} is {found.value}; check the metric and the scores")
+        for said, of in _numbers(found):
+            if said is not None and not isfinite(said):
+                raise NotFinite(f"{task.name}: {name}{of} is {said}; check the metric and the scores")
         wrong = out_of_range(found.value, metric.least, metric.most)
         if wrong:
             raise PluginError(
@@ -138,6 +139,14 @@ def measure(job: Job, prediction: Prediction, facts: RunFacts, *, seed: int) -> 
     decided = task.thresholds is not None or "thresholds" in job.method.parts
     thresholds = tuple(prediction["thresholds"].tolist()) if decided else ()
     return Measured(tuple(values), thresholds, facts, prediction, influence)
+
+
+def _numbers(found: Measurement) -> Iterator[tuple[float | None, str]]:
+    yield found.value, ""
+    yield found.ci_low, ", the low end of its interval,"
+    yield found.ci_high, ", the high end of its interval,"
+    for part in found.parts:
+        yield part.value, f" of {part.name!r}"
 
 
 def result_of(

@@ -11,16 +11,17 @@ from vlbench.core.task import Task
 
 
 def outlier_task(inside: Task, outside: Task) -> Task:
-    """The texts of a classification over the images of another task, without a metric.
+    """The texts of a task over the images of another one, without a metric.
 
-    Image features are those of the other task's own runs, texts those of the classification's.
+    Image features are those of the other task's own runs, texts those of the first's.
 
     Raises:
         Unsupported: the first task keeps no best text of an image.
     """
     if not {"best_scores", "log_sums"} <= inside.scoring.keeps:
         raise Unsupported(
-            f"{inside.name}: is no classification; name one first, then the task whose images lie outside"
+            f"{inside.name}: keeps no best class of its images; name a task of classes first, then the one "
+            "whose images lie outside"
         )
     images, queries = outside.problem.images, inside.problem.queries
     nothing = np.empty(0, dtype=np.int64)

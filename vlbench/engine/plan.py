@@ -4,17 +4,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from vlbench.core.capabilities import VECTORS
 from vlbench.core.contracts import Checkpoint, Dataset, Identity, Text
 from vlbench.core.digest import digest_of, digest_of_code, digest_of_modules, digest_of_strings
-from vlbench.core.errors import DataError, Unsupported
+from vlbench.core.errors import DataError
 from vlbench.core.method import ZERO_SHOT, Method
-from vlbench.core.metric import ASKED, Metric
+from vlbench.core.metric import Metric
 from vlbench.core.metric_name import metrics_of
 from vlbench.core.problem import Problem, Query
 from vlbench.core.registry import TASK_KINDS
 from vlbench.core.result import SCHEMA
 from vlbench.core.task import Task
+from vlbench.engine.refusal import refuse_unfit
 from vlbench.engine.settings import RunSettings
 
 
@@ -90,55 +90,8 @@ def plan_job(
         Unsupported: a metric reads what the task does not keep or does not suit its question, the method does
             not suit the task, the model lacks what they need, or the device lacks the precision.
     """
-    problem = task.problem if method.rewrite is None else method.rewrite(task.problem)
-    for metric in metrics_of(method.metrics).values():
-        if not metric.reads <= task.scoring.keeps | {ASKED}:
-            raise Unsupported(
-                f"{task.name}: {method.name} measures {metric.name}, which reads "
-                f"{', '.join(sorted(metric.reads - {ASKED}))}, and {task.kind} keeps none; "
-                "leave the method or the task out"
-            )
-    for metric in task.metrics.values():
-        metric.check_reads(task.scoring.keeps, of=task.name)
-        if metric.suits is not None:
-            metric.suits(task.problem, metric.name)
-    for metric in (*task.metrics.values(), *metrics_of(method.metrics).values()):
-        if problem.asked is not None and not task.scoring.asked_alone and ASKED not in metric.reads:
-            raise Unsupported(
-                f"{metric.name} counts all pairs, and {task.name} does not ask about all of them; "
-                "leave out the metric, or the method that measures it"
-            )
-    _refuse_method(method, task, problem)
-    needs = task.needs | task.scoring.needs | method.needs
-    if not problem.by_words or method.parts & {"compose", "score"}:
-        needs |= {VECTORS}
-    unmet = sorted(needs - checkpoint.capabilities)
-    if unmet:
-        asked = task.name if method.name == ZERO_SHOT.name else f"{task.name} by {method.name}"
-        raise Unsupported(
-            f"{checkpoint.name} does not offer {', '.join(unmet)}, which {asked} needs; choose another model"
-        )
-    if settings.on_cpu and settings.precision == "fp16":
-        raise Unsupported("fp16 does not run on a CPU; use --precision fp32 or bf16")
+    refuse_unfit(checkpoint, task, method, settings)
     return _job(checkpoint, identity or checkpoint.identify(), task, settings, method)
-
-
-def _refuse_method(method: Method, task: Task, problem: Problem) -> None:
-    lacking = sorted(method.learns_from - task.learn_from.keys())
-    if lacking:
-        raise Unsupported(
-            f"{task.name}: {method.name} learns from a {lacking[0]} split, and no card of it names one; what "
-            f"is tested is never learned from: add a `{lacking[0]}` section to its card"
-        )
-    if "thresholds" in method.parts and task.thresholds is not None:
-        raise Unsupported(
-            f"{task.name}: its thresholds are stated, and {method.name} learns them; leave one out"
-        )
-    both = any(query.text is not None and query.image is not None for query in problem.queries)
-    if both and not method.parts & {"compose", "score"}:
-        raise Unsupported(
-            f"{task.name} asks by an image and words together; choose a method that composes them (--method)"
-        )
 
 
 def with_texts(job: Job, task: Task, settings: RunSettings) -> Job:
@@ -270,7 +223,9 @@ def _keys(
         }
     )
     metrics = {**task.metrics, **metrics_of(method.metrics)}
-    code = digest_of_code(TASK_KINDS.get(task.kind), *(metric.run for metric in metrics.values()))
+    # a task that was put together by hand is of no kind that a registry knows
+    kinds = [TASK_KINDS.get(task.kind)] if task.kind in TASK_KINDS else []
+    code = digest_of_code(*kinds, *(metric.run for metric in metrics.values()))
     measurement = digest_of(
         {
             "prediction": prediction,

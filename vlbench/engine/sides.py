@@ -1,6 +1,7 @@
 """The sides of a job: candidates, references and words, encoded into the store, and how they meet."""
 
 import math
+from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from functools import partial as bind
@@ -9,6 +10,7 @@ from types import TracebackType
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from vlbench.core.capabilities import ScoresPairs, Vectors
 from vlbench.core.contracts import Dataset, Text
@@ -31,7 +33,8 @@ class Sides:
     """What a job encodes, and where it is stored; open it with `with`.
 
     `missing` are the positions of the candidates that are not stored, where those are images,
-    `missing_texts` of all words that are not. Where image features need more than the budget, the scores of
+    `missing_references` those of references that are neither stored nor candidates, `missing_texts` those of
+    all words that are not. Where image features need more than the budget, the scores of
     each image take their place: it `streams`.
     """
 
@@ -42,13 +45,14 @@ class Sides:
     texts: FeatureSpace
     scores: FeatureSpace
     missing: list[int]
+    missing_references: list[int]
     missing_texts: list[int]
     streams: bool
     _open: ExitStack
 
     @classmethod
-    def of(cls, job: Job, encoder: Encoder, cache: Path) -> "Sides":
-        """The sides of a job, nothing encoded yet."""
+    def of(cls, job: Job, encoder: Encoder, cache: Path, *, by_vectors: bool = False) -> "Sides":
+        """The sides of a job, nothing encoded yet; `by_vectors` where a method reads those of a split."""
         keys, stack = job.keys, ExitStack()
         images, texts, scores = (
             stack.enter_context(FeatureSpace(cache / kind / space))
@@ -62,10 +66,16 @@ class Sides:
         if isinstance(job.problem.candidates, Dataset) and _reads(job, "candidates"):
             missing = images.missing(keys.candidates)
             size = 4 * math.prod(encoder.model.info.feature_shape) * len(missing)
-            streams = size > encoder.settings.feature_bytes and not job.by_vectors and job.task.scoring.scores
+            stays = by_vectors or job.by_vectors or not job.task.scoring.scores
+            streams = size > encoder.settings.feature_bytes and not stays
             missing = scores.missing(keys.candidates) if streams else missing
+        references = images.missing(keys.references) if _reads(job, "queries") else []
+        coming = {keys.candidates[place] for place in missing}
+        references = [place for place in references if keys.references[place] not in coming]
         missing_texts = texts.missing(_text_keys(job))
-        return cls(job, encoder, cache, images, texts, scores, missing, missing_texts, streams, stack)
+        return cls(
+            job, encoder, cache, images, texts, scores, missing, references, missing_texts, streams, stack
+        )
 
     def __enter__(self) -> "Sides":
         return self
@@ -88,21 +98,30 @@ class Sides:
         """Decode and encode the images that are not stored, those that queries point to too."""
         job, encoder = self.job, self.encoder
         keys = job.keys
+        if self.streams:
+            columns = Columns.of(self.texts.gather_padded(keys.texts), encoder.settings.device)
+            score = bind(columns.scores, encoder.model.score)
+            self._encode(job.problem.images, self.missing, keys.candidates, self.scores, then=score)
+        else:
+            self._encode(job.problem.images, self.missing, keys.candidates, self.images)
+        if job.problem.references is not None:
+            self._encode(job.problem.references, self.missing_references, keys.references, self.images)
+
+    def _encode(
+        self,
+        source: Dataset,
+        missing: list[int],
+        keys: tuple[str, ...],
+        space: FeatureSpace,
+        then: Callable[[Tensor], Tensor] = lambda features: features,
+    ) -> None:
+        """Encode images of a data set, and keep what decoding changed of them."""
         found: dict[int, tuple[str, ...]] = {}
         try:
-            source = watched(job.problem.images, found)
-            if self.streams:
-                words = self.texts.gather_padded(keys.texts)
-                columns = Columns.of(words, encoder.settings.device)
-                score = bind(columns.scores, encoder.model.score)
-                encoder.encode_images(source, self.missing, keys.candidates, self.scores, then=score)
-            elif self.missing:
-                encoder.encode_images(source, self.missing, keys.candidates, self.images)
+            if missing:
+                self.encoder.encode_images(watched(source, found), missing, keys, space, then=then)
         finally:
-            keep_remarks(keys.image_space, keys.candidates, found, self.cache)
-        references = self.images.missing(keys.references)
-        if references and job.problem.references is not None:
-            encoder.encode_images(job.problem.references, references, keys.references, self.images)
+            keep_remarks(self.job.keys.image_space, keys, found, self.cache)
 
     def candidate_vectors(self) -> Features:
         """The vectors of the candidates, [n, d]."""
@@ -124,7 +143,8 @@ class Sides:
         references = self._vectors(self.images, self.job.keys.references)
         width = (references if len(references) else words).shape[1]
         by_words, by_image = (np.zeros((len(images), width), dtype=np.float32) for _ in range(2))
-        by_words[with_words] = words
+        if with_words.any():
+            by_words[with_words] = words
         by_image[images >= 0] = references[images[images >= 0]]
         if head.compose is not None:
             return _checked(head.compose(by_image, by_words), (len(images), width))

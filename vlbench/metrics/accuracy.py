@@ -47,14 +47,14 @@ def class_hits(ranks: NDArray[np.int64], classes: NDArray[np.int64], *, number: 
 @metric(reads={"row_ranks"}, items=lambda items, _: hits_within(items, 1))
 def acc1(prediction: Prediction, problem: Problem, options: MetricOptions) -> Measurement:
     """Fraction of images whose class scores above every other class; Wilson interval."""
-    worst = worst_rank(len(problem.queries), problem.relevant.row_counts)
+    worst = worst_rank(problem.row_asked, problem.relevant.row_counts)
     return proportion_within(prediction["row_ranks"], 1, worst=worst)
 
 
 @metric(reads={"row_ranks"}, items=lambda items, _: hits_within(items, 5))
 def acc5(prediction: Prediction, problem: Problem, options: MetricOptions) -> Measurement:
     """Fraction of images whose class is among the best five; None up to five classes; Wilson interval."""
-    worst = worst_rank(len(problem.queries), problem.relevant.row_counts)
+    worst = worst_rank(problem.row_asked, problem.relevant.row_counts)
     return proportion_within(prediction["row_ranks"], 5, worst=worst)
 
 

@@ -16,15 +16,19 @@ def measured(ranks: NDArray[np.int64]) -> NDArray[np.int64]:
     return ranks[ranks > 0]
 
 
-def worst_rank(candidates: int, right: NDArray[np.int64]) -> int:
-    """The worst rank that every query can have: of `candidates`, `right` [n] of which are right.
+def worst_rank(candidates: NDArray[np.int64] | int, right: NDArray[np.int64]) -> int:
+    """The worst rank that every query can have: of `candidates`, one number or [n], `right` [n] are right.
 
-    The wrong ones all come first: five captions of one image leave no rank but 1.
+    The wrong ones all come first: five captions of one image leave no rank but 1. Queries of which nothing is
+    right have no rank.
 
     >>> worst_rank(100, np.array([1, 1])), worst_rank(5, np.array([5])), worst_rank(6, np.array([0, 2]))
     (100, 1, 5)
+    >>> worst_rank(np.array([15, 10, 2]), np.array([1, 1, 0]))
+    10
     """
-    return candidates - int(right.max(initial=1)) + 1
+    wrong = (candidates - right)[right > 0]
+    return int(wrong.min(initial=np.max(candidates, initial=1) - 1)) + 1
 
 
 def share_within(ranks: NDArray[np.int64], k: int, *, worst: int) -> float | None:

@@ -36,7 +36,7 @@ def image_retrieval_recall(prediction: Prediction, problem: Problem, options: Me
     k = int(options.number)
     ranks = prediction["column_ranks"]
     images = problem.relevant.shape[0]
-    value = share_within(ranks, k, worst=worst_rank(images, problem.relevant.column_counts))
+    value = share_within(ranks, k, worst=worst_rank(problem.column_asked, problem.relevant.column_counts))
     kept = ranks > 0
     n = int(kept.sum())
     if value is None:
@@ -64,7 +64,7 @@ def text_retrieval_recall(prediction: Prediction, problem: Problem, options: Met
     None where an image has so many captions that one of them is always among the best k.
     """
     k = int(options.number)
-    worst = worst_rank(problem.relevant.shape[1], problem.relevant.row_counts)
+    worst = worst_rank(problem.row_asked, problem.relevant.row_counts)
     return proportion_within(prediction["row_ranks"], k, worst=worst)
 
 

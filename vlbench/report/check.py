@@ -191,7 +191,7 @@ def _refuse_any(value: float, part: str, most: float | None) -> None:
     if most is not None and value > most:
         raise VlbenchError(
             f"tolerance {part!r}: more than {most:g} lets any fraction pass; 0.05 are five points, and "
-            "a rank takes one of its own: image_retrieval_median_rank=5"
+            "a rank takes one of its own: METRIC=5"
         )
 
 

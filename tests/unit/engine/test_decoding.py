@@ -16,8 +16,20 @@ from vlbench.engine.plan import Job
 
 def job_of(source: Any) -> Job:
     keys = SimpleNamespace(candidates=tuple(f"k{i}" for i in range(len(source))), image_space="space")
-    task = SimpleNamespace(problem=SimpleNamespace(images=source))
+    task = SimpleNamespace(problem=SimpleNamespace(images=source, references=None))
     return cast("Job", SimpleNamespace(keys=keys, task=task))
+
+
+def test_images_that_queries_point_to_are_spoken_of_too(tmp_path: Path) -> None:
+    job = job_of(Dataset("wide", "1", [wide(i) for i in range(2)]))
+    job.keys.references, references = ("k1", "r0"), [wide(1), wide(3)]  # type: ignore[misc]
+    job.task.problem.references = Dataset("asking", "1", references)  # type: ignore[misc]
+    said = ("of 16 bits or more, whose values above 255 turn white",)
+    keep_remarks("space", job.keys.candidates, {1: said}, tmp_path)
+    assert kept_remarks(job, tmp_path).startswith("1 images of 16 bits")
+    keep_remarks("space", job.keys.references, {1: said}, tmp_path)
+    # k1 is a candidate and a reference, and counts once
+    assert kept_remarks(job, tmp_path).startswith("2 images of 16 bits")
 
 
 def wide(index: int) -> Example:

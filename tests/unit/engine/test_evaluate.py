@@ -154,7 +154,7 @@ def test_a_model_that_answers_nan_is_refused(tmp_path):
 
 def test_unmet_needs_are_refused_before_the_model_loads():
     checkpoint = ColourCheckpoint()
-    with pytest.raises(Unsupported, match="cannot caption"):
+    with pytest.raises(Unsupported, match="does not offer caption"):
         plan_job(checkpoint, replace(task(), needs=frozenset({"caption"})), SETTINGS)
     assert checkpoint.loads == 0
 

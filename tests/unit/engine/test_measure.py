@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 from colour_model import ColourCheckpoint, evaluated, squares, stored
 
-from vlbench.core.errors import PluginError
-from vlbench.core.measurement import Measurement
+from vlbench.core.errors import NotFinite, PluginError
+from vlbench.core.measurement import Measurement, Part
 from vlbench.core.method import Method
-from vlbench.core.metric import Metric
+from vlbench.core.metric import Metric, metric
 from vlbench.core.problem import Groups
 from vlbench.core.registry import TASK_KINDS
 from vlbench.core.task import TaskRequest
@@ -17,6 +17,7 @@ from vlbench.engine.plan import plan_job, seeds_row
 from vlbench.engine.settings import RunSettings
 
 SETTINGS = RunSettings(batch_size=4, workers=0)
+NAN, INF = float("nan"), float("inf")
 
 
 @dataclass
@@ -60,6 +61,23 @@ def test_a_method_is_a_mark_of_the_row_and_its_seeds_and_the_models_are_one(base
     settings = replace(SETTINGS, precision="bf16", seed=7)
     job = plan_job(Seed(name="it", row=base), task(), settings, method=by)
     assert (job.row, seeds_row(job)) == (row, of)
+
+
+@pytest.mark.parametrize(
+    ("found", "said"),
+    [
+        (Measurement(NAN, 1), "wrong is nan"),
+        (Measurement(0.5, 1, ci_low=NAN), "wrong, the low end of its interval, is nan"),
+        (Measurement(0.5, 1, ci_high=INF), "wrong, the high end of its interval, is inf"),
+        (Measurement(0.5, 1, parts=(Part("a", 1.0, 1), Part("b", NAN, 1))), "wrong of 'b' is nan"),
+    ],
+)
+def test_a_metric_that_is_no_number_is_refused(found, said, tmp_path):
+    wrong = metric(reads={"row_ranks"})(lambda prediction, problem, options: found)
+    asked = replace(task(), metrics={"wrong": wrong}, primary="wrong")
+    checkpoint = ColourCheckpoint()
+    with pytest.raises(NotFinite, match=f"squares: {said}; check"):
+        evaluate(plan_job(checkpoint, asked, SETTINGS), Session(checkpoint, SETTINGS), tmp_path)
 
 
 def test_a_result_carries_digests_of_its_images_texts_right_answers_and_groups(tmp_path):

@@ -40,5 +40,5 @@ def test_other_images_are_asked_by_the_same_texts_from_stored_features(tmp_path)
 
 def test_the_first_task_must_be_a_classification():
     task = classification("bright", tuple(COLOURS)[:2])
-    with pytest.raises(Unsupported, match="bright: is no classification"):
+    with pytest.raises(Unsupported, match="bright: keeps no best class"):
         outlier_task(replace(task, scoring=SCORINGS.get("matrix")), task)

@@ -108,9 +108,8 @@ def read_mistakes(result: Result, folder: Path, opened: OpenedTask | None = None
     wrong = [each for each in _answers(columns, truths, tuple(names[: result.n_texts])) if each.rank != 1]
     wrong.sort(key=lambda each: (-(each.rank or result.n_texts + 1), each.item))
     pairs = Counter((each.truth, each.answer) for each in wrong if each.truth and each.answer)
-    counted = (
-        sorted(pairs.items(), key=lambda pair: (-pair[1], pair[0])) if result.kind == "classification" else []
-    )
+    # answers are told apart from truths where the best of each image are kept, as where it has one class
+    counted = sorted(pairs.items(), key=lambda pair: (-pair[1], pair[0])) if "best" in columns else []
     return Mistakes(
         model=result.model,
         task=result.task,

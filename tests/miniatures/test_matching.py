@@ -1,0 +1,236 @@
+"""Matching: an item owns its captions; images may be shared by items. Ties and constants are wrong."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from miniatures.hand import (
+    SETTINGS,
+    alike,
+    answering,
+    by_scores,
+    by_vectors,
+    loaded,
+    pairs_of,
+    pictures,
+    run,
+    task,
+    values,
+    words,
+)
+from miniatures.measures import group_score, image_score, mean_of_patterns, text_score
+
+from vlbench.core.contracts import Text
+from vlbench.core.errors import DataError
+from vlbench.core.problem import Asked, Groups, Problem
+from vlbench.core.task import Task
+from vlbench.engine.plan import plan_job
+from vlbench.engine.stored import stored_prediction
+
+WINOGROUND = {"text": text_score, "image": image_score, "group": group_score}
+
+
+def sugar_crepe():
+    """Four items of two images: pictures 0 and 1, each of two items; (caption, negative) of each item."""
+    captions = (
+        "a cat",
+        "a dog",
+        "a cat sits",
+        "a cat stands",
+        "two birds",
+        "two boats",
+        "it flies",
+        "it sinks",
+    )
+    asked = [(query // 4, query) for query in range(8)]
+    problem = Problem(
+        candidates=pictures(2),
+        queries=words(*captions),
+        relevant=pairs_of(asked[::2], (2, 8)),
+        asked=Asked("only", pairs_of(asked, (2, 8))),
+        groups={"item": Groups("queries", ("0", "0", "1", "1", "2", "2", "3", "3"))},
+    )
+    return task("sugarcrepe", problem, "asked_pairs", {"text": text_score})
+
+
+SUGAR = by_scores(
+    {
+        "a cat": (0.9, 9),
+        "a dog": (0.8, 9),  # item 0: 0.9 > 0.8, right; what the other image makes of it is not asked
+        "a cat sits": (0.5, 9),
+        "a cat stands": (0.5, 9),  # item 1: a tie, wrong
+        "two birds": (9, 0.3),
+        "two boats": (9, 0.6),  # item 2: 0.3 < 0.6, wrong
+        "it flies": (9, 0.5),
+        "it sinks": (9, 0.4),  # item 3: 0.5 > 0.4, right, although item 2's negative is above both
+    }
+)
+
+
+def test_sugarcrepe_counts_items_and_not_images(tmp_path):
+    result = run(sugar_crepe(), SUGAR, tmp_path)
+    assert result.score == 2 / 4
+    assert (result.n_images, result.n_texts, result.n_relevant) == (2, 8, 4)
+    assert result.timing.images_encoded == 2  # an image of two items is encoded once
+
+
+def winoground(items: int = 4) -> Task:
+    """Item i is pictures 2i, 2i + 1 and captions 2i, 2i + 1, of which those of one number belong together."""
+    count = 2 * items
+    asked = [(i, j) for i in range(count) for j in (i - i % 2, i - i % 2 + 1)]
+    problem = Problem(
+        candidates=pictures(count),
+        queries=words(*(f"caption {j}" for j in range(count))),
+        relevant=pairs_of([(i, i) for i in range(count)], (count, count)),
+        asked=Asked("only", pairs_of(asked, (count, count))),
+        groups={
+            "item": Groups("queries", tuple(str(j // 2) for j in range(count))),
+            "pattern": Groups("queries", tuple(f"pattern {j // 4}" for j in range(count))),
+        },
+    )
+    return task("winoground", problem, "asked_pairs", WINOGROUND)
+
+
+def mmvp():
+    return task("mmvp", winoground().problem, "asked_pairs", {"mean": mean_of_patterns})
+
+
+# [caption 0 of image 0, of image 1], [caption 1 of ...] of each item; elsewhere 9, which nobody asks
+BOTH = ((4, 1), (2, 3))  # image 0: 4 > 2, image 1: 3 > 1; caption 0: 4 > 1, caption 1: 3 > 2
+TEXT = ((4, 1), (3, 2))  # image 0: 4 > 3, image 1: 2 > 1; caption 0: 4 > 1, caption 1: 2 < 3
+IMAGE = ((2, 1), (3, 4))  # image 0: 2 < 3; caption 0: 2 > 1, caption 1: 4 > 3
+TIED = ((3, 3), (3, 4))  # image 0: 3 = 3; caption 0: 3 = 3
+
+
+def two_by_two(*items):
+    """A model of the scores of items, each of two captions' scores of its two images."""
+    table = {}
+    for item, captions in enumerate(items):
+        for place, scores in enumerate(captions):
+            row = [9.0] * (2 * len(items))
+            row[2 * item : 2 * item + 2] = scores
+            table[f"caption {2 * item + place}"] = row
+    return by_scores(table)
+
+
+def test_winoground_has_three_scores(tmp_path):
+    result = run(winoground(), two_by_two(BOTH, TEXT, IMAGE, TIED), tmp_path)
+    assert values(result) == {"text": 2 / 4, "image": 2 / 4, "group": 1 / 4}
+
+
+def test_mmvp_asks_the_images_of_each_statement(tmp_path):
+    result = run(mmvp(), two_by_two(BOTH, TEXT, IMAGE, BOTH), tmp_path)
+    # pattern 0: items 0 and 1, one right; pattern 1: both right
+    assert result.score == (1 / 2 + 2 / 2) / 2
+    assert [(part.name, part.value) for part in result.metrics[0].parts] == [
+        ("pattern 0", 0.5),
+        ("pattern 1", 1),
+    ]
+
+
+PLUS = {"P0": (1.0, 0.0), "Q0": (0.8, 0.6), "N0": (0.0, 1.0)}
+"""Item 0: cos(P, Q) = 0.8 > cos(P, N) = 0 and > cos(Q, N) = 0.6: right."""
+PLUS |= {"P1": (1.0, 0.0), "Q1": (0.6, 0.8), "N1": (0.0, 2.0)}
+"""Item 1: cos(P, Q) = 0.6 > cos(P, N) = 0, but < cos(Q, N) = 0.8: wrong; lengths do not count."""
+PLUS |= {"P2": (1.0, 0.0), "Q2": (0.8, 0.6), "N2": (1.0, 0.0)}
+"""Item 2: the negative is its caption: cos(P, N) = 1 and cos(Q, N) = cos(P, Q): wrong."""
+
+
+def sugar_crepe_plus(names=PLUS):
+    """Texts against texts: for each of two captions, its paraphrase has to be nearer than the negative."""
+    texts = tuple(Text(name) for name in names)
+    asked, right, items = [], [], []
+    queries = [name for name in names if name[0] in "PQ"]
+    for query, name in enumerate(queries):
+        item = int(name[1:])
+        paraphrase = 3 * item + (1 if name[0] == "P" else 0)
+        asked += [(paraphrase, query), (3 * item + 2, query)]
+        right.append((paraphrase, query))
+        items.append(str(item))
+    shape = (len(texts), len(queries))
+    problem = Problem(
+        candidates=texts,
+        queries=words(*queries),
+        relevant=pairs_of(right, shape),
+        asked=Asked("only", pairs_of(asked, shape)),
+        groups={"item": Groups("queries", tuple(items))},
+    )
+    return task("sugarcrepe++ tot", problem, "asked_pairs", {"text only": image_score})
+
+
+def test_sugarcrepe_plus_asks_texts_by_texts(tmp_path):
+    checkpoint = by_vectors([[0.0, 0.0]], PLUS)
+    result = run(sugar_crepe_plus(), checkpoint, tmp_path)
+    assert result.score == 1 / 3
+    assert (result.n_images, checkpoint.model.seen) == (0, [])
+    assert sum(checkpoint.model.texts_seen) == 9  # captions that are candidates and queries are encoded once
+    assert result.timing.images_encoded == 0
+
+
+def test_sugarcrepe_plus_asks_an_image_of_two_captions(tmp_path):
+    """Both captions have to be above the negative, and the two right ones may stand as they like."""
+    # of item 1, Q1 is below N1
+    assert run(sugar_crepe_plus_images(), PLUS_IMAGES, tmp_path).score == 1 / 2
+
+
+def sugar_crepe_plus_images():
+    problem = Problem(
+        candidates=pictures(2),
+        queries=words("P0", "Q0", "N0", "P1", "Q1", "N1"),
+        relevant=pairs_of([(0, 0), (0, 1), (1, 3), (1, 4)], (2, 6)),
+        asked=Asked("only", pairs_of([(j // 3, j) for j in range(6)], (2, 6))),
+        groups={"item": Groups("queries", ("0", "0", "0", "1", "1", "1"))},
+    )
+    return task("sugarcrepe++ itt", problem, "asked_pairs", {"image-text": text_score})
+
+
+PLUS_IMAGES = by_scores({"P0": (3, 0), "Q0": (2, 0), "N0": (1, 0), "P1": (0, 3), "Q1": (0, 1), "N1": (0, 2)})
+
+
+MODELS = {
+    "sugarcrepe": (sugar_crepe, SUGAR),
+    "winoground": (winoground, two_by_two(BOTH, TEXT, IMAGE, TIED)),
+    "mmvp": (mmvp, two_by_two(BOTH, TEXT, IMAGE, BOTH)),
+    "sugarcrepe++ itt": (sugar_crepe_plus_images, PLUS_IMAGES),
+    "sugarcrepe++ tot": (sugar_crepe_plus, by_vectors([[0.0, 0.0]], PLUS)),
+}
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_a_constant_model_is_never_right(name, tmp_path):
+    asked, checkpoint = MODELS[name]
+    constant = answering(checkpoint, 0.5) if "tot" not in name else alike(checkpoint)
+    assert set(values(run(asked(), constant, tmp_path)).values()) == {0.0}
+
+
+def test_pairs_that_are_not_stated_are_refused_before_anything_is_loaded(tmp_path):
+    problem = winoground().problem
+    every = Problem(problem.candidates, problem.queries, problem.relevant, groups=problem.groups)
+    checkpoint = two_by_two(BOTH)
+    with pytest.raises(DataError, match="names none"):
+        run(task("all", every, "asked_pairs", WINOGROUND), checkpoint, tmp_path)
+    assert checkpoint.loads == 0
+
+
+def test_a_real_model_is_asked_the_same(real, tmp_path):
+    names = ("red circle", "blue square", "seven", "dog", "cat", "house", "red circle", "cat")
+    problem = winoground().problem
+    asked = replace(winoground(), problem=replace(problem, queries=words(*names)))
+    result = run(asked, real, tmp_path)
+    model = loaded(real)
+    with torch.inference_mode():
+        pixels = torch.stack([model.preprocess(each.image()) for each in problem.images.examples])
+        texts = [Text(name) for name in names]
+        scores = model.score(model.encode_images(pixels), model.encode_texts(texts, batch_size=8)).numpy()
+    kept, _ = stored_prediction(plan_job(real, asked, SETTINGS), tmp_path)
+    pairs = problem.asked.pairs
+    expected = scores[pairs.candidates, pairs.queries]
+    assert kept["pair_scores"] == pytest.approx(expected, rel=1e-4, abs=1e-5)
+    table = np.full((8, 8), np.nan)
+    table[pairs.candidates, pairs.queries] = kept["pair_scores"]
+    s, items = table, (0, 2, 4, 6)
+    text = [s[i, i] > s[i, i + 1] and s[i + 1, i + 1] > s[i + 1, i] for i in items]
+    image = [s[i, i] > s[i + 1, i] and s[i + 1, i + 1] > s[i, i + 1] for i in items]
+    both = [a and b for a, b in zip(text, image, strict=True)]
+    assert values(result) == {"text": sum(text) / 4, "image": sum(image) / 4, "group": sum(both) / 4}

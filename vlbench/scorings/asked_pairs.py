@@ -1,0 +1,84 @@
+"""The asked pairs alone, and ranks among them: what a matching reads, at the cost of what it asks."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vlbench.core.errors import DataError
+from vlbench.core.problem import Problem
+from vlbench.core.scoring import ScorePass, Scoring
+
+Scores = NDArray[np.float32]
+Indices = NDArray[np.int64]
+
+
+def keep_asked_pairs(blocks: ScorePass, problem: Problem) -> Mapping[str, NDArray[Any]]:
+    """The score of every asked pair, [p] sorted by candidate then query, and ranks among the asked.
+
+    `row_ranks` [n] are those of each candidate's best right query, `column_ranks` [m] those of each query's
+    best right candidate; 0 where nothing right is asked about. `wrong_above` [r] counts for each right pair
+    the wrong candidates of its query that score at least as high.
+    """
+    check_asked(problem, asked_pairs.name)
+    assert problem.asked is not None
+    asked, (n, m) = problem.asked.pairs, problem.relevant.shape
+    scores = blocks.pairs(asked)
+    right = problem.relevant.holds(asked)
+    above = [
+        reaching(owners[~right], scores[~right], owners[right], scores[right])
+        for owners in (asked.candidates, asked.queries)
+    ]
+    return {
+        "pair_scores": scores,
+        "row_ranks": best_ranks(asked.candidates[right], above[0], n),
+        "column_ranks": best_ranks(asked.queries[right], above[1], m),
+        "wrong_above": above[1],
+    }
+
+
+def reaching(owners: Indices, scores: Scores, of_owners: Indices, of_scores: Scores) -> Indices:
+    """How many of some scores of the same owner are at least as high as each of others, [q].
+
+    >>> reaching(np.array([0, 0, 1]), np.array([2.0, 3.0, 9.0]), np.array([0, 1]), np.array([3.0, 9.5]))
+    array([1, 0])
+    """
+    levels, places = np.unique(np.concatenate([scores, of_scores]), return_inverse=True)
+    width = len(levels) + 1
+    keys = np.sort(owners * width + places[: len(scores)])
+    low = np.searchsorted(keys, of_owners * width + places[len(scores) :])
+    return (np.searchsorted(keys, (of_owners + 1) * width) - low).astype(np.int64)
+
+
+def best_ranks(owners: Indices, wrong_above: Indices, count: int) -> Indices:
+    """The rank of the best right pair of each of `count` owners; 0 where one has none.
+
+    >>> best_ranks(np.array([0, 0, 2]), np.array([3, 1, 0]), 3)
+    array([2, 0, 1])
+    """
+    ranks = np.full(count, np.iinfo(np.int64).max)
+    np.minimum.at(ranks, owners, wrong_above + 1)
+    ranks[np.bincount(owners, minlength=count) == 0] = 0
+    return ranks
+
+
+def check_asked(problem: Problem, name: str) -> None:
+    """Check that a problem states the pairs that it asks about.
+
+    Raises:
+        DataError: it asks about all pairs, or all but some.
+    """
+    if problem.asked is None or problem.asked.how != "only":
+        raise DataError(
+            f"scoring {name!r} reads the pairs that are asked about one by one, and the problem names none; "
+            'give it Asked("only", pairs), or choose a scoring of all pairs'
+        )
+
+
+asked_pairs = Scoring(
+    "asked_pairs",
+    keep_asked_pairs,
+    keeps=frozenset({"pair_scores", "row_ranks", "column_ranks", "wrong_above"}),
+    suits=check_asked,
+)
