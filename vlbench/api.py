@@ -50,7 +50,7 @@ def run(request: Request, *, tell: Callable[[str], None] | None = None) -> Itera
         Unsupported: a model and a task do not go together; raised when all others have run.
     """
     from vlbench.cards.schema import facts_of, zero_shot
-    from vlbench.core.reading import learned_from, reading_line, what_was_read
+    from vlbench.core.reading import reading_line, what_was_read
     from vlbench.engine.changes import noted, noted_lines
     from vlbench.engine.measure import result_of
     from vlbench.engine.plan import plan_job
@@ -60,8 +60,6 @@ def run(request: Request, *, tell: Callable[[str], None] | None = None) -> Itera
 
     models, tasks = resolve(request)
     read = {named.task.name: what_was_read(named.task) for named in tasks}
-    for named in tasks:
-        read[named.task.name].update(learned_from(named.task))
     if tell is not None:
         for name, said in read.items():
             tell(reading_line(name, said))

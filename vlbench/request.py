@@ -161,10 +161,11 @@ def resolve(request: Request) -> tuple[list[NamedModel], list[NamedTask]]:
     """
     catalogue = read_catalogue(request.include)
     models = select(catalogue, request.models, "model")
+    tasks = select(catalogue, request.tasks, "task")
     if request.weights is not None and len(models) != 1:
         raise VlbenchError(f"--weights belongs to one model, not to {len(models)}; name one")
     found: dict[str, NamedTask] = {}
-    for name in select(catalogue, request.tasks, "task"):
+    for name in tasks:
         named = open_task(name, catalogue, request=request.data)
         first = found.setdefault(named.task.name, named)
         here, there = (each.task.problem.images.name for each in (named, first))

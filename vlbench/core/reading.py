@@ -87,7 +87,7 @@ def what_was_read(task: "Task") -> dict[str, str]:
 
     `data` is the layout, else the kind that the data set's name begins with, and the name; `images` their
     number and those left out, `texts` the names or the first and the number, `prompt` the first one asked,
-    `labels` where the truth comes from, `notes` the rest.
+    `labels` where the truth comes from, `notes` the rest; `train` and `validation` what a method learns from.
     """
     problem = task.problem
     name, reading = problem.images.name, problem.images.reading
@@ -104,15 +104,9 @@ def what_was_read(task: "Task") -> dict[str, str]:
         "labels": reading.labels,
         "notes": "; ".join([*filter(None, [reading.lacks]), *reading.remarks, *task.remarks, *_seen(task)]),
     }
+    for split, learned in task.learn_from.items():
+        said[split] = f"{len(learned.images):,} images of {learned.images.name}"
     return {what: text for what, text in said.items() if text}
-
-
-def learned_from(task: "Task") -> dict[str, str]:
-    """What a method learns from: the images of each split, by its name."""
-    return {
-        split: f"{len(problem.images):,} images of {problem.images.name}"
-        for split, problem in task.learn_from.items()
-    }
 
 
 def reading_line(task: str, said: Mapping[str, str]) -> str:
