@@ -174,8 +174,8 @@ def _used(search: Search) -> SourceUsed | None:
 
 
 def _looked(search: Search) -> Iterator[SourceLooked]:
-    for each in search.passed_over:
-        yield SourceLooked(each.fields.kind, each.fields.options, each.missing.looked, each.missing.advice)
+    for fields, missing in search.passed_over:
+        yield SourceLooked(fields.kind, fields.options, missing.looked, missing.advice)
 
 
 def _counts(task: Task, expect: Counts) -> tuple[Count, ...]:

@@ -24,20 +24,15 @@ _NAMED = 2
 
 
 @dataclass(frozen=True, slots=True)
-class PassedOver:
-    """A source of a card that does not have the data, and where it looked."""
-
-    fields: SourceFields
-    missing: SourceMissing
-
-
-@dataclass(frozen=True, slots=True)
 class Search:
-    """The first source of a card that has the data, as the card states it; None where none has."""
+    """The first source of a card that has the data, as the card states it; None where none has.
+
+    `passed_over` are those before it, each with where it looked.
+    """
 
     source: Dataset | None
     fields: SourceFields | None
-    passed_over: tuple[PassedOver, ...]
+    passed_over: tuple[tuple[SourceFields, SourceMissing], ...]
 
 
 def search_sources(
@@ -51,26 +46,25 @@ def search_sources(
     part = read.card if split is None else getattr(read.card, split)
     at: Location = ("sources",) if split is None else (split, "sources")
     stated = [(fields, read.plug_ins[(*at, position)]) for position, fields in enumerate(part.sources)]
-    folder = request.folder_of(entry.name, entry.aliases)
-    if folder is not None:
+    if request.roots_by_task and (folder := request.folder_of(entry.name, entry.aliases)) is not None:
         stated = on_folder(folder, part.sources, entry.name)
     place = request.place(entry.path.parent)
-    passed_over: list[PassedOver] = []
+    passed_over: list[tuple[SourceFields, SourceMissing]] = []
     for fields, factory in stated:
         try:
             source = as_dataset(factory(place))
         except SourceMissing as error:
-            passed_over.append(PassedOver(fields, error))
+            passed_over.append((fields, error))
         else:
             return Search(source, fields, tuple(passed_over))
     return Search(None, None, tuple(passed_over))
 
 
-def no_data(task: str, passed_over: Sequence[PassedOver]) -> DataError:
+def no_data(task: str, passed_over: Sequence[tuple[SourceFields, SourceMissing]]) -> DataError:
     """The error for a task whose data lie nowhere: the first places looked at, and what names the others."""
     named = passed_over[:_NAMED]
-    looked = "; ".join(each.missing.looked for each in named)
-    advice = ", or ".join(dict.fromkeys(each.missing.advice for each in named))
+    looked = "; ".join(missing.looked for _, missing in named)
+    advice = ", or ".join(dict.fromkeys(missing.advice for _, missing in named))
     others = len(passed_over) - len(named)
     more = f"; and in {others} more places, which `vlbench data check {task}` names" if others else ""
     return DataError(
