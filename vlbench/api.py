@@ -1,6 +1,5 @@
 """evaluate, load_model, load_task and the lists: where cards, engine and report meet."""
 
-import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import chain
@@ -8,9 +7,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Unpack, cast
 
 from vlbench.cards.build import NamedTask
+from vlbench.cards.catalogue import read_catalogue
 from vlbench.core.capabilities import NAMES_ALONE
 from vlbench.core.contracts import Model
-from vlbench.core.errors import Unsupported, VlbenchError
+from vlbench.core.errors import Unsupported
 from vlbench.core.result import Result
 from vlbench.core.task import Task
 from vlbench.request import Options, Request, refuse_method, request_of, resolve
@@ -55,8 +55,7 @@ def run(request: Request, *, tell: Callable[[str], None] | None = None) -> Itera
     from vlbench.engine.measure import result_of
     from vlbench.engine.plan import plan_job
     from vlbench.engine.seen import refuse_seen, seen_by
-    from vlbench.kept_results import is_there, question_of, refuse_replacing
-    from vlbench.report.results import write_result
+    from vlbench.kept_results import is_there, question_of, refuse_replacing, write_all
 
     models, tasks = resolve(request)
     read = {named.task.name: what_was_read(named.task) for named in tasks}
@@ -117,10 +116,7 @@ def run(request: Request, *, tell: Callable[[str], None] | None = None) -> Itera
                 read=said,
             )
             if request.results is not None:
-                write_result(result, request.results)
-                _keep_items(job, found, result, request, request.results)
-                if request.save_predictions:
-                    _write_predictions(job, found, result, request, request.results)
+                write_all(result, job, found, request, request.results)
             yield result
     if refused:
         raise Unsupported("; ".join(refused))
@@ -154,7 +150,6 @@ def rebuild_leaderboards(request: Request) -> tuple[str, ...]:
 
 def leaderboard_additions(include_path: Sequence[Path | str] = ()) -> "Additions":
     """What the cards add to a leaderboard: collections of tasks, and the fits of effective robustness."""
-    from vlbench.cards.catalogue import read_catalogue
     from vlbench.cards.folders import built_in_folder
     from vlbench.cards.robustness import robustness_fits
     from vlbench.report.averages import Additions
@@ -194,39 +189,6 @@ def build_site(
     return write_website(website, Path(out), leaderboard_additions(include_path))
 
 
-def _keep_items(job: "Job", found: "Measured", result: Result, request: Request, folder: Path) -> None:
-    from vlbench.core.items import MOST_SCORES, Items
-    from vlbench.engine.items import stored_items
-    from vlbench.engine.stored import keep_predictions
-    from vlbench.report.items import keep_items
-
-    def make() -> Items:
-        most = sys.maxsize if request.save_predictions else MOST_SCORES
-        if found.prediction is not None:
-            problem = job.task.problem
-            return Items.of(problem, found.prediction, influence=found.influence, most_scores=most)
-        keep_predictions(job, request.settings, request.cache)
-        return stored_items(job, request.cache, seed=request.settings.seed, most_scores=most)
-
-    keep_items(result, folder, make, scores=request.save_predictions)
-
-
-def _write_predictions(job: "Job", found: "Measured", result: Result, request: Request, folder: Path) -> None:
-    from vlbench.engine.stored import keep_predictions, stored_prediction
-    from vlbench.report.predictions import write_predictions
-
-    prediction = found.prediction
-    if prediction is None:
-        keep_predictions(job, request.settings, request.cache)
-        kept = stored_prediction(job, request.cache)
-        prediction = None if kept is None else kept[0]
-    if prediction is None:
-        raise VlbenchError(
-            f"{result.model} on {result.task}: its predictions are not kept; free space for {request.cache}"
-        )
-    write_predictions(result, job.task.problem, prediction, folder)
-
-
 def fit_coop(
     model: str,
     task: str,
@@ -248,7 +210,6 @@ def fit_coop(
         VlbenchError: a name, a file or an option is wrong, or the task has no training split.
     """
     from vlbench.cards.build import open_training
-    from vlbench.cards.catalogue import read_catalogue
     from vlbench.cards.names import half_name
     from vlbench.core.reading import reading_line, what_was_read
     from vlbench.fitting.coop_recipe import Recipe, default_epochs
@@ -262,8 +223,7 @@ def fit_coop(
     catalogue = read_catalogue(request.include)
     training = open_training(task, catalogue, request=request.data)
     tell(reading_line(training.task.name, what_was_read(training.task)))
-    stated_split = None if training.card is None else training.card.train
-    epochs = None if stated_split is None else stated_split.epochs
+    epochs = training.card.train.epochs if training.card and training.card.train else None
     asked = dict(recipe or {})
     stated = cast("int | None", asked.pop("epochs", None)) or epochs
     recipes = [
@@ -331,13 +291,9 @@ def compare(
 
 def list_models(include_path: Sequence[Path | str] = ()) -> tuple[str, ...]:
     """Names of all model cards, sorted."""
-    from vlbench.cards.catalogue import read_catalogue
-
     return tuple(sorted(read_catalogue(tuple(map(Path, include_path))).models))
 
 
 def list_tasks(include_path: Sequence[Path | str] = ()) -> tuple[str, ...]:
     """Names of all task cards, sorted."""
-    from vlbench.cards.catalogue import read_catalogue
-
     return tuple(sorted(read_catalogue(tuple(map(Path, include_path))).tasks))
