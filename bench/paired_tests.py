@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vlbench.core.items import Items
-from vlbench.core.result import MetricValue
+from vlbench.core.measurement import Measurement
 from vlbench.report.column_ranks import column_ranks
 from vlbench.report.comparison import tested
 from vlbench.report.paired_tests import LEVEL, exact_mcnemar, mid_p_mcnemar
@@ -124,10 +124,10 @@ def _class_hits(
     return np.asarray(common + own < np.interp(chances, QUANTILES[:, 0], QUANTILES[:, 1]))
 
 
-def _on_classes(right: NDArray[np.bool_], classes: NDArray[np.int64]) -> tuple[MetricValue, Items]:
+def _on_classes(right: NDArray[np.bool_], classes: NDArray[np.int64]) -> tuple[Measurement, Items]:
     """A model's mean per-class recall with its items."""
     value = float(np.mean(np.bincount(classes, weights=right) / np.bincount(classes)))
-    metric = MetricValue("mean_per_class_recall", value, None, None, "", 1, 0)
+    metric = Measurement(value, 1, metric="mean_per_class_recall")
     return metric, Items(image_ranks=np.where(right, 1, 2), classes=classes)
 
 
@@ -163,8 +163,8 @@ CLASS_SIZES = {
     "10 of 30, 10 of 1": [30] * 10 + [1] * 10,
     "50 of 1": [1] * 50,
 }
-MAP = MetricValue("mean_average_precision", 0.5, None, None, "", 1, 0)
-RECALL = MetricValue("image_retrieval_recall@1", 0.5, None, None, "", 1, 0)
+MAP = Measurement(0.5, 1, metric="mean_average_precision")
+RECALL = Measurement(0.5, 1, metric="image_retrieval_recall@1")
 """Stand-ins: the tests read the items alone."""
 RESULT = replace(read_results(Path(__file__).parent.parent / "results")[0], primary="mean_per_class_recall")
 """Any result: ranks read its protocol, its value and the items."""

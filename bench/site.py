@@ -19,8 +19,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from vlbench.api import build_site
-from vlbench.core.measurement import Part
-from vlbench.core.result import MetricValue, Result, Timing
+from vlbench.core.measurement import Measurement, Part
+from vlbench.core.result import Result, Timing
 from vlbench.report.results import result_path
 
 FAMILIES = ("openai", "laion", "datacomp", "siglip", "metaclip", "eva", "dfn")
@@ -148,7 +148,7 @@ def hash_of(text: str) -> int:
     return int.from_bytes(text.encode()[:16], "big")
 
 
-def _metric(name: str, level: float, images: int, *, chance: random.Random, classes: int) -> MetricValue:
+def _metric(name: str, level: float, images: int, *, chance: random.Random, classes: int) -> Measurement:
     value = 1 / (1 + math.exp(-level - chance.gauss(0, 0.1)))
     half = 1.96 * math.sqrt(value * (1 - value) / images)
     parts: tuple[Part, ...] = ()
@@ -157,7 +157,9 @@ def _metric(name: str, level: float, images: int, *, chance: random.Random, clas
             Part(f"class {j:03}", min(max(chance.gauss(value, 0.15), 0.0), 1.0), images // classes)
             for j in range(classes)
         )
-    return MetricValue(name, value, max(value - half, 0.0), min(value + half, 1.0), "made", images, 0, parts)
+    return Measurement(
+        value, images, max(value - half, 0.0), min(value + half, 1.0), "made", parts=parts, metric=name
+    )
 
 
 if __name__ == "__main__":

@@ -10,7 +10,7 @@ from statistics import median
 
 import pytest
 
-from vlbench.core.result import MetricValue
+from vlbench.core.measurement import Measurement
 from vlbench.report.site.data import site_of
 from vlbench.report.site.folder import write_site
 
@@ -226,7 +226,7 @@ def test_two_models_are_compared_with_intervals(open_page, small):
 def odd(tmp_path):
     """Models with marks in their names, and a metric whose name is HTML."""
     name = "<img src=x onerror=alert(1)>"
-    metrics = (MetricValue(name, 0.5, 0.4, 0.6, "wilson", 9, 0),)
+    metrics = (Measurement(0.5, 9, 0.4, 0.6, "wilson", metric=name),)
     results = [
         replace(each, model=f"{each.model}+bf16", task="shapes", primary=name, metrics=metrics)
         for each in made_results(3, 1)

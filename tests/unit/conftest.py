@@ -4,8 +4,8 @@ from collections.abc import Callable
 
 import pytest
 
-from vlbench.core.measurement import Part
-from vlbench.core.result import MetricValue, Result, Timing
+from vlbench.core.measurement import Measurement, Part
+from vlbench.core.result import Result, Timing
 
 
 def build_result(**changes: object) -> Result:
@@ -30,8 +30,8 @@ def build_result(**changes: object) -> Result:
         "protocol_digest": "d" * 32,
         "primary": "acc1",
         "metrics": (
-            MetricValue("acc5", 0.75, 0.7, 0.8, "wilson", 200, 0),
-            MetricValue("acc1", 0.5, 0.4, 0.6, "wilson", 200, 0, (Part("réd, square", None, 0),)),
+            Measurement(0.75, 200, 0.7, 0.8, "wilson", metric="acc5"),
+            Measurement(0.5, 200, 0.4, 0.6, "wilson", parts=(Part("réd, square", None, 0),), metric="acc1"),
         ),
         "n_images": 200,
         "n_texts": 4,
@@ -61,7 +61,7 @@ def make_result() -> Callable[..., Result]:
         result = build_result(**changes)
         if "metrics" in changes or acc1 == 0.5:
             return result
-        metrics = (result.metrics[0], MetricValue("acc1", acc1, None, None, "", 200, 0))
+        metrics = (result.metrics[0], Measurement(acc1, 200, metric="acc1"))
         return build_result(**changes, metrics=metrics)
 
     return make

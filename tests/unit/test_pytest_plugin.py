@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from vlbench.core.result import MetricValue
+from vlbench.core.measurement import Measurement
 from vlbench.report.baseline import rows_of, write_baseline
 from vlbench.report.results import write_result
 
@@ -47,7 +47,7 @@ def run_pytest(pytester):
 
 
 def score(make_result, model, task, value=0.5):
-    metrics = (MetricValue("acc1", value, 0.46, 0.55, "Wilson", 200, 0),)
+    metrics = (Measurement(value, 200, 0.46, 0.55, "Wilson", metric="acc1"),)
     return make_result(model=model, task=task, metrics=metrics)
 
 
@@ -108,8 +108,8 @@ def test_a_header_alone_is_no_baseline(project, run_pytest):
 def test_strict_fails_what_the_baseline_does_not_list(project, run_pytest, make_result):
     write_result(score(make_result, "new", "shapes"), project / "results")
     more = (
-        MetricValue("acc1", 0.5, 0.46, 0.55, "Wilson", 200, 0),
-        MetricValue("nll", 3.0, None, None, "", 200, 0, most=None),
+        Measurement(0.5, 200, 0.46, 0.55, "Wilson", metric="acc1"),
+        Measurement(3.0, 200, metric="nll", most=None),
     )
     write_result(make_result(model="small", task="shapes", metrics=more), project / "results")
     assert "4 passed" in run_pytest(*BASELINE)
@@ -123,11 +123,11 @@ def test_strict_fails_what_the_baseline_does_not_list(project, run_pytest, make_
 
 def test_equal_inputs_are_held_to_the_tolerance(project, run_pytest, make_result):
     digests = {"image_ids": "i" * 32}
-    metrics = (MetricValue("acc1", 0.5, 0.46, 0.55, "Wilson", 200, 0),)
+    metrics = (Measurement(0.5, 200, 0.46, 0.55, "Wilson", metric="acc1"),)
     told = make_result(model="small", task="shapes", metrics=metrics, digests=digests)
     write_baseline(project / "results" / "baseline.csv", rows_of([told]))
     for value, expect in ((0.47, 1), (0.9, 0)):
-        moved = (MetricValue("acc1", value, 0.4, 0.95, "Wilson", 200, 0),)
+        moved = (Measurement(value, 200, 0.4, 0.95, "Wilson", metric="acc1"),)
         result = make_result(model="small", task="shapes", metrics=moved, digests=digests)
         write_result(result, project / "results")
         said = run_pytest(*BASELINE, "-rP", expect=expect)

@@ -8,7 +8,7 @@ import pytest
 from vlbench.api import build_site, load_task
 from vlbench.core.errors import DataError
 from vlbench.core.items import Items
-from vlbench.core.result import MetricValue
+from vlbench.core.measurement import Measurement
 from vlbench.report.items import write_items
 from vlbench.report.results import write_result
 from vlbench.report.site.mistakes import predictions_path
@@ -33,7 +33,7 @@ def test_the_offline_defaults_site_holds_its_cards_and_is_the_same_twice(tmp_pat
 
 
 def test_published_scores_stand_beside_ours_and_those_of_others_below(make_result, tmp_path):
-    metrics = (MetricValue("acc1", 0.6332, 0.629, 0.637, "wilson", 50000, 0),)
+    metrics = (Measurement(0.6332, 50000, 0.629, 0.637, "wilson", metric="acc1"),)
     ours = make_result(model="clip-b32", task="imagenet", protocol="openai-80", metrics=metrics)
     write_result(ours, tmp_path / "results")
     build_site(tmp_path / "results", tmp_path / "site")
@@ -46,7 +46,7 @@ def test_published_scores_stand_beside_ours_and_those_of_others_below(make_resul
 
 
 def test_a_methods_row_shows_the_models_card_and_stands_beside_no_published_score(make_result, tmp_path):
-    metrics = (MetricValue("acc1", 0.6332, 0.629, 0.637, "wilson", 50000, 0),)
+    metrics = (Measurement(0.6332, 50000, 0.629, 0.637, "wilson", metric="acc1"),)
     ours = make_result(
         model="clip-b32+bf16+probe@4.s1",
         replicate_of="clip-b32+bf16+probe@4",
@@ -74,7 +74,7 @@ def test_few_models_with_items_are_tested_in_pairs(make_result, tmp_path):
     for model, share in (("weak", 0.3), ("strong", 0.7)):
         ranks = np.where(chance.random(200) < share, 1, 3).astype(np.int64)
         hits = float((ranks == 1).mean())
-        metrics = (MetricValue("acc1", hits, hits - 0.05, hits + 0.05, "wilson", 200, 0),)
+        metrics = (Measurement(hits, 200, hits - 0.05, hits + 0.05, "wilson", metric="acc1"),)
         result = replace(make_result(model=model), metrics=metrics)
         write_result(result, tmp_path / "results")
         write_items(result, Items(image_ranks=ranks, classes=classes), tmp_path / "results")

@@ -1,11 +1,9 @@
 """What a metric says: a value, its interval, and the values it is made of."""
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import Any
 
-if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
+from vlbench.core.record import NOT_KEPT
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,8 +20,10 @@ class Measurement:
     """A metric's value (a fraction unless its name says otherwise) with its 95 % interval.
 
     `value` is None where nothing could be measured. `n` counts what the mean is over, `left_out` the
-    classes or tags without a positive. `influence` are jackknife pseudo-values of the images, where the
-    metric has them: their mean is the value and their standard error its own, up to the jackknife's bias.
+    classes or tags without a positive. The engine fills in what stands on the metric itself: `metric`, its
+    name as asked for, and its values' ends, None for no end. `influence` are jackknife pseudo-values of the
+    images, [n], where the metric has them: their mean is the value and their standard error its own, up to
+    the jackknife's bias; they are no part of a result.
     """
 
     value: float | None
@@ -33,7 +33,11 @@ class Measurement:
     ci_method: str = ""
     left_out: int = 0
     parts: tuple[Part, ...] = ()
-    influence: "NDArray[np.float64] | None" = field(default=None, compare=False, repr=False)  # [n images]
+    metric: str = ""
+    lower_is_better: bool = False
+    least: float | None = 0.0
+    most: float | None = 1.0
+    influence: Any = field(default=None, compare=False, repr=False, metadata=NOT_KEPT)  # float64 or None
 
 
 @dataclass(frozen=True, slots=True)

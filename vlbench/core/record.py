@@ -12,6 +12,9 @@ from vlbench.core.errors import DataError
 
 T = TypeVar("T")
 
+NOT_KEPT: Mapping[str, object] = {"kept": False}
+"""Metadata of a field that is written nowhere."""
+
 
 def parsed_json(text: str) -> object:
     """What a text of JSON says; NaN and infinity, which are no JSON, say that there is no value.
@@ -25,6 +28,18 @@ def parsed_json(text: str) -> object:
         raise DataError("no JSON: it nests too deeply") from error
     except ValueError as error:
         raise DataError(f"no JSON: {error}") from error
+
+
+def as_record(value: object) -> object:
+    """A dataclass as mappings and lists, fields left out that are not kept; `record_of` reads it back."""
+    if is_dataclass(value):
+        kept = (field.name for field in fields(value) if field.metadata.get("kept", True))
+        return {name: as_record(getattr(value, name)) for name in kept}
+    if isinstance(value, Mapping):
+        return {key: as_record(each) for key, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [as_record(each) for each in value]
+    return value
 
 
 def record_of(kind: type[T], value: object, where: str = "") -> T:
@@ -54,6 +69,7 @@ def _declared(kind: type[object]) -> Mapping[str, tuple[Any, bool]]:
     return {
         field.name: (hints[field.name], field.default is MISSING and field.default_factory is MISSING)
         for field in fields(cast("Any", kind))
+        if field.metadata.get("kept", True)
     }
 
 

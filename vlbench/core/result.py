@@ -6,31 +6,14 @@ from dataclasses import asdict, dataclass, field
 from typing import Literal
 
 from vlbench.core.errors import DataError
-from vlbench.core.measurement import Part
+from vlbench.core.measurement import Measurement
 from vlbench.core.metric import out_of_range
-from vlbench.core.record import parsed_json, record_of
+from vlbench.core.record import as_record, parsed_json, record_of
 
 SCHEMA = 1
 """Version of the JSON layout."""
 
 ZeroShot = Literal["yes", "no", "unknown"]
-
-
-@dataclass(frozen=True, slots=True)
-class MetricValue:
-    """One metric of a run, with its 95 % interval; its values lie from `least` to `most`, None for no end."""
-
-    metric: str
-    value: float | None
-    ci_low: float | None
-    ci_high: float | None
-    ci_method: str
-    n: int
-    left_out: int
-    parts: tuple[Part, ...] = ()
-    lower_is_better: bool = False
-    least: float | None = 0.0
-    most: float | None = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +64,7 @@ class Result:
     protocol: str
     protocol_digest: str
     primary: str
-    metrics: tuple[MetricValue, ...]
+    metrics: tuple[Measurement, ...]
     n_images: int
     n_texts: int
     n_relevant: int
@@ -106,7 +89,7 @@ class Result:
     changes: tuple[str, ...] = ()
     schema: int = SCHEMA
 
-    def metric(self, name: str) -> MetricValue:
+    def metric(self, name: str) -> Measurement:
         """The metric of a name.
 
         Raises:
@@ -130,7 +113,7 @@ class Result:
 
     def to_json(self) -> str:
         """The record as indented JSON with sorted keys and a final newline."""
-        return json.dumps(asdict(self), indent=1, sort_keys=True, ensure_ascii=False) + "\n"
+        return json.dumps(as_record(self), indent=1, sort_keys=True, ensure_ascii=False) + "\n"
 
     @classmethod
     def from_json(cls, text: str) -> "Result":
@@ -175,6 +158,8 @@ def _check_values(result: Result) -> None:
     """Raise DataError where a metric stands twice, or a value is none that it can have."""
     seen = set()
     for each in result.metrics:
+        if not each.metric:
+            raise DataError("a metric has no name")
         if each.metric in seen:
             raise DataError(f"the metric {each.metric} stands twice")
         seen.add(each.metric)

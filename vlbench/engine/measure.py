@@ -1,12 +1,12 @@
 """Predictions to metrics and the record of the run; imports no torch, so stored predictions suffice."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.metadata import PackageNotFoundError, version
 from math import isfinite
 from pathlib import Path
 from platform import python_version
-from typing import TYPE_CHECKING
+from typing import Any
 
 from vlbench.core.contracts import Prediction
 from vlbench.core.digest import digest_of, digest_of_strings
@@ -16,13 +16,9 @@ from vlbench.core.measurement import Measurement, MetricOptions
 from vlbench.core.metric import out_of_range
 from vlbench.core.metric_name import split_metric
 from vlbench.core.problem import Problem
-from vlbench.core.result import MetricValue, Result, Timing, ZeroShot
+from vlbench.core.result import Result, Timing, ZeroShot
 from vlbench.engine.plan import Job, seeds_row
 from vlbench.engine.seen import NOTHING_SEEN, Seen
-
-if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
 
 PACKAGES = ("vlbench", "torch", "torchvision", "open_clip_torch", "numpy", "pillow")
 
@@ -83,14 +79,18 @@ class Measured:
     """What was measured of a job, and what is recorded of the run that made its prediction.
 
     `thresholds` are those that the task states or the method learned. Unless it was stored, `prediction` is
-    what was measured, and `influence` [n] the pseudo-values of the primary metric, where it has them.
+    what was measured, and the primary metric's value has its pseudo-values.
     """
 
-    values: tuple[MetricValue, ...]
+    values: tuple[Measurement, ...]
     thresholds: tuple[float, ...]
     facts: RunFacts
     prediction: Prediction | None = None
-    influence: "NDArray[np.float64] | None" = None
+
+    @property
+    def influence(self) -> Any:
+        """The pseudo-values of the primary metric, [n], where it has them and was measured now."""
+        return next((each.influence for each in self.values if each.influence is not None), None)
 
 
 def measure(job: Job, prediction: Prediction, facts: RunFacts, *, seed: int) -> Measured:
@@ -102,7 +102,6 @@ def measure(job: Job, prediction: Prediction, facts: RunFacts, *, seed: int) -> 
     """
     task = job.task
     values = []
-    influence = None
     for name, metric in job.metrics.items():
         found = metric(prediction, task.problem, MetricOptions(at=split_metric(name)[1], seed=seed))
         for said, of in _numbers(found):
@@ -113,32 +112,26 @@ def measure(job: Job, prediction: Prediction, facts: RunFacts, *, seed: int) -> 
             raise PluginError(
                 f"{task.name}: {name} is {wrong}; mend the metric, or state its `least` and `most`"
             )
-        if name == task.primary:
-            influence = found.influence
-            count = len(task.problem.candidates)
-            if influence is not None and len(influence) != count:
-                raise PluginError(
-                    f"{task.name}: {name} gives pseudo-values of {len(influence)} images and there are "
-                    f"{count}; mend the metric's `influence`, or what its scoring keeps"
-                )
+        influence = found.influence if name == task.primary else None
+        count = len(task.problem.candidates)
+        if influence is not None and len(influence) != count:
+            raise PluginError(
+                f"{task.name}: {name} gives pseudo-values of {len(influence)} images and there are "
+                f"{count}; mend the metric's `influence`, or what its scoring keeps"
+            )
         values.append(
-            MetricValue(
+            replace(
+                found,
                 metric=name,
-                value=found.value,
-                ci_low=found.ci_low,
-                ci_high=found.ci_high,
-                ci_method=found.ci_method,
-                n=found.n,
-                left_out=found.left_out,
-                parts=found.parts,
                 lower_is_better=metric.lower_is_better,
                 least=metric.least,
                 most=metric.most,
+                influence=influence,
             )
         )
     decided = task.thresholds is not None or "thresholds" in job.method.parts
     thresholds = tuple(prediction["thresholds"].tolist()) if decided else ()
-    return Measured(tuple(values), thresholds, facts, prediction, influence)
+    return Measured(tuple(values), thresholds, facts, prediction)
 
 
 def _numbers(found: Measurement) -> Iterator[tuple[float | None, str]]:
@@ -171,7 +164,7 @@ def result_of(
         protocol_digest=task.protocol.digest,
         protocol_statement=dict(task.protocol.statement),
         primary=task.primary,
-        metrics=found.values,
+        metrics=tuple(replace(each, influence=None) for each in found.values),
         n_images=len(images),
         n_texts=len(task.problem.queries),
         n_relevant=len(task.problem.relevant.candidates),

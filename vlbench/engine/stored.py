@@ -10,8 +10,9 @@ import numpy as np
 from vlbench.core.contracts import Prediction, ScoreUnit
 from vlbench.core.errors import DataError
 from vlbench.core.files import read_checked, write_checked
-from vlbench.core.record import parsed_json, record_of
-from vlbench.core.result import MetricValue, Timing
+from vlbench.core.measurement import Measurement
+from vlbench.core.record import as_record, parsed_json, record_of
+from vlbench.core.result import Timing
 from vlbench.engine.decision import decided, late_splits
 from vlbench.engine.measure import Measured, RunFacts, measure
 from vlbench.engine.plan import Job
@@ -22,7 +23,7 @@ from vlbench.engine.settings import RunSettings
 class Kept:
     """What lies on the disk of a measurement."""
 
-    values: tuple[MetricValue, ...]
+    values: tuple[Measurement, ...]
     thresholds: tuple[float, ...]
     facts: RunFacts
 
@@ -47,7 +48,7 @@ def stored_measurement(job: Job, cache: Path, *, seed: int) -> Measured | None:
 def store_measurement(job: Job, found: Measured, cache: Path) -> None:
     """Keep what was measured."""
     kept = Kept(found.values, found.thresholds, found.facts)
-    write_checked(measurement_path(job, cache), json.dumps(asdict(kept)))
+    write_checked(measurement_path(job, cache), json.dumps(as_record(kept)))
 
 
 def measurement_path(job: Job, cache: Path) -> Path:

@@ -10,9 +10,10 @@ from pathlib import Path
 from vlbench.core.digest import digest_of_strings
 from vlbench.core.errors import DataError
 from vlbench.core.files import write_atomically
+from vlbench.core.measurement import Measurement
 from vlbench.core.metric import out_of_range
 from vlbench.core.old_metrics import kind_by_name
-from vlbench.core.result import MetricValue, Result
+from vlbench.core.result import Result
 from vlbench.report.csv_text import csv_text, number
 from vlbench.report.results import read_results
 
@@ -160,7 +161,7 @@ def _lines(text: str, path: Path) -> Iterator[tuple[int, list[str]]]:
         raise DataError(f"{path}, line {reader.line_num}: {error}; {_MEND}") from error
 
 
-def _row(result: Result, metric: MetricValue) -> Row:
+def _row(result: Result, metric: Measurement) -> Row:
     return Row(
         model=result.model,
         task=result.task,

@@ -15,7 +15,8 @@ import numpy as np
 
 from vlbench.core.errors import DataError
 from vlbench.core.items import Contributions, Floats, Hits, Items
-from vlbench.core.result import MetricValue, Result
+from vlbench.core.measurement import Measurement
+from vlbench.core.result import Result
 from vlbench.report.differing import incomparable, other_truth
 from vlbench.report.item_values import known_metric, read_metric
 from vlbench.report.movers import Mover, movers
@@ -129,11 +130,11 @@ def holm_adjusted(comparisons: Iterable[Comparison]) -> tuple[Comparison, ...]:
     return tuple(replace(each, p_holm=p) for each, p in zip(known, adjusted, strict=True))
 
 
-def _primary(result: Result) -> MetricValue:
+def _primary(result: Result) -> Measurement:
     return result.metric(result.primary)
 
 
-def tested(a: MetricValue, items_a: Items, b: MetricValue, items_b: Items, *, seed: int) -> PairedTest:
+def tested(a: Measurement, items_a: Items, b: Measurement, items_b: Items, *, seed: int) -> PairedTest:
     """The paired test of a metric, by what the items keep of it."""
     if a.value is None or b.value is None:
         return PairedTest("not tested: one of the two was not measured", 0)

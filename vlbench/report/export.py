@@ -7,7 +7,8 @@ from io import StringIO
 from typing import Literal
 
 from vlbench.core.errors import DataError
-from vlbench.core.result import MetricValue, Result
+from vlbench.core.measurement import Measurement
+from vlbench.core.result import Result
 from vlbench.report.comparable import columns, whole_results
 from vlbench.report.csv_text import csv_text
 
@@ -172,7 +173,7 @@ def _hub_metric(metric: str) -> str:
     return _HUB_METRICS.get(metric, metric)
 
 
-def _record(result: Result, value: MetricValue) -> Mapping[str, object]:
+def _record(result: Result, value: Measurement) -> Mapping[str, object]:
     return {
         "model": result.model,
         "method": result.method,

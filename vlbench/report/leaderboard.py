@@ -6,7 +6,8 @@ from pathlib import Path
 
 from vlbench.core.errors import DataError
 from vlbench.core.files import file_name, write_atomically
-from vlbench.core.result import MetricValue, Result
+from vlbench.core.measurement import Measurement
+from vlbench.core.result import Result
 from vlbench.report.averages import MEAN, MEAN_RANK, NO_ADDITIONS, Additions, averages
 from vlbench.report.base_to_new import (
     BASE_TO_NEW,
@@ -50,7 +51,7 @@ _FACTS: Mapping[str, Callable[[Result], object]] = {
 
 RANK = "rank"
 
-_LONG: Mapping[str, Callable[[Result, MetricValue], object]] = {
+_LONG: Mapping[str, Callable[[Result, Measurement], object]] = {
     "model": lambda result, _: result.model,
     "task": lambda result, _: result.task,
     "protocol": lambda result, _: result.protocol,

@@ -3,7 +3,8 @@
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from vlbench.core.result import MetricValue, Result
+from vlbench.core.measurement import Measurement
+from vlbench.core.result import Result
 from vlbench.report.averages import MEAN, MEAN_RANK, NO_ADDITIONS, Additions, averages
 from vlbench.report.comparable import comparable_results, whole_results
 from vlbench.report.imported import SHOWN, ImportedScore, imported_cells
@@ -34,7 +35,7 @@ class Column:
 
 
 def leaderboard_markdown(
-    results: Iterable[Result], additions: Additions = NO_ADDITIONS, *, interval: Callable[[MetricValue], str]
+    results: Iterable[Result], additions: Additions = NO_ADDITIONS, *, interval: Callable[[Measurement], str]
 ) -> str:
     """A row a model and a column a task, its primary metric under its name; the best of a column in bold.
 
@@ -59,14 +60,14 @@ def leaderboard_markdown(
     return markdown_table(head, lines, numbers_from=1)
 
 
-def with_interval(value: MetricValue) -> str:
+def with_interval(value: Measurement) -> str:
     """The 95 % interval behind a value."""
     if value.ci_low is None or value.ci_high is None:
         return ""
     return f" [{value.ci_low:.4f}, {value.ci_high:.4f}]"
 
 
-def without_interval(_: MetricValue) -> str:
+def without_interval(_: Measurement) -> str:
     """Nothing behind a value."""
     return ""
 
@@ -101,7 +102,7 @@ def _task_column(
     results: Sequence[Result],
     scores: Mapping[str, Mapping[str, float | None]],
     seeds: Mapping[tuple[str, str], Spread],
-    interval: Callable[[MetricValue], str],
+    interval: Callable[[Measurement], str],
 ) -> Column:
     metric = results[0].primary
     shown = {}

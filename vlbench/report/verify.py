@@ -6,8 +6,9 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from vlbench.core.digest import digest_of
+from vlbench.core.measurement import Measurement
 from vlbench.core.published import CardProtocol, PublishedScore
-from vlbench.core.result import MetricValue, Result
+from vlbench.core.result import Result
 
 TOLERANCE = 0.002
 """Fraction by which a result may miss a published value, whatever its interval: what other kernels, image
@@ -119,14 +120,14 @@ def unreproduced(comparisons: Iterable[Comparison]) -> list[Comparison]:
     ]
 
 
-def is_within(value: MetricValue, score: PublishedScore, tolerance: float) -> bool:
+def is_within(value: Measurement, score: PublishedScore, tolerance: float) -> bool:
     """Whether a published score, give or take its rounding, is what a result found."""
     if value.value is None:
         return False
     return abs(value.value - score.value) <= max(tolerance, score.half_unit) + _SLACK
 
 
-def in_interval(value: MetricValue, score: PublishedScore) -> bool:
+def in_interval(value: Measurement, score: PublishedScore) -> bool:
     """Whether a published score, give or take its rounding, lies in a result's 95 % interval."""
     if value.ci_low is None or value.ci_high is None:
         return False
@@ -162,7 +163,7 @@ def _compared(result: Result, score: PublishedScore, cards: Cards, tolerance: fl
 
 
 def _judged(
-    result: Result, value: MetricValue, score: PublishedScore, tolerance: float
+    result: Result, value: Measurement, score: PublishedScore, tolerance: float
 ) -> tuple[Verdict, str]:
     """The verdict on two values that are comparable, and its reason."""
     if is_within(value, score, tolerance):
@@ -232,7 +233,7 @@ def _other_digest(result: Result, card: CardProtocol) -> str:
     return "protocol digest: not that of the card, which has other names, ids or settings; run it again"
 
 
-def _unmeasured(value: MetricValue | None, score: PublishedScore) -> str:
+def _unmeasured(value: Measurement | None, score: PublishedScore) -> str:
     if value is None:
         return f"metric: {score.metric} is not among the result's"
     return "" if value.value is not None else f"metric: {score.metric} could not be measured"

@@ -6,7 +6,7 @@ import json
 import pytest
 
 from vlbench.cli.main import main
-from vlbench.core.result import MetricValue
+from vlbench.core.measurement import Measurement
 from vlbench.report.results import write_result
 
 CHECK = ("check", "--baseline", "baseline.csv")
@@ -30,7 +30,7 @@ def write(make_result, tmp_path):
     """Writes a result; `write(0.4)` is one that fell."""
 
     def write(value=0.5, **fields):
-        metrics = (MetricValue("acc1", value, 0.46, 0.55, "Wilson", 200, 0),)
+        metrics = (Measurement(value, 200, 0.46, 0.55, "Wilson", metric="acc1"),)
         digests = {"image_ids": "i" * 32, "texts": "t" * 32} | fields.pop("digests", {})
         return write_result(
             make_result(metrics=fields.pop("metrics", metrics), digests=digests, **fields),
@@ -53,7 +53,7 @@ def test_results_that_are_the_baselines_pass(run, baseline):
     assert run(*CHECK) == (0, "baseline.csv: 2 values, nothing moved\n", "")
 
 
-ACC5 = (MetricValue("acc5", 0.5, 0.46, 0.55, "Wilson", 200, 0),)
+ACC5 = (Measurement(0.5, 200, 0.46, 0.55, "Wilson", metric="acc5"),)
 
 
 @pytest.mark.parametrize(
@@ -195,8 +195,8 @@ def test_a_deleted_row_fails_where_the_baseline_has_to_list_all(run, write, base
         {"n_relevant": 100},
         {"source_revision": "2"},
         {"digests": {"truth": "r" * 32}},
-        {"metrics": (MetricValue("acc1", 0.5, 0.46, 0.55, "Wilson", 100, 0),)},
-        {"metrics": (MetricValue("acc1", 0.5, 0.46, 0.55, "Wilson", 200, 2),)},
+        {"metrics": (Measurement(0.5, 100, 0.46, 0.55, "Wilson", metric="acc1"),)},
+        {"metrics": (Measurement(0.5, 200, 0.46, 0.55, "Wilson", left_out=2, metric="acc1"),)},
     ],
 )
 def test_other_data_fail_where_no_value_moved(run, write, tmp_path, changes):

@@ -10,8 +10,7 @@ from click.testing import CliRunner
 from vlbench.cli.compare import command
 from vlbench.core.errors import DataError, UnknownName, VlbenchError
 from vlbench.core.items import Items
-from vlbench.core.measurement import Part
-from vlbench.core.result import MetricValue
+from vlbench.core.measurement import Measurement, Part
 from vlbench.report.items import items_path, write_items
 from vlbench.report.results import write_result
 
@@ -31,7 +30,7 @@ def folder(make_result, tmp_path):
         ("good", "alone", 10),
     ):
         parts = tuple(Part(name, 0.5, 50) for name in ("ant", "b|e", "cat", "dog"))
-        metrics = (MetricValue("acc1", right / 200, None, None, "", 200, 0, parts),)
+        metrics = (Measurement(right / 200, 200, parts=parts, metric="acc1"),)
         result = make_result(model=model, task=task, metrics=metrics)
         write_result(result, tmp_path)
         ranks = np.where(np.arange(200) < right, 1, 2)
@@ -122,9 +121,7 @@ def test_a_comparison_imports_neither_torch_nor_pandas(folder):
 def test_a_comma_in_the_name_of_own_data_sets_nothing_apart(folder, make_result):
     task = "classification:a,b@12ab34"
     for model in ("good", "bad"):
-        result = make_result(
-            model=model, task=task, metrics=(MetricValue("acc1", 0.5, None, None, "", 200, 0),)
-        )
+        result = make_result(model=model, task=task, metrics=(Measurement(0.5, 200, metric="acc1"),))
         write_result(result, folder)
         ranks = np.where(np.arange(200) < 100, 1, 2)
         write_items(result, Items(image_ranks=ranks, classes=np.arange(200) // 50), folder)

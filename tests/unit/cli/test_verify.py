@@ -10,7 +10,7 @@ from vlbench.cards.protocols import card_protocol
 from vlbench.cards.texts import read_templates
 from vlbench.cli.main import main
 from vlbench.core.digest import digest_of
-from vlbench.core.result import MetricValue
+from vlbench.core.measurement import Measurement
 from vlbench.report.results import write_result
 
 FILES = Path(__file__).parents[2] / "fixtures" / "published"
@@ -43,7 +43,7 @@ def write(make_result, tmp_path):
             "protocol": "openai-80",
             "n_images": 50_000,
             "n_texts": 1000,
-            "metrics": (MetricValue("acc1", value, low, high, "Wilson", 50_000, 0),),
+            "metrics": (Measurement(value, 50_000, low, high, "Wilson", metric="acc1"),),
             "protocol_statement": {"templates": list(templates)},
         }
         entry = catalogue.tasks[fields.get("task", "imagenet").partition("+")[0]]

@@ -9,7 +9,7 @@ import pytest
 from vlbench.api import leaderboard_additions
 from vlbench.cards.catalogue import read_catalogue
 from vlbench.cards.published import published_of
-from vlbench.core.result import MetricValue
+from vlbench.core.measurement import Measurement
 from vlbench.report.averages import Additions
 from vlbench.report.leaderboard import leaderboards, notes
 
@@ -24,7 +24,7 @@ def scored(make_result):
     """A result of one metric, its primary."""
 
     def make(model, task, value, metric="acc1", **changes):
-        metrics = (MetricValue(metric, value, None, None, "", 200, 0, lower_is_better=metric in LOW),)
+        metrics = (Measurement(value, 200, metric=metric, lower_is_better=metric in LOW),)
         return make_result(model=model, task=task, primary=metric, metrics=metrics, **changes)
 
     return make
@@ -172,7 +172,7 @@ COLLECTIONS = Additions(
 
 def test_a_collection_is_averaged_by_the_metrics_that_it_states(make_result):
     measured = tuple(
-        MetricValue(name, value, None, None, "", 4, 0)
+        Measurement(value, 4, metric=name)
         for name, value in (("acc1", 0.0), ("acc5", 0.25), ("recall@1", 0.5), ("recall@5", 1.0))
     )
     results = [make_result(task=task, metrics=measured) for task in ("digits", "shapes")]
@@ -210,7 +210,7 @@ def stated_results(make_result, model, values):
             task=task,
             primary=primary,
             metrics=tuple(
-                MetricValue(metric, known.get(metric), None, None, "", 1, 0)
+                Measurement(known.get(metric), 1, metric=metric)
                 for metric in dict.fromkeys([primary, *known])
             ),
         )

@@ -4,7 +4,7 @@ from dataclasses import replace
 import pytest
 
 from vlbench.core.errors import DataError
-from vlbench.core.result import MetricValue
+from vlbench.core.measurement import Measurement
 from vlbench.report.baseline import HEADER, baseline_text, read_baseline, rows_of, write_baseline
 
 
@@ -40,7 +40,7 @@ def test_rows_are_sorted_whatever_the_order_of_results_and_partial_ones_have_non
 
 
 def test_what_is_written_is_read_back(make_result, tmp_path):
-    unmeasured = MetricValue("roc, auc", None, None, None, "", 0, 200)
+    unmeasured = Measurement(None, 0, left_out=200, metric="roc, auc")
     rows = rows_of([make_result(), make_result(task="a, b", metrics=(unmeasured,))])
     assert read_baseline(written(tmp_path / "deep" / "b.csv", *rows)) == rows
 
@@ -143,7 +143,7 @@ def test_an_earlier_versions_baseline_tells_less_and_is_read(make_result, tmp_pa
 
 
 def test_what_a_metric_is_is_kept_and_an_earlier_version_told_it_by_the_name(make_result, tmp_path):
-    loss = MetricValue("demo", 7.5, None, None, "", 4, 0, lower_is_better=True, most=None)
+    loss = Measurement(7.5, 4, metric="demo", lower_is_better=True, most=None)
     (row,) = rows_of([make_result(metrics=(loss,))])
     path = written(tmp_path / "b.csv", row)
     (again,) = read_baseline(path)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from vlbench.core.items import Items
-from vlbench.core.result import MetricValue
+from vlbench.core.measurement import Measurement
 from vlbench.report.column_ranks import column_ranks
 from vlbench.report.paired_tests import holm, mid_p_mcnemar
 
@@ -16,10 +16,7 @@ def column(make_result):
     """Results and items of models by which of the images they get right."""
 
     def make(**right):
-        metrics = {
-            name: (MetricValue("acc1", float(hits.mean()), None, None, "", N, 0),)
-            for name, hits in right.items()
-        }
+        metrics = {name: (Measurement(float(hits.mean()), N, metric="acc1"),) for name, hits in right.items()}
         results = [make_result(model=name, metrics=metrics[name]) for name in right]
         return results, {name: Items(image_ranks=np.where(hits, 1, 2)) for name, hits in right.items()}
 
@@ -53,7 +50,7 @@ def test_holm_counts_every_pair_of_the_column(column):
 def test_models_without_items_or_value_or_of_other_images_have_no_rank(column):
     results, items = column(a=first(500), b=first(700), c=first(900), d=first(100))
     results[2] = replace(results[2], digests={"image_ids": "1" * 32})
-    results[3] = replace(results[3], metrics=(MetricValue("acc1", None, None, None, "", 0, 0),))
+    results[3] = replace(results[3], metrics=(Measurement(None, 0, metric="acc1"),))
     assert column_ranks(results, items) == {"a": 2, "b": 1}
     del items["a"]
     assert column_ranks(results[:2], items) == {"b": 1}
@@ -67,7 +64,7 @@ def test_values_of_images_are_tested_by_the_paired_jackknife(make_result):
     noisy["c"] = noisy["b"].copy()
     results, items = [], {}
     for name, values in noisy.items():
-        metrics = (MetricValue("odd", float(values.mean()), None, None, "", N, 0),)
+        metrics = (Measurement(float(values.mean()), N, metric="odd"),)
         results.append(make_result(model=name, primary="odd", metrics=metrics))
         items[name] = Items(influence=values.astype(np.float32))
     # a gain far below the spread over images shows, as the images are the same
@@ -87,7 +84,7 @@ def test_equally_good_models_rarely_lose_a_place_to_rare_classes(make_result):
             right = np.where(shared, common, generator.random(classes.size) < chance)
             value = float(np.mean(np.bincount(classes, weights=right) / np.array(sizes)))
             name = "mean_per_class_recall"
-            metrics = (MetricValue(name, value, None, None, "", 40, 0),)
+            metrics = (Measurement(value, 40, metric=name),)
             results.append(make_result(model=model, primary=name, metrics=metrics))
             items[model] = Items(image_ranks=np.where(right, 1, 2), classes=classes)
         lost += set(column_ranks(results, items).values()) != {1}
@@ -109,7 +106,7 @@ def test_of_a_metric_that_should_be_low_the_lowest_is_first(make_result):
         make_result(
             model=name,
             primary="nll",
-            metrics=(MetricValue("nll", loss[0], None, None, "", N, 0, lower_is_better=True),),
+            metrics=(Measurement(loss[0], N, metric="nll", lower_is_better=True),),
         )
         for name, loss in losses.items()
     ]

@@ -6,8 +6,7 @@ from scipy import stats
 
 from vlbench.core.errors import DataError
 from vlbench.core.items import Items
-from vlbench.core.measurement import Part
-from vlbench.core.result import MetricValue
+from vlbench.core.measurement import Measurement, Part
 from vlbench.metrics.average_precision import delete_one
 from vlbench.metrics.columns import pairs_of
 from vlbench.metrics.intervals import pseudo_values
@@ -17,7 +16,7 @@ N = 200
 
 
 def metric(name, value, parts=(), **changes):
-    return (MetricValue(name, value, None, None, "", N, 0, parts, **changes),)
+    return (Measurement(value, N, parts=parts, metric=name, **changes),)
 
 
 @pytest.fixture

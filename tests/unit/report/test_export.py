@@ -7,7 +7,7 @@ from huggingface_hub.repocard_data import model_index_to_eval_results
 from ruamel.yaml import YAML
 
 from vlbench.core.errors import DataError
-from vlbench.core.result import MetricValue
+from vlbench.core.measurement import Measurement
 from vlbench.report.export import ExportNames, export_text, untold
 from vlbench.report.imported_clip_benchmark import read_clip_benchmark
 
@@ -20,7 +20,7 @@ FORMS = ("model-index", "jsonl", "clip_benchmark")
 
 
 def metrics(**values):
-    return tuple(MetricValue(name, value, None, None, "", 4, 0) for name, value in values.items())
+    return tuple(Measurement(value, 4, metric=name) for name, value in values.items())
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ import sys
 import pytest
 
 from vlbench.core.errors import DataError
-from vlbench.core.result import MetricValue
+from vlbench.core.measurement import Measurement
 from vlbench.report.averages import Additions
 from vlbench.report.leaderboard import leaderboards, notes, stale_leaderboards, write_leaderboards
 from vlbench.report.results import write_result
@@ -125,7 +125,7 @@ def test_one_protocol_or_a_partial_run_of_another_is_worth_no_note(make_result):
 
 
 def test_metrics_that_one_model_lacks_are_empty(make_result):
-    extra = (MetricValue("acc1", 0.25, None, None, "", 4, 0), MetricValue("f1", 1.0, None, None, "", 4, 0))
+    extra = (Measurement(0.25, 4, metric="acc1"), Measurement(1.0, 4, metric="f1"))
     lines = leaderboards([make_result(model="a"), make_result(model="b", metrics=extra)])["shapes.csv"]
     head, a, b = (line.split(",")[:4] for line in lines.splitlines())
     assert head == ["model", "acc1", "acc5", "f1"]

@@ -1,3 +1,4 @@
+from vlbench.core.measurement import Measurement
 from vlbench.report.averages import Additions
 from vlbench.report.imported import ImportedScore
 from vlbench.report.markdown import (
@@ -35,14 +36,11 @@ def test_intervals_and_spreads_stand_behind_values(make_result):
 
 
 def test_of_a_metric_that_should_be_low_the_lowest_is_bold(make_result):
-    base = make_result()
     rank = [
         make_result(
             model=model,
             primary="median_rank",
-            metrics=(
-                base.metrics[0].__class__("median_rank", value, None, None, "", 4, 0, lower_is_better=True),
-            ),
+            metrics=(Measurement(value, 4, metric="median_rank", lower_is_better=True),),
         )
         for model, value in (("a", 3.0), ("b", 5.0))
     ]

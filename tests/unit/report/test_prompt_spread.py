@@ -1,7 +1,7 @@
 import csv
 import json
 
-from vlbench.core.result import MetricValue
+from vlbench.core.measurement import Measurement
 from vlbench.report.prompt_spread import PromptSpread
 
 SINGLE = (("{}", 0.5), ("a {}", 0.75), ("x {}", None))
@@ -39,7 +39,7 @@ def test_without_a_measured_template_there_is_no_mean(make_result):
 
 def test_of_a_metric_that_should_be_low_the_lowest_is_the_best(make_result):
     def of(value):
-        metric = MetricValue("nll", value, None, None, "", 9, 0, lower_is_better=True)
+        metric = Measurement(value, 9, metric="nll", lower_is_better=True)
         return make_result(primary="nll", metrics=(metric,))
 
     spread = PromptSpread.of(of(1.0), [("a {}", of(2.0)), ("b {}", of(0.5)), ("c {}", of(None))])

@@ -7,7 +7,7 @@ from types import ModuleType, SimpleNamespace
 import pytest
 
 from vlbench.core.errors import Unsupported
-from vlbench.core.result import MetricValue
+from vlbench.core.measurement import Measurement
 from vlbench.report.run_log import logged_metrics, run_log
 
 
@@ -82,7 +82,7 @@ def test_mlflow_gets_a_run_a_result_in_the_experiment_of_the_environment(make_re
 
 
 def test_names_hold_no_character_that_trackers_refuse(make_result):
-    value = MetricValue("macro_f1@0.17", 0.5, None, None, "", 4, 0)
+    value = Measurement(0.5, 4, metric="macro_f1@0.17")
     assert list(logged_metrics(make_result(metrics=(value,)))) == ["macro_f1_at_0.17", "images_per_second"]
 
 

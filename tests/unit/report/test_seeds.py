@@ -3,7 +3,7 @@ import itertools
 import pytest
 
 from vlbench.core.errors import DataError
-from vlbench.core.result import MetricValue
+from vlbench.core.measurement import Measurement
 from vlbench.report.leaderboard import leaderboards, notes, stale_leaderboards, write_leaderboards
 from vlbench.report.results import write_result
 from vlbench.report.seeds import Spread, spreads
@@ -140,7 +140,7 @@ def test_a_seed_of_another_protocol_or_without_a_score_is_in_no_mean(three, make
     unmeasured = leaderboards([*three[:2], make_seed(3, acc1=None)])
     assert unmeasured["leaderboard.csv"].splitlines()[1].startswith(f"{ROW},,,openai,")
     assert unmeasured["seeds.csv"].splitlines()[1].startswith(f"{ROW},shapes,acc1,,,3,")
-    few = leaderboards([three[0], make_seed(2, metrics=(MetricValue("acc1", 0.5, None, None, "", 4, 0),))])
+    few = leaderboards([three[0], make_seed(2, metrics=(Measurement(0.5, 4, metric="acc1"),))])
     assert few["seeds.csv"].splitlines()[2].startswith(f"{ROW},shapes,acc5,,,2,")
 
 

@@ -6,8 +6,8 @@ import json
 import pytest
 
 from vlbench.core.digest import digest_of
+from vlbench.core.measurement import Measurement
 from vlbench.core.published import CardProtocol, PublishedScore, Stated
-from vlbench.core.result import MetricValue
 from vlbench.report.verify import Cards, compare, unreproduced
 from vlbench.report.verify_text import comparisons_text
 
@@ -34,7 +34,7 @@ def score(text="0.634", *, task="shapes", model="small", metric="acc1", **fields
 
 
 def accuracy(value, low, high):
-    return (MetricValue("acc1", value, low, high, "wilson", 1000, 0),)
+    return (Measurement(value, 1000, low, high, "wilson", metric="acc1"),)
 
 
 @pytest.fixture

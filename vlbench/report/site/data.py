@@ -7,8 +7,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import fmean, median
 
-from vlbench.core.measurement import Part
-from vlbench.core.result import MetricValue, Result
+from vlbench.core.measurement import Measurement, Part
+from vlbench.core.result import Result
 from vlbench.report.averages import MEAN, averages
 from vlbench.report.comparable import comparable_results, whole_results
 from vlbench.report.leaderboard import ALL, LEADERBOARD, leaderboards, notes
@@ -71,7 +71,7 @@ def _rank(row: Row) -> tuple[float, str]:
     return (-float(row.cells.get(MEAN) or -1), row.name)
 
 
-def value_of(result: Result, metric: str) -> MetricValue | None:
+def value_of(result: Result, metric: str) -> Measurement | None:
     """A metric of a result; None where it was not measured."""
     return next((each for each in result.metrics if each.metric == metric), None)
 

@@ -4,8 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from vlbench.core.measurement import Part
-from vlbench.core.result import MetricValue
+from vlbench.core.measurement import Measurement, Part
 from vlbench.report.averages import Additions
 from vlbench.report.site.data import Standings, mean_costs, site_of
 from vlbench.report.site.scripts import names_script
@@ -52,7 +51,7 @@ def test_a_row_that_lacks_a_seed_has_no_score_there(make_result):
 def test_parts_are_those_of_the_best_models_hardest_first(make_result):
     def tagged(model, score, red, blue):
         parts = (Part("red", red, 3), Part("blue", blue, 4))
-        metrics = (MetricValue("map", score, None, None, "", 7, 0, parts),)
+        metrics = (Measurement(score, 7, parts=parts, metric="map"),)
         return make_result(model=model, primary="map", metrics=metrics)
 
     results = [tagged(f"m{i}", i / 10, 0.9, i / 10) for i in range(8)]
@@ -104,9 +103,9 @@ def test_parts_stand_under_their_own_names_and_one_worst_class_is_no_table(make_
     def of(model, worst, recalls):
         parts = tuple(Part(name, value, 5) for name, value in recalls.items())
         metrics = (
-            MetricValue("acc1", 0.5, None, None, "", 10, 0),
-            MetricValue("worst_class_accuracy", 0.1, None, None, "", 2, 0, (Part(worst, 0.1, 5),)),
-            MetricValue("mean_per_class_recall", 0.5, None, None, "", 2, 0, parts),
+            Measurement(0.5, 10, metric="acc1"),
+            Measurement(0.1, 2, parts=(Part(worst, 0.1, 5),), metric="worst_class_accuracy"),
+            Measurement(0.5, 2, parts=parts, metric="mean_per_class_recall"),
         )
         return make_result(model=model, metrics=metrics if parts else metrics[:2])
 
@@ -119,7 +118,7 @@ def test_parts_stand_under_their_own_names_and_one_worst_class_is_no_table(make_
 
 
 def test_the_mean_difference_of_two_models_is_over_the_tasks_that_are_averaged(make_result):
-    nll = (MetricValue("nll", 2.0, None, None, "", 4, 0),)
+    nll = (Measurement(2.0, 4, metric="nll"),)
     results = [make_result(), make_result(task="deep", primary="nll", metrics=nll)]
     site = site_of([*results, make_result(task="shapes+templates@12ab34")])
     assert site.averaged == ("shapes",)

@@ -8,8 +8,7 @@ from urllib.parse import unquote
 import pytest
 
 from vlbench.core.errors import DataError
-from vlbench.core.measurement import Part
-from vlbench.core.result import MetricValue
+from vlbench.core.measurement import Measurement, Part
 from vlbench.report.averages import Additions
 from vlbench.report.site.data import site_of
 from vlbench.report.site.folder import MANIFEST, site_files, write_site
@@ -30,7 +29,7 @@ class Links(html.parser.HTMLParser):
 
 def results_of(make_result):
     parts = tuple(Part(f"tag {i}", i / 60, 3) for i in range(60))
-    tagged = (MetricValue("map", 0.5, 0.4, 0.6, "jackknife", 60, 0, parts),)
+    tagged = (Measurement(0.5, 60, 0.4, 0.6, "jackknife", parts=parts, metric="map"),)
     return [
         *(make_result(model=f"hf-hub:org/m{i}", acc1=i / 10, facts={"gflops": 1 + i}) for i in range(1, 4)),
         make_result(model="hf-hub:org/m1", task="tags@new", primary="map", metrics=tagged, kind="tagging"),
@@ -171,7 +170,7 @@ def test_of_a_metric_that_should_be_low_the_lowest_is_the_best(make_result):
             model=model,
             primary="nll",
             facts={"gflops": gflops},
-            metrics=(MetricValue("nll", loss, None, None, "", 9, 0, lower_is_better=True),),
+            metrics=(Measurement(loss, 9, metric="nll", lower_is_better=True),),
         )
         for model, loss, gflops in (("m3", 0.3, 3.0), ("m1", 0.1, 1.0), ("m2", 0.2, 2.0))
     ]

@@ -6,8 +6,7 @@ import pytest
 from PIL import Image
 
 from vlbench.core.errors import DataError
-from vlbench.core.measurement import Part
-from vlbench.core.result import MetricValue
+from vlbench.core.measurement import Measurement, Part
 from vlbench.report.site.mistakes import Confusion, OpenedTask, predictions_path, read_mistakes, thumbnail
 
 
@@ -48,7 +47,7 @@ def test_an_opened_task_tells_the_right_class_and_shows_the_image(classified, tm
 
 def test_of_tags_the_right_one_that_is_ranked_lowest_counts(make_result, tmp_path):
     parts = tuple(Part(name, 0.5, 1) for name in ("red", "blue", "ring"))
-    metrics = (MetricValue("map", 0.5, None, None, "", 2, 0, parts),)
+    metrics = (Measurement(0.5, 2, parts=parts, metric="map"),)
     result = make_result(kind="tagging", primary="map", metrics=metrics, n_images=2, n_texts=3)
     scores = [np.float32([0.9, 0.8, 0.1]), np.float32([0.9, 0.1, 0.2])]
     write(result, tmp_path, id=["good", "bad"], scores=scores, relevant=[["red", "blue"], ["red", "blue"]])
@@ -58,7 +57,7 @@ def test_of_tags_the_right_one_that_is_ranked_lowest_counts(make_result, tmp_pat
 
 def test_a_tag_without_a_score_is_no_mistake(make_result, tmp_path):
     parts = tuple(Part(name, 0.5, 1) for name in ("red", "blue", "ring"))
-    metrics = (MetricValue("map", 0.5, None, None, "", 2, 0, parts),)
+    metrics = (Measurement(0.5, 2, parts=parts, metric="map"),)
     result = make_result(kind="tagging", primary="map", metrics=metrics, n_images=2, n_texts=3)
     scores = [np.float32([0.1, np.nan, 0.2]), np.float32([0.1, np.nan, np.nan])]
     write(result, tmp_path, id=["bad", "alone"], scores=scores, relevant=[["red"], ["red"]])
