@@ -28,7 +28,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from vlbench.adapters.networks.taggers import RamPlus
 from vlbench.adapters.ram_checkpoint import TaggerCheckpoint, TaggerSettings
 from vlbench.adapters.ram_model import ClosedTaggerModel
-from vlbench.cards.build import checkpoint
+from vlbench.cards.build import open_model
 from vlbench.cards.catalogue import read_catalogue
 from vlbench.core.contracts import Placement
 
@@ -107,7 +107,7 @@ def run_side(arguments: argparse.Namespace) -> dict[str, object]:
     """Load, encode and score in this process; memory in GB, times in CPU seconds an image."""
     count = arguments.batch_size
     start = time.perf_counter()
-    opened = checkpoint(MODEL, read_catalogue(), weights=weights_in(arguments.folder))
+    opened = open_model(MODEL, read_catalogue(), weights=weights_in(arguments.folder)).checkpoint
     model = opened.load(Placement())
     assert isinstance(model, ClosedTaggerModel)
     texts = model.encode_texts(model.tags()[: arguments.tags], batch_size=64)
@@ -190,7 +190,7 @@ def resident(which: str) -> float:
 
 def settings_of() -> TaggerSettings:
     """What the card says."""
-    opened = checkpoint(MODEL, read_catalogue())
+    opened = open_model(MODEL, read_catalogue()).checkpoint
     assert isinstance(opened, TaggerCheckpoint)
     return opened.settings
 

@@ -20,7 +20,7 @@ import torch
 from clip_benchmark_heads import STANDS_FOR_DATA
 from numpy.typing import NDArray
 
-from vlbench.cards.build import checkpoint
+from vlbench.cards.build import open_model
 from vlbench.cards.card_file import read_task_card
 from vlbench.cards.catalogue import Catalogue, read_catalogue
 from vlbench.cards.texts import read_names, read_templates
@@ -82,7 +82,7 @@ def main() -> None:
 def card_texts(card: str, catalogue: Catalogue) -> list[Text]:
     """The texts of a card as its task asks them."""
     entry = catalogue.tasks[card]
-    fields = read_task_card(entry.path)
+    fields = read_task_card(entry.path).card
     if fields.names is None or fields.templates is None:
         sys.exit(f"{card}: has no names or templates of its own")
     templates = read_templates(entry.path.parent / fields.templates)
@@ -107,7 +107,7 @@ def own_heads(
     model: Path, questions: dict[str, list[Text]], catalogue: Catalogue
 ) -> dict[str, NDArray[np.float32]]:
     """vlbench's head [m, d] of each data set."""
-    loaded = checkpoint(f"local-dir:{model}", catalogue).load(Placement())
+    loaded = open_model(f"local-dir:{model}", catalogue).checkpoint.load(Placement())
     heads: dict[tuple[tuple[str, ...], ...], NDArray[np.float32]] = {}
     found = {}
     for name, texts in questions.items():

@@ -14,8 +14,9 @@ import click
 from catalogue_pages import FOLDER, catalogue_pages
 from pydantic import BaseModel
 
+from vlbench.cards.catalogue import INDEX
 from vlbench.cards.folders import FOLDERS, CardKind, built_in_folder
-from vlbench.cards.index import INDEX, index_text
+from vlbench.cards.index import index_text
 from vlbench.cards.options import PlugIn, option_schema
 from vlbench.cards.schema import ModelCard, TaskCard
 from vlbench.cards.summary import read_entry

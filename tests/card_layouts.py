@@ -10,8 +10,9 @@ import numpy as np
 from PIL import Image
 from torchvision_folders import picture, text
 
-from vlbench.cards.build import DataRequest, task
+from vlbench.cards.build import open_task
 from vlbench.cards.catalogue import Catalogue, read_catalogue
+from vlbench.cards.data_request import DataRequest
 from vlbench.core.task import Task
 
 Build = Callable[[Path], None]
@@ -26,7 +27,7 @@ def catalogue() -> Catalogue:
 def build_task(name: str, root: Path, cache_folder: Path) -> Task:
     """The task of a card, on what lies under a data root."""
     request = DataRequest(roots=(root,), cache=cache_folder, allow_subset=True)
-    return task(name, catalogue(), request=request)
+    return open_task(name, catalogue(), request=request).task
 
 
 def truth(built: Task) -> list[tuple[str, ...]]:

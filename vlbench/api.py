@@ -1,24 +1,25 @@
 """evaluate, load_model, load_task and the lists: where cards, engine and report meet."""
 
-import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import chain
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, TypedDict, Unpack, cast
+from typing import TYPE_CHECKING, Any, Unpack, cast
 
+from vlbench.cards.build import NamedTask
+from vlbench.cards.catalogue import read_catalogue
 from vlbench.core.capabilities import NAMES_ALONE
 from vlbench.core.contracts import Model
-from vlbench.core.errors import Unsupported, VlbenchError
+from vlbench.core.errors import Unsupported
 from vlbench.core.result import Result
 from vlbench.core.task import Task
-from vlbench.request import Options, Request, data_request, refuse_method, request_of
-from vlbench.resolved import NamedTask, resolve
+from vlbench.request import Options, Request, refuse_method, request_of, resolve
 
 if TYPE_CHECKING:
     from vlbench.engine.measure import Measured
     from vlbench.engine.plan import Job
     from vlbench.fitting.context_card import ContextCard
+    from vlbench.fitting.coop_recipe import RecipeOptions
     from vlbench.report.averages import Additions
     from vlbench.report.comparison import Comparison
     from vlbench.report.site.folder import Written
@@ -48,19 +49,16 @@ def run(request: Request, *, tell: Callable[[str], None] | None = None) -> Itera
         VlbenchError: as `evaluate`. Everything is named, found and counted before any weights load.
         Unsupported: a model and a task do not go together; raised when all others have run.
     """
-    from vlbench.cards.training import facts_of, zero_shot
-    from vlbench.core.reading import learned_from, reading_line, what_was_read
+    from vlbench.cards.schema import facts_of, zero_shot
+    from vlbench.core.reading import reading_line, what_was_read
     from vlbench.engine.changes import noted, noted_lines
     from vlbench.engine.measure import result_of
     from vlbench.engine.plan import plan_job
     from vlbench.engine.seen import refuse_seen, seen_by
-    from vlbench.kept_results import is_there, question_of, refuse_other_data, refuse_other_folder
-    from vlbench.report.results import write_result
+    from vlbench.kept_results import is_there, question_of, refuse_replacing, write_all
 
     models, tasks = resolve(request)
     read = {named.task.name: what_was_read(named.task) for named in tasks}
-    for named in tasks:
-        read[named.task.name].update(learned_from(named.task))
     if tell is not None:
         for name, said in read.items():
             tell(reading_line(name, said))
@@ -81,21 +79,24 @@ def run(request: Request, *, tell: Callable[[str], None] | None = None) -> Itera
         for line in refused:
             tell(f"refused: {line}")
     # what is asked is the same of all models, whatever their names for it
-    asked = {job.task.name: job for _, job in chain.from_iterable(planned)}
+    jobs = [job for _, job in chain.from_iterable(planned)]
+    asked = {job.task.name: job for job in jobs}
     questions = {name: question_of(job, request.cache) for name, job in asked.items()}
-    for question in questions.values():
-        refuse_other_folder(question, request)
-    for _, job in chain.from_iterable(planned):
-        refuse_other_data(job, questions[job.task.name], request)
-        if not request.allow_seen_images:
+    refuse_replacing(jobs, questions, request)
+    for job in jobs:
+        if not request.data.allow_seen_images:
             refuse_seen(job, request.cache)
     for model, pairs in zip(models, planned, strict=True):
-        wanted = [pair for pair in pairs if not is_there(pair[1], questions[pair[1].task.name], request)]
+        wanted = pairs
+        if request.missing:
+            wanted = [pair for pair in pairs if not is_there(pair[1], questions[pair[1].task.name], request)]
         results = measured([job for _, job in wanted], request)
         for (named, job), found in zip(wanted, results, strict=True):
             remarks = noted(job, request.cache)
             said = {**read[named.task.name], **remarks}
-            if NAMES_ALONE in job.checkpoint.capabilities and (request.templates or request.descriptions):
+            if NAMES_ALONE in job.checkpoint.capabilities and (
+                request.data.templates or request.data.descriptions
+            ):
                 said["prompt"] = "none: the model reads names alone, no templates or descriptions"
                 if tell is not None:
                     tell(f"{job.row} on {job.task.name}: first prompt {said['prompt']}")
@@ -109,16 +110,13 @@ def run(request: Request, *, tell: Callable[[str], None] | None = None) -> Itera
                 found,
                 request.cache,
                 seed=request.settings.seed,
-                zero_shot="no" if learned else zero_shot(model.card, named.card, request.thresholds),
+                zero_shot="no" if learned else zero_shot(model.card, named.card, request.data.thresholds),
                 seen=seen,
                 facts=facts_of(model.card),
                 read=said,
             )
             if request.results is not None:
-                write_result(result, request.results)
-                _keep_items(job, found, result, request, request.results)
-                if request.save_predictions:
-                    _write_predictions(job, found, result, request, request.results)
+                write_all(result, job, found, request, request.results)
             yield result
     if refused:
         raise Unsupported("; ".join(refused))
@@ -152,7 +150,6 @@ def rebuild_leaderboards(request: Request) -> tuple[str, ...]:
 
 def leaderboard_additions(include_path: Sequence[Path | str] = ()) -> "Additions":
     """What the cards add to a leaderboard: collections of tasks, and the fits of effective robustness."""
-    from vlbench.cards.catalogue import read_catalogue
     from vlbench.cards.folders import built_in_folder
     from vlbench.cards.robustness import robustness_fits
     from vlbench.report.averages import Additions
@@ -192,58 +189,13 @@ def build_site(
     return write_website(website, Path(out), leaderboard_additions(include_path))
 
 
-def _keep_items(job: "Job", found: "Measured", result: Result, request: Request, folder: Path) -> None:
-    from vlbench.core.items import MOST_SCORES, Items
-    from vlbench.engine.items import stored_items
-    from vlbench.engine.stored import keep_predictions
-    from vlbench.report.items import keep_items
-
-    def make() -> Items:
-        most = sys.maxsize if request.save_predictions else MOST_SCORES
-        if found.prediction is not None:
-            problem = job.task.problem
-            return Items.of(problem, found.prediction, influence=found.influence, most_scores=most)
-        keep_predictions(job, request.settings, request.cache)
-        return stored_items(job, request.cache, seed=request.settings.seed, most_scores=most)
-
-    keep_items(result, folder, make, scores=request.save_predictions)
-
-
-def _write_predictions(job: "Job", found: "Measured", result: Result, request: Request, folder: Path) -> None:
-    from vlbench.engine.stored import keep_predictions, stored_prediction
-    from vlbench.report.predictions import write_predictions
-
-    prediction = found.prediction
-    if prediction is None:
-        keep_predictions(job, request.settings, request.cache)
-        kept = stored_prediction(job, request.cache)
-        prediction = None if kept is None else kept[0]
-    if prediction is None:
-        raise VlbenchError(
-            f"{result.model} on {result.task}: its predictions are not kept; free space for {request.cache}"
-        )
-    write_predictions(result, job.task.problem, prediction, folder)
-
-
-class RecipeOptions(TypedDict, total=False):
-    """What may differ from CoOp's recipe: see fitting/coop_recipe.py."""
-
-    n_ctx: int
-    class_specific: bool
-    position: Literal["end", "middle", "front"]
-    ctx_init: str
-    features: Literal["augmented", "frozen"]
-    batch_size: int
-    epochs: int
-
-
 def fit_coop(
     model: str,
     task: str,
     *,
     shots: Sequence[int] = (16,),
     seeds: Sequence[int] = (1,),
-    recipe: RecipeOptions | None = None,
+    recipe: "RecipeOptions | None" = None,
     out: Path | str = "fitted",
     tell: Callable[[str], None] = lambda _: None,
     **options: Unpack[Options],
@@ -257,12 +209,11 @@ def fit_coop(
     Raises:
         VlbenchError: a name, a file or an option is wrong, or the task has no training split.
     """
-    from vlbench.cards.build import training_epochs, training_task
-    from vlbench.cards.catalogue import read_catalogue
-    from vlbench.cards.class_half import HalfName
-    from vlbench.cards.training import seen_after, task_card
+    from vlbench.cards.build import open_training
+    from vlbench.cards.names import half_name
     from vlbench.core.reading import reading_line, what_was_read
     from vlbench.fitting.coop_recipe import Recipe, default_epochs
+    from vlbench.fitting.seen import seen_after
     from vlbench.fitting.sweep import Lesson, learn
     from vlbench.fitting.tested import with_tested
 
@@ -270,10 +221,9 @@ def fit_coop(
     refuse_method(request, "fit")
     (named,), _ = resolve(request)
     catalogue = read_catalogue(request.include)
-    data = data_request(request)
-    training = training_task(task, catalogue, request=data)
-    tell(reading_line(training.name, what_was_read(training)))
-    epochs = training_epochs(task, catalogue)
+    training = open_training(task, catalogue, request=request.data)
+    tell(reading_line(training.task.name, what_was_read(training.task)))
+    epochs = training.card.train.epochs if training.card and training.card.train else None
     asked = dict(recipe or {})
     stated = cast("int | None", asked.pop("epochs", None)) or epochs
     recipes = [
@@ -281,21 +231,21 @@ def fit_coop(
         for count in shots
         for seed in seeds
     ]
-    half = HalfName.of(task)
-    whole = training if half is None else training_task(half.task, catalogue, request=data)
+    half = half_name(task)
+    whole = training if half is None else open_training(half[0], catalogue, request=request.data)
     lesson = Lesson(
         named.checkpoint,
-        training,
+        training.task,
         recipes,
-        whole=whole,
+        whole=whole.task,
         base=model,
         base_weights=request.weights,
-        half=None if half is None else half.half,
+        half=None if half is None else half[1],
         epochs=epochs,
-        seen=seen_after(named.card, task_card(task, catalogue), training.name),
+        seen=seen_after(named.card, training.card, training.task.name),
     )
     written = learn(lesson, request.settings, cache=request.cache, out=Path(out), tell=tell)
-    return with_tested(written, task, catalogue, data)
+    return with_tested(written, task, catalogue, request.data)
 
 
 def load_model(name: str, **options: Unpack[Options]) -> Model:
@@ -341,13 +291,9 @@ def compare(
 
 def list_models(include_path: Sequence[Path | str] = ()) -> tuple[str, ...]:
     """Names of all model cards, sorted."""
-    from vlbench.cards.catalogue import read_catalogue
-
     return tuple(sorted(read_catalogue(tuple(map(Path, include_path))).models))
 
 
 def list_tasks(include_path: Sequence[Path | str] = ()) -> tuple[str, ...]:
     """Names of all task cards, sorted."""
-    from vlbench.cards.catalogue import read_catalogue
-
     return tuple(sorted(read_catalogue(tuple(map(Path, include_path))).tasks))

@@ -1,50 +1,55 @@
-"""What a results folder has of a request's jobs: what is there already, and what none of them may replace."""
+"""A results folder and a request's jobs: what is there, what none may replace, and what is written."""
 
+import sys
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from vlbench.engine.measure import data_digests
+from vlbench.core.errors import VlbenchError
+from vlbench.core.items import MOST_SCORES, Items
+from vlbench.core.result import Result
+from vlbench.engine.items import stored_items
+from vlbench.engine.measure import Measured, data_digests
 from vlbench.engine.plan import Job
-from vlbench.report import overwriting
+from vlbench.engine.stored import keep_predictions, stored_prediction
 from vlbench.report.comparable import Question
+from vlbench.report.items import keep_items
 from vlbench.report.missing import has_result
+from vlbench.report.overwriting import refuse_other_data, refuse_other_folder
+from vlbench.report.results import write_result
 from vlbench.request import Request
 
 
 def is_there(job: Job, question: Question, request: Request) -> bool:
-    """Whether a request leaves a job out, since the results folder has what it would measure."""
-    return (
-        request.missing
-        and request.results is not None
-        and has_result(
-            request.results,
-            model=job.row,
-            model_digest=job.identity.whole,
-            question=question,
-            method_digest=job.method.digest if job.method.row_mark else "",
-        )
+    """Whether the results folder of a request has what a job would measure."""
+    return request.results is not None and has_result(
+        request.results,
+        model=job.row,
+        model_digest=job.identity.whole,
+        question=question,
+        method_digest=job.method.digest if job.method.row_mark else "",
     )
 
 
-def refuse_other_data(job: Job, question: Question, request: Request) -> None:
-    """Refuse a job that would replace a result on other data; partial results are kept apart.
+def refuse_replacing(jobs: Sequence[Job], questions: Mapping[str, Question], request: Request) -> None:
+    """Refuse jobs whose results would replace some on other data, or stand beside some on another folder.
 
-    Raises:
-        DataError: the results folder has such a result.
-    """
-    if request.results is not None and not job.task.partial:
-        overwriting.refuse_other_data(
-            request.results, model=job.row, question=question, statement=job.task.protocol.statement
-        )
-
-
-def refuse_other_folder(question: Question, request: Request) -> None:
-    """Refuse a question about a user's folder where results are on another folder of its name.
+    Partial results are kept apart. `questions` are what the jobs ask, by their tasks' names.
 
     Raises:
         DataError: the results folder has such results.
     """
-    if request.results is not None:
-        overwriting.refuse_other_folder(request.results, question)
+    if request.results is None:
+        return
+    for question in questions.values():
+        refuse_other_folder(request.results, question)
+    for job in jobs:
+        if not job.task.partial:
+            refuse_other_data(
+                request.results,
+                model=job.row,
+                question=questions[job.task.name],
+                statement=job.task.protocol.statement,
+            )
 
 
 def question_of(job: Job, cache: Path) -> Question:
@@ -58,3 +63,36 @@ def question_of(job: Job, cache: Path) -> Question:
         source=task.problem.images.name,
         revision=task.problem.images.revision,
     )
+
+
+def write_all(result: Result, job: Job, found: Measured, request: Request, folder: Path) -> None:
+    """Write a result into a folder, its items, and its predictions if they are asked for.
+
+    Raises:
+        VlbenchError: predictions are asked for, and the cache has no room for them.
+    """
+    write_result(result, folder)
+
+    def items() -> Items:
+        most = sys.maxsize if request.save_predictions else MOST_SCORES
+        if found.prediction is not None:
+            problem = job.task.problem
+            return Items.of(problem, found.prediction, influence=found.influence, most_scores=most)
+        keep_predictions(job, request.settings, request.cache)
+        return stored_items(job, request.cache, seed=request.settings.seed, most_scores=most)
+
+    keep_items(result, folder, items, scores=request.save_predictions)
+    if not request.save_predictions:
+        return
+    from vlbench.report.predictions import write_predictions
+
+    prediction = found.prediction
+    if prediction is None:
+        keep_predictions(job, request.settings, request.cache)
+        kept = stored_prediction(job, request.cache)
+        prediction = None if kept is None else kept[0]
+    if prediction is None:
+        raise VlbenchError(
+            f"{result.model} on {result.task}: its predictions are not kept; free space for {request.cache}"
+        )
+    write_predictions(result, job.task.problem, prediction, folder)

@@ -7,8 +7,7 @@ from typing import Unpack
 from vlbench.api import load_task, measured
 from vlbench.core.errors import VlbenchError
 from vlbench.core.reading import reading_line, what_was_read
-from vlbench.request import Options, refuse_method, request_of
-from vlbench.resolved import resolve
+from vlbench.request import Options, refuse_method, request_of, resolve
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,8 +9,7 @@ from vlbench.core.capabilities import NAMES_ALONE
 from vlbench.core.errors import Unsupported, VlbenchError
 from vlbench.core.reading import reading_line, what_was_read
 from vlbench.core.result import Result
-from vlbench.request import Options, refuse_method, request_of
-from vlbench.resolved import resolve
+from vlbench.request import Options, refuse_method, request_of, resolve
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,27 +1,28 @@
-"""What is asked of the API: options with their defaults filled in."""
+"""What is asked of the API: options with their defaults filled in, and the models and tasks they name."""
 
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, TypedDict, get_args
+from typing import TypedDict, cast, get_args
 
+from vlbench.cards.build import NamedModel, NamedTask, open_model, open_task
+from vlbench.cards.catalogue import read_catalogue
+from vlbench.cards.data_request import DataRequest
+from vlbench.cards.names import select
 from vlbench.core.contracts import Precision, PreprocessMode
-from vlbench.core.errors import VlbenchError
+from vlbench.core.errors import DataError, VlbenchError
 from vlbench.core.files import default_cache
 from vlbench.core.method import ZERO_SHOT, Method
 from vlbench.core.registry import METHODS
 from vlbench.engine.settings import FEATURE_BYTES, RunSettings
-
-if TYPE_CHECKING:
-    from vlbench.cards.data_request import DataRequest
-
 
 _CHOICES: Mapping[str, tuple[str, ...]] = {
     "precision": get_args(Precision),
     "preprocess": get_args(PreprocessMode),
 }
 """Options that are one of a few words."""
+_PATHS = ("results", "weights", "descriptions", "classnames", "templates")
 
 
 class Options(TypedDict, total=False):
@@ -68,28 +69,19 @@ class Options(TypedDict, total=False):
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """A request with its defaults filled in; roots hold folders for any task, task_roots one task's own."""
+    """A request with its defaults filled in; `data` is what it says about data and texts."""
 
     models: tuple[str, ...]
     tasks: tuple[str, ...]
     settings: RunSettings
+    data: DataRequest
     cache: Path
+    method: Method = ZERO_SHOT
     results: Path | None = None
     include: tuple[Path, ...] = ()
-    roots: tuple[Path, ...] = ()
-    task_roots: Mapping[str, Path] = field(default_factory=dict)
-    limit: int | None = None
     weights: Path | None = None
-    allow_subset: bool = False
-    verify_data: bool = False
     save_predictions: bool = False
     missing: bool = False
-    descriptions: Path | None = None
-    classnames: Path | None = None
-    templates: Path | None = None
-    thresholds: str | None = None
-    method: Method = ZERO_SHOT
-    allow_seen_images: bool = False
 
 
 def request_of(models: str | Sequence[str], tasks: str | Sequence[str], options: Options) -> Request:
@@ -98,6 +90,7 @@ def request_of(models: str | Sequence[str], tasks: str | Sequence[str], options:
     Raises:
         VlbenchError: an option is unknown or out of range.
     """
+    from vlbench.cards.method import asked_method
     from vlbench.engine.device import resolve_device
 
     unknown = options.keys() - Options.__annotations__.keys()
@@ -111,9 +104,18 @@ def request_of(models: str | Sequence[str], tasks: str | Sequence[str], options:
         value = options.get(name)
         if isinstance(value, int) and value < 1:
             raise VlbenchError(f"{name} is {value}; give 1 or more")
+    thresholds = options.get("thresholds")
+    if thresholds is not None and str(thresholds) in METHODS:
+        raise VlbenchError(f"{thresholds} is a method, which learns thresholds: pass --method {thresholds}")
+    method = options.get("method", ZERO_SHOT.name)
     cache = Path(options.get("cache") or default_cache()).expanduser()
     device = resolve_device(options.get("device", "auto"), cache)
     workers = options.get("workers")
+    if workers is None:  # two beside a CPU's own work, up to sixteen for an accelerator
+        workers = min(os.cpu_count() or 1, 2 if device == "cpu" else 16)
+    stated = cast("Mapping[str, Path | str | None]", options)
+    paths = {name: Path(path) for name in _PATHS if (path := stated.get(name)) is not None}
+    asked = ZERO_SHOT if method == ZERO_SHOT.name else asked_method(method)
     return Request(
         models=(models,) if isinstance(models, str) else tuple(models),
         tasks=(tasks,) if isinstance(tasks, str) else tuple(tasks),
@@ -122,72 +124,64 @@ def request_of(models: str | Sequence[str], tasks: str | Sequence[str], options:
             precision=options.get("precision", "fp32"),
             preprocess=options.get("preprocess", "exact"),
             batch_size=options.get("batch_size"),
-            workers=default_workers(device) if workers is None else workers,
+            workers=workers,
             seed=options.get("seed", 0),
             feature_bytes=options.get("feature_bytes", FEATURE_BYTES),
         ),
+        data=DataRequest(
+            roots=tuple(map(Path, options.get("data_root", ()))),
+            roots_by_task={task: Path(root) for task, root in options.get("task_roots", {}).items()},
+            cache=cache,
+            allow_subset=options.get("allow_subset", False),
+            limit=options.get("limit"),
+            verify=options.get("verify_data", False),
+            descriptions=paths.get("descriptions"),
+            classnames=paths.get("classnames"),
+            templates=paths.get("templates"),
+            thresholds=None if thresholds is None else str(thresholds),
+            splits=asked.learns_from,
+            allow_seen_images=options.get("allow_seen_images", False),
+        ),
         cache=cache,
-        results=_path(options.get("results")),
+        method=asked,
+        results=paths.get("results"),
         include=tuple(map(Path, options.get("include_path", ()))),
-        roots=tuple(map(Path, options.get("data_root", ()))),
-        task_roots={task: Path(root) for task, root in options.get("task_roots", {}).items()},
-        limit=options.get("limit"),
-        weights=_path(options.get("weights")),
-        allow_subset=options.get("allow_subset", False),
-        verify_data=options.get("verify_data", False),
+        weights=paths.get("weights"),
         save_predictions=options.get("save_predictions", False),
         missing=options.get("missing", False),
-        descriptions=_path(options.get("descriptions")),
-        classnames=_path(options.get("classnames")),
-        templates=_path(options.get("templates")),
-        thresholds=_thresholds(options.get("thresholds")),
-        method=_method(options.get("method", ZERO_SHOT.name)),
-        allow_seen_images=options.get("allow_seen_images", False),
     )
 
 
-def _thresholds(asked: float | Path | str | None) -> str | None:
-    if asked is not None and str(asked) in METHODS:
-        raise VlbenchError(f"{asked} is a method, which learns thresholds: pass --method {asked}")
-    return None if asked is None else str(asked)
+def resolve(request: Request) -> tuple[list[NamedModel], list[NamedTask]]:
+    """The models and tasks of a request: found and counted, nothing loaded; a task asked for twice is one.
 
-
-def _method(asked: str) -> Method:
-    from vlbench.cards.method import asked_method
-
-    return ZERO_SHOT if asked == ZERO_SHOT.name else asked_method(asked)
+    Raises:
+        VlbenchError: a name is unknown, a card is wrong, or data are missing or differ from the card.
+        DataError: two tasks of other data share a name, so that the results of one would replace the other's.
+    """
+    catalogue = read_catalogue(request.include)
+    models = select(catalogue, request.models, "model")
+    tasks = select(catalogue, request.tasks, "task")
+    if request.weights is not None and len(models) != 1:
+        raise VlbenchError(f"--weights belongs to one model, not to {len(models)}; name one")
+    found: dict[str, NamedTask] = {}
+    for name in tasks:
+        named = open_task(name, catalogue, request=request.data)
+        first = found.setdefault(named.task.name, named)
+        here, there = (each.task.problem.images.name for each in (named, first))
+        if here != there:
+            raise DataError(
+                f"{there} and {here} are both {named.task.name}: their folders and their files have equal "
+                "names and sizes; rename one of the folders"
+            )
+    preprocess = request.settings.preprocess
+    return [
+        open_model(name, catalogue, weights=request.weights, preprocess=preprocess, cache=request.cache)
+        for name in models
+    ], list(found.values())
 
 
 def refuse_method(request: Request, what: str) -> None:
     """Raise VlbenchError where a method is asked of something that scores a model as it is."""
     if request.method is not ZERO_SHOT:
         raise VlbenchError(f"{what} takes no method; leave {request.method.name} out")
-
-
-def _path(value: Path | str | None) -> Path | None:
-    return None if value is None else Path(value)
-
-
-def default_workers(device: str) -> int:
-    """Loader threads: two beside a CPU's own work, up to sixteen for an accelerator."""
-    return min(os.cpu_count() or 1, 2 if device == "cpu" else 16)
-
-
-def data_request(request: Request) -> "DataRequest":
-    """What a request says about data."""
-    from vlbench.cards.data_request import DataRequest
-
-    return DataRequest(
-        roots=request.roots,
-        roots_by_task=request.task_roots,
-        cache=request.cache,
-        allow_subset=request.allow_subset,
-        limit=request.limit,
-        verify=request.verify_data,
-        descriptions=request.descriptions,
-        classnames=request.classnames,
-        templates=request.templates,
-        thresholds=request.thresholds,
-        splits=request.method.learns_from,
-        allow_seen_images=request.allow_seen_images,
-    )

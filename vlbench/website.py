@@ -230,10 +230,9 @@ def _mistakes(website: Website, results: Sequence[Result], catalogue: "Catalogue
 def _opened(task: str, website: Website, catalogue: "Catalogue") -> OpenedTask | None:
     """A task's images and right texts if its data lie here, else None: nothing is downloaded."""
     from vlbench.cards.availability import first_place
-    from vlbench.cards.catalogue import Entry
+    from vlbench.cards.entry import Entry
     from vlbench.cards.names import find
-    from vlbench.request import request_of
-    from vlbench.resolved import resolve
+    from vlbench.request import request_of, resolve
 
     try:
         entry = find(catalogue, task, "task")

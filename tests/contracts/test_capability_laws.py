@@ -7,7 +7,7 @@ import torch
 from contracts.adapter_samples import SAMPLES
 from plugin.vlbench_demo.colour import demo_colour
 
-from vlbench.cards.build import checkpoint
+from vlbench.cards.build import open_model
 from vlbench.cards.catalogue import read_catalogue
 from vlbench.core.capabilities import (
     CAPTIONS,
@@ -31,7 +31,7 @@ def of_adapter(name, folder):
 
 
 def of_card(name, folder):
-    return checkpoint(name, read_catalogue(), cache=folder)
+    return open_model(name, read_catalogue(), cache=folder).checkpoint
 
 
 def captioning(folder):

@@ -8,7 +8,7 @@ import torch
 from contracts.adapter_samples import SAMPLES
 from PIL import Image
 
-from vlbench.cards.build import checkpoint
+from vlbench.cards.build import open_model
 from vlbench.cards.catalogue import read_catalogue
 from vlbench.core.contracts import Placement, Text
 
@@ -39,12 +39,12 @@ def test_a_checkpoint_is_small_and_loads_the_same_model_elsewhere(sample):
 def test_every_model_of_the_catalogue_travels_without_it():
     catalogue = read_catalogue()
     assert len(catalogue.models) > 100
-    sizes = {name: len(pickle.dumps(checkpoint(name, catalogue))) for name in catalogue.models}
+    sizes = {name: len(pickle.dumps(open_model(name, catalogue).checkpoint)) for name in catalogue.models}
     assert {name: size for name, size in sizes.items() if size >= CHECKPOINT_BYTES} == {}
 
 
 def test_a_model_on_top_of_another_finds_it_elsewhere(tmp_path):
-    here = checkpoint("tiny-coop", read_catalogue(), cache=tmp_path)
+    here = open_model("tiny-coop", read_catalogue(), cache=tmp_path).checkpoint
     there = pickle.loads(pickle.dumps(pickle.loads(pickle.dumps(here))))
     assert there.base.name == "tiny-clip"
     assert there.identify() == here.identify()

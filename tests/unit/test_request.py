@@ -1,12 +1,16 @@
 """Options of the API: what is none of the known words is refused before anything is found or loaded."""
 
+from pathlib import Path
+
 import pytest
+from PIL import Image
 
 from vlbench.api import fit_coop, load_model
-from vlbench.core.errors import VlbenchError
+from vlbench.cards.card_file import read_mapping
+from vlbench.core.errors import DataError, VlbenchError
 from vlbench.outlier_detection import ood
 from vlbench.prompt_sweep import sweep_prompts
-from vlbench.request import request_of
+from vlbench.request import request_of, resolve
 
 OPTIONS = {"device": "cpu", "method": "best-f1"}
 
@@ -40,3 +44,46 @@ def test_what_takes_no_method_refuses_one_and_does_not_pass_it_over(call, what) 
 def test_what_no_run_could_mean_is_refused(options: dict[str, object], message: str) -> None:
     with pytest.raises(VlbenchError, match=message):
         request_of("tiny-clip", "shapes", {"device": "cpu", **options})  # type: ignore[typeddict-item]
+
+
+@pytest.fixture
+def twins(tmp_path: Path) -> Path:
+    """Two folders of one name, whose files have equal names and sizes and other pixels."""
+    colours = {"red": (255, 0, 0), "blue": (0, 0, 255)}
+    for place, shown in (
+        ("a", dict(colours)),
+        ("b", dict(zip(colours, reversed(colours.values()), strict=True))),
+    ):
+        for name, colour in shown.items():
+            folder = tmp_path / place / "test" / name
+            folder.mkdir(parents=True)
+            Image.new("RGB", (8, 8), colour).save(folder / "1.bmp")
+    return tmp_path
+
+
+def test_two_data_sets_of_one_name_in_one_request_are_refused(twins: Path) -> None:
+    asked = [f"classification:{twins}/{place}/test" for place in "ab"]
+    with pytest.raises(DataError, match=r"a/test and .*b/test are both classification:test@.*; rename one"):
+        resolve(request_of((), asked, {}))
+
+
+def test_a_folder_that_is_asked_for_twice_is_one_task(twins: Path) -> None:
+    (twins / "link").symlink_to(twins / "a")
+    asked = [f"classification:{twins}/{place}" for place in ("a/test", "a/test/", "a/../a/test", "link/test")]
+    _, tasks = resolve(request_of((), asked, {}))
+    assert len(tasks) == 1
+
+
+def test_a_card_is_read_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    read: list[str] = []
+
+    def counted(path: Path) -> dict[str, object]:
+        read.append(path.name)
+        return read_mapping(path)
+
+    monkeypatch.setattr("vlbench.cards.card_file.read_mapping", counted)
+    (model,), (task,) = resolve(
+        request_of("tiny-clip", "shapes-tags", {"device": "cpu", "method": "best-f1"})
+    )
+    assert sorted(read) == ["shapes-tags.yaml", "tiny-clip.yaml"]
+    assert (model.card and model.card.adapter, task.card and task.card.kind) == ("clip", "tagging")

@@ -8,9 +8,11 @@ from typing import Literal
 from vlbench.acquiring.image_sample import Sample, open_sample
 from vlbench.acquiring.network import stay_offline
 from vlbench.acquiring.record import differing_files
-from vlbench.cards.build import task as build_task
-from vlbench.cards.catalogue import Catalogue, Entry
+from vlbench.cards.build import open_task
+from vlbench.cards.card_file import ReadCard
+from vlbench.cards.catalogue import Catalogue
 from vlbench.cards.data_request import DataRequest
+from vlbench.cards.entry import Entry
 from vlbench.cards.names import Reference, find
 from vlbench.cards.schema import Counts, TaskCard
 from vlbench.cards.source_search import Search, search_sources
@@ -98,18 +100,24 @@ def check_data(name: str, catalogue: Catalogue, request: DataRequest, *, sample:
 
 
 def _of_card(
-    name: str, entry: Entry, card: TaskCard, catalogue: Catalogue, request: DataRequest, sample: int
+    name: str,
+    entry: Entry,
+    read: ReadCard[TaskCard],
+    catalogue: Catalogue,
+    request: DataRequest,
+    sample: int,
 ) -> DataCheck:
+    card = read.card
     check = DataCheck(name, card.title, card.protocol, "missing")
     try:
-        search = search_sources(entry, card, request)
+        search = search_sources(entry, read, request)
     except DataError as error:
         return replace(check, state="differs", differs=(str(error),))
     check = replace(check, used=_used(search), passed_over=tuple(_looked(search)))
     if search.source is None:
         return check
     try:
-        task = build_task(name, catalogue, request=request)
+        task = open_task(name, catalogue, request=request).task
     except (DataError, UnknownName) as error:
         return replace(check, state="differs", differs=(str(error),))
     counts = _counts(task, Counts() if entry.half else card.expect)
@@ -135,7 +143,7 @@ def _of_own_data(name: str, catalogue: Catalogue, request: DataRequest, sample: 
     """A folder of the user's own: no card says what it has to hold, so that it is counted and opened."""
     check = DataCheck(name, "own data", "", "missing")
     try:
-        task = build_task(name, catalogue, request=request)
+        task = open_task(name, catalogue, request=request).task
     except (DataError, UnknownName) as error:
         return replace(check, differs=(str(error),))
     images = task.problem.images
@@ -166,8 +174,8 @@ def _used(search: Search) -> SourceUsed | None:
 
 
 def _looked(search: Search) -> Iterator[SourceLooked]:
-    for each in search.passed_over:
-        yield SourceLooked(each.fields.kind, each.fields.options, each.missing.looked, each.missing.advice)
+    for fields, missing in search.passed_over:
+        yield SourceLooked(fields.kind, fields.options, missing.looked, missing.advice)
 
 
 def _counts(task: Task, expect: Counts) -> tuple[Count, ...]:

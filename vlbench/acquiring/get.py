@@ -14,8 +14,9 @@ from vlbench.acquiring.repository import (
     refuse_offline,
     request_headers,
 )
-from vlbench.cards.catalogue import Catalogue, Entry
+from vlbench.cards.catalogue import Catalogue
 from vlbench.cards.data_request import DataRequest
+from vlbench.cards.entry import Entry
 from vlbench.cards.names import Reference, find
 from vlbench.cards.options import option_names
 from vlbench.cards.schema import SourceFields, TaskCard
@@ -89,7 +90,7 @@ def plan_download(name: str, catalogue: Catalogue, request: DataRequest, *, repo
         raise DataError(f"{name}: own data are where you put them; name a task of `vlbench list tasks`")
     from vlbench.cards.card_file import read_task_card
 
-    card = read_task_card(found.path)
+    card = read_task_card(found.path).card
     remote = _remote(found.name, card, repo)
     refuse_offline(str(remote.options[REPO]))
     wanted = _wanted(remote)

@@ -1,38 +1,21 @@
 """Names to checkpoints and tasks: cards, references and own data, through the registries."""
 
 import inspect
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
-from vlbench.cards.catalogue import Catalogue, Entry, read_folders
-from vlbench.cards.class_half import class_half
+from vlbench.cards.catalogue import Catalogue, read_catalogue
 from vlbench.cards.data_request import DataRequest
 from vlbench.cards.folders import CardFolder
 from vlbench.cards.names import Reference, find
-from vlbench.cards.threshold_file import read_thresholds
 from vlbench.core.contracts import Checkpoint, Origin, PreprocessMode
 from vlbench.core.errors import DataError, Unsupported
-from vlbench.core.method import SplitName
 from vlbench.core.registry import ADAPTERS, TASK_KINDS
-from vlbench.core.task import Task, TaskRequest
+from vlbench.core.task import Task, TaskKind, TaskRequest
 
 if TYPE_CHECKING:
-    from vlbench.cards.schema import TaskCard
-
-_NO_SPLIT = {
-    "train": (
-        "its card names no training split, and the test split is not learned from; add a `train` section "
-        "to the card, or name a folder of training images: KIND:FOLDER"
-    ),
-    "validation": (
-        "no card names a validation split of it, and thresholds are never chosen on the test split; add a "
-        "`validation` section to its card, or pass --thresholds FILE or NUMBER"
-    ),
-}
-
-__all__ = ["DataRequest", "checkpoint", "task", "training_epochs", "training_task"]
+    from vlbench.cards.schema import ModelCard, TaskCard
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,9 +31,14 @@ class OtherModels:
     cache: Path | None
 
     def __call__(self, name: str, *, weights: Path | None = None) -> Checkpoint:
-        """The model of a name; see checkpoint for what it raises."""
-        catalogue = self.catalogue if isinstance(self.catalogue, Catalogue) else read_folders(self.catalogue)
-        return checkpoint(name, catalogue, weights=weights, preprocess=self.preprocess, cache=self.cache)
+        """The model of a name; see open_model for what it raises."""
+        catalogue = (
+            self.catalogue
+            if isinstance(self.catalogue, Catalogue)
+            else read_catalogue(folders=self.catalogue)
+        )
+        named = open_model(name, catalogue, weights=weights, preprocess=self.preprocess, cache=self.cache)
+        return named.checkpoint
 
     def __reduce__(self) -> tuple[object, ...]:
         catalogue = self.catalogue
@@ -58,14 +46,30 @@ class OtherModels:
         return OtherModels, (folders, self.preprocess, self.cache)
 
 
-def checkpoint(
+@dataclass(frozen=True, slots=True)
+class NamedModel:
+    """A model that was asked for; `card` is None where there is none, or where the weights are the user's."""
+
+    checkpoint: Checkpoint
+    card: "ModelCard | None"
+
+
+@dataclass(frozen=True, slots=True)
+class NamedTask:
+    """A task that was asked for; `card` is None for own data."""
+
+    task: Task
+    card: "TaskCard | None"
+
+
+def open_model(
     name: str,
     catalogue: Catalogue,
     *,
     weights: Path | None = None,
     preprocess: PreprocessMode = "exact",
     cache: Path | None = None,
-) -> Checkpoint:
+) -> NamedModel:
     """The model of a card, or of `ADAPTER:REFERENCE`; named, not loaded.
 
     Raises:
@@ -76,21 +80,17 @@ def checkpoint(
     """
     found = find(catalogue, name, "model")
     open_other = OtherModels(catalogue, preprocess, cache)
+    folder = None if isinstance(found, Reference) else found.path.parent
+    origin = Origin(name, folder, weights=weights, cache=cache, preprocess=preprocess, open=open_other)
     if isinstance(found, Reference):
-        origin = Origin(name, weights=weights, cache=cache, preprocess=preprocess, open=open_other)
-        return _from_reference(origin, found)
-    from vlbench.cards.card_file import read_model_card
-    from vlbench.cards.options import check_options
+        return NamedModel(_from_reference(origin, found), None)
+    from vlbench.cards.card_file import SETTINGS, read_model_card
 
-    card = read_model_card(found.path)
-    adapter = ADAPTERS.get(card.adapter)
-    origin = Origin(
-        name, found.path.parent, weights=weights, cache=cache, preprocess=preprocess, open=open_other
-    )
-    return adapter(origin, **check_options(adapter, card.settings).values)
+    read = read_model_card(found.path)
+    return NamedModel(read.plug_ins[SETTINGS](origin), read.card if weights is None else None)
 
 
-def task(name: str, catalogue: Catalogue, *, request: DataRequest) -> Task:
+def open_task(name: str, catalogue: Catalogue, *, request: DataRequest) -> NamedTask:
     """The task of a card, of a half of its classes (`X@base`, `X@new`), or of own data (`KIND:FOLDER`).
 
     The data are those of the first source that has them. Thresholds that are stated make it a task with a
@@ -105,110 +105,72 @@ def task(name: str, catalogue: Catalogue, *, request: DataRequest) -> Task:
         Unsupported: a half is asked for, and the task is no classification; or thresholds, and it has no
             tags.
     """
-    found = _task(name, catalogue, request)
-    if request.thresholds is None and not request.splits:
-        return found
-    from vlbench.cards.thresholds import learning_from, refuse_shared, refuse_untagged, stated
-
-    if request.thresholds is not None:
-        refuse_untagged(found)
-        values = read_thresholds(request.thresholds, found.problem.texts)
-        found = stated(found, request.thresholds, values)
-    for split in sorted(request.splits):
-        if not _names_split(name, catalogue, split):
-            continue  # what needs it is refused when it is planned, and the other tasks are run
-        other = _split_task(name, catalogue, split=split, request=request)
-        if not request.allow_seen_images:
-            refuse_shared(found, split, other.problem.images, request.cache)
-        found = learning_from(found, split, other)
-    return found
-
-
-def _names_split(name: str, catalogue: Catalogue, split: SplitName) -> bool:
-    """Whether the card of a task names another split."""
     found = find(catalogue, name, "task")
-    if isinstance(found, Reference):
-        return False
-    from vlbench.cards.card_file import read_task_card
-
-    return getattr(read_task_card(found.path), split) is not None
-
-
-def _task(name: str, catalogue: Catalogue, request: DataRequest) -> Task:
-    found = find(catalogue, name, "task")
+    in_place = any((request.classnames, request.templates, request.descriptions))
     if isinstance(found, Reference):
         from vlbench.cards.own_data import own_request
 
-        kind = TASK_KINDS.get(found.scheme)
-        return _asked(kind, request.cut(request.mark(own_request(found, catalogue, request))), {})
-    from vlbench.cards.card_file import read_task_card
-    from vlbench.cards.card_request import without_repeats
-    from vlbench.cards.options import check_options
+        card, kind = None, TASK_KINDS.get(found.scheme)
+        asked = own_request(found, catalogue, request)
+    else:
+        from vlbench.cards.card_file import SETTINGS, read_task_card
+        from vlbench.cards.card_request import card_request
 
-    card = read_task_card(found.path)
-    kind = TASK_KINDS.get(card.kind)
-    settings = check_options(kind, card.settings).values
-    request = without_repeats(found, card, request)
-    return _asked(kind, request.cut(request.mark(_requested(found, card, request))), settings)
+        read = read_task_card(found.path)
+        card, kind = read.card, read.plug_ins[SETTINGS]
+        if in_place:
+            from vlbench.cards.own_texts import without_repeats
+
+            request = without_repeats(found, card, request)
+        asked = card_request(found, read, request)
+    if in_place:
+        from vlbench.cards.own_texts import marked
+
+        asked = marked(asked, request)
+    task = _asked(kind, request.cut(asked))
+    if request.thresholds is not None:
+        from vlbench.cards.threshold_file import read_thresholds
+        from vlbench.cards.thresholds import refuse_untagged, stated
+
+        refuse_untagged(task)
+        values = read_thresholds(request.thresholds, task.problem.texts)
+        task = stated(task, request.thresholds, values)
+    for split in sorted(request.splits):
+        # what needs a split that is not there is refused when it is planned, and the other tasks are run
+        if isinstance(found, Reference) or getattr(card, split) is None:
+            continue
+        from vlbench.cards.thresholds import learning_from, refuse_shared
+
+        other = _asked(kind, request.cut(card_request(found, read, request, split)))
+        if not request.allow_seen_images:
+            refuse_shared(task, split, other.problem.images, request.cache)
+        task = learning_from(task, split, other)
+    return NamedTask(task, card)
 
 
-def training_task(name: str, catalogue: Catalogue, *, request: DataRequest) -> Task:
+def open_training(name: str, catalogue: Catalogue, *, request: DataRequest) -> NamedTask:
     """A task asked of its training split: what `fit` learns from, and no image of the test split.
 
     Own data (`KIND:FOLDER`) are training data as they lie.
 
     Raises:
         DataError: the card names no training split, or no source has it.
-        UnknownName, CardError, PluginError: as `task`.
+        UnknownName, CardError, PluginError: as `open_task`.
     """
     found = find(catalogue, name, "task")
     if isinstance(found, Reference):
-        return task(name, catalogue, request=request)
-    return _split_task(name, catalogue, split="train", request=request)
-
-
-def _split_task(name: str, catalogue: Catalogue, *, split: SplitName, request: DataRequest) -> Task:
-    """A task asked of another split that its card names."""
-    found = find(catalogue, name, "task")
-    if isinstance(found, Reference):
-        raise DataError(f"{name}: {_NO_SPLIT[split]}")
-    from vlbench.cards.card_file import read_task_card
-    from vlbench.cards.options import check_options
-    from vlbench.cards.schema import Counts
-
-    card = read_task_card(found.path)
-    other = card.train if split == "train" else card.validation
-    if other is None:
-        raise DataError(f"{name}: {_NO_SPLIT[split]}")
-    asked = card.model_copy(
-        update={
-            "sources": other.sources,
-            "split": other.split,
-            "expect": Counts(texts=card.expect.texts),
-        }
-    )
-    kind = TASK_KINDS.get(card.kind)
-    settings = check_options(kind, card.settings).values
-    return _asked(kind, request.cut(_requested(found, asked, request)), settings)
-
-
-def training_epochs(name: str, catalogue: Catalogue) -> int | None:
-    """The epochs that a card states for its training split; None where it states none, or has no card."""
-    found = find(catalogue, name, "task")
-    if isinstance(found, Reference):
-        return None
-    from vlbench.cards.card_file import read_task_card
-
-    card = read_task_card(found.path)
-    return card.train.epochs if card.train is not None else None
-
-
-def _requested(entry: Entry, card: "TaskCard", request: DataRequest) -> TaskRequest:
-    """What a card asks of its kind, of the half of its classes that the entry says."""
+        return open_task(name, catalogue, request=request)
+    from vlbench.cards.card_file import SETTINGS, read_task_card
     from vlbench.cards.card_request import card_request
 
-    whole = card_request(entry, card, request)
-    return whole if entry.half is None else class_half(whole, entry.half)
+    read = read_task_card(found.path)
+    if read.card.train is None:
+        raise DataError(
+            f"{name}: its card names no training split, and the test split is not learned from; add a "
+            "`train` section to the card, or name a folder of training images: KIND:FOLDER"
+        )
+    asked = request.cut(card_request(found, read, request, "train"))
+    return NamedTask(_asked(read.plug_ins[SETTINGS], asked), read.card)
 
 
 def _from_reference(origin: Origin, reference: Reference) -> Checkpoint:
@@ -224,7 +186,7 @@ def _from_reference(origin: Origin, reference: Reference) -> Checkpoint:
     return adapter(origin, reference=reference.rest)
 
 
-def _asked(kind: object, request: TaskRequest, settings: Mapping[str, object]) -> Task:
-    """The task of a kind; the settings that it declares are its keyword-only parameters."""
-    built = cast("Callable[..., Task]", kind)(request, **settings)
+def _asked(kind: TaskKind, request: TaskRequest) -> Task:
+    """The task of a kind, with the remarks of the request."""
+    built = kind(request)
     return replace(built, remarks=(*built.remarks, *request.remarks)) if request.remarks else built

@@ -1,25 +1,52 @@
 """Card files read and checked: by the fields of the schema, then by what their plug-ins take."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+import json
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, Generic, TypeVar
 
 from pydantic import ValidationError
 
-from vlbench.cards.options import Location, PlugIn, Problem, as_json, check_options, problems_of
+from vlbench.cards.options import Location, Problem, check_options, problems_of
 from vlbench.cards.schema import CollectionCard, Fields, ModelCard, TaskCard
-from vlbench.cards.yaml_file import read_mapping, shown
 from vlbench.core.errors import CardError, UnknownName
+from vlbench.core.files import shown
 from vlbench.core.metric_name import split_metric
-from vlbench.core.registry import ADAPTERS, METRICS, SOURCES, TASK_KINDS
+from vlbench.core.registry import ADAPTERS, METRICS, SOURCES, TASK_KINDS, Registry
 
 C = TypeVar("C", bound=Fields)
 RawFields = Mapping[str, object]
 EXTENDS = "extends"
 OWN_FIELDS = frozenset({"aliases"})
 """Fields that a card does not take from the one it extends."""
+SETTINGS: Location = ("settings",)
+SPLITS = ("train", "validation")
+"""Fields of a task card that name another split, with sources of its own."""
 
-FindPlugIn = Callable[[str], PlugIn]
+
+@dataclass(frozen=True, slots=True)
+class ReadCard(Generic[C]):
+    """A card that was held against its plug-ins, and these with their options filled in.
+
+    `plug_ins` stand under the place where the card states their options: `("settings",)`, `("sources", 0)`,
+    `("train", "sources", 0)`.
+    """
+
+    card: C
+    plug_ins: Mapping[Location, Callable[..., Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class _Stated:
+    """A plug-in that a card names, the options that it states for it, and the places of both."""
+
+    registry: "Registry[Any]"
+    name: object
+    name_at: Location
+    options: object
+    at: Location
 
 
 def parse_task_card(path: Path) -> TaskCard:
@@ -28,7 +55,7 @@ def parse_task_card(path: Path) -> TaskCard:
     Raises:
         CardError: all that is wrong, each with file and field.
     """
-    return _read(path, TaskCard, lambda _: ())
+    return _held(path, read_fields(path), TaskCard).card
 
 
 def parse_model_card(path: Path) -> ModelCard:
@@ -37,27 +64,47 @@ def parse_model_card(path: Path) -> ModelCard:
     Raises:
         CardError: all that is wrong, each with file and field.
     """
-    return _read(path, ModelCard, lambda _: ())
+    return _held(path, read_fields(path), ModelCard).card
 
 
-def read_task_card(path: Path) -> TaskCard:
+def read_task_card(path: Path) -> ReadCard[TaskCard]:
     """A task card, its sources' options and its settings held against their plug-ins.
 
     Raises:
         CardError: all that is wrong, each with file and field.
         PluginError: a plug-in that it names does not import.
     """
-    return _read(path, TaskCard, lambda fields: _task_problems(fields, path.parent))
+    fields = read_fields(path)
+    stated = []
+    splits: tuple[Location, ...] = ((), *((each,) for each in SPLITS))
+    for split in splits:
+        part = fields.get(str(split[0])) if split else fields
+        sources = part.get("sources") if isinstance(part, Mapping) else None
+        for position, source in enumerate(sources if isinstance(sources, list) else ()):
+            if isinstance(source, Mapping):
+                at = (*split, "sources", position)
+                options = {key: value for key, value in source.items() if key != "kind"}
+                stated.append(_Stated(SOURCES, source.get("kind"), (*at, "kind"), options, at))
+    stated.append(_Stated(TASK_KINDS, fields.get("kind"), ("kind",), fields.get("settings", {}), SETTINGS))
+    problems = list(_metric_problems(fields))
+    for what in ("names", "templates", "ids"):
+        file = path.parent / str(fields.get(what))
+        # a file of a folder that is not beside the card is the user's, under a data root
+        if isinstance(fields.get(what), str) and file.parent.is_dir() and not file.is_file():
+            problems.append(Problem((what,), f"no file {shown(file)}; it is looked up beside the card"))
+    return _held(path, fields, TaskCard, stated, problems)
 
 
-def read_model_card(path: Path) -> ModelCard:
+def read_model_card(path: Path) -> ReadCard[ModelCard]:
     """A model card, its settings held against its adapter.
 
     Raises:
         CardError: all that is wrong, each with file and field.
         PluginError: the adapter does not import.
     """
-    return _read(path, ModelCard, _model_problems)
+    fields = read_fields(path)
+    adapter = _Stated(ADAPTERS, fields.get("adapter"), ("adapter",), fields.get("settings", {}), SETTINGS)
+    return _held(path, fields, ModelCard, [adapter])
 
 
 def read_collection_card(path: Path) -> CollectionCard:
@@ -66,7 +113,7 @@ def read_collection_card(path: Path) -> CollectionCard:
     Raises:
         CardError: all that is wrong, with file and field.
     """
-    return _read(path, CollectionCard, lambda _: ())
+    return _held(path, read_fields(path), CollectionCard).card
 
 
 def read_fields(path: Path) -> dict[str, object]:
@@ -90,61 +137,67 @@ def read_fields(path: Path) -> dict[str, object]:
     return {key: value for key, value in inherited.items() if key not in OWN_FIELDS} | fields
 
 
-def _read(path: Path, card_type: type[C], further: Callable[[RawFields], Iterable[Problem]]) -> C:
-    fields = read_fields(path)
+def read_mapping(path: Path) -> dict[str, object]:
+    """The fields of a file of YAML 1.2, where `no` is a word.
+
+    Raises:
+        CardError: it cannot be read, is no YAML 1.2, repeats a key, or is no mapping.
+    """
+    from ruamel.yaml import YAML
+    from ruamel.yaml.error import MarkedYAMLError, YAMLError
+
+    try:
+        value = YAML(typ="safe", pure=True).load(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise CardError(f"{shown(path)}: no such file") from error
+    except UnicodeDecodeError as error:
+        raise CardError(f"{shown(path)}: not UTF-8 at byte {error.start}; save it as UTF-8") from error
+    except MarkedYAMLError as error:
+        mark = error.problem_mark
+        line = f" line {mark.line + 1}" if mark is not None else ""
+        raise CardError(f"{shown(path)}:{line} {error.problem or error.context}") from error
+    except YAMLError as error:
+        raise CardError(f"{shown(path)}: {' '.join(str(error).split())}") from error
+    if not isinstance(value, Mapping):
+        raise CardError(f"{shown(path)}: holds no fields; a card is a mapping `field: value`")
+    return {str(key): item for key, item in value.items()}
+
+
+def _held(
+    path: Path,
+    fields: RawFields,
+    card_type: type[C],
+    stated: Sequence[_Stated] = (),
+    further: Iterable[Problem] = (),
+) -> ReadCard[C]:
+    """A card of a file's fields, held against its schema and the plug-ins that it names.
+
+    Raises:
+        CardError: all that is wrong, `further` last.
+    """
     problems: list[Problem] = []
     card = None
     try:
-        card = card_type.model_validate_json(as_json(fields))
+        # as JSON a list is a tuple where one is wanted, and still no number is a string
+        card = card_type.model_validate_json(json.dumps(fields, default=str))
     except ValidationError as error:
         problems.extend(problems_of(error, fields, known=tuple(card_type.model_fields)))
-    problems.extend(further(fields))
+    plug_ins = {}
+    for each in stated:
+        if not isinstance(each.name, str) or not isinstance(each.options, Mapping):
+            continue  # which the schema has found
+        try:
+            plug_in = each.registry.get(each.name)
+        except UnknownName as error:
+            problems.append(Problem(each.name_at, str(error)))
+            continue
+        checked = check_options(plug_in, each.options, each.at)
+        problems.extend(checked.problems)
+        plug_ins[each.at] = partial(plug_in, **checked.values)
+    problems.extend(further)
     if card is None or problems:
         raise CardError("; ".join(f"{shown(path)}: {problem}" for problem in problems))
-    return card
-
-
-def _task_problems(fields: RawFields, folder: Path) -> Iterator[Problem]:
-    yield from _source_problems(fields.get("sources"), ("sources",))
-    for split in ("train", "validation"):
-        stated = fields.get(split)
-        if isinstance(stated, Mapping):
-            yield from _source_problems(stated.get("sources"), (split, "sources"))
-    yield from _settings_problems(TASK_KINDS.get, fields, "kind")
-    yield from _metric_problems(fields)
-    for what in ("names", "templates", "ids"):
-        file = fields.get(what)
-        # a file of a folder that is not beside the card is the user's, under a data root
-        if isinstance(file, str) and (folder / file).parent.is_dir() and not (folder / file).is_file():
-            yield Problem((what,), f"no file {shown(folder / file)}; it is looked up beside the card")
-
-
-def _source_problems(sources: object, field: Location) -> Iterator[Problem]:
-    for position, source in enumerate(sources if isinstance(sources, list) else ()):
-        if isinstance(source, Mapping) and isinstance(source.get("kind"), str):
-            options = {key: value for key, value in source.items() if key != "kind"}
-            at = (*field, position)
-            yield from _plug_in_problems(SOURCES.get, source["kind"], options, name_at=(*at, "kind"), at=at)
-
-
-def _model_problems(fields: RawFields) -> Iterator[Problem]:
-    yield from _settings_problems(ADAPTERS.get, fields, "adapter")
-
-
-def _settings_problems(find: FindPlugIn, fields: RawFields, key: str) -> Iterator[Problem]:
-    name, settings = fields.get(key), fields.get("settings", {})
-    if isinstance(name, str) and isinstance(settings, Mapping):
-        yield from _plug_in_problems(find, name, settings, name_at=(key,), at=("settings",))
-
-
-def _plug_in_problems(
-    find: FindPlugIn, name: str, options: RawFields, *, name_at: Location, at: Location
-) -> tuple[Problem, ...]:
-    try:
-        plug_in = find(name)
-    except UnknownName as error:
-        return (Problem(name_at, str(error)),)
-    return check_options(plug_in, options, at).problems
+    return ReadCard(card, plug_ins)
 
 
 def _metric_problems(fields: RawFields) -> Iterator[Problem]:

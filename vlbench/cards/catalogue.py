@@ -1,10 +1,12 @@
 """The catalogue of cards: names, files and what `list` prints of them, without reading each card."""
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
-from vlbench.cards.class_half import Half
+from vlbench.cards.entry import Collection, Entry
 from vlbench.cards.folders import CardFolder, CardKind, card_folders
 from vlbench.core.errors import CardError
 
@@ -12,41 +14,11 @@ RESERVED = frozenset(":,*?[]/\\ ")
 """Characters that a card's name holds none of."""
 
 RESERVED_IN_ALIASES = RESERVED - {"/"}
-Summary = Mapping[str, str | int | float | None]
-
-
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """A card by name; `kind` is a task's kind or a model's adapter, `summary` what `list` prints.
-
-    `aliases` are other tools' names for it. `places` are where its data or weights may lie, as
-    vlbench/cards/availability.py reads them. `half` says which of a task's classes were asked for
-    (`X@base`); None is all of them.
-    """
-
-    name: str
-    path: Path
-    title: str
-    kind: str
-    summary: Summary = field(default_factory=dict)
-    aliases: tuple[str, ...] = ()
-    places: tuple[str, ...] = ()
-    half: Half | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Collection:
-    """Tasks that are run and averaged together, by the name that a tool or paper gives them.
-
-    `metrics` are what is averaged of a task where that is not its primary metric: the mean of those named;
-    a task with none is left out of the average.
-    """
-
-    name: str
-    path: Path
-    title: str
-    tasks: tuple[str, ...]
-    metrics: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+COLLECTIONS = "collections"
+"""The folder below a folder of task cards, a YAML file a collection."""
+INDEX = "index.json"
+"""A generated file beside the cards: what `index_text` of vlbench/cards/index.py says of them."""
+INDEX_SCHEMA = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,41 +77,84 @@ class Catalogue:
         return tuple(folder.path for folder in self.folders if folder.kind != "model")
 
 
-def read_catalogue(include: Sequence[Path] = ()) -> Catalogue:
+def read_catalogue(
+    include: Sequence[Path] = (), *, folders: tuple[CardFolder, ...] | None = None
+) -> Catalogue:
     """All cards: built-in, of installed plug-ins, and under the folders that a user includes.
 
+    `folders` are read in place of all these.
+
     Raises:
-        CardError: two cards of one name, or a card outside the index that cannot be read.
+        CardError: two cards of one name, one whose name holds a reserved character, a damaged index, or a
+            card outside the index that cannot be read.
         PluginError: a plug-in's cards are not where it says.
     """
-    return read_folders(card_folders(include))
-
-
-def read_folders(folders: tuple[CardFolder, ...]) -> Catalogue:
-    """All cards of some folders.
-
-    Raises:
-        CardError: two cards of one name, or a card outside the index that cannot be read.
-    """
-    from vlbench.cards.index import read_folder
-
-    found: dict[CardKind, dict[str, Entry]] = {"model": {}, "task": {}}
+    folders = card_folders(include) if folders is None else folders
+    entries: dict[CardKind, dict[str, Entry]] = {"model": {}, "task": {}}
     collections: dict[str, Collection] = {}
     for folder in folders:
-        content = read_folder(folder)
-        for kind, entry in content.entries:
-            other = found[kind].setdefault(entry.name, entry)
+        index = _index(folder)
+        for path, indexed in _files(folder.path, index, "cards"):
+            if indexed is not None and folder.kind is not None:
+                kind, entry = folder.kind, Entry(path.stem, path, **indexed)
+            else:
+                from vlbench.cards.summary import read_entry  # a YAML reader: where no index answers
+
+                kind, entry = read_entry(path, folder.kind)
+            other = entries[kind].setdefault(entry.name, entry)
             if other is not entry:
                 raise CardError(
                     f"{kind} {entry.name!r} has two cards, {other.path} and {entry.path}; rename one"
                 )
-        for collection in content.collections:
+        for path, indexed in _files(folder.path / COLLECTIONS, index, COLLECTIONS):
+            if indexed is not None:
+                collection = Collection(path.stem, path, **indexed)
+            else:
+                from vlbench.cards.summary import read_collection
+
+                collection = read_collection(path)
             first = collections.setdefault(collection.name, collection)
             if first is not collection:
                 raise CardError(
                     f"collection {collection.name!r} stands in {first.path} and {collection.path}; rename one"
                 )
-    return Catalogue.of(found, collections, folders)
+    return Catalogue.of(entries, collections, folders)
+
+
+def _index(folder: CardFolder) -> Mapping[str, Any]:
+    """What the generated index says; nothing where there is none or it is of another layout."""
+    path = folder.path / INDEX
+    if folder.kind is None or not path.exists():
+        return {}
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise CardError(f"{path}: {error}; delete it or write it anew with scripts/generate.py") from error
+    return content if isinstance(content, dict) and content.get("schema") == INDEX_SCHEMA else {}
+
+
+def _files(folder: Path, index: Mapping[str, Any], what: str) -> list[tuple[Path, dict[str, Any] | None]]:
+    """The YAML files of a folder, each with what the index says of it.
+
+    None for a file that was edited or added since, as its size tells, which costs no reading.
+    """
+    found: list[tuple[Path, dict[str, Any] | None]] = []
+    for path in sorted(folder.glob("*.yaml")):
+        if RESERVED & set(path.stem):
+            raise CardError(
+                f"{path}: a card's name holds none of {' '.join(sorted(RESERVED))!r}; rename the file"
+            )
+        known = index.get(what, {}).get(path.stem)
+        if known is None or known["bytes"] != path.stat().st_size:
+            found.append((path, None))
+            continue
+        fields: dict[str, Any] = {key: value for key, value in known.items() if key != "bytes"}
+        for key in fields.keys() & {"aliases", "places", "tasks"}:
+            fields[key] = tuple(fields[key])
+        if "metrics" in fields:
+            fields["metrics"] = {task: tuple(names) for task, names in fields["metrics"].items()}
+        found.append((path, fields))
+    return found
 
 
 def _aliases(entries: Mapping[str, Entry]) -> dict[str, tuple[str, ...]]:

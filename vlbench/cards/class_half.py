@@ -1,38 +1,17 @@
 """Base-to-new: the halves of a classification's classes, each a task of its own (`X@base`, `X@new`)."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
-from typing import Literal
 
+from vlbench.cards.entry import Half
+from vlbench.cards.names import MARK
 from vlbench.core.contracts import Dataset, Example, Target, Text
 from vlbench.core.dataset import Examples, subset
 from vlbench.core.errors import Unsupported
 from vlbench.core.expectation import check_counts
 from vlbench.core.label_index import NUMBER, LabelIndex
 from vlbench.core.task import Expectation, TaskRequest
-
-Half = Literal["base", "new"]
-HALVES: tuple[Half, Half] = ("base", "new")
-MARK = "@"
-
-
-@dataclass(frozen=True, slots=True)
-class HalfName:
-    """The name of a half of a task's classes, in its parts."""
-
-    task: str
-    half: Half
-
-    @classmethod
-    def of(cls, name: str) -> "HalfName | None":
-        """The parts of a name; None where it ends in neither `@base` nor `@new`.
-
-        >>> HalfName.of("dtd@base")
-        HalfName(task='dtd', half='base')
-        """
-        task, mark, end = name.rpartition(MARK)
-        return next((cls(task, half) for half in HALVES if mark and task and end == half), None)
 
 
 def half_classes(classes: int, half: Half) -> range:

@@ -8,15 +8,12 @@ from random import Random
 
 from vlbench.core.contracts import Place
 from vlbench.core.dataset import subset
-from vlbench.core.digest import sha256_of_file
 from vlbench.core.errors import DataError
 from vlbench.core.method import SplitName
 from vlbench.core.task import TaskRequest
 
 _LIMIT_SEED = 0
 """Every run of a limit takes the same images."""
-_DIGITS = 6
-"""Hexadecimal digits of a file's SHA-256 in a task's name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,18 +55,6 @@ class DataRequest:
             verify=self.verify,
             allow_subset=self.allow_subset,
         )
-
-    def mark(self, request: TaskRequest) -> TaskRequest:
-        """A task's request under a name of its own where the user's files take the place of its texts."""
-        files = {
-            "classnames": self.classnames,
-            "templates": self.templates,
-            "descriptions": self.descriptions,
-        }
-        marks = [
-            f"{what}@{sha256_of_file(path)[:_DIGITS]}" for what, path in files.items() if path is not None
-        ]
-        return replace(request, name="+".join([request.name, *marks]))
 
     def cut(self, request: TaskRequest) -> TaskRequest:
         """A task's request with at most `limit` images, one drawn from each of as many equal spans.

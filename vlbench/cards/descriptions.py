@@ -6,11 +6,9 @@ from dataclasses import replace
 from difflib import get_close_matches
 from pathlib import Path
 
-from vlbench.cards.data_request import DataRequest
-from vlbench.cards.texts import read_classnames
-from vlbench.cards.yaml_file import shown
-from vlbench.core.contracts import Dataset, Place, Text
+from vlbench.core.contracts import Place, Text
 from vlbench.core.errors import DataError
+from vlbench.core.files import shown
 
 Descriptions = Mapping[str, tuple[str, ...]]
 """Sentences by name."""
@@ -74,25 +72,6 @@ def unasked(texts: Iterable[Text], path: Path | None) -> tuple[str, ...]:
     if not others:
         return ()
     return (f"{len(others):,} descriptions of {shown(path)} are of no name that is asked: {others[0]!r}",)
-
-
-def asked_names(
-    names: tuple[Text, ...] | None, source: Dataset, request: DataRequest, task: str
-) -> tuple[Text, ...] | None:
-    """A task's names, or those that the user gives instead, with the user's descriptions if there are any.
-
-    Raises:
-        CardError: the file of names is wrong.
-        DataError: the file of descriptions is wrong or leaves a name out, or the task has no names.
-    """
-    if request.classnames is not None:
-        names = read_classnames(request.classnames)
-    if request.descriptions is None:
-        return names
-    listed = names or source.offers.names
-    if not listed:
-        raise DataError(f"{task}: has no tags or classes to describe; leave the descriptions out")
-    return described(listed, read_descriptions(request.descriptions), shown(request.descriptions))
 
 
 def find_descriptions(file: str, place: Place, task: str) -> Path:

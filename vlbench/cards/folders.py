@@ -1,7 +1,7 @@
 """Where cards lie: the checkout or the wheel, the packages of plug-ins, the user's folders."""
 
 import importlib.util
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
@@ -29,10 +29,21 @@ def card_folders(include: Sequence[Path]) -> tuple[CardFolder, ...]:
         CardError: a folder of the user does not exist or holds no card.
         PluginError: a plug-in's folder does not exist or holds no cards.
     """
-    found: dict[Path, CardFolder] = {}
-    for folder in (*_built_in(), *_of_plug_ins(), *_of_user(include)):
-        found.setdefault(folder.path.resolve(), folder)
-    return tuple(found.values())
+    found = _halves(built_in_folder())
+    for point in sorted(entry_points(group=ENTRY_POINTS), key=lambda point: (point.name, point.value)):
+        found += _of_plug_in(point)
+    for given in include:
+        folder = given.expanduser()
+        if not folder.is_dir():
+            raise CardError(f"{folder}: no such folder; give --include-path a folder with cards")
+        halves = _halves(folder)
+        if not halves and not any(folder.glob("*.yaml")):
+            raise CardError(f"{folder}: holds no card; put YAML cards there, or in tasks/ and model_cards/")
+        found += halves or [CardFolder(folder, None)]
+    each_once: dict[Path, CardFolder] = {}
+    for card_folder in found:
+        each_once.setdefault(card_folder.path.resolve(), card_folder)
+    return tuple(each_once.values())
 
 
 def built_in_folder() -> Path:
@@ -54,31 +65,15 @@ def built_in_folder() -> Path:
     return installed
 
 
-def _built_in() -> Iterator[CardFolder]:
-    yield from _halves(built_in_folder())
-
-
-def _of_plug_ins() -> Iterator[CardFolder]:
-    for point in sorted(entry_points(group=ENTRY_POINTS), key=lambda point: (point.name, point.value)):
-        folder = _package_folder(point)
-        halves = _halves(folder)
-        if not halves:
-            raise PluginError(
-                f"cards {point.name!r} of {_owner(point)}: {folder} holds neither tasks/ nor "
-                "model_cards/; repair or uninstall it"
-            )
-        yield from halves
-
-
-def _of_user(include: Sequence[Path]) -> Iterator[CardFolder]:
-    for given in include:
-        folder = given.expanduser()
-        if not folder.is_dir():
-            raise CardError(f"{folder}: no such folder; give --include-path a folder with cards")
-        halves = _halves(folder)
-        if not halves and not any(folder.glob("*.yaml")):
-            raise CardError(f"{folder}: holds no card; put YAML cards there, or in tasks/ and model_cards/")
-        yield from halves or [CardFolder(folder, None)]
+def _of_plug_in(point: EntryPoint) -> list[CardFolder]:
+    folder = _package_folder(point)
+    halves = _halves(folder)
+    if not halves:
+        raise PluginError(
+            f"cards {point.name!r} of {_owner(point)}: {folder} holds neither tasks/ nor "
+            "model_cards/; repair or uninstall it"
+        )
+    return halves
 
 
 def _halves(folder: Path) -> list[CardFolder]:

@@ -4,11 +4,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 
-from vlbench.cards.catalogue import Catalogue, Entry
-from vlbench.cards.class_half import HALVES, MARK, HalfName
+from vlbench.cards.catalogue import Catalogue
+from vlbench.cards.entry import Entry, Half
 from vlbench.cards.folders import FOLDERS, CardKind
 from vlbench.core.errors import UnknownName
 from vlbench.core.registry import ADAPTERS, TASK_KINDS
+
+HALVES: tuple[Half, Half] = ("base", "new")
+MARK = "@"
+"""What the half of a task's classes stands behind: `dtd@base`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,9 +43,30 @@ def select(catalogue: Catalogue, patterns: Sequence[str], what: CardKind) -> tup
     Raises:
         UnknownName: a name that nobody has, or a wildcard without a match.
     """
+    known, others = catalogue.entries(what), catalogue.stands_for.get(what, {})
     chosen: dict[str, None] = {}
     for pattern in patterns:
-        chosen.update(dict.fromkeys(_matches(pattern, catalogue, what)))
+        if pattern in known:
+            chosen[pattern] = None
+        elif half := _half(pattern, catalogue, what):
+            chosen[MARK.join(half)] = None
+        elif pattern in others:
+            chosen.update(dict.fromkeys(others[pattern]))
+        elif reference := Reference.of(pattern):
+            _check_reference(reference, pattern, what)
+            chosen[pattern] = None
+        else:
+            matches = sorted(name for name in known if fnmatchcase(name, pattern))
+            if not matches:
+                halves = [f"{name}{MARK}{half}" for name in known for half in HALVES if MARK in pattern]
+                raise UnknownName(
+                    what,
+                    pattern,
+                    [*known, *others, *halves],
+                    advice=f"`vlbench list {what}s` lists all; "
+                    f"add a card to {FOLDERS[what]}/ or to an --include-path",
+                )
+            chosen.update(dict.fromkeys(matches))
     return tuple(chosen)
 
 
@@ -55,9 +80,9 @@ def find(catalogue: Catalogue, name: str, what: CardKind) -> Entry | Reference:
     if name in entries:
         return entries[name]
     chosen = select(catalogue, [name], what)
-    part = _half(name, catalogue, what)
-    if part is not None:
-        return replace(entries[part.task], half=part.half)
+    half = _half(name, catalogue, what)
+    if half is not None:
+        return replace(entries[half[0]], half=half[1])
     reference = Reference.of(name)
     if reference is not None:
         return reference
@@ -66,37 +91,25 @@ def find(catalogue: Catalogue, name: str, what: CardKind) -> Entry | Reference:
     raise UnknownName(what, name, (), advice=f"one name is wanted here; it matches {', '.join(chosen)}")
 
 
-def _matches(pattern: str, catalogue: Catalogue, what: CardKind) -> Sequence[str]:
-    known = catalogue.entries(what)
-    others = catalogue.stands_for.get(what, {})
-    if pattern in known:
-        return [pattern]
-    part = _half(pattern, catalogue, what)
-    if part is not None:
-        return [f"{part.task}{MARK}{part.half}"]
-    if pattern in others:
-        return others[pattern]
-    reference = Reference.of(pattern)
-    if reference is not None:
-        _check_reference(reference, pattern, what)
-        return [pattern]
-    matches = sorted(name for name in known if fnmatchcase(name, pattern))
-    if not matches:
-        advice = f"`vlbench list {what}s` lists all; add a card to {FOLDERS[what]}/ or to an --include-path"
-        halves = [f"{name}{MARK}{half}" for name in known for half in HALVES] if MARK in pattern else []
-        raise UnknownName(what, pattern, [*known, *others, *halves], advice=advice)
-    return matches
+def half_name(name: str) -> tuple[str, Half] | None:
+    """The task and the half of a name; None where it ends in neither `@base` nor `@new`.
+
+    >>> half_name("dtd@base")
+    ('dtd', 'base')
+    """
+    task, mark, end = name.rpartition(MARK)
+    return next(((task, half) for half in HALVES if mark and task and end == half), None)
 
 
-def _half(name: str, catalogue: Catalogue, what: CardKind) -> HalfName | None:
+def _half(name: str, catalogue: Catalogue, what: CardKind) -> tuple[str, Half] | None:
     """The half of a task's classes that a name stands for, the task under its own name; else None."""
-    part = HalfName.of(name) if what == "task" else None
-    if part is None or part.task in catalogue.tasks:
+    part = half_name(name) if what == "task" else None
+    if part is None or part[0] in catalogue.tasks:
         return part
-    meant = catalogue.stands_for.get(what, {}).get(part.task, ())
-    if part.task in catalogue.collections or len(meant) != 1:
+    meant = catalogue.stands_for.get(what, {}).get(part[0], ())
+    if part[0] in catalogue.collections or len(meant) != 1:
         return None
-    return HalfName(meant[0], part.half)
+    return meant[0], part[1]
 
 
 def _check_reference(reference: Reference, pattern: str, what: CardKind) -> None:

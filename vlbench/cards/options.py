@@ -39,14 +39,6 @@ class Checked:
     problems: tuple[Problem, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Signature:
-    """What a plug-in takes: a pydantic model whose field `option_3` stands for the option `names[3]`."""
-
-    names: tuple[str, ...]
-    model: type[BaseModel]
-
-
 def check_options(plug_in: PlugIn, options: Mapping[str, object], at: Location = ()) -> Checked:
     """Hold options from a card against a plug-in's signature.
 
@@ -54,31 +46,31 @@ def check_options(plug_in: PlugIn, options: Mapping[str, object], at: Location =
         PluginError: its annotations are no types that a card could fill.
     """
     signature = signature_of(plug_in)
+    names = {field: str(about.alias) for field, about in signature.model_fields.items()}
     try:
-        filled = signature.model.model_validate_json(as_json(options))
+        # as JSON a list is a tuple where one is wanted, and still no number is a string
+        filled = signature.model_validate_json(json.dumps(options, default=str))
     except ValidationError as error:
-        return Checked({}, problems_of(error, options, known=signature.names, at=at))
-    values = {
-        name: getattr(filled, f"option_{position}")
-        for position, name in enumerate(signature.names)
-        if f"option_{position}" in filled.model_fields_set
-    }
+        return Checked({}, problems_of(error, options, known=tuple(names.values()), at=at))
+    values = {names[field]: getattr(filled, field) for field in names if field in filled.model_fields_set}
     return Checked({**values, **(filled.model_extra or {})})
 
 
 def option_names(plug_in: PlugIn) -> tuple[str, ...]:
     """The options that a plug-in names in its signature."""
-    return signature_of(plug_in).names
+    return tuple(str(about.alias) for about in signature_of(plug_in).model_fields.values())
 
 
 def option_schema(plug_in: PlugIn) -> dict[str, Any]:
     """JSON Schema of a plug-in's options."""
-    return signature_of(plug_in).model.model_json_schema(mode="validation")
+    return signature_of(plug_in).model_json_schema(mode="validation")
 
 
 @lru_cache(maxsize=256)
-def signature_of(plug_in: PlugIn) -> Signature:
+def signature_of(plug_in: PlugIn) -> type[BaseModel]:
     """A plug-in's keyword-only parameters as a pydantic model; `**options` admits any further one.
+
+    Its fields have the options' names as aliases.
 
     Raises:
         PluginError: its annotations are no types that a card could fill.
@@ -98,7 +90,7 @@ def signature_of(plug_in: PlugIn) -> Signature:
             )
             for position, each in enumerate(keywords)
         }
-        model = create_model(
+        return create_model(
             f"options of {label}",
             __config__=ConfigDict(
                 extra="allow" if is_open else "forbid", strict=True, allow_inf_nan=False, title=label
@@ -108,12 +100,6 @@ def signature_of(plug_in: PlugIn) -> Signature:
     except (NameError, PydanticUserError) as error:
         reason = " ".join(str(error).split())
         raise PluginError(f"{label}: its options are not annotated with plain types: {reason}") from error
-    return Signature(tuple(each.name for each in keywords), model)
-
-
-def as_json(value: object) -> str:
-    """A YAML value as JSON, which a strict model reads: lists as tuples, but no number as a string."""
-    return json.dumps(value, default=str)
 
 
 def problems_of(

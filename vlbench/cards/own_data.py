@@ -6,10 +6,9 @@ from pathlib import Path
 
 from vlbench.cards.catalogue import Catalogue
 from vlbench.cards.data_request import DataRequest
-from vlbench.cards.descriptions import asked_names, unasked
 from vlbench.cards.names import Reference
-from vlbench.cards.texts import by_line, read_templates, read_vocabularies, with_labels
-from vlbench.cards.yaml_file import shown
+from vlbench.cards.own_texts import texts_in_place
+from vlbench.cards.texts import read_templates, read_vocabularies
 from vlbench.core.contracts import Dataset, Text
 from vlbench.core.dataset import as_dataset
 from vlbench.core.digest import digest_of
@@ -17,8 +16,6 @@ from vlbench.core.registry import SOURCES
 from vlbench.core.task import TaskRequest
 
 OWN = "own"
-CLASSIFICATION = "classification"
-"""The kind of task whose classes a user's names rename line by line."""
 
 
 def own_request(reference: Reference, catalogue: Catalogue, request: DataRequest) -> TaskRequest:
@@ -36,12 +33,18 @@ def own_request(reference: Reference, catalogue: Catalogue, request: DataRequest
     # folders of one name (test, val) must not overwrite each other's results
     name = f"{reference.scheme}:{label}@{digest_of(source.revision)[:6]}"
     offered = named_by_ids(source.offers.names, read_vocabularies(catalogue.task_folders))
-    names = asked_names(offered, source, request, name)
+    names = offered
     remarks: tuple[str, ...] = ()
-    if request.classnames is not None and names is not None and reference.scheme == CLASSIFICATION:
-        if not any(each.ids for each in names):
-            names = with_labels(names, offered or source.offers.names, shown(request.classnames))
-        remarks = by_line(names, request.classnames)
+    if request.classnames is not None or request.descriptions is not None:
+        names, remarks = texts_in_place(
+            offered,
+            lambda: offered or source.offers.names,
+            source,
+            request,
+            descriptions=request.descriptions,
+            task=name,
+            kind=reference.scheme,
+        )
     return TaskRequest(
         name=name,
         protocol=OWN,
@@ -49,7 +52,7 @@ def own_request(reference: Reference, catalogue: Catalogue, request: DataRequest
         templates=_templates(reference, source, catalogue, request),
         names=names,
         allow_subset=request.allow_subset,
-        remarks=(*remarks, *unasked(names or (), request.descriptions)),
+        remarks=remarks,
     )
 
 

@@ -3,8 +3,9 @@
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from vlbench.cards.catalogue import Catalogue, Entry
-from vlbench.cards.class_half import Half, half_names
+from vlbench.cards.catalogue import Catalogue
+from vlbench.cards.class_half import half_names
+from vlbench.cards.entry import Entry, Half
 from vlbench.cards.names import Reference, find
 from vlbench.cards.schema import TaskCard
 from vlbench.cards.texts import read_names, read_templates, with_ids

@@ -5,8 +5,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from vlbench.cards.folders import FOLDERS, built_in_folder
-from vlbench.cards.yaml_file import shown
 from vlbench.core.errors import CardError, DataError
+from vlbench.core.files import shown
 from vlbench.core.published import PublishedScore
 
 FILE = "published.csv"

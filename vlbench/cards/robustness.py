@@ -4,8 +4,8 @@ import json
 from pathlib import Path
 
 from vlbench.cards.folders import FOLDERS, built_in_folder
-from vlbench.cards.yaml_file import shown
 from vlbench.core.errors import CardError
+from vlbench.core.files import shown
 from vlbench.core.robustness import RobustnessFit
 
 FILE = "robustness.json"

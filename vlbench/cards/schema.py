@@ -1,13 +1,22 @@
 """Task and model cards as pydantic models: unknown fields refused, all errors told at once."""
 
+from collections.abc import Mapping
 from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
+
+from vlbench.cards.threshold_file import stated_number
+from vlbench.core.result import ZeroShot
 
 Word = Annotated[str, Field(min_length=1)]
 Count = Annotated[int, Field(ge=1)]
 Fraction = Annotated[float, Field(ge=0, le=1)]
 Amount = Annotated[float, Field(gt=0)]
+
+Facts = Mapping[str, str | int | float]
+"""What a model's card states and a leaderboard shows."""
+
+_FACTS = ("family", "parameters", "gflops", "image_size", "licence")
 
 
 class Fields(BaseModel):
@@ -183,3 +192,24 @@ class CollectionCard(Fields):
     ] = {}
     about: Annotated[str, Field(description="what a user has to know")] = ""
     source: Annotated[str, Field(description="where the list is stated")] = ""
+
+
+def zero_shot(model: ModelCard | None, task: TaskCard | None, thresholds: str | None = None) -> ZeroShot:
+    """Whether a model saw none of the data sets that a task tests: unknown where a card does not say.
+
+    A file of `thresholds` does not say which images they were chosen on.
+    """
+    if model is None or task is None or not task.data:
+        return "unknown"
+    if {*(model.trained_on or ()), *model.tuned_on} & set(task.data):
+        return "no"
+    told = thresholds is None or stated_number(thresholds) is not None
+    return "unknown" if model.trained_on is None or model.tuned_on or not told else "yes"
+
+
+def facts_of(model: ModelCard | None) -> Facts:
+    """What a leaderboard shows of a model's card; what the card leaves out is left out."""
+    if model is None:
+        return {}
+    stated = {field: getattr(model, field) for field in _FACTS}
+    return {field: value for field, value in stated.items() if value not in (None, "")}

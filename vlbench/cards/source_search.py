@@ -1,17 +1,21 @@
 """The sources of a card tried in order, until one has the data; what was passed over, and why."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+from typing import Any
 
-from vlbench.cards.catalogue import Entry
+from vlbench.cards.card_file import ReadCard
 from vlbench.cards.data_request import DataRequest
-from vlbench.cards.options import check_options, option_names
+from vlbench.cards.entry import Entry
+from vlbench.cards.options import Location, check_options, option_names
 from vlbench.cards.schema import SourceFields, TaskCard
-from vlbench.core.contracts import Dataset
+from vlbench.core.contracts import Dataset, Place
 from vlbench.core.dataset import as_dataset
 from vlbench.core.errors import DataError, SourceMissing
+from vlbench.core.method import SplitName
 from vlbench.core.registry import SOURCES
 
 PATH = "path"
@@ -20,58 +24,47 @@ _NAMED = 2
 
 
 @dataclass(frozen=True, slots=True)
-class PassedOver:
-    """A source of a card that does not have the data, and where it looked."""
-
-    fields: SourceFields
-    missing: SourceMissing
-
-
-@dataclass(frozen=True, slots=True)
 class Search:
-    """The first source of a card that has the data, as the card states it; None where none has."""
+    """The first source of a card that has the data, as the card states it; None where none has.
+
+    `passed_over` are those before it, each with where it looked.
+    """
 
     source: Dataset | None
     fields: SourceFields | None
-    passed_over: tuple[PassedOver, ...]
+    passed_over: tuple[tuple[SourceFields, SourceMissing], ...]
 
 
-def find_source(entry: Entry, card: TaskCard, request: DataRequest) -> Dataset:
-    """The first source of a card that has the data; of a user's own folder, the first that reads it.
-
-    Raises:
-        DataError: none has; a source's own complaint about damaged data.
-    """
-    search = search_sources(entry, card, request)
-    if search.source is None:
-        raise no_data(entry.name, search.passed_over)
-    return search.source
-
-
-def search_sources(entry: Entry, card: TaskCard, request: DataRequest) -> Search:
-    """Try the sources of a card in order; those behind the first that has the data are not looked at.
+def search_sources(
+    entry: Entry, read: ReadCard[TaskCard], request: DataRequest, split: SplitName | None = None
+) -> Search:
+    """Try the sources of a card, or of a split that it names, in order, up to the first that has the data.
 
     Raises:
         DataError: a source's own complaint about damaged data.
     """
+    part = read.card if split is None else getattr(read.card, split)
+    at: Location = ("sources",) if split is None else (split, "sources")
+    stated = [(fields, read.plug_ins[(*at, position)]) for position, fields in enumerate(part.sources)]
+    if request.roots_by_task and (folder := request.folder_of(entry.name, entry.aliases)) is not None:
+        stated = on_folder(folder, part.sources, entry.name)
     place = request.place(entry.path.parent)
-    passed_over: list[PassedOver] = []
-    for fields in stated_sources(entry, card, request.folder_of(entry.name, entry.aliases)):
-        factory = SOURCES.get(fields.kind)
+    passed_over: list[tuple[SourceFields, SourceMissing]] = []
+    for fields, factory in stated:
         try:
-            source = as_dataset(factory(place, **check_options(factory, fields.options).values))
+            source = as_dataset(factory(place))
         except SourceMissing as error:
-            passed_over.append(PassedOver(fields, error))
+            passed_over.append((fields, error))
         else:
             return Search(source, fields, tuple(passed_over))
     return Search(None, None, tuple(passed_over))
 
 
-def no_data(task: str, passed_over: Sequence[PassedOver]) -> DataError:
+def no_data(task: str, passed_over: Sequence[tuple[SourceFields, SourceMissing]]) -> DataError:
     """The error for a task whose data lie nowhere: the first places looked at, and what names the others."""
     named = passed_over[:_NAMED]
-    looked = "; ".join(each.missing.looked for each in named)
-    advice = ", or ".join(dict.fromkeys(each.missing.advice for each in named))
+    looked = "; ".join(missing.looked for _, missing in named)
+    advice = ", or ".join(dict.fromkeys(missing.advice for _, missing in named))
     others = len(passed_over) - len(named)
     more = f"; and in {others} more places, which `vlbench data check {task}` names" if others else ""
     return DataError(
@@ -79,21 +72,24 @@ def no_data(task: str, passed_over: Sequence[PassedOver]) -> DataError:
     )
 
 
-def stated_sources(entry: Entry, card: TaskCard, folder: Path | None) -> list[SourceFields]:
-    """A card's sources; where the user names the folder, those that take a path, each once, on it.
+def on_folder(
+    folder: Path, sources: Sequence[SourceFields], task: str
+) -> list[tuple[SourceFields, Callable[[Place], Any]]]:
+    """The sources that take a path, each once, on the folder that a user names.
 
     Raises:
-        DataError: the user names a folder, and none of the card's sources takes one.
+        DataError: none takes a path.
     """
-    if folder is None:
-        return list(card.sources)
     path = str(folder.expanduser().absolute())
-    found: dict[str, SourceFields] = {}
-    for source in card.sources:
-        if PATH in option_names(SOURCES.get(source.kind)):
+    found: dict[str, tuple[SourceFields, Callable[[Place], Any]]] = {}
+    for source in sources:
+        factory = SOURCES.get(source.kind)
+        if PATH in option_names(factory):
             moved = SourceFields.model_validate({**source.options, "kind": source.kind, PATH: path})
-            found.setdefault(json.dumps(moved.model_dump(), sort_keys=True), moved)
+            options = check_options(factory, moved.options).values
+            same = json.dumps(moved.model_dump(), sort_keys=True)
+            found.setdefault(same, (moved, partial(factory, **options)))
     if not found:
-        kinds = ", ".join(source.kind for source in card.sources)
-        raise DataError(f"{entry.name}: its data come from {kinds}, not from a folder; leave out --data-root")
+        kinds = ", ".join(source.kind for source in sources)
+        raise DataError(f"{task}: its data come from {kinds}, not from a folder; leave out --data-root")
     return list(found.values())

@@ -4,12 +4,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from vlbench.cards.availability import BESIDE_CARD, DATA, DATASET, MODEL, PROGRAM, stated_place
-from vlbench.cards.card_file import parse_model_card, parse_task_card, read_fields
-from vlbench.cards.catalogue import Entry
+from vlbench.cards.card_file import parse_model_card, parse_task_card, read_collection_card, read_fields
+from vlbench.cards.entry import Collection, Entry
 from vlbench.cards.folders import CardKind
 from vlbench.cards.schema import ModelCard, SourceFields, TaskCard
-from vlbench.cards.yaml_file import shown
 from vlbench.core.errors import CardError
+from vlbench.core.files import shown
 
 
 def read_entry(path: Path, kind: CardKind | None) -> tuple[CardKind, Entry]:
@@ -21,6 +21,17 @@ def read_entry(path: Path, kind: CardKind | None) -> tuple[CardKind, Entry]:
     if (kind or kind_of(path)) == "task":
         return "task", task_entry(path, parse_task_card(path))
     return "model", model_entry(path, parse_model_card(path))
+
+
+def read_collection(path: Path) -> Collection:
+    """A collection's entry.
+
+    Raises:
+        CardError: its file is wrong.
+    """
+    card = read_collection_card(path)
+    metrics = {task: (named,) if isinstance(named, str) else named for task, named in card.metrics.items()}
+    return Collection(path.stem, path, card.title, card.tasks, metrics)
 
 
 def kind_of(path: Path) -> CardKind:

@@ -6,11 +6,12 @@ from pathlib import Path
 
 from vlbench.cards.availability import DATASET, cached, first_place
 from vlbench.cards.card_file import parse_task_card
-from vlbench.cards.catalogue import Catalogue, Entry
-from vlbench.cards.class_half import MARK
+from vlbench.cards.catalogue import Catalogue
+from vlbench.cards.entry import Entry
+from vlbench.cards.names import MARK
 from vlbench.cards.published import published_of
 from vlbench.cards.texts import read_names, read_templates
-from vlbench.cards.yaml_file import shown
+from vlbench.core.files import shown
 from vlbench.core.published import PublishedScore
 
 FIRST = 3

@@ -5,13 +5,17 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from vlbench.cards.yaml_file import shown
 from vlbench.core.contracts import Place, Text
 from vlbench.core.errors import CardError, DataError
+from vlbench.core.files import shown
 from vlbench.core.label_index import NUMBER
 from vlbench.core.pasted_line import pasted, wrong_template
 from vlbench.core.protocol import SYNONYMS
+
+if TYPE_CHECKING:
+    from vlbench.cards.schema import TaskCard
 
 NAME = "name"
 PLACEHOLDER = "{}"
@@ -90,6 +94,31 @@ def _refuse_pasted(lines: Sequence[str], path: Path, *, first: int = 1) -> None:
     if complaint := pasted(lines):
         number, wrong = complaint
         raise CardError(f"{shown(path)}: line {number + first - 1}: {lines[number - 1]!r} {wrong}")
+
+
+def card_names(card: "TaskCard", place: Place, task: str) -> tuple[Text, ...] | None:
+    """The names of a card, with their ids; None where it has none.
+
+    Raises:
+        CardError: a file is wrong.
+        DataError: the file lies nowhere, or there are more or fewer ids than names.
+    """
+    if card.names is None:
+        return None
+    names = read_names(find_text_file(card.names, place, task))
+    if card.ids is None or place.card_folder is None:
+        return names
+    return with_ids(names, place.card_folder / card.ids, task)
+
+
+def card_templates(card: "TaskCard", place: Place, task: str) -> tuple[str, ...] | None:
+    """The templates of a card; None where it has none, and the data's are taken.
+
+    Raises:
+        CardError: the file is wrong.
+        DataError: it lies nowhere.
+    """
+    return None if card.templates is None else read_templates(find_text_file(card.templates, place, task))
 
 
 def find_text_file(file: str, place: Place, task: str) -> Path:

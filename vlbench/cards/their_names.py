@@ -4,7 +4,8 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from vlbench.cards.catalogue import Catalogue, Entry
+from vlbench.cards.catalogue import Catalogue
+from vlbench.cards.entry import Entry
 from vlbench.cards.folders import CardKind
 
 _TAG = re.compile(r"[\w-]+")

@@ -6,9 +6,9 @@ from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
 from pathlib import Path
 
-from vlbench.cards.yaml_file import shown
 from vlbench.core.contracts import Text
 from vlbench.core.errors import DataError
+from vlbench.core.files import shown
 
 _FORM = (
     "a number a line in the order of the tags, a .tsv with columns `name` and `threshold`, "

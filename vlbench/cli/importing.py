@@ -93,8 +93,8 @@ def coop(**arguments: Unpack[Arguments]) -> None:
     DIRECTORY is an output directory of Dassl or the prompt_learner folder in it. Its pickles are not
     run: only tensors are read.
     """
-    from vlbench.cards.build import DataRequest
     from vlbench.cards.catalogue import read_catalogue
+    from vlbench.cards.data_request import DataRequest
     from vlbench.core.errors import VlbenchError
     from vlbench.core.files import default_cache
     from vlbench.fitting.dassl_import import ImportRequest, import_coop

@@ -1,10 +1,34 @@
 """Options that several commands share, each read from its environment variable too."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import click
 
+from vlbench.core.errors import VlbenchError
+
+
+def batch_size_asked(_: click.Context, __: click.Parameter, value: str | None) -> int | None:
+    """Read --batch-size: a number, or None for the word auto.
+
+    It raises VlbenchError where the value is neither.
+    """
+    if value is None or value == "auto":
+        return None
+    if not value.isdecimal() or int(value) < 1:
+        raise VlbenchError(f"--batch-size {value!r} is neither auto nor a number of 1 or more")
+    return int(value)
+
+
+batch_size_option = click.option(
+    "--batch-size",
+    callback=batch_size_asked,
+    default="auto",
+    show_default=True,
+    metavar="N|auto",
+    envvar="VLBENCH_BATCH_SIZE",
+    help="Images a batch; auto halves when the device runs out of memory.",
+)
 device_option = click.option(
     "--device", default="auto", show_default=True, envvar="VLBENCH_DEVICE", help="auto, cpu, cuda, cuda:1 ..."
 )
@@ -100,11 +124,11 @@ def _is_reference(name: str) -> bool:
     return "," not in scheme and bool(path) and Path(path).expanduser().exists()
 
 
-def data_roots(values: Sequence[str]) -> tuple[tuple[Path, ...], dict[str, Path]]:
+def data_roots(values: Iterable[Path | str]) -> tuple[tuple[Path, ...], dict[str, Path]]:
     """Folders of data sets, and the folders that `TASK=DIR` gives to one task."""
     roots: list[Path] = []
     task_roots: dict[str, Path] = {}
-    for value in values:
+    for value in map(str, values):
         task, mark, folder = value.partition("=")
         if mark and not Path(value).exists():
             task_roots[task] = Path(folder)

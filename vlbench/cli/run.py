@@ -2,12 +2,13 @@
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, TypedDict, Unpack
+from typing import TYPE_CHECKING, Unpack
 
 import click
 
 from vlbench.cli.options import (
     allow_subset_option,
+    batch_size_option,
     cache_option,
     data_root_option,
     data_roots,
@@ -20,43 +21,11 @@ from vlbench.cli.options import (
     weights_option,
     workers_option,
 )
-from vlbench.core.contracts import Precision, PreprocessMode
-from vlbench.core.errors import VlbenchError
 
 if TYPE_CHECKING:
     from vlbench.core.result import Result
     from vlbench.report.run_log import Tracker
-
-
-class Arguments(TypedDict):
-    """What click hands over."""
-
-    models: tuple[str, ...]
-    tasks: tuple[str, ...]
-    device: str
-    precision: Precision
-    batch_size: str
-    workers: int | None
-    limit: int | None
-    allow_subset: bool
-    data_root: tuple[str, ...]
-    verify_data: bool
-    feature_gb: float | None
-    descriptions: Path | None
-    classnames: Path | None
-    templates: Path | None
-    thresholds: str | None
-    method: str
-    allow_seen_images: bool
-    results: Path
-    cache: Path | None
-    seed: int
-    include_path: tuple[Path, ...]
-    weights: Path | None
-    preprocess: PreprocessMode
-    save_predictions: bool
-    trackers: "tuple[Tracker, ...]"
-    missing: bool
+    from vlbench.request import Options
 
 
 EXAMPLES = """\b
@@ -88,14 +57,7 @@ vlbench run --model clip-b32 --task classification:my-photos
 )
 @device_option
 @precision_option
-@click.option(
-    "--batch-size",
-    default="auto",
-    show_default=True,
-    metavar="N|auto",
-    envvar="VLBENCH_BATCH_SIZE",
-    help="Images a batch; auto halves when the device runs out of memory.",
-)
+@batch_size_option
 @workers_option
 @limit_option
 @allow_subset_option
@@ -192,43 +154,24 @@ vlbench run --model clip-b32 --task classification:my-photos
     envvar="VLBENCH_LOG",
     help="Log every result to a tracker; may be repeated.",
 )
-def command(**arguments: Unpack[Arguments]) -> None:
+def command(
+    models: tuple[str, ...],
+    tasks: tuple[str, ...],
+    feature_gb: float | None,
+    trackers: "tuple[Tracker, ...]",
+    **options: "Unpack[Options]",
+) -> None:
     """Score models on tasks and write the results."""
     from vlbench.api import rebuild_leaderboards, run
     from vlbench.report.run_log import run_log
     from vlbench.report.table import summary_table
-    from vlbench.request import Options, request_of
+    from vlbench.request import request_of
 
-    roots, task_roots = data_roots(arguments["data_root"])
-    options: Options = {
-        "device": arguments["device"],
-        "precision": arguments["precision"],
-        "preprocess": arguments["preprocess"],
-        "batch_size": _batch_size(arguments["batch_size"]),
-        "workers": arguments["workers"],
-        "seed": arguments["seed"],
-        "limit": arguments["limit"],
-        "allow_subset": arguments["allow_subset"],
-        "verify_data": arguments["verify_data"],
-        "descriptions": arguments["descriptions"],
-        "classnames": arguments["classnames"],
-        "templates": arguments["templates"],
-        "thresholds": arguments["thresholds"],
-        "method": arguments["method"],
-        "allow_seen_images": arguments["allow_seen_images"],
-        "data_root": roots,
-        "task_roots": task_roots,
-        "results": arguments["results"],
-        "cache": arguments["cache"],
-        "include_path": arguments["include_path"],
-        "weights": arguments["weights"],
-        "save_predictions": arguments["save_predictions"],
-        "missing": arguments["missing"],
-    }
-    if arguments["feature_gb"] is not None:
-        options["feature_bytes"] = int(arguments["feature_gb"] * 1e9)
-    request = request_of(names_in(arguments["models"]), names_in(arguments["tasks"]), options)
-    logs = [run_log(tracker) for tracker in arguments["trackers"]]
+    options["data_root"], options["task_roots"] = data_roots(options["data_root"])
+    if feature_gb is not None:
+        options["feature_bytes"] = int(feature_gb * 1e9)
+    request = request_of(names_in(models), names_in(tasks), options)
+    logs = [run_log(tracker) for tracker in trackers]
     results: list[Result] = []
     try:
         for result in run(request, tell=lambda line: click.echo(line, err=True)):
@@ -255,11 +198,3 @@ def command(**arguments: Unpack[Arguments]) -> None:
         if results:
             click.echo(summary_table(results))
     click.echo(f"results in {request.results}", err=True)
-
-
-def _batch_size(value: str) -> int | None:
-    if value == "auto":
-        return None
-    if not value.isdecimal() or int(value) < 1:
-        raise VlbenchError(f"--batch-size {value!r} is neither auto nor a number of 1 or more")
-    return int(value)

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, TypedDict, Unpack
 
 import click
 
-from vlbench.cards.catalogue import Catalogue, Entry, read_catalogue
-from vlbench.cards.class_half import HalfName
+from vlbench.cards.catalogue import Catalogue, read_catalogue
+from vlbench.cards.entry import Entry
+from vlbench.cards.names import half_name
 from vlbench.cli.listing import include_option
 from vlbench.cli.options import data_root_option, data_roots
 from vlbench.core.errors import UnknownName
@@ -72,11 +73,11 @@ def _facts(
 
         yield collection_facts(catalogue.collections[name], catalogue, roots)
         return
-    half = HalfName.of(name)
+    half = half_name(name)
     model = _entry(name, catalogue.models, catalogue.stands_for["model"])
     task = _entry(name, catalogue.tasks, catalogue.stands_for["task"])
     if task is None and half is not None:
-        task = _entry(half.task, catalogue.tasks, catalogue.stands_for["task"])
+        task = _entry(half[0], catalogue.tasks, catalogue.stands_for["task"])
     if model is not None:
         from vlbench.cards.model_facts import model_facts
 

@@ -7,6 +7,7 @@ from typing import Literal, TypedDict, Unpack
 import click
 
 from vlbench.cli.options import (
+    batch_size_option,
     cache_option,
     device_option,
     include_path_option,
@@ -35,7 +36,7 @@ class Arguments(TypedDict):
     form: Literal["text", "json", "csv"]
     device: str
     precision: Precision
-    batch_size: int | Literal["auto"]
+    batch_size: int | None
     weights: Path | None
     include_path: tuple[Path, ...]
     cache: Path | None
@@ -61,20 +62,6 @@ def threshold_asked(
             f"--threshold {value!r} is neither auto nor a number of {LOWEST_THRESHOLD} or more nor a file"
         )
     return number
-
-
-def batch_size_asked(
-    _: click.Context, __: click.Parameter, value: str | None
-) -> int | Literal["auto"] | None:
-    """Read --batch-size: a number, or the word auto.
-
-    It raises VlbenchError where the value is neither.
-    """
-    if value is None or value == "auto":
-        return "auto" if value else None
-    if not value.isdecimal() or int(value) < 1:
-        raise VlbenchError(f"--batch-size {value!r} is neither auto nor a number of 1 or more")
-    return int(value)
 
 
 EXAMPLES = """\b
@@ -128,15 +115,7 @@ vlbench tag photos/ --model tag2text --weights tag2text_swin_14m.pth --caption -
 )
 @device_option
 @precision_option
-@click.option(
-    "--batch-size",
-    callback=batch_size_asked,
-    default="auto",
-    show_default=True,
-    metavar="N|auto",
-    envvar="VLBENCH_BATCH_SIZE",
-    help="Images a batch; auto halves when the device runs out of memory.",
-)
+@batch_size_option
 @weights_option
 @include_path_option
 @cache_option
@@ -150,14 +129,13 @@ def command(**arguments: Unpack[Arguments]) -> None:
     from vlbench.tagging.captions import caption_request
     from vlbench.tagging.job import TagRequest, prepare
 
-    batch_size = arguments["batch_size"]
     request = request_of(
         arguments["model"],
         (),
         {
             "device": arguments["device"],
             "precision": arguments["precision"],
-            "batch_size": None if batch_size == "auto" else batch_size,
+            "batch_size": arguments["batch_size"],
             "cache": arguments["cache"],
             "include_path": arguments["include_path"],
             "weights": arguments["weights"],

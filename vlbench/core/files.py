@@ -1,4 +1,4 @@
-"""Files written whole or not at all, checksummed ones, and digests remembered by path, size and time."""
+"""Files written whole or not at all, checksummed ones, paths as messages show them, remembered digests."""
 
 import json
 import os
@@ -71,6 +71,12 @@ def file_name(name: str) -> str:
     'open_clip%3AViT-B-32%2Fopenai'
     """
     return quote(name, safe="@+=,._- ")
+
+
+def shown(path: Path) -> str:
+    """A path as messages show it: relative where it lies below the working folder."""
+    here = Path.cwd()
+    return str(path.relative_to(here)) if path.is_relative_to(here) else str(path)
 
 
 def file_state(path: Path) -> str:

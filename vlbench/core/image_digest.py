@@ -48,23 +48,23 @@ def sample_digest(source: Dataset, cache: Path | None) -> str:
     last = len(source) - 1
     places = sorted({round(last * k / (SAMPLED - 1)) for k in range(SAMPLED)}) if len(source) else []
     key = digest_of_strings(source[i].state for i in places)
-    return remembered(f"image sample|{key}", cache, lambda: _sample(source, places))
+
+    def sample() -> str:
+        digests = []
+        for place in places:
+            data = _encoded(source[place].image())
+            if data is None:
+                return ""
+            digests.append(digest_of_bytes(data))
+        return digest_of_strings(digests) if digests else ""
+
+    return remembered(f"image sample|{key}", cache, sample)
 
 
 def seen_among(tested: Dataset, learned: Iterable[str], cache: Path | None) -> int:
     """How many images of a source are among learned ones, given by their digests; reads nothing for none."""
     known = frozenset(learned)
     return sum(digest in known for digest in image_digests(tested, cache)) if known else 0
-
-
-def _sample(source: Dataset, places: Iterable[int]) -> str:
-    digests = []
-    for place in places:
-        data = _encoded(source[place].image())
-        if data is None:
-            return ""
-        digests.append(digest_of_bytes(data))
-    return digest_of_strings(digests) if digests else ""
 
 
 def _encoded(image: "Image") -> bytes | None:

@@ -50,11 +50,11 @@ class Items:
     """One model's answers on a task of n images and m texts; None where a task has no such thing.
 
     Ranks are those of a `Prediction`: 1 is the best, 0 says that nothing is right. `classes` are the
-    positions of the images' texts, `text_images` the first image that a caption is true of, -1 for none.
-    `influence` are the jackknife pseudo-values of the primary metric, whose mean is that metric and whose
-    standard error is its own, up to the bias of the jackknife. `positives` are the true pairs (image, text)
-    of a task that scores a matrix, sorted; `scores` are left out where they are too many, and are NaN where
-    a pair is not asked about.
+    positions of the images' texts where each has exactly one, `text_images` the first image that a caption
+    is true of, -1 for none. `influence` are the jackknife pseudo-values of the primary metric, whose mean is
+    that metric and whose standard error is its own, up to the bias of the jackknife. `positives` are the
+    true pairs (image, text) of a task that scores a matrix, sorted; `scores` are left out where they are too
+    many, and are NaN where a pair is not asked about.
     """
 
     image_ranks: Indices | None = None  # [n]
@@ -80,9 +80,10 @@ class Items:
         kept = scores is not None and scores.size <= most_scores
         ranks, text_ranks = prediction.get("row_ranks"), prediction.get("column_ranks")
         two_ways = text_ranks is not None
+        one_each = not two_ways and ranks is not None and (relevant.row_counts == 1).all()
         return cls(
             image_ranks=ranks,
-            classes=None if two_ways or ranks is None else _classes(relevant),
+            classes=relevant.queries if one_each else None,
             text_ranks=text_ranks,
             text_images=relevant.first_candidates if two_ways else None,
             influence=None if influence is None else influence.astype(np.float32),
@@ -97,8 +98,3 @@ class Items:
             return None
         n, m = self.scores.shape
         return Relevance(self.positives[:, 0], self.positives[:, 1], (n, m))
-
-
-def _classes(relevant: Relevance) -> Indices | None:
-    """The class of each image, None unless every image has exactly one."""
-    return relevant.queries if (relevant.row_counts == 1).all() else None

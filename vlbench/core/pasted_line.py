@@ -40,7 +40,8 @@ def pasted(lines: Sequence[str]) -> tuple[int, str] | None:
         return 1, "is the header of a table; remove it"
     if plain[0] in _BRACKETS and plain[-1].rstrip(",;") == _BRACKETS[plain[0]]:
         return 1, "opens a list of code; write plain lines"
-    if _consecutive(plain):
+    numbers = [int(found[1]) for line in plain if (found := _NUMBERED.fullmatch(line))]
+    if len(numbers) == len(plain) and numbers == list(range(numbers[0], numbers[0] + len(plain))):
         return 1, "begins with its number, as all lines do; write the names alone"
     if all(map(_WITH_ID.fullmatch, plain)):
         return 1, "begins with an id, as all lines do; write NAME, a tab, ID"
@@ -49,11 +50,6 @@ def pasted(lines: Sequence[str]) -> tuple[int, str] | None:
     if all(line.endswith(",") for line in plain[:-1]):
         return 1, "ends with a comma, as all lines do; remove it"
     return None
-
-
-def _consecutive(lines: Sequence[str]) -> bool:
-    numbers = [int(found[1]) for line in lines if (found := _NUMBERED.fullmatch(line))]
-    return len(numbers) == len(lines) and numbers == list(range(numbers[0], numbers[0] + len(lines)))
 
 
 def wrong_template(template: str) -> str:

@@ -47,7 +47,7 @@ def asked(text: Text, templates: Sequence[str]) -> Text:
     ('sad!', 'sad?', 'low!', 'low?', 'blue!', 'blue?')
     """
     words = (text.name, *filter(None, text.ids.get(SYNONYMS, "").split("|")))
-    prompts = tuple(prompt for word in words for prompt in fill_templates(word, templates))
+    prompts = tuple(template.replace("{}", word) for word in words for template in templates)
     return replace(text, prompts=() if text.descriptions else prompts)
 
 

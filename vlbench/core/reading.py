@@ -87,29 +87,26 @@ def what_was_read(task: "Task") -> dict[str, str]:
 
     `data` is the layout, else the kind that the data set's name begins with, and the name; `images` their
     number and those left out, `texts` the names or the first and the number, `prompt` the first one asked,
-    `labels` where the truth comes from, `notes` the rest.
+    `labels` where the truth comes from, `notes` the rest; `train` and `validation` what a method learns from.
     """
     problem = task.problem
     name, reading = problem.images.name, problem.images.reading
+    texts, count = problem.texts, len(problem.queries)
+    names = [text.name for text in texts] if len(texts) == count else problem.names
+    named = [_short(each) for each in names[:MOST_NAMED]]
+    some = f", the first {named[0]!r}" if count > MOST_NAMED else f": {', '.join(named)}"
+    images = f"{len(problem.images):,} images"
     said = {
-        "data": f"{reading.layout or name.partition(':')[0]} ({name})",
-        "images": "; ".join(
-            [f"{len(problem.images):,} images", *(f"left out: {each}" for each in reading.left_out)]
-        ),
-        "texts": _texts(task),
-        "prompt": _first_prompt(task),
+        "data": f"{reading.layout or name.partition(':')[0]} ({name})" if name else "",
+        "images": "; ".join([images, *(f"left out: {each}" for each in reading.left_out)]),
+        "texts": f"{count:,} {task.called}{some}" if count else "",
+        "prompt": _short((*texts[0].prompts, *texts[0].descriptions, texts[0].name)[0]) if texts else "",
         "labels": reading.labels,
         "notes": "; ".join([*filter(None, [reading.lacks]), *reading.remarks, *task.remarks, *_seen(task)]),
     }
+    for split, learned in task.learn_from.items():
+        said[split] = f"{len(learned.images):,} images of {learned.images.name}"
     return {what: text for what, text in said.items() if text}
-
-
-def learned_from(task: "Task") -> dict[str, str]:
-    """What a method learns from: the images of each split, by its name."""
-    return {
-        split: f"{len(problem.images):,} images of {problem.images.name}"
-        for split, problem in task.learn_from.items()
-    }
 
 
 def reading_line(task: str, said: Mapping[str, str]) -> str:
@@ -130,19 +127,6 @@ def reading_line(task: str, said: Mapping[str, str]) -> str:
     return f"{task}: {' '.join('; '.join(parts).split())}"
 
 
-def _texts(task: "Task") -> str:
-    texts = task.problem.texts
-    named = [_short(text.name) for text in texts[:MOST_NAMED]]
-    if len(texts) > MOST_NAMED:
-        return f"{len(texts):,} {task.called}, the first {named[0]!r}"
-    return f"{len(texts):,} {task.called}: {', '.join(named)}"
-
-
-def _first_prompt(task: "Task") -> str:
-    text = task.problem.texts[0]
-    return _short((*text.prompts, *text.descriptions, text.name)[0])
-
-
 def _seen(task: "Task") -> Iterable[str]:
     """What is odd about the texts: numbers for names, underscores, names that repeat or have no image."""
     texts, images = task.problem.texts, task.problem.images
@@ -150,7 +134,7 @@ def _seen(task: "Task") -> Iterable[str]:
     broken = [name for name in names if "\n" in name.strip()]
     if broken:
         yield f"{len(broken):,} {task.called} hold line breaks and are read as one each"
-    if task.called == CAPTIONS:
+    if task.called == CAPTIONS or not task.problem.by_words or not len(images):
         return
     numbers = [text for text in texts if _NUMBER_OR_ID.fullmatch(text.name)]
     if numbers:

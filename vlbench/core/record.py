@@ -95,21 +95,15 @@ def _typed(value: object, kind: Any, where: str) -> object:
         return {key: _typed(each, parts[1], f"{where}.{key}") for key, each in value.items()}
     if is_dataclass(kind):
         return record_of(cast("type[object]", kind), value, where)
-    return _plain(value, kind, where)
-
-
-def _plain(value: object, kind: type, where: str) -> object:
-    if kind is object:
-        return value
     if kind is float and isinstance(value, int | float) and not isinstance(value, bool):
         try:
             number = float(value)
         except OverflowError:
             number = float("inf")
-        if isfinite(number):
-            return number
-        raise DataError(f"{where} is {_shown(value)}, no finite number")
-    if type(value) is not kind:
+        if not isfinite(number):
+            raise DataError(f"{where} is {_shown(value)}, no finite number")
+        return number
+    if kind is not object and type(value) is not kind:
         raise DataError(f"{where} is {_shown(value)}, no {_NAMES.get(kind, kind.__name__)}")
     return value
 

@@ -8,7 +8,6 @@ from typing import Literal
 from vlbench.core.errors import DataError
 from vlbench.core.measurement import Measurement
 from vlbench.core.metric import out_of_range
-from vlbench.core.old_metrics import kind_by_name
 from vlbench.core.record import as_record, parsed_json, record_of
 
 SCHEMA = 1
@@ -138,15 +137,21 @@ class Result:
 
 def _with_kinds(fields: object) -> object:
     """The fields of a result, whose metrics of version 0.1 do not state what they are, by their names."""
-    if not isinstance(fields, dict) or not isinstance(fields.get("metrics"), list):
-        return fields
-    metrics = [
-        {**asdict(kind_by_name(each["metric"])), **each}
+    metrics = fields.get("metrics") if isinstance(fields, dict) else None
+    old = {
+        at: each["metric"]
+        for at, each in enumerate(metrics if isinstance(metrics, list) else ())
         if isinstance(each, dict) and isinstance(each.get("metric"), str) and "lower_is_better" not in each
-        else each
-        for each in fields["metrics"]
-    ]
-    return {**fields, "metrics": metrics}
+    }
+    if not isinstance(fields, dict) or not isinstance(metrics, list) or not old:
+        return fields
+    from vlbench.core.old_metrics import kind_by_name
+
+    kinds = {at: asdict(kind_by_name(name)) for at, name in old.items()}
+    return {
+        **fields,
+        "metrics": [{**kinds[at], **each} if at in old else each for at, each in enumerate(metrics)],
+    }
 
 
 def _check_values(result: Result) -> None:

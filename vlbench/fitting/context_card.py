@@ -6,10 +6,10 @@ from pathlib import Path
 from vlbench.adapters.coop import NAME
 from vlbench.adapters.coop_card import card_text
 from vlbench.adapters.coop_context import write_context
-from vlbench.cards.training import UNKNOWN, Seen
 from vlbench.core.files import write_atomically
 from vlbench.fitting.coop import Fitted
 from vlbench.fitting.coop_recipe import Recipe, default_epochs
+from vlbench.fitting.seen import UNKNOWN, Seen
 
 
 @dataclass(frozen=True, slots=True)

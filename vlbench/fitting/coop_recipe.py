@@ -3,7 +3,7 @@
 import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from typing import Literal
+from typing import Literal, TypedDict
 
 from vlbench.core.errors import VlbenchError
 
@@ -64,3 +64,15 @@ def default_epochs(shots: int) -> int:
     [50, 100, 100, 200, 200]
     """
     return _EPOCHS_BY_SHOTS[max(known for known in _EPOCHS_BY_SHOTS if known <= max(1, shots))]
+
+
+class RecipeOptions(TypedDict, total=False):
+    """What a user may change of a Recipe, whose fields these are."""
+
+    n_ctx: int
+    class_specific: bool
+    position: Literal["end", "middle", "front"]
+    ctx_init: str
+    features: Literal["augmented", "frozen"]
+    batch_size: int
+    epochs: int

@@ -7,18 +7,21 @@ from typing import TYPE_CHECKING
 
 from vlbench.adapters.coop_card import card_text
 from vlbench.adapters.coop_context import ContextFacts, Position, write_context
-from vlbench.cards.build import DataRequest, checkpoint, task
-from vlbench.cards.catalogue import RESERVED, Catalogue, Entry
+from vlbench.cards.build import open_model, open_task
+from vlbench.cards.catalogue import RESERVED, Catalogue
 from vlbench.cards.class_half import half_classes
+from vlbench.cards.data_request import DataRequest
+from vlbench.cards.entry import Entry
 from vlbench.cards.names import find
-from vlbench.cards.training import UNKNOWN, Seen, model_card, seen_after, task_card
 from vlbench.core.contracts import Checkpoint, Placement, Text
 from vlbench.core.errors import CardError, DataError, VlbenchError, WeightsError
 from vlbench.core.files import write_atomically
+from vlbench.fitting.seen import UNKNOWN, Seen, seen_after
 
 if TYPE_CHECKING:
     from vlbench.adapters.coop_loading import Context
     from vlbench.adapters.dassl import DasslContext
+    from vlbench.cards.schema import ModelCard
 
 FOLDER = Path("fitted")
 """Where context files and their cards are written unless told otherwise."""
@@ -72,7 +75,8 @@ def import_coop(request: ImportRequest, catalogue: Catalogue, data: DataRequest)
     from vlbench.adapters.coop_loading import Context
     from vlbench.adapters.dassl import dassl_file, directory_facts, read_dassl
 
-    base = checkpoint(request.base, catalogue, cache=data.cache)
+    named = open_model(request.base, catalogue, cache=data.cache)
+    base = named.checkpoint
     path = dassl_file(request.directory, epoch=request.epoch)
     found, told = read_dassl(path), directory_facts(request.directory)
     known = {
@@ -101,7 +105,7 @@ def import_coop(request: ImportRequest, catalogue: Catalogue, data: DataRequest)
     context, changes, unchecked = _checked(Context(path, facts, found.vectors), found, base, data.cache)
     write_context(out, context.vectors, context.facts)
     card = out.with_name(f"{name}.yaml")
-    write_atomically(card, _card(name, out.name, context, _seen(request, catalogue)))
+    write_atomically(card, _card(name, out.name, context, _seen(request, named.card, catalogue)))
     if position is None:
         changes = (
             *changes,
@@ -121,12 +125,12 @@ def _classes(request: ImportRequest, catalogue: Catalogue, data: DataRequest) ->
         from vlbench.cards.card_file import read_task_card
         from vlbench.cards.texts import read_names
 
-        card = read_task_card(found.path)
+        card = read_task_card(found.path).card
         if card.names is not None and (found.path.parent / card.names).is_file():
             names = read_names(found.path.parent / card.names)
             kept = half_classes(len(names), found.half) if found.half is not None else range(len(names))
             return names[kept.start : kept.stop]
-    return task(request.task, catalogue, request=data).problem.texts
+    return open_task(request.task, catalogue, request=data).task.problem.texts
 
 
 def _names_of_file(path: Path) -> tuple[Text, ...]:
@@ -199,12 +203,14 @@ def _checked(
     return replace(context, facts=replace(context.facts, backbone=digest)), said, ""
 
 
-def _seen(request: ImportRequest, catalogue: Catalogue) -> Seen:
+def _seen(request: ImportRequest, base: "ModelCard | None", catalogue: Catalogue) -> Seen:
     """What base and context saw, as far as the task that is named tells; Dassl records no image."""
     if request.task is None:
         return UNKNOWN
-    base = model_card(request.base, catalogue)
-    return seen_after(base, task_card(request.task, catalogue), request.task)
+    from vlbench.cards.card_file import parse_task_card
+
+    found = find(catalogue, request.task, "task")
+    return seen_after(base, parse_task_card(found.path) if isinstance(found, Entry) else None, request.task)
 
 
 def _card(name: str, file: str, context: "Context", seen: Seen) -> str:

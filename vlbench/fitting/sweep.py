@@ -4,8 +4,8 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from vlbench.cards.class_half import Half, positions_in_half
-from vlbench.cards.training import UNKNOWN, Seen
+from vlbench.cards.class_half import positions_in_half
+from vlbench.cards.entry import Half
 from vlbench.core.contracts import Checkpoint
 from vlbench.core.decoding import decoding_text
 from vlbench.core.task import Task
@@ -15,6 +15,7 @@ from vlbench.fitting.context_card import ContextCard, row_of, write_card
 from vlbench.fitting.coop import Few, Frozen, fit, labels_of
 from vlbench.fitting.coop_recipe import Recipe
 from vlbench.fitting.few_shot import sample
+from vlbench.fitting.seen import UNKNOWN, Seen
 
 
 @dataclass(frozen=True, slots=True)

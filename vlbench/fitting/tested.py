@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import replace
 
-from vlbench.cards.build import task
+from vlbench.cards.build import open_task
 from vlbench.cards.catalogue import Catalogue
 from vlbench.cards.data_request import DataRequest
 from vlbench.core.errors import DataError
@@ -19,7 +19,7 @@ def with_tested(
     Own data (`KIND:FOLDER`) are both: what was learned from them is no test.
     """
     try:
-        asked = task(name, catalogue, request=replace(request, allow_subset=True, limit=None))
+        asked = open_task(name, catalogue, request=replace(request, allow_subset=True, limit=None)).task
     except DataError:
         yield from written
         return

@@ -4,13 +4,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from vlbench.cards.build import checkpoint
+from vlbench.cards.build import open_model
 from vlbench.cards.catalogue import read_catalogue
 from vlbench.cards.descriptions import described, read_descriptions, unasked
-from vlbench.cards.yaml_file import shown
 from vlbench.core.capabilities import Captioner
 from vlbench.core.contracts import Dataset, Model, Text
 from vlbench.core.decoding import decoding_text
+from vlbench.core.files import shown
 from vlbench.engine.decoding import watched
 from vlbench.engine.settings import RunSettings
 from vlbench.tagging.captions import CaptionRequest, captioner_of, check_captions
@@ -91,13 +91,13 @@ def prepare(request: TagRequest) -> Job:
         given = described(given, read_descriptions(request.descriptions), shown(request.descriptions))
     catalogue = read_catalogue(request.include)
     settings = request.settings
-    named = checkpoint(
+    named = open_model(
         request.model,
         catalogue,
         weights=request.weights,
         preprocess=settings.preprocess,
         cache=request.cache,
-    )
+    ).checkpoint
     if request.captions is not None:
         check_captions(named)
     model = named.load(settings.placement)

@@ -9,7 +9,7 @@ from hub_server import COMMIT, HubServer
 from vlbench.acquiring.get import Plan, fetch, plan_download
 from vlbench.acquiring.network import stay_offline
 from vlbench.acquiring.record import read_record
-from vlbench.cards.build import task
+from vlbench.cards.build import open_task
 from vlbench.cards.catalogue import read_catalogue
 from vlbench.cards.data_request import DataRequest
 from vlbench.core.errors import DataError, Unsupported
@@ -30,7 +30,7 @@ def plan(*roots: Path, name: str = "colours", repo: str | None = None) -> Plan:
 
 def read_offline(*roots: Path, name: str = "colours") -> tuple[str, str, int]:
     with stay_offline():
-        images = task(name, read_catalogue(()), request=DataRequest(roots=roots)).problem.images
+        images = open_task(name, read_catalogue(()), request=DataRequest(roots=roots)).task.problem.images
     return images.name, images.revision, len(images)
 
 

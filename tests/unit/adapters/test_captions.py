@@ -15,7 +15,7 @@ from tiny_taggers import RAM, fixture_tags, open_tagger, tiny_state, write_publi
 from vlbench.adapters import caption_loading, tag2text_model
 from vlbench.adapters.caption_size import CaptionSize
 from vlbench.adapters.caption_words import WordPieces
-from vlbench.cards.build import checkpoint
+from vlbench.cards.build import open_model
 from vlbench.cards.catalogue import read_catalogue
 from vlbench.core.capabilities import CAPTIONS, NAMES_ALONE, VECTORS, Generates
 from vlbench.core.contracts import Origin, Placement
@@ -248,7 +248,7 @@ def test_the_full_size_with_its_captioning_half(tmp_path, monkeypatch):
     path = write_published(tmp_path / "tag2text_swin_14m.pth", state_dict(FULL))
     pieces = tmp_path / write_word_pieces(tmp_path, CaptionSize().vocabulary)
     monkeypatch.setattr(caption_loading, "hub_file", lambda *_, **__: pieces)
-    model = checkpoint("tag2text", read_catalogue(), weights=path).load(Placement())
+    model = open_model("tag2text", read_catalogue(), weights=path).checkpoint.load(Placement())
     writer = model.captioner()
     stated = {key for key, _, _, rule in layout(FULL)["tensors"] if rule["kind"] != "computed"}
     half = {key for key in stated if key.startswith(("tag_encoder.", "text_decoder."))}

@@ -14,7 +14,7 @@ from vlbench.adapters.architectures import architecture_config, section
 from vlbench.adapters.clip import ClipCheckpoint
 from vlbench.adapters.clip_loading import constructed
 from vlbench.adapters.recipe import Recipe
-from vlbench.cards.build import checkpoint
+from vlbench.cards.build import open_model
 from vlbench.cards.card_file import parse_model_card
 from vlbench.cards.catalogue import read_catalogue
 from vlbench.cards.schema import ModelCard
@@ -51,7 +51,7 @@ def recipes(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, Recipe]:
 
 
 def opened(fact: str) -> ClipCheckpoint:
-    found = checkpoint(name_of(fact), CATALOGUE)
+    found = open_model(name_of(fact), CATALOGUE).checkpoint
     assert isinstance(found, ClipCheckpoint)
     return found
 

@@ -332,5 +332,5 @@ def test_the_cards_state_their_networks_sizes() -> None:
             "chinese-clip-b16": package.ChineseCLIPModel(chinese),
         }
     for name, network in networks.items():
-        card = read_model_card(built_in_folder() / FOLDERS["model"] / f"{name}.yaml")
+        card = read_model_card(built_in_folder() / FOLDERS["model"] / f"{name}.yaml").card
         assert card.parameters == round(sum(each.numel() for each in network.parameters()) / 1e6, 2)

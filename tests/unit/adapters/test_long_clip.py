@@ -12,7 +12,7 @@ from vlbench.adapters.checkpoint_layout import Weights
 from vlbench.adapters.clip_loading import filled_model
 from vlbench.adapters.dual_encoder import unit
 from vlbench.adapters.long_clip import KEPT, long_clip, one_table
-from vlbench.cards.build import checkpoint
+from vlbench.cards.build import open_model
 from vlbench.cards.catalogue import read_catalogue
 from vlbench.cards.folders import FOLDERS, built_in_folder
 from vlbench.core.contracts import Origin, Placement, Text
@@ -101,7 +101,7 @@ def test_a_file_of_the_published_layout_loads_by_the_card(tmp_path: Path) -> Non
     state["positional_embedding"] = torch.zeros(248, 512)
     state["positional_embedding_res"] = torch.ones(248, 512)
     torch.save(state, tmp_path / "longclip-B-32.pt")
-    opened = checkpoint("long-clip-b32", read_catalogue(), weights=tmp_path / "longclip-B-32.pt")
+    opened = open_model("long-clip-b32", read_catalogue(), weights=tmp_path / "longclip-B-32.pt").checkpoint
     model = opened.load(Placement())
     tower = model.text_encoder.tower  # type: ignore[attr-defined]
     assert tower.model.positional_embedding[:, 0].tolist() == [0.0] * 20 + [1.0] * 228

@@ -9,7 +9,7 @@ from vlbench.adapters.checkpoint_layout import Weights
 from vlbench.adapters.ram_checkpoint import TaggerCheckpoint
 from vlbench.adapters.ram_loading import NETWORKS, bank_shapes, read_tagger
 from vlbench.adapters.ram_texts import tags_of
-from vlbench.cards.build import checkpoint
+from vlbench.cards.build import open_model
 from vlbench.cards.card_file import read_model_card
 from vlbench.cards.catalogue import read_catalogue
 from vlbench.core.errors import WeightsError
@@ -25,13 +25,13 @@ IMAGE_SETTINGS = ("repository", "file", "sha256", "ignorable")
 
 
 def opened(name: str) -> TaggerCheckpoint:
-    found = checkpoint(name, CATALOGUE)
+    found = open_model(name, CATALOGUE).checkpoint
     assert isinstance(found, TaggerCheckpoint)
     return found
 
 
 def card(name: str):
-    return read_model_card(CATALOGUE.models[name].path)
+    return read_model_card(CATALOGUE.models[name].path).card
 
 
 @pytest.mark.parametrize("name", [*LAYOUTS, *OPEN])

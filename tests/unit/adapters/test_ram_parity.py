@@ -25,7 +25,7 @@ from vlbench.adapters.networks.relative_positions import resampled
 from vlbench.adapters.networks.taggers import weighed
 from vlbench.adapters.ram_checkpoint import PREPROCESSING
 from vlbench.adapters.ram_model import TaggerModel, squash_preprocess
-from vlbench.cards.build import checkpoint
+from vlbench.cards.build import open_model
 from vlbench.cards.catalogue import read_catalogue
 from vlbench.core.capabilities import DecidesTags, OffersTags
 from vlbench.core.contracts import Origin, Placement
@@ -150,7 +150,7 @@ def test_the_full_size_on_all_its_tags(tmp_path):
     stated = layout(RAM / f"{FULL}.layout.json")["tensors"]
     needed = [(key, shape, rule) for key, shape, _, rule in stated if rule["kind"] != "computed"]
     write_published(path, {key: by_rule(key, shape, rule) for key, shape, rule in needed})
-    model = checkpoint("ram-plus", read_catalogue(), weights=path).load(Placement())
+    model = open_model("ram-plus", read_catalogue(), weights=path).checkpoint.load(Placement())
     assert isinstance(model, OffersTags)
     with torch.inference_mode():
         tokens = model.network.encode(value("input/image", (1, 3, 384, 384)))

@@ -11,7 +11,7 @@ from safetensors.torch import load_file
 
 from vlbench.adapters.architectures import architecture_config
 from vlbench.adapters.react import construct, gated
-from vlbench.cards.build import checkpoint
+from vlbench.cards.build import open_model
 from vlbench.cards.card_file import read_model_card
 from vlbench.cards.catalogue import read_catalogue
 from vlbench.cards.folders import FOLDERS, built_in_folder
@@ -22,7 +22,7 @@ from vlbench.core.contracts import Placement
 FACTS = json.loads((FIXTURES / "react" / "facts.json").read_text())
 PUBLISHED = {file: (config, tag) for config, tag, file in FACTS["pretrained"]}
 CARDS: dict[str, ModelCard] = {
-    path.stem: read_model_card(path)
+    path.stem: read_model_card(path).card
     for path in sorted((built_in_folder() / FOLDERS["model"]).glob("react-*.yaml"))
 }
 QUICK_GELU_TAG = "react_clip_"
@@ -109,7 +109,7 @@ def test_a_file_of_the_published_layout_loads_by_the_card(name: str, tmp_path: P
     }
     path = tmp_path / str(card.settings["file"])
     torch.save({"epoch": 32, "state_dict": state}, path)
-    opened = checkpoint(name, read_catalogue(), weights=path)
+    opened = open_model(name, read_catalogue(), weights=path).checkpoint
     model = opened.load(Placement())
     assert model.info.parameters == pytest.approx(1e6 * (card.parameters or 0), abs=5000)
     network = model.image_tower.__self__  # type: ignore[attr-defined]

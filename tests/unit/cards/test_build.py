@@ -5,8 +5,9 @@ from typing import cast
 
 import pytest
 
-from vlbench.cards.build import DataRequest, checkpoint, task, training_task
+from vlbench.cards.build import open_model, open_task, open_training
 from vlbench.cards.catalogue import read_catalogue
+from vlbench.cards.data_request import DataRequest
 from vlbench.core.contracts import Example, Offers, Origin, Place, Target, Text
 from vlbench.core.errors import DataError, Unsupported
 from vlbench.core.reading import Reading
@@ -24,7 +25,7 @@ def count(folder: Path, number: int) -> Path:
 
 def asked(name: str, **request: object) -> tuple[TaskRequest, float]:
     """What the toy kind was given: the request and its setting."""
-    built = task(name, read_catalogue(), request=DataRequest(**request))  # type: ignore[arg-type]
+    built = open_task(name, read_catalogue(), request=DataRequest(**request)).task  # type: ignore[arg-type]
     return cast("tuple[TaskRequest, float]", built)
 
 
@@ -32,9 +33,9 @@ def test_a_model_card_becomes_its_adapters_checkpoint(cards: Path) -> None:
     (cards / "model_cards" / "net.yaml").write_text(
         "title: N\nadapter: toy\nsettings: {width: 3, tags: [a]}\n"
     )
-    built = checkpoint(
+    built = open_model(
         "net", read_catalogue(), weights=Path("w.pt"), preprocess="fast", cache=cards / "cache"
-    )
+    ).checkpoint
     origin, *settings = cast("tuple[Origin, int, tuple[str, ...]]", built)
     expected = Origin("net", cards / "model_cards", Path("w.pt"), cards / "cache", "fast")
     assert (replace(origin, open=None), *settings) == (expected, 3, ("a",))
@@ -42,7 +43,7 @@ def test_a_model_card_becomes_its_adapters_checkpoint(cards: Path) -> None:
 
 def test_a_model_may_open_another_by_name_and_not_with_its_own_weights(cards: Path) -> None:
     (cards / "model_cards" / "net.yaml").write_text("title: N\nadapter: toy\nsettings: {width: 3}\n")
-    built = checkpoint("toy-ref:top", read_catalogue(), weights=Path("w.pt"), preprocess="fast")
+    built = open_model("toy-ref:top", read_catalogue(), weights=Path("w.pt"), preprocess="fast").checkpoint
     top = cast("tuple[Origin, str]", built)[0]
     assert top.open is not None
     below = cast("tuple[Origin, int, tuple[str, ...]]", top.open("net"))[0]
@@ -50,11 +51,11 @@ def test_a_model_may_open_another_by_name_and_not_with_its_own_weights(cards: Pa
 
 
 def test_a_reference_goes_to_its_adapter(cards: Path) -> None:
-    built = checkpoint("toy-ref:org/net:1", read_catalogue())
+    built = open_model("toy-ref:org/net:1", read_catalogue()).checkpoint
     origin, reference = cast("tuple[Origin, str]", built)
     assert (replace(origin, open=None), reference) == (Origin("toy-ref:org/net:1"), "org/net:1")
     with pytest.raises(Unsupported, match="'toy' is used through model cards alone"):
-        checkpoint("toy:net", read_catalogue())
+        open_model("toy:net", read_catalogue())
 
 
 def test_a_task_card_becomes_a_request_to_its_kind(
@@ -95,7 +96,7 @@ def test_a_card_without_a_training_split_is_not_learned_from(
     write_task()
     count(tmp_path / "data" / "counting", 5)
     with pytest.raises(DataError, match="counting: its card names no training split, and the test split is"):
-        training_task("counting", read_catalogue(), request=DataRequest(roots=(tmp_path,)))
+        open_training("counting", read_catalogue(), request=DataRequest(roots=(tmp_path,)))
 
 
 def test_the_next_source_is_tried_where_data_are_missing(write_task: Callable[..., Path]) -> None:

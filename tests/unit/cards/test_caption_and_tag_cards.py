@@ -22,7 +22,7 @@ PLAIN = ["flickr30k", "flickr8k", "mscoco_captions", "urban1k", "rsicd"]
 
 @cache
 def card_of(name: str) -> TaskCard:
-    return read_task_card(CATALOGUE.tasks[name].path)
+    return read_task_card(CATALOGUE.tasks[name].path).card
 
 
 def found(name: str) -> str:

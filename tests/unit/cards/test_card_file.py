@@ -16,7 +16,7 @@ def message(path: Path, read: Callable[[Path], object] = read_task_card) -> str:
 
 
 def test_a_minimal_card_is_read(write_task: Callable[..., Path]) -> None:
-    card = read_task_card(write_task(settings="{at: 1e-3}", split="no"))
+    card = read_task_card(write_task(settings="{at: 1e-3}", split="no")).card
     assert card.sources[0].options == {"path": "data/counting"}
     assert card.settings == {"at": 0.001}  # YAML 1.2: a number, and `no` is a word
     assert card.split == "no"

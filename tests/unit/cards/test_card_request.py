@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 from card_layouts import catalogue
 
-from vlbench.cards.build import DataRequest, task
+from vlbench.cards.build import open_task
+from vlbench.cards.data_request import DataRequest
 
 TASKS = Path(catalogue().tasks["digits"].path.parent)
 
@@ -24,19 +25,19 @@ def test_the_cards_own_texts_as_a_file_are_the_cards_task(
     tmp_path: Path, option: str, lies: str, ending: str
 ) -> None:
     text = (TASKS / lies).read_text(encoding="utf-8")
-    plain = task("digits", catalogue(), request=DataRequest())
+    plain = open_task("digits", catalogue(), request=DataRequest()).task
     own = {option: file(tmp_path, f"same.{ending}", text)}
-    same = task("digits", catalogue(), request=DataRequest(**own))  # type: ignore[arg-type]
+    same = open_task("digits", catalogue(), request=DataRequest(**own)).task  # type: ignore[arg-type]
     assert (same.name, same.protocol, same.problem.texts) == ("digits", plain.protocol, plain.problem.texts)
     changed = {option: file(tmp_path, f"other.{ending}", text.replace("nine", "9").replace("hand", "pen"))}
-    other = task("digits", catalogue(), request=DataRequest(**changed))  # type: ignore[arg-type]
+    other = open_task("digits", catalogue(), request=DataRequest(**changed)).task  # type: ignore[arg-type]
     assert other.name.startswith(f"digits+{option}@")
     assert other.protocol.digest != plain.protocol.digest
 
 
 def test_the_cards_names_line_by_line_are_the_cards_task(tmp_path: Path) -> None:
-    plain = task("digits", catalogue(), request=DataRequest())
+    plain = open_task("digits", catalogue(), request=DataRequest()).task
     names = file(tmp_path, "names.txt", "".join(f"{text.name}\n" for text in plain.problem.texts))
     both = {"classnames": names, "templates": file(tmp_path, "own.txt", "a scan of {}\n")}
-    marked = task("digits", catalogue(), request=DataRequest(**both))  # type: ignore[arg-type]
+    marked = open_task("digits", catalogue(), request=DataRequest(**both)).task  # type: ignore[arg-type]
     assert marked.name.partition("@")[0] == "digits+templates"

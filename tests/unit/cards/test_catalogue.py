@@ -3,8 +3,9 @@ from pathlib import Path
 
 import pytest
 
-from vlbench.cards.catalogue import Catalogue, Collection, Entry, read_catalogue
-from vlbench.cards.index import INDEX, index_text
+from vlbench.cards.catalogue import INDEX, Catalogue, read_catalogue
+from vlbench.cards.entry import Collection, Entry
+from vlbench.cards.index import index_text
 from vlbench.core.errors import CardError
 
 

@@ -7,9 +7,11 @@ from typing import Any
 import pytest
 from listed import listed
 
-from vlbench.cards.build import DataRequest, task, training_task
+from vlbench.cards.build import open_task, open_training
 from vlbench.cards.catalogue import read_catalogue
-from vlbench.cards.class_half import HalfName, class_half, half_classes, positions_in_half
+from vlbench.cards.class_half import class_half, half_classes, positions_in_half
+from vlbench.cards.data_request import DataRequest
+from vlbench.cards.names import half_name
 from vlbench.core.contracts import Offers, Target, Text
 from vlbench.core.errors import DataError, Unsupported
 from vlbench.core.task import Expectation, Task, TaskRequest
@@ -38,7 +40,7 @@ def test_the_middle_class_of_an_odd_number_is_base() -> None:
 
 @pytest.mark.parametrize("name", ["pets", "@base", "pets@all", "pets@base@x"])
 def test_other_names_are_no_halves(name: str) -> None:
-    assert HalfName.of(name) is None
+    assert half_name(name) is None
 
 
 def test_a_half_keeps_its_classes_and_the_images_of_those() -> None:
@@ -119,17 +121,17 @@ def insects(write_task: Callable[..., Path], tmp_path: Path) -> Path:
 def test_a_card_answers_to_its_halves_and_to_their_training_images(insects: Path) -> None:
     catalogue = read_catalogue()
     roots = DataRequest(roots=(insects,))
-    base = task("insects@base", catalogue, request=roots)
+    base = open_task("insects@base", catalogue, request=roots).task
     assert base.name == "insects@base"
     assert shown(base) == [(f"{name}/{k}.png", name) for name in ("ant", "bee") for k in range(2)]
-    fit = training_task("insects@base", catalogue, request=roots)
+    fit = open_training("insects@base", catalogue, request=roots).task
     assert shown(fit) == [(f"{name}/{k}.png", name) for name in ("ant", "bee") for k in range(3)]
     assert list(catalogue.tasks) == ["insects"]
 
-    limited = task("insects@base", catalogue, request=DataRequest(roots=(insects,), limit=2))
+    limited = open_task("insects@base", catalogue, request=DataRequest(roots=(insects,), limit=2)).task
     assert ([name for _, name in shown(limited)], limited.partial) == (["ant", "bee"], "limit 2")
     own = DataRequest(roots_by_task={"insects": insects / "insects" / "test"})
-    assert shown(task("insects@base", catalogue, request=own)) == shown(base)
+    assert shown(open_task("insects@base", catalogue, request=own).task) == shown(base)
 
 
 def test_training_images_of_fewer_classes_are_refused(insects: Path) -> None:
@@ -137,4 +139,4 @@ def test_training_images_of_fewer_classes_are_refused(insects: Path) -> None:
         image.unlink()
     (insects / "insects" / "train" / "cicada").rmdir()
     with pytest.raises(DataError, match="2 texts where the card says 3"):
-        training_task("insects", read_catalogue(), request=DataRequest(roots=(insects,)))
+        open_training("insects", read_catalogue(), request=DataRequest(roots=(insects,)))

@@ -5,9 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from vlbench.cards.build import DataRequest, task, training_task
+from vlbench.cards.build import open_task, open_training
 from vlbench.cards.card_file import read_task_card
 from vlbench.cards.catalogue import read_catalogue
+from vlbench.cards.data_request import DataRequest
 from vlbench.cards.folders import built_in_folder
 
 LAYOUTS = {
@@ -71,15 +72,15 @@ def test_a_card_reads_its_layout(name: str, tmp_path: Path) -> None:
     else:
         aircraft_layout(tmp_path)
     request = DataRequest(roots=(tmp_path,), allow_subset=True)
-    found = task(f"{name}@coop", read_catalogue(), request=request)
+    found = open_task(f"{name}@coop", read_catalogue(), request=request).task
     assert [text.name for text in found.problem.texts] == ["big dog", "cat"]
     assert found.problem.texts[0].prompts == (PROMPTS[name],)
     assert found.problem.relevant.queries.tolist() == [1, 0]
     assert (found.protocol.name, found.primary) == ("coop", "acc1")
-    card = read_task_card(built_in_folder() / "tasks" / f"{name}@coop.yaml")
+    card = read_task_card(built_in_folder() / "tasks" / f"{name}@coop.yaml").card
     assert f"2 texts where the card says {card.expect.texts}" in found.partial
 
-    training = training_task(f"{name}@coop", read_catalogue(), request=request)
+    training = open_training(f"{name}@coop", read_catalogue(), request=request).task
     assert training.problem.relevant.queries.tolist() == [1, 0, 1]
     ids = [{part.problem.images[i].id for i in range(n)} for part, n in ((training, 3), (found, 2))]
     assert not ids[0] & ids[1]
@@ -88,12 +89,12 @@ def test_a_card_reads_its_layout(name: str, tmp_path: Path) -> None:
 def test_the_named_folder_of_a_task_is_read_too(tmp_path: Path) -> None:
     split_layout(tmp_path, "here", "EuroSAT", "2750")
     request = DataRequest(roots_by_task={"eurosat@coop": tmp_path / "here"}, allow_subset=True)
-    assert len(task("eurosat@coop", read_catalogue(), request=request).problem.images) == 2
+    assert len(open_task("eurosat@coop", read_catalogue(), request=request).task.problem.images) == 2
 
 
 def test_imagenet_learns_from_the_folders_of_its_training_images(tmp_path: Path) -> None:
     for wnid in ("n01440764", "n15075141"):
         put(tmp_path / "imagenet" / "train" / wnid / f"{wnid}_1.JPEG")
-    training = training_task("imagenet", read_catalogue(), request=DataRequest(roots=(tmp_path,)))
+    training = open_training("imagenet", read_catalogue(), request=DataRequest(roots=(tmp_path,))).task
     assert training.problem.relevant.queries.tolist() == [0, 999]
     assert training.problem.images.name == "folder:imagenet/train"

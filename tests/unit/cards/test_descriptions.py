@@ -9,10 +9,12 @@ from typing import cast
 import pytest
 from PIL import Image
 
-from vlbench.cards.build import DataRequest, task
+from vlbench.cards.build import open_task
 from vlbench.cards.catalogue import read_catalogue
+from vlbench.cards.data_request import DataRequest
 from vlbench.cards.descriptions import described, read_descriptions
 from vlbench.cards.folders import built_in_folder
+from vlbench.cards.own_texts import marked
 from vlbench.cards.texts import read_classnames, read_names
 from vlbench.core.contracts import Text
 from vlbench.core.errors import CardError, DataError
@@ -20,7 +22,7 @@ from vlbench.core.task import TaskRequest
 
 
 def asked(name: str, **request: object) -> TaskRequest:
-    built = task(name, read_catalogue(), request=DataRequest(**request))  # type: ignore[arg-type]
+    built = open_task(name, read_catalogue(), request=DataRequest(**request)).task  # type: ignore[arg-type]
     return cast("tuple[TaskRequest, float]", built)[0]
 
 
@@ -163,11 +165,12 @@ def test_a_users_own_files_give_the_task_a_name_of_its_own(tmp_path: Path) -> No
     names.write_text("circle\nsquare\n")
     sentences.write_text('{"circle": ["round"], "square": ["four sides"]}')
     request = TaskRequest("shapes", "p", source=None)  # type: ignore[arg-type]
-    marked = DataRequest(classnames=names, descriptions=sentences).mark(request).name
-    assert re.fullmatch(r"shapes\+classnames@[0-9a-f]{6}\+descriptions@[0-9a-f]{6}", marked)
-    assert DataRequest().mark(request).name == "shapes"
+    own = DataRequest(classnames=names, descriptions=sentences)
+    name = marked(request, own).name
+    assert re.fullmatch(r"shapes\+classnames@[0-9a-f]{6}\+descriptions@[0-9a-f]{6}", name)
+    assert marked(request, DataRequest()).name == "shapes"
     names.write_text("circle\nring\n")
-    assert DataRequest(classnames=names, descriptions=sentences).mark(request).name != marked
+    assert marked(request, own).name != name
 
 
 def test_descriptions_of_no_name_that_is_asked_are_told(tmp_path: Path) -> None:
@@ -182,8 +185,10 @@ def test_descriptions_of_no_name_that_is_asked_are_told(tmp_path: Path) -> None:
             own.write_text(
                 json.dumps({each: ["a"] for each in (*(text.name for text in words), "owl", "big_owl")})
             )
-        asked = task(name, read_catalogue(), request=DataRequest(descriptions=own))
+        asked = open_task(name, read_catalogue(), request=DataRequest(descriptions=own)).task
         assert asked.remarks == (f"2 descriptions of {own} are of no name that is asked: 'owl'",)
     own.write_text('{"cat": ["purrs"], "dog": ["barks"]}')
     request = DataRequest(descriptions=own)
-    assert task(f"classification:{tmp_path}/photos", read_catalogue(), request=request).remarks == ()
+    assert (
+        open_task(f"classification:{tmp_path}/photos", read_catalogue(), request=request).task.remarks == ()
+    )

@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from vlbench.cards.catalogue import Catalogue, Collection, Entry
+from vlbench.cards.catalogue import Catalogue
+from vlbench.cards.entry import Collection, Entry
 from vlbench.cards.folders import CardKind
 from vlbench.cards.names import Reference, find, select
 from vlbench.core.errors import UnknownName

@@ -7,7 +7,8 @@ import pytest
 from card_layouts import catalogue, labelled, truth
 from torchvision_folders import picture
 
-from vlbench.cards.build import DataRequest, task
+from vlbench.cards.build import open_task
+from vlbench.cards.data_request import DataRequest
 from vlbench.cards.texts import read_names
 from vlbench.core.errors import UnknownName
 
@@ -22,7 +23,7 @@ def asked(tmp_path: Path) -> Asked:
         own = tmp_path / "own.txt"
         own.write_text("".join(f"{each}\n" for each in names))
         request = DataRequest(roots=(tmp_path,), allow_subset=True, classnames=own)
-        return truth(task(name, catalogue(), request=request))
+        return truth(open_task(name, catalogue(), request=request).task)
 
     return asked
 

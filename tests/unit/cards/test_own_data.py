@@ -3,8 +3,9 @@ from typing import cast
 
 import pytest
 
-from vlbench.cards.build import DataRequest, task
+from vlbench.cards.build import open_task
 from vlbench.cards.catalogue import read_catalogue
+from vlbench.cards.data_request import DataRequest
 from vlbench.cards.own_data import named_by_ids
 from vlbench.core.contracts import Text
 from vlbench.core.task import TaskRequest
@@ -13,7 +14,7 @@ WNIDS = {"wnid": {"n01": "crane", "n02": "crane", "n03": "tench"}}
 
 
 def asked(name: str, **request: object) -> TaskRequest:
-    built = task(name, read_catalogue(), request=DataRequest(**request))  # type: ignore[arg-type]
+    built = open_task(name, read_catalogue(), request=DataRequest(**request)).task  # type: ignore[arg-type]
     return cast("tuple[TaskRequest, float]", built)[0]
 
 

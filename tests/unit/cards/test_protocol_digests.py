@@ -9,6 +9,7 @@ from pathlib import Path
 from vlbench.cards import build, card_request
 from vlbench.cards.catalogue import read_catalogue
 from vlbench.cards.data_request import DataRequest
+from vlbench.cards.source_search import Search
 from vlbench.core.contracts import Dataset, Example, Target
 from vlbench.core.errors import VlbenchError
 
@@ -23,12 +24,12 @@ def blank():
 
 def digests(monkeypatch):
     """The digests of all shipped cards whose texts do not come with their data, by task."""
-    monkeypatch.setattr(card_request, "find_source", lambda *_: blank())
+    monkeypatch.setattr(card_request, "search_sources", lambda *_: Search(blank(), None, ()))
     catalogue = read_catalogue()
     found = {}
     for name in sorted(catalogue.tasks):
         try:
-            task = build.task(name, catalogue, request=DataRequest(allow_subset=True))
+            task = build.open_task(name, catalogue, request=DataRequest(allow_subset=True)).task
         except VlbenchError:
             continue
         found[name] = task.protocol.digest

@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from vlbench.cards.build import DataRequest, task
+from vlbench.cards.build import open_task
 from vlbench.cards.catalogue import read_catalogue
+from vlbench.cards.data_request import DataRequest
 from vlbench.cards.folders import built_in_folder
 from vlbench.cards.texts import read_names
 from vlbench.core.errors import DataError
@@ -79,11 +80,11 @@ def shortened(monkeypatch: pytest.MonkeyPatch) -> Callable[[int], None]:
 
 
 def built(name: str, root: Path, **request: object) -> Task:
-    return task(
+    return open_task(
         name,
         read_catalogue(),
         request=DataRequest(roots=(root,), allow_subset=True, **request),  # type: ignore[arg-type]
-    )
+    ).task
 
 
 def tags(made: Task) -> list[list[str]]:
@@ -106,7 +107,7 @@ def test_common_tags_from_the_authors_layout(root: Path, write: Write, shortened
     assert car.ids.keys() == {"ram", "tag2text"}
     assert car.prompts == ("a photo of a car.",)
     with pytest.raises(DataError, match="2 images where the card says 57224"):
-        task("openimages-common-214", read_catalogue(), request=DataRequest(roots=(root,)))
+        open_task("openimages-common-214", read_catalogue(), request=DataRequest(roots=(root,)))
 
 
 def test_rare_tags_with_and_without_descriptions(root: Path, write: Write, shortened: Callable) -> None:

@@ -37,7 +37,7 @@ OTHER_ORDER = {"caltech101"}
 
 @cache
 def card_of(name: str) -> TaskCard:
-    return read_task_card(CATALOGUE.tasks[name].path)
+    return read_task_card(CATALOGUE.tasks[name].path).card
 
 
 def names_of(name: str) -> list[Text]:

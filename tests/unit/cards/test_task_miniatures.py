@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from vlbench.cards.build import DataRequest, task
+from vlbench.cards.build import open_task
 from vlbench.cards.catalogue import read_catalogue
+from vlbench.cards.data_request import DataRequest
 from vlbench.core.errors import DataError
 from vlbench.core.task import Task
 
@@ -37,11 +38,11 @@ def write(root: Path) -> Write:
 
 @pytest.fixture
 def opened(root: Path) -> Callable[..., Task]:
-    def open_task(name: str, **options: object) -> Task:
+    def build(name: str, **options: object) -> Task:
         request = DataRequest(roots=(root,), allow_subset=True, **options)  # type: ignore[arg-type]
-        return task(name, CATALOGUE, request=request)
+        return open_task(name, CATALOGUE, request=request).task
 
-    return open_task
+    return build
 
 
 def shown(found: Task) -> list[str]:

@@ -4,8 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from vlbench.cards.build import DataRequest, task
+from vlbench.cards.build import open_task
 from vlbench.cards.catalogue import read_catalogue
+from vlbench.cards.data_request import DataRequest
 from vlbench.cards.threshold_file import read_thresholds
 from vlbench.cards.thresholds import DECIDED
 from vlbench.core.contracts import Text
@@ -26,13 +27,13 @@ primary: mean_average_precision
 
 
 def built(name: str, thresholds: str | None, *folders: Path) -> Task:
-    return task(name, read_catalogue(folders), request=DataRequest(thresholds=thresholds))
+    return open_task(name, read_catalogue(folders), request=DataRequest(thresholds=thresholds)).task
 
 
 def learning(name: str, *folders: Path) -> Task:
     """A task with its validation split, if its card names one."""
     request = DataRequest(splits=frozenset({"validation"}))
-    return task(name, read_catalogue(folders), request=request)
+    return open_task(name, read_catalogue(folders), request=request).task
 
 
 def write_card(folder: Path, validation: str = "") -> Path:
@@ -125,6 +126,18 @@ def test_a_split_that_is_learned_from_changes_no_question() -> None:
     assert {each.id for each in validation.images.examples}.isdisjoint(chosen.problem.ids)
 
 
+def test_a_file_that_repeats_the_cards_names_asks_the_same_of_every_split(tmp_path: Path) -> None:
+    source = "{kind: shapes, question: tags, split: test, count: 20, seed: 5}"
+    folder = write_card(tmp_path, f"validation:\n  sources:\n  - {source}\n")
+    tags = [text.name for text in built("own", None, folder).problem.texts]
+    lines = [f"{tag}\t{n}" for n, tag in enumerate(tags)]  # ids, which the user's file does not repeat
+    (folder / "tasks" / "names.tsv").write_text("\n".join(["name\tn", *lines]))
+    (tmp_path / "same.txt").write_text("\n".join(tags))
+    request = DataRequest(splits=frozenset({"validation"}), classnames=tmp_path / "same.txt")
+    found = open_task("own", read_catalogue((folder,)), request=request).task
+    assert (found.name, set(found.learn_from)) == ("own", {"validation"})
+
+
 def test_a_metric_of_the_card_stays_in_its_place(tmp_path: Path) -> None:
     asked = built("own", "0.2", write_card(tmp_path))
     assert list(asked.metrics)[:2] == ["mean_average_precision", "micro_f1"]
@@ -169,11 +182,11 @@ def test_a_copy_of_the_test_images_is_known_by_its_bytes_whatever_its_names(
     (tmp_path / "tasks" / "own.yaml").write_text(card)
     request = DataRequest(roots=(tmp_path / "data",), splits=frozenset({"validation"}))
     with pytest.raises(DataError, match="2 of 2 validation images are test images"):
-        task("own", read_catalogue((tmp_path,)), request=request)
+        open_task("own", read_catalogue((tmp_path,)), request=request)
     allowed = replace(request, allow_seen_images=True)
-    assert task("own", read_catalogue((tmp_path,)), request=allowed).learn_from
+    assert open_task("own", read_catalogue((tmp_path,)), request=allowed).task.learn_from
     # another image under the same name is another image
     for colour in ("red", "blue"):
         path = tmp_path / "data" / "val" / names.format(colour)
         Image.new("RGB", (8, 8), "lime" if colour == "red" else "navy").save(path)
-    assert task("own", read_catalogue((tmp_path,)), request=request).learn_from
+    assert open_task("own", read_catalogue((tmp_path,)), request=request).task.learn_from

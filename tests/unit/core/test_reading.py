@@ -2,11 +2,14 @@
 
 from dataclasses import replace
 
+import numpy as np
 from listed import listed
 
 from vlbench.core.contracts import Target, Text
 from vlbench.core.dataset import subset
+from vlbench.core.problem import Problem, Query
 from vlbench.core.reading import LeftOut, Reading, Tally, reading_line, what_was_read
+from vlbench.core.relevance import Relevance
 from vlbench.core.task import TaskRequest
 from vlbench.task_kinds.classification import classification
 from vlbench.task_kinds.retrieval import retrieval
@@ -41,6 +44,22 @@ def test_a_source_that_does_not_say_is_known_by_its_name() -> None:
     assert said["data"] == "drawn (drawn:here)"
     assert "labels" not in said
     assert said["images"] == "2 images"
+
+
+def test_a_question_without_words_is_told_by_its_images() -> None:
+    source = listed((Target(label=0), Target(label=1)))
+    task = asked(source)
+    pairs = Relevance(np.array([1]), np.array([0]), (2, 1))
+    by_image = Problem(source, (Query(image=0),), pairs, references=source)
+    said = what_was_read(replace(task, problem=by_image))
+    assert said["texts"] == f"1 classes: {source[0].id}"
+    assert "prompt" not in said
+    nothing = Problem(source, (), Relevance(np.array([], int), np.array([], int), (2, 0)))
+    assert what_was_read(replace(task, problem=nothing)).keys() == {"data", "images"}
+    by_text = Problem(
+        (Text("red cat"),), (Query(Text("cat")),), Relevance(np.array([0]), np.array([0]), (1, 1))
+    )
+    assert "data" not in what_was_read(replace(task, problem=by_text))
 
 
 def test_of_many_names_the_first_and_the_number_are_told() -> None:

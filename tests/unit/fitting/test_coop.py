@@ -10,8 +10,9 @@ from safetensors.torch import load_file
 
 from vlbench.adapters.clip import local_dir
 from vlbench.adapters.coop_context import read_facts, read_vectors
-from vlbench.cards.build import DataRequest, task, training_task
+from vlbench.cards.build import open_task, open_training
 from vlbench.cards.catalogue import read_catalogue
+from vlbench.cards.data_request import DataRequest
 from vlbench.core.contracts import Checkpoint, Origin
 from vlbench.core.errors import DataError
 from vlbench.core.task import Task
@@ -42,7 +43,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def training(folder: Path) -> Task:
-    return training_task(f"classification:{folder}", read_catalogue(), request=DataRequest())
+    return open_training(f"classification:{folder}", read_catalogue(), request=DataRequest()).task
 
 
 @pytest.fixture
@@ -175,6 +176,6 @@ def test_no_tensor_but_the_context_is_in_the_file(
 
 
 def test_a_task_without_one_class_an_image_is_refused() -> None:
-    tags = task("shapes-tags", read_catalogue(), request=DataRequest(limit=10))
+    tags = open_task("shapes-tags", read_catalogue(), request=DataRequest(limit=10)).task
     with pytest.raises(DataError, match="do not have one class each"):
         labels_of(tags)

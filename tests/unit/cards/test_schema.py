@@ -2,8 +2,7 @@ import json
 
 import pytest
 
-from vlbench.cards.schema import ModelCard, TaskCard
-from vlbench.cards.training import Seen, facts_of, seen_after, zero_shot
+from vlbench.cards.schema import ModelCard, TaskCard, facts_of, zero_shot
 
 TASK = {
     "title": "T",
@@ -51,17 +50,6 @@ def test_a_model_is_zero_shot_where_both_cards_say_so(trained_on, data, answer):
 def test_a_model_that_was_tuned_on_something_is_zero_shot_nowhere_for_sure(trained_on, data, answer):
     fields = {} if trained_on is None else {"trained_on": trained_on}
     assert zero_shot(model(**fields, tuned_on=["pets"]), task(data)) == answer
-
-
-def test_a_fitted_model_has_seen_what_its_base_did_and_the_tasks_data():
-    known, unknown = model(trained_on=["laion2b"]), model()
-    assert seen_after(known, task(["pets"]), "oxford_pets") == Seen(trained_on=("laion2b", "pets"))
-    assert seen_after(known, task(["laion2b"]), "x") == Seen(trained_on=("laion2b",))
-    assert seen_after(unknown, task(["pets"]), "oxford_pets") == Seen(tuned_on=("pets",))
-    # a folder may hold images of any data set
-    assert seen_after(known, None, "classification:mine") == Seen(tuned_on=("laion2b", "classification:mine"))
-    assert seen_after(None, None, "classification:mine") == Seen(tuned_on=("classification:mine",))
-    assert seen_after(known, task([]), "own") == Seen(tuned_on=("laion2b", "own"))
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,32 @@
+import json
+
+from vlbench.cards.schema import ModelCard, TaskCard
+from vlbench.fitting.seen import Seen, seen_after
+
+TASK = {
+    "title": "T",
+    "kind": "k",
+    "protocol": "p",
+    "sources": [{"kind": "s"}],
+    "metrics": ["acc1"],
+    "primary": "acc1",
+}
+
+
+def model(**fields):
+    return ModelCard.model_validate_json(json.dumps({"title": "M", "adapter": "a", **fields}))
+
+
+def task(data):
+    return TaskCard.model_validate_json(json.dumps({**TASK, "data": data}))
+
+
+def test_a_fitted_model_has_seen_what_its_base_did_and_the_tasks_data():
+    known, unknown = model(trained_on=["laion2b"]), model()
+    assert seen_after(known, task(["pets"]), "oxford_pets") == Seen(trained_on=("laion2b", "pets"))
+    assert seen_after(known, task(["laion2b"]), "x") == Seen(trained_on=("laion2b",))
+    assert seen_after(unknown, task(["pets"]), "oxford_pets") == Seen(tuned_on=("pets",))
+    # a folder may hold images of any data set
+    assert seen_after(known, None, "classification:mine") == Seen(tuned_on=("laion2b", "classification:mine"))
+    assert seen_after(None, None, "classification:mine") == Seen(tuned_on=("classification:mine",))
+    assert seen_after(known, task([]), "own") == Seen(tuned_on=("laion2b", "own"))

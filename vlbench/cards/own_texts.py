@@ -1,0 +1,112 @@
+"""The texts that a user's files give in place of a task's: class names, templates and descriptions."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from vlbench.cards.data_request import DataRequest
+from vlbench.cards.descriptions import described, find_descriptions, read_descriptions, unasked
+from vlbench.cards.entry import Entry
+from vlbench.cards.schema import TaskCard
+from vlbench.cards.texts import (
+    by_line,
+    card_names,
+    card_templates,
+    read_classnames,
+    read_templates,
+    with_labels,
+)
+from vlbench.core.contracts import Dataset, Text
+from vlbench.core.digest import sha256_of_file
+from vlbench.core.errors import DataError
+from vlbench.core.files import shown
+from vlbench.core.protocol import SYNONYMS
+from vlbench.core.task import TaskRequest
+
+CLASSIFICATION = "classification"
+"""The kind of task whose classes a user's names rename line by line."""
+_DIGITS = 6
+"""Hexadecimal digits of a file's SHA-256 in a task's name."""
+
+
+def marked(asked: TaskRequest, request: DataRequest) -> TaskRequest:
+    """A task's request under a name of its own where the user's files take the place of its texts."""
+    files = {
+        "classnames": request.classnames,
+        "templates": request.templates,
+        "descriptions": request.descriptions,
+    }
+    marks = [f"{what}@{sha256_of_file(path)[:_DIGITS]}" for what, path in files.items() if path is not None]
+    return replace(asked, name="+".join([asked.name, *marks]))
+
+
+def texts_in_place(
+    names: tuple[Text, ...] | None,
+    classes: Callable[[], Sequence[Text]],
+    source: Dataset,
+    request: DataRequest,
+    *,
+    descriptions: Path | None,
+    task: str,
+    kind: str,
+) -> tuple[tuple[Text, ...] | None, tuple[str, ...]]:
+    """A task's names, or those that the user gives instead, described; and remarks on what became of them.
+
+    A plain list of class names takes over the labels of the `classes` that it stands for. `descriptions` are
+    the user's or the card's; a remark says what of a user's are of no name.
+
+    Raises:
+        CardError: the file of names is wrong.
+        DataError: the file of descriptions is wrong or leaves a name out, or the task has no names.
+    """
+    if request.classnames is not None:
+        names = read_classnames(request.classnames)
+    if descriptions is not None:
+        listed = names or source.offers.names
+        if not listed:
+            raise DataError(f"{task}: has no tags or classes to describe; leave the descriptions out")
+        names = described(listed, read_descriptions(descriptions), shown(descriptions))
+    remarks: tuple[str, ...] = ()
+    if request.classnames is not None and names is not None and kind == CLASSIFICATION:
+        if not any(name.ids for name in names):
+            names = with_labels(names, classes(), shown(request.classnames))
+        remarks = by_line(names, request.classnames)
+    return names, (*remarks, *unasked(names or source.offers.names, request.descriptions))
+
+
+def without_repeats(entry: Entry, card: TaskCard, request: DataRequest) -> DataRequest:
+    """A request without those of the user's files that say what the card says: the question is the card's.
+
+    Raises:
+        CardError: one of the user's files is wrong.
+    """
+    place = request.place(entry.path.parent)
+
+    def repeats_names(path: Path) -> bool:
+        mine, theirs = read_classnames(path), card_names(card, place, entry.name) or ()
+        words = [(text.name, text.ids.get(SYNONYMS, "")) for text in theirs]
+        return mine == theirs or (
+            not any(text.ids for text in mine) and [(text.name, "") for text in mine] == words
+        )
+
+    def repeats_templates(path: Path) -> bool:
+        return read_templates(path) == card_templates(card, place, entry.name)
+
+    def repeats_descriptions(path: Path) -> bool:
+        if card.descriptions is None:
+            return False
+        theirs = find_descriptions(card.descriptions, place, entry.name)
+        return read_descriptions(path) == read_descriptions(theirs)
+
+    def other(path: Path | None, repeats: Callable[[Path], bool]) -> Path | None:
+        try:
+            return None if path is not None and repeats(path) else path
+        except DataError:
+            return path  # the card's file does not lie here
+
+    return replace(
+        request,
+        classnames=other(request.classnames, repeats_names),
+        templates=other(request.templates, repeats_templates),
+        descriptions=other(request.descriptions, repeats_descriptions),
+    )
