@@ -14,12 +14,12 @@ from vlbench.report.paired_tests import LEVEL, PValues, holm_array, mid_p_mcnema
 
 
 def column_ranks(results: Iterable[Result], items: Mapping[str, Items]) -> dict[str, int]:
-    """Ranks of the models of one task and protocol, by model: 1 + how many are significantly better.
+    """Ranks of the models of one task and protocol, by model: 1 + how many rows are significantly better.
 
-    All pairs of the column are tested on the same images, adjusted by Holm's method: hits by McNemar's mid-p
-    test, everything else by the normal distribution of what the images add, which takes no resamples. Models
-    without items, without a value or on other images or annotations than most have no rank. `items` are by
-    model.
+    A row of several seeds is better where all of them are. All pairs of the column are tested on the same
+    images, adjusted by Holm's method: hits by McNemar's mid-p test, everything else by the normal
+    distribution of what the images add, which takes no resamples. Models without items, without a value or on
+    other images or annotations than most have no rank. `items` are by model.
     """
     found: dict[str, tuple[Result, Reading]] = {}
     for result in _of_one_kind([each for each in results if each.score is not None], items):
@@ -33,7 +33,11 @@ def column_ranks(results: Iterable[Result], items: Mapping[str, Items]) -> dict[
     lowest_first = next(iter(found.values()))[0].lower_is_better
     heights = -values if lowest_first else values
     better &= heights[:, None] < heights[None, :]  # [i, j]: j is better than i
-    return {model: 1 + int(count) for model, count in zip(found, better.sum(axis=1), strict=True)}
+    rows: dict[str, list[int]] = {}
+    for place, (result, _) in enumerate(found.values()):
+        rows.setdefault(result.replicate_of or result.model, []).append(place)
+    lost = np.stack([better[:, places].all(axis=1) for places in rows.values()], axis=1)  # [i, row]
+    return {model: 1 + int(count) for model, count in zip(found, lost.sum(axis=1), strict=True)}
 
 
 def _of_one_kind(results: Sequence[Result], items: Mapping[str, Items]) -> list[Result]:

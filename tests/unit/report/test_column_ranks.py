@@ -35,6 +35,16 @@ def test_a_place_is_lost_to_significantly_better_models_alone(column):
     assert column_ranks(results[::-1], items) == column_ranks(results, items)
 
 
+def test_seeds_of_one_row_take_one_place(column):
+    results, items = column(best1=first(700), best2=first(690), worst=first(300))
+    seeds = [replace(each, replicate_of="best" if each.model != "worst" else "") for each in results]
+    assert column_ranks(seeds, items) == {"best1": 1, "best2": 1, "worst": 2}
+    # a row is better where all of its seeds are
+    results, items = column(lucky1=first(700), lucky2=first(300), other=first(305))
+    mixed = [replace(each, replicate_of="lucky" if each.model != "other" else "") for each in results]
+    assert column_ranks(mixed, items)["other"] == 1
+
+
 def test_holm_counts_every_pair_of_the_column(column):
     # seven images apart: p = 2^-7 is significant alone (two models), and not among ten pairs
     few = first(507)
