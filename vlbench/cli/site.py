@@ -38,8 +38,12 @@ def command(results: Path, out: Path, data_root: tuple[str, ...], include_path: 
     Where predictions were saved (`vlbench run --save-predictions`), a task's page shows what was confused
     and the worst items, with thumbnails if the task's images lie here.
     """
-    from vlbench.api import build_site
+    from vlbench.api import build_site, leaderboard_additions
+    from vlbench.report.leaderboard import notes
+    from vlbench.report.results import read_results
 
     roots, task_roots = data_roots(data_root)
     written = build_site(results, out, include_path=include_path, data_root=roots, task_roots=task_roots)
+    for note in notes(read_results(results), leaderboard_additions(include_path)):
+        click.echo(f"vlbench: {note}", err=True)
     click.echo(f"{written.pages} pages in {written.files} files; open {out / 'index.html'}")
