@@ -252,10 +252,11 @@ def _opened(task: str, website: Website, catalogue: "Catalogue") -> OpenedTask |
         problem = resolve(request)[1][0].task.problem
     except VlbenchError:
         return None  # the thumbnails are left out, the names of the items stay
-    examples = {problem.images[i].id: problem.images[i] for i in range(len(problem.images))}
+    names = problem.names
+    examples = {example.id: example for example in problem.images.examples}
     right: dict[int, list[str]] = {}
     for i, j in zip(problem.relevant.candidates.tolist(), problem.relevant.queries.tolist(), strict=True):
-        right.setdefault(i, []).append(problem.texts[j].name)
+        right.setdefault(i, []).append(names[j])
 
     def image(item: str) -> "Image | None":
         example = examples.get(item)

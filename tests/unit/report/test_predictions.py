@@ -1,8 +1,10 @@
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 
 from vlbench.core.contracts import Dataset, Example, Prediction, ScoreUnit, Text
-from vlbench.core.problem import Problem, by_words
+from vlbench.core.problem import Asked, Problem, by_words
 from vlbench.core.relevance import Relevance
 from vlbench.report.predictions import write_predictions
 
@@ -61,6 +63,33 @@ def test_an_unknown_tag_has_no_score(make_result, tmp_path):
     columns = written(write_predictions(make_result(), problem((0, 0)), prediction, tmp_path))
     found = [np.asarray(row, dtype=np.float32) for row in columns["scores"]]
     np.testing.assert_array_equal(found, scores)
+
+
+def test_arrays_of_a_scoring_of_ones_own_are_written_by_whose_they_are(make_result, tmp_path):
+    question = problem((0, 0), (1, 1))
+    asked = Asked("only", Relevance.from_pairs(np.array([0, 0, 1, 1]), np.array([0, 2, 1, 2]), (2, 3)))
+    prediction = Prediction(
+        UNIT,
+        {
+            "margins": np.array([0.5, -0.5]),
+            "hits": np.array([True, False, True]),
+            "pair_scores": np.array([0.4, 0.3, 0.2, 0.1]),
+            "odd": np.arange(5),
+        },
+    )
+    path = write_predictions(make_result(), replace(question, asked=asked), prediction, tmp_path)
+    rows = pd.read_parquet(path)
+    assert dict(zip(rows.id[:2], rows.margins[:2], strict=True)) == {"1.jpg": 0.5, "2.jpg": -0.5}
+    texts = rows[rows.side == "text"]
+    assert (list(texts.id), list(texts.hits)) == (["cat", "dog", "eel"], [True, False, True])
+    pairs = rows[rows.side == "pair"]
+    assert list(zip(pairs.id, pairs["query"], pairs.pair_scores, strict=True)) == [
+        ("1.jpg", "cat", 0.4),
+        ("1.jpg", "eel", 0.3),
+        ("2.jpg", "dog", 0.2),
+        ("2.jpg", "eel", 0.1),
+    ]
+    assert list(rows[rows.side == "odd"].odd) == [0, 1, 2, 3, 4]
 
 
 def test_a_partial_run_leaves_the_whole_ones_predictions_alone(make_result, tmp_path):
