@@ -9,18 +9,9 @@ from vlbench.core.contracts import Dataset
 from vlbench.core.digest import digest_of
 from vlbench.core.errors import DataError, Unsupported
 from vlbench.core.image_digest import image_digests
-from vlbench.core.metric_name import metrics_of
+from vlbench.core.metric_name import DECIDED, metrics_of
 from vlbench.core.task import ProtocolStatement, Task
 
-DECIDED = (
-    "macro_precision",
-    "macro_recall",
-    "macro_f1",
-    "micro_precision",
-    "micro_recall",
-    "micro_f1",
-)
-"""Metrics that read stated thresholds; they stand beside those of the card."""
 _DIGITS = 6
 
 

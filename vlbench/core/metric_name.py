@@ -6,6 +6,16 @@ from vlbench.core.errors import CardError
 from vlbench.core.metric import Metric
 from vlbench.core.registry import METRICS
 
+DECIDED = (
+    "macro_precision",
+    "macro_recall",
+    "macro_f1",
+    "micro_precision",
+    "micro_recall",
+    "micro_f1",
+)
+"""Metrics that read thresholds, stated or learned; they stand beside a task's own."""
+
 
 def split_metric(name: str) -> tuple[str, float | None]:
     """The registry name and the number behind `@`, None where there is none.

@@ -2,17 +2,9 @@
 
 from vlbench.core.measurement import MetricOptions
 from vlbench.core.method import Head, Lesson, Method
+from vlbench.core.metric_name import DECIDED
 from vlbench.core.registry import METRICS
 
-DECIDED = (
-    "macro_precision",
-    "macro_recall",
-    "macro_f1",
-    "micro_precision",
-    "micro_recall",
-    "micro_f1",
-)
-"""Metrics that read thresholds; they stand beside those of the task."""
 CHOICE = "best_f1_threshold"
 
 

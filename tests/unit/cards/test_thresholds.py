@@ -8,9 +8,9 @@ from vlbench.cards.build import open_task
 from vlbench.cards.catalogue import read_catalogue
 from vlbench.cards.data_request import DataRequest
 from vlbench.cards.threshold_file import read_thresholds
-from vlbench.cards.thresholds import DECIDED
 from vlbench.core.contracts import Text
 from vlbench.core.errors import DataError, Unsupported
+from vlbench.core.metric_name import DECIDED
 from vlbench.core.task import Task
 
 TAGS = (Text("hot dog"), Text("cat"), Text("owl"))
