@@ -90,8 +90,9 @@ def plan_job(
         Unsupported: a metric reads what the task does not keep or does not suit its question, the method does
             not suit the task, the model lacks what they need, or the device lacks the precision.
     """
-    refuse_unfit(checkpoint, task, method, settings)
-    return _job(checkpoint, identity or checkpoint.identify(), task, settings, method)
+    problem = task.problem if method.rewrite is None else method.rewrite(task.problem)
+    refuse_unfit(checkpoint, task, problem, method, settings)
+    return _job(checkpoint, identity or checkpoint.identify(), task, problem, settings, method)
 
 
 def with_texts(job: Job, task: Task, settings: RunSettings) -> Job:
@@ -165,13 +166,18 @@ def _space(side: str, settings: RunSettings) -> str:
 
 
 def _job(
-    checkpoint: Checkpoint, identity: Identity, task: Task, settings: RunSettings, method: Method
+    checkpoint: Checkpoint,
+    identity: Identity,
+    task: Task,
+    problem: Problem,
+    settings: RunSettings,
+    method: Method,
 ) -> Job:
-    learn_from: dict[str, Job] = {
-        split: _job(checkpoint, identity, replace(task, problem=task.learn_from[split]), settings, ZERO_SHOT)
-        for split in sorted(method.learns_from)
-    }
-    problem = task.problem if method.rewrite is None else method.rewrite(task.problem)
+    learn_from: dict[str, Job] = {}
+    for split in sorted(method.learns_from):
+        of_split = task.learn_from[split]
+        asked = replace(task, problem=of_split)
+        learn_from[split] = _job(checkpoint, identity, asked, of_split, settings, ZERO_SHOT)
     keys = _keys(identity, task, problem, settings, method, learn_from, _of_candidates(problem))
     row = row_name(checkpoint, settings, method)
     return Job(checkpoint, identity, task, problem, row, keys, method, learn_from, settings.seed)

@@ -11,14 +11,15 @@ from vlbench.core.task import Task
 from vlbench.engine.settings import RunSettings
 
 
-def refuse_unfit(checkpoint: Checkpoint, task: Task, method: Method, settings: RunSettings) -> None:
-    """Refuse what cannot work.
+def refuse_unfit(
+    checkpoint: Checkpoint, task: Task, problem: Problem, method: Method, settings: RunSettings
+) -> None:
+    """Refuse what cannot work; `problem` is what the method asks of the task's.
 
     Raises:
         Unsupported: a metric reads what the task does not keep or does not suit its question, the method does
             not suit the task, the model lacks what they need, or the device lacks the precision.
     """
-    problem = task.problem if method.rewrite is None else method.rewrite(task.problem)
     _refuse_metrics(method, task, problem)
     _refuse_method(method, task, problem)
     needs = task.needs | task.scoring.needs | method.needs
@@ -40,7 +41,8 @@ def refuse_unfit(checkpoint: Checkpoint, task: Task, method: Method, settings: R
 
 
 def _refuse_metrics(method: Method, task: Task, problem: Problem) -> None:
-    for metric in metrics_of(method.metrics).values():
+    added = metrics_of(method.metrics).values()
+    for metric in added:
         if not metric.reads <= task.scoring.keeps | {ASKED}:
             raise Unsupported(
                 f"{task.name}: {method.name} measures {metric.name}, which reads "
@@ -51,7 +53,7 @@ def _refuse_metrics(method: Method, task: Task, problem: Problem) -> None:
         metric.check_reads(task.scoring.keeps, of=task.name)
         if metric.suits is not None:
             metric.suits(task.problem, metric.name)
-    for metric in (*task.metrics.values(), *metrics_of(method.metrics).values()):
+    for metric in (*task.metrics.values(), *added):
         if problem.asked is not None and not task.scoring.asked_alone and ASKED not in metric.reads:
             raise Unsupported(
                 f"{metric.name} counts all pairs, and {task.name} does not ask about all of them; "
