@@ -164,14 +164,15 @@ def fresh_scores(
 
 def vector_scores(candidates: Features, queries: Features, *, problem: Problem, device: str) -> ScoreBlocks:
     """Cosines of candidates' vectors [n, d] and queries' [m, d]."""
+    units, texts = _unit(candidates), _unit(queries)
     return fresh_scores(
-        _cosines,
-        lambda places: candidates[places],
-        leading_bytes(candidates),
-        texts=queries,
+        _products,
+        lambda places: units[places],
+        leading_bytes(units),
+        texts=texts,
         problem=problem,
         device=device,
-        score_pairs=lambda rows, columns: (_unit(rows) * _unit(columns)).sum(dim=1),
+        score_pairs=lambda rows, columns: (rows * columns).sum(dim=1),
     )
 
 
@@ -218,12 +219,13 @@ def _masked(block: Tensor, how: Literal["only", "but"], pairs: Relevance, start:
     return masked
 
 
-def _cosines(rows: Tensor, columns: Tensor) -> Tensor:
-    """Cosines [b, m] of vectors [b, d] and [m, d], in whole tiles: a cosine hangs on its pair alone."""
-    sides = [_unit(each) for each in (rows, columns)]
-    filled = [torch.nn.functional.pad(each, (0, 0, 0, -len(each) % TILE)) for each in sides]
+def _products(rows: Tensor, columns: Tensor) -> Tensor:
+    """Dot products [b, m] of rows [b, d] and [m, d], in whole tiles: a product hangs on its pair alone."""
+    filled = [torch.nn.functional.pad(each, (0, 0, 0, -len(each) % TILE)) for each in (rows, columns)]
     return (filled[0] @ filled[1].T)[: len(rows), : len(columns)]
 
 
-def _unit(rows: Tensor) -> Tensor:
-    return torch.nn.functional.normalize(rows, dim=1)
+def _unit(rows: Features) -> Features:
+    """Vectors [n, d] of length 1; one of length 0 stays as it is."""
+    unit: Features = torch.nn.functional.normalize(torch.from_numpy(rows), dim=1).numpy()
+    return unit
