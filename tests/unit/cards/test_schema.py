@@ -1,25 +1,7 @@
-import json
-
 import pytest
+from short_cards import model, task
 
-from vlbench.cards.schema import ModelCard, TaskCard, facts_of, zero_shot
-
-TASK = {
-    "title": "T",
-    "kind": "k",
-    "protocol": "p",
-    "sources": [{"kind": "s"}],
-    "metrics": ["acc1"],
-    "primary": "acc1",
-}
-
-
-def model(**fields):
-    return ModelCard.model_validate_json(json.dumps({"title": "M", "adapter": "a", **fields}))
-
-
-def task(data):
-    return TaskCard.model_validate_json(json.dumps({**TASK, "data": data}))
+from vlbench.cards.schema import facts_of, zero_shot
 
 
 @pytest.mark.parametrize(

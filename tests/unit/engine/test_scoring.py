@@ -26,6 +26,19 @@ class Table:
         return images[:, texts[:, 0].long()]
 
 
+def kept(model, images, texts, problem, kind):
+    """What a scoring keeps of a model's scores of image features [n, d] and text features [m, d]."""
+    blocks = fresh_scores(
+        model.score,
+        lambda places: images[places],
+        leading_bytes(images),
+        texts=texts,
+        problem=problem,
+        device="cpu",
+    )
+    return predict(blocks, problem, SCORINGS.get(kind), model.info.unit)
+
+
 def run(scores, pairs, kind, rows=None, monkeypatch=None, asked=None):
     n, m = scores.shape
     if rows is not None:
@@ -39,15 +52,7 @@ def run(scores, pairs, kind, rows=None, monkeypatch=None, asked=None):
     )
     columns = np.arange(m, dtype=np.float32)[:, None]
     images = scores.astype(np.float32)
-    blocks = fresh_scores(
-        Table().score,
-        lambda places: images[places],
-        leading_bytes(images),
-        texts=columns,
-        problem=problem,
-        device="cpu",
-    )
-    return predict(blocks, problem, SCORINGS.get(kind), Table.info.unit)
+    return kept(Table(), images, columns, problem, kind)
 
 
 def brute_force_rank(scores, right):
@@ -157,15 +162,7 @@ def rounded(images, texts, pairs, kind):
         by_words(tuple(Text(str(j)) for j in range(shape[1]))),
         Relevance.from_pairs(rows, columns, shape),
     )
-    blocks = fresh_scores(
-        Rounding().score,
-        lambda places: images[places],
-        leading_bytes(images),
-        texts=texts,
-        problem=problem,
-        device="cpu",
-    )
-    return predict(blocks, problem, SCORINGS.get(kind), Rounding.info.unit)
+    return kept(Rounding(), images, texts, problem, kind)
 
 
 @pytest.mark.parametrize("m", [2, 3, 5, 7, 10, 11, 37, 101])

@@ -1,24 +1,6 @@
-import json
+from short_cards import model, task
 
-from vlbench.cards.schema import ModelCard, TaskCard
 from vlbench.fitting.seen import Seen, seen_after
-
-TASK = {
-    "title": "T",
-    "kind": "k",
-    "protocol": "p",
-    "sources": [{"kind": "s"}],
-    "metrics": ["acc1"],
-    "primary": "acc1",
-}
-
-
-def model(**fields):
-    return ModelCard.model_validate_json(json.dumps({"title": "M", "adapter": "a", **fields}))
-
-
-def task(data):
-    return TaskCard.model_validate_json(json.dumps({**TASK, "data": data}))
 
 
 def test_a_fitted_model_has_seen_what_its_base_did_and_the_tasks_data():
