@@ -6,7 +6,7 @@ from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Unpack, cast
 
-from vlbench.cards.build import NamedTask
+from vlbench.cards.build import NamedModel, NamedTask
 from vlbench.cards.catalogue import read_catalogue
 from vlbench.core.capabilities import NAMES_ALONE
 from vlbench.core.contracts import Model
@@ -53,7 +53,6 @@ def run(request: Request, *, tell: Callable[[str], None] | None = None) -> Itera
     from vlbench.core.reading import reading_line, what_was_read
     from vlbench.engine.changes import noted, noted_lines
     from vlbench.engine.measure import result_of
-    from vlbench.engine.plan import plan_job
     from vlbench.engine.seen import refuse_seen, seen_by
     from vlbench.kept_results import is_there, question_of, refuse_replacing, write_all
 
@@ -62,19 +61,7 @@ def run(request: Request, *, tell: Callable[[str], None] | None = None) -> Itera
     if tell is not None:
         for name, said in read.items():
             tell(reading_line(name, said))
-    planned: list[list[tuple[NamedTask, Job]]] = []
-    refused: dict[str, None] = {}
-    for model in models:
-        planned.append([])
-        identity = None
-        for each in tasks:
-            try:
-                job = plan_job(model.checkpoint, each.task, request.settings, identity, request.method)
-            except Unsupported as error:
-                refused[str(error)] = None
-            else:
-                identity = job.identity
-                planned[-1].append((each, job))
+    planned, refused = _planned(models, tasks, request)
     if refused and tell is not None and any(planned):
         for line in refused:
             tell(f"refused: {line}")
@@ -120,6 +107,28 @@ def run(request: Request, *, tell: Callable[[str], None] | None = None) -> Itera
             yield result
     if refused:
         raise Unsupported("; ".join(refused))
+
+
+def _planned(
+    models: Sequence[NamedModel], tasks: Sequence[NamedTask], request: Request
+) -> "tuple[list[list[tuple[NamedTask, Job]]], Sequence[str]]":
+    """The jobs of each model, and why others cannot be."""
+    from vlbench.engine.plan import plan_job
+
+    planned: list[list[tuple[NamedTask, Job]]] = []
+    refused: dict[str, None] = {}
+    for model in models:
+        planned.append([])
+        identity = None
+        for each in tasks:
+            try:
+                job = plan_job(model.checkpoint, each.task, request.settings, identity, request.method)
+            except Unsupported as error:
+                refused[str(error)] = None
+            else:
+                identity = job.identity
+                planned[-1].append((each, job))
+    return planned, tuple(refused)
 
 
 def measured(jobs: Iterable["Job"], request: Request) -> "Iterator[Measured]":
