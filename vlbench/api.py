@@ -6,7 +6,6 @@ from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Unpack, cast
 
-from vlbench.cards.build import NamedModel, NamedTask
 from vlbench.cards.catalogue import read_catalogue
 from vlbench.core.capabilities import NAMES_ALONE
 from vlbench.core.contracts import Model
@@ -53,6 +52,7 @@ def run(request: Request, *, tell: Callable[[str], None] | None = None) -> Itera
     from vlbench.core.reading import reading_line, what_was_read
     from vlbench.engine.changes import noted, noted_lines
     from vlbench.engine.measure import result_of
+    from vlbench.engine.plan import plan_jobs
     from vlbench.engine.seen import refuse_seen, seen_by
     from vlbench.kept_results import is_there, question_of, refuse_replacing, write_all
 
@@ -61,26 +61,32 @@ def run(request: Request, *, tell: Callable[[str], None] | None = None) -> Itera
     if tell is not None:
         for name, said in read.items():
             tell(reading_line(name, said))
-    planned, refused = _planned(models, tasks, request)
+    planned: list[list[Job]] = []
+    refused: dict[str, None] = {}
+    for model in models:
+        jobs, reasons = plan_jobs(
+            model.checkpoint, [named.task for named in tasks], request.settings, request.method
+        )
+        planned.append(jobs)
+        refused.update(dict.fromkeys(reasons))
     if refused and tell is not None and any(planned):
         for line in refused:
             tell(f"refused: {line}")
     # what is asked is the same of all models, whatever their names for it
-    jobs = [job for _, job in chain.from_iterable(planned)]
+    jobs = list(chain.from_iterable(planned))
     asked = {job.task.name: job for job in jobs}
     questions = {name: question_of(job, request.cache) for name, job in asked.items()}
     refuse_replacing(jobs, questions, request)
     for job in jobs:
         if not request.data.allow_seen_images:
             refuse_seen(job, request.cache)
-    for model, pairs in zip(models, planned, strict=True):
-        wanted = pairs
+    cards = {named.task.name: named.card for named in tasks}
+    for model, wanted in zip(models, planned, strict=True):
         if request.missing:
-            wanted = [pair for pair in pairs if not is_there(pair[1], questions[pair[1].task.name], request)]
-        results = measured([job for _, job in wanted], request)
-        for (named, job), found in zip(wanted, results, strict=True):
+            wanted = [job for job in wanted if not is_there(job, questions[job.task.name], request)]
+        for job, found in zip(wanted, measured(wanted, request), strict=True):
             remarks = noted(job, request.cache)
-            said = {**read[named.task.name], **remarks}
+            said = {**read[job.task.name], **remarks}
             if NAMES_ALONE in job.checkpoint.capabilities and (
                 request.data.templates or request.data.descriptions
             ):
@@ -97,7 +103,9 @@ def run(request: Request, *, tell: Callable[[str], None] | None = None) -> Itera
                 found,
                 request.cache,
                 seed=request.settings.seed,
-                zero_shot="no" if learned else zero_shot(model.card, named.card, request.data.thresholds),
+                zero_shot="no"
+                if learned
+                else zero_shot(model.card, cards[job.task.name], request.data.thresholds),
                 seen=seen,
                 facts=facts_of(model.card),
                 read=said,
@@ -107,28 +115,6 @@ def run(request: Request, *, tell: Callable[[str], None] | None = None) -> Itera
             yield result
     if refused:
         raise Unsupported("; ".join(refused))
-
-
-def _planned(
-    models: Sequence[NamedModel], tasks: Sequence[NamedTask], request: Request
-) -> "tuple[list[list[tuple[NamedTask, Job]]], Sequence[str]]":
-    """The jobs of each model, and why others cannot be."""
-    from vlbench.engine.plan import plan_job
-
-    planned: list[list[tuple[NamedTask, Job]]] = []
-    refused: dict[str, None] = {}
-    for model in models:
-        planned.append([])
-        identity = None
-        for each in tasks:
-            try:
-                job = plan_job(model.checkpoint, each.task, request.settings, identity, request.method)
-            except Unsupported as error:
-                refused[str(error)] = None
-            else:
-                identity = job.identity
-                planned[-1].append((each, job))
-    return planned, tuple(refused)
 
 
 def measured(jobs: Iterable["Job"], request: Request) -> "Iterator[Measured]":

@@ -1,12 +1,12 @@
 """What a request needs: a job for each model, method and task, under keys made of content; without torch."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from vlbench.core.contracts import Checkpoint, Dataset, Identity, Text
 from vlbench.core.digest import digest_of, digest_of_code, digest_of_modules, digest_of_strings
-from vlbench.core.errors import DataError
+from vlbench.core.errors import DataError, Unsupported
 from vlbench.core.method import ZERO_SHOT, Method
 from vlbench.core.metric import Metric
 from vlbench.core.metric_name import metrics_of
@@ -163,6 +163,20 @@ def _of_candidates(problem: Problem) -> tuple[tuple[str, ...], str]:
 def _space(side: str, settings: RunSettings) -> str:
     place = {"precision": settings.precision, "device": settings.device.partition(":")[0]}
     return digest_of({"side": side, **place})
+
+
+def plan_jobs(
+    checkpoint: Checkpoint, tasks: Sequence[Task], settings: RunSettings, method: Method
+) -> tuple[list[Job], list[str]]:
+    """The jobs of one model, which is identified once, and why other tasks of it cannot be."""
+    jobs: list[Job] = []
+    reasons: list[str] = []
+    for task in tasks:
+        try:
+            jobs.append(plan_job(checkpoint, task, settings, jobs[0].identity if jobs else None, method))
+        except Unsupported as error:
+            reasons.append(str(error))
+    return jobs, reasons
 
 
 def _job(
