@@ -10,7 +10,6 @@ import argparse
 import statistics
 import tempfile
 import time
-from dataclasses import replace
 from pathlib import Path
 
 import torch
@@ -19,8 +18,10 @@ from vlbench.core.contracts import Dataset, Model, Origin, Placement, Preprocess
 from vlbench.core.contracts import Place as SourcePlace
 from vlbench.core.dataset import as_dataset, subset
 from vlbench.core.registry import ADAPTERS, SOURCES
-from vlbench.engine.encoder import Encoder
+from vlbench.engine.chunk import Reduction
+from vlbench.engine.executors.local import LocalExecutor
 from vlbench.engine.feature_store import FeatureSpace
+from vlbench.engine.passes import Done, Wanted, encode_images
 from vlbench.engine.settings import RunSettings
 
 WARM_UP = 2
@@ -106,14 +107,14 @@ def forward_rate(model: Model, images: Dataset, settings: RunSettings) -> float:
 
 def end_to_end_rate(model: Model, images: Dataset, settings: RunSettings) -> float:
     """Images a second of the engine's pass: files to stored features."""
-    size = settings.first_batch_size
-    encoder = Encoder(model, replace(settings, batch_size=size), batch_size=size, text_batch_size=size)
-    keys = [str(i) for i in range(len(images))]
-    with tempfile.TemporaryDirectory() as folder, FeatureSpace(Path(folder)) as space:
-        encoder.encode_images(images, range(min(size, len(images))), [f"warm {key}" for key in keys], space)
-        start = time.perf_counter()
-        encoder.encode_images(images, range(len(images)), keys, space)
-        return len(images) / (time.perf_counter() - start)
+    executor = LocalExecutor(lambda: model, settings)
+    first = subset(images, range(min(settings.first_batch_size, len(images))))
+    with tempfile.TemporaryDirectory() as folder:
+        for asked in (first, images):
+            with FeatureSpace(Path(folder) / str(len(asked))) as space:
+                start = time.perf_counter()
+                encode_images(executor, asked, None, [Wanted(Reduction("features"), space)], Done())
+    return len(images) / (time.perf_counter() - start)
 
 
 def synchronise(device: str) -> None:

@@ -23,9 +23,11 @@ from vlbench.core.contracts import (
 )
 from vlbench.core.dataset import Examples
 from vlbench.core.result import Result
-from vlbench.engine.evaluate import Session, evaluate
+from vlbench.engine.evaluate import evaluate
 from vlbench.engine.measure import result_of
 from vlbench.engine.plan import Job
+from vlbench.engine.session import Session
+from vlbench.engine.settings import RunSettings
 from vlbench.engine.stored import stored_measurement
 
 COLOURS = {
@@ -119,12 +121,13 @@ def square(colour: str, shade: float, *, broken: bool) -> Image.Image:
     return Image.new("RGB", (4, 4), tuple(int(shade * part) for part in COLOURS[colour]))
 
 
-def evaluated(job: Job, session: Session, cache: Path) -> Result:
+def evaluated(job: Job, settings: RunSettings, cache: Path) -> Result:
     """The record of a job that is run now."""
-    return result_of(job, evaluate(job, session, cache), cache, seed=session.settings.seed)
+    with Session(job.checkpoint, settings, cache) as session:
+        return result_of(*evaluate(job, session), cache)
 
 
 def stored(job: Job, cache: Path) -> Result | None:
     """The record of a job from what is stored; None where nothing is."""
-    found = stored_measurement(job, cache, seed=0)
-    return None if found is None else result_of(job, found, cache, seed=0)
+    found = stored_measurement(job, cache)
+    return None if found is None else result_of(job, found, cache)

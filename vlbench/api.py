@@ -1,6 +1,7 @@
 """evaluate, load_model, load_task and the lists: where cards, engine and report meet."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import replace
 from itertools import chain
 from pathlib import Path
@@ -50,9 +51,9 @@ def run(request: Request, *, tell: Callable[[str], None] | None = None) -> Itera
     """
     from vlbench.cards.schema import facts_of, zero_shot
     from vlbench.core.reading import reading_line, what_was_read
-    from vlbench.engine.changes import noted, noted_lines
     from vlbench.engine.measure import result_of
-    from vlbench.engine.plan import plan_jobs
+    from vlbench.engine.plan import Listed, plan_jobs
+    from vlbench.engine.remarks import noted, noted_lines
     from vlbench.engine.seen import refuse_seen, seen_by
     from vlbench.kept_results import is_there, question_of, refuse_replacing, write_all
 
@@ -62,10 +63,11 @@ def run(request: Request, *, tell: Callable[[str], None] | None = None) -> Itera
         for name, said in read.items():
             tell(reading_line(name, said))
     planned: list[list[Job]] = []
+    listed: Listed = {}
     refused: dict[str, None] = {}
     for model in models:
         jobs, reasons = plan_jobs(
-            model.checkpoint, [named.task for named in tasks], request.settings, request.method
+            model.checkpoint, [named.task for named in tasks], request.settings, request.method, listed
         )
         planned.append(jobs)
         refused.update(dict.fromkeys(reasons))
@@ -84,7 +86,7 @@ def run(request: Request, *, tell: Callable[[str], None] | None = None) -> Itera
     for model, wanted in zip(models, planned, strict=True):
         if request.missing:
             wanted = [job for job in wanted if not is_there(job, questions[job.task.name], request)]
-        for job, found in zip(wanted, measured(wanted, request), strict=True):
+        for job, found in measured(wanted, request):
             remarks = noted(job, request.cache)
             said = {**read[job.task.name], **remarks}
             if NAMES_ALONE in job.checkpoint.capabilities and (
@@ -102,7 +104,6 @@ def run(request: Request, *, tell: Callable[[str], None] | None = None) -> Itera
                 job,
                 found,
                 request.cache,
-                seed=request.settings.seed,
                 zero_shot="no"
                 if learned
                 else zero_shot(model.card, cards[job.task.name], request.data.thresholds),
@@ -117,20 +118,30 @@ def run(request: Request, *, tell: Callable[[str], None] | None = None) -> Itera
         raise Unsupported("; ".join(refused))
 
 
-def measured(jobs: Iterable["Job"], request: Request) -> "Iterator[Measured]":
-    """What is measured of one model's jobs; its weights are loaded at the first that is not stored."""
+def measured(jobs: Sequence["Job"], request: Request) -> "Iterator[tuple[Job, Measured]]":
+    """One model's jobs with all of their keys, and what is measured of each.
+
+    Its weights are loaded at the first that is not stored; images are encoded once for all that are not.
+    """
+    from vlbench.engine.plan import located
     from vlbench.engine.stored import stored_measurement
 
-    session = None
-    for job in jobs:
-        found = stored_measurement(job, request.cache, seed=request.settings.seed)
-        if found is None:
-            # torch is imported here, so that a run with everything stored starts without it
-            from vlbench.engine.evaluate import Session, evaluate
+    with ExitStack() as stack:
+        session = None
+        for place, job in enumerate(jobs):
+            known = located(job, request.cache)
+            found = None if known is None else stored_measurement(known, request.cache)
+            if known is None or found is None:
+                # torch is imported here, so that a run with everything stored starts without it
+                from vlbench.engine.evaluate import evaluate
+                from vlbench.engine.session import Session
 
-            session = session or Session(job.checkpoint, request.settings)
-            found = evaluate(job, session, request.cache)
-        yield found
+                session = session or stack.enter_context(
+                    Session(job.checkpoint, request.settings, request.cache)
+                )
+                session.jobs = jobs[place:]
+                known, found = evaluate(known or job, session)
+            yield known, found
 
 
 def rebuild_leaderboards(request: Request) -> tuple[str, ...]:

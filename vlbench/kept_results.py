@@ -79,7 +79,7 @@ def write_all(result: Result, job: Job, found: Measured, request: Request, folde
             problem = job.task.problem
             return Items.of(problem, found.prediction, influence=found.influence, most_scores=most)
         keep_predictions(job, request.settings, request.cache)
-        return stored_items(job, request.cache, seed=request.settings.seed, most_scores=most)
+        return stored_items(job, request.cache, most_scores=most)
 
     keep_items(result, folder, items, scores=request.save_predictions)
     if not request.save_predictions:

@@ -54,9 +54,9 @@ def ood(
     Raises:
         VlbenchError: as `evaluate`; `inside` is no classification, or the model's scores have no softmax.
     """
-    from vlbench.engine.changes import change_lines
     from vlbench.engine.outliers import outlier_task
     from vlbench.engine.plan import plan_job
+    from vlbench.engine.remarks import change_lines
     from vlbench.engine.seen import refuse_seen
     from vlbench.engine.stored import keep_predictions, stored_prediction
     from vlbench.metrics.outliers import auroc, confidence
@@ -74,8 +74,9 @@ def ood(
     jobs = [plan_job(models[0].checkpoint, task, request.settings) for task in asked]
     for job in jobs:
         refuse_seen(job, request.cache)
-    changes = [each.facts.changes for each in measured(jobs, request)]
-    for line in change_lines(jobs, changes[0], request.cache):
+    run = list(measured(jobs, request))
+    jobs = [job for job, _ in run]
+    for line in change_lines(jobs, run[0][1].facts.changes, request.cache):
         tell(line)
     for job in jobs:
         keep_predictions(job, request.settings, request.cache)

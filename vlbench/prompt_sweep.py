@@ -31,10 +31,10 @@ def sweep_prompts(
     Raises:
         VlbenchError: as `evaluate`; the task has fewer than two templates, or the model reads none.
     """
-    from vlbench.engine.changes import change_lines
     from vlbench.engine.measure import result_of
     from vlbench.engine.plan import plan_job
     from vlbench.engine.prompt_sweep import single_template_jobs
+    from vlbench.engine.remarks import change_lines
     from vlbench.engine.seen import refuse_seen
 
     request = request_of(model, task, options)
@@ -52,10 +52,8 @@ def sweep_prompts(
     refuse_seen(job, request.cache)
     singles = list(single_template_jobs(job, request.settings))
     jobs = [job, *(single for _, single in singles)]
-    whole, *results = (
-        result_of(each, found, request.cache, seed=request.settings.seed)
-        for each, found in zip(jobs, measured(jobs, request), strict=True)
-    )
-    for line in change_lines([job], whole.changes, request.cache):
+    run = list(measured(jobs, request))
+    whole, *results = (result_of(each, found, request.cache) for each, found in run)
+    for line in change_lines([run[0][0]], whole.changes, request.cache):
         tell(line)
     return PromptSweep(whole, tuple(zip((template for template, _ in singles), results, strict=True)))

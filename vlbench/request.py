@@ -127,6 +127,8 @@ def request_of(models: str | Sequence[str], tasks: str | Sequence[str], options:
             workers=workers,
             seed=options.get("seed", 0),
             feature_bytes=options.get("feature_bytes", FEATURE_BYTES),
+            verify_data=options.get("verify_data", False),
+            cache=cache,
         ),
         data=DataRequest(
             roots=tuple(map(Path, options.get("data_root", ()))),
@@ -175,8 +177,9 @@ def resolve(request: Request) -> tuple[list[NamedModel], list[NamedTask]]:
                 "names and sizes; rename one of the folders"
             )
     preprocess = request.settings.preprocess
+    cache = None if request.data.verify else request.cache  # files are digested anew, not remembered
     return [
-        open_model(name, catalogue, weights=request.weights, preprocess=preprocess, cache=request.cache)
+        open_model(name, catalogue, weights=request.weights, preprocess=preprocess, cache=cache)
         for name in models
     ], list(found.values())
 

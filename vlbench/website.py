@@ -8,6 +8,7 @@ from itertools import combinations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from vlbench.core.decoding import part_of
 from vlbench.core.errors import DataError, VlbenchError
 from vlbench.core.published import PublishedScore
 from vlbench.core.result import Result
@@ -260,6 +261,6 @@ def _opened(task: str, website: Website, catalogue: "Catalogue") -> OpenedTask |
 
     def image(item: str) -> "Image | None":
         example = examples.get(item)
-        return None if example is None else example.image()
+        return None if example is None else part_of(example.image(), example.box)
 
     return OpenedTask(image, {item: tuple(right.get(i, ())) for i, item in enumerate(examples)})

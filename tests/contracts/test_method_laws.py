@@ -15,8 +15,9 @@ from vlbench.core.errors import PluginError
 from vlbench.core.method import Head, Method
 from vlbench.core.registry import METHODS, TASK_KINDS
 from vlbench.core.task import TaskRequest
-from vlbench.engine.evaluate import Session, evaluate
+from vlbench.engine.evaluate import evaluate
 from vlbench.engine.plan import plan_job
+from vlbench.engine.session import Session
 from vlbench.engine.settings import RunSettings
 
 COLOURS = ("red", "green", "blue", "yellow", "white", "black")
@@ -54,7 +55,8 @@ def measured(method, cache, seed=0):
     checkpoint = ColourCheckpoint(Seeing(), capabilities=frozenset({VECTORS}))
     settings = RunSettings(batch_size=4, seed=seed)
     job = plan_job(checkpoint, asked_of(method), settings, method=method)
-    return job, evaluate(job, Session(checkpoint, settings), cache)
+    with Session(checkpoint, settings, cache) as session:
+        return evaluate(job, session)
 
 
 @pytest.fixture(params=METHODS.names())

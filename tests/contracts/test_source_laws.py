@@ -48,7 +48,7 @@ def test_examples_are_a_lazy_sequence_with_states(source: Dataset) -> None:
     assert isinstance(source, Dataset)
     assert not isinstance(source.examples, (list, tuple))
     assert [one.state for one in source.examples] == [source[i].state for i in range(len(source))]
-    assert all(one.state for one in source.examples)
+    assert all(one.state or one.key for one in source.examples)
     assert len({one.id for one in source.examples}) == len(source)
     assert source[-1].id == source[len(source) - 1].id
     with pytest.raises(IndexError):

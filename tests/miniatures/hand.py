@@ -21,7 +21,6 @@ from vlbench.core.registry import SCORINGS
 from vlbench.core.relevance import Relevance
 from vlbench.core.result import Result
 from vlbench.core.task import ProtocolStatement, Task
-from vlbench.engine.evaluate import Session
 from vlbench.engine.plan import plan_job
 from vlbench.engine.settings import RunSettings
 
@@ -108,7 +107,7 @@ def pictures(count: int, first: int = 0, labels: Sequence[str] = ()) -> Dataset:
 def _example(first: int, labels: tuple[str, ...], index: int) -> Example:
     number = first + index
     target = Target(label=labels[index] if labels else None)
-    return Example(f"p{number}", partial(_picture, number), target, f"picture {number}")
+    return Example(f"p{number}", partial(_picture, number), target, key=digest_of(f"picture {number}"))
 
 
 def _picture(number: int) -> Image.Image:
@@ -149,7 +148,7 @@ def task(
 def run(asked: Task, checkpoint: Checkpoint, cache: Path, method: Method = ZERO_SHOT) -> Result:
     """The result of a task, through the engine."""
     job = plan_job(checkpoint, asked, SETTINGS, method=method)
-    return evaluated(job, Session(checkpoint, SETTINGS), cache)
+    return evaluated(job, SETTINGS, cache)
 
 
 def values(result: Result) -> dict[str, float | None]:

@@ -21,8 +21,7 @@ from vlbench.core.errors import NotFinite
 from vlbench.core.items import Items
 from vlbench.core.method import ZERO_SHOT
 from vlbench.core.problem import Asked
-from vlbench.engine.evaluate import Session
-from vlbench.engine.plan import plan_job
+from vlbench.engine.plan import located, plan_job
 from vlbench.engine.stored import stored_prediction
 from vlbench.report.predictions import write_predictions
 
@@ -48,7 +47,7 @@ def miniature(request):
 def test_what_is_stored_needs_no_model_and_is_the_same(miniature, tmp_path):
     asked, checkpoint, method = miniature
     job = plan_job(checkpoint, asked, SETTINGS, method=method)
-    fresh = evaluated(job, Session(checkpoint, SETTINGS), tmp_path)
+    fresh = evaluated(job, SETTINGS, tmp_path)
     assert stored(job, tmp_path) == fresh
     for path in (tmp_path / "measurements").iterdir():
         path.unlink()
@@ -62,14 +61,14 @@ def test_no_place_for_features_changes_no_score(miniature, tmp_path):
     for settings in (SETTINGS, replace(SETTINGS, feature_bytes=0)):
         job = plan_job(checkpoint, asked, settings, method=method)
         folder = tmp_path / str(settings.feature_bytes)
-        found.append(evaluated(job, Session(checkpoint, settings), folder).metrics)
+        found.append(evaluated(job, settings, folder).metrics)
     assert found[0] == found[1]
 
 
 def test_items_and_files_of_predictions_are_written(miniature, tmp_path):
     asked, checkpoint, method = miniature
     job = plan_job(checkpoint, asked, SETTINGS, method=method)
-    result = evaluated(job, Session(checkpoint, SETTINGS), tmp_path)
+    result = evaluated(job, SETTINGS, tmp_path)
     prediction, _ = stored_prediction(job, tmp_path)
     problem = asked.problem
     items = Items.of(problem, prediction)
@@ -107,7 +106,7 @@ def test_a_metric_that_is_nan_is_refused(miniature, tmp_path):
         run(replace(asked, metrics={"wrong": wrong}, primary="wrong"), checkpoint, tmp_path, method)
 
 
-def test_another_question_of_the_same_sides_has_other_keys():
+def test_another_question_of_the_same_sides_has_other_keys(tmp_path):
     """Asked pairs, right pairs, groups and references are each part of what is stored."""
     asked = winoground()
     problem = asked.problem
@@ -119,10 +118,10 @@ def test_another_question_of_the_same_sides_has_other_keys():
         replace(composed(), name="winoground"),
         replace(composed(Asked("but", REFERENCES)), name="winoground"),
     ]
-    keys = [
-        plan_job(checkpoint, each, SETTINGS, method=SUM if each.problem.references else ZERO_SHOT).keys
-        for each in (asked, *others)
-    ]
+    keys = []
+    for each in (asked, *others):
+        method = SUM if each.problem.references else ZERO_SHOT
+        keys.append(located(plan_job(checkpoint, each, SETTINGS, method=method), tmp_path).keys)
     assert len({each.measurement for each in keys}) == len(keys)
     assert keys[0].prediction == keys[2].prediction  # groups change a measure, not a score
     assert len({each.prediction for each in keys}) == len(keys) - 1

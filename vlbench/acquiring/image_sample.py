@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from vlbench.core.broken_image import BROKEN_IMAGE
 from vlbench.core.contracts import Dataset
-from vlbench.core.decoding import decoding_remarks, decoding_text
+from vlbench.core.decoding import decoding_remarks, decoding_text, part_of
 from vlbench.core.errors import DataError
 
 
@@ -27,7 +27,7 @@ def open_sample(source: Dataset, positions: Sequence[int]) -> Sample:
         try:
             image = example.image()
             remarks.append((example.id, decoding_remarks(image)))
-            image.convert("RGB")
+            part_of(image, example.box).convert("RGB")
         except DataError as error:
             broken.append(f"{example.id}: {error}")
         except BROKEN_IMAGE as error:

@@ -52,15 +52,19 @@ class Target:
 class Example:
     """One image and its truth; `image` is called in a loader worker, never up front.
 
-    `image` is a function of a module with what names the image (a path, an offset, a row), so that it can
-    be sent to another process. `state` guards the local store: it changes when the bytes of the image may
-    have, and is equal for one image reached through two data sets.
+    `image` reads bytes and opens them, undecoded; it is a function of a module with what names the image (a
+    path, an offset, a row), so that it can be sent to another process. `state` changes when the bytes may
+    have, and is equal for one image reached through two data sets: a table of digests is found by it. Made
+    pictures state their `key` instead, a digest of all that they are made of. `box` is the part of the image
+    that is meant: left, top, right and bottom in pixels.
     """
 
     id: str
     image: "Callable[[], Image]"
     target: Target
     state: str = ""
+    key: str = ""
+    box: tuple[int, int, int, int] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -80,9 +80,14 @@ def shown(path: Path) -> str:
 
 
 def file_state(path: Path) -> str:
-    """Path, size and time of a file: changes when its bytes may have; guards local stores only."""
-    status = path.stat()
-    return f"{path.resolve()}|{status.st_size}|{status.st_mtime_ns}"
+    """What changes when the bytes of a file may have; guards local stores only."""
+    return state_of(str(path.resolve()), path.stat())
+
+
+def state_of(path: str, status: os.stat_result) -> str:
+    """A file's state: path, size, both times and inode, since a rewrite can keep size and time of writing."""
+    times = f"{status.st_mtime_ns}|{status.st_ctime_ns}"
+    return f"{path}|{status.st_size}|{times}|{status.st_ino}"
 
 
 def default_cache() -> Path:
@@ -93,7 +98,7 @@ def default_cache() -> Path:
 
 
 def remembered_sha256(path: Path, cache: Path | None) -> str:
-    """SHA-256 of a file, computed once for each (path, size, time) where there is a cache folder."""
+    """SHA-256 of a file, computed once for each state of it where there is a cache folder."""
     return remembered(f"sha256|{file_state(path)}", cache, lambda: sha256_of_file(path))
 
 

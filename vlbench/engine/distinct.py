@@ -9,7 +9,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from vlbench.engine.feature_store import Features, leading_bytes
+from vlbench.engine.chunk import Features
+from vlbench.engine.feature_store import leading_bytes
 
 Indices = NDArray[np.int64]
 

@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vlbench.core.errors import DataError
+from vlbench.engine.chunk import Features
 
 MAGIC = b"vlbench1"
 HEAD = struct.Struct("<8sIQ16s")
@@ -25,8 +26,6 @@ MAPPED_BYTES = 2**20
 """A batch of at least so many bytes is read back from its file instead of being kept in memory."""
 FSYNC_SECONDS = 2.0
 """How much finished work a power cut may lose; a killed process loses none."""
-
-Features = NDArray[np.float32]
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +64,14 @@ class FeatureSpace:
 
     def __contains__(self, key: str) -> bool:
         return key in self._places
+
+    def __len__(self) -> int:
+        return len(self._places)
+
+    @property
+    def row_bytes(self) -> int:
+        """Bytes of one row of features, 0 where nothing is stored."""
+        return 4 * math.prod(self._records[0].features.shape[1:]) if self._records else 0
 
     def missing(self, keys: Sequence[str]) -> list[int]:
         """Positions of keys that are not stored, each distinct key once."""

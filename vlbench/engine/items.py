@@ -10,7 +10,7 @@ from vlbench.engine.plan import Job
 from vlbench.engine.stored import decided_prediction
 
 
-def stored_items(job: Job, cache: Path, *, seed: int, most_scores: int = MOST_SCORES) -> Items:
+def stored_items(job: Job, cache: Path, *, most_scores: int = MOST_SCORES) -> Items:
     """Items of a job that has run; the primary metric says what each image adds to it.
 
     Raises:
@@ -23,6 +23,6 @@ def stored_items(job: Job, cache: Path, *, seed: int, most_scores: int = MOST_SC
         )
     task = job.task
     prediction = kept[0]
-    options = MetricOptions(at=split_metric(task.primary)[1], seed=seed)
+    options = MetricOptions(at=split_metric(task.primary)[1], seed=job.seed)
     measured = task.metrics[task.primary](prediction, task.problem, options)
     return Items.of(task.problem, prediction, influence=measured.influence, most_scores=most_scores)

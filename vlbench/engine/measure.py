@@ -11,7 +11,7 @@ from typing import Any
 from vlbench.core.contracts import Prediction
 from vlbench.core.digest import digest_of, digest_of_strings
 from vlbench.core.errors import NotFinite, PluginError
-from vlbench.core.image_digest import sample_digest
+from vlbench.core.image_key import sample_digest
 from vlbench.core.measurement import Measurement, MetricOptions
 from vlbench.core.metric import out_of_range
 from vlbench.core.metric_name import split_metric
@@ -93,7 +93,7 @@ class Measured:
         return next((each.influence for each in self.values if each.influence is not None), None)
 
 
-def measure(job: Job, prediction: Prediction, facts: RunFacts, *, seed: int) -> Measured:
+def measure(job: Job, prediction: Prediction, facts: RunFacts) -> Measured:
     """All metrics of a job's prediction.
 
     Raises:
@@ -103,7 +103,7 @@ def measure(job: Job, prediction: Prediction, facts: RunFacts, *, seed: int) -> 
     task = job.task
     values = []
     for name, metric in job.metrics.items():
-        found = metric(prediction, task.problem, MetricOptions(at=split_metric(name)[1], seed=seed))
+        found = metric(prediction, task.problem, MetricOptions(at=split_metric(name)[1], seed=job.seed))
         for said, of in _numbers(found):
             if said is not None and not isfinite(said):
                 raise NotFinite(f"{task.name}: {name}{of} is {said}; check the metric and the scores")
@@ -147,7 +147,6 @@ def result_of(
     found: Measured,
     cache: Path,
     *,
-    seed: int,
     zero_shot: ZeroShot = "unknown",
     seen: Seen = NOTHING_SEEN,
     facts: Mapping[str, str | int | float] | None = None,
@@ -188,7 +187,7 @@ def result_of(
         },
         settings={
             **found.facts.settings,
-            "seed": seed,
+            "seed": job.seed,
             **({"method": job.method.spelling} if job.method.row_mark else {}),
         },
         software=dict(found.facts.software),

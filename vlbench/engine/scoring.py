@@ -14,8 +14,9 @@ from vlbench.core.errors import NotFinite, PluginError
 from vlbench.core.problem import Problem
 from vlbench.core.relevance import Relevance
 from vlbench.core.scoring import Scoring
+from vlbench.engine.chunk import Features
 from vlbench.engine.distinct import TILE, Columns, Indices, first_equals
-from vlbench.engine.feature_store import Features, leading_bytes
+from vlbench.engine.feature_store import leading_bytes
 
 BLOCK_BYTES = 8 * 2**20
 """Bytes of one block of scores; fixed, so that every run computes the same blocks."""

@@ -1,6 +1,7 @@
 """What a user chooses about a run, apart from the models and tasks."""
 
 from dataclasses import dataclass
+from pathlib import Path
 
 from vlbench.core.contracts import Placement, Precision, PreprocessMode
 
@@ -24,6 +25,7 @@ class RunSettings:
 
     `device` is a torch device string. `workers` are loader threads. `feature_bytes` bounds what a task
     may add to the store: where its image features need more, each image is scored as it is encoded.
+    `verify_data` reads the bytes of every image, whatever tables of digests in `cache` say.
     """
 
     device: str = "cpu"
@@ -33,6 +35,8 @@ class RunSettings:
     workers: int = 2
     seed: int = 0
     feature_bytes: int = FEATURE_BYTES
+    verify_data: bool = False
+    cache: Path | None = None
 
     @property
     def placement(self) -> Placement:

@@ -15,7 +15,7 @@ from vlbench.core.record import as_record, parsed_json, record_of
 from vlbench.core.result import Timing
 from vlbench.engine.decision import decided, late_splits
 from vlbench.engine.measure import Measured, RunFacts, measure
-from vlbench.engine.plan import Job
+from vlbench.engine.plan import Job, located
 from vlbench.engine.settings import RunSettings
 
 
@@ -28,8 +28,12 @@ class Kept:
     facts: RunFacts
 
 
-def stored_measurement(job: Job, cache: Path, *, seed: int) -> Measured | None:
+def stored_measurement(job: Job, cache: Path) -> Measured | None:
     """What was measured of an equal job, anew where only a formula changed; None where nothing is stored."""
+    known = located(job, cache)
+    if known is None:
+        return None
+    job = known
     data = read_checked(measurement_path(job, cache))
     try:
         if data is not None:
@@ -40,7 +44,7 @@ def stored_measurement(job: Job, cache: Path, *, seed: int) -> Measured | None:
     prediction = decided_prediction(job, cache)
     if prediction is None:
         return None
-    found = measure(job, *prediction, seed=seed)
+    found = measure(job, *prediction)
     store_measurement(job, found, cache)
     return found
 
@@ -73,9 +77,11 @@ def keep_predictions(job: Job, settings: RunSettings, cache: Path) -> None:
     """Score a job once more where its predictions, or those it learns from, are lost or damaged."""
     if decided_prediction(job, cache) is None:
         # torch is imported here, so that a run with everything stored starts without it
-        from vlbench.engine.evaluate import Session, evaluate
+        from vlbench.engine.evaluate import evaluate
+        from vlbench.engine.session import Session
 
-        evaluate(job, Session(job.checkpoint, settings), cache)
+        with Session(job.checkpoint, settings, cache) as session:
+            evaluate(session.locate(job), session)
 
 
 def decided_prediction(job: Job, cache: Path) -> tuple[Prediction, RunFacts] | None:
@@ -90,7 +96,8 @@ def decided_prediction(job: Job, cache: Path) -> tuple[Prediction, RunFacts] | N
 
 def stored_prediction(job: Job, cache: Path) -> tuple[Prediction, RunFacts] | None:
     """A job's prediction, None where there is none or it is damaged."""
-    kept = read_checked(prediction_path(job, cache))
+    known = located(job, cache)
+    kept = None if known is None else read_checked(prediction_path(known, cache))
     if kept is None:
         return None
     with np.load(BytesIO(kept), allow_pickle=False) as archive:

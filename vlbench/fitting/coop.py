@@ -21,11 +21,13 @@ from vlbench.core.dataset import subset
 from vlbench.core.digest import digest_of, digest_of_modules
 from vlbench.core.errors import DataError
 from vlbench.core.files import read_checked, write_checked
-from vlbench.core.image_digest import image_digests
+from vlbench.core.image_key import image_digests, keep_keys, known_keys, list_images
 from vlbench.core.task import Task
-from vlbench.engine.encoder import Encoder
+from vlbench.engine.chunk import Reduction
+from vlbench.engine.executors.local import LocalExecutor
 from vlbench.engine.feature_store import FeatureSpace
-from vlbench.engine.plan import image_keys, image_space
+from vlbench.engine.passes import Done, Wanted, encode_images
+from vlbench.engine.plan import image_space
 from vlbench.engine.settings import RunSettings
 from vlbench.fitting.coop_learner import Learner, first_context, prompts_of
 from vlbench.fitting.coop_recipe import Recipe
@@ -98,7 +100,7 @@ def fit(
         DataError: an image does not decode.
     """
     model, tower, identity = frozen.model, frozen.tower, frozen.identity
-    folder = cache / "fit" / _key(identity, training, few, recipe, settings)
+    folder = cache / "fit" / _key(identity, training, few, recipe, settings, cache)
     names = [text.name for text in training.problem.texts]
     start, epoch, losses = _read_state(folder / _STATE)
     context = start.get("context", first_context(tower, recipe, len(names)))
@@ -177,26 +179,26 @@ class _ImageFeatures:
         return self._encoded(seen, self.folder / f"epoch-{epoch}")
 
     def _encoded(self, source: Dataset, folder: Path) -> Tensor:
-        encoder = Encoder(
-            self.model,
-            self.settings,
-            batch_size=self.settings.first_batch_size,
-            text_batch_size=self.settings.first_text_batch_size,
-        )
-        keys = image_keys(source)
+        executor = LocalExecutor(lambda: self.model, self.settings)
+        images = list_images(source)
+        keys, done = known_keys(images, self.cache), Done()
         with FeatureSpace(folder) as space:
-            encoder.encode_images(source, space.missing(keys), keys, space)
-            found = torch.from_numpy(space.gather(keys))
+            encode_images(executor, source, keys, [Wanted(Reduction("features"), space)], done)
+            if keys is None:
+                keep_keys(images, done.keys, self.cache)
+            found = torch.from_numpy(space.gather(keys or done.keys))
         return unit(found.to(self.settings.device))
 
 
-def _key(identity: Identity, training: Task, few: Few, recipe: Recipe, settings: RunSettings) -> str:
+def _key(
+    identity: Identity, training: Task, few: Few, recipe: Recipe, settings: RunSettings, cache: Path
+) -> str:
     """Names everything that decides the context, so that what goes on is what was begun."""
     return digest_of(
         {
             "model": identity.whole,
             "names": [text.name for text in training.problem.texts],
-            "images": image_keys(subset(few.source, few.indices)),
+            "images": image_digests(subset(few.source, few.indices), cache),
             "labels": few.labels.tolist(),
             "recipe": recipe.as_facts(),
             "place": [settings.precision, settings.device.partition(":")[0], settings.first_batch_size],

@@ -7,9 +7,8 @@ from pathlib import Path
 from vlbench.cards.class_half import positions_in_half
 from vlbench.cards.entry import Half
 from vlbench.core.contracts import Checkpoint
-from vlbench.core.decoding import decoding_text
+from vlbench.core.decoding import decoding_text, watched
 from vlbench.core.task import Task
-from vlbench.engine.decoding import watched
 from vlbench.engine.settings import RunSettings
 from vlbench.fitting.context_card import ContextCard, row_of, write_card
 from vlbench.fitting.coop import Few, Frozen, fit, labels_of

@@ -10,6 +10,7 @@ from PIL import Image
 
 from vlbench.core.contracts import Dataset, Example
 from vlbench.core.dataset import Examples, subset
+from vlbench.core.digest import digest_of_strings
 
 SCALE = (0.08, 1.0)
 """Share of the area that a crop covers, at least and at most."""
@@ -59,7 +60,8 @@ def _example(wholes: Sequence[Example], size: tuple[int, int], seed: int, epoch:
         id=f"{whole.id}, view {epoch}",
         image=partial(_view, whole.image, size, (seed, epoch, index)),
         target=whole.target,
-        state=f"{whole.state}|view|{size}|{seed}|{epoch}|{index}",
+        state=f"{whole.state}|view|{size}|{seed}|{epoch}|{index}" if whole.state else "",
+        key=digest_of_strings([whole.key, f"view|{size}|{seed}|{epoch}|{index}"]) if whole.key else "",
     )
 
 

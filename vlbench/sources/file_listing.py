@@ -9,7 +9,7 @@ from pathlib import Path
 from vlbench.core.contracts import Place
 from vlbench.core.digest import digest_of_strings, sha256_of_file
 from vlbench.core.errors import DataError
-from vlbench.core.files import remembered
+from vlbench.core.files import state_of
 
 JUNK = frozenset(
     (
@@ -29,18 +29,13 @@ JUNK = frozenset(
 class FoundFile:
     """A file under a root: `name` relative to it with forward slashes, `path` with links resolved.
 
-    `size` is in bytes, `modified` in nanoseconds.
+    `size` is in bytes, `state` as `vlbench.core.files.file_state` says it, without asking the disk again.
     """
 
     name: str
     path: str
     size: int
-    modified: int
-
-    @property
-    def state(self) -> str:
-        """What `vlbench.core.files.file_state` says of the file, without asking the disk again."""
-        return f"{self.path}|{self.size}|{self.modified}"
+    state: str
 
     @property
     def suffix(self) -> str:
@@ -116,19 +111,12 @@ def revision_of(files: Sequence[FoundFile], place: Place, *, contents: Iterable[
     """Digest of the sorted names and sizes of files, equal on every machine that has them.
 
     `contents` are further pairs of a name and a digest, for files that were read anyway. Where the
-    place asks to verify, the files' SHA-256 stand for their sizes and the answer says `sha256:`; it
-    is remembered by the files' states.
+    place asks to verify, the files' SHA-256 stand for their sizes and the answer says `sha256:`.
     """
     pairs = sorted(contents)
-    sizes = _digest([*pairs, *((file.name, str(file.size)) for file in files)])
-    if not place.verify:
-        return sizes
-    states = digest_of_strings(sorted(f"{file.name}|{file.state}" for file in files))
-    return remembered(
-        f"sha256 of files|{sizes}|{states}",
-        place.cache,
-        lambda: f"sha256:{_digest([*pairs, *((file.name, _sha256(file)) for file in files)])}",
-    )
+    if place.verify:
+        return f"sha256:{_digest([*pairs, *((file.name, _sha256(file)) for file in files)])}"
+    return _digest([*pairs, *((file.name, str(file.size)) for file in files)])
 
 
 def _sha256(file: FoundFile) -> str:
@@ -176,4 +164,4 @@ def _file(entry: os.DirEntry[str], *, name: str, folder: str) -> FoundFile:
     except OSError as error:
         raise DataError(f"{entry.path} cannot be read ({error.strerror}); repair or remove it") from error
     path = os.path.realpath(entry.path) if entry.is_symlink() else os.path.join(folder, entry.name)  # noqa: PTH118
-    return FoundFile(name=name, path=path, size=status.st_size, modified=status.st_mtime_ns)
+    return FoundFile(name=name, path=path, size=status.st_size, state=state_of(path, status))

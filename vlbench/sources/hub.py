@@ -61,30 +61,28 @@ def hub(
             raise CardError(
                 f"source {name}: config, columns, where and captions are for the other layouts; remove them"
             )
-        return _open_tars(name, snapshot(wanted_tars(repo, revision, split)), repo, place)
+        return _open_tars(name, snapshot(wanted_tars(repo, revision, split)), place)
     chosen = Columns(named=columns or {}, where=where or {}, captions=captions)
     if layout == "datasets":
         return _open_copy(name, Part(repo, revision or DEFAULT_BRANCH, config, split), chosen, place)
-    return _open_parquet(name, snapshot(wanted_parquet(repo, revision, split, config)), repo, chosen)
+    return _open_parquet(name, snapshot(wanted_parquet(repo, revision, split, config)), chosen)
 
 
-def _open_parquet(name: str, rows: Snapshot, repo: str, columns: Columns) -> Dataset:
+def _open_parquet(name: str, rows: Snapshot, columns: Columns) -> Dataset:
     return open_rows(
         rows.files,
         columns,
         name=name,
         revision=rows.commit,
-        states=_states(repo, rows),
         beside=rows.root,
     )
 
 
-def _open_tars(name: str, tars: Snapshot, repo: str, place: Place) -> Dataset:
+def _open_tars(name: str, tars: Snapshot, place: Place) -> Dataset:
     return open_shards(
         tars.files,
         name=name,
         revision=tars.commit,
-        states=_states(repo, tars),
         beside=[tars.root],
         cache=place.cache,
     )
@@ -97,10 +95,5 @@ def _open_copy(name: str, part: Part, columns: Columns, place: Place) -> Dataset
         columns,
         name=name,
         revision=copy.commit,
-        states=[f"hub:{part.repo}@{copy.commit}/datasets:{copy.file.name}"],
         beside=copy.root,
     )
-
-
-def _states(repo: str, snapshot: Snapshot) -> list[str]:
-    return [f"hub:{repo}@{snapshot.commit}/{file.name}" for file in snapshot.files]

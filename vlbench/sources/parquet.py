@@ -93,7 +93,6 @@ def parquet(
         Columns(named=columns or {}, where=where or {}, captions=captions),
         name=name,
         revision=revision_of(files, place),
-        states=[file.state for file in files],
         beside=folder,
         unread=unread,
     )
@@ -162,7 +161,6 @@ def open_rows(
     *,
     name: str,
     revision: str,
-    states: Sequence[str],
     beside: Path,
     unread: Sequence[str] = (),
 ) -> Dataset:
@@ -207,7 +205,7 @@ def open_rows(
     if not targets:
         chosen = f" where {dict(columns.where)}" if columns.where else ""
         raise DataError(f"{name} has no row{chosen}; correct the card or fetch the data again")
-    rows = Rows(tuple(files), tuple(states), np.array(places, dtype=np.int64), tuple(targets), leaf)
+    rows = Rows(tuple(files), np.array(places, dtype=np.int64), tuple(targets), leaf)
     near = offers_beside([beside], () if offers.names else targets)
     return Dataset(
         name=name,

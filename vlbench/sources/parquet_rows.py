@@ -153,10 +153,9 @@ def _image(file: FoundFile, leaf: str, row: int) -> "Image":
 
 @dataclass(frozen=True, slots=True)
 class Rows:
-    """Rows of parquet files with images; `states` say of each file when its bytes may have changed."""
+    """Rows of parquet files with images."""
 
     files: tuple[FoundFile, ...]
-    states: tuple[str, ...]
     places: NDArray[np.int64]  # [n, 2]: file, row
     targets: tuple[Target, ...]
     leaf: str
@@ -169,5 +168,5 @@ class Rows:
             f"{file.name}/{row}",
             partial(_image, file, self.leaf, row),
             self.targets[index],
-            f"{self.states[number]}#{row}",
+            f"{file.state}#{row}",
         )

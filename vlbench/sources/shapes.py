@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Literal, get_args
 
 from vlbench.core.contracts import Dataset, Example, Place, Target
 from vlbench.core.dataset import Examples
-from vlbench.core.digest import digest_of
+from vlbench.core.digest import digest_of, digest_of_strings
 from vlbench.core.errors import CardError
 from vlbench.sources.shape_world import (
     COLOUR_NAMES,
@@ -92,7 +92,7 @@ class Scenes:
             id="-".join((self.population, self.split, *self.other_style, str(self.seed), f"{index:05d}")),
             image=partial(_open, *drawn, self.style),
             target=self._target(index),
-            state="|".join(map(str, state)),
+            key=digest_of_strings(["|".join(map(str, state))]),
         )
 
     def _target(self, index: int) -> Target:

@@ -2,11 +2,9 @@
 
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING
 
 from vlbench.core.contracts import Dataset, Example, Offers, Place, Target
 from vlbench.core.dataset import Examples
-from vlbench.core.decoding import CUT_FROM, decoding_remarks
 from vlbench.core.digest import digest_of_strings
 from vlbench.core.errors import DataError
 from vlbench.core.reading import Reading
@@ -14,9 +12,6 @@ from vlbench.sources.annotation import names_of
 from vlbench.sources.file_listing import FoundFile, revision_of
 from vlbench.sources.image_file import open_image_file
 from vlbench.sources.voc_annotation import ANNOTATIONS, Box, VocSplit, read_split
-
-if TYPE_CHECKING:
-    from PIL.Image import Image
 
 
 def voc_objects(place: Place, /, *, path: str, split: VocSplit = "test") -> Dataset:
@@ -73,16 +68,9 @@ class Cuts:
         number, box = self.cuts[index]
         file = self.files[number]
         return Example(
-            f"{file.name}/{index}", partial(_cut, file.path, box), self.targets[index], f"{file.state}#{box}"
+            f"{file.name}/{index}",
+            partial(open_image_file, file.path),
+            self.targets[index],
+            f"{file.state}#{box}",
+            box=box,
         )
-
-
-def _cut(path: str, box: Box) -> "Image":
-    try:
-        whole = open_image_file(path)
-        remarks = decoding_remarks(whole)
-        part = whole.convert("RGB").crop(box)
-    except OSError as error:
-        raise DataError(f"{path} is damaged ({error}); unpack the archive again") from error
-    part.info[CUT_FROM] = remarks
-    return part

@@ -28,10 +28,9 @@ DEFAULT_SPLIT = "test"
 
 @dataclass(frozen=True, slots=True)
 class Members:
-    """Members of tars that are images; `states` say of each tar when its bytes may have changed."""
+    """Members of tars that are images."""
 
     files: tuple[FoundFile, ...]
-    states: tuple[str, ...]
     samples: tuple[tuple[int, Sample], ...]  # number of the file, sample
 
     def example(self, index: int) -> Example:
@@ -42,7 +41,7 @@ class Members:
             f"{file.name}/{sample.key}",
             partial(_open_member, file.path, sample.member, sample.offset, sample.size),
             sample.target,
-            f"{self.states[number]}#{sample.member}",
+            f"{file.state}#{sample.member}",
         )
 
 
@@ -74,7 +73,6 @@ def webdataset(place: Place, /, *, path: str, split: str | None = None) -> Datas
         files,
         name=f"webdataset:{path}",
         revision=revision_of(files, place),
-        states=[file.state for file in files],
         beside=[root] if "/" in files[0].name else [root, root.parent],
         cache=place.cache,
         layout=f"webdataset, split {taken}" if taken else "webdataset",
@@ -117,7 +115,6 @@ def open_shards(
     *,
     name: str,
     revision: str,
-    states: Sequence[str],
     beside: Sequence[Path],
     cache: Path | None,
     layout: str = "webdataset",
@@ -147,7 +144,7 @@ def open_shards(
         revision=revision,
         offers=offers,
         examples=Examples(
-            Members(tuple(files), tuple(states), tuple(samples)).example,
+            Members(tuple(files), tuple(samples)).example,
             len(samples),
         ),
         reading=Reading(

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from vlbench.core.contracts import Dataset, Target
 from vlbench.core.errors import DataError
+from vlbench.core.files import state_of
 from vlbench.sources.file_listing import FoundFile, list_files
 from vlbench.sources.image_file import IMAGE_SUFFIXES, file_examples
 
@@ -52,7 +53,7 @@ def _matching(pattern: str) -> Iterator[FoundFile]:
 def _below(folder: Path) -> Iterator[FoundFile]:
     for file in list_files(folder.resolve()):
         if file.suffix in IMAGE_SUFFIXES:
-            yield _found(folder / file.name, size=file.size, modified=file.modified)
+            yield _found(folder / file.name, file.size, file.state)
 
 
 def _some(files: Iterator[FoundFile], asked: str, otherwise: str) -> Iterator[FoundFile]:
@@ -65,9 +66,9 @@ def _some(files: Iterator[FoundFile], asked: str, otherwise: str) -> Iterator[Fo
 
 def _named(path: Path) -> FoundFile:
     status = path.stat()
-    return _found(path, size=status.st_size, modified=status.st_mtime_ns)
+    return _found(path, status.st_size, state_of(str(path), status))
 
 
-def _found(path: Path, *, size: int, modified: int) -> FoundFile:
+def _found(path: Path, size: int, state: str) -> FoundFile:
     """A file by the path as written; its name can be written as UTF-8, whatever bytes the path holds."""
-    return FoundFile(os.fsencode(path).decode("utf-8", "replace"), str(path), size, modified)
+    return FoundFile(os.fsencode(path).decode("utf-8", "replace"), str(path), size, state)

@@ -13,8 +13,9 @@ from torch import Tensor
 from tqdm import tqdm
 
 from vlbench.core.contracts import Dataset, Model, Text
+from vlbench.core.decoding import part_of
 from vlbench.core.errors import DataError, NotFinite, Unsupported
-from vlbench.engine.loader import load_image
+from vlbench.engine.executors.loader import naming
 from vlbench.engine.settings import RunSettings
 from vlbench.tagging.answer import BrokenImage, Tag, TaggedImage
 from vlbench.tagging.choice import Chosen, choose
@@ -97,9 +98,10 @@ def decode_ahead(model: Model, images: Dataset, workers: int, *, ahead: int) -> 
 
 
 def _decoded(model: Model, images: Dataset, position: int) -> Tensor | str:
+    example = images[position]
     try:
-        with torch.inference_mode():  # a mode is of one thread
-            return load_image(model, images, position)
+        with naming(example, images.name), torch.inference_mode():  # a mode is of one thread
+            return model.preprocess(part_of(example.image(), example.box))
     except DataError as error:
         return str(error)
 

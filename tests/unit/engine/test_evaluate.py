@@ -11,13 +11,14 @@ from vlbench.core.contracts import Target
 from vlbench.core.errors import DataError, NotFinite, Unsupported
 from vlbench.core.registry import METHODS, TASK_KINDS
 from vlbench.core.task import TaskRequest
-from vlbench.engine.evaluate import Session
 from vlbench.engine.items import stored_items
 from vlbench.engine.plan import plan_job
 from vlbench.engine.settings import RunSettings
 from vlbench.engine.stored import keep_predictions, stored_prediction
 
 COLOURS = ("red", "green", "blue", "yellow", "white", "black") * 7
+DISTINCT = len(COLOURS) - 6
+"""Black squares are equal to the bit."""
 SETTINGS = RunSettings(batch_size=4, workers=2)
 
 
@@ -27,7 +28,7 @@ def task(kind="classification", source=None, name="squares"):
 
 
 def score(asked, checkpoint, cache, settings=SETTINGS):
-    return evaluated(plan_job(checkpoint, asked, settings), Session(checkpoint, settings), cache)
+    return evaluated(plan_job(checkpoint, asked, settings), settings, cache)
 
 
 def without_times(result):
@@ -120,7 +121,7 @@ def test_out_of_memory_halves_the_batch_and_goes_on(tmp_path):
     checkpoint = ColourCheckpoint(ColourModel(largest_batch=3))
     result = score(task(), checkpoint, tmp_path, replace(SETTINGS, batch_size=None))
     assert result.settings["batch_size"] == 2
-    assert result.timing.images_encoded == len(COLOURS)
+    assert result.timing.images_encoded == DISTINCT
     assert result.metrics == score(task(), ColourCheckpoint(), tmp_path / "b").metrics
 
 
@@ -236,14 +237,12 @@ def test_what_nobody_knows_is_measured_nowhere(tmp_path):
     assert found.digests["truth"] != other.digests["truth"]
     assert found.n_relevant == other.n_relevant == 3
     job = plan_job(checkpoint, asked, SETTINGS)
-    items = stored_items(job, tmp_path, seed=0)
+    items = stored_items(job, tmp_path)
     assert np.argwhere(np.isnan(items.scores)).tolist() == [[0, 2]]
     assert items.influence == pytest.approx([1.0] * 4)
     method = METHODS.get("best-f1")()
     learned = replace(asked, learn_from={"validation": asked.problem})
-    chosen = evaluated(
-        plan_job(checkpoint, learned, SETTINGS, method=method), Session(checkpoint, SETTINGS), tmp_path
-    )
+    chosen = evaluated(plan_job(checkpoint, learned, SETTINGS, method=method), SETTINGS, tmp_path)
     red = items.scores[:, 2]
     assert chosen.thresholds[2] == pytest.approx((red[1] + max(red[2:])) / 2, rel=1e-6)
     assert chosen.metric("macro_f1").value == 1.0
@@ -257,6 +256,6 @@ def test_streamed_scores_are_of_the_whole_model(tmp_path):
     monkeyed = replace(tagger.identify(), whole="whole of a tagger")
     tagger.identify = lambda: monkeyed  # type: ignore[method-assign]
     result = score(task("tagging"), tagger, tmp_path, settings)
-    assert result.timing.images_encoded == len(COLOURS)
+    assert result.timing.images_encoded == DISTINCT
     prediction, _ = stored_prediction(plan_job(tagger, task("tagging"), settings), tmp_path)
     assert prediction["scores"].max() <= 4  # logits of the tagger's own, not the other's cosines

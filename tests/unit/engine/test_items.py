@@ -7,9 +7,10 @@ from vlbench.core.errors import VlbenchError
 from vlbench.core.items import Items
 from vlbench.core.registry import TASK_KINDS
 from vlbench.core.task import TaskRequest
-from vlbench.engine.evaluate import Session, evaluate
+from vlbench.engine.evaluate import evaluate
 from vlbench.engine.items import stored_items
 from vlbench.engine.plan import plan_job
+from vlbench.engine.session import Session
 from vlbench.engine.settings import RunSettings
 
 COLOURS = ("red", "green", "blue", "yellow", "white", "black") * 3
@@ -23,29 +24,30 @@ def run(tmp_path):
     def run(kind, checkpoint=ColourCheckpoint):
         task = TASK_KINDS.get(kind)(TaskRequest(name="squares", protocol="test", source=squares(COLOURS)))
         job = plan_job(checkpoint(), task, SETTINGS)
-        return job, evaluated(job, Session(checkpoint(), SETTINGS), tmp_path)
+        return job, evaluated(job, SETTINGS, tmp_path)
 
     return run
 
 
 def test_items_of_a_job_say_what_its_result_says(run, tmp_path):
     job, result = run("classification")
-    items = stored_items(job, tmp_path, seed=0)
+    items = stored_items(job, tmp_path)
     assert np.mean(items.image_ranks == 1) == result.score
     assert items.influence is None
     job, result = run("tagging", ColourTaggerCheckpoint)
-    items = stored_items(job, tmp_path, seed=0)
+    items = stored_items(job, tmp_path)
     assert items.scores.shape == (result.n_images, result.n_texts)
     assert len(items.influence) == result.n_images
-    assert stored_items(job, tmp_path, seed=0, most_scores=1).scores is None
+    assert stored_items(job, tmp_path, most_scores=1).scores is None
 
 
 def test_what_is_measured_now_has_the_items_of_what_is_stored(tmp_path):
     task = TASK_KINDS.get("tagging")(TaskRequest(name="squares", protocol="test", source=squares(COLOURS)))
     job = plan_job(ColourTaggerCheckpoint(), task, SETTINGS)
-    found = evaluate(job, Session(ColourTaggerCheckpoint(), SETTINGS), tmp_path)
+    with Session(job.checkpoint, SETTINGS, tmp_path) as session:
+        _, found = evaluate(job, session)
     items = Items.of(task.problem, found.prediction, influence=found.influence)
-    again = stored_items(job, tmp_path, seed=0)
+    again = stored_items(job, tmp_path)
     for name in ("influence", "scores", "positives"):
         assert np.array_equal(getattr(items, name), getattr(again, name))
 
@@ -55,4 +57,4 @@ def test_a_lost_prediction_is_named(run, tmp_path):
     for path in (tmp_path / "predictions").iterdir():
         path.unlink()
     with pytest.raises(VlbenchError, match="squares: the stored predictions are gone; empty"):
-        stored_items(job, tmp_path, seed=0)
+        stored_items(job, tmp_path)

@@ -11,7 +11,6 @@ from vlbench.core.metric import Metric, metric
 from vlbench.core.problem import Groups
 from vlbench.core.registry import TASK_KINDS
 from vlbench.core.task import TaskRequest
-from vlbench.engine.evaluate import Session, evaluate
 from vlbench.engine.measure import data_digests
 from vlbench.engine.plan import plan_job, seeds_row
 from vlbench.engine.settings import RunSettings
@@ -42,7 +41,7 @@ def test_a_seeds_row_carries_the_marks_of_the_seed(tmp_path):
         (Seed(name="alone", preprocess_mode="fast"), SETTINGS),
     ):
         job = plan_job(checkpoint, task(), settings)
-        result = evaluated(job, Session(checkpoint, settings), tmp_path)
+        result = evaluated(job, settings, tmp_path)
         rows.append((result.model, result.replicate_of))
     assert rows == [("coop-seed1", "coop"), ("coop-seed1+bf16+fast", "coop+bf16+fast"), ("alone+fast", "")]
 
@@ -77,7 +76,7 @@ def test_a_metric_that_is_no_number_is_refused(found, said, tmp_path):
     asked = replace(task(), metrics={"wrong": wrong}, primary="wrong")
     checkpoint = ColourCheckpoint()
     with pytest.raises(NotFinite, match=f"squares: {said}; check"):
-        evaluate(plan_job(checkpoint, asked, SETTINGS), Session(checkpoint, SETTINGS), tmp_path)
+        evaluated(plan_job(checkpoint, asked, SETTINGS), SETTINGS, tmp_path)
 
 
 def test_a_result_carries_digests_of_its_images_texts_right_answers_and_groups(tmp_path):
@@ -94,7 +93,7 @@ def test_a_result_carries_digests_of_its_images_texts_right_answers_and_groups(t
 
 def test_a_stored_measurement_says_nothing_of_the_row_of_another_name(tmp_path):
     seed = Seed(name="coop-seed1", row="coop")
-    evaluate(plan_job(seed, task(), SETTINGS), Session(seed, SETTINGS), tmp_path)
+    evaluated(plan_job(seed, task(), SETTINGS), SETTINGS, tmp_path)
     renamed = stored(plan_job(Seed(name="mine"), task(), SETTINGS), tmp_path)
     assert (renamed.model, renamed.replicate_of) == ("mine", "")
 
@@ -106,4 +105,4 @@ def test_pseudo_values_of_another_number_of_images_are_refused(tmp_path):
     asked = replace(task(), metrics={"acc1": Metric("acc1", short, frozenset())})
     job = plan_job(ColourCheckpoint(), asked, SETTINGS)
     with pytest.raises(PluginError, match=r"squares: acc1 gives pseudo-values of 5 images and there are 6"):
-        evaluate(job, Session(ColourCheckpoint(), SETTINGS), tmp_path)
+        evaluated(job, SETTINGS, tmp_path)

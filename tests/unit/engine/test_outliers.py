@@ -8,7 +8,6 @@ from vlbench.core.contracts import Text
 from vlbench.core.errors import Unsupported
 from vlbench.core.registry import SCORINGS, TASK_KINDS
 from vlbench.core.task import TaskRequest
-from vlbench.engine.evaluate import Session, evaluate
 from vlbench.engine.outliers import outlier_task
 from vlbench.engine.plan import plan_job
 from vlbench.engine.settings import RunSettings
@@ -26,11 +25,11 @@ def classification(name, colours):
 def test_other_images_are_asked_by_the_same_texts_from_stored_features(tmp_path):
     colours = tuple(COLOURS)
     inside, outside = classification("bright", colours[:2]), classification("dark", colours[2:])
-    session = Session(ColourCheckpoint(), SETTINGS)
+    checkpoint = ColourCheckpoint()
     for task in (inside, outside):
-        evaluate(plan_job(session.checkpoint, task, SETTINGS), session, tmp_path)
-    job = plan_job(session.checkpoint, outlier_task(inside, outside), SETTINGS)
-    result = evaluated(job, session, tmp_path)
+        evaluated(plan_job(checkpoint, task, SETTINGS), SETTINGS, tmp_path)
+    job = plan_job(checkpoint, outlier_task(inside, outside), SETTINGS)
+    result = evaluated(job, SETTINGS, tmp_path)
     assert (result.timing.images_encoded, result.timing.texts_encoded) == (0, 0)
     assert (result.n_images, result.n_texts, result.metrics) == (len(colours) - 2, 2, ())
     prediction, _ = stored_prediction(job, tmp_path)

@@ -7,7 +7,6 @@ from vlbench.core.contracts import Text
 from vlbench.core.errors import Unsupported
 from vlbench.core.registry import TASK_KINDS
 from vlbench.core.task import TaskRequest
-from vlbench.engine.evaluate import Session, evaluate
 from vlbench.engine.plan import plan_job
 from vlbench.engine.prompt_sweep import single_template_jobs
 from vlbench.engine.settings import RunSettings
@@ -33,9 +32,8 @@ def test_each_template_is_a_job_of_its_own_over_the_same_images(tmp_path):
         assert single.keys.candidates == job.keys.candidates
         assert single.keys.prediction == alone.keys.prediction
         assert single.task.protocol.digest != job.task.protocol.digest
-    session = Session(checkpoint, SETTINGS)
-    evaluate(job, session, tmp_path)
-    assert [evaluated(single, session, tmp_path).timing.images_encoded for _, single in singles] == [
+    evaluated(job, SETTINGS, tmp_path)
+    assert [evaluated(single, SETTINGS, tmp_path).timing.images_encoded for _, single in singles] == [
         0,
         0,
     ]

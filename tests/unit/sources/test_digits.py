@@ -24,13 +24,13 @@ def test_scans_and_labels_are_scikit_learns() -> None:
         assert np.array_equal(pixels[4::8, 4::8, 1], truth.images[index].astype(int) * 255 // 16)
     labels = [source[index].target.label for index in range(1797)]
     assert labels == [NAMES[digit] for digit in truth.target]
-    assert len({source[index].state for index in range(1797)}) > 1790
+    assert len({source[index].key for index in range(1797)}) > 1790
 
 
 def test_targets_and_fingerprints_import_neither_scikit_learn_nor_pillow() -> None:
     code = (
         "import sys; from vlbench.core.contracts import Place; from vlbench.sources.digits import digits; "
-        "s = digits(Place()); s[5].target, s[5].state, s.revision; "
+        "s = digits(Place()); s[5].target, s[5].key, s.revision; "
         "sys.exit(any(name in sys.modules for name in ('sklearn', 'PIL', 'scipy', 'pandas')))"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

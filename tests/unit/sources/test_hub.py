@@ -11,6 +11,7 @@ import pytest
 
 from vlbench.core.contracts import Place, Text
 from vlbench.core.errors import CardError, DataError, SourceMissing
+from vlbench.core.files import file_state
 from vlbench.sources.hub import hub
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
@@ -99,7 +100,7 @@ def test_the_files_of_a_split_are_fetched_once(
     assert source.offers.names == (Text("cat"), Text("dog"))
     assert source[3].id == f"{shards[1]}/1"
     assert source[3].image().size == (12, 10)
-    assert source[3].state == f"hub:{REPO}@{COMMIT}/{shards[1]}#1"
+    assert source[3].state == f"{file_state(stand_in.storage / 'snapshots' / COMMIT / shards[1])}#1"
     stand_in.failure = ConnectionError("the cache has it, so nobody asks")
     assert len(hub(Place(), repo=REPO, revision="main")) == 4
     assert len(hub(Place(), repo=REPO, revision=COMMIT)) == 4
@@ -165,7 +166,8 @@ def test_tars_are_fetched_with_their_names(
     assert [source[i].id for i in range(2)] == ["test/0.tar/s0", "test/1.tar/s1"]
     assert source.offers.names == (Text("cat"), Text("dog"))
     assert source.offers.templates == ("a {}",)
-    assert source[1].state == f"hub:{REPO}@{COMMIT}/test/1.tar#s1.webp"
+    tar = stand_in.storage / "snapshots" / COMMIT / "test" / "1.tar"
+    assert source[1].state == f"{file_state(tar)}#s1.webp"
     assert source[1].image().size == (13, 10)
     (stand_in.storage / "snapshots" / COMMIT / "test" / "0.tar").unlink()
     stand_in.failure = ConnectionError("down")

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from vlbench.core.contracts import Place
-from vlbench.core.digest import digest_of
+from vlbench.core.digest import digest_of, digest_of_strings
 from vlbench.core.errors import CardError, DataError
 from vlbench.sources.shape_captions import write_captions
 from vlbench.sources.shape_claims import (
@@ -206,12 +206,12 @@ def test_one_scene_has_one_fingerprint_whatever_is_asked() -> None:
     captions = shapes(Place(), question="captions", count=50)
     tags = shapes(Place(), question="tags", count=50)
     labels = shapes(Place(), question="label", count=50)
-    assert [captions[k].state for k in range(50)] == [tags[k].state for k in range(50)]
+    assert [captions[k].key for k in range(50)] == [tags[k].key for k in range(50)]
     assert captions.revision == tags.revision != labels.revision
     assert captions[3].id == tags[3].id
     assert np.array_equal(np.asarray(captions[3].image()), np.asarray(tags[3].image()))
-    assert captions[3].state != labels[3].state
-    assert shapes(Place(), seed=1)[0].state != shapes(Place(), seed=2)[0].state
+    assert captions[3].key != labels[3].key
+    assert shapes(Place(), seed=1)[0].key != shapes(Place(), seed=2)[0].key
 
 
 def test_a_style_shows_the_same_scenes_under_names_of_its_own() -> None:
@@ -221,7 +221,7 @@ def test_a_style_shows_the_same_scenes_under_names_of_its_own() -> None:
     assert other.name == f"{plain.name}-outline"
     assert other.revision != plain.revision
     assert other[3].id != plain[3].id
-    assert other[3].state == f"{plain[3].state}|outline"
+    assert other[3].key != plain[3].key
     assert not np.array_equal(np.asarray(other[3].image()), np.asarray(plain[3].image()))
     drawn = render(draw_scene(population="single", split="test", seed=0, index=3), "outline")
     assert np.array_equal(np.asarray(other[3].image()), drawn)
@@ -231,7 +231,7 @@ def test_plain_scenes_keep_the_names_they_had_before_there_were_styles() -> None
     source = shapes(Place(), seed=3, count=9)
     assert source.name == "shapes/single-test"
     assert source[5].id == "single-test-3-00005"
-    assert source[5].state == "shapes|1|single|test|3|5"
+    assert source[5].key == digest_of_strings(["shapes|1|single|test|3|5"])
     assert source.revision == digest_of([1, "single", "test", 3, 9])
 
 

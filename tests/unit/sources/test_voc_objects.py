@@ -6,8 +6,9 @@ import pytest
 from PIL import Image
 
 from vlbench.core.contracts import Place, Text
-from vlbench.core.decoding import decoding_remarks
+from vlbench.core.decoding import decoding_remarks, part_of
 from vlbench.core.errors import DataError
+from vlbench.core.image_key import key_of
 from vlbench.sources.voc_objects import voc_objects
 
 OBJECT = (
@@ -40,9 +41,11 @@ def test_every_object_is_an_image(root: Path) -> None:
         ("000007.jpg/1", "car"),
     ]
     assert source.offers.names == (Text("car"), Text("dog"))
-    cut = source[0].image()
+    cut = part_of(source[0].image(), source[0].box)
     assert (cut.size, cut.getcolors()) == ((6, 6), [(36, (0, 0, 255))])
-    assert source[-1].image().size == (19, 9)
+    assert part_of(source[-1].image(), source[-1].box).size == (19, 9)
+    keys = {key_of(each.image(), each) for each in source.examples}
+    assert len(keys) == 2  # of equal bytes and other boxes
     assert source[0].state != source[1].state
     before = source.revision
     annotate(root, ("dog", 1, 4, 2, 11, 8), ("car", 0, 1, 1, 20, 10))
@@ -60,5 +63,5 @@ def test_what_decoding_changes_of_a_whole_image_is_told_of_its_parts(root: Path)
     path = root / "JPEGImages" / "000007.jpg"
     assert decoding_remarks(voc_objects(Place(), path=str(root))[0].image()) == ()
     Image.new("CMYK", (20, 10)).save(path, format="JPEG")
-    cut = voc_objects(Place(), path=str(root))[0].image()
-    assert decoding_remarks(cut) == ("of CMYK, converted without their colour profile",)
+    whole = voc_objects(Place(), path=str(root))[0].image()
+    assert decoding_remarks(whole) == ("of CMYK, converted without their colour profile",)

@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from vlbench.core.contracts import Dataset, Example, Target
-from vlbench.core.image_digest import image_digests, sample_digest, seen_among
+from vlbench.core.image_key import image_digests, sample_digest, seen_among
 from vlbench.sources.image_file import open_image_file
 
 

@@ -1,0 +1,170 @@
+"""Keys of images: digests of their bytes, one table a data set, so that a copy is known for what it is."""
+
+from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import partial
+from io import BytesIO
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from tqdm import tqdm
+
+from vlbench.core.contracts import Dataset, Example
+from vlbench.core.digest import HEX, digest_of_bytes, digest_of_strings
+from vlbench.core.errors import DataError
+from vlbench.core.files import read_checked, remembered, write_checked
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+SAMPLED = 16
+"""So many images of a data set are read to tell it from another of equal names and sizes."""
+DIGITS = 16
+"""Hexadecimal digits by which a model's file names an image that it learned from."""
+READERS = 8
+"""Threads that read images which are only digested."""
+
+
+@dataclass(frozen=True, slots=True)
+class ImageList:
+    """A data set's images as keys know them: digests of their ids and of their states, and their count.
+
+    `keys` [n] are those that are known without a table: of made pictures, which state them, and of images
+    that were read to be verified; None where they are not.
+    """
+
+    ids: str
+    states: str
+    count: int
+    keys: tuple[str, ...] | None = None
+
+
+def list_images(dataset: Dataset, *, cache: Path | None = None, verify: bool = False) -> ImageList:
+    """The images of a data set, listed in one pass; opened only where they are to be verified.
+
+    Raises:
+        DataError: an example has neither key nor state, or an image that is to be verified cannot be read.
+    """
+    ids, states, keys = [], [], []
+    for example in dataset.examples:
+        if not example.state and not example.key:
+            raise DataError(
+                f"{dataset.name}: image {example.id} has no state, by which stored features are found; "
+                "give each Example one, which was fingerprint(i) in version 0.1"
+            )
+        ids.append(example.id)
+        states.append(example.key or example.state)
+        keys.append(example.key)
+    stated = tuple(keys) if all(keys) else None
+    found = ImageList(digest_of_strings(ids), digest_of_strings(states), len(ids), stated)
+    if stated is not None or not verify:
+        return found
+    read = read_keys(dataset)
+    keep_keys(found, read, cache)
+    return ImageList(found.ids, found.states, found.count, read)
+
+
+def known_keys(images: ImageList, cache: Path | None) -> tuple[str, ...] | None:
+    """The key [n] of each image; None where some are not known and have to be read."""
+    if images.keys is not None:
+        return images.keys
+    kept = None if cache is None else read_checked(_table(images, cache))
+    if kept is None or len(kept) * 2 != HEX * images.count:
+        return None
+    digits = kept.hex()
+    return tuple(digits[start : start + HEX] for start in range(0, len(digits), HEX))
+
+
+def keep_keys(images: ImageList, keys: Iterable[str], cache: Path | None) -> None:
+    """Keep the table of a data set's keys."""
+    if cache is not None and images.keys is None:
+        write_checked(_table(images, cache), bytes.fromhex("".join(keys)))
+
+
+def read_keys(dataset: Dataset, *, stated: bool = True) -> tuple[str, ...]:
+    """The key of each image, all of which are opened; of what they hold, unless stated keys are taken."""
+    read = _own_key if stated else _pixel_key
+    with ThreadPoolExecutor(READERS) as pool:
+        bar = partial(tqdm, total=len(dataset), unit="img", desc="digests", disable=None, leave=None)
+        return tuple(bar(pool.map(read, dataset.examples)))
+
+
+def key_of(image: "Image", example: Example) -> str:
+    """The key of an opened image: of its bytes, with the box of a part, or of the pixels of a made one."""
+    if example.key:
+        return example.key
+    data = _encoded(image)
+    digest = _of_pixels(image) if data is None else digest_of_bytes(data)
+    return digest if example.box is None else digest_of_strings([digest, *map(str, example.box)])
+
+
+def image_digests(dataset: Dataset, cache: Path | None) -> tuple[str, ...]:
+    """The digest of each image of a data set: of the encoded bytes, of the pixels of one that is made.
+
+    Reads every image that no table knows, and decodes none but made ones.
+
+    Raises:
+        DataError: an image cannot be read.
+    """
+    images = list_images(dataset)
+    if images.keys is not None:  # their keys say how they are made, not what they hold
+        text = remembered(
+            f"pixels|{images.states}", cache, lambda: " ".join(read_keys(dataset, stated=False))
+        )
+        keys = tuple(text.split())
+    else:
+        keys = known_keys(images, cache) or read_keys(dataset)
+        keep_keys(images, keys, cache)
+    return tuple(key[:DIGITS] for key in keys)
+
+
+def sample_digest(dataset: Dataset, cache: Path | None) -> str:
+    """Digest of the bytes of a few images spread over a data set; empty where they are made, and not files.
+
+    It tells two data sets of equal names, sizes and labels apart, and not that a few images were replaced.
+    Remembered in the cache by their states.
+
+    Raises:
+        DataError: an image cannot be read.
+    """
+    last = len(dataset) - 1
+    places = sorted({round(last * k / (SAMPLED - 1)) for k in range(SAMPLED)}) if len(dataset) else []
+    examples = [dataset[place] for place in places]
+    if any(example.key for example in examples):
+        return ""
+
+    def sample() -> str:
+        data = [_encoded(example.image()) for example in examples]
+        digests = [digest_of_bytes(each) for each in data if each is not None]
+        return digest_of_strings(digests) if digests and len(digests) == len(data) else ""
+
+    return remembered(f"image sample|{digest_of_strings(each.state for each in examples)}", cache, sample)
+
+
+def seen_among(tested: Dataset, learned: Iterable[str], cache: Path | None) -> int:
+    """How many images of a data set are among learned ones, given by their digests; reads none for none."""
+    known = frozenset(learned)
+    return sum(digest in known for digest in image_digests(tested, cache)) if known else 0
+
+
+def _own_key(example: Example) -> str:
+    return key_of(example.image(), example)
+
+
+def _pixel_key(example: Example) -> str:
+    return _of_pixels(example.image())
+
+
+def _of_pixels(image: "Image") -> str:
+    return digest_of_bytes(f"{image.mode} {image.size}\n".encode() + image.tobytes())
+
+
+def _table(images: ImageList, cache: Path) -> Path:
+    return cache / "images" / f"{images.states}.keys"
+
+
+def _encoded(image: "Image") -> bytes | None:
+    """The bytes of an image that was opened and not yet decoded, which it still holds; None of a made one."""
+    file = getattr(image, "fp", None)
+    return file.getvalue() if isinstance(file, BytesIO) else None

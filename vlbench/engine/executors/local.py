@@ -1,0 +1,210 @@
+"""The default executor, in this process: the only code that runs a model, in batches of one shape."""
+
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from contextlib import closing
+from dataclasses import dataclass, field, replace
+from functools import partial as bind
+from typing import Never
+
+import numpy as np
+import torch
+from torch import Tensor
+from tqdm import tqdm
+
+from vlbench.core.capabilities import Vectors
+from vlbench.core.contracts import Dataset, Model, Text
+from vlbench.core.decoding import part_of
+from vlbench.core.errors import NotFinite, PluginError, Unsupported
+from vlbench.engine.chunk import Chunk, Encoded, Features, Reduction
+from vlbench.engine.distinct import Columns
+from vlbench.engine.executors.loader import Batch, Loader, Stored, naming
+from vlbench.engine.settings import RunSettings
+
+PROMPTS_A_CHUNK = 4096
+"""Prompts that are encoded and stored together: enough to fill batches of one length each."""
+
+
+@dataclass(slots=True)
+class LocalExecutor:
+    """A model in this process, loaded when it is first needed, and the batch sizes that it runs at.
+
+    A size is halved for good when the device runs out of memory.
+    """
+
+    open: Callable[[], Model]
+    settings: RunSettings
+    batch_size: int = 0
+    text_batch_size: int = 0
+    loaded: Model | None = None
+    _columns: dict[Reduction, Columns] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.batch_size = self.batch_size or self.settings.first_batch_size
+        self.text_batch_size = self.text_batch_size or self.settings.first_text_batch_size
+
+    @property
+    def model(self) -> Model:
+        """The model, loaded now if it was not."""
+        if self.loaded is None:
+            torch.manual_seed(self.settings.seed)
+            self.loaded = self.open()
+        return self.loaded
+
+    def encode_images(self, chunks: Iterable[Chunk], stored: Stored) -> Generator[Encoded]:
+        """Read, digest, decode and encode images, but for those of which all that is wanted is stored.
+
+        Raises:
+            DataError: an image does not decode.
+            NotFinite: the model answers NaN or infinity.
+        """
+        loader = Loader(
+            preprocess=lambda: None if self.loaded is None else self.loaded.preprocess,
+            load=lambda: self.model.preprocess,
+            batch_size=self.batch_size,
+            workers=self.settings.workers,
+            pin=self.settings.device.startswith("cuda"),
+        )
+        waiting: tuple[Batch, list[Tensor]] | None = None
+        with closing(loader.batches(chunks, stored)) as batches:
+            for batch in batches:
+                made = self._made(batch)
+                if self.settings.on_cpu:
+                    yield _encoded(batch, made)
+                    continue
+                # on a device the copy back waits for the next batch to be queued, so that it never idles
+                if waiting is not None:
+                    yield _encoded(*waiting)
+                waiting = batch, made
+        if waiting is not None:
+            yield _encoded(*waiting)
+
+    def encode_texts(self, texts: Sequence[Text]) -> Iterator[tuple[list[int], Features]]:
+        """Encode texts: positions of some with their features, chunk by chunk.
+
+        Texts of one chunk offer equally many sentences, so that the shape of a text's features, which may
+        depend on their number, does not depend on what else is asked.
+        """
+        progress: tqdm[Never] = tqdm(
+            total=sum(map(_prompts, texts)),
+            unit="prompt",
+            desc="texts",
+            disable=None,
+            smoothing=0.05,
+        )
+        with progress:
+            for positions in _chunks(texts):
+                chunk = [texts[i] for i in positions]
+                with torch.inference_mode():
+                    features = self._halving(bind(self._encode_chunk, chunk), "text_batch_size")
+                yield positions, to_numpy(features, "text")
+                progress.update(sum(map(_prompts, chunk)))
+
+    def dry_pass(self, dataset: Dataset, texts: Sequence[Text]) -> None:
+        """Two images and two prompts through the whole path, so that what cannot work fails in seconds.
+
+        Raises:
+            DataError: one of the images does not decode.
+            NotFinite: the model answers NaN or infinity.
+        """
+        pixels = []
+        with torch.inference_mode():
+            for example in [dataset[i] for i in range(min(2, len(dataset)))]:
+                with naming(example, dataset.name):
+                    pixels.append(self.model.preprocess(part_of(example.image(), example.box)))
+            images = self.model.encode_images(torch.stack(pixels).to(self.settings.device))
+            few = [
+                replace(text, prompts=text.prompts[:1], descriptions=text.descriptions[:1])
+                for text in texts[:2]
+            ]
+            features = self.model.encode_texts(few, batch_size=2)
+            to_numpy(images, "image")
+            to_numpy(features, "text")
+            to_numpy(self.model.score(images, features), "score")
+
+    def vectors(self, features: Tensor) -> Tensor:
+        """The vectors [b, d] of images' or texts' features.
+
+        Raises:
+            PluginError: the model has none, where its checkpoint says so.
+        """
+        if not isinstance(self.model, Vectors):
+            raise PluginError(
+                f"{self.model.info.name} has no vectors, as its checkpoint says; mend the adapter"
+            )
+        return self.model.vectors(features)
+
+    def _made(self, batch: Batch) -> list[Tensor]:
+        """What is wanted of a batch, on the device: a tensor [size, ...] of each reduction."""
+        if batch.pixels is None:
+            return []
+        with torch.inference_mode():
+            features = self._halving(bind(self._encode_pixels, batch.pixels), "batch_size")
+            return [self._reduced(features, each) for each in batch.chunk.reductions]
+
+    def _reduced(self, features: Tensor, reduction: Reduction) -> Tensor:
+        if reduction.texts is not None:
+            if reduction not in self._columns:
+                self._columns[reduction] = Columns.of(reduction.texts, self.settings.device)
+            return self._columns[reduction].scores(self.model.score, features)
+        return self.vectors(features) if reduction.how == "vectors" else features
+
+    def _encode_chunk(self, texts: Sequence[Text], size: int) -> Tensor:
+        return self.model.encode_texts(texts, batch_size=size)
+
+    def _encode_pixels(self, pixels: Tensor, size: int) -> Tensor:
+        device = self.settings.device
+        parts = [
+            self.model.encode_images(part.to(device, non_blocking=True)) for part in torch.split(pixels, size)
+        ]
+        return parts[0] if len(parts) == 1 else torch.cat(parts)
+
+    def _halving(self, run: Callable[[int], Tensor], which: str) -> Tensor:
+        while True:
+            size: int = getattr(self, which)
+            try:
+                return run(size)
+            except torch.OutOfMemoryError as error:
+                chosen = which == "batch_size" and self.settings.batch_size is not None
+                if chosen or size == 1:
+                    raise Unsupported(
+                        f"{self.settings.device} has too little memory for {size} items a batch; "
+                        "pass --batch-size auto or a smaller number"
+                    ) from error
+                setattr(self, which, size // 2)
+            if torch.cuda.is_available():
+                torch.cuda.empty_cache()
+
+
+def to_numpy(features: Tensor, side: str) -> Features:
+    """Features on the CPU as float32.
+
+    Raises:
+        NotFinite: one of them is NaN or infinite.
+    """
+    array: Features = features.float().cpu().numpy()
+    if not np.isfinite(array).all():
+        raise NotFinite(
+            f"the model's {side} features hold NaN or infinity; check the weights, or use --precision fp32"
+        )
+    return array
+
+
+def _encoded(batch: Batch, made: Sequence[Tensor]) -> Encoded:
+    arrays = tuple(to_numpy(each[: len(batch.places)], "image") for each in made)
+    return Encoded(tuple(batch.read), tuple(batch.places), tuple(batch.keys), arrays, batch.remarks)
+
+
+def _prompts(text: Text) -> int:
+    return max(1, len(text.prompts or text.descriptions))
+
+
+def _chunks(texts: Sequence[Text]) -> list[list[int]]:
+    """Positions of texts that are encoded together."""
+    alike: dict[tuple[int, int], list[int]] = {}
+    for position, text in enumerate(texts):
+        alike.setdefault((len(text.prompts), len(text.descriptions)), []).append(position)
+    chunks: list[list[int]] = []
+    for positions in alike.values():
+        size = -(-PROMPTS_A_CHUNK // _prompts(texts[positions[0]]))
+        chunks.extend(positions[start : start + size] for start in range(0, len(positions), size))
+    return chunks

@@ -1,0 +1,100 @@
+"""What was changed or left out on the way to a number, kept in the cache, so that stored runs say it too.
+
+Of a model's files, of images as they are decoded, and of sentences that are longer than a model reads.
+"""
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+
+from vlbench.core.capabilities import CutsSentences
+from vlbench.core.contracts import Model, Text
+from vlbench.core.decoding import decoding_text
+from vlbench.core.files import read_checked, write_checked
+from vlbench.core.reading import LeftOut
+from vlbench.engine.plan import Job, located
+
+LOST = ""
+"""The key under which it is kept that a file was damaged: what else it said is not known."""
+LOST_LINE = "what else there was to say is not known, as its record in the cache was damaged; empty the cache"
+
+
+def change_lines(jobs: Sequence[Job], changes: Sequence[str], cache: Path) -> Iterator[str]:
+    """A line of what changed of a model's files, and of each of its jobs' images; none where all is plain."""
+    if changes:
+        yield f"{jobs[0].row}: {'; '.join(changes)}"
+    for job in jobs:
+        yield from noted_lines(job, noted(job, cache))
+
+
+def noted(job: Job, cache: Path) -> dict[str, str]:
+    """What decoding changed of a job's images and which sentences were cut, of stored ones too."""
+    job = located(job, cache) or job
+    found: dict[str, str] = {}
+    rows = _read_rows(_decoding(job, cache))
+    if rows:
+        problem, keys = job.task.problem, job.keys
+        of_images = [
+            (problem.images[index].id, rows[key]) for index, key in enumerate(keys.candidates) if key in rows
+        ]
+        if problem.references is not None:
+            known, asked = set(keys.candidates), enumerate(keys.references)
+            more = [index for index, key in asked if key in rows and key not in known]
+            of_images += [(problem.references[index].id, rows[keys.references[index]]) for index in more]
+        said = decoding_text(of_images)
+        found["decoding"] = "; ".join(filter(None, [said, LOST_LINE if LOST in rows else ""]))
+    rows = _read_rows(_cut(job, cache))
+    if rows:
+        cut = [sentence for key in job.keys.texts for sentence in rows.get(key, ())]
+        why = "sentences longer than the model reads, their ends left out"
+        said = str(LeftOut(len(cut), why, cut[0])) if cut else ""
+        found["cut"] = "; ".join(filter(None, [said, LOST_LINE if LOST in rows else ""]))
+    return {name: text for name, text in found.items() if text}
+
+
+def noted_lines(job: Job, found: Mapping[str, str]) -> Iterator[str]:
+    """A line of each thing that was noted of a job."""
+    if "decoding" in found:
+        yield f"{job.task.name}: decoded {found['decoding']}"
+    if "cut" in found:
+        yield f"{job.row} on {job.task.name}: {found['cut']}"
+
+
+def keep_decoding(job: Job, remarks: Mapping[str, Sequence[str]], cache: Path) -> None:
+    """Add remarks on how images were decoded, by their keys, to those that are kept beside their features."""
+    _add_rows(_decoding(job, cache), {key: list(said) for key, said in remarks.items()})
+
+
+def keep_cut(job: Job, model: Model, encoded: Mapping[str, Text], cache: Path) -> None:
+    """Add the sentences that a model cuts, of texts by their keys, to those that are kept."""
+    if not isinstance(model, CutsSentences) or not encoded:
+        return
+    cut = set(model.cut(tuple(encoded.values())))
+    rows: dict[str, list[str]] = {}
+    for key, text in encoded.items() if cut else ():
+        sentences = dict.fromkeys((*text.prompts, *text.descriptions, text.name))
+        if found := [sentence for sentence in sentences if sentence in cut]:
+            rows[key] = found
+    _add_rows(_cut(job, cache), rows)
+
+
+def _decoding(job: Job, cache: Path) -> Path:
+    return cache / "decoding" / f"{job.keys.image_space}.json"
+
+
+def _cut(job: Job, cache: Path) -> Path:
+    return cache / "cut" / f"{job.keys.text_space}.json"
+
+
+def _read_rows(path: Path) -> dict[str, list[str]]:
+    """Lines by key; none where there is no file, `LOST` alone where it is damaged."""
+    kept = read_checked(path)
+    if kept is None:
+        return {LOST: []} if path.exists() else {}
+    rows: dict[str, list[str]] = json.loads(kept)
+    return rows
+
+
+def _add_rows(path: Path, rows: Mapping[str, list[str]]) -> None:
+    if rows:
+        write_checked(path, json.dumps({**_read_rows(path), **rows}))

@@ -1,0 +1,226 @@
+"""A model for the jobs of a request: loaded where it is needed, each image and text encoded once for all."""
+
+import math
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from vlbench.core.contracts import Checkpoint, Dataset, Model
+from vlbench.core.image_key import ImageList, keep_keys, known_keys, read_keys
+from vlbench.engine.chunk import How, Reduction
+from vlbench.engine.executors.local import LocalExecutor
+from vlbench.engine.feature_store import FeatureSpace
+from vlbench.engine.passes import Done, Wanted, encode_images, lacking_places
+from vlbench.engine.plan import Job, located
+from vlbench.engine.remarks import keep_cut, keep_decoding
+from vlbench.engine.settings import RunSettings
+
+_LONG = 8
+"""Batches of images from which on a run is long enough for a dry pass to come first."""
+
+
+@dataclass(slots=True)
+class Spent:
+    """What a job has encoded and the seconds that took, since it began."""
+
+    start: float = field(default_factory=time.perf_counter)
+    images: int = 0
+    texts: int = 0
+    image_seconds: float = 0.0
+    text_seconds: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Use:
+    """Images of a job, and what is stored of them where their features need more than the budget.
+
+    `read` says whether its method reads what they show; their keys are needed all the same.
+    """
+
+    job: Job
+    dataset: Dataset
+    images: ImageList
+    beyond: How
+    read: bool
+
+    @property
+    def keys(self) -> tuple[str, ...]:
+        """The keys of the images, where those of the job are known."""
+        keys = self.job.keys
+        return keys.candidates if self.images is keys.images else keys.references
+
+
+def uses(job: Job) -> Iterator[Use]:
+    """The images of a job: candidates, those that queries point to, those that it learns from."""
+    problem, keys, reads = job.problem, job.keys, job.method.reads
+    beyond: How
+    if isinstance(problem.candidates, Dataset) and keys.images is not None:
+        beyond = "vectors" if job.by_vectors or not job.task.scoring.scores else "scores"
+        yield Use(job, problem.candidates, keys.images, beyond, "candidates" in reads)
+    if problem.references is not None and keys.reference_images is not None:
+        yield Use(job, problem.references, keys.reference_images, "vectors", "queries" in reads)
+    for split in job.learn_from.values():
+        assert split.keys.images is not None
+        beyond = "scores" if job.decides_late else "vectors"
+        yield Use(split, split.problem.images, split.keys.images, beyond, read=True)
+
+
+@dataclass(slots=True)
+class Session:
+    """A model and the store, for several jobs of it; close it with `with`.
+
+    `jobs` are all that are still to be run: each image is encoded once for the needs of all of them.
+    """
+
+    checkpoint: Checkpoint
+    settings: RunSettings
+    cache: Path
+    jobs: Sequence[Job] = ()
+    executor: LocalExecutor = field(init=False)
+    spent: Spent = field(default_factory=Spent)
+    _spaces: dict[str, FeatureSpace] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.executor = LocalExecutor(lambda: self.checkpoint.load(self.settings.placement), self.settings)
+
+    def __enter__(self) -> "Session":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for space in self._spaces.values():
+            space.close()
+
+    @property
+    def model(self) -> Model:
+        """The loaded model."""
+        return self.executor.model
+
+    def space(self, kind: How, key: str) -> FeatureSpace:
+        """Where features, vectors or scores are stored under one key, opened once."""
+        place = f"{kind}/{key}"
+        if place not in self._spaces:
+            self._spaces[place] = FeatureSpace(self.cache / place)
+        return self._spaces[place]
+
+    def locate(self, job: Job) -> Job:
+        """A job with all of its keys; images that no table knows are read, and encoded as they are.
+
+        Raises:
+            DataError: an image does not decode.
+        """
+        known = located(job, self.cache)
+        if known is None:
+            with self.aside():
+                for split in job.learn_from.values():
+                    self.locate(split)
+            for use in uses(job):
+                if known_keys(use.images, self.cache) is None and use.read:
+                    self.encode_images(use)
+                elif known_keys(use.images, self.cache) is None:
+                    keep_keys(use.images, read_keys(use.dataset), self.cache)
+            known = located(job, self.cache)
+        assert known is not None
+        return known
+
+    @contextmanager
+    def aside(self) -> Iterator[None]:
+        """Count what is encoded of splits that a job learns from apart from what it encodes itself."""
+        own, self.spent = self.spent, Spent()
+        try:
+            yield
+        finally:
+            self.spent = own
+
+    def encode_texts(self, job: Job) -> None:
+        """Encode the words of a job that are not stored, those of candidates too."""
+        texts = job.words
+        space = self.space("features", job.keys.text_space)
+        keys = [key for key in texts if key not in space]
+        if not keys:
+            return
+        with self._timed("text_seconds"):
+            for positions, features in self.executor.encode_texts([texts[key] for key in keys]):
+                space.append([keys[i] for i in positions], features)
+            keep_cut(job, self.model, {key: texts[key] for key in keys}, self.cache)
+        self.spent.texts += len(keys)
+
+    def encode_images(self, use: Use) -> None:
+        """Encode the images of a data set for all jobs, where the one that uses them lacks something.
+
+        Raises:
+            DataError: an image does not decode.
+            NotFinite: the model answers NaN or infinity.
+        """
+        keys = known_keys(use.images, self.cache)
+        if keys is not None and not self.stored_as(use).missing(keys):
+            return
+        wanted = self._wanted(use)
+        texts = use.job.problem.texts
+        if keys is not None or not any(len(each.space) for each in wanted):
+            count = len(lacking_places(use.images.count, keys, wanted))
+            if count > _LONG * self.executor.batch_size and texts and not use.job.by_vectors:
+                self.executor.dry_pass(use.dataset, texts)
+        done = Done()
+        try:
+            with self._timed("image_seconds"):
+                encode_images(self.executor, use.dataset, keys, wanted, done)
+        finally:
+            self.spent.images += done.encoded
+            keep_decoding(use.job, done.remarks, self.cache)
+        if keys is None:
+            keep_keys(use.images, done.keys, self.cache)
+
+    def stored_as(self, use: Use) -> FeatureSpace:
+        """Where a data set's images are stored: as features, or else as vectors or scores.
+
+        That is decided by all of its images, and by none that is missing: where their features need more
+        bytes than the budget, unless all of them are there.
+        """
+        features = self.space("features", use.job.keys.image_space)
+        row_bytes = features.row_bytes or 4 * math.prod(self.model.info.feature_shape)
+        if use.images.count * row_bytes <= self.settings.feature_bytes:
+            return features
+        keys = known_keys(use.images, self.cache)
+        if keys is not None and not features.missing(keys):
+            return features
+        of = use.job.keys
+        return self.space(use.beyond, of.score_space if use.beyond == "scores" else of.image_space)
+
+    def _wanted(self, use: Use) -> list[Wanted]:
+        """What all jobs need of a data set's images, the job that uses them first."""
+        found: dict[Path, Wanted] = {}
+        for each in (use, *(other for job in self.jobs for other in uses(job))):
+            if not each.read:
+                continue
+            space = self.stored_as(each)
+            before = found.get(space.folder)
+            if before is not None and before.places is None:
+                continue
+            places = None
+            if each.images.states != use.images.states:
+                theirs = {example.key or example.state for example in each.dataset.examples}
+                mine = enumerate(use.dataset.examples)
+                places = frozenset(i for i, one in mine if (one.key or one.state) in theirs)
+                if not places:
+                    continue
+                places |= frozenset() if before is None or before.places is None else before.places
+            found[space.folder] = Wanted(self._reduction(each, space), space, places)
+        return list(found.values())
+
+    def _reduction(self, use: Use, space: FeatureSpace) -> Reduction:
+        features = self.space("features", use.job.keys.image_space)
+        if space is features or use.beyond != "scores":
+            return Reduction("features" if space is features else use.beyond)
+        self.encode_texts(use.job)
+        texts = self.space("features", use.job.keys.text_space).gather_padded(use.job.keys.texts)
+        return Reduction("scores", texts)
+
+    @contextmanager
+    def _timed(self, what: str) -> Iterator[None]:
+        start = time.perf_counter()
+        try:
+            yield
+        finally:
+            setattr(self.spent, what, getattr(self.spent, what) + time.perf_counter() - start)
