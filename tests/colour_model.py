@@ -24,8 +24,8 @@ from vlbench.core.contracts import (
 from vlbench.core.dataset import Examples
 from vlbench.core.result import Result
 from vlbench.engine.evaluate import evaluate
+from vlbench.engine.job import Job
 from vlbench.engine.measure import result_of
-from vlbench.engine.plan import Job
 from vlbench.engine.session import Session
 from vlbench.engine.settings import RunSettings
 from vlbench.engine.stored import stored_measurement

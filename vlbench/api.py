@@ -16,8 +16,8 @@ from vlbench.core.task import Task
 from vlbench.request import Options, Request, refuse_method, request_of, resolve
 
 if TYPE_CHECKING:
+    from vlbench.engine.job import Job
     from vlbench.engine.measure import Measured
-    from vlbench.engine.plan import Job
     from vlbench.fitting.context_card import ContextCard
     from vlbench.fitting.coop_recipe import RecipeOptions
     from vlbench.report.averages import Additions

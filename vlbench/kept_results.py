@@ -8,8 +8,8 @@ from vlbench.core.errors import VlbenchError
 from vlbench.core.items import MOST_SCORES, Items
 from vlbench.core.result import Result
 from vlbench.engine.items import stored_items
+from vlbench.engine.job import Job
 from vlbench.engine.measure import Measured, data_digests
-from vlbench.engine.plan import Job
 from vlbench.engine.stored import keep_predictions, stored_prediction
 from vlbench.report.comparable import Question
 from vlbench.report.items import keep_items

@@ -7,7 +7,7 @@ from typing import Never
 from vlbench.core.contracts import Prediction, ScoreUnit
 from vlbench.core.errors import DataError, PluginError
 from vlbench.core.method import Head, Lesson, Method, Split
-from vlbench.engine.plan import Job
+from vlbench.engine.job import Job
 
 _LOWEST = {"cosine": -1.0, "probability": 0.0}
 

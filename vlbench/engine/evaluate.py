@@ -14,10 +14,10 @@ from vlbench.core.method import Head, Lesson, Split
 from vlbench.core.result import Timing
 from vlbench.engine.chunk import Features
 from vlbench.engine.decision import check_head, check_stated, decided, late_splits
+from vlbench.engine.job import Job, uses
 from vlbench.engine.measure import Measured, RunFacts, measure, software_versions
-from vlbench.engine.plan import Job
 from vlbench.engine.scoring import predict
-from vlbench.engine.session import Session, Spent, uses
+from vlbench.engine.session import Session, Spent
 from vlbench.engine.sides import image_vectors, score_blocks, word_vectors
 from vlbench.engine.stored import (
     store_measurement,

@@ -6,7 +6,7 @@ from vlbench.core.errors import VlbenchError
 from vlbench.core.items import MOST_SCORES, Items
 from vlbench.core.measurement import MetricOptions
 from vlbench.core.metric_name import split_metric
-from vlbench.engine.plan import Job
+from vlbench.engine.job import Job
 from vlbench.engine.stored import decided_prediction
 
 

@@ -17,7 +17,7 @@ from vlbench.core.metric import out_of_range
 from vlbench.core.metric_name import split_metric
 from vlbench.core.problem import Problem
 from vlbench.core.result import Result, Timing, ZeroShot
-from vlbench.engine.plan import Job, seeds_row
+from vlbench.engine.job import Job, seeds_row
 from vlbench.engine.seen import NOTHING_SEEN, Seen
 
 PACKAGES = ("vlbench", "torch", "torchvision", "open_clip_torch", "numpy", "pillow")

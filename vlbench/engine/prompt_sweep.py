@@ -8,7 +8,8 @@ from vlbench.core.digest import digest_of
 from vlbench.core.errors import Unsupported
 from vlbench.core.problem import by_words
 from vlbench.core.task import ProtocolStatement, Task
-from vlbench.engine.plan import Job, with_texts
+from vlbench.engine.job import Job
+from vlbench.engine.plan import with_texts
 from vlbench.engine.settings import RunSettings
 
 

@@ -12,7 +12,8 @@ from vlbench.core.contracts import Model, Text
 from vlbench.core.decoding import decoding_text
 from vlbench.core.files import read_checked, write_checked
 from vlbench.core.reading import LeftOut
-from vlbench.engine.plan import Job, located
+from vlbench.engine.job import Job
+from vlbench.engine.plan import located
 
 LOST = ""
 """The key under which it is kept that a file was damaged: what else it said is not known."""

@@ -6,7 +6,7 @@ from pathlib import Path
 from vlbench.core.digest import digest_of_strings
 from vlbench.core.errors import DataError
 from vlbench.core.image_key import image_digests, seen_among
-from vlbench.engine.plan import Job
+from vlbench.engine.job import Job
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,13 +7,14 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from vlbench.core.contracts import Checkpoint, Dataset, Model
-from vlbench.core.image_key import ImageList, keep_keys, known_keys, read_keys
+from vlbench.core.contracts import Checkpoint, Model
+from vlbench.core.image_key import keep_keys, known_keys, read_keys
 from vlbench.engine.chunk import How, Reduction
 from vlbench.engine.executors.local import LocalExecutor
 from vlbench.engine.feature_store import FeatureSpace
+from vlbench.engine.job import Job, Use, uses
 from vlbench.engine.passes import Done, Wanted, encode_images, lacking_places
-from vlbench.engine.plan import Job, located
+from vlbench.engine.plan import located
 from vlbench.engine.remarks import keep_cut, keep_decoding
 from vlbench.engine.settings import RunSettings
 
@@ -30,41 +31,6 @@ class Spent:
     texts: int = 0
     image_seconds: float = 0.0
     text_seconds: float = 0.0
-
-
-@dataclass(frozen=True, slots=True)
-class Use:
-    """Images of a job, and what is stored of them where their features need more than the budget.
-
-    `read` says whether its method reads what they show; their keys are needed all the same.
-    """
-
-    job: Job
-    dataset: Dataset
-    images: ImageList
-    beyond: How
-    read: bool
-
-    @property
-    def keys(self) -> tuple[str, ...]:
-        """The keys of the images, where those of the job are known."""
-        keys = self.job.keys
-        return keys.candidates if self.images is keys.images else keys.references
-
-
-def uses(job: Job) -> Iterator[Use]:
-    """The images of a job: candidates, those that queries point to, those that it learns from."""
-    problem, keys, reads = job.problem, job.keys, job.method.reads
-    beyond: How
-    if isinstance(problem.candidates, Dataset) and keys.images is not None:
-        beyond = "vectors" if job.by_vectors or not job.task.scoring.scores else "scores"
-        yield Use(job, problem.candidates, keys.images, beyond, "candidates" in reads)
-    if problem.references is not None and keys.reference_images is not None:
-        yield Use(job, problem.references, keys.reference_images, "vectors", "queries" in reads)
-    for split in job.learn_from.values():
-        assert split.keys.images is not None
-        beyond = "scores" if job.decides_late else "vectors"
-        yield Use(split, split.problem.images, split.keys.images, beyond, read=True)
 
 
 @dataclass(slots=True)
@@ -185,8 +151,7 @@ class Session:
         keys = known_keys(use.images, self.cache)
         if keys is not None and not features.missing(keys):
             return features
-        of = use.job.keys
-        return self.space(use.beyond, of.score_space if use.beyond == "scores" else of.image_space)
+        return self.space(use.beyond, use.beyond_key)
 
     def _wanted(self, use: Use) -> list[Wanted]:
         """What all jobs need of a data set's images, the job that uses them first."""
@@ -219,8 +184,11 @@ class Session:
 
     @contextmanager
     def _timed(self, what: str) -> Iterator[None]:
-        start = time.perf_counter()
+        start, loading = time.perf_counter(), self.executor.load_seconds
         try:
             yield
-        finally:
-            setattr(self.spent, what, getattr(self.spent, what) + time.perf_counter() - start)
+        finally:  # a model that was loaded meanwhile is not of this job alone
+            loading = self.executor.load_seconds - loading
+            self.spent.start += loading
+            seconds = time.perf_counter() - start - loading
+            setattr(self.spent, what, getattr(self.spent, what) + seconds)

@@ -12,9 +12,9 @@ from vlbench.core.method import Head
 from vlbench.engine.chunk import Features
 from vlbench.engine.executors.local import to_numpy
 from vlbench.engine.feature_store import FeatureSpace
-from vlbench.engine.plan import Job
+from vlbench.engine.job import Job, Use, uses
 from vlbench.engine.scoring import ScoreBlocks, fresh_scores, stored_scores, vector_scores
-from vlbench.engine.session import Session, Use, uses
+from vlbench.engine.session import Session
 
 _VECTORS = 1024
 """Features that are turned into vectors together."""

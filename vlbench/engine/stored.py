@@ -14,8 +14,9 @@ from vlbench.core.measurement import Measurement
 from vlbench.core.record import as_record, parsed_json, record_of
 from vlbench.core.result import Timing
 from vlbench.engine.decision import decided, late_splits
+from vlbench.engine.job import Job
 from vlbench.engine.measure import Measured, RunFacts, measure
-from vlbench.engine.plan import Job, located
+from vlbench.engine.plan import located
 from vlbench.engine.settings import RunSettings
 
 

@@ -91,6 +91,22 @@ def test_a_remembered_digest_follows_size_and_time(tmp_path):
     assert remembered_sha256(path, cache) == first
 
 
+def test_a_rewrite_at_equal_size_and_times_is_seen(tmp_path):
+    path, cache = tmp_path / "weights", tmp_path / "cache"
+    path.write_bytes(b"abc")
+    os.utime(path, ns=(1, 1))
+    first = remembered_sha256(path, cache)
+    path.write_bytes(b"abd")
+    os.utime(path, ns=(1, 1))
+    assert remembered_sha256(path, cache) != first
+    copy = tmp_path / "copy"
+    copy.write_bytes(b"abe")
+    os.utime(copy, ns=(1, 1))
+    second = file_state(path)
+    copy.replace(path)
+    assert file_state(path) != second
+
+
 def test_the_state_of_a_file_is_found_through_links(tmp_path):
     path, link = tmp_path / "f", tmp_path / "link"
     path.write_bytes(b"abc")

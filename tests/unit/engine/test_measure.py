@@ -11,8 +11,9 @@ from vlbench.core.metric import Metric, metric
 from vlbench.core.problem import Groups
 from vlbench.core.registry import TASK_KINDS
 from vlbench.core.task import TaskRequest
+from vlbench.engine.job import seeds_row
 from vlbench.engine.measure import data_digests
-from vlbench.engine.plan import plan_job, seeds_row
+from vlbench.engine.plan import plan_job
 from vlbench.engine.settings import RunSettings
 
 SETTINGS = RunSettings(batch_size=4, workers=0)

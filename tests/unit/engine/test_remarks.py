@@ -9,7 +9,7 @@ import numpy as np
 from PIL import Image
 
 from vlbench.core.contracts import Dataset, Example, Target, Text
-from vlbench.engine.plan import Job
+from vlbench.engine.job import Job
 from vlbench.engine.remarks import LOST_LINE, keep_cut, keep_decoding, noted
 
 TEXTS = (Text("a", prompts=("short", "much too long")), Text("b", prompts=("fits",)), Text("far too long"))

@@ -1,5 +1,6 @@
 """The default executor, in this process: the only code that runs a model, in batches of one shape."""
 
+import time
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field, replace
@@ -36,6 +37,7 @@ class LocalExecutor:
     batch_size: int = 0
     text_batch_size: int = 0
     loaded: Model | None = None
+    load_seconds: float = 0.0
     _columns: dict[Reduction, Columns] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -46,8 +48,10 @@ class LocalExecutor:
     def model(self) -> Model:
         """The model, loaded now if it was not."""
         if self.loaded is None:
+            start = time.perf_counter()
             torch.manual_seed(self.settings.seed)
             self.loaded = self.open()
+            self.load_seconds = time.perf_counter() - start
         return self.loaded
 
     def encode_images(self, chunks: Iterable[Chunk], stored: Stored) -> Generator[Encoded]:

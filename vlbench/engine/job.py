@@ -1,0 +1,143 @@
+"""A job: one model on one task by one method, what it reads, and under which keys it is stored."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+
+from vlbench.core.contracts import Checkpoint, Dataset, Identity, Text
+from vlbench.core.image_key import ImageList
+from vlbench.core.method import ZERO_SHOT, Method
+from vlbench.core.metric import Metric
+from vlbench.core.metric_name import metrics_of
+from vlbench.core.problem import Problem
+from vlbench.core.task import Task
+from vlbench.engine.chunk import How
+from vlbench.engine.settings import RunSettings
+
+
+@dataclass(frozen=True, slots=True)
+class Keys:
+    """Where a job's features, predictions and measurements are stored; no task name is in any of them.
+
+    `images` and `reference_images` list the candidates, where they are images, and the images that queries
+    point to; `texts` are the keys of the queries' words. `candidate_ids` is a digest of the candidates' names
+    and `queries` one of what the task asks, which are in no key. The rest is empty until the keys of all
+    images are known (`located`): `candidates` [n] and `references` are those of images or of texts.
+    """
+
+    image_space: str
+    text_space: str
+    score_space: str
+    images: ImageList | None
+    reference_images: ImageList | None
+    texts: tuple[str, ...]
+    candidate_ids: str
+    queries: str
+    code: str
+    candidates: tuple[str, ...] = ()
+    references: tuple[str, ...] = ()
+    prediction: str = ""
+    measurement: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One model on one task by one method; `row` is the model's name in results, with what is no default.
+
+    `problem` is what the method asks of the task's. `learn_from` are jobs of the splits that it learns from,
+    by the model alone. `seed` is that of all that is drawn.
+    """
+
+    checkpoint: Checkpoint
+    identity: Identity
+    task: Task
+    problem: Problem
+    row: str
+    keys: Keys
+    method: Method = ZERO_SHOT
+    learn_from: Mapping[str, "Job"] = field(default_factory=dict)
+    seed: int = 0
+
+    @property
+    def metrics(self) -> Mapping[str, Metric]:
+        """The task's metrics, and those of the method beside them."""
+        more = [name for name in self.method.metrics if name not in self.task.metrics]
+        return {**self.task.metrics, **metrics_of(more)}
+
+    @property
+    def words(self) -> Mapping[str, Text]:
+        """The texts that are encoded, by their keys: candidates that are texts, words of queries."""
+        found: dict[str, Text] = {}
+        if not isinstance(self.problem.candidates, Dataset) and "candidates" in self.method.reads:
+            found.update(zip(self.keys.candidates, self.problem.candidates, strict=True))
+        if "queries" in self.method.reads:
+            found.update(zip(self.keys.texts, self.problem.texts, strict=True))
+        return found
+
+    @property
+    def decides_late(self) -> bool:
+        """Whether the method learns thresholds alone, so that the model's own prediction is shared."""
+        return self.method.parts == {"thresholds"}
+
+    @property
+    def by_vectors(self) -> bool:
+        """Whether candidates and queries meet as vectors of one space, not in the model's own score."""
+        return not self.problem.by_words or bool(self.method.parts & {"compose", "score"})
+
+
+@dataclass(frozen=True, slots=True)
+class Use:
+    """Images of a job, and what is stored of them where their features need more than the budget.
+
+    `read` says whether its method reads what they show; their keys are needed all the same.
+    """
+
+    job: Job
+    dataset: Dataset
+    images: ImageList
+    beyond: How
+    read: bool
+
+    @property
+    def beyond_key(self) -> str:
+        """The key of the space of vectors or scores that take the place of features."""
+        keys = self.job.keys
+        return keys.score_space if self.beyond == "scores" else keys.image_space
+
+    @property
+    def keys(self) -> tuple[str, ...]:
+        """The keys of the images, where those of the job are known."""
+        keys = self.job.keys
+        return keys.candidates if self.images is keys.images else keys.references
+
+
+def uses(job: Job) -> Iterator[Use]:
+    """The images of a job: candidates, those that queries point to, those that it learns from."""
+    problem, keys, reads = job.problem, job.keys, job.method.reads
+    beyond: How
+    if isinstance(problem.candidates, Dataset) and keys.images is not None:
+        beyond = "vectors" if job.by_vectors or not job.task.scoring.scores else "scores"
+        yield Use(job, problem.candidates, keys.images, beyond, "candidates" in reads)
+    if problem.references is not None and keys.reference_images is not None:
+        yield Use(job, problem.references, keys.reference_images, "vectors", "queries" in reads)
+    for split in job.learn_from.values():
+        assert split.keys.images is not None
+        beyond = "scores" if job.decides_late else "vectors"
+        yield Use(split, split.problem.images, split.keys.images, beyond, read=True)
+
+
+def row_name(checkpoint: Checkpoint, settings: RunSettings, method: Method = ZERO_SHOT) -> str:
+    """The model's name in results: what is not the default is part of it, so rows never mix."""
+    marks: list[str] = [settings.precision] if settings.precision != "fp32" else []
+    marks += [checkpoint.preprocess_mode] if checkpoint.preprocess_mode != "exact" else []
+    return "+".join([checkpoint.name, *marks]) + method.mark(settings.seed)
+
+
+def seeds_row(job: Job) -> str:
+    """The row that a job is one seed of, with its marks (`+bf16`): rows never mix; empty if it is alone."""
+    base = job.identity.replicate_of
+    if not base and not job.method.seeded:
+        return ""
+    marks = job.row.removeprefix(job.checkpoint.name)
+    if job.method.seeded:
+        marks = marks.removesuffix(f".s{job.seed}")
+    return (base or job.checkpoint.name) + marks
