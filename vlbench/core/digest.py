@@ -1,11 +1,8 @@
-"""Digests: of values, of files, of the source code of functions; each names content, never a place."""
+"""Digests: of values and of files; each names content, never a place."""
 
 import hashlib
-import inspect
 import json
-import sys
-from collections.abc import Callable, Iterable, Mapping
-from functools import partial
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 HEX = 32
@@ -40,38 +37,6 @@ def sha256_of_file(path: Path) -> str:
     """SHA-256 of a file's bytes, in hexadecimal digits."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def digest_of_code(*functions: Callable[..., object]) -> str:
-    """Digest of the source that defines functions, so that a changed formula is computed anew.
-
-    A module of a package stands for all modules beside it, since it may call them; a `partial` for the
-    function that it binds, whose arguments are no part of the digest.
-    """
-    paths: set[Path] = set()
-    for function in functions:
-        path = defining_file(function)
-        in_package = "." in getattr(_bound(function), "__module__", "")
-        paths.update(path.parent.glob("*.py") if in_package else [path])
-    return digest_of_modules(*paths)
-
-
-def defining_file(function: Callable[..., object]) -> Path:
-    """The file of the module that defines a function, or the class of what is called like one."""
-    module = sys.modules.get(getattr(_bound(function), "__module__", ""))
-    return Path(getattr(module, "__file__", None) or inspect.getfile(_bound(function)))
-
-
-def _bound(function: Callable[..., object]) -> Callable[..., object]:
-    """A function, of a `partial` the one that it binds."""
-    while isinstance(function, partial):
-        function = function.func
-    return function
-
-
-def digest_of_modules(*paths: Path) -> str:
-    """Digest of source files, whatever the order they are named in."""
-    return digest_of_strings(path.read_text(encoding="utf-8") for path in sorted(set(paths)))
 
 
 def _plain(value: object) -> object:

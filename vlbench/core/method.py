@@ -6,7 +6,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
-from vlbench.core.digest import defining_file, digest_of, digest_of_modules
+from vlbench.core.code_digest import digest_of_code
+from vlbench.core.digest import digest_of
 from vlbench.core.errors import PluginError
 
 if TYPE_CHECKING:
@@ -105,9 +106,8 @@ class Method:
 
     @property
     def digest(self) -> str:
-        """Digest of the name, the settings and the code of the modules that it is written in."""
-        code = digest_of_modules(*map(defining_file, self.functions))
-        return digest_of([self.name, dict(self.settings), code])
+        """Digest of the name, the settings and the code."""
+        return digest_of([self.name, dict(self.settings), digest_of_code(*self.functions)])
 
     @property
     def spelling(self) -> str:

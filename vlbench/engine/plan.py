@@ -4,8 +4,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from vlbench.core.code_digest import digest_of_code
 from vlbench.core.contracts import Checkpoint, Dataset, Identity, Text
-from vlbench.core.digest import digest_of, digest_of_code, digest_of_modules, digest_of_strings
+from vlbench.core.digest import digest_of, digest_of_strings
 from vlbench.core.errors import Unsupported
 from vlbench.core.image_key import ImageList, known_keys, list_images
 from vlbench.core.method import ZERO_SHOT, Method
@@ -65,7 +66,7 @@ def located(job: Job, cache: Path) -> Job | None:
         return None
     known = replace(job, learn_from={split: each for split, each in learn_from.items() if each is not None})
     keys = replace(keys, candidates=candidates, references=references)
-    return replace(known, keys=_stored_keys(known, keys))
+    return replace(known, keys=_stored_keys(known, keys, cache))
 
 
 def text_key(text: Text) -> str:
@@ -157,18 +158,18 @@ def _keys(
         texts=texts,
         candidate_ids=digest_of_strings(words) if images is None else images.ids,
         queries=_of_queries(asked, of_task, "" if references is None else references.ids),
-        code=digest_of_code(*kinds, *(metric.run for metric in metrics.values())),
+        code=digest_of_code(*kinds, *(metric.run for metric in metrics.values()), cache=settings.cache),
         candidates=words,
     )
 
 
-def _stored_keys(job: Job, keys: Keys) -> Keys:
+def _stored_keys(job: Job, keys: Keys, cache: Path) -> Keys:
     """The keys of a job whose images are known, with those of its prediction and its measurement."""
     task, problem, method = job.task, job.problem, job.method
     references = "" if keys.reference_images is None else keys.reference_images.ids
     learned = [
         method.digest,
-        digest_of_code(*method.functions),  # of what its own modules call, too
+        digest_of_code("vlbench.engine.evaluate", cache=cache) if method.functions else None,
         job.seed if method.seeded else None,
         {
             split: [each.keys.prediction, each.keys.queries, each.problem.relevant.digest]
@@ -187,10 +188,10 @@ def _stored_keys(job: Job, keys: Keys) -> Keys:
             "queries": _of_queries(problem.queries, keys.texts, references),
             "relevant": problem.relevant.digest,
             "asked": None if asked is None else [asked.how, asked.pairs.digest],
-            "scoring": [task.scoring.name, digest_of_code(task.scoring.run)],
+            "scoring": [task.scoring.name, digest_of_code(task.scoring.run, cache=cache)],
             # thresholds are learned of the model's own prediction, which is then shared
             "method": None if late else learned,
-            "engine": digest_of_modules(*Path(__file__).parent.rglob("*.py")),
+            "engine": digest_of_code("vlbench.engine.scoring", "vlbench.engine.sides", cache=cache),
         }
     )
     measurement = digest_of(
@@ -205,6 +206,7 @@ def _stored_keys(job: Job, keys: Keys) -> Keys:
             "thresholds": task.thresholds,
             "method": learned,
             "code": keys.code,
+            "engine": digest_of_code("vlbench.engine.measure", cache=cache),
             "seed": job.seed,
             "schema": SCHEMA,
         }

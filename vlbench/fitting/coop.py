@@ -16,9 +16,10 @@ from vlbench.adapters.coop_context import ContextFacts, backbone_digest
 from vlbench.adapters.coop_loading import context_tower
 from vlbench.adapters.dual_encoder import DualEncoder, unit
 from vlbench.adapters.text_tower import TextTower
+from vlbench.core.code_digest import digest_of_code
 from vlbench.core.contracts import Checkpoint, Dataset, Identity
 from vlbench.core.dataset import subset
-from vlbench.core.digest import digest_of, digest_of_modules
+from vlbench.core.digest import digest_of
 from vlbench.core.errors import DataError
 from vlbench.core.files import read_checked, write_checked
 from vlbench.core.image_key import image_digests, keep_keys, known_keys, list_images
@@ -202,7 +203,7 @@ def _key(
             "labels": few.labels.tolist(),
             "recipe": recipe.as_facts(),
             "place": [settings.precision, settings.device.partition(":")[0], settings.first_batch_size],
-            "code": digest_of_modules(*Path(__file__).parent.glob("*.py")),
+            "code": digest_of_code(__name__),
         }
     )
 

@@ -1,10 +1,10 @@
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 
 import pytest
 
-from vlbench.core.digest import digest_of, digest_of_modules
+from vlbench.core.code_digest import digest_of_code
+from vlbench.core.digest import digest_of
 from vlbench.core.errors import PluginError
 from vlbench.core.method import Head, Method
 
@@ -59,7 +59,7 @@ def fit(weight, lesson):
 
 
 def test_the_digest_covers_the_module_of_what_fits_however_it_is_made():
-    code = digest_of_modules(Path(__file__))
+    code = digest_of_code(fit)
     for each in (fit, Fit(1.0), partial(fit, 1.0), partial(partial(fit), 1.0), lambda lesson: Head()):
         method = Method("probe", fit=each, parts=frozenset({"score"}))
         assert method.digest == digest_of(["probe", {}, code])
