@@ -10,6 +10,7 @@ import argparse
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from io import BytesIO
 from pathlib import Path
 from statistics import median
@@ -20,9 +21,9 @@ from PIL import Image
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
-from vlbench.adapters.architectures import Preprocessing
-from vlbench.adapters.dual_encoder import Normalisation
+from vlbench.adapters.dual_encoder import normalised
 from vlbench.adapters.preprocess import preprocess_for
+from vlbench.adapters.recipe import Preprocessing
 
 BATCH = 32
 PREPROCESSING = Preprocessing()
@@ -78,7 +79,7 @@ def main() -> None:
 def differences(paths: list[Path]) -> str:
     """How many images are bit-equal to open_clip's in exact mode, and how far the fast mode is off."""
     exact, fast = preprocess_for(PREPROCESSING, "exact"), preprocess_for(PREPROCESSING, "fast")
-    normalise = Normalisation.on("cpu", mean=PREPROCESSING.mean, std=PREPROCESSING.std)
+    normalise = partial(normalised, mean=PREPROCESSING.mean, std=PREPROCESSING.std)
     equal, means, most = 0, list[float](), 0.0
     for path in paths:
         pixels = exact(Image.open(path))
@@ -108,7 +109,7 @@ def peer_transform() -> Callable[[Image.Image], Tensor]:
 def own_batches(paths: list[Path], workers: int, mode: str) -> Iterator[Tensor]:
     """vlbench's transform in threads, normalised a batch at a time."""
     transform = preprocess_for(PREPROCESSING, "fast" if mode == "fast" else "exact")
-    normalise = Normalisation.on("cpu", mean=PREPROCESSING.mean, std=PREPROCESSING.std)
+    normalise = partial(normalised, mean=PREPROCESSING.mean, std=PREPROCESSING.std)
 
     def pixels(path: Path) -> Tensor:
         return transform(Image.open(BytesIO(path.read_bytes())))

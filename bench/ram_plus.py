@@ -26,8 +26,9 @@ from torch import Tensor
 from torch.utils.flop_counter import FlopCounterMode
 
 from vlbench.adapters.networks.taggers import RamPlus
-from vlbench.adapters.ram_checkpoint import TaggerCheckpoint, TaggerSettings
+from vlbench.adapters.ram_checkpoint import TaggerCheckpoint
 from vlbench.adapters.ram_model import ClosedTaggerModel
+from vlbench.adapters.ram_settings import TaggerSettings
 from vlbench.cards.build import open_model
 from vlbench.cards.catalogue import read_catalogue
 from vlbench.core.contracts import Placement

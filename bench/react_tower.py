@@ -16,9 +16,11 @@ from statistics import median
 
 import torch
 
-from vlbench.adapters.architectures import architecture_config, section
+from vlbench.adapters.architectures import architecture_config
 from vlbench.adapters.dual_encoder import DualEncoder
-from vlbench.adapters.react import construct, gated, react
+from vlbench.adapters.react import react
+from vlbench.adapters.react_network import construct, gated
+from vlbench.adapters.recipe import section
 from vlbench.core.contracts import Origin, Placement
 
 GATE = 0.5

@@ -38,7 +38,7 @@ from torch.nn.functional import binary_cross_entropy_with_logits, mse_loss, norm
 from vlbench.adapters.networks.swin import timm_key
 from vlbench.adapters.networks.taggers import RamPlus
 from vlbench.adapters.ram_checkpoint import PREPROCESSING
-from vlbench.adapters.ram_size import TaggerSize
+from vlbench.adapters.ram_settings import TaggerSize
 from vlbench.core.contracts import Place
 from vlbench.sources.shape_drawing import render
 from vlbench.sources.shape_world import COLOUR_NAMES, SEEN, SHAPES, Population, draw_scene

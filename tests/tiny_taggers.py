@@ -9,7 +9,7 @@ from parity_weights import FIXTURES, layout, state_dict
 from torch import Tensor
 
 from vlbench.adapters.ram_checkpoint import TaggerCheckpoint
-from vlbench.adapters.ram_size import TaggerSize
+from vlbench.adapters.ram_settings import TaggerSize
 from vlbench.core.contracts import Origin
 from vlbench.core.registry import ADAPTERS
 

@@ -10,15 +10,14 @@ from torch import Tensor
 
 from vlbench.adapters.caption_beams import BeamRule, beam_search
 from vlbench.adapters.caption_words import WordPieces
-from vlbench.adapters.checkpoint_layout import StateDict
 from vlbench.adapters.hub_files import hub_file
 from vlbench.adapters.networks.captioner import Captioner, DecoderSteps
 from vlbench.adapters.networks.tag_decoder import blocks
 from vlbench.adapters.networks.taggers import Tagger
 from vlbench.adapters.precision import inference
-from vlbench.adapters.ram_checkpoint import TaggerSettings
-from vlbench.adapters.ram_loading import check_keys, check_shapes, state_of
-from vlbench.adapters.weight_values import check_values, in_float32
+from vlbench.adapters.ram_network import MEND, state_of
+from vlbench.adapters.ram_settings import TaggerSettings
+from vlbench.adapters.weights import StateDict, check_state, in_float32
 from vlbench.core.contracts import Placement
 
 BEAMS = 3
@@ -90,15 +89,12 @@ def load_captioner(
     with torch.device("meta"):
         captioner = Captioner(settings.network, settings.captions)
     tied = {**_TIED, **shared_names(captioner.state_dict(), settings.network.decoder_layers)}
-    own = {
-        key: tuple(value.shape) for key, value in captioner.state_dict().items() if not fnmatch(key, _UNREAD)
-    }
+    own = {key: value for key, value in captioner.state_dict().items() if not fnmatch(key, _UNREAD)}
     read = state_of(weights)
-    wanted = {key: shape for key, shape in own.items() if key not in tied}
-    check_keys(read.state, wanted, weights, ("*",))
-    kept = in_float32(read.having({key: read.state[key] for key in wanted}))
-    check_shapes(kept.state, wanted, weights)
-    check_values(kept, wanted)
+    wanted = {key: value for key, value in own.items() if key not in tied}
+    found = {key: read.state[key] for key in wanted if key in read.state}
+    kept = in_float32(read.having(found))
+    check_state(kept, wanted, mend=MEND)
     held: StateDict = {key: value.to(placement.device) for key, value in kept.state.items()}
     for key, value in network.state_dict().items():
         held[key] = value

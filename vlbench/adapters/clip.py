@@ -1,27 +1,42 @@
 """CLIP and its kin on open_clip: any architecture and tag it has, hub repositories, folders, own weights."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, replace
 from functools import cached_property, partial
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from vlbench.adapters.architectures import Config, architecture_config, check_architecture, section
-from vlbench.adapters.clip_identity import identity_of
-from vlbench.adapters.recipe import Recipe, from_files, from_folder, from_hub, from_registry
+from vlbench.adapters.architectures import (
+    architecture_config,
+    check_architecture,
+    from_files,
+    from_hub,
+    from_registry,
+)
+from vlbench.adapters.recipe import MERGES_FILE, Config, Recipe, from_folder, section
 from vlbench.core.capabilities import PAIRS, TOKENS, VECTORS
+from vlbench.core.code_digest import digest_of_code
 from vlbench.core.contracts import Identity, Origin, Placement, PreprocessMode
+from vlbench.core.digest import digest_of
 from vlbench.core.errors import CardError
 from vlbench.core.files import remembered_sha256
 
 if TYPE_CHECKING:
     from torch import nn
 
-    from vlbench.adapters.checkpoint_layout import Weights
     from vlbench.adapters.dual_encoder import DualEncoder
+    from vlbench.adapters.weights import Weights
 
 DUAL_ENCODER = frozenset({PAIRS, TOKENS, VECTORS})
 """What a model of two towers can do beyond scoring."""
+
+_IMAGES = "vlbench.adapters.clip_images"
+_TEXTS = "vlbench.adapters.clip_texts"
+"""Root modules of the sides: what they import decides what the sides' features are."""
+
+_TOKENIZER_FILES = ("*token*", "vocab*", "merges*", "*.model")
+"""Patterns of the files in a folder that a tokenizer of transformers is made of."""
 
 _DIGITS = 12
 """Hexadecimal digits of a file's SHA-256 in the name of a model with weights of the user's own."""
@@ -37,13 +52,9 @@ class ClipCheckpoint:
     ignorable: tuple[str, ...] = ()
     capabilities: frozenset[str] = DUAL_ENCODER
     construct: "Callable[[Config], nn.Module] | None" = None
-    """Builds the network, where it is not open_clip's alone."""
+    """Builds the network, where it is not open_clip's alone; its module is of the image side."""
     convert: "Callable[[Weights], Weights] | None" = None
-    """Turns a file's state dict into that network's, where open_clip's conversions do not."""
-    sources: tuple[str, ...] = ()
-    """Files beside this one whose code decides what that network computes of images."""
-    text_sources: tuple[str, ...] = ()
-    """Files beside this one whose code decides what that network computes of texts."""
+    """Turns a file's state dict into that network's, where open_clip does not; of the text side."""
 
     @cached_property
     def name(self) -> str:
@@ -68,28 +79,68 @@ class ClipCheckpoint:
         return self.find(self.origin)
 
     def identify(self) -> Identity:
-        """Digests of the image side, the text side and the whole."""
-        return identity_of(
-            self.recipe,
-            preprocess=self.origin.preprocess,
-            ignorable=self.ignorable,
-            cache=self.origin.cache,
-            sources=self.sources,
-            text_sources=self.text_sources,
+        """Digests of both sides and of the whole; a text setting changes no image digest and vice versa."""
+        recipe, cache = self.recipe, self.origin.cache
+        sha256 = remembered_sha256(recipe.weights, cache)
+        vision, text = section(recipe.config, "vision_cfg"), section(recipe.config, "text_cfg")
+        both = {
+            "embed_dim": recipe.config.get("embed_dim"),
+            "quick_gelu": recipe.config.get("quick_gelu"),
+            "weights": sha256,
+            "ignorable": list(self.ignorable),
+            "open_clip": version("open_clip_torch"),
+            "torch": version("torch"),
+        }
+        image = {
+            **both,
+            "vision_cfg": vision,
+            "preprocessing": asdict(recipe.preprocessing),
+            "mode": self.origin.preprocess,
+            "pillow": version("pillow"),
+            "torchvision": version("torchvision"),
+            "timm": version("timm") if "timm_model_name" in vision else None,
+            "code": digest_of_code(_IMAGES, *filter(None, [self.construct]), cache=cache),
+        }
+        words = {
+            **both,
+            "text_cfg": text,
+            "custom_text": recipe.config.get("custom_text"),
+            "tokenizer": tokenizer_facts(recipe, cache),
+            "code": digest_of_code(_TEXTS, *filter(None, [self.convert]), cache=cache),
+        }
+        return Identity(
+            image=digest_of(image),
+            text=digest_of(words),
+            whole=digest_of({"config": recipe.config, "image": image, "text": words}),
+            weights={recipe.weights.name: sha256},
+            origin=recipe.origin,
         )
 
     def load(self, placement: Placement) -> "DualEncoder":
-        """The model on a device; see load_clip for what it raises."""
-        from vlbench.adapters.clip_loading import load_clip
+        """The model on a device, its parameters in float32.
 
-        return load_clip(
-            self.recipe,
+        Raises:
+            WeightsError: a file cannot be read, or a key is missing, unexpected or of another shape.
+            Unsupported: the device or precision is not there, or a package that the model needs.
+        """
+        from vlbench.adapters.clip_images import dual_encoder
+        from vlbench.adapters.clip_network import filled_model
+        from vlbench.adapters.clip_texts import prompt_encoder
+        from vlbench.adapters.precision import check_placement
+
+        check_placement(placement)
+        recipe = self.recipe
+        network = filled_model(recipe.config, recipe.weights, self.ignorable, self.construct, self.convert)
+        network[0].to(placement.device)
+        text_encoder, told = prompt_encoder(recipe, network, placement)
+        recipe = replace(recipe, changes=(*recipe.changes, *filter(None, [told])))
+        return dual_encoder(
+            recipe,
+            network,
+            text_encoder,
             name=self.name,
             placement=placement,
             preprocess=self.origin.preprocess,
-            ignorable=self.ignorable,
-            construct=self.construct,
-            convert=self.convert,
         )
 
 
@@ -124,7 +175,7 @@ def clip(
             f"{origin.name}: settings want either arch, with pretrained or with repository and file, or "
             "directory; correct the card"
         )
-    adapt = partial(_of_size, size=image_size)
+    adapt = None if image_size is None else partial(_of_size, size=image_size)
     find: Callable[[Origin], Recipe]
     if directory is not None:
         if origin.folder is None:
@@ -165,17 +216,32 @@ def _on_hub(
     origin: Origin,
     *,
     arch: str,
-    adapt: Callable[[Config], Config],
+    adapt: Callable[[Config], Config] | None,
     repository: str,
     file: str,
     sha256: str | None,
 ) -> Recipe:
-    config = adapt(architecture_config(arch))
+    config = architecture_config(arch)
+    config = adapt(config) if adapt else config
     return from_files(origin, config=config, facts={}, repository=repository, file=file, sha256=sha256)
 
 
-def _of_size(config: Config, *, size: int | None) -> Config:
+def _of_size(config: Config, *, size: int) -> Config:
     """A configuration for images of another size."""
-    if size is None:
-        return config
     return {**config, "vision_cfg": {**section(config, "vision_cfg"), "image_size": size}}
+
+
+def tokenizer_facts(recipe: Recipe, cache: Path | None) -> Mapping[str, object]:
+    """What can change the tokens of a recipe beyond its text_cfg and open_clip's version."""
+    facts: dict[str, object] = {}
+    if recipe.merges is not None:
+        facts[MERGES_FILE] = remembered_sha256(recipe.merges, cache)
+    if section(recipe.config, "text_cfg").get("hf_tokenizer_name"):
+        try:
+            facts["transformers"] = version("transformers")
+        except PackageNotFoundError:
+            facts["transformers"] = None
+        if recipe.folder is not None:
+            found = {path for pattern in _TOKENIZER_FILES for path in recipe.folder.glob(pattern)}
+            facts.update((path.name, remembered_sha256(path, cache)) for path in sorted(found))
+    return facts

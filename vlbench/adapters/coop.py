@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from vlbench.adapters.clip import DUAL_ENCODER
-from vlbench.adapters.clip_identity import source_digest
 from vlbench.adapters.coop_context import read_facts
 from vlbench.core.capabilities import NAMES_ALONE
+from vlbench.core.code_digest import digest_of_code
 from vlbench.core.contracts import Checkpoint, Identity, Origin, Placement, PreprocessMode
 from vlbench.core.digest import digest_of
 from vlbench.core.errors import CardError, Unsupported, WeightsError
@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 NAME = "coop"
 """The adapter's name, and the scheme of `coop:FILE`."""
 
-SOURCES = ("coop_classes.py", "coop_context.py", "coop_loading.py", "coop_prompts.py")
-"""Files beside this one whose code decides a text's features, on top of the base's own."""
+_TEXTS = "vlbench.adapters.coop_loading"
+"""Root module of what decides a text's features, on top of the base's own."""
 
 _DIGITS = 12
 """Hexadecimal digits of a file's SHA-256 in the name of a model with a context of the user's own."""
@@ -96,7 +96,9 @@ class CoopCheckpoint:
         """The base's image side as it is, so that all contexts share its features, and an own text side."""
         context = self._sha256
         base = self._base_identity
-        text = digest_of({"base": base.text, "context": context, "code": source_digest(SOURCES)})
+        text = digest_of(
+            {"base": base.text, "context": context, "code": digest_of_code(_TEXTS, cache=self.origin.cache)}
+        )
         source = "file" if self.origin.weights is not None or self.origin.folder is None else "folder"
         return Identity(
             image=base.image,

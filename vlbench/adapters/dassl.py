@@ -9,9 +9,9 @@ from typing import cast, get_args
 import torch
 from torch import Tensor
 
-from vlbench.adapters.checkpoint_layout import listed
 from vlbench.adapters.coop_context import TENSOR, Position
-from vlbench.adapters.weights import read_pickle
+from vlbench.adapters.weight_files import read_pickle
+from vlbench.adapters.weights import listed
 from vlbench.core.contracts import Precision
 from vlbench.core.errors import WeightsError
 

@@ -7,11 +7,11 @@ import torch
 from torch import Tensor
 
 from vlbench.adapters.causal_text import token_table
-from vlbench.adapters.checkpoint_layout import listed
 from vlbench.adapters.coop_prompts import spoken_name
 from vlbench.adapters.dassl import DasslContext
 from vlbench.adapters.sentence_tokens import tokenised
 from vlbench.adapters.text_tower import TextTower
+from vlbench.adapters.weights import listed
 from vlbench.core.contracts import Text
 from vlbench.core.errors import WeightsError
 

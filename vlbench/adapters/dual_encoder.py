@@ -37,26 +37,6 @@ class TextEncoder(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Normalisation:
-    """Mean and standard deviation of the channels, each [3, 1, 1], for pixels in [0, 1]."""
-
-    mean: Tensor
-    std: Tensor
-
-    @classmethod
-    def on(cls, device: str, *, mean: Sequence[float], std: Sequence[float]) -> "Normalisation":
-        """A normalisation on a device."""
-        shaped = (torch.tensor(values, dtype=torch.float32).view(-1, 1, 1) for values in (mean, std))
-        return cls(*(values.to(device) for values in shaped))
-
-    def __call__(self, pixels: Tensor) -> Tensor:
-        """Bytes [b, 3, h, w] as float32, rounded as torchvision's ToTensor and Normalize round."""
-        # One memory layout whatever the loader stacked: kernels differ between layouts.
-        scaled = pixels.contiguous().to(torch.float32).div_(255)  # [b, 3, h, w]
-        return scaled.sub_(self.mean).div_(self.std)
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DualEncoder:
     """An image tower and a text encoder into one space; a Model of core/contracts.py.
@@ -68,7 +48,7 @@ class DualEncoder:
 
     info: ModelInfo
     preprocess: Callable[[Image], Tensor]
-    normalisation: Normalisation
+    normalisation: Callable[[Tensor], Tensor]
     image_tower: Callable[[Tensor], Tensor]
     text_encoder: TextEncoder
     placement: Placement
@@ -102,19 +82,28 @@ class DualEncoder:
 
     def score(self, images: Tensor, texts: Tensor) -> Tensor:
         """Scaled cosines [b, m] of features [b, d] and unit [m, d]: exp(logit_scale) x . y + logit_bias."""
+        stated = self.info.unit
         with inference(Placement(self.placement.device)):
-            return self._biased(products(self._scaled(images), texts))
+            scores = products(unit(images).mul_(stated.scale), texts)
+            return scores + stated.bias if stated.bias else scores
 
     def score_pairs(self, images: Tensor, texts: Tensor) -> Tensor:
         """Scaled cosines [p] of features [p, d] and unit [p, d], row by row."""
+        stated = self.info.unit
         with inference(Placement(self.placement.device)):
-            return self._biased(self._scaled(images).mul_(texts).sum(dim=-1))
+            scores = unit(images).mul_(stated.scale).mul_(texts).sum(dim=-1)
+            return scores + stated.bias if stated.bias else scores
 
-    def _scaled(self, images: Tensor) -> Tensor:
-        return unit(images).mul_(self.info.unit.scale)
 
-    def _biased(self, scores: Tensor) -> Tensor:
-        return scores + self.info.unit.bias if self.info.unit.bias else scores
+def normalised(pixels: Tensor, *, mean: Sequence[float], std: Sequence[float]) -> Tensor:
+    """Bytes [b, 3, h, w] as float32, rounded as torchvision's ToTensor and Normalize round.
+
+    `mean` and `std` are those of the channels, for pixels in [0, 1].
+    """
+    # One memory layout whatever the loader stacked: kernels differ between layouts.
+    scaled = pixels.contiguous().to(torch.float32).div_(255)  # [b, 3, h, w]
+    shift, spread = (scaled.new_tensor(values).view(-1, 1, 1) for values in (mean, std))
+    return scaled.sub_(shift).div_(spread)
 
 
 def products(images: Tensor, texts: Tensor) -> Tensor:
@@ -126,14 +115,10 @@ def products(images: Tensor, texts: Tensor) -> Tensor:
     >>> products(torch.eye(2), torch.tensor([[1.0, 2.0]])).tolist()
     [[1.0], [2.0]]
     """
-    whole = torch.matmul(filled_up(images), filled_up(texts).T)
-    return whole[: len(images), : len(texts)]
-
-
-def filled_up(rows: Tensor) -> Tensor:
-    """Rows [n, d] with rows of zeros behind them, up to whole tiles."""
-    missing = -len(rows) % TILE
-    return pad(rows, (0, 0, 0, missing)) if missing else rows
+    whole_images, whole_texts = (
+        pad(rows, (0, 0, 0, -len(rows) % TILE)) if len(rows) % TILE else rows for rows in (images, texts)
+    )
+    return torch.matmul(whole_images, whole_texts.T)[: len(images), : len(texts)]
 
 
 def unit(rows: Tensor) -> Tensor:

@@ -1,16 +1,13 @@
-"""What a file is by its first bytes, where weights are expected; imports no torch."""
+"""What a file is where weights are expected, by its bytes; imports no torch."""
 
 import re
 import zipfile
 from pathlib import Path
 
+from vlbench.adapters.weights import is_safetensors
 from vlbench.core.errors import WeightsError
 
 _HEAD = 1024
-_LENGTH_BYTES = 8
-_LARGEST_HEADER = 100_000_000
-"""Bytes: the limit of the safetensors format."""
-
 _SHOWN = 60
 """Characters of a text that an error quotes."""
 
@@ -25,13 +22,6 @@ _MAGIC = (
     (b"GGUF", "a GGUF file of quantised weights, which are not read; fetch the original weights"),
 )
 _TAR_AT, _TAR = 257, b"ustar"
-
-
-def is_safetensors(path: Path) -> bool:
-    """Whether a file begins as a safetensors file does: a length in 8 bytes, then JSON."""
-    head = _head(path)
-    length = int.from_bytes(head[:_LENGTH_BYTES], "little")
-    return head[_LENGTH_BYTES : _LENGTH_BYTES + 1] == b"{" and 0 < length < _LARGEST_HEADER
 
 
 def check_kind(path: Path) -> None:
@@ -67,6 +57,31 @@ def other_kind(path: Path) -> str | None:
     if (text := _as_text(head)) is not None:
         return f"text, no weights ({text}); fetch the file itself"
     return _of_zip(path) if head.startswith(b"PK") else None
+
+
+def is_torchscript(path: Path) -> bool:
+    """Whether a file is a TorchScript archive: a zip that holds constants beside its data."""
+    if not zipfile.is_zipfile(path):
+        return False
+    with zipfile.ZipFile(path) as archive:
+        return archive_root(archive) is not None
+
+
+def uses_quick_gelu(path: Path) -> bool:
+    """Whether an archive's own code computes x * sigmoid(1.702 x), as OpenAI's does; False for other files.
+
+    The constant may lie in the archive as a tensor; nothing else in a CLIP takes a sigmoid.
+    """
+    if not is_torchscript(path):
+        return False
+    with zipfile.ZipFile(path) as archive:
+        return any(b"sigmoid(" in archive.read(name) for name in archive.namelist() if name.endswith(".py"))
+
+
+def archive_root(archive: zipfile.ZipFile) -> str | None:
+    """The folder of a TorchScript archive inside its zip file; None of other zip files."""
+    names = [name for name in archive.namelist() if re.fullmatch(r"(?:[^/]+/)?constants\.pkl", name)]
+    return names[0].removesuffix("constants.pkl") if names else None
 
 
 def _of_zip(path: Path) -> str | None:

@@ -1,13 +1,14 @@
 """Dual encoders of the transformers package: CLIP, SigLIP, ALIGN, MetaCLIP 2, Chinese-CLIP."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from vlbench.adapters.clip import DUAL_ENCODER
 from vlbench.adapters.hugging_face_files import Files, files_in, files_of, identity_of
+from vlbench.adapters.recipe import check_transformers
 from vlbench.core.contracts import Identity, Origin, Placement, PreprocessMode
 from vlbench.core.errors import CardError
 from vlbench.core.files import remembered_sha256
@@ -56,18 +57,37 @@ class TransformersCheckpoint:
         )
 
     def load(self, placement: Placement) -> "DualEncoder":
-        """The model on a device; see load_dual_encoder for what it raises."""
-        from vlbench.adapters.tokenizers import check_transformers
+        """The model on a device, its parameters in float32.
 
+        Raises:
+            WeightsError: a file cannot be read, or a key is missing, unexpected or of another shape.
+            Unsupported: the model type, the image processor or the tokenizer is none that runs here, or the
+                device, the precision or the package transformers is not there.
+        """
         check_transformers(self.origin.name)
-        from vlbench.adapters.hugging_face_loading import load_dual_encoder
+        from vlbench.adapters.hugging_face_images import dual_encoder, rule_of
+        from vlbench.adapters.hugging_face_network import config_of, filled_model, quiet
+        from vlbench.adapters.hugging_face_texts import padded_texts
+        from vlbench.adapters.precision import check_placement
 
-        return load_dual_encoder(
-            self.files,
+        check_placement(placement)
+        files = self.files
+        with quiet():
+            config = config_of(files)
+            rule = rule_of(files, config, name=self.name)
+            network = filled_model(config, files.weights)
+            network[0].to(placement.device)
+            texts, told = padded_texts(files, config, network, context=self.context, placement=placement)
+        files = replace(files, changes=(*files.changes, *filter(None, [told])))
+        return dual_encoder(
+            files,
+            config,
+            network,
+            texts,
             name=self.name,
+            rule=rule,
             placement=placement,
             preprocess=self.origin.preprocess,
-            context=self.context,
         )
 
 

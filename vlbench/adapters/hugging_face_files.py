@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-from vlbench.adapters.clip_identity import source_digest
 from vlbench.adapters.hub_files import fetch_if_there, hub_file, revision_of
+from vlbench.core.code_digest import digest_of_code
 from vlbench.core.contracts import Identity, Origin, PreprocessMode
 from vlbench.core.digest import digest_of
 from vlbench.core.errors import Unsupported, WeightsError
@@ -31,18 +31,10 @@ VOCABULARIES = (
 BESIDE = ("tokenizer_config.json", "special_tokens_map.json", "added_tokens.json", "merges.txt")
 """Files that a tokenizer may have beside them."""
 
-_CODE = (
-    "checkpoint_layout.py",
-    "file_kind.py",
-    "weight_values.py",
-    "dual_encoder.py",
-    "hugging_face_files.py",
-    "hugging_face_loading.py",
-    "precision.py",
-    "weights.py",
-)
-_IMAGE_CODE = (*_CODE, "hugging_face_images.py", "preprocess.py")
-_TEXT_CODE = (*_CODE, "hugging_face_texts.py", "sentence_tokens.py", "text_tower.py")
+_IMAGES = "vlbench.adapters.hugging_face_images"
+_TEXTS = "vlbench.adapters.hugging_face_texts"
+"""Root modules of the sides: what they import decides what the sides' features are."""
+
 _PACKAGES = ("transformers", "torch")
 _IMAGE_PACKAGES = (*_PACKAGES, "pillow", "torchvision")
 _TEXT_PACKAGES = (*_PACKAGES, "tokenizers")
@@ -154,7 +146,7 @@ def identity_of(
         "processor": {name: read_json(files.folder / name) for name in _present(files.folder, PROCESSORS)},
         "mode": preprocess,
         "packages": _versions(_IMAGE_PACKAGES),
-        "code": source_digest(_IMAGE_CODE),
+        "code": digest_of_code(_IMAGES, cache=cache),
     }
     words = {
         **both,
@@ -165,7 +157,7 @@ def identity_of(
             for name in _present(files.folder, (*VOCABULARIES, *BESIDE))
         },
         "packages": _versions(_TEXT_PACKAGES),
-        "code": source_digest(_TEXT_CODE),
+        "code": digest_of_code(_TEXTS, cache=cache),
     }
     return Identity(
         image=digest_of(image),

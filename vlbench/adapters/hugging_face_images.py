@@ -1,16 +1,24 @@
-"""How an image processor of transformers turns images into pixels, as this project's own transform."""
+"""The image side of transformers' dual encoders: an image processor's rule as our own transform, a tower."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from inspect import signature
+from pathlib import Path
+from typing import Any, cast
 
 from PIL.Image import Image, fromarray
+from torch import Tensor, nn
 from torchvision.transforms import InterpolationMode, Resize
 
-from vlbench.adapters.architectures import Preprocessing
+from vlbench.adapters.dual_encoder import DualEncoder, TextEncoder, normalised
+from vlbench.adapters.hugging_face_files import Files
+from vlbench.adapters.hugging_face_network import Network, first_line
 from vlbench.adapters.preprocess import ExactPreprocess, Transform, preprocess_for
-from vlbench.core.contracts import PreprocessMode
-from vlbench.core.errors import Unsupported
+from vlbench.adapters.recipe import Preprocessing
+from vlbench.adapters.weights import scale_of
+from vlbench.core.contracts import ModelInfo, Placement, PreprocessMode, ScoreUnit
+from vlbench.core.errors import Unsupported, WeightsError
 
 _BYTE = 255.0
 _KERNELS = {2: "bilinear", 3: "bicubic"}
@@ -78,6 +86,85 @@ def as_rgb(image: Image) -> Image:
     return found if isinstance(found, Image) else fromarray(found)
 
 
+@dataclass(frozen=True, slots=True)
+class _ImageTower:
+    """Features [b, d] of normalised pixels [b, 3, h, w]."""
+
+    model: nn.Module
+
+    def __call__(self, pixels: Tensor) -> Tensor:
+        encode = cast(Callable[..., Any], self.model.get_image_features)
+        return cast(Tensor, encode(pixel_values=pixels).pooler_output)
+
+
+def dual_encoder(
+    files: Files,
+    config: Any,
+    network: Network,
+    text_encoder: TextEncoder,
+    *,
+    name: str,
+    rule: ImageRule,
+    placement: Placement,
+    preprocess: PreprocessMode,
+) -> DualEncoder:
+    """The model of a checkpoint: the image tower of a network beside a text encoder.
+
+    Raises:
+        WeightsError: the factor of cosines itself seems to be stored in place of its logarithm.
+    """
+    model, changes = network
+    scale, bias = _scale_and_bias(model, files.weights)
+    # both towers' features have the projection's width, or the image tower's where there is none
+    width = int(getattr(config, "projection_dim", None) or config.vision_config.hidden_size)
+    info = ModelInfo(
+        name=name,
+        unit=ScoreUnit("cosine", scale, bias),
+        image_size=rule.size,
+        parameters=sum(parameter.numel() for parameter in model.parameters()),
+        feature_shape=(width,),
+        changes=(*files.changes, *changes),
+    )
+    return DualEncoder(
+        info=info,
+        preprocess=rule.transform(preprocess),
+        normalisation=partial(normalised, mean=rule.mean, std=rule.std),
+        image_tower=_ImageTower(model),
+        text_encoder=text_encoder,
+        placement=placement,
+    )
+
+
+def rule_of(files: Files, config: Any, *, name: str) -> ImageRule:
+    """The rule of a checkpoint's own image processor.
+
+    Raises:
+        WeightsError: there is none that transformers reads, or it makes pixels that the tower does not take.
+        Unsupported: it is none that runs here.
+    """
+    from transformers import AutoImageProcessor
+
+    try:
+        found: object = AutoImageProcessor.from_pretrained(
+            files.folder, local_files_only=True, trust_remote_code=False
+        )
+    except (OSError, ValueError, TypeError) as error:
+        raise WeightsError(
+            f"{files.folder}: no image processor of transformers ({first_line(error)})"
+        ) from error
+    rule = image_rule(found, name=name)
+    stated = getattr(config.vision_config, "image_size", None)
+    # a tower of patches takes one size
+    patches = hasattr(config.vision_config, "patch_size") and isinstance(stated, int)
+    if patches and rule.size != (stated, stated):
+        raise WeightsError(
+            f"{files.folder}: its image processor makes {rule.size[0]}x{rule.size[1]} pixels, its image "
+            f"tower takes {stated}x{stated}; take the preprocessor_config.json that the model was trained "
+            "with"
+        )
+    return rule
+
+
 def image_rule(processor: object, *, name: str) -> ImageRule:
     """The rule of an image processor, its rescaling put into mean and deviation of pixels in [0, 1].
 
@@ -132,3 +219,14 @@ def _height_and_width(size: object, name: str) -> tuple[int, int]:
     if not isinstance(height, int) or not isinstance(width, int):
         raise Unsupported(f"{name}: its image processor states the size {size}; height and width are wanted")
     return height, width
+
+
+def _scale_and_bias(model: nn.Module, path: Path) -> tuple[float, float]:
+    """What a cosine is multiplied with and what is added: exp(logit_scale), or 1 / temperature (ALIGN)."""
+    parameters: Mapping[str, Tensor] = dict(model.named_parameters(recurse=False))
+    bias = parameters.get("logit_bias")
+    if "logit_scale" in parameters:
+        scale = scale_of(path, parameters["logit_scale"])
+    else:
+        scale = float(1 / parameters["temperature"])
+    return scale, 0.0 if bias is None else float(bias)

@@ -8,10 +8,13 @@ import torch
 from torch import Tensor, nn
 
 from vlbench.adapters.dual_encoder import unit_in_blocks
+from vlbench.adapters.hugging_face_files import Files
+from vlbench.adapters.hugging_face_network import Network, first_line
 from vlbench.adapters.precision import inference
 from vlbench.adapters.sentence_tokens import digests, longest, may_be_long, tokenised
 from vlbench.adapters.text_tower import mean_features, sentences_of
 from vlbench.core.contracts import Placement, Text
+from vlbench.core.errors import Unsupported, WeightsError
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,3 +94,46 @@ class TransformersTexts:
         named = dict(zip(self.tokenizer.inputs, rows.unbind(1), strict=True))
         encode = cast(Callable[..., Any], self.model.get_text_features)
         return cast(Tensor, encode(**named).pooler_output)[: len(tokens)].float()
+
+
+def padded_texts(
+    files: Files, config: Any, network: Network, *, context: int | None, placement: Placement
+) -> tuple[TransformersTexts, str]:
+    """What encodes texts on a device, and what is to be said of its tokenizer, if anything.
+
+    Raises:
+        WeightsError: there is no tokenizer that transformers reads, or it belongs to another model.
+        Unsupported: a package that it needs is not here, or a context is longer than the tower's.
+    """
+    from transformers import AutoTokenizer
+
+    try:
+        tokenizer = AutoTokenizer.from_pretrained(
+            files.folder, local_files_only=True, trust_remote_code=False
+        )
+    except ImportError as error:
+        raise Unsupported(
+            f"{files.folder}: its tokenizer cannot be read here ({first_line(error)})"
+        ) from error
+    except (OSError, ValueError, TypeError) as error:
+        raise WeightsError(f"{files.folder}: no tokenizer of transformers ({first_line(error)})") from error
+    family = files.family
+    table = int(config.text_config.max_position_embeddings)
+    length = context or family.context or table
+    if length > table:
+        raise Unsupported(f"{files.folder}: a context of {length} tokens; its table of positions has {table}")
+    rows = int(config.text_config.vocab_size)
+    if tokenizer.vocab_size > rows:
+        raise WeightsError(
+            f"{files.folder}: its tokenizer has {tokenizer.vocab_size} tokens, its table of "
+            f"embeddings {rows}; take "
+            "the tokenizer that the model was trained with"
+        )
+    tokens = PaddedTokens(tokenizer, family.inputs, length, family.lower)
+    stated = tokenizer.model_max_length
+    told = (
+        f"texts are read up to {length} tokens, where its tokenizer states {stated}"
+        if stated < length
+        else ""
+    )
+    return TransformersTexts(network[0], tokens, placement), told

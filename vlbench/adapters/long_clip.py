@@ -1,25 +1,16 @@
 """Long-CLIP: OpenAI's CLIP tuned to texts of 248 tokens, by stretching its table of positions."""
 
 from functools import partial
-from typing import TYPE_CHECKING
 
-from vlbench.adapters.architectures import architecture_config, check_architecture, section
+from vlbench.adapters.architectures import architecture_config, check_architecture, from_files
 from vlbench.adapters.clip import ClipCheckpoint
-from vlbench.adapters.recipe import Recipe, from_files, from_folder
+from vlbench.adapters.long_clip_weights import one_table
+from vlbench.adapters.recipe import Recipe, from_folder, section
 from vlbench.core.contracts import Origin
-from vlbench.core.errors import CardError, WeightsError
-
-if TYPE_CHECKING:
-    from vlbench.adapters.checkpoint_layout import Weights
+from vlbench.core.errors import CardError
 
 CONTEXT = 248
 """Tokens of a text (Zhang et al. 2024, section 3.1: 20 + 4 * 57)."""
-
-KEPT = 20
-"""Positions that keep CLIP's own vectors; those behind them are interpolated and learned anew."""
-
-_TABLE, _LEARNED = "positional_embedding", "positional_embedding_res"
-_SOURCES = ("long_clip.py",)
 
 
 def long_clip(
@@ -51,38 +42,7 @@ def long_clip(
         raise CardError(
             f"{origin.name}: settings want either arch, repository and file, or directory; correct the card"
         )
-    return ClipCheckpoint(origin, "long_clip", find, convert=one_table, text_sources=_SOURCES)
-
-
-def one_table(weights: "Weights") -> "Weights":
-    """Weights whose two tables of positions [n, w] are one, as the authors add them under masks.
-
-    Rows before `KEPT` are those of `positional_embedding`, the others those of `positional_embedding_res`
-    (beichenzbc/Long-CLIP, model/model_longclip.py).
-
-    Raises:
-        WeightsError: a table is missing or no weights, or they differ in shape.
-    """
-    import torch
-
-    from vlbench.adapters.checkpoint_layout import within
-    from vlbench.adapters.weight_values import check_values
-
-    weights = within(weights, (_LEARNED,))
-    state = weights.state
-    missing = [key for key in (_TABLE, _LEARNED) if key not in state]
-    if missing:
-        raise WeightsError(f"{weights.path}: lacks {' and '.join(missing)}; it is no file of Long-CLIP's")
-    check_values(weights, (_TABLE, _LEARNED))
-    table, learned = state[_TABLE], state[_LEARNED]
-    if table.shape != learned.shape:
-        raise WeightsError(
-            f"{weights.path}: {_TABLE} is {tuple(table.shape)} and {_LEARNED} {tuple(learned.shape)}; they "
-            "belong together, fetch the file again"
-        )
-    joined = torch.cat([table[:KEPT], learned[KEPT:]])
-    kept = {key: value for key, value in state.items() if key != _LEARNED} | {_TABLE: joined}
-    return weights.having(kept, f"positions from {KEPT} on read from {_LEARNED}, those before from {_TABLE}")
+    return ClipCheckpoint(origin, "long_clip", find, convert=one_table)
 
 
 def _on_hub(origin: Origin, *, arch: str, repository: str, file: str, sha256: str | None) -> Recipe:

@@ -3,6 +3,7 @@
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +16,7 @@ from torch import Tensor
 from torchvision.transforms import InterpolationMode
 from torchvision.transforms.v2 import functional
 
-from vlbench.adapters.architectures import Preprocessing
+from vlbench.adapters.recipe import Preprocessing
 from vlbench.core.contracts import PreprocessMode
 from vlbench.core.errors import NoPixels, WeightsError
 
@@ -85,15 +86,10 @@ class FastPreprocess:
         return cropped
 
 
-@dataclass(frozen=True, slots=True)
-class PixelsLeft:
-    """A step that hands an image on, and refuses one of which the resize would leave nothing."""
-
-    preprocessing: Preprocessing
-
-    def __call__(self, image: Image) -> Image:
-        resized_size(self.preprocessing, image.height, image.width)
-        return image
+def _keeps_pixels(image: Image, preprocessing: Preprocessing) -> Image:
+    """The image itself; NoPixels of one that the resize would leave nothing of."""
+    resized_size(preprocessing, image.height, image.width)
+    return image
 
 
 def resized_size(preprocessing: Preprocessing, height: int, width: int) -> tuple[int, int]:
@@ -132,12 +128,6 @@ def preprocess_for(
     Raises:
         WeightsError: open_clip knows no such interpolation or resize mode.
     """
-    exact = ExactPreprocess((PixelsLeft(preprocessing), *before, *_open_clip_steps(preprocessing)))
-    return exact if mode == "exact" else FastPreprocess(preprocessing, exact)
-
-
-def _open_clip_steps(preprocessing: Preprocessing) -> tuple[Callable[[Image], Image], ...]:
-    """open_clip's evaluation steps without the last three: to RGB, to a tensor, normalise."""
     from open_clip.transform import MaybeConvertMode, image_transform
     from torchvision.transforms import Normalize, ToTensor
 
@@ -157,9 +147,15 @@ def _open_clip_steps(preprocessing: Preprocessing) -> tuple[Callable[[Image], Im
             f"{preprocessing.interpolation!r} is none of open_clip's; correct the configuration"
         ) from None
     last = steps[-3:]
-    kinds = (MaybeConvertMode, ToTensor, Normalize)
+    kinds = (MaybeConvertMode, ToTensor, Normalize)  # what turns bytes to normalised floats
     assert all(isinstance(step, kind) for step, kind in zip(last, kinds, strict=True))
-    return tuple(steps[:-3])
+    rows, columns = preprocessing.size
+    if preprocessing.resize_mode == "longest" or (
+        preprocessing.resize_mode == "shortest" and rows != columns
+    ):
+        before = (partial(_keeps_pixels, preprocessing=preprocessing), *before)
+    exact = ExactPreprocess((*before, *steps[:-3]))
+    return exact if mode == "exact" else FastPreprocess(preprocessing, exact)
 
 
 def _bytes_of(image: Image) -> Tensor:

@@ -3,13 +3,8 @@
 from collections.abc import Callable
 from typing import Literal
 
-from vlbench.adapters.ram_checkpoint import (
-    TaggerCheckpoint,
-    TaggerSettings,
-    Vocabulary,
-    beside_card,
-)
-from vlbench.adapters.ram_size import TaggerSize
+from vlbench.adapters.ram_checkpoint import TaggerCheckpoint, beside_card
+from vlbench.adapters.ram_settings import TaggerSettings, TaggerSize, Vocabulary
 from vlbench.core.contracts import Origin
 
 

@@ -1,17 +1,17 @@
 """RAM++, RAM and Tag2Text by name: their files, their digests and their text side, found without torch."""
 
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
-from vlbench.adapters.caption_size import CaptionSize
-from vlbench.adapters.clip_identity import source_digest
-from vlbench.adapters.ram_size import TaggerSize
-from vlbench.adapters.recipe import Recipe, from_files
+from vlbench.adapters.architectures import from_files
+from vlbench.adapters.ram_settings import TaggerSettings
+from vlbench.adapters.recipe import Recipe
 from vlbench.adapters.tag_lists import RAM_TEMPLATES
 from vlbench.core.capabilities import CAPTIONS, NAMES_ALONE, TOKENS, VECTORS
+from vlbench.core.code_digest import digest_of_code
 from vlbench.core.contracts import Checkpoint, Identity, Origin, Placement, PreprocessMode
 from vlbench.core.digest import digest_of
 from vlbench.core.errors import CardError, Unsupported, WeightsError
@@ -19,9 +19,6 @@ from vlbench.core.files import remembered_sha256
 
 if TYPE_CHECKING:
     from vlbench.adapters.ram_model import TaggerModel
-
-Family = Literal["ram_plus", "ram", "tag2text"]
-Vocabulary = Literal["closed", "open"]
 
 PREPROCESSING = {
     "mean": (0.485, 0.456, 0.406),
@@ -34,84 +31,13 @@ PREPROCESSING = {
 PACKAGED_WEIGHTS = "model.safetensors"
 """Name of the weights in a card's `directory`."""
 
-IMAGE_SOURCES = (
-    "checkpoint_layout.py",
-    "dual_encoder.py",
-    "file_kind.py",
-    "networks/relative_positions.py",
-    "networks/swin.py",
-    "networks/taggers.py",
-    "precision.py",
-    "preprocess.py",
-    "ram_loading.py",
-    "ram_model.py",
-    "ram_size.py",
-    "torchscript_archive.py",
-    "weight_values.py",
-    "weights.py",
-)
-"""Files beside this one whose code decides an image's tokens."""
-
-TEXT_SOURCES = (
-    "checkpoint_layout.py",
-    "weight_values.py",
-    "ram_loading.py",
-    "ram_model.py",
-    "ram_text.py",
-    "ram_texts.py",
-    "tag_lists.py",
-    "weights.py",
-)
-"""Files beside this one whose code decides what a tag is known by, on top of a text tower's own."""
-
-SCORE_SOURCES = ("dual_encoder.py", "networks/tag_decoder.py", "networks/taggers.py", "ram_model.py")
+_IMAGES = "vlbench.adapters.ram_images"
+_TEXTS = "vlbench.adapters.ram_texts"
+_SCORES = "vlbench.adapters.ram_model"
+"""Root modules of what decides an image's tokens, what a tag is known by, and a score of the two."""
 
 _DIGITS = 12
 """Hexadecimal digits of a file's SHA-256 in the name of a model with weights of the user's own."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TaggerSettings:
-    """What a card says of a tagger; `tags` is its list, `ids` the vocabulary whose ids are places in it.
-
-    `threshold` is the probability above which a tag is present, None for the list's own; `text_weights`
-    is the user's own file for `text_model`. `captions` are the sizes of a captioning half, None where there
-    is none; `word_pieces` is its vocabulary, None for the one of its authors.
-    """
-
-    family: Family
-    vocabulary: Vocabulary
-    network: TaggerSize
-    ids: str
-    tags: Path | None = None
-    threshold: float | None = None
-    repository: str | None = None
-    file: str | None = None
-    sha256: str | None = None
-    directory: str | None = None
-    text_model: str | None = None
-    text_weights: Path | None = None
-    ignorable: tuple[str, ...] = field(default=())
-    captions: CaptionSize | None = None
-    word_pieces: Path | None = None
-
-    def check(self, model: str) -> None:
-        """Raise CardError where settings contradict one another."""
-        self.network.check(model)
-        if self.captions is not None:
-            self.captions.check(model, self.network.hidden)
-        elif self.word_pieces is not None:
-            raise CardError(f"{model}: word_pieces are of captions; state their sizes as `captions`")
-        if self.directory is not None and (self.repository, self.file) != (None, None):
-            raise CardError(f"{model}: settings want either repository and file, or directory")
-        if (self.repository is None) != (self.file is None):
-            raise CardError(f"{model}: settings want repository and file together; correct the card")
-        if self.vocabulary == "closed" and self.tags is None:
-            raise CardError(f"{model}: a closed vocabulary wants `tags`, the model's list beside the card")
-        if self.vocabulary == "open" and self.text_model is None:
-            raise CardError(f"{model}: an open vocabulary wants `text_model`, the CLIP that reads the tags")
-        if self.threshold is not None and not 0 <= self.threshold <= 1:
-            raise CardError(f"{model}: threshold {self.threshold} is no probability; give 0 to 1")
 
 
 @dataclass(frozen=True)  # no slots: cached_property
@@ -203,12 +129,12 @@ class TaggerCheckpoint:
             {
                 **both,
                 "network": settings.network.image_side,
-                "preprocessing": self.recipe.preprocessing.as_mapping(),
+                "preprocessing": asdict(self.recipe.preprocessing),
                 "mode": self.origin.preprocess,
                 "pillow": version("pillow"),
                 "torchvision": version("torchvision"),
                 "timm": version("timm"),
-                "code": source_digest(IMAGE_SOURCES),
+                "code": digest_of_code(_IMAGES, cache=self.origin.cache),
             }
         )
         text = digest_of(
@@ -219,7 +145,7 @@ class TaggerCheckpoint:
                 "templates": RAM_TEMPLATES.read_text(encoding="utf-8") if base else None,
                 "ids": settings.ids,
                 "sizes": [settings.network.hidden, settings.network.descriptions],
-                "code": source_digest(TEXT_SOURCES),
+                "code": digest_of_code(_TEXTS, cache=self.origin.cache),
             }
         )
         whole = {
@@ -229,7 +155,7 @@ class TaggerCheckpoint:
             "network": settings.network.as_mapping(),
             "threshold": settings.threshold,
             "ignorable": settings.ignorable,
-            "code": source_digest(SCORE_SOURCES),
+            "code": digest_of_code(_SCORES, cache=self.origin.cache),
         }
         return Identity(
             image=image,
@@ -241,7 +167,7 @@ class TaggerCheckpoint:
 
     def load(self, placement: Placement) -> "TaggerModel":
         """The model on a device; see load_tagger for what it raises."""
-        from vlbench.adapters.ram_loading import load_tagger
+        from vlbench.adapters.ram_model import load_tagger
         from vlbench.adapters.tag2text_model import with_captions
 
         model = load_tagger(

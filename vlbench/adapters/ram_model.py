@@ -1,21 +1,21 @@
 """A loaded tagger: tokens of images, rows of tags, and logits in blocks of bounded memory."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 import torch
-from PIL.Image import Image
 from torch import Tensor
-from torchvision.transforms import InterpolationMode, Resize
 
-from vlbench.adapters.architectures import Preprocessing
-from vlbench.adapters.dual_encoder import TILE, Normalisation
+from vlbench.adapters.dual_encoder import TILE
 from vlbench.adapters.networks.tag_decoder import blocks
 from vlbench.adapters.networks.taggers import RamPlus, Tagger
-from vlbench.adapters.precision import inference
-from vlbench.adapters.preprocess import ExactPreprocess, FastPreprocess, Transform
-from vlbench.adapters.ram_texts import ListedTags, ReadTags, TagTexts
-from vlbench.core.contracts import ModelInfo, Placement, PreprocessMode, Text
+from vlbench.adapters.precision import check_placement, inference
+from vlbench.adapters.ram_images import TaggerImages, image_side
+from vlbench.adapters.ram_network import read_tagger
+from vlbench.adapters.ram_settings import TaggerSettings
+from vlbench.adapters.ram_texts import ListedTags, ReadTags, TagTexts, tags_of, text_tower
+from vlbench.adapters.recipe import Recipe
+from vlbench.core.contracts import Checkpoint, ModelInfo, Placement, PreprocessMode, ScoreUnit, Text
 from vlbench.core.errors import Unsupported
 
 TAGS_AT_ONCE = 512
@@ -25,34 +25,13 @@ PAIRS_AT_ONCE = {"cpu": 4096, "cuda": 32768}
 """Pairs of an image and a tag that are in memory together, by device."""
 _PAIRS_ELSEWHERE = 4096
 
-_PIXELS_AT_ONCE = 384 * 384
-"""Pixels that a CPU encodes together: one image of full size. Eight take a fifth longer and 1.1 GB more."""
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class TaggerModel:
+class TaggerModel(TaggerImages):
     """A tagger on a device; a Model and a DecidesTags of core/capabilities.py."""
 
     info: ModelInfo
-    preprocess: Callable[[Image], Tensor]
-    normalisation: Normalisation
-    network: Tagger
     texts: TagTexts
-    placement: Placement
-
-    def encode_images(self, pixels: Tensor) -> Tensor:
-        """Tokens [b, 1 + t, c] of bytes [b, 3, h, w], the mean token first."""
-        parts = (
-            equal_parts(pixels, max(1, _PIXELS_AT_ONCE // pixels[0, 0].numel()))
-            if self._kind == "cpu" and len(pixels)
-            else (pixels,)
-        )
-        with inference(self.placement):
-            found = [
-                self.network.encode(self.normalisation(part.to(self.placement.device))).float()
-                for part in parts
-            ]
-            return found[0] if len(found) == 1 else torch.cat(found)[: len(pixels)]
 
     def encode_texts(self, texts: Sequence[Text], *, batch_size: int) -> Tensor:
         """Rows [m, ...] of tags; what is asked beside a tag changes no bit of its row."""
@@ -65,7 +44,7 @@ class TaggerModel:
         """
         logits = images.new_empty(len(images), len(texts))
         tags_at_once = max(1, min(TAGS_AT_ONCE, len(texts)))
-        pairs = PAIRS_AT_ONCE.get(self._kind, _PAIRS_ELSEWHERE)
+        pairs = PAIRS_AT_ONCE.get(torch.device(self.placement.device).type, _PAIRS_ELSEWHERE)
         plain = Placement(self.placement.device)
         for rows in blocks(len(images), max(1, pairs // tags_at_once)):
             tokens = images[rows]  # [b, 1 + t, c]
@@ -83,10 +62,6 @@ class TaggerModel:
     def tag_thresholds(self, texts: Sequence[Text]) -> tuple[float, ...]:
         """The probability above which each tag is present; 1 where a tag is never given."""
         return self.texts.thresholds(texts)
-
-    @property
-    def _kind(self) -> str:
-        return torch.device(self.placement.device).type
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -157,18 +132,6 @@ class OpenRamModel(InClipSpace, TaggerModel):
         return self.texts.token_digests(texts)
 
 
-def equal_parts(rows: Tensor, most: int) -> tuple[Tensor, ...]:
-    """Rows [n, ...] in parts of one size, at most `most`, so that all are rounded alike; the last is filled.
-
-    >>> [part.tolist() for part in equal_parts(torch.arange(5), 3)]
-    [[0, 1, 2], [3, 4, 0]]
-    """
-    size = -(-len(rows) // -(-len(rows) // most))
-    missing = -len(rows) % size
-    whole = torch.cat([rows, rows[:1].expand(missing, *rows.shape[1:])]) if missing else rows
-    return torch.split(whole, size)
-
-
 def filled(texts: Tensor) -> Tensor:
     """Rows [n, ...] up to whole tiles, the first one repeated behind them: odd ones are rounded otherwise.
 
@@ -178,13 +141,43 @@ def filled(texts: Tensor) -> Tensor:
     return torch.cat([texts, texts[:1].expand(missing, *texts.shape[1:])]) if missing else texts
 
 
-def squash_preprocess(preprocessing: Preprocessing, mode: PreprocessMode) -> Transform:
-    """The authors' transform up to bytes: to RGB, then to the size without keeping the ratio."""
-    resize = Resize(preprocessing.size, interpolation=InterpolationMode.BILINEAR)
-    exact = ExactPreprocess((to_rgb, resize))
-    return exact if mode == "exact" else FastPreprocess(preprocessing, exact)
+def load_tagger(
+    settings: TaggerSettings,
+    recipe: Recipe,
+    *,
+    name: str,
+    placement: Placement,
+    preprocess: PreprocessMode,
+    text_base: Checkpoint | None,
+) -> TaggerModel:
+    """A tagger on a device, its parameters in float32.
 
-
-def to_rgb(image: Image) -> Image:
-    """An image of three channels."""
-    return image.convert("RGB")
+    Raises:
+        WeightsError: the file cannot be read, or a key is missing, unexpected or of another shape.
+        CardError: the tag list is wrong.
+        Unsupported: the device or precision is not there, or the text model has no tower that fits.
+    """
+    check_placement(placement)
+    size = settings.network
+    tags = tags_of(settings) if settings.vocabulary == "closed" else ()
+    read = read_tagger(settings, recipe.weights, tags=len(tags))
+    parameters = sum(each.numel() for each in read.network.parameters())
+    info = ModelInfo(
+        name=name,
+        unit=ScoreUnit("probability"),
+        image_size=recipe.preprocessing.size,
+        parameters=parameters + (0 if read.bank is None else read.bank.numel()),
+        feature_shape=(size.tokens, size.width if settings.family == "tag2text" else size.token_width),
+        changes=read.changes,
+    )
+    parts = image_side(read, recipe.preprocessing, preprocess, placement)
+    if read.bank is None:
+        assert text_base is not None
+        base = text_base.load(placement)
+        tower = text_tower(base, name=name, width=size.token_width)
+        told = (*read.changes, *(f"text model {text_base.name}: {each}" for each in base.info.changes))
+        info = replace(info, changes=told)
+        return OpenRamModel(**parts, info=info, texts=ReadTags.of(settings, tower, name))
+    listed = ListedTags.of(settings, tags, read, model=name, device=placement.device)
+    kind = ClosedTaggerModel if settings.family == "tag2text" else ClosedRamModel
+    return kind(**parts, info=info, texts=listed)

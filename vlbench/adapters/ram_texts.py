@@ -9,7 +9,8 @@ import torch
 from torch import Tensor
 
 from vlbench.adapters.dual_encoder import DualEncoder
-from vlbench.adapters.ram_checkpoint import Family, TaggerSettings
+from vlbench.adapters.ram_network import Filled
+from vlbench.adapters.ram_settings import Family, TaggerSettings
 from vlbench.adapters.ram_text import (
     ram_embeddings,
     ram_plus_embeddings,
@@ -46,7 +47,7 @@ class ListedTags:
 
     @classmethod
     def of(
-        cls, settings: TaggerSettings, tags: tuple[Text, ...], *, bank: Tensor, model: str, device: str
+        cls, settings: TaggerSettings, tags: tuple[Text, ...], read: Filled, *, model: str, device: str
     ) -> "ListedTags":
         """The tags of a card and the rows of its weights.
 
@@ -58,7 +59,8 @@ class ListedTags:
         else:
             assert settings.tags is not None
             chosen = read_thresholds(settings.tags)
-        return cls(model, tags, settings.ids, chosen, bank, device)
+        assert read.bank is not None
+        return cls(model, tags, settings.ids, chosen, read.bank, device)
 
     def __call__(self, texts: Sequence[Text], *, batch_size: int) -> Tensor:  # noqa: ARG002 - looked up
         return self.bank[torch.tensor(self._places(texts), dtype=torch.long)].to(self.device)

@@ -3,21 +3,13 @@
 from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-from vlbench.adapters.architectures import Config, architecture_config, check_architecture, section
+from vlbench.adapters.architectures import architecture_config, check_architecture, from_files
 from vlbench.adapters.clip import ClipCheckpoint
-from vlbench.adapters.recipe import Recipe, from_files, from_folder
+from vlbench.adapters.react_network import construct, gated
+from vlbench.adapters.recipe import Recipe, from_folder
 from vlbench.core.contracts import Origin
 from vlbench.core.errors import CardError
-
-if TYPE_CHECKING:
-    from torch import nn
-
-_GATES = "react_cfg"
-"""Where the authors' configurations say which image layers are gated (vision_cfg)."""
-
-_SOURCES = ("react.py", "networks/gated_block.py")
 
 
 def react(
@@ -65,30 +57,7 @@ def react(
         raise CardError(
             f"{origin.name}: settings want either arch, repository and file, or directory; correct the card"
         )
-    return ClipCheckpoint(origin, "react", find, construct=construct, sources=_SOURCES)
-
-
-def construct(config: Config) -> "nn.Module":
-    """The model of a configuration, with the gated blocks that its vision_cfg asks for."""
-    from vlbench.adapters.clip_loading import constructed
-    from vlbench.adapters.networks.gated_block import add_gates
-
-    vision = section(config, "vision_cfg")
-    gates = section(vision, _GATES)
-    vision.pop(_GATES, None)
-    model = constructed({**config, "vision_cfg": vision})
-    layers = gates.get("last_k_layers", 0) if gates.get("enabled") else 0
-    if isinstance(layers, int) and layers:
-        add_gates(model, layers)
-    return model
-
-
-def gated(config: Config, layers: int) -> Config:
-    """A configuration whose last image layers are gated, written as the authors write it."""
-    if not layers:
-        return config
-    vision = section(config, "vision_cfg")
-    return {**config, "vision_cfg": {**vision, _GATES: {"enabled": True, "last_k_layers": layers}}}
+    return ClipCheckpoint(origin, "react", find, construct=construct)
 
 
 def _on_hub(

@@ -2,7 +2,6 @@
 
 import hashlib
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 
 import torch
 from torch import Tensor
@@ -25,7 +24,7 @@ def tokenised(tokenizer: Tokenizer, prompts: Sequence[str]) -> Tensor:
 
 def may_be_long(prompts: Iterable[str], context: int) -> list[str]:
     """Those of some prompts that may have more tokens than a context, as no token is shorter than a byte."""
-    return [prompt for prompt in dict.fromkeys(prompts) if _most(prompt) > context]
+    return [prompt for prompt in dict.fromkeys(prompts) if len(prompt.encode()) + _MARKS > context]
 
 
 def too_long(tokenizer: Tokenizer, prompts: Iterable[str]) -> list[str]:
@@ -38,17 +37,24 @@ def too_long(tokenizer: Tokenizer, prompts: Iterable[str]) -> list[str]:
 
 def token_counts(tokenizer: Tokenizer, prompts: Sequence[str]) -> list[int]:
     """Tokens [p] of prompts, marks of the beginning and the end included, before any is cut."""
-    filling = _Filling.of(tokenizer)
+    # as the tokenizer fills up rows of nothing and of a letter
+    nothing, letter = tokenizer(["", "a"], context_length=2 * _MARKS).tolist()
+    filling = nothing[-1]
+    # where the two end in one mark, what comes behind it is no mark
+    last = [next((each for each in reversed(row) if each != filling), None) for row in (nothing, letter)]
+    ends = last[0] is None or last[0] != last[1]
     places: dict[int, list[int]] = {}
     for place, prompt in enumerate(prompts):
-        places.setdefault(1 << _most(prompt).bit_length(), []).append(place)
+        places.setdefault(1 << (len(prompt.encode()) + _MARKS).bit_length(), []).append(place)
     counts = [0] * len(prompts)
     for room, alike in places.items():
         size = max(1, _COUNTED_AT_ONCE // room)
         for start in range(0, len(alike), size):
             part = alike[start : start + size]
             rows = tokenizer([prompts[place] for place in part], context_length=room)
-            for place, count in zip(part, filling.counts(rows), strict=True):
+            words = rows.ne(filling)  # [p, room]
+            trailing = words.flip(1).int().argmax(dim=1).where(words.any(dim=1), rows.shape[1])
+            for place, count in zip(part, (rows.shape[1] - trailing + int(ends)).tolist(), strict=True):
                 counts[place] = count
     return counts
 
@@ -73,31 +79,3 @@ def digest_of_rows(rows: Iterable[Tensor]) -> str:
     for row in rows:
         state.update(row.contiguous().cpu().numpy().data)
     return state.hexdigest()
-
-
-def _most(prompt: str) -> int:
-    return len(prompt.encode()) + _MARKS
-
-
-@dataclass(frozen=True, slots=True)
-class _Filling:
-    """The token that rows are filled up with, and whether the first one of it is the mark of the end."""
-
-    token: int
-    ends: bool
-
-    @classmethod
-    def of(cls, tokenizer: Tokenizer) -> "_Filling":
-        """As a tokenizer fills up rows of nothing and of a letter."""
-        nothing, letter = tokenizer(["", "a"], context_length=2 * _MARKS).tolist()
-        token = nothing[-1]
-        # where the two end in one mark, what comes behind it is no mark
-        last = [next((each for each in reversed(row) if each != token), None) for row in (nothing, letter)]
-        return cls(token, ends=last[0] is None or last[0] != last[1])
-
-    def counts(self, rows: Tensor) -> list[int]:
-        """Tokens [p] of rows [p, room] that are filled up."""
-        words = rows.ne(self.token)
-        trailing = words.flip(1).int().argmax(dim=1).where(words.any(dim=1), rows.shape[1])
-        found: list[int] = (rows.shape[1] - trailing + int(self.ends)).tolist()
-        return found

@@ -1,8 +1,7 @@
 """Tag2Text: tagging in a fixed list, each tag with weights of its own, and captions (Huang et al. 2023)."""
 
-from vlbench.adapters.caption_size import CaptionSize
-from vlbench.adapters.ram_checkpoint import TaggerCheckpoint, TaggerSettings, Vocabulary, beside_card
-from vlbench.adapters.ram_size import TaggerSize
+from vlbench.adapters.ram_checkpoint import TaggerCheckpoint, beside_card
+from vlbench.adapters.ram_settings import CaptionSize, TaggerSettings, TaggerSize, Vocabulary
 from vlbench.core.contracts import Origin
 from vlbench.core.errors import Unsupported
 

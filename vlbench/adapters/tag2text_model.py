@@ -7,8 +7,8 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from vlbench.adapters.networks.taggers import Tagger
-from vlbench.adapters.ram_checkpoint import TaggerSettings
 from vlbench.adapters.ram_model import ClosedTaggerModel, TaggerModel
+from vlbench.adapters.ram_settings import TaggerSettings
 from vlbench.core.capabilities import Captioner
 from vlbench.core.contracts import Placement
 from vlbench.core.errors import Unsupported

@@ -1,119 +1,212 @@
-"""Files of weights read as state dicts without running anything that lies in them."""
+"""Weights: tensors of a file by name, found among others, held against a model's and refused if damaged."""
 
-import pickle
-import pickletools
 import re
-import warnings
-import zipfile
-from contextlib import suppress
+from collections import Counter
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
+from typing import TYPE_CHECKING
 
-import torch
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import load_file
-
-from vlbench.adapters.checkpoint_layout import Weights, unwrapped
-from vlbench.adapters.file_kind import check_kind, is_safetensors
-from vlbench.adapters.torchscript_archive import is_torchscript, read_torchscript
+from vlbench.adapters.foreign_keys import advice
 from vlbench.core.errors import WeightsError
 
-_PICKLES_IN_OLD_FILES = 5
-"""Magic number, version, machine, object and storage keys: torch.save before the zip format."""
+if TYPE_CHECKING:
+    from torch import Tensor
 
-_REBUILDS_TENSORS = re.compile(r"collections\.OrderedDict|torch\._utils\._rebuild_\w+|torch\.\w*Storage")
+StateDict = dict[str, "Tensor"]
+
+AVERAGED = re.compile(r"(?:^|[._])(?:ema|swa|averaged?|shadow)(?:[._]|$)", re.IGNORECASE)
+"""Names of a second state: weights averaged over training."""
+
+PREFIXES = ("module.", "model.")
+"""What DataParallel and Lightning put in front of every key."""
+
+AMID = re.compile(r"(?<![^.])(?:_orig_mod|_fsdp_wrapped_module|_checkpoint_wrapped_module)\.")
+"""What torch's own wrappers of a part put into its keys, at any place."""
+
+_NAMED = 5
+"""How many names a sentence lists before it counts the rest."""
+
+_LENGTH_BYTES = 8
+_LARGEST_HEADER = 100_000_000
+"""Bytes: the limit of the safetensors format."""
+
+_MOST_LOG_SCALE = 9.2
+"""A scale of 10,000: trained ones are at most 100 or a little more (Radford et al. 2021, section 2.5)."""
 
 
-def read_weights(path: Path) -> Weights:
-    """The state dict of a .safetensors file, a torch checkpoint or a TorchScript archive, on the CPU.
+@dataclass(frozen=True, slots=True)
+class Weights:
+    """Tensors of a file; `changes` are sentences on what was done to have them."""
 
-    What the file is is told by its bytes, not by its name. Tensors are mapped from the file where its format
-    allows; see checkpoint_layout.py for containers and prefixes.
+    path: Path
+    state: StateDict
+    changes: tuple[str, ...] = ()
+
+    def having(self, state: StateDict, *changes: str) -> "Weights":
+        """These weights after a step, with what is to be said of it."""
+        return Weights(self.path, state, (*self.changes, *changes))
+
+
+def is_safetensors(path: Path) -> bool:
+    """Whether a file begins as a safetensors file does: a length in 8 bytes, then JSON."""
+    with path.open("rb") as file:
+        head = file.read(_LENGTH_BYTES + 1)
+    length = int.from_bytes(head[:_LENGTH_BYTES], "little")
+    return head[_LENGTH_BYTES:] == b"{" and 0 < length < _LARGEST_HEADER
+
+
+def without_prefixes(weights: Weights) -> Weights:
+    """Weights without what training code puts in front of every key, and torch's wrappers amid some.
 
     Raises:
-        WeightsError: the file is damaged, holds no state dict, or is a pickle that would run code.
+        WeightsError: two tensors would have one name.
     """
-    check_kind(path)
-    if is_safetensors(path):
-        return unwrapped(path, _read_safetensors(path))
-    if is_torchscript(path):
-        return Weights(path, read_torchscript(path))
-    return unwrapped(path, read_pickle(path))
+    if marks := sorted({mark for key in weights.state for mark in AMID.findall(key)}):
+        what = f"{', '.join(map(repr, marks))} taken out of"
+        weights = _renamed(weights, lambda key: AMID.sub("", key), what)
+    while prefix := next(
+        (each for each in PREFIXES if all(key.startswith(each) for key in weights.state)), ""
+    ):
+        weights = _without(weights, prefix)
+    return weights
 
 
-def _read_safetensors(path: Path) -> object:
-    try:
-        with safe_open(path, "pt") as file:
-            written = (file.metadata() or {}).get("format", "pt")
-        if written != "pt":
-            raise WeightsError(
-                f"{path}: its header says that the tensors are laid out for {written!r}, not for "
-                "torch; save them "
-                "with safetensors.torch"
-            )
-        return load_file(path)
-    except (SafetensorError, OSError) as error:
-        raise WeightsError(f"{path}: no readable safetensors file ({error}); fetch it again") from error
+def within(weights: Weights, anchors: Sequence[str]) -> Weights:
+    """The network of a state dict that has a tensor of one of the names `anchors`, by whatever prefix.
 
-
-def read_pickle(path: Path) -> object:
-    """What a torch checkpoint holds, of tensors, plain values and what torch's safe globals allow.
+    Keys under other prefixes stay as they are; an averaged copy beside it is left out.
 
     Raises:
-        WeightsError: the file is damaged, or a pickle that would run something else.
+        WeightsError: several networks have such a tensor.
     """
-    check_kind(path)
-    # Only the zip format can be mapped; older files are a chain of pickles.
-    mappable = zipfile.is_zipfile(path)
-    # torch takes the name .safetensors for the format, whatever lies there
-    named_wrongly = path.suffix == ".safetensors"
-    try:
-        with warnings.catch_warnings(), path.open("rb") as file:
-            warnings.simplefilter("ignore", UserWarning)  # of strange pickles, which are refused below
-            if named_wrongly:
-                return torch.load(file, map_location="cpu", weights_only=True)
-            return torch.load(path, map_location="cpu", weights_only=True, mmap=mappable)
-    except pickle.UnpicklingError as error:
-        names = _unsafe_names(path) if mappable else _names_in_pickles(path)
-        if not names:
-            raise WeightsError(
-                f"{path}: no file of weights that torch or safetensors reads; fetch it again"
-            ) from error
+    state = weights.state
+    if any(anchor in state for anchor in anchors):
+        return weights
+    prefixes = {key.removesuffix(anchor) for anchor in anchors for key in state if key.endswith(f".{anchor}")}
+    plain = [each for each in sorted(prefixes) if not AVERAGED.search(each)] or sorted(prefixes)
+    if not plain:
+        return weights
+    if len(plain) > 1:
         raise WeightsError(
-            f"{path}: a pickle that would run {', '.join(names)}; only tensors are read, nothing was run; "
-            "save its state dict as safetensors"
-        ) from error
-    except (RuntimeError, EOFError, OSError, ValueError, KeyError) as error:
+            f"{weights.path}: holds several models: {', '.join(plain)}; save the one to score as a "
+            "file of its own"
+        )
+    prefix = plain[0]
+    left = [key for key in state if any(key.startswith(each) for each in prefixes - {prefix})]
+    kept = {key: value for key, value in state.items() if key not in left}
+    said = (
+        [listed(f"{len(left)} tensors of an averaged copy not read", sorted(prefixes - {prefix}))]
+        if left
+        else []
+    )
+    return _without(weights.having(kept, *said), prefix)
+
+
+def in_float32(weights: Weights) -> Weights:
+    """Weights whose floating-point tensors are float32; other types are counted."""
+    state = {
+        key: value.float() if value.is_floating_point() else value for key, value in weights.state.items()
+    }
+    kinds = Counter(
+        str(value.dtype).removeprefix("torch.")
+        for key, value in weights.state.items()
+        if value.dtype != state[key].dtype
+    )
+    said = (f"{count} tensors converted from {kind} to float32" for kind, count in sorted(kinds.items()))
+    return weights.having(state, *said)
+
+
+def check_state(
+    weights: Weights, own: "Mapping[str, Tensor]", *, unread: Collection[str] = (), mend: str
+) -> None:
+    """Hold weights against a model's own tensors by name, shape and kind; `unread` are names left aside.
+
+    Raises:
+        WeightsError: tensors are missing, unexpected or of another shape, which `mend` says how to correct,
+            or hold no weights.
+    """
+    state, path = weights.state, weights.path
+    missing = [key for key in own if key not in state]
+    unexpected = [key for key in state if key not in own and key not in unread]
+    if missing or unexpected:
+        problems = [listed(f"lacks {len(missing)} keys", missing)] if missing else []
+        problems += [listed(f"has {len(unexpected)} unexpected keys", unexpected)] if unexpected else []
+        raise WeightsError(f"{path}: {' and '.join(problems)}; {advice(path, unexpected, own)}")
+    wrong = [
+        f"{key} {tuple(state[key].shape)} instead of {tuple(value.shape)}"
+        for key, value in own.items()
+        if state[key].shape != value.shape
+    ]
+    if wrong:
+        raise WeightsError(f"{path}: {listed(f'{len(wrong)} tensors of another shape', wrong)}; {mend}")
+    check_values(weights, [key for key, value in own.items() if value.is_floating_point()])
+
+
+def check_values(weights: Weights, read: Iterable[str]) -> None:
+    """Raise WeightsError unless the tensors that a model reads, by name, are finite and floating-point."""
+    found = {key: weights.state[key] for key in read if key in weights.state}
+    kinds = {key: str(value.dtype).removeprefix("torch.") for key, value in found.items()}
+    wrong = [f"{key} ({kinds[key]})" for key, value in found.items() if not value.is_floating_point()]
+    if wrong:
         raise WeightsError(
-            f"{path}: a damaged file of weights ({_first_line(error)}); fetch it again"
-        ) from error
+            f"{weights.path}: {listed(f'{len(wrong)} weights are no floating-point numbers', wrong)}; "
+            "quantised weights are not read, save them in float32 or float16"
+        )
+    # the least and the most of a tensor are NaN where a value is; they take no memory
+    wrong = [
+        key
+        for key, value in found.items()
+        if value.numel() and not all(end.isfinite() for end in value.detach().aminmax())
+    ]
+    if wrong:
+        raise WeightsError(
+            f"{weights.path}: {listed(f'NaN or infinity in {len(wrong)} tensors', wrong)}; fetch the file "
+            "again, or take weights from before training diverged"
+        )
 
 
-def _unsafe_names(path: Path) -> list[str]:
-    return sorted(torch.serialization.get_unsafe_globals_in_checkpoint(path))
+def scale_of(path: Path, log_scale: "Tensor") -> float:
+    """The factor of cosines whose logarithm a file holds as `logit_scale`.
+
+    Raises:
+        WeightsError: the factor itself seems to be stored.
+    """
+    value = float(log_scale.detach())
+    if value > _MOST_LOG_SCALE:
+        raise WeightsError(
+            f"{path}: logit_scale is {value:g}, which would multiply cosines by "
+            f"exp({value:g}); the factor "
+            "itself seems to be stored: save its natural logarithm"
+        )
+    return float(log_scale.detach().exp())
 
 
-def _names_in_pickles(path: Path) -> list[str]:
-    """Names that a chain of pickles would import, apart from those that rebuild tensors."""
-    names: set[str] = set()
-    with path.open("rb") as file, suppress(ValueError):  # what follows the pickles may be no pickle
-        for _ in range(_PICKLES_IN_OLD_FILES):
-            names |= _names_in_pickle(file)
-    return sorted(name for name in names if not _REBUILDS_TENSORS.fullmatch(name))
+def listed(what: str, names: Sequence[str]) -> str:
+    """The first few of a list of names, the rest counted."""
+    rest = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
+    return f"{what}: {', '.join(names[:_NAMED])}{rest}"
 
 
-def _names_in_pickle(file: IO[bytes]) -> set[str]:
-    names: set[str] = set()
-    strings: list[str] = []
-    for code, argument, _ in pickletools.genops(file):
-        if code.name == "GLOBAL":
-            names.add(str(argument).replace(" ", "."))
-        elif code.name == "STACK_GLOBAL" and len(strings) > 1:
-            names.add(".".join(strings[-2:]))
-        elif "UNICODE" in code.name:
-            strings.append(str(argument))
-    return names
+def _without(weights: Weights, prefix: str) -> Weights:
+    return _renamed(weights, lambda key: key.removeprefix(prefix), f"prefix {prefix!r} taken off")
 
 
-def _first_line(error: Exception) -> str:
-    return next(iter(str(error).strip().splitlines()), type(error).__name__)
+def _renamed(weights: Weights, rename: Callable[[str], str], what: str) -> Weights:
+    """Weights under other names; `what` is said with the count of those that changed.
+
+    Raises:
+        WeightsError: two tensors would have one name.
+    """
+    names = {key: rename(key) for key in weights.state}
+    changed = sum(key != name for key, name in names.items())
+    if not changed:
+        return weights
+    state = {names[key]: tensor for key, tensor in weights.state.items()}
+    if len(state) != len(names):
+        twice = sorted(key for key, name in names.items() if key != name and name in weights.state)
+        raise WeightsError(
+            f"{weights.path}: {listed('holds tensors twice, with and without a prefix', twice)}; save "
+            "one of each"
+        )
+    return weights.having(state, f"{what} {changed} keys")

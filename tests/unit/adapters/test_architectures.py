@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from vlbench.adapters.architectures import Preprocessing, architecture_config, read_config_file
+from vlbench.adapters.architectures import architecture_config
+from vlbench.adapters.recipe import Preprocessing, read_config_file
 from vlbench.core.errors import UnknownName, WeightsError
 
 

@@ -10,7 +10,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from vlbench.adapters.clip_loading import constructed, filled_model
+from vlbench.adapters.clip_network import constructed, filled_model
 from vlbench.core.errors import WeightsError
 
 WIDTH, HEADS = 192, 3

@@ -13,8 +13,8 @@ from tiny_captions import FACTS, SIZE, write_word_pieces
 from tiny_taggers import RAM, fixture_tags, open_tagger, tiny_state, write_published, write_tags
 
 from vlbench.adapters import caption_loading, tag2text_model
-from vlbench.adapters.caption_size import CaptionSize
 from vlbench.adapters.caption_words import WordPieces
+from vlbench.adapters.ram_settings import CaptionSize
 from vlbench.cards.build import open_model
 from vlbench.cards.catalogue import read_catalogue
 from vlbench.core.capabilities import CAPTIONS, NAMES_ALONE, VECTORS, Generates

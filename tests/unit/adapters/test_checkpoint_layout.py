@@ -6,7 +6,8 @@ import pytest
 import torch
 from torch import Tensor
 
-from vlbench.adapters.checkpoint_layout import Weights, unwrapped, within
+from vlbench.adapters.checkpoint_layout import unwrapped
+from vlbench.adapters.weights import Weights, within
 from vlbench.core.errors import WeightsError
 
 PATH = Path("w.pt")

@@ -117,7 +117,7 @@ def test_a_hub_repository_loads_as_its_folder_does(
     model: DualEncoder, tiny_folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(
-        "vlbench.adapters.recipe.hub_file", lambda repository, names, **_: tiny_folder / names[0]
+        "vlbench.adapters.architectures.hub_file", lambda repository, names, **_: tiny_folder / names[0]
     )
     loaded = hf_hub(Origin("hf-hub:org/tiny"), reference="org/tiny").load(Placement())
     assert torch.equal(loaded.encode_texts(TEXTS, batch_size=4), model.encode_texts(TEXTS, batch_size=4))
@@ -159,7 +159,7 @@ def on_hub(
     monkeypatch.setattr("vlbench.adapters.clip.check_architecture", lambda _: None)
     monkeypatch.setattr("vlbench.adapters.clip.architecture_config", lambda _: tiny_config)
     monkeypatch.setattr(
-        "vlbench.adapters.recipe.hub_file", lambda repository, names, **_: tmp_path / names[0]
+        "vlbench.adapters.architectures.hub_file", lambda repository, names, **_: tmp_path / names[0]
     )
     return path
 

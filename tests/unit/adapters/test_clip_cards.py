@@ -10,10 +10,10 @@ import torch
 from open_clip.pretrained import get_pretrained_cfg, list_pretrained
 from parity_weights import FIXTURES
 
-from vlbench.adapters.architectures import architecture_config, section
+from vlbench.adapters.architectures import architecture_config
 from vlbench.adapters.clip import ClipCheckpoint
-from vlbench.adapters.clip_loading import constructed
-from vlbench.adapters.recipe import Recipe
+from vlbench.adapters.clip_network import constructed
+from vlbench.adapters.recipe import Recipe, section
 from vlbench.cards.build import open_model
 from vlbench.cards.card_file import parse_model_card
 from vlbench.cards.catalogue import read_catalogue
@@ -46,7 +46,7 @@ def recipes(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, Recipe]:
     file = tmp_path_factory.mktemp("weights") / "w.pt"
     file.write_bytes(b"")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("vlbench.adapters.recipe.hub_file", lambda repository, names, **_: file)
+        patch.setattr("vlbench.adapters.architectures.hub_file", lambda repository, names, **_: file)
         return {fact: opened(fact).recipe for fact in REGISTERED}
 
 
@@ -142,7 +142,7 @@ def test_files_on_the_hub_are_asked_for_by_the_card(tmp_path: Path, monkeypatch:
         path.write_bytes(b"")
         return path
 
-    monkeypatch.setattr("vlbench.adapters.recipe.hub_file", fetch)
+    monkeypatch.setattr("vlbench.adapters.architectures.hub_file", fetch)
     made = opened("georsclip-b32").recipe
     assert asked == [("Zilun/GeoRSCLIP", "ckpt/RS5M_ViT-B-32.pt")]
     assert made.config["quick_gelu"] is True

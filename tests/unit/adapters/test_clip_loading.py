@@ -11,9 +11,9 @@ from open_clip.factory import load_checkpoint
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
-from vlbench.adapters import clip_loading
+from vlbench.adapters import clip_network
 from vlbench.adapters.architectures import architecture_config
-from vlbench.adapters.clip_loading import filled_model
+from vlbench.adapters.clip_network import filled_model
 from vlbench.core.errors import Unsupported, WeightsError
 
 SMALL_VIT = {"image_size": 32, "layers": 2, "width": 32, "head_width": 16, "patch_size": 8}
@@ -64,7 +64,7 @@ FULL = ("ViT-B-32", "RN50", "coca_ViT-B-32", "ViT-B-16-SigLIP", "convnext_base")
 def built(config: dict[str, object]) -> nn.Module:
     """open_clip's own construction, through its folder layout."""
     torch.manual_seed(1)
-    model: nn.Module = clip_loading.constructed(deepcopy(config))
+    model: nn.Module = clip_network.constructed(deepcopy(config))
     for parameter in model.parameters():
         nn.init.normal_(parameter, std=0.05)
     return model.eval().requires_grad_(False)  # gradients choose other kernels
@@ -206,7 +206,7 @@ def test_a_configuration_that_open_clip_does_not_take(tmp_path: Path) -> None:
 def test_a_tower_of_transformers_asks_for_that_package(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("vlbench.adapters.tokenizers.find_spec", lambda name: None)
+    monkeypatch.setattr("vlbench.adapters.recipe.find_spec", lambda name: None)
     path = saved(built(CONFIGS["vit"]), tmp_path / "w.safetensors")
     with pytest.raises(Unsupported, match="pip install transformers"):
         filled_model(architecture_config("roberta-ViT-B-32"), path)

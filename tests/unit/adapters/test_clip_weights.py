@@ -10,9 +10,9 @@ from safetensors.torch import load_file, save_file
 from tiny_transformers import tiny_tokenizer
 from torch import Tensor
 
-from vlbench.adapters.architectures import CONFIG_FILE
 from vlbench.adapters.clip import ClipCheckpoint, clip, local_dir, open_clip
-from vlbench.adapters.clip_loading import constructed, filled_model
+from vlbench.adapters.clip_network import constructed, filled_model
+from vlbench.adapters.recipe import CONFIG_FILE
 from vlbench.cards.folders import FOLDERS, built_in_folder
 from vlbench.core.contracts import Origin, Placement, Text
 from vlbench.core.errors import WeightsError
@@ -256,7 +256,7 @@ def test_a_size_that_a_preprocessing_states_in_vain_is_told(tmp_path: Path) -> N
 def test_an_activation_that_the_tags_weights_ask_for_is_told(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("vlbench.adapters.recipe._tag_facts", lambda *_: {"quick_gelu": True})
+    monkeypatch.setattr("vlbench.adapters.architectures._tag_facts", lambda *_: {"quick_gelu": True})
     weights = saved(tmp_path, {"a": torch.ones(1)})
     plain, quick = (
         open_clip(Origin("m", weights=weights), reference=f"{name}/openai").recipe

@@ -10,7 +10,7 @@ import torch
 from safetensors.torch import save, save_file
 
 from vlbench.adapters.coop_context import read_facts
-from vlbench.adapters.weights import read_weights
+from vlbench.adapters.weight_files import read_weights
 from vlbench.core.errors import WeightsError
 
 STATE = {"a.weight": torch.arange(6.0).reshape(2, 3)}
@@ -97,7 +97,7 @@ def test_a_page_in_place_of_a_context_is_said(tmp_path: Path) -> None:
 
 def test_a_page_in_place_of_big_visions_arrays_is_said(tmp_path: Path) -> None:
     from vlbench.adapters.architectures import architecture_config
-    from vlbench.adapters.clip_loading import filled_model
+    from vlbench.adapters.clip_network import filled_model
 
     (tmp_path / "w.npz").write_bytes(b"<html>sign in</html>")
     with pytest.raises(WeightsError, match="a web page"):

@@ -8,10 +8,11 @@ from safetensors.torch import load_file
 from tiny_long_clip import CONTEXT, write_long
 from torch import Tensor
 
-from vlbench.adapters.checkpoint_layout import Weights
-from vlbench.adapters.clip_loading import filled_model
+from vlbench.adapters.clip_network import filled_model
 from vlbench.adapters.dual_encoder import unit
-from vlbench.adapters.long_clip import KEPT, long_clip, one_table
+from vlbench.adapters.long_clip import long_clip
+from vlbench.adapters.long_clip_weights import KEPT, one_table
+from vlbench.adapters.weights import Weights
 from vlbench.cards.build import open_model
 from vlbench.cards.catalogue import read_catalogue
 from vlbench.cards.folders import FOLDERS, built_in_folder
@@ -29,7 +30,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def authors_features(folder: Path, tokens: Tensor) -> Tensor:
     """Embeddings plus both tables, each under the authors' mask, through the rest of the tower."""
-    from vlbench.adapters.architectures import read_config_file
+    from vlbench.adapters.recipe import read_config_file
 
     config, _ = read_config_file(folder / "open_clip_config.json")
     state = load_file(folder / "open_clip_model.safetensors")
@@ -93,7 +94,7 @@ def test_settings_that_name_no_model() -> None:
 def test_a_file_of_the_published_layout_loads_by_the_card(tmp_path: Path) -> None:
     """OpenAI's keys without attention masks, two tables of 248 rows, float16, as torch saves it."""
     from vlbench.adapters.architectures import architecture_config
-    from vlbench.adapters.clip_loading import constructed
+    from vlbench.adapters.clip_network import constructed
 
     with torch.device("meta"):
         layout = constructed(architecture_config("ViT-B-32-quickgelu")).state_dict()

@@ -9,7 +9,7 @@ from safetensors.torch import save_file
 from tiny_transformers import LAYERS, tiny_tokenizer
 
 from vlbench.adapters.clip import local_dir
-from vlbench.adapters.clip_loading import constructed
+from vlbench.adapters.clip_network import constructed
 from vlbench.core.contracts import Origin, Placement, Text
 
 TEXTS = ["a red dog", "two yellow circle of the house", "a red dog ."]

@@ -3,6 +3,8 @@
 import json
 import pickle
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict
+from functools import partial
 from io import BytesIO
 from pathlib import Path
 
@@ -13,9 +15,9 @@ from open_clip.transform import image_transform
 from parity_weights import FIXTURES, normal
 from PIL import Image
 
-from vlbench.adapters.architectures import Preprocessing
-from vlbench.adapters.dual_encoder import Normalisation
+from vlbench.adapters import dual_encoder
 from vlbench.adapters.preprocess import preprocess_for
+from vlbench.adapters.recipe import Preprocessing
 from vlbench.core.errors import NoPixels, WeightsError
 
 CASES = json.loads((FIXTURES / "preprocess" / "preprocess.json").read_text(encoding="utf-8"))["cases"]
@@ -48,7 +50,7 @@ def photo(height: int, width: int) -> Image.Image:
 
 
 def normalised(pixels: torch.Tensor, preprocessing: Preprocessing) -> torch.Tensor:
-    return Normalisation.on("cpu", mean=preprocessing.mean, std=preprocessing.std)(pixels[None])[0]
+    return dual_encoder.normalised(pixels[None], mean=preprocessing.mean, std=preprocessing.std)[0]
 
 
 def reference(image: Image.Image, preprocessing: Preprocessing) -> torch.Tensor:
@@ -69,7 +71,7 @@ def reference(image: Image.Image, preprocessing: Preprocessing) -> torch.Tensor:
 def test_published_pixels(case: str, pipeline: str) -> None:
     height, width, size = CASES[case]
     noise = np.rint(128 + 60 * normal(f"input/pil_{case}", (height, width, 3))).clip(0, 255)
-    asked = Preprocessing(**(PIPELINES[pipeline].as_mapping() | {"size": (size, size)}))  # type: ignore[arg-type]
+    asked = Preprocessing(**(asdict(PIPELINES[pipeline]) | {"size": (size, size)}))  # type: ignore[arg-type]
     pixels = preprocess_for(asked, "exact")(Image.fromarray(noise.astype(np.uint8)))
     assert pixels.dtype == torch.uint8
     difference = normalised(pixels, asked).numpy() - PUBLISHED[f"{case}/{pipeline}"]
@@ -155,7 +157,7 @@ def test_an_unknown_resize_mode_is_named() -> None:
 def test_layouts_of_a_batch_do_not_matter() -> None:
     pixels = torch.randint(0, 256, (2, 3, 8, 8), dtype=torch.uint8)
     by_channel = pixels.to(memory_format=torch.channels_last)
-    normalise = Normalisation.on("cpu", mean=(0.5,) * 3, std=(0.25,) * 3)
+    normalise = partial(dual_encoder.normalised, mean=(0.5,) * 3, std=(0.25,) * 3)
     assert normalise(by_channel).is_contiguous()
     assert torch.equal(normalise(by_channel), normalise(pixels))
 

@@ -5,10 +5,10 @@ import torch
 from parity_weights import layout
 from tiny_taggers import RAM
 
-from vlbench.adapters.checkpoint_layout import Weights
 from vlbench.adapters.ram_checkpoint import TaggerCheckpoint
-from vlbench.adapters.ram_loading import NETWORKS, bank_shapes, read_tagger
+from vlbench.adapters.ram_network import NETWORKS, bank_shapes, read_tagger
 from vlbench.adapters.ram_texts import tags_of
+from vlbench.adapters.weights import Weights
 from vlbench.cards.build import open_model
 from vlbench.cards.card_file import read_model_card
 from vlbench.cards.catalogue import read_catalogue
@@ -42,8 +42,8 @@ def test_a_file_of_the_published_layout_loads_key_by_key(name, monkeypatch, tmp_
         key.replace("tagging_head.", "vision_multi."): torch.empty(shape, device="meta")
         for key, shape, _, _ in stated["tensors"]
     }
-    monkeypatch.setattr("vlbench.adapters.ram_loading.read_weights", lambda path: Weights(path, state))
-    monkeypatch.setattr("vlbench.adapters.ram_loading.check_values", lambda *_: None)
+    monkeypatch.setattr("vlbench.adapters.ram_network.read_weights", lambda path: Weights(path, state))
+    monkeypatch.setattr("vlbench.adapters.weights.check_values", lambda *_: None)
     settings = opened(name).settings
     tags = len(tags_of(settings)) if settings.vocabulary == "closed" else 0
     filled = read_tagger(settings, tmp_path / "w.pth", tags=tags)

@@ -22,11 +22,11 @@ from tiny_taggers import (
 
 from vlbench.adapters import ram_model
 from vlbench.adapters.clip import local_dir
-from vlbench.adapters.ram_loading import read_tagger
 from vlbench.adapters.ram_model import ClosedTaggerModel, OpenRamModel
-from vlbench.adapters.ram_size import TaggerSize
+from vlbench.adapters.ram_network import read_tagger
+from vlbench.adapters.ram_settings import TaggerSize
 from vlbench.adapters.ram_texts import ReadTags
-from vlbench.adapters.weights import read_pickle
+from vlbench.adapters.weight_files import read_pickle
 from vlbench.core.capabilities import OffersTags
 from vlbench.core.contracts import Origin, Placement, Text
 from vlbench.core.errors import CardError, Unsupported, WeightsError
@@ -124,7 +124,7 @@ def test_weights_are_not_copied_and_the_decoders_older_name_is_known(family, ori
     older = {key.replace("tagging_head.", "vision_multi."): t for key, t in tiny_state(family).items()}
     path = write_published(origin.weights, older)
     content = read_pickle(path)
-    monkeypatch.setattr("vlbench.adapters.weights.read_pickle", lambda _: content)
+    monkeypatch.setattr("vlbench.adapters.weight_files.read_pickle", lambda _: content)
     filled = read_tagger(open_tagger(family, origin).settings, path, tags=7)
     for key, tensor in filled.network.tagging_head.state_dict().items():
         assert tensor.data_ptr() == content["model"][f"vision_multi.{key}"].data_ptr()

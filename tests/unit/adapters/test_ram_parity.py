@@ -1,6 +1,7 @@
 """RAM++, RAM and Tag2Text equal their authors' code on its fixtures."""
 
 import json
+from functools import partial
 from hashlib import sha256
 
 import numpy as np
@@ -18,13 +19,14 @@ from tiny_taggers import (
     write_tags,
 )
 
-from vlbench.adapters.architectures import Preprocessing
-from vlbench.adapters.dual_encoder import Normalisation
+from vlbench.adapters.dual_encoder import normalised
 from vlbench.adapters.networks import swin
 from vlbench.adapters.networks.relative_positions import resampled
 from vlbench.adapters.networks.taggers import weighed
 from vlbench.adapters.ram_checkpoint import PREPROCESSING
-from vlbench.adapters.ram_model import TaggerModel, squash_preprocess
+from vlbench.adapters.ram_images import squash_preprocess
+from vlbench.adapters.ram_model import TaggerModel
+from vlbench.adapters.recipe import Preprocessing
 from vlbench.cards.build import open_model
 from vlbench.cards.catalogue import read_catalogue
 from vlbench.core.capabilities import DecidesTags, OffersTags
@@ -139,7 +141,7 @@ def test_the_authors_pixels(name):
     pixels = np.clip(np.rint(128 + 60 * normal(f"input/pil_{name}", (height, width, 3))), 0, 255)
     preprocessing = Preprocessing.of({"vision_cfg": {"image_size": size}}, PREPROCESSING)
     found = squash_preprocess(preprocessing, "exact")(Image.fromarray(pixels.astype(np.uint8)))
-    normalisation = Normalisation.on("cpu", mean=preprocessing.mean, std=preprocessing.std)
+    normalisation = partial(normalised, mean=preprocessing.mean, std=preprocessing.std)
     assert distance(normalisation(found), golden.reshape(found.shape)) < 1e-5
 
 

@@ -11,8 +11,9 @@ from parity_weights import FIXTURES, layout, state_dict, value
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
-from vlbench.adapters.clip_loading import filled_model
-from vlbench.adapters.react import construct, gated, react
+from vlbench.adapters.clip_network import filled_model
+from vlbench.adapters.react import react
+from vlbench.adapters.react_network import construct, gated
 from vlbench.core.contracts import Origin
 from vlbench.core.errors import CardError, UnknownName, WeightsError
 
@@ -172,6 +173,6 @@ def test_gates_and_activation_are_part_of_the_identity(tmp_path: Path) -> None:
 
 def test_a_fetched_file_of_another_digest_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = saved({"a": torch.zeros(1)}, tmp_path / "fetched.pt")
-    monkeypatch.setattr("vlbench.adapters.recipe.hub_file", lambda *_, **__: path)
+    monkeypatch.setattr("vlbench.adapters.architectures.hub_file", lambda *_, **__: path)
     with pytest.raises(WeightsError, match=r"its SHA-256 begins .* that of react-vl/react-in1k's"):
         react(Origin("react-b32"), **PUBLISHED, sha256="0" * 64).identify()

@@ -10,7 +10,7 @@ from parity_weights import FIXTURES
 from safetensors.torch import load_file
 
 from vlbench.adapters.architectures import architecture_config
-from vlbench.adapters.react import construct, gated
+from vlbench.adapters.react_network import construct, gated
 from vlbench.cards.build import open_model
 from vlbench.cards.card_file import read_model_card
 from vlbench.cards.catalogue import read_catalogue

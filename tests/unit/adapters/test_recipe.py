@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 from open_clip.pretrained import get_pretrained_cfg
 
-from vlbench.adapters import recipe as recipes
-from vlbench.adapters.architectures import architecture_config
-from vlbench.adapters.recipe import from_folder, from_hub, from_registry
+from vlbench.adapters import architectures
+from vlbench.adapters.architectures import architecture_config, from_hub, from_registry
+from vlbench.adapters.recipe import from_folder
 from vlbench.core.contracts import Origin
 from vlbench.core.errors import UnknownName, WeightsError
 
@@ -28,7 +28,7 @@ def hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, tupl
         path.write_text(json.dumps({"model_cfg": vit, "preprocess_cfg": {"interpolation": "bilinear"}}))
         return path
 
-    monkeypatch.setattr(recipes, "hub_file", file)
+    monkeypatch.setattr(architectures, "hub_file", file)
     return asked
 
 

@@ -8,9 +8,10 @@ import open_clip
 import pytest
 import torch
 
-from vlbench.adapters.architectures import Config, Preprocessing, architecture_config
-from vlbench.adapters.recipe import Recipe
-from vlbench.adapters.tokenizers import tokenizer_facts, tokenizer_of
+from vlbench.adapters.architectures import architecture_config
+from vlbench.adapters.clip import tokenizer_facts
+from vlbench.adapters.clip_texts import tokenizer_of
+from vlbench.adapters.recipe import Config, Preprocessing, Recipe
 from vlbench.core.errors import Unsupported, WeightsError
 
 
@@ -49,7 +50,7 @@ def test_merges_that_do_not_fit_the_vocabulary_are_refused(tmp_path: Path) -> No
 
 
 def test_a_tokenizer_of_transformers_asks_for_that_package(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("vlbench.adapters.tokenizers.find_spec", lambda name: None)
+    monkeypatch.setattr("vlbench.adapters.recipe.find_spec", lambda name: None)
     with pytest.raises(
         Unsupported, match="the tokenizer timm/ViT-B-16-SigLIP needs the package transformers"
     ):

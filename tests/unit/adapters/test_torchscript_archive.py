@@ -8,7 +8,8 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from vlbench.adapters.torchscript_archive import is_torchscript, read_torchscript, uses_quick_gelu
+from vlbench.adapters.file_kind import is_torchscript, uses_quick_gelu
+from vlbench.adapters.weight_files import read_torchscript
 from vlbench.core.errors import WeightsError
 
 pytestmark = pytest.mark.filterwarnings(

@@ -9,7 +9,7 @@ import torch
 from safetensors.torch import save_file
 from torch import Tensor
 
-from vlbench.adapters.weights import read_weights
+from vlbench.adapters.weight_files import read_weights
 from vlbench.core.errors import WeightsError
 
 STATE = {"a.weight": torch.arange(6.0).reshape(2, 3), "b": torch.tensor(3)}

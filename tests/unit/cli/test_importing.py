@@ -111,7 +111,7 @@ def test_a_base_that_is_not_here_leaves_the_digest_empty(run, tmp_path, monkeypa
     def offline(*_: object, **__: object) -> None:
         raise WeightsError("clip-b16: no network")
 
-    monkeypatch.setattr("vlbench.adapters.recipe.hub_file", offline)
+    monkeypatch.setattr("vlbench.adapters.architectures.hub_file", offline)
     folder = write_directory(tmp_path / "run", {LAST: torch.ones(16, 512)})
     code, said, complained = run(folder, "--base", "clip-b16")
     assert code == 0

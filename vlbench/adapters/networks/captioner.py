@@ -12,8 +12,7 @@ from torch import Tensor, nn
 from transformers.models.bert.configuration_bert import BertConfig
 from transformers.models.bert.modeling_bert import BertLMHeadModel, BertModel
 
-from vlbench.adapters.caption_size import CaptionSize
-from vlbench.adapters.ram_size import TaggerSize
+from vlbench.adapters.ram_settings import CaptionSize, TaggerSize
 
 CACHE = "cache" if "cache" in signature(BertLMHeadModel.forward).parameters else "past_key_values"
 """What BERT calls the keys of earlier pieces, given and answered: transformers 5.24 renamed both."""

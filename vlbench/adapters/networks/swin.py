@@ -6,7 +6,7 @@ import torch
 from timm.models.swin_transformer import SwinTransformer, SwinTransformerBlock, get_relative_position_index
 from torch import Tensor, nn
 
-from vlbench.adapters.ram_size import PATCH, TaggerSize
+from vlbench.adapters.ram_settings import PATCH, TaggerSize
 
 TABLE = "relative_position_bias_table"
 """The last part of the keys that are resampled where the window has another size."""

@@ -11,7 +11,7 @@ from torch.nn.functional import normalize
 from vlbench.adapters.dual_encoder import products
 from vlbench.adapters.networks import swin
 from vlbench.adapters.networks.tag_decoder import Memory, TagDecoder
-from vlbench.adapters.ram_size import TaggerSize
+from vlbench.adapters.ram_settings import TaggerSize
 
 
 class Tagger(nn.Module):

@@ -8,7 +8,7 @@ import torch
 from colour_model import COLOURS, preprocess, squares
 from PIL import Image
 
-from vlbench.adapters.architectures import Preprocessing
+from vlbench.adapters.recipe import Preprocessing
 from vlbench.adapters.preprocess import preprocess_for
 from vlbench.core.errors import DataError
 from vlbench.core.image_key import key_of
