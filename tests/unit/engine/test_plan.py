@@ -107,15 +107,18 @@ def test_a_method_that_calls_changed_code_of_its_package_is_computed_anew(tmp_pa
     monkeypatch.syspath_prepend(str(tmp_path))
     package = tmp_path / "fits_under_test"
     package.mkdir()
-    for name in ("__init__", "fit", "called"):
-        (package / f"{name}.py").write_text("def fit(lesson):\n    return 1\n")
+    (package / "__init__.py").write_text("")
+    (package / "fit.py").write_text(
+        "from .called import learn\n\ndef fit(lesson):\n    return learn(lesson)\n"
+    )
+    (package / "called.py").write_text("def learn(lesson):\n    return 1\n")
     fit = importlib.import_module("fits_under_test.fit").fit
     asked = made(task())
     asked = replace(asked, learn_from={"train": asked.problem})
     probe = Method("probe", fit=fit, parts=frozenset({"score"}), learns_from=frozenset({"train"}))
     checkpoint = ColourCheckpoint(capabilities=frozenset({VECTORS}))
     before = located(plan_job(checkpoint, asked, SETTINGS, method=probe), tmp_path).keys
-    (package / "called.py").write_text("def fit(lesson):\n    return 2\n")
+    (package / "called.py").write_text("def learn(lesson):\n    return 2\n")
     after = located(plan_job(checkpoint, asked, SETTINGS, method=probe), tmp_path).keys
     assert (before.prediction == after.prediction, before.measurement == after.measurement) == (False, False)
     assert before.candidates == after.candidates
