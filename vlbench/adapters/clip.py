@@ -8,10 +8,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from vlbench.adapters.architectures import (
-    architecture_config,
     check_architecture,
-    from_files,
     from_hub,
+    from_hub_file,
     from_registry,
 )
 from vlbench.adapters.recipe import MERGES_FILE, Config, Recipe, from_folder, section
@@ -185,7 +184,7 @@ def clip(
     assert arch is not None
     check_architecture(arch)
     if repository is not None and file is not None:
-        find = partial(_on_hub, arch=arch, adapt=adapt, repository=repository, file=file, sha256=sha256)
+        find = partial(from_hub_file, arch=arch, adapt=adapt, repository=repository, file=file, sha256=sha256)
     else:
         find = partial(from_registry, arch=arch, tag=pretrained, adapt=adapt)
     return ClipCheckpoint(origin, "clip", find, ignorable)
@@ -210,20 +209,6 @@ def hf_hub(origin: Origin, /, *, reference: str) -> ClipCheckpoint:
 def local_dir(origin: Origin, /, *, reference: str) -> ClipCheckpoint:
     """`local-dir:PATH`: a folder in open_clip's layout."""
     return ClipCheckpoint(origin, "local-dir", partial(from_folder, folder=Path(reference).expanduser()))
-
-
-def _on_hub(
-    origin: Origin,
-    *,
-    arch: str,
-    adapt: Callable[[Config], Config] | None,
-    repository: str,
-    file: str,
-    sha256: str | None,
-) -> Recipe:
-    config = architecture_config(arch)
-    config = adapt(config) if adapt else config
-    return from_files(origin, config=config, facts={}, repository=repository, file=file, sha256=sha256)
 
 
 def _of_size(config: Config, *, size: int) -> Config:

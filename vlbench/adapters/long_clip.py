@@ -2,10 +2,10 @@
 
 from functools import partial
 
-from vlbench.adapters.architectures import architecture_config, check_architecture, from_files
+from vlbench.adapters.architectures import check_architecture, from_hub_file
 from vlbench.adapters.clip import ClipCheckpoint
 from vlbench.adapters.long_clip_weights import one_table
-from vlbench.adapters.recipe import Recipe, from_folder, section
+from vlbench.adapters.recipe import Config, from_folder, section
 from vlbench.core.contracts import Origin
 from vlbench.core.errors import CardError
 
@@ -37,7 +37,9 @@ def long_clip(
         find = partial(from_folder, folder=origin.folder / directory)
     elif directory is None and arch is not None and repository is not None and file is not None:
         check_architecture(arch)
-        find = partial(_on_hub, arch=arch, repository=repository, file=file, sha256=sha256)
+        find = partial(
+            from_hub_file, arch=arch, repository=repository, file=file, sha256=sha256, adapt=_of_length
+        )
     else:
         raise CardError(
             f"{origin.name}: settings want either arch, repository and file, or directory; correct the card"
@@ -45,8 +47,6 @@ def long_clip(
     return ClipCheckpoint(origin, "long_clip", find, convert=one_table)
 
 
-def _on_hub(origin: Origin, *, arch: str, repository: str, file: str, sha256: str | None) -> Recipe:
-    config = architecture_config(arch)
-    text = {**section(config, "text_cfg"), "context_length": CONTEXT}
-    config = {**config, "text_cfg": text}
-    return from_files(origin, config=config, facts={}, repository=repository, file=file, sha256=sha256)
+def _of_length(config: Config) -> Config:
+    """A configuration for texts of 248 tokens."""
+    return {**config, "text_cfg": {**section(config, "text_cfg"), "context_length": CONTEXT}}

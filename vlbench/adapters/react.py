@@ -1,13 +1,12 @@
 """REACT: CLIP customised on retrieved pairs, with its text tower locked or its image tower gated."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from functools import partial
-from pathlib import Path
 
-from vlbench.adapters.architectures import architecture_config, check_architecture, from_files
+from vlbench.adapters.architectures import check_architecture, from_hub_file
 from vlbench.adapters.clip import ClipCheckpoint
 from vlbench.adapters.react_network import construct, gated
-from vlbench.adapters.recipe import Recipe, from_folder
+from vlbench.adapters.recipe import from_folder
 from vlbench.core.contracts import Origin
 from vlbench.core.errors import CardError
 
@@ -37,42 +36,25 @@ def react(
     """
     if gated_layers < 0:
         raise CardError(f"{origin.name}: gated_layers is {gated_layers}; give 0 or more")
+    adapt = partial(gated, layers=gated_layers)
     if directory is not None and arch is None and repository is None and file is None:
         if origin.folder is None:
             raise CardError(f"{origin.name}: directory is relative to a card's folder, and there is no card")
-        find = partial(_in_folder, folder=origin.folder / directory, gated_layers=gated_layers)
+        find = partial(from_folder, folder=origin.folder / directory, adapt=adapt)
     elif directory is None and arch is not None and repository is not None and file is not None:
         check_architecture(arch)
         facts = {"quick_gelu": quick_gelu, "mean": mean, "std": std}
         find = partial(
-            _on_hub,
+            from_hub_file,
             arch=arch,
             repository=repository,
             file=file,
             sha256=sha256,
             facts=facts,
-            gated_layers=gated_layers,
+            adapt=adapt,
         )
     else:
         raise CardError(
             f"{origin.name}: settings want either arch, repository and file, or directory; correct the card"
         )
     return ClipCheckpoint(origin, "react", find, construct=construct)
-
-
-def _on_hub(
-    origin: Origin,
-    *,
-    arch: str,
-    repository: str,
-    file: str,
-    sha256: str | None,
-    facts: Mapping[str, object],
-    gated_layers: int,
-) -> Recipe:
-    config = gated(architecture_config(arch), gated_layers)
-    return from_files(origin, config=config, facts=facts, repository=repository, file=file, sha256=sha256)
-
-
-def _in_folder(origin: Origin, *, folder: Path, gated_layers: int) -> Recipe:
-    return from_folder(origin, folder=folder, adapt=partial(gated, layers=gated_layers))

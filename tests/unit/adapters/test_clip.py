@@ -157,7 +157,7 @@ def on_hub(
     state = {f"module.{key}": value.half() for key, value in tiny_state.items()}
     torch.save({"epoch": 3, "state_dict": {**state, "module.queue.0": torch.zeros(2)}}, path)
     monkeypatch.setattr("vlbench.adapters.clip.check_architecture", lambda _: None)
-    monkeypatch.setattr("vlbench.adapters.clip.architecture_config", lambda _: tiny_config)
+    monkeypatch.setattr("vlbench.adapters.architectures.architecture_config", lambda _: tiny_config)
     monkeypatch.setattr(
         "vlbench.adapters.architectures.hub_file", lambda repository, names, **_: tmp_path / names[0]
     )

@@ -48,6 +48,12 @@ def test_safetensors(tmp_path: Path) -> None:
     assert equal(read_weights(tmp_path / "w.safetensors").state, STATE)
 
 
+def test_a_file_of_no_tensors_is_refused(tmp_path: Path) -> None:
+    save_file({}, tmp_path / "w.safetensors")
+    with pytest.raises(WeightsError, match="holds no tensor"):
+        read_weights(tmp_path / "w.safetensors")
+
+
 @pytest.mark.parametrize("kind", ["zip", "old", "raw"])
 def test_a_pickle_that_would_run_code_is_refused_by_name(tmp_path: Path, kind: str) -> None:
     made, path = tmp_path / "made", tmp_path / "weights.pt"
