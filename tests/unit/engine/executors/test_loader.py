@@ -8,8 +8,8 @@ import torch
 from colour_model import COLOURS, preprocess, squares
 from PIL import Image
 
-from vlbench.adapters.recipe import Preprocessing
 from vlbench.adapters.preprocess import preprocess_for
+from vlbench.adapters.recipe import Preprocessing
 from vlbench.core.errors import DataError
 from vlbench.core.image_key import key_of
 from vlbench.engine.chunk import Chunk
