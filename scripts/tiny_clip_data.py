@@ -15,7 +15,6 @@ from tiny_clip_digits import draw_digit
 
 from vlbench.core.errors import DataError
 from vlbench.sources.shape_captions import write_captions
-from vlbench.sources.shape_drawing import render
 from vlbench.sources.shape_world import (
     COLOUR_NAMES,
     LEVELS,
@@ -28,6 +27,7 @@ from vlbench.sources.shape_world import (
     Thing,
     draw_scene,
     paint,
+    render,
 )
 
 GROUP = 4
@@ -144,30 +144,30 @@ def _swap_places(scene: Scene, dice: Dice) -> Scene:
 
 
 def _recolour(scene: Scene, dice: Dice) -> Scene:
-    one = dice.below(len(scene.things))
-    colour = dice.below(len(COLOUR_NAMES))
+    one = dice.choose(range(len(scene.things)))
+    colour = dice.choose(range(len(COLOUR_NAMES)))
     return _with(scene, {one: replace(scene.things[one], colour=colour, rgb=paint(colour, dice))})
 
 
 def _reshape(scene: Scene, dice: Dice) -> Scene:
-    one = dice.below(len(scene.things))
-    return _with(scene, {one: replace(scene.things[one], shape=dice.below(len(SHAPES)))})
+    one = dice.choose(range(len(scene.things)))
+    return _with(scene, {one: replace(scene.things[one], shape=dice.choose(range(len(SHAPES))))})
 
 
 def _shrink(scene: Scene, dice: Dice) -> Scene:
-    one = dice.below(len(scene.things))
+    one = dice.choose(range(len(scene.things)))
     thing = scene.things[one]
     if thing.size == 0:
         return scene
-    size = dice.below(thing.size)
-    return _with(scene, {one: replace(thing, size=size, radius=dice.between(*RADII[size]))})
+    size = dice.choose(range(thing.size))
+    return _with(scene, {one: replace(thing, size=size, radius=dice.choose(RADII[size]))})
 
 
 def _reground(scene: Scene, dice: Dice) -> Scene:
-    shade = dice.below(len(SHADES))
+    shade = dice.choose(range(len(SHADES)))
     if shade == scene.shade:
         return scene
-    level = dice.between(*LEVELS[shade])
+    level = dice.choose(LEVELS[shade])
     return replace(scene, shade=shade, ground=(level, level, level))
 
 

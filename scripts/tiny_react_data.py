@@ -11,8 +11,7 @@ from tiny_clip_digits import draw_digit
 
 from vlbench.core.errors import DataError
 from vlbench.sources.shape_captions import write_captions
-from vlbench.sources.shape_drawing import render
-from vlbench.sources.shape_world import Population, Style, draw_scene
+from vlbench.sources.shape_world import Population, Style, draw_scene, render
 
 SET = 32
 """Scenes whose captions are true of one of them only."""

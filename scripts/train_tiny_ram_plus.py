@@ -40,8 +40,7 @@ from vlbench.adapters.networks.taggers import RamPlus
 from vlbench.adapters.ram_checkpoint import PREPROCESSING
 from vlbench.adapters.ram_settings import TaggerSize
 from vlbench.core.contracts import Place
-from vlbench.sources.shape_drawing import render
-from vlbench.sources.shape_world import COLOUR_NAMES, SEEN, SHAPES, Population, draw_scene
+from vlbench.sources.shape_world import COLOUR_NAMES, SEEN, SHAPES, Population, draw_scene, render
 from vlbench.sources.shapes import shapes
 
 SIZE = TaggerSize(

@@ -73,7 +73,7 @@ def _captions_of(scene: Scene, position: int, scene_set: SceneSet, key: tuple[in
 def _write_list(scene: Scene, dice: Dice) -> Caption:
     presences = _grouped([plain_mention(thing) for thing in dice.some(scene.things, len(scene.things))])
     text = f"{dice.choose(('', 'a picture of ', 'there is '))}{_enumerate(presences)}"
-    if dice.below(3):
+    if dice.choose(range(3)):
         return Caption(text, presences)
     return Caption(f"{text} on a {SHADES[scene.shade]} ground", presences, shade=scene.shade)
 
@@ -94,7 +94,7 @@ def _write_sizes(scene: Scene, dice: Dice) -> Caption:
 def _write_count(scene: Scene, dice: Dice) -> Caption:
     things = scene.things
     number = _NUMBERS[len(things)]
-    match dice.below(3):
+    match dice.choose(range(3)):
         case 0:
             presences = _grouped([plain_mention(thing) for thing in dice.some(things, 2)])
             text = f"{number} shapes with {_enumerate(presences)} among them"
@@ -118,7 +118,7 @@ def _write_relation(scene: Scene, dice: Dice, axis: Axis) -> Caption:
     text = _relate(relation, dice)
     presences = _grouped([relation.first, relation.second])
     others = [thing for thing in scene.things if thing not in (first, second)]
-    if others and dice.below(2):
+    if others and dice.choose(range(2)) == 1:
         third = name(dice.choose(others))
         presences = _grouped([relation.first, relation.second, third])
         text = f"{text}, and also {_counted(third)}"
@@ -154,7 +154,7 @@ _KINDS: tuple[Callable[[Scene, Dice], Caption], ...] = (
 
 def _relate(relation: Relation, dice: Dice) -> str:
     forward, backward = _WORDS[relation.axis]
-    if dice.below(2):
+    if dice.choose(range(2)):
         return f"{_counted(relation.first)} {dice.choose(forward)} {_counted(relation.second)}"
     return f"{_counted(relation.second)} {dice.choose(backward)} {_counted(relation.first)}"
 

@@ -1,17 +1,20 @@
-"""A small world of coloured shapes: what lies on an image, drawn from integers alone.
+"""A small world of coloured shapes: what lies on an image, and its pixels, equal to the bit on every machine.
 
 Every draw comes from the raw 64-bit stream of PCG64 seeded by integers, which numpy keeps stable across
 versions and machines; nothing here is a float.
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Literal, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 T = TypeVar("T")
+Mask = NDArray[np.bool_]
 
 Split = Literal["train", "test"]
 Population = Literal["single", "several"]
@@ -38,8 +41,8 @@ COLOURS = {
 }
 SHAPES = ("circle", "square", "triangle", "diamond", "cross", "star", "ring", "heart")
 SIZES = ("small", "medium", "large")
-RADII = ((44, 52), (64, 74), (88, 104))
-"""Lowest and highest radius of each size, in eighths of a pixel."""
+RADII = (range(44, 53), range(64, 75), range(88, 105))
+"""Radii of each size, in eighths of a pixel."""
 
 COLOUR_NAMES = tuple(COLOURS)
 COMBINATIONS = tuple((colour, shape) for colour in range(len(COLOURS)) for shape in range(len(SHAPES)))
@@ -48,8 +51,8 @@ HELD_OUT = tuple(pair for pair in COMBINATIONS if (pair[0] + 3 * pair[1]) % 8 in
 SEEN = tuple(pair for pair in COMBINATIONS if pair not in HELD_OUT)
 
 SHADES = ("dark", "grey", "light")
-LEVELS = ((12, 70), (95, 150), (185, 240))
-"""Lowest and highest brightness of the ground of each shade."""
+LEVELS = (range(12, 71), range(95, 151), range(185, 241))
+"""Brightness of the ground of each shade."""
 
 TURNS = ((1024, 0), (1015, 136), (1015, -136), (990, 261), (990, -261))
 """Cosine and sine of the angles a thing is turned by (0, 8 and 15 degrees), times 1024."""
@@ -59,6 +62,30 @@ _TRIES = 60
 _SPLITS: dict[Split, int] = {"train": 0, "test": 1}
 _POPULATIONS: dict[Population, int] = {"single": 0, "several": 1}
 
+_SAMPLES = 4
+_LINE = ((0, 4), (3, 3), (4, 0), (3, -3))
+"""A line's width in four directions, in sample points: a pixel."""
+_TILES = (16, 4)
+_TILE_STEP = 24
+"""Sides of the grey tiles of a busy ground, in pixels, and how far each is brighter or darker at most."""
+_CORNERS = {
+    "triangle": ((0, -980), (930, 740), (-930, 740)),
+    "star": (
+        (0, -1000),
+        (265, -365),
+        (951, -309),
+        (428, 139),
+        (588, 809),
+        (0, 450),
+        (-588, 809),
+        (-428, 139),
+        (-951, -309),
+        (-265, -365),
+    ),
+    "heart": ((-900, -60), (-480, -350), (0, -400), (480, -350), (900, -60), (0, 960)),
+}
+"""Corners of the shapes with straight edges; a heart has two round lobes besides."""
+
 
 class Dice:
     """Draws from the raw stream of a key of integers."""
@@ -66,27 +93,20 @@ class Dice:
     def __init__(self, *key: int) -> None:
         self._bits = np.random.PCG64(np.random.SeedSequence([WORLD_VERSION, *key]))
 
-    def below(self, limit: int) -> int:
-        """An integer from 0 to limit - 1."""
-        return int(self._bits.random_raw()) % limit
-
-    def between(self, low: int, high: int) -> int:
-        """An integer from low to high, both included."""
-        return low + self.below(high - low + 1)
-
     def choose(self, items: Sequence[T]) -> T:
-        """One of the items."""
-        return items[self.below(len(items))]
+        """One of the items: `choose(range(3))` is 0, 1 or 2."""
+        return items[int(self._bits.random_raw()) % len(items)]
 
     def some(self, items: Sequence[T], count: int) -> list[T]:
         """So many of the items, each once, in a drawn order."""
         rest = list(items)
-        return [rest.pop(self.below(len(rest))) for _ in range(count)]
+        return [rest.pop(self.choose(range(len(rest)))) for _ in range(count)]
 
-    def octets(self, count: int) -> NDArray[np.uint8]:
-        """Bytes `[count]`; count is a multiple of eight."""
-        raw: NDArray[np.uint64] = self._bits.random_raw(count // 8)
-        return raw.astype("<u8").view(np.uint8)
+    def steps(self, most: int, shape: tuple[int, ...]) -> NDArray[np.int64]:
+        """Integers from -most to most in a shape, whose size is a multiple of eight."""
+        raw: NDArray[np.uint64] = self._bits.random_raw(math.prod(shape) // 8)
+        octets = raw.astype("<u8").view(np.uint8).astype(np.int64).reshape(shape)
+        return (octets * (2 * most + 1) >> 8) - most
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +135,7 @@ class Scene:
     key: tuple[int, ...]
 
 
+@lru_cache(maxsize=2**16)
 def draw_scene(*, population: Population, split: Split, seed: int, index: int) -> Scene:
     """The scene of an index; it depends on nothing but the arguments.
 
@@ -127,16 +148,16 @@ def draw_scene(*, population: Population, split: Split, seed: int, index: int) -
         pairs = [HELD_OUT[index % len(HELD_OUT)]] if split == "test" else [dice.choose(SEEN)]
     else:
         allowed = COMBINATIONS if split == "test" else SEEN
-        pairs = dice.some(allowed, dice.between(2, 4))
-    shade = dice.below(len(SHADES))
-    level = dice.between(*LEVELS[shade])
-    red, green, blue = (level + dice.between(-12, 12) for _ in range(3))
+        pairs = dice.some(allowed, dice.choose(range(2, 5)))
+    shade = dice.choose(range(len(SHADES)))
+    level = dice.choose(LEVELS[shade])
+    red, green, blue = (level + dice.choose(range(-12, 13)) for _ in range(3))
     return Scene(
         things=_lay_out(pairs, dice),
         shade=shade,
         ground=(red, green, blue),
-        slope=(dice.between(-16, 16), dice.between(-16, 16)),
-        noise=dice.between(0, 14),
+        slope=(dice.choose(range(-16, 17)), dice.choose(range(-16, 17))),
+        noise=dice.choose(range(15)),
         key=key,
     )
 
@@ -144,7 +165,7 @@ def draw_scene(*, population: Population, split: Split, seed: int, index: int) -
 def paint(colour: int, dice: Dice) -> tuple[int, int, int]:
     """A shade of a named colour, at most 14 steps of each channel away from it."""
     red, green, blue = (
-        min(255, max(0, channel + dice.between(-14, 14))) for channel in COLOURS[COLOUR_NAMES[colour]]
+        min(255, max(0, channel + dice.choose(range(-14, 15)))) for channel in COLOURS[COLOUR_NAMES[colour]]
     )
     return (red, green, blue)
 
@@ -154,33 +175,96 @@ def _lay_out(pairs: Sequence[tuple[int, int]], dice: Dice) -> tuple[Thing, ...]:
     while True:
         things: list[Thing] = []
         for colour, shape in pairs:
-            size = dice.below(len(SIZES))
-            radius = dice.between(*RADII[size])
-            place = _free_place(things, radius, dice)
-            if place is None:
+            size = dice.choose(range(len(SIZES)))
+            radius = dice.choose(RADII[size])
+            inside = range(radius + UNIT, IMAGE_SIZE * UNIT - radius - UNIT + 1)
+            for _ in range(_TRIES):
+                x, y = dice.choose(inside), dice.choose(inside)
+                if all(
+                    (x - other.x) ** 2 + (y - other.y) ** 2 >= (radius + other.radius + _GAP) ** 2
+                    for other in things
+                ):
+                    break
+            else:
                 break
-            things.append(
-                Thing(
-                    colour=colour,
-                    shape=shape,
-                    size=size,
-                    x=place[0],
-                    y=place[1],
-                    radius=radius,
-                    turn=dice.below(len(TURNS)),
-                    rgb=paint(colour, dice),
-                )
-            )
+            turn = dice.choose(range(len(TURNS)))
+            things.append(Thing(colour, shape, size, x, y, radius, turn, rgb=paint(colour, dice)))
         if len(things) == len(pairs):
             return tuple(things)
 
 
-def _free_place(things: Sequence[Thing], radius: int, dice: Dice) -> tuple[int, int] | None:
-    low, high = radius + UNIT, IMAGE_SIZE * UNIT - radius - UNIT
-    for _ in range(_TRIES):
-        x, y = dice.between(low, high), dice.between(low, high)
-        if all(
-            (x - other.x) ** 2 + (y - other.y) ** 2 >= (radius + other.radius + _GAP) ** 2 for other in things
-        ):
-            return x, y
-    return None
+def render(scene: Scene, style: Style = "plain") -> NDArray[np.uint8]:
+    """The image of a scene in a style, `[64, 64, 3]`, RGB.
+
+    A pixel is covered by as many of its 4 x 4 sample points as lie in the shape, or on its outline.
+    """
+    along = np.arange(IMAGE_SIZE, dtype=np.int64) * 2 - (IMAGE_SIZE - 1)
+    across, down = scene.slope
+    slope = (along[None, :] * across + along[:, None] * down) // IMAGE_SIZE
+    pixels = np.asarray(scene.ground, dtype=np.int64) + slope[:, :, None]
+    if style == "outline":
+        dice = Dice(*scene.key, 5)
+        for tile in _TILES:
+            steps = dice.steps(_TILE_STEP, (IMAGE_SIZE // tile, IMAGE_SIZE // tile))
+            pixels += steps.repeat(tile, axis=0).repeat(tile, axis=1)[:, :, None]
+    for thing in scene.things:
+        _draw(thing, pixels, style)
+    if scene.noise:
+        pixels += Dice(*scene.key, 1).steps(scene.noise, pixels.shape)
+    return pixels.clip(0, 255).astype(np.uint8)
+
+
+def _draw(thing: Thing, pixels: NDArray[np.int64], style: Style) -> None:
+    """Blend a thing over the pixels."""
+    reach = thing.radius * 5 // 4
+    left, top = (max(0, (centre - reach) // UNIT) for centre in (thing.x, thing.y))
+    right, bottom = (min(IMAGE_SIZE, (centre + reach) // UNIT + 1) for centre in (thing.x, thing.y))
+    step = UNIT // _SAMPLES
+    across = np.arange(left * UNIT + step // 2, right * UNIT, step, dtype=np.int64) - thing.x
+    down = np.arange(top * UNIT + step // 2, bottom * UNIT, step, dtype=np.int64) - thing.y
+    cosine, sine = TURNS[thing.turn]
+    u = (cosine * across[None, :] + sine * down[:, None]) // thing.radius
+    v = (cosine * down[:, None] - sine * across[None, :]) // thing.radius
+    drawn = _inside(SHAPES[thing.shape], u, v)
+    if style == "outline":
+        drawn = _outline(drawn)
+    covered = drawn.reshape(bottom - top, _SAMPLES, right - left, _SAMPLES).sum(axis=(1, 3), dtype=np.int64)
+    share, whole = covered[:, :, None], _SAMPLES * _SAMPLES
+    part = pixels[top:bottom, left:right]
+    part[:] = (part * (whole - share) + np.asarray(thing.rgb, dtype=np.int64) * share + whole // 2) // whole
+
+
+def _inside(shape: str, u: NDArray[np.int64], v: NDArray[np.int64]) -> Mask:
+    """Points of a shape, by coordinates along its own axes; its radius is 1024."""
+    square, nearer, further = u * u + v * v, np.minimum(abs(u), abs(v)), np.maximum(abs(u), abs(v))
+    match shape:
+        case "circle":
+            return np.asarray(square <= 960 * 960)
+        case "square":
+            return further <= 830
+        case "diamond":
+            return np.asarray(3 * abs(u) + 2 * abs(v) <= 2040)
+        case "cross":
+            return (nearer <= 290) & (further <= 960)
+        case "ring":
+            return (square <= 980 * 980) & (square >= 560 * 560)
+    inside = np.zeros(square.shape, dtype=np.bool_)
+    corners = _CORNERS[shape]
+    for (x1, y1), (x2, y2) in zip(corners, (*corners[1:], corners[0]), strict=True):
+        # inside is a point with an odd number of edges to its right
+        side = (u - x1) * (y2 - y1) - (x2 - x1) * (v - y1)
+        inside ^= ((y1 > v) != (y2 > v)) & ((side < 0) == (y2 > y1))
+    return inside | ((abs(u) - 470) ** 2 + (v + 340) ** 2 <= 500 * 500) if shape == "heart" else inside
+
+
+def _outline(inside: Mask) -> Mask:
+    """Points of a shape that lie within a line's width of its edge; a shape ends before its mask does."""
+    margin = _LINE[0][1]
+    padded = np.pad(inside, margin)
+    height, width = inside.shape
+    within = inside.copy()
+    for down, across in _LINE:
+        for sign in (1, -1):
+            top, left = margin + sign * down, margin + sign * across
+            within &= padded[top : top + height, left : left + width]
+    return inside & ~within

@@ -1,6 +1,5 @@
 """The source `shapes`: scenes of a small rendered world, with labels, captions or tags."""
 
-from dataclasses import dataclass
 from functools import cache, partial
 from typing import TYPE_CHECKING, Literal, get_args
 
@@ -13,10 +12,10 @@ from vlbench.sources.shape_world import (
     SHAPES,
     WORLD_VERSION,
     Population,
-    Scene,
     Split,
     Style,
     draw_scene,
+    render,
 )
 
 if TYPE_CHECKING:
@@ -26,6 +25,9 @@ Question = Literal["label", "captions", "tags"]
 """`label` is asked of scenes of one thing, `captions` and `tags` of the same scenes of two to four."""
 
 _CAPTION_KEY = 7
+_POPULATION: dict[Question, Population] = {"label": "single", "captions": "several", "tags": "several"}
+_STYLE_MARK: dict[Style, tuple[str, ...]] = {"plain": (), "outline": ("outline",)}
+"""What a style adds to names: plain scenes were named before there were others."""
 
 
 def shapes(
@@ -58,69 +60,43 @@ def shapes(
     for name, number, least in (("count", count, 1), ("seed", seed, 0)):
         if type(number) is not int or number < least:
             raise CardError(f"source shapes: {name} is {number!r}; give an integer of at least {least}")
-    population: Population = "single" if question == "label" else "several"
-    scenes = Scenes(question, population, split, count, seed, style)
-    other = scenes.other_style
+    population, mark = _POPULATION[question], _STYLE_MARK[style]
     return Dataset(
-        name="-".join((f"shapes/{population}", split, *other)),
-        revision=digest_of([WORLD_VERSION, population, split, seed, count, *other]),
-        examples=Examples(scenes.example, count),
+        name="-".join((f"shapes/{population}", split, *mark)),
+        revision=digest_of([WORLD_VERSION, population, split, seed, count, *mark]),
+        examples=Examples(partial(_example, question, split, seed, style, count), count),
     )
 
 
-@dataclass(frozen=True, slots=True)
-class Scenes:
-    """Scenes with what one question asks of them; equal images have equal ids and states."""
-
-    question: Question
-    population: Population
-    split: Split
-    count: int
-    seed: int
-    style: Style
-
-    @property
-    def other_style(self) -> tuple[str, ...]:
-        """The style where it is not plain: plain scenes were named before there were others."""
-        return () if self.style == "plain" else (self.style,)
-
-    def example(self, index: int) -> Example:
-        """A scene; its state is the world's version and what names the scene, not the question."""
-        drawn = self.population, self.split, self.seed, index
-        state = ("shapes", WORLD_VERSION, *drawn, *self.other_style)
-        return Example(
-            id="-".join((self.population, self.split, *self.other_style, str(self.seed), f"{index:05d}")),
-            image=partial(_open, *drawn, self.style),
-            target=self._target(index),
-            key=digest_of_strings(["|".join(map(str, state))]),
-        )
-
-    def _target(self, index: int) -> Target:
-        if self.question == "captions":
-            return Target(captions=_captions(self.split, self.seed, self.count)[index])
-        things = _scene(self.population, self.split, self.seed, index).things
-        if self.question == "tags":
-            colours = {COLOUR_NAMES[thing.colour] for thing in things}
-            return Target(tags=tuple(sorted(colours | {SHAPES[thing.shape] for thing in things})))
-        return Target(label=f"{COLOUR_NAMES[things[0].colour]} {SHAPES[things[0].shape]}")
-
-
-@cache
-def _scene(population: Population, split: Split, seed: int, index: int) -> Scene:
-    return draw_scene(population=population, split=split, seed=seed, index=index)
+def _example(question: Question, split: Split, seed: int, style: Style, count: int, index: int) -> Example:
+    """A scene, with what is asked of it; its id and key name the scene, not the question."""
+    population, mark = _POPULATION[question], _STYLE_MARK[style]
+    if question == "captions":
+        target = Target(captions=_captions(split, seed, count)[index])
+    else:
+        things = draw_scene(population=population, split=split, seed=seed, index=index).things
+        named = [(COLOUR_NAMES[thing.colour], SHAPES[thing.shape]) for thing in things]
+        label, tags = " ".join(named[0]), tuple(sorted({word for words in named for word in words}))
+        target = Target(label=label) if question == "label" else Target(tags=tags)
+    made = ("shapes", WORLD_VERSION, population, split, seed, index, *mark)
+    return Example(
+        id="-".join((population, split, *mark, str(seed), f"{index:05d}")),
+        image=partial(_open, population, split, seed, index, style),
+        target=target,
+        key=digest_of_strings(["|".join(map(str, made))]),
+    )
 
 
 @cache
 def _captions(split: Split, seed: int, count: int) -> tuple[tuple[str, ...], ...]:
     from vlbench.sources.shape_captions import write_captions
 
-    scenes = [_scene("several", split, seed, index) for index in range(count)]
+    scenes = [draw_scene(population="several", split=split, seed=seed, index=i) for i in range(count)]
     return write_captions(scenes, (_CAPTION_KEY,))
 
 
 def _open(population: Population, split: Split, seed: int, index: int, style: Style) -> "Image":
     from PIL import Image
 
-    from vlbench.sources.shape_drawing import render
-
-    return Image.fromarray(render(_scene(population, split, seed, index), style))
+    scene = draw_scene(population=population, split=split, seed=seed, index=index)
+    return Image.fromarray(render(scene, style))

@@ -19,7 +19,6 @@ from vlbench.sources.shape_claims import (
     Relation,
     is_true,
 )
-from vlbench.sources.shape_drawing import render
 from vlbench.sources.shape_world import (
     COLOUR_NAMES,
     COMBINATIONS,
@@ -31,6 +30,7 @@ from vlbench.sources.shape_world import (
     Scene,
     Thing,
     draw_scene,
+    render,
 )
 from vlbench.sources.shapes import shapes
 
