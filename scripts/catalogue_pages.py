@@ -6,7 +6,7 @@ from pathlib import Path
 
 from vlbench.cards.card_file import parse_model_card, parse_task_card, read_collection_card
 from vlbench.cards.catalogue import Catalogue, read_catalogue
-from vlbench.cards.entry import Collection
+from vlbench.cards.folders import Collection
 from vlbench.cards.published import published_of
 from vlbench.cards.schema import ModelCard, Paper, SourceFields, TaskCard
 from vlbench.cards.texts import read_names, read_templates

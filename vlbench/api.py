@@ -216,7 +216,7 @@ def fit_coop(
         VlbenchError: a name, a file or an option is wrong, or the task has no training split.
     """
     from vlbench.cards.build import open_training
-    from vlbench.cards.names import half_name
+    from vlbench.cards.catalogue import half_name
     from vlbench.core.reading import reading_line, what_was_read
     from vlbench.fitting.coop_recipe import Recipe, default_epochs
     from vlbench.fitting.seen import seen_after

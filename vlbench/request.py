@@ -7,9 +7,8 @@ from pathlib import Path
 from typing import TypedDict, cast, get_args
 
 from vlbench.cards.build import NamedModel, NamedTask, open_model, open_task
-from vlbench.cards.catalogue import read_catalogue
+from vlbench.cards.catalogue import read_catalogue, select
 from vlbench.cards.data_request import DataRequest
-from vlbench.cards.names import select
 from vlbench.core.contracts import Precision, PreprocessMode
 from vlbench.core.errors import DataError, VlbenchError
 from vlbench.core.files import default_cache

@@ -231,8 +231,8 @@ def _mistakes(website: Website, results: Sequence[Result], catalogue: "Catalogue
 def _opened(task: str, website: Website, catalogue: "Catalogue") -> OpenedTask | None:
     """A task's images and right texts if its data lie here, else None: nothing is downloaded."""
     from vlbench.cards.availability import first_place
-    from vlbench.cards.entry import Entry
-    from vlbench.cards.names import find
+    from vlbench.cards.catalogue import find
+    from vlbench.cards.folders import Entry
     from vlbench.request import request_of, resolve
 
     try:

@@ -10,10 +10,9 @@ from vlbench.acquiring.network import stay_offline
 from vlbench.acquiring.record import differing_files
 from vlbench.cards.build import open_task
 from vlbench.cards.card_file import ReadCard
-from vlbench.cards.catalogue import Catalogue
+from vlbench.cards.catalogue import Catalogue, Reference, find
 from vlbench.cards.data_request import DataRequest
-from vlbench.cards.entry import Entry
-from vlbench.cards.names import Reference, find
+from vlbench.cards.folders import Entry
 from vlbench.cards.schema import Counts, TaskCard
 from vlbench.cards.source_search import Search, search_sources
 from vlbench.core.errors import DataError, UnknownName

@@ -14,10 +14,9 @@ from vlbench.acquiring.repository import (
     refuse_offline,
     request_headers,
 )
-from vlbench.cards.catalogue import Catalogue
+from vlbench.cards.catalogue import Catalogue, Reference, find
 from vlbench.cards.data_request import DataRequest
-from vlbench.cards.entry import Entry
-from vlbench.cards.names import Reference, find
+from vlbench.cards.folders import Entry
 from vlbench.cards.options import option_names
 from vlbench.cards.schema import SourceFields, TaskCard
 from vlbench.core.errors import DataError, Unsupported

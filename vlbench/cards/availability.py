@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from vlbench.cards.entry import Entry
+from vlbench.cards.folders import Entry
 
 DATA = "data"
 """Scheme of a path under a data root, or beside the card."""

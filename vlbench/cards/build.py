@@ -5,10 +5,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from vlbench.cards.catalogue import Catalogue, read_catalogue
+from vlbench.cards.catalogue import Catalogue, Reference, find, read_catalogue
 from vlbench.cards.data_request import DataRequest
-from vlbench.cards.folders import CardFolder
-from vlbench.cards.names import Reference, find
+from vlbench.cards.folders import Folders
 from vlbench.core.contracts import Checkpoint, Origin, PreprocessMode
 from vlbench.core.errors import DataError, Unsupported
 from vlbench.core.registry import ADAPTERS, TASK_KINDS
@@ -26,17 +25,14 @@ class OtherModels:
     is asked for, in place of the catalogue.
     """
 
-    catalogue: Catalogue | tuple[CardFolder, ...]
+    catalogue: Catalogue | Folders
     preprocess: PreprocessMode
     cache: Path | None
 
     def __call__(self, name: str, *, weights: Path | None = None) -> Checkpoint:
         """The model of a name; see open_model for what it raises."""
-        catalogue = (
-            self.catalogue
-            if isinstance(self.catalogue, Catalogue)
-            else read_catalogue(folders=self.catalogue)
-        )
+        cards = self.catalogue
+        catalogue = cards if isinstance(cards, Catalogue) else read_catalogue(folders=cards)
         named = open_model(name, catalogue, weights=weights, preprocess=self.preprocess, cache=self.cache)
         return named.checkpoint
 

@@ -2,7 +2,7 @@
 
 from vlbench.cards.card_file import ReadCard
 from vlbench.cards.data_request import DataRequest
-from vlbench.cards.entry import Entry
+from vlbench.cards.folders import Entry
 from vlbench.cards.schema import TaskCard
 from vlbench.cards.source_search import no_data, search_sources
 from vlbench.cards.texts import card_names, card_templates, read_templates

@@ -1,14 +1,15 @@
-"""The catalogue of cards: names, files and what `list` prints of them, without reading each card."""
+"""The catalogue of cards by name, without reading each card, and what a user's names for them mean."""
 
 import json
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
-from vlbench.cards.entry import Collection, Entry
-from vlbench.cards.folders import CardFolder, CardKind, card_folders
-from vlbench.core.errors import CardError
+from vlbench.cards.folders import FOLDERS, CardKind, Collection, Entry, Folders, Half, card_folders
+from vlbench.core.errors import CardError, UnknownName
+from vlbench.core.registry import ADAPTERS, TASK_KINDS
 
 RESERVED = frozenset(":,*?[]/\\ ")
 """Characters that a card's name holds none of."""
@@ -19,6 +20,10 @@ COLLECTIONS = "collections"
 INDEX = "index.json"
 """A generated file beside the cards: what `index_text` of vlbench/cards/index.py says of them."""
 INDEX_SCHEMA = 4
+CARDS = "cards"
+HALVES: tuple[Half, Half] = ("base", "new")
+MARK = "@"
+"""What the half of a task's classes stands behind: `dtd@base`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +36,7 @@ class Catalogue:
     models: Mapping[str, Entry] = field(default_factory=dict)
     tasks: Mapping[str, Entry] = field(default_factory=dict)
     collections: Mapping[str, Collection] = field(default_factory=dict)
-    folders: tuple[CardFolder, ...] = ()
+    folders: Folders = field(default_factory=dict)
     stands_for: Mapping[CardKind, Mapping[str, tuple[str, ...]]] = field(default_factory=dict)
 
     @classmethod
@@ -39,7 +44,7 @@ class Catalogue:
         cls,
         entries: Mapping[CardKind, Mapping[str, Entry]],
         collections: Mapping[str, Collection],
-        folders: tuple[CardFolder, ...] = (),
+        folders: Folders | None = None,
     ) -> "Catalogue":
         """A catalogue whose names are unambiguous.
 
@@ -47,25 +52,30 @@ class Catalogue:
             CardError: two things share a name, or a collection names a task that is not there.
         """
         models, tasks = (dict(sorted(entries.get(kind, {}).items())) for kind in ("model", "task"))
-        stands_for: dict[CardKind, dict[str, tuple[str, ...]]] = {
-            "model": _aliases(models),
-            "task": _aliases(tasks),
-        }
+        stands_for: dict[CardKind, dict[str, tuple[str, ...]]] = {"model": {}, "task": {}}
+        for cards, meant in ((models, stands_for["model"]), (tasks, stands_for["task"])):
+            for entry in cards.values():
+                for alias in entry.aliases:
+                    other = cards.get(alias) or cards[meant.setdefault(alias, (entry.name,))[0]]
+                    if other is not entry:
+                        raise CardError(
+                            f"{entry.path}: the alias {alias!r} is also a name of {other.path}; remove one"
+                        )
+                    if RESERVED_IN_ALIASES & set(alias):
+                        raise CardError(
+                            f"{entry.path}: the alias {alias!r} holds one of "
+                            f"{' '.join(sorted(RESERVED_IN_ALIASES))!r}; remove it"
+                        )
         for collection in collections.values():
-            taken = collection.name in tasks or collection.name in stands_for["task"]
-            missing = [task for task in (*collection.tasks, *collection.metrics) if task not in tasks]
-            if taken:
+            if collection.name in tasks or collection.name in stands_for["task"]:
                 raise CardError(f"{collection.path}: a task is called {collection.name!r}; rename the file")
+            missing = [task for task in (*collection.tasks, *collection.metrics) if task not in tasks]
             if missing:
                 raise CardError(
                     f"{collection.path}: no card for {', '.join(missing[:3])}; add it, or correct the name"
                 )
             stands_for["task"][collection.name] = collection.tasks
-        return cls(models, tasks, dict(sorted(collections.items())), folders, stands_for)
-
-    def entries(self, what: CardKind) -> Mapping[str, Entry]:
-        """The cards of a kind."""
-        return self.models if what == "model" else self.tasks
+        return cls(models, tasks, dict(sorted(collections.items())), folders or {}, stands_for)
 
     def collections_of(self, task: str) -> tuple[str, ...]:
         """Names of the collections that a task is in."""
@@ -74,12 +84,28 @@ class Catalogue:
     @property
     def task_folders(self) -> tuple[Path, ...]:
         """Folders that may hold task cards and their data files."""
-        return tuple(folder.path for folder in self.folders if folder.kind != "model")
+        return tuple(path for path, kind in self.folders.items() if kind != "model")
 
 
-def read_catalogue(
-    include: Sequence[Path] = (), *, folders: tuple[CardFolder, ...] | None = None
-) -> Catalogue:
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """A name `SCHEME:REST`: an adapter and what it is given, or a task kind and a folder."""
+
+    scheme: str
+    rest: str
+
+    @classmethod
+    def of(cls, name: str) -> "Reference | None":
+        """The parts of a name; None where it has no colon.
+
+        >>> Reference.of("open_clip:ViT-B-32/openai")
+        Reference(scheme='open_clip', rest='ViT-B-32/openai')
+        """
+        scheme, mark, rest = name.partition(":")
+        return cls(scheme, rest) if mark else None
+
+
+def read_catalogue(include: Sequence[Path] = (), *, folders: Folders | None = None) -> Catalogue:
     """All cards: built-in, of installed plug-ins, and under the folders that a user includes.
 
     `folders` are read in place of all these.
@@ -92,84 +118,145 @@ def read_catalogue(
     folders = card_folders(include) if folders is None else folders
     entries: dict[CardKind, dict[str, Entry]] = {"model": {}, "task": {}}
     collections: dict[str, Collection] = {}
-    for folder in folders:
-        index = _index(folder)
-        for path, indexed in _files(folder.path, index, "cards"):
-            if indexed is not None and folder.kind is not None:
-                kind, entry = folder.kind, Entry(path.stem, path, **indexed)
-            else:
-                from vlbench.cards.summary import read_entry  # a YAML reader: where no index answers
+    for folder, stated in folders.items():
+        for what, path, indexed in _files(folder, stated):
+            if what == COLLECTIONS:
+                if indexed is not None:
+                    collection = Collection(path.stem, path, **indexed)
+                else:
+                    from vlbench.cards.summary import read_collection  # a YAML reader: where no index answers
 
-                kind, entry = read_entry(path, folder.kind)
+                    collection = read_collection(path)
+                first = collections.setdefault(collection.name, collection)
+                if first is not collection:
+                    raise CardError(
+                        f"collection {collection.name!r} stands in {first.path} and {path}; rename one"
+                    )
+                continue
+            if indexed is not None and stated is not None:
+                kind, entry = stated, Entry(path.stem, path, **indexed)
+            else:
+                from vlbench.cards.summary import read_entry
+
+                kind, entry = read_entry(path, stated)
             other = entries[kind].setdefault(entry.name, entry)
             if other is not entry:
-                raise CardError(
-                    f"{kind} {entry.name!r} has two cards, {other.path} and {entry.path}; rename one"
-                )
-        for path, indexed in _files(folder.path / COLLECTIONS, index, COLLECTIONS):
-            if indexed is not None:
-                collection = Collection(path.stem, path, **indexed)
-            else:
-                from vlbench.cards.summary import read_collection
-
-                collection = read_collection(path)
-            first = collections.setdefault(collection.name, collection)
-            if first is not collection:
-                raise CardError(
-                    f"collection {collection.name!r} stands in {first.path} and {collection.path}; rename one"
-                )
+                raise CardError(f"{kind} {entry.name!r} has two cards, {other.path} and {path}; rename one")
     return Catalogue.of(entries, collections, folders)
 
 
-def _index(folder: CardFolder) -> Mapping[str, Any]:
-    """What the generated index says; nothing where there is none or it is of another layout."""
-    path = folder.path / INDEX
-    if folder.kind is None or not path.exists():
-        return {}
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except ValueError as error:
-        raise CardError(f"{path}: {error}; delete it or write it anew with scripts/generate.py") from error
-    return content if isinstance(content, dict) and content.get("schema") == INDEX_SCHEMA else {}
+def _files(folder: Path, kind: CardKind | None) -> Iterator[tuple[str, Path, dict[str, Any] | None]]:
+    """The YAML files of a folder, cards and then collections, each with what the generated index says of it.
 
-
-def _files(folder: Path, index: Mapping[str, Any], what: str) -> list[tuple[Path, dict[str, Any] | None]]:
-    """The YAML files of a folder, each with what the index says of it.
-
-    None for a file that was edited or added since, as its size tells, which costs no reading.
+    None for a file that was edited or added since, as its size tells, which costs no reading, and for all
+    where there is no index or one of another layout.
     """
-    found: list[tuple[Path, dict[str, Any] | None]] = []
-    for path in sorted(folder.glob("*.yaml")):
-        if RESERVED & set(path.stem):
+    index: Mapping[str, Any] = {}
+    path = folder / INDEX
+    if kind is not None and path.exists():
+        try:
+            content = json.loads(path.read_text(encoding="utf-8"))
+        except ValueError as error:
             raise CardError(
-                f"{path}: a card's name holds none of {' '.join(sorted(RESERVED))!r}; rename the file"
-            )
-        known = index.get(what, {}).get(path.stem)
-        if known is None or known["bytes"] != path.stat().st_size:
-            found.append((path, None))
-            continue
-        fields: dict[str, Any] = {key: value for key, value in known.items() if key != "bytes"}
-        for key in fields.keys() & {"aliases", "places", "tasks"}:
-            fields[key] = tuple(fields[key])
-        if "metrics" in fields:
-            fields["metrics"] = {task: tuple(names) for task, names in fields["metrics"].items()}
-        found.append((path, fields))
-    return found
+                f"{path}: {error}; delete it or write it anew with scripts/generate.py"
+            ) from error
+        if isinstance(content, dict) and content.get("schema") == INDEX_SCHEMA:
+            index = content
+    for what, files in ((CARDS, folder), (COLLECTIONS, folder / COLLECTIONS)):
+        for path in sorted(files.glob("*.yaml")):
+            if RESERVED & set(path.stem):
+                raise CardError(
+                    f"{path}: a card's name holds none of {' '.join(sorted(RESERVED))!r}; rename the file"
+                )
+            known = index.get(what, {}).get(path.stem)
+            if known is None or known["bytes"] != path.stat().st_size:
+                yield what, path, None
+                continue
+            fields: dict[str, Any] = {key: value for key, value in known.items() if key != "bytes"}
+            for key in fields.keys() & {"aliases", "places", "tasks"}:
+                fields[key] = tuple(fields[key])
+            if "metrics" in fields:
+                fields["metrics"] = {task: tuple(names) for task, names in fields["metrics"].items()}
+            yield what, path, fields
 
 
-def _aliases(entries: Mapping[str, Entry]) -> dict[str, tuple[str, ...]]:
-    """Aliases and what they stand for; each is no card's name and one card's alias."""
-    found: dict[str, Entry] = {}
-    for entry in entries.values():
-        for alias in entry.aliases:
-            other = entries.get(alias) or found.setdefault(alias, entry)
-            if other is not entry:
-                raise CardError(
-                    f"{entry.path}: the alias {alias!r} is also a name of {other.path}; remove one"
+def select(catalogue: Catalogue, patterns: Sequence[str], what: CardKind) -> dict[str, Entry | Reference]:
+    """What patterns ask for by name, in the patterns' order, each once.
+
+    A pattern is a name, an alias, a collection of tasks, a wildcard (`clip-b*`), a half of a task's
+    classes (`dtd@base`, `dtd@new`), or `SCHEME:REST` where SCHEME is an adapter (models) or a task kind
+    (tasks), which names itself. A wildcard matches names alone.
+
+    Raises:
+        UnknownName: a name that nobody has, or a wildcard without a match.
+    """
+    known = catalogue.models if what == "model" else catalogue.tasks
+    others = catalogue.stands_for.get(what, {})
+    chosen: dict[str, Entry | Reference] = {}
+    for pattern in patterns:
+        if pattern in known:
+            chosen[pattern] = known[pattern]
+        elif half := _half(pattern, catalogue, what):
+            chosen[MARK.join(half)] = replace(known[half[0]], half=half[1])
+        elif pattern in others:
+            chosen |= {name: known[name] for name in others[pattern]}
+        elif reference := Reference.of(pattern):
+            _check_reference(reference, pattern, what)
+            chosen[pattern] = reference
+        else:
+            matches = sorted(name for name in known if fnmatchcase(name, pattern))
+            if not matches:
+                halves = [f"{name}{MARK}{half}" for name in known for half in HALVES if MARK in pattern]
+                raise UnknownName(
+                    what,
+                    pattern,
+                    [*known, *others, *halves],
+                    advice=f"`vlbench list {what}s` lists all; "
+                    f"add a card to {FOLDERS[what]}/ or to an --include-path",
                 )
-            if RESERVED_IN_ALIASES & set(alias):
-                raise CardError(
-                    f"{entry.path}: the alias {alias!r} holds one of "
-                    f"{' '.join(sorted(RESERVED_IN_ALIASES))!r}; remove it"
-                )
-    return {alias: (entry.name,) for alias, entry in found.items()}
+            chosen |= {name: known[name] for name in matches}
+    return chosen
+
+
+def find(catalogue: Catalogue, name: str, what: CardKind) -> Entry | Reference:
+    """The card of a name, with the half that `X@base` or `X@new` asks for, or the parts of `SCHEME:REST`.
+
+    Raises:
+        UnknownName: a name that nobody has, or one that several have.
+    """
+    found = select(catalogue, [name], what)
+    (meant, *others) = found.values()
+    if others or (isinstance(meant, Entry) and RESERVED_IN_ALIASES & set(name)):
+        raise UnknownName(what, name, (), advice=f"one name is wanted here; it matches {', '.join(found)}")
+    return meant
+
+
+def half_name(name: str) -> tuple[str, Half] | None:
+    """The task and the half of a name; None where it ends in neither `@base` nor `@new`.
+
+    >>> half_name("dtd@base")
+    ('dtd', 'base')
+    """
+    task, mark, end = name.rpartition(MARK)
+    return next(((task, half) for half in HALVES if mark and task and end == half), None)
+
+
+def _half(name: str, catalogue: Catalogue, what: CardKind) -> tuple[str, Half] | None:
+    """The half of a task's classes that a name stands for, the task under its own name; else None."""
+    part = half_name(name) if what == "task" else None
+    if part is None or part[0] in catalogue.tasks:
+        return part
+    meant = catalogue.stands_for.get(what, {}).get(part[0], ())
+    if part[0] in catalogue.collections or len(meant) != 1:
+        return None
+    return meant[0], part[1]
+
+
+def _check_reference(reference: Reference, pattern: str, what: CardKind) -> None:
+    schemes, kind = (ADAPTERS.names(), "adapter") if what == "model" else (TASK_KINDS.names(), "task kind")
+    if reference.scheme not in schemes:
+        raise UnknownName(
+            kind, reference.scheme, schemes, advice=f"{pattern!r} begins with none of {', '.join(schemes)}"
+        )
+    if not reference.rest:
+        raise UnknownName(what, pattern, (), advice=f"nothing follows the colon; write {pattern}SOMETHING")

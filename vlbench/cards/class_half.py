@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
 
-from vlbench.cards.entry import Half
-from vlbench.cards.names import MARK
+from vlbench.cards.catalogue import MARK
+from vlbench.cards.folders import Half
 from vlbench.core.contracts import Dataset, Example, Target, Text
 from vlbench.core.dataset import Examples, subset
 from vlbench.core.errors import Unsupported

@@ -7,7 +7,7 @@ from pathlib import Path
 from vlbench.cards.availability import first_place
 from vlbench.cards.card_file import read_collection_card
 from vlbench.cards.catalogue import Catalogue
-from vlbench.cards.entry import Collection
+from vlbench.cards.folders import Collection
 from vlbench.core.files import shown
 
 

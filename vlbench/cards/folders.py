@@ -1,8 +1,8 @@
-"""Where cards lie: the checkout or the wheel, the packages of plug-ins, the user's folders."""
+"""Where cards lie: the checkout or the wheel, packages of plug-ins, the user's folders; and their entries."""
 
 import importlib.util
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from typing import Literal
@@ -10,28 +10,58 @@ from typing import Literal
 from vlbench.core.errors import CardError, PluginError
 
 CardKind = Literal["task", "model"]
+Half = Literal["base", "new"]
+Summary = Mapping[str, str | int | float | None]
+Folders = Mapping[Path, CardKind | None]
+"""Folders of cards; of None the cards' own fields say which kind they are."""
 FOLDERS: dict[CardKind, str] = {"task": "tasks", "model": "model_cards"}
 ENTRY_POINTS = "vlbench.cards"
 
 
 @dataclass(frozen=True, slots=True)
-class CardFolder:
-    """A folder of cards; `kind` None means that each card's own fields say what it is."""
+class Entry:
+    """A card by name; `kind` is a task's kind or a model's adapter, `summary` what `list` prints.
 
+    `aliases` are other tools' names for it. `places` are where its data or weights may lie, as
+    vlbench/cards/availability.py reads them. `half` says which of a task's classes were asked for
+    (`X@base`); None is all of them.
+    """
+
+    name: str
     path: Path
-    kind: CardKind | None
+    title: str
+    kind: str
+    summary: Summary = field(default_factory=dict)
+    aliases: tuple[str, ...] = ()
+    places: tuple[str, ...] = ()
+    half: Half | None = None
 
 
-def card_folders(include: Sequence[Path]) -> tuple[CardFolder, ...]:
+@dataclass(frozen=True, slots=True)
+class Collection:
+    """Tasks that are run and averaged together, by the name that a tool or paper gives them.
+
+    `metrics` are what is averaged of a task where that is not its primary metric: the mean of those named;
+    a task with none is left out of the average.
+    """
+
+    name: str
+    path: Path
+    title: str
+    tasks: tuple[str, ...]
+    metrics: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+
+def card_folders(include: Sequence[Path]) -> Folders:
     """All folders with cards, each once: built-in, plug-ins', then the user's.
 
     Raises:
         CardError: a folder of the user does not exist or holds no card.
         PluginError: a plug-in's folder does not exist or holds no cards.
     """
-    found = _halves(built_in_folder())
+    found = list(_halves(built_in_folder()).items())
     for point in sorted(entry_points(group=ENTRY_POINTS), key=lambda point: (point.name, point.value)):
-        found += _of_plug_in(point)
+        found += _of_plug_in(point).items()
     for given in include:
         folder = given.expanduser()
         if not folder.is_dir():
@@ -39,11 +69,11 @@ def card_folders(include: Sequence[Path]) -> tuple[CardFolder, ...]:
         halves = _halves(folder)
         if not halves and not any(folder.glob("*.yaml")):
             raise CardError(f"{folder}: holds no card; put YAML cards there, or in tasks/ and model_cards/")
-        found += halves or [CardFolder(folder, None)]
-    each_once: dict[Path, CardFolder] = {}
-    for card_folder in found:
-        each_once.setdefault(card_folder.path.resolve(), card_folder)
-    return tuple(each_once.values())
+        found += halves.items() or [(folder, None)]
+    each_once: dict[Path, tuple[Path, CardKind | None]] = {}
+    for path, kind in found:
+        each_once.setdefault(path.resolve(), (path, kind))
+    return dict(each_once.values())
 
 
 def built_in_folder() -> Path:
@@ -65,34 +95,26 @@ def built_in_folder() -> Path:
     return installed
 
 
-def _of_plug_in(point: EntryPoint) -> list[CardFolder]:
-    folder = _package_folder(point)
-    halves = _halves(folder)
-    if not halves:
-        raise PluginError(
-            f"cards {point.name!r} of {_owner(point)}: {folder} holds neither tasks/ nor "
-            "model_cards/; repair or uninstall it"
-        )
-    return halves
+def _halves(folder: Path) -> Folders:
+    return {folder / name: kind for kind, name in FOLDERS.items() if (folder / name).is_dir()}
 
 
-def _halves(folder: Path) -> list[CardFolder]:
-    halves = [CardFolder(folder / name, kind) for kind, name in FOLDERS.items()]
-    return [half for half in halves if half.path.is_dir()]
-
-
-def _package_folder(point: EntryPoint) -> Path:
-    """The folder of a dotted name; only the finder of the first part runs, nothing is imported."""
+def _of_plug_in(point: EntryPoint) -> Folders:
+    """The folders of a dotted name; only the finder of the first part runs, nothing is imported."""
+    owner = f"distribution {point.dist.name}" if point.dist is not None else "an unknown distribution"
     first, *rest = point.module.split(".")
     specification = importlib.util.find_spec(first)
     if specification is None or specification.origin is None:
         raise PluginError(
-            f"cards {point.name!r} of {_owner(point)}: no package {first!r} with a folder of its own; "
+            f"cards {point.name!r} of {owner}: no package {first!r} with a folder of its own; "
             "repair or uninstall it"
         )
     folder = Path(specification.origin).parent.joinpath(*rest)
-    return folder if folder.is_dir() else folder.parent
-
-
-def _owner(point: EntryPoint) -> str:
-    return f"distribution {point.dist.name}" if point.dist is not None else "an unknown distribution"
+    folder = folder if folder.is_dir() else folder.parent
+    halves = _halves(folder)
+    if not halves:
+        raise PluginError(
+            f"cards {point.name!r} of {owner}: {folder} holds neither tasks/ nor "
+            "model_cards/; repair or uninstall it"
+        )
+    return halves

@@ -4,7 +4,7 @@ from dataclasses import asdict, dataclass
 
 from vlbench.cards.availability import missing_package, places
 from vlbench.cards.card_file import parse_model_card
-from vlbench.cards.entry import Entry
+from vlbench.cards.folders import Entry
 from vlbench.cards.published import published_of
 from vlbench.core.files import shown
 from vlbench.core.published import PublishedScore

@@ -4,9 +4,8 @@ from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
-from vlbench.cards.catalogue import Catalogue
+from vlbench.cards.catalogue import Catalogue, Reference
 from vlbench.cards.data_request import DataRequest
-from vlbench.cards.names import Reference
 from vlbench.cards.own_texts import texts_in_place
 from vlbench.cards.texts import read_templates, read_vocabularies
 from vlbench.core.contracts import Dataset, Text

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from vlbench.cards.data_request import DataRequest
 from vlbench.cards.descriptions import described, find_descriptions, read_descriptions, unasked
-from vlbench.cards.entry import Entry
+from vlbench.cards.folders import Entry
 from vlbench.cards.schema import TaskCard
 from vlbench.cards.texts import (
     by_line,

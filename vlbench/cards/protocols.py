@@ -3,10 +3,9 @@
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from vlbench.cards.catalogue import Catalogue
+from vlbench.cards.catalogue import Catalogue, Reference, find
 from vlbench.cards.class_half import half_names
-from vlbench.cards.entry import Entry, Half
-from vlbench.cards.names import Reference, find
+from vlbench.cards.folders import Entry, Half
 from vlbench.cards.schema import TaskCard
 from vlbench.cards.texts import read_names, read_templates, with_ids
 from vlbench.core.digest import digest_of

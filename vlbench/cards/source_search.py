@@ -9,7 +9,7 @@ from typing import Any
 
 from vlbench.cards.card_file import ReadCard
 from vlbench.cards.data_request import DataRequest
-from vlbench.cards.entry import Entry
+from vlbench.cards.folders import Entry
 from vlbench.cards.options import Location, check_options, option_names
 from vlbench.cards.schema import SourceFields, TaskCard
 from vlbench.core.contracts import Dataset, Place

@@ -5,8 +5,7 @@ from pathlib import Path
 
 from vlbench.cards.availability import BESIDE_CARD, DATA, DATASET, MODEL, PROGRAM, stated_place
 from vlbench.cards.card_file import parse_model_card, parse_task_card, read_collection_card, read_fields
-from vlbench.cards.entry import Collection, Entry
-from vlbench.cards.folders import CardKind
+from vlbench.cards.folders import CardKind, Collection, Entry
 from vlbench.cards.schema import ModelCard, SourceFields, TaskCard
 from vlbench.core.errors import CardError
 from vlbench.core.files import shown

@@ -6,9 +6,8 @@ from pathlib import Path
 
 from vlbench.cards.availability import DATASET, cached, first_place
 from vlbench.cards.card_file import parse_task_card
-from vlbench.cards.catalogue import Catalogue
-from vlbench.cards.entry import Entry
-from vlbench.cards.names import MARK
+from vlbench.cards.catalogue import MARK, Catalogue
+from vlbench.cards.folders import Entry
 from vlbench.cards.published import published_of
 from vlbench.cards.texts import read_names, read_templates
 from vlbench.core.files import shown

@@ -5,8 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from vlbench.cards.catalogue import Catalogue
-from vlbench.cards.entry import Entry
-from vlbench.cards.folders import CardKind
+from vlbench.cards.folders import CardKind, Entry
 
 _TAG = re.compile(r"[\w-]+")
 _QUICK = "-quickgelu"
@@ -70,7 +69,7 @@ class TheirNames:
         return f"{_REFERENCE}:{model}/{pretrained}"
 
     def _named(self, name: str, what: CardKind) -> str:
-        if name in self.catalogue.entries(what):
+        if name in (self.catalogue.models if what == "model" else self.catalogue.tasks):
             return name
         meant = self.catalogue.stands_for.get(what, {}).get(name, ())
         return meant[0] if len(meant) == 1 and name not in self.catalogue.collections else ""

@@ -198,6 +198,6 @@ def _request(data_root: Sequence[str], *, cache: Path | None) -> "DataRequest":
 
 
 def _names(asked: str, catalogue: "Catalogue") -> tuple[str, ...]:
-    from vlbench.cards.names import select
+    from vlbench.cards.catalogue import select
 
-    return select(catalogue, names_in([asked]), "task")
+    return tuple(select(catalogue, names_in([asked]), "task"))

@@ -9,7 +9,7 @@ from typing import TypedDict, TypeVar, Unpack
 import click
 
 from vlbench.cards.catalogue import Catalogue, read_catalogue
-from vlbench.cards.entry import Entry
+from vlbench.cards.folders import Entry
 from vlbench.cli.options import data_root_option, data_roots
 from vlbench.core.errors import UnknownName
 from vlbench.core.registry import ADAPTERS, METHODS, METRICS, SCORINGS, SOURCES, TASK_KINDS, Registry

@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING, TypedDict, Unpack
 
 import click
 
-from vlbench.cards.catalogue import Catalogue, read_catalogue
-from vlbench.cards.entry import Entry
-from vlbench.cards.names import half_name
+from vlbench.cards.catalogue import Catalogue, half_name, read_catalogue
+from vlbench.cards.folders import Entry
 from vlbench.cli.listing import include_option
 from vlbench.cli.options import data_root_option, data_roots
 from vlbench.core.errors import UnknownName

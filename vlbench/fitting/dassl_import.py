@@ -8,11 +8,10 @@ from typing import TYPE_CHECKING
 from vlbench.adapters.coop_card import card_text
 from vlbench.adapters.coop_context import ContextFacts, Position, write_context
 from vlbench.cards.build import open_model, open_task
-from vlbench.cards.catalogue import RESERVED, Catalogue
+from vlbench.cards.catalogue import RESERVED, Catalogue, find
 from vlbench.cards.class_half import half_classes
 from vlbench.cards.data_request import DataRequest
-from vlbench.cards.entry import Entry
-from vlbench.cards.names import find
+from vlbench.cards.folders import Entry
 from vlbench.core.contracts import Checkpoint, Placement, Text
 from vlbench.core.errors import CardError, DataError, VlbenchError, WeightsError
 from vlbench.core.files import write_atomically

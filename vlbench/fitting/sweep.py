@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from vlbench.cards.class_half import positions_in_half
-from vlbench.cards.entry import Half
+from vlbench.cards.folders import Half
 from vlbench.core.contracts import Checkpoint
 from vlbench.core.decoding import decoding_text, watched
 from vlbench.core.task import Task

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from vlbench.cards.availability import first_place, missing_package, places
-from vlbench.cards.entry import Entry
+from vlbench.cards.folders import Entry
 
 
 def entry(folder: Path, *stated: str) -> Entry:

@@ -7,8 +7,7 @@ from pathlib import Path
 import pytest
 
 from vlbench.cards.card_file import read_task_card
-from vlbench.cards.catalogue import read_catalogue
-from vlbench.cards.names import find, select
+from vlbench.cards.catalogue import find, read_catalogue, select
 from vlbench.cards.schema import TaskCard
 from vlbench.cards.texts import read_names
 
@@ -98,7 +97,7 @@ def test_two_protocols_of_voc_have_one_vocabulary() -> None:
     ],
 )
 def test_names_of_other_tools(name: str, meant: str) -> None:
-    assert select(CATALOGUE, [name], "task") == (meant,)
+    assert tuple(select(CATALOGUE, [name], "task")) == (meant,)
 
 
 def test_every_metric_of_retrieval_is_asked_both_ways() -> None:

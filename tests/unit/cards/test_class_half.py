@@ -8,10 +8,9 @@ import pytest
 from listed import listed
 
 from vlbench.cards.build import open_task, open_training
-from vlbench.cards.catalogue import read_catalogue
+from vlbench.cards.catalogue import half_name, read_catalogue
 from vlbench.cards.class_half import class_half, half_classes, positions_in_half
 from vlbench.cards.data_request import DataRequest
-from vlbench.cards.names import half_name
 from vlbench.core.contracts import Offers, Target, Text
 from vlbench.core.errors import DataError, Unsupported
 from vlbench.core.task import Expectation, Task, TaskRequest

@@ -9,8 +9,7 @@ from pathlib import Path
 import pytest
 
 from vlbench.cards.card_file import read_task_card
-from vlbench.cards.catalogue import read_catalogue
-from vlbench.cards.names import find, select
+from vlbench.cards.catalogue import find, read_catalogue, select
 from vlbench.cards.schema import TaskCard
 from vlbench.cards.texts import read_names, read_templates
 from vlbench.core.contracts import Text
@@ -211,7 +210,7 @@ def test_names_of_other_tools_resolve() -> None:
 @pytest.mark.parametrize("name", ["vtab", "vtab+", "imagenet_robustness", "retrieval"])
 def test_collections_of_clip_benchmark(name: str) -> None:
     theirs = COLLECTIONS["clip_benchmark"][name]
-    assert select(CATALOGUE, [name], "task") == select(CATALOGUE, theirs, "task")
+    assert list(select(CATALOGUE, [name], "task")) == list(select(CATALOGUE, theirs, "task"))
     assert len(CATALOGUE.collections[name].tasks) == len(theirs)
 
 
