@@ -21,8 +21,9 @@ from clip_benchmark_heads import STANDS_FOR_DATA
 from numpy.typing import NDArray
 
 from vlbench.cards.build import open_model
-from vlbench.cards.card_file import read_task_card
+from vlbench.cards.card_file import read_card
 from vlbench.cards.catalogue import Catalogue, read_catalogue
+from vlbench.cards.schema import TaskCard
 from vlbench.cards.texts import read_names, read_templates
 from vlbench.core.contracts import Model, Placement, Text
 from vlbench.core.protocol import asked
@@ -82,7 +83,7 @@ def main() -> None:
 def card_texts(card: str, catalogue: Catalogue) -> list[Text]:
     """The texts of a card as its task asks them."""
     entry = catalogue.tasks[card]
-    fields = read_task_card(entry.path).card
+    fields = read_card(entry.path, TaskCard).card
     if fields.names is None or fields.templates is None:
         sys.exit(f"{card}: has no names or templates of its own")
     templates = read_templates(entry.path.parent / fields.templates)

@@ -17,8 +17,7 @@ from pydantic import BaseModel
 from vlbench.cards.catalogue import INDEX
 from vlbench.cards.folders import FOLDERS, CardKind, built_in_folder
 from vlbench.cards.index import index_text
-from vlbench.cards.options import PlugIn, option_schema
-from vlbench.cards.schema import ModelCard, TaskCard
+from vlbench.cards.schema import ModelCard, PlugIn, TaskCard, option_schema
 from vlbench.cards.summary import read_entry
 from vlbench.cards.texts import VOCABULARIES, read_names
 from vlbench.cli.main import group

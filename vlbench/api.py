@@ -49,7 +49,7 @@ def run(request: Request, *, tell: Callable[[str], None] | None = None) -> Itera
         VlbenchError: as `evaluate`. Everything is named, found and counted before any weights load.
         Unsupported: a model and a task do not go together; raised when all others have run.
     """
-    from vlbench.cards.schema import facts_of, zero_shot
+    from vlbench.cards.build import facts_of, zero_shot
     from vlbench.core.reading import reading_line, what_was_read
     from vlbench.engine.measure import result_of
     from vlbench.engine.plan import Listed, plan_jobs

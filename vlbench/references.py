@@ -267,8 +267,9 @@ def _of_cards(cards: "Mapping[str, ModelCard]", catalogue: "Catalogue") -> Itera
 
 
 def _cards(models: Iterable[str], catalogue: "Catalogue") -> "Iterator[tuple[str, ModelCard]]":
-    from vlbench.cards.card_file import parse_model_card
+    from vlbench.cards.card_file import parse_card
+    from vlbench.cards.schema import ModelCard
 
     for name in sorted(models):
         if name in catalogue.models:
-            yield name, parse_model_card(catalogue.models[name].path)
+            yield name, parse_card(catalogue.models[name].path, ModelCard)

@@ -109,12 +109,13 @@ def _rows_of(result: Result) -> Iterator[str]:
 
 
 def _model_notes(rows: Iterable[str], catalogue: "Catalogue") -> Iterator[tuple[str, CardNotes]]:
-    from vlbench.cards.card_file import parse_model_card
+    from vlbench.cards.card_file import parse_card
+    from vlbench.cards.schema import ModelCard
 
     for row in sorted(rows):
         name = next((name for name in card_models(row) if name in catalogue.models), None)
         if name is not None:
-            card = parse_model_card(catalogue.models[name].path)
+            card = parse_card(catalogue.models[name].path, ModelCard)
             yield row, CardNotes(card.title, tuple(_lines_of_model(card)))
 
 
@@ -125,11 +126,12 @@ def _lines_of_model(card: "ModelCard") -> Iterator[tuple[str, str]]:
 
 
 def _task_notes(tasks: Iterable[str], catalogue: "Catalogue") -> Iterator[tuple[str, CardNotes]]:
-    from vlbench.cards.card_file import parse_task_card
+    from vlbench.cards.card_file import parse_card
+    from vlbench.cards.schema import TaskCard
 
     for task in tasks:
         if task in catalogue.tasks:
-            card = parse_task_card(catalogue.tasks[task].path)
+            card = parse_card(catalogue.tasks[task].path, TaskCard)
             yield task, CardNotes(card.title, tuple(_lines_of_task(card)))
 
 

@@ -6,8 +6,9 @@ from pathlib import Path
 import pytest
 from jsonschema import Draft202012Validator
 
-from vlbench.cards.card_file import read_mapping, read_model_card, read_task_card
+from vlbench.cards.card_file import read_card, read_mapping
 from vlbench.cards.folders import built_in_folder
+from vlbench.cards.schema import ModelCard, TaskCard
 from vlbench.cards.texts import read_names, read_templates
 from vlbench.core.metric_name import split_metric
 from vlbench.core.registry import METRICS
@@ -39,7 +40,7 @@ def test_generated_files_are_fresh() -> None:
 
 @pytest.mark.parametrize("path", TASKS, ids=name_of)
 def test_a_task_card_holds(path: Path) -> None:
-    card = read_task_card(path).card
+    card = read_card(path, TaskCard).card
     assert complaints("task", read_mapping(path)) == []
     assert path.read_text().startswith("# yaml-language-server: $schema=../docs/schema/task.json\n")
     if card.ids is not None:  # names and templates are the user's files
@@ -53,16 +54,16 @@ def test_a_task_card_holds(path: Path) -> None:
 
 @pytest.mark.parametrize("path", MODELS, ids=name_of)
 def test_a_model_card_holds(path: Path) -> None:
-    card = read_model_card(path).card
+    card = read_card(path, ModelCard).card
     assert complaints("model", read_mapping(path)) == []
     assert path.read_text().startswith("# yaml-language-server: $schema=../docs/schema/model.json\n")
     assert {split_metric(score.metric)[0] for score in card.published} <= set(METRICS.names())
 
 
 def test_published_scores_state_the_protocol_of_their_task() -> None:
-    protocols = {path.stem: read_task_card(path).card.protocol for path in TASKS}
+    protocols = {path.stem: read_card(path, TaskCard).card.protocol for path in TASKS}
     for path in MODELS:
-        for score in read_model_card(path).card.published:
+        for score in read_card(path, ModelCard).card.published:
             assert score.protocol == protocols.get(score.task, score.protocol), (path.name, score.task)
 
 

@@ -93,9 +93,9 @@ def check_data(name: str, catalogue: Catalogue, request: DataRequest, *, sample:
     with stay_offline():
         if isinstance(found, Reference):
             return _of_own_data(name, catalogue, asked, sample)
-        from vlbench.cards.card_file import read_task_card
+        from vlbench.cards.card_file import read_card
 
-        return _of_card(name, found, read_task_card(found.path), catalogue, asked, sample)
+        return _of_card(name, found, read_card(found.path, TaskCard), catalogue, asked, sample)
 
 
 def _of_card(

@@ -17,8 +17,7 @@ from vlbench.acquiring.repository import (
 from vlbench.cards.catalogue import Catalogue, Reference, find
 from vlbench.cards.data_request import DataRequest
 from vlbench.cards.folders import Entry
-from vlbench.cards.options import option_names
-from vlbench.cards.schema import SourceFields, TaskCard
+from vlbench.cards.schema import SourceFields, TaskCard, option_names
 from vlbench.core.errors import DataError, Unsupported
 from vlbench.core.registry import SOURCES
 from vlbench.sources.hub_snapshot import Wanted, wanted_parquet, wanted_tars
@@ -87,9 +86,9 @@ def plan_download(name: str, catalogue: Catalogue, request: DataRequest, *, repo
     found = find(catalogue, name, "task")
     if isinstance(found, Reference):
         raise DataError(f"{name}: own data are where you put them; name a task of `vlbench list tasks`")
-    from vlbench.cards.card_file import read_task_card
+    from vlbench.cards.card_file import read_card
 
-    card = read_task_card(found.path).card
+    card = read_card(found.path, TaskCard).card
     remote = _remote(found.name, card, repo)
     refuse_offline(str(remote.options[REPO]))
     wanted = _wanted(remote)

@@ -1,20 +1,26 @@
 """Names to checkpoints and tasks: cards, references and own data, through the registries."""
 
 import inspect
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
 
+from vlbench.cards.card_file import SETTINGS, read_card
+from vlbench.cards.card_request import card_request
 from vlbench.cards.catalogue import Catalogue, Reference, find, read_catalogue
 from vlbench.cards.data_request import DataRequest
 from vlbench.cards.folders import Folders
+from vlbench.cards.schema import ModelCard, TaskCard
+from vlbench.cards.threshold_file import stated_number
 from vlbench.core.contracts import Checkpoint, Origin, PreprocessMode
 from vlbench.core.errors import DataError, Unsupported
 from vlbench.core.registry import ADAPTERS, TASK_KINDS
+from vlbench.core.result import ZeroShot
 from vlbench.core.task import Task, TaskKind, TaskRequest
 
-if TYPE_CHECKING:
-    from vlbench.cards.schema import ModelCard, TaskCard
+Facts = Mapping[str, str | int | float]
+"""What a model's card states and a leaderboard shows."""
+_FACTS = ("family", "parameters", "gflops", "image_size", "licence")
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +53,7 @@ class NamedModel:
     """A model that was asked for; `card` is None where there is none, or where the weights are the user's."""
 
     checkpoint: Checkpoint
-    card: "ModelCard | None"
+    card: ModelCard | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +61,7 @@ class NamedTask:
     """A task that was asked for; `card` is None for own data."""
 
     task: Task
-    card: "TaskCard | None"
+    card: TaskCard | None
 
 
 def open_model(
@@ -80,9 +86,7 @@ def open_model(
     origin = Origin(name, folder, weights=weights, cache=cache, preprocess=preprocess, open=open_other)
     if isinstance(found, Reference):
         return NamedModel(_from_reference(origin, found), None)
-    from vlbench.cards.card_file import SETTINGS, read_model_card
-
-    read = read_model_card(found.path)
+    read = read_card(found.path, ModelCard)
     return NamedModel(read.plug_ins[SETTINGS](origin), read.card if weights is None else None)
 
 
@@ -109,10 +113,7 @@ def open_task(name: str, catalogue: Catalogue, *, request: DataRequest) -> Named
         card, kind = None, TASK_KINDS.get(found.scheme)
         asked = own_request(found, catalogue, request)
     else:
-        from vlbench.cards.card_file import SETTINGS, read_task_card
-        from vlbench.cards.card_request import card_request
-
-        read = read_task_card(found.path)
+        read = read_card(found.path, TaskCard)
         card, kind = read.card, read.plug_ins[SETTINGS]
         if in_place:
             from vlbench.cards.own_texts import without_repeats
@@ -156,10 +157,7 @@ def open_training(name: str, catalogue: Catalogue, *, request: DataRequest) -> N
     found = find(catalogue, name, "task")
     if isinstance(found, Reference):
         return open_task(name, catalogue, request=request)
-    from vlbench.cards.card_file import SETTINGS, read_task_card
-    from vlbench.cards.card_request import card_request
-
-    read = read_task_card(found.path)
+    read = read_card(found.path, TaskCard)
     if read.card.train is None:
         raise DataError(
             f"{name}: its card names no training split, and the test split is not learned from; add a "
@@ -167,6 +165,27 @@ def open_training(name: str, catalogue: Catalogue, *, request: DataRequest) -> N
         )
     asked = request.cut(card_request(found, read, request, "train"))
     return NamedTask(_asked(read.plug_ins[SETTINGS], asked), read.card)
+
+
+def zero_shot(model: ModelCard | None, task: TaskCard | None, thresholds: str | None = None) -> ZeroShot:
+    """Whether a model saw none of the data sets that a task tests: unknown where a card does not say.
+
+    A file of `thresholds` does not say which images they were chosen on.
+    """
+    if model is None or task is None or not task.data:
+        return "unknown"
+    if {*(model.trained_on or ()), *model.tuned_on} & set(task.data):
+        return "no"
+    told = thresholds is None or stated_number(thresholds) is not None
+    return "unknown" if model.trained_on is None or model.tuned_on or not told else "yes"
+
+
+def facts_of(model: ModelCard | None) -> Facts:
+    """What a leaderboard shows of a model's card; what the card leaves out is left out."""
+    if model is None:
+        return {}
+    stated = {field: getattr(model, field) for field in _FACTS}
+    return {field: value for field, value in stated.items() if value not in (None, "")}
 
 
 def _from_reference(origin: Origin, reference: Reference) -> Checkpoint:

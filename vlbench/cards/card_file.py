@@ -1,7 +1,7 @@
 """Card files read and checked: by the fields of the schema, then by what their plug-ins take."""
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -9,8 +9,7 @@ from typing import Any, Generic, TypeVar
 
 from pydantic import ValidationError
 
-from vlbench.cards.options import Location, Problem, check_options, problems_of
-from vlbench.cards.schema import CollectionCard, Fields, ModelCard, TaskCard
+from vlbench.cards.schema import Fields, Location, ModelCard, check_options, problems_of
 from vlbench.core.errors import CardError, UnknownName
 from vlbench.core.files import shown
 from vlbench.core.metric_name import split_metric
@@ -38,44 +37,64 @@ class ReadCard(Generic[C]):
     plug_ins: Mapping[Location, Callable[..., Any]]
 
 
-@dataclass(frozen=True, slots=True)
-class _Stated:
-    """A plug-in that a card names, the options that it states for it, and the places of both."""
-
-    registry: "Registry[Any]"
-    name: object
-    name_at: Location
-    options: object
-    at: Location
-
-
-def parse_task_card(path: Path) -> TaskCard:
-    """A task card by its own fields, what its plug-ins take unseen; imports no plug-in.
+def parse_card(path: Path, card_type: type[C]) -> C:
+    """A card by its own fields, what its plug-ins take unseen; imports no plug-in.
 
     Raises:
         CardError: all that is wrong, each with file and field.
     """
-    return _held(path, read_fields(path), TaskCard).card
+    return read_card(path, card_type, imports=False).card
 
 
-def parse_model_card(path: Path) -> ModelCard:
-    """A model card by its own fields, what its adapter takes unseen; imports no adapter.
+def read_card(path: Path, card_type: type[C], *, imports: bool = True) -> ReadCard[C]:
+    """A card, the options that it states held against its adapter, or its task kind and sources.
 
-    Raises:
-        CardError: all that is wrong, each with file and field.
-    """
-    return _held(path, read_fields(path), ModelCard).card
-
-
-def read_task_card(path: Path) -> ReadCard[TaskCard]:
-    """A task card, its sources' options and its settings held against their plug-ins.
+    Without `imports` no plug-in is looked at.
 
     Raises:
         CardError: all that is wrong, each with file and field.
         PluginError: a plug-in that it names does not import.
     """
     fields = read_fields(path)
-    stated = []
+    problems: list[str] = []
+    card = None
+    try:
+        # as JSON a list is a tuple where one is wanted, and still no number is a string
+        card = card_type.model_validate_json(json.dumps(fields, default=str))
+    except ValidationError as error:
+        problems += problems_of(error, fields, known=tuple(card_type.model_fields))
+    plug_ins = {}
+    for registry, name, name_at, options, at in _stated(fields, card_type) if imports else ():
+        if not isinstance(name, str) or not isinstance(options, Mapping):
+            continue  # which the schema has found
+        try:
+            plug_in = registry.get(name)
+        except UnknownName as error:
+            problems.append(f"{name_at}: {error}")
+            continue
+        values, wrong = check_options(plug_in, options, at)
+        problems += wrong
+        plug_ins[at] = partial(plug_in, **values)
+    if imports and card_type is not ModelCard:
+        problems += _wrong_metrics(fields)
+        for what in ("names", "templates", "ids"):
+            file = path.parent / str(fields.get(what))
+            # a file of a folder that is not beside the card is the user's, under a data root
+            if isinstance(fields.get(what), str) and file.parent.is_dir() and not file.is_file():
+                problems.append(f"{what}: no file {shown(file)}; it is looked up beside the card")
+    if card is None or problems:
+        raise CardError("; ".join(f"{shown(path)}: {problem}" for problem in problems))
+    return ReadCard(card, plug_ins)
+
+
+def _stated(
+    fields: RawFields, card_type: type[Fields]
+) -> Iterator[tuple[Registry[Any], object, str, object, Location]]:
+    """The plug-ins that a card names: a registry, a name and its place, the options and theirs."""
+    settings = fields.get("settings", {})
+    if card_type is ModelCard:
+        yield ADAPTERS, fields.get("adapter"), "adapter", settings, SETTINGS
+        return
     splits: tuple[Location, ...] = ((), *((each,) for each in SPLITS))
     for split in splits:
         part = fields.get(str(split[0])) if split else fields
@@ -84,36 +103,8 @@ def read_task_card(path: Path) -> ReadCard[TaskCard]:
             if isinstance(source, Mapping):
                 at = (*split, "sources", position)
                 options = {key: value for key, value in source.items() if key != "kind"}
-                stated.append(_Stated(SOURCES, source.get("kind"), (*at, "kind"), options, at))
-    stated.append(_Stated(TASK_KINDS, fields.get("kind"), ("kind",), fields.get("settings", {}), SETTINGS))
-    problems = list(_metric_problems(fields))
-    for what in ("names", "templates", "ids"):
-        file = path.parent / str(fields.get(what))
-        # a file of a folder that is not beside the card is the user's, under a data root
-        if isinstance(fields.get(what), str) and file.parent.is_dir() and not file.is_file():
-            problems.append(Problem((what,), f"no file {shown(file)}; it is looked up beside the card"))
-    return _held(path, fields, TaskCard, stated, problems)
-
-
-def read_model_card(path: Path) -> ReadCard[ModelCard]:
-    """A model card, its settings held against its adapter.
-
-    Raises:
-        CardError: all that is wrong, each with file and field.
-        PluginError: the adapter does not import.
-    """
-    fields = read_fields(path)
-    adapter = _Stated(ADAPTERS, fields.get("adapter"), ("adapter",), fields.get("settings", {}), SETTINGS)
-    return _held(path, fields, ModelCard, [adapter])
-
-
-def read_collection_card(path: Path) -> CollectionCard:
-    """A collection of tasks; whether their cards are there is the catalogue's to say.
-
-    Raises:
-        CardError: all that is wrong, with file and field.
-    """
-    return _held(path, read_fields(path), CollectionCard).card
+                yield SOURCES, source.get("kind"), ".".join(map(str, (*at, "kind"))), options, at
+    yield TASK_KINDS, fields.get("kind"), "kind", settings, SETTINGS
 
 
 def read_fields(path: Path) -> dict[str, object]:
@@ -163,44 +154,7 @@ def read_mapping(path: Path) -> dict[str, object]:
     return {str(key): item for key, item in value.items()}
 
 
-def _held(
-    path: Path,
-    fields: RawFields,
-    card_type: type[C],
-    stated: Sequence[_Stated] = (),
-    further: Iterable[Problem] = (),
-) -> ReadCard[C]:
-    """A card of a file's fields, held against its schema and the plug-ins that it names.
-
-    Raises:
-        CardError: all that is wrong, `further` last.
-    """
-    problems: list[Problem] = []
-    card = None
-    try:
-        # as JSON a list is a tuple where one is wanted, and still no number is a string
-        card = card_type.model_validate_json(json.dumps(fields, default=str))
-    except ValidationError as error:
-        problems.extend(problems_of(error, fields, known=tuple(card_type.model_fields)))
-    plug_ins = {}
-    for each in stated:
-        if not isinstance(each.name, str) or not isinstance(each.options, Mapping):
-            continue  # which the schema has found
-        try:
-            plug_in = each.registry.get(each.name)
-        except UnknownName as error:
-            problems.append(Problem(each.name_at, str(error)))
-            continue
-        checked = check_options(plug_in, each.options, each.at)
-        problems.extend(checked.problems)
-        plug_ins[each.at] = partial(plug_in, **checked.values)
-    problems.extend(further)
-    if card is None or problems:
-        raise CardError("; ".join(f"{shown(path)}: {problem}" for problem in problems))
-    return ReadCard(card, plug_ins)
-
-
-def _metric_problems(fields: RawFields) -> Iterator[Problem]:
+def _wrong_metrics(fields: RawFields) -> Iterator[str]:
     metrics = fields.get("metrics")
     if not isinstance(metrics, list):
         return
@@ -208,15 +162,15 @@ def _metric_problems(fields: RawFields) -> Iterator[Problem]:
         if not isinstance(metric, str):
             continue
         if metric in metrics[:position]:
-            yield Problem(("metrics", position), f"{metric!r} stands twice")
+            yield f"metrics.{position}: {metric!r} stands twice"
         try:
             name, _ = split_metric(metric)
         except CardError as error:
-            yield Problem(("metrics", position), str(error))
+            yield f"metrics.{position}: {error}"
             continue
         if name not in METRICS:
             unknown = UnknownName("metric", name, METRICS.names(), advice="`vlbench list metrics` lists all")
-            yield Problem(("metrics", position), str(unknown))
+            yield f"metrics.{position}: {unknown}"
     primary = fields.get("primary")
     if isinstance(primary, str) and primary not in metrics:
-        yield Problem(("primary",), f"{primary!r} is not one of the metrics; add it to them")
+        yield f"primary: {primary!r} is not one of the metrics; add it to them"

@@ -5,9 +5,10 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from vlbench.cards.availability import first_place
-from vlbench.cards.card_file import read_collection_card
+from vlbench.cards.card_file import parse_card
 from vlbench.cards.catalogue import Catalogue
 from vlbench.cards.folders import Collection
+from vlbench.cards.summary import CollectionCard
 from vlbench.core.files import shown
 
 
@@ -53,7 +54,7 @@ def collection_facts(
     Raises:
         CardError: its file is wrong.
     """
-    card = read_collection_card(collection.path)
+    card = parse_card(collection.path, CollectionCard)
     return CollectionFacts(
         name=collection.name,
         file=shown(collection.path),

@@ -35,14 +35,15 @@ def their_dataset(task: str, catalogue: Catalogue) -> tuple[str, str]:
 
 def their_weights(model: str, catalogue: Catalogue) -> tuple[str, str]:
     """open_clip's architecture and tag of a model; its own name and no tag where it is not of open_clip."""
-    from vlbench.cards.card_file import parse_model_card
+    from vlbench.cards.card_file import parse_card
+    from vlbench.cards.schema import ModelCard
 
     entry = catalogue.models.get(model)
     if entry is None:
         prefix, mark, reference = model.partition(":")
         arch, slash, tag = reference.partition("/")
         return (arch, tag) if prefix == "open_clip" and mark and slash and "+" not in tag else (model, "")
-    settings = parse_model_card(entry.path).settings
+    settings = parse_card(entry.path, ModelCard).settings
     known = settings.get("arch"), settings.get("pretrained")
     if isinstance(known[0], str) and isinstance(known[1], str):
         found = known[0], known[1]

@@ -5,7 +5,7 @@ import json
 import re
 from dataclasses import replace
 
-from vlbench.cards.options import check_options
+from vlbench.cards.schema import check_options
 from vlbench.core.errors import CardError, PluginError
 from vlbench.core.method import Method
 from vlbench.core.registry import METHODS
@@ -32,10 +32,10 @@ def asked_method(text: str) -> Method:
         if key.strip() in settings:
             raise CardError(f"method {text}: {key.strip()} stands twice; give it one value")
         settings[key.strip()] = _value(value.strip())
-    checked = check_options(factory, settings)
-    if checked.problems:
-        raise CardError(f"method {text}: {'; '.join(map(str, checked.problems))}")
-    made: object = factory(**checked.values)
+    values, problems = check_options(factory, settings)
+    if problems:
+        raise CardError(f"method {text}: {'; '.join(problems)}")
+    made: object = factory(**values)
     which = f"method {name!r} of distribution {METHODS.distribution(name) or '?'}"
     if not isinstance(made, Method):
         raise PluginError(
@@ -45,9 +45,7 @@ def asked_method(text: str) -> Method:
         raise PluginError(f"{which} calls itself {made.name!r}; give both one name")
     # not left to the method: one that forgot a setting would be given the stored numbers of another value
     usual = inspect.signature(factory).parameters
-    stated = {
-        key: value for key, value in checked.values.items() if key not in usual or value != usual[key].default
-    }
+    stated = {key: value for key, value in values.items() if key not in usual or value != usual[key].default}
     return replace(made, settings={**stated, **made.settings})
 
 

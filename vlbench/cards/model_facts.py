@@ -3,9 +3,10 @@
 from dataclasses import asdict, dataclass
 
 from vlbench.cards.availability import missing_package, places
-from vlbench.cards.card_file import parse_model_card
+from vlbench.cards.card_file import parse_card
 from vlbench.cards.folders import Entry
 from vlbench.cards.published import published_of
+from vlbench.cards.schema import ModelCard
 from vlbench.core.files import shown
 from vlbench.core.published import PublishedScore
 
@@ -37,7 +38,7 @@ def model_facts(entry: Entry) -> ModelFacts:
     Raises:
         CardError: the card is wrong.
     """
-    card = parse_model_card(entry.path)
+    card = parse_card(entry.path, ModelCard)
     sought = tuple(places(entry, ()))
     return ModelFacts(
         name=entry.name,

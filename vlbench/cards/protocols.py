@@ -40,9 +40,9 @@ def card_protocol(entry: Entry) -> CardProtocol:
     Raises:
         CardError: the card or its file of names or templates is wrong.
     """
-    from vlbench.cards.card_file import parse_task_card
+    from vlbench.cards.card_file import parse_card
 
-    card = parse_task_card(entry.path)
+    card = parse_card(entry.path, TaskCard)
     folder = entry.path.parent
     templates = _templates(folder, card)
     fields = {"question": _word(card.kind), **_names(folder, card), "templates": _listed(card, templates)}

@@ -1,22 +1,26 @@
-"""Task and model cards as pydantic models: unknown fields refused, all errors told at once."""
+"""Cards and the options of plug-ins as pydantic models: unknown fields refused, all errors told at once."""
 
-from collections.abc import Mapping
-from typing import Annotated
+import inspect
+import json
+import typing
+from collections.abc import Callable, Mapping
+from difflib import get_close_matches
+from functools import lru_cache
+from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model
+from pydantic.errors import PydanticUserError
+from pydantic_core import ErrorDetails
 
-from vlbench.cards.threshold_file import stated_number
-from vlbench.core.result import ZeroShot
+from vlbench.core.errors import PluginError
 
 Word = Annotated[str, Field(min_length=1)]
 Count = Annotated[int, Field(ge=1)]
 Fraction = Annotated[float, Field(ge=0, le=1)]
 Amount = Annotated[float, Field(gt=0)]
 
-Facts = Mapping[str, str | int | float]
-"""What a model's card states and a leaderboard shows."""
-
-_FACTS = ("family", "parameters", "gflops", "image_size", "licence")
+PlugIn = Callable[..., object]
+Location = tuple[str | int, ...]
 
 
 class Fields(BaseModel):
@@ -178,38 +182,109 @@ class ModelCard(Fields):
     ] = ()
 
 
-class CollectionCard(Fields):
-    """Tasks that a tool or paper reports together."""
+def check_options(
+    plug_in: PlugIn, options: Mapping[str, object], at: Location = ()
+) -> tuple[dict[str, Any], list[str]]:
+    """Options from a card as the plug-in takes them, and what is wrong with them; one of the two is empty.
 
-    title: Annotated[Word, Field(description="what people call it")]
-    tasks: Annotated[tuple[Word, ...], Field(min_length=1, description="names of task cards")]
-    metrics: Annotated[
-        dict[Word, Word | tuple[Word, ...]],
-        Field(
-            description="of a task, what the collection averages in place of its primary metric: a metric, "
-            "several whose mean counts, or none ([]), which leaves it out of the average"
-        ),
-    ] = {}
-    about: Annotated[str, Field(description="what a user has to know")] = ""
-    source: Annotated[str, Field(description="where the list is stated")] = ""
-
-
-def zero_shot(model: ModelCard | None, task: TaskCard | None, thresholds: str | None = None) -> ZeroShot:
-    """Whether a model saw none of the data sets that a task tests: unknown where a card does not say.
-
-    A file of `thresholds` does not say which images they were chosen on.
+    Raises:
+        PluginError: its annotations are no types that a card could fill.
     """
-    if model is None or task is None or not task.data:
-        return "unknown"
-    if {*(model.trained_on or ()), *model.tuned_on} & set(task.data):
-        return "no"
-    told = thresholds is None or stated_number(thresholds) is not None
-    return "unknown" if model.trained_on is None or model.tuned_on or not told else "yes"
+    signature = signature_of(plug_in)
+    names = {field: str(about.alias) for field, about in signature.model_fields.items()}
+    try:
+        # as JSON a list is a tuple where one is wanted, and still no number is a string
+        filled = signature.model_validate_json(json.dumps(options, default=str))
+    except ValidationError as error:
+        return {}, problems_of(error, options, known=tuple(names.values()), at=at)
+    values = {names[field]: getattr(filled, field) for field in names if field in filled.model_fields_set}
+    return {**values, **(filled.model_extra or {})}, []
 
 
-def facts_of(model: ModelCard | None) -> Facts:
-    """What a leaderboard shows of a model's card; what the card leaves out is left out."""
-    if model is None:
-        return {}
-    stated = {field: getattr(model, field) for field in _FACTS}
-    return {field: value for field, value in stated.items() if value not in (None, "")}
+def option_names(plug_in: PlugIn) -> tuple[str, ...]:
+    """The options that a plug-in names in its signature."""
+    return tuple(str(about.alias) for about in signature_of(plug_in).model_fields.values())
+
+
+def option_schema(plug_in: PlugIn) -> dict[str, Any]:
+    """JSON Schema of a plug-in's options."""
+    return signature_of(plug_in).model_json_schema(mode="validation")
+
+
+@lru_cache(maxsize=256)
+def signature_of(plug_in: PlugIn) -> type[BaseModel]:
+    """A plug-in's keyword-only parameters as a pydantic model; `**options` admits any further one.
+
+    Its fields have the options' names as aliases.
+
+    Raises:
+        PluginError: its annotations are no types that a card could fill.
+    """
+    parameters = inspect.signature(plug_in).parameters.values()
+    keywords = [each for each in parameters if each.kind is inspect.Parameter.KEYWORD_ONLY]
+    is_open = any(each.kind is inspect.Parameter.VAR_KEYWORD for each in parameters)
+    label = f"{getattr(plug_in, '__module__', '?')}.{getattr(plug_in, '__qualname__', plug_in)}"
+    try:
+        annotated = plug_in.__init__ if inspect.isclass(plug_in) else inspect.unwrap(plug_in)
+        hints = typing.get_type_hints(annotated, include_extras=True)
+        # aliased, since an option may be called `copy` or `schema` as a pydantic attribute is
+        fields: dict[str, Any] = {
+            f"option_{position}": (
+                hints.get(each.name, object),
+                Field(... if each.default is inspect.Parameter.empty else each.default, alias=each.name),
+            )
+            for position, each in enumerate(keywords)
+        }
+        return create_model(
+            f"options of {label}",
+            __config__=ConfigDict(
+                extra="allow" if is_open else "forbid", strict=True, allow_inf_nan=False, title=label
+            ),
+            **fields,
+        )
+    except (NameError, PydanticUserError) as error:
+        reason = " ".join(str(error).split())
+        raise PluginError(f"{label}: its options are not annotated with plain types: {reason}") from error
+
+
+def problems_of(
+    error: ValidationError, data: Mapping[str, object], *, known: tuple[str, ...], at: Location = ()
+) -> list[str]:
+    """What pydantic found in some data, in a card's terms: `sources.0.path: field required`.
+
+    `known` are the fields of the data themselves. Types of a union that all fail are one problem.
+    """
+    messages: dict[Location, dict[str, None]] = {}
+    for details in error.errors(include_url=False):
+        place = (*at, *_place(details["loc"], data))
+        messages.setdefault(place, {})[_message(details, known)] = None
+    told = ((".".join(map(str, place)), " or ".join(each)) for place, each in messages.items())
+    return [f"{place}: {message}" if place else message for place, message in told]
+
+
+def _place(location: Location, data: object) -> Location:
+    """The keys and positions of a location; names of a union's types are in no data and left out."""
+    place: list[str | int] = []
+    for part in location:
+        if isinstance(data, Mapping) and isinstance(part, str):
+            place.append(part)
+            data = data.get(part)
+        elif isinstance(data, list | tuple) and isinstance(part, int):
+            place.append(part)
+            data = data[part] if part < len(data) else None
+    return tuple(place)
+
+
+def _message(details: ErrorDetails, known: tuple[str, ...]) -> str:
+    if details["type"] == "missing":
+        return "field required"
+    if details["type"] == "extra_forbidden":
+        if len(details["loc"]) > 1:
+            return "unknown field"
+        close = get_close_matches(str(details["loc"][-1]), known, n=3, cutoff=0.6)
+        if close:
+            return f"unknown field; did you mean {', '.join(close)}?"
+        return f"unknown field; known: {', '.join(known)}" if known else "unknown field; none is taken"
+    message = details["msg"][:1].lower() + details["msg"][1:]
+    given = details["input"]
+    return f"{message}, not {given!r}" if isinstance(given, str | int | float | None) else message

@@ -10,8 +10,7 @@ from typing import Any
 from vlbench.cards.card_file import ReadCard
 from vlbench.cards.data_request import DataRequest
 from vlbench.cards.folders import Entry
-from vlbench.cards.options import Location, check_options, option_names
-from vlbench.cards.schema import SourceFields, TaskCard
+from vlbench.cards.schema import Location, SourceFields, TaskCard, check_options, option_names
 from vlbench.core.contracts import Dataset, Place
 from vlbench.core.dataset import as_dataset
 from vlbench.core.errors import DataError, SourceMissing
@@ -86,7 +85,7 @@ def on_folder(
         factory = SOURCES.get(source.kind)
         if PATH in option_names(factory):
             moved = SourceFields.model_validate({**source.options, "kind": source.kind, PATH: path})
-            options = check_options(factory, moved.options).values
+            options, _ = check_options(factory, moved.options)
             same = json.dumps(moved.model_dump(), sort_keys=True)
             found.setdefault(same, (moved, partial(factory, **options)))
     if not found:

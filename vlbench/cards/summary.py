@@ -2,13 +2,33 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Annotated
+
+from pydantic import Field
 
 from vlbench.cards.availability import BESIDE_CARD, DATA, DATASET, MODEL, PROGRAM, stated_place
-from vlbench.cards.card_file import parse_model_card, parse_task_card, read_collection_card, read_fields
+from vlbench.cards.card_file import parse_card, read_fields
 from vlbench.cards.folders import CardKind, Collection, Entry
-from vlbench.cards.schema import ModelCard, SourceFields, TaskCard
+from vlbench.cards.schema import Fields, ModelCard, SourceFields, TaskCard, Word
 from vlbench.core.errors import CardError
 from vlbench.core.files import shown
+
+
+class CollectionCard(Fields):
+    """Tasks that a tool or paper reports together."""
+
+    title: Annotated[Word, Field(description="what people call it")]
+    tasks: Annotated[tuple[Word, ...], Field(min_length=1, description="names of task cards")]
+    metrics: Annotated[
+        dict[Word, Word | tuple[Word, ...]],
+        Field(
+            default_factory=dict,
+            description="of a task, what the collection averages in place of its primary metric: a metric, "
+            "several whose mean counts, or none ([]), which leaves it out of the average",
+        ),
+    ]
+    about: Annotated[str, Field(description="what a user has to know")] = ""
+    source: Annotated[str, Field(description="where the list is stated")] = ""
 
 
 def read_entry(path: Path, kind: CardKind | None) -> tuple[CardKind, Entry]:
@@ -18,8 +38,8 @@ def read_entry(path: Path, kind: CardKind | None) -> tuple[CardKind, Entry]:
         CardError: it is neither a task's nor a model's, or not a right one.
     """
     if (kind or kind_of(path)) == "task":
-        return "task", task_entry(path, parse_task_card(path))
-    return "model", model_entry(path, parse_model_card(path))
+        return "task", task_entry(path, parse_card(path, TaskCard))
+    return "model", model_entry(path, parse_card(path, ModelCard))
 
 
 def read_collection(path: Path) -> Collection:
@@ -28,7 +48,7 @@ def read_collection(path: Path) -> Collection:
     Raises:
         CardError: its file is wrong.
     """
-    card = read_collection_card(path)
+    card = parse_card(path, CollectionCard)
     metrics = {task: (named,) if isinstance(named, str) else named for task, named in card.metrics.items()}
     return Collection(path.stem, path, card.title, card.tasks, metrics)
 

@@ -5,10 +5,11 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from vlbench.cards.availability import DATASET, cached, first_place
-from vlbench.cards.card_file import parse_task_card
+from vlbench.cards.card_file import parse_card
 from vlbench.cards.catalogue import MARK, Catalogue
 from vlbench.cards.folders import Entry
 from vlbench.cards.published import published_of
+from vlbench.cards.schema import TaskCard
 from vlbench.cards.texts import read_names, read_templates
 from vlbench.core.files import shown
 from vlbench.core.published import PublishedScore
@@ -71,7 +72,7 @@ def task_facts(entry: Entry, catalogue: Catalogue, roots: Sequence[Path] = ()) -
     Raises:
         CardError: the card or one of its data files is wrong.
     """
-    card = parse_task_card(entry.path)
+    card = parse_card(entry.path, TaskCard)
     folder = entry.path.parent
     names_file, templates_file = (_found(file, (folder, *roots)) for file in (card.names, card.templates))
     names = None if names_file is None else [text.name for text in read_names(names_file)]

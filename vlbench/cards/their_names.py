@@ -87,9 +87,10 @@ def _recipe(entry: Entry, pretrained: str) -> tuple[str, str] | None:
     """The architecture and tag that a card names; a card that does not hold the tag's word is not read."""
     if pretrained not in entry.path.read_text(encoding="utf-8"):
         return None
-    from vlbench.cards.card_file import parse_model_card
+    from vlbench.cards.card_file import parse_card
+    from vlbench.cards.schema import ModelCard
 
-    settings = parse_model_card(entry.path).settings
+    settings = parse_card(entry.path, ModelCard).settings
     arch, tag = settings.get("arch"), settings.get("pretrained")
     return _plain(arch, tag) if isinstance(arch, str) and isinstance(tag, str) else None
 

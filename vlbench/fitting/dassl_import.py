@@ -121,10 +121,11 @@ def _classes(request: ImportRequest, catalogue: Catalogue, data: DataRequest) ->
         return ()
     found = find(catalogue, request.task, "task")
     if isinstance(found, Entry):
-        from vlbench.cards.card_file import read_task_card
+        from vlbench.cards.card_file import read_card
+        from vlbench.cards.schema import TaskCard
         from vlbench.cards.texts import read_names
 
-        card = read_task_card(found.path).card
+        card = read_card(found.path, TaskCard).card
         if card.names is not None and (found.path.parent / card.names).is_file():
             names = read_names(found.path.parent / card.names)
             kept = half_classes(len(names), found.half) if found.half is not None else range(len(names))
@@ -206,10 +207,12 @@ def _seen(request: ImportRequest, base: "ModelCard | None", catalogue: Catalogue
     """What base and context saw, as far as the task that is named tells; Dassl records no image."""
     if request.task is None:
         return UNKNOWN
-    from vlbench.cards.card_file import parse_task_card
+    from vlbench.cards.card_file import parse_card
+    from vlbench.cards.schema import TaskCard
 
     found = find(catalogue, request.task, "task")
-    return seen_after(base, parse_task_card(found.path) if isinstance(found, Entry) else None, request.task)
+    card = parse_card(found.path, TaskCard) if isinstance(found, Entry) else None
+    return seen_after(base, card, request.task)
 
 
 def _card(name: str, file: str, context: "Context", seen: Seen) -> str:

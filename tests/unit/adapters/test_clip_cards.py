@@ -15,7 +15,7 @@ from vlbench.adapters.clip import ClipCheckpoint
 from vlbench.adapters.clip_network import constructed
 from vlbench.adapters.recipe import Recipe, section
 from vlbench.cards.build import open_model
-from vlbench.cards.card_file import parse_model_card
+from vlbench.cards.card_file import parse_card
 from vlbench.cards.catalogue import read_catalogue
 from vlbench.cards.schema import ModelCard
 from vlbench.core.errors import WeightsError
@@ -34,7 +34,9 @@ def name_of(fact: str) -> str:
 
 
 CARDS: dict[str, ModelCard] = {
-    fact: parse_model_card(CATALOGUE.models[name_of(fact)].path) for fact in FACTS if fact not in WITHOUT_CARD
+    fact: parse_card(CATALOGUE.models[name_of(fact)].path, ModelCard)
+    for fact in FACTS
+    if fact not in WITHOUT_CARD
 }
 REGISTERED = sorted(fact for fact in CARDS if "pretrained" in FACTS[fact])
 NEED_A_FETCHED_CONFIGURATION = ("roberta", "nllb")

@@ -322,8 +322,9 @@ def test_the_cards_state_their_networks_sizes() -> None:
     """ALIGN's default configuration; Chinese-CLIP's with patches of 16 and its vocabulary of 21,128."""
     import transformers as package
 
-    from vlbench.cards.card_file import read_model_card
+    from vlbench.cards.card_file import read_card
     from vlbench.cards.folders import FOLDERS, built_in_folder
+    from vlbench.cards.schema import ModelCard
 
     chinese = package.ChineseCLIPConfig(text_config={"vocab_size": 21128}, vision_config={"patch_size": 16})
     with torch.device("meta"):
@@ -332,5 +333,5 @@ def test_the_cards_state_their_networks_sizes() -> None:
             "chinese-clip-b16": package.ChineseCLIPModel(chinese),
         }
     for name, network in networks.items():
-        card = read_model_card(built_in_folder() / FOLDERS["model"] / f"{name}.yaml").card
+        card = read_card(built_in_folder() / FOLDERS["model"] / f"{name}.yaml", ModelCard).card
         assert card.parameters == round(sum(each.numel() for each in network.parameters()) / 1e6, 2)

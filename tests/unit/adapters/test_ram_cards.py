@@ -10,8 +10,9 @@ from vlbench.adapters.ram_network import NETWORKS, bank_shapes, read_tagger
 from vlbench.adapters.ram_texts import tags_of
 from vlbench.adapters.weights import Weights
 from vlbench.cards.build import open_model
-from vlbench.cards.card_file import read_model_card
+from vlbench.cards.card_file import read_card
 from vlbench.cards.catalogue import read_catalogue
+from vlbench.cards.schema import ModelCard
 from vlbench.core.errors import WeightsError
 
 CATALOGUE = read_catalogue()
@@ -31,7 +32,7 @@ def opened(name: str) -> TaggerCheckpoint:
 
 
 def card(name: str):
-    return read_model_card(CATALOGUE.models[name].path).card
+    return read_card(CATALOGUE.models[name].path, ModelCard).card
 
 
 @pytest.mark.parametrize("name", [*LAYOUTS, *OPEN])

@@ -12,7 +12,7 @@ from safetensors.torch import load_file
 from vlbench.adapters.architectures import architecture_config
 from vlbench.adapters.react_network import construct, gated
 from vlbench.cards.build import open_model
-from vlbench.cards.card_file import read_model_card
+from vlbench.cards.card_file import read_card
 from vlbench.cards.catalogue import read_catalogue
 from vlbench.cards.folders import FOLDERS, built_in_folder
 from vlbench.cards.published import published_of
@@ -22,7 +22,7 @@ from vlbench.core.contracts import Placement
 FACTS = json.loads((FIXTURES / "react" / "facts.json").read_text())
 PUBLISHED = {file: (config, tag) for config, tag, file in FACTS["pretrained"]}
 CARDS: dict[str, ModelCard] = {
-    path.stem: read_model_card(path).card
+    path.stem: read_card(path, ModelCard).card
     for path in sorted((built_in_folder() / FOLDERS["model"]).glob("react-*.yaml"))
 }
 QUICK_GELU_TAG = "react_clip_"

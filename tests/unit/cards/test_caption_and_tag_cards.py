@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from vlbench.cards.card_file import read_task_card
+from vlbench.cards.card_file import read_card
 from vlbench.cards.catalogue import find, read_catalogue, select
 from vlbench.cards.schema import TaskCard
 from vlbench.cards.texts import read_names
@@ -21,7 +21,7 @@ PLAIN = ["flickr30k", "flickr8k", "mscoco_captions", "urban1k", "rsicd"]
 
 @cache
 def card_of(name: str) -> TaskCard:
-    return read_task_card(CATALOGUE.tasks[name].path).card
+    return read_card(CATALOGUE.tasks[name].path, TaskCard).card
 
 
 def found(name: str) -> str:

@@ -3,20 +3,21 @@ from pathlib import Path
 
 import pytest
 
-from vlbench.cards.card_file import read_model_card, read_task_card
+from vlbench.cards.card_file import read_card
+from vlbench.cards.schema import Fields, ModelCard, TaskCard
 from vlbench.core.errors import CardError
 
 pytestmark = pytest.mark.usefixtures("plug_ins")
 
 
-def message(path: Path, read: Callable[[Path], object] = read_task_card) -> str:
+def message(path: Path, card_type: type[Fields] = TaskCard) -> str:
     with pytest.raises(CardError) as caught:
-        read(path)
+        read_card(path, card_type)
     return str(caught.value)
 
 
 def test_a_minimal_card_is_read(write_task: Callable[..., Path]) -> None:
-    card = read_task_card(write_task(settings="{at: 1e-3}", split="no")).card
+    card = read_card(write_task(settings="{at: 1e-3}", split="no"), TaskCard).card
     assert card.sources[0].options == {"path": "data/counting"}
     assert card.settings == {"at": 0.001}  # YAML 1.2: a number, and `no` is a word
     assert card.split == "no"
@@ -101,7 +102,7 @@ def test_settings_are_held_against_the_task_kind(write_task: Callable[..., Path]
 def test_a_wrong_model_card_is_refused(cards: Path, text: str, told: str) -> None:
     path = cards / "model_cards" / "a.yaml"
     path.write_text(text)
-    found = message(path, read_model_card)
+    found = message(path, ModelCard)
     assert told in found
     assert found.startswith(str(path))
     assert "\n" not in found

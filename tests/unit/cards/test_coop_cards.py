@@ -6,10 +6,11 @@ from pathlib import Path
 import pytest
 
 from vlbench.cards.build import open_task, open_training
-from vlbench.cards.card_file import read_task_card
+from vlbench.cards.card_file import read_card
 from vlbench.cards.catalogue import read_catalogue
 from vlbench.cards.data_request import DataRequest
 from vlbench.cards.folders import built_in_folder
+from vlbench.cards.schema import TaskCard
 
 LAYOUTS = {
     "caltech101": ("caltech-101", "Caltech101", "101_ObjectCategories"),
@@ -77,7 +78,7 @@ def test_a_card_reads_its_layout(name: str, tmp_path: Path) -> None:
     assert found.problem.texts[0].prompts == (PROMPTS[name],)
     assert found.problem.relevant.queries.tolist() == [1, 0]
     assert (found.protocol.name, found.primary) == ("coop", "acc1")
-    card = read_task_card(built_in_folder() / "tasks" / f"{name}@coop.yaml").card
+    card = read_card(built_in_folder() / "tasks" / f"{name}@coop.yaml", TaskCard).card
     assert f"2 texts where the card says {card.expect.texts}" in found.partial
 
     training = open_training(f"{name}@coop", read_catalogue(), request=request).task

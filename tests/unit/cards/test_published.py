@@ -50,10 +50,11 @@ def test_models_are_cards_or_the_sources_own_names(scores, catalogue):
 
 
 def test_a_score_of_a_cards_protocol_names_that_card_and_a_metric_that_it_has(scores, catalogue):
-    from vlbench.cards.card_file import parse_task_card
+    from vlbench.cards.card_file import parse_card
+    from vlbench.cards.schema import TaskCard
 
     wanted = {(each.task, each.metric) for each in scores if not each.differs}
-    metrics = {task: parse_task_card(catalogue.tasks[task].path).metrics for task, _ in sorted(wanted)}
+    metrics = {task: parse_card(catalogue.tasks[task].path, TaskCard).metrics for task, _ in sorted(wanted)}
     assert {(task, metric) for task, metric in wanted if metric not in metrics[task]} == set()
 
 

@@ -1,53 +1,67 @@
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
 import pytest
-from short_cards import model, task
 
-from vlbench.cards.schema import facts_of, zero_shot
+from vlbench.cards.schema import check_options, option_schema
+from vlbench.core.errors import PluginError
 
-
-@pytest.mark.parametrize(
-    ("trained_on", "data", "answer"),
-    [
-        (["laion2b", "imagenet"], ["imagenet"], "no"),
-        (["laion2b"], ["imagenet"], "yes"),
-        ([], ["imagenet"], "yes"),
-        (None, ["imagenet"], "unknown"),
-        (["laion2b"], [], "unknown"),
-    ],
-)
-def test_a_model_is_zero_shot_where_both_cards_say_so(trained_on, data, answer):
-    fields = {} if trained_on is None else {"trained_on": trained_on}
-    assert zero_shot(model(**fields), task(data)) == answer
+if TYPE_CHECKING:
+    from fractions import Fraction
 
 
-@pytest.mark.parametrize(
-    ("trained_on", "data", "answer"),
-    [
-        # what was tuned on is not zero-shot, and what else the weights saw stays unknown
-        (None, ["pets"], "no"),
-        (None, ["imagenet"], "unknown"),
-        (["laion2b"], ["pets"], "no"),
-        (["laion2b"], ["imagenet"], "unknown"),
-    ],
-)
-def test_a_model_that_was_tuned_on_something_is_zero_shot_nowhere_for_sure(trained_on, data, answer):
-    fields = {} if trained_on is None else {"trained_on": trained_on}
-    assert zero_shot(model(**fields, tuned_on=["pets"]), task(data)) == answer
+def picture(
+    place: object, /, *, path: str | list[str], size: int = 8, split: Literal["train", "test"] = "test"
+) -> None: ...
 
 
-@pytest.mark.parametrize(
-    ("thresholds", "answer"),
-    [(None, "yes"), ("0.2", "yes"), ("mine.txt", "unknown")],
-)
-def test_a_file_of_thresholds_does_not_say_what_they_were_chosen_on(thresholds, answer):
-    assert zero_shot(model(trained_on=["laion2b"]), task(["imagenet"]), thresholds) == answer
-    assert zero_shot(model(trained_on=["imagenet"]), task(["imagenet"]), thresholds) == "no"
+def open_ended(place: object, /, *, path: Path, **options: object) -> None: ...
 
 
-def test_what_has_no_card_is_unknown():
-    assert zero_shot(None, task(["imagenet"])) == "unknown"
-    assert zero_shot(model(trained_on=[]), None) == "unknown"
+def awkward(place: object, /, *, copy: str, model_fields: int, schema: tuple[str, ...] = ()) -> None: ...
 
 
-def test_facts_leave_out_what_a_card_does():
-    assert facts_of(model(family="openai", gflops=8.8)) == {"family": "openai", "gflops": 8.8}
-    assert facts_of(None) == {}
+def hidden(place: object, /, *, size: "Fraction") -> None: ...
+
+
+def problems(plug_in: Callable[..., object], **options: object) -> list[str]:
+    return check_options(plug_in, options, ("sources", 0))[1]
+
+
+def test_only_what_the_card_states_is_handed_over() -> None:
+    assert check_options(picture, {"path": ["a", "b"], "size": 3})[0] == {"path": ["a", "b"], "size": 3}
+    assert check_options(picture, {"path": "a"})[0] == {"path": "a"}
+
+
+def test_all_problems_are_told_with_their_place() -> None:
+    # their order is pydantic's
+    assert set(problems(picture, sise=1, size="8", split="val")) == {
+        "sources.0.path: field required",
+        "sources.0.size: input should be a valid integer, not '8'",
+        "sources.0.split: input should be 'train' or 'test', not 'val'",
+        "sources.0.sise: unknown field; did you mean size?",
+    }
+
+
+def test_a_union_is_one_problem() -> None:
+    (problem,) = problems(picture, path=5)
+    assert problem.startswith("sources.0.path: input should be a valid string")
+    assert " or input should be a valid " in problem
+
+
+def test_an_open_signature_takes_any_further_option() -> None:
+    values, _ = check_options(open_ended, {"path": "a/b", "shade": "red"})
+    assert values == {"path": Path("a/b"), "shade": "red"}
+    assert problems(open_ended, shade="red") == ["sources.0.path: field required"]
+
+
+def test_options_may_be_named_like_attributes_of_a_model() -> None:
+    values, _ = check_options(awkward, {"copy": "x", "model_fields": 1, "schema": ["y"]})
+    assert values == {"copy": "x", "model_fields": 1, "schema": ("y",)}
+    assert option_schema(awkward)["required"] == ["copy", "model_fields"]
+
+
+def test_annotations_that_do_not_resolve_are_the_plug_ins_fault() -> None:
+    with pytest.raises(PluginError, match=r"test_schema\.hidden: .*Fraction"):
+        check_options(hidden, {})

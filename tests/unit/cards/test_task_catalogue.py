@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from vlbench.cards.card_file import read_task_card
+from vlbench.cards.card_file import read_card
 from vlbench.cards.catalogue import find, read_catalogue, select
 from vlbench.cards.schema import TaskCard
 from vlbench.cards.texts import read_names, read_templates
@@ -36,7 +36,7 @@ OTHER_ORDER = {"caltech101"}
 
 @cache
 def card_of(name: str) -> TaskCard:
-    return read_task_card(CATALOGUE.tasks[name].path).card
+    return read_card(CATALOGUE.tasks[name].path, TaskCard).card
 
 
 def names_of(name: str) -> list[Text]:

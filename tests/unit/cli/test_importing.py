@@ -9,7 +9,8 @@ from dassl_directory import write_directory
 
 from vlbench.adapters.coop_context import read_facts, read_vectors
 from vlbench.api import load_model
-from vlbench.cards.card_file import read_model_card
+from vlbench.cards.card_file import read_card
+from vlbench.cards.schema import ModelCard
 from vlbench.cli.main import main
 from vlbench.core.contracts import Text
 from vlbench.core.errors import WeightsError
@@ -57,7 +58,7 @@ def test_a_directory_becomes_a_model_with_a_name(run, tmp_path):
         "imported_from": LAST,
     }
     assert torch.equal(read_vectors(path), UNIFIED.half().float())
-    card = read_model_card(path.with_suffix(".yaml")).card
+    card = read_card(path.with_suffix(".yaml"), ModelCard).card
     assert card.settings == {"base": BASE, "context": path.name, "replicate_of": name.removesuffix("-seed2")}
     assert "unified context of 4 tokens" in card.about
     assert set(card.trained_on) > {"digits"}
@@ -75,7 +76,7 @@ def test_options_go_before_what_the_directory_says(run, tmp_path):
     code, said, _ = run(folder, "--base", BASE, *options)
     assert code == 0
     assert "whether it is zero-shot is unknown, and no test image" in said
-    card = read_model_card(out.with_suffix(".yaml")).card
+    card = read_card(out.with_suffix(".yaml"), ModelCard).card
     assert (card.trained_on, card.tuned_on) == (None, ())
     facts = read_facts(out)
     assert (facts.position, facts.classes) == ("front", ())
@@ -85,7 +86,7 @@ def test_options_go_before_what_the_directory_says(run, tmp_path):
         "epochs": 5,
     }
     assert torch.equal(read_vectors(out), UNIFIED + 1)
-    assert read_model_card(tmp_path / "mine.yaml").card.settings == {"base": BASE, "context": out.name}
+    assert read_card(tmp_path / "mine.yaml", ModelCard).card.settings == {"base": BASE, "context": out.name}
 
 
 def test_a_class_specific_context_needs_its_classes(run, tmp_path):
