@@ -1,6 +1,6 @@
 """Averages over tasks: of what may be averaged, and what was left out of them and why."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from statistics import fmean
 
@@ -26,13 +26,14 @@ class Additions:
     """What tables show beside results: collections of tasks, ranks by task and model, fits of robustness.
 
     `metrics` are what a collection averages of its tasks where that is not their primary metric: the mean
-    of those named, nothing where none is. `shipped` are the tasks of the cards that come with vlbench.
+    of those named, nothing where none is. `fits` reads the fits, where a table needs them. `shipped` are the
+    tasks of the cards that come with vlbench.
     """
 
     collections: Mapping[str, Sequence[str]] = field(default_factory=dict)
     metrics: Mapping[str, Mapping[str, Sequence[str]]] = field(default_factory=dict)
     ranks: Ranks = field(default_factory=dict)
-    fits: tuple[RobustnessFit, ...] = ()
+    fits: Callable[[], tuple[RobustnessFit, ...]] = tuple
     shipped: frozenset[str] = frozenset()
 
 
