@@ -10,11 +10,11 @@ from vlbench.acquiring.network import stay_offline
 from vlbench.acquiring.record import differing_files
 from vlbench.cards.build import open_task
 from vlbench.cards.card_file import ReadCard
+from vlbench.cards.card_request import Search, search_sources
 from vlbench.cards.catalogue import Catalogue, Reference, find
 from vlbench.cards.data_request import DataRequest
 from vlbench.cards.folders import Entry
 from vlbench.cards.schema import Counts, TaskCard
-from vlbench.cards.source_search import Search, search_sources
 from vlbench.core.errors import DataError, UnknownName
 from vlbench.core.names_found import NamesFound, compare_names
 from vlbench.core.reading import what_was_read
@@ -116,7 +116,7 @@ def _of_card(
     if search.source is None:
         return check
     try:
-        task = open_task(name, catalogue, request=request).task
+        task = open_task(name, catalogue, request=request, search=search).task
     except (DataError, UnknownName) as error:
         return replace(check, state="differs", differs=(str(error),))
     counts = _counts(task, Counts() if entry.half else card.expect)

@@ -9,8 +9,8 @@ from typing import Protocol
 
 from vlbench.acquiring.download import RemoteFile
 from vlbench.acquiring.record import add_to_record, read_record
+from vlbench.cards.card_request import PATH
 from vlbench.cards.schema import SourceFields
-from vlbench.cards.source_search import PATH
 from vlbench.sources.hub_snapshot import DEFAULT_BRANCH, storage_of
 
 OF_HUB = frozenset(("repo", "revision", "layout", "config"))

@@ -6,9 +6,9 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from vlbench.acquiring.download import RemoteFile, digest_of_file
+from vlbench.cards.card_request import PATH
 from vlbench.cards.data_request import DataRequest
 from vlbench.cards.schema import SourceFields
-from vlbench.cards.source_search import PATH
 from vlbench.core.errors import DataError
 from vlbench.core.files import write_atomically
 from vlbench.sources.hub_snapshot import storage_of

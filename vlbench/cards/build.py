@@ -3,16 +3,19 @@
 import inspect
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from pathlib import Path
+from random import Random
 
 from vlbench.cards.card_file import SETTINGS, read_card
-from vlbench.cards.card_request import card_request
+from vlbench.cards.card_request import Search, card_request, search_sources
 from vlbench.cards.catalogue import Catalogue, Reference, find, read_catalogue
 from vlbench.cards.data_request import DataRequest
 from vlbench.cards.folders import Folders
 from vlbench.cards.schema import ModelCard, TaskCard
 from vlbench.cards.threshold_file import stated_number
 from vlbench.core.contracts import Checkpoint, Origin, PreprocessMode
+from vlbench.core.dataset import subset
 from vlbench.core.errors import DataError, Unsupported
 from vlbench.core.registry import ADAPTERS, TASK_KINDS
 from vlbench.core.result import ZeroShot
@@ -20,6 +23,8 @@ from vlbench.core.task import Task, TaskKind, TaskRequest
 
 Facts = Mapping[str, str | int | float]
 """What a model's card states and a leaderboard shows."""
+_LIMIT_SEED = 0
+"""Every run of a limit takes the same images."""
 _FACTS = ("family", "parameters", "gflops", "image_size", "licence")
 
 
@@ -90,11 +95,14 @@ def open_model(
     return NamedModel(read.plug_ins[SETTINGS](origin), read.card if weights is None else None)
 
 
-def open_task(name: str, catalogue: Catalogue, *, request: DataRequest) -> NamedTask:
+def open_task(
+    name: str, catalogue: Catalogue, *, request: DataRequest, search: Search | None = None
+) -> NamedTask:
     """The task of a card, of a half of its classes (`X@base`, `X@new`), or of own data (`KIND:FOLDER`).
 
-    The data are those of the first source that has them. Thresholds that are stated make it a task with a
-    name and a protocol of its own. Of the splits that the request names it has those that its card names.
+    The data are those of the first source that has them, of `search` where somebody has looked already.
+    Thresholds that are stated make it a task with a name and a protocol of its own. Of the splits that the
+    request names it has those that its card names.
 
     Raises:
         UnknownName: no card and no task kind has the name.
@@ -105,26 +113,27 @@ def open_task(name: str, catalogue: Catalogue, *, request: DataRequest) -> Named
         Unsupported: a half is asked for, and the task is no classification; or thresholds, and it has no
             tags.
     """
-    found = find(catalogue, name, "task")
+    found = find(catalogue, name, "task") if search is None else search.entry
     in_place = any((request.classnames, request.templates, request.descriptions))
+    read = None
     if isinstance(found, Reference):
         from vlbench.cards.own_data import own_request
 
-        card, kind = None, TASK_KINDS.get(found.scheme)
+        kind = TASK_KINDS.get(found.scheme)
         asked = own_request(found, catalogue, request)
     else:
-        read = read_card(found.path, TaskCard)
-        card, kind = read.card, read.plug_ins[SETTINGS]
+        read = read_card(found.path, TaskCard) if search is None else search.read
+        kind = read.plug_ins[SETTINGS]
         if in_place:
             from vlbench.cards.own_texts import without_repeats
 
-            request = without_repeats(found, card, request)
-        asked = card_request(found, read, request)
+            request = without_repeats(found, read.card, request)
+        asked = card_request(search or search_sources(found, read, request), request)
     if in_place:
         from vlbench.cards.own_texts import marked
 
         asked = marked(asked, request)
-    task = _asked(kind, request.cut(asked))
+    task = _asked(kind, asked, request.limit)
     if request.thresholds is not None:
         from vlbench.cards.threshold_file import read_thresholds
         from vlbench.cards.thresholds import refuse_untagged, stated
@@ -134,15 +143,16 @@ def open_task(name: str, catalogue: Catalogue, *, request: DataRequest) -> Named
         task = stated(task, request.thresholds, values)
     for split in sorted(request.splits):
         # what needs a split that is not there is refused when it is planned, and the other tasks are run
-        if isinstance(found, Reference) or getattr(card, split) is None:
+        if isinstance(found, Reference) or read is None or getattr(read.card, split) is None:
             continue
         from vlbench.cards.thresholds import learning_from, refuse_shared
 
-        other = _asked(kind, request.cut(card_request(found, read, request, split)))
+        of_split = card_request(search_sources(found, read, request, split), request, split)
+        other = _asked(kind, of_split, request.limit)
         if not request.allow_seen_images:
             refuse_shared(task, split, other.problem.images, request.cache)
         task = learning_from(task, split, other)
-    return NamedTask(task, card)
+    return NamedTask(task, None if read is None else read.card)
 
 
 def open_training(name: str, catalogue: Catalogue, *, request: DataRequest) -> NamedTask:
@@ -163,8 +173,8 @@ def open_training(name: str, catalogue: Catalogue, *, request: DataRequest) -> N
             f"{name}: its card names no training split, and the test split is not learned from; add a "
             "`train` section to the card, or name a folder of training images: KIND:FOLDER"
         )
-    asked = request.cut(card_request(found, read, request, "train"))
-    return NamedTask(_asked(read.plug_ins[SETTINGS], asked), read.card)
+    asked = card_request(search_sources(found, read, request, "train"), request, "train")
+    return NamedTask(_asked(read.plug_ins[SETTINGS], asked, request.limit), read.card)
 
 
 def zero_shot(model: ModelCard | None, task: TaskCard | None, thresholds: str | None = None) -> ZeroShot:
@@ -201,7 +211,22 @@ def _from_reference(origin: Origin, reference: Reference) -> Checkpoint:
     return adapter(origin, reference=reference.rest)
 
 
-def _asked(kind: TaskKind, request: TaskRequest) -> Task:
-    """The task of a kind, with the remarks of the request."""
-    built = kind(request)
-    return replace(built, remarks=(*built.remarks, *request.remarks)) if request.remarks else built
+def _asked(kind: TaskKind, asked: TaskRequest, limit: int | None) -> Task:
+    """The task that a kind makes of a request, with the remarks of the request.
+
+    Of at most `limit` images, one is drawn from each of as many equal spans, and the task is marked partial.
+    Images at equal distances could all be of one class, where the data go through their classes in turn.
+
+    Raises:
+        DataError: the limit is below one.
+    """
+    if limit is not None and limit < 1:
+        raise DataError(f"{asked.name}: a limit of {limit} leaves no image; give 1 or more")
+    count = len(asked.source)
+    if limit is not None and limit < count:
+        draw = Random(_LIMIT_SEED)  # noqa: S311 - a sample, no secret
+        ends = [i * count // limit for i in range(limit + 1)]
+        indices = tuple(draw.randrange(start, stop) for start, stop in pairwise(ends))
+        asked = replace(asked, source=subset(asked.source, indices), partial=f"limit {limit}")
+    task = kind(asked)
+    return replace(task, remarks=(*task.remarks, *asked.remarks)) if asked.remarks else task

@@ -1,21 +1,75 @@
-"""A task card as a request to its kind: its texts, its expectations, the source that has the data."""
+"""A task card as a request to its kind: its texts, its expectations, the first source that has the data."""
+
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
 
 from vlbench.cards.card_file import ReadCard
 from vlbench.cards.data_request import DataRequest
 from vlbench.cards.folders import Entry
-from vlbench.cards.schema import TaskCard
-from vlbench.cards.source_search import no_data, search_sources
-from vlbench.cards.texts import card_names, card_templates, read_templates
+from vlbench.cards.schema import Location, SourceFields, TaskCard, check_options, option_names
+from vlbench.cards.texts import card_names, find_text_file, read_templates
+from vlbench.core.contracts import Dataset, Place
+from vlbench.core.dataset import as_dataset
+from vlbench.core.errors import DataError, SourceMissing
 from vlbench.core.method import SplitName
+from vlbench.core.names_found import compare_names
+from vlbench.core.registry import SOURCES
 from vlbench.core.task import Expectation, TaskRequest
 
+PATH = "path"
+_NAMED = 2
+"""How many sources an error goes into."""
 
-def card_request(
+
+@dataclass(frozen=True, slots=True)
+class Search:
+    """A card that was read, and the first of its sources that has the data; None where none has.
+
+    `fields` are what the card states of that source; `passed_over` are those before it, each with where it
+    looked.
+    """
+
+    entry: Entry
+    read: ReadCard[TaskCard]
+    source: Dataset | None
+    fields: SourceFields | None
+    passed_over: tuple[tuple[SourceFields, SourceMissing], ...]
+
+
+def search_sources(
     entry: Entry, read: ReadCard[TaskCard], request: DataRequest, split: SplitName | None = None
-) -> TaskRequest:
+) -> Search:
+    """Try the sources of a card, or of a split that it names, in order, up to the first that has the data.
+
+    Raises:
+        DataError: a source's own complaint about damaged data.
+    """
+    part = read.card if split is None else getattr(read.card, split)
+    at: Location = ("sources",) if split is None else (split, "sources")
+    stated = [(fields, read.plug_ins[(*at, position)]) for position, fields in enumerate(part.sources)]
+    if request.roots_by_task and (folder := request.folder_of(entry.name, entry.aliases)) is not None:
+        stated = on_folder(folder, part.sources, entry.name)
+    place = request.place(entry.path.parent)
+    passed_over: list[tuple[SourceFields, SourceMissing]] = []
+    for fields, factory in stated:
+        try:
+            source = as_dataset(factory(place))
+        except SourceMissing as error:
+            passed_over.append((fields, error))
+        else:
+            return Search(entry, read, source, fields, tuple(passed_over))
+    return Search(entry, read, None, None, tuple(passed_over))
+
+
+def card_request(search: Search, request: DataRequest, split: SplitName | None = None) -> TaskRequest:
     """What a card asks of its task kind, of the half of its classes that the entry says.
 
-    It is asked of the card's own data, or of another `split` that it names, whose images it does not count.
+    It is asked of what was found of the card's data, or of a `split` that it names, whose images it does
+    not count.
     The split is part of the protocol: it enters the settings, which the protocol's digest covers.
 
     Raises:
@@ -23,10 +77,9 @@ def card_request(
         DataError: no source has the data, or descriptions are missing or wrong.
         Unsupported: a half is asked for, and an image has no class.
     """
-    card, place = read.card, request.place(entry.path.parent)
+    entry, card, source = search.entry, search.read.card, search.source
+    place = request.place(entry.path.parent)
     part = card if split is None else getattr(card, split)
-    search = search_sources(entry, read, request, split)
-    source = search.source
     if source is None:
         raise no_data(entry.name, search.passed_over)
     names = None if request.classnames is not None else card_names(card, place, entry.name)
@@ -48,16 +101,16 @@ def card_request(
             kind=card.kind,
         )
     if request.classnames is None and source.offers.names and len(source):
-        from vlbench.core.names_found import compare_names
-
         remarks = (*compare_names(source, names or source.offers.names).differs, *remarks)
     templates = request.templates
+    if templates is None and card.templates is not None:
+        templates = find_text_file(card.templates, place, entry.name)
     asked = TaskRequest(
         name=entry.name,
         protocol=card.protocol,
         source=source,
         names=names,
-        templates=card_templates(card, place, entry.name) if templates is None else read_templates(templates),
+        templates=None if templates is None else read_templates(templates),
         metrics=card.metrics,
         primary=card.primary,
         expect=Expectation(images=card.expect.images if split is None else None, texts=card.expect.texts),
@@ -70,3 +123,38 @@ def card_request(
     from vlbench.cards.class_half import class_half
 
     return class_half(asked, entry.half)
+
+
+def no_data(task: str, passed_over: Sequence[tuple[SourceFields, SourceMissing]]) -> DataError:
+    """The error for a task whose data lie nowhere: the first places looked at, and what names the others."""
+    named = passed_over[:_NAMED]
+    looked = "; ".join(missing.looked for _, missing in named)
+    advice = ", or ".join(dict.fromkeys(missing.advice for _, missing in named))
+    others = len(passed_over) - len(named)
+    more = f"; and in {others} more places, which `vlbench data check {task}` names" if others else ""
+    return DataError(
+        f"{task}: no data found: {looked}{more}; {advice}, or name the very folder: --data-root {task}=FOLDER"
+    )
+
+
+def on_folder(
+    folder: Path, sources: Sequence[SourceFields], task: str
+) -> list[tuple[SourceFields, Callable[[Place], Any]]]:
+    """The sources that take a path, each once, on the folder that a user names.
+
+    Raises:
+        DataError: none takes a path.
+    """
+    path = str(folder.expanduser().absolute())
+    found: dict[str, tuple[SourceFields, Callable[[Place], Any]]] = {}
+    for source in sources:
+        factory = SOURCES.get(source.kind)
+        if PATH in option_names(factory):
+            moved = SourceFields.model_validate({**source.options, "kind": source.kind, PATH: path})
+            options, _ = check_options(factory, moved.options)
+            same = json.dumps(moved.model_dump(), sort_keys=True)
+            found.setdefault(same, (moved, partial(factory, **options)))
+    if not found:
+        kinds = ", ".join(source.kind for source in sources)
+        raise DataError(f"{task}: its data come from {kinds}, not from a folder; leave out --data-root")
+    return list(found.values())

@@ -1,19 +1,11 @@
 """What a user says about data: where they may lie and how many of them are wanted."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
-from itertools import pairwise
+from dataclasses import dataclass, field
 from pathlib import Path
-from random import Random
 
 from vlbench.core.contracts import Place
-from vlbench.core.dataset import subset
-from vlbench.core.errors import DataError
 from vlbench.core.method import SplitName
-from vlbench.core.task import TaskRequest
-
-_LIMIT_SEED = 0
-"""Every run of a limit takes the same images."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,24 +47,3 @@ class DataRequest:
             verify=self.verify,
             allow_subset=self.allow_subset,
         )
-
-    def cut(self, request: TaskRequest) -> TaskRequest:
-        """A task's request with at most `limit` images, one drawn from each of as many equal spans.
-
-        It is marked partial then. Images at equal distances could all be of one class, where the data go
-        through their classes in turn.
-
-        Raises:
-            DataError: the limit is below one.
-        """
-        if self.limit is None:
-            return request
-        if self.limit < 1:
-            raise DataError(f"{request.name}: a limit of {self.limit} leaves no image; give 1 or more")
-        count = len(request.source)
-        if self.limit >= count:
-            return request
-        draw = Random(_LIMIT_SEED)  # noqa: S311 - a sample, no secret
-        ends = [i * count // self.limit for i in range(self.limit + 1)]
-        indices = tuple(draw.randrange(start, stop) for start, stop in pairwise(ends))
-        return replace(request, source=subset(request.source, indices), partial=f"limit {self.limit}")

@@ -11,7 +11,7 @@ from vlbench.cards.schema import TaskCard
 from vlbench.cards.texts import (
     by_line,
     card_names,
-    card_templates,
+    find_text_file,
     read_classnames,
     read_templates,
     with_labels,
@@ -90,7 +90,10 @@ def without_repeats(entry: Entry, card: TaskCard, request: DataRequest) -> DataR
         )
 
     def repeats_templates(path: Path) -> bool:
-        return read_templates(path) == card_templates(card, place, entry.name)
+        if card.templates is None:
+            return False
+        theirs = find_text_file(card.templates, place, entry.name)
+        return read_templates(path) == read_templates(theirs)
 
     def repeats_descriptions(path: Path) -> bool:
         if card.descriptions is None:

@@ -111,16 +111,6 @@ def card_names(card: "TaskCard", place: Place, task: str) -> tuple[Text, ...] | 
     return with_ids(names, place.card_folder / card.ids, task)
 
 
-def card_templates(card: "TaskCard", place: Place, task: str) -> tuple[str, ...] | None:
-    """The templates of a card; None where it has none, and the data's are taken.
-
-    Raises:
-        CardError: the file is wrong.
-        DataError: it lies nowhere.
-    """
-    return None if card.templates is None else read_templates(find_text_file(card.templates, place, task))
-
-
 def find_text_file(file: str, place: Place, task: str) -> Path:
     """A card's file of names or templates: beside the card, else under the roots in order.
 

@@ -8,8 +8,12 @@ from hub_server import HubServer
 
 from vlbench.acquiring.check import DataCheck, check_data
 from vlbench.acquiring.get import fetch, plan_download
+from vlbench.cards.card_file import read_mapping
 from vlbench.cards.catalogue import read_catalogue
 from vlbench.cards.data_request import DataRequest
+from vlbench.core.contracts import Dataset, Place
+from vlbench.core.registry import SOURCES
+from vlbench.sources.folder import folder
 
 Write = Callable[..., None]
 
@@ -68,6 +72,28 @@ def test_a_part_of_the_classes_is_counted(tmp_path: Path, write_card: Write, hub
     found = check(tmp_path)
     assert (found.state, found.passed_over) == ("differs", ())
     assert found.differs == ("1 of 3 classes have images", "6 images expected, 2 found")
+
+
+def test_a_card_is_read_and_its_data_are_listed_once(
+    tmp_path: Path, write_card: Write, hub: HubServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_card()
+    image(tmp_path / "colours" / "val" / "green" / "1.png")
+    catalogue = read_catalogue(())
+    read: list[str] = []
+
+    def counted(path: Path) -> dict[str, object]:
+        read.append(path.name)
+        return read_mapping(path)
+
+    def listed(place: Place, /, *, path: str) -> Dataset:
+        read.append(path)
+        return folder(place, path=path)
+
+    monkeypatch.setattr("vlbench.cards.card_file.read_mapping", counted)
+    monkeypatch.setitem(SOURCES._values, "folder", listed)
+    found = check_data("colours", catalogue, DataRequest(roots=(tmp_path,)), sample=1)
+    assert (found.opened, read) == (1, ["colours.yaml", "colours/val"])
 
 
 def test_classes_without_images_are_a_note_where_all_images_are_there(

@@ -6,10 +6,10 @@ A digest that differs is another protocol: its published results and baselines a
 import json
 from pathlib import Path
 
-from vlbench.cards import build, card_request
+from vlbench.cards import build
+from vlbench.cards.card_request import Search
 from vlbench.cards.catalogue import read_catalogue
 from vlbench.cards.data_request import DataRequest
-from vlbench.cards.source_search import Search
 from vlbench.core.contracts import Dataset, Example, Target
 from vlbench.core.errors import VlbenchError
 
@@ -24,7 +24,9 @@ def blank():
 
 def digests(monkeypatch):
     """The digests of all shipped cards whose texts do not come with their data, by task."""
-    monkeypatch.setattr(card_request, "search_sources", lambda *_: Search(blank(), None, ()))
+    monkeypatch.setattr(
+        build, "search_sources", lambda entry, read, *_: Search(entry, read, blank(), None, ())
+    )
     catalogue = read_catalogue()
     found = {}
     for name in sorted(catalogue.tasks):
