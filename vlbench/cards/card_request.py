@@ -16,7 +16,6 @@ from vlbench.core.contracts import Dataset, Place
 from vlbench.core.dataset import as_dataset
 from vlbench.core.errors import DataError, SourceMissing
 from vlbench.core.method import SplitName
-from vlbench.core.names_found import compare_names
 from vlbench.core.registry import SOURCES
 from vlbench.core.task import Expectation, TaskRequest
 
@@ -101,6 +100,8 @@ def card_request(search: Search, request: DataRequest, split: SplitName | None =
             kind=card.kind,
         )
     if request.classnames is None and source.offers.names and len(source):
+        from vlbench.core.names_found import compare_names
+
         remarks = (*compare_names(source, names or source.offers.names).differs, *remarks)
     templates = request.templates
     if templates is None and card.templates is not None:

@@ -51,10 +51,13 @@ class Commands(click.Group):
             formatter.write_dl(sorted(COMMANDS.items()))
 
 
-@click.command(cls=Commands, context_settings={"auto_envvar_prefix": "VLBENCH", "max_content_width": 100})
-@click.version_option(package_name="vlbench")
-def group() -> None:
-    """One benchmark harness for zero-shot vision-language models."""
+group = click.version_option(package_name="vlbench")(
+    Commands(
+        "vlbench",
+        context_settings={"auto_envvar_prefix": "VLBENCH", "max_content_width": 100},
+        help="One benchmark harness for zero-shot vision-language models.",
+    )
+)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
