@@ -29,15 +29,6 @@ class Place:
     found: bool
 
 
-def stated_place(scheme: str, rest: str) -> str:
-    """A place as the index keeps it.
-
-    >>> stated_place(DATASET, "mteb/cifar10")
-    'datasets:mteb/cifar10'
-    """
-    return f"{scheme}:{rest}"
-
-
 def first_place(entry: Entry, roots: Sequence[Path]) -> Place | None:
     """The first place of a card where something lies; None where nothing does.
 

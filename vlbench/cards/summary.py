@@ -6,7 +6,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from vlbench.cards.availability import BESIDE_CARD, DATA, DATASET, MODEL, PROGRAM, stated_place
+from vlbench.cards.availability import BESIDE_CARD, DATA, DATASET, MODEL, PROGRAM
 from vlbench.cards.card_file import parse_card, read_fields
 from vlbench.cards.folders import CardKind, Collection, Entry
 from vlbench.cards.schema import Fields, ModelCard, SourceFields, TaskCard, Word
@@ -37,9 +37,28 @@ def read_entry(path: Path, kind: CardKind | None) -> tuple[CardKind, Entry]:
     Raises:
         CardError: it is neither a task's nor a model's, or not a right one.
     """
-    if (kind or kind_of(path)) == "task":
-        return "task", task_entry(path, parse_card(path, TaskCard))
-    return "model", model_entry(path, parse_card(path, ModelCard))
+    if kind is None:
+        fields = read_fields(path)
+        if "adapter" not in fields and "kind" not in fields:
+            raise CardError(
+                f"{shown(path)}: neither `kind` (a task card) nor `adapter` (a model card); add one"
+            )
+        kind = "model" if "adapter" in fields else "task"
+    if kind == "model":
+        model = parse_card(path, ModelCard)
+        summary = {field: getattr(model, field) for field in ("family", "parameters", "image_size", "gflops")}
+        return kind, Entry(
+            path.stem, path, model.title, model.adapter, summary, model.aliases, _model_places(model)
+        )
+    task = parse_card(path, TaskCard)
+    summary = {
+        "protocol": task.protocol,
+        "primary": task.primary,
+        "images": task.expect.images,
+        "texts": task.expect.texts,
+    }
+    places = dict.fromkeys(place for source in task.sources for place in _source_places(source))
+    return kind, Entry(path.stem, path, task.title, task.kind, summary, task.aliases, tuple(places))
 
 
 def read_collection(path: Path) -> Collection:
@@ -53,69 +72,27 @@ def read_collection(path: Path) -> Collection:
     return Collection(path.stem, path, card.title, card.tasks, metrics)
 
 
-def kind_of(path: Path) -> CardKind:
-    """Whether a file is a task card (it has a `kind`) or a model card (it has an `adapter`).
-
-    Raises:
-        CardError: it is neither.
-    """
-    fields = read_fields(path)
-    if "adapter" in fields:
-        return "model"
-    if "kind" in fields:
-        return "task"
-    raise CardError(f"{shown(path)}: neither `kind` (a task card) nor `adapter` (a model card); add one")
-
-
-def task_entry(path: Path, card: TaskCard) -> Entry:
-    """The entry of a task card."""
-    summary = {
-        "protocol": card.protocol,
-        "primary": card.primary,
-        "images": card.expect.images,
-        "texts": card.expect.texts,
-    }
-    places = task_places(card)
-    return Entry(path.stem, path, card.title, card.kind, summary, aliases=card.aliases, places=places)
-
-
-def model_entry(path: Path, card: ModelCard) -> Entry:
-    """The entry of a model card."""
-    summary = {
-        "family": card.family,
-        "parameters": card.parameters,
-        "image_size": card.image_size,
-        "gflops": card.gflops,
-    }
-    places = model_places(card)
-    return Entry(path.stem, path, card.title, card.adapter, summary, aliases=card.aliases, places=places)
-
-
-def task_places(card: TaskCard) -> tuple[str, ...]:
-    """Where the data of a task may lie, in the order of its sources, each once."""
-    return tuple(dict.fromkeys(place for source in card.sources for place in _source_places(source)))
-
-
 def _source_places(source: SourceFields) -> Iterator[str]:
+    """Where the data of a source may lie."""
     options = source.options
     paths = options.get("path")
     if isinstance(paths, str | list):
         for path in [paths] if isinstance(paths, str) else paths:
-            yield stated_place(DATA, str(path))
+            yield f"{DATA}:{path}"
     elif "repo" in options:
-        yield stated_place(DATASET, str(options["repo"]))
+        yield f"{DATASET}:{options['repo']}"
     else:
-        yield stated_place(PROGRAM, source.kind)
+        yield f"{PROGRAM}:{source.kind}"
 
 
-def model_places(card: ModelCard) -> tuple[str, ...]:
+def _model_places(card: ModelCard) -> tuple[str, ...]:
     """Where the weights of a model may lie: beside its card or in the hub's cache; empty if unsaid."""
     packaged = card.settings.get("directory", card.settings.get("context"))
     repository, file = card.settings.get("repository"), card.settings.get("file")
     if isinstance(packaged, str):
-        return (stated_place(BESIDE_CARD, packaged),)
+        return (f"{BESIDE_CARD}:{packaged}",)
     if card.weights is not None:
         repository, file = card.weights.repo, card.weights.file
     if not isinstance(repository, str):
         return ()
-    return (stated_place(MODEL, "/".join(part for part in (repository, file) if isinstance(part, str))),)
+    return (f"{MODEL}:{repository}/{file}" if isinstance(file, str) else f"{MODEL}:{repository}",)
