@@ -3,6 +3,7 @@
 import inspect
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from itertools import pairwise
 from pathlib import Path
 from random import Random
@@ -26,31 +27,6 @@ Facts = Mapping[str, str | int | float]
 _LIMIT_SEED = 0
 """Every run of a limit takes the same images."""
 _FACTS = ("family", "parameters", "gflops", "image_size", "licence")
-
-
-@dataclass(frozen=True, slots=True)
-class OtherModels:
-    """Opens another model by name, for one that is built on top of it: `open` of an Origin.
-
-    Pickled, it takes the folders of the cards along and not the cards: they are read again where a model
-    is asked for, in place of the catalogue.
-    """
-
-    catalogue: Catalogue | Folders
-    preprocess: PreprocessMode
-    cache: Path | None
-
-    def __call__(self, name: str, *, weights: Path | None = None) -> Checkpoint:
-        """The model of a name; see open_model for what it raises."""
-        cards = self.catalogue
-        catalogue = cards if isinstance(cards, Catalogue) else read_catalogue(folders=cards)
-        named = open_model(name, catalogue, weights=weights, preprocess=self.preprocess, cache=self.cache)
-        return named.checkpoint
-
-    def __reduce__(self) -> tuple[object, ...]:
-        catalogue = self.catalogue
-        folders = catalogue.folders if isinstance(catalogue, Catalogue) else catalogue
-        return OtherModels, (folders, self.preprocess, self.cache)
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +62,8 @@ def open_model(
         Unsupported: the adapter takes no reference.
     """
     found = find(catalogue, name, "model")
-    open_other = OtherModels(catalogue, preprocess, cache)
+    # cards do not travel to another process with a model: they are read again where it opens its base
+    open_other = partial(_open_other, catalogue.folders, preprocess, cache)
     folder = None if isinstance(found, Reference) else found.path.parent
     origin = Origin(name, folder, weights=weights, cache=cache, preprocess=preprocess, open=open_other)
     if isinstance(found, Reference):
@@ -196,6 +173,14 @@ def facts_of(model: ModelCard | None) -> Facts:
         return {}
     stated = {field: getattr(model, field) for field in _FACTS}
     return {field: value for field, value in stated.items() if value not in (None, "")}
+
+
+def _open_other(
+    folders: Folders, mode: PreprocessMode, cache: Path | None, name: str, *, weights: Path | None = None
+) -> Checkpoint:
+    """The model of a name, for one that is built on top of it."""
+    catalogue = read_catalogue(folders=folders)
+    return open_model(name, catalogue, weights=weights, preprocess=mode, cache=cache).checkpoint
 
 
 def _from_reference(origin: Origin, reference: Reference) -> Checkpoint:
