@@ -6,7 +6,7 @@ from functools import partial
 
 from vlbench.cards.catalogue import MARK
 from vlbench.cards.folders import Half
-from vlbench.core.contracts import Dataset, Example, Target, Text
+from vlbench.core.contracts import Example, Target, Text
 from vlbench.core.dataset import Examples, subset
 from vlbench.core.errors import Unsupported
 from vlbench.core.expectation import check_counts
@@ -43,13 +43,16 @@ def class_half(request: TaskRequest, half: Half) -> TaskRequest:
     kept = half_classes(len(names), half)
     indices = tuple(index for index, label in enumerate(labels) if label in kept)
     counted = request.expect.images is not None
+    # under labels of its own, positions among the half's texts; states stay, so that features are shared
+    source = subset(request.source, indices)
+    relabelled = partial(
+        _under_label, source.examples, tuple(labels[index] - kept.start for index in indices)
+    )
     return replace(
         request,
         name=f"{request.name}{MARK}{half}",
         protocol=f"{request.protocol}{MARK}{half}",
-        source=_relabelled(
-            subset(request.source, indices), tuple(labels[index] - kept.start for index in indices)
-        ),
+        source=replace(source, examples=Examples(relabelled, len(indices))),
         names=half_names(names, half),
         expect=Expectation(images=len(indices) if counted else None, texts=len(kept)),
         partial=reason,
@@ -72,14 +75,6 @@ def positions_in_half(chosen: Sequence[int], labels: Sequence[int], *, classes: 
     return [within[index] for index in chosen if index in within]
 
 
-def _relabelled(dataset: Dataset, labels: tuple[int, ...]) -> Dataset:
-    """A data set under labels of its own, positions among a task's texts; its states stay.
-
-    So the whole and its halves share features.
-    """
-    return replace(dataset, examples=Examples(partial(_under_label, dataset.examples, labels), len(labels)))
-
-
 def _under_label(examples: Sequence[Example], labels: tuple[int, ...], index: int) -> Example:
     example = examples[index]
     return replace(example, target=Target(label=labels[index], group=example.target.group))
@@ -88,12 +83,10 @@ def _under_label(examples: Sequence[Example], labels: tuple[int, ...], index: in
 def half_names(names: Sequence[Text], half: Half) -> tuple[Text, ...]:
     """The names of a half of the classes, without the data's numbers: within a half, labels are positions."""
     kept = half_classes(len(names), half)
-    return tuple(_unnumbered(text) for text in names[kept.start : kept.stop])
-
-
-def _unnumbered(text: Text) -> Text:
-    """A text without the data's number."""
-    return replace(text, ids={key: value for key, value in text.ids.items() if key != NUMBER})
+    return tuple(
+        replace(text, ids={key: value for key, value in text.ids.items() if key != NUMBER})
+        for text in names[kept.start : kept.stop]
+    )
 
 
 def _labels(request: TaskRequest, index: LabelIndex) -> list[int]:

@@ -8,7 +8,7 @@ from vlbench.cards.catalogue import Catalogue, Reference
 from vlbench.cards.data_request import DataRequest
 from vlbench.cards.own_texts import texts_in_place
 from vlbench.cards.texts import read_templates, read_vocabularies
-from vlbench.core.contracts import Dataset, Text
+from vlbench.core.contracts import Text
 from vlbench.core.dataset import as_dataset
 from vlbench.core.digest import digest_of
 from vlbench.core.registry import SOURCES
@@ -44,33 +44,24 @@ def own_request(reference: Reference, catalogue: Catalogue, request: DataRequest
             task=name,
             kind=reference.scheme,
         )
+    templates = source.offers.templates or None
+    if request.templates is not None:
+        templates = read_templates(request.templates)
+    elif templates is None:
+        # the packaged ones of the kind, for data that bring none
+        packaged = (
+            folder / "templates" / f"{OWN}-{reference.scheme}.txt" for folder in catalogue.task_folders
+        )
+        templates = next((read_templates(path) for path in packaged if path.is_file()), None)
     return TaskRequest(
         name=name,
         protocol=OWN,
         source=source,
-        templates=_templates(reference, source, catalogue, request),
+        templates=templates,
         names=names,
         allow_subset=request.allow_subset,
         remarks=remarks,
     )
-
-
-def _templates(
-    reference: Reference, source: Dataset, catalogue: Catalogue, request: DataRequest
-) -> tuple[str, ...] | None:
-    """The user's templates, else those that lie with the data, else the packaged ones of the kind."""
-    if request.templates is not None:
-        return read_templates(request.templates)
-    return source.offers.templates or _default_templates(reference.scheme, catalogue)
-
-
-def _default_templates(kind: str, catalogue: Catalogue) -> tuple[str, ...] | None:
-    """The packaged templates of a kind for data that bring none: `templates/own-KIND.txt`."""
-    for folder in catalogue.task_folders:
-        path = folder / "templates" / f"{OWN}-{kind}.txt"
-        if path.is_file():
-            return read_templates(path)
-    return None
 
 
 def named_by_ids(

@@ -82,9 +82,12 @@ def captioned_images(name: str, said: Annotations, folder: CaptionFolder, place:
     )
     items = [items[i] for i in there.positions]
     files = tuple(found[item.image] for item in items)
+    captions = digest_of_strings(
+        part for item in items for part in (item.image, str(len(item.captions)), *item.captions)
+    )
     return Dataset(
         name=name,
-        revision=revision_of(files, place, contents=[("captions", _digest(items))]),
+        revision=revision_of(files, place, contents=[("captions", captions)]),
         offers=Offers(templates=templates_beside(folder.root)),
         examples=file_examples(files, tuple(Target(captions=item.captions) for item in items)),
         reading=Reading(
@@ -125,9 +128,3 @@ def stated_caption(value: object) -> str:
     if not isinstance(value, str):
         raise TypeError(f"caption {value!r} is no string")
     return value
-
-
-def _digest(items: Sequence[Captioned]) -> str:
-    return digest_of_strings(
-        part for item in items for part in (item.image, str(len(item.captions)), *item.captions)
-    )

@@ -1,7 +1,6 @@
 """The source `coco_tags`: images of COCO with the categories of their objects as tags."""
 
 import json
-from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Literal
 
@@ -82,9 +81,9 @@ def _essence(text: str, file: Path) -> dict[str, object]:
         names = {int(each["id"]): str(each["name"]) for each in record["categories"]}
         images = {int(each["id"]): str(each["file_name"]) for each in record["images"]}
         found: dict[int, set[int]] = {image: set() for image in images}
-        for image, category in _objects(record):
-            found[image].add(category)
-            names[category]
+        for each in record["annotations"]:
+            found[each["image_id"]].add(each["category_id"])
+            names[each["category_id"]]
     except (ValueError, KeyError, TypeError) as error:
         raise DataError(
             f"{file}: no instances of COCO ({type(error).__name__}: {error}); fetch the annotations again"
@@ -97,8 +96,3 @@ def _essence(text: str, file: Path) -> dict[str, object]:
             [images[image], [str(category) for category in sorted(found[image])]] for image in sorted(images)
         ],
     }
-
-
-def _objects(record: Mapping[str, list[Mapping[str, int]]]) -> Iterator[tuple[int, int]]:
-    for each in record["annotations"]:
-        yield each["image_id"], each["category_id"]

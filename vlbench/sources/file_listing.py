@@ -149,13 +149,11 @@ def _walk(root: Path, prefix: str, above: tuple[str, ...]) -> Iterator[tuple[str
 def _scan(folder: Path, *, hidden: bool = False) -> list[os.DirEntry[str]]:
     try:
         with os.scandir(folder) as entries:
-            return [entry for entry in entries if hidden or not _is_hidden(entry.name)]
+            return [
+                entry for entry in entries if hidden or not (entry.name.startswith(".") or entry.name in JUNK)
+            ]
     except OSError as error:
         raise DataError(f"{folder} cannot be read ({error.strerror}); check its permissions") from error
-
-
-def _is_hidden(name: str) -> bool:
-    return name.startswith(".") or name in JUNK
 
 
 def _file(entry: os.DirEntry[str], *, name: str, folder: str) -> FoundFile:

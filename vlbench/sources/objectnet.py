@@ -35,7 +35,7 @@ def objectnet(place: Place, /, *, path: str) -> Dataset:
         DataError: a mapping file that is wrong, or a class without images.
     """
     root = locate(place, path, wanted=f"{IMAGES} with {LABELS}", holds=_holds)
-    mappings = _mappings(root)
+    mappings = next(root / each for each in MAPPINGS if _holds_mappings(root / each))
     labels, overlap = (_strings(mappings / each) for each in (LABELS, OVERLAP))
     folders = sorted(folder for folder, label in labels.items() if label in overlap)
     if len(folders) != len(overlap):
@@ -45,7 +45,7 @@ def objectnet(place: Place, /, *, path: str) -> Dataset:
     tally = Tally()
     files = []
     for file in list_files(root / IMAGES):
-        if not _is_image(file):
+        if "/" not in file.name or file.suffix not in IMAGE_SUFFIXES:
             tally.leave_out("files that are no images", file.name)
         elif _folder_of(file) in targets:
             files.append(file)
@@ -73,10 +73,6 @@ def _holds_mappings(folder: Path) -> bool:
     return (folder / LABELS).is_file() and (folder / OVERLAP).is_file()
 
 
-def _mappings(root: Path) -> Path:
-    return next(root / each for each in MAPPINGS if _holds_mappings(root / each))
-
-
 def _strings(file: Path) -> dict[str, str]:
     try:
         record = json.loads(read_text(file))
@@ -89,7 +85,3 @@ def _strings(file: Path) -> dict[str, str]:
 
 def _folder_of(file: FoundFile) -> str:
     return file.name.split("/", 1)[0]
-
-
-def _is_image(file: FoundFile) -> bool:
-    return "/" in file.name and file.suffix in IMAGE_SUFFIXES
