@@ -27,6 +27,7 @@ from vlbench.core.problem import Asked, Groups, Problem
 from vlbench.core.task import Task
 from vlbench.engine.plan import plan_job
 from vlbench.engine.stored import stored_prediction
+from vlbench.scorings.asked_pairs import keep_asked_pairs
 
 WINOGROUND = {"text": text_score, "image": image_score, "group": group_score}
 
@@ -234,3 +235,20 @@ def test_a_real_model_is_asked_the_same(real, tmp_path):
     image = [s[i, i] > s[i + 1, i] and s[i + 1, i + 1] > s[i, i + 1] for i in items]
     both = [a and b for a, b in zip(text, image, strict=True)]
     assert values(result) == {"text": sum(text) / 4, "image": sum(image) / 4, "group": sum(both) / 4}
+
+
+def test_a_scoring_sees_which_texts_are_one_to_a_model_and_which_it_cuts(tiny_clip, tmp_path):
+    long = "a red circle " * 60
+    names = ("red circle", "blue square", "red circle", long, f"{long} and a dog", "house", "seven", "cat")
+    asked = replace(winoground(), problem=replace(winoground().problem, queries=words(*names)))
+    seen = {}
+
+    def keep(blocks, problem):
+        seen.update(texts=blocks.alike("queries"), images=blocks.alike("candidates"), cut=blocks.cut())
+        return keep_asked_pairs(blocks, problem)
+
+    asked = replace(asked, scoring=replace(asked.scoring, run=keep))
+    run(asked, tiny_clip, tmp_path)
+    assert seen["texts"].tolist() == [0, 1, 0, 3, 3, 5, 6, 7]
+    assert seen["images"].tolist() == list(range(8))
+    assert seen["cut"].tolist() == [False, False, False, True, True, False, False, False]

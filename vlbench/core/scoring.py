@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeVar
 
 if TYPE_CHECKING:
     import numpy as np
@@ -22,6 +22,8 @@ class ScorePass(Protocol):
     own: `arranged` brings right pairs into it, `restored` what was found of the candidates [n, ...] out of
     it. `single` says whether one block is all, `device` where it is. `pairs` are the scores [p] of some pairs
     alone, at their cost alone. `vectors` are the candidates', [n, d], as long as the model makes them.
+    `alike` says of each candidate or query which is the first of equal features, by its position: nothing
+    can tell those apart. `cut` says of which queries [m] a model does not read all words.
     """
 
     @property
@@ -33,6 +35,8 @@ class ScorePass(Protocol):
     def restored(self, values: "NDArray[Number]") -> "NDArray[Number]": ...
     def pairs(self, asked: "Relevance") -> "NDArray[np.float32]": ...
     def vectors(self) -> "NDArray[np.float32]": ...
+    def alike(self, side: Literal["candidates", "queries"]) -> "NDArray[np.int64]": ...
+    def cut(self) -> "NDArray[np.bool_]": ...
 
 
 @dataclass(frozen=True, slots=True)

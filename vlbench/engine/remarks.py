@@ -7,6 +7,9 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
+import numpy as np
+from numpy.typing import NDArray
+
 from vlbench.core.capabilities import CutsSentences
 from vlbench.core.contracts import Model, Text
 from vlbench.core.decoding import decoding_text
@@ -51,6 +54,12 @@ def noted(job: Job, cache: Path) -> dict[str, str]:
         said = str(LeftOut(len(cut), why, cut[0])) if cut else ""
         found["cut"] = "; ".join(filter(None, [said, LOST_LINE if LOST in rows else ""]))
     return {name: text for name, text in found.items() if text}
+
+
+def cut_texts(job: Job, cache: Path) -> NDArray[np.bool_]:
+    """Of which of a job's texts a model does not read all words, [m]."""
+    rows = _read_rows(_cut(job, cache))
+    return np.array([bool(rows.get(key)) for key in job.keys.texts], dtype=np.bool_)
 
 
 def noted_lines(job: Job, found: Mapping[str, str]) -> Iterator[str]:

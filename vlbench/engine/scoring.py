@@ -1,7 +1,7 @@
 """Scores in blocks or pair by pair, which a scoring reduces to what the metrics read."""
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
 from typing import Literal, TypeVar
 
 import numpy as np
@@ -38,6 +38,7 @@ class ScoreBlocks:
     hold the candidates, equal ones beside one another, and `groups` [n] says which distinct one each of them
     is; both are None where all are distinct and lie in their own order. `problem` says which pairs are asked
     about. `score_pairs` scores pairs by their positions, `unit_pairs` at once, `vectors` are the candidates'.
+    `features` are those of each side by which equal ones are known, `cut` is that of `ScorePass`.
     """
 
     score: Callable[[int, int], Tensor]
@@ -49,6 +50,8 @@ class ScoreBlocks:
     groups: Indices | None = None
     unit_pairs: int = PAIRS
     vectors: Callable[[], Features] = lambda: np.empty((0, 0), dtype=np.float32)
+    features: Mapping[str, Callable[[], Features]] = field(default_factory=dict)
+    cut: Callable[[], NDArray[np.bool_]] = lambda: np.empty(0, dtype=np.bool_)
 
     def __iter__(self) -> Iterator[tuple[int, int, Tensor]]:
         asked = self.problem.asked
@@ -98,6 +101,14 @@ class ScoreBlocks:
         own = np.empty_like(values)
         own[self.order] = values
         return own
+
+    def alike(self, side: Literal["candidates", "queries"]) -> Indices:
+        """The first candidate or query that each equals in all of its features, by its position."""
+        rows = self.features[side]()
+        found = first_equals(
+            leading_bytes(rows), lambda start, stop: rows[start:stop], step=max(1, len(rows))
+        )
+        return np.arange(len(rows)) if found is None else found
 
     def pairs(self, asked: Relevance) -> NDArray[np.float32]:
         """The scores [p] of some pairs alone."""

@@ -13,6 +13,7 @@ from vlbench.engine.chunk import Features
 from vlbench.engine.executors.local import to_numpy
 from vlbench.engine.feature_store import FeatureSpace
 from vlbench.engine.job import Job, Use, uses
+from vlbench.engine.remarks import cut_texts
 from vlbench.engine.scoring import ScoreBlocks, fresh_scores, stored_scores, vector_scores
 from vlbench.engine.session import Session
 
@@ -21,7 +22,17 @@ _VECTORS = 1024
 
 
 def score_blocks(job: Job, session: Session, head: Head) -> ScoreBlocks:
-    """The scores of all candidates and queries of a job that is encoded, block by block."""
+    """The scores of all candidates and queries of an encoded job, block by block, and what was read."""
+    texts = session.space("features", job.keys.text_space)
+    sides = {
+        "candidates": lambda: _candidate_space(job, session).gather_padded(job.keys.candidates),
+        "queries": lambda: texts.gather_padded(job.keys.texts),
+    }
+    blocks = _score_blocks(job, session, head)
+    return replace(blocks, features=sides, cut=lambda: cut_texts(job, session.cache))
+
+
+def _score_blocks(job: Job, session: Session, head: Head) -> ScoreBlocks:
     model, device = session.model, session.settings.device
     keys, problem = job.keys, job.problem
     if not job.task.scoring.scores:
@@ -33,9 +44,7 @@ def score_blocks(job: Job, session: Session, head: Head) -> ScoreBlocks:
     if job.by_vectors:
         queries = _query_vectors(job, session, head)
         return vector_scores(_candidate_vectors(job, session), queries, problem=problem, device=device)
-    texts = session.space("features", keys.text_space)
-    images = [session.stored_as(use) for use in uses(job) if use.dataset is problem.candidates]
-    space = images[0] if images else texts
+    texts, space = session.space("features", keys.text_space), _candidate_space(job, session)
     if space is session.space("scores", keys.score_space):
         return stored_scores(space.gather(keys.candidates), problem)
     return fresh_scores(
@@ -47,6 +56,12 @@ def score_blocks(job: Job, session: Session, head: Head) -> ScoreBlocks:
         device=device,
         score_pairs=model.score_pairs if isinstance(model, ScoresPairs) else None,
     )
+
+
+def _candidate_space(job: Job, session: Session) -> FeatureSpace:
+    """Where the candidates of a job are stored, as features or what takes their place."""
+    images = [session.stored_as(use) for use in uses(job) if use.dataset is job.problem.candidates]
+    return images[0] if images else session.space("features", job.keys.text_space)
 
 
 def image_vectors(use: Use, session: Session) -> Features:
