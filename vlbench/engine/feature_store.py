@@ -50,7 +50,7 @@ class FeatureSpace:
     _synced: float = 0.0
 
     def __post_init__(self) -> None:
-        for segment in sorted(self.folder.glob("*.features")):
+        for segment in sorted(filter(Path.is_file, self.folder.glob("*.features"))):
             for record in read_segment(segment):
                 self._enter(record)
 

@@ -127,3 +127,10 @@ def test_first_bytes_are_those_of_the_whole_features_and_shorter_ones_end_in_zer
     found = FeatureSpace(tmp_path).leading(["c", "b", "a"])
     assert found.view(np.float32).reshape(3, 2).tolist() == [[5, 0], [0, 1], [-3, -2]]
     assert FeatureSpace(tmp_path).leading([]).shape == (0,)
+
+
+def test_a_folder_in_place_of_a_segment_is_passed_over(tmp_path):
+    with FeatureSpace(tmp_path) as space:
+        space.append(["a"], np.ones((1, 2), np.float32))
+    (tmp_path / "0.features").mkdir()
+    assert FeatureSpace(tmp_path).gather(["a"]).tolist() == [[1, 1]]
