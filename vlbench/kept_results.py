@@ -7,10 +7,9 @@ from pathlib import Path
 from vlbench.core.errors import VlbenchError
 from vlbench.core.items import MOST_SCORES, Items
 from vlbench.core.result import Result
-from vlbench.engine.items import stored_items
 from vlbench.engine.job import Job
 from vlbench.engine.measure import Measured, data_digests
-from vlbench.engine.stored import keep_predictions, stored_prediction
+from vlbench.engine.stored import keep_predictions, stored_items, stored_prediction
 from vlbench.report.comparable import Question
 from vlbench.report.items import keep_items
 from vlbench.report.missing import has_result

@@ -90,7 +90,7 @@ def request_of(models: str | Sequence[str], tasks: str | Sequence[str], options:
         VlbenchError: an option is unknown or out of range.
     """
     from vlbench.cards.method import asked_method
-    from vlbench.engine.device import resolve_device
+    from vlbench.engine.settings import resolve_device
 
     unknown = options.keys() - Options.__annotations__.keys()
     if unknown:

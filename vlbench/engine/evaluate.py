@@ -77,8 +77,9 @@ def _scored(job: Job, session: Session) -> tuple[Prediction, RunFacts]:
         prediction = prediction.under(model.tag_thresholds(problem.texts))
     if head.thresholds is not None:
         prediction = prediction.under(head.thresholds)
-    end = time.perf_counter()
-    spent = session.spent
+    end, peak = time.perf_counter(), resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    spent, settings, executor = session.spent, session.settings, session.executor
+    cuda = settings.device.startswith("cuda")
     timing = Timing(
         seconds=end - spent.start,
         encode_images_seconds=spent.image_seconds,
@@ -87,11 +88,19 @@ def _scored(job: Job, session: Session) -> tuple[Prediction, RunFacts]:
         images_encoded=spent.images,
         texts_encoded=spent.texts,
         images_per_second=spent.images / spent.image_seconds if spent.images else None,
-        peak_memory_bytes=_peak_memory_bytes(),
-        peak_device_bytes=_peak_device_bytes(session.settings.device),
-        workers=session.settings.workers,
+        peak_memory_bytes=peak if sys.platform == "darwin" else peak * 1024,
+        peak_device_bytes=torch.cuda.max_memory_allocated(settings.device) if cuda else None,
+        workers=settings.workers,
     )
-    facts = RunFacts(_recorded_settings(job, session), software_versions(), timing, model.info.changes)
+    recorded: dict[str, str | int] = {
+        "device": settings.device,
+        "device_name": torch.cuda.get_device_name(settings.device) if cuda else settings.device,
+        "precision": settings.precision,
+        "preprocess": job.checkpoint.preprocess_mode,
+        "batch_size": executor.batch_size,
+        "text_batch_size": executor.text_batch_size,
+    }
+    facts = RunFacts(recorded, software_versions(), timing, model.info.changes)
     store_prediction(job, prediction, facts, session.cache)
     return prediction, facts
 
@@ -125,25 +134,3 @@ def _learned(job: Job, session: Session) -> Head:
     head = method.fit(Lesson(splits, words, job.seed, session.settings.device))
     check_head(method, head)
     return head
-
-
-def _recorded_settings(job: Job, session: Session) -> dict[str, str | int]:
-    settings, executor = session.settings, session.executor
-    cuda = settings.device.startswith("cuda")
-    return {
-        "device": settings.device,
-        "device_name": torch.cuda.get_device_name(settings.device) if cuda else settings.device,
-        "precision": settings.precision,
-        "preprocess": job.checkpoint.preprocess_mode,
-        "batch_size": executor.batch_size,
-        "text_batch_size": executor.text_batch_size,
-    }
-
-
-def _peak_memory_bytes() -> int:
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return peak if sys.platform == "darwin" else peak * 1024
-
-
-def _peak_device_bytes(device: str) -> int | None:
-    return torch.cuda.max_memory_allocated(device) if device.startswith("cuda") else None

@@ -99,27 +99,32 @@ class FeatureSpace:
             self._synced = time.monotonic()
         self._enter(Record(tuple(keys), features))
 
-    def gather(self, keys: Sequence[str]) -> Features:
+    def gather(self, keys: Sequence[str], *, padded: bool = False) -> Features:
         """The features of keys, [n, ...] in their order.
 
-        Raises:
-            DataError: features of one space differ in shape.
-        """
-        shapes = self._shapes(keys)
-        if len(shapes) > 1:
-            raise DataError(f"{self.folder}: {_differ(shapes)}")
-        return self._gathered(keys, shapes)
-
-    def gather_padded(self, keys: Sequence[str]) -> Features:
-        """As `gather`, for features of several rows: [n, k, ...], the longest with k; zeros end the others.
+        `padded`, for features of several rows: [n, k, ...], the longest with k; zeros end the others.
 
         Raises:
             DataError: features of one space differ in shape otherwise.
         """
-        shapes = self._shapes(keys)
-        if len(shapes) > 1 and (min(map(len, shapes)) < 2 or len({shape[1:] for shape in shapes}) > 1):
-            raise DataError(f"{self.folder}: {_differ(shapes)}")
-        return self._gathered(keys, shapes)
+        if not keys:
+            return np.zeros((0,), dtype=np.float32)
+        numbers = {self._places[key][0] for key in keys}
+        shapes = sorted({self._records[number].features.shape[1:] for number in numbers})
+        longest = shapes[-1]
+        if len(shapes) > 1 and not (padded and len(shapes[0]) > 1 and len({s[1:] for s in shapes}) == 1):
+            found = f"{shapes[0]} and {longest}"
+            raise DataError(f"{self.folder}: features of shapes {found} under one key; delete that folder")
+        gathered = np.empty((len(keys), *longest), dtype=np.float32)
+        for number, chosen, rows in self._by_record(keys):
+            features = self._records[number].features
+            if features.shape[1:] == longest:
+                gathered[chosen] = features[rows]
+            else:
+                filled = features.shape[1]
+                gathered[chosen, :filled] = features[rows]
+                gathered[chosen, filled:] = 0
+        return gathered
 
     def leading(self, keys: Sequence[str]) -> NDArray[np.int64]:
         """The first bytes of the features of each key, [n]; no whole features are read."""
@@ -134,26 +139,6 @@ class FeatureSpace:
             os.fsync(self._file.fileno())
             self._file.close()
             self._file = None
-
-    def _shapes(self, keys: Sequence[str]) -> list[tuple[int, ...]]:
-        """The shapes of the features of keys, the longest last."""
-        numbers = {self._places[key][0] for key in keys}
-        return sorted({self._records[number].features.shape[1:] for number in numbers})
-
-    def _gathered(self, keys: Sequence[str], shapes: Sequence[tuple[int, ...]]) -> Features:
-        if not keys:
-            return np.zeros((0,), dtype=np.float32)
-        shape = shapes[-1]
-        gathered = np.empty((len(keys), *shape), dtype=np.float32)
-        for number, chosen, rows in self._by_record(keys):
-            features = self._records[number].features
-            if features.shape[1:] == shape:
-                gathered[chosen] = features[rows]
-            else:
-                filled = features.shape[1]
-                gathered[chosen, :filled] = features[rows]
-                gathered[chosen, filled:] = 0
-        return gathered
 
     def _by_record(self, keys: Sequence[str]) -> Iterator[tuple[int, NDArray[np.int64], NDArray[np.int64]]]:
         """Each record that holds some of the keys: its number, their positions, and their rows in it."""
@@ -206,10 +191,6 @@ def read_segment(path: Path) -> Iterator[Record]:
             facts = json.loads(header)
             yield Record(tuple(facts["keys"]), _as_float(payload, facts["shape"]))
         start = stop
-
-
-def _differ(shapes: Sequence[tuple[int, ...]]) -> str:
-    return f"features of shapes {shapes[0]} and {shapes[-1]} under one key; delete that folder"
 
 
 def _write_whole(file: BinaryIO, record: bytes) -> None:

@@ -74,12 +74,8 @@ def text_key(text: Text) -> str:
     return digest_of([text.name, text.prompts, text.descriptions, dict(text.ids)])
 
 
-def image_space(identity: Identity, settings: RunSettings) -> str:
-    """Where a model's image features are stored, by everything that decides them."""
-    return _space(identity.image, settings)
-
-
-def _space(side: str, settings: RunSettings) -> str:
+def space_of(side: str, settings: RunSettings) -> str:
+    """The key of where features are stored, by everything that decides a side of a model."""
     place = {"precision": settings.precision, "device": settings.device.partition(":")[0]}
     return digest_of({"side": side, **place})
 
@@ -142,7 +138,7 @@ def _keys(
     images = _listed(problem.candidates, settings, listed)
     references = _listed(problem.references, settings, listed)
     words = () if isinstance(problem.candidates, Dataset) else tuple(map(text_key, problem.candidates))
-    spaces = [image_space(identity, settings), _space(identity.text, settings)]
+    spaces = [space_of(side, settings) for side in (identity.image, identity.text)]
     texts = tuple(map(text_key, problem.texts))
     asked = task.problem.queries
     of_task = texts if problem is task.problem else tuple(map(text_key, task.problem.texts))

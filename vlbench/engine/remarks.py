@@ -35,7 +35,7 @@ def noted(job: Job, cache: Path) -> dict[str, str]:
     """What decoding changed of a job's images and which sentences were cut, of stored ones too."""
     job = located(job, cache) or job
     found: dict[str, str] = {}
-    rows = _read_rows(_decoding(job, cache))
+    rows = _read_rows(cache / "decoding" / f"{job.keys.image_space}.json")
     if rows:
         problem, keys = job.task.problem, job.keys
         of_images = [
@@ -47,7 +47,7 @@ def noted(job: Job, cache: Path) -> dict[str, str]:
             of_images += [(problem.references[index].id, rows[keys.references[index]]) for index in more]
         said = decoding_text(of_images)
         found["decoding"] = "; ".join(filter(None, [said, LOST_LINE if LOST in rows else ""]))
-    rows = _read_rows(_cut(job, cache))
+    rows = _read_rows(cache / "cut" / f"{job.keys.text_space}.json")
     if rows:
         cut = [sentence for key in job.keys.texts for sentence in rows.get(key, ())]
         why = "sentences longer than the model reads, their ends left out"
@@ -58,7 +58,7 @@ def noted(job: Job, cache: Path) -> dict[str, str]:
 
 def cut_texts(job: Job, cache: Path) -> NDArray[np.bool_]:
     """Of which of a job's texts a model does not read all words, [m]."""
-    rows = _read_rows(_cut(job, cache))
+    rows = _read_rows(cache / "cut" / f"{job.keys.text_space}.json")
     return np.array([bool(rows.get(key)) for key in job.keys.texts], dtype=np.bool_)
 
 
@@ -72,7 +72,10 @@ def noted_lines(job: Job, found: Mapping[str, str]) -> Iterator[str]:
 
 def keep_decoding(job: Job, remarks: Mapping[str, Sequence[str]], cache: Path) -> None:
     """Add remarks on how images were decoded, by their keys, to those that are kept beside their features."""
-    _add_rows(_decoding(job, cache), {key: list(said) for key, said in remarks.items()})
+    _add_rows(
+        cache / "decoding" / f"{job.keys.image_space}.json",
+        {key: list(said) for key, said in remarks.items()},
+    )
 
 
 def keep_cut(job: Job, model: Model, encoded: Mapping[str, Text], cache: Path) -> None:
@@ -85,15 +88,7 @@ def keep_cut(job: Job, model: Model, encoded: Mapping[str, Text], cache: Path) -
         sentences = dict.fromkeys((*text.prompts, *text.descriptions, text.name))
         if found := [sentence for sentence in sentences if sentence in cut]:
             rows[key] = found
-    _add_rows(_cut(job, cache), rows)
-
-
-def _decoding(job: Job, cache: Path) -> Path:
-    return cache / "decoding" / f"{job.keys.image_space}.json"
-
-
-def _cut(job: Job, cache: Path) -> Path:
-    return cache / "cut" / f"{job.keys.text_space}.json"
+    _add_rows(cache / "cut" / f"{job.keys.text_space}.json", rows)
 
 
 def _read_rows(path: Path) -> dict[str, list[str]]:

@@ -179,7 +179,7 @@ class Session:
         if space is features or use.beyond != "scores":
             return Reduction("features" if space is features else use.beyond)
         self.encode_texts(use.job)
-        texts = self.space("features", use.job.keys.text_space).gather_padded(use.job.keys.texts)
+        texts = self.space("features", use.job.keys.text_space).gather(use.job.keys.texts, padded=True)
         return Reduction("scores", texts)
 
     @contextmanager

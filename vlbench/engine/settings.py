@@ -1,10 +1,16 @@
 """What a user chooses about a run, apart from the models and tasks."""
 
+import os
 from dataclasses import dataclass
+from importlib.metadata import version
 from pathlib import Path
 
 from vlbench.core.contracts import Placement, Precision, PreprocessMode
+from vlbench.core.errors import Unsupported
+from vlbench.core.files import remembered
 
+DRIVERS = ("/dev/nvidiactl", "/dev/kfd", "/dev/dxg")
+"""Device nodes of NVIDIA, AMD and WSL drivers."""
 CPU_BATCH = 16
 """Images a batch on a CPU: within 4 % of the sgemm peak, and little padding for small sets."""
 DEVICE_BATCH = 256
@@ -59,3 +65,38 @@ class RunSettings:
     def first_text_batch_size(self) -> int:
         """Prompts a batch, before any halving."""
         return CPU_TEXT_BATCH if self.on_cpu else DEVICE_TEXT_BATCH
+
+
+def resolve_device(device: str, cache: Path | None) -> str:
+    """A torch device string: `auto` is the first CUDA or ROCm device where there is one, else the CPU.
+
+    torch is asked only where an accelerator may be.
+
+    Raises:
+        Unsupported: the device asked for is not there.
+    """
+    if device != "auto":
+        return device if device == "cpu" else _checked(device)
+    if not any(Path(driver).exists() for driver in DRIVERS):
+        return "cpu"
+    visible = os.environ.get("CUDA_VISIBLE_DEVICES", "all")
+    return remembered(f"device|{version('torch')}|{visible}|{os.uname().nodename}", cache, _first_device)
+
+
+def _first_device() -> str:
+    import torch
+
+    return "cuda" if torch.cuda.is_available() else "cpu"
+
+
+def _checked(device: str) -> str:
+    import torch
+
+    try:
+        torch.zeros(1, device=device)
+    except (RuntimeError, AssertionError) as error:
+        reason = str(error).splitlines()[0]
+        raise Unsupported(
+            f"device {device!r} cannot be used ({reason}); pass --device cpu or auto"
+        ) from error
+    return device

@@ -25,8 +25,8 @@ def score_blocks(job: Job, session: Session, head: Head) -> ScoreBlocks:
     """The scores of all candidates and queries of an encoded job, block by block, and what was read."""
     texts = session.space("features", job.keys.text_space)
     sides = {
-        "candidates": lambda: _candidate_space(job, session).gather_padded(job.keys.candidates),
-        "queries": lambda: texts.gather_padded(job.keys.texts),
+        "candidates": lambda: _candidate_space(job, session).gather(job.keys.candidates, padded=True),
+        "queries": lambda: texts.gather(job.keys.texts, padded=True),
     }
     blocks = _score_blocks(job, session, head)
     return replace(blocks, features=sides, cut=lambda: cut_texts(job, session.cache))
@@ -51,7 +51,7 @@ def _score_blocks(job: Job, session: Session, head: Head) -> ScoreBlocks:
         model.score,
         lambda places: space.gather([keys.candidates[place] for place in places.tolist()]),
         space.leading(keys.candidates),
-        texts=texts.gather_padded(keys.texts),
+        texts=texts.gather(keys.texts, padded=True),
         problem=problem,
         device=device,
         score_pairs=model.score_pairs if isinstance(model, ScoresPairs) else None,
@@ -112,7 +112,7 @@ def _vectors(session: Session, space: FeatureSpace, keys: tuple[str, ...]) -> Fe
     executor, parts = session.executor, []
     with torch.inference_mode():
         for start in range(0, len(keys), _VECTORS):
-            features = torch.from_numpy(space.gather_padded(keys[start : start + _VECTORS]))
+            features = torch.from_numpy(space.gather(keys[start : start + _VECTORS], padded=True))
             parts.append(to_numpy(executor.vectors(features.to(executor.settings.device)), "vector"))
     return np.concatenate(parts) if parts else np.empty((0, 0), dtype=np.float32)
 

@@ -1,4 +1,4 @@
-"""Finished measurements and predictions on disk under their keys; imports no torch."""
+"""Finished measurements, predictions and items on disk under their keys; imports no torch."""
 
 import json
 from dataclasses import asdict, dataclass
@@ -8,9 +8,11 @@ from pathlib import Path
 import numpy as np
 
 from vlbench.core.contracts import Prediction, ScoreUnit
-from vlbench.core.errors import DataError
+from vlbench.core.errors import DataError, VlbenchError
 from vlbench.core.files import read_checked, write_checked
-from vlbench.core.measurement import Measurement
+from vlbench.core.items import MOST_SCORES, Items
+from vlbench.core.measurement import Measurement, MetricOptions
+from vlbench.core.metric_name import split_metric
 from vlbench.core.record import as_record, parsed_json, record_of
 from vlbench.core.result import Timing
 from vlbench.engine.decision import decided, late_splits
@@ -110,3 +112,21 @@ def stored_prediction(job: Job, cache: Path) -> tuple[Prediction, RunFacts] | No
         Prediction(ScoreUnit(**about["unit"]), arrays),
         RunFacts(facts["settings"], facts["software"], timing, tuple(facts.get("changes", ()))),
     )
+
+
+def stored_items(job: Job, cache: Path, *, most_scores: int = MOST_SCORES) -> Items:
+    """Items of a job that has run; the primary metric says what each image adds to it.
+
+    Raises:
+        VlbenchError: the cache has lost the prediction.
+    """
+    kept = decided_prediction(job, cache)
+    if kept is None:
+        raise VlbenchError(
+            f"{job.row} on {job.task.name}: the stored predictions are gone; empty {cache} and rerun"
+        )
+    task = job.task
+    prediction = kept[0]
+    options = MetricOptions(at=split_metric(task.primary)[1], seed=job.seed)
+    measured = task.metrics[task.primary](prediction, task.problem, options)
+    return Items.of(task.problem, prediction, influence=measured.influence, most_scores=most_scores)

@@ -28,7 +28,7 @@ from vlbench.engine.chunk import Reduction
 from vlbench.engine.executors.local import LocalExecutor
 from vlbench.engine.feature_store import FeatureSpace
 from vlbench.engine.passes import Done, Wanted, encode_images
-from vlbench.engine.plan import image_space
+from vlbench.engine.plan import space_of
 from vlbench.engine.settings import RunSettings
 from vlbench.fitting.coop_learner import Learner, first_context, prompts_of
 from vlbench.fitting.coop_recipe import Recipe
@@ -171,7 +171,7 @@ class _ImageFeatures:
         """The features of an epoch; with frozen features those of every epoch."""
         if self.recipe.features == "frozen":
             if self._frozen is None:
-                space = self.cache / "features" / image_space(self.identity, self.settings)
+                space = self.cache / "features" / space_of(self.identity.image, self.settings)
                 self._frozen = self._encoded(subset(self.few.source, self.few.indices), space)
             return self._frozen
         seen = views(

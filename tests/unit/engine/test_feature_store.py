@@ -33,10 +33,10 @@ def rows(*counts: int) -> np.ndarray:
 def test_features_of_several_rows_are_padded_with_zeros_to_the_longest(tmp_path):
     fill(tmp_path, (["a", "b"], rows(1, 1)), (["c"], rows(3)), (["d"], rows(2)))
     space = FeatureSpace(tmp_path)
-    found = space.gather_padded(["d", "a", "c"])
+    found = space.gather(["d", "a", "c"], padded=True)
     assert found[..., 0].tolist() == [[1, 3, 0], [1, 0, 0], [1, 3, 5]]
-    assert space.gather_padded(["a", "d"]).shape == (2, 2, 2)  # the longest of those asked for
-    assert space.gather_padded(["a", "b"]).tobytes() == space.gather(["a", "b"]).tobytes()
+    assert space.gather(["a", "d"], padded=True).shape == (2, 2, 2)  # the longest of those asked for
+    assert space.gather(["a", "b"], padded=True).tobytes() == space.gather(["a", "b"]).tobytes()
     with pytest.raises(DataError, match=r"features of shapes \(1, 2\) and \(3, 2\) under one key"):
         space.gather(["a", "c"])
 
@@ -46,7 +46,7 @@ def test_vectors_of_other_widths_are_never_padded(tmp_path):
     fill(tmp_path, (["d"], np.ones((1, 2, 5))))
     for keys in (["a", "b"], ["a", "c"], ["c", "d"]):
         with pytest.raises(DataError, match="delete that folder"):
-            FeatureSpace(tmp_path).gather_padded(keys)
+            FeatureSpace(tmp_path).gather(keys, padded=True)
 
 
 @pytest.mark.parametrize("cut", [1, 30, 70])

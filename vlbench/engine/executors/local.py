@@ -5,7 +5,7 @@ from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field, replace
 from functools import partial as bind
-from typing import Never
+from typing import Literal, Never
 
 import numpy as np
 import torch
@@ -99,7 +99,7 @@ class LocalExecutor:
             for positions in _chunks(texts):
                 chunk = [texts[i] for i in positions]
                 with torch.inference_mode():
-                    features = self._halving(bind(self._encode_chunk, chunk), "text_batch_size")
+                    features = self._halving(bind(self.model.encode_texts, chunk), "text_batch_size")
                 yield positions, to_numpy(features, "text")
                 progress.update(sum(map(_prompts, chunk)))
 
@@ -141,32 +141,31 @@ class LocalExecutor:
         """What is wanted of a batch, on the device: a tensor [size, ...] of each reduction."""
         if batch.pixels is None:
             return []
+        made = []
         with torch.inference_mode():
             features = self._halving(bind(self._encode_pixels, batch.pixels), "batch_size")
-            return [self._reduced(features, each) for each in batch.chunk.reductions]
+            for reduction in batch.chunk.reductions:
+                if reduction.texts is not None:
+                    if reduction not in self._columns:
+                        self._columns[reduction] = Columns.of(reduction.texts, self.settings.device)
+                    made.append(self._columns[reduction].scores(self.model.score, features))
+                else:
+                    made.append(self.vectors(features) if reduction.how == "vectors" else features)
+        return made
 
-    def _reduced(self, features: Tensor, reduction: Reduction) -> Tensor:
-        if reduction.texts is not None:
-            if reduction not in self._columns:
-                self._columns[reduction] = Columns.of(reduction.texts, self.settings.device)
-            return self._columns[reduction].scores(self.model.score, features)
-        return self.vectors(features) if reduction.how == "vectors" else features
-
-    def _encode_chunk(self, texts: Sequence[Text], size: int) -> Tensor:
-        return self.model.encode_texts(texts, batch_size=size)
-
-    def _encode_pixels(self, pixels: Tensor, size: int) -> Tensor:
-        device = self.settings.device
+    def _encode_pixels(self, pixels: Tensor, batch_size: int) -> Tensor:
         parts = [
-            self.model.encode_images(part.to(device, non_blocking=True)) for part in torch.split(pixels, size)
+            self.model.encode_images(part.to(self.settings.device, non_blocking=True))
+            for part in torch.split(pixels, batch_size)
         ]
         return parts[0] if len(parts) == 1 else torch.cat(parts)
 
-    def _halving(self, run: Callable[[int], Tensor], which: str) -> Tensor:
+    def _halving(self, run: Callable[..., Tensor], which: Literal["batch_size", "text_batch_size"]) -> Tensor:
+        """What `run` makes at a batch size, smaller ones where the device has too little memory."""
         while True:
             size: int = getattr(self, which)
             try:
-                return run(size)
+                return run(batch_size=size)
             except torch.OutOfMemoryError as error:
                 chosen = which == "batch_size" and self.settings.batch_size is not None
                 if chosen or size == 1:
