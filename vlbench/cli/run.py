@@ -66,7 +66,7 @@ vlbench run --model clip-b32 --task classification:my-photos
     "--verify-data",
     is_flag=True,
     envvar="VLBENCH_VERIFY_DATA",
-    help="Digest the bytes of the data, not only names and sizes.",
+    help="Read the bytes of all data and weights, whatever the cache remembers.",
 )
 @click.option(
     "--descriptions",

@@ -32,7 +32,7 @@ def square(colours: tuple[str, ...], each: int, smallest: int, index: int) -> Ex
         id=f"{colour}-{side}",
         image=partial(draw, colour, side),
         target=Target(label=colour),
-        state=digest_of(["demo square", 2, colour, side]),  # another version of `draw` needs another number
+        key=digest_of(["demo square", 2, colour, side]),  # another version of `draw` needs another number
     )
 
 
