@@ -1,7 +1,7 @@
 """Metric: a measure as a value, with all that is known of it."""
 
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
@@ -147,3 +147,29 @@ def out_of_range(value: float | None, least: float | None, most: float | None) -
         return ""
     what = "no fraction" if high == 1 else "not"
     return f"{value:.6g}, {what} {f'from {low:g} to {high:g}' if high < math.inf else f'{low:g} or more'}"
+
+
+_OLD_KINDS: Mapping[str, tuple[bool, float | None, float | None]] = {
+    "median_rank": (True, 0.0, None),
+    "mean_rank": (True, 0.0, None),
+    "nll": (True, 0.0, None),
+    "error": (True, 0.0, None),
+    "brier": (True, 0.0, 2.0),
+    "ece": (True, 0.0, 1.0),
+    "threshold": (False, None, None),
+}
+"""By the last words of a metric's name."""
+
+
+def old_kind(metric: str) -> tuple[bool, float | None, float | None]:
+    """Whether a metric is better when lower, and its values' ends, None for no end, as version 0.1 took them.
+
+    Its results and baselines do not state them: it is a fraction that should be high, unless its last words
+    differ.
+
+    >>> old_kind("image_retrieval_median_rank"), old_kind("acc1@5")
+    ((True, 0.0, None), (False, 0.0, 1.0))
+    """
+    name = metric.partition("@")[0]
+    found = (kind for words, kind in _OLD_KINDS.items() if name == words or name.endswith(f"_{words}"))
+    return next(found, (False, 0.0, 1.0))

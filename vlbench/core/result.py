@@ -2,12 +2,12 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import Literal
 
 from vlbench.core.errors import DataError
 from vlbench.core.measurement import Measurement
-from vlbench.core.metric import out_of_range
+from vlbench.core.metric import old_kind, out_of_range
 from vlbench.core.record import as_record, parsed_json, record_of
 
 SCHEMA = 1
@@ -135,6 +135,9 @@ class Result:
         return result
 
 
+_OF_A_KIND = ("lower_is_better", "least", "most")
+
+
 def _with_kinds(fields: object) -> object:
     """The fields of a result, whose metrics of version 0.1 do not state what they are, by their names."""
     metrics = fields.get("metrics") if isinstance(fields, dict) else None
@@ -145,13 +148,9 @@ def _with_kinds(fields: object) -> object:
     }
     if not isinstance(fields, dict) or not isinstance(metrics, list) or not old:
         return fields
-    from vlbench.core.old_metrics import kind_by_name
-
-    kinds = {at: asdict(kind_by_name(name)) for at, name in old.items()}
-    return {
-        **fields,
-        "metrics": [{**kinds[at], **each} if at in old else each for at, each in enumerate(metrics)],
-    }
+    kinds = {at: dict(zip(_OF_A_KIND, old_kind(name), strict=True)) for at, name in old.items()}
+    told = [{**kinds[at], **each} if at in old else each for at, each in enumerate(metrics)]
+    return {**fields, "metrics": told}
 
 
 def _check_values(result: Result) -> None:

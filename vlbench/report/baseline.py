@@ -11,8 +11,7 @@ from vlbench.core.digest import digest_of_strings
 from vlbench.core.errors import DataError
 from vlbench.core.files import write_atomically
 from vlbench.core.measurement import Measurement
-from vlbench.core.metric import out_of_range
-from vlbench.core.old_metrics import kind_by_name
+from vlbench.core.metric import old_kind, out_of_range
 from vlbench.core.result import Result
 from vlbench.report.csv_text import csv_text, number
 from vlbench.report.results import read_results
@@ -216,13 +215,14 @@ def _parse(cells: Mapping[str, str], where: str) -> Row:
                 numbers[name] = _number(text)
         except ValueError as error:
             raise DataError(f"{where}: {error} in {name}; {_MEND}") from error
-    kind = kind_by_name(cells["metric"])
+    lower_is_better, least, most = old_kind(cells["metric"])
     lower = cells.get("lower_is_better")
     if lower not in ("yes", "no", None):
         raise DataError(f"{where}: {lower!r} in lower_is_better is neither yes nor no; {_MEND}")
-    lower_is_better = kind.lower_is_better if lower is None else lower == "yes"
-    numbers.setdefault("least", kind.least)
-    numbers.setdefault("most", kind.most)
+    if lower is not None:
+        lower_is_better = lower == "yes"
+    numbers.setdefault("least", least)
+    numbers.setdefault("most", most)
     wrong = out_of_range(numbers["value"], numbers["least"], numbers["most"])
     if wrong:
         raise DataError(f"{where}: {cells['metric']} is {wrong}; {_MEND}")
