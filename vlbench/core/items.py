@@ -13,16 +13,7 @@ MOST_SCORES = 2_000_000
 """Numbers of a score matrix up to which it is kept unasked (8 MB)."""
 
 Indices = NDArray[np.int64]
-
-
 Floats = NDArray[np.float64]
-
-
-@dataclass(frozen=True, slots=True)
-class Hits:
-    """A share of the images: right or wrong [n] of every image that has something right."""
-
-    right: NDArray[np.bool_]
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,8 +32,10 @@ class Contributions:
     biased: bool = False
 
 
+Hits = NDArray[np.bool_]
 Reading = Hits | Contributions
-"""What a metric's `items` says of a model's items."""
+"""What a metric's `items` says of a model's items: of a share whether each image that has something right is
+right itself, [n]; else what each adds."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,5 @@
 """Accuracy of classification: top-1, top-5 and the mean over classes, from the ranks of the right class."""
 
-from dataclasses import dataclass
-
 import numpy as np
 from numpy.typing import NDArray
 
@@ -11,51 +9,38 @@ from vlbench.core.items import Contributions, Items, Reading
 from vlbench.core.measurement import Measurement, MetricOptions, Part
 from vlbench.core.metric import metric
 from vlbench.core.problem import Problem
-from vlbench.metrics.class_weights import Pairs, class_spread
-from vlbench.metrics.intervals import Interval, score_interval
-from vlbench.metrics.item_values import hits_within
-from vlbench.metrics.ranks import proportion_within, worst_rank
+from vlbench.metrics.intervals import Interval, class_spread, score_interval
+from vlbench.metrics.ranks import hits_within, proportion_within
 
 
-@dataclass(frozen=True, slots=True)
-class ClassHits:
-    """Images of each class that are right, and all images of it, [m] each."""
+def class_recall(
+    ranks: NDArray[np.int64], classes: NDArray[np.int64], *, number: int
+) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+    """The fraction of each class's images that are right (rank 1), and how many it has, [m] each.
 
-    hits: NDArray[np.int64]
-    sizes: NDArray[np.int64]
+    Ranks and classes are [n], the `number` of classes is m. A class without images has NaN.
 
-    @property
-    def recall(self) -> NDArray[np.float64]:
-        """Fraction of each class's images that are right, [m]; NaN for a class without images."""
-        shares = np.full(self.sizes.size, np.nan)
-        np.divide(self.hits, self.sizes, out=shares, where=self.sizes > 0)
-        return shares
-
-
-def class_hits(ranks: NDArray[np.int64], classes: NDArray[np.int64], *, number: int) -> ClassHits:
-    """Count images and right images (rank 1) of each of `number` classes; ranks and classes are [n].
-
-    >>> class_hits(np.array([1, 2, 1]), np.array([0, 0, 2]), number=3).recall.tolist()
-    [0.5, nan, 1.0]
+    >>> class_recall(np.array([1, 2, 1]), np.array([0, 0, 2]), number=3)
+    (array([0.5, nan, 1. ]), array([2, 0, 1]))
     """
-    return ClassHits(
-        hits=np.bincount(classes[ranks == 1], minlength=number).astype(np.int64),
-        sizes=np.bincount(classes, minlength=number).astype(np.int64),
-    )
+    sizes = np.bincount(classes, minlength=number).astype(np.int64)
+    shares = np.full(number, np.nan)
+    np.divide(np.bincount(classes[ranks == 1], minlength=number), sizes, out=shares, where=sizes > 0)
+    return shares, sizes
 
 
 @metric(reads={"row_ranks"}, items=lambda items, _: hits_within(items, 1))
 def acc1(prediction: Prediction, problem: Problem, options: MetricOptions) -> Measurement:
     """Fraction of images whose class scores above every other class; Wilson interval."""
-    worst = worst_rank(problem.row_asked, problem.relevant.row_counts)
-    return proportion_within(prediction["row_ranks"], 1, worst=worst)
+    right = problem.relevant.row_counts
+    return proportion_within(prediction["row_ranks"], 1, asked=problem.row_asked, right=right)
 
 
 @metric(reads={"row_ranks"}, items=lambda items, _: hits_within(items, 5))
 def acc5(prediction: Prediction, problem: Problem, options: MetricOptions) -> Measurement:
     """Fraction of images whose class is among the best five; None up to five classes; Wilson interval."""
-    worst = worst_rank(problem.row_asked, problem.relevant.row_counts)
-    return proportion_within(prediction["row_ranks"], 5, worst=worst)
+    right = problem.relevant.row_counts
+    return proportion_within(prediction["row_ranks"], 5, asked=problem.row_asked, right=right)
 
 
 def one_class_each(problem: Problem, metric: str) -> None:
@@ -92,29 +77,24 @@ def mean_per_class_recall(prediction: Prediction, problem: Problem, options: Met
     Raises:
         Unsupported: an image has several classes.
     """
-    ranks = prediction["row_ranks"]
     relevant = problem.relevant
-    counted = class_hits(ranks[relevant.candidates], relevant.queries, number=relevant.shape[1])
-    recall = counted.recall
-    found = counted.sizes > 0
+    images, classes = relevant.candidates, relevant.queries
+    ranks = prediction["row_ranks"][images]
+    recall, sizes = class_recall(ranks, classes, number=relevant.shape[1])
+    found = sizes > 0
     value = float(recall[found].mean()) if found.any() else None
     interval = Interval()
     if value is not None:
-        hits = ((ranks[relevant.candidates] == 1) - recall[relevant.queries]) / counted.sizes[
-            relevant.queries
-        ]
-        pairs = Pairs(relevant.candidates, relevant.queries)
-        spread = class_spread(relevant, pairs, hits, values=recall)
+        influence = ((ranks == 1) - recall[classes]) / sizes[classes]
+        spread = class_spread(relevant, images, classes, influence, values=recall)
         interval = score_interval(value, spread, "Wilson, by the variance within classes")
     return Measurement(
         value=value,
         n=int(found.sum()),
-        ci_low=interval.low,
-        ci_high=interval.high,
-        ci_method=interval.method,
         left_out=int((~found).sum()),
         parts=tuple(
             Part(name, float(share) if size else None, int(size))
-            for name, share, size in zip(problem.names, recall, counted.sizes, strict=True)
+            for name, share, size in zip(problem.names, recall, sizes, strict=True)
         ),
+        **interval,
     )

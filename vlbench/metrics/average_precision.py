@@ -114,12 +114,10 @@ def mean_average_precision(prediction: Prediction, problem: Problem, options: Me
     return Measurement(
         value=mean,
         n=int(found.sum()),
-        ci_low=interval.low,
-        ci_high=interval.high,
-        ci_method=interval.method,
         left_out=left_out,
         parts=parts,
         influence=pseudo_values(mean, deleted.replicates),
+        **interval,
     )
 
 

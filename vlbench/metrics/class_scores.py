@@ -11,12 +11,17 @@ from vlbench.core.metric import metric
 from vlbench.core.problem import Problem
 from vlbench.core.relevance import Relevance
 from vlbench.metrics.accuracy import one_class_each
-from vlbench.metrics.class_weights import Pairs, Spread, class_spread
 from vlbench.metrics.columns import FloatArray
-from vlbench.metrics.intervals import BY_IMAGES, Interval, score_interval, share_spread
-from vlbench.metrics.item_values import shares
-from vlbench.metrics.outliers import auc_spread, share_below
-from vlbench.metrics.ranks import measured
+from vlbench.metrics.intervals import (
+    BY_IMAGES,
+    Interval,
+    Spread,
+    class_spread,
+    score_interval,
+    share_spread,
+)
+from vlbench.metrics.outliers import BY_DELONG, auc_spread, share_below
+from vlbench.metrics.ranks import shares
 
 TOP = 5
 
@@ -46,19 +51,16 @@ def macro_f1_of_classes(prediction: Prediction, problem: Problem, options: Metri
     f1 = np.where(found, 2 * hits / np.maximum(true + guessed, 1), 0.0)
     value = float(f1[found].mean())
     spread = _spread_of_f1(relevant, predicted, f1)
-    interval = score_interval(value, spread, "Wilson, by the variance within classes")
     return Measurement(
         value=value,
         n=int(found.sum()),
-        ci_low=interval.low,
-        ci_high=interval.high,
-        ci_method=interval.method,
         left_out=int((~found).sum()),
         parts=tuple(
             Part(name, float(each) if size else None, int(size))
             for name, each, size in zip(problem.names, f1, true, strict=True)
         ),
         influence=None if classes.size < relevant.shape[0] else value + classes.size * spread.influence,
+        **score_interval(value, spread, "Wilson, by the variance within classes"),
     )
 
 
@@ -105,15 +107,13 @@ def roc_auc(prediction: Prediction, problem: Problem, options: MetricOptions) ->
     for place, share in zip(places, (above, below), strict=True):
         influence[place] = (share - value) / share.size
     spread = auc_spread(above, below)
-    interval = Interval() if spread is None else score_interval(value, spread, "Wilson, by DeLong's variance")
+    interval = Interval() if spread is None else score_interval(value, spread, BY_DELONG)
     return Measurement(
         value=value,
         n=margin.size,
-        ci_low=interval.low,
-        ci_high=interval.high,
-        ci_method=interval.method,
         left_out=left_out,
         influence=None if left_out or spread is None else value + margin.size * influence,
+        **interval,
     )
 
 
@@ -131,21 +131,14 @@ def mean_acc1_acc5(prediction: Prediction, problem: Problem, options: MetricOpti
     The interval is Wilson's by the variance over images.
     """
     ranks = prediction["row_ranks"]
-    kept = measured(ranks)
+    kept = ranks[ranks > 0]
     left_out = ranks.size - kept.size
     if len(problem.queries) <= TOP or not kept.size:
         return Measurement(value=None, n=kept.size, left_out=left_out)
     hits = (kept <= 1).astype(np.int64) + (kept <= TOP)
     value = float(hits.mean() / 2)
     interval = score_interval(value, share_spread(hits, np.full(kept.size, 2)), BY_IMAGES)
-    return Measurement(
-        value=value,
-        n=kept.size,
-        ci_low=interval.low,
-        ci_high=interval.high,
-        ci_method=interval.method,
-        left_out=left_out,
-    )
+    return Measurement(value=value, n=kept.size, left_out=left_out, **interval)
 
 
 def _predicted(
@@ -170,8 +163,9 @@ def _spread_of_f1(relevant: Relevance, predicted: NDArray[np.int64], f1: NDArray
     """
     images, classes = relevant.candidates, relevant.queries
     other = np.flatnonzero((predicted != classes) & (predicted >= 0))
-    pairs = Pairs(np.concatenate([images, images[other]]), np.concatenate([classes, predicted[other]]))
+    of_images = np.concatenate([images, images[other]])
+    of_classes = np.concatenate([classes, predicted[other]])
     hit = np.concatenate([predicted == classes, np.zeros(other.size, dtype=np.bool_)])
-    sums = np.bincount(pairs.classes, weights=1.0 + hit, minlength=f1.size)
-    influence = (2 * hit - f1[pairs.classes] * (1 + hit)) / sums[pairs.classes]
-    return class_spread(relevant, pairs, influence, values=f1)
+    sums = np.bincount(of_classes, weights=1.0 + hit, minlength=f1.size)
+    influence = (2 * hit - f1[of_classes] * (1 + hit)) / sums[of_classes]
+    return class_spread(relevant, of_images, of_classes, influence, values=f1)

@@ -1,23 +1,29 @@
-"""95 % confidence intervals; each says by what method it was made.
+"""95 % confidence intervals, each with the method it was made by, and the variances that they rest on.
 
 A variance that is estimated from the data is 0 where every image is right (or every one wrong), which does
 not make the metric certain. So the interval of a fraction is Wilson's, of as many independent images as have
 its variance.
+
+One image of a class says nothing of how much its class varies: taken alone it would count as known exactly.
+Classes of one size share a variance, and a size with few images borrows from the next ones.
 """
 
 from dataclasses import dataclass
 from statistics import NormalDist
+from typing import TypedDict
 
 import numpy as np
 from numpy.typing import NDArray
 
-from vlbench.core.student import student_quantile
-from vlbench.metrics.class_weights import Spread, image_spread
+from vlbench.core.measurement import student_quantile
+from vlbench.core.relevance import Relevance
 
 CONFIDENCE = 0.95
 RESAMPLES = 1000
 LEAST_IMAGES = 6
 """Images below which even their extremes do not hold the median in 95 % of draws: 2 in 2^n have one side."""
+LEAST_FREEDOM = 15
+"""Degrees of freedom below which a variance borrows from classes of other sizes, as many as it lacks."""
 
 BY_IMAGES = "Wilson, by the variance over images"
 
@@ -25,40 +31,47 @@ _Z = NormalDist().inv_cdf(0.5 + CONFIDENCE / 2)
 _TAILS = (50 * (1 - CONFIDENCE), 50 * (1 + CONFIDENCE))  # percent
 
 
+class Interval(TypedDict, total=False):
+    """Both ends and the method, as a `Measurement` takes them; empty where no interval can be given."""
+
+    ci_low: float
+    ci_high: float
+    ci_method: str
+
+
 @dataclass(frozen=True, slots=True)
-class Interval:
-    """Both ends and the method; without ends where no interval can be given."""
+class Spread:
+    """What each image adds to the variance of a metric: the sum of `influence` [n] squared is that variance.
 
-    low: float | None = None
-    high: float | None = None
-    method: str = ""
+    `images` is how many independent images would vary as much, `freedom` the degrees of freedom.
+    """
+
+    influence: NDArray[np.float64]
+    images: float
+    freedom: float
+
+    @property
+    def variance(self) -> float:
+        """The squared standard error of the metric."""
+        return float(self.influence @ self.influence)
 
 
-@dataclass(frozen=True, slots=True)
-class Ends:
-    """Both ends of an interval."""
-
-    low: float
-    high: float
-
-
-def wilson(successes: int, trials: int) -> Interval:
+def wilson(share: float, trials: float, quantile: float = _Z, method: str = "Wilson") -> Interval:
     """Wilson's score interval of a proportion of independent trials.
 
     Source: Wilson 1927, JASA 22, 209-212.
 
-    >>> interval = wilson(8, 10)
-    >>> round(interval.low, 4), round(interval.high, 4)
+    >>> interval = wilson(0.8, 10)
+    >>> round(interval["ci_low"], 4), round(interval["ci_high"], 4)
     (0.4902, 0.9433)
     """
-    if trials == 0:
-        return Interval()
-    share = successes / trials
-    ends = _wilson(share, trials, _Z)
+    spread = quantile * quantile / trials
+    centre = (share + spread / 2) / (1 + spread)
+    half = quantile / (1 + spread) * (share * (1 - share) / trials + spread / (4 * trials)) ** 0.5
     # rounding would leave the ends beside the share itself where all or none succeed
-    low = ends.low if successes else 0.0
-    high = ends.high if successes < trials else 1.0
-    return Interval(low, high, "Wilson")
+    low = max(0.0, centre - half) if share > 0 else 0.0
+    high = min(1.0, centre + half) if share < 1 else 1.0
+    return Interval(ci_low=low, ci_high=high, ci_method=method)
 
 
 def score_interval(value: float, spread: Spread, method: str) -> Interval:
@@ -72,21 +85,32 @@ def score_interval(value: float, spread: Spread, method: str) -> Interval:
     Of independent images it is Wilson's, but for the quantile and n - 1:
 
     >>> interval = score_interval(0.8, Spread(np.full(1, (0.16 / 100) ** 0.5), 100, 1e9), "")
-    >>> round(interval.low, 4), round(wilson(80, 100).low, 4)
+    >>> round(interval["ci_low"], 4), round(wilson(0.8, 100)["ci_low"], 4)
     (0.7112, 0.7112)
     """
     if spread.images <= 0 or spread.freedom < 1:
         return Interval()
     n = spread.images
     effect = (spread.variance * n * n + 1) / (value * (1 - value) * n + 1)
-    ends = _wilson(value, n / effect, student_quantile(spread.freedom))
-    return Interval(ends.low if value > 0 else 0.0, ends.high if value < 1 else 1.0, method)
+    return wilson(value, n / effect, student_quantile(spread.freedom), method)
 
 
-def share_spread(hits: NDArray[np.int64], sizes: NDArray[np.int64]) -> Spread:
-    """The spread of sum(hits) / sum(sizes) over images: hits [n] of sizes [n] captions each."""
-    whole = max(int(sizes.sum()), 1)
-    return image_spread((hits - hits.sum() / whole * sizes) / whole, sizes > 0)
+def mean_interval(values: NDArray[np.float64]) -> Interval:
+    """Student's interval of the mean of numbers [n] of 0 or more, which need not be fractions.
+
+    None for n < 2, and where all are equal: that says nothing of how much they vary.
+
+    >>> interval = mean_interval(np.array([1.0, 2.0, 3.0, 4.0]))
+    >>> round(interval["ci_low"], 1), round(interval["ci_high"], 1)
+    (0.4, 4.6)
+    """
+    n = values.size
+    if n < 2 or np.ptp(values) == 0:
+        return Interval()
+    half = student_quantile(n - 1) * float(values.std(ddof=1)) / n**0.5
+    mean = float(values.mean())
+    method = "Student's, of the mean over images"
+    return Interval(ci_low=max(0.0, mean - half), ci_high=mean + half, ci_method=method)
 
 
 def bootstrap_median(values: NDArray[np.int64], images: NDArray[np.int64], *, seed: int) -> Interval:
@@ -109,7 +133,101 @@ def bootstrap_median(values: NDArray[np.int64], images: NDArray[np.int64], *, se
         size = int(reached[-1])
         middle = np.searchsorted(reached, [(size - 1) // 2, size // 2], side="right")
         medians[resample] = ordered[middle].mean()
-    return _percentiles(medians, f"bootstrap over images, {RESAMPLES} resamples")
+    low, high = np.percentile(medians, _TAILS)
+    method = f"bootstrap over images, {RESAMPLES} resamples"
+    return Interval(ci_low=float(low), ci_high=float(high), ci_method=method)
+
+
+def class_weights(sizes: NDArray[np.int64]) -> tuple[NDArray[np.float64], float, float]:
+    """How much the images of classes of `sizes` [C], all of 1 or more, weigh in the variance of their mean.
+
+    The variance is the sum over all images of (the factor of its class x its residual)^2. The answer are
+    those factors [C], the degrees of freedom of that estimate where all classes vary alike, and how many
+    independent images have a plain mean that would vary as much.
+
+    A class of s images adds variance / (s C^2). The variance of the classes of one size is pooled within
+    them, that of classes of one image is taken between them: too large where their means differ, never too
+    small on average. Source: collapsed strata, Cochran 1977, Sampling Techniques, section 5A.12. A size with
+    fewer than `LEAST_FREEDOM` degrees of freedom takes what it lacks from the next larger sizes, then from
+    the smaller ones.
+
+    Of one class it is the variance of a mean, the squared residuals / (n (n - 1)):
+
+    >>> (1 / class_weights(np.array([5]))[0] ** 2).round(6)
+    array([20.])
+    """
+    distinct, places, counts = np.unique(sizes, return_inverse=True, return_counts=True)
+    freedom = np.where(distinct == 1, counts - 1, counts * (distinct - 1))
+    shares = counts / (distinct * sizes.size**2.0)  # of the whole variance, by size
+    weights = np.zeros(distinct.size)
+    for size in range(distinct.size):
+        nearest = np.concatenate([np.arange(size, distinct.size), np.arange(size)[::-1]])
+        known = freedom[nearest]
+        taken = np.clip(LEAST_FREEDOM - (np.cumsum(known) - known), 0, known)
+        taken[0] = known[0]
+        if taken.any():
+            weights[nearest] += shares[size] * taken / taken.sum()
+    per_square = np.divide(weights, freedom, out=np.zeros(distinct.size), where=freedom > 0)
+    spread = float(np.sum(per_square * weights))
+    told = float(weights.sum() ** 2 / spread) if spread else 0.0
+    return np.sqrt(per_square)[places], told, float(1 / shares.sum())
+
+
+def class_spread(
+    truth: Relevance,
+    images: NDArray[np.int64],
+    classes: NDArray[np.int64],
+    influence: NDArray[np.float64],
+    *,
+    values: NDArray[np.float64],
+) -> Spread:
+    """The spread over images of the mean of `values` [m] of classes or tags, NaN for those without images.
+
+    `influence` [p] is that of `images` on the value of `classes`, in any order: those of a class sum to 0. A
+    class is as large as its true images are many. Of one of a single image they say nothing: what counts is
+    how far its value is from those of its like.
+
+    >>> truth = Relevance(np.arange(2), np.arange(2), (2, 2))
+    >>> pairs = truth.candidates, truth.queries
+    >>> class_spread(truth, *pairs, np.zeros(2), values=np.array([1.0, 0.0])).influence
+    array([ 0.35355339, -0.35355339])
+    """
+    n, m = truth.shape
+    sizes = truth.column_counts
+    found = sizes > 0
+    if not found.any():
+        return Spread(np.zeros(n), 0.0, 0.0)
+    weights, freedom, equivalent = class_weights(sizes[found])
+    factors = np.zeros(m)
+    factors[found] = weights * sizes[found]
+    alone = sizes == 1
+    known = np.where(alone[classes], 0.0, factors[classes] * influence)
+    influences = np.bincount(images, weights=known, minlength=n).astype(np.float64)
+    if alone.any():
+        single = alone[truth.queries]
+        far = values[truth.queries[single]] - values[alone].mean()
+        influences += np.bincount(
+            truth.candidates[single], weights=factors[truth.queries[single]] * far, minlength=n
+        )
+    number = int(np.count_nonzero(truth.row_counts))
+    return Spread(influences, min(equivalent, number), min(freedom, number - 1))
+
+
+def image_spread(influence: NDArray[np.float64], counted: NDArray[np.bool_]) -> Spread:
+    """The spread of a metric over independent images: `influence` [n] sums to 0, `counted` [n] has a say.
+
+    >>> image_spread(np.array([0.25, -0.25, 0.0]), np.array([True, True, False])).influence
+    array([ 0.35355339, -0.35355339,  0.        ])
+    """
+    images = int(counted.sum())
+    few = (images / (images - 1)) ** 0.5 if images > 1 else 0.0
+    return Spread(influence * few, images, images - 1)
+
+
+def share_spread(hits: NDArray[np.int64], sizes: NDArray[np.int64]) -> Spread:
+    """The spread of sum(hits) / sum(sizes) over images: hits [n] of sizes [n] captions each."""
+    whole = max(int(sizes.sum()), 1)
+    return image_spread((hits - hits.sum() / whole * sizes) / whole, sizes > 0)
 
 
 def jackknife_spread(replicates: NDArray[np.float64], *, images: float) -> Spread | None:
@@ -138,32 +256,3 @@ def pseudo_values(estimate: float, replicates: NDArray[np.float64]) -> NDArray[n
     if n < 2 or not np.isfinite(replicates).all():
         return None
     return n * estimate - (n - 1) * replicates
-
-
-def mean_interval(values: NDArray[np.float64]) -> Interval:
-    """Student's interval of the mean of numbers [n] of 0 or more, which need not be fractions.
-
-    None for n < 2, and where all are equal: that says nothing of how much they vary.
-
-    >>> interval = mean_interval(np.array([1.0, 2.0, 3.0, 4.0]))
-    >>> round(interval.low, 1), round(interval.high, 1)
-    (0.4, 4.6)
-    """
-    n = values.size
-    if n < 2 or np.ptp(values) == 0:
-        return Interval()
-    half = student_quantile(n - 1) * float(values.std(ddof=1)) / n**0.5
-    mean = float(values.mean())
-    return Interval(max(0.0, mean - half), mean + half, "Student's, of the mean over images")
-
-
-def _wilson(share: float, trials: float, quantile: float) -> Ends:
-    spread = quantile * quantile / trials
-    centre = (share + spread / 2) / (1 + spread)
-    half = quantile / (1 + spread) * (share * (1 - share) / trials + spread / (4 * trials)) ** 0.5
-    return Ends(max(0.0, centre - half), min(1.0, centre + half))
-
-
-def _percentiles(values: NDArray[np.float64], method: str) -> Interval:
-    low, high = np.percentile(values, _TAILS)
-    return Interval(float(low), float(high), method)

@@ -6,10 +6,10 @@ from numpy.typing import NDArray
 from vlbench.core.contracts import Prediction
 from vlbench.core.errors import Unsupported
 from vlbench.core.measurement import Measurement
-from vlbench.metrics.class_weights import Spread
-from vlbench.metrics.intervals import score_interval
+from vlbench.metrics.intervals import Interval, Spread, score_interval
 
 BASELINE = "highest softmax probability"
+BY_DELONG = "Wilson, by DeLong's variance"
 
 
 def confidence(prediction: Prediction) -> NDArray[np.float64]:
@@ -45,12 +45,8 @@ def auroc(inside: NDArray[np.float64], outside: NDArray[np.float64]) -> Measurem
     below = 1 - share_below(np.sort(inside), outside)
     value = float(above.mean())
     spread = auc_spread(above, below)
-    if spread is None:
-        return Measurement(value=value, n=number)
-    interval = score_interval(value, spread, "Wilson, by DeLong's variance")
-    return Measurement(
-        value=value, n=number, ci_low=interval.low, ci_high=interval.high, ci_method=interval.method
-    )
+    interval = Interval() if spread is None else score_interval(value, spread, BY_DELONG)
+    return Measurement(value=value, n=number, **interval)
 
 
 def auc_spread(above: NDArray[np.float64], below: NDArray[np.float64]) -> Spread | None:

@@ -1,19 +1,11 @@
-"""Shares and medians of ranks: 1 is the best, 0 says that nothing right exists and is left out."""
+"""Shares of ranks: 1 is the best, 0 says that nothing right exists and is left out."""
 
 import numpy as np
 from numpy.typing import NDArray
 
+from vlbench.core.items import Contributions, Indices, Items, Reading
 from vlbench.core.measurement import Measurement
 from vlbench.metrics.intervals import wilson
-
-
-def measured(ranks: NDArray[np.int64]) -> NDArray[np.int64]:
-    """The ranks of those that have something right.
-
-    >>> measured(np.array([1, 0, 3])).tolist()
-    [1, 3]
-    """
-    return ranks[ranks > 0]
 
 
 def worst_rank(candidates: NDArray[np.int64] | int, right: NDArray[np.int64]) -> int:
@@ -31,52 +23,40 @@ def worst_rank(candidates: NDArray[np.int64] | int, right: NDArray[np.int64]) ->
     return int(wrong.min(initial=np.max(candidates, initial=1) - 1)) + 1
 
 
-def share_within(ranks: NDArray[np.int64], k: int, *, worst: int) -> float | None:
-    """Fraction of the measured ranks that are at most k.
+def proportion_within(
+    ranks: NDArray[np.int64], k: int, *, asked: NDArray[np.int64] | int, right: NDArray[np.int64]
+) -> Measurement:
+    """The fraction of queries whose rank [n] is at most k, with Wilson's interval of independent ones.
 
-    None where `worst`, the worst rank there can be, is within k (a query could not be wrong), or nothing was
-    measured.
+    `n` counts the queries that have something right, `left_out` those that have not. None where nothing was
+    measured, or a query could not be wrong: of the `asked` candidates `right` [n] are right.
 
-    >>> share_within(np.array([1, 4, 0, 2]), 2, worst=4)
-    0.6666666666666666
-    >>> share_within(np.array([1, 2]), 5, worst=5) is None
+    >>> proportion_within(np.array([1, 3, 0]), 1, asked=4, right=np.array([1, 1, 0])).value
+    0.5
+    >>> proportion_within(np.array([1, 2]), 5, asked=5, right=np.array([1, 1])).value is None
     True
     """
-    kept = measured(ranks)
-    if k >= worst or kept.size == 0:
-        return None
-    return float(np.mean(kept <= k))
-
-
-def median_rank(ranks: NDArray[np.int64]) -> float | None:
-    """Median of the measured ranks; None where there are none. Lower is better.
-
-    >>> median_rank(np.array([1, 0, 4, 2, 7]))
-    3.0
-    """
-    kept = measured(ranks)
-    return float(np.median(kept)) if kept.size else None
-
-
-def proportion_within(ranks: NDArray[np.int64], k: int, *, worst: int) -> Measurement:
-    """The fraction of images [n] whose rank is at most k, with Wilson's interval: images are independent.
-
-    `n` counts the images that have something right, `left_out` those that have not; None as `share_within`.
-
-    >>> proportion_within(np.array([1, 3, 0]), 1, worst=4).value
-    0.5
-    """
-    kept = measured(ranks)
-    value = share_within(ranks, k, worst=worst)
+    kept = ranks[ranks > 0]
     left_out = ranks.size - kept.size
-    if value is None:
+    if k >= worst_rank(asked, right) or not kept.size:
         return Measurement(value=None, n=kept.size, left_out=left_out)
-    interval = wilson(int(np.sum(kept <= k)), kept.size)
-    return Measurement(
-        value=value,
-        n=kept.size,
-        ci_low=interval.low,
-        ci_high=interval.high,
-        ci_method=interval.method,
-        left_out=left_out,
-    )
+    value = float(np.mean(kept <= k))
+    return Measurement(value=value, n=kept.size, left_out=left_out, **wilson(value, kept.size))
+
+
+def hits_within(items: Items, most: float | None) -> Reading | None:
+    """Which images have something right within the best `most`; None where the items keep no ranks.
+
+    >>> hits_within(Items(image_ranks=np.array([1, 0, 3])), 1)
+    array([ True, False])
+    """
+    ranks = items.image_ranks
+    return None if ranks is None or most is None else ranks[ranks > 0] <= most
+
+
+def shares(hits: Indices, sizes: Indices) -> Reading | None:
+    """A share of what hangs on the images: hits [n] of sizes [n], such as captions found."""
+    if not sizes.size:
+        return None
+    most = sizes.size * sizes / sizes.sum()
+    return Contributions("over images", most * (hits / sizes), most)

@@ -12,8 +12,7 @@ from vlbench.core.measurement import Measurement, MetricOptions
 from vlbench.core.metric import metric
 from vlbench.core.problem import Problem
 from vlbench.metrics.intervals import BY_IMAGES, bootstrap_median, score_interval, share_spread
-from vlbench.metrics.item_values import hits_within, shares
-from vlbench.metrics.ranks import measured, median_rank, proportion_within, share_within, worst_rank
+from vlbench.metrics.ranks import hits_within, proportion_within, shares
 
 
 def _caption_contributions(items: Items, at: float | None) -> Reading | None:
@@ -33,28 +32,18 @@ def image_retrieval_recall(prediction: Prediction, problem: Problem, options: Me
     The interval is Wilson's by the variance over images, as captions of one image are alike; a caption true
     of several images belongs to the first.
     """
-    k = int(options.number)
+    k, relevant = int(options.number), problem.relevant
     ranks = prediction["column_ranks"]
-    images = problem.relevant.shape[0]
-    value = share_within(ranks, k, worst=worst_rank(problem.column_asked, problem.relevant.column_counts))
-    kept = ranks > 0
-    n = int(kept.sum())
-    if value is None:
-        return Measurement(value=None, n=n, left_out=ranks.size - n)
-    owner = problem.relevant.first_candidates
+    found = proportion_within(ranks, k, asked=problem.column_asked, right=relevant.column_counts)
+    if found.value is None:
+        return found
+    kept, owner, images = ranks > 0, relevant.first_candidates, relevant.shape[0]
     spread = share_spread(
         np.bincount(owner[kept & (ranks <= k)], minlength=images),
         np.bincount(owner[kept], minlength=images),
     )
-    interval = score_interval(value, spread, BY_IMAGES)
-    return Measurement(
-        value=value,
-        n=n,
-        ci_low=interval.low,
-        ci_high=interval.high,
-        ci_method=interval.method,
-        left_out=ranks.size - n,
-    )
+    interval = score_interval(found.value, spread, BY_IMAGES)
+    return Measurement(value=found.value, n=found.n, left_out=found.left_out, **interval)
 
 
 @metric(reads={"row_ranks"}, at="k", needs_at=True, items=hits_within)
@@ -64,8 +53,8 @@ def text_retrieval_recall(prediction: Prediction, problem: Problem, options: Met
     None where an image has so many captions that one of them is always among the best k.
     """
     k = int(options.number)
-    worst = worst_rank(problem.row_asked, problem.relevant.row_counts)
-    return proportion_within(prediction["row_ranks"], k, worst=worst)
+    right = problem.relevant.row_counts
+    return proportion_within(prediction["row_ranks"], k, asked=problem.row_asked, right=right)
 
 
 @metric(reads={"column_ranks"}, lower_is_better=True, most=None)
@@ -94,13 +83,10 @@ def text_retrieval_median_rank(
 
 def _median(ranks: NDArray[np.int64], images: NDArray[np.int64], *, seed: int) -> Measurement:
     """The median of ranks and its interval; rank j belongs to images[j]."""
-    kept = measured(ranks)
-    interval = bootstrap_median(kept, images[ranks > 0], seed=seed)
+    kept = ranks[ranks > 0]
     return Measurement(
-        value=median_rank(ranks),
+        value=float(np.median(kept)) if kept.size else None,
         n=kept.size,
-        ci_low=interval.low,
-        ci_high=interval.high,
-        ci_method=interval.method,
         left_out=ranks.size - kept.size,
+        **bootstrap_median(kept, images[ranks > 0], seed=seed),
     )

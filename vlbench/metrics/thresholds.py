@@ -19,9 +19,8 @@ from vlbench.core.measurement import Measurement, MetricOptions
 from vlbench.core.metric import ASKED, metric
 from vlbench.core.problem import Asked, Problem
 from vlbench.core.relevance import Relevance
-from vlbench.metrics.class_weights import Pairs, Spread, class_spread, image_spread
 from vlbench.metrics.columns import Column, FloatArray, score_columns
-from vlbench.metrics.intervals import BY_IMAGES, score_interval
+from vlbench.metrics.intervals import BY_IMAGES, Spread, class_spread, image_spread, score_interval
 
 Averaging = Literal["macro", "micro"]
 Threshold = float | FloatArray
@@ -133,9 +132,9 @@ def macro(
         influences.append(((part - value * whole) / sums)[reached])
     if not any(each.size for each in images):
         return Linearised(values, np.zeros(n), Spread(np.zeros(n), 0.0, 0.0))
-    pairs, influence = Pairs(np.concatenate(images), np.concatenate(tags)), np.concatenate(influences)
-    whole_influence = np.bincount(pairs.images, weights=influence / len(images), minlength=n)
-    spread = class_spread(relevant, pairs, influence, values=values)
+    of_images, influence = np.concatenate(images), np.concatenate(influences)
+    whole_influence = np.bincount(of_images, weights=influence / len(images), minlength=n)
+    spread = class_spread(relevant, of_images, np.concatenate(tags), influence, values=values)
     return Linearised(values, whole_influence.astype(np.float64), spread)
 
 
@@ -218,16 +217,13 @@ def measure_given(
     linearise = macro if averaging == "macro" else micro
     found = linearise(scores, problem.relevant, threshold=threshold, ratio=ratio, asked=problem.asked)
     value = float(np.nanmean(found.values))
-    interval = score_interval(value, found.spread, BY_IMAGES)
     influence = found.spread.influence
     return Measurement(
         value=value,
         n=tags,
-        ci_low=interval.low,
-        ci_high=interval.high,
-        ci_method=interval.method,
         left_out=left_out,
         influence=value + influence.size * influence if found.spread.images else None,
+        **score_interval(value, found.spread, BY_IMAGES),
     )
 
 

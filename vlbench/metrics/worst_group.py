@@ -42,13 +42,10 @@ def worst_group_accuracy(prediction: Prediction, problem: Problem, options: Metr
         return Measurement(value=None, n=0, left_out=left_out)
     shares = np.divide(hits, sizes)
     worst = int(np.argmin(shares))
-    interval = wilson(hits[worst], sizes[worst])
     return Measurement(
         value=float(shares[worst]),
         n=len(names),
-        ci_low=interval.low,
-        ci_high=interval.high,
-        ci_method=f"{interval.method}, of the worst group",
         left_out=left_out,
         parts=tuple(Part(*part) for part in zip(names, shares.tolist(), sizes, strict=True)),
+        **wilson(float(shares[worst]), sizes[worst], method="Wilson, of the worst group"),
     )

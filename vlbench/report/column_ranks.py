@@ -7,7 +7,7 @@ from hashlib import sha256
 import numpy as np
 from numpy.typing import NDArray
 
-from vlbench.core.items import Hits, Items, Reading
+from vlbench.core.items import Contributions, Items, Reading
 from vlbench.core.result import Result
 from vlbench.report.item_values import read_metric
 from vlbench.report.paired_tests import LEVEL, PValues, holm_array, mid_p_mcnemar, normal_p
@@ -73,11 +73,11 @@ def _significant(readings: Sequence[Reading], values: NDArray[np.float64]) -> ND
     """Which models differ significantly, [k, k]."""
     k = len(readings)
     first, second = np.triu_indices(k, 1)
-    hits = [each.right for each in readings if isinstance(each, Hits)]
+    hits = [each for each in readings if not isinstance(each, Contributions)]
     if len(hits) == k:
         p_values = _of_hits(np.array(hits), first, second)
     else:
-        added = np.array([each.values for each in readings if not isinstance(each, Hits)])
+        added = np.array([each.values for each in readings if isinstance(each, Contributions)])
         p_values = _of_values(added, values, first, second)
     differ = np.zeros((k, k), dtype=np.bool_)
     differ[first, second] = differ[second, first] = holm_array(p_values) < LEVEL

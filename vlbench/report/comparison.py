@@ -147,7 +147,7 @@ def tested(a: Measurement, items_a: Items, b: Measurement, items_b: Items, *, se
         return _bootstrapped(resampled, len(scores_a))
     readings = read_metric(a.metric, items_a), read_metric(b.metric, items_b)
     match readings:
-        case Hits(), Hits():
+        case np.ndarray(), np.ndarray():
             return _mcnemar(*readings)
         case Contributions(), Contributions():
             fractions = not a.lower_is_better and max(abs(a.value), abs(b.value)) <= 1
@@ -156,11 +156,11 @@ def tested(a: Measurement, items_a: Items, b: Measurement, items_b: Items, *, se
 
 
 def _mcnemar(a: Hits, b: Hits) -> PairedTest:
-    a_only, b_only = int(np.sum(a.right & ~b.right)), int(np.sum(b.right & ~a.right))
-    ends = interval_of_paired_shares(a_only, b_only, a.right.size)
+    a_only, b_only = int(np.sum(a & ~b)), int(np.sum(b & ~a))
+    ends = interval_of_paired_shares(a_only, b_only, a.size)
     return PairedTest(
         method="McNemar, mid-p",
-        n=a.right.size,
+        n=a.size,
         ci_low=ends.low,
         ci_high=ends.high,
         p=float(mid_p_mcnemar(a_only, b_only)),

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from vlbench.core.items import Items
+from vlbench.core.items import Contributions, Hits, Items, Reading
 from vlbench.core.measurement import Part
 from vlbench.core.result import Result
 from vlbench.report.item_values import read_metric
@@ -47,21 +47,22 @@ def movers(a: Result, items_a: Items, b: Result, items_b: Items, *, shown: int =
 
 
 def _of_classes(result: Result, a: Items, b: Items) -> list[Mover]:
-    first, second = (read_metric(result.primary, items) for items in (a, b))
-    if a.classes is None or first is None or second is None or first.right is None or second.right is None:
-        return []
-    if a.classes.size != first.right.size:
+    found = [_right(read_metric(result.primary, items)) for items in (a, b)]
+    known = [right for right in found if right is not None]
+    if a.classes is None or len(known) < 2 or a.classes.size != known[0].size:
         return []
     sizes = np.bincount(a.classes, minlength=result.n_texts)
     names = _names(result, sizes.tolist())
-    hits = [
-        np.bincount(a.classes, weights=right, minlength=result.n_texts)
-        for right in (first.right, second.right)
-    ]
+    hits = [np.bincount(a.classes, weights=right, minlength=result.n_texts) for right in known]
     return [
         Mover(names[i], float(hits[0][i] / sizes[i]), float(hits[1][i] / sizes[i]), int(sizes[i]))
         for i in np.flatnonzero(sizes)
     ]
+
+
+def _right(reading: Reading | None) -> Hits | None:
+    """Which images are right, where nothing else hangs on an image."""
+    return reading.right if isinstance(reading, Contributions) else reading
 
 
 def _names(result: Result, sizes: list[int]) -> list[str]:

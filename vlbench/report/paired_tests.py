@@ -15,7 +15,7 @@ from statistics import NormalDist
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from vlbench.core.student import student_quantile
+from vlbench.core.measurement import student_quantile
 
 CONFIDENCE = 0.95
 LEVEL = 0.05

@@ -6,9 +6,8 @@ from vlbench.core.contracts import Prediction, ScoreUnit
 from vlbench.core.errors import CardError, DataError, NotFinite
 from vlbench.core.measurement import MetricOptions, Part
 from vlbench.metrics.average_precision import average_precision, delete_one, mean_average_precision
-from vlbench.metrics.class_weights import Spread
 from vlbench.metrics.columns import pairs_of
-from vlbench.metrics.intervals import score_interval
+from vlbench.metrics.intervals import Spread, score_interval
 
 UNIT = ScoreUnit("cosine")
 
@@ -95,7 +94,7 @@ def test_interval_is_the_jackknife_of_the_replicates(problem_of):
     counts = relevant.sum(axis=0)
     images = min(50, np.count_nonzero(counts) ** 2 / np.sum(1 / counts[counts > 0]))
     expected = score_interval(found.value, Spread(np.array([error]), images, 49), "")
-    assert (found.ci_low, found.ci_high) == pytest.approx((expected.low, expected.high))
+    assert (found.ci_low, found.ci_high) == pytest.approx((expected["ci_low"], expected["ci_high"]))
 
 
 def test_tags_of_one_positive_that_all_rank_first_are_not_certain(problem_of):

@@ -2,22 +2,25 @@ import numpy as np
 import pytest
 from scipy import stats
 
+from vlbench.core.relevance import Relevance
 from vlbench.metrics import intervals
-from vlbench.metrics.class_weights import Spread
 from vlbench.metrics.intervals import (
     Interval,
+    Spread,
     bootstrap_median,
+    class_spread,
+    class_weights,
     jackknife_spread,
     score_interval,
     share_spread,
     wilson,
 )
 
-NONE = Interval(None, None, "")
+NONE = Interval()
 
 
 def ends(interval):
-    return interval.low, interval.high
+    return interval["ci_low"], interval["ci_high"]
 
 
 @pytest.mark.parametrize(
@@ -25,7 +28,7 @@ def ends(interval):
 )
 def test_wilson_equals_scipy(successes, trials):
     expected = stats.binomtest(successes, trials).proportion_ci(method="wilson")
-    assert ends(wilson(successes, trials)) == pytest.approx((expected.low, expected.high), abs=1e-12)
+    assert ends(wilson(successes / trials, trials)) == pytest.approx((expected.low, expected.high), abs=1e-12)
 
 
 def test_a_share_varies_as_scipys_bootstrap_over_images_says():
@@ -81,16 +84,17 @@ def test_the_score_interval_by_hand():
     n = 20 / ((0.02 * 400 + 1) / (0.25 * 20 + 1))
     expected = stats.binomtest(round(3 * n), round(6 * n)).proportion_ci(method="wilson")
     found = score_interval(0.5, spread, "said")
-    assert found.method == "said"
-    assert found.low == pytest.approx(0.5 - 1.959964 * (0.25 / n) ** 0.5 / (1 + 1.959964**2 / n) ** 0.5)
-    assert ends(found) == pytest.approx((1 - found.high, found.high))
-    assert found.low < expected.low
+    assert found["ci_method"] == "said"
+    low, high = ends(found)
+    assert low == pytest.approx(0.5 - 1.959964 * (0.25 / n) ** 0.5 / (1 + 1.959964**2 / n) ** 0.5)
+    assert low == pytest.approx(1 - high)
+    assert low < expected.low
 
 
 @pytest.mark.parametrize("value", [0.0, 1.0])
 def test_a_variance_of_0_at_either_end_is_no_certainty(value):
     found = score_interval(value, Spread(np.zeros(40), 40, 1e9), "")
-    assert ends(found) == pytest.approx(ends(wilson(int(40 * value), 40)), abs=1e-9)
+    assert ends(found) == pytest.approx(ends(wilson(value, 40)), abs=1e-9)
 
 
 @pytest.mark.parametrize(("images", "freedom"), [(0, 5), (1, 0)])
@@ -100,7 +104,6 @@ def test_without_a_degree_of_freedom_there_is_no_interval(images, freedom):
 
 def test_nothing_to_resample_is_no_interval():
     none = np.zeros(0, dtype=np.int64)
-    assert wilson(0, 0) == NONE
     assert score_interval(0.0, share_spread(none, none), "") == NONE
     assert bootstrap_median(none, none, seed=0) == NONE
 
@@ -115,6 +118,65 @@ def test_five_images_hold_no_median_for_certain():
 
 @pytest.mark.parametrize("trials", [1, 7, 40, 640])
 def test_wilsons_interval_holds_the_share_where_all_or_none_succeed(trials):
-    none, every = wilson(0, trials), wilson(trials, trials)
-    assert none.low == 0 < none.high < 1
-    assert 0 < every.low < every.high == 1
+    none, every = ends(wilson(0.0, trials)), ends(wilson(1.0, trials))
+    assert none[0] == 0 < none[1] < 1
+    assert 0 < every[0] < every[1] == 1
+
+
+def test_classes_of_one_size_have_the_variance_of_a_stratified_sample():
+    # two classes of four: each squared residual counts 1 / (4 x 3), the mean of two halves that twice
+    factors, freedom, equivalent = class_weights(np.array([4, 4]))
+    assert factors**2 == pytest.approx(np.full(2, 1 / (4 * 3) / 4))
+    assert equivalent == pytest.approx(8)
+    assert freedom == pytest.approx(6)
+
+
+def test_classes_of_one_image_vary_between_them():
+    factors, freedom, equivalent = class_weights(np.ones(10, dtype=np.int64))
+    assert factors**2 == pytest.approx(np.full(10, 1 / (10 * 9)))
+    assert (freedom, equivalent) == (pytest.approx(9), pytest.approx(10))
+
+
+def test_a_single_class_of_one_image_borrows_from_the_next_size():
+    # alone it has no degree of freedom: its 1 / 9 of the variance is that of the classes of 21 images
+    factors = class_weights(np.array([1, 21, 21]))[0]
+    assert factors[0] == 0
+    assert factors[1:] ** 2 == pytest.approx(np.full(2, (2 / 21 / 9 + 1 / 9) / 40))
+
+
+def test_a_size_takes_as_much_as_it_lacks():
+    # six classes of one image have 5 degrees of freedom and take 10 from the 20 of the class of 21
+    factors = class_weights(np.array([*[1] * 6, 21]))[0]
+    assert factors[0] ** 2 == pytest.approx(6 / 49 * 5 / 15 / 5)
+    assert factors[6] ** 2 == pytest.approx((1 / 21 / 49 + 6 / 49 * 10 / 15) / 20)
+
+
+def test_one_image_in_all_has_no_variance_to_tell():
+    factors, freedom, _ = class_weights(np.array([1]))
+    assert (factors.tolist(), freedom) == ([0.0], 0.0)
+
+
+def test_the_variance_is_right_on_average_with_classes_of_one_image():
+    generator = np.random.default_rng(0)
+    sizes = np.array([40, 20, 5, 2, *[1] * 8])
+    classes = np.repeat(np.arange(sizes.size), sizes)
+    truth = Relevance(np.arange(classes.size), classes, (classes.size, sizes.size))
+    pairs = truth.candidates, truth.queries
+    means, variances = [], []
+    for _ in range(4000):
+        right = generator.random(classes.size) < 0.7
+        shares = np.bincount(classes, weights=right) / sizes
+        influence = (right - shares[classes]) / sizes[classes]
+        means.append(shares.mean())
+        variances.append(class_spread(truth, *pairs, influence, values=shares).variance)
+    assert np.mean(variances) == pytest.approx(np.var(means), rel=0.06)
+
+
+def test_images_of_several_tags_vary_together():
+    # both tags are true of the same two images: what they add is added before it is squared
+    truth = Relevance(np.array([0, 0, 1, 1]), np.array([0, 1, 0, 1]), (2, 2))
+    pairs = truth.candidates, truth.queries
+    influence = np.array([0.25, 0.25, -0.25, -0.25])  # either tag is found on image 0 alone
+    found = class_spread(truth, *pairs, influence, values=np.array([0.5, 0.5]))
+    assert found.variance == pytest.approx(0.25)  # that of one mean of 1 and 0
+    assert found.images == 2

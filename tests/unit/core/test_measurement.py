@@ -1,7 +1,7 @@
 import pytest
 from scipy import stats
 
-from vlbench.core.student import student_quantile
+from vlbench.core.measurement import student_quantile
 
 
 @pytest.mark.parametrize("freedom", [3, 5, 10, 30, 200])
