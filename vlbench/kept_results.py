@@ -11,10 +11,8 @@ from vlbench.engine.job import Job
 from vlbench.engine.measure import Measured, data_digests
 from vlbench.engine.stored import keep_predictions, stored_items, stored_prediction
 from vlbench.report.comparable import Question
-from vlbench.report.items import keep_items
-from vlbench.report.missing import has_result
-from vlbench.report.overwriting import refuse_other_data, refuse_other_folder
-from vlbench.report.results import write_result
+from vlbench.report.items import has_whole_items, write_items
+from vlbench.report.results import has_result, refuse_other_data, refuse_other_folder, write_result
 from vlbench.request import Request
 
 
@@ -71,16 +69,15 @@ def write_all(result: Result, job: Job, found: Measured, request: Request, folde
         VlbenchError: predictions are asked for, and the cache has no room for them.
     """
     write_result(result, folder)
-
-    def items() -> Items:
+    if not has_whole_items(folder, result, scores=request.save_predictions):
         most = sys.maxsize if request.save_predictions else MOST_SCORES
-        if found.prediction is not None:
+        if found.prediction is None:
+            keep_predictions(job, request.settings, request.cache)
+            items = stored_items(job, request.cache, most_scores=most)
+        else:
             problem = job.task.problem
-            return Items.of(problem, found.prediction, influence=found.influence, most_scores=most)
-        keep_predictions(job, request.settings, request.cache)
-        return stored_items(job, request.cache, most_scores=most)
-
-    keep_items(result, folder, items, scores=request.save_predictions)
+            items = Items.of(problem, found.prediction, influence=found.influence, most_scores=most)
+        write_items(result, items, folder)
     if not request.save_predictions:
         return
     from vlbench.report.predictions import write_predictions

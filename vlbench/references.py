@@ -66,8 +66,6 @@ def verify(
     if not 0 <= tolerance <= 1:
         raise VlbenchError(f"tolerance is {tolerance}; give a fraction, such as {TOLERANCE}")
     folder = Path(results)
-    if not folder.is_dir():
-        raise DataError(f"{folder}: no such results folder; `vlbench run` makes one, --results names another")
     catalogue = read_catalogue(tuple(map(Path, include_path)))
     asked_models = _meant(model, "model", catalogue)
     asked_tasks = _meant(task, "task", catalogue)
@@ -154,8 +152,6 @@ def export_results(
     from vlbench.report.results import read_results
 
     folder = Path(results)
-    if not folder.is_dir():
-        raise DataError(f"{folder}: no such results folder; `vlbench run` makes one, --results names another")
     chosen = [
         each
         for each in read_results(folder)

@@ -77,17 +77,15 @@ def _uncollected() -> Iterator[None]:
 
 def _written(website: Website, out: Path, additions: "Additions") -> "Written":
     from vlbench.cards.catalogue import read_catalogue
-    from vlbench.report.comparable import comparable_results
+    from vlbench.report.comparable import columns
     from vlbench.report.leaderboard import with_ranks
     from vlbench.report.results import read_results
     from vlbench.report.site.data import site_of
     from vlbench.report.site.folder import write_site
 
     folder = website.results
-    if not folder.is_dir():
-        raise DataError(f"{folder}: no such results folder; `vlbench run` makes one, --results names another")
     results = read_results(folder)
-    by_task = comparable_results(results)
+    by_task = {task: column.kept for task, column in columns(results).items()}
     if not by_task:
         raise DataError(f"{folder}: no whole result; `vlbench run` without --limit makes one")
     catalogue = read_catalogue(website.include)

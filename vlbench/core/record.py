@@ -11,6 +11,7 @@ from typing import Any, Literal, TypeVar, Union, cast, get_args, get_origin, get
 from vlbench.core.errors import DataError
 
 T = TypeVar("T")
+_hints = lru_cache(None)(get_type_hints)
 
 NOT_KEPT: Mapping[str, object] = {"kept": False}
 """Metadata of a field that is written nowhere."""
@@ -51,26 +52,16 @@ def record_of(kind: type[T], value: object, where: str = "") -> T:
     name = where or "the record"
     if not isinstance(value, Mapping):
         raise DataError(f"{name} is {_shown(value)}, no object")
-    declared = _declared(cast("Any", kind))
-    unknown = sorted(value.keys() - declared.keys())
+    hints = _hints(cast("Any", kind))
+    declared = [each for each in fields(cast("Any", kind)) if each.metadata.get("kept", True)]
+    unknown = sorted(value.keys() - {each.name for each in declared})
     if unknown:
         raise DataError(f"{name} has an unknown field {unknown[0]!r}")
-    missing = [field for field, (_, needed) in declared.items() if needed and field not in value]
-    if missing:
-        raise DataError(f"{name} lacks the field {missing[0]!r}")
+    for each in declared:
+        if each.name not in value and each.default is MISSING and each.default_factory is MISSING:
+            raise DataError(f"{name} lacks the field {each.name!r}")
     below = f"{where}." if where else ""
-    return kind(**{key: _typed(each, declared[key][0], f"{below}{key}") for key, each in value.items()})
-
-
-@lru_cache(None)
-def _declared(kind: type[object]) -> Mapping[str, tuple[Any, bool]]:
-    """The fields of a dataclass: their types, and whether they have to be stated."""
-    hints = get_type_hints(kind)
-    return {
-        field.name: (hints[field.name], field.default is MISSING and field.default_factory is MISSING)
-        for field in fields(cast("Any", kind))
-        if field.metadata.get("kept", True)
-    }
+    return kind(**{key: _typed(each, hints[key], f"{below}{key}") for key, each in value.items()})
 
 
 def _typed(value: object, kind: Any, where: str) -> object:

@@ -13,7 +13,7 @@ from vlbench.core.measurement import Measurement, MetricOptions, Part, student_q
 from vlbench.core.metric import metric
 from vlbench.core.problem import Problem
 from vlbench.metrics.accuracy import class_recall, one_class_each
-from vlbench.metrics.intervals import Interval, image_spread, mean_interval, wilson
+from vlbench.metrics.intervals import Interval, image_spread, wilson
 
 SOFTMAX = frozenset({"row_ranks", "best_scores", "right_scores", "log_sums", "log_square_sums"})
 """What tells the probabilities of a prediction's images; each metric of them asks for all of it."""
@@ -130,14 +130,14 @@ def worst_class_accuracy(prediction: Prediction, problem: Problem, options: Metr
 
 
 def _mean(values: NDArray[np.float64], prediction: Prediction, problem: Problem) -> Measurement:
-    """The mean of losses, of the images that have a class; None of scores that have no softmax."""
-    images = problem.relevant.shape[0]
-    if prediction.unit.kind == "probability" or not values.size:
+    """The mean of losses [n] of 0 or more, with Student's interval; None of scores that have no softmax."""
+    images, n = problem.relevant.shape[0], values.size
+    if prediction.unit.kind == "probability" or not n:
         return Measurement(value=None, n=0, left_out=images)
-    return Measurement(
-        value=float(values.mean()),
-        n=values.size,
-        left_out=images - values.size,
-        influence=None if values.size < images else values,
-        **mean_interval(values),
-    )
+    mean, interval = float(values.mean()), Interval()
+    if n > 1 and np.ptp(values) != 0:  # equal ones say nothing of how much they vary
+        half = student_quantile(n - 1) * float(values.std(ddof=1)) / n**0.5
+        method = "Student's, of the mean over images"
+        interval = Interval(ci_low=max(0.0, mean - half), ci_high=mean + half, ci_method=method)
+    influence = None if n < images else values
+    return Measurement(value=mean, n=n, left_out=images - n, influence=influence, **interval)

@@ -95,24 +95,6 @@ def score_interval(value: float, spread: Spread, method: str) -> Interval:
     return wilson(value, n / effect, student_quantile(spread.freedom), method)
 
 
-def mean_interval(values: NDArray[np.float64]) -> Interval:
-    """Student's interval of the mean of numbers [n] of 0 or more, which need not be fractions.
-
-    None for n < 2, and where all are equal: that says nothing of how much they vary.
-
-    >>> interval = mean_interval(np.array([1.0, 2.0, 3.0, 4.0]))
-    >>> round(interval["ci_low"], 1), round(interval["ci_high"], 1)
-    (0.4, 4.6)
-    """
-    n = values.size
-    if n < 2 or np.ptp(values) == 0:
-        return Interval()
-    half = student_quantile(n - 1) * float(values.std(ddof=1)) / n**0.5
-    mean = float(values.mean())
-    method = "Student's, of the mean over images"
-    return Interval(ci_low=max(0.0, mean - half), ci_high=mean + half, ci_method=method)
-
-
 def bootstrap_median(values: NDArray[np.int64], images: NDArray[np.int64], *, seed: int) -> Interval:
     """Percentile bootstrap over images of the median of values [p]; value j belongs to images[j].
 

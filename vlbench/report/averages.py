@@ -6,7 +6,8 @@ from statistics import fmean
 
 from vlbench.core.result import Result
 from vlbench.core.robustness import RobustnessFit
-from vlbench.report.seeds import METHOD, row_of, row_scores
+from vlbench.report.comparable import columns, whole_results
+from vlbench.report.seeds import METHOD, row_of, row_scores, seeds_by_row
 from vlbench.report.task_name import TaskName
 
 MEAN = "mean"
@@ -42,11 +43,15 @@ NO_ADDITIONS = Additions()
 
 @dataclass(frozen=True, slots=True)
 class Averages:
-    """Columns of averages by name, each a number a row, and what is left out of them, a line each.
+    """Scores by row and task, averages of them by row, and what is left out of these, a line each.
 
-    `tasks` are those that `mean` is over.
+    `by_task` are the results that they are of, `seeds` the models of the rows that have several. `tasks` are
+    those that `mean` is over.
     """
 
+    by_task: Columns
+    seeds: Mapping[str, frozenset[str]]
+    scores: Scores
     tasks: tuple[str, ...]
     mean: Numbers
     collections: Mapping[str, Numbers]
@@ -54,16 +59,21 @@ class Averages:
     notes: tuple[str, ...] = ()
 
 
-def averages(
-    by_task: Columns, scores: Scores, seeds: Mapping[str, frozenset[str]], additions: Additions = NO_ADDITIONS
-) -> Averages:
-    """The averages of every row, None where it lacks a task.
+def averages(results: Iterable[Result], additions: Additions = NO_ADDITIONS) -> Averages:
+    """The averages of every row of whole results, None where it lacks a task.
 
     `mean` is over one protocol of each data set, fractions that are better when they are higher, without
     what a user put in the place of a card's texts or thresholds and, beside tasks of cards, without folders
-    that have none; the mean rank is over the same tasks and those of other metrics. A collection is averaged
-    by its own metrics, else by the primary ones.
+    that have none; the mean rank is over the same tasks and those of other metrics. A collection of which all
+    tasks have results is averaged by its own metrics, else by the primary ones.
+
+    Raises:
+        DataError: a model bears the name of a row of seeds.
     """
+    whole = whole_results(results)
+    by_task = {task: column.kept for task, column in columns(whole).items()}
+    seeds = seeds_by_row(whole)
+    scores = row_scores(by_task, seeds)
     ranked, reasons = _one_of_each(by_task, additions.shipped)
     averaged = []
     for task in ranked:
@@ -72,7 +82,10 @@ def averages(
             reasons[task] = reason
         else:
             averaged.append(task)
-    lines = [f"{MEAN}: without {', '.join(tasks)}: {reason}" for reason, tasks in _by_reason(reasons)]
+    without: dict[str, list[str]] = {}
+    for task, reason in sorted(reasons.items()):
+        without.setdefault(reason, []).append(task)
+    lines = [f"{MEAN}: without {', '.join(tasks)}: {reason}" for reason, tasks in without.items()]
     if by_task and not averaged:
         lines.append(f"{MEAN}: empty: none of the tasks can be averaged")
     mixed = mixed_rows(by_task)
@@ -81,16 +94,22 @@ def averages(
         for row, found in mixed.items()
         for what, tasks in found.items()
     )
-    scores = {row: {} if row in mixed else cells for row, cells in scores.items()}
+    kept = {row: {} if row in mixed else cells for row, cells in scores.items()}
     collections = {}
     for name, tasks in sorted(additions.collections.items()):
-        numbers, reason = _collection(tasks, additions.metrics.get(name, {}), by_task, scores, seeds)
-        collections[name] = {row: None if row in mixed else number for row, number in numbers.items()}
-        if reason:
-            lines.append(f"{name}: empty: {reason}")
+        metrics = additions.metrics.get(name, {})
+        wanted = {task: metrics.get(task) for task in tasks if metrics.get(task, True)}
+        if all(task in by_task for task in wanted):
+            numbers, reason = _collection(wanted, by_task, kept, seeds)
+            collections[name] = {row: None if row in mixed else number for row, number in numbers.items()}
+            if reason:
+                lines.append(f"{name}: empty: {reason}")
     return Averages(
+        by_task=by_task,
+        seeds=seeds,
+        scores=scores,
         tasks=tuple(averaged),
-        mean={row: mean_of(scores[row], averaged) for row in scores},
+        mean={row: mean_of(kept[row], averaged) for row in scores},
         collections=collections,
         mean_rank={row: None if row in mixed else mean_rank(row, ranked, additions.ranks) for row in scores},
         notes=tuple(lines),
@@ -151,13 +170,6 @@ def _one_of_each(by_task: Columns, shipped: frozenset[str]) -> tuple[list[str], 
     return sorted(chosen), reasons
 
 
-def _by_reason(reasons: Mapping[str, str]) -> list[tuple[str, list[str]]]:
-    grouped: dict[str, list[str]] = {}
-    for task, reason in sorted(reasons.items()):
-        grouped.setdefault(reason, []).append(task)
-    return list(grouped.items())
-
-
 def mixed_rows(by_task: Columns) -> dict[str, dict[str, list[str]]]:
     """Rows whose results are not all of the same: of what, and the tasks of the fewer ones.
 
@@ -208,21 +220,17 @@ def _no_fraction(results: Sequence[Result], scores: Scores, metrics: Sequence[st
 
 
 def _collection(
-    tasks: Sequence[str],
-    metrics: Mapping[str, Sequence[str]],
+    metrics: Mapping[str, Sequence[str] | None],
     by_task: Columns,
     scores: Scores,
     seeds: Mapping[str, frozenset[str]],
 ) -> tuple[Numbers, str]:
-    """A collection's average by row, and why no row has one though all tasks have results."""
-    nothing: Numbers = dict.fromkeys(scores)
-    averaged = [task for task in tasks if metrics.get(task, True)]
-    if not all(task in by_task for task in averaged):
-        return nothing, ""
-    own = row_scores({task: by_task[task] for task in averaged if task in metrics}, seeds, metrics)
-    found = {row: {**scores[row], **own.get(row, {})} for row in scores}
-    for task in averaged:
-        reason = _no_fraction(by_task[task], found, metrics.get(task, [by_task[task][0].primary]))
+    """A collection's average by row, and why no row has one; `metrics` of a task are None for its primary."""
+    own = {task: names for task, names in metrics.items() if names is not None}
+    measured = row_scores({task: by_task[task] for task in own}, seeds, own)
+    found = {row: {**scores[row], **measured.get(row, {})} for row in scores}
+    for task in metrics:
+        reason = _no_fraction(by_task[task], found, own.get(task, [by_task[task][0].primary]))
         if reason:
-            return nothing, f"{task}: {reason}"
-    return {row: mean_of(found[row], averaged) for row in scores}, ""
+            return dict.fromkeys(scores), f"{task}: {reason}"
+    return {row: mean_of(found[row], tuple(metrics)) for row in scores}, ""

@@ -82,8 +82,6 @@ def rows_of_folder(folder: Path) -> tuple[Row, ...]:
     Raises:
         DataError: there is no such folder, or a result in it is damaged.
     """
-    if not folder.is_dir():
-        raise DataError(f"{folder}: no such results folder; `vlbench run` makes one, --results names another")
     return rows_of(read_results(folder))
 
 

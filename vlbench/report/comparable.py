@@ -161,8 +161,3 @@ def columns(results: Iterable[Result]) -> Mapping[str, Column]:
     for result in whole_results(results):
         by_task.setdefault(result.task, []).append(result)
     return {task: Column.of(rows) for task, rows in by_task.items()}
-
-
-def comparable_results(results: Iterable[Result]) -> Mapping[str, Sequence[Result]]:
-    """Whole results by task, of each task those that may stand together; tasks and models sorted."""
-    return {task: column.kept for task, column in columns(results).items()}

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from fnmatch import fnmatchcase
 from pathlib import Path
 
-from vlbench.core.errors import DataError, UnknownName, VlbenchError
+from vlbench.core.errors import UnknownName, VlbenchError
 from vlbench.core.result import Result
 from vlbench.report.comparison import Comparison, holm_adjusted, paired, refuse
 from vlbench.report.differing import incomparable
@@ -29,8 +29,6 @@ def compare_models(
             differ in protocol, data or thresholds, or one is partial.
         VlbenchError: the models share no task.
     """
-    if not folder.is_dir():
-        raise DataError(f"{folder}: no such results folder; `vlbench run` makes one, --results names another")
     results = read_results(folder)
     first, second = (_of_model(name, results, folder) for name in (a, b))
     chosen = _chosen(tasks, first, second, results)

@@ -6,7 +6,6 @@ tighter than numbers side by side. Equal items make equal bytes.
 
 import json
 import zlib
-from collections.abc import Callable
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -17,10 +16,12 @@ from numpy.typing import NDArray
 
 from vlbench.core.digest import digest_of
 from vlbench.core.errors import DataError
-from vlbench.core.files import file_name, write_atomically
+from vlbench.core.files import write_atomically
 from vlbench.core.items import Indices, Items
 from vlbench.core.result import Result
+from vlbench.report.results import result_path
 
+ENDING = ".items.npz"
 LAYOUT = 1
 """Version of the layout."""
 
@@ -39,26 +40,18 @@ _DAMAGE = (
 )
 
 
-def items_path(result: Result) -> Path:
-    """Where the items of a result lie in its folder, the result's path with another ending."""
-    partial = ".partial" if result.partial else ""
-    return Path(file_name(result.task)) / f"{file_name(result.model)}{partial}.items.npz"
+def has_whole_items(folder: Path, result: Result, *, scores: bool = False) -> bool:
+    """Whether items lie beside a result that are its own.
 
-
-def keep_items(result: Result, folder: Path, make: Callable[[], Items], *, scores: bool = False) -> Path:
-    """Write the items of a result unless they lie there; `make` is called only where they do not.
-
-    With `scores`, items of a task that scores a matrix are made anew where they lack it.
+    With `scores`, those of a task that scores a matrix have to hold it.
     """
-    path = folder / items_path(result)
+    path = folder / result_path(result, ENDING)
     try:
         with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
             enough = not scores or "scores" in archive.files or "positives" not in archive.files
-            if str(archive["about"]) == _about(result) and enough:
-                return path
+            return str(archive["about"]) == _about(result) and enough
     except _DAMAGE:
-        pass
-    return write_items(result, make(), folder)
+        return False
 
 
 def write_items(result: Result, items: Items, folder: Path) -> Path:
@@ -72,14 +65,14 @@ def write_items(result: Result, items: Items, folder: Path) -> Path:
             arrays[name] = numbers
     buffer = BytesIO()
     np.savez_compressed(buffer, allow_pickle=False, about=np.array(_about(result)), **arrays)
-    path = folder / items_path(result)
+    path = folder / result_path(result, ENDING)
     write_atomically(path, buffer.getvalue())
     return path
 
 
 def has_items(folder: Path, result: Result) -> bool:
     """Whether items lie beside a result, sound or not."""
-    return (folder / items_path(result)).is_file()
+    return (folder / result_path(result, ENDING)).is_file()
 
 
 def read_items(folder: Path, result: Result) -> Items:
@@ -88,22 +81,13 @@ def read_items(folder: Path, result: Result) -> Items:
     Raises:
         DataError: there are none, they are damaged, or they are those of another run.
     """
-    return _read(folder, result, frozenset())
-
-
-def read_items_without_scores(folder: Path, result: Result) -> Items:
-    """As `read_items`, with the score matrix left in the file: enough for all that reads values of images."""
-    return _read(folder, result, frozenset({"scores"}))
-
-
-def _read(folder: Path, result: Result, left_out: frozenset[str]) -> Items:
-    path = folder / items_path(result)
+    path = folder / result_path(result, ENDING)
     again = f"run {result.model} on {result.task} again"
     try:
         with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
             about = json.loads(str(archive["about"]))
             differing = [name for name, value in json.loads(_about(result)).items() if about[name] != value]
-            items = Items() if differing else _items(archive, result, left_out)
+            items = Items() if differing else _items(archive, result)
     except FileNotFoundError as error:
         raise DataError(f"{path}: no per-item record beside the result; {again}") from error
     except _DAMAGE as error:
@@ -113,7 +97,7 @@ def _read(folder: Path, result: Result, left_out: frozenset[str]) -> Items:
     return items
 
 
-def _items(archive: "np.lib.npyio.NpzFile", result: Result, left_out: frozenset[str]) -> Items:
+def _items(archive: "np.lib.npyio.NpzFile", result: Result) -> Items:
     """The items of an archive; ValueError where their counts are not the result's."""
     n, m = result.n_images, result.n_texts
     shapes = {
@@ -127,7 +111,7 @@ def _items(archive: "np.lib.npyio.NpzFile", result: Result, left_out: frozenset[
     }
     arrays: dict[str, Any] = {}
     for name, shape in shapes.items():
-        if name in archive.files and name not in left_out:
+        if name in archive.files:
             array = archive[name]
             arrays[name] = (_unpacked(array) if name in _INDICES else array).reshape(shape)
     return Items(**arrays)

@@ -2,26 +2,27 @@
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from itertools import chain
 from pathlib import Path
 
 from vlbench.core.errors import DataError
 from vlbench.core.files import file_name, write_atomically
 from vlbench.core.measurement import Measurement
 from vlbench.core.result import Result
-from vlbench.report.averages import MEAN, MEAN_RANK, NO_ADDITIONS, Additions, averages
+from vlbench.report.averages import MEAN, MEAN_RANK, NO_ADDITIONS, Additions, Averages, averages
 from vlbench.report.base_to_new import (
     BASE_TO_NEW,
     BASE_TO_NEW_HEAD,
     base_to_new_notes,
     base_to_new_text,
 )
-from vlbench.report.comparable import Column, columns, comparable_results, whole_results
+from vlbench.report.comparable import Column, columns, whole_results
 from vlbench.report.csv_text import csv_text, number
-from vlbench.report.leaderboard_rows import ROW_FACTS, leaderboard_text, speed_text
 from vlbench.report.results import read_results, source_text
 from vlbench.report.robustness import ROBUSTNESS, ROBUSTNESS_HEAD, robustness_text
-from vlbench.report.seeds import SEEDS, SEEDS_HEAD, row_scores, seed_notes, seeds_by_row, seeds_text
-from vlbench.report.task_name import TaskName
+from vlbench.report.row_facts import ROW_FACTS, row_facts, speed_text
+from vlbench.report.seeds import SEEDS, SEEDS_HEAD, by_row, seed_notes, seeds_text
+from vlbench.report.task_name import BASE, TaskName
 
 LEADERBOARD = "leaderboard.csv"
 ALL = "all.csv"
@@ -92,23 +93,24 @@ def leaderboards(results: Iterable[Result], additions: Additions = NO_ADDITIONS)
         DataError: a task's name is that of another CSV or column, or a model's that of a row of seeds.
     """
     whole = whole_results(results)
-    by_task = comparable_results(whole)
-    seeds = seeds_by_row(whole)
-    scores = row_scores(by_task, seeds)
-    found = averages(by_task, scores, seeds, additions)
-    some = {
-        SEEDS: seeds_text(by_task),
-        BASE_TO_NEW: base_to_new_text(scores, by_task),
-        ROBUSTNESS: robustness_text(by_task, additions.fits),
-    }
-    texts = {LEADERBOARD: leaderboard_text(scores, by_task, found), ALL: _all(whole)}
-    texts |= {path: text for path, text in some.items() if text}
-    columns = {"model", MEAN, MEAN_RANK, *ROW_FACTS, *additions.collections}
+    found = averages(whole, additions)
+    by_task = found.by_task
+    every = ([say(each, value) for say in _LONG.values()] for each in whole for value in each.metrics)
+    texts = {LEADERBOARD: _leaderboard(found), ALL: csv_text([*_LONG], every)}
+    if found.seeds:
+        texts[SEEDS] = seeds_text(by_task)
+    if any(task.endswith(BASE) for task in by_task):
+        texts[BASE_TO_NEW] = base_to_new_text(found.scores, by_task)
+    fits = [fit for fit in additions.fits if fit.task in by_task and fit.reference in by_task]
+    if fits:
+        texts[ROBUSTNESS] = robustness_text(by_task, fits)
+    texts = {path: text for path, text in texts.items() if text}
+    taken = {"model", MEAN, MEAN_RANK, *ROW_FACTS, *additions.collections}
     for task, rows in by_task.items():
-        if task in columns:
+        if task in taken:
             raise DataError(f"a task named {task!r} would be a second column of that name; rename its card")
         path = f"{file_name(task)}.csv"
-        if path in (LEADERBOARD, ALL, *some):
+        if path in (LEADERBOARD, ALL, *_HEADERS):
             raise DataError(f"a task named {task!r} would overwrite {path}; rename its card")
         texts[path] = _task(rows, additions.ranks.get(task, {}))
     return texts
@@ -120,14 +122,11 @@ def notes(results: Iterable[Result], additions: Additions = NO_ADDITIONS) -> tup
     A task whose name is one of version 0.1 alone is told what it is now.
     """
     known = list(results)
-    whole = whole_results(known)
-    by_task = columns(whole)
-    lines = [line for task, column in by_task.items() for line in _column_notes(task, column)]
-    kept = {task: column.kept for task, column in by_task.items()}
-    seeds = seeds_by_row(whole)
-    scores = row_scores(kept, seeds)
-    found = averages(kept, scores, seeds, additions)
-    return (*lines, *seed_notes(kept, seeds, known), *base_to_new_notes(scores, kept), *found.notes)
+    found = averages(known, additions)
+    lines = [line for task, column in columns(known).items() for line in _column_notes(task, column)]
+    if found.seeds:
+        lines += seed_notes(found.by_task, found.seeds, known)
+    return (*lines, *base_to_new_notes(found.scores, found.by_task), *found.notes)
 
 
 def _column_notes(task: str, column: Column) -> Iterator[str]:
@@ -171,13 +170,12 @@ def write_leaderboards(folder: Path, additions: Additions = NO_ADDITIONS) -> tup
     Raises:
         DataError: there is no such folder, or a result or a per-item record in it is damaged.
     """
-    results = _read_folder(folder)
-    texts = leaderboards(results, with_ranks(folder, results, additions))
-    for path, text in texts.items():
-        if not _holds(folder / path, text):
+    results = read_results(folder)
+    for path, text in _stale(folder, results, additions).items():
+        if text is None:
+            (folder / path).unlink()
+        else:
             write_atomically(folder / path, text)
-    for path in _superfluous(folder, texts):
-        (folder / path).unlink()
     return results
 
 
@@ -187,10 +185,7 @@ def stale_leaderboards(folder: Path, additions: Additions = NO_ADDITIONS) -> tup
     Raises:
         DataError: there is no such folder, or a result or a per-item record in it is damaged.
     """
-    results = _read_folder(folder)
-    texts = leaderboards(results, with_ranks(folder, results, additions))
-    differing = [path for path, text in texts.items() if not _holds(folder / path, text)]
-    return tuple(sorted([*differing, *_superfluous(folder, texts)]))
+    return tuple(sorted(_stale(folder, read_results(folder), additions)))
 
 
 def with_ranks(folder: Path, results: Iterable[Result], additions: Additions) -> Additions:
@@ -200,7 +195,7 @@ def with_ranks(folder: Path, results: Iterable[Result], additions: Additions) ->
         DataError: a record is damaged, or of another run than its result.
     """
     ranks = {}
-    for task, rows in comparable_results(results).items():
+    for task, column in columns(results).items():
         # numpy is imported here, so that a folder without records is read without it
         if not any((folder / file_name(task)).glob("*.items.npz")):
             continue
@@ -208,33 +203,54 @@ def with_ranks(folder: Path, results: Iterable[Result], additions: Additions) ->
         from vlbench.report.items import has_items, read_items
 
         ranks[task] = column_ranks(
-            rows, {row.model: read_items(folder, row) for row in rows if has_items(folder, row)}
+            column.kept, {row.model: read_items(folder, row) for row in column.kept if has_items(folder, row)}
         )
     return replace(additions, ranks=ranks)
 
 
-def _read_folder(folder: Path) -> tuple[Result, ...]:
-    if not folder.is_dir():
-        raise DataError(f"{folder}: no such results folder; `vlbench run` makes one, --results names another")
-    return read_results(folder)
+def _stale(folder: Path, results: Sequence[Result], additions: Additions) -> dict[str, str | None]:
+    """CSVs of a folder that are not what its results say, and their texts, None where no result makes one.
 
-
-def _holds(path: Path, text: str) -> bool:
-    return path.is_file() and path.read_bytes() == text.encode()
-
-
-def _superfluous(folder: Path, texts: Mapping[str, str]) -> list[str]:
-    """Tables that no result makes any more, known by their header: a user's own CSVs are left alone."""
+    The latter are known by their header: a user's own CSVs are left alone.
+    """
+    texts = leaderboards(results, with_ranks(folder, results, additions))
+    found: dict[str, str | None] = {}
+    for path, text in texts.items():
+        place = folder / path
+        if not (place.is_file() and place.read_bytes() == text.encode()):
+            found[path] = text
     tail = f",{','.join([RANK, *_FACTS])}\n".encode()
-    found = []
-    for path in folder.glob("*.csv"):
-        if path.name not in texts:
-            with path.open("rb") as file:
+    for place in folder.glob("*.csv"):
+        if place.name not in texts:
+            with place.open("rb") as file:
                 header = file.readline()
             is_task = header.startswith(b"model,") and header.endswith(tail)
-            if is_task or header.decode("utf-8", "replace") == _HEADERS.get(path.name):
-                found.append(path.name)
+            if is_task or header.decode("utf-8", "replace") == _HEADERS.get(place.name):
+                found[place.name] = None
     return found
+
+
+def _leaderboard(found: Averages) -> str:
+    """The text of `leaderboard.csv`: a row's score on each task, averages, its mean rank, and its facts.
+
+    Collections and mean ranks that no row has are left out; rows of seeds have no rank.
+    """
+    tasks, members = sorted(found.by_task), by_row(chain.from_iterable(found.by_task.values()))
+    summaries = {**found.collections, MEAN_RANK: found.mean_rank}
+    shown = {
+        name: cells for name, cells in summaries.items() if any(cell is not None for cell in cells.values())
+    }
+    lines = [
+        [
+            row,
+            *(number(scores.get(task)) for task in tasks),
+            number(found.mean[row]),
+            *(number(cells[row]) for cells in shown.values()),
+            *row_facts(members.get(row, ())).values(),
+        ]
+        for row, scores in sorted(found.scores.items())
+    ]
+    return csv_text(["model", *tasks, MEAN, *shown, *ROW_FACTS], lines)
 
 
 def _task(rows: Sequence[Result], ranks: Mapping[str, int]) -> str:
@@ -247,8 +263,3 @@ def _task(rows: Sequence[Result], ranks: Mapping[str, int]) -> str:
         rank = ranks.get(row.model, "")
         lines.append([row.model, *cells, rank, *(say(row) for say in _FACTS.values())])
     return csv_text(["model", *metrics, RANK, *_FACTS], lines)
-
-
-def _all(results: Sequence[Result]) -> str:
-    pairs = ((result, value) for result in results for value in result.metrics)
-    return csv_text([*_LONG], ([say(*pair) for say in _LONG.values()] for pair in pairs))

@@ -6,9 +6,8 @@ from dataclasses import dataclass
 from vlbench.core.measurement import Measurement
 from vlbench.core.result import Result
 from vlbench.report.averages import MEAN, MEAN_RANK, NO_ADDITIONS, Additions, averages
-from vlbench.report.comparable import comparable_results, whole_results
 from vlbench.report.imported import SHOWN, ImportedScore, imported_cells
-from vlbench.report.seeds import Spread, row_scores, seeds_by_row, spreads
+from vlbench.report.seeds import Spread, spreads
 
 _NONE = "–"
 
@@ -42,12 +41,9 @@ def leaderboard_markdown(
     `interval` writes what stands behind a value: `with_interval` or `without_interval`. Behind the tasks: the
     mean, averages over collections that a row has whole, and the mean rank.
     """
-    whole = whole_results(results)
-    by_task = comparable_results(whole)
-    of_rows = seeds_by_row(whole)
-    scores = row_scores(by_task, of_rows)
-    found = averages(by_task, scores, of_rows, additions)
-    seeds = spreads(whole)
+    known = list(results)
+    found, seeds = averages(known, additions), spreads(known)
+    by_task, scores = found.by_task, found.scores
     tasks = sorted(by_task)
     columns = [_task_column(task, by_task[task], scores, seeds, interval) for task in tasks]
     if len(tasks) > 1:

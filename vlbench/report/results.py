@@ -1,17 +1,25 @@
 """The results folder: one JSON a model and task, the truth from which every table is made."""
 
+from collections.abc import Mapping
+from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
 
+from vlbench.core.digest import digest_of
 from vlbench.core.errors import DataError
 from vlbench.core.files import file_name, write_atomically
 from vlbench.core.result import Result
+from vlbench.report.comparable import Question
+
+_ADVICE = "write to another folder with --results, or give other data a card of their own"
+_DATA = "data"
+"""The part of a protocol's statement that says which data it is about, where no card counts them."""
 
 
-def result_path(result: Result) -> Path:
+def result_path(result: Result, ending: str = ".json") -> Path:
     """Where a result lies in its folder: `<task>/<model>.json`, `.partial.json` where it is partial."""
-    ending = ".partial.json" if result.partial else ".json"
-    return Path(file_name(result.task)) / f"{file_name(result.model)}{ending}"
+    partial = ".partial" if result.partial else ""
+    return Path(file_name(result.task)) / f"{file_name(result.model)}{partial}{ending}"
 
 
 @lru_cache
@@ -37,10 +45,22 @@ def read_results(folder: Path) -> tuple[Result, ...]:
     """All results of a folder, partial ones too, sorted by task, model and whole before partial.
 
     Raises:
-        DataError: a file is damaged, of another schema, or lies where another result belongs.
+        DataError: there is no such folder, or a file is damaged, of another schema, or lies where another
+            result belongs.
     """
-    paths = [path for path in folder.glob("*/*.json") if not path.name.startswith(".")]
-    results = (_read(path, folder) for path in sorted(paths))
+    if not folder.is_dir():
+        raise DataError(f"{folder}: no such results folder; `vlbench run` makes one, --results names another")
+    results = []
+    for path in sorted(folder.glob("*/*.json")):
+        if path.name.startswith("."):
+            continue
+        result = read_result(path)
+        if path.relative_to(folder) != result_path(result):
+            raise DataError(
+                f"{path}: holds {result.model} on {result.task}, which belongs in "
+                f"{folder / result_path(result)}; move or delete it"
+            )
+        results.append(result)
     return tuple(sorted(results, key=lambda result: (result.task, result.model, bool(result.partial))))
 
 
@@ -60,11 +80,91 @@ def read_result(path: Path) -> Result:
         raise DataError(f"{path}: {error}") from error
 
 
-def _read(path: Path, folder: Path) -> Result:
+def has_result(
+    folder: Path, *, model: str, model_digest: str, question: Question, method_digest: str = ""
+) -> bool:
+    """Whether a folder has a model's whole result that may stand beside any other answer to a question.
+
+    `method_digest` is that of the method in the model's name, empty for none.
+
+    Raises:
+        DataError: the file is damaged.
+    """
+    path = folder / file_name(question.task) / f"{file_name(model)}.json"
+    if not path.is_file():
+        return False
     result = read_result(path)
-    if path.relative_to(folder) != result_path(result):
+    there = Question.of(result)
+    by = result.digests.get("model"), result.digests.get("method", "")
+    learned = (there.validation, there.training) == (question.validation, question.training)
+    return by == (model_digest, method_digest) and learned and not there.differs_from(question)
+
+
+def refuse_other_data(
+    folder: Path, *, model: str, question: Question, statement: Mapping[str, object]
+) -> None:
+    """Refuse to replace a model's result in a folder by one of the same card on other data.
+
+    `statement` is the new one's protocol. A result of another protocol is
+    replaced: its card was edited.
+
+    Raises:
+        DataError: the result that is there was measured on other data; the file is named.
+    """
+    path = folder / file_name(question.task) / f"{file_name(model)}.json"
+    if not path.is_file():
+        return
+    try:
+        there = read_result(path)
+    except DataError:
+        return  # a damaged result is what a run mends
+    names = _other_data(there, question, statement)
+    if names:
         raise DataError(
-            f"{path}: holds {result.model} on {result.task}, which belongs in "
-            f"{folder / result_path(result)}; move or delete it"
+            f"{path} was measured on other data: its {' and '.join(names)} differ from those of "
+            f"{question.source}; delete it to replace it, {_ADVICE}"
         )
-    return result
+
+
+def refuse_other_folder(folder: Path, question: Question) -> None:
+    """Refuse results on a folder under the name of another that lies here too, whatever their models.
+
+    Names and sizes of their files and their labels may all be equal, and their images not.
+
+    Raises:
+        DataError: a result that is there was measured on such a folder; its file is named.
+    """
+    asked = Path(question.source.partition(":")[2])
+    if not (asked.is_absolute() and asked.exists()):
+        return
+    for path in sorted((folder / file_name(question.task)).glob("*.json")):
+        try:
+            there = read_result(path)
+        except DataError:
+            continue
+        measured = Path(there.source.partition(":")[2])
+        if not (measured.is_absolute() and measured.exists()) or measured.samefile(asked):
+            continue
+        # whatever the images hold: one name stands for one folder
+        if not Question.of(there).differs_from(replace(question, contents="")):
+            raise DataError(
+                f"{path} was measured on {there.source}, not on {question.source}, which has the same name; "
+                f"rename a folder, delete the result, {_ADVICE}"
+            )
+
+
+def _other_data(there: Result, question: Question, statement: Mapping[str, object]) -> tuple[str, ...]:
+    """What differs in the data of two answers under one card; empty where the card differs too."""
+    if _without_data(there.protocol_statement) != _without_data(statement):
+        return ()
+    names = Question.of(there).differs_from(question)
+    learned = ("validation images", "training images")
+    data = ("image ids", "texts", *learned, "right answers", "image contents", "files")
+    edited = "protocol" in names and there.protocol_statement.get(_DATA) == statement.get(_DATA)
+    if edited and "image ids" not in names:
+        return ()
+    return tuple(name for name in names if name in data)
+
+
+def _without_data(statement: Mapping[str, object]) -> str:
+    return digest_of({name: value for name, value in statement.items() if name != _DATA})

@@ -6,7 +6,7 @@ from statistics import fmean, stdev
 
 from vlbench.core.errors import DataError
 from vlbench.core.result import Result
-from vlbench.report.comparable import comparable_results
+from vlbench.report.comparable import columns
 from vlbench.report.csv_text import csv_text, number
 
 SEEDS = "seeds.csv"
@@ -36,6 +36,14 @@ class Spread:
 def row_of(result: Result) -> str:
     """The leaderboard row that a result belongs to: its model, or what the model is one seed of."""
     return result.replicate_of or result.model
+
+
+def by_row(results: Iterable[Result]) -> dict[str, list[Result]]:
+    """Results by the leaderboard row that they belong to, in their order."""
+    rows: dict[str, list[Result]] = {}
+    for result in results:
+        rows.setdefault(row_of(result), []).append(result)
+    return rows
 
 
 def seeds_by_row(results: Iterable[Result]) -> dict[str, frozenset[str]]:
@@ -72,7 +80,7 @@ def row_scores(
     asked = metrics or {}
     scores: dict[str, dict[str, float | None]] = {}
     for task, results in by_task.items():
-        for row, members in _by_row(results).items():
+        for row, members in by_row(results).items():
             complete = {each.model for each in members} == seeds.get(row, {row})
             found = [spread_of(members, each).mean for each in asked.get(task, [members[0].primary])]
             known = [value for value in found if value is not None]
@@ -86,10 +94,10 @@ def spread_of(members: Sequence[Result], metric: str) -> Spread:
 
     Nor has a row with a seed that stands twice, or with seeds by several states of a method.
     """
-    values = [_value(each, metric) for each in members]
+    values = [each.value for result in members for each in result.metrics if each.metric == metric]
     known = [value for value in values if value is not None]
     models = tuple(each.model for each in members)
-    if len(known) < len(values) or _repeated(members) or _by_several_methods(members):
+    if len(known) < len(members) or _repeated(members) or _by_several_methods(members):
         return Spread(None, None, models)
     return Spread(fmean(known), stdev(known) if len(known) > 1 else None, models)
 
@@ -98,8 +106,8 @@ def spreads(results: Iterable[Result]) -> dict[tuple[str, str], Spread]:
     """Spreads of the primary metric by row and task, of rows of seeds alone."""
     return {
         (row, task): spread_of(members, members[0].primary)
-        for task, rows in comparable_results(results).items()
-        for row, members in _by_row(rows).items()
+        for task, column in columns(results).items()
+        for row, members in by_row(column.kept).items()
         if members[0].replicate_of
     }
 
@@ -108,7 +116,7 @@ def seeds_text(by_task: Mapping[str, Sequence[Result]]) -> str:
     """The text of `seeds.csv`: every metric of every row of seeds on every task; empty without such rows."""
     lines = []
     for task, results in by_task.items():
-        for row, members in _by_row(results).items():
+        for row, members in by_row(results).items():
             if not members[0].replicate_of:
                 continue
             measured = (value.metric for each in members for value in each.metrics)
@@ -133,7 +141,7 @@ def seed_notes(
     """
     lines = []
     for task, results in by_task.items():
-        for row, members in _by_row(results).items():
+        for row, members in by_row(results).items():
             missing = sorted(seeds.get(row, frozenset()) - {each.model for each in members})
             if missing:
                 lines.append(
@@ -175,14 +183,3 @@ def _repeated(members: Sequence[Result]) -> tuple[str, ...]:
 
 def _by_several_methods(members: Sequence[Result]) -> bool:
     return len({each.digests.get("method") for each in members}) > 1
-
-
-def _by_row(results: Iterable[Result]) -> dict[str, list[Result]]:
-    rows: dict[str, list[Result]] = {}
-    for result in results:
-        rows.setdefault(row_of(result), []).append(result)
-    return rows
-
-
-def _value(result: Result, metric: str) -> float | None:
-    return next((each.value for each in result.metrics if each.metric == metric), None)

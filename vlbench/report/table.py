@@ -1,13 +1,13 @@
 """Tables for a terminal: what a run found, and the leaderboard."""
 
 import csv
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 
 from tabulate import MIN_PADDING, tabulate
 
 from vlbench.core.result import Result
 from vlbench.report.comparable import Question
-from vlbench.report.leaderboard_rows import ROW_FACTS
+from vlbench.report.row_facts import ROW_FACTS
 from vlbench.report.seeds import Spread, spread_of
 
 WIDTH = 100
@@ -20,20 +20,31 @@ def summary_table(results: Iterable[Result]) -> str:
     """A row a result: its primary metric as a fraction with the 95 % interval, images and images/s.
 
     Seeds of one leaderboard row have a further row for their mean and standard deviation. Partial results
-    carry a star, explained below the table; a dash stands for what was not measured.
+    carry a star, explained below the table; a dash stands for what was not measured. Names of models and
+    tasks are wrapped, and nothing else, where the table would be too wide.
     """
-    rows = list(results)
+    rows, cells = list(results), []
     head = ["model", "task", "metric", "value [95 % interval]", "images", "images/s"]
-    cells = [*map(_summary_row, rows), *_rows_of_seeds(rows)]
+    for row in rows:
+        primary, speed = row.metric(row.primary), row.timing.images_per_second
+        value = "-" if primary.value is None else f"{primary.value:.3f}"
+        if primary.ci_low is not None and primary.ci_high is not None:
+            value += f" [{primary.ci_low:.3f}, {primary.ci_high:.3f}]"
+        task = f"{row.task}*" if row.partial else row.task
+        fast = "-" if speed is None else f"{speed:.0f}"
+        cells.append([row.model, task, row.primary, value, str(row.n_images), fast])
+    cells += _rows_of_seeds(rows)
     padded = [name + MIN_PADDING * " " for name in head]
     widths = [max(map(len, column)) for column in zip(padded, *cells, strict=True)]
+    room = WIDTH - sum(widths[2:]) - 2 * (len(widths) - 1)
+    short = max(min(widths[1], room // 2), room - widths[0], _NARROWEST)
     table = tabulate(
         cells,
         headers=head,
         tablefmt="simple",
         disable_numparse=True,
         colalign=("left", "left", "left", "left", "right", "right") if cells else None,
-        maxcolwidths=_fitted(widths),
+        maxcolwidths=[max(room - short, _NARROWEST), short, None, None, None, None],
     )
     reasons = dict.fromkeys(f"* partial: {row.task}: {row.partial}" for row in rows if row.partial)
     return "\n".join([table, *reasons])
@@ -80,27 +91,3 @@ def _rows_of_seeds(results: Iterable[Result]) -> list[list[str]]:
         for (row, _), members in groups.items()
         if len(members) > 1
     ]
-
-
-def _summary_row(result: Result) -> list[str]:
-    primary = result.metric(result.primary)
-    value = "-" if primary.value is None else f"{primary.value:.3f}"
-    if primary.ci_low is not None and primary.ci_high is not None:
-        value += f" [{primary.ci_low:.3f}, {primary.ci_high:.3f}]"
-    speed = result.timing.images_per_second
-    return [
-        result.model,
-        f"{result.task}*" if result.partial else result.task,
-        result.primary,
-        value,
-        str(result.n_images),
-        "-" if speed is None else f"{speed:.0f}",
-    ]
-
-
-def _fitted(widths: Sequence[int]) -> list[int | None]:
-    """Wrap the names of models and tasks, and nothing else, where the table would be too wide."""
-    model, task, *others = widths
-    room = WIDTH - sum(others) - 2 * (len(widths) - 1)
-    short = max(min(task, room // 2), room - model, _NARROWEST)
-    return [max(room - short, _NARROWEST), short, *[None] * len(others)]

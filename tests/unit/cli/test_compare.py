@@ -11,8 +11,8 @@ from vlbench.cli.compare import command
 from vlbench.core.errors import DataError, UnknownName, VlbenchError
 from vlbench.core.items import Items
 from vlbench.core.measurement import Measurement, Part
-from vlbench.report.items import items_path, write_items
-from vlbench.report.results import write_result
+from vlbench.report.items import ENDING, write_items
+from vlbench.report.results import result_path, write_result
 
 
 def invoke(*arguments):
@@ -92,7 +92,7 @@ def test_missing_items_partial_results_and_absent_folders_are_refused(folder, ma
     )
     assert "share no task with whole results" in str(invoke("good", "quick", "--results", folder).exception)
     whole = make_result(model="good", task="shapes")
-    (folder / items_path(whole)).unlink()
+    (folder / result_path(whole, ENDING)).unlink()
     caught = invoke("good", "bad", "--results", folder).exception
     assert isinstance(caught, DataError)
     assert "no per-item record beside the result; run good on shapes again" in str(caught)

@@ -5,7 +5,7 @@ import pytest
 
 from vlbench.core.errors import DataError
 from vlbench.core.items import Items
-from vlbench.report.items import has_items, items_path, keep_items, read_items, write_items
+from vlbench.report.items import has_items, has_whole_items, read_items, write_items
 
 N, M = 200, 4
 """Images and texts of `make_result`."""
@@ -52,29 +52,20 @@ def test_a_classification_of_50000_images_fits_100_kb(make_result, tmp_path):
     assert path.stat().st_size < 100_000
 
 
-def test_items_are_made_once_and_anew_where_the_result_changed(make_result, items, tmp_path):
-    made = []
-
-    def make():
-        made.append(1)
-        return items
-
-    for result in (make_result(), make_result(), make_result(acc1=0.25), make_result(partial="limit 3")):
-        path = keep_items(result, tmp_path, make)
-    assert len(made) == 3
-    assert path.name == "small.partial.items.npz"
-    without = Items(influence=items.influence)
-    write_items(make_result(), without, tmp_path)
-    keep_items(make_result(), tmp_path, make, scores=True)
-    assert len(made) == 3  # no score matrix, none to ask for
+def test_items_are_whole_until_the_result_changes(make_result, items, tmp_path):
+    for result in (make_result(), make_result(acc1=0.25), make_result(partial="limit 3")):
+        assert not has_whole_items(tmp_path, result)
+        path = write_items(result, items, tmp_path)
+        assert has_whole_items(tmp_path, result, scores=True)
+    assert path == tmp_path / "shapes" / "small.partial.items.npz"
+    write_items(make_result(), Items(influence=items.influence), tmp_path)
+    assert has_whole_items(tmp_path, make_result(), scores=True)  # no score matrix, none to ask for
 
 
-def test_scores_that_were_left_out_are_made_when_asked_for(make_result, items, tmp_path):
+def test_scores_that_were_left_out_are_lacking_when_asked_for(make_result, items, tmp_path):
     write_items(make_result(), Items(influence=items.influence, positives=items.positives), tmp_path)
-    keep_items(make_result(), tmp_path, lambda: items)
-    assert read_items(tmp_path, make_result()).scores is None
-    keep_items(make_result(), tmp_path, lambda: items, scores=True)
-    assert read_items(tmp_path, make_result()).scores is not None
+    assert has_whole_items(tmp_path, make_result())
+    assert not has_whole_items(tmp_path, make_result(), scores=True)
 
 
 def test_missing_foreign_and_damaged_files_are_named_in_one_line(make_result, items, tmp_path):
@@ -99,9 +90,8 @@ def test_missing_foreign_and_damaged_files_are_named_in_one_line(make_result, it
         with pytest.raises(DataError, match=r"damaged per-item record: .*delete it and run") as caught:
             read_items(tmp_path, result)
         assert "\n" not in str(caught.value)
-        keep_items(result, tmp_path, lambda: items)
-        assert damage == bytes(flipped) or read_items(tmp_path, result).scores is not None
-    assert items_path(result).as_posix() == "shapes/small.items.npz"
+        assert damage == bytes(flipped) or not has_whole_items(tmp_path, result)
+    assert path == tmp_path / "shapes" / "small.items.npz"
 
 
 def test_a_record_holds_no_pickle(make_result, items, tmp_path):

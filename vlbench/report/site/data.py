@@ -9,12 +9,11 @@ from statistics import fmean, median
 
 from vlbench.core.measurement import Measurement, Part
 from vlbench.core.result import Result
-from vlbench.report.averages import MEAN, averages
-from vlbench.report.comparable import comparable_results, whole_results
+from vlbench.report.averages import MEAN, Averages, averages
 from vlbench.report.leaderboard import ALL, LEADERBOARD, leaderboards, notes
-from vlbench.report.leaderboard_rows import ROW_FACTS, zero_shot_of
 from vlbench.report.robustness import ROBUSTNESS
-from vlbench.report.seeds import row_of, row_scores, seeds_by_row, spread_of
+from vlbench.report.row_facts import ROW_FACTS, zero_shot_of
+from vlbench.report.seeds import by_row, row_of, spread_of
 from vlbench.report.site.values import (
     CardNotes,
     Cost,
@@ -40,13 +39,12 @@ def site_of(results: Iterable[Result], joined: Joined | None = None) -> Site:
     """
     together = joined or Joined()
     known = list(results)
-    whole = whole_results(known)
-    by_task = comparable_results(whole)
-    texts = leaderboards(whole, together.additions)
+    found = averages(known, together.additions)
+    by_task = found.by_task
+    texts = leaderboards(known, together.additions)
     lines = csv.DictReader(texts[LEADERBOARD].splitlines())
     header = tuple(lines.fieldnames or ())
-    rows = _rows(whole, by_task, {line["model"]: line for line in lines})
-    seeds = seeds_by_row(whole)
+    rows = _rows(found, {line["model"]: line for line in lines})
     left_out = notes(known, together.additions)
     filled = {name for name in header if any(row.cells[name] for row in rows)}
     others = [name for name in header[1:] if name in filled and name not in by_task]
@@ -60,7 +58,7 @@ def site_of(results: Iterable[Result], joined: Joined | None = None) -> Site:
         summaries=tuple(name for name in others if name not in ROW_FACTS),
         facts=tuple(name for name in others if name in ROW_FACTS),
         left_out=left_out,
-        averaged=averages(by_task, row_scores(by_task, seeds), seeds, together.additions).tasks,
+        averaged=found.tasks,
         csvs={path: text for path, text in texts.items() if path != ALL},
         joined=together,
     )
@@ -125,15 +123,12 @@ def mean_costs(row: Row) -> Cost:
     return Cost(gflops, median(speeds), device)
 
 
-def _rows(
-    whole: Sequence[Result], by_task: Mapping[str, Sequence[Result]], cells: Mapping[str, Mapping[str, str]]
-) -> list[Row]:
-    scores = row_scores(by_task, seeds_by_row(whole))
+def _rows(found: Averages, cells: Mapping[str, Mapping[str, str]]) -> list[Row]:
     members: dict[str, dict[str, list[Result]]] = {}
-    for task, results in by_task.items():
-        for result in results:
-            members.setdefault(row_of(result), {}).setdefault(task, []).append(result)
-    return [_row(name, tasks, scores[name], cells[name]) for name, tasks in sorted(members.items())]
+    for task, results in found.by_task.items():
+        for row, own in by_row(results).items():
+            members.setdefault(row, {})[task] = own
+    return [_row(name, tasks, found.scores[name], cells[name]) for name, tasks in sorted(members.items())]
 
 
 def _row(

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 from vlbench.core.measurement import Part
 from vlbench.core.result import Result
-from vlbench.report.leaderboard_rows import ROW_FACTS
 from vlbench.report.results import source_text
+from vlbench.report.row_facts import ROW_FACTS
 from vlbench.report.site import drawn, words
 from vlbench.report.site.addresses import comparison_with, link, row_page, task_page, task_table
 from vlbench.report.site.cells import bar, breakable, cell, whisker

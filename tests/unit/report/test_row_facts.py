@@ -10,8 +10,8 @@ from vlbench.core.items import Items
 from vlbench.report.averages import Additions
 from vlbench.report.items import write_items
 from vlbench.report.leaderboard import leaderboards, stale_leaderboards, write_leaderboards
-from vlbench.report.leaderboard_rows import ROW_FACTS, row_facts, speed_text, zero_shot_of
 from vlbench.report.results import write_result
+from vlbench.report.row_facts import ROW_FACTS, row_facts, speed_text, zero_shot_of
 
 PAIR = Additions(collections={"pair": ("digits", "shapes"), "absent": ("digits", "imagenet")})
 RANKS = {"digits": {"a": 1, "b": 1}, "shapes": {"a": 2, "b": 1}}
