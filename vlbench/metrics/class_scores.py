@@ -10,7 +10,7 @@ from vlbench.core.measurement import Measurement, MetricOptions, Part
 from vlbench.core.metric import metric
 from vlbench.core.problem import Problem
 from vlbench.core.relevance import Relevance
-from vlbench.metrics.accuracy import one_class_each
+from vlbench.metrics.accuracy import one_class_each, shares
 from vlbench.metrics.columns import FloatArray
 from vlbench.metrics.intervals import (
     BY_IMAGES,
@@ -21,7 +21,6 @@ from vlbench.metrics.intervals import (
     share_spread,
 )
 from vlbench.metrics.outliers import BY_DELONG, auc_spread, share_below
-from vlbench.metrics.ranks import shares
 
 TOP = 5
 

@@ -11,8 +11,8 @@ from vlbench.core.items import Items, Reading
 from vlbench.core.measurement import Measurement, MetricOptions
 from vlbench.core.metric import metric
 from vlbench.core.problem import Problem
+from vlbench.metrics.accuracy import hits_within, proportion_within, shares
 from vlbench.metrics.intervals import BY_IMAGES, bootstrap_median, score_interval, share_spread
-from vlbench.metrics.ranks import hits_within, proportion_within, shares
 
 
 def _caption_contributions(items: Items, at: float | None) -> Reading | None:

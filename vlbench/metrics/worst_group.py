@@ -9,8 +9,8 @@ from vlbench.core.contracts import Prediction
 from vlbench.core.measurement import Measurement, MetricOptions, Part
 from vlbench.core.metric import metric
 from vlbench.core.problem import Problem
+from vlbench.metrics.accuracy import worst_rank
 from vlbench.metrics.intervals import wilson
-from vlbench.metrics.ranks import worst_rank
 
 NAME = "worst_group_accuracy"
 

@@ -8,7 +8,7 @@ from vlbench.core.result import Result
 from vlbench.core.robustness import RobustnessFit
 from vlbench.report.comparable import columns, whole_results
 from vlbench.report.seeds import METHOD, row_of, row_scores, seeds_by_row
-from vlbench.report.task_name import TaskName
+from vlbench.report.task_name import BASE, NEW, data_set_of, name_parts
 
 MEAN = "mean"
 MEAN_RANK = "mean_rank"
@@ -142,12 +142,12 @@ def _one_of_each(by_task: Columns, shipped: frozenset[str]) -> tuple[list[str], 
     own: list[str] = []
     rest: list[str] = []
     for task in by_task:
-        name = TaskName.of(task)
-        if name.marks:
-            reasons[task] = f"{' and '.join(mark.partition('@')[0] for mark in name.marks)} of the user's own"
-        elif name.half:
+        card, marks, is_own = name_parts(task)
+        if marks:
+            reasons[task] = f"{' and '.join(mark.partition('@')[0] for mark in marks)} of the user's own"
+        elif card.endswith((BASE, NEW)):
             reasons[task] = "a half of a task's classes"
-        elif name.is_own:
+        elif is_own:
             own.append(task)
         else:
             rest.append(task)
@@ -159,7 +159,7 @@ def _one_of_each(by_task: Columns, shipped: frozenset[str]) -> tuple[list[str], 
     first: dict[object, str] = {}
     chosen = []
     for task in rest:
-        keys = [TaskName.of(task).data_set, *_data_of(by_task[task])]
+        keys = [data_set_of(task), *_data_of(by_task[task])]
         before = next((first[key] for key in keys if key in first), None)
         for key in keys:
             first.setdefault(key, before or task)

@@ -1,6 +1,6 @@
 """Base-to-new generalisation: scores on the two halves of a task's classes, and their harmonic mean."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 from vlbench.core.digest import digest_of
 from vlbench.core.result import Result
@@ -14,37 +14,30 @@ BASE_TO_NEW = "base_to_new.csv"
 BASE_TO_NEW_HEAD = ("model", "task", "base", "new", "harmonic_mean")
 
 
-def base_to_new_text(scores: Mapping[str, Mapping[str, float | None]], by_task: Columns) -> str:
-    """The text of `base_to_new.csv` from scores by row and task; empty where no row has both halves.
+def base_to_new(
+    scores: Mapping[str, Mapping[str, float | None]], by_task: Columns
+) -> tuple[str, tuple[str, ...]]:
+    """The text of `base_to_new.csv` from scores by row and task, and a line for each pair that it leaves out.
 
     The harmonic mean is that of the two means over seeds, as papers report it (Zhou et al., arXiv
-    2203.05557, table 1). Halves of other data, templates or weights are left out.
+    2203.05557, table 1). Halves of other data, templates or weights are left out. The text is empty where no
+    row has both halves.
     """
-    lines = []
-    for row, task, base, new in _pairs(scores):
-        if not _differing(row, by_task[f"{task}{BASE}"], by_task[f"{task}{NEW}"]):
-            lines.append([row, task, *map(number, (base, new, harmonic_mean(base, new)))])
-    return csv_text(BASE_TO_NEW_HEAD, lines) if lines else ""
-
-
-def base_to_new_notes(scores: Mapping[str, Mapping[str, float | None]], by_task: Columns) -> tuple[str, ...]:
-    """A line for each row and task whose halves do not belong together: what differs, and what to do."""
-    lines = []
-    for row, task, *_ in _pairs(scores):
-        what = _differing(row, by_task[f"{task}{BASE}"], by_task[f"{task}{NEW}"])
-        if what:
-            lines.append(f"{task}: no base and new of {row}: the halves are of other {what}; run both again")
-    return tuple(lines)
-
-
-def _pairs(scores: Mapping[str, Mapping[str, float | None]]) -> Iterator[tuple[str, str, float, float]]:
-    """Rows and tasks with a score on both halves, sorted, and the two scores."""
+    lines, notes = [], []
     for row in sorted(scores):
         for name in sorted(scores[row]):
             task = name.removesuffix(BASE)
             base, new = scores[row][name], scores[row].get(f"{task}{NEW}")
-            if task != name and base is not None and new is not None:
-                yield row, task, base, new
+            if task == name or base is None or new is None:
+                continue
+            what = _differing(row, by_task[name], by_task[f"{task}{NEW}"])
+            if what:
+                notes.append(
+                    f"{task}: no base and new of {row}: the halves are of other {what}; run both again"
+                )
+            else:
+                lines.append([row, task, *map(number, (base, new, harmonic_mean(base, new)))])
+    return csv_text(BASE_TO_NEW_HEAD, lines) if lines else "", tuple(notes)
 
 
 def _differing(row: str, base: Sequence[Result], new: Sequence[Result]) -> str:

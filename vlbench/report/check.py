@@ -8,7 +8,7 @@ from vlbench.core.errors import UnknownName, VlbenchError
 from vlbench.core.metric_name import split_metric
 from vlbench.report.baseline import Row, rows_by_pair
 from vlbench.report.inputs import changed_inputs, equal_inputs, other_count
-from vlbench.report.task_name import TaskName
+from vlbench.report.task_name import old_method
 
 TOLERANCE = 0.005
 """What a value may lose unless it is told otherwise, however narrow its interval: another version of a
@@ -196,7 +196,7 @@ def _refuse_any(value: float, part: str, most: float | None) -> None:
 
 
 def _vanished(model: str, task: str, models: set[str], tasks: set[str]) -> str:
-    method = TaskName.of(task).old_method
+    method = old_method(task)
     if method:
         return (
             f"vanished: {method} is a method of the row now: {model}+{method} on "

@@ -10,19 +10,14 @@ from vlbench.core.files import file_name, write_atomically
 from vlbench.core.measurement import Measurement
 from vlbench.core.result import Result
 from vlbench.report.averages import MEAN, MEAN_RANK, NO_ADDITIONS, Additions, Averages, averages
-from vlbench.report.base_to_new import (
-    BASE_TO_NEW,
-    BASE_TO_NEW_HEAD,
-    base_to_new_notes,
-    base_to_new_text,
-)
+from vlbench.report.base_to_new import BASE_TO_NEW, BASE_TO_NEW_HEAD, base_to_new
 from vlbench.report.comparable import Column, columns, whole_results
 from vlbench.report.csv_text import csv_text, number
 from vlbench.report.results import read_results, source_text
 from vlbench.report.robustness import ROBUSTNESS, ROBUSTNESS_HEAD, robustness_text
 from vlbench.report.row_facts import ROW_FACTS, row_facts, speed_text
 from vlbench.report.seeds import SEEDS, SEEDS_HEAD, by_row, seed_notes, seeds_text
-from vlbench.report.task_name import BASE, TaskName
+from vlbench.report.task_name import BASE, old_method
 
 LEADERBOARD = "leaderboard.csv"
 ALL = "all.csv"
@@ -100,7 +95,7 @@ def leaderboards(results: Iterable[Result], additions: Additions = NO_ADDITIONS)
     if found.seeds:
         texts[SEEDS] = seeds_text(by_task)
     if any(task.endswith(BASE) for task in by_task):
-        texts[BASE_TO_NEW] = base_to_new_text(found.scores, by_task)
+        texts[BASE_TO_NEW], _ = base_to_new(found.scores, by_task)
     fits = [fit for fit in additions.fits if fit.task in by_task and fit.reference in by_task]
     if fits:
         texts[ROBUSTNESS] = robustness_text(by_task, fits)
@@ -126,12 +121,14 @@ def notes(results: Iterable[Result], additions: Additions = NO_ADDITIONS) -> tup
     lines = [line for task, column in columns(known).items() for line in _column_notes(task, column)]
     if found.seeds:
         lines += seed_notes(found.by_task, found.seeds, known)
-    return (*lines, *base_to_new_notes(found.scores, found.by_task), *found.notes)
+    if any(task.endswith(BASE) for task in found.by_task):
+        lines += base_to_new(found.scores, found.by_task)[1]
+    return (*lines, *found.notes)
 
 
 def _column_notes(task: str, column: Column) -> Iterator[str]:
     one = column.kept[0]
-    method = TaskName.of(task).old_method
+    method = old_method(task)
     if method:
         yield (
             f"{task}: results of version 0.1, by the task's name; {method} is a method of the row now: run "
