@@ -182,8 +182,7 @@ def _read(
         case "open_clip":
             from vlbench.report.imported_open_clip import read_open_clip
 
-            found = read_open_clip(path)
-            return found.scores, found.averages
+            return read_open_clip(path)
         case "mteb":
             from vlbench.report.imported_mteb import read_mteb
 

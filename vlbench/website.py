@@ -13,7 +13,8 @@ from vlbench.core.errors import DataError, VlbenchError
 from vlbench.core.published import PublishedScore
 from vlbench.core.result import Result
 from vlbench.references import set_beside
-from vlbench.report.site.mistakes import Mistakes, OpenedTask, predictions_path, read_mistakes
+from vlbench.report.results import PREDICTIONS, read_results, result_path
+from vlbench.report.site.mistakes import Mistakes, OpenedTask, read_mistakes
 from vlbench.report.site.values import CardNotes, Joined, PairedTest
 from vlbench.report.verify import Comparison, card_models
 
@@ -79,7 +80,6 @@ def _written(website: Website, out: Path, additions: "Additions") -> "Written":
     from vlbench.cards.catalogue import read_catalogue
     from vlbench.report.comparable import columns
     from vlbench.report.leaderboard import with_ranks
-    from vlbench.report.results import read_results
     from vlbench.report.site.data import site_of
     from vlbench.report.site.folder import write_site
 
@@ -219,7 +219,7 @@ def _paired(by_task: Mapping[str, Sequence[Result]], folder: Path) -> Iterator[P
 def _mistakes(website: Website, results: Sequence[Result], catalogue: "Catalogue") -> Iterator[Mistakes]:
     opened: dict[str, OpenedTask | None] = {}
     for result in results:
-        if not predictions_path(result, website.results).is_file():
+        if not (website.results / result_path(result, PREDICTIONS)).is_file():
             continue
         if result.task not in opened:
             opened[result.task] = _opened(result.task, website, catalogue)

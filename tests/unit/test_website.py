@@ -10,8 +10,7 @@ from vlbench.core.errors import DataError
 from vlbench.core.items import Items
 from vlbench.core.measurement import Measurement
 from vlbench.report.items import write_items
-from vlbench.report.results import write_result
-from vlbench.report.site.mistakes import predictions_path
+from vlbench.report.results import PREDICTIONS, result_path, write_result
 
 RESULTS = Path(__file__).resolve().parents[2] / "results"
 
@@ -93,7 +92,7 @@ def test_saved_predictions_become_thumbnails_where_the_images_lie_here(make_resu
     ranks = [7, *[1] * (len(ids) - 1)]
     best = [["nine", "two"]] * len(ids)
     table = pd.DataFrame({"side": "image", "id": ids, "rank": ranks, "best": best})
-    table.to_parquet(predictions_path(result, tmp_path / "results"), index=False)
+    table.to_parquet(tmp_path / "results" / result_path(result, PREDICTIONS), index=False)
     build_site(tmp_path / "results", tmp_path / "site")
     page = (tmp_path / "site" / "tasks" / "digits.html").read_text(encoding="utf-8")
     (picture,) = (tmp_path / "site" / "thumbnails").iterdir()

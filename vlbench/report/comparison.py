@@ -157,12 +157,12 @@ def tested(a: Measurement, items_a: Items, b: Measurement, items_b: Items, *, se
 
 def _mcnemar(a: Hits, b: Hits) -> PairedTest:
     a_only, b_only = int(np.sum(a & ~b)), int(np.sum(b & ~a))
-    ends = interval_of_paired_shares(a_only, b_only, a.size)
+    low, high = interval_of_paired_shares(a_only, b_only, a.size)
     return PairedTest(
         method="McNemar, mid-p",
         n=a.size,
-        ci_low=ends.low,
-        ci_high=ends.high,
+        ci_low=low,
+        ci_high=high,
         p=float(mid_p_mcnemar(a_only, b_only)),
         exact_p=float(exact_mcnemar(a_only, b_only)),
         a_only=a_only,
@@ -178,7 +178,7 @@ def _bootstrapped(resampled: Floats, images: int) -> PairedTest:
     centre, error = float(known.mean()), float(known.std(ddof=1))
     # one image more disagrees, as in paired_interval
     ends = normal_interval(centre, math.hypot(error, 1 / images))
-    return PairedTest(method, images, ends.low, ends.high, float(normal_p(centre, error, images=images)))
+    return PairedTest(method, images, *ends, float(normal_p(centre, error, images=images)))
 
 
 def _signed(a: Contributions, b: Contributions, *, difference: float, fractions: bool) -> PairedTest:
@@ -189,4 +189,4 @@ def _signed(a: Contributions, b: Contributions, *, difference: float, fractions:
     if a.biased:  # what the jackknife takes for bias varies more than the difference
         gains += difference - gains.mean()
     ends = paired_interval(gains, a.most, difference=difference, fractions=fractions)
-    return PairedTest(f"random signs {a.method}", n, ends.low, ends.high, sign_flip_p(gains))
+    return PairedTest(f"random signs {a.method}", n, *ends, sign_flip_p(gains))

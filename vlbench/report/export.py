@@ -157,7 +157,11 @@ def _hub_result(result: Result, title: str) -> Mapping[str, object]:
             },
         },
         "metrics": [
-            {"type": _hub_metric(value.metric), "value": round(value.value, 6), "name": value.metric}
+            {
+                "type": _HUB_METRICS.get(value.metric, value.metric),
+                "value": round(value.value, 6),
+                "name": value.metric,
+            }
             for value in result.metrics
             if value.value is not None
         ],
@@ -167,10 +171,6 @@ def _hub_result(result: Result, title: str) -> Mapping[str, object]:
 def _told_digests(result: Result) -> dict[str, str]:
     """Digests that are equal where two results were measured on the same data by one method."""
     return {f"{name}_digest": result.digests[name] for name in _DIGESTS if name in result.digests}
-
-
-def _hub_metric(metric: str) -> str:
-    return _HUB_METRICS.get(metric, metric)
 
 
 def _record(result: Result, value: Measurement) -> Mapping[str, object]:

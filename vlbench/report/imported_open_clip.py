@@ -41,16 +41,8 @@ class StatedAverage:
         return abs(self.mean - value) <= rounding + 1e-9
 
 
-@dataclass(frozen=True, slots=True)
-class OpenClipFile:
-    """The scores of a file, and the averages it states over the data sets of a row."""
-
-    scores: tuple[TheirScore, ...]
-    averages: tuple[StatedAverage, ...]
-
-
-def read_open_clip(path: Path) -> OpenClipFile:
-    """Every score of a CSV in one of open_clip's layouts.
+def read_open_clip(path: Path) -> tuple[tuple[TheirScore, ...], tuple[StatedAverage, ...]]:
+    """Every score of a CSV in one of open_clip's layouts, and the averages it states over a row's data sets.
 
     Raises:
         DataError: it has another layout, or a cell is no fraction.
@@ -77,7 +69,7 @@ def read_open_clip(path: Path) -> OpenClipFile:
             of_row = list(_row_scores(row, measures, where))
             scores += of_row
             averages += _row_averages(row, of_row)
-    return OpenClipFile(tuple(scores), tuple(averages))
+    return tuple(scores), tuple(averages)
 
 
 def _measures(head: Sequence[str]) -> dict[str, tuple[str, str, str]]:

@@ -9,7 +9,6 @@ have an image's gain. The standard error of a difference is `paired_error` in te
 import math
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
 from statistics import NormalDist
 
 import numpy as np
@@ -31,15 +30,8 @@ SMALLEST = sys.float_info.min
 _Z = NormalDist().inv_cdf(0.5 + CONFIDENCE / 2)
 
 Floats = NDArray[np.float64]
+Ends = tuple[float, float]
 PValues = NDArray[np.float64]
-
-
-@dataclass(frozen=True, slots=True)
-class Ends:
-    """Both ends of a 95 % interval."""
-
-    low: float
-    high: float
 
 
 def exact_mcnemar(a_only: ArrayLike, b_only: ArrayLike) -> PValues:
@@ -74,14 +66,14 @@ def interval_of_paired_shares(a_only: int, b_only: int, images: int) -> Ends:
     Wald's interval after half an image is added to each of the four outcomes, so that it has a width where
     the models agree on every image. Source: Agresti and Min 2005, Statistics in Medicine 24, 729-740.
 
-    >>> round(interval_of_paired_shares(0, 0, 98).high, 4)
+    >>> round(interval_of_paired_shares(0, 0, 98)[1], 4)
     0.0196
     """
     whole = images + 2
     difference = (b_only - a_only) / whole
     variance = (a_only + b_only + 1) / whole - difference**2
     half = _Z * math.sqrt(variance / whole)
-    return Ends(max(-1.0, difference - half), min(1.0, difference + half))
+    return max(-1.0, difference - half), min(1.0, difference + half)
 
 
 def paired_error(gains: Floats, most: Floats, *, difference: float) -> float:
@@ -103,7 +95,7 @@ def paired_interval(gains: Floats, most: Floats, *, difference: float, fractions
     `interval_of_paired_shares`: it has a width where the models agree on every image. The degrees of freedom
     are as many as images of one weight would have, after Satterthwaite: a few rare classes leave few.
 
-    >>> round(paired_interval(np.zeros(98), np.ones(98), difference=0.0, fractions=True).high, 4)
+    >>> round(paired_interval(np.zeros(98), np.ones(98), difference=0.0, fractions=True)[1], 4)
     0.0203
     """
     n = gains.size
@@ -113,16 +105,16 @@ def paired_interval(gains: Floats, most: Floats, *, difference: float, fractions
     freedom = float(np.sum(most**2) ** 2 / np.sum(most**4)) - 1
     half = student_quantile(max(freedom, 1.0)) * error
     bound = 1.0 if fractions else math.inf
-    return Ends(max(-bound, difference - half), min(bound, difference + half))
+    return max(-bound, difference - half), min(bound, difference + half)
 
 
 def normal_interval(difference: float, error: float) -> Ends:
     """95 % interval of a difference of two fractions with a standard error.
 
     >>> normal_interval(0.5, 0.0)
-    Ends(low=0.5, high=0.5)
+    (0.5, 0.5)
     """
-    return Ends(max(-1.0, difference - _Z * error), min(1.0, difference + _Z * error))
+    return max(-1.0, difference - _Z * error), min(1.0, difference + _Z * error)
 
 
 def sign_flip_p(gains: Floats) -> float:

@@ -6,9 +6,10 @@ from pathlib import Path
 import numpy as np
 
 from vlbench.core.contracts import Prediction
-from vlbench.core.files import file_name, write_atomically
+from vlbench.core.files import write_atomically
 from vlbench.core.problem import Problem
 from vlbench.core.result import Result
+from vlbench.report.results import PREDICTIONS, result_path
 
 Columns = dict[str, object]
 
@@ -36,8 +37,7 @@ def write_predictions(result: Result, problem: Problem, prediction: Prediction, 
     table = pd.concat(frames, ignore_index=True) if len(frames) > 1 else frames[0]
     buffer = BytesIO()
     table.to_parquet(buffer, index=False)
-    partial = ".partial" if result.partial else ""
-    path = folder / file_name(result.task) / f"{file_name(result.model)}{partial}.predictions.parquet"
+    path = folder / result_path(result, PREDICTIONS)
     write_atomically(path, buffer.getvalue())
     return path
 

@@ -11,6 +11,8 @@ from vlbench.core.files import file_name, write_atomically
 from vlbench.core.result import Result
 from vlbench.report.comparable import Question
 
+PREDICTIONS = ".predictions.parquet"
+"""How the file beside a result ends that `vlbench run --save-predictions` writes."""
 _ADVICE = "write to another folder with --results, or give other data a card of their own"
 _DATA = "data"
 """The part of a protocol's statement that says which data it is about, where no card counts them."""

@@ -137,29 +137,19 @@ def in_interval(value: Measurement, score: PublishedScore) -> bool:
 
 def _compared(result: Result, score: PublishedScore, cards: Cards, tolerance: float) -> Comparison:
     value = next((each for each in result.metrics if each.metric == score.metric), None)
-    reason = _why_not(result, score, cards) or _unmeasured(value, score)
+    reason = _why_not(result, score, cards)
     stale = bool(reason) and reason == _stale(result, cards)
+    names = (result.model, result.task, score.metric, score)
     if value is None or value.value is None:
-        return Comparison(
-            result.model, result.task, score.metric, score, "not comparable", reason=reason, stale=stale
-        )
-    difference = value.value - score.value
+        missing = "is not among the result's" if value is None else "could not be measured"
+        why = reason or f"metric: {score.metric} {missing}"
+        return Comparison(*names, "not comparable", reason=why, stale=stale)
     verdict: Verdict = "not comparable"
     if not reason:
         verdict, reason = _judged(result, value, score, tolerance)
-    return Comparison(
-        model=result.model,
-        task=result.task,
-        metric=score.metric,
-        published=score,
-        verdict=verdict,
-        value=value.value,
-        ci_low=value.ci_low,
-        ci_high=value.ci_high,
-        difference=difference,
-        reason=reason,
-        stale=stale,
-    )
+    difference = value.value - score.value
+    measured = (value.value, value.ci_low, value.ci_high, difference)
+    return Comparison(*names, verdict, *measured, reason, stale)
 
 
 def _judged(
@@ -231,12 +221,6 @@ def _other_digest(result: Result, card: CardProtocol) -> str:
     if not told or digest_of(covered) == result.protocol_digest:
         return ""
     return "protocol digest: not that of the card, which has other names, ids or settings; run it again"
-
-
-def _unmeasured(value: Measurement | None, score: PublishedScore) -> str:
-    if value is None:
-        return f"metric: {score.metric} is not among the result's"
-    return "" if value.value is not None else f"metric: {score.metric} could not be measured"
 
 
 def _arithmetic(result: Result, difference: float) -> str:

@@ -25,24 +25,24 @@ OPEN_CLIP = FILES / "openclip_classification_results.csv"
 
 
 def test_open_clips_layout_reproduces_its_average_column():
-    found = read_open_clip(OPEN_CLIP)
-    assert len(found.scores) == 6 * 35
-    stated = {each.model: each.text for each in found.averages}
+    scores, averages = read_open_clip(OPEN_CLIP)
+    assert len(scores) == 6 * 35
+    stated = {each.model: each.text for each in averages}
     assert stated["ViT-B-32/openai"] == "0.5265"
     # the file's own averages were made of unrounded columns: one of the six is 0.67035 from rounded ones
-    printed = {each.model: f"{each.mean:.4f}" for each in found.averages}
+    printed = {each.model: f"{each.mean:.4f}" for each in averages}
     assert {model for model, text in stated.items() if printed[model] != text} == {"ViT-L-14-quickgelu/dfn2b"}
-    assert all(each.agrees for each in found.averages)
+    assert all(each.agrees for each in averages)
 
 
 def test_an_average_that_the_columns_contradict_is_told(tmp_path):
     path = tmp_path / "wrong.csv"
     path.write_text(OPEN_CLIP.read_text().replace(",0.5265,", ",0.5267,"))
-    assert [each.model for each in read_open_clip(path).averages if not each.agrees] == ["ViT-B-32/openai"]
+    assert [each.model for each in read_open_clip(path)[1] if not each.agrees] == ["ViT-B-32/openai"]
 
 
 def test_a_column_says_data_set_metric_and_language(tmp_path):
-    scores = {each.dataset: each for each in read_open_clip(OPEN_CLIP).scores if each.model == "ViT-B-32"}
+    scores = {each.dataset: each for each in read_open_clip(OPEN_CLIP)[0] if each.model == "ViT-B-32"}
     assert (scores["vtab/pets"].metric, scores["vtab/pets"].text) == ("mean_per_class_recall", "0.8700")
     assert scores["fmow"].metric == scores["geode"].metric == "worst_group_accuracy"
     assert scores["dollar_street"].metric == "worst_group_accuracy@5"
@@ -52,7 +52,7 @@ def test_a_column_says_data_set_metric_and_language(tmp_path):
         "crossmodal3600 text_retrieval_recall@1 de\n"
         "xlm,laion5b,0.7,0.5,0.73305553197860\n"
     )
-    (only,) = read_open_clip(path).scores
+    ((only,), _) = read_open_clip(path)
     assert (only.dataset, only.metric, only.language) == ("crossmodal3600", "text_retrieval_recall@1", "de")
 
 

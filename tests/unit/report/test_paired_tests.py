@@ -57,7 +57,7 @@ def test_the_interval_covers_the_truth_in_95_percent_of_all_samples(a_only, b_on
     for b, c in product(range(n + 1), repeat=2):
         if b + c <= n:
             ends = interval_of_paired_shares(b, c, n)
-            if ends.low <= b_only - a_only <= ends.high:
+            if ends[0] <= b_only - a_only <= ends[1]:
                 covered += stats.multinomial.pmf([b, c, n - b - c], n, chances)
     assert 0.94 < covered < 0.985
 
@@ -66,8 +66,8 @@ def test_an_interval_by_hand():
     # 12 + 1/2 and 2 + 1/2 of 52: difference 10/52, variance (15/52 - (10/52)^2) / 52
     ends = interval_of_paired_shares(2, 12, 50)
     half = 1.959964 * ((15 / 52 - (10 / 52) ** 2) / 52) ** 0.5
-    assert (ends.low, ends.high) == pytest.approx((10 / 52 - half, 10 / 52 + half), abs=1e-6)
-    assert interval_of_paired_shares(12, 2, 50).low == pytest.approx(-ends.high)
+    assert ends == pytest.approx((10 / 52 - half, 10 / 52 + half), abs=1e-6)
+    assert interval_of_paired_shares(12, 2, 50)[0] == pytest.approx(-ends[1])
 
 
 @pytest.mark.parametrize("number", [12, 15])  # tried out, and approximated
@@ -115,7 +115,7 @@ def test_a_paired_interval_by_hand():
     ends = paired_interval(gains, most, difference=0.15, fractions=True)
     squares = (3 - 0.45) ** 2 + 0.45**2 + 18 * 0.15**2
     error = (squares * 20 / 19 + 36 / 20) ** 0.5 / 20
-    assert ends.high - 0.15 == pytest.approx(stats.t.ppf(0.975, 6.2) * error, rel=4e-3)
+    assert ends[1] - 0.15 == pytest.approx(stats.t.ppf(0.975, 6.2) * error, rel=4e-3)
 
 
 def test_normal_p_is_that_of_the_normal_distribution_down_to_a_sign_test():

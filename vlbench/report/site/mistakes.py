@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from vlbench.core.errors import DataError
-from vlbench.core.files import file_name
 from vlbench.core.result import Result
+from vlbench.report.results import PREDICTIONS, result_path
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -77,18 +77,13 @@ class _Answer:
     is_image: bool = True
 
 
-def predictions_path(result: Result, folder: Path) -> Path:
-    """Where `vlbench run --save-predictions` writes a result's predictions."""
-    return folder / file_name(result.task) / f"{file_name(result.model)}.predictions.parquet"
-
-
 def read_mistakes(result: Result, folder: Path, opened: OpenedTask | None = None) -> Mistakes | None:
     """The mistakes of a whole result; None where its predictions were not saved.
 
     Raises:
         DataError: the file is damaged or of another run.
     """
-    path = predictions_path(result, folder)
+    path = folder / result_path(result, PREDICTIONS)
     if not path.is_file():
         return None
     import pandas as pd

@@ -7,11 +7,12 @@ from PIL import Image
 
 from vlbench.core.errors import DataError
 from vlbench.core.measurement import Measurement, Part
-from vlbench.report.site.mistakes import Confusion, OpenedTask, predictions_path, read_mistakes, thumbnail
+from vlbench.report.results import PREDICTIONS, result_path
+from vlbench.report.site.mistakes import Confusion, OpenedTask, read_mistakes, thumbnail
 
 
 def write(result, folder, **columns):
-    path = predictions_path(result, folder)
+    path = folder / result_path(result, PREDICTIONS)
     path.parent.mkdir(parents=True, exist_ok=True)
     pd.DataFrame({"side": "image", **columns}).to_parquet(path, index=False)
 
@@ -69,7 +70,7 @@ def test_of_retrieval_captions_count_too_and_nothing_is_confused(make_result, tm
     result = make_result(kind="retrieval", n_images=1, n_texts=2)
     write(result, tmp_path, id=[])
     frame = pd.DataFrame({"side": ["image", "text", "text"], "id": ["i", "one", "two"], "rank": [1, 9, 1]})
-    frame.to_parquet(predictions_path(result, tmp_path), index=False)
+    frame.to_parquet(tmp_path / result_path(result, PREDICTIONS), index=False)
     mistakes = read_mistakes(result, tmp_path)
     assert [(item.item, item.rank) for item in mistakes.worst] == [("one", 9)]
     assert mistakes.confusions == ()
@@ -79,7 +80,7 @@ def test_files_that_are_missing_damaged_or_of_another_run(make_result, classifie
     assert read_mistakes(make_result(model="none"), tmp_path) is None
     with pytest.raises(DataError, match="of another run"):
         read_mistakes(make_result(n_images=6), tmp_path)
-    predictions_path(classified, tmp_path).write_bytes(b"PAR1 no")
+    (tmp_path / result_path(classified, PREDICTIONS)).write_bytes(b"PAR1 no")
     with pytest.raises(DataError, match="damaged"):
         read_mistakes(classified, tmp_path)
 
