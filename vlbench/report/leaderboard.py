@@ -96,9 +96,8 @@ def leaderboards(results: Iterable[Result], additions: Additions = NO_ADDITIONS)
         texts[SEEDS] = seeds_text(by_task)
     if any(task.endswith(BASE) for task in by_task):
         texts[BASE_TO_NEW], _ = base_to_new(found.scores, by_task)
-    fits = [fit for fit in additions.fits if fit.task in by_task and fit.reference in by_task]
-    if fits:
-        texts[ROBUSTNESS] = robustness_text(by_task, fits)
+    if len(by_task) > 1:  # a variant and its reference
+        texts[ROBUSTNESS] = robustness_text(by_task, additions.fits())
     texts = {path: text for path, text in texts.items() if text}
     taken = {"model", MEAN, MEAN_RANK, *ROW_FACTS, *additions.collections}
     for task, rows in by_task.items():

@@ -1,6 +1,6 @@
 """Effective robustness of the rows that have a data set and a variant of it: `effective_robustness.csv`."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 from vlbench.core.result import Result
 from vlbench.core.robustness import METRIC, RobustnessFit
@@ -20,16 +20,14 @@ ROBUSTNESS_HEAD = (
 )
 
 
-def robustness_text(
-    by_task: Mapping[str, Sequence[Result]], fits: Callable[[], Sequence[RobustnessFit]]
-) -> str:
+def robustness_text(by_task: Mapping[str, Sequence[Result]], fits: Sequence[RobustnessFit]) -> str:
     """The text of `effective_robustness.csv`; empty where no model has both a variant and its reference.
 
     A model's effective robustness is its accuracy on the variant less the one that the reference fit
     expects of its accuracy on the reference. Source: Taori et al. 2020 (arXiv 2007.00644), equation 1.
     """
     lines = []
-    for fit in sorted(fits() if len(by_task) > 1 else (), key=lambda fit: fit.task):
+    for fit in sorted(fits, key=lambda fit: fit.task):
         pair = {task: by_task.get(task, ()) for task in (fit.task, fit.reference)}
         rows = mixed_rows(pair)
         mixed = {each.model for results in pair.values() for each in results if row_of(each) in rows}
