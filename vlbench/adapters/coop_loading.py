@@ -131,7 +131,7 @@ def context_tower(model: Model, name: str) -> TextTower:
     encoder = model.text_encoder if isinstance(model, DualEncoder) else None
     if isinstance(encoder, PromptEncoder):
         tower = encoder.tower
-        if tower.reads_trees and pooling_of(tower.model).kind == "argmax":
+        if tower.reads_trees and pooling_of(tower.model)[0] == "argmax":
             return tower
     raise Unsupported(
         f"{name}: no base for a learned context, which stands in a causal text tower that is read at its "

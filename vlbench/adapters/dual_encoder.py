@@ -145,10 +145,17 @@ def mean_of_groups(rows: Tensor, groups: Sequence[Sequence[int]]) -> Tensor:
     """
     if not groups:
         return rows[:0]
+    counts = [len(group) for group in groups]
+    steps = [
+        [index for index, count in enumerate(counts) if count > position] for position in range(max(counts))
+    ]
+    having = [index for step in steps for index in step]
+    picked = [groups[index][position] for position, step in enumerate(steps) for index in step]
+    # by one copy: a device is waited for at each
+    plan = torch.tensor([*having, *picked, *counts]).to(rows.device)
+    of_groups, of_rows, of_counts = torch.split(plan, [len(having), len(picked), len(counts)])
+    sizes = [len(step) for step in steps]
     sums = rows.new_zeros(len(groups), rows.shape[1])  # [m, d]
-    for position in range(max(len(group) for group in groups)):
-        having = [index for index, group in enumerate(groups) if len(group) > position]
-        picked = [groups[index][position] for index in having]
-        sums[having] += rows[picked]
-    counts = torch.tensor([len(group) for group in groups], dtype=rows.dtype, device=rows.device)
-    return unit_in_blocks(sums / counts[:, None])
+    for place, row in zip(torch.split(of_groups, sizes), torch.split(of_rows, sizes), strict=True):
+        sums[place] += rows[row]
+    return unit_in_blocks(sums / of_counts.to(rows.dtype)[:, None])

@@ -84,13 +84,14 @@ class TransformersTexts:
     def _features(self, tokens: Tensor, batch_size: int) -> Tensor:
         """Unit features [p, d] of [p, inputs, context]; every batch has one shape."""
         with inference(self.placement):
-            found = torch.cat([self._filled(rows, batch_size) for rows in torch.split(tokens, batch_size)])
+            batches = torch.split(tokens.to(self.placement.device), batch_size)
+            found = torch.cat([self._filled(rows, batch_size) for rows in batches])
         with inference(Placement(self.placement.device)):
             return unit_in_blocks(found)
 
     def _filled(self, tokens: Tensor, size: int) -> Tensor:
         missing = tokens[:1].expand(size - len(tokens), -1, -1)
-        rows = torch.cat([tokens, missing]).to(self.placement.device)
+        rows = torch.cat([tokens, missing])
         named = dict(zip(self.tokenizer.inputs, rows.unbind(1), strict=True))
         encode = cast(Callable[..., Any], self.model.get_text_features)
         return cast(Tensor, encode(**named).pooler_output)[: len(tokens)].float()

@@ -11,7 +11,6 @@ from torch import Tensor
 
 from vlbench.adapters.dual_encoder import mean_of_groups
 from vlbench.adapters.precision import inference
-from vlbench.adapters.sentence_tokens import tokenised
 from vlbench.adapters.tag_lists import RAM_TEMPLATES
 from vlbench.adapters.text_tower import TextTower
 from vlbench.core.contracts import Placement, Text
@@ -30,7 +29,7 @@ def ram_embeddings(tower: TextTower, texts: Sequence[Text], *, batch_size: int) 
     for part in _parts(texts):
         places: dict[str, int] = {}
         groups = [_placed(ram_sentences(text.name), places) for text in part]
-        features = _features(tower, list(places), batch_size=batch_size)  # [p, d]
+        features = tower.features(list(places), batch_size=batch_size)  # [p, d]
         with inference(Placement(tower.placement.device)):
             found.append(mean_of_groups(features, groups))
     return torch.cat(found)
@@ -47,14 +46,19 @@ def ram_plus_embeddings(
     longest = max((len(ram_plus_sentences(text)) for text in texts), default=1)
     length = -(-longest // rows) * rows
     bank = torch.zeros(len(texts), length, tower.dimensions, device=tower.placement.device)
-    place = 0
+    first = 0
     for part in _parts(texts):
         places: dict[str, int] = {}
         groups = [_placed(ram_plus_sentences(text), places) for text in part]
-        features = _features(tower, list(places), batch_size=batch_size)  # [p, d]
-        for group in groups:
-            bank[place, : len(group)] = features[group]
-            place += 1
+        features = tower.features(list(places), batch_size=batch_size)  # [p, d]
+        starts = range(first, first + length * len(groups), length)
+        filled = [
+            start + row for start, group in zip(starts, groups, strict=True) for row in range(len(group))
+        ]
+        # by one copy: a device is waited for at each
+        plan = torch.tensor([filled, [place for group in groups for place in group]]).to(bank.device)
+        bank.flatten(0, 1)[plan[0]] = features[plan[1]]
+        first = starts.stop
     return bank
 
 
@@ -91,8 +95,3 @@ def _parts(texts: Sequence[Text]) -> Iterator[Sequence[Text]]:
 
 def _placed(sentences: Sequence[str], places: dict[str, int]) -> list[int]:
     return [places.setdefault(sentence, len(places)) for sentence in sentences]
-
-
-def _features(tower: TextTower, sentences: Sequence[str], *, batch_size: int) -> Tensor:
-    """Unit features [p, d]; sentences beyond the context are cut, their end token put back."""
-    return tower.features(tokenised(tower.tokenizer, sentences), batch_size=batch_size)

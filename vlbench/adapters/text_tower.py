@@ -8,12 +8,15 @@ from typing import cast
 import torch
 from torch import Tensor, nn
 
-from vlbench.adapters.causal_text import is_causal, pooling_of, token_table, tree_features
+from vlbench.adapters.causal_text import is_causal, pooled_lengths, token_table, tree_features
 from vlbench.adapters.dual_encoder import mean_of_groups, unit, unit_in_blocks
 from vlbench.adapters.precision import inference
 from vlbench.adapters.sentence_tokens import Tokenizer, digests, longest, token_counts, tokenised, too_long
 from vlbench.adapters.token_tree import plant
 from vlbench.core.contracts import Placement, Text
+
+Encode = Callable[[Tensor], Tensor]
+"""Features [p, d] of token ids [p, context]."""
 
 _TREE_TOLERANCE = 1e-4
 _CHECKED = ("a photo of a dog.", "two", "a photo")
@@ -22,7 +25,7 @@ _CHECKED = ("a photo of a dog.", "two", "a photo")
 
 @dataclass(frozen=True)  # no slots: cached_property
 class TextTower:
-    """Unit features [p, dimensions] of token ids by an open_clip model, reading no more than they need."""
+    """Unit features [p, dimensions] of sentences by an open_clip model, reading no more than they need."""
 
     model: nn.Module
     tokenizer: Tokenizer
@@ -35,48 +38,40 @@ class TextTower:
         if not is_causal(self.model):
             return False
         tokens = self.tokenizer(list(_CHECKED))
-        with inference(Placement(self.placement.device)):
-            full = unit(self._full(tokens))
-            lengths = pooling_of(self.model).lengths(tokens)
-            table = token_table(self.model)
-            from_trees = unit(self._by_trees(table, tokens, lengths, batch_size=len(_CHECKED)))
+        lengths, table = pooled_lengths(self.model, tokens), token_table(self.model)
+        plain = TextTower(self.model, self.tokenizer, Placement(self.placement.device), self.dimensions)
+        from_trees = plain.table_features(table, tokens, lengths, batch_size=len(_CHECKED))
+        with inference(plain.placement):
+            full = unit(cast(Encode, self.model.encode_text)(tokens.to(table.device)))
         return bool((from_trees - full).abs().max() <= _TREE_TOLERANCE)
 
-    def features(self, tokens: Tensor, *, batch_size: int) -> Tensor:
-        """Unit features [p, d] of token ids [p, context]; a row's rounding depends on that row alone."""
+    def features(self, sentences: Sequence[str], *, batch_size: int) -> Tensor:
+        """Unit features [p, d] of sentences; the rounding of one depends on that one alone."""
+        tokens = tokenised(self.tokenizer, sentences)  # [p, context]
         if self.reads_trees:
-            lengths = pooling_of(self.model).lengths(tokens)
+            lengths = pooled_lengths(self.model, tokens)
             return self.table_features(token_table(self.model), tokens, lengths, batch_size=batch_size)
+        encode, found = cast(Encode, self.model.encode_text), []
         with inference(self.placement):
-            found = torch.cat([self._filled(rows, batch_size) for rows in torch.split(tokens, batch_size)])
+            for rows in torch.split(tokens.to(self.placement.device), batch_size):
+                missing = rows[:1].expand(batch_size - len(rows), -1)
+                found.append(encode(torch.cat([rows, missing]))[: len(rows)])
         with inference(Placement(self.placement.device)):
-            return unit_in_blocks(found.float())
+            return unit_in_blocks(torch.cat(found).float())
 
     def table_features(self, table: Tensor, tokens: Tensor, lengths: Tensor, *, batch_size: int) -> Tensor:
         """Unit features [p, d] of token ids [p, context] that are rows of a table [v, w] of embeddings.
 
-        The first `lengths` [p] tokens count, the last of them is pooled. For a tower that reads trees.
+        The first `lengths` [p] tokens count, the last of them is pooled; both are on the CPU, where trees are
+        planned. For a tower that reads trees.
         """
         with inference(self.placement):
-            found = self._by_trees(table, tokens, lengths, batch_size=batch_size)
+            found = torch.empty(len(tokens), self.dimensions, device=table.device)
+            for planned in plant(tokens, lengths, batch_size=batch_size):
+                tree = planned.on(table.device)
+                found[tree.rows] = tree_features(self.model, table, tree, batch_size=batch_size).float()
         with inference(Placement(self.placement.device)):
-            return unit_in_blocks(found.float())
-
-    def _full(self, tokens: Tensor) -> Tensor:
-        encode = cast(Callable[[Tensor], Tensor], self.model.encode_text)
-        return encode(tokens.to(self.placement.device))
-
-    def _filled(self, tokens: Tensor, size: int) -> Tensor:
-        missing = tokens[:1].expand(size - len(tokens), -1)
-        return self._full(torch.cat([tokens, missing]))[: len(tokens)]
-
-    def _by_trees(self, table: Tensor, tokens: Tensor, lengths: Tensor, *, batch_size: int) -> Tensor:
-        found = torch.empty(len(tokens), self.dimensions, device=table.device)
-        for tree in plant(tokens, lengths, batch_size=batch_size):
-            found[tree.rows.to(table.device)] = tree_features(
-                self.model, table, tree, batch_size=batch_size
-            ).float()
-        return found
+            return unit_in_blocks(found)
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,11 +87,8 @@ class PromptEncoder:
     tower: TextTower
 
     def __call__(self, texts: Sequence[Text], *, batch_size: int) -> Tensor:
-        return mean_features(
-            texts,
-            lambda prompts: self._prompt_features(prompts, batch_size=batch_size),
-            self.tower.placement.device,
-        )
+        features_of = partial(self.tower.features, batch_size=batch_size)
+        return mean_features(texts, features_of, self.tower.placement.device)
 
     def cut(self, texts: Sequence[Text]) -> Sequence[str]:
         """The sentences of texts that are longer than the context."""
@@ -109,10 +101,6 @@ class PromptEncoder:
     def token_digests(self, texts: Sequence[Text]) -> Sequence[str]:
         """Digests [m] of the tokens that are read of each text's sentences."""
         return digests(self.tower.tokenizer, [sentences_of(text) for text in texts])
-
-    def _prompt_features(self, prompts: Sequence[str], *, batch_size: int) -> Tensor:
-        tokens = tokenised(self.tower.tokenizer, prompts)
-        return self.tower.features(tokens, batch_size=batch_size)  # [p, d]
 
 
 def mean_features(

@@ -12,17 +12,32 @@ ROWS_OF_A_BATCH = 32
 
 @dataclass(frozen=True, slots=True)
 class TokenTree:
-    """Nodes of token rows, ordered by depth.
+    """Nodes of token rows, ordered by depth; all of it is planned on the CPU.
 
-    `tokens` [n] are the nodes' token ids; `levels[t]` [n_t, t + 1] are the nodes from the first token to
-    each node of depth t, itself the last; `ends` [r] is the node at which each row ends; `rows` [r] are
-    the rows' places among those that the tree was planted from.
+    `tokens` [n] are the nodes' token ids, `depths` [n] their places in a row. `ends` [r] says at which of the
+    nodes of `end_levels` each row ends; `rows` [r] are the rows' places among those that the tree was planted
+    from. `levels[t]` [n_t, t + 1] are the nodes from the first token to each node of depth t, itself the
+    last; `end_levels` are the same of those nodes alone at which a row ends.
     """
 
     tokens: Tensor
-    levels: tuple[Tensor, ...]
+    depths: Tensor
     ends: Tensor
     rows: Tensor
+    levels: tuple[Tensor, ...]
+    end_levels: tuple[Tensor, ...]
+
+    def on(self, device: torch.device) -> "TokenTree":
+        """The same tree on a device, by one copy: a device is waited for at each."""
+        if device.type == "cpu":
+            return self
+        parts = (self.tokens, self.depths, self.ends, self.rows, *self.levels, *self.end_levels)
+        moved = torch.cat([part.flatten() for part in parts]).to(device)
+        pieces = torch.split(moved, [part.numel() for part in parts])
+        shaped = [piece.view(part.shape) for piece, part in zip(pieces, parts, strict=True)]
+        tokens, depths, ends, rows, *levels = shaped
+        count = len(self.levels)
+        return TokenTree(tokens, depths, ends, rows, tuple(levels[:count]), tuple(levels[count:]))
 
 
 def plant(tokens: Tensor, lengths: Tensor, *, batch_size: int) -> Iterator[TokenTree]:
@@ -53,4 +68,13 @@ def _tree(tokens: Tensor, lengths: Tensor, rows: Tensor) -> TokenTree:
         levels.append(path)
         at[alive] = first + which
         above, first = first, first + len(found)
-    return TokenTree(tokens=torch.cat(ids), levels=tuple(levels), ends=at, rows=rows)
+    ends, ending = torch.unique(at, return_inverse=True)
+    at_ends = [level[torch.isin(level[:, -1], ends)] for level in levels]
+    return TokenTree(
+        tokens=torch.cat(ids),
+        depths=torch.cat([torch.full((len(level),), depth) for depth, level in enumerate(levels)]),
+        ends=ending,
+        rows=rows,
+        levels=tuple(levels),
+        end_levels=tuple(level for level in at_ends if len(level)),
+    )

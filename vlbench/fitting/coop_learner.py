@@ -39,7 +39,7 @@ class Prompts:
         """Unit text features [classes, d] of a context [n, w] or [classes, n, w]; differentiable."""
         table = torch.cat([self.table, context.flatten(0, -2)])
         parts = [tree_features(self.model, table, tree, batch_size=self.batch_size) for tree in self.trees]
-        order = torch.cat([tree.rows for tree in self.trees]).argsort().to(table.device)
+        order = torch.cat([tree.rows for tree in self.trees]).argsort()
         found = torch.cat(parts)[order]
         return unit(found)
 
@@ -61,7 +61,8 @@ def prompts_of(
     # ids are numbered anew, so that a step's gradient is of these few rows
     small = torch.searchsorted(used, rows.clamp(max=len(whole) - 1).contiguous())
     small = torch.where(rows < len(whole), small, rows - len(whole) + len(used))
-    trees = tuple(plant(small.masked_fill(~kept, 0), lengths, batch_size=batch_size))
+    planned = plant(small.masked_fill(~kept, 0), lengths, batch_size=batch_size)
+    trees = tuple(tree.on(whole.device) for tree in planned)
     return Prompts(tower.model, whole[used.to(whole.device)], trees, len(names), scale, batch_size)
 
 

@@ -12,11 +12,13 @@ def test_each_distinct_prefix_is_one_node() -> None:
     (tree,) = plant(ROWS, LENGTHS, batch_size=4)
     assert [len(level) for level in tree.levels] == [1, 2, 2, 1]  # 9 | 4 7 | 4 5, 7 5 | 4 5 6
     assert tree.tokens.tolist() == [9, 4, 7, 5, 5, 6]
+    assert tree.depths.tolist() == [0, 1, 1, 2, 2, 3]
+    assert [level.tolist() for level in tree.end_levels] == [[[0, 1]], [[0, 1, 3], [0, 2, 4]], [[0, 1, 3, 5]]]
 
 
 def test_a_row_reads_its_tokens_on_the_way_to_its_end() -> None:
     (tree,) = plant(ROWS, LENGTHS, batch_size=4)
-    paths = {int(path[-1]): path for level in tree.levels for path in level}
+    paths = [path for level in tree.end_levels for path in level]
     read = {
         int(row): tree.tokens[paths[int(end)]].tolist() for row, end in zip(tree.rows, tree.ends, strict=True)
     }
@@ -26,7 +28,8 @@ def test_a_row_reads_its_tokens_on_the_way_to_its_end() -> None:
 def test_tokens_behind_the_end_make_no_node() -> None:
     (tree,) = plant(torch.tensor([[1, 2, 3], [1, 2, 4]]), torch.tensor([2, 2]), batch_size=1)
     assert tree.tokens.tolist() == [1, 2]
-    assert tree.ends.tolist() == [1, 1]
+    assert tree.ends.tolist() == [0, 0]
+    assert [level.tolist() for level in tree.end_levels] == [[[0, 1]]]
 
 
 def test_many_rows_are_split_and_none_is_lost() -> None:
