@@ -102,7 +102,8 @@ def normalised(pixels: Tensor, *, mean: Sequence[float], std: Sequence[float]) -
     """
     # One memory layout whatever the loader stacked: kernels differ between layouts.
     scaled = pixels.contiguous().to(torch.float32).div_(255)  # [b, 3, h, w]
-    shift, spread = (scaled.new_tensor(values).view(-1, 1, 1) for values in (mean, std))
+    # made where the pixels are, number by number: a device is waited for at each copy
+    shift, spread = (torch.cat([scaled.new_full((1, 1, 1), x) for x in values]) for values in (mean, std))
     return scaled.sub_(shift).div_(spread)
 
 

@@ -172,14 +172,15 @@ def scale_of(path: Path, log_scale: "Tensor") -> float:
     Raises:
         WeightsError: the factor itself seems to be stored.
     """
-    value = float(log_scale.detach())
+    log_scale = log_scale.detach().cpu()  # which takes the exponential alike whatever the model's device
+    value = float(log_scale)
     if value > _MOST_LOG_SCALE:
         raise WeightsError(
             f"{path}: logit_scale is {value:g}, which would multiply cosines by "
             f"exp({value:g}); the factor "
             "itself seems to be stored: save its natural logarithm"
         )
-    return float(log_scale.detach().exp())
+    return float(log_scale.exp())
 
 
 def listed(what: str, names: Sequence[str]) -> str:
