@@ -1,5 +1,7 @@
 """Scores written down as a table, for tests of scorings; and what of them is right, counted pair by pair."""
 
+from dataclasses import replace
+
 import numpy as np
 import torch
 from colour_model import squares
@@ -39,14 +41,20 @@ def pairs(truth: NDArray[np.bool_]) -> Relevance:
 def kept(scores: NDArray[np.float64], problem: Problem, kind: str) -> Prediction:
     """What a scoring keeps of scores [n, m]."""
     images = scores.astype(np.float32)
+    texts = np.arange(scores.shape[1], dtype=np.float32)[:, None]
     blocks = fresh_scores(
         read_off,
         lambda places: images[places],
         leading_bytes(images),
-        texts=np.arange(scores.shape[1], dtype=np.float32)[:, None],
+        texts=texts,
         problem=problem,
         device="cpu",
         score_pairs=lambda rows, columns: rows[torch.arange(len(rows)), columns[:, 0].long()],
+    )
+    blocks = replace(
+        blocks,
+        features={"candidates": lambda: images, "queries": lambda: texts},
+        cut=lambda: np.zeros(len(texts), dtype=np.bool_),
     )
     return predict(blocks, problem, SCORINGS.get(kind), ScoreUnit("cosine"))
 

@@ -41,17 +41,24 @@ def columns_of(images, texts):
     return images[:, texts[:, 0].long()]
 
 
-def kept(scoring, scores=SCORES, problem=PROBLEM):
-    """What a scoring keeps of a model whose image features are rows of scores."""
+def kept(scoring, scores=SCORES, problem=PROBLEM, features=None):
+    """What a scoring keeps of a model whose image features are rows of scores, unless others are given."""
+    texts = np.arange(M, dtype=np.float32)[:, None]
     blocks = fresh_scores(
         columns_of,
         lambda places: scores[places],
         leading_bytes(scores),
-        texts=np.arange(M, dtype=np.float32)[:, None],
+        texts=texts,
         problem=problem,
         device="cpu",
     )
-    return predict(replace(blocks, vectors=lambda: scores), problem, scoring, ScoreUnit("cosine")).arrays
+    blocks = replace(
+        blocks,
+        vectors=lambda: scores,
+        features={"candidates": lambda: scores if features is None else features, "queries": lambda: texts},
+        cut=lambda: np.arange(M) == 2,
+    )
+    return predict(blocks, problem, scoring, ScoreUnit("cosine")).arrays
 
 
 def assert_same(found, expected):
@@ -86,7 +93,10 @@ def test_another_order_of_candidates_is_another_order_of_rows(scoring):
     turned = replace(PROBLEM, relevant=dense(RIGHT[order]), asked=Asked("only", dense(ASKED[order])))
     here, there = kept(scoring), kept(scoring, SCORES[order], turned)
     for name, values in here.items():
-        if len(values) == N:
+        if name == "candidates_alike":  # positions, which are others there
+            found = (each[:, None] == each for each in (there[name], values[order]))
+            np.testing.assert_array_equal(*found)
+        elif len(values) == N:
             np.testing.assert_array_equal(there[name], values[order], err_msg=name)
         elif len(values) == M:
             np.testing.assert_array_equal(there[name], values, err_msg=name)
@@ -98,7 +108,7 @@ def test_what_is_not_asked_about_changes_nothing(scoring):
     # equal candidates stay equal, so that they are still scored once
     other = np.where(ASKED, SCORES, 77 + SCORES)
     if scoring.scores:
-        assert_same(kept(scoring, other.astype(np.float32)), kept(scoring))
+        assert_same(kept(scoring, other.astype(np.float32), features=SCORES), kept(scoring))
 
 
 def test_ranks_are_those_of_the_strict_rule(scoring):

@@ -201,17 +201,24 @@ def _asked(kind: TaskKind, asked: TaskRequest, limit: int | None) -> Task:
 
     Of at most `limit` images, one is drawn from each of as many equal spans, and the task is marked partial.
     Images at equal distances could all be of one class, where the data go through their classes in turn.
+    Where the data are items, items are drawn, with all of their images.
 
     Raises:
         DataError: the limit is below one.
     """
     if limit is not None and limit < 1:
         raise DataError(f"{asked.name}: a limit of {limit} leaves no image; give 1 or more")
-    count = len(asked.source)
+    offers = asked.source.offers
+    count = len(offers.items or asked.source)
     if limit is not None and limit < count:
         draw = Random(_LIMIT_SEED)  # noqa: S311 - a sample, no secret
         ends = [i * count // limit for i in range(limit + 1)]
         indices = tuple(draw.randrange(start, stop) for start, stop in pairwise(ends))
-        asked = replace(asked, source=subset(asked.source, indices), partial=f"limit {limit}")
+        source = asked.source
+        if offers.items:
+            items = tuple(offers.items[index] for index in indices)
+            indices = tuple(sorted({image for item in items for image in item.images}))
+            source = replace(source, offers=replace(offers, items=items))
+        asked = replace(asked, source=subset(source, indices), partial=f"limit {limit}")
     task = kind(asked)
     return replace(task, remarks=(*task.remarks, *asked.remarks)) if asked.remarks else task

@@ -36,8 +36,15 @@ class Examples(Sequence[Example]):
 
 
 def subset(dataset: Dataset, indices: Sequence[int]) -> Dataset:
-    """The examples of a data set at some indices, in their order."""
-    return replace(dataset, examples=_at(dataset.examples, indices))
+    """The examples of a data set at some indices, in their order, and the items of these images alone."""
+    places = {index: place for place, index in enumerate(indices)}
+    items = tuple(
+        replace(item, images=tuple(places[image] for image in item.images))
+        for item in dataset.offers.items
+        if places.keys() >= set(item.images)
+    )
+    offers = replace(dataset.offers, items=items)
+    return replace(dataset, examples=_at(dataset.examples, indices), offers=offers)
 
 
 def as_dataset(source: Dataset | Source) -> Dataset:

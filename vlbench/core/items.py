@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from vlbench.core.contracts import Prediction
+from vlbench.core.contracts import Dataset, Prediction
 from vlbench.core.problem import Problem
 from vlbench.core.relevance import Relevance
 
@@ -67,7 +67,12 @@ class Items:
         influence: NDArray[np.float64] | None = None,
         most_scores: int = MOST_SCORES,
     ) -> "Items":
-        """What to keep of a prediction; a score matrix of more than `most_scores` numbers is left out."""
+        """What to keep of a prediction; a score matrix of more than `most_scores` numbers is left out.
+
+        Of candidates that are texts nothing is kept that counts images.
+        """
+        if not isinstance(problem.candidates, Dataset):
+            return cls(text_ranks=prediction.get("column_ranks"))
         relevant = problem.relevant
         scores = prediction.get("scores")
         kept = scores is not None and scores.size <= most_scores

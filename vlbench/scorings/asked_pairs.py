@@ -19,7 +19,9 @@ def keep_asked_pairs(blocks: ScorePass, problem: Problem) -> Mapping[str, NDArra
 
     `row_ranks` [n] are those of each candidate's best right query, `column_ranks` [m] those of each query's
     best right candidate; 0 where nothing right is asked about. `wrong_above` [r] counts for each right pair
-    the wrong candidates of its query that score at least as high.
+    the wrong candidates of its query that score at least as high. `candidates_alike` [n] and `queries_alike`
+    [m] are the positions of the first ones of equal features, each its own where queries point to images;
+    `queries_cut` [m] says whose words a model does not read to their end.
     """
     check_asked(problem, asked_pairs.name)
     assert problem.asked is not None
@@ -30,11 +32,17 @@ def keep_asked_pairs(blocks: ScorePass, problem: Problem) -> Mapping[str, NDArra
         reaching(owners[~right], scores[~right], owners[right], scores[right])
         for owners in (asked.candidates, asked.queries)
     ]
+    cut = np.zeros(m, dtype=np.bool_)
+    cut[[query.text is not None for query in problem.queries]] = blocks.cut()
+    by_image = any(query.image is not None for query in problem.queries)
     return {
         "pair_scores": scores,
         "row_ranks": best_ranks(asked.candidates[right], above[0], n),
         "column_ranks": best_ranks(asked.queries[right], above[1], m),
         "wrong_above": above[1],
+        "candidates_alike": blocks.alike("candidates"),
+        "queries_alike": np.arange(m) if by_image else blocks.alike("queries"),
+        "queries_cut": cut,
     }
 
 
@@ -79,6 +87,16 @@ def check_asked(problem: Problem, name: str) -> None:
 asked_pairs = Scoring(
     "asked_pairs",
     keep_asked_pairs,
-    keeps=frozenset({"pair_scores", "row_ranks", "column_ranks", "wrong_above"}),
+    keeps=frozenset(
+        {
+            "pair_scores",
+            "row_ranks",
+            "column_ranks",
+            "wrong_above",
+            "candidates_alike",
+            "queries_alike",
+            "queries_cut",
+        }
+    ),
     suits=check_asked,
 )

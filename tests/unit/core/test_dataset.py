@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 
 import pytest
 
-from vlbench.core.contracts import Dataset, Example, Offers, Target
+from vlbench.core.contracts import Dataset, Example, Item, Offers, Target
 from vlbench.core.dataset import Examples, as_dataset, subset
 from vlbench.core.reading import LeftOut, Reading
 
@@ -37,6 +37,17 @@ def test_a_subset_answers_as_its_data_set_does_at_its_indices() -> None:
     assert [part[i].target.label for i in range(3)] == ["D", "A", "A"]
     assert [each.state for each in part.examples] == ["f3", "f0", "f0"]
     assert replace(part, examples=LETTERS.examples) == LETTERS
+
+
+def test_a_subset_keeps_the_items_of_its_images_at_their_new_places() -> None:
+    items = (
+        Item("a and d", (0, 3), ("A", "D"), ((0, 0), (1, 1))),
+        Item("b", (1,), ("B", "C"), ((0, 0),)),
+        Item("d", (3,), ("D", "C"), ((0, 0),)),
+    )
+    part = subset(replace(LETTERS, offers=replace(OFFERS, items=items)), (3, 0))
+    assert [(each.id, each.images) for each in part.offers.items] == [("a and d", (1, 0)), ("d", (0,))]
+    assert part.offers.templates == OFFERS.templates
 
 
 def test_a_subset_of_a_subset_counts_within_it() -> None:

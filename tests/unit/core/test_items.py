@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -54,3 +56,13 @@ def test_scores_are_kept_up_to_a_number_and_the_truth_always(problem):
     lean = Items.of(asked, Prediction(UNIT, {"scores": scores}), most_scores=5)
     assert lean.scores is lean.relevant is lean.influence is None
     assert lean.positives.tolist() == kept.positives.tolist()
+
+
+def test_of_texts_that_are_asked_by_texts_nothing_counts_images(problem):
+    """A result counts no image of them, so that a record of two could not be read back."""
+    of_images = problem((0, 0), (1, 1))
+    texts = replace(of_images, candidates=(Text("x"), Text("y")))
+    ranks = {"row_ranks": np.array([1, 2]), "column_ranks": np.array([2, 1, 0])}
+    items = Items.of(texts, Prediction(UNIT, ranks), influence=np.zeros(2))
+    assert items.text_ranks.tolist() == [2, 1, 0]
+    assert items.image_ranks is items.text_images is items.influence is None

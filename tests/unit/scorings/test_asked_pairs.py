@@ -1,9 +1,14 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from score_table import counted_above, counted_ranks, kept, table_problem
 
+from vlbench.core.contracts import Text
 from vlbench.core.errors import DataError, NotFinite
+from vlbench.core.problem import Query
 from vlbench.engine import scoring
+from vlbench.scorings.asked_pairs import keep_asked_pairs
 
 RIGHT = np.array([[1, 0, 0], [0, 1, 0], [0, 0, 0]], dtype=bool)
 ASKED = np.array([[1, 1, 0], [1, 1, 0], [0, 1, 1]], dtype=bool)
@@ -38,6 +43,35 @@ def test_equals_brute_force(levels):
     assert found["wrong_above"].tolist() == counted_above(scores, right, asked)
     assert found["row_ranks"].tolist() == counted_ranks(scores, right, asked)
     assert found["column_ranks"].tolist() == counted_ranks(scores.T, right.T, asked.T)
+
+
+def test_what_a_model_cannot_tell_apart_or_does_not_read_is_kept():
+    table = table_problem(RIGHT, ASKED)
+    scores = np.array([[1.0, 2.0, 3.0], [4.0, 5.0, 6.0], [1.0, 2.0, 3.0]])
+    found = kept(scores, table, "asked_pairs")
+    assert found["candidates_alike"].tolist() == [0, 1, 0]
+    assert found["queries_alike"].tolist() == [0, 1, 2]
+    assert found["queries_cut"].tolist() == [False] * 3
+
+
+def test_queries_that_point_to_images_are_told_apart_by_more_than_their_words():
+    class Pass:
+        def pairs(self, asked):
+            return np.zeros(len(asked.candidates), dtype=np.float32)
+
+        def alike(self, side):
+            assert side == "candidates"
+            return np.arange(3)
+
+        def cut(self):
+            return np.array([True, False])  # of the two that have words
+
+    problem = table_problem(RIGHT, ASKED)
+    queries = (Query(Text("a"), 0), Query(image=1), Query(Text("a"), 2))
+    problem = replace(problem, queries=queries, references=problem.candidates)
+    found = keep_asked_pairs(Pass(), problem)
+    assert found["queries_alike"].tolist() == [0, 1, 2]
+    assert found["queries_cut"].tolist() == [True, False, False]
 
 
 def test_the_matrix_is_never_made(monkeypatch):
