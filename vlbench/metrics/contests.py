@@ -1,0 +1,118 @@
+"""What decides a matching: right pairs of image and text against wrong ones of the same image or text."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vlbench.core.problem import Problem
+
+Bools = NDArray[np.bool_]
+Indices = NDArray[np.int64]
+Scores = NDArray[np.float32]
+Over = Literal["texts", "images"]
+"""What is compared: the texts of an image, or the images of a text."""
+
+
+@dataclass(frozen=True, slots=True)
+class AskedItems:
+    """The items of a matching, in the order of their texts: the item of each query [m], and the names [k].
+
+    `images` [k] is the first candidate of each item: those of one first candidate are alike.
+    """
+
+    of_query: Indices
+    names: tuple[str, ...]
+    images: Indices
+
+    @classmethod
+    def of(cls, problem: Problem) -> "AskedItems":
+        """The items that the group `item` of a problem's queries names."""
+        assert problem.asked is not None
+        pairs = problem.asked.pairs
+        numbers: dict[str, int] = {}
+        of_query = np.array(
+            [numbers.setdefault(name, len(numbers)) for name in problem.groups["item"].labels], dtype=np.int64
+        )
+        images = np.full(len(numbers), pairs.shape[0])
+        np.minimum.at(images, of_query[pairs.queries], pairs.candidates)
+        return cls(of_query, tuple(numbers), images)
+
+    def labels(self, problem: Problem, name: str) -> list[str]:
+        """The label of each item under a name, that of its first query; empty where there is none, [k]."""
+        if name not in problem.groups:
+            return [""] * len(self.names)
+        first = np.unique(self.of_query, return_index=True)[1]
+        stated = problem.groups[name].labels
+        return [stated[query] for query in first.tolist()]
+
+
+@dataclass(frozen=True, slots=True)
+class Contests:
+    """Asked pairs [p] that stand against one another: of one item, and one image (or one text).
+
+    `of` [p] is the contest of each pair and `right` [p] whether it is right. `items` [g] are the contests'
+    items and `places` [g] which of its item's images (or texts) each is about, in the order of the data.
+    `open` [g] says whether something right and something wrong is in it: else there is nothing to decide.
+    `rivals` [p] are the texts (or images) that are compared.
+    """
+
+    of: Indices
+    right: Bools
+    items: Indices
+    places: Indices
+    open: Bools
+    rivals: Indices
+
+    @classmethod
+    def between(cls, over: Over, problem: Problem, items: AskedItems) -> "Contests":
+        """The contests of texts over each image, or of images over each text."""
+        assert problem.asked is not None
+        pairs = problem.asked.pairs
+        owners, rivals = pairs.candidates, pairs.queries
+        if over == "images":
+            owners, rivals = rivals, owners
+        width = max(pairs.shape) + 1
+        keys, of = np.unique(items.of_query[pairs.queries] * width + owners, return_inverse=True)
+        of_items = keys // width
+        right = problem.relevant.holds(pairs)
+        some = [np.bincount(of[each], minlength=len(keys)) > 0 for each in (right, ~right)]
+        places = np.arange(len(keys)) - np.searchsorted(of_items, of_items)
+        return cls(of, right, of_items, places, some[0] & some[1], rivals)
+
+    def bounds(self, scores: Scores) -> tuple[Scores, Scores]:
+        """The lowest right and the highest wrong score of each contest, [g] each; NaN where one is NaN."""
+        lowest = np.full(len(self.items), np.inf, dtype=scores.dtype)
+        highest = np.full(len(self.items), -np.inf, dtype=scores.dtype)
+        np.minimum.at(lowest, self.of[self.right], scores[self.right])
+        np.maximum.at(highest, self.of[~self.right], scores[~self.right])
+        return lowest, highest
+
+    def won(self, scores: Scores) -> Bools:
+        """Whether all that is right scores above all that is wrong, [g]: ties and NaN lose."""
+        lowest, highest = self.bounds(scores)
+        return lowest > highest
+
+    def won_by(self, place: Literal["first", "last"], scores: Scores) -> Bools:
+        """Whether the first (or last) of those that score best is right, [g]; NaN loses."""
+        best = np.full(len(self.items), -np.inf, dtype=scores.dtype)
+        np.maximum.at(best, self.of, scores)
+        tops = np.flatnonzero(scores == best[self.of])
+        if place == "first":
+            tops = tops[::-1]
+        chosen = np.full(len(self.items), -1)
+        chosen[self.of[tops]] = tops  # of equal indices the last one stays
+        won: Bools = (chosen >= 0) & self.right[chosen]
+        return won
+
+    def share_features(self, alike: Indices) -> Bools:
+        """Whether something right and something wrong of it have equal features, [g].
+
+        `alike` are the positions of the first ones of equal features.
+        """
+        keys, of = np.unique(self.of * (len(alike) + 1) + alike[self.rivals], return_inverse=True)
+        some = [np.bincount(of[each], minlength=len(keys)) > 0 for each in (self.right, ~self.right)]
+        found = np.zeros(len(self.items), dtype=np.bool_)
+        found[keys[some[0] & some[1]] // (len(alike) + 1)] = True
+        return found

@@ -1,0 +1,165 @@
+"""Which items of a matching are right, and the shares of items, sets and classes that are."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from vlbench.core.contracts import Prediction
+from vlbench.core.errors import Unsupported
+from vlbench.core.measurement import Measurement, MetricOptions, Part
+from vlbench.core.problem import Problem
+from vlbench.core.relevance import Relevance
+from vlbench.metrics.class_weights import Pairs, class_spread
+from vlbench.metrics.contests import AskedItems, Bools, Contests, Over
+from vlbench.metrics.intervals import BY_IMAGES, score_interval, share_spread, wilson
+
+BOTH: tuple[Over, ...] = ("texts", "images")
+Ties = Literal["lose", "first", "last"]
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """Which items [k] have something to decide, and which of these are right."""
+
+    items: AskedItems
+    counted: Bools
+    right: Bools
+
+
+def outcome(
+    prediction: Prediction, problem: Problem, over: Over, *, ties: Ties = "lose", place: int | None = None
+) -> Outcome:
+    """How each item fares where its texts are compared over an image, or its images over a text.
+
+    `ties` go to nobody, or to the first or last of those that score best. Of a `place` only the item's image
+    (or text) of that number counts, from 0.
+    """
+    items = AskedItems.of(problem)
+    contests = Contests.between(over, problem, items)
+    scores = prediction["pair_scores"]
+    won = contests.won(scores) if ties == "lose" else contests.won_by(ties, scores)
+    counted = contests.open if place is None else contests.open & (contests.places == place)
+    count = len(items.names)
+    decided, lost = (
+        np.bincount(contests.items[each], minlength=count) > 0 for each in (counted, counted & ~won)
+    )
+    return Outcome(items, decided, decided & ~lost)
+
+
+def something_to_decide(over: tuple[Over, ...], problem: Problem, metric: str) -> None:
+    """Check that items compare texts, or images.
+
+    Raises:
+        Unsupported: the problem has no items, or none with something right and something wrong to compare.
+    """
+    if "item" not in problem.groups or problem.asked is None:
+        raise Unsupported(f"{metric} reads items, which this task has not; take it out of the task's metrics")
+    items = AskedItems.of(problem)
+    for each in over:
+        if not Contests.between(each, problem, items).open.any():
+            one = "image" if each == "texts" else "text"
+            raise Unsupported(
+                f"{metric} compares {each} of one {one}, and no item has a right and a wrong one; "
+                "take it out of the task's metrics"
+            )
+
+
+def labelled(label: str, over: Over, problem: Problem, metric: str) -> None:
+    """Check that items have a label, and compare texts or images.
+
+    Raises:
+        Unsupported: they have not, or do not.
+    """
+    something_to_decide((over,), problem, metric)
+    if not any(AskedItems.of(problem).labels(problem, label)):
+        raise Unsupported(
+            f"{metric} needs items with a label {label!r}; "
+            "take it out of the task's metrics, or give it to the items"
+        )
+
+
+def share(found: Outcome, problem: Problem) -> Measurement:
+    """The fraction of the items that are right; None where none has anything to decide.
+
+    The interval is Wilson's; where items share an image, by the variance over images.
+    """
+    count, left_out = int(found.counted.sum()), int((~found.counted).sum())
+    if not count:
+        return Measurement(value=None, n=0, left_out=left_out)
+    candidates = len(problem.candidates)
+    hits, sizes = (
+        np.bincount(found.items.images[each], minlength=candidates) for each in (found.right, found.counted)
+    )
+    value = int(found.right.sum()) / count
+    spread = share_spread(hits, sizes)
+    interval = wilson(int(found.right.sum()), count)
+    if sizes.max() > 1:
+        interval = score_interval(value, spread, BY_IMAGES)
+    return Measurement(
+        value=value,
+        n=count,
+        ci_low=interval.low,
+        ci_high=interval.high,
+        ci_method=interval.method,
+        left_out=left_out,
+        influence=value + candidates * spread.influence if sizes.all() else None,
+    )
+
+
+def share_of_sets(label: str, found: Outcome, problem: Problem) -> Measurement:
+    """The fraction of the sets under a label all of whose items are right.
+
+    `left_out` counts the items of no set.
+    """
+    kept: dict[str, bool] = {}
+    labels = found.items.labels(problem, label)
+    for name, counted, right in zip(labels, found.counted.tolist(), found.right.tolist(), strict=True):
+        if name and counted:
+            kept[name] = right and kept.get(name, True)
+    value = sum(kept.values()) / len(kept) if kept else None
+    interval = wilson(sum(kept.values()), len(kept))
+    return Measurement(
+        value=value,
+        n=len(kept),
+        ci_low=interval.low,
+        ci_high=interval.high,
+        ci_method=interval.method,
+        left_out=sum(not name for name in labels),
+    )
+
+
+def macro(found: Outcome, problem: Problem, options: MetricOptions) -> Measurement:
+    """The mean over classes of the fraction of a class's items that are right."""
+    labels = found.items.labels(problem, "class")
+    names = sorted({name for name, counted in zip(labels, found.counted, strict=True) if name and counted})
+    numbers = {name: number for number, name in enumerate(names)}
+    classes = np.array([numbers.get(name, -1) for name in labels], dtype=np.int64)
+    kept = np.flatnonzero(found.counted & (classes >= 0))
+    sizes = np.bincount(classes[kept], minlength=len(names))
+    large = sizes >= (1 if options.at is None else int(options.number))
+    kept = kept[large[classes[kept]]]
+    of, right = classes[kept], found.right[kept]
+    shares = np.full(len(names), np.nan)
+    np.divide(np.bincount(of[right], minlength=len(names)), sizes, out=shares, where=large)
+    parts = tuple(
+        Part(name, float(value) if enough else None, int(size))
+        for name, value, enough, size in zip(names, shares, large, sizes, strict=True)
+    )
+    if not large.any():
+        return Measurement(value=None, n=0, left_out=len(names), parts=parts)
+    images = found.items.images[kept]
+    truth = Relevance.from_pairs(images, of, (len(problem.candidates), len(names)))
+    spread = class_spread(truth, Pairs(images, of), (right - shares[of]) / sizes[of], values=shares)
+    value = float(shares[large].mean())
+    interval = score_interval(value, spread, "Wilson, by the variance within classes")
+    return Measurement(
+        value=value,
+        n=int(large.sum()),
+        ci_low=interval.low,
+        ci_high=interval.high,
+        ci_method=interval.method,
+        left_out=int((~large).sum()),
+        parts=parts,
+        influence=value + truth.shape[0] * spread.influence if truth.row_counts.all() else None,
+    )

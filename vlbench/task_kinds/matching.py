@@ -1,0 +1,152 @@
+"""Matching: an item has a few images and texts, and asks which of them belong together."""
+
+from collections import Counter
+from typing import Literal
+
+import numpy as np
+
+from vlbench.core.contracts import Item, Text
+from vlbench.core.errors import DataError
+from vlbench.core.expectation import check_counts
+from vlbench.core.metric_name import metrics_of
+from vlbench.core.problem import Asked, Groups, Problem, by_words
+from vlbench.core.protocol import fill_templates, state_protocol
+from vlbench.core.reading import CAPTIONS, read_so
+from vlbench.core.registry import SCORINGS
+from vlbench.core.relevance import Relevance
+from vlbench.core.task import Task, TaskRequest
+
+DEFAULT_METRICS = ("text_score",)
+EXTRA_METRICS = ("undecided", "same_features", "truncated")
+"""What every matching measures behind the metrics of its card; none of it is part of the protocol."""
+BARE_CAPTION = ("{}",)
+ITEM = "item"
+"""The group of each text by the item that owns it."""
+
+_ARO_BLANKS = str.maketrans(dict.fromkeys('.!"()*#:;~', " "))
+_ARO_WORDS = 30
+
+
+def matching(
+    request: TaskRequest,
+    /,
+    *,
+    between: Literal["images", "texts"] = "images",
+    cleaning: Literal["", "aro"] = "",
+) -> Task:
+    """Ask which texts of an item belong to which of its images, of all pairs of the two.
+
+    Items may share images and own their texts. Between `texts`, the right texts of an item have to find one
+    another among its wrong ones, and no image is read. Cleaning `aro` is what ARO does to a caption: lower
+    case, marks to blanks, 30 words at most.
+
+    Raises:
+        DataError: no items, or items that contradict themselves or leave nothing to be wrong; counts that
+            differ from the card's.
+    """
+    source = request.source
+    items = source.offers.items
+    templates = request.templates or source.offers.templates or BARE_CAPTION
+    if not items:
+        raise DataError(
+            f"{request.name}: no items{read_so(source)}; "
+            "a matching needs data that say which texts are asked of which images"
+        )
+    _check(items, request.name, len(source), between)
+    texts = [_cleaned(text) if cleaning == "aro" else text for item in items for text in item.texts]
+    partial = check_counts(request, images=len(source), texts=len(texts))
+    asked, right = _image_pairs(items) if between == "images" else _text_pairs(items)
+    words = tuple(Text(name=text, prompts=fill_templates(text, templates)) for text in texts)
+    candidates = source if between == "images" else words
+    shape = len(candidates), len(words)
+    primary = request.primary or (request.metrics or DEFAULT_METRICS)[0]
+    return Task(
+        name=request.name,
+        kind="matching",
+        protocol=state_protocol(request, kind="matching", texts=(), templates=templates, primary=primary),
+        problem=Problem(
+            candidates=candidates,
+            queries=by_words(words),
+            relevant=_pairs(right, shape),
+            asked=Asked("only", _pairs(asked, shape)),
+            groups=_groups(items),
+        ),
+        scoring=SCORINGS.get("asked_pairs"),
+        metrics=metrics_of(dict.fromkeys([*(request.metrics or DEFAULT_METRICS), *EXTRA_METRICS])),
+        primary=primary,
+        partial=partial,
+        called=CAPTIONS,
+    )
+
+
+def _check(items: tuple[Item, ...], task: str, images: int, between: str) -> None:
+    """Raise DataError for the first item that says what cannot be, or asks what cannot be wrong."""
+    twice = [name for name, count in Counter(item.id for item in items).items() if count > 1]
+    if twice:
+        raise DataError(f"{task}: {len(twice)} names are those of several items, the first {twice[0]!r}")
+    for item in items:
+        where = f"{task}: item {item.id!r}"
+        if ITEM in item.labels:
+            raise DataError(f"{where} has a label {ITEM!r}, which is the name of items; call it otherwise")
+        if len(set(item.images)) < len(item.images) or not all(0 <= each < images for each in item.images):
+            raise DataError(f"{where} is of images {item.images}; each is one of {images} and stands once")
+        if not all(0 <= i < len(item.images) and 0 <= t < len(item.texts) for i, t in item.right):
+            raise DataError(
+                f"{where}: its right pairs {item.right} are of {len(item.images)} images and "
+                f"{len(item.texts)} texts"
+            )
+        if between == "images" and not 0 < len(set(item.right)) < len(item.images) * len(item.texts):
+            raise DataError(f"{where} needs a right and a wrong pair of image and text; remove it")
+        if between == "texts" and not 1 < len({text for _, text in item.right}) < len(item.texts):
+            raise DataError(f"{where} needs two right texts and a wrong one; remove it")
+
+
+def _image_pairs(items: tuple[Item, ...]) -> tuple[list[tuple[int, int]], list[tuple[int, int]]]:
+    """Pairs (image, text) that are asked about and that are right; texts are counted over all items."""
+    asked: list[tuple[int, int]] = []
+    right: list[tuple[int, int]] = []
+    start = 0
+    for item in items:
+        asked += [(image, start + text) for image in item.images for text in range(len(item.texts))]
+        right += [(item.images[image], start + text) for image, text in item.right]
+        start += len(item.texts)
+    return asked, right
+
+
+def _text_pairs(items: tuple[Item, ...]) -> tuple[list[tuple[int, int]], list[tuple[int, int]]]:
+    """Pairs of two texts of an item, one of them right at least; those of two right ones are right."""
+    asked: list[tuple[int, int]] = []
+    right: list[tuple[int, int]] = []
+    start = 0
+    for item in items:
+        known = sorted({text for _, text in item.right})
+        both = [(start + one, start + other) for one in known for other in known if one != other]
+        for wrong in set(range(len(item.texts))) - set(known):
+            for one in known:
+                asked += [(start + one, start + wrong), (start + wrong, start + one)]
+        asked += both
+        right += both
+        start += len(item.texts)
+    return asked, right
+
+
+def _pairs(found: list[tuple[int, int]], shape: tuple[int, int]) -> Relevance:
+    sides = np.array(found, dtype=np.int64)
+    return Relevance.from_pairs(sides[:, 0], sides[:, 1], shape)
+
+
+def _groups(items: tuple[Item, ...]) -> dict[str, Groups]:
+    """The item of each text, and what its item is labelled with; empty where it lacks a label of others."""
+    labels = dict.fromkeys(name for item in items for name in item.labels)
+    found = {ITEM: [item.id for item in items for _ in item.texts]}
+    found |= {name: [item.labels.get(name, "") for item in items for _ in item.texts] for name in labels}
+    return {name: Groups("queries", tuple(values)) for name, values in found.items()}
+
+
+def _cleaned(caption: str) -> str:
+    """A caption as ARO reads it.
+
+    >>> _cleaned('A dog, (running);  "fast"!')
+    'a dog, running fast'
+    """
+    return " ".join(caption.lower().translate(_ARO_BLANKS).split()[:_ARO_WORDS])
