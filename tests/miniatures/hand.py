@@ -1,9 +1,10 @@
 """A model whose features are written down, pictures that it knows, and tasks run through the engine."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
+from typing import Literal
 
 import torch
 from colour_model import ColourCheckpoint, ColourModel, evaluated
@@ -11,7 +12,17 @@ from PIL import Image
 from torch import Tensor
 
 from vlbench.core.capabilities import PAIRS, VECTORS
-from vlbench.core.contracts import Checkpoint, Dataset, Example, Identity, Placement, Target, Text
+from vlbench.core.contracts import (
+    Checkpoint,
+    Dataset,
+    Example,
+    Identity,
+    Item,
+    Offers,
+    Placement,
+    Target,
+    Text,
+)
 from vlbench.core.dataset import Examples
 from vlbench.core.digest import digest_of
 from vlbench.core.method import ZERO_SHOT, Method
@@ -20,9 +31,10 @@ from vlbench.core.problem import Problem, Query
 from vlbench.core.registry import SCORINGS
 from vlbench.core.relevance import Relevance
 from vlbench.core.result import Result
-from vlbench.core.task import ProtocolStatement, Task
+from vlbench.core.task import ProtocolStatement, Task, TaskRequest
 from vlbench.engine.plan import plan_job
 from vlbench.engine.settings import RunSettings
+from vlbench.task_kinds.matching import matching
 
 SETTINGS = RunSettings(batch_size=4, workers=0)
 
@@ -143,6 +155,14 @@ def task(
         primary=next(iter(metrics)),
         learn_from=learn_from or {},
     )
+
+
+def matched(
+    items: Sequence[Item], images: int, metrics: Sequence[str] = (), **settings: Literal["texts", "aro"]
+) -> Task:
+    """A matching of items of the first pictures."""
+    source = replace(pictures(images), offers=Offers(items=tuple(items)))
+    return matching(TaskRequest("items", "test", source, metrics=tuple(metrics)), **settings)
 
 
 def run(asked: Task, checkpoint: Checkpoint, cache: Path, method: Method = ZERO_SHOT) -> Result:

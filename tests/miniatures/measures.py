@@ -6,63 +6,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vlbench.core.contracts import Prediction
-from vlbench.core.measurement import Measurement, MetricOptions, Part
+from vlbench.core.measurement import Measurement, MetricOptions
 from vlbench.core.metric import Metric, metric
 from vlbench.core.problem import Problem
-
-Bools = NDArray[np.bool_]
-
-
-@metric(reads={"pair_scores"})
-def text_score(prediction: Prediction, problem: Problem, options: MetricOptions) -> Measurement:
-    """Share of items that have all right captions of every image above its wrong ones (Winoground's text)."""
-    return share(text_right(prediction, problem))
-
-
-@metric(reads={"pair_scores"})
-def image_score(prediction: Prediction, problem: Problem, options: MetricOptions) -> Measurement:
-    """Share of items that have all right images of every caption above its wrong ones."""
-    return share(image_right(prediction, problem))
-
-
-@metric(reads={"pair_scores"})
-def group_score(prediction: Prediction, problem: Problem, options: MetricOptions) -> Measurement:
-    """Share of items that are right both ways."""
-    return share(text_right(prediction, problem) & image_right(prediction, problem))
-
-
-@metric(reads={"pair_scores"})
-def mean_of_patterns(prediction: Prediction, problem: Problem, options: MetricOptions) -> Measurement:
-    """The mean over patterns of the image score (MMVP-VLM); parts are the patterns."""
-    right = image_right(prediction, problem)
-    first = np.unique(np.array(problem.groups["item"].labels), return_index=True)[1]
-    pattern = np.array(problem.groups["pattern"].labels)[first]
-    parts = [Part(each, float(right[pattern == each].mean()), 1) for each in np.unique(pattern).tolist()]
-    return Measurement(float(np.mean([part.value for part in parts])), len(parts), parts=tuple(parts))
-
-
-def text_right(prediction: Prediction, problem: Problem) -> Bools:
-    """Whether every item is right, image by image."""
-    return items_right(prediction, problem, problem.asked.pairs.candidates)
-
-
-def image_right(prediction: Prediction, problem: Problem) -> Bools:
-    """Whether every item is right, caption by caption."""
-    return items_right(prediction, problem, problem.asked.pairs.queries)
-
-
-def items_right(prediction: Prediction, problem: Problem, owners: NDArray[np.int64]) -> Bools:
-    """Whether within every item each owner's right pairs stand above its wrong ones; ties do not."""
-    scores, asked = prediction["pair_scores"], problem.asked.pairs
-    labels = np.unique(np.array(problem.groups["item"].labels), return_inverse=True)[1]
-    items = labels[asked.queries]
-    right = problem.relevant.holds(asked)
-    found = np.ones(items.max() + 1, dtype=np.bool_)
-    for item, owner in set(zip(items.tolist(), owners.tolist(), strict=True)):
-        own = (items == item) & (owners == owner)
-        if (own & right).any() and (own & ~right).any():
-            found[item] &= scores[own & right].min() > scores[own & ~right].max()
-    return found
 
 
 @metric(reads={"wrong_above"}, at="k", needs_at=True)
@@ -118,10 +64,6 @@ def k_means(vectors: NDArray[np.float32], k: int, seed: int) -> NDArray[np.int64
             [vectors[found == c].mean(axis=0) if (found == c).any() else centres[c] for c in range(k)]
         )
     return found
-
-
-def share(right: Bools) -> Measurement:
-    return Measurement(float(right.mean()), len(right))
 
 
 def mean(found: list[float]) -> Measurement:

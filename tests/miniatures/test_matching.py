@@ -12,47 +12,32 @@ from miniatures.hand import (
     by_scores,
     by_vectors,
     loaded,
-    pairs_of,
-    pictures,
+    matched,
     run,
-    task,
     values,
     words,
 )
-from miniatures.measures import group_score, image_score, mean_of_patterns, text_score
 
-from vlbench.core.contracts import Text
-from vlbench.core.errors import DataError
-from vlbench.core.problem import Asked, Groups, Problem
+from vlbench.core.contracts import Item, Text
+from vlbench.core.errors import Unsupported
+from vlbench.core.problem import Problem
 from vlbench.core.task import Task
 from vlbench.engine.plan import plan_job
 from vlbench.engine.stored import stored_prediction
 from vlbench.scorings.asked_pairs import keep_asked_pairs
 
-WINOGROUND = {"text": text_score, "image": image_score, "group": group_score}
+WINOGROUND = ("text_score", "image_score", "group_score")
 
 
 def sugar_crepe():
     """Four items of two images: pictures 0 and 1, each of two items; (caption, negative) of each item."""
     captions = (
-        "a cat",
-        "a dog",
-        "a cat sits",
-        "a cat stands",
-        "two birds",
-        "two boats",
-        "it flies",
-        "it sinks",
+        ("a cat", "a dog"),
+        ("a cat sits", "a cat stands"),
+        ("two birds", "two boats"),
+        ("it flies", "it sinks"),
     )
-    asked = [(query // 4, query) for query in range(8)]
-    problem = Problem(
-        candidates=pictures(2),
-        queries=words(*captions),
-        relevant=pairs_of(asked[::2], (2, 8)),
-        asked=Asked("only", pairs_of(asked, (2, 8))),
-        groups={"item": Groups("queries", ("0", "0", "1", "1", "2", "2", "3", "3"))},
-    )
-    return task("sugarcrepe", problem, "asked_pairs", {"text": text_score})
+    return matched([Item(str(i), (i // 2,), texts, ((0, 0),)) for i, texts in enumerate(captions)], 2)
 
 
 SUGAR = by_scores(
@@ -76,25 +61,23 @@ def test_sugarcrepe_counts_items_and_not_images(tmp_path):
     assert result.timing.images_encoded == 2  # an image of two items is encoded once
 
 
-def winoground(items: int = 4) -> Task:
+def winoground(metrics=WINOGROUND) -> Task:
     """Item i is pictures 2i, 2i + 1 and captions 2i, 2i + 1, of which those of one number belong together."""
-    count = 2 * items
-    asked = [(i, j) for i in range(count) for j in (i - i % 2, i - i % 2 + 1)]
-    problem = Problem(
-        candidates=pictures(count),
-        queries=words(*(f"caption {j}" for j in range(count))),
-        relevant=pairs_of([(i, i) for i in range(count)], (count, count)),
-        asked=Asked("only", pairs_of(asked, (count, count))),
-        groups={
-            "item": Groups("queries", tuple(str(j // 2) for j in range(count))),
-            "pattern": Groups("queries", tuple(f"pattern {j // 4}" for j in range(count))),
-        },
-    )
-    return task("winoground", problem, "asked_pairs", WINOGROUND)
+    items = [
+        Item(
+            str(i),
+            (2 * i, 2 * i + 1),
+            (f"caption {2 * i}", f"caption {2 * i + 1}"),
+            ((0, 0), (1, 1)),
+            {"class": f"pattern {i // 2}"},
+        )
+        for i in range(4)
+    ]
+    return matched(items, 8, metrics)
 
 
 def mmvp():
-    return task("mmvp", winoground().problem, "asked_pairs", {"mean": mean_of_patterns})
+    return winoground(("macro_image_score",))
 
 
 # [caption 0 of image 0, of image 1], [caption 1 of ...] of each item; elsewhere 9, which nobody asks
@@ -117,7 +100,14 @@ def two_by_two(*items):
 
 def test_winoground_has_three_scores(tmp_path):
     result = run(winoground(), two_by_two(BOTH, TEXT, IMAGE, TIED), tmp_path)
-    assert values(result) == {"text": 2 / 4, "image": 2 / 4, "group": 1 / 4}
+    assert values(result) == {
+        "text_score": 2 / 4,
+        "image_score": 2 / 4,
+        "group_score": 1 / 4,
+        "undecided": 1 / 4,  # the last
+        "same_features": 0.0,
+        "truncated": 0.0,
+    }
 
 
 def test_mmvp_asks_the_images_of_each_statement(tmp_path):
@@ -138,32 +128,22 @@ PLUS |= {"P2": (1.0, 0.0), "Q2": (0.8, 0.6), "N2": (1.0, 0.0)}
 """Item 2: the negative is its caption: cos(P, N) = 1 and cos(Q, N) = cos(P, Q): wrong."""
 
 
-def sugar_crepe_plus(names=PLUS):
-    """Texts against texts: for each of two captions, its paraphrase has to be nearer than the negative."""
-    texts = tuple(Text(name) for name in names)
-    asked, right, items = [], [], []
-    queries = [name for name in names if name[0] in "PQ"]
-    for query, name in enumerate(queries):
-        item = int(name[1:])
-        paraphrase = 3 * item + (1 if name[0] == "P" else 0)
-        asked += [(paraphrase, query), (3 * item + 2, query)]
-        right.append((paraphrase, query))
-        items.append(str(item))
-    shape = (len(texts), len(queries))
-    problem = Problem(
-        candidates=texts,
-        queries=words(*queries),
-        relevant=pairs_of(right, shape),
-        asked=Asked("only", pairs_of(asked, shape)),
-        groups={"item": Groups("queries", tuple(items))},
-    )
-    return task("sugarcrepe++ tot", problem, "asked_pairs", {"text only": image_score})
+def sugar_crepe_plus(**settings):
+    """Two captions of one image and a negative; between texts each caption has to be nearer to the other."""
+    count = len(PLUS) // 3 if settings else 2
+    items = [Item(str(i), (i,), (f"P{i}", f"Q{i}", f"N{i}"), ((0, 0), (0, 1))) for i in range(count)]
+    return matched(items, count, **settings)
+
+
+def between_texts():
+    return sugar_crepe_plus(between="texts")
 
 
 def test_sugarcrepe_plus_asks_texts_by_texts(tmp_path):
     checkpoint = by_vectors([[0.0, 0.0]], PLUS)
-    result = run(sugar_crepe_plus(), checkpoint, tmp_path)
+    result = run(between_texts(), checkpoint, tmp_path)
     assert result.score == 1 / 3
+    assert result.metric("same_features").value == 1 / 3  # P2 and N2
     assert (result.n_images, checkpoint.model.seen) == (0, [])
     assert sum(checkpoint.model.texts_seen) == 9  # captions that are candidates and queries are encoded once
     assert result.timing.images_encoded == 0
@@ -172,18 +152,7 @@ def test_sugarcrepe_plus_asks_texts_by_texts(tmp_path):
 def test_sugarcrepe_plus_asks_an_image_of_two_captions(tmp_path):
     """Both captions have to be above the negative, and the two right ones may stand as they like."""
     # of item 1, Q1 is below N1
-    assert run(sugar_crepe_plus_images(), PLUS_IMAGES, tmp_path).score == 1 / 2
-
-
-def sugar_crepe_plus_images():
-    problem = Problem(
-        candidates=pictures(2),
-        queries=words("P0", "Q0", "N0", "P1", "Q1", "N1"),
-        relevant=pairs_of([(0, 0), (0, 1), (1, 3), (1, 4)], (2, 6)),
-        asked=Asked("only", pairs_of([(j // 3, j) for j in range(6)], (2, 6))),
-        groups={"item": Groups("queries", ("0", "0", "0", "1", "1", "1"))},
-    )
-    return task("sugarcrepe++ itt", problem, "asked_pairs", {"image-text": text_score})
+    assert run(sugar_crepe_plus(), PLUS_IMAGES, tmp_path).score == 1 / 2
 
 
 PLUS_IMAGES = by_scores({"P0": (3, 0), "Q0": (2, 0), "N0": (1, 0), "P1": (0, 3), "Q1": (0, 1), "N1": (0, 2)})
@@ -193,8 +162,8 @@ MODELS = {
     "sugarcrepe": (sugar_crepe, SUGAR),
     "winoground": (winoground, two_by_two(BOTH, TEXT, IMAGE, TIED)),
     "mmvp": (mmvp, two_by_two(BOTH, TEXT, IMAGE, BOTH)),
-    "sugarcrepe++ itt": (sugar_crepe_plus_images, PLUS_IMAGES),
-    "sugarcrepe++ tot": (sugar_crepe_plus, by_vectors([[0.0, 0.0]], PLUS)),
+    "sugarcrepe++ itt": (sugar_crepe_plus, PLUS_IMAGES),
+    "sugarcrepe++ tot": (between_texts, by_vectors([[0.0, 0.0]], PLUS)),
 }
 
 
@@ -202,15 +171,19 @@ MODELS = {
 def test_a_constant_model_is_never_right(name, tmp_path):
     asked, checkpoint = MODELS[name]
     constant = answering(checkpoint, 0.5) if "tot" not in name else alike(checkpoint)
-    assert set(values(run(asked(), constant, tmp_path)).values()) == {0.0}
+    found = values(run(asked(), constant, tmp_path))
+    assert found.pop("undecided") == 1
+    assert found.pop("same_features") == (1 if "tot" in name else 1 / 4 if name == "sugarcrepe" else 0)
+    assert set(found.values()) == {0.0}
 
 
 def test_pairs_that_are_not_stated_are_refused_before_anything_is_loaded(tmp_path):
-    problem = winoground().problem
+    asked = winoground()
+    problem = asked.problem
     every = Problem(problem.candidates, problem.queries, problem.relevant, groups=problem.groups)
     checkpoint = two_by_two(BOTH)
-    with pytest.raises(DataError, match="names none"):
-        run(task("all", every, "asked_pairs", WINOGROUND), checkpoint, tmp_path)
+    with pytest.raises(Unsupported, match="text_score reads items and the pairs that each asks about"):
+        run(replace(asked, problem=every), checkpoint, tmp_path)
     assert checkpoint.loads == 0
 
 
@@ -234,7 +207,9 @@ def test_a_real_model_is_asked_the_same(real, tmp_path):
     text = [s[i, i] > s[i, i + 1] and s[i + 1, i + 1] > s[i + 1, i] for i in items]
     image = [s[i, i] > s[i + 1, i] and s[i + 1, i + 1] > s[i, i + 1] for i in items]
     both = [a and b for a, b in zip(text, image, strict=True)]
-    assert values(result) == {"text": sum(text) / 4, "image": sum(image) / 4, "group": sum(both) / 4}
+    found = values(result)
+    assert [found[name] for name in WINOGROUND] == [sum(each) / 4 for each in (text, image, both)]
+    assert found["same_features"] == 0  # two items have a text of another item
 
 
 def test_a_scoring_sees_which_texts_are_one_to_a_model_and_which_it_cuts(tiny_clip, tmp_path):

@@ -21,6 +21,7 @@ from vlbench.core.errors import NotFinite
 from vlbench.core.items import Items
 from vlbench.core.method import ZERO_SHOT
 from vlbench.core.problem import Asked
+from vlbench.core.relevance import Relevance
 from vlbench.engine.plan import located, plan_job
 from vlbench.engine.stored import stored_prediction
 from vlbench.report.predictions import write_predictions
@@ -111,7 +112,9 @@ def test_another_question_of_the_same_sides_has_other_keys(tmp_path):
     asked = winoground()
     problem = asked.problem
     checkpoint = MODELS["winoground"][1]
-    fewer = Asked("only", problem.relevant)
+    wrong = np.flatnonzero(~problem.relevant.holds(problem.asked.pairs))[0]
+    sides = (np.delete(each, wrong) for each in (problem.asked.pairs.candidates, problem.asked.pairs.queries))
+    fewer = Asked("only", Relevance.from_pairs(*sides, problem.relevant.shape))
     others = [
         replace(asked, problem=replace(problem, asked=fewer)),
         replace(asked, problem=replace(problem, groups={"item": problem.groups["item"]})),

@@ -53,8 +53,11 @@ def something_to_decide(over: tuple[Over, ...], problem: Problem, metric: str) -
     Raises:
         Unsupported: the problem has no items, or none with something right and something wrong to compare.
     """
-    if "item" not in problem.groups or problem.asked is None:
-        raise Unsupported(f"{metric} reads items, which this task has not; take it out of the task's metrics")
+    if "item" not in problem.groups or problem.asked is None or problem.asked.how != "only":
+        raise Unsupported(
+            f"{metric} reads items and the pairs that each asks about, and this task names none; "
+            "take it out of the task's metrics"
+        )
     items = AskedItems.of(problem)
     for each in over:
         if not Contests.between(each, problem, items).open.any():
