@@ -85,8 +85,9 @@ class Contests:
         """The lowest right and the highest wrong score of each contest, [g] each; NaN where one is NaN."""
         lowest = np.full(len(self.items), np.inf, dtype=scores.dtype)
         highest = np.full(len(self.items), -np.inf, dtype=scores.dtype)
-        np.minimum.at(lowest, self.of[self.right], scores[self.right])
-        np.maximum.at(highest, self.of[~self.right], scores[~self.right])
+        with np.errstate(invalid="ignore"):  # NaN stays NaN
+            np.minimum.at(lowest, self.of[self.right], scores[self.right])
+            np.maximum.at(highest, self.of[~self.right], scores[~self.right])
         return lowest, highest
 
     def won(self, scores: Scores) -> Bools:
@@ -97,7 +98,8 @@ class Contests:
     def won_by(self, place: Literal["first", "last"], scores: Scores) -> Bools:
         """Whether the first (or last) of those that score best is right, [g]; NaN loses."""
         best = np.full(len(self.items), -np.inf, dtype=scores.dtype)
-        np.maximum.at(best, self.of, scores)
+        with np.errstate(invalid="ignore"):  # NaN stays NaN, which equals nothing
+            np.maximum.at(best, self.of, scores)
         tops = np.flatnonzero(scores == best[self.of])
         if place == "first":
             tops = tops[::-1]

@@ -72,7 +72,7 @@ def _captions_of(scene: Scene, position: int, scene_set: SceneSet, key: tuple[in
 
 def _write_list(scene: Scene, dice: Dice) -> Caption:
     presences = _grouped([plain_mention(thing) for thing in dice.some(scene.things, len(scene.things))])
-    text = f"{dice.choose(('', 'a picture of ', 'there is '))}{_enumerate(presences)}"
+    text = f"{dice.choose(('', 'a picture of ', 'there is '))}{enumerated(presences)}"
     if dice.choose(range(3)):
         return Caption(text, presences)
     return Caption(f"{text} on a {SHADES[scene.shade]} ground", presences, shade=scene.shade)
@@ -88,7 +88,7 @@ def _write_down(scene: Scene, dice: Dice) -> Caption:
 
 def _write_sizes(scene: Scene, dice: Dice) -> Caption:
     presences = _grouped([sized_mention(thing) for thing in dice.some(scene.things, len(scene.things))])
-    return Caption(f"{dice.choose(('', 'a picture of '))}{_enumerate(presences)}", presences)
+    return Caption(f"{dice.choose(('', 'a picture of '))}{enumerated(presences)}", presences)
 
 
 def _write_count(scene: Scene, dice: Dice) -> Caption:
@@ -97,22 +97,22 @@ def _write_count(scene: Scene, dice: Dice) -> Caption:
     match dice.choose(range(3)):
         case 0:
             presences = _grouped([plain_mention(thing) for thing in dice.some(things, 2)])
-            text = f"{number} shapes with {_enumerate(presences)} among them"
+            text = f"{number} shapes with {enumerated(presences)} among them"
         case 1:
             presences = _grouped([Mention(colour=thing.colour) for thing in dice.some(things, len(things))])
-            text = f"{number} shapes: {_enumerate(presences)}"
+            text = f"{number} shapes: {enumerated(presences)}"
         case _:
             presences = _grouped([Mention(shape=thing.shape) for thing in dice.some(things, len(things))])
-            text = f"{number} shapes: {_enumerate(presences)}"
+            text = f"{number} shapes: {enumerated(presences)}"
     return Caption(text, presences, total=len(things))
 
 
 def _write_relation(scene: Scene, dice: Dice, axis: Axis) -> Caption:
     """Two things apart by a margin, with a third one named half of the time; a list where none are."""
-    apart = _apart(scene.things, axis)
-    if not apart:
+    pairs = apart(scene.things, axis)
+    if not pairs:
         return _write_sizes(scene, dice)
-    first, second = dice.choose(apart)
+    first, second = dice.choose(pairs)
     name = dice.choose((plain_mention, plain_mention, sized_mention))
     relation = Relation(name(first), name(second), axis)
     text = _relate(relation, dice)
@@ -121,7 +121,7 @@ def _write_relation(scene: Scene, dice: Dice, axis: Axis) -> Caption:
     if others and dice.choose(range(2)) == 1:
         third = name(dice.choose(others))
         presences = _grouped([relation.first, relation.second, third])
-        text = f"{text}, and also {_counted(third)}"
+        text = f"{text}, and also {counted(third)}"
     return Caption(text, presences, (relation,))
 
 
@@ -129,12 +129,12 @@ def _write_all(scene: Scene, dice: Dice) -> Caption:
     """The number of things, every thing with its size, how two of them lie, and the ground."""
     things = scene.things
     presences = _grouped([sized_mention(thing) for thing in dice.some(things, len(things))])
-    text = f"{_NUMBERS[len(things)]} shapes on a {SHADES[scene.shade]} ground: {_enumerate(presences)}"
+    text = f"{_NUMBERS[len(things)]} shapes on a {SHADES[scene.shade]} ground: {enumerated(presences)}"
     relations = []
     for axis in AXES:
-        apart = _apart(things, axis)
-        if apart:
-            first, second = dice.choose(apart)
+        pairs = apart(things, axis)
+        if pairs:
+            first, second = dice.choose(pairs)
             relations.append(Relation(sized_mention(first), sized_mention(second), axis))
     text = ", ".join((text, *(_relate(relation, dice) for relation in relations)))
     return Caption(text, presences, tuple(relations), len(things), scene.shade)
@@ -155,16 +155,18 @@ _KINDS: tuple[Callable[[Scene, Dice], Caption], ...] = (
 def _relate(relation: Relation, dice: Dice) -> str:
     forward, backward = _WORDS[relation.axis]
     if dice.choose(range(2)):
-        return f"{_counted(relation.first)} {dice.choose(forward)} {_counted(relation.second)}"
-    return f"{_counted(relation.second)} {dice.choose(backward)} {_counted(relation.first)}"
+        return f"{counted(relation.first)} {dice.choose(forward)} {counted(relation.second)}"
+    return f"{counted(relation.second)} {dice.choose(backward)} {counted(relation.first)}"
 
 
-def _enumerate(presences: Sequence[Presence]) -> str:
-    parts = [_counted(presence.mention, presence.number) for presence in presences]
+def enumerated(presences: Sequence[Presence]) -> str:
+    """Things in words: `a red circle, two stars and a blue square`."""
+    parts = [counted(presence.mention, presence.number) for presence in presences]
     return parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])} and {parts[-1]}"
 
 
-def _counted(mention: Mention, number: int = 1) -> str:
+def counted(mention: Mention, number: int = 1) -> str:
+    """So many things of a kind in words: `a red circle`, `two stars`."""
     noun = _noun(mention, number)
     if number > 1:
         return f"{_NUMBERS[number]} {noun}"
@@ -191,7 +193,7 @@ def _grouped(mentions: Sequence[Mention]) -> tuple[Presence, ...]:
     return tuple(Presence(mention, mentions.count(mention)) for mention in dict.fromkeys(mentions))
 
 
-def _apart(things: Sequence[Thing], axis: Axis) -> list[tuple[Thing, Thing]]:
+def apart(things: Sequence[Thing], axis: Axis) -> list[tuple[Thing, Thing]]:
     """Pairs of things, the first clearly left of or above the second."""
     return [
         (first, second)
