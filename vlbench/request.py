@@ -28,12 +28,12 @@ class Options(TypedDict, total=False):
     """What `evaluate` takes beside models and tasks; all have defaults.
 
     device: "auto", "cpu", "cuda", "cuda:1". precision: "fp32", "bf16", "fp16". batch_size: None is
-    auto. workers: loader threads, None by device. limit: this many images spread over the data, result
-    partial. feature_bytes: what a task may add to the store; above it, scores are stored in place of
-    image features. descriptions, templates, classnames: files that take the place of a task's. thresholds:
-    of tags, a number or a file. method: what acts on the model's features or scores, such as "best-f1";
-    "zero-shot" is none. allow_seen_images: score images that the model or its method learned from, result not
-    zero-shot. data_root: folders of data
+    auto. workers: loader threads, None by device. limit: this many images (or items) spread over the
+    data, result partial. feature_bytes: what a task may add to the store; above it, scores are stored in
+    place of image features. descriptions, templates, classnames: files that take the place of a task's.
+    thresholds: of tags, a number or a file. method: what acts on the model's features or scores, such as
+    "best-f1"; "zero-shot" is none. allow_seen_images: score images that the model or its method learned
+    from, result not zero-shot. data_root: folders of data
     sets. task_roots: {task: its own folder}. results: where JSON and CSVs go, None writes none. cache: the
     feature store, None is the user's cache folder. include_path: folders with more cards. weights: the
     user's own file for the one model named. preprocess: "exact" or "fast". missing: leave out what

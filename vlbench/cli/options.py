@@ -66,7 +66,7 @@ limit_option = click.option(
     "--limit",
     type=click.IntRange(min=1),
     envvar="VLBENCH_LIMIT",
-    help="Take N images spread over the data; the result is partial and in no leaderboard.",
+    help="Take N images (or items) spread over the data; the result is partial and in no leaderboard.",
 )
 allow_subset_option = click.option(
     "--allow-subset",

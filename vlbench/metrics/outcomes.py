@@ -64,7 +64,7 @@ def something_to_decide(over: tuple[Over, ...], problem: Problem, metric: str) -
             one = "image" if each == "texts" else "text"
             raise Unsupported(
                 f"{metric} compares {each} of one {one}, and no item has a right and a wrong one; "
-                "take it out of the task's metrics"
+                "take it out of the task's metrics, or read more of the data"
             )
 
 

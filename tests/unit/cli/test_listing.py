@@ -202,7 +202,7 @@ def test_weights_that_lie_here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     ("arguments", "said"),
     [
         (("models", "--family", "opnai"), "no family named 'opnai'; did you mean openai?"),
-        (("tasks", "--kind", "taging"), "no kind named 'taging'; did you mean tagging?"),
+        (("tasks", "--kind", "taging"), "no kind named 'taging'; did you mean tagging"),
         (("tasks", "--collection", "vtap"), "no collection named 'vtap'; did you mean vtab"),
     ],
 )
