@@ -1,6 +1,7 @@
 """Data held against a card: which source, how many, in which order, and whether they decode."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,7 @@ from vlbench.acquiring.get import fetch, plan_download
 from vlbench.cards.card_file import read_mapping
 from vlbench.cards.catalogue import read_catalogue
 from vlbench.cards.data_request import DataRequest
-from vlbench.core.contracts import Dataset, Place
+from vlbench.core.contracts import Dataset, Item, Offers, Place
 from vlbench.core.registry import SOURCES
 from vlbench.sources.folder import folder
 
@@ -103,6 +104,23 @@ def test_classes_without_images_are_a_note_where_all_images_are_there(
     image(tmp_path / "colours" / "val" / "green" / "1.png")
     found = check(tmp_path)
     assert (found.state, found.notes) == ("fits", ("1 of 3 classes have images",))
+
+
+@pytest.mark.parametrize(("settings", "images"), [("{}", 1), ("{between: texts}", 0)])
+def test_wrong_captions_of_items_belong_to_no_image_and_captions_may_be_asked_alone(
+    tmp_path: Path, write_card: Write, monkeypatch: pytest.MonkeyPatch, settings: str, images: int
+) -> None:
+    def with_items(place: Place, /, *, path: str) -> Dataset:
+        items = (Item("x", (0,), ("a dog", "one dog", "a cat"), ((0, 0), (0, 1))),)
+        return replace(folder(place, path=path), offers=Offers(items=items))
+
+    image(tmp_path / "colours" / "val" / "green" / "1.png")
+    monkeypatch.setitem(SOURCES._values, "folder", with_items)
+    asked = {"metrics": "[text_score]", "primary": "text_score", "settings": settings}
+    write_card(kind="matching", expect="{images: 1, texts: 3}", **asked)
+    found = check(tmp_path)
+    assert (found.state, found.differs, found.notes) == ("fits", (), ())
+    assert [(each.what, each.found) for each in found.counts] == [("images", images), ("captions", 3)]
 
 
 def test_a_class_that_the_card_has_not_is_named(tmp_path: Path, write_card: Write, hub: HubServer) -> None:
