@@ -10,9 +10,8 @@ from vlbench.core.errors import Unsupported
 from vlbench.core.measurement import Measurement, MetricOptions, Part
 from vlbench.core.problem import Problem
 from vlbench.core.relevance import Relevance
-from vlbench.metrics.class_weights import Pairs, class_spread
 from vlbench.metrics.contests import AskedItems, Bools, Contests, Over
-from vlbench.metrics.intervals import BY_IMAGES, score_interval, share_spread, wilson
+from vlbench.metrics.intervals import BY_IMAGES, class_spread, score_interval, share_spread, wilson
 
 BOTH: tuple[Over, ...] = ("texts", "images")
 Ties = Literal["lose", "first", "last"]
@@ -96,15 +95,13 @@ def share(found: Outcome, problem: Problem) -> Measurement:
     )
     value = int(found.right.sum()) / count
     spread = share_spread(hits, sizes)
-    interval = wilson(int(found.right.sum()), count)
+    interval = wilson(value, count)
     if sizes.max() > 1:
         interval = score_interval(value, spread, BY_IMAGES)
     return Measurement(
         value=value,
         n=count,
-        ci_low=interval.low,
-        ci_high=interval.high,
-        ci_method=interval.method,
+        **interval,
         left_out=left_out,
         influence=value + candidates * spread.influence if sizes.all() else None,
     )
@@ -120,16 +117,11 @@ def share_of_sets(label: str, found: Outcome, problem: Problem) -> Measurement:
     for name, counted, right in zip(labels, found.counted.tolist(), found.right.tolist(), strict=True):
         if name and counted:
             kept[name] = right and kept.get(name, True)
-    value = sum(kept.values()) / len(kept) if kept else None
-    interval = wilson(sum(kept.values()), len(kept))
-    return Measurement(
-        value=value,
-        n=len(kept),
-        ci_low=interval.low,
-        ci_high=interval.high,
-        ci_method=interval.method,
-        left_out=sum(not name for name in labels),
-    )
+    left_out = sum(not name for name in labels)
+    if not kept:
+        return Measurement(value=None, n=0, left_out=left_out)
+    value = sum(kept.values()) / len(kept)
+    return Measurement(value=value, n=len(kept), **wilson(value, len(kept)), left_out=left_out)
 
 
 def macro(found: Outcome, problem: Problem, options: MetricOptions) -> Measurement:
@@ -153,15 +145,13 @@ def macro(found: Outcome, problem: Problem, options: MetricOptions) -> Measureme
         return Measurement(value=None, n=0, left_out=len(names), parts=parts)
     images = found.items.images[kept]
     truth = Relevance.from_pairs(images, of, (len(problem.candidates), len(names)))
-    spread = class_spread(truth, Pairs(images, of), (right - shares[of]) / sizes[of], values=shares)
+    spread = class_spread(truth, images, of, (right - shares[of]) / sizes[of], values=shares)
     value = float(shares[large].mean())
     interval = score_interval(value, spread, "Wilson, by the variance within classes")
     return Measurement(
         value=value,
         n=int(large.sum()),
-        ci_low=interval.low,
-        ci_high=interval.high,
-        ci_method=interval.method,
+        **interval,
         left_out=int((~large).sum()),
         parts=parts,
         influence=value + truth.shape[0] * spread.influence if truth.row_counts.all() else None,

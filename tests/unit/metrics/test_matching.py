@@ -171,7 +171,7 @@ def test_sets_are_right_where_all_of_their_items_are():
     for name in ("set_text_score", "pair_text_score"):
         found = measured(name, prediction, problem)
         assert (found.value, found.n, found.left_out) == (1 / 2, 2, 1)
-        assert found.ci_high == wilson(1, 2).high
+        assert found.ci_high == wilson(1 / 2, 2)["ci_high"]
         assert measured(f"{name}_first_wins", prediction, problem).value == 1.0
 
 
@@ -198,8 +198,8 @@ def test_items_of_one_image_are_alike_to_their_interval():
     one, four = (measured("text_score", scored(problem, scores), problem) for problem in (alone, shared))
     assert one.value == four.value
     assert (one.ci_low, one.ci_high) == (
-        wilson(int(right.sum()), 400).low,
-        wilson(int(right.sum()), 400).high,
+        wilson(right.mean(), 400)["ci_low"],
+        wilson(right.mean(), 400)["ci_high"],
     )
     assert four.ci_high - four.ci_low == pytest.approx(2 * (one.ci_high - one.ci_low), rel=0.1)
     for problem, found in ((alone, one), (shared, four)):
