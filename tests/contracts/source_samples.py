@@ -11,6 +11,7 @@ from torchvision_folders import picture, sun397, text
 
 from vlbench.core.contracts import Dataset, Place
 from vlbench.core.registry import SOURCES
+from vlbench.sources.item_fields import ItemFields
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
 
@@ -109,10 +110,26 @@ def image_list(root: Path) -> Dataset:
     return opened("image_list", root, list="test.txt")
 
 
+def item_json(root: Path) -> Dataset:
+    picture(root / "a.png", 1)
+    box = {"x": 0, "y": 0, "w": 1, "h": 1}
+    record = {"image": "a.png", "caption": "a dot", "foil": "a line", **box}
+    text(root / "c.json", json.dumps([record, {**record, "w": 2}]))
+    items = ItemFields(images=["image"], right=["caption"], wrong=["foil"], box=["x", "y", "w", "h"])
+    return opened("item_json", root, annotations="c.json", items=items)
+
+
 def jsonl(root: Path) -> Dataset:
     picture(root / "a.png", 1)
     text(root / "metadata.jsonl", json.dumps({"file_name": "a.png", "label": "cat"}))
     return opened("jsonl", root)
+
+
+def mmvp_vlm(root: Path) -> Dataset:
+    for number in (1, 2):
+        picture(root / "MMVP_VLM_Images" / "Texts" / f"{number}.jpg", number)
+    text(root / "Questions.csv", "Question ID,Type,Statement", "1,Texts,a one", "2,Texts,a two")
+    return opened("mmvp_vlm", root)
 
 
 def objectnet(root: Path) -> Dataset:
@@ -163,6 +180,13 @@ def webdataset(root: Path) -> Dataset:
     return opened("webdataset", root)
 
 
+def whatsup(root: Path) -> Dataset:
+    picture(root / "mug_on_table.jpeg", 1)
+    record = {"image_path": "mug_on_table.jpeg", "caption_options": ["on it", "under it"]}
+    text(root / "c.json", json.dumps([record]))
+    return opened("whatsup", root, annotations="c.json")
+
+
 SAMPLES: dict[str, Callable[[Path], Dataset]] = {
     each.__name__: each
     for each in (
@@ -178,7 +202,9 @@ SAMPLES: dict[str, Callable[[Path], Dataset]] = {
         folder,
         hub,
         image_list,
+        item_json,
         jsonl,
+        mmvp_vlm,
         objectnet,
         own,
         parquet,
@@ -188,5 +214,6 @@ SAMPLES: dict[str, Callable[[Path], Dataset]] = {
         voc_objects,
         voc_tags,
         webdataset,
+        whatsup,
     )
 }

@@ -6,6 +6,7 @@ from vlbench.core.contracts import Dataset, Place
 from vlbench.core.errors import CardError
 from vlbench.sources.dataset_copy import Part, dataset_copy
 from vlbench.sources.hub_snapshot import DEFAULT_BRANCH, Snapshot, snapshot, wanted_parquet, wanted_tars
+from vlbench.sources.item_fields import ItemFields
 from vlbench.sources.parquet import open_rows
 from vlbench.sources.parquet_columns import Columns, ColumnUse, WhichCaptions
 from vlbench.sources.webdataset import open_shards
@@ -25,6 +26,7 @@ def hub(
     columns: dict[ColumnUse, str | list[str]] | None = None,
     where: dict[str, str | int] | None = None,
     captions: WhichCaptions = "all",
+    items: ItemFields | None = None,
 ) -> Dataset:
     """A split of a data set on the hub, fetched now unless the hub's cache has all of it.
 
@@ -48,6 +50,7 @@ def hub(
         columns: as of the source `parquet`.
         where: as of the source `parquet`.
         captions: as of the source `parquet`.
+        items: as of the source `parquet`.
 
     Raises:
         SourceMissing: not in the cache, and it could not be fetched.
@@ -57,12 +60,13 @@ def hub(
     at = "" if revision is None else f"@{revision}"
     name = f"hub:{repo}{at}/{f'{config}/' if config else ''}{split}"
     if layout == "webdataset":
-        if config is not None or columns is not None or where is not None or captions != "all":
+        if captions != "all" or any(each is not None for each in (config, columns, where, items)):
             raise CardError(
-                f"source {name}: config, columns, where and captions are for the other layouts; remove them"
+                f"source {name}: config, columns, where, captions and items are for the other layouts; "
+                "remove them"
             )
         return _open_tars(name, snapshot(wanted_tars(repo, revision, split)), place)
-    chosen = Columns(named=columns or {}, where=where or {}, captions=captions)
+    chosen = Columns(named=columns or {}, where=where or {}, captions=captions, items=items)
     if layout == "datasets":
         return _open_copy(name, Part(repo, revision or DEFAULT_BRANCH, config, split), chosen, place)
     return _open_parquet(name, snapshot(wanted_parquet(repo, revision, split, config)), chosen)

@@ -9,10 +9,12 @@ import numpy as np
 
 from vlbench.core.contracts import Dataset, Offers, Place, Target
 from vlbench.core.dataset import Examples
-from vlbench.core.errors import DataError, SourceMissing
+from vlbench.core.errors import CardError, DataError, SourceMissing
 from vlbench.core.reading import Reading, Tally
 from vlbench.sources.annotation import names_file, offers_beside
 from vlbench.sources.file_listing import FoundFile, find_files, list_files, revision_of
+from vlbench.sources.item_fields import ItemFields
+from vlbench.sources.item_rows import open_item_rows
 from vlbench.sources.location import locate
 from vlbench.sources.parquet_columns import (
     Columns,
@@ -42,6 +44,7 @@ def parquet(
     columns: dict[ColumnUse, str | list[str]] | None = None,
     where: dict[str, str | int] | None = None,
     captions: WhichCaptions = "all",
+    items: ItemFields | None = None,
 ) -> Dataset:
     """Rows of parquet files in the order of the files' names; a column of images and any said of them.
 
@@ -63,6 +66,7 @@ def parquet(
             `negative_tags` (those that are known to be false; then all others are unknown): the same.
         where: values that columns must have in a row, as in {split: test}; other rows are left out.
         captions: `first` takes an image's first caption, `all` every one.
+        items: which columns hold images, texts and labels, where a row is an item of a matching.
 
     Raises:
         SourceMissing: no such file, folder or split.
@@ -90,7 +94,7 @@ def parquet(
         name = f"parquet:{path[0]}" + (f" and {len(path) - 1} more" if len(path) > 1 else "")
     return open_rows(
         files,
-        Columns(named=columns or {}, where=where or {}, captions=captions),
+        Columns(named=columns or {}, where=where or {}, captions=captions, items=items),
         name=name,
         revision=revision_of(files, place),
         beside=folder,
@@ -170,10 +174,23 @@ def open_rows(
 
     Raises:
         DataError: a damaged file, a missing column, files whose columns or class names differ, or no row.
+        CardError: columns are named beside those of items.
     """
     tally = Tally(str(beside))
     for other in unread:
         tally.leave_out("parquet files of other splits", other)
+    if columns.items is not None:
+        if columns.named or columns.captions != "all":
+            raise CardError(f"{name}: `columns` and `captions` are for images by themselves; remove them")
+        return open_item_rows(
+            files,
+            columns.items,
+            name=name,
+            revision=revision,
+            beside=beside,
+            where=columns.where,
+            tally=tally,
+        )
     reading = Reading()
     targets: list[Target] = []
     places: list[tuple[int, int]] = []

@@ -10,6 +10,7 @@ from vlbench.core.contracts import Target, Text
 from vlbench.core.errors import DataError
 from vlbench.core.reading import Tally
 from vlbench.sources.annotation import BLANK, NEGATIVE_TAGS, UNKNOWN_TAGS, target_of, text_of
+from vlbench.sources.item_fields import ItemFields
 
 ColumnUse = Literal["image", "label", "captions", "tags", "unknown_tags", "negative_tags", "group"]
 """What a column is for."""
@@ -30,12 +31,14 @@ SENTENCE = "raw"
 class Columns:
     """Names of columns as a card gives them, the usual names where it does not.
 
-    `where` chooses rows, `captions` among the captions of an image.
+    `where` chooses rows, `captions` among the captions of an image. `items` are named where a row is an item
+    of several images or texts; then nothing else is but `where`.
     """
 
     named: Mapping[ColumnUse, str | list[str]] = field(default_factory=dict)
     where: Mapping[str, str | int] = field(default_factory=dict)
     captions: WhichCaptions = "all"
+    items: ItemFields | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +86,7 @@ def find_columns(schema: Any, columns: Columns, path: str) -> Found:
     negative = _pick(schema, columns, _Use("negative_tags", (), _is_tags), path)
     groups = _pick(schema, columns, _Use("group", (), _is_label), path)
     return Found(
-        leaf=f"{images[0]}.{BYTES}" if _is_record_with(BYTES, schema.field(images[0]).type) else images[0],
+        leaf=image_leaf(schema, images[0], path),
         label=next(iter(labels), None),
         captions=tuple(_pick(schema, columns, _Use("captions", CAPTION_COLUMNS, _is_captions), path)),
         tags=next(iter(tags), None),
@@ -91,6 +94,16 @@ def find_columns(schema: Any, columns: Columns, path: str) -> Found:
         negative_tags=next(iter(negative), None),
         group=next(iter(groups), None),
     )
+
+
+def image_leaf(schema: Any, column: str, path: str) -> str:
+    """The path of the encoded images of a column.
+
+    Raises:
+        DataError: there is no such column, or it holds no images.
+    """
+    (name,) = _pick(schema, Columns({"image": column}), _Use("image", (), _is_image), path)
+    return f"{name}.{BYTES}" if _is_record_with(BYTES, schema.field(name).type) else name
 
 
 def columns_read(schema: Any, found: Found) -> str:
@@ -127,18 +140,12 @@ def read_rows(parquet_file: Any, found: Found, columns: Columns, path: str, tall
     Raises:
         DataError: a column to choose by is not there, or the file is damaged.
     """
-    from pyarrow import ArrowException
-
     for name in columns.where:
         if name not in parquet_file.schema_arrow.names:
             raise DataError(
                 f"{path}: no column {name!r} to choose by; it has {_listed(parquet_file.schema_arrow)}"
             )
-    try:
-        table = parquet_file.read(columns=sorted({*found.said, *columns.where}))
-    except (ArrowException, OSError) as error:
-        raise DataError(f"{path} is damaged ({error}); fetch it again") from error
-    values = {name: table.column(name).to_pylist() for name in table.column_names}
+    values = read_values(parquet_file, [*found.said, *columns.where], path)
     for position in range(parquet_file.metadata.num_rows):
         where = f"{path}: row {position}"
         if all(values[name][position] == value for name, value in columns.where.items()):
@@ -156,6 +163,25 @@ def read_rows(parquet_file: Any, found: Found, columns: Columns, path: str, tall
                 "group": values[found.group][position] if found.group else None,
             }
             yield Row(position, target_of(record, where, tally))
+
+
+def read_values(parquet_file: Any, columns: Iterable[str], path: str) -> dict[str, list[Any]]:
+    """The values of some columns of a file, by their names.
+
+    Raises:
+        DataError: a column is not there, or the file is damaged.
+    """
+    from pyarrow import ArrowException
+
+    wanted = sorted(set(columns))
+    for name in wanted:
+        if name not in parquet_file.schema_arrow.names:
+            raise DataError(f"{path}: no column {name!r}; it has {_listed(parquet_file.schema_arrow)}")
+    try:
+        table = parquet_file.read(columns=wanted)
+    except (ArrowException, OSError) as error:
+        raise DataError(f"{path} is damaged ({error}); fetch it again") from error
+    return {name: table.column(name).to_pylist() for name in table.column_names}
 
 
 def class_names(schema: Any, found: Found) -> tuple[Text, ...]:

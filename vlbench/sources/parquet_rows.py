@@ -22,8 +22,9 @@ STRETCH_BYTES = 4 * 2**20
 """About how many bytes of images are decoded from a file at once."""
 KEPT_STRETCHES = 8
 """How many stretches of a file stay in memory: loader threads read near one another."""
-OPEN_FILES = 2
-"""How many files stay open: loader threads read the end of one and the start of the next."""
+OPEN_FILES = 4
+"""How many columns of files stay open: loader threads read the end of one file and the start of the next, and
+a row may have two images."""
 _OPENING = threading.Lock()
 
 
@@ -147,7 +148,12 @@ def read_row(file: FoundFile, leaf: str, row: int) -> bytes:
     return column.read(row)
 
 
-def _image(file: FoundFile, leaf: str, row: int) -> "Image":
+def open_image_row(file: FoundFile, leaf: str, row: int) -> "Image":
+    """Open the encoded image in a row of a file.
+
+    Raises:
+        DataError: as `read_row` and `open_image_bytes`.
+    """
     return open_image_bytes(read_row(file, leaf, row), f"{file.path}: row {row}")
 
 
@@ -166,7 +172,7 @@ class Rows:
         file = self.files[number]
         return Example(
             f"{file.name}/{row}",
-            partial(_image, file, self.leaf, row),
+            partial(open_image_row, file, self.leaf, row),
             self.targets[index],
             f"{file.state}#{row}",
         )

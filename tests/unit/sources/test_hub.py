@@ -173,7 +173,7 @@ def test_tars_are_fetched_with_their_names(
     stand_in.failure = ConnectionError("down")
     with pytest.raises(SourceMissing, match="not in the hub's cache"):
         hub(place, repo=REPO, revision="main", layout="webdataset")
-    with pytest.raises(CardError, match="config, columns, where and captions are for the other layouts"):
+    with pytest.raises(CardError, match="where, captions and items are for the other layouts"):
         hub(place, repo=REPO, revision="main", layout="webdataset", config="en")
 
 
