@@ -230,11 +230,11 @@ def _scores(
     models: Iterable[str], folder: Path, cards: "Mapping[str, ModelCard]", catalogue: "Catalogue"
 ) -> Iterator[PublishedScore]:
     """What is published of models: the shipped scores, those of users' cards, and what was imported."""
-    from vlbench.cards.published import published_path, read_published
+    from vlbench.cards.published import shipped_scores
     from vlbench.report.imported import read_imported
 
     wanted = frozenset(models)
-    shipped = list(read_published(published_path(), lambda model, _: model in wanted))
+    shipped = list(shipped_scores(lambda model, _: model in wanted))
     yield from shipped
     known = {(score.model, score.task, score.metric, score.value) for score in shipped}
     for score in _of_cards(cards, catalogue):

@@ -1,4 +1,4 @@
-"""The published scores that ship with the cards: `model_cards/published.csv`."""
+"""The published scores that ship with the cards: a file of single ones, and a table of one source."""
 
 import csv
 from collections.abc import Callable, Iterator
@@ -10,28 +10,41 @@ from vlbench.core.files import shown
 from vlbench.core.published import PublishedScore
 
 FILE = "published.csv"
+TABLE = "published_compositional.csv"
 HEAD = ("model", "task", "metric", "value", "differs", "source", "notes")
+TABLE_HEAD = ("source", "task", "metric", "differs", "notes")
+"""What the first cell of a table's first lines says that they hold."""
 
 
-def published_path() -> Path:
+def published_path(file: str = FILE) -> Path:
     """Where the published scores lie: beside the built-in model cards."""
-    return built_in_folder() / FOLDERS["model"] / FILE
+    return built_in_folder() / FOLDERS["model"] / file
 
 
 def published_of(*, model: str | None = None, task: str | None = None) -> tuple[PublishedScore, ...]:
-    """The published scores of a model, on a task, or of one on the other, in the file's order; else all.
+    """The published scores of a model, on a task, or of one on the other, in the files' order; else all.
 
     Names are compared whole. Scores that follow another protocol than the card of their task's name say so in
     `differs`.
 
     Raises:
-        CardError: the file is missing or wrong.
+        CardError: a file is missing or wrong.
     """
 
     def wanted(of_model: str, on_task: str) -> bool:
         return model in (None, of_model) and task in (None, on_task)
 
-    return tuple(read_published(published_path(), wanted))
+    return tuple(shipped_scores(wanted))
+
+
+def shipped_scores(wanted: Callable[[str, str], bool]) -> Iterator[PublishedScore]:
+    """All scores that ship whose model and task are wanted.
+
+    Raises:
+        CardError: a file is missing or wrong.
+    """
+    yield from read_published(published_path(), wanted)
+    yield from read_table(published_path(TABLE), wanted)
 
 
 def read_published(path: Path, wanted: Callable[[str, str], bool]) -> Iterator[PublishedScore]:
@@ -52,6 +65,38 @@ def read_published(path: Path, wanted: Callable[[str, str], bool]) -> Iterator[P
                     )
                 if wanted(cells[0], cells[1]):
                     yield _score(cells, f"{shown(path)}: line {rows.line_num}")
+    except FileNotFoundError as error:
+        raise CardError(f"{shown(path)}: no such file; install vlbench again") from error
+
+
+def read_table(path: Path, wanted: Callable[[str, str], bool]) -> Iterator[PublishedScore]:
+    """The scores of one source in a table: a line a model, a column a task and metric.
+
+    Its first lines hold the source, then each column's task, metric, what differs and notes, behind a cell
+    that says which of them; a further line has a model, notes on it, and its scores.
+
+    Raises:
+        CardError: it is missing, has other first lines, or a line is wrong.
+    """
+    try:
+        with path.open(encoding="utf-8", newline="") as file:
+            rows = csv.reader(file)
+            source, *heads = [next(rows, []) for _ in TABLE_HEAD]
+            widths = {len(head) for head in heads}
+            if tuple(head[0] for head in (source, *heads) if head) != TABLE_HEAD or len(widths) > 1:
+                raise CardError(
+                    f"{shown(path)}: the first lines are {', '.join(TABLE_HEAD)}, all but the source as long"
+                )
+            columns = list(zip(*heads, strict=True))[2:]
+            for cells in rows:
+                where = f"{shown(path)}: line {rows.line_num}"
+                if len(cells) not in widths:
+                    raise CardError(f"{where}: {len(cells)} columns instead of {widths.pop()}")
+                model, notes, *values = cells
+                for (task, metric, differs, more), value in zip(columns, values, strict=True):
+                    if wanted(model, task):
+                        both = "; ".join(filter(None, (notes, more)))
+                        yield _score([model, task, metric, value, differs, source[-1], both], where)
     except FileNotFoundError as error:
         raise CardError(f"{shown(path)}: no such file; install vlbench again") from error
 

@@ -8,7 +8,15 @@ import pytest
 
 from vlbench.cards.catalogue import read_catalogue
 from vlbench.cards.folders import built_in_folder
-from vlbench.cards.published import FILE, HEAD, published_of, published_path, read_published
+from vlbench.cards.published import (
+    FILE,
+    HEAD,
+    TABLE,
+    published_of,
+    published_path,
+    read_published,
+    read_table,
+)
 from vlbench.core.errors import CardError
 
 NO_CARD = re.compile(r"[A-Z]")
@@ -125,3 +133,47 @@ def test_a_wrong_file_is_named_with_its_line(tmp_path, text, message):
     path.write_text(text)
     with pytest.raises(CardError, match=re.escape(message)):
         list(read_published(path, lambda *_: True))
+
+
+def test_a_table_says_of_its_columns_what_the_file_says_of_its_rows(tmp_path):
+    path = tmp_path / TABLE
+    path.write_text(
+        "source,a paper\ntask,,t,u\nmetric,,acc1,acc5\ndiffers,,,split: val\nnotes,,,of half\n"
+        "M,again,0.10,0.2000\n"
+    )
+    first, second = read_table(path, lambda *_: True)
+    assert (first.model, first.task, first.metric, first.printed) == ("M", "t", "acc1", "0.10")
+    assert (first.source, first.differs, first.notes) == ("a paper", "", "again")
+    assert (second.printed, second.differs, second.notes) == ("0.2000", "split: val", "again; of half")
+    assert [each.task for each in read_table(path, lambda _, task: task == "u")] == ["u"]
+
+
+def test_figures_of_the_table_are_the_sources(scores):
+    """Percent of six significant digits, as vl_compo prints them: 61.2245, 31.25, 9.375."""
+    found = {
+        (each.task, each.metric, each.printed)
+        for each in published_of(model="clip-b32")
+        if "vl_compo" in each.source and not each.differs
+    }
+    assert {
+        ("sugarcrepe-swap-obj", "text_score", "0.612245"),
+        ("winoground", "group_score", "0.087500"),
+        ("whatsup-a", "text_score_first_wins", "0.305825"),
+        ("mmvp-vlm", "group_score", "0.066667"),
+    } <= found
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("", "the first lines are source, task, metric, differs, notes"),
+        ("source,a\ntask,,t\nmetric,,acc1\ndiffers,\nnotes,,\n", "the first lines are source"),
+        ("source,a\ntask,,t\nmetric,,acc1\ndiffers,,\nnotes,,\nM,0.1\n", "line 6: 2 columns instead of 3"),
+        ("source,a\ntask,,t\nmetric,,acc1\ndiffers,,\nnotes,,\nM,,x\n", "line 6: 'x' is no decimal number"),
+    ],
+)
+def test_a_wrong_table_is_named_with_its_line(tmp_path, text, message):
+    path = tmp_path / TABLE
+    path.write_text(text)
+    with pytest.raises(CardError, match=re.escape(message)):
+        list(read_table(path, lambda *_: True))
