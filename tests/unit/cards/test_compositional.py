@@ -8,7 +8,9 @@ import pytest
 from card_layouts import build_task, catalogue
 from item_layouts import Build, Read
 
+from vlbench.acquiring.check import check_data
 from vlbench.cards.card_file import parse_card
+from vlbench.cards.data_request import DataRequest
 from vlbench.cards.schema import TaskCard, check_options
 from vlbench.core.contracts import Dataset, Place
 from vlbench.core.decoding import part_of
@@ -139,7 +141,10 @@ def test_items_that_annotators_do_not_confirm_are_counted(tmp_path: Path) -> Non
     )
 
 
-@pytest.mark.skipif("matching" not in TASK_KINDS.names(), reason="the task kind is not installed")
+needs_kind = pytest.mark.skipif("matching" not in TASK_KINDS.names(), reason="the task kind is not installed")
+
+
+@needs_kind
 @every_layout
 def test_a_card_asks_its_task_of_the_layout(name: str, build: Build, tmp_path: Path) -> None:
     expected = build(tmp_path)
@@ -149,3 +154,13 @@ def test_a_card_asks_its_task_of_the_layout(name: str, build: Build, tmp_path: P
     assert set(card.metrics) <= task.metrics.keys()
     assert task.primary == card.primary
     assert task.partial
+
+
+@needs_kind
+def test_a_check_of_the_data_says_what_is_missing_and_what_was_left_out(tmp_path: Path) -> None:
+    made.valse("existence", "visual7w", V7W, tmp_path)
+    found = check_data("valse-existence", catalogue(), DataRequest(roots=(tmp_path,)), sample=5)
+    assert (found.state, found.opened) == ("differs", 1)
+    assert found.differs == ("1,010 captions expected, 2 found",)
+    assert found.notes == ()
+    assert "left out: 1 items whose mturk.caption is below 2" in found.read["images"]

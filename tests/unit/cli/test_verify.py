@@ -250,3 +250,17 @@ def test_without_results_nothing_is_verified(run, write):
     write(0.62, 0.61, 0.63)
     code, _, complained = run("verify", "clip-b16")
     assert (code, "no result of clip-b16 on *" in complained) == (2, True)
+
+
+def test_published_scores_of_a_matching_are_found(run, write):
+    about = {"n_images": 1_000, "n_texts": 4_124, "protocol": "sugarcrepe"}
+    statement = {"templates": ["{}"], "texts": 0}
+    values = (Measurement(0.7720, 2_062, 0.7534, 0.7896, "Wilson", metric="text_score"),)
+    card = card_protocol(read_catalogue().tasks["sugarcrepe-add-obj"]).covered
+    digest = digest_of({"templates": ["{}"], "texts": [], **card})
+    about |= {"metrics": values, "protocol_statement": statement, "protocol_digest": digest}
+    write(0, 0, 0, task="sugarcrepe-add-obj", **about)
+    code, said, complained = run("verify", "clip-b32", "compositional", "--format", "json")
+    assert (code, complained) == (0, "")
+    source = "github.com/ytaek-oh/vl_compo, individual_results.csv (arXiv 2406.09388)"
+    assert verdicts(said) == {(source, "sugarcrepe-add-obj", "text_score"): ("reproduced", "")}
