@@ -52,7 +52,7 @@ def read_records(file: Path) -> Iterator[tuple[str, object]]:
     text = read_text(file)
     try:
         if file.suffix == ".jsonl":
-            record: object = [json.loads(line) for line in lines_of(text)]
+            record: object = [json.loads(line) for line in lines_of(text) if line.strip()]
         else:
             record = json.loads(text)
     except ValueError as error:

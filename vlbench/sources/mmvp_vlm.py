@@ -2,6 +2,7 @@
 
 import csv
 from collections.abc import Iterator
+from io import StringIO
 from pathlib import Path
 
 from vlbench.core.contracts import Dataset, Item, Place
@@ -70,7 +71,7 @@ def _items(file: Path) -> Iterator[tuple[Item, tuple[Image, ...]]]:
 
 def _rows(file: Path) -> Iterator[tuple[int, str, str]]:
     """The id, the image and the statement of each row."""
-    rows = csv.reader(read_text(file).splitlines())
+    rows = csv.reader(StringIO(read_text(file), newline=""))
     next(rows, None)
     for cells in rows:
         where = f"{file}:{rows.line_num}"

@@ -41,6 +41,16 @@ def test_the_file_is_sorted_and_says_nothing_twice():
     assert len(text) < 1_500_000
 
 
+def test_the_table_is_sorted_and_says_nothing_twice():
+    text = published_path(TABLE).read_text(encoding="utf-8")
+    _, task, metric, differs, _, *rows = csv.reader(text.splitlines())
+    columns = list(zip(task, metric, differs, strict=True))[2:]
+    assert len(set(columns)) == len(columns)
+    assert rows == sorted(rows)
+    assert len({row[0] for row in rows}) == len(rows)
+    assert len(text) < 250_000
+
+
 def test_the_page_about_them_counts_them(scores):
     page = (built_in_folder() / "docs" / "published.md").read_text(encoding="utf-8")
     assert f"{len(scores):,} scores" in page

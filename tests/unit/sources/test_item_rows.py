@@ -8,6 +8,7 @@ import pytest
 from vlbench.core.contracts import Place
 from vlbench.core.errors import CardError, DataError
 from vlbench.core.image_key import key_of
+from vlbench.sources.hub import hub
 from vlbench.sources.item_fields import ItemFields
 from vlbench.sources.parquet import parquet
 
@@ -66,3 +67,15 @@ def test_what_is_of_single_images_is_refused_beside_items(file: Path) -> None:
         parquet(Place(), path=str(file), items=PAIRS, columns={"label": "part"})
     with pytest.raises(DataError, match="has no row that is asked for"):
         parquet(Place(), path=str(file), items=PAIRS, where={"part": "three"})
+
+
+def test_the_hub_has_items_too(file: Path, tmp_path: Path) -> None:
+    commit = "0123456789abcdef0123456789abcdef01234567"
+    copy = tmp_path / "hub" / f"org/pairs@{commit}" / "test.parquet"
+    copy.parent.mkdir(parents=True)
+    file.rename(copy)
+    place = Place(cache=tmp_path)
+    source = hub(place, repo="org/pairs", revision=commit, layout="datasets", items=PAIRS)
+    assert (source.revision, len(source), len(source.offers.items)) == (commit, 6, 3)
+    with pytest.raises(CardError, match="captions and items are for the other layouts"):
+        hub(place, repo="org/pairs", revision=commit, layout="webdataset", items=PAIRS)
