@@ -15,9 +15,10 @@ from vlbench.cards.catalogue import Catalogue, Reference, find
 from vlbench.cards.data_request import DataRequest
 from vlbench.cards.folders import Entry
 from vlbench.cards.schema import Counts, TaskCard
+from vlbench.core.contracts import Dataset
 from vlbench.core.errors import DataError, UnknownName
 from vlbench.core.names_found import NamesFound, compare_names
-from vlbench.core.reading import what_was_read
+from vlbench.core.reading import CAPTIONS, what_was_read
 from vlbench.core.task import Task
 
 State = Literal["fits", "differs", "missing"]
@@ -179,10 +180,12 @@ def _looked(search: Search) -> Iterator[SourceLooked]:
 
 def _counts(task: Task, expect: Counts) -> tuple[Count, ...]:
     problem = task.problem
-    # of an item's texts some are there to be wrong
-    with_images = None if problem.asked else int((problem.relevant.column_counts > 0).sum())
+    with_images = None  # of captions, of which some are wrong for every image
+    if task.called != CAPTIONS or problem.asked is None:
+        with_images = int((problem.relevant.column_counts > 0).sum())
+    images = expect.images if isinstance(problem.candidates, Dataset) else None
     return (
-        Count("images", len(problem.images), expect.images),
+        Count("images", len(problem.images), images),
         Count(task.called, len(problem.texts), expect.texts, with_images),
     )
 
