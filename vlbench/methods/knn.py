@@ -1,0 +1,101 @@
+"""knn: a vote of the nearest training images, weighted as DINO weights it (Caron et al. 2021, section 4.1).
+
+Source: facebookresearch/dino, eval_knn.py: temperature 0.07; k 10, 20, 100 or 200, of which 20 is best.
+"""
+
+from dataclasses import dataclass
+from functools import partial
+
+import numpy as np
+
+from vlbench.core.capabilities import VECTORS
+from vlbench.core.errors import DataError, Unsupported
+from vlbench.core.method import Head, Lesson, Method
+from vlbench.methods.support import (
+    BLOCK_BYTES,
+    Support,
+    Vectors,
+    permuted,
+    refuse_shots,
+    support_of,
+    unit,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Neighbours:
+    """Training images of length 1, of which the `k` nearest vote for one of `classes`."""
+
+    support: Support
+    classes: int
+    k: int
+    temperature: float
+
+    def score(self, vectors: Vectors) -> Vectors:
+        """The share [n, m] of the votes that each class has; a vote weighs exp(cosine / temperature).
+
+        Among images of equal cosines those that come first vote.
+        """
+        found = np.empty((len(vectors), self.classes), dtype=np.float32)
+        step = max(1, BLOCK_BYTES // (4 * max(len(self.support.labels), self.classes)))
+        for start in range(0, len(vectors), step):
+            rows = slice(start, start + step)
+            found[rows] = self._shares(unit(vectors[rows]) @ self.support.vectors.T)
+        return found
+
+    def _shares(self, cosines: Vectors) -> Vectors:
+        count, images = cosines.shape
+        least = np.partition(cosines, images - self.k, axis=1)[:, images - self.k]
+        rows, places = np.nonzero(cosines >= least[:, None])
+        values = cosines[rows, places]
+        if len(rows) > count * self.k:  # several are as near as the last: the first of them vote
+            order = np.lexsort((places, -values, rows))
+            firsts = np.searchsorted(rows, np.arange(count))
+            taken = order[np.arange(len(rows)) - firsts[rows] < self.k]
+            rows, places, values = rows[taken], places[taken], values[taken]
+        # against the nearest: no weight overflows, and shares stay what they are
+        nearest = cosines.max(axis=1)[rows].astype(np.float64)
+        weights = np.exp((values - nearest) / self.temperature)
+        cells = rows * self.classes + self.support.labels[places]
+        votes = np.bincount(cells, weights, minlength=count * self.classes).reshape(count, self.classes)
+        shares: Vectors = (votes / votes.sum(axis=1, keepdims=True)).astype(np.float32)
+        return shares
+
+
+def knn(*, k: int = 20, shots: int | None = None, temperature: float = 0.07) -> Method:
+    """A vote of the k nearest training images by their cosine, weighted by exp(cosine / temperature).
+
+    `shots` images of each class are drawn by the seed; without it, all are taken.
+
+    Raises:
+        Unsupported: k or shots are below 1, or the temperature is not above 0.
+    """
+    refuse_shots(shots, of="knn")
+    if k < 1 or temperature <= 0:
+        raise Unsupported(
+            f"knn needs k from 1 and a temperature above 0, not k={k},temperature={temperature:g}"
+        )
+    return Method(
+        "knn",
+        fit=partial(learn, k, shots, temperature),
+        parts=frozenset({"score"}),
+        learns_from=frozenset({"train"}),
+        reads=frozenset({"candidates"}),
+        needs=frozenset({VECTORS}),
+        seeded=shots is not None,
+    )
+
+
+def learn(k: int, shots: int | None, temperature: float, lesson: Lesson) -> Head:
+    """The training images, at length 1.
+
+    Raises:
+        DataError: there are fewer than k, an image has not one class, or a class fewer images than shots.
+    """
+    support = support_of(lesson, shots, permuted, of="knn")
+    count = len(support.labels)
+    if count < k:
+        raise DataError(f"knn: k is {k}, and there are {count} training images; give k={count} or fewer")
+    classes = len(lesson.splits["train"].problem.queries)
+    unit_support = Support(unit(support.vectors), support.labels)
+    return Head(score=Neighbours(unit_support, classes, k, temperature).score)

@@ -1,0 +1,192 @@
+"""logistic: logistic regression by L-BFGS, the linear probe of Radford et al. 2021 (CLIP), appendix A.3.
+
+The objective is scikit-learn's: the sum of cross entropies + |W|^2 / (2 C), intercepts free. The authors
+probe features before the projection; here they are projected, of the length that the model gives them.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vlbench.core.capabilities import VECTORS
+from vlbench.core.errors import Unsupported
+from vlbench.core.method import Head, Lesson, Method
+from vlbench.methods.support import (
+    BLOCK_BYTES,
+    Labels,
+    Support,
+    Vectors,
+    accuracy,
+    permuted,
+    refuse_shots,
+    support_of,
+    validation_of,
+)
+
+STRENGTHS = np.logspace(-6, 6, 97)
+"""The values of C of a search, eight a decade."""
+FIRST = range(0, 97, 16)
+"""Those that are tried first; then the steps are halved around the best."""
+STEPS = (8, 4, 2, 1)
+STATED = 0.316
+"""C of the example in CLIP's README."""
+ITERATIONS = 1000
+
+Parameters = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class Logits:
+    """Logits x @ weights + intercepts: the last row of `parameters` [d + 1, m] are the intercepts."""
+
+    parameters: Parameters
+
+    def score(self, vectors: Vectors) -> Vectors:
+        """The logits [n, m] of vectors [n, d]."""
+        weights = self.parameters.astype(vectors.dtype)
+        found: Vectors = vectors @ weights[:-1] + weights[-1]
+        return found
+
+
+def logistic(
+    *,
+    c: float = STATED,
+    shots: int | None = None,
+    search: Literal["none", "validation"] = "none",
+    tolerance: float = 1e-4,
+) -> Method:
+    """Logistic regression by L-BFGS, with C as stated or searched on the validation split.
+
+    A search refits on both splits; with `shots`, of which it is the seed that draws, on those alone. The
+    gradient of the mean loss is at most `tolerance` at the end.
+
+    Raises:
+        Unsupported: there is less than one shot, C or the tolerance is not above 0, or C is stated and
+            searched.
+    """
+    refuse_shots(shots, of="logistic")
+    if c <= 0 or tolerance <= 0:
+        raise Unsupported(f"logistic needs c and tolerance above 0, not c={c:g},tolerance={tolerance:g}")
+    if search == "validation" and c != STATED:
+        raise Unsupported(f"logistic searches c on the validation split; leave c={c:g} or the search out")
+    searched = search == "validation"
+    return Method(
+        "logistic",
+        fit=partial(learn_searched, shots, tolerance) if searched else partial(learn, c, shots, tolerance),
+        parts=frozenset({"score"}),
+        learns_from=frozenset({"train", "validation"} if searched else {"train"}),
+        reads=frozenset({"candidates"}),
+        needs=frozenset({VECTORS}),
+        seeded=shots is not None,
+    )
+
+
+def learn(c: float, shots: int | None, tolerance: float, lesson: Lesson) -> Head:
+    """The weights of the training split.
+
+    Raises:
+        DataError: an image has not one class, or a class has fewer images than shots or none.
+    """
+    support = support_of(lesson, shots, permuted, of="logistic")
+    return Head(score=Logits(fitted(support, c, tolerance)).score)
+
+
+def learn_searched(shots: int | None, tolerance: float, lesson: Lesson) -> Head:
+    """The weights of both splits, of the training shots alone where there are any, with the best C.
+
+    Raises:
+        DataError: an image has not one class, or a class has fewer training images than shots or none.
+    """
+    train = support_of(lesson, shots, permuted, of="logistic")
+    validation = validation_of(lesson, of="logistic")
+    tried: dict[int, Parameters] = {}
+    best = searched(partial(_tried_accuracy, train, validation, tolerance, tried))
+    if shots is not None:
+        return Head(score=Logits(tried[best]).score)
+    both = Support(
+        np.concatenate([train.vectors, validation.vectors]),
+        np.concatenate([train.labels, validation.labels]),
+    )
+    return Head(score=Logits(fitted(both, STRENGTHS[best], tolerance, tried[best])).score)
+
+
+def searched(accuracy_of: Callable[[int], float]) -> int:
+    """The place in `STRENGTHS` of the best accuracy, of equal ones the first, by halved steps around it."""
+    found = {place: accuracy_of(place) for place in FIRST}
+    for step in STEPS:
+        peak = _best(found)
+        for place in (peak - step, peak + step):
+            if place not in found and 0 <= place < len(STRENGTHS):
+                found[place] = accuracy_of(place)
+    return _best(found)
+
+
+def _best(found: dict[int, float]) -> int:
+    return max(sorted(found), key=found.__getitem__)
+
+
+def _tried_accuracy(
+    train: Support, validation: Support, tolerance: float, tried: dict[int, Parameters], place: int
+) -> float:
+    """The accuracy on validation with a C, beginning where that of the nearest ended."""
+    near = min(tried, key=lambda other: abs(other - place), default=None)
+    start = None if near is None else tried[near]
+    tried[place] = fitted(train, STRENGTHS[place], tolerance, start)
+    return accuracy(Logits(tried[place]).score(validation.vectors), validation.labels)
+
+
+def fitted(
+    support: Support, c: float, tolerance: float = 1e-4, start: Parameters | None = None
+) -> Parameters:
+    """Weights and intercepts [d + 1, m] of the least mean loss."""
+    from scipy.optimize import minimize
+
+    shape = (support.vectors.shape[1] + 1, int(support.labels.max()) + 1)
+    # of two classes scikit-learn penalises one vector, their difference
+    penalty = (2 if shape[1] == 2 else 1) / (c * len(support.labels))
+    options: dict[str, Any] = {
+        "maxiter": ITERATIONS,
+        "maxls": 50,
+        "gtol": tolerance,
+        "ftol": 64 * np.finfo(np.float64).eps,
+    }
+    first = np.zeros(shape) if start is None else start
+    found = minimize(
+        _loss,
+        first.reshape(-1),
+        (support.vectors, support.labels, penalty),
+        "L-BFGS-B",
+        jac=True,
+        options=options,
+    )
+    return np.asarray(found.x).reshape(shape)
+
+
+def _loss(flat: Parameters, vectors: Vectors, labels: Labels, penalty: float) -> tuple[float, Parameters]:
+    """The mean cross entropy + penalty / 2 |W|^2, and its gradient; products are in the vectors' own type."""
+    n, d = vectors.shape
+    parameters = flat.reshape(d + 1, -1)
+    weights = parameters.astype(vectors.dtype)
+    gradient = np.zeros_like(parameters)
+    loss = 0.0
+    step = max(1, BLOCK_BYTES // (8 * vectors.itemsize * weights.shape[1]))
+    for start in range(0, n, step):
+        block, own = vectors[start : start + step], labels[start : start + step]
+        places = np.arange(len(own))
+        logits = block @ weights[:-1] + weights[-1]
+        logits -= logits.max(axis=1, keepdims=True)
+        right = logits[places, own].sum(dtype=np.float64)
+        np.exp(logits, out=logits)
+        sums = logits.sum(axis=1, keepdims=True)
+        loss += float(np.log(sums).sum(dtype=np.float64) - right)
+        logits /= sums
+        logits[places, own] -= 1
+        gradient[:-1] += block.T @ logits
+        gradient[-1] += logits.sum(axis=0, dtype=np.float64)
+    gradient /= n
+    gradient[:-1] += penalty * parameters[:-1]
+    return loss / n + penalty / 2 * float((parameters[:-1] ** 2).sum()), gradient.reshape(-1)

@@ -1,0 +1,136 @@
+"""ridge: least squares in closed form on standardised vectors, as big_vision's few-shot evaluator has it.
+
+Source: big_vision, evaluators/fewshot_lsr.py; its usual l2 is 2^10.
+"""
+
+from dataclasses import dataclass, replace
+from functools import partial
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vlbench.core.capabilities import VECTORS
+from vlbench.core.errors import Unsupported
+from vlbench.core.method import Head, Lesson, Method
+from vlbench.core.relevance import Relevance
+from vlbench.methods.support import (
+    BLOCK_BYTES,
+    Vectors,
+    permuted,
+    refuse_shots,
+    refuse_unknown,
+    support_of,
+)
+
+CONSTANT = 100.0
+"""The feature that stands for an intercept; its weight is penalised like the others."""
+LEAST_DEVIATION = 1e-5
+"""What is added to every deviation."""
+
+Numbers = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class Ridge:
+    """Scores (x - mean) / deviation @ weights + constants: [d], [d], [d, m] and [m]."""
+
+    mean: Numbers
+    deviation: Numbers
+    weights: Numbers
+    constants: Numbers
+
+    def score(self, vectors: Vectors) -> Vectors:
+        """The scores [n, m] of vectors [n, d]."""
+        found = np.empty((len(vectors), len(self.constants)), dtype=np.float32)
+        for rows in blocks(len(vectors), max(self.weights.shape)):
+            found[rows] = self.standard(vectors[rows]) @ self.weights + self.constants
+        return found
+
+    def standard(self, vectors: Vectors) -> Numbers:
+        """Vectors [n, d] under the mean and the deviation of those that are learned from."""
+        found: Numbers = (vectors - self.mean) / self.deviation
+        return found
+
+
+def ridge(*, shots: int | None = None, l2: float = 2.0**10) -> Method:
+    """Ridge regression to +1 and -1, in closed form, on standardised vectors; of classes or of tags.
+
+    `shots` images of each class are drawn by the seed; without it, all are taken. `l2` is the penalty.
+
+    Raises:
+        Unsupported: there is less than one shot, or no penalty.
+    """
+    refuse_shots(shots, of="ridge")
+    if l2 <= 0:
+        raise Unsupported(f"ridge needs a penalty above 0, not l2={l2:g}")
+    return Method(
+        "ridge",
+        fit=partial(learn, shots, l2),
+        parts=frozenset({"score"}),
+        learns_from=frozenset({"train"}),
+        reads=frozenset({"candidates"}),
+        needs=frozenset({VECTORS}),
+        seeded=shots is not None,
+    )
+
+
+def learn(shots: int | None, l2: float, lesson: Lesson) -> Head:
+    """The weights of the training split.
+
+    Raises:
+        DataError: shots are drawn of images with several tags, a class has fewer images than shots or none,
+            or the truth of a pair is not known.
+    """
+    split = lesson.splits["train"]
+    refuse_unknown(split.problem, of="ridge")
+    right = split.problem.relevant
+    if shots is None and (right.row_counts != 1).any():
+        return Head(score=solve(split.vectors(), right, l2).score)
+    support = support_of(lesson, shots, permuted, of="ridge")
+    places = np.arange(len(support.labels))
+    right = Relevance.from_pairs(places, support.labels, (len(places), right.shape[1]))
+    return Head(score=solve(support.vectors, right, l2).score)
+
+
+def solve(vectors: Vectors, right: Relevance, l2: float) -> Ridge:
+    """Weights (Z'Z + l2)^-1 Z'T of standardised vectors Z; targets T are +1 of right pairs and -1 of others.
+
+    Columns of Z sum to 0, so that the constant feature has an equation of its own.
+    """
+    from scipy.sparse import csr_array
+
+    n, d = vectors.shape
+    mean = vectors.mean(axis=0, dtype=np.float64)
+    squares = np.zeros(d)
+    for rows in blocks(n, d):
+        squares += ((vectors[rows] - mean) ** 2).sum(axis=0)
+    deviation = np.sqrt(squares / n) + LEAST_DEVIATION
+    sums = 2.0 * right.column_counts - n
+    constants = CONSTANT**2 * sums / (CONSTANT**2 * n + l2)
+    found = Ridge(mean, deviation, np.zeros((d, right.shape[1])), constants)
+    if n < d:
+        standard = found.standard(vectors)
+        targets = 2 * right.dense().astype(np.float64) - 1
+        weights = standard.T @ penalised(standard @ standard.T, targets, l2)
+    else:
+        marks = csr_array((np.ones(len(right.queries)), (right.candidates, right.queries)), shape=right.shape)
+        gram, products = np.zeros((d, d)), np.zeros((right.shape[1], d))
+        for rows in blocks(n, d):
+            standard = found.standard(vectors[rows])
+            gram += standard.T @ standard
+            products += marks[rows].T @ standard
+        weights = penalised(gram, 2.0 * products.T, l2)
+    return replace(found, weights=weights)
+
+
+def penalised(gram: Numbers, targets: Numbers, l2: float) -> Numbers:
+    """(gram + l2)^-1 targets, [k, m] of a positive [k, k] and [k, m], whatever the gram's rank."""
+    values, basis = np.linalg.eigh(gram)
+    found: Numbers = basis @ ((basis.T @ targets) / (np.maximum(values, 0.0) + l2)[:, None])
+    return found
+
+
+def blocks(n: int, width: int) -> list[slice]:
+    """The rows of [n, width] in float64, in blocks of bounded bytes."""
+    step = max(1, BLOCK_BYTES // (8 * width))
+    return [slice(start, min(start + step, n)) for start in range(0, n, step)]

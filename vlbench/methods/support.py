@@ -1,0 +1,139 @@
+"""Support: the labelled images that a method learns from, all of a split or so many of each class."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from random import Random
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vlbench.core.errors import DataError, Unsupported
+from vlbench.core.method import Lesson
+from vlbench.core.problem import Problem
+
+Vectors = NDArray[np.float32]
+Labels = NDArray[np.int64]
+Draw = Callable[[Labels, int, int], Labels]
+"""Positions of so many images of each class: labels [n], shots, seed."""
+
+BLOCK_BYTES = 64 * 2**20
+"""Bytes of one array of a block of rows, at most, where images are gone through block by block."""
+
+
+@dataclass(frozen=True, slots=True)
+class Support:
+    """Vectors [n, d] of images, and the class [n] of each of them."""
+
+    vectors: Vectors
+    labels: Labels
+
+
+def support_of(lesson: Lesson, shots: int | None, draw: Draw, *, of: str) -> Support:
+    """The training images, or `shots` of each class; `of` is the method's name.
+
+    Raises:
+        DataError: an image has not one class, or a class has fewer images than are drawn of it, or none.
+    """
+    problem, least = lesson.splits["train"].problem, shots or 1
+    labels = labels_of(problem, of=of)
+    counts = problem.relevant.column_counts
+    few = np.flatnonzero(counts < least)
+    if few.size:
+        raise DataError(
+            f"{of}: {problem.names[few[0]]!r} has {counts[few[0]]} training images in "
+            f"{problem.images.name}, and {least} of each class are needed; add some, or take fewer shots"
+        )
+    vectors = lesson.splits["train"].vectors()
+    if shots is None:
+        return Support(vectors, labels)
+    chosen = draw(labels, shots, lesson.seed)
+    return Support(vectors[chosen], labels[chosen])
+
+
+def validation_of(lesson: Lesson, *, of: str) -> Support:
+    """The validation images.
+
+    Raises:
+        DataError: an image has not one class.
+    """
+    split = lesson.splits["validation"]
+    return Support(split.vectors(), labels_of(split.problem, of=of))
+
+
+def labels_of(problem: Problem, *, of: str) -> Labels:
+    """The class [n] of each image.
+
+    Raises:
+        DataError: an image has not one class.
+    """
+    refuse_unknown(problem, of=of)
+    odd = np.flatnonzero(problem.relevant.row_counts != 1)
+    if odd.size:
+        raise DataError(
+            f"{of} learns from images of one class each, and {problem.ids[odd[0]]} has "
+            f"{problem.relevant.row_counts[odd[0]]}; choose ridge, which learns tags too"
+        )
+    return problem.relevant.queries
+
+
+def refuse_unknown(problem: Problem, *, of: str) -> None:
+    """Raise DataError where the truth of a pair is not known."""
+    if problem.asked is not None:
+        raise DataError(
+            f"{of} learns from all pairs of an image and a text, and {problem.images.name} does not say "
+            "of all whether they are right; choose another method"
+        )
+
+
+def refuse_shots(shots: int | None, *, of: str) -> None:
+    """Raise Unsupported where there is less than one shot."""
+    if shots is not None and shots < 1:
+        raise Unsupported(f"{of} learns from 1 shot or more, not from {shots}")
+
+
+def permuted(labels: Labels, shots: int, seed: int) -> Labels:
+    """The first images of a permutation of each class, class by class.
+
+    Source: big_vision, evaluators/fewshot_lsr.py.
+
+    >>> permuted(np.array([1, 0, 1, 1, 0]), 1, seed=0).tolist()
+    [4, 2]
+    """
+    generator = np.random.default_rng(seed)
+    classes = range(int(labels.max()) + 1)
+    parts = [generator.permutation(np.flatnonzero(labels == label))[:shots] for label in classes]
+    return np.concatenate(parts)
+
+
+def sampled(labels: Labels, shots: int, seed: int) -> Labels:
+    """A sample of each class, classes in the order in which they appear first.
+
+    Source: Dassl.pytorch, `DatasetBase.generate_fewshot_dataset`, as Tip-Adapter and CoOp call it.
+
+    >>> sampled(np.array([1, 0, 1, 1, 0]), 1, seed=1).tolist()
+    [0, 4]
+    """
+    stream = Random(seed)  # noqa: S311 - a sample, no secret
+    classes = dict.fromkeys(labels.tolist())
+    drawn = [stream.sample(np.flatnonzero(labels == label).tolist(), shots) for label in classes]
+    return np.array(drawn, dtype=np.int64).reshape(-1)
+
+
+def unit(vectors: Vectors) -> Vectors:
+    """Vectors [n, d] of length 1; one of length 0 stays as it is."""
+    lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
+    shortest = np.finfo(vectors.dtype).tiny
+    found: Vectors = vectors / np.maximum(lengths, shortest)
+    return found
+
+
+def accuracy(scores: NDArray[np.floating], labels: Labels) -> float:
+    """The fraction of rows [n, m] whose own class scores more than every other.
+
+    >>> accuracy(np.array([[1.0, 0.0], [2.0, 2.0]]), np.array([0, 1]))
+    0.5
+    """
+    own = np.arange(len(labels)), labels
+    rest = scores.copy()
+    rest[own] = -np.inf
+    return float(np.mean(scores[own] > rest.max(axis=1)))

@@ -1,0 +1,177 @@
+"""tip-adapter: a cache of training images beside the words, not trained (Zhang et al. 2022, section 3.1).
+
+Source: gaopengcuhk/Tip-Adapter, main.py. Its keys are means of ten augmented views of each image; here they
+are of the image as the model sees it. It searches ImageNet's settings on the test images; here that is
+never done.
+"""
+
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vlbench.core.capabilities import VECTORS
+from vlbench.core.errors import DataError, Unsupported
+from vlbench.core.method import Head, Lesson, Method
+from vlbench.methods.support import (
+    BLOCK_BYTES,
+    Support,
+    Vectors,
+    refuse_shots,
+    sampled,
+    support_of,
+    unit,
+    validation_of,
+)
+
+SCALE = 100.0
+"""What a cosine with words is multiplied by."""
+ALPHA, BETA = 1.0, 5.5
+"""The weight of the cache and how fast a vote falls with the distance (section 4.3)."""
+LEAST = 0.1
+"""Where both begin in a search."""
+BETAS, ALPHAS = 200, 20
+"""How many of each are searched."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cache:
+    """Keys [n, d] in the order of their classes, of which each begins at `starts` [m], and words [m, d]."""
+
+    keys: Vectors
+    starts: NDArray[np.intp]
+    words: Vectors
+    alpha: float = ALPHA
+    beta: float = BETA
+
+    def score(self, vectors: Vectors) -> Vectors:
+        """100 f W + alpha exp(-beta (1 - f K)) V, [b, m], of vectors f."""
+        found = np.empty((len(vectors), len(self.words)), dtype=np.float32)
+        step = self.block_rows(4)
+        for start in range(0, len(vectors), step):
+            rows = unit(vectors[start : start + step])
+            votes = np.exp(-self.beta * (1 - rows @ self.keys.T))
+            cached = np.add.reduceat(votes, self.starts, axis=1)
+            found[start : start + step] = SCALE * (rows @ self.words.T) + self.alpha * cached
+        return found
+
+    def block_rows(self, itemsize: int) -> int:
+        """How many rows are scored together."""
+        return max(1, BLOCK_BYTES // (itemsize * max(len(self.keys), len(self.words))))
+
+
+def tip_adapter(
+    *,
+    shots: int | None = None,
+    alpha: float = ALPHA,
+    beta: float = BETA,
+    search: Literal["none", "validation"] = "none",
+    largest_alpha: float = 3.0,
+    largest_beta: float = 7.0,
+) -> Method:
+    """Zero-shot logits and votes of training images, by what is stated or searched on the validation split.
+
+    A search tries 20 values of alpha below `largest_alpha` and 200 of beta below `largest_beta`, the
+    authors' for ImageNet. `shots` images of each class are drawn by the seed, as CoOp's are; without it, all
+    are taken.
+
+    Raises:
+        Unsupported: there is less than one shot, a number is not positive, or is stated and searched.
+    """
+    refuse_shots(shots, of="tip-adapter")
+    least = min(alpha, beta, largest_alpha - LEAST, largest_beta - LEAST)
+    if least <= 0:
+        raise Unsupported(
+            f"tip-adapter needs alpha and beta above 0 and their largest values above {LEAST:g}; "
+            "one of them is below"
+        )
+    if search == "validation" and (alpha, beta) != (ALPHA, BETA):
+        raise Unsupported(
+            "tip-adapter searches alpha and beta on the validation split; leave them or the search out"
+        )
+    if search == "none" and (largest_alpha, largest_beta) != (3.0, 7.0):
+        raise Unsupported("tip-adapter reads largest_alpha and largest_beta with search=validation alone")
+    stated = partial(learn, shots, alpha, beta)
+    found = partial(learn_searched, shots, largest_alpha, largest_beta)
+    return Method(
+        "tip-adapter",
+        fit=stated if search == "none" else found,
+        parts=frozenset({"score"}),
+        learns_from=frozenset({"train"} if search == "none" else {"train", "validation"}),
+        needs=frozenset({VECTORS}),
+        seeded=shots is not None,
+    )
+
+
+def learn(shots: int | None, alpha: float, beta: float, lesson: Lesson) -> Head:
+    """The cache of the training images.
+
+    Raises:
+        DataError: an image has not one class, a class has fewer images than shots or none, or words have no
+            vectors in the space of the images.
+    """
+    support = support_of(lesson, shots, sampled, of="tip-adapter")
+    cache = cache_of(support, lesson.words())
+    return Head(score=replace(cache, alpha=alpha, beta=beta).score)
+
+
+def learn_searched(shots: int | None, largest_alpha: float, largest_beta: float, lesson: Lesson) -> Head:
+    """As `learn`, with the alpha and beta of the best accuracy on the validation split."""
+    support = support_of(lesson, shots, sampled, of="tip-adapter")
+    validation = validation_of(lesson, of="tip-adapter")
+    cache = cache_of(support, lesson.words())
+    alphas, betas = steps_to(largest_alpha, ALPHAS), steps_to(largest_beta, BETAS)
+    alpha, beta = searched(cache, validation, alphas, betas)
+    return Head(score=replace(cache, alpha=alpha, beta=beta).score)
+
+
+def cache_of(support: Support, words: Vectors) -> Cache:
+    """Training images and words at length 1, images in the order of their classes.
+
+    Raises:
+        DataError: the two have not one width.
+    """
+    if words.shape[1] != support.vectors.shape[1]:
+        raise DataError(
+            f"tip-adapter: vectors of words have {words.shape[1]} numbers and those of images "
+            f"{support.vectors.shape[1]}; choose a method that reads images alone, or another model"
+        )
+    order = np.argsort(support.labels, kind="stable")
+    starts = np.searchsorted(support.labels[order], np.arange(len(words)))
+    return Cache(unit(support.vectors[order]), starts, unit(words))
+
+
+def steps_to(largest: float, count: int) -> NDArray[np.float64]:
+    """Values from 0.1 in equal steps, the largest left out.
+
+    >>> steps_to(0.5, 4).round(3).tolist()
+    [0.1, 0.2, 0.3, 0.4]
+    """
+    return LEAST + np.arange(count) * (largest - LEAST) / count
+
+
+def searched(
+    cache: Cache, validation: Support, alphas: NDArray[np.float64], betas: NDArray[np.float64]
+) -> tuple[float, float]:
+    """The alpha and beta of the most right images, of equal ones the first beta, then alpha."""
+    # the betas are in equal steps, so that each multiplies the votes by one factor
+    right = np.zeros((len(betas), len(alphas)), dtype=np.int64)
+    step = cache.block_rows(8)
+    for start in range(0, len(validation.labels), step):
+        rows = unit(validation.vectors[start : start + step]).astype(np.float64)
+        own = np.arange(len(rows)), validation.labels[start : start + step]
+        distances = 1 - rows @ cache.keys.T
+        logits = SCALE * (rows @ cache.words.T)
+        logits -= logits[own][:, None]
+        logits[own] = -np.inf
+        votes, fall = np.exp(-betas[0] * distances), np.exp(-(betas[1] - betas[0]) * distances)
+        for place in range(len(betas)):
+            cached = np.add.reduceat(votes, cache.starts, axis=1)
+            cached -= cached[own][:, None]
+            for other, alpha in enumerate(alphas):
+                right[place, other] += np.count_nonzero((logits + alpha * cached).max(axis=1) < 0)
+            votes *= fall
+    beta, alpha = np.unravel_index(right.argmax(), right.shape)
+    return float(alphas[alpha]), float(betas[beta])
