@@ -32,16 +32,17 @@ class Neighbours:
     temperature: float
 
     def score(self, vectors: Vectors) -> Vectors:
-        """The share [n, m] of the votes that each class has; a vote weighs exp(cosine / temperature).
+        """The logarithm [n, m] of each class's share of the votes: a softmax gives the shares.
 
-        Among images of equal cosines those that come first vote.
+        A vote weighs exp(cosine / temperature). Among images of equal cosines those that come first vote.
         """
         found = np.empty((len(vectors), self.classes), dtype=np.float32)
         step = max(1, BLOCK_BYTES // (4 * max(len(self.support.labels), self.classes)))
         for start in range(0, len(vectors), step):
             rows = slice(start, start + step)
             found[rows] = self._shares(unit(vectors[rows]) @ self.support.vectors.T)
-        return found
+        # no vote at all is a number, too
+        return np.log(np.maximum(found, np.finfo(np.float32).tiny))
 
     def _shares(self, cosines: Vectors) -> Vectors:
         count, images = cosines.shape

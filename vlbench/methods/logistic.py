@@ -103,15 +103,18 @@ def learn_searched(shots: int | None, tolerance: float, lesson: Lesson) -> Head:
     """
     train = support_of(lesson, shots, permuted, of="logistic")
     validation = validation_of(lesson, of="logistic")
-    tried: dict[int, Parameters] = {}
-    best = searched(partial(_tried_accuracy, train, validation, tolerance, tried))
-    if shots is not None:
-        return Head(score=Logits(tried[best]).score)
-    both = Support(
-        np.concatenate([train.vectors, validation.vectors]),
-        np.concatenate([train.labels, validation.labels]),
-    )
-    return Head(score=Logits(fitted(both, STRENGTHS[best], tolerance, tried[best])).score)
+    c = choose(train, validation, tolerance)
+    if shots is None:
+        train = Support(
+            np.concatenate([train.vectors, validation.vectors]),
+            np.concatenate([train.labels, validation.labels]),
+        )
+    return Head(score=Logits(fitted(train, c, tolerance)).score)
+
+
+def choose(train: Support, validation: Support, tolerance: float) -> float:
+    """The C of the best accuracy on the validation images."""
+    return float(STRENGTHS[searched(partial(_tried_accuracy, train, validation, tolerance))])
 
 
 def searched(accuracy_of: Callable[[int], float]) -> int:
@@ -129,19 +132,13 @@ def _best(found: dict[int, float]) -> int:
     return max(sorted(found), key=found.__getitem__)
 
 
-def _tried_accuracy(
-    train: Support, validation: Support, tolerance: float, tried: dict[int, Parameters], place: int
-) -> float:
-    """The accuracy on validation with a C, beginning where that of the nearest ended."""
-    near = min(tried, key=lambda other: abs(other - place), default=None)
-    start = None if near is None else tried[near]
-    tried[place] = fitted(train, STRENGTHS[place], tolerance, start)
-    return accuracy(Logits(tried[place]).score(validation.vectors), validation.labels)
+def _tried_accuracy(train: Support, validation: Support, tolerance: float, place: int) -> float:
+    # every fit begins at 0, as the peer's: one that ends at a tolerance hangs on where it began
+    found = fitted(train, STRENGTHS[place], tolerance)
+    return accuracy(Logits(found).score(validation.vectors), validation.labels)
 
 
-def fitted(
-    support: Support, c: float, tolerance: float = 1e-4, start: Parameters | None = None
-) -> Parameters:
+def fitted(support: Support, c: float, tolerance: float = 1e-4) -> Parameters:
     """Weights and intercepts [d + 1, m] of the least mean loss."""
     from scipy.optimize import minimize
 
@@ -154,10 +151,9 @@ def fitted(
         "gtol": tolerance,
         "ftol": 64 * np.finfo(np.float64).eps,
     }
-    first = np.zeros(shape) if start is None else start
     found = minimize(
         _loss,
-        first.reshape(-1),
+        np.zeros(shape[0] * shape[1]),
         (support.vectors, support.labels, penalty),
         "L-BFGS-B",
         jac=True,

@@ -93,12 +93,6 @@ def test_two_classes_are_penalised_as_scikit_learn_does(made, classes):
     assert found == pytest.approx(peer.predict_proba(exact(vectors)), abs=1e-5)
 
 
-def test_it_goes_on_from_where_it_began(made):
-    support = Support(*made(60))
-    end = fitted(support, 0.5, 1e-6)
-    assert fitted(support, 0.5, 1e-4, end) == pytest.approx(end)
-
-
 @pytest.mark.parametrize(
     ("settings", "said"),
     [
