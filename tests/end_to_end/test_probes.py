@@ -1,0 +1,127 @@
+"""Methods that learn from images, on folders of classes: the command line, real models, no network."""
+
+import csv
+import json
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+
+from vlbench.cli.run import command
+from vlbench.core.contracts import Place
+from vlbench.core.errors import DataError
+from vlbench.sources.shapes import shapes
+
+CARD = """\
+title: Own classes
+kind: classification
+protocol: own
+sources: [{kind: folder, path: test}]
+train: {sources: [{kind: folder, path: train}]}
+validation: {sources: [{kind: folder, path: val}]}
+metrics: [acc1]
+primary: acc1
+"""
+CLASSES, PARTS = 8, {"train": (1, 5), "val": (2, 4), "test": (3, 6)}
+"""The seed and the images a class of each split."""
+
+
+def write_classes(folder):
+    """Folders of classes of three splits, and a card of them."""
+    classes: list[str] = []
+    for part, (seed, each) in PARTS.items():
+        examples = shapes(Place(()), split="train", count=960, seed=seed).examples
+        labels = [str(example.target.label) for example in examples]
+        classes = classes or list(dict.fromkeys(labels))[:CLASSES]
+        for label in classes:
+            place = folder / part / label.replace(" ", "_")
+            place.mkdir(parents=True)
+            for number in [index for index, own in enumerate(labels) if own == label][:each]:
+                examples[number].image().save(place / f"{part}-{number}.png")
+    (folder / "own.yaml").write_text(CARD)
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("probes")
+    write_classes(folder)
+
+    def command_line(method, *more, model="tiny-clip", where="results"):
+        places = ["--cache", folder / "cache", "--results", folder / where, "--device", "cpu"]
+        asked = ["--model", model, "--task", "own", "--include-path", folder, "--data-root", folder]
+        arguments = map(str, [*asked, *places, "--method", method, *more])
+        return CliRunner().invoke(command, list(arguments), catch_exceptions=False)
+
+    command_line.folder = folder
+    return command_line
+
+
+def table(run, name, where="results"):
+    with (run.folder / where / name).open(newline="", encoding="utf-8") as file:
+        return {row["model"]: row for row in csv.DictReader(file)}
+
+
+def test_a_model_and_what_is_learned_on_it_stand_in_one_column(run):
+    methods = (
+        "zero-shot",
+        "ridge:shots=2",
+        "knn:k=3",
+        "logistic",
+        "logistic:search=validation",
+        "tip-adapter",
+    )
+    for method in (*methods, "tip-adapter:search=validation"):
+        assert run(method).exit_code == 0
+    rows = table(run, "own.csv")
+    names = sorted(name.partition("~")[0] for name in rows)
+    assert names == sorted(
+        ["tiny-clip", "tiny-clip+ridge@2.s0", "tiny-clip+knn", *2 * ["tiny-clip+logistic"]]
+        + 2 * ["tiny-clip+tip-adapter"]
+    )
+    assert len({row["protocol_digest"] for row in rows.values()}) == 1
+    assert {name for name, row in rows.items() if row["zero_shot"] != "no"} == {"tiny-clip"}
+    # a probe of pictures of eight classes, each shown five times: chance is an eighth
+    scores = {name: float(row["acc1"]) for name, row in rows.items()}
+    assert min(scores.values()) > 0.5, scores
+
+
+def test_seeds_are_one_row_with_their_mean_and_deviation(run):
+    for seed in (0, 1, 2):
+        assert run("ridge:shots=1", "--seed", str(seed), where="seeds").exit_code == 0
+    single = [
+        float(table(run, "own.csv", "seeds")[f"tiny-clip+ridge@1.s{seed}"]["acc1"]) for seed in range(3)
+    ]
+    assert len(set(single)) > 1
+    assert list(table(run, "leaderboard.csv", "seeds")) == ["tiny-clip+ridge@1"]
+    assert float(table(run, "leaderboard.csv", "seeds")["tiny-clip+ridge@1"]["own"]) == pytest.approx(
+        np.mean(single), abs=1e-6
+    )
+    lines = (run.folder / "seeds" / "seeds.csv").read_text().splitlines()
+    (stated,) = [line.split(",") for line in lines if ",acc1," in line]
+    expected = [np.mean(single), np.std(single, ddof=1), 3]
+    assert [float(value) for value in stated[3:6]] == pytest.approx(expected, abs=2e-6)
+
+
+def test_a_tagger_is_probed_by_its_vectors(run):
+    for method in ("zero-shot", "ridge", "knn:k=3", "logistic"):
+        assert run(method, model="tiny-ram-plus", where="tagger").exit_code == 0
+    scores = {name: float(row["acc1"]) for name, row in table(run, "own.csv", "tagger").items()}
+    assert len(scores) == 4
+    assert min(scores[name] for name in scores if "+" in name) > 1 / CLASSES, scores
+
+
+def test_settings_that_are_no_default_are_in_the_row(run):
+    run("ridge:l2=1", where="settings")
+    run("ridge:l2=1024", where="settings")
+    (stated, usual) = sorted(table(run, "own.csv", "settings"), key=len, reverse=True)
+    assert usual == "tiny-clip+ridge"
+    assert stated.startswith("tiny-clip+ridge~")
+    found = json.loads((run.folder / "settings" / "own" / f"{stated}.json").read_text())
+    assert found["method"] == stated.removeprefix("tiny-clip+")
+
+
+def test_more_shots_than_images_are_refused(run):
+    with pytest.raises(
+        DataError, match=r"knn: '.*' has 5 training images in .*, and 6 of each class are needed"
+    ):
+        run("knn:k=3,shots=6")
