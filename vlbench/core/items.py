@@ -9,6 +9,8 @@ from vlbench.core.contracts import Dataset, Prediction
 from vlbench.core.problem import Problem
 from vlbench.core.relevance import Relevance
 
+ITEM = "item"
+"""The group of each query by the item that owns it, where pairs are asked about item by item."""
 MOST_SCORES = 2_000_000
 """Numbers of a score matrix up to which it is kept unasked (8 MB)."""
 
@@ -47,7 +49,8 @@ class Items:
     is true of, -1 for none. `influence` are the jackknife pseudo-values of the primary metric, whose mean is
     that metric and whose standard error is its own, up to the bias of the jackknife. `positives` are the
     true pairs (image, text) of a task that scores a matrix, sorted; `scores` are left out where they are too
-    many, and are NaN where a pair is not asked about.
+    many, and are NaN where a pair is not asked about. Of a task that asks about some pairs alone, item by
+    item, `pair_scores` are those of all `pairs`: candidate, query, number of the item, 1 where it is right.
     """
 
     image_ranks: Indices | None = None  # [n]
@@ -57,6 +60,8 @@ class Items:
     influence: NDArray[np.float32] | None = None  # [n]
     scores: NDArray[np.float32] | None = None  # [n, m]
     positives: Indices | None = None  # [p, 2]
+    pairs: Indices | None = None  # [q, 4]
+    pair_scores: NDArray[np.float32] | None = None  # [q]
 
     @classmethod
     def of(
@@ -78,6 +83,13 @@ class Items:
         kept = scores is not None and scores.size <= most_scores
         ranks, text_ranks = prediction.get("row_ranks"), prediction.get("column_ranks")
         two_ways = text_ranks is not None
+        pair_scores, pairs = prediction.get("pair_scores"), None
+        if pair_scores is not None and ITEM in problem.groups and pair_scores.size <= most_scores:
+            assert problem.asked is not None
+            of_query = np.unique(problem.groups[ITEM].labels, return_inverse=True)[1]
+            candidates, queries = problem.asked.pairs.candidates, problem.asked.pairs.queries
+            right = relevant.holds(problem.asked.pairs)
+            pairs = np.stack([candidates, queries, of_query[queries], right], axis=1).astype(np.int64)
         one_each = not two_ways and ranks is not None and (relevant.row_counts == 1).all()
         return cls(
             image_ranks=ranks,
@@ -87,6 +99,8 @@ class Items:
             influence=None if influence is None else influence.astype(np.float32),
             scores=scores if kept else None,
             positives=None if scores is None else np.stack([relevant.candidates, relevant.queries], axis=1),
+            pairs=pairs,
+            pair_scores=None if pairs is None else pair_scores,
         )
 
     @property

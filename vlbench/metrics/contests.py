@@ -6,6 +6,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from vlbench.core.items import ITEM
 from vlbench.core.problem import Problem
 
 Bools = NDArray[np.bool_]
@@ -19,12 +20,14 @@ Over = Literal["texts", "images"]
 class AskedItems:
     """The items of a matching, in the order of their texts: the item of each query [m], and the names [k].
 
-    `images` [k] is the first candidate of each item: those of one first candidate are alike.
+    `images` [k] is the first candidate of each item: those of one first candidate are alike. `pairs` [p, 4]
+    are candidate, query and item of all that is asked, and 1 where it is right.
     """
 
     of_query: Indices
     names: tuple[str, ...]
     images: Indices
+    pairs: Indices
 
     @classmethod
     def of(cls, problem: Problem) -> "AskedItems":
@@ -33,11 +36,13 @@ class AskedItems:
         pairs = problem.asked.pairs
         numbers: dict[str, int] = {}
         of_query = np.array(
-            [numbers.setdefault(name, len(numbers)) for name in problem.groups["item"].labels], dtype=np.int64
+            [numbers.setdefault(name, len(numbers)) for name in problem.groups[ITEM].labels], dtype=np.int64
         )
         images = np.full(len(numbers), pairs.shape[0])
         np.minimum.at(images, of_query[pairs.queries], pairs.candidates)
-        return cls(of_query, tuple(numbers), images)
+        right = problem.relevant.holds(pairs)
+        stated = [pairs.candidates, pairs.queries, of_query[pairs.queries], right]
+        return cls(of_query, tuple(numbers), images, np.stack(stated, axis=1).astype(np.int64))
 
     def labels(self, problem: Problem, name: str) -> list[str]:
         """The label of each item under a name, that of its first query; empty where there is none, [k]."""
@@ -66,17 +71,12 @@ class Contests:
     rivals: Indices
 
     @classmethod
-    def between(cls, over: Over, problem: Problem, items: AskedItems) -> "Contests":
-        """The contests of texts over each image, or of images over each text."""
-        assert problem.asked is not None
-        pairs = problem.asked.pairs
-        owners, rivals = pairs.candidates, pairs.queries
-        if over == "images":
-            owners, rivals = rivals, owners
-        width = max(pairs.shape) + 1
-        keys, of = np.unique(items.of_query[pairs.queries] * width + owners, return_inverse=True)
-        of_items = keys // width
-        right = problem.relevant.holds(pairs)
+    def between(cls, over: Over, pairs: Indices) -> "Contests":
+        """The contests of texts over each image, or of images over each text, of `pairs` [p, 4]."""
+        owners, rivals = (pairs[:, 0], pairs[:, 1]) if over == "texts" else (pairs[:, 1], pairs[:, 0])
+        width = int(owners.max(initial=0)) + 1
+        keys, of = np.unique(pairs[:, 2] * width + owners, return_inverse=True)
+        of_items, right = keys // width, pairs[:, 3] == 1
         some = [np.bincount(of[each], minlength=len(keys)) > 0 for each in (right, ~right)]
         places = np.arange(len(keys)) - np.searchsorted(of_items, of_items)
         return cls(of, right, of_items, places, some[0] & some[1], rivals)

@@ -22,6 +22,7 @@ from vlbench.metrics.outcomes import (
     labelled,
     macro,
     outcome,
+    read_right,
     share,
     share_of_sets,
     something_to_decide,
@@ -33,19 +34,19 @@ _BOTH = partial(something_to_decide, BOTH)
 _ITEMS = partial(something_to_decide, ())
 
 
-@metric(reads={"pair_scores"}, suits=_TEXTS)
+@metric(reads={"pair_scores"}, suits=_TEXTS, items=partial(read_right, ("texts",)))
 def text_score(prediction: Prediction, problem: Problem, options: MetricOptions) -> Measurement:
     """Fraction of items all of whose images score their right texts above the wrong ones; Wilson interval."""
     return share(outcome(prediction, problem, "texts"), problem)
 
 
-@metric(reads={"pair_scores"}, suits=_IMAGES)
+@metric(reads={"pair_scores"}, suits=_IMAGES, items=partial(read_right, ("images",)))
 def image_score(prediction: Prediction, problem: Problem, options: MetricOptions) -> Measurement:
     """Fraction of items all of whose texts score their right images above the wrong ones; Wilson interval."""
     return share(outcome(prediction, problem, "images"), problem)
 
 
-@metric(reads={"pair_scores"}, suits=_BOTH)
+@metric(reads={"pair_scores"}, suits=_BOTH, items=partial(read_right, BOTH))
 def group_score(prediction: Prediction, problem: Problem, options: MetricOptions) -> Measurement:
     """Fraction of items that are right both ways, of those that ask both ways; Wilson interval."""
     texts, images = (outcome(prediction, problem, over) for over in BOTH)
@@ -53,13 +54,13 @@ def group_score(prediction: Prediction, problem: Problem, options: MetricOptions
     return share(both, problem)
 
 
-@metric(reads={"pair_scores"}, suits=_TEXTS)
+@metric(reads={"pair_scores"}, suits=_TEXTS, items=partial(read_right, ("texts",), ties="first"))
 def text_score_first_wins(prediction: Prediction, problem: Problem, options: MetricOptions) -> Measurement:
     """As text_score by argmax: of texts that tie for the best the first is taken (ARO's orders, What'sUp)."""
     return share(outcome(prediction, problem, "texts", ties="first"), problem)
 
 
-@metric(reads={"pair_scores"}, suits=_IMAGES)
+@metric(reads={"pair_scores"}, suits=_IMAGES, items=partial(read_right, ("images",), ties="last"))
 def image_score_second_wins(prediction: Prediction, problem: Problem, options: MetricOptions) -> Measurement:
     """As image_score by argmax: of images that tie for the best the last is taken, of two the second (MMVP).
 
@@ -134,7 +135,7 @@ def undecided(prediction: Prediction, problem: Problem, options: MetricOptions) 
     items = AskedItems.of(problem)
     found = np.zeros(len(items.names), dtype=np.bool_)
     for over in BOTH:
-        contests = Contests.between(over, problem, items)
+        contests = Contests.between(over, items.pairs)
         lowest, highest = contests.bounds(prediction["pair_scores"])
         found[contests.items[contests.open & (lowest == highest)]] = True
     return share(Outcome(items, np.ones_like(found), found), problem)
@@ -149,7 +150,7 @@ def same_features(prediction: Prediction, problem: Problem, options: MetricOptio
     items = AskedItems.of(problem)
     found = np.zeros(len(items.names), dtype=np.bool_)
     for over, alike in zip(BOTH, ("queries_alike", "candidates_alike"), strict=True):
-        contests = Contests.between(over, problem, items)
+        contests = Contests.between(over, items.pairs)
         found[contests.items[contests.share_features(prediction[alike])]] = True
     return share(Outcome(items, np.ones_like(found), found), problem)
 

@@ -7,10 +7,11 @@ import numpy as np
 
 from vlbench.core.contracts import Prediction
 from vlbench.core.errors import Unsupported
+from vlbench.core.items import Hits, Items
 from vlbench.core.measurement import Measurement, MetricOptions, Part
 from vlbench.core.problem import Problem
 from vlbench.core.relevance import Relevance
-from vlbench.metrics.contests import AskedItems, Bools, Contests, Over
+from vlbench.metrics.contests import AskedItems, Bools, Contests, Indices, Over, Scores
 from vlbench.metrics.intervals import BY_IMAGES, class_spread, score_interval, share_spread, wilson
 
 BOTH: tuple[Over, ...] = ("texts", "images")
@@ -35,15 +36,32 @@ def outcome(
     (or text) of that number counts, from 0.
     """
     items = AskedItems.of(problem)
-    contests = Contests.between(over, problem, items)
-    scores = prediction["pair_scores"]
+    counted, right = _decided(over, items.pairs, prediction["pair_scores"], ties=ties, place=place)
+    return Outcome(items, counted, right)
+
+
+def read_right(over: tuple[Over, ...], items: Items, _: float | None, *, ties: Ties = "lose") -> Hits | None:
+    """Whether each item is right of those that have something to decide; None where no pairs were kept."""
+    if items.pairs is None or items.pair_scores is None:
+        return None
+    found = [_decided(each, items.pairs, items.pair_scores, ties=ties, place=None) for each in over]
+    counted, right = (np.logical_and.reduce(each) for each in zip(*found, strict=True))
+    hits: Hits = right[counted]
+    return hits
+
+
+def _decided(
+    over: Over, pairs: Indices, scores: Scores, *, ties: Ties, place: int | None
+) -> tuple[Bools, Bools]:
+    """Which items have something to decide, and which of these are right."""
+    contests = Contests.between(over, pairs)
     won = contests.won(scores) if ties == "lose" else contests.won_by(ties, scores)
     counted = contests.open if place is None else contests.open & (contests.places == place)
-    count = len(items.names)
+    count = int(pairs[:, 2].max(initial=-1)) + 1
     decided, lost = (
         np.bincount(contests.items[each], minlength=count) > 0 for each in (counted, counted & ~won)
     )
-    return Outcome(items, decided, decided & ~lost)
+    return decided, decided & ~lost
 
 
 def something_to_decide(over: tuple[Over, ...], problem: Problem, metric: str) -> None:
@@ -59,7 +77,7 @@ def something_to_decide(over: tuple[Over, ...], problem: Problem, metric: str) -
         )
     items = AskedItems.of(problem)
     for each in over:
-        if not Contests.between(each, problem, items).open.any():
+        if not Contests.between(each, items.pairs).open.any():
             one = "image" if each == "texts" else "text"
             raise Unsupported(
                 f"{metric} compares {each} of one {one}, and no item has a right and a wrong one; "

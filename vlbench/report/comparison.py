@@ -38,7 +38,7 @@ from vlbench.report.paired_tests import (
 class PairedTest:
     """A difference tested: the 95 % interval, p, and how; `exact_p` and the discordant images of hits alone.
 
-    `n` counts images. Without a p there was nothing to test by, and `method` says why.
+    `n` counts images, or what `of` says. Without a p there was nothing to test by, and `method` says why.
     """
 
     method: str
@@ -49,6 +49,7 @@ class PairedTest:
     exact_p: float | None = None
     a_only: int | None = None
     b_only: int | None = None
+    of: str = "images"
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,7 +149,8 @@ def tested(a: Measurement, items_a: Items, b: Measurement, items_b: Items, *, se
     readings = read_metric(a.metric, items_a), read_metric(b.metric, items_b)
     match readings:
         case np.ndarray(), np.ndarray():
-            return _mcnemar(*readings)
+            found = _mcnemar(*readings)
+            return found if items_a.pairs is None else replace(found, of="items")
         case Contributions(), Contributions():
             fractions = not a.lower_is_better and max(abs(a.value), abs(b.value)) <= 1
             return _signed(*readings, difference=difference, fractions=fractions)

@@ -159,7 +159,7 @@ def _how(each: Comparison) -> str:
     if test.p is None:
         return f"{each.task}: {each.metric}; {test.method}"
     alone = "" if test.a_only is None else f"; right alone: A {test.a_only}, B {test.b_only}"
-    return f"{each.task}: {each.metric}; {test.method}; {test.n} images{alone}"
+    return f"{each.task}: {each.metric}; {test.method}; {test.n} {test.of}{alone}"
 
 
 def _movers(movers: Iterable[Mover]) -> list[str]:

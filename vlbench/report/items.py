@@ -25,8 +25,8 @@ ENDING = ".items.npz"
 LAYOUT = 1
 """Version of the layout."""
 
-_INDICES = ("image_ranks", "classes", "text_ranks", "text_images", "positives")
-_NUMBERS = ("influence", "scores")
+_INDICES = ("image_ranks", "classes", "text_ranks", "text_images", "positives", "pairs")
+_NUMBERS = ("influence", "scores", "pair_scores")
 _DAMAGE = (
     OSError,
     EOFError,
@@ -99,7 +99,7 @@ def read_items(folder: Path, result: Result) -> Items:
 
 def _items(archive: "np.lib.npyio.NpzFile", result: Result) -> Items:
     """The items of an archive; ValueError where their counts are not the result's."""
-    n, m = result.n_images, result.n_texts
+    n, m = result.n_images or -1, result.n_texts  # candidates that are texts are counted nowhere else
     shapes = {
         "image_ranks": (n,),
         "classes": (n,),
@@ -108,6 +108,8 @@ def _items(archive: "np.lib.npyio.NpzFile", result: Result) -> Items:
         "positives": (-1, 2),
         "influence": (n,),
         "scores": (n, m),
+        "pairs": (-1, 4),
+        "pair_scores": (-1,),
     }
     arrays: dict[str, Any] = {}
     for name, shape in shapes.items():

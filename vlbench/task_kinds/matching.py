@@ -8,6 +8,7 @@ import numpy as np
 from vlbench.core.contracts import Item, Text
 from vlbench.core.errors import DataError
 from vlbench.core.expectation import check_counts
+from vlbench.core.items import ITEM
 from vlbench.core.metric_name import metrics_of
 from vlbench.core.problem import Asked, Groups, Problem, by_words
 from vlbench.core.protocol import fill_templates, state_protocol
@@ -20,8 +21,6 @@ DEFAULT_METRICS = ("text_score",)
 EXTRA_METRICS = ("undecided", "same_features", "truncated")
 """What every matching measures behind the metrics of its card; none of it is part of the protocol."""
 BARE_CAPTION = ("{}",)
-ITEM = "item"
-"""The group of each text by the item that owns it."""
 
 _ARO_BLANKS = str.maketrans(dict.fromkeys('.!"()*#:;~', " "))
 _ARO_WORDS = 30

@@ -8,6 +8,7 @@ import pytest
 from made_items import SHAPES, made, scored
 
 from vlbench.core.errors import CardError, Unsupported
+from vlbench.core.items import Items
 from vlbench.core.measurement import MetricOptions, Part
 from vlbench.core.metric_name import metrics_of, split_metric
 from vlbench.core.registry import METRICS
@@ -241,3 +242,19 @@ def test_all_metrics_of_a_matching_are_known_by_name():
     kept = {"pair_scores", "queries_alike", "candidates_alike", "queries_cut"}
     found = Counter(METRICS.get(name).lower_is_better for name in METRICS if METRICS.get(name).reads & kept)
     assert found == {False: 13, True: 3}
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["text_score", "image_score", "group_score", "text_score_first_wins", "image_score_second_wins"],
+)
+def test_what_is_kept_of_items_says_of_each_whether_it_is_right(name):
+    problem = made("2x2", 40)
+    scores = np.random.default_rng(0).integers(0, 3, len(problem.asked.pairs.candidates)).astype(np.float32)
+    prediction = scored(problem, scores)
+    kept = Items.of(problem, prediction)
+    right = METRICS.get(name).items(kept, None)
+    found = measured(name, prediction, problem)
+    assert 0 < right.sum() < right.size == found.n == 40
+    assert right.mean() == pytest.approx(found.value)
+    assert METRICS.get(name).items(Items(), None) is None

@@ -337,3 +337,16 @@ def test_parts_of_groups_give_no_class_its_name(of_hits):
     better = replace(items, image_ranks=np.ones(N, dtype=np.int64))
     found = paired(result, items, replace(result, model="b"), better)
     assert {mover.name for mover in found.movers} == {f"class {i}" for i in range(4)}
+
+
+def test_a_matching_is_paired_item_by_item_and_counts_items(make_result):
+    pairs = np.array([[item, 2 * item + text, item, 1 - text] for item in range(4) for text in range(2)])
+
+    def answered(model, *right):
+        scores = np.array([[1, 0] if item in right else [0, 1] for item in range(4)], np.float32).ravel()
+        found = metric("text_score", len(right) / 4)
+        result = make_result(model=model, primary="text_score", metrics=found, n_images=4, n_texts=8)
+        return result, Items(pairs=pairs, pair_scores=scores)
+
+    test = paired(*answered("a", 0, 1, 2), *answered("b", 2, 3)).test
+    assert (test.n, test.of, test.a_only, test.b_only) == (4, "items", 2, 1)

@@ -22,6 +22,8 @@ def items():
         influence=generator.normal(size=N).astype(np.float32),
         scores=generator.normal(size=(N, M)).astype(np.float32),
         positives=np.array([[0, 3], [5, 0], [5, 1]]),
+        pairs=np.array([[0, 3, 0, 1], [0, 2, 0, 0], [5, 1, 1, 1]]),
+        pair_scores=np.array([0.5, 0.25, 1.0], np.float32),
     )
 
 
