@@ -246,7 +246,13 @@ def test_a_scoring_asks_of_the_device_what_is_counted_here(name, how, rows, ther
     blocks = blocks_of(SCORES, how)
     assert there.counted() == {"there": 1}  # texts
     scoring = SCORINGS.get(name)
-    arrays = predict(replace(blocks, vectors=lambda: SCORES), problem(how), scoring, ScoreUnit("cosine"))
+    blocks = replace(
+        blocks,
+        vectors=lambda: SCORES,
+        features={"candidates": lambda: SCORES, "queries": lambda: np.ascontiguousarray(SCORES.T)},
+        cut=lambda: np.zeros(M, dtype=np.bool_),
+    )
+    arrays = predict(blocks, problem(how), scoring, ScoreUnit("cosine"))
     assert arrays.arrays.keys() == scoring.keeps
     assert there.counted() == asked_of_blocks(name, how, rows)
 

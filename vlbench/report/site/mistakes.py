@@ -121,13 +121,16 @@ def _answers(
     count = len(columns["side"])
     if "scores" in columns:
         return [answer for i in range(count) if (answer := _tagged(columns, names, i)) is not None]
+    if "pair" in columns["side"]:  # ranks are among what is asked; 0 is of what is right of nothing
+        ranked = [i for i in range(count) if columns["side"][i] in ("image", "text") and columns["rank"][i]]
+        return [_ranked(columns, truths, i) for i in ranked]
     return [_ranked(columns, truths, i) for i in range(count)]
 
 
 def _ranked(
     columns: Mapping[str, Sequence[object]], truths: Mapping[str, tuple[str, ...]], i: int
 ) -> _Answer:
-    item, rank = str(columns["id"][i]), int(str(columns["rank"][i]))
+    item, rank = str(columns["id"][i]), int(float(str(columns["rank"][i])))
     is_image = columns["side"][i] == "image"
     # of retrieval's text side the columns hold nothing but ranks
     answers = _names(columns["best"][i]) if is_image and "best" in columns else []

@@ -89,3 +89,19 @@ def test_a_thumbnail_is_the_same_bytes_each_time_and_never_large():
     image = Image.fromarray(np.random.default_rng(0).integers(0, 255, (500, 300, 3), dtype=np.uint8))
     assert thumbnail(image) == thumbnail(image)
     assert Image.open(BytesIO(thumbnail(image))).size == (67, 112)
+
+
+def test_of_a_matching_what_is_wrong_for_every_image_is_no_mistake(make_result, tmp_path):
+    result = make_result(n_images=2, n_texts=3)
+    nan = float("nan")
+    write(
+        result,
+        tmp_path,
+        side=["image", "image", "text", "text", "text", "pair", "pair"],
+        id=["a", "b", "right", "wrong", "other", "a", "a"],
+        rank=[1, 2, 1, 0, 2, nan, nan],
+        query=[None] * 5 + ["right", "wrong"],
+    )
+    found = read_mistakes(result, tmp_path)
+    assert [(each.item, each.rank) for each in found.worst] == [("b", 2), ("other", 2)]
+    assert found.confusions == ()
