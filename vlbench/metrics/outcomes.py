@@ -7,10 +7,11 @@ import numpy as np
 
 from vlbench.core.contracts import Prediction
 from vlbench.core.errors import Unsupported
-from vlbench.core.items import Hits, Items
+from vlbench.core.items import Hits, Items, Reading
 from vlbench.core.measurement import Measurement, MetricOptions, Part
 from vlbench.core.problem import Problem
 from vlbench.core.relevance import Relevance
+from vlbench.metrics.accuracy import shares
 from vlbench.metrics.contests import AskedItems, Bools, Contests, Indices, Over, Scores
 from vlbench.metrics.intervals import BY_IMAGES, class_spread, score_interval, share_spread, wilson
 
@@ -40,14 +41,22 @@ def outcome(
     return Outcome(items, counted, right)
 
 
-def read_right(over: tuple[Over, ...], items: Items, _: float | None, *, ties: Ties = "lose") -> Hits | None:
-    """Whether each item is right of those that have something to decide; None where no pairs were kept."""
+def read_right(
+    over: tuple[Over, ...], items: Items, _: float | None, *, ties: Ties = "lose"
+) -> Reading | None:
+    """Whether each item is right of those that have something to decide; None where no pairs were kept.
+
+    Where items share their first image, what each such image adds: its items are alike.
+    """
     if items.pairs is None or items.pair_scores is None:
         return None
     found = [_decided(each, items.pairs, items.pair_scores, ties=ties, place=None) for each in over]
     counted, right = (np.logical_and.reduce(each) for each in zip(*found, strict=True))
+    first = np.full(counted.size, items.pairs.max(initial=0))
+    np.minimum.at(first, items.pairs[:, 2], items.pairs[:, 0])
+    images, sizes = np.unique(first[counted], return_inverse=True, return_counts=True)[1:]
     hits: Hits = right[counted]
-    return hits
+    return hits if (sizes == 1).all() else shares(np.bincount(images[hits], minlength=sizes.size), sizes)
 
 
 def _decided(

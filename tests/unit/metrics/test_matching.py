@@ -258,3 +258,10 @@ def test_what_is_kept_of_items_says_of_each_whether_it_is_right(name):
     assert 0 < right.sum() < right.size == found.n == 40
     assert right.mean() == pytest.approx(found.value)
     assert METRICS.get(name).items(Items(), None) is None
+
+
+def test_items_of_one_image_are_alike_in_what_is_kept_of_them():
+    pairs = np.array([[item // 2, 2 * item + text, item, 1 - text] for item in range(4) for text in range(2)])
+    kept = Items(pairs=pairs, pair_scores=np.array([1, 0, 1, 0, 1, 0, 0, 1], np.float32))
+    read = METRICS.get("text_score").items(kept, None)
+    assert (read.values.tolist(), read.most.tolist()) == ([1.0, 0.5], [1.0, 1.0])
