@@ -53,8 +53,8 @@ def run(request: Request, *, tell: Callable[[str], None] | None = None) -> Itera
     from vlbench.core.reading import reading_line, what_was_read
     from vlbench.engine.measure import result_of
     from vlbench.engine.plan import Listed, plan_jobs
+    from vlbench.engine.refusal import refuse_seen, seen_by
     from vlbench.engine.remarks import noted, noted_lines
-    from vlbench.engine.seen import refuse_seen, seen_by
     from vlbench.kept_results import is_there, question_of, refuse_replacing, write_all
 
     models, tasks = resolve(request)
@@ -99,7 +99,7 @@ def run(request: Request, *, tell: Callable[[str], None] | None = None) -> Itera
                 for line in noted_lines(job, remarks):
                     tell(line)
             seen = seen_by(job, request.cache)
-            learned = seen.images or job.method.learns_from
+            learned = seen[0] or job.method.learns_from
             result = result_of(
                 job,
                 found,

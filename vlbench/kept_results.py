@@ -75,8 +75,8 @@ def write_all(result: Result, job: Job, found: Measured, request: Request, folde
             keep_predictions(job, request.settings, request.cache)
             items = stored_items(job, request.cache, most_scores=most)
         else:
-            problem = job.task.problem
-            items = Items.of(problem, found.prediction, influence=found.influence, most_scores=most)
+            influence = next((each.influence for each in found.values if each.influence is not None), None)
+            items = Items.of(job.task.problem, found.prediction, influence=influence, most_scores=most)
         write_items(result, items, folder)
     if not request.save_predictions:
         return

@@ -56,8 +56,8 @@ def ood(
     """
     from vlbench.engine.outliers import outlier_task
     from vlbench.engine.plan import plan_job
+    from vlbench.engine.refusal import refuse_seen
     from vlbench.engine.remarks import change_lines
-    from vlbench.engine.seen import refuse_seen
     from vlbench.engine.stored import keep_predictions, stored_prediction
     from vlbench.metrics.outliers import auroc, confidence
 

@@ -34,8 +34,8 @@ def sweep_prompts(
     from vlbench.engine.measure import result_of
     from vlbench.engine.plan import plan_job
     from vlbench.engine.prompt_sweep import single_template_jobs
+    from vlbench.engine.refusal import refuse_seen
     from vlbench.engine.remarks import change_lines
-    from vlbench.engine.seen import refuse_seen
 
     request = request_of(model, task, options)
     refuse_method(request, "sweep-prompts")

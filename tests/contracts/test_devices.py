@@ -319,7 +319,7 @@ def test_a_run_by_a_method_asks_of_the_device_what_is_counted_here(name, tiny, t
     method = {"probe": PROBE, "composer": COMPOSER}.get(name) or METHODS.get(name)()
     job = plan_job(tiny, asked_of(method), SETTINGS, method=method)
     with Session(tiny, SETTINGS, tmp_path) as session:
-        assert session.model.info.name == "tiny-clip"  # loaded
+        assert session.executor.model.info.name == "tiny-clip"  # loaded
         there.counted()
         _, found = evaluate(job, session)
     assert all(each.value is None or np.isfinite(each.value) for each in found.values)

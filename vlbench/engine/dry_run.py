@@ -47,7 +47,7 @@ def planned_passes(jobs: Sequence[Job], cache: Path) -> Iterator[Pass]:
             texts.setdefault(key, []).append(job.task.name)
         for use in uses(job):
             keys = known_keys(use.images, cache)
-            places = (f"features/{use.job.keys.image_space}", f"{use.beyond}/{use.beyond_key}")
+            places = (f"features/{use.job.keys.image_space}", "/".join(use.beyond))
             here = (
                 {str(place) for place in range(use.images.count)}
                 if keys is None

@@ -13,9 +13,16 @@ from vlbench.core.errors import PluginError
 from vlbench.core.method import Head, Lesson, Split
 from vlbench.core.result import Timing
 from vlbench.engine.chunk import Features
-from vlbench.engine.decision import check_head, check_stated, decided, late_splits
 from vlbench.engine.job import Job, uses
-from vlbench.engine.measure import Measured, RunFacts, measure, software_versions
+from vlbench.engine.measure import (
+    Measured,
+    RunFacts,
+    check_head,
+    check_stated,
+    decided,
+    measure,
+    software_versions,
+)
 from vlbench.engine.scoring import predict
 from vlbench.engine.session import Session, Spent
 from vlbench.engine.sides import image_vectors, score_blocks, word_vectors
@@ -38,7 +45,7 @@ def evaluate(job: Job, session: Session) -> tuple[Job, Measured]:
         NotFinite: the model answers NaN or infinity.
     """
     if job.task.thresholds is not None:
-        check_stated(job, session.model.info.unit)
+        check_stated(job, session.executor.model.info.unit)
     session.spent = Spent()
     if not job.keys.measurement:
         job = session.locate(job)
@@ -47,7 +54,8 @@ def evaluate(job: Job, session: Session) -> tuple[Job, Measured]:
             return job, found
     start = time.perf_counter()
     with session.aside():
-        learned = {split: _prediction(each, session)[0] for split, each in late_splits(job).items()}
+        late = job.learn_from if job.decides_late else {}
+        learned = {split: _prediction(each, session)[0] for split, each in late.items()}
     session.spent.start += time.perf_counter() - start
     prediction, facts = _prediction(job, session)
     found = measure(job, decided(job, prediction, learned), facts)
@@ -61,7 +69,7 @@ def _prediction(job: Job, session: Session) -> tuple[Prediction, RunFacts]:
 
 def _scored(job: Job, session: Session) -> tuple[Prediction, RunFacts]:
     """Score all candidates of a job, and keep what its metrics read."""
-    model = session.model
+    model = session.executor.model
     with session.aside():
         head = _learned(job, session)
     problem = job.problem

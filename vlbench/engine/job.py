@@ -11,7 +11,6 @@ from vlbench.core.metric_name import metrics_of
 from vlbench.core.problem import Problem
 from vlbench.core.task import Task
 from vlbench.engine.chunk import How
-from vlbench.engine.settings import RunSettings
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,50 +85,37 @@ class Job:
 
 @dataclass(frozen=True, slots=True)
 class Use:
-    """Images of a job, and what is stored of them where their features need more than the budget.
+    """Images of a job, and what is stored of them, under which key, where features need more than the budget.
 
-    `read` says whether its method reads what they show; their keys are needed all the same.
+    `keys` are those of the images, where those of the job are known. `read` says whether its method reads
+    what they show; their keys are needed all the same.
     """
 
     job: Job
     dataset: Dataset
     images: ImageList
-    beyond: How
+    keys: tuple[str, ...]
+    beyond: tuple[How, str]
     read: bool
-
-    @property
-    def beyond_key(self) -> str:
-        """The key of the space of vectors or scores that take the place of features."""
-        keys = self.job.keys
-        return keys.score_space if self.beyond == "scores" else keys.image_space
-
-    @property
-    def keys(self) -> tuple[str, ...]:
-        """The keys of the images, where those of the job are known."""
-        keys = self.job.keys
-        return keys.candidates if self.images is keys.images else keys.references
 
 
 def uses(job: Job) -> Iterator[Use]:
     """The images of a job: candidates, those that queries point to, those that it learns from."""
     problem, keys, reads = job.problem, job.keys, job.method.reads
-    beyond: How
+    scores: tuple[How, str] = ("scores", keys.score_space)
+    vectors: tuple[How, str] = ("vectors", keys.image_space)
     if isinstance(problem.candidates, Dataset) and keys.images is not None:
-        beyond = "vectors" if job.by_vectors or not job.task.scoring.scores else "scores"
-        yield Use(job, problem.candidates, keys.images, beyond, "candidates" in reads)
+        beyond = vectors if job.by_vectors or not job.task.scoring.scores else scores
+        yield Use(job, problem.candidates, keys.images, keys.candidates, beyond, "candidates" in reads)
     if problem.references is not None and keys.reference_images is not None:
-        yield Use(job, problem.references, keys.reference_images, "vectors", "queries" in reads)
+        yield Use(
+            job, problem.references, keys.reference_images, keys.references, vectors, "queries" in reads
+        )
     for split in job.learn_from.values():
-        assert split.keys.images is not None
-        beyond = "scores" if job.decides_late else "vectors"
-        yield Use(split, split.problem.images, split.keys.images, beyond, read=True)
-
-
-def row_name(checkpoint: Checkpoint, settings: RunSettings, method: Method = ZERO_SHOT) -> str:
-    """The model's name in results: what is not the default is part of it, so rows never mix."""
-    marks: list[str] = [settings.precision] if settings.precision != "fp32" else []
-    marks += [checkpoint.preprocess_mode] if checkpoint.preprocess_mode != "exact" else []
-    return "+".join([checkpoint.name, *marks]) + method.mark(settings.seed)
+        keys = split.keys
+        assert keys.images is not None
+        beyond = ("scores", keys.score_space) if job.decides_late else ("vectors", keys.image_space)
+        yield Use(split, split.problem.images, keys.images, keys.candidates, beyond, read=True)
 
 
 def seeds_row(job: Job) -> str:

@@ -1,26 +1,29 @@
 """Predictions to metrics and the record of the run; imports no torch, so stored predictions suffice."""
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from functools import partial as bind
 from importlib.metadata import PackageNotFoundError, version
 from math import isfinite
 from pathlib import Path
 from platform import python_version
-from typing import Any
+from typing import Never
 
-from vlbench.core.contracts import Prediction
+from vlbench.core.contracts import Prediction, ScoreUnit
 from vlbench.core.digest import digest_of, digest_of_strings
-from vlbench.core.errors import NotFinite, PluginError
+from vlbench.core.errors import DataError, NotFinite, PluginError
 from vlbench.core.image_key import sample_digest
 from vlbench.core.measurement import Measurement, MetricOptions
+from vlbench.core.method import Head, Lesson, Method, Split
 from vlbench.core.metric import out_of_range
 from vlbench.core.metric_name import split_metric
 from vlbench.core.problem import Problem
+from vlbench.core.record import NOT_KEPT
 from vlbench.core.result import Result, Timing, ZeroShot
 from vlbench.engine.job import Job, seeds_row
-from vlbench.engine.seen import NOTHING_SEEN, Seen
 
 PACKAGES = ("vlbench", "torch", "torchvision", "open_clip_torch", "numpy", "pillow")
+_LOWEST = {"cosine": -1.0, "probability": 0.0}
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,12 +88,63 @@ class Measured:
     values: tuple[Measurement, ...]
     thresholds: tuple[float, ...]
     facts: RunFacts
-    prediction: Prediction | None = None
+    prediction: Prediction | None = field(default=None, metadata=NOT_KEPT)
 
-    @property
-    def influence(self) -> Any:
-        """The pseudo-values of the primary metric, [n], where it has them and was measured now."""
-        return next((each.influence for each in self.values if each.influence is not None), None)
+
+def decided(job: Job, prediction: Prediction, learned: Mapping[str, Prediction]) -> Prediction:
+    """A job's prediction under its task's thresholds, or those that its method learns; else as it is.
+
+    `learned` are the predictions of the splits that they are learned from.
+
+    Raises:
+        DataError: a stated threshold is outside the unit of the model's scores, or nothing is true of the
+            images that they are learned from.
+    """
+    if job.task.thresholds is not None:
+        check_stated(job, prediction.unit)
+        return prediction.under(job.task.thresholds)
+    if not job.decides_late or job.method.fit is None:
+        return prediction
+    splits = {
+        name: Split(job.learn_from[name].problem, _no_vectors, bind(learned.__getitem__, name))
+        for name in learned
+    }
+    head = job.method.fit(Lesson(splits, _no_vectors, job.seed))
+    check_head(job.method, head)
+    return prediction if head.thresholds is None else prediction.under(head.thresholds)
+
+
+def check_head(method: Method, head: object) -> None:
+    """Raise PluginError where what a method learned is no head, or has other parts than the method states."""
+    if not isinstance(head, Head):
+        raise PluginError(
+            f"method {method.name!r} answers {type(head).__name__}; its `fit` has to return a Head of "
+            "vlbench.core.method"
+        )
+    parts = {name for name in ("compose", "score", "thresholds") if getattr(head, name) is not None}
+    if parts != method.parts:
+        raise PluginError(
+            f"method {method.name!r} says that it learns {', '.join(sorted(method.parts)) or 'nothing'} and "
+            f"learned {', '.join(sorted(parts)) or 'nothing'}; mend its `parts`"
+        )
+
+
+def check_stated(job: Job, unit: ScoreUnit) -> None:
+    """Check that the thresholds that a task states are in the unit of a model's scores.
+
+    Raises:
+        DataError: one is not; its text is named.
+    """
+    stated = job.task.thresholds
+    if stated is None:
+        return
+    low = _LOWEST[unit.kind]
+    for name, threshold in zip(job.task.problem.names, stated, strict=True):
+        if not low <= threshold <= 1:
+            raise DataError(
+                f"{job.task.name}: threshold {threshold:g} of {name!r}: {job.checkpoint.name} states a "
+                f"{unit.kind}; give a number from {low:g} to 1"
+            )
 
 
 def measure(job: Job, prediction: Prediction, facts: RunFacts) -> Measured:
@@ -104,7 +158,12 @@ def measure(job: Job, prediction: Prediction, facts: RunFacts) -> Measured:
     values = []
     for name, metric in job.metrics.items():
         found = metric(prediction, task.problem, MetricOptions(at=split_metric(name)[1], seed=job.seed))
-        for said, of in _numbers(found):
+        for said, of in (
+            (found.value, ""),
+            (found.ci_low, ", the low end of its interval,"),
+            (found.ci_high, ", the high end of its interval,"),
+            *((part.value, f" of {part.name!r}") for part in found.parts),
+        ):
             if said is not None and not isfinite(said):
                 raise NotFinite(f"{task.name}: {name}{of} is {said}; check the metric and the scores")
         wrong = out_of_range(found.value, metric.least, metric.most)
@@ -134,25 +193,20 @@ def measure(job: Job, prediction: Prediction, facts: RunFacts) -> Measured:
     return Measured(tuple(values), thresholds, facts, prediction)
 
 
-def _numbers(found: Measurement) -> Iterator[tuple[float | None, str]]:
-    yield found.value, ""
-    yield found.ci_low, ", the low end of its interval,"
-    yield found.ci_high, ", the high end of its interval,"
-    for part in found.parts:
-        yield part.value, f" of {part.name!r}"
-
-
 def result_of(
     job: Job,
     found: Measured,
     cache: Path,
     *,
     zero_shot: ZeroShot = "unknown",
-    seen: Seen = NOTHING_SEEN,
+    seen: tuple[int, Mapping[str, str]] = (0, {}),
     facts: Mapping[str, str | int | float] | None = None,
     read: Mapping[str, str] | None = None,
 ) -> Result:
-    """The record of a job, with what its cards say: `facts` of the model, `read` of the data."""
+    """The record of a job, with what its cards say: `facts` of the model, `read` of the data.
+
+    `seen` is what `seen_by` answers.
+    """
     task, identity = job.task, job.identity
     images = task.problem.images
     return Result(
@@ -183,7 +237,7 @@ def result_of(
             **data_digests(job, cache),
             **({"method": job.method.digest} if job.method.row_mark else {}),
             "code": job.keys.code,
-            **seen.digests,
+            **seen[1],
         },
         settings={
             **found.facts.settings,
@@ -193,8 +247,12 @@ def result_of(
         software=dict(found.facts.software),
         timing=found.facts.timing,
         zero_shot=zero_shot,
-        seen_images=seen.images,
+        seen_images=seen[0],
         facts=dict(facts or {}),
         read=dict(read or {}),
         changes=found.facts.changes,
     )
+
+
+def _no_vectors() -> Never:
+    raise PluginError("a method of thresholds alone reads predictions, not vectors; state more `parts`")

@@ -15,7 +15,7 @@ from vlbench.core.problem import Problem, Query
 from vlbench.core.registry import TASK_KINDS
 from vlbench.core.result import SCHEMA
 from vlbench.core.task import Task
-from vlbench.engine.job import Job, Keys, row_name
+from vlbench.engine.job import Job, Keys
 from vlbench.engine.refusal import refuse_unfit
 from vlbench.engine.settings import RunSettings
 
@@ -50,8 +50,7 @@ def with_texts(job: Job, task: Task, settings: RunSettings) -> Job:
     """A job about the same images with a task that asks other texts; the images are not listed again."""
     problem, known = task.problem, job.keys
     listed = {id(problem.candidates): known.images, id(problem.references): known.reference_images}
-    keys = _keys(job.identity, task, task.problem, settings, job.method, listed)
-    return replace(job, task=task, problem=task.problem, keys=keys)
+    return _job(job.checkpoint, job.identity, task, problem, settings, job.method, listed)
 
 
 def located(job: Job, cache: Path) -> Job | None:
@@ -107,34 +106,12 @@ def _job(
     method: Method,
     listed: Listed,
 ) -> Job:
+    """A job with its keys, as far as they are known before any image is."""
     learn_from: dict[str, Job] = {}
     for split in sorted(method.learns_from):
         of_split = task.learn_from[split]
-        asked = replace(task, problem=of_split)
-        learn_from[split] = _job(checkpoint, identity, asked, of_split, settings, ZERO_SHOT, listed)
-    keys = _keys(identity, task, problem, settings, method, listed)
-    row = row_name(checkpoint, settings, method)
-    return Job(checkpoint, identity, task, problem, row, keys, method, learn_from, settings.seed)
-
-
-def _listed(dataset: object, settings: RunSettings, listed: Listed) -> ImageList | None:
-    """The images of a data set, listed once; None of what is none."""
-    if not isinstance(dataset, Dataset):
-        return None
-    if id(dataset) not in listed:
-        listed[id(dataset)] = list_images(dataset, cache=settings.cache, verify=settings.verify_data)
-    return listed[id(dataset)]
-
-
-def _keys(
-    identity: Identity,
-    task: Task,
-    problem: Problem,
-    settings: RunSettings,
-    method: Method,
-    listed: Listed,
-) -> Keys:
-    """The keys of a job, as far as they are known before any image is."""
+        asked_of_split = replace(task, problem=of_split)
+        learn_from[split] = _job(checkpoint, identity, asked_of_split, of_split, settings, ZERO_SHOT, listed)
     images = _listed(problem.candidates, settings, listed)
     references = _listed(problem.references, settings, listed)
     words = () if isinstance(problem.candidates, Dataset) else tuple(map(text_key, problem.candidates))
@@ -145,7 +122,7 @@ def _keys(
     metrics = {**task.metrics, **metrics_of(method.metrics)}
     # a task that was put together by hand is of no kind that a registry knows
     kinds = [TASK_KINDS.get(task.kind)] if task.kind in TASK_KINDS else []
-    return Keys(
+    keys = Keys(
         image_space=spaces[0],
         text_space=spaces[1],
         score_space=digest_of({"model": identity.whole, "spaces": spaces, "texts": digest_of_strings(texts)}),
@@ -157,6 +134,20 @@ def _keys(
         code=digest_of_code(*kinds, *(metric.run for metric in metrics.values()), cache=settings.cache),
         candidates=words,
     )
+    # what is no default stands in the row's name, so that rows never mix
+    marks: list[str] = [settings.precision] if settings.precision != "fp32" else []
+    marks += [checkpoint.preprocess_mode] if checkpoint.preprocess_mode != "exact" else []
+    row = "+".join([checkpoint.name, *marks]) + method.mark(settings.seed)
+    return Job(checkpoint, identity, task, problem, row, keys, method, learn_from, settings.seed)
+
+
+def _listed(dataset: object, settings: RunSettings, listed: Listed) -> ImageList | None:
+    """The images of a data set, listed once; None of what is none."""
+    if not isinstance(dataset, Dataset):
+        return None
+    if id(dataset) not in listed:
+        listed[id(dataset)] = list_images(dataset, cache=settings.cache, verify=settings.verify_data)
+    return listed[id(dataset)]
 
 
 def _stored_keys(job: Job, keys: Keys, cache: Path) -> Keys:

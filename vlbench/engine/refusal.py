@@ -1,13 +1,18 @@
-"""What a model, a method and a task cannot do together: refused before anything is loaded or opened."""
+"""What a model, a method and a task cannot do together, and test images that were learned from: refused."""
+
+from pathlib import Path
 
 from vlbench.core.capabilities import IMAGES_ALONE, VECTORS
 from vlbench.core.contracts import Checkpoint, Dataset
-from vlbench.core.errors import Unsupported
+from vlbench.core.digest import digest_of_strings
+from vlbench.core.errors import DataError, Unsupported
+from vlbench.core.image_key import image_digests, seen_among
 from vlbench.core.method import Method
 from vlbench.core.metric import ASKED
 from vlbench.core.metric_name import metrics_of
 from vlbench.core.problem import Problem
 from vlbench.core.task import Task
+from vlbench.engine.job import Job
 from vlbench.engine.settings import RunSettings
 
 
@@ -21,7 +26,26 @@ def refuse_unfit(
             not suit the task, the model lacks what they need, or the device lacks the precision.
     """
     _refuse_metrics(method, task, problem)
-    _refuse_method(method, task, problem)
+    lacking = sorted(method.learns_from - task.learn_from.keys())
+    if lacking:
+        raise Unsupported(
+            f"{task.name}: {method.name} learns from a {lacking[0]} split, and no card of it names one; what "
+            f"is tested is never learned from: add a `{lacking[0]}` section to its card"
+        )
+    if "thresholds" in method.parts and task.thresholds is not None:
+        raise Unsupported(
+            f"{task.name}: its thresholds are stated, and {method.name} learns them; leave one out"
+        )
+    if "score" in method.parts and task.thresholds is not None:
+        raise Unsupported(
+            f"{task.name}: its thresholds are stated in the unit of a model's own scores, and {method.name} "
+            "makes others; leave one out"
+        )
+    both = any(query.text is not None and query.image is not None for query in problem.queries)
+    if both and not method.parts & {"compose", "score"}:
+        raise Unsupported(
+            f"{task.name} asks by an image and words together; choose a method that composes them (--method)"
+        )
     needs = task.needs | task.scoring.needs | method.needs
     if not problem.by_words or method.parts & {"compose", "score"}:
         needs |= {VECTORS}
@@ -31,7 +55,10 @@ def refuse_unfit(
         raise Unsupported(
             f"{checkpoint.name} does not offer {', '.join(unmet)}, which {asked} needs; choose another model"
         )
-    if IMAGES_ALONE in checkpoint.capabilities and _reads_words(problem, method):
+    reads_words = "queries" in method.reads and bool(problem.texts)
+    if IMAGES_ALONE in checkpoint.capabilities and (
+        reads_words or not isinstance(problem.candidates, Dataset)
+    ):
         raise Unsupported(
             f"{checkpoint.name} reads images alone, and {task.name} asks by words; choose a method that "
             "learns from images (--method), or another model"
@@ -63,29 +90,30 @@ def _refuse_metrics(method: Method, task: Task, problem: Problem) -> None:
         task.scoring.suits(problem, task.scoring.name)
 
 
-def _refuse_method(method: Method, task: Task, problem: Problem) -> None:
-    lacking = sorted(method.learns_from - task.learn_from.keys())
-    if lacking:
-        raise Unsupported(
-            f"{task.name}: {method.name} learns from a {lacking[0]} split, and no card of it names one; what "
-            f"is tested is never learned from: add a `{lacking[0]}` section to its card"
-        )
-    if "thresholds" in method.parts and task.thresholds is not None:
-        raise Unsupported(
-            f"{task.name}: its thresholds are stated, and {method.name} learns them; leave one out"
-        )
-    if "score" in method.parts and task.thresholds is not None:
-        raise Unsupported(
-            f"{task.name}: its thresholds are stated in the unit of a model's own scores, and {method.name} "
-            "makes others; leave one out"
-        )
-    both = any(query.text is not None and query.image is not None for query in problem.queries)
-    if both and not method.parts & {"compose", "score"}:
-        raise Unsupported(
-            f"{task.name} asks by an image and words together; choose a method that composes them (--method)"
-        )
+def seen_by(job: Job, cache: Path) -> tuple[int, dict[str, str]]:
+    """How many test images a job learned from, as far as its model's file and its method tell.
+
+    Also digests of all images that it learned from. Nothing is read where it learned from none.
+    """
+    learned = job.identity.learned_from
+    digests = {"learned_from": digest_of_strings(sorted(learned))} if learned else {}
+    for split, each in job.learn_from.items():
+        of_split = image_digests(each.problem.images, cache)
+        digests[f"{split}_images"] = digest_of_strings(sorted(of_split))
+        learned = (*learned, *of_split)
+    return seen_among(job.task.problem.images, learned, cache), digests
 
 
-def _reads_words(problem: Problem, method: Method) -> bool:
-    of_queries = "queries" in method.reads and bool(problem.texts)
-    return of_queries or not isinstance(problem.candidates, Dataset)
+def refuse_seen(job: Job, cache: Path) -> None:
+    """Refuse to score images that the model or its method learned from.
+
+    Raises:
+        DataError: there are such images; they are counted.
+    """
+    count, _ = seen_by(job, cache)
+    if count:
+        raise DataError(
+            f"{job.row} on {job.task.name}: {count} of {len(job.task.problem.images)} test images are among "
+            "those that it learned from; name other images, or score them all the same with "
+            "`vlbench run --allow-seen-images`, which the result then says"
+        )

@@ -72,10 +72,9 @@ def noted_lines(job: Job, found: Mapping[str, str]) -> Iterator[str]:
 
 def keep_decoding(job: Job, remarks: Mapping[str, Sequence[str]], cache: Path) -> None:
     """Add remarks on how images were decoded, by their keys, to those that are kept beside their features."""
-    _add_rows(
-        cache / "decoding" / f"{job.keys.image_space}.json",
-        {key: list(said) for key, said in remarks.items()},
-    )
+    path = cache / "decoding" / f"{job.keys.image_space}.json"
+    if remarks:
+        write_checked(path, json.dumps({**_read_rows(path), **remarks}))
 
 
 def keep_cut(job: Job, model: Model, encoded: Mapping[str, Text], cache: Path) -> None:
@@ -88,7 +87,9 @@ def keep_cut(job: Job, model: Model, encoded: Mapping[str, Text], cache: Path) -
         sentences = dict.fromkeys((*text.prompts, *text.descriptions, text.name))
         if found := [sentence for sentence in sentences if sentence in cut]:
             rows[key] = found
-    _add_rows(cache / "cut" / f"{job.keys.text_space}.json", rows)
+    path = cache / "cut" / f"{job.keys.text_space}.json"
+    if rows:
+        write_checked(path, json.dumps({**_read_rows(path), **rows}))
 
 
 def _read_rows(path: Path) -> dict[str, list[str]]:
@@ -98,8 +99,3 @@ def _read_rows(path: Path) -> dict[str, list[str]]:
         return {LOST: []} if path.exists() else {}
     rows: dict[str, list[str]] = json.loads(kept)
     return rows
-
-
-def _add_rows(path: Path, rows: Mapping[str, list[str]]) -> None:
-    if rows:
-        write_checked(path, json.dumps({**_read_rows(path), **rows}))

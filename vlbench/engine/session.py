@@ -3,11 +3,11 @@
 import math
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from vlbench.core.contracts import Checkpoint, Model
+from vlbench.core.contracts import Checkpoint
 from vlbench.core.image_key import keep_keys, known_keys, read_keys
 from vlbench.engine.chunk import How, Reduction
 from vlbench.engine.executors.local import LocalExecutor
@@ -34,7 +34,7 @@ class Spent:
 
 
 @dataclass(slots=True)
-class Session:
+class Session(AbstractContextManager["Session"]):
     """A model and the store, for several jobs of it; close it with `with`.
 
     `jobs` are all that are still to be run: each image is encoded once for the needs of all of them.
@@ -51,17 +51,9 @@ class Session:
     def __post_init__(self) -> None:
         self.executor = LocalExecutor(lambda: self.checkpoint.load(self.settings.placement), self.settings)
 
-    def __enter__(self) -> "Session":
-        return self
-
     def __exit__(self, *_: object) -> None:
         for space in self._spaces.values():
             space.close()
-
-    @property
-    def model(self) -> Model:
-        """The loaded model."""
-        return self.executor.model
 
     def space(self, kind: How, key: str) -> FeatureSpace:
         """Where features, vectors or scores are stored under one key, opened once."""
@@ -109,7 +101,7 @@ class Session:
         with self._timed("text_seconds"):
             for positions, features in self.executor.encode_texts([texts[key] for key in keys]):
                 space.append([keys[i] for i in positions], features)
-            keep_cut(job, self.model, {key: texts[key] for key in keys}, self.cache)
+            keep_cut(job, self.executor.model, {key: texts[key] for key in keys}, self.cache)
         self.spent.texts += len(keys)
 
     def encode_images(self, use: Use) -> None:
@@ -145,13 +137,13 @@ class Session:
         bytes than the budget, unless all of them are there.
         """
         features = self.space("features", use.job.keys.image_space)
-        row_bytes = features.row_bytes or 4 * math.prod(self.model.info.feature_shape)
+        row_bytes = features.row_bytes or 4 * math.prod(self.executor.model.info.feature_shape)
         if use.images.count * row_bytes <= self.settings.feature_bytes:
             return features
         keys = known_keys(use.images, self.cache)
         if keys is not None and not features.missing(keys):
             return features
-        return self.space(use.beyond, use.beyond_key)
+        return self.space(*use.beyond)
 
     def _wanted(self, use: Use) -> list[Wanted]:
         """What all jobs need of a data set's images, the job that uses them first."""
@@ -171,16 +163,13 @@ class Session:
                 if not places:
                     continue
                 places |= frozenset() if before is None or before.places is None else before.places
-            found[space.folder] = Wanted(self._reduction(each, space), space, places)
+            keys, texts = each.job.keys, None
+            how = "features" if space is self.space("features", keys.image_space) else each.beyond[0]
+            if how == "scores":
+                self.encode_texts(each.job)
+                texts = self.space("features", keys.text_space).gather(keys.texts, padded=True)
+            found[space.folder] = Wanted(Reduction(how, texts), space, places)
         return list(found.values())
-
-    def _reduction(self, use: Use, space: FeatureSpace) -> Reduction:
-        features = self.space("features", use.job.keys.image_space)
-        if space is features or use.beyond != "scores":
-            return Reduction("features" if space is features else use.beyond)
-        self.encode_texts(use.job)
-        texts = self.space("features", use.job.keys.text_space).gather(use.job.keys.texts, padded=True)
-        return Reduction("scores", texts)
 
     @contextmanager
     def _timed(self, what: str) -> Iterator[None]:

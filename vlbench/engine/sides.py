@@ -23,39 +23,36 @@ _VECTORS = 1024
 
 def score_blocks(job: Job, session: Session, head: Head) -> ScoreBlocks:
     """The scores of all candidates and queries of an encoded job, block by block, and what was read."""
+    model, device = session.executor.model, session.settings.device
+    keys, problem = job.keys, job.problem
+    space = _candidate_space(job, session)
     texts = session.space("features", job.keys.text_space)
     sides = {
-        "candidates": lambda: _candidate_space(job, session).gather(job.keys.candidates, padded=True),
-        "queries": lambda: texts.gather(job.keys.texts, padded=True),
+        "candidates": lambda: space.gather(keys.candidates, padded=True),
+        "queries": lambda: texts.gather(keys.texts, padded=True),
     }
-    blocks = _score_blocks(job, session, head)
-    return replace(blocks, features=sides, cut=lambda: cut_texts(job, session.cache))
-
-
-def _score_blocks(job: Job, session: Session, head: Head) -> ScoreBlocks:
-    model, device = session.model, session.settings.device
-    keys, problem = job.keys, job.problem
     if not job.task.scoring.scores:
         nothing = np.empty((len(problem.candidates), len(problem.queries)), dtype=np.float32)
-        return replace(stored_scores(nothing, problem), vectors=bind(_candidate_vectors, job, session))
-    if head.score is not None:
+        blocks = replace(stored_scores(nothing, problem), vectors=bind(_candidate_vectors, job, session))
+    elif head.score is not None:
         scores = head.score(_candidate_vectors(job, session))
-        return stored_scores(_checked(scores, problem.relevant.shape), problem)
-    if job.by_vectors:
+        blocks = stored_scores(_checked(scores, problem.relevant.shape), problem)
+    elif job.by_vectors:
         queries = _query_vectors(job, session, head)
-        return vector_scores(_candidate_vectors(job, session), queries, problem=problem, device=device)
-    texts, space = session.space("features", keys.text_space), _candidate_space(job, session)
-    if space is session.space("scores", keys.score_space):
-        return stored_scores(space.gather(keys.candidates), problem)
-    return fresh_scores(
-        model.score,
-        lambda places: space.gather([keys.candidates[place] for place in places.tolist()]),
-        space.leading(keys.candidates),
-        texts=texts.gather(keys.texts, padded=True),
-        problem=problem,
-        device=device,
-        score_pairs=model.score_pairs if isinstance(model, ScoresPairs) else None,
-    )
+        blocks = vector_scores(_candidate_vectors(job, session), queries, problem=problem, device=device)
+    elif space is session.space("scores", keys.score_space):
+        blocks = stored_scores(space.gather(keys.candidates), problem)
+    else:
+        blocks = fresh_scores(
+            model.score,
+            lambda places: space.gather([keys.candidates[place] for place in places.tolist()]),
+            space.leading(keys.candidates),
+            texts=texts.gather(keys.texts, padded=True),
+            problem=problem,
+            device=device,
+            score_pairs=model.score_pairs if isinstance(model, ScoresPairs) else None,
+        )
+    return replace(blocks, features=sides, cut=lambda: cut_texts(job, session.cache))
 
 
 def _candidate_space(job: Job, session: Session) -> FeatureSpace:

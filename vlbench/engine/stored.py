@@ -1,7 +1,7 @@
 """Finished measurements, predictions and items on disk under their keys; imports no torch."""
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from io import BytesIO
 from pathlib import Path
 
@@ -11,24 +11,14 @@ from vlbench.core.contracts import Prediction, ScoreUnit
 from vlbench.core.errors import DataError, VlbenchError
 from vlbench.core.files import read_checked, write_checked
 from vlbench.core.items import MOST_SCORES, Items
-from vlbench.core.measurement import Measurement, MetricOptions
+from vlbench.core.measurement import MetricOptions
 from vlbench.core.metric_name import split_metric
 from vlbench.core.record import as_record, parsed_json, record_of
 from vlbench.core.result import Timing
-from vlbench.engine.decision import decided, late_splits
 from vlbench.engine.job import Job
-from vlbench.engine.measure import Measured, RunFacts, measure
+from vlbench.engine.measure import Measured, RunFacts, decided, measure
 from vlbench.engine.plan import located
 from vlbench.engine.settings import RunSettings
-
-
-@dataclass(frozen=True, slots=True)
-class Kept:
-    """What lies on the disk of a measurement."""
-
-    values: tuple[Measurement, ...]
-    thresholds: tuple[float, ...]
-    facts: RunFacts
 
 
 def stored_measurement(job: Job, cache: Path) -> Measured | None:
@@ -40,8 +30,7 @@ def stored_measurement(job: Job, cache: Path) -> Measured | None:
     data = read_checked(measurement_path(job, cache))
     try:
         if data is not None:
-            kept = record_of(Kept, parsed_json(data.decode()))
-            return Measured(kept.values, kept.thresholds, kept.facts)
+            return record_of(Measured, parsed_json(data.decode()))
     except DataError:
         pass  # another version's
     prediction = decided_prediction(job, cache)
@@ -54,8 +43,7 @@ def stored_measurement(job: Job, cache: Path) -> Measured | None:
 
 def store_measurement(job: Job, found: Measured, cache: Path) -> None:
     """Keep what was measured."""
-    kept = Kept(found.values, found.thresholds, found.facts)
-    write_checked(measurement_path(job, cache), json.dumps(as_record(kept)))
+    write_checked(measurement_path(job, cache), json.dumps(as_record(found)))
 
 
 def measurement_path(job: Job, cache: Path) -> Path:
@@ -63,17 +51,12 @@ def measurement_path(job: Job, cache: Path) -> Path:
     return cache / "measurements" / f"{job.keys.measurement}.json"
 
 
-def prediction_path(job: Job, cache: Path) -> Path:
-    """Where a job's prediction lies."""
-    return cache / "predictions" / f"{job.keys.prediction}.npz"
-
-
 def store_prediction(job: Job, prediction: Prediction, facts: RunFacts, cache: Path) -> None:
     """Keep a prediction and what is recorded of the run that made it."""
     about = json.dumps({"unit": asdict(prediction.unit), "facts": asdict(facts)})
     buffer = BytesIO()
     np.savez(buffer, allow_pickle=False, about=np.array(about), **prediction.arrays)
-    write_checked(prediction_path(job, cache), buffer.getvalue())
+    write_checked(cache / "predictions" / f"{job.keys.prediction}.npz", buffer.getvalue())
 
 
 def keep_predictions(job: Job, settings: RunSettings, cache: Path) -> None:
@@ -90,7 +73,8 @@ def keep_predictions(job: Job, settings: RunSettings, cache: Path) -> None:
 def decided_prediction(job: Job, cache: Path) -> tuple[Prediction, RunFacts] | None:
     """A job's prediction under its thresholds; None where it, or one that they are learned from, is lost."""
     kept = stored_prediction(job, cache)
-    learned = {split: stored_prediction(each, cache) for split, each in late_splits(job).items()}
+    late = job.learn_from if job.decides_late else {}
+    learned = {split: stored_prediction(each, cache) for split, each in late.items()}
     found = {split: each[0] for split, each in learned.items() if each is not None}
     if kept is None or len(found) < len(learned):
         return None
@@ -100,7 +84,9 @@ def decided_prediction(job: Job, cache: Path) -> tuple[Prediction, RunFacts] | N
 def stored_prediction(job: Job, cache: Path) -> tuple[Prediction, RunFacts] | None:
     """A job's prediction, None where there is none or it is damaged."""
     known = located(job, cache)
-    kept = None if known is None else read_checked(prediction_path(known, cache))
+    if known is None:
+        return None
+    kept = read_checked(cache / "predictions" / f"{known.keys.prediction}.npz")
     if kept is None:
         return None
     with np.load(BytesIO(kept), allow_pickle=False) as archive:

@@ -46,7 +46,8 @@ def test_what_is_measured_now_has_the_items_of_what_is_stored(tmp_path):
     job = plan_job(ColourTaggerCheckpoint(), task, SETTINGS)
     with Session(job.checkpoint, SETTINGS, tmp_path) as session:
         _, found = evaluate(job, session)
-    items = Items.of(task.problem, found.prediction, influence=found.influence)
+    (influence,) = (each.influence for each in found.values if each.metric == task.primary)
+    items = Items.of(task.problem, found.prediction, influence=influence)
     again = stored_items(job, tmp_path)
     for name in ("influence", "scores", "positives"):
         assert np.array_equal(getattr(items, name), getattr(again, name))
