@@ -23,7 +23,7 @@ def is_there(job: Job, question: Question, request: Request) -> bool:
         model=job.row,
         model_digest=job.identity.whole,
         question=question,
-        method_digest=job.method.digest if job.method.row_mark else "",
+        method_digest=job.method.digest if job.method.mark() else "",
     )
 
 

@@ -80,8 +80,8 @@ def test_a_method_says_what_it_does_and_its_settings_have_defaults(named):
 def test_a_row_of_its_defaults_bears_its_name_alone(named, method):
     assert method.name == named
     assert method.settings == {}
-    assert method.row_mark in ("", f"+{named}")
-    assert (method.row_mark == "") == (not method.parts and method.rewrite is None)
+    assert method.mark() in ("", f"+{named}")
+    assert (method.mark() == "") == (not method.parts and method.rewrite is None)
     assert METHODS.get(named)().digest == method.digest
 
 
@@ -97,7 +97,7 @@ def test_it_learns_what_it_states_and_the_same_again(method, tmp_path):
     assert first.values == again.values
     assert all(each.value is None or np.isfinite(each.value) for each in first.values)
     assert bool(first.thresholds) == ("thresholds" in method.parts)
-    assert job.row == f"colour{method.row_mark}" + (".s0" if method.seeded else "")
+    assert job.row == f"colour{method.mark()}" + (".s0" if method.seeded else "")
     assert {each.metric for each in first.values} >= set(method.metrics)
 
 

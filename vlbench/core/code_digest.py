@@ -33,9 +33,9 @@ def digest_of_code(*roots: Callable[..., object] | str, cache: Path | None = Non
     names: set[str] = set()
     sources: dict[str, bytes] = {}
     for root in roots:
-        name, path = _module_of(root)
+        name, beside = _sources_beside(root)
         names.add(name)
-        sources.update(_sources_beside(name, path))
+        sources.update(beside)
     known = (*sorted(names), digest_of_strings([*sources, *map(digest_of_bytes, sources.values())]))
     if known not in _KNOWN:
         _KNOWN[known] = remembered(
@@ -137,8 +137,11 @@ def _modules_run(name: str, sources: Mapping[str, bytes]) -> list[str]:
     return [each for each in (*packages, name) if each in sources]
 
 
-def _module_of(root: Callable[..., object] | str) -> tuple[str, Path]:
-    """The name and the file of a root's module."""
+def _sources_beside(root: Callable[..., object] | str) -> tuple[str, dict[str, bytes]]:
+    """The name of a root's module, and the sources of its package by name.
+
+    The package is a folder of vlbench, else the outermost one.
+    """
     if isinstance(root, str):
         spec = find_spec(root)
         assert spec is not None
@@ -149,17 +152,14 @@ def _module_of(root: Callable[..., object] | str) -> tuple[str, Path]:
             root = root.func
         name = getattr(root, "__module__", "")
         path = Path(getattr(sys.modules.get(name), "__file__", None) or inspect.getfile(root))
-    return (f"{name}.{_INIT}" if path.stem == _INIT else name), path
-
-
-def _sources_beside(name: str, path: Path) -> dict[str, bytes]:
-    """The sources of a module's package, by name: of a folder of vlbench, else of the outermost package."""
+    if path.stem == _INIT:
+        name = f"{name}.{_INIT}"
     packages = name.split(".")[:-1]
     if not packages:
-        return {name: path.read_bytes()}
+        return name, {name: path.read_bytes()}
     depth = min(len(packages), 2 if packages[0] == _OWN else 1)
     folder = path.parents[len(packages) - depth]
-    return {
+    return name, {
         ".".join([*packages[:depth], *each.relative_to(folder).with_suffix("").parts]): each.read_bytes()
         for each in sorted(folder.rglob("*.py"))
     }

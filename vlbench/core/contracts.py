@@ -143,14 +143,12 @@ class Place:
     allow_subset: bool = False
 
 
-class SourceFactory(Protocol):
-    """What `vlbench.sources` entry points name; its keyword-only parameters are the card's fields.
+SourceFactory = Callable[..., Dataset | Source]
+"""What `vlbench.sources` entry points name: a function of a Place, by keyword-only fields of a card.
 
-    Raises SourceMissing where the data do not lie; opens no image and downloads nothing unless the
-    source is a hub.
-    """
-
-    def __call__(self, place: Place, /, **options: object) -> Dataset | Source: ...
+It raises SourceMissing where the data do not lie; it opens no image and downloads nothing unless the source
+is a hub.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,7 +169,7 @@ class Identity:
 
     `weights` maps a file name to its SHA-256; `origin` says where it came from. `replicate_of` names the
     row that this model is one seed of; empty if it stands alone. `learned_from` are the digests of the images
-    that it was fitted on (core/image_digest.py), where that is recorded.
+    that it was fitted on (core/image_key.py), where that is recorded.
     """
 
     image: str
@@ -262,14 +260,12 @@ class Origin:
     open: "Callable[..., Checkpoint] | None" = None
 
 
-class Adapter(Protocol):
-    """What `vlbench.adapters` entry points name; its keyword-only parameters are a card's `settings`.
+Adapter = Callable[..., Checkpoint]
+"""What `vlbench.adapters` entry points name: a function of an Origin, by keyword-only `settings` of a card.
 
-    A name `ADAPTER:REFERENCE` on the command line calls it with `reference=REFERENCE` alone. It
-    touches neither torch nor the network.
-    """
-
-    def __call__(self, origin: Origin, /, **settings: object) -> Checkpoint: ...
+A name `ADAPTER:REFERENCE` on the command line calls it with `reference=REFERENCE` alone. It touches neither
+torch nor the network.
+"""
 
 
 @dataclass(frozen=True, slots=True)

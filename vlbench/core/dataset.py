@@ -29,7 +29,9 @@ class Examples(Sequence[Example]):
     def __getitem__(self, index: slice) -> "Examples": ...
     def __getitem__(self, index: int | slice) -> "Example | Examples":
         found = range(self.size)[index]
-        return self.make(found) if isinstance(found, int) else _at(self, found)
+        if isinstance(found, int):
+            return self.make(found)
+        return Examples(partial(_nth, self, found), len(found))
 
     def __iter__(self) -> Iterator[Example]:
         return map(self.make, range(self.size))
@@ -43,8 +45,8 @@ def subset(dataset: Dataset, indices: Sequence[int]) -> Dataset:
         for item in dataset.offers.items
         if places.keys() >= set(item.images)
     )
-    offers = replace(dataset.offers, items=items)
-    return replace(dataset, examples=_at(dataset.examples, indices), offers=offers)
+    examples = Examples(partial(_nth, dataset.examples, indices), len(indices))
+    return replace(dataset, examples=examples, offers=replace(dataset.offers, items=items))
 
 
 def as_dataset(source: Dataset | Source) -> Dataset:
@@ -62,10 +64,6 @@ def as_dataset(source: Dataset | Source) -> Dataset:
         offers=source.offers,
         reading=getattr(source, "reading", Reading()),
     )
-
-
-def _at(examples: Sequence[Example], indices: Sequence[int]) -> Examples:
-    return Examples(partial(_nth, examples, indices), len(indices))
 
 
 def _nth(examples: Sequence[Example], indices: Sequence[int], index: int) -> Example:

@@ -59,7 +59,11 @@ class LabelIndex:
             if len(places) == 1 and name not in shared:
                 positions.setdefault(name, places[0])
         repeated = frozenset(name for name, places in names.items() if len(places) > 1)
-        return cls(positions, (repeated | shared) - positions.keys(), len(texts), _numbers(texts, task))
+        stated = [text.ids[NUMBER] for text in texts if text.ids.get(NUMBER)]
+        numbers = {int(number): place for place, number in enumerate(stated) if number.isdecimal()}
+        if stated and not len(set(stated)) == len(numbers) == len(texts):
+            raise DataError(f"{task}: the column {NUMBER!r} of the names is no whole number for each class")
+        return cls(positions, (repeated | shared) - positions.keys(), len(texts), numbers)
 
     def position(self, label: str | int, where: Callable[[], str]) -> int:
         """The position of a label: an index or the data's number, an id or a name; `where` says whose it is.
@@ -87,15 +91,3 @@ class LabelIndex:
                 f"it is text: write the number {int(label)} without quotes if it counts the classes from 0"
             )
         raise UnknownName("class", label, self.positions, advice=f"{where()} carries it; {way_out}")
-
-
-def _numbers(texts: Sequence[Text], task: str) -> dict[int, int]:
-    """Positions under the data's numbers; empty where no text states one."""
-    stated = [text.ids.get(NUMBER) for text in texts]
-    if not any(stated):
-        return {}
-    if not all(number is not None and number.isdecimal() for number in stated) or len(set(stated)) < len(
-        texts
-    ):
-        raise DataError(f"{task}: the column {NUMBER!r} of the names is no whole number for each class")
-    return {int(number): position for position, number in enumerate(stated) if number is not None}

@@ -100,14 +100,10 @@ class Method:
                 )
 
     @property
-    def functions(self) -> tuple[Callable[..., object], ...]:
-        """What it does, in code."""
-        return tuple(each for each in (self.fit, self.rewrite) if each is not None)
-
-    @property
     def digest(self) -> str:
         """Digest of the name, the settings and the code."""
-        return digest_of([self.name, dict(self.settings), digest_of_code(*self.functions)])
+        functions: list[Callable[..., object]] = [each for each in (self.fit, self.rewrite) if each]
+        return digest_of([self.name, dict(self.settings), digest_of_code(*functions)])
 
     @property
     def spelling(self) -> str:
@@ -119,22 +115,20 @@ class Method:
         stated = (f"{name}={_spelt(value)}" for name, value in self.settings.items())
         return ":".join(filter(None, [self.name, ",".join(stated)]))
 
-    def mark(self, seed: int) -> str:
+    def mark(self, seed: int | None = None) -> str:
         """What stands behind a model's name in a row: `+best-f1`, `+ridge@4~3fa2c1.s1`; empty for nothing.
+
+        Without a seed it is that of all seeds together.
 
         >>> Method("ridge", parts=frozenset({"score"}), settings={"shots": 4}, seeded=True).mark(1)
         '+ridge@4.s1'
         """
-        return self.row_mark + (f".s{seed}" if self.seeded else "")
-
-    @property
-    def row_mark(self) -> str:
-        """As `mark`, of all seeds together."""
-        if not self.parts and not self.metrics and self.rewrite is None:
-            return ""
-        others = {name: value for name, value in self.settings.items() if name != "shots"}
-        shots = f"@{self.settings['shots']}" if "shots" in self.settings else ""
-        return f"+{self.name}{shots}" + (f"~{digest_of(others)[:_DIGITS]}" if others else "")
+        mark = ""
+        if self.parts or self.metrics or self.rewrite is not None:
+            others = {name: value for name, value in self.settings.items() if name != "shots"}
+            shots = f"@{self.settings['shots']}" if "shots" in self.settings else ""
+            mark = f"+{self.name}{shots}" + (f"~{digest_of(others)[:_DIGITS]}" if others else "")
+        return mark + (f".s{seed}" if self.seeded and seed is not None else "")
 
 
 def _spelt(value: object) -> str:

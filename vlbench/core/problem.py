@@ -133,7 +133,13 @@ class Problem:
     @property
     def names(self) -> tuple[str, ...]:
         """What to call each query, [m]: its words' name, else its image's id, else both."""
-        return tuple(self._name(query) for query in self.queries)
+        names = []
+        for query in self.queries:
+            parts = [] if query.text is None else [query.text.name]
+            if query.image is not None and self.references is not None:
+                parts.insert(0, self.references[query.image].id)
+            names.append(": ".join(parts))
+        return tuple(names)
 
     @property
     def ids(self) -> tuple[str, ...]:
@@ -151,24 +157,18 @@ class Problem:
     @property
     def row_asked(self) -> "NDArray[np.int64] | int":
         """How many queries each candidate is asked about, [n]; one number where it is all of them."""
-        return self._asked(len(self.queries), "row_counts")
+        if self.asked is None:
+            return len(self.queries)
+        stated = self.asked.pairs.row_counts
+        return stated if self.asked.how == "only" else len(self.queries) - stated
 
     @property
     def column_asked(self) -> "NDArray[np.int64] | int":
         """How many candidates each query is asked of, [m]; one number where it is all of them."""
-        return self._asked(len(self.candidates), "column_counts")
-
-    def _asked(self, count: int, of: Literal["row_counts", "column_counts"]) -> "NDArray[np.int64] | int":
         if self.asked is None:
-            return count
-        stated: NDArray[np.int64] = getattr(self.asked.pairs, of)
-        return stated if self.asked.how == "only" else count - stated
-
-    def _name(self, query: Query) -> str:
-        parts = [] if query.text is None else [query.text.name]
-        if query.image is not None and self.references is not None:
-            parts.insert(0, self.references[query.image].id)
-        return ": ".join(parts)
+            return len(self.candidates)
+        stated = self.asked.pairs.column_counts
+        return stated if self.asked.how == "only" else len(self.candidates) - stated
 
 
 def by_words(texts: tuple[Text, ...]) -> tuple[Query, ...]:

@@ -1,6 +1,7 @@
 """Names to plug-ins: the registries, filled through entry points, built-ins by the same door."""
 
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
 from importlib.metadata import EntryPoint, entry_points
 from typing import TYPE_CHECKING, Generic, TypeVar, cast
 
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
+@dataclass(eq=False)
 class Registry(Generic[T]):
     """Plug-ins of one entry-point group; a name is listed without importing what it stands for.
 
@@ -24,13 +26,12 @@ class Registry(Generic[T]):
     to be.
     """
 
-    def __init__(self, group: str, what: str, form: str, *, of: type | None = None) -> None:
-        self.group = group
-        self.what = what
-        self._form = form
-        self._of = of
-        self._points: dict[str, EntryPoint] | None = None
-        self._values: dict[str, T] = {}
+    group: str
+    what: str
+    form: str
+    of: type | None = None
+    _points: dict[str, EntryPoint] | None = None
+    _values: dict[str, T] = field(default_factory=dict)
 
     def register(self, name: str) -> Callable[[T], T]:
         """Enter a plug-in of this process under a name: `@METRICS.register("my_metric")`.
@@ -91,10 +92,10 @@ class Registry(Generic[T]):
                     f"({point.value}) does not import: {error}; repair or uninstall it"
                 ) from error
         found = self._values[name]
-        if not (callable(found) if self._of is None else isinstance(found, self._of)):
+        if not (callable(found) if self.of is None else isinstance(found, self.of)):
             raise PluginError(
                 f"{self.what} {name!r} of distribution {self.distribution(name) or '?'} is of type "
-                f"{type(found).__name__}, and has to be {self._form}"
+                f"{type(found).__name__}, and has to be {self.form}"
             )
         return found
 

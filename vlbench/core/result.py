@@ -129,7 +129,20 @@ class Result:
             if schema is not None and schema != SCHEMA:
                 raise DataError(f"its schema {schema} is not {SCHEMA}")
             result = record_of(cls, _with_kinds(fields))
-            _check_values(result)
+            names = [each.metric for each in result.metrics]
+            if "" in names:
+                raise DataError("a metric has no name")
+            if twice := [name for at, name in enumerate(names) if name in names[:at]]:
+                raise DataError(f"the metric {twice[0]} stands twice")
+            for each in result.metrics:
+                values = [(each.value, ""), *((part.value, f" of {part.name!r}") for part in each.parts)]
+                for value, of in values:
+                    wrong = out_of_range(value, each.least, each.most)
+                    if wrong:
+                        raise DataError(f"{each.metric}{of} is {wrong}")
+            for name in ("n_images", "n_texts", "n_relevant"):
+                if getattr(result, name) < 0:
+                    raise DataError(f"{name} is {getattr(result, name)}, less than 0")
         except DataError as error:
             raise DataError(f"not a vlbench result: {error}; run the model again") from error
         return result
@@ -151,21 +164,3 @@ def _with_kinds(fields: object) -> object:
     kinds = {at: dict(zip(_OF_A_KIND, old_kind(name), strict=True)) for at, name in old.items()}
     told = [{**kinds[at], **each} if at in old else each for at, each in enumerate(metrics)]
     return {**fields, "metrics": told}
-
-
-def _check_values(result: Result) -> None:
-    """Raise DataError where a metric stands twice, or a value is none that it can have."""
-    seen = set()
-    for each in result.metrics:
-        if not each.metric:
-            raise DataError("a metric has no name")
-        if each.metric in seen:
-            raise DataError(f"the metric {each.metric} stands twice")
-        seen.add(each.metric)
-        for value, of in ((each.value, ""), *((part.value, f" of {part.name!r}") for part in each.parts)):
-            wrong = out_of_range(value, each.least, each.most)
-            if wrong:
-                raise DataError(f"{each.metric}{of} is {wrong}")
-    for name in ("n_images", "n_texts", "n_relevant"):
-        if getattr(result, name) < 0:
-            raise DataError(f"{name} is {getattr(result, name)}, less than 0")

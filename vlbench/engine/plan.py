@@ -156,7 +156,7 @@ def _stored_keys(job: Job, keys: Keys, cache: Path) -> Keys:
     references = "" if keys.reference_images is None else keys.reference_images.ids
     learned = [
         method.digest,
-        digest_of_code("vlbench.engine.evaluate", cache=cache) if method.functions else None,
+        digest_of_code("vlbench.engine.evaluate", cache=cache) if method.fit or method.rewrite else None,
         job.seed if method.seeded else None,
         {
             split: [each.keys.prediction, each.keys.queries, each.problem.relevant.digest]

@@ -51,7 +51,7 @@ def refuse_unfit(
         needs |= {VECTORS}
     unmet = sorted(needs - checkpoint.capabilities)
     if unmet:
-        asked = f"{task.name} by {method.name}" if method.row_mark else task.name
+        asked = f"{task.name} by {method.name}" if method.mark() else task.name
         raise Unsupported(
             f"{checkpoint.name} does not offer {', '.join(unmet)}, which {asked} needs; choose another model"
         )
