@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Unpack, cast
 
 from vlbench.cards.catalogue import read_catalogue
 from vlbench.core.capabilities import NAMES_ALONE
-from vlbench.core.contracts import Model
+from vlbench.core.contracts import Model, Placement
 from vlbench.core.errors import Unsupported
 from vlbench.core.result import Result
 from vlbench.core.task import Task
@@ -263,7 +263,7 @@ def load_model(name: str, **options: Unpack[Options]) -> Model:
     request = request_of(name, (), options)
     refuse_method(request, "load_model")
     models, _ = resolve(request)
-    return models[0].checkpoint.load(request.settings.placement)
+    return models[0].checkpoint.load(Placement(request.settings.device, request.settings.precision))
 
 
 def load_task(name: str, **options: Unpack[Options]) -> Task:

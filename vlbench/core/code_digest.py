@@ -112,29 +112,26 @@ def _write(value: object, own: str, words: list[str], imports: list[ast.Import |
 def _imported(
     node: ast.Import | ast.ImportFrom, importer: str, sources: Mapping[str, bytes]
 ) -> Iterator[tuple[str, list[str]]]:
-    """The names that an import binds, as what, and the modules that are run for each."""
+    """The names that an import binds, as what, and the modules that are run for each.
+
+    In front of a module are the files of the packages that it lies in.
+    """
     if isinstance(node, ast.Import):
+        found = [(alias.asname or "", alias.name) for alias in node.names]
+    else:
+        base = importer.split(".")[: -node.level] if node.level else []
+        module = ".".join([*base, *filter(None, [node.module])])
+        found = []
         for alias in node.names:
-            yield alias.asname or "", _modules_run(alias.name, sources)
-        return
-    base = importer.split(".")[: -node.level] if node.level else []
-    module = ".".join([*base, *filter(None, [node.module])])
-    for alias in node.names:
-        inner = f"{module}.{alias.name}"
-        is_module = inner in sources or f"{inner}.{_INIT}" in sources
-        # a module may be called otherwise, what lies in it may not
-        bound = alias.asname or alias.name
-        yield (
-            bound if is_module else f"{alias.name} as {bound}",
-            _modules_run(inner if is_module else module, sources),
-        )
-
-
-def _modules_run(name: str, sources: Mapping[str, bytes]) -> list[str]:
-    """A module, in front of it the files of the packages that it lies in."""
-    parts = name.split(".")
-    packages = [f"{'.'.join(parts[:end])}.{_INIT}" for end in range(1, len(parts) + 1)]
-    return [each for each in (*packages, name) if each in sources]
+            inner = f"{module}.{alias.name}"
+            is_module = inner in sources or f"{inner}.{_INIT}" in sources
+            # a module may be called otherwise, what lies in it may not
+            bound = alias.asname or alias.name
+            found.append((bound, inner) if is_module else (f"{alias.name} as {bound}", module))
+    for bound, name in found:
+        parts = name.split(".")
+        packages = [f"{'.'.join(parts[:end])}.{_INIT}" for end in range(1, len(parts) + 1)]
+        yield bound, [each for each in (*packages, name) if each in sources]
 
 
 def _sources_beside(root: Callable[..., object] | str) -> tuple[str, dict[str, bytes]]:

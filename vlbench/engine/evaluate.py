@@ -64,11 +64,10 @@ def evaluate(job: Job, session: Session) -> tuple[Job, Measured]:
 
 
 def _prediction(job: Job, session: Session) -> tuple[Prediction, RunFacts]:
-    return stored_prediction(job, session.cache) or _scored(job, session)
-
-
-def _scored(job: Job, session: Session) -> tuple[Prediction, RunFacts]:
-    """Score all candidates of a job, and keep what its metrics read."""
+    """What a job's metrics read: stored, or kept of the scores of all of its candidates."""
+    kept = stored_prediction(job, session.cache)
+    if kept is not None:
+        return kept
     model = session.executor.model
     with session.aside():
         head = _learned(job, session)

@@ -7,7 +7,6 @@ from vlbench.core.contracts import Checkpoint, Dataset, Identity, Text
 from vlbench.core.image_key import ImageList
 from vlbench.core.method import ZERO_SHOT, Method
 from vlbench.core.metric import Metric
-from vlbench.core.metric_name import metrics_of
 from vlbench.core.problem import Problem
 from vlbench.core.task import Task
 from vlbench.engine.chunk import How
@@ -42,25 +41,20 @@ class Keys:
 class Job:
     """One model on one task by one method; `row` is the model's name in results, with what is no default.
 
-    `problem` is what the method asks of the task's. `learn_from` are jobs of the splits that it learns from,
-    by the model alone. `seed` is that of all that is drawn.
+    `problem` is what the method asks of the task's, `metrics` are those of both. `learn_from` are jobs of the
+    splits that it learns from, by the model alone. `seed` is that of all that is drawn.
     """
 
     checkpoint: Checkpoint
     identity: Identity
     task: Task
     problem: Problem
+    metrics: Mapping[str, Metric]
     row: str
     keys: Keys
     method: Method = ZERO_SHOT
     learn_from: Mapping[str, "Job"] = field(default_factory=dict)
     seed: int = 0
-
-    @property
-    def metrics(self) -> Mapping[str, Metric]:
-        """The task's metrics, and those of the method beside them."""
-        more = [name for name in self.method.metrics if name not in self.task.metrics]
-        return {**self.task.metrics, **metrics_of(more)}
 
     @property
     def words(self) -> Mapping[str, Text]:

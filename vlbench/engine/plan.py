@@ -119,7 +119,7 @@ def _job(
     texts = tuple(map(text_key, problem.texts))
     asked = task.problem.queries
     of_task = texts if problem is task.problem else tuple(map(text_key, task.problem.texts))
-    metrics = {**task.metrics, **metrics_of(method.metrics)}
+    metrics = {**task.metrics, **metrics_of(name for name in method.metrics if name not in task.metrics)}
     # a task that was put together by hand is of no kind that a registry knows
     kinds = [TASK_KINDS.get(task.kind)] if task.kind in TASK_KINDS else []
     keys = Keys(
@@ -138,7 +138,7 @@ def _job(
     marks: list[str] = [settings.precision] if settings.precision != "fp32" else []
     marks += [checkpoint.preprocess_mode] if checkpoint.preprocess_mode != "exact" else []
     row = "+".join([checkpoint.name, *marks]) + method.mark(settings.seed)
-    return Job(checkpoint, identity, task, problem, row, keys, method, learn_from, settings.seed)
+    return Job(checkpoint, identity, task, problem, metrics, row, keys, method, learn_from, settings.seed)
 
 
 def _listed(dataset: object, settings: RunSettings, listed: Listed) -> ImageList | None:

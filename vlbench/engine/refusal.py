@@ -101,7 +101,7 @@ def seen_by(job: Job, cache: Path) -> tuple[int, dict[str, str]]:
         of_split = image_digests(each.problem.images, cache)
         digests[f"{split}_images"] = digest_of_strings(sorted(of_split))
         learned = (*learned, *of_split)
-    return seen_among(job.task.problem.images, learned, cache), digests
+    return (seen_among(job.task.problem.images, learned, cache) if learned else 0), digests
 
 
 def refuse_seen(job: Job, cache: Path) -> None:

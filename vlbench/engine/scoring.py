@@ -56,30 +56,27 @@ class ScoreBlocks:
     def __iter__(self) -> Iterator[tuple[int, int, Tensor]]:
         asked = self.problem.asked
         pairs = None if asked is None else self.arranged(asked.pairs)
-        for start, stop, block in self._blocks():
-            # one NaN or a +inf beside a -inf makes the sum NaN; a lone infinity stays infinite
-            if not bool(torch.isfinite(block.sum())):
-                raise NotFinite(
-                    f"scores of images {start} to {stop} hold NaN or infinity; check weights or precision"
-                )
-            if asked is not None and pairs is not None:
-                block = _masked(block, asked.how, pairs, start, stop)
-            yield start, stop, block
-
-    def _blocks(self) -> Iterator[tuple[int, int, Tensor]]:
         count = len(self.problem.candidates)
         distinct = count if self.groups is None else int(self.groups[-1]) + 1
-        for start in range(0, distinct, self.unit_rows):
-            stop = min(start + self.unit_rows, distinct)
-            block = self.score(start, stop)
-            if self.groups is None:
+        for first in range(0, distinct, self.unit_rows):
+            last = min(first + self.unit_rows, distinct)
+            block = scores = self.score(first, last)
+            low, high = first, last
+            if self.groups is not None:
+                low, high = np.searchsorted(self.groups, [first, last]).tolist()
+            for start in range(low, high, self.unit_rows):
+                stop = min(start + self.unit_rows, high)
+                if self.groups is not None:
+                    members = torch.from_numpy(self.groups[start:stop] - first).to(scores.device)
+                    block = scores.index_select(0, members)
+                # one NaN or a +inf beside a -inf makes the sum NaN; a lone infinity stays infinite
+                if not bool(torch.isfinite(block.sum())):
+                    raise NotFinite(
+                        f"scores of images {start} to {stop} hold NaN or infinity; check weights or precision"
+                    )
+                if asked is not None and pairs is not None:
+                    block = _masked(block, asked.how, pairs, start, stop)
                 yield start, stop, block
-                continue
-            low, high = np.searchsorted(self.groups, [start, stop]).tolist()
-            for first in range(low, high, self.unit_rows):
-                last = min(first + self.unit_rows, high)
-                members = torch.from_numpy(self.groups[first:last] - start).to(block.device)
-                yield first, last, block.index_select(0, members)
 
     @property
     def single(self) -> bool:

@@ -7,7 +7,7 @@ from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from vlbench.core.contracts import Checkpoint
+from vlbench.core.contracts import Checkpoint, Placement
 from vlbench.core.image_key import keep_keys, known_keys, read_keys
 from vlbench.engine.chunk import How, Reduction
 from vlbench.engine.executors.local import LocalExecutor
@@ -49,7 +49,8 @@ class Session(AbstractContextManager["Session"]):
     _spaces: dict[str, FeatureSpace] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self.executor = LocalExecutor(lambda: self.checkpoint.load(self.settings.placement), self.settings)
+        placement = Placement(self.settings.device, self.settings.precision)
+        self.executor = LocalExecutor(lambda: self.checkpoint.load(placement), self.settings)
 
     def __exit__(self, *_: object) -> None:
         for space in self._spaces.values():

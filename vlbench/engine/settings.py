@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 
-from vlbench.core.contracts import Placement, Precision, PreprocessMode
+from vlbench.core.contracts import Precision, PreprocessMode
 from vlbench.core.errors import Unsupported
 from vlbench.core.files import remembered
 
@@ -43,11 +43,6 @@ class RunSettings:
     feature_bytes: int = FEATURE_BYTES
     verify_data: bool = False
     cache: Path | None = None
-
-    @property
-    def placement(self) -> Placement:
-        """Where and how the model runs."""
-        return Placement(self.device, self.precision)
 
     @property
     def on_cpu(self) -> bool:

@@ -17,7 +17,7 @@ from vlbench.adapters.coop_loading import context_tower
 from vlbench.adapters.dual_encoder import DualEncoder, unit
 from vlbench.adapters.text_tower import TextTower
 from vlbench.core.code_digest import digest_of_code
-from vlbench.core.contracts import Checkpoint, Dataset, Identity
+from vlbench.core.contracts import Checkpoint, Dataset, Identity, Placement
 from vlbench.core.dataset import subset
 from vlbench.core.digest import digest_of
 from vlbench.core.errors import DataError
@@ -73,7 +73,7 @@ class Frozen:
         Raises:
             Unsupported: it has no text tower that a context could stand in.
         """
-        model = checkpoint.load(settings.placement)
+        model = checkpoint.load(Placement(settings.device, settings.precision))
         tower = context_tower(model, name)
         assert isinstance(model, DualEncoder)
         return cls(model, tower, checkpoint.identify(), name, backbone_digest(tower.model))

@@ -8,7 +8,7 @@ from vlbench.cards.build import open_model
 from vlbench.cards.catalogue import read_catalogue
 from vlbench.cards.descriptions import described, read_descriptions, unasked
 from vlbench.core.capabilities import Captioner
-from vlbench.core.contracts import Dataset, Model, Text
+from vlbench.core.contracts import Dataset, Model, Placement, Text
 from vlbench.core.decoding import decoding_text, watched
 from vlbench.core.files import shown
 from vlbench.engine.settings import RunSettings
@@ -99,7 +99,7 @@ def prepare(request: TagRequest) -> Job:
     ).checkpoint
     if request.captions is not None:
         check_captions(named)
-    model = named.load(settings.placement)
+    model = named.load(Placement(settings.device, settings.precision))
     captioner = None if request.captions is None else captioner_of(model)
     texts = texts_for(model, given)
     if request.descriptions is not None:
