@@ -28,14 +28,6 @@ FSYNC_SECONDS = 2.0
 """How much finished work a power cut may lose; a killed process loses none."""
 
 
-@dataclass(frozen=True, slots=True)
-class Record:
-    """One verified batch of a segment: its keys and where its features lie."""
-
-    keys: tuple[str, ...]
-    features: Features
-
-
 @dataclass(slots=True)
 class FeatureSpace:
     """The features of one encoder side: a folder of segments, of which this process writes one.
@@ -44,15 +36,15 @@ class FeatureSpace:
     """
 
     folder: Path
-    _records: list[Record] = field(default_factory=list)
+    _records: list[Features] = field(default_factory=list)
     _places: dict[str, tuple[int, int]] = field(default_factory=dict)
     _file: BinaryIO | None = None
     _synced: float = 0.0
 
     def __post_init__(self) -> None:
         for segment in sorted(filter(Path.is_file, self.folder.glob("*.features"))):
-            for record in read_segment(segment):
-                self._enter(record)
+            for keys, features in read_segment(segment):
+                self._enter(keys, features)
 
     def __enter__(self) -> "FeatureSpace":
         return self
@@ -71,17 +63,7 @@ class FeatureSpace:
     @property
     def row_bytes(self) -> int:
         """Bytes of one row of features, 0 where nothing is stored."""
-        return 4 * math.prod(self._records[0].features.shape[1:]) if self._records else 0
-
-    def missing(self, keys: Sequence[str]) -> list[int]:
-        """Positions of keys that are not stored, each distinct key once."""
-        seen: set[str] = set()
-        positions = []
-        for position, key in enumerate(keys):
-            if key not in self._places and key not in seen:
-                seen.add(key)
-                positions.append(position)
-        return positions
+        return 4 * math.prod(self._records[0].shape[1:]) if self._records else 0
 
     def append(self, keys: Sequence[str], features: Features) -> None:
         """Store the features [b, ...] of b keys; a process killed after this call has lost nothing."""
@@ -90,14 +72,22 @@ class FeatureSpace:
             path = self.folder / f"{uuid.uuid4().hex}.features"
             self._file = path.open("xb", buffering=0)
             self._synced = time.monotonic()
-        features = np.ascontiguousarray(features, dtype=np.float32)
-        _write_whole(self._file, pack_record(keys, features))
+        features = np.ascontiguousarray(features, dtype="<f4")
+        header = json.dumps({"keys": list(keys), "shape": list(features.shape)}).encode()
+        body = header + features.tobytes()
+        digest = blake2b(body, digest_size=16).digest()
+        rest = memoryview(HEAD.pack(MAGIC, len(header), features.nbytes, digest) + body)
+        while rest:  # an unbuffered file may take less than it is given, on a full disk or of 2 GB
+            rest = rest[self._file.write(rest) :]
         if features.nbytes >= MAPPED_BYTES:
-            features = _mapped(self._file, features)
+            data = np.memmap(
+                self._file.name, dtype=np.uint8, mode="r", offset=self._file.tell() - features.nbytes
+            )
+            features = _as_float(data, list(features.shape))
         if time.monotonic() - self._synced > FSYNC_SECONDS:
             os.fsync(self._file.fileno())
             self._synced = time.monotonic()
-        self._enter(Record(tuple(keys), features))
+        self._enter(keys, features)
 
     def gather(self, keys: Sequence[str], *, padded: bool = False) -> Features:
         """The features of keys, [n, ...] in their order.
@@ -110,14 +100,14 @@ class FeatureSpace:
         if not keys:
             return np.zeros((0,), dtype=np.float32)
         numbers = {self._places[key][0] for key in keys}
-        shapes = sorted({self._records[number].features.shape[1:] for number in numbers})
+        shapes = sorted({self._records[number].shape[1:] for number in numbers})
         longest = shapes[-1]
         if len(shapes) > 1 and not (padded and len(shapes[0]) > 1 and len({s[1:] for s in shapes}) == 1):
             found = f"{shapes[0]} and {longest}"
             raise DataError(f"{self.folder}: features of shapes {found} under one key; delete that folder")
         gathered = np.empty((len(keys), *longest), dtype=np.float32)
         for number, chosen, rows in self._by_record(keys):
-            features = self._records[number].features
+            features = self._records[number]
             if features.shape[1:] == longest:
                 gathered[chosen] = features[rows]
             else:
@@ -130,7 +120,7 @@ class FeatureSpace:
         """The first bytes of the features of each key, [n]; no whole features are read."""
         found = np.zeros(len(keys), dtype=np.int64)
         for number, chosen, rows in self._by_record(keys):
-            found[chosen] = leading_bytes(self._records[number].features)[rows]
+            found[chosen] = leading_bytes(self._records[number])[rows]
         return found
 
     def close(self) -> None:
@@ -150,10 +140,10 @@ class FeatureSpace:
         for chosen in np.split(order, starts[1:]):
             yield int(places[chosen[0], 0]), chosen, places[chosen, 1]
 
-    def _enter(self, record: Record) -> None:
+    def _enter(self, keys: Sequence[str], features: Features) -> None:
         number = len(self._records)
-        self._records.append(record)
-        for row, key in enumerate(record.keys):
+        self._records.append(features)
+        for row, key in enumerate(keys):
             self._places.setdefault(key, (number, row))
 
 
@@ -165,15 +155,8 @@ def leading_bytes(features: Features) -> NDArray[np.int64]:
     return found.view(np.int64)[:, 0]
 
 
-def pack_record(keys: Sequence[str], features: Features) -> bytes:
-    """A record's bytes: head, JSON header with keys and shape, raw little-endian float32."""
-    header = json.dumps({"keys": list(keys), "shape": list(features.shape)}).encode()
-    payload = features.astype("<f4", copy=False).tobytes()
-    return HEAD.pack(MAGIC, len(header), len(payload), _digest(header, payload)) + header + payload
-
-
-def read_segment(path: Path) -> Iterator[Record]:
-    """The verified records of a segment; a damaged record is passed over, a torn tail dropped."""
+def read_segment(path: Path) -> Iterator[tuple[list[str], Features]]:
+    """Keys and features of the verified records of a segment; a torn tail and damaged ones are left out."""
     size = path.stat().st_size
     if size < HEAD.size:
         return
@@ -185,33 +168,12 @@ def read_segment(path: Path) -> Iterator[Record]:
         stop = middle + payload_size
         if magic != MAGIC or stop > size:
             return
-        header = data[start + HEAD.size : middle].tobytes()
-        payload = data[middle:stop]
-        if _digest(header, payload) == digest:
-            facts = json.loads(header)
-            yield Record(tuple(facts["keys"]), _as_float(payload, facts["shape"]))
+        if blake2b(data[start + HEAD.size : stop].data, digest_size=16).digest() == digest:
+            facts = json.loads(data[start + HEAD.size : middle].tobytes())
+            yield facts["keys"], _as_float(data[middle:stop], facts["shape"])
         start = stop
-
-
-def _write_whole(file: BinaryIO, record: bytes) -> None:
-    """Write all of a record: an unbuffered file may take less than it is given, on a full disk or of 2 GB."""
-    rest = memoryview(record)
-    while rest:
-        rest = rest[file.write(rest) :]
-
-
-def _mapped(file: BinaryIO, features: Features) -> Features:
-    """Features that were just written to the end of a file, as the file holds them."""
-    data = np.memmap(file.name, dtype=np.uint8, mode="r", offset=file.tell() - features.nbytes)
-    return _as_float(data, list(features.shape))
 
 
 def _as_float(payload: NDArray[np.uint8], shape: list[int]) -> Features:
     # a record may start at any byte; unaligned views are legal and copied when gathered
     return np.frombuffer(payload, dtype="<f4").reshape(shape)
-
-
-def _digest(header: bytes, payload: "bytes | NDArray[np.uint8]") -> bytes:
-    state = blake2b(header, digest_size=16)
-    state.update(payload if isinstance(payload, bytes) else payload.data)
-    return state.digest()

@@ -41,6 +41,7 @@ class Keys:
 class Job:
     """One model on one task by one method; `row` is the model's name in results, with what is no default.
 
+    `replicate_of` is the row that it is one seed of, with the same marks (`+bf16`); empty if it is alone.
     `problem` is what the method asks of the task's, `metrics` are those of both. `learn_from` are jobs of the
     splits that it learns from, by the model alone. `seed` is that of all that is drawn.
     """
@@ -51,6 +52,7 @@ class Job:
     problem: Problem
     metrics: Mapping[str, Metric]
     row: str
+    replicate_of: str
     keys: Keys
     method: Method = ZERO_SHOT
     learn_from: Mapping[str, "Job"] = field(default_factory=dict)
@@ -110,14 +112,3 @@ def uses(job: Job) -> Iterator[Use]:
         assert keys.images is not None
         beyond = ("scores", keys.score_space) if job.decides_late else ("vectors", keys.image_space)
         yield Use(split, split.problem.images, keys.images, keys.candidates, beyond, read=True)
-
-
-def seeds_row(job: Job) -> str:
-    """The row that a job is one seed of, with its marks (`+bf16`): rows never mix; empty if it is alone."""
-    base = job.identity.replicate_of
-    if not base and not job.method.seeded:
-        return ""
-    marks = job.row.removeprefix(job.checkpoint.name)
-    if job.method.seeded:
-        marks = marks.removesuffix(f".s{job.seed}")
-    return (base or job.checkpoint.name) + marks

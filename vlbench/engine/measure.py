@@ -20,7 +20,7 @@ from vlbench.core.metric_name import split_metric
 from vlbench.core.problem import Problem
 from vlbench.core.record import NOT_KEPT
 from vlbench.core.result import Result, Timing, ZeroShot
-from vlbench.engine.job import Job, seeds_row
+from vlbench.engine.job import Job
 
 PACKAGES = ("vlbench", "torch", "torchvision", "open_clip_torch", "numpy", "pillow")
 _LOWEST = {"cosine": -1.0, "probability": 0.0}
@@ -222,7 +222,7 @@ def result_of(
         n_texts=len(task.problem.queries),
         n_relevant=len(task.problem.relevant.candidates),
         partial=task.partial,
-        replicate_of=seeds_row(job),
+        replicate_of=job.replicate_of,
         method=job.method.mark().removeprefix("+"),
         thresholds=found.thresholds,
         adapter=job.checkpoint.adapter,

@@ -135,10 +135,22 @@ def _job(
         candidates=words,
     )
     # what is no default stands in the row's name, so that rows never mix
-    marks: list[str] = [settings.precision] if settings.precision != "fp32" else []
-    marks += [checkpoint.preprocess_mode] if checkpoint.preprocess_mode != "exact" else []
-    row = "+".join([checkpoint.name, *marks]) + method.mark(settings.seed)
-    return Job(checkpoint, identity, task, problem, metrics, row, keys, method, learn_from, settings.seed)
+    marks = f"+{settings.precision}" if settings.precision != "fp32" else ""
+    marks += f"+{checkpoint.preprocess_mode}" if checkpoint.preprocess_mode != "exact" else ""
+    alone = not identity.replicate_of and not method.seeded
+    return Job(
+        checkpoint,
+        identity,
+        task,
+        problem,
+        metrics,
+        row=checkpoint.name + marks + method.mark(settings.seed),
+        replicate_of="" if alone else (identity.replicate_of or checkpoint.name) + marks + method.mark(),
+        keys=keys,
+        method=method,
+        learn_from=learn_from,
+        seed=settings.seed,
+    )
 
 
 def _listed(dataset: object, settings: RunSettings, listed: Listed) -> ImageList | None:

@@ -113,8 +113,10 @@ class Session(AbstractContextManager["Session"]):
             NotFinite: the model answers NaN or infinity.
         """
         keys = known_keys(use.images, self.cache)
-        if keys is not None and not self.stored_as(use).missing(keys):
-            return
+        if keys is not None:
+            space = self.stored_as(use)
+            if all(key in space for key in keys):
+                return
         wanted = self._wanted(use)
         texts = use.job.problem.texts
         if keys is not None or not any(len(each.space) for each in wanted):
@@ -142,7 +144,7 @@ class Session(AbstractContextManager["Session"]):
         if use.images.count * row_bytes <= self.settings.feature_bytes:
             return features
         keys = known_keys(use.images, self.cache)
-        if keys is not None and not features.missing(keys):
+        if keys is not None and all(key in features for key in keys):
             return features
         return self.space(*use.beyond)
 

@@ -14,7 +14,6 @@ from vlbench.core.items import MOST_SCORES, Items
 from vlbench.core.measurement import MetricOptions
 from vlbench.core.metric_name import split_metric
 from vlbench.core.record import as_record, parsed_json, record_of
-from vlbench.core.result import Timing
 from vlbench.engine.job import Job
 from vlbench.engine.measure import Measured, RunFacts, decided, measure
 from vlbench.engine.plan import located
@@ -92,12 +91,7 @@ def stored_prediction(job: Job, cache: Path) -> tuple[Prediction, RunFacts] | No
     with np.load(BytesIO(kept), allow_pickle=False) as archive:
         about = json.loads(str(archive["about"]))
         arrays = {name: archive[name] for name in archive.files if name != "about"}
-    facts = about["facts"]
-    timing = Timing(**facts["timing"])
-    return (
-        Prediction(ScoreUnit(**about["unit"]), arrays),
-        RunFacts(facts["settings"], facts["software"], timing, tuple(facts.get("changes", ()))),
-    )
+    return Prediction(ScoreUnit(**about["unit"]), arrays), record_of(RunFacts, about["facts"])
 
 
 def stored_items(job: Job, cache: Path, *, most_scores: int = MOST_SCORES) -> Items:

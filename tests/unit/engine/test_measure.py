@@ -11,7 +11,6 @@ from vlbench.core.metric import Metric, metric
 from vlbench.core.problem import Groups
 from vlbench.core.registry import TASK_KINDS
 from vlbench.core.task import TaskRequest
-from vlbench.engine.job import seeds_row
 from vlbench.engine.measure import data_digests
 from vlbench.engine.plan import plan_job
 from vlbench.engine.settings import RunSettings
@@ -60,7 +59,7 @@ def test_a_method_is_a_mark_of_the_row_and_its_seeds_and_the_models_are_one(base
     by = Method(method, rewrite=lambda problem: problem, seeded=method == "seeded")
     settings = replace(SETTINGS, precision="bf16", seed=7)
     job = plan_job(Seed(name="it", row=base), task(), settings, method=by)
-    assert (job.row, seeds_row(job)) == (row, of)
+    assert (job.row, job.replicate_of) == (row, of)
 
 
 @pytest.mark.parametrize(
