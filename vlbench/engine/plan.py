@@ -112,8 +112,11 @@ def _job(
         of_split = task.learn_from[split]
         asked_of_split = replace(task, problem=of_split)
         learn_from[split] = _job(checkpoint, identity, asked_of_split, of_split, settings, ZERO_SHOT, listed)
-    images = _listed(problem.candidates, settings, listed)
-    references = _listed(problem.references, settings, listed)
+    sides = (problem.candidates, problem.references)
+    for each in sides:
+        if isinstance(each, Dataset) and id(each) not in listed:
+            listed[id(each)] = list_images(each, cache=settings.cache, verify=settings.verify_data)
+    images, references = (listed.get(id(each)) for each in sides)
     words = () if isinstance(problem.candidates, Dataset) else tuple(map(text_key, problem.candidates))
     spaces = [space_of(side, settings) for side in (identity.image, identity.text)]
     texts = tuple(map(text_key, problem.texts))
@@ -151,15 +154,6 @@ def _job(
         learn_from=learn_from,
         seed=settings.seed,
     )
-
-
-def _listed(dataset: object, settings: RunSettings, listed: Listed) -> ImageList | None:
-    """The images of a data set, listed once; None of what is none."""
-    if not isinstance(dataset, Dataset):
-        return None
-    if id(dataset) not in listed:
-        listed[id(dataset)] = list_images(dataset, cache=settings.cache, verify=settings.verify_data)
-    return listed[id(dataset)]
 
 
 def _stored_keys(job: Job, keys: Keys, cache: Path) -> Keys:
