@@ -11,8 +11,8 @@ from vlbench.core.contracts import Place, Text
 from vlbench.core.errors import CardError, DataError
 from vlbench.core.files import shown
 from vlbench.core.label_index import NUMBER
-from vlbench.core.pasted_line import pasted, wrong_template
 from vlbench.core.protocol import SYNONYMS
+from vlbench.core.reading import pasted, wrong_template
 
 if TYPE_CHECKING:
     from vlbench.cards.schema import TaskCard

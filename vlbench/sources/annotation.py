@@ -7,8 +7,7 @@ from pathlib import Path
 
 from vlbench.core.contracts import Offers, Target, Text
 from vlbench.core.errors import DataError
-from vlbench.core.pasted_line import pasted, wrong_template
-from vlbench.core.reading import Tally
+from vlbench.core.reading import Tally, pasted, wrong_template
 
 UNKNOWN_TAGS = "unknown_tags"
 NEGATIVE_TAGS = "negative_tags"

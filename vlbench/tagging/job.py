@@ -25,7 +25,7 @@ from vlbench.tagging.texts import (
 )
 
 if TYPE_CHECKING:
-    from vlbench.engine.distinct import Columns
+    from vlbench.engine.scoring import Columns
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,7 +107,7 @@ def prepare(request: TagRequest) -> Job:
     names = names_in(request.language, texts)
     texts = with_prompts(texts, catalogue)
     choice = choice_for(model, texts, threshold=request.threshold, top_k=request.top_k)
-    from vlbench.engine.distinct import Columns
+    from vlbench.engine.scoring import Columns
     from vlbench.tagging.stream import encode_texts
 
     features = encode_texts(model, texts, settings)

@@ -3,12 +3,13 @@
 from dataclasses import replace
 
 import numpy as np
+import pytest
 from listed import listed
 
 from vlbench.core.contracts import Target, Text
 from vlbench.core.dataset import subset
 from vlbench.core.problem import Problem, Query
-from vlbench.core.reading import LeftOut, Reading, Tally, reading_line, what_was_read
+from vlbench.core.reading import LeftOut, Reading, Tally, pasted, reading_line, what_was_read, wrong_template
 from vlbench.core.relevance import Relevance
 from vlbench.core.task import TaskRequest
 from vlbench.task_kinds.classification import classification
@@ -112,3 +113,60 @@ def test_a_tally_counts_by_why_and_names_the_first() -> None:
 
 def test_a_line_is_one_line() -> None:
     assert reading_line("t", {"data": "d", "notes": "a\nb"}) == "t: read d; note: a b"
+
+
+@pytest.mark.parametrize(
+    ("lines", "number", "told"),
+    [
+        (["a photo of a {}.", "'a photo of a {}.',"], 2, "string of code"),
+        (['"tench"', '"goldfish"'], 1, "string of code"),
+        (["f'a photo of a {}.'"], 1, "string of code"),
+        (["lambda c: f'a photo of a {c}.',"], 1, "is code"),
+        (['["tench", "goldfish"]'], 1, "is code"),
+        (["templates = [", "a {}", "]"], 1, "is code"),
+        (["[", "tench,", "]"], 1, "opens a list"),
+        (["tench # the fish", "goldfish"], 1, "a comment"),
+        (["# classes", "tench"], 1, "a comment"),
+        (["0: tench", "1: goldfish"], 1, "begins with its number"),
+        (["1. tench", "2. goldfish"], 1, "begins with its number"),
+        (["0 tench", "1 goldfish"], 1, "begins with its number"),
+        (["n01440764 tench", "n01443537 goldfish"], 1, "begins with an id"),
+        (["Name", "tench", "goldfish"], 1, "is the header of a table"),
+        (["- tench", "- goldfish"], 1, "the mark of a list"),
+        (["tench,", "goldfish,", "shark"], 1, "ends with a comma"),
+        (["a photo of a {}.,"], 1, "ends as a line of code does, in '.,'"),
+        (["tench", "goldfish;"], 2, "ends as a line of code does"),
+        (["a photo of a {}.\\n"], 1, "ends as a line of code does"),
+    ],
+)
+def test_a_pasted_line_is_told(lines: list[str], number: int, told: str) -> None:
+    found = pasted(lines)
+    assert found is not None
+    assert found[0] == number
+    assert told in found[1]
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        ["tench", "goldfish"],
+        ["tench, Tinca tinca", "goldfish, Carassius auratus"],  # commas within names
+        ["3 dogs", "5 cats"],  # numbers that do not count the lines
+        ["0", "1", "2"],
+        ["jack-o'-lantern", "'80s car", "#", "(", "C# code"],
+        ["{}", "a photo of a {}."],
+        ["n01440764", "n01443537"],
+        ["{}, a photo", "a {} - seen from above"],
+    ],
+)
+def test_plain_lines_are_let_through(lines: list[str]) -> None:
+    assert pasted(lines) is None
+
+
+@pytest.mark.parametrize("template", ["a photo", "a {} and a {}", "a {{}}", "a {c}", "a {} {", "%s"])
+def test_a_template_has_one_placeholder_and_no_other_brace(template: str) -> None:
+    assert "needs one {}" in wrong_template(template)
+
+
+def test_a_plain_template_is_right() -> None:
+    assert wrong_template("a photo of a {}.") == ""

@@ -8,7 +8,7 @@ from colour_model import ColourModel, squares
 from colour_tagger import ColourTagger
 
 from vlbench.core.errors import NotFinite, Unsupported
-from vlbench.engine.distinct import Columns
+from vlbench.engine.scoring import Columns
 from vlbench.engine.settings import RunSettings
 from vlbench.tagging.answer import BrokenImage, Tag
 from vlbench.tagging.choice import choice_for

@@ -17,8 +17,8 @@ from vlbench.core.contracts import Dataset, Model, Text
 from vlbench.core.decoding import part_of
 from vlbench.core.errors import NotFinite, PluginError, Unsupported
 from vlbench.engine.chunk import Chunk, Encoded, Features, Reduction
-from vlbench.engine.distinct import Columns
 from vlbench.engine.executors.loader import Batch, Loader, Stored, naming
+from vlbench.engine.scoring import Columns
 from vlbench.engine.settings import RunSettings
 
 PROMPTS_A_CHUNK = 4096
