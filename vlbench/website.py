@@ -8,8 +8,8 @@ from itertools import combinations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from vlbench.core.decoding import part_of
 from vlbench.core.errors import DataError, VlbenchError
+from vlbench.core.image import part_of
 from vlbench.core.published import PublishedScore
 from vlbench.core.result import Result
 from vlbench.references import set_beside

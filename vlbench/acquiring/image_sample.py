@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 from vlbench.core.broken_image import BROKEN_IMAGE
 from vlbench.core.contracts import Dataset
-from vlbench.core.decoding import decoding_remarks, decoding_text, part_of
 from vlbench.core.errors import DataError
+from vlbench.core.image import decoding_remarks, decoding_text, part_of
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from vlbench.cards.threshold_file import stated_number
 from vlbench.core.contracts import Dataset
 from vlbench.core.digest import digest_of
 from vlbench.core.errors import DataError, Unsupported
-from vlbench.core.image_key import image_digests
+from vlbench.core.image import image_digests
 from vlbench.core.metric_name import DECIDED, metrics_of
 from vlbench.core.task import ProtocolStatement, Task
 

@@ -169,7 +169,7 @@ class Identity:
 
     `weights` maps a file name to its SHA-256; `origin` says where it came from. `replicate_of` names the
     row that this model is one seed of; empty if it stands alone. `learned_from` are the digests of the images
-    that it was fitted on (core/image_key.py), where that is recorded.
+    that it was fitted on (core/image.py), where that is recorded.
     """
 
     image: str

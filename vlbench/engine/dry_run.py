@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
 
-from vlbench.core.image_key import known_keys
+from vlbench.core.image import known_keys
 from vlbench.engine.feature_store import FeatureSpace
 from vlbench.engine.job import Job, uses
 from vlbench.engine.plan import located

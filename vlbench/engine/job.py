@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from vlbench.core.contracts import Checkpoint, Dataset, Identity, Text
-from vlbench.core.image_key import ImageList
+from vlbench.core.image import ImageList
 from vlbench.core.method import ZERO_SHOT, Method
 from vlbench.core.metric import Metric
 from vlbench.core.problem import Problem

@@ -12,7 +12,7 @@ from typing import Never
 from vlbench.core.contracts import Prediction, ScoreUnit
 from vlbench.core.digest import digest_of, digest_of_strings
 from vlbench.core.errors import DataError, NotFinite, PluginError
-from vlbench.core.image_key import sample_digest
+from vlbench.core.image import sample_digest
 from vlbench.core.measurement import Measurement, MetricOptions
 from vlbench.core.method import Head, Lesson, Method, Split
 from vlbench.core.metric import out_of_range

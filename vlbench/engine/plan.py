@@ -8,7 +8,7 @@ from vlbench.core.code_digest import digest_of_code
 from vlbench.core.contracts import Checkpoint, Dataset, Identity, Text
 from vlbench.core.digest import digest_of, digest_of_strings
 from vlbench.core.errors import Unsupported
-from vlbench.core.image_key import ImageList, known_keys, list_images
+from vlbench.core.image import ImageList, known_keys, list_images
 from vlbench.core.method import ZERO_SHOT, Method
 from vlbench.core.metric_name import metrics_of
 from vlbench.core.problem import Problem, Query

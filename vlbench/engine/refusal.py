@@ -6,7 +6,7 @@ from vlbench.core.capabilities import IMAGES_ALONE, VECTORS
 from vlbench.core.contracts import Checkpoint, Dataset
 from vlbench.core.digest import digest_of_strings
 from vlbench.core.errors import DataError, Unsupported
-from vlbench.core.image_key import image_digests, seen_among
+from vlbench.core.image import image_digests, seen_among
 from vlbench.core.method import Method
 from vlbench.core.metric import ASKED
 from vlbench.core.metric_name import metrics_of

@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 
 from vlbench.core.capabilities import CutsSentences
 from vlbench.core.contracts import Model, Text
-from vlbench.core.decoding import decoding_text
 from vlbench.core.files import read_checked, write_checked
+from vlbench.core.image import decoding_text
 from vlbench.core.reading import LeftOut
 from vlbench.engine.job import Job
 from vlbench.engine.plan import located

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from vlbench.core.contracts import Checkpoint, Placement
-from vlbench.core.image_key import keep_keys, known_keys, read_keys
+from vlbench.core.image import keep_keys, known_keys, read_keys
 from vlbench.engine.chunk import How, Reduction
 from vlbench.engine.executors.local import LocalExecutor
 from vlbench.engine.feature_store import FeatureSpace

@@ -22,7 +22,7 @@ from vlbench.core.dataset import subset
 from vlbench.core.digest import digest_of
 from vlbench.core.errors import DataError
 from vlbench.core.files import read_checked, write_checked
-from vlbench.core.image_key import image_digests, keep_keys, known_keys, list_images
+from vlbench.core.image import image_digests, keep_keys, known_keys, list_images
 from vlbench.core.task import Task
 from vlbench.engine.chunk import Reduction
 from vlbench.engine.executors.local import LocalExecutor

@@ -7,7 +7,7 @@ from pathlib import Path
 from vlbench.cards.class_half import positions_in_half
 from vlbench.cards.folders import Half
 from vlbench.core.contracts import Checkpoint
-from vlbench.core.decoding import decoding_text, watched
+from vlbench.core.image import decoding_text, watched
 from vlbench.core.task import Task
 from vlbench.engine.settings import RunSettings
 from vlbench.fitting.context_card import ContextCard, row_of, write_card

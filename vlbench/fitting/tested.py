@@ -7,7 +7,7 @@ from vlbench.cards.build import open_task
 from vlbench.cards.catalogue import Catalogue
 from vlbench.cards.data_request import DataRequest
 from vlbench.core.errors import DataError
-from vlbench.core.image_key import seen_among
+from vlbench.core.image import seen_among
 from vlbench.fitting.context_card import ContextCard
 
 

@@ -9,8 +9,8 @@ from vlbench.cards.catalogue import read_catalogue
 from vlbench.cards.descriptions import described, read_descriptions, unasked
 from vlbench.core.capabilities import Captioner
 from vlbench.core.contracts import Dataset, Model, Placement, Text
-from vlbench.core.decoding import decoding_text, watched
 from vlbench.core.files import shown
+from vlbench.core.image import decoding_text, watched
 from vlbench.engine.settings import RunSettings
 from vlbench.tagging.captions import CaptionRequest, captioner_of, check_captions
 from vlbench.tagging.choice import Choice, Threshold, choice_for

@@ -13,8 +13,8 @@ from torch import Tensor
 from tqdm import tqdm
 
 from vlbench.core.contracts import Dataset, Model, Text
-from vlbench.core.decoding import part_of
 from vlbench.core.errors import DataError, NotFinite, Unsupported
+from vlbench.core.image import part_of
 from vlbench.engine.executors.loader import naming
 from vlbench.engine.settings import RunSettings
 from vlbench.tagging.answer import BrokenImage, Tag, TaggedImage

@@ -13,8 +13,8 @@ from vlbench.cards.card_file import parse_card
 from vlbench.cards.data_request import DataRequest
 from vlbench.cards.schema import TaskCard, check_options
 from vlbench.core.contracts import Dataset, Place
-from vlbench.core.decoding import part_of
 from vlbench.core.errors import SourceMissing
+from vlbench.core.image import part_of
 from vlbench.core.registry import SOURCES, TASK_KINDS
 
 V7W = "data/visual7w/images"

@@ -6,7 +6,7 @@ from colour_model import ColourCheckpoint, evaluated, squares, stored
 from colour_tagger import ColourTaggerCheckpoint
 
 from vlbench.core.errors import DataError, PluginError
-from vlbench.core.image_key import image_digests
+from vlbench.core.image import image_digests
 from vlbench.core.method import ZERO_SHOT, Head, Method
 from vlbench.core.registry import TASK_KINDS
 from vlbench.core.result import Result

@@ -7,7 +7,7 @@ import pytest
 
 from vlbench.core.contracts import Place
 from vlbench.core.errors import CardError, DataError
-from vlbench.core.image_key import key_of
+from vlbench.core.image import key_of
 from vlbench.sources.hub import hub
 from vlbench.sources.item_fields import ItemFields
 from vlbench.sources.parquet import parquet

@@ -6,9 +6,8 @@ import pytest
 from PIL import Image
 
 from vlbench.core.contracts import Place, Text
-from vlbench.core.decoding import decoding_remarks, part_of
 from vlbench.core.errors import DataError
-from vlbench.core.image_key import key_of
+from vlbench.core.image import decoding_remarks, key_of, part_of
 from vlbench.sources.voc_objects import voc_objects
 
 OBJECT = (

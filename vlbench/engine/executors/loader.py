@@ -13,9 +13,8 @@ from torch import Tensor
 
 from vlbench.core.broken_image import BROKEN_IMAGE
 from vlbench.core.contracts import Example
-from vlbench.core.decoding import decoding_remarks, part_of
 from vlbench.core.errors import DataError, NoPixels
-from vlbench.core.image_key import key_of
+from vlbench.core.image import decoding_remarks, key_of, part_of
 from vlbench.engine.chunk import Chunk
 
 if TYPE_CHECKING:

@@ -14,8 +14,8 @@ from tqdm import tqdm
 
 from vlbench.core.capabilities import Vectors
 from vlbench.core.contracts import Dataset, Model, Text
-from vlbench.core.decoding import part_of
 from vlbench.core.errors import NotFinite, PluginError, Unsupported
+from vlbench.core.image import part_of
 from vlbench.engine.chunk import Chunk, Encoded, Features, Reduction
 from vlbench.engine.executors.loader import Batch, Loader, Stored, naming
 from vlbench.engine.scoring import Columns

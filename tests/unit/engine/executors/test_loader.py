@@ -11,7 +11,7 @@ from PIL import Image
 from vlbench.adapters.preprocess import preprocess_for
 from vlbench.adapters.recipe import Preprocessing
 from vlbench.core.errors import DataError
-from vlbench.core.image_key import key_of
+from vlbench.core.image import key_of
 from vlbench.engine.chunk import Chunk
 from vlbench.engine.executors.loader import Loader, naming
 
