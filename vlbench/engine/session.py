@@ -167,7 +167,8 @@ class Session(AbstractContextManager["Session"]):
                     continue
                 places |= frozenset() if before is None or before.places is None else before.places
             keys, texts = each.job.keys, None
-            how = "features" if space is self.space("features", keys.image_space) else each.beyond[0]
+            features = self.space("features", keys.image_space)
+            how = "features" if space is features else each.beyond[0]
             if how == "scores":
                 self.encode_texts(each.job)
                 texts = self.space("features", keys.text_space).gather(keys.texts, padded=True)
