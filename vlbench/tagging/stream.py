@@ -1,10 +1,9 @@
 """Images through a model as they are decoded: threads read ahead, answers leave in the order asked."""
 
-from collections import deque
 from collections.abc import Callable, Generator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass
+from functools import partial as bind
 from itertools import islice
 from typing import Never, TypeVar
 
@@ -15,7 +14,7 @@ from tqdm import tqdm
 from vlbench.core.contracts import Dataset, Model, Text
 from vlbench.core.errors import DataError, NotFinite, Unsupported
 from vlbench.core.image import part_of
-from vlbench.engine.executors.loader import naming
+from vlbench.engine.executors.loader import naming, read_ahead
 from vlbench.engine.settings import RunSettings
 from vlbench.tagging.answer import BrokenImage, Tag, TaggedImage
 from vlbench.tagging.choice import Chosen, choose
@@ -63,7 +62,8 @@ def tag_images(job: Job) -> Generator[TaggedImage | BrokenImage]:
     size = _Size(min(settings.first_batch_size, count), settings.batch_size is not None)
     step = size.items
     progress: tqdm[Never] = tqdm(total=count, unit="img", desc="tags", disable=None, smoothing=0.05)
-    ahead = decode_ahead(job.model, job.images, settings.workers, ahead=BATCHES_AHEAD * step)
+    decode = bind(_decoded, job.model, job.images)
+    ahead = read_ahead(decode, range(count), workers=settings.workers, ahead=BATCHES_AHEAD * step)
     with progress, closing(ahead) as decoded:
         for start in range(0, count, step):
             loaded = list(islice(decoded, step))
@@ -78,26 +78,8 @@ def tag_images(job: Job) -> Generator[TaggedImage | BrokenImage]:
                     yield TaggedImage(path, _tags(job, chosen), caption)
 
 
-def decode_ahead(model: Model, images: Dataset, workers: int, *, ahead: int) -> Generator[Tensor | str]:
-    """Each image as the model's pixels [3, h, w], or why it does not decode; at most `ahead` wait."""
-    if workers == 0:
-        for position in range(len(images)):
-            yield _decoded(model, images, position)
-        return
-    waiting: deque[Future[Tensor | str]] = deque()
-    pool = ThreadPoolExecutor(max_workers=workers, thread_name_prefix="vlbench-loader")
-    try:
-        for position in range(len(images)):
-            waiting.append(pool.submit(_decoded, model, images, position))
-            if len(waiting) > ahead:
-                yield waiting.popleft().result()
-        while waiting:
-            yield waiting.popleft().result()
-    finally:
-        pool.shutdown(wait=True, cancel_futures=True)
-
-
 def _decoded(model: Model, images: Dataset, position: int) -> Tensor | str:
+    """An image as the model's pixels [3, h, w], or why it does not decode."""
     example = images[position]
     try:
         with naming(example, images.name), torch.inference_mode():  # a mode is of one thread

@@ -62,6 +62,7 @@ class LocalExecutor:
             NotFinite: the model answers NaN or infinity.
         """
         loader = Loader(
+            stored,
             preprocess=lambda: None if self.loaded is None else self.loaded.preprocess,
             load=lambda: self.model.preprocess,
             batch_size=self.batch_size,
@@ -69,7 +70,7 @@ class LocalExecutor:
             pin=self.settings.device.startswith("cuda"),
         )
         waiting: tuple[Batch, list[Tensor]] | None = None
-        with closing(loader.batches(chunks, stored)) as batches:
+        with closing(loader.batches(chunks)) as batches:
             for batch in batches:
                 made = self._made(batch)
                 if self.settings.on_cpu:

@@ -23,24 +23,24 @@ def chunk(start, examples, keys=None):
     return Chunk("squares", start, tuple(examples), keys or ("",) * len(examples), ())
 
 
-def loader(workers=0, how=preprocess, asked=None):
+def nothing(place, key):
+    return False
+
+
+def loader(workers=0, how=preprocess, asked=None, stored=nothing):
     def load():
         if asked is not None:
             asked.append(1)
         return preprocess
 
-    return Loader(lambda: how, load, batch_size=2, workers=workers, pin=False)
-
-
-def nothing(place, key):
-    return False
+    return Loader(stored, lambda: how, load, batch_size=2, workers=workers, pin=False)
 
 
 @pytest.mark.parametrize("workers", [0, 3])
 @pytest.mark.parametrize("how", [preprocess, None])
 def test_batches_are_of_one_shape_in_order_and_end_with_their_chunk(workers, how):
     chunks = [chunk(0, EXAMPLES[:3]), chunk(3, EXAMPLES[3:])]
-    batches = list(loader(workers, how).batches(chunks, nothing))
+    batches = list(loader(workers, how).batches(chunks))
     assert [batch.places for batch in batches] == [[0, 1], [2], [3, 4], [5]]
     assert {batch.pixels.shape for batch in batches} == {(2, 3, 1, 1)}
     assert batches[1].pixels[1].eq(0).all()
@@ -59,18 +59,18 @@ def test_what_is_stored_is_read_where_its_key_is_not_known_and_never_decoded():
     seen = [replace(each, image=partial(image, each)) for each in EXAMPLES]
     wanted = {KEYS[1]}
     stored = lambda place, key: key not in wanted  # noqa: E731
-    batches = list(loader().batches([chunk(0, seen, KEYS)], stored))
+    batches = list(loader(stored=stored).batches([chunk(0, seen, KEYS)]))
     assert [batch.places for batch in batches] == [[1]]
     assert opened == [EXAMPLES[1].id]
     loads = []
-    batches = list(loader(how=None, asked=loads).batches([chunk(0, seen)], lambda place, key: True))
+    batches = list(loader(how=None, asked=loads, stored=lambda place, key: True).batches([chunk(0, seen)]))
     assert [(batch.places, batch.read, batch.pixels) for batch in batches] == [([], list(KEYS), None)]
     assert (len(opened), loads) == (1 + len(EXAMPLES), [])
 
 
 def test_images_of_equal_bytes_are_wanted_once():
     again = replace(EXAMPLES[0], id="again", state="other")
-    (batch,) = loader().batches([chunk(0, [EXAMPLES[0], again, EXAMPLES[1]])], nothing)
+    (batch,) = loader().batches([chunk(0, [EXAMPLES[0], again, EXAMPLES[1]])])
     assert (batch.places, batch.read) == ([0, 2], [KEYS[0], KEYS[0], KEYS[1]])
 
 
