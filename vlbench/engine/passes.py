@@ -7,7 +7,7 @@ from typing import Never
 from tqdm import tqdm
 
 from vlbench.core.contracts import Dataset, Target
-from vlbench.engine.chunk import Chunk, Encoded, Features, Reduction
+from vlbench.engine.chunk import Chunk, Reduction
 from vlbench.engine.executors.local import LocalExecutor
 from vlbench.engine.feature_store import FeatureSpace
 
@@ -70,8 +70,13 @@ def encode_images(
             done.keys.extend(encoded.read)
             done.encoded += len(encoded.keys)
             done.remarks.update(encoded.remarks)
-            for each, features in zip(wanted, encoded.arrays, strict=bool(encoded.keys)):
-                _append(each, encoded, features)
+            rows = list(zip(encoded.places, encoded.keys, strict=True))
+            for each, features in zip(wanted, encoded.arrays, strict=bool(rows)):
+                mine = [row for row, image in enumerate(rows) if each.lacks(*image)]
+                if len(mine) == len(rows):
+                    each.space.append(encoded.keys, features)
+                elif mine:
+                    each.space.append([encoded.keys[row] for row in mine], features[mine])
             progress.update(len(encoded.read if keys is None else encoded.keys))
 
 
@@ -92,16 +97,3 @@ def _chunks(
         examples = tuple(replace(dataset[place], target=_NO_TRUTH) for place in places)
         known = ("",) * len(places) if keys is None else tuple(keys[start : places.stop])
         yield Chunk(dataset.name, start, examples, known, reductions)
-
-
-def _append(wanted: Wanted, encoded: Encoded, features: Features) -> None:
-    """Store what was made of some images, of those where it is wanted."""
-    rows = [
-        row
-        for row, (place, key) in enumerate(zip(encoded.places, encoded.keys, strict=True))
-        if wanted.lacks(place, key)
-    ]
-    if len(rows) == len(encoded.keys):
-        wanted.space.append(encoded.keys, features)
-    elif rows:
-        wanted.space.append([encoded.keys[row] for row in rows], features[rows])
