@@ -3,7 +3,7 @@
 import math
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -71,14 +71,12 @@ class Session(AbstractContextManager["Session"]):
         """
         known = located(job, self.cache)
         if known is None:
-            with self.aside():
-                for split in job.learn_from.values():
-                    self.locate(split)
-            for use in uses(job):
-                if known_keys(use.images, self.cache) is None and use.read:
-                    self.encode_images(use)
-                elif known_keys(use.images, self.cache) is None:
-                    keep_keys(use.images, read_keys(use.dataset), self.cache)
+            for use in sorted(uses(job), key=lambda use: use.job is job):  # what it learns from comes first
+                with nullcontext() if use.job is job else self.aside():
+                    if known_keys(use.images, self.cache) is None and use.read:
+                        self.encode_images(use)
+                    elif known_keys(use.images, self.cache) is None:
+                        keep_keys(use.images, read_keys(use.dataset), self.cache)
             known = located(job, self.cache)
         assert known is not None
         return known
@@ -121,7 +119,7 @@ class Session(AbstractContextManager["Session"]):
         texts = use.job.problem.texts
         if keys is not None or not any(len(each.space) for each in wanted):
             count = len(lacking_places(use.images.count, keys, wanted))
-            if count > _LONG * self.executor.batch_size and texts and not use.job.by_vectors:
+            if count > _LONG * self.executor.batch_size and texts and use.beyond[0] == "scores":
                 self.executor.dry_pass(use.dataset, texts)
         done = Done()
         try:

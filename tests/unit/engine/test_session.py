@@ -259,3 +259,14 @@ def test_waiting_for_a_model_reads_no_image_twice(tmp_path):
     (fresh,) = run([task(folder(root))], CountingCheckpoint(), tmp_path / "fresh")
     assert found.values == fresh.values
     assert torch.is_inference_mode_enabled() is False
+
+
+def test_a_method_that_reads_images_alone_asks_no_words_not_even_to_try_the_model(tmp_path):
+    images = folder(drawn(tmp_path / "data"))
+    some = folder(drawn(tmp_path / "train", ("white", "yellow", "red")))
+    learned = replace(task(images), learn_from={"train": task(some).problem})
+    checkpoint = CountingCheckpoint()
+    settings = replace(SETTINGS, batch_size=1)
+    method = replace(PROBE, reads=frozenset({"candidates"}))
+    run([learned], checkpoint, tmp_path / "c", settings, method)
+    assert checkpoint.model.texts_seen == []
