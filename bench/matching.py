@@ -24,8 +24,9 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from vlbench.core.contracts import Dataset, Example, Item, Offers, ScoreUnit, Target
+from vlbench.core.contracts import Dataset, Example, Offers, ScoreUnit, Target
 from vlbench.core.dataset import Examples
+from vlbench.core.item import Item
 from vlbench.core.measurement import MetricOptions
 from vlbench.core.task import Task, TaskRequest
 from vlbench.engine.feature_store import leading_bytes

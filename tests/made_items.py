@@ -5,8 +5,9 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from vlbench.core.contracts import Dataset, Item, Offers, Prediction, ScoreUnit
+from vlbench.core.contracts import Dataset, Offers, Prediction, ScoreUnit
 from vlbench.core.dataset import Examples
+from vlbench.core.item import Item
 from vlbench.core.problem import Problem
 from vlbench.core.task import TaskRequest
 from vlbench.task_kinds.matching import matching

@@ -12,19 +12,10 @@ from PIL import Image
 from torch import Tensor
 
 from vlbench.core.capabilities import PAIRS, VECTORS
-from vlbench.core.contracts import (
-    Checkpoint,
-    Dataset,
-    Example,
-    Identity,
-    Item,
-    Offers,
-    Placement,
-    Target,
-    Text,
-)
+from vlbench.core.contracts import Checkpoint, Dataset, Example, Identity, Offers, Placement, Target, Text
 from vlbench.core.dataset import Examples
 from vlbench.core.digest import digest_of
+from vlbench.core.item import Item
 from vlbench.core.method import ZERO_SHOT, Method
 from vlbench.core.metric import Metric
 from vlbench.core.problem import Problem, Query

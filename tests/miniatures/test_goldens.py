@@ -9,7 +9,8 @@ from miniatures.composers import IMAGE_ONLY, RAW_SUM, SUM, TEXT_ONLY, composing,
 from miniatures.hand import by_scores, by_vectors, matched, pairs_of, pictures, run, task, values
 from miniatures.measures import precision_at
 
-from vlbench.core.contracts import Item, Text
+from vlbench.core.contracts import Text
+from vlbench.core.item import Item
 from vlbench.core.metric_name import metrics_of
 from vlbench.core.problem import Asked, Problem, Query
 

@@ -18,8 +18,9 @@ from miniatures.hand import (
     words,
 )
 
-from vlbench.core.contracts import Item, Text
+from vlbench.core.contracts import Text
 from vlbench.core.errors import Unsupported
+from vlbench.core.item import Item
 from vlbench.core.problem import Problem
 from vlbench.core.task import Task
 from vlbench.engine.plan import plan_job

@@ -5,13 +5,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Never, Protocol
 
+from vlbench.core.item import Item
 from vlbench.core.reading import Reading
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
     from PIL.Image import Image
     from torch import Tensor
-
 
 Precision = Literal["fp32", "bf16", "fp16"]
 PreprocessMode = Literal["exact", "fast"]
@@ -65,22 +65,6 @@ class Example:
     state: str = ""
     key: str = ""
     box: tuple[int, int, int, int] | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Item:
-    """What is asked at once of a few images and texts: which of them belong together.
-
-    `images` are positions in the data set, shared by any number of items. `right` are pairs of a position in
-    `images` and one in `texts`: (0, 1) says that the second text is true of the first image. `labels` are
-    what the item is counted by beside all: its pattern, its relation, its set.
-    """
-
-    id: str
-    images: tuple[int, ...]
-    texts: tuple[str, ...]
-    right: tuple[tuple[int, int], ...]
-    labels: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,8 +4,8 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from vlbench.core.contracts import Item
 from vlbench.core.errors import DataError
+from vlbench.core.item import Item
 
 Field = str | int
 """A key of an object (`bbox.x` is x of the object bbox), or a position in a list."""

@@ -7,10 +7,11 @@ from functools import partial
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from vlbench.core.contracts import Dataset, Example, Item, Offers, Place, Target
+from vlbench.core.contracts import Dataset, Example, Offers, Place, Target
 from vlbench.core.dataset import Examples
 from vlbench.core.digest import digest_of_strings
 from vlbench.core.errors import DataError, SourceMissing
+from vlbench.core.item import Item
 from vlbench.core.reading import Reading, Tally
 from vlbench.sources.absent_images import those_there
 from vlbench.sources.annotation import templates_beside

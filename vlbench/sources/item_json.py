@@ -4,8 +4,9 @@ import json
 from collections.abc import Iterator
 from pathlib import Path
 
-from vlbench.core.contracts import Dataset, Item, Place
+from vlbench.core.contracts import Dataset, Place
 from vlbench.core.errors import DataError
+from vlbench.core.item import Item
 from vlbench.core.reading import Tally
 from vlbench.sources.annotation import lines_of, read_text
 from vlbench.sources.item_fields import ItemFields, box_of, item_of, too_little, value_of

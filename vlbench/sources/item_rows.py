@@ -5,9 +5,10 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from vlbench.core.contracts import Dataset, Example, Item, Offers, Target
+from vlbench.core.contracts import Dataset, Example, Offers, Target
 from vlbench.core.dataset import Examples
 from vlbench.core.errors import DataError
+from vlbench.core.item import Item
 from vlbench.core.reading import Reading, Tally
 from vlbench.sources.annotation import templates_beside
 from vlbench.sources.file_listing import FoundFile

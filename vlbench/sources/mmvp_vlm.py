@@ -5,8 +5,9 @@ from collections.abc import Iterator
 from io import StringIO
 from pathlib import Path
 
-from vlbench.core.contracts import Dataset, Item, Place
+from vlbench.core.contracts import Dataset, Place
 from vlbench.core.errors import DataError
+from vlbench.core.item import Item
 from vlbench.sources.annotation import read_text
 from vlbench.sources.item_images import Image, Stated, items_with_images
 from vlbench.sources.location import locate

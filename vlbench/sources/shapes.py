@@ -3,10 +3,11 @@
 from functools import cache, partial
 from typing import TYPE_CHECKING, Literal, get_args
 
-from vlbench.core.contracts import Dataset, Example, Item, Offers, Place, Target
+from vlbench.core.contracts import Dataset, Example, Offers, Place, Target
 from vlbench.core.dataset import Examples
 from vlbench.core.digest import digest_of, digest_of_strings
 from vlbench.core.errors import CardError
+from vlbench.core.item import Item
 from vlbench.sources.shape_world import (
     COLOUR_NAMES,
     SHAPES,

@@ -2,8 +2,9 @@
 
 import posixpath
 
-from vlbench.core.contracts import Dataset, Item, Place
+from vlbench.core.contracts import Dataset, Place
 from vlbench.core.errors import DataError
+from vlbench.core.item import Item
 from vlbench.sources.item_fields import ItemFields, item_of
 from vlbench.sources.item_images import Image, Stated, items_with_images
 from vlbench.sources.item_json import image_name, read_records

@@ -5,9 +5,10 @@ from typing import Literal
 
 import numpy as np
 
-from vlbench.core.contracts import Item, Text
+from vlbench.core.contracts import Text
 from vlbench.core.errors import DataError
 from vlbench.core.expectation import check_counts
+from vlbench.core.item import Item
 from vlbench.core.items import ITEM
 from vlbench.core.metric_name import metrics_of
 from vlbench.core.problem import Asked, Groups, Problem, by_words

@@ -12,7 +12,8 @@ from vlbench.acquiring.get import fetch, plan_download
 from vlbench.cards.card_file import read_mapping
 from vlbench.cards.catalogue import read_catalogue
 from vlbench.cards.data_request import DataRequest
-from vlbench.core.contracts import Dataset, Item, Offers, Place
+from vlbench.core.contracts import Dataset, Offers, Place
+from vlbench.core.item import Item
 from vlbench.core.registry import SOURCES
 from vlbench.sources.folder import folder
 

@@ -4,8 +4,9 @@ from dataclasses import dataclass, replace
 
 import pytest
 
-from vlbench.core.contracts import Dataset, Example, Item, Offers, Target
+from vlbench.core.contracts import Dataset, Example, Offers, Target
 from vlbench.core.dataset import Examples, as_dataset, subset
+from vlbench.core.item import Item
 from vlbench.core.reading import LeftOut, Reading
 
 OFFERS = Offers(templates=("the letter {}",))

@@ -5,8 +5,9 @@ import re
 import pytest
 from listed import listed
 
-from vlbench.core.contracts import Item, Offers, Target, Text
+from vlbench.core.contracts import Offers, Target, Text
 from vlbench.core.errors import DataError
+from vlbench.core.item import Item
 from vlbench.core.task import Expectation, TaskRequest
 from vlbench.task_kinds.matching import matching
 
