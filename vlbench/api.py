@@ -57,11 +57,11 @@ def run(request: Request, *, tell: Callable[[str], None] | None = None) -> Itera
     from vlbench.engine.remarks import noted, noted_lines
     from vlbench.kept_results import is_there, question_of, refuse_replacing, write_all
 
-    models, tasks = resolve(request)
+    (models, tasks), data = resolve(request), request.data
     read = {named.task.name: what_was_read(named.task) for named in tasks}
-    if tell is not None:
-        for name, said in read.items():
-            tell(reading_line(name, said))
+    tell = tell or (lambda _: None)
+    for name, said in read.items():
+        tell(reading_line(name, said))
     planned: list[list[Job]] = []
     listed: Listed = {}
     refused: dict[str, None] = {}
@@ -71,16 +71,15 @@ def run(request: Request, *, tell: Callable[[str], None] | None = None) -> Itera
         )
         planned.append(jobs)
         refused.update(dict.fromkeys(reasons))
-    if refused and tell is not None and any(planned):
-        for line in refused:
-            tell(f"refused: {line}")
+    for line in refused if any(planned) else ():
+        tell(f"refused: {line}")
     # what is asked is the same of all models, whatever their names for it
     jobs = list(chain.from_iterable(planned))
     asked = {job.task.name: job for job in jobs}
     questions = {name: question_of(job, request.cache) for name, job in asked.items()}
     refuse_replacing(jobs, questions, request)
     for job in jobs:
-        if not request.data.allow_seen_images:
+        if not data.allow_seen_images:
             refuse_seen(job, request.cache)
     cards = {named.task.name: named.card for named in tasks}
     for model, wanted in zip(models, planned, strict=True):
@@ -89,24 +88,18 @@ def run(request: Request, *, tell: Callable[[str], None] | None = None) -> Itera
         for job, found in measured(wanted, request):
             remarks = noted(job, request.cache)
             said = {**read[job.task.name], **remarks}
-            if NAMES_ALONE in job.checkpoint.capabilities and (
-                request.data.templates or request.data.descriptions
-            ):
+            if NAMES_ALONE in job.checkpoint.capabilities and (data.templates or data.descriptions):
                 said["prompt"] = "none: the model reads names alone, no templates or descriptions"
-                if tell is not None:
-                    tell(f"{job.row} on {job.task.name}: first prompt {said['prompt']}")
-            if tell is not None:
-                for line in noted_lines(job, remarks):
-                    tell(line)
+                tell(f"{job.row} on {job.task.name}: first prompt {said['prompt']}")
+            for line in noted_lines(job, remarks):
+                tell(line)
             seen = seen_by(job, request.cache)
             learned = seen[0] or job.method.learns_from
             result = result_of(
                 job,
                 found,
                 request.cache,
-                zero_shot="no"
-                if learned
-                else zero_shot(model.card, cards[job.task.name], request.data.thresholds),
+                zero_shot="no" if learned else zero_shot(model.card, cards[job.task.name], data.thresholds),
                 seen=seen,
                 facts=facts_of(model.card),
                 read=said,

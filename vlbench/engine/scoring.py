@@ -200,9 +200,8 @@ def fresh_scores(
     scored once: they tie to the bit. `score_pairs` scores one pair a row; without it, each candidate is
     scored with what is asked of it.
     """
-    count = len(leading)
     columns = Columns.of(texts, device)
-    row_bytes = candidates(np.arange(1)).nbytes if count else 1
+    row_bytes = candidates(np.arange(1)).nbytes if len(leading) else 1
     rows = min(BLOCK_BYTES // (4 * max(1, len(texts))), FEATURE_BLOCK_BYTES // row_bytes)
     rows = max(1, rows // TILE * TILE or rows)
     first = first_equals(leading, lambda start, stop: candidates(np.arange(start, stop)), step=rows)
