@@ -4,14 +4,11 @@ Also what decoding changes or leaves out of an image: told, since models see wha
 """
 
 from collections.abc import Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import partial
 from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING
-
-from tqdm import tqdm
 
 from vlbench.core.contracts import Dataset, Example
 from vlbench.core.dataset import Examples
@@ -93,6 +90,11 @@ def keep_keys(images: ImageList, keys: Iterable[str], cache: Path | None) -> Non
 
 def read_keys(dataset: Dataset, *, stated: bool = True) -> tuple[str, ...]:
     """The key of each image, all of which are opened; of what they hold, unless stated keys are taken."""
+    # imported here, so that a run with everything stored starts without them
+    from concurrent.futures import ThreadPoolExecutor
+
+    from tqdm import tqdm
+
     read = _own_key if stated else _pixel_key
     with ThreadPoolExecutor(READERS) as pool:
         bar = partial(tqdm, total=len(dataset), unit="img", desc="digests", disable=None, leave=None)
