@@ -157,6 +157,17 @@ def _sources_beside(root: Callable[..., object] | str) -> tuple[str, dict[str, b
     depth = min(len(packages), 2 if packages[0] == _OWN else 1)
     folder = path.parents[len(packages) - depth]
     return name, {
-        ".".join([*packages[:depth], *each.relative_to(folder).with_suffix("").parts]): each.read_bytes()
+        ".".join([*packages[:depth], *each.relative_to(folder).with_suffix("").parts]): _read(each)
         for each in sorted(folder.rglob("*.py"))
     }
+
+
+def _read(path: Path) -> bytes:
+    """The bytes of a source, read once for each state of the file in a process."""
+    status = path.stat()
+    return _of_state(path, status.st_size, status.st_mtime_ns, status.st_ctime_ns)
+
+
+@lru_cache(maxsize=1024)
+def _of_state(path: Path, *_: int) -> bytes:
+    return path.read_bytes()

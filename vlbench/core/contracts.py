@@ -55,7 +55,7 @@ class Example:
     `image` reads bytes and opens them, undecoded; it is a function of a module with what names the image (a
     path, an offset, a row), so that it can be sent to another process. `state` changes when the bytes may
     have, and is equal for one image reached through two data sets: a table of digests is found by it. Made
-    pictures state their `key` instead, a digest of all that they are made of. `box` is the part of the image
+    pictures state their `key` instead, which names all that they are made of. `box` is the part of the image
     that is meant: left, top, right and bottom in pixels.
     """
 

@@ -61,7 +61,7 @@ def list_images(dataset: Dataset, *, cache: Path | None = None, verify: bool = F
             )
         ids.append(example.id)
         states.append(example.key or example.state)
-        keys.append(example.key)
+        keys.append(digest_of_strings([example.key]) if example.key else "")
     stated = tuple(keys) if all(keys) else None
     found = ImageList(digest_of_strings(ids), digest_of_strings(states), len(ids), stated)
     if stated is not None or not verify:
@@ -104,7 +104,7 @@ def read_keys(dataset: Dataset, *, stated: bool = True) -> tuple[str, ...]:
 def key_of(image: "Image", example: Example) -> str:
     """The key of an opened image: of its bytes, with the box of a part, or of the pixels of a made one."""
     if example.key:
-        return example.key
+        return digest_of_strings([example.key])
     data = _encoded(image)
     digest = _of_pixels(image) if data is None else digest_of_bytes(data)
     return digest if example.box is None else digest_of_strings([digest, *map(str, example.box)])
