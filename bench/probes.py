@@ -37,7 +37,7 @@ def made(n: int, d: int, classes: int, *, seed: int, spread: float = 4.0) -> Sup
     vectors *= spread
     vectors += centres[labels]
     vectors *= np.geomspace(0.1, 1.0, d, dtype=np.float32)
-    return Support(vectors, labels)
+    return Support(vectors, labels, classes)
 
 
 def peer_ridge(support: Support, classes: int) -> Numbers:
@@ -65,7 +65,7 @@ def peer_accuracy(train: Support, tested: Support, c: float) -> float:
 
 def own_accuracy(train: Support, tested: Support, c: float) -> float:
     """How often vlbench's is right."""
-    return accuracy(logistic.Logits(logistic.fitted(train, c, 1e-4)).score(tested.vectors), tested.labels)
+    return accuracy(logistic.fitted(train, c, 1e-4).score(tested.vectors), tested.labels)
 
 
 def peer_search(train: Support, validation: Support, tested: Support) -> float:
@@ -85,7 +85,8 @@ def own_search(train: Support, validation: Support, tested: Support) -> float:
 
 def joined(one: Support, other: Support) -> Support:
     """The images of two splits."""
-    return Support(np.concatenate([one.vectors, other.vectors]), np.concatenate([one.labels, other.labels]))
+    vectors, labels = np.concatenate([one.vectors, other.vectors]), np.concatenate([one.labels, other.labels])
+    return Support(vectors, labels, one.classes)
 
 
 def timed(run: Callable[[], T]) -> tuple[float, T]:

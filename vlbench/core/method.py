@@ -54,11 +54,13 @@ class Head:
 
     `compose` makes one vector of a reference's and its words', both [m, d]. `score` gives the scores [b, m]
     of candidates' vectors [b, d]. `thresholds` are one for each query, in the units that people state.
+    `learned` says by name what was found or chosen: it is told in a line, and the result keeps it.
     """
 
     compose: "Callable[[Vectors, Vectors], Vectors] | None" = None
     score: "Callable[[Vectors], Vectors] | None" = None
     thresholds: tuple[float | None, ...] | None = None
+    learned: "Mapping[str, str | int | float]" = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +71,8 @@ class Method:
     of them `shots` stands in a row's name. `learns_from` names splits; what is learned is not zero-shot.
     `reads` says which sides are encoded, `needs` which capabilities a model has to have. `metrics` are
     measured beside the task's, by name. `rewrite` changes what is asked, before anything is planned; right
-    pairs, asked pairs and their order stay. `seeded` says whether the seed changes what is learned.
+    pairs, asked pairs and their order stay. `suits` raises Unsupported where the splits that it learns from
+    are none for it, before anything is loaded. `seeded` says whether the seed changes what is learned.
 
     Raises:
         PluginError: its name could not stand in a row's, or a word of its sets is none that anything heeds.
@@ -84,6 +87,7 @@ class Method:
     needs: frozenset[str] = frozenset()
     metrics: tuple[str, ...] = ()
     rewrite: "Callable[[Problem], Problem] | None" = None
+    suits: "Callable[[Mapping[SplitName, Problem]], None] | None" = None
     seeded: bool = False
 
     def __post_init__(self) -> None:

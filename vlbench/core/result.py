@@ -55,7 +55,8 @@ class Result:
     the model, or its method, learned from, by their digests (learned_from, validation_images, train_images).
     `facts` are the card's: family, parameters (millions), gflops (of an image), image_size (pixels), licence.
     `read` says what was read of the data: data, images, texts, prompt, labels, notes, decoding, cut;
-    `changes` what was converted, resampled, renamed or not read of the model's files.
+    `changes` what was converted, resampled, renamed or not read of the model's files; `learned` what a method
+    says of what it learned, and for which row, where another one shares it.
     """
 
     model: str
@@ -87,6 +88,7 @@ class Result:
     facts: Mapping[str, str | int | float] = field(default_factory=dict)
     read: Mapping[str, str] = field(default_factory=dict)
     changes: tuple[str, ...] = ()
+    learned: Mapping[str, str | int | float] = field(default_factory=dict)
     schema: int = SCHEMA
 
     def metric(self, name: str) -> Measurement:

@@ -58,7 +58,7 @@ def evaluate(job: Job, session: Session) -> tuple[Job, Measured]:
         learned = {split: _prediction(each, session)[0] for split, each in late.items()}
     session.spent.start += time.perf_counter() - start
     prediction, facts = _prediction(job, session)
-    found = measure(job, decided(job, prediction, learned), facts)
+    found = measure(job, *decided(job, prediction, facts, learned))
     store_measurement(job, found, session.cache)
     return job, found
 
@@ -107,7 +107,8 @@ def _prediction(job: Job, session: Session) -> tuple[Prediction, RunFacts]:
         "batch_size": executor.batch_size,
         "text_batch_size": executor.text_batch_size,
     }
-    facts = RunFacts(recorded, software_versions(), timing, model.info.changes)
+    changes, learned = model.info.changes, dict(head.learned)
+    facts = RunFacts(recorded, software_versions(), timing, changes, job.row, learned)
     store_prediction(job, prediction, facts, session.cache)
     return prediction, facts
 

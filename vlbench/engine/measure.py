@@ -28,12 +28,17 @@ _LOWEST = {"cosine": -1.0, "probability": 0.0}
 
 @dataclass(frozen=True, slots=True)
 class RunFacts:
-    """What a run records of itself beside its numbers; `changes` are those of the model's files."""
+    """What a run records of itself beside its numbers; `row` is whose it was.
+
+    `changes` are those of the model's files, `learned` is what its method says of what it learned.
+    """
 
     settings: Mapping[str, str | int]
     software: Mapping[str, str]
     timing: Timing
     changes: tuple[str, ...] = ()
+    row: str = ""
+    learned: Mapping[str, str | int | float] = field(default_factory=dict)
 
 
 def software_versions() -> dict[str, str]:
@@ -91,10 +96,12 @@ class Measured:
     prediction: Prediction | None = field(default=None, metadata=NOT_KEPT)
 
 
-def decided(job: Job, prediction: Prediction, learned: Mapping[str, Prediction]) -> Prediction:
+def decided(
+    job: Job, prediction: Prediction, facts: RunFacts, learned: Mapping[str, Prediction]
+) -> tuple[Prediction, RunFacts]:
     """A job's prediction under its task's thresholds, or those that its method learns; else as it is.
 
-    `learned` are the predictions of the splits that they are learned from.
+    `learned` are the predictions of the splits that they are learned from; the facts say what was learned.
 
     Raises:
         DataError: a stated threshold is outside the unit of the model's scores, or nothing is true of the
@@ -102,16 +109,17 @@ def decided(job: Job, prediction: Prediction, learned: Mapping[str, Prediction])
     """
     if job.task.thresholds is not None:
         check_stated(job, prediction.unit)
-        return prediction.under(job.task.thresholds)
+        return prediction.under(job.task.thresholds), facts
     if not job.decides_late or job.method.fit is None:
-        return prediction
+        return prediction, facts
     splits = {
         name: Split(job.learn_from[name].problem, _no_vectors, bind(learned.__getitem__, name))
         for name in learned
     }
     head = job.method.fit(Lesson(splits, _no_vectors, job.seed))
     check_head(job.method, head)
-    return prediction if head.thresholds is None else prediction.under(head.thresholds)
+    assert head.thresholds is not None  # its only part
+    return prediction.under(head.thresholds), replace(facts, learned=dict(head.learned))
 
 
 def check_head(method: Method, head: object) -> None:
@@ -127,6 +135,12 @@ def check_head(method: Method, head: object) -> None:
             f"method {method.name!r} says that it learns {', '.join(sorted(method.parts)) or 'nothing'} and "
             f"learned {', '.join(sorted(parts)) or 'nothing'}; mend its `parts`"
         )
+    for name, value in head.learned.items():
+        if type(value) not in (str, int, float) or (isinstance(value, float) and not isfinite(value)):
+            raise PluginError(
+                f"method {method.name!r} says that {name!r} is {value!r}; mend its `learned`, which holds "
+                "texts and finite numbers"
+            )
 
 
 def check_stated(job: Job, unit: ScoreUnit) -> None:
@@ -207,8 +221,11 @@ def result_of(
 
     `seen` is what `seen_by` answers.
     """
-    task, identity = job.task, job.identity
+    task, identity, run = job.task, job.identity, found.facts
     images = task.problem.images
+    # of a method that reads images alone, models of one image side share what was learned and scored
+    other = f"{run.row}: " if run.row != job.row else ""
+    shared = {"shared_with": run.row} if other and job.method.mark() else {}
     return Result(
         model=job.row,
         task=task.name,
@@ -240,17 +257,18 @@ def result_of(
             **seen[1],
         },
         settings={
-            **found.facts.settings,
+            **run.settings,
             "seed": job.seed,
             **({"method": job.method.spelling} if job.method.mark() else {}),
         },
-        software=dict(found.facts.software),
-        timing=found.facts.timing,
+        software=dict(run.software),
+        timing=run.timing,
         zero_shot=zero_shot,
         seen_images=seen[0],
         facts=dict(facts or {}),
         read=dict(read or {}),
-        changes=found.facts.changes,
+        changes=tuple(other + each for each in run.changes),
+        learned={**run.learned, **shared},
     )
 
 

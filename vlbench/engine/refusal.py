@@ -32,6 +32,8 @@ def refuse_unfit(
             f"{task.name}: {method.name} learns from a {lacking[0]} split, and no card of it names one; what "
             f"is tested is never learned from: add a `{lacking[0]}` section to its card"
         )
+    if method.suits is not None:
+        method.suits({split: task.learn_from[split] for split in sorted(method.learns_from)})
     if "thresholds" in method.parts and task.thresholds is not None:
         raise Unsupported(
             f"{task.name}: its thresholds are stated, and {method.name} learns them; leave one out"

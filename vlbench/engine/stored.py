@@ -77,7 +77,7 @@ def decided_prediction(job: Job, cache: Path) -> tuple[Prediction, RunFacts] | N
     found = {split: each[0] for split, each in learned.items() if each is not None}
     if kept is None or len(found) < len(learned):
         return None
-    return decided(job, kept[0], found), kept[1]
+    return decided(job, *kept, found)
 
 
 def stored_prediction(job: Job, cache: Path) -> tuple[Prediction, RunFacts] | None:

@@ -3,20 +3,23 @@
 Source: facebookresearch/dino, eval_knn.py: temperature 0.07; k 10, 20, 100 or 200, of which 20 is best.
 """
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from functools import partial
 
 import numpy as np
 
 from vlbench.core.capabilities import VECTORS
-from vlbench.core.errors import DataError, Unsupported
-from vlbench.core.method import Head, Lesson, Method
+from vlbench.core.errors import Unsupported
+from vlbench.core.method import Head, Lesson, Method, SplitName
+from vlbench.core.problem import Problem
 from vlbench.methods.support import (
     BLOCK_BYTES,
     Support,
     Vectors,
     permuted,
     refuse_shots,
+    refuse_unsuited,
     support_of,
     unit,
 )
@@ -24,10 +27,9 @@ from vlbench.methods.support import (
 
 @dataclass(frozen=True, slots=True)
 class Neighbours:
-    """Training images of length 1, of which the `k` nearest vote for one of `classes`."""
+    """Training images of length 1, of which the `k` nearest vote for a class."""
 
     support: Support
-    classes: int
     k: int
     temperature: float
 
@@ -36,8 +38,8 @@ class Neighbours:
 
         A vote weighs exp(cosine / temperature). Among images of equal cosines those that come first vote.
         """
-        found = np.empty((len(vectors), self.classes), dtype=np.float32)
-        step = max(1, BLOCK_BYTES // (4 * max(len(self.support.labels), self.classes)))
+        found = np.empty((len(vectors), self.support.classes), dtype=np.float32)
+        step = max(1, BLOCK_BYTES // (4 * max(len(self.support.labels), self.support.classes)))
         for start in range(0, len(vectors), step):
             rows = slice(start, start + step)
             found[rows] = self._shares(unit(vectors[rows]) @ self.support.vectors.T)
@@ -45,7 +47,7 @@ class Neighbours:
         return np.log(np.maximum(found, np.finfo(np.float32).tiny))
 
     def _shares(self, cosines: Vectors) -> Vectors:
-        count, images = cosines.shape
+        (count, images), classes = cosines.shape, self.support.classes
         least = np.partition(cosines, images - self.k, axis=1)[:, images - self.k]
         rows, places = np.nonzero(cosines >= least[:, None])
         values = cosines[rows, places]
@@ -57,8 +59,8 @@ class Neighbours:
         # against the nearest: no weight overflows, and shares stay what they are
         nearest = cosines.max(axis=1)[rows].astype(np.float64)
         weights = np.exp((values - nearest) / self.temperature)
-        cells = rows * self.classes + self.support.labels[places]
-        votes = np.bincount(cells, weights, minlength=count * self.classes).reshape(count, self.classes)
+        cells = rows * classes + self.support.labels[places]
+        votes = np.bincount(cells, weights, minlength=count * classes).reshape(count, classes)
         shares: Vectors = (votes / votes.sum(axis=1, keepdims=True)).astype(np.float32)
         return shares
 
@@ -83,20 +85,26 @@ def knn(*, k: int = 20, shots: int | None = None, temperature: float = 0.07) -> 
         learns_from=frozenset({"train"}),
         reads=frozenset({"candidates"}),
         needs=frozenset({VECTORS}),
+        suits=partial(suits, k, shots),
         seeded=shots is not None,
     )
 
 
-def learn(k: int, shots: int | None, temperature: float, lesson: Lesson) -> Head:
-    """The training images, at length 1.
+def suits(k: int, shots: int | None, problems: Mapping[SplitName, Problem]) -> None:
+    """Refuse less than k training images, images of no or several classes, and few of a class.
 
     Raises:
-        DataError: there are fewer than k, an image has not one class, or a class fewer images than shots.
+        Unsupported: it is one of these.
     """
-    support = support_of(lesson, shots, permuted, of="knn")
-    count = len(support.labels)
+    refuse_unsuited("knn", shots, problems)
+    counts = problems["train"].relevant.column_counts
+    count = int(counts.sum()) if shots is None else shots * int((counts > 0).sum())
     if count < k:
-        raise DataError(f"knn: k is {k}, and there are {count} training images; give k={count} or fewer")
-    classes = len(lesson.splits["train"].problem.queries)
-    unit_support = Support(unit(support.vectors), support.labels)
-    return Head(score=Neighbours(unit_support, classes, k, temperature).score)
+        raise Unsupported(f"knn: k is {k}, and there are {count} training images; give k={count} or fewer")
+
+
+def learn(k: int, shots: int | None, temperature: float, lesson: Lesson) -> Head:
+    """The training images, at length 1."""
+    support = support_of(lesson, shots, permuted)
+    of_length_1 = replace(support, vectors=unit(support.vectors))
+    return Head(score=Neighbours(of_length_1, k, temperature).score, learned=support.learned)

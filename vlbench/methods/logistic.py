@@ -5,7 +5,7 @@ probe features before the projection; here they are projected, of the length tha
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, Literal
 
@@ -23,6 +23,7 @@ from vlbench.methods.support import (
     accuracy,
     permuted,
     refuse_shots,
+    refuse_unsuited,
     support_of,
     validation_of,
 )
@@ -41,14 +42,24 @@ Parameters = NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True)
 class Logits:
-    """Logits x @ weights + intercepts: the last row of `parameters` [d + 1, m] are the intercepts."""
+    """Logits x @ weights + intercepts: the last row of `parameters` [d + 1, c] are the intercepts.
+
+    They are those of the classes `shown` [c] of m `classes`; the others have no image.
+    """
 
     parameters: Parameters
+    shown: Labels
+    classes: int
 
     def score(self, vectors: Vectors) -> Vectors:
-        """The logits [n, m] of vectors [n, d]."""
+        """The logits [n, m] of vectors [n, d]; a class without images has the least probability there is."""
         weights = self.parameters.astype(vectors.dtype)
-        found: Vectors = vectors @ weights[:-1] + weights[-1]
+        of_shown: Vectors = vectors @ weights[:-1] + weights[-1]
+        if len(self.shown) == self.classes:
+            return of_shown
+        least = np.logaddexp.reduce(of_shown, axis=1, keepdims=True) + np.log(np.finfo(np.float32).tiny)
+        found = np.repeat(least.astype(of_shown.dtype), self.classes, axis=1)
+        found[:, self.shown] = of_shown
         return found
 
 
@@ -81,35 +92,28 @@ def logistic(
         learns_from=frozenset({"train", "validation"} if searched else {"train"}),
         reads=frozenset({"candidates"}),
         needs=frozenset({VECTORS}),
+        suits=partial(refuse_unsuited, "logistic", shots),
         seeded=shots is not None,
     )
 
 
 def learn(c: float, shots: int | None, tolerance: float, lesson: Lesson) -> Head:
-    """The weights of the training split.
-
-    Raises:
-        DataError: an image has not one class, or a class has fewer images than shots or none.
-    """
-    support = support_of(lesson, shots, permuted, of="logistic")
-    return Head(score=Logits(fitted(support, c, tolerance)).score)
+    """The weights of the training split."""
+    support = support_of(lesson, shots, permuted)
+    return Head(score=fitted(support, c, tolerance).score, learned=support.learned)
 
 
 def learn_searched(shots: int | None, tolerance: float, lesson: Lesson) -> Head:
-    """The weights of both splits, of the training shots alone where there are any, with the best C.
-
-    Raises:
-        DataError: an image has not one class, or a class has fewer training images than shots or none.
-    """
-    train = support_of(lesson, shots, permuted, of="logistic")
-    validation = validation_of(lesson, of="logistic")
+    """The weights of both splits, of the training shots alone where there are any, with the best C."""
+    train, validation = support_of(lesson, shots, permuted), validation_of(lesson)
     c = choose(train, validation, tolerance)
     if shots is None:
-        train = Support(
-            np.concatenate([train.vectors, validation.vectors]),
-            np.concatenate([train.labels, validation.labels]),
+        train = replace(
+            train,
+            vectors=np.concatenate([train.vectors, validation.vectors]),
+            labels=np.concatenate([train.labels, validation.labels]),
         )
-    return Head(score=Logits(fitted(train, c, tolerance)).score)
+    return Head(score=fitted(train, c, tolerance).score, learned={**train.learned, "c": c})
 
 
 def choose(train: Support, validation: Support, tolerance: float) -> float:
@@ -135,14 +139,15 @@ def _best(found: dict[int, float]) -> int:
 def _tried_accuracy(train: Support, validation: Support, tolerance: float, place: int) -> float:
     # every fit begins at 0, as the peer's: one that ends at a tolerance hangs on where it began
     found = fitted(train, STRENGTHS[place], tolerance)
-    return accuracy(Logits(found).score(validation.vectors), validation.labels)
+    return accuracy(found.score(validation.vectors), validation.labels)
 
 
-def fitted(support: Support, c: float, tolerance: float = 1e-4) -> Parameters:
-    """Weights and intercepts [d + 1, m] of the least mean loss."""
+def fitted(support: Support, c: float, tolerance: float = 1e-4) -> Logits:
+    """Weights and intercepts of the least mean loss."""
     from scipy.optimize import minimize
 
-    shape = (support.vectors.shape[1] + 1, int(support.labels.max()) + 1)
+    shown, labels = np.unique(support.labels, return_inverse=True)
+    shape = (support.vectors.shape[1] + 1, len(shown))
     # of two classes scikit-learn penalises one vector, their difference
     penalty = (2 if shape[1] == 2 else 1) / (c * len(support.labels))
     options: dict[str, Any] = {
@@ -154,12 +159,12 @@ def fitted(support: Support, c: float, tolerance: float = 1e-4) -> Parameters:
     found = minimize(
         _loss,
         np.zeros(shape[0] * shape[1]),
-        (support.vectors, support.labels, penalty),
+        (support.vectors, labels, penalty),
         "L-BFGS-B",
         jac=True,
         options=options,
     )
-    return np.asarray(found.x).reshape(shape)
+    return Logits(np.asarray(found.x).reshape(shape), shown, support.classes)
 
 
 def _loss(flat: Parameters, vectors: Vectors, labels: Labels, penalty: float) -> tuple[float, Parameters]:

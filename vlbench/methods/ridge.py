@@ -3,6 +3,7 @@
 Source: big_vision, evaluators/fewshot_lsr.py; its usual l2 is 2^10.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 
@@ -11,7 +12,8 @@ from numpy.typing import NDArray
 
 from vlbench.core.capabilities import VECTORS
 from vlbench.core.errors import Unsupported
-from vlbench.core.method import Head, Lesson, Method
+from vlbench.core.method import Head, Lesson, Method, SplitName
+from vlbench.core.problem import Problem
 from vlbench.core.relevance import Relevance
 from vlbench.methods.support import (
     BLOCK_BYTES,
@@ -19,6 +21,7 @@ from vlbench.methods.support import (
     permuted,
     refuse_shots,
     refuse_unknown,
+    refuse_unsuited,
     support_of,
 )
 
@@ -70,26 +73,32 @@ def ridge(*, shots: int | None = None, l2: float = 2.0**10) -> Method:
         learns_from=frozenset({"train"}),
         reads=frozenset({"candidates"}),
         needs=frozenset({VECTORS}),
+        suits=partial(suits, shots),
         seeded=shots is not None,
     )
 
 
-def learn(shots: int | None, l2: float, lesson: Lesson) -> Head:
-    """The weights of the training split.
+def suits(shots: int | None, problems: Mapping[SplitName, Problem]) -> None:
+    """Refuse a training split of which the truth of a pair is not known, and few images of a class.
 
     Raises:
-        DataError: shots are drawn of images with several tags, a class has fewer images than shots or none,
-            or the truth of a pair is not known.
+        Unsupported: it is one of these, or shots are drawn of images with several tags.
     """
+    refuse_unknown(problems["train"], of="ridge")
+    if shots is not None:
+        refuse_unsuited("ridge", shots, problems)
+
+
+def learn(shots: int | None, l2: float, lesson: Lesson) -> Head:
+    """The weights of the training split."""
     split = lesson.splits["train"]
-    refuse_unknown(split.problem, of="ridge")
     right = split.problem.relevant
     if shots is None and (right.row_counts != 1).any():
         return Head(score=solve(split.vectors(), right, l2).score)
-    support = support_of(lesson, shots, permuted, of="ridge")
+    support = support_of(lesson, shots, permuted)
     places = np.arange(len(support.labels))
     right = Relevance.from_pairs(places, support.labels, (len(places), right.shape[1]))
-    return Head(score=solve(support.vectors, right, l2).score)
+    return Head(score=solve(support.vectors, right, l2).score, learned=support.learned)
 
 
 def solve(vectors: Vectors, right: Relevance, l2: float) -> Ridge:

@@ -1,14 +1,14 @@
 """Support: the labelled images that a method learns from, all of a split or so many of each class."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from random import Random
 
 import numpy as np
 from numpy.typing import NDArray
 
-from vlbench.core.errors import DataError, Unsupported
-from vlbench.core.method import Lesson
+from vlbench.core.errors import Unsupported
+from vlbench.core.method import Lesson, SplitName
 from vlbench.core.problem import Problem
 
 Vectors = NDArray[np.float32]
@@ -22,64 +22,69 @@ BLOCK_BYTES = 64 * 2**20
 
 @dataclass(frozen=True, slots=True)
 class Support:
-    """Vectors [n, d] of images, and the class [n] of each of them."""
+    """Vectors [n, d] of images, the class [n] of each of them, and how many classes there are.
+
+    A class may have no image: nothing is known of it.
+    """
 
     vectors: Vectors
     labels: Labels
+    classes: int
+
+    @property
+    def learned(self) -> Mapping[str, int]:
+        """What is to be said of it: how many images are learned from, and how many classes have none."""
+        without = self.classes - len(np.unique(self.labels))
+        return {"images": len(self.labels), **({"classes_without_images": without} if without else {})}
 
 
-def support_of(lesson: Lesson, shots: int | None, draw: Draw, *, of: str) -> Support:
-    """The training images, or `shots` of each class; `of` is the method's name.
-
-    Raises:
-        DataError: an image has not one class, or a class has fewer images than are drawn of it, or none.
-    """
-    problem, least = lesson.splits["train"].problem, shots or 1
-    labels = labels_of(problem, of=of)
-    counts = problem.relevant.column_counts
-    few = np.flatnonzero(counts < least)
-    if few.size:
-        raise DataError(
-            f"{of}: {problem.names[few[0]]!r} has {counts[few[0]]} training images in "
-            f"{problem.images.name}, and {least} of each class are needed; add some, or take fewer shots"
-        )
-    vectors = lesson.splits["train"].vectors()
-    if shots is None:
-        return Support(vectors, labels)
-    chosen = draw(labels, shots, lesson.seed)
-    return Support(vectors[chosen], labels[chosen])
+def support_of(lesson: Lesson, shots: int | None, draw: Draw) -> Support:
+    """The training images, or `shots` of each class that has any."""
+    split = lesson.splits["train"]
+    vectors, labels, classes = split.vectors(), split.problem.relevant.queries, len(split.problem.queries)
+    if shots is not None:
+        chosen = draw(labels, shots, lesson.seed)
+        vectors, labels = vectors[chosen], labels[chosen]
+    return Support(vectors, labels, classes)
 
 
-def validation_of(lesson: Lesson, *, of: str) -> Support:
-    """The validation images.
-
-    Raises:
-        DataError: an image has not one class.
-    """
+def validation_of(lesson: Lesson) -> Support:
+    """The validation images."""
     split = lesson.splits["validation"]
-    return Support(split.vectors(), labels_of(split.problem, of=of))
+    return Support(split.vectors(), split.problem.relevant.queries, len(split.problem.queries))
 
 
-def labels_of(problem: Problem, *, of: str) -> Labels:
-    """The class [n] of each image.
+def refuse_unsuited(of: str, shots: int | None, problems: Mapping[SplitName, Problem]) -> None:
+    """Refuse splits that a method of one class an image cannot learn from; `of` is its name.
 
     Raises:
-        DataError: an image has not one class.
+        Unsupported: there is no training image, the truth of a pair is not known, an image has not one class,
+            or a class has some training images and fewer than `shots`.
     """
-    refuse_unknown(problem, of=of)
-    odd = np.flatnonzero(problem.relevant.row_counts != 1)
-    if odd.size:
-        raise DataError(
-            f"{of} learns from images of one class each, and {problem.ids[odd[0]]} has "
-            f"{problem.relevant.row_counts[odd[0]]}; choose ridge, which learns tags too"
+    for problem in problems.values():
+        refuse_unknown(problem, of=of)
+        odd = np.flatnonzero(problem.relevant.row_counts != 1)
+        if odd.size:
+            raise Unsupported(
+                f"{of} learns from images of one class each, and {problem.ids[odd[0]]} has "
+                f"{problem.relevant.row_counts[odd[0]]}; choose ridge, which learns tags too"
+            )
+    train = problems["train"]
+    counts = train.relevant.column_counts
+    few = np.flatnonzero((counts > 0) & (counts < (shots or 0)))
+    if few.size:
+        raise Unsupported(
+            f"{of}: {train.names[few[0]]!r} has {counts[few[0]]} training images in {train.images.name}, and "
+            f"{shots} of each class are drawn; add some, or take fewer shots"
         )
-    return problem.relevant.queries
 
 
 def refuse_unknown(problem: Problem, *, of: str) -> None:
-    """Raise DataError where the truth of a pair is not known."""
+    """Raise Unsupported where there is no image, or the truth of a pair is not known."""
+    if not len(problem.candidates):
+        raise Unsupported(f"{of}: {problem.images.name} holds no image to learn from; add some")
     if problem.asked is not None:
-        raise DataError(
+        raise Unsupported(
             f"{of} learns from all pairs of an image and a text, and {problem.images.name} does not say "
             "of all whether they are right; choose another method"
         )

@@ -20,6 +20,7 @@ from vlbench.methods.support import (
     Support,
     Vectors,
     refuse_shots,
+    refuse_unsuited,
     sampled,
     support_of,
     unit,
@@ -38,9 +39,13 @@ BETAS, ALPHAS = 200, 20
 
 @dataclass(frozen=True, slots=True)
 class Cache:
-    """Keys [n, d] in the order of their classes, of which each begins at `starts` [m], and words [m, d]."""
+    """Keys [n, d] in the order of their classes, and words [m, d].
+
+    Keys of `shown` [c], the classes that have any, begin at `starts` [c].
+    """
 
     keys: Vectors
+    shown: NDArray[np.intp]
     starts: NDArray[np.intp]
     words: Vectors
     alpha: float = ALPHA
@@ -53,8 +58,13 @@ class Cache:
         for start in range(0, len(vectors), step):
             rows = unit(vectors[start : start + step])
             votes = np.exp(-self.beta * (1 - rows @ self.keys.T))
-            cached = np.add.reduceat(votes, self.starts, axis=1)
-            found[start : start + step] = SCALE * (rows @ self.words.T) + self.alpha * cached
+            found[start : start + step] = SCALE * (rows @ self.words.T) + self.alpha * self.sums(votes)
+        return found
+
+    def sums(self, votes: NDArray[np.floating]) -> NDArray[np.floating]:
+        """The votes [b, n] of all keys of each class, [b, m]: none of a class without keys."""
+        found = np.zeros((len(votes), len(self.words)), dtype=votes.dtype)
+        found[:, self.shown] = np.add.reduceat(votes, self.starts, axis=1)
         return found
 
     def block_rows(self, itemsize: int) -> int:
@@ -101,6 +111,7 @@ def tip_adapter(
         parts=frozenset({"score"}),
         learns_from=frozenset({"train"} if search == "none" else {"train", "validation"}),
         needs=frozenset({VECTORS}),
+        suits=partial(refuse_unsuited, "tip-adapter", shots),
         seeded=shots is not None,
     )
 
@@ -109,22 +120,21 @@ def learn(shots: int | None, alpha: float, beta: float, lesson: Lesson) -> Head:
     """The cache of the training images.
 
     Raises:
-        DataError: an image has not one class, a class has fewer images than shots or none, or words have no
-            vectors in the space of the images.
+        DataError: words have no vectors in the space of the images.
     """
-    support = support_of(lesson, shots, sampled, of="tip-adapter")
+    support = support_of(lesson, shots, sampled)
     cache = cache_of(support, lesson.words())
-    return Head(score=replace(cache, alpha=alpha, beta=beta).score)
+    return Head(score=replace(cache, alpha=alpha, beta=beta).score, learned=support.learned)
 
 
 def learn_searched(shots: int | None, largest_alpha: float, largest_beta: float, lesson: Lesson) -> Head:
     """As `learn`, with the alpha and beta of the best accuracy on the validation split."""
-    support = support_of(lesson, shots, sampled, of="tip-adapter")
-    validation = validation_of(lesson, of="tip-adapter")
+    support, validation = support_of(lesson, shots, sampled), validation_of(lesson)
     cache = cache_of(support, lesson.words())
     alphas, betas = steps_to(largest_alpha, ALPHAS), steps_to(largest_beta, BETAS)
     alpha, beta = searched(cache, validation, alphas, betas)
-    return Head(score=replace(cache, alpha=alpha, beta=beta).score)
+    learned = {**support.learned, "alpha": alpha, "beta": beta}
+    return Head(score=replace(cache, alpha=alpha, beta=beta).score, learned=learned)
 
 
 def cache_of(support: Support, words: Vectors) -> Cache:
@@ -139,8 +149,8 @@ def cache_of(support: Support, words: Vectors) -> Cache:
             f"{support.vectors.shape[1]}; choose a method that reads images alone, or another model"
         )
     order = np.argsort(support.labels, kind="stable")
-    starts = np.searchsorted(support.labels[order], np.arange(len(words)))
-    return Cache(unit(support.vectors[order]), starts, unit(words))
+    shown, starts = np.unique(support.labels[order], return_index=True)
+    return Cache(unit(support.vectors[order]), shown, starts, unit(words))
 
 
 def steps_to(largest: float, count: int) -> NDArray[np.float64]:
@@ -168,7 +178,7 @@ def searched(
         logits[own] = -np.inf
         votes, fall = np.exp(-betas[0] * distances), np.exp(-(betas[1] - betas[0]) * distances)
         for place in range(len(betas)):
-            cached = np.add.reduceat(votes, cache.starts, axis=1)
+            cached = cache.sums(votes)
             cached -= cached[own][:, None]
             for other, alpha in enumerate(alphas):
                 right[place, other] += np.count_nonzero((logits + alpha * cached).max(axis=1) < 0)

@@ -6,7 +6,7 @@ from scipy.special import softmax
 from sklearn.linear_model import LogisticRegression
 
 from vlbench.core.errors import Unsupported
-from vlbench.methods.logistic import FIRST, STRENGTHS, Logits, fitted, logistic, searched
+from vlbench.methods.logistic import FIRST, STRENGTHS, fitted, logistic, searched
 from vlbench.methods.support import Support, accuracy, unit
 
 TIGHT = 1e-9
@@ -21,9 +21,9 @@ def test_the_converged_weights_are_the_peers(probe, splits, kind):
     (vectors, labels), (tested, _) = splits["train"], splits["test"]
     if kind == "unit":
         vectors, tested = unit(vectors), unit(tested)
-    found = fitted(Support(exact(vectors), labels), 0.316, TIGHT)
-    assert found[:-1].T == pytest.approx(probe[f"openai_logreg/{kind}/coef_converged"], abs=1e-6)
-    logits = Logits(found).score(exact(tested))
+    found = fitted(Support(exact(vectors), labels, 8), 0.316, TIGHT)
+    assert found.parameters[:-1].T == pytest.approx(probe[f"openai_logreg/{kind}/coef_converged"], abs=1e-6)
+    logits = found.score(exact(tested))
     stated = probe[f"openai_logreg/{kind}/test_proba_converged"]
     assert softmax(logits, axis=1) == pytest.approx(stated, abs=1e-6)
     assert logits.argmax(axis=1).tolist() == probe[f"openai_logreg/{kind}/pred"].tolist()
@@ -39,8 +39,8 @@ def test_the_search_tries_what_the_paper_tries(probe, splits):
     tried = {}
 
     def try_place(place):
-        found = fitted(Support(exact(train[0]), train[1]), STRENGTHS[place], TIGHT)
-        tried[place] = accuracy(Logits(found).score(exact(tested)), right)
+        found = fitted(Support(exact(train[0]), train[1], 8), STRENGTHS[place], TIGHT)
+        tried[place] = accuracy(found.score(exact(tested)), right)
         return tried[place]
 
     best = searched(try_place)
@@ -89,7 +89,8 @@ def test_two_classes_are_penalised_as_scikit_learn_does(made, classes):
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         peer = LogisticRegression(C=0.5, tol=1e-10, max_iter=5000).fit(exact(vectors), labels)
-    found = softmax(Logits(fitted(Support(exact(vectors), labels), 0.5, TIGHT)).score(exact(vectors)), axis=1)
+    found = fitted(Support(exact(vectors), labels, classes), 0.5, TIGHT)
+    found = softmax(found.score(exact(vectors)), axis=1)
     assert found == pytest.approx(peer.predict_proba(exact(vectors)), abs=1e-5)
 
 

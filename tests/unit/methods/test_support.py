@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from miniatures.hand import pairs_of, pictures, words
 
-from vlbench.core.errors import DataError, Unsupported
+from vlbench.core.errors import Unsupported
 from vlbench.core.method import Lesson, Split
 from vlbench.core.problem import Asked, Problem
 from vlbench.core.registry import METHODS
@@ -40,23 +40,46 @@ def test_so_many_of_each_class_are_drawn_none_twice(draw):
 
 def test_without_shots_all_images_are_taken_in_their_order(lesson, made):
     vectors, labels = made(12)
-    found = support_of(lesson(train=(vectors, labels), classes=4), None, permuted, of="probe")
+    found = support_of(lesson(train=(vectors, labels), classes=4), None, permuted)
     assert (found.vectors.tolist(), found.labels.tolist()) == (vectors.tolist(), labels.tolist())
 
 
-def test_a_class_with_fewer_images_than_shots_is_named(lesson, made):
-    vectors, _ = made(5)
-    asked = lesson(train=(vectors, [0, 0, 0, 1, 1]), classes=2)
-    with pytest.raises(DataError, match="probe: 'class 1' has 2 training images in pictures, and 3 of each"):
-        support_of(asked, 3, permuted, of="probe")
+def problems(asked):
+    return {name: split.problem for name, split in asked.splits.items()}
 
 
 @pytest.mark.parametrize("name", PROBES)
-def test_a_class_without_images_is_named(name, lesson, made):
-    vectors, labels = made(32)
-    asked = lesson(train=(vectors, labels), classes=5, rows=np.eye(5, 8, dtype=np.float32))
-    with pytest.raises(DataError, match=f"{name}: 'class 4' has 0 training images"):
-        METHODS.get(name)().fit(asked)
+def test_a_class_with_fewer_images_than_shots_is_named(name, lesson, made):
+    vectors, _ = made(5)
+    asked = problems(lesson(train=(vectors, [0, 0, 0, 1, 1]), classes=3))
+    with pytest.raises(Unsupported, match=f"{name}: 'class 1' has 2 training images in pictures, and 3 of"):
+        METHODS.get(name)(shots=3).suits(asked)
+    METHODS.get(name)(shots=2, **({"k": 4} if name == "knn" else {})).suits(asked)
+
+
+@pytest.mark.parametrize("name", PROBES)
+def test_no_image_at_all_is_refused(name, lesson):
+    asked = problems(lesson(train=(np.empty((0, 8), dtype=np.float32), []), classes=3))
+    with pytest.raises(Unsupported, match=f"{name}: pictures holds no image to learn from"):
+        METHODS.get(name)().suits(asked)
+
+
+@pytest.mark.parametrize("name", PROBES)
+@pytest.mark.parametrize("nowhere", [0, 2, 4])
+def test_a_class_without_images_changes_no_other_and_only_words_could_choose_it(name, nowhere, lesson, made):
+    (vectors, labels), (tested, _) = made(48), made(30, seed=1)
+    others = [place for place in range(5) if place != nowhere]
+    rows = np.eye(5, 8, dtype=np.float32)
+    asked = lesson(train=(vectors, np.array(others)[labels]), rows=rows, classes=5)
+    head = METHODS.get(name)().fit(asked)
+    alone = METHODS.get(name)().fit(lesson(train=(vectors, labels), rows=rows[others], classes=4))
+    found = head.score(tested)
+    assert found[:, others] == pytest.approx(alone.score(tested), rel=1e-5, abs=1e-5)
+    assert np.isfinite(found).all()
+    by_words = "queries" in METHODS.get(name)().reads
+    assert by_words or (found[:, nowhere] < found[:, others].max(axis=1)).all()
+    assert head.learned["classes_without_images"] == 1
+    assert "classes_without_images" not in alone.learned
 
 
 @pytest.mark.parametrize("name", PROBES)
@@ -79,14 +102,14 @@ def tags(asked=None):
 )
 def test_images_of_several_tags_are_refused_where_one_class_is_learned(made_of):
     name, settings = made_of
-    with pytest.raises(DataError, match=f"{name} learns from images of one class each, and p0 has 2"):
-        METHODS.get(name)(**settings).fit(tags())
+    with pytest.raises(Unsupported, match=f"{name} learns from images of one class each, and p0 has 2"):
+        METHODS.get(name)(**settings).suits(problems(tags()))
 
 
 @pytest.mark.parametrize("name", PROBES)
 def test_unknown_pairs_are_no_wrong_ones(name):
-    with pytest.raises(DataError, match=f"{name} learns from all pairs of an image and a text"):
-        METHODS.get(name)().fit(tags(Asked("but", pairs_of([(1, 1)], (3, 2)))))
+    with pytest.raises(Unsupported, match=f"{name} learns from all pairs of an image and a text"):
+        METHODS.get(name)().suits(problems(tags(Asked("but", pairs_of([(1, 1)], (3, 2))))))
 
 
 def test_a_zero_vector_stays_as_it_is():

@@ -19,8 +19,8 @@ def test_the_authors_logits(probe, splits, lesson, alpha, beta):
 
 @pytest.mark.parametrize("split", ["val", "test"])
 def test_the_authors_search(probe, splits, split):
-    cache = cache_of(Support(*splits["train"]), probe["tip/text_classifier"].T)
-    alpha, beta = searched(cache, Support(*splits[split]), steps_to(3.0, 20), steps_to(7.0, 40))
+    cache = cache_of(Support(*splits["train"], 8), probe["tip/text_classifier"].T)
+    alpha, beta = searched(cache, Support(*splits[split], 8), steps_to(3.0, 20), steps_to(7.0, 40))
     stated = probe[f"tip/search_on_{split}/beta_alpha_testacc"]
     assert [beta, alpha] == pytest.approx(stated[:2])
     found = replace(cache, alpha=alpha, beta=beta).score(splits["test"][0])
@@ -29,7 +29,10 @@ def test_the_authors_search(probe, splits, split):
 
 def test_a_search_is_that_of_every_pair_scored_alone(made, monkeypatch):
     words = unit(np.random.default_rng(2).standard_normal((4, 8)).astype(np.float32))
-    cache, validation = cache_of(Support(*made(40, spread=2)), words), Support(*made(90, spread=2, seed=1))
+    cache, validation = (
+        cache_of(Support(*made(40, spread=2), 4), words),
+        Support(*made(90, spread=2, seed=1), 4),
+    )
     alphas, betas = steps_to(40.0, 5), steps_to(9.0, 6)
     scored = {
         (beta, alpha): accuracy(
@@ -49,8 +52,8 @@ def test_a_search_reads_the_validation_split_alone(probe, splits, lesson):
     method = tip_adapter(search="validation")
     assert method.learns_from == {"train", "validation"}
     found = method.fit(lesson(train=splits["train"], validation=splits["val"], rows=rows))
-    cache = cache_of(Support(*splits["train"]), rows)
-    alpha, beta = searched(cache, Support(*splits["val"]), steps_to(3.0, 20), steps_to(7.0, 200))
+    cache = cache_of(Support(*splits["train"], 8), rows)
+    alpha, beta = searched(cache, Support(*splits["val"], 8), steps_to(3.0, 20), steps_to(7.0, 200))
     expected = replace(cache, alpha=alpha, beta=beta).score(splits["test"][0])
     assert (found.score(splits["test"][0]) == expected).all()
 
