@@ -67,7 +67,7 @@ def run(request: Request, *, tell: Callable[[str], None] | None = None) -> Itera
     refused: dict[str, None] = {}
     for model in models:
         jobs, reasons = plan_jobs(
-            model.checkpoint, [named.task for named in tasks], request.settings, request.method, listed
+            model.checkpoint, [named.task for named in tasks], request.settings, request.methods, listed
         )
         planned.append(jobs)
         refused.update(dict.fromkeys(reasons))
@@ -104,6 +104,9 @@ def run(request: Request, *, tell: Callable[[str], None] | None = None) -> Itera
                 facts=facts_of(model.card),
                 read=said,
             )
+            if result.learned:
+                stated = ", ".join(f"{name} {value}" for name, value in result.learned.items())
+                tell(f"{job.row} on {job.task.name}: learned {stated}")
             if request.results is not None:
                 write_all(result, job, found, request, request.results)
             yield result

@@ -31,13 +31,13 @@ class Options(TypedDict, total=False):
     auto. workers: loader threads, None by device. limit: this many images (or items) spread over the
     data, result partial. feature_bytes: what a task may add to the store; above it, scores are stored in
     place of image features. descriptions, templates, classnames: files that take the place of a task's.
-    thresholds: of tags, a number or a file. method: what acts on the model's features or scores, such as
-    "best-f1"; "zero-shot" is none. allow_seen_images: score images that the model or its method learned
-    from, result not zero-shot. data_root: folders of data
-    sets. task_roots: {task: its own folder}. results: where JSON and CSVs go, None writes none. cache: the
-    feature store, None is the user's cache folder. include_path: folders with more cards. weights: the
-    user's own file for the one model named. preprocess: "exact" or "fast". missing: leave out what
-    the results folder has, of the same weights, method, protocol and images.
+    thresholds: of tags, a number or a file. method: what acts on the model's features or scores, a row each:
+    "zero-shot,ridge@4"; "zero-shot" is none. allow_seen_images: score images that the model or its method
+    learned from, result not zero-shot. data_root: folders of data sets. task_roots: {task: its own folder}.
+    results: where JSON and CSVs go, None writes none. cache: the feature store, None is the user's cache
+    folder. include_path: folders with more cards. weights: the user's own file for the one model named.
+    preprocess: "exact" or "fast". missing: leave out what the results folder has, of the same weights,
+    method, protocol and images.
     """
 
     device: str
@@ -54,7 +54,7 @@ class Options(TypedDict, total=False):
     classnames: Path | str | None
     templates: Path | str | None
     thresholds: float | Path | str | None
-    method: str
+    method: str | Sequence[str]
     allow_seen_images: bool
     data_root: Sequence[Path | str]
     task_roots: Mapping[str, Path | str]
@@ -75,7 +75,7 @@ class Request:
     settings: RunSettings
     data: DataRequest
     cache: Path
-    method: Method = ZERO_SHOT
+    methods: tuple[Method, ...] = (ZERO_SHOT,)
     results: Path | None = None
     include: tuple[Path, ...] = ()
     weights: Path | None = None
@@ -89,7 +89,7 @@ def request_of(models: str | Sequence[str], tasks: str | Sequence[str], options:
     Raises:
         VlbenchError: an option is unknown or out of range.
     """
-    from vlbench.cards.method import asked_method
+    from vlbench.cards.method import asked_methods
     from vlbench.engine.settings import resolve_device
 
     unknown = options.keys() - Options.__annotations__.keys()
@@ -114,7 +114,7 @@ def request_of(models: str | Sequence[str], tasks: str | Sequence[str], options:
         workers = min(os.cpu_count() or 1, 2 if device == "cpu" else 16)
     stated = cast("Mapping[str, Path | str | None]", options)
     paths = {name: Path(path) for name in _PATHS if (path := stated.get(name)) is not None}
-    asked = ZERO_SHOT if method == ZERO_SHOT.name else asked_method(method)
+    methods = asked_methods((method,) if isinstance(method, str) else method)
     return Request(
         models=(models,) if isinstance(models, str) else tuple(models),
         tasks=(tasks,) if isinstance(tasks, str) else tuple(tasks),
@@ -140,11 +140,11 @@ def request_of(models: str | Sequence[str], tasks: str | Sequence[str], options:
             classnames=paths.get("classnames"),
             templates=paths.get("templates"),
             thresholds=None if thresholds is None else str(thresholds),
-            splits=asked.learns_from,
+            splits=frozenset().union(*(each.learns_from for each in methods)),
             allow_seen_images=options.get("allow_seen_images", False),
         ),
         cache=cache,
-        method=asked,
+        methods=methods,
         results=paths.get("results"),
         include=tuple(map(Path, options.get("include_path", ()))),
         weights=paths.get("weights"),
@@ -185,5 +185,6 @@ def resolve(request: Request) -> tuple[list[NamedModel], list[NamedTask]]:
 
 def refuse_method(request: Request, what: str) -> None:
     """Raise VlbenchError where a method is asked of something that scores a model as it is."""
-    if request.method is not ZERO_SHOT:
-        raise VlbenchError(f"{what} takes no method; leave {request.method.name} out")
+    for method in request.methods:
+        if method.name != ZERO_SHOT.name:
+            raise VlbenchError(f"{what} takes no method; leave {method.name} out")

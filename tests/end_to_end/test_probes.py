@@ -9,7 +9,7 @@ from click.testing import CliRunner
 
 from vlbench.cli.run import command
 from vlbench.core.contracts import Place
-from vlbench.core.errors import DataError
+from vlbench.core.errors import Unsupported
 from vlbench.sources.shapes import shapes
 
 CARD = """\
@@ -120,8 +120,66 @@ def test_settings_that_are_no_default_are_in_the_row(run):
     assert found["method"] == stated.removeprefix("tiny-clip+")
 
 
+def test_what_a_search_chose_is_in_the_result(run):
+    run("logistic:search=validation", where="chosen")
+    (path,) = (run.folder / "chosen" / "own").glob("tiny*.json")
+    learned = json.loads(path.read_text())["learned"]
+    assert learned["images"] == CLASSES * (PARTS["train"][1] + PARTS["val"][1])
+    assert 1e-6 <= learned["c"] <= 1e6
+
+
 def test_more_shots_than_images_are_refused(run):
-    with pytest.raises(
-        DataError, match=r"knn: '.*' has 5 training images in .*, and 6 of each class are needed"
-    ):
+    with pytest.raises(Unsupported, match=r"knn: '.*' has 5 training images in .*, and 6 of each class are"):
         run("knn:k=3,shots=6")
+
+
+def test_methods_of_one_request_are_rows_of_one_table_and_encode_once(run):
+    asked = "zero-shot,ridge@2:l2=10,knn:k=3,shots=4"
+    done = run(asked, "--cache", str(run.folder / "once"), where="together")
+    assert done.exit_code == 0
+    rows = table(run, "own.csv", "together")
+    assert [name.partition("~")[0] for name in sorted(rows)] == [
+        "tiny-clip",
+        "tiny-clip+knn@4",
+        "tiny-clip+ridge@2",
+    ]
+    assert (
+        all(name in done.stdout for name in ("zero-shot", "ridge@2", "knn@4")) or done.stdout.count("0.") >= 3
+    )
+    encoded = {
+        path.stem: json.loads(path.read_text())["timing"]["images_encoded"]
+        for path in (run.folder / "together" / "own").glob("tiny*.json")
+    }
+    assert sorted(encoded.values()) == [0, 0, CLASSES * PARTS["test"][1]]
+    alone = run("ridge@2:l2=10", where="alone")
+    assert alone.exit_code == 0
+    (name,) = table(run, "own.csv", "alone")
+    assert table(run, "own.csv", "alone")[name]["acc1"] == rows[name]["acc1"]
+
+
+def test_what_one_method_cannot_do_leaves_the_others_their_rows(run):
+    with pytest.raises(Unsupported, match=r"knn: '.*' has 5 training images") as caught:
+        run("zero-shot,knn@6:k=3,ridge@2", where="some")
+    assert "ridge" not in str(caught.value)
+    assert sorted(table(run, "own.csv", "some")) == ["tiny-clip", "tiny-clip+ridge@2.s0"]
+
+
+def test_models_that_share_an_image_side_are_learned_once_and_their_rows_say_so(run, monkeypatch):
+    from vlbench.methods import ridge
+
+    solved = []
+    solve = ridge.solve
+    monkeypatch.setattr(ridge, "solve", lambda *asked: solved.append(1) or solve(*asked))
+    done = run("ridge@2", model="tiny-clip,tiny-coop", where="shared")
+    assert done.exit_code == 0
+    assert len(solved) == 1
+    first, second = (
+        json.loads((run.folder / "shared" / "own" / f"{name}.json").read_text())
+        for name in ("tiny-clip+ridge@2.s0", "tiny-coop+ridge@2.s0")
+    )
+    assert [each["metrics"] for each in (first, second)] == [first["metrics"]] * 2
+    assert first["digests"]["image_side"] == second["digests"]["image_side"]
+    assert first["learned"] == {"images": 2 * CLASSES}
+    assert second["learned"] == {"images": 2 * CLASSES, "shared_with": "tiny-clip+ridge@2.s0"}
+    line = "tiny-coop+ridge@2.s0 on own: learned images 16, shared_with tiny-clip+ridge@2.s0"
+    assert line in done.stderr

@@ -1,8 +1,9 @@
-"""A method by its name and settings, as a user writes them: `best-f1`, `ridge:shots=4,alpha=0.1`."""
+"""Methods by their names and settings, as a user writes them: `best-f1`, `ridge@4,knn:k=5,shots=4`."""
 
 import inspect
 import json
 import re
+from collections.abc import Iterable
 from dataclasses import replace
 
 from vlbench.cards.schema import check_options
@@ -10,9 +11,34 @@ from vlbench.core.errors import CardError, PluginError
 from vlbench.core.method import Method
 from vlbench.core.registry import METHODS
 
+_NEXT = re.compile(r",(?=\s*[A-Za-z][\w-]*\s*(?:[@:,]|$))(?![^\[]*\])")
+"""The comma before a further method's name: what follows is no setting, and no part of a list."""
+
+
+def asked_methods(texts: Iterable[str]) -> tuple[Method, ...]:
+    """The methods of lists of names with settings, each once, in the order in which they are named.
+
+    Raises:
+        CardError: a list names none, or as `asked_method`.
+        UnknownName, PluginError: as `asked_method`.
+
+    >>> [method.spelling for method in asked_methods(["zero-shot,ridge:shots=4,l2=10.0,knn@2", "ridge"])]
+    ['zero-shot', 'ridge:shots=4,l2=10.0', 'knn:shots=2', 'ridge']
+    """
+    found: dict[str, Method] = {}
+    for text in texts:
+        for one in filter(None, map(str.strip, _NEXT.split(text.strip(", ")))):
+            method = asked_method(one)
+            found.setdefault(method.spelling, method)
+    if not found:
+        raise CardError("no method is named; name zero-shot, or another of `vlbench list methods`")
+    return tuple(found.values())
+
 
 def asked_method(text: str) -> Method:
     """The method of a name, with settings behind a colon; those that are no defaults are part of what it is.
+
+    `NAME@N` is `NAME:shots=N`, as rows are named.
 
     Raises:
         UnknownName: nobody has such a method.
@@ -22,10 +48,14 @@ def asked_method(text: str) -> Method:
     >>> asked_method("zero-shot").name
     'zero-shot'
     """
-    name, _, rest = text.partition(":")
+    row, _, rest = text.partition(":")
+    name, at, shots = row.partition("@")
     factory = METHODS.get(name)
+    if at and not shots.isdecimal():
+        raise CardError(f"method {text}: {shots!r} is no number of shots; write {name}@4 for four")
+    parts = [f"shots={shots}"] if at else []
     settings: dict[str, object] = {}
-    for part in filter(None, re.split(r",(?=[^,=]*=)", rest)):  # a list has commas of its own
+    for part in (*parts, *filter(None, re.split(r",(?=[^,=]*=)", rest))):  # a list has commas of its own
         key, mark, value = part.partition("=")
         if not mark:
             raise CardError(f"method {text}: {part!r} is no setting; write {name}:NAME=VALUE")

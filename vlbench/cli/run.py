@@ -89,11 +89,12 @@ vlbench run --model clip-b32 --task classification:my-photos
 )
 @click.option(
     "--method",
-    default="zero-shot",
+    multiple=True,
+    default=("zero-shot",),
     show_default=True,
-    metavar="NAME[:SETTING=VALUE]",
+    metavar="NAME[@SHOTS][:SETTING=VALUE][,NAME]",
     envvar="VLBENCH_METHOD",
-    help="What acts on the model's scores: best-f1 learns thresholds of the card's validation split.",
+    help="What acts on the model's features or scores, a row each: zero-shot,ridge@4,best-f1.",
 )
 @click.option(
     "--allow-seen-images",

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from itertools import product
 from pathlib import Path
 
 from vlbench.core.code_digest import digest_of_code
@@ -80,15 +81,19 @@ def space_of(side: str, settings: RunSettings) -> str:
 
 
 def plan_jobs(
-    checkpoint: Checkpoint, tasks: Sequence[Task], settings: RunSettings, method: Method, listed: Listed
+    checkpoint: Checkpoint,
+    tasks: Sequence[Task],
+    settings: RunSettings,
+    methods: Sequence[Method],
+    listed: Listed,
 ) -> tuple[list[Job], list[str]]:
-    """The jobs of one model, which is identified once, and why other tasks of it cannot be.
+    """The jobs of one model, which is identified once, method by method, and why others of it cannot be.
 
     `listed` takes the images of the tasks, so that those of several models are listed once.
     """
     jobs: list[Job] = []
     reasons: list[str] = []
-    for task in tasks:
+    for method, task in product(methods, tasks):
         identity = jobs[0].identity if jobs else None
         try:
             jobs.append(plan_job(checkpoint, task, settings, identity, method, listed))
@@ -160,12 +165,18 @@ def _stored_keys(job: Job, keys: Keys, cache: Path) -> Keys:
     """The keys of a job whose images are known, with those of its prediction and its measurement."""
     task, problem, method = job.task, job.problem, job.method
     references = "" if keys.reference_images is None else keys.reference_images.ids
+    # what reads images alone is equal of all models that share the image side: learned and scored once
+    images_alone = method.reads == {"candidates"} and "score" in method.parts
     learned = [
         method.digest,
         digest_of_code("vlbench.engine.evaluate", cache=cache) if method.fit or method.rewrite else None,
         job.seed if method.seeded else None,
         {
-            split: [each.keys.prediction, each.keys.queries, each.problem.relevant.digest]
+            split: [
+                digest_of_strings(each.keys.candidates) if images_alone else each.keys.prediction,
+                each.keys.queries,
+                each.problem.relevant.digest,
+            ]
             for split, each in job.learn_from.items()
         },
     ]
@@ -173,8 +184,8 @@ def _stored_keys(job: Job, keys: Keys, cache: Path) -> Keys:
     asked = problem.asked
     prediction = digest_of(
         {
-            "model": job.identity.whole,
-            "spaces": [keys.image_space, keys.text_space],
+            "model": None if images_alone else job.identity.whole,
+            "spaces": [keys.image_space] if images_alone else [keys.image_space, keys.text_space],
             "images": digest_of_strings(keys.candidates),
             "references": digest_of_strings(keys.references),
             "texts": digest_of_strings(keys.texts),

@@ -1,6 +1,6 @@
 import pytest
 
-from vlbench.cards.method import asked_method
+from vlbench.cards.method import asked_method, asked_methods
 from vlbench.core.errors import CardError, PluginError, UnknownName
 from vlbench.core.method import ZERO_SHOT, Method
 from vlbench.core.registry import METHODS
@@ -60,6 +60,37 @@ def test_a_method_may_take_any_setting(registered):
     assert asked_method("probe:depth=2").settings == {"depth": 2}
 
 
+@pytest.mark.parametrize(
+    ("texts", "named"),
+    [
+        (["probe"], ["probe"]),
+        (["zero-shot,probe@4"], ["zero-shot", "probe:shots=4"]),
+        (["probe:shots=4,alpha=1, zero-shot"], ["probe:alpha=1.0,shots=4", "zero-shot"]),
+        (["probe@4:alpha=1,probe@2,probe"], ["probe:alpha=1.0,shots=4", "probe:shots=2", "probe"]),
+        (["probe@4", "probe:shots=4,zero-shot", "zero-shot"], ["probe:shots=4", "zero-shot"]),
+        (["probe:head=mean,zero-shot,"], ["probe:head=mean", "zero-shot"]),
+    ],
+)
+def test_commas_set_methods_apart_and_each_is_one(registered, texts, named):
+    registered(probe)
+    assert [each.spelling for each in asked_methods(texts)] == named
+
+
+def test_the_comma_of_a_list_sets_no_method_apart(registered):
+    def listed(*, words: tuple[str, ...] = (), shots: int = 1) -> Method:
+        return Method("probe")
+
+    registered(listed)
+    (one, other) = asked_methods(['probe:words=["a","b"],shots=2,zero-shot'])
+    assert (one.settings, other) == ({"words": ("a", "b"), "shots": 2}, ZERO_SHOT)
+
+
+@pytest.mark.parametrize("texts", [[], [""], [",", " "]])
+def test_no_method_is_none(texts):
+    with pytest.raises(CardError, match="no method is named; name zero-shot, or another of `vlbench list"):
+        asked_methods(texts)
+
+
 def test_the_model_as_it_is_is_a_method_too():
     assert asked_method("zero-shot") == ZERO_SHOT
 
@@ -67,6 +98,10 @@ def test_the_model_as_it_is_is_a_method_too():
 @pytest.mark.parametrize(
     ("text", "said"),
     [
+        ("probe@few", "method probe@few: 'few' is no number of shots; write probe@4"),
+        ("probe@", "method probe@: '' is no number of shots; write probe@4"),
+        ("probe@4:shots=2", "method probe@4:shots=2: shots stands twice"),
+        ("best-f1@4", "shots: unknown field; none is taken"),
         ("probe:4", "method probe:4: '4' is no setting; write probe:NAME=VALUE"),
         ("probe:shots=4,shots=8", "method probe:shots=4,shots=8: shots stands twice"),
         ("probe:shot=4", "method probe:shot=4: shot: unknown field; did you mean shots?"),
