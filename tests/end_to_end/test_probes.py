@@ -135,7 +135,7 @@ def test_more_shots_than_images_are_refused(run):
 
 def test_methods_of_one_request_are_rows_of_one_table_and_encode_once(run):
     asked = "zero-shot,ridge@2:l2=10,knn:k=3,shots=4"
-    done = run(asked, "--cache", str(run.folder / "once"), where="together")
+    done = run(asked, "--cache", run.folder / "once", where="together")
     assert done.exit_code == 0
     rows = table(run, "own.csv", "together")
     assert [name.partition("~")[0] for name in sorted(rows)] == [
@@ -143,9 +143,6 @@ def test_methods_of_one_request_are_rows_of_one_table_and_encode_once(run):
         "tiny-clip+knn@4",
         "tiny-clip+ridge@2",
     ]
-    assert (
-        all(name in done.stdout for name in ("zero-shot", "ridge@2", "knn@4")) or done.stdout.count("0.") >= 3
-    )
     encoded = {
         path.stem: json.loads(path.read_text())["timing"]["images_encoded"]
         for path in (run.folder / "together" / "own").glob("tiny*.json")
@@ -170,7 +167,7 @@ def test_models_that_share_an_image_side_are_learned_once_and_their_rows_say_so(
     solved = []
     solve = ridge.solve
     monkeypatch.setattr(ridge, "solve", lambda *asked: solved.append(1) or solve(*asked))
-    done = run("ridge@2", model="tiny-clip,tiny-coop", where="shared")
+    done = run("ridge@2", "--cache", run.folder / "fresh", model="tiny-clip,tiny-coop", where="shared")
     assert done.exit_code == 0
     assert len(solved) == 1
     first, second = (

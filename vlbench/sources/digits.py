@@ -1,10 +1,11 @@
 """The source `digits`: the 1,797 scanned digits that scikit-learn ships, read without importing it."""
 
 import gzip
+from dataclasses import replace
 from functools import cache, partial
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,7 +13,7 @@ from numpy.typing import NDArray
 from vlbench.core.contracts import Dataset, Example, Place, Target
 from vlbench.core.dataset import Examples
 from vlbench.core.digest import digest_of_strings
-from vlbench.core.errors import DataError, SourceMissing
+from vlbench.core.errors import CardError, DataError, SourceMissing
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -23,21 +24,31 @@ ENLARGED = 8
 """Pixels of the image along one side of a pixel of the scan."""
 
 
-def digits(place: Place, /) -> Dataset:
+def digits(place: Place, /, *, half: Literal["", "first", "second"] = "") -> Dataset:
     """Scans of handwritten digits, white on black, 8 x 8 pixels enlarged to 64 x 64.
 
+    The first half is 898 of the 1,797 scans, in the order of the file, in which a writer's scans are near one
+    another.
     E. Alpaydin and C. Kaynak, "Optical Recognition of Handwritten Digits", UCI repository, 1998 (test part).
 
     Raises:
+        CardError: the half is none of these.
         SourceMissing: scikit-learn is not installed, or its package holds no such file.
     """
     del place
+    if half not in ("", "first", "second"):
+        raise CardError(f"source digits: half is {half!r}; choose first or second, or leave it out")
     package = find_spec("sklearn")
     folders = list(package.submodule_search_locations or ()) if package else []
     for folder in folders:
         path = Path(folder) / "datasets" / "data" / "digits.csv.gz"
         if path.is_file():
-            return scans(path)
+            whole = scans(path)
+            if not half:
+                return whole
+            middle = len(whole) // 2
+            chosen = slice(middle) if half == "first" else slice(middle, None)
+            return replace(whole, name=f"digits/{half}-half", examples=whole.examples[chosen])
     looked = folders[0] if folders else "scikit-learn"
     raise SourceMissing(str(looked), "holds no datasets/data/digits.csv.gz; pip install scikit-learn")
 

@@ -1,6 +1,7 @@
 import re
 from dataclasses import replace
 
+import numpy as np
 import pytest
 from colour_model import ColourCheckpoint, evaluated, squares, stored
 from colour_tagger import ColourTaggerCheckpoint
@@ -132,6 +133,22 @@ def test_a_seed_reaches_what_is_learned_and_each_is_one_of_a_row(tmp_path):
         assert re.fullmatch(r"colour\+drawn@4~[0-9a-f]{6}", result.replicate_of)
         assert result.replicate_of == f"colour+{result.method}"
     assert checkpoint.loads == 1
+
+
+def test_what_was_learned_is_recorded_and_stays_where_it_was_stored(tmp_path):
+    told = replace(HALFWAY, fit=lambda lesson: replace(halfway(lesson), learned={"why": "told", "c": 0.5}))
+    checkpoint = ColourCheckpoint()
+    assert run(tuned(), checkpoint, tmp_path, told).learned == {"why": "told", "c": 0.5}
+    job = planned(tuned(), checkpoint, told)
+    assert stored(job, tmp_path).learned == {"why": "told", "c": 0.5}
+    assert run(tuned(), checkpoint, tmp_path).learned == {}
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), np.float32(1), None, True, [1]])
+def test_what_no_record_can_hold_is_refused(value, tmp_path):
+    other = replace(HALFWAY, fit=lambda lesson: replace(halfway(lesson), learned={"c": value}))
+    with pytest.raises(PluginError, match=r"method .halfway. says that .c. is .*; mend its `learned`"):
+        run(tuned(), ColourCheckpoint(), tmp_path, other)
 
 
 def test_a_method_that_learns_other_parts_than_it_states_is_refused(tmp_path):

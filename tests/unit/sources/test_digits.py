@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from vlbench.core.contracts import Place
-from vlbench.core.errors import DataError, SourceMissing
+from vlbench.core.errors import CardError, DataError, SourceMissing
 from vlbench.sources import digits as module
 from vlbench.sources.digits import NAMES, digits, enlarge, scans
 
@@ -58,3 +58,16 @@ def test_a_damaged_row_is_named(tmp_path: pytest.TempPathFactory) -> None:
     path.write_bytes(gzip.compress(f"{good}\n{good},7\n".encode()))
     with pytest.raises(DataError, match="line 2"):
         scans(path)
+
+
+def test_the_halves_share_no_scan_and_are_the_whole_together() -> None:
+    first, second, whole = (digits(Place(), half=half) for half in ("first", "second", ""))
+    assert (len(first), len(second)) == (898, 899)
+    assert [each.id for half in (first, second) for each in half.examples] == [
+        each.id for each in whole.examples
+    ]
+    assert not {each.key for each in first.examples} & {each.key for each in second.examples}
+    assert {str(each.target.label) for each in first.examples} == set(NAMES)
+    assert len({each.name for each in (first, second, whole)}) == 3
+    with pytest.raises(CardError, match="source digits: half is 'third'; choose first or second, or leave"):
+        digits(Place(), half="third")  # type: ignore[arg-type]
