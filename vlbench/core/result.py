@@ -45,7 +45,7 @@ class Result:
     images hold, where they are files), code, and where a method learned: method, and train_image_ids or
     validation_image_ids.
     `settings` hold what the user chose: device, precision, batch_size, text_batch_size, preprocess, seed, and
-    method with its settings where there is one.
+    where there is a method: method with its settings, and its shots, a number of images of each class.
     `partial` says why the run is not the whole task; empty if it is.
     `replicate_of` is the leaderboard row that this model is one seed of; empty if it is a row of its own.
     `method` is what acted on the model's features or scores, as its row says; empty for none (zero-shot).

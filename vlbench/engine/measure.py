@@ -222,7 +222,7 @@ def result_of(
     `seen` is what `seen_by` answers.
     """
     task, identity, run = job.task, job.identity, found.facts
-    images = task.problem.images
+    images, shots = task.problem.images, job.method.settings.get("shots")
     # of a method that reads images alone, models of one image side share what was learned and scored
     other = f"{run.row}: " if run.row != job.row else ""
     shared = {"shared_with": run.row} if other and job.method.mark() else {}
@@ -260,6 +260,7 @@ def result_of(
             **run.settings,
             "seed": job.seed,
             **({"method": job.method.spelling} if job.method.mark() else {}),
+            **({"shots": shots} if isinstance(shots, int) else {}),
         },
         software=dict(run.software),
         timing=run.timing,

@@ -13,6 +13,7 @@ from vlbench.report.averages import MEAN, MEAN_RANK, NO_ADDITIONS, Additions, Av
 from vlbench.report.base_to_new import BASE_TO_NEW, BASE_TO_NEW_HEAD, base_to_new
 from vlbench.report.comparable import Column, columns, whole_results
 from vlbench.report.csv_text import csv_text, number
+from vlbench.report.few_shot import FEW_SHOT, FEW_SHOT_HEAD, few_shot_curves, few_shot_text
 from vlbench.report.results import read_results, source_text
 from vlbench.report.robustness import ROBUSTNESS, ROBUSTNESS_HEAD, robustness_text
 from vlbench.report.row_facts import ROW_FACTS, row_facts, speed_text
@@ -24,6 +25,7 @@ ALL = "all.csv"
 _HEADERS = {
     SEEDS: csv_text(SEEDS_HEAD, ()),
     BASE_TO_NEW: csv_text(BASE_TO_NEW_HEAD, ()),
+    FEW_SHOT: csv_text(FEW_SHOT_HEAD, ()),
     ROBUSTNESS: csv_text(ROBUSTNESS_HEAD, ()),
 }
 """Tables that only some results make, and the headers that tell them from a user's own CSV."""
@@ -81,8 +83,9 @@ def leaderboards(results: Iterable[Result], additions: Additions = NO_ADDITIONS)
     `<task>.csv` has a row for each model with every metric and its rank, 1 + the number of models that are
     significantly better; `leaderboard.csv` the primary metric of each task, averages and facts; `all.csv`
     every metric of every result. Seeds of one row are one row of `leaderboard.csv`, their mean, and
-    `seeds.csv` says how they spread; `base_to_new.csv` sets tasks `X@base` and `X@new` side by side, and
-    `effective_robustness.csv` variants of ImageNet and what a fit of the additions expects there.
+    `seeds.csv` says how they spread; `base_to_new.csv` sets tasks `X@base` and `X@new` side by side,
+    `few_shot.csv` has scores against shots, and `effective_robustness.csv` variants of ImageNet and what a
+    fit of the additions expects there.
 
     Raises:
         DataError: a task's name is that of another CSV or column, or a model's that of a row of seeds.
@@ -96,6 +99,7 @@ def leaderboards(results: Iterable[Result], additions: Additions = NO_ADDITIONS)
         texts[SEEDS] = seeds_text(by_task)
     if any(task.endswith(BASE) for task in by_task):
         texts[BASE_TO_NEW], _ = base_to_new(found.scores, by_task)
+    texts[FEW_SHOT] = few_shot_text(few_shot_curves(by_task, found.seeds)[0])
     if len(by_task) > 1:  # a variant and its reference
         texts[ROBUSTNESS] = robustness_text(by_task, additions.fits())
     texts = {path: text for path, text in texts.items() if text}
@@ -122,7 +126,7 @@ def notes(results: Iterable[Result], additions: Additions = NO_ADDITIONS) -> tup
         lines += seed_notes(found.by_task, found.seeds, known)
     if any(task.endswith(BASE) for task in found.by_task):
         lines += base_to_new(found.scores, found.by_task)[1]
-    return (*lines, *found.notes)
+    return (*lines, *few_shot_curves(found.by_task, found.seeds)[1], *found.notes)
 
 
 def _column_notes(task: str, column: Column) -> Iterator[str]:
