@@ -10,6 +10,7 @@ from vlbench.core.errors import CheckFailed
 from vlbench.report.leaderboard import (
     LEADERBOARD,
     notes,
+    pictures_of,
     stale_leaderboards,
     with_ranks,
     write_leaderboards,
@@ -28,12 +29,15 @@ class Arguments(TypedDict):
     check: bool
     form: Literal["text", "markdown", "csv"]
     intervals: bool
+    plot: bool
     include_path: tuple[Path, ...]
 
 
+NO_CURVE = "no few-shot curve: no whole result is by a method with `shots`, such as --method NAME:shots=4"
 EXAMPLES = """\b
 vlbench leaderboard
 vlbench leaderboard --format markdown --intervals >> "$GITHUB_STEP_SUMMARY"
+vlbench leaderboard --plot
 vlbench leaderboard --check
 """
 
@@ -50,21 +54,26 @@ vlbench leaderboard --check
     help="What is printed: a table for a terminal, one for a README, or leaderboard.csv.",
 )
 @click.option("--intervals", is_flag=True, help="Show 95 % intervals in Markdown.")
+@click.option("--plot", is_flag=True, help="Draw each task's few-shot curves, TASK.few_shot.svg.")
 @include_path_option
 def command(**arguments: Unpack[Arguments]) -> None:
     """Rebuild the leaderboard CSVs from the result JSON files and print the leaderboard, or check them.
 
     A model's rank on a task is 1 + the number of models that are significantly better there (paired tests
-    on their per-item records, Holm's correction over the column, 5 %).
+    on their per-item records, Holm's correction over the column, 5 %). Pictures of few-shot curves that lie
+    in the folder are rebuilt and checked too.
     """
     from vlbench.api import leaderboard_additions
 
     folder, additions = arguments["results"], leaderboard_additions(arguments["include_path"])
     if arguments["check"]:
-        _check(folder, additions)
+        _check(folder, additions, plot=arguments["plot"])
         return
-    results = write_leaderboards(folder, additions)
+    results = write_leaderboards(folder, additions, plot=arguments["plot"])
     _print_notes(results, additions)
+    if arguments["plot"]:
+        drawn = [str(folder / name) for name in pictures_of(folder)] or [f"{folder}: {NO_CURVE}"]
+        click.echo("\n".join(f"vlbench: {line}" for line in drawn), err=True)
     match arguments["form"]:
         case "csv":
             click.echo((folder / LEADERBOARD).read_text(encoding="utf-8"), nl=False)
@@ -74,14 +83,16 @@ def command(**arguments: Unpack[Arguments]) -> None:
             _print_text(folder, results)
 
 
-def _check(folder: Path, additions: "Additions") -> None:
-    stale = stale_leaderboards(folder, additions)
+def _check(folder: Path, additions: "Additions", *, plot: bool) -> None:
+    stale = stale_leaderboards(folder, additions, plot=plot)
     if stale:
-        raise CheckFailed(
-            f"{folder}: stale: {', '.join(stale)}; run `vlbench leaderboard --results {folder}`"
-        )
+        again = f"vlbench leaderboard --results {folder}{' --plot' * plot}"
+        raise CheckFailed(f"{folder}: stale: {', '.join(stale)}; run `{again}`")
     _print_notes(read_results(folder), additions)
-    click.echo(f"{folder}: every CSV is what the results say")
+    if plot and not pictures_of(folder):
+        click.echo(f"vlbench: {folder}: {NO_CURVE}", err=True)
+    files = "every CSV and picture" if pictures_of(folder) else "every CSV"
+    click.echo(f"{folder}: {files} is what the results say")
 
 
 def _print_notes(results: "tuple[Result, ...]", additions: "Additions") -> None:

@@ -9,6 +9,12 @@ from vlbench.report.csv_text import csv_text, number
 from vlbench.report.seeds import by_row, row_of, spread_of
 
 FEW_SHOT = "few_shot.csv"
+PICTURE = ".few_shot.svg"
+"""How the file of a task's picture ends."""
+
+ROOT = '<svg xmlns="http://www.w3.org/2000/svg" class="curves"'
+"""How such a picture begins, which tells it from a user's own."""
+
 FEW_SHOT_HEAD = (
     *("task", "metric", "model", "method", "shots", "seeds"),
     *("mean", "deviation", "low", "high", "zero_shot"),
@@ -56,7 +62,8 @@ def few_shot_curves(
     """Every metric's curves by task, model and method, and a line for each that is left out, and why.
 
     `by_task` are results that may stand together, `seeds` the models of rows of seeds. There are curves of
-    the methods that some result on the task states shots of; one of several weights under one name is left out.
+    the methods that some result on the task states shots of; those of several weights under one name are
+    left out.
     """
     curves: list[Curve] = []
     notes: list[str] = []
@@ -162,5 +169,6 @@ def _are_of_several_weights(results: Sequence[Result]) -> bool:
     weights: dict[str, set[tuple[str, ...]]] = {}
     for each in results:
         model = each.model.rpartition(f"+{each.method}")[0] if each.method else each.model
-        weights.setdefault(model, set()).add(tuple(sorted(set(each.weights.values()))))
+        if each.weights:
+            weights.setdefault(model, set()).add(tuple(sorted(set(each.weights.values()))))
     return any(len(found) > 1 for found in weights.values())

@@ -13,11 +13,11 @@ from vlbench.report.averages import MEAN, MEAN_RANK, NO_ADDITIONS, Additions, Av
 from vlbench.report.base_to_new import BASE_TO_NEW, BASE_TO_NEW_HEAD, base_to_new
 from vlbench.report.comparable import Column, columns, whole_results
 from vlbench.report.csv_text import csv_text, number
-from vlbench.report.few_shot import FEW_SHOT, FEW_SHOT_HEAD, few_shot_curves, few_shot_text
+from vlbench.report.few_shot import FEW_SHOT, FEW_SHOT_HEAD, PICTURE, ROOT, few_shot_curves, few_shot_text
 from vlbench.report.results import read_results, source_text
 from vlbench.report.robustness import ROBUSTNESS, ROBUSTNESS_HEAD, robustness_text
 from vlbench.report.row_facts import ROW_FACTS, row_facts, speed_text
-from vlbench.report.seeds import SEEDS, SEEDS_HEAD, by_row, seed_notes, seeds_text
+from vlbench.report.seeds import SEEDS, SEEDS_HEAD, by_row, seed_notes, seeds_by_row, seeds_text
 from vlbench.report.task_name import BASE, old_method
 
 LEADERBOARD = "leaderboard.csv"
@@ -162,16 +162,19 @@ def _column_notes(task: str, column: Column) -> Iterator[str]:
         )
 
 
-def write_leaderboards(folder: Path, additions: Additions = NO_ADDITIONS) -> tuple[Result, ...]:
+def write_leaderboards(
+    folder: Path, additions: Additions = NO_ADDITIONS, *, plot: bool = False
+) -> tuple[Result, ...]:
     """Rebuild the CSVs of a folder from its results, which are returned; tables of absent tasks go.
 
-    Ranks are those of the folder's per-item records, whatever the additions say.
+    Ranks are those of the folder's per-item records, whatever the additions say. Pictures of few-shot curves
+    that lie there are rebuilt as well; with `plot` they are made for every task that has curves.
 
     Raises:
         DataError: there is no such folder, or a result or a per-item record in it is damaged.
     """
     results = read_results(folder)
-    for path, text in _stale(folder, results, additions).items():
+    for path, text in _stale(folder, results, additions, plot=plot).items():
         if text is None:
             (folder / path).unlink()
         else:
@@ -179,13 +182,27 @@ def write_leaderboards(folder: Path, additions: Additions = NO_ADDITIONS) -> tup
     return results
 
 
-def stale_leaderboards(folder: Path, additions: Additions = NO_ADDITIONS) -> tuple[str, ...]:
-    """CSVs that are missing, differ from what the results say, or have no results left; sorted.
+def stale_leaderboards(
+    folder: Path, additions: Additions = NO_ADDITIONS, *, plot: bool = False
+) -> tuple[str, ...]:
+    """CSVs and pictures that are missing, differ from what the results say, or have no results left; sorted.
+
+    Without `plot` no picture is missing.
 
     Raises:
         DataError: there is no such folder, or a result or a per-item record in it is damaged.
     """
-    return tuple(sorted(_stale(folder, read_results(folder), additions)))
+    return tuple(sorted(_stale(folder, read_results(folder), additions, plot=plot)))
+
+
+def pictures_of(folder: Path) -> tuple[str, ...]:
+    """The names of a folder's pictures of few-shot curves, by how they begin, sorted."""
+    found = []
+    for place in folder.glob(f"*{PICTURE}"):
+        with place.open("rb") as file:
+            if file.read(len(ROOT)) == ROOT.encode():
+                found.append(place.name)
+    return tuple(sorted(found))
 
 
 def with_ranks(folder: Path, results: Iterable[Result], additions: Additions) -> Additions:
@@ -208,12 +225,23 @@ def with_ranks(folder: Path, results: Iterable[Result], additions: Additions) ->
     return replace(additions, ranks=ranks)
 
 
-def _stale(folder: Path, results: Sequence[Result], additions: Additions) -> dict[str, str | None]:
-    """CSVs of a folder that are not what its results say, and their texts, None where no result makes one.
+def _stale(
+    folder: Path, results: Sequence[Result], additions: Additions, *, plot: bool
+) -> dict[str, str | None]:
+    """Files of a folder that are not what its results say, and their texts, None where no result makes one.
 
-    The latter are known by their header: a user's own CSVs are left alone.
+    The latter are known by their header or root: a user's own are left alone.
     """
-    texts = leaderboards(results, with_ranks(folder, results, additions))
+    texts = dict(leaderboards(results, with_ranks(folder, results, additions)))
+    pictures = pictures_of(folder)
+    if plot or pictures:
+        # what draws is imported here, so that a run without pictures starts without it
+        from vlbench.report.few_shot_picture import few_shot_files
+
+        whole = whole_results(results)
+        by_task = {task: column.kept for task, column in columns(whole).items()}
+        drawn = few_shot_files(few_shot_curves(by_task, seeds_by_row(whole))[0])
+        texts |= {name: text for name, text in drawn.items() if plot or name in pictures}
     found: dict[str, str | None] = {}
     for path, text in texts.items():
         place = folder / path
@@ -227,7 +255,7 @@ def _stale(folder: Path, results: Sequence[Result], additions: Additions) -> dic
             is_task = header.startswith(b"model,") and header.endswith(tail)
             if is_task or header.decode("utf-8", "replace") == _HEADERS.get(place.name):
                 found[place.name] = None
-    return found
+    return found | {name: None for name in pictures if name not in texts}
 
 
 def _leaderboard(found: Averages) -> str:
