@@ -1,12 +1,15 @@
 """Methods that learn from images, on folders of classes: the command line, real models, no network."""
 
 import csv
+import itertools
 import json
+from xml.etree import ElementTree
 
 import numpy as np
 import pytest
 from click.testing import CliRunner
 
+from vlbench.cli.leaderboard import command as leaderboard
 from vlbench.cli.run import command
 from vlbench.core.contracts import Place
 from vlbench.core.errors import Unsupported
@@ -100,6 +103,33 @@ def test_seeds_are_one_row_with_their_mean_and_deviation(run):
     (stated,) = [line.split(",") for line in lines if ",acc1," in line]
     expected = [np.mean(single), np.std(single, ddof=1), 3]
     assert [float(value) for value in stated[3:6]] == pytest.approx(expected, abs=2e-6)
+
+
+def test_few_shot_curves_are_data_and_a_picture(run):
+    place = ["--results", str(run.folder / "curves")]
+    assert run("zero-shot", where="curves").exit_code == 0
+    for shots, seed in itertools.product((1, 2), (0, 1)):
+        assert run(f"ridge:shots={shots}", "--seed", str(seed), where="curves").exit_code == 0
+    assert run("ridge", where="curves").exit_code == 0
+    single = {row: float(cells["acc1"]) for row, cells in table(run, "own.csv", "curves").items()}
+    with (run.folder / "curves" / "few_shot.csv").open(newline="", encoding="utf-8") as file:
+        lines = [line for line in csv.DictReader(file) if line["metric"] == "acc1"]
+    assert {(line["task"], line["model"], line["method"]) for line in lines} == {
+        ("own", "tiny-clip", "ridge")
+    }
+    assert [(line["shots"], line["seeds"]) for line in lines] == [("1", "2"), ("2", "2"), ("", "1")]
+    assert {float(line["zero_shot"]) for line in lines} == {single["tiny-clip"]}
+    for line, shots in zip(lines, (1, 2), strict=False):
+        seeds = [single[f"tiny-clip+ridge@{shots}.s{seed}"] for seed in (0, 1)]
+        expected = [np.mean(seeds), np.std(seeds, ddof=1)]
+        assert [float(line["mean"]), float(line["deviation"])] == pytest.approx(expected, abs=2e-6)
+        assert float(line["low"]) <= float(line["mean"]) <= float(line["high"])
+    assert float(lines[-1]["mean"]) == single["tiny-clip+ridge"]
+    assert CliRunner().invoke(leaderboard, [*place, "--plot"], catch_exceptions=False).exit_code == 0
+    picture = ElementTree.parse(run.folder / "curves" / "own.few_shot.svg").getroot()
+    titles = [each.text for each in picture.iter("{http://www.w3.org/2000/svg}title")]
+    assert sum(title.startswith("tiny-clip by ridge, ") for title in titles) == 3
+    assert CliRunner().invoke(leaderboard, [*place, "--check", "--plot"]).exit_code == 0
 
 
 def test_a_tagger_is_probed_by_its_vectors(run):

@@ -105,6 +105,15 @@ def few_shot_text(curves: Sequence[Curve]) -> str:
     return csv_text(FEW_SHOT_HEAD, lines) if lines else ""
 
 
+def primary_curves(curves: Sequence[Curve]) -> dict[str, tuple[Curve, ...]]:
+    """The curves of the primary metric, which is the first of each, by task."""
+    first = {curve.task: curve.metric for curve in reversed(curves)}
+    return {
+        task: tuple(each for each in curves if (each.task, each.metric) == (task, metric))
+        for task, metric in sorted(first.items())
+    }
+
+
 def shots_of(result: Result) -> int | None:
     """How many images of each class a result's method learned from; None where it states no number."""
     shots = result.settings.get("shots")

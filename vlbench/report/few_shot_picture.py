@@ -7,7 +7,7 @@ from importlib.resources import files
 from itertools import pairwise
 
 from vlbench.core.files import file_name
-from vlbench.report.few_shot import FEW_SHOT, PICTURE, ROOT, Curve, CurvePoint
+from vlbench.report.few_shot import FEW_SHOT, PICTURE, ROOT, Curve, CurvePoint, primary_curves
 from vlbench.report.few_shot_legend import LEFT, LETTER, ROW, WIDEST, WIDTH, legend, look, short, xml_text
 from vlbench.report.site.axes import Axis, straight_axis, written
 
@@ -78,17 +78,12 @@ def few_shot_picture(curves: Iterable[Curve], identity: str, style: str = "") ->
     return "".join(parts)
 
 
-def few_shot_files(curves: Iterable[Curve]) -> dict[str, str]:
-    """A picture a task by its file's name, of the first metric of its curves, which is the primary one."""
+def few_shot_files(curves: Sequence[Curve]) -> dict[str, str]:
+    """A picture a task by its file's name, of the primary metric."""
     style = files("vlbench.report.site").joinpath("static", "curves.css").read_text(encoding="utf-8")
-    primary: dict[str, list[Curve]] = {}
-    for curve in curves:
-        known = primary.setdefault(curve.task, [])
-        if not known or known[0].metric == curve.metric:
-            known.append(curve)
     found = {
         f"{file_name(task)}{PICTURE}": few_shot_picture(known, "few-shot", f"{_ALONE}\n{style}")
-        for task, known in primary.items()
+        for task, known in primary_curves(curves).items()
     }
     return {name: f"{svg}\n" for name, svg in found.items() if svg}
 

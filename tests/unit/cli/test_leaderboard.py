@@ -68,6 +68,56 @@ def test_a_damaged_result_is_the_users_to_mend(make_result, tmp_path):
     assert isinstance(invoke("--results", tmp_path).exception, DataError)
 
 
+def write_curve(make_result, folder, shots=2):
+    for seed in (0, 1):
+        row = f"small+probe@{shots}"
+        settings = {"seed": seed, "shots": shots}
+        probed = make_result(
+            model=f"{row}.s{seed}", replicate_of=row, method=f"probe@{shots}", settings=settings
+        )
+        write_result(probed, folder)
+
+
+def test_pictures_are_drawn_on_request_then_kept_up_to_date_and_checked(make_result, tmp_path):
+    write_curve(make_result, tmp_path)
+    invoke("--results", tmp_path)
+    picture = tmp_path / "shapes.few_shot.svg"
+    assert not picture.exists()
+    missing = invoke("--results", tmp_path, "--check", "--plot").exception
+    assert f"stale: shapes.few_shot.svg; run `vlbench leaderboard --results {tmp_path} --plot`" in str(
+        missing
+    )
+    assert invoke("--results", tmp_path, "--check").exit_code == 0
+    drawn = invoke("--results", tmp_path, "--plot", "--format", "csv")
+    assert drawn.stderr == f"vlbench: {picture}\n"
+    assert drawn.stdout == (tmp_path / "leaderboard.csv").read_text()
+    first = picture.read_text()
+    checked = invoke("--results", tmp_path, "--check")
+    assert checked.stdout == f"{tmp_path}: every CSV and picture is what the results say\n"
+    write_curve(make_result, tmp_path, shots=4)
+    assert "shapes.few_shot.svg" in str(invoke("--results", tmp_path, "--check").exception)
+    invoke("--results", tmp_path)
+    assert first != picture.read_text()
+    assert invoke("--results", tmp_path, "--check", "--plot").exit_code == 0
+
+
+def test_a_picture_without_a_curve_left_goes_and_a_users_own_stays(make_result, tmp_path):
+    write_curve(make_result, tmp_path)
+    invoke("--results", tmp_path, "--plot")
+    own = tmp_path / "mine.few_shot.svg"
+    own.write_text("<svg/>")
+    for path in (tmp_path / "shapes").glob("*.json"):
+        path.unlink()
+    write_result(make_result(), tmp_path)
+    assert "shapes.few_shot.svg" in str(invoke("--results", tmp_path, "--check").exception)
+    rebuilt = invoke("--results", tmp_path, "--plot")
+    assert list(tmp_path.glob("*.svg")) == [own]
+    assert rebuilt.stderr.startswith(
+        f"vlbench: {tmp_path}: no few-shot curve: no whole result is by a method"
+    )
+    assert invoke("--results", tmp_path, "--check", "--plot").stderr == rebuilt.stderr
+
+
 def test_markdown_and_csv_are_printed_on_request(make_result, tmp_path):
     write_result(make_result(), tmp_path)
     markdown = invoke("--results", tmp_path, "--format", "markdown", "--intervals").stdout

@@ -10,6 +10,7 @@ from statistics import fmean, median
 from vlbench.core.measurement import Measurement, Part
 from vlbench.core.result import Result
 from vlbench.report.averages import MEAN, Averages, averages
+from vlbench.report.few_shot import few_shot_curves, primary_curves
 from vlbench.report.leaderboard import ALL, LEADERBOARD, leaderboards, notes
 from vlbench.report.robustness import ROBUSTNESS
 from vlbench.report.row_facts import ROW_FACTS, zero_shot_of
@@ -61,6 +62,7 @@ def site_of(results: Iterable[Result], joined: Joined | None = None) -> Site:
         averaged=found.tasks,
         csvs={path: text for path, text in texts.items() if path != ALL},
         joined=together,
+        curves=primary_curves(few_shot_curves(by_task, found.seeds)[0]),
     )
 
 

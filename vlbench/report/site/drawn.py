@@ -5,10 +5,11 @@ from dataclasses import dataclass
 from typing import Literal
 
 from vlbench.report.averages import MEAN
+from vlbench.report.few_shot_picture import few_shot_picture
 from vlbench.report.site.addresses import link, row_page
 from vlbench.report.site.data import mean_costs
 from vlbench.report.site.pictures import Picture, Point, svg
-from vlbench.report.site.values import Cost, Row, Score
+from vlbench.report.site.values import Cost, Row, Score, Site
 
 _FEWEST = 2
 
@@ -49,6 +50,16 @@ def of_means(rows: Iterable[Row]) -> list[Drawn]:
         if row.cells.get(MEAN)
     ]
     return _pictures(measured, "mean over tasks", "Mean over tasks", "")
+
+
+def of_curves(site: Site, *, task: str = "", model: str = "") -> list[str]:
+    """Few-shot curves as SVG: of all models on a task, or of a model on every task."""
+    found: list[str] = []
+    for name, curves in site.curves.items():
+        if task in ("", name):
+            shown = [each for each in curves if model in ("", each.model)]
+            found.append(few_shot_picture(shown, f"few-shot-{len(found)}"))
+    return list(filter(None, found))
 
 
 def _pictures(

@@ -6,6 +6,7 @@ from importlib.resources import files
 from pathlib import Path
 
 from vlbench.core.errors import DataError
+from vlbench.report.few_shot import FEW_SHOT
 from vlbench.report.leaderboard import LEADERBOARD
 from vlbench.report.site.addresses import row_data, row_page, task_page, task_table
 from vlbench.report.site.pages import Pages, thumbnail_path
@@ -33,6 +34,8 @@ def site_files(site: Site) -> Iterator[tuple[str, bytes]]:
     yield "leaderboard.js", leaderboard_script(site).encode()
     yield "names.js", names_script(site).encode()
     yield f"csv/{LEADERBOARD}", site.csvs[LEADERBOARD].encode()
+    if FEW_SHOT in site.csvs:
+        yield f"csv/{FEW_SHOT}", site.csvs[FEW_SHOT].encode()
     for task in site.tasks:
         yield task_page(task.name), pages.task(task).encode()
         yield task_table(task.name), _task_csv(site.csvs, task.name).encode()

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from vlbench.core.measurement import Part
 from vlbench.core.result import Result
+from vlbench.report.few_shot import model_of
 from vlbench.report.results import source_text
 from vlbench.report.row_facts import ROW_FACTS
 from vlbench.report.site import drawn, words
@@ -76,6 +77,7 @@ class Pages:
             drawn=drawn.of_task(
                 self.site.rows, task.name, task.one.primary, lower_is_better=task.lowest_first
             ),
+            few_shot=drawn.of_curves(self.site, task=task.name),
             open_parts=OPEN_PARTS,
             mistakes=[_mistakes_shown(each) for each in task.mistakes],
         )
@@ -94,6 +96,7 @@ class Pages:
             lines=[self._row_line(row, task) for task in self.site.tasks if task.name in row.results],
             axis=words.Span(0.0, 1.0),
             ranked=any(row.name in task.ranks for task in self.site.tasks),
+            few_shot=drawn.of_curves(self.site, model=model_of(next(iter(row.results.values()))[0])),
             hardest=list(_hardest(row)),
             seeds=list(_seeds(row)),
             runs=_runs(row),

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from vlbench.core.published import PublishedScore
 from vlbench.core.result import Result
 from vlbench.report.averages import Additions
+from vlbench.report.few_shot import Curve
 from vlbench.report.site.mistakes import Mistakes
 from vlbench.report.verify import Comparison as PublishedComparison
 
@@ -151,7 +152,8 @@ class Site:
     """All that a site shows; `csvs` are tables of the results folder by file name.
 
     `header` is that of `leaderboard.csv`; `summaries` and `facts` are those of its columns that belong to no
-    task and hold something. `averaged` are the tasks that the mean is over.
+    task and hold something. `averaged` are the tasks that the mean is over. `curves` are the few-shot curves
+    of tasks, of their primary metric.
     """
 
     rows: tuple[Row, ...]
@@ -163,3 +165,4 @@ class Site:
     averaged: tuple[str, ...]
     csvs: Mapping[str, str]
     joined: Joined
+    curves: Mapping[str, tuple[Curve, ...]]

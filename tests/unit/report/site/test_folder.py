@@ -10,6 +10,7 @@ import pytest
 from vlbench.core.errors import DataError
 from vlbench.core.measurement import Measurement, Part
 from vlbench.report.averages import Additions
+from vlbench.report.site.addresses import row_page
 from vlbench.report.site.data import site_of
 from vlbench.report.site.folder import MANIFEST, site_files, write_site
 from vlbench.report.site.mistakes import Confusion, Mistakes, WorstItem
@@ -65,6 +66,39 @@ def test_every_link_of_every_page_leads_to_a_file_of_the_site(make_result, tmp_p
             target = link.partition("?")[0]
             if not link.startswith(("#", "data:")):
                 assert (page.parent / unquote(target)).is_file(), (page, link)
+
+
+def test_few_shot_curves_stand_on_the_pages_of_their_task_and_model_with_their_table(make_result):
+    def probed(model, shots, **changes):
+        settings = {"seed": 0, "shots": shots}
+        row = f"{model}+probe@{shots}"
+        return make_result(
+            model=f"{row}.s0", replicate_of=row, method=f"probe@{shots}", settings=settings, **changes
+        )
+
+    results = [
+        *(make_result(model=model) for model in ("a", "b")),
+        *(probed(EVIL, shots) for shots in (1, 2)),
+        probed("a", 1, task="digits"),
+        make_result(task="plain"),
+    ]
+    site = site_of(results)
+    pages = {path: data.decode() for path, data in site_files(site) if path.endswith((".html", ".csv"))}
+    assert pages["csv/few_shot.csv"] == site.csvs["few_shot.csv"]
+    count = {
+        path: page.count('<svg xmlns="http://www.w3.org/2000/svg" class="curves"')
+        for path, page in pages.items()
+    }
+    with_curves = {path for path, found in count.items() if found}
+    evil = row_page(EVIL + "+probe@1")
+    assert with_curves == {
+        *("tasks/shapes.html", "tasks/digits.html", "models/a.html", "models/a+probe@1.html"),
+        *(evil, evil.replace("@1", "@2")),
+    }
+    linked = {path for path, page in pages.items() if "static/curves.css" in page}
+    assert linked == {path for path, page in pages.items() if "csv/few_shot.csv" in page} == with_curves
+    assert not any(EVIL in page for path, page in pages.items() if path.endswith(".html"))
+    assert "csv/few_shot.csv" not in dict(site_files(site_of([make_result()])))
 
 
 def test_nothing_is_loaded_from_elsewhere(make_result):
