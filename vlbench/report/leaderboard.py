@@ -99,7 +99,8 @@ def leaderboards(results: Iterable[Result], additions: Additions = NO_ADDITIONS)
         texts[SEEDS] = seeds_text(by_task)
     if any(task.endswith(BASE) for task in by_task):
         texts[BASE_TO_NEW], _ = base_to_new(found.scores, by_task)
-    texts[FEW_SHOT] = few_shot_text(few_shot_curves(by_task, found.seeds)[0])
+    if any("shots" in each.settings for each in whole):
+        texts[FEW_SHOT] = few_shot_text(few_shot_curves(by_task, found.seeds)[0])
     if len(by_task) > 1:  # a variant and its reference
         texts[ROBUSTNESS] = robustness_text(by_task, additions.fits())
     texts = {path: text for path, text in texts.items() if text}
@@ -126,7 +127,9 @@ def notes(results: Iterable[Result], additions: Additions = NO_ADDITIONS) -> tup
         lines += seed_notes(found.by_task, found.seeds, known)
     if any(task.endswith(BASE) for task in found.by_task):
         lines += base_to_new(found.scores, found.by_task)[1]
-    return (*lines, *few_shot_curves(found.by_task, found.seeds)[1], *found.notes)
+    if any("shots" in each.settings for each in known):
+        lines += few_shot_curves(found.by_task, found.seeds)[1]
+    return (*lines, *found.notes)
 
 
 def _column_notes(task: str, column: Column) -> Iterator[str]:
