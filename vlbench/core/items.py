@@ -18,6 +18,20 @@ Indices = NDArray[np.int64]
 Floats = NDArray[np.float64]
 
 
+def asked_by_item(problem: Problem) -> Indices:
+    """All that a problem asks about, [p, 4]: candidate, query, number of the item, and 1 where it is right.
+
+    Items are numbered in the order of their names.
+    """
+    assert problem.asked is not None
+    pairs, labels = problem.asked.pairs, problem.groups[ITEM].labels
+    names = [labels[query] for query in pairs.queries.tolist()]
+    numbers = {name: number for number, name in enumerate(sorted(set(names)))}
+    items = np.array([numbers[name] for name in names], dtype=np.int64)
+    stated = [pairs.candidates, pairs.queries, items, problem.relevant.holds(pairs)]
+    return np.stack(stated, axis=1).astype(np.int64)
+
+
 @dataclass(frozen=True, slots=True)
 class Contributions:
     """What each image adds to a metric, [n], with the metric as its mean, and how much it could add, [n].
@@ -85,11 +99,7 @@ class Items:
         two_ways = text_ranks is not None
         pair_scores, pairs = prediction.get("pair_scores"), None
         if pair_scores is not None and ITEM in problem.groups and pair_scores.size <= most_scores:
-            assert problem.asked is not None
-            of_query = np.unique(problem.groups[ITEM].labels, return_inverse=True)[1]
-            candidates, queries = problem.asked.pairs.candidates, problem.asked.pairs.queries
-            right = relevant.holds(problem.asked.pairs)
-            pairs = np.stack([candidates, queries, of_query[queries], right], axis=1).astype(np.int64)
+            pairs = asked_by_item(problem)
         one_each = not two_ways and ranks is not None and (relevant.row_counts == 1).all()
         return cls(
             image_ranks=ranks,

@@ -6,7 +6,6 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from vlbench.core.items import ITEM
 from vlbench.core.problem import Problem
 
 Bools = NDArray[np.bool_]
@@ -18,39 +17,30 @@ Over = Literal["texts", "images"]
 
 @dataclass(frozen=True, slots=True)
 class AskedItems:
-    """The items of a matching, in the order of their texts: the item of each query [m], and the names [k].
+    """The items of a matching, by their pairs [p, 4]: candidate, query and item of all asked, 1 where right.
 
-    `images` [k] is the first candidate of each item: those of one first candidate are alike. `pairs` [p, 4]
-    are candidate, query and item of all that is asked, and 1 where it is right.
+    `images` [k] is the first candidate of each item, `texts` [k] its first query. Items of one first image
+    are alike.
     """
 
-    of_query: Indices
-    names: tuple[str, ...]
-    images: Indices
     pairs: Indices
+    images: Indices
+    texts: Indices
 
     @classmethod
-    def of(cls, problem: Problem) -> "AskedItems":
-        """The items that the group `item` of a problem's queries names."""
-        assert problem.asked is not None
-        pairs = problem.asked.pairs
-        numbers: dict[str, int] = {}
-        of_query = np.array(
-            [numbers.setdefault(name, len(numbers)) for name in problem.groups[ITEM].labels], dtype=np.int64
-        )
-        images = np.full(len(numbers), pairs.shape[0])
-        np.minimum.at(images, of_query[pairs.queries], pairs.candidates)
-        right = problem.relevant.holds(pairs)
-        stated = [pairs.candidates, pairs.queries, of_query[pairs.queries], right]
-        return cls(of_query, tuple(numbers), images, np.stack(stated, axis=1).astype(np.int64))
+    def of(cls, pairs: Indices) -> "AskedItems":
+        """The items of pairs [p, 4], numbered without gaps."""
+        firsts = np.full((2, int(pairs[:, 2].max(initial=-1)) + 1), pairs.max(initial=0))
+        for first, of_pairs in zip(firsts, pairs.T, strict=False):
+            np.minimum.at(first, pairs[:, 2], of_pairs)
+        return cls(pairs, *firsts)
 
     def labels(self, problem: Problem, name: str) -> list[str]:
         """The label of each item under a name, that of its first query; empty where there is none, [k]."""
         if name not in problem.groups:
-            return [""] * len(self.names)
-        first = np.unique(self.of_query, return_index=True)[1]
+            return [""] * len(self.texts)
         stated = problem.groups[name].labels
-        return [stated[query] for query in first.tolist()]
+        return [stated[query] for query in self.texts.tolist()]
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ from functools import partial
 import numpy as np
 
 from vlbench.core.contracts import Prediction
+from vlbench.core.items import asked_by_item
 from vlbench.core.measurement import Measurement, MetricOptions
 from vlbench.core.metric import metric
 from vlbench.core.problem import Problem
@@ -132,8 +133,8 @@ def undecided(prediction: Prediction, problem: Problem, options: MetricOptions) 
 
     So it is of the texts of an image, or of the images of a text.
     """
-    items = AskedItems.of(problem)
-    found = np.zeros(len(items.names), dtype=np.bool_)
+    items = AskedItems.of(asked_by_item(problem))
+    found = np.zeros(len(items.images), dtype=np.bool_)
     for over in BOTH:
         contests = Contests.between(over, items.pairs)
         lowest, highest = contests.bounds(prediction["pair_scores"])
@@ -147,8 +148,8 @@ def same_features(prediction: Prediction, problem: Problem, options: MetricOptio
 
     No score of such a model can tell them apart: it does not read the order of words, say, or cuts them.
     """
-    items = AskedItems.of(problem)
-    found = np.zeros(len(items.names), dtype=np.bool_)
+    items = AskedItems.of(asked_by_item(problem))
+    found = np.zeros(len(items.images), dtype=np.bool_)
     for over, alike in zip(BOTH, ("queries_alike", "candidates_alike"), strict=True):
         contests = Contests.between(over, items.pairs)
         found[contests.items[contests.share_features(prediction[alike])]] = True
@@ -158,7 +159,7 @@ def same_features(prediction: Prediction, problem: Problem, options: MetricOptio
 @metric(reads={"queries_cut"}, lower_is_better=True, suits=_ITEMS)
 def truncated(prediction: Prediction, problem: Problem, options: MetricOptions) -> Measurement:
     """Fraction of items that have a text of which the model does not read the end."""
-    items = AskedItems.of(problem)
-    found = np.zeros(len(items.names), dtype=np.bool_)
-    found[items.of_query[prediction["queries_cut"]]] = True
+    items = AskedItems.of(asked_by_item(problem))
+    found = np.zeros(len(items.images), dtype=np.bool_)
+    found[items.pairs[prediction["queries_cut"][items.pairs[:, 1]], 2]] = True
     return share(Outcome(items, np.ones_like(found), found), problem)

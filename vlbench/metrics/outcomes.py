@@ -7,12 +7,12 @@ import numpy as np
 
 from vlbench.core.contracts import Prediction
 from vlbench.core.errors import Unsupported
-from vlbench.core.items import Hits, Items, Reading
+from vlbench.core.items import Hits, Items, Reading, asked_by_item
 from vlbench.core.measurement import Measurement, MetricOptions, Part
 from vlbench.core.problem import Problem
 from vlbench.core.relevance import Relevance
 from vlbench.metrics.accuracy import shares
-from vlbench.metrics.contests import AskedItems, Bools, Contests, Indices, Over, Scores
+from vlbench.metrics.contests import AskedItems, Bools, Contests, Over, Scores
 from vlbench.metrics.intervals import BY_IMAGES, class_spread, score_interval, share_spread, wilson
 
 BOTH: tuple[Over, ...] = ("texts", "images")
@@ -36,8 +36,8 @@ def outcome(
     `ties` go to nobody, or to the first or last of those that score best. Of a `place` only the item's image
     (or text) of that number counts, from 0.
     """
-    items = AskedItems.of(problem)
-    counted, right = _decided(over, items.pairs, prediction["pair_scores"], ties=ties, place=place)
+    items = AskedItems.of(asked_by_item(problem))
+    counted, right = _decided(over, items, prediction["pair_scores"], ties=ties, place=place)
     return Outcome(items, counted, right)
 
 
@@ -50,25 +50,24 @@ def read_right(
     """
     if items.pairs is None or items.pair_scores is None:
         return None
-    found = [_decided(each, items.pairs, items.pair_scores, ties=ties, place=None) for each in over]
+    asked = AskedItems.of(items.pairs)
+    found = [_decided(each, asked, items.pair_scores, ties=ties, place=None) for each in over]
     counted, right = (np.logical_and.reduce(each) for each in zip(*found, strict=True))
-    first = np.full(counted.size, items.pairs.max(initial=0))
-    np.minimum.at(first, items.pairs[:, 2], items.pairs[:, 0])
-    images, sizes = np.unique(first[counted], return_inverse=True, return_counts=True)[1:]
+    images, sizes = np.unique(asked.images[counted], return_inverse=True, return_counts=True)[1:]
     hits: Hits = right[counted]
     return hits if (sizes == 1).all() else shares(np.bincount(images[hits], minlength=sizes.size), sizes)
 
 
 def _decided(
-    over: Over, pairs: Indices, scores: Scores, *, ties: Ties, place: int | None
+    over: Over, items: AskedItems, scores: Scores, *, ties: Ties, place: int | None
 ) -> tuple[Bools, Bools]:
     """Which items have something to decide, and which of these are right."""
-    contests = Contests.between(over, pairs)
+    contests = Contests.between(over, items.pairs)
     won = contests.won(scores) if ties == "lose" else contests.won_by(ties, scores)
     counted = contests.open if place is None else contests.open & (contests.places == place)
-    count = int(pairs[:, 2].max(initial=-1)) + 1
     decided, lost = (
-        np.bincount(contests.items[each], minlength=count) > 0 for each in (counted, counted & ~won)
+        np.bincount(contests.items[each], minlength=len(items.images)) > 0
+        for each in (counted, counted & ~won)
     )
     return decided, decided & ~lost
 
@@ -84,9 +83,9 @@ def something_to_decide(over: tuple[Over, ...], problem: Problem, metric: str) -
             f"{metric} reads items and the pairs that each asks about, and this task names none; "
             "take it out of the task's metrics"
         )
-    items = AskedItems.of(problem)
+    pairs = asked_by_item(problem)
     for each in over:
-        if not Contests.between(each, items.pairs).open.any():
+        if not Contests.between(each, pairs).open.any():
             one = "image" if each == "texts" else "text"
             raise Unsupported(
                 f"{metric} compares {each} of one {one}, and no item has a right and a wrong one; "
@@ -101,7 +100,7 @@ def labelled(label: str, over: Over, problem: Problem, metric: str) -> None:
         Unsupported: they have not, or do not.
     """
     something_to_decide((over,), problem, metric)
-    if not any(AskedItems.of(problem).labels(problem, label)):
+    if not any(AskedItems.of(asked_by_item(problem)).labels(problem, label)):
         raise Unsupported(
             f"{metric} needs items with a label {label!r}; "
             "take it out of the task's metrics, or give it to the items"
@@ -161,6 +160,7 @@ def macro(found: Outcome, problem: Problem, options: MetricOptions) -> Measureme
     sizes = np.bincount(classes[kept], minlength=len(names))
     large = sizes >= (1 if options.at is None else int(options.number))
     kept = kept[large[classes[kept]]]
+    kept = kept[np.argsort(found.items.texts[kept])]  # in the order of the data, in which sums are rounded
     of, right = classes[kept], found.right[kept]
     shares = np.full(len(names), np.nan)
     np.divide(np.bincount(of[right], minlength=len(names)), sizes, out=shares, where=large)

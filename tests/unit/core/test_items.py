@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from vlbench.core.contracts import Dataset, Prediction, ScoreUnit, Text
-from vlbench.core.items import Items
-from vlbench.core.problem import Problem, by_words
+from vlbench.core.items import Items, asked_by_item
+from vlbench.core.problem import Asked, Groups, Problem, by_words
 from vlbench.core.relevance import Relevance
 
 UNIT = ScoreUnit("cosine")
@@ -41,6 +41,16 @@ def test_retrieval_keeps_both_ranks_and_the_first_image_of_every_caption(problem
     assert items.text_ranks.tolist() == [2, 1, 0]
     assert items.text_images.tolist() == [0, 1, -1]
     assert items.classes is None
+
+
+def test_asked_pairs_bear_numbers_of_items_in_the_order_of_their_names(problem):
+    asked = Relevance.from_pairs(np.array([0, 0, 1]), np.array([0, 1, 2]), (2, 3))
+    groups = {"item": Groups("queries", ("é", "é", "Z"))}
+    of = replace(problem((0, 1), (1, 2)), asked=Asked("only", asked), groups=groups)
+    pairs = [[0, 0, 1, 0], [0, 1, 1, 1], [1, 2, 0, 1]]
+    assert asked_by_item(of).tolist() == pairs
+    kept = Items.of(of, Prediction(UNIT, {"pair_scores": np.zeros(3, dtype=np.float32)}))
+    assert kept.pairs.tolist() == pairs
 
 
 def test_scores_are_kept_up_to_a_number_and_the_truth_always(problem):
