@@ -91,4 +91,4 @@ def write_all(result: Result, job: Job, found: Measured, request: Request, folde
         raise VlbenchError(
             f"{result.model} on {result.task}: its predictions are not kept; free space for {request.cache}"
         )
-    write_predictions(result, job.task.problem, prediction, folder)
+    write_predictions(result, job.task.problem, prediction, folder, job.task.scoring.axes)

@@ -1,7 +1,7 @@
 """Scoring: what is kept of a model's scores, as a value."""
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeVar
 
 if TYPE_CHECKING:
@@ -13,6 +13,10 @@ if TYPE_CHECKING:
     from vlbench.core.relevance import Relevance
 
     Number = TypeVar("Number", bound=np.generic)
+
+
+Axis = Literal["candidates", "queries", "right", "asked"]
+"""What an array has a value of: each candidate or query, each right or asked pair."""
 
 
 class ScorePass(Protocol):
@@ -46,7 +50,8 @@ class Scoring:
     `run` makes the arrays that `keeps` names; it imports torch, its module does not. `needs` are capabilities
     that a model has to have. `suits` refuses a problem, by the scoring's name, before anything is loaded.
     `asked_alone` says whether the arrays are of pairs that are asked about alone; else each metric has to
-    read `asked` itself. `scores` says whether it reads scores at all. Ties never help: the rank of a right
+    read `asked` itself. `scores` says whether it reads scores at all. `axes` say what arrays are of, where
+    their length may be that of others too. Ties never help: the rank of a right
     candidate is 1 + the number of wrong ones whose score is at least as high.
     """
 
@@ -57,3 +62,4 @@ class Scoring:
     suits: "Callable[[Problem, str], None] | None" = None
     asked_alone: bool = True
     scores: bool = True
+    axes: Mapping[str, Axis] = field(default_factory=dict, hash=False)

@@ -1,14 +1,19 @@
 """Per-item predictions as a parquet file beside the result."""
 
+from collections.abc import Mapping, Sequence
 from io import BytesIO
 from pathlib import Path
+from types import MappingProxyType
 
 import numpy as np
 
 from vlbench.core.contracts import Prediction
 from vlbench.core.files import write_atomically
+from vlbench.core.items import ITEM
 from vlbench.core.problem import Problem
+from vlbench.core.relevance import Relevance
 from vlbench.core.result import Result
+from vlbench.core.scoring import Axis
 from vlbench.report.results import PREDICTIONS, result_path
 
 Columns = dict[str, object]
@@ -21,19 +26,26 @@ _WRITTEN = {
 """Arrays that have columns of other names, that only sum a softmax up, or that stand in the result."""
 
 
-def write_predictions(result: Result, problem: Problem, prediction: Prediction, folder: Path) -> Path:
+def write_predictions(
+    result: Result,
+    problem: Problem,
+    prediction: Prediction,
+    folder: Path,
+    axes: Mapping[str, Axis] = MappingProxyType({}),
+) -> Path:
     """Write what a model answered item by item: `<task>/<model>.predictions.parquet`.
 
     Columns: `side` ("image", or "text" for the queries of image retrieval; "candidate" where those are
     texts), `id` (of the image) or the caption, `rank` of the best right answer, `best` (names) and
     `best_scores` in classification, `scores` (one a tag, in the order of the result's texts; none, or NaN, of
     a tag of which nobody knows whether it is true) and `relevant` in tagging. Other arrays that a scoring
-    keeps stand under their own names: beside the images or texts if there are as many, in rows of the side
-    "pair" with id and `query` if there are as many asked or right pairs, else in rows of a side of their own.
+    keeps stand under their own names: beside the images or texts, or in rows of the side "pair" with id,
+    `query` and `is_right`, as `axes` say, else where there are as many; else in rows of a side of
+    their own. Where items own the texts, these and pairs name theirs in `item`.
     """
     import pandas as pd
 
-    frames = [pd.DataFrame(each) for each in _sides(problem, prediction)]
+    frames = [pd.DataFrame(each) for each in _sides(problem, prediction, axes)]
     table = pd.concat(frames, ignore_index=True) if len(frames) > 1 else frames[0]
     buffer = BytesIO()
     table.to_parquet(buffer, index=False)
@@ -42,30 +54,48 @@ def write_predictions(result: Result, problem: Problem, prediction: Prediction, 
     return path
 
 
-def _sides(problem: Problem, prediction: Prediction) -> list[Columns]:
+def _sides(problem: Problem, prediction: Prediction, axes: Mapping[str, Axis]) -> list[Columns]:
     """The columns of each side."""
-    images = _image_columns(problem, prediction)
-    names = problem.ids, problem.names
-    texts: Columns = {"side": "text", "id": names[1]}
+    items = problem.groups[ITEM].labels if ITEM in problem.groups else None
+    texts: Columns = {"side": "text", "id": problem.names}
     if "column_ranks" in prediction.arrays:
         texts["rank"] = prediction["column_ranks"]
-    asked = problem.asked.pairs if problem.asked is not None and problem.asked.how == "only" else None
-    pairs = {len(each.candidates): each for each in (problem.relevant, asked) if each is not None}
+    sides: dict[Axis, Columns] = {"candidates": _image_columns(problem, prediction), "queries": texts}
+    sizes: dict[Axis, int] = {"candidates": len(problem.candidates), "queries": len(problem.queries)}
+    pairs: dict[Axis, Relevance] = {"right": problem.relevant}
+    if problem.asked is not None and problem.asked.how == "only":
+        pairs["asked"] = problem.asked.pairs
+    sizes |= {axis: len(each.candidates) for axis, each in pairs.items()}
     others: list[Columns] = []
     for name in sorted(prediction.arrays.keys() - _WRITTEN):
         values = list(prediction[name])
-        if len(values) == len(problem.candidates):
-            images[name] = values
-        elif len(values) == len(problem.queries):
-            texts[name] = values
-        elif len(values) in pairs:
-            both = pairs[len(values)]
-            ids = [names[0][place] for place in both.candidates.tolist()]
-            queries = [names[1][place] for place in both.queries.tolist()]
-            others.append({"side": "pair", "id": ids, "query": queries, name: values})
-        else:
+        stated = [axes[name]] if name in axes else []
+        axis = next((axis for axis in (*stated, *sizes) if sizes.get(axis) == len(values)), None)
+        if axis is None:
             others.append({"side": name, "id": list(map(str, range(len(values)))), name: values})
-    return [images, *([texts] if len(texts) > 2 else []), *others]
+            continue
+        if axis not in sides:
+            sides[axis] = _pair_columns(problem, pairs[axis], items)
+        sides[axis][name] = values
+    if len(texts) == 2:
+        del sides["queries"]
+    elif items is not None:
+        texts["item"] = items
+    return [*sides.values(), *others]
+
+
+def _pair_columns(problem: Problem, pairs: Relevance, items: Sequence[str] | None) -> Columns:
+    queries = pairs.queries.tolist()
+    ids, names = problem.ids, problem.names
+    columns: Columns = {
+        "side": "pair",
+        "id": [ids[place] for place in pairs.candidates.tolist()],
+        "query": [names[place] for place in queries],
+        "is_right": problem.relevant.holds(pairs),
+    }
+    if items is not None:
+        columns["item"] = [items[place] for place in queries]
+    return columns
 
 
 def _image_columns(problem: Problem, prediction: Prediction) -> Columns:

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from vlbench.core.errors import DataError
 from vlbench.core.problem import Problem
-from vlbench.core.scoring import ScorePass, Scoring
+from vlbench.core.scoring import Axis, ScorePass, Scoring
 
 Scores = NDArray[np.float32]
 Indices = NDArray[np.int64]
@@ -84,19 +84,14 @@ def check_asked(problem: Problem, name: str) -> None:
         )
 
 
-asked_pairs = Scoring(
-    "asked_pairs",
-    keep_asked_pairs,
-    keeps=frozenset(
-        {
-            "pair_scores",
-            "row_ranks",
-            "column_ranks",
-            "wrong_above",
-            "candidates_alike",
-            "queries_alike",
-            "queries_cut",
-        }
-    ),
-    suits=check_asked,
-)
+_AXES: Mapping[str, Axis] = {
+    "pair_scores": "asked",
+    "row_ranks": "candidates",
+    "column_ranks": "queries",
+    "wrong_above": "right",
+    "candidates_alike": "candidates",
+    "queries_alike": "queries",
+    "queries_cut": "queries",
+}
+
+asked_pairs = Scoring("asked_pairs", keep_asked_pairs, keeps=frozenset(_AXES), suits=check_asked, axes=_AXES)

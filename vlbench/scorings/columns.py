@@ -65,4 +65,9 @@ def _places(blocks: ScorePass, relevant: Relevance) -> Indices:
     return found
 
 
-columns = Scoring("columns", keep_columns, keeps=frozenset({"column_ranks", "wrong_above"}))
+columns = Scoring(
+    "columns",
+    keep_columns,
+    keeps=frozenset({"column_ranks", "wrong_above"}),
+    axes={"column_ranks": "queries", "wrong_above": "right"},
+)

@@ -4,7 +4,8 @@ import numpy as np
 import pandas as pd
 
 from vlbench.core.contracts import Dataset, Example, Prediction, ScoreUnit, Text
-from vlbench.core.problem import Asked, Problem, by_words
+from vlbench.core.problem import Asked, Groups, Problem, by_words
+from vlbench.core.registry import SCORINGS
 from vlbench.core.relevance import Relevance
 from vlbench.report.predictions import write_predictions
 
@@ -96,3 +97,38 @@ def test_a_partial_run_leaves_the_whole_ones_predictions_alone(make_result, tmp_
     prediction = Prediction(UNIT, {"row_ranks": np.array([1, 2])})
     path = write_predictions(make_result(partial="limit"), problem((0, 0), (1, 1)), prediction, tmp_path)
     assert path.name == "small.partial.predictions.parquet"
+
+
+def test_what_as_many_images_as_texts_have_stands_where_its_scoring_says(make_result, tmp_path):
+    images, texts = ("1.jpg", "2.jpg"), ("a cat", "a dog")
+    pairs = np.array([(0, 0), (0, 1), (1, 0), (1, 1)])
+    both = Relevance.from_pairs(pairs[:, 0], pairs[:, 1], (2, 2))
+    asked = Problem(
+        Dataset("", "", [Example(id=name, image=None, target=None) for name in images]),
+        by_words(tuple(map(Text, texts))),
+        Relevance.from_pairs(np.array([0, 1]), np.array([1, 0]), (2, 2)),
+        Asked("only", both),
+        groups={"item": Groups("queries", ("7", "7"))},
+    )
+    arrays = {
+        "pair_scores": np.array([0.1, 0.2, 0.3, 0.4]),
+        "wrong_above": np.array([0, 1]),
+        "queries_cut": np.array([False, True]),
+        "candidates_alike": np.array([0, 0]),
+    }
+    axes = SCORINGS.get("asked_pairs").axes
+    path = write_predictions(make_result(), asked, Prediction(UNIT, arrays), tmp_path, axes)
+    rows = pd.read_parquet(path)
+    about = ["side", "id", "query", "item", "is_right"]
+    found = {name: rows.loc[rows[name].notna(), [*about, name]].fillna("").values.tolist() for name in arrays}
+    assert found == {
+        "pair_scores": [
+            ["pair", "1.jpg", "a cat", "7", False, 0.1],
+            ["pair", "1.jpg", "a dog", "7", True, 0.2],
+            ["pair", "2.jpg", "a cat", "7", True, 0.3],
+            ["pair", "2.jpg", "a dog", "7", False, 0.4],
+        ],
+        "wrong_above": [["pair", "1.jpg", "a dog", "7", True, 0], ["pair", "2.jpg", "a cat", "7", True, 1]],
+        "queries_cut": [["text", "a cat", "", "7", "", False], ["text", "a dog", "", "7", "", True]],
+        "candidates_alike": [["image", "1.jpg", "", "", "", 0], ["image", "2.jpg", "", "", "", 0]],
+    }
