@@ -47,7 +47,7 @@ class Confusion:
 class WorstItem:
     """An image or a caption, what would have been right, what was answered, and the rank of the right one.
 
-    `thumbnail` is a JPEG; empty where the image is not here.
+    `thumbnail` is a JPEG of the image, or of the right one of a text; empty where it is not here.
     """
 
     item: str
@@ -74,7 +74,10 @@ class _Answer:
     truth: str
     answer: str
     rank: int
-    is_image: bool = True
+    picture: str = ""
+    """The image to show; empty for none."""
+    ahead: float = 0.0
+    """By how much what was answered scores above what is right."""
 
 
 def read_mistakes(result: Result, folder: Path, opened: OpenedTask | None = None) -> Mistakes | None:
@@ -101,7 +104,7 @@ def read_mistakes(result: Result, folder: Path, opened: OpenedTask | None = None
         part.name for metric in result.metrics if len(metric.parts) == result.n_texts for part in metric.parts
     ]
     wrong = [each for each in _answers(columns, truths, tuple(names[: result.n_texts])) if each.rank != 1]
-    wrong.sort(key=lambda each: (-(each.rank or result.n_texts + 1), each.item))
+    wrong.sort(key=lambda each: (-(each.rank or result.n_texts + 1), -each.ahead, each.item))
     pairs = Counter((each.truth, each.answer) for each in wrong if each.truth and each.answer)
     # answers are told apart from truths where the best of each image are kept, as where it has one class
     counted = sorted(pairs.items(), key=lambda pair: (-pair[1], pair[0])) if "best" in columns else []
@@ -121,6 +124,8 @@ def _answers(
     count = len(columns["side"])
     if "scores" in columns:
         return [answer for i in range(count) if (answer := _tagged(columns, names, i)) is not None]
+    if "is_right" in columns and "pair_scores" in columns:
+        return _matched(columns)
     if "pair" in columns["side"]:  # ranks are among what is asked; 0 is of what is right of nothing
         ranked = [i for i in range(count) if columns["side"][i] in ("image", "text") and columns["rank"][i]]
         return [_ranked(columns, truths, i) for i in ranked]
@@ -139,7 +144,33 @@ def _ranked(
     # a right answer of rank r is the r-th best, unless it ties with wrong ones: ties count against it
     if not truth and 1 <= rank <= len(answers):
         truth = answers[rank - 1]
-    return _Answer(item, truth, answers[0] if answers else "", rank, is_image)
+    return _Answer(item, truth, answers[0] if answers else "", rank, item if is_image else "")
+
+
+def _matched(columns: Mapping[str, Sequence[object]]) -> list[_Answer]:
+    """Each image of an item, and each text: what is right and scores lowest, what is wrong and highest."""
+    by_owner: dict[tuple[str, str, bool], list[tuple[float, bool, str]]] = {}
+    are_images = "image" in columns["side"]
+    items = columns.get("item", [""] * len(columns["side"]))
+    stated = (columns[name] for name in ("side", "id", "query", "is_right", "pair_scores"))
+    for item, side, candidate, query, right, score in zip(items, *stated, strict=True):
+        value = float(str(score))
+        if side != "pair" or value != value:  # what other arrays are of has no score
+            continue
+        by_owner.setdefault((str(item), str(query), False), []).append((value, bool(right), str(candidate)))
+        if are_images:
+            by_owner.setdefault((str(item), str(candidate), True), []).append(
+                (value, bool(right), str(query))
+            )
+    found = []
+    for (_, owner, is_image), scored in by_owner.items():
+        lowest = min((each for each in scored if each[1]), default=None)
+        highest = max((each for each in scored if not each[1]), default=None)
+        if lowest is not None and highest is not None:
+            rank = 1 + sum(value >= lowest[0] for value, right, _ in scored if not right)
+            shown = owner if is_image else lowest[2] if are_images else ""
+            found.append(_Answer(owner, lowest[2], highest[2], rank, shown, highest[0] - lowest[0]))
+    return found
 
 
 def _names(cell: object) -> list[str]:
@@ -163,11 +194,12 @@ def _tagged(columns: Mapping[str, Sequence[object]], names: tuple[str, ...], i: 
     lowest = int(np.flatnonzero(right)[scores[right].argmin()])
     highest = int(np.flatnonzero(wrong)[scores[wrong].argmax()])
     rank = 1 + int((scores[wrong] >= scores[lowest]).sum())
-    return _Answer(str(columns["id"][i]), names[lowest], names[highest], rank)
+    item = str(columns["id"][i])
+    return _Answer(item, names[lowest], names[highest], rank, item)
 
 
 def _worst(answer: _Answer, opened: OpenedTask | None) -> WorstItem:
-    image = opened.images(answer.item) if opened is not None and answer.is_image else None
+    image = opened.images(answer.picture) if opened is not None and answer.picture else None
     data = b"" if image is None else thumbnail(image)
     return WorstItem(answer.item, answer.truth, answer.answer, answer.rank, data)
 

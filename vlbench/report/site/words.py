@@ -130,6 +130,8 @@ def statement_lines(statement: Mapping[str, object]) -> list[tuple[str, str | Se
         if value in (None, "", [], {}, ()):
             continue
         words = name.replace("_", " ").capitalize()
+        if (name, value) == ("texts", 0):
+            value = "those of the data"  # none that the protocol states
         if isinstance(value, Mapping):
             lines.append((words, [f"{key}: {value[key]}" for key in sorted(value)]))
         elif isinstance(value, list | tuple):

@@ -105,3 +105,29 @@ def test_of_a_matching_what_is_wrong_for_every_image_is_no_mistake(make_result, 
     found = read_mistakes(result, tmp_path)
     assert [(each.item, each.rank) for each in found.worst] == [("b", 2), ("other", 2)]
     assert found.confusions == ()
+
+
+def test_of_a_matching_the_images_and_texts_show_that_stand_furthest_below_what_is_wrong(
+    make_result, tmp_path
+):
+    result = make_result(kind="matching", n_images=2, n_texts=4)
+    nan = float("nan")
+    write(
+        result,
+        tmp_path,
+        side=["image", "image", *["text"] * 4, *["pair"] * 6],
+        id=["b", "a", "on it", "off it", "one", "two", "b", "b", "a", "a", "a", "a"],
+        rank=[2, 2, 1, 2, 1, 2, *[nan] * 6],
+        item=[None, None, "x", "x", "y", "y", "x", "x", "x", "x", "y", "y"],
+        query=[None] * 6 + ["on it", "off it", "on it", "off it", "one", "two"],
+        is_right=[None] * 6 + [True, False, False, True, True, False],
+        pair_scores=[nan] * 6 + [0.75, 0.25, 0.5, 0.375, 0.5, 0.75],
+    )
+    picture = Image.new("RGB", (8, 4))
+    found = read_mistakes(result, tmp_path, OpenedTask(lambda item: picture))
+    assert [(each.item, each.truth, each.answer, each.rank) for each in found.worst] == [
+        ("a", "one", "two", 2),
+        ("a", "off it", "on it", 2),
+    ]
+    assert all(each.thumbnail for each in found.worst)
+    assert found.confusions == ()
