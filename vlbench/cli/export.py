@@ -44,7 +44,7 @@ def command(**arguments: Unpack[Arguments]) -> None:
     """Write results in the layout of another tool; partial results are left out.
 
     Seeds of a row are exported one by one. CLIP_benchmark's CSV holds the metrics that it knows, and no rows
-    of a method.
+    of a method; a note names what is left out.
     """
     from vlbench.core.files import write_atomically
     from vlbench.references import export_results

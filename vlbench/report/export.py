@@ -76,11 +76,22 @@ def export_text(results: Iterable[Result], form: Form, names: ExportNames) -> st
 
 
 def untold(results: Iterable[Result], form: Form) -> str:
-    """What a form leaves out of whole results since it has no place for a method; empty for nothing."""
-    models = sorted({each.model for each in whole_results(results) if each.method})
-    if form != "clip_benchmark" or not models:
+    """What a form leaves out of whole results since it has no place for it; empty for nothing."""
+    if form != "clip_benchmark":
         return ""
-    return f"left out, since CLIP_benchmark's CSV has no place for a method: {', '.join(models)}"
+    whole = whole_results(results)
+    models = sorted({each.model for each in whole if each.method})
+    tasks = sorted({each.task for each in whole if not each.method and not any(_its_cells(each))})
+    lines = [f"has no place for a method: {', '.join(models)}"] if models else []
+    lines += [f"knows no metric of: {', '.join(tasks)}"] if tasks else []
+    return "; ".join(f"left out, since CLIP_benchmark's CSV {line}" for line in lines)
+
+
+def _its_cells(result: Result) -> list[str]:
+    """The values of CLIP_benchmark's metrics; all empty of kinds of tasks that it does not have."""
+    values = {each.metric: each.value for each in result.metrics if each.value is not None}
+    known = values if result.kind in _ITS_TASKS else {}
+    return ["" if name not in known else repr(known[name]) for name in _ITS_METRICS]
 
 
 def _refuse_other_questions(results: Iterable[Result]) -> None:
@@ -128,9 +139,8 @@ def clip_benchmark_csv(results: Iterable[Result], names: ExportNames) -> str:
     """
     lines = []
     for result in results:
-        values = {each.metric: each.value for each in result.metrics if each.value is not None}
-        cells = ["" if name not in values else repr(values[name]) for name in _ITS_METRICS]
-        if result.kind not in _ITS_TASKS or not any(cells):
+        cells = _its_cells(result)
+        if not any(cells):
             continue
         architecture, tag = names.weights(result.model)
         whole = " ".join(filter(None, (architecture, tag)))

@@ -117,6 +117,15 @@ def test_what_a_method_learned_is_called_so_or_left_out_and_named(make_result):
     assert (untold(results, "jsonl"), untold(results[:1], "clip_benchmark")) == ("", "")
 
 
+def test_tasks_whose_metrics_clip_benchmark_does_not_know_are_said_to_be_left_out(results, make_result):
+    matched = make_result(
+        task="pairs", kind="matching", metrics=metrics(text_score=0.5), primary="text_score"
+    )
+    said = "left out, since CLIP_benchmark's CSV knows no metric of: own, pairs"
+    assert untold([*results, matched], "clip_benchmark") == said
+    assert untold([matched], "jsonl") == ""
+
+
 def test_results_on_other_data_are_told_apart_or_refused(make_result):
     digests = [{"image_ids": "i", "texts": "t", "truth": truth} for truth in "rs"]
     results = [make_result(model=model, digests=each) for model, each in zip("ab", digests, strict=True)]
