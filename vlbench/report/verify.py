@@ -206,7 +206,7 @@ def _stale(result: Result, cards: Cards) -> str:
 
 
 def _other_digest(result: Result, card: CardProtocol) -> str:
-    """Whether a result's digest is not that of its card: other names, ids, settings or primary metric."""
+    """What of its card a result's digest does not cover: a field, names or ids; empty where it covers it."""
     statement = result.protocol_statement
     # what the card leaves to its data is the result's own: descriptions, captions (no texts of a protocol)
     left = {name: statement[name] for name in ("templates", "descriptions") if name in statement}
@@ -220,7 +220,18 @@ def _other_digest(result: Result, card: CardProtocol) -> str:
     told = {"kind", "texts", "templates"} <= covered.keys()
     if not told or digest_of(covered) == result.protocol_digest:
         return ""
-    return "protocol digest: not that of the card, which has other names, ids or settings; run it again"
+    for name in ("kind", "primary", "ties", "settings"):
+        mine, its = statement.get(name), covered.get(name)
+        if name in statement and mine != its:
+            return f"{name}: {_shown(mine)} in the result, {_shown(its)} on the card; run it again"
+    return "protocol digest: not that of the card, which has other names or ids; run it again"
+
+
+def _shown(stated: object) -> str:
+    """A field of a protocol in a line."""
+    if isinstance(stated, Mapping):
+        return ", ".join(f"{key}={stated[key]}" for key in sorted(stated)) or "none"
+    return "none" if stated is None else str(stated)
 
 
 def _arithmetic(result: Result, difference: float) -> str:
