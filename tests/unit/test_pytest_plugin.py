@@ -1,11 +1,14 @@
 """The pytest plug-in in projects of its own, with made results."""
 
+import re
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from vlbench.api import evaluate
 from vlbench.core.measurement import Measurement
 from vlbench.report.baseline import rows_of, write_baseline
 from vlbench.report.results import write_result
@@ -228,3 +231,35 @@ def test_data_of_the_ini_lie_below_its_folder(project, run_pytest, monkeypatch):
     )
     monkeypatch.chdir(project / "below")
     assert "1 passed" in run_pytest()
+
+
+OF_ITEMS = """
+def test_a_score_and_its_intervals(vlbench_result, assert_no_regression):
+    result = vlbench_result("tiny-clip", "shapes-matching")
+    assert (result.primary, result.metric("text_score").n) == ("text_score", 300)
+    assert_no_regression(result)
+
+def test_ties_are_worse_where_they_are_more(vlbench_result, assert_no_regression):
+    from dataclasses import replace
+    result = vlbench_result("tiny-clip", "shapes-matching")
+    tied = tuple(replace(each, value=0.5) if each.metric == "undecided" else each for each in result.metrics)
+    assert_no_regression(replace(result, metrics=tied))
+"""
+
+
+def test_a_matching_is_run_and_held_to_its_baseline_in_every_metric(pytester, run_pytest):
+    (result,) = evaluate("tiny-clip", "shapes-matching", cache=pytester.path / "c", results=None)
+    fallen = tuple(
+        replace(each, value=0.9) if each.metric == "image_score" else each for each in result.metrics
+    )
+    write_baseline(pytester.path / "baseline.csv", rows_of([result]))
+    write_baseline(pytester.path / "higher.csv", rows_of([replace(result, metrics=fallen)]))
+    (pytester.path / "test_ours.py").write_text(OF_ITEMS)
+    options = ("--vlbench-run", "--vlbench-cache", "c", "--vlbench-baseline")
+    said = run_pytest(*options, "baseline.csv", expect=1)
+    assert "1 failed, 2 passed" in said
+    assert "undecided: rose by 0.5000 to 0.5000" in said
+    said = run_pytest(*options, "higher.csv", "higher.csv", expect=1)
+    fell = r"FAIL +tiny-clip +shapes-matching +image_score +0\.9000 +0\.0"
+    assert re.search(fell, said)
+    assert "Traceback" not in said
