@@ -162,6 +162,7 @@ def leaderboard_additions(include_path: Sequence[Path | str] = ()) -> "Additions
     return Additions(
         collections={each.name: each.tasks for each in collections},
         metrics={each.name: each.metrics for each in collections},
+        weights={each.name: each.weights for each in collections},
         fits=robustness_fits,
         shipped=frozenset(
             task for task, entry in catalogue.tasks.items() if entry.path.is_relative_to(built_in)

@@ -17,7 +17,7 @@ class Member:
     """A task of a collection; `here` is a place that has something of its data.
 
     `averaged` are the metrics whose mean enters the collection's average: its primary one, or those that
-    the collection states.
+    the collection states. `share` is how much of the average the task is.
     """
 
     name: str
@@ -25,6 +25,7 @@ class Member:
     protocol: str
     primary: str
     averaged: tuple[str, ...]
+    share: float
     images: int | None
     texts: int | None
     here: str | None
@@ -69,6 +70,8 @@ def _member(name: str, collection: Collection, catalogue: Catalogue, roots: Sequ
     entry = catalogue.tasks[name]
     images, texts = entry.summary.get("images"), entry.summary.get("texts")
     primary = str(entry.summary.get("primary"))
+    averaged = [task for task in collection.tasks if collection.metrics.get(task, True)]
+    weights = collection.weights or dict.fromkeys(averaged, 1.0)
     place = first_place(entry, roots)
     return Member(
         name=name,
@@ -76,6 +79,7 @@ def _member(name: str, collection: Collection, catalogue: Catalogue, roots: Sequ
         protocol=str(entry.summary.get("protocol")),
         primary=primary,
         averaged=collection.metrics.get(name, (primary,)),
+        share=weights.get(name, 0.0) / (sum(weights.values()) or 1.0),
         images=images if isinstance(images, int) else None,
         texts=texts if isinstance(texts, int) else None,
         here=None if place is None else place.shown,

@@ -42,7 +42,7 @@ class Collection:
     """Tasks that are run and averaged together, by the name that a tool or paper gives them.
 
     `metrics` are what is averaged of a task where that is not its primary metric: the mean of those named;
-    a task with none is left out of the average.
+    a task with none is left out of the average. `weights` are how much each counts there; none: all alike.
     """
 
     name: str
@@ -50,6 +50,7 @@ class Collection:
     title: str
     tasks: tuple[str, ...]
     metrics: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    weights: Mapping[str, float] = field(default_factory=dict)
 
 
 def card_folders(include: Sequence[Path]) -> Folders:

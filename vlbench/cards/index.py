@@ -31,6 +31,7 @@ def index_text(folder: Path, kind: CardKind) -> str:
                 "title": each.title,
                 "tasks": list(each.tasks),
                 "metrics": {task: list(metrics) for task, metrics in each.metrics.items()},
+                "weights": dict(each.weights),
             }
             for each in collections
         },

@@ -27,6 +27,20 @@ class CollectionCard(Fields):
             "several whose mean counts, or none ([]), which leaves it out of the average",
         ),
     ]
+    weights: Annotated[
+        dict[Word, Annotated[float, Field(gt=0)]],
+        Field(
+            default_factory=dict,
+            description="how much each task counts in the average, such as its items; none: all alike",
+        ),
+    ]
+    groups: Annotated[
+        dict[Word, Annotated[tuple[Word, ...], Field(min_length=1)]],
+        Field(
+            default_factory=dict,
+            description="tasks by group: groups count alike in the average, and each is that of its tasks",
+        ),
+    ]
     about: Annotated[str, Field(description="what a user has to know")] = ""
     source: Annotated[str, Field(description="where the list is stated")] = ""
 
@@ -69,7 +83,29 @@ def read_collection(path: Path) -> Collection:
     """
     card = parse_card(path, CollectionCard)
     metrics = {task: (named,) if isinstance(named, str) else named for task, named in card.metrics.items()}
-    return Collection(path.stem, path, card.title, card.tasks, metrics)
+    return Collection(path.stem, path, card.title, card.tasks, metrics, _weights(path, card))
+
+
+def _weights(path: Path, card: CollectionCard) -> dict[str, float]:
+    """How much each task counts in a collection's average; empty where all count alike.
+
+    Raises:
+        CardError: weights are not those of all tasks that are averaged, or groups do not hold each once.
+    """
+    averaged = sorted(task for task in card.tasks if card.metrics.get(task, True))
+    grouped = [task for tasks in card.groups.values() for task in tasks]
+    for name, told in (("weights", [*card.weights]), ("groups", grouped)):
+        if told and sorted(told) != averaged:
+            odd = next(task for task in [*averaged, *told] if told.count(task) != averaged.count(task))
+            raise CardError(
+                f"{shown(path)}: {name}: {odd} stands there {told.count(odd)} times; "
+                "name each task that is averaged once, and no other"
+            )
+    if not card.weights and not grouped:
+        return {}
+    weights = {task: card.weights.get(task, 1.0) for task in averaged}
+    groups = [*card.groups.values()] or [tuple(averaged)]
+    return {task: weights[task] / sum(weights[each] for each in tasks) for tasks in groups for task in tasks}
 
 
 def _source_places(source: SourceFields) -> Iterator[str]:

@@ -93,6 +93,7 @@ def _collection_lines(facts: CollectionFacts) -> Iterator[str]:
             "kind": each.kind,
             "protocol": each.protocol,
             "averaged": ", ".join(each.averaged) or "no",
+            "share": f"{each.share:.4f}",
             "images": each.images,
             "texts": each.texts,
             "here": "yes" if each.here else "",

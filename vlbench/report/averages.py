@@ -27,12 +27,14 @@ class Additions:
     """What tables show beside results: collections of tasks, ranks by task and model, fits of robustness.
 
     `metrics` are what a collection averages of its tasks where that is not their primary metric: the mean
-    of those named, nothing where none is. `fits` reads the fits, where a table needs them. `shipped` are the
-    tasks of the cards that come with vlbench.
+    of those named, nothing where none is. `weights` are how much each task counts there; none: all alike.
+    `fits` reads the fits, where a table needs them. `shipped` are the tasks of the cards that come with
+    vlbench.
     """
 
     collections: Mapping[str, Sequence[str]] = field(default_factory=dict)
     metrics: Mapping[str, Mapping[str, Sequence[str]]] = field(default_factory=dict)
+    weights: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     ranks: Ranks = field(default_factory=dict)
     fits: Callable[[], tuple[RobustnessFit, ...]] = tuple
     shipped: frozenset[str] = frozenset()
@@ -100,7 +102,8 @@ def averages(results: Iterable[Result], additions: Additions = NO_ADDITIONS) -> 
         metrics = additions.metrics.get(name, {})
         wanted = {task: metrics.get(task) for task in tasks if metrics.get(task, True)}
         if all(task in by_task for task in wanted):
-            numbers, reason = _collection(wanted, by_task, kept, seeds)
+            weights = additions.weights.get(name) or dict.fromkeys(wanted, 1)
+            numbers, reason = _collection(wanted, weights, by_task, kept, seeds)
             collections[name] = {row: None if row in mixed else number for row, number in numbers.items()}
             if reason:
                 lines.append(f"{name}: empty: {reason}")
@@ -116,14 +119,20 @@ def averages(results: Iterable[Result], additions: Additions = NO_ADDITIONS) -> 
     )
 
 
-def mean_of(scores: Numbers, tasks: Sequence[str]) -> float | None:
-    """The mean over tasks, None where one of them has no score.
+def mean_of(
+    scores: Numbers, tasks: Sequence[str], weights: Mapping[str, float] | None = None
+) -> float | None:
+    """The mean over tasks, by their weights if there are any; None where one of them has no score.
 
     >>> mean_of({"a": 0.5, "b": 1.0}, ["a", "b"]), mean_of({"a": 0.5}, ["a", "b"])
     (0.75, None)
+    >>> mean_of({"a": 0.5, "b": 1.0}, ["a", "b"], {"a": 3, "b": 1})
+    0.625
     """
-    known = [score for task in tasks if (score := scores.get(task)) is not None]
-    return sum(known) / len(known) if known and len(known) == len(tasks) else None
+    weights = weights or dict.fromkeys(tasks, 1)
+    known = [weights[task] * score for task in tasks if (score := scores.get(task)) is not None]
+    whole = sum(weights[task] for task in tasks)
+    return sum(known) / whole if known and len(known) == len(tasks) else None
 
 
 def mean_rank(model: str, tasks: Sequence[str], ranks: Ranks) -> float | None:
@@ -221,6 +230,7 @@ def _no_fraction(results: Sequence[Result], scores: Scores, metrics: Sequence[st
 
 def _collection(
     metrics: Mapping[str, Sequence[str] | None],
+    weights: Mapping[str, float],
     by_task: Columns,
     scores: Scores,
     seeds: Mapping[str, frozenset[str]],
@@ -233,4 +243,4 @@ def _collection(
         reason = _no_fraction(by_task[task], found, own.get(task, [by_task[task][0].primary]))
         if reason:
             return dict.fromkeys(scores), f"{task}: {reason}"
-    return {row: mean_of(found[row], tuple(metrics)) for row in scores}, ""
+    return {row: mean_of(found[row], tuple(metrics), weights) for row in scores}, ""

@@ -93,6 +93,53 @@ def test_collections_and_aliases_are_read_and_indexed(cards: Path, write_task: C
     }
 
 
+@pytest.mark.parametrize(
+    ("stated", "weights"),
+    [
+        ("", {}),
+        ("weights: {a: 1, b: 2, c: 1}\n", {"a": 0.25, "b": 0.5, "c": 0.25}),
+        ("groups: {one: [a, b], two: [c]}\n", {"a": 0.5, "b": 0.5, "c": 1.0}),
+        ("weights: {a: 1, b: 3, c: 5}\ngroups: {one: [a, b], two: [c]}\n", {"a": 0.25, "b": 0.75, "c": 1.0}),
+    ],
+)
+def test_a_collection_weighs_tasks_alone_or_in_groups_and_its_index_holds_it(
+    cards: Path, write_task: Callable[..., Path], stated: str, weights: dict[str, float]
+) -> None:
+    for name in "abcd":
+        write_task(name)
+    folder = cards / "tasks" / "collections"
+    folder.mkdir()
+    path = folder / "all.yaml"
+    path.write_text(f"title: All\ntasks: [a, b, c, d]\nmetrics: {{d: []}}\n{stated}")
+    assert read_catalogue().collections["all"].weights == weights
+    (cards / "tasks" / INDEX).write_text(index_text(cards / "tasks", "task"))
+    path.write_text("[" * path.stat().st_size)  # only the index can answer
+    assert read_catalogue().collections["all"].weights == weights
+
+
+@pytest.mark.parametrize(
+    ("stated", "told"),
+    [
+        ("weights: {a: 1}", "weights: b stands there 0 times; name each task that is averaged once"),
+        ("weights: {a: 1, b: 1, d: 1}", "weights: d stands there 1 times"),
+        ("groups: {one: [a, b], two: [a]}", "groups: a stands there 2 times"),
+        ("weights: {a: 0, b: 1}", "greater than 0"),
+        ("weights: {a: .nan, b: 1}", "finite"),
+        ("weights: {a: .inf, b: 1}", "finite"),
+    ],
+)
+def test_weights_and_groups_of_a_collection_hold_each_averaged_task_once(
+    cards: Path, write_task: Callable[..., Path], stated: str, told: str
+) -> None:
+    for name in "abd":
+        write_task(name)
+    folder = cards / "tasks" / "collections"
+    folder.mkdir()
+    (folder / "all.yaml").write_text(f"title: All\ntasks: [a, b, d]\nmetrics: {{d: []}}\n{stated}\n")
+    with pytest.raises(CardError, match=told):
+        read_catalogue()
+
+
 def test_an_extending_card_states_what_differs(write_task: Callable[..., Path], cards: Path) -> None:
     write_task("adding", aliases="[plus]", expect="{images: 12}")
     (cards / "tasks" / "adding@simple.yaml").write_text("extends: adding\nprotocol: simple\n")

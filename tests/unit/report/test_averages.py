@@ -3,6 +3,7 @@
 import csv
 from dataclasses import replace
 from pathlib import Path
+from statistics import fmean
 
 import pytest
 
@@ -10,7 +11,7 @@ from vlbench.api import leaderboard_additions
 from vlbench.cards.catalogue import read_catalogue
 from vlbench.cards.published import published_of
 from vlbench.core.measurement import Measurement
-from vlbench.report.averages import Additions
+from vlbench.report.averages import Additions, averages
 from vlbench.report.leaderboard import leaderboards, notes
 
 RANKS = Additions(ranks={task: {"a": 2, "b": 1} for task in ("digits", "shapes", "digits+templates@12ab34")})
@@ -186,6 +187,43 @@ def test_a_task_without_a_metric_is_no_part_of_a_collections_average(scored):
         collections={"set": ("digits", "absent")}, metrics={"set": {"absent": ()}, "other": {}}
     )
     assert table([scored("a", "digits", 0.25)], additions)["a"]["set"] == "0.250000"
+
+
+def test_tasks_count_by_the_weights_that_a_collection_states(scored):
+    results = [scored("a", "digits", 0.25), scored("a", "shapes", 0.75), scored("b", "digits", 1.0)]
+    additions = Additions(
+        collections={"set": ("digits", "shapes")}, weights={"set": {"digits": 3.0, "shapes": 1.0}}
+    )
+    assert averages(results, additions).collections["set"] == {"a": 0.375, "b": None}
+
+
+PARTS = {
+    "add": {"obj": 2062, "att": 692},
+    "replace": {"obj": 1652, "att": 788, "rel": 1406},
+    "swap": {"obj": 245, "att": 666},
+}
+
+
+def test_sugarcrepes_four_averages_are_those_of_papers(make_result):
+    """The last is 73.0257 in the study's table, read in its repository (ytaek-oh/vl_compo)."""
+    scores = {
+        (kind, part): score.value
+        for kind, parts in PARTS.items()
+        for part in parts
+        for score in published_of(model="clip-b32", task=f"sugarcrepe-{kind}-{part}")
+    }
+    values = {(f"sugarcrepe-{kind}-{part}", "text_score"): each for (kind, part), each in scores.items()}
+    found = averages(list(stated_results(make_result, "a", values)), leaderboard_additions()).collections
+    sizes = {(kind, part): size for kind, parts in PARTS.items() for part, size in parts.items()}
+    by_type = [[scores[kind, part] for part in parts] for kind, parts in PARTS.items()]
+    right = [sum(scores[kind, part] * size for part, size in parts.items()) for kind, parts in PARTS.items()]
+    expected = {
+        "sugarcrepe_parts": fmean(scores.values()),
+        "sugarcrepe_items": sum(right) / sum(sizes.values()),
+        "sugarcrepe_types": fmean(map(fmean, by_type)),
+        "sugarcrepe_types_by_item": 0.730257,
+    }
+    assert {name: found[name]["a"] for name in expected} == pytest.approx(expected, abs=5e-7)
 
 
 def test_a_collection_of_what_is_no_fraction_is_empty_and_says_so(scored):
