@@ -158,7 +158,7 @@ def same_features(prediction: Prediction, problem: Problem, options: MetricOptio
 
 @metric(reads={"queries_cut"}, lower_is_better=True, suits=_ITEMS)
 def truncated(prediction: Prediction, problem: Problem, options: MetricOptions) -> Measurement:
-    """Fraction of items that have a text of which the model does not read the end."""
+    """Fraction of items that have a text whose end the model leaves out; 0 of a model that cannot say."""
     items = AskedItems.of(asked_by_item(problem))
     found = np.zeros(len(items.images), dtype=np.bool_)
     found[items.pairs[prediction["queries_cut"][items.pairs[:, 1]], 2]] = True

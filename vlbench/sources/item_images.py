@@ -68,6 +68,8 @@ def items_with_images(name: str, said: Stated, patterns: Sequence[str], root: Pa
             items.append(replace(item, images=own))
     if not items:
         raise DataError(f"{said.file}: no item has all its images; complete the images in {root}")
+    lost = len(said.items) - len(items)
+    lacks = f"{there.lacks}; {lost:,} of {len(said.items):,} items want one of them" if lost else ""
     parts = tuple((found[image], box) for image, box in places)
     return Dataset(
         name=name,
@@ -76,7 +78,7 @@ def items_with_images(name: str, said: Stated, patterns: Sequence[str], root: Pa
         ),
         offers=Offers(templates=templates_beside(root), items=tuple(items)),
         examples=Examples(partial(_example, parts), len(parts)),
-        reading=Reading(name.partition(":")[0], said.labels, said.tally.left_out, lacks=there.lacks),
+        reading=Reading(name.partition(":")[0], said.labels, said.tally.left_out, lacks=lacks),
     )
 
 

@@ -89,7 +89,10 @@ def _check(items: tuple[Item, ...], task: str, images: int, between: str) -> Non
         if ITEM in item.labels:
             raise DataError(f"{where} has a label {ITEM!r}, which is the name of items; call it otherwise")
         if len(set(item.images)) < len(item.images) or not all(0 <= each < images for each in item.images):
-            raise DataError(f"{where} is of images {item.images}; each is one of {images} and stands once")
+            raise DataError(
+                f"{where} is of the images at {', '.join(map(str, item.images))}; each is one of {images} "
+                "and stands once: give it others, or remove it"
+            )
         if not all(0 <= i < len(item.images) and 0 <= t < len(item.texts) for i, t in item.right):
             raise DataError(
                 f"{where}: its right pairs {item.right} are of {len(item.images)} images and "

@@ -80,7 +80,8 @@ def test_items_of_missing_images_are_left_out_of_a_subset(opened: Open) -> None:
     source = opened(records, pairs, subset=True)
     assert [item.id for item in source.offers.items] == ["1"]
     assert [example.id for example in source.examples] == ["a.png", "b.png"]
-    assert source.reading.lacks == "1 of 3 listed images are not there, as gone.png"
+    lacks = "1 of 3 listed images are not there, as gone.png; 1 of 2 items want one of them"
+    assert source.reading.lacks == lacks
     with pytest.raises(DataError, match="no item has all its images"):
         opened(records[:1], pairs, subset=True)
 

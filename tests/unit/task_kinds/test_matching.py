@@ -93,8 +93,8 @@ def test_the_texts_of_all_items_are_counted():
     [
         ((), {}, "pairs: no items; a matching needs data that say which texts are asked of which images"),
         ((ONE, ONE), {}, "1 names are those of several items, the first 'one'"),
-        ((Item("x", (3,), ("a", "b"), ((0, 0),)),), {}, "item 'x' is of images (3,); each is one of 3"),
-        ((Item("x", (0, 0), ("a", "b"), ((0, 0),)),), {}, "item 'x' is of images (0, 0)"),
+        ((Item("x", (3,), ("a", "b"), ((0, 0),)),), {}, "item 'x' is of the images at 3; each is one of 3"),
+        ((Item("x", (0, 0), ("a", "b"), ((0, 0),)),), {}, "item 'x' is of the images at 0, 0"),
         ((Item("x", (0,), ("a", "b"), ((1, 0),)),), {}, "'x': its right pairs ((1, 0),) are of 1 images"),
         ((Item("x", (0,), ("a", "b"), ()),), {}, "item 'x' needs a right and a wrong pair"),
         ((Item("x", (0,), ("a", "b"), ((0, 0), (0, 1))),), {}, "item 'x' needs a right and a wrong pair"),
