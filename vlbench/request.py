@@ -9,9 +9,10 @@ from typing import TypedDict, cast, get_args
 from vlbench.cards.build import NamedModel, NamedTask, open_model, open_task
 from vlbench.cards.catalogue import read_catalogue, select
 from vlbench.cards.data_request import DataRequest
+from vlbench.cards.texts import read_classnames
 from vlbench.core.contracts import Precision, PreprocessMode
 from vlbench.core.errors import DataError, VlbenchError
-from vlbench.core.files import default_cache
+from vlbench.core.files import default_cache, shown
 from vlbench.core.method import ZERO_SHOT, Method
 from vlbench.core.registry import METHODS
 from vlbench.engine.settings import FEATURE_BYTES, RunSettings
@@ -158,7 +159,8 @@ def resolve(request: Request) -> tuple[list[NamedModel], list[NamedTask]]:
 
     Raises:
         VlbenchError: a name is unknown, a card is wrong, or data are missing or differ from the card.
-        DataError: two tasks of other data share a name, so that the results of one would replace the other's.
+        DataError: two tasks of other data share a name, so that the results of one would replace the other's;
+            or names that the user gives are not what a task asks by.
     """
     catalogue = read_catalogue(request.include)
     models = select(catalogue, request.models, "model")
@@ -175,6 +177,14 @@ def resolve(request: Request) -> tuple[list[NamedModel], list[NamedTask]]:
                 f"{there} and {here} are both {named.task.name}: their folders and their files have equal "
                 "names and sizes; rename one of the folders"
             )
+    if request.data.classnames is not None:
+        own = {text.name for text in read_classnames(request.data.classnames)}
+        for name, named in found.items():
+            if own.isdisjoint(text.name for text in named.task.problem.texts):
+                raise DataError(
+                    f"{name}: asks by its data's own texts, and by no name of "
+                    f"{shown(request.data.classnames)}; run it without --classnames"
+                )
     preprocess = request.settings.preprocess
     cache = None if request.data.verify else request.cache  # files are digested anew, not remembered
     return [

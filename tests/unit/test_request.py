@@ -74,6 +74,17 @@ def test_a_folder_that_is_asked_for_twice_is_one_task(twins: Path) -> None:
     assert len(tasks) == 1
 
 
+@pytest.mark.parametrize("task", ["shapes-matching", "shapes-retrieval"])
+def test_names_are_refused_where_a_task_asks_by_the_texts_of_its_data(task: str, tmp_path: Path) -> None:
+    own = tmp_path / "own.txt"
+    own.write_text("a\nb\n")
+    told = (
+        rf"^{task}\+classnames@[0-9a-f]{{6}}: asks by its data's own texts, and by no name of .*own.txt; run"
+    )
+    with pytest.raises(DataError, match=told):
+        resolve(request_of("tiny-clip", task, {"device": "cpu", "classnames": own, "limit": 9}))
+
+
 def test_a_card_is_read_once(monkeypatch: pytest.MonkeyPatch) -> None:
     read: list[str] = []
 
