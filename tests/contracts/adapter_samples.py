@@ -1,16 +1,18 @@
 """One small loadable model for every adapter that vlbench registers; a new adapter adds its own here."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from vlbench.core.contracts import Checkpoint, Origin
+from vlbench.core.capabilities import IMAGES_ALONE
+from vlbench.core.contracts import Checkpoint, Origin, Text
 from vlbench.core.registry import ADAPTERS
 
 TINY = Path(__file__).parents[2] / "model_cards" / "tiny-clip"
 TINY_REACT = TINY.with_name("tiny-react")
 SMALL_ARCHITECTURE = "ViT-S-32-alt"
+SMALL_TOWER = "test_vit"
 TAGS = (
     "red circle",
     "blue square",
@@ -143,6 +145,29 @@ def open_clip(folder: Path) -> Sample:
     )
 
 
+def timm(folder: Path) -> Sample:
+    import timm as package
+    import torch
+    from safetensors.torch import save_file
+
+    path = folder / "tower.safetensors"
+    if not path.exists():
+        torch.manual_seed(0)
+        save_file(package.create_model(SMALL_TOWER, num_classes=0).state_dict(), path)
+    return Sample(
+        lambda weights: ADAPTERS.get("timm")(
+            Origin(f"timm:{SMALL_TOWER}", None, weights or path, folder), reference=SMALL_TOWER
+        ),
+        path,
+        key="patch_embed.proj.weight",
+    )
+
+
+def words_of(checkpoint: Checkpoint, texts: Sequence[Text]) -> tuple[Text, ...]:
+    """The texts that a law asks a model of: none where it reads images alone."""
+    return () if IMAGES_ALONE in checkpoint.capabilities else tuple(texts)
+
+
 SAMPLES: dict[str, Callable[[Path], Sample]] = {
     "clip": clip,
     "coop": coop,
@@ -153,7 +178,10 @@ SAMPLES: dict[str, Callable[[Path], Sample]] = {
     "ram_plus": partial(tagger, family="ram_plus"),
     "react": react,
     "tag2text": partial(tagger, family="tag2text"),
+    "timm": timm,
     "transformers": transformers,
 }
 """`hf-hub` downloads into a folder and opens it as `local-dir` does; its own test stands with the adapter."""
+READERS = SAMPLES.keys() - {"timm"}
+"""Those that read words; what is left reads images alone."""
 NEED_THE_HUB = frozenset({"hf-hub"})

@@ -11,6 +11,7 @@ from vlbench.cards.build import open_model
 from vlbench.cards.catalogue import read_catalogue
 from vlbench.core.capabilities import (
     CAPTIONS,
+    IMAGES_ALONE,
     PAIRS,
     TOKENS,
     VECTORS,
@@ -21,6 +22,7 @@ from vlbench.core.capabilities import (
     Vectors,
 )
 from vlbench.core.contracts import Origin, Placement, Text
+from vlbench.core.errors import Unsupported
 
 PROTOCOLS = {CAPTIONS: Generates, PAIRS: ScoresPairs, TOKENS: CountsTokens, VECTORS: Vectors}
 NUMBERS = range(1, 71)
@@ -55,7 +57,7 @@ COLOURS = ("red", "blue", "green", "yellow")
 
 
 class Loaded:
-    """A model, features of five images and of four texts."""
+    """A model, features of five images and of four texts; of images where it reads those alone."""
 
     def __init__(self, name, folder):
         self.checkpoint = CHECKPOINTS[name](folder)
@@ -66,7 +68,8 @@ class Loaded:
         pixels = pixels / 255 if name == "plug-in" else pixels.to(torch.uint8)
         with torch.inference_mode():
             self.images = self.model.encode_images(pixels)
-            self.rows = self.model.encode_texts(self.texts, batch_size=4)
+            alone = IMAGES_ALONE in self.checkpoint.capabilities
+            self.rows = self.images[1:] if alone else self.model.encode_texts(self.texts, batch_size=4)
 
     def _names(self, name):
         if name == "plug-in":
@@ -96,6 +99,17 @@ def threads(request):
 def test_a_checkpoint_states_what_its_model_does(loaded):
     does = {name for name, protocol in PROTOCOLS.items() if isinstance(loaded.model, protocol)}
     assert loaded.checkpoint.capabilities & PROTOCOLS.keys() == does
+
+
+def test_a_model_of_images_alone_refuses_words(loaded):
+    if IMAGES_ALONE not in loaded.checkpoint.capabilities:
+        return
+    for asked in (
+        lambda: loaded.model.encode_texts(loaded.texts, batch_size=4),
+        lambda: loaded.model.score(loaded.images, loaded.rows),
+    ):
+        with pytest.raises(Unsupported, match="reads images alone"):
+            asked()
 
 
 def test_scores_are_those_of_images_scaled_to_unit_length_one_by_one(loaded):

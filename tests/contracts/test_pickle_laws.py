@@ -5,7 +5,7 @@ import pickle
 import numpy as np
 import pytest
 import torch
-from contracts.adapter_samples import SAMPLES
+from contracts.adapter_samples import SAMPLES, words_of
 from PIL import Image
 
 from vlbench.cards.build import open_model
@@ -32,7 +32,8 @@ def test_a_checkpoint_is_small_and_loads_the_same_model_elsewhere(sample):
     for model in (here.load(Placement()), there.load(Placement())):
         with torch.inference_mode():
             pixels = model.preprocess(picture)[None]
-            features.append((model.encode_images(pixels), model.encode_texts([Text("cat")], batch_size=1)))
+            words = [model.encode_texts([text], batch_size=1) for text in words_of(here, [Text("cat")])]
+            features.append((model.encode_images(pixels), *words))
     assert all(map(torch.equal, *features))
 
 

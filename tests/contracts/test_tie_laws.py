@@ -1,8 +1,8 @@
-"""Ties are exact whatever stands beside a text or an image; the laws run over every registered adapter."""
+"""Ties are exact whatever stands beside a text or an image: the laws of every adapter that reads words."""
 
 import pytest
 import torch
-from contracts.adapter_samples import SAMPLES
+from contracts.adapter_samples import READERS, SAMPLES
 
 from vlbench.core.contracts import Placement, Text
 
@@ -11,7 +11,7 @@ COUNTS = (*range(1, 71), 100, 101, 127, 128, 129, 1000, 1001)
 NAMES = ("red circle", "blue square", "seven")
 
 
-@pytest.fixture(scope="module", params=sorted(SAMPLES))
+@pytest.fixture(scope="module", params=sorted(READERS))
 def model(request, tmp_path_factory):
     return SAMPLES[request.param](tmp_path_factory.mktemp("sample")).open(None).load(Placement())
 

@@ -1,6 +1,6 @@
 """Models of images alone: a tower of timm's, and timm's own evaluation transform up to its floats."""
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from operator import methodcaller
@@ -15,7 +15,7 @@ from vlbench.adapters.dual_encoder import normalised
 from vlbench.adapters.precision import inference
 from vlbench.adapters.preprocess import ExactPreprocess, FastPreprocess, Transform
 from vlbench.adapters.recipe import Config, Recipe, section
-from vlbench.adapters.weights import Weights, listed
+from vlbench.adapters.weights import Weights, listed, within
 from vlbench.core.contracts import ModelInfo, Placement, PreprocessMode, ScoreUnit, Text
 from vlbench.core.errors import Unsupported, WeightsError
 
@@ -62,7 +62,7 @@ def image_model(recipe: Recipe, *, name: str, placement: Placement, preprocess: 
         recipe.config,
         recipe.weights,
         construct=constructed,
-        convert=partial(without_classifier, classifier=_classifier(recipe.config)),
+        convert=partial(of_tower, config=recipe.config),
     )
     stated = recipe.preprocessing
     return ImageModel(
@@ -88,37 +88,34 @@ def constructed(config: Config) -> nn.Module:
     return cast(nn.Module, create_model(_architecture(config), pretrained=False, num_classes=0))
 
 
-def _classifier(config: Config) -> frozenset[str]:
-    """The keys of a configuration's model that its tower alone has not."""
+def of_tower(weights: Weights, *, config: Config) -> Weights:
+    """The weights of a configuration's tower, by whatever prefix, without those of a classifier.
+
+    Raises:
+        WeightsError: they are of several models, or of one of two towers.
+    """
     from timm import create_model
 
     with torch.device("meta"):
-        whole = create_model(_architecture(config), pretrained=False)
-        keys = frozenset(whole.state_dict())
-        whole.reset_classifier(0)
-    return keys.difference(whole.state_dict())
-
-
-def _architecture(config: Config) -> str:
-    return cast(str, section(config, "vision_cfg")["timm_model_name"])
-
-
-def without_classifier(weights: Weights, *, classifier: Collection[str]) -> Weights:
-    """Weights without the keys `classifier`.
-
-    Raises:
-        WeightsError: they are of a model of two towers.
-    """
-    if "logit_scale" in weights.state:
+        model = create_model(_architecture(config), pretrained=False)
+        keys = frozenset(model.state_dict())
+        model.reset_classifier(0)
+    own = model.state_dict()
+    weights = within(weights, [max(own, key=len)])  # which no other key ends with
+    if any(key.rpartition(".")[2] == "logit_scale" for key in weights.state):
         raise WeightsError(
             f"{weights.path}: weights of an image and a text tower; take open_clip:ARCHITECTURE or "
             "transformers:FOLDER"
         )
-    left = [key for key in weights.state if key in classifier]
+    left = [key for key in weights.state if key in keys and key not in own]
     if not left:
         return weights
-    kept = {key: value for key, value in weights.state.items() if key not in classifier}
+    kept = {key: value for key, value in weights.state.items() if key not in left}
     return weights.having(kept, listed(f"{len(left)} tensors of a classifier not read", left))
+
+
+def _architecture(config: Config) -> str:
+    return cast(str, section(config, "vision_cfg")["timm_model_name"])
 
 
 def transform(recipe: Recipe, mode: PreprocessMode) -> Transform:
