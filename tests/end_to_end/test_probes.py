@@ -12,7 +12,7 @@ from click.testing import CliRunner
 from vlbench.cli.leaderboard import command as leaderboard
 from vlbench.cli.run import command
 from vlbench.core.contracts import Place
-from vlbench.core.errors import Unsupported
+from vlbench.core.errors import UnknownName, Unsupported
 from vlbench.sources.shapes import shapes
 
 CARD = """\
@@ -138,6 +138,29 @@ def test_a_tagger_is_probed_by_its_vectors(run):
     scores = {name: float(row["acc1"]) for name, row in table(run, "own.csv", "tagger").items()}
     assert len(scores) == 4
     assert min(scores[name] for name in scores if "+" in name) > 1 / CLASSES, scores
+
+
+def test_a_tower_of_timm_is_probed_and_asked_no_words(run, monkeypatch):
+    import timm
+    import torch
+    from safetensors.torch import save_file
+
+    from vlbench.adapters.timm import TimmCheckpoint
+
+    torch.manual_seed(0)
+    weights = run.folder / "tower.safetensors"
+    save_file(timm.create_model("test_resnet").state_dict(), weights)
+    asked = {"model": "timm:test_resnet", "where": "tower"}
+    assert run("ridge@2,knn:k=3", "--weights", str(weights), **asked).exit_code == 0
+    rows = table(run, "own.csv", "tower")
+    assert [name.partition("@")[0] for name in sorted(rows)] == ["timm:test_resnet"] * 2
+    assert all(float(row["acc1"]) > 1 / CLASSES for row in rows.values()), rows  # colours pass random layers
+    monkeypatch.delattr(TimmCheckpoint, "load")
+    refused = "reads images alone, and own asks by words; choose a method that learns from images"
+    with pytest.raises(Unsupported, match=refused):
+        run("zero-shot", "--weights", str(weights), **asked)
+    with pytest.raises(UnknownName, match=r"no timm model named 'test_resnett'; did you mean test_resnet"):
+        run("ridge@2", "--weights", str(weights), model="timm:test_resnett")
 
 
 def test_settings_that_are_no_default_are_in_the_row(run):

@@ -161,13 +161,13 @@ def test_a_model_without_vectors_is_refused_before_it_is_loaded(tmp_path):
     assert checkpoint.loads == 0
 
 
-def test_a_real_model_is_asked_the_same(tiny_clip, tmp_path):
+def test_a_real_model_is_asked_the_same(seeing, tmp_path):
     import torch
     from sklearn.metrics import normalized_mutual_info_score
 
     asked = oxford(*LEVELS["medium"][:2])
-    found = run(asked, tiny_clip, tmp_path)
-    model = loaded(tiny_clip)
+    found = run(asked, seeing, tmp_path)
+    model = loaded(seeing)
     with torch.inference_mode():
         pixels = torch.stack([model.preprocess(each.image()) for each in pictures(8).examples])
         vectors = model.vectors(model.encode_images(pixels)).numpy()
@@ -181,6 +181,6 @@ def test_a_real_model_is_asked_the_same(tiny_clip, tmp_path):
         terms = [((j / p if p else 1) + (j + 1) / (p + 1)) / 2 for j, p in enumerate(places)]
         precisions.append(np.mean(terms))
     assert found.score == pytest.approx(np.mean(precisions))
-    heaps = values(run(clustering(), tiny_clip, tmp_path))
+    heaps = values(run(clustering(), seeing, tmp_path))
     expected = normalized_mutual_info_score([each == "dog" for each in CLASSES], k_means(unit[:6], 2, 0))
     assert heaps["nmi"] == pytest.approx(expected, abs=1e-6)

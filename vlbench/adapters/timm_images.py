@@ -119,14 +119,15 @@ def _architecture(config: Config) -> str:
 
 
 def transform(recipe: Recipe, mode: PreprocessMode) -> Transform:
-    """The transform of timm in a mode; where it cuts, pads or is oblong there is one way for both modes."""
+    """The evaluation transform of timm in a mode; what is cut or padded has one way for both modes."""
     from timm.data import create_transform
 
     data = section(section(recipe.config, "vision_cfg"), "data")
-    *steps, _, _ = create_transform(**data, is_training=False).transforms  # to floats, to mean 0
+    *steps, _, _ = create_transform(**data, is_training=False).transforms  # without ToTensor, Normalize
     # timm's reader turns images to RGB before its transform
     as_rgb = cast(Callable[[Image], Image], methodcaller("convert", "RGB"))
     exact = ExactPreprocess((as_rgb, *steps))
     height, width = recipe.preprocessing.size
-    whole = data["crop_pct"] == 1 and data["crop_mode"] != "border" and height == width
+    squashed = data["crop_mode"] == "squash"
+    whole = data["crop_pct"] == 1 and (squashed or (data["crop_mode"] == "center" and height == width))
     return FastPreprocess(recipe.preprocessing, exact) if mode == "fast" and whole else exact

@@ -17,7 +17,13 @@ from vlbench.core.scoring import Scoring
 
 T = TypeVar("T")
 Row = Mapping[str, object]
-REFERENCES = {"coop": "FILE", "open_clip": "ARCH/TAG", "hf-hub": "ORG/NAME", "local-dir": "FOLDER"}
+REFERENCES = {
+    "coop": "FILE",
+    "open_clip": "ARCH/TAG",
+    "hf-hub": "ORG/NAME",
+    "local-dir": "FOLDER",
+    "timm": "NAME",
+}
 """What the built-in adapters take behind their name and a colon."""
 UNPRINTED = frozenset({"file", "aliases", "collections", "members"})
 """Fields of JSON rows that the table leaves out."""
