@@ -111,7 +111,7 @@ def _stated(name: str) -> str:
 
     known = {*list_models(), *list_pretrained()}
     if name not in known:
-        raise UnknownName("timm model", name, sorted(known))
+        raise UnknownName("timm model", name, sorted(known), advice="timm.list_models() lists all")
     stated = get_pretrained_cfg(name, allow_unregistered=False).to_dict()
     data = resolve_data_config(pretrained_cfg=stated)
     vision = {"timm_model_name": name, "image_size": data["input_size"][1:], "data": data}
