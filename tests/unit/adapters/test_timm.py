@@ -79,6 +79,22 @@ def test_features_are_those_of_timm(network: nn.Module, whole: Path, mode: str) 
     assert model.info.image_size == (160, 160)
 
 
+@pytest.mark.parametrize(
+    "name", ["eva02_tiny_patch14_224.mim_in22k", "test_maxvit", "test_vit_relpos", "test_efficientnet"]
+)
+def test_what_no_file_holds_is_computed_as_timm_does(name: str, tmp_path: Path) -> None:
+    """Turns of positions, their indices in windows: buffers that are in no state dict."""
+    torch.manual_seed(1)
+    theirs = package.create_model(name).eval()
+    save_file(theirs.state_dict(), tmp_path / "whole.safetensors")
+    model = opened(tmp_path / "whole.safetensors", name).load(Placement())
+    theirs.reset_classifier(0)
+    pixels = model.preprocess(picture())[None]
+    with torch.inference_mode():
+        expected = theirs.eval()(model.normalisation(pixels))
+        assert torch.allclose(model.encode_images(pixels), expected, atol=1e-5, rtol=0)
+
+
 @pytest.mark.parametrize("name", GEOMETRIES)
 def test_pixels_are_those_of_timms_transform(name: str, whole: Path) -> None:
     if name not in package.list_models() + package.list_pretrained():
