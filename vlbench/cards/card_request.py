@@ -67,8 +67,7 @@ def search_sources(
 def card_request(search: Search, request: DataRequest, split: SplitName | None = None) -> TaskRequest:
     """What a card asks of its task kind, of the half of its classes that the entry says.
 
-    It is asked of what was found of the card's data, or of a `split` that it names, whose images it does
-    not count.
+    It is asked of what was found of the card's data, or of a `split` that it names, with a count of its own.
     The split is part of the protocol: it enters the settings, which the protocol's digest covers.
 
     Raises:
@@ -114,7 +113,9 @@ def card_request(search: Search, request: DataRequest, split: SplitName | None =
         templates=None if templates is None else read_templates(templates),
         metrics=card.metrics,
         primary=card.primary,
-        expect=Expectation(images=card.expect.images if split is None else None, texts=card.expect.texts),
+        expect=Expectation(
+            images=card.expect.images if split is None else part.images, texts=card.expect.texts
+        ),
         allow_subset=request.allow_subset,
         settings={**card.settings, "split": part.split} if part.split else card.settings,
         remarks=remarks,

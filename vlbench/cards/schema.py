@@ -86,6 +86,7 @@ class Training(Fields):
         tuple[SourceFields, ...], Field(min_length=1, description="tried in order, local ones first")
     ]
     split: Annotated[str, Field(description="the split's name")] = "train"
+    images: Annotated[Count | None, Field(description="how many there are; checked before any work")] = None
     epochs: Annotated[
         Count | None, Field(description="of CoOp, where they are the same for every number of shots")
     ] = None
@@ -98,6 +99,7 @@ class Validation(Fields):
         tuple[SourceFields, ...], Field(min_length=1, description="tried in order, local ones first")
     ]
     split: Annotated[str, Field(description="the split's name")] = "val"
+    images: Annotated[Count | None, Field(description="how many there are; checked before any work")] = None
 
 
 class TaskCard(Fields):

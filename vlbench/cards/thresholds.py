@@ -47,6 +47,8 @@ def stated(task: Task, asked: str, values: Sequence[float]) -> Task:
 def learning_from(task: Task, split: str, other: Task) -> Task:
     """A task that a method may learn from another split of, which asks the same.
 
+    A split that is partial is remarked on.
+
     Raises:
         DataError: the two differ in what they ask.
     """
@@ -55,7 +57,9 @@ def learning_from(task: Task, split: str, other: Task) -> Task:
             f"{task.name}: its {split} split asks for {len(other.problem.queries)} other texts; "
             "name the texts in the card"
         )
-    return replace(task, learn_from={**task.learn_from, split: other.problem})
+    partial = (f"of its {split} split: {other.partial}",) if other.partial else ()
+    learn_from = {**task.learn_from, split: other.problem}
+    return replace(task, learn_from=learn_from, remarks=(*task.remarks, *partial))
 
 
 def _under(task: Task, mark: str, thresholds: Mapping[str, object]) -> Task:
