@@ -32,8 +32,8 @@ class Seeing(ColourModel):
 
 
 def images(turned, name):
-    """Squares of every colour, six of each, no image equal to one of another turn."""
-    return squares((COLOURS[turned:] + COLOURS[:turned]) * 6, name=name)
+    """Squares of every colour, sixteen of each, no image equal to one of another turn."""
+    return squares((COLOURS[turned:] + COLOURS[:turned]) * 16, name=name)
 
 
 def asked_of(method):
@@ -146,9 +146,9 @@ def test_what_is_no_head_is_refused_by_the_method_s_name(tmp_path):
         measured(wrong, tmp_path)
 
 
-@pytest.mark.parametrize("shape", [(36, 5), (35, 6), (36,)])
+@pytest.mark.parametrize("shape", [(96, 5), (95, 6), (96,)])
 def test_scores_of_another_shape_are_refused(shape, tmp_path):
     head = Head(score=lambda _: np.zeros(shape, dtype=np.float32))
     wrong = Method("liar", fit=lambda _: head, parts=frozenset({"score"}))
-    with pytest.raises(PluginError, match=r"a method made numbers of shape .* where \(36, 6\) is needed"):
+    with pytest.raises(PluginError, match=r"a method made numbers of shape .* where \(96, 6\) is needed"):
         measured(wrong, tmp_path)

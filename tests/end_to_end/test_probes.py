@@ -72,6 +72,10 @@ def test_a_model_and_what_is_learned_on_it_stand_in_one_column(run):
         "logistic",
         "logistic:search=validation",
         "tip-adapter",
+        "elevater-probe",
+        "linear-probe",
+        "linear-probe:search=validation",
+        "mieb-probe@5",
     )
     for method in (*methods, "tip-adapter:search=validation"):
         assert run(method).exit_code == 0
@@ -80,6 +84,8 @@ def test_a_model_and_what_is_learned_on_it_stand_in_one_column(run):
     assert names == sorted(
         ["tiny-clip", "tiny-clip+ridge@2.s0", "tiny-clip+knn", *2 * ["tiny-clip+logistic"]]
         + 2 * ["tiny-clip+tip-adapter"]
+        + ["tiny-clip+elevater-probe", "tiny-clip+mieb-probe@5.s0"]
+        + ["tiny-clip+linear-probe.s0", "tiny-clip+linear-probe"]
     )
     assert len({row["protocol_digest"] for row in rows.values()}) == 1
     assert {name for name, row in rows.items() if row["zero_shot"] != "no"} == {"tiny-clip"}

@@ -105,6 +105,7 @@ def card_request(search: Search, request: DataRequest, split: SplitName | None =
     templates = request.templates
     if templates is None and card.templates is not None:
         templates = find_text_file(card.templates, place, entry.name)
+    images = card.expect.images if split is None else getattr(card, split).images
     asked = TaskRequest(
         name=entry.name,
         protocol=card.protocol,
@@ -113,9 +114,7 @@ def card_request(search: Search, request: DataRequest, split: SplitName | None =
         templates=None if templates is None else read_templates(templates),
         metrics=card.metrics,
         primary=card.primary,
-        expect=Expectation(
-            images=card.expect.images if split is None else part.images, texts=card.expect.texts
-        ),
+        expect=Expectation(images=images, texts=card.expect.texts),
         allow_subset=request.allow_subset,
         settings={**card.settings, "split": part.split} if part.split else card.settings,
         remarks=remarks,

@@ -5,7 +5,7 @@ probe features before the projection; here they are projected, of the length tha
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from typing import Any, Literal
 
@@ -21,6 +21,7 @@ from vlbench.methods.support import (
     Support,
     Vectors,
     accuracy,
+    joined,
     permuted,
     refuse_shots,
     refuse_unsuited,
@@ -50,6 +51,11 @@ class Logits:
     parameters: Parameters
     shown: Labels
     classes: int
+
+    @property
+    def finite(self) -> bool:
+        """Whether all weights are numbers, and float32 has them."""
+        return bool(np.abs(self.parameters).max() <= np.finfo(np.float32).max)
 
     def score(self, vectors: Vectors) -> Vectors:
         """The logits [n, m] of vectors [n, d]; a class without images has the least probability there is."""
@@ -107,12 +113,7 @@ def learn_searched(shots: int | None, tolerance: float, lesson: Lesson) -> Head:
     """The weights of both splits, of the training shots alone where there are any, with the best C."""
     train, validation = support_of(lesson, shots, permuted), validation_of(lesson)
     c = choose(train, validation, tolerance)
-    if shots is None:
-        train = replace(
-            train,
-            vectors=np.concatenate([train.vectors, validation.vectors]),
-            labels=np.concatenate([train.labels, validation.labels]),
-        )
+    train = joined(train, validation) if shots is None else train
     return Head(score=fitted(train, c, tolerance).score, learned={**train.learned, "c": c})
 
 
@@ -122,7 +123,7 @@ def choose(train: Support, validation: Support, tolerance: float) -> float:
 
 
 def searched(accuracy_of: Callable[[int], float]) -> int:
-    """The place in `STRENGTHS` of the best accuracy, of equal ones the first, by halved steps around it."""
+    """The place of 97 of the best accuracy, of equal ones the first, by halved steps around it."""
     found = {place: accuracy_of(place) for place in FIRST}
     for step in STEPS:
         peak = _best(found)

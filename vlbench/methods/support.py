@@ -1,13 +1,13 @@
 """Support: the labelled images that a method learns from, all of a split or so many of each class."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from random import Random
 
 import numpy as np
 from numpy.typing import NDArray
 
-from vlbench.core.errors import Unsupported
+from vlbench.core.errors import DataError, Unsupported
 from vlbench.core.method import Lesson, SplitName
 from vlbench.core.problem import Problem
 
@@ -52,6 +52,15 @@ def validation_of(lesson: Lesson) -> Support:
     """The validation images."""
     split = lesson.splits["validation"]
     return Support(split.vectors(), split.problem.relevant.queries, len(split.problem.queries))
+
+
+def joined(first: Support, second: Support) -> Support:
+    """The images of both."""
+    return replace(
+        first,
+        vectors=np.concatenate([first.vectors, second.vectors]),
+        labels=np.concatenate([first.labels, second.labels]),
+    )
 
 
 def refuse_unsuited(of: str, shots: int | None, problems: Mapping[SplitName, Problem]) -> None:
@@ -122,6 +131,27 @@ def sampled(labels: Labels, shots: int, seed: int) -> Labels:
     classes = dict.fromkeys(labels.tolist())
     drawn = [stream.sample(np.flatnonzero(labels == label).tolist(), shots) for label in classes]
     return np.array(drawn, dtype=np.int64).reshape(-1)
+
+
+def places_in_class(labels: Labels) -> Labels:
+    """How many images of its own class stand before each image.
+
+    >>> places_in_class(np.array([1, 0, 1, 1, 0])).tolist()
+    [0, 0, 1, 2, 1]
+    """
+    order = np.argsort(labels, kind="stable")
+    places = np.empty(len(labels), dtype=np.int64)
+    places[order] = np.arange(len(labels)) - np.searchsorted(labels[order], labels[order])
+    return places
+
+
+def refuse_widths(words: Vectors, vectors: Vectors, *, of: str) -> None:
+    """Raise DataError where vectors of words and of images have not one width."""
+    if words.shape[1] != vectors.shape[1]:
+        raise DataError(
+            f"{of}: vectors of words have {words.shape[1]} numbers and those of images "
+            f"{vectors.shape[1]}; choose a method that reads images alone, or another model"
+        )
 
 
 def unit(vectors: Vectors) -> Vectors:

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vlbench.core.capabilities import VECTORS
-from vlbench.core.errors import DataError, Unsupported
+from vlbench.core.errors import Unsupported
 from vlbench.core.method import Head, Lesson, Method
 from vlbench.methods.support import (
     BLOCK_BYTES,
@@ -21,6 +21,7 @@ from vlbench.methods.support import (
     Vectors,
     refuse_shots,
     refuse_unsuited,
+    refuse_widths,
     sampled,
     support_of,
     unit,
@@ -143,11 +144,7 @@ def cache_of(support: Support, words: Vectors) -> Cache:
     Raises:
         DataError: the two have not one width.
     """
-    if words.shape[1] != support.vectors.shape[1]:
-        raise DataError(
-            f"tip-adapter: vectors of words have {words.shape[1]} numbers and those of images "
-            f"{support.vectors.shape[1]}; choose a method that reads images alone, or another model"
-        )
+    refuse_widths(words, support.vectors, of="tip-adapter")
     order = np.argsort(support.labels, kind="stable")
     shown, starts = np.unique(support.labels[order], return_index=True)
     return Cache(unit(support.vectors[order]), shown, starts, unit(words))

@@ -1,0 +1,170 @@
+"""linear-probe: CLIP_benchmark's linear probe, one layer by AdamW on vectors of length 1.
+
+Source: LAION-AI/CLIP_benchmark, metrics/linear_probe.py (1.6.2). Batches are drawn by a generator of this
+method's own, so that they are not those of PyTorch's global stream.
+"""
+
+import math
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+
+from vlbench.core.capabilities import VECTORS
+from vlbench.core.errors import DataError, Unsupported
+from vlbench.core.method import Head, Lesson, Method
+from vlbench.methods.logistic import Logits, searched
+from vlbench.methods.support import (
+    Support,
+    Vectors,
+    accuracy,
+    joined,
+    permuted,
+    refuse_shots,
+    refuse_unsuited,
+    support_of,
+    unit,
+    validation_of,
+)
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+Search = Literal["none", "validation"]
+
+BATCH = 64
+RATE, EPOCHS = 0.1, 10
+LARGEST_RATE = 1000.0
+DECAYS = np.logspace(-6, 2, 97)
+"""The weight decays of a search."""
+FAILED = -math.inf
+"""Less than any accuracy."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fit:
+    """How a layer is fitted: AdamW with a cosine from `rate` to 0 over all steps, no warm-up."""
+
+    seed: int
+    device: str
+    rate: float = RATE
+    epochs: int = EPOCHS
+    batch: int = BATCH
+    decay: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class UnitLogits:
+    """Logits of vectors at length 1."""
+
+    logits: Logits
+
+    @property
+    def finite(self) -> bool:
+        """Whether all weights are numbers."""
+        return self.logits.finite
+
+    def score(self, vectors: Vectors) -> Vectors:
+        """The logits [n, m] of vectors [n, d] of any length."""
+        return self.logits.score(unit(vectors))
+
+
+def linear_probe(
+    *,
+    shots: int | None = None,
+    search: Search = "none",
+    lr: float = RATE,
+    epochs: int = EPOCHS,
+) -> Method:
+    """One layer by AdamW on vectors of length 1, its weight decay 0 or searched on the validation split.
+
+    A search refits on both splits, with `shots` on those alone. The seed draws the shots, the layer's first
+    weights and the order of the images.
+
+    Raises:
+        Unsupported: there is less than one shot or epoch, or the rate is not above 0 and up to 1000.
+    """
+    refuse_shots(shots, of="linear-probe")
+    if not 0 < lr <= LARGEST_RATE or epochs < 1:
+        raise Unsupported(
+            f"linear-probe needs lr above 0 and up to {LARGEST_RATE:g}, and 1 epoch or more, not "
+            f"lr={lr:g},epochs={epochs}"
+        )
+    return Method(
+        "linear-probe",
+        fit=partial(learn, shots, search, lr, epochs),
+        parts=frozenset({"score"}),
+        learns_from=frozenset({"train", "validation"} if search == "validation" else {"train"}),
+        reads=frozenset({"candidates"}),
+        needs=frozenset({VECTORS}),
+        suits=partial(refuse_unsuited, "linear-probe", shots),
+        seeded=True,
+    )
+
+
+def learn(shots: int | None, search: Search, lr: float, epochs: int, lesson: Lesson) -> Head:
+    """The layer of the training split, or of both with the best weight decay.
+
+    Raises:
+        DataError: it has weights that are no numbers.
+    """
+    how = partial(Fit, lesson.seed, lesson.device, lr, epochs, BATCH)
+    train, decay = support_of(lesson, shots, permuted), 0.0
+    if search == "validation":
+        validation = validation_of(lesson)
+        decay = float(DECAYS[searched(partial(_tried, train, validation, how))])
+        train = joined(train, validation) if shots is None else train
+    found = fitted(train, how(decay))
+    if not found.finite:
+        raise DataError(f"linear-probe: weights at lr={lr:g} are no numbers; take a smaller lr")
+    learned = {**train.learned, "weight_decay": decay} if search == "validation" else train.learned
+    return Head(score=found.score, learned=learned)
+
+
+def _tried(train: Support, validation: Support, how: "partial[Fit]", place: int) -> float:
+    return tried_accuracy(fitted(train, how(float(DECAYS[place]))), validation)
+
+
+def tried_accuracy(found: Logits | UnitLogits, support: Support) -> float:
+    """The accuracy on labelled images; -inf where a score is no number."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        scores = found.score(support.vectors)
+    return accuracy(scores, support.labels) if np.isfinite(scores).all() else FAILED
+
+
+def fitted(support: Support, how: Fit) -> UnitLogits:
+    """The layer of labelled vectors, whose weights begin as PyTorch's do."""
+    import torch
+
+    shown, labels = np.unique(support.labels, return_inverse=True)
+    vectors = torch.from_numpy(unit(support.vectors)).to(how.device)
+    targets = torch.from_numpy(labels).to(how.device)
+    (n, d), stream = vectors.shape, torch.Generator().manual_seed(how.seed)
+    bound = 1 / math.sqrt(d)
+    weights, biases = (
+        torch.empty(shape).uniform_(-bound, bound, generator=stream).to(how.device)
+        for shape in ((len(shown), d), (len(shown),))
+    )
+    optimizer = torch.optim.AdamW([weights, biases], lr=how.rate, weight_decay=how.decay)
+    total, step = how.epochs * math.ceil(n / how.batch), 0
+    for _ in range(how.epochs):
+        order = torch.randperm(n, generator=stream).to(how.device)
+        for first in range(0, n, how.batch):
+            places = order[first : first + how.batch]
+            optimizer.param_groups[0]["lr"] = how.rate * (1 + math.cos(math.pi * step / total)) / 2
+            set_gradients(vectors[places], targets[places], weights, biases)
+            optimizer.step()
+            step += 1
+    parameters = torch.cat([weights.T, biases[None]]).cpu().double().numpy()
+    return UnitLogits(Logits(parameters, shown, support.classes))
+
+
+def set_gradients(
+    rows: "Tensor", targets: "Tensor", weights: "Tensor", biases: "Tensor", *, scale: float = 1.0
+) -> None:
+    """Set the gradients of the mean cross entropy of logits scale (rows @ weights.T + biases)."""
+    wrong = (scale * (rows @ weights.T + biases)).softmax(dim=1)
+    wrong.scatter_add_(1, targets[:, None], wrong.new_full((len(rows), 1), -1.0))
+    wrong *= scale / len(rows)
+    weights.grad, biases.grad = wrong.T @ rows, wrong.sum(dim=0)
