@@ -155,8 +155,15 @@ def refuse_widths(words: Vectors, vectors: Vectors, *, of: str) -> None:
 
 
 def unit(vectors: Vectors) -> Vectors:
-    """Vectors [n, d] of length 1; one of length 0 stays as it is."""
-    lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
+    """Vectors [n, d] of length 1; one of length 0 stays as it is.
+
+    Raises:
+        DataError: a vector holds what is no number, or its length is beyond its type.
+    """
+    with np.errstate(over="ignore"):
+        lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
+    if not np.isfinite(lengths).all():
+        raise DataError(f"vectors have no length that {vectors.dtype} can hold; look at the model")
     shortest = np.finfo(vectors.dtype).tiny
     found: Vectors = vectors / np.maximum(lengths, shortest)
     return found

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from miniatures.hand import pairs_of, pictures, words
 
-from vlbench.core.errors import Unsupported
+from vlbench.core.errors import DataError, Unsupported
 from vlbench.core.method import Lesson, Split
 from vlbench.core.problem import Asked, Problem
 from vlbench.core.registry import METHODS
@@ -120,6 +120,12 @@ def test_a_zero_vector_stays_as_it_is():
         [np.float32(0.6), np.float32(0.8)],
         [0, 0],
     ]
+
+
+@pytest.mark.parametrize("size", [1e30, np.nan])
+def test_vectors_without_a_length_are_refused(size):
+    with pytest.raises(DataError, match="vectors have no length that float32 can hold; look at the model"):
+        unit(np.array([[1, 1], [size, size]], dtype=np.float32))
 
 
 def test_a_tie_is_not_right():
