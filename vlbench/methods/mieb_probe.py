@@ -41,6 +41,7 @@ def mieb_probe(*, shots: int = SHOTS) -> Method:
         "mieb-probe",
         fit=partial(learn, shots),
         parts=frozenset({"score"}),
+        settings={"shots": shots},  # also where they are the default: few images are not all
         learns_from=frozenset({"train"}),
         reads=frozenset({"candidates"}),
         needs=frozenset({VECTORS}),

@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 
+from vlbench.cards.method import asked_method
 from vlbench.core.errors import Unsupported
 from vlbench.methods.mieb_probe import first_shuffled, mieb_probe
 from vlbench.methods.support import accuracy
@@ -52,6 +53,7 @@ def test_one_shot_is_learned(lesson, made):
 
 def test_sixteen_of_each_class_are_the_default(lesson, made):
     assert mieb_probe().seeded
+    assert asked_method("mieb-probe").mark() == asked_method("mieb-probe:shots=16").mark() == "+mieb-probe@16"
     assert mieb_probe().fit(lesson(train=made(200), classes=4)).learned["images"] == 64
     with pytest.raises(Unsupported, match="'class 0' has 10 training images in pictures, and 16 of"):
         mieb_probe().suits({"train": lesson(train=made(40), classes=4).splits["train"].problem})
