@@ -21,9 +21,9 @@ from PIL import Image
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
-from vlbench.adapters.dual_encoder import normalised
-from vlbench.adapters.preprocess import preprocess_for
-from vlbench.adapters.recipe import Preprocessing
+from vlbench.models.shared.dual_encoder import normalised
+from vlbench.models.shared.preprocess import preprocess_for
+from vlbench.models.shared.recipe import Preprocessing
 
 BATCH = 32
 PREPROCESSING = Preprocessing()

@@ -19,10 +19,10 @@ from numpy.typing import NDArray
 
 from vlbench.core.items import Items
 from vlbench.core.measurement import Measurement
-from vlbench.report.column_ranks import column_ranks
-from vlbench.report.comparison import tested
-from vlbench.report.paired_tests import LEVEL, exact_mcnemar, mid_p_mcnemar
+from vlbench.report.paired.comparison import tested
+from vlbench.report.paired.paired_tests import LEVEL, exact_mcnemar, mid_p_mcnemar
 from vlbench.report.results import read_results
+from vlbench.report.tables.column_ranks import column_ranks
 
 HIT_RUNS = 20_000
 RANK_RUNS = 1_000

@@ -25,13 +25,13 @@ import torch
 from torch import Tensor
 from torch.utils.flop_counter import FlopCounterMode
 
-from vlbench.adapters.networks.taggers import RamPlus
-from vlbench.adapters.ram_checkpoint import TaggerCheckpoint
-from vlbench.adapters.ram_model import ClosedTaggerModel
-from vlbench.adapters.ram_settings import TaggerSettings
 from vlbench.cards.build import open_model
 from vlbench.cards.catalogue import read_catalogue
 from vlbench.core.contracts import Placement
+from vlbench.models.ram.checkpoint import TaggerCheckpoint
+from vlbench.models.ram.model import ClosedTaggerModel
+from vlbench.models.ram.settings import TaggerSettings
+from vlbench.models.ram.taggers import RamPlus
 
 MODEL = "ram-plus"
 SIDES = ("vlbench", "loop")

@@ -16,12 +16,12 @@ from statistics import median
 
 import torch
 
-from vlbench.adapters.architectures import architecture_config
-from vlbench.adapters.dual_encoder import DualEncoder
-from vlbench.adapters.react import react
-from vlbench.adapters.react_network import construct, gated
-from vlbench.adapters.recipe import section
 from vlbench.core.contracts import Origin, Placement
+from vlbench.models.clip.architectures import architecture_config
+from vlbench.models.react.checkpoint import react
+from vlbench.models.react.network import construct, gated
+from vlbench.models.shared.dual_encoder import DualEncoder
+from vlbench.models.shared.recipe import section
 
 GATE = 0.5
 """What the gates are opened to: tanh of it passes."""

@@ -21,8 +21,8 @@ from open_clip import CLIP, build_zero_shot_classifier, get_model_config, get_to
 from open_clip.zero_shot_metadata import IMAGENET_CLASSNAMES, OPENAI_IMAGENET_TEMPLATES
 from torch import Tensor, nn
 
-from vlbench.adapters.clip import open_clip
 from vlbench.core.contracts import Origin, Placement, Text
+from vlbench.models.clip.checkpoint import open_clip
 
 ARCHITECTURE = "ViT-B-32"
 TEMPLATES = len(OPENAI_IMAGENET_TEMPLATES)

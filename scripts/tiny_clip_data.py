@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 from tiny_clip_digits import draw_digit
 
 from vlbench.core.errors import DataError
-from vlbench.sources.shape_captions import write_captions
-from vlbench.sources.shape_world import (
+from vlbench.datasets.shapes.captions import write_captions
+from vlbench.datasets.shapes.world import (
     COLOUR_NAMES,
     LEVELS,
     RADII,

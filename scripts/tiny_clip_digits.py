@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from vlbench.sources.digits import enlarge
+from vlbench.datasets.layouts.digits import enlarge
 
 FRAME = 32
 WAYS: list[list[list[list[list[float]]]]] = list(

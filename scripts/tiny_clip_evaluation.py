@@ -11,8 +11,8 @@ from tiny_clip_model import encode_images, encode_texts, tokenize
 from torch import Tensor
 
 from vlbench.core.contracts import Dataset, Place
-from vlbench.sources.digits import digits
-from vlbench.sources.shapes import shapes
+from vlbench.datasets.layouts.digits import digits
+from vlbench.datasets.shapes.scenes import shapes
 
 TASKS = Path(__file__).parents[1] / "tasks"
 LABELLED, PICTURED = 640, 500

@@ -10,8 +10,8 @@ from tiny_clip_data import WORKERS, pairs_of
 from tiny_clip_digits import draw_digit
 
 from vlbench.core.errors import DataError
-from vlbench.sources.shape_captions import write_captions
-from vlbench.sources.shape_world import Population, Style, draw_scene, render
+from vlbench.datasets.shapes.captions import write_captions
+from vlbench.datasets.shapes.world import Population, Style, draw_scene, render
 
 SET = 32
 """Scenes whose captions are true of one of them only."""

@@ -12,7 +12,7 @@ from tiny_react_stage import Stage, last, report, training
 from torch import Tensor
 from torch.nn.functional import cross_entropy, log_softmax, normalize
 
-from vlbench.sources.shape_world import COLOUR_NAMES, COMBINATIONS, SEEN, SHAPES
+from vlbench.datasets.shapes.world import COLOUR_NAMES, COMBINATIONS, SEEN, SHAPES
 
 CAPTIONS = 2
 """Captions of an image in a step, of its five."""

@@ -32,7 +32,7 @@ from tiny_clip_model import (
 from torch import Tensor
 from torch.nn.functional import binary_cross_entropy_with_logits, cross_entropy, log_softmax, normalize
 
-from vlbench.sources.shape_world import COLOUR_NAMES, SEEN, SHAPES
+from vlbench.datasets.shapes.world import COLOUR_NAMES, SEEN, SHAPES
 
 CAPTIONS = 2
 """Captions of an image in a step, of its five."""

@@ -35,13 +35,13 @@ from tiny_clip_model import (
 from torch import Tensor, nn
 from torch.nn.functional import binary_cross_entropy_with_logits, mse_loss, normalize
 
-from vlbench.adapters.networks.swin import timm_key
-from vlbench.adapters.networks.taggers import RamPlus
-from vlbench.adapters.ram_checkpoint import PREPROCESSING
-from vlbench.adapters.ram_settings import TaggerSize
 from vlbench.core.contracts import Place
-from vlbench.sources.shape_world import COLOUR_NAMES, SEEN, SHAPES, Population, draw_scene, render
-from vlbench.sources.shapes import shapes
+from vlbench.datasets.shapes.scenes import shapes
+from vlbench.datasets.shapes.world import COLOUR_NAMES, SEEN, SHAPES, Population, draw_scene, render
+from vlbench.models.ram.checkpoint import PREPROCESSING
+from vlbench.models.ram.settings import TaggerSize
+from vlbench.models.ram.swin import timm_key
+from vlbench.models.ram.taggers import RamPlus
 
 SIZE = TaggerSize(
     image_size=64,

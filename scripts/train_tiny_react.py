@@ -25,7 +25,7 @@ from tiny_react_data import draw_plain, draw_retrieved
 from tiny_react_stage import Stage
 from tiny_react_tuning import read_sentences, tune
 
-from vlbench.adapters.networks.gated_block import add_gates
+from vlbench.models.react.gated_block import add_gates
 
 GATED_LAYERS = 2
 AGREEMENT = Stage(steps=900, rate=2e-3, warm_up=60)

@@ -8,10 +8,10 @@ import torch
 from parity_weights import FIXTURES, layout, state_dict
 from torch import Tensor
 
-from vlbench.adapters.ram_checkpoint import TaggerCheckpoint
-from vlbench.adapters.ram_settings import TaggerSize
 from vlbench.core.contracts import Origin
 from vlbench.core.registry import ADAPTERS
+from vlbench.models.ram.checkpoint import TaggerCheckpoint
+from vlbench.models.ram.settings import TaggerSize
 
 RAM = FIXTURES / "ram"
 FAMILIES = ("ram_plus", "ram", "tag2text")

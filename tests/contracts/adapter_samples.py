@@ -53,7 +53,7 @@ def open_base(name: str, weights: Path | None = None, *, cache: Path) -> Checkpo
 def coop(folder: Path) -> Sample:
     import torch
 
-    from vlbench.adapters.coop_context import ContextFacts, write_context
+    from vlbench.models.coop.context import ContextFacts, write_context
 
     path = folder / "context.safetensors"
     context = torch.randn(4, 128, generator=torch.Generator().manual_seed(0)) / 10

@@ -11,7 +11,7 @@ from torchvision_folders import picture, sun397, text
 
 from vlbench.core.contracts import Dataset, Place
 from vlbench.core.registry import SOURCES
-from vlbench.sources.item_fields import ItemFields
+from vlbench.datasets.readers.item_fields import ItemFields
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
 

@@ -12,8 +12,6 @@ from contracts.adapter_samples import SAMPLES
 from contracts.test_method_laws import asked_of
 from fake_device import NAME, FakeTensor, TwoDevices, Waits, device
 
-from vlbench.adapters import text_tower
-from vlbench.adapters.token_tree import TokenTree
 from vlbench.cards.build import open_model
 from vlbench.cards.catalogue import read_catalogue
 from vlbench.core.capabilities import IMAGES_ALONE, VECTORS, ScoresPairs, Vectors
@@ -32,6 +30,8 @@ from vlbench.engine.plan import plan_job
 from vlbench.engine.scoring import fresh_scores, predict
 from vlbench.engine.session import Session
 from vlbench.engine.settings import RunSettings
+from vlbench.models.shared import text_tower
+from vlbench.models.shared.token_tree import TokenTree
 
 PRECISIONS = ("fp32", "bf16", "fp16")
 CARDS = ("tiny-coop", "tiny-ram-plus", "tiny-ram-plus-open")

@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from vlbench.report.items import read_items
+from vlbench.report.paired.items import read_items
 from vlbench.report.results import read_results
 
 NO_HEAVY = """

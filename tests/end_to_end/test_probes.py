@@ -13,7 +13,7 @@ from vlbench.cli.leaderboard import command as leaderboard
 from vlbench.cli.run import command
 from vlbench.core.contracts import Place
 from vlbench.core.errors import UnknownName, Unsupported
-from vlbench.sources.shapes import shapes
+from vlbench.datasets.shapes.scenes import shapes
 
 CARD = """\
 title: Own classes
@@ -151,7 +151,7 @@ def test_a_tower_of_timm_is_probed_and_asked_no_words(run, monkeypatch):
     import torch
     from safetensors.torch import save_file
 
-    from vlbench.adapters.timm import TimmCheckpoint
+    from vlbench.models.timm.checkpoint import TimmCheckpoint
 
     torch.manual_seed(0)
     weights = run.folder / "tower.safetensors"

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from vlbench.pytest_scores import Regression
-from vlbench.report.baseline import baseline_text, read_baseline, rows_of_folder
+from vlbench.pytest_plugin.scores import Regression
+from vlbench.report.gate.baseline import baseline_text, read_baseline, rows_of_folder
 
 CHECKOUT = Path(__file__).parents[2]
 RESULTS = CHECKOUT / "results"

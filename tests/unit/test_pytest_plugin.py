@@ -10,7 +10,7 @@ import pytest
 
 from vlbench.api import evaluate
 from vlbench.core.measurement import Measurement
-from vlbench.report.baseline import rows_of, write_baseline
+from vlbench.report.gate.baseline import rows_of, write_baseline
 from vlbench.report.results import write_result
 
 pytest_plugins = ["pytester"]
@@ -59,7 +59,7 @@ BASELINE = ("--vlbench-baseline", "results/baseline.csv")
 
 def test_it_imports_nothing_but_itself():
     done = subprocess.run([sys.executable, "-c", LIGHT], capture_output=True, text=True, check=True)
-    assert done.stdout.split() == ["vlbench", "vlbench.pytest_plugin", "vlbench.pytest_scores"]
+    assert done.stdout.split() == ["vlbench", "vlbench.pytest_plugin", "vlbench.pytest_plugin.scores"]
 
 
 def test_without_its_options_nothing_is_collected_and_results_are_left_alone(project, run_pytest):
@@ -173,7 +173,7 @@ def test_a_baseline_that_cannot_be_read_is_an_error_in_a_line(run_pytest, pytest
 
 TESTS = """
 import pytest
-from vlbench.pytest_scores import Regression
+from vlbench.pytest_plugin.scores import Regression
 
 pytestmark = [pytest.mark.gpu, pytest.mark.network, pytest.mark.slow]
 
@@ -198,7 +198,7 @@ def test_fixtures_read_results_and_compare_them_and_the_marks_are_known(project,
     assert "1 failed, 2 passed, 4 deselected" in said
     assert '>       assert_no_regression("small", "shapes")' in said
     assert "FAIL  small  shapes  acc1" in said
-    assert "pytest_scores.py" not in said
+    assert "scores.py" not in said
 
 
 def test_making_and_reading_results_exclude_one_another(project, run_pytest):

@@ -5,7 +5,7 @@ import pytest
 from vlbench.core.errors import DataError
 from vlbench.core.method import Method
 from vlbench.core.registry import METHODS
-from vlbench.pytest_scores import _as_asked
+from vlbench.pytest_plugin.scores import _as_asked
 
 
 @pytest.fixture

@@ -6,11 +6,11 @@ import pytest
 from PIL import Image
 
 from vlbench.api import fit_coop, load_model
+from vlbench.api.outlier_detection import ood
+from vlbench.api.prompt_sweep import sweep_prompts
 from vlbench.cards.card_file import read_mapping
 from vlbench.core.errors import DataError, VlbenchError
-from vlbench.outlier_detection import ood
-from vlbench.prompt_sweep import sweep_prompts
-from vlbench.request import request_of, resolve
+from vlbench.options import request_of, resolve
 
 OPTIONS = {"device": "cpu", "method": "best-f1"}
 

@@ -9,7 +9,7 @@ from vlbench.api import build_site, load_task
 from vlbench.core.errors import DataError
 from vlbench.core.items import Items
 from vlbench.core.measurement import Measurement
-from vlbench.report.items import write_items
+from vlbench.report.paired.items import write_items
 from vlbench.report.results import PREDICTIONS, result_path, write_result
 
 RESULTS = Path(__file__).resolve().parents[2] / "results"

@@ -11,7 +11,7 @@ from vlbench.acquiring.download import RemoteFile
 from vlbench.acquiring.record import add_to_record, read_record
 from vlbench.cards.card_request import PATH
 from vlbench.cards.schema import SourceFields
-from vlbench.sources.hub_snapshot import DEFAULT_BRANCH, storage_of
+from vlbench.datasets.readers.hub_snapshot import DEFAULT_BRANCH, storage_of
 
 OF_HUB = frozenset(("repo", "revision", "layout", "config"))
 """Options of a source on the hub that a local source of the same layout does not have."""

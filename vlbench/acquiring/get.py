@@ -20,7 +20,7 @@ from vlbench.cards.folders import Entry
 from vlbench.cards.schema import SourceFields, TaskCard, option_names
 from vlbench.core.errors import DataError, Unsupported
 from vlbench.core.registry import SOURCES
-from vlbench.sources.hub_snapshot import Wanted, wanted_parquet, wanted_tars
+from vlbench.datasets.readers.hub_snapshot import Wanted, wanted_parquet, wanted_tars
 
 REPO = "repo"
 """The option by which a source names a repository of the hub."""

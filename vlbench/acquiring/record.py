@@ -11,7 +11,7 @@ from vlbench.cards.data_request import DataRequest
 from vlbench.cards.schema import SourceFields
 from vlbench.core.errors import DataError
 from vlbench.core.files import write_atomically
-from vlbench.sources.hub_snapshot import storage_of
+from vlbench.datasets.readers.hub_snapshot import storage_of
 
 SHA256_DIGITS = 64
 RECORD = ".vlbench-data.json"

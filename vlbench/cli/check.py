@@ -9,7 +9,7 @@ from vlbench.cli.options import results_option
 from vlbench.core.errors import CheckFailed
 
 if TYPE_CHECKING:
-    from vlbench.report.check_text import Form
+    from vlbench.report.gate.check_text import Form
 
 EXAMPLES = """\b
 vlbench check --baseline results/baseline.csv
@@ -61,9 +61,9 @@ def command(
 
     Exit code: 0; 1 where something fails; 2 where the baseline cannot be read. With --update always 0.
     """
-    from vlbench.report.baseline import read_baseline, rows_of_folder, write_baseline
-    from vlbench.report.check import Tolerances, compare_rows, failures, sentence
-    from vlbench.report.check_text import counts_line, findings_text
+    from vlbench.report.gate.baseline import read_baseline, rows_of_folder, write_baseline
+    from vlbench.report.gate.check import Tolerances, compare_rows, failures, sentence
+    from vlbench.report.gate.check_text import counts_line, findings_text
     from vlbench.report.results import read_results
 
     tolerances = Tolerances.of_text(tolerance)

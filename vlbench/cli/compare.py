@@ -9,7 +9,7 @@ from vlbench.cli.options import names_in, results_option
 from vlbench.core.files import file_name
 
 if TYPE_CHECKING:
-    from vlbench.report.comparison_text import Form
+    from vlbench.report.paired.comparison_text import Form
 
 EXAMPLES = """\b
 vlbench compare tiny-react tiny-clip
@@ -52,7 +52,7 @@ def command(a: str, b: str, tasks: tuple[str, ...], results: Path, form: "Form",
     Results of different protocols, data or thresholds, and partial ones, are refused.
     """
     from vlbench.api import compare
-    from vlbench.report.comparison_text import comparison_text
+    from vlbench.report.paired.comparison_text import comparison_text
 
     names = names_in(tasks, lambda name: (results / file_name(name)).is_dir())
     click.echo(comparison_text(compare(a, b, names, results=results, seed=seed), form))

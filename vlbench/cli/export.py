@@ -8,7 +8,7 @@ import click
 from vlbench.cli.options import include_path_option, results_option
 
 if TYPE_CHECKING:
-    from vlbench.report.export import Form
+    from vlbench.report.exchange.export import Form
 
 EXAMPLES = """\b
 vlbench export --format model-index --model tiny-clip >> README.md
@@ -46,8 +46,8 @@ def command(**arguments: Unpack[Arguments]) -> None:
     Seeds of a row are exported one by one. CLIP_benchmark's CSV holds the metrics that it knows, and no rows
     of a method; a note names what is left out.
     """
+    from vlbench.api.references import export_results
     from vlbench.core.files import write_atomically
-    from vlbench.references import export_results
 
     text = export_results(
         arguments["form"],

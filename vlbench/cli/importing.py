@@ -10,7 +10,7 @@ from vlbench.cli.listing import include_option
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from vlbench.references import Imported, System
+    from vlbench.api.references import Imported, System
 
 
 class Arguments(TypedDict):
@@ -197,7 +197,7 @@ def _import(
     include: "Sequence[Path]",
     model: str | None = None,
 ) -> None:
-    from vlbench.references import import_scores
+    from vlbench.api.references import import_scores
 
     for file in files:
         done = import_scores(system, file, results=out, model=model, include_path=include)

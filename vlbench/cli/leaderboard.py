@@ -7,7 +7,8 @@ import click
 
 from vlbench.cli.options import include_path_option, results_option
 from vlbench.core.errors import CheckFailed
-from vlbench.report.leaderboard import (
+from vlbench.report.results import read_results
+from vlbench.report.tables.leaderboard import (
     LEADERBOARD,
     notes,
     pictures_of,
@@ -15,11 +16,10 @@ from vlbench.report.leaderboard import (
     with_ranks,
     write_leaderboards,
 )
-from vlbench.report.results import read_results
 
 if TYPE_CHECKING:
     from vlbench.core.result import Result
-    from vlbench.report.averages import Additions
+    from vlbench.report.tables.averages import Additions
 
 
 class Arguments(TypedDict):
@@ -101,9 +101,9 @@ def _print_notes(results: "tuple[Result, ...]", additions: "Additions") -> None:
 
 
 def _print_text(folder: Path, results: "tuple[Result, ...]") -> None:
-    from vlbench.report.imported import imported_table, read_imported
-    from vlbench.report.seeds import spreads
-    from vlbench.report.table import leaderboard_table
+    from vlbench.report.exchange.imported import imported_table, read_imported
+    from vlbench.report.tables.seeds import spreads
+    from vlbench.report.tables.table import leaderboard_table
 
     click.echo(leaderboard_table((folder / LEADERBOARD).read_text(encoding="utf-8"), spreads(results)))
     imported = imported_table(read_imported(folder), {result.task for result in results})
@@ -114,8 +114,8 @@ def _print_text(folder: Path, results: "tuple[Result, ...]") -> None:
 def _print_markdown(
     folder: Path, results: "tuple[Result, ...]", additions: "Additions", *, intervals: bool
 ) -> None:
-    from vlbench.report.imported import read_imported
-    from vlbench.report.markdown import (
+    from vlbench.report.exchange.imported import read_imported
+    from vlbench.report.tables.markdown import (
         imported_markdown,
         leaderboard_markdown,
         with_interval,

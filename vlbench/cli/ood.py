@@ -60,7 +60,7 @@ def command(**arguments: Unpack[Arguments]) -> None:
     import json
     from dataclasses import asdict
 
-    from vlbench.outlier_detection import ood
+    from vlbench.api.outlier_detection import ood
 
     roots, task_roots = data_roots(arguments["data_root"])
     found = ood(

@@ -24,8 +24,8 @@ from vlbench.cli.options import (
 
 if TYPE_CHECKING:
     from vlbench.core.result import Result
-    from vlbench.report.run_log import Tracker
-    from vlbench.request import Options
+    from vlbench.options import Options
+    from vlbench.report.exchange.run_log import Tracker
 
 
 EXAMPLES = """\b
@@ -164,9 +164,9 @@ def command(
 ) -> None:
     """Score models on tasks and write the results."""
     from vlbench.api import rebuild_leaderboards, run
-    from vlbench.report.run_log import run_log
-    from vlbench.report.table import summary_table
-    from vlbench.request import request_of
+    from vlbench.options import request_of
+    from vlbench.report.exchange.run_log import run_log
+    from vlbench.report.tables.table import summary_table
 
     options["data_root"], options["task_roots"] = data_roots(options["data_root"])
     if feature_gb is not None:

@@ -39,8 +39,8 @@ def command(results: Path, out: Path, data_root: tuple[str, ...], include_path: 
     and the worst items, with thumbnails if the task's images lie here.
     """
     from vlbench.api import build_site, leaderboard_additions
-    from vlbench.report.leaderboard import notes
     from vlbench.report.results import read_results
+    from vlbench.report.tables.leaderboard import notes
 
     roots, task_roots = data_roots(data_root)
     written = build_site(results, out, include_path=include_path, data_root=roots, task_roots=task_roots)

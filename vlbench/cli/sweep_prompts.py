@@ -74,8 +74,8 @@ def command(**arguments: Unpack[Arguments]) -> None:
     Images are encoded once and stored, as by `run`; a sweep over stored images takes seconds. Prints the
     spread, the best and the worst; no leaderboard is touched.
     """
-    from vlbench.prompt_sweep import sweep_prompts
-    from vlbench.report.prompt_spread import PromptSpread
+    from vlbench.api.prompt_sweep import sweep_prompts
+    from vlbench.report.tables.prompt_spread import PromptSpread
 
     roots, task_roots = data_roots(arguments["data_root"])
     sweep = sweep_prompts(

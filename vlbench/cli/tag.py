@@ -124,7 +124,7 @@ def command(**arguments: Unpack[Arguments]) -> None:
 
     An image that cannot be read is named on stderr, the rest are tagged, and the exit code is 1.
     """
-    from vlbench.request import request_of
+    from vlbench.options import request_of
     from vlbench.tagging.answer import BrokenImage, head_lines, image_lines
     from vlbench.tagging.captions import caption_request
     from vlbench.tagging.job import TagRequest, prepare

@@ -10,7 +10,7 @@ from vlbench.cli.options import results_option
 from vlbench.core.errors import CheckFailed
 
 if TYPE_CHECKING:
-    from vlbench.report.verify_text import Form
+    from vlbench.report.exchange.verify_text import Form
 
 EXAMPLES = """\b
 vlbench verify
@@ -53,9 +53,9 @@ def command(
     MODEL and TASK may hold wildcards or be aliases, TASK a collection. Exit code: 0, or 1 where a score is
     off or undecided that no other published source has reproduced.
     """
-    from vlbench.references import verify
-    from vlbench.report.verify import unreproduced
-    from vlbench.report.verify_text import comparisons_text
+    from vlbench.api.references import verify
+    from vlbench.report.exchange.verify import unreproduced
+    from vlbench.report.exchange.verify_text import comparisons_text
 
     comparisons = verify(model, task, results=results, tolerance=tolerance, include_path=include)
     if not comparisons and form == "text":

@@ -3,13 +3,13 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from vlbench.adapters.coop import NAME
-from vlbench.adapters.coop_card import card_text
-from vlbench.adapters.coop_context import write_context
 from vlbench.core.files import write_atomically
 from vlbench.fitting.coop import Fitted
 from vlbench.fitting.coop_recipe import Recipe, default_epochs
 from vlbench.fitting.seen import UNKNOWN, Seen
+from vlbench.models.coop.card import card_text
+from vlbench.models.coop.checkpoint import NAME
+from vlbench.models.coop.context import write_context
 
 
 @dataclass(frozen=True, slots=True)

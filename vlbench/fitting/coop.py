@@ -12,10 +12,6 @@ from safetensors.torch import load, save
 from torch import Tensor
 from tqdm import tqdm
 
-from vlbench.adapters.coop_context import ContextFacts, backbone_digest
-from vlbench.adapters.coop_loading import context_tower
-from vlbench.adapters.dual_encoder import DualEncoder, unit
-from vlbench.adapters.text_tower import TextTower
 from vlbench.core.code_digest import digest_of_code
 from vlbench.core.contracts import Checkpoint, Dataset, Identity, Placement
 from vlbench.core.dataset import subset
@@ -33,6 +29,10 @@ from vlbench.engine.settings import RunSettings
 from vlbench.fitting.coop_learner import Learner, first_context, prompts_of
 from vlbench.fitting.coop_recipe import Recipe
 from vlbench.fitting.views import views
+from vlbench.models.coop.context import ContextFacts, backbone_digest
+from vlbench.models.coop.loading import context_tower
+from vlbench.models.shared.dual_encoder import DualEncoder, unit
+from vlbench.models.shared.text_tower import TextTower
 
 _STATE = "state.safetensors"
 

@@ -8,13 +8,13 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
-from vlbench.adapters.causal_text import token_table, tree_features
-from vlbench.adapters.coop_prompts import prompt_rows
-from vlbench.adapters.dual_encoder import products, unit
-from vlbench.adapters.text_tower import TextTower
-from vlbench.adapters.token_tree import TokenTree, plant
 from vlbench.core.errors import VlbenchError
 from vlbench.fitting.coop_recipe import Recipe, learning_rate
+from vlbench.models.coop.prompts import prompt_rows
+from vlbench.models.shared.causal_text import token_table, tree_features
+from vlbench.models.shared.dual_encoder import products, unit
+from vlbench.models.shared.text_tower import TextTower
+from vlbench.models.shared.token_tree import TokenTree, plant
 
 _DEVIATION = 0.02
 """Standard deviation of a context that starts from no words."""

@@ -5,8 +5,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from vlbench.adapters.coop_card import card_text
-from vlbench.adapters.coop_context import ContextFacts, Position, write_context
 from vlbench.cards.build import open_model, open_task
 from vlbench.cards.catalogue import RESERVED, Catalogue, find
 from vlbench.cards.class_half import half_classes
@@ -16,11 +14,13 @@ from vlbench.core.contracts import Checkpoint, Placement, Text
 from vlbench.core.errors import CardError, DataError, VlbenchError, WeightsError
 from vlbench.core.files import write_atomically
 from vlbench.fitting.seen import UNKNOWN, Seen, seen_after
+from vlbench.models.coop.card import card_text
+from vlbench.models.coop.context import ContextFacts, Position, write_context
 
 if TYPE_CHECKING:
-    from vlbench.adapters.coop_loading import Context
-    from vlbench.adapters.dassl import DasslContext
     from vlbench.cards.schema import ModelCard
+    from vlbench.models.coop.dassl import DasslContext
+    from vlbench.models.coop.loading import Context
 
 FOLDER = Path("fitted")
 """Where context files and their cards are written unless told otherwise."""
@@ -71,8 +71,8 @@ def import_coop(request: ImportRequest, catalogue: Catalogue, data: DataRequest)
         WeightsError: no context is there, it would run something, or it does not fit the base.
         VlbenchError: the base, the task or the classes are unknown or do not fit.
     """
-    from vlbench.adapters.coop_loading import Context
-    from vlbench.adapters.dassl import dassl_file, directory_facts, read_dassl
+    from vlbench.models.coop.dassl import dassl_file, directory_facts, read_dassl
+    from vlbench.models.coop.loading import Context
 
     named = open_model(request.base, catalogue, cache=data.cache)
     base = named.checkpoint
@@ -189,8 +189,8 @@ def _checked(
         WeightsError: the context does not fit the base, or the classes are in another order.
         Unsupported: the base has no text tower that a context could stand in.
     """
-    from vlbench.adapters.coop_loading import check_fits, context_tower, known_digest
-    from vlbench.adapters.dassl_words import check_words
+    from vlbench.models.coop.dassl_words import check_words
+    from vlbench.models.coop.loading import check_fits, context_tower, known_digest
 
     try:
         base.identify()

@@ -8,8 +8,8 @@ from pathlib import Path
 from vlbench.core.contracts import Dataset, Target
 from vlbench.core.errors import DataError
 from vlbench.core.files import state_of
-from vlbench.sources.file_listing import FoundFile, list_files
-from vlbench.sources.image_file import IMAGE_SUFFIXES, file_examples
+from vlbench.datasets.readers.file_listing import FoundFile, list_files
+from vlbench.datasets.readers.image_file import IMAGE_SUFFIXES, file_examples
 
 
 def find_images(asked: Sequence[str]) -> Dataset:

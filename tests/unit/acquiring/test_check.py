@@ -15,7 +15,7 @@ from vlbench.cards.data_request import DataRequest
 from vlbench.core.contracts import Dataset, Offers, Place
 from vlbench.core.item import Item
 from vlbench.core.registry import SOURCES
-from vlbench.sources.folder import folder
+from vlbench.datasets.readers.folder import folder
 
 Write = Callable[..., None]
 

@@ -69,7 +69,7 @@ def shortened(monkeypatch: pytest.MonkeyPatch) -> Callable[[int], None]:
     """Cut the packaged annotations to their first lines."""
 
     def cut(count: int) -> None:
-        from vlbench.sources import tag_annotations
+        from vlbench.datasets.layouts import tag_annotations
 
         whole = tag_annotations._read
         monkeypatch.setattr(

@@ -11,7 +11,7 @@ from vlbench.cli.compare import command
 from vlbench.core.errors import DataError, UnknownName, VlbenchError
 from vlbench.core.items import Items
 from vlbench.core.measurement import Measurement, Part
-from vlbench.report.items import ENDING, write_items
+from vlbench.report.paired.items import ENDING, write_items
 from vlbench.report.results import result_path, write_result
 
 

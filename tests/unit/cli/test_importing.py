@@ -7,13 +7,13 @@ import pytest
 import torch
 from dassl_directory import write_directory
 
-from vlbench.adapters.coop_context import read_facts, read_vectors
 from vlbench.api import load_model
 from vlbench.cards.card_file import read_card
 from vlbench.cards.schema import ModelCard
 from vlbench.cli.main import main
 from vlbench.core.contracts import Text
 from vlbench.core.errors import WeightsError
+from vlbench.models.coop.context import read_facts, read_vectors
 
 BASE = "tiny-clip"
 UNIFIED = torch.arange(4 * 128.0).reshape(4, 128) / 1024
@@ -112,7 +112,7 @@ def test_a_base_that_is_not_here_leaves_the_digest_empty(run, tmp_path, monkeypa
     def offline(*_: object, **__: object) -> None:
         raise WeightsError("clip-b16: no network")
 
-    monkeypatch.setattr("vlbench.adapters.architectures.hub_file", offline)
+    monkeypatch.setattr("vlbench.models.clip.architectures.hub_file", offline)
     folder = write_directory(tmp_path / "run", {LAST: torch.ones(16, 512)})
     code, said, complained = run(folder, "--base", "clip-b16")
     assert code == 0

@@ -4,9 +4,9 @@ from types import SimpleNamespace
 import pytest
 from click.testing import CliRunner
 
-from vlbench import outlier_detection
+from vlbench.api import outlier_detection
+from vlbench.api.outlier_detection import OutOfDistribution
 from vlbench.cli.ood import command
-from vlbench.outlier_detection import OutOfDistribution
 
 FOUND = OutOfDistribution("small", "a", "b", 10, 12, 0.9123, 0.9, 0.9246, "DeLong", "limit 5")
 

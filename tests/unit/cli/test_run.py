@@ -4,7 +4,7 @@ import pytest
 from click.testing import CliRunner
 
 import vlbench.api
-import vlbench.report.run_log
+import vlbench.report.exchange.run_log
 from vlbench.cli.run import command
 from vlbench.core.errors import Unsupported
 
@@ -30,7 +30,7 @@ def invoke(tmp_path, *arguments):
 def test_every_result_is_logged_to_every_tracker(requests, tmp_path, monkeypatch):
     logged = []
     monkeypatch.setattr(
-        vlbench.report.run_log,
+        vlbench.report.exchange.run_log,
         "run_log",
         lambda tracker: lambda result: logged.append((tracker, result.model)),
     )

@@ -11,7 +11,7 @@ from PIL import Image
 
 from vlbench.core.contracts import Dataset, Example, Target
 from vlbench.core.image import decoding_remarks, decoding_text, image_digests, sample_digest, seen_among
-from vlbench.sources.image_file import open_image_file
+from vlbench.datasets.readers.image_file import open_image_file
 
 
 def pictures(each: Sequence[Path | Image.Image]) -> Dataset:

@@ -120,7 +120,7 @@ def test_a_byte_changed_at_equal_size_and_times_is_seen_and_that_image_alone_enc
 
 def test_bytes_changed_behind_an_equal_state_are_seen_where_they_are_verified(tmp_path, monkeypatch):
     """As a file system without times of change would have it."""
-    monkeypatch.setattr("vlbench.sources.file_listing.state_of", lambda path, status: path)
+    monkeypatch.setattr("vlbench.datasets.readers.file_listing.state_of", lambda path, status: path)
     root = drawn(tmp_path / "data")
     run([task(folder(root))], CountingCheckpoint(), tmp_path / "c")
     change(root / "red" / "0.bmp")

@@ -9,8 +9,6 @@ import torch
 from PIL import Image
 from safetensors.torch import load_file
 
-from vlbench.adapters.clip import local_dir
-from vlbench.adapters.coop_context import read_facts, read_vectors
 from vlbench.cards.build import open_task, open_training
 from vlbench.cards.catalogue import read_catalogue
 from vlbench.cards.data_request import DataRequest
@@ -24,6 +22,8 @@ from vlbench.fitting.coop import Few, Fitted, Frozen, fit, labels_of
 from vlbench.fitting.coop_learner import Learner
 from vlbench.fitting.coop_recipe import Recipe
 from vlbench.fitting.few_shot import sample
+from vlbench.models.clip.checkpoint import local_dir
+from vlbench.models.coop.context import read_facts, read_vectors
 
 COLOURS = {"red": (220, 30, 30), "green": (30, 200, 60), "blue": (40, 60, 220)}
 RECIPE = Recipe(epochs=6, shots=4, n_ctx=4, rate=0.2, batch_size=8)

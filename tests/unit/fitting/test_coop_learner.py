@@ -8,12 +8,12 @@ import pytest
 import torch
 from parity_weights import FIXTURES, value
 
-from vlbench.adapters.clip import local_dir
-from vlbench.adapters.dual_encoder import DualEncoder
 from vlbench.core.contracts import Origin, Placement, Text
 from vlbench.core.errors import VlbenchError
 from vlbench.fitting.coop_learner import Learner, batches, first_context, prompts_of
 from vlbench.fitting.coop_recipe import Recipe, learning_rate
+from vlbench.models.clip.checkpoint import local_dir
+from vlbench.models.shared.dual_encoder import DualEncoder
 
 COOP = FIXTURES / "coop"
 NAMES = ("dog", "golden_retriever", "yellow lady's slipper", "Boeing_737-800", "forest")

@@ -9,12 +9,6 @@ from statistics import fmean, median
 
 from vlbench.core.measurement import Measurement, Part
 from vlbench.core.result import Result
-from vlbench.report.averages import MEAN, Averages, averages
-from vlbench.report.few_shot import few_shot_curves, primary_curves
-from vlbench.report.leaderboard import ALL, LEADERBOARD, leaderboards, notes
-from vlbench.report.robustness import ROBUSTNESS
-from vlbench.report.row_facts import ROW_FACTS, zero_shot_of
-from vlbench.report.seeds import by_row, row_of, spread_of
 from vlbench.report.site.values import (
     CardNotes,
     Cost,
@@ -27,6 +21,12 @@ from vlbench.report.site.values import (
     Standing,
     TaskView,
 )
+from vlbench.report.tables.averages import MEAN, Averages, averages
+from vlbench.report.tables.few_shot import few_shot_curves, primary_curves
+from vlbench.report.tables.leaderboard import ALL, LEADERBOARD, leaderboards, notes
+from vlbench.report.tables.robustness import ROBUSTNESS
+from vlbench.report.tables.row_facts import ROW_FACTS, zero_shot_of
+from vlbench.report.tables.seeds import by_row, row_of, spread_of
 
 SHOWN_PARTS = 6
 """Models whose classes or tags a task's page shows."""

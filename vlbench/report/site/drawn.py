@@ -4,12 +4,12 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from vlbench.report.averages import MEAN
-from vlbench.report.few_shot_picture import few_shot_picture
 from vlbench.report.site.addresses import link, row_page
 from vlbench.report.site.data import mean_costs
 from vlbench.report.site.pictures import Picture, Point, svg
 from vlbench.report.site.values import Cost, Row, Score, Site
+from vlbench.report.tables.averages import MEAN
+from vlbench.report.tables.few_shot_picture import few_shot_picture
 
 _FEWEST = 2
 

@@ -6,12 +6,12 @@ from importlib.resources import files
 from pathlib import Path
 
 from vlbench.core.errors import DataError
-from vlbench.report.few_shot import FEW_SHOT
-from vlbench.report.leaderboard import LEADERBOARD
 from vlbench.report.site.addresses import row_data, row_page, task_page, task_table
 from vlbench.report.site.pages import Pages, thumbnail_path
 from vlbench.report.site.scripts import leaderboard_script, names_script, row_script
 from vlbench.report.site.values import Site
+from vlbench.report.tables.few_shot import FEW_SHOT
+from vlbench.report.tables.leaderboard import LEADERBOARD
 
 MANIFEST = ".vlbench-site"
 """The list of a site's files; a folder that has one is a site's own."""

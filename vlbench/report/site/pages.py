@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING
 
 from vlbench.core.measurement import Part
 from vlbench.core.result import Result
-from vlbench.report.few_shot import model_of
 from vlbench.report.results import source_text
-from vlbench.report.row_facts import ROW_FACTS
 from vlbench.report.site import drawn, words
 from vlbench.report.site.addresses import comparison_with, link, row_page, task_page, task_table
 from vlbench.report.site.cells import bar, breakable, cell, whisker
 from vlbench.report.site.data import Standings, value_of
 from vlbench.report.site.mistakes import Mistakes, WorstItem
 from vlbench.report.site.values import CardNotes, Row, Score, Site, Standing, TaskView
+from vlbench.report.tables.few_shot import model_of
+from vlbench.report.tables.row_facts import ROW_FACTS
 
 if TYPE_CHECKING:
     from jinja2 import Environment

@@ -5,10 +5,10 @@ from dataclasses import dataclass, field
 
 from vlbench.core.published import PublishedScore
 from vlbench.core.result import Result
-from vlbench.report.averages import Additions
-from vlbench.report.few_shot import Curve
+from vlbench.report.exchange.verify import Comparison as PublishedComparison
 from vlbench.report.site.mistakes import Mistakes
-from vlbench.report.verify import Comparison as PublishedComparison
+from vlbench.report.tables.averages import Additions
+from vlbench.report.tables.few_shot import Curve
 
 
 @dataclass(frozen=True, slots=True)

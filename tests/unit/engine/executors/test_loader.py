@@ -8,12 +8,12 @@ import torch
 from colour_model import COLOURS, preprocess, squares
 from PIL import Image
 
-from vlbench.adapters.preprocess import preprocess_for
-from vlbench.adapters.recipe import Preprocessing
 from vlbench.core.errors import DataError
 from vlbench.core.image import key_of
 from vlbench.engine.chunk import Chunk
 from vlbench.engine.executors.loader import Loader, naming
+from vlbench.models.shared.preprocess import preprocess_for
+from vlbench.models.shared.recipe import Preprocessing
 
 EXAMPLES = tuple(squares(tuple(COLOURS)).examples)  # six
 KEYS = tuple(key_of(example.image(), example) for example in EXAMPLES)

@@ -5,10 +5,10 @@ from dataclasses import replace
 import pytest
 
 from vlbench.core.measurement import Measurement, Part
-from vlbench.report.averages import Additions
 from vlbench.report.site.data import Standings, mean_costs, site_of
 from vlbench.report.site.scripts import names_script
 from vlbench.report.site.values import Joined, Score
+from vlbench.report.tables.averages import Additions
 
 
 def test_rows_hold_the_cells_of_leaderboard_csv_the_best_mean_first(make_result):

@@ -9,12 +9,12 @@ import pytest
 
 from vlbench.core.errors import DataError
 from vlbench.core.measurement import Measurement, Part
-from vlbench.report.averages import Additions
 from vlbench.report.site.addresses import row_page
 from vlbench.report.site.data import site_of
 from vlbench.report.site.folder import MANIFEST, site_files, write_site
 from vlbench.report.site.mistakes import Confusion, Mistakes, WorstItem
 from vlbench.report.site.values import CardNotes, Joined, PairedTest
+from vlbench.report.tables.averages import Additions
 
 EVIL = "<script>alert(1)</script>"
 

@@ -1,0 +1,150 @@
+"""Images with a metadata.jsonl."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from vlbench.core.contracts import Place, Target, Text
+from vlbench.core.errors import DataError, SourceMissing
+from vlbench.datasets.readers.folder import folder
+from vlbench.datasets.readers.jsonl import jsonl
+
+
+def write(root: Path, *records: object) -> Path:
+    file = root / "metadata.jsonl"
+    file.write_text("".join(f"{json.dumps(record)}\n" for record in records), encoding="utf-8")
+    return file
+
+
+def test_lines_give_targets_in_their_order(class_folder: Path) -> None:
+    write(
+        class_folder,
+        {"file_name": "red_square/2.png", "label": "a_b", "width": 12},
+        {"file_name": "./blue_disc/0.png", "captions": [" one\n", "two"], "text": "unread"},
+        {"file_name": "blue_disc/1.png", "caption": "three", "tags": ["dog", 4], "label": None},
+        {"file_name": "red_square/0.png", "text": "four", "tags": []},
+        {"file_name": "red_square/1.png", "label": 3, "group": "asia"},
+    )
+    source = jsonl(Place(roots=(class_folder.parent,)), path="classes")
+    assert [source[i].id for i in range(3)] == ["red_square/2.png", "blue_disc/0.png", "blue_disc/1.png"]
+    assert [source[i].target for i in range(len(source))] == [
+        Target(label="a_b"),
+        Target(captions=("one", "two")),
+        Target(captions=("three",), tags=("dog", 4)),
+        Target(captions=("four",), tags=()),
+        Target(label=3, group="asia"),
+    ]
+    classes = folder(Place(), path=str(class_folder))
+    there = {classes[i].id: classes[i].state for i in range(len(classes))}
+    assert [source[i].state for i in range(len(source))] == [there[source[i].id] for i in range(len(source))]
+
+
+def test_tags_may_be_unknown_or_known_to_be_false(class_folder: Path) -> None:
+    write(
+        class_folder,
+        {"file_name": "red_square/0.png", "tags": ["cat"], "unknown_tags": ["dog", 4]},
+        {"file_name": "red_square/1.png", "tags": [], "negative_tags": [], "unknown_tags": None},
+        {"file_name": "red_square/2.png", "tags": ["cat"], "negative_tags": ["eel"]},
+    )
+    source = jsonl(Place(), path=str(class_folder))
+    assert [source[i].target for i in range(3)] == [
+        Target(tags=("cat",), unknown=("dog", 4)),
+        Target(tags=(), negatives=()),
+        Target(tags=("cat",), negatives=("eel",)),
+    ]
+    assert source.reading.labels == "tags, unknown_tags, negative_tags of metadata.jsonl"
+    assert [text.name for text in source.offers.names] == ["cat", "dog", "eel"]
+    write(class_folder, {"file_name": "red_square/0.png", "tags": [], "negative_tags": "cat"})
+    with pytest.raises(DataError, match=r"metadata\.jsonl:1: negative_tags 'cat' are no list of strings"):
+        jsonl(Place(), path=str(class_folder))
+
+
+def test_names_are_labels_or_tags_sorted_unless_a_file_orders_them(class_folder: Path) -> None:
+    images = [f"red_square/{i}.png" for i in range(3)]
+
+    def names(*said: dict[str, object]) -> tuple[Text, ...]:
+        write(
+            class_folder, *({"file_name": image, **each} for image, each in zip(images, said, strict=False))
+        )
+        return jsonl(Place(), path=str(class_folder)).offers.names
+
+    assert names({"label": "b_c"}, {"label": "a"}, {"label": "b_c"}) == (
+        Text("a"),
+        Text("b c", ids={"label": "b_c"}),
+    )
+    assert names({"tags": ["y", "x"]}, {"tags": ["x"]}) == (Text("x"), Text("y"))
+    assert names({"label": "a", "tags": ["x"]}) == ()  # two vocabularies, and nobody says which
+    assert names({"label": 1}, {"label": 0}) == ()
+    (class_folder / "names.txt").write_text("\ufeffy\r\nx\tX1\r\n\r\n", encoding="utf-8")
+    assert names({"tags": ["y", "x"]}) == (Text("y"), Text("x", ids={"label": "X1"}))
+
+
+def test_metadata_may_come_with_the_card(class_folder: Path, tmp_path: Path) -> None:
+    (tmp_path / "card").mkdir()
+    write(class_folder, {"file_name": "red_square/0.png", "tags": ["a"]})
+    write(tmp_path / "card", {"file_name": "red_square/1.png", "tags": ["b"]}).rename(
+        tmp_path / "card" / "b.jsonl"
+    )
+    place = Place(roots=(tmp_path,), card_folder=tmp_path / "card")
+    source = jsonl(place, path="classes", metadata="b.jsonl")
+    assert [source[i].id for i in range(len(source))] == ["red_square/1.png"]
+    with pytest.raises(SourceMissing, match=r"no metadata file in .*classes/c.jsonl, .*/card/c.jsonl"):
+        jsonl(place, path="classes", metadata="c.jsonl")
+
+
+def test_a_corrected_label_changes_the_revision(class_folder: Path) -> None:
+    def revision(label: str) -> str:
+        write(class_folder, {"file_name": "red_square/0.png", "label": label})
+        return jsonl(Place(), path=str(class_folder)).revision
+
+    assert revision("cat") == revision("cat") != revision("dog")
+
+
+@pytest.mark.parametrize(
+    ("line", "problem"),
+    [
+        (
+            '{"file_name": "red_square/9.png"}',
+            r"image .*red_square/9\.png is not there; complete the images",
+        ),
+        ('{"file_name": "none/9.png"}', r"image .*none/9\.png is not there"),
+        ('{"file_name": "red_square"}', r"image .*red_square is not there"),
+        ('{"file_name": "red_square/0.png"}', r"red_square/0\.png is named on line 1 already"),
+        ('{"file_name": "../x.png"}', r"file_name '../x\.png' leads out of the folder"),
+        ('{"file_name": "/x.png"}', r"file_name '/x\.png' leads out of the folder"),
+        ('{"label": "x"}', "has no file_name, but label"),
+        ('{"file_name": "red_square/1.png"', "not JSON"),
+        ("[]", "not a JSON object"),
+        ('{"file_name": "red_square/1.png", "label": 0.5}', r"label 0\.5 is neither"),
+        ('{"file_name": "red_square/1.png", "label": true}', "label True is neither"),
+        ('{"file_name": "red_square/1.png", "captions": ["a", 1]}', r"captions \['a', 1\] are neither"),
+        ('{"file_name": "red_square/1.png", "tags": "a"}', "tags 'a' are no list"),
+    ],
+)
+def test_a_wrong_line_is_named(class_folder: Path, line: str, problem: str) -> None:
+    file = class_folder / "metadata.jsonl"
+    file.write_text('{"file_name": "red_square/0.png"}\n\n' + line + "\n")
+    with pytest.raises(DataError, match=f"{file}:3: {problem}") as wrong:
+        jsonl(Place(), path=str(class_folder))
+    assert "\n" not in str(wrong.value)
+
+
+def test_no_metadata_is_missing_data_and_an_empty_one_an_error(class_folder: Path) -> None:
+    with pytest.raises(SourceMissing, match=r"no metadata\.jsonl in .*classes"):
+        jsonl(Place(), path=str(class_folder))
+    write(class_folder)
+    with pytest.raises(DataError, match="has no line"):
+        jsonl(Place(), path=str(class_folder))
+
+
+def test_images_without_a_line_and_blank_captions_are_counted(class_folder: Path) -> None:
+    lines = '{"file_name": "red_square/0.png", "captions": ["a", "b", ""], "class": "red"}\n'
+    (class_folder / "metadata.jsonl").write_text(lines)
+    source = jsonl(Place(), path=str(class_folder))
+    assert source[0].target.captions == ("a", "b")
+    assert [(each.count, each.why, each.first) for each in source.reading.left_out] == [
+        (1, "blank captions", "metadata.jsonl:1"),
+        (8, "images without a line in metadata.jsonl", "blue_disc/0.png"),
+    ]
+    assert source.reading.labels == "captions of metadata.jsonl; left alone: class"

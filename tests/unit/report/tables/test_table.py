@@ -1,0 +1,79 @@
+from dataclasses import replace
+
+from vlbench.report.tables.leaderboard import leaderboards
+from vlbench.report.tables.seeds import spreads
+from vlbench.report.tables.table import WIDTH, leaderboard_table, summary_table
+
+
+def test_a_run_shows_value_interval_images_and_speed(make_result):
+    head, _, row = summary_table([make_result()]).splitlines()
+    assert head.split() == ["model", "task", "metric", "value", "[95", "%", "interval]", "images", "images/s"]
+    assert row.split() == ["small", "shapes", "acc1", "0.500", "[0.400,", "0.600]", "200", "100"]
+
+
+def test_partial_results_carry_a_star_and_the_reason(make_result):
+    lines = summary_table([make_result(), make_result(model="b", partial="first 50 images")]).splitlines()
+    assert lines[2].split()[1] == "shapes"
+    assert lines[3].split()[1] == "shapes*"
+    assert lines[4:] == ["* partial: shapes: first 50 images"]
+
+
+def test_what_was_not_measured_is_a_dash(make_result):
+    stored = replace(make_result().timing, images_per_second=None)
+    row = summary_table([make_result(acc1=None, timing=stored)]).splitlines()[2]
+    assert row.split() == ["small", "shapes", "acc1", "-", "200", "-"]
+
+
+def test_long_names_wrap_within_the_width_and_lose_nothing(make_result):
+    model, task = (
+        "open_clip:ViT-SO400M-14-SigLIP-384/webli@0123456789abcdef",
+        "classification:/data/my/own/images",
+    )
+    lines = summary_table([make_result(model=model, task=task)]).splitlines()
+    assert max(map(len, lines)) <= WIDTH
+    starts = [lines[1].index("  -") + 2, lines[1].index("  -", lines[1].index("  -") + 2) + 2]
+    assert "".join(line[: starts[0]].strip() for line in lines[2:]) == model
+    assert "".join(line[starts[0] : starts[1]].strip() for line in lines[2:]) == task
+
+
+def test_no_results_make_an_empty_table():
+    assert summary_table([]).splitlines()[0].split()[0] == "model"
+
+
+def test_the_leaderboard_is_shown_with_four_decimals(make_result):
+    results = [make_result(acc1=0.123456), make_result(task="digits", model="b", acc1=1.0)]
+    lines = leaderboard_table(leaderboards(results)["leaderboard.csv"]).splitlines()
+    assert [line.split() for line in lines if "--" not in line] == [
+        ["model", "digits", "shapes", "mean"],
+        ["b", "1.0000", "-", "-"],
+        ["small", "-", "0.1235", "-"],
+    ]
+
+
+def seeds(make_result, *scores, **changes):
+    return [
+        make_result(model=f"coop-seed{n}", replicate_of="coop", acc1=acc1, **changes)
+        for n, acc1 in enumerate(scores, start=1)
+    ]
+
+
+def test_the_leaderboard_shows_how_seeds_spread(make_result):
+    results = [*seeds(make_result, 0.867, 0.875), *seeds(make_result, 0.5, task="digits")]
+    text = leaderboards([*results, make_result(model="one-seed1", replicate_of="one")])["leaderboard.csv"]
+    lines = leaderboard_table(text, spreads(results)).splitlines()
+    assert [line.split("  ")[0] for line in lines[2:]] == ["coop", "one"]
+    assert "0.871 ± 0.006" in lines[2]
+    assert lines[2].split()[1] == "-"  # digits: one seed of two
+    assert lines[3].split() == ["one", "-", "0.5000", "-"]
+
+
+def test_a_run_of_several_seeds_ends_with_their_mean(make_result):
+    partial = seeds(make_result, 0.1, 0.2, task="digits", partial="limit 5")
+    table = summary_table([make_result(), *seeds(make_result, 0.867, 0.875), *partial])
+    row = table.splitlines()[7]
+    assert row.split() == ["coop", "shapes", "acc1", "0.871", "±", "0.006", "(2", "seeds)", "200", "-"]
+    assert table.count("±") == 1
+
+
+def test_an_empty_leaderboard_is_its_header():
+    assert leaderboard_table("model,mean\n").splitlines()[0].split() == ["model", "mean"]

@@ -1,1 +1,0 @@
-"""Torch modules that no package offers."""

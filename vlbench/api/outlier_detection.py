@@ -1,0 +1,99 @@
+"""Out-of-distribution detection between two tasks, from what is stored of both."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Unpack
+
+from vlbench.api import load_task, measured
+from vlbench.core.errors import VlbenchError
+from vlbench.core.reading import reading_line, what_was_read
+from vlbench.options import Options, refuse_method, request_of, resolve
+
+
+@dataclass(frozen=True, slots=True)
+class OutOfDistribution:
+    """How well a model's confidence tells one task's images from another's: the AUROC, a fraction.
+
+    `inside` and `outside` are the tasks, with their numbers of images; `partial` says why the images of one
+    are not all.
+    """
+
+    model: str
+    inside: str
+    outside: str
+    n_inside: int
+    n_outside: int
+    auroc: float | None
+    ci_low: float | None
+    ci_high: float | None
+    ci_method: str
+    partial: str = ""
+
+    def __str__(self) -> str:
+        """A line: `small: AUROC 0.912 [0.900, 0.924] of a (10 images) against b (12)`."""
+        interval = "" if self.ci_low is None else f" [{self.ci_low:.4f}, {self.ci_high:.4f}]"
+        value = "-" if self.auroc is None else f"{self.auroc:.4f}"
+        partial = f"; partial: {self.partial}" if self.partial else ""
+        sets = f"{self.inside} ({self.n_inside} images) against {self.outside} ({self.n_outside})"
+        return f"{self.model}: AUROC {value}{interval} of {sets}{partial}"
+
+
+def ood(
+    model: str,
+    inside: str,
+    outside: str,
+    *,
+    tell: Callable[[str], None] = lambda _: None,
+    **options: Unpack[Options],
+) -> OutOfDistribution:
+    """The AUROC of a model's highest softmax probability over a task's classes: its images against another's.
+
+    Options as of `evaluate`; nothing is written to the results. What is stored of both tasks is used. `tell`
+    is given lines of what was read of the data and of the model's files.
+
+    Raises:
+        VlbenchError: as `evaluate`; `inside` is no classification, or the model's scores have no softmax.
+    """
+    from vlbench.engine.outliers import outlier_task
+    from vlbench.engine.plan import plan_job
+    from vlbench.engine.refusal import refuse_seen
+    from vlbench.engine.remarks import change_lines
+    from vlbench.engine.stored import keep_predictions, stored_prediction
+    from vlbench.metrics.outliers import auroc, confidence
+
+    request = request_of(model, (), options)
+    refuse_method(request, "ood")
+    of_tasks: Options = {**options, "weights": None}
+    models, _ = resolve(request)
+    if len(models) != 1:
+        raise VlbenchError(f"ood takes one model, not {len(models)}; name one")
+    tasks = [load_task(name, **of_tasks) for name in (inside, outside)]
+    for task in tasks:
+        tell(reading_line(task.name, what_was_read(task)))
+    asked = [tasks[0], outlier_task(*tasks)]
+    jobs = [plan_job(models[0].checkpoint, task, request.settings) for task in asked]
+    for job in jobs:
+        refuse_seen(job, request.cache)
+    run = list(measured(jobs, request))
+    jobs = [job for job, _ in run]
+    for line in change_lines(jobs, run[0][1].facts.changes, request.cache):
+        tell(line)
+    for job in jobs:
+        keep_predictions(job, request.settings, request.cache)
+    kept = [stored_prediction(job, request.cache) for job in jobs]
+    values = [confidence(each[0]) for each in kept if each is not None]
+    if len(values) != len(jobs):
+        raise VlbenchError(f"the stored predictions are gone; empty {request.cache} and rerun")
+    found = auroc(*values)
+    return OutOfDistribution(
+        model=jobs[0].row,
+        inside=tasks[0].name,
+        outside=tasks[1].name,
+        n_inside=values[0].size,
+        n_outside=values[1].size,
+        auroc=found.value,
+        ci_low=found.ci_low,
+        ci_high=found.ci_high,
+        ci_method=found.ci_method,
+        partial=", ".join(dict.fromkeys(task.partial for task in tasks if task.partial)),
+    )

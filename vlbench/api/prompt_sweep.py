@@ -1,0 +1,59 @@
+"""A model on a task by each of its templates alone, from what is stored of the images."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Unpack
+
+from vlbench.api import measured
+from vlbench.core.capabilities import NAMES_ALONE
+from vlbench.core.errors import Unsupported, VlbenchError
+from vlbench.core.reading import reading_line, what_was_read
+from vlbench.core.result import Result
+from vlbench.options import Options, refuse_method, request_of, resolve
+
+
+@dataclass(frozen=True, slots=True)
+class PromptSweep:
+    """A model on a task by all of its templates together, and by each alone, in the task's order."""
+
+    whole: Result
+    single: tuple[tuple[str, Result], ...]
+
+
+def sweep_prompts(
+    model: str, task: str, *, tell: Callable[[str], None] = lambda _: None, **options: Unpack[Options]
+) -> PromptSweep:
+    """Score a model on a task by each template alone; options as of `evaluate`, nothing is written.
+
+    Image features are encoded once and stored; so are the texts of every template. `tell` is given lines of
+    what was read of the data and of the model's files.
+
+    Raises:
+        VlbenchError: as `evaluate`; the task has fewer than two templates, or the model reads none.
+    """
+    from vlbench.engine.measure import result_of
+    from vlbench.engine.plan import plan_job
+    from vlbench.engine.prompt_sweep import single_template_jobs
+    from vlbench.engine.refusal import refuse_seen
+    from vlbench.engine.remarks import change_lines
+
+    request = request_of(model, task, options)
+    refuse_method(request, "sweep-prompts")
+    models, tasks = resolve(request)
+    if len(models) != 1 or len(tasks) != 1:
+        raise VlbenchError(
+            f"a sweep takes one model and one task, not {len(models)} and {len(tasks)}; name one of each"
+        )
+    if NAMES_ALONE in models[0].checkpoint.capabilities:
+        raise Unsupported(f"{model}: reads names alone, whatever the templates; sweep over those of its base")
+    asked = tasks[0].task
+    tell(reading_line(asked.name, what_was_read(asked)))
+    job = plan_job(models[0].checkpoint, asked, request.settings)
+    refuse_seen(job, request.cache)
+    singles = list(single_template_jobs(job, request.settings))
+    jobs = [job, *(single for _, single in singles)]
+    run = list(measured(jobs, request))
+    whole, *results = (result_of(each, found, request.cache) for each, found in run)
+    for line in change_lines([run[0][0]], whole.changes, request.cache):
+        tell(line)
+    return PromptSweep(whole, tuple(zip((template for template, _ in singles), results, strict=True)))

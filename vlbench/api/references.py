@@ -1,0 +1,270 @@
+"""Scores of others beside our results: published ones, and those imported from other tools' files."""
+
+import csv
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+from vlbench.core.errors import DataError, VlbenchError
+from vlbench.core.published import PublishedScore
+from vlbench.core.result import Result
+from vlbench.report.exchange.verify import TOLERANCE, Cards, Comparison, card_models, compare, data_set
+
+if TYPE_CHECKING:
+    from vlbench.cards.catalogue import Catalogue
+    from vlbench.cards.folders import CardKind
+    from vlbench.cards.schema import ModelCard
+    from vlbench.report.exchange.export import Form
+    from vlbench.report.exchange.imported import TheirScore
+    from vlbench.report.exchange.imported_open_clip import StatedAverage
+
+_LEAST_DIGITS = 3
+System = Literal["clip_benchmark", "open_clip", "mteb"]
+
+
+@dataclass(frozen=True, slots=True)
+class Imported:
+    """What came of a file: where its scores lie now, how many, and how many of them cards stand for.
+
+    `averages` are those that the file itself states; `again` counts scores that another file gave already,
+    `own` those that vlbench exported.
+    """
+
+    path: Path
+    scores: int
+    named: int
+    averages: "tuple[StatedAverage, ...]" = ()
+    again: int = 0
+    own: int = 0
+
+
+def verify(
+    model: str = "*",
+    task: str = "*",
+    *,
+    results: Path | str = "results",
+    tolerance: float = TOLERANCE,
+    include_path: Sequence[Path | str] = (),
+) -> list[Comparison]:
+    """Set the results of a folder beside published and imported scores.
+
+    Names may hold wildcards, or be aliases or a collection of tasks.
+    A model's name also matches its results with other weights or precision (`clip-b32+bf16`), a task's
+    those of other protocols of its data set that `@` and `+` mark.
+
+    Raises:
+        VlbenchError: the tolerance is no fraction, or no result has these names.
+        DataError: the folder is missing, or a file in it is damaged.
+        CardError: a card is wrong.
+    """
+    from vlbench.cards.catalogue import read_catalogue
+    from vlbench.report.results import read_results
+
+    if not 0 <= tolerance <= 1:
+        raise VlbenchError(f"tolerance is {tolerance}; give a fraction, such as {TOLERANCE}")
+    folder = Path(results)
+    catalogue = read_catalogue(tuple(map(Path, include_path)))
+    asked_models = _meant(model, "model", catalogue)
+    asked_tasks = _meant(task, "task", catalogue)
+    chosen = [each for each in read_results(folder) if _asked(each, asked_models, asked_tasks)]
+    if not chosen:
+        raise VlbenchError(f"{folder}: no result of {model} on {task}; `vlbench run` makes them")
+    return set_beside(chosen, folder, catalogue, tolerance=tolerance)
+
+
+def set_beside(
+    results: Sequence[Result], folder: Path, catalogue: "Catalogue", *, tolerance: float = TOLERANCE
+) -> list[Comparison]:
+    """Results that are read already beside published scores and those imported into their folder.
+
+    Raises:
+        DataError: a file of imported scores is damaged.
+        CardError: a card is wrong.
+    """
+    models = {name for each in results for name in _models_of(each)}
+    cards = dict(_cards(models, catalogue))
+    scores = list(_scores(models, folder, cards, catalogue))
+    return compare(results, scores, _known(results, scores, cards, catalogue), tolerance=tolerance)
+
+
+def import_scores(
+    system: System,
+    file: Path | str,
+    *,
+    results: Path | str = "results",
+    model: str | None = None,
+    include_path: Sequence[Path | str] = (),
+) -> Imported:
+    """Read another tool's result file and write its scores, marked as theirs, under a results folder.
+
+    `model` names the model of an mteb file that has no `model_meta.json` beside it.
+
+    Raises:
+        DataError: the file is missing, of another layout, or holds no score.
+    """
+    from vlbench.cards.catalogue import read_catalogue
+    from vlbench.cards.their_names import TheirNames
+    from vlbench.report.exchange.imported import imported_score, known_already, refuse_doubled, write_imported
+
+    path = Path(file)
+    try:
+        theirs, averages = _read(system, path, model)
+    except FileNotFoundError as error:
+        raise DataError(f"{path}: no such file") from error
+    except (UnicodeDecodeError, csv.Error, IsADirectoryError) as error:
+        raise DataError(f"{path}: not a result file of {system}: {error}") from error
+    if not theirs:
+        raise DataError(f"{path}: holds no score")
+    refuse_doubled(theirs, path)
+    names = TheirNames(read_catalogue(tuple(map(Path, include_path))))
+    scores = [
+        imported_score(each, system=system, file=path.name, card_of=names.card_of, task_of=names.task_of)
+        for each in theirs
+    ]
+    again = known_already(scores, Path(results))
+    written = write_imported(scores, Path(results))
+    named = sum(bool(each.card and each.task) for each in scores)
+    return Imported(written, len(scores), named, averages, again, sum(bool(each.exporter) for each in theirs))
+
+
+def export_results(
+    form: "Form",
+    *,
+    results: Path | str = "results",
+    models: Sequence[str] = ("*",),
+    include_path: Sequence[Path | str] = (),
+    tell: Callable[[str], None] = lambda _: None,
+) -> str:
+    """The whole results of a folder in another tool's layout; models' names may hold wildcards.
+
+    `tell` is given a line of what the layout has no place for.
+
+    Raises:
+        VlbenchError: no result is of these models.
+        DataError: the folder is missing, or a file in it is damaged.
+    """
+    from vlbench.cards.catalogue import read_catalogue
+    from vlbench.cards.export_names import their_dataset, their_weights, title_of
+    from vlbench.report.exchange.export import ExportNames, export_text, untold
+    from vlbench.report.results import read_results
+
+    folder = Path(results)
+    chosen = [
+        each
+        for each in read_results(folder)
+        if not each.partial and any(fnmatchcase(each.model, model) for model in models)
+    ]
+    if not chosen:
+        raise VlbenchError(f"{folder}: no whole result of {', '.join(models)}; `vlbench run` makes them")
+    line = untold(chosen, form)
+    if line:
+        tell(line)
+    catalogue = read_catalogue(tuple(map(Path, include_path)))
+    names = ExportNames(
+        title=lambda task: title_of(task, catalogue),
+        dataset=lru_cache(None)(lambda task: their_dataset(task, catalogue)),
+        weights=lru_cache(None)(lambda model: their_weights(model, catalogue)),
+    )
+    return export_text(chosen, form, names)
+
+
+def _read(
+    system: System, path: Path, model: str | None
+) -> "tuple[Sequence[TheirScore], tuple[StatedAverage, ...]]":
+    match system:
+        case "clip_benchmark":
+            from vlbench.report.exchange.imported_clip_benchmark import read_clip_benchmark
+
+            return read_clip_benchmark(path), ()
+        case "open_clip":
+            from vlbench.report.exchange.imported_open_clip import read_open_clip
+
+            return read_open_clip(path)
+        case "mteb":
+            from vlbench.report.exchange.imported_mteb import read_mteb
+
+            return read_mteb(path, model=model), ()
+
+
+def _meant(name: str, what: "CardKind", catalogue: "Catalogue") -> tuple[str, ...]:
+    """A name itself, and what it stands for where it is an alias or a collection."""
+    return (name, *catalogue.stands_for.get(what, {}).get(name, ()))
+
+
+def _asked(result: Result, models: Iterable[str], tasks: Iterable[str]) -> bool:
+    return _matches(_models_of(result), models) and _matches((result.task, data_set(result.task)), tasks)
+
+
+def _matches(names: Iterable[str], patterns: Iterable[str]) -> bool:
+    return any(fnmatchcase(name, pattern) for name in names for pattern in patterns)
+
+
+def _models_of(result: Result) -> Iterator[str]:
+    for name in (result.model, result.replicate_of):
+        yield from card_models(name) if name else ()
+
+
+def _known(
+    results: Sequence[Result],
+    scores: Iterable[PublishedScore],
+    cards: "Mapping[str, ModelCard]",
+    catalogue: "Catalogue",
+) -> Cards:
+    """What the cards say of the tasks and models at issue."""
+    from vlbench.cards.protocols import card_protocols
+
+    data_sets = {data_set(each.task) for each in results}
+    tasks = {score.task for score in scores if not score.differs and data_set(score.task) in data_sets}
+    tasks |= {each.task.split("+", maxsplit=1)[0] for each in results}
+    weights = {name: card.weights.sha256 for name, card in cards.items() if card.weights is not None}
+    return Cards(
+        protocols=card_protocols(sorted(tasks), catalogue),
+        weights={name: sha256 for name, sha256 in weights.items() if sha256 is not None},
+    )
+
+
+def _scores(
+    models: Iterable[str], folder: Path, cards: "Mapping[str, ModelCard]", catalogue: "Catalogue"
+) -> Iterator[PublishedScore]:
+    """What is published of models: the shipped scores, those of users' cards, and what was imported."""
+    from vlbench.cards.published import shipped_scores
+    from vlbench.report.exchange.imported import read_imported
+
+    wanted = frozenset(models)
+    shipped = list(shipped_scores(lambda model, _: model in wanted))
+    yield from shipped
+    known = {(score.model, score.task, score.metric, score.value) for score in shipped}
+    for score in _of_cards(cards, catalogue):
+        if (score.model, score.task, score.metric, score.value) not in known:
+            yield score
+    for imported in read_imported(folder):
+        published = imported.published
+        if published is not None and published.model in wanted:
+            yield published
+
+
+def _of_cards(cards: "Mapping[str, ModelCard]", catalogue: "Catalogue") -> Iterator[PublishedScore]:
+    """What users' cards state; a protocol that is not the task card's is what differs."""
+    for name, card in cards.items():
+        for each in card.published:
+            if each.verified:
+                # YAML drops zeros at the end: 0.70 is 0.7, and no less precise
+                digits = max(_LEAST_DIGITS, len(f"{each.value:.6f}".rstrip("0").partition(".")[2]))
+                meant = _meant(each.task, "task", catalogue)
+                task = meant[-1] if each.task not in catalogue.collections else each.task
+                entry = catalogue.tasks.get(task)
+                stated = each.protocol if entry is None else entry.summary.get("protocol")
+                differs = "" if each.protocol == stated else f"protocol: {each.protocol}, not {stated}"
+                yield PublishedScore(name, task, each.metric, each.value, digits, each.source, differs)
+
+
+def _cards(models: Iterable[str], catalogue: "Catalogue") -> "Iterator[tuple[str, ModelCard]]":
+    from vlbench.cards.card_file import parse_card
+    from vlbench.cards.schema import ModelCard
+
+    for name in sorted(models):
+        if name in catalogue.models:
+            yield name, parse_card(catalogue.models[name].path, ModelCard)

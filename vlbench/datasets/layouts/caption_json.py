@@ -1,0 +1,126 @@
+"""The source `caption_json`: images and captions by a JSON file of Karpathy's, COCO's or BLIP's form."""
+
+import json
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from vlbench.core.contracts import Dataset, Place
+from vlbench.core.errors import DataError
+from vlbench.core.files import file_state, remembered
+from vlbench.core.reading import LeftOut, Tally
+from vlbench.datasets.readers.annotation import read_text
+from vlbench.datasets.readers.captions import (
+    Annotations,
+    CaptionFolder,
+    captioned_images,
+    gather,
+    stated_caption,
+)
+from vlbench.datasets.readers.location import locate
+
+WITHOUT = "images without a caption"
+
+
+def caption_json(
+    place: Place,
+    /,
+    *,
+    path: str,
+    annotations: str,
+    images: list[str] | None = None,
+    split: str | None = None,
+) -> Dataset:
+    """Images and their captions by a JSON file, whose form is told by its fields.
+
+    The forms are Karpathy's `{images: [{filename, filepath, split, sentences: [{raw}]}]}`
+    (cs.stanford.edu/people/karpathy/deepimagesent), COCO's `{images: [{id, file_name}],
+    annotations: [{image_id, caption}]}` in the order of the ids (`coco_test_karpathy.json`), and the
+    list `[{image, caption}]` of BLIP, where `caption` may be a list.
+
+    Args:
+        place: where to look.
+        path: the folder of the data set.
+        annotations: the JSON file in it.
+        images: folders that the images' names start from, inside that folder or under a data root; the
+            first that has an image gives it. The folder itself if none is named.
+        split: which images to take, where they carry a split.
+
+    Raises:
+        SourceMissing: no such folder or file, or none of the images.
+        DataError: the file has another form, or an image does not lie there.
+    """
+    folder = locate(place, path, wanted=annotations, holds=lambda each: (each / annotations).is_file())
+    file = folder / annotations
+    # Karpathy's file of COCO is a hundred times as large as the captions of its test split
+    key = f"caption json, with what is left out|{split}|{file_state(file)}"
+    lines, left_out = json.loads(remembered(key, place.cache, lambda: _essence(file, split)))
+    tally = Tally(str(folder))
+    tally.add(LeftOut(*each) for each in left_out)
+    items = gather(((str(where), str(image), str(caption)) for where, image, caption in lines), tally)
+    said = Annotations(items, tally, file.name if split is None else f"{file.name}, {split}")
+    return captioned_images(f"caption_json:{path}", said, CaptionFolder(folder, images or ["."]), place)
+
+
+def _essence(file: Path, split: str | None) -> str:
+    """The lines of a file and what is left out of it, as JSON."""
+    tally = Tally()
+    lines = list(_lines(file, split, tally))
+    left_out = [[each.count, each.why, each.first] for each in tally.left_out]
+    return json.dumps([lines, left_out], ensure_ascii=False)
+
+
+def _lines(file: Path, split: str | None, tally: Tally) -> Iterator[tuple[str, str, str]]:
+    try:
+        record = json.loads(read_text(file))
+        if isinstance(record, list):
+            yield from _listed(record, file, tally)
+        elif "annotations" in record:
+            yield from _coco(record, file, tally)
+        else:
+            yield from _karpathy(record, file, split, tally)
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise DataError(
+            f"{file}: neither Karpathy's, COCO's nor BLIP's captions ({type(error).__name__}: {error}); "
+            "fetch it again"
+        ) from error
+
+
+def _karpathy(
+    record: Mapping[str, Any], file: Path, split: str | None, tally: Tally
+) -> Iterator[tuple[str, str, str]]:
+    splits = {str(each["split"]) for each in record["images"]}
+    if split not in splits:
+        named = "names no split" if split is None else f"asks for the split {split!r}"
+        raise DataError(f"{file}: the card {named}; there is {', '.join(sorted(splits))}")
+    for number, each in enumerate(record["images"]):
+        if each["split"] != split:
+            continue
+        image = "/".join(part for part in (each.get("filepath", ""), each["filename"]) if part)
+        if not each["sentences"]:
+            tally.leave_out(WITHOUT, image)
+        for sentence in each["sentences"]:
+            yield f"{file}: images[{number}]", image, stated_caption(sentence["raw"])
+
+
+def _coco(record: Mapping[str, Any], file: Path, tally: Tally) -> Iterator[tuple[str, str, str]]:
+    captions: dict[int, list[str]] = {}
+    for each in record["annotations"]:
+        captions.setdefault(each["image_id"], []).append(stated_caption(each["caption"]))
+    for each in sorted(record["images"], key=lambda image: int(image["id"])):
+        own = captions.pop(each["id"], ())
+        if not own:
+            tally.leave_out(WITHOUT, str(each["file_name"]))
+        for caption in own:
+            yield f"{file}: image {each['id']}", str(each["file_name"]), caption
+    for number, own in captions.items():
+        tally.leave_out("captions of images that are not listed", f"image {number}", len(own))
+
+
+def _listed(record: list[Any], file: Path, tally: Tally) -> Iterator[tuple[str, str, str]]:
+    for number, each in enumerate(record):
+        own = each["caption"]
+        if own == []:
+            tally.leave_out(WITHOUT, str(each["image"]))
+        for caption in own if isinstance(own, list) else [own]:
+            yield f"{file}: [{number}]", str(each["image"]), stated_caption(caption)

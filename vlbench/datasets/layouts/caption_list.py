@@ -1,0 +1,94 @@
+"""The source `caption_list`: images and captions by a text file, as Flickr8k and Flickr30k come."""
+
+import csv
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+from vlbench.core.contracts import Dataset, Place
+from vlbench.core.errors import DataError
+from vlbench.core.reading import Tally
+from vlbench.datasets.readers.annotation import lines_of, read_text
+from vlbench.datasets.readers.captions import (
+    Annotations,
+    CaptionFolder,
+    captioned_images,
+    gather,
+    stated_caption,
+)
+from vlbench.datasets.readers.image_file import IMAGE_SUFFIXES
+from vlbench.datasets.readers.location import locate
+
+SUFFIXES = "|".join(re.escape(suffix) for suffix in sorted(IMAGE_SUFFIXES))
+LINE = re.compile(rf"(?P<image>.+?(?:{SUFFIXES})),(?P<caption>.*)", re.IGNORECASE)
+TABLE = {"filename", "raw", "split"}
+"""Columns of the CSV of Flickr30k that carries a split: `raw` is a JSON list of captions."""
+
+
+def caption_list(
+    place: Place,
+    /,
+    *,
+    path: str,
+    annotations: str,
+    images: list[str] | None = None,
+    split: str | None = None,
+) -> Dataset:
+    """Images and their captions by a text file, whose first line may be a header.
+
+    Every line is `IMAGE,CAPTION`, split behind the image's suffix since captions hold commas
+    (`flickr30k_test_karpathy.txt`, as CLIP_benchmark reads it); a first line that is none is a header. A
+    CSV whose header has `filename`, `raw`
+    (a JSON list of captions) and `split` (`flickr_annotations_30k.csv`) is read as such.
+
+    Args:
+        place: where to look.
+        path: the folder of the data set.
+        annotations: the text file in it.
+        images: folders that the images' names start from, inside that folder or under a data root; the
+            first that has an image gives it. The folder itself if none is named.
+        split: which images to take, where they carry a split.
+
+    Raises:
+        SourceMissing: no such folder or file, or none of the images.
+        DataError: a line that is wrong, no image of the split, or an image that does not lie there.
+    """
+    folder = locate(place, path, wanted=annotations, holds=lambda each: (each / annotations).is_file())
+    file = folder / annotations
+    text = read_text(file)
+    header = text.partition("\n")[0].strip()
+    is_table = set(header.split(",")) >= TABLE
+    lines = _rows(text, file, split) if is_table else _lines(text, file)
+    tally = Tally(str(folder))
+    items = gather(lines, tally)
+    is_header = not is_table and LINE.fullmatch(header) is None
+    remarks = (f"line 1 of {file.name} is taken for a header: {header!r}",) if is_header else ()
+    said = Annotations(items, tally, file.name, remarks)
+    return captioned_images(f"caption_list:{path}", said, CaptionFolder(folder, images or ["."]), place)
+
+
+def _lines(text: str, file: Path) -> Iterator[tuple[str, str, str]]:
+    for number, line in enumerate(lines_of(text), start=1):
+        if not line.strip():
+            continue
+        found = LINE.fullmatch(line.strip())
+        if found is None and number == 1:
+            continue
+        if found is None:
+            raise DataError(f"{file}:{number}: {line!r} is no image and caption; write `a.jpg,a caption`")
+        yield f"{file}:{number}", found["image"], found["caption"]
+
+
+def _rows(text: str, file: Path, split: str | None) -> Iterator[tuple[str, str, str]]:
+    if split is None:
+        raise DataError(f"{file} carries splits; name one as `split`")
+    for number, row in enumerate(csv.DictReader(lines_of(text)), start=2):
+        if row["split"] != split:
+            continue
+        try:
+            captions = [stated_caption(caption) for caption in json.loads(row["raw"])]
+        except (ValueError, TypeError) as error:
+            raise DataError(f"{file}, row {number}: raw is no JSON list ({error}); fetch it again") from error
+        for caption in captions or [""]:
+            yield f"{file}, row {number}", row["filename"], caption

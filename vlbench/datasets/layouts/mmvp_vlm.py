@@ -1,0 +1,82 @@
+"""The source `mmvp_vlm`: pairs of images that CLIP sees alike, each with a statement."""
+
+import csv
+from collections.abc import Iterator
+from io import StringIO
+from pathlib import Path
+
+from vlbench.core.contracts import Dataset, Place
+from vlbench.core.errors import DataError
+from vlbench.core.item import Item
+from vlbench.datasets.readers.annotation import read_text
+from vlbench.datasets.readers.item_images import Image, Stated, items_with_images
+from vlbench.datasets.readers.location import locate
+
+QUESTIONS = "Questions.csv"
+IMAGES = ("MLLM_VLM Images", "MMVP_VLM_Images", ".")
+"""The folder of images, as the authors' script and as their README call it."""
+PATTERNS = (
+    "Orientation and Direction",
+    "Presence of Specific Features",
+    "State and Condition",
+    "Quantity and Count",
+    "Positional and Relational Context",
+    "Color and Appearance",
+    "Structural Characteristics",
+    "Texts",
+    "Viewpoint and Perspective",
+)
+"""The nine patterns in the order of the questions, 15 pairs each."""
+PAIRS = 15
+
+
+def mmvp_vlm(place: Place, /, *, path: str) -> Dataset:
+    """Pairs of images with a statement each, by a `Questions.csv` of the columns id, type and statement.
+
+    Two rows make a pair. The type is the folder that the image `ID.jpg` lies in; the pattern, which is the
+    label `class`, is told by the pair's position: the authors' script counts 15 pairs to each, whatever the
+    type says (hub: MMVP/MMVP_VLM).
+
+    Args:
+        place: where to look.
+        path: the folder of the file and of the folder of images.
+
+    Raises:
+        SourceMissing: no such folder, or none of the images.
+        DataError: the file is wrong, or an image does not lie there; file and line are named.
+    """
+    folder = locate(place, path, wanted=QUESTIONS, holds=lambda each: (each / QUESTIONS).is_file())
+    file = folder / QUESTIONS
+    items = list(_items(file))
+    said = Stated(file, f"statements of {QUESTIONS}, patterns by their order", items)
+    return items_with_images(f"mmvp_vlm:{path}", said, IMAGES, folder, place)
+
+
+def _items(file: Path) -> Iterator[tuple[Item, tuple[Image, ...]]]:
+    rows = list(_rows(file))
+    if len(rows) % 2 or len(rows) > 2 * PAIRS * len(PATTERNS):
+        raise DataError(f"{file} has {len(rows)} rows, and not two for each of 135 pairs; fetch it again")
+    for start in range(0, len(rows), 2):
+        (first, image, one), (second, other, two) = rows[start : start + 2]
+        if first % 2 == 0 or second != first + 1:
+            raise DataError(f"{file}: rows of the ids {first} and {second} are no pair; fetch it again")
+        labels = {"class": PATTERNS[start // 2 // PAIRS]}
+        yield (
+            Item(f"{first}-{second}", (0, 1), (one, two), ((0, 0), (1, 1)), labels),
+            (
+                (image, None),
+                (other, None),
+            ),
+        )
+
+
+def _rows(file: Path) -> Iterator[tuple[int, str, str]]:
+    """The id, the image and the statement of each row."""
+    rows = csv.reader(StringIO(read_text(file), newline=""))
+    next(rows, None)
+    for cells in rows:
+        where = f"{file}:{rows.line_num}"
+        if len(cells) != 3 or not cells[0].strip().isdecimal() or not all(each.strip() for each in cells):
+            raise DataError(f"{where}: {cells} is no id, type and statement; fetch it again")
+        number, kind, statement = (each.strip() for each in cells)
+        yield int(number), f"{kind}/{int(number)}.jpg", statement

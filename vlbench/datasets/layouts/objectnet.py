@@ -1,0 +1,87 @@
+"""The source `objectnet`: the classes of ObjectNet that ImageNet has too."""
+
+import json
+from pathlib import Path
+
+from vlbench.core.contracts import Dataset, Offers, Place, Target, Text
+from vlbench.core.digest import digest_of_strings
+from vlbench.core.errors import DataError
+from vlbench.core.reading import Reading, Tally
+from vlbench.datasets.readers.annotation import read_text
+from vlbench.datasets.readers.file_listing import FoundFile, list_files, revision_of
+from vlbench.datasets.readers.image_file import IMAGE_SUFFIXES, file_examples
+from vlbench.datasets.readers.location import locate
+
+IMAGES = "objectnet-1.0/images"
+LABELS = "folder_to_objectnet_label.json"
+OVERLAP = "objectnet_to_imagenet_1k.json"
+MAPPINGS = ("", "mappings", "objectnet-1.0/mappings", "objectnet-1.0")
+"""Where the two files may lie: the archive has them in `mappings`, CLIP_benchmark beside the images' root."""
+
+
+def objectnet(place: Place, /, *, path: str) -> Dataset:
+    """Images of ObjectNet whose class ImageNet has too; a label is the rank of its folder among those.
+
+    The folder holds `objectnet-1.0/images/CLASS/*.png` and the archive's mapping files, of which
+    `folder_to_objectnet_label.json` and `objectnet_to_imagenet_1k.json` are read. Names offered are
+    ObjectNet's labels in lower case. Nothing is cut off the images, as in CLIP_benchmark.
+
+    Args:
+        place: where to look.
+        path: the folder that holds objectnet-1.0.
+
+    Raises:
+        SourceMissing: no such folder, or no mapping files.
+        DataError: a mapping file that is wrong, or a class without images.
+    """
+    root = locate(place, path, wanted=f"{IMAGES} with {LABELS}", holds=_holds)
+    mappings = next(root / each for each in MAPPINGS if _holds_mappings(root / each))
+    labels, overlap = (_strings(mappings / each) for each in (LABELS, OVERLAP))
+    folders = sorted(folder for folder, label in labels.items() if label in overlap)
+    if len(folders) != len(overlap):
+        unknown = sorted(set(overlap) - set(labels.values()))
+        raise DataError(f"{mappings / OVERLAP}: {unknown[:3]} are no labels of {LABELS}; fetch both again")
+    targets = {name: Target(label=rank) for rank, name in enumerate(folders)}
+    tally = Tally()
+    files = []
+    for file in list_files(root / IMAGES):
+        if "/" not in file.name or file.suffix not in IMAGE_SUFFIXES:
+            tally.leave_out("files that are no images", file.name)
+        elif _folder_of(file) in targets:
+            files.append(file)
+        else:
+            tally.leave_out("images of classes that ImageNet has not", file.name)
+    for empty in sorted(set(folders) - {_folder_of(file) for file in files}):
+        raise DataError(f"class folder {root / IMAGES / empty} holds no image; unpack the archive again")
+    contents = digest_of_strings(f"{folder} {labels[folder]}" for folder in folders)
+    return Dataset(
+        name=f"objectnet:{path}",
+        revision=revision_of(files, place, contents=[(OVERLAP, contents)]),
+        offers=Offers(
+            names=tuple(Text(name=labels[folder].lower(), ids={"folder": folder}) for folder in folders)
+        ),
+        examples=file_examples(tuple(files), tuple(targets[_folder_of(file)] for file in files)),
+        reading=Reading("objectnet", f"folders, by {LABELS} and {OVERLAP}", tally.left_out),
+    )
+
+
+def _holds(root: Path) -> bool:
+    return (root / IMAGES).is_dir() and any(_holds_mappings(root / each) for each in MAPPINGS)
+
+
+def _holds_mappings(folder: Path) -> bool:
+    return (folder / LABELS).is_file() and (folder / OVERLAP).is_file()
+
+
+def _strings(file: Path) -> dict[str, str]:
+    try:
+        record = json.loads(read_text(file))
+    except ValueError as error:
+        raise DataError(f"{file}: not JSON ({error}); fetch it again") from error
+    if not isinstance(record, dict) or not all(isinstance(each, str) for each in record.values()):
+        raise DataError(f"{file}: no JSON object of strings; fetch it again")
+    return record
+
+
+def _folder_of(file: FoundFile) -> str:
+    return file.name.split("/", 1)[0]

@@ -1,0 +1,57 @@
+"""The source `whatsup`: the controlled images of What'sUp, whose file names say what belongs together."""
+
+import posixpath
+
+from vlbench.core.contracts import Dataset, Place
+from vlbench.core.errors import DataError
+from vlbench.core.item import Item
+from vlbench.datasets.layouts.item_json import image_name, read_records
+from vlbench.datasets.readers.item_fields import ItemFields, item_of
+from vlbench.datasets.readers.item_images import Image, Stated, items_with_images
+from vlbench.datasets.readers.location import locate
+
+IMAGE = "image_path"
+CAPTIONS = "caption_options"
+_FIELDS = ItemFields(images=[IMAGE], options=CAPTIONS)
+_OPPOSITES = (("left", "right"), ("on", "under"), ("in-front", "behind"))
+
+
+def whatsup(place: Place, /, *, path: str, annotations: str, images: list[str] | None = None) -> Dataset:
+    """Images of two objects with four captions of where one is, of which the first is true.
+
+    The file is a list of `{image_path, caption_options}` (github.com/amitakamath/whatsup_vlms). Of an image's
+    file name, `mug_left_of_plate.jpeg`, the second word is the item's label `relation`, the first and last
+    are its `set` of four, and these with the relation and its opposite are its `pair`.
+
+    Args:
+        place: where to look.
+        path: the folder of the data set.
+        annotations: `controlled_images_dataset.json` (A) or `controlled_clevr_dataset.json` (B).
+        images: where images lie, as of the source `item_json`.
+
+    Raises:
+        SourceMissing: no such folder or file, or none of the images.
+        DataError: the file is wrong, a file name says no relation, or an image does not lie there.
+    """
+    folder = locate(place, path, wanted=annotations, holds=lambda each: (each / annotations).is_file())
+    file = folder / annotations
+    stated: list[tuple[Item, tuple[Image, ...]]] = []
+    for key, record in read_records(file):
+        where = f"{file}: item {key}"
+        image = image_name(record, IMAGE, where)
+        item = item_of(record, _FIELDS, key, where)
+        labels = _labels(image, where)
+        stated.append((Item(key, item.images, item.texts, item.right, labels), ((image, None),)))
+    said = Stated(file, f"{CAPTIONS} of {file.name}, sets and pairs of file names", stated)
+    return items_with_images(f"whatsup:{path}", said, images or ["."], folder, place)
+
+
+def _labels(image: str, where: str) -> dict[str, str]:
+    words = posixpath.splitext(posixpath.basename(image))[0].split("_")
+    opposites = [each for each in _OPPOSITES if len(words) > 2 and words[1] in each]
+    if not opposites:
+        raise DataError(
+            f"{where}: the name of {image!r} says no relation; keep the set's names, OBJECT_RELATION_OBJECT"
+        )
+    of_four = f"{words[0]}_{words[-1]}"
+    return {"relation": words[1], "set": of_four, "pair": f"{of_four} {' '.join(opposites[0])}"}

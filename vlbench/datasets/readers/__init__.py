@@ -1,0 +1,1 @@
+"""What users have: folders, metadata, parquet, tars, the hub."""

@@ -1,0 +1,156 @@
+"""A parquet copy of a hub data set of any layout that `datasets` opens, made once for each commit."""
+
+import os
+import re
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from vlbench.core.errors import DataError, VlbenchError
+from vlbench.core.files import default_cache, file_name
+from vlbench.datasets.readers.file_listing import FoundFile, find_files
+from vlbench.datasets.readers.hub_failure import fetch_failures, no_repository, not_fetched, reason
+
+COMMIT = re.compile(r"[0-9a-f]{40}")
+GROUP_ROWS = 100
+"""Rows in a row group of a copy: reading an image out of order begins at the start of its group."""
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A split of a data set on the hub; `config` names a subset, if there are several."""
+
+    repo: str
+    revision: str
+    config: str | None
+    split: str
+
+    @property
+    def file(self) -> str:
+        """The name of its copy in the commit's folder, with forward slashes."""
+        return "/".join(file_name(each) for each in (self.config, f"{self.split}.parquet") if each)
+
+
+@dataclass(frozen=True, slots=True)
+class DatasetCopy:
+    """A copy: the folder of its commit, the commit, and the file in the folder."""
+
+    root: Path
+    commit: str
+    file: FoundFile
+
+
+def dataset_copy(part: Part, cache: Path | None) -> DatasetCopy:
+    """The copy of a split as `cache/hub/REPO@COMMIT/[CONFIG/]SPLIT.parquet`, made now if it is not there.
+
+    Images are embedded as the bytes they are, class names kept in the Hugging Face metadata. A full
+    commit whose copy exists asks nothing of the network and does not import `datasets`; a tag or
+    branch asks the hub which commit it is. `cache` None stands for the user's cache folder.
+
+    Raises:
+        SourceMissing: there is no copy, and the data could not be fetched.
+        DataError: no such split or config, or data that `datasets` does not open.
+        CardError: a name that no repository can have.
+    """
+    copies = (cache or default_cache()) / "hub"
+    commit = part.revision
+    if not (COMMIT.fullmatch(commit) and (copies / f"{part.repo}@{commit}" / part.file).is_file()):
+        commit = _ask_commit(part)  # also fails at once where `datasets` would retry for half a minute
+    root = copies / f"{part.repo}@{commit}"
+    path = root / part.file
+    if not path.is_file():
+        _make(part, commit, path)
+    return DatasetCopy(root, commit, find_files(root, [part.file])[part.file])
+
+
+def _ask_commit(part: Part) -> str:
+    from huggingface_hub import HfApi
+    from huggingface_hub.errors import HFValidationError
+
+    try:
+        commit = HfApi().dataset_info(part.repo, revision=part.revision).sha
+    except HFValidationError as error:
+        raise no_repository(part.repo, error) from error
+    except fetch_failures() as error:
+        raise not_fetched(part.repo, part.revision, error) from error
+    if commit is None:
+        raise DataError(f"the hub names no commit of {part.repo}@{part.revision}; pin one in the card")
+    return commit
+
+
+def _make(part: Part, commit: str, path: Path) -> None:
+    """Load a split at a commit and rename its copy into place; all else that `datasets` wrote is removed."""
+    from datasets.exceptions import DatasetsError
+    from pyarrow import ArrowException
+
+    if Path(part.repo).is_dir():
+        raise DataError(
+            f"`datasets` would open the folder {Path(part.repo).resolve()} for {part.repo} of the hub; "
+            "run in another folder"
+        )
+    path.parent.mkdir(parents=True, exist_ok=True)
+    failures = (*fetch_failures(), ArrowException, DatasetsError, RuntimeError, ValueError)
+    # the library's own cache answers with another commit when the hub cannot be reached: give it an empty one
+    with TemporaryDirectory(dir=path.parent, prefix=f".{path.name}.") as passing:
+        made = Path(passing) / path.name
+        try:
+            with _bars_on_terminals_only():
+                _write(_load(part, commit, passing), made)
+        except failures as error:
+            raise _refusal(part, error) from error
+        made.replace(path)
+
+
+def _load(part: Part, commit: str, cache: str) -> Any:
+    from datasets import load_dataset
+
+    return load_dataset(part.repo, name=part.config, revision=commit, split=part.split, cache_dir=cache)
+
+
+def _write(rows: Any, path: Path) -> None:
+    """Write rows with their images embedded, a row group at a time, and flush them to disk."""
+    from datasets.table import embed_table_storage
+    from pyarrow.parquet import ParquetWriter
+
+    with path.open("wb") as file:
+        with ParquetWriter(file, rows.features.arrow_schema) as writer:
+            for table in rows.with_format("arrow").iter(batch_size=GROUP_ROWS):
+                writer.write_table(embed_table_storage(table), row_group_size=GROUP_ROWS)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def _refusal(part: Part, error: Exception) -> VlbenchError:
+    """The error of the network, or of the data, behind what `datasets` raised."""
+    from datasets.exceptions import DatasetGenerationError, DatasetNotFoundError
+
+    wrapped = error.__cause__ if isinstance(error, DatasetGenerationError) else None
+    cause = wrapped or error
+    no_access = isinstance(cause, DatasetNotFoundError)
+    if no_access or (isinstance(cause, fetch_failures()) and not isinstance(cause, FileNotFoundError)):
+        return not_fetched(part.repo, part.revision, cause)
+    config = "" if part.config is None else f", config {part.config!r}"
+    return DataError(
+        f"`datasets` does not open {part.repo}@{part.revision}, split {part.split!r}{config} "
+        f"({type(cause).__name__}: {reason(cause)}); correct the card"
+    )
+
+
+@contextmanager
+def _bars_on_terminals_only() -> Iterator[None]:
+    """No progress bars of `datasets` where nobody watches, unless the user's environment asks for them."""
+    from datasets import are_progress_bars_disabled, config, disable_progress_bars, enable_progress_bars
+
+    decided = config.HF_DATASETS_DISABLE_PROGRESS_BARS is not None or are_progress_bars_disabled()
+    if decided or sys.stderr.isatty():
+        yield
+        return
+    disable_progress_bars()
+    try:
+        yield
+    finally:
+        enable_progress_bars()

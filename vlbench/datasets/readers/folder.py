@@ -1,0 +1,178 @@
+"""The source `folder`: a folder for each class, with its images."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from vlbench.core.contracts import Dataset, Offers, Place
+from vlbench.core.errors import DataError, SourceMissing
+from vlbench.core.reading import Reading, Tally
+from vlbench.datasets.readers.annotation import NAME_FILES, TEMPLATE_FILES, templates_beside
+from vlbench.datasets.readers.class_folders import Classes, indexed, named
+from vlbench.datasets.readers.file_listing import FoundFile, list_files, list_folders, list_names, revision_of
+from vlbench.datasets.readers.image_file import IMAGE_SUFFIXES, file_examples
+from vlbench.datasets.readers.location import locate
+
+COMPANION_SUFFIXES = frozenset(
+    (
+        ".csv",
+        ".db",
+        ".html",
+        ".ini",
+        ".json",
+        ".jsonl",
+        ".log",
+        ".mat",
+        ".md",
+        ".npy",
+        ".tsv",
+        ".txt",
+        ".xml",
+        ".yaml",
+        ".yml",
+    )
+)
+"""Suffixes of what often lies beside images (labels, Thumbs.db, desktop.ini) and is left out."""
+PACKED_SUFFIXES = frozenset((".7z", ".bz2", ".gz", ".parquet", ".rar", ".tar", ".tgz", ".xz", ".zip", ".zst"))
+"""Suffixes of what images are packed in; it is left out where unpacked ones lie beside it."""
+
+
+def folder(
+    place: Place,
+    /,
+    *,
+    path: str,
+    labels: Literal["names", "indices"] = "names",
+    leave_out: list[str] | None = None,
+) -> Dataset:
+    """Images in class folders: a sub-folder's name is the label of all images under it.
+
+    Names offered are those of a `names.txt` (or `classnames.txt`) beside the folders, where each folder is
+    a line by its name, by its second column or, if folders are numbers, by its position; a line without a
+    folder is a class without an image. Else they are the sub-folders' names with spaces for underscores; the
+    folder name stays as the id `folder`, so that a card may name the classes of wnid folders. Templates come
+    from a `templates.txt` beside the folders. Files in the root, hidden files, archives and companions of
+    images (`.txt`, `.json`, `Thumbs.db` ...) are left out.
+
+    Args:
+        place: where to look.
+        path: the folder that holds the class folders.
+        labels: what a sub-folder's name is: a class's name or id, or (`indices`) its index, as in
+            ImageNet-V2; then none are offered.
+        leave_out: sub-folders that are no classes.
+
+    Raises:
+        SourceMissing: no such folder, or no image in any sub-folder.
+        DataError: a class folder without an image, a file in one that is neither image nor companion,
+            or a folder whose name is no index.
+    """
+    return _open(place, path, Wanted(labels, frozenset(leave_out or ())))
+
+
+def own_folder(place: Place, /, *, path: str) -> Dataset:
+    """Class folders without a card: a file of names beside them has to name them, since nothing else does.
+
+    Raises:
+        DataError: it does not; or as `folder`.
+    """
+    return _open(place, path, Wanted("names", frozenset(), names_have_to_fit=True))
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """How class folders are to be read."""
+
+    labels: Literal["names", "indices"]
+    without: frozenset[str]
+    names_have_to_fit: bool = False
+
+
+def _open(place: Place, path: str, wanted: Wanted) -> Dataset:
+    root = _root(place, path)
+    without = wanted.without
+    tally = Tally()
+    files = [file for file in list_files(root) if _is_wanted(file, root, without, tally)]
+    if not files:
+        raise SourceMissing(
+            f"no image in the folders of {root}", f"put images into {root}/CLASS/, a folder for each class"
+        )
+    folders = [name for name in list_folders(root) if name not in without]
+    classes = indexed(folders, root) if wanted.labels == "indices" else named(folders, root)
+    if classes.wrong and wanted.names_have_to_fit:
+        raise DataError(classes.wrong)
+    for empty in sorted(set(folders) - {_top(file) for file in files} - classes.may_be_empty):
+        raise DataError(
+            f"class folder {root / empty} holds no image; add images, remove the folder, or list all classes "
+            f"in {root / NAME_FILES[0]} to keep it as a candidate"
+        )
+    return Dataset(
+        name=f"folder:{path}",
+        revision=revision_of(files, place),
+        offers=Offers(names=classes.names, templates=templates_beside(root)),
+        examples=file_examples(tuple(files), tuple(classes.targets[_top(file)] for file in files)),
+        reading=Reading(
+            layout="folder",
+            labels=classes.labels,
+            left_out=tally.left_out,
+            remarks=(*_remarks(classes, root), *_deep(files)),
+        ),
+    )
+
+
+def _remarks(classes: Classes, root: Path) -> Iterator[str]:
+    if classes.wrong:
+        yield f"not read: {classes.wrong.replace(f'{root}/', '')}"
+
+
+def _deep(files: Sequence[FoundFile]) -> Iterator[str]:
+    deep = [file.name for file in files if file.name.count("/") > 1]
+    if deep:
+        yield f"{len(deep):,} images lie deeper, as {deep[0]}; the upper folder is the class"
+
+
+def _top(file: FoundFile) -> str:
+    return file.name.split("/", 1)[0]
+
+
+def _root(place: Place, path: str) -> Path:
+    """The first place with class folders; where images lie flat instead, the error says so."""
+    flat: list[str] = []
+
+    def holds(folder: Path) -> bool:
+        if not folder.is_dir():
+            return False
+        images = [name for name in list_names(folder) if Path(name).suffix.lower() in IMAGE_SUFFIXES]
+        if images:
+            flat.append(f"{len(images):,} images lie flat in {folder}, as {images[0]}")
+        return bool(list_folders(folder))
+
+    try:
+        return locate(place, path, wanted="folder with class folders", holds=holds)
+    except SourceMissing as error:
+        if not flat:
+            raise
+        raise SourceMissing(
+            f"{error.looked} ({flat[0]})", "move each image into a folder named by its class (its wnid)"
+        ) from error
+
+
+def _is_wanted(file: FoundFile, root: Path, without: frozenset[str], tally: Tally) -> bool:
+    """Whether a file is an image of a class; what is not is counted."""
+    is_image = file.suffix in IMAGE_SUFFIXES
+    if "/" not in file.name:
+        if file.name not in (*NAME_FILES, *TEMPLATE_FILES):
+            tally.leave_out(
+                "images in no class folder" if is_image else "files beside the folders", file.name
+            )
+    elif _top(file) in without:
+        tally.leave_out("files in folders that the card leaves out", file.name)
+    elif is_image:
+        return True
+    elif file.suffix in COMPANION_SUFFIXES:
+        tally.leave_out("files in class folders that are no images", file.name)
+    elif file.suffix in PACKED_SUFFIXES:
+        tally.leave_out("archives in class folders, not unpacked", file.name)
+    else:
+        raise DataError(f"{root / file.name} is no image by its suffix; convert it to PNG or move it away")
+    return False

@@ -1,0 +1,181 @@
+"""Files of a hub data set: which a split needs, and a local copy of a revision that has them all."""
+
+import re
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from glob import escape
+from pathlib import Path
+
+from vlbench.core.errors import DataError
+from vlbench.datasets.readers.annotation import NAME_FILES, TEMPLATE_FILES
+from vlbench.datasets.readers.file_listing import FoundFile
+from vlbench.datasets.readers.hub_failure import fetch_failures, no_repository, not_fetched
+from vlbench.datasets.readers.parquet import PARQUET_SUFFIX, files_of_split, list_parquet
+from vlbench.datasets.readers.webdataset import SHARD_COUNT, TAR_SUFFIX, list_shards
+
+DATA_SUFFIXES = (PARQUET_SUFFIX, TAR_SUFFIX)
+DEFAULT_FOLDERS = ("", "data/", "default/")
+"""Where the files of a data set without subsets lie; a wider search would depend on what is cached."""
+CONVERTED = "refs/convert/parquet"
+"""The branch on which the hub keeps a parquet copy of data sets of other layouts."""
+ABBREVIATED = re.compile(r"[0-9a-f]{7,39}")
+DATASET = "dataset"
+DEFAULT_BRANCH = "main"
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Files of a repository: patterns that match them and no others, and how to tell that all are there.
+
+    A revision None is the default branch. `choose` lists the split's files in a snapshot, or raises
+    DataError.
+    """
+
+    repo: str
+    revision: str | None
+    patterns: tuple[str, ...]
+    choose: Callable[[Path], list[FoundFile]]
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """A local copy of a revision: its folder, the commit, and the split's files in it."""
+
+    root: Path
+    commit: str
+    files: Sequence[FoundFile]
+
+
+def wanted_tars(repo: str, revision: str | None, split: str) -> Wanted:
+    """The tars of a split, with the names and templates that lie beside them."""
+    shards = (f"{escape(split)}/*{TAR_SUFFIX}", f"{escape(split)}/{SHARD_COUNT}")
+    patterns = (*shards, *NAME_FILES, *TEMPLATE_FILES)
+    return Wanted(repo, whole_commit(repo, revision), patterns, lambda root: list_shards(root, split))
+
+
+def wanted_parquet(repo: str, revision: str | None, split: str, config: str | None) -> Wanted:
+    """The parquet files of a split, of a config's folder or of those where files without one lie."""
+    folders = DEFAULT_FOLDERS if config is None else (f"{escape(config)}/",)
+    named = escape(split)
+    shard = f"{named}-{'[0-9]' * 5}-of-*{PARQUET_SUFFIX}"
+    patterns = tuple(
+        folder + file
+        for folder in folders
+        for file in (shard, f"{named}{PARQUET_SUFFIX}", f"{named}/*{PARQUET_SUFFIX}")
+    )
+
+    def choose(root: Path) -> list[FoundFile]:
+        found = [file for file in list_parquet(root) if matches(file.name, patterns)]
+        return files_of_split(found, split, str(root))
+
+    return Wanted(repo, whole_commit(repo, revision), patterns, choose)
+
+
+def snapshot(wanted: Wanted) -> Snapshot:
+    """A snapshot with all files of a split: the cache's, else one that is fetched now.
+
+    Raises:
+        SourceMissing: not in the cache, and it could not be fetched.
+        DataError: no such split, or shards that are missing from the repository.
+        CardError: a name that no repository can have.
+    """
+    root = complete_copy(wanted) or _download(wanted)
+    return Snapshot(root, root.name, wanted.choose(root))
+
+
+def complete_copy(wanted: Wanted) -> Path | None:
+    """The folder of the cache that has all files of a split; None where some are missing."""
+    root = cached_copy(wanted)
+    if root is not None:
+        with suppress(DataError):
+            wanted.choose(root)
+            return root
+    return None
+
+
+def cached_copy(wanted: Wanted) -> Path | None:
+    """The cache's folder of a revision, whatever of it is there; the network is not asked."""
+    from huggingface_hub import snapshot_download
+    from huggingface_hub.errors import HFValidationError, LocalEntryNotFoundError
+
+    try:
+        return Path(
+            snapshot_download(
+                wanted.repo,
+                repo_type=DATASET,
+                revision=wanted.revision,
+                allow_patterns=list(wanted.patterns),
+                local_files_only=True,
+            )
+        )
+    except LocalEntryNotFoundError:
+        return None
+    except HFValidationError as error:
+        raise no_repository(wanted.repo, error) from error
+
+
+def matches(name: str, patterns: Sequence[str]) -> bool:
+    """Whether a file's name in a repository matches one of some patterns."""
+    return any(fnmatchcase(name, pattern) for pattern in patterns)
+
+
+def not_there(wanted: Wanted) -> DataError:
+    """The error for a repository without a file of the split."""
+    at = "" if wanted.revision is None else f"@{wanted.revision}"
+    return DataError(
+        f"{wanted.repo}{at} has no {', '.join(wanted.patterns)}; "
+        f"correct the card (config?), or take the hub's parquet copy (revision {CONVERTED}) "
+        "or layout: datasets"
+    )
+
+
+def storage_of(repo: str) -> Path:
+    """The folder of a data set in the hub's cache."""
+    from huggingface_hub import constants
+    from huggingface_hub.file_download import repo_folder_name
+
+    return Path(constants.HF_HUB_CACHE) / repo_folder_name(repo_id=repo, repo_type=DATASET)
+
+
+def whole_commit(repo: str, revision: str | None) -> str | None:
+    """A revision, an abbreviated commit completed: from the cache, else from the repository's commits.
+
+    Raises:
+        SourceMissing: the hub would have to be asked, and could not be.
+        DataError: no commit of the default branch begins so, or several do.
+    """
+    if revision is None or ABBREVIATED.fullmatch(revision) is None:
+        return revision
+    found = {each.name for each in (storage_of(repo) / "snapshots").glob(f"{revision}*")}
+    if not found:
+        from huggingface_hub import HfApi
+
+        try:
+            commits = HfApi().list_repo_commits(repo, repo_type=DATASET)
+        except fetch_failures() as error:
+            raise not_fetched(repo, revision, error) from error
+        found = {each.commit_id for each in commits if each.commit_id.startswith(revision)}
+    if len(found) != 1:
+        raise DataError(f"{repo}: {len(found)} commits begin with {revision}; state all 40 digits of one")
+    return found.pop()
+
+
+def _download(wanted: Wanted) -> Path:
+    from huggingface_hub import HfApi, snapshot_download
+
+    try:
+        names = HfApi().list_repo_files(wanted.repo, repo_type=DATASET, revision=wanted.revision)
+        files = [name for name in names if matches(name, wanted.patterns)]
+        if not any(name.endswith(DATA_SUFFIXES) for name in files):
+            raise not_there(wanted)
+        folder = snapshot_download(
+            wanted.repo,
+            repo_type=DATASET,
+            revision=wanted.revision,
+            allow_patterns=[escape(name) for name in files],
+        )
+    except fetch_failures() as error:
+        raise not_fetched(wanted.repo, wanted.revision, error) from error
+    return Path(folder)

@@ -1,0 +1,81 @@
+"""Image files: their suffixes, how one is opened, and the examples made of them."""
+
+from collections.abc import Sequence
+from functools import partial
+from io import BytesIO
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from PIL import Image, UnidentifiedImageError
+
+from vlbench.core.contracts import Example, Target
+from vlbench.core.dataset import Examples
+from vlbench.core.errors import DataError
+from vlbench.datasets.readers.file_listing import FoundFile
+
+if TYPE_CHECKING:
+    from PIL.Image import Image as OpenedImage
+
+IMAGE_SUFFIXES = frozenset(
+    (
+        ".avif",
+        ".bmp",
+        ".gif",
+        ".jfif",
+        ".jp2",
+        ".jpe",
+        ".jpeg",
+        ".jpg",
+        ".pbm",
+        ".pgm",
+        ".png",
+        ".pnm",
+        ".ppm",
+        ".tif",
+        ".tiff",
+        ".webp",
+    )
+)
+"""Suffixes of image files, in lower case."""
+
+
+def open_image_file(path: str) -> "OpenedImage":
+    """Open an image file; its pixels are decoded by whoever asks for them first.
+
+    Nothing is applied, an EXIF orientation neither: models were trained and published without it.
+
+    Raises:
+        DataError: the file cannot be read, or is no image; it is named.
+    """
+    try:
+        data = Path(path).read_bytes()
+    except OSError as error:
+        raise DataError(f"{path} cannot be read ({error.strerror}); repair or remove it") from error
+    return open_image_bytes(data, path)
+
+
+def open_image_bytes(data: bytes, where: str) -> "OpenedImage":
+    """Open an encoded image; `where` names it in errors. No file stays open behind it.
+
+    Raises:
+        DataError: the bytes are no image, or one of too many pixels.
+    """
+    try:
+        return Image.open(BytesIO(data))
+    except UnidentifiedImageError as error:
+        what = "is empty" if not data else "is no image that Pillow knows"
+        raise DataError(f"{where} {what}; replace the file or remove it") from error
+    except (OSError, ValueError, Image.DecompressionBombError) as error:
+        raise DataError(
+            f"{where} does not open as an image ({error}); replace the file or remove it"
+        ) from error
+
+
+def file_examples(files: Sequence[FoundFile], targets: Sequence[Target]) -> Examples:
+    """Examples whose images are files; an example's id is the file's name under the root."""
+    return Examples(partial(_example, tuple(files), tuple(targets)), len(files))
+
+
+def _example(files: Sequence[FoundFile], targets: Sequence[Target], index: int) -> Example:
+    file = files[index]
+    return Example(file.name, partial(open_image_file, file.path), targets[index], file.state)

@@ -1,0 +1,125 @@
+"""The images of items, found by the names that annotations give, and the data set made of both."""
+
+import posixpath
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from functools import partial
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from vlbench.core.contracts import Dataset, Example, Offers, Place, Target
+from vlbench.core.dataset import Examples
+from vlbench.core.digest import digest_of_strings
+from vlbench.core.errors import DataError, SourceMissing
+from vlbench.core.item import Item
+from vlbench.core.reading import Reading, Tally
+from vlbench.datasets.readers.absent_images import those_there
+from vlbench.datasets.readers.annotation import templates_beside
+from vlbench.datasets.readers.file_listing import FoundFile, find_files, revision_of
+from vlbench.datasets.readers.image_file import open_image_file
+from vlbench.datasets.readers.inner_path import inner_path
+from vlbench.datasets.readers.item_fields import Box
+
+Image = tuple[str, Box | None]
+"""An image as annotations name it, and the part of it that is meant."""
+WHOLE = "{}"
+"""In a pattern: the name as it is stated."""
+BASE = "{name}"
+"""In a pattern: the last part of the name, of an address too."""
+NUMBER = "{:012}"
+"""In a pattern: the number, of twelve digits."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stated:
+    """Items of an annotation file, each with its images; those of the items are numbered within it."""
+
+    file: Path
+    labels: str
+    items: Sequence[tuple[Item, tuple[Image, ...]]]
+    tally: Tally = field(default_factory=Tally)
+
+
+def items_with_images(name: str, said: Stated, patterns: Sequence[str], root: Path, place: Place) -> Dataset:
+    """A data set of the distinct images in the order in which items name them, and of the items.
+
+    A pattern is a path in the data set's folder or under a data root: `{}` stands for the stated name,
+    `{name}` for its last part, `{:012}` for a number of twelve digits; one without is a folder. The first
+    that has an image gives it. Items of images that are not there are left out where a subset is allowed.
+
+    Raises:
+        SourceMissing: none of the images is there.
+        DataError: no item, a path that leads out of its folder, or an image that is not there.
+    """
+    if not said.items:
+        raise DataError(f"{said.file} states no item; fetch it again")
+    names = dict.fromkeys(image for _, images in said.items for image, _ in images)
+    found = _find(names, patterns, (root, *place.roots), said.file)
+    if not found:
+        first = _filled(patterns[0], next(iter(names)), said.file)
+        raise SourceMissing(f"none of the {len(names):,} images in {root}", f"put them there, as {first}")
+    listed = list(names)
+    there = those_there(listed, found, place, lambda i: f"{said.file}: image {listed[i]}")
+    places: dict[Image, int] = {}
+    items: list[Item] = []
+    for item, images in said.items:
+        if all(image in found for image, _ in images):
+            own = tuple(places.setdefault(image, len(places)) for image in images)
+            items.append(replace(item, images=own))
+    if not items:
+        raise DataError(f"{said.file}: no item has all its images; complete the images in {root}")
+    lost = len(said.items) - len(items)
+    lacks = f"{there.lacks}; {lost:,} of {len(said.items):,} items want one of them" if lost else ""
+    parts = tuple((found[image], box) for image, box in places)
+    return Dataset(
+        name=name,
+        revision=revision_of(
+            tuple(dict.fromkeys(file for file, _ in parts)), place, contents=[("items", _digest(said, items))]
+        ),
+        offers=Offers(templates=templates_beside(root), items=tuple(items)),
+        examples=Examples(partial(_example, parts), len(parts)),
+        reading=Reading(name.partition(":")[0], said.labels, said.tally.left_out, lacks=lacks),
+    )
+
+
+def _find(
+    names: Iterable[str], patterns: Sequence[str], roots: Sequence[Path], file: Path
+) -> dict[str, FoundFile]:
+    """The file of each name, by the first pattern and root that has it."""
+    found: dict[str, FoundFile] = {}
+    for root in roots:
+        for pattern in patterns:
+            wanted = {_filled(pattern, name, file): name for name in names if name not in found}
+            found |= {wanted[path]: each for path, each in find_files(root, wanted).items()}
+    return found
+
+
+def _filled(pattern: str, name: str, file: Path) -> str:
+    """The path that a pattern makes of a stated name, which stays below the pattern's folder."""
+    inside = inner_path(urlsplit(name).path.lstrip("/") if "://" in name else name, str(file))
+    if NUMBER in pattern:
+        if not inside.isdecimal():
+            raise DataError(f"{file}: image {name!r} is no number; fetch it again")
+        return pattern.replace(NUMBER, inside.zfill(12))
+    if BASE in pattern:
+        return pattern.replace(BASE, posixpath.basename(inside))
+    return pattern.replace(WHOLE, inside) if WHOLE in pattern else posixpath.normpath(f"{pattern}/{inside}")
+
+
+def _digest(said: Stated, items: Sequence[Item]) -> str:
+    """A digest of what items say, the names of their images included."""
+    stated = dict(zip((item.id for item, _ in said.items), said.items, strict=True))
+    return digest_of_strings(
+        part
+        for each in items
+        for part in (each.id, *map(str, stated[each.id][1]), *each.texts, str(each.right), str(each.labels))
+    )
+
+
+def _example(parts: Sequence[tuple[FoundFile, Box | None]], index: int) -> Example:
+    """A file, or a part of one; its id is the file's name, with the box where there is one."""
+    file, box = parts[index]
+    mark = "" if box is None else f"#{','.join(map(str, box))}"
+    return Example(
+        f"{file.name}{mark}", partial(open_image_file, file.path), Target(), file.state + mark, box=box
+    )

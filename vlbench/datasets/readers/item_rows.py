@@ -1,0 +1,92 @@
+"""Items in the rows of parquet files: a row has the images and the texts of one."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+from vlbench.core.contracts import Dataset, Example, Offers, Target
+from vlbench.core.dataset import Examples
+from vlbench.core.errors import DataError
+from vlbench.core.item import Item
+from vlbench.core.reading import Reading, Tally
+from vlbench.datasets.readers.annotation import templates_beside
+from vlbench.datasets.readers.file_listing import FoundFile
+from vlbench.datasets.readers.item_fields import Box, ItemFields, box_of, item_of, too_little
+from vlbench.datasets.readers.parquet_columns import image_leaf, read_values
+from vlbench.datasets.readers.parquet_rows import open_image_row, open_parquet
+
+
+@dataclass(frozen=True, slots=True)
+class RowImage:
+    """An image in a row of a file: the path of its column's bytes, and the part of it that is meant."""
+
+    file: FoundFile
+    leaf: str
+    row: int
+    box: Box | None
+
+
+def open_item_rows(
+    files: Sequence[FoundFile],
+    fields: ItemFields,
+    *,
+    name: str,
+    revision: str,
+    beside: Path,
+    where: Mapping[str, str | int],
+    tally: Tally,
+) -> Dataset:
+    """Items of the rows of some files; their texts are read now, their images later.
+
+    A row's images are its own: equal ones of several rows are told by their bytes, when they are read.
+
+    Raises:
+        DataError: a damaged file, a missing column or a wrong value; file and row are named.
+    """
+    items: list[Item] = []
+    images: list[RowImage] = []
+    number = 0
+    for file in files:
+        parquet_file = open_parquet(file.path)
+        leaves = [image_leaf(parquet_file.schema_arrow, str(each), file.path) for each in fields.images]
+        values = read_values(parquet_file, [*fields.said, *where], file.path)
+        for row in range(parquet_file.metadata.num_rows):
+            record = {column: of_rows[row] for column, of_rows in values.items()}
+            if any(record[column] != value for column, value in where.items()):
+                continue
+            at = f"{file.path}: row {row}"
+            why = too_little(record, fields, at)
+            if why:
+                tally.leave_out(why, at)
+                continue
+            box = box_of(record, fields, at)
+            item = item_of(record, fields, str(number), at)
+            first = len(images)
+            images += [RowImage(file, leaf, row, box) for leaf in leaves]
+            items.append(Item(item.id, tuple(range(first, len(images))), item.texts, item.right, item.labels))
+            number += 1
+    if not items:
+        raise DataError(f"{name} has no row that is asked for; correct the card or fetch the data again")
+    columns = ", ".join(map(repr, fields.texts))
+    return Dataset(
+        name=name,
+        revision=revision,
+        offers=Offers(templates=templates_beside(beside), items=tuple(items)),
+        examples=Examples(partial(_example, tuple(images)), len(images)),
+        reading=Reading("parquet", f"columns {columns}", tally.left_out),
+    )
+
+
+def _example(images: Sequence[RowImage], index: int) -> Example:
+    """An image of a row; its id is the file's name, the row, the column and the box."""
+    image = images[index]
+    column = image.leaf.partition(".")[0]
+    mark = "" if image.box is None else f"#{','.join(map(str, image.box))}"
+    return Example(
+        f"{image.file.name}/{image.row}/{column}{mark}",
+        partial(open_image_row, image.file, image.leaf, image.row),
+        Target(),
+        f"{image.file.state}#{image.row}#{column}{mark}",
+        box=image.box,
+    )

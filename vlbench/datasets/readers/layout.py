@@ -1,0 +1,151 @@
+"""The source `own`: a user's folder, opened by the layout that is found there."""
+
+import posixpath
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from vlbench.core.contracts import Dataset, Place
+from vlbench.core.errors import DataError
+from vlbench.core.reading import Tally
+from vlbench.datasets.readers.file_listing import list_folders, names_below
+from vlbench.datasets.readers.folder import PACKED_SUFFIXES, own_folder
+from vlbench.datasets.readers.image_file import IMAGE_SUFFIXES
+from vlbench.datasets.readers.jsonl import METADATA, jsonl
+from vlbench.datasets.readers.location import locate
+from vlbench.datasets.readers.parquet import PARQUET_SUFFIX, SPLIT_WORDS, parquet
+from vlbench.datasets.readers.webdataset import COMPRESSED_TARS, TAR_SUFFIX, webdataset
+
+FACTORIES: dict[str, Callable[..., Dataset]] = {
+    "folder": own_folder,
+    "jsonl": jsonl,
+    "parquet": parquet,
+    "webdataset": webdataset,
+}
+PACKED_LAYOUTS = (("parquet", PARQUET_SUFFIX), ("webdataset", TAR_SUFFIX))
+TABLES = frozenset((".csv", ".json", ".tsv", ".txt"))
+FEWEST_CLASSES = 2
+"""So many folders with images are class folders, whatever lies beside them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """What a folder was taken for, and the names of the files in it that are not read then."""
+
+    kind: str
+    unread: tuple[tuple[str, str], ...] = ()  # why, name
+
+
+def own(place: Place, /, *, path: str) -> Dataset:
+    """A folder as it lies: `metadata.jsonl`, class folders, parquet or webdataset tars, in this order.
+
+    Class folders are two folders or more with images. Files of another layout beside the one that is read are
+    counted as left out.
+
+    Args:
+        place: where to look, after the working folder.
+        path: the folder (or one parquet file), as a user types it.
+
+    Raises:
+        SourceMissing: no such folder.
+        DataError: none of the layouts lies there, two of them do, or what lies there does not read.
+    """
+    here = replace(place, roots=(Path.cwd(), *place.roots))
+    folder = locate(here, path, wanted="folder", holds=Path.exists)
+    found = detect_layout(folder)
+    source = FACTORIES[found.kind](place, path=str(folder))
+    tally = Tally()
+    tally.add(source.reading.left_out)
+    for why, name in found.unread:
+        tally.leave_out(why, name)
+    return replace(source, reading=replace(source.reading, left_out=tally.left_out))
+
+
+def detect_layout(folder: Path) -> Layout:
+    """What lies in a folder.
+
+    Raises:
+        DataError: nothing that is known lies there, or two layouts do; what was looked for is named.
+    """
+    if folder.is_file():
+        if folder.suffix.lower() == PARQUET_SUFFIX:
+            return Layout("parquet")
+        raise DataError(f"{folder} is a file; name a folder, or a {PARQUET_SUFFIX} file")
+    names = names_below(folder)
+    if METADATA in names:
+        return Layout("jsonl", tuple(_packed(names)))
+    images = [name for name in names if posixpath.splitext(name)[1].lower() in IMAGE_SUFFIXES]
+    pictured = {_top(name) for name in images if "/" in name}
+    packed = _packed_layout(names)
+    if packed is not None:
+        kind, holders = packed
+        if len(pictured) < FEWEST_CLASSES or pictured <= SPLIT_WORDS:
+            beside = [(f"images that are not in the {kind} files", name) for name in images]
+            return Layout(kind, (*beside, *(each for each in _packed(names) if each[1] not in holders)))
+        apart = [name for name in holders if "/" in name and _top(name) not in pictured]
+        if apart:
+            raise DataError(
+                f"{folder} holds class folders with images ({min(pictured)}/) and {apart[0]}; "
+                "name the folder of one, or move the other away"
+            )
+    folders = list_folders(folder)
+    if pictured and set(folders) <= SPLIT_WORDS:
+        raise DataError(
+            f"{folder} holds the splits {', '.join(folders)}; name the folder of one: {folder / folders[0]}"
+        )
+    _refuse_split(folder, images, pictured)
+    if pictured:
+        return Layout("folder")
+    raise DataError(f"{folder} {_what_lies_there(names, images)}")
+
+
+def _packed_layout(names: Sequence[str]) -> tuple[str, list[str]] | None:
+    """The layout of the first kind of packed files that lie in a folder or right below, and their names."""
+    for kind, suffix in PACKED_LAYOUTS:
+        found = [name for name in names if name.count("/") < 2 and name.lower().endswith(suffix)]
+        if found:
+            return kind, [name for name in names if name.lower().endswith(suffix)]
+    return None
+
+
+def _packed(names: Sequence[str]) -> list[tuple[str, str]]:
+    """Archives among some files, and why they are not read."""
+    return [
+        ("archives, not unpacked", name)
+        for name in names
+        if posixpath.splitext(name)[1].lower() in PACKED_SUFFIXES
+    ]
+
+
+def _refuse_split(folder: Path, images: Sequence[str], pictured: set[str]) -> None:
+    """Refuse a split that holds class folders of its own beside class folders: it is no class."""
+    nested = {_top(name) for name in images if name.count("/") > 1}
+    flat = {_top(name) for name in images if name.count("/") == 1}
+    for split in sorted((pictured & SPLIT_WORDS & nested) - flat):
+        raise DataError(
+            f"{folder} holds the split {split!r} beside other folders with images; name the folder of one: "
+            f"{folder / split}"
+        )
+
+
+def _what_lies_there(names: Sequence[str], images: Sequence[str]) -> str:
+    """What lies in a folder that is of no known layout, and what to do."""
+    packed = next((name for name in names if name.lower().endswith(COMPRESSED_TARS)), None)
+    if packed is not None:
+        return f"holds {packed}, which is compressed; unpack it (gunzip {packed})"
+    if archives := _packed(names):
+        return f"holds {archives[0][1]}, which is packed; unpack it"
+    wanted = f"{METADATA}, *{PARQUET_SUFFIX}, *{TAR_SUFFIX} and class folders with images"
+    tables = [name for name in names if posixpath.splitext(name)[1].lower() in TABLES]
+    if images:
+        table = f" ({tables[0]} is not read)" if tables else ""
+        return (
+            f"holds {len(images):,} images flat, as {images[0]}, and nothing that says what they show"
+            f"{table}: sort them into a folder for each class, or write a {METADATA} with a line for each: "
+            '{"file_name": ..., "label": ...}, or "captions": [...]'
+        )
+    return f"holds none of {wanted}; arrange it as one of them"
+
+
+def _top(name: str) -> str:
+    return name.partition("/")[0]

@@ -1,0 +1,256 @@
+"""The source `parquet`: images and what is said of them in the rows of parquet files."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path, PurePosixPath
+
+import numpy as np
+
+from vlbench.core.contracts import Dataset, Offers, Place, Target
+from vlbench.core.dataset import Examples
+from vlbench.core.errors import CardError, DataError, SourceMissing
+from vlbench.core.reading import Reading, Tally
+from vlbench.datasets.readers.annotation import names_file, offers_beside
+from vlbench.datasets.readers.file_listing import FoundFile, find_files, list_files, revision_of
+from vlbench.datasets.readers.item_fields import ItemFields
+from vlbench.datasets.readers.item_rows import open_item_rows
+from vlbench.datasets.readers.location import locate
+from vlbench.datasets.readers.parquet_columns import (
+    Columns,
+    ColumnUse,
+    Found,
+    WhichCaptions,
+    class_names,
+    columns_passed_over,
+    columns_read,
+    find_columns,
+    read_rows,
+)
+from vlbench.datasets.readers.parquet_rows import Rows, open_parquet
+
+PARQUET_SUFFIX = ".parquet"
+DEFAULT_SPLIT = "test"
+SPLIT_WORDS = frozenset(("train", "test", "validation", "valid", "val", "dev"))
+SHARD_NAME = re.compile(r"(?P<split>.+?)-(?P<number>\d{5})-of-(?P<count>\d{5})(-\w+)?")
+
+
+def parquet(
+    place: Place,
+    /,
+    *,
+    path: str | list[str],
+    split: str | None = None,
+    columns: dict[ColumnUse, str | list[str]] | None = None,
+    where: dict[str, str | int] | None = None,
+    captions: WhichCaptions = "all",
+    items: ItemFields | None = None,
+) -> Dataset:
+    """Rows of parquet files in the order of the files' names; a column of images and any said of them.
+
+    Images are bytes, or records of `bytes` and `path` as `datasets` writes them. A column that is not
+    named is found by its usual names. Names come from a `names.txt` (or `classnames.txt`) in the
+    folder, else from class labels in the files' Hugging Face metadata, else from labels or tags that
+    are strings, sorted; templates from a `templates.txt`.
+
+    Args:
+        place: where to look.
+        path: a file, a list of files, or a folder that is searched for *.parquet.
+        split: whose files to take where names tell (`test-00000-of-00002.parquet`, `test.parquet`,
+            `test/...`); `test` where there are several and none is named.
+        columns: which column is for what, where its name is unusual. Usual are for `image`: image, img,
+            jpg, jpeg, png, webp; for `label` (indices or strings): label, fine_label, cls, class, target,
+            labels, category, class_name; for `captions` (strings or lists of them; several columns may be
+            named): captions, caption, text, texts, sentences, raw, txt; for `tags` (lists of indices or
+            strings): tags, labels, classes; for `unknown_tags` (those of which nobody knows) and
+            `negative_tags` (those that are known to be false; then all others are unknown): the same.
+        where: values that columns must have in a row, as in {split: test}; other rows are left out.
+        captions: `first` takes an image's first caption, `all` every one.
+        items: which columns hold images, texts and labels, where a row is an item of a matching.
+
+    Raises:
+        SourceMissing: no such file, folder or split.
+        DataError: a damaged file, a missing shard or column, or no row that was chosen.
+    """
+    unread: list[str] = []
+    if isinstance(path, str):
+        root = locate(place, path, wanted="parquet file or folder of them", holds=_holds_parquet)
+        folder = root.parent if root.is_file() else root
+        found = list_parquet(root)
+        files = found if root.is_file() and split is None else files_of_split(found, split, str(root))
+        name = f"parquet:{path}"
+        chosen = {file.name for file in files}
+        unread = [file.name for file in found if file.name not in chosen]
+    else:
+        files = [
+            file
+            for each in path
+            for file in list_parquet(locate(place, each, wanted="parquet file", holds=Path.is_file))
+        ]
+        if not files:
+            raise DataError("source parquet: path is an empty list; name a file")
+        folder = Path(files[0].path).parent
+        files = files_of_split(files, split, "the list") if split else files
+        name = f"parquet:{path[0]}" + (f" and {len(path) - 1} more" if len(path) > 1 else "")
+    return open_rows(
+        files,
+        Columns(named=columns or {}, where=where or {}, captions=captions, items=items),
+        name=name,
+        revision=revision_of(files, place),
+        beside=folder,
+        unread=unread,
+    )
+
+
+def list_parquet(root: Path) -> list[FoundFile]:
+    """The parquet files under a folder, or the one file."""
+    if root.is_file():
+        return list(find_files(root.parent, [root.name]).values())
+    return [file for file in list_files(root) if file.suffix == PARQUET_SUFFIX]
+
+
+def files_of_split(files: Sequence[FoundFile], split: str | None, where: str) -> list[FoundFile]:
+    """The files whose names tell a split; all of them where none does and none is asked for.
+
+    Raises:
+        SourceMissing: no such split.
+        DataError: several splits without `test` and none asked for, several configs, or a shard that
+            is not there.
+    """
+    splits = sorted({found for file in files if (found := split_of(file.name))})
+    if split is None and len(splits) > 1:
+        if DEFAULT_SPLIT not in splits:
+            raise DataError(f"{where} holds the splits {', '.join(splits)}; name one as `split`")
+        split = DEFAULT_SPLIT
+    chosen = [file for file in files if split is None or is_of_split(file.name, split)]
+    if not chosen:
+        have = ", ".join(splits) or "none"
+        raise SourceMissing(f"no file of the split {split!r} in {where}", f"add it; there is {have}")
+    folders = sorted({str(PurePosixPath(file.name).parent) for file in chosen})
+    if split is not None and len(folders) > 1:
+        raise DataError(
+            f"{where} holds the split {split!r} in {', '.join(folders)}; choose one by path or `config`"
+        )
+    _check_shards(chosen, where)
+    return chosen
+
+
+def split_of(name: str) -> str | None:
+    """The split that a file's name tells, or its folder's.
+
+    >>> split_of("data/testA-00000-of-00002.parquet"), split_of("test/0000.parquet"), split_of("a.parquet")
+    ('testA', 'test', None)
+    """
+    path = PurePosixPath(name)
+    shard = SHARD_NAME.fullmatch(path.stem)
+    if shard is not None:
+        return shard["split"]
+    return next((word for word in (path.stem, path.parent.name) if word in SPLIT_WORDS), None)
+
+
+def is_of_split(name: str, split: str) -> bool:
+    """Whether a file's name, or its folder's, tells that it belongs to a split.
+
+    >>> is_of_split("test/0000.parquet", "test"), is_of_split("test/train-00000-of-00001.parquet", "test")
+    (True, False)
+    """
+    path = PurePosixPath(name)
+    shard = SHARD_NAME.fullmatch(path.stem)
+    return shard["split"] == split if shard is not None else split in (path.stem, path.parent.name)
+
+
+def open_rows(
+    files: Sequence[FoundFile],
+    columns: Columns,
+    *,
+    name: str,
+    revision: str,
+    beside: Path,
+    unread: Sequence[str] = (),
+) -> Dataset:
+    """The rows of some files that a card chose; their annotations are read now, their images later.
+
+    `unread` are files of other splits, which are counted as left out.
+
+    Raises:
+        DataError: a damaged file, a missing column, files whose columns or class names differ, or no row.
+        CardError: columns are named beside those of items.
+    """
+    tally = Tally(str(beside))
+    for other in unread:
+        tally.leave_out("parquet files of other splits", other)
+    if columns.items is not None:
+        if columns.named or columns.captions != "all":
+            raise CardError(f"{name}: `columns` and `captions` are for images by themselves; remove them")
+        return open_item_rows(
+            files,
+            columns.items,
+            name=name,
+            revision=revision,
+            beside=beside,
+            where=columns.where,
+            tally=tally,
+        )
+    reading = Reading()
+    targets: list[Target] = []
+    places: list[tuple[int, int]] = []
+    leaf = ""
+    offers = Offers()
+    first: Found | None = None
+    for number, file in enumerate(files):
+        parquet_file = open_parquet(file.path)
+        found = find_columns(parquet_file.schema_arrow, columns, file.path)
+        if leaf not in ("", found.leaf):
+            raise DataError(
+                f"{file.path}: images are in {found.leaf}, in {files[0].path} in {leaf}; name the column"
+            )
+        leaf = found.leaf
+        for row in read_rows(parquet_file, found, columns, file.path, tally):
+            places.append((number, row.position))
+            targets.append(row.target)
+        schema = parquet_file.schema_arrow
+        own = Reading("parquet", columns_read(schema, found), (), columns_passed_over(schema, found, columns))
+        names = class_names(schema, found)
+        if number == 0:
+            offers, reading, first = Offers(names=names), own, found
+        elif names and offers.names and names != offers.names:
+            raise DataError(f"{file.path} has other class names than {files[0].path}; write both alike")
+        elif found != first:
+            raise DataError(
+                f"{file.path} is read by {own.labels}, {files[0].path} by {reading.labels}; name the columns"
+            )
+    if not targets:
+        chosen = f" where {dict(columns.where)}" if columns.where else ""
+        raise DataError(f"{name} has no row{chosen}; correct the card or fetch the data again")
+    rows = Rows(tuple(files), np.array(places, dtype=np.int64), tuple(targets), leaf)
+    near = offers_beside([beside], () if offers.names else targets)
+    return Dataset(
+        name=name,
+        revision=revision,
+        offers=Offers(names=near.names or offers.names, templates=near.templates),
+        examples=Examples(rows.example, len(targets)),
+        reading=replace(reading, labels=_labels(reading.labels, beside, offers), left_out=tally.left_out),
+    )
+
+
+def _labels(columns: str, beside: Path, offers: Offers) -> str:
+    """The columns that were read, and where the names of their numbers come from."""
+    file = names_file(beside)
+    if file is not None:
+        return f"{columns}, names in {file.name}"
+    return f"{columns}, names in the metadata" if offers.names else columns
+
+
+def _holds_parquet(path: Path) -> bool:
+    return path.is_file() or (path.is_dir() and bool(list_parquet(path)))
+
+
+def _check_shards(files: Sequence[FoundFile], where: str) -> None:
+    shards = [shard for file in files if (shard := SHARD_NAME.fullmatch(PurePosixPath(file.name).stem))]
+    for count in {int(shard["count"]) for shard in shards}:
+        there = {int(shard["number"]) for shard in shards if int(shard["count"]) == count}
+        missing = sorted(set(range(count)) - there)
+        if missing:
+            raise DataError(
+                f"{where} has {len(there)} of {count} shards, number {missing[0]} is missing; fetch it"
+            )

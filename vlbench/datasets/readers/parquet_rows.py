@@ -1,0 +1,178 @@
+"""Images in parquet files, read a stretch of rows at a time, and the examples made of them."""
+
+import threading
+from collections import OrderedDict
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import lru_cache, partial
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vlbench.core.contracts import Example, Target
+from vlbench.core.errors import DataError
+from vlbench.datasets.readers.file_listing import FoundFile
+from vlbench.datasets.readers.image_file import open_image_bytes
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+STRETCH_BYTES = 4 * 2**20
+"""About how many bytes of images are decoded from a file at once."""
+KEPT_STRETCHES = 8
+"""How many stretches of a file stay in memory: loader threads read near one another."""
+OPEN_FILES = 4
+"""How many columns of files stay open: loader threads read the end of one file and the start of the next, and
+a row may have two images."""
+_OPENING = threading.Lock()
+
+
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """Rows start to stop of a file, as an Arrow array of encoded images."""
+
+    start: int
+    stop: int
+    images: Any
+
+
+class ImageColumn:
+    """Encoded images of a column of a parquet file, by row; safe to share between threads.
+
+    Rows are read in order through an open cursor, a few stretches are kept, and whoever goes back
+    further starts the row group again; so memory is bounded whatever the size of a row group.
+    """
+
+    def __init__(self, path: str, leaf: str) -> None:
+        self._path = path
+        self._leaf = leaf
+        self._lock = threading.Lock()
+        self._kept: OrderedDict[int, Stretch] = OrderedDict()
+        self._cursor: Iterator[Stretch] = iter(())
+        self._position = 0
+        self._group_stop = 0
+
+    def read(self, row: int) -> bytes:
+        """The encoded image in a row.
+
+        Raises:
+            DataError: the file is damaged, or the row holds no image.
+        """
+        with self._lock:
+            stretch = self._kept_stretch(row) or self._next_stretch(row)
+        image = stretch.images[row - stretch.start].as_py()
+        if isinstance(image, dict):
+            image = image[self._leaf.rpartition(".")[2]]
+        if not image:
+            raise DataError(f"{self._path}: row {row} holds no image; remove the row")
+        return bytes(image)
+
+    def _kept_stretch(self, row: int) -> Stretch | None:
+        for start, stretch in self._kept.items():
+            if start <= row < stretch.stop:
+                self._kept.move_to_end(start)
+                return stretch
+        return None
+
+    def _next_stretch(self, row: int) -> Stretch:
+        from pyarrow import ArrowException
+
+        if not self._position <= row < self._group_stop:
+            self._open(row)
+        try:
+            for stretch in self._cursor:
+                self._position = stretch.stop
+                self._kept[stretch.start] = stretch
+                if len(self._kept) > KEPT_STRETCHES:
+                    self._kept.popitem(last=False)
+                if row < stretch.stop:
+                    return stretch
+        except (ArrowException, OSError) as error:
+            raise DataError(f"{self._path} is damaged near row {row} ({error}); fetch it again") from error
+        raise DataError(f"{self._path} ends before row {row}; fetch it again")
+
+    def _open(self, row: int) -> None:
+        parquet_file = open_parquet(self._path)
+        metadata = parquet_file.metadata
+        start = 0
+        for group in range(metadata.num_row_groups):
+            rows = metadata.row_group(group).num_rows
+            if row < start + rows:
+                break
+            start += rows
+        self._position, self._group_stop = start, start + rows
+        self._cursor = _stretches(parquet_file, group, start, self._leaf)
+
+
+def open_parquet(path: str) -> Any:
+    """A parquet file, opened by its metadata alone, its pages mapped and not read ahead.
+
+    Raises:
+        DataError: it is no parquet file.
+    """
+    from pyarrow import ArrowException
+    from pyarrow.parquet import ParquetFile
+
+    try:
+        return ParquetFile(path, memory_map=True, pre_buffer=False)
+    except (ArrowException, OSError) as error:
+        raise DataError(f"{path} is no parquet file ({error}); fetch it again or remove it") from error
+
+
+def _stretches(parquet_file: Any, group: int, start: int, leaf: str) -> Iterator[Stretch]:
+    metadata = parquet_file.metadata.row_group(group)
+    chunks = (metadata.column(i) for i in range(metadata.num_columns))
+    size = sum(chunk.total_uncompressed_size for chunk in chunks if chunk.path_in_schema == leaf)
+    rows = max(1, min(metadata.num_rows, STRETCH_BYTES * metadata.num_rows // max(size, 1)))
+    for batch in parquet_file.iter_batches(
+        batch_size=rows, row_groups=[group], columns=[leaf], use_threads=False
+    ):
+        yield Stretch(start, start + batch.num_rows, batch.column(0))
+        start += batch.num_rows
+
+
+@lru_cache(maxsize=OPEN_FILES)
+def _column(file: FoundFile, leaf: str) -> ImageColumn:
+    return ImageColumn(file.path, leaf)
+
+
+def read_row(file: FoundFile, leaf: str, row: int) -> bytes:
+    """The encoded image in a row of a file as it was found; a few files stay open in the process.
+
+    Raises:
+        DataError: the file is damaged, or the row holds no image.
+    """
+    with _OPENING:  # threads that ask for their first rows together open it once
+        column = _column(file, leaf)
+    return column.read(row)
+
+
+def open_image_row(file: FoundFile, leaf: str, row: int) -> "Image":
+    """Open the encoded image in a row of a file.
+
+    Raises:
+        DataError: as `read_row` and `open_image_bytes`.
+    """
+    return open_image_bytes(read_row(file, leaf, row), f"{file.path}: row {row}")
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """Rows of parquet files with images."""
+
+    files: tuple[FoundFile, ...]
+    places: NDArray[np.int64]  # [n, 2]: file, row
+    targets: tuple[Target, ...]
+    leaf: str
+
+    def example(self, index: int) -> Example:
+        """The example of a row; its id is the file's name and the row in it."""
+        number, row = self.places[index].tolist()
+        file = self.files[number]
+        return Example(
+            f"{file.name}/{row}",
+            partial(open_image_row, file, self.leaf, row),
+            self.targets[index],
+            f"{file.state}#{row}",
+        )

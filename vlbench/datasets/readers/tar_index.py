@@ -1,0 +1,289 @@
+"""What lies where in a tar of samples, found by one pass over its headers and remembered."""
+
+import json
+import tarfile
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from io import BytesIO
+from pathlib import Path, PurePosixPath
+from typing import Any, BinaryIO
+
+import numpy as np
+
+from vlbench.core.contracts import Target
+from vlbench.core.digest import digest_of
+from vlbench.core.errors import DataError
+from vlbench.core.files import write_atomically
+from vlbench.core.reading import LeftOut, Tally
+from vlbench.datasets.readers.annotation import CAPTION_FIELDS, lines_of, target_of
+from vlbench.datasets.readers.file_listing import FoundFile
+from vlbench.datasets.readers.image_file import IMAGE_SUFFIXES
+
+LAYOUT = 4
+"""Version of the remembered index."""
+BLOCK = 512
+"""Tars are made of blocks of this many bytes, and end with blocks of zeros."""
+LONGEST_ANNOTATION = 2**24
+ANNOTATIONS = frozenset(("cls", "txt", "json", "npy"))
+TEXT = "txt"
+MARKS = "marks"
+"""What the length of a `.npy` is kept as, until it is known to be the number of the tags."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """A key of a tar, where its image's bytes lie, and what the other members of the key say of it.
+
+    `marks` is the length of its row of marks, one for each tag; 0 where it has none.
+    """
+
+    key: str
+    member: str
+    offset: int
+    size: int
+    target: Target
+    marks: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class TarIndex:
+    """The samples of a tar in its order, and the members that are none of theirs."""
+
+    samples: tuple[Sample, ...]
+    left_out: tuple[LeftOut, ...]
+
+
+@dataclass(slots=True)
+class _Gathered:
+    """Members of one key while a tar is read."""
+
+    images: list[tuple[str, int, int]] = field(default_factory=list)
+    said: dict[str, object] = field(default_factory=dict)
+
+
+def index_of(file: FoundFile, cache: Path | None) -> TarIndex:
+    """What lies in a tar; remembered in the cache by the tar's path, size and time.
+
+    Raises:
+        DataError: no plain tar, one that is cut short, a key without an image or with two, or an
+            annotation that is not what its suffix says.
+    """
+    if cache is None:
+        return _read_index(file)
+    path = cache / "tar-index" / f"{digest_of([LAYOUT, file.state])}.json"
+    remembered = _recall(path, file.state)
+    if remembered is not None:
+        return remembered
+    index = _read_index(file)
+    rows = [
+        [
+            each.key,
+            each.member,
+            each.offset,
+            each.size,
+            each.target.label,
+            each.target.captions,
+            each.target.tags,
+            each.target.group,
+            each.target.unknown,
+            each.target.negatives,
+            each.marks,
+        ]
+        for each in index.samples
+    ]
+    left_out = [[each.count, each.why, each.first] for each in index.left_out]
+    entry = {
+        "state": file.state,
+        "samples": rows,
+        "left out": left_out,
+        "digest": digest_of([rows, left_out]),
+    }
+    write_atomically(path, json.dumps(entry, ensure_ascii=False, separators=(",", ":")))
+    return index
+
+
+def _recall(path: Path, state: str) -> TarIndex | None:
+    try:
+        entry = json.loads(path.read_text(encoding="utf-8"))
+        if entry["state"] != state or entry["digest"] != digest_of([entry["samples"], entry["left out"]]):
+            return None
+        return TarIndex(
+            tuple(_sample(*row) for row in entry["samples"]),
+            tuple(LeftOut(*row) for row in entry["left out"]),
+        )
+    except (FileNotFoundError, ValueError, KeyError, TypeError):
+        return None
+
+
+def _sample(
+    key: str,
+    member: str,
+    offset: int,
+    size: int,
+    label: str | int | None,
+    captions: Sequence[str],
+    tags: Sequence[str | int] | None,
+    group: str,
+    unknown: Sequence[str | int],
+    negatives: Sequence[str | int] | None,
+    marks: int,
+) -> Sample:
+    target = Target(
+        label=label,
+        captions=tuple(captions),
+        tags=None if tags is None else tuple(tags),
+        group=group,
+        unknown=tuple(unknown),
+        negatives=None if negatives is None else tuple(negatives),
+    )
+    return Sample(key=key, member=member, offset=offset, size=size, target=target, marks=marks)
+
+
+def _read_index(file: FoundFile) -> TarIndex:
+    gathered: dict[str, _Gathered] = {}
+    tally = Tally(str(Path(file.path).parent))
+    try:
+        with Path(file.path).open("rb") as stream:
+            for member in _members(stream, file.path):
+                named = _key_and_suffix(member.name)
+                if named is None:
+                    tally.leave_out("members that are neither image nor annotation", member.name)
+                elif named[0]:
+                    key, suffix = named
+                    parts = gathered.setdefault(key, _Gathered())
+                    _gather(parts, member, suffix, _Reader(stream, file.path, tally))
+    except (tarfile.TarError, OSError, EOFError, UnicodeError) as error:
+        raise DataError(
+            f"{file.path} is no plain tar, or damaged ({error}); fetch or pack it again"
+        ) from error
+    samples = [
+        _finished(key, parts, file.path, tally)
+        for key, parts in gathered.items()
+        if not _is_further(key, parts, gathered, tally)
+    ]
+    return TarIndex(tuple(samples), tally.left_out)
+
+
+def _key_and_suffix(member: str) -> tuple[str, str] | None:
+    """The key of a member and its suffix in lower case; an empty key for a hidden one, None for other files.
+
+    A key ends at the first dot of the name, as webdataset has it; where no known suffix follows there, at
+    the last.
+
+    >>> _key_and_suffix("a/photo.JPG"), _key_and_suffix("photo 1.1 v.png"), _key_and_suffix("a.mp4")
+    (('a/photo', 'jpg'), ('photo 1.1 v', 'png'), None)
+    """
+    path = PurePosixPath(member)
+    if path.name.startswith("."):
+        return "", ""
+    for stem, _, suffix in (path.name.partition("."), path.name.rpartition(".")):
+        if stem and (f".{suffix.lower()}" in IMAGE_SUFFIXES or suffix.lower() in ANNOTATIONS):
+            return str(path.parent / stem), suffix.lower()
+    return None
+
+
+def _is_further(key: str, parts: _Gathered, gathered: dict[str, _Gathered], tally: Tally) -> bool:
+    """Whether a key with a dot holds a further part of a sample (`0.mask.png` beside `0.png`).
+
+    An image with an annotation of its own is a sample.
+    """
+    path = PurePosixPath(key)
+    stem, dot, _ = path.name.partition(".")
+    sample = gathered.get(str(path.parent / stem)) if dot else None
+    if sample is None or not sample.images or (parts.images and parts.said):
+        return False
+    tally.leave_out("members that are further parts of a sample", key)
+    return True
+
+
+def _members(stream: BinaryIO, path: str) -> Iterator[tarfile.TarInfo]:
+    end = 0
+    with tarfile.open(fileobj=stream, mode="r:", encoding="utf-8", errors="strict") as archive:
+        for member in archive:
+            end = member.offset_data + -(-member.size // BLOCK) * BLOCK
+            if member.isfile():
+                yield member
+            elif not member.isdir():
+                raise DataError(f"{path}: {member.name} is a link or a device; pack the file itself")
+    stream.seek(end)
+    if stream.read(BLOCK) != bytes(BLOCK):
+        raise DataError(f"{path} is cut short at byte {end}; fetch or pack it again")
+
+
+@dataclass(frozen=True, slots=True)
+class _Reader:
+    """An open tar, its path, and the count of what is left out."""
+
+    stream: BinaryIO
+    path: str
+    tally: Tally
+
+    def read(self, member: tarfile.TarInfo) -> bytes:
+        """The bytes of a member; the stream stays where it is."""
+        here = self.stream.tell()
+        self.stream.seek(member.offset_data)
+        data = self.stream.read(member.size)
+        self.stream.seek(here)
+        return data
+
+
+def _gather(parts: _Gathered, member: tarfile.TarInfo, suffix: str, reader: _Reader) -> None:
+    if f".{suffix}" in IMAGE_SUFFIXES:
+        parts.images.append((member.name, member.offset_data, member.size))
+        return
+    where = f"{reader.path}: {member.name}"
+    if member.size > LONGEST_ANNOTATION:
+        raise DataError(f"{where} has {member.size} bytes, too many for an annotation; remove it")
+    try:
+        said = _said(suffix, reader.read(member))
+    except (ValueError, EOFError) as error:
+        raise DataError(f"{where} is no {suffix} annotation ({error}); pack the tar again") from error
+    if said is None:
+        reader.tally.leave_out("JSON members that hold no object", where)
+        return
+    for name, value in said.items():
+        before = value if value is None else parts.said.setdefault(name, value)
+        if before != value and name in ("label", "tags"):
+            raise DataError(f"{where}: {name} {value!r} contradicts {before!r} beside it; remove one")
+
+
+def _said(suffix: str, data: bytes) -> dict[str, object] | None:
+    """What an annotation says; None where it is JSON and no object."""
+    if suffix == "cls":
+        return {"label": int(data.decode())}
+    if suffix == "txt":
+        return {TEXT: lines_of(data.decode("utf-8")) or [""]}
+    if suffix == "npy":
+        marks: Any = np.ravel(np.load(BytesIO(data), allow_pickle=False))
+        if not np.isin(marks, (-1, 0, 1)).all():
+            raise ValueError("it holds other values than 0, 1 and -1, and is no row of marks of tags")
+        return {"tags": [int(each) for each in np.flatnonzero(marks > 0)], MARKS: len(marks)}
+    record = json.loads(data)
+    return record if isinstance(record, dict) else None
+
+
+def _finished(key: str, parts: _Gathered, path: str, tally: Tally) -> Sample:
+    if len(parts.images) != 1:
+        what = f"{len(parts.images)} images" if parts.images else "no image"
+        raise DataError(f"{path}: key {key} has {what}; pack one image for each key")
+    member, offset, size = parts.images[0]
+    where = f"{path}: key {key}"
+    said = parts.said
+    if TEXT in said:
+        others = [said[name] for name in CAPTION_FIELDS if said.get(name) is not None]
+        if others and _words(others[0]) != _words(said[TEXT]):
+            tally.leave_out("captions of a .json beside those of a .txt", where)
+        said = {**said, CAPTION_FIELDS[0]: said[TEXT]}
+    marks = said.get(MARKS)
+    return Sample(
+        key=key,
+        member=member,
+        offset=offset,
+        size=size,
+        target=target_of(said, where, tally),
+        marks=marks if isinstance(marks, int) else 0,
+    )
+
+
+def _words(captions: object) -> list[str]:
+    return " ".join(map(str, captions if isinstance(captions, list) else [captions])).split()

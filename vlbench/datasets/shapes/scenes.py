@@ -1,0 +1,159 @@
+"""The source `shapes`: scenes of a small rendered world, with labels, captions, tags or items."""
+
+from functools import cache, partial
+from typing import TYPE_CHECKING, Literal, get_args
+
+from vlbench.core.contracts import Dataset, Example, Offers, Place, Target
+from vlbench.core.dataset import Examples
+from vlbench.core.digest import digest_of
+from vlbench.core.errors import CardError
+from vlbench.core.item import Item
+from vlbench.datasets.shapes.world import (
+    COLOUR_NAMES,
+    SHAPES,
+    WORLD_VERSION,
+    Population,
+    Scene,
+    Split,
+    Style,
+    draw_scene,
+    render,
+)
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+Question = Literal["label", "captions", "tags", "items"]
+"""`label` is asked of scenes of one thing, `captions` and `tags` of the same scenes of two to four.
+
+`items` are asked of those of two things among these, and of scenes in which such things are changed.
+"""
+
+_CAPTION_KEY = 7
+_POPULATION: dict[Question, Population] = {
+    "label": "single",
+    "captions": "several",
+    "tags": "several",
+    "items": "several",
+}
+_STYLE_MARK: dict[Style, tuple[str, ...]] = {"plain": (), "outline": ("outline",)}
+"""What a style adds to names: plain scenes were named before there were others."""
+
+
+def shapes(
+    place: Place,
+    /,
+    *,
+    question: Question = "label",
+    split: Split = "test",
+    count: int = 640,
+    seed: int = 0,
+    style: Style = "plain",
+) -> Dataset:
+    """Scenes 0 to count - 1 of a split and a seed; drawn when asked for, the same on every machine.
+
+    A label is a colour and a shape ("red circle"), tags are the colours and the shapes on the image,
+    and each of the five captions is true of its image only among the count. Of `items` there are as many as
+    the count, each of two captions and of one scene or two. A style draws the same scenes in another way:
+    `outline` in thin lines of their colours on a busy ground.
+
+    Raises:
+        CardError: an option is not one of those above.
+    """
+    del place
+    for name, value, known in (
+        ("question", question, get_args(Question)),
+        ("split", split, get_args(Split)),
+        ("style", style, get_args(Style)),
+    ):
+        if value not in known:
+            raise CardError(f"source shapes: {name} is {value!r}; choose one of {', '.join(known)}")
+    for name, number, least in (("count", count, 1), ("seed", seed, 0)):
+        if type(number) is not int or number < least:
+            raise CardError(f"source shapes: {name} is {number!r}; give an integer of at least {least}")
+    population, mark = _POPULATION[question], _STYLE_MARK[style]
+    if question == "items":
+        return _items(split, seed, style, count)
+    return Dataset(
+        name="-".join((f"shapes/{population}", split, *mark)),
+        revision=digest_of([WORLD_VERSION, population, split, seed, count, *mark]),
+        examples=Examples(partial(_example, question, split, seed, style, count), count),
+    )
+
+
+def _items(split: Split, seed: int, style: Style, count: int) -> Dataset:
+    """Items of two captions; the scene of a second caption stands behind that of the first."""
+    from vlbench.datasets.shapes.items import draw_items
+
+    mark = _STYLE_MARK[style]
+    examples: list[Example] = []
+    items: list[Item] = []
+    for number, drawn in enumerate(draw_items(count, split, seed)):
+        start = len(examples)
+        for side, scene in enumerate(drawn.scenes):
+            change = (drawn.kind,) if side else ()
+            made = ("shapes", WORLD_VERSION, "several", split, seed, drawn.index, *mark, *change)
+            examples.append(
+                Example(
+                    id="-".join(
+                        ("several", split, *mark, str(seed), f"{drawn.index:05d}", *("changed",) * side)
+                    ),
+                    image=partial(_draw, scene, style),
+                    target=Target(),
+                    key="|".join(map(str, made)),
+                )
+            )
+        turned = drawn.index % 2  # so that no place of a caption is the right one
+        texts = [caption.text for caption in drawn.captions]
+        items.append(
+            Item(
+                id=f"{number:05d}",
+                images=tuple(range(start, len(examples))),
+                texts=(texts[turned], texts[1 - turned]),
+                right=tuple((side, side ^ turned) for side in range(len(drawn.scenes))),
+                labels={"class": drawn.kind},
+            )
+        )
+    return Dataset(
+        name="-".join(("shapes/items", split, *mark)),
+        revision=digest_of([WORLD_VERSION, "items", split, seed, count, *mark]),
+        examples=tuple(examples),
+        offers=Offers(items=tuple(items)),
+    )
+
+
+def _example(question: Question, split: Split, seed: int, style: Style, count: int, index: int) -> Example:
+    """A scene, with what is asked of it; its id and key name the scene, not the question."""
+    population, mark = _POPULATION[question], _STYLE_MARK[style]
+    if question == "captions":
+        target = Target(captions=_captions(split, seed, count)[index])
+    else:
+        things = draw_scene(population=population, split=split, seed=seed, index=index).things
+        named = [(COLOUR_NAMES[thing.colour], SHAPES[thing.shape]) for thing in things]
+        label, tags = " ".join(named[0]), tuple(sorted({word for words in named for word in words}))
+        target = Target(label=label) if question == "label" else Target(tags=tags)
+    made = ("shapes", WORLD_VERSION, population, split, seed, index, *mark)
+    return Example(
+        id="-".join((population, split, *mark, str(seed), f"{index:05d}")),
+        image=partial(_open, population, split, seed, index, style),
+        target=target,
+        key="|".join(map(str, made)),
+    )
+
+
+@cache
+def _captions(split: Split, seed: int, count: int) -> tuple[tuple[str, ...], ...]:
+    from vlbench.datasets.shapes.captions import write_captions
+
+    scenes = [draw_scene(population="several", split=split, seed=seed, index=i) for i in range(count)]
+    return write_captions(scenes, (_CAPTION_KEY,))
+
+
+def _open(population: Population, split: Split, seed: int, index: int, style: Style) -> "Image":
+    return _draw(draw_scene(population=population, split=split, seed=seed, index=index), style)
+
+
+def _draw(scene: Scene, style: Style) -> "Image":
+    from PIL import Image
+
+    return Image.fromarray(render(scene, style))

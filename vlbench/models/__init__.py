@@ -1,0 +1,1 @@
+"""Model families, a folder each; `shared` is what they stand on."""

@@ -1,0 +1,215 @@
+"""Recipes of published models: open_clip's architectures and tags, and files of hub repositories.
+
+What was found once is remembered, so that open_clip is not imported for it again.
+"""
+
+import json
+from collections.abc import Callable, Mapping
+from importlib.metadata import version
+from importlib.util import find_spec
+from pathlib import Path
+
+from vlbench.core.contracts import Origin
+from vlbench.core.errors import PluginError, UnknownName, WeightsError
+from vlbench.core.files import remembered, remembered_sha256
+from vlbench.models.shared.hub_files import hub_file, revision_of
+from vlbench.models.shared.recipe import CONFIG_FILE, Config, Recipe, completed, own_weights, read_config_file
+
+_HUB_WEIGHT_FILES = ("open_clip_model.safetensors", "open_clip_pytorch_model.bin")
+
+
+def architecture_names() -> tuple[str, ...]:
+    """Names of all architectures, sorted."""
+    return tuple(sorted(path.stem for path in _config_folder().glob("*.json")))
+
+
+def architecture_config(name: str) -> Config:
+    """Configuration of an architecture.
+
+    Raises:
+        UnknownName: open_clip has none of that name; close matches are given.
+    """
+    check_architecture(name)
+    config: Config = json.loads((_config_folder() / f"{name}.json").read_text(encoding="utf-8"))
+    return config
+
+
+def check_architecture(name: str) -> None:
+    """Raise UnknownName, with close matches, unless open_clip has an architecture of that name."""
+    if not name or Path(name).name != name or not (_config_folder() / f"{name}.json").is_file():
+        advice = "an architecture of your own lies with its weights in a folder: local-dir:FOLDER"
+        raise UnknownName("open_clip architecture", name, architecture_names(), advice=advice)
+
+
+def from_registry(
+    origin: Origin, *, arch: str, tag: str | None, adapt: Callable[[Config], Config] | None = None
+) -> Recipe:
+    """A recipe of open_clip's own architectures and pretrained tags.
+
+    `adapt` turns the architecture's configuration into the model's. QuickGELU is switched on where the
+    tag's weights were trained with it, which open_clip only warns of.
+
+    Raises:
+        UnknownName: no such architecture or tag.
+        WeightsError: neither a tag nor the user's weights, or files that cannot be fetched.
+    """
+    config = architecture_config(arch)
+    config = adapt(config) if adapt else config
+    facts = _tag_facts(arch, tag, origin.cache) if tag is not None else {}
+    if origin.weights is not None:
+        weights, source = own_weights(origin.weights), "file"
+    elif tag is None:
+        tags = ", ".join(_tags(arch)) or "none"
+        raise WeightsError(
+            f"{origin.name}: {arch} is an architecture without weights; add a tag (open_clip:{arch}/TAG) or "
+            "--weights FILE; "
+            f"tags: {tags}"
+        )
+    else:
+        weights = _tag_file(facts, f"{arch}/{tag}", origin.cache)
+        source = "@".join(
+            part for part in (str(facts.get("hf_hub", "")).rstrip("/"), revision_of(weights)) if part
+        )
+    return completed(config, facts, weights=weights, source=source, cache=origin.cache)
+
+
+def from_hub_file(
+    origin: Origin,
+    *,
+    arch: str,
+    repository: str,
+    file: str,
+    sha256: str | None,
+    facts: Mapping[str, object] | None = None,
+    adapt: Callable[[Config], Config] | None = None,
+) -> Recipe:
+    """A recipe of an architecture of open_clip's, changed by `adapt`, and one file of a hub repository.
+
+    Raises:
+        WeightsError: as from_files.
+    """
+    config = architecture_config(arch)
+    return from_files(
+        origin,
+        config=adapt(config) if adapt else config,
+        facts=facts or {},
+        repository=repository,
+        file=file,
+        sha256=sha256,
+    )
+
+
+def from_files(
+    origin: Origin,
+    *,
+    config: Config,
+    facts: Mapping[str, object],
+    repository: str,
+    file: str,
+    sha256: str | None,
+) -> Recipe:
+    """A recipe of a configuration and one file of a hub repository, or the user's own file in its place.
+
+    Raises:
+        WeightsError: the file cannot be had, or a fetched one is not the published one.
+    """
+    if origin.weights is not None:
+        return completed(
+            config, facts, weights=own_weights(origin.weights), source="file", cache=origin.cache
+        )
+    key = f"hub|{repository}|{file}"
+    path = _remembered_path(key, origin.cache, lambda: hub_file(repository, (file,), model=origin.name))
+    found = remembered_sha256(path, origin.cache)
+    if sha256 is not None and found != sha256:
+        raise WeightsError(
+            f"{path}: its SHA-256 begins {found[:12]}, that of {repository}'s {file} {sha256[:12]}; "
+            "delete it and fetch it again, or pass it as --weights FILE"
+        )
+    source = "@".join(part for part in (repository, revision_of(path)) if part)
+    return completed(config, facts, weights=path, source=source, cache=origin.cache)
+
+
+def from_hub(origin: Origin, *, repository: str) -> Recipe:
+    """A recipe of a hub repository in open_clip's layout.
+
+    Raises:
+        WeightsError: the repository or a file of it cannot be had.
+    """
+    model = f"hf-hub:{repository}"
+    advice = "fetch the repository on another machine and name its folder: local-dir:FOLDER"
+
+    def fetch(names: tuple[str, ...]) -> Path:
+        key = f"hub|{repository}|{names[0]}"
+        return _remembered_path(
+            key, origin.cache, lambda: hub_file(repository, names, model=model, advice=advice)
+        )
+
+    config, preprocess = read_config_file(fetch((CONFIG_FILE,)))
+    if origin.weights is not None:
+        return completed(
+            config, preprocess, weights=own_weights(origin.weights), source="file", cache=origin.cache
+        )
+    weights = fetch(_HUB_WEIGHT_FILES)
+    source = "@".join(part for part in (repository, revision_of(weights)) if part)
+    return completed(config, preprocess, weights=weights, source=source, cache=origin.cache)
+
+
+def _config_folder() -> Path:
+    spec = find_spec("open_clip")
+    if spec is None or spec.origin is None:
+        raise PluginError("the package open_clip is not installed; run: pip install open_clip_torch")
+    return Path(spec.origin).parent / "model_configs"
+
+
+def _tags(arch: str) -> list[str]:
+    from open_clip.pretrained import list_pretrained_tags_by_model
+
+    return list(list_pretrained_tags_by_model(arch))
+
+
+def _tag_facts(arch: str, tag: str, cache: Path | None) -> Mapping[str, object]:
+    """What open_clip's registry says of a tag; importing it costs seconds, so the answer is remembered."""
+
+    def look_up() -> str:
+        from open_clip.pretrained import get_pretrained_cfg
+
+        facts = get_pretrained_cfg(arch, tag)
+        if not facts:
+            tags = _tags(arch)
+            advice = f"tags: {', '.join(tags)}" if tags else "it has no tags; pass --weights FILE"
+            raise UnknownName(f"open_clip tag of {arch}", tag, tags, advice=advice)
+        return json.dumps(facts)
+
+    text = remembered(f"tag|{arch}|{tag}|{version('open_clip_torch')}", cache, look_up)
+    facts: Mapping[str, object] = json.loads(text)
+    return facts
+
+
+def _tag_file(facts: Mapping[str, object], name: str, cache: Path | None) -> Path:
+    repository, _, file = str(facts.get("hf_hub") or "").rpartition("/")
+    if not repository:
+        return _remembered_path(f"url|{facts.get('url')}", cache, lambda: _download(facts, name))
+    names: tuple[str, ...] = _HUB_WEIGHT_FILES
+    if file:
+        safe = (str(Path(file).with_suffix(".safetensors")),) if file.endswith((".bin", ".pth")) else ()
+        names = (*safe, file)
+    key = f"hub|{repository}|{names[0]}"
+    return _remembered_path(key, cache, lambda: hub_file(repository, names, model=name))
+
+
+def _download(facts: Mapping[str, object], name: str) -> Path:
+    from open_clip.pretrained import download_pretrained
+
+    try:
+        return Path(download_pretrained(dict(facts)))
+    except (OSError, RuntimeError) as error:
+        raise WeightsError(
+            f"{name}: {facts.get('url')} could not be fetched ({error}); fetch it on another machine and "
+            "pass --weights FILE"
+        ) from error
+
+
+def _remembered_path(key: str, cache: Path | None, find: Callable[[], Path]) -> Path:
+    """A path found once; looked for anew when the file is no longer there."""
+    path = Path(remembered(key, cache, lambda: str(find())))
+    return path if path.is_file() else find()

@@ -1,0 +1,232 @@
+"""CLIP and its kin on open_clip: any architecture and tag it has, hub repositories, folders, own weights."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, replace
+from functools import cached_property, partial
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from vlbench.core.capabilities import PAIRS, TOKENS, VECTORS
+from vlbench.core.code_digest import digest_of_code
+from vlbench.core.contracts import Identity, Origin, Placement, PreprocessMode
+from vlbench.core.digest import digest_of
+from vlbench.core.errors import CardError
+from vlbench.core.files import remembered_sha256
+from vlbench.models.clip.architectures import (
+    check_architecture,
+    from_hub,
+    from_hub_file,
+    from_registry,
+)
+from vlbench.models.shared.recipe import MERGES_FILE, Config, Recipe, from_folder, section
+
+if TYPE_CHECKING:
+    from torch import nn
+
+    from vlbench.models.shared.dual_encoder import DualEncoder
+    from vlbench.models.shared.weights import Weights
+
+DUAL_ENCODER = frozenset({PAIRS, TOKENS, VECTORS})
+"""What a model of two towers can do beyond scoring."""
+
+_IMAGES = "vlbench.models.clip.images"
+_TEXTS = "vlbench.models.clip.texts"
+"""Root modules of the sides: what they import decides what the sides' features are."""
+
+_TOKENIZER_FILES = ("*token*", "vocab*", "merges*", "*.model")
+"""Patterns of the files in a folder that a tokenizer of transformers is made of."""
+
+_DIGITS = 12
+"""Hexadecimal digits of a file's SHA-256 in the name of a model with weights of the user's own."""
+
+
+@dataclass(frozen=True)  # no slots: cached_property
+class ClipCheckpoint:
+    """A model that open_clip can build, a Checkpoint of core/contracts.py; files are found when asked."""
+
+    origin: Origin
+    adapter: str
+    find: Callable[[Origin], Recipe]
+    ignorable: tuple[str, ...] = ()
+    capabilities: frozenset[str] = DUAL_ENCODER
+    construct: "Callable[[Config], nn.Module] | None" = None
+    """Builds the network, where it is not open_clip's alone; its module is of the image side."""
+    convert: "Callable[[Weights], Weights] | None" = None
+    """Turns a file's state dict into that network's, where open_clip does not; of the text side."""
+
+    @cached_property
+    def name(self) -> str:
+        """The name asked for; with weights of the user's own, also the start of their SHA-256."""
+        if self.origin.weights is None:
+            return self.origin.name
+        sha256 = remembered_sha256(self.recipe.weights, self.origin.cache)
+        return f"{self.origin.name}@{sha256[:_DIGITS]}"
+
+    @property
+    def preprocess_mode(self) -> PreprocessMode:
+        return self.origin.preprocess
+
+    @cached_property
+    def recipe(self) -> Recipe:
+        """What the model is made of; may fetch its files.
+
+        Raises:
+            UnknownName: open_clip has no such tag.
+            WeightsError: a file is missing and cannot be fetched.
+        """
+        return self.find(self.origin)
+
+    def identify(self) -> Identity:
+        """Digests of both sides and of the whole; a text setting changes no image digest and vice versa."""
+        recipe, cache = self.recipe, self.origin.cache
+        sha256 = remembered_sha256(recipe.weights, cache)
+        vision, text = section(recipe.config, "vision_cfg"), section(recipe.config, "text_cfg")
+        both = {
+            "embed_dim": recipe.config.get("embed_dim"),
+            "quick_gelu": recipe.config.get("quick_gelu"),
+            "weights": sha256,
+            "ignorable": list(self.ignorable),
+            "open_clip": version("open_clip_torch"),
+            "torch": version("torch"),
+        }
+        image = {
+            **both,
+            "vision_cfg": vision,
+            "preprocessing": asdict(recipe.preprocessing),
+            "mode": self.origin.preprocess,
+            "pillow": version("pillow"),
+            "torchvision": version("torchvision"),
+            "timm": version("timm") if "timm_model_name" in vision else None,
+            "code": digest_of_code(_IMAGES, *filter(None, [self.construct]), cache=cache),
+        }
+        words = {
+            **both,
+            "text_cfg": text,
+            "custom_text": recipe.config.get("custom_text"),
+            "tokenizer": tokenizer_facts(recipe, cache),
+            "code": digest_of_code(_TEXTS, *filter(None, [self.convert]), cache=cache),
+        }
+        return Identity(
+            image=digest_of(image),
+            text=digest_of(words),
+            whole=digest_of({"config": recipe.config, "image": image, "text": words}),
+            weights={recipe.weights.name: sha256},
+            origin=recipe.origin,
+        )
+
+    def load(self, placement: Placement) -> "DualEncoder":
+        """The model on a device, its parameters in float32.
+
+        Raises:
+            WeightsError: a file cannot be read, or a key is missing, unexpected or of another shape.
+            Unsupported: the device or precision is not there, or a package that the model needs.
+        """
+        from vlbench.models.clip.images import dual_encoder
+        from vlbench.models.clip.network import filled_model
+        from vlbench.models.clip.texts import prompt_encoder
+        from vlbench.models.shared.precision import check_placement
+
+        check_placement(placement)
+        recipe = self.recipe
+        network = filled_model(recipe.config, recipe.weights, self.ignorable, self.construct, self.convert)
+        network[0].to(placement.device)
+        text_encoder, told = prompt_encoder(recipe, network, placement)
+        recipe = replace(recipe, changes=(*recipe.changes, *filter(None, [told])))
+        return dual_encoder(
+            recipe,
+            network,
+            text_encoder,
+            name=self.name,
+            placement=placement,
+            preprocess=self.origin.preprocess,
+        )
+
+
+def clip(
+    origin: Origin,
+    /,
+    *,
+    arch: str | None = None,
+    pretrained: str | None = None,
+    directory: str | None = None,
+    repository: str | None = None,
+    file: str | None = None,
+    sha256: str | None = None,
+    image_size: int | None = None,
+    ignorable: tuple[str, ...] = (),
+) -> ClipCheckpoint:
+    """A card's model: an architecture of open_clip's with a tag or a hub file, or a folder beside the card.
+
+    `repository` and `file` name a state dict on the hub, `sha256` is the published file's. Without a tag
+    and a file, the weights are the user's. `image_size` stands for the architecture's own; `ignorable` are
+    patterns of keys in the weights that the architecture has no place for.
+
+    Raises:
+        CardError: the settings name no architecture and no folder, or weights twice.
+        UnknownName: open_clip has no such architecture.
+    """
+    on_hub = repository is not None and file is not None
+    if (repository is None) is not (file is None) or (sha256 is not None and not on_hub):
+        raise CardError(f"{origin.name}: settings want repository and file together; correct the card")
+    if (arch is None) == (directory is None) or sum((arch is None, pretrained is not None, on_hub)) > 1:
+        raise CardError(
+            f"{origin.name}: settings want either arch, with pretrained or with repository and file, or "
+            "directory; correct the card"
+        )
+    adapt = None if image_size is None else partial(_of_size, size=image_size)
+    find: Callable[[Origin], Recipe]
+    if directory is not None:
+        if origin.folder is None:
+            raise CardError(f"{origin.name}: directory is relative to a card's folder, and there is no card")
+        find = partial(from_folder, folder=origin.folder / directory, adapt=adapt)
+        return ClipCheckpoint(origin, "clip", find, ignorable)
+    assert arch is not None
+    check_architecture(arch)
+    if repository is not None and file is not None:
+        find = partial(from_hub_file, arch=arch, adapt=adapt, repository=repository, file=file, sha256=sha256)
+    else:
+        find = partial(from_registry, arch=arch, tag=pretrained, adapt=adapt)
+    return ClipCheckpoint(origin, "clip", find, ignorable)
+
+
+def open_clip(origin: Origin, /, *, reference: str) -> ClipCheckpoint:
+    """`open_clip:ARCHITECTURE/TAG`, or `open_clip:ARCHITECTURE` with the user's own weights.
+
+    Raises:
+        UnknownName: open_clip has no such architecture.
+    """
+    arch, _, tag = reference.partition("/")
+    check_architecture(arch)
+    return ClipCheckpoint(origin, "open_clip", partial(from_registry, arch=arch, tag=tag or None))
+
+
+def hf_hub(origin: Origin, /, *, reference: str) -> ClipCheckpoint:
+    """`hf-hub:ORGANISATION/NAME`: a repository in open_clip's layout."""
+    return ClipCheckpoint(origin, "hf-hub", partial(from_hub, repository=reference))
+
+
+def local_dir(origin: Origin, /, *, reference: str) -> ClipCheckpoint:
+    """`local-dir:PATH`: a folder in open_clip's layout."""
+    return ClipCheckpoint(origin, "local-dir", partial(from_folder, folder=Path(reference).expanduser()))
+
+
+def _of_size(config: Config, *, size: int) -> Config:
+    """A configuration for images of another size."""
+    return {**config, "vision_cfg": {**section(config, "vision_cfg"), "image_size": size}}
+
+
+def tokenizer_facts(recipe: Recipe, cache: Path | None) -> Mapping[str, object]:
+    """What can change the tokens of a recipe beyond its text_cfg and open_clip's version."""
+    facts: dict[str, object] = {}
+    if recipe.merges is not None:
+        facts[MERGES_FILE] = remembered_sha256(recipe.merges, cache)
+    if section(recipe.config, "text_cfg").get("hf_tokenizer_name"):
+        try:
+            facts["transformers"] = version("transformers")
+        except PackageNotFoundError:
+            facts["transformers"] = None
+        if recipe.folder is not None:
+            found = {path for pattern in _TOKENIZER_FILES for path in recipe.folder.glob(pattern)}
+            facts.update((path.name, remembered_sha256(path, cache)) for path in sorted(found))
+    return facts

@@ -1,0 +1,1 @@
+"""CoOp: CLIP with learned contexts."""

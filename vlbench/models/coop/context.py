@@ -1,0 +1,213 @@
+"""Files of learned contexts: a safetensors file whose header tells what the vectors belong to."""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal, cast, get_args
+
+from vlbench.core.contracts import Text
+from vlbench.core.errors import WeightsError
+from vlbench.core.files import write_atomically
+from vlbench.models.shared.file_kind import other_kind
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
+
+Position = Literal["end", "middle", "front"]
+"""Where the class's name stands in the prompt: behind, amid or in front of the context."""
+
+POSITIONS: tuple[Position, ...] = get_args(Position)
+TENSOR = "ctx"
+"""Name of the one tensor in a file, the authors' own."""
+
+_METADATA = "vlbench_coop"
+_LENGTH_BYTES = 8
+_LARGEST_HEADER = 100_000_000
+"""Bytes: the limit of the safetensors format."""
+_OTHER_TENSORS = ("logit_scale", "logit_bias")
+"""Tensors of a CLIP that belong to neither tower."""
+
+
+@dataclass(frozen=True, slots=True)
+class ContextFacts:
+    """What a learned context belongs to.
+
+    `base` names the model, `backbone` is the digest of its text tower (empty where unknown). `classes`
+    are the names and ids it was learned on, in order; () where unknown. `trained` are further facts: task,
+    shots, seed, epochs, initial words, precision. `learned_from` are the digests of the images it was learned
+    from (core/image_digest.py), () where that is not recorded.
+    """
+
+    base: str
+    backbone: str
+    position: Position
+    classes: tuple[Text, ...] = ()
+    class_specific: bool = False
+    trained: Mapping[str, str | int | float] = field(default_factory=dict)
+    learned_from: tuple[str, ...] = ()
+
+
+def read_facts(path: Path) -> ContextFacts:
+    """The facts of a context file; imports no torch.
+
+    Raises:
+        WeightsError: the file is missing, damaged or no context file.
+    """
+    header = _read_header(path)
+    shape = _shape(path, header)
+    try:
+        facts = _parsed(json.loads(_metadata(header)))
+    except (KeyError, TypeError, ValueError) as error:
+        raise WeightsError(
+            f"{path}: no facts of a context in its header ({_named(error)}); write it anew with "
+            "`vlbench fit coop` or `vlbench import coop`"
+        ) from error
+    rank = 3 if facts.class_specific else 2
+    if len(shape) != rank:
+        kind = "class-specific, [classes, tokens, width]" if facts.class_specific else "[tokens, width]"
+        raise WeightsError(f"{path}: {TENSOR} has the shape {shape}, but its header says {kind}")
+    if facts.class_specific and shape[0] != len(facts.classes):
+        raise WeightsError(
+            f"{path}: {TENSOR} has the shape {shape}, but its header names {len(facts.classes)} classes"
+        )
+    return facts
+
+
+def read_vectors(path: Path) -> "Tensor":
+    """The context vectors [n, d], or [c, n, d] where class-specific, in float32 on the CPU.
+
+    Raises:
+        WeightsError: the file is missing, damaged or no context file, or holds NaN or infinity.
+    """
+    from safetensors import SafetensorError
+    from safetensors.torch import load_file
+
+    read_facts(path)
+    try:
+        vectors: Tensor = load_file(path)[TENSOR]
+    except (SafetensorError, OSError) as error:
+        raise WeightsError(f"{path}: a damaged context file ({error}); write it anew") from error
+    _check_finite(path, vectors)
+    return vectors.float()
+
+
+def write_context(path: Path, vectors: "Tensor", facts: ContextFacts) -> None:
+    """Write context vectors [n, d] or [c, n, d] with their facts; equal input gives equal bytes.
+
+    Raises:
+        WeightsError: the facts do not fit the vectors, or they hold NaN or infinity.
+    """
+    import torch
+    from safetensors.torch import save
+
+    rank = 3 if facts.class_specific else 2
+    if vectors.ndim != rank or (facts.class_specific and len(vectors) != len(facts.classes)):
+        raise WeightsError(
+            f"{path}: vectors of the shape {tuple(vectors.shape)} do not fit "
+            f"{len(facts.classes)} classes{' of their own' if facts.class_specific else ''}"
+        )
+    _check_finite(path, vectors)
+    stated = {
+        "base": facts.base,
+        "backbone": facts.backbone,
+        "position": facts.position,
+        "classes": [{"name": each.name, "ids": dict(each.ids)} for each in facts.classes],
+        "class_specific": facts.class_specific,
+        "trained": dict(facts.trained),
+        "learned_from": list(facts.learned_from),
+    }
+    # one entry: safetensors writes several in an order that changes from run to run
+    metadata = {_METADATA: json.dumps(stated, ensure_ascii=False, sort_keys=True)}
+    tensor = vectors.detach().to("cpu", torch.float32).contiguous()
+    write_atomically(path, save({TENSOR: tensor}, metadata))
+
+
+def backbone_digest(model: "nn.Module") -> str:
+    """SHA-256 of the tensors of an open_clip model's text tower: names, shapes and values in float32."""
+    from vlbench.models.shared.causal_text import text_module
+
+    state = hashlib.sha256()
+    for key, tensor in sorted(text_module(model).state_dict().items()):
+        if key in _OTHER_TENSORS or key.startswith("visual."):
+            continue
+        state.update(f"{key} {tuple(tensor.shape)}\n".encode())
+        state.update(tensor.detach().to("cpu").float().contiguous().numpy().data)
+    return state.hexdigest()
+
+
+def _check_finite(path: Path, vectors: "Tensor") -> None:
+    if not vectors.isfinite().all():
+        raise WeightsError(f"{path}: {TENSOR} holds NaN or infinity; learn it again at a lower rate")
+
+
+def _read_header(path: Path) -> Mapping[str, object]:
+    """The header of a safetensors file: its length in 8 bytes, then JSON."""
+    try:
+        with path.open("rb") as file:
+            size = int.from_bytes(file.read(_LENGTH_BYTES), "little")
+            data = file.read(size) if 0 < size < _LARGEST_HEADER else b""
+        header = json.loads(data)
+    except FileNotFoundError as error:
+        raise WeightsError(
+            f"{path}: no such file; a context file is written by `vlbench fit coop` or `vlbench import coop`"
+        ) from error
+    except (OSError, ValueError) as error:
+        reason = (other_kind(path) if isinstance(error, ValueError) else None) or _named(error)
+        raise WeightsError(f"{path}: no readable safetensors file ({reason})") from error
+    if not isinstance(header, dict):
+        raise WeightsError(f"{path}: no readable safetensors file (its header is no object)")
+    return header
+
+
+def _shape(path: Path, header: Mapping[str, object]) -> tuple[int, ...]:
+    """The shape that the header states of the one tensor."""
+    others = sorted(set(header) - {TENSOR, "__metadata__"})
+    if others:
+        raise WeightsError(
+            f"{path}: unexpected tensors {', '.join(others[:5])}; a context file holds {TENSOR} alone"
+        )
+    entry = header.get(TENSOR)
+    shape = entry.get("shape") if isinstance(entry, dict) else None
+    if not isinstance(shape, list) or not all(isinstance(size, int) for size in shape):
+        raise WeightsError(f"{path}: lacks the tensor {TENSOR}; it is no file of a learned context")
+    if 0 in shape:
+        raise WeightsError(f"{path}: {TENSOR} has the shape {tuple(shape)}, which is empty")
+    return tuple(shape)
+
+
+def _metadata(header: Mapping[str, object]) -> str:
+    metadata = header["__metadata__"]
+    if not isinstance(metadata, dict):
+        raise TypeError("its metadata are no object")
+    return cast(str, metadata[_METADATA])
+
+
+def _parsed(stated: Mapping[str, object]) -> ContextFacts:
+    """Facts from their JSON; KeyError, TypeError or ValueError where it is not what was written."""
+    position, classes, trained = stated["position"], stated["classes"], stated["trained"]
+    if position not in POSITIONS:
+        raise ValueError(f"position {position!r} is none of {', '.join(POSITIONS)}")
+    if not isinstance(classes, list) or not isinstance(trained, dict):
+        raise TypeError("its classes are no list")
+    if not isinstance(stated["class_specific"], bool):
+        raise TypeError("class_specific is neither true nor false")
+    if not isinstance(stated["base"], str) or not isinstance(stated["backbone"], str):
+        raise TypeError("base and backbone are no strings")
+    learned_from = stated.get("learned_from", [])
+    if not isinstance(learned_from, list) or not all(isinstance(each, str) for each in learned_from):
+        raise TypeError("its learned_from is no list of digests")
+    return ContextFacts(
+        base=stated["base"],
+        backbone=stated["backbone"],
+        position=position,
+        classes=tuple(Text(name=str(each["name"]), ids=dict(each["ids"])) for each in classes),
+        class_specific=stated["class_specific"],
+        trained=trained,
+        learned_from=tuple(learned_from),
+    )
+
+
+def _named(error: Exception) -> str:
+    return f"{error} is missing" if isinstance(error, KeyError) else str(error) or type(error).__name__

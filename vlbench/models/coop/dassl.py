@@ -1,0 +1,209 @@
+"""Directories that Dassl leaves of a CoOp training, read without running anything that lies in them."""
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import cast, get_args
+
+import torch
+from torch import Tensor
+
+from vlbench.core.contracts import Precision
+from vlbench.core.errors import WeightsError
+from vlbench.models.coop.context import TENSOR, Position
+from vlbench.models.shared.weight_files import read_pickle
+from vlbench.models.shared.weights import listed
+
+_FOLDER = "prompt_learner"
+_BEST = "model-best.pth.tar"
+_NEWEST = "checkpoint"
+"""A text file that names the file written last (dassl/utils/torchtools.py, save_checkpoint)."""
+
+_NUMBERED = "model.pth.tar-"
+_PREFIXES = ("module.", "_orig_mod.", "prompt_learner.")
+"""What training in parallel, torch.compile and a state of the whole model put in front of the names."""
+
+_BESIDE = ("token_prefix", "token_suffix")
+"""Embeddings of the words around a context: the base's own, not learned."""
+
+_PRECISIONS: Mapping[torch.dtype, Precision] = {
+    torch.float16: "fp16",
+    torch.bfloat16: "bf16",
+    torch.float32: "fp32",
+}
+_Allowed = Callable[..., object] | tuple[Callable[..., object], str]
+"""What torch's safe globals take: here what stands for a name, and the name."""
+
+_INERT_NAMES = (
+    *(f"torch.optim.{name}" for name in ("sgd.SGD", "adam.Adam", "adamw.AdamW", "rmsprop.RMSprop")),
+    *(
+        f"torch.optim.lr_scheduler.{name}"
+        for name in ("CosineAnnealingLR", "StepLR", "MultiStepLR", "LRScheduler", "_LRScheduler")
+    ),
+    *(
+        f"dassl.optim.lr_scheduler.{name}"
+        for name in ("_BaseWarmupScheduler", "ConstantWarmupScheduler", "LinearWarmupScheduler")
+    ),
+    "dassl.optim.radam.RAdam",
+)
+"""Optimisers and schedulers that Dassl offers (dassl/optim); their objects lie in its files."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class DasslContext:
+    """A context of Dassl's: `vectors` [n, d] or [c, n, d] in float32, the precision it was saved in.
+
+    `epochs` counts those it was trained for; None where the file does not say. `prefix` [c, 1, d] and
+    `suffix` [c, t, d] are the embeddings of the words before and behind it, one row a prompt; None where
+    they are not there, or are zeros.
+    """
+
+    vectors: Tensor
+    precision: Precision
+    epochs: int | None
+    prefix: Tensor | None = None
+    suffix: Tensor | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DirectoryFacts:
+    """What the name of an output directory says of a training; None where it says nothing."""
+
+    position: Position | None = None
+    shots: int | None = None
+    seed: int | None = None
+
+
+class _Inert:
+    """What stands for a pickled optimiser or scheduler: takes any arguments and any state, keeps none."""
+
+    def __new__(cls, *_: object) -> "_Inert":
+        return super().__new__(cls)
+
+    def __init__(self, *_: object) -> None:
+        """Nothing."""
+
+    def __setstate__(self, state: object) -> None:
+        """Nothing."""
+
+
+def _plain_dict(*_: object) -> dict[object, object]:
+    """What stands for a defaultdict: weights_only fills the dictionary's own type alone."""
+    return {}
+
+
+def read_dassl(path: Path) -> DasslContext:
+    """The context of one of Dassl's files; its optimiser and its scheduler are left out.
+
+    Raises:
+        WeightsError: the file is damaged, holds no context or more than one, or would run something else.
+    """
+    stand_ins: list[_Allowed] = [(_Inert, name) for name in _INERT_NAMES]
+    stand_ins += [(_plain_dict, "collections.defaultdict"), (dict, "builtins.dict")]
+    with torch.serialization.safe_globals(stand_ins):
+        content = read_pickle(path)
+    state = content.get("state_dict") if isinstance(content, Mapping) else None
+    if not isinstance(content, Mapping) or not isinstance(state, Mapping):
+        raise WeightsError(f"{path}: holds no state_dict; name a file of a prompt_learner folder")
+    found = {_short(str(key)): value for key, value in state.items()}
+    vectors = found.get(TENSOR)
+    if not isinstance(vectors, Tensor):
+        raise WeightsError(
+            f"{path}: lacks the tensor {TENSOR}, holds {', '.join(sorted(found)[:5]) or 'nothing'}; it is no "
+            "context of CoOp's"
+        )
+    if vectors.ndim not in (2, 3) or vectors.dtype not in _PRECISIONS:
+        raise WeightsError(
+            f"{path}: {TENSOR} is {vectors.dtype} {tuple(vectors.shape)}; a context is [tokens, width] or "
+            "[classes, tokens, width]"
+        )
+    others = sorted(found.keys() - {TENSOR, *_BESIDE})
+    if others or len(found) != len(state):
+        left = listed(f"learned beside {TENSOR}", others or [str(key) for key in state])
+        raise WeightsError(
+            f"{path}: {left}; this is no context of CoOp's alone but of a method that followed it "
+            "(CoCoOp, MaPLe "
+            "and others), which is not read: without the rest its numbers would be another model's"
+        )
+    epochs = content.get("epoch")
+    return DasslContext(
+        vectors.detach().float(),
+        _PRECISIONS[vectors.dtype],
+        epochs if isinstance(epochs, int) else None,
+        *(_stated(found.get(name)) for name in _BESIDE),
+    )
+
+
+def _short(key: str) -> str:
+    while key.startswith(_PREFIXES):
+        key = key.partition(".")[2]
+    return key
+
+
+def _stated(tokens: object) -> Tensor | None:
+    """Embeddings in float32; None of anything else and of zeros, which say nothing."""
+    if not isinstance(tokens, Tensor) or tokens.ndim != 3 or not tokens.any():
+        return None
+    return tokens.detach().float()
+
+
+def dassl_file(directory: Path, *, epoch: int | None = None) -> Path:
+    """The file of an output or prompt_learner directory: of an epoch, else the best, the newest, the last.
+
+    Raises:
+        WeightsError: there is none, or other models lie beside it.
+    """
+    folder = directory / _FOLDER if (directory / _FOLDER).is_dir() else directory
+    if not folder.is_dir():
+        raise WeightsError(f"{folder}: no such directory; name Dassl's output directory")
+    _check_alone(folder)
+    numbers = sorted(
+        int(found[1])
+        for path in folder.iterdir()
+        if (found := re.fullmatch(rf"{re.escape(_NUMBERED)}(\d+)", path.name))
+    )
+    if epoch is not None:
+        if epoch not in numbers:
+            known = ", ".join(map(str, numbers)) or "none"
+            raise WeightsError(f"{folder}: holds no {_NUMBERED}{epoch}; epochs there: {known}")
+        return folder / f"{_NUMBERED}{epoch}"
+    newest = folder / _NEWEST
+    named = newest.read_text(encoding="utf-8").strip() if newest.is_file() else ""
+    for name in (_BEST, Path(named).name):
+        if name and (folder / name).is_file():
+            return folder / name
+    if not numbers:
+        raise WeightsError(f"{folder}: holds neither {_BEST} nor {_NUMBERED}N; name Dassl's output directory")
+    return folder / f"{_NUMBERED}{numbers[-1]}"
+
+
+def _check_alone(folder: Path) -> None:
+    """Raise WeightsError where a training saved other models beside its prompt_learner, each in a folder."""
+    if folder.name != _FOLDER:
+        return
+    others = sorted(
+        path.name for path in folder.parent.iterdir() if path != folder and any(path.glob("model*.pth.tar*"))
+    )
+    if others:
+        raise WeightsError(
+            f"{folder.parent}: {listed(f'other models were trained beside {_FOLDER}', others)}; a "
+            "context of CoOp's "
+            "alone is read, and without them its numbers would be another model's"
+        )
+
+
+def directory_facts(directory: Path) -> DirectoryFacts:
+    """What CoOp's scripts write into the name of an output directory.
+
+    >>> directory_facts(Path("output/pets/CoOp/vit_b16_16shots/nctx16_cscFalse_ctpmiddle/seed3"))
+    DirectoryFacts(position='middle', shots=16, seed=3)
+    """
+    name = directory.resolve().as_posix()
+    position = re.search(rf"_ctp({'|'.join(get_args(Position))})(?:/|$)", name)
+    shots, seed = re.search(r"_(\d+)shots(?:/|$)", name), re.search(r"/seed(\d+)(?:/|$)", name)
+    return DirectoryFacts(
+        position=cast(Position, position[1]) if position else None,
+        shots=int(shots[1]) if shots else None,
+        seed=int(seed[1]) if seed else None,
+    )

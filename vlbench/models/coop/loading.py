@@ -1,0 +1,172 @@
+"""A CLIP with a learned context: its image side untouched, its text tower read over words and context."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from vlbench.core.contracts import Checkpoint, Model, Placement, Text
+from vlbench.core.errors import Unsupported, WeightsError
+from vlbench.core.files import remembered
+from vlbench.models.coop.classes import ClassIndex
+from vlbench.models.coop.context import (
+    TENSOR,
+    ContextFacts,
+    Position,
+    backbone_digest,
+    read_facts,
+    read_vectors,
+)
+from vlbench.models.coop.prompts import ROOM, plain_prompts, prompt_rows
+from vlbench.models.shared.causal_text import pooling_of, token_table
+from vlbench.models.shared.dual_encoder import DualEncoder
+from vlbench.models.shared.sentence_tokens import digest_of_rows, token_counts, too_long
+from vlbench.models.shared.text_tower import PromptEncoder, TextTower
+
+_SHOWN = 12
+"""Hexadecimal digits of a digest in a message."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ContextEncoder:
+    """A TextEncoder of dual_encoder.py: the feature of a text's name in a learned context.
+
+    `vectors` is [n, w], or [c, n, w] with a context for each class of `classes`.
+    """
+
+    tower: TextTower
+    vectors: Tensor
+    position: Position
+    classes: ClassIndex | None = None
+
+    def __call__(self, texts: Sequence[Text], *, batch_size: int) -> Tensor:
+        words = token_table(self.tower.model)
+        rows, lengths = self._rows(texts)
+        # a table of what is used: all of a CLIP's words beside a context would be a copy of 100 MB
+        used, rows = torch.unique(rows, return_inverse=True)
+        is_word = used < len(words)
+        table = torch.cat(
+            [
+                words[used[is_word].to(words.device)],
+                self.vectors.flatten(0, -2)[(used[~is_word] - len(words)).to(words.device)],
+            ]
+        )
+        return self.tower.table_features(table, rows, lengths, batch_size=batch_size)
+
+    def cut(self, texts: Sequence[Text]) -> Sequence[str]:
+        """The names of texts that are longer than the room behind the context."""
+        prompts = plain_prompts([text.name for text in texts], self.vectors.shape[-2])
+        names = {prompt: text.name for prompt, text in zip(prompts, texts, strict=True)}
+        return [names[prompt] for prompt in too_long(self.tower.tokenizer, prompts)]
+
+    def token_counts(self, texts: Sequence[Text]) -> Sequence[int]:
+        """Tokens [m] of each text's prompt before it is cut, those of the context among them."""
+        prompts = plain_prompts([text.name for text in texts], self.vectors.shape[-2])
+        return token_counts(self.tower.tokenizer, prompts)
+
+    def token_digests(self, texts: Sequence[Text]) -> Sequence[str]:
+        """Digests [m] of the tokens that are read of each text's prompt, its context's among them."""
+        return [digest_of_rows([row]) for row in self._rows(texts)[0]]
+
+    def _rows(self, texts: Sequence[Text]) -> tuple[Tensor, Tensor]:
+        """Token ids [m, context] of prompts, and how many of each count [m]; the context has the last ids."""
+        n_ctx, words = self.vectors.shape[-2], len(token_table(self.tower.model))
+        owners = [0 if self.classes is None else self.classes.position(text) for text in texts]
+        return prompt_rows(
+            self.tower.tokenizer,
+            [text.name for text in texts],
+            n_ctx=n_ctx,
+            position=self.position,
+            first=[words + n_ctx * owner for owner in owners],
+        )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Context:
+    """A learned context and the file it came from; `vectors` are [n, w] or [c, n, w], float32."""
+
+    path: Path
+    facts: ContextFacts
+    vectors: Tensor
+
+    @classmethod
+    def read(cls, path: Path) -> "Context":
+        """The context of a file; see coop_context.py for what it raises."""
+        return cls(path, read_facts(path), read_vectors(path))
+
+
+def load_coop(
+    base: Checkpoint, path: Path, *, name: str, placement: Placement, cache: Path | None
+) -> DualEncoder:
+    """The base model on a device, with the context of a file in its text tower.
+
+    Raises:
+        Unsupported: the base has no text tower that a context could stand in.
+        WeightsError: the file is no context file, or the context does not fit the base.
+    """
+    context = Context.read(path)
+    model = base.load(placement)
+    tower = context_tower(model, base.name)
+    check_fits(context, tower, base, cache)
+    assert isinstance(model, DualEncoder)
+    facts, vectors = context.facts, context.vectors.to(placement.device)
+    classes = ClassIndex(path, facts.classes) if facts.class_specific else None
+    info = replace(
+        model.info,
+        name=name,
+        parameters=model.info.parameters + vectors.numel(),
+        changes=tuple(f"base {base.name}: {each}" for each in model.info.changes),
+    )
+    return replace(model, info=info, text_encoder=ContextEncoder(tower, vectors, facts.position, classes))
+
+
+def context_tower(model: Model, name: str) -> TextTower:
+    """The text tower of a model that a context can stand in.
+
+    Raises:
+        Unsupported: the model has none.
+    """
+    encoder = model.text_encoder if isinstance(model, DualEncoder) else None
+    if isinstance(encoder, PromptEncoder):
+        tower = encoder.tower
+        if tower.reads_trees and pooling_of(tower.model)[0] == "argmax":
+            return tower
+    raise Unsupported(
+        f"{name}: no base for a learned context, which stands in a causal text tower that is read at its "
+        "largest token; name a CLIP"
+    )
+
+
+def check_fits(context: Context, tower: TextTower, base: Checkpoint, cache: Path | None) -> None:
+    """Hold a context against a base's text tower: its width, its room and its digest, where one is stated.
+
+    Raises:
+        WeightsError: it does not fit.
+    """
+    path, facts = context.path, context.facts
+    count, width = context.vectors.shape[-2:]
+    own = token_table(tower.model).shape[1]
+    if width != own:
+        raise WeightsError(
+            f"{path}: {TENSOR} is {width} wide, the token embeddings of {base.name} {own}; "
+            f"take the model it was learned on ({facts.base})"
+        )
+    room = tower.tokenizer([""]).shape[1] - ROOM
+    if count > room:
+        raise WeightsError(
+            f"{path}: {TENSOR} has {count} tokens, a prompt of {base.name} has room for {room}; "
+            f"take the model it was learned on ({facts.base})"
+        )
+    if facts.backbone and (found := known_digest(tower, base, cache)) != facts.backbone:
+        raise WeightsError(
+            f"{path}: learned in the text tower of {facts.base} (digest {facts.backbone[:_SHOWN]}); that of "
+            f"{base.name} is another ({found[:_SHOWN]}); take the model it was learned on"
+        )
+
+
+def known_digest(tower: TextTower, base: Checkpoint, cache: Path | None) -> str:
+    """The digest of a base's text tower, taken once for each state of its weights and code."""
+    key = f"backbone|{base.identify().text}"
+    return remembered(key, cache, lambda: backbone_digest(tower.model))

@@ -1,0 +1,1 @@
+"""RAM, RAM++ and Tag2Text: taggers."""

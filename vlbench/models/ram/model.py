@@ -1,0 +1,183 @@
+"""A loaded tagger: tokens of images, rows of tags, and logits in blocks of bounded memory."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import torch
+from torch import Tensor
+
+from vlbench.core.contracts import Checkpoint, ModelInfo, Placement, PreprocessMode, ScoreUnit, Text
+from vlbench.core.errors import Unsupported
+from vlbench.models.ram.images import TaggerImages, image_side
+from vlbench.models.ram.network import read_tagger
+from vlbench.models.ram.settings import TaggerSettings
+from vlbench.models.ram.tag_decoder import blocks
+from vlbench.models.ram.taggers import RamPlus, Tagger
+from vlbench.models.ram.texts import ListedTags, ReadTags, TagTexts, tags_of, text_tower
+from vlbench.models.shared.dual_encoder import TILE
+from vlbench.models.shared.precision import check_placement, inference
+from vlbench.models.shared.recipe import Recipe
+
+TAGS_AT_ONCE = 512
+"""Tags that the decoder is asked for together: 54 MB of descriptions, 50 MB of wide states for 8 images."""
+
+PAIRS_AT_ONCE = {"cpu": 4096, "cuda": 32768}
+"""Pairs of an image and a tag that are in memory together, by device."""
+_PAIRS_ELSEWHERE = 4096
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TaggerModel(TaggerImages):
+    """A tagger on a device; a Model and a DecidesTags of core/capabilities.py."""
+
+    info: ModelInfo
+    texts: TagTexts
+
+    def encode_texts(self, texts: Sequence[Text], *, batch_size: int) -> Tensor:
+        """Rows [m, ...] of tags; what is asked beside a tag changes no bit of its row."""
+        return self.texts(texts, batch_size=batch_size)
+
+    def score(self, images: Tensor, texts: Tensor) -> Tensor:
+        """Logits [b, m] of tokens [b, 1 + t, c] and rows [m, ...]: sigmoid makes them probabilities.
+
+        What an image takes a tag for is computed in float32, whatever the precision.
+        """
+        logits = images.new_empty(len(images), len(texts))
+        tags_at_once = max(1, min(TAGS_AT_ONCE, len(texts)))
+        pairs = PAIRS_AT_ONCE.get(torch.device(self.placement.device).type, _PAIRS_ELSEWHERE)
+        plain = Placement(self.placement.device)
+        for rows in blocks(len(images), max(1, pairs // tags_at_once)):
+            tokens = images[rows]  # [b, 1 + t, c]
+            with inference(self.placement):
+                memory = self.network.remember(tokens)
+            for columns in blocks(len(texts), tags_at_once):
+                asked = filled(texts[columns])
+                with inference(plain):
+                    described = self.network.described(tokens, asked)  # [b, n, e]
+                with inference(self.placement):
+                    found = self.network.logits(described, memory)  # [b, n]
+                logits[rows, columns] = found[:, : columns.stop - columns.start].float()
+        return logits
+
+    def tag_thresholds(self, texts: Sequence[Text]) -> tuple[float, ...]:
+        """The probability above which each tag is present; 1 where a tag is never given."""
+        return self.texts.thresholds(texts)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClosedTaggerModel(TaggerModel):
+    """A tagger of its own list alone; also an OffersTags of core/capabilities.py."""
+
+    texts: ListedTags
+
+    def tags(self) -> tuple[Text, ...]:
+        """The model's own tags, in the order of its outputs."""
+        return self.texts.tags
+
+
+class InClipSpace:
+    """What RAM and RAM++ add to a tagger: a Vectors of core/capabilities.py.
+
+    Their mean token is drawn to CLIP's image feature (recognize-anything, ram/models/ram.py and ram_plus.py:
+    `loss_dis`), in the space of the sentences that their tags are known by.
+    """
+
+    __slots__ = ()
+    info: ModelInfo
+    network: Tagger
+
+    def vectors(self, features: Tensor) -> Tensor:
+        """Mean tokens [b, c] of images [b, 1 + t, c]; of tags [m, c] or [m, k, c] the sum of their sentences.
+
+        Raises:
+            Unsupported: a tag may have as many sentences as an image has tokens.
+        """
+        size = self.network.size
+        if features.ndim == 2:
+            return features  # RAM's tags are one row each
+        if isinstance(self.network, RamPlus) and size.tokens % size.descriptions == 0:
+            raise Unsupported(
+                f"{self.info.name}: its tags may have as many sentences as its images have tokens "
+                f"({size.tokens}), so that the two cannot be told apart; take its scores instead of vectors"
+            )
+        if features.shape[1] == size.tokens:
+            return features[:, 0].contiguous()
+        found = torch.zeros_like(features[:, 0])
+        for rows in features.unbind(dim=1):  # one after another: rows of zeros behind them change no bit
+            found += rows
+        return found
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClosedRamModel(InClipSpace, ClosedTaggerModel):
+    """RAM or RAM++ of its own list alone."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OpenRamModel(InClipSpace, TaggerModel):
+    """RAM or RAM++ of any tags; also a CutsSentences and a CountsTokens of core/capabilities.py."""
+
+    texts: ReadTags
+
+    def cut(self, texts: Sequence[Text]) -> Sequence[str]:
+        """The sentences of tags that are longer than the text tower reads."""
+        return self.texts.cut(texts)
+
+    def token_counts(self, texts: Sequence[Text]) -> Sequence[int]:
+        """Tokens [m] of each tag's longest sentence before it is cut."""
+        return self.texts.token_counts(texts)
+
+    def token_digests(self, texts: Sequence[Text]) -> Sequence[str]:
+        """Digests [m] of the tokens that are read of each tag's sentences."""
+        return self.texts.token_digests(texts)
+
+
+def filled(texts: Tensor) -> Tensor:
+    """Rows [n, ...] up to whole tiles, the first one repeated behind them: odd ones are rounded otherwise.
+
+    Attention takes queries in groups of 32 and computes a last group of 16 or more as it does a whole one.
+    """
+    missing = -len(texts) % TILE
+    return torch.cat([texts, texts[:1].expand(missing, *texts.shape[1:])]) if missing else texts
+
+
+def load_tagger(
+    settings: TaggerSettings,
+    recipe: Recipe,
+    *,
+    name: str,
+    placement: Placement,
+    preprocess: PreprocessMode,
+    text_base: Checkpoint | None,
+) -> TaggerModel:
+    """A tagger on a device, its parameters in float32.
+
+    Raises:
+        WeightsError: the file cannot be read, or a key is missing, unexpected or of another shape.
+        CardError: the tag list is wrong.
+        Unsupported: the device or precision is not there, or the text model has no tower that fits.
+    """
+    check_placement(placement)
+    size = settings.network
+    tags = tags_of(settings) if settings.vocabulary == "closed" else ()
+    read = read_tagger(settings, recipe.weights, tags=len(tags))
+    parameters = sum(each.numel() for each in read.network.parameters())
+    info = ModelInfo(
+        name=name,
+        unit=ScoreUnit("probability"),
+        image_size=recipe.preprocessing.size,
+        parameters=parameters + (0 if read.bank is None else read.bank.numel()),
+        feature_shape=(size.tokens, size.width if settings.family == "tag2text" else size.token_width),
+        changes=read.changes,
+    )
+    parts = image_side(read, recipe.preprocessing, preprocess, placement)
+    if read.bank is None:
+        assert text_base is not None
+        base = text_base.load(placement)
+        tower = text_tower(base, name=name, width=size.token_width)
+        told = (*read.changes, *(f"text model {text_base.name}: {each}" for each in base.info.changes))
+        info = replace(info, changes=told)
+        return OpenRamModel(**parts, info=info, texts=ReadTags.of(settings, tower, name))
+    listed = ListedTags.of(settings, tags, read, model=name, device=placement.device)
+    kind = ClosedTaggerModel if settings.family == "tag2text" else ClosedRamModel
+    return kind(**parts, info=info, texts=listed)

@@ -1,0 +1,97 @@
+"""Tags as RAM and RAM++ read them in open vocabulary: sentences through a CLIP text tower.
+
+Source: recognize-anything, ram/utils/openset_utils.py.
+"""
+
+from collections.abc import Iterator, Sequence
+from functools import lru_cache
+
+import torch
+from torch import Tensor
+
+from vlbench.core.contracts import Placement, Text
+from vlbench.models.ram.tag_lists import RAM_TEMPLATES
+from vlbench.models.shared.dual_encoder import mean_of_groups
+from vlbench.models.shared.precision import inference
+from vlbench.models.shared.text_tower import TextTower
+
+BANK_ROWS = 51
+"""Sentences of a tag as published: one template and 50 descriptions; banks are a multiple of it long."""
+
+_VOWELS = "aeiou"
+_INTRODUCED = ("a", "the")
+_TAGS_AT_ONCE = 256
+
+
+def ram_embeddings(tower: TextTower, texts: Sequence[Text], *, batch_size: int) -> Tensor:
+    """RAM's embeddings [m, d] of tags: the unit mean of the unit features of 63 sentences a tag."""
+    found = [torch.zeros(0, tower.dimensions, device=tower.placement.device)]
+    for part in _parts(texts):
+        places: dict[str, int] = {}
+        groups = [_placed(ram_sentences(text.name), places) for text in part]
+        features = tower.features(list(places), batch_size=batch_size)  # [p, d]
+        with inference(Placement(tower.placement.device)):
+            found.append(mean_of_groups(features, groups))
+    return torch.cat(found)
+
+
+def ram_plus_embeddings(
+    tower: TextTower, texts: Sequence[Text], *, batch_size: int, rows: int = BANK_ROWS
+) -> Tensor:
+    """RAM++'s bank [m, k, d] of tags: the unit features of each tag's sentences, in their order.
+
+    Shorter lists end in rows of zeros. k is `rows`, 51 as published, or the next multiple of it where a
+    tag of the call has more sentences.
+    """
+    longest = max((len(ram_plus_sentences(text)) for text in texts), default=1)
+    length = -(-longest // rows) * rows
+    bank = torch.zeros(len(texts), length, tower.dimensions, device=tower.placement.device)
+    first = 0
+    for part in _parts(texts):
+        places: dict[str, int] = {}
+        groups = [_placed(ram_plus_sentences(text), places) for text in part]
+        features = tower.features(list(places), batch_size=batch_size)  # [p, d]
+        starts = range(first, first + length * len(groups), length)
+        filled = [
+            start + row for start, group in zip(starts, groups, strict=True) for row in range(len(group))
+        ]
+        # by one copy: a device is waited for at each
+        plan = torch.tensor([filled, [place for group in groups for place in group]]).to(bank.device)
+        bank.flatten(0, 1)[plan[0]] = features[plan[1]]
+        first = starts.stop
+    return bank
+
+
+def ram_sentences(name: str) -> tuple[str, ...]:
+    """RAM's sentences for a tag's name: the authors' templates, article and spelling.
+
+    The article follows the name's first character as it is written, so that a capital takes "a".
+    """
+    article = "an" if name[:1] and name[0] in _VOWELS else "a"
+    spelled = name.replace("_", " ").replace("/", " or ").lower().rstrip(".")
+    filled = [template.replace("{article}", article).replace("{}", spelled) for template in _templates()]
+    return tuple(f"This is {each}" if each.startswith(_INTRODUCED) else each for each in filled)
+
+
+def ram_plus_sentences(text: Text) -> tuple[str, ...]:
+    """RAM++'s sentences for a tag: its descriptions verbatim, else one with its name as it is written.
+
+    >>> ram_plus_sentences(Text("Aloe"))
+    ('a photo of a Aloe.',)
+    """
+    return text.descriptions or (f"a photo of a {text.name}.",)
+
+
+@lru_cache(maxsize=1)
+def _templates() -> tuple[str, ...]:
+    return tuple(RAM_TEMPLATES.read_text(encoding="utf-8").splitlines())
+
+
+def _parts(texts: Sequence[Text]) -> Iterator[Sequence[Text]]:
+    """A few texts at a time, which bounds the memory that their sentences' features take."""
+    for start in range(0, len(texts), _TAGS_AT_ONCE):
+        yield texts[start : start + _TAGS_AT_ONCE]
+
+
+def _placed(sentences: Sequence[str], places: dict[str, int]) -> list[int]:
+    return [places.setdefault(sentence, len(places)) for sentence in sentences]

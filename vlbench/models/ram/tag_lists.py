@@ -1,0 +1,140 @@
+"""Tag lists of taggers: names, ids, Chinese names and thresholds, and where the tags of a task stand in one.
+
+A list is a TSV with a header (`index`, `name`, perhaps `zh` and `threshold`), its lines in the order of
+the model's outputs, or a text file with a name a line.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from difflib import get_close_matches
+from pathlib import Path
+
+from vlbench.core.contracts import Text
+from vlbench.core.errors import CardError, Unsupported
+
+RAM_TEMPLATES = Path(__file__).with_name("templates.txt")
+"""The 63 templates of RAM's open vocabulary, one a line; whoever reads them digests them."""
+
+_SHOWN = 3
+"""How many tags an error names."""
+
+
+def read_tag_list(path: Path) -> tuple[str, ...]:
+    """Names of a tag list in the order of its indices.
+
+    Raises:
+        CardError: the file is missing, or a line is wrong.
+    """
+    return tuple(row["name"] for row in _rows(path))
+
+
+def read_tags(path: Path, vocabulary: str) -> tuple[Text, ...]:
+    """Tags of a list as texts: ids hold a tag's index and, under `zh`, its Chinese name where there is one.
+
+    Raises:
+        CardError: the file is missing, or a line is wrong.
+    """
+    return tuple(
+        Text(
+            name=row["name"],
+            ids={vocabulary: str(index), **({"zh": row["zh"]} if row.get("zh") else {})},
+        )
+        for index, row in enumerate(_rows(path))
+    )
+
+
+def read_thresholds(path: Path) -> tuple[float, ...]:
+    """Probability above which each tag of a list is present; a tag of threshold 1 is never given.
+
+    Raises:
+        CardError: the file is missing, has no thresholds, or one is no number from 0 to 1.
+    """
+    thresholds = []
+    for number, row in enumerate(_rows(path), start=2):
+        stated = row.get("threshold")
+        if stated is None:
+            raise CardError(f"{path}: has no column `threshold`; add one, or give a threshold")
+        try:
+            threshold = float(stated)
+        except ValueError:
+            threshold = -1.0
+        if not 0 <= threshold <= 1:
+            raise CardError(f"{path}: line {number}: threshold {stated!r} is no number from 0 to 1")
+        thresholds.append(threshold)
+    return tuple(thresholds)
+
+
+def positions(texts: Sequence[Text], tags: Sequence[str], vocabulary: str, model: str) -> list[int]:
+    """Where texts stand in a model's list of tags: by their id in its vocabulary, then by unique name.
+
+    Raises:
+        Unsupported: a tag is not in the list, or its name stands there several times; the first are named.
+    """
+    places: dict[str, list[int]] = {}
+    for place, tag in enumerate(tags):
+        places.setdefault(tag, []).append(place)
+    found = []
+    unknown: list[str] = []
+    for text in texts:
+        id_ = text.ids.get(vocabulary)
+        if id_ is not None:
+            found.append(_by_id(id_, text, len(tags), f"{model}: {vocabulary}"))
+            continue
+        named = places.get(text.name) or places.get(text.name.replace("_", " "), [])
+        if len(named) > 1:
+            raise Unsupported(
+                f"{model}: {text.name!r} stands {len(named)} times in its list, at "
+                f"{', '.join(map(str, named))}; state which as the id `{vocabulary}` of the tag"
+            )
+        found.extend(named)
+        if not named:
+            unknown.append(text.name)
+    if unknown:
+        raise Unsupported(_complaint(unknown, len(texts), places, model))
+    return found
+
+
+def _by_id(id_: str, text: Text, count: int, where: str) -> int:
+    if id_.isascii() and id_.isdigit() and int(id_) < count:
+        return int(id_)
+    raise Unsupported(f"{where} {id_!r} of {text.name!r} is no index of its {count} tags; correct the id")
+
+
+def _complaint(unknown: Sequence[str], asked: int, known: Mapping[str, object], model: str) -> str:
+    shown = []
+    for name in unknown[:_SHOWN]:
+        close = get_close_matches(name, known, n=1, cutoff=0.75)
+        shown.append(f"{name!r} (did you mean {close[0]!r}?)" if close else repr(name))
+    rest = f" and {len(unknown) - _SHOWN} more" if len(unknown) > _SHOWN else ""
+    return (
+        f"{model}: {len(unknown)} of {asked} tags are not in its list of {len(known)} names: "
+        f"{', '.join(shown)}{rest}; leave them out, or take a model of open vocabulary (ram-plus-open)"
+    )
+
+
+def _rows(path: Path) -> Iterator[Mapping[str, str]]:
+    try:
+        lines = path.read_text(encoding="utf-8").split("\n")
+    except OSError as error:
+        raise CardError(
+            f"{path}: the tag list cannot be read ({error.strerror}); correct the path"
+        ) from error
+    except UnicodeDecodeError as error:
+        raise CardError(f"{path}: not UTF-8 at byte {error.start}; save it as UTF-8") from error
+    while lines and not lines[-1]:
+        lines.pop()
+    if not lines:
+        raise CardError(f"{path}: is empty; give a tag a line")
+    header = lines[0].split("\t")
+    if len(header) == 1:
+        yield from ({"name": line} for line in lines)
+        return
+    if "name" not in header:
+        raise CardError(f"{path}: line 1: the header has no column `name`")
+    for number, line in enumerate(lines[1:], start=2):
+        cells = line.split("\t")
+        if len(cells) != len(header):
+            raise CardError(f"{path}: line {number}: {len(cells)} columns where the header has {len(header)}")
+        row = dict(zip(header, cells, strict=True))
+        if row.get("index", str(number - 2)) != str(number - 2):
+            raise CardError(f"{path}: line {number}: index {row['index']!r} where {number - 2} is next")
+        yield row

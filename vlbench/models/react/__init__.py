@@ -1,0 +1,1 @@
+"""REACT: CLIP customised on retrieved pairs."""

@@ -1,0 +1,134 @@
+"""Text towers of open_clip whose feature needs no token behind the pooled one, over trees of tokens."""
+
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING, Protocol, cast
+
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import linear, scaled_dot_product_attention
+
+from vlbench.models.shared.token_tree import TokenTree
+
+if TYPE_CHECKING:
+    from open_clip.transformer import ResidualAttentionBlock
+
+_TOKENS_A_ROW = 8
+"""Tokens that are multiplied with a layer's weights together, for each token row of a batch."""
+
+
+class CausalParts(Protocol):
+    """Attributes of an open_clip text tower that its features are computed from."""
+
+    token_embedding: nn.Embedding
+    positional_embedding: Tensor
+    transformer: nn.Module
+    attn_mask: Tensor
+    ln_final: nn.Module
+    text_projection: nn.Module | Tensor | None
+
+
+def text_module(model: nn.Module) -> nn.Module:
+    """Where an open_clip model keeps its text tower: under `text`, or in itself."""
+    text = getattr(model, "text", None)
+    return text if isinstance(text, nn.Module) else model
+
+
+def pooling_of(model: nn.Module) -> tuple[str, int]:
+    """Which token a tower's feature is read at: the largest id (`argmax`), or the first of an id (`eos`).
+
+    The second part is that id. The first is empty where it is another library's tower.
+    """
+    tower = text_module(model)
+    prefix = "text_" if tower is model else ""
+    return str(getattr(tower, f"{prefix}pool_type", "")), int(getattr(tower, f"{prefix}eos_id", -1))
+
+
+def pooled_lengths(model: nn.Module, tokens: Tensor) -> Tensor:
+    """Number of tokens [p] up to the pooled one, that one included, of token ids [p, context]."""
+    kind, eos_id = pooling_of(model)
+    found = torch.eq(tokens, eos_id).int() if kind == "eos" else tokens
+    return found.argmax(dim=-1) + 1
+
+
+def is_causal(model: nn.Module) -> bool:
+    """Whether a text's feature depends on the tokens up to the pooled one alone, by architecture.
+
+    True of causal transformers of open_clip's plain blocks that pool at the end token; False of
+    bidirectional ones (SigLIP, MobileCLIP-S), of class embeddings appended behind the padding (CoCa) and of
+    other libraries' towers.
+    """
+    from open_clip.transformer import ResidualAttentionBlock
+
+    tower = text_module(model)
+    needed = [name for name in CausalParts.__annotations__ if name != "text_projection"]
+    if any(getattr(tower, name, None) is None for name in needed):
+        return False
+    blocks = cast(Iterable[nn.Module], cast(CausalParts, tower).transformer.resblocks)
+    plain = all(type(block) is ResidualAttentionBlock for block in blocks)
+    without_extras = getattr(tower, "cls_emb", None) is None and not getattr(tower, "use_pad_mask", False)
+    return plain and without_extras and pooling_of(model)[0] in ("argmax", "eos")
+
+
+def token_table(model: nn.Module) -> Tensor:
+    """Embeddings [v, w] of a tower's token ids, without positions."""
+    return cast(CausalParts, text_module(model)).token_embedding.weight
+
+
+def tree_features(model: nn.Module, table: Tensor, tree: TokenTree, *, batch_size: int) -> Tensor:
+    """Features [r, d] of a tree's rows by a causal tower, from an embedding table [v, w] of its token ids.
+
+    Tree and table are on one device. The features are those that the tower computes over its full context
+    for rows pooled at their last token. Every product runs at one shape, so that a row's rounding depends on
+    that row alone.
+    """
+    tower = cast(CausalParts, text_module(model))
+    x = table[tree.tokens] + tower.positional_embedding[tree.depths]  # [n, w]
+    *first, last = cast("Iterable[ResidualAttentionBlock]", tower.transformer.resblocks)
+    for block in first:
+        x = _through(block, x, tree.levels, batch_size)
+    x = _through(last, x, tree.end_levels, batch_size)  # [ends, w]
+    projection = tower.text_projection
+    found = []
+    for rows, count in _batches(x, batch_size):
+        rows = tower.ln_final(rows)
+        if projection is not None:
+            rows = projection(rows) if isinstance(projection, nn.Module) else rows @ projection
+        found.append(rows[:count])
+    return torch.cat(found)[tree.ends]
+
+
+def _through(
+    block: "ResidualAttentionBlock", x: Tensor, levels: tuple[Tensor, ...], batch_size: int
+) -> Tensor:
+    """A block's output [k, w] at the last nodes of `levels`, from its input [n, w] at all nodes."""
+    attention = block.attn
+    size = batch_size * _TOKENS_A_ROW
+    projected = torch.cat(
+        [
+            linear(block.ln_1(rows), attention.in_proj_weight, attention.in_proj_bias)[:count]
+            for rows, count in _batches(x, size)
+        ]
+    )
+    query, key, value = torch.unflatten(projected, 1, (3, attention.num_heads, -1)).unbind(1)  # [n, h, w / h]
+    found = []
+    for paths, count in (batch for level in levels for batch in _batches(level, batch_size)):
+        at_nodes = scaled_dot_product_attention(
+            query[paths[:, -1], :, None], key[paths].transpose(1, 2), value[paths].transpose(1, 2)
+        )
+        found.append(at_nodes.flatten(1)[:count])
+    nodes = torch.cat([level[:, -1] for level in levels])
+    states = torch.cat([torch.cat(found).to(x.dtype), x[nodes]], dim=1)  # [k, 2 w]
+    answers = []
+    for rows, count in _batches(states, size):
+        attended, before = torch.split(rows, x.shape[1], dim=1)
+        before = before + block.ls_1(attention.out_proj(attended))
+        answers.append((before + block.ls_2(block.mlp(block.ln_2(before))))[:count])
+    return torch.cat(answers)
+
+
+def _batches(rows: Tensor, size: int) -> Iterator[tuple[Tensor, int]]:
+    """Rows [n, ...] in batches of exactly `size`, each with the count of its own: its first row fills it."""
+    for batch in torch.split(rows, size):
+        missing = size - len(batch)
+        filled = torch.cat([batch, batch[:1].expand(missing, *batch.shape[1:])]) if missing else batch
+        yield filled, len(batch)

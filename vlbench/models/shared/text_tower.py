@@ -1,0 +1,126 @@
+"""The text side of open_clip models: prompts that share their beginnings, averaged into a text's feature."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cached_property, partial
+from typing import cast
+
+import torch
+from torch import Tensor, nn
+
+from vlbench.core.contracts import Placement, Text
+from vlbench.models.shared.causal_text import is_causal, pooled_lengths, token_table, tree_features
+from vlbench.models.shared.dual_encoder import mean_of_groups, unit, unit_in_blocks
+from vlbench.models.shared.precision import inference
+from vlbench.models.shared.sentence_tokens import (
+    Tokenizer,
+    digests,
+    longest,
+    token_counts,
+    tokenised,
+    too_long,
+)
+from vlbench.models.shared.token_tree import plant
+
+Encode = Callable[[Tensor], Tensor]
+"""Features [p, d] of token ids [p, context]."""
+
+_TREE_TOLERANCE = 1e-4
+_CHECKED = ("a photo of a dog.", "two", "a photo")
+"""Prompts of different lengths and a shared beginning, on which trees are compared with the full context."""
+
+
+@dataclass(frozen=True)  # no slots: cached_property
+class TextTower:
+    """Unit features [p, dimensions] of sentences by an open_clip model, reading no more than they need."""
+
+    model: nn.Module
+    tokenizer: Tokenizer
+    placement: Placement
+    dimensions: int
+
+    @cached_property
+    def reads_trees(self) -> bool:
+        """Whether tokens behind the pooled one can be left out: by architecture, and by a trial."""
+        if not is_causal(self.model):
+            return False
+        tokens = self.tokenizer(list(_CHECKED))
+        lengths, table = pooled_lengths(self.model, tokens), token_table(self.model)
+        plain = TextTower(self.model, self.tokenizer, Placement(self.placement.device), self.dimensions)
+        from_trees = plain.table_features(table, tokens, lengths, batch_size=len(_CHECKED))
+        with inference(plain.placement):
+            full = unit(cast(Encode, self.model.encode_text)(tokens.to(table.device)))
+        return bool((from_trees - full).abs().max() <= _TREE_TOLERANCE)
+
+    def features(self, sentences: Sequence[str], *, batch_size: int) -> Tensor:
+        """Unit features [p, d] of sentences; the rounding of one depends on that one alone."""
+        tokens = tokenised(self.tokenizer, sentences)  # [p, context]
+        if self.reads_trees:
+            lengths = pooled_lengths(self.model, tokens)
+            return self.table_features(token_table(self.model), tokens, lengths, batch_size=batch_size)
+        encode, found = cast(Encode, self.model.encode_text), []
+        with inference(self.placement):
+            for rows in torch.split(tokens.to(self.placement.device), batch_size):
+                missing = rows[:1].expand(batch_size - len(rows), -1)
+                found.append(encode(torch.cat([rows, missing]))[: len(rows)])
+        with inference(Placement(self.placement.device)):
+            return unit_in_blocks(torch.cat(found).float())
+
+    def table_features(self, table: Tensor, tokens: Tensor, lengths: Tensor, *, batch_size: int) -> Tensor:
+        """Unit features [p, d] of token ids [p, context] that are rows of a table [v, w] of embeddings.
+
+        The first `lengths` [p] tokens count, the last of them is pooled; both are on the CPU, where trees are
+        planned. For a tower that reads trees.
+        """
+        with inference(self.placement):
+            found = torch.empty(len(tokens), self.dimensions, device=table.device)
+            for planned in plant(tokens, lengths, batch_size=batch_size):
+                tree = planned.on(table.device)
+                found[tree.rows] = tree_features(self.model, table, tree, batch_size=batch_size).float()
+        with inference(Placement(self.placement.device)):
+            return unit_in_blocks(found)
+
+
+@dataclass(frozen=True, slots=True)
+class PromptEncoder:
+    """A TextEncoder of dual_encoder.py: the unit mean of the unit features of a text's sentences.
+
+    These are its prompts, else its descriptions, else its name.
+
+    The rule of zero-shot classifiers: normalise each prompt, average, normalise (Radford et al. 2021,
+    section 3.1.4; open_clip/zero_shot_classifier.py).
+    """
+
+    tower: TextTower
+
+    def __call__(self, texts: Sequence[Text], *, batch_size: int) -> Tensor:
+        features_of = partial(self.tower.features, batch_size=batch_size)
+        return mean_features(texts, features_of, self.tower.placement.device)
+
+    def cut(self, texts: Sequence[Text]) -> Sequence[str]:
+        """The sentences of texts that are longer than the context."""
+        return too_long(self.tower.tokenizer, [each for text in texts for each in sentences_of(text)])
+
+    def token_counts(self, texts: Sequence[Text]) -> Sequence[int]:
+        """Tokens [m] of each text's longest sentence before it is cut."""
+        return longest(partial(token_counts, self.tower.tokenizer), [sentences_of(text) for text in texts])
+
+    def token_digests(self, texts: Sequence[Text]) -> Sequence[str]:
+        """Digests [m] of the tokens that are read of each text's sentences."""
+        return digests(self.tower.tokenizer, [sentences_of(text) for text in texts])
+
+
+def mean_features(
+    texts: Sequence[Text], features_of: Callable[[Sequence[str]], Tensor], device: str
+) -> Tensor:
+    """The rule of PromptEncoder [m, d], by unit features [p, d] of sentences; each is encoded once."""
+    places: dict[str, int] = {}
+    groups = [[places.setdefault(sentence, len(places)) for sentence in sentences_of(text)] for text in texts]
+    features = features_of(list(places))
+    with inference(Placement(device)):
+        return mean_of_groups(features, groups)
+
+
+def sentences_of(text: Text) -> tuple[str, ...]:
+    """What a text is asked by: its prompts, else its descriptions, else its name."""
+    return text.prompts or text.descriptions or (text.name,)

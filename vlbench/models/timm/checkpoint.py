@@ -1,0 +1,120 @@
+"""Image towers of the package timm, DINOv2's among them: they read no words, are probed and clustered."""
+
+import json
+from dataclasses import dataclass
+from functools import cached_property, partial
+from importlib.metadata import version
+from typing import TYPE_CHECKING
+
+from vlbench.core.capabilities import IMAGES_ALONE, VECTORS
+from vlbench.core.code_digest import digest_of_code
+from vlbench.core.contracts import Identity, Origin, Placement, PreprocessMode
+from vlbench.core.digest import digest_of
+from vlbench.core.errors import UnknownName, WeightsError
+from vlbench.core.files import remembered, remembered_sha256
+from vlbench.models.clip.architectures import from_files
+from vlbench.models.shared.recipe import Recipe
+
+if TYPE_CHECKING:
+    from vlbench.models.timm.images import ImageModel
+
+_IMAGES = "vlbench.models.timm.images"
+"""Root module of what decides the features."""
+
+_FILE = "model.safetensors"
+"""Where every repository that timm names keeps a tower."""
+
+_DIGITS = 12
+"""Hexadecimal digits of a file's SHA-256 in the name of a model with weights of the user's own."""
+
+
+@dataclass(frozen=True)  # no slots: cached_property
+class TimmCheckpoint:
+    """A model of images alone, a Checkpoint of core/contracts.py; files are found when asked."""
+
+    origin: Origin
+    reference: str
+    adapter: str = "timm"
+    capabilities: frozenset[str] = frozenset({IMAGES_ALONE, VECTORS})
+
+    @cached_property
+    def name(self) -> str:
+        """The name asked for; with weights of the user's own, also the start of their SHA-256."""
+        if self.origin.weights is None:
+            return self.origin.name
+        return f"{self.origin.name}@{remembered_sha256(self.recipe.weights, self.origin.cache)[:_DIGITS]}"
+
+    @property
+    def preprocess_mode(self) -> PreprocessMode:
+        return self.origin.preprocess
+
+    @cached_property
+    def recipe(self) -> Recipe:
+        """What the model is made of, its images' size and statistics as timm states them; may fetch its file.
+
+        Raises:
+            UnknownName: timm has no such model.
+            WeightsError: the file is missing and cannot be fetched, or timm names none.
+        """
+        key = f"timm|{self.reference}|{version('timm')}"
+        stated = json.loads(remembered(key, self.origin.cache, partial(_stated, self.reference)))
+        if not stated["repository"] and self.origin.weights is None:
+            raise WeightsError(f"{self.origin.name}: timm names no weights on the hub; pass --weights FILE")
+        return from_files(self.origin, **stated, file=_FILE, sha256=None)
+
+    def identify(self) -> Identity:
+        """Digests of the image side and of the whole; there is no text side."""
+        recipe, cache = self.recipe, self.origin.cache
+        sha256 = remembered_sha256(recipe.weights, cache)
+        packages = ("timm", "torch", "torchvision", "pillow")
+        image = digest_of(
+            {
+                "config": recipe.config,
+                "weights": sha256,
+                "mode": self.origin.preprocess,
+                "packages": {name: version(name) for name in packages},
+                "code": digest_of_code(_IMAGES, cache=cache),
+            }
+        )
+        weights = {recipe.weights.name: sha256}
+        return Identity(image, text="", whole=digest_of([image]), weights=weights, origin=recipe.origin)
+
+    def load(self, placement: Placement) -> "ImageModel":
+        """The model on a device, its parameters in float32.
+
+        Raises:
+            WeightsError: a file cannot be read, or a key is missing, unexpected or of another shape.
+            Unsupported: the device or precision is not there.
+        """
+        from vlbench.models.shared.precision import check_placement
+        from vlbench.models.timm.images import image_model
+
+        check_placement(placement)
+        return image_model(
+            self.recipe, name=self.name, placement=placement, preprocess=self.origin.preprocess
+        )
+
+
+def timm(origin: Origin, /, *, reference: str) -> TimmCheckpoint:
+    """`timm:NAME`: the image tower of a model of timm's without its classifier, which reads no words."""
+    return TimmCheckpoint(origin, reference)
+
+
+def _stated(name: str) -> str:
+    """What timm states of a model, as JSON that is remembered: importing timm costs seconds.
+
+    Raises:
+        UnknownName: timm has no such model.
+    """
+    from timm.data import resolve_data_config
+    from timm.models import get_pretrained_cfg, list_models, list_pretrained
+
+    known = {*list_models(), *list_pretrained()}
+    if name not in known:
+        raise UnknownName("timm model", name, sorted(known), advice="timm.list_models() lists all")
+    stated = get_pretrained_cfg(name, allow_unregistered=False).to_dict()
+    data = resolve_data_config(pretrained_cfg=stated)
+    vision = {"timm_model_name": name, "image_size": data["input_size"][1:], "data": data}
+    facts = {**data, "resize_mode": "squash" if data["crop_mode"] == "squash" else "shortest"}
+    whole = {"config": {"vision_cfg": vision}, "facts": facts, "repository": stated.get("hf_hub_id", "")}
+    return json.dumps(whole)

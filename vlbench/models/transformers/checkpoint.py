@@ -1,0 +1,128 @@
+"""Dual encoders of the transformers package: CLIP, SigLIP, ALIGN, MetaCLIP 2, Chinese-CLIP."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import cached_property, partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from vlbench.core.contracts import Identity, Origin, Placement, PreprocessMode
+from vlbench.core.errors import CardError
+from vlbench.core.files import remembered_sha256
+from vlbench.models.clip.checkpoint import DUAL_ENCODER
+from vlbench.models.shared.recipe import check_transformers
+from vlbench.models.transformers.files import Files, files_in, files_of, identity_of
+
+if TYPE_CHECKING:
+    from vlbench.models.shared.dual_encoder import DualEncoder
+
+_DIGITS = 12
+"""Hexadecimal digits of a file's SHA-256 in the name of a model with weights of the user's own."""
+
+
+@dataclass(frozen=True)  # no slots: cached_property
+class TransformersCheckpoint:
+    """A dual encoder of transformers, a Checkpoint of core/contracts.py; files are found when asked."""
+
+    origin: Origin
+    find: Callable[[Origin], Files]
+    context: int | None = None
+    adapter: str = "transformers"
+    capabilities: frozenset[str] = DUAL_ENCODER
+
+    @cached_property
+    def name(self) -> str:
+        """The name asked for; with weights of the user's own, also the start of their SHA-256."""
+        if self.origin.weights is None:
+            return self.origin.name
+        return f"{self.origin.name}@{remembered_sha256(self.files.weights, self.origin.cache)[:_DIGITS]}"
+
+    @property
+    def preprocess_mode(self) -> PreprocessMode:
+        return self.origin.preprocess
+
+    @cached_property
+    def files(self) -> Files:
+        """What the model is made of; may fetch its files.
+
+        Raises:
+            WeightsError: a file is missing and cannot be fetched.
+        """
+        return self.find(self.origin)
+
+    def identify(self) -> Identity:
+        """Digests of the image side, the text side and the whole."""
+        return identity_of(
+            self.files, context=self.context, preprocess=self.origin.preprocess, cache=self.origin.cache
+        )
+
+    def load(self, placement: Placement) -> "DualEncoder":
+        """The model on a device, its parameters in float32.
+
+        Raises:
+            WeightsError: a file cannot be read, or a key is missing, unexpected or of another shape.
+            Unsupported: the model type, the image processor or the tokenizer is none that runs here, or the
+                device, the precision or the package transformers is not there.
+        """
+        check_transformers(self.origin.name)
+        from vlbench.models.shared.precision import check_placement
+        from vlbench.models.transformers.images import dual_encoder, rule_of
+        from vlbench.models.transformers.network import config_of, filled_model, quiet
+        from vlbench.models.transformers.texts import padded_texts
+
+        check_placement(placement)
+        files = self.files
+        with quiet():
+            config = config_of(files)
+            rule = rule_of(files, config, name=self.name)
+            network = filled_model(config, files.weights)
+            network[0].to(placement.device)
+            texts, told = padded_texts(files, config, network, context=self.context, placement=placement)
+        files = replace(files, changes=(*files.changes, *filter(None, [told])))
+        return dual_encoder(
+            files,
+            config,
+            network,
+            texts,
+            name=self.name,
+            rule=rule,
+            placement=placement,
+            preprocess=self.origin.preprocess,
+        )
+
+
+def transformers(
+    origin: Origin,
+    /,
+    *,
+    reference: str | None = None,
+    repository: str | None = None,
+    revision: str | None = None,
+    directory: str | None = None,
+    context: int | None = None,
+) -> TransformersCheckpoint:
+    """A hub repository or a folder of the transformers package, in a card or as `transformers:REFERENCE`.
+
+    `reference` is a folder that `save_pretrained` wrote, where there is one of that name, else
+    ORGANISATION/NAME; `directory` lies beside the card. `revision` is a commit, `context` the tokens that
+    texts are padded to and cut at.
+
+    Raises:
+        CardError: the settings name no model, or two.
+    """
+    if sum(place is not None for place in (reference, repository, directory)) != 1:
+        raise CardError(f"{origin.name}: settings want either repository, or directory; correct the card")
+    if revision is not None and repository is None:
+        raise CardError(f"{origin.name}: revision is a repository's; name the repository, or remove it")
+    if context is not None and context < 1:
+        raise CardError(f"{origin.name}: context is {context}; give 1 or more")
+    find: Callable[[Origin], Files]
+    if directory is not None:
+        if origin.folder is None:
+            raise CardError(f"{origin.name}: directory is relative to a card's folder, and there is no card")
+        find = partial(files_in, folder=origin.folder / directory)
+    elif reference is not None and Path(reference).expanduser().is_dir():
+        find = partial(files_in, folder=Path(reference).expanduser())
+    else:
+        find = partial(files_of, repository=str(repository or reference), revision=revision)
+    return TransformersCheckpoint(origin, find, context)

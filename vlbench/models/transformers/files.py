@@ -1,0 +1,230 @@
+"""What a checkpoint of the transformers package is made of, found without importing it or torch."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+from vlbench.core.code_digest import digest_of_code
+from vlbench.core.contracts import Identity, Origin, PreprocessMode
+from vlbench.core.digest import digest_of
+from vlbench.core.errors import Unsupported, WeightsError
+from vlbench.core.files import remembered, remembered_sha256
+from vlbench.models.shared.hub_files import fetch_if_there, hub_file, revision_of
+
+CONFIG = "config.json"
+PROCESSORS = ("preprocessor_config.json", "processor_config.json")
+"""Files that say how images become pixels; the second is that of newer releases."""
+
+WEIGHTS = ("model.safetensors", "pytorch_model.bin")
+VOCABULARIES = (
+    "tokenizer.json",
+    "vocab.txt",
+    "vocab.json",
+    "spiece.model",
+    "sentencepiece.bpe.model",
+    "tokenizer.model",
+)
+"""Files one of which a tokenizer is made of."""
+
+BESIDE = ("tokenizer_config.json", "special_tokens_map.json", "added_tokens.json", "merges.txt")
+"""Files that a tokenizer may have beside them."""
+
+_IMAGES = "vlbench.models.transformers.images"
+_TEXTS = "vlbench.models.transformers.texts"
+"""Root modules of the sides: what they import decides what the sides' features are."""
+
+_PACKAGES = ("transformers", "torch")
+_IMAGE_PACKAGES = (*_PACKAGES, "pillow", "torchvision")
+_TEXT_PACKAGES = (*_PACKAGES, "tokenizers")
+
+
+@dataclass(frozen=True, slots=True)
+class Family:
+    """What the configuration of a model type leaves open.
+
+    `inputs` are the tokenizer's answers that the text tower was trained with, `context` the tokens that
+    texts are padded to; None is the length of the table of positions. `lower` says that it was trained on
+    texts in small letters.
+    """
+
+    inputs: tuple[str, ...]
+    context: int | None = None
+    lower: bool = False
+
+
+FAMILIES: Mapping[str, Family] = {
+    "align": Family(("input_ids", "attention_mask", "token_type_ids"), context=64),
+    "chinese_clip": Family(("input_ids", "attention_mask", "token_type_ids"), context=52),
+    "clip": Family(("input_ids", "attention_mask")),
+    "metaclip_2": Family(("input_ids", "attention_mask")),
+    "siglip": Family(("input_ids",), lower=True),
+}
+"""Model types that are two towers into one space: transformers' own processors state the contexts, those of
+SigLIP attend to padding. SigLIP 2 of a fixed resolution is of the type siglip."""
+
+
+@dataclass(frozen=True, slots=True)
+class Files:
+    """A checkpoint's folder and the file of its weights."""
+
+    folder: Path
+    weights: Path
+    origin: str
+    changes: tuple[str, ...] = ()
+    """What lies beside the file of weights and is not read."""
+
+    @property
+    def config(self) -> Mapping[str, object]:
+        """The model's configuration.
+
+        Raises:
+            WeightsError: it is missing or no JSON object.
+        """
+        return read_json(self.folder / CONFIG)
+
+    @property
+    def family(self) -> Family:
+        """What the model's type leaves open.
+
+        Raises:
+            Unsupported: it is no dual encoder that is known here.
+        """
+        kind = self.config.get("model_type")
+        if kind not in FAMILIES:
+            raise Unsupported(
+                f"{self.folder / CONFIG}: model_type {kind!r} is no dual encoder that runs here; known: "
+                f"{', '.join(sorted(FAMILIES))}"
+            )
+        return FAMILIES[str(kind)]
+
+
+def files_in(origin: Origin, folder: Path) -> Files:
+    """The files of a folder that `save_pretrained` wrote: model, image processor and tokenizer.
+
+    Raises:
+        WeightsError: one is missing.
+    """
+    for names, what in (
+        ((CONFIG,), "configuration"),
+        (PROCESSORS, "image processor"),
+        (VOCABULARIES, "tokenizer"),
+    ):
+        if not any((folder / name).is_file() for name in names):
+            raise WeightsError(
+                f"{folder}: no {what} ({' or '.join(names)}); save it there with save_pretrained"
+            )
+    return _with_weights(origin, folder, "folder")
+
+
+def files_of(origin: Origin, repository: str, *, revision: str | None = None) -> Files:
+    """The files of a hub repository, at a revision (a commit) where one is stated.
+
+    Raises:
+        WeightsError: one is missing or cannot be fetched.
+    """
+    key = f"transformers|{repository}|{revision}|{origin.weights is None}"
+    folder = Path(remembered(key, origin.cache, lambda: str(_fetched(origin, repository, revision))))
+    if not (folder / CONFIG).is_file():
+        folder = _fetched(origin, repository, revision)
+    return _with_weights(origin, folder, repository)
+
+
+def identity_of(
+    files: Files, *, context: int | None, preprocess: PreprocessMode, cache: Path | None
+) -> Identity:
+    """Digests of all that can change a side of the model, taken without importing torch."""
+    sha256 = remembered_sha256(files.weights, cache)
+    config = dict(files.config)
+    text, vision = config.pop("text_config", None), config.pop("vision_config", None)
+    config.pop("transformers_version", None)
+    both = {"weights": sha256, "config": config}
+    image = {
+        **both,
+        "vision": vision,
+        "processor": {name: read_json(files.folder / name) for name in _present(files.folder, PROCESSORS)},
+        "mode": preprocess,
+        "packages": _versions(_IMAGE_PACKAGES),
+        "code": digest_of_code(_IMAGES, cache=cache),
+    }
+    words = {
+        **both,
+        "text": text,
+        "context": context,
+        "tokenizer": {
+            name: remembered_sha256(files.folder / name, cache)
+            for name in _present(files.folder, (*VOCABULARIES, *BESIDE))
+        },
+        "packages": _versions(_TEXT_PACKAGES),
+        "code": digest_of_code(_TEXTS, cache=cache),
+    }
+    return Identity(
+        image=digest_of(image),
+        text=digest_of(words),
+        whole=digest_of({"image": image, "text": words}),
+        weights={files.weights.name: sha256},
+        origin=files.origin,
+    )
+
+
+def read_json(path: Path) -> Mapping[str, object]:
+    """A file that holds a JSON object.
+
+    Raises:
+        WeightsError: it is missing or holds something else.
+    """
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise WeightsError(f"{path}: no such file; fetch the model again") from None
+    except ValueError as error:
+        raise WeightsError(f"{path}: not JSON ({error}); fetch it again") from None
+    if not isinstance(content, dict):
+        raise WeightsError(f"{path}: no JSON object; fetch it again")
+    return content
+
+
+def _with_weights(origin: Origin, folder: Path, where: str) -> Files:
+    if origin.weights is not None:
+        if not origin.weights.is_file():
+            raise WeightsError(f"{origin.weights}: no such file; --weights takes a file of weights")
+        return Files(folder, origin.weights, f"file:{origin.weights.name}")
+    found = _present(folder, WEIGHTS)
+    if not found:
+        raise WeightsError(
+            f"{folder}: no {' or '.join(WEIGHTS)}; weights in several files are not read, save them as one"
+        )
+    path = folder / found[0]
+    beside = (f"not read, beside {path.name}: {', '.join(found[1:])}",) if found[1:] else ()
+    source = "@".join(part for part in (where, revision_of(path)) if part)
+    return Files(folder, path, f"{source}:{path.name}", beside)
+
+
+def _fetched(origin: Origin, repository: str, revision: str | None) -> Path:
+    advice = "fetch the repository on another machine and name its folder: transformers:FOLDER"
+
+    def fetch(names: Sequence[str], commit: str | None) -> Path:
+        return hub_file(repository, names, model=origin.name, advice=advice, revision=commit)
+
+    config = fetch((CONFIG,), revision)
+    commit = revision_of(config) or revision  # all of one commit, whatever is pushed meanwhile
+    for names in (PROCESSORS, VOCABULARIES, *(() if origin.weights is not None else (WEIGHTS,))):
+        fetch(names, commit)
+    for name in (*VOCABULARIES, *BESIDE):
+        fetch_if_there(repository, name, revision=commit)
+    return config.parent
+
+
+def _present(folder: Path, names: Sequence[str]) -> list[str]:
+    return [name for name in names if (folder / name).is_file()]
+
+
+def _versions(packages: Sequence[str]) -> dict[str, str | None]:
+    found: dict[str, str | None] = {}
+    for name in packages:
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:
+            found[name] = None
+    return found

@@ -1,0 +1,232 @@
+"""The image side of transformers' dual encoders: an image processor's rule as our own transform, a tower."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import partial
+from inspect import signature
+from pathlib import Path
+from typing import Any, cast
+
+from PIL.Image import Image, fromarray
+from torch import Tensor, nn
+from torchvision.transforms import InterpolationMode, Resize
+
+from vlbench.core.contracts import ModelInfo, Placement, PreprocessMode, ScoreUnit
+from vlbench.core.errors import Unsupported, WeightsError
+from vlbench.models.shared.dual_encoder import DualEncoder, TextEncoder, normalised
+from vlbench.models.shared.preprocess import ExactPreprocess, Transform, preprocess_for
+from vlbench.models.shared.recipe import Preprocessing
+from vlbench.models.shared.weights import scale_of
+from vlbench.models.transformers.files import Files
+from vlbench.models.transformers.network import Network, first_line
+
+_BYTE = 255.0
+_KERNELS = {2: "bilinear", 3: "bicubic"}
+"""Pillow's numbers of the kernels that are supported."""
+
+_DIGITS = 9
+"""Decimals that a mean and a deviation are rounded to: 1/255 times 255 is one."""
+
+
+@dataclass(frozen=True, slots=True)
+class ImageRule:
+    """Resize to (height, width) or by the shortest edge, cut `crop` from the middle, normalise."""
+
+    resize: int | tuple[int, int]
+    crop: tuple[int, int] | None
+    interpolation: str
+    mean: tuple[float, ...]
+    std: tuple[float, ...]
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Height and width of the pixels."""
+        if self.crop is not None:
+            return self.crop
+        assert isinstance(self.resize, tuple)
+        return self.resize
+
+    def transform(self, mode: PreprocessMode) -> Transform:
+        """The transform in a mode; what is cut from the middle has one way for both modes."""
+        if self.crop is not None and self.crop != self.resize:
+            kernel = InterpolationMode(self.interpolation)
+            size = self.resize if isinstance(self.resize, int) else list(self.resize)
+            return ExactPreprocess((as_rgb, Resize(size, interpolation=kernel), MiddleCrop(*self.crop)))
+        stated = Preprocessing(
+            size=self.size,
+            mean=self.mean,
+            std=self.std,
+            interpolation=self.interpolation,
+            resize_mode="squash",
+        )
+        return preprocess_for(stated, mode, before=(as_rgb,))
+
+
+@dataclass(frozen=True, slots=True)
+class MiddleCrop:
+    """The middle of an image, the odd line left below and right: transformers' rule, torchvision rounds."""
+
+    height: int
+    width: int
+
+    def __call__(self, image: Image) -> Image:
+        top, left = (image.height - self.height) // 2, (image.width - self.width) // 2
+        return image.crop((left, top, left + self.width, top + self.height))
+
+
+def as_rgb(image: Image) -> Image:
+    """An image in RGB by transformers' own rule, which converts before it resizes.
+
+    What is transparent is seen on white since its release 5.21, as its hidden colours before.
+    """
+    from transformers.image_transforms import convert_to_rgb
+
+    arrays = {"return_numpy": True} if "return_numpy" in signature(convert_to_rgb).parameters else {}
+    found = convert_to_rgb(image, **arrays)
+    return found if isinstance(found, Image) else fromarray(found)
+
+
+@dataclass(frozen=True, slots=True)
+class _ImageTower:
+    """Features [b, d] of normalised pixels [b, 3, h, w]."""
+
+    model: nn.Module
+
+    def __call__(self, pixels: Tensor) -> Tensor:
+        encode = cast(Callable[..., Any], self.model.get_image_features)
+        return cast(Tensor, encode(pixel_values=pixels).pooler_output)
+
+
+def dual_encoder(
+    files: Files,
+    config: Any,
+    network: Network,
+    text_encoder: TextEncoder,
+    *,
+    name: str,
+    rule: ImageRule,
+    placement: Placement,
+    preprocess: PreprocessMode,
+) -> DualEncoder:
+    """The model of a checkpoint: the image tower of a network beside a text encoder.
+
+    Raises:
+        WeightsError: the factor of cosines itself seems to be stored in place of its logarithm.
+    """
+    model, changes = network
+    scale, bias = _scale_and_bias(model, files.weights)
+    # both towers' features have the projection's width, or the image tower's where there is none
+    width = int(getattr(config, "projection_dim", None) or config.vision_config.hidden_size)
+    info = ModelInfo(
+        name=name,
+        unit=ScoreUnit("cosine", scale, bias),
+        image_size=rule.size,
+        parameters=sum(parameter.numel() for parameter in model.parameters()),
+        feature_shape=(width,),
+        changes=(*files.changes, *changes),
+    )
+    return DualEncoder(
+        info=info,
+        preprocess=rule.transform(preprocess),
+        normalisation=partial(normalised, mean=rule.mean, std=rule.std),
+        image_tower=_ImageTower(model),
+        text_encoder=text_encoder,
+        placement=placement,
+    )
+
+
+def rule_of(files: Files, config: Any, *, name: str) -> ImageRule:
+    """The rule of a checkpoint's own image processor.
+
+    Raises:
+        WeightsError: there is none that transformers reads, or it makes pixels that the tower does not take.
+        Unsupported: it is none that runs here.
+    """
+    from transformers import AutoImageProcessor
+
+    try:
+        found: object = AutoImageProcessor.from_pretrained(
+            files.folder, local_files_only=True, trust_remote_code=False
+        )
+    except (OSError, ValueError, TypeError) as error:
+        raise WeightsError(
+            f"{files.folder}: no image processor of transformers ({first_line(error)})"
+        ) from error
+    rule = image_rule(found, name=name)
+    stated = getattr(config.vision_config, "image_size", None)
+    # a tower of patches takes one size
+    patches = hasattr(config.vision_config, "patch_size") and isinstance(stated, int)
+    if patches and rule.size != (stated, stated):
+        raise WeightsError(
+            f"{files.folder}: its image processor makes {rule.size[0]}x{rule.size[1]} pixels, its image "
+            f"tower takes {stated}x{stated}; take the preprocessor_config.json that the model was trained "
+            "with"
+        )
+    return rule
+
+
+def image_rule(processor: object, *, name: str) -> ImageRule:
+    """The rule of an image processor, its rescaling put into mean and deviation of pixels in [0, 1].
+
+    Raises:
+        Unsupported: it pads, does not resize or rescale, or takes another kernel.
+    """
+
+    def stated(what: str) -> object:
+        return getattr(processor, what, None)
+
+    kernel = _KERNELS.get(int(stated("resample") or 0))  # type: ignore[call-overload]
+    odd = [what for what in ("do_resize", "do_rescale") if not stated(what)]
+    odd += [what for what in ("do_pad", "include_top") if stated(what)]
+    odd += [] if kernel else ["resample"]
+    if odd:
+        values = ", ".join(f"{what}: {stated(what)}" for what in odd)
+        raise Unsupported(f"{name}: its image processor ({values}) is none that is read here")
+    mean, std = _fused(processor)
+    crop = _height_and_width(stated("crop_size"), name) if stated("do_center_crop") else None
+    resize = _resized(stated("size"), name)
+    if isinstance(resize, int) and crop is None:
+        raise Unsupported(f"{name}: its image processor keeps the ratio of images and crops none")
+    return ImageRule(resize, crop, str(kernel), mean, std)
+
+
+def _fused(processor: object) -> tuple[tuple[float, ...], tuple[float, ...]]:
+    """Mean and deviation of pixels x in [0, 1] that stand for ((255 x f - o) - mean) / std."""
+    scale = _BYTE * float(processor.rescale_factor)  # type: ignore[attr-defined]
+    offset = 1.0 if getattr(processor, "rescale_offset", False) else 0.0
+    mean: tuple[float, ...] = (0.0, 0.0, 0.0)
+    std: tuple[float, ...] = (1.0, 1.0, 1.0)
+    if processor.do_normalize:  # type: ignore[attr-defined]
+        mean, std = tuple(processor.image_mean), tuple(processor.image_std)  # type: ignore[attr-defined]
+    return (
+        tuple(round((offset + value) / scale, _DIGITS) for value in mean),
+        tuple(round(value / scale, _DIGITS) for value in std),
+    )
+
+
+def _resized(size: object, name: str) -> int | tuple[int, int]:
+    edge = _length(size, "shortest_edge")
+    return edge if isinstance(edge, int) else _height_and_width(size, name)
+
+
+def _length(size: object, which: str) -> object:
+    """A length of a size, which is a dictionary in the first releases of transformers 5."""
+    return size.get(which) if isinstance(size, Mapping) else getattr(size, which, None)
+
+
+def _height_and_width(size: object, name: str) -> tuple[int, int]:
+    height, width = _length(size, "height"), _length(size, "width")
+    if not isinstance(height, int) or not isinstance(width, int):
+        raise Unsupported(f"{name}: its image processor states the size {size}; height and width are wanted")
+    return height, width
+
+
+def _scale_and_bias(model: nn.Module, path: Path) -> tuple[float, float]:
+    """What a cosine is multiplied with and what is added: exp(logit_scale), or 1 / temperature (ALIGN)."""
+    parameters: Mapping[str, Tensor] = dict(model.named_parameters(recurse=False))
+    bias = parameters.get("logit_bias")
+    if "logit_scale" in parameters:
+        scale = scale_of(path, parameters["logit_scale"])
+    else:
+        scale = float(1 / parameters["temperature"])
+    return scale, 0.0 if bias is None else float(bias)

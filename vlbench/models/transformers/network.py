@@ -1,0 +1,108 @@
+"""Networks of transformers, built from their configuration and filled with a file's weights."""
+
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, cast
+
+import torch
+from torch import nn
+
+from vlbench.core.errors import WeightsError
+from vlbench.models.shared.foreign_keys import advice
+from vlbench.models.shared.weight_files import read_weights
+from vlbench.models.shared.weights import check_values, in_float32, listed, within
+from vlbench.models.transformers.files import Files
+
+Network = tuple[nn.Module, tuple[str, ...]]
+"""A model in evaluation mode, and what was changed of its weights."""
+
+_BUFFER = ".position_ids"
+"""The end of keys that transformers passes over without a word: of old releases, no weights."""
+
+_ANCHORS = ("logit_scale", "temperature")
+"""Tensors one of which every dual encoder has, by which one is found among others."""
+
+
+def config_of(files: Files) -> Any:
+    """A checkpoint's configuration.
+
+    Raises:
+        WeightsError: there is none that transformers reads.
+    """
+    from transformers import AutoConfig
+
+    assert files.family  # of a type that transformers itself has: no code of the repository is run
+    try:
+        return AutoConfig.from_pretrained(files.folder, local_files_only=True, trust_remote_code=False)
+    except (OSError, ValueError, TypeError) as error:
+        raise WeightsError(
+            f"{files.folder}: no configuration of transformers ({first_line(error)})"
+        ) from error
+
+
+def filled_model(config: Any, path: Path) -> Network:
+    """The model in evaluation mode on the CPU, filled under transformers' own names of older layouts.
+
+    Raises:
+        WeightsError: a key is missing, unexpected or of another shape; the first few are named.
+    """
+    from transformers import MODEL_MAPPING
+
+    weights = in_float32(within(read_weights(path), _ANCHORS))
+    model, told = MODEL_MAPPING[type(config)].from_pretrained(
+        None,
+        config=config,
+        state_dict=dict(weights.state),
+        output_loading_info=True,
+        ignore_mismatched_sizes=True,
+        dtype=torch.float32,
+    )
+    own = model.state_dict()
+    mismatched = sorted(key if isinstance(key, str) else str(key[0]) for key in told["mismatched_keys"])
+    unexpected = sorted(told["unexpected_keys"])
+    problems = [
+        listed(f"{text} {len(keys)} keys", keys)
+        for text, keys in (
+            ("lacks", sorted(told["missing_keys"])),
+            ("has, unexpected,", unexpected),
+            ("has, of another shape,", mismatched),
+        )
+        if keys
+    ]
+    if problems or told["error_msgs"]:
+        what = " and ".join([*problems, *told["error_msgs"]])
+        raise WeightsError(f"{path}: {what}; {advice(path, unexpected, own)}")
+    # what lies in the file under an older name is looked at as it was read
+    found = weights.having({**own, **weights.state})
+    check_values(found, [key for key, value in own.items() if value.is_floating_point()])
+    others = [key for key in weights.state if key not in own]
+    buffers = [key for key in others if key.endswith(_BUFFER)]
+    older = [key for key in others if key not in buffers]
+    said = [listed(f"{len(buffers)} buffers without weights not read", buffers)] if buffers else []
+    said += [listed(f"{len(older)} tensors read under newer names", older)] if older else []
+    return cast(nn.Module, model).eval().requires_grad_(requires_grad=False), (*weights.changes, *said)
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    """Without transformers' reports and progress bars: what is wrong is raised here."""
+    from transformers.utils import logging
+
+    verbosity, bars = logging.get_verbosity(), logging.is_progress_bar_enabled()
+    logging.set_verbosity(logging.CRITICAL)
+    logging.disable_progress_bar()
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        logging.set_verbosity(verbosity)
+        if bars:
+            logging.enable_progress_bar()
+
+
+def first_line(error: Exception) -> str:
+    """The first line of an error's text, or its kind."""
+    return next(iter(str(error).strip().splitlines()), type(error).__name__)

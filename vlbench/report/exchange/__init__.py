@@ -1,0 +1,1 @@
+"""Scores from and for other tools, published scores and trackers."""

@@ -1,0 +1,209 @@
+"""Results in other tools' layouts: Hugging Face's model-index, JSON lines, CLIP_benchmark's CSV."""
+
+import json
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from io import StringIO
+from typing import Literal
+
+from vlbench.core.errors import DataError
+from vlbench.core.measurement import Measurement
+from vlbench.core.result import Result
+from vlbench.report.comparable import columns, whole_results
+from vlbench.report.tables.csv_text import csv_text
+
+Form = Literal["model-index", "jsonl", "clip_benchmark"]
+
+_HUB_TASKS = {
+    "classification": ("zero-shot-image-classification", "Zero-Shot Image Classification"),
+    "retrieval": ("image-text-retrieval", "Image-Text Retrieval"),
+    "tagging": ("image-multilabel-classification", "Image Tagging"),
+}
+"""Task types of the hub; it has one for the first alone, and takes any name."""
+
+_HUB_METRICS = {"acc1": "accuracy"}
+_ITS_TASKS = {
+    "classification": "zeroshot_classification",
+    "retrieval": "zeroshot_retrieval",
+    "tagging": "zeroshot_classification",
+}
+"""CLIP_benchmark asks of several labels an image under the name of classification."""
+
+EXPORTER = "exported_by"
+"""The column by which `vlbench import` knows our own results for what they are."""
+_US = "vlbench"
+_ITS_METRICS = (
+    "acc1",
+    "acc5",
+    "mean_per_class_recall",
+    "mean_average_precision",
+    *(f"{side}_retrieval_recall@{k}" for side in ("image", "text") for k in (1, 5, 10)),
+)
+_DIGESTS = ("image_ids", "texts", "truth", "validation_image_ids", "train_image_ids", "method")
+_ITS_HEAD = ("dataset", "language", "model", "model_fullname", "pretrained", "task", EXPORTER)
+
+
+@dataclass(frozen=True, slots=True)
+class ExportNames:
+    """How others name what a result names.
+
+    A task has a `title` and a `dataset` with its language, a model's `weights` are an architecture and a tag.
+    """
+
+    title: Callable[[str], str]
+    dataset: Callable[[str], tuple[str, str]]
+    weights: Callable[[str], tuple[str, str]]
+
+
+def export_text(results: Iterable[Result], form: Form, names: ExportNames) -> str:
+    """Results as a text of a form; partial ones are left out, models and tasks are sorted.
+
+    CLIP_benchmark's CSV calls all that it holds zero-shot, and has no place for a method: see `untold`.
+
+    Raises:
+        DataError: CLIP_benchmark's CSV, which tells no data apart, would hold results on other data.
+    """
+    rows = sorted(whole_results(results), key=lambda each: (each.model, each.task))
+    match form:
+        case "model-index":
+            return model_index(rows, names.title)
+        case "jsonl":
+            return json_lines(rows)
+        case "clip_benchmark":
+            rows = [each for each in rows if not each.method]
+            _refuse_other_questions(rows)
+            return clip_benchmark_csv(rows, names)
+
+
+def untold(results: Iterable[Result], form: Form) -> str:
+    """What a form leaves out of whole results since it has no place for it; empty for nothing."""
+    if form != "clip_benchmark":
+        return ""
+    whole = whole_results(results)
+    models = sorted({each.model for each in whole if each.method})
+    tasks = sorted({each.task for each in whole if not each.method and not any(_its_cells(each))})
+    lines = [f"has no place for a method: {', '.join(models)}"] if models else []
+    lines += [f"knows no metric of: {', '.join(tasks)}"] if tasks else []
+    return "; ".join(f"left out, since CLIP_benchmark's CSV {line}" for line in lines)
+
+
+def _its_cells(result: Result) -> list[str]:
+    """The values of CLIP_benchmark's metrics; all empty of kinds of tasks that it does not have."""
+    values = {each.metric: each.value for each in result.metrics if each.value is not None}
+    known = values if result.kind in _ITS_TASKS else {}
+    return ["" if name not in known else repr(known[name]) for name in _ITS_METRICS]
+
+
+def _refuse_other_questions(results: Iterable[Result]) -> None:
+    for task, column in columns(results).items():
+        one = column.kept[0].model
+        for result, names in column.left_out:
+            raise DataError(
+                f"{task}: {result.model} is of other {' and '.join(names)} than {one}, and the CSV tells "
+                "none of it; choose models with --model, or run them again on the same data"
+            )
+
+
+def model_index(results: Sequence[Result], title: Callable[[str], str]) -> str:
+    """The YAML of a model card's `model-index`: a result a task, with all metrics that have a value.
+
+    Layout: hub-docs, modelcard.md.
+    """
+    from ruamel.yaml import YAML
+
+    models: dict[str, list[object]] = {}
+    for result in results:
+        models.setdefault(result.model, []).append(_hub_result(result, title(result.task)))
+    yaml = YAML()
+    yaml.default_flow_style = False
+    yaml.width = 1000
+    stream = StringIO()
+    index = [{"name": name, "results": entries} for name, entries in models.items()]
+    yaml.dump({"model-index": index}, stream)
+    return stream.getvalue()
+
+
+def json_lines(results: Iterable[Result]) -> str:
+    """A JSON object a metric and line, its keys sorted: what was measured, of what, and on what data."""
+    return "".join(
+        json.dumps(_record(result, value), sort_keys=True, ensure_ascii=False) + "\n"
+        for result in results
+        for value in result.metrics
+    )
+
+
+def clip_benchmark_csv(results: Iterable[Result], names: ExportNames) -> str:
+    """The columns of `clip_benchmark build`'s CSV, with the metrics that it knows, and who exported them.
+
+    Tasks of other kinds, and results with none of its metrics, are left out.
+    """
+    lines = []
+    for result in results:
+        cells = _its_cells(result)
+        if not any(cells):
+            continue
+        architecture, tag = names.weights(result.model)
+        whole = " ".join(filter(None, (architecture, tag)))
+        dataset, language = names.dataset(result.task)
+        lines.append([*cells, dataset, language, architecture, whole, tag, _ITS_TASKS[result.kind], _US])
+    return csv_text([*_ITS_METRICS, *_ITS_HEAD], lines)
+
+
+def _hub_result(result: Result, title: str) -> Mapping[str, object]:
+    kind, name = _HUB_TASKS.get(result.kind, (result.kind, result.kind))
+    if result.method and result.zero_shot == "no":
+        kind, name = kind.removeprefix("zero-shot-"), name.removeprefix("Zero-Shot ")
+    return {
+        "task": {"type": kind, "name": name},
+        "dataset": {
+            "type": result.task,
+            "name": title,
+            "args": {
+                "protocol": result.protocol,
+                "protocol_digest": result.protocol_digest,
+                "images": result.n_images,
+                **({"method": result.method} if result.method else {}),
+                **_told_digests(result),
+            },
+        },
+        "metrics": [
+            {
+                "type": _HUB_METRICS.get(value.metric, value.metric),
+                "value": round(value.value, 6),
+                "name": value.metric,
+            }
+            for value in result.metrics
+            if value.value is not None
+        ],
+    }
+
+
+def _told_digests(result: Result) -> dict[str, str]:
+    """Digests that are equal where two results were measured on the same data by one method."""
+    return {f"{name}_digest": result.digests[name] for name in _DIGESTS if name in result.digests}
+
+
+def _record(result: Result, value: Measurement) -> Mapping[str, object]:
+    return {
+        "model": result.model,
+        "method": result.method,
+        "task": result.task,
+        "kind": result.kind,
+        "protocol": result.protocol,
+        "protocol_digest": result.protocol_digest,
+        "metric": value.metric,
+        "primary": value.metric == result.primary,
+        "value": value.value,
+        "ci_low": value.ci_low,
+        "ci_high": value.ci_high,
+        "ci_method": value.ci_method,
+        "n": value.n,
+        "left_out": value.left_out,
+        "n_images": result.n_images,
+        "n_texts": result.n_texts,
+        "model_digest": result.digests.get("model", ""),
+        "source_revision": result.source_revision,
+        **_told_digests(result),
+        "zero_shot": result.zero_shot,
+        **{f"settings_{name}": result.settings[name] for name in sorted(result.settings)},
+    }

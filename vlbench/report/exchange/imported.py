@@ -1,0 +1,273 @@
+"""Scores from other tools' result files: rows marked as theirs, in a folder of their own."""
+
+import csv
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from tabulate import tabulate
+
+from vlbench.core.digest import digest_of
+from vlbench.core.errors import DataError
+from vlbench.core.files import file_name, write_atomically
+from vlbench.core.published import PublishedScore, printed_value
+from vlbench.report.tables.csv_text import csv_text
+
+FOLDER = "imported"
+"""Of a results folder; `vlbench run` and `vlbench leaderboard` read no JSON there and mix none of it in."""
+
+_LEAST_DIGITS = 4
+_MARK_DIGITS = 6
+SHOWN = ("system", "model", "task", "metric", "value", "differs")
+"""The columns of tables that people read."""
+HEAD = ("system", "model", "card", "dataset", "task", "metric", "value", "differs", "file")
+
+
+@dataclass(frozen=True, slots=True)
+class TheirScore:
+    """A score as another tool states it: its names, and the value's text, a fraction.
+
+    `pretrained` is the tag or file of the weights, `language` that of the texts where it is not English.
+    `differs` says what of its protocol is known to be another than ours, `exporter` who wrote the file for
+    the tool; empty where the tool did.
+    """
+
+    model: str
+    pretrained: str
+    dataset: str
+    metric: str
+    text: str
+    language: str = ""
+    differs: str = ""
+    exporter: str = ""
+
+    @property
+    def cell(self) -> tuple[str, ...]:
+        """What a file may state one value of."""
+        return (self.model, self.pretrained, self.dataset, self.language, self.metric, self.differs)
+
+
+@dataclass(frozen=True, slots=True)
+class ImportedScore:
+    """A score of another tool, under its names and, where we have cards for them, under ours."""
+
+    system: str
+    model: str
+    card: str
+    dataset: str
+    task: str
+    metric: str
+    text: str
+    differs: str
+    file: str
+
+    @property
+    def published(self) -> PublishedScore | None:
+        """The score as one to set results beside; None where no card stands for its model or data set."""
+        if not (self.card and self.task):
+            return None
+        source = f"{self.system}: {self.file} (imported)"
+        return PublishedScore.of_text(
+            self.card,
+            self.task,
+            self.metric,
+            text=self.text,
+            source=source,
+            differs=self.differs,
+            imported=True,
+        )
+
+
+def imported_score(
+    theirs: TheirScore,
+    *,
+    system: str,
+    file: str,
+    card_of: Callable[[str, str], str],
+    task_of: Callable[[str, str], str],
+) -> ImportedScore:
+    """A tool's score under our names too: of (model, pretrained) and of (data set, language)."""
+    return ImportedScore(
+        system=system,
+        model="/".join(filter(None, (theirs.model, theirs.pretrained))),
+        card=card_of(theirs.model, theirs.pretrained),
+        dataset="/".join(filter(None, (theirs.dataset, theirs.language))),
+        task=task_of(theirs.dataset, theirs.language),
+        metric=theirs.metric,
+        text=theirs.text,
+        differs=f"exported by {theirs.exporter}: no score of others" if theirs.exporter else theirs.differs,
+        file=file,
+    )
+
+
+def refuse_doubled(scores: Iterable[TheirScore], file: Path) -> None:
+    """Refuse a file that states a score twice, be the two equal or not: nobody could say which one holds.
+
+    Raises:
+        DataError: with the cell and both values; or a name holds a NUL.
+    """
+    seen: dict[tuple[str, ...], str] = {}
+    for score in scores:
+        if any("\0" in part for part in score.cell):
+            raise DataError(f"{file}: {score.dataset!r}, {score.metric!r}: holds a NUL, which no name does")
+        if score.cell in seen:
+            name = " ".join(filter(None, score.cell))
+            raise DataError(
+                f"{file}: states {name} twice, {seen[score.cell]} and {score.text}; keep one of them"
+            )
+        seen[score.cell] = score.text
+
+
+def refuse_doubled_columns(head: Sequence[str], file: Path) -> None:
+    """Raise DataError where a header names a column twice: of two cells the last would win."""
+    doubled = [name for at, name in enumerate(head) if name in head[:at]]
+    if doubled:
+        raise DataError(f"{file}: line 1 names the column {doubled[0]!r} twice; keep one of them")
+
+
+def write_imported(scores: Sequence[ImportedScore], folder: Path) -> Path:
+    """Write the scores of one file of a tool under a results folder; an earlier import of it is replaced.
+
+    Tools call the JSON files of many runs the same: one of a single model bears a mark of its own.
+    """
+    first = scores[0]
+    stem = f"{file_name(first.system)}-{file_name(Path(first.file).stem)}"
+    path = folder / FOLDER / f"{stem}{_mark(scores)}.csv"
+    lines = sorted(_cells(score) for score in scores)
+    write_atomically(path, csv_text(HEAD, lines))
+    return path
+
+
+def known_already(scores: Sequence[ImportedScore], folder: Path) -> int:
+    """How many scores were imported from a file of another name already, with the same values."""
+    names = {score.file for score in scores}
+    known = {_same(score) for score in read_imported(folder) if score.file not in names}
+    return sum(_same(score) in known for score in scores)
+
+
+def _same(score: ImportedScore) -> tuple[str, ...]:
+    return (score.system, score.model, score.dataset, score.metric, score.differs, score.text)
+
+
+def read_imported(folder: Path) -> tuple[ImportedScore, ...]:
+    """All imported scores of a results folder, file by file; one that two files state alike is read once.
+
+    Raises:
+        DataError: a CSV there is not one that `vlbench import` wrote, or it states a score twice.
+    """
+    found: dict[tuple[str, ...], ImportedScore] = {}
+    for path in sorted((folder / FOLDER).glob("*.csv")):
+        seen: set[tuple[str, ...]] = set()
+        for score in _read(path):
+            cell = _same(score)[:-1]
+            if cell in seen:
+                raise DataError(f"{path}: states {' '.join(filter(None, cell))} twice; {_IMPORT_AGAIN}")
+            seen.add(cell)
+            found.setdefault(_same(score), score)
+    return tuple(found.values())
+
+
+_IMPORT_AGAIN = "delete it and import the file again"
+
+
+def _read(path: Path) -> list[ImportedScore]:
+    try:
+        with path.open(encoding="utf-8", newline="") as file:
+            head, *rows = list(csv.reader(file, strict=True)) or [[]]
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise DataError(f"{path}: not written by `vlbench import` ({error}); {_IMPORT_AGAIN}") from error
+    if tuple(head) != HEAD or any(len(row) != len(HEAD) for row in rows):
+        raise DataError(f"{path}: not written by `vlbench import`; {_IMPORT_AGAIN}")
+    if any("\0" in cell for row in rows for cell in row):
+        raise DataError(f"{path}: holds a NUL, which no name does; {_IMPORT_AGAIN}")
+    scores = [_score(row) for row in rows]
+    for line, score in enumerate(scores, start=2):
+        fraction_text(score.text, f"{path}: line {line}, {score.metric}")
+    return scores
+
+
+def imported_cells(scores: Iterable[ImportedScore], tasks: Container[str]) -> list[list[str]]:
+    """Cells under the headers `SHOWN` of the scores on some tasks."""
+    return [
+        [
+            each.system,
+            each.card or each.model,
+            each.task,
+            each.metric,
+            f"{float(each.text):.4f}",
+            each.differs,
+        ]
+        for each in scores
+        if each.task in tasks
+    ]
+
+
+def imported_table(scores: Iterable[ImportedScore], tasks: Container[str]) -> str:
+    """The imported scores on tasks that we have results of, for a terminal, and how many others there are.
+
+    Models and tasks bear our names where cards stand for them. Empty where nothing was imported.
+    """
+    rows = list(scores)
+    cells = imported_cells(rows, tasks)
+    if not rows:
+        return ""
+    others = len(rows) - len(cells)
+    lines = ["Imported, measured by other tools:"]
+    if cells:
+        lines.append(tabulate(cells, headers=SHOWN, tablefmt="simple", disable_numparse=True))
+    if others:
+        lines.append(f"and {others} scores on tasks without a result here")
+    return "\n".join(lines)
+
+
+def fraction_text(value: object, where: str) -> str:
+    """A number of a tool's file as the text of a fraction: its digits, and at least four behind the point.
+
+    Files drop zeros at the end (`0.7`), which are no lack of precision.
+
+    Raises:
+        DataError: it is no number, or none between 0 and 1.
+    """
+    text = value.strip() if isinstance(value, str) else repr(value)
+    if "e" in text.lower():
+        text = f"{_number(text, where):.12f}".rstrip("0")
+    number = _number(text, where)
+    if not 0 <= number <= 1:
+        raise DataError(f"{where}: {text} is no fraction between 0 and 1; is the file one of percentages?")
+    whole, _, decimals = text.partition(".")
+    return f"{whole}.{decimals.ljust(_LEAST_DIGITS, '0')}"
+
+
+def _number(text: str, where: str) -> float:
+    try:
+        return float(text) if "e" in text.lower() else printed_value(text)[0]
+    except (ValueError, DataError) as error:
+        raise DataError(f"{where}: {text[:40]!r} is no number") from error
+
+
+def _mark(scores: Sequence[ImportedScore]) -> str:
+    """What tells a run's JSON from those of other models or data sets; empty for tables of many."""
+    models, datasets = ({getattr(score, name) for score in scores} for name in ("model", "dataset"))
+    if Path(scores[0].file).suffix.lower() != ".json" or len(models) > 1:
+        return ""
+    return f"-{digest_of([*models, *(datasets if len(datasets) == 1 else ())])[:_MARK_DIGITS]}"
+
+
+def _cells(score: ImportedScore) -> list[str]:
+    fields: Mapping[str, str] = {
+        "system": score.system,
+        "model": score.model,
+        "card": score.card,
+        "dataset": score.dataset,
+        "task": score.task,
+        "metric": score.metric,
+        "value": score.text,
+        "differs": score.differs,
+        "file": score.file,
+    }
+    return [fields[name] for name in HEAD]
+
+
+def _score(row: Sequence[str]) -> ImportedScore:
+    system, model, card, dataset, task, metric, text, differs, file = row
+    return ImportedScore(system, model, card, dataset, task, metric, text, differs, file)

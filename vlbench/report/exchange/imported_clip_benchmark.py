@@ -1,0 +1,88 @@
+"""CLIP_benchmark's results: a JSON a run, or the CSV that `clip_benchmark build` makes of them."""
+
+import csv
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+
+from vlbench.core.errors import DataError
+from vlbench.core.record import parsed_json
+from vlbench.report.exchange.export import EXPORTER
+from vlbench.report.exchange.imported import TheirScore, fraction_text, refuse_doubled_columns
+
+_NAMES = ("dataset", "model", "pretrained", "task")
+_OTHER = frozenset({*_NAMES, "language", "model_fullname", EXPORTER})
+_TASKS = ("zeroshot_classification", "zeroshot_retrieval")
+_ENGLISH = ("", "en")
+_LAYOUT = "`dataset`, `model`, `pretrained`, `task` and metrics"
+
+
+def read_clip_benchmark(path: Path) -> tuple[TheirScore, ...]:
+    """Every score of a JSON file or of a CSV; what it could not compute (NaN) and lists are left out.
+
+    Raises:
+        DataError: it has another layout, or a value is no fraction.
+    """
+    read = _rows_of_csv if path.suffix.lower() == ".csv" else _rows_of_json
+    return tuple(score for where, row, metrics in read(path) for score in _scores(where, row, metrics))
+
+
+Row = tuple[str, Mapping[str, str], Mapping[str, object]]
+
+
+def _rows_of_json(path: Path) -> Iterator[Row]:
+    try:
+        value = parsed_json(path.read_text(encoding="utf-8"))
+    except DataError as error:
+        raise DataError(f"{path}: not a result of CLIP_benchmark: {error}; its CSVs end in .csv") from error
+    for run in value if isinstance(value, list) else [value]:
+        metrics = run.get("metrics") if isinstance(run, dict) else None
+        if (
+            not isinstance(run, dict)
+            or not isinstance(metrics, dict)
+            or not all(isinstance(run.get(name), str) for name in _NAMES)
+        ):
+            raise DataError(f"{path}: not a result of CLIP_benchmark: {_LAYOUT} are missing")
+        if not isinstance(run.get("language") or "", str):
+            raise DataError(
+                f"{path}: not a result of CLIP_benchmark: language is {run['language']!r}, no text"
+            )
+        wrong = [name for name, value in metrics.items() if isinstance(value, str | dict)]
+        if wrong:
+            raise DataError(f"{path}: {wrong[0]} is {metrics[wrong[0]]!r}, no number")
+        numbers = {
+            name: number
+            for name, number in metrics.items()
+            if isinstance(number, int | float) and not isinstance(number, bool)
+        }
+        yield str(path), {name: str(run.get(name) or "") for name in (*_NAMES, "language", EXPORTER)}, numbers
+
+
+def _rows_of_csv(path: Path) -> Iterator[Row]:
+    with path.open(encoding="utf-8-sig", newline="") as file:
+        rows = csv.reader(file)
+        head: Sequence[str] = next(rows, [])
+        if not set(_NAMES) <= set(head):
+            raise DataError(f"{path}: not a table of CLIP_benchmark: line 1 lacks one of {', '.join(_NAMES)}")
+        refuse_doubled_columns(head, path)
+        for cells in rows:
+            where = f"{path}: line {rows.line_num}"
+            if len(cells) != len(head):
+                raise DataError(f"{where}: {len(cells)} columns where the header has {len(head)}")
+            row = dict(zip(head, cells, strict=True))
+            metrics = {name: text for name, text in row.items() if name not in _OTHER and text.strip()}
+            yield where, {name: row.get(name, "") for name in (*_NAMES, "language", EXPORTER)}, metrics
+
+
+def _scores(where: str, row: Mapping[str, str], metrics: Mapping[str, object]) -> Iterator[TheirScore]:
+    language = row["language"]
+    for metric, value in metrics.items():
+        yield TheirScore(
+            model=row["model"],
+            pretrained=row["pretrained"],
+            dataset=row["dataset"],
+            metric=metric,
+            text=fraction_text(value, f"{where}, {metric}"),
+            language="" if language in _ENGLISH else language,
+            differs="" if row["task"] in _TASKS else f"question: {row['task']}",
+            exporter=row[EXPORTER],
+        )

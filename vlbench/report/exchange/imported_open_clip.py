@@ -1,0 +1,119 @@
+"""open_clip's published CSVs (docs/openclip_*_results.csv): a row a model, a column a data set.
+
+Three layouts: classification (35 data sets, or 38 with retrieval), retrieval, multilingual retrieval. What
+each column measures is open_clip_columns.tsv.
+"""
+
+import csv
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from importlib.resources import files
+from pathlib import Path
+from statistics import fmean
+
+from vlbench.core.errors import DataError
+from vlbench.core.published import printed_value
+from vlbench.report.exchange.imported import TheirScore, fraction_text, refuse_doubled_columns
+
+AVERAGE = "mean_main_metric"
+_COLUMNS = "open_clip_columns.tsv"
+_NO_SCORES = frozenset({"name", "pretrained", "params (M)", "FLOPs (B)", "model", "version"})
+_MODEL = (("name", "pretrained"), ("model", "version"))
+_AVERAGES = ("Average perf. on ", "Average score", "avg")
+_COLUMN_DIGITS = 4
+"""Decimals of the classification table's columns: their mean is known to half a unit of them."""
+
+
+@dataclass(frozen=True, slots=True)
+class StatedAverage:
+    """A row's average as the file states it, and the mean of its columns."""
+
+    model: str
+    column: str
+    text: str
+    mean: float
+
+    @property
+    def agrees(self) -> bool:
+        """Whether the mean of the rounded columns can be what the stated average was rounded from."""
+        value, digits = printed_value(self.text)
+        rounding = 0.5 * 10.0**-_COLUMN_DIGITS + 0.5 * 10.0**-digits
+        return abs(self.mean - value) <= rounding + 1e-9
+
+
+def read_open_clip(path: Path) -> tuple[tuple[TheirScore, ...], tuple[StatedAverage, ...]]:
+    """Every score of a CSV in one of open_clip's layouts, and the averages it states over a row's data sets.
+
+    Raises:
+        DataError: it has another layout, or a cell is no fraction.
+    """
+    with path.open(encoding="utf-8-sig", newline="") as file:
+        rows = csv.reader(file)
+        head = next(rows, [])
+        if not any(set(names) <= set(head) for names in _MODEL):
+            raise DataError(
+                f"{path}: not in open_clip's layout: line 1 has no columns name and pretrained; "
+                "see docs/openclip_classification_results.csv of open_clip"
+            )
+        refuse_doubled_columns(head, path)
+        measures = _measures(head)
+        if not measures:
+            raise DataError(f"{path}: no column of open_clip's tables; is the header spelled otherwise?")
+        scores: list[TheirScore] = []
+        averages: list[StatedAverage] = []
+        for cells in rows:
+            where = f"{path}: line {rows.line_num}"
+            if len(cells) != len(head):
+                raise DataError(f"{where}: {len(cells)} columns where the header has {len(head)}")
+            row = dict(zip(head, cells, strict=True))
+            of_row = list(_row_scores(row, measures, where))
+            scores += of_row
+            averages += _row_averages(row, of_row)
+    return tuple(scores), tuple(averages)
+
+
+def _measures(head: Sequence[str]) -> dict[str, tuple[str, str, str]]:
+    """Data set, metric and language of each column that holds a score."""
+    known = _known_columns()
+    found = {}
+    for column in head:
+        if column in known:
+            found[column] = known[column]
+            continue
+        dataset, _, rest = column.partition(" ")
+        metric, _, language = rest.partition(" ")
+        if language and language != "avg" and "recall@" in metric:
+            found[column] = (dataset, metric, language)
+    return found
+
+
+def _known_columns() -> Mapping[str, tuple[str, str, str]]:
+    text = files("vlbench.report.exchange").joinpath(_COLUMNS).read_text(encoding="utf-8")
+    _, *lines = text.splitlines()
+    rows = (line.split("\t") for line in lines)
+    return {column: (dataset, metric, "") for column, dataset, metric in rows}
+
+
+def _row_scores(
+    row: Mapping[str, str], measures: Mapping[str, tuple[str, str, str]], where: str
+) -> Iterator[TheirScore]:
+    model, pretrained = next((row[a], row[b]) for a, b in _MODEL if a in row and b in row)
+    for column, (dataset, metric, language) in measures.items():
+        if row[column].strip():
+            yield TheirScore(
+                model=model,
+                pretrained=pretrained,
+                dataset=dataset,
+                metric=metric,
+                text=fraction_text(row[column], f"{where}, column {column}"),
+                language=language,
+            )
+
+
+def _row_averages(row: Mapping[str, str], scores: Sequence[TheirScore]) -> Iterator[StatedAverage]:
+    """The average over as many data sets as the row has; others average something else."""
+    for column in row:
+        if column.startswith(_AVERAGES[0]) and column.split()[-2] == str(len(scores)):
+            mean = fmean(float(score.text) for score in scores)
+            model = f"{row['name']}/{row['pretrained']}"
+            yield StatedAverage(model, column, row[column], mean)

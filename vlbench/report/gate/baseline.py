@@ -1,0 +1,238 @@
+"""A baseline: what results are compared with, a CSV that is kept beside the code and read in a diff."""
+
+import csv
+import math
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import MISSING, astuple, dataclass, fields
+from io import StringIO
+from pathlib import Path
+
+from vlbench.core.digest import digest_of_strings
+from vlbench.core.errors import DataError
+from vlbench.core.files import write_atomically
+from vlbench.core.measurement import Measurement
+from vlbench.core.metric import old_kind, out_of_range
+from vlbench.core.result import Result
+from vlbench.report.results import read_results
+from vlbench.report.tables.csv_text import csv_text, number
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A metric of a model on a task, and what it was measured with; the fields are the CSV's columns.
+
+    `value` and its 95 % interval are fractions unless the metric's name says otherwise, None where they
+    could not be measured. `weights` is a digest of the contents of all weight files; `image_ids`, `texts`,
+    `truth` (what is right), `validation` and `training` (images that a method learned from) are the result's
+    digests, empty where it has none. `device` is the kind, such as cuda. Values lie from
+    `least` to `most`, None for no end. `left_out` to `device` are None in a baseline of an earlier version,
+    which does not tell them; what it does not tell of a metric is taken from the metric's name.
+    """
+
+    model: str
+    task: str
+    metric: str
+    value: float | None
+    ci_low: float | None
+    ci_high: float | None
+    n: int
+    precision: str
+    protocol: str
+    protocol_digest: str
+    weights: str
+    image_ids: str
+    texts: str
+    left_out: int | None = None
+    n_images: int | None = None
+    n_relevant: int | None = None
+    truth: str | None = None
+    validation: str | None = None
+    training: str | None = None
+    source_revision: str | None = None
+    device: str | None = None
+    lower_is_better: bool = False
+    least: float | None = 0.0
+    most: float | None = 1.0
+
+    @property
+    def pair(self) -> tuple[str, str]:
+        """The model and the task."""
+        return self.model, self.task
+
+
+COLUMNS = tuple(field.name for field in fields(Row))
+HEADER = ",".join(COLUMNS)
+"""The first line of a baseline."""
+_NEEDED = tuple(field.name for field in fields(Row) if field.default is MISSING)
+_NUMBERS = ("value", "ci_low", "ci_high", "least", "most")
+_COUNTS = ("n", "left_out", "n_images", "n_relevant")
+_MEND = "restore the file or write it anew"
+
+
+def rows_of(results: Iterable[Result]) -> tuple[Row, ...]:
+    """The rows of results, sorted by model, task and metric; partial results have none."""
+    whole = (result for result in results if not result.partial)
+    rows = [_row(result, metric) for result in whole for metric in result.metrics]
+    return tuple(sorted(rows, key=lambda row: (row.model, row.task, row.metric)))
+
+
+def rows_of_folder(folder: Path) -> tuple[Row, ...]:
+    """The rows of a results folder.
+
+    Raises:
+        DataError: there is no such folder, or a result in it is damaged.
+    """
+    return rows_of(read_results(folder))
+
+
+def rows_by_pair(rows: Iterable[Row]) -> dict[tuple[str, str], dict[str, Row]]:
+    """Rows by (model, task), then by metric, in their order."""
+    pairs: dict[tuple[str, str], dict[str, Row]] = {}
+    for row in rows:
+        pairs.setdefault(row.pair, {})[row.metric] = row
+    return pairs
+
+
+def baseline_text(rows: Iterable[Row]) -> str:
+    """The text of a baseline."""
+    return csv_text(COLUMNS, ([_cell(value) for value in astuple(row)] for row in rows))
+
+
+def write_baseline(path: Path, rows: Sequence[Row]) -> None:
+    """Write a baseline whole or not at all; a file that says the same already is left alone.
+
+    Raises:
+        DataError: there are no rows.
+    """
+    if not rows:
+        raise DataError(f"{path}: no whole result to make a baseline of; run a model first")
+    text = baseline_text(rows)
+    if not (path.is_file() and path.read_bytes() == text.encode()):
+        write_atomically(path, text)
+
+
+def read_baseline(path: Path) -> tuple[Row, ...]:
+    """The rows of a baseline, in the file's order; its columns may have any order.
+
+    Raises:
+        DataError: there is no such file, it is no baseline, holds no row, or a line of it is damaged.
+    """
+    if not path.is_file():
+        raise DataError(f"{path}: no such baseline; `vlbench check --baseline {path} --update` writes it")
+    try:
+        text = path.read_bytes().decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise DataError(f"{path}: not a baseline: not UTF-8; name another file") from error
+    lines = _lines(text, path)
+    _, columns = next(lines, (1, []))
+    if not set(_NEEDED) <= set(columns) <= set(COLUMNS) or len(set(columns)) < len(columns):
+        raise DataError(
+            f"{path}: not a baseline of this version: its first line is not {HEADER}; name another file, "
+            "or remove it and write it anew with `vlbench check --update`"
+        )
+    if not text.endswith("\n"):
+        raise DataError(f"{path}: cut off in line {text.count(chr(10)) + 1}; {_MEND}")
+    rows: dict[tuple[str, str, str], Row] = {}
+    for position, cells in lines:
+        where = f"{path}, line {position}"
+        if len(cells) != len(columns):
+            raise DataError(f"{where}: {len(cells)} cells in place of {len(columns)}; {_MEND}")
+        row = _parse(dict(zip(columns, cells, strict=True)), where)
+        if rows.setdefault((*row.pair, row.metric), row) is not row:
+            raise DataError(f"{where}: a second row of {row.model} on {row.task}, {row.metric}")
+    if not rows:
+        raise DataError(
+            f"{path}: holds no value, so that it would let everything pass; restore it, or remove it and "
+            "write it anew with `vlbench check --update`"
+        )
+    return tuple(rows.values())
+
+
+def _lines(text: str, path: Path) -> Iterator[tuple[int, list[str]]]:
+    """The cells of each line, with the line's number."""
+    reader = csv.reader(StringIO(text, newline=""), strict=True)
+    try:
+        for cells in reader:
+            yield reader.line_num, cells
+    except csv.Error as error:
+        raise DataError(f"{path}, line {reader.line_num}: {error}; {_MEND}") from error
+
+
+def _row(result: Result, metric: Measurement) -> Row:
+    return Row(
+        model=result.model,
+        task=result.task,
+        metric=metric.metric,
+        value=_finite(metric.value),
+        ci_low=_finite(metric.ci_low),
+        ci_high=_finite(metric.ci_high),
+        n=metric.n,
+        precision=str(result.settings.get("precision", "")),
+        protocol=result.protocol,
+        protocol_digest=result.protocol_digest,
+        weights=_weights_digest(result.weights),
+        image_ids=result.digests.get("image_ids", ""),
+        texts=result.digests.get("texts", ""),
+        left_out=metric.left_out,
+        n_images=result.n_images,
+        n_relevant=result.n_relevant,
+        truth=result.digests.get("truth", ""),
+        validation=result.digests.get("validation_image_ids", ""),
+        training=result.digests.get("train_image_ids", ""),
+        source_revision=result.source_revision,
+        device=str(result.settings.get("device", "")).partition(":")[0],
+        lower_is_better=metric.lower_is_better,
+        least=metric.least,
+        most=metric.most,
+    )
+
+
+def _finite(value: float | None) -> float | None:
+    return value if value is not None and math.isfinite(value) else None
+
+
+def _weights_digest(weights: Mapping[str, str]) -> str:
+    """A digest of what the files hold, whatever their names and order."""
+    return digest_of_strings(sorted(weights.values())) if weights else ""
+
+
+def _cell(value: object) -> object:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return number(value) if value is None or isinstance(value, float) else value
+
+
+def _parse(cells: Mapping[str, str], where: str) -> Row:
+    counts: dict[str, int] = {}
+    numbers: dict[str, float | None] = {}
+    for name, text in cells.items():
+        try:
+            if name in _COUNTS:
+                counts[name] = int(text)
+            elif name in _NUMBERS:
+                numbers[name] = _number(text)
+        except ValueError as error:
+            raise DataError(f"{where}: {error} in {name}; {_MEND}") from error
+    lower_is_better, least, most = old_kind(cells["metric"])
+    lower = cells.get("lower_is_better")
+    if lower not in ("yes", "no", None):
+        raise DataError(f"{where}: {lower!r} in lower_is_better is neither yes nor no; {_MEND}")
+    if lower is not None:
+        lower_is_better = lower == "yes"
+    numbers.setdefault("least", least)
+    numbers.setdefault("most", most)
+    wrong = out_of_range(numbers["value"], numbers["least"], numbers["most"])
+    if wrong:
+        raise DataError(f"{where}: {cells['metric']} is {wrong}; {_MEND}")
+    texts = {
+        name: text for name, text in cells.items() if name not in (*_COUNTS, *_NUMBERS, "lower_is_better")
+    }
+    return Row(**texts, **numbers, **counts, lower_is_better=lower_is_better)  # type: ignore[arg-type]
+
+
+def _number(text: str) -> float | None:
+    """A number; None for an empty cell or `nan`, which say that there is none."""
+    value = float(text or "nan")
+    if math.isinf(value):
+        raise ValueError("infinity is no score")
+    return None if math.isnan(value) else value

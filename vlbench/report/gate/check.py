@@ -1,0 +1,274 @@
+"""Results against a baseline: what moved, and whether a person has to look at it."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+from vlbench.core.errors import UnknownName, VlbenchError
+from vlbench.core.metric_name import split_metric
+from vlbench.report.gate.baseline import Row, rows_by_pair
+from vlbench.report.gate.inputs import changed_inputs, equal_inputs, other_count
+from vlbench.report.task_name import old_method
+
+TOLERANCE = 0.005
+"""What a value may lose unless it is told otherwise, however narrow its interval: another version of a
+kernel or of an image decoder changes as much."""
+_SLACK = 1e-6
+"""A baseline holds six decimals."""
+
+Verdict = Literal[
+    "worse",
+    "unmeasured",
+    "vanished",
+    "unlisted",
+    "protocol",
+    "weights",
+    "data",
+    "precision",
+    "gained",
+    "better",
+    "within",
+    "new",
+]
+PASSING: frozenset[Verdict] = frozenset({"gained", "better", "within", "new"})
+"""Verdicts that are reported and fail nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tolerances:
+    """How much a metric may get worse, in its own units; `of` answers None where nobody said."""
+
+    everywhere: float | None = None
+    by_metric: Mapping[str, float] = field(default_factory=dict)
+
+    @classmethod
+    def of_text(cls, text: str) -> "Tolerances":
+        """Tolerances as they are written on a command line; an empty text has none.
+
+        Raises:
+            VlbenchError: the text is none, one is below 0 or more than a fraction can move, or there are
+                two for one metric or for all.
+
+        >>> Tolerances.of_text("0.005,acc1=0.01").of("acc1")
+        0.01
+        """
+        everywhere: float | None = None
+        by_metric: dict[str, float] = {}
+        for part in filter(None, map(str.strip, text.split(","))):
+            metric, mark, value = (each.strip() for each in part.rpartition("="))
+            if metric in by_metric or (not mark and everywhere is not None):
+                raise VlbenchError(
+                    f"tolerance {part!r}: a second one for {metric or 'all metrics'}; give one"
+                )
+            if mark:
+                by_metric[metric] = _tolerance(value, part)
+            else:
+                everywhere = _tolerance(value, part)
+                _refuse_any(everywhere, part, 1.0)
+        return cls(everywhere, by_metric)
+
+    def refuse_unknown(self, rows: Iterable[Row]) -> None:
+        """Refuse a tolerance that lets a metric's every value pass, or of a metric that no row has.
+
+        Either is a slip of the pen that would allow everything.
+
+        Raises:
+            UnknownName: with the metrics that come close.
+            VlbenchError: a tolerance is as wide as the metric.
+        """
+        rows = tuple(rows)
+        metrics = {row.metric for row in rows}
+        known = metrics | {split_metric(metric)[0] for metric in metrics}
+        for name in sorted(self.by_metric.keys() - known):
+            raise UnknownName("metric", name, known, advice=f"--tolerance takes {', '.join(sorted(known))}")
+        for row in rows:
+            named = {row.metric, split_metric(row.metric)[0]} & self.by_metric.keys()
+            for name in named:
+                _refuse_any(self.by_metric[name], f"{name}={self.by_metric[name]:g}", row.most)
+
+    def of(self, metric: str) -> float | None:
+        """A metric's tolerance, by its whole name (`recall@5`), its registry name, or everywhere."""
+        named = self.by_metric.get(metric, self.by_metric.get(split_metric(metric)[0]))
+        return self.everywhere if named is None else named
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that is not as in the baseline; `metric` is empty where it concerns the whole result.
+
+    `allowed` is how much the metric may get worse. A value that moved within it is a finding that fails
+    nothing.
+    """
+
+    model: str
+    task: str
+    metric: str
+    verdict: Verdict
+    message: str
+    before: float | None = None
+    after: float | None = None
+    allowed: float | None = None
+
+    @property
+    def failed(self) -> bool:
+        """Whether a person has to look at it."""
+        return self.verdict not in PASSING
+
+    @property
+    def warned(self) -> bool:
+        """Whether it fails nothing and a person should look at it all the same."""
+        return self.verdict == "gained"
+
+    @property
+    def change(self) -> float | None:
+        """What the value gained, negative where it fell; None where one of the two is missing."""
+        return None if self.before is None or self.after is None else self.after - self.before
+
+
+def compare_rows(
+    baseline: Iterable[Row],
+    current: Iterable[Row],
+    tolerances: Tolerances | None = None,
+    *,
+    strict: bool = False,
+) -> tuple[Finding, ...]:
+    """All that differs from a baseline, by model, task and metric; values that are equal are no finding.
+
+    A value is worse where it moved by more than is allowed: the tolerance that was given for its metric, or
+    else `TOLERANCE`. Where the inputs are not told to be equal (another kind of device), that or the
+    distance from the baseline's value to that end of its 95 % interval which is worse, whichever is larger.
+    It is better where it moved as far the other way, and `gained` where equal inputs did. `strict` fails
+    what the baseline does not list.
+    """
+    before, after = rows_by_pair(baseline), rows_by_pair(current)
+    allowed = tolerances or Tolerances()
+    models, tasks = ({pair[side] for pair in after} for side in (0, 1))
+    new_verdict: Verdict = "unlisted" if strict else "new"
+    found: list[Finding] = []
+    for model, task in sorted(before.keys() | after.keys()):
+        old, new = before.get((model, task)), after.get((model, task))
+        if new is None:
+            message = _vanished(model, task, models, tasks)
+            found.append(Finding(model, task, "", "vanished", message))
+        elif old is None:
+            many = f"{len(new)} metric{'s' if len(new) > 1 else ''}"
+            found.append(Finding(model, task, "", new_verdict, f"not in the baseline: {many}"))
+        else:
+            shared = [(row, new[metric]) for metric, row in old.items() if metric in new]
+            inputs = dict.fromkeys(change for was, now in shared for change in changed_inputs(was, now))
+            found += [Finding(model, task, "", verdict, message) for verdict, message in inputs]
+            if not inputs:
+                found += _other_counts(shared)
+            found += _moved(old, new, allowed, new_verdict)
+    return tuple(found)
+
+
+def failures(findings: Iterable[Finding]) -> tuple[Finding, ...]:
+    """The findings that fail a check."""
+    return tuple(finding for finding in findings if finding.failed)
+
+
+def sentence(finding: Finding) -> str:
+    """A finding in a line: `tiny-clip on shapes, acc1: fell by 0.0660 ...`."""
+    metric = f", {finding.metric}" if finding.metric else ""
+    return f"{finding.model} on {finding.task}{metric}: {finding.message}"
+
+
+def _tolerance(text: str, part: str) -> float:
+    try:
+        value = float(text)
+    except ValueError as error:
+        raise VlbenchError(
+            f"tolerance {part!r}: {text!r} is no number; write 0.005 or METRIC=0.005"
+        ) from error
+    if not 0 <= value < float("inf"):
+        raise VlbenchError(f"tolerance {part!r}: give 0 or more")
+    return value
+
+
+def _refuse_any(value: float, part: str, most: float | None) -> None:
+    """Raise VlbenchError for a tolerance as wide as all that a metric can be."""
+    if most is not None and value > most:
+        raise VlbenchError(
+            f"tolerance {part!r}: more than {most:g} lets any fraction pass; 0.05 are five points, and "
+            "a rank takes one of its own: METRIC=5"
+        )
+
+
+def _vanished(model: str, task: str, models: set[str], tasks: set[str]) -> str:
+    method = old_method(task)
+    if method:
+        return (
+            f"vanished: {method} is a method of the row now: {model}+{method} on "
+            f"{task.removesuffix(f'+{method}')}"
+        )
+    if model not in models:
+        return "vanished: the model has no whole result any more"
+    if task not in tasks:
+        return "vanished: no model has a whole result on the task any more"
+    return "vanished: there is no whole result any more"
+
+
+def _other_counts(shared: Iterable[tuple[Row, Row]]) -> list[Finding]:
+    """Metrics that are measured over more or fewer than they were, under inputs that seem equal."""
+    return [
+        Finding(was.model, was.task, was.metric, "data", message, was.value, now.value)
+        for was, now in shared
+        if (message := other_count(was, now))
+    ]
+
+
+def _moved(
+    old: Mapping[str, Row], new: Mapping[str, Row], tolerances: Tolerances, new_verdict: Verdict
+) -> list[Finding]:
+    found: list[Finding] = []
+    for metric in sorted(old.keys() | new.keys()):
+        was, now = old.get(metric), new.get(metric)
+        if was is not None and now is not None:
+            found += _value(was, now, tolerances)
+        elif was is not None:
+            message = "vanished: the metric is not measured any more"
+            found.append(Finding(was.model, was.task, metric, "vanished", message, before=was.value))
+        elif now is not None:
+            message = "not in the baseline"
+            found.append(Finding(now.model, now.task, metric, new_verdict, message, after=now.value))
+    return found
+
+
+def _value(was: Row, now: Row, tolerances: Tolerances) -> Iterator[Finding]:
+    """How a value moved; nothing where it did not."""
+    given, equal = tolerances.of(was.metric), equal_inputs(was, now)
+    default = TOLERANCE if equal else max(TOLERANCE, _noise(was))
+    allowed = default if given is None else given
+
+    def found(verdict: Verdict, message: str) -> Finding:
+        return Finding(was.model, was.task, was.metric, verdict, message, was.value, now.value, allowed)
+
+    if was.value is None:
+        if now.value is not None:
+            yield found("unmeasured", f"the baseline has no value to hold {now.value:.4f} against")
+        return
+    if now.value is None:
+        yield found("unmeasured", "could not be measured")
+        return
+    change = now.value - was.value
+    if abs(change) <= _SLACK:
+        return
+    moved = f"{'rose' if change > 0 else 'fell'} by {abs(change):.4f} to {now.value:.4f}"
+    why = "its noise" if given is None and allowed > TOLERANCE else "the tolerance"
+    better = (change < 0) == now.lower_is_better
+    if abs(change) <= allowed + _SLACK:
+        yield found("within", f"{moved}, within {why} of {allowed:.4f}")
+    elif not better:
+        yield found("worse", f"{moved}, more than {why} of {allowed:.4f}")
+    elif equal:
+        reason = "though images, weights and device are the same: find out why before you accept it"
+        yield found("gained", f"{moved}, more than {why} of {allowed:.4f}, {reason}")
+    else:
+        yield found("better", f"{moved}, more than {why} of {allowed:.4f}")
+
+
+def _noise(row: Row) -> float:
+    """The distance from a value to the worse end of its interval; 0 where there is no interval."""
+    end = row.ci_high if row.lower_is_better else row.ci_low
+    return 0.0 if row.value is None or end is None else abs(row.value - end)

@@ -1,0 +1,100 @@
+"""What a row of a baseline was measured with: whether it is what it was, and what is not."""
+
+from collections.abc import Iterator
+from typing import Literal
+
+from vlbench.report.comparable import Question
+from vlbench.report.gate.baseline import Row
+
+Change = Literal["protocol", "weights", "data", "precision"]
+
+
+def changed_inputs(was: Row, now: Row) -> Iterator[tuple[Change, str]]:
+    """What differs in the inputs of two rows of one model, task and metric: the kind, and a sentence."""
+    names = set(_question(was, now).differs_from(_question(now, was)))
+    if "protocol" in names:
+        before, after = (f"{row.protocol} ({_short(row.protocol_digest)})" for row in (was, now))
+        yield "protocol", f"another protocol: was {before}, is {after}"
+    elif "texts" in names:
+        yield "data", f"other data: the texts were {_short(was.texts)}, are {_short(now.texts)}"
+    if was.weights != now.weights:
+        yield "weights", f"other weights: were {_short(was.weights)}, are {_short(now.weights)}"
+    if "image ids" in names:
+        yield "data", f"other data: the images were {_short(was.image_ids)}, are {_short(now.image_ids)}"
+    else:
+        yield from _other_images(was, now)
+    if "right answers" in names and was.truth and now.truth:
+        yield "data", f"other data: the right answers were {_short(was.truth)}, are {_short(now.truth)}"
+    elif "right answers" in names or _told(was.n_relevant, now.n_relevant):
+        yield "data", f"other data: {was.n_relevant} right answers, now {now.n_relevant}"
+    for split, digests in (
+        ("validation", (was.validation, now.validation)),
+        ("training", (was.training, now.training)),
+    ):
+        # of one row: where one of the two learned from none, that is a change, too
+        if None not in digests and digests[0] != digests[1]:
+            before, after = (_short(digest or "") for digest in digests)
+            yield "data", f"other data: the {split} images were {before}, are {after}"
+    if was.precision != now.precision:
+        yield "precision", f"another precision: was {was.precision or 'none'}, is {now.precision or 'none'}"
+
+
+def other_count(was: Row, now: Row) -> str:
+    """How what a metric is measured over changed; empty where it did not."""
+    if was.n == now.n and not _told(was.left_out, now.left_out):
+        return ""
+    before, after = (
+        f"{row.n}{'' if not row.left_out else f' ({row.left_out} left out)'}" for row in (was, now)
+    )
+    return f"other data: measured over {before}, now over {after}"
+
+
+def equal_inputs(was: Row, now: Row) -> bool:
+    """Whether two rows are told to be of the same images, weights, precision and kind of device.
+
+    Equal inputs score the same but for rounding: the interval of another sample of images says nothing.
+    """
+    told = was.image_ids and was.weights and was.device
+    return bool(told) and was.device == now.device and not any(changed_inputs(was, now))
+
+
+def _question(row: Row, other: Row) -> Question:
+    """A row's question; what only one of two rows tells counts as equal."""
+
+    def told(mine: str | None, theirs: str | None) -> str:
+        return "" if mine is None or theirs is None else mine
+
+    return Question.told(
+        {
+            "image_ids": row.image_ids,
+            "texts": row.texts,
+            "truth": told(row.truth, other.truth),
+        },
+        task=row.task,
+        protocol=row.protocol_digest,
+        pairs=0 if row.n_relevant is None or other.n_relevant is None else row.n_relevant,
+    )
+
+
+def _other_images(was: Row, now: Row) -> Iterator[tuple[Change, str]]:
+    """What else tells that images of equal ids are others."""
+    if _told(was.n_images, now.n_images):
+        yield "data", f"other data: {was.n_images} images, now {now.n_images}"
+    before, after = was.source_revision, now.source_revision
+    # a digest of bytes (--verify-data) and one of names and sizes say nothing of each other
+    if before is None or after is None or before.startswith(_BYTES) != after.startswith(_BYTES):
+        return
+    if before != after:
+        yield "data", f"other data: the source's revision was {before or 'none'}, is {after or 'none'}"
+
+
+_BYTES = "sha256:"
+
+
+def _told(was: int | None, now: int | None) -> bool:
+    """Whether two counts differ, where both are told."""
+    return was is not None and now is not None and was != now
+
+
+def _short(digest: str) -> str:
+    return digest[:8] or "none"

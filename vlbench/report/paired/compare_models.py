@@ -1,0 +1,82 @@
+"""Two models of a results folder compared on the tasks that both have."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from fnmatch import fnmatchcase
+from pathlib import Path
+
+from vlbench.core.errors import UnknownName, VlbenchError
+from vlbench.core.result import Result
+from vlbench.report.paired.comparison import Comparison, holm_adjusted, paired, refuse
+from vlbench.report.paired.differing import incomparable
+from vlbench.report.paired.items import read_items
+from vlbench.report.results import read_results
+from vlbench.report.tables.seeds import seeds_by_row
+
+Results = Mapping[str, Result]
+"""One model's results by task."""
+
+
+def compare_models(
+    folder: Path, a: str, b: str, *, tasks: Sequence[str] = (), seed: int = 0
+) -> tuple[Comparison, ...]:
+    """Compare two models on the named tasks, or on all that both have whole results of, Holm over them.
+
+    Tasks may hold wildcards, which match among those that both have. Sorted by task.
+
+    Raises:
+        UnknownName: a model or task without results.
+        DataError: the folder or a file in it is damaged or missing, or two results do not compare: they
+            differ in protocol, data or thresholds, or one is partial.
+        VlbenchError: the models share no task.
+    """
+    results = read_results(folder)
+    first, second = (_of_model(name, results, folder) for name in (a, b))
+    chosen = _chosen(tasks, first, second, results)
+    for task in chosen:
+        refuse(first[task], second[task], incomparable(first[task], second[task]))
+    return holm_adjusted(_paired(first[task], second[task], folder, seed) for task in chosen)
+
+
+def _paired(a: Result, b: Result, folder: Path, seed: int) -> Comparison:
+    return paired(a, read_items(folder, a), b, read_items(folder, b), seed=seed)
+
+
+def _of_model(name: str, results: Sequence[Result], folder: Path) -> Results:
+    """A model's results, whole ones before partial ones."""
+    found = {each.task: each for each in sorted(results, key=lambda it: not it.partial) if each.model == name}
+    if found:
+        return found
+    seeds = seeds_by_row(results).get(name)
+    if seeds:
+        raise VlbenchError(
+            f"{name} is the mean of several seeds; name one of them: {', '.join(sorted(seeds))}"
+        )
+    known = {each.model for each in results}
+    advice = f"`vlbench run` makes results; {folder} has {len(known)} models"
+    raise UnknownName("model with results", name, known, advice=advice)
+
+
+def _chosen(tasks: Iterable[str], a: Results, b: Results, results: Sequence[Result]) -> list[str]:
+    shared = {task for task in a.keys() & b.keys() if not (a[task].partial or b[task].partial)}
+    chosen: set[str] = set()
+    for pattern in tasks:
+        matches = {task for task in shared if fnmatchcase(task, pattern)}
+        chosen |= matches or {_named(pattern, a, b, results)}
+    if chosen:
+        return sorted(chosen)
+    if not shared:
+        names = " and ".join(next(iter(each.values())).model for each in (a, b))
+        raise VlbenchError(f"{names} share no task with whole results; run both on one")
+    return sorted(shared)
+
+
+def _named(task: str, a: Results, b: Results, results: Sequence[Result]) -> str:
+    """A task that is asked for by its name, whatever there is of it; a partial result is refused later."""
+    known = {each.task for each in results}
+    if task not in known:
+        raise UnknownName("task with results", task, known)
+    for each in (a, b):
+        if task not in each:
+            model = next(iter(each.values())).model
+            raise VlbenchError(f"{model} has no result on {task}; run it there, by its method and precision")
+    return task

@@ -1,0 +1,1 @@
+"""Results to leaderboards and tables."""

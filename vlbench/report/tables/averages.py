@@ -1,0 +1,246 @@
+"""Averages over tasks: of what may be averaged, and what was left out of them and why."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from statistics import fmean
+
+from vlbench.core.result import Result
+from vlbench.core.robustness import RobustnessFit
+from vlbench.report.comparable import columns, whole_results
+from vlbench.report.tables.seeds import METHOD, row_of, row_scores, seeds_by_row
+from vlbench.report.task_name import BASE, NEW, data_set_of, name_parts
+
+MEAN = "mean"
+MEAN_RANK = "mean_rank"
+
+_ROUNDING = 1e-6
+
+Scores = Mapping[str, Mapping[str, float | None]]
+Ranks = Mapping[str, Mapping[str, int]]
+Numbers = Mapping[str, float | None]
+Columns = Mapping[str, Sequence[Result]]
+"""The results of tasks, of each those that may stand together."""
+
+
+@dataclass(frozen=True, slots=True)
+class Additions:
+    """What tables show beside results: collections of tasks, ranks by task and model, fits of robustness.
+
+    `metrics` are what a collection averages of its tasks where that is not their primary metric: the mean
+    of those named, nothing where none is. `weights` are how much each task counts there; none: all alike.
+    `fits` reads the fits, where a table needs them. `shipped` are the tasks of the cards that come with
+    vlbench.
+    """
+
+    collections: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    metrics: Mapping[str, Mapping[str, Sequence[str]]] = field(default_factory=dict)
+    weights: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+    ranks: Ranks = field(default_factory=dict)
+    fits: Callable[[], tuple[RobustnessFit, ...]] = tuple
+    shipped: frozenset[str] = frozenset()
+
+
+NO_ADDITIONS = Additions()
+
+
+@dataclass(frozen=True, slots=True)
+class Averages:
+    """Scores by row and task, averages of them by row, and what is left out of these, a line each.
+
+    `by_task` are the results that they are of, `seeds` the models of the rows that have several. `tasks` are
+    those that `mean` is over.
+    """
+
+    by_task: Columns
+    seeds: Mapping[str, frozenset[str]]
+    scores: Scores
+    tasks: tuple[str, ...]
+    mean: Numbers
+    collections: Mapping[str, Numbers]
+    mean_rank: Numbers
+    notes: tuple[str, ...] = ()
+
+
+def averages(results: Iterable[Result], additions: Additions = NO_ADDITIONS) -> Averages:
+    """The averages of every row of whole results, None where it lacks a task.
+
+    `mean` is over one protocol of each data set, fractions that are better when they are higher, without
+    what a user put in the place of a card's texts or thresholds and, beside tasks of cards, without folders
+    that have none; the mean rank is over the same tasks and those of other metrics. A collection of which all
+    tasks have results is averaged by its own metrics, else by the primary ones.
+
+    Raises:
+        DataError: a model bears the name of a row of seeds.
+    """
+    whole = whole_results(results)
+    by_task = {task: column.kept for task, column in columns(whole).items()}
+    seeds = seeds_by_row(whole)
+    scores = row_scores(by_task, seeds)
+    ranked, reasons = _one_of_each(by_task, additions.shipped)
+    averaged = []
+    for task in ranked:
+        reason = _no_fraction(by_task[task], scores, [by_task[task][0].primary])
+        if reason:
+            reasons[task] = reason
+        else:
+            averaged.append(task)
+    without: dict[str, list[str]] = {}
+    for task, reason in sorted(reasons.items()):
+        without.setdefault(reason, []).append(task)
+    lines = [f"{MEAN}: without {', '.join(tasks)}: {reason}" for reason, tasks in without.items()]
+    if by_task and not averaged:
+        lines.append(f"{MEAN}: empty: none of the tasks can be averaged")
+    mixed = mixed_rows(by_task)
+    lines += (
+        f"{row}: no averages: results of other {what} under one name; run it again on {', '.join(tasks)}"
+        for row, found in mixed.items()
+        for what, tasks in found.items()
+    )
+    kept = {row: {} if row in mixed else cells for row, cells in scores.items()}
+    collections = {}
+    for name, tasks in sorted(additions.collections.items()):
+        metrics = additions.metrics.get(name, {})
+        wanted = {task: metrics.get(task) for task in tasks if metrics.get(task, True)}
+        if all(task in by_task for task in wanted):
+            weights = additions.weights.get(name) or dict.fromkeys(wanted, 1)
+            numbers, reason = _collection(wanted, weights, by_task, kept, seeds)
+            collections[name] = {row: None if row in mixed else number for row, number in numbers.items()}
+            if reason:
+                lines.append(f"{name}: empty: {reason}")
+    return Averages(
+        by_task=by_task,
+        seeds=seeds,
+        scores=scores,
+        tasks=tuple(averaged),
+        mean={row: mean_of(kept[row], averaged) for row in scores},
+        collections=collections,
+        mean_rank={row: None if row in mixed else mean_rank(row, ranked, additions.ranks) for row in scores},
+        notes=tuple(lines),
+    )
+
+
+def mean_of(
+    scores: Numbers, tasks: Sequence[str], weights: Mapping[str, float] | None = None
+) -> float | None:
+    """The mean over tasks, by their weights if there are any; None where one of them has no score.
+
+    >>> mean_of({"a": 0.5, "b": 1.0}, ["a", "b"]), mean_of({"a": 0.5}, ["a", "b"])
+    (0.75, None)
+    >>> mean_of({"a": 0.5, "b": 1.0}, ["a", "b"], {"a": 3, "b": 1})
+    0.625
+    """
+    weights = weights or dict.fromkeys(tasks, 1)
+    known = [weights[task] * score for task in tasks if (score := scores.get(task)) is not None]
+    whole = sum(weights[task] for task in tasks)
+    return sum(known) / whole if known and len(known) == len(tasks) else None
+
+
+def mean_rank(model: str, tasks: Sequence[str], ranks: Ranks) -> float | None:
+    """The mean of a model's ranks on tasks, None where it has none on one of them; lower is better."""
+    known = [rank for task in tasks if (rank := ranks.get(task, {}).get(model)) is not None]
+    return fmean(known) if known and len(known) == len(tasks) else None
+
+
+def _one_of_each(by_task: Columns, shipped: frozenset[str]) -> tuple[list[str], dict[str, str]]:
+    """One task of each data set, sorted, and why each of the others is none.
+
+    It is a shipped one, that most results have, the plain one, the first: in this order. Own data count
+    where no card's task does.
+    """
+    reasons: dict[str, str] = {}
+    own: list[str] = []
+    rest: list[str] = []
+    for task in by_task:
+        card, marks, is_own = name_parts(task)
+        if marks:
+            reasons[task] = f"{' and '.join(mark.partition('@')[0] for mark in marks)} of the user's own"
+        elif card.endswith((BASE, NEW)):
+            reasons[task] = "a half of a task's classes"
+        elif is_own:
+            own.append(task)
+        else:
+            rest.append(task)
+    if rest:
+        reasons |= dict.fromkeys(own, "own data without a card")
+    else:
+        rest = own
+    rest.sort(key=lambda task: (task not in shipped, -len(by_task[task]), "@" in task, task))
+    first: dict[object, str] = {}
+    chosen = []
+    for task in rest:
+        keys = [data_set_of(task), *_data_of(by_task[task])]
+        before = next((first[key] for key in keys if key in first), None)
+        for key in keys:
+            first.setdefault(key, before or task)
+        if before is None:
+            chosen.append(task)
+        else:
+            reasons[task] = "another question about a data set that is averaged"
+    return sorted(chosen), reasons
+
+
+def mixed_rows(by_task: Columns) -> dict[str, dict[str, list[str]]]:
+    """Rows whose results are not all of the same: of what, and the tasks of the fewer ones.
+
+    Each model of a row has weights of its own, and all of them one state of the row's method: its settings
+    and code, where its name tells the former in a few digits alone.
+    """
+    tasks_of: dict[tuple[str, str, str], dict[tuple[str, ...], list[str]]] = {}
+    for task, results in by_task.items():
+        for each in results:
+            told = {
+                ("weights", each.model): tuple(sorted(set(each.weights.values()))),
+                (METHOD, ""): (each.digests["method"],) if "method" in each.digests else (),
+            }
+            for key, digests in told.items():
+                if digests:
+                    known = tasks_of.setdefault((row_of(each), *key), {})
+                    known.setdefault(digests, []).append(task)
+    mixed: dict[str, dict[str, list[str]]] = {}
+    for (row, what, _), known in sorted(tasks_of.items()):
+        _, *fewer = sorted(known.items(), key=lambda item: (-len(item[1]), item[0]))
+        if fewer:
+            tasks = mixed.setdefault(row, {}).setdefault(what, [])
+            tasks.extend(dict.fromkeys(task for _, of in fewer for task in of))
+    return mixed
+
+
+def _data_of(results: Sequence[Result]) -> Iterable[object]:
+    """What tells the data of a column's task whatever its name: images and right answers, and captions."""
+    for result in results:
+        told = [result.digests.get(name, "") for name in ("image_ids", "truth", "texts")]
+        if all(told):
+            # texts that the protocol states are the card's, others are data
+            captions = "" if result.protocol_statement.get("texts") else told[2]
+            # files of two folders may have equal names
+            yield (result.kind, *told[:2], captions, result.digests.get("image_sample", ""))
+            return
+
+
+def _no_fraction(results: Sequence[Result], scores: Scores, metrics: Sequence[str]) -> str:
+    """Why a task's scores are no fractions that are better when they are higher; empty where they are."""
+    for value in (each for result in results for each in result.metrics if each.metric in metrics):
+        if value.lower_is_better:
+            return f"{value.metric} is better when it is lower"
+    task = results[0].task
+    known = (score for row in scores.values() if (score := row.get(task)) is not None)
+    outside = [score for score in known if not -_ROUNDING <= score <= 1 + _ROUNDING]
+    return f"{' and '.join(metrics)} is no fraction: {outside[0]:g}" if outside else ""
+
+
+def _collection(
+    metrics: Mapping[str, Sequence[str] | None],
+    weights: Mapping[str, float],
+    by_task: Columns,
+    scores: Scores,
+    seeds: Mapping[str, frozenset[str]],
+) -> tuple[Numbers, str]:
+    """A collection's average by row, and why no row has one; `metrics` of a task are None for its primary."""
+    own = {task: names for task, names in metrics.items() if names is not None}
+    measured = row_scores({task: by_task[task] for task in own}, seeds, own)
+    found = {row: {**scores[row], **measured.get(row, {})} for row in scores}
+    for task in metrics:
+        reason = _no_fraction(by_task[task], found, own.get(task, [by_task[task][0].primary]))
+        if reason:
+            return dict.fromkeys(scores), f"{task}: {reason}"
+    return {row: mean_of(found[row], tuple(metrics), weights) for row in scores}, ""

@@ -1,0 +1,107 @@
+"""Ranks with ties in a leaderboard column: a place is lost to a model that is significantly better alone."""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from hashlib import sha256
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vlbench.core.items import Contributions, Items, Reading
+from vlbench.core.result import Result
+from vlbench.report.paired.item_values import read_metric
+from vlbench.report.paired.paired_tests import LEVEL, PValues, holm_array, mid_p_mcnemar, normal_p
+
+
+def column_ranks(results: Iterable[Result], items: Mapping[str, Items]) -> dict[str, int]:
+    """Ranks of the models of one task and protocol, by model: 1 + how many rows are significantly better.
+
+    A row of several seeds is better where all of them are. All pairs of the column are tested on the same
+    images, adjusted by Holm's method: hits by McNemar's mid-p test, everything else by the normal
+    distribution of what the images add, which takes no resamples. Models without items, without a value or on
+    other images or annotations than most have no rank. `items` are by model.
+    """
+    found: dict[str, tuple[Result, Reading]] = {}
+    for result in _of_one_kind([each for each in results if each.score is not None], items):
+        reading = read_metric(result.primary, items[result.model])
+        if reading is not None:
+            found[result.model] = (result, reading)
+    if not found:
+        return {}
+    values = np.array([result.score for result, _ in found.values()], dtype=np.float64)
+    better = _significant([reading for _, reading in found.values()], values)
+    lowest_first = next(iter(found.values()))[0].lower_is_better
+    heights = -values if lowest_first else values
+    better &= heights[:, None] < heights[None, :]  # [i, j]: j is better than i
+    rows: dict[str, list[int]] = {}
+    for place, (result, _) in enumerate(found.values()):
+        rows.setdefault(result.replicate_of or result.model, []).append(place)
+    lost = np.stack([better[:, places].all(axis=1) for places in rows.values()], axis=1)  # [i, row]
+    return {model: 1 + int(count) for model, count in zip(found, lost.sum(axis=1), strict=True)}
+
+
+def _of_one_kind(results: Sequence[Result], items: Mapping[str, Items]) -> list[Result]:
+    """Results with items of the protocol, images, texts and truth that most have; of as many the smallest."""
+    results = [each for each in results if each.model in items]
+    keys = [
+        (
+            each.protocol_digest,
+            each.primary,
+            each.digests.get("image_ids", ""),
+            each.digests.get("texts", ""),
+            _truth(items[each.model]),
+        )
+        for each in results
+    ]
+    counts = Counter(keys)
+    most = min(counts, key=lambda key: (-counts[key], key), default=None)
+    return [each for each, key in zip(results, keys, strict=True) if key == most]
+
+
+def _truth(items: Items) -> str:
+    """A digest of what is right, as far as items tell: labels, captions, tags, and where there is any."""
+    found = sha256()
+    for name in ("classes", "text_images", "positives"):
+        array = getattr(items, name)
+        found.update(b"-" if array is None else np.ascontiguousarray(array, dtype=np.int64).tobytes())
+    for ranks in (items.image_ranks, items.text_ranks):
+        found.update(b"-" if ranks is None else (ranks > 0).tobytes())
+    return found.hexdigest()
+
+
+def _significant(readings: Sequence[Reading], values: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """Which models differ significantly, [k, k]."""
+    k = len(readings)
+    first, second = np.triu_indices(k, 1)
+    hits = [each for each in readings if not isinstance(each, Contributions)]
+    if len(hits) == k:
+        p_values = _of_hits(np.array(hits), first, second)
+    else:
+        added = np.array([each.values for each in readings if isinstance(each, Contributions)])
+        p_values = _of_values(added, values, first, second)
+    differ = np.zeros((k, k), dtype=np.bool_)
+    differ[first, second] = differ[second, first] = holm_array(p_values) < LEVEL
+    return differ
+
+
+def _of_hits(right: NDArray[np.bool_], first: NDArray[np.int64], second: NDArray[np.int64]) -> PValues:
+    """McNemar p of pairs of rows of right [k, n]; float32 counts are exact below 2^24 images."""
+    counted = right.astype(np.float32)
+    alone = counted @ (1 - counted).T  # [i, j]: i is right and j is not
+    return mid_p_mcnemar(alone[first, second], alone[second, first])
+
+
+def _of_values(
+    added: NDArray[np.float64],
+    values: NDArray[np.float64],
+    first: NDArray[np.int64],
+    second: NDArray[np.int64],
+) -> PValues:
+    """The p of pairs of rows of what images add [k, n]; all have the `paired_error` of no difference."""
+    products = added @ added.T
+    squares = np.diag(products)
+    sums = squares[first] + squares[second] - 2 * products[first, second]
+    # what the subtraction leaves of equal rows is rounding
+    known = np.where(sums > 1e-12 * (squares[first] + squares[second]), sums, 0.0)
+    n = added.shape[1]
+    return normal_p(values[first] - values[second], np.sqrt(known) / max(n, 1), images=n)

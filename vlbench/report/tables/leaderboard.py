@@ -1,0 +1,303 @@
+"""Leaderboards: CSVs made from results alone, byte-identical whatever the order of the runs."""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from itertools import chain
+from pathlib import Path
+
+from vlbench.core.errors import DataError
+from vlbench.core.files import file_name, write_atomically
+from vlbench.core.measurement import Measurement
+from vlbench.core.result import Result
+from vlbench.report.comparable import Column, columns, whole_results
+from vlbench.report.results import read_results, source_text
+from vlbench.report.tables.averages import MEAN, MEAN_RANK, NO_ADDITIONS, Additions, Averages, averages
+from vlbench.report.tables.base_to_new import BASE_TO_NEW, BASE_TO_NEW_HEAD, base_to_new
+from vlbench.report.tables.csv_text import csv_text, number
+from vlbench.report.tables.few_shot import (
+    FEW_SHOT,
+    FEW_SHOT_HEAD,
+    PICTURE,
+    ROOT,
+    few_shot_curves,
+    few_shot_text,
+)
+from vlbench.report.tables.robustness import ROBUSTNESS, ROBUSTNESS_HEAD, robustness_text
+from vlbench.report.tables.row_facts import ROW_FACTS, row_facts, speed_text
+from vlbench.report.tables.seeds import SEEDS, SEEDS_HEAD, by_row, seed_notes, seeds_by_row, seeds_text
+from vlbench.report.task_name import BASE, old_method
+
+LEADERBOARD = "leaderboard.csv"
+ALL = "all.csv"
+_HEADERS = {
+    SEEDS: csv_text(SEEDS_HEAD, ()),
+    BASE_TO_NEW: csv_text(BASE_TO_NEW_HEAD, ()),
+    FEW_SHOT: csv_text(FEW_SHOT_HEAD, ()),
+    ROBUSTNESS: csv_text(ROBUSTNESS_HEAD, ()),
+}
+"""Tables that only some results make, and the headers that tell them from a user's own CSV."""
+
+_FACTS: Mapping[str, Callable[[Result], object]] = {
+    "n_images": lambda result: result.n_images,
+    "n_texts": lambda result: result.n_texts,
+    "protocol": lambda result: result.protocol,
+    "protocol_digest": lambda result: result.protocol_digest,
+    "precision": lambda result: result.settings.get("precision", ""),
+    "preprocess": lambda result: result.settings.get("preprocess", ""),
+    "model_digest": lambda result: result.digests.get("model", ""),
+    "zero_shot": lambda result: result.zero_shot,
+    "parameters": lambda result: result.facts.get("parameters", ""),
+    "gflops": lambda result: result.facts.get("gflops", ""),
+    "image_size": lambda result: result.facts.get("image_size", ""),
+    "images_per_second": lambda result: speed_text([result]),
+    "licence": lambda result: result.facts.get("licence", ""),
+}
+"""The columns of a task's CSV behind its metrics and its rank; they tell it from a user's own CSV."""
+
+RANK = "rank"
+
+_LONG: Mapping[str, Callable[[Result, Measurement], object]] = {
+    "model": lambda result, _: result.model,
+    "task": lambda result, _: result.task,
+    "protocol": lambda result, _: result.protocol,
+    "metric": lambda _, metric: metric.metric,
+    "value": lambda _, metric: number(metric.value),
+    "ci_low": lambda _, metric: number(metric.ci_low),
+    "ci_high": lambda _, metric: number(metric.ci_high),
+    "n": lambda _, metric: metric.n,
+    "ci_method": lambda _, metric: metric.ci_method,
+    "left_out": lambda _, metric: metric.left_out,
+    "primary": lambda result, _: result.primary,
+    "kind": lambda result, _: result.kind,
+    "n_images": lambda result, _: result.n_images,
+    "n_texts": lambda result, _: result.n_texts,
+    "protocol_digest": lambda result, _: result.protocol_digest,
+    "precision": lambda result, _: result.settings.get("precision", ""),
+    "preprocess": lambda result, _: result.settings.get("preprocess", ""),
+    "device": lambda result, _: result.settings.get("device", ""),
+    "adapter": lambda result, _: result.adapter,
+    "model_digest": lambda result, _: result.digests.get("model", ""),
+    "source": lambda result, _: source_text(result.source),
+    "source_revision": lambda result, _: result.source_revision,
+    "zero_shot": lambda result, _: result.zero_shot,
+}
+"""The columns of `all.csv`, and what each says of a metric of a result."""
+
+
+def leaderboards(results: Iterable[Result], additions: Additions = NO_ADDITIONS) -> Mapping[str, str]:
+    """Every CSV by its path in the results folder; partial results are in none.
+
+    `<task>.csv` has a row for each model with every metric and its rank, 1 + the number of models that are
+    significantly better; `leaderboard.csv` the primary metric of each task, averages and facts; `all.csv`
+    every metric of every result. Seeds of one row are one row of `leaderboard.csv`, their mean, and
+    `seeds.csv` says how they spread; `base_to_new.csv` sets tasks `X@base` and `X@new` side by side,
+    `few_shot.csv` has scores against shots, and `effective_robustness.csv` variants of ImageNet and what a
+    fit of the additions expects there.
+
+    Raises:
+        DataError: a task's name is that of another CSV or column, or a model's that of a row of seeds.
+    """
+    whole = whole_results(results)
+    found = averages(whole, additions)
+    by_task = found.by_task
+    every = ([say(each, value) for say in _LONG.values()] for each in whole for value in each.metrics)
+    texts = {LEADERBOARD: _leaderboard(found), ALL: csv_text([*_LONG], every)}
+    if found.seeds:
+        texts[SEEDS] = seeds_text(by_task)
+    if any(task.endswith(BASE) for task in by_task):
+        texts[BASE_TO_NEW], _ = base_to_new(found.scores, by_task)
+    if any("shots" in each.settings for each in whole):
+        texts[FEW_SHOT] = few_shot_text(few_shot_curves(by_task, found.seeds)[0])
+    if len(by_task) > 1:  # a variant and its reference
+        texts[ROBUSTNESS] = robustness_text(by_task, additions.fits())
+    texts = {path: text for path, text in texts.items() if text}
+    taken = {"model", MEAN, MEAN_RANK, *ROW_FACTS, *additions.collections}
+    for task, rows in by_task.items():
+        if task in taken:
+            raise DataError(f"a task named {task!r} would be a second column of that name; rename its card")
+        path = f"{file_name(task)}.csv"
+        if path in (LEADERBOARD, ALL, *_HEADERS):
+            raise DataError(f"a task named {task!r} would overwrite {path}; rename its card")
+        texts[path] = _task(rows, additions.ranks.get(task, {}))
+    return texts
+
+
+def notes(results: Iterable[Result], additions: Additions = NO_ADDITIONS) -> tuple[str, ...]:
+    """What tables leave out and why: answers to other questions, seeds that a row lacks, tasks of no mean.
+
+    A task whose name is one of version 0.1 alone is told what it is now.
+    """
+    known = list(results)
+    found = averages(known, additions)
+    lines = [line for task, column in columns(known).items() for line in _column_notes(task, column)]
+    if found.seeds:
+        lines += seed_notes(found.by_task, found.seeds, known)
+    if any(task.endswith(BASE) for task in found.by_task):
+        lines += base_to_new(found.scores, found.by_task)[1]
+    if any("shots" in each.settings for each in known):
+        lines += few_shot_curves(found.by_task, found.seeds)[1]
+    return (*lines, *found.notes)
+
+
+def _column_notes(task: str, column: Column) -> Iterator[str]:
+    one = column.kept[0]
+    method = old_method(task)
+    if method:
+        yield (
+            f"{task}: results of version 0.1, by the task's name; {method} is a method of the row now: run "
+            f"`--task {task.removesuffix(f'+{method}')} --method {method}` again"
+        )
+    differing: dict[tuple[str, ...], list[Result]] = {}
+    for result, names in column.left_out:
+        differing.setdefault(names, []).append(result)
+    for names, results in differing.items():
+        who = f"{task}: left out of the ranking: "
+        if names == ("protocol",):
+            who += ", ".join(f"{each.model} ({each.protocol_digest[:8]})" for each in results)
+            yield (
+                f"{who}, of another protocol than {one.protocol_digest[:8]}, which most results have; run "
+                "them again"
+            )
+        else:
+            who += ", ".join(each.model for each in results)
+            yield (
+                f"{who}, of other {' and '.join(names)} than {one.model}; run them again on the same data, "
+                "or give other data a card and a name of their own"
+            )
+    if column.untold:
+        yield (
+            f"{task}: right answers are not told by results of an earlier version: "
+            f"{', '.join(column.untold)}; they stand beside others of equal images and texts, run them again "
+            "to be sure"
+        )
+
+
+def write_leaderboards(
+    folder: Path, additions: Additions = NO_ADDITIONS, *, plot: bool = False
+) -> tuple[Result, ...]:
+    """Rebuild the CSVs of a folder from its results, which are returned; tables of absent tasks go.
+
+    Ranks are those of the folder's per-item records, whatever the additions say. Pictures of few-shot curves
+    that lie there are rebuilt as well; with `plot` they are made for every task that has curves.
+
+    Raises:
+        DataError: there is no such folder, or a result or a per-item record in it is damaged.
+    """
+    results = read_results(folder)
+    for path, text in _stale(folder, results, additions, plot=plot).items():
+        if text is None:
+            (folder / path).unlink()
+        else:
+            write_atomically(folder / path, text)
+    return results
+
+
+def stale_leaderboards(
+    folder: Path, additions: Additions = NO_ADDITIONS, *, plot: bool = False
+) -> tuple[str, ...]:
+    """CSVs and pictures that are missing, differ from what the results say, or have no results left; sorted.
+
+    Without `plot` no picture is missing.
+
+    Raises:
+        DataError: there is no such folder, or a result or a per-item record in it is damaged.
+    """
+    return tuple(sorted(_stale(folder, read_results(folder), additions, plot=plot)))
+
+
+def pictures_of(folder: Path) -> tuple[str, ...]:
+    """The names of a folder's pictures of few-shot curves, by how they begin, sorted."""
+    found = []
+    for place in folder.glob(f"*{PICTURE}"):
+        with place.open("rb") as file:
+            if file.read(len(ROOT)) == ROOT.encode():
+                found.append(place.name)
+    return tuple(sorted(found))
+
+
+def with_ranks(folder: Path, results: Iterable[Result], additions: Additions) -> Additions:
+    """The additions with the ranks of a folder's models, task by task, from the per-item records there.
+
+    Raises:
+        DataError: a record is damaged, or of another run than its result.
+    """
+    ranks = {}
+    for task, column in columns(results).items():
+        # numpy is imported here, so that a folder without records is read without it
+        if not any((folder / file_name(task)).glob("*.items.npz")):
+            continue
+        from vlbench.report.paired.items import has_items, read_items
+        from vlbench.report.tables.column_ranks import column_ranks
+
+        ranks[task] = column_ranks(
+            column.kept, {row.model: read_items(folder, row) for row in column.kept if has_items(folder, row)}
+        )
+    return replace(additions, ranks=ranks)
+
+
+def _stale(
+    folder: Path, results: Sequence[Result], additions: Additions, *, plot: bool
+) -> dict[str, str | None]:
+    """Files of a folder that are not what its results say, and their texts, None where no result makes one.
+
+    The latter are known by their header or root: a user's own are left alone.
+    """
+    texts = dict(leaderboards(results, with_ranks(folder, results, additions)))
+    pictures = pictures_of(folder)
+    if plot or pictures:
+        # what draws is imported here, so that a run without pictures starts without it
+        from vlbench.report.tables.few_shot_picture import few_shot_files
+
+        whole = whole_results(results)
+        by_task = {task: column.kept for task, column in columns(whole).items()}
+        drawn = few_shot_files(few_shot_curves(by_task, seeds_by_row(whole))[0])
+        texts |= {name: text for name, text in drawn.items() if plot or name in pictures}
+    found: dict[str, str | None] = {}
+    for path, text in texts.items():
+        place = folder / path
+        if not (place.is_file() and place.read_bytes() == text.encode()):
+            found[path] = text
+    tail = f",{','.join([RANK, *_FACTS])}\n".encode()
+    for place in folder.glob("*.csv"):
+        if place.name not in texts:
+            with place.open("rb") as file:
+                header = file.readline()
+            is_task = header.startswith(b"model,") and header.endswith(tail)
+            if is_task or header.decode("utf-8", "replace") == _HEADERS.get(place.name):
+                found[place.name] = None
+    return found | {name: None for name in pictures if name not in texts}
+
+
+def _leaderboard(found: Averages) -> str:
+    """The text of `leaderboard.csv`: a row's score on each task, averages, its mean rank, and its facts.
+
+    Collections and mean ranks that no row has are left out; rows of seeds have no rank.
+    """
+    tasks, members = sorted(found.by_task), by_row(chain.from_iterable(found.by_task.values()))
+    summaries = {**found.collections, MEAN_RANK: found.mean_rank}
+    shown = {
+        name: cells for name, cells in summaries.items() if any(cell is not None for cell in cells.values())
+    }
+    lines = [
+        [
+            row,
+            *(number(scores.get(task)) for task in tasks),
+            number(found.mean[row]),
+            *(number(cells[row]) for cells in shown.values()),
+            *row_facts(members.get(row, ())).values(),
+        ]
+        for row, scores in sorted(found.scores.items())
+    ]
+    return csv_text(["model", *tasks, MEAN, *shown, *ROW_FACTS], lines)
+
+
+def _task(rows: Sequence[Result], ranks: Mapping[str, int]) -> str:
+    measured = (value.metric for row in rows for value in row.metrics)
+    metrics = list(dict.fromkeys([rows[0].primary, *measured]))
+    lines = []
+    for row in rows:
+        values = {value.metric: value.value for value in row.metrics}
+        cells = [number(values.get(metric)) for metric in metrics]
+        rank = ranks.get(row.model, "")
+        lines.append([row.model, *cells, rank, *(say(row) for say in _FACTS.values())])
+    return csv_text(["model", *metrics, RANK, *_FACTS], lines)

@@ -1,0 +1,99 @@
+"""How much a score depends on the prompt: one task by each of its templates alone."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from statistics import mean, stdev
+
+from tabulate import tabulate
+
+from vlbench.core.result import Result
+from vlbench.report.tables.csv_text import csv_text, number
+
+
+@dataclass(frozen=True, slots=True)
+class TemplateScore:
+    """A template's own score with its 95 % interval, fractions; None where it could not be measured."""
+
+    template: str
+    value: float | None
+    ci_low: float | None
+    ci_high: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class PromptSpread:
+    """Scores by template, the best first; `whole` is that of all together, of the primary metric.
+
+    `mean` and `deviation` (n - 1) are taken over the templates.
+    """
+
+    model: str
+    task: str
+    metric: str
+    whole: TemplateScore
+    scores: tuple[TemplateScore, ...]
+    mean: float | None
+    deviation: float | None
+
+    @classmethod
+    def of(cls, whole: Result, single: Sequence[tuple[str, Result]]) -> "PromptSpread":
+        """The spread of a task's templates."""
+        scores = [_score(template, result) for template, result in single]
+        known = [each.value for each in scores if each.value is not None]
+        upwards = -1 if whole.lower_is_better else 1
+        ordered = sorted(scores, key=lambda each: (each.value is None, -upwards * (each.value or 0)))
+        return cls(
+            model=whole.model,
+            task=whole.task,
+            metric=whole.primary,
+            whole=_score("", whole),
+            scores=tuple(ordered),
+            mean=mean(known) if known else None,
+            deviation=stdev(known) if len(known) > 1 else None,
+        )
+
+    def as_text(self) -> str:
+        """A table, the best template first, and a line of what it comes to."""
+        rows = [
+            [each.template or f"all {len(self.scores)} together", _shown(each.value), _interval(each)]
+            for each in (self.whole, *self.scores)
+        ]
+        headers = ["template", self.metric, "95 % interval"]
+        table = tabulate(rows, headers=headers, tablefmt="simple", disable_numparse=True)
+        return f"{self.model} on {self.task}\n{table}\n{self._line()}"
+
+    def as_csv(self) -> str:
+        """A row a template; the first, without a template, is all of them together."""
+        rows = [
+            [each.template, number(each.value), number(each.ci_low), number(each.ci_high)]
+            for each in (self.whole, *self.scores)
+        ]
+        return csv_text(["template", self.metric, "ci_low", "ci_high"], rows)
+
+    def as_json(self) -> str:
+        """All of it as JSON."""
+        return json.dumps(asdict(self), indent=1, ensure_ascii=False)
+
+    def _line(self) -> str:
+        best, worst = (
+            self.scores[0],
+            next((each for each in reversed(self.scores) if each.value is not None), self.scores[-1]),
+        )
+        return (
+            f"{len(self.scores)} templates: mean {_shown(self.mean)} ± {_shown(self.deviation)}, best "
+            f"{_shown(best.value)} ({best.template!r}), worst {_shown(worst.value)} ({worst.template!r})"
+        )
+
+
+def _score(template: str, result: Result) -> TemplateScore:
+    metric = result.metric(result.primary)
+    return TemplateScore(template, metric.value, metric.ci_low, metric.ci_high)
+
+
+def _shown(value: float | None) -> str:
+    return "-" if value is None else f"{value:.4f}"
+
+
+def _interval(score: TemplateScore) -> str:
+    return "-" if score.ci_low is None else f"[{_shown(score.ci_low)}, {_shown(score.ci_high)}]"

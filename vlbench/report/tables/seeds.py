@@ -1,0 +1,185 @@
+"""Seeds of one row: results that carry `replicate_of`, their mean and standard deviation on each task."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from statistics import fmean, stdev
+
+from vlbench.core.errors import DataError
+from vlbench.core.result import Result
+from vlbench.report.comparable import columns
+from vlbench.report.tables.csv_text import csv_text, number
+
+SEEDS = "seeds.csv"
+METHOD = "settings or code of its method"
+"""What differs where results of one row carry several digests of a method."""
+SEEDS_HEAD = ("model", "task", "metric", "mean", "std", "n_seeds", "seeds")
+
+
+@dataclass(frozen=True, slots=True)
+class Spread:
+    """A metric over seeds: the mean, a fraction, and the sample standard deviation (divisor n - 1).
+
+    The mean is None where a seed could not be measured, the deviation there and for a single seed.
+    """
+
+    mean: float | None
+    deviation: float | None
+    models: tuple[str, ...]
+
+    def __str__(self) -> str:
+        """Three decimals: `0.871 ± 0.004`; a dash where there is no mean."""
+        if self.mean is None:
+            return "-"
+        return f"{self.mean:.3f}" + ("" if self.deviation is None else f" ± {self.deviation:.3f}")
+
+
+def row_of(result: Result) -> str:
+    """The leaderboard row that a result belongs to: its model, or what the model is one seed of."""
+    return result.replicate_of or result.model
+
+
+def by_row(results: Iterable[Result]) -> dict[str, list[Result]]:
+    """Results by the leaderboard row that they belong to, in their order."""
+    rows: dict[str, list[Result]] = {}
+    for result in results:
+        rows.setdefault(row_of(result), []).append(result)
+    return rows
+
+
+def seeds_by_row(results: Iterable[Result]) -> dict[str, frozenset[str]]:
+    """The models that are seeds of each row, on whatever task.
+
+    Raises:
+        DataError: a model bears the name of such a row.
+    """
+    seeds: dict[str, set[str]] = {}
+    alone = set()
+    for result in results:
+        if result.replicate_of:
+            seeds.setdefault(result.replicate_of, set()).add(result.model)
+        else:
+            alone.add(result.model)
+    for row in sorted(alone & seeds.keys()):
+        raise DataError(
+            f"{row} is a model, and the row of the seeds {', '.join(sorted(seeds[row]))}; "
+            "rename the model's card or delete its results"
+        )
+    return {row: frozenset(models) for row, models in seeds.items()}
+
+
+def row_scores(
+    by_task: Mapping[str, Sequence[Result]],
+    seeds: Mapping[str, frozenset[str]],
+    metrics: Mapping[str, Sequence[str]] | None = None,
+) -> dict[str, dict[str, float | None]]:
+    """The score of every row on every task that it was run on: the primary metric, or the mean of others.
+
+    `metrics` are those of a task where its primary one is not asked for. A row of seeds has the mean, and
+    none where a seed of it is missing or stands twice: means over different seeds do not compare.
+    """
+    asked = metrics or {}
+    scores: dict[str, dict[str, float | None]] = {}
+    for task, results in by_task.items():
+        for row, members in by_row(results).items():
+            complete = {each.model for each in members} == seeds.get(row, {row})
+            found = [spread_of(members, each).mean for each in asked.get(task, [members[0].primary])]
+            known = [value for value in found if value is not None]
+            whole = complete and len(known) == len(found)
+            scores.setdefault(row, {})[task] = fmean(known) if whole else None
+    return scores
+
+
+def spread_of(members: Sequence[Result], metric: str) -> Spread:
+    """A metric over results of one task and row; one that a result lacks was not measured.
+
+    Nor has a row with a seed that stands twice, or with seeds by several states of a method.
+    """
+    values = [each.value for result in members for each in result.metrics if each.metric == metric]
+    known = [value for value in values if value is not None]
+    models = tuple(each.model for each in members)
+    if len(known) < len(members) or _repeated(members) or _by_several_methods(members):
+        return Spread(None, None, models)
+    return Spread(fmean(known), stdev(known) if len(known) > 1 else None, models)
+
+
+def spreads(results: Iterable[Result]) -> dict[tuple[str, str], Spread]:
+    """Spreads of the primary metric by row and task, of rows of seeds alone."""
+    return {
+        (row, task): spread_of(members, members[0].primary)
+        for task, column in columns(results).items()
+        for row, members in by_row(column.kept).items()
+        if members[0].replicate_of
+    }
+
+
+def seeds_text(by_task: Mapping[str, Sequence[Result]]) -> str:
+    """The text of `seeds.csv`: every metric of every row of seeds on every task; empty without such rows."""
+    lines = []
+    for task, results in by_task.items():
+        for row, members in by_row(results).items():
+            if not members[0].replicate_of:
+                continue
+            measured = (value.metric for each in members for value in each.metrics)
+            for metric in dict.fromkeys([members[0].primary, *measured]):
+                spread = spread_of(members, metric)
+                mean, deviation = number(spread.mean), number(spread.deviation)
+                lines.append(
+                    [row, task, metric, mean, deviation, len(spread.models), " ".join(spread.models)]
+                )
+    lines.sort(key=lambda line: line[:2])  # stable: metrics keep their order
+    return csv_text(SEEDS_HEAD, lines) if lines else ""
+
+
+def seed_notes(
+    by_task: Mapping[str, Sequence[Result]],
+    seeds: Mapping[str, frozenset[str]],
+    partial: Iterable[Result] = (),
+) -> tuple[str, ...]:
+    """Why rows of seeds have no mean, or one without some seed: a line for each row and task.
+
+    `partial` are the results that are not whole; a seed that has no others is no seed of its row.
+    """
+    lines = []
+    for task, results in by_task.items():
+        for row, members in by_row(results).items():
+            missing = sorted(seeds.get(row, frozenset()) - {each.model for each in members})
+            if missing:
+                lines.append(
+                    f"{task}: no mean of {row}, {len(members)} of {len(seeds[row])} seeds have it; "
+                    f"run {', '.join(missing)}"
+                )
+            repeated = _repeated(members)
+            if repeated:
+                lines.append(
+                    f"{task}: no mean of {row}, {' and '.join(repeated)} are one seed; delete the results of "
+                    "all but one of them"
+                )
+            if _by_several_methods(members):
+                lines.append(f"{task}: no mean of {row}, its seeds are of other {METHOD}; run them again")
+    alone: dict[str, set[str]] = {}
+    for each in partial:
+        if each.replicate_of in seeds and each.model not in seeds[each.replicate_of]:
+            alone.setdefault(each.replicate_of, set()).add(each.model)
+    for row, models in sorted(alone.items()):
+        lines.append(
+            f"{row}: in no mean: {', '.join(sorted(models))}, of partial results alone; run it whole"
+        )
+    return tuple(lines)
+
+
+def _repeated(members: Sequence[Result]) -> tuple[str, ...]:
+    """Seeds of a row that are one model under several names: equal digests and equal numbers.
+
+    Seeds of a method are of one model, and may well agree.
+    """
+    if len(members) < 2:
+        return ()
+    found: dict[object, list[str]] = {}
+    for each in members:
+        seed = each.settings.get("seed") if each.method else None
+        found.setdefault((each.digests.get("model"), seed, each.metrics), []).append(each.model)
+    return tuple(model for models in found.values() if len(models) > 1 for model in models)
+
+
+def _by_several_methods(members: Sequence[Result]) -> bool:
+    return len({each.digests.get("method") for each in members}) > 1
