@@ -308,7 +308,9 @@ RUNS = {
     "best-f1": {"sent": 16, "there": 13, "back": 22, "number": 3},
     "composer": {"sent": 16, "there": 9, "back": 21, "number": 2},
     "probe": {"sent": 16, "there": 7, "back": 20, "number": 1},
-    **{name: {"sent": 16, "there": 2, "back": 18} for name in ("knn", "logistic", "ridge")},
+    "elevater-probe": {"sent": 16, "there": 7, "back": 20, "number": 1},
+    **{name: {"sent": 16, "there": 2, "back": 18} for name in ("knn", "logistic", "mieb-probe", "ridge")},
+    "linear-probe": {"sent": 16, "there": 16, "back": 19},
     "tip-adapter": {"sent": 16, "there": 7, "back": 20, "number": 1},
     "zero-shot": {"sent": 8, "there": 10, "back": 13, "number": 2},
 }
@@ -316,19 +318,36 @@ RUNS = {
 
 What else is moved: the trial of trees, which asks for a number, the texts' trees and how they are averaged,
 then both sides of what is scored or made a vector. A dry pass of a model's own scores reads back three times.
+A layer that is trained there takes vectors, classes, weights and biases, and the order of each of ten epochs.
 """
+DEFAULTS = {"mieb-probe": {"shots": 6}}
+"""Settings of what does not learn from six images a class by default."""
+
+
+def with_search(moved, settings):
+    """What a search of so many settings, of ten epochs each and fifty at last, moves beside the rest.
+
+    A setting takes vectors, classes and words, an epoch an order; its weights are read back in four parts.
+    """
+    epochs = 10 * settings + 50
+    return {
+        **moved,
+        "there": moved["there"] + 3 * (settings + 1) + epochs,
+        "back": moved["back"] + 4 * epochs,
+    }
 
 
 @pytest.mark.parametrize("name", sorted({*METHODS.names(), *RUNS}))
 def test_a_run_by_a_method_asks_of_the_device_what_is_counted_here(name, tiny, there, tmp_path):
-    method = {"probe": PROBE, "composer": COMPOSER}.get(name) or METHODS.get(name)()
-    job = plan_job(tiny, asked_of(method), SETTINGS, method=method)
+    method = {"probe": PROBE, "composer": COMPOSER}.get(name) or METHODS.get(name)(**DEFAULTS.get(name, {}))
+    job = plan_job(tiny, asked_of(method, 6), SETTINGS, method=method)
     with Session(tiny, SETTINGS, tmp_path) as session:
         assert session.executor.model.info.name == "tiny-clip"  # loaded
         there.counted()
         _, found = evaluate(job, session)
     assert all(each.value is None or np.isfinite(each.value) for each in found.values)
-    assert there.counted() == RUNS[name]
+    settings = found.facts.learned.get("settings")
+    assert there.counted() == (with_search(RUNS[name], settings) if settings else RUNS[name])
 
 
 # what the laws would not see, if they could not fail

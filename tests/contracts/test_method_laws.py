@@ -31,12 +31,12 @@ class Seeing(ColourModel):
         return features
 
 
-def images(turned, name):
-    """Squares of every colour, sixteen of each, no image equal to one of another turn."""
-    return squares((COLOURS[turned:] + COLOURS[:turned]) * 16, name=name)
+def images(turned, name, each=16):
+    """Squares of every colour, `each` of them, no image equal to one of another turn."""
+    return squares((COLOURS[turned:] + COLOURS[:turned]) * each, name=name)
 
 
-def asked_of(method):
+def asked_of(method, each=16):
     """Tags of squares, with both splits to learn from; asked by image and words where a method composes."""
 
     def problem_of(source):
@@ -44,11 +44,14 @@ def asked_of(method):
         if "compose" not in method.parts:
             return problem
         queries = tuple(replace(query, image=place) for place, query in enumerate(problem.queries))
-        return replace(problem, queries=queries, references=images(3, "references"))
+        return replace(problem, queries=queries, references=images(3, "references", each))
 
-    task = TASK_KINDS.get("tagging")(TaskRequest("squares", "law", images(0, "test")))
-    splits = {"train": problem_of(images(1, "train")), "validation": problem_of(images(2, "validation"))}
-    return replace(task, problem=problem_of(images(0, "test")), learn_from=splits)
+    task = TASK_KINDS.get("tagging")(TaskRequest("squares", "law", images(0, "test", each)))
+    splits = {
+        "train": problem_of(images(1, "train", each)),
+        "validation": problem_of(images(2, "validation", each)),
+    }
+    return replace(task, problem=problem_of(images(0, "test", each)), learn_from=splits)
 
 
 def measured(method, cache, seed=0):
