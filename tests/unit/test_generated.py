@@ -1,9 +1,10 @@
 import json
 import subprocess
 import sys
+from functools import cache
 from pathlib import Path
 
-import pytest
+from every_card import assert_each
 from jsonschema import Draft202012Validator
 
 from vlbench.cards.card_file import read_card, read_mapping
@@ -18,10 +19,7 @@ TASKS = sorted((ROOT / "tasks").glob("*.yaml"))
 MODELS = sorted((ROOT / "model_cards").glob("*.yaml"))
 
 
-def name_of(path: Path) -> str:
-    return path.stem
-
-
+@cache
 def validator(kind: str) -> Draft202012Validator:
     schema = json.loads((ROOT / "docs" / "schema" / f"{kind}.json").read_text(encoding="utf-8"))
     Draft202012Validator.check_schema(schema)
@@ -38,8 +36,7 @@ def test_generated_files_are_fresh() -> None:
     assert done.returncode == 0, done.stderr
 
 
-@pytest.mark.parametrize("path", TASKS, ids=name_of)
-def test_a_task_card_holds(path: Path) -> None:
+def check_task_card(path: Path) -> None:
     card = read_card(path, TaskCard).card
     assert complaints("task", read_mapping(path)) == []
     assert path.read_text().startswith("# yaml-language-server: $schema=../docs/schema/task.json\n")
@@ -52,19 +49,29 @@ def test_a_task_card_holds(path: Path) -> None:
         assert len(set(read_templates(path.parent / card.templates))) > 0
 
 
-@pytest.mark.parametrize("path", MODELS, ids=name_of)
-def test_a_model_card_holds(path: Path) -> None:
+def test_every_task_card_holds() -> None:
+    assert_each(check_task_card, TASKS)
+
+
+def check_model_card(path: Path) -> None:
     card = read_card(path, ModelCard).card
     assert complaints("model", read_mapping(path)) == []
     assert path.read_text().startswith("# yaml-language-server: $schema=../docs/schema/model.json\n")
     assert {split_metric(score.metric)[0] for score in card.published} <= set(METRICS.names())
 
 
+def test_every_model_card_holds() -> None:
+    assert_each(check_model_card, MODELS)
+
+
 def test_published_scores_state_the_protocol_of_their_task() -> None:
     protocols = {path.stem: read_card(path, TaskCard).card.protocol for path in TASKS}
-    for path in MODELS:
+
+    def check(path: Path) -> None:
         for score in read_card(path, ModelCard).card.published:
-            assert score.protocol == protocols.get(score.task, score.protocol), (path.name, score.task)
+            assert score.protocol == protocols.get(score.task, score.protocol), score.task
+
+    assert_each(check, MODELS)
 
 
 def test_the_schema_refuses_what_the_reader_refuses() -> None:

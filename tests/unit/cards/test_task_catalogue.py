@@ -6,7 +6,7 @@ import re
 from functools import cache
 from pathlib import Path
 
-import pytest
+from every_card import assert_each
 
 from vlbench.cards.card_file import read_card
 from vlbench.cards.catalogue import find, read_catalogue, select
@@ -67,8 +67,7 @@ def same_class(name: str) -> str:
     return name.lower().replace("_", " ").replace("/", " ").replace("-", " ")
 
 
-@pytest.mark.parametrize("name", CLASSIFICATIONS)
-def test_a_card_is_whole(name: str) -> None:
+def check_whole(name: str) -> None:
     card = card_of(name)
     assert card.about
     assert card.primary in card.metrics
@@ -92,8 +91,11 @@ def test_a_card_is_whole(name: str) -> None:
         assert len(names) > 5
 
 
-@pytest.mark.parametrize("data_set", sorted(SETS["datasets"]))
-def test_plain_cards_have_the_counts_of_the_facts(data_set: str) -> None:
+def test_every_card_is_whole() -> None:
+    assert_each(check_whole, CLASSIFICATIONS)
+
+
+def check_counts(data_set: str) -> None:
     fact, card = SETS["datasets"][data_set], card_of(data_set)
     assert card.expect.texts == fact["classes"]
     stated = fact["images"]
@@ -104,10 +106,12 @@ def test_plain_cards_have_the_counts_of_the_facts(data_set: str) -> None:
         assert card.expect.images in stated.values()
 
 
-@pytest.mark.parametrize(
-    ("protocol", "data_set"), [(protocol, name) for protocol in PLAIN for name in SETS["protocols"][protocol]]
-)
-def test_names_order_and_templates_are_the_protocols(protocol: str, data_set: str) -> None:
+def test_plain_cards_have_the_counts_of_the_facts() -> None:
+    assert_each(check_counts, sorted(SETS["datasets"]))
+
+
+def check_protocol(case: tuple[str, str]) -> None:
+    protocol, data_set = case
     fact = SETS["protocols"][protocol][data_set]
     name = card_for(data_set, protocol)
     names, templates = names_of(name), templates_of(name)
@@ -129,6 +133,11 @@ def test_names_order_and_templates_are_the_protocols(protocol: str, data_set: st
         )
 
 
+def test_names_order_and_templates_are_the_protocols() -> None:
+    cases = [(protocol, name) for protocol in PLAIN for name in SETS["protocols"][protocol]]
+    assert_each(check_protocol, cases)
+
+
 def test_nine_of_elevaters_sets_stand_in_an_order_of_their_own() -> None:
     protocols = SETS["protocols"]
     other = {
@@ -142,12 +151,15 @@ def test_nine_of_elevaters_sets_stand_in_an_order_of_their_own() -> None:
     }
 
 
-@pytest.mark.parametrize("name", sorted(NUMBERED))
-def test_the_datas_number_means_the_same_class_in_another_order(name: str) -> None:
+def check_numbers(name: str) -> None:
     plain, own = names_of(name.split("@")[0]), names_of(name)
     index = LabelIndex.of(own, name)
     for number, text in enumerate(plain):
         assert same_class(own[index.position(number, str)].name) == same_class(text.name)
+
+
+def test_the_datas_number_means_the_same_class_in_another_order() -> None:
+    assert_each(check_numbers, sorted(NUMBERED))
 
 
 def test_numbers_of_lists_without_a_plain_one() -> None:
@@ -181,12 +193,15 @@ def test_names_as_published() -> None:
     assert [text.name for text in names_of("fer2013@elevater")] == [text.name for text in names_of("fer2013")]
 
 
-@pytest.mark.parametrize("letter", ["a", "r", "o"])
-def test_subsets_of_imagenet_have_its_names(letter: str) -> None:
+def test_subsets_of_imagenet_have_its_names() -> None:
     whole = {text.ids["wnid"]: text.name for text in names_of("imagenet")}
-    part = names_of(f"imagenet-{letter}")
-    assert [whole[text.ids["wnid"]] for text in part] == [text.name for text in part]
-    assert [text.ids["wnid"] for text in part] == sorted(text.ids["wnid"] for text in part)
+
+    def check(name: str) -> None:
+        part = names_of(name)
+        assert [whole[text.ids["wnid"]] for text in part] == [text.name for text in part]
+        assert [text.ids["wnid"] for text in part] == sorted(text.ids["wnid"] for text in part)
+
+    assert_each(check, ["imagenet-a", "imagenet-r", "imagenet-o"])
 
 
 def test_names_of_other_tools_resolve() -> None:
@@ -207,11 +222,14 @@ def test_names_of_other_tools_resolve() -> None:
             assert find(CATALOGUE, f"{name}@openai", "task")
 
 
-@pytest.mark.parametrize("name", ["vtab", "vtab+", "imagenet_robustness", "retrieval"])
-def test_collections_of_clip_benchmark(name: str) -> None:
+def check_collection(name: str) -> None:
     theirs = COLLECTIONS["clip_benchmark"][name]
     assert list(select(CATALOGUE, [name], "task")) == list(select(CATALOGUE, theirs, "task"))
     assert len(CATALOGUE.collections[name].tasks) == len(theirs)
+
+
+def test_collections_of_clip_benchmark() -> None:
+    assert_each(check_collection, ["vtab", "vtab+", "imagenet_robustness", "retrieval"])
 
 
 def test_other_collections_have_the_counts_of_the_facts() -> None:
@@ -225,12 +243,16 @@ def test_other_collections_have_the_counts_of_the_facts() -> None:
         task: listed[name] for name in listed.keys() - missing for task in select(CATALOGUE, [name], "task")
     }
     assert ours.keys() == set(CATALOGUE.collections["datacomp37"].tasks)
-    for task, row in ours.items():
-        assert (card_of(task).expect.images, task) == (row["size"], task)
+
+    def check(task: str) -> None:
+        row = ours[task]
+        assert card_of(task).expect.images == row["size"]
         if "num_classes" in row:
             assert card_of(task).expect.texts == row["num_classes"]
         if row.get("main_metric") == "mean_per_class_recall":
             assert card_of(task).primary == "mean_per_class_recall"
+
+    assert_each(check, ours)
 
 
 def test_every_file_of_names_and_templates_is_used_and_stands_once() -> None:

@@ -2,11 +2,13 @@
 
 import json
 from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
+from every_card import assert_each
 from open_clip.pretrained import get_pretrained_cfg, list_pretrained
 from parity_weights import FIXTURES
 
@@ -67,72 +69,74 @@ def test_every_fact_has_a_card_but_those_that_cannot_run() -> None:
 
 def test_tags_and_repositories_are_the_registrys() -> None:
     known = set(list_pretrained())
-    for fact in REGISTERED:
+
+    def check(fact: str) -> None:
         card, said = CARDS[fact], FACTS[fact]
-        assert (card.settings["arch"], card.settings["pretrained"]) in known, fact
-        assert (card.settings["arch"], card.settings["pretrained"]) == (said["arch"], said["pretrained"]), (
-            fact
-        )
+        assert (card.settings["arch"], card.settings["pretrained"]) in known
+        assert (card.settings["arch"], card.settings["pretrained"]) == (said["arch"], said["pretrained"])
         stated = get_pretrained_cfg(said["arch"], said["pretrained"])["hf_hub"]
         assert card.weights is not None
-        assert card.weights.repo == said["repo"] == "/".join(stated.split("/")[:2]), fact
+        assert card.weights.repo == said["repo"] == "/".join(stated.split("/")[:2])
+
+    assert_each(check, REGISTERED)
 
 
 def test_preprocessing_sizes_and_activations_are_those_of_the_facts(recipes: Mapping[str, Recipe]) -> None:
-    squashed = 0
-    for fact, recipe in recipes.items():
-        said, found = FACTS[fact], recipe.preprocessing
-        size = SLIPS.get(fact, said["image_size"])
-        assert found.size == (size, size), fact
-        assert CARDS[fact].image_size == size, fact
-        assert list(found.mean) == said["mean"], fact
-        assert list(found.std) == said["std"], fact
-        assert (found.interpolation, found.resize_mode) == (said["interpolation"], said["resize_mode"]), fact
-        assert bool(recipe.config.get("quick_gelu")) is said["quick_gelu"], fact
-        assert recipe.config["embed_dim"] == said.get("embed_dim", recipe.config["embed_dim"]), fact
+    def check(fact: str) -> None:
+        recipe, said = recipes[fact], FACTS[fact]
+        found, size = recipe.preprocessing, SLIPS.get(fact, said["image_size"])
+        assert found.size == (size, size)
+        assert CARDS[fact].image_size == size
+        assert list(found.mean) == said["mean"]
+        assert list(found.std) == said["std"]
+        assert (found.interpolation, found.resize_mode) == (said["interpolation"], said["resize_mode"])
+        assert bool(recipe.config.get("quick_gelu")) is said["quick_gelu"]
+        assert recipe.config["embed_dim"] == said.get("embed_dim", recipe.config["embed_dim"])
         context = section(recipe.config, "text_cfg").get("context_length", 77)
-        assert context == said.get("context_length", context), fact
-        squashed += found.resize_mode == "squash"
-    assert squashed == sum(FACTS[fact]["resize_mode"] == "squash" for fact in REGISTERED) == 46
+        assert context == said.get("context_length", context)
+
+    assert_each(check, REGISTERED)
+    assert sum(FACTS[fact]["resize_mode"] == "squash" for fact in REGISTERED) == 46
 
 
 def test_figures_of_the_cards_are_those_of_the_facts() -> None:
-    for fact, card in CARDS.items():
-        said = FACTS[fact]
-        assert card.parameters == said.get("params_m", card.parameters), fact
-        assert card.gflops == said.get("image_gflops", card.gflops), fact
+    def check(fact: str) -> None:
+        card, said = CARDS[fact], FACTS[fact]
+        assert card.parameters == said.get("params_m", card.parameters)
+        assert card.gflops == said.get("image_gflops", card.gflops)
         if "sha256" in said and card.weights is not None and fact != "clip-b32-laion400m":
-            assert card.weights.sha256 == said["sha256"], fact
-            assert card.settings.get("sha256", said["sha256"]) == said["sha256"], fact
+            assert card.weights.sha256 == said["sha256"]
+            assert card.settings.get("sha256", said["sha256"]) == said["sha256"]
+
+    assert_each(check, CARDS)
 
 
-def architectures() -> list[str]:
-    """Every architecture of a card that builds without a fetched configuration, once."""
-    names = {str(card.settings["arch"]) for card in CARDS.values() if card.adapter in ("clip", "long_clip")}
-    return sorted(name for name in names if not any(each in name for each in NEED_A_FETCHED_CONFIGURATION))
+@cache
+def parameters_of(arch: str, context: int | None, image_size: int | None) -> float:
+    """Millions of parameters of an architecture, with another context or image size where stated."""
+    config = dict(architecture_config(arch))
+    if context is not None:
+        config["text_cfg"] = {**section(config, "text_cfg"), "context_length": context}
+    if image_size is not None:
+        config["vision_cfg"] = {**section(config, "vision_cfg"), "image_size": image_size}
+    with torch.device("meta"):
+        return round(sum(each.numel() for each in constructed(config).parameters()) / 1e6, 2)
 
 
-@pytest.mark.parametrize(
-    "arch",
-    [
-        arch
-        if arch in ("RN50", "ViT-B-16-SigLIP", "ViT-L-14-CLIPA")
-        else pytest.param(arch, marks=pytest.mark.slow)
-        for arch in architectures()
-    ],
-)
-def test_parameters_are_those_of_the_network(arch: str) -> None:
-    for card in CARDS.values():
-        if card.adapter not in ("clip", "long_clip") or card.settings.get("arch") != arch:
-            continue
-        config = dict(architecture_config(arch))
-        if card.adapter == "long_clip":
-            config["text_cfg"] = {**section(config, "text_cfg"), "context_length": 248}
-        if "image_size" in card.settings:
-            config["vision_cfg"] = {**section(config, "vision_cfg"), "image_size": card.image_size}
-        with torch.device("meta"):
-            count = sum(each.numel() for each in constructed(config).parameters())
-        assert card.parameters == round(count / 1e6, 2)
+def test_parameters_are_those_of_the_network() -> None:
+    def check(fact: str) -> None:
+        card = CARDS[fact]
+        context = 248 if card.adapter == "long_clip" else None
+        size = card.image_size if "image_size" in card.settings else None
+        assert card.parameters == parameters_of(str(card.settings["arch"]), context, size)
+
+    built = [
+        fact
+        for fact, card in CARDS.items()
+        if card.adapter in ("clip", "long_clip")
+        and not any(each in str(card.settings["arch"]) for each in NEED_A_FETCHED_CONFIGURATION)
+    ]
+    assert_each(check, built)
 
 
 def test_files_on_the_hub_are_asked_for_by_the_card(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from every_card import assert_each
 from parity_weights import FIXTURES
 from safetensors.torch import load_file
 
@@ -48,8 +49,7 @@ def test_every_published_file_has_one_card() -> None:
     assert sum(gates_of(card) > 0 for card in CARDS.values()) == 9
 
 
-@pytest.mark.parametrize("name", sorted(CARDS))
-def test_settings_are_those_of_the_authors_code(name: str) -> None:
+def check_settings(name: str) -> None:
     card = CARDS[name]
     config, tag = published_as(card)
     arch = str(card.settings["arch"])
@@ -64,8 +64,11 @@ def test_settings_are_those_of_the_authors_code(name: str) -> None:
     assert card.settings["repository"] == FACTS["hf_repo"]
 
 
-@pytest.mark.parametrize("name", sorted(CARDS))
-def test_facts_of_the_weights_are_those_of_the_settings(name: str) -> None:
+def test_settings_are_those_of_the_authors_code() -> None:
+    assert_each(check_settings, CARDS)
+
+
+def check_weights(name: str) -> None:
     card = CARDS[name]
     weights = card.weights
     assert weights is not None
@@ -80,12 +83,19 @@ def test_facts_of_the_weights_are_those_of_the_settings(name: str) -> None:
     assert "MIT" in card.about
 
 
-@pytest.mark.parametrize("name", sorted(CARDS))
-def test_parameters_are_those_of_the_network(name: str) -> None:
+def test_facts_of_the_weights_are_those_of_the_settings() -> None:
+    assert_each(check_weights, CARDS)
+
+
+def check_parameters(name: str) -> None:
     card = CARDS[name]
     with torch.device("meta"):
         model = construct(gated(architecture_config(str(card.settings["arch"])), gates_of(card)))
     assert card.parameters == round(sum(each.numel() for each in model.parameters()) / 1e6, 2)
+
+
+def test_parameters_are_those_of_the_network() -> None:
+    assert_each(check_parameters, CARDS)
 
 
 def test_the_open_question_of_an_activation_is_stated() -> None:
