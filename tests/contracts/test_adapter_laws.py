@@ -154,11 +154,13 @@ def test_stored_features_give_the_fresh_scores(model, pixels):
     assert torch.equal(model.score(*stored), model.score(images, texts))
 
 
+@pytest.mark.any_kernel
 def test_preprocessing_travels_to_workers(model):
     image = Image.new("RGB", (50, 90), (200, 30, 7))
     assert torch.equal(pickle.loads(pickle.dumps(model.preprocess))(image), model.preprocess(image))
 
 
+@pytest.mark.any_kernel
 def test_identity_is_known_without_loading_and_its_sides_differ(sample):
     first, second = sample.open(None).identify(), sample.open(None).identify()
     assert first == second
@@ -166,6 +168,7 @@ def test_identity_is_known_without_loading_and_its_sides_differ(sample):
     assert all(len(digest) == 64 for digest in first.weights.values())
 
 
+@pytest.mark.any_kernel
 def test_a_missing_key_is_refused_by_name(sample, tmp_path):
     state = load_file(sample.weights)
     missing = sample.key or sorted(key for key in state if key.startswith("visual."))[0]
@@ -175,6 +178,7 @@ def test_a_missing_key_is_refused_by_name(sample, tmp_path):
         sample.open(tmp_path / "weights.safetensors").load(Placement())
 
 
+@pytest.mark.any_kernel
 def test_a_wrong_shape_is_refused_by_name(sample, tmp_path):
     state = load_file(sample.weights)
     key = sample.key or "text_projection"
@@ -184,6 +188,7 @@ def test_a_wrong_shape_is_refused_by_name(sample, tmp_path):
         sample.open(tmp_path / "weights.safetensors").load(Placement())
 
 
+@pytest.mark.any_kernel
 def test_an_unexpected_key_is_refused_by_name(sample, tmp_path):
     state = load_file(sample.weights)
     state["visual.gate"] = torch.zeros(1)
@@ -192,6 +197,7 @@ def test_an_unexpected_key_is_refused_by_name(sample, tmp_path):
         sample.open(tmp_path / "weights.safetensors").load(Placement())
 
 
+@pytest.mark.any_kernel
 def test_other_weights_are_another_model(sample, tmp_path):
     state = load_file(sample.weights)
     key = sample.key or "logit_scale"

@@ -33,6 +33,8 @@ from vlbench.engine.settings import RunSettings
 from vlbench.models.shared import text_tower
 from vlbench.models.shared.token_tree import TokenTree
 
+pytestmark = pytest.mark.any_kernel
+
 PRECISIONS = ("fp32", "bf16", "fp16")
 CARDS = ("tiny-coop", "tiny-ram-plus", "tiny-ram-plus-open")
 """Models of cards that are made otherwise than the samples of their adapters."""

@@ -12,6 +12,8 @@ from vlbench.cards.build import open_model
 from vlbench.cards.catalogue import read_catalogue
 from vlbench.core.contracts import Placement, Text
 
+pytestmark = pytest.mark.any_kernel
+
 CHECKPOINT_BYTES = 10_000
 
 

@@ -67,6 +67,7 @@ class Counting:
         return torch.ones(len(texts), 2)
 
 
+@pytest.mark.any_kernel
 def test_a_model_that_counts_its_calls_breaks_that_law():
     assert not same_in_two_orders(Counting())
 
@@ -79,6 +80,7 @@ def changed(sample, tmp_path, change):
     return sample.open(tmp_path / "weights.safetensors")
 
 
+@pytest.mark.any_kernel
 def test_weights_as_they_lie_in_the_file_are_said_to_be_unchanged(sample):
     name, found = sample
     said = found.open(None).load(Placement()).info.changes
@@ -86,6 +88,7 @@ def test_weights_as_they_lie_in_the_file_are_said_to_be_unchanged(sample):
     assert len(said) == expected
 
 
+@pytest.mark.any_kernel
 def test_half_precision_is_said(checkpoint_sample, tmp_path):
     opened = changed(
         checkpoint_sample,
@@ -97,6 +100,7 @@ def test_half_precision_is_said(checkpoint_sample, tmp_path):
     assert any("converted from float16 to float32" in said for said in opened.load(Placement()).info.changes)
 
 
+@pytest.mark.any_kernel
 @pytest.mark.parametrize("prefix", ["module.", "_orig_mod.", "module._orig_mod.", "net.clip."])
 def test_a_prefix_of_training_code_is_read_and_said(checkpoint_sample, tmp_path, prefix):
     opened = changed(
@@ -112,6 +116,7 @@ def test_a_prefix_of_training_code_is_read_and_said(checkpoint_sample, tmp_path,
             assert torch.equal(model.score(seen[0], texts[0]), own.score(seen[1], texts[1]))
 
 
+@pytest.mark.any_kernel
 def test_learned_tensors_of_unknown_names_are_refused_by_name(checkpoint_sample, tmp_path):
     opened = changed(checkpoint_sample, tmp_path, lambda state: {**state, "side.gate": torch.ones(2)})
     with pytest.raises(WeightsError, match=r"side\.gate"):
@@ -122,6 +127,7 @@ def a_matrix(state):
     return next(key for key, value in sorted(state.items()) if value.ndim == 2 and value.is_floating_point())
 
 
+@pytest.mark.any_kernel
 @pytest.mark.parametrize("value", [float("nan"), float("inf")])
 def test_weights_that_are_no_numbers_are_refused_by_name(checkpoint_sample, tmp_path, value):
     state = load_file(checkpoint_sample.weights)
@@ -131,6 +137,7 @@ def test_weights_that_are_no_numbers_are_refused_by_name(checkpoint_sample, tmp_
         changed(checkpoint_sample, tmp_path, lambda _: state).load(Placement())
 
 
+@pytest.mark.any_kernel
 def test_weights_of_integers_are_refused_by_name(checkpoint_sample, tmp_path):
     state = load_file(checkpoint_sample.weights)
     key = a_matrix(state)

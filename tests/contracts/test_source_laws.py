@@ -13,6 +13,8 @@ from PIL.Image import Image
 from vlbench.core.contracts import Dataset
 from vlbench.core.registry import SOURCES
 
+pytestmark = pytest.mark.any_kernel
+
 IMAGE_BYTES = 1_000
 
 

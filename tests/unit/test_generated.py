@@ -4,6 +4,7 @@ import sys
 from functools import cache
 from pathlib import Path
 
+import pytest
 from every_card import assert_each
 from jsonschema import Draft202012Validator
 
@@ -13,6 +14,8 @@ from vlbench.cards.schema import ModelCard, TaskCard
 from vlbench.cards.texts import read_names, read_templates
 from vlbench.core.metric_name import split_metric
 from vlbench.core.registry import METRICS
+
+pytestmark = pytest.mark.cards
 
 ROOT = built_in_folder()
 TASKS = sorted((ROOT / "tasks").glob("*.yaml"))

@@ -108,6 +108,7 @@ def test_a_header_alone_is_no_baseline(project, run_pytest):
     assert "holds no value, so that it would let everything pass" in run_pytest(*BASELINE, expect=2)
 
 
+@pytest.mark.slow
 def test_strict_fails_what_the_baseline_does_not_list(project, run_pytest, make_result):
     write_result(score(make_result, "new", "shapes"), project / "results")
     more = (

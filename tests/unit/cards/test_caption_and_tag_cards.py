@@ -11,6 +11,8 @@ from vlbench.cards.catalogue import find, read_catalogue, select
 from vlbench.cards.schema import TaskCard
 from vlbench.cards.texts import read_names
 
+pytestmark = pytest.mark.cards
+
 SETS = json.loads(
     (Path(__file__).parents[2] / "fixtures" / "facts" / "captions_and_tags.json").read_text(encoding="utf-8")
 )["sets"]

@@ -17,6 +17,8 @@ from vlbench.core.errors import SourceMissing
 from vlbench.core.image import part_of
 from vlbench.core.registry import SOURCES, TASK_KINDS
 
+pytestmark = pytest.mark.cards
+
 V7W = "data/visual7w/images"
 COCO_QA = "coco/val2017/000000000139.jpg"
 VG_QA = "visual_genome/VG_100K/2370799.jpg"

@@ -12,6 +12,8 @@ from vlbench.cards.data_request import DataRequest
 from vlbench.cards.folders import built_in_folder
 from vlbench.cards.schema import TaskCard
 
+pytestmark = pytest.mark.cards
+
 LAYOUTS = {
     "caltech101": ("caltech-101", "Caltech101", "101_ObjectCategories"),
     "dtd": ("dtd", "DescribableTextures", "images"),

@@ -9,6 +9,8 @@ import torchvision_folders as made
 from card_layouts import Build, Built, build_task, labelled, marked, tars, truth, voc
 from hub_server import hub_server, use_hub
 
+pytestmark = pytest.mark.cards
+
 
 @pytest.fixture
 def root(tmp_path: Path) -> Path:

@@ -8,6 +8,8 @@ import pytest
 import torchvision_folders as made
 from card_layouts import Build, Built, build_task, labelled, truth, voc
 
+pytestmark = pytest.mark.cards
+
 
 @pytest.fixture
 def root(tmp_path: Path) -> Path:

@@ -22,6 +22,8 @@ from vlbench.core.errors import DataError
 from vlbench.core.problem import Problem
 from vlbench.core.task import Task
 
+pytestmark = pytest.mark.cards
+
 CATALOGUE = read_catalogue()
 TASKS = CATALOGUE.collections["probe20"].tasks
 Opened = Callable[..., Task]

@@ -6,12 +6,16 @@ A digest that differs is another protocol: its published results and baselines a
 import json
 from pathlib import Path
 
+import pytest
+
 from vlbench.cards import build
 from vlbench.cards.card_request import Search
 from vlbench.cards.catalogue import read_catalogue
 from vlbench.cards.data_request import DataRequest
 from vlbench.core.contracts import Dataset, Example, Target
 from vlbench.core.errors import VlbenchError
+
+pytestmark = pytest.mark.cards
 
 PINNED = Path(__file__).parents[2] / "fixtures" / "protocol_digests.json"
 

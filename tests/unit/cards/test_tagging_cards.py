@@ -16,6 +16,8 @@ from vlbench.cards.texts import read_names
 from vlbench.core.errors import DataError
 from vlbench.core.task import Task
 
+pytestmark = pytest.mark.cards
+
 TASKS = built_in_folder() / "tasks"
 Write = Callable[..., None]
 

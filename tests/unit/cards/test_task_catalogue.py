@@ -6,6 +6,7 @@ import re
 from functools import cache
 from pathlib import Path
 
+import pytest
 from every_card import assert_each
 
 from vlbench.cards.card_file import read_card
@@ -15,6 +16,8 @@ from vlbench.cards.texts import read_names, read_templates
 from vlbench.core.contracts import Text
 from vlbench.core.label_index import LabelIndex
 from vlbench.core.protocol import asked
+
+pytestmark = pytest.mark.cards
 
 FACTS = Path(__file__).parents[2] / "fixtures" / "facts"
 SETS = json.loads((FACTS / "classification.json").read_text(encoding="utf-8"))

@@ -14,6 +14,8 @@ from vlbench.cards.data_request import DataRequest
 from vlbench.core.errors import DataError
 from vlbench.core.task import Task
 
+pytestmark = pytest.mark.cards
+
 CATALOGUE = read_catalogue()
 Write = Callable[..., None]
 

@@ -17,6 +17,7 @@ from vlbench.core.errors import VlbenchError
 TINY = Path(__file__).parents[3] / "model_cards" / "tiny-clip" / "open_clip_model.safetensors"
 
 
+@pytest.mark.slow
 def test_a_fitted_context_is_a_model_by_name(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     fit = ["fit", "coop", "--model", "tiny-clip", "--task", "shapes", "--shots", "1", "--seed", "1,2"]
     quick = ["--n-ctx", "4", "--epochs", "2", "--features", "frozen"]

@@ -132,6 +132,7 @@ def test_a_tie_is_not_right():
     assert accuracy(np.zeros((3, 2)), np.array([0, 1, 0])) == 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", PROBES)
 def test_vectors_of_classes_are_learned_and_shuffled_classes_are_not(name, lesson, made):
     classes = 4

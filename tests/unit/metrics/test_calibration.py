@@ -94,6 +94,7 @@ def test_a_shift_of_all_scores_changes_nothing(scored, random_scores):
         assert found[0] == pytest.approx(found[1], abs=1e-5)
 
 
+@pytest.mark.slow
 def test_intervals_are_the_spread_of_resamples(scored, random_scores):
     scores, labels = random_scores
     generator = np.random.default_rng(1)

@@ -110,6 +110,7 @@ def test_a_file_that_is_called_otherwise_or_lies_elsewhere_changes_no_side() -> 
             assert digest(roots, sources) == BEFORE[side], (name, side)
 
 
+@pytest.mark.slow
 def test_a_side_holds_what_is_loaded_with_it_and_what_functions_import() -> None:
     """Python itself says which modules it loads with the roots; more are imported later, inside functions."""
     roots = sorted({root for names in SIDES.values() for root in names})

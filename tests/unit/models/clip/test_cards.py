@@ -22,6 +22,8 @@ from vlbench.models.clip.checkpoint import ClipCheckpoint
 from vlbench.models.clip.network import constructed
 from vlbench.models.shared.recipe import Recipe, section
 
+pytestmark = pytest.mark.cards
+
 FACTS: Mapping[str, Mapping[str, Any]] = json.loads((FIXTURES / "facts" / "models.json").read_text())
 CATALOGUE = read_catalogue()
 WITHOUT_CARD = {"bmc-clip", "clip-moe-4-2-recap", "clip-moe-4-2-sharegpt4v", "mobileclip-s0"}

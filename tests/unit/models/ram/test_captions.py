@@ -131,6 +131,7 @@ def test_captions_change_no_identity(origin, model):
     assert open_tagger("tag2text", origin, **settings(origin.folder)).identify() == plain
 
 
+@pytest.mark.slow
 def test_tagging_imports_no_transformers(origin, model):
     code = (
         "import sys\n"

@@ -15,6 +15,8 @@ from vlbench.models.ram.network import NETWORKS, bank_shapes, read_tagger
 from vlbench.models.ram.texts import tags_of
 from vlbench.models.shared.weights import Weights
 
+pytestmark = pytest.mark.cards
+
 CATALOGUE = read_catalogue()
 LAYOUTS = {
     "ram-plus": "full_ram_plus_swin_l_384",

@@ -20,6 +20,8 @@ from vlbench.core.contracts import Placement
 from vlbench.models.clip.architectures import architecture_config
 from vlbench.models.react.network import construct, gated
 
+pytestmark = pytest.mark.cards
+
 FACTS = json.loads((FIXTURES / "react" / "facts.json").read_text())
 PUBLISHED = {file: (config, tag) for config, tag, file in FACTS["pretrained"]}
 CARDS: dict[str, ModelCard] = {

@@ -207,6 +207,7 @@ def test_an_identity_is_of_the_image_side_alone(whole: Path) -> None:
     assert opened(whole).name == f"timm:{SMALL_TOWER}@{exact.weights[whole.name][:12]}"
 
 
+@pytest.mark.slow
 def test_what_is_known_of_a_model_is_told_without_torch(whole: Path, tmp_path: Path) -> None:
     told = (
         "import sys; from pathlib import Path\n"
