@@ -5,6 +5,7 @@ from functools import cache
 from pathlib import Path
 
 import pytest
+from every_card import assert_each
 
 from vlbench.cards.card_file import read_card
 from vlbench.cards.catalogue import find, read_catalogue, select
@@ -34,13 +35,16 @@ def repositories(card: TaskCard) -> set[object]:
     return {source.options["repo"] for source in card.sources if source.kind == "hub"}
 
 
-@pytest.mark.parametrize("name", PLAIN)
-def test_counts_of_captions(name: str) -> None:
+def check_captions(name: str) -> None:
     card, stated = card_of(found(name)), SETS[name]["num_test"]
     assert card.expect.images == stated["images"]
     captions = 5 * stated["images"] if stated["captions"] == "5 per image" else stated["captions"]
     assert card.expect.texts == captions
     assert repositories(card) <= {*SETS[name]["hub"]}
+
+
+def test_counts_of_captions() -> None:
+    assert_each(check_captions, PLAIN)
 
 
 @pytest.mark.parametrize(
@@ -50,7 +54,8 @@ def test_a_card_for_each_language(data_set: str, card: str) -> None:
     facts = SETS[data_set]
     names = {card.format(language) for language in facts["languages"]}
     assert {name for name in CATALOGUE.tasks if name.startswith(card.format(""))} == names
-    for language in facts["languages"]:
+
+    def check(language: str) -> None:
         of_language = card_of(card.format(language))
         assert of_language.expect.images == of_language.expect.texts == facts["num_test"]["images"]
         assert of_language.kind == "retrieval"
@@ -58,6 +63,8 @@ def test_a_card_for_each_language(data_set: str, card: str) -> None:
         for source in of_language.sources:
             said = [str(value) for value in source.options.values()]
             assert any(word == language or word.endswith(f"_{language}.txt") for word in said), said
+
+    assert_each(check, facts["languages"])
     assert len({card_of(name).title for name in names}) == len(names)
 
 
@@ -67,8 +74,7 @@ def test_multilingual_coco_is_xtd10_under_another_name() -> None:
         assert found(f"coco-multilingual-{language}") == f"xtd10-{language}"
 
 
-@pytest.mark.parametrize("name", TAGS)
-def test_counts_of_tags(name: str) -> None:
+def check_tags(name: str) -> None:
     card, facts = card_of(found(name)), SETS[name]
     path = CATALOGUE.tasks[found(name)].path.parent / str(card.names)
     assert card.expect.texts == facts["tags"] == len(read_names(path))
@@ -77,6 +83,10 @@ def test_counts_of_tags(name: str) -> None:
     # COCO's sizes are quoted from memory: no card states them
     assert card.expect.images == (None if name.startswith("coco80") else images)
     assert repositories(card) <= {*facts["hub"]}
+
+
+def test_counts_of_tags() -> None:
+    assert_each(check_tags, TAGS)
 
 
 def test_two_protocols_of_voc_have_one_vocabulary() -> None:
@@ -103,8 +113,9 @@ def test_names_of_other_tools(name: str, meant: str) -> None:
 
 
 def test_every_metric_of_retrieval_is_asked_both_ways() -> None:
-    for name, entry in CATALOGUE.tasks.items():
-        if entry.kind == "retrieval":
-            for k in (1, 5, 10):
-                both = {f"image_retrieval_recall@{k}", f"text_retrieval_recall@{k}"}
-                assert both <= {*card_of(name).metrics}, name
+    both = {f"{side}_retrieval_recall@{k}" for side in ("image", "text") for k in (1, 5, 10)}
+
+    def check(name: str) -> None:
+        assert both <= {*card_of(name).metrics}
+
+    assert_each(check, [name for name, entry in CATALOGUE.tasks.items() if entry.kind == "retrieval"])
