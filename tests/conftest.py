@@ -12,12 +12,13 @@ MARKERS = {
 }
 """By folder, for all that is collected below it."""
 NOT_ALONE = "not (browser or cards or gate or gpu or laws or network or slow)"
-"""What `pytest` runs that is given neither a path nor `-m`: what is quick."""
+"""What plain `pytest` runs: what is quick."""
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Leave out what is not quick, unless something is asked for by its path or its marker."""
-    if config.args_source is config.ArgsSource.TESTPATHS and not config.option.markexpr:
+    """Leave out what is not quick, unless tests are asked for: by a path, `-m`, `-k` or `--last-failed`."""
+    asked = any(config.getoption(option, None) for option in ("markexpr", "keyword", "lf"))
+    if config.args_source is config.ArgsSource.TESTPATHS and not asked:
         config.option.markexpr = NOT_ALONE
 
 
