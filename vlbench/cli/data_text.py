@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from vlbench.cli.listing import columns
+from vlbench.report.table import Table
 
 if TYPE_CHECKING:
     from vlbench.acquiring.check import Count, DataCheck
@@ -43,7 +43,7 @@ def checks_table(checks: "Sequence[DataCheck]") -> str:
     rows = [_row(check) for check in checks]
     states = [check.state for check in checks]
     summary = ", ".join(f"{states.count(state)} {state}" for state in STATES if state in states)
-    return f"{columns(rows)}\n\n{len(checks)} tasks: {summary}"
+    return f"{Table.of(rows).text(ruled=False)}\n\n{len(checks)} tasks: {summary}"
 
 
 def plans_lines(plans: "Sequence[Plan]") -> Iterator[str]:

@@ -101,12 +101,12 @@ def _print_notes(results: "tuple[Result, ...]", additions: "Additions") -> None:
 
 
 def _print_text(folder: Path, results: "tuple[Result, ...]") -> None:
-    from vlbench.report.exchange.imported import imported_table, read_imported
+    from vlbench.report.exchange.imported import imported_text, read_imported
+    from vlbench.report.tables.leaderboard_table import leaderboard_table
     from vlbench.report.tables.seeds import spreads
-    from vlbench.report.tables.table import leaderboard_table
 
     click.echo(leaderboard_table((folder / LEADERBOARD).read_text(encoding="utf-8"), spreads(results)))
-    imported = imported_table(read_imported(folder), {result.task for result in results})
+    imported = imported_text(read_imported(folder), {result.task for result in results})
     if imported:
         click.echo(f"\n{imported}")
 
@@ -114,17 +114,11 @@ def _print_text(folder: Path, results: "tuple[Result, ...]") -> None:
 def _print_markdown(
     folder: Path, results: "tuple[Result, ...]", additions: "Additions", *, intervals: bool
 ) -> None:
-    from vlbench.report.exchange.imported import read_imported
-    from vlbench.report.tables.markdown import (
-        imported_markdown,
-        leaderboard_markdown,
-        with_interval,
-        without_interval,
-    )
+    from vlbench.report.exchange.imported import imported_text, read_imported
+    from vlbench.report.tables.leaderboard_table import leaderboard_markdown
 
     ranked = with_ranks(folder, results, additions)
-    interval = with_interval if intervals else without_interval
-    click.echo(leaderboard_markdown(results, ranked, interval=interval))
-    imported = imported_markdown(read_imported(folder), {result.task for result in results})
+    click.echo(leaderboard_markdown(results, ranked, intervals=intervals))
+    imported = imported_text(read_imported(folder), {result.task for result in results}, markdown=True)
     if imported:
         click.echo(f"\n{imported}")

@@ -14,6 +14,7 @@ from vlbench.cli.options import data_root_option, data_roots
 from vlbench.core.errors import UnknownName
 from vlbench.core.registry import ADAPTERS, METHODS, METRICS, SCORINGS, SOURCES, TASK_KINDS, Registry
 from vlbench.core.scoring import Scoring
+from vlbench.report.table import Table
 
 T = TypeVar("T")
 Row = Mapping[str, object]
@@ -98,40 +99,10 @@ def command(**arguments: Unpack[Arguments]) -> None:
     if arguments["form"] == "json":
         click.echo(json.dumps(rows, indent=1, ensure_ascii=False))
         return
-    click.echo(columns(rows))
+    click.echo(Table.of(rows, without=UNPRINTED).text(ruled=False))
     note = _note(what)
     if note:
         click.echo(f"\n{note}")
-
-
-def columns(rows: Sequence[Row]) -> str:
-    """Rows under headers, in aligned columns; numbers to the right, the last column ragged.
-
-    >>> print(columns([{"name": "a", "n": 12}, {"name": "bc", "n": None}]))
-    name   n
-    a     12
-    bc
-    """
-    if not rows:
-        return "(none)"
-    headers = [key for key in rows[0] if key not in UNPRINTED]
-    cells = [headers, *([_cell(row.get(key)) for key in headers] for row in rows)]
-    numeric = [any(isinstance(row.get(key), int | float) for row in rows) for key in headers]
-    widths = [max(len(line[place]) for line in cells) for place in range(len(headers))]
-    lines = (
-        "  ".join(
-            cell.rjust(width) if right else cell.ljust(width)
-            for cell, width, right in zip(line, widths, numeric, strict=True)
-        ).rstrip()
-        for line in cells
-    )
-    return "\n".join(lines)
-
-
-def _cell(value: object) -> str:
-    if isinstance(value, float):
-        return f"{value:g}"
-    return "" if value is None else str(value)
 
 
 def _rows(arguments: Arguments) -> list[Row]:

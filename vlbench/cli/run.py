@@ -166,7 +166,7 @@ def command(
     from vlbench.api import rebuild_leaderboards, run
     from vlbench.options import request_of
     from vlbench.report.exchange.run_log import run_log
-    from vlbench.report.tables.table import summary_table
+    from vlbench.report.tables.summary import summary_table
 
     options["data_root"], options["task_roots"] = data_roots(options["data_root"])
     if feature_gb is not None:

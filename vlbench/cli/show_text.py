@@ -6,8 +6,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from vlbench.cards.collection_facts import CollectionFacts
 from vlbench.cards.model_facts import ModelFacts
 from vlbench.cards.task_facts import Quoted, Sought, TaskFacts
-from vlbench.cli.listing import columns
 from vlbench.core.published import PublishedScore
+from vlbench.report.table import Table
 
 INDENT = 16
 WIDTH = 100
@@ -67,7 +67,7 @@ def _model_lines(facts: ModelFacts) -> Iterator[str]:
     own = facts.card.get("published")
     if not facts.published and isinstance(own, list) and own:
         yield "published, as the card states it:"
-        yield textwrap.indent(columns(own), "  ")
+        yield textwrap.indent(Table.of(own).text(ruled=False), "  ")
     else:
         yield from _published(facts.published, None, "task")
 
@@ -100,7 +100,7 @@ def _collection_lines(facts: CollectionFacts) -> Iterator[str]:
         }
         for each in facts.tasks
     ]
-    yield textwrap.indent(columns(rows), "  ")
+    yield textwrap.indent(Table.of(rows).text(ruled=False), "  ")
 
 
 def _published(scores: Sequence[PublishedScore], primary: str | None, other: str) -> Iterator[str]:
@@ -129,7 +129,7 @@ def _published(scores: Sequence[PublishedScore], primary: str | None, other: str
         }
         for score in ordered[:SCORES]
     ]
-    yield textwrap.indent(columns(rows), "  ")
+    yield textwrap.indent(Table.of(rows).text(ruled=False), "  ")
 
 
 def _fields(card: Mapping[str, object], quoted: Mapping[str, Quoted | None]) -> Iterator[str]:

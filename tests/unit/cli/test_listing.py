@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from vlbench.cli.listing import columns, command
+from vlbench.cli.listing import command
 from vlbench.core.errors import UnknownName
 from vlbench.core.method import Method
 from vlbench.core.registry import METHODS, SCORINGS
@@ -216,12 +216,3 @@ def test_a_filter_of_another_list_is_refused() -> None:
     result = CliRunner().invoke(command, ["metrics", "--local"])
     assert result.exit_code == 2
     assert "--local is no filter of `list metrics`" in result.stderr
-
-
-def test_columns_are_aligned() -> None:
-    rows = [
-        {"name": "a", "n": 1, "title": "A", "file": "x"},
-        {"name": "bcd", "n": None, "title": "", "file": ""},
-    ]
-    assert columns(rows) == "name  n  title\na     1  A\nbcd"
-    assert columns([]) == "(none)"

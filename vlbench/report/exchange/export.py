@@ -10,7 +10,7 @@ from vlbench.core.errors import DataError
 from vlbench.core.measurement import Measurement
 from vlbench.core.result import Result
 from vlbench.report.comparable import columns, whole_results
-from vlbench.report.tables.csv_text import csv_text
+from vlbench.report.table import Table
 
 Form = Literal["model-index", "jsonl", "clip_benchmark"]
 
@@ -146,7 +146,7 @@ def clip_benchmark_csv(results: Iterable[Result], names: ExportNames) -> str:
         whole = " ".join(filter(None, (architecture, tag)))
         dataset, language = names.dataset(result.task)
         lines.append([*cells, dataset, language, architecture, whole, tag, _ITS_TASKS[result.kind], _US])
-    return csv_text([*_ITS_METRICS, *_ITS_HEAD], lines)
+    return Table([*_ITS_METRICS, *_ITS_HEAD], lines).csv()
 
 
 def _hub_result(result: Result, title: str) -> Mapping[str, object]:

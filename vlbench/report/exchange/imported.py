@@ -1,26 +1,23 @@
 """Scores from other tools' result files: rows marked as theirs, in a folder of their own."""
 
 import csv
-from collections.abc import Callable, Container, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Container, Iterable, Sequence
+from dataclasses import astuple, dataclass
 from pathlib import Path
-
-from tabulate import tabulate
 
 from vlbench.core.digest import digest_of
 from vlbench.core.errors import DataError
 from vlbench.core.files import file_name, write_atomically
 from vlbench.core.published import PublishedScore, printed_value
-from vlbench.report.tables.csv_text import csv_text
+from vlbench.report.table import Table, decimals
 
 FOLDER = "imported"
 """Of a results folder; `vlbench run` and `vlbench leaderboard` read no JSON there and mix none of it in."""
 
 _LEAST_DIGITS = 4
 _MARK_DIGITS = 6
-SHOWN = ("system", "model", "task", "metric", "value", "differs")
-"""The columns of tables that people read."""
 HEAD = ("system", "model", "card", "dataset", "task", "metric", "value", "differs", "file")
+"""The columns of a CSV of imported scores: the fields of `ImportedScore` in their order."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,8 +130,7 @@ def write_imported(scores: Sequence[ImportedScore], folder: Path) -> Path:
     first = scores[0]
     stem = f"{file_name(first.system)}-{file_name(Path(first.file).stem)}"
     path = folder / FOLDER / f"{stem}{_mark(scores)}.csv"
-    lines = sorted(_cells(score) for score in scores)
-    write_atomically(path, csv_text(HEAD, lines))
+    write_atomically(path, Table(HEAD, sorted(map(astuple, scores))).csv())
     return path
 
 
@@ -180,44 +176,37 @@ def _read(path: Path) -> list[ImportedScore]:
         raise DataError(f"{path}: not written by `vlbench import`; {_IMPORT_AGAIN}")
     if any("\0" in cell for row in rows for cell in row):
         raise DataError(f"{path}: holds a NUL, which no name does; {_IMPORT_AGAIN}")
-    scores = [_score(row) for row in rows]
+    scores = [ImportedScore(*row) for row in rows]
     for line, score in enumerate(scores, start=2):
         fraction_text(score.text, f"{path}: line {line}, {score.metric}")
     return scores
 
 
-def imported_cells(scores: Iterable[ImportedScore], tasks: Container[str]) -> list[list[str]]:
-    """Cells under the headers `SHOWN` of the scores on some tasks."""
-    return [
-        [
+def imported_text(scores: Sequence[ImportedScore], tasks: Container[str], *, markdown: bool = False) -> str:
+    """The imported scores on some tasks as a table, under a line that says so; empty where there are none.
+
+    Models and tasks bear our names where cards stand for them. For a terminal a last line says how many
+    scores are on other tasks.
+    """
+    rows = [
+        (
             each.system,
             each.card or each.model,
             each.task,
             each.metric,
-            f"{float(each.text):.4f}",
+            decimals(float(each.text)),
             each.differs,
-        ]
+        )
         for each in scores
         if each.task in tasks
     ]
-
-
-def imported_table(scores: Iterable[ImportedScore], tasks: Container[str]) -> str:
-    """The imported scores on tasks that we have results of, for a terminal, and how many others there are.
-
-    Models and tasks bear our names where cards stand for them. Empty where nothing was imported.
-    """
-    rows = list(scores)
-    cells = imported_cells(rows, tasks)
-    if not rows:
-        return ""
-    others = len(rows) - len(cells)
-    lines = ["Imported, measured by other tools:"]
-    if cells:
-        lines.append(tabulate(cells, headers=SHOWN, tablefmt="simple", disable_numparse=True))
-    if others:
-        lines.append(f"and {others} scores on tasks without a result here")
-    return "\n".join(lines)
+    table = Table(("system", "model", "task", "metric", "value", "differs"), rows)
+    if markdown:
+        return f"Measured by other tools and imported:\n\n{table.markdown()}" if rows else ""
+    lines = [table.text()] if rows else []
+    if len(rows) < len(scores):
+        lines.append(f"and {len(scores) - len(rows)} scores on tasks without a result here")
+    return "\n".join(["Imported, measured by other tools:", *lines]) if lines else ""
 
 
 def fraction_text(value: object, where: str) -> str:
@@ -251,23 +240,3 @@ def _mark(scores: Sequence[ImportedScore]) -> str:
     if Path(scores[0].file).suffix.lower() != ".json" or len(models) > 1:
         return ""
     return f"-{digest_of([*models, *(datasets if len(datasets) == 1 else ())])[:_MARK_DIGITS]}"
-
-
-def _cells(score: ImportedScore) -> list[str]:
-    fields: Mapping[str, str] = {
-        "system": score.system,
-        "model": score.model,
-        "card": score.card,
-        "dataset": score.dataset,
-        "task": score.task,
-        "metric": score.metric,
-        "value": score.text,
-        "differs": score.differs,
-        "file": score.file,
-    }
-    return [fields[name] for name in HEAD]
-
-
-def _score(row: Sequence[str]) -> ImportedScore:
-    system, model, card, dataset, task, metric, text, differs, file = row
-    return ImportedScore(system, model, card, dataset, task, metric, text, differs, file)

@@ -5,10 +5,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import groupby
 from typing import Literal
 
-from tabulate import tabulate
-
 from vlbench.report.exchange.verify import Comparison, Verdict
-from vlbench.report.tables.csv_text import csv_text, number
+from vlbench.report.table import Table, number, with_interval
 
 Form = Literal["text", "json", "csv", "markdown"]
 FORMS: tuple[Form, ...] = ("text", "json", "csv", "markdown")
@@ -28,23 +26,27 @@ _COLUMNS: Mapping[str, Callable[[Comparison], object]] = {
     "source": lambda each: each.published.source,
     "notes": lambda each: each.published.notes,
 }
-_JUDGEMENT_WIDTH = 40
-_SOURCE_WIDTH = 34
+_HEAD = ("metric", "value [95 % interval]", "published", "verdict", "source")
+_WIDTHS = {"verdict": 40, "source": 34}
 
 
 def comparisons_text(comparisons: Sequence[Comparison], form: Form) -> str:
     """Comparisons in a form; the text ends with how many there are of each verdict."""
     match form:
         case "json":
-            rows = [_as_json(each) for each in comparisons]
-            return json.dumps(rows, indent=1, ensure_ascii=False)
+            return json.dumps(list(map(_as_json, comparisons)), indent=1, ensure_ascii=False)
         case "csv":
-            lines = ([say(each) for say in _COLUMNS.values()] for each in comparisons)
-            return csv_text([*_COLUMNS], lines).rstrip("\n")
+            cells = [[say(each) for say in _COLUMNS.values()] for each in comparisons]
+            return Table([*_COLUMNS], cells).csv().rstrip("\n")
         case "markdown":
-            return _markdown(comparisons)
+            rows = [[each.model, each.task, *_cells(each, notes=True)] for each in comparisons]
+            return f"{Table(['model', 'task', *_HEAD], rows).markdown()}\n\n{counts_line(comparisons)}"
         case "text":
-            return _text(comparisons)
+            blocks = []
+            for (model, task), group in groupby(comparisons, key=lambda each: (each.model, each.task)):
+                table = Table(_HEAD, map(_cells, group), widths=_WIDTHS).text()
+                blocks.append(f"{model} on {task}\n{table}")
+            return "\n\n".join([*blocks, counts_line(comparisons)])
 
 
 def counts_line(comparisons: Iterable[Comparison]) -> str:
@@ -66,47 +68,10 @@ def _as_json(each: Comparison) -> dict[str, object]:
     return {name: numbers[name] if name in numbers else say(each) for name, say in _COLUMNS.items()}
 
 
-def _text(comparisons: Sequence[Comparison]) -> str:
-    blocks = []
-    for (model, task), group in groupby(comparisons, key=lambda each: (each.model, each.task)):
-        cells = [
-            [each.metric, _measured(each), _published(each), each.judgement, each.published.source]
-            for each in group
-        ]
-        table = tabulate(
-            cells,
-            headers=["metric", "value [95 % interval]", "published", "verdict", "source"],
-            tablefmt="simple",
-            disable_numparse=True,
-            maxcolwidths=[None, None, None, _JUDGEMENT_WIDTH, _SOURCE_WIDTH],
-        )
-        blocks.append(f"{model} on {task}\n{table}")
-    return "\n\n".join([*blocks, counts_line(comparisons)])
-
-
-def _markdown(comparisons: Sequence[Comparison]) -> str:
-    head = ["model", "task", "metric", "value [95 % interval]", "published", "verdict", "source"]
-    lines = ["| " + " | ".join(head) + " |", "|---" * len(head) + "|"]
-    for each in comparisons:
-        cells = [each.model, each.task, each.metric, _measured(each), _published(each), each.judgement]
-        lines.append("| " + " | ".join(cell.replace("|", "\\|") for cell in [*cells, _source(each)]) + " |")
-    return "\n".join([*lines, "", counts_line(comparisons)])
-
-
-def _measured(each: Comparison) -> str:
-    if each.value is None:
-        return "-"
-    if each.ci_low is None or each.ci_high is None:
-        return f"{each.value:.4f}"
-    return f"{each.value:.4f} [{each.ci_low:.4f}, {each.ci_high:.4f}]"
-
-
-def _published(each: Comparison) -> str:
-    other = f" ({each.published.task})" if each.published.task != each.task else ""
-    return each.published.printed + other
-
-
-def _source(each: Comparison) -> str:
-    return (
-        f"{each.published.source}; {each.published.notes}" if each.published.notes else each.published.source
-    )
+def _cells(each: Comparison, *, notes: bool = False) -> list[str]:
+    """The cells under `_HEAD`; with `notes` those of the published score follow its source."""
+    published = each.published
+    other = f" ({published.task})" if published.task != each.task else ""
+    value = with_interval(each.value, each.ci_low, each.ci_high)
+    source = f"{published.source}; {published.notes}" if notes and published.notes else published.source
+    return [each.metric, value, f"{published.printed}{other}", each.judgement, source]

@@ -14,7 +14,7 @@ from vlbench.core.measurement import Measurement
 from vlbench.core.metric import old_kind, out_of_range
 from vlbench.core.result import Result
 from vlbench.report.results import read_results
-from vlbench.report.tables.csv_text import csv_text, number
+from vlbench.report.table import Table, number
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +95,7 @@ def rows_by_pair(rows: Iterable[Row]) -> dict[tuple[str, str], dict[str, Row]]:
 
 def baseline_text(rows: Iterable[Row]) -> str:
     """The text of a baseline."""
-    return csv_text(COLUMNS, ([_cell(value) for value in astuple(row)] for row in rows))
+    return Table(COLUMNS, ([_cell(value) for value in astuple(row)] for row in rows)).csv()
 
 
 def write_baseline(path: Path, rows: Sequence[Row]) -> None:

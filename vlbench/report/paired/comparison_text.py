@@ -4,10 +4,8 @@ import json
 from collections.abc import Iterable, Sequence
 from typing import Literal
 
-from tabulate import tabulate
-
 from vlbench.report.paired.comparison import Comparison
-from vlbench.report.paired.movers import Mover
+from vlbench.report.table import Table, decimals, with_interval
 
 Form = Literal["text", "json", "markdown"]
 FORMS: tuple[Form, ...] = ("text", "json", "markdown")
@@ -19,15 +17,12 @@ def comparison_text(comparisons: Sequence[Comparison], form: Form) -> str:
     """The tasks of a comparison in a form: values, differences, tests, movers, and what it comes to."""
     match form:
         case "json":
-            found = {
-                "tasks": [_as_json(each) for each in comparisons],
-                "sentence": verdict_sentence(comparisons),
-            }
+            found = {"tasks": list(map(_fields, comparisons)), "sentence": verdict_sentence(comparisons)}
             return json.dumps(found, indent=1, ensure_ascii=False)
         case "markdown":
-            return _markdown(comparisons)
+            return _people(comparisons, markdown=True)
         case "text":
-            return _text(comparisons)
+            return _people(comparisons, markdown=False)
 
 
 def verdict_sentence(comparisons: Sequence[Comparison]) -> str:
@@ -64,34 +59,17 @@ def _of(tasks: Sequence[str], number: int) -> str:
     return tasks[0] if number == 1 else f"{len(tasks)} of {number} tasks: {', '.join(tasks)}"
 
 
-def _as_json(each: Comparison) -> dict[str, object]:
+def _fields(each: Comparison) -> dict[str, object]:
     test = each.test
+    names = ("model_a", "model_b", "task", "metric", "value_a", "value_b", "difference")
     return {
-        "model_a": each.model_a,
-        "model_b": each.model_b,
-        "task": each.task,
-        "metric": each.metric,
-        "value_a": each.value_a,
-        "value_b": each.value_b,
-        "difference": each.difference,
-        "ci_low": test.ci_low,
-        "ci_high": test.ci_high,
-        "p": test.p,
-        "exact_p": test.exact_p,
+        **{name: getattr(each, name) for name in names},
+        **{name: getattr(test, name) for name in ("ci_low", "ci_high", "p", "exact_p")},
         "p_holm": each.p_holm,
         "better": each.better,
-        "method": test.method,
-        "n": test.n,
-        "a_only": test.a_only,
-        "b_only": test.b_only,
+        **{name: getattr(test, name) for name in ("method", "n", "a_only", "b_only")},
         "movers": [
-            {
-                "name": mover.name,
-                "value_a": mover.value_a,
-                "value_b": mover.value_b,
-                "difference": mover.difference,
-                "n": mover.n,
-            }
+            {name: getattr(mover, name) for name in ("name", "value_a", "value_b", "difference", "n")}
             for mover in each.movers
         ],
     }
@@ -100,57 +78,32 @@ def _as_json(each: Comparison) -> dict[str, object]:
 _HEAD = ("task", "A", "B", "B - A [95 % interval]", "p", "exact p", "Holm p")
 
 
-def _cells(each: Comparison) -> list[str]:
-    test = each.test
-    return [
-        each.task,
-        _value(each.value_a),
-        _value(each.value_b),
-        _interval(each),
-        _p(test.p),
-        _p(test.exact_p),
-        _p(each.p_holm),
+def _people(comparisons: Sequence[Comparison], *, markdown: bool) -> str:
+    """Names, a table, the test of each task, what moved most, and the sentence; blocks a blank line apart."""
+    item, arrow = ("- ", "→") if markdown else ("", "->")
+    table = Table(_HEAD, map(_cells, comparisons), right=_HEAD[1:])
+    blocks = [
+        f"A: {comparisons[0].model_a}, B: {comparisons[0].model_b}",
+        table.markdown() if markdown else table.text(),
+        "\n".join(f"{item}{_how(each)}" for each in comparisons),
     ]
-
-
-def _text(comparisons: Sequence[Comparison]) -> str:
-    blocks = [_names(comparisons)]
-    blocks.append(
-        tabulate(
-            [_cells(each) for each in comparisons],
-            headers=_HEAD,
-            tablefmt="simple",
-            disable_numparse=True,
-            colalign=("left", *["right"] * (len(_HEAD) - 1)) if comparisons else None,
-        )
-    )
-    blocks.append("\n".join(map(_how, comparisons)))
-    blocks += [
-        "\n".join([f"{each.task}: what moved most, A -> B", *_movers(each.movers)])
-        for each in comparisons
-        if each.movers
-    ]
+    for each in comparisons:
+        if each.movers:
+            head = f"{each.task}: what moved most, A {arrow} B"
+            moved = "\n".join(
+                f"{item}{decimals(it.difference, 3, sign='+')}  {it.value_a:.3f} -> {it.value_b:.3f}  "
+                f"n {it.n}  {it.name}"
+                for it in each.movers
+            )
+            blocks.append(f"{head}{chr(10) * (1 + markdown)}{moved}")
     return "\n\n".join([*blocks, verdict_sentence(comparisons)])
 
 
-def _markdown(comparisons: Sequence[Comparison]) -> str:
-    lines = [_names(comparisons), "", f"| {' | '.join(_HEAD)} |", "|---" + "|---:" * (len(_HEAD) - 1) + "|"]
-    rows = [[cell.replace("|", "\\|") for cell in _cells(each)] for each in comparisons]
-    lines += [f"| {' | '.join(row)} |" for row in rows]
-    lines += ["", *(f"- {_how(each)}" for each in comparisons)]
-    for each in comparisons:
-        if each.movers:
-            lines += [
-                "",
-                f"{each.task}: what moved most, A → B",
-                "",
-                *(f"- {it}" for it in _movers(each.movers)),
-            ]
-    return "\n".join([*lines, "", verdict_sentence(comparisons)])
-
-
-def _names(comparisons: Sequence[Comparison]) -> str:
-    return f"A: {comparisons[0].model_a}, B: {comparisons[0].model_b}"
+def _cells(each: Comparison) -> list[str]:
+    test = each.test
+    difference = with_interval(each.difference, test.ci_low, test.ci_high, sign="+")
+    values = decimals(each.value_a), decimals(each.value_b)
+    return [each.task, *values, difference, *map(_p, (test.p, test.exact_p, each.p_holm))]
 
 
 def _how(each: Comparison) -> str:
@@ -160,26 +113,6 @@ def _how(each: Comparison) -> str:
         return f"{each.task}: {each.metric}; {test.method}"
     alone = "" if test.a_only is None else f"; right alone: A {test.a_only}, B {test.b_only}"
     return f"{each.task}: {each.metric}; {test.method}; {test.n} {test.of}{alone}"
-
-
-def _movers(movers: Iterable[Mover]) -> list[str]:
-    lines = [
-        (f"{each.difference:+.3f}", f"{each.value_a:.3f} -> {each.value_b:.3f}", f"n {each.n}", each.name)
-        for each in movers
-    ]
-    return ["  ".join(line) for line in lines]
-
-
-def _value(value: float | None) -> str:
-    return "-" if value is None else f"{value:.4f}"
-
-
-def _interval(each: Comparison) -> str:
-    if each.difference is None:
-        return "-"
-    ends = each.test.ci_low, each.test.ci_high
-    interval = "" if None in ends else f" [{ends[0]:+.4f}, {ends[1]:+.4f}]"
-    return f"{each.difference:+.4f}{interval}"
 
 
 def _p(value: float | None) -> str:

@@ -5,8 +5,8 @@ from collections.abc import Mapping, Sequence
 from vlbench.core.digest import digest_of
 from vlbench.core.result import Result
 from vlbench.report.comparable import Question
+from vlbench.report.table import Table, number
 from vlbench.report.tables.averages import Columns, mixed_rows
-from vlbench.report.tables.csv_text import csv_text, number
 from vlbench.report.tables.seeds import row_of
 from vlbench.report.task_name import BASE, NEW
 
@@ -37,7 +37,7 @@ def base_to_new(
                 )
             else:
                 lines.append([row, task, *map(number, (base, new, harmonic_mean(base, new)))])
-    return csv_text(BASE_TO_NEW_HEAD, lines) if lines else "", tuple(notes)
+    return Table(BASE_TO_NEW_HEAD, lines).csv() if lines else "", tuple(notes)
 
 
 def _differing(row: str, base: Sequence[Result], new: Sequence[Result]) -> str:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from statistics import fmean
 
 from vlbench.core.result import Result
-from vlbench.report.tables.csv_text import csv_text, number
+from vlbench.report.table import Table, number
 from vlbench.report.tables.seeds import by_row, row_of, spread_of
 
 FEW_SHOT = "few_shot.csv"
@@ -102,7 +102,7 @@ def few_shot_text(curves: Sequence[Curve]) -> str:
         for curve in curves
         for point in curve.points
     ]
-    return csv_text(FEW_SHOT_HEAD, lines) if lines else ""
+    return Table(FEW_SHOT_HEAD, lines).csv() if lines else ""
 
 
 def primary_curves(curves: Sequence[Curve]) -> dict[str, tuple[Curve, ...]]:

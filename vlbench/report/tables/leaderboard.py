@@ -11,9 +11,9 @@ from vlbench.core.measurement import Measurement
 from vlbench.core.result import Result
 from vlbench.report.comparable import Column, columns, whole_results
 from vlbench.report.results import read_results, source_text
+from vlbench.report.table import Table, number
 from vlbench.report.tables.averages import MEAN, MEAN_RANK, NO_ADDITIONS, Additions, Averages, averages
 from vlbench.report.tables.base_to_new import BASE_TO_NEW, BASE_TO_NEW_HEAD, base_to_new
-from vlbench.report.tables.csv_text import csv_text, number
 from vlbench.report.tables.few_shot import (
     FEW_SHOT,
     FEW_SHOT_HEAD,
@@ -30,10 +30,10 @@ from vlbench.report.task_name import BASE, old_method
 LEADERBOARD = "leaderboard.csv"
 ALL = "all.csv"
 _HEADERS = {
-    SEEDS: csv_text(SEEDS_HEAD, ()),
-    BASE_TO_NEW: csv_text(BASE_TO_NEW_HEAD, ()),
-    FEW_SHOT: csv_text(FEW_SHOT_HEAD, ()),
-    ROBUSTNESS: csv_text(ROBUSTNESS_HEAD, ()),
+    SEEDS: Table(SEEDS_HEAD, ()).csv(),
+    BASE_TO_NEW: Table(BASE_TO_NEW_HEAD, ()).csv(),
+    FEW_SHOT: Table(FEW_SHOT_HEAD, ()).csv(),
+    ROBUSTNESS: Table(ROBUSTNESS_HEAD, ()).csv(),
 }
 """Tables that only some results make, and the headers that tell them from a user's own CSV."""
 
@@ -101,7 +101,7 @@ def leaderboards(results: Iterable[Result], additions: Additions = NO_ADDITIONS)
     found = averages(whole, additions)
     by_task = found.by_task
     every = ([say(each, value) for say in _LONG.values()] for each in whole for value in each.metrics)
-    texts = {LEADERBOARD: _leaderboard(found), ALL: csv_text([*_LONG], every)}
+    texts = {LEADERBOARD: _leaderboard(found), ALL: Table([*_LONG], every).csv()}
     if found.seeds:
         texts[SEEDS] = seeds_text(by_task)
     if any(task.endswith(BASE) for task in by_task):
@@ -288,7 +288,7 @@ def _leaderboard(found: Averages) -> str:
         ]
         for row, scores in sorted(found.scores.items())
     ]
-    return csv_text(["model", *tasks, MEAN, *shown, *ROW_FACTS], lines)
+    return Table(["model", *tasks, MEAN, *shown, *ROW_FACTS], lines).csv()
 
 
 def _task(rows: Sequence[Result], ranks: Mapping[str, int]) -> str:
@@ -300,4 +300,4 @@ def _task(rows: Sequence[Result], ranks: Mapping[str, int]) -> str:
         cells = [number(values.get(metric)) for metric in metrics]
         rank = ranks.get(row.model, "")
         lines.append([row.model, *cells, rank, *(say(row) for say in _FACTS.values())])
-    return csv_text(["model", *metrics, RANK, *_FACTS], lines)
+    return Table(["model", *metrics, RANK, *_FACTS], lines).csv()

@@ -5,10 +5,8 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from statistics import mean, stdev
 
-from tabulate import tabulate
-
 from vlbench.core.result import Result
-from vlbench.report.tables.csv_text import csv_text, number
+from vlbench.report.table import Table, decimals, number
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,13 +53,19 @@ class PromptSpread:
 
     def as_text(self) -> str:
         """A table, the best template first, and a line of what it comes to."""
-        rows = [
-            [each.template or f"all {len(self.scores)} together", _shown(each.value), _interval(each)]
-            for each in (self.whole, *self.scores)
-        ]
-        headers = ["template", self.metric, "95 % interval"]
-        table = tabulate(rows, headers=headers, tablefmt="simple", disable_numparse=True)
-        return f"{self.model} on {self.task}\n{table}\n{self._line()}"
+        rows = []
+        for each in (self.whole, *self.scores):
+            name = each.template or f"all {len(self.scores)} together"
+            ends = "-" if each.ci_low is None else f"[{decimals(each.ci_low)}, {decimals(each.ci_high)}]"
+            rows.append([name, decimals(each.value), ends])
+        table = Table(["template", self.metric, "95 % interval"], rows).text()
+        best = self.scores[0]
+        worst = next((each for each in reversed(self.scores) if each.value is not None), self.scores[-1])
+        return (
+            f"{self.model} on {self.task}\n{table}\n"
+            f"{len(self.scores)} templates: mean {decimals(self.mean)} ± {decimals(self.deviation)}, best "
+            f"{decimals(best.value)} ({best.template!r}), worst {decimals(worst.value)} ({worst.template!r})"
+        )
 
     def as_csv(self) -> str:
         """A row a template; the first, without a template, is all of them together."""
@@ -69,31 +73,13 @@ class PromptSpread:
             [each.template, number(each.value), number(each.ci_low), number(each.ci_high)]
             for each in (self.whole, *self.scores)
         ]
-        return csv_text(["template", self.metric, "ci_low", "ci_high"], rows)
+        return Table(["template", self.metric, "ci_low", "ci_high"], rows).csv()
 
     def as_json(self) -> str:
         """All of it as JSON."""
         return json.dumps(asdict(self), indent=1, ensure_ascii=False)
 
-    def _line(self) -> str:
-        best, worst = (
-            self.scores[0],
-            next((each for each in reversed(self.scores) if each.value is not None), self.scores[-1]),
-        )
-        return (
-            f"{len(self.scores)} templates: mean {_shown(self.mean)} ± {_shown(self.deviation)}, best "
-            f"{_shown(best.value)} ({best.template!r}), worst {_shown(worst.value)} ({worst.template!r})"
-        )
-
 
 def _score(template: str, result: Result) -> TemplateScore:
     metric = result.metric(result.primary)
     return TemplateScore(template, metric.value, metric.ci_low, metric.ci_high)
-
-
-def _shown(value: float | None) -> str:
-    return "-" if value is None else f"{value:.4f}"
-
-
-def _interval(score: TemplateScore) -> str:
-    return "-" if score.ci_low is None else f"[{_shown(score.ci_low)}, {_shown(score.ci_high)}]"

@@ -4,8 +4,8 @@ from collections.abc import Mapping, Sequence
 
 from vlbench.core.result import Result
 from vlbench.core.robustness import METRIC, RobustnessFit
+from vlbench.report.table import Table, number
 from vlbench.report.tables.averages import mixed_rows
-from vlbench.report.tables.csv_text import csv_text, number
 from vlbench.report.tables.seeds import row_of
 
 ROBUSTNESS = "effective_robustness.csv"
@@ -40,7 +40,7 @@ def robustness_text(by_task: Mapping[str, Sequence[Result]], fits: Sequence[Robu
                 numbers = (accuracy, on_reference, expected, accuracy - expected)
                 lines.append([model, fit.task, *map(number, numbers), fit.named])
     lines.sort(key=lambda line: line[:2])
-    return csv_text(ROBUSTNESS_HEAD, lines) if lines else ""
+    return Table(ROBUSTNESS_HEAD, lines).csv() if lines else ""
 
 
 def _accuracies(results: Sequence[Result]) -> dict[str, float]:

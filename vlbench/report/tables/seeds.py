@@ -7,7 +7,7 @@ from statistics import fmean, stdev
 from vlbench.core.errors import DataError
 from vlbench.core.result import Result
 from vlbench.report.comparable import columns
-from vlbench.report.tables.csv_text import csv_text, number
+from vlbench.report.table import Table, decimals, number
 
 SEEDS = "seeds.csv"
 METHOD = "settings or code of its method"
@@ -28,9 +28,7 @@ class Spread:
 
     def __str__(self) -> str:
         """Three decimals: `0.871 ± 0.004`; a dash where there is no mean."""
-        if self.mean is None:
-            return "-"
-        return f"{self.mean:.3f}" + ("" if self.deviation is None else f" ± {self.deviation:.3f}")
+        return decimals(self.mean, 3) + ("" if self.deviation is None else f" ± {self.deviation:.3f}")
 
 
 def row_of(result: Result) -> str:
@@ -127,7 +125,7 @@ def seeds_text(by_task: Mapping[str, Sequence[Result]]) -> str:
                     [row, task, metric, mean, deviation, len(spread.models), " ".join(spread.models)]
                 )
     lines.sort(key=lambda line: line[:2])  # stable: metrics keep their order
-    return csv_text(SEEDS_HEAD, lines) if lines else ""
+    return Table(SEEDS_HEAD, lines).csv() if lines else ""
 
 
 def seed_notes(

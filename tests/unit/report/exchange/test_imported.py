@@ -8,9 +8,10 @@ import pytest
 
 from vlbench.core.errors import DataError
 from vlbench.report.exchange.imported import (
+    ImportedScore,
     TheirScore,
     imported_score,
-    imported_table,
+    imported_text,
     known_already,
     read_imported,
     refuse_doubled,
@@ -274,10 +275,10 @@ def test_what_is_written_is_read_back_and_stands_beside_results(tmp_path):
         ("clip-b32", "imagenet", "0.63334")
     }
     assert published[0].source == "clip_benchmark: a.csv (imported)"
-    table = imported_table(back, {"imagenet"}).splitlines()
+    table = imported_text(back, {"imagenet"}).splitlines()
     assert table[0] == "Imported, measured by other tools:"
     assert table[-1] == "and 3 scores on tasks without a result here"
-    assert imported_table((), {"imagenet"}) == ""
+    assert imported_text((), {"imagenet"}) == ""
 
 
 def test_a_foreign_file_among_the_imported_is_named(tmp_path):
@@ -285,3 +286,11 @@ def test_a_foreign_file_among_the_imported_is_named(tmp_path):
     (tmp_path / "imported" / "mine.csv").write_text("a,b\n1,2\n")
     with pytest.raises(DataError, match="not written by `vlbench import`"):
         read_imported(tmp_path)
+
+
+def test_scores_of_other_tools_stand_below_under_their_own_heading():
+    theirs = ImportedScore("mteb", "M", "", "shapes", "shapes", "acc1", "0.51", "protocol: own", "f.json")
+    text = imported_text([theirs], ["shapes"], markdown=True)
+    assert text.splitlines()[0] == "Measured by other tools and imported:"
+    assert text.splitlines()[-1] == "| mteb | M | shapes | acc1 | 0.5100 | protocol: own |"
+    assert imported_text([theirs], ["digits"], markdown=True) == ""

@@ -1,8 +1,6 @@
 from dataclasses import replace
 
-from vlbench.report.tables.leaderboard import leaderboards
-from vlbench.report.tables.seeds import spreads
-from vlbench.report.tables.table import WIDTH, leaderboard_table, summary_table
+from vlbench.report.tables.summary import WIDTH, summary_table
 
 
 def test_a_run_shows_value_interval_images_and_speed(make_result):
@@ -40,31 +38,11 @@ def test_no_results_make_an_empty_table():
     assert summary_table([]).splitlines()[0].split()[0] == "model"
 
 
-def test_the_leaderboard_is_shown_with_four_decimals(make_result):
-    results = [make_result(acc1=0.123456), make_result(task="digits", model="b", acc1=1.0)]
-    lines = leaderboard_table(leaderboards(results)["leaderboard.csv"]).splitlines()
-    assert [line.split() for line in lines if "--" not in line] == [
-        ["model", "digits", "shapes", "mean"],
-        ["b", "1.0000", "-", "-"],
-        ["small", "-", "0.1235", "-"],
-    ]
-
-
 def seeds(make_result, *scores, **changes):
     return [
         make_result(model=f"coop-seed{n}", replicate_of="coop", acc1=acc1, **changes)
         for n, acc1 in enumerate(scores, start=1)
     ]
-
-
-def test_the_leaderboard_shows_how_seeds_spread(make_result):
-    results = [*seeds(make_result, 0.867, 0.875), *seeds(make_result, 0.5, task="digits")]
-    text = leaderboards([*results, make_result(model="one-seed1", replicate_of="one")])["leaderboard.csv"]
-    lines = leaderboard_table(text, spreads(results)).splitlines()
-    assert [line.split("  ")[0] for line in lines[2:]] == ["coop", "one"]
-    assert "0.871 ± 0.006" in lines[2]
-    assert lines[2].split()[1] == "-"  # digits: one seed of two
-    assert lines[3].split() == ["one", "-", "0.5000", "-"]
 
 
 def test_a_run_of_several_seeds_ends_with_their_mean(make_result):
@@ -73,7 +51,3 @@ def test_a_run_of_several_seeds_ends_with_their_mean(make_result):
     row = table.splitlines()[7]
     assert row.split() == ["coop", "shapes", "acc1", "0.871", "±", "0.006", "(2", "seeds)", "200", "-"]
     assert table.count("±") == 1
-
-
-def test_an_empty_leaderboard_is_its_header():
-    assert leaderboard_table("model,mean\n").splitlines()[0].split() == ["model", "mean"]

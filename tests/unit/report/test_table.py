@@ -1,0 +1,46 @@
+import csv
+
+import pytest
+
+from vlbench.report.table import Table, decimals, with_interval
+
+
+def test_columns_are_as_wide_as_their_widest_cell() -> None:
+    table = Table(["name", "n", "text"], [["a", 1.5, "x"], ["bcdef", None, ""]], right={"n"})
+    assert table.text() == "name     n  text\n-----  ---  ----\na      1.5  x\nbcdef"
+    assert Table(["a", "b"], []).text() == "a  b\n-  -"
+
+
+def test_rows_are_listed_without_a_rule_or_some_fields() -> None:
+    rows = [{"name": "a", "n": 1, "file": "f", "title": "A"}, {"name": "bcd", "n": None, "title": ""}]
+    assert Table.of(rows, without={"file"}).text(ruled=False) == "name  n  title\na     1  A\nbcd"
+    assert Table.of([]).text() == "(none)"
+
+
+def test_long_cells_are_wrapped_and_line_breaks_kept() -> None:
+    lines = Table(["a", "b"], [["one two three", "x\ny"]], widths={"a": 7}).text().splitlines()
+    assert lines[2:] == ["one two  x", "three    y"]
+    assert Table(["a"], [["0123456789"]], widths={"a": 4}).text().splitlines()[2:] == ["0123", "4567", "89"]
+
+
+def test_wide_letters_take_two_columns_and_combining_ones_none() -> None:
+    wide, narrow = Table(["a", "b"], [["猫", 1], ["e\u0301\u0301", 2]]).text().splitlines()[2:]
+    assert (wide, narrow) == ("猫  1", "e\u0301\u0301   2")
+
+
+def test_no_cell_breaks_markdown_or_csv() -> None:
+    table = Table(["a|b"], [["x|y\nz"], ['q"']])
+    assert table.markdown().splitlines() == ["| a\\|b |", "| --- |", "| x\\|y z |", '| q" |']
+    assert list(csv.reader(table.csv().splitlines(keepends=True))) == [["a|b"], ["x|y\nz"], ['q"']]
+    assert "\r" not in table.csv()
+
+
+def test_a_row_has_as_many_cells_as_the_header() -> None:
+    with pytest.raises(ValueError, match="shorter"):
+        Table(["a", "b"], [["x"]]).text()
+
+
+def test_numbers_have_their_sign_and_interval() -> None:
+    assert with_interval(0.1, 0.0, 0.2, 2, sign="+") == "+0.10 [+0.00, +0.20]"
+    assert with_interval(0.1, None, 0.2) == decimals(0.1) == "0.1000"
+    assert with_interval(None, 0.0, 0.2) == "-"

@@ -1,0 +1,136 @@
+"""Tables as text for a terminal, as Markdown and as CSV, and how their numbers are written."""
+
+import csv
+import io
+import textwrap
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import zip_longest
+from unicodedata import combining, east_asian_width
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    r"""A header and rows of cells.
+
+    The columns named in `right` are aligned to the right. `widths` are the most characters of a column in a
+    terminal, by its name; longer cells are wrapped.
+
+    >>> table = Table(["name", "n"], [["a|b", 12]], right={"n"})
+    >>> print(table.text())
+    name   n
+    ----  --
+    a|b   12
+    >>> print(table.markdown())
+    | name | n |
+    | --- | ---: |
+    | a\|b | 12 |
+    >>> table.csv()
+    'name,n\na|b,12\n'
+    """
+
+    head: Sequence[str]
+    rows: Iterable[Sequence[object]]
+    right: Collection[str] = ()
+    widths: Mapping[str, int] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, rows: Sequence[Mapping[str, object]], without: Collection[str] = ()) -> "Table":
+        """Rows under the names of the first one's fields, without some of them; numbers to the right.
+
+        >>> print(Table.of([{"name": "a", "n": 12}, {"name": "bc", "n": None}]).text(ruled=False))
+        name   n
+        a     12
+        bc
+        """
+        head = [name for name in (rows[0] if rows else ()) if name not in without]
+        cells = [[row.get(name) for name in head] for row in rows]
+        numbers = {name for name in head if any(isinstance(row.get(name), int | float) for row in rows)}
+        return cls(head, cells, right=numbers)
+
+    def text(self, *, ruled: bool = True) -> str:
+        """Aligned columns for a terminal, two blanks apart; `(none)` without columns."""
+        if not self.head:
+            return "(none)"
+        head, *rows = (self._lines(row) for row in (self.head, *self.rows))
+        lines = [*head, *(line for row in rows for line in row)]
+        widths = [max(map(_width, column)) for column in zip(*lines, strict=True)]
+        if ruled:
+            lines.insert(len(head), tuple("-" * width for width in widths))
+        return "\n".join("  ".join(self._aligned(line, widths)).rstrip() for line in lines)
+
+    def markdown(self) -> str:
+        """A table of GitHub's Markdown; no cell can break it."""
+        rules = ["---:" if name in self.right else "---" for name in self.head]
+        rows = [[_cell(cell).replace("|", "\\|").replace("\n", " ") for cell in row] for row in self.rows]
+        head = [name.replace("|", "\\|").replace("\n", " ") for name in self.head]
+        return "\n".join(f"| {' | '.join(row)} |" for row in (head, rules, *rows))
+
+    def csv(self) -> str:
+        """The CSV; its lines end alike on every machine."""
+        buffer = io.StringIO()
+        csv.writer(buffer, lineterminator="\n").writerows((self.head, *self.rows))
+        return buffer.getvalue()
+
+    def _lines(self, row: Sequence[object]) -> list[tuple[str, ...]]:
+        """The lines of a row, where cells are wrapped or hold line breaks."""
+        cells = []
+        for name, cell in zip(self.head, row, strict=True):
+            lines = _cell(cell).splitlines() or [""]
+            width = self.widths.get(name)
+            cells.append(
+                lines
+                if width is None
+                else [part for line in lines for part in textwrap.wrap(line, width) or [""]]
+            )
+        return list(zip_longest(*cells, fillvalue=""))
+
+    def _aligned(self, line: Sequence[str], widths: Sequence[int]) -> Iterable[str]:
+        for name, cell, width in zip(self.head, line, widths, strict=True):
+            blanks = " " * (width - _width(cell))
+            yield blanks + cell if name in self.right else cell + blanks
+
+
+def number(value: float | None) -> str:
+    """A number of a CSV: six decimals; nothing for None; zero has no sign.
+
+    >>> number(1 / 3), number(-1e-9), number(None)
+    ('0.333333', '0.000000', '')
+    """
+    return "" if value is None else f"{round(value, 6) + 0.0:.6f}"
+
+
+def decimals(value: float | None, digits: int = 4, *, sign: str = "") -> str:
+    """A number for people, with its sign where `sign` is `+`; a dash for None.
+
+    >>> decimals(0.5), decimals(0.0123, 3, sign="+"), decimals(None)
+    ('0.5000', '+0.012', '-')
+    """
+    return "-" if value is None else f"{value:{sign}.{digits}f}"
+
+
+def with_interval(
+    value: float | None, low: float | None, high: float | None, digits: int = 4, *, sign: str = ""
+) -> str:
+    """A number with the ends of its 95 % interval, where it has one.
+
+    >>> with_interval(0.5, 0.4, 0.6, 2), with_interval(0.5, None, None), with_interval(None, None, None)
+    ('0.50 [0.40, 0.60]', '0.5000', '-')
+    """
+    if value is None or low is None or high is None:
+        return decimals(value, digits, sign=sign)
+    low_end, value_text, high_end = (decimals(each, digits, sign=sign) for each in (low, value, high))
+    return f"{value_text} [{low_end}, {high_end}]"
+
+
+def _cell(value: object) -> str:
+    if isinstance(value, float):
+        return f"{value:g}"
+    return "" if value is None else str(value)
+
+
+def _width(text: str) -> int:
+    """The columns of a terminal that a text takes: two for a wide character, none for a combining one."""
+    if text.isascii():
+        return len(text)
+    return sum(0 if combining(each) else 1 + (east_asian_width(each) in "WF") for each in text)

@@ -1,0 +1,82 @@
+"""The leaderboard for a terminal, and as Markdown for READMEs and the summaries of CI runs."""
+
+import csv
+from collections.abc import Iterable, Mapping
+
+from vlbench.core.result import Result
+from vlbench.report.table import Table, decimals, with_interval
+from vlbench.report.tables.averages import MEAN, MEAN_RANK, NO_ADDITIONS, Additions, Numbers, averages
+from vlbench.report.tables.row_facts import ROW_FACTS
+from vlbench.report.tables.seeds import Spread, spreads
+
+_NONE = "–"
+
+
+def leaderboard_table(text: str, spreads: Mapping[tuple[str, str], Spread]) -> str:
+    """The text of `leaderboard.csv` as a table with four decimals; a dash where a row has no score.
+
+    `spreads` by row and task show what several seeds scored: `0.871 ± 0.004`. The facts of the models are
+    only in the CSV.
+    """
+    head, *lines = csv.reader(text.splitlines())
+    if tuple(head[-len(ROW_FACTS) :]) == ROW_FACTS:
+        head = head[: -len(ROW_FACTS)]
+    rows = []
+    for name, *cells in lines:
+        row = [name]
+        for task, cell in zip(head[1:], cells, strict=False):
+            spread = spreads.get((name, task))
+            several = spread is not None and spread.deviation is not None
+            row.append(str(spread) if cell and several else decimals(float(cell) if cell else None))
+        rows.append(row)
+    return Table(head, rows, right=head[1:]).text()
+
+
+def leaderboard_markdown(
+    results: Iterable[Result], additions: Additions = NO_ADDITIONS, *, intervals: bool = False
+) -> str:
+    """A row a model and a column a task, its primary metric under its name; the best of a column in bold.
+
+    With `intervals` the 95 % interval follows each value. Behind the tasks: the mean, averages over
+    collections that a row has whole, and the mean rank.
+    """
+    known = list(results)
+    found, seeds = averages(known, additions), spreads(known)
+    columns: dict[str, Mapping[str, str]] = {}
+    for task in sorted(found.by_task):
+        members = found.by_task[task]
+        shown = {}
+        for result in members:
+            value = result.metric(result.primary)
+            if intervals and not result.replicate_of:
+                shown[result.model] = with_interval(value.value, value.ci_low, value.ci_high)
+        shown |= {row: str(spread) for (row, of), spread in seeds.items() if of == task and spread.deviation}
+        numbers = {row: cells.get(task) for row, cells in found.scores.items()}
+        heading = f"{task}<br>{members[0].primary}"
+        columns[heading] = _column(numbers, shown, lower_is_better=members[0].lower_is_better)
+    if len(found.by_task) > 1:
+        columns[MEAN] = _column(found.mean)
+    columns |= {name: _column(numbers) for name, numbers in found.collections.items()}
+    columns[MEAN_RANK.replace("_", " ")] = _column(found.mean_rank, lower_is_better=True)
+    kept = {heading: cells for heading, cells in columns.items() if cells}
+    rows = [[row, *(cells.get(row, _NONE) for cells in kept.values())] for row in sorted(found.scores)]
+    return Table(["model", *kept], rows, right=kept).markdown()
+
+
+def _column(
+    numbers: Numbers, shown: Mapping[str, str] | None = None, *, lower_is_better: bool = False
+) -> Mapping[str, str]:
+    """The cells of the rows with a number, in bold where no other row's number is better as it is printed.
+
+    `shown` are the cells of rows that have more than a number with four decimals.
+    """
+    known = {row: value for row, value in numbers.items() if value is not None}
+    if not known:
+        return {}
+    best = decimals((min if lower_is_better else max)(known.values()))
+    cells = {}
+    for row, value in known.items():
+        text = decimals(value)
+        printed = (shown or {}).get(row, text)
+        cells[row] = f"**{printed}**" if text == best and len(known) > 1 else printed
+    return cells

@@ -1,0 +1,56 @@
+"""What a run found, as a table for a terminal."""
+
+from collections.abc import Iterable
+
+from vlbench.core.result import Result
+from vlbench.report.comparable import Question
+from vlbench.report.table import Table, decimals, with_interval
+from vlbench.report.tables.seeds import spread_of
+
+WIDTH = 100
+"""Columns that a run's table fits into."""
+
+_NARROWEST = 12
+
+
+def summary_table(results: Iterable[Result]) -> str:
+    """A row a result: its primary metric as a fraction with the 95 % interval, images and images/s.
+
+    Seeds of one leaderboard row have a further row for their mean and standard deviation. Partial results
+    carry a star, explained below the table; a dash stands for what was not measured. Names of models and
+    tasks are wrapped, and nothing else, where the table would be too wide.
+    """
+    rows, cells = list(results), []
+    head = ["model", "task", "metric", "value [95 % interval]", "images", "images/s"]
+    for row in rows:
+        primary, speed = row.metric(row.primary), row.timing.images_per_second
+        value = with_interval(primary.value, primary.ci_low, primary.ci_high, 3)
+        task = f"{row.task}*" if row.partial else row.task
+        cells.append([row.model, task, row.primary, value, str(row.n_images), decimals(speed, 0)])
+    cells += _rows_of_seeds(rows)
+    widths = [max(map(len, column)) for column in zip(head, *cells, strict=True)]
+    room = WIDTH - sum(widths[2:]) - 2 * (len(widths) - 1)
+    short = max(min(widths[1], room // 2), room - widths[0], _NARROWEST)
+    wrapped = {"model": max(room - short, _NARROWEST), "task": short}
+    table = Table(head, cells, right=head[4:], widths=wrapped).text()
+    reasons = dict.fromkeys(f"* partial: {row.task}: {row.partial}" for row in rows if row.partial)
+    return "\n".join([table, *reasons])
+
+
+def _rows_of_seeds(results: Iterable[Result]) -> list[list[str]]:
+    groups: dict[tuple[str, Question], list[Result]] = {}
+    for result in results:
+        if result.replicate_of and not result.partial:
+            groups.setdefault((result.replicate_of, Question.of(result)), []).append(result)
+    return [
+        [
+            row,
+            members[0].task,
+            members[0].primary,
+            f"{spread_of(members, members[0].primary)} ({len(members)} seeds)",
+            str(members[0].n_images),
+            "-",
+        ]
+        for (row, _), members in groups.items()
+        if len(members) > 1
+    ]
