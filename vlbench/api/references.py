@@ -11,7 +11,14 @@ from typing import TYPE_CHECKING, Literal
 from vlbench.core.errors import DataError, VlbenchError
 from vlbench.core.published import PublishedScore
 from vlbench.core.result import Result
-from vlbench.report.exchange.verify import TOLERANCE, Cards, Comparison, card_models, compare, data_set
+from vlbench.report.exchange.verify import (
+    TOLERANCE,
+    Cards,
+    PublishedComparison,
+    card_models,
+    compare,
+    data_set,
+)
 
 if TYPE_CHECKING:
     from vlbench.cards.catalogue import Catalogue
@@ -48,7 +55,7 @@ def verify(
     results: Path | str = "results",
     tolerance: float = TOLERANCE,
     include_path: Sequence[Path | str] = (),
-) -> list[Comparison]:
+) -> list[PublishedComparison]:
     """Set the results of a folder beside published and imported scores.
 
     Names may hold wildcards, or be aliases or a collection of tasks.
@@ -77,7 +84,7 @@ def verify(
 
 def set_beside(
     results: Sequence[Result], folder: Path, catalogue: "Catalogue", *, tolerance: float = TOLERANCE
-) -> list[Comparison]:
+) -> list[PublishedComparison]:
     """Results that are read already beside published scores and those imported into their folder.
 
     Raises:

@@ -13,10 +13,11 @@ from vlbench.core.errors import DataError, VlbenchError
 from vlbench.core.image import part_of
 from vlbench.core.published import PublishedScore
 from vlbench.core.result import Result
-from vlbench.report.exchange.verify import Comparison, card_models
+from vlbench.report.exchange.verify import PublishedComparison, card_models
+from vlbench.report.paired.comparison import Comparison, holm_adjusted, paired
 from vlbench.report.results import PREDICTIONS, read_results, result_path
 from vlbench.report.site.mistakes import Mistakes, OpenedTask, read_mistakes
-from vlbench.report.site.values import CardNotes, Joined, PairedTest
+from vlbench.report.site.values import CardNotes, Joined
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -166,7 +167,7 @@ def _by_value(score: PublishedScore) -> tuple[str, float, str, str]:
 
 def _beside(
     website: Website, results: Sequence[Result], catalogue: "Catalogue", *, shown: Sequence[Result]
-) -> Iterable[Comparison]:
+) -> Iterable[PublishedComparison]:
     """Published and imported scores set beside ours; none is looked for where the models shown have none."""
     from vlbench.cards.published import published_of
     from vlbench.report.exchange.imported import read_imported
@@ -179,12 +180,11 @@ def _beside(
     return ()
 
 
-def _paired(by_task: Mapping[str, Sequence[Result]], folder: Path) -> Iterator[PairedTest]:
+def _paired(by_task: Mapping[str, Sequence[Result]], folder: Path) -> Iterator[Comparison]:
     """Every pair of a few models, tested on the items that both have, Holm over the tasks of a pair.
 
     Pairs of other images or annotations are left out.
     """
-    from vlbench.report.paired.comparison import holm_adjusted, paired
     from vlbench.report.paired.differing import incomparable, other_truth
     from vlbench.report.paired.items import has_items, read_items
 
@@ -207,13 +207,9 @@ def _paired(by_task: Mapping[str, Sequence[Result]], folder: Path) -> Iterator[P
             if not incomparable(models[a][task], models[b][task])
             and not other_truth(items[a, task], items[b, task])
         ]
-        tests = holm_adjusted(
+        yield from holm_adjusted(
             paired(models[a][task], items[a, task], models[b][task], items[b, task]) for task in shared
         )
-        for test in tests:
-            interval = (test.test.ci_low, test.test.ci_high)
-            told = (a, b, test.task, test.metric, test.difference)
-            yield PairedTest(*told, *interval, test.p_holm, test.test.method)
 
 
 def _mistakes(website: Website, results: Sequence[Result], catalogue: "Catalogue") -> Iterator[Mistakes]:

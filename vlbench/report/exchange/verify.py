@@ -30,7 +30,7 @@ class Cards:
 
 
 @dataclass(frozen=True, slots=True)
-class Comparison:
+class PublishedComparison:
     """A published score and the result set beside it.
 
     `value` is the result's, None where it has none; `difference` is value - published. `reason` says why
@@ -83,7 +83,7 @@ def compare(
     cards: Cards,
     *,
     tolerance: float = TOLERANCE,
-) -> list[Comparison]:
+) -> list[PublishedComparison]:
     """Every published score of a result's model on its data set beside the result.
 
     A score is reproduced where it lies within the tolerance or half a unit of its last digit of the result's
@@ -102,13 +102,13 @@ def compare(
     return sorted(found, key=_order)
 
 
-def unreproduced(comparisons: Iterable[Comparison]) -> list[Comparison]:
+def unreproduced(comparisons: Iterable[PublishedComparison]) -> list[PublishedComparison]:
     """Scores that are off, undecided or beside a stale result, where no source of them is reproduced.
 
     Sources that contradict one another cannot all be reproduced: one is enough. An imported one is not: it
     may be the result itself, exported.
     """
-    groups: dict[tuple[str, str, str], list[Comparison]] = {}
+    groups: dict[tuple[str, str, str], list[PublishedComparison]] = {}
     for each in comparisons:
         groups.setdefault((each.model, each.task, each.metric), []).append(each)
     return [
@@ -135,7 +135,7 @@ def in_interval(value: Measurement, score: PublishedScore) -> bool:
     return value.ci_low - half <= score.value <= value.ci_high + half
 
 
-def _compared(result: Result, score: PublishedScore, cards: Cards, tolerance: float) -> Comparison:
+def _compared(result: Result, score: PublishedScore, cards: Cards, tolerance: float) -> PublishedComparison:
     value = next((each for each in result.metrics if each.metric == score.metric), None)
     reason = _why_not(result, score, cards)
     stale = bool(reason) and reason == _stale(result, cards)
@@ -143,13 +143,13 @@ def _compared(result: Result, score: PublishedScore, cards: Cards, tolerance: fl
     if value is None or value.value is None:
         missing = "is not among the result's" if value is None else "could not be measured"
         why = reason or f"metric: {score.metric} {missing}"
-        return Comparison(*names, "not comparable", reason=why, stale=stale)
+        return PublishedComparison(*names, "not comparable", reason=why, stale=stale)
     verdict: Verdict = "not comparable"
     if not reason:
         verdict, reason = _judged(result, value, score, tolerance)
     difference = value.value - score.value
     measured = (value.value, value.ci_low, value.ci_high, difference)
-    return Comparison(*names, verdict, *measured, reason, stale)
+    return PublishedComparison(*names, verdict, *measured, reason, stale)
 
 
 def _judged(
@@ -244,6 +244,6 @@ def _arithmetic(result: Result, difference: float) -> str:
     return ""
 
 
-def _order(each: Comparison) -> tuple[str, str, str, bool, str, str]:
+def _order(each: PublishedComparison) -> tuple[str, str, str, bool, str, str]:
     score = each.published
     return (each.task, each.model, each.metric, score.task != each.task, score.source, score.notes)

@@ -5,13 +5,13 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import groupby
 from typing import Literal
 
-from vlbench.report.exchange.verify import Comparison, Verdict
+from vlbench.report.exchange.verify import PublishedComparison, Verdict
 from vlbench.report.table import Table, number, with_interval
 
 Form = Literal["text", "json", "csv", "markdown"]
 FORMS: tuple[Form, ...] = ("text", "json", "csv", "markdown")
 
-_COLUMNS: Mapping[str, Callable[[Comparison], object]] = {
+_COLUMNS: Mapping[str, Callable[[PublishedComparison], object]] = {
     "model": lambda each: each.model,
     "task": lambda each: each.task,
     "metric": lambda each: each.metric,
@@ -30,7 +30,7 @@ _HEAD = ("metric", "value [95 % interval]", "published", "verdict", "source")
 _WIDTHS = {"verdict": 40, "source": 34}
 
 
-def comparisons_text(comparisons: Sequence[Comparison], form: Form) -> str:
+def comparisons_text(comparisons: Sequence[PublishedComparison], form: Form) -> str:
     """Comparisons in a form; the text ends with how many there are of each verdict."""
     match form:
         case "json":
@@ -49,7 +49,7 @@ def comparisons_text(comparisons: Sequence[Comparison], form: Form) -> str:
             return "\n\n".join([*blocks, counts_line(comparisons)])
 
 
-def counts_line(comparisons: Iterable[Comparison]) -> str:
+def counts_line(comparisons: Iterable[PublishedComparison]) -> str:
     """How many scores are reproduced, off and not comparable, and undecided where some are."""
     verdicts = [each.verdict for each in comparisons]
     undecided: tuple[Verdict, ...] = ("undecided",) if "undecided" in verdicts else ()
@@ -57,7 +57,7 @@ def counts_line(comparisons: Iterable[Comparison]) -> str:
     return ", ".join(f"{verdicts.count(name)} {name}" for name in names)
 
 
-def _as_json(each: Comparison) -> dict[str, object]:
+def _as_json(each: PublishedComparison) -> dict[str, object]:
     numbers = {
         "value": each.value,
         "ci_low": each.ci_low,
@@ -68,7 +68,7 @@ def _as_json(each: Comparison) -> dict[str, object]:
     return {name: numbers[name] if name in numbers else say(each) for name, say in _COLUMNS.items()}
 
 
-def _cells(each: Comparison, *, notes: bool = False) -> list[str]:
+def _cells(each: PublishedComparison, *, notes: bool = False) -> list[str]:
     """The cells under `_HEAD`; with `notes` those of the published score follow its source."""
     published = each.published
     other = f" ({published.task})" if published.task != each.task else ""

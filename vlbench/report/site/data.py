@@ -15,9 +15,9 @@ from vlbench.report.site.values import (
     Joined,
     PartLine,
     Parts,
-    Row,
     Score,
     Site,
+    SiteRow,
     Standing,
     TaskView,
 )
@@ -66,7 +66,7 @@ def site_of(results: Iterable[Result], joined: Joined | None = None) -> Site:
     )
 
 
-def _rank(row: Row) -> tuple[float, str]:
+def _rank(row: SiteRow) -> tuple[float, str]:
     """The highest mean first, rows without one last."""
     return (-float(row.cells.get(MEAN) or -1), row.name)
 
@@ -83,7 +83,12 @@ def score_of(members: Sequence[Result], metric: str) -> Score:
         count = f"{len(members)} seed{'s' if len(members) > 1 else ''}"
         deviation = "" if spread.deviation is None else f", standard deviation {spread.deviation:.4f}"
         return Score(spread.mean, note=f"mean of {count}{deviation}")
-    value = value_of(members[0], metric)
+    return own_score(members[0], metric)
+
+
+def own_score(result: Result, metric: str) -> Score:
+    """A metric of one result with its interval."""
+    value = value_of(result, metric)
     return Score(None) if value is None else Score(value.value, value.ci_low, value.ci_high)
 
 
@@ -95,7 +100,7 @@ class Standings:
     ranked: int = 0
 
     @classmethod
-    def of(cls, rows: Iterable[Row], task: TaskView) -> "Standings":
+    def of(cls, rows: Iterable[SiteRow], task: TaskView) -> "Standings":
         """The scores of all rows on a task."""
         scores = (row.scores[task.name].value for row in rows if task.name in row.scores)
         known = (value for value in scores if value is not None)
@@ -110,7 +115,7 @@ class Standings:
         return Standing(score, rank, of, self.values[0], median(self.values))
 
 
-def mean_costs(row: Row) -> Cost:
+def mean_costs(row: SiteRow) -> Cost:
     """What a row costs over its tasks: the median images/s of the device most of its runs used."""
     devices = [cost.device for cost in row.costs.values() if cost.images_per_second is not None]
     gflops = next((cost.gflops for cost in row.costs.values() if cost.gflops is not None), None)
@@ -125,7 +130,7 @@ def mean_costs(row: Row) -> Cost:
     return Cost(gflops, median(speeds), device)
 
 
-def _rows(found: Averages, cells: Mapping[str, Mapping[str, str]]) -> list[Row]:
+def _rows(found: Averages, cells: Mapping[str, Mapping[str, str]]) -> list[SiteRow]:
     members: dict[str, dict[str, list[Result]]] = {}
     for task, results in found.by_task.items():
         for row, own in by_row(results).items():
@@ -138,9 +143,9 @@ def _row(
     tasks: Mapping[str, Sequence[Result]],
     scores: Mapping[str, float | None],
     cells: Mapping[str, str],
-) -> Row:
+) -> SiteRow:
     shown = {task: score_of(results, results[0].primary) for task, results in tasks.items()}
-    return Row(
+    return SiteRow(
         name=name,
         cells=cells,
         # a row that lacks a seed has no score: means over different seeds do not compare

@@ -7,7 +7,7 @@ from typing import Literal
 from vlbench.report.site.addresses import link, row_page
 from vlbench.report.site.data import mean_costs
 from vlbench.report.site.pictures import Picture, Point, svg
-from vlbench.report.site.values import Cost, Row, Score, Site
+from vlbench.report.site.values import Cost, Score, Site, SiteRow
 from vlbench.report.tables.averages import MEAN
 from vlbench.report.tables.few_shot_picture import few_shot_picture
 
@@ -32,7 +32,7 @@ class Measured:
     cost: Cost
 
 
-def of_task(rows: Iterable[Row], task: str, metric: str, *, lower_is_better: bool) -> list[Drawn]:
+def of_task(rows: Iterable[SiteRow], task: str, metric: str, *, lower_is_better: bool) -> list[Drawn]:
     """A task's two pictures."""
     measured = [
         Measured(row.name, row.scores[task], row.costs[task])
@@ -42,7 +42,7 @@ def of_task(rows: Iterable[Row], task: str, metric: str, *, lower_is_better: boo
     return _pictures(measured, metric, metric, "../", lower_is_better=lower_is_better)
 
 
-def of_means(rows: Iterable[Row]) -> list[Drawn]:
+def of_means(rows: Iterable[SiteRow]) -> list[Drawn]:
     """The two pictures of the means over tasks, of the rows that have one."""
     measured = [
         Measured(row.name, Score(float(row.cells[MEAN])), mean_costs(row))

@@ -1,13 +1,13 @@
 """A site as files: written where they differ; files of an earlier site that are no longer made go."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
 
 from vlbench.core.errors import DataError
 from vlbench.report.site.addresses import row_data, row_page, task_page, task_table
-from vlbench.report.site.pages import Pages, thumbnail_path
+from vlbench.report.site.pages import Pages
 from vlbench.report.site.scripts import leaderboard_script, names_script, row_script
 from vlbench.report.site.values import Site
 from vlbench.report.tables.few_shot import FEW_SHOT
@@ -33,19 +33,19 @@ def site_files(site: Site) -> Iterator[tuple[str, bytes]]:
     yield "compare.html", pages.compare().encode()
     yield "leaderboard.js", leaderboard_script(site).encode()
     yield "names.js", names_script(site).encode()
-    yield f"csv/{LEADERBOARD}", site.csvs[LEADERBOARD].encode()
-    if FEW_SHOT in site.csvs:
-        yield f"csv/{FEW_SHOT}", site.csvs[FEW_SHOT].encode()
+    for name in (LEADERBOARD, FEW_SHOT):
+        if name in site.csvs:
+            yield f"csv/{name}", site.csvs[name].encode()
     for task in site.tasks:
         yield task_page(task.name), pages.task(task).encode()
-        yield task_table(task.name), _task_csv(site.csvs, task.name).encode()
+        yield task_table(task.name), site.csvs[task_table(task.name).removeprefix("csv/")].encode()
     for row in site.rows:
         yield row_page(row.name), pages.row(row).encode()
         yield row_data(row.name), row_script(row).encode()
     for mistakes in site.joined.mistakes:
         for item in mistakes.worst:
-            if item.thumbnail:
-                yield thumbnail_path(item), item.thumbnail
+            if item.picture:
+                yield item.picture, item.thumbnail
     for file in sorted(files("vlbench.report.site").joinpath("static").iterdir(), key=lambda each: each.name):
         yield f"static/{file.name}", file.read_bytes()
 
@@ -76,10 +76,6 @@ def write_site(site: Site, folder: Path) -> Written:
 
 def _lines(paths: set[str]) -> str:
     return "".join(f"{path}\n" for path in sorted(paths))
-
-
-def _task_csv(csvs: Mapping[str, str], task: str) -> str:
-    return csvs[task_table(task).removeprefix("csv/")]
 
 
 def _earlier(folder: Path) -> set[str]:

@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from hashlib import sha256
 from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
@@ -55,6 +56,11 @@ class WorstItem:
     answer: str
     rank: int
     thumbnail: bytes = b""
+
+    @property
+    def picture(self) -> str:
+        """The thumbnail's path in the site: named by its bytes, so that models share it; else empty."""
+        return f"thumbnails/{sha256(self.thumbnail).hexdigest()[:32]}.jpg" if self.thumbnail else ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,6 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from hashlib import sha256
 from typing import TYPE_CHECKING
 
 from vlbench.core.measurement import Part
@@ -12,9 +11,8 @@ from vlbench.report.results import source_text
 from vlbench.report.site import drawn, words
 from vlbench.report.site.addresses import comparison_with, link, row_page, task_page, task_table
 from vlbench.report.site.cells import bar, breakable, cell, whisker
-from vlbench.report.site.data import Standings, value_of
-from vlbench.report.site.mistakes import Mistakes, WorstItem
-from vlbench.report.site.values import CardNotes, Row, Score, Site, Standing, TaskView
+from vlbench.report.site.data import Standings, own_score
+from vlbench.report.site.values import CardNotes, Score, Site, SiteRow, TaskView
 from vlbench.report.tables.few_shot import model_of
 from vlbench.report.tables.row_facts import ROW_FACTS
 
@@ -59,9 +57,9 @@ class Pages:
 
     def task(self, task: TaskView) -> str:
         """A task's page."""
-        lines = [_task_line(task, result) for result in task.results]
-        digits = [words.digits_for(line.scores[i].value for line in lines) for i in range(len(task.metrics))]
-        ends = [end for line in lines for end in _ends(line.scores[0])]
+        lines = [[own_score(result, metric) for metric in task.metrics] for result in task.results]
+        digits = [words.digits_for(score.value for score in column) for column in zip(*lines, strict=True)]
+        ends = [end for score, *_ in lines for end in (score.value, score.low, score.high)]
         return self._filled(
             "task.html",
             up="../",
@@ -79,12 +77,17 @@ class Pages:
             ),
             few_shot=drawn.of_curves(self.site, task=task.name),
             open_parts=OPEN_PARTS,
-            mistakes=[_mistakes_shown(each) for each in task.mistakes],
         )
 
-    def row(self, row: Row) -> str:
+    def row(self, row: SiteRow) -> str:
         """A model's page."""
         notes = self.site.joined.models.get(row.name, CardNotes())
+        lines = []
+        for task in self.site.tasks:
+            if task.name in row.results:
+                score = row.scores[task.name]
+                standing = self.standings[task.name].standing(score, task.ranks.get(row.name))
+                lines.append((task, standing, words.digits_for([score.value])))
         return self._filled(
             "model.html",
             up="../",
@@ -93,7 +96,7 @@ class Pages:
             notes=notes,
             facts=[*_row_facts(row), *notes.lines],
             compare=comparison_with(row.name, "../"),
-            lines=[self._row_line(row, task) for task in self.site.tasks if task.name in row.results],
+            lines=lines,
             axis=words.Span(0.0, 1.0),
             ranked=any(row.name in task.ranks for task in self.site.tasks),
             few_shot=drawn.of_curves(self.site, model=model_of(next(iter(row.results.values()))[0])),
@@ -101,12 +104,6 @@ class Pages:
             seeds=list(_seeds(row)),
             runs=_runs(row),
         )
-
-    def _row_line(self, row: Row, task: TaskView) -> "RowLine":
-        score = row.scores[task.name]
-        standing = self.standings[task.name].standing(score, task.ranks.get(row.name))
-        digits = words.digits_for([score.value])
-        return RowLine(task.name, task.one.primary, standing, digits, row.zero_shot[task.name])
 
     def _filled(self, template: str, *, up: str, here: str, **values: object) -> str:
         count = sum(len(task.results) for task in self.site.tasks)
@@ -122,56 +119,6 @@ class Pages:
             task_link=partial(_task_link, up),
             **values,
         )
-
-
-@dataclass(frozen=True, slots=True)
-class TaskLine:
-    """A model on a task's page; scores in the order of the task's metrics."""
-
-    model: str
-    row: str
-    rank: int | None
-    scores: tuple[Score, ...]
-    zero_shot: str
-    speed: float | None
-    precision: str
-
-
-@dataclass(frozen=True, slots=True)
-class RowLine:
-    """A task on a model's page."""
-
-    task: str
-    metric: str
-    standing: Standing
-    digits: int
-    zero_shot: str
-
-
-@dataclass(frozen=True, slots=True)
-class ShownItem:
-    """A worst item; `picture` is a link to its thumbnail, empty where it has none."""
-
-    item: str
-    truth: str
-    answer: str
-    rank: int
-    picture: str
-
-
-@dataclass(frozen=True, slots=True)
-class ShownMistakes:
-    """A model's mistakes, thumbnails as links."""
-
-    model: str
-    confusions: Sequence[object]
-    worst: tuple[ShownItem, ...]
-    unknown: int
-
-
-def thumbnail_path(item: WorstItem) -> str:
-    """Where a thumbnail lies in the site: named by its bytes, so that models share it; else empty."""
-    return f"thumbnails/{sha256(item.thumbnail).hexdigest()[:32]}.jpg" if item.thumbnail else ""
 
 
 def _environment() -> "Environment":
@@ -208,25 +155,6 @@ def _task_link(up: str, task: str) -> str:
     return link(task_page(task), up)
 
 
-def _ends(score: Score) -> list[float | None]:
-    return [score.value, score.low, score.high]
-
-
-def _task_line(task: TaskView, result: Result) -> TaskLine:
-    found = [value_of(result, metric) for metric in task.metrics]
-    return TaskLine(
-        model=result.model,
-        row=task.rows[result.model],
-        rank=task.ranks.get(result.model),
-        scores=tuple(
-            Score(None) if each is None else Score(each.value, each.ci_low, each.ci_high) for each in found
-        ),
-        zero_shot=result.zero_shot,
-        speed=result.timing.images_per_second,
-        precision=str(result.settings.get("precision", "")),
-    )
-
-
 def _task_facts(task: TaskView) -> Lines:
     one = task.one
     lines = [
@@ -250,14 +178,14 @@ def _protocol(one: Result) -> list[tuple[str, str | Sequence[str]]]:
     return [*head, *words.statement_lines(told)]
 
 
-def _row_facts(row: Row) -> Lines:
+def _row_facts(row: SiteRow) -> Lines:
     methods = {each.method for results in row.results.values() for each in results if each.method}
     shown = [name for name in ROW_FACTS if row.cells[name]]
     facts = [(words.label(name), words.plain(row.cells[name])) for name in shown]
     return [*(("Method", each) for each in sorted(methods)), *facts]
 
 
-def _hardest(row: Row) -> Iterator[tuple[str, str, list[Part]]]:
+def _hardest(row: SiteRow) -> Iterator[tuple[str, str, list[Part]]]:
     """The lowest classes or tags of every task of a row that is one model."""
     for task, results in row.results.items():
         if len(results) > 1:
@@ -268,19 +196,14 @@ def _hardest(row: Row) -> Iterator[tuple[str, str, list[Part]]]:
             yield task, metric.metric, [part for *_, part in sorted(known)[:HARDEST]]
 
 
-def _seeds(row: Row) -> Iterator[tuple[str, str, Score]]:
+def _seeds(row: SiteRow) -> Iterator[tuple[str, str, Score]]:
     for task, results in row.results.items():
         for result in results:
             if result.replicate_of:
-                yield task, result.model, _own_score(result)
+                yield task, result.model, own_score(result, result.primary)
 
 
-def _own_score(result: Result) -> Score:
-    value = result.metric(result.primary)
-    return Score(value.value, value.ci_low, value.ci_high)
-
-
-def _runs(row: Row) -> Lines:
+def _runs(row: SiteRow) -> Lines:
     """What the row's runs share: adapter, weights, precision, software; the digest of each weights file."""
     results = [result for each in row.results.values() for result in each]
     weights = dict(sorted((name, digest) for each in results for name, digest in each.weights.items()))
@@ -299,17 +222,3 @@ def _runs(row: Row) -> Lines:
         ("Software", ", ".join(f"{name} {version}" for name, version in software.items())),
     ]
     return [(label, text) for label, text in lines if text]
-
-
-def _mistakes_shown(mistakes: Mistakes) -> ShownMistakes:
-    worst = tuple(
-        ShownItem(
-            item.item,
-            item.truth,
-            item.answer,
-            item.rank,
-            link(path, "../") if (path := thumbnail_path(item)) else "",
-        )
-        for item in mistakes.worst
-    )
-    return ShownMistakes(mistakes.model, mistakes.confusions, worst, mistakes.unknown)

@@ -2,9 +2,10 @@
 
 import json
 
+from vlbench.report.paired.comparison import Comparison
 from vlbench.report.site.addresses import link, row_data, row_page, task_page
 from vlbench.report.site.data import score_of
-from vlbench.report.site.values import PairedTest, Row, Score, Site
+from vlbench.report.site.values import Score, Site, SiteRow
 
 DIGITS = 6
 _ZERO_SHOT = {"yes": "y", "no": "n"}
@@ -46,7 +47,7 @@ def names_script(site: Site) -> str:
     )
 
 
-def row_script(row: Row) -> str:
+def row_script(row: SiteRow) -> str:
     """Every metric of a row, task by task, with the protocol it follows."""
     tasks = {}
     for task, results in row.results.items():
@@ -65,15 +66,16 @@ def _compact(score: Score | None) -> object:
     return [value, round(score.low, DIGITS), round(score.high, DIGITS)]
 
 
-def _paired(test: PairedTest) -> dict[str, object]:
-    numbers = {"difference": test.difference, "low": test.low, "high": test.high}
+def _paired(each: Comparison) -> dict[str, object]:
+    """A comparison for the page that compares two; p is Holm's over the tasks."""
+    numbers = {"difference": each.difference, "low": each.test.ci_low, "high": each.test.ci_high}
     return {
-        "a": test.model_a,
-        "b": test.model_b,
-        "task": test.task,
-        "metric": test.metric,
-        "method": test.method,
-        "p": None if test.p is None else float(f"{test.p:.3g}"),
+        "a": each.model_a,
+        "b": each.model_b,
+        "task": each.task,
+        "metric": each.metric,
+        "method": each.test.method,
+        "p": None if each.p_holm is None else float(f"{each.p_holm:.3g}"),
         **{name: None if value is None else round(value, DIGITS) for name, value in numbers.items()},
     }
 

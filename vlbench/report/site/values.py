@@ -5,7 +5,8 @@ from dataclasses import dataclass, field
 
 from vlbench.core.published import PublishedScore
 from vlbench.core.result import Result
-from vlbench.report.exchange.verify import Comparison as PublishedComparison
+from vlbench.report.exchange.verify import PublishedComparison
+from vlbench.report.paired.comparison import Comparison
 from vlbench.report.site.mistakes import Mistakes
 from vlbench.report.tables.averages import Additions
 from vlbench.report.tables.few_shot import Curve
@@ -17,21 +18,6 @@ class CardNotes:
 
     title: str = ""
     lines: tuple[tuple[str, str], ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class PairedTest:
-    """Model b less model a on the same items; `p` is Holm's over the tasks, None where untested."""
-
-    model_a: str
-    model_b: str
-    task: str
-    metric: str
-    difference: float | None
-    low: float | None
-    high: float | None
-    p: float | None
-    method: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +33,7 @@ class Joined:
     tasks: Mapping[str, CardNotes] = field(default_factory=dict)
     beside: tuple[PublishedComparison, ...] = ()
     published: Mapping[str, tuple[PublishedScore, ...]] = field(default_factory=dict)
-    paired: tuple[PairedTest, ...] = ()
+    paired: tuple[Comparison, ...] = ()
     mistakes: tuple[Mistakes, ...] = ()
     additions: Additions = field(default_factory=Additions)
 
@@ -72,7 +58,7 @@ class Cost:
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class SiteRow:
     """A row of the leaderboard: a model, or the seeds of one.
 
     `cells` are those of `leaderboard.csv`, as text. `results` are the row's own, several where it has seeds.
@@ -156,7 +142,7 @@ class Site:
     of tasks, of their primary metric.
     """
 
-    rows: tuple[Row, ...]
+    rows: tuple[SiteRow, ...]
     tasks: tuple[TaskView, ...]
     header: tuple[str, ...]
     summaries: tuple[str, ...]

@@ -1,5 +1,6 @@
 """How the pages write numbers, labels and lists."""
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -13,8 +14,8 @@ LABELS = {
     "zero_shot": "Zero-shot",
 }
 
-
 _BEGINNING = 110
+_NUMBER = re.compile(r"-?\d+\.\d+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,9 +88,7 @@ def short(text: str) -> str:
     >>> short("0.863105"), short("yes"), short("")
     ('0.863', 'yes', '')
     """
-    whole, point, decimals = text.partition(".")
-    is_number = bool(point) and decimals.isdecimal() and whole.removeprefix("-").isdecimal()
-    return fixed(float(text)) if is_number else text
+    return fixed(float(text)) if _NUMBER.fullmatch(text) else text
 
 
 def plain(text: str) -> str:
@@ -98,9 +97,7 @@ def plain(text: str) -> str:
     >>> plain("151.280000"), plain("0"), plain("MIT")
     ('151.28', '0', 'MIT')
     """
-    whole, point, decimals = text.partition(".")
-    is_number = bool(point) and decimals.isdecimal() and whole.removeprefix("-").isdecimal()
-    return text.rstrip("0").rstrip(".") if is_number else text
+    return text.rstrip("0").rstrip(".") if _NUMBER.fullmatch(text) else text
 
 
 def beginning(text: str) -> str:

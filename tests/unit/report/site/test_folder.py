@@ -9,11 +9,12 @@ import pytest
 
 from vlbench.core.errors import DataError
 from vlbench.core.measurement import Measurement, Part
+from vlbench.report.paired.comparison import Comparison, PairedTest
 from vlbench.report.site.addresses import row_page
 from vlbench.report.site.data import site_of
 from vlbench.report.site.folder import MANIFEST, site_files, write_site
 from vlbench.report.site.mistakes import Confusion, Mistakes, WorstItem
-from vlbench.report.site.values import CardNotes, Joined, PairedTest
+from vlbench.report.site.values import CardNotes, Joined
 from vlbench.report.tables.averages import Additions
 
 EVIL = "<script>alert(1)</script>"
@@ -146,7 +147,8 @@ def test_scores_reach_the_scripts_with_six_decimals(make_result):
 
 
 def test_paired_tests_reach_the_page_that_compares(make_result):
-    test = PairedTest("a", "b", "shapes", "acc1", 0.1, 0.05, 0.15, 0.0123456, "McNemar")
+    test = PairedTest("McNemar", 9, 0.05, 0.15, 0.004)
+    test = Comparison("a", "b", "shapes", "acc1", 0.0, 0.1, test, p_holm=0.0123456)
     files = dict(site_files(site_of([make_result()], Joined(paired=(test,)))))
     data = json.loads(files["names.js"].decode().removeprefix("vlbench.names(").removesuffix(");\n"))
     assert data["paired"] == [
