@@ -115,45 +115,45 @@ class Standings:
         return Standing(score, rank, of, self.values[0], median(self.values))
 
 
+def most_used(costs: Iterable[Cost]) -> str:
+    """The device of most of the measured speeds, of as many the first by name; empty for none."""
+    devices = [cost.device for cost in costs if cost.images_per_second is not None]
+    return min(set(devices), key=lambda name: (-devices.count(name), name), default="")
+
+
 def mean_costs(row: SiteRow) -> Cost:
     """What a row costs over its tasks: the median images/s of the device most of its runs used."""
-    devices = [cost.device for cost in row.costs.values() if cost.images_per_second is not None]
-    gflops = next((cost.gflops for cost in row.costs.values() if cost.gflops is not None), None)
-    if not devices:
-        return Cost(gflops)
-    device = min(set(devices), key=lambda name: (-devices.count(name), name))
-    speeds = [
-        cost.images_per_second
-        for cost in row.costs.values()
-        if cost.device == device and cost.images_per_second is not None
-    ]
-    return Cost(gflops, median(speeds), device)
+    costs = list(row.costs.values())
+    gflops = next((cost.gflops for cost in costs if cost.gflops is not None), None)
+    device = most_used(costs)
+    speeds = [cost.images_per_second for cost in costs if cost.device == device]
+    known = [speed for speed in speeds if speed is not None]
+    return Cost(gflops, median(known), device) if known else Cost(gflops)
 
 
 def _rows(found: Averages, cells: Mapping[str, Mapping[str, str]]) -> list[SiteRow]:
-    members: dict[str, dict[str, list[Result]]] = {}
+    members: dict[str, dict[str, tuple[Result, ...]]] = {}
     for task, results in found.by_task.items():
-        for row, own in by_row(results).items():
-            members.setdefault(row, {})[task] = own
-    return [_row(name, tasks, found.scores[name], cells[name]) for name, tasks in sorted(members.items())]
-
-
-def _row(
-    name: str,
-    tasks: Mapping[str, Sequence[Result]],
-    scores: Mapping[str, float | None],
-    cells: Mapping[str, str],
-) -> SiteRow:
-    shown = {task: score_of(results, results[0].primary) for task, results in tasks.items()}
-    return SiteRow(
-        name=name,
-        cells=cells,
+        for name, own in by_row(results).items():
+            members.setdefault(name, {})[task] = tuple(own)
+    rows = []
+    for name, tasks in sorted(members.items()):
         # a row that lacks a seed has no score: means over different seeds do not compare
-        scores={task: score if scores[task] is not None else Score(None) for task, score in shown.items()},
-        zero_shot={task: zero_shot_of(results) for task, results in tasks.items()},
-        results={task: tuple(results) for task, results in tasks.items()},
-        costs={task: _cost(results) for task, results in tasks.items()},
-    )
+        whole = {task: found.scores[name][task] is not None for task in tasks}
+        rows.append(
+            SiteRow(
+                name=name,
+                cells=cells[name],
+                scores={
+                    task: score_of(own, own[0].primary) if whole[task] else Score(None)
+                    for task, own in tasks.items()
+                },
+                zero_shot={task: zero_shot_of(own) for task, own in tasks.items()},
+                results=tasks,
+                costs={task: _cost(own) for task, own in tasks.items()},
+            )
+        )
+    return rows
 
 
 def _cost(results: Sequence[Result]) -> Cost:
@@ -178,7 +178,8 @@ def _task_view(
 ) -> TaskView:
     """A task, with its lines of the table of robustness and of what is left out."""
     results = sorted(members, key=lambda each: (-_height(each), each.model))
-    measured = (value.metric for each in sorted(members, key=_name) for value in each.metrics)
+    by_name = sorted(members, key=lambda each: each.model)
+    measured = (value.metric for each in by_name for value in each.metrics)
     return TaskView(
         name=task,
         metrics=tuple(dict.fromkeys([results[0].primary, *measured])),
@@ -193,10 +194,6 @@ def _task_view(
         notes=joined.tasks.get(task, CardNotes()),
         left_out=tuple(line for line in left_out if line.startswith(f"{task}: ")),
     )
-
-
-def _name(result: Result) -> str:
-    return result.model
 
 
 def _height(result: Result) -> float:
@@ -218,13 +215,13 @@ def _parts(results: Sequence[Result]) -> Parts | None:
             chosen.append((result.model, _by_name(value.parts)))
     sizes = {key: part.n for _, parts in reversed(chosen) for key, part in parts.items()}
     lines = []
-    for index, key in enumerate(dict.fromkeys(key for _, parts in chosen for key in parts)):
+    for key in dict.fromkeys(key for _, parts in chosen for key in parts):
         values = tuple(parts[key].value if key in parts else None for _, parts in chosen)
         # a class that the data do not show is none that is hard
         if any(value is not None for value in values):
-            lines.append((index, PartLine(key[0], sizes[key], values)))
-    lines.sort(key=lambda line: (_middle(line[1]), line[0]))
-    return Parts(metric, tuple(model for model, _ in chosen), tuple(line for _, line in lines))
+            lines.append(PartLine(key[0], sizes[key], values))
+    lines.sort(key=lambda line: median(value for value in line.values if value is not None))
+    return Parts(metric, tuple(model for model, _ in chosen), tuple(lines))
 
 
 def _by_name(parts: Sequence[Part]) -> dict[tuple[str, int], Part]:
@@ -235,7 +232,3 @@ def _by_name(parts: Sequence[Part]) -> dict[tuple[str, int], Part]:
         found[part.name, seen[part.name]] = part
         seen[part.name] += 1
     return found
-
-
-def _middle(line: PartLine) -> float:
-    return median(value for value in line.values if value is not None)

@@ -7,6 +7,9 @@ from typing import Literal
 
 from vlbench.report.site.axes import Axis, logarithmic_axis, straight_axis, written
 
+Better = Literal["less", "more"]
+"""Whether a lower cost or a higher speed is the better one."""
+
 WIDTH, HEIGHT = 520, 340
 _LEFT, _RIGHT, _TOP, _BOTTOM = 52, 14, 14, 46
 _LETTER, _LINE = 6.4, 14.0
@@ -40,7 +43,7 @@ class Picture:
     title: str
     cost: str
     score: str
-    better: Literal["less", "more"]
+    better: Better
     points: tuple[Point, ...]
     lowest_first: bool = False
 
@@ -57,9 +60,7 @@ class _Box:
         return not (apart or self.bottom < other.top or other.bottom < self.top)
 
 
-def pareto_front(
-    points: Sequence[Point], better: Literal["less", "more"], *, lowest_first: bool = False
-) -> tuple[Point, ...]:
+def pareto_front(points: Sequence[Point], better: Better, *, lowest_first: bool = False) -> tuple[Point, ...]:
     """The points that no other beats at no more cost, the cheapest (or fastest) first."""
     sign = 1.0 if better == "less" else -1.0
     upwards = -1.0 if lowest_first else 1.0
@@ -163,21 +164,15 @@ def _labels(
         name = point.name if len(point.name) <= _LONGEST else f"{point.name[: _LONGEST - 1]}…"
         x, y = drawn[point.name]
         wide = len(name) * _LETTER
-        spots = (
+        own = _Box(x - 5, y - 5, x + 5, y + 5)
+        for at_x, at_y, anchor, left in (
             (x + 8, y + 4, "start", x + 7),
             (x - 8, y + 4, "end", x - 8 - wide),
             (x, y - 9, "middle", x - wide / 2),
             (x, y + 18, "middle", x - wide / 2),
-        )
-        for at_x, at_y, anchor, left in spots:
+        ):
             box = _Box(left, at_y - _LINE + 4, left + wide, at_y + 3)
-            own = _Box(x - 5, y - 5, x + 5, y + 5)
-            inside = (
-                box.left >= _LEFT
-                and box.right <= WIDTH - 2
-                and box.top >= 0
-                and box.bottom < HEIGHT - _BOTTOM
-            )
+            inside = _LEFT <= left and box.right <= WIDTH - 2 and 0 <= box.top < box.bottom < HEIGHT - _BOTTOM
             if inside and not any(box.meets(other) for other in taken if other != own):
                 taken.append(box)
                 kind = ' class="best"' if point.name in best else ""
