@@ -184,26 +184,13 @@ def _told_digests(result: Result) -> dict[str, str]:
 
 
 def _record(result: Result, value: Measurement) -> Mapping[str, object]:
+    names = ("model", "method", "task", "kind", "protocol", "protocol_digest", "n_images", "n_texts")
+    measured = ("metric", "value", "ci_low", "ci_high", "ci_method", "n", "left_out")
     return {
-        "model": result.model,
-        "method": result.method,
-        "task": result.task,
-        "kind": result.kind,
-        "protocol": result.protocol,
-        "protocol_digest": result.protocol_digest,
-        "metric": value.metric,
+        **{name: getattr(result, name) for name in (*names, "source_revision", "zero_shot")},
+        **{name: getattr(value, name) for name in measured},
         "primary": value.metric == result.primary,
-        "value": value.value,
-        "ci_low": value.ci_low,
-        "ci_high": value.ci_high,
-        "ci_method": value.ci_method,
-        "n": value.n,
-        "left_out": value.left_out,
-        "n_images": result.n_images,
-        "n_texts": result.n_texts,
         "model_digest": result.digests.get("model", ""),
-        "source_revision": result.source_revision,
         **_told_digests(result),
-        "zero_shot": result.zero_shot,
-        **{f"settings_{name}": result.settings[name] for name in sorted(result.settings)},
+        **{f"settings_{name}": setting for name, setting in result.settings.items()},
     }

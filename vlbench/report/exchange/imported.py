@@ -1,7 +1,7 @@
 """Scores from other tools' result files: rows marked as theirs, in a folder of their own."""
 
 import csv
-from collections.abc import Callable, Container, Iterable, Sequence
+from collections.abc import Callable, Collection, Container, Iterable, Mapping, Sequence
 from dataclasses import astuple, dataclass
 from pathlib import Path
 
@@ -115,11 +115,30 @@ def refuse_doubled(scores: Iterable[TheirScore], file: Path) -> None:
         seen[score.cell] = score.text
 
 
-def refuse_doubled_columns(head: Sequence[str], file: Path) -> None:
-    """Raise DataError where a header names a column twice: of two cells the last would win."""
-    doubled = [name for at, name in enumerate(head) if name in head[:at]]
-    if doubled:
-        raise DataError(f"{file}: line 1 names the column {doubled[0]!r} twice; keep one of them")
+def rows_of_csv(
+    path: Path, needs: Sequence[Collection[str]], otherwise: str
+) -> tuple[list[str], list[tuple[str, dict[str, str]]]]:
+    """The header of a tool's CSV and its rows, each with the place that messages name.
+
+    Raises:
+        DataError: the header holds none of the sets of columns that it needs (`otherwise` says what), or
+            one of them twice, where the last of two cells would win; or a row has more or fewer cells.
+    """
+    with path.open(encoding="utf-8-sig", newline="") as file:
+        reader = csv.reader(file)
+        head = next(reader, [])
+        if not any(set(columns) <= set(head) for columns in needs):
+            raise DataError(f"{path}: {otherwise}")
+        doubled = [name for at, name in enumerate(head) if name in head[:at]]
+        if doubled:
+            raise DataError(f"{path}: line 1 names the column {doubled[0]!r} twice; keep one of them")
+        rows = []
+        for cells in reader:
+            where = f"{path}: line {reader.line_num}"
+            if len(cells) != len(head):
+                raise DataError(f"{where}: {len(cells)} columns where the header has {len(head)}")
+            rows.append((where, dict(zip(head, cells, strict=True))))
+    return head, rows
 
 
 def write_imported(scores: Sequence[ImportedScore], folder: Path) -> Path:

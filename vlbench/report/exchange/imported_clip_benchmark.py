@@ -1,13 +1,12 @@
 """CLIP_benchmark's results: a JSON a run, or the CSV that `clip_benchmark build` makes of them."""
 
-import csv
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from vlbench.core.errors import DataError
 from vlbench.core.record import parsed_json
 from vlbench.report.exchange.export import EXPORTER
-from vlbench.report.exchange.imported import TheirScore, fraction_text, refuse_doubled_columns
+from vlbench.report.exchange.imported import TheirScore, fraction_text, rows_of_csv
 
 _NAMES = ("dataset", "model", "pretrained", "task")
 _OTHER = frozenset({*_NAMES, "language", "model_fullname", EXPORTER})
@@ -58,19 +57,10 @@ def _rows_of_json(path: Path) -> Iterator[Row]:
 
 
 def _rows_of_csv(path: Path) -> Iterator[Row]:
-    with path.open(encoding="utf-8-sig", newline="") as file:
-        rows = csv.reader(file)
-        head: Sequence[str] = next(rows, [])
-        if not set(_NAMES) <= set(head):
-            raise DataError(f"{path}: not a table of CLIP_benchmark: line 1 lacks one of {', '.join(_NAMES)}")
-        refuse_doubled_columns(head, path)
-        for cells in rows:
-            where = f"{path}: line {rows.line_num}"
-            if len(cells) != len(head):
-                raise DataError(f"{where}: {len(cells)} columns where the header has {len(head)}")
-            row = dict(zip(head, cells, strict=True))
-            metrics = {name: text for name, text in row.items() if name not in _OTHER and text.strip()}
-            yield where, {name: row.get(name, "") for name in (*_NAMES, "language", EXPORTER)}, metrics
+    lacking = f"not a table of CLIP_benchmark: line 1 lacks one of {', '.join(_NAMES)}"
+    for where, row in rows_of_csv(path, [_NAMES], lacking)[1]:
+        metrics = {name: text for name, text in row.items() if name not in _OTHER and text.strip()}
+        yield where, {name: row.get(name, "") for name in (*_NAMES, "language", EXPORTER)}, metrics
 
 
 def _scores(where: str, row: Mapping[str, str], metrics: Mapping[str, object]) -> Iterator[TheirScore]:

@@ -4,7 +4,6 @@ Three layouts: classification (35 data sets, or 38 with retrieval), retrieval, m
 each column measures is open_clip_columns.tsv.
 """
 
-import csv
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.resources import files
@@ -13,11 +12,9 @@ from statistics import fmean
 
 from vlbench.core.errors import DataError
 from vlbench.core.published import printed_value
-from vlbench.report.exchange.imported import TheirScore, fraction_text, refuse_doubled_columns
+from vlbench.report.exchange.imported import TheirScore, fraction_text, rows_of_csv
 
-AVERAGE = "mean_main_metric"
 _COLUMNS = "open_clip_columns.tsv"
-_NO_SCORES = frozenset({"name", "pretrained", "params (M)", "FLOPs (B)", "model", "version"})
 _MODEL = (("name", "pretrained"), ("model", "version"))
 _AVERAGES = ("Average perf. on ", "Average score", "avg")
 _COLUMN_DIGITS = 4
@@ -47,28 +44,20 @@ def read_open_clip(path: Path) -> tuple[tuple[TheirScore, ...], tuple[StatedAver
     Raises:
         DataError: it has another layout, or a cell is no fraction.
     """
-    with path.open(encoding="utf-8-sig", newline="") as file:
-        rows = csv.reader(file)
-        head = next(rows, [])
-        if not any(set(names) <= set(head) for names in _MODEL):
-            raise DataError(
-                f"{path}: not in open_clip's layout: line 1 has no columns name and pretrained; "
-                "see docs/openclip_classification_results.csv of open_clip"
-            )
-        refuse_doubled_columns(head, path)
-        measures = _measures(head)
-        if not measures:
-            raise DataError(f"{path}: no column of open_clip's tables; is the header spelled otherwise?")
-        scores: list[TheirScore] = []
-        averages: list[StatedAverage] = []
-        for cells in rows:
-            where = f"{path}: line {rows.line_num}"
-            if len(cells) != len(head):
-                raise DataError(f"{where}: {len(cells)} columns where the header has {len(head)}")
-            row = dict(zip(head, cells, strict=True))
-            of_row = list(_row_scores(row, measures, where))
-            scores += of_row
-            averages += _row_averages(row, of_row)
+    lacking = (
+        "not in open_clip's layout: line 1 has no columns name and pretrained; see "
+        "docs/openclip_classification_results.csv of open_clip"
+    )
+    head, rows = rows_of_csv(path, _MODEL, lacking)
+    measures = _measures(head)
+    if not measures:
+        raise DataError(f"{path}: no column of open_clip's tables; is the header spelled otherwise?")
+    scores: list[TheirScore] = []
+    averages: list[StatedAverage] = []
+    for where, row in rows:
+        of_row = list(_row_scores(row, measures, where))
+        scores += of_row
+        averages += _row_averages(row, of_row)
     return tuple(scores), tuple(averages)
 
 

@@ -45,22 +45,13 @@ def logged_metrics(result: Result) -> dict[str, float]:
 
 def logged_facts(result: Result) -> Mapping[str, str | int | float]:
     """What a result was measured with."""
+    names = ("model", "method", "task", "kind", "protocol", "protocol_digest", "primary", "partial")
     return {
-        "model": result.model,
-        "method": result.method,
-        "task": result.task,
-        "kind": result.kind,
-        "protocol": result.protocol,
-        "protocol_digest": result.protocol_digest,
-        "primary": result.primary,
-        "partial": result.partial,
-        "zero_shot": result.zero_shot,
-        "n_images": result.n_images,
-        "n_texts": result.n_texts,
+        **{name: getattr(result, name) for name in (*names, "zero_shot", "n_images", "n_texts")},
         **{f"digest_{name}": digest for name, digest in result.digests.items()},
-        **dict(result.settings),
+        **result.settings,
         **{f"version_{name}": version for name, version in result.software.items()},
-        **dict(result.facts),
+        **result.facts,
     }
 
 

@@ -1,13 +1,12 @@
 """Leaderboards: CSVs made from results alone, byte-identical whatever the order of the runs."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import chain
 from pathlib import Path
 
 from vlbench.core.errors import DataError
 from vlbench.core.files import file_name, write_atomically
-from vlbench.core.measurement import Measurement
 from vlbench.core.result import Result
 from vlbench.report.comparable import Column, columns, whole_results
 from vlbench.report.results import read_results, source_text
@@ -23,7 +22,7 @@ from vlbench.report.tables.few_shot import (
     few_shot_text,
 )
 from vlbench.report.tables.robustness import ROBUSTNESS, ROBUSTNESS_HEAD, robustness_text
-from vlbench.report.tables.row_facts import ROW_FACTS, row_facts, speed_text
+from vlbench.report.tables.row_facts import CARD_FACTS, ROW_FACTS, row_facts, speed_text
 from vlbench.report.tables.seeds import SEEDS, SEEDS_HEAD, by_row, seed_notes, seeds_by_row, seeds_text
 from vlbench.report.task_name import BASE, old_method
 
@@ -37,51 +36,21 @@ _HEADERS = {
 }
 """Tables that only some results make, and the headers that tell them from a user's own CSV."""
 
-_FACTS: Mapping[str, Callable[[Result], object]] = {
-    "n_images": lambda result: result.n_images,
-    "n_texts": lambda result: result.n_texts,
-    "protocol": lambda result: result.protocol,
-    "protocol_digest": lambda result: result.protocol_digest,
-    "precision": lambda result: result.settings.get("precision", ""),
-    "preprocess": lambda result: result.settings.get("preprocess", ""),
-    "model_digest": lambda result: result.digests.get("model", ""),
-    "zero_shot": lambda result: result.zero_shot,
-    "parameters": lambda result: result.facts.get("parameters", ""),
-    "gflops": lambda result: result.facts.get("gflops", ""),
-    "image_size": lambda result: result.facts.get("image_size", ""),
-    "images_per_second": lambda result: speed_text([result]),
-    "licence": lambda result: result.facts.get("licence", ""),
-}
+_FACTS = (
+    *("n_images", "n_texts", "protocol", "protocol_digest", "precision", "preprocess", "model_digest"),
+    *("zero_shot", "parameters", "gflops", "image_size", "images_per_second", "licence"),
+)
 """The columns of a task's CSV behind its metrics and its rank; they tell it from a user's own CSV."""
 
 RANK = "rank"
 
-_LONG: Mapping[str, Callable[[Result, Measurement], object]] = {
-    "model": lambda result, _: result.model,
-    "task": lambda result, _: result.task,
-    "protocol": lambda result, _: result.protocol,
-    "metric": lambda _, metric: metric.metric,
-    "value": lambda _, metric: number(metric.value),
-    "ci_low": lambda _, metric: number(metric.ci_low),
-    "ci_high": lambda _, metric: number(metric.ci_high),
-    "n": lambda _, metric: metric.n,
-    "ci_method": lambda _, metric: metric.ci_method,
-    "left_out": lambda _, metric: metric.left_out,
-    "primary": lambda result, _: result.primary,
-    "kind": lambda result, _: result.kind,
-    "n_images": lambda result, _: result.n_images,
-    "n_texts": lambda result, _: result.n_texts,
-    "protocol_digest": lambda result, _: result.protocol_digest,
-    "precision": lambda result, _: result.settings.get("precision", ""),
-    "preprocess": lambda result, _: result.settings.get("preprocess", ""),
-    "device": lambda result, _: result.settings.get("device", ""),
-    "adapter": lambda result, _: result.adapter,
-    "model_digest": lambda result, _: result.digests.get("model", ""),
-    "source": lambda result, _: source_text(result.source),
-    "source_revision": lambda result, _: result.source_revision,
-    "zero_shot": lambda result, _: result.zero_shot,
-}
-"""The columns of `all.csv`, and what each says of a metric of a result."""
+_NAMES = ("model", "task", "protocol")
+_MEASURED = ("metric", "value", "ci_low", "ci_high", "n", "ci_method", "left_out")
+_REST = (
+    *("primary", "kind", "n_images", "n_texts", "protocol_digest", "precision", "preprocess", "device"),
+    *("adapter", "model_digest", "source", "source_revision", "zero_shot"),
+)
+"""The columns of `all.csv`: of a result, of one of its metrics, and of the result again."""
 
 
 def leaderboards(results: Iterable[Result], additions: Additions = NO_ADDITIONS) -> Mapping[str, str]:
@@ -100,8 +69,7 @@ def leaderboards(results: Iterable[Result], additions: Additions = NO_ADDITIONS)
     whole = whole_results(results)
     found = averages(whole, additions)
     by_task = found.by_task
-    every = ([say(each, value) for say in _LONG.values()] for each in whole for value in each.metrics)
-    texts = {LEADERBOARD: _leaderboard(found), ALL: Table([*_LONG], every).csv()}
+    texts = {LEADERBOARD: _leaderboard(found), ALL: _every_metric(whole)}
     if found.seeds:
         texts[SEEDS] = seeds_text(by_task)
     if any(task.endswith(BASE) for task in by_task):
@@ -299,5 +267,30 @@ def _task(rows: Sequence[Result], ranks: Mapping[str, int]) -> str:
         values = {value.metric: value.value for value in row.metrics}
         cells = [number(values.get(metric)) for metric in metrics]
         rank = ranks.get(row.model, "")
-        lines.append([row.model, *cells, rank, *(say(row) for say in _FACTS.values())])
+        lines.append([row.model, *cells, rank, *(_told(row, name) for name in _FACTS)])
     return Table(["model", *metrics, RANK, *_FACTS], lines).csv()
+
+
+def _every_metric(results: Iterable[Result]) -> str:
+    """The text of `all.csv`."""
+    lines = []
+    for each in results:
+        names, rest = ([_told(each, name) for name in columns] for columns in (_NAMES, _REST))
+        for value in each.metrics:
+            numbers = map(number, (value.value, value.ci_low, value.ci_high))
+            lines.append([*names, value.metric, *numbers, value.n, value.ci_method, value.left_out, *rest])
+    return Table([*_NAMES, *_MEASURED, *_REST], lines).csv()
+
+
+def _told(result: Result, name: str) -> object:
+    """What a result says in a column: of itself, its settings or its facts; empty where it says nothing."""
+    match name:
+        case "images_per_second":
+            return speed_text([result])
+        case "model_digest":
+            return result.digests.get("model", "")
+        case "source":
+            return source_text(result.source)
+        case "precision" | "preprocess" | "device":
+            return result.settings.get(name, "")
+    return result.facts.get(name, "") if name in CARD_FACTS else getattr(result, name)
