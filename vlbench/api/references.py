@@ -17,8 +17,8 @@ from vlbench.report.exchange.verify import (
     PublishedComparison,
     card_models,
     compare,
-    data_set,
 )
+from vlbench.report.task_name import data_set_of
 
 if TYPE_CHECKING:
     from vlbench.cards.catalogue import Catalogue
@@ -202,7 +202,7 @@ def _meant(name: str, what: "CardKind", catalogue: "Catalogue") -> tuple[str, ..
 
 
 def _asked(result: Result, models: Iterable[str], tasks: Iterable[str]) -> bool:
-    return _matches(_models_of(result), models) and _matches((result.task, data_set(result.task)), tasks)
+    return _matches(_models_of(result), models) and _matches((result.task, data_set_of(result.task)), tasks)
 
 
 def _matches(names: Iterable[str], patterns: Iterable[str]) -> bool:
@@ -223,8 +223,8 @@ def _known(
     """What the cards say of the tasks and models at issue."""
     from vlbench.cards.protocols import card_protocols
 
-    data_sets = {data_set(each.task) for each in results}
-    tasks = {score.task for score in scores if not score.differs and data_set(score.task) in data_sets}
+    data_sets = {data_set_of(each.task) for each in results}
+    tasks = {score.task for score in scores if not score.differs and data_set_of(score.task) in data_sets}
     tasks |= {each.task.split("+", maxsplit=1)[0] for each in results}
     weights = {name: card.weights.sha256 for name, card in cards.items() if card.weights is not None}
     return Cards(

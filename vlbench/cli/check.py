@@ -61,13 +61,14 @@ def command(
 
     Exit code: 0; 1 where something fails; 2 where the baseline cannot be read. With --update always 0.
     """
-    from vlbench.report.gate.baseline import read_baseline, rows_of_folder, write_baseline
+    from vlbench.report.gate.baseline import read_baseline, rows_of, write_baseline
     from vlbench.report.gate.check import Tolerances, compare_rows, failures, sentence
     from vlbench.report.gate.check_text import counts_line, findings_text
     from vlbench.report.results import read_results
 
     tolerances = Tolerances.of_text(tolerance)
-    current = rows_of_folder(results)
+    found = read_results(results)
+    current = rows_of(found)
     known = () if update and not baseline.exists() else read_baseline(baseline)
     tolerances.refuse_unknown([*known, *current])
     findings = compare_rows(known, current, tolerances, strict=strict)
@@ -79,9 +80,7 @@ def command(
         if finding.warned:
             click.echo(f"warning: {sentence(finding)}", err=True)
     if update:
-        partial = [
-            f"{each.model} on {each.task} ({each.partial})" for each in read_results(results) if each.partial
-        ]
+        partial = [f"{each.model} on {each.task} ({each.partial})" for each in found if each.partial]
         blank = [f"{row.model} on {row.task}, {row.metric}" for row in current if row.value is None]
         for what, names in (("partial, left out of it", partial), ("without a value", blank)):
             if names:

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from vlbench.core.result import Result
     from vlbench.options import Options
-    from vlbench.report.gate.baseline import Row
+    from vlbench.report.gate.baseline import BaselineRow
     from vlbench.report.gate.check import Finding, Tolerances
 
 
@@ -48,7 +48,7 @@ class Scores:
         self.settings = settings
         self._config = config
         self._results: dict[tuple[str, str], Result] = {}
-        self._baselines: dict[Path, Mapping[tuple[str, str], Mapping[str, Row]]] = {}
+        self._baselines: dict[Path, Mapping[tuple[str, str], Mapping[str, BaselineRow]]] = {}
         shared = getattr(config, "workerinput", {}).get("vlbench_cache")
         self._cache = settings.cache or (Path(shared) if shared else None)
 
@@ -92,7 +92,7 @@ class Scores:
             raise Regression(f"{_first(failed)}\n{findings_text(failed, 'text')}")
         return findings_text(findings, "text")
 
-    def rows(self, path: Path) -> "Mapping[tuple[str, str], Mapping[str, Row]]":
+    def rows(self, path: Path) -> "Mapping[tuple[str, str], Mapping[str, BaselineRow]]":
         """The rows of a baseline by (model, task), then metric.
 
         Raises:
@@ -110,11 +110,12 @@ class Scores:
         Raises:
             DataError: a file is missing or damaged.
         """
-        from vlbench.report.gate.baseline import rows_by_pair, rows_of_folder
+        from vlbench.report.gate.baseline import rows_by_pair, rows_of
+        from vlbench.report.results import read_results
 
         listed = [*self.rows(path)]
         if self.settings.strict and self.settings.results is not None:
-            there = rows_by_pair(rows_of_folder(self.settings.results))
+            there = rows_by_pair(rows_of(read_results(self.settings.results)))
             listed += [pair for pair in there if pair not in self.rows(path)]
         return listed
 

@@ -116,7 +116,7 @@ def what_differs(a: Result, b: Result) -> tuple[str, ...]:
 
 
 @dataclass(frozen=True, slots=True)
-class Column:
+class TaskColumn:
     """The results of a task that may stand together, and the others with what differs in them.
 
     `untold` are the models of results that do not tell what is right, where others do.
@@ -127,7 +127,7 @@ class Column:
     untold: tuple[str, ...] = ()
 
     @classmethod
-    def of(cls, results: Sequence[Result]) -> "Column":
+    def of(cls, results: Sequence[Result]) -> "TaskColumn":
         """The results of one task under the question that most of them answer; of as many the smallest."""
         questions = [Question.of(each) for each in results]
         counts = Counter(questions)
@@ -155,9 +155,9 @@ def whole_results(results: Iterable[Result]) -> list[Result]:
     return sorted((each for each in results if not each.partial), key=lambda each: (each.task, each.model))
 
 
-def columns(results: Iterable[Result]) -> Mapping[str, Column]:
+def columns(results: Iterable[Result]) -> Mapping[str, TaskColumn]:
     """The columns of whole results by task, tasks and models sorted."""
     by_task: dict[str, list[Result]] = {}
     for result in whole_results(results):
         by_task.setdefault(result.task, []).append(result)
-    return {task: Column.of(rows) for task, rows in by_task.items()}
+    return {task: TaskColumn.of(rows) for task, rows in by_task.items()}

@@ -30,7 +30,7 @@ class Table:
     """
 
     head: Sequence[str]
-    rows: Iterable[Sequence[object]]
+    rows: Sequence[Sequence[object]]
     right: Collection[str] = ()
     widths: Mapping[str, int] = field(default_factory=dict)
 
@@ -61,10 +61,10 @@ class Table:
 
     def markdown(self) -> str:
         """A table of GitHub's Markdown; no cell can break it."""
-        rules = ["---:" if name in self.right else "---" for name in self.head]
-        rows = [[_cell(cell).replace("|", "\\|").replace("\n", " ") for cell in row] for row in self.rows]
-        head = [name.replace("|", "\\|").replace("\n", " ") for name in self.head]
-        return "\n".join(f"| {' | '.join(row)} |" for row in (head, rules, *rows))
+        lines = (self.head, *self.rows)
+        rows = [[_cell(cell).replace("|", "\\|").replace("\n", " ") for cell in line] for line in lines]
+        rows.insert(1, ["---:" if name in self.right else "---" for name in self.head])
+        return "\n".join(f"| {' | '.join(row)} |" for row in rows)
 
     def csv(self) -> str:
         """The CSV; its lines end alike on every machine."""
@@ -77,12 +77,9 @@ class Table:
         cells = []
         for name, cell in zip(self.head, row, strict=True):
             lines = _cell(cell).splitlines() or [""]
-            width = self.widths.get(name)
-            cells.append(
-                lines
-                if width is None
-                else [part for line in lines for part in textwrap.wrap(line, width) or [""]]
-            )
+            if name in self.widths:
+                lines = [part for line in lines for part in textwrap.wrap(line, self.widths[name]) or [""]]
+            cells.append(lines)
         return list(zip_longest(*cells, fillvalue=""))
 
     def _aligned(self, line: Sequence[str], widths: Sequence[int]) -> Iterable[str]:

@@ -1,7 +1,7 @@
 """Scores from other tools' result files: rows marked as theirs, in a folder of their own."""
 
 import csv
-from collections.abc import Callable, Collection, Container, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Container, Iterable, Sequence
 from dataclasses import astuple, dataclass
 from pathlib import Path
 

@@ -1,6 +1,5 @@
 """Results beside published scores: reproduced, off by so much, or not comparable and why."""
 
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
@@ -9,6 +8,7 @@ from vlbench.core.digest import digest_of
 from vlbench.core.measurement import Measurement
 from vlbench.core.published import CardProtocol, PublishedScore
 from vlbench.core.result import Result
+from vlbench.report.task_name import data_set_of
 
 TOLERANCE = 0.002
 """Fraction by which a result may miss a published value, whatever its interval: what other kernels, image
@@ -18,7 +18,6 @@ Verdict = Literal["reproduced", "off", "undecided", "not comparable"]
 _SLACK = 1e-9
 """Of binary fractions: 0.634 + 0.0005 is not exactly 0.6345."""
 _LEAST_DIGITS, _MOST_DIGITS = 3, 4
-_MARKS = re.compile("[@+]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,15 +57,6 @@ class PublishedComparison:
         return f"{self.verdict}: {self.reason}" if self.reason else self.verdict
 
 
-def data_set(task: str) -> str:
-    """The data set of a task: its name before any mark of a protocol.
-
-    >>> data_set("imagenet@elevater"), data_set("dtd+classnames@12ab34")
-    ('imagenet', 'dtd')
-    """
-    return _MARKS.split(task, maxsplit=1)[0]
-
-
 def card_models(model: str) -> tuple[str, ...]:
     """The models that a result's model may be published as: its own name, and those without its marks.
 
@@ -92,12 +82,12 @@ def compare(
     """
     by_name: dict[tuple[str, str], list[PublishedScore]] = {}
     for score in published:
-        by_name.setdefault((score.model, data_set(score.task)), []).append(score)
+        by_name.setdefault((score.model, data_set_of(score.task)), []).append(score)
     found = []
     for result in results:
         names = dict.fromkeys([*card_models(result.model), *card_models(result.replicate_of)])
         for name in filter(None, names):
-            scores = by_name.get((name, data_set(result.task)), ())
+            scores = by_name.get((name, data_set_of(result.task)), ())
             found += [_compared(result, score, cards, tolerance) for score in scores]
     return sorted(found, key=_order)
 
@@ -118,21 +108,6 @@ def unreproduced(comparisons: Iterable[PublishedComparison]) -> list[PublishedCo
         for each in group
         if each.verdict in ("off", "undecided") or each.stale
     ]
-
-
-def is_within(value: Measurement, score: PublishedScore, tolerance: float) -> bool:
-    """Whether a published score, give or take its rounding, is what a result found."""
-    if value.value is None:
-        return False
-    return abs(value.value - score.value) <= max(tolerance, score.half_unit) + _SLACK
-
-
-def in_interval(value: Measurement, score: PublishedScore) -> bool:
-    """Whether a published score, give or take its rounding, lies in a result's 95 % interval."""
-    if value.ci_low is None or value.ci_high is None:
-        return False
-    half = score.half_unit + _SLACK
-    return value.ci_low - half <= score.value <= value.ci_high + half
 
 
 def _compared(result: Result, score: PublishedScore, cards: Cards, tolerance: float) -> PublishedComparison:
@@ -156,10 +131,12 @@ def _judged(
     result: Result, value: Measurement, score: PublishedScore, tolerance: float
 ) -> tuple[Verdict, str]:
     """The verdict on two values that are comparable, and its reason."""
-    if is_within(value, score, tolerance):
-        return "reproduced", ""
+    half = score.half_unit + _SLACK
     difference = (value.value or 0.0) - score.value
-    if in_interval(value, score):
+    if abs(difference) <= max(tolerance + _SLACK, half):
+        return "reproduced", ""
+    low, high = value.ci_low, value.ci_high
+    if low is not None and high is not None and low - half <= score.value <= high + half:
         return "undecided", f"{difference:+.4f}, within its interval, too few images ({value.n:,}) to tell"
     reason = _arithmetic(result, difference)
     return ("not comparable", reason) if reason else ("off", "")

@@ -44,7 +44,7 @@ def comparisons_text(comparisons: Sequence[PublishedComparison], form: Form) -> 
         case "text":
             blocks = []
             for (model, task), group in groupby(comparisons, key=lambda each: (each.model, each.task)):
-                table = Table(_HEAD, map(_cells, group), widths=_WIDTHS).text()
+                table = Table(_HEAD, [_cells(each) for each in group], widths=_WIDTHS).text()
                 blocks.append(f"{model} on {task}\n{table}")
             return "\n\n".join([*blocks, counts_line(comparisons)])
 
@@ -58,14 +58,9 @@ def counts_line(comparisons: Iterable[PublishedComparison]) -> str:
 
 
 def _as_json(each: PublishedComparison) -> dict[str, object]:
-    numbers = {
-        "value": each.value,
-        "ci_low": each.ci_low,
-        "ci_high": each.ci_high,
-        "published": each.published.value,
-        "difference": each.difference,
-    }
-    return {name: numbers[name] if name in numbers else say(each) for name, say in _COLUMNS.items()}
+    cells = {name: say(each) for name, say in _COLUMNS.items()}
+    numbers = {name: getattr(each, name) for name in ("value", "ci_low", "ci_high", "difference")}
+    return cells | numbers | {"published": each.published.value}
 
 
 def _cells(each: PublishedComparison, *, notes: bool = False) -> list[str]:

@@ -13,12 +13,11 @@ from vlbench.core.files import write_atomically
 from vlbench.core.measurement import Measurement
 from vlbench.core.metric import old_kind, out_of_range
 from vlbench.core.result import Result
-from vlbench.report.results import read_results
 from vlbench.report.table import Table, number
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class BaselineRow:
     """A metric of a model on a task, and what it was measured with; the fields are the CSV's columns.
 
     `value` and its 95 % interval are fractions unless the metric's name says otherwise, None where they
@@ -60,45 +59,36 @@ class Row:
         return self.model, self.task
 
 
-COLUMNS = tuple(field.name for field in fields(Row))
+COLUMNS = tuple(field.name for field in fields(BaselineRow))
 HEADER = ",".join(COLUMNS)
 """The first line of a baseline."""
-_NEEDED = tuple(field.name for field in fields(Row) if field.default is MISSING)
+_NEEDED = tuple(field.name for field in fields(BaselineRow) if field.default is MISSING)
 _NUMBERS = ("value", "ci_low", "ci_high", "least", "most")
 _COUNTS = ("n", "left_out", "n_images", "n_relevant")
 _MEND = "restore the file or write it anew"
 
 
-def rows_of(results: Iterable[Result]) -> tuple[Row, ...]:
+def rows_of(results: Iterable[Result]) -> tuple[BaselineRow, ...]:
     """The rows of results, sorted by model, task and metric; partial results have none."""
     whole = (result for result in results if not result.partial)
     rows = [_row(result, metric) for result in whole for metric in result.metrics]
     return tuple(sorted(rows, key=lambda row: (row.model, row.task, row.metric)))
 
 
-def rows_of_folder(folder: Path) -> tuple[Row, ...]:
-    """The rows of a results folder.
-
-    Raises:
-        DataError: there is no such folder, or a result in it is damaged.
-    """
-    return rows_of(read_results(folder))
-
-
-def rows_by_pair(rows: Iterable[Row]) -> dict[tuple[str, str], dict[str, Row]]:
+def rows_by_pair(rows: Iterable[BaselineRow]) -> dict[tuple[str, str], dict[str, BaselineRow]]:
     """Rows by (model, task), then by metric, in their order."""
-    pairs: dict[tuple[str, str], dict[str, Row]] = {}
+    pairs: dict[tuple[str, str], dict[str, BaselineRow]] = {}
     for row in rows:
         pairs.setdefault(row.pair, {})[row.metric] = row
     return pairs
 
 
-def baseline_text(rows: Iterable[Row]) -> str:
+def baseline_text(rows: Iterable[BaselineRow]) -> str:
     """The text of a baseline."""
-    return Table(COLUMNS, ([_cell(value) for value in astuple(row)] for row in rows)).csv()
+    return Table(COLUMNS, [[_cell(value) for value in astuple(row)] for row in rows]).csv()
 
 
-def write_baseline(path: Path, rows: Sequence[Row]) -> None:
+def write_baseline(path: Path, rows: Sequence[BaselineRow]) -> None:
     """Write a baseline whole or not at all; a file that says the same already is left alone.
 
     Raises:
@@ -111,7 +101,7 @@ def write_baseline(path: Path, rows: Sequence[Row]) -> None:
         write_atomically(path, text)
 
 
-def read_baseline(path: Path) -> tuple[Row, ...]:
+def read_baseline(path: Path) -> tuple[BaselineRow, ...]:
     """The rows of a baseline, in the file's order; its columns may have any order.
 
     Raises:
@@ -132,7 +122,7 @@ def read_baseline(path: Path) -> tuple[Row, ...]:
         )
     if not text.endswith("\n"):
         raise DataError(f"{path}: cut off in line {text.count(chr(10)) + 1}; {_MEND}")
-    rows: dict[tuple[str, str, str], Row] = {}
+    rows: dict[tuple[str, str, str], BaselineRow] = {}
     for position, cells in lines:
         where = f"{path}, line {position}"
         if len(cells) != len(columns):
@@ -158,8 +148,8 @@ def _lines(text: str, path: Path) -> Iterator[tuple[int, list[str]]]:
         raise DataError(f"{path}, line {reader.line_num}: {error}; {_MEND}") from error
 
 
-def _row(result: Result, metric: Measurement) -> Row:
-    return Row(
+def _row(result: Result, metric: Measurement) -> BaselineRow:
+    return BaselineRow(
         model=result.model,
         task=result.task,
         metric=metric.metric,
@@ -170,7 +160,8 @@ def _row(result: Result, metric: Measurement) -> Row:
         precision=str(result.settings.get("precision", "")),
         protocol=result.protocol,
         protocol_digest=result.protocol_digest,
-        weights=_weights_digest(result.weights),
+        # a digest of what the files hold, whatever their names and order
+        weights=digest_of_strings(sorted(result.weights.values())) if result.weights else "",
         image_ids=result.digests.get("image_ids", ""),
         texts=result.digests.get("texts", ""),
         left_out=metric.left_out,
@@ -191,18 +182,13 @@ def _finite(value: float | None) -> float | None:
     return value if value is not None and math.isfinite(value) else None
 
 
-def _weights_digest(weights: Mapping[str, str]) -> str:
-    """A digest of what the files hold, whatever their names and order."""
-    return digest_of_strings(sorted(weights.values())) if weights else ""
-
-
 def _cell(value: object) -> object:
     if isinstance(value, bool):
         return "yes" if value else "no"
     return number(value) if value is None or isinstance(value, float) else value
 
 
-def _parse(cells: Mapping[str, str], where: str) -> Row:
+def _parse(cells: Mapping[str, str], where: str) -> BaselineRow:
     counts: dict[str, int] = {}
     numbers: dict[str, float | None] = {}
     for name, text in cells.items():
@@ -227,7 +213,7 @@ def _parse(cells: Mapping[str, str], where: str) -> Row:
     texts = {
         name: text for name, text in cells.items() if name not in (*_COUNTS, *_NUMBERS, "lower_is_better")
     }
-    return Row(**texts, **numbers, **counts, lower_is_better=lower_is_better)  # type: ignore[arg-type]
+    return BaselineRow(**texts, **numbers, **counts, lower_is_better=lower_is_better)  # type: ignore[arg-type]
 
 
 def _number(text: str) -> float | None:

@@ -6,7 +6,7 @@ from typing import Literal
 
 from vlbench.core.errors import UnknownName, VlbenchError
 from vlbench.core.metric_name import split_metric
-from vlbench.report.gate.baseline import Row, rows_by_pair
+from vlbench.report.gate.baseline import BaselineRow, rows_by_pair
 from vlbench.report.gate.inputs import changed_inputs, equal_inputs, other_count
 from vlbench.report.task_name import old_method
 
@@ -67,7 +67,7 @@ class Tolerances:
                 _refuse_any(everywhere, part, 1.0)
         return cls(everywhere, by_metric)
 
-    def refuse_unknown(self, rows: Iterable[Row]) -> None:
+    def refuse_unknown(self, rows: Iterable[BaselineRow]) -> None:
         """Refuse a tolerance that lets a metric's every value pass, or of a metric that no row has.
 
         Either is a slip of the pen that would allow everything.
@@ -126,8 +126,8 @@ class Finding:
 
 
 def compare_rows(
-    baseline: Iterable[Row],
-    current: Iterable[Row],
+    baseline: Iterable[BaselineRow],
+    current: Iterable[BaselineRow],
     tolerances: Tolerances | None = None,
     *,
     strict: bool = False,
@@ -148,8 +148,7 @@ def compare_rows(
     for model, task in sorted(before.keys() | after.keys()):
         old, new = before.get((model, task)), after.get((model, task))
         if new is None:
-            message = _vanished(model, task, models, tasks)
-            found.append(Finding(model, task, "", "vanished", message))
+            found.append(Finding(model, task, "", "vanished", _vanished(model, task, models, tasks)))
         elif old is None:
             many = f"{len(new)} metric{'s' if len(new) > 1 else ''}"
             found.append(Finding(model, task, "", new_verdict, f"not in the baseline: {many}"))
@@ -157,8 +156,9 @@ def compare_rows(
             shared = [(row, new[metric]) for metric, row in old.items() if metric in new]
             inputs = dict.fromkeys(change for was, now in shared for change in changed_inputs(was, now))
             found += [Finding(model, task, "", verdict, message) for verdict, message in inputs]
-            if not inputs:
-                found += _other_counts(shared)
+            for was, now in () if inputs else shared:
+                if message := other_count(was, now):
+                    found.append(Finding(model, task, was.metric, "data", message, was.value, now.value))
             found += _moved(old, new, allowed, new_verdict)
     return tuple(found)
 
@@ -209,17 +209,11 @@ def _vanished(model: str, task: str, models: set[str], tasks: set[str]) -> str:
     return "vanished: there is no whole result any more"
 
 
-def _other_counts(shared: Iterable[tuple[Row, Row]]) -> list[Finding]:
-    """Metrics that are measured over more or fewer than they were, under inputs that seem equal."""
-    return [
-        Finding(was.model, was.task, was.metric, "data", message, was.value, now.value)
-        for was, now in shared
-        if (message := other_count(was, now))
-    ]
-
-
 def _moved(
-    old: Mapping[str, Row], new: Mapping[str, Row], tolerances: Tolerances, new_verdict: Verdict
+    old: Mapping[str, BaselineRow],
+    new: Mapping[str, BaselineRow],
+    tolerances: Tolerances,
+    new_verdict: Verdict,
 ) -> list[Finding]:
     found: list[Finding] = []
     for metric in sorted(old.keys() | new.keys()):
@@ -235,11 +229,13 @@ def _moved(
     return found
 
 
-def _value(was: Row, now: Row, tolerances: Tolerances) -> Iterator[Finding]:
+def _value(was: BaselineRow, now: BaselineRow, tolerances: Tolerances) -> Iterator[Finding]:
     """How a value moved; nothing where it did not."""
     given, equal = tolerances.of(was.metric), equal_inputs(was, now)
-    default = TOLERANCE if equal else max(TOLERANCE, _noise(was))
-    allowed = default if given is None else given
+    # the distance from the value to the worse end of its interval is noise
+    end = was.ci_high if was.lower_is_better else was.ci_low
+    noise = 0.0 if equal or was.value is None or end is None else abs(was.value - end)
+    allowed = max(TOLERANCE, noise) if given is None else given
 
     def found(verdict: Verdict, message: str) -> Finding:
         return Finding(was.model, was.task, was.metric, verdict, message, was.value, now.value, allowed)
@@ -266,9 +262,3 @@ def _value(was: Row, now: Row, tolerances: Tolerances) -> Iterator[Finding]:
         yield found("gained", f"{moved}, more than {why} of {allowed:.4f}, {reason}")
     else:
         yield found("better", f"{moved}, more than {why} of {allowed:.4f}")
-
-
-def _noise(row: Row) -> float:
-    """The distance from a value to the worse end of its interval; 0 where there is no interval."""
-    end = row.ci_high if row.lower_is_better else row.ci_low
-    return 0.0 if row.value is None or end is None else abs(row.value - end)

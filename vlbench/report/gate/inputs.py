@@ -4,42 +4,43 @@ from collections.abc import Iterator
 from typing import Literal
 
 from vlbench.report.comparable import Question
-from vlbench.report.gate.baseline import Row
+from vlbench.report.gate.baseline import BaselineRow
 
 Change = Literal["protocol", "weights", "data", "precision"]
 
 
-def changed_inputs(was: Row, now: Row) -> Iterator[tuple[Change, str]]:
+def changed_inputs(was: BaselineRow, now: BaselineRow) -> Iterator[tuple[Change, str]]:
     """What differs in the inputs of two rows of one model, task and metric: the kind, and a sentence."""
     names = set(_question(was, now).differs_from(_question(now, was)))
     if "protocol" in names:
         before, after = (f"{row.protocol} ({_short(row.protocol_digest)})" for row in (was, now))
         yield "protocol", f"another protocol: was {before}, is {after}"
     elif "texts" in names:
-        yield "data", f"other data: the texts were {_short(was.texts)}, are {_short(now.texts)}"
+        yield _other("the texts", was.texts, now.texts)
     if was.weights != now.weights:
         yield "weights", f"other weights: were {_short(was.weights)}, are {_short(now.weights)}"
     if "image ids" in names:
-        yield "data", f"other data: the images were {_short(was.image_ids)}, are {_short(now.image_ids)}"
+        yield _other("the images", was.image_ids, now.image_ids)
     else:
         yield from _other_images(was, now)
     if "right answers" in names and was.truth and now.truth:
-        yield "data", f"other data: the right answers were {_short(was.truth)}, are {_short(now.truth)}"
+        yield _other("the right answers", was.truth, now.truth)
     elif "right answers" in names or _told(was.n_relevant, now.n_relevant):
         yield "data", f"other data: {was.n_relevant} right answers, now {now.n_relevant}"
-    for split, digests in (
-        ("validation", (was.validation, now.validation)),
-        ("training", (was.training, now.training)),
-    ):
-        # of one row: where one of the two learned from none, that is a change, too
-        if None not in digests and digests[0] != digests[1]:
-            before, after = (_short(digest or "") for digest in digests)
-            yield "data", f"other data: the {split} images were {before}, are {after}"
+    # of one row: where one of the two learned from none, that is a change, too
+    if _told(was.validation, now.validation):
+        yield _other("the validation images", was.validation, now.validation)
+    if _told(was.training, now.training):
+        yield _other("the training images", was.training, now.training)
     if was.precision != now.precision:
         yield "precision", f"another precision: was {was.precision or 'none'}, is {now.precision or 'none'}"
 
 
-def other_count(was: Row, now: Row) -> str:
+def _other(what: str, before: str | None, after: str | None) -> tuple[Change, str]:
+    return "data", f"other data: {what} were {_short(before)}, are {_short(after)}"
+
+
+def other_count(was: BaselineRow, now: BaselineRow) -> str:
     """How what a metric is measured over changed; empty where it did not."""
     if was.n == now.n and not _told(was.left_out, now.left_out):
         return ""
@@ -49,7 +50,7 @@ def other_count(was: Row, now: Row) -> str:
     return f"other data: measured over {before}, now over {after}"
 
 
-def equal_inputs(was: Row, now: Row) -> bool:
+def equal_inputs(was: BaselineRow, now: BaselineRow) -> bool:
     """Whether two rows are told to be of the same images, weights, precision and kind of device.
 
     Equal inputs score the same but for rounding: the interval of another sample of images says nothing.
@@ -58,7 +59,7 @@ def equal_inputs(was: Row, now: Row) -> bool:
     return bool(told) and was.device == now.device and not any(changed_inputs(was, now))
 
 
-def _question(row: Row, other: Row) -> Question:
+def _question(row: BaselineRow, other: BaselineRow) -> Question:
     """A row's question; what only one of two rows tells counts as equal."""
 
     def told(mine: str | None, theirs: str | None) -> str:
@@ -76,7 +77,7 @@ def _question(row: Row, other: Row) -> Question:
     )
 
 
-def _other_images(was: Row, now: Row) -> Iterator[tuple[Change, str]]:
+def _other_images(was: BaselineRow, now: BaselineRow) -> Iterator[tuple[Change, str]]:
     """What else tells that images of equal ids are others."""
     if _told(was.n_images, now.n_images):
         yield "data", f"other data: {was.n_images} images, now {now.n_images}"
@@ -91,10 +92,10 @@ def _other_images(was: Row, now: Row) -> Iterator[tuple[Change, str]]:
 _BYTES = "sha256:"
 
 
-def _told(was: int | None, now: int | None) -> bool:
-    """Whether two counts differ, where both are told."""
+def _told(was: int | str | None, now: int | str | None) -> bool:
+    """Whether two counts or digests differ, where both are told."""
     return was is not None and now is not None and was != now
 
 
-def _short(digest: str) -> str:
-    return digest[:8] or "none"
+def _short(digest: str | None) -> str:
+    return (digest or "none")[:8]

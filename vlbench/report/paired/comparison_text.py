@@ -81,7 +81,7 @@ _HEAD = ("task", "A", "B", "B - A [95 % interval]", "p", "exact p", "Holm p")
 def _people(comparisons: Sequence[Comparison], *, markdown: bool) -> str:
     """Names, a table, the test of each task, what moved most, and the sentence; blocks a blank line apart."""
     item, arrow = ("- ", "→") if markdown else ("", "->")
-    table = Table(_HEAD, map(_cells, comparisons), right=_HEAD[1:])
+    table = Table(_HEAD, [_cells(each) for each in comparisons], right=_HEAD[1:])
     blocks = [
         f"A: {comparisons[0].model_a}, B: {comparisons[0].model_b}",
         table.markdown() if markdown else table.text(),

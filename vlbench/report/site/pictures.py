@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from html import escape
 from typing import Literal
 
-from vlbench.report.site.axes import Axis, logarithmic_axis, straight_axis, written
+from vlbench.report.axes import Axis, logarithmic_axis, straight_axis, written
 
 Better = Literal["less", "more"]
 """Whether a lower cost or a higher speed is the better one."""

@@ -25,9 +25,9 @@ FEW_SHOT_HEAD = (
 class CurvePoint:
     """A leaderboard row on a curve; `shots` is None for all training images.
 
-    `mean` and `deviation` (n - 1) are over the row's seeds, as `Spread` has them. `low` and `high` are the
-    ends of the 95 % interval over test images: of one seed its own, of several the means of theirs. Seeds
-    score the same images, so that the interval of their mean is about as wide, and no wider.
+    `mean` and `deviation` (n - 1) are over the row's seeds, as in `SeedSpread`. `low` and `high` are the ends
+    of the 95 % interval over test images: of one seed its own, of several the means of theirs. Seeds score
+    the same images, so that the interval of their mean is about as wide, and no wider.
     """
 
     shots: int | None
@@ -54,6 +54,11 @@ class Curve:
     zero_shot: float | None
     lower_is_better: bool = False
     is_fraction: bool = True
+
+    @property
+    def scored(self) -> tuple[CurvePoint, ...]:
+        """The points with a mean."""
+        return tuple(point for point in self.points if point.mean is not None)
 
 
 def few_shot_curves(

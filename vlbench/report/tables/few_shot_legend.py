@@ -59,7 +59,7 @@ def legend(drawn: Sequence[Curve], top: float) -> tuple[list[str], float]:
         for sample, method in named:
             name = f"{short(curve.model, _LONGEST)} {short(method, _LONGEST)}"
             entries.append(_Sample(sample, colour, name, f"{curve.model} {method}"))
-    points = [point for curve in drawn for point in curve.points if point.mean is not None]
+    points = [point for curve in drawn for point in curve.scored]
     key = []
     if any(point.deviation is not None for point in points):
         name = "± standard deviation over seeds"

@@ -7,7 +7,7 @@ from importlib.resources import files
 from itertools import pairwise
 
 from vlbench.core.files import file_name
-from vlbench.report.site.axes import Axis, straight_axis, written
+from vlbench.report.axes import Axis, straight_axis, written
 from vlbench.report.tables.few_shot import FEW_SHOT, PICTURE, ROOT, Curve, CurvePoint, primary_curves
 from vlbench.report.tables.few_shot_legend import (
     LEFT,
@@ -59,7 +59,7 @@ def few_shot_picture(curves: Iterable[Curve], identity: str, style: str = "") ->
     `identity` makes the ids of its title and description unique in a page; `style` is that of a file of its
     own. Empty where no point has a score.
     """
-    known = [each for each in curves if _means(each)]
+    known = [each for each in curves if each.scored]
     if not known:
         return ""
     drawn = _best(known)
@@ -98,16 +98,13 @@ def few_shot_files(curves: Sequence[Curve]) -> dict[str, str]:
     return {name: f"{svg}\n" for name, svg in found.items() if svg}
 
 
-def _means(curve: Curve) -> list[float]:
-    return [point.mean for point in curve.points if point.mean is not None]
-
-
 def _best(curves: Sequence[Curve]) -> list[Curve]:
     """As many curves as can be told apart, those of the best points, by model and method."""
     upwards = -1.0 if curves[0].lower_is_better else 1.0
     chosen: list[Curve] = []
     for curve in sorted(
-        curves, key=lambda each: (-max(upwards * mean for mean in _means(each)), each.model, each.method)
+        curves,
+        key=lambda each: (min(-upwards * (it.mean or 0.0) for it in each.scored), each.model, each.method),
     ):
         models = {each.model for each in chosen} | {curve.model}
         if len(chosen) < MOST_LINES and len(models) <= MOST_MODELS:
@@ -116,7 +113,7 @@ def _best(curves: Sequence[Curve]) -> list[Curve]:
 
 
 def _frame(drawn: Sequence[Curve]) -> _Frame:
-    points = [point for curve in drawn for point in curve.points if point.mean is not None]
+    points = [point for curve in drawn for point in curve.scored]
     shots = sorted({point.shots for point in points if point.shots is not None})
     has_all = any(point.shots is None for point in points)
     right = WIDTH - _RIGHT - _ALL * has_all
@@ -194,21 +191,22 @@ def _zero_shots(drawn: Sequence[Curve], frame: _Frame) -> Iterator[str]:
 def _line(curve: Curve, at: int, frame: _Frame, look: tuple[str, str]) -> Iterator[str]:
     """A curve's bands, bars, line and marks, each point with a title; that of all images stands apart."""
     colour, mark = look
-    points = [point for point in curve.points if point.mean is not None]
     size = round(min(1.0, 0.4 + frame.width / 15), 2)
     yield f'<g class="{colour}">'
     places = [
         (round(frame.across[point.shots] + frame.asides[at], 1), frame.y(point.mean or 0.0))
-        for point in points
+        for point in curve.scored
     ]
-    for point, (x, _) in zip(points, places, strict=True):
+    for point, (x, _) in zip(curve.scored, places, strict=True):
         if point.low is not None and point.high is not None:
             band = f"M{x} {frame.y(point.low)}V{frame.y(point.high)}"
             yield f'<path class="images" stroke-width="{frame.width}" d="{band}"/>'
-    joined = [f"{x} {y}" for point, (x, y) in zip(points, places, strict=True) if point.shots is not None]
+    joined = [
+        f"{x} {y}" for point, (x, y) in zip(curve.scored, places, strict=True) if point.shots is not None
+    ]
     if len(joined) > 1:
         yield f'<path class="line" d="M{"L".join(joined)}"/>'
-    for point, (x, y) in zip(points, places, strict=True):
+    for point, (x, y) in zip(curve.scored, places, strict=True):
         if point.deviation is not None:
             mean = point.mean or 0.0
             low, high = frame.y(mean - point.deviation), frame.y(mean + point.deviation)

@@ -8,7 +8,7 @@ from pathlib import Path
 from vlbench.core.errors import DataError
 from vlbench.core.files import file_name, write_atomically
 from vlbench.core.result import Result
-from vlbench.report.comparable import Column, columns, whole_results
+from vlbench.report.comparable import TaskColumn, columns, whole_results
 from vlbench.report.results import read_results, source_text
 from vlbench.report.table import Table, number
 from vlbench.report.tables.averages import MEAN, MEAN_RANK, NO_ADDITIONS, Additions, Averages, averages
@@ -107,7 +107,7 @@ def notes(results: Iterable[Result], additions: Additions = NO_ADDITIONS) -> tup
     return (*lines, *found.notes)
 
 
-def _column_notes(task: str, column: Column) -> Iterator[str]:
+def _column_notes(task: str, column: TaskColumn) -> Iterator[str]:
     one = column.kept[0]
     method = old_method(task)
     if method:

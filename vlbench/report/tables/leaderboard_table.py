@@ -7,12 +7,12 @@ from vlbench.core.result import Result
 from vlbench.report.table import Table, decimals, with_interval
 from vlbench.report.tables.averages import MEAN, MEAN_RANK, NO_ADDITIONS, Additions, Numbers, averages
 from vlbench.report.tables.row_facts import ROW_FACTS
-from vlbench.report.tables.seeds import Spread, spreads
+from vlbench.report.tables.seeds import SeedSpread, spreads
 
 _NONE = "–"
 
 
-def leaderboard_table(text: str, spreads: Mapping[tuple[str, str], Spread]) -> str:
+def leaderboard_table(text: str, spreads: Mapping[tuple[str, str], SeedSpread]) -> str:
     """The text of `leaderboard.csv` as a table with four decimals; a dash where a row has no score.
 
     `spreads` by row and task show what several seeds scored: `0.871 ± 0.004`. The facts of the models are

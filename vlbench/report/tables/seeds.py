@@ -16,7 +16,7 @@ SEEDS_HEAD = ("model", "task", "metric", "mean", "std", "n_seeds", "seeds")
 
 
 @dataclass(frozen=True, slots=True)
-class Spread:
+class SeedSpread:
     """A metric over seeds: the mean, a fraction, and the sample standard deviation (divisor n - 1).
 
     The mean is None where a seed could not be measured, the deviation there and for a single seed.
@@ -87,7 +87,7 @@ def row_scores(
     return scores
 
 
-def spread_of(members: Sequence[Result], metric: str) -> Spread:
+def spread_of(members: Sequence[Result], metric: str) -> SeedSpread:
     """A metric over results of one task and row; one that a result lacks was not measured.
 
     Nor has a row with a seed that stands twice, or with seeds by several states of a method.
@@ -96,11 +96,11 @@ def spread_of(members: Sequence[Result], metric: str) -> Spread:
     known = [value for value in values if value is not None]
     models = tuple(each.model for each in members)
     if len(known) < len(members) or _repeated(members) or _by_several_methods(members):
-        return Spread(None, None, models)
-    return Spread(fmean(known), stdev(known) if len(known) > 1 else None, models)
+        return SeedSpread(None, None, models)
+    return SeedSpread(fmean(known), stdev(known) if len(known) > 1 else None, models)
 
 
-def spreads(results: Iterable[Result]) -> dict[tuple[str, str], Spread]:
+def spreads(results: Iterable[Result]) -> dict[tuple[str, str], SeedSpread]:
     """Spreads of the primary metric by row and task, of rows of seeds alone."""
     return {
         (row, task): spread_of(members, members[0].primary)

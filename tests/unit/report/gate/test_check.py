@@ -4,11 +4,11 @@ from dataclasses import replace
 import pytest
 
 from vlbench.core.errors import UnknownName, VlbenchError
-from vlbench.report.gate.baseline import Row, rows_of
+from vlbench.report.gate.baseline import BaselineRow, rows_of
 from vlbench.report.gate.check import Tolerances, compare_rows, failures, sentence
 from vlbench.report.gate.check_text import counts_line, findings_text
 
-ROW = Row("small", "shapes", "acc1", 0.5, 0.46, 0.55, 200, "fp32", "held-out", "d1", "w1", "i1", "t1")
+ROW = BaselineRow("small", "shapes", "acc1", 0.5, 0.46, 0.55, 200, "fp32", "held-out", "d1", "w1", "i1", "t1")
 RANK = replace(
     ROW, metric="image_retrieval_median_rank", value=3.0, ci_low=2.5, ci_high=3.25, lower_is_better=True
 )

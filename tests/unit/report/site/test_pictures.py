@@ -3,7 +3,7 @@ from xml.etree import ElementTree
 
 import pytest
 
-from vlbench.report.site.axes import logarithmic_axis, straight_axis
+from vlbench.report.axes import logarithmic_axis, straight_axis
 from vlbench.report.site.pictures import Picture, Point, pareto_front, svg
 
 

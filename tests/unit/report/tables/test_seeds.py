@@ -6,7 +6,7 @@ from vlbench.core.errors import DataError
 from vlbench.core.measurement import Measurement
 from vlbench.report.results import write_result
 from vlbench.report.tables.leaderboard import leaderboards, notes, stale_leaderboards, write_leaderboards
-from vlbench.report.tables.seeds import Spread, spreads
+from vlbench.report.tables.seeds import SeedSpread, spreads
 
 ROW = "coop-b16-pets-16shot"
 SCORES = (0.5, 0.625, 0.75)
@@ -181,9 +181,9 @@ def test_the_table_of_seeds_is_checked_and_goes_with_the_last_seed(three, make_r
 
 def test_spreads_are_of_rows_of_seeds_alone(three, make_result):
     names = tuple(f"{ROW}-seed{seed}" for seed in (1, 2, 3))
-    assert spreads([make_result(), *three]) == {(ROW, "shapes"): Spread(0.625, 0.125, names)}
-    assert str(Spread(0.8706, 0.00412, names)) == "0.871 ± 0.004"
-    assert (str(Spread(0.5, None, names[:1])), str(Spread(None, None, names))) == ("0.500", "-")
+    assert spreads([make_result(), *three]) == {(ROW, "shapes"): SeedSpread(0.625, 0.125, names)}
+    assert str(SeedSpread(0.8706, 0.00412, names)) == "0.871 ± 0.004"
+    assert (str(SeedSpread(0.5, None, names[:1])), str(SeedSpread(None, None, names))) == ("0.500", "-")
 
 
 def test_a_seed_of_other_images_or_labels_is_in_no_mean(three, make_seed):
