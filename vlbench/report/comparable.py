@@ -8,6 +8,15 @@ from itertools import combinations
 from vlbench.core.result import Result
 
 _COMMIT_DIGITS = 40
+_DIGESTS = {
+    "images": "image_ids",
+    "texts": "texts",
+    "validation": "validation_image_ids",
+    "training": "train_image_ids",
+    "truth": "truth",
+    "contents": "image_sample",
+}
+"""The digests of a result that a question holds, by its fields."""
 _DATA = frozenset({"image ids", "texts", "right answers", "image contents"})
 
 
@@ -57,19 +66,8 @@ class Question:
         revision: str = "",
     ) -> "Question":
         """The question under a protocol about data of some digests, by their names in a result."""
-        return cls(
-            task=task,
-            protocol=protocol,
-            images=digests.get("image_ids", ""),
-            texts=digests.get("texts", ""),
-            validation=digests.get("validation_image_ids", ""),
-            training=digests.get("train_image_ids", ""),
-            truth=digests.get("truth", ""),
-            pairs=pairs,
-            source=source,
-            revision=revision,
-            contents=digests.get("image_sample", ""),
-        )
+        told = {field: digests.get(name, "") for field, name in _DIGESTS.items()}
+        return cls(task=task, protocol=protocol, pairs=pairs, source=source, revision=revision, **told)
 
     def differs_from(self, other: "Question") -> tuple[str, ...]:
         """The names of what is not equal in two questions; empty where answers may stand together."""

@@ -4,7 +4,6 @@ import csv
 import math
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from statistics import fmean, median
 
 from vlbench.core.measurement import Measurement, Part
@@ -92,27 +91,20 @@ def own_score(result: Result, metric: str) -> Score:
     return Score(None) if value is None else Score(value.value, value.ci_low, value.ci_high)
 
 
-@dataclass(frozen=True, slots=True)
-class Standings:
-    """Where every row stands on a task: its scores, the best first, and how many models have a rank."""
-
-    values: tuple[float, ...]
-    ranked: int = 0
-
-    @classmethod
-    def of(cls, rows: Iterable[SiteRow], task: TaskView) -> "Standings":
-        """The scores of all rows on a task."""
-        scores = (row.scores[task.name].value for row in rows if task.name in row.scores)
-        known = (value for value in scores if value is not None)
-        return cls(tuple(sorted(known, reverse=not task.lowest_first)), len(task.ranks))
-
-    def standing(self, score: Score, rank: int | None) -> Standing:
-        """A row's standing; `rank` is that of its tests, None where there are none."""
-        if not self.values:
-            return Standing(score, rank, 0, None, None)
+def standings(rows: Iterable[SiteRow], task: TaskView) -> dict[str, Standing]:
+    """Where every row with a result on a task stands there; its rank is that of its tests."""
+    scores = {row.name: row.scores[task.name] for row in rows if task.name in row.scores}
+    values = [score.value for score in scores.values() if score.value is not None]
+    if not values:
+        return {name: Standing(score, task.ranks.get(name), 0, None, None) for name, score in scores.items()}
+    best, middle = min(values) if task.lowest_first else max(values), median(values)
+    found = {}
+    for name, score in scores.items():
+        rank = task.ranks.get(name)
         # seeds of a row are ranked one by one
-        of = len(self.values) if rank is None else self.ranked
-        return Standing(score, rank, of, self.values[0], median(self.values))
+        of = len(values) if rank is None else len(task.ranks)
+        found[name] = Standing(score, rank, of, best, middle)
+    return found
 
 
 def most_used(costs: Iterable[Cost]) -> str:

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from io import BytesIO
 from pathlib import Path
@@ -45,16 +45,19 @@ class Confusion:
 
 
 @dataclass(frozen=True, slots=True)
-class WorstItem:
+class WrongItem:
     """An image or a caption, what would have been right, what was answered, and the rank of the right one.
 
-    `thumbnail` is a JPEG of the image, or of the right one of a text; empty where it is not here.
+    `shown` is the image to show, empty for none: the item, or the right one of a text; `thumbnail` is its
+    JPEG, empty where it is not here. `ahead` is by how much what was answered scores above what is right.
     """
 
     item: str
     truth: str
     answer: str
     rank: int
+    shown: str = ""
+    ahead: float = 0.0
     thumbnail: bytes = b""
 
     @property
@@ -70,20 +73,8 @@ class Mistakes:
     model: str
     task: str
     confusions: tuple[Confusion, ...]
-    worst: tuple[WorstItem, ...]
+    worst: tuple[WrongItem, ...]
     unknown: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class _Answer:
-    item: str
-    truth: str
-    answer: str
-    rank: int
-    picture: str = ""
-    """The image to show; empty for none."""
-    ahead: float = 0.0
-    """By how much what was answered scores above what is right."""
 
 
 def read_mistakes(result: Result, folder: Path, opened: OpenedTask | None = None) -> Mistakes | None:
@@ -118,14 +109,14 @@ def read_mistakes(result: Result, folder: Path, opened: OpenedTask | None = None
         model=result.model,
         task=result.task,
         confusions=tuple(Confusion(*pair, count) for pair, count in counted[:CONFUSIONS]),
-        worst=tuple(_worst(each, opened) for each in wrong[:WORST]),
+        worst=tuple(_with_thumbnail(each, opened) for each in wrong[:WORST]),
         unknown=sum(not each.truth for each in wrong) if counted else 0,
     )
 
 
 def _answers(
     columns: Mapping[str, Sequence[object]], truths: Mapping[str, tuple[str, ...]], names: tuple[str, ...]
-) -> list[_Answer]:
+) -> list[WrongItem]:
     """Every item with what was right and what was answered, as far as the columns tell."""
     count = len(columns["side"])
     if "scores" in columns:
@@ -140,7 +131,7 @@ def _answers(
 
 def _ranked(
     columns: Mapping[str, Sequence[object]], truths: Mapping[str, tuple[str, ...]], i: int
-) -> _Answer:
+) -> WrongItem:
     item, rank = str(columns["id"][i]), int(float(str(columns["rank"][i])))
     is_image = columns["side"][i] == "image"
     # of retrieval's text side the columns hold nothing but ranks
@@ -150,10 +141,10 @@ def _ranked(
     # a right answer of rank r is the r-th best, unless it ties with wrong ones: ties count against it
     if not truth and 1 <= rank <= len(answers):
         truth = answers[rank - 1]
-    return _Answer(item, truth, answers[0] if answers else "", rank, item if is_image else "")
+    return WrongItem(item, truth, answers[0] if answers else "", rank, item if is_image else "")
 
 
-def _matched(columns: Mapping[str, Sequence[object]]) -> list[_Answer]:
+def _matched(columns: Mapping[str, Sequence[object]]) -> list[WrongItem]:
     """Each image of an item, and each text: what is right and scores lowest, what is wrong and highest."""
     by_owner: dict[tuple[str, str, bool], list[tuple[float, bool, str]]] = {}
     are_images = "image" in columns["side"]
@@ -175,7 +166,7 @@ def _matched(columns: Mapping[str, Sequence[object]]) -> list[_Answer]:
         if lowest is not None and highest is not None:
             rank = 1 + sum(value >= lowest[0] for value, right, _ in scored if not right)
             shown = owner if is_image else lowest[2] if are_images else ""
-            found.append(_Answer(owner, lowest[2], highest[2], rank, shown, highest[0] - lowest[0]))
+            found.append(WrongItem(owner, lowest[2], highest[2], rank, shown, highest[0] - lowest[0]))
     return found
 
 
@@ -185,7 +176,7 @@ def _names(cell: object) -> list[str]:
     return [str(name) for name in listed] if isinstance(listed, list) else []
 
 
-def _tagged(columns: Mapping[str, Sequence[object]], names: tuple[str, ...], i: int) -> _Answer | None:
+def _tagged(columns: Mapping[str, Sequence[object]], names: tuple[str, ...], i: int) -> WrongItem | None:
     """The right tag that an image ranks lowest, and the wrong one it ranks highest."""
     import numpy as np
 
@@ -201,13 +192,12 @@ def _tagged(columns: Mapping[str, Sequence[object]], names: tuple[str, ...], i: 
     highest = int(np.flatnonzero(wrong)[scores[wrong].argmax()])
     rank = 1 + int((scores[wrong] >= scores[lowest]).sum())
     item = str(columns["id"][i])
-    return _Answer(item, names[lowest], names[highest], rank, item)
+    return WrongItem(item, names[lowest], names[highest], rank, item)
 
 
-def _worst(answer: _Answer, opened: OpenedTask | None) -> WorstItem:
-    image = opened.images(answer.picture) if opened is not None and answer.picture else None
-    data = b"" if image is None else thumbnail(image)
-    return WorstItem(answer.item, answer.truth, answer.answer, answer.rank, data)
+def _with_thumbnail(wrong: WrongItem, opened: OpenedTask | None) -> WrongItem:
+    image = opened.images(wrong.shown) if opened is not None and wrong.shown else None
+    return wrong if image is None else replace(wrong, thumbnail=thumbnail(image))
 
 
 def thumbnail(image: "Image") -> bytes:

@@ -11,8 +11,8 @@ from vlbench.report.results import source_text
 from vlbench.report.site import drawn, words
 from vlbench.report.site.addresses import comparison_with, link, row_page, task_page, task_table
 from vlbench.report.site.cells import bar, breakable, cell, whisker
-from vlbench.report.site.data import Standings, own_score
-from vlbench.report.site.values import CardNotes, Score, Site, SiteRow, TaskView
+from vlbench.report.site.data import own_score, standings
+from vlbench.report.site.values import CardNotes, Score, Site, SiteRow, Standing, TaskView
 from vlbench.report.tables.few_shot import model_of
 from vlbench.report.tables.row_facts import ROW_FACTS
 
@@ -33,13 +33,12 @@ class Pages:
 
     site: Site
     environment: "Environment"
-    standings: Mapping[str, Standings]
+    standings: Mapping[str, Mapping[str, Standing]]
 
     @classmethod
     def of(cls, site: Site) -> "Pages":
         """The pages of a site."""
-        standings = {task.name: Standings.of(site.rows, task) for task in site.tasks}
-        return cls(site, _environment(), standings)
+        return cls(site, _environment(), {task.name: standings(site.rows, task) for task in site.tasks})
 
     def index(self) -> str:
         """The leaderboard."""
@@ -85,9 +84,8 @@ class Pages:
         lines = []
         for task in self.site.tasks:
             if task.name in row.results:
-                score = row.scores[task.name]
-                standing = self.standings[task.name].standing(score, task.ranks.get(row.name))
-                lines.append((task, standing, words.digits_for([score.value])))
+                standing = self.standings[task.name][row.name]
+                lines.append((task, standing, words.digits_for([standing.score.value])))
         return self._filled(
             "model.html",
             up="../",

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from vlbench.core.measurement import Measurement, Part
-from vlbench.report.site.data import Standings, mean_costs, site_of
+from vlbench.report.site.data import mean_costs, site_of, standings
 from vlbench.report.site.scripts import names_script
 from vlbench.report.site.values import Joined, Score
 from vlbench.report.tables.averages import Additions
@@ -65,7 +65,7 @@ def test_parts_are_those_of_the_best_models_hardest_first(make_result):
 
 def test_a_standing_has_the_best_and_the_median_of_all_rows(make_result):
     site = site_of([make_result(model=f"m{i}", acc1=i / 10) for i in range(1, 4)])
-    standing = Standings.of(site.rows, site.tasks[0]).standing(Score(0.1), None)
+    standing = standings(site.rows, site.tasks[0])["m1"]
     assert (standing.best, standing.median, standing.of, standing.rank) == (0.3, 0.2, 3, None)
 
 

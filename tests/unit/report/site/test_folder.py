@@ -13,7 +13,7 @@ from vlbench.report.paired.comparison import Comparison, PairedTest
 from vlbench.report.site.addresses import row_page
 from vlbench.report.site.data import site_of
 from vlbench.report.site.folder import MANIFEST, site_files, write_site
-from vlbench.report.site.mistakes import Confusion, Mistakes, WorstItem
+from vlbench.report.site.mistakes import Confusion, Mistakes, WrongItem
 from vlbench.report.site.values import CardNotes, Joined
 from vlbench.report.tables.averages import Additions
 
@@ -54,7 +54,7 @@ def test_the_same_bytes_whatever_the_order_and_however_often(make_result, tmp_pa
 
 def test_every_link_of_every_page_leads_to_a_file_of_the_site(make_result, tmp_path):
     mistakes = Mistakes(
-        "hf-hub:org/m1", "shapes", (Confusion("a", "b", 2),), (WorstItem("i", "a", "b", 3, b"x"),)
+        "hf-hub:org/m1", "shapes", (Confusion("a", "b", 2),), (WrongItem("i", "a", "b", 3, thumbnail=b"x"),)
     )
     site = site_of(results_of(make_result), Joined(mistakes=(mistakes,)))
     written = write_site(site, tmp_path)
@@ -114,7 +114,7 @@ def test_nothing_is_loaded_from_elsewhere(make_result):
 def test_names_are_escaped_wherever_they_stand(make_result):
     notes = CardNotes(EVIL, (("About", EVIL),))
     named = [make_result(model=name, task="t", protocol=EVIL) for name in (EVIL, "b")]
-    mistakes = Mistakes(EVIL, "t", (Confusion(EVIL, EVIL, 1),), (WorstItem(EVIL, EVIL, EVIL, 2),))
+    mistakes = Mistakes(EVIL, "t", (Confusion(EVIL, EVIL, 1),), (WrongItem(EVIL, EVIL, EVIL, 2),))
     joined = Joined(models={EVIL: notes}, tasks={"t": notes}, mistakes=(mistakes,))
     for path, data in site_files(site_of(named, joined)):
         if path.endswith(".html"):
