@@ -72,16 +72,15 @@ def _counted(count: "Count") -> str:
     return f"{count.found:,}{expected}{f', {count.with_images:,} of them have images' if lacking else ''}"
 
 
-def _row(check: "DataCheck") -> Mapping[str, str | int | float | None]:
-    numbers = {count.what: count for count in check.counts}
-    images = numbers.get("images")
-    texts = next((count for what, count in numbers.items() if what != "images"), None)
-    said = "; ".join(check.differs) or "; ".join(check.notes)
+def _row(check: "DataCheck") -> Mapping[str, str | int | None]:
+    images = next((count.found for count in check.counts if count.what == "images"), None)
+    texts = next((count.found for count in check.counts if count.what != "images"), None)
+    looked = "; ".join(passed.looked for passed in check.passed_over[:1])
     return {
         "task": check.task,
         "data": check.state,
         "source": check.used.name if check.used is not None else None,
-        "images": images.found if images else None,
-        "texts": texts.found if texts else None,
-        "says": said or ("; ".join(passed.looked for passed in check.passed_over[:1])),
+        "images": images,
+        "texts": texts,
+        "says": "; ".join(check.differs) or "; ".join(check.notes) or looked,
     }

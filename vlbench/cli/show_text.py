@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from vlbench.cards.collection_facts import CollectionFacts
 from vlbench.cards.model_facts import ModelFacts
-from vlbench.cards.task_facts import Quoted, Sought, TaskFacts
+from vlbench.cards.task_facts import Quoted, TaskFacts
 from vlbench.core.published import PublishedScore
 from vlbench.report.table import Table
 
@@ -42,16 +42,15 @@ def _task_lines(facts: TaskFacts) -> Iterator[str]:
     trained = facts.card.get("data")
     if isinstance(trained, list) and trained:
         yield _line("zero-shot", f"not for models trained on {', '.join(map(str, trained))}")
-    yield _line("data here", facts.here or f"no; {_way_to_get(facts)}")
+    on_hub = any("repo" in source.options for source in facts.data)
+    fetched = f"`vlbench data get {facts.name}`, or --data-root" if on_hub else "pass --data-root"
+    yield _line("data here", facts.here or f"no; {fetched}")
     yield from _published(facts.published, str(facts.card["primary"]), "model")
     yield "data, the first that is there:"
     for source in facts.data:
-        yield from _source_lines(source)
-
-
-def _way_to_get(facts: TaskFacts) -> str:
-    on_hub = any("repo" in source.options for source in facts.data)
-    return f"`vlbench data get {facts.name}`, or --data-root" if on_hub else "pass --data-root"
+        yield f"  {source.kind:<{INDENT}}{_pairs(source.options)}".rstrip()
+        for place in source.places:
+            yield f"  {'':<{INDENT}}{'found' if place in source.found else 'not there'}: {place}"
 
 
 def _model_lines(facts: ModelFacts) -> Iterator[str]:
@@ -61,7 +60,10 @@ def _model_lines(facts: ModelFacts) -> Iterator[str]:
     trained = facts.card.get("trained_on")
     known = ", ".join(map(str, trained)) if isinstance(trained, list) else "unknown"
     yield _line("trained on", known or "nothing that is published as a data set")
-    yield _line("weights here", facts.weights_here or _not_here(facts))
+    absent = "no; pass --weights FILE, or name a model that it builds on"
+    if facts.weights_sought:
+        absent = f"no; the first run fetches them into {', '.join(facts.weights_sought)}"
+    yield _line("weights here", facts.weights_here or absent)
     if facts.install:
         yield _line("install", f"pip install '{facts.install}'")
     own = facts.card.get("published")
@@ -70,12 +72,6 @@ def _model_lines(facts: ModelFacts) -> Iterator[str]:
         yield textwrap.indent(Table.of(own).text(ruled=False), "  ")
     else:
         yield from _published(facts.published, None, "task")
-
-
-def _not_here(facts: ModelFacts) -> str:
-    if not facts.weights_sought:
-        return "no; pass --weights FILE, or name a model that it builds on"
-    return f"no; the first run fetches them into {', '.join(facts.weights_sought)}"
 
 
 def _collection_lines(facts: CollectionFacts) -> Iterator[str]:
@@ -135,9 +131,11 @@ def _published(scores: Sequence[PublishedScore], primary: str | None, other: str
 def _fields(card: Mapping[str, object], quoted: Mapping[str, Quoted | None]) -> Iterator[str]:
     for field, value in card.items():
         if value and field not in ELSEWHERE:
-            quote = quoted.get(field)
             text = _pairs(value) if isinstance(value, Mapping) else _plain(value)
-            yield _line(field, text if quote is None else _quote(quote))
+            if (quote := quoted.get(field)) is not None:
+                more = ", ..." if quote.count > len(quote.first) else ""
+                text = f"{quote.count} in {quote.file}: {', '.join(quote.first)}{more}"
+            yield _line(field, text)
 
 
 def _line(field: str, text: str) -> str:
@@ -162,14 +160,3 @@ def _plain(value: object) -> str:
 
 def _pairs(value: Mapping[str, object]) -> str:
     return ", ".join(f"{key}: {_plain(item)}" for key, item in value.items() if item is not None)
-
-
-def _quote(quoted: Quoted) -> str:
-    more = ", ..." if quoted.count > len(quoted.first) else ""
-    return f"{quoted.count} in {quoted.file}: {', '.join(quoted.first)}{more}"
-
-
-def _source_lines(source: Sought) -> Iterator[str]:
-    yield f"  {source.kind:<{INDENT}}{_pairs(source.options)}".rstrip()
-    for place in source.places:
-        yield f"  {'':<{INDENT}}{'found' if place in source.found else 'not there'}: {place}"

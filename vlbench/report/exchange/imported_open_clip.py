@@ -63,24 +63,19 @@ def read_open_clip(path: Path) -> tuple[tuple[TheirScore, ...], tuple[StatedAver
 
 def _measures(head: Sequence[str]) -> dict[str, tuple[str, str, str]]:
     """Data set, metric and language of each column that holds a score."""
-    known = _known_columns()
+    text = files("vlbench.report.exchange").joinpath(_COLUMNS).read_text(encoding="utf-8")
+    known = {column: rest for column, *rest in (line.split("\t") for line in text.splitlines()[1:])}
     found = {}
     for column in head:
         if column in known:
-            found[column] = known[column]
+            dataset, metric = known[column]
+            found[column] = (dataset, metric, "")
             continue
         dataset, _, rest = column.partition(" ")
         metric, _, language = rest.partition(" ")
         if language and language != "avg" and "recall@" in metric:
             found[column] = (dataset, metric, language)
     return found
-
-
-def _known_columns() -> Mapping[str, tuple[str, str, str]]:
-    text = files("vlbench.report.exchange").joinpath(_COLUMNS).read_text(encoding="utf-8")
-    _, *lines = text.splitlines()
-    rows = (line.split("\t") for line in lines)
-    return {column: (dataset, metric, "") for column, dataset, metric in rows}
 
 
 def _row_scores(

@@ -89,7 +89,13 @@ def compare(
         for name in filter(None, names):
             scores = by_name.get((name, data_set_of(result.task)), ())
             found += [_compared(result, score, cards, tolerance) for score in scores]
-    return sorted(found, key=_order)
+    return sorted(
+        found,
+        key=lambda each: (
+            *(each.task, each.model, each.metric, each.published.task != each.task),
+            *(each.published.source, each.published.notes),
+        ),
+    )
 
 
 def unreproduced(comparisons: Iterable[PublishedComparison]) -> list[PublishedComparison]:
@@ -219,8 +225,3 @@ def _arithmetic(result: Result, difference: float) -> str:
         if setting != default:
             return f"{name}: {setting}, not {default} ({difference:+.4f})"
     return ""
-
-
-def _order(each: PublishedComparison) -> tuple[str, str, str, bool, str, str]:
-    score = each.published
-    return (each.task, each.model, each.metric, score.task != each.task, score.source, score.notes)

@@ -102,7 +102,7 @@ def paired(a: Result, items_a: Items, b: Result, items_b: Items, *, seed: int = 
         DataError: the two differ in protocol, data or thresholds; the field is named.
     """
     refuse(a, b, incomparable(a, b) or other_truth(items_a, items_b))
-    first, second = (_primary(each) for each in (a, b))
+    first, second = (each.metric(each.primary) for each in (a, b))
     return Comparison(
         model_a=a.model,
         model_b=b.model,
@@ -129,10 +129,6 @@ def holm_adjusted(comparisons: Iterable[Comparison]) -> tuple[Comparison, ...]:
     known = tuple(comparisons)
     adjusted = holm([each.p for each in known])
     return tuple(replace(each, p_holm=p) for each, p in zip(known, adjusted, strict=True))
-
-
-def _primary(result: Result) -> Measurement:
-    return result.metric(result.primary)
 
 
 def tested(a: Measurement, items_a: Items, b: Measurement, items_b: Items, *, seed: int) -> PairedTest:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from vlbench.core.items import Contributions, Hits, Items, Reading
+from vlbench.core.items import Contributions, Items
 from vlbench.core.measurement import Part
 from vlbench.core.result import Result
 from vlbench.report.paired.item_values import read_metric
@@ -47,7 +47,8 @@ def movers(a: Result, items_a: Items, b: Result, items_b: Items, *, shown: int =
 
 
 def _of_classes(result: Result, a: Items, b: Items) -> list[Mover]:
-    found = [_right(read_metric(result.primary, items)) for items in (a, b)]
+    readings = [read_metric(result.primary, items) for items in (a, b)]
+    found = [each.right if isinstance(each, Contributions) else each for each in readings]
     known = [right for right in found if right is not None]
     if a.classes is None or len(known) < 2 or a.classes.size != known[0].size:
         return []
@@ -58,11 +59,6 @@ def _of_classes(result: Result, a: Items, b: Items) -> list[Mover]:
         Mover(names[i], float(hits[0][i] / sizes[i]), float(hits[1][i] / sizes[i]), int(sizes[i]))
         for i in np.flatnonzero(sizes)
     ]
-
-
-def _right(reading: Reading | None) -> Hits | None:
-    """Which images are right, where nothing else hangs on an image."""
-    return reading.right if isinstance(reading, Contributions) else reading
 
 
 def _names(result: Result, sizes: list[int]) -> list[str]:

@@ -45,3 +45,13 @@ def link(path: str, up: str = "") -> str:
     '../models/hf-hub%253AORG.html'
     """
     return up + quote(path, safe="/@+=,._-")
+
+
+def row_link(row: str, up: str = "") -> str:
+    """A link to a leaderboard row's page."""
+    return link(row_page(row), up)
+
+
+def task_link(task: str, up: str = "") -> str:
+    """A link to a task's page."""
+    return link(task_page(task), up)

@@ -50,7 +50,8 @@ def site_of(results: Iterable[Result], joined: Joined | None = None) -> Site:
     others = [name for name in header[1:] if name in filled and name not in by_task]
     robustness = tuple(csv.DictReader(texts.get(ROBUSTNESS, "").splitlines()))
     return Site(
-        rows=tuple(sorted(rows, key=_rank)),
+        # the highest mean first, rows without one last
+        rows=tuple(sorted(rows, key=lambda row: (-float(row.cells.get(MEAN) or -1), row.name))),
         tasks=tuple(
             _task_view(task, members, together, robustness, left_out) for task, members in by_task.items()
         ),
@@ -63,11 +64,6 @@ def site_of(results: Iterable[Result], joined: Joined | None = None) -> Site:
         joined=together,
         curves=primary_curves(few_shot_curves(by_task, found.seeds)[0]),
     )
-
-
-def _rank(row: SiteRow) -> tuple[float, str]:
-    """The highest mean first, rows without one last."""
-    return (-float(row.cells.get(MEAN) or -1), row.name)
 
 
 def value_of(result: Result, metric: str) -> Measurement | None:

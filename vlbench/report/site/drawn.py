@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from vlbench.report.site.addresses import link, row_page
+from vlbench.report.site.addresses import row_link
 from vlbench.report.site.data import mean_costs, most_used
 from vlbench.report.site.pictures import Better, Picture, Point, svg
 from vlbench.report.site.values import Cost, Score, Site, SiteRow
@@ -67,7 +67,7 @@ def _pictures(
     ):
         better: Better = "less" if identity == "flops" else "more"
         points = tuple(
-            Point(row, cost, score.value, score.low, score.high, link(row_page(row), up))
+            Point(row, cost, score.value, score.low, score.high, row_link(row, up))
             for row, score, cost in costs
             if cost is not None and cost > 0 and score.value is not None
         )

@@ -9,7 +9,7 @@ from vlbench.core.measurement import Part
 from vlbench.core.result import Result
 from vlbench.report.results import source_text
 from vlbench.report.site import drawn, words
-from vlbench.report.site.addresses import comparison_with, link, row_page, task_page, task_table
+from vlbench.report.site.addresses import comparison_with, link, row_link, task_link, task_table
 from vlbench.report.site.cells import bar, breakable, cell, whisker
 from vlbench.report.site.data import own_score, standings
 from vlbench.report.site.values import CardNotes, Score, Site, SiteRow, Standing, TaskView
@@ -113,8 +113,8 @@ class Pages:
             cell=cell,
             bar=bar,
             whisker=whisker,
-            row_link=partial(_row_link, up),
-            task_link=partial(_task_link, up),
+            row_link=partial(row_link, up=up),
+            task_link=partial(task_link, up=up),
             **values,
         )
 
@@ -143,14 +143,6 @@ def _environment() -> "Environment":
     )
     environment.filters.update({each.__name__: each for each in filters})
     return environment
-
-
-def _row_link(up: str, row: str) -> str:
-    return link(row_page(row), up)
-
-
-def _task_link(up: str, task: str) -> str:
-    return link(task_page(task), up)
 
 
 def _task_facts(task: TaskView) -> Lines:

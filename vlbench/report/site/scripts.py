@@ -3,7 +3,7 @@
 import json
 
 from vlbench.report.paired.comparison import Comparison
-from vlbench.report.site.addresses import link, row_data, row_page, task_page
+from vlbench.report.site.addresses import link, row_data, row_link, task_link
 from vlbench.report.site.data import score_of
 from vlbench.report.site.values import Score, Site, SiteRow
 
@@ -19,7 +19,7 @@ def leaderboard_script(site: Site) -> str:
             "name": task.name,
             "kind": task.one.kind,
             "metric": task.one.primary,
-            "page": link(task_page(task.name)),
+            "page": task_link(task.name),
             "lowIsGood": task.lowest_first,
         }
         for task in site.tasks
@@ -27,7 +27,7 @@ def leaderboard_script(site: Site) -> str:
     rows = [
         {
             "name": row.name,
-            "page": link(row_page(row.name)),
+            "page": row_link(row.name),
             "cells": [row.cells[name] for name in others],
             "zeroShot": "".join(_ZERO_SHOT.get(row.zero_shot.get(task.name, ""), "u") for task in site.tasks),
             "scores": [_compact(row.scores.get(task.name)) for task in site.tasks],
@@ -40,8 +40,8 @@ def leaderboard_script(site: Site) -> str:
 
 def names_script(site: Site) -> str:
     """The names of all rows and where their scores lie, and which tasks are averaged, to compare two rows."""
-    rows = [[row.name, link(row_data(row.name)), link(row_page(row.name))] for row in site.rows]
-    tasks = [[task.name, link(task_page(task.name)), task.name in site.averaged] for task in site.tasks]
+    rows = [[row.name, link(row_data(row.name)), row_link(row.name)] for row in site.rows]
+    tasks = [[task.name, task_link(task.name), task.name in site.averaged] for task in site.tasks]
     return _call(
         "names", {"rows": rows, "tasks": tasks, "paired": [_paired(each) for each in site.joined.paired]}
     )
