@@ -18,6 +18,7 @@ from vlbench.report.paired.comparison import Comparison, holm_adjusted, paired
 from vlbench.report.results import PREDICTIONS, read_results, result_path
 from vlbench.report.site.mistakes import Mistakes, OpenedTask, read_mistakes
 from vlbench.report.site.values import CardNotes, Joined
+from vlbench.report.tables.seeds import row_of
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -92,7 +93,7 @@ def _written(website: Website, out: Path, additions: "Additions") -> "Written":
     catalogue = read_catalogue(website.include)
     whole = [result for each in by_task.values() for result in each]
     joined = Joined(
-        models=dict(_model_notes({name for each in whole for name in _rows_of(each)}, catalogue)),
+        models=dict(_model_notes({row_of(each) for each in whole}, catalogue)),
         tasks=dict(_task_notes(by_task, catalogue)),
         beside=tuple(_beside(website, results, catalogue, shown=whole)),
         published=_published(whole),
@@ -101,10 +102,6 @@ def _written(website: Website, out: Path, additions: "Additions") -> "Written":
         additions=with_ranks(folder, results, additions),
     )
     return write_site(site_of(results, joined), out)
-
-
-def _rows_of(result: Result) -> Iterator[str]:
-    yield result.replicate_of or result.model
 
 
 def _model_notes(rows: Iterable[str], catalogue: "Catalogue") -> Iterator[tuple[str, CardNotes]]:
@@ -152,7 +149,7 @@ def _published(results: Sequence[Result]) -> dict[str, tuple[PublishedScore, ...
     """Published scores by task, of models that have no result on it and metrics that its results have."""
     from vlbench.cards.published import published_of
 
-    ours = {(name, each.task) for each in results for name in card_models(each.replicate_of or each.model)}
+    ours = {(name, each.task) for each in results for name in card_models(row_of(each))}
     metrics = {(each.task, value.metric) for each in results for value in each.metrics}
     found: dict[str, list[PublishedScore]] = {}
     for score in published_of():

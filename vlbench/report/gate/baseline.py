@@ -2,10 +2,11 @@
 
 import csv
 import math
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import MISSING, astuple, dataclass, fields
 from io import StringIO
 from pathlib import Path
+from typing import Any
 
 from vlbench.core.digest import digest_of_strings
 from vlbench.core.errors import DataError
@@ -63,8 +64,6 @@ COLUMNS = tuple(field.name for field in fields(BaselineRow))
 HEADER = ",".join(COLUMNS)
 """The first line of a baseline."""
 _NEEDED = tuple(field.name for field in fields(BaselineRow) if field.default is MISSING)
-_NUMBERS = ("value", "ci_low", "ci_high", "least", "most")
-_COUNTS = ("n", "left_out", "n_images", "n_relevant")
 _MEND = "restore the file or write it anew"
 
 
@@ -189,31 +188,19 @@ def _cell(value: object) -> object:
 
 
 def _parse(cells: Mapping[str, str], where: str) -> BaselineRow:
-    counts: dict[str, int] = {}
-    numbers: dict[str, float | None] = {}
-    for name, text in cells.items():
+    kind = dict(zip(("lower_is_better", "least", "most"), old_kind(cells["metric"]), strict=True))
+    values: dict[str, Any] = {**kind, **cells}
+    for name, read in _READERS.items():
         try:
-            if name in _COUNTS:
-                counts[name] = int(text)
-            elif name in _NUMBERS:
-                numbers[name] = _number(text)
+            if name in cells:
+                values[name] = read(cells[name])
         except ValueError as error:
             raise DataError(f"{where}: {error} in {name}; {_MEND}") from error
-    lower_is_better, least, most = old_kind(cells["metric"])
-    lower = cells.get("lower_is_better")
-    if lower not in ("yes", "no", None):
-        raise DataError(f"{where}: {lower!r} in lower_is_better is neither yes nor no; {_MEND}")
-    if lower is not None:
-        lower_is_better = lower == "yes"
-    numbers.setdefault("least", least)
-    numbers.setdefault("most", most)
-    wrong = out_of_range(numbers["value"], numbers["least"], numbers["most"])
+    row = BaselineRow(**values)
+    wrong = out_of_range(row.value, row.least, row.most)
     if wrong:
-        raise DataError(f"{where}: {cells['metric']} is {wrong}; {_MEND}")
-    texts = {
-        name: text for name, text in cells.items() if name not in (*_COUNTS, *_NUMBERS, "lower_is_better")
-    }
-    return BaselineRow(**texts, **numbers, **counts, lower_is_better=lower_is_better)  # type: ignore[arg-type]
+        raise DataError(f"{where}: {row.metric} is {wrong}; {_MEND}")
+    return row
 
 
 def _number(text: str) -> float | None:
@@ -222,3 +209,17 @@ def _number(text: str) -> float | None:
     if math.isinf(value):
         raise ValueError("infinity is no score")
     return None if math.isnan(value) else value
+
+
+def _is_yes(text: str) -> bool:
+    if text not in ("yes", "no"):
+        raise ValueError(f"{text!r} is neither yes nor no")
+    return text == "yes"
+
+
+_READERS: Mapping[str, Callable[[str], object]] = {
+    **dict.fromkeys(("n", "left_out", "n_images", "n_relevant"), int),
+    **dict.fromkeys(("value", "ci_low", "ci_high", "least", "most"), _number),
+    "lower_is_better": _is_yes,
+}
+"""How the cells of columns that hold no text are read."""

@@ -11,6 +11,7 @@ from vlbench.core.items import Contributions, Items, Reading
 from vlbench.core.result import Result
 from vlbench.report.paired.item_values import read_metric
 from vlbench.report.paired.paired_tests import LEVEL, PValues, holm_array, mid_p_mcnemar, normal_p
+from vlbench.report.tables.seeds import row_of
 
 
 def column_ranks(results: Iterable[Result], items: Mapping[str, Items]) -> dict[str, int]:
@@ -35,7 +36,7 @@ def column_ranks(results: Iterable[Result], items: Mapping[str, Items]) -> dict[
     better &= heights[:, None] < heights[None, :]  # [i, j]: j is better than i
     rows: dict[str, list[int]] = {}
     for place, (result, _) in enumerate(found.values()):
-        rows.setdefault(result.replicate_of or result.model, []).append(place)
+        rows.setdefault(row_of(result), []).append(place)
     lost = np.stack([better[:, places].all(axis=1) for places in rows.values()], axis=1)  # [i, row]
     return {model: 1 + int(count) for model, count in zip(found, lost.sum(axis=1), strict=True)}
 

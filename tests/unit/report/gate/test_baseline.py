@@ -59,6 +59,10 @@ def test_an_empty_baseline_is_not_written(tmp_path):
             "line 2: could not convert string to float: 'half'",
         ),
         (lambda text: text.replace("0.500000", "inf", 1), "line 2: infinity is no score"),
+        (
+            lambda text: text.replace(",no,", ",maybe,", 1),
+            "line 2: 'maybe' is neither yes nor no in lower_is_better",
+        ),
         (lambda text: text.replace(",200,", ",", 1), "line 2: 23 cells in place of 24"),
         (lambda text: text[:-9], "cut off in line 3"),
         (
