@@ -3,7 +3,7 @@
 import csv
 import io
 import textwrap
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import zip_longest
 from unicodedata import combining, east_asian_width
@@ -52,12 +52,28 @@ class Table:
         """Aligned columns for a terminal, two blanks apart; `(none)` without columns."""
         if not self.head:
             return "(none)"
-        head, *rows = (self._lines(row) for row in (self.head, *self.rows))
-        lines = [*head, *(line for row in rows for line in row)]
+        lines: list[Sequence[str]] = [[name.replace("\n", " ") for name in self.head]]
+        for row in self.rows:
+            cells = []
+            for name, cell in zip(self.head, row, strict=True):
+                parts = _cell(cell).splitlines() or [""]
+                if name in self.widths:
+                    parts = [
+                        each for part in parts for each in textwrap.wrap(part, self.widths[name]) or [""]
+                    ]
+                cells.append(parts)
+            lines += zip_longest(*cells, fillvalue="")
         widths = [max(map(_width, column)) for column in zip(*lines, strict=True)]
         if ruled:
-            lines.insert(len(head), tuple("-" * width for width in widths))
-        return "\n".join("  ".join(self._aligned(line, widths)).rstrip() for line in lines)
+            lines.insert(1, ["-" * width for width in widths])
+        aligned = []
+        for line in lines:
+            placed = []
+            for name, cell, width in zip(self.head, line, widths, strict=True):
+                room = width + len(cell) - _width(cell)
+                placed.append(cell.rjust(room) if name in self.right else cell.ljust(room))
+            aligned.append("  ".join(placed).rstrip())
+        return "\n".join(aligned)
 
     def markdown(self) -> str:
         """A table of GitHub's Markdown; no cell can break it."""
@@ -71,21 +87,6 @@ class Table:
         buffer = io.StringIO()
         csv.writer(buffer, lineterminator="\n").writerows((self.head, *self.rows))
         return buffer.getvalue()
-
-    def _lines(self, row: Sequence[object]) -> list[tuple[str, ...]]:
-        """The lines of a row, where cells are wrapped or hold line breaks."""
-        cells = []
-        for name, cell in zip(self.head, row, strict=True):
-            lines = _cell(cell).splitlines() or [""]
-            if name in self.widths:
-                lines = [part for line in lines for part in textwrap.wrap(line, self.widths[name]) or [""]]
-            cells.append(lines)
-        return list(zip_longest(*cells, fillvalue=""))
-
-    def _aligned(self, line: Sequence[str], widths: Sequence[int]) -> Iterable[str]:
-        for name, cell, width in zip(self.head, line, widths, strict=True):
-            blanks = " " * (width - _width(cell))
-            yield blanks + cell if name in self.right else cell + blanks
 
 
 def number(value: float | None) -> str:

@@ -27,7 +27,15 @@ def summary_table(results: Iterable[Result]) -> str:
         value = with_interval(primary.value, primary.ci_low, primary.ci_high, 3)
         task = f"{row.task}*" if row.partial else row.task
         cells.append([row.model, task, row.primary, value, str(row.n_images), decimals(speed, 0)])
-    cells += _rows_of_seeds(rows)
+    seeds: dict[tuple[str, Question], list[Result]] = {}
+    for row in rows:
+        if row.replicate_of and not row.partial:
+            seeds.setdefault((row.replicate_of, Question.of(row)), []).append(row)
+    for (name, _), members in seeds.items():
+        if len(members) > 1:
+            one = members[0]
+            value = f"{spread_of(members, one.primary)} ({len(members)} seeds)"
+            cells.append([name, one.task, one.primary, value, str(one.n_images), "-"])
     widths = [max(map(len, column)) for column in zip(head, *cells, strict=True)]
     room = WIDTH - sum(widths[2:]) - 2 * (len(widths) - 1)
     short = max(min(widths[1], room // 2), room - widths[0], _NARROWEST)
@@ -35,22 +43,3 @@ def summary_table(results: Iterable[Result]) -> str:
     table = Table(head, cells, right=head[4:], widths=wrapped).text()
     reasons = dict.fromkeys(f"* partial: {row.task}: {row.partial}" for row in rows if row.partial)
     return "\n".join([table, *reasons])
-
-
-def _rows_of_seeds(results: Iterable[Result]) -> list[list[str]]:
-    groups: dict[tuple[str, Question], list[Result]] = {}
-    for result in results:
-        if result.replicate_of and not result.partial:
-            groups.setdefault((result.replicate_of, Question.of(result)), []).append(result)
-    return [
-        [
-            row,
-            members[0].task,
-            members[0].primary,
-            f"{spread_of(members, members[0].primary)} ({len(members)} seeds)",
-            str(members[0].n_images),
-            "-",
-        ]
-        for (row, _), members in groups.items()
-        if len(members) > 1
-    ]
