@@ -22,10 +22,10 @@ _DATA = frozenset({"image ids", "texts", "right answers", "image contents"})
 
 @dataclass(frozen=True, slots=True, order=True)
 class Question:
-    """What a result answers: a protocol, images, texts and which of the texts are right; digests all.
+    """What a result answers, by digests: the protocol, the images, the texts, and which texts are right.
 
-    `truth` is empty where a result of an earlier version does not tell it; `pairs` then counts the right
-    ones. `validation` and `training` are the images that a method learned from, empty where it learned from
+    `truth` is empty where a result of an earlier version does not state it; `pairs` then counts the right
+    pairs. `validation` and `training` are the images that a method learned from, empty where it learned from
     none. `source` names the data and `revision` the state of its files. `contents` are those of a few of the
     images, empty where they are made or a result of an earlier version does not tell.
     """
@@ -65,12 +65,12 @@ class Question:
         source: str = "",
         revision: str = "",
     ) -> "Question":
-        """The question under a protocol about data of some digests, by their names in a result."""
+        """Build a question from digests under the names that a result gives them."""
         told = {field: digests.get(name, "") for field, name in _DIGESTS.items()}
         return cls(task=task, protocol=protocol, pairs=pairs, source=source, revision=revision, **told)
 
     def differs_from(self, other: "Question") -> tuple[str, ...]:
-        """The names of what is not equal in two questions; empty where answers may stand together."""
+        """Return the names of what differs from another question; empty where answers compare."""
         if self == other:
             return ()
         told = self.truth and other.truth
@@ -92,7 +92,7 @@ class Question:
         return (*names, "files") if self.is_on_other_files(other) and not _DATA & set(names) else names
 
     def is_on_other_files(self, other: "Question") -> bool:
-        """Whether two are about other states of one source: files of other names, sizes or bytes.
+        """Whether the two are about one source whose files have other names, sizes or bytes.
 
         Commits of a hub do not tell, since they change with a README, nor do digests of sizes and of bytes.
         """
@@ -105,7 +105,7 @@ def _equal_if_told(mine: str, theirs: str) -> bool:
 
 
 def what_differs(a: Result, b: Result) -> tuple[str, ...]:
-    """Why two results may not stand together: the names of what differs, empty where they may.
+    """Return the names of what differs in two results; empty where they may stand in one column.
 
     A result of an earlier version, which does not tell what is right, stands beside others of equal
     protocol, image ids and texts and as many right pairs.
@@ -115,9 +115,9 @@ def what_differs(a: Result, b: Result) -> tuple[str, ...]:
 
 @dataclass(frozen=True, slots=True)
 class TaskColumn:
-    """The results of a task that may stand together, and the others with what differs in them.
+    """The results of a task that answer one question, and the others with what differs in each.
 
-    `untold` are the models of results that do not tell what is right, where others do.
+    `untold` are the models whose results do not state what is right, where other results do.
     """
 
     kept: tuple[Result, ...]
@@ -126,7 +126,7 @@ class TaskColumn:
 
     @classmethod
     def of(cls, results: Sequence[Result]) -> "TaskColumn":
-        """The results of one task under the question that most of them answer; of as many the smallest."""
+        """Keep the results that answer the question most of them answer; ties go to the smallest."""
         questions = [Question.of(each) for each in results]
         counts = Counter(questions)
         if len(counts) == 1:
@@ -154,7 +154,7 @@ def whole_results(results: Iterable[Result]) -> list[Result]:
 
 
 def columns(results: Iterable[Result]) -> Mapping[str, TaskColumn]:
-    """The columns of whole results by task, tasks and models sorted."""
+    """Group whole results into one column a task; tasks and models are sorted."""
     by_task: dict[str, list[Result]] = {}
     for result in whole_results(results):
         by_task.setdefault(result.task, []).append(result)

@@ -39,5 +39,5 @@ def data_set_of(task: str) -> str:
 
 
 def old_method(task: str) -> str:
-    """What version 0.1 put behind a task's name and is a method of the row now; else empty."""
+    """The method that version 0.1 put into a task's name; empty for none."""
     return next((mark for mark in name_parts(task)[1] if mark in old_methods.MARKS), "")

@@ -45,7 +45,7 @@ _ITS_HEAD = ("dataset", "language", "model", "model_fullname", "pretrained", "ta
 
 @dataclass(frozen=True, slots=True)
 class ExportNames:
-    """How others name what a result names.
+    """How other tools name tasks, data sets and weights.
 
     A task has a `title` and a `dataset` with its language, a model's `weights` are an architecture and a tag.
     """
@@ -56,7 +56,7 @@ class ExportNames:
 
 
 def export_text(results: Iterable[Result], form: Form, names: ExportNames) -> str:
-    """Results as a text of a form; partial ones are left out, models and tasks are sorted.
+    """Write results in a form, sorted by model and task; partial ones are left out.
 
     CLIP_benchmark's CSV calls all that it holds zero-shot, and has no place for a method: see `untold`.
 
@@ -76,7 +76,7 @@ def export_text(results: Iterable[Result], form: Form, names: ExportNames) -> st
 
 
 def untold(results: Iterable[Result], form: Form) -> str:
-    """What a form leaves out of whole results since it has no place for it; empty for nothing."""
+    """Say which whole results a form has no place for; empty where it has one for all."""
     if form != "clip_benchmark":
         return ""
     whole = whole_results(results)
@@ -88,7 +88,7 @@ def untold(results: Iterable[Result], form: Form) -> str:
 
 
 def _its_cells(result: Result) -> list[str]:
-    """The values of CLIP_benchmark's metrics; all empty of kinds of tasks that it does not have."""
+    """The values of CLIP_benchmark's metrics; all are empty for a kind of task that it does not have."""
     values = {each.metric: each.value for each in result.metrics if each.value is not None}
     known = values if result.kind in _ITS_TASKS else {}
     return ["" if name not in known else repr(known[name]) for name in _ITS_METRICS]

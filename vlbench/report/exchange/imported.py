@@ -40,7 +40,7 @@ class TheirScore:
 
     @property
     def cell(self) -> tuple[str, ...]:
-        """What a file may state one value of."""
+        """The names under which a file may state one value."""
         return (self.model, self.pretrained, self.dataset, self.language, self.metric, self.differs)
 
 
@@ -98,7 +98,7 @@ def imported_score(
 
 
 def refuse_doubled(scores: Iterable[TheirScore], file: Path) -> None:
-    """Refuse a file that states a score twice, be the two equal or not: nobody could say which one holds.
+    """Refuse a file that states a score twice, even with equal values: nobody could say which one holds.
 
     Raises:
         DataError: with the cell and both values; or a name holds a NUL.
@@ -118,7 +118,7 @@ def refuse_doubled(scores: Iterable[TheirScore], file: Path) -> None:
 def rows_of_csv(
     path: Path, needs: Sequence[Collection[str]], otherwise: str
 ) -> tuple[list[str], list[tuple[str, dict[str, str]]]]:
-    """The header of a tool's CSV and its rows, each with the place that messages name.
+    """Read a tool's CSV: its header, and each row by column with the place that messages name.
 
     Raises:
         DataError: the header holds none of the sets of columns that it needs (`otherwise` says what), or
@@ -154,7 +154,7 @@ def write_imported(scores: Sequence[ImportedScore], folder: Path) -> Path:
 
 
 def known_already(scores: Sequence[ImportedScore], folder: Path) -> int:
-    """How many scores were imported from a file of another name already, with the same values."""
+    """Count the scores that a file of another name gave already, with the same values."""
     names = {score.file for score in scores}
     known = {_same(score) for score in read_imported(folder) if score.file not in names}
     return sum(_same(score) in known for score in scores)
@@ -165,7 +165,7 @@ def _same(score: ImportedScore) -> tuple[str, ...]:
 
 
 def read_imported(folder: Path) -> tuple[ImportedScore, ...]:
-    """All imported scores of a results folder, file by file; one that two files state alike is read once.
+    """Read all imported scores of a results folder; a score that two files state alike is read once.
 
     Raises:
         DataError: a CSV there is not one that `vlbench import` wrote, or it states a score twice.
@@ -229,7 +229,7 @@ def imported_text(scores: Sequence[ImportedScore], tasks: Container[str], *, mar
 
 
 def fraction_text(value: object, where: str) -> str:
-    """A number of a tool's file as the text of a fraction: its digits, and at least four behind the point.
+    """Write a number of a tool's file as a fraction with its own digits, at least four behind the point.
 
     Files drop zeros at the end (`0.7`), which are no lack of precision.
 
@@ -254,7 +254,7 @@ def _number(text: str, where: str) -> float:
 
 
 def _mark(scores: Sequence[ImportedScore]) -> str:
-    """What tells a run's JSON from those of other models or data sets; empty for tables of many."""
+    """A mark that tells the JSON of one run from those of other models; empty for tables of many."""
     models, datasets = ({getattr(score, name) for score in scores} for name in ("model", "dataset"))
     if Path(scores[0].file).suffix.lower() != ".json" or len(models) > 1:
         return ""

@@ -15,7 +15,7 @@ PROJECT = "vlbench"
 
 
 def run_log(tracker: Tracker) -> Callable[[Result], None]:
-    """What logs results to a tracker; where it writes is the tracker's own business (its environment).
+    """Return a function that logs a result to a tracker, which writes where its environment says.
 
     Raises:
         Unsupported: the tracker is not installed.

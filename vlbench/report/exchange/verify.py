@@ -58,7 +58,7 @@ class PublishedComparison:
 
 
 def card_models(model: str) -> tuple[str, ...]:
-    """The models that a result's model may be published as: its own name, and those without its marks.
+    """The names under which a model may be published: its own, and that without its marks.
 
     >>> card_models("clip-b32@12ab34+bf16+probe@4~3fa2c1.s1")[1:]
     ('clip-b32@12ab34', 'clip-b32')
@@ -149,7 +149,7 @@ def _judged(
 
 
 def _why_not(result: Result, score: PublishedScore, cards: Cards) -> str:
-    """What makes a result and a score incomparable, whatever their values; empty where nothing does."""
+    """Say why a result and a score do not compare, whatever their values; empty where they do."""
     if score.differs:
         return score.differs
     if result.partial:
@@ -189,7 +189,7 @@ def _stale(result: Result, cards: Cards) -> str:
 
 
 def _other_digest(result: Result, card: CardProtocol) -> str:
-    """What of its card a result's digest does not cover: a field, names or ids; empty where it covers it."""
+    """Say in what a result's protocol differs from its card by digest; empty where it does not."""
     statement = result.protocol_statement
     # what the card leaves to its data is the result's own: descriptions, captions (no texts of a protocol)
     left = {name: statement[name] for name in ("templates", "descriptions") if name in statement}
@@ -218,7 +218,7 @@ def _shown(stated: object) -> str:
 
 
 def _arithmetic(result: Result, difference: float) -> str:
-    """What of a run's arithmetic may explain that it is off by so much; empty where it is exact."""
+    """Say which setting of the arithmetic may explain a difference; empty where all are exact."""
     plain = {"precision": "fp32", "preprocess": "exact"}
     for name, default in plain.items():
         setting = result.settings.get(name, default)

@@ -1,4 +1,4 @@
-"""A baseline: what results are compared with, a CSV that is kept beside the code and read in a diff."""
+"""A baseline: the CSV that results are compared with, kept beside the code and read in a diff."""
 
 import csv
 import math
@@ -25,8 +25,8 @@ class BaselineRow:
     could not be measured. `weights` is a digest of the contents of all weight files; `image_ids`, `texts`,
     `truth` (what is right), `validation` and `training` (images that a method learned from) are the result's
     digests, empty where it has none. `device` is the kind, such as cuda. Values lie from
-    `least` to `most`, None for no end. `left_out` to `device` are None in a baseline of an earlier version,
-    which does not tell them; what it does not tell of a metric is taken from the metric's name.
+    `least` to `most`, None for no end. A baseline of an earlier version lacks the columns `left_out` to
+    `device`, which are None then, and those after them, which are read from the metric's name.
     """
 
     model: str

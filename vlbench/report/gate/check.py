@@ -36,7 +36,7 @@ PASSING: frozenset[Verdict] = frozenset({"gained", "better", "within", "new"})
 
 @dataclass(frozen=True, slots=True)
 class Tolerances:
-    """How much a metric may get worse, in its own units; `of` answers None where nobody said."""
+    """How much a metric may get worse, in its own units."""
 
     everywhere: float | None = None
     by_metric: Mapping[str, float] = field(default_factory=dict)
@@ -68,7 +68,7 @@ class Tolerances:
         return cls(everywhere, by_metric)
 
     def refuse_unknown(self, rows: Iterable[BaselineRow]) -> None:
-        """Refuse a tolerance that lets a metric's every value pass, or of a metric that no row has.
+        """Refuse a tolerance that lets every value pass, or one of a metric that no row has.
 
         Either is a slip of the pen that would allow everything.
 
@@ -87,7 +87,7 @@ class Tolerances:
                 _refuse_any(self.by_metric[name], f"{name}={self.by_metric[name]:g}", row.most)
 
     def of(self, metric: str) -> float | None:
-        """A metric's tolerance, by its whole name (`recall@5`), its registry name, or everywhere."""
+        """Return the tolerance of a metric: that of its name (`recall@5`, then `recall`), else of all, else None."""
         named = self.by_metric.get(metric, self.by_metric.get(split_metric(metric)[0]))
         return self.everywhere if named is None else named
 
@@ -132,7 +132,7 @@ def compare_rows(
     *,
     strict: bool = False,
 ) -> tuple[Finding, ...]:
-    """All that differs from a baseline, by model, task and metric; values that are equal are no finding.
+    """Find all that differs from a baseline, sorted by model, task and metric; equal values are no finding.
 
     A value is worse where it moved by more than is allowed: the tolerance that was given for its metric, or
     else `TOLERANCE`. Where the inputs are not told to be equal (another kind of device), that or the

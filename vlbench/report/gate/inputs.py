@@ -1,4 +1,4 @@
-"""What a row of a baseline was measured with: whether it is what it was, and what is not."""
+"""What a value was measured with (protocol, weights, data, precision), against a baseline."""
 
 from collections.abc import Iterator
 from typing import Literal
@@ -10,7 +10,7 @@ Change = Literal["protocol", "weights", "data", "precision"]
 
 
 def changed_inputs(was: BaselineRow, now: BaselineRow) -> Iterator[tuple[Change, str]]:
-    """What differs in the inputs of two rows of one model, task and metric: the kind, and a sentence."""
+    """Yield what differs in the inputs of two rows of one model, task and metric: a kind and a sentence."""
     names = set(_question(was, now).differs_from(_question(now, was)))
     if "protocol" in names:
         before, after = (f"{row.protocol} ({_short(row.protocol_digest)})" for row in (was, now))
@@ -41,7 +41,7 @@ def _other(what: str, before: str | None, after: str | None) -> tuple[Change, st
 
 
 def other_count(was: BaselineRow, now: BaselineRow) -> str:
-    """How what a metric is measured over changed; empty where it did not."""
+    """Say how the number of items that a metric is measured over changed; empty where it did not."""
     if was.n == now.n and not _told(was.left_out, now.left_out):
         return ""
     before, after = (
@@ -51,7 +51,7 @@ def other_count(was: BaselineRow, now: BaselineRow) -> str:
 
 
 def equal_inputs(was: BaselineRow, now: BaselineRow) -> bool:
-    """Whether two rows are told to be of the same images, weights, precision and kind of device.
+    """Whether two rows state the same images, weights, precision and kind of device.
 
     Equal inputs score the same but for rounding: the interval of another sample of images says nothing.
     """
@@ -60,7 +60,7 @@ def equal_inputs(was: BaselineRow, now: BaselineRow) -> bool:
 
 
 def _question(row: BaselineRow, other: BaselineRow) -> Question:
-    """A row's question; what only one of two rows tells counts as equal."""
+    """The question that a row answers; what the other row does not state is left out."""
 
     def told(mine: str | None, theirs: str | None) -> str:
         return "" if mine is None or theirs is None else mine
@@ -78,7 +78,7 @@ def _question(row: BaselineRow, other: BaselineRow) -> Question:
 
 
 def _other_images(was: BaselineRow, now: BaselineRow) -> Iterator[tuple[Change, str]]:
-    """What else tells that images of equal ids are others."""
+    """Yield signs that images of equal ids are others: their number, or the revision of their source."""
     if _told(was.n_images, now.n_images):
         yield "data", f"other data: {was.n_images} images, now {now.n_images}"
     before, after = was.source_revision, now.source_revision

@@ -1,4 +1,4 @@
-"""Why two results of a task cannot be compared image by image: the first thing in which they differ."""
+"""Why two results of a task cannot be compared image by image."""
 
 import json
 
@@ -12,7 +12,7 @@ _SHOWN = 60
 
 
 def incomparable(a: Result, b: Result) -> str:
-    """The first field in which two results differ: `templates: ["{}"], not []`; empty where none does."""
+    """Name the first field in which two results differ: `templates: ["{}"], not []`; empty for none."""
     for each in (a, b):
         if each.partial:
             return f"the result of {each.model} is partial: {each.partial}"
@@ -43,7 +43,7 @@ def incomparable(a: Result, b: Result) -> str:
 
 
 def other_truth(a: Items, b: Items) -> str:
-    """The first part of the truth in which two records differ; empty where none does."""
+    """Name the first part of the truth in which two per-item records differ; empty for none."""
     for name, what in (("classes", "labels"), ("text_images", "captions"), ("positives", "tags")):
         mine, theirs = getattr(a, name), getattr(b, name)
         if (mine is None) != (theirs is None):

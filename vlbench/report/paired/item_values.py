@@ -1,4 +1,4 @@
-"""What the items say of a metric, image by image: hits, or what each image adds."""
+"""The value of a metric image by image: hits, or what each image adds."""
 
 import numpy as np
 
@@ -15,7 +15,7 @@ def known_metric(name: str) -> Metric | None:
 
 
 def read_metric(metric: str, items: Items) -> Reading | None:
-    """What items say of their task's primary metric; None where they say nothing.
+    """Read a metric from per-item records; None where they do not hold it.
 
     A metric without a reading of its own, or whose plug-in is not installed, is read by its pseudo-values.
     """

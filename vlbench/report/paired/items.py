@@ -1,4 +1,4 @@
-"""Items beside the result: `<task>/<model>.items.npz`, small enough to be written with every run.
+"""Per-item records beside results: `<task>/<model>.items.npz`, written by every run.
 
 Indices lie in as few bytes as they need, byte by byte (all low bytes, then all high ones), which packs
 tighter than numbers side by side. Equal items make equal bytes.
@@ -41,7 +41,7 @@ _DAMAGE = (
 
 
 def has_whole_items(folder: Path, result: Result, *, scores: bool = False) -> bool:
-    """Whether items lie beside a result that are its own.
+    """Whether the per-item record beside a result is its own.
 
     With `scores`, those of a task that scores a matrix have to hold it.
     """
@@ -120,7 +120,7 @@ def _items(archive: "np.lib.npyio.NpzFile", result: Result) -> Items:
 
 
 def _about(result: Result) -> str:
-    """What ties items to a result: names, digests and what was measured; times are no part of it."""
+    """What a per-item record states of its result: names, digests and values, no times."""
     return json.dumps(
         {
             "layout": LAYOUT,

@@ -1,4 +1,4 @@
-"""Averages over tasks: of what may be averaged, and what was left out of them and why."""
+"""Averages over tasks, and which tasks they leave out and why."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -45,7 +45,7 @@ NO_ADDITIONS = Additions()
 
 @dataclass(frozen=True, slots=True)
 class Averages:
-    """Scores by row and task, averages of them by row, and what is left out of these, a line each.
+    """Scores by row and task, their averages by row, and a line for each thing that is left out.
 
     `by_task` are the results that they are of, `seeds` the models of the rows that have several. `tasks` are
     those that `mean` is over.
@@ -62,7 +62,7 @@ class Averages:
 
 
 def averages(results: Iterable[Result], additions: Additions = NO_ADDITIONS) -> Averages:
-    """The averages of every row of whole results, None where it lacks a task.
+    """Average the whole results of every row; None where a row lacks a task.
 
     `mean` is over one protocol of each data set, fractions that are better when they are higher, without
     what a user put in the place of a card's texts or thresholds and, beside tasks of cards, without folders
@@ -142,7 +142,7 @@ def mean_rank(model: str, tasks: Sequence[str], ranks: Ranks) -> float | None:
 
 
 def _one_of_each(by_task: Columns, shipped: frozenset[str]) -> tuple[list[str], dict[str, str]]:
-    """One task of each data set, sorted, and why each of the others is none.
+    """Choose one task of each data set; the answer also says why each other task is not chosen.
 
     It is a shipped one, that most results have, the plain one, the first: in this order. Own data count
     where no card's task does.
@@ -180,7 +180,7 @@ def _one_of_each(by_task: Columns, shipped: frozenset[str]) -> tuple[list[str], 
 
 
 def mixed_rows(by_task: Columns) -> dict[str, dict[str, list[str]]]:
-    """Rows whose results are not all of the same: of what, and the tasks of the fewer ones.
+    """Find rows whose results have several weights or methods: which of the two, and the rarer ones' tasks.
 
     Each model of a row has weights of its own, and all of them one state of the row's method: its settings
     and code, where its name tells the former in a few digits alone.
@@ -206,7 +206,7 @@ def mixed_rows(by_task: Columns) -> dict[str, dict[str, list[str]]]:
 
 
 def _data_of(results: Sequence[Result]) -> Iterable[object]:
-    """What tells the data of a column's task whatever its name: images and right answers, and captions."""
+    """Yield a key of the images, right answers and captions of a task, whatever its name."""
     for result in results:
         told = [result.digests.get(name, "") for name in ("image_ids", "truth", "texts")]
         if all(told):
@@ -218,7 +218,7 @@ def _data_of(results: Sequence[Result]) -> Iterable[object]:
 
 
 def _no_fraction(results: Sequence[Result], scores: Scores, metrics: Sequence[str]) -> str:
-    """Why a task's scores are no fractions that are better when they are higher; empty where they are."""
+    """Say why scores cannot be averaged: no fractions, or better when lower; empty where they can."""
     for value in (each for result in results for each in result.metrics if each.metric in metrics):
         if value.lower_is_better:
             return f"{value.metric} is better when it is lower"

@@ -41,7 +41,7 @@ def base_to_new(
 
 
 def _differing(row: str, base: Sequence[Result], new: Sequence[Result]) -> str:
-    """What a row's two halves do not share; empty where they belong together."""
+    """Say in what the two halves of a row differ; empty where they belong together."""
     mixed = mixed_rows({BASE: base, NEW: new}).get(row)
     if mixed:
         return " and ".join(mixed)

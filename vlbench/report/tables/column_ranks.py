@@ -1,4 +1,4 @@
-"""Ranks with ties in a leaderboard column: a place is lost to a model that is significantly better alone."""
+"""Ranks in a leaderboard column: a model loses a place only to one that is significantly better."""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
@@ -42,7 +42,7 @@ def column_ranks(results: Iterable[Result], items: Mapping[str, Items]) -> dict[
 
 
 def _of_one_kind(results: Sequence[Result], items: Mapping[str, Items]) -> list[Result]:
-    """Results with items of the protocol, images, texts and truth that most have; of as many the smallest."""
+    """Keep the results of the protocol, images, texts and truth that most have; ties go to the smallest."""
     results = [each for each in results if each.model in items]
     keys = [
         (
@@ -60,7 +60,7 @@ def _of_one_kind(results: Sequence[Result], items: Mapping[str, Items]) -> list[
 
 
 def _truth(items: Items) -> str:
-    """A digest of what is right, as far as items tell: labels, captions, tags, and where there is any."""
+    """A digest of the truth in a per-item record: labels, captions, tags, and which items have any."""
     found = sha256()
     for name in ("classes", "text_images", "positives"):
         array = getattr(items, name)

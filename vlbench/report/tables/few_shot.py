@@ -1,4 +1,4 @@
-"""Few-shot curves: scores of a model and a method against how many images of each class it learned from."""
+"""Few-shot curves: scores against the number of training images of each class."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -40,7 +40,7 @@ class CurvePoint:
 
 @dataclass(frozen=True, slots=True)
 class Curve:
-    """A metric of a model and a method on a task, the points by shots, that of all images last.
+    """One metric of a model and a method on a task: points by shots, that of all images last.
 
     `method` has the digest of its other settings and no shots. `zero_shot` is the score of the model alone,
     None where it has none in the task's column. `is_fraction` says whether values lie between 0 and 1.
@@ -120,7 +120,7 @@ def primary_curves(curves: Sequence[Curve]) -> dict[str, tuple[Curve, ...]]:
 
 
 def shots_of(result: Result) -> int | None:
-    """How many images of each class a result's method learned from; None where it states no number."""
+    """The number of images of each class that a result's method learned from; None where it states none."""
     shots = result.settings.get("shots")
     return shots if isinstance(shots, int) and shots > 0 else None
 
@@ -179,7 +179,7 @@ def _mean(ends: Sequence[float | None]) -> float | None:
 
 
 def _are_of_several_weights(results: Sequence[Result]) -> bool:
-    """Whether some model is of several weights; of a row of seeds, each seed has its own."""
+    """Whether results of one model have several weights; each seed of a row has its own."""
     weights: dict[str, set[tuple[str, ...]]] = {}
     for each in results:
         model = each.model.rpartition(f"+{each.method}")[0] if each.method else each.model

@@ -47,7 +47,7 @@ def look(curve: Curve, drawn: Sequence[Curve]) -> tuple[str, str]:
 
 
 def legend(drawn: Sequence[Curve], top: float) -> tuple[list[str], float]:
-    """The legend, a row or more a model, then what bars and bands are, and where what follows it stands."""
+    """Draw the legend: rows for each model, then bars and bands; the answer ends with the height below it."""
     entries: list[_Sample] = []
     for curve in drawn:
         colour, mark = look(curve, drawn)
@@ -93,10 +93,10 @@ def _rows(samples: Sequence[_Sample], top: float) -> tuple[list[str], float]:
 
 
 def short(words: str, most: int) -> str:
-    """Words without their middle where they are long: what tells names apart stands at either end."""
+    """Cut the middle out of long words: names differ at their ends."""
     return words if len(words) <= most else f"{words[: most // 2]}…{words[1 - most // 2 :]}"
 
 
 def xml_text(words: str) -> str:
-    """Words as XML has them; control characters, which it has not, become marks."""
+    """Escape words for XML; control characters, which XML lacks, become replacement marks."""
     return escape(_NOT_XML.sub("\ufffd", words))

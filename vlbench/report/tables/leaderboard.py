@@ -1,4 +1,4 @@
-"""Leaderboards: CSVs made from results alone, byte-identical whatever the order of the runs."""
+"""Leaderboard CSVs, made from results alone; the order of the runs changes no byte."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -91,7 +91,7 @@ def leaderboards(results: Iterable[Result], additions: Additions = NO_ADDITIONS)
 
 
 def notes(results: Iterable[Result], additions: Additions = NO_ADDITIONS) -> tuple[str, ...]:
-    """What tables leave out and why: answers to other questions, seeds that a row lacks, tasks of no mean.
+    """Say what the tables leave out and why: other questions, missing seeds, tasks without a mean.
 
     A task whose name is one of version 0.1 alone is told what it is now.
     """
@@ -174,7 +174,7 @@ def stale_leaderboards(
 
 
 def pictures_of(folder: Path) -> tuple[str, ...]:
-    """The names of a folder's pictures of few-shot curves, by how they begin, sorted."""
+    """The sorted names of a folder's pictures of few-shot curves, known by their first bytes."""
     found = []
     for place in folder.glob(f"*{PICTURE}"):
         with place.open("rb") as file:
@@ -184,7 +184,7 @@ def pictures_of(folder: Path) -> tuple[str, ...]:
 
 
 def with_ranks(folder: Path, results: Iterable[Result], additions: Additions) -> Additions:
-    """The additions with the ranks of a folder's models, task by task, from the per-item records there.
+    """Add the ranks of a folder's models on each task, tested on the per-item records there.
 
     Raises:
         DataError: a record is damaged, or of another run than its result.
@@ -206,7 +206,7 @@ def with_ranks(folder: Path, results: Iterable[Result], additions: Additions) ->
 def _stale(
     folder: Path, results: Sequence[Result], additions: Additions, *, plot: bool
 ) -> dict[str, str | None]:
-    """Files of a folder that are not what its results say, and their texts, None where no result makes one.
+    """The files that a folder should hold and does not, with their texts; None for a file that should go.
 
     The latter are known by their header or root: a user's own are left alone.
     """
@@ -283,7 +283,7 @@ def _every_metric(results: Iterable[Result]) -> str:
 
 
 def _told(result: Result, name: str) -> object:
-    """What a result says in a column: of itself, its settings or its facts; empty where it says nothing."""
+    """The cell of a result in a column: a field, setting or fact of it; empty where it has none."""
     match name:
         case "images_per_second":
             return speed_text([result])

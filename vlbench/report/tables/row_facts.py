@@ -1,4 +1,4 @@
-"""What a row of the leaderboard holds beside its scores and averages: facts of its models."""
+"""Facts of the models of a leaderboard row, shown beside its scores and averages."""
 
 from collections.abc import Iterable, Sequence
 

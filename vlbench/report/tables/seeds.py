@@ -32,7 +32,7 @@ class SeedSpread:
 
 
 def row_of(result: Result) -> str:
-    """The leaderboard row that a result belongs to: its model, or what the model is one seed of."""
+    """The leaderboard row of a result: its model, or the row of seeds that the model belongs to."""
     return result.replicate_of or result.model
 
 
@@ -45,7 +45,7 @@ def by_row(results: Iterable[Result]) -> dict[str, list[Result]]:
 
 
 def seeds_by_row(results: Iterable[Result]) -> dict[str, frozenset[str]]:
-    """The models that are seeds of each row, on whatever task.
+    """The models that are seeds of each row, over all tasks.
 
     Raises:
         DataError: a model bears the name of such a row.
@@ -88,9 +88,9 @@ def row_scores(
 
 
 def spread_of(members: Sequence[Result], metric: str) -> SeedSpread:
-    """A metric over results of one task and row; one that a result lacks was not measured.
+    """Average a metric over the results of one task and row; None where a result lacks it.
 
-    Nor has a row with a seed that stands twice, or with seeds by several states of a method.
+    A row with a repeated seed, or with seeds of several states of a method, has no mean either.
     """
     values = [each.value for result in members for each in result.metrics if each.metric == metric]
     known = [value for value in values if value is not None]
@@ -133,7 +133,7 @@ def seed_notes(
     seeds: Mapping[str, frozenset[str]],
     partial: Iterable[Result] = (),
 ) -> tuple[str, ...]:
-    """Why rows of seeds have no mean, or one without some seed: a line for each row and task.
+    """Say why rows of seeds have no mean or lack a seed: a line for each row and task.
 
     `partial` are the results that are not whole; a seed that has no others is no seed of its row.
     """
@@ -166,7 +166,7 @@ def seed_notes(
 
 
 def _repeated(members: Sequence[Result]) -> tuple[str, ...]:
-    """Seeds of a row that are one model under several names: equal digests and equal numbers.
+    """Find seeds of a row that are one model under several names: equal digests and equal numbers.
 
     Seeds of a method are of one model, and may well agree.
     """
