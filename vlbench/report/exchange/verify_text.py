@@ -1,7 +1,7 @@
 """Comparisons with published scores as text, JSON, CSV and Markdown."""
 
 import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from itertools import groupby
 from typing import Literal
 
@@ -11,21 +11,10 @@ from vlbench.report.table import Table, number, with_interval
 Form = Literal["text", "json", "csv", "markdown"]
 FORMS: tuple[Form, ...] = ("text", "json", "csv", "markdown")
 
-_COLUMNS: Mapping[str, Callable[[PublishedComparison], object]] = {
-    "model": lambda each: each.model,
-    "task": lambda each: each.task,
-    "metric": lambda each: each.metric,
-    "value": lambda each: number(each.value),
-    "ci_low": lambda each: number(each.ci_low),
-    "ci_high": lambda each: number(each.ci_high),
-    "published": lambda each: each.published.printed,
-    "published_task": lambda each: each.published.task,
-    "difference": lambda each: number(each.difference),
-    "verdict": lambda each: each.verdict,
-    "reason": lambda each: each.reason,
-    "source": lambda each: each.published.source,
-    "notes": lambda each: each.published.notes,
-}
+_COLUMNS = (
+    *("model", "task", "metric", "value", "ci_low", "ci_high", "published", "published_task", "difference"),
+    *("verdict", "reason", "source", "notes"),
+)
 _HEAD = ("metric", "value [95 % interval]", "published", "verdict", "source")
 _WIDTHS = {"verdict": 40, "source": 34}
 
@@ -34,10 +23,10 @@ def comparisons_text(comparisons: Sequence[PublishedComparison], form: Form) -> 
     """Comparisons in a form; the text ends with how many there are of each verdict."""
     match form:
         case "json":
-            return json.dumps(list(map(_as_json, comparisons)), indent=1, ensure_ascii=False)
+            found = [dict(zip(_COLUMNS, _fields(each), strict=True)) | _numbers(each) for each in comparisons]
+            return json.dumps(found, indent=1, ensure_ascii=False)
         case "csv":
-            cells = [[say(each) for say in _COLUMNS.values()] for each in comparisons]
-            return Table([*_COLUMNS], cells).csv().rstrip("\n")
+            return Table(_COLUMNS, [_fields(each) for each in comparisons]).csv().rstrip("\n")
         case "markdown":
             rows = [[each.model, each.task, *_cells(each, notes=True)] for each in comparisons]
             return f"{Table(['model', 'task', *_HEAD], rows).markdown()}\n\n{counts_line(comparisons)}"
@@ -57,10 +46,20 @@ def counts_line(comparisons: Iterable[PublishedComparison]) -> str:
     return ", ".join(f"{verdicts.count(name)} {name}" for name in names)
 
 
-def _as_json(each: PublishedComparison) -> dict[str, object]:
-    cells = {name: say(each) for name, say in _COLUMNS.items()}
-    numbers = {name: getattr(each, name) for name in ("value", "ci_low", "ci_high", "difference")}
-    return cells | numbers | {"published": each.published.value}
+def _fields(each: PublishedComparison) -> list[str]:
+    """The cells of a CSV under `_COLUMNS`."""
+    numbers = map(number, (each.value, each.ci_low, each.ci_high))
+    published = each.published
+    return [
+        *(each.model, each.task, each.metric, *numbers, published.printed, published.task),
+        *(number(each.difference), each.verdict, each.reason, published.source, published.notes),
+    ]
+
+
+def _numbers(each: PublishedComparison) -> dict[str, float | None]:
+    """The numbers of a comparison, with all their digits."""
+    names = ("value", "ci_low", "ci_high", "difference")
+    return {name: getattr(each, name) for name in names} | {"published": each.published.value}
 
 
 def _cells(each: PublishedComparison, *, notes: bool = False) -> list[str]:

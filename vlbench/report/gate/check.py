@@ -87,7 +87,7 @@ class Tolerances:
                 _refuse_any(self.by_metric[name], f"{name}={self.by_metric[name]:g}", row.most)
 
     def of(self, metric: str) -> float | None:
-        """Return the tolerance of a metric: that of its name (`recall@5`, then `recall`), else of all, else None."""
+        """Return the tolerance of a metric by its name (`recall@5`, then `recall`), else that of all."""
         named = self.by_metric.get(metric, self.by_metric.get(split_metric(metric)[0]))
         return self.everywhere if named is None else named
 

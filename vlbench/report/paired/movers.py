@@ -37,12 +37,9 @@ def movers(a: Result, items_a: Items, b: Result, items_b: Items, *, shown: int =
     without classes or tags there are none.
     """
     moved = _of_classes(a, items_a, items_b) or _of_parts(a, b)
-    gained = sorted(
-        (each for each in moved if each.difference >= LEAST), key=lambda it: (-it.difference, -it.n)
-    )
-    lost = sorted(
-        (each for each in moved if each.difference <= -LEAST), key=lambda it: (it.difference, -it.n)
-    )
+    moved.sort(key=lambda it: (-abs(it.difference), -it.n))
+    gained = [each for each in moved if each.difference >= LEAST]
+    lost = [each for each in moved if each.difference <= -LEAST]
     return (*gained[:shown], *lost[:shown])
 
 
