@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from vlbench.pytest_plugin.scores import Regression
-from vlbench.report.gate.baseline import baseline_text, read_baseline, rows_of_folder
+from vlbench.report.gate.baseline import baseline_text, read_baseline, rows_of
+from vlbench.report.results import read_results
 
 CHECKOUT = Path(__file__).parents[2]
 RESULTS = CHECKOUT / "results"
@@ -19,7 +20,7 @@ GOLDEN = CHECKOUT / "tests" / "fixtures" / "golden" / "tiny-clip.json"
 
 def test_the_baseline_is_that_of_the_committed_results():
     written = (RESULTS / "baseline.csv").read_text(encoding="utf-8")
-    fresh = baseline_text(rows_of_folder(RESULTS))
+    fresh = baseline_text(rows_of(read_results(RESULTS)))
     assert written == fresh, "run `vlbench check --baseline results/baseline.csv --update`"
 
 
