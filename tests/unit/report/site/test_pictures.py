@@ -3,7 +3,6 @@ from xml.etree import ElementTree
 
 import pytest
 
-from vlbench.report.axes import logarithmic_axis, straight_axis
 from vlbench.report.site.pictures import Picture, Point, pareto_front, svg
 
 
@@ -54,16 +53,6 @@ def test_labels_cover_neither_one_another_nor_other_points():
     assert 0 < len(labels) < 30
     lines = [(round(float(each.get("y")) / 14), each.get("x")) for each in labels]
     assert len(set(lines)) == len(lines)
-
-
-def test_axes_have_round_ticks_inside_whatever_the_range():
-    for low, high in ((0.11, 0.89), (0.5, 0.5), (0.701, 0.7015), (3, 1200)):
-        axis = straight_axis([low, high])
-        assert axis.low <= low <= high <= axis.high
-        assert 2 <= len(axis.ticks) <= 8
-    assert logarithmic_axis([0.5, 900.0]).ticks == (1.0, 10.0, 100.0, 1000.0)
-    assert len(logarithmic_axis([300.0, 420.0]).ticks) > 2
-    assert logarithmic_axis([10.0, 1000.0]).place(100.0) == pytest.approx(0.5)
 
 
 def test_colours_are_the_pages():
