@@ -16,7 +16,7 @@ from vlbench.core.result import Result
 from vlbench.core.scoring import Axis
 from vlbench.report.results import PREDICTIONS, result_path
 
-Columns = dict[str, object]
+SideColumns = dict[str, object]
 
 _WRITTEN = {
     *("row_ranks", "column_ranks", "best", "best_scores", "scores"),
@@ -54,19 +54,19 @@ def write_predictions(
     return path
 
 
-def _sides(problem: Problem, prediction: Prediction, axes: Mapping[str, Axis]) -> list[Columns]:
+def _sides(problem: Problem, prediction: Prediction, axes: Mapping[str, Axis]) -> list[SideColumns]:
     """The columns of each side."""
     items = problem.groups[ITEM].labels if ITEM in problem.groups else None
-    texts: Columns = {"side": "text", "id": problem.names}
+    texts: SideColumns = {"side": "text", "id": problem.names}
     if "column_ranks" in prediction.arrays:
         texts["rank"] = prediction["column_ranks"]
-    sides: dict[Axis, Columns] = {"candidates": _image_columns(problem, prediction), "queries": texts}
+    sides: dict[Axis, SideColumns] = {"candidates": _image_columns(problem, prediction), "queries": texts}
     sizes: dict[Axis, int] = {"candidates": len(problem.candidates), "queries": len(problem.queries)}
     pairs: dict[Axis, Relevance] = {"right": problem.relevant}
     if problem.asked is not None and problem.asked.how == "only":
         pairs["asked"] = problem.asked.pairs
     sizes |= {axis: len(each.candidates) for axis, each in pairs.items()}
-    others: list[Columns] = []
+    others: list[SideColumns] = []
     for name in sorted(prediction.arrays.keys() - _WRITTEN):
         values = list(prediction[name])
         stated = [axes[name]] if name in axes else []
@@ -84,10 +84,10 @@ def _sides(problem: Problem, prediction: Prediction, axes: Mapping[str, Axis]) -
     return [*sides.values(), *others]
 
 
-def _pair_columns(problem: Problem, pairs: Relevance, items: Sequence[str] | None) -> Columns:
+def _pair_columns(problem: Problem, pairs: Relevance, items: Sequence[str] | None) -> SideColumns:
     queries = pairs.queries.tolist()
     ids, names = problem.ids, problem.names
-    columns: Columns = {
+    columns: SideColumns = {
         "side": "pair",
         "id": [ids[place] for place in pairs.candidates.tolist()],
         "query": [names[place] for place in queries],
@@ -98,9 +98,9 @@ def _pair_columns(problem: Problem, pairs: Relevance, items: Sequence[str] | Non
     return columns
 
 
-def _image_columns(problem: Problem, prediction: Prediction) -> Columns:
+def _image_columns(problem: Problem, prediction: Prediction) -> SideColumns:
     side = "image" if len(problem.images) else "candidate"
-    columns: Columns = {"side": side, "id": problem.ids}
+    columns: SideColumns = {"side": side, "id": problem.ids}
     names = problem.names
     if "row_ranks" in prediction.arrays:
         columns["rank"] = prediction["row_ranks"]

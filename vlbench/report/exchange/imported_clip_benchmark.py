@@ -25,10 +25,10 @@ def read_clip_benchmark(path: Path) -> tuple[TheirScore, ...]:
     return tuple(score for where, row, metrics in read(path) for score in _scores(where, row, metrics))
 
 
-Row = tuple[str, Mapping[str, str], Mapping[str, object]]
+TheirRun = tuple[str, Mapping[str, str], Mapping[str, object]]
 
 
-def _rows_of_json(path: Path) -> Iterator[Row]:
+def _rows_of_json(path: Path) -> Iterator[TheirRun]:
     try:
         value = parsed_json(path.read_text(encoding="utf-8"))
     except DataError as error:
@@ -56,7 +56,7 @@ def _rows_of_json(path: Path) -> Iterator[Row]:
         yield str(path), {name: str(run.get(name) or "") for name in (*_NAMES, "language", EXPORTER)}, numbers
 
 
-def _rows_of_csv(path: Path) -> Iterator[Row]:
+def _rows_of_csv(path: Path) -> Iterator[TheirRun]:
     lacking = f"not a table of CLIP_benchmark: line 1 lacks one of {', '.join(_NAMES)}"
     for where, row in rows_of_csv(path, [_NAMES], lacking)[1]:
         metrics = {name: text for name, text in row.items() if name not in _OTHER and text.strip()}

@@ -18,7 +18,7 @@ _ROUNDING = 1e-6
 Scores = Mapping[str, Mapping[str, float | None]]
 Ranks = Mapping[str, Mapping[str, int]]
 Numbers = Mapping[str, float | None]
-Columns = Mapping[str, Sequence[Result]]
+ByTask = Mapping[str, Sequence[Result]]
 """The results of tasks, of each those that may stand together."""
 
 
@@ -51,7 +51,7 @@ class Averages:
     those that `mean` is over.
     """
 
-    by_task: Columns
+    by_task: ByTask
     seeds: Mapping[str, frozenset[str]]
     scores: Scores
     tasks: tuple[str, ...]
@@ -141,7 +141,7 @@ def mean_rank(model: str, tasks: Sequence[str], ranks: Ranks) -> float | None:
     return fmean(known) if known and len(known) == len(tasks) else None
 
 
-def _one_of_each(by_task: Columns, shipped: frozenset[str]) -> tuple[list[str], dict[str, str]]:
+def _one_of_each(by_task: ByTask, shipped: frozenset[str]) -> tuple[list[str], dict[str, str]]:
     """Choose one task of each data set; the answer also says why each other task is not chosen.
 
     It is a shipped one, that most results have, the plain one, the first: in this order. Own data count
@@ -179,7 +179,7 @@ def _one_of_each(by_task: Columns, shipped: frozenset[str]) -> tuple[list[str], 
     return sorted(chosen), reasons
 
 
-def mixed_rows(by_task: Columns) -> dict[str, dict[str, list[str]]]:
+def mixed_rows(by_task: ByTask) -> dict[str, dict[str, list[str]]]:
     """Find rows whose results have several weights or methods: which of the two, and the rarer ones' tasks.
 
     Each model of a row has weights of its own, and all of them one state of the row's method: its settings
@@ -231,7 +231,7 @@ def _no_fraction(results: Sequence[Result], scores: Scores, metrics: Sequence[st
 def _collection(
     metrics: Mapping[str, Sequence[str] | None],
     weights: Mapping[str, float],
-    by_task: Columns,
+    by_task: ByTask,
     scores: Scores,
     seeds: Mapping[str, frozenset[str]],
 ) -> tuple[Numbers, str]:

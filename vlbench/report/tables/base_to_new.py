@@ -6,7 +6,7 @@ from vlbench.core.digest import digest_of
 from vlbench.core.result import Result
 from vlbench.report.comparable import Question
 from vlbench.report.table import Table, number
-from vlbench.report.tables.averages import Columns, mixed_rows
+from vlbench.report.tables.averages import ByTask, mixed_rows
 from vlbench.report.tables.seeds import row_of
 from vlbench.report.task_name import BASE, NEW
 
@@ -15,7 +15,7 @@ BASE_TO_NEW_HEAD = ("model", "task", "base", "new", "harmonic_mean")
 
 
 def base_to_new(
-    scores: Mapping[str, Mapping[str, float | None]], by_task: Columns
+    scores: Mapping[str, Mapping[str, float | None]], by_task: ByTask
 ) -> tuple[str, tuple[str, ...]]:
     """The text of `base_to_new.csv` from scores by row and task, and a line for each pair that it leaves out.
 
