@@ -2,11 +2,8 @@
 
 import csv
 import io
-import textwrap
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import zip_longest
-from unicodedata import combining, east_asian_width
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,30 +47,23 @@ class Table:
 
     def text(self, *, ruled: bool = True) -> str:
         """Aligned columns for a terminal, two blanks apart; `(none)` without columns."""
+        # imported here, so that `--help` starts without it
+        from tabulate import tabulate
+
         if not self.head:
             return "(none)"
-        lines: list[Sequence[str]] = [[name.replace("\n", " ") for name in self.head]]
-        for row in self.rows:
-            cells = []
-            for name, cell in zip(self.head, row, strict=True):
-                parts = _cell(cell).splitlines() or [""]
-                if name in self.widths:
-                    parts = [
-                        each for part in parts for each in textwrap.wrap(part, self.widths[name]) or [""]
-                    ]
-                cells.append(parts)
-            lines += zip_longest(*cells, fillvalue="")
-        widths = [max(map(_width, column)) for column in zip(*lines, strict=True)]
-        if ruled:
-            lines.insert(1, ["-" * width for width in widths])
-        aligned = []
-        for line in lines:
-            placed = []
-            for name, cell, width in zip(self.head, line, widths, strict=True):
-                room = width + len(cell) - _width(cell)
-                placed.append(cell.rjust(room) if name in self.right else cell.ljust(room))
-            aligned.append("  ".join(placed).rstrip())
-        return "\n".join(aligned)
+        head = [name.replace("\n", " ") for name in self.head]
+        drawn = tabulate(
+            [head, *([_cell(cell) for cell in row] for row in self.rows)],
+            tablefmt="simple",
+            disable_numparse=True,
+            preserve_whitespace=True,
+            colalign=["right" if name in self.right else "left" for name in self.head],
+            maxcolwidths=[self.widths.get(name) for name in self.head],
+        )
+        # without headers a table has rules above and below it; the head, as a row, is as wide as its words
+        rule, first, *others, _ = (line.rstrip() for line in drawn.split("\n"))
+        return "\n".join([first, *([rule] if ruled else []), *others])
 
     def markdown(self) -> str:
         """A table of GitHub's Markdown; no cell can break it."""
@@ -125,10 +115,3 @@ def _cell(value: object) -> str:
     if isinstance(value, float):
         return f"{value:g}"
     return "" if value is None else str(value)
-
-
-def _width(text: str) -> int:
-    """The columns of a terminal that a text takes: two for a wide character, none for a combining one."""
-    if text.isascii():
-        return len(text)
-    return sum(0 if combining(each) else 1 + (east_asian_width(each) in "WF") for each in text)
