@@ -54,7 +54,7 @@ class Table:
             return "(none)"
         head = [name.replace("\n", " ") for name in self.head]
         drawn = tabulate(
-            [head, *([_cell(cell) for cell in row] for row in self.rows)],
+            [head, *([_cell(cell) for _, cell in zip(head, row, strict=True)] for row in self.rows)],
             tablefmt="simple",
             disable_numparse=True,
             preserve_whitespace=True,
