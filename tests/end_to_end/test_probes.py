@@ -220,6 +220,16 @@ def test_what_one_method_cannot_do_leaves_the_others_their_rows(run):
     assert sorted(table(run, "own.csv", "some")) == ["tiny-clip", "tiny-clip+ridge@2.s0"]
 
 
+def test_a_split_whose_data_are_not_here_leaves_what_does_not_learn_from_it(run, tmp_path):
+    (tmp_path / "untrained.yaml").write_text(CARD.replace("path: train", "path: nowhere"))
+    told = r"untrained: ridge learns from its train split; no data found: no folder .*nowhere.*; pass"
+    with pytest.raises(Unsupported, match=told) as caught:
+        run("zero-shot,ridge@1", "--include-path", tmp_path, "--task", "untrained", where="untrained")
+    assert "own" not in str(caught.value)
+    assert sorted(table(run, "untrained.csv", "untrained")) == ["tiny-clip"]
+    assert sorted(table(run, "own.csv", "untrained")) == ["tiny-clip", "tiny-clip+ridge@1.s0"]
+
+
 def test_models_that_share_an_image_side_are_learned_once_and_their_rows_say_so(run, monkeypatch):
     from vlbench.methods import ridge
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from random import Random
 
 from vlbench.cards.card_file import SETTINGS, read_card
-from vlbench.cards.card_request import Search, card_request, search_sources
+from vlbench.cards.card_request import Search, card_request, no_data, search_sources
 from vlbench.cards.catalogue import Catalogue, Reference, find, read_catalogue
 from vlbench.cards.data_request import DataRequest
 from vlbench.cards.folders import Folders
@@ -124,7 +124,11 @@ def open_task(
             continue
         from vlbench.cards.thresholds import learning_from, refuse_shared
 
-        of_split = card_request(search_sources(found, read, request, split), request, split)
+        looked = search_sources(found, read, request, split)
+        if looked.source is None:  # refused where a method needs it; the others go on
+            task = replace(task, not_found={**task.not_found, split: no_data(looked.passed_over)})
+            continue
+        of_split = card_request(looked, request, split)
         other = _asked(kind, of_split, request.limit)
         if not request.allow_seen_images:
             refuse_shared(task, split, other.problem.images, request.cache)

@@ -79,7 +79,8 @@ def card_request(search: Search, request: DataRequest, split: SplitName | None =
     place = request.place(entry.path.parent)
     part = card if split is None else getattr(card, split)
     if source is None:
-        raise no_data(entry.name, search.passed_over)
+        looked = no_data(search.passed_over, f", which `vlbench data check {entry.name}` names")
+        raise DataError(f"{entry.name}: {looked}, or name the very folder: --data-root {entry.name}=FOLDER")
     names = None if request.classnames is not None else card_names(card, place, entry.name)
     remarks: tuple[str, ...] = ()
     if request.classnames is not None or request.descriptions is not None or card.descriptions is not None:
@@ -126,16 +127,14 @@ def card_request(search: Search, request: DataRequest, split: SplitName | None =
     return class_half(asked, entry.half)
 
 
-def no_data(task: str, passed_over: Sequence[tuple[SourceFields, SourceMissing]]) -> DataError:
-    """The error for a task whose data lie nowhere: the first places looked at, and what names the others."""
+def no_data(passed_over: Sequence[tuple[SourceFields, SourceMissing]], others: str = "") -> str:
+    """What there is to say where no source has the data: the first places looked at, how many `others`."""
     named = passed_over[:_NAMED]
     looked = "; ".join(missing.looked for _, missing in named)
     advice = ", or ".join(dict.fromkeys(missing.advice for _, missing in named))
-    others = len(passed_over) - len(named)
-    more = f"; and in {others} more places, which `vlbench data check {task}` names" if others else ""
-    return DataError(
-        f"{task}: no data found: {looked}{more}; {advice}, or name the very folder: --data-root {task}=FOLDER"
-    )
+    count = len(passed_over) - len(named)
+    more = f"; and in {count} more places{others}" if count else ""
+    return f"no data found: {looked}{more}; {advice}"
 
 
 def on_folder(

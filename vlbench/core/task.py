@@ -32,11 +32,11 @@ class Expectation:
 class Task:
     """A question, put together from parts: what a task kind returns and the engine evaluates.
 
-    `metrics` maps the name as asked for (`recall@5`) to the metric. `partial` says why this is not
-    the whole task; empty if it is. `thresholds` take the place of the model's own: one for each query, in
-    the units that people state. `learn_from` has the same question about other splits, which methods learn
-    from. `called` is what its queries are (classes), `remarks` are what a user has to know of how its texts
-    were read.
+    `metrics` maps the name as asked for (`recall@5`) to the metric. `partial` says why this is not the whole
+    task; empty if it is. `thresholds` take the place of the model's own: one for each query, in the units
+    that people state. `learn_from` has the same question about other splits, which methods learn from.
+    `not_found` says of a split that has no data here where they were looked for. `called` is what its queries
+    are (classes), `remarks` are what a user has to know of how its texts were read.
 
     Raises:
         PluginError: its scoring or a metric is a word or a function, as in version 0.1.
@@ -55,6 +55,7 @@ class Task:
     learn_from: Mapping[str, Problem] = field(default_factory=dict)
     called: str = "texts"
     remarks: tuple[str, ...] = ()
+    not_found: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         parts: list[tuple[str, object, type]] = [("scoring", self.scoring, Scoring)]

@@ -27,6 +27,10 @@ def refuse_unfit(
     """
     _refuse_metrics(method, task, problem)
     lacking = sorted(method.learns_from - task.learn_from.keys())
+    if lacking and lacking[0] in task.not_found:
+        raise Unsupported(
+            f"{task.name}: {method.name} learns from its {lacking[0]} split; {task.not_found[lacking[0]]}"
+        )
     if lacking:
         raise Unsupported(
             f"{task.name}: {method.name} learns from a {lacking[0]} split, and no card of it names one; what "
