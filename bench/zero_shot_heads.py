@@ -83,7 +83,7 @@ def main() -> None:
 def card_texts(card: str, catalogue: Catalogue) -> list[Text]:
     """The texts of a card as its task asks them."""
     entry = catalogue.tasks[card]
-    fields = read_card(entry.path, TaskCard).card
+    fields = read_card(entry, TaskCard).card
     if fields.names is None or fields.templates is None:
         sys.exit(f"{card}: has no names or templates of its own")
     templates = read_templates(entry.path.parent / fields.templates)

@@ -8,8 +8,7 @@ from vlbench.cards.card_file import parse_card
 from vlbench.cards.catalogue import Catalogue, read_catalogue
 from vlbench.cards.folders import Collection
 from vlbench.cards.published import published_of
-from vlbench.cards.schema import ModelCard, Paper, SourceFields, TaskCard
-from vlbench.cards.summary import CollectionCard
+from vlbench.cards.schema import CollectionCard, ModelCard, Paper, SourceFields, TaskCard
 from vlbench.cards.texts import read_names, read_templates
 from vlbench.core.published import PublishedScore
 
@@ -23,8 +22,8 @@ SHOWN = 40
 def catalogue_pages() -> dict[str, str]:
     """Every page by its path in the checkout."""
     catalogue = read_catalogue()
-    tasks = {name: parse_card(entry.path, TaskCard) for name, entry in catalogue.tasks.items()}
-    models = {name: parse_card(entry.path, ModelCard) for name, entry in catalogue.models.items()}
+    tasks = {name: parse_card(entry, TaskCard) for name, entry in catalogue.tasks.items()}
+    models = {name: parse_card(entry, ModelCard) for name, entry in catalogue.models.items()}
     published = published_of()
     by_task, by_model = _grouped(published, "task"), _grouped(published, "model")
     pages = {f"{FOLDER}/README.md": index_page(catalogue, tasks, models)}
@@ -45,7 +44,7 @@ def index_page(catalogue: Catalogue, tasks: Mapping[str, TaskCard], models: Mapp
         "`vlbench show NAME` prints a card with all its published scores."
     )
     rows = [
-        [f"`{name}`", each.title, str(len(each.tasks)), _text(parse_card(each.path, CollectionCard).source)]
+        [f"`{name}`", each.title, str(len(each.tasks)), _text(parse_card(each, CollectionCard).source)]
         for name, each in catalogue.collections.items()
     ]
     lines.append("## Collections\n\n" + _table(["Name", "What", "Tasks", "Source"], rows))

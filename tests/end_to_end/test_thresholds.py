@@ -172,7 +172,7 @@ def test_thresholds_of_test_images_are_refused_or_counted(run):
     [
         ("shapes", "0.2", "shapes: classification has no thresholds; leave --thresholds out"),
         ("shapes-tags", "best-f1", "best-f1 is a method, which learns thresholds: pass --method best-f1"),
-        ("shapes-tags", "none.tsv", "none.tsv: cannot be read (No such file or directory)"),
+        ("shapes-tags", "none.tsv", "none.tsv: no such file; correct the name"),
         (
             "shapes-tags",
             "1.5",

@@ -8,10 +8,11 @@ import pytest
 from every_card import assert_each
 from jsonschema import Draft202012Validator
 
-from vlbench.cards.card_file import read_card, read_mapping
+from vlbench.cards.card_file import read_card
 from vlbench.cards.folders import built_in_folder
 from vlbench.cards.schema import ModelCard, TaskCard
 from vlbench.cards.texts import read_names, read_templates
+from vlbench.cards.yaml_file import read_mapping
 from vlbench.core.metric_name import split_metric
 from vlbench.core.registry import METRICS
 

@@ -96,7 +96,7 @@ def check_data(name: str, catalogue: Catalogue, request: DataRequest, *, sample:
             return _of_own_data(name, catalogue, asked, sample)
         from vlbench.cards.card_file import read_card
 
-        return _of_card(name, found, read_card(found.path, TaskCard), catalogue, asked, sample)
+        return _of_card(name, found, read_card(found, TaskCard), catalogue, asked, sample)
 
 
 def _of_card(

@@ -88,7 +88,7 @@ def plan_download(name: str, catalogue: Catalogue, request: DataRequest, *, repo
         raise DataError(f"{name}: own data are where you put them; name a task of `vlbench list tasks`")
     from vlbench.cards.card_file import read_card
 
-    card = read_card(found.path, TaskCard).card
+    card = read_card(found, TaskCard).card
     remote = _remote(found.name, card, repo)
     refuse_offline(str(remote.options[REPO]))
     wanted = _wanted(remote)

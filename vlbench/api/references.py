@@ -4,7 +4,7 @@ import csv
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -113,7 +113,7 @@ def import_scores(
         DataError: the file is missing, of another layout, or holds no score.
     """
     from vlbench.cards.catalogue import read_catalogue
-    from vlbench.cards.their_names import TheirNames
+    from vlbench.cards.other_tools import card_of, task_of
     from vlbench.report.exchange.imported import imported_score, known_already, refuse_doubled, write_imported
 
     path = Path(file)
@@ -126,10 +126,10 @@ def import_scores(
     if not theirs:
         raise DataError(f"{path}: holds no score")
     refuse_doubled(theirs, path)
-    names = TheirNames(read_catalogue(tuple(map(Path, include_path))))
+    catalogue = read_catalogue(tuple(map(Path, include_path)))
+    card, task = (lru_cache(None)(partial(each, catalogue)) for each in (card_of, task_of))
     scores = [
-        imported_score(each, system=system, file=path.name, card_of=names.card_of, task_of=names.task_of)
-        for each in theirs
+        imported_score(each, system=system, file=path.name, card_of=card, task_of=task) for each in theirs
     ]
     again = known_already(scores, Path(results))
     written = write_imported(scores, Path(results))
@@ -154,7 +154,7 @@ def export_results(
         DataError: the folder is missing, or a file in it is damaged.
     """
     from vlbench.cards.catalogue import read_catalogue
-    from vlbench.cards.export_names import their_dataset, their_weights, title_of
+    from vlbench.cards.other_tools import their_dataset, their_weights, title_of
     from vlbench.report.exchange.export import ExportNames, export_text, untold
     from vlbench.report.results import read_results
 
@@ -274,4 +274,4 @@ def _cards(models: Iterable[str], catalogue: "Catalogue") -> "Iterator[tuple[str
 
     for name in sorted(models):
         if name in catalogue.models:
-            yield name, parse_card(catalogue.models[name].path, ModelCard)
+            yield name, parse_card(catalogue.models[name], ModelCard)

@@ -111,7 +111,7 @@ def _model_notes(rows: Iterable[str], catalogue: "Catalogue") -> Iterator[tuple[
     for row in sorted(rows):
         name = next((name for name in card_models(row) if name in catalogue.models), None)
         if name is not None:
-            card = parse_card(catalogue.models[name].path, ModelCard)
+            card = parse_card(catalogue.models[name], ModelCard)
             yield row, CardNotes(card.title, tuple(_lines_of_model(card)))
 
 
@@ -127,7 +127,7 @@ def _task_notes(tasks: Iterable[str], catalogue: "Catalogue") -> Iterator[tuple[
 
     for task in tasks:
         if task in catalogue.tasks:
-            card = parse_card(catalogue.tasks[task].path, TaskCard)
+            card = parse_card(catalogue.tasks[task], TaskCard)
             yield task, CardNotes(card.title, tuple(_lines_of_task(card)))
 
 

@@ -14,7 +14,14 @@ from vlbench.cards.catalogue import Catalogue, Reference, find, read_catalogue
 from vlbench.cards.data_request import DataRequest
 from vlbench.cards.folders import Folders
 from vlbench.cards.schema import ModelCard, TaskCard
-from vlbench.cards.threshold_file import stated_number
+from vlbench.cards.thresholds import (
+    learning_from,
+    read_thresholds,
+    refuse_shared,
+    refuse_untagged,
+    stated,
+    stated_number,
+)
 from vlbench.core.contracts import Checkpoint, Origin, PreprocessMode
 from vlbench.core.dataset import subset
 from vlbench.core.errors import DataError, Unsupported
@@ -68,7 +75,7 @@ def open_model(
     origin = Origin(name, folder, weights=weights, cache=cache, preprocess=preprocess, open=open_other)
     if isinstance(found, Reference):
         return NamedModel(_from_reference(origin, found), None)
-    read = read_card(found.path, ModelCard)
+    read = read_card(found, ModelCard)
     return NamedModel(read.plug_ins[SETTINGS](origin), read.card if weights is None else None)
 
 
@@ -99,7 +106,7 @@ def open_task(
         kind = TASK_KINDS.get(found.scheme)
         asked = own_request(found, catalogue, request)
     else:
-        read = read_card(found.path, TaskCard) if search is None else search.read
+        read = read_card(found, TaskCard) if search is None else search.read
         kind = read.plug_ins[SETTINGS]
         if in_place:
             from vlbench.cards.own_texts import without_repeats
@@ -112,9 +119,6 @@ def open_task(
         asked = marked(asked, request)
     task = _asked(kind, asked, request.limit)
     if request.thresholds is not None:
-        from vlbench.cards.threshold_file import read_thresholds
-        from vlbench.cards.thresholds import refuse_untagged, stated
-
         refuse_untagged(task)
         values = read_thresholds(request.thresholds, task.problem.texts)
         task = stated(task, request.thresholds, values)
@@ -122,8 +126,6 @@ def open_task(
         # what needs a split that is not there is refused when it is planned, and the other tasks are run
         if isinstance(found, Reference) or read is None or getattr(read.card, split) is None:
             continue
-        from vlbench.cards.thresholds import learning_from, refuse_shared
-
         looked = search_sources(found, read, request, split)
         if looked.source is None:  # refused where a method needs it; the others go on
             task = replace(task, not_found={**task.not_found, split: no_data(looked.passed_over)})
@@ -148,7 +150,7 @@ def open_training(name: str, catalogue: Catalogue, *, request: DataRequest) -> N
     found = find(catalogue, name, "task")
     if isinstance(found, Reference):
         return open_task(name, catalogue, request=request)
-    read = read_card(found.path, TaskCard)
+    read = read_card(found, TaskCard)
     if read.card.train is None:
         raise DataError(
             f"{name}: its card names no training split, and the test split is not learned from; add a "

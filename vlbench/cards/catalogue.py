@@ -1,26 +1,27 @@
-"""The catalogue of cards by name, without reading each card, and what a user's names for them mean."""
+"""The catalogue of all cards by name, and what a user's names for them mean."""
 
-import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
 from pathlib import Path
-from typing import Any
 
-from vlbench.cards.folders import FOLDERS, CardKind, Collection, Entry, Folders, Half, card_folders
+from vlbench.cards.folders import (
+    FOLDERS,
+    RESERVED,
+    CardKind,
+    Collection,
+    Entry,
+    Folders,
+    Half,
+    card_folders,
+    ships,
+)
 from vlbench.core.errors import CardError, UnknownName
 from vlbench.core.registry import ADAPTERS, TASK_KINDS
-
-RESERVED = frozenset(":,*?[]/\\ ")
-"""Characters that a card's name holds none of."""
 
 RESERVED_IN_ALIASES = RESERVED - {"/"}
 COLLECTIONS = "collections"
 """The folder below a folder of task cards, a YAML file a collection."""
-INDEX = "index.json"
-"""A generated file beside the cards: what `index_text` of vlbench/cards/index.py says of them."""
-INDEX_SCHEMA = 4
-CARDS = "cards"
 HALVES: tuple[Half, Half] = ("base", "new")
 MARK = "@"
 """What the half of a task's classes stands behind: `dtd@base`."""
@@ -105,79 +106,44 @@ class Reference:
         return cls(scheme, rest) if mark else None
 
 
-def read_catalogue(include: Sequence[Path] = (), *, folders: Folders | None = None) -> Catalogue:
+def read_catalogue(
+    include: Sequence[Path] = (),
+    *,
+    folders: Folders | None = None,
+    kinds: Sequence[CardKind] = ("model", "task"),
+) -> Catalogue:
     """All cards: built-in, of installed plug-ins, and under the folders that a user includes.
 
-    `folders` are read in place of all these.
+    `folders` are read in place of all these. Of folders for one kind of card those of `kinds` are read.
+    Cards that ship with vlbench are held against their schema where they are used, all others here.
 
     Raises:
-        CardError: two cards of one name, one whose name holds a reserved character, a damaged index, or a
-            card outside the index that cannot be read.
+        CardError: two cards of one name, one whose name holds a reserved character, or one that is wrong.
         PluginError: a plug-in's cards are not where it says.
     """
+    # a YAML reader: `vlbench run --help` needs none
+    from vlbench.cards.entries import read_collections, read_entries
+
     folders = card_folders(include) if folders is None else folders
     entries: dict[CardKind, dict[str, Entry]] = {"model": {}, "task": {}}
     collections: dict[str, Collection] = {}
     for folder, stated in folders.items():
-        for what, path, indexed in _files(folder, stated):
-            if what == COLLECTIONS:
-                if indexed is not None:
-                    collection = Collection(path.stem, path, **indexed)
-                else:
-                    from vlbench.cards.summary import read_collection  # a YAML reader: where no index answers
-
-                    collection = read_collection(path)
-                first = collections.setdefault(collection.name, collection)
-                if first is not collection:
-                    raise CardError(
-                        f"collection {collection.name!r} stands in {first.path} and {path}; rename one"
-                    )
-                continue
-            if indexed is not None and stated is not None:
-                kind, entry = stated, Entry(path.stem, path, **indexed)
-            else:
-                from vlbench.cards.summary import read_entry
-
-                kind, entry = read_entry(path, stated)
+        if stated is not None and stated not in kinds:
+            continue
+        check = not ships(folder)
+        for kind, entry in read_entries(folder, stated, check=check):
             other = entries[kind].setdefault(entry.name, entry)
             if other is not entry:
-                raise CardError(f"{kind} {entry.name!r} has two cards, {other.path} and {path}; rename one")
-    return Catalogue.of(entries, collections, folders)
-
-
-def _files(folder: Path, kind: CardKind | None) -> Iterator[tuple[str, Path, dict[str, Any] | None]]:
-    """The YAML files of a folder, cards and then collections, each with what the generated index says of it.
-
-    None for a file that was edited or added since, as its size tells, which costs no reading, and for all
-    where there is no index or one of another layout.
-    """
-    index: Mapping[str, Any] = {}
-    path = folder / INDEX
-    if kind is not None and path.exists():
-        try:
-            content = json.loads(path.read_text(encoding="utf-8"))
-        except ValueError as error:
-            raise CardError(
-                f"{path}: {error}; delete it or write it anew with scripts/generate.py"
-            ) from error
-        if isinstance(content, dict) and content.get("schema") == INDEX_SCHEMA:
-            index = content
-    for what, files in ((CARDS, folder), (COLLECTIONS, folder / COLLECTIONS)):
-        for path in sorted(files.glob("*.yaml")):
-            if RESERVED & set(path.stem):
                 raise CardError(
-                    f"{path}: a card's name holds none of {' '.join(sorted(RESERVED))!r}; rename the file"
+                    f"{kind} {entry.name!r} has two cards, {other.path} and {entry.path}; rename one"
                 )
-            known = index.get(what, {}).get(path.stem)
-            if known is None or known["bytes"] != path.stat().st_size:
-                yield what, path, None
-                continue
-            fields: dict[str, Any] = {key: value for key, value in known.items() if key != "bytes"}
-            for key in fields.keys() & {"aliases", "places", "tasks"}:
-                fields[key] = tuple(fields[key])
-            if "metrics" in fields:
-                fields["metrics"] = {task: tuple(names) for task, names in fields["metrics"].items()}
-            yield what, path, fields
+        for collection in read_collections(folder / COLLECTIONS, check=check):
+            first = collections.setdefault(collection.name, collection)
+            if first is not collection:
+                raise CardError(
+                    f"collection {collection.name!r} stands in {first.path} and {collection.path}; rename one"
+                )
+    return Catalogue.of(entries, collections, folders)
 
 
 def select(catalogue: Catalogue, patterns: Sequence[str], what: CardKind) -> dict[str, Entry | Reference]:

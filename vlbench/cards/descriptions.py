@@ -3,12 +3,12 @@
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from difflib import get_close_matches
 from pathlib import Path
 
 from vlbench.core.contracts import Place, Text
 from vlbench.core.errors import DataError
 from vlbench.core.files import shown
+from vlbench.core.text_file import named_missing, read_text
 
 Descriptions = Mapping[str, tuple[str, ...]]
 """Sentences by name."""
@@ -24,9 +24,7 @@ def read_descriptions(path: Path) -> dict[str, tuple[str, ...]]:
     """
     where = shown(path)
     try:
-        content = json.loads(path.read_text(encoding="utf-8-sig"), object_pairs_hook=_Pairs)
-    except OSError as error:
-        raise DataError(f"{where}: cannot be read ({error.strerror}); name a file of descriptions") from error
+        content = json.loads(read_text(path), object_pairs_hook=_Pairs)
     except ValueError as error:
         raise DataError(f"{where}: not JSON ({error}); it has to be {_FORM}") from error
     items = content if isinstance(content, list) and not isinstance(content, _Pairs) else [content]
@@ -59,7 +57,10 @@ def described(texts: Sequence[Text], descriptions: Descriptions, where: str) -> 
             continue
         found.append(replace(text, prompts=(), descriptions=sentences))
     if missing:
-        raise DataError(f"{where}: {_missing(missing, len(texts), descriptions)}")
+        raise DataError(
+            f"{where}: {len(missing)} of {len(texts)} names have no description: "
+            f"{named_missing(missing, descriptions)}; add sentences for them"
+        )
     return tuple(found)
 
 
@@ -105,17 +106,6 @@ def _sentences(value: object, where: str) -> tuple[str, ...]:
         if not isinstance(sentence, str) or not sentence.strip():
             raise DataError(f"{where}: {_quoted(sentence)} is no sentence; write a string that is not empty")
     return tuple(value)
-
-
-def _missing(missing: Sequence[str], asked: int, known: Iterable[str]) -> str:
-    close = get_close_matches(missing[0], list(known), n=1, cutoff=0.6)
-    hint = f" (did you mean {close[0]!r}?)" if close else ""
-    rest = f", {', '.join(map(repr, missing[1:3]))}" if len(missing) > 1 else ""
-    more = f" and {len(missing) - 3} more" if len(missing) > 3 else ""
-    return (
-        f"{len(missing)} of {asked} names have no description: {missing[0]!r}{hint}{rest}{more}; "
-        "add sentences for them"
-    )
 
 
 def _quoted(value: object) -> str:

@@ -16,6 +16,8 @@ Folders = Mapping[Path, CardKind | None]
 """Folders of cards; of None the cards' own fields say which kind they are."""
 FOLDERS: dict[CardKind, str] = {"task": "tasks", "model": "model_cards"}
 ENTRY_POINTS = "vlbench.cards"
+RESERVED = frozenset(":,*?[]/\\ ")
+"""Characters that a card's name holds none of."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +26,7 @@ class Entry:
 
     `aliases` are other tools' names for it. `places` are where its data or weights may lie, as
     vlbench/cards/availability.py reads them. `half` says which of a task's classes were asked for
-    (`X@base`); None is all of them.
+    (`X@base`); None is all of them. `fields` are those of the card, unchecked.
     """
 
     name: str
@@ -35,6 +37,7 @@ class Entry:
     aliases: tuple[str, ...] = ()
     places: tuple[str, ...] = ()
     half: Half | None = None
+    fields: Mapping[str, object] = field(default_factory=dict, repr=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +54,7 @@ class Collection:
     tasks: tuple[str, ...]
     metrics: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     weights: Mapping[str, float] = field(default_factory=dict)
+    fields: Mapping[str, object] = field(default_factory=dict, repr=False, compare=False)
 
 
 def card_folders(include: Sequence[Path]) -> Folders:
@@ -94,6 +98,11 @@ def built_in_folder() -> Path:
     if not _halves(installed):
         raise CardError(f"no cards at {checkout} nor {installed}; install vlbench again")
     return installed
+
+
+def ships(folder: Path) -> bool:
+    """Whether a folder of cards is vlbench's own."""
+    return folder.parent == built_in_folder()
 
 
 def _halves(folder: Path) -> Folders:

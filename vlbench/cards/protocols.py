@@ -42,7 +42,7 @@ def card_protocol(entry: Entry) -> CardProtocol:
     """
     from vlbench.cards.card_file import parse_card
 
-    card = parse_card(entry.path, TaskCard)
+    card = parse_card(entry, TaskCard)
     folder = entry.path.parent
     templates = _templates(folder, card)
     fields = {"question": _word(card.kind), **_names(folder, card), "templates": _listed(card, templates)}

@@ -184,6 +184,37 @@ class ModelCard(Fields):
     ] = ()
 
 
+class CollectionCard(Fields):
+    """Tasks that a tool or paper reports together."""
+
+    title: Annotated[Word, Field(description="what people call it")]
+    tasks: Annotated[tuple[Word, ...], Field(min_length=1, description="names of task cards")]
+    metrics: Annotated[
+        dict[Word, Word | tuple[Word, ...]],
+        Field(
+            default_factory=dict,
+            description="of a task, what the collection averages in place of its primary metric: a metric, "
+            "several whose mean counts, or none ([]), which leaves it out of the average",
+        ),
+    ]
+    weights: Annotated[
+        dict[Word, Annotated[float, Field(gt=0)]],
+        Field(
+            default_factory=dict,
+            description="how much each task counts in the average, such as its items; none: all alike",
+        ),
+    ]
+    groups: Annotated[
+        dict[Word, Annotated[tuple[Word, ...], Field(min_length=1)]],
+        Field(
+            default_factory=dict,
+            description="tasks by group: groups count alike in the average, and each is that of its tasks",
+        ),
+    ]
+    about: Annotated[str, Field(description="what a user has to know")] = ""
+    source: Annotated[str, Field(description="where the list is stated")] = ""
+
+
 def check_options(
     plug_in: PlugIn, options: Mapping[str, object], at: Location = ()
 ) -> tuple[dict[str, Any], list[str]]:

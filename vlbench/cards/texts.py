@@ -13,6 +13,7 @@ from vlbench.core.files import shown
 from vlbench.core.label_index import NUMBER
 from vlbench.core.protocol import SYNONYMS
 from vlbench.core.reading import pasted, wrong_template
+from vlbench.core.text_file import lines_of, read_text, rows_of
 
 if TYPE_CHECKING:
     from vlbench.cards.schema import TaskCard
@@ -213,27 +214,14 @@ def read_vocabularies(folders: Iterable[Path]) -> dict[str, dict[str, str]]:
 
 
 def _rows(path: Path) -> list[list[str]]:
-    rows = [line.split("\t") for line in _lines(path)]
-    for number, row in enumerate(rows, start=1):
-        if len(row) != len(rows[0]):
-            raise CardError(
-                f"{shown(path)}: line {number}: {len(row)} columns where the header has {len(rows[0])}"
-            )
+    rows = rows_of(_lines(path), shown(path), CardError)
     if len(rows) < 2:
         raise CardError(f"{shown(path)}: holds a header alone; add a line for each name")
     return rows
 
 
 def _lines(path: Path) -> list[str]:
-    """Lines of a file, split at newlines alone, without a byte order mark and the last empty one."""
-    try:
-        lines = path.read_text(encoding="utf-8-sig").split("\n")
-    except FileNotFoundError as error:
-        raise CardError(f"{shown(path)}: no such file; correct the name") from error
-    except UnicodeDecodeError as error:
-        raise CardError(f"{shown(path)}: not UTF-8 at byte {error.start}; save it as UTF-8") from error
-    if lines[-1] == "":
-        lines.pop()
+    lines = lines_of(read_text(path, CardError))
     if not lines:
         raise CardError(f"{shown(path)}: is empty")
     return lines
@@ -241,9 +229,8 @@ def _lines(path: Path) -> list[str]:
 
 def _json_list(path: Path) -> list[str]:
     """The strings of a JSON file `{data set: [strings]}`."""
-    text = "\n".join(_lines(path))
     try:
-        content = json.loads(text)
+        content = json.loads(read_text(path, CardError))
     except ValueError as error:
         raise CardError(f"{shown(path)}: no JSON ({error}); correct it") from error
     lists = list(content.values()) if isinstance(content, dict) else []

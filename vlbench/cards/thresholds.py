@@ -1,18 +1,60 @@
-"""A task under thresholds that the user states, and with the splits that a method learns from."""
+"""Thresholds of tags as a user states them, a number or a file with one for each, and tasks under them."""
 
+import json
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from vlbench.cards.threshold_file import stated_number
-from vlbench.core.contracts import Dataset
+from vlbench.core.contracts import Dataset, Text
 from vlbench.core.digest import digest_of
 from vlbench.core.errors import DataError, Unsupported
+from vlbench.core.files import shown
 from vlbench.core.image import image_digests
 from vlbench.core.metric_name import DECIDED, metrics_of
 from vlbench.core.task import ProtocolStatement, Task
+from vlbench.core.text_file import lines_of, named_missing, read_text, rows_of
 
 _DIGITS = 6
+_FORM = (
+    "a number a line in the order of the tags, a .tsv with columns `name` and `threshold`, "
+    "or JSON {tag: number}"
+)
+
+
+def stated_number(asked: str) -> float | None:
+    """The one threshold for all tags that was asked for; None where a file was."""
+    try:
+        return float(asked)
+    except ValueError:
+        return None
+
+
+def read_thresholds(asked: str, texts: Sequence[Text]) -> tuple[float, ...]:
+    """A threshold for each text, in the units that people state, from a number or a file's name.
+
+    A file is a number a line in the order of the texts; a TSV whose header has `name` and `threshold`; or
+    JSON `{tag: number}`. The last two are read by name, spaces and underscores being one, or where names
+    repeat in the order of the texts; a tag that no text has is passed over.
+
+    Raises:
+        DataError: the file cannot be read, is none of these, or leaves a text out.
+    """
+    number = stated_number(asked)
+    if number is not None:
+        return (_finite(asked, "--thresholds"),) * len(texts)
+    path = Path(asked).expanduser()
+    where = shown(path)
+    content = read_text(path)
+    lines = lines_of(content)
+    if content.lstrip().startswith("{"):
+        return _by_name(_json_pairs(content, where), texts, where)
+    if "\t" in content.partition("\n")[0]:
+        return _by_name(_tsv_pairs(lines, where), texts, where)
+    numbers = [_finite(line, f"{where}: line {at}") for at, line in enumerate(lines, start=1)]
+    if len(numbers) != len(texts):
+        raise DataError(f"{where}: {len(numbers)} numbers for {len(texts)} tags; it has to be {_FORM}")
+    return tuple(numbers)
 
 
 def refuse_untagged(task: Task) -> None:
@@ -75,3 +117,51 @@ def _under(task: Task, mark: str, thresholds: Mapping[str, object]) -> Task:
         ),
         metrics={**task.metrics, **further},
     )
+
+
+def _by_name(pairs: Sequence[tuple[str, float]], texts: Sequence[Text], where: str) -> tuple[float, ...]:
+    names = [_spaced(name) for name, _ in pairs]
+    wanted = [_spaced(text.name) for text in texts]
+    if names == wanted:
+        return tuple(value for _, value in pairs)
+    by_name: dict[str, float] = {}
+    for name, (_, value) in zip(names, pairs, strict=True):
+        if name in by_name:
+            raise DataError(f"{where}: {name!r} stands twice; state one threshold for it")
+        by_name[name] = value
+    missing = [name for name in wanted if name not in by_name]
+    if missing:
+        named = named_missing(missing, by_name, shown_names=1)
+        raise DataError(f"{where}: {len(missing)} of {len(texts)} tags have no threshold: {named}; add them")
+    return tuple(by_name[name] for name in wanted)
+
+
+def _json_pairs(content: str, where: str) -> list[tuple[str, float]]:
+    try:
+        found = json.loads(content, object_pairs_hook=list)
+    except (ValueError, RecursionError) as error:
+        raise DataError(f"{where}: not JSON ({error}); it has to be {_FORM}") from error
+    return [(name, _finite(value, f"{where}: {name!r}")) for name, value in found]
+
+
+def _tsv_pairs(lines: Sequence[str], where: str) -> list[tuple[str, float]]:
+    header, *rows = rows_of((line.rstrip("\r") for line in lines), where)
+    if not {"name", "threshold"} <= set(header):
+        raise DataError(f"{where}: line 1: the header lacks `name` or `threshold`; it has to be {_FORM}")
+    name, value = header.index("name"), header.index("threshold")
+    return [(row[name], _finite(row[value], f"{where}: line {at}")) for at, row in enumerate(rows, start=2)]
+
+
+def _finite(value: object, where: str) -> float:
+    if isinstance(value, str | int | float) and not isinstance(value, bool):
+        try:
+            number = float(value)
+        except (ValueError, OverflowError):
+            number = math.nan
+        if math.isfinite(number):
+            return number
+    raise DataError(f"{where}: {str(value).strip()[:40]!r} is no number; thresholds are {_FORM}")
+
+
+def _spaced(name: str) -> str:
+    return name.replace("_", " ")

@@ -1,4 +1,4 @@
-"""`vlbench list`: what there is, from the index and the registries; of scorings and methods what they say."""
+"""`vlbench list`: what there is, from the cards and the registries; of scorings and methods what they say."""
 
 import inspect
 import json
@@ -115,7 +115,7 @@ def _rows(arguments: Arguments) -> list[Row]:
         return [{**row, **_of_method(METHODS.get(str(row["name"])))} for row in _registry_rows(METHODS)]
     if what == "scorings":
         return [{**row, **_of_scoring(SCORINGS.get(str(row["name"])))} for row in _registry_rows(SCORINGS)]
-    catalogue = read_catalogue(arguments["include"])
+    catalogue = read_catalogue(arguments["include"], kinds=["model" if what == "models" else "task"])
     here = _here(arguments["data_root"]) if arguments["local"] else _unasked
     if what == "collections":
         return list(_collection_rows(catalogue, here))

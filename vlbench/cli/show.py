@@ -14,9 +14,7 @@ from vlbench.cli.options import data_root_option, data_roots
 from vlbench.core.errors import UnknownName
 
 if TYPE_CHECKING:
-    from vlbench.cards.collection_facts import CollectionFacts
-    from vlbench.cards.model_facts import ModelFacts
-    from vlbench.cards.task_facts import TaskFacts
+    from vlbench.cards.facts import Facts
 
 
 class Arguments(TypedDict):
@@ -64,12 +62,10 @@ def command(**arguments: Unpack[Arguments]) -> None:
     click.echo("\n\n".join("\n".join(lines(each)) for each in facts))
 
 
-def _facts(
-    name: str, catalogue: Catalogue, roots: tuple[Path, ...]
-) -> "Iterator[ModelFacts | TaskFacts | CollectionFacts]":
-    if name in catalogue.collections:
-        from vlbench.cards.collection_facts import collection_facts
+def _facts(name: str, catalogue: Catalogue, roots: tuple[Path, ...]) -> "Iterator[Facts]":
+    from vlbench.cards.facts import collection_facts, model_facts, task_facts
 
+    if name in catalogue.collections:
         yield collection_facts(catalogue.collections[name], catalogue, roots)
         return
     half = half_name(name)
@@ -78,12 +74,8 @@ def _facts(
     if task is None and half is not None:
         task = _entry(half[0], catalogue.tasks, catalogue.stands_for["task"])
     if model is not None:
-        from vlbench.cards.model_facts import model_facts
-
         yield model_facts(model)
     if task is not None:
-        from vlbench.cards.task_facts import task_facts
-
         yield task_facts(task, catalogue, roots)
 
 

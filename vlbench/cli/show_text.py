@@ -3,9 +3,7 @@
 import textwrap
 from collections.abc import Iterator, Mapping, Sequence
 
-from vlbench.cards.collection_facts import CollectionFacts
-from vlbench.cards.model_facts import ModelFacts
-from vlbench.cards.task_facts import Quoted, TaskFacts
+from vlbench.cards.facts import CollectionFacts, Facts, ModelFacts, Quoted, TaskFacts
 from vlbench.core.published import PublishedScore
 from vlbench.report.table import Table
 
@@ -17,8 +15,6 @@ SCORES = 8
 """How many published scores are printed."""
 SOURCE_WIDTH = 60
 
-Facts = ModelFacts | TaskFacts | CollectionFacts
-
 
 def lines(facts: Facts) -> Iterator[str]:
     """The facts, line by line."""
@@ -26,7 +22,7 @@ def lines(facts: Facts) -> Iterator[str]:
         yield from _model_lines(facts)
     elif isinstance(facts, TaskFacts):
         yield from _task_lines(facts)
-    else:
+    elif isinstance(facts, CollectionFacts):
         yield from _collection_lines(facts)
 
 

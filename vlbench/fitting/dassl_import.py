@@ -6,10 +6,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from vlbench.cards.build import open_model, open_task
-from vlbench.cards.catalogue import RESERVED, Catalogue, find
+from vlbench.cards.catalogue import Catalogue, find
 from vlbench.cards.class_half import half_classes
 from vlbench.cards.data_request import DataRequest
-from vlbench.cards.folders import Entry
+from vlbench.cards.folders import RESERVED, Entry
 from vlbench.core.contracts import Checkpoint, Placement, Text
 from vlbench.core.errors import CardError, DataError, VlbenchError, WeightsError
 from vlbench.core.files import write_atomically
@@ -125,7 +125,7 @@ def _classes(request: ImportRequest, catalogue: Catalogue, data: DataRequest) ->
         from vlbench.cards.schema import TaskCard
         from vlbench.cards.texts import read_names
 
-        card = read_card(found.path, TaskCard).card
+        card = read_card(found, TaskCard).card
         if card.names is not None and (found.path.parent / card.names).is_file():
             names = read_names(found.path.parent / card.names)
             kept = half_classes(len(names), found.half) if found.half is not None else range(len(names))
@@ -211,7 +211,7 @@ def _seen(request: ImportRequest, base: "ModelCard | None", catalogue: Catalogue
     from vlbench.cards.schema import TaskCard
 
     found = find(catalogue, request.task, "task")
-    card = parse_card(found.path, TaskCard) if isinstance(found, Entry) else None
+    card = parse_card(found, TaskCard) if isinstance(found, Entry) else None
     return seen_after(base, card, request.task)
 
 

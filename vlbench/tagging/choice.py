@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from vlbench.cards.threshold_file import read_thresholds
+from vlbench.cards.thresholds import read_thresholds
 from vlbench.core.capabilities import DecidesTags
 from vlbench.core.contracts import Model, ScoreUnit, Text
 from vlbench.core.errors import Unsupported, VlbenchError

@@ -9,9 +9,9 @@ from hub_server import HubServer
 
 from vlbench.acquiring.check import DataCheck, check_data
 from vlbench.acquiring.get import fetch, plan_download
-from vlbench.cards.card_file import read_mapping
 from vlbench.cards.catalogue import read_catalogue
 from vlbench.cards.data_request import DataRequest
+from vlbench.cards.yaml_file import read_mapping
 from vlbench.core.contracts import Dataset, Offers, Place
 from vlbench.core.item import Item
 from vlbench.core.registry import SOURCES
@@ -81,7 +81,6 @@ def test_a_card_is_read_and_its_data_are_listed_once(
 ) -> None:
     write_card()
     image(tmp_path / "colours" / "val" / "green" / "1.png")
-    catalogue = read_catalogue(())
     read: list[str] = []
 
     def counted(path: Path) -> dict[str, object]:
@@ -92,9 +91,9 @@ def test_a_card_is_read_and_its_data_are_listed_once(
         read.append(path)
         return folder(place, path=path)
 
-    monkeypatch.setattr("vlbench.cards.card_file.read_mapping", counted)
+    monkeypatch.setattr("vlbench.cards.entries.read_mapping", counted)
     monkeypatch.setitem(SOURCES._values, "folder", listed)
-    found = check_data("colours", catalogue, DataRequest(roots=(tmp_path,)), sample=1)
+    found = check_data("colours", read_catalogue(()), DataRequest(roots=(tmp_path,)), sample=1)
     assert (found.opened, read) == (1, ["colours.yaml", "colours/val"])
 
 

@@ -4,9 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from vlbench.cards.catalogue import INDEX, Catalogue, Reference, find, read_catalogue, select
+from vlbench.cards.catalogue import Catalogue, Reference, find, read_catalogue, select
 from vlbench.cards.folders import CardKind, Collection, Entry
-from vlbench.cards.index import index_text
 from vlbench.core.errors import CardError, UnknownName
 
 KNOWN = ("clip-b16", "clip-b32", "tiny-clip")
@@ -16,30 +15,36 @@ def known(names: Sequence[str], what: CardKind) -> Catalogue:
     return Catalogue.of({what: {name: Entry(name, Path(f"{name}.yaml"), "", "any") for name in names}}, {})
 
 
-def test_the_index_answers_until_a_card_changes(cards: Path, write_task: Callable[..., Path]) -> None:
-    path = write_task(expect="{images: 12}")
-    (cards / "tasks" / INDEX).write_text(index_text(cards / "tasks", "task"))
-    expected = read_catalogue().tasks
-    assert expected["counting"].summary == {
-        "protocol": "plain",
-        "primary": "acc1",
-        "images": 12,
-        "texts": None,
-    }
+def test_a_cards_entry_is_what_its_file_states(write_task: Callable[..., Path]) -> None:
+    sources = (
+        "[{kind: listed, path: [a, b]}, {kind: remote, repo: o/n}, {kind: listed, path: a}, {kind: demo}]"
+    )
+    write_task(expect="{images: 12}", sources=sources)
+    (entry,) = read_catalogue().tasks.values()
+    assert entry.summary == {"protocol": "plain", "primary": "acc1", "images": 12, "texts": None}
+    assert entry.places == ("data:a", "data:b", "datasets:o/n", "program:demo")
 
-    size = path.stat().st_size
-    path.write_text("[" * size)  # no card at all, of the same size: only the index can answer
-    assert read_catalogue().tasks == expected
 
-    write_task(title="Counting anew")
-    write_task("adding")
-    found = read_catalogue().tasks
-    assert {name: entry.title for name, entry in found.items()} == {
-        "adding": "Counting",
-        "counting": "Counting anew",
-    }
-    path.unlink()
-    assert list(read_catalogue().tasks) == ["adding"]
+def test_a_card_of_the_users_is_held_against_its_schema_and_a_shipped_one_where_it_is_used(
+    write_task: Callable[..., Path], tmp_path: Path
+) -> None:
+    write_task(expect="{images: many}")
+    assert list(read_catalogue().tasks) == ["counting"]
+    write_task("mine", folder=tmp_path / "mine", expect="{images: many}")
+    with pytest.raises(CardError, match=r"mine.yaml: expect.images: input should be a valid integer"):
+        read_catalogue([tmp_path / "mine"])
+
+
+def test_a_shipped_card_without_what_is_listed_is_refused(write_task: Callable[..., Path]) -> None:
+    write_task(title=None)
+    with pytest.raises(CardError, match=r"counting.yaml: title: field required"):
+        read_catalogue()
+
+
+def test_cards_of_one_kind_can_be_read_alone(write_task: Callable[..., Path], cards: Path) -> None:
+    write_task()
+    (cards / "model_cards" / "net.yaml").write_text("[")
+    assert list(read_catalogue(kinds=["task"]).tasks) == ["counting"]
 
 
 def test_a_users_card_may_not_shadow_one(write_task: Callable[..., Path], tmp_path: Path) -> None:
@@ -75,15 +80,13 @@ def test_a_name_that_a_pattern_could_not_ask_for_is_refused(write_task: Callable
         read_catalogue()
 
 
-def test_collections_and_aliases_are_read_and_indexed(cards: Path, write_task: Callable[..., Path]) -> None:
+def test_collections_and_aliases_are_read(cards: Path, write_task: Callable[..., Path]) -> None:
     write_task("adding", aliases="[vtab/add, plus]")
     write_task("counting")
     folder = cards / "tasks" / "collections"
     folder.mkdir()
     both = folder / "sums+.yaml"
     both.write_text("title: Sums\ntasks: [counting, adding]\n")
-    (cards / "tasks" / INDEX).write_text(index_text(cards / "tasks", "task"))
-    both.write_text("[" * both.stat().st_size)  # only the index can answer
     found = read_catalogue()
     assert found.collections == {"sums+": Collection("sums+", both, "Sums", ("counting", "adding"))}
     assert found.stands_for["task"] == {
@@ -102,7 +105,7 @@ def test_collections_and_aliases_are_read_and_indexed(cards: Path, write_task: C
         ("weights: {a: 1, b: 3, c: 5}\ngroups: {one: [a, b], two: [c]}\n", {"a": 0.25, "b": 0.75, "c": 1.0}),
     ],
 )
-def test_a_collection_weighs_tasks_alone_or_in_groups_and_its_index_holds_it(
+def test_a_collection_weighs_tasks_alone_or_in_groups(
     cards: Path, write_task: Callable[..., Path], stated: str, weights: dict[str, float]
 ) -> None:
     for name in "abcd":
@@ -111,9 +114,6 @@ def test_a_collection_weighs_tasks_alone_or_in_groups_and_its_index_holds_it(
     folder.mkdir()
     path = folder / "all.yaml"
     path.write_text(f"title: All\ntasks: [a, b, c, d]\nmetrics: {{d: []}}\n{stated}")
-    assert read_catalogue().collections["all"].weights == weights
-    (cards / "tasks" / INDEX).write_text(index_text(cards / "tasks", "task"))
-    path.write_text("[" * path.stat().st_size)  # only the index can answer
     assert read_catalogue().collections["all"].weights == weights
 
 
@@ -129,15 +129,15 @@ def test_a_collection_weighs_tasks_alone_or_in_groups_and_its_index_holds_it(
     ],
 )
 def test_weights_and_groups_of_a_collection_hold_each_averaged_task_once(
-    cards: Path, write_task: Callable[..., Path], stated: str, told: str
+    tmp_path: Path, write_task: Callable[..., Path], stated: str, told: str
 ) -> None:
     for name in "abd":
         write_task(name)
-    folder = cards / "tasks" / "collections"
-    folder.mkdir()
+    folder = tmp_path / "mine" / "tasks" / "collections"
+    folder.mkdir(parents=True)
     (folder / "all.yaml").write_text(f"title: All\ntasks: [a, b, d]\nmetrics: {{d: []}}\n{stated}\n")
     with pytest.raises(CardError, match=told):
-        read_catalogue()
+        read_catalogue([tmp_path / "mine"])
 
 
 def test_an_extending_card_states_what_differs(write_task: Callable[..., Path], cards: Path) -> None:

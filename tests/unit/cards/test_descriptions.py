@@ -59,7 +59,7 @@ def test_a_wrong_file_is_refused_in_one_line(tmp_path: Path, text: str, told: st
 
 
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match=r"none\.json: cannot be read \(No such file"):
+    with pytest.raises(DataError, match=r"none\.json: no such file; correct the name"):
         read_descriptions(tmp_path / "none.json")
 
 

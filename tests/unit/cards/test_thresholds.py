@@ -7,7 +7,7 @@ import pytest
 from vlbench.cards.build import open_task
 from vlbench.cards.catalogue import read_catalogue
 from vlbench.cards.data_request import DataRequest
-from vlbench.cards.threshold_file import read_thresholds
+from vlbench.cards.thresholds import read_thresholds
 from vlbench.core.contracts import Text
 from vlbench.core.errors import DataError, Unsupported
 from vlbench.core.metric_name import DECIDED
@@ -99,7 +99,7 @@ def test_a_wrong_file_is_refused(tmp_path: Path, content: str, told: str) -> Non
 
 @pytest.mark.parametrize("asked", ["nan", "inf", "missing.txt"])
 def test_neither_number_nor_file(asked: str) -> None:
-    with pytest.raises(DataError, match=f"{re.escape(asked)}.*(is no number|cannot be read)"):
+    with pytest.raises(DataError, match=f"{re.escape(asked)}.*(is no number|no such file)"):
         read_thresholds(asked, TAGS)
 
 

@@ -1,21 +1,33 @@
-"""What a task card states, resolved: texts, collections, other protocols, published scores, its data."""
+"""What `show` tells of a card: what it states, resolved, its published scores, and what of it lies here."""
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import ClassVar
 
-from vlbench.cards.availability import DATASET, cached, first_place
+from vlbench.cards.availability import DATASET, cached, first_place, missing_package, places
 from vlbench.cards.card_file import parse_card
 from vlbench.cards.catalogue import MARK, Catalogue
-from vlbench.cards.folders import Entry
+from vlbench.cards.folders import Collection, Entry
 from vlbench.cards.published import published_of
-from vlbench.cards.schema import TaskCard
+from vlbench.cards.schema import CollectionCard, ModelCard, TaskCard
 from vlbench.cards.texts import read_names, read_templates
 from vlbench.core.files import shown
 from vlbench.core.published import PublishedScore
 
 FIRST = 3
 """How many names and templates are quoted."""
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """The facts of a card; `what` it is of."""
+
+    what: ClassVar[str]
+
+    def as_json(self) -> dict[str, object]:
+        """The facts as plain values."""
+        return {"what": self.what, **asdict(self)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,9 +59,10 @@ class Sister:
 
 
 @dataclass(frozen=True, slots=True)
-class TaskFacts:
+class TaskFacts(Facts):
     """A task card, resolved; `here` is the first place that has something of its data, None if none has."""
 
+    what: ClassVar[str] = "task"
     name: str
     file: str
     card: dict[str, object]
@@ -61,9 +74,55 @@ class TaskFacts:
     data: tuple[Sought, ...]
     here: str | None
 
-    def as_json(self) -> dict[str, object]:
-        """The facts as plain values."""
-        return {"what": "task", **asdict(self)}
+
+@dataclass(frozen=True, slots=True)
+class ModelFacts(Facts):
+    """A model card, resolved.
+
+    `weights_here` is the place that has its weights, `weights_sought` the places that may: none where
+    they come by `--weights` or from a base model. `install` names what has to be installed.
+    """
+
+    what: ClassVar[str] = "model"
+    name: str
+    file: str
+    card: dict[str, object]
+    published: tuple[PublishedScore, ...]
+    weights_here: str | None
+    weights_sought: tuple[str, ...]
+    install: str
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """A task of a collection; `here` is a place that has something of its data.
+
+    `averaged` are the metrics whose mean enters the collection's average: its primary one, or those that
+    the collection states. `share` is how much of the average the task is.
+    """
+
+    name: str
+    kind: str
+    protocol: str
+    primary: str
+    averaged: tuple[str, ...]
+    share: float
+    images: int | None
+    texts: int | None
+    here: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class CollectionFacts(Facts):
+    """A collection, with its tasks."""
+
+    what: ClassVar[str] = "collection"
+    name: str
+    file: str
+    title: str
+    about: str
+    source: str
+    tasks: tuple[Member, ...]
 
 
 def task_facts(entry: Entry, catalogue: Catalogue, roots: Sequence[Path] = ()) -> TaskFacts:
@@ -72,7 +131,7 @@ def task_facts(entry: Entry, catalogue: Catalogue, roots: Sequence[Path] = ()) -
     Raises:
         CardError: the card or one of its data files is wrong.
     """
-    card = parse_card(entry.path, TaskCard)
+    card = parse_card(entry, TaskCard)
     folder = entry.path.parent
     names_file, templates_file = (_found(file, (folder, *roots)) for file in (card.names, card.templates))
     names = None if names_file is None else [text.name for text in read_names(names_file)]
@@ -120,3 +179,61 @@ def _sought(kind: str, options: dict[str, object], roots: Sequence[Path]) -> Sou
     places = [root / Path(path).expanduser() for root in roots] if isinstance(path, str) else []
     names = tuple(dict.fromkeys(shown(place) for place in places))
     return Sought(kind, options, names, tuple(name for name in names if Path(name).exists()))
+
+
+def model_facts(entry: Entry) -> ModelFacts:
+    """The facts of a model card.
+
+    Raises:
+        CardError: the card is wrong.
+    """
+    card = parse_card(entry, ModelCard)
+    sought = tuple(places(entry, ()))
+    return ModelFacts(
+        name=entry.name,
+        file=shown(entry.path),
+        card=card.model_dump(mode="json"),
+        published=published_of(model=entry.name),
+        weights_here=next((place.shown for place in sought if place.found), None),
+        weights_sought=tuple(place.shown for place in sought),
+        install=missing_package(card.adapter),
+    )
+
+
+def collection_facts(
+    collection: Collection, catalogue: Catalogue, roots: Sequence[Path] = ()
+) -> CollectionFacts:
+    """The facts of a collection, its tasks' data looked for under roots by existence alone.
+
+    Raises:
+        CardError: its file is wrong.
+    """
+    card = parse_card(collection, CollectionCard)
+    return CollectionFacts(
+        name=collection.name,
+        file=shown(collection.path),
+        title=card.title,
+        about=card.about,
+        source=card.source,
+        tasks=tuple(_member(name, collection, catalogue, roots) for name in collection.tasks),
+    )
+
+
+def _member(name: str, collection: Collection, catalogue: Catalogue, roots: Sequence[Path]) -> Member:
+    entry = catalogue.tasks[name]
+    images, texts = entry.summary.get("images"), entry.summary.get("texts")
+    primary = str(entry.summary.get("primary"))
+    averaged = [task for task in collection.tasks if collection.metrics.get(task, True)]
+    weights = collection.weights or dict.fromkeys(averaged, 1.0)
+    place = first_place(entry, roots)
+    return Member(
+        name=name,
+        kind=entry.kind,
+        protocol=str(entry.summary.get("protocol")),
+        primary=primary,
+        averaged=collection.metrics.get(name, (primary,)),
+        share=weights.get(name, 0.0) / (sum(weights.values()) or 1.0),
+        images=images if isinstance(images, int) else None,
+        texts=texts if isinstance(texts, int) else None,
+        here=None if place is None else place.shown,
+    )

@@ -1,0 +1,105 @@
+"""YAML 1.2 by a library of YAML 1.1: what the two read differently, and what no card may hold."""
+
+from pathlib import Path
+
+import pytest
+import yaml
+
+from vlbench.cards import yaml_file
+from vlbench.cards.yaml_file import read_mapping
+from vlbench.core.errors import CardError
+
+
+@pytest.fixture(params=["CSafeLoader", "SafeLoader"])
+def loader(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each reader in turn: PyYAML is built without the C library on some machines."""
+    monkeypatch.setattr(yaml_file, "_LOADER", yaml_file.loader_of(getattr(yaml, request.param)))
+
+
+@pytest.mark.usefixtures("loader")
+@pytest.mark.parametrize(
+    ("stated", "value"),
+    [
+        ("no", "no"),
+        ("on", "on"),
+        ("Yes", "Yes"),
+        ("y", "y"),
+        ("true", True),
+        ("FALSE", False),
+        ("1e3", 1000.0),
+        ("1E-3", 0.001),
+        ("1.", 1.0),
+        (".5", 0.5),
+        ("-.INF", float("-inf")),
+        ("0o17", 15),
+        ("0x1F", 31),
+        ("017", 17),
+        ("09", 9),
+        ("+1", 1),
+        ("1_000", "1_000"),
+        ("0b11", "0b11"),
+        ("1:30", "1:30"),
+        ("190:20:30.15", "190:20:30.15"),
+        ("2024-02-30", "2024-02-30"),
+        ("2001-12-14t21:59:43.10-05:00", "2001-12-14t21:59:43.10-05:00"),
+        ("", None),
+        ("~", None),
+        ("Null", None),
+        ("=", "="),
+        ("'1e3'", "1e3"),
+        ("[no, 0o17]", ["no", 15]),
+    ],
+)
+def test_a_value_is_that_of_yaml_1_2(tmp_path: Path, stated: str, value: object) -> None:
+    (tmp_path / "a.yaml").write_text(f"at: {stated}\n")
+    found = read_mapping(tmp_path / "a.yaml")["at"]
+    assert (found, type(found)) == (value, type(value))
+
+
+@pytest.mark.usefixtures("loader")
+def test_keys_are_words_and_merged_ones_are_filled_in(tmp_path: Path) -> None:
+    (tmp_path / "a.yaml").write_text("no: &a {x: 1, y: 2}\nb: &b {<<: *a, x: 3}\nc: {<<: [*b, *a]}\n1: on\n")
+    found = read_mapping(tmp_path / "a.yaml")
+    assert found == {"no": {"x": 1, "y": 2}, "b": {"x": 3, "y": 2}, "c": {"x": 3, "y": 2}, "1": "on"}
+
+
+MANY = "a0: &a0 [x, x]\n" + "".join(f"a{i}: &a{i} [*a{i - 1}, *a{i - 1}]\n" for i in range(1, 40))
+
+
+@pytest.mark.usefixtures("loader")
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("a: 1\nb: {c: 1, d: 2,\n  c: 3}\n", 'a.yaml: line 3 found duplicate key "c"'),
+        ("x: [{a: 1, a: 2}]\n", 'line 1 found duplicate key "a"'),
+        ("a: 1\n'a': 2\n", 'line 2 found duplicate key "a"'),
+        ("? [a]\n: 1\n", "line 1 a key is no word"),
+        (MANY, "its aliases stand for more than 100,000 values; write them out"),
+        ("a: &a [*a]\n", "recursion depth exceeded"),
+        ("a: !!python/name:os.system x\n", "could not determine a constructor for the tag"),
+        ("a: !other x\n", "could not determine a constructor for the tag"),
+        ("a: 1\n--- {b: 2}\n", "line 2 but found another document"),
+        ("a: \x07\n", "a.yaml: "),
+        ("a: !!int x\n", "invalid literal for int()"),
+        ("a: {<<: x}\n", "line 1 what is merged is no mapping"),
+        ("a: [\n", "line 2 "),
+        ("- a\n", "holds no fields"),
+        ("", "holds no fields"),
+    ],
+)
+def test_what_no_card_may_hold(tmp_path: Path, text: str, told: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "a.yaml").write_text(text)
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(CardError) as caught:
+        read_mapping(tmp_path / "a.yaml")
+    assert told in str(caught.value)
+    assert str(caught.value).startswith("a.yaml:")
+    assert "\n" not in str(caught.value)
+
+
+def test_a_file_that_cannot_be_read(tmp_path: Path) -> None:
+    with pytest.raises(CardError, match="no such file"):
+        read_mapping(tmp_path / "a.yaml")
+    (tmp_path / "a.yaml").write_bytes(b"a: \xff\n")
+    with pytest.raises(CardError, match="not UTF-8 at byte 3; save it as UTF-8"):
+        read_mapping(tmp_path / "a.yaml")

@@ -1,0 +1,139 @@
+"""The entries of a folder of cards: what the catalogue and `list` tell of each, as its file states it."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from vlbench.cards.availability import BESIDE_CARD, DATA, DATASET, MODEL, PROGRAM
+from vlbench.cards.folders import RESERVED, CardKind, Collection, Entry
+from vlbench.cards.yaml_file import read_fields, read_mapping
+from vlbench.core.errors import CardError
+from vlbench.core.files import shown
+
+_NEEDED: Mapping[str, frozenset[str]] = {
+    "task": frozenset({"title", "kind", "protocol", "primary", "sources"}),
+    "model": frozenset({"title", "adapter"}),
+    "collection": frozenset({"title", "tasks"}),
+}
+"""Fields without which there is no entry."""
+
+
+def read_entries(folder: Path, kind: CardKind | None, *, check: bool) -> Iterator[tuple[CardKind, Entry]]:
+    """The cards of a folder with their kinds, each file read once; kind None is settled by a card's fields.
+
+    Where `check` says so, or what an entry is made of is missing, a card is held against its schema.
+
+    Raises:
+        CardError: a file is no card, or its name holds a reserved character.
+    """
+    read = {path.stem: read_mapping(path) for path in _files(folder)}
+    for name in read:
+        path = folder / f"{name}.yaml"
+        fields: dict[str, Any] = read_fields(path, read)
+        if kind is None and "adapter" not in fields and "kind" not in fields:
+            raise CardError(
+                f"{shown(path)}: neither `kind` (a task card) nor `adapter` (a model card); add one"
+            )
+        found = kind or ("model" if "adapter" in fields else "task")
+        _check(path, fields, found, check=check)
+        aliases = tuple(fields.get("aliases", ()))
+        if found == "model":
+            numbers = {key: fields.get(key) for key in ("parameters", "image_size", "gflops")}
+            summary = {"family": fields.get("family", ""), **numbers}
+            kind_of, places = fields["adapter"], _model_places(fields)
+        else:
+            expect = fields.get("expect", {})
+            summary = {key: fields[key] for key in ("protocol", "primary")}
+            summary |= {key: expect.get(key) for key in ("images", "texts")}
+            kind_of, places = fields["kind"], _source_places(fields["sources"])
+        yield (
+            found,
+            Entry(name, path, fields["title"], kind_of, summary, aliases, places, fields=fields),
+        )
+
+
+def read_collections(folder: Path, *, check: bool) -> Iterator[Collection]:
+    """The collections of a folder.
+
+    Raises:
+        CardError: a file is wrong.
+    """
+    for path in _files(folder):
+        fields: dict[str, Any] = read_mapping(path)
+        _check(path, fields, "collection", check=check)
+        named = fields.get("metrics", {}).items()
+        metrics = {task: (each,) if isinstance(each, str) else tuple(each) for task, each in named}
+        tasks = tuple(fields["tasks"])
+        weights = _weights(path, fields, metrics)
+        yield Collection(path.stem, path, fields["title"], tasks, metrics, weights, fields)
+
+
+def _files(folder: Path) -> Iterator[Path]:
+    for path in sorted(folder.glob("*.yaml")):
+        if RESERVED & set(path.stem):
+            raise CardError(
+                f"{path}: a card's name holds none of {' '.join(sorted(RESERVED))!r}; rename the file"
+            )
+        yield path
+
+
+def _check(path: Path, fields: Mapping[str, object], what: str, *, check: bool) -> None:
+    if check or not _NEEDED[what] <= fields.keys():
+        from vlbench.cards.card_file import check_fields  # pydantic takes longer than all cards that ship
+
+        check_fields(path, fields, what)
+
+
+def _weights(
+    path: Path, fields: Mapping[str, Any], metrics: Mapping[str, tuple[str, ...]]
+) -> dict[str, float]:
+    """How much each task counts in a collection's average; empty where all count alike.
+
+    Raises:
+        CardError: weights are not those of all tasks that are averaged, or groups do not hold each once.
+    """
+    stated, groups = fields.get("weights", {}), list(fields.get("groups", {}).values())
+    averaged = sorted(task for task in fields["tasks"] if metrics.get(task, True))
+    grouped = [task for tasks in groups for task in tasks]
+    for name, told in (("weights", [*stated]), ("groups", grouped)):
+        if told and sorted(told) != averaged:
+            odd = next(task for task in [*averaged, *told] if told.count(task) != averaged.count(task))
+            raise CardError(
+                f"{shown(path)}: {name}: {odd} stands there {told.count(odd)} times; "
+                "name each task that is averaged once, and no other"
+            )
+    if not stated and not grouped:
+        return {}
+    weights = {task: float(stated.get(task, 1)) for task in averaged}
+    return {
+        task: weights[task] / sum(weights[each] for each in tasks)
+        for tasks in groups or [averaged]
+        for task in tasks
+    }
+
+
+def _source_places(sources: Iterable[Mapping[str, Any]]) -> tuple[str, ...]:
+    """Where the data of sources may lie, each place once."""
+    found: list[str] = []
+    for options in sources:
+        paths = options.get("path")
+        if isinstance(paths, str | list):
+            found += [f"{DATA}:{path}" for path in ([paths] if isinstance(paths, str) else paths)]
+        else:
+            repository = options.get("repo")
+            found.append(f"{DATASET}:{repository}" if repository else f"{PROGRAM}:{options['kind']}")
+    return tuple(dict.fromkeys(found))
+
+
+def _model_places(fields: Mapping[str, Any]) -> tuple[str, ...]:
+    """Where the weights of a model may lie: beside its card or in the hub's cache; empty if unsaid."""
+    settings = fields.get("settings", {})
+    packaged = settings.get("directory", settings.get("context"))
+    if isinstance(packaged, str):
+        return (f"{BESIDE_CARD}:{packaged}",)
+    repository, file = settings.get("repository"), settings.get("file")
+    if weights := fields.get("weights"):
+        repository, file = weights["repo"], weights.get("file")
+    if not isinstance(repository, str):
+        return ()
+    return (f"{MODEL}:{repository}/{file}" if isinstance(file, str) else f"{MODEL}:{repository}",)

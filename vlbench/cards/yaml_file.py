@@ -1,0 +1,116 @@
+"""Files of YAML 1.2 by PyYAML, whose own loaders read YAML 1.1: there `no` is false and `1e3` a word."""
+
+import re
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from vlbench.core.errors import CardError
+from vlbench.core.files import shown
+
+EXTENDS = "extends"
+OWN_FIELDS = frozenset({"aliases"})
+"""Fields that a card does not take from the one it extends."""
+_MOST = 100_000
+"""So many values a file may stand for: aliases of aliases multiply."""
+_TAG = "tag:yaml.org,2002:"
+
+
+def loader_of(base: type) -> Any:
+    """PyYAML's `base` loader with the core schema of YAML 1.2 and the merge key; dates are words."""
+    loader: Any = type("Loader", (base,), {"yaml_implicit_resolvers": {}})
+    for what, pattern, first in (
+        ("null", "~|null|Null|NULL|", ["~", "n", "N", ""]),
+        ("bool", "true|True|TRUE|false|False|FALSE", "tTfF"),
+        ("int", "[-+]?[0-9]+|0o[0-7]+|0x[0-9a-fA-F]+", "-+0123456789"),
+        ("float", r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?", "-+.0123456789"),
+        ("float", r"[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN)", "-+."),
+        ("merge", "<<", "<"),
+    ):
+        loader.add_implicit_resolver(_TAG + what, re.compile(rf"(?:{pattern})\Z"), list(first))
+    return loader
+
+
+_LOADER = loader_of(getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # not every build has the C library
+
+
+def read_fields(path: Path, read: Mapping[str, dict[str, object]] | None = None) -> dict[str, object]:
+    """A card's fields as the file states them, those of the card that it extends filled in.
+
+    `read` holds cards of the folder that were read already, by name.
+
+    Raises:
+        CardError: the file, or the card beside it that it extends, cannot be read; that one extends another.
+    """
+    read = read or {}
+    fields = read.get(path.stem) or read_mapping(path)
+    base = fields.get(EXTENDS)
+    if not isinstance(base, str):
+        return fields
+    origin = path.parent / f"{base}.yaml"
+    if not origin.is_file():
+        raise CardError(f"{shown(path)}: {EXTENDS}: no card {shown(origin)}; name one of the same folder")
+    inherited = read.get(base) or read_mapping(origin)
+    if EXTENDS in inherited:
+        raise CardError(
+            f"{shown(path)}: {EXTENDS}: {base} itself extends {inherited[EXTENDS]}; name that one"
+        )
+    return {key: value for key, value in inherited.items() if key not in OWN_FIELDS} | fields
+
+
+def read_mapping(path: Path) -> dict[str, object]:
+    """The fields of a file of YAML 1.2.
+
+    Raises:
+        CardError: it cannot be read, is no YAML 1.2, repeats a key, or is no mapping.
+    """
+    try:
+        loader = _LOADER(path.read_text(encoding="utf-8"))
+        node = loader.get_single_node()
+        value = None if node is None else _value(loader, node, iter(range(_MOST)))
+    except FileNotFoundError as error:
+        raise CardError(f"{shown(path)}: no such file") from error
+    except UnicodeDecodeError as error:
+        raise CardError(f"{shown(path)}: not UTF-8 at byte {error.start}; save it as UTF-8") from error
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
+        mark = getattr(error, "problem_mark", None)
+        line = "" if mark is None else f" line {mark.line + 1}"
+        problem = getattr(error, "problem", None) or " ".join(str(error).split())
+        raise CardError(f"{shown(path)}:{line} {problem}") from error
+    if not isinstance(value, dict):
+        raise CardError(f"{shown(path)}: holds no fields; a card is a mapping `field: value`")
+    return value
+
+
+def _value(loader: Any, node: yaml.Node, left: Iterator[int]) -> object:
+    """What a node stands for, of as many values as are `left`; a mapping's keys are words as they stand."""
+    if next(left, None) is None:
+        raise _problem(node, f"its aliases stand for more than {_MOST:,} values; write them out")
+    if isinstance(node, yaml.SequenceNode):
+        return [_value(loader, each, left) for each in node.value]
+    if isinstance(node, yaml.ScalarNode):
+        if node.tag == f"{_TAG}int":
+            return int(node.value, 0 if node.value.startswith(("0o", "0x")) else 10)
+        return loader.construct_object(node)
+    merged: dict[str, object] = {}
+    found: dict[str, object] = {}
+    for key, each in node.value:
+        value = _value(loader, each, left)
+        if key.tag == f"{_TAG}merge":  # the first of several counts, and what stands here more than all
+            for base in reversed(value if isinstance(value, list) else [value]):
+                if not isinstance(base, dict):
+                    raise _problem(each, "what is merged is no mapping")
+                merged |= base
+            continue
+        if not isinstance(key, yaml.ScalarNode):
+            raise _problem(key, "a key is no word")
+        if key.value in found:
+            raise _problem(key, f'found duplicate key "{key.value}"')
+        found[key.value] = value
+    return merged | found
+
+
+def _problem(node: yaml.Node, problem: str) -> yaml.MarkedYAMLError:
+    return yaml.MarkedYAMLError(problem=problem, problem_mark=node.start_mark)
