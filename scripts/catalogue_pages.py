@@ -6,9 +6,10 @@ from pathlib import Path
 
 from vlbench.cards.card_file import parse_card
 from vlbench.cards.catalogue import Catalogue, read_catalogue
+from vlbench.cards.collection_card import CollectionCard
 from vlbench.cards.folders import Collection
 from vlbench.cards.published import published_of
-from vlbench.cards.schema import CollectionCard, ModelCard, Paper, SourceFields, TaskCard
+from vlbench.cards.schema import ModelCard, Paper, SourceFields, TaskCard
 from vlbench.cards.texts import read_names, read_templates
 from vlbench.core.published import PublishedScore
 

@@ -5,31 +5,21 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from vlbench.cards.folders import Entry
+from vlbench.cards.folders import BESIDE_CARD, DATA, PROGRAM, Entry
 
-DATA = "data"
-"""Scheme of a path under a data root, or beside the card."""
-BESIDE_CARD = "card"
-"""Scheme of a path beside the card."""
-DATASET = "datasets"
-"""Scheme of a data set on the hub, ORGANISATION/NAME."""
-MODEL = "models"
-"""Scheme of a model on the hub, ORGANISATION/NAME or ORGANISATION/NAME/FILE."""
-PROGRAM = "program"
-"""Scheme of data that the program itself brings."""
 HERE = "."
 """A path that says nothing: the data root itself, which a source searches for folders of its own."""
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class NamedPlace:
     """A place that a card names: what to call it, and whether something lies there."""
 
     shown: str
     found: bool
 
 
-def first_place(entry: Entry, roots: Sequence[Path]) -> Place | None:
+def first_place(entry: Entry, roots: Sequence[Path]) -> NamedPlace | None:
     """The first place of a card where something lies; None where nothing does.
 
     A folder that is there may still lack images: `vlbench data check` counts them.
@@ -37,28 +27,28 @@ def first_place(entry: Entry, roots: Sequence[Path]) -> Place | None:
     return next((place for place in places(entry, roots) if place.found), None)
 
 
-def places(entry: Entry, roots: Sequence[Path]) -> Iterator[Place]:
+def places(entry: Entry, roots: Sequence[Path]) -> Iterator[NamedPlace]:
     """All places of a card in order, each relative path under every root and then beside the card."""
     beside = entry.path.parent
     for stated in entry.places:
         scheme, _, rest = stated.partition(":")
         if scheme == DATA:
             for path in dict.fromkeys(folder / Path(rest).expanduser() for folder in (*roots, beside)):
-                yield Place(str(path), rest != HERE and path.exists())
+                yield NamedPlace(str(path), rest != HERE and path.exists())
         elif scheme == BESIDE_CARD:
-            yield Place(str(beside / rest), (beside / rest).exists())
+            yield NamedPlace(str(beside / rest), (beside / rest).exists())
         elif scheme == PROGRAM:
-            yield Place(f"the program ({rest})", found=True)
+            yield NamedPlace(f"the program ({rest})", found=True)
         else:
             yield cached(scheme, rest)
 
 
-def cached(scheme: str, rest: str) -> Place:
+def cached(scheme: str, rest: str) -> NamedPlace:
     """The hub's cache, and whether it holds something of a repository, or one file of it."""
     organisation, name, *file = rest.split("/", 2) if rest.count("/") else ("", rest)
     folder = "--".join(part for part in (scheme, organisation, name) if part)
     found = hub_cache().glob("/".join((folder, "snapshots", "*", *(file or ("*",)))))
-    return Place(f"the hub's cache ({rest})", any(found))
+    return NamedPlace(f"the hub's cache ({rest})", any(found))
 
 
 def hub_cache() -> Path:

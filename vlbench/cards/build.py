@@ -1,7 +1,6 @@
 """Names to checkpoints and tasks: cards, references and own data, through the registries."""
 
 import inspect
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import pairwise
@@ -13,6 +12,8 @@ from vlbench.cards.card_request import Search, card_request, no_data, search_sou
 from vlbench.cards.catalogue import Catalogue, Reference, find, read_catalogue
 from vlbench.cards.data_request import DataRequest
 from vlbench.cards.folders import Folders
+from vlbench.cards.own_data import own_request
+from vlbench.cards.own_texts import marked, without_repeats
 from vlbench.cards.schema import ModelCard, TaskCard
 from vlbench.cards.thresholds import (
     learning_from,
@@ -29,8 +30,6 @@ from vlbench.core.registry import ADAPTERS, TASK_KINDS
 from vlbench.core.result import ZeroShot
 from vlbench.core.task import Task, TaskKind, TaskRequest
 
-Facts = Mapping[str, str | int | float]
-"""What a model's card states and a leaderboard shows."""
 _LIMIT_SEED = 0
 """Every run of a limit takes the same images."""
 _FACTS = ("family", "parameters", "gflops", "image_size", "licence")
@@ -101,21 +100,15 @@ def open_task(
     in_place = any((request.classnames, request.templates, request.descriptions))
     read = None
     if isinstance(found, Reference):
-        from vlbench.cards.own_data import own_request
-
         kind = TASK_KINDS.get(found.scheme)
         asked = own_request(found, catalogue, request)
     else:
         read = read_card(found, TaskCard) if search is None else search.read
         kind = read.plug_ins[SETTINGS]
         if in_place:
-            from vlbench.cards.own_texts import without_repeats
-
             request = without_repeats(found, read.card, request)
         asked = card_request(search or search_sources(found, read, request), request)
     if in_place:
-        from vlbench.cards.own_texts import marked
-
         asked = marked(asked, request)
     task = _asked(kind, asked, request.limit)
     if request.thresholds is not None:
@@ -173,7 +166,7 @@ def zero_shot(model: ModelCard | None, task: TaskCard | None, thresholds: str | 
     return "unknown" if model.trained_on is None or model.tuned_on or not told else "yes"
 
 
-def facts_of(model: ModelCard | None) -> Facts:
+def facts_of(model: ModelCard | None) -> dict[str, str | int | float]:
     """What a leaderboard shows of a model's card; what the card leaves out is left out."""
     if model is None:
         return {}

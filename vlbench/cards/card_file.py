@@ -1,7 +1,7 @@
 """Cards held against their schema, then against what their plug-ins take."""
 
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -10,15 +10,7 @@ from typing import Any, Generic, TypeVar
 from pydantic import ValidationError
 
 from vlbench.cards.folders import Collection, Entry
-from vlbench.cards.schema import (
-    CollectionCard,
-    Fields,
-    Location,
-    ModelCard,
-    TaskCard,
-    check_options,
-    problems_of,
-)
+from vlbench.cards.schema import Fields, Location, ModelCard, check_options, problems_of
 from vlbench.cards.yaml_file import read_fields
 from vlbench.core.errors import CardError, UnknownName
 from vlbench.core.files import shown
@@ -30,7 +22,6 @@ RawFields = Mapping[str, object]
 SETTINGS: Location = ("settings",)
 SPLITS = ("train", "validation")
 """Fields of a task card that name another split, with sources of its own."""
-_SCHEMAS: Mapping[str, type[Fields]] = {"model": ModelCard, "task": TaskCard, "collection": CollectionCard}
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,22 +36,13 @@ class ReadCard(Generic[C]):
     plug_ins: Mapping[Location, Callable[..., Any]]
 
 
-def check_fields(path: Path, fields: RawFields, what: str) -> None:
-    """Hold the fields of a `model`'s, `task`'s or `collection`'s card against its schema alone.
-
-    Raises:
-        CardError: all that is wrong, each with file and field.
-    """
-    _card_of(path, fields, _SCHEMAS[what], [])
-
-
 def parse_card(of: Entry | Collection | Path, card_type: type[C]) -> C:
     """A card by its own fields, what its plug-ins take unseen; imports no plug-in.
 
     Raises:
         CardError: all that is wrong, each with file and field.
     """
-    return _card_of(*_read(of), card_type, [])
+    return card_of(*_read(of), card_type)
 
 
 def read_card(of: Entry | Path, card_type: type[C]) -> ReadCard[C]:
@@ -91,16 +73,20 @@ def read_card(of: Entry | Path, card_type: type[C]) -> ReadCard[C]:
             # a file of a folder that is not beside the card is the user's, under a data root
             if isinstance(fields.get(what), str) and file.parent.is_dir() and not file.is_file():
                 problems.append(f"{what}: no file {shown(file)}; it is looked up beside the card")
-    return ReadCard(_card_of(path, fields, card_type, problems), plug_ins)
+    return ReadCard(card_of(path, fields, card_type, problems), plug_ins)
 
 
 def _read(of: Entry | Collection | Path) -> tuple[Path, RawFields]:
     return (of, read_fields(of)) if isinstance(of, Path) else (of.path, of.fields or read_fields(of.path))
 
 
-def _card_of(path: Path, fields: RawFields, card_type: type[C], problems: list[str]) -> C:
-    """A card by its own fields; raises CardError for these, and for further problems of it."""
-    told = problems
+def card_of(path: Path, fields: RawFields, card_type: type[C], problems: Sequence[str] = ()) -> C:
+    """A card of some fields, held against its schema alone; `problems` are what else is wrong with it.
+
+    Raises:
+        CardError: all that is wrong, each with file and field.
+    """
+    told = [*problems]
     try:
         # as JSON a list is a tuple where one is wanted, and still no number is a string
         card = card_type.model_validate_json(json.dumps(fields, default=str))

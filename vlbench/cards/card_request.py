@@ -8,14 +8,17 @@ from pathlib import Path
 from typing import Any
 
 from vlbench.cards.card_file import ReadCard
+from vlbench.cards.class_half import class_half
 from vlbench.cards.data_request import DataRequest
 from vlbench.cards.folders import Entry
+from vlbench.cards.own_texts import texts_in_place
 from vlbench.cards.schema import Location, SourceFields, TaskCard, check_options, option_names
-from vlbench.cards.texts import card_names, find_text_file, read_templates
+from vlbench.cards.texts import card_names, find_descriptions, find_text_file, read_templates
 from vlbench.core.contracts import Dataset, Place
 from vlbench.core.dataset import as_dataset
 from vlbench.core.errors import DataError, SourceMissing
 from vlbench.core.method import SplitName
+from vlbench.core.names_found import compare_names
 from vlbench.core.registry import SOURCES
 from vlbench.core.task import Expectation, TaskRequest
 
@@ -84,9 +87,6 @@ def card_request(search: Search, request: DataRequest, split: SplitName | None =
     names = None if request.classnames is not None else card_names(card, place, entry.name)
     remarks: tuple[str, ...] = ()
     if request.classnames is not None or request.descriptions is not None or card.descriptions is not None:
-        from vlbench.cards.descriptions import find_descriptions
-        from vlbench.cards.own_texts import texts_in_place
-
         descriptions = request.descriptions
         if descriptions is None and card.descriptions is not None:
             descriptions = find_descriptions(card.descriptions, place, entry.name)
@@ -100,8 +100,6 @@ def card_request(search: Search, request: DataRequest, split: SplitName | None =
             kind=card.kind,
         )
     if request.classnames is None and source.offers.names and len(source):
-        from vlbench.core.names_found import compare_names
-
         remarks = (*compare_names(source, names or source.offers.names).differs, *remarks)
     templates = request.templates
     if templates is None and card.templates is not None:
@@ -122,8 +120,6 @@ def card_request(search: Search, request: DataRequest, split: SplitName | None =
     )
     if entry.half is None:
         return asked
-    from vlbench.cards.class_half import class_half
-
     return class_half(asked, entry.half)
 
 

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
 from pathlib import Path
+from typing import Any
 
 from vlbench.cards.folders import (
     FOLDERS,
@@ -43,7 +44,7 @@ class Catalogue:
     @classmethod
     def of(
         cls,
-        entries: Mapping[CardKind, Mapping[str, Entry]],
+        entries: Mapping[str, Mapping[str, Entry]],
         collections: Mapping[str, Collection],
         folders: Folders | None = None,
     ) -> "Catalogue":
@@ -125,25 +126,24 @@ def read_catalogue(
     from vlbench.cards.entries import read_collections, read_entries
 
     folders = card_folders(include) if folders is None else folders
-    entries: dict[CardKind, dict[str, Entry]] = {"model": {}, "task": {}}
-    collections: dict[str, Collection] = {}
+    found: dict[str, dict[str, Any]] = {"model": {}, "task": {}, "collection": {}}
     for folder, stated in folders.items():
         if stated is not None and stated not in kinds:
             continue
         check = not ships(folder)
-        for kind, entry in read_entries(folder, stated, check=check):
-            other = entries[kind].setdefault(entry.name, entry)
-            if other is not entry:
+        read: list[tuple[str, Entry | Collection]] = [*read_entries(folder, stated, check=check)]
+        read += [("collection", each) for each in read_collections(folder / COLLECTIONS, check=check)]
+        for what, each in read:
+            if RESERVED & set(each.name):
                 raise CardError(
-                    f"{kind} {entry.name!r} has two cards, {other.path} and {entry.path}; rename one"
+                    f"{each.path}: a card's name holds none of {' '.join(sorted(RESERVED))!r}; rename it"
                 )
-        for collection in read_collections(folder / COLLECTIONS, check=check):
-            first = collections.setdefault(collection.name, collection)
-            if first is not collection:
+            first = found[what].setdefault(each.name, each)
+            if first is not each:
                 raise CardError(
-                    f"collection {collection.name!r} stands in {first.path} and {collection.path}; rename one"
+                    f"{what} {each.name!r} has two cards, {first.path} and {each.path}; rename one"
                 )
-    return Catalogue.of(entries, collections, folders)
+    return Catalogue.of(found, found["collection"], folders)
 
 
 def select(catalogue: Catalogue, patterns: Sequence[str], what: CardKind) -> dict[str, Entry | Reference]:

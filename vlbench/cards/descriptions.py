@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from vlbench.core.contracts import Place, Text
+from vlbench.core.contracts import Text
 from vlbench.core.errors import DataError
 from vlbench.core.files import shown
 from vlbench.core.text_file import named_missing, read_text
@@ -73,24 +73,6 @@ def unasked(texts: Iterable[Text], path: Path | None) -> tuple[str, ...]:
     if not others:
         return ()
     return (f"{len(others):,} descriptions of {shown(path)} are of no name that is asked: {others[0]!r}",)
-
-
-def find_descriptions(file: str, place: Place, task: str) -> Path:
-    """A card's file of descriptions: under the roots in order, then beside the card.
-
-    Raises:
-        DataError: it lies nowhere; all places looked at are named.
-    """
-    folders = (*place.roots, *([place.card_folder] if place.card_folder else []))
-    places = [folder / file for folder in folders]
-    for path in places:
-        if path.is_file():
-            return path
-    looked = ", ".join(shown(path) for path in places)
-    raise DataError(
-        f"{task}: no descriptions at {looked}; put the file there (`vlbench show {task}` says where it comes "
-        "from), or pass --descriptions FILE"
-    )
 
 
 class _Pairs(list[tuple[str, object]]):

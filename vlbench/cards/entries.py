@@ -4,8 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from vlbench.cards.availability import BESIDE_CARD, DATA, DATASET, MODEL, PROGRAM
-from vlbench.cards.folders import RESERVED, CardKind, Collection, Entry
+from vlbench.cards.folders import BESIDE_CARD, DATA, DATASET, MODEL, PROGRAM, CardKind, Collection, Entry
 from vlbench.cards.yaml_file import read_fields, read_mapping
 from vlbench.core.errors import CardError
 from vlbench.core.files import shown
@@ -24,9 +23,9 @@ def read_entries(folder: Path, kind: CardKind | None, *, check: bool) -> Iterato
     Where `check` says so, or what an entry is made of is missing, a card is held against its schema.
 
     Raises:
-        CardError: a file is no card, or its name holds a reserved character.
+        CardError: a file is no card, or not a right one.
     """
-    read = {path.stem: read_mapping(path) for path in _files(folder)}
+    read = {path.stem: read_mapping(path) for path in sorted(folder.glob("*.yaml"))}
     for name in read:
         path = folder / f"{name}.yaml"
         fields: dict[str, Any] = read_fields(path, read)
@@ -58,7 +57,7 @@ def read_collections(folder: Path, *, check: bool) -> Iterator[Collection]:
     Raises:
         CardError: a file is wrong.
     """
-    for path in _files(folder):
+    for path in sorted(folder.glob("*.yaml")):
         fields: dict[str, Any] = read_mapping(path)
         _check(path, fields, "collection", check=check)
         named = fields.get("metrics", {}).items()
@@ -68,20 +67,15 @@ def read_collections(folder: Path, *, check: bool) -> Iterator[Collection]:
         yield Collection(path.stem, path, fields["title"], tasks, metrics, weights, fields)
 
 
-def _files(folder: Path) -> Iterator[Path]:
-    for path in sorted(folder.glob("*.yaml")):
-        if RESERVED & set(path.stem):
-            raise CardError(
-                f"{path}: a card's name holds none of {' '.join(sorted(RESERVED))!r}; rename the file"
-            )
-        yield path
-
-
 def _check(path: Path, fields: Mapping[str, object], what: str, *, check: bool) -> None:
     if check or not _NEEDED[what] <= fields.keys():
-        from vlbench.cards.card_file import check_fields  # pydantic takes longer than all cards that ship
+        # pydantic takes longer to import than all cards that ship take to be read
+        from vlbench.cards.card_file import card_of
+        from vlbench.cards.collection_card import CollectionCard
+        from vlbench.cards.schema import Fields, ModelCard, TaskCard
 
-        check_fields(path, fields, what)
+        schemas: Mapping[str, type[Fields]] = {"model": ModelCard, "task": TaskCard}
+        card_of(path, fields, schemas.get(what, CollectionCard))
 
 
 def _weights(

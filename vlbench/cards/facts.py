@@ -5,12 +5,13 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import ClassVar
 
-from vlbench.cards.availability import DATASET, cached, first_place, missing_package, places
+from vlbench.cards.availability import cached, first_place, missing_package, places
 from vlbench.cards.card_file import parse_card
 from vlbench.cards.catalogue import MARK, Catalogue
-from vlbench.cards.folders import Collection, Entry
+from vlbench.cards.collection_card import CollectionCard
+from vlbench.cards.folders import DATASET, Collection, Entry
 from vlbench.cards.published import published_of
-from vlbench.cards.schema import CollectionCard, ModelCard, TaskCard
+from vlbench.cards.schema import ModelCard, TaskCard
 from vlbench.cards.texts import read_names, read_templates
 from vlbench.core.files import shown
 from vlbench.core.published import PublishedScore

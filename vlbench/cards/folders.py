@@ -16,6 +16,16 @@ Folders = Mapping[Path, CardKind | None]
 """Folders of cards; of None the cards' own fields say which kind they are."""
 FOLDERS: dict[CardKind, str] = {"task": "tasks", "model": "model_cards"}
 ENTRY_POINTS = "vlbench.cards"
+DATA = "data"
+"""Scheme of a path under a data root, or beside the card."""
+BESIDE_CARD = "card"
+"""Scheme of a path beside the card."""
+DATASET = "datasets"
+"""Scheme of a data set on the hub, ORGANISATION/NAME."""
+MODEL = "models"
+"""Scheme of a model on the hub, ORGANISATION/NAME or ORGANISATION/NAME/FILE."""
+PROGRAM = "program"
+"""Scheme of data that the program itself brings."""
 RESERVED = frozenset(":,*?[]/\\ ")
 """Characters that a card's name holds none of."""
 

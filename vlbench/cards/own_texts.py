@@ -5,18 +5,19 @@ from dataclasses import replace
 from pathlib import Path
 
 from vlbench.cards.data_request import DataRequest
-from vlbench.cards.descriptions import described, find_descriptions, read_descriptions, unasked
+from vlbench.cards.descriptions import described, read_descriptions, unasked
 from vlbench.cards.folders import Entry
 from vlbench.cards.schema import TaskCard
 from vlbench.cards.texts import (
     by_line,
     card_names,
+    find_descriptions,
     find_text_file,
     read_classnames,
     read_templates,
     with_labels,
 )
-from vlbench.core.contracts import Dataset, Text
+from vlbench.core.contracts import Dataset, Place, Text
 from vlbench.core.digest import sha256_of_file
 from vlbench.core.errors import DataError
 from vlbench.core.files import shown
@@ -31,12 +32,8 @@ _DIGITS = 6
 
 def marked(asked: TaskRequest, request: DataRequest) -> TaskRequest:
     """A task's request under a name of its own where the user's files take the place of its texts."""
-    files = {
-        "classnames": request.classnames,
-        "templates": request.templates,
-        "descriptions": request.descriptions,
-    }
-    marks = [f"{what}@{sha256_of_file(path)[:_DIGITS]}" for what, path in files.items() if path is not None]
+    files = _files(request).items()
+    marks = [f"{what}@{sha256_of_file(path)[:_DIGITS]}" for what, path in files if path is not None]
     return replace(asked, name="+".join([asked.name, *marks]))
 
 
@@ -81,35 +78,34 @@ def without_repeats(entry: Entry, card: TaskCard, request: DataRequest) -> DataR
         CardError: one of the user's files is wrong.
     """
     place = request.place(entry.path.parent)
-
-    def repeats_names(path: Path) -> bool:
-        mine, theirs = read_classnames(path), card_names(card, place, entry.name) or ()
-        words = [(text.name, text.ids.get(SYNONYMS, "")) for text in theirs]
-        return mine == theirs or (
-            not any(text.ids for text in mine) and [(text.name, "") for text in mine] == words
-        )
-
-    def repeats_templates(path: Path) -> bool:
-        if card.templates is None:
-            return False
-        theirs = find_text_file(card.templates, place, entry.name)
-        return read_templates(path) == read_templates(theirs)
-
-    def repeats_descriptions(path: Path) -> bool:
-        if card.descriptions is None:
-            return False
-        theirs = find_descriptions(card.descriptions, place, entry.name)
-        return read_descriptions(path) == read_descriptions(theirs)
-
-    def other(path: Path | None, repeats: Callable[[Path], bool]) -> Path | None:
+    kept: dict[str, Path | None] = {}
+    for what, path in _files(request).items():
         try:
-            return None if path is not None and repeats(path) else path
-        except DataError:
-            return path  # the card's file does not lie here
+            repeats = path is not None and _repeats(what, path, card, place, entry.name)
+        except DataError:  # the card's file does not lie here
+            repeats = False
+        kept[what] = None if repeats else path
+    return replace(request, **kept)  # type: ignore[arg-type]
 
-    return replace(
-        request,
-        classnames=other(request.classnames, repeats_names),
-        templates=other(request.templates, repeats_templates),
-        descriptions=other(request.descriptions, repeats_descriptions),
-    )
+
+def _files(request: DataRequest) -> dict[str, Path | None]:
+    """The user's files by what of a task they take the place of."""
+    return {
+        "classnames": request.classnames,
+        "templates": request.templates,
+        "descriptions": request.descriptions,
+    }
+
+
+def _repeats(what: str, path: Path, card: TaskCard, place: Place, task: str) -> bool:
+    if what == "templates":
+        theirs = card.templates and read_templates(find_text_file(card.templates, place, task))
+        return theirs is not None and read_templates(path) == theirs
+    if what == "descriptions":
+        said = card.descriptions and read_descriptions(find_descriptions(card.descriptions, place, task))
+        return said is not None and read_descriptions(path) == said
+    mine, names = read_classnames(path), card_names(card, place, task) or ()
+    if mine == names:
+        return True
+    plain = [(text.name, text.ids.get(SYNONYMS, "")) for text in names]
+    return not any(text.ids for text in mine) and [(text.name, "") for text in mine] == plain

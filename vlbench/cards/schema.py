@@ -52,6 +52,11 @@ class SourceFields(Fields):
         return dict(self.model_extra or {})
 
 
+Sources = Annotated[
+    tuple[SourceFields, ...], Field(min_length=1, description="tried in order, local ones first")
+]
+
+
 class Counts(Fields):
     """How many images and texts the whole task has; checked before any work."""
 
@@ -79,27 +84,21 @@ class Published(Fields):
     verified: Annotated[bool, Field(description="seen in that source, not quoted from memory")]
 
 
-class Training(Fields):
-    """Where a task's labelled training images lie, for `vlbench fit` and methods that learn from them."""
-
-    sources: Annotated[
-        tuple[SourceFields, ...], Field(min_length=1, description="tried in order, local ones first")
-    ]
-    split: Annotated[str, Field(description="the split's name")] = "train"
-    images: Annotated[Count | None, Field(description="how many there are; checked before any work")] = None
-    epochs: Annotated[
-        Count | None, Field(description="of CoOp, where they are the same for every number of shots")
-    ] = None
-
-
 class Validation(Fields):
     """Where a task's labelled validation images lie, for methods that learn from them; no test images."""
 
-    sources: Annotated[
-        tuple[SourceFields, ...], Field(min_length=1, description="tried in order, local ones first")
-    ]
+    sources: Sources
     split: Annotated[str, Field(description="the split's name")] = "val"
     images: Annotated[Count | None, Field(description="how many there are; checked before any work")] = None
+
+
+class Training(Validation):
+    """Where a task's labelled training images lie, for `vlbench fit` and methods that learn from them."""
+
+    split: Annotated[str, Field(description="the split's name")] = "train"
+    epochs: Annotated[
+        Count | None, Field(description="of CoOp, where they are the same for every number of shots")
+    ] = None
 
 
 class TaskCard(Fields):
@@ -108,9 +107,7 @@ class TaskCard(Fields):
     title: Annotated[Word, Field(description="what people call it")]
     kind: Annotated[Word, Field(description="a task kind, such as classification")]
     protocol: Annotated[Word, Field(description="the protocol's name, such as openai-80")]
-    sources: Annotated[
-        tuple[SourceFields, ...], Field(min_length=1, description="tried in order, local ones first")
-    ]
+    sources: Sources
     metrics: Annotated[tuple[Word, ...], Field(min_length=1, description="such as acc1 or recall@5")]
     primary: Annotated[Word, Field(description="the metric of the leaderboard's column")]
     names: Annotated[
@@ -182,37 +179,6 @@ class ModelCard(Fields):
         tuple[Published, ...],
         Field(description="task, protocol, metric, value (a fraction), source, verified"),
     ] = ()
-
-
-class CollectionCard(Fields):
-    """Tasks that a tool or paper reports together."""
-
-    title: Annotated[Word, Field(description="what people call it")]
-    tasks: Annotated[tuple[Word, ...], Field(min_length=1, description="names of task cards")]
-    metrics: Annotated[
-        dict[Word, Word | tuple[Word, ...]],
-        Field(
-            default_factory=dict,
-            description="of a task, what the collection averages in place of its primary metric: a metric, "
-            "several whose mean counts, or none ([]), which leaves it out of the average",
-        ),
-    ]
-    weights: Annotated[
-        dict[Word, Annotated[float, Field(gt=0)]],
-        Field(
-            default_factory=dict,
-            description="how much each task counts in the average, such as its items; none: all alike",
-        ),
-    ]
-    groups: Annotated[
-        dict[Word, Annotated[tuple[Word, ...], Field(min_length=1)]],
-        Field(
-            default_factory=dict,
-            description="tasks by group: groups count alike in the average, and each is that of its tasks",
-        ),
-    ]
-    about: Annotated[str, Field(description="what a user has to know")] = ""
-    source: Annotated[str, Field(description="where the list is stated")] = ""
 
 
 def check_options(

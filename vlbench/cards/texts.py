@@ -13,7 +13,7 @@ from vlbench.core.files import shown
 from vlbench.core.label_index import NUMBER
 from vlbench.core.protocol import SYNONYMS
 from vlbench.core.reading import pasted, wrong_template
-from vlbench.core.text_file import lines_of, read_text, rows_of
+from vlbench.core.text_file import read_lines, read_text, rows_of
 
 if TYPE_CHECKING:
     from vlbench.cards.schema import TaskCard
@@ -63,7 +63,7 @@ def read_classnames(path: Path) -> tuple[Text, ...]:
         texts = read_names(path)
         _refuse_pasted([text.name for text in texts], path, first=2)
         return texts
-    names = [line.strip() for line in _lines(path)]
+    names = [line.strip() for line in read_lines(path, CardError)]
     if "" in names:
         raise CardError(f"{shown(path)}: line {names.index('') + 1}: blank; write a name, or remove the line")
     _refuse_pasted(names, path)
@@ -83,7 +83,7 @@ def read_templates(path: Path) -> tuple[str, ...]:
     if path.suffix == JSON:
         templates = [line.replace(JSON_PLACEHOLDER, PLACEHOLDER) for line in _json_list(path)]
     else:
-        templates = _lines(path)
+        templates = read_lines(path, CardError)
     _refuse_pasted(templates, path)
     for number, template in enumerate(templates, start=1):
         if wrong := wrong_template(template):
@@ -118,14 +118,27 @@ def find_text_file(file: str, place: Place, task: str) -> Path:
     Raises:
         DataError: it lies nowhere; all places looked at are named.
     """
-    folders = (*([place.card_folder] if place.card_folder else []), *place.roots)
-    for folder in folders:
-        if (folder / file).is_file():
-            return folder / file
-    looked = ", ".join(shown(folder / file) for folder in folders)
+    paths = [folder / file for folder in (place.card_folder, *place.roots) if folder is not None]
+    return _first_file(paths, task, "file", f"name a --data-root that has {file}")
+
+
+def find_descriptions(file: str, place: Place, task: str) -> Path:
+    """A card's file of descriptions: under the roots in order, then beside the card.
+
+    Raises:
+        DataError: it lies nowhere; all places looked at are named.
+    """
+    paths = [folder / file for folder in (*place.roots, place.card_folder) if folder is not None]
+    return _first_file(paths, task, "descriptions at", "pass --descriptions FILE")
+
+
+def _first_file(paths: Sequence[Path], task: str, what: str, advice: str) -> Path:
+    for path in paths:
+        if path.is_file():
+            return path
     raise DataError(
-        f"{task}: no file {looked}; put it there, or name a --data-root that has {file} "
-        f"(`vlbench show {task}` says where it comes from)"
+        f"{task}: no {what} {', '.join(map(shown, paths))}; put it there (`vlbench show {task}` says where "
+        f"it comes from), or {advice}"
     )
 
 
@@ -214,17 +227,10 @@ def read_vocabularies(folders: Iterable[Path]) -> dict[str, dict[str, str]]:
 
 
 def _rows(path: Path) -> list[list[str]]:
-    rows = rows_of(_lines(path), shown(path), CardError)
+    rows = rows_of(read_lines(path, CardError), shown(path), CardError)
     if len(rows) < 2:
         raise CardError(f"{shown(path)}: holds a header alone; add a line for each name")
     return rows
-
-
-def _lines(path: Path) -> list[str]:
-    lines = lines_of(read_text(path, CardError))
-    if not lines:
-        raise CardError(f"{shown(path)}: is empty")
-    return lines
 
 
 def _json_list(path: Path) -> list[str]:

@@ -13,7 +13,7 @@ from vlbench.core.files import shown
 from vlbench.core.image import image_digests
 from vlbench.core.metric_name import DECIDED, metrics_of
 from vlbench.core.task import ProtocolStatement, Task
-from vlbench.core.text_file import lines_of, named_missing, read_text, rows_of
+from vlbench.core.text_file import named_missing, read_text, rows_of
 
 _DIGITS = 6
 _FORM = (
@@ -46,10 +46,10 @@ def read_thresholds(asked: str, texts: Sequence[Text]) -> tuple[float, ...]:
     path = Path(asked).expanduser()
     where = shown(path)
     content = read_text(path)
-    lines = lines_of(content)
+    lines = content.removesuffix("\n").split("\n")
     if content.lstrip().startswith("{"):
         return _by_name(_json_pairs(content, where), texts, where)
-    if "\t" in content.partition("\n")[0]:
+    if "\t" in lines[0]:
         return _by_name(_tsv_pairs(lines, where), texts, where)
     numbers = [_finite(line, f"{where}: line {at}") for at, line in enumerate(lines, start=1)]
     if len(numbers) != len(texts):
@@ -145,7 +145,7 @@ def _json_pairs(content: str, where: str) -> list[tuple[str, float]]:
 
 
 def _tsv_pairs(lines: Sequence[str], where: str) -> list[tuple[str, float]]:
-    header, *rows = rows_of((line.rstrip("\r") for line in lines), where)
+    header, *rows = rows_of(lines, where)
     if not {"name", "threshold"} <= set(header):
         raise DataError(f"{where}: line 1: the header lacks `name` or `threshold`; it has to be {_FORM}")
     name, value = header.index("name"), header.index("threshold")

@@ -76,7 +76,7 @@ def test_a_plain_folder_holds_cards_of_both_kinds(tmp_path: Path, write_task: Ca
 
 def test_a_name_that_a_pattern_could_not_ask_for_is_refused(write_task: Callable[..., Path]) -> None:
     write_task("a,b")
-    with pytest.raises(CardError, match=r"a,b.yaml: .*rename the file"):
+    with pytest.raises(CardError, match=r"a,b.yaml: .*rename it"):
         read_catalogue()
 
 
