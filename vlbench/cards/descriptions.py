@@ -24,13 +24,14 @@ def read_descriptions(path: Path) -> dict[str, tuple[str, ...]]:
     """
     where = shown(path)
     try:
-        content = json.loads(read_text(path), object_pairs_hook=_Pairs)
+        # an object is a tuple of its pairs, so that a key that stands twice is seen
+        content = json.loads(read_text(path), object_pairs_hook=tuple)
     except ValueError as error:
         raise DataError(f"{where}: not JSON ({error}); it has to be {_FORM}") from error
-    items = content if isinstance(content, list) and not isinstance(content, _Pairs) else [content]
+    items = content if isinstance(content, list) else [content]
     found: dict[str, tuple[str, ...]] = {}
     for item in items:
-        if not isinstance(item, _Pairs):
+        if not isinstance(item, tuple):
             raise DataError(f"{where}: {_quoted(item)} is no object; the file has to be {_FORM}")
         for tag, sentences in item:
             if tag in found:
@@ -75,12 +76,8 @@ def unasked(texts: Iterable[Text], path: Path | None) -> tuple[str, ...]:
     return (f"{len(others):,} descriptions of {shown(path)} are of no name that is asked: {others[0]!r}",)
 
 
-class _Pairs(list[tuple[str, object]]):
-    """A JSON object with its keys as they stand, so that one that stands twice is seen."""
-
-
 def _sentences(value: object, where: str) -> tuple[str, ...]:
-    if isinstance(value, _Pairs) or not isinstance(value, list):
+    if not isinstance(value, list):
         raise DataError(f"{where}: {_quoted(value)} is no list; write its sentences as a list of strings")
     if not value:
         raise DataError(f"{where}: has no sentence; write one, or remove the tag")

@@ -3,18 +3,17 @@
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
+from vlbench.cards.card_file import parse_card
 from vlbench.cards.catalogue import Catalogue, Reference, find
 from vlbench.cards.class_half import half_names
 from vlbench.cards.folders import Entry, Half
 from vlbench.cards.schema import TaskCard
-from vlbench.cards.texts import read_names, read_templates, with_ids
+from vlbench.cards.texts import card_names, read_names, read_templates
+from vlbench.core.contracts import Place
 from vlbench.core.digest import digest_of
 from vlbench.core.errors import UnknownName
-from vlbench.core.protocol import TIE_RULE
+from vlbench.core.protocol import SYNONYMS, TIE_RULE
 from vlbench.core.published import CardProtocol, Stated
-
-SYNONYMS = "synonyms"
-"""The column of a file of names whose words are prompts too."""
 
 
 def card_protocols(names: Iterable[str], catalogue: Catalogue) -> dict[str, CardProtocol]:
@@ -40,8 +39,6 @@ def card_protocol(entry: Entry) -> CardProtocol:
     Raises:
         CardError: the card or its file of names or templates is wrong.
     """
-    from vlbench.cards.card_file import parse_card
-
     card = parse_card(entry, TaskCard)
     folder = entry.path.parent
     templates = _templates(folder, card)
@@ -79,8 +76,7 @@ def _covered(
     if templates is not None:
         covered["templates"] = list(templates)
     if card.names is not None and (folder / card.names).is_file():
-        names = read_names(folder / card.names)
-        names = names if card.ids is None else with_ids(names, folder / card.ids, card.title)
+        names = card_names(card, Place((), card_folder=folder), card.title) or ()
         names = names if half is None else half_names(names, half)
         covered["texts"] = [[text.name, dict(text.ids)] for text in names]
     return covered

@@ -2,7 +2,7 @@
 
 import json
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -82,8 +82,19 @@ def stated(task: Task, asked: str, values: Sequence[float]) -> Task:
     number = stated_number(asked)
     digest = digest_of(list(values))
     mark = digest[:_DIGITS] if number is None else f"{number:g}"
-    statement = {"stated": digest if number is None else number}
-    return replace(_under(task, f"thresholds@{mark}", statement), thresholds=tuple(values))
+    thresholds = {"stated": digest if number is None else number}
+    protocol = task.protocol
+    return replace(
+        task,
+        name=f"{task.name}+thresholds@{mark}",
+        protocol=ProtocolStatement(
+            protocol.name,
+            digest_of({"protocol": protocol.digest, "thresholds": thresholds}),
+            {**protocol.statement, "thresholds": thresholds},
+        ),
+        metrics={**task.metrics, **metrics_of(name for name in DECIDED if name not in task.metrics)},
+        thresholds=tuple(values),
+    )
 
 
 def learning_from(task: Task, split: str, other: Task) -> Task:
@@ -102,21 +113,6 @@ def learning_from(task: Task, split: str, other: Task) -> Task:
     partial = (f"of its {split} split: {other.partial}",) if other.partial else ()
     learn_from = {**task.learn_from, split: other.problem}
     return replace(task, learn_from=learn_from, remarks=(*task.remarks, *partial))
-
-
-def _under(task: Task, mark: str, thresholds: Mapping[str, object]) -> Task:
-    protocol = task.protocol
-    further = metrics_of(name for name in DECIDED if name not in task.metrics)
-    return replace(
-        task,
-        name=f"{task.name}+{mark}",
-        protocol=ProtocolStatement(
-            protocol.name,
-            digest_of({"protocol": protocol.digest, "thresholds": thresholds}),
-            {**protocol.statement, "thresholds": thresholds},
-        ),
-        metrics={**task.metrics, **further},
-    )
 
 
 def _by_name(pairs: Sequence[tuple[str, float]], texts: Sequence[Text], where: str) -> tuple[float, ...]:
