@@ -48,7 +48,7 @@ def index_page(catalogue: Catalogue, tasks: Mapping[str, TaskCard], models: Mapp
         [f"`{name}`", each.title, str(len(each.tasks)), _text(parse_card(each, CollectionCard).source)]
         for name, each in catalogue.collections.items()
     ]
-    lines.append("## Collections\n\n" + _table(["Name", "What", "Tasks", "Source"], rows))
+    lines.append("## Collections\n\n" + table(["Name", "What", "Tasks", "Source"], rows))
     for kind in sorted({task.kind for task in tasks.values()}):
         rows = [
             [
@@ -64,7 +64,7 @@ def index_page(catalogue: Catalogue, tasks: Mapping[str, TaskCard], models: Mapp
         ]
         lines.append(
             f"## {kind.capitalize()}\n\n"
-            + _table(["Task", "Title", "Protocol", "Images", "Texts", "Primary metric"], rows)
+            + table(["Task", "Title", "Protocol", "Images", "Texts", "Primary metric"], rows)
         )
     for family in sorted({model.family for model in models.values()}):
         rows = [
@@ -81,7 +81,7 @@ def index_page(catalogue: Catalogue, tasks: Mapping[str, TaskCard], models: Mapp
         ]
         lines.append(
             f"## Models: {family or 'no family'}\n\n"
-            + _table(["Model", "Title", "Adapter", "Parameters (M)", "Pixels", "GFLOPs"], rows)
+            + table(["Model", "Title", "Adapter", "Parameters (M)", "Pixels", "GFLOPs"], rows)
         )
     return _page(lines)
 
@@ -156,7 +156,7 @@ def papers_page(published: Sequence[PublishedScore], tasks: Mapping[str, TaskCar
         ]
         parts.append(
             f"## {source}\n\n{len(scores)} scores of {len({each.model for each in scores})} models.\n\n"
-            + _table(["Task", "Protocol", "Metric", "Scores", "What differs"], rows)
+            + table(["Task", "Protocol", "Metric", "Scores", "What differs"], rows)
         )
     return _page(parts)
 
@@ -182,7 +182,7 @@ def _published_part(scores: Sequence[PublishedScore], other: str) -> Iterator[st
     more = f" {others} more follow another protocol (`vlbench show`)." if others else ""
     yield f"## Published scores\n\n{len(same)} by this protocol{rest}.{more}"
     if rows:
-        yield _table([other.capitalize(), "Metric", "Value", "Source"], rows)
+        yield table([other.capitalize(), "Metric", "Value", "Source"], rows)
 
 
 def _seen(card: ModelCard, tasks: Mapping[str, TaskCard]) -> list[str]:
@@ -232,7 +232,7 @@ def _paper(paper: Paper | None) -> str:
 
 
 def _facts(facts: Mapping[str, str]) -> str:
-    return _table(["", ""], [[key, value] for key, value in facts.items() if value])
+    return table(["", ""], [[key, value] for key, value in facts.items() if value])
 
 
 def _links(names: Iterable[str]) -> str:
@@ -264,7 +264,8 @@ def _page(parts: Iterable[str]) -> str:
     return "\n\n".join(part for part in parts if part) + "\n"
 
 
-def _table(headers: list[str], rows: list[list[str]]) -> str:
+def table(headers: list[str], rows: list[list[str]]) -> str:
+    """A Markdown table."""
     lines = [headers, ["---"] * len(headers), *rows]
     return "\n".join(
         "| " + " | ".join(_text(cell).replace("|", "\\|") for cell in line) + " |" for line in lines

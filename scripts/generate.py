@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import click
-from catalogue_pages import FOLDER, catalogue_pages
+from catalogue_pages import FOLDER, catalogue_pages, table
 from pydantic import BaseModel
 
 from vlbench.cards.catalogue import read_catalogue
@@ -263,12 +263,6 @@ def function(plug_in: object) -> Callable[..., object]:
 def first_line(plug_in: object) -> str:
     """The first line of a docstring."""
     return (inspect.getdoc(plug_in) or "").split("\n")[0]
-
-
-def table(headers: list[str], rows: list[list[str]]) -> str:
-    """A Markdown table."""
-    lines = [headers, ["---"] * len(headers), *rows]
-    return "\n".join("| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |" for line in lines)
 
 
 if __name__ == "__main__":

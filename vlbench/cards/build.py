@@ -178,7 +178,7 @@ def _open_other(
     folders: Folders, mode: PreprocessMode, cache: Path | None, name: str, *, weights: Path | None = None
 ) -> Checkpoint:
     """The model of a name, for one that is built on top of it."""
-    catalogue = read_catalogue(folders=folders)
+    catalogue = read_catalogue(folders=folders, kinds=("model",))
     return open_model(name, catalogue, weights=weights, preprocess=mode, cache=cache).checkpoint
 
 
