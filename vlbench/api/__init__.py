@@ -156,7 +156,7 @@ def leaderboard_additions(include_path: Sequence[Path | str] = ()) -> "Additions
     from vlbench.cards.robustness import robustness_fits
     from vlbench.report.tables.averages import Additions
 
-    catalogue = read_catalogue(tuple(map(Path, include_path)))
+    catalogue = read_catalogue(tuple(map(Path, include_path)), kinds=["task"])
     collections = catalogue.collections.values()
     built_in = built_in_folder()
     return Additions(
@@ -294,9 +294,9 @@ def compare(
 
 def list_models(include_path: Sequence[Path | str] = ()) -> tuple[str, ...]:
     """Names of all model cards, sorted."""
-    return tuple(sorted(read_catalogue(tuple(map(Path, include_path))).models))
+    return tuple(sorted(read_catalogue(tuple(map(Path, include_path)), kinds=["model"]).models))
 
 
 def list_tasks(include_path: Sequence[Path | str] = ()) -> tuple[str, ...]:
     """Names of all task cards, sorted."""
-    return tuple(sorted(read_catalogue(tuple(map(Path, include_path))).tasks))
+    return tuple(sorted(read_catalogue(tuple(map(Path, include_path)), kinds=["task"]).tasks))
