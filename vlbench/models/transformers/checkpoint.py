@@ -6,40 +6,25 @@ from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from vlbench.core.contracts import Identity, Origin, Placement, PreprocessMode
+from vlbench.core.contracts import Identity, Origin, Placement
 from vlbench.core.errors import CardError
-from vlbench.core.files import remembered_sha256
 from vlbench.models.clip.checkpoint import DUAL_ENCODER
+from vlbench.models.shared.named import NamedCheckpoint, beside_card
 from vlbench.models.shared.recipe import check_transformers
 from vlbench.models.transformers.files import Files, files_in, files_of, identity_of
 
 if TYPE_CHECKING:
     from vlbench.models.shared.dual_encoder import DualEncoder
 
-_DIGITS = 12
-"""Hexadecimal digits of a file's SHA-256 in the name of a model with weights of the user's own."""
-
 
 @dataclass(frozen=True)  # no slots: cached_property
-class TransformersCheckpoint:
+class TransformersCheckpoint(NamedCheckpoint):
     """A dual encoder of transformers, a Checkpoint of core/contracts.py; files are found when asked."""
 
-    origin: Origin
     find: Callable[[Origin], Files]
     context: int | None = None
     adapter: str = "transformers"
     capabilities: frozenset[str] = DUAL_ENCODER
-
-    @cached_property
-    def name(self) -> str:
-        """The name asked for; with weights of the user's own, also the start of their SHA-256."""
-        if self.origin.weights is None:
-            return self.origin.name
-        return f"{self.origin.name}@{remembered_sha256(self.files.weights, self.origin.cache)[:_DIGITS]}"
-
-    @property
-    def preprocess_mode(self) -> PreprocessMode:
-        return self.origin.preprocess
 
     @cached_property
     def files(self) -> Files:
@@ -49,6 +34,10 @@ class TransformersCheckpoint:
             WeightsError: a file is missing and cannot be fetched.
         """
         return self.find(self.origin)
+
+    @property
+    def weights(self) -> Path:
+        return self.files.weights
 
     def identify(self) -> Identity:
         """Digests of the image side, the text side and the whole."""
@@ -118,9 +107,7 @@ def transformers(
         raise CardError(f"{origin.name}: context is {context}; give 1 or more")
     find: Callable[[Origin], Files]
     if directory is not None:
-        if origin.folder is None:
-            raise CardError(f"{origin.name}: directory is relative to a card's folder, and there is no card")
-        find = partial(files_in, folder=origin.folder / directory)
+        find = partial(files_in, folder=beside_card(origin, directory, "directory"))
     elif reference is not None and Path(reference).expanduser().is_dir():
         find = partial(files_in, folder=Path(reference).expanduser())
     else:
