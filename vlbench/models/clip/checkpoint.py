@@ -109,20 +109,20 @@ class ClipCheckpoint(NamedCheckpoint):
             WeightsError: a file cannot be read, or a key is missing, unexpected or of another shape.
             Unsupported: the device or precision is not there, or a package that the model needs.
         """
-        from vlbench.models.clip.images import dual_encoder
-        from vlbench.models.clip.network import filled_model
-        from vlbench.models.clip.texts import prompt_encoder
+        from vlbench.models.clip import images, network, texts
         from vlbench.models.shared.precision import check_placement
 
         check_placement(placement)
         recipe = self.recipe
-        network = filled_model(recipe.config, recipe.weights, self.ignorable, self.construct, self.convert)
-        network[0].to(placement.device)
-        text_encoder, told = prompt_encoder(recipe, network, placement)
+        filled = network.filled_model(
+            recipe.config, recipe.weights, self.ignorable, self.construct, self.convert
+        )
+        filled[0].to(placement.device)
+        text_encoder, told = texts.prompt_encoder(recipe, filled, placement)
         recipe = replace(recipe, changes=(*recipe.changes, *filter(None, [told])))
-        return dual_encoder(
+        return images.dual_encoder(
             recipe,
-            network,
+            filled,
             text_encoder,
             name=self.name,
             placement=placement,

@@ -47,10 +47,9 @@ Vocabulary = Literal["closed", "open"]
 class TaggerCheckpoint(NamedCheckpoint):
     """A card's tagger: a file of a hub repository, of a folder beside the card, or the user's own.
 
-    A Checkpoint of core/contracts.py whose keyword-only fields are a card's settings. A closed vocabulary is
-    the list `tags` beside the card, whose places are ids of the vocabulary `ids`. `threshold` is the
-    probability above which a tag is present, None for the list's own; `ignorable` are patterns of keys that
-    the network has no place for.
+    Its keyword-only fields are a card's settings. A closed vocabulary is the list `tags` beside the card,
+    whose places are ids of the vocabulary `ids`. `threshold` is the probability above which a tag is present,
+    None for the list's own; `ignorable` are patterns of keys that the network has no place for.
 
     Raises:
         CardError: settings are missing or contradict one another.
@@ -171,7 +170,7 @@ class TaggerCheckpoint(NamedCheckpoint):
         """The model on a device, its parameters in float32.
 
         Raises:
-            WeightsError: the file cannot be read, or a key is missing, unexpected or of another shape.
+            WeightsError: the file cannot be read, or does not fit.
             CardError: the tag list is wrong.
             Unsupported: the device or precision is not there, or the text model has no tower that fits.
         """
@@ -181,19 +180,16 @@ class TaggerCheckpoint(NamedCheckpoint):
         check_placement(placement)
         base = self.text_base
         tags = () if base else read_tags(self.tag_file, self.ids)
+        count = None if base else len(tags)
         filled = network.read_tagger(
-            self.adapter,
-            self.network,
-            self.weights,
-            tags=None if base else len(tags),
-            ignorable=self.ignorable,
+            self.adapter, self.network, self.weights, tags=count, ignorable=self.ignorable
         )
         changes = filled.changes
         found: texts.ListedTags | texts.ReadTags
         if base is None:
             own = self.threshold
-            stated = read_thresholds(self.tag_file) if own is None else (own,) * len(tags)
             assert filled.bank is not None
+            stated = read_thresholds(self.tag_file) if own is None else (own,) * len(tags)
             found = texts.ListedTags(self.name, tags, self.ids, stated, filled.bank, placement.device)
         else:
             loaded = base.load(placement)

@@ -76,10 +76,8 @@ class TimmCheckpoint(NamedCheckpoint):
             WeightsError: a file cannot be read, or a key is missing, unexpected or of another shape.
             Unsupported: the device or precision is not there.
         """
-        from vlbench.models.shared.precision import check_placement
         from vlbench.models.timm.images import image_model
 
-        check_placement(placement)
         return image_model(
             self.recipe, name=self.name, placement=placement, preprocess=self.origin.preprocess
         )

@@ -55,24 +55,24 @@ class TransformersCheckpoint(NamedCheckpoint):
         """
         check_transformers(self.origin.name)
         from vlbench.models.shared.precision import check_placement
-        from vlbench.models.transformers.images import dual_encoder, rule_of
-        from vlbench.models.transformers.network import config_of, filled_model, quiet
-        from vlbench.models.transformers.texts import padded_texts
+        from vlbench.models.transformers import images, network, texts
 
         check_placement(placement)
         files = self.files
-        with quiet():
-            config = config_of(files)
-            rule = rule_of(files, config, name=self.name)
-            network = filled_model(config, files.weights)
-            network[0].to(placement.device)
-            texts, told = padded_texts(files, config, network, context=self.context, placement=placement)
+        with network.quiet():
+            config = network.config_of(files)
+            rule = images.rule_of(files, config, name=self.name)
+            filled = network.filled_model(config, files.weights)
+            filled[0].to(placement.device)
+            encoder, told = texts.padded_texts(
+                files, config, filled, context=self.context, placement=placement
+            )
         files = replace(files, changes=(*files.changes, *filter(None, [told])))
-        return dual_encoder(
+        return images.dual_encoder(
             files,
             config,
-            network,
-            texts,
+            filled,
+            encoder,
             name=self.name,
             rule=rule,
             placement=placement,
