@@ -1,4 +1,4 @@
-"""Weights of Long-CLIP's made CLIP's: one table of positions of two."""
+"""Long-CLIP's weights, whose two tables of text positions become the one of CLIP."""
 
 from vlbench.core.errors import WeightsError
 from vlbench.models.shared.weights import Weights, check_values, within

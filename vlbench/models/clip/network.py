@@ -62,8 +62,8 @@ def filled_model(
 ) -> Network:
     """An open_clip model on the CPU, its parameters in float32 and mapped from the file if possible.
 
-    `construct` builds the network where it is not
-    open_clip's alone, `convert` turns the file's state dict into that network's.
+    `construct` builds the network where it is not open_clip's alone, `convert` turns the file's state dict
+    into that network's.
 
     Raises:
         WeightsError: a file cannot be read, or a key is missing, unexpected or of another shape.

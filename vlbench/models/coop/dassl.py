@@ -1,4 +1,4 @@
-"""Directories that Dassl leaves of a CoOp training, read without running anything that lies in them."""
+"""Directories that Dassl leaves of a CoOp training: read without running anything, checked against a base."""
 
 import re
 from collections.abc import Callable, Mapping, Sequence

@@ -129,7 +129,7 @@ class Context:
 
     @classmethod
     def read(cls, path: Path) -> "Context":
-        """The context of a file; see coop_context.py for what it raises."""
+        """The context of a file; see read_vectors for what it raises."""
         return cls(path, read_facts(path), read_vectors(path))
 
 

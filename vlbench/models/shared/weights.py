@@ -1,4 +1,4 @@
-"""Weights: tensors of a file by name, found among others, held against a model's and refused if damaged."""
+"""Weights as tensors by name: found in a file, compared with those that a model wants, refused if damaged."""
 
 import re
 from collections import Counter
