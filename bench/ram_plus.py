@@ -30,7 +30,7 @@ from vlbench.cards.catalogue import read_catalogue
 from vlbench.core.contracts import Placement
 from vlbench.models.ram.checkpoint import TaggerCheckpoint
 from vlbench.models.ram.model import ClosedTaggerModel
-from vlbench.models.ram.settings import TaggerSettings
+from vlbench.models.ram.sizes import TaggerSize
 from vlbench.models.ram.taggers import RamPlus
 
 MODEL = "ram-plus"
@@ -49,7 +49,7 @@ class Arithmetic:
     @classmethod
     def of(cls, tags: int) -> "Arithmetic":
         """Counted on tensors without memory; the sums of products are counted, nothing else."""
-        size = settings_of().network
+        size = size_of_card()
         with torch.device("meta"):
             network = RamPlus(size).to("meta")
             pixels = torch.empty(1, 3, size.image_size, size.image_size)
@@ -189,11 +189,11 @@ def resident(which: str) -> float:
     return int(line.split()[1]) * 1024 / GIGA
 
 
-def settings_of() -> TaggerSettings:
-    """What the card says."""
+def size_of_card() -> TaggerSize:
+    """The sizes that the card says."""
     opened = open_model(MODEL, read_catalogue()).checkpoint
     assert isinstance(opened, TaggerCheckpoint)
-    return opened.settings
+    return opened.network
 
 
 def weights_in(folder: Path) -> Path:
@@ -210,7 +210,7 @@ def write_weights(path: Path) -> None:
 
 def write_random(path: Path) -> None:
     """A file of the authors' layout; timm's names for the merging of patches turn back to theirs."""
-    size = settings_of().network
+    size = size_of_card()
     torch.manual_seed(0)
     with torch.device("meta"):
         network = RamPlus(size)

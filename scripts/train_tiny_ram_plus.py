@@ -39,7 +39,7 @@ from vlbench.core.contracts import Place
 from vlbench.datasets.shapes.scenes import shapes
 from vlbench.datasets.shapes.world import COLOUR_NAMES, SEEN, SHAPES, Population, draw_scene, render
 from vlbench.models.ram.checkpoint import PREPROCESSING
-from vlbench.models.ram.settings import TaggerSize
+from vlbench.models.ram.sizes import TaggerSize
 from vlbench.models.ram.swin import timm_key
 from vlbench.models.ram.taggers import RamPlus
 

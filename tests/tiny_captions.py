@@ -5,7 +5,7 @@ from pathlib import Path
 
 from tiny_taggers import RAM
 
-from vlbench.models.ram.settings import CaptionSize
+from vlbench.models.ram.sizes import CaptionSize
 
 SIZE = CaptionSize(layers=3, heads=4, vocabulary=200, positions=64)
 FACTS = json.loads((RAM / "tiny_tag2text.json").read_text())

@@ -11,7 +11,7 @@ from torch import Tensor
 from vlbench.core.contracts import Origin
 from vlbench.core.registry import ADAPTERS
 from vlbench.models.ram.checkpoint import TaggerCheckpoint
-from vlbench.models.ram.settings import TaggerSize
+from vlbench.models.ram.sizes import TaggerSize
 
 RAM = FIXTURES / "ram"
 FAMILIES = ("ram_plus", "ram", "tag2text")

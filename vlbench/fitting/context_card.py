@@ -7,8 +7,7 @@ from vlbench.core.files import write_atomically
 from vlbench.fitting.coop import Fitted
 from vlbench.fitting.coop_recipe import Recipe, default_epochs
 from vlbench.fitting.seen import UNKNOWN, Seen
-from vlbench.models.coop.card import card_text
-from vlbench.models.coop.checkpoint import NAME
+from vlbench.models.coop.checkpoint import NAME, card_text
 from vlbench.models.coop.context import write_context
 
 

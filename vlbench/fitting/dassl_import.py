@@ -14,7 +14,7 @@ from vlbench.core.contracts import Checkpoint, Placement, Text
 from vlbench.core.errors import CardError, DataError, VlbenchError, WeightsError
 from vlbench.core.files import write_atomically
 from vlbench.fitting.seen import UNKNOWN, Seen, seen_after
-from vlbench.models.coop.card import card_text
+from vlbench.models.coop.checkpoint import card_text
 from vlbench.models.coop.context import ContextFacts, Position, write_context
 
 if TYPE_CHECKING:
@@ -189,7 +189,7 @@ def _checked(
         WeightsError: the context does not fit the base, or the classes are in another order.
         Unsupported: the base has no text tower that a context could stand in.
     """
-    from vlbench.models.coop.dassl_words import check_words
+    from vlbench.models.coop.dassl import check_words
     from vlbench.models.coop.loading import check_fits, context_tower, known_digest
 
     try:

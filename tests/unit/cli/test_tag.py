@@ -292,7 +292,7 @@ def test_captions_in_each_format_led_by_tags_that_are_given(tag, photos, tag2tex
 
 
 def test_no_caption_is_written_unasked(tag, photos, tag2text_card, monkeypatch):
-    monkeypatch.setattr("vlbench.models.ram.tag2text_model.CaptioningTaggerModel.captioner", None)
+    monkeypatch.setattr("vlbench.models.ram.captions.CaptioningTaggerModel.captioner", None)
     code, out, err = tag(photos, *tag2text_card, "--format", "json", model="small")
     assert (code, err.count("\n")) == (0, 1)
     assert "not read, beside it: optimizer, epoch" in err

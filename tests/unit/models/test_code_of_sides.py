@@ -10,7 +10,7 @@ import pytest
 import vlbench.models
 from vlbench.core.code_digest import code_of
 from vlbench.models.clip import checkpoint as clip
-from vlbench.models.clip.long_clip_weights import one_table
+from vlbench.models.clip.long_clip import one_table
 from vlbench.models.coop import checkpoint as coop
 from vlbench.models.ram import checkpoint as ram_checkpoint
 from vlbench.models.react.network import construct
@@ -37,20 +37,19 @@ SIDES = {
 
 OF_TEXTS = {"shared.causal_text", "shared.sentence_tokens", "shared.text_tower", "shared.token_tree"}
 """Modules that turn words to features, whatever the family."""
-OF_TAGS = {"ram.open_tags", "ram.texts", "ram.tag_lists"}
+OF_TAGS = {"ram.texts", "ram.tag_lists"}
 OF_IMAGES = {"shared.preprocess"}
 BY_FAMILY = {
     ("clip", "image"): {"clip.images", *OF_IMAGES},
     ("clip", "text"): {"clip.texts", *OF_TEXTS},
     ("react", "image"): {"clip.images", "react.network", "react.gated_block", *OF_IMAGES},
-    ("long_clip", "text"): {"clip.texts", "clip.long_clip_weights", *OF_TEXTS},
-    ("coop", "text"): {"coop.classes", "coop.context", "coop.loading", "coop.prompts", *OF_TEXTS},
+    ("long_clip", "text"): {"clip.texts", "clip.long_clip", *OF_TEXTS},
+    ("coop", "text"): {"coop.context", "coop.loading", "coop.prompts", *OF_TEXTS},
     ("taggers", "image"): {"ram.images", *OF_IMAGES},
     ("taggers", "text"): {*OF_TAGS, *OF_TEXTS},
     ("taggers", "whole"): {
         "ram.images",
         "ram.model",
-        "ram.open_tags",
         "ram.texts",
         "ram.tag_lists",
         *OF_TEXTS,

@@ -5,6 +5,7 @@ What was found once is remembered, so that open_clip is not imported for it agai
 
 import json
 from collections.abc import Callable, Mapping
+from functools import partial
 from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
@@ -12,7 +13,7 @@ from pathlib import Path
 from vlbench.core.contracts import Origin
 from vlbench.core.errors import PluginError, UnknownName, WeightsError
 from vlbench.core.files import remembered, remembered_sha256
-from vlbench.models.shared.hub_files import hub_file, revision_of
+from vlbench.models.shared.hub_files import hub_file, source_of
 from vlbench.models.shared.recipe import CONFIG_FILE, Config, Recipe, completed, own_weights, read_config_file
 
 _HUB_WEIGHT_FILES = ("open_clip_model.safetensors", "open_clip_pytorch_model.bin")
@@ -54,23 +55,20 @@ def from_registry(
         WeightsError: neither a tag nor the user's weights, or files that cannot be fetched.
     """
     config = architecture_config(arch)
-    config = adapt(config) if adapt else config
-    facts = _tag_facts(arch, tag, origin.cache) if tag is not None else {}
-    if origin.weights is not None:
-        weights, source = own_weights(origin.weights), "file"
-    elif tag is None:
+    if tag is None and origin.weights is None:
         tags = ", ".join(_tags(arch)) or "none"
         raise WeightsError(
             f"{origin.name}: {arch} is an architecture without weights; add a tag (open_clip:{arch}/TAG) or "
-            "--weights FILE; "
-            f"tags: {tags}"
+            f"--weights FILE; tags: {tags}"
         )
-    else:
-        weights = _tag_file(facts, f"{arch}/{tag}", origin.cache)
-        source = "@".join(
-            part for part in (str(facts.get("hf_hub", "")).rstrip("/"), revision_of(weights)) if part
-        )
-    return completed(config, facts, weights=weights, source=source, cache=origin.cache)
+    facts = _tag_facts(arch, tag, origin.cache) if tag is not None else {}
+    return _with_weights(
+        origin,
+        adapt(config) if adapt else config,
+        facts,
+        repository=str(facts.get("hf_hub", "")).rstrip("/"),
+        find=partial(_tag_file, facts, f"{arch}/{tag}", origin.cache),
+    )
 
 
 def from_hub_file(
@@ -89,13 +87,9 @@ def from_hub_file(
         WeightsError: as from_files.
     """
     config = architecture_config(arch)
+    config = adapt(config) if adapt else config
     return from_files(
-        origin,
-        config=adapt(config) if adapt else config,
-        facts=facts or {},
-        repository=repository,
-        file=file,
-        sha256=sha256,
+        origin, config=config, facts=facts or {}, repository=repository, file=file, sha256=sha256
     )
 
 
@@ -113,20 +107,8 @@ def from_files(
     Raises:
         WeightsError: the file cannot be had, or a fetched one is not the published one.
     """
-    if origin.weights is not None:
-        return completed(
-            config, facts, weights=own_weights(origin.weights), source="file", cache=origin.cache
-        )
-    key = f"hub|{repository}|{file}"
-    path = _remembered_path(key, origin.cache, lambda: hub_file(repository, (file,), model=origin.name))
-    found = remembered_sha256(path, origin.cache)
-    if sha256 is not None and found != sha256:
-        raise WeightsError(
-            f"{path}: its SHA-256 begins {found[:12]}, that of {repository}'s {file} {sha256[:12]}; "
-            "delete it and fetch it again, or pass it as --weights FILE"
-        )
-    source = "@".join(part for part in (repository, revision_of(path)) if part)
-    return completed(config, facts, weights=path, source=source, cache=origin.cache)
+    find = partial(_published_file, repository, file, sha256, origin)
+    return _with_weights(origin, config, facts, repository=repository, find=find)
 
 
 def from_hub(origin: Origin, *, repository: str) -> Recipe:
@@ -135,23 +117,43 @@ def from_hub(origin: Origin, *, repository: str) -> Recipe:
     Raises:
         WeightsError: the repository or a file of it cannot be had.
     """
-    model = f"hf-hub:{repository}"
-    advice = "fetch the repository on another machine and name its folder: local-dir:FOLDER"
+    fetch = partial(
+        _fetched,
+        repository,
+        cache=origin.cache,
+        model=f"hf-hub:{repository}",
+        advice="fetch the repository on another machine and name its folder: local-dir:FOLDER",
+    )
+    config, facts = read_config_file(fetch((CONFIG_FILE,)))
+    find = partial(fetch, _HUB_WEIGHT_FILES)
+    return _with_weights(origin, config, facts, repository=repository, find=find)
 
-    def fetch(names: tuple[str, ...]) -> Path:
-        key = f"hub|{repository}|{names[0]}"
-        return _remembered_path(
-            key, origin.cache, lambda: hub_file(repository, names, model=model, advice=advice)
-        )
 
-    config, preprocess = read_config_file(fetch((CONFIG_FILE,)))
+def _with_weights(
+    origin: Origin,
+    config: Config,
+    facts: Mapping[str, object],
+    *,
+    repository: str,
+    find: Callable[[], Path],
+) -> Recipe:
+    """A recipe with the user's own weights, else with those that `find` fetches from a repository."""
     if origin.weights is not None:
-        return completed(
-            config, preprocess, weights=own_weights(origin.weights), source="file", cache=origin.cache
+        weights, source = own_weights(origin.weights), "file"
+    else:
+        weights = find()
+        source = source_of(repository, weights)
+    return completed(config, facts, weights=weights, source=source, cache=origin.cache)
+
+
+def _published_file(repository: str, file: str, sha256: str | None, origin: Origin) -> Path:
+    path = _fetched(repository, (file,), cache=origin.cache, model=origin.name)
+    if sha256 is not None and (found := remembered_sha256(path, origin.cache)) != sha256:
+        raise WeightsError(
+            f"{path}: its SHA-256 begins {found[:12]}, that of {repository}'s {file} {sha256[:12]}; "
+            "delete it and fetch it again, or pass it as --weights FILE"
         )
-    weights = fetch(_HUB_WEIGHT_FILES)
-    source = "@".join(part for part in (repository, revision_of(weights)) if part)
-    return completed(config, preprocess, weights=weights, source=source, cache=origin.cache)
+    return path
 
 
 def _config_folder() -> Path:
@@ -188,13 +190,12 @@ def _tag_facts(arch: str, tag: str, cache: Path | None) -> Mapping[str, object]:
 def _tag_file(facts: Mapping[str, object], name: str, cache: Path | None) -> Path:
     repository, _, file = str(facts.get("hf_hub") or "").rpartition("/")
     if not repository:
-        return _remembered_path(f"url|{facts.get('url')}", cache, lambda: _download(facts, name))
+        return _remembered_path(f"url|{facts.get('url')}", cache, partial(_download, facts, name))
     names: tuple[str, ...] = _HUB_WEIGHT_FILES
     if file:
         safe = (str(Path(file).with_suffix(".safetensors")),) if file.endswith((".bin", ".pth")) else ()
         names = (*safe, file)
-    key = f"hub|{repository}|{names[0]}"
-    return _remembered_path(key, cache, lambda: hub_file(repository, names, model=name))
+    return _fetched(repository, names, cache=cache, model=name)
 
 
 def _download(facts: Mapping[str, object], name: str) -> Path:
@@ -207,6 +208,13 @@ def _download(facts: Mapping[str, object], name: str) -> Path:
             f"{name}: {facts.get('url')} could not be fetched ({error}); fetch it on another machine and "
             "pass --weights FILE"
         ) from error
+
+
+def _fetched(repository: str, names: tuple[str, ...], *, cache: Path | None, **told: str) -> Path:
+    """The first of `names` that a hub repository has; `told` stands in errors of hub_file."""
+    return _remembered_path(
+        f"hub|{repository}|{names[0]}", cache, partial(hub_file, repository, names, **told)
+    )
 
 
 def _remembered_path(key: str, cache: Path | None, find: Callable[[], Path]) -> Path:

@@ -9,16 +9,13 @@ from typing import TYPE_CHECKING
 
 from vlbench.core.capabilities import PAIRS, TOKENS, VECTORS
 from vlbench.core.code_digest import digest_of_code
-from vlbench.core.contracts import Identity, Origin, Placement, PreprocessMode
+from vlbench.core.contracts import Identity, Origin, Placement
 from vlbench.core.digest import digest_of
 from vlbench.core.errors import CardError
 from vlbench.core.files import remembered_sha256
-from vlbench.models.clip.architectures import (
-    check_architecture,
-    from_hub,
-    from_hub_file,
-    from_registry,
-)
+from vlbench.models.clip.architectures import check_architecture, from_hub, from_hub_file, from_registry
+from vlbench.models.clip.long_clip import one_table
+from vlbench.models.shared.named import NamedCheckpoint, beside_card
 from vlbench.models.shared.recipe import MERGES_FILE, Config, Recipe, from_folder, section
 
 if TYPE_CHECKING:
@@ -37,15 +34,14 @@ _TEXTS = "vlbench.models.clip.texts"
 _TOKENIZER_FILES = ("*token*", "vocab*", "merges*", "*.model")
 """Patterns of the files in a folder that a tokenizer of transformers is made of."""
 
-_DIGITS = 12
-"""Hexadecimal digits of a file's SHA-256 in the name of a model with weights of the user's own."""
+_LONG = 248
+"""Tokens of a text of Long-CLIP's (Zhang et al. 2024, section 3.1: 20 + 4 * 57)."""
 
 
 @dataclass(frozen=True)  # no slots: cached_property
-class ClipCheckpoint:
+class ClipCheckpoint(NamedCheckpoint):
     """A model that open_clip can build, a Checkpoint of core/contracts.py; files are found when asked."""
 
-    origin: Origin
     adapter: str
     find: Callable[[Origin], Recipe]
     ignorable: tuple[str, ...] = ()
@@ -54,18 +50,6 @@ class ClipCheckpoint:
     """Builds the network, where it is not open_clip's alone; its module is of the image side."""
     convert: "Callable[[Weights], Weights] | None" = None
     """Turns a file's state dict into that network's, where open_clip does not; of the text side."""
-
-    @cached_property
-    def name(self) -> str:
-        """The name asked for; with weights of the user's own, also the start of their SHA-256."""
-        if self.origin.weights is None:
-            return self.origin.name
-        sha256 = remembered_sha256(self.recipe.weights, self.origin.cache)
-        return f"{self.origin.name}@{sha256[:_DIGITS]}"
-
-    @property
-    def preprocess_mode(self) -> PreprocessMode:
-        return self.origin.preprocess
 
     @cached_property
     def recipe(self) -> Recipe:
@@ -77,15 +61,18 @@ class ClipCheckpoint:
         """
         return self.find(self.origin)
 
+    @property
+    def weights(self) -> Path:
+        return self.recipe.weights
+
     def identify(self) -> Identity:
         """Digests of both sides and of the whole; a text setting changes no image digest and vice versa."""
         recipe, cache = self.recipe, self.origin.cache
-        sha256 = remembered_sha256(recipe.weights, cache)
         vision, text = section(recipe.config, "vision_cfg"), section(recipe.config, "text_cfg")
         both = {
             "embed_dim": recipe.config.get("embed_dim"),
             "quick_gelu": recipe.config.get("quick_gelu"),
-            "weights": sha256,
+            "weights": self.weights_sha256,
             "ignorable": list(self.ignorable),
             "open_clip": version("open_clip_torch"),
             "torch": version("torch"),
@@ -111,7 +98,7 @@ class ClipCheckpoint:
             image=digest_of(image),
             text=digest_of(words),
             whole=digest_of({"config": recipe.config, "image": image, "text": words}),
-            weights={recipe.weights.name: sha256},
+            weights={recipe.weights.name: self.weights_sha256},
             origin=recipe.origin,
         )
 
@@ -122,20 +109,20 @@ class ClipCheckpoint:
             WeightsError: a file cannot be read, or a key is missing, unexpected or of another shape.
             Unsupported: the device or precision is not there, or a package that the model needs.
         """
-        from vlbench.models.clip.images import dual_encoder
-        from vlbench.models.clip.network import filled_model
-        from vlbench.models.clip.texts import prompt_encoder
+        from vlbench.models.clip import images, network, texts
         from vlbench.models.shared.precision import check_placement
 
         check_placement(placement)
         recipe = self.recipe
-        network = filled_model(recipe.config, recipe.weights, self.ignorable, self.construct, self.convert)
-        network[0].to(placement.device)
-        text_encoder, told = prompt_encoder(recipe, network, placement)
+        filled = network.filled_model(
+            recipe.config, recipe.weights, self.ignorable, self.construct, self.convert
+        )
+        filled[0].to(placement.device)
+        text_encoder, told = texts.prompt_encoder(recipe, filled, placement)
         recipe = replace(recipe, changes=(*recipe.changes, *filter(None, [told])))
-        return dual_encoder(
+        return images.dual_encoder(
             recipe,
-            network,
+            filled,
             text_encoder,
             name=self.name,
             placement=placement,
@@ -175,19 +162,80 @@ def clip(
             "directory; correct the card"
         )
     adapt = None if image_size is None else partial(_of_size, size=image_size)
-    find: Callable[[Origin], Recipe]
-    if directory is not None:
-        if origin.folder is None:
-            raise CardError(f"{origin.name}: directory is relative to a card's folder, and there is no card")
-        find = partial(from_folder, folder=origin.folder / directory, adapt=adapt)
-        return ClipCheckpoint(origin, "clip", find, ignorable)
-    assert arch is not None
-    check_architecture(arch)
-    if repository is not None and file is not None:
-        find = partial(from_hub_file, arch=arch, adapt=adapt, repository=repository, file=file, sha256=sha256)
+    if arch is not None and not on_hub:
+        check_architecture(arch)
+        find: Callable[[Origin], Recipe] = partial(from_registry, arch=arch, tag=pretrained, adapt=adapt)
     else:
-        find = partial(from_registry, arch=arch, tag=pretrained, adapt=adapt)
+        find = file_or_folder(
+            origin,
+            arch=arch,
+            repository=repository,
+            file=file,
+            sha256=sha256,
+            directory=directory,
+            adapt=adapt,
+        )
     return ClipCheckpoint(origin, "clip", find, ignorable)
+
+
+def long_clip(
+    origin: Origin,
+    /,
+    *,
+    arch: str | None = None,
+    repository: str | None = None,
+    file: str | None = None,
+    sha256: str | None = None,
+    directory: str | None = None,
+) -> ClipCheckpoint:
+    """A card's model: OpenAI's CLIP tuned to texts of 248 tokens, a hub file or a folder beside the card.
+
+    `arch` is open_clip's architecture, `sha256` the published file's. Longer texts are cut at 248 tokens.
+
+    Raises:
+        CardError: the settings name neither a hub file nor a folder, or both.
+        UnknownName: open_clip has no such architecture.
+    """
+    find = file_or_folder(
+        origin,
+        arch=arch,
+        repository=repository,
+        file=file,
+        sha256=sha256,
+        directory=directory,
+        adapt=_of_long_texts if directory is None else None,
+    )
+    return ClipCheckpoint(origin, "long_clip", find, convert=one_table)
+
+
+def file_or_folder(
+    origin: Origin,
+    *,
+    arch: str | None,
+    repository: str | None,
+    file: str | None,
+    sha256: str | None,
+    directory: str | None,
+    facts: Config | None = None,
+    adapt: Callable[[Config], Config] | None = None,
+) -> Callable[[Origin], Recipe]:
+    """How the recipe of a card is found: an architecture with a hub file, or a folder beside the card.
+
+    Raises:
+        CardError: the settings name neither of the two, or both.
+        UnknownName: open_clip has no such architecture.
+    """
+    named = (arch, repository, file)
+    if directory is not None and named == (None, None, None):
+        return partial(from_folder, folder=beside_card(origin, directory, "directory"), adapt=adapt)
+    if directory is not None or arch is None or repository is None or file is None:
+        raise CardError(
+            f"{origin.name}: settings want either arch, repository and file, or directory; correct the card"
+        )
+    check_architecture(arch)
+    return partial(
+        from_hub_file, arch=arch, repository=repository, file=file, sha256=sha256, facts=facts, adapt=adapt
+    )
 
 
 def open_clip(origin: Origin, /, *, reference: str) -> ClipCheckpoint:
@@ -214,6 +262,11 @@ def local_dir(origin: Origin, /, *, reference: str) -> ClipCheckpoint:
 def _of_size(config: Config, *, size: int) -> Config:
     """A configuration for images of another size."""
     return {**config, "vision_cfg": {**section(config, "vision_cfg"), "image_size": size}}
+
+
+def _of_long_texts(config: Config) -> Config:
+    """A configuration for texts of 248 tokens."""
+    return {**config, "text_cfg": {**section(config, "text_cfg"), "context_length": _LONG}}
 
 
 def tokenizer_facts(recipe: Recipe, cache: Path | None) -> Mapping[str, object]:

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Sequence
 from copy import deepcopy
-from fnmatch import fnmatch
 from math import isqrt
 from pathlib import Path
 from typing import cast
@@ -14,10 +13,18 @@ from torch import nn
 from vlbench.core.errors import Unsupported, WeightsError
 from vlbench.models.clip.big_vision import fill_from_big_vision
 from vlbench.models.shared.file_kind import check_kind
-from vlbench.models.shared.foreign_keys import advice
 from vlbench.models.shared.recipe import Config, check_transformers, section
 from vlbench.models.shared.weight_files import read_weights
-from vlbench.models.shared.weights import Weights, check_state, in_float32, listed, within
+from vlbench.models.shared.weights import (
+    Weights,
+    check_state,
+    in_float32,
+    left_aside,
+    listed,
+    matching,
+    refuse_unfit,
+    within,
+)
 
 Construct = Callable[[Config], nn.Module]
 """Builds the network of a configuration."""
@@ -55,8 +62,8 @@ def filled_model(
 ) -> Network:
     """An open_clip model on the CPU, its parameters in float32 and mapped from the file if possible.
 
-    `construct` builds the network where it is not
-    open_clip's alone, `convert` turns the file's state dict into that network's.
+    `construct` builds the network where it is not open_clip's alone, `convert` turns the file's state dict
+    into that network's.
 
     Raises:
         WeightsError: a file cannot be read, or a key is missing, unexpected or of another shape.
@@ -135,18 +142,16 @@ def fill(model: nn.Module, weights: Weights, *, ignorable: Sequence[str] = ()) -
     """
     weights = _conformed(model, in_float32(within(weights, ("logit_scale",))))
     state, own = weights.state, model.state_dict()
-    ignored = [key for key in state if any(fnmatch(key, pattern) for pattern in _IGNORED) and key not in own]
-    left = [
-        key
-        for key in state
-        if key not in own and key not in ignored and any(fnmatch(key, each) for each in ignorable)
-    ]
-    needed = {key: own[key] for key in own if key in state or not fnmatch(key, _NOT_NEEDED)}
+    ignored = matching((key for key in state if key not in own), _IGNORED)
+    left = matching((key for key in state if key not in own and key not in ignored), ignorable)
+    idle = matching((key for key in own if key not in state), [_NOT_NEEDED])
+    needed = {key: value for key, value in own.items() if key not in idle}
     check_state(weights, needed, unread={*ignored, *left}, mend=_MEND)
     kept = {key: value for key, value in state.items() if key in own}
     model.load_state_dict(kept, strict=False, assign=True)
-    said = [listed(f"{len(ignored)} buffers without weights not read", ignored)] if ignored else []
-    said += [listed(f"{len(left)} tensors not read, as the card says", left)] if left else []
+    said = left_aside(
+        ("buffers without weights not read", ignored), ("tensors not read, as the card says", left)
+    )
     return (*weights.changes, *said)
 
 
@@ -173,11 +178,7 @@ def _of_apple(model: nn.Module, weights: Weights) -> Weights:
     from open_clip.convert import convert_state_dict
 
     others = [key for key in weights.state if not key.startswith(_APPLE)]
-    if others:
-        raise WeightsError(
-            f"{weights.path}: {listed(f'has {len(others)} unexpected keys', others)}; "
-            f"{advice(weights.path, others, ())}"
-        )
+    refuse_unfit(weights.path, (), unexpected=others)
     state = convert_state_dict(model, dict(weights.state))
     return weights.having(
         state, f"{len(weights.state)} keys of MobileCLIP's authors made open_clip's {len(state)}"
@@ -243,9 +244,7 @@ def _resampled(model: nn.Module, weights: Weights) -> Weights:
 
 def _refuse_longer(weights: Weights, key: str, found: int, read: int, context: int) -> None:
     raise WeightsError(
-        f"{weights.path}: {key} has {found} positions, this architecture reads {read}, and "
-        "interpolating would move what "
-        "was learned; take an architecture of that length, or an open_clip_config.json beside the "
-        "weights with "
-        f"text_cfg.context_length: {found - read + context}, as local-dir:FOLDER"
+        f"{weights.path}: {key} has {found} positions, this architecture reads {read}, and interpolating "
+        "would move what was learned; take an architecture of that length, or an open_clip_config.json "
+        f"beside the weights with text_cfg.context_length: {found - read + context}, as local-dir:FOLDER"
     )

@@ -1,5 +1,7 @@
 """CoOp: a CLIP whose prompts begin with learned vectors instead of words (Zhou et al. 2022)."""
 
+import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -7,12 +9,12 @@ from typing import TYPE_CHECKING
 
 from vlbench.core.capabilities import NAMES_ALONE
 from vlbench.core.code_digest import digest_of_code
-from vlbench.core.contracts import Checkpoint, Identity, Origin, Placement, PreprocessMode
+from vlbench.core.contracts import Checkpoint, Identity, Origin, Placement
 from vlbench.core.digest import digest_of
-from vlbench.core.errors import CardError, Unsupported, WeightsError
-from vlbench.core.files import remembered_sha256
+from vlbench.core.errors import CardError, WeightsError
 from vlbench.models.clip.checkpoint import DUAL_ENCODER
 from vlbench.models.coop.context import read_facts
+from vlbench.models.shared.named import NamedCheckpoint, beside_card, identify_base, open_base
 
 if TYPE_CHECKING:
     from vlbench.models.shared.dual_encoder import DualEncoder
@@ -23,19 +25,15 @@ NAME = "coop"
 _TEXTS = "vlbench.models.coop.loading"
 """Root module of what decides a text's features, on top of the base's own."""
 
-_DIGITS = 12
-"""Hexadecimal digits of a file's SHA-256 in the name of a model with a context of the user's own."""
-
 
 @dataclass(frozen=True)  # no slots: cached_property
-class CoopCheckpoint:
+class CoopCheckpoint(NamedCheckpoint):
     """A base model and a context file, a Checkpoint of core/contracts.py; neither is opened until asked.
 
     `base_name` is the base as a card names it, None where the context's header does; `file` is the card's
     own context, None where it has none.
     """
 
-    origin: Origin
     base_name: str | None
     file: Path | None
     replicate_of: str = ""
@@ -43,19 +41,8 @@ class CoopCheckpoint:
     adapter: str = NAME
     capabilities: frozenset[str] = DUAL_ENCODER | {NAMES_ALONE}
 
-    @cached_property
-    def name(self) -> str:
-        """The name asked for; with a context of the user's own, also the start of its SHA-256."""
-        if self.origin.weights is None:
-            return self.origin.name
-        return f"{self.origin.name}@{self._sha256[:_DIGITS]}"
-
     @property
-    def preprocess_mode(self) -> PreprocessMode:
-        return self.origin.preprocess
-
-    @property
-    def context(self) -> Path:
+    def weights(self) -> Path:
         """The context file.
 
         Raises:
@@ -80,12 +67,8 @@ class CoopCheckpoint:
             CardError: the base is a CoOp model itself.
             Unsupported: models are not opened by name here.
         """
-        name = read_facts(self.context).base if self.base_name is None else self.base_name
-        if self.origin.open is None:
-            raise Unsupported(
-                f"{self.origin.name}: no way to its base {name!r}; open it by vlbench.load_model"
-            )
-        found = self.origin.open(name, weights=self.base_weights)
+        name = read_facts(self.weights).base if self.base_name is None else self.base_name
+        found = open_base(self.origin, name, self.base_weights, what="base")
         if found.adapter == self.adapter:
             raise CardError(
                 f"{self.origin.name}: its base {name!r} has a learned context itself; name a CLIP"
@@ -94,20 +77,19 @@ class CoopCheckpoint:
 
     def identify(self) -> Identity:
         """The base's image side as it is, so that all contexts share its features, and an own text side."""
-        context = self._sha256
-        base = self._base_identity
-        text = digest_of(
-            {"base": base.text, "context": context, "code": digest_of_code(_TEXTS, cache=self.origin.cache)}
-        )
+        context = self.weights_sha256  # before the base's files, which may have to be fetched
+        base = identify_base(self.origin, self.base, what="base", own="the context")
+        code = digest_of_code(_TEXTS, cache=self.origin.cache)
+        text = digest_of({"base": base.text, "context": context, "code": code})
         source = "file" if self.origin.weights is not None or self.origin.folder is None else "folder"
         return Identity(
             image=base.image,
             text=text,
             whole=digest_of({"base": base.whole, "text": text}),
-            weights={**base.weights, self.context.name: context},
-            origin=f"{base.origin} + {source}:{self.context.name}",
+            weights={**base.weights, self.weights.name: context},
+            origin=f"{base.origin} + {source}:{self.weights.name}",
             replicate_of=self.replicate_of if self.origin.weights is None else "",
-            learned_from=read_facts(self.context).learned_from,
+            learned_from=read_facts(self.weights).learned_from,
         )
 
     def load(self, placement: Placement) -> "DualEncoder":
@@ -115,21 +97,8 @@ class CoopCheckpoint:
         from vlbench.models.coop.loading import load_coop
 
         return load_coop(
-            self.base, self.context, name=self.name, placement=placement, cache=self.origin.cache
+            self.base, self.weights, name=self.name, placement=placement, cache=self.origin.cache
         )
-
-    @property
-    def _sha256(self) -> str:
-        return remembered_sha256(self.context, self.origin.cache)
-
-    @property
-    def _base_identity(self) -> Identity:
-        try:
-            return self.base.identify()
-        except WeightsError as error:
-            raise WeightsError(
-                f"{self.origin.name}: its base: {error} (of {self.origin.name}, --weights is the context)"
-            ) from error
 
 
 def coop(
@@ -157,8 +126,44 @@ def coop(
         return CoopCheckpoint(origin, None, path, replicate_of)
     if base is None or reference is not None:
         raise CardError(f"{origin.name}: settings want base, the model that the context was learned on")
-    if context is not None and origin.folder is None:
-        raise CardError(f"{origin.name}: context is relative to a card's folder, and there is no card")
-    file = origin.folder / context if context is not None and origin.folder is not None else None
+    file = None if context is None else beside_card(origin, context, "context")
     weights = (origin.folder or Path()) / base_weights if base_weights is not None else None
     return CoopCheckpoint(origin, base, file, replicate_of, weights)
+
+
+def card_text(
+    *,
+    title: str,
+    base: str,
+    context: str,
+    about: str,
+    replicate_of: str = "",
+    base_weights: str = "",
+    trained_on: Sequence[str] | None = None,
+    tuned_on: Sequence[str] = (),
+) -> str:
+    """A model card of a base and the context file `context` beside the card, as YAML.
+
+    `replicate_of` is the leaderboard row that the model is one seed of; empty if it stands alone.
+    `base_weights` is the user's own file for the base; empty for the base's own. `trained_on` are the data
+    sets that base and context saw, None where the base's are unknown; `tuned_on` those of the context then.
+    """
+    settings = {"base": base, "context": context}
+    if base_weights:
+        settings["base_weights"] = base_weights
+    if replicate_of:
+        settings["replicate_of"] = replicate_of
+    fields: dict[str, object] = {
+        "title": title,
+        "adapter": NAME,
+        "settings": settings,
+        "family": NAME,
+        "about": about,
+        "paper": {"title": "Learning to Prompt for Vision-Language Models", "arxiv": "2109.01134"},
+    }
+    if trained_on is not None:
+        fields["trained_on"] = list(trained_on)
+    elif tuned_on:
+        fields["tuned_on"] = list(tuned_on)
+    # JSON is YAML, and quotes what YAML would read as something else
+    return "".join(f"{key}: {json.dumps(value, ensure_ascii=False)}\n" for key, value in fields.items())

@@ -5,7 +5,9 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, cast, get_args
+from typing import TYPE_CHECKING, Literal, get_args
+
+from safetensors import SafetensorError, safe_open
 
 from vlbench.core.contracts import Text
 from vlbench.core.errors import WeightsError
@@ -23,9 +25,6 @@ TENSOR = "ctx"
 """Name of the one tensor in a file, the authors' own."""
 
 _METADATA = "vlbench_coop"
-_LENGTH_BYTES = 8
-_LARGEST_HEADER = 100_000_000
-"""Bytes: the limit of the safetensors format."""
 _OTHER_TENSORS = ("logit_scale", "logit_bias")
 """Tensors of a CLIP that belong to neither tower."""
 
@@ -55,13 +54,13 @@ def read_facts(path: Path) -> ContextFacts:
     Raises:
         WeightsError: the file is missing, damaged or no context file.
     """
-    header = _read_header(path)
-    shape = _shape(path, header)
+    shape, metadata = _read_header(path)
     try:
-        facts = _parsed(json.loads(_metadata(header)))
+        facts = _parsed(json.loads(metadata[_METADATA]))
     except (KeyError, TypeError, ValueError) as error:
+        reason = f"{error} is missing" if isinstance(error, KeyError) else error
         raise WeightsError(
-            f"{path}: no facts of a context in its header ({_named(error)}); write it anew with "
+            f"{path}: no facts of a context in its header ({reason}); write it anew with "
             "`vlbench fit coop` or `vlbench import coop`"
         ) from error
     rank = 3 if facts.class_specific else 2
@@ -81,14 +80,10 @@ def read_vectors(path: Path) -> "Tensor":
     Raises:
         WeightsError: the file is missing, damaged or no context file, or holds NaN or infinity.
     """
-    from safetensors import SafetensorError
     from safetensors.torch import load_file
 
     read_facts(path)
-    try:
-        vectors: Tensor = load_file(path)[TENSOR]
-    except (SafetensorError, OSError) as error:
-        raise WeightsError(f"{path}: a damaged context file ({error}); write it anew") from error
+    vectors: Tensor = load_file(path)[TENSOR]
     _check_finite(path, vectors)
     return vectors.float()
 
@@ -142,46 +137,28 @@ def _check_finite(path: Path, vectors: "Tensor") -> None:
         raise WeightsError(f"{path}: {TENSOR} holds NaN or infinity; learn it again at a lower rate")
 
 
-def _read_header(path: Path) -> Mapping[str, object]:
-    """The header of a safetensors file: its length in 8 bytes, then JSON."""
+def _read_header(path: Path) -> tuple[tuple[int, ...], Mapping[str, str]]:
+    """The shape of a file's one tensor, and its metadata."""
     try:
-        with path.open("rb") as file:
-            size = int.from_bytes(file.read(_LENGTH_BYTES), "little")
-            data = file.read(size) if 0 < size < _LARGEST_HEADER else b""
-        header = json.loads(data)
+        with safe_open(path, "np") as file:
+            names, metadata = set(file.keys()), file.metadata() or {}
+            shape = tuple(file.get_slice(TENSOR).get_shape()) if TENSOR in names else None
     except FileNotFoundError as error:
         raise WeightsError(
             f"{path}: no such file; a context file is written by `vlbench fit coop` or `vlbench import coop`"
         ) from error
-    except (OSError, ValueError) as error:
-        reason = (other_kind(path) if isinstance(error, ValueError) else None) or _named(error)
+    except (SafetensorError, OSError) as error:
+        reason = (other_kind(path) if isinstance(error, SafetensorError) else None) or error
         raise WeightsError(f"{path}: no readable safetensors file ({reason})") from error
-    if not isinstance(header, dict):
-        raise WeightsError(f"{path}: no readable safetensors file (its header is no object)")
-    return header
-
-
-def _shape(path: Path, header: Mapping[str, object]) -> tuple[int, ...]:
-    """The shape that the header states of the one tensor."""
-    others = sorted(set(header) - {TENSOR, "__metadata__"})
-    if others:
+    if others := sorted(names - {TENSOR}):
         raise WeightsError(
             f"{path}: unexpected tensors {', '.join(others[:5])}; a context file holds {TENSOR} alone"
         )
-    entry = header.get(TENSOR)
-    shape = entry.get("shape") if isinstance(entry, dict) else None
-    if not isinstance(shape, list) or not all(isinstance(size, int) for size in shape):
+    if shape is None:
         raise WeightsError(f"{path}: lacks the tensor {TENSOR}; it is no file of a learned context")
     if 0 in shape:
-        raise WeightsError(f"{path}: {TENSOR} has the shape {tuple(shape)}, which is empty")
-    return tuple(shape)
-
-
-def _metadata(header: Mapping[str, object]) -> str:
-    metadata = header["__metadata__"]
-    if not isinstance(metadata, dict):
-        raise TypeError("its metadata are no object")
-    return cast(str, metadata[_METADATA])
+        raise WeightsError(f"{path}: {TENSOR} has the shape {shape}, which is empty")
+    return shape, metadata
 
 
 def _parsed(stated: Mapping[str, object]) -> ContextFacts:
@@ -207,7 +184,3 @@ def _parsed(stated: Mapping[str, object]) -> ContextFacts:
         trained=trained,
         learned_from=tuple(learned_from),
     )
-
-
-def _named(error: Exception) -> str:
-    return f"{error} is missing" if isinstance(error, KeyError) else str(error) or type(error).__name__

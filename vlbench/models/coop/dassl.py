@@ -1,7 +1,7 @@
-"""Directories that Dassl leaves of a CoOp training, read without running anything that lies in them."""
+"""Directories that Dassl leaves of a CoOp training: read without running anything, checked against a base."""
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import cast, get_args
@@ -9,9 +9,13 @@ from typing import cast, get_args
 import torch
 from torch import Tensor
 
-from vlbench.core.contracts import Precision
+from vlbench.core.contracts import Precision, Text
 from vlbench.core.errors import WeightsError
 from vlbench.models.coop.context import TENSOR, Position
+from vlbench.models.coop.prompts import plain_prompts
+from vlbench.models.shared.causal_text import token_table
+from vlbench.models.shared.sentence_tokens import tokenised
+from vlbench.models.shared.text_tower import TextTower
 from vlbench.models.shared.weight_files import read_pickle
 from vlbench.models.shared.weights import listed
 
@@ -48,6 +52,10 @@ _INERT_NAMES = (
     "dassl.optim.radam.RAdam",
 )
 """Optimisers and schedulers that Dassl offers (dassl/optim); their objects lie in its files."""
+
+
+_TOLERANCE = 0.01
+"""Of the largest value: float16 rounds by a twentieth of that, another model's words differ by all of it."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -122,9 +130,8 @@ def read_dassl(path: Path) -> DasslContext:
     if others or len(found) != len(state):
         left = listed(f"learned beside {TENSOR}", others or [str(key) for key in state])
         raise WeightsError(
-            f"{path}: {left}; this is no context of CoOp's alone but of a method that followed it "
-            "(CoCoOp, MaPLe "
-            "and others), which is not read: without the rest its numbers would be another model's"
+            f"{path}: {left}; this is no context of CoOp's alone but of a method that followed it (CoCoOp, "
+            "MaPLe and others), which is not read: without the rest its numbers would be another model's"
         )
     epochs = content.get("epoch")
     return DasslContext(
@@ -187,9 +194,8 @@ def _check_alone(folder: Path) -> None:
     )
     if others:
         raise WeightsError(
-            f"{folder.parent}: {listed(f'other models were trained beside {_FOLDER}', others)}; a "
-            "context of CoOp's "
-            "alone is read, and without them its numbers would be another model's"
+            f"{folder.parent}: {listed(f'other models were trained beside {_FOLDER}', others)}; a context of "
+            "CoOp's alone is read, and without them its numbers would be another model's"
         )
 
 
@@ -207,3 +213,66 @@ def directory_facts(directory: Path) -> DirectoryFacts:
         shots=int(shots[1]) if shots else None,
         seed=int(seed[1]) if seed else None,
     )
+
+
+def check_words(
+    found: DasslContext, tower: TextTower, classes: Sequence[Text], *, path: Path, base: str
+) -> tuple[str, ...]:
+    """Hold the words beside a context against its base's, and those of its prompts against class names.
+
+    The answer is what is to be said of names that were not those of the training.
+
+    Raises:
+        WeightsError: it was learned on another base, in another order of classes, or with several contexts
+            a class.
+    """
+    table = token_table(tower.model)
+    if found.prefix is not None:
+        begin = table[tower.tokenizer([""])[0, 0]]
+        if not _alike(found.prefix, begin.expand_as(found.prefix)):
+            raise WeightsError(
+                f"{path}: token_prefix is not how prompts of {base} begin; it was learned on another model, "
+                "name that as --base"
+            )
+    specific = found.vectors.ndim == 3
+    prompts = next((len(each) for each in (found.prefix, found.suffix) if each is not None), None)
+    if specific and prompts not in (None, len(found.vectors)):
+        raise WeightsError(
+            f"{path}: ctx holds {len(found.vectors)} contexts and there are {prompts} prompts; several "
+            "contexts a class (as PLOT has them) are not read"
+        )
+    if found.suffix is None or not classes:
+        return ()
+    if len(found.suffix) != len(classes):
+        return (f"learned on {len(found.suffix)} classes, {len(classes)} are named",)
+    return _other_names(found, found.suffix, tower, classes, path)
+
+
+def _other_names(
+    found: DasslContext, suffix: Tensor, tower: TextTower, classes: Sequence[Text], path: Path
+) -> tuple[str, ...]:
+    """What differs between the names and the words of the prompts they were learned in."""
+    count = found.vectors.shape[-2]
+    prompts = plain_prompts([each.name for each in classes], count)
+    tokens = tokenised(tower.tokenizer, prompts)[:, 1 + count :]
+    length = min(tokens.shape[1], suffix.shape[1])
+    table = token_table(tower.model)
+    words = [table[row[:length]] for row in tokens]  # c times [t, d]
+    wrong = [place for place, row in enumerate(words) if not _alike(suffix[place, :length], row)]
+    moved = [
+        f"{classes[place].name!r} stands where {classes[other].name!r} was learned"
+        for place in wrong
+        for other, row in enumerate(words)
+        if _alike(suffix[place, :length], row)
+    ]
+    if moved and found.vectors.ndim == 3:
+        raise WeightsError(
+            f"{path}: {listed('classes in another order', moved)}; name them as they were trained"
+        )
+    names = [classes[place].name for place in wrong]
+    return (listed("other words in training for", names),) if names else ()
+
+
+def _alike(one: Tensor, other: Tensor) -> bool:
+    """Whether two tensors are equal but for half precision."""
+    return bool(torch.allclose(one, other, rtol=0, atol=_TOLERANCE * float(other.abs().max())))

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 
 import torch
@@ -10,7 +11,6 @@ from torch import Tensor
 from vlbench.core.contracts import Checkpoint, Model, Placement, Text
 from vlbench.core.errors import Unsupported, WeightsError
 from vlbench.core.files import remembered
-from vlbench.models.coop.classes import ClassIndex
 from vlbench.models.coop.context import (
     TENSOR,
     ContextFacts,
@@ -19,18 +19,61 @@ from vlbench.models.coop.context import (
     read_facts,
     read_vectors,
 )
-from vlbench.models.coop.prompts import ROOM, plain_prompts, prompt_rows
+from vlbench.models.coop.prompts import ROOM, plain_prompts, prompt_rows, spoken_name
 from vlbench.models.shared.causal_text import pooling_of, token_table
 from vlbench.models.shared.dual_encoder import DualEncoder
-from vlbench.models.shared.sentence_tokens import digest_of_rows, token_counts, too_long
-from vlbench.models.shared.text_tower import PromptEncoder, TextTower
+from vlbench.models.shared.sentence_tokens import digest_of_rows
+from vlbench.models.shared.text_tower import SentenceReader, TextTower, tower_of
 
 _SHOWN = 12
 """Hexadecimal digits of a digest in a message."""
 
 
+@dataclass(frozen=True)  # no slots: cached_property
+class ClassIndex:
+    """The classes that a context file has vectors for, in the file's order."""
+
+    path: Path
+    classes: tuple[Text, ...]
+
+    def position(self, text: Text) -> int:
+        """The place of a text's class: of its name where no id differs; of several, that of an equal id.
+
+        An id alone is not enough: a folder or a label `0` is another class in every data set.
+
+        Raises:
+            Unsupported: the file has no such class, or several that nothing tells apart.
+        """
+        named = [
+            place
+            for place in self._places.get(spoken_name(text.name), [])
+            if not _differ(text, self.classes[place])
+        ]
+        if len(named) > 1:
+            named = [place for place in named if text.ids.items() & self.classes[place].ids.items()]
+        if len(named) == 1:
+            return named[0]
+        raise Unsupported(
+            f"{self.path}: class-specific; {text.name!r} is none of the {len(self.classes)} classes it "
+            f"was learned on ({', '.join(each.name for each in self.classes[:3])} ...); run it on their "
+            "task, or take a unified context"
+        )
+
+    @cached_property
+    def _places(self) -> dict[str, list[int]]:
+        places: dict[str, list[int]] = {}
+        for place, text in enumerate(self.classes):
+            places.setdefault(spoken_name(text.name), []).append(place)
+        return places
+
+
+def _differ(text: Text, other: Text) -> bool:
+    """Whether two texts have different ids in one vocabulary."""
+    return any(other.ids.get(vocabulary, id_) != id_ for vocabulary, id_ in text.ids.items())
+
+
 @dataclass(frozen=True, slots=True, eq=False)
-class ContextEncoder:
+class ContextEncoder(SentenceReader):
     """A TextEncoder of dual_encoder.py: the feature of a text's name in a learned context.
 
     `vectors` is [n, w], or [c, n, w] with a context for each class of `classes`.
@@ -55,18 +98,11 @@ class ContextEncoder:
         )
         return self.tower.table_features(table, rows, lengths, batch_size=batch_size)
 
-    def cut(self, texts: Sequence[Text]) -> Sequence[str]:
-        """The names of texts that are longer than the room behind the context."""
-        prompts = plain_prompts([text.name for text in texts], self.vectors.shape[-2])
-        names = {prompt: text.name for prompt, text in zip(prompts, texts, strict=True)}
-        return [names[prompt] for prompt in too_long(self.tower.tokenizer, prompts)]
+    def sentences(self, text: Text) -> tuple[str, ...]:
+        """The prompt of a text's name, with a word for each token of the context."""
+        return tuple(plain_prompts([text.name], self.vectors.shape[-2]))
 
-    def token_counts(self, texts: Sequence[Text]) -> Sequence[int]:
-        """Tokens [m] of each text's prompt before it is cut, those of the context among them."""
-        prompts = plain_prompts([text.name for text in texts], self.vectors.shape[-2])
-        return token_counts(self.tower.tokenizer, prompts)
-
-    def token_digests(self, texts: Sequence[Text]) -> Sequence[str]:
+    def token_digests(self, texts: Sequence[Text]) -> list[str]:
         """Digests [m] of the tokens that are read of each text's prompt, its context's among them."""
         return [digest_of_rows([row]) for row in self._rows(texts)[0]]
 
@@ -93,7 +129,7 @@ class Context:
 
     @classmethod
     def read(cls, path: Path) -> "Context":
-        """The context of a file; see coop_context.py for what it raises."""
+        """The context of a file; see read_vectors for what it raises."""
         return cls(path, read_facts(path), read_vectors(path))
 
 
@@ -128,11 +164,9 @@ def context_tower(model: Model, name: str) -> TextTower:
     Raises:
         Unsupported: the model has none.
     """
-    encoder = model.text_encoder if isinstance(model, DualEncoder) else None
-    if isinstance(encoder, PromptEncoder):
-        tower = encoder.tower
-        if tower.reads_trees and pooling_of(tower.model)[0] == "argmax":
-            return tower
+    tower = tower_of(model)
+    if tower is not None and tower.reads_trees and pooling_of(tower.model)[0] == "argmax":
+        return tower
     raise Unsupported(
         f"{name}: no base for a learned context, which stands in a causal text tower that is read at its "
         "largest token; name a CLIP"

@@ -1,20 +1,24 @@
-"""RAM++, RAM and Tag2Text by name: their files, their digests and their text side, found without torch."""
+"""RAM++, RAM and Tag2Text by name: what cards state of them, their files and digests; imports no torch.
 
-from dataclasses import asdict, dataclass, replace
+Zhang et al. 2023 (RAM), Huang et al. 2023 (RAM++; Tag2Text).
+"""
+
+from dataclasses import KW_ONLY, asdict, dataclass, replace
 from functools import cached_property
 from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 from vlbench.core.capabilities import CAPTIONS, NAMES_ALONE, TOKENS, VECTORS
 from vlbench.core.code_digest import digest_of_code
-from vlbench.core.contracts import Checkpoint, Identity, Origin, Placement, PreprocessMode
+from vlbench.core.contracts import Checkpoint, Identity, Placement
 from vlbench.core.digest import digest_of
 from vlbench.core.errors import CardError, Unsupported, WeightsError
 from vlbench.core.files import remembered_sha256
 from vlbench.models.clip.architectures import from_files
-from vlbench.models.ram.settings import TaggerSettings
-from vlbench.models.ram.tag_lists import RAM_TEMPLATES
+from vlbench.models.ram.sizes import SWIN_B, SWIN_L, CaptionSize, TaggerSize
+from vlbench.models.ram.tag_lists import RAM_TEMPLATES, read_tags, read_thresholds
+from vlbench.models.shared.named import NamedCheckpoint, beside_card, identify_base, open_base
 from vlbench.models.shared.recipe import Recipe
 
 if TYPE_CHECKING:
@@ -36,42 +40,54 @@ _TEXTS = "vlbench.models.ram.texts"
 _SCORES = "vlbench.models.ram.model"
 """Root modules of what decides an image's tokens, what a tag is known by, and a score of the two."""
 
-_DIGITS = 12
-"""Hexadecimal digits of a file's SHA-256 in the name of a model with weights of the user's own."""
+Vocabulary = Literal["closed", "open"]
 
 
 @dataclass(frozen=True)  # no slots: cached_property
-class TaggerCheckpoint:
-    """A tagger that is named and not loaded: a Checkpoint of core/contracts.py."""
+class TaggerCheckpoint(NamedCheckpoint):
+    """A card's tagger: a file of a hub repository, of a folder beside the card, or the user's own.
 
-    origin: Origin
-    settings: TaggerSettings
+    Its keyword-only fields are a card's settings. A closed vocabulary is the list `tags` beside the card,
+    whose places are ids of the vocabulary `ids`. `threshold` is the probability above which a tag is present,
+    None for the list's own; `ignorable` are patterns of keys that the network has no place for.
+
+    Raises:
+        CardError: settings are missing or contradict one another.
+    """
+
+    adapter: ClassVar[str]
+
+    _: KW_ONLY
+    vocabulary: Vocabulary = "closed"
+    network: TaggerSize = SWIN_L
+    tags: str | None = None
+    ids: str = "ram"
+    threshold: float | None = None
+    repository: str | None = None
+    file: str | None = None
+    sha256: str | None = None
+    directory: str | None = None
+    ignorable: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        name = self.origin.name
+        self.network.check(name)
+        if self.directory is not None and (self.repository, self.file) != (None, None):
+            raise CardError(f"{name}: settings want either repository and file, or directory")
+        if (self.repository is None) != (self.file is None):
+            raise CardError(f"{name}: settings want repository and file together; correct the card")
+        if self.vocabulary == "closed" and self.tags is None:
+            raise CardError(f"{name}: a closed vocabulary wants `tags`, the model's list beside the card")
+        if self.threshold is not None and not 0 <= self.threshold <= 1:
+            raise CardError(f"{name}: threshold {self.threshold} is no probability; give 0 to 1")
 
     @property
     def capabilities(self) -> frozenset[str]:
-        settings = self.settings
-        found = {
-            NAMES_ALONE: settings.vocabulary == "closed",
-            CAPTIONS: settings.captions is not None,
-            TOKENS: settings.vocabulary == "open",
-            VECTORS: settings.family != "tag2text",
-        }
-        return frozenset(name for name, has in found.items() if has)
+        return frozenset({NAMES_ALONE})
 
     @property
-    def adapter(self) -> str:
-        return self.settings.family
-
-    @cached_property
-    def name(self) -> str:
-        """The name asked for; with weights of the user's own, also the start of their SHA-256."""
-        if self.origin.weights is None:
-            return self.origin.name
-        return f"{self.origin.name}@{self._sha256[:_DIGITS]}"
-
-    @property
-    def preprocess_mode(self) -> PreprocessMode:
-        return self.origin.preprocess
+    def weights(self) -> Path:
+        return self.recipe.weights
 
     @cached_property
     def recipe(self) -> Recipe:
@@ -80,137 +96,205 @@ class TaggerCheckpoint:
         Raises:
             WeightsError: the card names no file and the user none, or it cannot be had.
         """
-        settings = self.settings
         origin, packaged = self.origin, False
-        if origin.weights is None and settings.directory is not None and origin.folder is not None:
-            origin = replace(origin, weights=origin.folder / settings.directory / PACKAGED_WEIGHTS)
-            packaged = True
-        if origin.weights is None and settings.repository is None:
+        if origin.weights is None and self.directory is not None:
+            folder = beside_card(origin, self.directory, "directory")
+            origin, packaged = replace(origin, weights=folder / PACKAGED_WEIGHTS), True
+        if origin.weights is None and self.repository is None:
             raise WeightsError(
                 f"{origin.name}: no hub repository has its file; fetch it as `vlbench show {origin.name}` "
                 "says and pass it as --weights FILE"
             )
         found = from_files(
             origin,
-            config={"vision_cfg": {"image_size": settings.network.image_size}},
+            config={"vision_cfg": {"image_size": self.network.image_size}},
             facts=PREPROCESSING,
-            repository=settings.repository or "",
-            file=settings.file or "",
-            sha256=settings.sha256,
+            repository=self.repository or "",
+            file=self.file or "",
+            sha256=self.sha256,
         )
         return replace(found, origin=f"folder:{PACKAGED_WEIGHTS}") if packaged else found
 
-    @cached_property
+    @property
     def text_base(self) -> Checkpoint | None:
-        """The model whose text tower reads tags in open vocabulary; None in closed.
-
-        Raises:
-            UnknownName: nobody has a model of that name.
-            Unsupported: models are not opened by name here.
-        """
-        name = self.settings.text_model
-        if self.settings.vocabulary == "closed" or name is None:
-            return None
-        if self.origin.open is None:
-            raise Unsupported(
-                f"{self.origin.name}: no way to its text model {name!r}; open it by vlbench.load_model"
-            )
-        return self.origin.open(name, weights=self.settings.text_weights)
+        """The model whose text tower reads tags in open vocabulary; None in closed."""
+        return None
 
     def identify(self) -> Identity:
         """Digests of both sides: one image side for both vocabularies, a text side for each."""
-        settings, base = self.settings, self._base_identity
-        both = {
-            "family": settings.family,
-            "weights": self._sha256,
-            "torch": version("torch"),
-        }
+        cache, base = self.origin.cache, None
+        if self.text_base is not None:
+            base = identify_base(self.origin, self.text_base, what="text model", own="the tagger")
+        both = {"family": self.adapter, "weights": self.weights_sha256, "torch": version("torch")}
         image = digest_of(
             {
                 **both,
-                "network": settings.network.image_side,
+                "network": self.network.image_side,
                 "preprocessing": asdict(self.recipe.preprocessing),
                 "mode": self.origin.preprocess,
                 "pillow": version("pillow"),
                 "torchvision": version("torchvision"),
                 "timm": version("timm"),
-                "code": digest_of_code(_IMAGES, cache=self.origin.cache),
+                "code": digest_of_code(_IMAGES, cache=cache),
             }
         )
         text = digest_of(
             {
                 **both,
-                "vocabulary": settings.vocabulary,
-                "base": base.text if base else self._tags_sha256,
+                "vocabulary": self.vocabulary,
+                "base": base.text if base else remembered_sha256(self.tag_file, cache),
                 "templates": RAM_TEMPLATES.read_text(encoding="utf-8") if base else None,
-                "ids": settings.ids,
-                "sizes": [settings.network.hidden, settings.network.descriptions],
-                "code": digest_of_code(_TEXTS, cache=self.origin.cache),
+                "ids": self.ids,
+                "sizes": [self.network.hidden, self.network.descriptions],
+                "code": digest_of_code(_TEXTS, cache=cache),
             }
         )
         whole = {
             "image": image,
             "text": text,
-            "vocabulary": settings.vocabulary,
-            "network": settings.network.as_mapping(),
-            "threshold": settings.threshold,
-            "ignorable": settings.ignorable,
-            "code": digest_of_code(_SCORES, cache=self.origin.cache),
+            "vocabulary": self.vocabulary,
+            "network": asdict(self.network),
+            "threshold": self.threshold,
+            "ignorable": self.ignorable,
+            "code": digest_of_code(_SCORES, cache=cache),
         }
         return Identity(
             image=image,
             text=text,
             whole=digest_of(whole),
-            weights={**(base.weights if base else {}), self.recipe.weights.name: self._sha256},
+            weights={**(base.weights if base else {}), self.weights.name: self.weights_sha256},
             origin=" + ".join(part.origin for part in (self.recipe, base) if part),
         )
 
     def load(self, placement: Placement) -> "TaggerModel":
-        """The model on a device; see load_tagger for what it raises."""
-        from vlbench.models.ram.model import load_tagger
-        from vlbench.models.ram.tag2text_model import with_captions
+        """The model on a device, its parameters in float32.
 
-        model = load_tagger(
-            self.settings,
+        Raises:
+            WeightsError: the file cannot be read, or does not fit.
+            CardError: the tag list is wrong.
+            Unsupported: the device or precision is not there, or the text model has no tower that fits.
+        """
+        from vlbench.models.ram import model, network, texts
+        from vlbench.models.shared.precision import check_placement
+
+        check_placement(placement)
+        base = self.text_base
+        tags = () if base else read_tags(self.tag_file, self.ids)
+        count = None if base else len(tags)
+        filled = network.read_tagger(
+            self.adapter, self.network, self.weights, tags=count, ignorable=self.ignorable
+        )
+        changes = filled.changes
+        found: texts.ListedTags | texts.ReadTags
+        if base is None:
+            own = self.threshold
+            assert filled.bank is not None
+            stated = read_thresholds(self.tag_file) if own is None else (own,) * len(tags)
+            found = texts.ListedTags(self.name, tags, self.ids, stated, filled.bank, placement.device)
+        else:
+            loaded = base.load(placement)
+            found = texts.read_by(loaded, filled.network, name=self.name, threshold=self.threshold)
+            changes += tuple(f"text model {base.name}: {each}" for each in loaded.info.changes)
+        return model.tagger_model(
+            filled.network,
             self.recipe,
+            found,
             name=self.name,
             placement=placement,
             preprocess=self.origin.preprocess,
-            text_base=self.text_base,
+            changes=changes,
         )
-        return with_captions(model, self.settings, self.recipe.weights)
 
     @property
-    def _sha256(self) -> str:
-        return remembered_sha256(self.recipe.weights, self.origin.cache)
-
-    @property
-    def _tags_sha256(self) -> str:
-        path = self.settings.tags
-        if path is None or not path.is_file():
+    def tag_file(self) -> Path:
+        """The list of a closed vocabulary's tags."""
+        path = beside_card(self.origin, self.tags or "", "tags")
+        if not path.is_file():
             raise CardError(f"{self.origin.name}: {path}: no such file; `tags` lies beside the card")
-        return remembered_sha256(path, self.origin.cache)
+        return path
+
+
+@dataclass(frozen=True, kw_only=True)
+class RamCheckpoint(TaggerCheckpoint):
+    """RAM as a card's model: a file of a hub repository, of a folder beside the card, or the user's own.
+
+    `text_model` is the CLIP that reads tags of an open vocabulary, `text_weights` the user's own file for it.
+    """
+
+    adapter: ClassVar[str] = "ram"
+
+    text_model: str | None = None
+    text_weights: str | None = None
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.vocabulary == "open" and self.text_model is None:
+            raise CardError(
+                f"{self.origin.name}: an open vocabulary wants `text_model`, the CLIP that reads the tags"
+            )
 
     @property
-    def _base_identity(self) -> Identity | None:
-        if self.text_base is None:
+    def capabilities(self) -> frozenset[str]:
+        return frozenset({VECTORS, TOKENS if self.vocabulary == "open" else NAMES_ALONE})
+
+    @cached_property
+    def text_base(self) -> Checkpoint | None:
+        """As every tagger's; see open_base for what it raises."""
+        if self.vocabulary == "closed" or self.text_model is None:
             return None
-        try:
-            return self.text_base.identify()
-        except WeightsError as error:
-            raise WeightsError(
-                f"{self.origin.name}: its text model: {error} (--weights of this one is the tagger)"
-            ) from error
+        own = self.text_weights
+        weights = None if own is None else beside_card(self.origin, own, "text_weights")
+        return open_base(self.origin, self.text_model, weights, what="text model")
 
 
-def beside_card(origin: Origin, file: str | None, setting: str) -> Path | None:
-    """A file that a setting names, relative to the card's folder.
+@dataclass(frozen=True, kw_only=True)
+class RamPlusCheckpoint(RamCheckpoint):
+    """RAM++ as a card's model: a file of a hub repository, of a folder beside the card, or the user's own."""
+
+    adapter: ClassVar[str] = "ram_plus"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Tag2TextCheckpoint(TaggerCheckpoint):
+    """Tag2Text as a card's model: a file of a hub repository, of a folder beside the card, or the user's own.
+
+    `captions` are sizes of the file's captioning half, None where it has none or none is wanted; it is read
+    when captions are asked for. `word_pieces` is its vocabulary beside the card, None for its authors'.
 
     Raises:
-        CardError: the path is relative and there is no card.
+        Unsupported: an open vocabulary is asked for.
     """
-    if file is None or Path(file).is_absolute():
-        return None if file is None else Path(file)
-    if origin.folder is None:
-        raise CardError(f"{origin.name}: {setting} is relative to a card's folder, and there is no card")
-    return origin.folder / file
+
+    adapter: ClassVar[str] = "tag2text"
+
+    network: TaggerSize = SWIN_B
+    ids: str = "tag2text"
+    captions: CaptionSize | None = None
+    word_pieces: str | None = None
+
+    def __post_init__(self) -> None:
+        name = self.origin.name
+        if self.vocabulary == "open":
+            raise Unsupported(
+                f"{name}: Tag2Text knows the tags of its list alone; for other names take ram-plus-open"
+            )
+        super().__post_init__()
+        if self.captions is not None:
+            self.captions.check(name, self.network.hidden)
+        elif self.word_pieces is not None:
+            raise CardError(f"{name}: word_pieces are of captions; state their sizes as `captions`")
+
+    @property
+    def capabilities(self) -> frozenset[str]:
+        return frozenset({NAMES_ALONE} if self.captions is None else {NAMES_ALONE, CAPTIONS})
+
+    def load(self, placement: Placement) -> "TaggerModel":
+        """The model on a device, as every tagger; its captioning half is loaded when it is asked for."""
+        model = super().load(placement)
+        if self.captions is None:
+            return model
+        from vlbench.models.ram.captions import with_captions
+
+        own = self.word_pieces
+        pieces = None if own is None else beside_card(self.origin, own, "word_pieces")
+        return with_captions(model, self.captions, pieces, self.weights)

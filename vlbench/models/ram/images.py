@@ -11,7 +11,6 @@ from torch import Tensor
 from torchvision.transforms import InterpolationMode, Resize
 
 from vlbench.core.contracts import Placement, PreprocessMode
-from vlbench.models.ram.network import Filled
 from vlbench.models.ram.taggers import Tagger
 from vlbench.models.shared.dual_encoder import normalised
 from vlbench.models.shared.precision import inference
@@ -47,13 +46,13 @@ class TaggerImages:
 
 
 def image_side(
-    filled: Filled, preprocessing: Preprocessing, mode: PreprocessMode, placement: Placement
+    network: Tagger, preprocessing: Preprocessing, mode: PreprocessMode, placement: Placement
 ) -> dict[str, Any]:
     """The parts of TaggerImages by name; the network is moved to the device."""
     return {
         "preprocess": squash_preprocess(preprocessing, mode),
         "normalisation": partial(normalised, mean=preprocessing.mean, std=preprocessing.std),
-        "network": filled.network.to(placement.device),
+        "network": network.to(placement.device),
         "placement": placement,
     }
 

@@ -1,21 +1,19 @@
 """A loaded tagger: tokens of images, rows of tags, and logits in blocks of bounded memory."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
-from vlbench.core.contracts import Checkpoint, ModelInfo, Placement, PreprocessMode, ScoreUnit, Text
+from vlbench.core.contracts import ModelInfo, Placement, PreprocessMode, ScoreUnit, Text
 from vlbench.core.errors import Unsupported
 from vlbench.models.ram.images import TaggerImages, image_side
-from vlbench.models.ram.network import read_tagger
-from vlbench.models.ram.settings import TaggerSettings
 from vlbench.models.ram.tag_decoder import blocks
-from vlbench.models.ram.taggers import RamPlus, Tagger
-from vlbench.models.ram.texts import ListedTags, ReadTags, TagTexts, tags_of, text_tower
+from vlbench.models.ram.taggers import Ram, RamPlus, Tagger
+from vlbench.models.ram.texts import ListedTags, ReadTags
 from vlbench.models.shared.dual_encoder import TILE
-from vlbench.models.shared.precision import check_placement, inference
+from vlbench.models.shared.precision import inference
 from vlbench.models.shared.recipe import Recipe
 
 TAGS_AT_ONCE = 512
@@ -31,7 +29,7 @@ class TaggerModel(TaggerImages):
     """A tagger on a device; a Model and a DecidesTags of core/capabilities.py."""
 
     info: ModelInfo
-    texts: TagTexts
+    texts: ListedTags | ReadTags
 
     def encode_texts(self, texts: Sequence[Text], *, batch_size: int) -> Tensor:
         """Rows [m, ...] of tags; what is asked beside a tag changes no bit of its row."""
@@ -141,43 +139,30 @@ def filled(texts: Tensor) -> Tensor:
     return torch.cat([texts, texts[:1].expand(missing, *texts.shape[1:])]) if missing else texts
 
 
-def load_tagger(
-    settings: TaggerSettings,
+def tagger_model(
+    network: Tagger,
     recipe: Recipe,
+    texts: ListedTags | ReadTags,
     *,
     name: str,
     placement: Placement,
     preprocess: PreprocessMode,
-    text_base: Checkpoint | None,
+    changes: tuple[str, ...],
 ) -> TaggerModel:
-    """A tagger on a device, its parameters in float32.
-
-    Raises:
-        WeightsError: the file cannot be read, or a key is missing, unexpected or of another shape.
-        CardError: the tag list is wrong.
-        Unsupported: the device or precision is not there, or the text model has no tower that fits.
-    """
-    check_placement(placement)
-    size = settings.network
-    tags = tags_of(settings) if settings.vocabulary == "closed" else ()
-    read = read_tagger(settings, recipe.weights, tags=len(tags))
-    parameters = sum(each.numel() for each in read.network.parameters())
+    """A network and what it knows tags by as a model on a device."""
+    parameters = sum(each.numel() for each in network.parameters())
+    if isinstance(texts, ListedTags):
+        parameters += texts.bank.numel()
     info = ModelInfo(
         name=name,
         unit=ScoreUnit("probability"),
         image_size=recipe.preprocessing.size,
-        parameters=parameters + (0 if read.bank is None else read.bank.numel()),
-        feature_shape=(size.tokens, size.width if settings.family == "tag2text" else size.token_width),
-        changes=read.changes,
+        parameters=parameters,
+        feature_shape=(network.size.tokens, network.feature_width),
+        changes=changes,
     )
-    parts = image_side(read, recipe.preprocessing, preprocess, placement)
-    if read.bank is None:
-        assert text_base is not None
-        base = text_base.load(placement)
-        tower = text_tower(base, name=name, width=size.token_width)
-        told = (*read.changes, *(f"text model {text_base.name}: {each}" for each in base.info.changes))
-        info = replace(info, changes=told)
-        return OpenRamModel(**parts, info=info, texts=ReadTags.of(settings, tower, name))
-    listed = ListedTags.of(settings, tags, read, model=name, device=placement.device)
-    kind = ClosedTaggerModel if settings.family == "tag2text" else ClosedRamModel
-    return kind(**parts, info=info, texts=listed)
+    parts = image_side(network, recipe.preprocessing, preprocess, placement)
+    if isinstance(texts, ReadTags):
+        return OpenRamModel(**parts, info=info, texts=texts)
+    kind = ClosedRamModel if isinstance(network, Ram) else ClosedTaggerModel
+    return kind(**parts, info=info, texts=texts)

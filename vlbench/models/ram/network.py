@@ -1,19 +1,25 @@
 """Networks of taggers filled with the authors' files: what is needed is read, and no more."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from fnmatch import fnmatch
 from pathlib import Path
 
 import torch
 from torch import Tensor
 
-from vlbench.models.ram.relative_positions import is_square_grid, resampled
-from vlbench.models.ram.settings import TaggerSettings, TaggerSize
-from vlbench.models.ram.swin import TABLE, timm_key
+from vlbench.models.ram.sizes import TaggerSize
+from vlbench.models.ram.swin import TABLE, is_square_grid, resampled, timm_key
 from vlbench.models.ram.taggers import Ram, RamPlus, Tag2Text, Tagger
 from vlbench.models.shared.weight_files import read_weights
-from vlbench.models.shared.weights import StateDict, Weights, check_state, in_float32, listed, within
+from vlbench.models.shared.weights import (
+    Weights,
+    check_state,
+    in_float32,
+    left_aside,
+    listed,
+    matching,
+    within,
+)
 
 MEND = "correct the card's `network` or its tag list"
 """What to do where a tensor is of another shape."""
@@ -44,68 +50,38 @@ class Filled:
     changes: tuple[str, ...] = ()
 
 
-def read_tagger(settings: TaggerSettings, weights: Path, *, tags: int) -> Filled:
-    """The network of a file on the CPU, mapped from it where its format allows; `tags` counts the list.
+def read_tagger(
+    family: str, size: TaggerSize, weights: Path, *, tags: int | None, ignorable: Sequence[str]
+) -> Filled:
+    """The network of a file on the CPU, mapped from it where its format allows.
 
-    What else lies in the file (the optimizer's state is twice the weights) is mapped and never read.
+    `tags` counts the list, None is an open vocabulary; `ignorable` are patterns of keys that the network has
+    no place for. What else lies in the file (the optimizer's state is twice the weights) is never read.
 
     Raises:
         WeightsError: the file cannot be read, or a key is missing, unexpected or of another shape.
     """
     read = state_of(weights)
     with torch.device("meta"):
-        network = NETWORKS[settings.family](settings.network)
-        banks = {key: torch.empty(shape) for key, shape in bank_shapes(settings, tags).items()}
+        network = NETWORKS[family](size)
+        banks = {key: torch.empty(shape) for key, shape in network.bank_shapes(tags or 0).items()}
     own = network.state_dict()
-    closed = settings.vocabulary == "closed"
-    wanted = {**own, **(banks if closed else {})}
-    ignored = (*_COMPUTED, *settings.ignorable, *(() if closed else banks))
-    unread = [key for key in read.state if any(fnmatch(key, pattern) for pattern in ignored)]
+    wanted = own if tags is None else {**own, **banks}
+    computed = matching(read.state, _COMPUTED)
+    unread = [] if tags is not None else [key for key in read.state if key in banks]
+    known = {*wanted, *computed, *unread}
+    others = matching((key for key in read.state if key not in known), ignorable)
     found = in_float32(read.having({key: read.state[key] for key in wanted if key in read.state}))
     kept = _fitting(found, wanted)
-    check_state(kept.having({**read.state, **kept.state}), wanted, unread=unread, mend=MEND)
-    network.load_state_dict({key: kept.state[key] for key in own}, assign=True)
-    bank = _bank(settings, kept.state) if closed else None
-    left = [key for key in read.state if key not in wanted]
-    computed = [key for key in left if any(fnmatch(key, pattern) for pattern in _COMPUTED)]
-    tags_of_its_own = [key for key in left if key in banks]
-    others = [key for key in left if key not in computed and key not in banks]
-    said = [listed(f"{len(computed)} buffers that the sizes decide not read", computed)] if computed else []
-    said += (
-        [listed("tags of its own not read, in open vocabulary", tags_of_its_own)] if tags_of_its_own else []
+    check_state(
+        kept.having({**read.state, **kept.state}), wanted, unread={*computed, *unread, *others}, mend=MEND
     )
-    said += [listed(f"{len(others)} tensors not read, as the card says", others)] if others else []
+    network.load_state_dict({key: kept.state[key] for key in own}, assign=True)
+    said = [*left_aside(("buffers that the sizes decide not read", computed))]
+    said += [listed("tags of its own not read, in open vocabulary", unread)] if unread else []
+    said += left_aside(("tensors not read, as the card says", others))
     filled = network.eval().requires_grad_(requires_grad=False)
-    return Filled(filled, bank, (*kept.changes, *said))
-
-
-def bank_shapes(settings: TaggerSettings, tags: int) -> dict[str, tuple[int, ...]]:
-    """Keys and shapes of what a file's own tags are known by."""
-    size = settings.network
-    match settings.family:
-        case "ram_plus":
-            return {"label_embed": (tags * size.descriptions, size.token_width)}
-        case "ram":
-            return {"label_embed": (tags, size.token_width)}
-        case "tag2text":
-            return {
-                "label_embed.weight": (tags, size.hidden),
-                "fc.W": (1, tags, size.hidden),
-                "fc.b": (1, tags),
-            }
-
-
-def _bank(settings: TaggerSettings, state: StateDict) -> Tensor:
-    """RAM++ [n, k, 512], RAM [n, 512], Tag2Text [n, 2 * hidden + 1]: query, output weights, bias."""
-    size: TaggerSize = settings.network
-    match settings.family:
-        case "ram_plus":
-            return state["label_embed"].view(-1, size.descriptions, size.token_width)
-        case "ram":
-            return state["label_embed"]
-        case "tag2text":
-            parts = state["label_embed.weight"], state["fc.W"][0], state["fc.b"].T
-            return torch.cat(parts, dim=1)
+    return Filled(filled, None if tags is None else network.bank(kept.state), (*kept.changes, *said))
 
 
 def state_of(path: Path) -> Weights:
@@ -130,14 +106,12 @@ def _renamed(key: str) -> str:
 
 def _fitting(weights: Weights, own: Mapping[str, Tensor]) -> Weights:
     """Weights whose tables of relative positions are resampled to the window's size."""
-    state = {
-        key: resampled(value, len(own[key]))
-        if key.endswith(TABLE) and value.dim() == 2 and is_square_grid(len(value))
-        else value
-        for key, value in weights.state.items()
-    }
-    moved = {key: value for key, value in state.items() if value.shape != weights.state[key].shape}
-    sizes = {(len(weights.state[key]), len(value)) for key, value in moved.items()}
-    said = [f"{len(moved)} tables of relative positions resampled"] if moved else []
-    said += [f"tables of {old} rows made {new}" for old, new in sorted(sizes)]
-    return weights.having(state, *([": ".join((said[0], ", ".join(said[1:])))] if said else []))
+    state, sizes, moved = dict(weights.state), set(), 0
+    for key, table in weights.state.items():
+        rows = len(own[key]) if key.endswith(TABLE) else 0
+        if rows and table.dim() == 2 and len(table) != rows and is_square_grid(len(table)):
+            state[key] = resampled(table, rows)
+            sizes.add(f"tables of {len(table)} rows made {rows}")
+            moved += 1
+    said = [f"{moved} tables of relative positions resampled: {', '.join(sorted(sizes))}"] if moved else []
+    return weights.having(state, *said)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from torch import Tensor, nn
 from torch.nn.functional import gelu, scaled_dot_product_attention
 
-from vlbench.models.ram.settings import TaggerSize
+from vlbench.models.ram.sizes import TaggerSize
 
 _EPSILON = 1e-12
 """Of the decoder's layer norms; the image side has PyTorch's 1e-5."""

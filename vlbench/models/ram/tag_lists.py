@@ -18,15 +18,6 @@ _SHOWN = 3
 """How many tags an error names."""
 
 
-def read_tag_list(path: Path) -> tuple[str, ...]:
-    """Names of a tag list in the order of its indices.
-
-    Raises:
-        CardError: the file is missing, or a line is wrong.
-    """
-    return tuple(row["name"] for row in _rows(path))
-
-
 def read_tags(path: Path, vocabulary: str) -> tuple[Text, ...]:
     """Tags of a list as texts: ids hold a tag's index and, under `zh`, its Chinese name where there is one.
 

@@ -1,15 +1,17 @@
 """RAM++, RAM and Tag2Text: image tokens, and logits of tags that ask them.
 
 Attributes are named after the authors' keys (recognize-anything, ram/models). What a tag is known by
-(`label_embed`) is no part of a network: it comes as the texts' features.
+(`label_embed`) is no part of a network: it comes as the texts' features, of which a file holds a bank.
 """
+
+from collections.abc import Mapping
 
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import normalize
 
 from vlbench.models.ram import swin
-from vlbench.models.ram.settings import TaggerSize
+from vlbench.models.ram.sizes import TaggerSize
 from vlbench.models.ram.tag_decoder import Memory, TagDecoder
 from vlbench.models.shared.dual_encoder import products
 
@@ -20,6 +22,7 @@ class Tagger(nn.Module):
     def __init__(self, size: TaggerSize, memory_width: int) -> None:
         super().__init__()
         self.size = size
+        self.feature_width = memory_width
         self.visual_encoder = swin.build(size)
         self.tagging_head = TagDecoder(size, memory_width)
 
@@ -39,6 +42,14 @@ class Tagger(nn.Module):
     def logits(self, described: Tensor, memory: tuple[Memory, ...]) -> Tensor:
         """Logits [b, n] of tags [b or 1, n, e]."""
         raise NotImplementedError
+
+    def bank_shapes(self, tags: int) -> Mapping[str, tuple[int, ...]]:
+        """Keys and shapes of what a file's own tags are known by, so many of them."""
+        raise NotImplementedError
+
+    def bank(self, state: Mapping[str, Tensor]) -> Tensor:
+        """What a file's own tags are known by [n, ...], of tensors under those keys."""
+        return state["label_embed"]
 
 
 class Ram(Tagger):
@@ -61,6 +72,9 @@ class Ram(Tagger):
         found: Tensor = (states * self.fc.weight[0]).sum(dim=-1) + self.fc.bias
         return found
 
+    def bank_shapes(self, tags: int) -> Mapping[str, tuple[int, ...]]:
+        return {"label_embed": (tags, self.size.token_width)}
+
 
 class RamPlus(Ram):
     """RAM++: a tag is a set of descriptions that each image weighs (Huang et al. 2023, arXiv 2310.15200)."""
@@ -81,6 +95,13 @@ class RamPlus(Ram):
         absent = ~texts.any(dim=-1)  # [n, k]
         return likeness.reshape(-1, n, k).masked_fill(absent, -torch.inf).softmax(dim=-1)
 
+    def bank_shapes(self, tags: int) -> Mapping[str, tuple[int, ...]]:
+        return {"label_embed": (tags * self.size.descriptions, self.size.token_width)}
+
+    def bank(self, state: Mapping[str, Tensor]) -> Tensor:
+        """Descriptions [n, k, 512]."""
+        return state["label_embed"].view(-1, self.size.descriptions, self.size.token_width)
+
 
 class Tag2Text(Tagger):
     """Tag2Text: a tag has a query and output weights of its own (Huang et al. 2023, arXiv 2303.05657)."""
@@ -95,6 +116,14 @@ class Tag2Text(Tagger):
         states = self.tagging_head(query, memory)  # [b, n, h]
         found: Tensor = (states * weights).sum(dim=-1) + bias.squeeze(-1)
         return found
+
+    def bank_shapes(self, tags: int) -> Mapping[str, tuple[int, ...]]:
+        hidden = self.size.hidden
+        return {"label_embed.weight": (tags, hidden), "fc.W": (1, tags, hidden), "fc.b": (1, tags)}
+
+    def bank(self, state: Mapping[str, Tensor]) -> Tensor:
+        """Queries, output weights and biases [n, 2 * hidden + 1]."""
+        return torch.cat([state["label_embed.weight"], state["fc.W"][0], state["fc.b"].T], dim=1)
 
 
 def weighed(weights: Tensor, texts: Tensor) -> Tensor:

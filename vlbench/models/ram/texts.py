@@ -1,37 +1,32 @@
-"""The text side of taggers: rows of a model's own list, or whatever tags a CLIP text tower reads."""
+"""The text side of taggers: rows of a model's own list, or whatever tags a CLIP text tower reads.
 
-from collections.abc import Sequence
+Tags of an open vocabulary become sentences as in recognize-anything, ram/utils/openset_utils.py.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import partial
-from typing import Protocol
+from functools import lru_cache, partial
 
 import torch
 from torch import Tensor
 
-from vlbench.core.contracts import Model, Text
-from vlbench.core.errors import CardError, Unsupported
-from vlbench.models.ram.network import Filled
-from vlbench.models.ram.open_tags import (
-    ram_embeddings,
-    ram_plus_embeddings,
-    ram_plus_sentences,
-    ram_sentences,
-)
-from vlbench.models.ram.settings import Family, TaggerSettings
-from vlbench.models.ram.tag_lists import positions, read_tags, read_thresholds
-from vlbench.models.shared.dual_encoder import DualEncoder
-from vlbench.models.shared.sentence_tokens import digests, longest, token_counts, too_long
-from vlbench.models.shared.text_tower import PromptEncoder, TextTower
+from vlbench.core.contracts import Model, Placement, Text
+from vlbench.core.errors import Unsupported
+from vlbench.models.ram.tag_lists import RAM_TEMPLATES, positions
+from vlbench.models.ram.taggers import RamPlus, Tagger
+from vlbench.models.shared.dual_encoder import mean_of_groups
+from vlbench.models.shared.precision import inference
+from vlbench.models.shared.text_tower import SentenceReader, TextTower, tower_of
+
+BANK_ROWS = 51
+"""Sentences of a tag as published: one template and 50 descriptions; banks are a multiple of it long."""
+
+_VOWELS = "aeiou"
+_INTRODUCED = ("a", "the")
+_TAGS_AT_ONCE = 256
 
 OPEN_THRESHOLD = 0.5
 """The authors' probability above which a tag of an open vocabulary is present."""
-
-
-class TagTexts(Protocol):
-    """What turns tags into rows [m, ...], and says from which probability on each is present."""
-
-    def __call__(self, texts: Sequence[Text], *, batch_size: int) -> Tensor: ...
-    def thresholds(self, texts: Sequence[Text]) -> tuple[float, ...]: ...
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -45,23 +40,6 @@ class ListedTags:
     bank: Tensor
     device: str
 
-    @classmethod
-    def of(
-        cls, settings: TaggerSettings, tags: tuple[Text, ...], read: Filled, *, model: str, device: str
-    ) -> "ListedTags":
-        """The tags of a card and the rows of its weights.
-
-        Raises:
-            CardError: the list states no thresholds, and neither does the card.
-        """
-        if settings.threshold is not None:
-            chosen = (settings.threshold,) * len(tags)
-        else:
-            assert settings.tags is not None
-            chosen = read_thresholds(settings.tags)
-        assert read.bank is not None
-        return cls(model, tags, settings.ids, chosen, read.bank, device)
-
     def __call__(self, texts: Sequence[Text], *, batch_size: int) -> Tensor:  # noqa: ARG002 - looked up
         return self.bank[torch.tensor(self._places(texts), dtype=torch.long)].to(self.device)
 
@@ -73,73 +51,114 @@ class ListedTags:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class ReadTags:
+class ReadTags(SentenceReader):
     """Tags of any name, read by a CLIP text tower in the authors' sentences."""
 
-    model: str
-    family: Family
     tower: TextTower
-    descriptions: int
     threshold: float
-
-    @classmethod
-    def of(cls, settings: TaggerSettings, tower: TextTower, model: str) -> "ReadTags":
-        """The text side of a card in open vocabulary."""
-        threshold = OPEN_THRESHOLD if settings.threshold is None else settings.threshold
-        return cls(model, settings.family, tower, settings.network.descriptions, threshold)
+    rule: Callable[[Text], tuple[str, ...]]
+    embed: Callable[..., Tensor]
 
     def __call__(self, texts: Sequence[Text], *, batch_size: int) -> Tensor:
-        """RAM [m, 512]; RAM++ [m, k, 512], k a multiple of `descriptions`, by the call's longest tag."""
-        if self.family == "ram":
-            return ram_embeddings(self.tower, texts, batch_size=batch_size)
-        return ram_plus_embeddings(self.tower, texts, batch_size=batch_size, rows=self.descriptions)
+        """RAM [m, 512]; RAM++ [m, k, 512], k a multiple of its descriptions, by the call's longest tag."""
+        return self.embed(self.tower, texts, batch_size=batch_size)
 
     def thresholds(self, texts: Sequence[Text]) -> tuple[float, ...]:
         return (self.threshold,) * len(texts)
 
-    def cut(self, texts: Sequence[Text]) -> list[str]:
-        """What is longer than the tower reads: descriptions, and names that sentences are made of."""
-        asked = [(text, sentence) for text in texts for sentence in self._sentences(text)]
-        long = set(too_long(self.tower.tokenizer, [sentence for _, sentence in asked]))
-        cut = [
-            sentence if sentence in text.descriptions else text.name
-            for text, sentence in asked
-            if sentence in long
+    def sentences(self, text: Text) -> tuple[str, ...]:
+        return self.rule(text)
+
+
+def read_by(model: Model, network: Tagger, *, name: str, threshold: float | None) -> ReadTags:
+    """Tags of any name for a network, read by the text tower of a CLIP of the same width.
+
+    Raises:
+        Unsupported: the model has no such tower.
+    """
+    tower = tower_of(model)
+    if tower is None or tower.dimensions != network.feature_width:
+        raise Unsupported(
+            f"{name}: its text_model {model.info.name} has no text tower of width {network.feature_width}; "
+            "name the CLIP that the tagger was trained with (clip-b16)"
+        )
+    threshold = OPEN_THRESHOLD if threshold is None else threshold
+    if isinstance(network, RamPlus):
+        embed = partial(ram_plus_embeddings, rows=network.size.descriptions)
+        return ReadTags(tower, threshold, ram_plus_sentences, embed)
+    return ReadTags(tower, threshold, ram_sentences, ram_embeddings)
+
+
+def ram_embeddings(tower: TextTower, texts: Sequence[Text], *, batch_size: int) -> Tensor:
+    """RAM's embeddings [m, d] of tags: the unit mean of the unit features of 63 sentences a tag."""
+    found = [torch.zeros(0, tower.dimensions, device=tower.placement.device)]
+    for part in _parts(texts):
+        places: dict[str, int] = {}
+        groups = [_placed(ram_sentences(text), places) for text in part]
+        features = tower.features(list(places), batch_size=batch_size)  # [p, d]
+        with inference(Placement(tower.placement.device)):
+            found.append(mean_of_groups(features, groups))
+    return torch.cat(found)
+
+
+def ram_plus_embeddings(
+    tower: TextTower, texts: Sequence[Text], *, batch_size: int, rows: int = BANK_ROWS
+) -> Tensor:
+    """RAM++'s bank [m, k, d] of tags: the unit features of each tag's sentences, in their order.
+
+    Shorter lists end in rows of zeros. k is `rows`, 51 as published, or the next multiple of it where a
+    tag of the call has more sentences.
+    """
+    longest = max((len(ram_plus_sentences(text)) for text in texts), default=1)
+    length = -(-longest // rows) * rows
+    bank = torch.zeros(len(texts), length, tower.dimensions, device=tower.placement.device)
+    first = 0
+    for part in _parts(texts):
+        places: dict[str, int] = {}
+        groups = [_placed(ram_plus_sentences(text), places) for text in part]
+        features = tower.features(list(places), batch_size=batch_size)  # [p, d]
+        starts = range(first, first + length * len(groups), length)
+        filled = [
+            start + row for start, group in zip(starts, groups, strict=True) for row in range(len(group))
         ]
-        return list(dict.fromkeys(cut))
-
-    def token_counts(self, texts: Sequence[Text]) -> list[int]:
-        count = partial(token_counts, self.tower.tokenizer)
-        return longest(count, [self._sentences(text) for text in texts])
-
-    def token_digests(self, texts: Sequence[Text]) -> list[str]:
-        return digests(self.tower.tokenizer, [self._sentences(text) for text in texts])
-
-    def _sentences(self, text: Text) -> tuple[str, ...]:
-        return ram_sentences(text.name) if self.family == "ram" else ram_plus_sentences(text)
+        # by one copy: a device is waited for at each
+        plan = torch.tensor([filled, [place for group in groups for place in group]]).to(bank.device)
+        bank.flatten(0, 1)[plan[0]] = features[plan[1]]
+        first = starts.stop
+    return bank
 
 
-def tags_of(settings: TaggerSettings) -> tuple[Text, ...]:
-    """A model's own tags.
+def ram_sentences(text: Text) -> tuple[str, ...]:
+    """RAM's sentences for a tag, of its name alone: the authors' templates, article and spelling.
 
-    Raises:
-        CardError: the list is missing or wrong.
+    The article follows the name's first character as it is written, so that a capital takes "a".
     """
-    if settings.tags is None:
-        raise CardError("a closed vocabulary wants `tags`, the model's list beside the card")
-    return read_tags(settings.tags, settings.ids)
+    name = text.name
+    article = "an" if name[:1] and name[0] in _VOWELS else "a"
+    spelled = name.replace("_", " ").replace("/", " or ").lower().rstrip(".")
+    filled = [template.replace("{article}", article).replace("{}", spelled) for template in _templates()]
+    return tuple(f"This is {each}" if each.startswith(_INTRODUCED) else each for each in filled)
 
 
-def text_tower(model: Model, *, name: str, width: int) -> TextTower:
-    """The text tower of a CLIP whose features are as wide as a tagger's descriptions.
+def ram_plus_sentences(text: Text) -> tuple[str, ...]:
+    """RAM++'s sentences for a tag: its descriptions verbatim, else one with its name as it is written.
 
-    Raises:
-        Unsupported: the model has none.
+    >>> ram_plus_sentences(Text("Aloe"))
+    ('a photo of a Aloe.',)
     """
-    encoder = model.text_encoder if isinstance(model, DualEncoder) else None
-    if isinstance(encoder, PromptEncoder) and encoder.tower.dimensions == width:
-        return encoder.tower
-    raise Unsupported(
-        f"{name}: its text_model {model.info.name} has no text tower of width {width}; name the CLIP that "
-        "the tagger was trained with (clip-b16)"
-    )
+    return text.descriptions or (f"a photo of a {text.name}.",)
+
+
+@lru_cache(maxsize=1)
+def _templates() -> tuple[str, ...]:
+    return tuple(RAM_TEMPLATES.read_text(encoding="utf-8").splitlines())
+
+
+def _parts(texts: Sequence[Text]) -> Iterator[Sequence[Text]]:
+    """A few texts at a time, which bounds the memory that their sentences' features take."""
+    for start in range(0, len(texts), _TAGS_AT_ONCE):
+        yield texts[start : start + _TAGS_AT_ONCE]
+
+
+def _placed(sentences: Sequence[str], places: dict[str, int]) -> list[int]:
+    return [places.setdefault(sentence, len(places)) for sentence in sentences]

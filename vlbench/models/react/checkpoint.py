@@ -5,10 +5,8 @@ from functools import partial
 
 from vlbench.core.contracts import Origin
 from vlbench.core.errors import CardError
-from vlbench.models.clip.architectures import check_architecture, from_hub_file
-from vlbench.models.clip.checkpoint import ClipCheckpoint
+from vlbench.models.clip.checkpoint import ClipCheckpoint, file_or_folder
 from vlbench.models.react.network import construct, gated
-from vlbench.models.shared.recipe import from_folder
 
 
 def react(
@@ -36,25 +34,14 @@ def react(
     """
     if gated_layers < 0:
         raise CardError(f"{origin.name}: gated_layers is {gated_layers}; give 0 or more")
-    adapt = partial(gated, layers=gated_layers)
-    if directory is not None and arch is None and repository is None and file is None:
-        if origin.folder is None:
-            raise CardError(f"{origin.name}: directory is relative to a card's folder, and there is no card")
-        find = partial(from_folder, folder=origin.folder / directory, adapt=adapt)
-    elif directory is None and arch is not None and repository is not None and file is not None:
-        check_architecture(arch)
-        facts = {"quick_gelu": quick_gelu, "mean": mean, "std": std}
-        find = partial(
-            from_hub_file,
-            arch=arch,
-            repository=repository,
-            file=file,
-            sha256=sha256,
-            facts=facts,
-            adapt=adapt,
-        )
-    else:
-        raise CardError(
-            f"{origin.name}: settings want either arch, repository and file, or directory; correct the card"
-        )
+    find = file_or_folder(
+        origin,
+        arch=arch,
+        repository=repository,
+        file=file,
+        sha256=sha256,
+        directory=directory,
+        facts={"quick_gelu": quick_gelu, "mean": mean, "std": std},
+        adapt=partial(gated, layers=gated_layers),
+    )
     return ClipCheckpoint(origin, "react", find, construct=construct)

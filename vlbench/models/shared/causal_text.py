@@ -1,7 +1,7 @@
 """Text towers of open_clip whose feature needs no token behind the pooled one, over trees of tokens."""
 
-from collections.abc import Iterable, Iterator
-from typing import TYPE_CHECKING, Protocol, cast
+from collections.abc import Iterator
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -9,22 +9,12 @@ from torch.nn.functional import linear, scaled_dot_product_attention
 
 from vlbench.models.shared.token_tree import TokenTree
 
-if TYPE_CHECKING:
-    from open_clip.transformer import ResidualAttentionBlock
-
 _TOKENS_A_ROW = 8
 """Tokens that are multiplied with a layer's weights together, for each token row of a batch."""
 
 
-class CausalParts(Protocol):
-    """Attributes of an open_clip text tower that its features are computed from."""
-
-    token_embedding: nn.Embedding
-    positional_embedding: Tensor
-    transformer: nn.Module
-    attn_mask: Tensor
-    ln_final: nn.Module
-    text_projection: nn.Module | Tensor | None
+_PARTS = ("token_embedding", "positional_embedding", "transformer", "attn_mask", "ln_final")
+"""Attributes of an open_clip text tower that its features are computed from, beside a projection."""
 
 
 def text_module(model: nn.Module) -> nn.Module:
@@ -59,19 +49,19 @@ def is_causal(model: nn.Module) -> bool:
     """
     from open_clip.transformer import ResidualAttentionBlock
 
-    tower = text_module(model)
-    needed = [name for name in CausalParts.__annotations__ if name != "text_projection"]
-    if any(getattr(tower, name, None) is None for name in needed):
+    tower: Any = text_module(model)
+    if any(getattr(tower, name, None) is None for name in _PARTS):
         return False
-    blocks = cast(Iterable[nn.Module], cast(CausalParts, tower).transformer.resblocks)
-    plain = all(type(block) is ResidualAttentionBlock for block in blocks)
+    plain = all(type(block) is ResidualAttentionBlock for block in tower.transformer.resblocks)
     without_extras = getattr(tower, "cls_emb", None) is None and not getattr(tower, "use_pad_mask", False)
     return plain and without_extras and pooling_of(model)[0] in ("argmax", "eos")
 
 
 def token_table(model: nn.Module) -> Tensor:
     """Embeddings [v, w] of a tower's token ids, without positions."""
-    return cast(CausalParts, text_module(model)).token_embedding.weight
+    tower: Any = text_module(model)
+    table: Tensor = tower.token_embedding.weight
+    return table
 
 
 def tree_features(model: nn.Module, table: Tensor, tree: TokenTree, *, batch_size: int) -> Tensor:
@@ -81,15 +71,15 @@ def tree_features(model: nn.Module, table: Tensor, tree: TokenTree, *, batch_siz
     for rows pooled at their last token. Every product runs at one shape, so that a row's rounding depends on
     that row alone.
     """
-    tower = cast(CausalParts, text_module(model))
+    tower: Any = text_module(model)
     x = table[tree.tokens] + tower.positional_embedding[tree.depths]  # [n, w]
-    *first, last = cast("Iterable[ResidualAttentionBlock]", tower.transformer.resblocks)
+    *first, last = tower.transformer.resblocks
     for block in first:
         x = _through(block, x, tree.levels, batch_size)
     x = _through(last, x, tree.end_levels, batch_size)  # [ends, w]
     projection = tower.text_projection
     found = []
-    for rows, count in _batches(x, batch_size):
+    for rows, count in full_batches(x, batch_size):
         rows = tower.ln_final(rows)
         if projection is not None:
             rows = projection(rows) if isinstance(projection, nn.Module) else rows @ projection
@@ -97,21 +87,19 @@ def tree_features(model: nn.Module, table: Tensor, tree: TokenTree, *, batch_siz
     return torch.cat(found)[tree.ends]
 
 
-def _through(
-    block: "ResidualAttentionBlock", x: Tensor, levels: tuple[Tensor, ...], batch_size: int
-) -> Tensor:
+def _through(block: Any, x: Tensor, levels: tuple[Tensor, ...], batch_size: int) -> Tensor:
     """A block's output [k, w] at the last nodes of `levels`, from its input [n, w] at all nodes."""
     attention = block.attn
     size = batch_size * _TOKENS_A_ROW
     projected = torch.cat(
         [
             linear(block.ln_1(rows), attention.in_proj_weight, attention.in_proj_bias)[:count]
-            for rows, count in _batches(x, size)
+            for rows, count in full_batches(x, size)
         ]
     )
     query, key, value = torch.unflatten(projected, 1, (3, attention.num_heads, -1)).unbind(1)  # [n, h, w / h]
     found = []
-    for paths, count in (batch for level in levels for batch in _batches(level, batch_size)):
+    for paths, count in (batch for level in levels for batch in full_batches(level, batch_size)):
         at_nodes = scaled_dot_product_attention(
             query[paths[:, -1], :, None], key[paths].transpose(1, 2), value[paths].transpose(1, 2)
         )
@@ -119,14 +107,14 @@ def _through(
     nodes = torch.cat([level[:, -1] for level in levels])
     states = torch.cat([torch.cat(found).to(x.dtype), x[nodes]], dim=1)  # [k, 2 w]
     answers = []
-    for rows, count in _batches(states, size):
+    for rows, count in full_batches(states, size):
         attended, before = torch.split(rows, x.shape[1], dim=1)
         before = before + block.ls_1(attention.out_proj(attended))
         answers.append((before + block.ls_2(block.mlp(block.ln_2(before))))[:count])
     return torch.cat(answers)
 
 
-def _batches(rows: Tensor, size: int) -> Iterator[tuple[Tensor, int]]:
+def full_batches(rows: Tensor, size: int) -> Iterator[tuple[Tensor, int]]:
     """Rows [n, ...] in batches of exactly `size`, each with the count of its own: its first row fills it."""
     for batch in torch.split(rows, size):
         missing = size - len(batch)

@@ -103,9 +103,8 @@ def _check_beside(
     ]
     if parts:
         raise WeightsError(
-            f"{path}: {listed(f'learned tensors beside {name!r} would be left out', parts)}; save all "
-            "that the "
-            "model reads in one state dict, without what it does not"
+            f"{path}: {listed(f'learned tensors beside {name!r} would be left out', parts)}; save all that "
+            "the model reads in one state dict, without what it does not"
         )
 
 

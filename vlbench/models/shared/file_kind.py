@@ -41,9 +41,8 @@ def other_kind(path: Path) -> str | None:
         return "a pointer of Git LFS, not the weights themselves; run git lfs pull, or fetch the file itself"
     if _PAGE.match(head):
         return (
-            "a web page (HTML), no weights; it was fetched in place of the file: check the address "
-            "and whether it "
-            "wants a login, and fetch the file itself"
+            "a web page (HTML), no weights; it was fetched in place of the file: check the address and "
+            "whether it wants a login, and fetch the file itself"
         )
     if b"weight_map" in head and head.lstrip()[:1] == b"{":
         return "an index of weights in several files, which are not read; save them as one file"

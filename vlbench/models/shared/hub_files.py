@@ -71,6 +71,11 @@ def revision_of(path: Path) -> str:
     return parents[parents.index("snapshots") + 1] if "snapshots" in parents[:-2] else ""
 
 
+def source_of(repository: str, path: Path) -> str:
+    """Where a file came from: its repository, with the commit where one is known."""
+    return "@".join(filter(None, (repository, revision_of(path))))
+
+
 def _has_network() -> bool:
     """Whether the hub's name resolves; asked first, because the hub's client retries for half a minute."""
     # imported here: it takes milliseconds, and a run of weights that are here needs none of it

@@ -9,6 +9,9 @@ from torch import Tensor
 Tokenizer = Callable[..., Tensor]
 """Turns prompts into token ids [p, context]; of another length if it is told `context_length`."""
 
+Count = Callable[[Sequence[str]], Sequence[int]]
+"""Tokens [p] of prompts before any is cut."""
+
 _TOKENISED_AT_ONCE = 4096
 _COUNTED_AT_ONCE = 2**20
 """Places of rows that are counted together."""
@@ -22,17 +25,13 @@ def tokenised(tokenizer: Tokenizer, prompts: Sequence[str]) -> Tensor:
     return torch.cat([tokenizer(list(prompts[start : start + _TOKENISED_AT_ONCE])) for start in starts])
 
 
-def may_be_long(prompts: Iterable[str], context: int) -> list[str]:
-    """Those of some prompts that may have more tokens than a context, as no token is shorter than a byte."""
-    return [prompt for prompt in dict.fromkeys(prompts) if len(prompt.encode()) + _MARKS > context]
-
-
-def too_long(tokenizer: Tokenizer, prompts: Iterable[str]) -> list[str]:
-    """Those of some prompts of which a tokenizer keeps the first tokens alone."""
-    context = tokenizer([""]).shape[1]
-    long = may_be_long(prompts, context)
-    counts = token_counts(tokenizer, long) if long else []
-    return [prompt for prompt, count in zip(long, counts, strict=True) if count > context]
+def too_long(tokenizer: Tokenizer, count: Count, prompts: Iterable[str]) -> list[str]:
+    """Those of some prompts of which a tokenizer keeps the first tokens alone; `count` tells their tokens."""
+    context = tokenizer([""]).shape[-1]
+    # no token is shorter than a byte
+    long = [prompt for prompt in dict.fromkeys(prompts) if len(prompt.encode()) + _MARKS > context]
+    counts = count(long) if long else []
+    return [prompt for prompt, tokens in zip(long, counts, strict=True) if tokens > context]
 
 
 def token_counts(tokenizer: Tokenizer, prompts: Sequence[str]) -> list[int]:
@@ -59,7 +58,7 @@ def token_counts(tokenizer: Tokenizer, prompts: Sequence[str]) -> list[int]:
     return counts
 
 
-def longest(count: Callable[[Sequence[str]], Sequence[int]], texts: Sequence[Sequence[str]]) -> list[int]:
+def longest(count: Count, texts: Sequence[Sequence[str]]) -> list[int]:
     """The tokens [m] of the longest of each text's sentences; each sentence is counted once."""
     sentences = list(dict.fromkeys(sentence for text in texts for sentence in text))
     counts = dict(zip(sentences, count(sentences), strict=True))

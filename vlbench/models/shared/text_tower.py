@@ -2,15 +2,21 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import cached_property, partial
-from typing import cast
+from functools import cached_property
+from typing import Protocol, cast
 
 import torch
 from torch import Tensor, nn
 
-from vlbench.core.contracts import Placement, Text
-from vlbench.models.shared.causal_text import is_causal, pooled_lengths, token_table, tree_features
-from vlbench.models.shared.dual_encoder import mean_of_groups, unit, unit_in_blocks
+from vlbench.core.contracts import Model, Placement, Text
+from vlbench.models.shared.causal_text import (
+    full_batches,
+    is_causal,
+    pooled_lengths,
+    token_table,
+    tree_features,
+)
+from vlbench.models.shared.dual_encoder import DualEncoder, mean_of_groups, unit, unit_in_blocks
 from vlbench.models.shared.precision import inference
 from vlbench.models.shared.sentence_tokens import (
     Tokenizer,
@@ -28,6 +34,17 @@ Encode = Callable[[Tensor], Tensor]
 _TREE_TOLERANCE = 1e-4
 _CHECKED = ("a photo of a dog.", "two", "a photo")
 """Prompts of different lengths and a shared beginning, on which trees are compared with the full context."""
+
+
+class SentenceTower(Protocol):
+    """What encodes sentences, of open_clip or another library, on a device."""
+
+    @property
+    def tokenizer(self) -> Tokenizer: ...
+    @property
+    def placement(self) -> Placement: ...
+    def features(self, sentences: Sequence[str], *, batch_size: int) -> Tensor: ...
+    def counts(self, sentences: Sequence[str]) -> list[int]: ...
 
 
 @dataclass(frozen=True)  # no slots: cached_property
@@ -58,13 +75,16 @@ class TextTower:
         if self.reads_trees:
             lengths = pooled_lengths(self.model, tokens)
             return self.table_features(token_table(self.model), tokens, lengths, batch_size=batch_size)
-        encode, found = cast(Encode, self.model.encode_text), []
+        encode = cast(Encode, self.model.encode_text)
         with inference(self.placement):
-            for rows in torch.split(tokens.to(self.placement.device), batch_size):
-                missing = rows[:1].expand(batch_size - len(rows), -1)
-                found.append(encode(torch.cat([rows, missing]))[: len(rows)])
+            batches = full_batches(tokens.to(self.placement.device), batch_size)
+            found = [encode(rows)[:count] for rows, count in batches]
         with inference(Placement(self.placement.device)):
             return unit_in_blocks(torch.cat(found).float())
+
+    def counts(self, sentences: Sequence[str]) -> list[int]:
+        """Tokens [p] of sentences before any is cut."""
+        return token_counts(self.tokenizer, sentences)
 
     def table_features(self, table: Tensor, tokens: Tensor, lengths: Tensor, *, batch_size: int) -> Tensor:
         """Unit features [p, d] of token ids [p, context] that are rows of a table [v, w] of embeddings.
@@ -81,8 +101,38 @@ class TextTower:
             return unit_in_blocks(found)
 
 
+class SentenceReader:
+    """What text encoders share that read a text as sentences: which are cut, how long they are."""
+
+    __slots__ = ()
+    tower: SentenceTower
+
+    def sentences(self, text: Text) -> tuple[str, ...]:
+        """What a text is asked by."""
+        raise NotImplementedError
+
+    def cut(self, texts: Sequence[Text]) -> list[str]:
+        """What is longer than the tower reads: sentences of texts, or names that they are made of."""
+        asked = [(text, sentence) for text in texts for sentence in self.sentences(text)]
+        long = set(too_long(self.tower.tokenizer, self.tower.counts, [each for _, each in asked]))
+        cut = [
+            sentence if sentence in (*text.prompts, *text.descriptions) else text.name
+            for text, sentence in asked
+            if sentence in long
+        ]
+        return list(dict.fromkeys(cut))
+
+    def token_counts(self, texts: Sequence[Text]) -> list[int]:
+        """Tokens [m] of each text's longest sentence before it is cut."""
+        return longest(self.tower.counts, [self.sentences(text) for text in texts])
+
+    def token_digests(self, texts: Sequence[Text]) -> list[str]:
+        """Digests [m] of the tokens that are read of each text's sentences."""
+        return digests(self.tower.tokenizer, [self.sentences(text) for text in texts])
+
+
 @dataclass(frozen=True, slots=True)
-class PromptEncoder:
+class PromptEncoder(SentenceReader):
     """A TextEncoder of dual_encoder.py: the unit mean of the unit features of a text's sentences.
 
     These are its prompts, else its descriptions, else its name.
@@ -91,36 +141,22 @@ class PromptEncoder:
     section 3.1.4; open_clip/zero_shot_classifier.py).
     """
 
-    tower: TextTower
+    tower: SentenceTower
 
     def __call__(self, texts: Sequence[Text], *, batch_size: int) -> Tensor:
-        features_of = partial(self.tower.features, batch_size=batch_size)
-        return mean_features(texts, features_of, self.tower.placement.device)
+        places: dict[str, int] = {}
+        groups = [[places.setdefault(each, len(places)) for each in self.sentences(text)] for text in texts]
+        features = self.tower.features(list(places), batch_size=batch_size)  # [p, d]
+        with inference(Placement(self.tower.placement.device)):
+            return mean_of_groups(features, groups)
 
-    def cut(self, texts: Sequence[Text]) -> Sequence[str]:
-        """The sentences of texts that are longer than the context."""
-        return too_long(self.tower.tokenizer, [each for text in texts for each in sentences_of(text)])
-
-    def token_counts(self, texts: Sequence[Text]) -> Sequence[int]:
-        """Tokens [m] of each text's longest sentence before it is cut."""
-        return longest(partial(token_counts, self.tower.tokenizer), [sentences_of(text) for text in texts])
-
-    def token_digests(self, texts: Sequence[Text]) -> Sequence[str]:
-        """Digests [m] of the tokens that are read of each text's sentences."""
-        return digests(self.tower.tokenizer, [sentences_of(text) for text in texts])
+    def sentences(self, text: Text) -> tuple[str, ...]:
+        """What a text is asked by: its prompts, else its descriptions, else its name."""
+        return text.prompts or text.descriptions or (text.name,)
 
 
-def mean_features(
-    texts: Sequence[Text], features_of: Callable[[Sequence[str]], Tensor], device: str
-) -> Tensor:
-    """The rule of PromptEncoder [m, d], by unit features [p, d] of sentences; each is encoded once."""
-    places: dict[str, int] = {}
-    groups = [[places.setdefault(sentence, len(places)) for sentence in sentences_of(text)] for text in texts]
-    features = features_of(list(places))
-    with inference(Placement(device)):
-        return mean_of_groups(features, groups)
-
-
-def sentences_of(text: Text) -> tuple[str, ...]:
-    """What a text is asked by: its prompts, else its descriptions, else its name."""
-    return text.prompts or text.descriptions or (text.name,)
+def tower_of(model: Model) -> TextTower | None:
+    """The text tower of a CLIP of open_clip's that reads prompts; None of any other model."""
+    encoder = model.text_encoder if isinstance(model, DualEncoder) else None
+    tower = encoder.tower if isinstance(encoder, PromptEncoder) else None
+    return tower if isinstance(tower, TextTower) else None

@@ -78,9 +78,8 @@ def _read_safetensors(path: Path) -> Weights:
             written = (file.metadata() or {}).get("format", "pt")
         if written != "pt":
             raise WeightsError(
-                f"{path}: its header says that the tensors are laid out for {written!r}, not for "
-                "torch; save them "
-                "with safetensors.torch"
+                f"{path}: its header says that the tensors are laid out for {written!r}, not for torch; save "
+                "them with safetensors.torch"
             )
         state = load_file(path)
     except (SafetensorError, OSError) as error:

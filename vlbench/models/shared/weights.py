@@ -1,9 +1,10 @@
-"""Weights: tensors of a file by name, found among others, held against a model's and refused if damaged."""
+"""Weights as tensors by name: found in a file, compared with those that a model wants, refused if damaged."""
 
 import re
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from fnmatch import fnmatch
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -126,21 +127,39 @@ def check_state(
         WeightsError: tensors are missing, unexpected or of another shape, which `mend` says how to correct,
             or hold no weights.
     """
-    state, path = weights.state, weights.path
-    missing = [key for key in own if key not in state]
-    unexpected = [key for key in state if key not in own and key not in unread]
+    state = weights.state
+    refuse_unfit(
+        weights.path,
+        own,
+        missing=[key for key in own if key not in state],
+        unexpected=[key for key in state if key not in own and key not in unread],
+        reshaped=[
+            f"{key} {tuple(state[key].shape)} instead of {tuple(value.shape)}"
+            for key, value in own.items()
+            if key in state and state[key].shape != value.shape
+        ],
+        mend=mend,
+    )
+    check_values(weights, [key for key, value in own.items() if value.is_floating_point()])
+
+
+def refuse_unfit(
+    path: Path,
+    own: Iterable[str],
+    *,
+    missing: Sequence[str] = (),
+    unexpected: Sequence[str] = (),
+    reshaped: Sequence[str] = (),
+    mend: str = "",
+) -> None:
+    """Raise WeightsError where tensors of a file are not those of a model, whose names are `own`."""
     if missing or unexpected:
         problems = [listed(f"lacks {len(missing)} keys", missing)] if missing else []
         problems += [listed(f"has {len(unexpected)} unexpected keys", unexpected)] if unexpected else []
         raise WeightsError(f"{path}: {' and '.join(problems)}; {advice(path, unexpected, own)}")
-    wrong = [
-        f"{key} {tuple(state[key].shape)} instead of {tuple(value.shape)}"
-        for key, value in own.items()
-        if state[key].shape != value.shape
-    ]
-    if wrong:
-        raise WeightsError(f"{path}: {listed(f'{len(wrong)} tensors of another shape', wrong)}; {mend}")
-    check_values(weights, [key for key, value in own.items() if value.is_floating_point()])
+    if reshaped:
+        what = listed(f"{len(reshaped)} tensors of another shape", reshaped)
+        raise WeightsError(f"{path}: {what}; {mend}")
 
 
 def check_values(weights: Weights, read: Iterable[str]) -> None:
@@ -176,8 +195,7 @@ def scale_of(path: Path, log_scale: "Tensor") -> float:
     value = float(log_scale)
     if value > _MOST_LOG_SCALE:
         raise WeightsError(
-            f"{path}: logit_scale is {value:g}, which would multiply cosines by "
-            f"exp({value:g}); the factor "
+            f"{path}: logit_scale is {value:g}, which would multiply cosines by exp({value:g}); the factor "
             "itself seems to be stored: save its natural logarithm"
         )
     return float(log_scale.exp())
@@ -187,6 +205,25 @@ def listed(what: str, names: Sequence[str]) -> str:
     """The first few of a list of names, the rest counted."""
     rest = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
     return f"{what}: {', '.join(names[:_NAMED])}{rest}"
+
+
+def matching(keys: Iterable[str], patterns: Iterable[str]) -> list[str]:
+    """Those of some keys that one of the patterns, with * and ?, matches.
+
+    >>> matching(["fc.weight", "queue.0"], ["queue.*"])
+    ['queue.0']
+    """
+    stated = list(patterns)
+    return [key for key in keys if any(fnmatch(key, pattern) for pattern in stated)]
+
+
+def left_aside(*groups: tuple[str, Sequence[str]]) -> tuple[str, ...]:
+    """What is to be said of tensors that are not read: a sentence for each group that has any.
+
+    >>> left_aside(("buffers not read", ["a.mask", "b.mask"]), ("tensors not read", []))
+    ('2 buffers not read: a.mask, b.mask',)
+    """
+    return tuple(listed(f"{len(names)} {what}", names) for what, names in groups if names)
 
 
 def _without(weights: Weights, prefix: str) -> Weights:

@@ -4,15 +4,17 @@ import json
 from dataclasses import dataclass
 from functools import cached_property, partial
 from importlib.metadata import version
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from vlbench.core.capabilities import IMAGES_ALONE, VECTORS
 from vlbench.core.code_digest import digest_of_code
-from vlbench.core.contracts import Identity, Origin, Placement, PreprocessMode
+from vlbench.core.contracts import Identity, Origin, Placement
 from vlbench.core.digest import digest_of
 from vlbench.core.errors import UnknownName, WeightsError
-from vlbench.core.files import remembered, remembered_sha256
+from vlbench.core.files import remembered
 from vlbench.models.clip.architectures import from_files
+from vlbench.models.shared.named import NamedCheckpoint
 from vlbench.models.shared.recipe import Recipe
 
 if TYPE_CHECKING:
@@ -24,29 +26,14 @@ _IMAGES = "vlbench.models.timm.images"
 _FILE = "model.safetensors"
 """Where every repository that timm names keeps a tower."""
 
-_DIGITS = 12
-"""Hexadecimal digits of a file's SHA-256 in the name of a model with weights of the user's own."""
-
 
 @dataclass(frozen=True)  # no slots: cached_property
-class TimmCheckpoint:
+class TimmCheckpoint(NamedCheckpoint):
     """A model of images alone, a Checkpoint of core/contracts.py; files are found when asked."""
 
-    origin: Origin
     reference: str
     adapter: str = "timm"
     capabilities: frozenset[str] = frozenset({IMAGES_ALONE, VECTORS})
-
-    @cached_property
-    def name(self) -> str:
-        """The name asked for; with weights of the user's own, also the start of their SHA-256."""
-        if self.origin.weights is None:
-            return self.origin.name
-        return f"{self.origin.name}@{remembered_sha256(self.recipe.weights, self.origin.cache)[:_DIGITS]}"
-
-    @property
-    def preprocess_mode(self) -> PreprocessMode:
-        return self.origin.preprocess
 
     @cached_property
     def recipe(self) -> Recipe:
@@ -62,21 +49,24 @@ class TimmCheckpoint:
             raise WeightsError(f"{self.origin.name}: timm names no weights on the hub; pass --weights FILE")
         return from_files(self.origin, **stated, file=_FILE, sha256=None)
 
+    @property
+    def weights(self) -> Path:
+        return self.recipe.weights
+
     def identify(self) -> Identity:
         """Digests of the image side and of the whole; there is no text side."""
-        recipe, cache = self.recipe, self.origin.cache
-        sha256 = remembered_sha256(recipe.weights, cache)
+        recipe = self.recipe
         packages = ("timm", "torch", "torchvision", "pillow")
         image = digest_of(
             {
                 "config": recipe.config,
-                "weights": sha256,
+                "weights": self.weights_sha256,
                 "mode": self.origin.preprocess,
                 "packages": {name: version(name) for name in packages},
-                "code": digest_of_code(_IMAGES, cache=cache),
+                "code": digest_of_code(_IMAGES, cache=self.origin.cache),
             }
         )
-        weights = {recipe.weights.name: sha256}
+        weights = {recipe.weights.name: self.weights_sha256}
         return Identity(image, text="", whole=digest_of([image]), weights=weights, origin=recipe.origin)
 
     def load(self, placement: Placement) -> "ImageModel":
@@ -86,10 +76,8 @@ class TimmCheckpoint:
             WeightsError: a file cannot be read, or a key is missing, unexpected or of another shape.
             Unsupported: the device or precision is not there.
         """
-        from vlbench.models.shared.precision import check_placement
         from vlbench.models.timm.images import image_model
 
-        check_placement(placement)
         return image_model(
             self.recipe, name=self.name, placement=placement, preprocess=self.origin.preprocess
         )

@@ -14,7 +14,7 @@ from vlbench.core.contracts import ModelInfo, Placement, PreprocessMode, ScoreUn
 from vlbench.core.errors import Unsupported, WeightsError
 from vlbench.models.clip.network import filled_model
 from vlbench.models.shared.dual_encoder import normalised
-from vlbench.models.shared.precision import inference
+from vlbench.models.shared.precision import check_placement, inference
 from vlbench.models.shared.preprocess import ExactPreprocess, FastPreprocess, Transform
 from vlbench.models.shared.recipe import Config, Recipe, section
 from vlbench.models.shared.weights import Weights, listed, within
@@ -57,7 +57,9 @@ def image_model(recipe: Recipe, *, name: str, placement: Placement, preprocess: 
 
     Raises:
         WeightsError: the file cannot be read, or holds other tensors than the tower's and a classifier's.
+        Unsupported: the device or precision is not there.
     """
+    check_placement(placement)
     tower, changes = filled_model(
         recipe.config,
         recipe.weights,

@@ -6,40 +6,25 @@ from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from vlbench.core.contracts import Identity, Origin, Placement, PreprocessMode
+from vlbench.core.contracts import Identity, Origin, Placement
 from vlbench.core.errors import CardError
-from vlbench.core.files import remembered_sha256
 from vlbench.models.clip.checkpoint import DUAL_ENCODER
+from vlbench.models.shared.named import NamedCheckpoint, beside_card
 from vlbench.models.shared.recipe import check_transformers
 from vlbench.models.transformers.files import Files, files_in, files_of, identity_of
 
 if TYPE_CHECKING:
     from vlbench.models.shared.dual_encoder import DualEncoder
 
-_DIGITS = 12
-"""Hexadecimal digits of a file's SHA-256 in the name of a model with weights of the user's own."""
-
 
 @dataclass(frozen=True)  # no slots: cached_property
-class TransformersCheckpoint:
+class TransformersCheckpoint(NamedCheckpoint):
     """A dual encoder of transformers, a Checkpoint of core/contracts.py; files are found when asked."""
 
-    origin: Origin
     find: Callable[[Origin], Files]
     context: int | None = None
     adapter: str = "transformers"
     capabilities: frozenset[str] = DUAL_ENCODER
-
-    @cached_property
-    def name(self) -> str:
-        """The name asked for; with weights of the user's own, also the start of their SHA-256."""
-        if self.origin.weights is None:
-            return self.origin.name
-        return f"{self.origin.name}@{remembered_sha256(self.files.weights, self.origin.cache)[:_DIGITS]}"
-
-    @property
-    def preprocess_mode(self) -> PreprocessMode:
-        return self.origin.preprocess
 
     @cached_property
     def files(self) -> Files:
@@ -49,6 +34,10 @@ class TransformersCheckpoint:
             WeightsError: a file is missing and cannot be fetched.
         """
         return self.find(self.origin)
+
+    @property
+    def weights(self) -> Path:
+        return self.files.weights
 
     def identify(self) -> Identity:
         """Digests of the image side, the text side and the whole."""
@@ -66,24 +55,24 @@ class TransformersCheckpoint:
         """
         check_transformers(self.origin.name)
         from vlbench.models.shared.precision import check_placement
-        from vlbench.models.transformers.images import dual_encoder, rule_of
-        from vlbench.models.transformers.network import config_of, filled_model, quiet
-        from vlbench.models.transformers.texts import padded_texts
+        from vlbench.models.transformers import images, network, texts
 
         check_placement(placement)
         files = self.files
-        with quiet():
-            config = config_of(files)
-            rule = rule_of(files, config, name=self.name)
-            network = filled_model(config, files.weights)
-            network[0].to(placement.device)
-            texts, told = padded_texts(files, config, network, context=self.context, placement=placement)
+        with network.quiet():
+            config = network.config_of(files)
+            rule = images.rule_of(files, config, name=self.name)
+            filled = network.filled_model(config, files.weights)
+            filled[0].to(placement.device)
+            encoder, told = texts.padded_texts(
+                files, config, filled, context=self.context, placement=placement
+            )
         files = replace(files, changes=(*files.changes, *filter(None, [told])))
-        return dual_encoder(
+        return images.dual_encoder(
             files,
             config,
-            network,
-            texts,
+            filled,
+            encoder,
             name=self.name,
             rule=rule,
             placement=placement,
@@ -118,9 +107,7 @@ def transformers(
         raise CardError(f"{origin.name}: context is {context}; give 1 or more")
     find: Callable[[Origin], Files]
     if directory is not None:
-        if origin.folder is None:
-            raise CardError(f"{origin.name}: directory is relative to a card's folder, and there is no card")
-        find = partial(files_in, folder=origin.folder / directory)
+        find = partial(files_in, folder=beside_card(origin, directory, "directory"))
     elif reference is not None and Path(reference).expanduser().is_dir():
         find = partial(files_in, folder=Path(reference).expanduser())
     else:

@@ -11,7 +11,8 @@ from vlbench.core.contracts import Identity, Origin, PreprocessMode
 from vlbench.core.digest import digest_of
 from vlbench.core.errors import Unsupported, WeightsError
 from vlbench.core.files import remembered, remembered_sha256
-from vlbench.models.shared.hub_files import fetch_if_there, hub_file, revision_of
+from vlbench.models.shared.hub_files import fetch_if_there, hub_file, revision_of, source_of
+from vlbench.models.shared.recipe import own_weights
 
 CONFIG = "config.json"
 PROCESSORS = ("preprocessor_config.json", "processor_config.json")
@@ -187,9 +188,7 @@ def read_json(path: Path) -> Mapping[str, object]:
 
 def _with_weights(origin: Origin, folder: Path, where: str) -> Files:
     if origin.weights is not None:
-        if not origin.weights.is_file():
-            raise WeightsError(f"{origin.weights}: no such file; --weights takes a file of weights")
-        return Files(folder, origin.weights, f"file:{origin.weights.name}")
+        return Files(folder, own_weights(origin.weights), f"file:{origin.weights.name}")
     found = _present(folder, WEIGHTS)
     if not found:
         raise WeightsError(
@@ -197,8 +196,7 @@ def _with_weights(origin: Origin, folder: Path, where: str) -> Files:
         )
     path = folder / found[0]
     beside = (f"not read, beside {path.name}: {', '.join(found[1:])}",) if found[1:] else ()
-    source = "@".join(part for part in (where, revision_of(path)) if part)
-    return Files(folder, path, f"{source}:{path.name}", beside)
+    return Files(folder, path, f"{source_of(where, path)}:{path.name}", beside)
 
 
 def _fetched(origin: Origin, repository: str, revision: str | None) -> Path:

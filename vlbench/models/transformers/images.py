@@ -86,15 +86,10 @@ def as_rgb(image: Image) -> Image:
     return found if isinstance(found, Image) else fromarray(found)
 
 
-@dataclass(frozen=True, slots=True)
-class _ImageTower:
+def _image_features(model: nn.Module, pixels: Tensor) -> Tensor:
     """Features [b, d] of normalised pixels [b, 3, h, w]."""
-
-    model: nn.Module
-
-    def __call__(self, pixels: Tensor) -> Tensor:
-        encode = cast(Callable[..., Any], self.model.get_image_features)
-        return cast(Tensor, encode(pixel_values=pixels).pooler_output)
+    encode = cast(Callable[..., Any], model.get_image_features)
+    return cast(Tensor, encode(pixel_values=pixels).pooler_output)
 
 
 def dual_encoder(
@@ -129,7 +124,7 @@ def dual_encoder(
         info=info,
         preprocess=rule.transform(preprocess),
         normalisation=partial(normalised, mean=rule.mean, std=rule.std),
-        image_tower=_ImageTower(model),
+        image_tower=partial(_image_features, model),
         text_encoder=text_encoder,
         placement=placement,
     )

@@ -12,14 +12,21 @@ from torch import nn
 from vlbench.core.errors import WeightsError
 from vlbench.models.shared.foreign_keys import advice
 from vlbench.models.shared.weight_files import read_weights
-from vlbench.models.shared.weights import check_values, in_float32, listed, within
-from vlbench.models.transformers.files import Files
+from vlbench.models.shared.weights import (
+    check_values,
+    in_float32,
+    left_aside,
+    matching,
+    refuse_unfit,
+    within,
+)
+from vlbench.models.transformers.files import CONFIG, Files
 
 Network = tuple[nn.Module, tuple[str, ...]]
 """A model in evaluation mode, and what was changed of its weights."""
 
-_BUFFER = ".position_ids"
-"""The end of keys that transformers passes over without a word: of old releases, no weights."""
+_BUFFERS = "*.position_ids"
+"""Keys that transformers passes over without a word: of old releases, no weights."""
 
 _ANCHORS = ("logit_scale", "temperature")
 """Tensors one of which every dual encoder has, by which one is found among others."""
@@ -60,28 +67,26 @@ def filled_model(config: Any, path: Path) -> Network:
         dtype=torch.float32,
     )
     own = model.state_dict()
-    mismatched = sorted(key if isinstance(key, str) else str(key[0]) for key in told["mismatched_keys"])
-    unexpected = sorted(told["unexpected_keys"])
-    problems = [
-        listed(f"{text} {len(keys)} keys", keys)
-        for text, keys in (
-            ("lacks", sorted(told["missing_keys"])),
-            ("has, unexpected,", unexpected),
-            ("has, of another shape,", mismatched),
-        )
-        if keys
-    ]
-    if problems or told["error_msgs"]:
-        what = " and ".join([*problems, *told["error_msgs"]])
-        raise WeightsError(f"{path}: {what}; {advice(path, unexpected, own)}")
+    reshaped = [key if isinstance(key, str) else str(key[0]) for key in told["mismatched_keys"]]
+    refuse_unfit(
+        path,
+        own,
+        missing=sorted(told["missing_keys"]),
+        unexpected=sorted(told["unexpected_keys"]),
+        reshaped=sorted(reshaped),
+        mend=f"take the {CONFIG} that these weights belong to",
+    )
+    if told["error_msgs"]:
+        raise WeightsError(f"{path}: {' and '.join(told['error_msgs'])}; {advice(path, (), own)}")
     # what lies in the file under an older name is looked at as it was read
     found = weights.having({**own, **weights.state})
     check_values(found, [key for key, value in own.items() if value.is_floating_point()])
     others = [key for key in weights.state if key not in own]
-    buffers = [key for key in others if key.endswith(_BUFFER)]
-    older = [key for key in others if key not in buffers]
-    said = [listed(f"{len(buffers)} buffers without weights not read", buffers)] if buffers else []
-    said += [listed(f"{len(older)} tensors read under newer names", older)] if older else []
+    buffers = matching(others, [_BUFFERS])
+    said = left_aside(
+        ("buffers without weights not read", buffers),
+        ("tensors read under newer names", [key for key in others if key not in buffers]),
+    )
     return cast(nn.Module, model).eval().requires_grad_(requires_grad=False), (*weights.changes, *said)
 
 

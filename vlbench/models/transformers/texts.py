@@ -1,18 +1,19 @@
 """The text side of transformers' dual encoders: texts padded to one length, through one tower."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
 
-from vlbench.core.contracts import Placement, Text
+from vlbench.core.contracts import Placement
 from vlbench.core.errors import Unsupported, WeightsError
+from vlbench.models.shared.causal_text import full_batches
 from vlbench.models.shared.dual_encoder import unit_in_blocks
 from vlbench.models.shared.precision import inference
-from vlbench.models.shared.sentence_tokens import digests, longest, may_be_long, tokenised
-from vlbench.models.shared.text_tower import mean_features, sentences_of
+from vlbench.models.shared.sentence_tokens import tokenised
+from vlbench.models.shared.text_tower import PromptEncoder
 from vlbench.models.transformers.files import Files
 from vlbench.models.transformers.network import Network, first_line
 
@@ -41,11 +42,6 @@ class PaddedTokens:
         )
         return torch.stack([found[name] for name in self.inputs], dim=1)
 
-    def too_long(self, prompts: Iterable[str]) -> list[str]:
-        """Those of some prompts that have more tokens than the context."""
-        long = may_be_long(prompts, self.context)
-        return [prompt for prompt, count in zip(long, self.counts(long), strict=True) if count > self.context]
-
     def counts(self, prompts: Sequence[str]) -> list[int]:
         """Tokens [p] of prompts before any is cut."""
         return [
@@ -55,51 +51,33 @@ class PaddedTokens:
 
 
 @dataclass(frozen=True, slots=True)
-class TransformersTexts:
-    """A TextEncoder of dual_encoder.py: the rule of PromptEncoder, by a model of transformers."""
+class PaddedTower:
+    """Unit features of sentences by a model of transformers; a SentenceTower of text_tower.py."""
 
     model: nn.Module
     tokenizer: PaddedTokens
     placement: Placement
 
-    def __call__(self, texts: Sequence[Text], *, batch_size: int) -> Tensor:
-        return mean_features(
-            texts,
-            lambda prompts: self._features(tokenised(self.tokenizer, prompts), batch_size),
-            self.placement.device,
-        )
-
-    def cut(self, texts: Sequence[Text]) -> Sequence[str]:
-        """The sentences of texts that are longer than the context."""
-        return self.tokenizer.too_long(each for text in texts for each in sentences_of(text))
-
-    def token_counts(self, texts: Sequence[Text]) -> Sequence[int]:
-        """Tokens [m] of each text's longest sentence before it is cut."""
-        return longest(self.tokenizer.counts, [sentences_of(text) for text in texts])
-
-    def token_digests(self, texts: Sequence[Text]) -> Sequence[str]:
-        """Digests [m] of the tokens that are read of each text's sentences."""
-        return digests(self.tokenizer, [sentences_of(text) for text in texts])
-
-    def _features(self, tokens: Tensor, batch_size: int) -> Tensor:
-        """Unit features [p, d] of [p, inputs, context]; every batch has one shape."""
-        with inference(self.placement):
-            batches = torch.split(tokens.to(self.placement.device), batch_size)
-            found = torch.cat([self._filled(rows, batch_size) for rows in batches])
-        with inference(Placement(self.placement.device)):
-            return unit_in_blocks(found)
-
-    def _filled(self, tokens: Tensor, size: int) -> Tensor:
-        missing = tokens[:1].expand(size - len(tokens), -1, -1)
-        rows = torch.cat([tokens, missing])
-        named = dict(zip(self.tokenizer.inputs, rows.unbind(1), strict=True))
+    def features(self, sentences: Sequence[str], *, batch_size: int) -> Tensor:
+        """Unit features [p, d] of sentences; every batch has one shape."""
         encode = cast(Callable[..., Any], self.model.get_text_features)
-        return cast(Tensor, encode(**named).pooler_output)[: len(tokens)].float()
+        tokens = tokenised(self.tokenizer, sentences).to(self.placement.device)  # [p, inputs, context]
+        found = []
+        with inference(self.placement):
+            for rows, count in full_batches(tokens, batch_size):
+                named = dict(zip(self.tokenizer.inputs, rows.unbind(1), strict=True))
+                found.append(encode(**named).pooler_output[:count].float())
+        with inference(Placement(self.placement.device)):
+            return unit_in_blocks(torch.cat(found))
+
+    def counts(self, sentences: Sequence[str]) -> list[int]:
+        """Tokens [p] of sentences before any is cut."""
+        return self.tokenizer.counts(sentences)
 
 
 def padded_texts(
     files: Files, config: Any, network: Network, *, context: int | None, placement: Placement
-) -> tuple[TransformersTexts, str]:
+) -> tuple[PromptEncoder, str]:
     """What encodes texts on a device, and what is to be said of its tokenizer, if anything.
 
     Raises:
@@ -126,9 +104,8 @@ def padded_texts(
     rows = int(config.text_config.vocab_size)
     if tokenizer.vocab_size > rows:
         raise WeightsError(
-            f"{files.folder}: its tokenizer has {tokenizer.vocab_size} tokens, its table of "
-            f"embeddings {rows}; take "
-            "the tokenizer that the model was trained with"
+            f"{files.folder}: its tokenizer has {tokenizer.vocab_size} tokens, its table of embeddings "
+            f"{rows}; take the tokenizer that the model was trained with"
         )
     tokens = PaddedTokens(tokenizer, family.inputs, length, family.lower)
     stated = tokenizer.model_max_length
@@ -137,4 +114,4 @@ def padded_texts(
         if stated < length
         else ""
     )
-    return TransformersTexts(network[0], tokens, placement), told
+    return PromptEncoder(PaddedTower(network[0], tokens, placement)), told

@@ -13,8 +13,8 @@ from vlbench.cards.catalogue import read_catalogue
 from vlbench.cards.folders import FOLDERS, built_in_folder
 from vlbench.core.contracts import Origin, Placement, Text
 from vlbench.core.errors import CardError, WeightsError
-from vlbench.models.clip.long_clip import long_clip
-from vlbench.models.clip.long_clip_weights import KEPT, one_table
+from vlbench.models.clip.checkpoint import long_clip
+from vlbench.models.clip.long_clip import KEPT, one_table
 from vlbench.models.clip.network import filled_model
 from vlbench.models.shared.dual_encoder import unit
 from vlbench.models.shared.weights import Weights

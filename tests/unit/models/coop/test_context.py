@@ -65,7 +65,7 @@ def test_facts_are_read_without_torch(tmp_path):
     write_context(tmp_path / "c.safetensors", VECTORS, FACTS)
     code = (
         "import sys\nfrom pathlib import Path\nfrom vlbench.models.coop.context import read_facts\n"
-        "heavy = {'torch', 'numpy', 'safetensors'} & set(sys.modules)\n"
+        "heavy = {'torch', 'open_clip'} & set(sys.modules)\n"
         "print(read_facts(Path(sys.argv[1])).base, sorted(heavy))"
     )
     command = [sys.executable, "-c", code, str(tmp_path / "c.safetensors")]
@@ -104,7 +104,7 @@ def test_a_file_that_is_no_context_file_is_refused(tensors, changes, said, tmp_p
 def test_a_safetensors_file_without_facts_is_refused(tmp_path):
     path = tmp_path / "c.safetensors"
     save_file({"ctx": torch.ones(2, 4)}, path)
-    with pytest.raises(WeightsError, match="'__metadata__' is missing"):
+    with pytest.raises(WeightsError, match="'vlbench_coop' is missing"):
         read_facts(path)
     save_file({"ctx": torch.ones(2, 4)}, path, {"format": "pt"})
     with pytest.raises(WeightsError, match="'vlbench_coop' is missing"):
@@ -123,7 +123,7 @@ def test_a_torn_file_is_refused(tmp_path):
     path = tmp_path / "c.safetensors"
     write_context(path, VECTORS, FACTS)
     path.write_bytes(path.read_bytes()[:-3])
-    with pytest.raises(WeightsError, match="a damaged context file"):
+    with pytest.raises(WeightsError, match="no readable safetensors file"):
         read_vectors(path)
 
 

@@ -10,8 +10,7 @@ from torch import Tensor
 from vlbench.api import load_model
 from vlbench.core.contracts import Text
 from vlbench.core.errors import WeightsError
-from vlbench.models.coop.dassl import dassl_file, read_dassl
-from vlbench.models.coop.dassl_words import check_words
+from vlbench.models.coop.dassl import check_words, dassl_file, read_dassl
 from vlbench.models.coop.loading import context_tower
 from vlbench.models.shared.causal_text import token_table
 from vlbench.models.shared.text_tower import TextTower

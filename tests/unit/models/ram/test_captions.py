@@ -18,9 +18,9 @@ from vlbench.core.capabilities import CAPTIONS, NAMES_ALONE, VECTORS, Generates
 from vlbench.core.contracts import Origin, Placement
 from vlbench.core.errors import CardError, Unsupported, WeightsError
 from vlbench.core.registry import ADAPTERS
-from vlbench.models.ram import caption_loading, tag2text_model
-from vlbench.models.ram.caption_words import WordPieces
-from vlbench.models.ram.settings import CaptionSize
+from vlbench.models.ram import captions
+from vlbench.models.ram.captions import WordPieces
+from vlbench.models.ram.sizes import CaptionSize
 
 NEAR = 1e-4
 GOLDEN = np.load(RAM / "tiny_tag2text.npz")
@@ -105,7 +105,7 @@ def test_blocks_of_images_keep_their_own_captions(model, tokens, monkeypatch):
     whole = writer(*asked)
     assert len(set(whole)) == 3
     assert whole[1].split()[:2] == ["piece192", "charlie"]
-    monkeypatch.setattr(caption_loading, "IMAGES_AT_ONCE", {"cpu": 2})
+    monkeypatch.setattr(captions, "IMAGES_AT_ONCE", {"cpu": 2})
     assert writer(*asked) == whole
     assert writer(tokens[:0], []) == []
 
@@ -160,7 +160,7 @@ def test_without_the_extra_one_line_says_how_to_install_it(model, installed, sai
             raise PackageNotFoundError(name)
         return installed
 
-    monkeypatch.setattr(tag2text_model, "version", version)
+    monkeypatch.setattr(captions, "version", version)
     with pytest.raises(Unsupported, match=f"tag2text.*: captions need transformers 5 or later, {said}"):
         model.captioner()
 
@@ -223,7 +223,7 @@ def test_word_pieces_of_no_card_are_the_authors_at_their_revision(origin, model,
         asked.append((repository, names, revision))
         return origin.folder / write_word_pieces(origin.folder)
 
-    monkeypatch.setattr(caption_loading, "hub_file", hub_file)
+    monkeypatch.setattr(captions, "hub_file", hub_file)
     open_tagger("tag2text", origin, captions=SIZE).load(Placement()).captioner()
     assert asked == [
         ("google-bert/bert-base-uncased", ("vocab.txt",), "86b5e0934494bd15c9632b12f734a8a67f723594")
@@ -248,7 +248,7 @@ def test_the_full_size_with_its_captioning_half(tmp_path, monkeypatch):
     """372 million weights by the rule, in a file as the authors save it, through the card."""
     path = write_published(tmp_path / "tag2text_swin_14m.pth", state_dict(FULL))
     pieces = tmp_path / write_word_pieces(tmp_path, CaptionSize().vocabulary)
-    monkeypatch.setattr(caption_loading, "hub_file", lambda *_, **__: pieces)
+    monkeypatch.setattr(captions, "hub_file", lambda *_, **__: pieces)
     model = open_model("tag2text", read_catalogue(), weights=path).checkpoint.load(Placement())
     writer = model.captioner()
     stated = {key for key, _, _, rule in layout(FULL)["tensors"] if rule["kind"] != "computed"}

@@ -11,8 +11,8 @@ from vlbench.cards.catalogue import read_catalogue
 from vlbench.cards.schema import ModelCard
 from vlbench.core.errors import WeightsError
 from vlbench.models.ram.checkpoint import TaggerCheckpoint
-from vlbench.models.ram.network import NETWORKS, bank_shapes, read_tagger
-from vlbench.models.ram.texts import tags_of
+from vlbench.models.ram.network import NETWORKS, read_tagger
+from vlbench.models.ram.tag_lists import read_tags
 from vlbench.models.shared.weights import Weights
 
 pytestmark = pytest.mark.cards
@@ -47,9 +47,11 @@ def test_a_file_of_the_published_layout_loads_key_by_key(name, monkeypatch, tmp_
     }
     monkeypatch.setattr("vlbench.models.ram.network.read_weights", lambda path: Weights(path, state))
     monkeypatch.setattr("vlbench.models.shared.weights.check_values", lambda *_: None)
-    settings = opened(name).settings
-    tags = len(tags_of(settings)) if settings.vocabulary == "closed" else 0
-    filled = read_tagger(settings, tmp_path / "w.pth", tags=tags)
+    tagger = opened(name)
+    tags = len(read_tags(tagger.tag_file, tagger.ids)) if tagger.vocabulary == "closed" else None
+    filled = read_tagger(
+        tagger.adapter, tagger.network, tmp_path / "w.pth", tags=tags, ignorable=tagger.ignorable
+    )
     count = sum(each.numel() for each in filled.network.parameters())
     count += 0 if filled.bank is None else filled.bank.numel()
     assert card(name).parameters == round(count / 1e6, 2)
@@ -59,9 +61,8 @@ def test_a_file_of_the_published_layout_loads_key_by_key(name, monkeypatch, tmp_
 
 @pytest.mark.parametrize("name", LAYOUTS)
 def test_sizes_are_those_of_the_authors_code(name):
-    settings = opened(name).settings
+    size = opened(name).network
     swin = layout(RAM / f"{LAYOUTS[name]}.layout.json")["meta"]["swin"]
-    size = settings.network
     stated = (swin["image_res"], swin["embed_dim"], swin["window_size"], swin["vision_width"])
     assert (size.image_size, size.embed_dim, size.window, size.width) == stated
     assert (list(size.depths), list(size.heads)) == (swin["depths"], swin["num_heads"])
@@ -85,10 +86,11 @@ def test_a_card_without_a_repository_says_how_to_get_its_file():
 
 def test_every_family_has_a_network_and_a_bank():
     for name in LAYOUTS:
-        settings = opened(name).settings
+        tagger = opened(name)
         stated = {key: shape for key, shape, _, _ in layout(RAM / f"{LAYOUTS[name]}.layout.json")["tensors"]}
-        assert settings.family in NETWORKS
-        own = bank_shapes(settings, len(tags_of(settings)))
+        with torch.device("meta"):
+            network = NETWORKS[tagger.adapter](tagger.network)
+        own = network.bank_shapes(len(read_tags(tagger.tag_file, tagger.ids)))
         assert {key: tuple(stated[key]) for key in own} == own
 
 

@@ -28,7 +28,7 @@ from vlbench.models.clip.checkpoint import local_dir
 from vlbench.models.ram import model as ram_model
 from vlbench.models.ram.model import ClosedTaggerModel, OpenRamModel
 from vlbench.models.ram.network import read_tagger
-from vlbench.models.ram.settings import TaggerSize
+from vlbench.models.ram.sizes import TaggerSize
 from vlbench.models.ram.texts import ReadTags
 from vlbench.models.shared.weight_files import read_pickle
 
@@ -125,7 +125,7 @@ def test_weights_are_not_copied_and_the_decoders_older_name_is_known(family, ori
     path = write_published(origin.weights, older)
     content = read_pickle(path)
     monkeypatch.setattr("vlbench.models.shared.weight_files.read_pickle", lambda _: content)
-    filled = read_tagger(open_tagger(family, origin).settings, path, tags=7)
+    filled = read_tagger(family, TINY, path, tags=7, ignorable=CAPTIONS)
     for key, tensor in filled.network.tagging_head.state_dict().items():
         assert tensor.data_ptr() == content["model"][f"vision_multi.{key}"].data_ptr()
         assert torch.equal(tensor, older[f"vision_multi.{key}"])
@@ -136,7 +136,7 @@ def test_weights_are_not_copied_and_the_decoders_older_name_is_known(family, ori
 def test_half_precision_on_disk_is_computed_in_full(origin):
     half = {key: tensor.half() for key, tensor in tagging_state("ram").items()}
     write_published(origin.weights, half)
-    filled = read_tagger(open_tagger("ram", origin).settings, origin.weights, tags=7)
+    filled = read_tagger("ram", TINY, origin.weights, tags=7, ignorable=())
     assert {each.dtype for each in filled.network.parameters()} == {torch.float32}
 
 
@@ -350,6 +350,5 @@ def test_what_is_resampled_and_not_read_is_said(origin):
 
 def test_an_open_vocabulary_says_that_the_files_own_tags_are_not_read(origin):
     write_published(origin.weights, tagging_state("ram"))
-    settings = open_tagger("ram", origin, vocabulary="open", text_model="tiny").settings
-    said = read_tagger(settings, origin.weights, tags=0).changes
+    said = read_tagger("ram", TINY, origin.weights, tags=None, ignorable=()).changes
     assert said[-1] == "tags of its own not read, in open vocabulary: label_embed"

@@ -27,7 +27,7 @@ from vlbench.models.ram import swin
 from vlbench.models.ram.checkpoint import PREPROCESSING
 from vlbench.models.ram.images import squash_preprocess
 from vlbench.models.ram.model import TaggerModel
-from vlbench.models.ram.relative_positions import resampled
+from vlbench.models.ram.swin import resampled
 from vlbench.models.ram.taggers import weighed
 from vlbench.models.shared.dual_encoder import normalised
 from vlbench.models.shared.recipe import Preprocessing

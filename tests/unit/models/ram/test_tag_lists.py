@@ -8,10 +8,14 @@ import pytest
 
 from vlbench.core.contracts import Text
 from vlbench.core.errors import CardError, Unsupported
-from vlbench.models.ram.tag_lists import positions, read_tag_list, read_tags, read_thresholds
+from vlbench.models.ram.tag_lists import positions, read_tags, read_thresholds
 
 LISTS = Path(__file__).parents[4] / "model_cards" / "tag_lists"
 RAM, TAG2TEXT = LISTS / "ram.tsv", LISTS / "tag2text.tsv"
+
+
+def names_of(path: Path) -> tuple[str, ...]:
+    return tuple(tag.name for tag in read_tags(path, "ram"))
 
 
 @pytest.mark.parametrize(
@@ -23,7 +27,7 @@ RAM, TAG2TEXT = LISTS / "ram.tsv", LISTS / "tag2text.tsv"
 )
 def test_names_are_the_published_files(path: Path, digest: str) -> None:
     """Both files end without a newline, as facts of the parity fixtures say."""
-    assert sha256("\n".join(read_tag_list(path)).encode()).hexdigest() == digest
+    assert sha256("\n".join(names_of(path)).encode()).hexdigest() == digest
 
 
 def test_thresholds_are_the_published_file() -> None:
@@ -41,13 +45,13 @@ def test_counts_and_repetitions() -> None:
     assert tags[2] == Text("abacus", ids={"ram": "2", "zh": "算盘"})
     assert len({tag.name for tag in tags}) == len(tags) == 4585
     assert len({tag.ids["zh"] for tag in tags}) == 4379
-    names = read_tag_list(TAG2TEXT)
+    names = names_of(TAG2TEXT)
     assert (len(names), len(set(names))) == (3429, 3313)
     assert "zh" not in read_tags(TAG2TEXT, "tag2text")[0].ids
 
 
 def test_tag2texts_raised_and_deleted_tags() -> None:
-    names, thresholds = read_tag_list(TAG2TEXT), read_thresholds(TAG2TEXT)
+    names, thresholds = names_of(TAG2TEXT), read_thresholds(TAG2TEXT)
     by_value = {
         value: {names[i] for i, each in enumerate(thresholds) if each == value} for value in set(thresholds)
     }
@@ -80,7 +84,7 @@ def test_unknown_tags_are_refused_in_one_line_that_names_the_first() -> None:
 def test_the_common_tags_of_open_images_are_rams_by_id_and_by_name() -> None:
     lines = (LISTS.parents[1] / "tasks" / "names" / "openimages-common-214.tsv").read_text().splitlines()[1:]
     rows = [line.split("\t") for line in lines]
-    tags = read_tag_list(RAM)
+    tags = names_of(RAM)
     by_id = positions([Text(row[0], ids={"ram": row[1]}) for row in rows], tags, "ram", "ram")
     assert by_id == positions([Text(row[0]) for row in rows], tags, "ram", "ram")
 
@@ -98,17 +102,17 @@ def test_a_wrong_list_is_refused(tmp_path: Path, text: str, told: str) -> None:
     path = tmp_path / "tags.tsv"
     path.write_text(text)
     with pytest.raises(CardError, match=told):
-        read_tag_list(path)
+        names_of(path)
 
 
 def test_a_plain_list_has_names_alone(tmp_path: Path) -> None:
     path = tmp_path / "tags.txt"
     path.write_text("cat\nice cream\n")
-    assert read_tag_list(path) == ("cat", "ice cream")
+    assert names_of(path) == ("cat", "ice cream")
     with pytest.raises(CardError, match="no column `threshold`"):
         read_thresholds(path)
     with pytest.raises(CardError, match="cannot be read"):
-        read_tag_list(tmp_path / "none.txt")
+        names_of(tmp_path / "none.txt")
 
 
 @pytest.mark.parametrize("stated", ["-0.1", "1.5", "nan", "high", ""])

@@ -1,6 +1,7 @@
 """Text features: shared beginnings change nothing, companions no bit, and the gate closes where it must."""
 
 from copy import deepcopy
+from functools import partial
 
 import open_clip
 import pytest
@@ -10,7 +11,7 @@ from torch import Tensor, nn
 from vlbench.core.contracts import Placement, Text
 from vlbench.models.shared.causal_text import is_causal
 from vlbench.models.shared.dual_encoder import unit
-from vlbench.models.shared.sentence_tokens import too_long
+from vlbench.models.shared.sentence_tokens import token_counts, too_long
 from vlbench.models.shared.text_tower import PromptEncoder, TextTower
 
 SMALL: dict[str, object] = {
@@ -166,6 +167,6 @@ def test_sentences_that_do_not_fit_the_context_are_told_and_those_that_fill_it_a
     words = open_clip.tokenizer.SimpleTokenizer(context_length=8)
     # begin, six words, end fill eight places
     fits, longer = " ".join(["dog"] * 6), " ".join(["dog"] * 7)
-    assert too_long(words, [fits, longer, "dog", longer]) == [longer]
+    assert too_long(words, partial(token_counts, words), [fits, longer, "dog", longer]) == [longer]
     encoder = PromptEncoder(TextTower(nn.Linear(1, 1), words, Placement(), dimensions=1))
     assert encoder.cut([Text("dog", prompts=(fits, longer)), Text(longer), Text("dog")]) == [longer]

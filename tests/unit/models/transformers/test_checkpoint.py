@@ -185,7 +185,7 @@ def test_a_clip_of_transformers_is_the_clip_of_open_clip(tmp_path: Path) -> None
     network.load_state_dict(convert_state_dict(network, state))
     ours = opened(folder)
     pixels = torch.stack([ours.preprocess(picture(k, 40)) for k in (33, 80)])
-    tokens = ours.text_encoder.tokenizer(CAPTIONS)[:, 0]  # type: ignore[attr-defined]
+    tokens = ours.text_encoder.tower.tokenizer(CAPTIONS)[:, 0]  # type: ignore[attr-defined]
     with torch.inference_mode():
         images = network.encode_image(ours.normalisation(pixels), normalize=True)
         texts = network.encode_text(tokens, normalize=True)

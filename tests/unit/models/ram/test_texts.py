@@ -11,7 +11,7 @@ import torch
 from parity_weights import FIXTURES, layout, state_dict
 
 from vlbench.core.contracts import Placement, Text
-from vlbench.models.ram.open_tags import (
+from vlbench.models.ram.texts import (
     BANK_ROWS,
     ram_embeddings,
     ram_plus_embeddings,
@@ -66,7 +66,7 @@ def described() -> list[Text]:
 
 @pytest.mark.parametrize("name", OPENSET["texts"])
 def test_sentences_are_the_authors(name: str) -> None:
-    assert list(ram_sentences(name)) == OPENSET["texts"][name]
+    assert list(ram_sentences(Text(name))) == OPENSET["texts"][name]
 
 
 def test_ram_embeddings(tower: TextTower, expected: dict[str, np.ndarray]) -> None:
@@ -102,7 +102,7 @@ def test_more_sentences_than_published_make_the_bank_a_multiple(tower: TextTower
 def test_companions_and_parts_change_no_bit(tower: TextTower, monkeypatch: pytest.MonkeyPatch) -> None:
     texts = [Text(name) for name in ("cat", "an owl", "cat", "Apple")]
     ram, plus = (make(tower, texts, batch_size=8) for make in (ram_embeddings, ram_plus_embeddings))
-    monkeypatch.setattr("vlbench.models.ram.open_tags._TAGS_AT_ONCE", 3)
+    monkeypatch.setattr("vlbench.models.ram.texts._TAGS_AT_ONCE", 3)
     for make, together in ((ram_embeddings, ram), (ram_plus_embeddings, plus)):
         alone = torch.cat([make(tower, [text], batch_size=8) for text in texts])
         assert torch.equal(together, alone)

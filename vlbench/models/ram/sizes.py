@@ -1,16 +1,12 @@
-"""Settings of taggers: what a card states of one, and the sizes of its networks.
+"""Sizes of taggers' networks, as a card states them.
 
 The default sizes are those of RAM++ and RAM (Swin-L at 384 pixels), of captions those of BERT-base.
 """
 
-from dataclasses import asdict, dataclass, field
-from pathlib import Path
-from typing import ClassVar, Literal
+from dataclasses import asdict, dataclass
+from typing import ClassVar
 
 from vlbench.core.errors import CardError
-
-Family = Literal["ram_plus", "ram", "tag2text"]
-Vocabulary = Literal["closed", "open"]
 
 PATCH = 4
 """Pixels of a patch's side, in every Swin transformer of this family."""
@@ -40,7 +36,7 @@ class TaggerSize:
 
     def check(self, model: str) -> None:
         """Raise CardError unless the sizes make a network."""
-        numbers = {key: value for key, value in self.as_mapping().items() if isinstance(value, int)}
+        numbers = {key: value for key, value in asdict(self).items() if isinstance(value, int)}
         small = [key for key, value in numbers.items() if value < 1]
         if small or min((*self.depths, *self.heads), default=0) < 1:
             raise CardError(f"{model}: network: {', '.join(small) or 'depths, heads'}: give 1 or more")
@@ -69,11 +65,14 @@ class TaggerSize:
     def image_side(self) -> dict[str, object]:
         """The sizes that decide an image's tokens."""
         keys = ("image_size", "embed_dim", "depths", "heads", "window", "token_width")
-        return {key: value for key, value in self.as_mapping().items() if key in keys}
+        return {key: value for key, value in asdict(self).items() if key in keys}
 
-    def as_mapping(self) -> dict[str, object]:
-        """All sizes by name."""
-        return asdict(self)
+
+SWIN_L = TaggerSize()
+"""Swin-L at 384 pixels, as RAM and RAM++ were published."""
+
+SWIN_B = TaggerSize(embed_dim=128, heads=(4, 8, 16, 32))
+"""Swin-B at 384 pixels, as Tag2Text was published."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,47 +96,3 @@ class CaptionSize:
             raise CardError(f"{model}: captions: {', '.join(small)}: give 1 or more")
         if hidden % self.heads:
             raise CardError(f"{model}: captions: width {hidden} is no multiple of {self.heads} heads")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TaggerSettings:
-    """What a card says of a tagger; `tags` is its list, `ids` the vocabulary whose ids are places in it.
-
-    `threshold` is the probability above which a tag is present, None for the list's own; `text_weights`
-    is the user's own file for `text_model`. `captions` are the sizes of a captioning half, None where there
-    is none; `word_pieces` is its vocabulary, None for the one of its authors.
-    """
-
-    family: Family
-    vocabulary: Vocabulary
-    network: TaggerSize
-    ids: str
-    tags: Path | None = None
-    threshold: float | None = None
-    repository: str | None = None
-    file: str | None = None
-    sha256: str | None = None
-    directory: str | None = None
-    text_model: str | None = None
-    text_weights: Path | None = None
-    ignorable: tuple[str, ...] = field(default=())
-    captions: CaptionSize | None = None
-    word_pieces: Path | None = None
-
-    def check(self, model: str) -> None:
-        """Raise CardError where settings contradict one another."""
-        self.network.check(model)
-        if self.captions is not None:
-            self.captions.check(model, self.network.hidden)
-        elif self.word_pieces is not None:
-            raise CardError(f"{model}: word_pieces are of captions; state their sizes as `captions`")
-        if self.directory is not None and (self.repository, self.file) != (None, None):
-            raise CardError(f"{model}: settings want either repository and file, or directory")
-        if (self.repository is None) != (self.file is None):
-            raise CardError(f"{model}: settings want repository and file together; correct the card")
-        if self.vocabulary == "closed" and self.tags is None:
-            raise CardError(f"{model}: a closed vocabulary wants `tags`, the model's list beside the card")
-        if self.vocabulary == "open" and self.text_model is None:
-            raise CardError(f"{model}: an open vocabulary wants `text_model`, the CLIP that reads the tags")
-        if self.threshold is not None and not 0 <= self.threshold <= 1:
-            raise CardError(f"{model}: threshold {self.threshold} is no probability; give 0 to 1")

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from transformers.models.bert.configuration_bert import BertConfig
 from transformers.models.bert.modeling_bert import BertLMHeadModel, BertModel
 
-from vlbench.models.ram.settings import CaptionSize, TaggerSize
+from vlbench.models.ram.sizes import CaptionSize, TaggerSize
 
 CACHE = "cache" if "cache" in signature(BertLMHeadModel.forward).parameters else "past_key_values"
 """What BERT calls the keys of earlier pieces, given and answered: transformers 5.24 renamed both."""
@@ -20,7 +20,7 @@ HIDDEN_FROM_ATTENTION = -10000.0
 """What the authors add to the logit of a padded token."""
 
 
-class Captioner(nn.Module):
+class CaptionNetwork(nn.Module):
     """A tag encoder of bidirectional layers that cross-attend to image tokens, and a causal text decoder."""
 
     def __init__(self, size: TaggerSize, captions: CaptionSize) -> None:
@@ -49,6 +49,10 @@ class Captioner(nn.Module):
         ).logits
         return found
 
+    def steps(self, states: Tensor) -> "DecoderSteps":
+        """The text decoder by states [b, k, h] of tags, asked a piece at a time."""
+        return DecoderSteps(self.text_decoder, states)
+
     def computed(self, device: str) -> None:
         """Fill on a device what no file holds: buffers, and types of zeros."""
         for embeddings in (self.tag_encoder.embeddings, self.text_decoder.bert.embeddings):
@@ -66,8 +70,8 @@ class DecoderSteps:
     pieces' keys alone.
     """
 
-    def __init__(self, captioner: Captioner, states: Tensor) -> None:
-        self._decoder = captioner.text_decoder
+    def __init__(self, decoder: BertLMHeadModel, states: Tensor) -> None:
+        self._decoder = decoder
         self._states = states  # [b, k, h]
         self._cache: Any = None
 

@@ -1,0 +1,245 @@
+"""Captions of Tag2Text: the half of its file that writes them, loaded when it is asked for."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, fields
+from functools import partial
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import Tensor
+
+from vlbench.core.capabilities import Captioner
+from vlbench.core.contracts import Placement
+from vlbench.core.errors import CardError, Unsupported
+from vlbench.models.ram.caption_beams import BeamRule, beam_search
+from vlbench.models.ram.model import ClosedTaggerModel, TaggerModel
+from vlbench.models.ram.network import MEND, state_of
+from vlbench.models.ram.sizes import CaptionSize
+from vlbench.models.ram.tag_decoder import blocks
+from vlbench.models.ram.taggers import Tagger
+from vlbench.models.shared.hub_files import hub_file
+from vlbench.models.shared.precision import inference
+from vlbench.models.shared.weights import StateDict, check_state, in_float32, matching
+
+if TYPE_CHECKING:
+    from vlbench.models.ram.caption_network import CaptionNetwork
+
+EXTRA, LEAST = "transformers", 5
+"""What captions need beside the rest, and its least major version."""
+
+PROMPT = "a picture of "
+"""What every caption begins with, and what is cut from it."""
+
+TAG_PIECES = 40
+"""Pieces of an image's tags, padded or cut to it (recognize-anything, ram/models/tag2text.py)."""
+
+_BETWEEN_TAGS = " | "
+_NEEDED = ("[PAD]", "[UNK]", "[CLS]", "[SEP]")
+
+BEAMS = 3
+SHORTEST = 10
+LONGEST = 50
+"""Beams, and least and most pieces of a caption with its prompt (recognize-anything: `generate` of
+ram/models/tag2text.py, and the 50 of ram/inference.py)."""
+
+WORD_PIECES = ("google-bert/bert-base-uncased", "vocab.txt", "86b5e0934494bd15c9632b12f734a8a67f723594")
+"""Repository, file and revision of the authors' word pieces."""
+
+IMAGES_AT_ONCE = {"cpu": 8, "cuda": 64}
+"""Images that are captioned together, by device: 9 MB of tags' keys a beam of each at full size."""
+_IMAGES_ELSEWHERE = 8
+
+_TIED = {
+    "text_decoder.bert.embeddings.word_embeddings.weight": "text_decoder.cls.predictions.decoder.weight",
+    "text_decoder.cls.predictions.bias": "text_decoder.cls.predictions.decoder.bias",
+}
+"""Names of one tensor; the last one to be read in the authors' code, the right one here, wins."""
+
+_SHARED = ("crossattention", "intermediate", "output")
+"""Parts that the first layers of the tag encoder share with the tag decoder, whose names win."""
+_UNREAD = "*.token_type_embeddings.weight"
+
+
+@dataclass(frozen=True, slots=True)
+class WordPieces:
+    """A BERT vocabulary; behind it stand the piece that begins a text and the one that begins tags."""
+
+    tokenizer: Any
+    count: int
+
+    @classmethod
+    def of(cls, path: Path, expected: int) -> "WordPieces":
+        """The word pieces of a file, one a line.
+
+        Raises:
+            CardError: the file cannot be read, or it is not of so many pieces (`expected` counts the two).
+        """
+        from transformers.models.bert.tokenization_bert import BertTokenizer
+
+        try:
+            pieces = path.read_text(encoding="utf-8").rstrip("\n").split("\n")
+        except (OSError, UnicodeDecodeError) as error:
+            raise CardError(
+                f"{path}: the word pieces cannot be read ({error}); correct `word_pieces`"
+            ) from error
+        missing = [each for each in _NEEDED if each not in pieces]
+        if missing or len(set(pieces)) + 2 != expected:
+            why = f"lacks {', '.join(missing)}" if missing else f"{len(set(pieces))} word pieces"
+            raise CardError(
+                f"{path}: {why}, where captions want {expected - 2} of BERT's; correct `word_pieces`, or "
+                "`vocabulary` of `captions`"
+            )
+        vocabulary = {piece: place for place, piece in enumerate(pieces)}
+        return cls(BertTokenizer(vocab=vocabulary, do_lower_case=True), len(pieces))
+
+    @property
+    def end(self) -> int:
+        """The piece that ends a text."""
+        end: int = self.tokenizer.sep_token_id
+        return end
+
+    def prompt(self) -> Tensor:
+        """Pieces [l] that every caption begins with."""
+        pieces: list[int] = self.tokenizer(PROMPT)["input_ids"]
+        return torch.tensor([self.count, *pieces[1:-1]])
+
+    def of_tags(self, tags: Sequence[Sequence[str]]) -> tuple[Tensor, Tensor]:
+        """Pieces [b, 40] of each image's tags, and which of them are there [b, 40]."""
+        read = self.tokenizer(
+            [_BETWEEN_TAGS.join(each) for each in tags],
+            padding="max_length",
+            truncation=True,
+            max_length=TAG_PIECES,
+            return_tensors="pt",
+        )
+        pieces: Tensor = read["input_ids"]
+        pieces[:, 0] = self.count + 1
+        return pieces, read["attention_mask"].bool()
+
+    def text(self, pieces: Sequence[int]) -> str:
+        """A caption of pieces, without the prompt they begin with."""
+        known = [piece for piece in pieces if piece < self.count]
+        said: str = self.tokenizer.decode(known, skip_special_tokens=True, clean_up_tokenization_spaces=True)
+        return said[len(PROMPT) :]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class CaptionWriter:
+    """A captioning half on a device: a Captioner of core/capabilities.py."""
+
+    network: "CaptionNetwork"
+    words: WordPieces
+    placement: Placement
+    rule: BeamRule
+
+    def __call__(self, images: Tensor, tags: Sequence[Sequence[str]]) -> list[str]:
+        """Captions of tokens [b, 1 + t, c], each led by its own tags."""
+        kind = torch.device(self.placement.device).type
+        found: list[str] = []
+        for rows in blocks(len(images), IMAGES_AT_ONCE.get(kind, _IMAGES_ELSEWHERE)):
+            found.extend(map(self.words.text, self.pieces(images[rows], tags[rows])))
+        return found
+
+    def pieces(self, images: Tensor, tags: Sequence[Sequence[str]]) -> list[list[int]]:
+        """Captions as word pieces, the prompt in front."""
+        with inference(Placement(self.placement.device)):
+            states = self.states(images, tags)
+            prompt = self.words.prompt().to(states.device).expand(len(images), -1)
+            return beam_search(self.network.steps(states), prompt, self.rule)
+
+    def states(self, images: Tensor, tags: Sequence[Sequence[str]]) -> Tensor:
+        """What tags take from tokens [b, 1 + t, c]: states [b, 40, h]."""
+        pieces, present = (each.to(self.placement.device) for each in self.words.of_tags(tags))
+        return self.network.encode_tags(pieces, present, images.to(self.placement.device).float())
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CaptioningTaggerModel(ClosedTaggerModel):
+    """Tag2Text; also a Generates of core/capabilities.py."""
+
+    load_captioner: Callable[[Tagger, Placement], Captioner]
+
+    def captioner(self) -> Captioner:
+        """What writes captions of this model's tokens [b, 1 + t, c], in float32 whatever the precision.
+
+        Raises:
+            Unsupported: the extra `transformers` is not installed, or too old.
+            CardError: the word pieces are wrong.
+            WeightsError: the file has no captioning half, or the word pieces cannot be had.
+        """
+        return self.load_captioner(self.network, self.placement)
+
+
+def with_captions(model: TaggerModel, size: CaptionSize, pieces: Path | None, weights: Path) -> TaggerModel:
+    """The model as one that writes captions of these sizes; nothing more is read until they are asked for.
+
+    `pieces` is the file of its word pieces, None for the one of its authors.
+    """
+    parts = {each.name: getattr(model, each.name) for each in fields(model)}
+    load = partial(load_captioner, model.info.name, size, pieces, weights)
+    return CaptioningTaggerModel(**parts, load_captioner=load)
+
+
+def load_captioner(
+    name: str, size: CaptionSize, pieces: Path | None, weights: Path, tagger: Tagger, placement: Placement
+) -> CaptionWriter:
+    """The captioning half of a file; what it shares with the tagger's network is not held twice.
+
+    Raises:
+        Unsupported: the extra `transformers` is not installed, or too old.
+        CardError: the word pieces are wrong.
+        WeightsError: a key is missing or of another shape, or the word pieces cannot be had.
+    """
+    _check_extra(name)
+    from vlbench.models.ram.caption_network import CaptionNetwork
+
+    words = WordPieces.of(pieces or _published_pieces(name), size.vocabulary)
+    with torch.device("meta"):
+        network = CaptionNetwork(tagger.size, size)
+    keys = network.state_dict()
+    tied = {**_TIED, **shared_names(keys, tagger.size.decoder_layers)}
+    unread = matching(keys, [_UNREAD])
+    own = {key: value for key, value in keys.items() if key not in unread}
+    wanted = {key: value for key, value in own.items() if key not in tied}
+    read = state_of(weights)
+    kept = in_float32(read.having({key: read.state[key] for key in wanted if key in read.state}))
+    check_state(kept, wanted, mend=MEND)
+    held: StateDict = {key: value.to(placement.device) for key, value in kept.state.items()}
+    held |= tagger.state_dict()
+    network.computed(placement.device)
+    network.load_state_dict({key: held[tied.get(key, key)] for key in own}, assign=True, strict=False)
+    rule = BeamRule(beams=BEAMS, shortest=SHORTEST, longest=LONGEST, end=words.end)
+    return CaptionWriter(network.eval().requires_grad_(requires_grad=False), words, placement, rule)
+
+
+def shared_names(keys: Mapping[str, object], layers: int) -> dict[str, str]:
+    """Keys of the tag encoder's first `layers` layers that go by a name of the tag decoder's."""
+    shared = [f"tag_encoder.encoder.layer.{layer}.{part}." for layer in range(layers) for part in _SHARED]
+    return {
+        key: key.replace("tag_encoder.", "tagging_head.", 1) for key in keys if key.startswith(tuple(shared))
+    }
+
+
+def _published_pieces(name: str) -> Path:
+    repository, file, revision = WORD_PIECES
+    return hub_file(
+        repository,
+        (file,),
+        model=f"{name}: word pieces of captions",
+        advice="fetch it on another machine and name it as `word_pieces` in a card of your own",
+        revision=revision,
+    )
+
+
+def _check_extra(name: str) -> None:
+    try:
+        found = version(EXTRA)
+    except PackageNotFoundError:
+        found = ""
+    if int(found.partition(".")[0] or 0) < LEAST:
+        why = f"not {found}" if found else "which is not installed"
+        raise Unsupported(
+            f"{name}: captions need {EXTRA} {LEAST} or later, {why}; pip install 'vlbench[transformers]'"
+        )
