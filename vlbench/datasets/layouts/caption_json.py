@@ -9,15 +9,9 @@ from vlbench.core.contracts import Dataset, Place
 from vlbench.core.errors import DataError
 from vlbench.core.files import file_state, remembered
 from vlbench.core.reading import LeftOut, Tally
-from vlbench.datasets.readers.annotation import read_text
-from vlbench.datasets.readers.captions import (
-    Annotations,
-    CaptionFolder,
-    captioned_images,
-    gather,
-    stated_caption,
-)
-from vlbench.datasets.readers.location import locate
+from vlbench.core.text_file import parse_json, read_text
+from vlbench.datasets.readers.captions import Caption, captioned_images, stated_caption
+from vlbench.datasets.readers.location import folder_with
 
 WITHOUT = "images without a caption"
 
@@ -50,16 +44,22 @@ def caption_json(
         SourceMissing: no such folder or file, or none of the images.
         DataError: the file has another form, or an image does not lie there.
     """
-    folder = locate(place, path, wanted=annotations, holds=lambda each: (each / annotations).is_file())
+    folder = folder_with(place, path, annotations)
     file = folder / annotations
     # Karpathy's file of COCO is a hundred times as large as the captions of its test split
     key = f"caption json, with what is left out|{split}|{file_state(file)}"
     lines, left_out = json.loads(remembered(key, place.cache, lambda: _essence(file, split)))
     tally = Tally(str(folder))
     tally.add(LeftOut(*each) for each in left_out)
-    items = gather(((str(where), str(image), str(caption)) for where, image, caption in lines), tally)
-    said = Annotations(items, tally, file.name if split is None else f"{file.name}, {split}")
-    return captioned_images(f"caption_json:{path}", said, CaptionFolder(folder, images or ["."]), place)
+    return captioned_images(
+        f"caption_json:{path}",
+        lines,
+        place,
+        folder=folder,
+        images=images or ["."],
+        file=file.name if split is None else f"{file.name}, {split}",
+        tally=tally,
+    )
 
 
 def _essence(file: Path, split: str | None) -> str:
@@ -70,9 +70,9 @@ def _essence(file: Path, split: str | None) -> str:
     return json.dumps([lines, left_out], ensure_ascii=False)
 
 
-def _lines(file: Path, split: str | None, tally: Tally) -> Iterator[tuple[str, str, str]]:
+def _lines(file: Path, split: str | None, tally: Tally) -> Iterator[Caption]:
+    record = parse_json(read_text(file), str(file))
     try:
-        record = json.loads(read_text(file))
         if isinstance(record, list):
             yield from _listed(record, file, tally)
         elif "annotations" in record:
@@ -86,9 +86,7 @@ def _lines(file: Path, split: str | None, tally: Tally) -> Iterator[tuple[str, s
         ) from error
 
 
-def _karpathy(
-    record: Mapping[str, Any], file: Path, split: str | None, tally: Tally
-) -> Iterator[tuple[str, str, str]]:
+def _karpathy(record: Mapping[str, Any], file: Path, split: str | None, tally: Tally) -> Iterator[Caption]:
     splits = {str(each["split"]) for each in record["images"]}
     if split not in splits:
         named = "names no split" if split is None else f"asks for the split {split!r}"
@@ -103,7 +101,7 @@ def _karpathy(
             yield f"{file}: images[{number}]", image, stated_caption(sentence["raw"])
 
 
-def _coco(record: Mapping[str, Any], file: Path, tally: Tally) -> Iterator[tuple[str, str, str]]:
+def _coco(record: Mapping[str, Any], file: Path, tally: Tally) -> Iterator[Caption]:
     captions: dict[int, list[str]] = {}
     for each in record["annotations"]:
         captions.setdefault(each["image_id"], []).append(stated_caption(each["caption"]))
@@ -117,7 +115,7 @@ def _coco(record: Mapping[str, Any], file: Path, tally: Tally) -> Iterator[tuple
         tally.leave_out("captions of images that are not listed", f"image {number}", len(own))
 
 
-def _listed(record: list[Any], file: Path, tally: Tally) -> Iterator[tuple[str, str, str]]:
+def _listed(record: list[Any], file: Path, tally: Tally) -> Iterator[Caption]:
     for number, each in enumerate(record):
         own = each["caption"]
         if own == []:

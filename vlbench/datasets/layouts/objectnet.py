@@ -1,13 +1,12 @@
 """The source `objectnet`: the classes of ObjectNet that ImageNet has too."""
 
-import json
 from pathlib import Path
 
 from vlbench.core.contracts import Dataset, Offers, Place, Target, Text
 from vlbench.core.digest import digest_of_strings
 from vlbench.core.errors import DataError
 from vlbench.core.reading import Reading, Tally
-from vlbench.datasets.readers.annotation import read_text
+from vlbench.core.text_file import parse_json, read_text
 from vlbench.datasets.readers.file_listing import FoundFile, list_files, revision_of
 from vlbench.datasets.readers.image_file import IMAGE_SUFFIXES, file_examples
 from vlbench.datasets.readers.location import locate
@@ -74,10 +73,7 @@ def _holds_mappings(folder: Path) -> bool:
 
 
 def _strings(file: Path) -> dict[str, str]:
-    try:
-        record = json.loads(read_text(file))
-    except ValueError as error:
-        raise DataError(f"{file}: not JSON ({error}); fetch it again") from error
+    record = parse_json(read_text(file), str(file))
     if not isinstance(record, dict) or not all(isinstance(each, str) for each in record.values()):
         raise DataError(f"{file}: no JSON object of strings; fetch it again")
     return record

@@ -6,12 +6,11 @@ from pathlib import Path
 from typing import Literal
 from xml.etree import ElementTree
 
-from vlbench.core.contracts import Place
+from vlbench.core.contracts import Place, Target
 from vlbench.core.errors import DataError
-from vlbench.datasets.readers.absent_images import those_there
-from vlbench.datasets.readers.annotation import lines_of, read_text
-from vlbench.datasets.readers.file_listing import FoundFile, find_files
-from vlbench.datasets.readers.location import locate
+from vlbench.core.text_file import lines_of, read_text
+from vlbench.datasets.readers.listed_images import Listed, Present, find_listed, refuse_repeats
+from vlbench.datasets.readers.location import folder_with
 
 VocSplit = Literal["train", "val", "trainval", "test"]
 Box = tuple[int, int, int, int]
@@ -32,18 +31,20 @@ class VocObject:
 
 
 @dataclass(frozen=True, slots=True)
-class Annotated:
-    """Images of a split in its order, the objects of each, the split's list, what is not there."""
+class VocImages:
+    """Images of a split in its order, the objects of each, and the split's list."""
 
     folder: Path
     list: str
-    ids: tuple[str, ...]
-    files: tuple[FoundFile, ...]
+    there: Present
     objects: tuple[tuple[VocObject, ...], ...]
-    lacks: str
+
+    def annotation(self, number: int) -> Path:
+        """The file that says what an image shows."""
+        return _annotation(self.folder, self.there.images[number])
 
 
-def read_split(place: Place, path: str, split: VocSplit) -> Annotated:
+def read_split(place: Place, path: str, split: VocSplit) -> VocImages:
     """The images that a split's list names, and what their annotations say.
 
     Raises:
@@ -51,26 +52,23 @@ def read_split(place: Place, path: str, split: VocSplit) -> Annotated:
         DataError: a file that is missing or wrong; it is named.
     """
     relative = f"{SETS}/{split}.txt"
-    folder = locate(place, path, wanted=relative, holds=lambda each: (each / relative).is_file())
-    ids = [line.split()[0] for line in lines_of(read_text(folder / relative)) if line.strip()]
-    if not ids:
+    folder = folder_with(place, path, relative)
+    lines = enumerate(lines_of(read_text(folder / relative)), start=1)
+    listed = [
+        Listed(f"{folder / relative}:{number}", f"{line.split()[0]}.jpg", Target())
+        for number, line in lines
+        if line.strip()
+    ]
+    if not listed:
         raise DataError(f"{folder / relative} has no line; unpack the archive again")
-    if len(set(ids)) < len(ids):
-        raise DataError(f"{folder / relative}: an image stands twice; unpack the archive again")
-    names = [f"{each}.jpg" for each in ids]
-    found = find_files(folder / IMAGES, names)
-    there = those_there(
-        names, found, place, lambda i: f"{folder / relative}: image {folder / IMAGES / names[i]}"
-    )
-    ids = [ids[i] for i in there.positions]
-    return Annotated(
-        folder=folder,
-        list=relative,
-        ids=tuple(ids),
-        files=tuple(found[f"{each}.jpg"] for each in ids),
-        objects=tuple(tuple(_objects(folder / ANNOTATIONS / f"{each}.xml")) for each in ids),
-        lacks=there.lacks,
-    )
+    refuse_repeats(listed)
+    there = find_listed(listed, folder / IMAGES, place)
+    objects = tuple(tuple(_objects(_annotation(folder, each))) for each in there.images)
+    return VocImages(folder, relative, there, objects)
+
+
+def _annotation(folder: Path, image: Listed) -> Path:
+    return folder / ANNOTATIONS / f"{image.image.removesuffix('.jpg')}.xml"
 
 
 def _objects(file: Path) -> Iterator[VocObject]:

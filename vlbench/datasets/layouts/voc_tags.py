@@ -1,15 +1,14 @@
 """The source `voc_tags`: images of Pascal VOC with the classes of their objects as tags."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Literal
 
 from vlbench.core.contracts import Dataset, Place, Target
-from vlbench.core.digest import digest_of_strings
-from vlbench.core.reading import Reading, Tally
+from vlbench.core.reading import Tally
 from vlbench.datasets.layouts.voc_annotation import VocObject, VocSplit, read_split
 from vlbench.datasets.readers.annotation import offers_beside
-from vlbench.datasets.readers.file_listing import revision_of
-from vlbench.datasets.readers.image_file import file_examples
+from vlbench.datasets.readers.listed_images import listed_dataset
 
 Difficult = Literal["kept", "left out", "unknown"]
 
@@ -39,25 +38,26 @@ def voc_tags(
         SourceMissing: no such folder.
         DataError: a file that is missing or wrong; it is named.
     """
-    annotated = read_split(place, path, split)
-    targets = tuple(_target(objects, difficult) for objects in annotated.objects)
+    voc = read_split(place, path, split)
     tally = Tally()
-    for file, objects in zip(annotated.files, annotated.objects, strict=True):
-        for each in objects if difficult != "kept" else ():
-            if each.difficult:
-                become = "whose class is unknown" if difficult == "unknown" else "which are no tags"
-                tally.leave_out(f"difficult objects, {become}", file.name)
-    contents = digest_of_strings(
-        f"{each} {' '.join(sorted(map(str, own.tags or ())))}{' ?' * bool(own.unknown)}"
-        f"{' '.join(sorted(map(str, own.unknown)))}"
-        for each, own in zip(annotated.ids, targets, strict=True)
-    )
-    return Dataset(
-        name=f"voc_tags:{path}",
-        revision=revision_of(annotated.files, place, contents=[(annotated.list, contents)]),
-        offers=offers_beside([annotated.folder], targets),
-        examples=file_examples(annotated.files, targets),
-        reading=Reading("voc_tags", f"objects, {annotated.list}", tally.left_out, lacks=annotated.lacks),
+    become = "whose class is unknown" if difficult == "unknown" else "which are no tags"
+    images, said = [], []
+    for number, (image, objects) in enumerate(zip(voc.there.images, voc.objects, strict=True)):
+        for each in objects:
+            if each.difficult and difficult != "kept":
+                tally.leave_out(f"difficult objects, {become}", image.image)
+        target = _target(objects, difficult)
+        images.append(replace(image, target=target))
+        unknown = f" ?{' '.join(sorted(map(str, target.unknown)))}" if target.unknown else ""
+        said.append(f"{voc.annotation(number).stem} {' '.join(sorted(map(str, target.tags or ())))}{unknown}")
+    return listed_dataset(
+        f"voc_tags:{path}",
+        replace(voc.there, images=tuple(images)),
+        place,
+        contents={voc.list: said},
+        offers=offers_beside([voc.folder], [each.target for each in images]),
+        labels=f"objects, {voc.list}",
+        left_out=tally.left_out,
     )
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from vlbench.core.contracts import Offers, Target, Text
 from vlbench.core.errors import DataError
 from vlbench.core.reading import Tally, pasted, wrong_template
+from vlbench.core.text_file import lines_of, read_text
 
 UNKNOWN_TAGS = "unknown_tags"
 NEGATIVE_TAGS = "negative_tags"
@@ -136,32 +137,6 @@ def templates_beside(folder: Path) -> tuple[str, ...]:
                     raise DataError(f"{path}:{number}: template {template!r} {wrong}")
             return tuple(templates)
     return ()
-
-
-def read_text(path: Path) -> str:
-    """A text file, with or without a byte order mark.
-
-    Raises:
-        DataError: it cannot be read, or is not UTF-8.
-    """
-    try:
-        return path.read_text(encoding="utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise DataError(f"{path} is not UTF-8 at byte {error.start}; save it as UTF-8") from error
-    except OSError as error:
-        raise DataError(f"{path} cannot be read ({error.strerror}); check its permissions") from error
-
-
-def lines_of(text: str) -> list[str]:
-    r"""Lines split at newlines alone, without the blank ones at the end; a blank one between is a name.
-
-    >>> lines_of("near\r\n\nfar\n\n")
-    ['near', '', 'far']
-    """
-    lines = [line.removesuffix("\r") for line in text.split("\n")]
-    while lines and not lines[-1].strip():
-        lines.pop()
-    return lines
 
 
 def said_captions(captions: Iterable[str], where: str, tally: Tally) -> tuple[str, ...]:

@@ -8,6 +8,20 @@ from vlbench.core.contracts import Place
 from vlbench.core.errors import DataError, SourceMissing
 
 
+def folder_with(place: Place, path: str, *names: str) -> Path:
+    """The first place of a folder that has some files, by their names in it.
+
+    Raises:
+        SourceMissing: as `locate`.
+        DataError: as `locate`.
+    """
+
+    def holds(folder: Path) -> bool:
+        return all((folder / name).is_file() for name in names)
+
+    return locate(place, path, wanted=" and ".join(names), holds=holds)
+
+
 def locate(place: Place, path: str, *, wanted: str, holds: Callable[[Path], bool]) -> Path:
     """The first place where a path holds what is wanted, with links resolved.
 

@@ -15,7 +15,8 @@ from vlbench.core.digest import digest_of
 from vlbench.core.errors import DataError
 from vlbench.core.files import write_atomically
 from vlbench.core.reading import LeftOut, Tally
-from vlbench.datasets.readers.annotation import CAPTION_FIELDS, lines_of, target_of
+from vlbench.core.text_file import lines_of
+from vlbench.datasets.readers.annotation import CAPTION_FIELDS, target_of
 from vlbench.datasets.readers.file_listing import FoundFile
 from vlbench.datasets.readers.image_file import IMAGE_SUFFIXES
 

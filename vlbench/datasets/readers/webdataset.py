@@ -11,7 +11,8 @@ from vlbench.core.contracts import Dataset, Example, Place
 from vlbench.core.dataset import Examples
 from vlbench.core.errors import DataError, SourceMissing
 from vlbench.core.reading import Reading, Tally
-from vlbench.datasets.readers.annotation import names_file, offers_beside, read_text
+from vlbench.core.text_file import read_text
+from vlbench.datasets.readers.annotation import names_file, offers_beside
 from vlbench.datasets.readers.file_listing import FoundFile, find_files, list_folders, list_names, revision_of
 from vlbench.datasets.readers.image_file import open_image_bytes
 from vlbench.datasets.readers.location import locate

@@ -62,7 +62,7 @@ def test_a_class_of_difficult_objects_alone_is_unknown_where_asked_so(voc: Path)
         ("Annotations/000001.xml", "<annotation>", r"000001\.xml: not XML"),
         ("Annotations/000001.xml", "<!DOCTYPE a><a/>", r"000001\.xml: declares entities"),
         ("Annotations/000001.xml", annotation(("", 0)), "an object without a name"),
-        ("ImageSets/Main/test.txt", "000001\n000001\n", "an image stands twice"),
+        ("ImageSets/Main/test.txt", "000001\n000001\n", "is named at .*:1 already"),
         ("ImageSets/Main/test.txt", "\n", r"test\.txt has no line"),
         ("ImageSets/Main/test.txt", "000003\n", r"image .*JPEGImages/000003\.jpg is not there"),
     ],
