@@ -26,7 +26,7 @@ DEFAULT_BRANCH = "main"
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class SplitFiles:
     """Files of a repository: patterns that match them and no others, and how to tell that all are there.
 
     A revision None is the default branch. `choose` lists the split's files in a snapshot, or raises
@@ -48,14 +48,14 @@ class Snapshot:
     files: Sequence[FoundFile]
 
 
-def wanted_tars(repo: str, revision: str | None, split: str) -> Wanted:
+def wanted_tars(repo: str, revision: str | None, split: str) -> SplitFiles:
     """The tars of a split, with the names and templates that lie beside them."""
     shards = (f"{escape(split)}/*{TAR_SUFFIX}", f"{escape(split)}/{SHARD_COUNT}")
     patterns = (*shards, *NAME_FILES, *TEMPLATE_FILES)
-    return Wanted(repo, whole_commit(repo, revision), patterns, lambda root: list_shards(root, split))
+    return SplitFiles(repo, whole_commit(repo, revision), patterns, lambda root: list_shards(root, split))
 
 
-def wanted_parquet(repo: str, revision: str | None, split: str, config: str | None) -> Wanted:
+def wanted_parquet(repo: str, revision: str | None, split: str, config: str | None) -> SplitFiles:
     """The parquet files of a split, of a config's folder or of those where files without one lie."""
     folders = DEFAULT_FOLDERS if config is None else (f"{escape(config)}/",)
     named = escape(split)
@@ -70,10 +70,10 @@ def wanted_parquet(repo: str, revision: str | None, split: str, config: str | No
         found = [file for file in list_parquet(root) if matches(file.name, patterns)]
         return files_of_split(found, split, str(root))
 
-    return Wanted(repo, whole_commit(repo, revision), patterns, choose)
+    return SplitFiles(repo, whole_commit(repo, revision), patterns, choose)
 
 
-def snapshot(wanted: Wanted) -> Snapshot:
+def snapshot(wanted: SplitFiles) -> Snapshot:
     """A snapshot with all files of a split: the cache's, else one that is fetched now.
 
     Raises:
@@ -85,7 +85,7 @@ def snapshot(wanted: Wanted) -> Snapshot:
     return Snapshot(root, root.name, wanted.choose(root))
 
 
-def complete_copy(wanted: Wanted) -> Path | None:
+def complete_copy(wanted: SplitFiles) -> Path | None:
     """The folder of the cache that has all files of a split; None where some are missing."""
     root = cached_copy(wanted)
     if root is not None:
@@ -95,7 +95,7 @@ def complete_copy(wanted: Wanted) -> Path | None:
     return None
 
 
-def cached_copy(wanted: Wanted) -> Path | None:
+def cached_copy(wanted: SplitFiles) -> Path | None:
     """The cache's folder of a revision, whatever of it is there; the network is not asked."""
     from huggingface_hub import snapshot_download
     from huggingface_hub.errors import HFValidationError, LocalEntryNotFoundError
@@ -121,7 +121,7 @@ def matches(name: str, patterns: Sequence[str]) -> bool:
     return any(fnmatchcase(name, pattern) for pattern in patterns)
 
 
-def not_there(wanted: Wanted) -> DataError:
+def not_there(wanted: SplitFiles) -> DataError:
     """The error for a repository without a file of the split."""
     at = "" if wanted.revision is None else f"@{wanted.revision}"
     return DataError(
@@ -162,7 +162,7 @@ def whole_commit(repo: str, revision: str | None) -> str | None:
     return found.pop()
 
 
-def _download(wanted: Wanted) -> Path:
+def _download(wanted: SplitFiles) -> Path:
     from huggingface_hub import HfApi, snapshot_download
 
     try:

@@ -30,11 +30,11 @@ class RowImage:
 def open_item_rows(
     files: Sequence[FoundFile],
     fields: ItemFields,
+    where: Mapping[str, str | int],
     *,
     name: str,
     revision: str,
     beside: Path,
-    where: Mapping[str, str | int],
     tally: Tally,
 ) -> Dataset:
     """Items of the rows of some files; their texts are read now, their images later.
@@ -46,7 +46,6 @@ def open_item_rows(
     """
     items: list[Item] = []
     images: list[RowImage] = []
-    number = 0
     for file in files:
         parquet_file = open_parquet(file.path)
         leaves = [image_leaf(parquet_file.schema_arrow, str(each), file.path) for each in fields.images]
@@ -61,11 +60,10 @@ def open_item_rows(
                 tally.leave_out(why, at)
                 continue
             box = box_of(record, fields, at)
-            item = item_of(record, fields, str(number), at)
+            item = item_of(record, fields, str(len(items)), at)
             first = len(images)
             images += [RowImage(file, leaf, row, box) for leaf in leaves]
             items.append(Item(item.id, tuple(range(first, len(images))), item.texts, item.right, item.labels))
-            number += 1
     if not items:
         raise DataError(f"{name} has no row that is asked for; correct the card or fetch the data again")
     columns = ", ".join(map(repr, fields.texts))

@@ -52,7 +52,7 @@ def refuse_repeats(listed: Iterable[Listed]) -> None:
     for each in listed:
         if each.image in seen:
             raise DataError(
-                f"{each.where}: {each.image} is named at {seen[each.image]} already; put all of it on one line"
+                f"{each.where}: {each.image} is named at {seen[each.image]} already; give it one line"
             )
         seen[each.image] = each.where
 

@@ -32,7 +32,7 @@ MARKS = "marks"
 
 
 @dataclass(frozen=True, slots=True)
-class Sample:
+class TarSample:
     """A key of a tar, where its image's bytes lie, and what the other members of the key say of it.
 
     `marks` is the length of its row of marks, one for each tag; 0 where it has none.
@@ -50,8 +50,13 @@ class Sample:
 class TarIndex:
     """The samples of a tar in its order, and the members that are none of theirs."""
 
-    samples: tuple[Sample, ...]
+    samples: tuple[TarSample, ...]
     left_out: tuple[LeftOut, ...]
+
+
+_PLACE = ("key", "member", "offset", "size")
+_TARGET = ("label", "captions", "tags", "group", "unknown", "negatives")
+"""Fields of a sample and of its target in the order of a row of the remembered index."""
 
 
 @dataclass(slots=True)
@@ -76,22 +81,7 @@ def index_of(file: FoundFile, cache: Path | None) -> TarIndex:
     if remembered is not None:
         return remembered
     index = _read_index(file)
-    rows = [
-        [
-            each.key,
-            each.member,
-            each.offset,
-            each.size,
-            each.target.label,
-            each.target.captions,
-            each.target.tags,
-            each.target.group,
-            each.target.unknown,
-            each.target.negatives,
-            each.marks,
-        ]
-        for each in index.samples
-    ]
+    rows = [[*_values(each, _PLACE), *_values(each.target, _TARGET), each.marks] for each in index.samples]
     left_out = [[each.count, each.why, each.first] for each in index.left_out]
     entry = {
         "state": file.state,
@@ -109,35 +99,21 @@ def _recall(path: Path, state: str) -> TarIndex | None:
         if entry["state"] != state or entry["digest"] != digest_of([entry["samples"], entry["left out"]]):
             return None
         return TarIndex(
-            tuple(_sample(*row) for row in entry["samples"]),
+            tuple(_sample(row) for row in entry["samples"]),
             tuple(LeftOut(*row) for row in entry["left out"]),
         )
     except (FileNotFoundError, ValueError, KeyError, TypeError):
         return None
 
 
-def _sample(
-    key: str,
-    member: str,
-    offset: int,
-    size: int,
-    label: str | int | None,
-    captions: Sequence[str],
-    tags: Sequence[str | int] | None,
-    group: str,
-    unknown: Sequence[str | int],
-    negatives: Sequence[str | int] | None,
-    marks: int,
-) -> Sample:
-    target = Target(
-        label=label,
-        captions=tuple(captions),
-        tags=None if tags is None else tuple(tags),
-        group=group,
-        unknown=tuple(unknown),
-        negatives=None if negatives is None else tuple(negatives),
-    )
-    return Sample(key=key, member=member, offset=offset, size=size, target=target, marks=marks)
+def _values(record: object, names: Sequence[str]) -> list[Any]:
+    return [getattr(record, name) for name in names]
+
+
+def _sample(values: Sequence[Any]) -> TarSample:
+    """A sample of a row of the remembered index."""
+    row: list[Any] = [tuple(value) if isinstance(value, list) else value for value in values]
+    return TarSample(*row[: len(_PLACE)], Target(*row[len(_PLACE) : -1]), row[-1])
 
 
 def _read_index(file: FoundFile) -> TarIndex:
@@ -263,7 +239,7 @@ def _said(suffix: str, data: bytes) -> dict[str, object] | None:
     return record if isinstance(record, dict) else None
 
 
-def _finished(key: str, parts: _Gathered, path: str, tally: Tally) -> Sample:
+def _finished(key: str, parts: _Gathered, path: str, tally: Tally) -> TarSample:
     if len(parts.images) != 1:
         what = f"{len(parts.images)} images" if parts.images else "no image"
         raise DataError(f"{path}: key {key} has {what}; pack one image for each key")
@@ -276,7 +252,7 @@ def _finished(key: str, parts: _Gathered, path: str, tally: Tally) -> Sample:
             tally.leave_out("captions of a .json beside those of a .txt", where)
         said = {**said, CAPTION_FIELDS[0]: said[TEXT]}
     marks = said.get(MARKS)
-    return Sample(
+    return TarSample(
         key=key,
         member=member,
         offset=offset,

@@ -16,7 +16,7 @@ from vlbench.datasets.readers.annotation import names_file, offers_beside
 from vlbench.datasets.readers.file_listing import FoundFile, find_files, list_folders, list_names, revision_of
 from vlbench.datasets.readers.image_file import open_image_bytes
 from vlbench.datasets.readers.location import locate
-from vlbench.datasets.readers.tar_index import Sample, index_of
+from vlbench.datasets.readers.tar_index import TarSample, index_of
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -32,7 +32,7 @@ class Members:
     """Members of tars that are images."""
 
     files: tuple[FoundFile, ...]
-    samples: tuple[tuple[int, Sample], ...]  # number of the file, sample
+    samples: tuple[tuple[int, TarSample], ...]  # number of the file, sample
 
     def example(self, index: int) -> Example:
         """The example of a member; its id is the tar's name and the sample's key."""
@@ -156,7 +156,7 @@ def open_shards(
     )
 
 
-def _check_marks(samples: Sequence[tuple[int, Sample]], names: int | None, name: str) -> None:
+def _check_marks(samples: Sequence[tuple[int, TarSample]], names: int | None, name: str) -> None:
     """Refuse rows of marks of another length than the first, or than the names that lie beside."""
     wanted = names
     for _, sample in samples:
