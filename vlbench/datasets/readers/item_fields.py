@@ -131,6 +131,11 @@ def box_of(record: object, fields: ItemFields, where: str) -> Box | None:
     return left, top, left + width, top + height
 
 
+def mark_of(box: Box | None) -> str:
+    """What a box adds to the id and the state of its image; empty without one."""
+    return "" if box is None else f"#{','.join(map(str, box))}"
+
+
 def _texts(record: object, key: Field, where: str) -> Sequence[str]:
     """The texts of a field, without the blanks around them."""
     value = value_of(record, key, where)

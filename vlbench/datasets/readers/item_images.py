@@ -8,7 +8,6 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from vlbench.core.contracts import Dataset, Example, Offers, Place, Target
-from vlbench.core.dataset import Examples
 from vlbench.core.digest import digest_of_strings
 from vlbench.core.errors import DataError, SourceMissing
 from vlbench.core.item import Item
@@ -16,7 +15,7 @@ from vlbench.core.reading import Reading, Tally
 from vlbench.datasets.readers.annotation import templates_beside
 from vlbench.datasets.readers.file_listing import FoundFile, find_files, revision_of
 from vlbench.datasets.readers.image_file import open_image_file
-from vlbench.datasets.readers.item_fields import Box
+from vlbench.datasets.readers.item_fields import Box, mark_of
 from vlbench.datasets.readers.listed_images import Listed, inner_path, those_there
 
 Image = tuple[str, Box | None]
@@ -70,14 +69,12 @@ def items_with_images(
         raise DataError(f"{said.file}: no item has all its images; complete the images in {root}")
     lost = len(said.items) - len(items)
     lacks = f"{there.lacks}; {lost:,} of {len(said.items):,} items want one of them" if lost else ""
-    parts = tuple((found[image], box) for image, box in places)
+    files = tuple(dict.fromkeys(found[image] for image, _ in places))
     return Dataset(
         name=name,
-        revision=revision_of(
-            tuple(dict.fromkeys(file for file, _ in parts)), place, contents=[("items", _digest(said, items))]
-        ),
+        revision=revision_of(files, place, contents=[("items", _digest(said, items))]),
         offers=Offers(templates=templates_beside(root), items=tuple(items)),
-        examples=Examples(partial(_example, parts), len(parts)),
+        examples=tuple(_example(found[image], box) for image, box in places),
         reading=Reading(name.partition(":")[0], said.labels, said.tally.left_out, lacks=lacks),
     )
 
@@ -116,10 +113,8 @@ def _digest(said: StatedItems, items: Sequence[Item]) -> str:
     )
 
 
-def _example(parts: Sequence[tuple[FoundFile, Box | None]], index: int) -> Example:
+def _example(file: FoundFile, box: Box | None) -> Example:
     """A file, or a part of one; its id is the file's name, with the box where there is one."""
-    file, box = parts[index]
-    mark = "" if box is None else f"#{','.join(map(str, box))}"
-    return Example(
-        f"{file.name}{mark}", partial(open_image_file, file.path), Target(), file.state + mark, box=box
-    )
+    mark = mark_of(box)
+    image = partial(open_image_file, file.path)
+    return Example(f"{file.name}{mark}", image, Target(), f"{file.state}{mark}", box=box)

@@ -1,30 +1,19 @@
 """Items in the rows of parquet files: a row has the images and the texts of one."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
 from vlbench.core.contracts import Dataset, Example, Offers, Target
-from vlbench.core.dataset import Examples
 from vlbench.core.errors import DataError
 from vlbench.core.item import Item
 from vlbench.core.reading import Reading, Tally
 from vlbench.datasets.readers.annotation import templates_beside
 from vlbench.datasets.readers.file_listing import FoundFile
-from vlbench.datasets.readers.item_fields import Box, ItemFields, box_of, item_of, too_little
+from vlbench.datasets.readers.item_fields import Box, ItemFields, box_of, item_of, mark_of, too_little
 from vlbench.datasets.readers.parquet_columns import image_leaf, read_values
 from vlbench.datasets.readers.parquet_rows import open_image_row, open_parquet
-
-
-@dataclass(frozen=True, slots=True)
-class RowImage:
-    """An image in a row of a file: the path of its column's bytes, and the part of it that is meant."""
-
-    file: FoundFile
-    leaf: str
-    row: int
-    box: Box | None
 
 
 def open_item_rows(
@@ -45,7 +34,7 @@ def open_item_rows(
         DataError: a damaged file, a missing column or a wrong value; file and row are named.
     """
     items: list[Item] = []
-    images: list[RowImage] = []
+    examples: list[Example] = []
     for file in files:
         parquet_file = open_parquet(file.path)
         leaves = [image_leaf(parquet_file.schema_arrow, str(each), file.path) for each in fields.images]
@@ -61,9 +50,9 @@ def open_item_rows(
                 continue
             box = box_of(record, fields, at)
             item = item_of(record, fields, str(len(items)), at)
-            first = len(images)
-            images += [RowImage(file, leaf, row, box) for leaf in leaves]
-            items.append(Item(item.id, tuple(range(first, len(images))), item.texts, item.right, item.labels))
+            first = len(examples)
+            examples += [_example(file, leaf, row, box) for leaf in leaves]
+            items.append(replace(item, images=tuple(range(first, len(examples)))))
     if not items:
         raise DataError(f"{name} has no row that is asked for; correct the card or fetch the data again")
     columns = ", ".join(map(repr, fields.texts))
@@ -71,20 +60,13 @@ def open_item_rows(
         name=name,
         revision=revision,
         offers=Offers(templates=templates_beside(beside), items=tuple(items)),
-        examples=Examples(partial(_example, tuple(images)), len(images)),
+        examples=tuple(examples),
         reading=Reading("parquet", f"columns {columns}", tally.left_out),
     )
 
 
-def _example(images: Sequence[RowImage], index: int) -> Example:
+def _example(file: FoundFile, leaf: str, row: int, box: Box | None) -> Example:
     """An image of a row; its id is the file's name, the row, the column and the box."""
-    image = images[index]
-    column = image.leaf.partition(".")[0]
-    mark = "" if image.box is None else f"#{','.join(map(str, image.box))}"
-    return Example(
-        f"{image.file.name}/{image.row}/{column}{mark}",
-        partial(open_image_row, image.file, image.leaf, image.row),
-        Target(),
-        f"{image.file.state}#{image.row}#{column}{mark}",
-        box=image.box,
-    )
+    mark = f"{leaf.partition('.')[0]}{mark_of(box)}"
+    image = partial(open_image_row, file, leaf, row)
+    return Example(f"{file.name}/{row}/{mark}", image, Target(), f"{file.state}#{row}#{mark}", box=box)

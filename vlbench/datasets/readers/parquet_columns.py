@@ -64,7 +64,8 @@ def find_columns(schema: Any, choice: ColumnChoice, path: str) -> FoundColumns:
     images = _pick(schema, "image", named.get("image"), path)
     if not images:
         raise DataError(f"{path}: no column holds images; it has {_listed(schema)}: name one as `image`")
-    said = {use: _pick(schema, use, named.get(use), path) for use in _USES if use != "image"}
+    uses: list[ColumnUse] = [use for use in _USES if use != "image"]
+    said: dict[ColumnUse, Sequence[str]] = {use: _pick(schema, use, named.get(use), path) for use in uses}
     return FoundColumns(image_leaf(schema, images[0], path), said)
 
 

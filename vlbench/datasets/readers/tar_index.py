@@ -83,12 +83,8 @@ def index_of(file: FoundFile, cache: Path | None) -> TarIndex:
     index = _read_index(file)
     rows = [[*_values(each, _PLACE), *_values(each.target, _TARGET), each.marks] for each in index.samples]
     left_out = [[each.count, each.why, each.first] for each in index.left_out]
-    entry = {
-        "state": file.state,
-        "samples": rows,
-        "left out": left_out,
-        "digest": digest_of([rows, left_out]),
-    }
+    digest = digest_of([rows, left_out])
+    entry = {"state": file.state, "samples": rows, "left out": left_out, "digest": digest}
     write_atomically(path, json.dumps(entry, ensure_ascii=False, separators=(",", ":")))
     return index
 
@@ -110,10 +106,11 @@ def _values(record: object, names: Sequence[str]) -> list[Any]:
     return [getattr(record, name) for name in names]
 
 
-def _sample(values: Sequence[Any]) -> TarSample:
+def _sample(row: Sequence[Any]) -> TarSample:
     """A sample of a row of the remembered index."""
-    row: list[Any] = [tuple(value) if isinstance(value, list) else value for value in values]
-    return TarSample(*row[: len(_PLACE)], Target(*row[len(_PLACE) : -1]), row[-1])
+    values: list[Any] = [tuple(value) if isinstance(value, list) else value for value in row]
+    key, member, offset, size, *of_target, marks = values
+    return TarSample(key, member, offset, size, Target(*of_target), marks)
 
 
 def _read_index(file: FoundFile) -> TarIndex:
@@ -125,10 +122,15 @@ def _read_index(file: FoundFile) -> TarIndex:
                 named = _key_and_suffix(member.name)
                 if named is None:
                     tally.leave_out("members that are neither image nor annotation", member.name)
-                elif named[0]:
-                    key, suffix = named
-                    parts = gathered.setdefault(key, _Gathered())
-                    _gather(parts, member, suffix, _Reader(stream, file.path, tally))
+                    continue
+                key, suffix = named
+                if not key:
+                    continue
+                parts = gathered.setdefault(key, _Gathered())
+                if f".{suffix}" in IMAGE_SUFFIXES:
+                    parts.images.append((member.name, member.offset_data, member.size))
+                else:
+                    _annotate(parts, member, suffix, stream, f"{file.path}: {member.name}", tally)
     except (tarfile.TarError, OSError, EOFError, UnicodeError) as error:
         raise DataError(
             f"{file.path} is no plain tar, or damaged ({error}); fetch or pack it again"
@@ -187,36 +189,19 @@ def _members(stream: BinaryIO, path: str) -> Iterator[tarfile.TarInfo]:
         raise DataError(f"{path} is cut short at byte {end}; fetch or pack it again")
 
 
-@dataclass(frozen=True, slots=True)
-class _Reader:
-    """An open tar, its path, and the count of what is left out."""
-
-    stream: BinaryIO
-    path: str
-    tally: Tally
-
-    def read(self, member: tarfile.TarInfo) -> bytes:
-        """The bytes of a member; the stream stays where it is."""
-        here = self.stream.tell()
-        self.stream.seek(member.offset_data)
-        data = self.stream.read(member.size)
-        self.stream.seek(here)
-        return data
-
-
-def _gather(parts: _Gathered, member: tarfile.TarInfo, suffix: str, reader: _Reader) -> None:
-    if f".{suffix}" in IMAGE_SUFFIXES:
-        parts.images.append((member.name, member.offset_data, member.size))
-        return
-    where = f"{reader.path}: {member.name}"
+def _annotate(
+    parts: _Gathered, member: tarfile.TarInfo, suffix: str, stream: BinaryIO, where: str, tally: Tally
+) -> None:
+    """Add what a member says to its key."""
     if member.size > LONGEST_ANNOTATION:
         raise DataError(f"{where} has {member.size} bytes, too many for an annotation; remove it")
+    stream.seek(member.offset_data)  # the tar is read on from its own offset
     try:
-        said = _said(suffix, reader.read(member))
-    except (ValueError, EOFError) as error:
+        said = _said(suffix, stream.read(member.size))
+    except (ValueError, EOFError, RecursionError) as error:
         raise DataError(f"{where} is no {suffix} annotation ({error}); pack the tar again") from error
     if said is None:
-        reader.tally.leave_out("JSON members that hold no object", where)
+        tally.leave_out("JSON members that hold no object", where)
         return
     for name, value in said.items():
         before = value if value is None else parts.said.setdefault(name, value)
@@ -252,14 +237,8 @@ def _finished(key: str, parts: _Gathered, path: str, tally: Tally) -> TarSample:
             tally.leave_out("captions of a .json beside those of a .txt", where)
         said = {**said, CAPTION_FIELDS[0]: said[TEXT]}
     marks = said.get(MARKS)
-    return TarSample(
-        key=key,
-        member=member,
-        offset=offset,
-        size=size,
-        target=target_of(said, where, tally),
-        marks=marks if isinstance(marks, int) else 0,
-    )
+    target = target_of(said, where, tally)
+    return TarSample(key, member, offset, size, target, marks if isinstance(marks, int) else 0)
 
 
 def _words(captions: object) -> list[str]:

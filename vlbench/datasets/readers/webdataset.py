@@ -5,7 +5,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from vlbench.core.contracts import Dataset, Example, Place
 from vlbench.core.dataset import Examples
@@ -14,12 +13,9 @@ from vlbench.core.reading import Reading, Tally
 from vlbench.core.text_file import read_text
 from vlbench.datasets.readers.annotation import names_file, offers_beside
 from vlbench.datasets.readers.file_listing import FoundFile, find_files, list_folders, list_names, revision_of
-from vlbench.datasets.readers.image_file import open_image_bytes
+from vlbench.datasets.readers.image_file import open_image_file
 from vlbench.datasets.readers.location import locate
 from vlbench.datasets.readers.tar_index import TarSample, index_of
-
-if TYPE_CHECKING:
-    from PIL.Image import Image
 
 TAR_SUFFIX = ".tar"
 COMPRESSED_TARS = (".tar.gz", ".tgz", ".tar.bz2", ".tar.xz", ".tar.zst")
@@ -40,7 +36,7 @@ class Members:
         file = self.files[number]
         return Example(
             f"{file.name}/{sample.key}",
-            partial(_open_member, file.path, sample.member, sample.offset, sample.size),
+            partial(open_image_file, file.path, sample.offset, sample.size, sample.member),
             sample.target,
             f"{file.state}#{sample.member}",
         )
@@ -144,10 +140,7 @@ def open_shards(
         name=name,
         revision=revision,
         offers=offers,
-        examples=Examples(
-            Members(tuple(files), tuple(samples)).example,
-            len(samples),
-        ),
+        examples=Examples(Members(tuple(files), tuple(samples)).example, len(samples)),
         reading=Reading(
             layout=layout,
             labels="members beside the images" + (f", names in {names.name}" if names else ""),
@@ -168,17 +161,6 @@ def _check_marks(samples: Sequence[tuple[int, TarSample]], names: int | None, na
                 f"{name}: the .npy of {sample.key} marks {sample.marks} tags, of {wanted}; "
                 "pack a mark for each"
             )
-
-
-def _open_member(path: str, member: str, offset: int, size: int) -> "Image":
-    where = f"{path}: {member}"
-    try:
-        with Path(path).open("rb") as file:
-            file.seek(offset)
-            data = file.read(size)
-    except OSError as error:
-        raise DataError(f"{where} cannot be read ({error.strerror}); fetch the tar again") from error
-    return open_image_bytes(data, where)
 
 
 def _root(place: Place, path: str) -> Path:
