@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator, Mapping
+from dataclasses import astuple
 from pathlib import Path
 from typing import Any
 
@@ -66,8 +67,7 @@ def _essence(file: Path, split: str | None) -> str:
     """The lines of a file and what is left out of it, as JSON."""
     tally = Tally()
     lines = list(_lines(file, split, tally))
-    left_out = [[each.count, each.why, each.first] for each in tally.left_out]
-    return json.dumps([lines, left_out], ensure_ascii=False)
+    return json.dumps([lines, list(map(astuple, tally.left_out))], ensure_ascii=False)
 
 
 def _lines(file: Path, split: str | None, tally: Tally) -> Iterator[Caption]:

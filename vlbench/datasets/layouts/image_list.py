@@ -2,7 +2,6 @@
 
 import posixpath
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
@@ -20,15 +19,6 @@ from vlbench.datasets.readers.listed_images import (
 from vlbench.datasets.readers.location import folder_with
 
 COMMENT = "#"
-
-
-@dataclass(frozen=True, slots=True)
-class LabelPlace:
-    """Where a line's label is: the image's folder, or a column that counts from 1, less `first`."""
-
-    kind: Literal["folder", "column"]
-    column: int
-    first: int
 
 
 def image_list(
@@ -67,7 +57,7 @@ def image_list(
     folder = folder_with(place, path, list)
     file = folder / list
     text = read_text(file)
-    listed = tuple(_listed(text, file, suffix, LabelPlace(label, column, first)))
+    listed = tuple(_listed(text, file, suffix, None if label == "folder" else column, first))
     if not listed:
         raise DataError(f"{file} has no line; fetch it again")
     refuse_repeats(listed)
@@ -81,7 +71,7 @@ def image_list(
     )
 
 
-def _listed(text: str, file: Path, suffix: str, labels: LabelPlace) -> Iterator[Listed]:
+def _listed(text: str, file: Path, suffix: str, column: int | None, first: int) -> Iterator[Listed]:
     targets: dict[str | int, Target] = {}
     for number, line in enumerate(lines_of(text), start=1):
         columns = line.split()
@@ -89,16 +79,14 @@ def _listed(text: str, file: Path, suffix: str, labels: LabelPlace) -> Iterator[
             continue
         where = f"{file}:{number}"
         image = inner_path(columns[0].lstrip("/") + suffix, where)
-        label = posixpath.dirname(image) if labels.kind == "folder" else _number(columns, labels, where)
+        label = posixpath.dirname(image) if column is None else _number(columns, column, first, where)
         if label == "":
             raise DataError(f"{where}: {image} lies in no folder, which would be its label; name a column")
         yield Listed(where, image, targets.setdefault(label, Target(label=label)))
 
 
-def _number(columns: "list[str]", labels: LabelPlace, where: str) -> int:
-    word = columns[labels.column - 1] if 0 < labels.column <= len(columns) else ""
-    if not (word.isascii() and word.isdigit() and int(word) >= labels.first):
-        raise DataError(
-            f"{where}: column {labels.column} is {word!r}, no number from {labels.first} on; correct the card"
-        )
-    return int(word) - labels.first
+def _number(columns: "list[str]", column: int, first: int, where: str) -> int:
+    word = columns[column - 1] if 0 < column <= len(columns) else ""
+    if not (word.isascii() and word.isdigit() and int(word) >= first):
+        raise DataError(f"{where}: column {column} is {word!r}, no number from {first} on; correct the card")
+    return int(word) - first

@@ -56,10 +56,8 @@ def objectnet(place: Place, /, *, path: str) -> Dataset:
     return Dataset(
         name=f"objectnet:{path}",
         revision=revision_of(files, place, contents=[(OVERLAP, contents)]),
-        offers=Offers(
-            names=tuple(Text(name=labels[folder].lower(), ids={"folder": folder}) for folder in folders)
-        ),
-        examples=file_examples(tuple(files), tuple(targets[_folder_of(file)] for file in files)),
+        offers=Offers(names=tuple(Text(labels[each].lower(), ids={"folder": each}) for each in folders)),
+        examples=file_examples(files, [targets[_folder_of(file)] for file in files]),
         reading=Reading("objectnet", f"folders, by {LABELS} and {OVERLAP}", tally.left_out),
     )
 

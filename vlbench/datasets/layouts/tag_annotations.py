@@ -7,7 +7,7 @@ import gzip
 import posixpath
 import zlib
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Literal
@@ -83,16 +83,10 @@ def tag_annotations(
             raise DataError(f"{file} lists what is false itself; leave out `negatives`")
         other = locate(beside, negatives, wanted="file of negative tags", holds=Path.is_file)
         texts.append(_read(other))
-        false = {each.image: each.target.tags for each in _listed(texts[1], other, form)}
-        listed = _with_negatives(listed, false, tally)
+        listed = _with_negatives(listed, _listed(texts[1], other, form), tally)
         labels += f", negative tags of {other.name}"
     root = folder / images if (folder / images).is_dir() else folder
     found = _found(root, listed)
-    if not found:
-        raise SourceMissing(
-            f"none of the {len(listed)} images under {root}",
-            f"put them there, the first as {listed[0].image}",
-        )
     return listed_dataset(
         f"tag_annotations:{path}",
         those_there(listed, found, place, root),
@@ -104,10 +98,9 @@ def tag_annotations(
     )
 
 
-def _with_negatives(
-    listed: Sequence[Listed], false: Mapping[str, tuple[str | int, ...] | None], tally: Tally
-) -> list[Listed]:
+def _with_negatives(listed: Sequence[Listed], negative: Sequence[Listed], tally: Tally) -> list[Listed]:
     """The images with the tags that are false of each; none where no line says so."""
+    false = {each.image: each.target.tags for each in negative}
     for image in sorted(false.keys() - {each.image for each in listed}):
         tally.leave_out("lines of negative tags whose image is not annotated", image)
     return [
@@ -150,8 +143,8 @@ def _listed(text: str, file: Path, form: Form) -> list[Listed]:
     for number, line in enumerate(lines_of(text), start=1):
         where = f"{file}:{number}"
         stem, _, behind = line.partition(",")
-        tags = _indices(behind, where) if form == "indices" else _names(behind, where)
-        listed.append(Listed(where, _image_name(stem, line, where), Target(tags=tags)))
+        target = Target(tags=_tags(behind, form, where))
+        listed.append(Listed(where, _image_name(stem, line, where), target))
     refuse_repeats(listed)
     return listed
 
@@ -163,18 +156,19 @@ def _image_name(stem: str, line: str, where: str) -> str:
     return name if posixpath.splitext(name)[1].lower() in IMAGE_SUFFIXES else name + JPEG
 
 
-def _names(behind: str, where: str) -> tuple[str, ...]:
+def _tags(behind: str, form: Form, where: str) -> tuple[str | int, ...]:
+    """The tags behind the name of an image."""
+    if form == "indices":
+        words = behind.split()
+        if not all(word.isascii() and word.isdigit() for word in words):
+            raise DataError(
+                f"{where}: {behind!r} are no indices; write whole numbers with blanks between them"
+            )
+        return tuple(map(int, words))
     names = tuple(tag.strip() for tag in behind.split(",")) if behind else ()
     if "" in names:
         raise DataError(f"{where}: an empty tag; remove a comma")
     return names
-
-
-def _indices(behind: str, where: str) -> tuple[int, ...]:
-    words = behind.split()
-    if not all(word.isascii() and word.isdigit() for word in words):
-        raise DataError(f"{where}: {behind!r} are no indices; write whole numbers with blanks between them")
-    return tuple(map(int, words))
 
 
 def _found(root: Path, listed: Sequence[Listed]) -> dict[str, FoundFile]:
@@ -194,4 +188,9 @@ def _found(root: Path, listed: Sequence[Listed]) -> dict[str, FoundFile]:
                     f"{each.image}; remove all but one"
                 )
             found[each.image] = replace(anywhere[base], name=each.image)
+    if not found:
+        raise SourceMissing(
+            f"none of the {len(listed)} images under {root}",
+            f"put them there, the first as {listed[0].image}",
+        )
     return found

@@ -16,7 +16,7 @@ from vlbench.core.dataset import Examples
 from vlbench.core.digest import digest_of_strings
 from vlbench.core.errors import CardError, DataError, SourceMissing, UnknownName
 from vlbench.core.files import remembered
-from vlbench.datasets.layouts.torchvision_layouts import LAYOUTS, OPTIONS, Layout, Option
+from vlbench.datasets.layouts.torchvision_layouts import LAYOUTS, OPTIONS, OnDisk, Option
 from vlbench.datasets.readers.file_listing import FoundFile, find_files, list_files, revision_of
 from vlbench.datasets.readers.location import locate
 
@@ -108,7 +108,7 @@ def _files(root: Path, part: str) -> Sequence[FoundFile]:
     return list_files(folder.resolve())
 
 
-def _labels(named: Named, layout: Layout, parts: Sequence[str]) -> list[int]:
+def _labels(named: Named, layout: OnDisk, parts: Sequence[str]) -> list[int]:
     if named.dataset == "PCAM":
         return _hdf5_labels(Path(named.root) / parts[1])
     found: Any = getattr(_opened(named), layout.labels)
@@ -164,7 +164,7 @@ def _open(named: Named) -> Any:
     return _sorted(dataset, LAYOUTS[named.dataset])
 
 
-def _sorted(dataset: Any, layout: Layout) -> Any:
+def _sorted(dataset: Any, layout: OnDisk) -> Any:
     """A data set, its items sorted by their paths where torchvision takes them as the disk lists them."""
     if layout.files:
         paths, labels = getattr(dataset, layout.files), getattr(dataset, layout.labels)

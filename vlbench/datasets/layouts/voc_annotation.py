@@ -32,16 +32,12 @@ class VocObject:
 
 @dataclass(frozen=True, slots=True)
 class VocImages:
-    """Images of a split in its order, the objects of each, and the split's list."""
+    """Images of a split in its order, the split's list, and what each image's annotation says."""
 
     folder: Path
     list: str
     there: Present
-    objects: tuple[tuple[VocObject, ...], ...]
-
-    def annotation(self, number: int) -> Path:
-        """The file that says what an image shows."""
-        return _annotation(self.folder, self.there.images[number])
+    annotations: tuple[tuple[Path, tuple[VocObject, ...]], ...]
 
 
 def read_split(place: Place, path: str, split: VocSplit) -> VocImages:
@@ -63,12 +59,8 @@ def read_split(place: Place, path: str, split: VocSplit) -> VocImages:
         raise DataError(f"{folder / relative} has no line; unpack the archive again")
     refuse_repeats(listed)
     there = find_listed(listed, folder / IMAGES, place)
-    objects = tuple(tuple(_objects(_annotation(folder, each))) for each in there.images)
-    return VocImages(folder, relative, there, objects)
-
-
-def _annotation(folder: Path, image: Listed) -> Path:
-    return folder / ANNOTATIONS / f"{image.image.removesuffix('.jpg')}.xml"
+    files = [folder / ANNOTATIONS / f"{each.image.removesuffix('.jpg')}.xml" for each in there.images]
+    return VocImages(folder, relative, there, tuple((each, tuple(_objects(each))) for each in files))
 
 
 def _objects(file: Path) -> Iterator[VocObject]:

@@ -31,12 +31,11 @@ def voc_objects(place: Place, /, *, path: str, split: VocSplit = "test") -> Data
     voc = read_split(place, path, split)
     examples: list[Example] = []
     said: list[str] = []
-    for number, (file, objects) in enumerate(zip(voc.there.files, voc.objects, strict=True)):
+    for file, (annotation, objects) in zip(voc.there.files, voc.annotations, strict=True):
         for each in objects:
             if each.box is None or each.box[0] >= each.box[2] or each.box[1] >= each.box[3]:
                 raise DataError(
-                    f"{voc.annotation(number)}: {each.name} has no box that holds pixels; "
-                    "unpack the archive again"
+                    f"{annotation}: {each.name} has no box that holds pixels; unpack the archive again"
                 )
             examples.append(
                 Example(
@@ -47,7 +46,7 @@ def voc_objects(place: Place, /, *, path: str, split: VocSplit = "test") -> Data
                     box=each.box,
                 )
             )
-            said.append(f"{voc.annotation(number).stem} {each.box} {each.name}")
+            said.append(f"{annotation.stem} {each.box} {each.name}")
     if not examples:
         raise DataError(f"{voc.folder / voc.list}: no image has an object; unpack it again")
     return Dataset(

@@ -42,14 +42,14 @@ def voc_tags(
     tally = Tally()
     become = "whose class is unknown" if difficult == "unknown" else "which are no tags"
     images, said = [], []
-    for number, (image, objects) in enumerate(zip(voc.there.images, voc.objects, strict=True)):
+    for image, (annotation, objects) in zip(voc.there.images, voc.annotations, strict=True):
         for each in objects:
             if each.difficult and difficult != "kept":
                 tally.leave_out(f"difficult objects, {become}", image.image)
         target = _target(objects, difficult)
         images.append(replace(image, target=target))
         unknown = f" ?{' '.join(sorted(map(str, target.unknown)))}" if target.unknown else ""
-        said.append(f"{voc.annotation(number).stem} {' '.join(sorted(map(str, target.tags or ())))}{unknown}")
+        said.append(f"{annotation.stem} {' '.join(sorted(map(str, target.tags or ())))}{unknown}")
     return listed_dataset(
         f"voc_tags:{path}",
         replace(voc.there, images=tuple(images)),

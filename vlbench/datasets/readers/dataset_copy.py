@@ -76,6 +76,7 @@ def _ask_commit(part: HubSplit) -> str:
 
 def _make(part: HubSplit, commit: str, path: Path) -> None:
     """Load a split at a commit and rename its copy into place; all else that `datasets` wrote is removed."""
+    from datasets import load_dataset
     from datasets.exceptions import DatasetsError
     from pyarrow import ArrowException
 
@@ -91,16 +92,13 @@ def _make(part: HubSplit, commit: str, path: Path) -> None:
         made = Path(passing) / path.name
         try:
             with _bars_on_terminals_only():
-                _write(_load(part, commit, passing), made)
+                rows = load_dataset(
+                    part.repo, name=part.config, revision=commit, split=part.split, cache_dir=passing
+                )
+                _write(rows, made)
         except failures as error:
             raise _refusal(part, error) from error
         made.replace(path)
-
-
-def _load(part: HubSplit, commit: str, cache: str) -> Any:
-    from datasets import load_dataset
-
-    return load_dataset(part.repo, name=part.config, revision=commit, split=part.split, cache_dir=cache)
 
 
 def _write(rows: Any, path: Path) -> None:

@@ -1,7 +1,6 @@
 """The source `folder`: a folder for each class, with its images."""
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal
 
@@ -9,7 +8,7 @@ from vlbench.core.contracts import Dataset, Offers, Place
 from vlbench.core.errors import DataError, SourceMissing
 from vlbench.core.reading import Reading, Tally
 from vlbench.datasets.readers.annotation import NAME_FILES, TEMPLATE_FILES, templates_beside
-from vlbench.datasets.readers.class_folders import Classes, indexed, named
+from vlbench.datasets.readers.class_folders import indexed, named
 from vlbench.datasets.readers.file_listing import FoundFile, list_files, list_folders, list_names, revision_of
 from vlbench.datasets.readers.image_file import IMAGE_SUFFIXES, file_examples
 from vlbench.datasets.readers.location import locate
@@ -67,7 +66,7 @@ def folder(
         DataError: a class folder without an image, a file in one that is neither image nor companion,
             or a folder whose name is no index.
     """
-    return _open(place, path, Wanted(labels, frozenset(leave_out or ())))
+    return _open(place, path, indices=labels == "indices", without=leave_out or ())
 
 
 def own_folder(place: Place, /, *, path: str) -> Dataset:
@@ -76,21 +75,18 @@ def own_folder(place: Place, /, *, path: str) -> Dataset:
     Raises:
         DataError: it does not; or as `folder`.
     """
-    return _open(place, path, Wanted("names", frozenset(), names_have_to_fit=True))
+    return _open(place, path, names_have_to_fit=True)
 
 
-@dataclass(frozen=True, slots=True)
-class Wanted:
-    """How class folders are to be read."""
-
-    labels: Literal["names", "indices"]
-    without: frozenset[str]
-    names_have_to_fit: bool = False
-
-
-def _open(place: Place, path: str, wanted: Wanted) -> Dataset:
+def _open(
+    place: Place,
+    path: str,
+    *,
+    indices: bool = False,
+    without: Sequence[str] = (),
+    names_have_to_fit: bool = False,
+) -> Dataset:
     root = _root(place, path)
-    without = wanted.without
     tally = Tally()
     files = [file for file in list_files(root) if _is_wanted(file, root, without, tally)]
     if not files:
@@ -98,37 +94,25 @@ def _open(place: Place, path: str, wanted: Wanted) -> Dataset:
             f"no image in the folders of {root}", f"put images into {root}/CLASS/, a folder for each class"
         )
     folders = [name for name in list_folders(root) if name not in without]
-    classes = indexed(folders, root) if wanted.labels == "indices" else named(folders, root)
-    if classes.wrong and wanted.names_have_to_fit:
+    classes = indexed(folders, root) if indices else named(folders, root)
+    if classes.wrong and names_have_to_fit:
         raise DataError(classes.wrong)
     for empty in sorted(set(folders) - {_top(file) for file in files} - classes.may_be_empty):
         raise DataError(
             f"class folder {root / empty} holds no image; add images, remove the folder, or list all classes "
             f"in {root / NAME_FILES[0]} to keep it as a candidate"
         )
+    remarks = [f"not read: {classes.wrong.replace(f'{root}/', '')}"] if classes.wrong else []
+    deep = [file.name for file in files if file.name.count("/") > 1]
+    if deep:
+        remarks.append(f"{len(deep):,} images lie deeper, as {deep[0]}; the upper folder is the class")
     return Dataset(
         name=f"folder:{path}",
         revision=revision_of(files, place),
         offers=Offers(names=classes.names, templates=templates_beside(root)),
-        examples=file_examples(tuple(files), tuple(classes.targets[_top(file)] for file in files)),
-        reading=Reading(
-            layout="folder",
-            labels=classes.labels,
-            left_out=tally.left_out,
-            remarks=(*_remarks(classes, root), *_deep(files)),
-        ),
+        examples=file_examples(files, [classes.targets[_top(file)] for file in files]),
+        reading=Reading("folder", classes.labels, tally.left_out, tuple(remarks)),
     )
-
-
-def _remarks(classes: Classes, root: Path) -> Iterator[str]:
-    if classes.wrong:
-        yield f"not read: {classes.wrong.replace(f'{root}/', '')}"
-
-
-def _deep(files: Sequence[FoundFile]) -> Iterator[str]:
-    deep = [file.name for file in files if file.name.count("/") > 1]
-    if deep:
-        yield f"{len(deep):,} images lie deeper, as {deep[0]}; the upper folder is the class"
 
 
 def _top(file: FoundFile) -> str:
@@ -157,7 +141,7 @@ def _root(place: Place, path: str) -> Path:
         ) from error
 
 
-def _is_wanted(file: FoundFile, root: Path, without: frozenset[str], tally: Tally) -> bool:
+def _is_wanted(file: FoundFile, root: Path, without: Sequence[str], tally: Tally) -> bool:
     """Whether a file is an image of a class; what is not is counted."""
     is_image = file.suffix in IMAGE_SUFFIXES
     if "/" not in file.name:

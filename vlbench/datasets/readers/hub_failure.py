@@ -28,12 +28,9 @@ def not_fetched(repo: str, revision: str | None, error: BaseException) -> Source
             f"ask for it at {constants.ENDPOINT}/datasets/{repo}, then `hf auth login`, "
             "or put the data under --data-root",
         )
-    offline = isinstance(error, OfflineModeIsEnabled)
-    why = (
-        "the network is not asked"
-        if offline
-        else f"fetching it failed ({type(error).__name__}: {reason(error)})"
-    )
+    why = f"fetching it failed ({type(error).__name__}: {reason(error)})"
+    if isinstance(error, OfflineModeIsEnabled):
+        why = "the network is not asked"
     return SourceMissing(
         f"{repo}{at} is not in the hub's cache, and {why}",
         "connect to the hub (HF_HUB_OFFLINE unset; `hf auth login` and its terms where it is gated), "

@@ -81,39 +81,31 @@ def snapshot(wanted: SplitFiles) -> Snapshot:
         DataError: no such split, or shards that are missing from the repository.
         CardError: a name that no repository can have.
     """
-    root = complete_copy(wanted) or _download(wanted)
+    from huggingface_hub.errors import HFValidationError, LocalEntryNotFoundError
+
+    with suppress(DataError, LocalEntryNotFoundError):
+        try:
+            return _chosen(wanted, _fetched(wanted, wanted.patterns, local_files_only=True))
+        except HFValidationError as error:
+            raise no_repository(wanted.repo, error) from error
+    return _chosen(wanted, _download(wanted))
+
+
+def _chosen(wanted: SplitFiles, root: Path) -> Snapshot:
     return Snapshot(root, root.name, wanted.choose(root))
 
 
-def complete_copy(wanted: SplitFiles) -> Path | None:
-    """The folder of the cache that has all files of a split; None where some are missing."""
-    root = cached_copy(wanted)
-    if root is not None:
-        with suppress(DataError):
-            wanted.choose(root)
-            return root
-    return None
-
-
-def cached_copy(wanted: SplitFiles) -> Path | None:
-    """The cache's folder of a revision, whatever of it is there; the network is not asked."""
+def _fetched(wanted: SplitFiles, patterns: Sequence[str], *, local_files_only: bool) -> Path:
     from huggingface_hub import snapshot_download
-    from huggingface_hub.errors import HFValidationError, LocalEntryNotFoundError
 
-    try:
-        return Path(
-            snapshot_download(
-                wanted.repo,
-                repo_type=DATASET,
-                revision=wanted.revision,
-                allow_patterns=list(wanted.patterns),
-                local_files_only=True,
-            )
-        )
-    except LocalEntryNotFoundError:
-        return None
-    except HFValidationError as error:
-        raise no_repository(wanted.repo, error) from error
+    folder = snapshot_download(
+        wanted.repo,
+        repo_type=DATASET,
+        revision=wanted.revision,
+        allow_patterns=list(patterns),
+        local_files_only=local_files_only,
+    )
+    return Path(folder)
 
 
 def matches(name: str, patterns: Sequence[str]) -> bool:
@@ -163,19 +155,13 @@ def whole_commit(repo: str, revision: str | None) -> str | None:
 
 
 def _download(wanted: SplitFiles) -> Path:
-    from huggingface_hub import HfApi, snapshot_download
+    from huggingface_hub import HfApi
 
     try:
         names = HfApi().list_repo_files(wanted.repo, repo_type=DATASET, revision=wanted.revision)
         files = [name for name in names if matches(name, wanted.patterns)]
         if not any(name.endswith(DATA_SUFFIXES) for name in files):
             raise not_there(wanted)
-        folder = snapshot_download(
-            wanted.repo,
-            repo_type=DATASET,
-            revision=wanted.revision,
-            allow_patterns=[escape(name) for name in files],
-        )
+        return _fetched(wanted, list(map(escape, files)), local_files_only=False)
     except fetch_failures() as error:
         raise not_fetched(wanted.repo, wanted.revision, error) from error
-    return Path(folder)

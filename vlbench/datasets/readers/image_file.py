@@ -70,9 +70,7 @@ def open_image_bytes(data: bytes, where: str) -> "OpenedImage":
         what = "is empty" if not data else "is no image that Pillow knows"
         raise DataError(f"{where} {what}; replace the file or remove it") from error
     except (OSError, ValueError, Image.DecompressionBombError) as error:
-        raise DataError(
-            f"{where} does not open as an image ({error}); replace the file or remove it"
-        ) from error
+        raise DataError(f"{where} does not open as an image ({error}); replace or remove it") from error
 
 
 def file_examples(files: Sequence[FoundFile], targets: Sequence[Target]) -> Examples:

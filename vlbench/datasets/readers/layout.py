@@ -29,7 +29,7 @@ FEWEST_CLASSES = 2
 
 
 @dataclass(frozen=True, slots=True)
-class Layout:
+class FoundLayout:
     """What a folder was taken for, and the names of the files in it that are not read then."""
 
     kind: str
@@ -61,7 +61,7 @@ def own(place: Place, /, *, path: str) -> Dataset:
     return replace(source, reading=replace(source.reading, left_out=tally.left_out))
 
 
-def detect_layout(folder: Path) -> Layout:
+def detect_layout(folder: Path) -> FoundLayout:
     """What lies in a folder.
 
     Raises:
@@ -69,25 +69,27 @@ def detect_layout(folder: Path) -> Layout:
     """
     if folder.is_file():
         if folder.suffix.lower() == PARQUET_SUFFIX:
-            return Layout("parquet")
+            return FoundLayout("parquet")
         raise DataError(f"{folder} is a file; name a folder, or a {PARQUET_SUFFIX} file")
     names = names_below(folder)
     if METADATA in names:
-        return Layout("jsonl", tuple(_packed(names)))
+        return FoundLayout("jsonl", tuple(_packed(names)))
     images = [name for name in names if posixpath.splitext(name)[1].lower() in IMAGE_SUFFIXES]
     pictured = {_top(name) for name in images if "/" in name}
-    packed = _packed_layout(names)
-    if packed is not None:
-        kind, holders = packed
+    for kind, suffix in PACKED_LAYOUTS:
+        holders = [name for name in names if name.lower().endswith(suffix)]
+        if not any(name.count("/") < 2 for name in holders):
+            continue
         if len(pictured) < FEWEST_CLASSES or pictured <= SPLIT_WORDS:
             beside = [(f"images that are not in the {kind} files", name) for name in images]
-            return Layout(kind, (*beside, *(each for each in _packed(names) if each[1] not in holders)))
+            return FoundLayout(kind, (*beside, *(each for each in _packed(names) if each[1] not in holders)))
         apart = [name for name in holders if "/" in name and _top(name) not in pictured]
         if apart:
             raise DataError(
                 f"{folder} holds class folders with images ({min(pictured)}/) and {apart[0]}; "
                 "name the folder of one, or move the other away"
             )
+        break
     folders = list_folders(folder)
     if pictured and set(folders) <= SPLIT_WORDS:
         raise DataError(
@@ -95,17 +97,8 @@ def detect_layout(folder: Path) -> Layout:
         )
     _refuse_split(folder, images, pictured)
     if pictured:
-        return Layout("folder")
+        return FoundLayout("folder")
     raise DataError(f"{folder} {_what_lies_there(names, images)}")
-
-
-def _packed_layout(names: Sequence[str]) -> tuple[str, list[str]] | None:
-    """The layout of the first kind of packed files that lie in a folder or right below, and their names."""
-    for kind, suffix in PACKED_LAYOUTS:
-        found = [name for name in names if name.count("/") < 2 and name.lower().endswith(suffix)]
-        if found:
-            return kind, [name for name in names if name.lower().endswith(suffix)]
-    return None
 
 
 def _packed(names: Sequence[str]) -> list[tuple[str, str]]:

@@ -73,6 +73,7 @@ def parquet(
         SourceMissing: no such file, folder or split.
         DataError: a damaged file, a missing shard or column, or no row that was chosen.
     """
+    choice = ColumnChoice(named=columns or {}, where=where or {}, captions=captions, items=items)
     unread: list[str] = []
     if isinstance(path, str):
         root = locate(place, path, wanted="parquet file or folder of them", holds=_holds_parquet)
@@ -82,25 +83,16 @@ def parquet(
         name = f"parquet:{path}"
         chosen = {file.name for file in files}
         unread = [file.name for file in found if file.name not in chosen]
-    else:
-        files = [
-            file
-            for each in path
-            for file in list_parquet(locate(place, each, wanted="parquet file", holds=Path.is_file))
-        ]
-        if not files:
-            raise DataError("source parquet: path is an empty list; name a file")
+    elif path:
+        listed = [locate(place, each, wanted="parquet file", holds=Path.is_file) for each in path]
+        files = [file for each in listed for file in list_parquet(each)]
         folder = Path(files[0].path).parent
         files = files_of_split(files, split, "the list") if split else files
         name = f"parquet:{path[0]}" + (f" and {len(path) - 1} more" if len(path) > 1 else "")
-    return open_rows(
-        files,
-        ColumnChoice(named=columns or {}, where=where or {}, captions=captions, items=items),
-        name=name,
-        revision=revision_of(files, place),
-        beside=folder,
-        unread=unread,
-    )
+    else:
+        raise DataError("source parquet: path is an empty list; name a file")
+    revision = revision_of(files, place)
+    return open_rows(files, choice, name=name, revision=revision, beside=folder, unread=unread)
 
 
 def list_parquet(root: Path) -> list[FoundFile]:

@@ -1,7 +1,7 @@
 """Which columns of parquet files hold images and what is said of them, and how these are read."""
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -15,10 +15,17 @@ ColumnUse = Literal["image", "label", "captions", "tags", "unknown_tags", "negat
 """What a column is for."""
 WhichCaptions = Literal["first", "all"]
 """Which of an image's captions are asked for."""
-IMAGE_COLUMNS = ("image", "img", "jpg", "jpeg", "png", "webp")
-LABEL_COLUMNS = ("label", "fine_label", "cls", "class", "target", "labels", "category", "class_name")
-CAPTION_COLUMNS = ("captions", "caption", "text", "texts", "sentences", "raw", "txt")
-TAG_COLUMNS = ("tags", "labels", "classes")
+USUAL: Mapping[ColumnUse, Sequence[str]] = {
+    "image": ("image", "img", "jpg", "jpeg", "png", "webp"),
+    "label": ("label", "fine_label", "cls", "class", "target", "labels", "category", "class_name"),
+    "captions": ("captions", "caption", "text", "texts", "sentences", "raw", "txt"),
+    "tags": ("tags", "labels", "classes"),
+    "unknown_tags": (),
+    "negative_tags": (),
+    "group": (),
+}
+"""The usual names of the columns of each use."""
+_TAG_USES: Sequence[ColumnUse] = ("tags", "unknown_tags", "negative_tags")
 BYTES = "bytes"
 """The field of an image that is a record of bytes and path, as `datasets` writes it."""
 SENTENCE = "raw"
@@ -59,12 +66,12 @@ def find_columns(schema: Any, choice: ColumnChoice, path: str) -> FoundColumns:
         DataError: a named column is not there or of another type, or no column holds images.
     """
     # a column of such a name is for nothing else: one of another type is refused, not passed over
-    own: list[ColumnUse] = [use for use in _OF_TAGS if use in schema.names]
+    own: list[ColumnUse] = [use for use in _TAG_USES[1:] if use in schema.names]
     named = {**{use: use for use in own}, **choice.named}
     images = _pick(schema, "image", named.get("image"), path)
     if not images:
         raise DataError(f"{path}: no column holds images; it has {_listed(schema)}: name one as `image`")
-    uses: list[ColumnUse] = [use for use in _USES if use != "image"]
+    uses = [use for use in USUAL if use != "image"]
     said: dict[ColumnUse, Sequence[str]] = {use: _pick(schema, use, named.get(use), path) for use in uses}
     return FoundColumns(image_leaf(schema, images[0], path), said)
 
@@ -76,7 +83,7 @@ def image_leaf(schema: Any, column: str, path: str) -> str:
         DataError: there is no such column, or it holds no images.
     """
     (name,) = _pick(schema, "image", column, path)
-    return f"{name}.{BYTES}" if _is_record_with(BYTES, schema.field(name).type) else name
+    return f"{name}.{BYTES}" if schema.field(name).type.num_fields else name
 
 
 def columns_read(schema: Any, found: FoundColumns) -> str:
@@ -178,15 +185,14 @@ def _pick(schema: Any, use: ColumnUse, named: str | Sequence[str] | None, path: 
         if name not in schema.names:
             raise DataError(f"{path}: no column {name!r}; it has {_listed(schema)}")
         kind = schema.field(name).type
-        if not _USES[use][1](kind):
+        if not _fits(use, kind):
             raise DataError(f"{path}: column {name!r} is {kind} and holds no {use}; name another")
     return names
 
 
 def _fitting(schema: Any, use: ColumnUse) -> list[str]:
     """The columns of usual names for a use whose types fit."""
-    usual, fits = _USES[use]
-    return [name for name in usual if name in schema.names and fits(schema.field(name).type)]
+    return [name for name in USUAL[use] if name in schema.names and _fits(use, schema.field(name).type)]
 
 
 def _listed(schema: Any) -> str:
@@ -204,56 +210,19 @@ def _sentences(value: object) -> list[str]:
     return [str(value)]
 
 
-def _is_image(kind: Any) -> bool:
+def _fits(use: ColumnUse, kind: Any) -> bool:
+    """Whether a column of an Arrow type can be for a use."""
     from pyarrow import types
 
-    return _is_record_with(BYTES, kind) or types.is_binary(kind) or types.is_large_binary(kind)
-
-
-def _is_label(kind: Any) -> bool:
-    from pyarrow import types
-
-    return types.is_integer(kind) or _is_string(kind)
-
-
-def _is_captions(kind: Any) -> bool:
-    if _is_list(kind):
-        return _is_captions(kind.value_type)
-    return _is_string(kind) or _is_record_with(SENTENCE, kind)
-
-
-def _is_tags(kind: Any) -> bool:
-    return _is_list(kind) and _is_label(kind.value_type)
-
-
-def _is_string(kind: Any) -> bool:
-    from pyarrow import types
-
-    if types.is_dictionary(kind):
-        kind = kind.value_type
-    return bool(types.is_string(kind) or types.is_large_string(kind))
-
-
-def _is_list(kind: Any) -> bool:
-    from pyarrow import types
-
-    return bool(types.is_list(kind) or types.is_large_list(kind) or types.is_fixed_size_list(kind))
-
-
-def _is_record_with(name: str, kind: Any) -> bool:
-    from pyarrow import types
-
-    return bool(types.is_struct(kind)) and kind.get_field_index(name) >= 0
-
-
-_USES: Mapping[ColumnUse, tuple[Sequence[str], Callable[[Any], bool]]] = {
-    "image": (IMAGE_COLUMNS, _is_image),
-    "label": (LABEL_COLUMNS, _is_label),
-    "captions": (CAPTION_COLUMNS, _is_captions),
-    "tags": (TAG_COLUMNS, _is_tags),
-    "unknown_tags": ((), _is_tags),
-    "negative_tags": ((), _is_tags),
-    "group": ((), _is_label),
-}
-"""The usual names of the columns of each use, and whether a type fits it."""
-_OF_TAGS: Sequence[ColumnUse] = ("unknown_tags", "negative_tags")
+    if types.is_list(kind) or types.is_large_list(kind) or types.is_fixed_size_list(kind):
+        of_each: ColumnUse = "label" if use in _TAG_USES else use
+        return use in ("captions", *_TAG_USES) and _fits(of_each, kind.value_type)
+    if types.is_struct(kind):
+        return {"image": BYTES, "captions": SENTENCE}.get(use) in {field.name for field in kind}
+    if use == "image":
+        return bool(types.is_binary(kind) or types.is_large_binary(kind))
+    if use in ("label", "group") and types.is_integer(kind):
+        return True
+    text = kind.value_type if types.is_dictionary(kind) else kind
+    is_text = bool(types.is_string(text) or types.is_large_string(text))
+    return is_text and use in ("label", "group", "captions")

@@ -3,7 +3,7 @@
 import json
 import tarfile
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import astuple, dataclass, field
 from io import BytesIO
 from pathlib import Path, PurePosixPath
 from typing import Any, BinaryIO
@@ -11,16 +11,15 @@ from typing import Any, BinaryIO
 import numpy as np
 
 from vlbench.core.contracts import Target
-from vlbench.core.digest import digest_of
 from vlbench.core.errors import DataError
-from vlbench.core.files import write_atomically
+from vlbench.core.files import remembered
 from vlbench.core.reading import LeftOut, Tally
 from vlbench.core.text_file import lines_of
 from vlbench.datasets.readers.annotation import CAPTION_FIELDS, target_of
 from vlbench.datasets.readers.file_listing import FoundFile
 from vlbench.datasets.readers.image_file import IMAGE_SUFFIXES
 
-LAYOUT = 4
+LAYOUT = 5
 """Version of the remembered index."""
 BLOCK = 512
 """Tars are made of blocks of this many bytes, and end with blocks of zeros."""
@@ -54,11 +53,6 @@ class TarIndex:
     left_out: tuple[LeftOut, ...]
 
 
-_PLACE = ("key", "member", "offset", "size")
-_TARGET = ("label", "captions", "tags", "group", "unknown", "negatives")
-"""Fields of a sample and of its target in the order of a row of the remembered index."""
-
-
 @dataclass(slots=True)
 class _Gathered:
     """Members of one key while a tar is read."""
@@ -74,43 +68,20 @@ def index_of(file: FoundFile, cache: Path | None) -> TarIndex:
         DataError: no plain tar, one that is cut short, a key without an image or with two, or an
             annotation that is not what its suffix says.
     """
-    if cache is None:
-        return _read_index(file)
-    path = cache / "tar-index" / f"{digest_of([LAYOUT, file.state])}.json"
-    remembered = _recall(path, file.state)
-    if remembered is not None:
-        return remembered
-    index = _read_index(file)
-    rows = [[*_values(each, _PLACE), *_values(each.target, _TARGET), each.marks] for each in index.samples]
-    left_out = [[each.count, each.why, each.first] for each in index.left_out]
-    digest = digest_of([rows, left_out])
-    entry = {"state": file.state, "samples": rows, "left out": left_out, "digest": digest}
-    write_atomically(path, json.dumps(entry, ensure_ascii=False, separators=(",", ":")))
-    return index
+    key = f"tar index|{LAYOUT}|{file.state}"
+    samples, left_out = json.loads(remembered(key, cache, lambda: _packed(_read_index(file))))
+    return TarIndex(tuple(map(_sample, samples)), tuple(LeftOut(*each) for each in left_out))
 
 
-def _recall(path: Path, state: str) -> TarIndex | None:
-    try:
-        entry = json.loads(path.read_text(encoding="utf-8"))
-        if entry["state"] != state or entry["digest"] != digest_of([entry["samples"], entry["left out"]]):
-            return None
-        return TarIndex(
-            tuple(_sample(row) for row in entry["samples"]),
-            tuple(LeftOut(*row) for row in entry["left out"]),
-        )
-    except (FileNotFoundError, ValueError, KeyError, TypeError):
-        return None
-
-
-def _values(record: object, names: Sequence[str]) -> list[Any]:
-    return [getattr(record, name) for name in names]
+def _packed(index: TarIndex) -> str:
+    """An index as JSON: the values of its samples' fields, and of what is left out."""
+    return json.dumps([list(map(astuple, each)) for each in (index.samples, index.left_out)])
 
 
 def _sample(row: Sequence[Any]) -> TarSample:
-    """A sample of a row of the remembered index."""
-    values: list[Any] = [tuple(value) if isinstance(value, list) else value for value in row]
-    key, member, offset, size, *of_target, marks = values
-    return TarSample(key, member, offset, size, Target(*of_target), marks)
+    key, member, offset, size, of_target, marks = row
+    values: list[Any] = [tuple(each) if isinstance(each, list) else each for each in of_target]
+    return TarSample(key, member, offset, size, Target(*values), marks)
 
 
 def _read_index(file: FoundFile) -> TarIndex:

@@ -151,11 +151,9 @@ def open_shards(
 
 def _check_marks(samples: Sequence[tuple[int, TarSample]], names: int | None, name: str) -> None:
     """Refuse rows of marks of another length than the first, or than the names that lie beside."""
-    wanted = names
-    for _, sample in samples:
-        if not sample.marks:
-            continue
-        wanted = wanted or sample.marks
+    marked = [sample for _, sample in samples if sample.marks]
+    for sample in marked:
+        wanted = names or marked[0].marks
         if sample.marks != wanted:
             raise DataError(
                 f"{name}: the .npy of {sample.key} marks {sample.marks} tags, of {wanted}; "
