@@ -1,75 +1,59 @@
-"""Text files: read as UTF-8, and what stands in their lines, their JSON and their tables."""
+"""Text files that people write: UTF-8, lines, tab-separated columns, and hints where a name is misspelt."""
 
-import csv
-import json
-from collections.abc import Iterator
-from io import StringIO
+from collections.abc import Iterable, Sequence
+from difflib import get_close_matches
 from pathlib import Path
-from typing import Any
 
-from vlbench.core.errors import DataError
+from vlbench.core.errors import DataError, VlbenchError
+from vlbench.core.files import shown
 
 
-def read_text(path: Path) -> str:
-    """A text file, with or without a byte order mark.
+def read_text(path: Path, error: type[VlbenchError] = DataError) -> str:
+    """The text of a file, with or without a byte order mark.
 
     Raises:
-        DataError: it cannot be read, or is not UTF-8.
+        VlbenchError: as `error`: it cannot be read, or is not UTF-8.
     """
     try:
         return path.read_text(encoding="utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise DataError(f"{path} is not UTF-8 at byte {error.start}; save it as UTF-8") from error
-    except OSError as error:
-        raise DataError(f"{path} cannot be read ({error.strerror}); check its permissions") from error
+    except UnicodeDecodeError as wrong:
+        raise error(f"{shown(path)}: not UTF-8 at byte {wrong.start}; save it as UTF-8") from wrong
+    except FileNotFoundError as wrong:
+        raise error(f"{shown(path)}: no such file; correct the name") from wrong
+    except OSError as wrong:
+        raise error(f"{shown(path)}: cannot be read ({wrong.strerror}); name a file that can") from wrong
 
 
 def lines_of(text: str) -> list[str]:
-    r"""Lines split at newlines alone, without the blank ones at the end; a blank one between is a name.
+    r"""Lines split at newlines alone, without the last empty one; a blank one may be a name.
 
-    >>> lines_of("near\r\n\nfar\n\n")
+    >>> lines_of("near\n\nfar\n")
     ['near', '', 'far']
     """
-    lines = [line.removesuffix("\r") for line in text.split("\n")]
-    while lines and not lines[-1].strip():
-        lines.pop()
-    return lines
+    return text.removesuffix("\n").split("\n") if text else []
 
 
-def parse_json(text: str, where: str) -> Any:
-    """What a text of JSON says; `where` names the file or the line.
+def rows_of(lines: Iterable[str], where: str, error: type[VlbenchError] = DataError) -> list[list[str]]:
+    """The cells of tab-separated lines, the header first.
 
     Raises:
-        DataError: it is no JSON, or nests too deeply.
+        VlbenchError: as `error`: a line has more or fewer columns than the header.
     """
-    try:
-        return json.loads(text)
-    except (ValueError, RecursionError) as error:
-        raise DataError(f"{where}: not JSON ({error}); correct it, or fetch it again") from error
+    rows = [line.split("\t") for line in lines]
+    for number, row in enumerate(rows, start=1):
+        if len(row) != len(rows[0]):
+            raise error(f"{where}: line {number}: {len(row)} columns where the header has {len(rows[0])}")
+    return rows
 
 
-def json_lines(text: str, file: Path) -> Iterator[tuple[str, Any]]:
-    """What each line of JSON says that is not blank, behind its place, `FILE:LINE`.
+def named_missing(missing: Sequence[str], known: Iterable[str], *, shown_names: int = 3) -> str:
+    """The first of some missing names, the very first with the known one that is closest, and how many more.
 
-    Raises:
-        DataError: a line is no JSON.
+    >>> named_missing(["cat", "cow", "dog"], ["cart"], shown_names=1)
+    "'cat' (did you mean 'cart'?) and 2 more"
     """
-    for number, line in enumerate(lines_of(text), start=1):
-        if line.strip():
-            where = f"{file}:{number}"
-            yield where, parse_json(line, where)
-
-
-def csv_rows(text: str, file: Path) -> Iterator[tuple[str, list[str]]]:
-    """The cells of each row of a CSV that is not empty, behind the place where it ends, `FILE:LINE`.
-
-    Raises:
-        DataError: a row that is no CSV, or too long.
-    """
-    rows = csv.reader(StringIO(text, newline=""))
-    try:
-        for cells in rows:
-            if cells:
-                yield f"{file}:{rows.line_num}", cells
-    except csv.Error as error:
-        raise DataError(f"{file}:{rows.line_num}: no CSV ({error}); fetch it again") from error
+    close = get_close_matches(missing[0], list(known), n=1, cutoff=0.6)
+    hint = f" (did you mean {close[0]!r}?)" if close else ""
+    rest = "".join(f", {name!r}" for name in missing[1:shown_names])
+    more = f" and {len(missing) - shown_names} more" if len(missing) > shown_names else ""
+    return f"{missing[0]!r}{hint}{rest}{more}"

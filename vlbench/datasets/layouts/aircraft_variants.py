@@ -6,9 +6,10 @@ from typing import Literal
 
 from vlbench.core.contracts import Dataset, Offers, Place, Target, Text
 from vlbench.core.errors import DataError, UnknownName
-from vlbench.core.text_file import lines_of, read_text
+from vlbench.core.text_file import read_text
 from vlbench.datasets.readers.listed_images import Listed, find_listed, listed_dataset
 from vlbench.datasets.readers.location import folder_with
+from vlbench.datasets.readers.text_records import data_lines
 
 VARIANTS = "variants.txt"
 IMAGES = "images"
@@ -36,7 +37,7 @@ def aircraft_variants(
     folder = folder_with(place, path, VARIANTS)
     file = folder / f"images_variant_{split}.txt"
     texts = {each.name: read_text(each) for each in (folder / VARIANTS, file)}
-    names = [line.strip() for line in lines_of(texts[VARIANTS])]
+    names = [line.strip() for line in data_lines(texts[VARIANTS])]
     targets = {name: Target(label=label) for label, name in enumerate(names)}
     listed = list(_listed(texts[file.name], file, targets))
     if not listed:
@@ -52,7 +53,7 @@ def aircraft_variants(
 
 
 def _listed(text: str, file: Path, targets: Mapping[str, Target]) -> Iterator[Listed]:
-    for number, line in enumerate(lines_of(text), start=1):
+    for number, line in enumerate(data_lines(text), start=1):
         where = f"{file}:{number}"
         image, _, variant = line.strip().partition(" ")
         if not image.isalnum() or not variant:

@@ -10,9 +10,10 @@ from vlbench.core.contracts import Dataset, Place
 from vlbench.core.errors import DataError
 from vlbench.core.files import file_state, remembered
 from vlbench.core.reading import LeftOut, Tally
-from vlbench.core.text_file import parse_json, read_text
+from vlbench.core.text_file import read_text
 from vlbench.datasets.readers.captions import Caption, captioned_images, stated_caption
 from vlbench.datasets.readers.location import folder_with
+from vlbench.datasets.readers.text_records import parse_json
 
 WITHOUT = "images without a caption"
 

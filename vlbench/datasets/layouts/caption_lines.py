@@ -2,9 +2,10 @@
 
 from vlbench.core.contracts import Dataset, Place
 from vlbench.core.errors import DataError
-from vlbench.core.text_file import lines_of, read_text
+from vlbench.core.text_file import read_text
 from vlbench.datasets.readers.captions import captioned_images
 from vlbench.datasets.readers.location import folder_with
+from vlbench.datasets.readers.text_records import data_lines
 
 
 def caption_lines(
@@ -25,8 +26,8 @@ def caption_lines(
         DataError: files of different lengths, a blank line, or an image that does not lie there.
     """
     folder = folder_with(place, path, names, captions)
-    own = [line.strip() for line in lines_of(read_text(folder / names))]
-    said = [line.strip() for line in lines_of(read_text(folder / captions))]
+    own = [line.strip() for line in data_lines(read_text(folder / names))]
+    said = [line.strip() for line in data_lines(read_text(folder / captions))]
     if len(own) != len(said):
         raise DataError(
             f"{folder}: {names} has {len(own)} lines and {captions} {len(said)}; fetch both again"

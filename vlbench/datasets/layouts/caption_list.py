@@ -6,10 +6,11 @@ from pathlib import Path
 
 from vlbench.core.contracts import Dataset, Place
 from vlbench.core.errors import DataError
-from vlbench.core.text_file import csv_rows, lines_of, parse_json, read_text
+from vlbench.core.text_file import read_text
 from vlbench.datasets.readers.captions import Caption, captioned_images, stated_caption
 from vlbench.datasets.readers.image_file import IMAGE_SUFFIXES
 from vlbench.datasets.readers.location import folder_with
+from vlbench.datasets.readers.text_records import csv_rows, data_lines, parse_json
 
 SUFFIXES = "|".join(re.escape(suffix) for suffix in sorted(IMAGE_SUFFIXES))
 LINE = re.compile(rf"(?P<image>.+?(?:{SUFFIXES})),(?P<caption>.*)", re.IGNORECASE)
@@ -63,7 +64,7 @@ def caption_list(
 
 
 def _lines(text: str, file: Path) -> Iterator[Caption]:
-    for number, line in enumerate(lines_of(text), start=1):
+    for number, line in enumerate(data_lines(text), start=1):
         if not line.strip():
             continue
         found = LINE.fullmatch(line.strip())

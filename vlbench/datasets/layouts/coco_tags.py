@@ -8,9 +8,10 @@ from vlbench.core.contracts import Dataset, Offers, Place, Target, Text
 from vlbench.core.errors import DataError
 from vlbench.core.files import file_state, remembered
 from vlbench.core.reading import Tally
-from vlbench.core.text_file import parse_json, read_text
+from vlbench.core.text_file import read_text
 from vlbench.datasets.readers.listed_images import Listed, find_listed, listed_dataset
 from vlbench.datasets.readers.location import folder_with
+from vlbench.datasets.readers.text_records import parse_json
 
 Split = Literal["train2014", "val2014", "train2017", "val2017"]
 

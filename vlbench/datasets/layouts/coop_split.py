@@ -8,10 +8,11 @@ from typing import Literal
 
 from vlbench.core.contracts import Dataset, Offers, Place, Target
 from vlbench.core.errors import DataError
-from vlbench.core.text_file import parse_json, read_text
+from vlbench.core.text_file import read_text
 from vlbench.datasets.readers.annotation import text_of
 from vlbench.datasets.readers.listed_images import Listed, find_listed, inner_path, listed_dataset
 from vlbench.datasets.readers.location import folder_with, locate
+from vlbench.datasets.readers.text_records import parse_json
 
 SPLIT_FILES = "split_zhou_*.json"
 SPLITS = ("train", "val", "test")

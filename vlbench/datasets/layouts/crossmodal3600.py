@@ -6,9 +6,10 @@ from typing import Literal
 
 from vlbench.core.contracts import Dataset, Place
 from vlbench.core.errors import DataError
-from vlbench.core.text_file import json_lines, read_text
+from vlbench.core.text_file import read_text
 from vlbench.datasets.readers.captions import Caption, captioned_images, stated_caption
 from vlbench.datasets.readers.location import folder_with
+from vlbench.datasets.readers.text_records import json_lines
 
 ANNOTATIONS = "captions.jsonl"
 KEY = "image/key"

@@ -7,7 +7,7 @@ from typing import Literal
 
 from vlbench.core.contracts import Dataset, Offers, Place, Target
 from vlbench.core.errors import DataError
-from vlbench.core.text_file import lines_of, read_text
+from vlbench.core.text_file import read_text
 from vlbench.datasets.readers.annotation import names_of
 from vlbench.datasets.readers.listed_images import (
     Listed,
@@ -17,6 +17,7 @@ from vlbench.datasets.readers.listed_images import (
     refuse_repeats,
 )
 from vlbench.datasets.readers.location import folder_with
+from vlbench.datasets.readers.text_records import data_lines
 
 COMMENT = "#"
 
@@ -73,7 +74,7 @@ def image_list(
 
 def _listed(text: str, file: Path, suffix: str, column: int | None, first: int) -> Iterator[Listed]:
     targets: dict[str | int, Target] = {}
-    for number, line in enumerate(lines_of(text), start=1):
+    for number, line in enumerate(data_lines(text), start=1):
         columns = line.split()
         if not columns or line.startswith(COMMENT):
             continue

@@ -7,10 +7,11 @@ from vlbench.core.contracts import Dataset, Place
 from vlbench.core.errors import DataError
 from vlbench.core.item import Item
 from vlbench.core.reading import Tally
-from vlbench.core.text_file import json_lines, parse_json, read_text
+from vlbench.core.text_file import read_text
 from vlbench.datasets.readers.item_fields import ItemFields, box_of, item_of, too_little, value_of
 from vlbench.datasets.readers.item_images import Image, StatedItems, items_with_images
 from vlbench.datasets.readers.location import folder_with
+from vlbench.datasets.readers.text_records import json_lines, parse_json
 
 
 def item_json(

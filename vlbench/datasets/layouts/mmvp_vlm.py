@@ -6,9 +6,10 @@ from pathlib import Path
 from vlbench.core.contracts import Dataset, Place
 from vlbench.core.errors import DataError
 from vlbench.core.item import Item
-from vlbench.core.text_file import csv_rows, read_text
+from vlbench.core.text_file import read_text
 from vlbench.datasets.readers.item_images import Image, StatedItems, items_with_images
 from vlbench.datasets.readers.location import folder_with
+from vlbench.datasets.readers.text_records import csv_rows
 
 QUESTIONS = "Questions.csv"
 IMAGES = ("MLLM_VLM Images", "MMVP_VLM_Images", ".")

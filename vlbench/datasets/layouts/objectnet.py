@@ -6,10 +6,11 @@ from vlbench.core.contracts import Dataset, Offers, Place, Target, Text
 from vlbench.core.digest import digest_of_strings
 from vlbench.core.errors import DataError
 from vlbench.core.reading import Reading, Tally
-from vlbench.core.text_file import parse_json, read_text
+from vlbench.core.text_file import read_text
 from vlbench.datasets.readers.file_listing import FoundFile, list_files, revision_of
 from vlbench.datasets.readers.image_file import IMAGE_SUFFIXES, file_examples
 from vlbench.datasets.readers.location import locate
+from vlbench.datasets.readers.text_records import parse_json
 
 IMAGES = "objectnet-1.0/images"
 LABELS = "folder_to_objectnet_label.json"

@@ -15,7 +15,6 @@ from typing import Literal
 from vlbench.core.contracts import Dataset, Place, Target
 from vlbench.core.errors import DataError, SourceMissing
 from vlbench.core.reading import Tally
-from vlbench.core.text_file import csv_rows, lines_of
 from vlbench.datasets.readers.annotation import offers_beside
 from vlbench.datasets.readers.file_listing import FoundFile, find_files, list_files
 from vlbench.datasets.readers.image_file import IMAGE_SUFFIXES
@@ -27,6 +26,7 @@ from vlbench.datasets.readers.listed_images import (
     those_there,
 )
 from vlbench.datasets.readers.location import locate
+from vlbench.datasets.readers.text_records import csv_rows, data_lines
 
 Form = Literal["names", "indices", "open images"]
 VERIFIED = ("ImageID", "LabelName", "Confidence")
@@ -140,7 +140,7 @@ def _read(file: Path) -> str:
 
 def _listed(text: str, file: Path, form: Form) -> list[Listed]:
     listed = []
-    for number, line in enumerate(lines_of(text), start=1):
+    for number, line in enumerate(data_lines(text), start=1):
         where = f"{file}:{number}"
         stem, _, behind = line.partition(",")
         target = Target(tags=_tags(behind, form, where))

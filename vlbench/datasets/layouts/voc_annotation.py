@@ -8,9 +8,10 @@ from xml.etree import ElementTree
 
 from vlbench.core.contracts import Place, Target
 from vlbench.core.errors import DataError
-from vlbench.core.text_file import lines_of, read_text
+from vlbench.core.text_file import read_text
 from vlbench.datasets.readers.listed_images import Listed, Present, find_listed, refuse_repeats
 from vlbench.datasets.readers.location import folder_with
+from vlbench.datasets.readers.text_records import data_lines
 
 VocSplit = Literal["train", "val", "trainval", "test"]
 Box = tuple[int, int, int, int]
@@ -49,7 +50,7 @@ def read_split(place: Place, path: str, split: VocSplit) -> VocImages:
     """
     relative = f"{SETS}/{split}.txt"
     folder = folder_with(place, path, relative)
-    lines = enumerate(lines_of(read_text(folder / relative)), start=1)
+    lines = enumerate(data_lines(read_text(folder / relative)), start=1)
     listed = [
         Listed(f"{folder / relative}:{number}", f"{line.split()[0]}.jpg", Target())
         for number, line in lines

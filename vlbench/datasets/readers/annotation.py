@@ -8,7 +8,8 @@ from pathlib import Path
 from vlbench.core.contracts import Offers, Target, Text
 from vlbench.core.errors import DataError
 from vlbench.core.reading import Tally, pasted, wrong_template
-from vlbench.core.text_file import lines_of, read_text
+from vlbench.core.text_file import read_text
+from vlbench.datasets.readers.text_records import data_lines
 
 UNKNOWN_TAGS = "unknown_tags"
 NEGATIVE_TAGS = "negative_tags"
@@ -98,7 +99,7 @@ def names_beside(folder: Path) -> tuple[Text, ...]:
     file = names_file(folder)
     if file is None:
         return ()
-    rows = [line.split("\t", 1) for line in lines_of(read_text(file))]
+    rows = [line.split("\t", 1) for line in data_lines(read_text(file))]
     names = [row[0].strip() for row in rows]
     if complaint := pasted(names):
         raise DataError(f"{file}:{complaint[0]}: {names[complaint[0] - 1]!r} {complaint[1]}")
@@ -127,7 +128,7 @@ def templates_beside(folder: Path) -> tuple[str, ...]:
     for file in TEMPLATE_FILES:
         path = folder / file
         if path.is_file():
-            templates = [line.strip().replace("{c}", "{}") for line in lines_of(read_text(path))]
+            templates = [line.strip().replace("{c}", "{}") for line in data_lines(read_text(path))]
             if complaint := pasted(templates):
                 raise DataError(
                     f"{path}:{complaint[0]}: template {templates[complaint[0] - 1]!r} {complaint[1]}"

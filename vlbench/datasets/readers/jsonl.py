@@ -8,7 +8,7 @@ from pathlib import Path
 from vlbench.core.contracts import Dataset, Place
 from vlbench.core.errors import DataError
 from vlbench.core.reading import Tally
-from vlbench.core.text_file import json_lines, read_text
+from vlbench.core.text_file import read_text
 from vlbench.datasets.readers.annotation import (
     CAPTION_FIELDS,
     NEGATIVE_TAGS,
@@ -27,6 +27,7 @@ from vlbench.datasets.readers.listed_images import (
     refuse_repeats,
 )
 from vlbench.datasets.readers.location import folder_with, locate
+from vlbench.datasets.readers.text_records import json_lines
 
 METADATA = "metadata.jsonl"
 FILE_NAME = "file_name"

@@ -14,10 +14,10 @@ from vlbench.core.contracts import Target
 from vlbench.core.errors import DataError
 from vlbench.core.files import remembered
 from vlbench.core.reading import LeftOut, Tally
-from vlbench.core.text_file import lines_of
 from vlbench.datasets.readers.annotation import CAPTION_FIELDS, target_of
 from vlbench.datasets.readers.file_listing import FoundFile
 from vlbench.datasets.readers.image_file import IMAGE_SUFFIXES
+from vlbench.datasets.readers.text_records import data_lines
 
 LAYOUT = 5
 """Version of the remembered index."""
@@ -185,7 +185,7 @@ def _said(suffix: str, data: bytes) -> dict[str, object] | None:
     if suffix == "cls":
         return {"label": int(data.decode())}
     if suffix == "txt":
-        return {TEXT: lines_of(data.decode("utf-8")) or [""]}
+        return {TEXT: data_lines(data.decode("utf-8")) or [""]}
     if suffix == "npy":
         marks: Any = np.ravel(np.load(BytesIO(data), allow_pickle=False))
         if not np.isin(marks, (-1, 0, 1)).all():
