@@ -13,8 +13,7 @@ from typing import Any
 from vlbench.core.errors import DataError, VlbenchError
 from vlbench.core.files import default_cache, file_name
 from vlbench.datasets.readers.file_listing import find_files
-from vlbench.datasets.readers.hub_failure import fetch_failures, no_repository, not_fetched, reason
-from vlbench.datasets.readers.hub_snapshot import Snapshot
+from vlbench.datasets.readers.hub_snapshot import Snapshot, fetch_failures, no_repository, not_fetched, reason
 
 COMMIT = re.compile(r"[0-9a-f]{40}")
 GROUP_ROWS = 100

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from glob import escape
 from pathlib import Path
+from textwrap import shorten
 
-from vlbench.core.errors import DataError
+from vlbench.core.errors import CardError, DataError, SourceMissing
 from vlbench.datasets.readers.annotation import NAME_FILES, TEMPLATE_FILES
 from vlbench.datasets.readers.file_listing import FoundFile
-from vlbench.datasets.readers.hub_failure import fetch_failures, no_repository, not_fetched
 from vlbench.datasets.readers.parquet import PARQUET_SUFFIX, files_of_split, list_parquet
 from vlbench.datasets.readers.webdataset import SHARD_COUNT, TAR_SUFFIX, list_shards
 
@@ -165,3 +165,47 @@ def _download(wanted: SplitFiles) -> Path:
         return _fetched(wanted, list(map(escape, files)), local_files_only=False)
     except fetch_failures() as error:
         raise not_fetched(wanted.repo, wanted.revision, error) from error
+
+
+REASON_LENGTH = 100
+"""How many characters of a library's own message are kept."""
+
+
+def fetch_failures() -> tuple[type[Exception], ...]:
+    """What fetching may raise: the hub's error and its HTTP client's own, whichever is installed."""
+    from huggingface_hub.errors import HfHubHTTPError
+
+    bases = [base for base in HfHubHTTPError.__bases__ if issubclass(base, Exception)]
+    return (OSError, HfHubHTTPError, *bases)
+
+
+def not_fetched(repo: str, revision: str | None, error: BaseException) -> SourceMissing:
+    """The error for a data set that is not here, and that could not be fetched."""
+    from huggingface_hub import constants
+    from huggingface_hub.errors import GatedRepoError, OfflineModeIsEnabled
+
+    at = "" if revision is None else f"@{revision}"
+    if isinstance(error, GatedRepoError):
+        return SourceMissing(
+            f"{repo}{at} is not in the hub's cache, and it is gated",
+            f"ask for it at {constants.ENDPOINT}/datasets/{repo}, then `hf auth login`, "
+            "or put the data under --data-root",
+        )
+    why = f"fetching it failed ({type(error).__name__}: {reason(error)})"
+    if isinstance(error, OfflineModeIsEnabled):
+        why = "the network is not asked"
+    return SourceMissing(
+        f"{repo}{at} is not in the hub's cache, and {why}",
+        "connect to the hub (HF_HUB_OFFLINE unset; `hf auth login` and its terms where it is gated), "
+        "or put the data under --data-root",
+    )
+
+
+def no_repository(repo: str, error: BaseException) -> CardError:
+    """The error for a name that no repository can have."""
+    return CardError(f"source hub: {repo!r} is no name of a repository ({reason(error)})")
+
+
+def reason(error: BaseException) -> str:
+    """A library's message as one short line."""
+    return shorten(str(error), REASON_LENGTH, placeholder=" ...")

@@ -6,7 +6,7 @@ import pytest
 
 from vlbench.core.contracts import Place, Target, Text
 from vlbench.core.errors import DataError, SourceMissing
-from vlbench.datasets.layouts.voc_tags import voc_tags
+from vlbench.datasets.layouts.voc import voc_tags
 
 
 def annotation(*objects: tuple[str, int]) -> str:
