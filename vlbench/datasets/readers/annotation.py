@@ -35,26 +35,18 @@ def target_of(record: Mapping[str, object], where: str, tally: Tally) -> Target:
     Raises:
         DataError: a field of another type.
     """
-    label = record.get("label")
-    if label is not None and not _is_label(label):
-        raise DataError(f"{where}: label {label!r} is neither a string nor an integer")
+    label, group = record.get("label"), record.get("group")
+    for name, value in (("label", label), ("group", group)):
+        if value is not None and not _is_label(value):
+            raise DataError(f"{where}: {name} {value!r} is neither a string nor an integer")
     return Target(
         label=label if isinstance(label, str | int) else None,
         captions=said_captions(_captions(record, where), where, tally),
         tags=_tags(record, "tags", where),
-        group=_group(record.get("group"), where),
+        group="" if group is None else str(group),
         unknown=_tags(record, UNKNOWN_TAGS, where) or (),
         negatives=_tags(record, NEGATIVE_TAGS, where),
     )
-
-
-def _group(value: object, where: str) -> str:
-    """The name of a group; a number counts as one."""
-    if value is None:
-        return ""
-    if not _is_label(value):
-        raise DataError(f"{where}: group {value!r} is neither a string nor an integer")
-    return str(value)
 
 
 def offers_beside(folders: Sequence[Path], targets: Iterable[Target] = ()) -> Offers:
@@ -104,17 +96,15 @@ def names_beside(folder: Path) -> tuple[Text, ...]:
     if complaint := pasted(names):
         raise DataError(f"{file}:{complaint[0]}: {names[complaint[0] - 1]!r} {complaint[1]}")
     counts = Counter(names)
-    texts = map(text_of if file.name == OWN_NAMES else Text, names)
-    return tuple(
-        _with_id(text, row, i, counts[row[0].strip()])
-        for i, (text, row) in enumerate(zip(texts, rows, strict=True))
-    )
-
-
-def _with_id(text: Text, row: Sequence[str], index: int, count: int) -> Text:
-    if len(row) == 2:
-        return replace(text, ids={"label": row[1].strip()})
-    return replace(text, ids={"index": str(index)}) if count > 1 else text
+    texts = []
+    for index, (name, row) in enumerate(zip(names, rows, strict=True)):
+        text = text_of(name) if file.name == OWN_NAMES else Text(name)
+        if len(row) == 2:
+            text = replace(text, ids={"label": row[1].strip()})
+        elif counts[name] > 1:
+            text = replace(text, ids={"index": str(index)})
+        texts.append(text)
+    return tuple(texts)
 
 
 def templates_beside(folder: Path) -> tuple[str, ...]:

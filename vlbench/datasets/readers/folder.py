@@ -20,25 +20,10 @@ from vlbench.datasets.readers.file_listing import FoundFile, list_files, list_fo
 from vlbench.datasets.readers.image_file import IMAGE_SUFFIXES, file_examples
 from vlbench.datasets.readers.location import locate
 
-COMPANION_SUFFIXES = frozenset(
-    (
-        ".csv",
-        ".db",
-        ".html",
-        ".ini",
-        ".json",
-        ".jsonl",
-        ".log",
-        ".mat",
-        ".md",
-        ".npy",
-        ".tsv",
-        ".txt",
-        ".xml",
-        ".yaml",
-        ".yml",
-    )
-)
+TABLES = (".csv", ".json", ".tsv", ".txt")
+"""Suffixes of tables, which may say what flat images show."""
+_SETTINGS = (".db", ".ini", ".xml", ".yaml", ".yml")
+COMPANION_SUFFIXES = frozenset((*TABLES, *_SETTINGS, ".html", ".jsonl", ".log", ".mat", ".md", ".npy"))
 """Suffixes of what often lies beside images (labels, Thumbs.db, desktop.ini) and is left out."""
 PACKED_SUFFIXES = frozenset((".7z", ".bz2", ".gz", ".parquet", ".rar", ".tar", ".tgz", ".xz", ".zip", ".zst"))
 """Suffixes of what images are packed in; it is left out where unpacked ones lie beside it."""
@@ -138,14 +123,8 @@ def _root(place: Place, path: str) -> Path:
             flat.append(f"{len(images):,} images lie flat in {folder}, as {images[0]}")
         return bool(list_folders(folder))
 
-    try:
-        return locate(place, path, wanted="folder with class folders", holds=holds)
-    except SourceMissing as error:
-        if not flat:
-            raise
-        raise SourceMissing(
-            f"{error.looked} ({flat[0]})", "move each image into a folder named by its class (its wnid)"
-        ) from error
+    mend = "move each image into a folder named by its class (its wnid)"
+    return locate(place, path, wanted="folder with class folders", holds=holds, instead=flat, mend=mend)
 
 
 def _is_wanted(file: FoundFile, root: Path, without: Sequence[str], tally: Tally) -> bool:

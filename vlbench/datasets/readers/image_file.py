@@ -16,26 +16,9 @@ from vlbench.datasets.readers.file_listing import FoundFile
 if TYPE_CHECKING:
     from PIL.Image import Image as OpenedImage
 
-IMAGE_SUFFIXES = frozenset(
-    (
-        ".avif",
-        ".bmp",
-        ".gif",
-        ".jfif",
-        ".jp2",
-        ".jpe",
-        ".jpeg",
-        ".jpg",
-        ".pbm",
-        ".pgm",
-        ".png",
-        ".pnm",
-        ".ppm",
-        ".tif",
-        ".tiff",
-        ".webp",
-    )
-)
+_JPEG = (".jfif", ".jp2", ".jpe", ".jpeg", ".jpg")
+_NETPBM = (".pbm", ".pgm", ".pnm", ".ppm")
+IMAGE_SUFFIXES = frozenset((*_JPEG, *_NETPBM, ".avif", ".bmp", ".gif", ".png", ".tif", ".tiff", ".webp"))
 """Suffixes of image files, in lower case."""
 
 

@@ -9,7 +9,7 @@ from vlbench.core.contracts import Dataset, Place
 from vlbench.core.errors import DataError
 from vlbench.core.reading import Tally
 from vlbench.datasets.readers.file_listing import list_folders, names_below
-from vlbench.datasets.readers.folder import PACKED_SUFFIXES, own_folder
+from vlbench.datasets.readers.folder import PACKED_SUFFIXES, TABLES, own_folder
 from vlbench.datasets.readers.image_file import IMAGE_SUFFIXES
 from vlbench.datasets.readers.jsonl import METADATA, jsonl
 from vlbench.datasets.readers.location import locate
@@ -23,7 +23,6 @@ FACTORIES: dict[str, Callable[..., Dataset]] = {
     "webdataset": webdataset,
 }
 PACKED_LAYOUTS = (("parquet", PARQUET_SUFFIX), ("webdataset", TAR_SUFFIX))
-TABLES = frozenset((".csv", ".json", ".tsv", ".txt"))
 FEWEST_CLASSES = 2
 """So many folders with images are class folders, whatever lies beside them."""
 

@@ -163,21 +163,18 @@ def _check_marks(samples: Sequence[tuple[int, TarSample]], names: int | None, na
 
 def _root(place: Place, path: str) -> Path:
     """The first place with tars; where compressed ones lie instead, the error says so."""
-    packed: list[Path] = []
+    packed: list[str] = []
 
     def holds(folder: Path) -> bool:
         if not folder.is_dir():
             return False
         for part in ("", *list_folders(folder)):
-            packed.extend(folder / part / name for name in _compressed(folder / part))
+            packed.extend(f"{folder / part / name} is compressed" for name in _compressed(folder / part))
         return bool(_splits(folder))
 
-    try:
-        return locate(place, path, wanted="folder with tars", holds=holds)
-    except SourceMissing as error:
-        if not packed:
-            raise
-        raise SourceMissing(f"{error.looked} ({packed[0]} is compressed)", "unpack it (gunzip)") from error
+    return locate(
+        place, path, wanted="folder with tars", holds=holds, instead=packed, mend="unpack it (gunzip)"
+    )
 
 
 def _compressed(folder: Path) -> list[str]:
