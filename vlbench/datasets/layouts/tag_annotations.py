@@ -86,10 +86,9 @@ def tag_annotations(
         listed = _with_negatives(listed, _listed(texts[1], other, form), tally)
         labels += f", negative tags of {other.name}"
     root = folder / images if (folder / images).is_dir() else folder
-    found = _found(root, listed)
     return listed_dataset(
         f"tag_annotations:{path}",
-        those_there(listed, found, place, root),
+        those_there(listed, _found(root, listed), place, root),
         place,
         contents={"annotations": texts},
         offers=offers_beside([folder], [each.target for each in listed]),
