@@ -232,12 +232,8 @@ def _open(named: Named) -> Any:
             f"{named.root}: torchvision does not open {named.dataset} {dict(options)} ({reason}); "
             "unpack its archive again"
         ) from error
-    return _sorted(dataset, LAYOUTS[named.dataset])
-
-
-def _sorted(dataset: Any, layout: OnDisk) -> Any:
-    """A data set, its items sorted by their paths where torchvision takes them as the disk lists them."""
-    if layout.files:
+    layout = LAYOUTS[named.dataset]
+    if layout.files:  # sorted by their paths where torchvision takes them as the disk lists them
         paths, labels = getattr(dataset, layout.files), getattr(dataset, layout.labels)
         order = sorted(range(len(paths)), key=lambda i: Path(paths[i]).parts)
         setattr(dataset, layout.files, [paths[i] for i in order])

@@ -8,13 +8,15 @@ from typing import Literal
 from xml.etree import ElementTree
 
 from vlbench.core.contracts import Dataset, Example, Offers, Place, Target
+from vlbench.core.dataset import Examples
 from vlbench.core.digest import digest_of_strings
 from vlbench.core.errors import DataError
 from vlbench.core.reading import Reading, Tally
 from vlbench.core.text_file import read_text
 from vlbench.datasets.readers.annotation import names_of, offers_beside
-from vlbench.datasets.readers.file_listing import revision_of
+from vlbench.datasets.readers.file_listing import FoundFile, revision_of
 from vlbench.datasets.readers.image_file import open_image_file
+from vlbench.datasets.readers.item_fields import Box
 from vlbench.datasets.readers.listed_images import (
     Listed,
     Present,
@@ -26,8 +28,8 @@ from vlbench.datasets.readers.location import folder_with
 from vlbench.datasets.readers.text_records import data_lines
 
 VocSplit = Literal["train", "val", "trainval", "test"]
-Box = tuple[int, int, int, int]
-"""Left, top, right, bottom in pixels, as the annotation states them."""
+Cut = tuple[FoundFile, Box, Target]
+"""A part of an image file that shows an object."""
 SETS = "ImageSets/Main"
 ANNOTATIONS = "Annotations"
 IMAGES = "JPEGImages"
@@ -178,7 +180,7 @@ def voc_objects(place: Place, /, *, path: str, split: VocSplit = "test") -> Data
         DataError: a file that is missing or wrong, or an object without a box.
     """
     voc = read_split(place, path, split)
-    examples: list[Example] = []
+    cuts: list[Cut] = []
     said: list[str] = []
     for file, (annotation, objects) in zip(voc.there.files, voc.annotations, strict=True):
         for each in objects:
@@ -186,22 +188,21 @@ def voc_objects(place: Place, /, *, path: str, split: VocSplit = "test") -> Data
                 raise DataError(
                     f"{annotation}: {each.name} has no box that holds pixels; unpack the archive again"
                 )
-            examples.append(
-                Example(
-                    f"{file.name}/{len(examples)}",  # the object's number in all
-                    partial(open_image_file, file.path),
-                    Target(label=each.name),
-                    f"{file.state}#{each.box}",
-                    box=each.box,
-                )
-            )
+            cuts.append((file, each.box, Target(label=each.name)))
             said.append(f"{annotation.stem} {each.box} {each.name}")
-    if not examples:
+    if not cuts:
         raise DataError(f"{voc.folder / voc.list}: no image has an object; unpack it again")
     return Dataset(
         name=f"voc_objects:{path}",
         revision=revision_of(voc.there.files, place, contents=[(voc.list, digest_of_strings(said))]),
-        offers=Offers(names=names_of(each.target for each in examples)),
-        examples=tuple(examples),
+        offers=Offers(names=names_of(target for _, _, target in cuts)),
+        examples=Examples(partial(_cut, tuple(cuts)), len(cuts)),
         reading=Reading("voc_objects", f"objects, {voc.list}", lacks=voc.there.lacks),
     )
+
+
+def _cut(cuts: Sequence[Cut], index: int) -> Example:
+    """The example of an object; its id is the file's name and the object's number in all."""
+    file, box, target = cuts[index]
+    image = partial(open_image_file, file.path)
+    return Example(f"{file.name}/{index}", image, target, f"{file.state}#{box}", box=box)

@@ -10,6 +10,7 @@ from vlbench.core.item import Item
 Field = str | int
 """A key of an object (`bbox.x` is x of the object bbox), or a position in a list."""
 Box = tuple[int, int, int, int]
+"""Left, top, right and bottom in pixels of a part of an image."""
 _LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
 

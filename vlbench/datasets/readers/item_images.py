@@ -8,6 +8,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from vlbench.core.contracts import Dataset, Example, Offers, Place, Target
+from vlbench.core.dataset import Examples
 from vlbench.core.digest import digest_of_strings
 from vlbench.core.errors import DataError, SourceMissing
 from vlbench.core.item import Item
@@ -69,12 +70,13 @@ def items_with_images(
         raise DataError(f"{said.file}: no item has all its images; complete the images in {root}")
     lost = len(said.items) - len(items)
     lacks = f"{there.lacks}; {lost:,} of {len(said.items):,} items want one of them" if lost else ""
-    files = tuple(dict.fromkeys(found[image] for image, _ in places))
+    parts = tuple((found[image], box) for image, box in places)
+    files = tuple(dict.fromkeys(file for file, _ in parts))
     return Dataset(
         name=name,
         revision=revision_of(files, place, contents=[("items", _digest(said, items))]),
         offers=Offers(templates=templates_beside(root), items=tuple(items)),
-        examples=tuple(_example(found[image], box) for image, box in places),
+        examples=Examples(partial(_example, parts), len(parts)),
         reading=Reading(name.partition(":")[0], said.labels, said.tally.left_out, lacks=lacks),
     )
 
@@ -113,8 +115,9 @@ def _digest(said: StatedItems, items: Sequence[Item]) -> str:
     )
 
 
-def _example(file: FoundFile, box: Box | None) -> Example:
+def _example(parts: Sequence[tuple[FoundFile, Box | None]], index: int) -> Example:
     """A file, or a part of one; its id is the file's name, with the box where there is one."""
+    file, box = parts[index]
     mark = mark_of(box)
     image = partial(open_image_file, file.path)
     return Example(f"{file.name}{mark}", image, Target(), f"{file.state}{mark}", box=box)

@@ -6,6 +6,7 @@ from functools import partial
 from pathlib import Path
 
 from vlbench.core.contracts import Dataset, Example, Offers, Target
+from vlbench.core.dataset import Examples
 from vlbench.core.errors import DataError
 from vlbench.core.item import Item
 from vlbench.core.reading import Reading, Tally
@@ -14,6 +15,9 @@ from vlbench.datasets.readers.file_listing import FoundFile
 from vlbench.datasets.readers.item_fields import Box, ItemFields, box_of, item_of, mark_of, too_little
 from vlbench.datasets.readers.parquet_columns import image_leaf, read_values
 from vlbench.datasets.readers.parquet_rows import open_image_row, open_parquet
+
+RowImage = tuple[FoundFile, str, int, Box | None]
+"""An image in a row of a file: the path of its column's bytes, the row, and the part of it that is meant."""
 
 
 def open_item_rows(
@@ -34,7 +38,7 @@ def open_item_rows(
         DataError: a damaged file, a missing column or a wrong value; file and row are named.
     """
     items: list[Item] = []
-    examples: list[Example] = []
+    images: list[RowImage] = []
     for file in files:
         parquet_file = open_parquet(file.path)
         leaves = [image_leaf(parquet_file.schema_arrow, str(each), file.path) for each in fields.images]
@@ -50,9 +54,9 @@ def open_item_rows(
                 continue
             box = box_of(record, fields, at)
             item = item_of(record, fields, str(len(items)), at)
-            first = len(examples)
-            examples += [_example(file, leaf, row, box) for leaf in leaves]
-            items.append(replace(item, images=tuple(range(first, len(examples)))))
+            first = len(images)
+            images += [(file, leaf, row, box) for leaf in leaves]
+            items.append(replace(item, images=tuple(range(first, len(images)))))
     if not items:
         raise DataError(f"{name} has no row that is asked for; correct the card or fetch the data again")
     columns = ", ".join(map(repr, fields.texts))
@@ -60,13 +64,14 @@ def open_item_rows(
         name=name,
         revision=revision,
         offers=Offers(templates=templates_beside(beside), items=tuple(items)),
-        examples=tuple(examples),
+        examples=Examples(partial(_example, tuple(images)), len(images)),
         reading=Reading("parquet", f"columns {columns}", tally.left_out),
     )
 
 
-def _example(file: FoundFile, leaf: str, row: int, box: Box | None) -> Example:
+def _example(images: Sequence[RowImage], index: int) -> Example:
     """An image of a row; its id is the file's name, the row, the column and the box."""
+    file, leaf, row, box = images[index]
     mark = f"{leaf.partition('.')[0]}{mark_of(box)}"
     image = partial(open_image_row, file, leaf, row)
     return Example(f"{file.name}/{row}/{mark}", image, Target(), f"{file.state}#{row}#{mark}", box=box)
