@@ -24,13 +24,16 @@ def read_text(path: Path, error: type[VlbenchError] = DataError) -> str:
         raise error(f"{shown(path)}: cannot be read ({wrong.strerror}); name a file that can") from wrong
 
 
-def lines_of(text: str) -> list[str]:
-    r"""Lines split at newlines alone, without the last empty one; a blank one may be a name.
+def read_lines(path: Path, error: type[VlbenchError] = DataError) -> list[str]:
+    """The lines of a file, split at newlines alone, without the last empty one; a blank one may be a name.
 
-    >>> lines_of("near\n\nfar\n")
-    ['near', '', 'far']
+    Raises:
+        VlbenchError: as `error`: it cannot be read, is not UTF-8, or is empty.
     """
-    return text.removesuffix("\n").split("\n") if text else []
+    text = read_text(path, error)
+    if not text:
+        raise error(f"{shown(path)}: is empty; write a line for each")
+    return text.removesuffix("\n").split("\n")
 
 
 def rows_of(lines: Iterable[str], where: str, error: type[VlbenchError] = DataError) -> list[list[str]]:
