@@ -20,7 +20,7 @@ from vlbench.cards.folders import Entry
 from vlbench.cards.schema import SourceFields, TaskCard, option_names
 from vlbench.core.errors import DataError, Unsupported
 from vlbench.core.registry import SOURCES
-from vlbench.datasets.readers.hub_snapshot import Wanted, wanted_parquet, wanted_tars
+from vlbench.datasets.readers.hub_snapshot import SplitFiles, wanted_parquet, wanted_tars
 
 REPO = "repo"
 """The option by which a source names a repository of the hub."""
@@ -146,7 +146,7 @@ def _refuse_full_disk(plan: Plan) -> None:
             )
 
 
-def _wanted(remote: SourceFields) -> Wanted:
+def _wanted(remote: SourceFields) -> SplitFiles:
     """The files that a source on the hub reads; an abbreviated commit is completed."""
     options = {key: None if value is None else str(value) for key, value in remote.options.items()}
     repo, layout = str(options[REPO]), options.get("layout") or "parquet"

@@ -6,8 +6,15 @@ from urllib.parse import quote
 from vlbench.acquiring.download import TIMEOUT, RemoteFile
 from vlbench.acquiring.network import is_offline
 from vlbench.core.errors import DataError
-from vlbench.datasets.readers.hub_failure import fetch_failures, no_repository, reason
-from vlbench.datasets.readers.hub_snapshot import DATA_SUFFIXES, Wanted, matches, not_there
+from vlbench.datasets.readers.hub_snapshot import (
+    DATA_SUFFIXES,
+    SplitFiles,
+    fetch_failures,
+    matches,
+    no_repository,
+    not_there,
+    reason,
+)
 
 GATED = "GatedRepo"
 """The hub's word for a repository that wants to be asked."""
@@ -24,7 +31,7 @@ class Listing:
     files: tuple[RemoteFile, ...]
 
 
-def list_repository(wanted: Wanted) -> Listing:
+def list_repository(wanted: SplitFiles) -> Listing:
     """Ask the hub for the files that a source wants of a data set.
 
     Raises:

@@ -24,9 +24,8 @@ from vlbench.datasets.layouts import caption_list
 from vlbench.datasets.layouts import crossmodal3600
 from vlbench.datasets.layouts import image_list
 from vlbench.datasets.layouts import objectnet
-from vlbench.datasets.layouts import torchvision_data
-from vlbench.datasets.layouts import voc_objects
-from vlbench.datasets.layouts import voc_tags
+from vlbench.datasets.layouts import torchvision
+from vlbench.datasets.layouts import voc
 print(*({*%r, "pyarrow", "huggingface_hub"} & {*sys.modules}))
 source = parquet.parquet(Place(), path=sys.argv[1])
 source[0].image().load()

@@ -6,8 +6,8 @@ from pathlib import Path
 from vlbench.core.contracts import Dataset, Place
 from vlbench.core.errors import DataError
 from vlbench.core.reading import Tally
-from vlbench.datasets.readers.annotation import read_text, said_captions
-from vlbench.datasets.readers.captions import Annotations, Captioned, CaptionFolder, captioned_images
+from vlbench.core.text_file import read_text
+from vlbench.datasets.readers.captions import captioned_images
 from vlbench.datasets.readers.file_listing import list_names
 from vlbench.datasets.readers.image_file import IMAGE_SUFFIXES
 from vlbench.datasets.readers.location import locate
@@ -54,20 +54,19 @@ def caption_files(place: Place, /, *, path: str, images: str = "image", captions
     for stem in sorted(pictures.keys() ^ texts):
         lacks = folder / captions / f"{stem}{TEXT}" if stem in pictures else folder / images / f"{stem}.*"
         raise DataError(f"{lacks} is not there, its counterpart is; complete the data set")
-    items = [
-        Captioned(
-            where=str(folder / captions / f"{stem}{TEXT}"),
-            image=pictures[stem],
-            captions=said_captions(
-                [" ".join(read_text(folder / captions / f"{stem}{TEXT}").split())],
-                str(folder / captions / f"{stem}{TEXT}"),
-                tally,
-            ),
-        )
-        for stem in sorted(pictures, key=_by_number)
-    ]
-    said = Annotations(items, tally, f"{captions}/")
-    return captioned_images(f"caption_files:{path}", said, CaptionFolder(folder, [images]), place)
+    lines = []
+    for stem in sorted(pictures, key=_by_number):
+        file = folder / captions / f"{stem}{TEXT}"
+        lines.append((str(file), pictures[stem], " ".join(read_text(file).split())))
+    return captioned_images(
+        f"caption_files:{path}",
+        lines,
+        place,
+        folder=folder,
+        images=[images],
+        file=f"{captions}/",
+        tally=tally,
+    )
 
 
 def _by_number(stem: str) -> tuple[int, str]:

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator, Mapping
+from dataclasses import astuple
 from pathlib import Path
 from typing import Any
 
@@ -9,15 +10,10 @@ from vlbench.core.contracts import Dataset, Place
 from vlbench.core.errors import DataError
 from vlbench.core.files import file_state, remembered
 from vlbench.core.reading import LeftOut, Tally
-from vlbench.datasets.readers.annotation import read_text
-from vlbench.datasets.readers.captions import (
-    Annotations,
-    CaptionFolder,
-    captioned_images,
-    gather,
-    stated_caption,
-)
-from vlbench.datasets.readers.location import locate
+from vlbench.core.text_file import read_text
+from vlbench.datasets.readers.captions import Caption, captioned_images, stated_caption
+from vlbench.datasets.readers.location import folder_with
+from vlbench.datasets.readers.text_records import parse_json
 
 WITHOUT = "images without a caption"
 
@@ -50,29 +46,34 @@ def caption_json(
         SourceMissing: no such folder or file, or none of the images.
         DataError: the file has another form, or an image does not lie there.
     """
-    folder = locate(place, path, wanted=annotations, holds=lambda each: (each / annotations).is_file())
+    folder = folder_with(place, path, annotations)
     file = folder / annotations
     # Karpathy's file of COCO is a hundred times as large as the captions of its test split
     key = f"caption json, with what is left out|{split}|{file_state(file)}"
     lines, left_out = json.loads(remembered(key, place.cache, lambda: _essence(file, split)))
     tally = Tally(str(folder))
     tally.add(LeftOut(*each) for each in left_out)
-    items = gather(((str(where), str(image), str(caption)) for where, image, caption in lines), tally)
-    said = Annotations(items, tally, file.name if split is None else f"{file.name}, {split}")
-    return captioned_images(f"caption_json:{path}", said, CaptionFolder(folder, images or ["."]), place)
+    return captioned_images(
+        f"caption_json:{path}",
+        lines,
+        place,
+        folder=folder,
+        images=images or ["."],
+        file=file.name if split is None else f"{file.name}, {split}",
+        tally=tally,
+    )
 
 
 def _essence(file: Path, split: str | None) -> str:
     """The lines of a file and what is left out of it, as JSON."""
     tally = Tally()
     lines = list(_lines(file, split, tally))
-    left_out = [[each.count, each.why, each.first] for each in tally.left_out]
-    return json.dumps([lines, left_out], ensure_ascii=False)
+    return json.dumps([lines, list(map(astuple, tally.left_out))], ensure_ascii=False)
 
 
-def _lines(file: Path, split: str | None, tally: Tally) -> Iterator[tuple[str, str, str]]:
+def _lines(file: Path, split: str | None, tally: Tally) -> Iterator[Caption]:
+    record = parse_json(read_text(file), str(file))
     try:
-        record = json.loads(read_text(file))
         if isinstance(record, list):
             yield from _listed(record, file, tally)
         elif "annotations" in record:
@@ -86,9 +87,7 @@ def _lines(file: Path, split: str | None, tally: Tally) -> Iterator[tuple[str, s
         ) from error
 
 
-def _karpathy(
-    record: Mapping[str, Any], file: Path, split: str | None, tally: Tally
-) -> Iterator[tuple[str, str, str]]:
+def _karpathy(record: Mapping[str, Any], file: Path, split: str | None, tally: Tally) -> Iterator[Caption]:
     splits = {str(each["split"]) for each in record["images"]}
     if split not in splits:
         named = "names no split" if split is None else f"asks for the split {split!r}"
@@ -103,7 +102,7 @@ def _karpathy(
             yield f"{file}: images[{number}]", image, stated_caption(sentence["raw"])
 
 
-def _coco(record: Mapping[str, Any], file: Path, tally: Tally) -> Iterator[tuple[str, str, str]]:
+def _coco(record: Mapping[str, Any], file: Path, tally: Tally) -> Iterator[Caption]:
     captions: dict[int, list[str]] = {}
     for each in record["annotations"]:
         captions.setdefault(each["image_id"], []).append(stated_caption(each["caption"]))
@@ -117,7 +116,7 @@ def _coco(record: Mapping[str, Any], file: Path, tally: Tally) -> Iterator[tuple
         tally.leave_out("captions of images that are not listed", f"image {number}", len(own))
 
 
-def _listed(record: list[Any], file: Path, tally: Tally) -> Iterator[tuple[str, str, str]]:
+def _listed(record: list[Any], file: Path, tally: Tally) -> Iterator[Caption]:
     for number, each in enumerate(record):
         own = each["caption"]
         if own == []:

@@ -1,13 +1,11 @@
 """The source `caption_lines`: line i of one file names an image, line i of another is its caption."""
 
-from pathlib import Path
-
 from vlbench.core.contracts import Dataset, Place
 from vlbench.core.errors import DataError
-from vlbench.core.reading import Tally
-from vlbench.datasets.readers.annotation import lines_of, read_text
-from vlbench.datasets.readers.captions import Annotations, CaptionFolder, captioned_images, gather
-from vlbench.datasets.readers.location import locate
+from vlbench.core.text_file import read_text
+from vlbench.datasets.readers.captions import captioned_images
+from vlbench.datasets.readers.location import folder_with
+from vlbench.datasets.readers.text_records import data_lines
 
 
 def caption_lines(
@@ -27,13 +25,9 @@ def caption_lines(
         SourceMissing: no such folder or file, or none of the images.
         DataError: files of different lengths, a blank line, or an image that does not lie there.
     """
-
-    def holds(folder: Path) -> bool:
-        return (folder / names).is_file() and (folder / captions).is_file()
-
-    folder = locate(place, path, wanted=f"{names} and {captions}", holds=holds)
-    own = [line.strip() for line in lines_of(read_text(folder / names))]
-    said = [line.strip() for line in lines_of(read_text(folder / captions))]
+    folder = folder_with(place, path, names, captions)
+    own = [line.strip() for line in data_lines(read_text(folder / names))]
+    said = [line.strip() for line in data_lines(read_text(folder / captions))]
     if len(own) != len(said):
         raise DataError(
             f"{folder}: {names} has {len(own)} lines and {captions} {len(said)}; fetch both again"
@@ -41,12 +35,11 @@ def caption_lines(
     for file, lines in ((names, own), (captions, said)):
         if "" in lines:
             raise DataError(f"{folder / file}:{lines.index('') + 1}: blank; fetch the file again")
-    stated = (
-        (f"{folder / names}:{number}", image, caption)
-        for number, (image, caption) in enumerate(zip(own, said, strict=True), start=1)
-    )
-    tally = Tally(str(folder))
-    said_there = Annotations(gather(stated, tally), tally, captions)
     return captioned_images(
-        f"caption_lines:{path}", said_there, CaptionFolder(folder, images or ["images"]), place
+        f"caption_lines:{path}",
+        ((f"{folder / names}:{i}", *each) for i, each in enumerate(zip(own, said, strict=True), start=1)),
+        place,
+        folder=folder,
+        images=images or ["images"],
+        file=captions,
     )

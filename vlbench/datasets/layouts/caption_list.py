@@ -1,24 +1,16 @@
 """The source `caption_list`: images and captions by a text file, as Flickr8k and Flickr30k come."""
 
-import csv
-import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
 
 from vlbench.core.contracts import Dataset, Place
 from vlbench.core.errors import DataError
-from vlbench.core.reading import Tally
-from vlbench.datasets.readers.annotation import lines_of, read_text
-from vlbench.datasets.readers.captions import (
-    Annotations,
-    CaptionFolder,
-    captioned_images,
-    gather,
-    stated_caption,
-)
+from vlbench.core.text_file import read_text
+from vlbench.datasets.readers.captions import Caption, captioned_images, stated_caption
 from vlbench.datasets.readers.image_file import IMAGE_SUFFIXES
-from vlbench.datasets.readers.location import locate
+from vlbench.datasets.readers.location import folder_with
+from vlbench.datasets.readers.text_records import csv_rows, data_lines, parse_json
 
 SUFFIXES = "|".join(re.escape(suffix) for suffix in sorted(IMAGE_SUFFIXES))
 LINE = re.compile(rf"(?P<image>.+?(?:{SUFFIXES})),(?P<caption>.*)", re.IGNORECASE)
@@ -54,22 +46,25 @@ def caption_list(
         SourceMissing: no such folder or file, or none of the images.
         DataError: a line that is wrong, no image of the split, or an image that does not lie there.
     """
-    folder = locate(place, path, wanted=annotations, holds=lambda each: (each / annotations).is_file())
+    folder = folder_with(place, path, annotations)
     file = folder / annotations
     text = read_text(file)
     header = text.partition("\n")[0].strip()
     is_table = set(header.split(",")) >= TABLE
-    lines = _rows(text, file, split) if is_table else _lines(text, file)
-    tally = Tally(str(folder))
-    items = gather(lines, tally)
     is_header = not is_table and LINE.fullmatch(header) is None
-    remarks = (f"line 1 of {file.name} is taken for a header: {header!r}",) if is_header else ()
-    said = Annotations(items, tally, file.name, remarks)
-    return captioned_images(f"caption_list:{path}", said, CaptionFolder(folder, images or ["."]), place)
+    return captioned_images(
+        f"caption_list:{path}",
+        _rows(text, file, split) if is_table else _lines(text, file),
+        place,
+        folder=folder,
+        images=images or ["."],
+        file=file.name,
+        remarks=(f"line 1 of {file.name} is taken for a header: {header!r}",) if is_header else (),
+    )
 
 
-def _lines(text: str, file: Path) -> Iterator[tuple[str, str, str]]:
-    for number, line in enumerate(lines_of(text), start=1):
+def _lines(text: str, file: Path) -> Iterator[Caption]:
+    for number, line in enumerate(data_lines(text), start=1):
         if not line.strip():
             continue
         found = LINE.fullmatch(line.strip())
@@ -80,15 +75,19 @@ def _lines(text: str, file: Path) -> Iterator[tuple[str, str, str]]:
         yield f"{file}:{number}", found["image"], found["caption"]
 
 
-def _rows(text: str, file: Path, split: str | None) -> Iterator[tuple[str, str, str]]:
+def _rows(text: str, file: Path, split: str | None) -> Iterator[Caption]:
     if split is None:
         raise DataError(f"{file} carries splits; name one as `split`")
-    for number, row in enumerate(csv.DictReader(lines_of(text)), start=2):
-        if row["split"] != split:
+    rows = csv_rows(text, file)
+    _, columns = next(rows)
+    for number, (_, cells) in enumerate(rows, start=2):
+        row = dict(zip(columns, cells, strict=False))
+        if row.get("split") != split:
             continue
+        where = f"{file}, row {number}"
         try:
-            captions = [stated_caption(caption) for caption in json.loads(row["raw"])]
-        except (ValueError, TypeError) as error:
-            raise DataError(f"{file}, row {number}: raw is no JSON list ({error}); fetch it again") from error
+            captions = [stated_caption(each) for each in parse_json(row["raw"], f"{where}: raw")]
+        except TypeError as error:
+            raise DataError(f"{where}: raw is no JSON list ({error}); fetch it again") from error
         for caption in captions or [""]:
-            yield f"{file}, row {number}", row["filename"], caption
+            yield where, row["filename"], caption

@@ -5,15 +5,13 @@ from pathlib import Path
 from typing import Literal
 
 from vlbench.core.contracts import Dataset, Offers, Place, Target, Text
-from vlbench.core.digest import digest_of_strings
 from vlbench.core.errors import DataError
 from vlbench.core.files import file_state, remembered
-from vlbench.core.reading import Reading, Tally
-from vlbench.datasets.readers.absent_images import those_there
-from vlbench.datasets.readers.annotation import read_text
-from vlbench.datasets.readers.file_listing import find_files, revision_of
-from vlbench.datasets.readers.image_file import file_examples
-from vlbench.datasets.readers.location import locate
+from vlbench.core.reading import Tally
+from vlbench.core.text_file import read_text
+from vlbench.datasets.readers.listed_images import Listed, find_listed, listed_dataset
+from vlbench.datasets.readers.location import folder_with
+from vlbench.datasets.readers.text_records import parse_json
 
 Split = Literal["train2014", "val2014", "train2017", "val2017"]
 
@@ -38,46 +36,37 @@ def coco_tags(
         DataError: a file that is wrong, or an image that does not lie there.
     """
     relative = f"annotations/instances_{split}.json"
-    folder = locate(place, path, wanted=relative, holds=lambda each: (each / relative).is_file())
+    folder = folder_with(place, path, relative)
     file = folder / relative
     # outlines of the objects make the file a hundred times as large as what is wanted of it
     key = f"coco tags|{file_state(file)}"
-    text = remembered(key, place.cache, lambda: json.dumps(_essence(read_text(file), file)))
+    text = remembered(key, place.cache, lambda: json.dumps(_essence(file)))
     essence = json.loads(text)
     names: dict[str, str] = essence["names"]
-    tags: dict[str, list[str]] = {
-        image: [names[each] for each in found]
-        for image, found in essence["images"]
-        if found or unlabelled == "kept"
-    }
-    root = next(
-        (each for each in (folder / split, folder / "images" / split) if each.is_dir()), folder / split
-    )
-    files = find_files(root, tags)
-    listed = list(tags)
-    there = those_there(listed, files, place, lambda i: f"{file}: image {root / listed[i]}")
-    kept = [listed[i] for i in there.positions]
     tally = Tally()
-    for image, _ in essence["images"]:
-        if image not in tags:
+    listed = []
+    for image, found in essence["images"]:
+        if found or unlabelled == "kept":
+            listed.append(Listed(str(file), image, Target(tags=tuple(names[each] for each in found))))
+        else:
             tally.leave_out("images without an object", image)
-    return Dataset(
-        name=f"coco_tags:{path}",
-        revision=revision_of(
-            tuple(files.values()), place, contents=[(file.name, digest_of_strings([text, unlabelled]))]
-        ),
+    roots = (folder / split, folder / "images" / split)
+    root = next((each for each in roots if each.is_dir()), roots[0])
+    return listed_dataset(
+        f"coco_tags:{path}",
+        find_listed(listed, root, place),
+        place,
+        contents={file.name: [text, unlabelled]},
         offers=Offers(names=tuple(Text(name, ids={"coco": number}) for number, name in names.items())),
-        examples=file_examples(
-            tuple(files[image] for image in kept), tuple(Target(tags=tuple(tags[image])) for image in kept)
-        ),
-        reading=Reading("coco_tags", f"objects of {file.name}", tally.left_out, lacks=there.lacks),
+        labels=f"objects of {file.name}",
+        left_out=tally.left_out,
     )
 
 
-def _essence(text: str, file: Path) -> dict[str, object]:
+def _essence(file: Path) -> dict[str, object]:
     """Names of the categories by id, and the categories of each image's objects, in the order of the ids."""
+    record = parse_json(read_text(file), str(file))
     try:
-        record = json.loads(text)
         names = {int(each["id"]): str(each["name"]) for each in record["categories"]}
         images = {int(each["id"]): str(each["file_name"]) for each in record["images"]}
         found: dict[int, set[int]] = {image: set() for image in images}

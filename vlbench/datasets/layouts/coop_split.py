@@ -1,35 +1,22 @@
 """The source `coop_split`: images named by a split file as CoOp publishes it, `split_zhou_*.json`."""
 
-import json
 import posixpath
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Literal
 
-from vlbench.core.contracts import Dataset, Offers, Place, Target, Text
-from vlbench.core.digest import digest_of_strings
+from vlbench.core.contracts import Dataset, Offers, Place, Target
 from vlbench.core.errors import DataError
-from vlbench.core.reading import Reading
-from vlbench.datasets.readers.absent_images import those_there
-from vlbench.datasets.readers.annotation import read_text
-from vlbench.datasets.readers.file_listing import find_files, revision_of
-from vlbench.datasets.readers.image_file import file_examples
-from vlbench.datasets.readers.location import locate
+from vlbench.core.text_file import read_text
+from vlbench.datasets.readers.annotation import text_of
+from vlbench.datasets.readers.listed_images import Listed, find_listed, inner_path, listed_dataset
+from vlbench.datasets.readers.location import folder_with, locate
+from vlbench.datasets.readers.text_records import parse_json
 
 SPLIT_FILES = "split_zhou_*.json"
 SPLITS = ("train", "val", "test")
 FORM = "[image path, label index, class name]"
-
-
-@dataclass(frozen=True, slots=True)
-class Item:
-    """One item of a split: the image it names, its label and that label's name; `where` says which it is."""
-
-    where: str
-    image: str
-    label: int
-    name: str
 
 
 def coop_split(
@@ -52,30 +39,29 @@ def coop_split(
         DataError: a file that is wrong, or an image that does not lie there; file and item are named.
     """
     file = _find(place, path)
-    beside = Place(roots=(file.parent, *place.roots), card_folder=place.card_folder)
-    root = locate(beside, images, wanted="folder of images", holds=Path.is_dir)
+    root = locate(
+        replace(place, roots=(file.parent, *place.roots)),
+        images,
+        wanted="folder of images",
+        holds=Path.is_dir,
+    )
     text = read_text(file)
-    splits = _splits(text, file)
+    names: dict[int, str] = {}
+    splits = _splits(text, file, names)
     if not splits.get(split):
         raise DataError(f"{file}: no images under {split!r}; it has {', '.join(filter(splits.get, splits))}")
-    names = _names(splits, file)
-    items = splits[split]
-    found = find_files(root, (item.image for item in items))
-    there = those_there(
-        [item.image for item in items],
-        found,
+    absent = set(range(len(names))) - names.keys()
+    if absent:  # positions among the names are the truth
+        raise DataError(
+            f"{file}: {len(names)} labels, but none is {min(absent)}; number them from 0 without gaps"
+        )
+    return listed_dataset(
+        f"coop_split:{path}",
+        find_listed(splits[split], root, place, " (`images` names the folder)"),
         place,
-        lambda i: f"{items[i].where}: image {root / items[i].image} (`images` names the folder)",
-    )
-    kept = [items[i] for i in there.positions]
-    files = tuple(found[item.image] for item in kept)
-    targets = [Target(label=label) for label in range(len(names))]
-    return Dataset(
-        name=f"coop_split:{path}",
-        revision=revision_of(files, place, contents=[(file.name, digest_of_strings([text]))]),
-        offers=Offers(names=tuple(map(_text, names))),
-        examples=file_examples(files, tuple(targets[item.label] for item in kept)),
-        reading=Reading("coop_split", f"{split} of {file.name}", lacks=there.lacks),
+        contents={file.name: [text]},
+        offers=Offers(names=tuple(text_of(names[label]) for label in range(len(names)))),
+        labels=f"{split} of {file.name}",
     )
 
 
@@ -83,7 +69,7 @@ def _find(place: Place, path: str) -> Path:
     """The split file; its own folder has links resolved, the file has not, since images lie beside it."""
     if path.lower().endswith(".json"):
         parent, name = posixpath.split(path)
-        return locate(place, parent, wanted=name, holds=lambda each: (each / name).is_file()) / name
+        return folder_with(place, parent, name) / name
     folder = locate(place, path, wanted=SPLIT_FILES, holds=lambda each: any(each.glob(SPLIT_FILES)))
     files = sorted(folder.glob(SPLIT_FILES))
     if len(files) > 1:
@@ -93,52 +79,26 @@ def _find(place: Place, path: str) -> Path:
     return files[0]
 
 
-def _splits(text: str, file: Path) -> dict[str, list[Item]]:
-    try:
-        record = json.loads(text)
-    except ValueError as error:
-        raise DataError(f"{file}: not JSON ({error}); fetch the file again") from error
+def _splits(text: str, file: Path, names: dict[int, str]) -> dict[str, list[Listed]]:
+    """The images of each split; `names` takes the name of each label."""
+    record = parse_json(text, str(file))
     if not isinstance(record, dict) or not any(name in record for name in SPLITS):
         raise DataError(f"{file}: no JSON object with {', '.join(SPLITS)}; name a split file of CoOp")
-    return {name: list(_items(record[name], f"{file}: {name}")) for name in SPLITS if name in record}
+    return {name: list(_listed(record[name], f"{file}: {name}", names)) for name in SPLITS if name in record}
 
 
-def _items(values: object, where: str) -> Iterator[Item]:
+def _listed(values: object, split: str, names: dict[int, str]) -> Iterator[Listed]:
     if not isinstance(values, list):
-        raise DataError(f"{where}: {type(values).__name__} where a list of {FORM} belongs; correct the file")
+        raise DataError(f"{split}: {type(values).__name__} where a list of {FORM} belongs; correct the file")
     for number, value in enumerate(values):
+        where = f"{split}[{number}]"
         match value:
             case [str(image), int(label), str(name)] if not isinstance(label, bool):
-                yield Item(f"{where}[{number}]", _inside(image, f"{where}[{number}]"), label, name)
+                if names.setdefault(label, name) != name:
+                    raise DataError(
+                        f"{where}: label {label} is {name!r} here and {names[label]!r} before; "
+                        "give a label one name"
+                    )
+                yield Listed(where, inner_path(image, where), Target(label=label))
             case _:
-                raise DataError(f"{where}[{number}]: {value!r} is no {FORM}; correct the item")
-
-
-def _inside(image: str, where: str) -> str:
-    name = posixpath.normpath(image)
-    if not image or posixpath.isabs(name) or name.split("/")[0] == "..":
-        raise DataError(f"{where}: {image!r} leads out of the folder of images; give a path inside it")
-    return name
-
-
-def _names(splits: Mapping[str, Sequence[Item]], file: Path) -> list[str]:
-    """Names by label; every label from 0 on has one, since positions among them are the truth."""
-    names: dict[int, str] = {}
-    for items in splits.values():
-        for item in items:
-            if names.setdefault(item.label, item.name) != item.name:
-                raise DataError(
-                    f"{item.where}: label {item.label} is {item.name!r} here and {names[item.label]!r} "
-                    "before; give a label one name"
-                )
-    absent = set(range(len(names))) - names.keys()
-    if absent:
-        raise DataError(
-            f"{file}: {len(names)} labels, but none is {min(absent)}; number them from 0 without gaps"
-        )
-    return [names[label] for label in range(len(names))]
-
-
-def _text(name: str) -> Text:
-    spaced = name.replace("_", " ")
-    return Text(name=spaced, ids={} if spaced == name else {"label": name})
+                raise DataError(f"{where}: {value!r} is no {FORM}; correct the item")

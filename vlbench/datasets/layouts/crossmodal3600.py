@@ -1,22 +1,15 @@
 """The source `crossmodal3600`: images of Crossmodal-3600 with their captions in one language."""
 
-import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Literal
 
 from vlbench.core.contracts import Dataset, Place
 from vlbench.core.errors import DataError
-from vlbench.core.reading import Tally
-from vlbench.datasets.readers.annotation import lines_of, read_text
-from vlbench.datasets.readers.captions import (
-    Annotations,
-    CaptionFolder,
-    captioned_images,
-    gather,
-    stated_caption,
-)
-from vlbench.datasets.readers.location import locate
+from vlbench.core.text_file import read_text
+from vlbench.datasets.readers.captions import Caption, captioned_images, stated_caption
+from vlbench.datasets.readers.location import folder_with
+from vlbench.datasets.readers.text_records import json_lines
 
 ANNOTATIONS = "captions.jsonl"
 KEY = "image/key"
@@ -40,28 +33,26 @@ def crossmodal3600(
         SourceMissing: no such folder, or none of the images.
         DataError: a line that is wrong, a language that is not there, or a missing image.
     """
-    folder = locate(place, path, wanted=ANNOTATIONS, holds=lambda each: (each / ANNOTATIONS).is_file())
-    text = read_text(folder / ANNOTATIONS)
-    lines = (
-        (where, image, caption)
-        for where, image, own in _lines(text, folder / ANNOTATIONS, language)
-        for caption in (own[:1] if captions == "first" else own)
+    folder = folder_with(place, path, ANNOTATIONS)
+    return captioned_images(
+        f"crossmodal3600:{path}",
+        _captions(folder / ANNOTATIONS, language, 1 if captions == "first" else None),
+        place,
+        folder=folder,
+        images=["images"],
+        file=f"{ANNOTATIONS}, {language}, {captions}",
     )
-    tally = Tally(str(folder))
-    said = Annotations(gather(lines, tally), tally, f"{ANNOTATIONS}, {language}, {captions}")
-    return captioned_images(f"crossmodal3600:{path}", said, CaptionFolder(folder, ["images"]), place)
 
 
-def _lines(text: str, file: Path, language: str) -> Iterator[tuple[str, str, list[str]]]:
-    for number, line in enumerate(lines_of(text), start=1):
-        where = f"{file}:{number}"
+def _captions(file: Path, language: str, most: int | None) -> Iterator[Caption]:
+    for where, record in json_lines(read_text(file), file):
         try:
-            record = json.loads(line)
             key = str(record[KEY])
             own = [stated_caption(each) for each in record[language]["caption"]] or [""]
-        except (ValueError, KeyError, TypeError) as error:
+        except (KeyError, TypeError) as error:
             raise DataError(
                 f"{where}: no {KEY} with captions in {language!r} ({type(error).__name__}: {error}); "
                 "correct the language, or fetch the file again"
             ) from error
-        yield where, f"{key}.jpg", own
+        for caption in own[:most]:
+            yield where, f"{key}.jpg", caption

@@ -1,6 +1,5 @@
 """The source `item_json`: items of images and texts by the records of a JSON or JSON Lines file."""
 
-import json
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -8,10 +7,11 @@ from vlbench.core.contracts import Dataset, Place
 from vlbench.core.errors import DataError
 from vlbench.core.item import Item
 from vlbench.core.reading import Tally
-from vlbench.datasets.readers.annotation import lines_of, read_text
+from vlbench.core.text_file import read_text
 from vlbench.datasets.readers.item_fields import ItemFields, box_of, item_of, too_little, value_of
-from vlbench.datasets.readers.item_images import Image, Stated, items_with_images
-from vlbench.datasets.readers.location import locate
+from vlbench.datasets.readers.item_images import Image, StatedItems, items_with_images
+from vlbench.datasets.readers.location import folder_with
+from vlbench.datasets.readers.text_records import json_lines, parse_json
 
 
 def item_json(
@@ -35,12 +35,12 @@ def item_json(
         SourceMissing: no such folder or file, or none of the images.
         DataError: the file is wrong, or an image does not lie there; file and record are named.
     """
-    folder = locate(place, path, wanted=annotations, holds=lambda each: (each / annotations).is_file())
+    folder = folder_with(place, path, annotations)
     file = folder / annotations
     tally = Tally(str(folder))
     stated = list(_items(file, items, tally))
     labels = f"{', '.join(map(str, items.texts))} of {file.name}"
-    said = Stated(file, labels, stated, tally)
+    said = StatedItems(file, labels, stated, tally)
     return items_with_images(f"item_json:{path}", said, images or ["."], folder, place)
 
 
@@ -51,13 +51,10 @@ def read_records(file: Path) -> Iterator[tuple[str, object]]:
         DataError: it is no JSON, or neither an object nor a list.
     """
     text = read_text(file)
-    try:
-        if file.suffix == ".jsonl":
-            record: object = [json.loads(line) for line in lines_of(text) if line.strip()]
-        else:
-            record = json.loads(text)
-    except ValueError as error:
-        raise DataError(f"{file}: not JSON ({error}); fetch it again") from error
+    if file.suffix == ".jsonl":
+        record: object = [each for _, each in json_lines(text, file)]
+    else:
+        record = parse_json(text, str(file))
     if isinstance(record, dict):
         yield from ((str(key), each) for key, each in record.items())
     elif isinstance(record, list):

@@ -1,16 +1,15 @@
 """The source `mmvp_vlm`: pairs of images that CLIP sees alike, each with a statement."""
 
-import csv
 from collections.abc import Iterator
-from io import StringIO
 from pathlib import Path
 
 from vlbench.core.contracts import Dataset, Place
 from vlbench.core.errors import DataError
 from vlbench.core.item import Item
-from vlbench.datasets.readers.annotation import read_text
-from vlbench.datasets.readers.item_images import Image, Stated, items_with_images
-from vlbench.datasets.readers.location import locate
+from vlbench.core.text_file import read_text
+from vlbench.datasets.readers.item_images import Image, StatedItems, items_with_images
+from vlbench.datasets.readers.location import folder_with
+from vlbench.datasets.readers.text_records import csv_rows
 
 QUESTIONS = "Questions.csv"
 IMAGES = ("MLLM_VLM Images", "MMVP_VLM_Images", ".")
@@ -45,10 +44,10 @@ def mmvp_vlm(place: Place, /, *, path: str) -> Dataset:
         SourceMissing: no such folder, or none of the images.
         DataError: the file is wrong, or an image does not lie there; file and line are named.
     """
-    folder = locate(place, path, wanted=QUESTIONS, holds=lambda each: (each / QUESTIONS).is_file())
+    folder = folder_with(place, path, QUESTIONS)
     file = folder / QUESTIONS
     items = list(_items(file))
-    said = Stated(file, f"statements of {QUESTIONS}, patterns by their order", items)
+    said = StatedItems(file, f"statements of {QUESTIONS}, patterns by their order", items)
     return items_with_images(f"mmvp_vlm:{path}", said, IMAGES, folder, place)
 
 
@@ -61,21 +60,15 @@ def _items(file: Path) -> Iterator[tuple[Item, tuple[Image, ...]]]:
         if first % 2 == 0 or second != first + 1:
             raise DataError(f"{file}: rows of the ids {first} and {second} are no pair; fetch it again")
         labels = {"class": PATTERNS[start // 2 // PAIRS]}
-        yield (
-            Item(f"{first}-{second}", (0, 1), (one, two), ((0, 0), (1, 1)), labels),
-            (
-                (image, None),
-                (other, None),
-            ),
-        )
+        item = Item(f"{first}-{second}", (0, 1), (one, two), ((0, 0), (1, 1)), labels)
+        yield item, ((image, None), (other, None))
 
 
 def _rows(file: Path) -> Iterator[tuple[int, str, str]]:
     """The id, the image and the statement of each row."""
-    rows = csv.reader(StringIO(read_text(file), newline=""))
+    rows = csv_rows(read_text(file), file)
     next(rows, None)
-    for cells in rows:
-        where = f"{file}:{rows.line_num}"
+    for where, cells in rows:
         if len(cells) != 3 or not cells[0].strip().isdecimal() or not all(each.strip() for each in cells):
             raise DataError(f"{where}: {cells} is no id, type and statement; fetch it again")
         number, kind, statement = (each.strip() for each in cells)

@@ -1,16 +1,16 @@
 """The source `objectnet`: the classes of ObjectNet that ImageNet has too."""
 
-import json
 from pathlib import Path
 
 from vlbench.core.contracts import Dataset, Offers, Place, Target, Text
 from vlbench.core.digest import digest_of_strings
 from vlbench.core.errors import DataError
 from vlbench.core.reading import Reading, Tally
-from vlbench.datasets.readers.annotation import read_text
+from vlbench.core.text_file import read_text
 from vlbench.datasets.readers.file_listing import FoundFile, list_files, revision_of
 from vlbench.datasets.readers.image_file import IMAGE_SUFFIXES, file_examples
 from vlbench.datasets.readers.location import locate
+from vlbench.datasets.readers.text_records import parse_json
 
 IMAGES = "objectnet-1.0/images"
 LABELS = "folder_to_objectnet_label.json"
@@ -57,10 +57,8 @@ def objectnet(place: Place, /, *, path: str) -> Dataset:
     return Dataset(
         name=f"objectnet:{path}",
         revision=revision_of(files, place, contents=[(OVERLAP, contents)]),
-        offers=Offers(
-            names=tuple(Text(name=labels[folder].lower(), ids={"folder": folder}) for folder in folders)
-        ),
-        examples=file_examples(tuple(files), tuple(targets[_folder_of(file)] for file in files)),
+        offers=Offers(names=tuple(Text(labels[each].lower(), ids={"folder": each}) for each in folders)),
+        examples=file_examples(files, [targets[_folder_of(file)] for file in files]),
         reading=Reading("objectnet", f"folders, by {LABELS} and {OVERLAP}", tally.left_out),
     )
 
@@ -74,10 +72,7 @@ def _holds_mappings(folder: Path) -> bool:
 
 
 def _strings(file: Path) -> dict[str, str]:
-    try:
-        record = json.loads(read_text(file))
-    except ValueError as error:
-        raise DataError(f"{file}: not JSON ({error}); fetch it again") from error
+    record = parse_json(read_text(file), str(file))
     if not isinstance(record, dict) or not all(isinstance(each, str) for each in record.values()):
         raise DataError(f"{file}: no JSON object of strings; fetch it again")
     return record

@@ -3,46 +3,36 @@
 And as Open Images verifies them, which lists the tags that are false of an image beside those that are true.
 """
 
-import csv
 import gzip
 import posixpath
 import zlib
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Literal
 
 from vlbench.core.contracts import Dataset, Place, Target
-from vlbench.core.digest import digest_of_strings
 from vlbench.core.errors import DataError, SourceMissing
-from vlbench.core.reading import Reading, Tally
-from vlbench.datasets.readers.absent_images import those_there
-from vlbench.datasets.readers.annotation import lines_of, offers_beside
-from vlbench.datasets.readers.file_listing import FoundFile, find_files, list_files, revision_of
-from vlbench.datasets.readers.image_file import IMAGE_SUFFIXES, file_examples
+from vlbench.core.reading import Tally
+from vlbench.datasets.readers.annotation import offers_beside
+from vlbench.datasets.readers.file_listing import FoundFile, find_files, list_files
+from vlbench.datasets.readers.image_file import IMAGE_SUFFIXES
+from vlbench.datasets.readers.listed_images import (
+    Listed,
+    inner_path,
+    listed_dataset,
+    refuse_repeats,
+    those_there,
+)
 from vlbench.datasets.readers.location import locate
+from vlbench.datasets.readers.text_records import csv_rows, data_lines
 
 Form = Literal["names", "indices", "open images"]
 VERIFIED = ("ImageID", "LabelName", "Confidence")
 """The columns of Open Images' verified labels that are read; a confidence of 1 is true, one of 0 false."""
 COMPRESSED = ".gz"
 JPEG = ".jpg"
-
-
-@dataclass(frozen=True, slots=True)
-class Line:
-    """What the annotations say of an image: where, its name, its tags, and those known to be false."""
-
-    where: str
-    image: str
-    tags: tuple[str | int, ...]
-    negatives: tuple[str | int, ...] | None = None
-
-    @property
-    def target(self) -> Target:
-        """The target of the image."""
-        return Target(tags=self.tags, negatives=self.negatives)
 
 
 def tag_annotations(
@@ -80,12 +70,12 @@ def tag_annotations(
         DataError: a line that is wrong, or an image that does not lie there; file and line are named.
     """
     folder = locate(place, path, wanted="folder of images", holds=Path.is_dir)
-    beside = Place(roots=(folder, *place.roots), card_folder=place.card_folder)
+    beside = replace(place, roots=(folder, *place.roots))
     file = locate(beside, annotations, wanted="annotation file", holds=Path.is_file)
     tally = Tally()
     texts = [_read(file)]
-    lines = list(_verified(texts[0], file) if form == "open images" else _lines(texts[0], file, form))
-    if not lines:
+    listed = list(_verified(texts[0], file) if form == "open images" else _listed(texts[0], file, form))
+    if not listed:
         raise DataError(f"{file} has no line; add one for each image")
     labels = f"{form} of {file.name}"
     if negatives is not None:
@@ -93,55 +83,46 @@ def tag_annotations(
             raise DataError(f"{file} lists what is false itself; leave out `negatives`")
         other = locate(beside, negatives, wanted="file of negative tags", holds=Path.is_file)
         texts.append(_read(other))
-        lines = _with_negatives(lines, list(_lines(texts[1], other, form)), tally)
+        listed = _with_negatives(listed, _listed(texts[1], other, form), tally)
         labels += f", negative tags of {other.name}"
     root = folder / images if (folder / images).is_dir() else folder
-    found = _found(root, lines)
-    if not found:
-        raise SourceMissing(
-            f"none of the {len(lines)} images under {root}", f"put them there, the first as {lines[0].image}"
-        )
-    offers = offers_beside([folder], (line.target for line in lines))
-    there = those_there(
-        [line.image for line in lines],
-        found,
+    return listed_dataset(
+        f"tag_annotations:{path}",
+        those_there(listed, _found(root, listed), place, root),
         place,
-        lambda i: f"{lines[i].where}: image {root / lines[i].image}",
-    )
-    files = tuple(found[lines[i].image] for i in there.positions)
-    targets = tuple(lines[i].target for i in there.positions)
-    return Dataset(
-        name=f"tag_annotations:{path}",
-        revision=revision_of(files, place, contents=[("annotations", digest_of_strings(texts))]),
-        offers=offers,
-        examples=file_examples(files, targets),
-        reading=Reading("tag_annotations", labels, tally.left_out, lacks=there.lacks),
+        contents={"annotations": texts},
+        offers=offers_beside([folder], [each.target for each in listed]),
+        labels=labels,
+        left_out=tally.left_out,
     )
 
 
-def _with_negatives(lines: Sequence[Line], negatives: Sequence[Line], tally: Tally) -> list[Line]:
-    """Lines with the tags that other lines of the same images list; none where no line names the image."""
-    false = {line.image: line for line in negatives}
-    whole = [replace(line, negatives=false[line.image].tags if line.image in false else ()) for line in lines]
-    for image in sorted(false.keys() - {line.image for line in lines}):
+def _with_negatives(listed: Sequence[Listed], negative: Sequence[Listed], tally: Tally) -> list[Listed]:
+    """The images with the tags that are false of each; none where no line says so."""
+    false = {each.image: each.target.tags for each in negative}
+    for image in sorted(false.keys() - {each.image for each in listed}):
         tally.leave_out("lines of negative tags whose image is not annotated", image)
-    return whole
+    return [
+        replace(each, target=replace(each.target, negatives=false.get(each.image, ()))) for each in listed
+    ]
 
 
-def _verified(text: str, file: Path) -> Iterator[Line]:
+def _verified(text: str, file: Path) -> Iterator[Listed]:
     """The images of Open Images' verified labels in the order in which they are first named."""
-    rows = csv.DictReader(lines_of(text))
-    if not set(VERIFIED) <= set(rows.fieldnames or ()):
+    rows = csv_rows(text, file)
+    _, columns = next(rows, ("", []))
+    if not set(VERIFIED) <= set(columns):
         raise DataError(f"{file}: the columns are not {', '.join(VERIFIED)}; fetch the verified labels")
     found: dict[str, tuple[list[str], list[str]]] = {}
-    for number, row in enumerate(rows, start=2):
-        image, label, confidence = (row[column] or "" for column in VERIFIED)
+    for where, cells in rows:
+        row = dict(zip(columns, cells, strict=False))
+        image, label, confidence = (row.get(column, "") for column in VERIFIED)
         if confidence not in ("0", "1") or not label:
-            raise DataError(f"{file}:{number}: confidence {confidence!r} of {label!r} is neither 0 nor 1")
-        name = _image_name(image, image, f"{file}:{number}")
+            raise DataError(f"{where}: confidence {confidence!r} of {label!r} is neither 0 nor 1")
+        name = _image_name(image, image, where)
         found.setdefault(name, ([], []))[confidence == "0"].append(label)
     for name, (true, false) in found.items():
-        yield Line(f"{file}", name, tuple(true), tuple(false))
+        yield Listed(str(file), name, Target(tags=tuple(true), negatives=tuple(false)))
 
 
 def _read(file: Path) -> str:
@@ -156,58 +137,59 @@ def _read(file: Path) -> str:
         raise DataError(f"{file} cannot be read ({error}); fetch it again") from error
 
 
-def _lines(text: str, file: Path, form: Form) -> Iterator[Line]:
-    first_seen: dict[str, int] = {}
-    for number, line in enumerate(lines_of(text), start=1):
+def _listed(text: str, file: Path, form: Form) -> list[Listed]:
+    listed = []
+    for number, line in enumerate(data_lines(text), start=1):
         where = f"{file}:{number}"
         stem, _, behind = line.partition(",")
-        name = _image_name(stem, line, where)
-        if first_seen.setdefault(name, number) != number:
-            raise DataError(
-                f"{where}: {name} is named on line {first_seen[name]} already; put its tags on one line"
-            )
-        tags = behind.split(",") if behind else []
-        yield Line(where, name, _indices(behind, where) if form == "indices" else _names(tags, where))
+        target = Target(tags=_tags(behind, form, where))
+        listed.append(Listed(where, _image_name(stem, line, where), target))
+    refuse_repeats(listed)
+    return listed
 
 
 def _image_name(stem: str, line: str, where: str) -> str:
     if not stem.strip():
         raise DataError(f"{where}: {line!r} names no image; write `image,tag,tag`")
-    name = posixpath.normpath(stem.strip())
-    if posixpath.isabs(name) or name.split("/")[0] == "..":
-        raise DataError(f"{where}: {stem!r} leads out of the folder; give a path inside it")
+    name = inner_path(stem.strip(), where)
     return name if posixpath.splitext(name)[1].lower() in IMAGE_SUFFIXES else name + JPEG
 
 
-def _names(tags: Sequence[str], where: str) -> tuple[str, ...]:
-    names = tuple(tag.strip() for tag in tags)
+def _tags(behind: str, form: Form, where: str) -> tuple[str | int, ...]:
+    """The tags behind the name of an image."""
+    if form == "indices":
+        words = behind.split()
+        if not all(word.isascii() and word.isdigit() for word in words):
+            raise DataError(
+                f"{where}: {behind!r} are no indices; write whole numbers with blanks between them"
+            )
+        return tuple(map(int, words))
+    names = tuple(tag.strip() for tag in behind.split(",")) if behind else ()
     if "" in names:
         raise DataError(f"{where}: an empty tag; remove a comma")
     return names
 
 
-def _indices(behind: str, where: str) -> tuple[int, ...]:
-    words = behind.split()
-    if not all(word.isascii() and word.isdigit() for word in words):
-        raise DataError(f"{where}: {behind!r} are no indices; write whole numbers with blanks between them")
-    return tuple(map(int, words))
-
-
-def _found(root: Path, lines: Sequence[Line]) -> dict[str, FoundFile]:
-    """The file of each line, under the name that the line gives it, wherever it lies under the root."""
-    found = find_files(root, (line.image for line in lines))
-    if len(found) < len(lines):
-        listed = list_files(root)
-        counts = Counter(posixpath.basename(file.name) for file in listed)
-        anywhere = {posixpath.basename(file.name): file for file in listed}
-        for line in lines:
-            base = posixpath.basename(line.image)
-            if line.image in found or base not in anywhere:
+def _found(root: Path, listed: Sequence[Listed]) -> dict[str, FoundFile]:
+    """The file of each listed image, under the name that its line gives it, wherever it lies in the root."""
+    found = find_files(root, (each.image for each in listed))
+    if len(found) < len(listed):
+        files = list_files(root)
+        counts = Counter(posixpath.basename(file.name) for file in files)
+        anywhere = {posixpath.basename(file.name): file for file in files}
+        for each in listed:
+            base = posixpath.basename(each.image)
+            if each.image in found or base not in anywhere:
                 continue
             if counts[base] > 1:
                 raise DataError(
-                    f"{line.where}: {counts[base]} files are called {base} under {root}, none of them at "
-                    f"{line.image}; remove all but one"
+                    f"{each.where}: {counts[base]} files are called {base} under {root}, none of them at "
+                    f"{each.image}; remove all but one"
                 )
-            found[line.image] = replace(anywhere[base], name=line.image)
+            found[each.image] = replace(anywhere[base], name=each.image)
+    if not found:
+        raise SourceMissing(
+            f"none of the {len(listed)} images under {root}",
+            f"put them there, the first as {listed[0].image}",
+        )
     return found

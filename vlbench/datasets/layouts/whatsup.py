@@ -7,8 +7,8 @@ from vlbench.core.errors import DataError
 from vlbench.core.item import Item
 from vlbench.datasets.layouts.item_json import image_name, read_records
 from vlbench.datasets.readers.item_fields import ItemFields, item_of
-from vlbench.datasets.readers.item_images import Image, Stated, items_with_images
-from vlbench.datasets.readers.location import locate
+from vlbench.datasets.readers.item_images import Image, StatedItems, items_with_images
+from vlbench.datasets.readers.location import folder_with
 
 IMAGE = "image_path"
 CAPTIONS = "caption_options"
@@ -33,7 +33,7 @@ def whatsup(place: Place, /, *, path: str, annotations: str, images: list[str] |
         SourceMissing: no such folder or file, or none of the images.
         DataError: the file is wrong, a file name says no relation, or an image does not lie there.
     """
-    folder = locate(place, path, wanted=annotations, holds=lambda each: (each / annotations).is_file())
+    folder = folder_with(place, path, annotations)
     file = folder / annotations
     stated: list[tuple[Item, tuple[Image, ...]]] = []
     for key, record in read_records(file):
@@ -42,7 +42,7 @@ def whatsup(place: Place, /, *, path: str, annotations: str, images: list[str] |
         item = item_of(record, _FIELDS, key, where)
         labels = _labels(image, where)
         stated.append((Item(key, item.images, item.texts, item.right, labels), ((image, None),)))
-    said = Stated(file, f"{CAPTIONS} of {file.name}, sets and pairs of file names", stated)
+    said = StatedItems(file, f"{CAPTIONS} of {file.name}, sets and pairs of file names", stated)
     return items_with_images(f"whatsup:{path}", said, images or ["."], folder, place)
 
 

@@ -8,6 +8,8 @@ from pathlib import Path
 from vlbench.core.contracts import Offers, Target, Text
 from vlbench.core.errors import DataError
 from vlbench.core.reading import Tally, pasted, wrong_template
+from vlbench.core.text_file import read_text
+from vlbench.datasets.readers.text_records import data_lines
 
 UNKNOWN_TAGS = "unknown_tags"
 NEGATIVE_TAGS = "negative_tags"
@@ -33,26 +35,18 @@ def target_of(record: Mapping[str, object], where: str, tally: Tally) -> Target:
     Raises:
         DataError: a field of another type.
     """
-    label = record.get("label")
-    if label is not None and not _is_label(label):
-        raise DataError(f"{where}: label {label!r} is neither a string nor an integer")
+    label, group = record.get("label"), record.get("group")
+    for name, value in (("label", label), ("group", group)):
+        if value is not None and not _is_label(value):
+            raise DataError(f"{where}: {name} {value!r} is neither a string nor an integer")
     return Target(
         label=label if isinstance(label, str | int) else None,
         captions=said_captions(_captions(record, where), where, tally),
         tags=_tags(record, "tags", where),
-        group=_group(record.get("group"), where),
+        group="" if group is None else str(group),
         unknown=_tags(record, UNKNOWN_TAGS, where) or (),
         negatives=_tags(record, NEGATIVE_TAGS, where),
     )
-
-
-def _group(value: object, where: str) -> str:
-    """The name of a group; a number counts as one."""
-    if value is None:
-        return ""
-    if not _is_label(value):
-        raise DataError(f"{where}: group {value!r} is neither a string nor an integer")
-    return str(value)
 
 
 def offers_beside(folders: Sequence[Path], targets: Iterable[Target] = ()) -> Offers:
@@ -97,22 +91,20 @@ def names_beside(folder: Path) -> tuple[Text, ...]:
     file = names_file(folder)
     if file is None:
         return ()
-    rows = [line.split("\t", 1) for line in lines_of(read_text(file))]
+    rows = [line.split("\t", 1) for line in data_lines(read_text(file))]
     names = [row[0].strip() for row in rows]
     if complaint := pasted(names):
         raise DataError(f"{file}:{complaint[0]}: {names[complaint[0] - 1]!r} {complaint[1]}")
     counts = Counter(names)
-    texts = map(text_of if file.name == OWN_NAMES else Text, names)
-    return tuple(
-        _with_id(text, row, i, counts[row[0].strip()])
-        for i, (text, row) in enumerate(zip(texts, rows, strict=True))
-    )
-
-
-def _with_id(text: Text, row: Sequence[str], index: int, count: int) -> Text:
-    if len(row) == 2:
-        return replace(text, ids={"label": row[1].strip()})
-    return replace(text, ids={"index": str(index)}) if count > 1 else text
+    texts = []
+    for index, (name, row) in enumerate(zip(names, rows, strict=True)):
+        text = text_of(name) if file.name == OWN_NAMES else Text(name)
+        if len(row) == 2:
+            text = replace(text, ids={"label": row[1].strip()})
+        elif counts[name] > 1:
+            text = replace(text, ids={"index": str(index)})
+        texts.append(text)
+    return tuple(texts)
 
 
 def templates_beside(folder: Path) -> tuple[str, ...]:
@@ -126,7 +118,7 @@ def templates_beside(folder: Path) -> tuple[str, ...]:
     for file in TEMPLATE_FILES:
         path = folder / file
         if path.is_file():
-            templates = [line.strip().replace("{c}", "{}") for line in lines_of(read_text(path))]
+            templates = [line.strip().replace("{c}", "{}") for line in data_lines(read_text(path))]
             if complaint := pasted(templates):
                 raise DataError(
                     f"{path}:{complaint[0]}: template {templates[complaint[0] - 1]!r} {complaint[1]}"
@@ -136,32 +128,6 @@ def templates_beside(folder: Path) -> tuple[str, ...]:
                     raise DataError(f"{path}:{number}: template {template!r} {wrong}")
             return tuple(templates)
     return ()
-
-
-def read_text(path: Path) -> str:
-    """A text file, with or without a byte order mark.
-
-    Raises:
-        DataError: it cannot be read, or is not UTF-8.
-    """
-    try:
-        return path.read_text(encoding="utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise DataError(f"{path} is not UTF-8 at byte {error.start}; save it as UTF-8") from error
-    except OSError as error:
-        raise DataError(f"{path} cannot be read ({error.strerror}); check its permissions") from error
-
-
-def lines_of(text: str) -> list[str]:
-    r"""Lines split at newlines alone, without the blank ones at the end; a blank one between is a name.
-
-    >>> lines_of("near\r\n\nfar\n\n")
-    ['near', '', 'far']
-    """
-    lines = [line.removesuffix("\r") for line in text.split("\n")]
-    while lines and not lines[-1].strip():
-        lines.pop()
-    return lines
 
 
 def said_captions(captions: Iterable[str], where: str, tally: Tally) -> tuple[str, ...]:

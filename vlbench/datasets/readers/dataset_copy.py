@@ -12,8 +12,8 @@ from typing import Any
 
 from vlbench.core.errors import DataError, VlbenchError
 from vlbench.core.files import default_cache, file_name
-from vlbench.datasets.readers.file_listing import FoundFile, find_files
-from vlbench.datasets.readers.hub_failure import fetch_failures, no_repository, not_fetched, reason
+from vlbench.datasets.readers.file_listing import find_files
+from vlbench.datasets.readers.hub_snapshot import Snapshot, fetch_failures, no_repository, not_fetched, reason
 
 COMMIT = re.compile(r"[0-9a-f]{40}")
 GROUP_ROWS = 100
@@ -21,7 +21,7 @@ GROUP_ROWS = 100
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class HubSplit:
     """A split of a data set on the hub; `config` names a subset, if there are several."""
 
     repo: str
@@ -35,16 +35,7 @@ class Part:
         return "/".join(file_name(each) for each in (self.config, f"{self.split}.parquet") if each)
 
 
-@dataclass(frozen=True, slots=True)
-class DatasetCopy:
-    """A copy: the folder of its commit, the commit, and the file in the folder."""
-
-    root: Path
-    commit: str
-    file: FoundFile
-
-
-def dataset_copy(part: Part, cache: Path | None) -> DatasetCopy:
+def dataset_copy(part: HubSplit, cache: Path | None) -> Snapshot:
     """The copy of a split as `cache/hub/REPO@COMMIT/[CONFIG/]SPLIT.parquet`, made now if it is not there.
 
     Images are embedded as the bytes they are, class names kept in the Hugging Face metadata. A full
@@ -64,10 +55,10 @@ def dataset_copy(part: Part, cache: Path | None) -> DatasetCopy:
     path = root / part.file
     if not path.is_file():
         _make(part, commit, path)
-    return DatasetCopy(root, commit, find_files(root, [part.file])[part.file])
+    return Snapshot(root, commit, list(find_files(root, [part.file]).values()))
 
 
-def _ask_commit(part: Part) -> str:
+def _ask_commit(part: HubSplit) -> str:
     from huggingface_hub import HfApi
     from huggingface_hub.errors import HFValidationError
 
@@ -82,8 +73,9 @@ def _ask_commit(part: Part) -> str:
     return commit
 
 
-def _make(part: Part, commit: str, path: Path) -> None:
+def _make(part: HubSplit, commit: str, path: Path) -> None:
     """Load a split at a commit and rename its copy into place; all else that `datasets` wrote is removed."""
+    from datasets import load_dataset
     from datasets.exceptions import DatasetsError
     from pyarrow import ArrowException
 
@@ -99,16 +91,13 @@ def _make(part: Part, commit: str, path: Path) -> None:
         made = Path(passing) / path.name
         try:
             with _bars_on_terminals_only():
-                _write(_load(part, commit, passing), made)
+                rows = load_dataset(
+                    part.repo, name=part.config, revision=commit, split=part.split, cache_dir=passing
+                )
+                _write(rows, made)
         except failures as error:
             raise _refusal(part, error) from error
         made.replace(path)
-
-
-def _load(part: Part, commit: str, cache: str) -> Any:
-    from datasets import load_dataset
-
-    return load_dataset(part.repo, name=part.config, revision=commit, split=part.split, cache_dir=cache)
 
 
 def _write(rows: Any, path: Path) -> None:
@@ -124,7 +113,7 @@ def _write(rows: Any, path: Path) -> None:
         os.fsync(file.fileno())
 
 
-def _refusal(part: Part, error: Exception) -> VlbenchError:
+def _refusal(part: HubSplit, error: Exception) -> VlbenchError:
     """The error of the network, or of the data, behind what `datasets` raised."""
     from datasets.exceptions import DatasetGenerationError, DatasetNotFoundError
 

@@ -1,38 +1,29 @@
 """The source `folder`: a folder for each class, with its images."""
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
-from vlbench.core.contracts import Dataset, Offers, Place
+from vlbench.core.contracts import Dataset, Offers, Place, Target, Text
 from vlbench.core.errors import DataError, SourceMissing
 from vlbench.core.reading import Reading, Tally
-from vlbench.datasets.readers.annotation import NAME_FILES, TEMPLATE_FILES, templates_beside
-from vlbench.datasets.readers.class_folders import Classes, indexed, named
+from vlbench.datasets.readers.annotation import (
+    NAME_FILES,
+    TEMPLATE_FILES,
+    names_beside,
+    names_file,
+    templates_beside,
+    text_of,
+)
 from vlbench.datasets.readers.file_listing import FoundFile, list_files, list_folders, list_names, revision_of
 from vlbench.datasets.readers.image_file import IMAGE_SUFFIXES, file_examples
 from vlbench.datasets.readers.location import locate
 
-COMPANION_SUFFIXES = frozenset(
-    (
-        ".csv",
-        ".db",
-        ".html",
-        ".ini",
-        ".json",
-        ".jsonl",
-        ".log",
-        ".mat",
-        ".md",
-        ".npy",
-        ".tsv",
-        ".txt",
-        ".xml",
-        ".yaml",
-        ".yml",
-    )
-)
+TABLES = (".csv", ".json", ".tsv", ".txt")
+"""Suffixes of tables, which may say what flat images show."""
+_SETTINGS = (".db", ".ini", ".xml", ".yaml", ".yml")
+COMPANION_SUFFIXES = frozenset((*TABLES, *_SETTINGS, ".html", ".jsonl", ".log", ".mat", ".md", ".npy"))
 """Suffixes of what often lies beside images (labels, Thumbs.db, desktop.ini) and is left out."""
 PACKED_SUFFIXES = frozenset((".7z", ".bz2", ".gz", ".parquet", ".rar", ".tar", ".tgz", ".xz", ".zip", ".zst"))
 """Suffixes of what images are packed in; it is left out where unpacked ones lie beside it."""
@@ -67,7 +58,7 @@ def folder(
         DataError: a class folder without an image, a file in one that is neither image nor companion,
             or a folder whose name is no index.
     """
-    return _open(place, path, Wanted(labels, frozenset(leave_out or ())))
+    return _open(place, path, indices=labels == "indices", without=leave_out or ())
 
 
 def own_folder(place: Place, /, *, path: str) -> Dataset:
@@ -76,21 +67,18 @@ def own_folder(place: Place, /, *, path: str) -> Dataset:
     Raises:
         DataError: it does not; or as `folder`.
     """
-    return _open(place, path, Wanted("names", frozenset(), names_have_to_fit=True))
+    return _open(place, path, names_have_to_fit=True)
 
 
-@dataclass(frozen=True, slots=True)
-class Wanted:
-    """How class folders are to be read."""
-
-    labels: Literal["names", "indices"]
-    without: frozenset[str]
-    names_have_to_fit: bool = False
-
-
-def _open(place: Place, path: str, wanted: Wanted) -> Dataset:
+def _open(
+    place: Place,
+    path: str,
+    *,
+    indices: bool = False,
+    without: Sequence[str] = (),
+    names_have_to_fit: bool = False,
+) -> Dataset:
     root = _root(place, path)
-    without = wanted.without
     tally = Tally()
     files = [file for file in list_files(root) if _is_wanted(file, root, without, tally)]
     if not files:
@@ -98,37 +86,25 @@ def _open(place: Place, path: str, wanted: Wanted) -> Dataset:
             f"no image in the folders of {root}", f"put images into {root}/CLASS/, a folder for each class"
         )
     folders = [name for name in list_folders(root) if name not in without]
-    classes = indexed(folders, root) if wanted.labels == "indices" else named(folders, root)
-    if classes.wrong and wanted.names_have_to_fit:
+    classes = indexed(folders, root) if indices else named(folders, root)
+    if classes.wrong and names_have_to_fit:
         raise DataError(classes.wrong)
     for empty in sorted(set(folders) - {_top(file) for file in files} - classes.may_be_empty):
         raise DataError(
             f"class folder {root / empty} holds no image; add images, remove the folder, or list all classes "
             f"in {root / NAME_FILES[0]} to keep it as a candidate"
         )
+    remarks = [f"not read: {classes.wrong.replace(f'{root}/', '')}"] if classes.wrong else []
+    deep = [file.name for file in files if file.name.count("/") > 1]
+    if deep:
+        remarks.append(f"{len(deep):,} images lie deeper, as {deep[0]}; the upper folder is the class")
     return Dataset(
         name=f"folder:{path}",
         revision=revision_of(files, place),
         offers=Offers(names=classes.names, templates=templates_beside(root)),
-        examples=file_examples(tuple(files), tuple(classes.targets[_top(file)] for file in files)),
-        reading=Reading(
-            layout="folder",
-            labels=classes.labels,
-            left_out=tally.left_out,
-            remarks=(*_remarks(classes, root), *_deep(files)),
-        ),
+        examples=file_examples(files, [classes.targets[_top(file)] for file in files]),
+        reading=Reading("folder", classes.labels, tally.left_out, tuple(remarks)),
     )
-
-
-def _remarks(classes: Classes, root: Path) -> Iterator[str]:
-    if classes.wrong:
-        yield f"not read: {classes.wrong.replace(f'{root}/', '')}"
-
-
-def _deep(files: Sequence[FoundFile]) -> Iterator[str]:
-    deep = [file.name for file in files if file.name.count("/") > 1]
-    if deep:
-        yield f"{len(deep):,} images lie deeper, as {deep[0]}; the upper folder is the class"
 
 
 def _top(file: FoundFile) -> str:
@@ -147,17 +123,11 @@ def _root(place: Place, path: str) -> Path:
             flat.append(f"{len(images):,} images lie flat in {folder}, as {images[0]}")
         return bool(list_folders(folder))
 
-    try:
-        return locate(place, path, wanted="folder with class folders", holds=holds)
-    except SourceMissing as error:
-        if not flat:
-            raise
-        raise SourceMissing(
-            f"{error.looked} ({flat[0]})", "move each image into a folder named by its class (its wnid)"
-        ) from error
+    mend = "move each image into a folder named by its class (its wnid)"
+    return locate(place, path, wanted="folder with class folders", holds=holds, instead=flat, mend=mend)
 
 
-def _is_wanted(file: FoundFile, root: Path, without: frozenset[str], tally: Tally) -> bool:
+def _is_wanted(file: FoundFile, root: Path, without: Sequence[str], tally: Tally) -> bool:
     """Whether a file is an image of a class; what is not is counted."""
     is_image = file.suffix in IMAGE_SUFFIXES
     if "/" not in file.name:
@@ -176,3 +146,98 @@ def _is_wanted(file: FoundFile, root: Path, without: frozenset[str], tally: Tall
     else:
         raise DataError(f"{root / file.name} is no image by its suffix; convert it to PNG or move it away")
     return False
+
+
+@dataclass(frozen=True, slots=True)
+class Classes:
+    """Names and the targets of class folders; `labels` says where they come from.
+
+    `wrong` says why a file of names beside them names other classes, and is not read. `may_be_empty` are
+    folders that the file names, so that they may be classes without an image.
+    """
+
+    names: tuple[Text, ...]
+    targets: Mapping[str, Target]
+    labels: str
+    wrong: str = ""
+    may_be_empty: frozenset[str] = frozenset()
+
+
+def indexed(folders: Sequence[str], root: Path) -> Classes:
+    """Folders whose names are indices of the card's classes.
+
+    Raises:
+        DataError: one is no index.
+    """
+    for name in folders:
+        if not _is_number(name):
+            raise DataError(f"class folder {root / name} is no index of a class; rename or remove it")
+    return Classes((), {name: Target(label=int(name)) for name in folders}, "numbers of the class folders")
+
+
+def named(folders: Sequence[str], root: Path) -> Classes:
+    """Folders that are lines of the file of names beside them, else classes by their own names."""
+    file = names_file(root)
+    if file is None:
+        return _by_themselves(folders, "")
+    texts = names_beside(root)
+    lines = _lines_by_name(folders, texts) or _lines_by_number(folders, len(texts))
+    if lines is None:
+        return _by_themselves(folders, _complaint(folders, texts, file))
+    named_folders = {line: folder for folder, line in lines.items()}
+    names = [
+        replace(text, ids={**text.ids, "folder": named_folders[line]}) if line in named_folders else text
+        for line, text in enumerate(texts)
+    ]
+    return Classes(
+        names=tuple(names),
+        targets={folder: Target(label=folder) for folder in lines},
+        labels=f"class folders, lines of {file.name}",
+        may_be_empty=frozenset(folders),
+    )
+
+
+def _by_themselves(folders: Sequence[str], wrong: str) -> Classes:
+    names = tuple(Text(name=text_of(name).name, ids={"folder": name}) for name in folders)
+    return Classes(names, {name: Target(label=name) for name in folders}, "names of the class folders", wrong)
+
+
+def _lines_by_name(folders: Sequence[str], texts: Sequence[Text]) -> dict[str, int] | None:
+    """The line of each folder, by its name or its second column; None where one has none, or shares it."""
+    places: dict[str, set[int]] = {}
+    for line, text in enumerate(texts):
+        for word in {_plain(text.name), *map(_plain, text.ids.values())}:
+            places.setdefault(word, set()).add(line)
+    lines = {folder: places.get(_plain(folder), set()) for folder in folders}
+    found = {folder: min(each) for folder, each in lines.items() if len(each) == 1}
+    return found if len(found) == len(folders) == len(set(found.values())) else None
+
+
+def _lines_by_number(folders: Sequence[str], count: int) -> dict[str, int] | None:
+    """The line of each folder, by its number from 0 on; None where one is no number, or beyond the lines."""
+    if not all(map(_is_number, folders)):
+        return None
+    lines = {folder: int(folder) for folder in folders}
+    return lines if len(set(lines.values())) == len(folders) and max(lines.values()) < count else None
+
+
+def _complaint(folders: Sequence[str], texts: Sequence[Text], file: Path) -> str:
+    if all(map(_is_number, folders)):
+        return (
+            f"{file} has {len(texts)} lines, numbered from 0, and the folders go from "
+            f"{min(folders, key=int)} to {max(folders, key=int)}; number them so, or write "
+            "NAME, a tab, FOLDER"
+        )
+    known = {_plain(word) for text in texts for word in (text.name, *text.ids.values())}
+    first = next((folder for folder in folders if _plain(folder) not in known), folders[0])
+    return (
+        f"{file} names {len(texts)} classes, and no one line is folder {first!r}; write NAME, a tab, FOLDER"
+    )
+
+
+def _plain(name: str) -> str:
+    return name.replace("_", " ").strip()
+
+
+def _is_number(name: str) -> bool:
+    return name.isascii() and name.isdigit()

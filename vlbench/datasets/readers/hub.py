@@ -4,20 +4,19 @@ from typing import Literal
 
 from vlbench.core.contracts import Dataset, Place
 from vlbench.core.errors import CardError
-from vlbench.datasets.readers.dataset_copy import Part, dataset_copy
+from vlbench.datasets.readers.dataset_copy import HubSplit, dataset_copy
 from vlbench.datasets.readers.hub_snapshot import (
     DEFAULT_BRANCH,
-    Snapshot,
     snapshot,
     wanted_parquet,
     wanted_tars,
 )
 from vlbench.datasets.readers.item_fields import ItemFields
 from vlbench.datasets.readers.parquet import open_rows
-from vlbench.datasets.readers.parquet_columns import Columns, ColumnUse, WhichCaptions
+from vlbench.datasets.readers.parquet_columns import ColumnChoice, ColumnUse, WhichCaptions
 from vlbench.datasets.readers.webdataset import open_shards
 
-Layout = Literal["parquet", "webdataset", "datasets"]
+HubLayout = Literal["parquet", "webdataset", "datasets"]
 
 
 def hub(
@@ -28,7 +27,7 @@ def hub(
     revision: str | None = None,
     split: str = "test",
     config: str | None = None,
-    layout: Layout = "parquet",
+    layout: HubLayout = "parquet",
     columns: dict[ColumnUse, str | list[str]] | None = None,
     where: dict[str, str | int] | None = None,
     captions: WhichCaptions = "all",
@@ -71,39 +70,11 @@ def hub(
                 f"source {name}: config, columns, where, captions and items are for the other layouts; "
                 "remove them"
             )
-        return _open_tars(name, snapshot(wanted_tars(repo, revision, split)), place)
-    chosen = Columns(named=columns or {}, where=where or {}, captions=captions, items=items)
+        tars = snapshot(wanted_tars(repo, revision, split))
+        return open_shards(tars.files, name=name, revision=tars.commit, beside=[tars.root], cache=place.cache)
     if layout == "datasets":
-        return _open_copy(name, Part(repo, revision or DEFAULT_BRANCH, config, split), chosen, place)
-    return _open_parquet(name, snapshot(wanted_parquet(repo, revision, split, config)), chosen)
-
-
-def _open_parquet(name: str, rows: Snapshot, columns: Columns) -> Dataset:
-    return open_rows(
-        rows.files,
-        columns,
-        name=name,
-        revision=rows.commit,
-        beside=rows.root,
-    )
-
-
-def _open_tars(name: str, tars: Snapshot, place: Place) -> Dataset:
-    return open_shards(
-        tars.files,
-        name=name,
-        revision=tars.commit,
-        beside=[tars.root],
-        cache=place.cache,
-    )
-
-
-def _open_copy(name: str, part: Part, columns: Columns, place: Place) -> Dataset:
-    copy = dataset_copy(part, place.cache)
-    return open_rows(
-        [copy.file],
-        columns,
-        name=name,
-        revision=copy.commit,
-        beside=copy.root,
-    )
+        rows = dataset_copy(HubSplit(repo, revision or DEFAULT_BRANCH, config, split), place.cache)
+    else:
+        rows = snapshot(wanted_parquet(repo, revision, split, config))
+    choice = ColumnChoice(named=columns or {}, where=where or {}, captions=captions, items=items)
+    return open_rows(rows.files, choice, name=name, revision=rows.commit, beside=rows.root)

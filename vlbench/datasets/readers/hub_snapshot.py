@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from glob import escape
 from pathlib import Path
+from textwrap import shorten
 
-from vlbench.core.errors import DataError
+from vlbench.core.errors import CardError, DataError, SourceMissing
 from vlbench.datasets.readers.annotation import NAME_FILES, TEMPLATE_FILES
 from vlbench.datasets.readers.file_listing import FoundFile
-from vlbench.datasets.readers.hub_failure import fetch_failures, no_repository, not_fetched
 from vlbench.datasets.readers.parquet import PARQUET_SUFFIX, files_of_split, list_parquet
 from vlbench.datasets.readers.webdataset import SHARD_COUNT, TAR_SUFFIX, list_shards
 
@@ -26,7 +26,7 @@ DEFAULT_BRANCH = "main"
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class SplitFiles:
     """Files of a repository: patterns that match them and no others, and how to tell that all are there.
 
     A revision None is the default branch. `choose` lists the split's files in a snapshot, or raises
@@ -48,14 +48,14 @@ class Snapshot:
     files: Sequence[FoundFile]
 
 
-def wanted_tars(repo: str, revision: str | None, split: str) -> Wanted:
+def wanted_tars(repo: str, revision: str | None, split: str) -> SplitFiles:
     """The tars of a split, with the names and templates that lie beside them."""
     shards = (f"{escape(split)}/*{TAR_SUFFIX}", f"{escape(split)}/{SHARD_COUNT}")
     patterns = (*shards, *NAME_FILES, *TEMPLATE_FILES)
-    return Wanted(repo, whole_commit(repo, revision), patterns, lambda root: list_shards(root, split))
+    return SplitFiles(repo, whole_commit(repo, revision), patterns, lambda root: list_shards(root, split))
 
 
-def wanted_parquet(repo: str, revision: str | None, split: str, config: str | None) -> Wanted:
+def wanted_parquet(repo: str, revision: str | None, split: str, config: str | None) -> SplitFiles:
     """The parquet files of a split, of a config's folder or of those where files without one lie."""
     folders = DEFAULT_FOLDERS if config is None else (f"{escape(config)}/",)
     named = escape(split)
@@ -70,10 +70,10 @@ def wanted_parquet(repo: str, revision: str | None, split: str, config: str | No
         found = [file for file in list_parquet(root) if matches(file.name, patterns)]
         return files_of_split(found, split, str(root))
 
-    return Wanted(repo, whole_commit(repo, revision), patterns, choose)
+    return SplitFiles(repo, whole_commit(repo, revision), patterns, choose)
 
 
-def snapshot(wanted: Wanted) -> Snapshot:
+def snapshot(wanted: SplitFiles) -> Snapshot:
     """A snapshot with all files of a split: the cache's, else one that is fetched now.
 
     Raises:
@@ -81,39 +81,31 @@ def snapshot(wanted: Wanted) -> Snapshot:
         DataError: no such split, or shards that are missing from the repository.
         CardError: a name that no repository can have.
     """
-    root = complete_copy(wanted) or _download(wanted)
+    from huggingface_hub.errors import HFValidationError, LocalEntryNotFoundError
+
+    with suppress(DataError, LocalEntryNotFoundError):
+        try:
+            return _chosen(wanted, _fetched(wanted, wanted.patterns, local_files_only=True))
+        except HFValidationError as error:
+            raise no_repository(wanted.repo, error) from error
+    return _chosen(wanted, _download(wanted))
+
+
+def _chosen(wanted: SplitFiles, root: Path) -> Snapshot:
     return Snapshot(root, root.name, wanted.choose(root))
 
 
-def complete_copy(wanted: Wanted) -> Path | None:
-    """The folder of the cache that has all files of a split; None where some are missing."""
-    root = cached_copy(wanted)
-    if root is not None:
-        with suppress(DataError):
-            wanted.choose(root)
-            return root
-    return None
-
-
-def cached_copy(wanted: Wanted) -> Path | None:
-    """The cache's folder of a revision, whatever of it is there; the network is not asked."""
+def _fetched(wanted: SplitFiles, patterns: Sequence[str], *, local_files_only: bool) -> Path:
     from huggingface_hub import snapshot_download
-    from huggingface_hub.errors import HFValidationError, LocalEntryNotFoundError
 
-    try:
-        return Path(
-            snapshot_download(
-                wanted.repo,
-                repo_type=DATASET,
-                revision=wanted.revision,
-                allow_patterns=list(wanted.patterns),
-                local_files_only=True,
-            )
-        )
-    except LocalEntryNotFoundError:
-        return None
-    except HFValidationError as error:
-        raise no_repository(wanted.repo, error) from error
+    folder = snapshot_download(
+        wanted.repo,
+        repo_type=DATASET,
+        revision=wanted.revision,
+        allow_patterns=list(patterns),
+        local_files_only=local_files_only,
+    )
+    return Path(folder)
 
 
 def matches(name: str, patterns: Sequence[str]) -> bool:
@@ -121,7 +113,7 @@ def matches(name: str, patterns: Sequence[str]) -> bool:
     return any(fnmatchcase(name, pattern) for pattern in patterns)
 
 
-def not_there(wanted: Wanted) -> DataError:
+def not_there(wanted: SplitFiles) -> DataError:
     """The error for a repository without a file of the split."""
     at = "" if wanted.revision is None else f"@{wanted.revision}"
     return DataError(
@@ -162,20 +154,58 @@ def whole_commit(repo: str, revision: str | None) -> str | None:
     return found.pop()
 
 
-def _download(wanted: Wanted) -> Path:
-    from huggingface_hub import HfApi, snapshot_download
+def _download(wanted: SplitFiles) -> Path:
+    from huggingface_hub import HfApi
 
     try:
         names = HfApi().list_repo_files(wanted.repo, repo_type=DATASET, revision=wanted.revision)
         files = [name for name in names if matches(name, wanted.patterns)]
         if not any(name.endswith(DATA_SUFFIXES) for name in files):
             raise not_there(wanted)
-        folder = snapshot_download(
-            wanted.repo,
-            repo_type=DATASET,
-            revision=wanted.revision,
-            allow_patterns=[escape(name) for name in files],
-        )
+        return _fetched(wanted, list(map(escape, files)), local_files_only=False)
     except fetch_failures() as error:
         raise not_fetched(wanted.repo, wanted.revision, error) from error
-    return Path(folder)
+
+
+REASON_LENGTH = 100
+"""How many characters of a library's own message are kept."""
+
+
+def fetch_failures() -> tuple[type[Exception], ...]:
+    """What fetching may raise: the hub's error and its HTTP client's own, whichever is installed."""
+    from huggingface_hub.errors import HfHubHTTPError
+
+    bases = [base for base in HfHubHTTPError.__bases__ if issubclass(base, Exception)]
+    return (OSError, HfHubHTTPError, *bases)
+
+
+def not_fetched(repo: str, revision: str | None, error: BaseException) -> SourceMissing:
+    """The error for a data set that is not here, and that could not be fetched."""
+    from huggingface_hub import constants
+    from huggingface_hub.errors import GatedRepoError, OfflineModeIsEnabled
+
+    at = "" if revision is None else f"@{revision}"
+    if isinstance(error, GatedRepoError):
+        return SourceMissing(
+            f"{repo}{at} is not in the hub's cache, and it is gated",
+            f"ask for it at {constants.ENDPOINT}/datasets/{repo}, then `hf auth login`, "
+            "or put the data under --data-root",
+        )
+    why = f"fetching it failed ({type(error).__name__}: {reason(error)})"
+    if isinstance(error, OfflineModeIsEnabled):
+        why = "the network is not asked"
+    return SourceMissing(
+        f"{repo}{at} is not in the hub's cache, and {why}",
+        "connect to the hub (HF_HUB_OFFLINE unset; `hf auth login` and its terms where it is gated), "
+        "or put the data under --data-root",
+    )
+
+
+def no_repository(repo: str, error: BaseException) -> CardError:
+    """The error for a name that no repository can have."""
+    return CardError(f"source hub: {repo!r} is no name of a repository ({reason(error)})")
+
+
+def reason(error: BaseException) -> str:
+    """A library's message as one short line."""
+    return shorten(str(error), REASON_LENGTH, placeholder=" ...")

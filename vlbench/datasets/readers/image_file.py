@@ -16,42 +16,29 @@ from vlbench.datasets.readers.file_listing import FoundFile
 if TYPE_CHECKING:
     from PIL.Image import Image as OpenedImage
 
-IMAGE_SUFFIXES = frozenset(
-    (
-        ".avif",
-        ".bmp",
-        ".gif",
-        ".jfif",
-        ".jp2",
-        ".jpe",
-        ".jpeg",
-        ".jpg",
-        ".pbm",
-        ".pgm",
-        ".png",
-        ".pnm",
-        ".ppm",
-        ".tif",
-        ".tiff",
-        ".webp",
-    )
-)
+_JPEG = (".jfif", ".jp2", ".jpe", ".jpeg", ".jpg")
+_NETPBM = (".pbm", ".pgm", ".pnm", ".ppm")
+IMAGE_SUFFIXES = frozenset((*_JPEG, *_NETPBM, ".avif", ".bmp", ".gif", ".png", ".tif", ".tiff", ".webp"))
 """Suffixes of image files, in lower case."""
 
 
-def open_image_file(path: str) -> "OpenedImage":
-    """Open an image file; its pixels are decoded by whoever asks for them first.
+def open_image_file(path: str, start: int = 0, size: int = -1, member: str = "") -> "OpenedImage":
+    """Open an image file, or `size` bytes from `start` on that are a member of an archive.
 
-    Nothing is applied, an EXIF orientation neither: models were trained and published without it.
+    Its pixels are decoded by whoever asks for them first. Nothing is applied, an EXIF orientation neither:
+    models were trained and published without it.
 
     Raises:
         DataError: the file cannot be read, or is no image; it is named.
     """
+    where = f"{path}: {member}" if member else path
     try:
-        data = Path(path).read_bytes()
+        with Path(path).open("rb") as file:
+            file.seek(start)
+            data = file.read(size)
     except OSError as error:
-        raise DataError(f"{path} cannot be read ({error.strerror}); repair or remove it") from error
-    return open_image_bytes(data, path)
+        raise DataError(f"{where} cannot be read ({error.strerror}); repair or remove it") from error
+    return open_image_bytes(data, where)
 
 
 def open_image_bytes(data: bytes, where: str) -> "OpenedImage":
@@ -66,9 +53,7 @@ def open_image_bytes(data: bytes, where: str) -> "OpenedImage":
         what = "is empty" if not data else "is no image that Pillow knows"
         raise DataError(f"{where} {what}; replace the file or remove it") from error
     except (OSError, ValueError, Image.DecompressionBombError) as error:
-        raise DataError(
-            f"{where} does not open as an image ({error}); replace the file or remove it"
-        ) from error
+        raise DataError(f"{where} does not open as an image ({error}); replace or remove it") from error
 
 
 def file_examples(files: Sequence[FoundFile], targets: Sequence[Target]) -> Examples:

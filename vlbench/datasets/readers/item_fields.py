@@ -10,6 +10,7 @@ from vlbench.core.item import Item
 Field = str | int
 """A key of an object (`bbox.x` is x of the object bbox), or a position in a list."""
 Box = tuple[int, int, int, int]
+"""Left, top, right and bottom in pixels of a part of an image."""
 _LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
 
@@ -129,6 +130,11 @@ def box_of(record: object, fields: ItemFields, where: str) -> Box | None:
     if width < 1 or height < 1:
         raise DataError(f"{where}: box {values} holds no pixel; fetch the file again")
     return left, top, left + width, top + height
+
+
+def mark_of(box: Box | None) -> str:
+    """What a box adds to the id and the state of its image; empty without one."""
+    return "" if box is None else f"#{','.join(map(str, box))}"
 
 
 def _texts(record: object, key: Field, where: str) -> Sequence[str]:

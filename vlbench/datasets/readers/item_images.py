@@ -13,12 +13,11 @@ from vlbench.core.digest import digest_of_strings
 from vlbench.core.errors import DataError, SourceMissing
 from vlbench.core.item import Item
 from vlbench.core.reading import Reading, Tally
-from vlbench.datasets.readers.absent_images import those_there
 from vlbench.datasets.readers.annotation import templates_beside
 from vlbench.datasets.readers.file_listing import FoundFile, find_files, revision_of
 from vlbench.datasets.readers.image_file import open_image_file
-from vlbench.datasets.readers.inner_path import inner_path
-from vlbench.datasets.readers.item_fields import Box
+from vlbench.datasets.readers.item_fields import Box, mark_of
+from vlbench.datasets.readers.listed_images import Listed, inner_path, those_there
 
 Image = tuple[str, Box | None]
 """An image as annotations name it, and the part of it that is meant."""
@@ -31,7 +30,7 @@ NUMBER = "{:012}"
 
 
 @dataclass(frozen=True, slots=True)
-class Stated:
+class StatedItems:
     """Items of an annotation file, each with its images; those of the items are numbered within it."""
 
     file: Path
@@ -40,7 +39,9 @@ class Stated:
     tally: Tally = field(default_factory=Tally)
 
 
-def items_with_images(name: str, said: Stated, patterns: Sequence[str], root: Path, place: Place) -> Dataset:
+def items_with_images(
+    name: str, said: StatedItems, patterns: Sequence[str], root: Path, place: Place
+) -> Dataset:
     """A data set of the distinct images in the order in which items name them, and of the items.
 
     A pattern is a path in the data set's folder or under a data root: `{}` stands for the stated name,
@@ -58,8 +59,7 @@ def items_with_images(name: str, said: Stated, patterns: Sequence[str], root: Pa
     if not found:
         first = _filled(patterns[0], next(iter(names)), said.file)
         raise SourceMissing(f"none of the {len(names):,} images in {root}", f"put them there, as {first}")
-    listed = list(names)
-    there = those_there(listed, found, place, lambda i: f"{said.file}: image {listed[i]}")
+    there = those_there([Listed(str(said.file), each, Target()) for each in names], found, place)
     places: dict[Image, int] = {}
     items: list[Item] = []
     for item, images in said.items:
@@ -71,11 +71,10 @@ def items_with_images(name: str, said: Stated, patterns: Sequence[str], root: Pa
     lost = len(said.items) - len(items)
     lacks = f"{there.lacks}; {lost:,} of {len(said.items):,} items want one of them" if lost else ""
     parts = tuple((found[image], box) for image, box in places)
+    files = tuple(dict.fromkeys(file for file, _ in parts))
     return Dataset(
         name=name,
-        revision=revision_of(
-            tuple(dict.fromkeys(file for file, _ in parts)), place, contents=[("items", _digest(said, items))]
-        ),
+        revision=revision_of(files, place, contents=[("items", _digest(said, items))]),
         offers=Offers(templates=templates_beside(root), items=tuple(items)),
         examples=Examples(partial(_example, parts), len(parts)),
         reading=Reading(name.partition(":")[0], said.labels, said.tally.left_out, lacks=lacks),
@@ -106,7 +105,7 @@ def _filled(pattern: str, name: str, file: Path) -> str:
     return pattern.replace(WHOLE, inside) if WHOLE in pattern else posixpath.normpath(f"{pattern}/{inside}")
 
 
-def _digest(said: Stated, items: Sequence[Item]) -> str:
+def _digest(said: StatedItems, items: Sequence[Item]) -> str:
     """A digest of what items say, the names of their images included."""
     stated = dict(zip((item.id for item, _ in said.items), said.items, strict=True))
     return digest_of_strings(
@@ -119,7 +118,6 @@ def _digest(said: Stated, items: Sequence[Item]) -> str:
 def _example(parts: Sequence[tuple[FoundFile, Box | None]], index: int) -> Example:
     """A file, or a part of one; its id is the file's name, with the box where there is one."""
     file, box = parts[index]
-    mark = "" if box is None else f"#{','.join(map(str, box))}"
-    return Example(
-        f"{file.name}{mark}", partial(open_image_file, file.path), Target(), file.state + mark, box=box
-    )
+    mark = mark_of(box)
+    image = partial(open_image_file, file.path)
+    return Example(f"{file.name}{mark}", image, Target(), f"{file.state}{mark}", box=box)

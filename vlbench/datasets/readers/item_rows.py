@@ -1,7 +1,7 @@
 """Items in the rows of parquet files: a row has the images and the texts of one."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -12,29 +12,22 @@ from vlbench.core.item import Item
 from vlbench.core.reading import Reading, Tally
 from vlbench.datasets.readers.annotation import templates_beside
 from vlbench.datasets.readers.file_listing import FoundFile
-from vlbench.datasets.readers.item_fields import Box, ItemFields, box_of, item_of, too_little
+from vlbench.datasets.readers.item_fields import Box, ItemFields, box_of, item_of, mark_of, too_little
 from vlbench.datasets.readers.parquet_columns import image_leaf, read_values
 from vlbench.datasets.readers.parquet_rows import open_image_row, open_parquet
 
-
-@dataclass(frozen=True, slots=True)
-class RowImage:
-    """An image in a row of a file: the path of its column's bytes, and the part of it that is meant."""
-
-    file: FoundFile
-    leaf: str
-    row: int
-    box: Box | None
+RowImage = tuple[FoundFile, str, int, Box | None]
+"""An image in a row of a file: the path of its column's bytes, the row, and the part of it that is meant."""
 
 
 def open_item_rows(
     files: Sequence[FoundFile],
     fields: ItemFields,
+    where: Mapping[str, str | int],
     *,
     name: str,
     revision: str,
     beside: Path,
-    where: Mapping[str, str | int],
     tally: Tally,
 ) -> Dataset:
     """Items of the rows of some files; their texts are read now, their images later.
@@ -46,7 +39,6 @@ def open_item_rows(
     """
     items: list[Item] = []
     images: list[RowImage] = []
-    number = 0
     for file in files:
         parquet_file = open_parquet(file.path)
         leaves = [image_leaf(parquet_file.schema_arrow, str(each), file.path) for each in fields.images]
@@ -61,11 +53,10 @@ def open_item_rows(
                 tally.leave_out(why, at)
                 continue
             box = box_of(record, fields, at)
-            item = item_of(record, fields, str(number), at)
+            item = item_of(record, fields, str(len(items)), at)
             first = len(images)
-            images += [RowImage(file, leaf, row, box) for leaf in leaves]
-            items.append(Item(item.id, tuple(range(first, len(images))), item.texts, item.right, item.labels))
-            number += 1
+            images += [(file, leaf, row, box) for leaf in leaves]
+            items.append(replace(item, images=tuple(range(first, len(images)))))
     if not items:
         raise DataError(f"{name} has no row that is asked for; correct the card or fetch the data again")
     columns = ", ".join(map(repr, fields.texts))
@@ -80,13 +71,7 @@ def open_item_rows(
 
 def _example(images: Sequence[RowImage], index: int) -> Example:
     """An image of a row; its id is the file's name, the row, the column and the box."""
-    image = images[index]
-    column = image.leaf.partition(".")[0]
-    mark = "" if image.box is None else f"#{','.join(map(str, image.box))}"
-    return Example(
-        f"{image.file.name}/{image.row}/{column}{mark}",
-        partial(open_image_row, image.file, image.leaf, image.row),
-        Target(),
-        f"{image.file.state}#{image.row}#{column}{mark}",
-        box=image.box,
-    )
+    file, leaf, row, box = images[index]
+    mark = f"{leaf.partition('.')[0]}{mark_of(box)}"
+    image = partial(open_image_row, file, leaf, row)
+    return Example(f"{file.name}/{row}/{mark}", image, Target(), f"{file.state}#{row}#{mark}", box=box)

@@ -1,42 +1,37 @@
 """The source `jsonl`: images with a `metadata.jsonl` beside them, as Hugging Face's imagefolder has it."""
 
-import json
 import posixpath
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
-from vlbench.core.contracts import Dataset, Place, Target
-from vlbench.core.digest import digest_of_strings
+from vlbench.core.contracts import Dataset, Place
 from vlbench.core.errors import DataError
-from vlbench.core.reading import Reading, Tally
-from vlbench.datasets.readers.absent_images import those_there
+from vlbench.core.reading import Tally
+from vlbench.core.text_file import read_text
 from vlbench.datasets.readers.annotation import (
     CAPTION_FIELDS,
     NEGATIVE_TAGS,
     UNKNOWN_TAGS,
     names_file,
     offers_beside,
-    read_text,
     target_of,
 )
-from vlbench.datasets.readers.file_listing import find_files, names_below, revision_of
-from vlbench.datasets.readers.image_file import IMAGE_SUFFIXES, file_examples
-from vlbench.datasets.readers.location import locate
+from vlbench.datasets.readers.file_listing import names_below
+from vlbench.datasets.readers.image_file import IMAGE_SUFFIXES
+from vlbench.datasets.readers.listed_images import (
+    Listed,
+    find_listed,
+    inner_path,
+    listed_dataset,
+    refuse_repeats,
+)
+from vlbench.datasets.readers.location import folder_with, locate
+from vlbench.datasets.readers.text_records import json_lines
 
 METADATA = "metadata.jsonl"
 FILE_NAME = "file_name"
 READ_FIELDS = frozenset(("label", *CAPTION_FIELDS, "tags", UNKNOWN_TAGS, NEGATIVE_TAGS, "group"))
-
-
-@dataclass(frozen=True, slots=True)
-class Line:
-    """One line of the metadata: its number, the image it names, what it says of it."""
-
-    number: int
-    file_name: str
-    target: Target
-    fields: tuple[str, ...]
 
 
 def jsonl(place: Place, /, *, path: str, metadata: str | None = None) -> Dataset:
@@ -60,74 +55,47 @@ def jsonl(place: Place, /, *, path: str, metadata: str | None = None) -> Dataset
         DataError: a line that is wrong, or an image that does not lie there; file and line are named.
     """
     if metadata is None:
-        root = locate(place, path, wanted=METADATA, holds=lambda each: (each / METADATA).is_file())
+        root = folder_with(place, path, METADATA)
         file = root / METADATA
     else:
         root = locate(place, path, wanted="folder of images", holds=Path.is_dir)
-        beside = Place(roots=(root, *place.roots), card_folder=place.card_folder)
+        beside = replace(place, roots=(root, *place.roots))
         file = locate(beside, metadata, wanted="metadata file", holds=Path.is_file)
     text = read_text(file)
     tally = Tally(str(file.parent))
-    lines = list(_lines(text, file, tally))
-    if not lines:
+    listed: list[Listed] = []
+    fields: dict[str, Sequence[str]] = {}
+    for where, record in json_lines(text, file):
+        if not isinstance(record, dict):
+            raise DataError(f'{where}: not a JSON object; write {{"file_name": ...}}')
+        listed.append(Listed(where, _file_name(record, where), target_of(record, where, tally)))
+        fields[listed[-1].image] = [each for each in record if each != FILE_NAME]
+    if not listed:
         raise DataError(f"{file} has no line; add one for each image")
-    found = find_files(root, (line.file_name for line in lines))
-    offers = offers_beside([root], (line.target for line in lines))
-    there = those_there(
-        [line.file_name for line in lines],
-        found,
-        place,
-        lambda i: f"{file}:{lines[i].number}: image {root / lines[i].file_name}",
-    )
-    lines = [lines[i] for i in there.positions]
+    refuse_repeats(listed)
+    there = find_listed(listed, root, place)
     for name in names_below(root):
-        if posixpath.splitext(name)[1].lower() in IMAGE_SUFFIXES and name not in found:
+        if posixpath.splitext(name)[1].lower() in IMAGE_SUFFIXES and name not in fields:
             tally.leave_out(f"images without a line in {file.name}", name)
-    targets = tuple(line.target for line in lines)
-    files = tuple(found[line.file_name] for line in lines)
-    return Dataset(
-        name=f"jsonl:{path}",
-        revision=revision_of(files, place, contents=[(file.name, digest_of_strings([text]))]),
-        offers=offers,
-        examples=file_examples(files, targets),
-        reading=Reading(
-            layout="jsonl",
-            labels=_labels(lines, file, names_file(root)),
-            left_out=tally.left_out,
-            lacks=there.lacks,
-        ),
+    stated = dict.fromkeys(each for image in there.images for each in fields[image.image])
+    return listed_dataset(
+        f"jsonl:{path}",
+        there,
+        place,
+        contents={file.name: [text]},
+        offers=offers_beside([root], [each.target for each in listed]),
+        labels=_labels(list(stated), file, names_file(root)),
+        left_out=tally.left_out,
     )
 
 
-def _labels(lines: Sequence[Line], file: Path, names: Path | None) -> str:
+def _labels(fields: Sequence[str], file: Path, names: Path | None) -> str:
     """The fields that say what is true, and those that are nobody's business."""
-    fields = dict.fromkeys(each for line in lines for each in line.fields)
     read = [each for each in fields if each in READ_FIELDS]
     others = [each for each in fields if each not in READ_FIELDS]
     said = f"{', '.join(read) or 'none'} of {file.name}"
     beside = f", names in {names.name}" if names else ""
     return said + beside + (f"; left alone: {', '.join(others)}" if others else "")
-
-
-def _lines(text: str, file: Path, tally: Tally) -> Iterator[Line]:
-    first_seen: dict[str, int] = {}
-    for number, line in enumerate(text.split("\n"), start=1):
-        if not line.strip():
-            continue
-        where = f"{file}:{number}"
-        try:
-            record = json.loads(line)
-        except ValueError as error:
-            raise DataError(f"{where}: not JSON ({error}); correct the line") from error
-        if not isinstance(record, dict):
-            raise DataError(f'{where}: not a JSON object; write {{"file_name": ...}}')
-        name = _file_name(record, where)
-        if first_seen.setdefault(name, number) != number:
-            raise DataError(
-                f"{where}: {name} is named on line {first_seen[name]} already; put all of it on one line"
-            )
-        fields = tuple(each for each in record if each != FILE_NAME)
-        yield Line(number, name, target_of(record, where, tally), fields)
 
 
 def _file_name(record: Mapping[str, object], where: str) -> str:
@@ -139,7 +107,4 @@ def _file_name(record: Mapping[str, object], where: str) -> str:
         )
     if not isinstance(value, str) or not value:
         raise DataError(f"{where}: file_name {value!r} is no name of an image; give its relative path")
-    name = posixpath.normpath(value)
-    if posixpath.isabs(name) or name.split("/")[0] == "..":
-        raise DataError(f"{where}: file_name {value!r} leads out of the folder; give a path inside it")
-    return name
+    return inner_path(value, where)

@@ -9,7 +9,7 @@ from vlbench.core.contracts import Dataset, Place
 from vlbench.core.errors import DataError
 from vlbench.core.reading import Tally
 from vlbench.datasets.readers.file_listing import list_folders, names_below
-from vlbench.datasets.readers.folder import PACKED_SUFFIXES, own_folder
+from vlbench.datasets.readers.folder import PACKED_SUFFIXES, TABLES, own_folder
 from vlbench.datasets.readers.image_file import IMAGE_SUFFIXES
 from vlbench.datasets.readers.jsonl import METADATA, jsonl
 from vlbench.datasets.readers.location import locate
@@ -23,13 +23,12 @@ FACTORIES: dict[str, Callable[..., Dataset]] = {
     "webdataset": webdataset,
 }
 PACKED_LAYOUTS = (("parquet", PARQUET_SUFFIX), ("webdataset", TAR_SUFFIX))
-TABLES = frozenset((".csv", ".json", ".tsv", ".txt"))
 FEWEST_CLASSES = 2
 """So many folders with images are class folders, whatever lies beside them."""
 
 
 @dataclass(frozen=True, slots=True)
-class Layout:
+class FoundLayout:
     """What a folder was taken for, and the names of the files in it that are not read then."""
 
     kind: str
@@ -61,7 +60,7 @@ def own(place: Place, /, *, path: str) -> Dataset:
     return replace(source, reading=replace(source.reading, left_out=tally.left_out))
 
 
-def detect_layout(folder: Path) -> Layout:
+def detect_layout(folder: Path) -> FoundLayout:
     """What lies in a folder.
 
     Raises:
@@ -69,25 +68,27 @@ def detect_layout(folder: Path) -> Layout:
     """
     if folder.is_file():
         if folder.suffix.lower() == PARQUET_SUFFIX:
-            return Layout("parquet")
+            return FoundLayout("parquet")
         raise DataError(f"{folder} is a file; name a folder, or a {PARQUET_SUFFIX} file")
     names = names_below(folder)
     if METADATA in names:
-        return Layout("jsonl", tuple(_packed(names)))
+        return FoundLayout("jsonl", tuple(_packed(names)))
     images = [name for name in names if posixpath.splitext(name)[1].lower() in IMAGE_SUFFIXES]
     pictured = {_top(name) for name in images if "/" in name}
-    packed = _packed_layout(names)
-    if packed is not None:
-        kind, holders = packed
+    for kind, suffix in PACKED_LAYOUTS:
+        holders = [name for name in names if name.lower().endswith(suffix)]
+        if not any(name.count("/") < 2 for name in holders):
+            continue
         if len(pictured) < FEWEST_CLASSES or pictured <= SPLIT_WORDS:
             beside = [(f"images that are not in the {kind} files", name) for name in images]
-            return Layout(kind, (*beside, *(each for each in _packed(names) if each[1] not in holders)))
+            return FoundLayout(kind, (*beside, *(each for each in _packed(names) if each[1] not in holders)))
         apart = [name for name in holders if "/" in name and _top(name) not in pictured]
         if apart:
             raise DataError(
                 f"{folder} holds class folders with images ({min(pictured)}/) and {apart[0]}; "
                 "name the folder of one, or move the other away"
             )
+        break
     folders = list_folders(folder)
     if pictured and set(folders) <= SPLIT_WORDS:
         raise DataError(
@@ -95,17 +96,8 @@ def detect_layout(folder: Path) -> Layout:
         )
     _refuse_split(folder, images, pictured)
     if pictured:
-        return Layout("folder")
+        return FoundLayout("folder")
     raise DataError(f"{folder} {_what_lies_there(names, images)}")
-
-
-def _packed_layout(names: Sequence[str]) -> tuple[str, list[str]] | None:
-    """The layout of the first kind of packed files that lie in a folder or right below, and their names."""
-    for kind, suffix in PACKED_LAYOUTS:
-        found = [name for name in names if name.count("/") < 2 and name.lower().endswith(suffix)]
-        if found:
-            return kind, [name for name in names if name.lower().endswith(suffix)]
-    return None
 
 
 def _packed(names: Sequence[str]) -> list[tuple[str, str]]:

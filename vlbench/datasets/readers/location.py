@@ -1,18 +1,41 @@
 """Where data lie: a card's relative path under the roots, then beside the card."""
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from vlbench.core.contracts import Place
 from vlbench.core.errors import DataError, SourceMissing
 
 
-def locate(place: Place, path: str, *, wanted: str, holds: Callable[[Path], bool]) -> Path:
+def folder_with(place: Place, path: str, *names: str) -> Path:
+    """The first place of a folder that has some files, by their names in it.
+
+    Raises:
+        SourceMissing: as `locate`.
+        DataError: as `locate`.
+    """
+
+    def holds(folder: Path) -> bool:
+        return all((folder / name).is_file() for name in names)
+
+    return locate(place, path, wanted=" and ".join(names), holds=holds)
+
+
+def locate(
+    place: Place,
+    path: str,
+    *,
+    wanted: str,
+    holds: Callable[[Path], bool],
+    instead: Sequence[str] = (),
+    mend: str = "",
+) -> Path:
     """The first place where a path holds what is wanted, with links resolved.
 
     An absolute path (or one that begins with ~) is taken as it is; a relative one is tried under each
-    root in order, then under the card's folder. `wanted` names what `holds` looks for.
+    root in order, then under the card's folder. `wanted` names what `holds` looks for; `instead`, which
+    `holds` may fill, is what lies there in another form, and `mend` what is then to be done.
 
     Raises:
         SourceMissing: it lies nowhere; all places looked at are named.
@@ -35,4 +58,6 @@ def locate(place: Place, path: str, *, wanted: str, holds: Callable[[Path], bool
                 f"{candidate} cannot be read ({error.strerror}); check its permissions"
             ) from error
     where = f"in {', '.join(str(each) for each in places)}" if places else f"as {path}: there is no data root"
+    if instead:
+        where, advice = f"{where} ({instead[0]})", mend
     raise SourceMissing(f"no {wanted} {where}", advice)

@@ -2,12 +2,13 @@
 
 import re
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
+from typing import Any
 
 import numpy as np
 
-from vlbench.core.contracts import Dataset, Offers, Place, Target
+from vlbench.core.contracts import Dataset, Offers, Place, Target, Text
 from vlbench.core.dataset import Examples
 from vlbench.core.errors import CardError, DataError, SourceMissing
 from vlbench.core.reading import Reading, Tally
@@ -17,9 +18,9 @@ from vlbench.datasets.readers.item_fields import ItemFields
 from vlbench.datasets.readers.item_rows import open_item_rows
 from vlbench.datasets.readers.location import locate
 from vlbench.datasets.readers.parquet_columns import (
-    Columns,
+    ColumnChoice,
     ColumnUse,
-    Found,
+    FoundColumns,
     WhichCaptions,
     class_names,
     columns_passed_over,
@@ -72,6 +73,7 @@ def parquet(
         SourceMissing: no such file, folder or split.
         DataError: a damaged file, a missing shard or column, or no row that was chosen.
     """
+    choice = ColumnChoice(named=columns or {}, where=where or {}, captions=captions, items=items)
     unread: list[str] = []
     if isinstance(path, str):
         root = locate(place, path, wanted="parquet file or folder of them", holds=_holds_parquet)
@@ -81,25 +83,16 @@ def parquet(
         name = f"parquet:{path}"
         chosen = {file.name for file in files}
         unread = [file.name for file in found if file.name not in chosen]
-    else:
-        files = [
-            file
-            for each in path
-            for file in list_parquet(locate(place, each, wanted="parquet file", holds=Path.is_file))
-        ]
-        if not files:
-            raise DataError("source parquet: path is an empty list; name a file")
+    elif path:
+        listed = [locate(place, each, wanted="parquet file", holds=Path.is_file) for each in path]
+        files = [file for each in listed for file in list_parquet(each)]
         folder = Path(files[0].path).parent
         files = files_of_split(files, split, "the list") if split else files
         name = f"parquet:{path[0]}" + (f" and {len(path) - 1} more" if len(path) > 1 else "")
-    return open_rows(
-        files,
-        Columns(named=columns or {}, where=where or {}, captions=captions, items=items),
-        name=name,
-        revision=revision_of(files, place),
-        beside=folder,
-        unread=unread,
-    )
+    else:
+        raise DataError("source parquet: path is an empty list; name a file")
+    revision = revision_of(files, place)
+    return open_rows(files, choice, name=name, revision=revision, beside=folder, unread=unread)
 
 
 def list_parquet(root: Path) -> list[FoundFile]:
@@ -159,9 +152,34 @@ def is_of_split(name: str, split: str) -> bool:
     return shard["split"] == split if shard is not None else split in (path.stem, path.parent.name)
 
 
+@dataclass(frozen=True, slots=True)
+class FileColumns:
+    """The columns of a file, how they are read, and the class names that its metadata give."""
+
+    path: str
+    found: FoundColumns
+    reading: Reading
+    names: tuple[Text, ...]
+
+    def has_to_be_like(self, first: "FileColumns") -> None:
+        """Raise DataError where the columns or the class names of the first file are others."""
+        if self.found.leaf != first.found.leaf:
+            raise DataError(
+                f"{self.path}: images are in {self.found.leaf}, in {first.path} in {first.found.leaf}; "
+                "name the column"
+            )
+        if self.names and first.names and self.names != first.names:
+            raise DataError(f"{self.path} has other class names than {first.path}; write both alike")
+        if self.found != first.found:
+            raise DataError(
+                f"{self.path} is read by {self.reading.labels}, {first.path} by {first.reading.labels}; "
+                "name the columns"
+            )
+
+
 def open_rows(
     files: Sequence[FoundFile],
-    columns: Columns,
+    choice: ColumnChoice,
     *,
     name: str,
     revision: str,
@@ -179,66 +197,45 @@ def open_rows(
     tally = Tally(str(beside))
     for other in unread:
         tally.leave_out("parquet files of other splits", other)
-    if columns.items is not None:
-        if columns.named or columns.captions != "all":
+    if choice.items is not None:
+        if choice.named or choice.captions != "all":
             raise CardError(f"{name}: `columns` and `captions` are for images by themselves; remove them")
         return open_item_rows(
-            files,
-            columns.items,
-            name=name,
-            revision=revision,
-            beside=beside,
-            where=columns.where,
-            tally=tally,
+            files, choice.items, choice.where, name=name, revision=revision, beside=beside, tally=tally
         )
-    reading = Reading()
     targets: list[Target] = []
     places: list[tuple[int, int]] = []
-    leaf = ""
-    offers = Offers()
-    first: Found | None = None
-    for number, file in enumerate(files):
-        parquet_file = open_parquet(file.path)
-        found = find_columns(parquet_file.schema_arrow, columns, file.path)
-        if leaf not in ("", found.leaf):
-            raise DataError(
-                f"{file.path}: images are in {found.leaf}, in {files[0].path} in {leaf}; name the column"
-            )
-        leaf = found.leaf
-        for row in read_rows(parquet_file, found, columns, file.path, tally):
-            places.append((number, row.position))
-            targets.append(row.target)
-        schema = parquet_file.schema_arrow
-        own = Reading("parquet", columns_read(schema, found), (), columns_passed_over(schema, found, columns))
-        names = class_names(schema, found)
-        if number == 0:
-            offers, reading, first = Offers(names=names), own, found
-        elif names and offers.names and names != offers.names:
-            raise DataError(f"{file.path} has other class names than {files[0].path}; write both alike")
-        elif found != first:
-            raise DataError(
-                f"{file.path} is read by {own.labels}, {files[0].path} by {reading.labels}; name the columns"
-            )
-    if not targets:
-        chosen = f" where {dict(columns.where)}" if columns.where else ""
+    first: FileColumns | None = None
+    for number, each in enumerate(files):
+        parquet_file = open_parquet(each.path)
+        own = _columns_of(parquet_file.schema_arrow, choice, each.path)
+        first = first or own
+        own.has_to_be_like(first)
+        for row, target in read_rows(parquet_file, own.found, choice, each.path, tally):
+            places.append((number, row))
+            targets.append(target)
+    if first is None or not targets:
+        chosen = f" where {dict(choice.where)}" if choice.where else ""
         raise DataError(f"{name} has no row{chosen}; correct the card or fetch the data again")
-    rows = Rows(tuple(files), np.array(places, dtype=np.int64), tuple(targets), leaf)
-    near = offers_beside([beside], () if offers.names else targets)
+    rows = Rows(tuple(files), np.array(places, dtype=np.int64), tuple(targets), first.found.leaf)
+    near = offers_beside([beside], () if first.names else targets)
+    file = names_file(beside)
+    named_in = file.name if file else "the metadata" * bool(first.names)
+    labels = first.reading.labels + (f", names in {named_in}" if named_in else "")
     return Dataset(
         name=name,
         revision=revision,
-        offers=Offers(names=near.names or offers.names, templates=near.templates),
+        offers=Offers(names=near.names or first.names, templates=near.templates),
         examples=Examples(rows.example, len(targets)),
-        reading=replace(reading, labels=_labels(reading.labels, beside, offers), left_out=tally.left_out),
+        reading=replace(first.reading, labels=labels, left_out=tally.left_out),
     )
 
 
-def _labels(columns: str, beside: Path, offers: Offers) -> str:
-    """The columns that were read, and where the names of their numbers come from."""
-    file = names_file(beside)
-    if file is not None:
-        return f"{columns}, names in {file.name}"
-    return f"{columns}, names in the metadata" if offers.names else columns
+def _columns_of(schema: Any, choice: ColumnChoice, path: str) -> FileColumns:
+    found = find_columns(schema, choice, path)
+    remarks = columns_passed_over(schema, found, choice)
+    reading = Reading("parquet", columns_read(schema, found), remarks=remarks)
+    return FileColumns(path, found, reading, class_names(schema, found))
 
 
 def _holds_parquet(path: Path) -> bool:

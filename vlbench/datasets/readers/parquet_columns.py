@@ -1,26 +1,31 @@
 """Which columns of parquet files hold images and what is said of them, and how these are read."""
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
-from itertools import islice
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from vlbench.core.contracts import Target, Text
 from vlbench.core.errors import DataError
 from vlbench.core.reading import Tally
-from vlbench.datasets.readers.annotation import BLANK, NEGATIVE_TAGS, UNKNOWN_TAGS, target_of, text_of
+from vlbench.datasets.readers.annotation import BLANK, target_of, text_of
 from vlbench.datasets.readers.item_fields import ItemFields
 
 ColumnUse = Literal["image", "label", "captions", "tags", "unknown_tags", "negative_tags", "group"]
 """What a column is for."""
 WhichCaptions = Literal["first", "all"]
 """Which of an image's captions are asked for."""
-IMAGE_COLUMNS = ("image", "img", "jpg", "jpeg", "png", "webp")
-LABEL_COLUMNS = ("label", "fine_label", "cls", "class", "target", "labels", "category", "class_name")
-CAPTION_COLUMNS = ("captions", "caption", "text", "texts", "sentences", "raw", "txt")
-TAG_COLUMNS = ("tags", "labels", "classes")
-_OF_TAGS: tuple[ColumnUse, ...] = ("unknown_tags", "negative_tags")
+USUAL: Mapping[ColumnUse, Sequence[str]] = {
+    "image": ("image", "img", "jpg", "jpeg", "png", "webp"),
+    "label": ("label", "fine_label", "cls", "class", "target", "labels", "category", "class_name"),
+    "captions": ("captions", "caption", "text", "texts", "sentences", "raw", "txt"),
+    "tags": ("tags", "labels", "classes"),
+    "unknown_tags": (),
+    "negative_tags": (),
+    "group": (),
+}
+"""The usual names of the columns of each use."""
+_TAG_USES: Sequence[ColumnUse] = ("tags", "unknown_tags", "negative_tags")
 BYTES = "bytes"
 """The field of an image that is a record of bytes and path, as `datasets` writes it."""
 SENTENCE = "raw"
@@ -28,7 +33,7 @@ SENTENCE = "raw"
 
 
 @dataclass(frozen=True, slots=True)
-class Columns:
+class ColumnChoice:
     """Names of columns as a card gives them, the usual names where it does not.
 
     `where` chooses rows, `captions` among the captions of an image. `items` are named where a row is an item
@@ -42,58 +47,33 @@ class Columns:
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
-    """Columns that are there and of a fitting type; `leaf` is the path of the encoded images."""
+class FoundColumns:
+    """The columns of each use that are there and fit; `leaf` is the path of the encoded images."""
 
     leaf: str
-    label: str | None
-    captions: tuple[str, ...]
-    tags: str | None
-    unknown_tags: str | None
-    negative_tags: str | None
-    group: str | None
+    of: Mapping[ColumnUse, Sequence[str]]
 
     @property
-    def said(self) -> tuple[str, ...]:
+    def said(self) -> list[str]:
         """The columns that say what is true of an image."""
-        tags = self.tags, self.unknown_tags, self.negative_tags
-        return tuple(each for each in (self.label, *self.captions, *tags, self.group) if each)
+        return [name for names in self.of.values() for name in names]
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
-    """A row that the card chose: its position in the file and what it says of its image."""
-
-    position: int
-    target: Target
-
-
-def find_columns(schema: Any, columns: Columns, path: str) -> Found:
+def find_columns(schema: Any, choice: ColumnChoice, path: str) -> FoundColumns:
     """The columns of a file's Arrow schema that a card names, or that have the usual names.
 
     Raises:
         DataError: a named column is not there or of another type, or no column holds images.
     """
     # a column of such a name is for nothing else: one of another type is refused, not passed over
-    own: dict[ColumnUse, str | list[str]] = {use: use for use in _OF_TAGS if use in schema.names}
-    columns = replace(columns, named={**own, **columns.named})
-    images = _pick(schema, columns, _Use("image", IMAGE_COLUMNS, _is_image), path)
+    own: list[ColumnUse] = [use for use in _TAG_USES[1:] if use in schema.names]
+    named = {**{use: use for use in own}, **choice.named}
+    images = _pick(schema, "image", named.get("image"), path)
     if not images:
         raise DataError(f"{path}: no column holds images; it has {_listed(schema)}: name one as `image`")
-    labels = _pick(schema, columns, _Use("label", LABEL_COLUMNS, _is_label), path)
-    tags = _pick(schema, columns, _Use("tags", TAG_COLUMNS, _is_tags), path)
-    unknown = _pick(schema, columns, _Use("unknown_tags", (), _is_tags), path)
-    negative = _pick(schema, columns, _Use("negative_tags", (), _is_tags), path)
-    groups = _pick(schema, columns, _Use("group", (), _is_label), path)
-    return Found(
-        leaf=image_leaf(schema, images[0], path),
-        label=next(iter(labels), None),
-        captions=tuple(_pick(schema, columns, _Use("captions", CAPTION_COLUMNS, _is_captions), path)),
-        tags=next(iter(tags), None),
-        unknown_tags=next(iter(unknown), None),
-        negative_tags=next(iter(negative), None),
-        group=next(iter(groups), None),
-    )
+    uses = [use for use in USUAL if use != "image"]
+    said: dict[ColumnUse, Sequence[str]] = {use: _pick(schema, use, named.get(use), path) for use in uses}
+    return FoundColumns(image_leaf(schema, images[0], path), said)
 
 
 def image_leaf(schema: Any, column: str, path: str) -> str:
@@ -102,11 +82,11 @@ def image_leaf(schema: Any, column: str, path: str) -> str:
     Raises:
         DataError: there is no such column, or it holds no images.
     """
-    (name,) = _pick(schema, Columns({"image": column}), _Use("image", (), _is_image), path)
-    return f"{name}.{BYTES}" if _is_record_with(BYTES, schema.field(name).type) else name
+    (name,) = _pick(schema, "image", column, path)
+    return f"{name}.{BYTES}" if schema.field(name).type.num_fields else name
 
 
-def columns_read(schema: Any, found: Found) -> str:
+def columns_read(schema: Any, found: FoundColumns) -> str:
     """Which columns say what is true, with their types; those of the file where none does."""
     image = found.leaf.removesuffix(f".{BYTES}")
     if found.said:
@@ -116,53 +96,46 @@ def columns_read(schema: Any, found: Found) -> str:
     return f"no column that is known; beside {image} there are {there}: rename one to label, captions or tags"
 
 
-def columns_passed_over(schema: Any, found: Found, columns: Columns) -> tuple[str, ...]:
+def columns_passed_over(schema: Any, found: FoundColumns, choice: ColumnChoice) -> tuple[str, ...]:
     """Remarks on columns that would fit as well as the one that was taken."""
-    if found.label is None or "label" in columns.named:
+    if not found.of["label"] or "label" in choice.named:
         return ()
-    others = [
-        name
-        for name in LABEL_COLUMNS
-        if name in schema.names and name != found.label and _is_label(schema.field(name).type)
-    ]
-    return (f"labels are of {found.label!r}; {_typed(schema, others)} would fit too",) if others else ()
+    (taken,) = found.of["label"]
+    others = [name for name in _fitting(schema, "label") if name != taken]
+    return (f"labels are of {taken!r}; {_typed(schema, others)} would fit too",) if others else ()
 
 
 def _typed(schema: Any, names: Iterable[str]) -> str:
     return ", ".join(f"{name!r} ({schema.field(name).type})" for name in names)
 
 
-def read_rows(parquet_file: Any, found: Found, columns: Columns, path: str, tally: Tally) -> Iterator[Row]:
-    """The chosen rows of a file with their targets; the column of images is not read.
+def read_rows(
+    parquet_file: Any, found: FoundColumns, choice: ColumnChoice, path: str, tally: Tally
+) -> Iterator[tuple[int, Target]]:
+    """The positions of the chosen rows of a file, and their targets; the column of images is not read.
 
     Captions of blanks alone, and null ones, are left out and counted.
 
     Raises:
         DataError: a column to choose by is not there, or the file is damaged.
     """
-    for name in columns.where:
+    for name in choice.where:
         if name not in parquet_file.schema_arrow.names:
             raise DataError(
                 f"{path}: no column {name!r} to choose by; it has {_listed(parquet_file.schema_arrow)}"
             )
-    values = read_values(parquet_file, [*found.said, *columns.where], path)
+    values = read_values(parquet_file, [*found.said, *choice.where], path)
     for position in range(parquet_file.metadata.num_rows):
         where = f"{path}: row {position}"
-        if all(values[name][position] == value for name, value in columns.where.items()):
-            captions = [each for name in found.captions for each in _sentences(values[name][position])]
-            blank = [each for each in captions if not each.strip()]
-            if blank:
-                tally.leave_out(BLANK, where, len(blank))
-            captions = [each for each in captions if each.strip()]
-            record = {
-                "label": values[found.label][position] if found.label else None,
-                "captions": captions[:1] if columns.captions == "first" else captions,
-                "tags": values[found.tags][position] if found.tags else None,
-                UNKNOWN_TAGS: values[found.unknown_tags][position] if found.unknown_tags else None,
-                NEGATIVE_TAGS: values[found.negative_tags][position] if found.negative_tags else None,
-                "group": values[found.group][position] if found.group else None,
-            }
-            yield Row(position, target_of(record, where, tally))
+        if all(values[name][position] == value for name, value in choice.where.items()):
+            cells = {use: [values[name][position] for name in names] for use, names in found.of.items()}
+            stated = _sentences(cells.pop("captions"))
+            captions = [each for each in stated if each.strip()]
+            if len(captions) < len(stated):
+                tally.leave_out(BLANK, where, len(stated) - len(captions))
+            record: dict[str, object] = {use: cell[0] for use, cell in cells.items() if cell}
+            record["captions"] = captions[:1] if choice.captions == "first" else captions
+            yield position, target_of(record, where, tally)
 
 
 def read_values(parquet_file: Any, columns: Iterable[str], path: str) -> dict[str, list[Any]]:
@@ -184,14 +157,14 @@ def read_values(parquet_file: Any, columns: Iterable[str], path: str) -> dict[st
     return {name: table.column(name).to_pylist() for name in table.column_names}
 
 
-def class_names(schema: Any, found: Found) -> tuple[Text, ...]:
+def class_names(schema: Any, found: FoundColumns) -> tuple[Text, ...]:
     """Names that the Hugging Face metadata give to the indices of labels, else of tags."""
     try:
         features = json.loads((schema.metadata or {})[b"huggingface"])["info"]["features"]
     except (KeyError, TypeError, ValueError):
         return ()
-    for column in (found.label, found.tags):
-        feature = features.get(column) if column and isinstance(features, dict) else None
+    for column in (*found.of["label"], *found.of["tags"]):
+        feature = features.get(column) if isinstance(features, dict) else None
         if isinstance(feature, dict):
             feature = feature.get("feature", feature)
         if isinstance(feature, list) and len(feature) == 1:
@@ -201,31 +174,25 @@ def class_names(schema: Any, found: Found) -> tuple[Text, ...]:
     return ()
 
 
-@dataclass(frozen=True, slots=True)
-class _Use:
-    """What a column is for, its usual names, and whether a type fits."""
-
-    what: ColumnUse
-    usual: tuple[str, ...]
-    fits: Callable[[Any], bool]
-
-
-def _pick(schema: Any, columns: Columns, use: _Use, path: str) -> list[str]:
-    named = columns.named.get(use.what)
+def _pick(schema: Any, use: ColumnUse, named: str | Sequence[str] | None, path: str) -> list[str]:
+    """The columns of a use: those that are named, else the first of the usual names that fits."""
     if named is None:
-        fitting = (name for name in use.usual if name in schema.names and use.fits(schema.field(name).type))
-        return list(islice(fitting, 1))
-    names = [named] if isinstance(named, str) else named
-    if len(names) != 1 and use.what != "captions":
-        raise DataError(f"{path}: {len(names)} columns are named as `{use.what}`; name one")
+        return _fitting(schema, use)[:1]
+    names = [named] if isinstance(named, str) else list(named)
+    if len(names) != 1 and use != "captions":
+        raise DataError(f"{path}: {len(names)} columns are named as `{use}`; name one")
     for name in names:
         if name not in schema.names:
             raise DataError(f"{path}: no column {name!r}; it has {_listed(schema)}")
-        if not use.fits(schema.field(name).type):
-            raise DataError(
-                f"{path}: column {name!r} is {schema.field(name).type} and holds no {use.what}; name another"
-            )
+        kind = schema.field(name).type
+        if not _fits(use, kind):
+            raise DataError(f"{path}: column {name!r} is {kind} and holds no {use}; name another")
     return names
+
+
+def _fitting(schema: Any, use: ColumnUse) -> list[str]:
+    """The columns of usual names for a use whose types fit."""
+    return [name for name in USUAL[use] if name in schema.names and _fits(use, schema.field(name).type)]
 
 
 def _listed(schema: Any) -> str:
@@ -243,43 +210,19 @@ def _sentences(value: object) -> list[str]:
     return [str(value)]
 
 
-def _is_image(kind: Any) -> bool:
+def _fits(use: ColumnUse, kind: Any) -> bool:
+    """Whether a column of an Arrow type can be for a use."""
     from pyarrow import types
 
-    return _is_record_with(BYTES, kind) or types.is_binary(kind) or types.is_large_binary(kind)
-
-
-def _is_label(kind: Any) -> bool:
-    from pyarrow import types
-
-    return types.is_integer(kind) or _is_string(kind)
-
-
-def _is_captions(kind: Any) -> bool:
-    if _is_list(kind):
-        return _is_captions(kind.value_type)
-    return _is_string(kind) or _is_record_with(SENTENCE, kind)
-
-
-def _is_tags(kind: Any) -> bool:
-    return _is_list(kind) and _is_label(kind.value_type)
-
-
-def _is_string(kind: Any) -> bool:
-    from pyarrow import types
-
-    if types.is_dictionary(kind):
-        kind = kind.value_type
-    return bool(types.is_string(kind) or types.is_large_string(kind))
-
-
-def _is_list(kind: Any) -> bool:
-    from pyarrow import types
-
-    return bool(types.is_list(kind) or types.is_large_list(kind) or types.is_fixed_size_list(kind))
-
-
-def _is_record_with(name: str, kind: Any) -> bool:
-    from pyarrow import types
-
-    return bool(types.is_struct(kind)) and kind.get_field_index(name) >= 0
+    if types.is_list(kind) or types.is_large_list(kind) or types.is_fixed_size_list(kind):
+        of_each: ColumnUse = "label" if use in _TAG_USES else use
+        return use in ("captions", *_TAG_USES) and _fits(of_each, kind.value_type)
+    if types.is_struct(kind):
+        return {"image": BYTES, "captions": SENTENCE}.get(use) in {field.name for field in kind}
+    if use == "image":
+        return bool(types.is_binary(kind) or types.is_large_binary(kind))
+    if use in ("label", "group") and types.is_integer(kind):
+        return True
+    text = kind.value_type if types.is_dictionary(kind) else kind
+    is_text = bool(types.is_string(text) or types.is_large_string(text))
+    return is_text and use in ("label", "group", "captions")

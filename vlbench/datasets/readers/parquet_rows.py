@@ -28,13 +28,8 @@ a row may have two images."""
 _OPENING = threading.Lock()
 
 
-@dataclass(frozen=True, slots=True)
-class Stretch:
-    """Rows start to stop of a file, as an Arrow array of encoded images."""
-
-    start: int
-    stop: int
-    images: Any
+Stretch = tuple[int, Any]
+"""The first of some rows of a file that follow one another, and their encoded images, an Arrow array."""
 
 
 class ImageColumn:
@@ -48,7 +43,7 @@ class ImageColumn:
         self._path = path
         self._leaf = leaf
         self._lock = threading.Lock()
-        self._kept: OrderedDict[int, Stretch] = OrderedDict()
+        self._kept: OrderedDict[int, Any] = OrderedDict()
         self._cursor: Iterator[Stretch] = iter(())
         self._position = 0
         self._group_stop = 0
@@ -60,8 +55,8 @@ class ImageColumn:
             DataError: the file is damaged, or the row holds no image.
         """
         with self._lock:
-            stretch = self._kept_stretch(row) or self._next_stretch(row)
-        image = stretch.images[row - stretch.start].as_py()
+            start, images = self._kept_stretch(row) or self._next_stretch(row)
+        image = images[row - start].as_py()
         if isinstance(image, dict):
             image = image[self._leaf.rpartition(".")[2]]
         if not image:
@@ -69,10 +64,10 @@ class ImageColumn:
         return bytes(image)
 
     def _kept_stretch(self, row: int) -> Stretch | None:
-        for start, stretch in self._kept.items():
-            if start <= row < stretch.stop:
+        for start, images in self._kept.items():
+            if start <= row < start + len(images):
                 self._kept.move_to_end(start)
-                return stretch
+                return start, images
         return None
 
     def _next_stretch(self, row: int) -> Stretch:
@@ -81,13 +76,13 @@ class ImageColumn:
         if not self._position <= row < self._group_stop:
             self._open(row)
         try:
-            for stretch in self._cursor:
-                self._position = stretch.stop
-                self._kept[stretch.start] = stretch
+            for start, images in self._cursor:
+                self._position = start + len(images)
+                self._kept[start] = images
                 if len(self._kept) > KEPT_STRETCHES:
                     self._kept.popitem(last=False)
-                if row < stretch.stop:
-                    return stretch
+                if row < self._position:
+                    return start, images
         except (ArrowException, OSError) as error:
             raise DataError(f"{self._path} is damaged near row {row} ({error}); fetch it again") from error
         raise DataError(f"{self._path} ends before row {row}; fetch it again")
@@ -128,7 +123,7 @@ def _stretches(parquet_file: Any, group: int, start: int, leaf: str) -> Iterator
     for batch in parquet_file.iter_batches(
         batch_size=rows, row_groups=[group], columns=[leaf], use_threads=False
     ):
-        yield Stretch(start, start + batch.num_rows, batch.column(0))
+        yield start, batch.column(0)
         start += batch.num_rows
 
 

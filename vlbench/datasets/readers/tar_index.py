@@ -3,7 +3,7 @@
 import json
 import tarfile
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import astuple, dataclass, field
 from io import BytesIO
 from pathlib import Path, PurePosixPath
 from typing import Any, BinaryIO
@@ -11,15 +11,15 @@ from typing import Any, BinaryIO
 import numpy as np
 
 from vlbench.core.contracts import Target
-from vlbench.core.digest import digest_of
 from vlbench.core.errors import DataError
-from vlbench.core.files import write_atomically
+from vlbench.core.files import remembered
 from vlbench.core.reading import LeftOut, Tally
-from vlbench.datasets.readers.annotation import CAPTION_FIELDS, lines_of, target_of
+from vlbench.datasets.readers.annotation import CAPTION_FIELDS, target_of
 from vlbench.datasets.readers.file_listing import FoundFile
 from vlbench.datasets.readers.image_file import IMAGE_SUFFIXES
+from vlbench.datasets.readers.text_records import data_lines
 
-LAYOUT = 4
+LAYOUT = 5
 """Version of the remembered index."""
 BLOCK = 512
 """Tars are made of blocks of this many bytes, and end with blocks of zeros."""
@@ -31,7 +31,7 @@ MARKS = "marks"
 
 
 @dataclass(frozen=True, slots=True)
-class Sample:
+class TarSample:
     """A key of a tar, where its image's bytes lie, and what the other members of the key say of it.
 
     `marks` is the length of its row of marks, one for each tag; 0 where it has none.
@@ -49,7 +49,7 @@ class Sample:
 class TarIndex:
     """The samples of a tar in its order, and the members that are none of theirs."""
 
-    samples: tuple[Sample, ...]
+    samples: tuple[TarSample, ...]
     left_out: tuple[LeftOut, ...]
 
 
@@ -68,75 +68,20 @@ def index_of(file: FoundFile, cache: Path | None) -> TarIndex:
         DataError: no plain tar, one that is cut short, a key without an image or with two, or an
             annotation that is not what its suffix says.
     """
-    if cache is None:
-        return _read_index(file)
-    path = cache / "tar-index" / f"{digest_of([LAYOUT, file.state])}.json"
-    remembered = _recall(path, file.state)
-    if remembered is not None:
-        return remembered
-    index = _read_index(file)
-    rows = [
-        [
-            each.key,
-            each.member,
-            each.offset,
-            each.size,
-            each.target.label,
-            each.target.captions,
-            each.target.tags,
-            each.target.group,
-            each.target.unknown,
-            each.target.negatives,
-            each.marks,
-        ]
-        for each in index.samples
-    ]
-    left_out = [[each.count, each.why, each.first] for each in index.left_out]
-    entry = {
-        "state": file.state,
-        "samples": rows,
-        "left out": left_out,
-        "digest": digest_of([rows, left_out]),
-    }
-    write_atomically(path, json.dumps(entry, ensure_ascii=False, separators=(",", ":")))
-    return index
+    key = f"tar index|{LAYOUT}|{file.state}"
+    samples, left_out = json.loads(remembered(key, cache, lambda: _packed(_read_index(file))))
+    return TarIndex(tuple(map(_sample, samples)), tuple(LeftOut(*each) for each in left_out))
 
 
-def _recall(path: Path, state: str) -> TarIndex | None:
-    try:
-        entry = json.loads(path.read_text(encoding="utf-8"))
-        if entry["state"] != state or entry["digest"] != digest_of([entry["samples"], entry["left out"]]):
-            return None
-        return TarIndex(
-            tuple(_sample(*row) for row in entry["samples"]),
-            tuple(LeftOut(*row) for row in entry["left out"]),
-        )
-    except (FileNotFoundError, ValueError, KeyError, TypeError):
-        return None
+def _packed(index: TarIndex) -> str:
+    """An index as JSON: the values of its samples' fields, and of what is left out."""
+    return json.dumps([list(map(astuple, each)) for each in (index.samples, index.left_out)])
 
 
-def _sample(
-    key: str,
-    member: str,
-    offset: int,
-    size: int,
-    label: str | int | None,
-    captions: Sequence[str],
-    tags: Sequence[str | int] | None,
-    group: str,
-    unknown: Sequence[str | int],
-    negatives: Sequence[str | int] | None,
-    marks: int,
-) -> Sample:
-    target = Target(
-        label=label,
-        captions=tuple(captions),
-        tags=None if tags is None else tuple(tags),
-        group=group,
-        unknown=tuple(unknown),
-        negatives=None if negatives is None else tuple(negatives),
-    )
-    return Sample(key=key, member=member, offset=offset, size=size, target=target, marks=marks)
+def _sample(row: Sequence[Any]) -> TarSample:
+    key, member, offset, size, of_target, marks = row
+    values: list[Any] = [tuple(each) if isinstance(each, list) else each for each in of_target]
+    return TarSample(key, member, offset, size, Target(*values), marks)
 
 
 def _read_index(file: FoundFile) -> TarIndex:
@@ -148,10 +93,15 @@ def _read_index(file: FoundFile) -> TarIndex:
                 named = _key_and_suffix(member.name)
                 if named is None:
                     tally.leave_out("members that are neither image nor annotation", member.name)
-                elif named[0]:
-                    key, suffix = named
-                    parts = gathered.setdefault(key, _Gathered())
-                    _gather(parts, member, suffix, _Reader(stream, file.path, tally))
+                    continue
+                key, suffix = named
+                if not key:
+                    continue
+                parts = gathered.setdefault(key, _Gathered())
+                if f".{suffix}" in IMAGE_SUFFIXES:
+                    parts.images.append((member.name, member.offset_data, member.size))
+                else:
+                    _annotate(parts, member, suffix, stream, f"{file.path}: {member.name}", tally)
     except (tarfile.TarError, OSError, EOFError, UnicodeError) as error:
         raise DataError(
             f"{file.path} is no plain tar, or damaged ({error}); fetch or pack it again"
@@ -210,36 +160,19 @@ def _members(stream: BinaryIO, path: str) -> Iterator[tarfile.TarInfo]:
         raise DataError(f"{path} is cut short at byte {end}; fetch or pack it again")
 
 
-@dataclass(frozen=True, slots=True)
-class _Reader:
-    """An open tar, its path, and the count of what is left out."""
-
-    stream: BinaryIO
-    path: str
-    tally: Tally
-
-    def read(self, member: tarfile.TarInfo) -> bytes:
-        """The bytes of a member; the stream stays where it is."""
-        here = self.stream.tell()
-        self.stream.seek(member.offset_data)
-        data = self.stream.read(member.size)
-        self.stream.seek(here)
-        return data
-
-
-def _gather(parts: _Gathered, member: tarfile.TarInfo, suffix: str, reader: _Reader) -> None:
-    if f".{suffix}" in IMAGE_SUFFIXES:
-        parts.images.append((member.name, member.offset_data, member.size))
-        return
-    where = f"{reader.path}: {member.name}"
+def _annotate(
+    parts: _Gathered, member: tarfile.TarInfo, suffix: str, stream: BinaryIO, where: str, tally: Tally
+) -> None:
+    """Add what a member says to its key."""
     if member.size > LONGEST_ANNOTATION:
         raise DataError(f"{where} has {member.size} bytes, too many for an annotation; remove it")
+    stream.seek(member.offset_data)  # the tar is read on from its own offset
     try:
-        said = _said(suffix, reader.read(member))
-    except (ValueError, EOFError) as error:
+        said = _said(suffix, stream.read(member.size))
+    except (ValueError, EOFError, RecursionError) as error:
         raise DataError(f"{where} is no {suffix} annotation ({error}); pack the tar again") from error
     if said is None:
-        reader.tally.leave_out("JSON members that hold no object", where)
+        tally.leave_out("JSON members that hold no object", where)
         return
     for name, value in said.items():
         before = value if value is None else parts.said.setdefault(name, value)
@@ -252,7 +185,7 @@ def _said(suffix: str, data: bytes) -> dict[str, object] | None:
     if suffix == "cls":
         return {"label": int(data.decode())}
     if suffix == "txt":
-        return {TEXT: lines_of(data.decode("utf-8")) or [""]}
+        return {TEXT: data_lines(data.decode("utf-8")) or [""]}
     if suffix == "npy":
         marks: Any = np.ravel(np.load(BytesIO(data), allow_pickle=False))
         if not np.isin(marks, (-1, 0, 1)).all():
@@ -262,7 +195,7 @@ def _said(suffix: str, data: bytes) -> dict[str, object] | None:
     return record if isinstance(record, dict) else None
 
 
-def _finished(key: str, parts: _Gathered, path: str, tally: Tally) -> Sample:
+def _finished(key: str, parts: _Gathered, path: str, tally: Tally) -> TarSample:
     if len(parts.images) != 1:
         what = f"{len(parts.images)} images" if parts.images else "no image"
         raise DataError(f"{path}: key {key} has {what}; pack one image for each key")
@@ -275,14 +208,8 @@ def _finished(key: str, parts: _Gathered, path: str, tally: Tally) -> Sample:
             tally.leave_out("captions of a .json beside those of a .txt", where)
         said = {**said, CAPTION_FIELDS[0]: said[TEXT]}
     marks = said.get(MARKS)
-    return Sample(
-        key=key,
-        member=member,
-        offset=offset,
-        size=size,
-        target=target_of(said, where, tally),
-        marks=marks if isinstance(marks, int) else 0,
-    )
+    target = target_of(said, where, tally)
+    return TarSample(key, member, offset, size, target, marks if isinstance(marks, int) else 0)
 
 
 def _words(captions: object) -> list[str]:

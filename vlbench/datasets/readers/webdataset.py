@@ -5,20 +5,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from vlbench.core.contracts import Dataset, Example, Place
 from vlbench.core.dataset import Examples
 from vlbench.core.errors import DataError, SourceMissing
 from vlbench.core.reading import Reading, Tally
-from vlbench.datasets.readers.annotation import names_file, offers_beside, read_text
+from vlbench.core.text_file import read_text
+from vlbench.datasets.readers.annotation import names_file, offers_beside
 from vlbench.datasets.readers.file_listing import FoundFile, find_files, list_folders, list_names, revision_of
-from vlbench.datasets.readers.image_file import open_image_bytes
+from vlbench.datasets.readers.image_file import open_image_file
 from vlbench.datasets.readers.location import locate
-from vlbench.datasets.readers.tar_index import Sample, index_of
-
-if TYPE_CHECKING:
-    from PIL.Image import Image
+from vlbench.datasets.readers.tar_index import TarSample, index_of
 
 TAR_SUFFIX = ".tar"
 COMPRESSED_TARS = (".tar.gz", ".tgz", ".tar.bz2", ".tar.xz", ".tar.zst")
@@ -31,7 +28,7 @@ class Members:
     """Members of tars that are images."""
 
     files: tuple[FoundFile, ...]
-    samples: tuple[tuple[int, Sample], ...]  # number of the file, sample
+    samples: tuple[tuple[int, TarSample], ...]  # number of the file, sample
 
     def example(self, index: int) -> Example:
         """The example of a member; its id is the tar's name and the sample's key."""
@@ -39,7 +36,7 @@ class Members:
         file = self.files[number]
         return Example(
             f"{file.name}/{sample.key}",
-            partial(_open_member, file.path, sample.member, sample.offset, sample.size),
+            partial(open_image_file, file.path, sample.offset, sample.size, sample.member),
             sample.target,
             f"{file.state}#{sample.member}",
         )
@@ -143,10 +140,7 @@ def open_shards(
         name=name,
         revision=revision,
         offers=offers,
-        examples=Examples(
-            Members(tuple(files), tuple(samples)).example,
-            len(samples),
-        ),
+        examples=Examples(Members(tuple(files), tuple(samples)).example, len(samples)),
         reading=Reading(
             layout=layout,
             labels="members beside the images" + (f", names in {names.name}" if names else ""),
@@ -155,13 +149,11 @@ def open_shards(
     )
 
 
-def _check_marks(samples: Sequence[tuple[int, Sample]], names: int | None, name: str) -> None:
+def _check_marks(samples: Sequence[tuple[int, TarSample]], names: int | None, name: str) -> None:
     """Refuse rows of marks of another length than the first, or than the names that lie beside."""
-    wanted = names
-    for _, sample in samples:
-        if not sample.marks:
-            continue
-        wanted = wanted or sample.marks
+    marked = [sample for _, sample in samples if sample.marks]
+    for sample in marked:
+        wanted = names or marked[0].marks
         if sample.marks != wanted:
             raise DataError(
                 f"{name}: the .npy of {sample.key} marks {sample.marks} tags, of {wanted}; "
@@ -169,34 +161,20 @@ def _check_marks(samples: Sequence[tuple[int, Sample]], names: int | None, name:
             )
 
 
-def _open_member(path: str, member: str, offset: int, size: int) -> "Image":
-    where = f"{path}: {member}"
-    try:
-        with Path(path).open("rb") as file:
-            file.seek(offset)
-            data = file.read(size)
-    except OSError as error:
-        raise DataError(f"{where} cannot be read ({error.strerror}); fetch the tar again") from error
-    return open_image_bytes(data, where)
-
-
 def _root(place: Place, path: str) -> Path:
     """The first place with tars; where compressed ones lie instead, the error says so."""
-    packed: list[Path] = []
+    packed: list[str] = []
 
     def holds(folder: Path) -> bool:
         if not folder.is_dir():
             return False
         for part in ("", *list_folders(folder)):
-            packed.extend(folder / part / name for name in _compressed(folder / part))
+            packed.extend(f"{folder / part / name} is compressed" for name in _compressed(folder / part))
         return bool(_splits(folder))
 
-    try:
-        return locate(place, path, wanted="folder with tars", holds=holds)
-    except SourceMissing as error:
-        if not packed:
-            raise
-        raise SourceMissing(f"{error.looked} ({packed[0]} is compressed)", "unpack it (gunzip)") from error
+    return locate(
+        place, path, wanted="folder with tars", holds=holds, instead=packed, mend="unpack it (gunzip)"
+    )
 
 
 def _compressed(folder: Path) -> list[str]:

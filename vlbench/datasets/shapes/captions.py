@@ -1,6 +1,7 @@
 """Captions of scenes, each true of one scene of a set: its claims are held against all others."""
 
 from collections.abc import Callable, Sequence
+from functools import partial
 
 from vlbench.core.errors import DataError
 from vlbench.datasets.shapes.claims import (
@@ -78,14 +79,6 @@ def _write_list(scene: Scene, dice: Dice) -> Caption:
     return Caption(f"{text} on a {SHADES[scene.shade]} ground", presences, shade=scene.shade)
 
 
-def _write_across(scene: Scene, dice: Dice) -> Caption:
-    return _write_relation(scene, dice, "across")
-
-
-def _write_down(scene: Scene, dice: Dice) -> Caption:
-    return _write_relation(scene, dice, "down")
-
-
 def _write_sizes(scene: Scene, dice: Dice) -> Caption:
     presences = _grouped([sized_mention(thing) for thing in dice.some(scene.things, len(scene.things))])
     return Caption(f"{dice.choose(('', 'a picture of '))}{enumerated(presences)}", presences)
@@ -142,8 +135,8 @@ def _write_all(scene: Scene, dice: Dice) -> Caption:
 
 _KINDS: tuple[Callable[[Scene, Dice], Caption], ...] = (
     _write_list,
-    _write_across,
-    _write_down,
+    partial(_write_relation, axis="across"),
+    partial(_write_relation, axis="down"),
     _write_sizes,
     _write_count,
 )

@@ -6,7 +6,7 @@ each of the two is true of a scene that the other is not true of.
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from functools import lru_cache
+from functools import lru_cache, partial
 from itertools import count as numbers
 
 from vlbench.datasets.shapes.captions import AXES, apart, counted, enumerated
@@ -99,23 +99,14 @@ def _swap_colours(scene: Scene) -> tuple[Captions, Scene]:
     return (captions[0], captions[1]), replace(scene, things=swapped)
 
 
-def _swap_places(scene: Scene) -> tuple[Captions, Scene]:
-    """The same words in another order: the thing on the left is the one on the right."""
-    first, second, axis = _in_order(scene)
-    word = _WORDS[axis][0]
-    return (
-        _relation(first, word, second, Relation(first, second, axis)),
-        _relation(second, word, first, Relation(second, first, axis)),
-    ), _exchanged(scene)
-
-
-def _turn_relation(scene: Scene) -> tuple[Captions, Scene]:
-    """The same order with the opposite word."""
+def _swap_places(scene: Scene, *, turned: bool = False) -> tuple[Captions, Scene]:
+    """The same words in another order; or, turned, the same order with the opposite word."""
     first, second, axis = _in_order(scene)
     there, back = _WORDS[axis]
+    claim = Relation(second, first, axis)
     return (
         _relation(first, there, second, Relation(first, second, axis)),
-        _relation(first, back, second, Relation(second, first, axis)),
+        _relation(first, back, second, claim) if turned else _relation(second, there, first, claim),
     ), _exchanged(scene)
 
 
@@ -140,7 +131,7 @@ def _replace_size(scene: Scene) -> tuple[Captions]:
 _KINDS: dict[str, Callable[[Scene], tuple[Captions, Scene] | tuple[Captions]]] = {
     "colours swapped": _swap_colours,
     "places swapped": _swap_places,
-    "relation turned": _turn_relation,
+    "relation turned": partial(_swap_places, turned=True),
     "colour replaced": _replace_colour,
     "shape replaced": _replace_shape,
     "size replaced": _replace_size,

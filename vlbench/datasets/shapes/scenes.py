@@ -30,12 +30,6 @@ Question = Literal["label", "captions", "tags", "items"]
 """
 
 _CAPTION_KEY = 7
-_POPULATION: dict[Question, Population] = {
-    "label": "single",
-    "captions": "several",
-    "tags": "several",
-    "items": "several",
-}
 _STYLE_MARK: dict[Style, tuple[str, ...]] = {"plain": (), "outline": ("outline",)}
 """What a style adds to names: plain scenes were named before there were others."""
 
@@ -71,9 +65,9 @@ def shapes(
     for name, number, least in (("count", count, 1), ("seed", seed, 0)):
         if type(number) is not int or number < least:
             raise CardError(f"source shapes: {name} is {number!r}; give an integer of at least {least}")
-    population, mark = _POPULATION[question], _STYLE_MARK[style]
     if question == "items":
         return _items(split, seed, style, count)
+    population, mark = _population(question), _STYLE_MARK[style]
     return Dataset(
         name="-".join((f"shapes/{population}", split, *mark)),
         revision=digest_of([WORLD_VERSION, population, split, seed, count, *mark]),
@@ -81,28 +75,23 @@ def shapes(
     )
 
 
+def _population(question: Question) -> Population:
+    return "single" if question == "label" else "several"
+
+
 def _items(split: Split, seed: int, style: Style, count: int) -> Dataset:
     """Items of two captions; the scene of a second caption stands behind that of the first."""
     from vlbench.datasets.shapes.items import draw_items
 
-    mark = _STYLE_MARK[style]
     examples: list[Example] = []
     items: list[Item] = []
     for number, drawn in enumerate(draw_items(count, split, seed)):
         start = len(examples)
         for side, scene in enumerate(drawn.scenes):
-            change = (drawn.kind,) if side else ()
-            made = ("shapes", WORLD_VERSION, "several", split, seed, drawn.index, *mark, *change)
-            examples.append(
-                Example(
-                    id="-".join(
-                        ("several", split, *mark, str(seed), f"{drawn.index:05d}", *("changed",) * side)
-                    ),
-                    image=partial(_draw, scene, style),
-                    target=Target(),
-                    key="|".join(map(str, made)),
-                )
-            )
+            id_, key = _names("several", split, seed, style, drawn.index)
+            if side:
+                id_, key = f"{id_}-changed", f"{key}|{drawn.kind}"
+            examples.append(Example(id_, partial(_draw, scene, style), Target(), key=key))
         turned = drawn.index % 2  # so that no place of a caption is the right one
         texts = [caption.text for caption in drawn.captions]
         items.append(
@@ -115,8 +104,8 @@ def _items(split: Split, seed: int, style: Style, count: int) -> Dataset:
             )
         )
     return Dataset(
-        name="-".join(("shapes/items", split, *mark)),
-        revision=digest_of([WORLD_VERSION, "items", split, seed, count, *mark]),
+        name="-".join(("shapes/items", split, *_STYLE_MARK[style])),
+        revision=digest_of([WORLD_VERSION, "items", split, seed, count, *_STYLE_MARK[style]]),
         examples=tuple(examples),
         offers=Offers(items=tuple(items)),
     )
@@ -124,7 +113,7 @@ def _items(split: Split, seed: int, style: Style, count: int) -> Dataset:
 
 def _example(question: Question, split: Split, seed: int, style: Style, count: int, index: int) -> Example:
     """A scene, with what is asked of it; its id and key name the scene, not the question."""
-    population, mark = _POPULATION[question], _STYLE_MARK[style]
+    population = _population(question)
     if question == "captions":
         target = Target(captions=_captions(split, seed, count)[index])
     else:
@@ -132,13 +121,15 @@ def _example(question: Question, split: Split, seed: int, style: Style, count: i
         named = [(COLOUR_NAMES[thing.colour], SHAPES[thing.shape]) for thing in things]
         label, tags = " ".join(named[0]), tuple(sorted({word for words in named for word in words}))
         target = Target(label=label) if question == "label" else Target(tags=tags)
+    id_, key = _names(population, split, seed, style, index)
+    return Example(id_, partial(_open, population, split, seed, index, style), target, key=key)
+
+
+def _names(population: Population, split: Split, seed: int, style: Style, index: int) -> tuple[str, str]:
+    """The id and the key of a scene."""
+    mark = _STYLE_MARK[style]
     made = ("shapes", WORLD_VERSION, population, split, seed, index, *mark)
-    return Example(
-        id="-".join((population, split, *mark, str(seed), f"{index:05d}")),
-        image=partial(_open, population, split, seed, index, style),
-        target=target,
-        key="|".join(map(str, made)),
-    )
+    return "-".join((population, split, *mark, str(seed), f"{index:05d}")), "|".join(map(str, made))
 
 
 @cache

@@ -103,7 +103,7 @@ def test_no_image_is_opened(shapes: Path) -> None:
 @pytest.mark.parametrize(
     ("splits", "told"),
     [
-        ('{"test": [', r"json: not JSON \(.*\); fetch the file again"),
+        ('{"test": [', r"json: not JSON \(.*\); correct it, or fetch it again"),
         ([], "json: no JSON object with train, val, test"),
         ({"tests": TEST}, "json: no JSON object with train, val, test"),
         ({"train": TEST}, "json: no images under 'test'; it has train"),

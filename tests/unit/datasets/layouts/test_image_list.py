@@ -51,7 +51,7 @@ def test_what_is_wrong_is_named(root: Path) -> None:
         image_list(place, path="data", list="test.txt")
     for text, message in (
         ("a/1.jpg\na/2.jpg\n", r"test\.txt:2: image .*images/a/2\.jpg is not there"),
-        ("a/1.jpg\na/1.jpg\n", "an image stands twice"),
+        ("a/1.jpg\na/1.jpg\n", "is named at .*:1 already"),
         ("../x.jpg\n", "leads out of the folder"),
         ("Cat_4.jpg\n", "lies in no folder, which would be its label"),
         ("# nothing\n", "has no line"),

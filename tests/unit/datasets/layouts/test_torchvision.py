@@ -9,9 +9,8 @@ from torchvision_folders import MINIATURES, mnist
 
 from vlbench.core.contracts import Place
 from vlbench.core.errors import CardError, DataError, SourceMissing, UnknownName
-from vlbench.datasets.layouts import torchvision_data
-from vlbench.datasets.layouts.torchvision_data import torchvision
-from vlbench.datasets.layouts.torchvision_layouts import LAYOUTS
+from vlbench.datasets.layouts import torchvision as module
+from vlbench.datasets.layouts.torchvision import LAYOUTS, torchvision
 
 
 @pytest.fixture(autouse=True)
@@ -54,7 +53,7 @@ def test_pcam_says_what_reads_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     (tmp_path / "pcam").mkdir()
     for each in "xy":
         (tmp_path / "pcam" / f"camelyonpatch_level_2_split_test_{each}.h5").touch()
-    monkeypatch.setattr(torchvision_data, "find_spec", lambda _: None)
+    monkeypatch.setattr(module, "find_spec", lambda _: None)
     with pytest.raises(SourceMissing, match="holds PCAM: pip install h5py, which reads it"):
         torchvision(place, **options)  # type: ignore[arg-type]
 
@@ -116,7 +115,7 @@ def test_a_rerun_imports_no_torch(tmp_path: Path) -> None:
     source = torchvision(place, path=str(tmp_path), dataset="MNIST", options={"train": False})
     code = (
         "import sys; from pathlib import Path; from vlbench.core.contracts import Place;"
-        "from vlbench.datasets.layouts.torchvision_data import torchvision;"
+        "from vlbench.datasets.layouts.torchvision import torchvision;"
         "place = Place(cache=Path(sys.argv[1]) / 'cache');"
         "s = torchvision(place, path=sys.argv[1], dataset='MNIST', options={'train': False});"
         "print(s.revision, [s[i].target.label for i in range(len(s))], s[1].state);"

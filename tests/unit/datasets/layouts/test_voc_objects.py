@@ -8,7 +8,7 @@ from PIL import Image
 from vlbench.core.contracts import Place, Text
 from vlbench.core.errors import DataError
 from vlbench.core.image import decoding_remarks, key_of, part_of
-from vlbench.datasets.layouts.voc_objects import voc_objects
+from vlbench.datasets.layouts.voc import voc_objects
 
 OBJECT = (
     "<object><name>{}</name><difficult>{}</difficult><bndbox>"

@@ -18,8 +18,7 @@ from vlbench.datasets.layouts.coop_split import coop_split
 from vlbench.datasets.layouts.crossmodal3600 import crossmodal3600
 from vlbench.datasets.layouts.image_list import image_list
 from vlbench.datasets.layouts.tag_annotations import tag_annotations
-from vlbench.datasets.layouts.voc_objects import voc_objects
-from vlbench.datasets.layouts.voc_tags import voc_tags
+from vlbench.datasets.layouts.voc import voc_objects, voc_tags
 from vlbench.datasets.readers.jsonl import jsonl
 from vlbench.task_kinds.classification import classification
 from vlbench.task_kinds.retrieval import retrieval

@@ -1,0 +1,120 @@
+"""Images that annotations list: the files of those that lie there, and the data set made of them."""
+
+import posixpath
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from vlbench.core.contracts import Dataset, Offers, Place, Target
+from vlbench.core.digest import digest_of_strings
+from vlbench.core.errors import DataError
+from vlbench.core.reading import LeftOut, Reading
+from vlbench.datasets.readers.file_listing import FoundFile, find_files, revision_of
+from vlbench.datasets.readers.image_file import file_examples
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """An image that annotations list: where they do, its name in its folder, what is true of it."""
+
+    where: str
+    image: str
+    target: Target
+
+
+@dataclass(frozen=True, slots=True)
+class Present:
+    """The listed images that lie there, with their files; `lacks` says which do not, empty where all do."""
+
+    images: tuple[Listed, ...]
+    files: tuple[FoundFile, ...]
+    lacks: str
+
+
+def inner_path(path: str, where: str) -> str:
+    """A relative path with forward slashes, without `.` and doubled slashes; `where` says what states it.
+
+    >>> inner_path("./a//b.png", "line 1")
+    'a/b.png'
+
+    Raises:
+        DataError: it is empty, absolute, or leads out of its folder.
+    """
+    name = posixpath.normpath(path)
+    if not path or posixpath.isabs(name) or name.split("/")[0] == ".." or name == ".":
+        raise DataError(f"{where}: {path!r} leads out of the folder of images; give a path inside it")
+    return name
+
+
+def refuse_repeats(listed: Iterable[Listed]) -> None:
+    """Raise DataError where two places list one image."""
+    seen: dict[str, str] = {}
+    for each in listed:
+        if each.image in seen:
+            raise DataError(
+                f"{each.where}: {each.image} is named at {seen[each.image]} already; give it one line"
+            )
+        seen[each.image] = each.where
+
+
+def find_listed(listed: Sequence[Listed], root: Path, place: Place, hint: str = "") -> Present:
+    """The listed images that lie at their names in a folder.
+
+    Raises:
+        DataError: as `those_there`.
+    """
+    return those_there(listed, find_files(root, (each.image for each in listed)), place, root, hint)
+
+
+def those_there(
+    listed: Sequence[Listed],
+    found: Mapping[str, FoundFile],
+    place: Place,
+    root: Path | None = None,
+    hint: str = "",
+) -> Present:
+    """The listed images whose files were found; an error names the image in `root`, with a hint behind it.
+
+    Raises:
+        DataError: one is not there, and the user did not allow a subset; or none is.
+    """
+    missing = [each for each in listed if each.image not in found]
+    images = tuple(each for each in listed if each.image in found)
+    lacks = ""
+    if missing:
+        first = missing[0]
+        if not place.allow_subset or not images:
+            more = f", nor are {len(missing) - 1:,} more" if len(missing) > 1 else ""
+            subset = ", or pass --allow-subset for a result marked partial" if images else ""
+            at = root / first.image if root else first.image
+            raise DataError(
+                f"{first.where}: image {at}{hint} is not there{more}; complete the images{subset}"
+            )
+        lacks = f"{len(missing):,} of {len(listed):,} listed images are not there, as {first.image}"
+    return Present(images, tuple(found[each.image] for each in images), lacks)
+
+
+def listed_dataset(
+    name: str,
+    there: Present,
+    place: Place,
+    *,
+    contents: Mapping[str, Iterable[str]],
+    offers: Offers,
+    labels: str,
+    left_out: tuple[LeftOut, ...] = (),
+    remarks: tuple[str, ...] = (),
+) -> Dataset:
+    """The data set of listed images, in their order.
+
+    Its revision covers the images and `contents`: what was read of the annotations, by the file's name.
+    `labels`, `left_out` and `remarks` are those of its reading, whose layout is what `name` begins with.
+    """
+    digests = [(file, digest_of_strings(texts)) for file, texts in contents.items()]
+    return Dataset(
+        name=name,
+        revision=revision_of(there.files, place, contents=digests),
+        offers=offers,
+        examples=file_examples(there.files, tuple(each.target for each in there.images)),
+        reading=Reading(name.partition(":")[0], labels, left_out, remarks, there.lacks),
+    )
