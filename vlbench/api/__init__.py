@@ -51,7 +51,7 @@ def run(request: Request, *, tell: Callable[[str], None] | None = None) -> Itera
     """
     from vlbench.api.kept_results import is_there, question_of, refuse_replacing, write_all
     from vlbench.cards.build import facts_of, zero_shot
-    from vlbench.core.reading import reading_line, what_was_read
+    from vlbench.core.task_reading import reading_line, what_was_read
     from vlbench.engine.measure import result_of
     from vlbench.engine.plan import Listed, plan_jobs
     from vlbench.engine.refusal import refuse_seen, seen_by
@@ -214,7 +214,7 @@ def fit_coop(
     """
     from vlbench.cards.build import open_training
     from vlbench.cards.catalogue import half_name
-    from vlbench.core.reading import reading_line, what_was_read
+    from vlbench.core.task_reading import reading_line, what_was_read
     from vlbench.fitting.coop_recipe import Recipe, default_epochs
     from vlbench.fitting.seen import seen_after
     from vlbench.fitting.sweep import Lesson, learn

@@ -7,9 +7,10 @@ from pathlib import Path
 from vlbench.core.errors import VlbenchError
 from vlbench.core.items import MOST_SCORES, Items
 from vlbench.core.result import Result
+from vlbench.engine.items import keep_predictions, stored_items
 from vlbench.engine.job import Job
 from vlbench.engine.measure import Measured, data_digests
-from vlbench.engine.stored import keep_predictions, stored_items, stored_prediction
+from vlbench.engine.stored import stored_prediction
 from vlbench.options import Request
 from vlbench.report.comparable import Question
 from vlbench.report.paired.items import has_whole_items, write_items

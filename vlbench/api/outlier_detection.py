@@ -6,7 +6,7 @@ from typing import Unpack
 
 from vlbench.api import load_task, measured
 from vlbench.core.errors import VlbenchError
-from vlbench.core.reading import reading_line, what_was_read
+from vlbench.core.task_reading import reading_line, what_was_read
 from vlbench.options import Options, refuse_method, request_of, resolve
 
 
@@ -54,11 +54,12 @@ def ood(
     Raises:
         VlbenchError: as `evaluate`; `inside` is no classification, or the model's scores have no softmax.
     """
+    from vlbench.engine.items import keep_predictions
     from vlbench.engine.outliers import outlier_task
     from vlbench.engine.plan import plan_job
     from vlbench.engine.refusal import refuse_seen
     from vlbench.engine.remarks import change_lines
-    from vlbench.engine.stored import keep_predictions, stored_prediction
+    from vlbench.engine.stored import stored_prediction
     from vlbench.metrics.outliers import auroc, confidence
 
     request = request_of(model, (), options)

@@ -7,8 +7,8 @@ from typing import Unpack
 from vlbench.api import measured
 from vlbench.core.capabilities import NAMES_ALONE
 from vlbench.core.errors import Unsupported, VlbenchError
-from vlbench.core.reading import reading_line, what_was_read
 from vlbench.core.result import Result
+from vlbench.core.task_reading import reading_line, what_was_read
 from vlbench.options import Options, refuse_method, request_of, resolve
 
 

@@ -2,12 +2,12 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from importlib.metadata import entry_points
 
 from vlbench.core.contracts import Dataset, Text
 from vlbench.core.errors import PluginError
 from vlbench.core.metric import Metric
 from vlbench.core.problem import Problem
-from vlbench.core.registry import TASK_KINDS
 from vlbench.core.scoring import Scoring
 
 
@@ -62,11 +62,12 @@ class Task:
         parts += [(f"metric {name}", each, Metric) for name, each in self.metrics.items()]
         for part, value, of in parts:  # a plug-in may have no type checker
             if not isinstance(value, of):
-                known = f"{of.__name__.upper()}S"
+                points = entry_points(group="vlbench.task_kinds", name=self.kind)
+                owner = next((point.dist.name for point in points if point.dist is not None), "?")
                 raise PluginError(
-                    f"task kind {self.kind!r} of distribution {TASK_KINDS.distribution(self.kind) or '?'}: "
+                    f"task kind {self.kind!r} of distribution {owner}: "
                     f"its {part} is {value!r}, as in version 0.1, and has to be a {of.__name__}; "
-                    f"{known} of vlbench.core.registry has those that are known by name"
+                    f"{of.__name__.upper()}S of vlbench.core.registry has those that are known by name"
                 )
 
 

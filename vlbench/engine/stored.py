@@ -1,4 +1,4 @@
-"""Finished measurements, predictions and items on disk under their keys; imports no torch."""
+"""Finished measurements and predictions on disk under their keys; imports no torch."""
 
 import json
 from dataclasses import asdict
@@ -8,16 +8,12 @@ from pathlib import Path
 import numpy as np
 
 from vlbench.core.contracts import Prediction, ScoreUnit
-from vlbench.core.errors import DataError, VlbenchError
+from vlbench.core.errors import DataError
 from vlbench.core.files import read_checked, write_checked
-from vlbench.core.items import MOST_SCORES, Items
-from vlbench.core.measurement import MetricOptions
-from vlbench.core.metric_name import split_metric
 from vlbench.core.record import as_record, parsed_json, record_of
 from vlbench.engine.job import Job
 from vlbench.engine.measure import Measured, RunFacts, decided, measure
 from vlbench.engine.plan import located
-from vlbench.engine.settings import RunSettings
 
 
 def stored_measurement(job: Job, cache: Path) -> Measured | None:
@@ -58,17 +54,6 @@ def store_prediction(job: Job, prediction: Prediction, facts: RunFacts, cache: P
     write_checked(cache / "predictions" / f"{job.keys.prediction}.npz", buffer.getvalue())
 
 
-def keep_predictions(job: Job, settings: RunSettings, cache: Path) -> None:
-    """Score a job once more where its predictions, or those it learns from, are lost or damaged."""
-    if decided_prediction(job, cache) is None:
-        # torch is imported here, so that a run with everything stored starts without it
-        from vlbench.engine.evaluate import evaluate
-        from vlbench.engine.session import Session
-
-        with Session(job.checkpoint, settings, cache) as session:
-            evaluate(session.locate(job), session)
-
-
 def decided_prediction(job: Job, cache: Path) -> tuple[Prediction, RunFacts] | None:
     """A job's prediction under its thresholds; None where it, or one that they are learned from, is lost."""
     kept = stored_prediction(job, cache)
@@ -92,21 +77,3 @@ def stored_prediction(job: Job, cache: Path) -> tuple[Prediction, RunFacts] | No
         about = json.loads(str(archive["about"]))
         arrays = {name: archive[name] for name in archive.files if name != "about"}
     return Prediction(ScoreUnit(**about["unit"]), arrays), record_of(RunFacts, about["facts"])
-
-
-def stored_items(job: Job, cache: Path, *, most_scores: int = MOST_SCORES) -> Items:
-    """Items of a job that has run; the primary metric says what each image adds to it.
-
-    Raises:
-        VlbenchError: the cache has lost the prediction.
-    """
-    kept = decided_prediction(job, cache)
-    if kept is None:
-        raise VlbenchError(
-            f"{job.row} on {job.task.name}: the stored predictions are gone; empty {cache} and rerun"
-        )
-    task = job.task
-    prediction = kept[0]
-    options = MetricOptions(at=split_metric(task.primary)[1], seed=job.seed)
-    measured = task.metrics[task.primary](prediction, task.problem, options)
-    return Items.of(task.problem, prediction, influence=measured.influence, most_scores=most_scores)

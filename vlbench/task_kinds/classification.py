@@ -10,7 +10,6 @@ from vlbench.core.label_index import LabelIndex
 from vlbench.core.metric_name import metrics_of
 from vlbench.core.problem import Groups, Problem, by_words
 from vlbench.core.protocol import asked, state_protocol
-from vlbench.core.reading import read_so
 from vlbench.core.registry import SCORINGS
 from vlbench.core.relevance import Relevance
 from vlbench.core.task import Task, TaskRequest
@@ -34,7 +33,7 @@ def classification(request: TaskRequest) -> Task:
     templates = request.templates or source.offers.templates or BARE_NAME
     if len(names) < 2:
         raise DataError(
-            f"{request.name}: {len(names)} class names{read_so(source)}; a classification needs two: "
+            f"{request.name}: {len(names)} class names{source.reading.told}; a classification needs two: "
             "give class folders, a label for each image, or a names.txt with a line for each number"
         )
     index = LabelIndex.of(names, request.name)
@@ -45,7 +44,7 @@ def classification(request: TaskRequest) -> Task:
         label = example.target.label
         if label is None:
             raise DataError(
-                f"{request.name}: image {example.id} has no label{read_so(source)}; "
+                f"{request.name}: image {example.id} has no label{source.reading.told}; "
                 "add it or remove the image"
             )
         if label not in positions:

@@ -13,7 +13,7 @@ from vlbench.core.items import ITEM
 from vlbench.core.metric_name import metrics_of
 from vlbench.core.problem import Asked, Groups, Problem, by_words
 from vlbench.core.protocol import fill_templates, state_protocol
-from vlbench.core.reading import CAPTIONS, read_so
+from vlbench.core.reading import CAPTIONS
 from vlbench.core.registry import SCORINGS
 from vlbench.core.relevance import Relevance
 from vlbench.core.task import Task, TaskRequest
@@ -49,7 +49,7 @@ def matching(
     templates = request.templates or source.offers.templates or BARE_CAPTION
     if not items:
         raise DataError(
-            f"{request.name}: no items{read_so(source)}; "
+            f"{request.name}: no items{source.reading.told}; "
             "a matching needs data that say which texts are asked of which images"
         )
     _check(items, request.name, len(source), between)

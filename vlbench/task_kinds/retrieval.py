@@ -8,7 +8,7 @@ from vlbench.core.expectation import check_counts
 from vlbench.core.metric_name import metrics_of
 from vlbench.core.problem import Problem, by_words
 from vlbench.core.protocol import fill_templates, state_protocol
-from vlbench.core.reading import CAPTIONS, read_so
+from vlbench.core.reading import CAPTIONS
 from vlbench.core.registry import SCORINGS
 from vlbench.core.relevance import Relevance
 from vlbench.core.task import Task, TaskRequest
@@ -38,7 +38,7 @@ def retrieval(request: TaskRequest) -> Task:
         own = example.target.captions
         if not own:
             raise DataError(
-                f"{request.name}: image {example.id} has no caption{read_so(source)}; "
+                f"{request.name}: image {example.id} has no caption{source.reading.told}; "
                 "add one or remove the image"
             )
         captions.extend(own)

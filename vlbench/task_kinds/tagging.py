@@ -13,7 +13,6 @@ from vlbench.core.label_index import LabelIndex
 from vlbench.core.metric_name import metrics_of
 from vlbench.core.problem import Asked, Problem, by_words
 from vlbench.core.protocol import asked, state_protocol
-from vlbench.core.reading import read_so
 from vlbench.core.registry import SCORINGS
 from vlbench.core.relevance import Relevance
 from vlbench.core.task import Task, TaskRequest
@@ -36,7 +35,9 @@ def tagging(request: TaskRequest) -> Task:
     names = request.names or source.offers.names
     templates = request.templates or source.offers.templates or BARE_NAME
     if not names:
-        raise DataError(f"{request.name}: no tags{read_so(source)}; give a names file or tags in the data")
+        raise DataError(
+            f"{request.name}: no tags{source.reading.told}; give a names file or tags in the data"
+        )
     index = LabelIndex.of(names, request.name)
     targets, stated = [], []
     for example in source.examples:
@@ -188,7 +189,8 @@ def _tags(source: Dataset, example: Example, task: str) -> tuple[str | int, ...]
     if target.label is not None:
         return (target.label,)
     raise DataError(
-        f"{task}: image {example.id} has no tags{read_so(source)}; add a list (an empty one if none is true)"
+        f"{task}: image {example.id} has no tags{source.reading.told}; "
+        "add a list (an empty one if none is true)"
     )
 
 

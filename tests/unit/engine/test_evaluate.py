@@ -11,9 +11,10 @@ from vlbench.core.contracts import Target
 from vlbench.core.errors import DataError, NotFinite, Unsupported
 from vlbench.core.registry import METHODS, TASK_KINDS
 from vlbench.core.task import TaskRequest
+from vlbench.engine.items import keep_predictions, stored_items
 from vlbench.engine.plan import plan_job
 from vlbench.engine.settings import RunSettings
-from vlbench.engine.stored import keep_predictions, stored_items, stored_prediction
+from vlbench.engine.stored import stored_prediction
 
 COLOURS = ("red", "green", "blue", "yellow", "white", "black") * 7
 DISTINCT = len(COLOURS) - 6

@@ -8,10 +8,10 @@ from vlbench.core.items import Items
 from vlbench.core.registry import TASK_KINDS
 from vlbench.core.task import TaskRequest
 from vlbench.engine.evaluate import evaluate
+from vlbench.engine.items import stored_items
 from vlbench.engine.plan import plan_job
 from vlbench.engine.session import Session
 from vlbench.engine.settings import RunSettings
-from vlbench.engine.stored import stored_items
 
 COLOURS = ("red", "green", "blue", "yellow", "white", "black") * 3
 SETTINGS = RunSettings(batch_size=4, workers=0)

@@ -1,0 +1,40 @@
+"""Items of jobs that have run, and their predictions, which are made once more where they are lost."""
+
+from pathlib import Path
+
+from vlbench.core.errors import VlbenchError
+from vlbench.core.items import MOST_SCORES, Items
+from vlbench.core.measurement import MetricOptions
+from vlbench.core.metric_name import split_metric
+from vlbench.engine.job import Job
+from vlbench.engine.settings import RunSettings
+from vlbench.engine.stored import decided_prediction
+
+
+def keep_predictions(job: Job, settings: RunSettings, cache: Path) -> None:
+    """Score a job once more where its predictions, or those it learns from, are lost or damaged."""
+    if decided_prediction(job, cache) is None:
+        # torch is imported here, so that a run with everything stored starts without it
+        from vlbench.engine.evaluate import evaluate
+        from vlbench.engine.session import Session
+
+        with Session(job.checkpoint, settings, cache) as session:
+            evaluate(session.locate(job), session)
+
+
+def stored_items(job: Job, cache: Path, *, most_scores: int = MOST_SCORES) -> Items:
+    """Items of a job that has run; the primary metric says what each image adds to it.
+
+    Raises:
+        VlbenchError: the cache has lost the prediction.
+    """
+    kept = decided_prediction(job, cache)
+    if kept is None:
+        raise VlbenchError(
+            f"{job.row} on {job.task.name}: the stored predictions are gone; empty {cache} and rerun"
+        )
+    task = job.task
+    prediction = kept[0]
+    options = MetricOptions(at=split_metric(task.primary)[1], seed=job.seed)
+    measured = task.metrics[task.primary](prediction, task.problem, options)
+    return Items.of(task.problem, prediction, influence=measured.influence, most_scores=most_scores)
