@@ -9,15 +9,12 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from vlbench.core.digest import digest_of_bytes, digest_of_strings
-from vlbench.core.files import remembered
+from vlbench.core.files import remembered, state_of
 
 _OWN = __name__.partition(".")[0]
 _INIT = "__init__"
 _SILENT = frozenset({"ctx", "kind", "type_comment", "type_ignores"})
 """Fields of syntax trees that change nothing, or follow from the others."""
-
-_KNOWN: dict[tuple[str, ...], str] = {}
-"""Digests that this process knows, by the names of modules and the bytes of the sources."""
 
 
 def digest_of_code(*roots: Callable[..., object] | str, cache: Path | None = None) -> str:
@@ -31,17 +28,32 @@ def digest_of_code(*roots: Callable[..., object] | str, cache: Path | None = Non
     does not. `cache` is a folder where digests are remembered by the bytes of the sources.
     """
     names: set[str] = set()
-    sources: dict[str, bytes] = {}
+    files: dict[str, Path] = {}
+    folders: set[Path] = set()
     for root in roots:
-        name, beside = _sources_beside(root)
+        name, path = _module_of(root)
         names.add(name)
-        sources.update(beside)
-    known = (*sorted(names), digest_of_strings([*sources, *map(digest_of_bytes, sources.values())]))
-    if known not in _KNOWN:
-        _KNOWN[known] = remembered(
-            f"code|{known}", cache, lambda: digest_of_strings(sorted(code_of(names, sources).values()))
-        )
-    return _KNOWN[known]
+        packages = name.split(".")[:-1]
+        if not packages:
+            files[name] = path
+            continue
+        depth = min(len(packages), 2 if packages[0] == _OWN else 1)
+        folder = path.parents[len(packages) - depth]
+        for each in () if folder in folders else sorted(folder.rglob("*.py")):
+            files[".".join([*packages[:depth], *each.relative_to(folder).with_suffix("").parts])] = each
+        folders.add(folder)
+    stated = ((name, path, state_of("", path.stat())) for name, path in files.items())
+    return _digest(tuple(sorted(names)), tuple(stated), cache)
+
+
+@lru_cache(maxsize=256)
+def _digest(roots: tuple[str, ...], files: tuple[tuple[str, Path, str], ...], cache: Path | None) -> str:
+    """The digest of modules among files: module, path and state of each."""
+    sources = {name: path.read_bytes() for name, path, _ in files}
+    known = (*roots, digest_of_strings([*sources, *map(digest_of_bytes, sources.values())]))
+    return remembered(
+        f"code|{known}", cache, lambda: digest_of_strings(sorted(code_of(roots, sources).values()))
+    )
 
 
 def code_of(roots: Iterable[str], sources: Mapping[str, bytes]) -> dict[str, str]:
@@ -134,11 +146,8 @@ def _imported(
         yield bound, [each for each in (*packages, name) if each in sources]
 
 
-def _sources_beside(root: Callable[..., object] | str) -> tuple[str, dict[str, bytes]]:
-    """The name of a root's module, and the sources of its package by name.
-
-    The package is a folder of vlbench, else the outermost one.
-    """
+def _module_of(root: Callable[..., object] | str) -> tuple[str, Path]:
+    """The name of a root's module and its file; a package's own file is `PACKAGE.__init__`."""
     if isinstance(root, str):
         spec = find_spec(root)
         assert spec is not None
@@ -149,25 +158,4 @@ def _sources_beside(root: Callable[..., object] | str) -> tuple[str, dict[str, b
             root = root.func
         name = getattr(root, "__module__", "")
         path = Path(getattr(sys.modules.get(name), "__file__", None) or inspect.getfile(root))
-    if path.stem == _INIT:
-        name = f"{name}.{_INIT}"
-    packages = name.split(".")[:-1]
-    if not packages:
-        return name, {name: path.read_bytes()}
-    depth = min(len(packages), 2 if packages[0] == _OWN else 1)
-    folder = path.parents[len(packages) - depth]
-    return name, {
-        ".".join([*packages[:depth], *each.relative_to(folder).with_suffix("").parts]): _read(each)
-        for each in sorted(folder.rglob("*.py"))
-    }
-
-
-def _read(path: Path) -> bytes:
-    """The bytes of a source, read once for each state of the file in a process."""
-    status = path.stat()
-    return _of_state(path, status.st_size, status.st_mtime_ns, status.st_ctime_ns)
-
-
-@lru_cache(maxsize=1024)
-def _of_state(path: Path, *_: int) -> bytes:
-    return path.read_bytes()
+    return (f"{name}.{_INIT}" if path.stem == _INIT else name), path

@@ -110,7 +110,7 @@ class Session(AbstractContextManager["Session"]):
             DataError: an image does not decode.
             NotFinite: the model answers NaN or infinity.
         """
-        keys = known_keys(use.images, self.cache)
+        keys = use.keys or known_keys(use.images, self.cache)
         if keys is not None:
             space = self.stored_as(use)
             if all(key in space for key in keys):
@@ -141,7 +141,7 @@ class Session(AbstractContextManager["Session"]):
         row_bytes = features.row_bytes or 4 * math.prod(self.executor.model.info.feature_shape)
         if use.images.count * row_bytes <= self.settings.feature_bytes:
             return features
-        keys = known_keys(use.images, self.cache)
+        keys = use.keys or known_keys(use.images, self.cache)
         if keys is not None and all(key in features for key in keys):
             return features
         return self.space(*use.beyond)

@@ -2,6 +2,7 @@
 
 import importlib
 from functools import partial
+from pathlib import Path
 
 import pytest
 
@@ -115,6 +116,22 @@ def test_of_a_plug_in_the_outermost_package_counts_whatever_folder_a_module_lies
     before = digest_of_code(module.area)
     (inner.parent / "shared.py").write_text("def area():\n    return 2\n")
     assert digest_of_code(module.area) != before
+
+
+def test_a_file_is_read_once_for_all_roots_and_again_when_it_changes(tmp_path, monkeypatch):
+    monkeypatch.syspath_prepend(str(tmp_path))
+    folder = tmp_path / "package_under_test"
+    folder.mkdir()
+    for name in ("__init__", "a", "b"):
+        (folder / f"{name}.py").write_text(f"NAME = {name!r}\n")
+    read, read_bytes = [], Path.read_bytes
+    monkeypatch.setattr(Path, "read_bytes", lambda path: read.append(path.stem) or read_bytes(path))
+    roots = ("package_under_test.a", "package_under_test.b")
+    before = digest_of_code(*roots)
+    assert digest_of_code(*roots) == before
+    assert sorted(read) == ["__init__", "a", "b"]
+    (folder / "b.py").write_text("NAME = 'c'\n")
+    assert digest_of_code(*roots) != before
 
 
 def test_digests_are_remembered_by_the_bytes_of_the_sources(tmp_path, monkeypatch):

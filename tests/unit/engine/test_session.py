@@ -20,6 +20,7 @@ from vlbench.core.registry import SOURCES, TASK_KINDS
 from vlbench.core.task import Task, TaskRequest
 from vlbench.engine.dry_run import planned_passes
 from vlbench.engine.evaluate import evaluate
+from vlbench.engine.job import uses
 from vlbench.engine.plan import plan_job
 from vlbench.engine.session import Session
 from vlbench.engine.settings import RunSettings
@@ -208,6 +209,18 @@ def test_whether_scores_take_the_place_of_features_is_decided_by_all_images_of_a
     before = checkpoint.model.images
     run([task(images, "tagging")], checkpoint, tmp_path / "d", budget)  # all features are there
     assert checkpoint.model.images == before
+
+
+def test_the_table_of_keys_is_not_read_again_where_a_job_has_them(tmp_path, monkeypatch):
+    """Beyond the budget all keys are asked for, which are many."""
+    asked = task(folder(drawn(tmp_path / "data")))
+    budget, checkpoint = replace(SETTINGS, feature_bytes=0), CountingCheckpoint()
+    run([asked], checkpoint, tmp_path / "c", budget)
+    with Session(checkpoint, budget, tmp_path / "c") as session:
+        job = session.locate(plan_job(checkpoint, asked, budget))
+        monkeypatch.setattr("vlbench.engine.session.known_keys", lambda *_: pytest.fail("the table is read"))
+        (use,) = uses(job)
+        assert session.stored_as(use) is session.space("scores", job.keys.score_space)
 
 
 def test_a_bad_image_of_a_later_task_loses_nothing_of_an_earlier_one(tmp_path):
