@@ -20,19 +20,17 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from vlbench.core.capabilities import VECTORS
 from vlbench.core.errors import DataError, Unsupported
 from vlbench.core.method import Head, Lesson, Method, SplitName
 from vlbench.core.problem import Problem
-from vlbench.methods.linear_probe import BATCH, FAILED, UnitLogits, set_gradients, tried_accuracy
+from vlbench.methods.linear_probe import BATCH, FAILED, set_gradients, tried_accuracy
 from vlbench.methods.logistic import STRENGTHS, Logits, Parameters, searched
 from vlbench.methods.support import (
     Labels,
     Support,
     Vectors,
-    permuted,
     places_in_class,
-    refuse_shots,
+    probe,
     refuse_unsuited,
     refuse_widths,
     support_of,
@@ -70,20 +68,12 @@ def elevater_probe(*, shots: int | None = None, features: Features = "standardis
     Raises:
         Unsupported: there are less than two shots.
     """
-    refuse_shots(shots, of="elevater-probe")
     if shots == 1:
         raise Unsupported(
             "elevater-probe searches on a fifth of each class, of 5 images one; take 2 shots or more"
         )
-    return Method(
-        "elevater-probe",
-        fit=partial(learn, shots, features),
-        parts=frozenset({"score"}),
-        learns_from=frozenset({"train"}),
-        needs=frozenset({VECTORS}),
-        suits=partial(suits, shots),
-        seeded=shots is not None,
-    )
+    fit = partial(learn, shots, features)
+    return probe("elevater-probe", fit, shots, suits=partial(suits, shots), reads_words=True)
 
 
 def suits(shots: int | None, problems: Mapping[SplitName, Problem]) -> None:
@@ -107,7 +97,7 @@ def learn(shots: int | None, features: Features, lesson: Lesson) -> Head:
         DataError: no setting leads to weights that are numbers, or words have no vectors in the space of the
             images.
     """
-    support, words = support_of(lesson, shots, permuted), lesson.words()
+    support, words = support_of(lesson, shots), lesson.words()
     refuse_widths(words, support.vectors, of="elevater-probe")
     start = Start(unit(words), features == "unit", lesson.device)
     held = held_back(support.labels)
@@ -158,9 +148,7 @@ def _tried(
     return best
 
 
-def epochs(
-    support: Support, start: Start, rate: float, decay: float, count: int
-) -> Iterator[Logits | UnitLogits]:
+def epochs(support: Support, start: Start, rate: float, decay: float, count: int) -> Iterator[Logits]:
     """The head after each of so many epochs."""
     import torch
     from torch.nn.functional import batch_norm
@@ -188,11 +176,11 @@ def epochs(
 
 def _head(
     start: Start, weights: Parameters, biases: Parameters, mean: Parameters, variance: Parameters
-) -> Logits | UnitLogits:
+) -> Logits:
     """Weights [m, d] and biases [m] of standardised vectors as those of vectors as they are."""
     shown = np.arange(len(weights))
     if start.unit:
-        return UnitLogits(Logits(SCALE * np.vstack([weights.T, biases]), shown, len(shown)))
+        return Logits(SCALE * np.vstack([weights.T, biases]), shown, len(shown), of_unit=True)
     # vectors beyond float32 have no variance that is a number
     weights = weights / np.where(np.isfinite(variance), np.sqrt(variance + LEAST_VARIANCE), np.nan)
     with np.errstate(invalid="ignore"):

@@ -9,20 +9,10 @@ from functools import partial
 
 import numpy as np
 
-from vlbench.core.capabilities import VECTORS
 from vlbench.core.errors import Unsupported
 from vlbench.core.method import Head, Lesson, Method, SplitName
 from vlbench.core.problem import Problem
-from vlbench.methods.support import (
-    BLOCK_BYTES,
-    Support,
-    Vectors,
-    permuted,
-    refuse_shots,
-    refuse_unsuited,
-    support_of,
-    unit,
-)
+from vlbench.methods.support import Support, Vectors, probe, refuse_unsuited, row_blocks, support_of, unit
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,9 +29,7 @@ class Neighbours:
         A vote weighs exp(cosine / temperature). Among images of equal cosines those that come first vote.
         """
         found = np.empty((len(vectors), self.support.classes), dtype=np.float32)
-        step = max(1, BLOCK_BYTES // (4 * max(len(self.support.labels), self.support.classes)))
-        for start in range(0, len(vectors), step):
-            rows = slice(start, start + step)
+        for rows in row_blocks(len(vectors), max(len(self.support.labels), self.support.classes), 4):
             found[rows] = self._shares(unit(vectors[rows]) @ self.support.vectors.T)
         # no vote at all is a number, too
         return np.log(np.maximum(found, np.finfo(np.float32).tiny))
@@ -73,21 +61,11 @@ def knn(*, k: int = 20, shots: int | None = None, temperature: float = 0.07) -> 
     Raises:
         Unsupported: k or shots are below 1, or the temperature is not above 0.
     """
-    refuse_shots(shots, of="knn")
     if k < 1 or temperature <= 0:
         raise Unsupported(
             f"knn needs k from 1 and a temperature above 0, not k={k},temperature={temperature:g}"
         )
-    return Method(
-        "knn",
-        fit=partial(learn, k, shots, temperature),
-        parts=frozenset({"score"}),
-        learns_from=frozenset({"train"}),
-        reads=frozenset({"candidates"}),
-        needs=frozenset({VECTORS}),
-        suits=partial(suits, k, shots),
-        seeded=shots is not None,
-    )
+    return probe("knn", partial(learn, k, shots, temperature), shots, suits=partial(suits, k, shots))
 
 
 def suits(k: int, shots: int | None, problems: Mapping[SplitName, Problem]) -> None:
@@ -105,6 +83,6 @@ def suits(k: int, shots: int | None, problems: Mapping[SplitName, Problem]) -> N
 
 def learn(k: int, shots: int | None, temperature: float, lesson: Lesson) -> Head:
     """The training images, at length 1."""
-    support = support_of(lesson, shots, permuted)
+    support = support_of(lesson, shots)
     of_length_1 = replace(support, vectors=unit(support.vectors))
     return Head(score=Neighbours(of_length_1, k, temperature).score, learned=support.learned)

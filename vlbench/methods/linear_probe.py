@@ -7,31 +7,17 @@ method's own, so that they are not those of PyTorch's global stream.
 import math
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from vlbench.core.capabilities import VECTORS
 from vlbench.core.errors import DataError, Unsupported
 from vlbench.core.method import Head, Lesson, Method
 from vlbench.methods.logistic import Logits, searched
-from vlbench.methods.support import (
-    Support,
-    Vectors,
-    accuracy,
-    joined,
-    permuted,
-    refuse_shots,
-    refuse_unsuited,
-    support_of,
-    unit,
-    validation_of,
-)
+from vlbench.methods.support import Search, Support, accuracy, probe, searched_support, support_of, unit
 
 if TYPE_CHECKING:
     from torch import Tensor
-
-Search = Literal["none", "validation"]
 
 BATCH = 64
 RATE, EPOCHS = 0.1, 10
@@ -54,22 +40,6 @@ class Fit:
     decay: float = 0.0
 
 
-@dataclass(frozen=True, slots=True)
-class UnitLogits:
-    """Logits of vectors at length 1."""
-
-    logits: Logits
-
-    @property
-    def finite(self) -> bool:
-        """Whether all weights are numbers."""
-        return self.logits.finite
-
-    def score(self, vectors: Vectors) -> Vectors:
-        """The logits [n, m] of vectors [n, d] of any length."""
-        return self.logits.score(unit(vectors))
-
-
 def linear_probe(
     *,
     shots: int | None = None,
@@ -85,22 +55,12 @@ def linear_probe(
     Raises:
         Unsupported: there is less than one shot or epoch, or the rate is not above 0 and up to 1000.
     """
-    refuse_shots(shots, of="linear-probe")
     if not 0 < lr <= LARGEST_RATE or epochs < 1:
         raise Unsupported(
             f"linear-probe needs lr above 0 and up to {LARGEST_RATE:g}, and 1 epoch or more, not "
             f"lr={lr:g},epochs={epochs}"
         )
-    return Method(
-        "linear-probe",
-        fit=partial(learn, shots, search, lr, epochs),
-        parts=frozenset({"score"}),
-        learns_from=frozenset({"train", "validation"} if search == "validation" else {"train"}),
-        reads=frozenset({"candidates"}),
-        needs=frozenset({VECTORS}),
-        suits=partial(refuse_unsuited, "linear-probe", shots),
-        seeded=True,
-    )
+    return probe("linear-probe", partial(learn, shots, search, lr, epochs), shots, search=search, seeded=True)
 
 
 def learn(shots: int | None, search: Search, lr: float, epochs: int, lesson: Lesson) -> Head:
@@ -110,11 +70,11 @@ def learn(shots: int | None, search: Search, lr: float, epochs: int, lesson: Les
         DataError: it has weights that are no numbers.
     """
     how = partial(Fit, lesson.seed, lesson.device, lr, epochs, BATCH)
-    train, decay = support_of(lesson, shots, permuted), 0.0
     if search == "validation":
-        validation = validation_of(lesson)
-        decay = float(DECAYS[searched(partial(_tried, train, validation, how))])
-        train = joined(train, validation) if shots is None else train
+        train, place = searched_support(lesson, shots, partial(choose, how))
+        decay = float(DECAYS[place])
+    else:
+        train, decay = support_of(lesson, shots), 0.0
     found = fitted(train, how(decay))
     if not found.finite:
         raise DataError(f"linear-probe: weights at lr={lr:g} are no numbers; take a smaller lr")
@@ -122,18 +82,23 @@ def learn(shots: int | None, search: Search, lr: float, epochs: int, lesson: Les
     return Head(score=found.score, learned=learned)
 
 
+def choose(how: "partial[Fit]", train: Support, validation: Support) -> int:
+    """The place of the weight decay of the best accuracy on the validation images."""
+    return searched(partial(_tried, train, validation, how))
+
+
 def _tried(train: Support, validation: Support, how: "partial[Fit]", place: int) -> float:
     return tried_accuracy(fitted(train, how(float(DECAYS[place]))), validation)
 
 
-def tried_accuracy(found: Logits | UnitLogits, support: Support) -> float:
+def tried_accuracy(found: Logits, support: Support) -> float:
     """The accuracy on labelled images; -inf where a score is no number."""
     with np.errstate(over="ignore", invalid="ignore"):
         scores = found.score(support.vectors)
     return accuracy(scores, support.labels) if np.isfinite(scores).all() else FAILED
 
 
-def fitted(support: Support, how: Fit) -> UnitLogits:
+def fitted(support: Support, how: Fit) -> Logits:
     """The layer of labelled vectors, whose weights begin as PyTorch's do."""
     import torch
 
@@ -157,7 +122,7 @@ def fitted(support: Support, how: Fit) -> UnitLogits:
             optimizer.step()
             step += 1
     parameters = torch.cat([weights.T, biases[None]]).cpu().double().numpy()
-    return UnitLogits(Logits(parameters, shown, support.classes))
+    return Logits(parameters, shown, support.classes, of_unit=True)
 
 
 def set_gradients(

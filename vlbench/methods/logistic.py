@@ -7,26 +7,24 @@ probe features before the projection; here they are projected, of the length tha
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from vlbench.core.capabilities import VECTORS
 from vlbench.core.errors import Unsupported
 from vlbench.core.method import Head, Lesson, Method
 from vlbench.methods.support import (
-    BLOCK_BYTES,
     Labels,
+    Search,
     Support,
     Vectors,
     accuracy,
-    joined,
-    permuted,
-    refuse_shots,
-    refuse_unsuited,
+    probe,
+    row_blocks,
+    searched_support,
     support_of,
-    validation_of,
+    unit,
 )
 
 STRENGTHS = np.logspace(-6, 6, 97)
@@ -45,12 +43,14 @@ Parameters = NDArray[np.float64]
 class Logits:
     """Logits x @ weights + intercepts: the last row of `parameters` [d + 1, c] are the intercepts.
 
-    They are those of the classes `shown` [c] of m `classes`; the others have no image.
+    They are those of the classes `shown` [c] of m `classes`; the others have no image. `of_unit`: vectors x
+    are brought to length 1 first.
     """
 
     parameters: Parameters
     shown: Labels
     classes: int
+    of_unit: bool = False
 
     @property
     def finite(self) -> bool:
@@ -59,6 +59,7 @@ class Logits:
 
     def score(self, vectors: Vectors) -> Vectors:
         """The logits [n, m] of vectors [n, d]; a class without images has the least probability there is."""
+        vectors = unit(vectors) if self.of_unit else vectors
         weights = self.parameters.astype(vectors.dtype)
         of_shown: Vectors = vectors @ weights[:-1] + weights[-1]
         if len(self.shown) == self.classes:
@@ -73,7 +74,7 @@ def logistic(
     *,
     c: float = STATED,
     shots: int | None = None,
-    search: Literal["none", "validation"] = "none",
+    search: Search = "none",
     tolerance: float = 1e-4,
 ) -> Method:
     """Logistic regression by L-BFGS, with C as stated or searched on the validation split.
@@ -85,41 +86,30 @@ def logistic(
         Unsupported: there is less than one shot, C or the tolerance is not above 0, or C is stated and
             searched.
     """
-    refuse_shots(shots, of="logistic")
     if c <= 0 or tolerance <= 0:
         raise Unsupported(f"logistic needs c and tolerance above 0, not c={c:g},tolerance={tolerance:g}")
     if search == "validation" and c != STATED:
         raise Unsupported(f"logistic searches c on the validation split; leave c={c:g} or the search out")
-    searched = search == "validation"
-    return Method(
-        "logistic",
-        fit=partial(learn_searched, shots, tolerance) if searched else partial(learn, c, shots, tolerance),
-        parts=frozenset({"score"}),
-        learns_from=frozenset({"train", "validation"} if searched else {"train"}),
-        reads=frozenset({"candidates"}),
-        needs=frozenset({VECTORS}),
-        suits=partial(refuse_unsuited, "logistic", shots),
-        seeded=shots is not None,
-    )
+    stated = None if search == "validation" else c
+    return probe("logistic", partial(learn, stated, shots, tolerance), shots, search=search)
 
 
-def learn(c: float, shots: int | None, tolerance: float, lesson: Lesson) -> Head:
-    """The weights of the training split."""
-    support = support_of(lesson, shots, permuted)
-    return Head(score=fitted(support, c, tolerance).score, learned=support.learned)
+def learn(c: float | None, shots: int | None, tolerance: float, lesson: Lesson) -> Head:
+    """The weights of the training split with a stated C, or of both splits with the best one.
+
+    With shots the last fit is on those of the training split alone.
+    """
+    if c is not None:
+        support = support_of(lesson, shots)
+        return Head(score=fitted(support, c, tolerance).score, learned=support.learned)
+    support, place = searched_support(lesson, shots, partial(choose, tolerance))
+    best = float(STRENGTHS[place])
+    return Head(score=fitted(support, best, tolerance).score, learned={**support.learned, "c": best})
 
 
-def learn_searched(shots: int | None, tolerance: float, lesson: Lesson) -> Head:
-    """The weights of both splits, of the training shots alone where there are any, with the best C."""
-    train, validation = support_of(lesson, shots, permuted), validation_of(lesson)
-    c = choose(train, validation, tolerance)
-    train = joined(train, validation) if shots is None else train
-    return Head(score=fitted(train, c, tolerance).score, learned={**train.learned, "c": c})
-
-
-def choose(train: Support, validation: Support, tolerance: float) -> float:
-    """The C of the best accuracy on the validation images."""
-    return float(STRENGTHS[searched(partial(_tried_accuracy, train, validation, tolerance))])
+def choose(tolerance: float, train: Support, validation: Support) -> int:
+    """The place of the C of the best accuracy on the validation images."""
+    return searched(partial(_tried_accuracy, train, validation, tolerance))
 
 
 def searched(accuracy_of: Callable[[int], float]) -> int:
@@ -175,9 +165,8 @@ def _loss(flat: Parameters, vectors: Vectors, labels: Labels, penalty: float) ->
     weights = parameters.astype(vectors.dtype)
     gradient = np.zeros_like(parameters)
     loss = 0.0
-    step = max(1, BLOCK_BYTES // (8 * vectors.itemsize * weights.shape[1]))
-    for start in range(0, n, step):
-        block, own = vectors[start : start + step], labels[start : start + step]
+    for rows in row_blocks(n, 8 * weights.shape[1], vectors.itemsize):
+        block, own = vectors[rows], labels[rows]
         places = np.arange(len(own))
         logits = block @ weights[:-1] + weights[-1]
         logits -= logits.max(axis=1, keepdims=True)

@@ -9,18 +9,10 @@ from functools import partial
 
 import numpy as np
 
-from vlbench.core.capabilities import VECTORS
 from vlbench.core.errors import DataError
 from vlbench.core.method import Head, Lesson, Method
 from vlbench.methods.logistic import Logits
-from vlbench.methods.support import (
-    Labels,
-    Support,
-    places_in_class,
-    refuse_shots,
-    refuse_unsuited,
-    support_of,
-)
+from vlbench.methods.support import Labels, Support, places_in_class, probe, support_of
 
 SHOTS = 16
 """Images of a class in MIEB; it has 5 experiments."""
@@ -36,18 +28,8 @@ def mieb_probe(*, shots: int = SHOTS) -> Method:
     Raises:
         Unsupported: there is less than one shot.
     """
-    refuse_shots(shots, of="mieb-probe")
-    return Method(
-        "mieb-probe",
-        fit=partial(learn, shots),
-        parts=frozenset({"score"}),
-        settings={"shots": shots},  # also where they are the default: few images are not all
-        learns_from=frozenset({"train"}),
-        reads=frozenset({"candidates"}),
-        needs=frozenset({VECTORS}),
-        suits=partial(refuse_unsuited, "mieb-probe", shots),
-        seeded=True,
-    )
+    stated = {"shots": shots}  # also where they are the default: few images are not all
+    return probe("mieb-probe", partial(learn, shots), shots, seeded=True, settings=stated)
 
 
 def learn(shots: int, lesson: Lesson) -> Head:

@@ -10,20 +10,11 @@ from functools import partial
 import numpy as np
 from numpy.typing import NDArray
 
-from vlbench.core.capabilities import VECTORS
 from vlbench.core.errors import Unsupported
 from vlbench.core.method import Head, Lesson, Method, SplitName
 from vlbench.core.problem import Problem
 from vlbench.core.relevance import Relevance
-from vlbench.methods.support import (
-    BLOCK_BYTES,
-    Vectors,
-    permuted,
-    refuse_shots,
-    refuse_unknown,
-    refuse_unsuited,
-    support_of,
-)
+from vlbench.methods.support import Vectors, probe, refuse_unknown, refuse_unsuited, row_blocks, support_of
 
 CONSTANT = 100.0
 """The feature that stands for an intercept; its weight is penalised like the others."""
@@ -45,7 +36,7 @@ class Ridge:
     def score(self, vectors: Vectors) -> Vectors:
         """The scores [n, m] of vectors [n, d]."""
         found = np.empty((len(vectors), len(self.constants)), dtype=np.float32)
-        for rows in blocks(len(vectors), max(self.weights.shape)):
+        for rows in row_blocks(len(vectors), max(self.weights.shape), 8):
             found[rows] = self.standard(vectors[rows]) @ self.weights + self.constants
         return found
 
@@ -63,19 +54,9 @@ def ridge(*, shots: int | None = None, l2: float = 2.0**10) -> Method:
     Raises:
         Unsupported: there is less than one shot, or no penalty.
     """
-    refuse_shots(shots, of="ridge")
     if l2 <= 0:
         raise Unsupported(f"ridge needs a penalty above 0, not l2={l2:g}")
-    return Method(
-        "ridge",
-        fit=partial(learn, shots, l2),
-        parts=frozenset({"score"}),
-        learns_from=frozenset({"train"}),
-        reads=frozenset({"candidates"}),
-        needs=frozenset({VECTORS}),
-        suits=partial(suits, shots),
-        seeded=shots is not None,
-    )
+    return probe("ridge", partial(learn, shots, l2), shots, suits=partial(suits, shots))
 
 
 def suits(shots: int | None, problems: Mapping[SplitName, Problem]) -> None:
@@ -95,7 +76,7 @@ def learn(shots: int | None, l2: float, lesson: Lesson) -> Head:
     right = split.problem.relevant
     if shots is None and (right.row_counts != 1).any():
         return Head(score=solve(split.vectors(), right, l2).score)
-    support = support_of(lesson, shots, permuted)
+    support = support_of(lesson, shots)
     places = np.arange(len(support.labels))
     right = Relevance.from_pairs(places, support.labels, (len(places), right.shape[1]))
     return Head(score=solve(support.vectors, right, l2).score, learned=support.learned)
@@ -111,7 +92,7 @@ def solve(vectors: Vectors, right: Relevance, l2: float) -> Ridge:
     n, d = vectors.shape
     mean = vectors.mean(axis=0, dtype=np.float64)
     squares = np.zeros(d)
-    for rows in blocks(n, d):
+    for rows in row_blocks(n, d, 8):
         squares += ((vectors[rows] - mean) ** 2).sum(axis=0)
     deviation = np.sqrt(squares / n) + LEAST_DEVIATION
     sums = 2.0 * right.column_counts - n
@@ -124,7 +105,7 @@ def solve(vectors: Vectors, right: Relevance, l2: float) -> Ridge:
     else:
         marks = csr_array((np.ones(len(right.queries)), (right.candidates, right.queries)), shape=right.shape)
         gram, products = np.zeros((d, d)), np.zeros((right.shape[1], d))
-        for rows in blocks(n, d):
+        for rows in row_blocks(n, d, 8):
             standard = found.standard(vectors[rows])
             gram += standard.T @ standard
             products += marks[rows].T @ standard
@@ -137,9 +118,3 @@ def penalised(gram: Numbers, targets: Numbers, l2: float) -> Numbers:
     values, basis = np.linalg.eigh(gram)
     found: Numbers = basis @ ((basis.T @ targets) / (np.maximum(values, 0.0) + l2)[:, None])
     return found
-
-
-def blocks(n: int, width: int) -> list[slice]:
-    """The rows of [n, width] in float64, in blocks of bounded bytes."""
-    step = max(1, BLOCK_BYTES // (8 * width))
-    return [slice(start, min(start + step, n)) for start in range(0, n, step)]

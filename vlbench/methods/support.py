@@ -1,18 +1,23 @@
-"""Support: the labelled images that a method learns from, all of a split or so many of each class."""
+"""Support: the labelled images that a probe learns from, and what all probes share."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from random import Random
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
+from vlbench.core.capabilities import VECTORS
 from vlbench.core.errors import DataError, Unsupported
-from vlbench.core.method import Lesson, SplitName
+from vlbench.core.method import Head, Lesson, Method, SplitName
 from vlbench.core.problem import Problem
 
 Vectors = NDArray[np.float32]
 Labels = NDArray[np.int64]
+Search = Literal["none", "validation"]
+"""Where settings that are not stated are searched."""
 Draw = Callable[[Labels, int, int], Labels]
 """Positions of so many images of each class: labels [n], shots, seed."""
 
@@ -38,29 +43,77 @@ class Support:
         return {"images": len(self.labels), **({"classes_without_images": without} if without else {})}
 
 
-def support_of(lesson: Lesson, shots: int | None, draw: Draw) -> Support:
-    """The training images, or `shots` of each class that has any."""
-    split = lesson.splits["train"]
-    vectors, labels, classes = split.vectors(), split.problem.relevant.queries, len(split.problem.queries)
+def probe(
+    name: str,
+    fit: Callable[[Lesson], Head],
+    shots: int | None,
+    *,
+    search: Search = "none",
+    reads_words: bool = False,
+    suits: Callable[[Mapping[SplitName, Problem]], None] | None = None,
+    seeded: bool | None = None,
+    settings: Mapping[str, Any] | None = None,
+) -> Method:
+    """A method that learns scores of vectors from training images, or from `shots` of each class.
+
+    A search reads the validation split, too. `suits` checks the splits; by default each image has to have one
+    class. The seed counts where shots are drawn, or as `seeded` says.
+
+    Raises:
+        Unsupported: there is less than one shot.
+    """
+    if shots is not None and shots < 1:
+        raise Unsupported(f"{name} learns from 1 shot or more, not from {shots}")
+    return Method(
+        name,
+        fit=fit,
+        parts=frozenset({"score"}),
+        settings=settings or {},
+        learns_from=frozenset({"train"} if search == "none" else {"train", "validation"}),
+        reads=frozenset({"candidates", "queries"} if reads_words else {"candidates"}),
+        needs=frozenset({VECTORS}),
+        suits=suits or partial(refuse_unsuited, name, shots),
+        seeded=shots is not None if seeded is None else seeded,
+    )
+
+
+def support_of(
+    lesson: Lesson, shots: int | None = None, draw: Draw | None = None, *, split: SplitName = "train"
+) -> Support:
+    """The labelled images of a split, or `shots` of each class that has any; `permuted` draws by default."""
+    found = lesson.splits[split]
+    vectors, labels, classes = found.vectors(), found.problem.relevant.queries, len(found.problem.queries)
     if shots is not None:
-        chosen = draw(labels, shots, lesson.seed)
+        chosen = (draw or permuted)(labels, shots, lesson.seed)
         vectors, labels = vectors[chosen], labels[chosen]
     return Support(vectors, labels, classes)
 
 
-def validation_of(lesson: Lesson) -> Support:
-    """The validation images."""
-    split = lesson.splits["validation"]
-    return Support(split.vectors(), split.problem.relevant.queries, len(split.problem.queries))
+def searched_support(
+    lesson: Lesson, shots: int | None, choose: Callable[[Support, Support], int]
+) -> tuple[Support, int]:
+    """What `choose` makes of training and validation images, and the images of the last fit.
+
+    These are those of both splits, or the training shots alone where there are any.
+    """
+    train, validation = support_of(lesson, shots), support_of(lesson, split="validation")
+    chosen = choose(train, validation)
+    if shots is None:
+        vectors, labels = (
+            [getattr(each, of) for each in (train, validation)] for of in ("vectors", "labels")
+        )
+        train = replace(train, vectors=np.concatenate(vectors), labels=np.concatenate(labels))
+    return train, chosen
 
 
-def joined(first: Support, second: Support) -> Support:
-    """The images of both."""
-    return replace(
-        first,
-        vectors=np.concatenate([first.vectors, second.vectors]),
-        labels=np.concatenate([first.labels, second.labels]),
-    )
+def row_blocks(count: int, width: int, itemsize: int) -> Iterator[slice]:
+    """The rows of an array [count, width], block by block of bounded bytes.
+
+    >>> list(row_blocks(2, 2**23, 8))
+    [slice(0, 1, None), slice(1, 2, None)]
+    """
+    step = max(1, BLOCK_BYTES // (itemsize * width))
+    return (slice(start, min(start + step, count)) for start in range(0, count, step))
 
 
 def refuse_unsuited(of: str, shots: int | None, problems: Mapping[SplitName, Problem]) -> None:
@@ -97,12 +150,6 @@ def refuse_unknown(problem: Problem, *, of: str) -> None:
             f"{of} learns from all pairs of an image and a text, and {problem.images.name} does not say "
             "of all whether they are right; choose another method"
         )
-
-
-def refuse_shots(shots: int | None, *, of: str) -> None:
-    """Raise Unsupported where there is less than one shot."""
-    if shots is not None and shots < 1:
-        raise Unsupported(f"{of} learns from 1 shot or more, not from {shots}")
 
 
 def permuted(labels: Labels, shots: int, seed: int) -> Labels:

@@ -7,25 +7,22 @@ never done.
 
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from vlbench.core.capabilities import VECTORS
 from vlbench.core.errors import Unsupported
 from vlbench.core.method import Head, Lesson, Method
 from vlbench.methods.support import (
-    BLOCK_BYTES,
+    Search,
     Support,
     Vectors,
-    refuse_shots,
-    refuse_unsuited,
+    probe,
     refuse_widths,
+    row_blocks,
     sampled,
     support_of,
     unit,
-    validation_of,
 )
 
 SCALE = 100.0
@@ -55,11 +52,10 @@ class Cache:
     def score(self, vectors: Vectors) -> Vectors:
         """100 f W + alpha exp(-beta (1 - f K)) V, [b, m], of vectors f."""
         found = np.empty((len(vectors), len(self.words)), dtype=np.float32)
-        step = self.block_rows(4)
-        for start in range(0, len(vectors), step):
-            rows = unit(vectors[start : start + step])
-            votes = np.exp(-self.beta * (1 - rows @ self.keys.T))
-            found[start : start + step] = SCALE * (rows @ self.words.T) + self.alpha * self.sums(votes)
+        for rows in row_blocks(len(vectors), max(len(self.keys), len(self.words)), 4):
+            units = unit(vectors[rows])
+            votes = np.exp(-self.beta * (1 - units @ self.keys.T))
+            found[rows] = SCALE * (units @ self.words.T) + self.alpha * self.sums(votes)
         return found
 
     def sums(self, votes: NDArray[np.floating]) -> NDArray[np.floating]:
@@ -68,17 +64,13 @@ class Cache:
         found[:, self.shown] = np.add.reduceat(votes, self.starts, axis=1)
         return found
 
-    def block_rows(self, itemsize: int) -> int:
-        """How many rows are scored together."""
-        return max(1, BLOCK_BYTES // (itemsize * max(len(self.keys), len(self.words))))
-
 
 def tip_adapter(
     *,
     shots: int | None = None,
     alpha: float = ALPHA,
     beta: float = BETA,
-    search: Literal["none", "validation"] = "none",
+    search: Search = "none",
     largest_alpha: float = 3.0,
     largest_beta: float = 7.0,
 ) -> Method:
@@ -91,7 +83,6 @@ def tip_adapter(
     Raises:
         Unsupported: there is less than one shot, a number is not positive, or is stated and searched.
     """
-    refuse_shots(shots, of="tip-adapter")
     least = min(alpha, beta, largest_alpha - LEAST, largest_beta - LEAST)
     if least <= 0:
         raise Unsupported(
@@ -106,15 +97,8 @@ def tip_adapter(
         raise Unsupported("tip-adapter reads largest_alpha and largest_beta with search=validation alone")
     stated = partial(learn, shots, alpha, beta)
     found = partial(learn_searched, shots, largest_alpha, largest_beta)
-    return Method(
-        "tip-adapter",
-        fit=stated if search == "none" else found,
-        parts=frozenset({"score"}),
-        learns_from=frozenset({"train"} if search == "none" else {"train", "validation"}),
-        needs=frozenset({VECTORS}),
-        suits=partial(refuse_unsuited, "tip-adapter", shots),
-        seeded=shots is not None,
-    )
+    fit = stated if search == "none" else found
+    return probe("tip-adapter", fit, shots, search=search, reads_words=True)
 
 
 def learn(shots: int | None, alpha: float, beta: float, lesson: Lesson) -> Head:
@@ -130,7 +114,7 @@ def learn(shots: int | None, alpha: float, beta: float, lesson: Lesson) -> Head:
 
 def learn_searched(shots: int | None, largest_alpha: float, largest_beta: float, lesson: Lesson) -> Head:
     """As `learn`, with the alpha and beta of the best accuracy on the validation split."""
-    support, validation = support_of(lesson, shots, sampled), validation_of(lesson)
+    support, validation = support_of(lesson, shots, sampled), support_of(lesson, split="validation")
     cache = cache_of(support, lesson.words())
     alphas, betas = steps_to(largest_alpha, ALPHAS), steps_to(largest_beta, BETAS)
     alpha, beta = searched(cache, validation, alphas, betas)
@@ -165,12 +149,11 @@ def searched(
     """The alpha and beta of the most right images, of equal ones the first beta, then alpha."""
     # the betas are in equal steps, so that each multiplies the votes by one factor
     right = np.zeros((len(betas), len(alphas)), dtype=np.int64)
-    step = cache.block_rows(8)
-    for start in range(0, len(validation.labels), step):
-        rows = unit(validation.vectors[start : start + step]).astype(np.float64)
-        own = np.arange(len(rows)), validation.labels[start : start + step]
-        distances = 1 - rows @ cache.keys.T
-        logits = SCALE * (rows @ cache.words.T)
+    for rows in row_blocks(len(validation.labels), max(len(cache.keys), len(cache.words)), 8):
+        units = unit(validation.vectors[rows]).astype(np.float64)
+        own = np.arange(len(units)), validation.labels[rows]
+        distances = 1 - units @ cache.keys.T
+        logits = SCALE * (units @ cache.words.T)
         logits -= logits[own][:, None]
         logits[own] = -np.inf
         votes, fall = np.exp(-betas[0] * distances), np.exp(-(betas[1] - betas[0]) * distances)

@@ -8,7 +8,7 @@ from score_table import kept, table_problem
 from vlbench.core.errors import DataError, Unsupported
 from vlbench.core.measurement import MetricOptions
 from vlbench.core.registry import METRICS
-from vlbench.methods.linear_probe import DECAYS, FAILED, Fit, UnitLogits, fitted, linear_probe, tried_accuracy
+from vlbench.methods.linear_probe import DECAYS, FAILED, Fit, fitted, linear_probe, tried_accuracy
 from vlbench.methods.logistic import Logits, searched
 from vlbench.methods.support import Support, accuracy, unit
 
@@ -18,21 +18,20 @@ CASES = ("full_noval", "full_val", "k4_val")
 def layer(probe, case):
     """The layer that the authors' code learned."""
     weights, biases = (probe[f"clip_benchmark/{case}/{what}"] for what in ("weight", "bias"))
-    return UnitLogits(Logits(np.vstack([weights.T, biases]).astype(np.float64), np.arange(8), 8))
+    parameters = np.vstack([weights.T, biases]).astype(np.float64)
+    return Logits(parameters, np.arange(8), 8, of_unit=True)
 
 
 def test_the_layer_begins_as_the_authors(probe, splits):
-    still = fitted(Support(*splits["train"], 8), Fit(0, "cpu", rate=0.0, epochs=1)).logits.parameters
+    still = fitted(Support(*splits["train"], 8), Fit(0, "cpu", rate=0.0, epochs=1)).parameters
     assert (still[:-1].T == probe["clip_benchmark/init_weight_seed0"]).all()
     assert (still[-1] == probe["clip_benchmark/init_bias_seed0"]).all()
 
 
 def test_twelve_steps_on_all_images_end_where_the_authors_do(probe, splits):
     found = fitted(Support(*splits["train"], 8), Fit(0, "cpu", epochs=12, batch=128))
-    assert found.logits.parameters[:-1].T == pytest.approx(
-        probe["clip_benchmark/fullbatch_e12/weight"], abs=2e-4
-    )
-    assert found.logits.parameters[-1] == pytest.approx(probe["clip_benchmark/fullbatch_e12/bias"], abs=2e-4)
+    assert found.parameters[:-1].T == pytest.approx(probe["clip_benchmark/fullbatch_e12/weight"], abs=2e-4)
+    assert found.parameters[-1] == pytest.approx(probe["clip_benchmark/fullbatch_e12/bias"], abs=2e-4)
     vectors, labels = splits["test"]
     assert accuracy(found.score(vectors), labels) == probe["clip_benchmark/fullbatch_e12/lp_acc1"]
 

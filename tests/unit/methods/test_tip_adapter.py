@@ -43,7 +43,7 @@ def test_a_search_is_that_of_every_pair_scored_alone(made, monkeypatch):
     }
     beta, alpha = max(scored, key=scored.__getitem__)
     assert len(set(scored.values())) > 3
-    monkeypatch.setattr("vlbench.methods.tip_adapter.BLOCK_BYTES", 8 * 40 * 7)
+    monkeypatch.setattr("vlbench.methods.support.BLOCK_BYTES", 8 * 40 * 7)
     assert searched(cache, validation, alphas, betas) == (alpha, beta)
 
 
