@@ -1,11 +1,16 @@
 """What a metric says: a value, its interval, and the values it is made of."""
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from statistics import NormalDist
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from vlbench.core.record import NOT_KEPT
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +45,34 @@ class Measurement:
     least: float | None = 0.0
     most: float | None = 1.0
     influence: Any = field(default=None, compare=False, repr=False, metadata=NOT_KEPT)  # float64 or None
+
+    @classmethod
+    def mean_of(
+        cls,
+        names: Sequence[str],
+        values: "NDArray[np.float64]",
+        counts: "NDArray[np.int64]",
+        *,
+        least: int = 1,
+    ) -> "Measurement":
+        """The mean of values [m] of classes or tags, over those whose `counts` [m] are at least `least`.
+
+        The parts are all of them, those that do not count without a value; the interval is left to the
+        caller.
+
+        >>> import numpy as np
+        >>> found = Measurement.mean_of(("cat", "dog"), np.array([0.5, np.nan]), np.array([4, 0]))
+        >>> found.value, found.n, found.left_out, found.parts[1]
+        (0.5, 1, 1, Part(name='dog', value=None, n=0))
+        """
+        found = counts >= least
+        n = int(found.sum())
+        parts = tuple(
+            Part(name, float(value) if count >= least else None, int(count))
+            for name, value, count in zip(names, values, counts, strict=True)
+        )
+        value = float(values[found].mean()) if n else None
+        return cls(value, n, left_out=len(parts) - n, parts=parts)
 
 
 @dataclass(frozen=True, slots=True)

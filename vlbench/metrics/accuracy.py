@@ -3,16 +3,18 @@
 A rank of 1 is the best, 0 says that nothing right exists and is left out.
 """
 
+from dataclasses import replace
+
 import numpy as np
 from numpy.typing import NDArray
 
 from vlbench.core.contracts import Prediction
 from vlbench.core.errors import Unsupported
 from vlbench.core.items import Contributions, Indices, Items, Reading
-from vlbench.core.measurement import Measurement, MetricOptions, Part
+from vlbench.core.measurement import Measurement, MetricOptions
 from vlbench.core.metric import metric
 from vlbench.core.problem import Problem
-from vlbench.metrics.intervals import Interval, class_spread, score_interval, wilson
+from vlbench.metrics.intervals import class_spread, score_interval, wilson
 
 
 def worst_rank(candidates: NDArray[np.int64] | int, right: NDArray[np.int64]) -> int:
@@ -49,6 +51,12 @@ def proportion_within(
         return Measurement(value=None, n=kept.size, left_out=left_out)
     value = float(np.mean(kept <= k))
     return Measurement(value=value, n=kept.size, left_out=left_out, **wilson(value, kept.size))
+
+
+def images_within(prediction: Prediction, problem: Problem, k: int) -> Measurement:
+    """The fraction of images that have something right among their best k texts; Wilson interval."""
+    right = problem.relevant.row_counts
+    return proportion_within(prediction["row_ranks"], k, asked=problem.row_asked, right=right)
 
 
 def hits_within(items: Items, most: float | None) -> Reading | None:
@@ -88,15 +96,13 @@ def class_recall(
 @metric(reads={"row_ranks"}, items=lambda items, _: hits_within(items, 1))
 def acc1(prediction: Prediction, problem: Problem, options: MetricOptions) -> Measurement:
     """Fraction of images whose class scores above every other class; Wilson interval."""
-    right = problem.relevant.row_counts
-    return proportion_within(prediction["row_ranks"], 1, asked=problem.row_asked, right=right)
+    return images_within(prediction, problem, 1)
 
 
 @metric(reads={"row_ranks"}, items=lambda items, _: hits_within(items, 5))
 def acc5(prediction: Prediction, problem: Problem, options: MetricOptions) -> Measurement:
     """Fraction of images whose class is among the best five; None up to five classes; Wilson interval."""
-    right = problem.relevant.row_counts
-    return proportion_within(prediction["row_ranks"], 5, asked=problem.row_asked, right=right)
+    return images_within(prediction, problem, 5)
 
 
 def one_class_each(problem: Problem, metric: str) -> None:
@@ -137,20 +143,10 @@ def mean_per_class_recall(prediction: Prediction, problem: Problem, options: Met
     images, classes = relevant.candidates, relevant.queries
     ranks = prediction["row_ranks"][images]
     recall, sizes = class_recall(ranks, classes, number=relevant.shape[1])
-    found = sizes > 0
-    value = float(recall[found].mean()) if found.any() else None
-    interval = Interval()
-    if value is not None:
-        influence = ((ranks == 1) - recall[classes]) / sizes[classes]
-        spread = class_spread(relevant, images, classes, influence, values=recall)
-        interval = score_interval(value, spread, "Wilson, by the variance within classes")
-    return Measurement(
-        value=value,
-        n=int(found.sum()),
-        left_out=int((~found).sum()),
-        parts=tuple(
-            Part(name, float(share) if size else None, int(size))
-            for name, share, size in zip(problem.names, recall, sizes, strict=True)
-        ),
-        **interval,
-    )
+    found = Measurement.mean_of(problem.names, recall, sizes)
+    if found.value is None:
+        return found
+    influence = ((ranks == 1) - recall[classes]) / sizes[classes]
+    spread = class_spread(relevant, images, classes, influence, values=recall)
+    interval = score_interval(found.value, spread, "Wilson, by the variance within classes")
+    return replace(found, **interval)

@@ -4,13 +4,13 @@ AP is not interpolated: the mean over a tag's positives s of (positives scoring 
 Tied scores enter together, so their order is of no account.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from vlbench.core.contracts import Prediction
-from vlbench.core.measurement import Measurement, MetricOptions, Part
+from vlbench.core.measurement import Measurement, MetricOptions
 from vlbench.core.metric import ASKED, metric
 from vlbench.core.problem import Asked, Problem
 from vlbench.core.relevance import Relevance
@@ -96,29 +96,16 @@ def mean_average_precision(prediction: Prediction, problem: Problem, options: Me
     """
     deleted = delete_one(prediction["scores"], problem.relevant, problem.asked)
     counts = problem.relevant.column_counts
-    found = counts > 0
-    parts = tuple(
-        Part(name, float(value) if count else None, int(count))
-        for name, value, count in zip(problem.names, deleted.values, counts, strict=True)
-    )
-    left_out = int((~found).sum())
-    if not found.any():
-        return Measurement(value=None, n=0, left_out=left_out, parts=parts)
-    mean = float(deleted.values[found].mean())
+    found = Measurement.mean_of(problem.names, deleted.values, counts)
+    if found.value is None:
+        return found
     # tags of few positives vary as much as so many images
-    images = float(found.sum()) ** 2 / float(np.sum(1 / counts[found]))
+    images = float(found.n) ** 2 / float(np.sum(1 / counts[counts > 0]))
     spread = jackknife_spread(deleted.replicates, images=images)
-    interval = (
-        Interval() if spread is None else score_interval(mean, spread, "Wilson, by the jackknife over images")
-    )
-    return Measurement(
-        value=mean,
-        n=int(found.sum()),
-        left_out=left_out,
-        parts=parts,
-        influence=pseudo_values(mean, deleted.replicates),
-        **interval,
-    )
+    interval = Interval()
+    if spread is not None:
+        interval = score_interval(found.value, spread, "Wilson, by the jackknife over images")
+    return replace(found, influence=pseudo_values(found.value, deleted.replicates), **interval)
 
 
 def _precisions(ordered: FloatArray, right: FloatArray) -> NDArray[np.float64]:

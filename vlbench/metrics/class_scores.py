@@ -1,12 +1,14 @@
 """Metrics of classification that few data sets ask for: macro F1, ROC AUC, mean of top-1 and top-5."""
 
+from dataclasses import replace
+
 import numpy as np
 from numpy.typing import NDArray
 
 from vlbench.core.contracts import Prediction
 from vlbench.core.errors import Unsupported
 from vlbench.core.items import Items, Reading
-from vlbench.core.measurement import Measurement, MetricOptions, Part
+from vlbench.core.measurement import Measurement, MetricOptions
 from vlbench.core.metric import metric
 from vlbench.core.problem import Problem
 from vlbench.core.relevance import Relevance
@@ -44,23 +46,15 @@ def macro_f1_of_classes(prediction: Prediction, problem: Problem, options: Metri
     true = np.bincount(classes, minlength=number)
     guessed = np.bincount(predicted[predicted >= 0], minlength=number)
     hits = np.bincount(classes[classes == predicted], minlength=number)
-    found = true > 0
-    if not found.any():
+    if not classes.size:
         return Measurement(value=None, n=0, left_out=number)
-    f1 = np.where(found, 2 * hits / np.maximum(true + guessed, 1), 0.0)
-    value = float(f1[found].mean())
+    f1 = np.where(true > 0, 2 * hits / np.maximum(true + guessed, 1), 0.0)
+    found = Measurement.mean_of(problem.names, f1, true)
+    value = found.value or 0.0
     spread = _spread_of_f1(relevant, predicted, f1)
-    return Measurement(
-        value=value,
-        n=int(found.sum()),
-        left_out=int((~found).sum()),
-        parts=tuple(
-            Part(name, float(each) if size else None, int(size))
-            for name, each, size in zip(problem.names, f1, true, strict=True)
-        ),
-        influence=None if classes.size < relevant.shape[0] else value + classes.size * spread.influence,
-        **score_interval(value, spread, "Wilson, by the variance within classes"),
-    )
+    influence = None if classes.size < relevant.shape[0] else value + classes.size * spread.influence
+    interval = score_interval(value, spread, "Wilson, by the variance within classes")
+    return replace(found, influence=influence, **interval)
 
 
 def two_classes(problem: Problem, metric: str) -> None:

@@ -1,6 +1,6 @@
 """Which items of a matching are right, and the shares of items, sets and classes that are."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -8,7 +8,7 @@ import numpy as np
 from vlbench.core.contracts import Prediction
 from vlbench.core.errors import Unsupported
 from vlbench.core.items import Hits, Items, Reading, asked_by_item
-from vlbench.core.measurement import Measurement, MetricOptions, Part
+from vlbench.core.measurement import Measurement, MetricOptions
 from vlbench.core.problem import Problem
 from vlbench.core.relevance import Relevance
 from vlbench.metrics.accuracy import shares
@@ -158,28 +158,20 @@ def macro(found: Outcome, problem: Problem, options: MetricOptions) -> Measureme
     classes = np.array([numbers.get(name, -1) for name in labels], dtype=np.int64)
     kept = np.flatnonzero(found.counted & (classes >= 0))
     sizes = np.bincount(classes[kept], minlength=len(names))
-    large = sizes >= (1 if options.at is None else int(options.number))
-    kept = kept[large[classes[kept]]]
+    least = 1 if options.at is None else int(options.number)
+    kept = kept[sizes[classes[kept]] >= least]
     kept = kept[np.argsort(found.items.texts[kept])]  # in the order of the data, in which sums are rounded
     of, right = classes[kept], found.right[kept]
-    shares = np.full(len(names), np.nan)
-    np.divide(np.bincount(of[right], minlength=len(names)), sizes, out=shares, where=large)
-    parts = tuple(
-        Part(name, float(value) if enough else None, int(size))
-        for name, value, enough, size in zip(names, shares, large, sizes, strict=True)
-    )
-    if not large.any():
-        return Measurement(value=None, n=0, left_out=len(names), parts=parts)
+    shares = np.bincount(of[right], minlength=len(names)) / np.maximum(sizes, 1)
+    mean = Measurement.mean_of(names, shares, sizes, least=least)
+    if mean.value is None:
+        return mean
     images = found.items.images[kept]
     truth = Relevance.from_pairs(images, of, (len(problem.candidates), len(names)))
-    spread = class_spread(truth, images, of, (right - shares[of]) / sizes[of], values=shares)
-    value = float(shares[large].mean())
-    interval = score_interval(value, spread, "Wilson, by the variance within classes")
-    return Measurement(
-        value=value,
-        n=int(large.sum()),
-        **interval,
-        left_out=int((~large).sum()),
-        parts=parts,
-        influence=value + truth.shape[0] * spread.influence if truth.row_counts.all() else None,
+    values = np.where(sizes >= least, shares, np.nan)
+    spread = class_spread(truth, images, of, (right - shares[of]) / sizes[of], values=values)
+    return replace(
+        mean,
+        influence=mean.value + truth.shape[0] * spread.influence if truth.row_counts.all() else None,
+        **score_interval(mean.value, spread, "Wilson, by the variance within classes"),
     )

@@ -1,11 +1,13 @@
 """RAM's own mAP, precision and recall as metrics, for comparison with its published numbers.
 
-They are the definitions of published.py: the order of equal scores counts, a tag without positives is 0 and
+They differ from the registered metrics: the order of equal scores counts, a tag without positives is 0 and
 part of the mean, and a tag is given at its threshold, not only above it. No intervals. A tag that is asked of
 no image, since nobody knows whether it is true, is left out.
 """
 
 from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,11 +17,62 @@ from vlbench.core.measurement import Measurement, MetricOptions, Part
 from vlbench.core.metric import ASKED, metric
 from vlbench.core.problem import Problem
 from vlbench.metrics.columns import FloatArray, score_columns
-from vlbench.metrics.published import ram_average_precision, ram_precision_recall
 from vlbench.metrics.thresholds import score_threshold
 
-OfTag = Callable[[FloatArray, NDArray[np.bool_]], np.float64]
-"""What is made of a tag's scores and truth, [k, 1] each."""
+TieRule = Literal["stable_reversed", "best", "worst"]
+"""Order of equal scores: the last row first, the positives first, the positives last."""
+
+_RAM_AP_GUARD = 1e-8
+_RAM_RATIO_GUARD = 1e-9
+
+
+@dataclass(frozen=True, slots=True)
+class PrecisionRecall:
+    """Precision and recall of each class, [m]."""
+
+    precision: NDArray[np.float64]
+    recall: NDArray[np.float64]
+
+
+def ram_average_precision(
+    scores: FloatArray, relevant: NDArray[np.bool_], *, ties: TieRule = "stable_reversed"
+) -> NDArray[np.float64]:
+    """RAM's AP of each column of [n, m]: [m], 0 for a class without positives, which its mean includes.
+
+    Ranks single rows, so that the order of equal scores counts: the authors' own sort leaves it open, "best"
+    and "worst" bound it. Source: recognize-anything, precision sum / (positives + 1e-8).
+
+    >>> ram_average_precision(np.array([[3.0], [2.0], [1.0]]), np.array([[True], [False], [True]])).round(6)
+    array([0.833333])
+    """
+    sums = np.empty(scores.shape[1])
+    for index in range(scores.shape[1]):
+        hits = relevant[_descending(scores[:, index], relevant[:, index], ties), index]
+        places = np.flatnonzero(hits) + 1
+        sums[index] = np.sum(np.arange(1, places.size + 1) / places)
+    return np.asarray(sums / (relevant.sum(axis=0) + _RAM_AP_GUARD), dtype=np.float64)
+
+
+def ram_precision_recall(predicted: NDArray[np.bool_], relevant: NDArray[np.bool_]) -> PrecisionRecall:
+    """RAM's precision and recall of each class from decisions and truth [n, m].
+
+    Both are 0 for a class without positives or never predicted, and its means include these.
+    Source: recognize-anything, TP / (TP + FP + 1e-9) and TP / (TP + FN + 1e-9).
+
+    >>> ram_precision_recall(np.array([[True], [True]]), np.array([[True], [False]])).precision.round(6)
+    array([0.5])
+    """
+    hits = (predicted & relevant).sum(axis=0)
+    return PrecisionRecall(
+        precision=hits / (predicted.sum(axis=0) + _RAM_RATIO_GUARD),
+        recall=hits / (relevant.sum(axis=0) + _RAM_RATIO_GUARD),
+    )
+
+
+def _descending(scores: FloatArray, relevant: NDArray[np.bool_], ties: TieRule) -> NDArray[np.intp]:
+    if ties == "stable_reversed":
+        return np.argsort(scores, kind="stable")[::-1]
+    return np.lexsort((relevant if ties == "best" else ~relevant, scores))[::-1]
 
 
 @metric(reads={"scores", ASKED})
@@ -60,8 +113,10 @@ def _cut(prediction: Prediction, options: MetricOptions) -> np.float32 | np.floa
     return scores.dtype.type(score_threshold(options.number, prediction.unit))
 
 
-def _mean(prediction: Prediction, problem: Problem, value: OfTag) -> Measurement:
-    """The mean over the tags that are asked of some image."""
+def _mean(
+    prediction: Prediction, problem: Problem, value: Callable[[FloatArray, NDArray[np.bool_]], np.float64]
+) -> Measurement:
+    """The mean over the tags that are asked of some image; `value` reads scores and truth of one, [k, 1]."""
     parts = []
     counts = problem.relevant.column_counts
     columns = score_columns(prediction["scores"], problem.relevant, problem.asked)

@@ -11,7 +11,7 @@ from vlbench.core.items import Items, Reading
 from vlbench.core.measurement import Measurement, MetricOptions
 from vlbench.core.metric import metric
 from vlbench.core.problem import Problem
-from vlbench.metrics.accuracy import hits_within, proportion_within, shares
+from vlbench.metrics.accuracy import hits_within, images_within, proportion_within, shares
 from vlbench.metrics.intervals import BY_IMAGES, bootstrap_median, score_interval, share_spread
 
 
@@ -52,9 +52,7 @@ def text_retrieval_recall(prediction: Prediction, problem: Problem, options: Met
 
     None where an image has so many captions that one of them is always among the best k.
     """
-    k = int(options.number)
-    right = problem.relevant.row_counts
-    return proportion_within(prediction["row_ranks"], k, asked=problem.row_asked, right=right)
+    return images_within(prediction, problem, int(options.number))
 
 
 @metric(reads={"column_ranks"}, lower_is_better=True, most=None)

@@ -7,7 +7,7 @@ precision 0.
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -119,11 +119,7 @@ def macro(
     images: list[NDArray[np.int64]] = []
     tags: list[NDArray[np.int64]] = []
     influences: list[NDArray[np.float64]] = []
-    cuts = _spread(threshold, scores)
-    for column in score_columns(scores, relevant, asked):
-        if column.positives.size == 0:
-            continue
-        part, whole = _decisions(column, column.scores > cuts[column.images, column.index], ratio)
+    for column, part, whole in _decisions(scores, relevant, threshold, ratio, asked):
         sums = max(whole.sum(), 1.0)
         values[column.index] = value = part.sum() / sums
         reached = np.flatnonzero(whole)
@@ -157,11 +153,7 @@ def micro(
     """
     n = relevant.shape[0]
     parts, wholes = np.zeros(n), np.zeros(n)
-    cuts = _spread(threshold, scores)
-    for column in score_columns(scores, relevant, asked):
-        if column.positives.size == 0:
-            continue
-        part, whole = _decisions(column, column.scores > cuts[column.images, column.index], ratio)
+    for column, part, whole in _decisions(scores, relevant, threshold, ratio, asked):
         parts[column.images] += part
         wholes[column.images] += whole
     sums = float(wholes.sum())
@@ -173,37 +165,37 @@ def micro(
 @metric(reads={"scores", ASKED}, at="threshold")
 def macro_precision(prediction: Prediction, problem: Problem, options: MetricOptions) -> Measurement:
     """Mean over tags of the fraction of the images given a tag that have it."""
-    return _measure(prediction, problem, options, averaging="macro", ratio=PRECISION)
+    return _measure(prediction, problem, options, "macro", PRECISION)
 
 
 @metric(reads={"scores", ASKED}, at="threshold")
 def macro_recall(prediction: Prediction, problem: Problem, options: MetricOptions) -> Measurement:
     """Mean over tags of the fraction of the images that have a tag that are given it."""
-    return _measure(prediction, problem, options, averaging="macro", ratio=RECALL)
+    return _measure(prediction, problem, options, "macro", RECALL)
 
 
 @metric(reads={"scores", ASKED}, at="threshold")
 def macro_f1(prediction: Prediction, problem: Problem, options: MetricOptions) -> Measurement:
     """Mean over tags of the harmonic mean of a tag's precision and recall."""
-    return _measure(prediction, problem, options, averaging="macro", ratio=F1)
+    return _measure(prediction, problem, options, "macro", F1)
 
 
 @metric(reads={"scores", ASKED}, at="threshold")
 def micro_precision(prediction: Prediction, problem: Problem, options: MetricOptions) -> Measurement:
     """Fraction of given tags that are true, over tags with positives: false alarms on others cost nothing."""
-    return _measure(prediction, problem, options, averaging="micro", ratio=PRECISION)
+    return _measure(prediction, problem, options, "micro", PRECISION)
 
 
 @metric(reads={"scores", ASKED}, at="threshold")
 def micro_recall(prediction: Prediction, problem: Problem, options: MetricOptions) -> Measurement:
     """Fraction of all true tags that are given."""
-    return _measure(prediction, problem, options, averaging="micro", ratio=RECALL)
+    return _measure(prediction, problem, options, "micro", RECALL)
 
 
 @metric(reads={"scores", ASKED}, at="threshold")
 def micro_f1(prediction: Prediction, problem: Problem, options: MetricOptions) -> Measurement:
     """Harmonic mean of micro precision and recall."""
-    return _measure(prediction, problem, options, averaging="micro", ratio=F1)
+    return _measure(prediction, problem, options, "micro", F1)
 
 
 def measure_given(
@@ -228,12 +220,7 @@ def measure_given(
 
 
 def _measure(
-    prediction: Prediction,
-    problem: Problem,
-    options: MetricOptions,
-    *,
-    averaging: Averaging,
-    ratio: Ratio,
+    prediction: Prediction, problem: Problem, options: MetricOptions, averaging: Averaging, ratio: Ratio
 ) -> Measurement:
     scores = prediction["scores"]
     threshold: Threshold
@@ -247,16 +234,15 @@ def _measure(
 
 
 def _decisions(
-    column: Column, given: NDArray[np.bool_], ratio: Ratio
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """What each image adds to a tag's ratio, above and below the line, [k] each."""
-    true = np.zeros(given.size, dtype=np.bool_)
-    true[column.positives] = True
-    whole = ratio.given * given.astype(np.float64) + ratio.true * true
-    return ratio.hits * (given & true).astype(np.float64), whole
-
-
-def _spread(threshold: Threshold, scores: FloatArray) -> FloatArray:
-    """A threshold for every score, [n, m], in the scores' own precision; a view, not a copy."""
-    spread: FloatArray = np.broadcast_to(np.asarray(threshold, dtype=scores.dtype), scores.shape)
-    return spread
+    scores: FloatArray, relevant: Relevance, threshold: Threshold, ratio: Ratio, asked: Asked | None
+) -> Iterator[tuple[Column, NDArray[np.float64], NDArray[np.float64]]]:
+    """Tags with positives, and what each image adds to the ratio of one, above and below the line, [k]."""
+    # a threshold for every score, in the scores' own precision; a view, not a copy
+    cuts = np.broadcast_to(np.asarray(threshold, dtype=scores.dtype), scores.shape)
+    for column in score_columns(scores, relevant, asked):
+        if column.positives.size:
+            given = column.scores > cuts[column.images, column.index]
+            true = np.zeros(given.size, dtype=np.bool_)
+            true[column.positives] = True
+            whole = ratio.given * given.astype(np.float64) + ratio.true * true
+            yield column, ratio.hits * (given & true).astype(np.float64), whole

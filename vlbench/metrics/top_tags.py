@@ -37,46 +37,41 @@ def edge_scores(scores: FloatArray, k: int) -> FloatArray:
 @metric(reads={"scores"}, at="k", needs_at=True)
 def macro_precision_top(prediction: Prediction, problem: Problem, options: MetricOptions) -> Measurement:
     """Mean over tags of the fraction of the images given a tag, among their k best, that have it."""
-    return _measure(prediction, problem, options, averaging="macro", ratio=PRECISION)
+    return _measure(prediction, problem, options, "macro", PRECISION)
 
 
 @metric(reads={"scores"}, at="k", needs_at=True)
 def macro_recall_top(prediction: Prediction, problem: Problem, options: MetricOptions) -> Measurement:
     """Mean over tags of the fraction of the images that have a tag that have it among their k best."""
-    return _measure(prediction, problem, options, averaging="macro", ratio=RECALL)
+    return _measure(prediction, problem, options, "macro", RECALL)
 
 
 @metric(reads={"scores"}, at="k", needs_at=True)
 def macro_f1_top(prediction: Prediction, problem: Problem, options: MetricOptions) -> Measurement:
     """Mean over tags of the harmonic mean of precision and recall of each image's k best tags."""
-    return _measure(prediction, problem, options, averaging="macro", ratio=F1)
+    return _measure(prediction, problem, options, "macro", F1)
 
 
 @metric(reads={"scores"}, at="k", needs_at=True)
 def micro_precision_top(prediction: Prediction, problem: Problem, options: MetricOptions) -> Measurement:
     """Fraction of all images' k best tags that are true."""
-    return _measure(prediction, problem, options, averaging="micro", ratio=PRECISION)
+    return _measure(prediction, problem, options, "micro", PRECISION)
 
 
 @metric(reads={"scores"}, at="k", needs_at=True)
 def micro_recall_top(prediction: Prediction, problem: Problem, options: MetricOptions) -> Measurement:
     """Fraction of all true tags that are among their image's k best."""
-    return _measure(prediction, problem, options, averaging="micro", ratio=RECALL)
+    return _measure(prediction, problem, options, "micro", RECALL)
 
 
 @metric(reads={"scores"}, at="k", needs_at=True)
 def micro_f1_top(prediction: Prediction, problem: Problem, options: MetricOptions) -> Measurement:
     """Harmonic mean of micro precision and recall of each image's k best tags."""
-    return _measure(prediction, problem, options, averaging="micro", ratio=F1)
+    return _measure(prediction, problem, options, "micro", F1)
 
 
 def _measure(
-    prediction: Prediction,
-    problem: Problem,
-    options: MetricOptions,
-    *,
-    averaging: Averaging,
-    ratio: Ratio,
+    prediction: Prediction, problem: Problem, options: MetricOptions, averaging: Averaging, ratio: Ratio
 ) -> Measurement:
     k = int(options.number)
     scores = prediction["scores"]

@@ -6,7 +6,7 @@ import pytest
 from vlbench.core.contracts import Prediction, ScoreUnit
 from vlbench.core.errors import CardError, NotFinite
 from vlbench.core.measurement import MetricOptions
-from vlbench.metrics.eleven_points import eleven_point_mean_average_precision
+from vlbench.metrics.eleven_points import elevater_11_point, eleven_point_mean_average_precision
 
 AS_IT_IS = ScoreUnit("cosine")
 
@@ -41,3 +41,10 @@ def test_what_cannot_be_measured_is_refused(problem_of):
         eleven_point_mean_average_precision(
             Prediction(AS_IT_IS, {"scores": np.full((2, 1), np.nan)}), problem, MetricOptions()
         )
+
+
+def test_elevater_11_point(parity):
+    data = parity("multilabel_ap")
+    values = elevater_11_point(data["scores"], data["targets"])
+    np.testing.assert_allclose(values, data["elevater_11point_AP_per_class"], atol=1e-6, rtol=0)
+    assert np.nanmean(values) == pytest.approx(float(data["elevater_11point_mAP"]), abs=1e-6)

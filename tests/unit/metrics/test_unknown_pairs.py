@@ -14,7 +14,8 @@ from vlbench.core.registry import METRICS
 from vlbench.metrics.average_precision import delete_one, mean_average_precision
 from vlbench.metrics.chosen_thresholds import best_f1_threshold, best_f1_thresholds
 from vlbench.metrics.columns import pairs_of
-from vlbench.metrics.published import elevater_11_point, ram_average_precision, ram_precision_recall
+from vlbench.metrics.eleven_points import elevater_11_point
+from vlbench.metrics.ram_protocol import ram_average_precision, ram_precision_recall
 from vlbench.metrics.thresholds import F1, PRECISION, RECALL, macro, micro
 
 UNIT = ScoreUnit("cosine")

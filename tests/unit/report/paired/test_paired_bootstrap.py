@@ -6,8 +6,7 @@ import pytest
 from vlbench.core.relevance import Relevance
 from vlbench.metrics.average_precision import average_precision, resampled_precision
 from vlbench.metrics.columns import pairs_of
-from vlbench.metrics.eleven_points import resampled_eleven_points
-from vlbench.metrics.published import elevater_11_point
+from vlbench.metrics.eleven_points import elevater_11_point, resampled_eleven_points
 from vlbench.report.paired import paired_bootstrap
 from vlbench.report.paired.paired_bootstrap import (
     map_differences,
