@@ -17,7 +17,7 @@ from vlbench.cards.folders import Entry
 from vlbench.cards.schema import Counts, TaskCard
 from vlbench.core.contracts import Dataset
 from vlbench.core.errors import DataError, UnknownName
-from vlbench.core.names_found import NamesFound, compare_names
+from vlbench.core.label_index import NamesFound, compare_names
 from vlbench.core.reading import CAPTIONS
 from vlbench.core.task import Task
 from vlbench.core.task_reading import what_was_read

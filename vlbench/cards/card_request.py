@@ -18,7 +18,7 @@ from vlbench.core.contracts import Dataset, Place
 from vlbench.core.dataset import as_dataset
 from vlbench.core.errors import DataError, SourceMissing
 from vlbench.core.method import SplitName
-from vlbench.core.names_found import compare_names
+from vlbench.core.label_index import compare_names
 from vlbench.core.registry import SOURCES
 from vlbench.core.task import Expectation, TaskRequest
 

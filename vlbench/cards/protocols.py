@@ -13,7 +13,7 @@ from vlbench.core.contracts import Place
 from vlbench.core.digest import digest_of
 from vlbench.core.errors import UnknownName
 from vlbench.core.protocol import SYNONYMS, TIE_RULE
-from vlbench.core.published import CardProtocol, Stated
+from vlbench.core.published import CardProtocol, ProtocolField
 
 
 def card_protocols(names: Iterable[str], catalogue: Catalogue) -> dict[str, CardProtocol]:
@@ -49,7 +49,7 @@ def card_protocol(entry: Entry) -> CardProtocol:
         fields["images"] = _word(f"{card.expect.images:,}")
     if card.settings:
         shown = ", ".join(f"{key}={value}" for key, value in sorted(card.settings.items()))
-        fields["settings"] = Stated(digest_of(card.settings), shown)
+        fields["settings"] = ProtocolField(digest_of(card.settings), shown)
     half = f"@{entry.half}" if entry.half is not None else ""
     return CardProtocol(
         task=f"{entry.name}{half}",
@@ -82,14 +82,14 @@ def _covered(
     return covered
 
 
-def _names(folder: Path, card: TaskCard) -> dict[str, Stated]:
+def _names(folder: Path, card: TaskCard) -> dict[str, ProtocolField]:
     if card.names is None:
         return {}
     if not (folder / card.names).is_file():
         return {"names": _word(card.names)}
     texts = read_names(folder / card.names)
     content = [[text.name, text.ids.get(SYNONYMS, "")] for text in texts]
-    return {"names": Stated(digest_of(content), f"{len(content):,} of {card.names}")}
+    return {"names": ProtocolField(digest_of(content), f"{len(content):,} of {card.names}")}
 
 
 def _templates(folder: Path, card: TaskCard) -> tuple[str, ...] | None:
@@ -99,11 +99,11 @@ def _templates(folder: Path, card: TaskCard) -> tuple[str, ...] | None:
     return read_templates(folder / card.templates)
 
 
-def _listed(card: TaskCard, templates: tuple[str, ...] | None) -> Stated:
+def _listed(card: TaskCard, templates: tuple[str, ...] | None) -> ProtocolField:
     if templates is None:
         return _word(card.templates or "those of the data")
-    return Stated(digest_of(templates), f"{len(templates)} of {card.templates}")
+    return ProtocolField(digest_of(templates), f"{len(templates)} of {card.templates}")
 
 
-def _word(word: str) -> Stated:
-    return Stated(word, word)
+def _word(word: str) -> ProtocolField:
+    return ProtocolField(word, word)

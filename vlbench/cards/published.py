@@ -7,7 +7,7 @@ from pathlib import Path
 from vlbench.cards.folders import FOLDERS, built_in_folder
 from vlbench.core.errors import CardError, DataError
 from vlbench.core.files import shown
-from vlbench.core.published import PublishedScore
+from vlbench.core.published import PublishedScore, printed_value
 
 FILE = "published.csv"
 TABLE = "published_compositional.csv"
@@ -104,8 +104,7 @@ def read_table(path: Path, wanted: Callable[[str, str], bool]) -> Iterator[Publi
 def _score(cells: list[str], where: str) -> PublishedScore:
     model, task, metric, text, differs, source, notes = cells
     try:
-        return PublishedScore.of_text(
-            model, task, metric, text=text, source=source, differs=differs, notes=notes
-        )
+        value, digits = printed_value(text)
     except DataError as error:
         raise CardError(f"{where}: {error}") from error
+    return PublishedScore(model, task, metric, value, digits, source, differs, notes)

@@ -49,7 +49,7 @@ class Contributions:
 
 
 Hits = NDArray[np.bool_]
-Reading = Hits | Contributions
+PerImage = Hits | Contributions
 """What a metric's `items` says of a model's items: of a share whether each image that has something right is
 right itself, [n]; else what each adds."""
 

@@ -1,9 +1,13 @@
-"""From what data call a class or tag to its position among the texts: by id, then by unique name."""
+"""What data call classes and tags: found among a task's texts, by id, then by a name that one text has.
 
+Also the names that lie beside some images, compared with those of a task.
+"""
+
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-from vlbench.core.contracts import Text
+from vlbench.core.contracts import Dataset, Target, Text
 from vlbench.core.errors import DataError, UnknownName
 from vlbench.core.protocol import SYNONYMS
 
@@ -91,3 +95,51 @@ class LabelIndex:
                 f"it is text: write the number {int(label)} without quotes if it counts the classes from 0"
             )
         raise UnknownName("class", label, self.positions, advice=f"{where()} carries it; {way_out}")
+
+
+@dataclass(frozen=True, slots=True)
+class NamesFound:
+    """What is wrong with the names beside the data, and what only reads otherwise."""
+
+    differs: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+
+
+def compare_names(source: Dataset, texts: Sequence[Text]) -> NamesFound:
+    """Compare the names that a data set offers with a task's, where its labels are numbers.
+
+    Another order would mix up such labels. A label's number is a position among the task's texts, or what
+    they state as their `number`. Labels that are names or ids find their class in any order.
+    """
+    there = [text.name for text in source.offers.names]
+    target = source[0].target if there else Target()
+    if not any(isinstance(mark, int) for mark in (target.label, *(target.tags or ()))):
+        return NamesFound()
+    numbered = [(int(text.ids.get(NUMBER, position)), text.name) for position, text in enumerate(texts)]
+    here = dict(sorted(numbered))
+    if len(there) != len(here):
+        return NamesFound((f"{len(there):,} names lie beside the images, {len(here):,} on the card",))
+    plain = [_plain(name) for name in there]
+    other = [number for number, name in here.items() if number >= len(there) or plain[number] != _plain(name)]
+    if not other:
+        return NamesFound()
+    counts = Counter(plain)
+    places = {name: place for place, name in enumerate(plain) if counts[name] == 1}
+    moved = [number for number in other if places.get(_plain(here[number]), number) != number]
+    first = (moved or other)[0]
+    beside = repr(there[first]) if first < len(there) else "nameless"
+    example = f"class {first} is {beside} beside the images and {here[first]!r} on the card"
+    if moved:
+        return NamesFound((f"the names lie in another order: {example}",))
+    return NamesFound(
+        notes=(f"{len(other):,} of {len(here):,} names are spelt otherwise beside the images: {example}",)
+    )
+
+
+def _plain(name: str) -> str:
+    """A name without what spelling alone makes of it.
+
+    >>> _plain("Airplane_wing ") == _plain("airplane wing")
+    True
+    """
+    return " ".join(name.replace("_", " ").casefold().split())

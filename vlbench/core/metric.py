@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from vlbench.core.contracts import Prediction
-    from vlbench.core.items import Items, Reading
+    from vlbench.core.items import Items, PerImage
     from vlbench.core.problem import Problem
 
     Floats = NDArray[np.float32]
@@ -24,7 +24,7 @@ ASKED = "asked"
 Measure = Callable[["Prediction", "Problem", MetricOptions], Measurement]
 CheckProblem = Callable[["Problem", str], None]
 """Raises a VlbenchError for a problem that a metric, by its name, can say nothing of."""
-ReadItems = Callable[["Items", float | None], "Reading | None"]
+ReadItems = Callable[["Items", float | None], "PerImage | None"]
 TagPrecision = Callable[["Floats", "Floats", "Floats"], "Floats"]
 """What a metric makes of one tag in every resample, [r]. Levels of the tag's scores descend, [levels, r]:
 positives at each level, positives down to it, images down to it."""

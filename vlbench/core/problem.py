@@ -154,21 +154,17 @@ class Problem:
         words = all(query.image is None for query in self.queries)
         return words and isinstance(self.candidates, Dataset)
 
-    @property
-    def row_asked(self) -> "NDArray[np.int64] | int":
-        """How many queries each candidate is asked about, [n]; one number where it is all of them."""
-        if self.asked is None:
-            return len(self.queries)
-        stated = self.asked.pairs.row_counts
-        return stated if self.asked.how == "only" else len(self.queries) - stated
+    def asked_counts(self, of: Literal["candidates", "queries"]) -> "NDArray[np.int64] | int":
+        """How many queries each candidate is asked about, [n], or of how many candidates each query, [m].
 
-    @property
-    def column_asked(self) -> "NDArray[np.int64] | int":
-        """How many candidates each query is asked of, [m]; one number where it is all of them."""
+        One number where it is all of them.
+        """
+        whole = len(self.queries if of == "candidates" else self.candidates)
         if self.asked is None:
-            return len(self.candidates)
-        stated = self.asked.pairs.column_counts
-        return stated if self.asked.how == "only" else len(self.candidates) - stated
+            return whole
+        pairs = self.asked.pairs
+        stated = pairs.row_counts if of == "candidates" else pairs.column_counts
+        return stated if self.asked.how == "only" else whole - stated
 
 
 def by_words(texts: tuple[Text, ...]) -> tuple[Query, ...]:

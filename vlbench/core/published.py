@@ -7,7 +7,7 @@ from vlbench.core.errors import DataError
 
 
 @dataclass(frozen=True, slots=True)
-class Stated:
+class ProtocolField:
     """What a card states in one field of its protocol: a digest of the content, and how to show it."""
 
     digest: str
@@ -25,7 +25,7 @@ class CardProtocol:
 
     task: str
     protocol: str
-    fields: Mapping[str, Stated] = field(default_factory=dict)
+    fields: Mapping[str, ProtocolField] = field(default_factory=dict)
     texts: int | None = None
     templates: tuple[str, ...] | None = None
     covered: Mapping[str, object] = field(default_factory=dict)
@@ -58,27 +58,6 @@ class PublishedScore:
     notes: str = ""
     imported: bool = False
 
-    @classmethod
-    def of_text(
-        cls,
-        model: str,
-        task: str,
-        metric: str,
-        *,
-        text: str,
-        source: str,
-        differs: str = "",
-        notes: str = "",
-        imported: bool = False,
-    ) -> "PublishedScore":
-        """A score from its printed text, such as `0.6340`.
-
-        Raises:
-            DataError: the text is no plain decimal number.
-        """
-        value, digits = printed_value(text)
-        return cls(model, task, metric, value, digits, source, differs, notes, imported)
-
     @property
     def half_unit(self) -> float:
         """Half a unit of the last printed digit: what rounding may have hidden."""
@@ -88,7 +67,7 @@ class PublishedScore:
     def printed(self) -> str:
         """The value with its printed digits.
 
-        >>> PublishedScore.of_text("m", "t", "acc1", text="0.6340", source="s").printed
+        >>> PublishedScore("m", "t", "acc1", *printed_value("0.6340"), source="s").printed
         '0.6340'
         """
         return f"{self.value:.{self.digits}f}"

@@ -110,8 +110,3 @@ class Relevance:
     def dense(self) -> NDArray[np.bool_]:
         """All of it, [n, m]."""
         return self.block(0, self.shape[0])
-
-    def head(self, n: int) -> "Relevance":
-        """The first n candidates' pairs, over the same queries."""
-        span = self.span(0, n)
-        return Relevance(self.candidates[span], self.queries[span], (n, self.shape[1]))

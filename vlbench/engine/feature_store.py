@@ -7,10 +7,10 @@ import struct
 import time
 import uuid
 from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from hashlib import blake2b
 from pathlib import Path
-from types import TracebackType
 from typing import BinaryIO
 
 import numpy as np
@@ -29,7 +29,7 @@ FSYNC_SECONDS = 2.0
 
 
 @dataclass(slots=True)
-class FeatureSpace:
+class FeatureSpace(AbstractContextManager["FeatureSpace"]):
     """The features of one encoder side: a folder of segments, of which this process writes one.
 
     Two processes may fill a space at once; each appends to a segment of its own.
@@ -46,12 +46,7 @@ class FeatureSpace:
             for keys, features in read_segment(segment):
                 self._enter(keys, features)
 
-    def __enter__(self) -> "FeatureSpace":
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
     def __contains__(self, key: str) -> bool:

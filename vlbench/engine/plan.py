@@ -47,13 +47,6 @@ def plan_job(
     return _job(checkpoint, identity, task, problem, settings, method, {} if listed is None else listed)
 
 
-def with_texts(job: Job, task: Task, settings: RunSettings) -> Job:
-    """A job about the same images with a task that asks other texts; the images are not listed again."""
-    problem, known = task.problem, job.keys
-    listed = {id(problem.candidates): known.images, id(problem.references): known.reference_images}
-    return _job(job.checkpoint, job.identity, task, problem, settings, job.method, listed)
-
-
 def located(job: Job, cache: Path) -> Job | None:
     """A job with all of its keys; None where an image has to be read before its key is known."""
     if job.keys.measurement:

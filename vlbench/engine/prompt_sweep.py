@@ -3,13 +3,12 @@
 from collections.abc import Iterator
 from dataclasses import replace
 
-from vlbench.core.contracts import Text
 from vlbench.core.digest import digest_of
 from vlbench.core.errors import Unsupported
 from vlbench.core.problem import by_words
 from vlbench.core.task import ProtocolStatement, Task
 from vlbench.engine.job import Job
-from vlbench.engine.plan import with_texts
+from vlbench.engine.plan import plan_job
 from vlbench.engine.settings import RunSettings
 
 
@@ -37,18 +36,16 @@ def single_template_jobs(job: Job, settings: RunSettings) -> Iterator[tuple[str,
         Unsupported: the task has fewer than two templates.
     """
     task = job.task
-    templates = templates_of(task)
+    problem, known, templates = task.problem, job.keys, templates_of(task)
+    # the images are not listed again
+    listed = {id(problem.candidates): known.images, id(problem.references): known.reference_images}
     for place, template in enumerate(templates):
-        texts = tuple(_asked_by_one(text, place, len(templates)) for text in task.problem.texts)
+        # prompts lie word by word, each word in all templates
+        texts = tuple(replace(text, prompts=text.prompts[place :: len(templates)]) for text in problem.texts)
         protocol = ProtocolStatement(
             name=f"{task.protocol.name}[{place}]",
             digest=digest_of([task.protocol.digest, template]),
             statement={**task.protocol.statement, "templates": [template]},
         )
-        alone = replace(task, problem=replace(task.problem, queries=by_words(texts)), protocol=protocol)
-        yield template, with_texts(job, alone, settings)
-
-
-def _asked_by_one(text: Text, place: int, count: int) -> Text:
-    """A text by its name and synonyms in one of `count` templates; prompts lie word by word."""
-    return replace(text, prompts=text.prompts[place::count])
+        alone = replace(task, problem=replace(problem, queries=by_words(texts)), protocol=protocol)
+        yield template, plan_job(job.checkpoint, alone, settings, job.identity, job.method, listed)

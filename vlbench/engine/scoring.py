@@ -64,6 +64,11 @@ def first_equals(leading: Indices, read: Callable[[int, int], Features], *, step
     return first if len(np.unique(first)) < count else None
 
 
+def _first_rows(rows: Features) -> Indices | None:
+    """The first row that each row [n, ...] in memory equals, [n]; None where no two are equal."""
+    return first_equals(leading_bytes(rows), lambda start, stop: rows[start:stop], step=max(1, len(rows)))
+
+
 @dataclass(frozen=True, slots=True)
 class Columns:
     """Texts as a model is asked for them: each distinct one once, in a number that kernels like.
@@ -79,9 +84,7 @@ class Columns:
     def of(cls, texts: Features, device: str) -> "Columns":
         """Columns of text features [m, ...]."""
         distinct, places = texts, None
-        first = first_equals(
-            leading_bytes(texts), lambda start, stop: texts[start:stop], step=max(1, len(texts))
-        )
+        first = _first_rows(texts)
         if first is not None:
             kept, inverse = np.unique(first, return_inverse=True)
             distinct, places = texts[kept], torch.from_numpy(inverse.astype(np.int64)).to(device)
@@ -168,9 +171,7 @@ class ScoreBlocks:
     def alike(self, side: Literal["candidates", "queries"]) -> Indices:
         """The first candidate or query that each equals in all of its features, by its position."""
         rows = self.features[side]()
-        found = first_equals(
-            leading_bytes(rows), lambda start, stop: rows[start:stop], step=max(1, len(rows))
-        )
+        found = _first_rows(rows)
         return np.arange(len(rows)) if found is None else found
 
     def pairs(self, asked: Relevance) -> NDArray[np.float32]:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from vlbench.core.contracts import Prediction
 from vlbench.core.errors import Unsupported
-from vlbench.core.items import Contributions, Indices, Items, Reading
+from vlbench.core.items import Contributions, Indices, Items, PerImage
 from vlbench.core.measurement import Measurement, MetricOptions
 from vlbench.core.metric import metric
 from vlbench.core.problem import Problem
@@ -56,10 +56,12 @@ def proportion_within(
 def images_within(prediction: Prediction, problem: Problem, k: int) -> Measurement:
     """The fraction of images that have something right among their best k texts; Wilson interval."""
     right = problem.relevant.row_counts
-    return proportion_within(prediction["row_ranks"], k, asked=problem.row_asked, right=right)
+    return proportion_within(
+        prediction["row_ranks"], k, asked=problem.asked_counts("candidates"), right=right
+    )
 
 
-def hits_within(items: Items, most: float | None) -> Reading | None:
+def hits_within(items: Items, most: float | None) -> PerImage | None:
     """Which images have something right within the best `most`; None where the items keep no ranks.
 
     >>> hits_within(Items(image_ranks=np.array([1, 0, 3])), 1)
@@ -69,7 +71,7 @@ def hits_within(items: Items, most: float | None) -> Reading | None:
     return None if ranks is None or most is None else ranks[ranks > 0] <= most
 
 
-def shares(hits: Indices, sizes: Indices) -> Reading | None:
+def shares(hits: Indices, sizes: Indices) -> PerImage | None:
     """A share of what hangs on the images: hits [n] of sizes [n], such as captions found."""
     if not sizes.size:
         return None
@@ -120,7 +122,7 @@ def one_class_each(problem: Problem, metric: str) -> None:
         )
 
 
-def _class_contributions(items: Items, _: float | None) -> Reading | None:
+def _class_contributions(items: Items, _: float | None) -> PerImage | None:
     if items.image_ranks is None or items.classes is None:
         return None
     __, classes, sizes = np.unique(items.classes, return_inverse=True, return_counts=True)

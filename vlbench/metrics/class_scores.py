@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from vlbench.core.contracts import Prediction
 from vlbench.core.errors import Unsupported
-from vlbench.core.items import Items, Reading
+from vlbench.core.items import Items, PerImage
 from vlbench.core.measurement import Measurement, MetricOptions
 from vlbench.core.metric import metric
 from vlbench.core.problem import Problem
@@ -110,7 +110,7 @@ def roc_auc(prediction: Prediction, problem: Problem, options: MetricOptions) ->
     )
 
 
-def _mean_contributions(items: Items, _: float | None) -> Reading | None:
+def _mean_contributions(items: Items, _: float | None) -> PerImage | None:
     if items.image_ranks is None:
         return None
     kept = items.image_ranks[items.image_ranks > 0]

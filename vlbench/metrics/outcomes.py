@@ -7,7 +7,7 @@ import numpy as np
 
 from vlbench.core.contracts import Prediction
 from vlbench.core.errors import Unsupported
-from vlbench.core.items import Hits, Items, Reading, asked_by_item
+from vlbench.core.items import Hits, Items, PerImage, asked_by_item
 from vlbench.core.measurement import Measurement, MetricOptions
 from vlbench.core.problem import Problem
 from vlbench.core.relevance import Relevance
@@ -43,7 +43,7 @@ def outcome(
 
 def read_right(
     over: tuple[Over, ...], items: Items, _: float | None, *, ties: Ties = "lose"
-) -> Reading | None:
+) -> PerImage | None:
     """Whether each item is right of those that have something to decide; None where no pairs were kept.
 
     Where items share their first image, what each such image adds: its items are alike.

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vlbench.core.contracts import Prediction
-from vlbench.core.items import Items, Reading
+from vlbench.core.items import Items, PerImage
 from vlbench.core.measurement import Measurement, MetricOptions
 from vlbench.core.metric import metric
 from vlbench.core.problem import Problem
@@ -15,7 +15,7 @@ from vlbench.metrics.accuracy import hits_within, images_within, proportion_with
 from vlbench.metrics.intervals import BY_IMAGES, bootstrap_median, score_interval, share_spread
 
 
-def _caption_contributions(items: Items, at: float | None) -> Reading | None:
+def _caption_contributions(items: Items, at: float | None) -> PerImage | None:
     if items.text_ranks is None or items.text_images is None or items.image_ranks is None or at is None:
         return None
     kept = items.text_ranks > 0
@@ -34,7 +34,7 @@ def image_retrieval_recall(prediction: Prediction, problem: Problem, options: Me
     """
     k, relevant = int(options.number), problem.relevant
     ranks = prediction["column_ranks"]
-    found = proportion_within(ranks, k, asked=problem.column_asked, right=relevant.column_counts)
+    found = proportion_within(ranks, k, asked=problem.asked_counts("queries"), right=relevant.column_counts)
     if found.value is None:
         return found
     kept, owner, images = ranks > 0, relevant.first_candidates, relevant.shape[0]

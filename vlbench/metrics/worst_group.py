@@ -38,7 +38,7 @@ def worst_group_accuracy(prediction: Prediction, problem: Problem, options: Metr
             sizes.append(int(np.sum(counted & (labels == label))))
             hits.append(int(np.sum(ranks[counted & (labels == label)] <= within)))
     left_out = int(np.sum(~grouped))
-    if not names or within >= worst_rank(problem.row_asked, problem.relevant.row_counts):
+    if not names or within >= worst_rank(problem.asked_counts("candidates"), problem.relevant.row_counts):
         return Measurement(value=None, n=0, left_out=left_out)
     shares = np.divide(hits, sizes)
     worst = int(np.argmin(shares))

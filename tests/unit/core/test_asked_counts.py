@@ -18,5 +18,5 @@ STATED = np.array([[1, 1, 0], [0, 1, 0]], dtype=bool)
 )
 def test_counts_of_what_is_asked(asked, how, rows, columns):
     problem = table_problem(RIGHT, asked, how)
-    assert np.array_equal(problem.row_asked, rows)
-    assert np.array_equal(problem.column_asked, columns)
+    assert np.array_equal(problem.asked_counts("candidates"), rows)
+    assert np.array_equal(problem.asked_counts("queries"), columns)

@@ -34,12 +34,6 @@ def test_blocks_are_rows_of_the_dense_matrix():
             assert found.block(start, stop).astype(int).tolist() == dense[start:stop]
 
 
-def test_the_head_keeps_all_texts():
-    head = relevance([(0, 1), (1, 0), (3, 2)], (4, 3)).head(2)
-    assert head.shape == (2, 3)
-    assert head.dense().astype(int).tolist() == [[0, 1, 0], [1, 0, 0]]
-
-
 @pytest.mark.parametrize("pair", [(3, 0), (0, 2), (-1, 0), (0, -1)])
 def test_a_pair_outside_the_matrix_is_refused(pair):
     with pytest.raises(DataError, match="3 candidates x 2 queries"):

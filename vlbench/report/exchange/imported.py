@@ -64,14 +64,9 @@ class ImportedScore:
         if not (self.card and self.task):
             return None
         source = f"{self.system}: {self.file} (imported)"
-        return PublishedScore.of_text(
-            self.card,
-            self.task,
-            self.metric,
-            text=self.text,
-            source=source,
-            differs=self.differs,
-            imported=True,
+        value, digits = printed_value(self.text)
+        return PublishedScore(
+            self.card, self.task, self.metric, value, digits, source, differs=self.differs, imported=True
         )
 
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from vlbench.core.items import Contributions, Items, Reading
+from vlbench.core.items import Contributions, Items, PerImage
 from vlbench.core.metric import Metric
 from vlbench.core.metric_name import split_metric
 from vlbench.core.registry import METRICS
@@ -14,7 +14,7 @@ def known_metric(name: str) -> Metric | None:
     return METRICS.get(base) if base in METRICS else None
 
 
-def read_metric(metric: str, items: Items) -> Reading | None:
+def read_metric(metric: str, items: Items) -> PerImage | None:
     """Read a metric from per-item records; None where they do not hold it.
 
     A metric without a reading of its own, or whose plug-in is not installed, is read by its pseudo-values.

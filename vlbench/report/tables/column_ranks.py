@@ -7,7 +7,7 @@ from hashlib import sha256
 import numpy as np
 from numpy.typing import NDArray
 
-from vlbench.core.items import Contributions, Items, Reading
+from vlbench.core.items import Contributions, Items, PerImage
 from vlbench.core.result import Result
 from vlbench.report.paired.item_values import read_metric
 from vlbench.report.paired.paired_tests import LEVEL, PValues, holm_array, mid_p_mcnemar, normal_p
@@ -22,7 +22,7 @@ def column_ranks(results: Iterable[Result], items: Mapping[str, Items]) -> dict[
     distribution of what the images add, which takes no resamples. Models without items, without a value or on
     other images or annotations than most have no rank. `items` are by model.
     """
-    found: dict[str, tuple[Result, Reading]] = {}
+    found: dict[str, tuple[Result, PerImage]] = {}
     for result in _of_one_kind([each for each in results if each.score is not None], items):
         reading = read_metric(result.primary, items[result.model])
         if reading is not None:
@@ -70,7 +70,7 @@ def _truth(items: Items) -> str:
     return found.hexdigest()
 
 
-def _significant(readings: Sequence[Reading], values: NDArray[np.float64]) -> NDArray[np.bool_]:
+def _significant(readings: Sequence[PerImage], values: NDArray[np.float64]) -> NDArray[np.bool_]:
     """Which models differ significantly, [k, k]."""
     k = len(readings)
     first, second = np.triu_indices(k, 1)

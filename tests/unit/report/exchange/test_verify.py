@@ -7,30 +7,28 @@ import pytest
 
 from vlbench.core.digest import digest_of
 from vlbench.core.measurement import Measurement
-from vlbench.core.published import CardProtocol, PublishedScore, Stated
+from vlbench.core.published import CardProtocol, ProtocolField, PublishedScore, printed_value
 from vlbench.report.exchange.verify import Cards, compare, unreproduced
 from vlbench.report.exchange.verify_text import comparisons_text
 
+
+def fields(digest, templates):
+    return {"templates": ProtocolField(digest, templates), "split": ProtocolField("t", "test")}
+
+
 CARDS = Cards(
     protocols={
-        "shapes": CardProtocol(
-            "shapes", "held-out", {"templates": Stated("1", "1 of a.txt"), "split": Stated("t", "test")}
-        ),
-        "shapes@many": CardProtocol(
-            "shapes@many", "many", {"templates": Stated("2", "80 of b.txt"), "split": Stated("t", "test")}
-        ),
-        "shapes@same": CardProtocol(
-            "shapes@same", "same", {"templates": Stated("1", "1 of a.txt"), "split": Stated("t", "test")}
-        ),
+        "shapes": CardProtocol("shapes", "held-out", fields("1", "1 of a.txt")),
+        "shapes@many": CardProtocol("shapes@many", "many", fields("2", "80 of b.txt")),
+        "shapes@same": CardProtocol("shapes@same", "same", fields("1", "1 of a.txt")),
     },
     weights={"small": "f" * 64},
 )
 
 
 def score(text="0.634", *, task="shapes", model="small", metric="acc1", **fields):
-    return PublishedScore.of_text(
-        model, task, metric, text=text, source=fields.pop("source", "paper"), **fields
-    )
+    source = fields.pop("source", "paper")
+    return PublishedScore(model, task, metric, *printed_value(text), source=source, **fields)
 
 
 def accuracy(value, low, high):
