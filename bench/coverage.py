@@ -22,9 +22,9 @@ from vlbench.core.measurement import Measurement, MetricOptions
 from vlbench.core.metric import Metric
 from vlbench.core.problem import Problem, by_words
 from vlbench.core.relevance import Relevance
-from vlbench.metrics.accuracy import acc1, mean_per_class_recall
+from vlbench.metrics.accuracy import acc1, mean_per_class_recall, worst_class_accuracy
 from vlbench.metrics.average_precision import mean_average_precision
-from vlbench.metrics.calibration import brier, ece, nll, worst_class_accuracy
+from vlbench.metrics.calibration import brier, ece, nll
 from vlbench.metrics.class_scores import macro_f1_of_classes, roc_auc
 from vlbench.metrics.recall import image_retrieval_median_rank, image_retrieval_recall, text_retrieval_recall
 from vlbench.metrics.thresholds import macro_f1, macro_precision, macro_recall, micro_f1

@@ -68,7 +68,7 @@ def list_images(dataset: Dataset, *, cache: Path | None = None, verify: bool = F
         return found
     read = read_keys(dataset)
     keep_keys(found, read, cache)
-    return ImageList(found.ids, found.states, found.count, read)
+    return replace(found, keys=read)
 
 
 def known_keys(images: ImageList, cache: Path | None) -> tuple[str, ...] | None:

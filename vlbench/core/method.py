@@ -116,7 +116,10 @@ class Method:
         >>> Method("ridge", settings={"shots": 4, "penalties": [1, 10]}).spelling
         'ridge:shots=4,penalties=[1,10]'
         """
-        stated = (f"{name}={_spelt(value)}" for name, value in self.settings.items())
+        stated = [
+            f"{name}={value if isinstance(value, str) else json.dumps(value, separators=(',', ':'))}"
+            for name, value in self.settings.items()
+        ]
         return ":".join(filter(None, [self.name, ",".join(stated)]))
 
     def mark(self, seed: int | None = None) -> str:
@@ -133,10 +136,6 @@ class Method:
             shots = f"@{self.settings['shots']}" if "shots" in self.settings else ""
             mark = f"+{self.name}{shots}" + (f"~{digest_of(others)[:_DIGITS]}" if others else "")
         return mark + (f".s{seed}" if self.seeded and seed is not None else "")
-
-
-def _spelt(value: object) -> str:
-    return value if isinstance(value, str) else json.dumps(value, separators=(",", ":"))
 
 
 ZERO_SHOT = Method("zero-shot")

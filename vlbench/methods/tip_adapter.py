@@ -95,30 +95,27 @@ def tip_adapter(
         )
     if search == "none" and (largest_alpha, largest_beta) != (3.0, 7.0):
         raise Unsupported("tip-adapter reads largest_alpha and largest_beta with search=validation alone")
-    stated = partial(learn, shots, alpha, beta)
-    found = partial(learn_searched, shots, largest_alpha, largest_beta)
-    fit = stated if search == "none" else found
+    largest = None if search == "none" else (largest_alpha, largest_beta)
+    fit = partial(learn, shots, alpha, beta, largest)
     return probe("tip-adapter", fit, shots, search=search, reads_words=True)
 
 
-def learn(shots: int | None, alpha: float, beta: float, lesson: Lesson) -> Head:
-    """The cache of the training images.
+def learn(
+    shots: int | None, alpha: float, beta: float, largest: tuple[float, float] | None, lesson: Lesson
+) -> Head:
+    """The cache of the training images, with alpha and beta as stated.
+
+    Or with those up to the `largest` that have the best accuracy on the validation split.
 
     Raises:
         DataError: words have no vectors in the space of the images.
     """
     support = support_of(lesson, shots, sampled)
-    cache = cache_of(support, lesson.words())
-    return Head(score=replace(cache, alpha=alpha, beta=beta).score, learned=support.learned)
-
-
-def learn_searched(shots: int | None, largest_alpha: float, largest_beta: float, lesson: Lesson) -> Head:
-    """As `learn`, with the alpha and beta of the best accuracy on the validation split."""
-    support, validation = support_of(lesson, shots, sampled), support_of(lesson, split="validation")
-    cache = cache_of(support, lesson.words())
-    alphas, betas = steps_to(largest_alpha, ALPHAS), steps_to(largest_beta, BETAS)
-    alpha, beta = searched(cache, validation, alphas, betas)
-    learned = {**support.learned, "alpha": alpha, "beta": beta}
+    cache, learned = cache_of(support, lesson.words()), dict[str, float](support.learned)
+    if largest is not None:
+        values = steps_to(largest[0], ALPHAS), steps_to(largest[1], BETAS)
+        alpha, beta = searched(cache, support_of(lesson, split="validation"), *values)
+        learned |= {"alpha": alpha, "beta": beta}
     return Head(score=replace(cache, alpha=alpha, beta=beta).score, learned=learned)
 
 

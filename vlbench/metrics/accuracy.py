@@ -1,4 +1,4 @@
-"""Shares of ranks, and accuracy made of them: top-1, top-5 and the mean over classes.
+"""Shares of ranks, and accuracy made of them: top-1, top-5, mean over classes, worst class, worst group.
 
 A rank of 1 is the best, 0 says that nothing right exists and is left out.
 """
@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from vlbench.core.contracts import Prediction
 from vlbench.core.errors import Unsupported
 from vlbench.core.items import Contributions, Indices, Items, PerImage
-from vlbench.core.measurement import Measurement, MetricOptions
+from vlbench.core.measurement import Measurement, MetricOptions, Part
 from vlbench.core.metric import metric
 from vlbench.core.problem import Problem
 from vlbench.metrics.intervals import class_spread, score_interval, wilson
@@ -152,3 +152,70 @@ def mean_per_class_recall(prediction: Prediction, problem: Problem, options: Met
     spread = class_spread(relevant, images, classes, influence, values=recall)
     interval = score_interval(found.value, spread, "Wilson, by the variance within classes")
     return replace(found, **interval)
+
+
+@metric(reads={"row_ranks"}, suits=one_class_each)
+def worst_class_accuracy(prediction: Prediction, problem: Problem, options: MetricOptions) -> Measurement:
+    """The lowest fraction of a class's images that are right, over the classes that have images.
+
+    `n` counts those classes, `left_out` those without images; the part is the class, the first of equally bad
+    ones. The interval is Wilson's of that class, as if it had been chosen beforehand.
+
+    Raises:
+        Unsupported: an image has several classes.
+    """
+    relevant = problem.relevant
+    ranks = prediction["row_ranks"][relevant.candidates]
+    recall, sizes = class_recall(ranks, relevant.queries, number=relevant.shape[1])
+    classes = int((sizes > 0).sum())
+    left_out = sizes.size - classes
+    if not classes:
+        return Measurement(value=None, n=0, left_out=left_out)
+    worst = int(np.nanargmin(recall))
+    value, size = float(recall[worst]), int(sizes[worst])
+    return Measurement(
+        value=value,
+        n=classes,
+        left_out=left_out,
+        parts=(Part(problem.names[worst], value, size),),
+        **wilson(value, size, method="Wilson, of the worst class"),
+    )
+
+
+@metric(reads={"row_ranks"}, at="k")
+def worst_group_accuracy(prediction: Prediction, problem: Problem, options: MetricOptions) -> Measurement:
+    """The lowest fraction of a group's images whose class is among the best k: `@5`, or the best without it.
+
+    Groups are regions, incomes, whatever the data count images by: the measure of WILDS and of DataComp's
+    data sets about fairness (Koh et al. 2021, arXiv 2012.07421).
+
+    Where images are grouped in several ways (race, gender), it is the lowest of all. `n` counts the groups,
+    `left_out` the images without a group or a class; the parts are the groups. None where the data name no
+    groups, or no image could be wrong. The interval is Wilson's of the worst group, as
+    if it had been chosen beforehand.
+    """
+    ranks = prediction["row_ranks"]
+    within = 1 if options.at is None else int(options.number)
+    groupings = {name: each.labels for name, each in problem.groups.items() if each.of == "candidates"}
+    names, sizes, hits = [], [], []
+    grouped = np.zeros(ranks.size, dtype=np.bool_)
+    for grouping, stated in groupings.items():
+        labels = np.array(stated)
+        counted = (ranks > 0) & (labels != "")
+        grouped |= counted
+        for label in sorted(set(labels[counted].tolist())):
+            names.append(label if len(groupings) == 1 else f"{grouping}: {label}")
+            sizes.append(int(np.sum(counted & (labels == label))))
+            hits.append(int(np.sum(ranks[counted & (labels == label)] <= within)))
+    left_out = int(np.sum(~grouped))
+    if not names or within >= worst_rank(problem.asked_counts("candidates"), problem.relevant.row_counts):
+        return Measurement(value=None, n=0, left_out=left_out)
+    shares = np.divide(hits, sizes)
+    worst = int(np.argmin(shares))
+    return Measurement(
+        value=float(shares[worst]),
+        n=len(names),
+        left_out=left_out,
+        parts=tuple(Part(*part) for part in zip(names, shares.tolist(), sizes, strict=True)),
+        **wilson(float(shares[worst]), sizes[worst], method="Wilson, of the worst group"),
+    )

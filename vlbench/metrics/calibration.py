@@ -9,11 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vlbench.core.contracts import Prediction
-from vlbench.core.measurement import Measurement, MetricOptions, Part, student_quantile
+from vlbench.core.measurement import Measurement, MetricOptions, student_quantile
 from vlbench.core.metric import metric
 from vlbench.core.problem import Problem
-from vlbench.metrics.accuracy import class_recall, one_class_each
-from vlbench.metrics.intervals import Interval, image_spread, wilson
+from vlbench.metrics.accuracy import one_class_each
+from vlbench.metrics.intervals import Interval, image_spread
 
 SOFTMAX = frozenset({"row_ranks", "best_scores", "right_scores", "log_sums", "log_square_sums"})
 """What tells the probabilities of a prediction's images; each metric of them asks for all of it."""
@@ -99,34 +99,6 @@ def log_right(prediction: Prediction, images: NDArray[np.int64]) -> NDArray[np.f
     below = prediction["right_scores"][images].astype(np.float64) - prediction["best_scores"][images, 0]
     totals = prediction["log_sums"][images].astype(np.float64)
     return np.asarray(np.minimum(below - totals, 0.0), dtype=np.float64)
-
-
-@metric(reads={"row_ranks"}, suits=one_class_each)
-def worst_class_accuracy(prediction: Prediction, problem: Problem, options: MetricOptions) -> Measurement:
-    """The lowest fraction of a class's images that are right, over the classes that have images.
-
-    `n` counts those classes, `left_out` those without images; the part is the class, the first of equally bad
-    ones. The interval is Wilson's of that class, as if it had been chosen beforehand.
-
-    Raises:
-        Unsupported: an image has several classes.
-    """
-    relevant = problem.relevant
-    ranks = prediction["row_ranks"][relevant.candidates]
-    recall, sizes = class_recall(ranks, relevant.queries, number=relevant.shape[1])
-    classes = int((sizes > 0).sum())
-    left_out = sizes.size - classes
-    if not classes:
-        return Measurement(value=None, n=0, left_out=left_out)
-    worst = int(np.nanargmin(recall))
-    value, size = float(recall[worst]), int(sizes[worst])
-    return Measurement(
-        value=value,
-        n=classes,
-        left_out=left_out,
-        parts=(Part(problem.names[worst], value, size),),
-        **wilson(value, size, method="Wilson, of the worst class"),
-    )
 
 
 def _mean(values: NDArray[np.float64], prediction: Prediction, problem: Problem) -> Measurement:

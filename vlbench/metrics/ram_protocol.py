@@ -6,8 +6,6 @@ no image, since nobody knows whether it is true, is left out.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,60 +17,41 @@ from vlbench.core.problem import Problem
 from vlbench.metrics.columns import FloatArray, score_columns
 from vlbench.metrics.thresholds import score_threshold
 
-TieRule = Literal["stable_reversed", "best", "worst"]
-"""Order of equal scores: the last row first, the positives first, the positives last."""
-
 _RAM_AP_GUARD = 1e-8
 _RAM_RATIO_GUARD = 1e-9
 
 
-@dataclass(frozen=True, slots=True)
-class PrecisionRecall:
-    """Precision and recall of each class, [m]."""
-
-    precision: NDArray[np.float64]
-    recall: NDArray[np.float64]
-
-
-def ram_average_precision(
-    scores: FloatArray, relevant: NDArray[np.bool_], *, ties: TieRule = "stable_reversed"
-) -> NDArray[np.float64]:
+def ram_average_precision(scores: FloatArray, relevant: NDArray[np.bool_]) -> NDArray[np.float64]:
     """RAM's AP of each column of [n, m]: [m], 0 for a class without positives, which its mean includes.
 
-    Ranks single rows, so that the order of equal scores counts: the authors' own sort leaves it open, "best"
-    and "worst" bound it. Source: recognize-anything, precision sum / (positives + 1e-8).
+    It ranks single rows. The authors' own sort leaves the order of equal scores open; here the last row comes
+    first. Source: recognize-anything, precision sum / (positives + 1e-8).
 
     >>> ram_average_precision(np.array([[3.0], [2.0], [1.0]]), np.array([[True], [False], [True]])).round(6)
     array([0.833333])
     """
     sums = np.empty(scores.shape[1])
     for index in range(scores.shape[1]):
-        hits = relevant[_descending(scores[:, index], relevant[:, index], ties), index]
+        hits = relevant[np.argsort(scores[:, index], kind="stable")[::-1], index]
         places = np.flatnonzero(hits) + 1
         sums[index] = np.sum(np.arange(1, places.size + 1) / places)
     return np.asarray(sums / (relevant.sum(axis=0) + _RAM_AP_GUARD), dtype=np.float64)
 
 
-def ram_precision_recall(predicted: NDArray[np.bool_], relevant: NDArray[np.bool_]) -> PrecisionRecall:
-    """RAM's precision and recall of each class from decisions and truth [n, m].
+def ram_precision_recall(
+    predicted: NDArray[np.bool_], relevant: NDArray[np.bool_]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """RAM's precision and recall of each class, [m] each, from decisions and truth [n, m].
 
     Both are 0 for a class without positives or never predicted, and its means include these.
     Source: recognize-anything, TP / (TP + FP + 1e-9) and TP / (TP + FN + 1e-9).
 
-    >>> ram_precision_recall(np.array([[True], [True]]), np.array([[True], [False]])).precision.round(6)
+    >>> ram_precision_recall(np.array([[True], [True]]), np.array([[True], [False]]))[0].round(6)
     array([0.5])
     """
     hits = (predicted & relevant).sum(axis=0)
-    return PrecisionRecall(
-        precision=hits / (predicted.sum(axis=0) + _RAM_RATIO_GUARD),
-        recall=hits / (relevant.sum(axis=0) + _RAM_RATIO_GUARD),
-    )
-
-
-def _descending(scores: FloatArray, relevant: NDArray[np.bool_], ties: TieRule) -> NDArray[np.intp]:
-    if ties == "stable_reversed":
-        return np.argsort(scores, kind="stable")[::-1]
-    return np.lexsort((relevant if ties == "best" else ~relevant, scores))[::-1]
+    given, true = predicted.sum(axis=0), relevant.sum(axis=0)
+    return hits / (given + _RAM_RATIO_GUARD), hits / (true + _RAM_RATIO_GUARD)
 
 
 @metric(reads={"scores", ASKED})
@@ -94,7 +73,7 @@ def ram_precision(prediction: Prediction, problem: Problem, options: MetricOptio
     return _mean(
         prediction,
         problem,
-        lambda scores, relevant: ram_precision_recall(scores >= cut, relevant).precision[0],
+        lambda scores, relevant: ram_precision_recall(scores >= cut, relevant)[0][0],
     )
 
 
@@ -103,7 +82,7 @@ def ram_recall(prediction: Prediction, problem: Problem, options: MetricOptions)
     """Mean over all tags of RAM's recall at a threshold: a tag is given from there on."""
     cut = _cut(prediction, options)
     return _mean(
-        prediction, problem, lambda scores, relevant: ram_precision_recall(scores >= cut, relevant).recall[0]
+        prediction, problem, lambda scores, relevant: ram_precision_recall(scores >= cut, relevant)[1][0]
     )
 
 

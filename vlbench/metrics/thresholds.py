@@ -31,15 +31,14 @@ Threshold = float | FloatArray
 class Ratio:
     """A measure as a ratio: `hits` x right decisions / (`given` x tags given + `true` x tags true)."""
 
-    name: str
     hits: int
     given: int
     true: int
 
 
-PRECISION = Ratio("precision", hits=1, given=1, true=0)
-RECALL = Ratio("recall", hits=1, given=0, true=1)
-F1 = Ratio("f1", hits=2, given=1, true=1)
+PRECISION = Ratio(hits=1, given=1, true=0)
+RECALL = Ratio(hits=1, given=0, true=1)
+F1 = Ratio(hits=2, given=1, true=1)
 
 
 @dataclass(frozen=True, slots=True)

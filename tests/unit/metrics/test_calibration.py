@@ -6,7 +6,8 @@ from sklearn.metrics import log_loss
 from vlbench.core.contracts import Prediction, ScoreUnit
 from vlbench.core.errors import CardError, Unsupported
 from vlbench.core.measurement import MetricOptions
-from vlbench.metrics.calibration import brier, calibration_error, ece, nll, worst_class_accuracy
+from vlbench.metrics.accuracy import worst_class_accuracy
+from vlbench.metrics.calibration import brier, calibration_error, ece, nll
 
 OPTIONS = MetricOptions()
 METRICS = (ece, brier, nll, worst_class_accuracy)

@@ -156,7 +156,7 @@ def test_published_definitions_on_what_is_known(case, asked_problem):
         6,
         1,
     )
-    precision = of_tag(lambda own, right: ram_precision_recall(own >= 0.5, right).precision[0])
+    precision = of_tag(lambda own, right: ram_precision_recall(own >= 0.5, right)[0][0])
     assert [part.value for part in measure("ram_precision", scores, problem, 0.5).parts] == precision
     eleven = by_tag(
         scores, relevant, known, lambda right, own: elevater_11_point(own[:, None], right[:, None])[0]

@@ -8,7 +8,7 @@ from vlbench.core.contracts import Prediction, ScoreUnit
 from vlbench.core.errors import CardError
 from vlbench.core.measurement import MetricOptions, Part
 from vlbench.core.problem import Groups
-from vlbench.metrics.worst_group import worst_group_accuracy
+from vlbench.metrics.accuracy import worst_group_accuracy
 
 OPTIONS = MetricOptions()
 
