@@ -11,21 +11,21 @@ if TYPE_CHECKING:
 
 @runtime_checkable
 class OffersTags(Protocol):
-    """A model with a tag list of its own; ids hold a tag's position and, under `zh`, its Chinese name."""
+    """A model with its own list of tags; `ids` hold a tag's position and, under `zh`, its Chinese name."""
 
     def tags(self) -> tuple[Text, ...]: ...
 
 
 @runtime_checkable
 class DecidesTags(Protocol):
-    """A model that says from which probability on each tag is present: score > threshold."""
+    """A model with a threshold for each tag, a probability: a tag is present where its score is above it."""
 
     def tag_thresholds(self, texts: Sequence[Text]) -> Sequence[float]: ...
 
 
 @runtime_checkable
 class CutsSentences(Protocol):
-    """A model that reads so many tokens of a sentence: those sentences of texts of which it reads a part."""
+    """A model that cuts long sentences. `cut` answers the sentences of texts that it does not read whole."""
 
     def cut(self, texts: Sequence[Text]) -> Sequence[str]: ...
 
@@ -36,11 +36,11 @@ TOKENS = "tokens"
 
 @runtime_checkable
 class CountsTokens(Protocol):
-    """A model that reads tokens: how many a text has, and which texts are the same to it.
+    """A model that reads tokens, counts them, and knows which texts are the same to it.
 
-    `token_counts` [m] are those of each text's longest sentence before it is cut, marks of its beginning and
-    end included. `token_digests` [m] are of what is read of a text, its sentences cut: texts of equal digests
-    have equal features.
+    `token_counts` [m] count the tokens of each text's longest sentence before it is cut, the marks of its
+    beginning and end included. `token_digests` [m] are digests of the tokens that the model reads of each
+    text: texts of equal digests have equal features.
     """
 
     def token_counts(self, texts: Sequence[Text]) -> Sequence[int]: ...
@@ -55,7 +55,7 @@ PAIRS = "pairs"
 class ScoresPairs(Protocol):
     """A model that scores image k with text k: features [p, ...] of both to scores [p].
 
-    A score is the one that `score` gives that pair, but for rounding; it depends on no other pair.
+    Each score equals, up to rounding, what `score` gives for that pair, and depends on no other pair.
     """
 
     def score_pairs(self, images: "Tensor", texts: "Tensor") -> "Tensor": ...
@@ -67,17 +67,17 @@ VECTORS = "vectors"
 
 @runtime_checkable
 class Vectors(Protocol):
-    """A model whose features have vectors [b, d] in one space, where a cosine means likeness.
+    """A model that turns features of images or texts [b, ...] into vectors [b, d] of one space.
 
-    `features` [b, ...] are those of images or of texts; a vector depends on its own item alone and has any
-    length.
+    The cosine of two vectors says how alike their items are. A vector depends on its own item alone; its
+    length is free.
     """
 
     def vectors(self, features: "Tensor") -> "Tensor": ...
 
 
 Captioner = Callable[["Tensor", Sequence[Sequence[str]]], Sequence[str]]
-"""Captions of images by their features [b, ...], each led by tags of its own; an empty list leads to none."""
+"""Writes captions of images from their features [b, ...]; each caption is guided by its list of tags."""
 
 CAPTIONS = "captions"
 """The capability of a checkpoint whose model is a `Generates`."""
@@ -92,6 +92,6 @@ IMAGES_ALONE = "images alone"
 
 @runtime_checkable
 class Generates(Protocol):
-    """A model that writes captions. `captioner` loads what that takes beside the rest; nothing else does."""
+    """A model that writes captions. `captioner` loads the weights that only captions need."""
 
     def captioner(self) -> Captioner: ...

@@ -1,4 +1,4 @@
-"""Digests of code: of all modules that a function or a module calls, by what they say, not how or where."""
+"""Digests of code: of a module and all that it imports, by their statements, whatever their form or place."""
 
 import ast
 import inspect
@@ -18,14 +18,17 @@ _SILENT = frozenset({"ctx", "kind", "type_comment", "type_ignores"})
 
 
 def digest_of_code(*roots: Callable[..., object] | str, cache: Path | None = None) -> str:
-    """Digest of the code behind functions, or modules by name, so that a changed formula is computed anew.
+    """Digest of the code of functions, or of modules by name. A changed formula changes it.
 
-    The code is the module of each root and what it imports of its package, directly or not. The package is
-    the outermost one; of vlbench itself it is the folder below (`vlbench.metrics`). A `partial` stands for
-    the function that it binds; its arguments are no part of the digest.
+    The code is the module of each root and all that this module imports of its own package, directly or not.
+    The package is the outermost one; within vlbench it is the folder below (`vlbench.metrics`). A `partial`
+    counts as the function that it binds, without its arguments.
 
     A changed statement changes the digest. A docstring, a comment, the formatting or the place of a module
-    does not. `cache` is a folder where digests are remembered by the bytes of the sources.
+    does not. `cache` is a folder that remembers digests by the bytes of the sources.
+
+    >>> digest_of_code("vlbench.core.digest") == digest_of_code(digest_of_bytes)
+    True
     """
     names: set[str] = set()
     files: dict[str, Path] = {}
@@ -57,9 +60,13 @@ def _digest(roots: tuple[str, ...], files: tuple[tuple[str, Path, str], ...], ca
 
 
 def code_of(roots: Iterable[str], sources: Mapping[str, bytes]) -> dict[str, str]:
-    """The digests of modules and of all that they import of `sources`, which are by module name.
+    """The digest of each root module and of each module that it imports, directly or not, by module name.
 
-    `PACKAGE.__init__` names a package's own file. Files that hold no statement have no digest.
+    `sources` hold the bytes of modules by name; `PACKAGE.__init__` names a package's own file. A file without
+    a statement has no digest.
+
+    >>> sorted(code_of(["p.a"], {"p.a": b"from p import b", "p.b": b"X = 1", "p.c": b"Y = 2"}))
+    ['p.b']
     """
     said: dict[str, str] = {}
     imports: dict[str, list[tuple[str, list[str]]]] = {}
@@ -124,7 +131,7 @@ def _write(value: object, own: str, words: list[str], imports: list[ast.Import |
 def _imported(
     node: ast.Import | ast.ImportFrom, importer: str, sources: Mapping[str, bytes]
 ) -> Iterator[tuple[str, list[str]]]:
-    """The names that an import binds, as what, and the modules that are run for each.
+    """The names that an import binds, and the modules that Python runs for each of them.
 
     In front of a module are the files of the packages that it lies in.
     """

@@ -19,7 +19,7 @@ PreprocessMode = Literal["exact", "fast"]
 
 @dataclass(frozen=True, slots=True)
 class Text:
-    """A class, a tag or a caption; it offers what it has and a model takes what it can use.
+    """A class, a tag or a caption. It holds all that is known of it; a model reads the part that it can use.
 
     `prompts` are filled-in sentences, `ids` positions in known vocabularies ({"wnid": "n01440764"}).
     """
@@ -32,12 +32,12 @@ class Text:
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """What the data say of one image; a task kind reads the field it is about.
+    """What the data say is true of one image. A task kind reads the fields that it asks about.
 
-    `label` and `tags` are a class's name, an id of it (a wnid, a folder name) or its index. `group` is what
-    the image is counted by beside its class (a region, an income); empty where the data say none.
-    `negatives` are the tags that are known to be false, where data list them: then nobody knows of any other;
-    None where every tag that is not stated is false. `unknown` are tags of which nobody knows.
+    `label` and `tags` name a class by its name, its id (a wnid, a folder name) or its index. `group` is a
+    further attribute to count the image by (a region, an income); empty where the data state none.
+    `negatives` lists the tags that are known to be false; all others are then unknown. It is None where every
+    tag that is not stated is false. `unknown` lists tags that may be true or false.
     """
 
     label: str | int | None = None
@@ -50,13 +50,12 @@ class Target:
 
 @dataclass(frozen=True, slots=True)
 class Example:
-    """One image and its truth; `image` is called in a loader worker, never up front.
+    """One image and its truth. Loader threads call `image` when they need it, never before.
 
-    `image` reads bytes and opens them, undecoded; it is a function of a module with what names the image (a
-    path, an offset, a row), so that it can be sent to another process. `state` changes when the bytes may
-    have, and is equal for one image reached through two data sets: a table of digests is found by it. Made
-    pictures state their `key` instead, which names all that they are made of. `box` is the part of the image
-    that is meant: left, top, right and bottom in pixels.
+    `image` reads the bytes and opens them, undecoded. It is a module's function bound to a path, an offset or
+    a row, so that it can be pickled. `state` changes when the bytes may have changed; two data sets state the
+    same for one image. The cache finds digests of images by it. Rendered pictures have a `key` instead, which
+    names all that they are made of. `box` is the part that counts: left, top, right and bottom in pixels.
     """
 
     id: str
@@ -69,7 +68,7 @@ class Example:
 
 @dataclass(frozen=True, slots=True)
 class Offers:
-    """Names, templates and items that lie beside the images, for a task whose card states none."""
+    """Names, templates and items that a data set brings along, for tasks whose card states none."""
 
     names: tuple[Text, ...] = ()
     templates: tuple[str, ...] = ()
@@ -98,7 +97,7 @@ class Dataset:
 
 
 class Source(Protocol):
-    """A data set as packages for version 0.1 have it, a class; core/dataset.py makes a Dataset of one."""
+    """A data set in the form of version 0.1, a class; `as_dataset` of core/dataset.py converts it."""
 
     @property
     def name(self) -> str: ...
@@ -130,17 +129,13 @@ class Place:
 SourceFactory = Callable[..., Dataset | Source]
 """What `vlbench.sources` entry points name: a function of a Place, by keyword-only fields of a card.
 
-It raises SourceMissing where the data do not lie; it opens no image and downloads nothing unless the source
-is a hub.
+It raises SourceMissing where it finds no data. It opens no image, and downloads nothing but from a hub.
 """
 
 
 @dataclass(frozen=True, slots=True)
 class ScoreUnit:
-    """How a threshold that people state turns into a score: cosine * scale + bias, or a logit.
-
-    Dual encoders state cosines, taggers probabilities.
-    """
+    """How a threshold becomes a score: a cosine (dual encoders) * scale + bias, or a probability's logit."""
 
     kind: Literal["cosine", "probability"]
     scale: float = 1.0
@@ -149,7 +144,7 @@ class ScoreUnit:
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """Digests of everything that can change a side of a model, known before any weight is loaded.
+    """Digests of everything that can change what a model computes, known before its weights are loaded.
 
     `weights` maps a file name to its SHA-256; `origin` says where it came from. `replicate_of` names the
     row that this model is one seed of; empty if it stands alone. `learned_from` are the digests of the images
@@ -267,11 +262,15 @@ class Prediction:
         return self.arrays[name]
 
     def get(self, name: str) -> "NDArray[Any] | None":
-        """An array, None where the scoring keeps no such."""
+        """The array of a name; None where the scoring does not keep it."""
         return self.arrays.get(name)
 
     def under(self, thresholds: Sequence[float | None]) -> "Prediction":
-        """The same with thresholds, one for each text, in the units that people state."""
+        """The same prediction with thresholds, one for each text, in the units that people state.
+
+        >>> Prediction(ScoreUnit("cosine")).under([0.25, 0.5])["thresholds"]
+        array([0.25, 0.5 ])
+        """
         import numpy as np
 
         return Prediction(self.unit, {**self.arrays, "thresholds": np.array(thresholds, dtype=np.float64)})

@@ -38,7 +38,12 @@ class Examples(Sequence[Example]):
 
 
 def subset(dataset: Dataset, indices: Sequence[int]) -> Dataset:
-    """The examples of a data set at some indices, in their order, and the items of these images alone."""
+    """A data set of the examples at `indices`, in that order, with the items that need these images alone.
+
+    >>> whole = Dataset("d", "1", [Example(name, None, None) for name in "abc"])
+    >>> [example.id for example in subset(whole, [2, 0])]
+    ['c', 'a']
+    """
     places = {index: place for place, index in enumerate(indices)}
     items = tuple(
         replace(item, images=tuple(places[image] for image in item.images))
@@ -50,9 +55,9 @@ def subset(dataset: Dataset, indices: Sequence[int]) -> Dataset:
 
 
 def as_dataset(source: Dataset | Source) -> Dataset:
-    """A data set as it is; of a class of version 0.1 the data set that it describes.
+    """Turn a source of version 0.1 into a data set; a data set stays as it is.
 
-    The class has name, revision, offers, `__len__`, `__getitem__`, `target` and `fingerprint`, and perhaps
+    Such a source has name, revision, offers, `__len__`, `__getitem__`, `target`, `fingerprint`, and perhaps
     `reading`.
     """
     if isinstance(source, Dataset):

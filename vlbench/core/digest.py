@@ -1,4 +1,4 @@
-"""Digests: of values and of files; each names content, never a place."""
+"""Digests of values and of files: they depend on content, never on a path."""
 
 import hashlib
 import json
@@ -19,12 +19,20 @@ def digest_of(value: object) -> str:
 
 
 def digest_of_bytes(data: bytes) -> str:
-    """Digest of bytes."""
+    """Digest of bytes.
+
+    >>> digest_of_bytes(b"a")[:8]
+    '27c35e6e'
+    """
     return hashlib.blake2b(data, digest_size=HEX // 2).hexdigest()
 
 
 def digest_of_strings(strings: Iterable[str]) -> str:
-    """Digest of a sequence of strings, order included; lengths keep neighbours apart."""
+    """Digest of a sequence of strings in their order; their lengths count, so that no two run together.
+
+    >>> digest_of_strings(["ab", "c"]) == digest_of_strings(["a", "bc"])
+    False
+    """
     state = hashlib.blake2b(digest_size=HEX // 2)
     for string in strings:
         data = string.encode()

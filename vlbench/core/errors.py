@@ -20,7 +20,7 @@ class UnknownName(VlbenchError):
 
 
 class CardError(VlbenchError):
-    """A card that does not say what it has to say, or says it wrongly."""
+    """A card that lacks a field or holds a wrong one."""
 
 
 class DataError(VlbenchError):
@@ -28,11 +28,11 @@ class DataError(VlbenchError):
 
 
 class NoPixels(DataError):
-    """An image of which a resize leaves no row or no column."""
+    """An image that is so narrow that a resize leaves no row or no column of it."""
 
 
 class SourceMissing(DataError):
-    """Data that do not lie where a source looks; the next source of the card is tried."""
+    """A source does not find its data; vlbench then tries the next source of the card."""
 
     def __init__(self, looked: str, advice: str) -> None:
         super().__init__(f"{looked}: {advice}")
@@ -53,11 +53,11 @@ class Unsupported(VlbenchError):
 
 
 class NotFinite(VlbenchError):
-    """A model that answers NaN or infinity: a score made of it would look like chance."""
+    """A model answered NaN or infinity, whose scores would look like chance."""
 
 
 class Unrepeatable(VlbenchError):
-    """A model whose score of an image and a text changes from one call to the next."""
+    """A model scored one image and one text differently in two calls."""
 
 
 class CheckFailed(VlbenchError):

@@ -1,11 +1,11 @@
-"""What a card says about its data, held against what lies there, before any work."""
+"""The counts that a card states, compared with the data before any work."""
 
 from vlbench.core.errors import DataError
 from vlbench.core.task import TaskRequest
 
 
 def check_counts(request: TaskRequest, *, images: int, texts: int) -> str:
-    """Compare counts with the card's; the answer says why the task is partial, empty if it is whole.
+    """Compare counts with those of the card. Answers why the task is partial; empty if it is whole.
 
     Raises:
         DataError: a count differs and the user did not allow a subset.

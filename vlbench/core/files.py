@@ -15,7 +15,7 @@ _CHECKED = b"vlbench-checked "
 
 
 def write_atomically(path: Path, data: bytes | str) -> None:
-    """Write a file under a passing name, flush it to disk and rename it into place.
+    """Write a file under a temporary name, flush it to disk and rename it into place.
 
     Raises:
         DataError: a folder lies there.
@@ -38,7 +38,7 @@ def write_atomically(path: Path, data: bytes | str) -> None:
 
 
 def write_checked(path: Path, content: bytes | str) -> None:
-    """Write a file that begins with a digest of what follows and of its own place, for `read_checked`.
+    """Write a file for `read_checked`: it begins with a digest of its content and of its own name.
 
     Raises:
         DataError: a folder lies there.
@@ -48,10 +48,7 @@ def write_checked(path: Path, content: bytes | str) -> None:
 
 
 def read_checked(path: Path) -> bytes | None:
-    """The content of a file that `write_checked` wrote there.
-
-    None where there is none, or where a bit of it is not what was written: what it holds is made anew.
-    """
+    """The content of a file that `write_checked` wrote; None where there is no file, or it is damaged."""
     try:
         head, line_feed, data = path.read_bytes().partition(b"\n")
     except OSError:
@@ -74,18 +71,22 @@ def file_name(name: str) -> str:
 
 
 def shown(path: Path) -> str:
-    """A path as messages show it: relative where it lies below the working folder."""
+    """A path as messages show it: relative to the working folder where it is inside.
+
+    >>> shown(Path.cwd() / "tasks" / "a.yaml")
+    'tasks/a.yaml'
+    """
     here = Path.cwd()
     return str(path.relative_to(here)) if path.is_relative_to(here) else str(path)
 
 
 def file_state(path: Path) -> str:
-    """What changes when the bytes of a file may have; guards local stores only."""
+    """A string that changes whenever the bytes of a file may have changed; valid on one machine only."""
     return state_of(str(path.resolve()), path.stat())
 
 
 def state_of(path: str, status: os.stat_result) -> str:
-    """A file's state: path, size, both times and inode, since a rewrite can keep size and time of writing."""
+    """Path, size, both times and inode of a file: a rewrite can keep the size and the time of writing."""
     times = f"{status.st_mtime_ns}|{status.st_ctime_ns}"
     return f"{path}|{status.st_size}|{times}|{status.st_ino}"
 
@@ -98,12 +99,16 @@ def default_cache() -> Path:
 
 
 def remembered_sha256(path: Path, cache: Path | None) -> str:
-    """SHA-256 of a file, computed once for each state of it where there is a cache folder."""
+    """SHA-256 of a file; with a cache folder it is computed once for each state of the file."""
     return remembered(f"sha256|{file_state(path)}", cache, lambda: sha256_of_file(path))
 
 
 def remembered(key: str, cache: Path | None, compute: Callable[[], str]) -> str:
-    """A string under a key in the cache folder, computed when it is not there."""
+    """The string that the cache folder keeps under a key; it is computed where there is none.
+
+    >>> remembered("key", None, lambda: "value")
+    'value'
+    """
     if cache is None:
         return compute()
     path = cache / "remembered" / f"{digest_of(key)}.json"

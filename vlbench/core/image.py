@@ -1,6 +1,6 @@
-"""Images: their keys, digests of their bytes in one table a data set, so that a copy is known for what it is.
+"""Images: their keys, which are digests of their bytes, kept in one table for each data set.
 
-Also what decoding changes or leaves out of an image: told, since models see what is left.
+So a copy of an image is known for what it is. Also what decoding changes of an image or leaves out.
 """
 
 from collections.abc import Iterable, Sequence
@@ -34,10 +34,10 @@ WIDE = frozenset(("I;16", "I;16L", "I;16B", "I;16N", "I"))
 
 @dataclass(frozen=True, slots=True)
 class ImageList:
-    """A data set's images as keys know them: digests of their ids and of their states, and their count.
+    """Digests of the ids and of the states of a data set's images, and their count.
 
-    `keys` [n] are those that are known without a table: of made pictures, which state them, and of images
-    that were read to be verified; None where they are not.
+    `keys` [n] are known without a table where pictures are rendered and state them, or where images were read
+    to be verified; else None.
     """
 
     ids: str
@@ -47,7 +47,7 @@ class ImageList:
 
 
 def list_images(dataset: Dataset, *, cache: Path | None = None, verify: bool = False) -> ImageList:
-    """The images of a data set, listed in one pass; opened only where they are to be verified.
+    """List the images of a data set in one pass. It opens them only to verify them.
 
     Raises:
         DataError: an example has neither key nor state, or an image that is to be verified cannot be read.
@@ -72,7 +72,7 @@ def list_images(dataset: Dataset, *, cache: Path | None = None, verify: bool = F
 
 
 def known_keys(images: ImageList, cache: Path | None) -> tuple[str, ...] | None:
-    """The key [n] of each image; None where some are not known and have to be read."""
+    """The keys [n] of listed images, from the cache's table; None where images have to be read first."""
     if images.keys is not None:
         return images.keys
     kept = None if cache is None else read_checked(_table(images, cache))
@@ -83,13 +83,13 @@ def known_keys(images: ImageList, cache: Path | None) -> tuple[str, ...] | None:
 
 
 def keep_keys(images: ImageList, keys: Iterable[str], cache: Path | None) -> None:
-    """Keep the table of a data set's keys."""
+    """Write the table of a data set's keys into the cache."""
     if cache is not None and images.keys is None:
         write_checked(_table(images, cache), bytes.fromhex("".join(keys)))
 
 
 def read_keys(dataset: Dataset, *, stated: bool = True) -> tuple[str, ...]:
-    """The key of each image, all of which are opened; of what they hold, unless stated keys are taken."""
+    """Open all images and digest them. With `stated`, a rendered picture's own key is taken."""
     # imported here, so that a run with everything stored starts without them
     from concurrent.futures import ThreadPoolExecutor
 
@@ -102,7 +102,7 @@ def read_keys(dataset: Dataset, *, stated: bool = True) -> tuple[str, ...]:
 
 
 def key_of(image: "Image", example: Example) -> str:
-    """The key of an opened image: of its bytes, with the box of a part, or of the pixels of a made one."""
+    """The key of an opened image: a digest of its bytes and box, or of the pixels where it holds no bytes."""
     if example.key:
         return digest_of_strings([example.key])
     data = _encoded(image)
@@ -111,9 +111,9 @@ def key_of(image: "Image", example: Example) -> str:
 
 
 def image_digests(dataset: Dataset, cache: Path | None) -> tuple[str, ...]:
-    """The digest of each image of a data set: of the encoded bytes, of the pixels of one that is made.
+    """A digest of each image of a data set: of its encoded bytes, or of the pixels of a rendered one.
 
-    Reads every image that no table knows, and decodes none but made ones.
+    It reads every image that is in no table, and decodes rendered ones alone.
 
     Raises:
         DataError: an image cannot be read.
@@ -131,10 +131,10 @@ def image_digests(dataset: Dataset, cache: Path | None) -> tuple[str, ...]:
 
 
 def sample_digest(dataset: Dataset, cache: Path | None) -> str:
-    """Digest of the bytes of a few images spread over a data set; empty where they are made, and not files.
+    """Digest of the bytes of 16 images spread over a data set; empty where they are rendered.
 
-    It tells two data sets of equal names, sizes and labels apart, and not that a few images were replaced.
-    Remembered in the cache by their states.
+    It tells apart data sets of equal names, sizes and labels. It may miss that a few images were replaced.
+    The cache remembers it by the states of the images.
 
     Raises:
         DataError: an image cannot be read.
@@ -154,7 +154,7 @@ def sample_digest(dataset: Dataset, cache: Path | None) -> str:
 
 
 def seen_among(tested: Dataset, learned: Iterable[str], cache: Path | None) -> int:
-    """How many images of a data set are among learned ones, given by their digests; reads none for none."""
+    """How many images of a data set have a digest that is among `learned`; without any, no image is read."""
     known = frozenset(learned)
     return sum(digest in known for digest in image_digests(tested, cache)) if known else 0
 
@@ -176,13 +176,13 @@ def _table(images: ImageList, cache: Path) -> Path:
 
 
 def _encoded(image: "Image") -> bytes | None:
-    """The bytes of an image that was opened and not yet decoded, which it still holds; None of a made one."""
+    """The bytes that an opened, undecoded image still holds; None for a rendered one."""
     file = getattr(image, "fp", None)
     return file.getvalue() if isinstance(file, BytesIO) else None
 
 
 def decoding_remarks(image: "Image") -> tuple[str, ...]:
-    """What becomes of an opened image that is no plain 8-bit picture; nothing where it is one.
+    """What preprocessing changes of an opened image that is no plain 8-bit picture; empty where it is one.
 
     It is converted as open_clip does: Pillow's `convert("RGB")`, of the first frame, as it lies.
     """
@@ -203,12 +203,12 @@ def decoding_remarks(image: "Image") -> tuple[str, ...]:
 
 
 def part_of(image: "Image", box: tuple[int, int, int, int] | None) -> "Image":
-    """The part of an opened image that an example's box means, in RGB; all of it as it is without one."""
+    """The part of an opened image inside a box, in RGB; without a box the image as it is."""
     return image if box is None else image.convert("RGB").crop(box)
 
 
 def watched(dataset: Dataset, found: dict[int, tuple[str, ...]]) -> Dataset:
-    """A data set whose images are looked at as they are opened; `found` takes remarks by their index."""
+    """The same data set; when an image is opened, `found` takes the remarks on its decoding, by its index."""
     examples = Examples(partial(_watched, dataset.examples, found), len(dataset))
     return replace(dataset, examples=examples)
 
@@ -227,7 +227,11 @@ def _open(example: Example, found: dict[int, tuple[str, ...]], index: int) -> "I
 
 
 def decoding_text(found: Iterable[tuple[str, Iterable[str]]]) -> str:
-    """Remarks of images, by their ids, counted; empty where there are none."""
+    """Counts of remarks on images, each with the first image's id; empty where there are none.
+
+    >>> decoding_text([("a.png", ["of CMYK"]), ("b.png", ["of CMYK"])])
+    '2 images of CMYK (the first: a.png)'
+    """
     tally = Tally()
     for id_, remarks in found:
         for remark in remarks:

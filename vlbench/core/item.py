@@ -1,4 +1,4 @@
-"""Item: what a matching asks at once."""
+"""Item: the unit of a matching, a few images and texts and which of them belong together."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -6,11 +6,11 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """What is asked at once of a few images and texts: which of them belong together.
+    """A few images and texts, of which a matching asks which belong together.
 
-    `images` are positions in the data set, shared by any number of items. `right` are pairs of a position in
-    `images` and one in `texts`: (0, 1) says that the second text is true of the first image. `labels` are
-    what the item is counted by beside all: its pattern, its relation, its set.
+    `images` are positions in the data set; several items may share an image. `right` are pairs of a position
+    in `images` and one in `texts`: (0, 1) says that the second text is true of the first image. `labels` put
+    items into groups for further metrics: patterns, relations or sets.
     """
 
     id: str

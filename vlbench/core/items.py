@@ -1,4 +1,4 @@
-"""Items: what one model answered image by image, as far as comparisons of two models need it."""
+"""Items: what one model answered for each image, kept so that two models can be compared."""
 
 from dataclasses import dataclass
 
@@ -19,7 +19,7 @@ Floats = NDArray[np.float64]
 
 
 def asked_by_item(problem: Problem) -> Indices:
-    """All that a problem asks about, [p, 4]: candidate, query, number of the item, and 1 where it is right.
+    """The asked pairs of a problem, [p, 4]: candidate, query, item number, and 1 where the pair is right.
 
     Items are numbered in the order of their names.
     """
@@ -36,9 +36,9 @@ def asked_by_item(problem: Problem) -> Indices:
 class Contributions:
     """What each image adds to a metric, [n], with the metric as its mean, and how much it could add, [n].
 
-    `most` is what it would add if all that hangs on it were right: 1 where images count alike. `right` says
-    which images are right where nothing else hangs on an image. Of pseudo-values the mean is the metric up to
-    the jackknife's bias alone: they are `biased`.
+    `most` is what an image would add if all of its answers were right: 1 where images count alike. `right`
+    says which images are right, where each has one answer. `biased` values are pseudo-values of the
+    jackknife: their mean is the metric up to its bias.
     """
 
     method: str
@@ -86,9 +86,9 @@ class Items:
         influence: NDArray[np.float64] | None = None,
         most_scores: int = MOST_SCORES,
     ) -> "Items":
-        """What to keep of a prediction; a score matrix of more than `most_scores` numbers is left out.
+        """Keep of a prediction what comparisons read, but no score matrix of more than `most_scores` numbers.
 
-        Of candidates that are texts nothing is kept that counts images.
+        Where candidates are texts, nothing is kept that counts images.
         """
         if not isinstance(problem.candidates, Dataset):
             return cls(text_ranks=prediction.get("column_ranks"))
@@ -115,7 +115,7 @@ class Items:
 
     @property
     def relevant(self) -> Relevance | None:
-        """The truth beside the scores."""
+        """The right pairs of a score matrix; None where no scores are kept."""
         if self.scores is None or self.positives is None:
             return None
         n, m = self.scores.shape

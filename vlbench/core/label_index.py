@@ -31,7 +31,10 @@ class LabelIndex:
 
     @classmethod
     def of(cls, texts: Sequence[Text], task: str) -> "LabelIndex":
-        """Index texts.
+        """Index texts by their ids and names.
+
+        >>> LabelIndex.of((Text("cat"), Text("dog", ids={"wnid": "n1"})), "pets").position("n1", str)
+        1
 
         Raises:
             DataError: two texts share an id of one vocabulary, or a name where one of them has no id.
@@ -70,7 +73,9 @@ class LabelIndex:
         return cls(positions, (repeated | shared) - positions.keys(), len(texts), numbers)
 
     def position(self, label: str | int, where: Callable[[], str]) -> int:
-        """The position of a label: an index or the data's number, an id or a name; `where` says whose it is.
+        """The position of the text that a label names, by an index, the data's number, an id or a name.
+
+        `where` says in an error whose label it is.
 
         Raises:
             DataError: an index out of range, or a name that several texts share.
@@ -99,7 +104,7 @@ class LabelIndex:
 
 @dataclass(frozen=True, slots=True)
 class NamesFound:
-    """What is wrong with the names beside the data, and what only reads otherwise."""
+    """How the names beside the data differ from the task's, and notes on names that are spelt otherwise."""
 
     differs: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()

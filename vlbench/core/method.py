@@ -1,4 +1,4 @@
-"""Method: what acts on a model's features, queries or scores, as a value; zero-shot leaves them alone."""
+"""Method: a value that says how features become scores. Zero-shot leaves all to the model."""
 
 import json
 import re
@@ -27,7 +27,7 @@ _DIGITS = 6
 
 @dataclass(frozen=True, slots=True)
 class Split:
-    """What a method may read of a split that it learns from, each made when it is asked for.
+    """A split that a method learns from; vectors and predictions are computed when they are asked for.
 
     `vectors` are those of the candidates, [n, d], of the length that the model gives them. `prediction` is
     what the task's scoring keeps of the model's own scores.
@@ -123,9 +123,9 @@ class Method:
         return ":".join(filter(None, [self.name, ",".join(stated)]))
 
     def mark(self, seed: int | None = None) -> str:
-        """What stands behind a model's name in a row: `+best-f1`, `+ridge@4~3fa2c1.s1`; empty for nothing.
+        """The suffix of a model's name in its row: `+best-f1`, `+ridge@4~3fa2c1.s1`; empty for zero-shot.
 
-        Without a seed it is that of all seeds together.
+        Without a seed it names all seeds together.
 
         >>> Method("ridge", parts=frozenset({"score"}), settings={"shots": 4}, seeded=True).mark(1)
         '+ridge@4.s1'

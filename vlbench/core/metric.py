@@ -1,4 +1,4 @@
-"""Metric: a measure as a value, with all that is known of it."""
+"""Metric: a function that measures, with all that vlbench has to know of it."""
 
 import math
 from collections.abc import Callable, Iterable, Mapping
@@ -112,7 +112,15 @@ def metric(
     items: ReadItems | None = None,
     resample: TagPrecision | None = None,
 ) -> Callable[[Measure], Metric]:
-    """Make a metric of a function, under the function's name: `@metric(reads={"row_ranks"})`."""
+    """Make a metric of a function, under the function's name.
+
+    >>> @metric(reads={"row_ranks"}, lower_is_better=True, most=None)
+    ... def mean_rank(prediction, problem, options):
+    ...     ranks = prediction["row_ranks"]
+    ...     return Measurement(float(ranks.mean()), len(ranks))
+    >>> mean_rank.name, mean_rank.lower_is_better
+    ('mean_rank', True)
+    """
 
     def value(run: Measure) -> Metric:
         return Metric(
@@ -137,7 +145,7 @@ _ROUNDING = 1e-6
 
 
 def out_of_range(value: float | None, least: float | None, most: float | None) -> str:
-    """Why a value is none that a metric can have: `1.7, no fraction from 0 to 1`; empty where it is one.
+    """Why a metric cannot have a value: `1.7, no fraction from 0 to 1`; empty where it can.
 
     >>> out_of_range(1.7, 0.0, 1.0), out_of_range(1.7, 0.0, None)
     ('1.7, no fraction from 0 to 1', '')
@@ -162,10 +170,10 @@ _OLD_KINDS: Mapping[str, tuple[bool, float | None, float | None]] = {
 
 
 def old_kind(metric: str) -> tuple[bool, float | None, float | None]:
-    """Whether a metric is better when lower, and its values' ends, None for no end, as version 0.1 took them.
+    """Whether a metric of version 0.1 is better when lower, and the least and most value, None for no end.
 
-    Its results and baselines do not state them: it is a fraction that should be high, unless its last words
-    differ.
+    Results and baselines of version 0.1 do not state it. A metric is a fraction that should be high, unless
+    the last words of its name say otherwise.
 
     >>> old_kind("image_retrieval_median_rank"), old_kind("acc1@5")
     ((True, 0.0, None), (False, 0.0, 1.0))

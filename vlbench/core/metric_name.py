@@ -40,6 +40,9 @@ def split_metric(name: str) -> tuple[str, float | None]:
 def metrics_of(names: Iterable[str]) -> dict[str, Metric]:
     """The metrics of names, under the names asked for.
 
+    >>> list(metrics_of(["acc1", "image_retrieval_recall@5"]))
+    ['acc1', 'image_retrieval_recall@5']
+
     Raises:
         UnknownName: nobody has such a metric.
         CardError: the number behind an @ is wrong or missing.

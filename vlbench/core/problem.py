@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """What candidates are asked by: words, an image of the problem's references (by its index), or both."""
+    """A query: words, an image of the problem's references (by its index), or both."""
 
     text: Text | None = None
     image: int | None = None
@@ -39,7 +39,7 @@ class Asked:
 
     @classmethod
     def of(cls, how: Literal["only", "but"], pairs: "Relevance") -> "Asked | None":
-        """Say it by as few pairs as can be, so that equal questions are equal; None where all are asked."""
+        """The shorter way to state pairs, so that equal questions are equal; None where all are asked."""
         n, m = pairs.shape
         twice = 2 * len(pairs.candidates)
         if twice > n * m or (twice == n * m and how == "only"):
@@ -84,7 +84,7 @@ class Problem:
     groups: Mapping[str, Groups] = field(default_factory=dict)
 
     def __new__(cls, *_: object, **parts: object) -> Self:
-        """Refuse the parts of version 0.1 by their names, which `__init__` would not know."""
+        """Refuse the arguments of version 0.1 in words; `__init__` would only not know them."""
         if parts.keys() & {"images", "texts"}:
             raise PluginError(_OLD)
         return object.__new__(cls)

@@ -39,9 +39,9 @@ def state_protocol(
 
 
 def asked(text: Text, templates: Sequence[str]) -> Text:
-    """A text as a task asks it: by its descriptions if it has any, else by its words in every template.
+    """Give a text its prompts: its name and synonyms in every template; none where it has descriptions.
 
-    The words are its name and its synonyms; a model averages over all prompts alike.
+    A model averages over all prompts with equal weight.
 
     >>> asked(Text("sad", ids={"synonyms": "low|blue"}), ["{}!", "{}?"]).prompts
     ('sad!', 'sad?', 'low!', 'low?', 'blue!', 'blue?')

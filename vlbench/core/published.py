@@ -1,4 +1,4 @@
-"""A published score: a figure with the digits it was printed with, and where it stands."""
+"""A published score: a figure, the digits it was printed with, and its source."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -8,7 +8,7 @@ from vlbench.core.errors import DataError
 
 @dataclass(frozen=True, slots=True)
 class ProtocolField:
-    """What a card states in one field of its protocol: a digest of the content, and how to show it."""
+    """One field of a card's protocol: a digest of its content, and how to show it."""
 
     digest: str
     shown: str
