@@ -95,7 +95,7 @@ def read_keys(dataset: Dataset, *, stated: bool = True) -> tuple[str, ...]:
 
     from tqdm import tqdm
 
-    read = _own_key if stated else _pixel_key
+    read = partial(_read_key, stated)
     with ThreadPoolExecutor(READERS) as pool:
         bar = partial(tqdm, total=len(dataset), unit="img", desc="digests", disable=None, leave=None)
         return tuple(bar(pool.map(read, dataset.examples)))
@@ -159,12 +159,9 @@ def seen_among(tested: Dataset, learned: Iterable[str], cache: Path | None) -> i
     return sum(digest in known for digest in image_digests(tested, cache)) if known else 0
 
 
-def _own_key(example: Example) -> str:
-    return key_of(example.image(), example)
-
-
-def _pixel_key(example: Example) -> str:
-    return _of_pixels(example.image())
+def _read_key(stated: bool, example: Example) -> str:  # noqa: FBT001 - bound by position
+    image = example.image()
+    return key_of(image, example) if stated else _of_pixels(image)
 
 
 def _of_pixels(image: "Image") -> str:

@@ -17,11 +17,8 @@ _NO_TRUTH = Target()
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
-    """What is stored of the images of a data set: how they are reduced, where, and at which places.
-
-    `places` None: of all images.
-    """
+class Sink:
+    """A store for images of a data set, how they are reduced for it, and at which places; None: all."""
 
     reduction: Reduction
     space: FeatureSpace
@@ -45,7 +42,7 @@ def encode_images(
     executor: LocalExecutor,
     dataset: Dataset,
     keys: Sequence[str] | None,
-    wanted: Sequence[Wanted],
+    sinks: Sequence[Sink],
     done: Done,
 ) -> None:
     """Encode images of which something is wanted that is not stored; `done` takes what is done as it is.
@@ -56,22 +53,22 @@ def encode_images(
         DataError: an image does not decode.
         NotFinite: the model answers NaN or infinity.
     """
-    lacking = lacking_places(len(dataset), keys, wanted)
+    lacking = lacking_places(len(dataset), keys, sinks)
 
     def stored(place: int, key: str) -> bool:
-        return not any(each.lacks(place, key) for each in wanted)
+        return not any(each.lacks(place, key) for each in sinks)
 
     progress: tqdm[Never] = tqdm(
         total=len(lacking), unit="img", desc="images", disable=None, smoothing=0.05, leave=None
     )
     with progress:
-        chunks = _chunks(dataset, lacking, keys, wanted, BATCHES_A_CHUNK * executor.batch_size)
+        chunks = _chunks(dataset, lacking, keys, sinks, BATCHES_A_CHUNK * executor.batch_size)
         for encoded in executor.encode_images(chunks, stored):
             done.keys.extend(encoded.read)
             done.encoded += len(encoded.keys)
             done.remarks.update(encoded.remarks)
             rows = list(zip(encoded.places, encoded.keys, strict=True))
-            for each, features in zip(wanted, encoded.arrays, strict=bool(rows)):
+            for each, features in zip(sinks, encoded.arrays, strict=bool(rows)):
                 mine = [row for row, image in enumerate(rows) if each.lacks(*image)]
                 if len(mine) == len(rows):
                     each.space.append(encoded.keys, features)
@@ -80,18 +77,18 @@ def encode_images(
             progress.update(len(encoded.read if keys is None else encoded.keys))
 
 
-def lacking_places(count: int, keys: Sequence[str] | None, wanted: Sequence[Wanted]) -> Sequence[int]:
+def lacking_places(count: int, keys: Sequence[str] | None, sinks: Sequence[Sink]) -> Sequence[int]:
     """The places of images of which something is wanted that is not stored: all, where keys are not known."""
     if keys is None:
         return range(count)
-    return [place for place, key in enumerate(keys) if any(each.lacks(place, key) for each in wanted)]
+    return [place for place, key in enumerate(keys) if any(each.lacks(place, key) for each in sinks)]
 
 
 def _chunks(
-    dataset: Dataset, lacking: Sequence[int], keys: Sequence[str] | None, wanted: Sequence[Wanted], size: int
+    dataset: Dataset, lacking: Sequence[int], keys: Sequence[str] | None, sinks: Sequence[Sink], size: int
 ) -> Iterator[Chunk]:
     """Chunks over all images of a data set, in its order, but for those where nothing is lacking."""
-    reductions = tuple(each.reduction for each in wanted)
+    reductions = tuple(each.reduction for each in sinks)
     for start in sorted({place // size * size for place in lacking}):
         places = range(start, min(start + size, len(dataset)))
         examples = tuple(replace(dataset[place], target=_NO_TRUTH) for place in places)

@@ -34,26 +34,24 @@ def change_lines(jobs: Sequence[Job], changes: Sequence[str], cache: Path) -> It
 def noted(job: Job, cache: Path) -> dict[str, str]:
     """What decoding changed of a job's images and which sentences were cut, of stored ones too."""
     job = located(job, cache) or job
-    found: dict[str, str] = {}
-    rows = _read_rows(cache / "decoding" / f"{job.keys.image_space}.json")
-    if rows:
-        problem, keys = job.task.problem, job.keys
-        of_images = [
-            (problem.images[index].id, rows[key]) for index, key in enumerate(keys.candidates) if key in rows
-        ]
-        if problem.references is not None:
-            known, asked = set(keys.candidates), enumerate(keys.references)
-            more = [index for index, key in asked if key in rows and key not in known]
-            of_images += [(problem.references[index].id, rows[keys.references[index]]) for index in more]
-        said = decoding_text(of_images)
-        found["decoding"] = "; ".join(filter(None, [said, LOST_LINE if LOST in rows else ""]))
-    rows = _read_rows(cache / "cut" / f"{job.keys.text_space}.json")
-    if rows:
-        cut = [sentence for key in job.keys.texts for sentence in rows.get(key, ())]
-        why = "sentences longer than the model reads, their ends left out"
-        said = str(LeftOut(len(cut), why, cut[0])) if cut else ""
-        found["cut"] = "; ".join(filter(None, [said, LOST_LINE if LOST in rows else ""]))
-    return {name: text for name, text in found.items() if text}
+    problem, keys = job.task.problem, job.keys
+    decoded = _read_rows(cache / "decoding" / f"{keys.image_space}.json")
+    of_images = []
+    for images, of, known in (
+        (problem.images, keys.candidates, frozenset[str]()),
+        (problem.references, keys.references, frozenset(keys.candidates if decoded else ())),
+    ):
+        if images is not None and decoded:
+            places = (place for place, key in enumerate(of) if key in decoded and key not in known)
+            of_images += [(images[place].id, decoded[of[place]]) for place in places]
+    cut_of = _read_rows(cache / "cut" / f"{keys.text_space}.json")
+    cut = [sentence for key in keys.texts for sentence in cut_of.get(key, ())]
+    why = "sentences longer than the model reads, their ends left out"
+    said = {
+        "decoding": [decoding_text(of_images), LOST_LINE if LOST in decoded else ""],
+        "cut": [str(LeftOut(len(cut), why, cut[0])) if cut else "", LOST_LINE if LOST in cut_of else ""],
+    }
+    return {name: text for name, lines in said.items() if (text := "; ".join(filter(None, lines)))}
 
 
 def cut_texts(job: Job, cache: Path) -> NDArray[np.bool_]:

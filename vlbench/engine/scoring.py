@@ -37,11 +37,11 @@ Score = Callable[[Tensor, Tensor], Tensor]
 """Scores of two sides' features: [b, m] of all pairs, or [p] of one pair a row."""
 
 
-def first_equals(leading: Indices, read: Callable[[int, int], Features], *, step: int) -> Indices | None:
+def first_equals(leading: Indices, read: Callable[[slice], Features], *, step: int) -> Indices | None:
     """The first row that each of n rows equals to the byte, [n]; None where no two rows are equal.
 
-    `leading` [n] are the first bytes of every row. `read` gives whole rows start to stop, `step` at a time;
-    it is asked for those blocks alone that hold rows whose first bytes are equal.
+    `leading` [n] are the first bytes of every row. `read` gives the whole rows of a slice, `step` at a time;
+    only blocks with rows whose first bytes are equal are read.
     """
     count = len(leading)
     order = np.argsort(leading, kind="stable")
@@ -57,16 +57,11 @@ def first_equals(leading: Indices, read: Callable[[int, int], Features], *, step
         places = start + np.flatnonzero(alike[start:stop])
         if not len(places):
             continue
-        rows = np.ascontiguousarray(read(start, stop)).reshape(stop - start, -1).view(np.uint8)
+        rows = np.ascontiguousarray(read(slice(start, stop))).reshape(stop - start, -1).view(np.uint8)
         for place in places.tolist():
             digest = blake2b(rows[place - start].data, digest_size=16).digest()
             first[place] = seen.setdefault(digest, place)
     return first if len(np.unique(first)) < count else None
-
-
-def _first_rows(rows: Features) -> Indices | None:
-    """The first row that each row [n, ...] in memory equals, [n]; None where no two are equal."""
-    return first_equals(leading_bytes(rows), lambda start, stop: rows[start:stop], step=max(1, len(rows)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +79,7 @@ class Columns:
     def of(cls, texts: Features, device: str) -> "Columns":
         """Columns of text features [m, ...]."""
         distinct, places = texts, None
-        first = _first_rows(texts)
+        first = first_equals(leading_bytes(texts), texts.__getitem__, step=max(1, len(texts)))
         if first is not None:
             kept, inverse = np.unique(first, return_inverse=True)
             distinct, places = texts[kept], torch.from_numpy(inverse.astype(np.int64)).to(device)
@@ -171,7 +166,7 @@ class ScoreBlocks:
     def alike(self, side: Literal["candidates", "queries"]) -> Indices:
         """The first candidate or query that each equals in all of its features, by its position."""
         rows = self.features[side]()
-        found = _first_rows(rows)
+        found = first_equals(leading_bytes(rows), rows.__getitem__, step=max(1, len(rows)))
         return np.arange(len(rows)) if found is None else found
 
     def pairs(self, asked: Relevance) -> NDArray[np.float32]:
@@ -205,7 +200,7 @@ def fresh_scores(
     row_bytes = candidates(np.arange(1)).nbytes if len(leading) else 1
     rows = min(BLOCK_BYTES // (4 * max(1, len(texts))), FEATURE_BLOCK_BYTES // row_bytes)
     rows = max(1, rows // TILE * TILE or rows)
-    first = first_equals(leading, lambda start, stop: candidates(np.arange(start, stop)), step=rows)
+    first = first_equals(leading, lambda some: candidates(np.arange(some.start, some.stop)), step=rows)
     order = groups = distinct = None
     if first is not None:
         distinct, inverse = np.unique(first, return_inverse=True)

@@ -13,7 +13,7 @@ from vlbench.engine.chunk import How, Reduction
 from vlbench.engine.executors.local import LocalExecutor
 from vlbench.engine.feature_store import FeatureSpace
 from vlbench.engine.job import Job, Use, uses
-from vlbench.engine.passes import Done, Wanted, encode_images, lacking_places
+from vlbench.engine.passes import Done, Sink, encode_images, lacking_places
 from vlbench.engine.plan import located
 from vlbench.engine.remarks import keep_cut, keep_decoding
 from vlbench.engine.settings import RunSettings
@@ -115,16 +115,16 @@ class Session(AbstractContextManager["Session"]):
             space = self.stored_as(use)
             if all(key in space for key in keys):
                 return
-        wanted = self._wanted(use)
+        sinks = self._sinks(use)
         texts = use.job.problem.texts
-        if keys is not None or not any(len(each.space) for each in wanted):
-            count = len(lacking_places(use.images.count, keys, wanted))
+        if keys is not None or not any(len(each.space) for each in sinks):
+            count = len(lacking_places(use.images.count, keys, sinks))
             if count > _LONG * self.executor.batch_size and texts and use.beyond[0] == "scores":
                 self.executor.dry_pass(use.dataset, texts)
         done = Done()
         try:
             with self._timed("image_seconds"):
-                encode_images(self.executor, use.dataset, keys, wanted, done)
+                encode_images(self.executor, use.dataset, keys, sinks, done)
         finally:
             self.spent.images += done.encoded
             keep_decoding(use.job, done.remarks, self.cache)
@@ -146,9 +146,9 @@ class Session(AbstractContextManager["Session"]):
             return features
         return self.space(*use.beyond)
 
-    def _wanted(self, use: Use) -> list[Wanted]:
+    def _sinks(self, use: Use) -> list[Sink]:
         """What all jobs need of a data set's images, the job that uses them first."""
-        found: dict[Path, Wanted] = {}
+        found: dict[Path, Sink] = {}
         for each in (use, *(other for job in self.jobs for other in uses(job))):
             if not each.read:
                 continue
@@ -170,7 +170,7 @@ class Session(AbstractContextManager["Session"]):
             if how == "scores":
                 self.encode_texts(each.job)
                 texts = self.space("features", keys.text_space).gather(keys.texts, padded=True)
-            found[space.folder] = Wanted(Reduction(how, texts), space, places)
+            found[space.folder] = Sink(Reduction(how, texts), space, places)
         return list(found.values())
 
     @contextmanager

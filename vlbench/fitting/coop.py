@@ -23,7 +23,7 @@ from vlbench.core.task import Task
 from vlbench.engine.chunk import Reduction
 from vlbench.engine.executors.local import LocalExecutor
 from vlbench.engine.feature_store import FeatureSpace
-from vlbench.engine.passes import Done, Wanted, encode_images
+from vlbench.engine.passes import Done, Sink, encode_images
 from vlbench.engine.plan import space_of
 from vlbench.engine.settings import RunSettings
 from vlbench.fitting.coop_learner import Learner, first_context, prompts_of
@@ -184,7 +184,7 @@ class _ImageFeatures:
         images = list_images(source)
         keys, done = known_keys(images, self.cache), Done()
         with FeatureSpace(folder) as space:
-            encode_images(executor, source, keys, [Wanted(Reduction("features"), space)], done)
+            encode_images(executor, source, keys, [Sink(Reduction("features"), space)], done)
             if keys is None:
                 keep_keys(images, done.keys, self.cache)
             found = torch.from_numpy(space.gather(keys or done.keys))
