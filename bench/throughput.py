@@ -21,7 +21,7 @@ from vlbench.core.registry import ADAPTERS, SOURCES
 from vlbench.engine.chunk import Reduction
 from vlbench.engine.executors.local import LocalExecutor
 from vlbench.engine.feature_store import FeatureSpace
-from vlbench.engine.passes import Done, Wanted, encode_images
+from vlbench.engine.passes import Done, Sink, encode_images
 from vlbench.engine.settings import RunSettings
 
 WARM_UP = 2
@@ -113,7 +113,7 @@ def end_to_end_rate(model: Model, images: Dataset, settings: RunSettings) -> flo
         for asked in (first, images):
             with FeatureSpace(Path(folder) / str(len(asked))) as space:
                 start = time.perf_counter()
-                encode_images(executor, asked, None, [Wanted(Reduction("features"), space)], Done())
+                encode_images(executor, asked, None, [Sink(Reduction("features"), space)], Done())
     return len(images) / (time.perf_counter() - start)
 
 

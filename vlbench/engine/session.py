@@ -72,10 +72,12 @@ class Session(AbstractContextManager["Session"]):
         known = located(job, self.cache)
         if known is None:
             for use in sorted(uses(job), key=lambda use: use.job is job):  # what it learns from comes first
+                if known_keys(use.images, self.cache) is not None:
+                    continue
                 with nullcontext() if use.job is job else self.aside():
-                    if known_keys(use.images, self.cache) is None and use.read:
+                    if use.read:
                         self.encode_images(use)
-                    elif known_keys(use.images, self.cache) is None:
+                    else:
                         keep_keys(use.images, read_keys(use.dataset), self.cache)
             known = located(job, self.cache)
         assert known is not None

@@ -15,7 +15,7 @@ from vlbench.core.metric import ASKED, metric
 from vlbench.core.problem import Asked, Problem
 from vlbench.core.relevance import Relevance
 from vlbench.metrics.columns import Column, FloatArray, pairs_of, score_columns
-from vlbench.metrics.intervals import Interval, jackknife_spread, pseudo_values, score_interval
+from vlbench.metrics.intervals import jackknife_spread, pseudo_values, score_interval
 
 Floats = NDArray[np.float32]
 
@@ -102,9 +102,7 @@ def mean_average_precision(prediction: Prediction, problem: Problem, options: Me
     # tags of few positives vary as much as so many images
     images = float(found.n) ** 2 / float(np.sum(1 / counts[counts > 0]))
     spread = jackknife_spread(deleted.replicates, images=images)
-    interval = Interval()
-    if spread is not None:
-        interval = score_interval(found.value, spread, "Wilson, by the jackknife over images")
+    interval = score_interval(found.value, spread, "Wilson, by the jackknife over images")
     return replace(found, influence=pseudo_values(found.value, deleted.replicates), **interval)
 
 

@@ -16,7 +16,6 @@ from vlbench.metrics.accuracy import one_class_each, shares
 from vlbench.metrics.columns import FloatArray
 from vlbench.metrics.intervals import (
     BY_IMAGES,
-    Interval,
     Spread,
     class_spread,
     score_interval,
@@ -100,13 +99,12 @@ def roc_auc(prediction: Prediction, problem: Problem, options: MetricOptions) ->
     for place, share in zip(places, (above, below), strict=True):
         influence[place] = (share - value) / share.size
     spread = auc_spread(above, below)
-    interval = Interval() if spread is None else score_interval(value, spread, BY_DELONG)
     return Measurement(
         value=value,
         n=margin.size,
         left_out=left_out,
         influence=None if left_out or spread is None else value + margin.size * influence,
-        **interval,
+        **score_interval(value, spread, BY_DELONG),
     )
 
 

@@ -74,12 +74,12 @@ def wilson(share: float, trials: float, quantile: float = _Z, method: str = "Wil
     return Interval(ci_low=low, ci_high=high, ci_method=method)
 
 
-def score_interval(value: float, spread: Spread, method: str) -> Interval:
+def score_interval(value: float, spread: Spread | None, method: str) -> Interval:
     """Wilson's interval of a fraction by its variance: of as many images as have it, with Student's quantile.
 
     The number of images is `spread.images` over the design effect, the variance against that of independent
     images, both with one image more that goes the other way: where all are right the design effect is 1, and
-    the interval that of as many images all right. None without a degree of freedom.
+    the interval that of as many images all right. None without a spread or a degree of freedom.
     Source: Korn and Graubard 1998, Survey Methodology 24, 193-201, for Wilson's interval.
 
     Of independent images it is Wilson's, but for the quantile and n - 1:
@@ -88,7 +88,7 @@ def score_interval(value: float, spread: Spread, method: str) -> Interval:
     >>> round(interval["ci_low"], 4), round(wilson(0.8, 100)["ci_low"], 4)
     (0.7112, 0.7112)
     """
-    if spread.images <= 0 or spread.freedom < 1:
+    if spread is None or spread.images <= 0 or spread.freedom < 1:
         return Interval()
     n = spread.images
     effect = (spread.variance * n * n + 1) / (value * (1 - value) * n + 1)

@@ -6,7 +6,7 @@ from numpy.typing import NDArray
 from vlbench.core.contracts import Prediction
 from vlbench.core.errors import Unsupported
 from vlbench.core.measurement import Measurement
-from vlbench.metrics.intervals import Interval, Spread, score_interval
+from vlbench.metrics.intervals import Spread, score_interval
 
 BASELINE = "highest softmax probability"
 BY_DELONG = "Wilson, by DeLong's variance"
@@ -44,9 +44,7 @@ def auroc(inside: NDArray[np.float64], outside: NDArray[np.float64]) -> Measurem
     above = share_below(np.sort(outside), inside)
     below = 1 - share_below(np.sort(inside), outside)
     value = float(above.mean())
-    spread = auc_spread(above, below)
-    interval = Interval() if spread is None else score_interval(value, spread, BY_DELONG)
-    return Measurement(value=value, n=number, **interval)
+    return Measurement(value=value, n=number, **score_interval(value, auc_spread(above, below), BY_DELONG))
 
 
 def auc_spread(above: NDArray[np.float64], below: NDArray[np.float64]) -> Spread | None:
