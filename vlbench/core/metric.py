@@ -3,7 +3,7 @@
 import math
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, TypedDict, Unpack
 
 from vlbench.core.errors import CardError, Unsupported
 from vlbench.core.measurement import Measurement, MetricOptions
@@ -100,18 +100,20 @@ class Metric:
             )
 
 
-def metric(
-    *,
-    reads: Iterable[str],
-    lower_is_better: bool = False,
-    at: Literal["k", "threshold"] | None = None,
-    needs_at: bool = False,
-    least: float | None = 0.0,
-    most: float | None = 1.0,
-    suits: CheckProblem | None = None,
-    items: ReadItems | None = None,
-    resample: TagPrecision | None = None,
-) -> Callable[[Measure], Metric]:
+class MetricFields(TypedDict, total=False):
+    """What `@metric` takes beside `reads`: fields of a Metric, with its defaults."""
+
+    lower_is_better: bool
+    at: Literal["k", "threshold"] | None
+    needs_at: bool
+    least: float | None
+    most: float | None
+    suits: CheckProblem | None
+    items: ReadItems | None
+    resample: TagPrecision | None
+
+
+def metric(*, reads: Iterable[str], **stated: Unpack[MetricFields]) -> Callable[[Measure], Metric]:
     """Make a metric of a function, under the function's name.
 
     >>> @metric(reads={"row_ranks"}, lower_is_better=True, most=None)
@@ -123,19 +125,7 @@ def metric(
     """
 
     def value(run: Measure) -> Metric:
-        return Metric(
-            name=run.__name__,
-            run=run,
-            reads=frozenset(reads),
-            lower_is_better=lower_is_better,
-            at=at,
-            needs_at=needs_at,
-            least=least,
-            most=most,
-            suits=suits,
-            items=items,
-            resample=resample,
-        )
+        return Metric(run.__name__, run, frozenset(reads), **stated)
 
     return value
 
