@@ -1,4 +1,4 @@
-"""What a run would encode, at most, before anything is loaded or opened; imports no torch."""
+"""The most that a run would encode, told before any model is loaded or image opened; imports no torch."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -26,10 +26,10 @@ class Pass:
 
 
 def planned_passes(jobs: Sequence[Job], cache: Path) -> Iterator[Pass]:
-    """The passes of jobs of one model whose measurements are not stored; images first, then texts.
+    """The passes of one model's jobs that have no stored measurement; images first, then texts.
 
-    Images of which no table of digests knows the bytes are counted, though what is stored of them is found
-    once they are read.
+    An image whose digest is in no table is counted. The run may still find its features in the store, once it
+    has read the image.
     """
     lacking: dict[str, tuple[str, set[str], list[str]]] = {}
     texts: dict[str, list[str]] = {}

@@ -35,10 +35,10 @@ from vlbench.engine.stored import (
 
 
 def evaluate(job: Job, session: Session) -> tuple[Job, Measured]:
-    """Run a job whose measurement is not stored, and answer it with all of its keys.
+    """Run a job that has no stored measurement. Answers the job with all of its keys, and what was measured.
 
-    What is encoded is stored as it comes. Its time is that of its own images; those of splits that
-    thresholds are learned from are scored before.
+    Features are stored as they are encoded. Splits that a method learns from are encoded first; their time is
+    not counted.
 
     Raises:
         DataError: an image does not decode, or a threshold is outside the unit of the model's scores.
@@ -64,7 +64,7 @@ def evaluate(job: Job, session: Session) -> tuple[Job, Measured]:
 
 
 def _prediction(job: Job, session: Session) -> tuple[Prediction, RunFacts]:
-    """What a job's metrics read: stored, or kept of the scores of all of its candidates."""
+    """The prediction that a job's metrics read: stored, or made by scoring all candidates."""
     kept = stored_prediction(job, session.cache)
     if kept is not None:
         return kept
@@ -114,7 +114,7 @@ def _prediction(job: Job, session: Session) -> tuple[Prediction, RunFacts]:
 
 
 def _learned(job: Job, session: Session) -> Head:
-    """What a job's method learns before scoring: its parts but for thresholds of the model's own scores."""
+    """What a job's method learns before scoring; thresholds of a model's own scores are learned after it."""
     method = job.method
     if method.fit is None or job.decides_late:
         return Head()

@@ -112,7 +112,7 @@ class FeatureSpace(AbstractContextManager["FeatureSpace"]):
         return gathered
 
     def leading(self, keys: Sequence[str]) -> NDArray[np.int64]:
-        """The first bytes of the features of each key, [n]; no whole features are read."""
+        """The first eight bytes of the features of each key, [n], without reading whole features."""
         found = np.zeros(len(keys), dtype=np.int64)
         for number, chosen, rows in self._by_record(keys):
             found[chosen] = leading_bytes(self._records[number])[rows]
@@ -126,7 +126,7 @@ class FeatureSpace(AbstractContextManager["FeatureSpace"]):
             self._file = None
 
     def _by_record(self, keys: Sequence[str]) -> Iterator[tuple[int, NDArray[np.int64], NDArray[np.int64]]]:
-        """Each record that holds some of the keys: its number, their positions, and their rows in it."""
+        """Each record with some of the keys: its number, the positions of those keys, their rows in it."""
         if not keys:
             return
         places = np.array([self._places[key] for key in keys], dtype=np.int64)  # [n, 2]
@@ -151,7 +151,7 @@ def leading_bytes(features: Features) -> NDArray[np.int64]:
 
 
 def read_segment(path: Path) -> Iterator[tuple[list[str], Features]]:
-    """Keys and features of the verified records of a segment; a torn tail and damaged ones are left out."""
+    """Keys and features of the records of a segment; damaged and torn records are left out."""
     size = path.stat().st_size
     if size < HEAD.size:
         return

@@ -12,7 +12,7 @@ from vlbench.engine.stored import decided_prediction
 
 
 def keep_predictions(job: Job, settings: RunSettings, cache: Path) -> None:
-    """Score a job once more where its predictions, or those it learns from, are lost or damaged."""
+    """Score a job again if its predictions, or those that it learns from, are lost or damaged."""
     if decided_prediction(job, cache) is None:
         # torch is imported here, so that a run with everything stored starts without it
         from vlbench.engine.evaluate import evaluate
@@ -23,7 +23,7 @@ def keep_predictions(job: Job, settings: RunSettings, cache: Path) -> None:
 
 
 def stored_items(job: Job, cache: Path, *, most_scores: int = MOST_SCORES) -> Items:
-    """Items of a job that has run; the primary metric says what each image adds to it.
+    """The items of a job that has run, with what each image adds to the primary metric.
 
     Raises:
         VlbenchError: the cache has lost the prediction.

@@ -14,12 +14,12 @@ from vlbench.engine.chunk import How
 
 @dataclass(frozen=True, slots=True)
 class Keys:
-    """Where a job's features, predictions and measurements are stored; no task name is in any of them.
+    """Keys of a job's stored features, predictions and measurements; they hold no task's name.
 
-    `images` and `reference_images` list the candidates, where they are images, and the images that queries
-    point to; `texts` are the keys of the queries' words. `candidate_ids` is a digest of the candidates' names
-    and `queries` one of what the task asks, which are in no key. The rest is empty until the keys of all
-    images are known (`located`): `candidates` [n] and `references` are those of images or of texts.
+    `images` lists the candidates where they are images, `reference_images` the images that queries point to.
+    `texts` are the keys of the queries' words. `candidate_ids` is a digest of the candidates' names,
+    `queries` one of what the task asks; both are in no key. The rest is empty until the keys of all images
+    are known (`located`): `candidates` [n] and `references` are keys of images or of texts.
     """
 
     image_space: str
@@ -60,7 +60,7 @@ class Job:
 
     @property
     def words(self) -> Mapping[str, Text]:
-        """The texts that are encoded, by their keys: candidates that are texts, words of queries."""
+        """The texts to encode, by their keys: candidates that are texts, and the words of queries."""
         found: dict[str, Text] = {}
         if not isinstance(self.problem.candidates, Dataset) and "candidates" in self.method.reads:
             found.update(zip(self.keys.candidates, self.problem.candidates, strict=True))
@@ -75,16 +75,17 @@ class Job:
 
     @property
     def by_vectors(self) -> bool:
-        """Whether candidates and queries meet as vectors of one space, not in the model's own score."""
+        """Whether candidates and queries are compared as vectors, not by the model's own score."""
         return not self.problem.by_words or bool(self.method.parts & {"compose", "score"})
 
 
 @dataclass(frozen=True, slots=True)
 class Use:
-    """Images of a job, and what is stored of them, under which key, where features need more than the budget.
+    """Images that a job needs, and how they are stored.
 
-    `keys` are those of the images, where those of the job are known. `read` says whether its method reads
-    what they show; their keys are needed all the same.
+    `beyond` says what is stored, under which key, where features would need more bytes than the budget.
+    `keys` are those of the images, empty until the keys of the job are known. `read` says whether the job's
+    method reads the images; else only their keys are needed.
     """
 
     job: Job

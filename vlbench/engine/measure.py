@@ -1,4 +1,4 @@
-"""Predictions to metrics and the record of the run; imports no torch, so stored predictions suffice."""
+"""From a prediction to metrics and a result; imports no torch, so that stored predictions suffice."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -28,7 +28,7 @@ _LOWEST = {"cosine": -1.0, "probability": 0.0}
 
 @dataclass(frozen=True, slots=True)
 class RunFacts:
-    """What a run records of itself beside its numbers; `row` is whose it was.
+    """What a run records of itself beside its numbers; `row` is the row that it was run for.
 
     `changes` are those of the model's files, `learned` is what its method says of what it learned.
     """
@@ -53,7 +53,7 @@ def software_versions() -> dict[str, str]:
 
 
 def truth_digest(problem: Problem) -> str:
-    """Digest of what is right of a problem: its right pairs, groups, and which pairs are asked about."""
+    """Digest of a problem's truth: its right pairs, its groups, and which pairs are asked about."""
     stated = {name: [each.of, digest_of_strings(each.labels)] for name, each in problem.groups.items()}
     # images grouped in one way, and all pairs asked, as in version 0.1, whose digests stay
     of_images = stated["group"][1] if stated.keys() == {"group"} else None
@@ -65,9 +65,9 @@ def truth_digest(problem: Problem) -> str:
 
 
 def data_digests(job: Job, cache: Path) -> dict[str, str]:
-    """Digests of a job's data: image ids, texts, what is right, and the ids that thresholds are chosen on.
+    """Digests of a job's data: image ids, texts, truth, and the image ids of splits that it learns from.
 
-    Of images that are files also one of what a few of them hold.
+    For images in files also a digest of the bytes of a few of them.
     """
     digests = {
         "image_ids": job.keys.candidate_ids,
@@ -86,8 +86,8 @@ def data_digests(job: Job, cache: Path) -> dict[str, str]:
 class Measured:
     """What was measured of a job, and what is recorded of the run that made its prediction.
 
-    `thresholds` are those that the task states or the method learned. Unless it was stored, `prediction` is
-    what was measured, and the primary metric's value has its pseudo-values.
+    `thresholds` are stated by the task or learned by the method. A fresh one, which was not stored, has the
+    `prediction` that was measured, and the primary metric's pseudo-values.
     """
 
     values: tuple[Measurement, ...]
@@ -99,9 +99,9 @@ class Measured:
 def decided(
     job: Job, prediction: Prediction, facts: RunFacts, learned: Mapping[str, Prediction]
 ) -> tuple[Prediction, RunFacts]:
-    """A job's prediction under its task's thresholds, or those that its method learns; else as it is.
+    """A job's prediction with the thresholds of its task, or those that its method learns from `learned`.
 
-    `learned` are the predictions of the splits that they are learned from; the facts say what was learned.
+    `learned` are the predictions of the splits. The facts say what was learned.
 
     Raises:
         DataError: a stated threshold is outside the unit of the model's scores, or nothing is true of the

@@ -1,4 +1,4 @@
-"""One task's classes asked of another task's images: nothing is right, and confidence should show it."""
+"""A task of one task's classes and another one's images, for the detection of outliers."""
 
 from dataclasses import replace
 
@@ -11,9 +11,9 @@ from vlbench.core.task import Task
 
 
 def outlier_task(inside: Task, outside: Task) -> Task:
-    """The texts of a task over the images of another one, without a metric.
+    """The texts of `inside` asked about the images of `outside`: no pair is right, no metric is measured.
 
-    Image features are those of the other task's own runs, texts those of the first's.
+    It shares the stored features of both tasks.
 
     Raises:
         Unsupported: the first task keeps no best text of an image.

@@ -1,4 +1,4 @@
-"""What a request needs: a job for each model, method and task, under keys made of content; without torch."""
+"""Plans: a job for each model, method and task of a request, with keys made of content; without torch."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -48,7 +48,7 @@ def plan_job(
 
 
 def located(job: Job, cache: Path) -> Job | None:
-    """A job with all of its keys; None where an image has to be read before its key is known."""
+    """The job with all of its keys; None where images have to be read to know theirs."""
     if job.keys.measurement:
         return job
     keys = job.keys
@@ -63,12 +63,16 @@ def located(job: Job, cache: Path) -> Job | None:
 
 
 def text_key(text: Text) -> str:
-    """The key of a text: everything a model may use of it."""
+    """The key of a text, a digest of all that a model may read of it.
+
+    >>> text_key(Text("dog")) == text_key(Text("dog", prompts=("a dog",)))
+    False
+    """
     return digest_of([text.name, text.prompts, text.descriptions, dict(text.ids)])
 
 
 def space_of(side: str, settings: RunSettings) -> str:
-    """The key of where features are stored, by everything that decides a side of a model."""
+    """The key of a folder of features: a digest of the model's side, the precision and the kind of device."""
     place = {"precision": settings.precision, "device": settings.device.partition(":")[0]}
     return digest_of({"side": side, **place})
 
@@ -80,9 +84,9 @@ def plan_jobs(
     methods: Sequence[Method],
     listed: Listed,
 ) -> tuple[list[Job], list[str]]:
-    """The jobs of one model, which is identified once, method by method, and why others of it cannot be.
+    """The jobs of one model, method by method, and the reasons why other pairs cannot be run.
 
-    `listed` takes the images of the tasks, so that those of several models are listed once.
+    `listed` takes the images of the tasks, so that several models share the lists.
     """
     jobs: list[Job] = []
     reasons: list[str] = []

@@ -1,4 +1,4 @@
-"""One task asked by each of its templates alone: image features are shared, only texts are encoded anew."""
+"""Prompt sweep: a task with each of its templates alone. Runs share image features and encode other texts."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -30,7 +30,7 @@ def templates_of(task: Task) -> tuple[str, ...]:
 
 
 def single_template_jobs(job: Job, settings: RunSettings) -> Iterator[tuple[str, Job]]:
-    """Each template of a job's task with the job that asks by it alone, under a protocol of its own.
+    """Each template of a job's task, with a job that uses it alone, under a protocol of its own.
 
     Raises:
         Unsupported: the task has fewer than two templates.

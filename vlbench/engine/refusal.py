@@ -1,4 +1,4 @@
-"""What a model, a method and a task cannot do together, and test images that were learned from: refused."""
+"""Refusals: a model, a method and a task that do not go together, and test images that were learned from."""
 
 from pathlib import Path
 
@@ -19,7 +19,7 @@ from vlbench.engine.settings import RunSettings
 def refuse_unfit(
     checkpoint: Checkpoint, task: Task, problem: Problem, method: Method, settings: RunSettings
 ) -> None:
-    """Refuse what cannot work; `problem` is what the method asks of the task's.
+    """Refuse a model, a method and a task that do not go together; `problem` is what the method asks.
 
     Raises:
         Unsupported: a metric reads what the task does not keep or does not suit its question, the method does
@@ -97,9 +97,9 @@ def _refuse_metrics(method: Method, task: Task, problem: Problem) -> None:
 
 
 def seen_by(job: Job, cache: Path) -> tuple[int, dict[str, str]]:
-    """How many test images a job learned from, as far as its model's file and its method tell.
+    """Count the test images that a job's model or method learned from, as far as the model's file tells.
 
-    Also digests of all images that it learned from. Nothing is read where it learned from none.
+    Also digests of all images that it learned from. No image is read where it learned from none.
     """
     learned = job.identity.learned_from
     digests = {"learned_from": digest_of_strings(sorted(learned))} if learned else {}

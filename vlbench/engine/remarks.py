@@ -1,6 +1,6 @@
-"""What was changed or left out on the way to a number, kept in the cache, so that stored runs say it too.
+"""Remarks on what was changed or left out: of a model's files, of decoded images, of long sentences.
 
-Of a model's files, of images as they are decoded, and of sentences that are longer than a model reads.
+They are kept in the cache, so that stored runs tell them, too.
 """
 
 import json
@@ -19,12 +19,12 @@ from vlbench.engine.job import Job
 from vlbench.engine.plan import located
 
 LOST = ""
-"""The key under which it is kept that a file was damaged: what else it said is not known."""
+"""The key that says that a file of remarks was damaged, and what else it held is not known."""
 LOST_LINE = "what else there was to say is not known, as its record in the cache was damaged; empty the cache"
 
 
 def change_lines(jobs: Sequence[Job], changes: Sequence[str], cache: Path) -> Iterator[str]:
-    """A line of what changed of a model's files, and of each of its jobs' images; none where all is plain."""
+    """Lines on what was changed of a model's files, and of the images and texts of its jobs."""
     if changes:
         yield f"{jobs[0].row}: {'; '.join(changes)}"
     for job in jobs:
@@ -32,7 +32,7 @@ def change_lines(jobs: Sequence[Job], changes: Sequence[str], cache: Path) -> It
 
 
 def noted(job: Job, cache: Path) -> dict[str, str]:
-    """What decoding changed of a job's images and which sentences were cut, of stored ones too."""
+    """The remarks on a job, stored ones too: what decoding changed, and which sentences were cut."""
     job = located(job, cache) or job
     problem, keys = job.task.problem, job.keys
     decoded = _read_rows(cache / "decoding" / f"{keys.image_space}.json")
@@ -55,13 +55,13 @@ def noted(job: Job, cache: Path) -> dict[str, str]:
 
 
 def cut_texts(job: Job, cache: Path) -> NDArray[np.bool_]:
-    """Of which of a job's texts a model does not read all words, [m]."""
+    """Whether the model cuts each of a job's texts, [m]."""
     rows = _read_rows(cache / "cut" / f"{job.keys.text_space}.json")
     return np.array([bool(rows.get(key)) for key in job.keys.texts], dtype=np.bool_)
 
 
 def noted_lines(job: Job, found: Mapping[str, str]) -> Iterator[str]:
-    """A line of each thing that was noted of a job."""
+    """A line for each remark on a job."""
     if "decoding" in found:
         yield f"{job.task.name}: decoded {found['decoding']}"
     if "cut" in found:

@@ -1,4 +1,4 @@
-"""A model for the jobs of a request: loaded where it is needed, each image and text encoded once for all."""
+"""Session: one model for the jobs of a request. Each image and text is encoded once for all of them."""
 
 import math
 import time
@@ -24,7 +24,7 @@ _LONG = 8
 
 @dataclass(slots=True)
 class Spent:
-    """What a job has encoded and the seconds that took, since it began."""
+    """How many images and texts a job has encoded since its start, and how long that took."""
 
     start: float = field(default_factory=time.perf_counter)
     images: int = 0
@@ -35,7 +35,7 @@ class Spent:
 
 @dataclass(slots=True)
 class Session(AbstractContextManager["Session"]):
-    """A model and the store, for several jobs of it; close it with `with`.
+    """A model and its stores, for several jobs; use it in a `with` statement.
 
     `jobs` are all that are still to be run: each image is encoded once for the needs of all of them.
     """
@@ -57,14 +57,14 @@ class Session(AbstractContextManager["Session"]):
             space.close()
 
     def space(self, kind: How, key: str) -> FeatureSpace:
-        """Where features, vectors or scores are stored under one key, opened once."""
+        """The store of features, vectors or scores under one key; it is opened once."""
         place = f"{kind}/{key}"
         if place not in self._spaces:
             self._spaces[place] = FeatureSpace(self.cache / place)
         return self._spaces[place]
 
     def locate(self, job: Job) -> Job:
-        """A job with all of its keys; images that no table knows are read, and encoded as they are.
+        """The job with all of its keys; images that are in no table are read, and encoded in the same pass.
 
         Raises:
             DataError: an image does not decode.
@@ -85,7 +85,7 @@ class Session(AbstractContextManager["Session"]):
 
     @contextmanager
     def aside(self) -> Iterator[None]:
-        """Count what is encoded of splits that a job learns from apart from what it encodes itself."""
+        """Do not count what is encoded of splits that a job learns from."""
         own, self.spent = self.spent, Spent()
         try:
             yield
@@ -134,10 +134,10 @@ class Session(AbstractContextManager["Session"]):
             keep_keys(use.images, done.keys, self.cache)
 
     def stored_as(self, use: Use) -> FeatureSpace:
-        """Where a data set's images are stored: as features, or else as vectors or scores.
+        """The store of a data set's images: of features, or else of vectors or scores.
 
-        That is decided by all of its images, and by none that is missing: where their features need more
-        bytes than the budget, unless all of them are there.
+        Features are stored unless those of all its images need more bytes than the budget. Where all are
+        there already, they are used.
         """
         features = self.space("features", use.job.keys.image_space)
         row_bytes = features.row_bytes or 4 * math.prod(self.executor.model.info.feature_shape)

@@ -1,4 +1,4 @@
-"""What a user chooses about a run, apart from the models and tasks."""
+"""Settings of a run: all that a user chooses but models, tasks and methods."""
 
 import os
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""The sides of a job, candidates, references and words, as they were encoded, and how they meet."""
+"""The encoded sides of a job, candidates, references and words, and how they become scores."""
 
 from dataclasses import replace
 from functools import partial as bind
@@ -22,7 +22,7 @@ _VECTORS = 1024
 
 
 def score_blocks(job: Job, session: Session, head: Head) -> ScoreBlocks:
-    """The scores of all candidates and queries of an encoded job, block by block, and what was read."""
+    """The scores of all candidates and queries of an encoded job, block by block."""
     model, device = session.executor.model, session.settings.device
     keys, problem = job.keys, job.problem
     space = _candidate_space(job, session)
@@ -56,7 +56,7 @@ def score_blocks(job: Job, session: Session, head: Head) -> ScoreBlocks:
 
 
 def _candidate_space(job: Job, session: Session) -> FeatureSpace:
-    """Where the candidates of a job are stored, as features or what takes their place."""
+    """The store of a job's candidates: of features, vectors or scores."""
     images = [session.stored_as(use) for use in uses(job) if use.dataset is job.problem.candidates]
     return images[0] if images else session.space("features", job.keys.text_space)
 
@@ -115,7 +115,7 @@ def _vectors(session: Session, space: FeatureSpace, keys: tuple[str, ...]) -> Fe
 
 
 def _checked(values: Features, shape: tuple[int, int]) -> Features:
-    """What a method made, if it is of a shape and finite.
+    """What a method made, checked to be of a shape and finite.
 
     Raises:
         PluginError: it has another shape.

@@ -17,7 +17,7 @@ from vlbench.engine.plan import located
 
 
 def stored_measurement(job: Job, cache: Path) -> Measured | None:
-    """What was measured of an equal job, anew where only a formula changed; None where nothing is stored."""
+    """The stored measurement of an equal job, or a new one of its stored prediction; None where both lack."""
     known = located(job, cache)
     if known is None:
         return None
@@ -55,7 +55,7 @@ def store_prediction(job: Job, prediction: Prediction, facts: RunFacts, cache: P
 
 
 def decided_prediction(job: Job, cache: Path) -> tuple[Prediction, RunFacts] | None:
-    """A job's prediction under its thresholds; None where it, or one that they are learned from, is lost."""
+    """A job's stored prediction with its thresholds; None where it, or one to learn from, is lost."""
     kept = stored_prediction(job, cache)
     late = job.learn_from if job.decides_late else {}
     learned = {split: stored_prediction(each, cache) for split, each in late.items()}
