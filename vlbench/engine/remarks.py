@@ -48,7 +48,7 @@ def noted(job: Job, cache: Path) -> dict[str, str]:
     cut = [sentence for key in keys.texts for sentence in cut_of.get(key, ())]
     why = "sentences longer than the model reads, their ends left out"
     said = {
-        "decoding": [decoding_text(of_images), LOST_LINE if LOST in decoded else ""],
+        "decoding": [decoding_text(of_images) if of_images else "", LOST_LINE if LOST in decoded else ""],
         "cut": [str(LeftOut(len(cut), why, cut[0])) if cut else "", LOST_LINE if LOST in cut_of else ""],
     }
     return {name: text for name, lines in said.items() if (text := "; ".join(filter(None, lines)))}

@@ -25,8 +25,9 @@ def score_blocks(job: Job, session: Session, head: Head) -> ScoreBlocks:
     """The scores of all candidates and queries of an encoded job, block by block."""
     model, device = session.executor.model, session.settings.device
     keys, problem = job.keys, job.problem
-    space = _candidate_space(job, session)
-    texts = session.space("features", job.keys.text_space)
+    texts = session.space("features", keys.text_space)
+    stored = [session.stored_as(use) for use in uses(job) if use.dataset is problem.candidates]
+    space = stored[0] if stored else texts
     sides = {
         "candidates": lambda: space.gather(keys.candidates, padded=True),
         "queries": lambda: texts.gather(keys.texts, padded=True),
@@ -53,12 +54,6 @@ def score_blocks(job: Job, session: Session, head: Head) -> ScoreBlocks:
             score_pairs=model.score_pairs if isinstance(model, ScoresPairs) else None,
         )
     return replace(blocks, features=sides, cut=lambda: cut_texts(job, session.cache))
-
-
-def _candidate_space(job: Job, session: Session) -> FeatureSpace:
-    """The store of a job's candidates: of features, vectors or scores."""
-    images = [session.stored_as(use) for use in uses(job) if use.dataset is job.problem.candidates]
-    return images[0] if images else session.space("features", job.keys.text_space)
 
 
 def image_vectors(use: Use, session: Session) -> Features:

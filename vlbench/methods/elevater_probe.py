@@ -137,7 +137,7 @@ def held_back(labels: Labels) -> NDArray[np.bool_]:
 def _tried(
     tried: dict[tuple[int, int], float], train: Support, held: Support, start: Start, number: int, place: int
 ) -> float:
-    """The accuracy of a setting on what is held back, after its best epoch; it is written down."""
+    """The accuracy of a setting on the held back images, after its best epoch; `tried` takes it."""
     best = FAILED
     for found in epochs(train, start, float(RATES[number]), float(STRENGTHS[place]), EPOCHS):
         own = tried_accuracy(found, held)
@@ -177,7 +177,7 @@ def epochs(support: Support, start: Start, rate: float, decay: float, count: int
 def _head(
     start: Start, weights: Parameters, biases: Parameters, mean: Parameters, variance: Parameters
 ) -> Logits:
-    """Weights [m, d] and biases [m] of standardised vectors as those of vectors as they are."""
+    """A head for vectors as they are, from weights [m, d] and biases [m] for standardised ones."""
     shown = np.arange(len(weights))
     if start.unit:
         return Logits(SCALE * np.vstack([weights.T, biases]), shown, len(shown), of_unit=True)

@@ -114,7 +114,11 @@ def solve(vectors: Vectors, right: Relevance, l2: float) -> Ridge:
 
 
 def penalised(gram: Numbers, targets: Numbers, l2: float) -> Numbers:
-    """(gram + l2)^-1 targets, [k, m] of a positive [k, k] and [k, m], whatever the gram's rank."""
+    """(gram + l2)^-1 targets, [k, m], of a positive gram [k, k] of any rank and targets [k, m].
+
+    >>> penalised(np.zeros((1, 1)), np.array([[4.0]]), 2.0)
+    array([[2.]])
+    """
     values, basis = np.linalg.eigh(gram)
     found: Numbers = basis @ ((basis.T @ targets) / (np.maximum(values, 0.0) + l2)[:, None])
     return found

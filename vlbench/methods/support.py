@@ -38,7 +38,7 @@ class Support:
 
     @property
     def learned(self) -> Mapping[str, int]:
-        """What is to be said of it: how many images are learned from, and how many classes have none."""
+        """What a head says of it: how many images are learned from, and how many classes have none."""
         without = self.classes - len(np.unique(self.labels))
         return {"images": len(self.labels), **({"classes_without_images": without} if without else {})}
 
@@ -117,7 +117,7 @@ def row_blocks(count: int, width: int, itemsize: int) -> Iterator[slice]:
 
 
 def refuse_unsuited(of: str, shots: int | None, problems: Mapping[SplitName, Problem]) -> None:
-    """Refuse splits that a method of one class an image cannot learn from; `of` is its name.
+    """Refuse splits whose images have not one class each, or too few of a class; `of` is the method's name.
 
     Raises:
         Unsupported: there is no training image, the truth of a pair is not known, an image has not one class,
@@ -202,10 +202,14 @@ def refuse_widths(words: Vectors, vectors: Vectors, *, of: str) -> None:
 
 
 def unit(vectors: Vectors) -> Vectors:
-    """Vectors [n, d] of length 1; one of length 0 stays as it is.
+    """Bring vectors [n, d] to length 1; one of length 0 stays as it is.
 
     Raises:
         DataError: a vector holds what is no number, or its length is beyond its type.
+
+    >>> unit(np.array([[3.0, 4.0], [0.0, 0.0]]))
+    array([[0.6, 0.8],
+           [0. , 0. ]])
     """
     with np.errstate(over="ignore"):
         lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
@@ -217,7 +221,7 @@ def unit(vectors: Vectors) -> Vectors:
 
 
 def accuracy(scores: NDArray[np.floating], labels: Labels) -> float:
-    """The fraction of rows [n, m] whose own class scores more than every other.
+    """The fraction of rows [n, m] whose right class scores above every other.
 
     >>> accuracy(np.array([[1.0, 0.0], [2.0, 2.0]]), np.array([0, 1]))
     0.5

@@ -59,7 +59,7 @@ class Cache:
         return found
 
     def sums(self, votes: NDArray[np.floating]) -> NDArray[np.floating]:
-        """The votes [b, n] of all keys of each class, [b, m]: none of a class without keys."""
+        """Sums over the keys of each class of votes [b, n], [b, m]; 0 for a class without keys."""
         found = np.zeros((len(votes), len(self.words)), dtype=votes.dtype)
         found[:, self.shown] = np.add.reduceat(votes, self.starts, axis=1)
         return found
@@ -143,7 +143,7 @@ def steps_to(largest: float, count: int) -> NDArray[np.float64]:
 def searched(
     cache: Cache, validation: Support, alphas: NDArray[np.float64], betas: NDArray[np.float64]
 ) -> tuple[float, float]:
-    """The alpha and beta of the most right images, of equal ones the first beta, then alpha."""
+    """The alpha and beta with the most right images; of equal ones the first beta, then the first alpha."""
     # the betas are in equal steps, so that each multiplies the votes by one factor
     right = np.zeros((len(betas), len(alphas)), dtype=np.int64)
     for rows in row_blocks(len(validation.labels), max(len(cache.keys), len(cache.words)), 8):

@@ -18,10 +18,10 @@ from vlbench.metrics.intervals import class_spread, score_interval, wilson
 
 
 def worst_rank(candidates: NDArray[np.int64] | int, right: NDArray[np.int64]) -> int:
-    """The worst rank that every query can have: of `candidates`, one number or [n], `right` [n] are right.
+    """The worst rank that each of n queries can reach, of `candidates` (a number, or [n]) with `right` [n].
 
-    The wrong ones all come first: five captions of one image leave no rank but 1. Queries of which nothing is
-    right have no rank.
+    It is reached where all wrong candidates come first; five captions of one image leave no rank but 1. A
+    query without a right candidate has no rank.
 
     >>> worst_rank(100, np.array([1, 1])), worst_rank(5, np.array([5])), worst_rank(6, np.array([0, 2]))
     (100, 1, 5)
@@ -62,7 +62,7 @@ def images_within(prediction: Prediction, problem: Problem, k: int) -> Measureme
 
 
 def hits_within(items: Items, most: float | None) -> PerImage | None:
-    """Which images have something right within the best `most`; None where the items keep no ranks.
+    """Whether each image has something right among its best `most`; None where the items keep no ranks.
 
     >>> hits_within(Items(image_ranks=np.array([1, 0, 3])), 1)
     array([ True, False])
@@ -72,7 +72,11 @@ def hits_within(items: Items, most: float | None) -> PerImage | None:
 
 
 def shares(hits: Indices, sizes: Indices) -> PerImage | None:
-    """A share of what hangs on the images: hits [n] of sizes [n], such as captions found."""
+    """What each image adds to a share: hits [n] of sizes [n], such as the captions found of an image.
+
+    >>> shares(np.array([1, 2]), np.array([2, 2])).values
+    array([0.5, 1. ])
+    """
     if not sizes.size:
         return None
     most = sizes.size * sizes / sizes.sum()

@@ -18,7 +18,7 @@ _BLOCK = 16  # float32 columns in a cache line of 64 bytes
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """One tag: its index, the scores of the images that it is asked of [k], and what it is true of [p].
+    """One tag: its index, the scores [k] of the images that it is asked of, and those [p] that have it.
 
     `positives` are places among the `scores`, ascending. `images` [k] says which images these are, ascending;
     it is a slice of all where the tag is asked of every image.
@@ -45,7 +45,11 @@ def pairs_of(relevant: NDArray[np.bool_]) -> Relevance:
 
 
 def score_columns(scores: FloatArray, relevant: Relevance, asked: Asked | None = None) -> Iterator[Column]:
-    """The columns of scores [n, m] in order, contiguous, a few copied at a time; only what is asked of them.
+    """The columns of scores [n, m] in order, a few copied at a time, without the pairs that are not asked.
+
+    >>> truth = pairs_of(np.array([[False, True], [True, False]]))
+    >>> [column.scores.tolist() for column in score_columns(np.array([[1.0, 2.0], [3.0, 4.0]]), truth)]
+    [[1.0, 3.0], [2.0, 4.0]]
 
     Raises:
         DataError: scores and truth differ in shape.

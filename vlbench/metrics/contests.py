@@ -1,4 +1,4 @@
-"""What decides a matching: right pairs of image and text against wrong ones of the same image or text."""
+"""Contests of a matching: right pairs of image and text against wrong pairs of the same image or text."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -17,7 +17,7 @@ Over = Literal["texts", "images"]
 
 @dataclass(frozen=True, slots=True)
 class AskedItems:
-    """The items of a matching, by their pairs [p, 4]: candidate, query and item of all asked, 1 where right.
+    """The items of a matching, by the asked pairs [p, 4]: candidate, query, item, and 1 where right.
 
     `images` [k] is the first candidate of each item, `texts` [k] its first query. Items of one first image
     are alike.
@@ -45,7 +45,7 @@ class AskedItems:
 
 @dataclass(frozen=True, slots=True)
 class Contests:
-    """Asked pairs [p] that stand against one another: of one item, and one image (or one text).
+    """Asked pairs [p] that compete: those of one item that share an image (or a text).
 
     `of` [p] is the contest of each pair and `right` [p] whether it is right. `items` [g] are the contests'
     items and `places` [g] which of its item's images (or texts) each is about, in the order of the data.
@@ -81,7 +81,7 @@ class Contests:
         return lowest, highest
 
     def won(self, scores: Scores) -> Bools:
-        """Whether all that is right scores above all that is wrong, [g]: ties and NaN lose."""
+        """Whether all right pairs of each contest score above all wrong ones, [g]; ties and NaN lose."""
         lowest, highest = self.bounds(scores)
         return lowest > highest
 
@@ -99,7 +99,7 @@ class Contests:
         return won
 
     def share_features(self, alike: Indices) -> Bools:
-        """Whether something right and something wrong of it have equal features, [g].
+        """Whether a right and a wrong pair of each contest have equal features, [g].
 
         `alike` are the positions of the first ones of equal features.
         """

@@ -1,4 +1,4 @@
-"""95 % confidence intervals, each with the method it was made by, and the variances that they rest on.
+"""95 % confidence intervals, each with the name of its method, and the variances that they are made of.
 
 A variance that is estimated from the data is 0 where every image is right (or every one wrong), which does
 not make the metric certain. So the interval of a fraction is Wilson's, of as many independent images as have
@@ -75,7 +75,7 @@ def wilson(share: float, trials: float, quantile: float = _Z, method: str = "Wil
 
 
 def score_interval(value: float, spread: Spread | None, method: str) -> Interval:
-    """Wilson's interval of a fraction by its variance: of as many images as have it, with Student's quantile.
+    """Wilson's interval of a fraction, for as many images as have its variance, with Student's quantile.
 
     The number of images is `spread.images` over the design effect, the variance against that of independent
     images, both with one image more that goes the other way: where all are right the design effect is 1, and
@@ -121,7 +121,7 @@ def bootstrap_median(values: NDArray[np.int64], images: NDArray[np.int64], *, se
 
 
 def class_weights(sizes: NDArray[np.int64]) -> tuple[NDArray[np.float64], float, float]:
-    """How much the images of classes of `sizes` [C], all of 1 or more, weigh in the variance of their mean.
+    """Weights of images in the variance of a mean over classes of `sizes` [C], all of 1 or more.
 
     The variance is the sum over all images of (the factor of its class x its residual)^2. The answer are
     those factors [C], the degrees of freedom of that estimate where all classes vary alike, and how many
@@ -207,7 +207,11 @@ def image_spread(influence: NDArray[np.float64], counted: NDArray[np.bool_]) -> 
 
 
 def share_spread(hits: NDArray[np.int64], sizes: NDArray[np.int64]) -> Spread:
-    """The spread of sum(hits) / sum(sizes) over images: hits [n] of sizes [n] captions each."""
+    """The spread over images of sum(hits) / sum(sizes), such as hits [n] among sizes [n] captions of each.
+
+    >>> share_spread(np.array([1, 0]), np.array([1, 1])).images
+    2
+    """
     whole = max(int(sizes.sum()), 1)
     return image_spread((hits - hits.sum() / whole * sizes) / whole, sizes > 0)
 

@@ -21,7 +21,7 @@ Ties = Literal["lose", "first", "last"]
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """Which items [k] have something to decide, and which of these are right."""
+    """For items [k]: whether there is something to decide (`counted`), and whether that is right."""
 
     items: AskedItems
     counted: Bools
@@ -31,7 +31,7 @@ class Outcome:
 def outcome(
     prediction: Prediction, problem: Problem, over: Over, *, ties: Ties = "lose", place: int | None = None
 ) -> Outcome:
-    """How each item fares where its texts are compared over an image, or its images over a text.
+    """Decide each item: compare its texts for each image, or its images for each text.
 
     `ties` go to nobody, or to the first or last of those that score best. Of a `place` only the item's image
     (or text) of that number counts, from 0.

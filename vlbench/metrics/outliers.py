@@ -1,4 +1,4 @@
-"""How well a model's confidence tells images of its classes from others: the AUROC of two sets of images."""
+"""The AUROC of two sets of images: how well confidence tells images of known classes from others."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -48,7 +48,7 @@ def auroc(inside: NDArray[np.float64], outside: NDArray[np.float64]) -> Measurem
 
 
 def auc_spread(above: NDArray[np.float64], below: NDArray[np.float64]) -> Spread | None:
-    """The spread of an AUROC by the share of the other side that each value is on the right side of.
+    """The spread of an AUROC, of the share of the other side that each value is ordered rightly with.
 
     `above` [n] are those of one side, `below` [m] those of the other. It counts for as many images as lie on
     two sides of one size, its degrees of freedom are Satterthwaite's; None where a side has one value.
