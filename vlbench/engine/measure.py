@@ -82,6 +82,14 @@ def data_digests(job: Job, cache: Path) -> dict[str, str]:
     return digests
 
 
+def all_digests(job: Job, cache: Path) -> dict[str, str]:
+    """Digests of a job's model, data, code, and of its method where it has one."""
+    identity, method = job.identity, job.method
+    model = {"model": identity.whole, "image_side": identity.image, "text_side": identity.text}
+    of_method = {"method": method.digest} if method.mark() else {}
+    return {**model, **data_digests(job, cache), **of_method, "code": job.keys.code}
+
+
 @dataclass(frozen=True, slots=True)
 class Measured:
     """What was measured of a job, and what is recorded of the run that made its prediction.
@@ -247,15 +255,7 @@ def result_of(
         weights=dict(identity.weights),
         source=images.name,
         source_revision=images.revision,
-        digests={
-            "model": identity.whole,
-            "image_side": identity.image,
-            "text_side": identity.text,
-            **data_digests(job, cache),
-            **({"method": job.method.digest} if job.method.mark() else {}),
-            "code": job.keys.code,
-            **seen[1],
-        },
+        digests={**all_digests(job, cache), **seen[1]},
         settings={
             **run.settings,
             "seed": job.seed,
