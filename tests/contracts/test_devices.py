@@ -25,7 +25,7 @@ from vlbench.engine.chunk import Reduction
 from vlbench.engine.evaluate import evaluate
 from vlbench.engine.executors.local import LocalExecutor
 from vlbench.engine.feature_store import FeatureSpace, leading_bytes
-from vlbench.engine.passes import Done, Wanted, encode_images
+from vlbench.engine.passes import Done, Sink, encode_images
 from vlbench.engine.plan import plan_job
 from vlbench.engine.scoring import fresh_scores, predict
 from vlbench.engine.session import Session
@@ -169,7 +169,7 @@ def encoded(model, folder, *reductions, workers=0):
         spaces = [
             stack.enter_context(FeatureSpace(folder / str(place))) for place, _ in enumerate(reductions)
         ]
-        wanted = [Wanted(*each) for each in zip(reductions, spaces, strict=True)]
+        wanted = [Sink(*each) for each in zip(reductions, spaces, strict=True)]
         encode_images(executor_of(model, workers), IMAGES, keys, wanted, Done())
         return [space.gather(keys) for space in spaces]
 

@@ -17,8 +17,8 @@ from vlbench.cards.texts import card_names, find_descriptions, find_text_file, r
 from vlbench.core.contracts import Dataset, Place
 from vlbench.core.dataset import as_dataset
 from vlbench.core.errors import DataError, SourceMissing
-from vlbench.core.method import SplitName
 from vlbench.core.label_index import compare_names
+from vlbench.core.method import SplitName
 from vlbench.core.registry import SOURCES
 from vlbench.core.task import Expectation, TaskRequest
 
