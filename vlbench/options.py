@@ -1,49 +1,31 @@
-"""What is asked of the API: options with their defaults filled in, and the models and tasks they name."""
+"""The options of all commands and of the API: each is written here, once with its default and its help."""
 
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, MISSING, dataclass, field, fields
 from pathlib import Path
-from typing import TypedDict, cast, get_args
+from typing import TYPE_CHECKING, Annotated, Any, Literal, TypedDict
 
-from vlbench.cards.build import NamedModel, NamedTask, open_model, open_task
-from vlbench.cards.catalogue import read_catalogue, select
-from vlbench.cards.data_request import DataRequest
-from vlbench.cards.texts import read_classnames
-from vlbench.core.contracts import Precision, PreprocessMode
-from vlbench.core.errors import DataError, VlbenchError
-from vlbench.core.files import default_cache, shown
-from vlbench.core.method import ZERO_SHOT, Method
+from vlbench.core.errors import VlbenchError
+from vlbench.core.files import default_cache
 from vlbench.core.registry import METHODS
-from vlbench.engine.settings import FEATURE_BYTES, RunSettings
+from vlbench.engine.settings import FEATURE_BYTES, RunSettings, resolve_device
 
-_CHOICES: Mapping[str, tuple[str, ...]] = {
-    "precision": get_args(Precision),
-    "preprocess": get_args(PreprocessMode),
-}
-"""Options that are one of a few words."""
-_PATHS = ("results", "weights", "descriptions", "classnames", "templates")
+if TYPE_CHECKING:
+    from vlbench.cards.data_request import DataRequest
+    from vlbench.core.contracts import Precision, PreprocessMode
+    from vlbench.core.method import Method
 
 
-class Options(TypedDict, total=False):
-    """What `evaluate` takes beside models and tasks; all have defaults.
+class Keywords(TypedDict, total=False):
+    """The options as `evaluate` and the other functions take them: the fields of `Options`, by their names.
 
-    device: "auto", "cpu", "cuda", "cuda:1". precision: "fp32", "bf16", "fp16". batch_size: None is
-    auto. workers: loader threads, None by device. limit: this many images (or items) spread over the
-    data, result partial. feature_bytes: what a task may add to the store; above it, scores are stored in
-    place of image features. descriptions, templates, classnames: files that take the place of a task's.
-    thresholds: of tags, a number or a file. method: what acts on the model's features or scores, a row each:
-    "zero-shot,ridge@4"; "zero-shot" is none. allow_seen_images: score images that the model or its method
-    learned from, result not zero-shot. data_root: folders of data sets. task_roots: {task: its own folder}.
-    results: where JSON and CSVs go, None writes none. cache: the feature store, None is the user's cache
-    folder. include_path: folders with more cards. weights: the user's own file for the one model named.
-    preprocess: "exact" or "fast". missing: leave out what the results folder has, of the same weights,
-    method, protocol and images.
+    None stands for the default. Paths may be strings. `data_root` may hold `TASK=DIR`, a task's own folder.
     """
 
     device: str
-    precision: Precision
-    preprocess: PreprocessMode
+    precision: "Precision"
+    preprocess: "PreprocessMode"
     batch_size: int | None
     workers: int | None
     seed: int
@@ -68,133 +50,227 @@ class Options(TypedDict, total=False):
 
 
 @dataclass(frozen=True, slots=True)
-class Request:
-    """A request with its defaults filled in; `data` is what it says about data and texts."""
+class Flag:
+    """How a command line states an option: its help, and what values it may have.
 
-    models: tuple[str, ...]
-    tasks: tuple[str, ...]
-    settings: RunSettings
-    data: DataRequest
-    cache: Path
-    methods: tuple[Method, ...] = (ZERO_SHOT,)
-    results: Path | None = None
-    include: tuple[Path, ...] = ()
-    weights: Path | None = None
-    save_predictions: bool = False
-    missing: bool = False
-
-
-def request_of(models: str | Sequence[str], tasks: str | Sequence[str], options: Options) -> Request:
-    """Fill in the defaults of a request.
-
-    Raises:
-        VlbenchError: an option is unknown or out of range.
+    `choices` are all words that it may be; `least` is its lowest number; `place` says that it is a path, and
+    what of.
     """
-    from vlbench.cards.method import asked_methods
-    from vlbench.engine.settings import resolve_device
 
-    unknown = options.keys() - Options.__annotations__.keys()
-    if unknown:
-        raise VlbenchError(f"unknown options {sorted(unknown)}; known: {sorted(Options.__annotations__)}")
-    for name, known in _CHOICES.items():
-        word = options.get(name)
-        if word is not None and word not in known:
-            raise VlbenchError(f"{name} is {word!r}; give {' or '.join(known)}")
-    for name in ("batch_size", "limit"):
-        value = options.get(name)
-        if isinstance(value, int) and value < 1:
-            raise VlbenchError(f"{name} is {value}; give 1 or more")
-    thresholds = options.get("thresholds")
-    if thresholds is not None and str(thresholds) in METHODS:
-        raise VlbenchError(f"{thresholds} is a method, which learns thresholds: pass --method {thresholds}")
-    method = options.get("method", ZERO_SHOT.name)
-    cache = Path(options.get("cache") or default_cache()).expanduser()
-    device = resolve_device(options.get("device", "auto"), cache)
-    workers = options.get("workers")
-    if workers is None:  # two beside a CPU's own work, up to sixteen for an accelerator
-        workers = min(os.cpu_count() or 1, 2 if device == "cpu" else 16)
-    stated = cast("Mapping[str, Path | str | None]", options)
-    paths = {name: Path(path) for name in _PATHS if (path := stated.get(name)) is not None}
-    methods = asked_methods((method,) if isinstance(method, str) else method)
-    return Request(
-        models=(models,) if isinstance(models, str) else tuple(models),
-        tasks=(tasks,) if isinstance(tasks, str) else tuple(tasks),
-        settings=RunSettings(
-            device=device,
-            precision=options.get("precision", "fp32"),
-            preprocess=options.get("preprocess", "exact"),
-            batch_size=options.get("batch_size"),
-            workers=workers,
-            seed=options.get("seed", 0),
-            feature_bytes=options.get("feature_bytes", FEATURE_BYTES),
-            verify_data=options.get("verify_data", False),
-            cache=cache,
+    help: str
+    _: KW_ONLY
+    choices: Sequence[str] = ()
+    least: int | None = None
+    place: Literal["file", "folder", "existing folder"] | None = None
+    metavar: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    """What a user chooses beside models and tasks; `Options.of` reads it from keywords or flags."""
+
+    device: Annotated[str, Flag("auto, cpu, cuda, cuda:1 ...")] = "auto"
+    precision: Annotated[
+        "Precision",
+        Flag(
+            "Of the model's arithmetic; part of a result's model name unless fp32.",
+            choices=("fp32", "bf16", "fp16"),
         ),
-        data=DataRequest(
-            roots=tuple(map(Path, options.get("data_root", ()))),
-            roots_by_task={task: Path(root) for task, root in options.get("task_roots", {}).items()},
-            cache=cache,
-            allow_subset=options.get("allow_subset", False),
-            limit=options.get("limit"),
-            verify=options.get("verify_data", False),
-            descriptions=paths.get("descriptions"),
-            classnames=paths.get("classnames"),
-            templates=paths.get("templates"),
-            thresholds=None if thresholds is None else str(thresholds),
-            splits=frozenset().union(*(each.learns_from for each in methods)),
-            allow_seen_images=options.get("allow_seen_images", False),
+    ] = "fp32"
+    preprocess: Annotated[
+        "PreprocessMode",
+        Flag(
+            "exact is open_clip's to the bit; fast differs by at most 2 of 255.",
+            choices=("exact", "fast"),
         ),
-        cache=cache,
-        methods=methods,
-        results=paths.get("results"),
-        include=tuple(map(Path, options.get("include_path", ()))),
-        weights=paths.get("weights"),
-        save_predictions=options.get("save_predictions", False),
-        missing=options.get("missing", False),
+    ] = "exact"
+    batch_size: Annotated[
+        int | None,
+        Flag("Images a batch; auto halves when the device runs out of memory.", least=1, metavar="N|auto"),
+    ] = None
+    workers: Annotated[
+        int | None, Flag("Loader threads.  [default: 2 on a CPU, up to 16 beside a GPU]", least=0)
+    ] = None
+    seed: Annotated[int, Flag("Of everything drawn at random.")] = 0
+    limit: Annotated[
+        int | None,
+        Flag(
+            "Take N images (or items) spread over the data; the result is partial and in no leaderboard.",
+            least=1,
+        ),
+    ] = None
+    allow_subset: Annotated[
+        bool, Flag("Run what data there are where the card expects more; the result is partial.")
+    ] = False
+    verify_data: Annotated[
+        bool, Flag("Read the bytes of all data and weights, whatever the cache remembers.")
+    ] = False
+    feature_bytes: Annotated[
+        int,
+        Flag(
+            "GB of image features that a task may store; above it scores are stored.  [default: 8]", least=0
+        ),
+    ] = FEATURE_BYTES
+    descriptions: Annotated[
+        Path | None,
+        Flag("Sentences to describe the tags by in place of prompts: JSON {tag: [sentences]}.", place="file"),
+    ] = None
+    classnames: Annotated[
+        Path | None,
+        Flag(
+            "Names in place of the task's: one a line in its own order, or a .tsv of names and ids.",
+            place="file",
+        ),
+    ] = None
+    templates: Annotated[
+        Path | None,
+        Flag("Templates in place of the task's: one a line, each with {} for the name.", place="file"),
+    ] = None
+    thresholds: Annotated[
+        str | None, Flag("Of tags, in place of the model's own.", metavar="FILE|NUMBER")
+    ] = None
+    method: Annotated[
+        tuple[str, ...],
+        Flag(
+            "What acts on the model's features or scores, a row each: zero-shot,ridge@4,best-f1.",
+            metavar="NAME[@SHOTS][:SETTING=VALUE][,NAME]",
+        ),
+    ] = ("zero-shot",)
+    allow_seen_images: Annotated[
+        bool, Flag("Score test images that the model or its method learned from; the result says so.")
+    ] = False
+    data_root: Annotated[
+        tuple[Path, ...],
+        Flag(
+            "Where data lie: a folder of data sets, or one task's own folder.",
+            place="folder",
+            metavar="DIR|TASK=DIR",
+        ),
+    ] = ()
+    task_roots: Mapping[str, Path] = field(default_factory=dict)
+    """A task's own folder, by the task's name; a flag has them as TASK=DIR."""
+    results: Annotated[Path | None, Flag("Where JSON and CSVs are written.", place="folder")] = None
+    cache: Annotated[
+        Path,
+        Flag("Where features and digests are kept.  [default: ~/.cache/vlbench]", place="folder"),
+    ] = field(default_factory=default_cache)
+    include_path: Annotated[
+        tuple[Path, ...],
+        Flag(
+            "A folder with cards of your own (or its tasks/ and model_cards/); may be repeated.",
+            place="existing folder",
+        ),
+    ] = ()
+    weights: Annotated[
+        Path | None,
+        Flag("The model's weights from a file; its digest becomes part of the model's name.", place="file"),
+    ] = None
+    save_predictions: Annotated[bool, Flag("Write per-image predictions (parquet) beside the result.")] = (
+        False
     )
+    missing: Annotated[
+        bool, Flag("Leave out what --results has of the same weights, method, protocol and data.")
+    ] = False
+
+    @classmethod
+    def of(cls, keywords: Keywords) -> "Options":
+        """Read keywords; what is left out or None has its default.
+
+        Raises:
+            VlbenchError: an option is unknown or out of range.
+
+        >>> Options.of({"limit": 8, "data_root": ["pets=photos"]}).task_roots
+        {'pets': PosixPath('photos')}
+        """
+        unknown = keywords.keys() - DEFAULTS.keys()
+        if unknown:
+            raise VlbenchError(f"unknown options {sorted(unknown)}; known: {sorted(DEFAULTS)}")
+        read: dict[str, Any] = {
+            name: _read(name, value) for name, value in keywords.items() if value is not None
+        }
+        own = {task: Path(root) for task, root in read.pop("task_roots", {}).items()}
+        roots: Sequence[Path] = read.pop("data_root", ())
+        marked = {root: str(root).partition("=") for root in roots if "=" in str(root) and not root.exists()}
+        own |= {task: Path(folder) for task, _, folder in marked.values()}
+        return cls(data_root=tuple(root for root in roots if root not in marked), task_roots=own, **read)
+
+    @property
+    def methods(self) -> "tuple[Method, ...]":
+        """The methods that are asked for.
+
+        Raises:
+            VlbenchError: one is unknown, or has no such setting.
+        """
+        from vlbench.cards.method import asked_methods  # and pydantic, which `vlbench list` does without
+
+        return asked_methods(self.method)
+
+    @property
+    def settings(self) -> RunSettings:
+        """How a run is done, on a device that is there.
+
+        Raises:
+            Unsupported: the device asked for is not there.
+        """
+        device = resolve_device(self.device, self.cache)
+        workers = self.workers
+        if workers is None:  # two beside a CPU's own work, up to sixteen for an accelerator
+            workers = min(os.cpu_count() or 1, 2 if device == "cpu" else 16)
+        return RunSettings(**{**self._shared_with(RunSettings), "device": device, "workers": workers})
+
+    @property
+    def data(self) -> "DataRequest":
+        """What is said about data and texts.
+
+        Raises:
+            VlbenchError: see `methods`.
+        """
+        from vlbench.cards.data_request import DataRequest
+
+        return DataRequest(
+            **self._shared_with(DataRequest),
+            roots=self.data_root,
+            roots_by_task=self.task_roots,
+            verify=self.verify_data,
+            splits=frozenset().union(*(each.learns_from for each in self.methods)),
+        )
+
+    def _shared_with(self, part: "type[RunSettings | DataRequest]") -> dict[str, Any]:
+        return {each.name: getattr(self, each.name) for each in fields(part) if each.name in DEFAULTS}
 
 
-def resolve(request: Request) -> tuple[list[NamedModel], list[NamedTask]]:
-    """The models and tasks of a request: found and counted, nothing loaded; a task asked for twice is one.
-
-    Raises:
-        VlbenchError: a name is unknown, a card is wrong, or data are missing or differ from the card.
-        DataError: two tasks of other data share a name, so that the results of one would replace the other's;
-            or names that the user gives are not what a task asks by.
-    """
-    catalogue = read_catalogue(request.include)
-    models = select(catalogue, request.models, "model")
-    tasks = select(catalogue, request.tasks, "task")
-    if request.weights is not None and len(models) != 1:
-        raise VlbenchError(f"--weights belongs to one model, not to {len(models)}; name one")
-    found: dict[str, NamedTask] = {}
-    for name in tasks:
-        named = open_task(name, catalogue, request=request.data)
-        first = found.setdefault(named.task.name, named)
-        here, there = (each.task.problem.images.name for each in (named, first))
-        if here != there:
-            raise DataError(
-                f"{there} and {here} are both {named.task.name}: their folders and their files have equal "
-                "names and sizes; rename one of the folders"
-            )
-    if request.data.classnames is not None:
-        own = {text.name for text in read_classnames(request.data.classnames)}
-        for name, named in found.items():
-            if own.isdisjoint(text.name for text in named.task.problem.texts):
-                raise DataError(
-                    f"{name}: asks by its data's own texts, and by no name of "
-                    f"{shown(request.data.classnames)}; run it without --classnames"
-                )
-    preprocess = request.settings.preprocess
-    cache = None if request.data.verify else request.cache  # files are digested anew, not remembered
-    return [
-        open_model(name, catalogue, weights=request.weights, preprocess=preprocess, cache=cache)
-        for name in models
-    ], list(found.values())
+DEFAULTS: Mapping[str, Any] = {
+    each.name: None if each.default is MISSING else each.default for each in fields(Options)
+}
+"""The default of every option; None where it is made anew."""
+FLAGS: Mapping[str, Flag] = {
+    each.name: each.type.__metadata__[0] for each in fields(Options) if hasattr(each.type, "__metadata__")
+}
+"""The flags of the options."""
 
 
-def refuse_method(request: Request, what: str) -> None:
-    """Raise VlbenchError where a method is asked of something that scores a model as it is."""
-    for method in request.methods:
-        if method.name != ZERO_SHOT.name:
-            raise VlbenchError(f"{what} takes no method; leave {method.name} out")
+def _read(name: str, value: Any) -> Any:
+    """A value as a user gives it, as the field holds it; VlbenchError where it is not one of the field's."""
+    flag = FLAGS.get(name)
+    if flag is None:
+        return value
+    if name == "batch_size" and isinstance(value, str):
+        if value == "auto":
+            return None
+        if not value.isdecimal() or int(value) < 1:
+            raise VlbenchError(f"--batch-size {value!r} is neither auto nor a number of 1 or more")
+        value = int(value)
+    if name == "thresholds":
+        if str(value) in METHODS:
+            raise VlbenchError(f"{value} is a method, which learns thresholds: pass --method {value}")
+        return str(value)
+    if flag.choices and value not in flag.choices:
+        raise VlbenchError(f"{name} is {value!r}; give {' or '.join(flag.choices)}")
+    if flag.least is not None and value < flag.least:
+        raise VlbenchError(f"{name} is {value}; give {flag.least} or more")
+    if isinstance(DEFAULTS[name], tuple):
+        several = (value,) if isinstance(value, str | Path) else tuple(value)
+        return tuple(map(Path, several)) if flag.place else several
+    if name == "cache":
+        return Path(value or default_cache()).expanduser()
+    return Path(value) if flag.place else value

@@ -2,14 +2,14 @@
 
 import random
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
-from vlbench.acquiring.image_sample import Sample, open_sample
+from vlbench.acquiring.image_sample import OpenedImages, open_sample
 from vlbench.acquiring.network import stay_offline
 from vlbench.acquiring.record import differing_files
 from vlbench.cards.build import open_task
-from vlbench.cards.card_file import ReadCard
+from vlbench.cards.card_file import ReadCard, read_card
 from vlbench.cards.card_request import Search, search_sources
 from vlbench.cards.catalogue import Catalogue, Reference, find
 from vlbench.cards.data_request import DataRequest
@@ -76,10 +76,6 @@ class DataCheck:
     notes: tuple[str, ...] = ()
     read: Mapping[str, str] = field(default_factory=dict)
 
-    def as_json(self) -> dict[str, object]:
-        """The check as plain values."""
-        return asdict(self)
-
 
 def check_data(name: str, catalogue: Catalogue, request: DataRequest, *, sample: int) -> DataCheck:
     """Look for a task's data and hold them against its card; nothing is fetched.
@@ -95,7 +91,6 @@ def check_data(name: str, catalogue: Catalogue, request: DataRequest, *, sample:
     with stay_offline():
         if isinstance(found, Reference):
             return _of_own_data(name, catalogue, asked, sample)
-        from vlbench.cards.card_file import read_card
 
         return _of_card(name, found, read_card(found, TaskCard), catalogue, asked, sample)
 
@@ -162,7 +157,7 @@ def _of_own_data(name: str, catalogue: Catalogue, request: DataRequest, sample: 
     )
 
 
-def _read(task: Task, opened: Sample) -> dict[str, str]:
+def _read(task: Task, opened: OpenedImages) -> dict[str, str]:
     """What a run would say that it read; of the decoding, what the sample of images shows."""
     decoding = {"decoding": opened.decoding} if opened.decoding else {}
     return {**what_was_read(task), **decoding}
@@ -216,5 +211,5 @@ def _positions(count: int, sample: int) -> list[int]:
     return sorted(random.Random(SEED).sample(range(count), min(sample, count)))  # noqa: S311 - no secret
 
 
-def _broken(opened: Sample) -> Iterator[str]:
+def _broken(opened: OpenedImages) -> Iterator[str]:
     yield from (f"image {each}" for each in opened.broken)

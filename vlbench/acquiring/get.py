@@ -14,6 +14,7 @@ from vlbench.acquiring.repository import (
     refuse_offline,
     request_headers,
 )
+from vlbench.cards.card_file import read_card
 from vlbench.cards.catalogue import Catalogue, Reference, find
 from vlbench.cards.data_request import DataRequest
 from vlbench.cards.folders import Entry
@@ -86,7 +87,6 @@ def plan_download(name: str, catalogue: Catalogue, request: DataRequest, *, repo
     found = find(catalogue, name, "task")
     if isinstance(found, Reference):
         raise DataError(f"{name}: own data are where you put them; name a task of `vlbench list tasks`")
-    from vlbench.cards.card_file import read_card
 
     card = read_card(found, TaskCard).card
     remote = _remote(found.name, card, repo)

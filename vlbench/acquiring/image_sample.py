@@ -10,7 +10,7 @@ from vlbench.core.image import decoding_remarks, decoding_text, part_of
 
 
 @dataclass(frozen=True, slots=True)
-class Sample:
+class OpenedImages:
     """How many images were opened, of each broken one its id and what is wrong, and what decoding changed."""
 
     count: int
@@ -18,7 +18,7 @@ class Sample:
     decoding: str
 
 
-def open_sample(source: Dataset, positions: Sequence[int]) -> Sample:
+def open_sample(source: Dataset, positions: Sequence[int]) -> OpenedImages:
     """Decode the images at some positions to RGB."""
     broken = []
     remarks = []
@@ -32,4 +32,4 @@ def open_sample(source: Dataset, positions: Sequence[int]) -> Sample:
             broken.append(f"{example.id}: {error}")
         except BROKEN_IMAGE as error:
             broken.append(f"{example.id} does not decode ({error}); replace the file")
-    return Sample(len(positions), tuple(broken), decoding_text(remarks))
+    return OpenedImages(len(positions), tuple(broken), decoding_text(remarks))

@@ -10,17 +10,17 @@ from vlbench.core.result import Result
 from vlbench.engine.items import keep_predictions, stored_items
 from vlbench.engine.job import Job
 from vlbench.engine.measure import Measured, data_digests
+from vlbench.engine.settings import RunSettings
 from vlbench.engine.stored import stored_prediction
-from vlbench.options import Request
 from vlbench.report.comparable import Question
 from vlbench.report.paired.items import has_whole_items, write_items
 from vlbench.report.results import has_result, refuse_other_data, refuse_other_folder, write_result
 
 
-def is_there(job: Job, question: Question, request: Request) -> bool:
-    """Whether the results folder of a request has what a job would measure."""
-    return request.results is not None and has_result(
-        request.results,
+def is_there(job: Job, question: Question, results: Path | None) -> bool:
+    """Whether a results folder has what a job would measure."""
+    return results is not None and has_result(
+        results,
         model=job.row,
         model_digest=job.identity.whole,
         question=question,
@@ -28,7 +28,7 @@ def is_there(job: Job, question: Question, request: Request) -> bool:
     )
 
 
-def refuse_replacing(jobs: Sequence[Job], questions: Mapping[str, Question], request: Request) -> None:
+def refuse_replacing(jobs: Sequence[Job], questions: Mapping[str, Question], results: Path | None) -> None:
     """Refuse jobs whose results would replace some on other data, or stand beside some on another folder.
 
     Partial results are kept apart. `questions` are what the jobs ask, by their tasks' names.
@@ -36,14 +36,14 @@ def refuse_replacing(jobs: Sequence[Job], questions: Mapping[str, Question], req
     Raises:
         DataError: the results folder has such results.
     """
-    if request.results is None:
+    if results is None:
         return
     for question in questions.values():
-        refuse_other_folder(request.results, question)
+        refuse_other_folder(results, question)
     for job in jobs:
         if not job.task.partial:
             refuse_other_data(
-                request.results,
+                results,
                 model=job.row,
                 question=questions[job.task.name],
                 statement=job.task.protocol.statement,
@@ -63,33 +63,41 @@ def question_of(job: Job, cache: Path) -> Question:
     )
 
 
-def write_all(result: Result, job: Job, found: Measured, request: Request, folder: Path) -> None:
-    """Write a result into a folder, its items, and its predictions if they are asked for.
+def write_all(
+    result: Result,
+    job: Job,
+    found: Measured,
+    folder: Path,
+    settings: RunSettings,
+    cache: Path,
+    *,
+    predictions: bool,
+) -> None:
+    """Write a result into a folder, its items, and its predictions where they are asked for.
 
     Raises:
         VlbenchError: predictions are asked for, and the cache has no room for them.
     """
     write_result(result, folder)
-    if not has_whole_items(folder, result, scores=request.save_predictions):
-        most = sys.maxsize if request.save_predictions else MOST_SCORES
-        if found.prediction is None:
-            keep_predictions(job, request.settings, request.cache)
-            items = stored_items(job, request.cache, most_scores=most)
+    prediction = found.prediction
+    whole = has_whole_items(folder, result, scores=predictions)
+    if prediction is None and (predictions or not whole):
+        keep_predictions(job, settings, cache)
+    if not whole:
+        most = sys.maxsize if predictions else MOST_SCORES
+        if prediction is None:
+            items = stored_items(job, cache, most_scores=most)
         else:
             influence = next((each.influence for each in found.values if each.influence is not None), None)
-            items = Items.of(job.task.problem, found.prediction, influence=influence, most_scores=most)
+            items = Items.of(job.task.problem, prediction, influence=influence, most_scores=most)
         write_items(result, items, folder)
-    if not request.save_predictions:
+    if not predictions:
         return
-    from vlbench.report.predictions import write_predictions
+    from vlbench.report.predictions import write_predictions  # and pyarrow
 
-    prediction = found.prediction
-    if prediction is None:
-        keep_predictions(job, request.settings, request.cache)
-        kept = stored_prediction(job, request.cache)
-        prediction = None if kept is None else kept[0]
-    if prediction is None:
+    kept = stored_prediction(job, cache) if prediction is None else (prediction, None)
+    if kept is None:
         raise VlbenchError(
-            f"{result.model} on {result.task}: its predictions are not kept; free space for {request.cache}"
+            f"{result.model} on {result.task}: its predictions are not kept; free space for {cache}"
         )
-    write_predictions(result, job.task.problem, prediction, folder, job.task.scoring.axes)
+    write_predictions(result, job.task.problem, kept[0], folder, job.task.scoring.axes)

@@ -1,13 +1,21 @@
 """Out-of-distribution detection between two tasks, from what is stored of both."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Unpack
 
-from vlbench.api import load_task, measured
+from vlbench.api.request import refuse_method, resolve
+from vlbench.api.runs import measured
 from vlbench.core.errors import VlbenchError
 from vlbench.core.task_reading import reading_line, what_was_read
-from vlbench.options import Options, refuse_method, request_of, resolve
+from vlbench.engine.items import keep_predictions
+from vlbench.engine.outliers import outlier_task
+from vlbench.engine.plan import plan_job
+from vlbench.engine.refusal import refuse_seen
+from vlbench.engine.remarks import change_lines
+from vlbench.engine.stored import stored_prediction
+from vlbench.metrics.outliers import auroc, confidence
+from vlbench.options import Keywords, Options
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +52,7 @@ def ood(
     outside: str,
     *,
     tell: Callable[[str], None] = lambda _: None,
-    **options: Unpack[Options],
+    **options: Unpack[Keywords],
 ) -> OutOfDistribution:
     """The AUROC of a model's highest softmax probability over a task's classes: its images against another's.
 
@@ -54,37 +62,30 @@ def ood(
     Raises:
         VlbenchError: as `evaluate`; `inside` is no classification, or the model's scores have no softmax.
     """
-    from vlbench.engine.items import keep_predictions
-    from vlbench.engine.outliers import outlier_task
-    from vlbench.engine.plan import plan_job
-    from vlbench.engine.refusal import refuse_seen
-    from vlbench.engine.remarks import change_lines
-    from vlbench.engine.stored import stored_prediction
-    from vlbench.metrics.outliers import auroc, confidence
-
-    request = request_of(model, (), options)
-    refuse_method(request, "ood")
-    of_tasks: Options = {**options, "weights": None}
-    models, _ = resolve(request)
+    read = Options.of(options)
+    refuse_method(read, "ood")
+    models, _ = resolve(model, (), read)
     if len(models) != 1:
         raise VlbenchError(f"ood takes one model, not {len(models)}; name one")
-    tasks = [load_task(name, **of_tasks) for name in (inside, outside)]
+    of_tasks = replace(read, weights=None)
+    tasks = [resolve((), name, of_tasks)[1][0].task for name in (inside, outside)]
     for task in tasks:
         tell(reading_line(task.name, what_was_read(task)))
     asked = [tasks[0], outlier_task(*tasks)]
-    jobs = [plan_job(models[0].checkpoint, task, request.settings) for task in asked]
+    settings, cache = read.settings, read.cache
+    jobs = [plan_job(models[0].checkpoint, task, settings) for task in asked]
     for job in jobs:
-        refuse_seen(job, request.cache)
-    run = list(measured(jobs, request))
+        refuse_seen(job, cache)
+    run = list(measured(jobs, settings, cache))
     jobs = [job for job, _ in run]
-    for line in change_lines(jobs, run[0][1].facts.changes, request.cache):
+    for line in change_lines(jobs, run[0][1].facts.changes, cache):
         tell(line)
     for job in jobs:
-        keep_predictions(job, request.settings, request.cache)
-    kept = [stored_prediction(job, request.cache) for job in jobs]
+        keep_predictions(job, settings, cache)
+    kept = [stored_prediction(job, cache) for job in jobs]
     values = [confidence(each[0]) for each in kept if each is not None]
     if len(values) != len(jobs):
-        raise VlbenchError(f"the stored predictions are gone; empty {request.cache} and rerun")
+        raise VlbenchError(f"the stored predictions are gone; empty {cache} and rerun")
     found = auroc(*values)
     return OutOfDistribution(
         model=jobs[0].row,

@@ -4,12 +4,18 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Unpack
 
-from vlbench.api import measured
+from vlbench.api.request import refuse_method, resolve
+from vlbench.api.runs import measured
 from vlbench.core.capabilities import NAMES_ALONE
 from vlbench.core.errors import Unsupported, VlbenchError
 from vlbench.core.result import Result
 from vlbench.core.task_reading import reading_line, what_was_read
-from vlbench.options import Options, refuse_method, request_of, resolve
+from vlbench.engine.measure import result_of
+from vlbench.engine.plan import plan_job
+from vlbench.engine.prompt_sweep import single_template_jobs
+from vlbench.engine.refusal import refuse_seen
+from vlbench.engine.remarks import change_lines
+from vlbench.options import Keywords, Options
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +27,7 @@ class PromptSweep:
 
 
 def sweep_prompts(
-    model: str, task: str, *, tell: Callable[[str], None] = lambda _: None, **options: Unpack[Options]
+    model: str, task: str, *, tell: Callable[[str], None] = lambda _: None, **options: Unpack[Keywords]
 ) -> PromptSweep:
     """Score a model on a task by each template alone; options as of `evaluate`, nothing is written.
 
@@ -31,15 +37,9 @@ def sweep_prompts(
     Raises:
         VlbenchError: as `evaluate`; the task has fewer than two templates, or the model reads none.
     """
-    from vlbench.engine.measure import result_of
-    from vlbench.engine.plan import plan_job
-    from vlbench.engine.prompt_sweep import single_template_jobs
-    from vlbench.engine.refusal import refuse_seen
-    from vlbench.engine.remarks import change_lines
-
-    request = request_of(model, task, options)
-    refuse_method(request, "sweep-prompts")
-    models, tasks = resolve(request)
+    read = Options.of(options)
+    refuse_method(read, "sweep-prompts")
+    models, tasks = resolve(model, task, read)
     if len(models) != 1 or len(tasks) != 1:
         raise VlbenchError(
             f"a sweep takes one model and one task, not {len(models)} and {len(tasks)}; name one of each"
@@ -48,12 +48,13 @@ def sweep_prompts(
         raise Unsupported(f"{model}: reads names alone, whatever the templates; sweep over those of its base")
     asked = tasks[0].task
     tell(reading_line(asked.name, what_was_read(asked)))
-    job = plan_job(models[0].checkpoint, asked, request.settings)
-    refuse_seen(job, request.cache)
-    singles = list(single_template_jobs(job, request.settings))
+    settings = read.settings
+    job = plan_job(models[0].checkpoint, asked, settings)
+    refuse_seen(job, read.cache)
+    singles = list(single_template_jobs(job, settings))
     jobs = [job, *(single for _, single in singles)]
-    run = list(measured(jobs, request))
-    whole, *results = (result_of(each, found, request.cache) for each, found in run)
-    for line in change_lines([run[0][0]], whole.changes, request.cache):
+    run = list(measured(jobs, settings, read.cache))
+    whole, *results = (result_of(each, found, read.cache) for each, found in run)
+    for line in change_lines([run[0][0]], whole.changes, read.cache):
         tell(line)
     return PromptSweep(whole, tuple(zip((template for template, _ in singles), results, strict=True)))

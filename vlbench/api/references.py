@@ -6,34 +6,40 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from functools import lru_cache, partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
+from vlbench.cards.card_file import parse_card
+from vlbench.cards.catalogue import Catalogue, read_catalogue
+from vlbench.cards.folders import CardKind
+from vlbench.cards.other_tools import card_of, task_of, their_dataset, their_weights, title_of
+from vlbench.cards.protocols import card_protocols
+from vlbench.cards.published import shipped_scores
+from vlbench.cards.schema import ModelCard
 from vlbench.core.errors import DataError, VlbenchError
 from vlbench.core.published import PublishedScore
 from vlbench.core.result import Result
-from vlbench.report.exchange.verify import (
-    TOLERANCE,
-    Cards,
-    PublishedComparison,
-    card_models,
-    compare,
+from vlbench.report.exchange.export import ExportNames, Form, export_text, untold
+from vlbench.report.exchange.imported import (
+    TheirScore,
+    imported_score,
+    known_already,
+    read_imported,
+    refuse_doubled,
+    write_imported,
 )
+from vlbench.report.exchange.imported_clip_benchmark import read_clip_benchmark
+from vlbench.report.exchange.imported_mteb import read_mteb
+from vlbench.report.exchange.imported_open_clip import StatedAverage, read_open_clip
+from vlbench.report.exchange.verify import TOLERANCE, Cards, PublishedComparison, card_models, compare
+from vlbench.report.results import read_results
 from vlbench.report.task_name import data_set_of
-
-if TYPE_CHECKING:
-    from vlbench.cards.catalogue import Catalogue
-    from vlbench.cards.folders import CardKind
-    from vlbench.cards.schema import ModelCard
-    from vlbench.report.exchange.export import Form
-    from vlbench.report.exchange.imported import TheirScore
-    from vlbench.report.exchange.imported_open_clip import StatedAverage
 
 _LEAST_DIGITS = 3
 System = Literal["clip_benchmark", "open_clip", "mteb"]
 
 
 @dataclass(frozen=True, slots=True)
-class Imported:
+class ImportedFile:
     """What came of a file: where its scores lie now, how many, and how many of them cards stand for.
 
     `averages` are those that the file itself states; `again` counts scores that another file gave already,
@@ -43,7 +49,7 @@ class Imported:
     path: Path
     scores: int
     named: int
-    averages: "tuple[StatedAverage, ...]" = ()
+    averages: tuple[StatedAverage, ...] = ()
     again: int = 0
     own: int = 0
 
@@ -67,9 +73,6 @@ def verify(
         DataError: the folder is missing, or a file in it is damaged.
         CardError: a card is wrong.
     """
-    from vlbench.cards.catalogue import read_catalogue
-    from vlbench.report.results import read_results
-
     if not 0 <= tolerance <= 1:
         raise VlbenchError(f"tolerance is {tolerance}; give a fraction, such as {TOLERANCE}")
     folder = Path(results)
@@ -83,7 +86,7 @@ def verify(
 
 
 def set_beside(
-    results: Sequence[Result], folder: Path, catalogue: "Catalogue", *, tolerance: float = TOLERANCE
+    results: Sequence[Result], folder: Path, catalogue: Catalogue, *, tolerance: float = TOLERANCE
 ) -> list[PublishedComparison]:
     """Results that are read already beside published scores and those imported into their folder.
 
@@ -104,7 +107,7 @@ def import_scores(
     results: Path | str = "results",
     model: str | None = None,
     include_path: Sequence[Path | str] = (),
-) -> Imported:
+) -> ImportedFile:
     """Read another tool's result file and write its scores, marked as theirs, under a results folder.
 
     `model` names the model of an mteb file that has no `model_meta.json` beside it.
@@ -112,10 +115,6 @@ def import_scores(
     Raises:
         DataError: the file is missing, of another layout, or holds no score.
     """
-    from vlbench.cards.catalogue import read_catalogue
-    from vlbench.cards.other_tools import card_of, task_of
-    from vlbench.report.exchange.imported import imported_score, known_already, refuse_doubled, write_imported
-
     path = Path(file)
     try:
         theirs, averages = _read(system, path, model)
@@ -134,11 +133,13 @@ def import_scores(
     again = known_already(scores, Path(results))
     written = write_imported(scores, Path(results))
     named = sum(bool(each.card and each.task) for each in scores)
-    return Imported(written, len(scores), named, averages, again, sum(bool(each.exporter) for each in theirs))
+    return ImportedFile(
+        written, len(scores), named, averages, again, sum(bool(each.exporter) for each in theirs)
+    )
 
 
 def export_results(
-    form: "Form",
+    form: Form,
     *,
     results: Path | str = "results",
     models: Sequence[str] = ("*",),
@@ -153,11 +154,6 @@ def export_results(
         VlbenchError: no result is of these models.
         DataError: the folder is missing, or a file in it is damaged.
     """
-    from vlbench.cards.catalogue import read_catalogue
-    from vlbench.cards.other_tools import their_dataset, their_weights, title_of
-    from vlbench.report.exchange.export import ExportNames, export_text, untold
-    from vlbench.report.results import read_results
-
     folder = Path(results)
     chosen = [
         each
@@ -180,23 +176,17 @@ def export_results(
 
 def _read(
     system: System, path: Path, model: str | None
-) -> "tuple[Sequence[TheirScore], tuple[StatedAverage, ...]]":
+) -> tuple[Sequence[TheirScore], tuple[StatedAverage, ...]]:
     match system:
         case "clip_benchmark":
-            from vlbench.report.exchange.imported_clip_benchmark import read_clip_benchmark
-
             return read_clip_benchmark(path), ()
         case "open_clip":
-            from vlbench.report.exchange.imported_open_clip import read_open_clip
-
             return read_open_clip(path)
         case "mteb":
-            from vlbench.report.exchange.imported_mteb import read_mteb
-
             return read_mteb(path, model=model), ()
 
 
-def _meant(name: str, what: "CardKind", catalogue: "Catalogue") -> tuple[str, ...]:
+def _meant(name: str, what: CardKind, catalogue: Catalogue) -> tuple[str, ...]:
     """A name itself, and what it stands for where it is an alias or a collection."""
     return (name, *catalogue.stands_for.get(what, {}).get(name, ()))
 
@@ -217,12 +207,10 @@ def _models_of(result: Result) -> Iterator[str]:
 def _known(
     results: Sequence[Result],
     scores: Iterable[PublishedScore],
-    cards: "Mapping[str, ModelCard]",
-    catalogue: "Catalogue",
+    cards: Mapping[str, ModelCard],
+    catalogue: Catalogue,
 ) -> Cards:
     """What the cards say of the tasks and models at issue."""
-    from vlbench.cards.protocols import card_protocols
-
     data_sets = {data_set_of(each.task) for each in results}
     tasks = {score.task for score in scores if not score.differs and data_set_of(score.task) in data_sets}
     tasks |= {each.task.split("+", maxsplit=1)[0] for each in results}
@@ -234,12 +222,9 @@ def _known(
 
 
 def _scores(
-    models: Iterable[str], folder: Path, cards: "Mapping[str, ModelCard]", catalogue: "Catalogue"
+    models: Iterable[str], folder: Path, cards: Mapping[str, ModelCard], catalogue: Catalogue
 ) -> Iterator[PublishedScore]:
     """What is published of models: the shipped scores, those of users' cards, and what was imported."""
-    from vlbench.cards.published import shipped_scores
-    from vlbench.report.exchange.imported import read_imported
-
     wanted = frozenset(models)
     shipped = list(shipped_scores(lambda model, _: model in wanted))
     yield from shipped
@@ -253,7 +238,7 @@ def _scores(
             yield published
 
 
-def _of_cards(cards: "Mapping[str, ModelCard]", catalogue: "Catalogue") -> Iterator[PublishedScore]:
+def _of_cards(cards: Mapping[str, ModelCard], catalogue: Catalogue) -> Iterator[PublishedScore]:
     """What users' cards state; a protocol that is not the task card's is what differs."""
     for name, card in cards.items():
         for each in card.published:
@@ -268,9 +253,7 @@ def _of_cards(cards: "Mapping[str, ModelCard]", catalogue: "Catalogue") -> Itera
                 yield PublishedScore(name, task, each.metric, each.value, digits, each.source, differs)
 
 
-def _cards(models: Iterable[str], catalogue: "Catalogue") -> "Iterator[tuple[str, ModelCard]]":
-    from vlbench.cards.card_file import parse_card
-    from vlbench.cards.schema import ModelCard
+def _cards(models: Iterable[str], catalogue: Catalogue) -> Iterator[tuple[str, ModelCard]]:
 
     for name in sorted(models):
         if name in catalogue.models:

@@ -1,15 +1,15 @@
 """`vlbench check`: a results folder against a baseline."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
-from vlbench.cli.options import results_option
+from vlbench.cli.flags import format_flag, results_flag, say
 from vlbench.core.errors import CheckFailed
-
-if TYPE_CHECKING:
-    from vlbench.report.gate.check_text import Form
+from vlbench.report.gate.baseline import read_baseline, rows_of, write_baseline
+from vlbench.report.gate.check import Tolerances, compare_rows, failures, sentence
+from vlbench.report.gate.check_text import Form, counts_line, findings_text
+from vlbench.report.results import read_results
 
 EXAMPLES = """\b
 vlbench check --baseline results/baseline.csv
@@ -26,7 +26,7 @@ vlbench check --baseline results/baseline.csv --update
     envvar="VLBENCH_BASELINE",
     help="The CSV to compare with, written by --update.",
 )
-@results_option
+@results_flag
 @click.option(
     "--tolerance",
     default="",
@@ -36,21 +36,14 @@ vlbench check --baseline results/baseline.csv --update
 )
 @click.option("--strict", is_flag=True, envvar="VLBENCH_STRICT", help="Fail what the baseline does not list.")
 @click.option("--update", is_flag=True, help="Show what moved, then write the baseline anew.")
-@click.option(
-    "--format",
-    "form",
-    type=click.Choice(["text", "json", "markdown"]),
-    default="text",
-    show_default=True,
-    help="Of the answer.",
-)
+@format_flag("text", "json", "markdown")
 def command(
     baseline: Path,
     results: Path,
     tolerance: str,
     strict: bool,  # noqa: FBT001
     update: bool,  # noqa: FBT001
-    form: "Form",
+    form: Form,
 ) -> None:
     """Compare results with a baseline and print what moved.
 
@@ -61,11 +54,6 @@ def command(
 
     Exit code: 0; 1 where something fails; 2 where the baseline cannot be read. With --update always 0.
     """
-    from vlbench.report.gate.baseline import read_baseline, rows_of, write_baseline
-    from vlbench.report.gate.check import Tolerances, compare_rows, failures, sentence
-    from vlbench.report.gate.check_text import counts_line, findings_text
-    from vlbench.report.results import read_results
-
     tolerances = Tolerances.of_text(tolerance)
     found = read_results(results)
     current = rows_of(found)
@@ -78,16 +66,16 @@ def command(
     click.echo(f"{baseline}: {len(known)} values, {counts_line(findings)}", err=form == "json")
     for finding in findings:
         if finding.warned:
-            click.echo(f"warning: {sentence(finding)}", err=True)
+            say(f"warning: {sentence(finding)}")
     if update:
         partial = [f"{each.model} on {each.task} ({each.partial})" for each in found if each.partial]
         blank = [f"{row.model} on {row.task}, {row.metric}" for row in current if row.value is None]
         for what, names in (("partial, left out of it", partial), ("without a value", blank)):
             if names:
                 more = f" and {len(names) - 1} more" if len(names) > 1 else ""
-                click.echo(f"note: {baseline}: {what}: {names[0]}{more}", err=True)
+                say(f"note: {baseline}: {what}: {names[0]}{more}")
         write_baseline(baseline, current)
-        click.echo(f"{baseline}: written, {len(current)} values", err=True)
+        say(f"{baseline}: written, {len(current)} values")
         return
     failed = failures(findings)
     if failed:

@@ -1,20 +1,21 @@
 """`vlbench data`: whether the data of tasks are here, and fetching them."""
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
-from typing import TYPE_CHECKING, TypedDict, Unpack
+from dataclasses import asdict
+from typing import Unpack
 
 import click
+from tqdm import tqdm
 
-from vlbench.cli.options import cache_option, data_root_option, data_roots, include_path_option, names_in
+from vlbench.acquiring.check import check_data
+from vlbench.acquiring.get import Plan, fetch, plan_download
+from vlbench.cards.catalogue import read_catalogue, select
+from vlbench.cli.data_text import check_lines, checks_table, plans_lines
+from vlbench.cli.flags import flag, flags, format_flag, names_in, say
 from vlbench.core.errors import VlbenchError
-
-if TYPE_CHECKING:
-    from vlbench.acquiring.get import Plan
-    from vlbench.cards.catalogue import Catalogue
-    from vlbench.cards.data_request import DataRequest
+from vlbench.options import Keywords, Options
 
 EXIT_CODES = {"fits": 0, "differs": 1, "missing": 2}
 FAILED = 2
@@ -30,33 +31,8 @@ vlbench data get vtab --data-root /data --dry-run
 """
 
 
-class CheckArguments(TypedDict):
-    """What click hands over for `check`."""
-
-    tasks: str
-    data_root: tuple[str, ...]
-    verify_data: bool
-    sample: int
-    form: str
-    cache: Path | None
-    include_path: tuple[Path, ...]
-
-
-class GetArguments(TypedDict):
-    """What click hands over for `get`."""
-
-    tasks: str
-    data_root: tuple[str, ...]
-    repo: str | None
-    dry_run: bool
-    form: str
-    include_path: tuple[Path, ...]
-
-
 tasks_argument = click.argument("tasks", metavar="TASK[,TASK...]")
-format_option = click.option(
-    "--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True
-)
+text_or_json = format_flag("text", "json")
 
 
 @click.group("data")
@@ -66,12 +42,9 @@ def command() -> None:
 
 @command.command("check", epilog=CHECK_EXAMPLES)
 @tasks_argument
-@data_root_option
-@click.option(
-    "--verify-data",
-    is_flag=True,
-    envvar="VLBENCH_VERIFY_DATA",
-    help="Digest the bytes, and hold what `data get` fetched against the digests of the hub.",
+@flag("data_root")
+@flag(
+    "verify_data", help="Digest the bytes, and hold what `data get` fetched against the digests of the hub."
 )
 @click.option(
     "--open",
@@ -81,30 +54,20 @@ def command() -> None:
     show_default=True,
     help="Decode this many images, chosen by a fixed seed.",
 )
-@format_option
-@cache_option
-@include_path_option
-def check(**arguments: Unpack[CheckArguments]) -> None:
+@text_or_json
+@flags("cache", "include_path")
+def check(tasks: str, sample: int, form: str, **options: Unpack[Keywords]) -> None:
     """Say whether the data of tasks are here, and whether they are all that the cards say.
 
     TASK is a name, an alias, a collection or a wildcard. Nothing is fetched. Exit code 0: all of it fits;
     1: something differs; 2: a task has no data.
     """
-    from vlbench.acquiring.check import check_data
-    from vlbench.cards.catalogue import read_catalogue
-    from vlbench.cli.data_text import check_lines, checks_table
-    from vlbench.core.files import default_cache
-
-    catalogue = read_catalogue(arguments["include_path"])
-    request = _request(arguments["data_root"], cache=arguments["cache"] or default_cache())
-    if arguments["verify_data"]:
-        from dataclasses import replace
-
-        request = replace(request, verify=True)
-    names = _names(arguments["tasks"], catalogue)
-    checks = [check_data(name, catalogue, request, sample=arguments["sample"]) for name in names]
-    if arguments["form"] == "json":
-        click.echo(json.dumps([each.as_json() for each in checks], indent=1, ensure_ascii=False))
+    read = Options.of(options)
+    catalogue = read_catalogue(read.include_path)
+    names = select(catalogue, names_in([tasks]), "task")
+    checks = [check_data(name, catalogue, read.data, sample=sample) for name in names]
+    if form == "json":
+        click.echo(json.dumps([asdict(each) for each in checks], indent=1, ensure_ascii=False))
     elif len(checks) == 1:
         click.echo("\n".join(check_lines(checks[0])))
     else:
@@ -114,90 +77,66 @@ def check(**arguments: Unpack[CheckArguments]) -> None:
 
 @command.command("get", epilog=GET_EXAMPLES)
 @tasks_argument
-@data_root_option
+@flag("data_root")
 @click.option("--repo", metavar="ORG/NAME", help="Which of the card's repositories.  [default: the first]")
 @click.option("--dry-run", is_flag=True, help="List the files and their sizes, and fetch nothing.")
-@format_option
-@include_path_option
-def get(**arguments: Unpack[GetArguments]) -> None:
+@text_or_json
+@flag("include_path")
+def get(
+    tasks: str,
+    repo: str | None,
+    dry_run: bool,  # noqa: FBT001
+    form: str,
+    **options: Unpack[Keywords],
+) -> None:
     """Fetch the data of tasks from the Hugging Face hub.
 
     With --data-root, tars and parquet files go where the card's local sources read them; else, and where
     no local source reads such files, into the hub's cache. An interrupted call goes on where it stopped;
     sizes and digests are verified. A gated repository wants a token: `hf auth login`, or HF_TOKEN.
     """
-    from vlbench.acquiring.get import plan_download
-    from vlbench.cards.catalogue import read_catalogue
-
-    catalogue = read_catalogue(arguments["include_path"])
-    request = _request(arguments["data_root"], cache=None)
-    names = _names(arguments["tasks"], catalogue)
-    failures = _Failures(alone=len(names) == 1)
+    read = Options.of(options)
+    catalogue = read_catalogue(read.include_path)
+    names = select(catalogue, names_in([tasks]), "task")
+    failed: list[str] = []
     plans = []
     for name in names:
-        with failures.kept():
-            plans.append(plan_download(name, catalogue, request, repo=arguments["repo"]))
-    if arguments["form"] == "json":
+        with _kept(failed, alone=len(names) == 1):
+            plans.append(plan_download(name, catalogue, read.data, repo=repo))
+    if form == "json":
         click.echo(json.dumps([plan.as_json() for plan in plans], indent=1, ensure_ascii=False))
-    elif arguments["dry_run"]:
-        from vlbench.cli.data_text import plans_lines
-
+    elif dry_run:
         click.echo("\n".join(plans_lines(plans)))
-    if not arguments["dry_run"]:
+    if not dry_run:
         for plan in plans:
-            with failures.kept():
+            with _kept(failed, alone=len(names) == 1):
                 _fetch(plan)
-    if failures.count:
+    if failed:
         click.get_current_context().exit(FAILED)
 
 
-class _Failures:
+@contextmanager
+def _kept(failed: list[str], *, alone: bool) -> Iterator[None]:
     """Of several tasks one that fails is told, and the others go on; one alone raises."""
-
-    def __init__(self, *, alone: bool) -> None:
-        self.alone = alone
-        self.count = 0
-
-    @contextmanager
-    def kept(self) -> Iterator[None]:
-        """Tell the error of one task."""
-        try:
-            yield
-        except VlbenchError as error:
-            if self.alone:
-                raise
-            self.count += 1
-            click.echo(f"vlbench: {' '.join(str(error).split())}", err=True)
+    try:
+        yield
+    except VlbenchError as error:
+        if alone:
+            raise
+        failed.append(f"vlbench: {' '.join(str(error).split())}")
+        say(failed[-1])
 
 
-def _fetch(plan: "Plan") -> None:
+def _fetch(plan: Plan) -> None:
     """Fetch what is missing, under a bar of bytes, throughput and time left where somebody watches."""
-    from tqdm import tqdm
-
-    from vlbench.acquiring.get import fetch
-
     if not plan.missing:
-        click.echo(f"{plan.task}: all {len(plan.files)} files are in {plan.destination}", err=True)
+        say(f"{plan.task}: all {len(plan.files)} files are in {plan.destination}")
         return
     label = f"{plan.task} ({plan.listing.repo})"
     with tqdm(total=plan.missing_bytes, unit="B", unit_scale=True, desc=label, disable=None) as bar:
         fetch(plan, bar.update)
     files = "1 file" if len(plan.missing) == 1 else f"{len(plan.missing)} files"
-    click.echo(
+    say(
         f"{plan.task}: {files}, {plan.missing_bytes:,} bytes, of {plan.listing.repo}"
-        f"@{plan.listing.commit[:10]} in {plan.destination}; `vlbench data check {plan.task}` counts them",
-        err=True,
+        f"@{plan.listing.commit[:10]} in {plan.destination}; `vlbench data check {plan.task}` counts them"
     )
-
-
-def _request(data_root: Sequence[str], *, cache: Path | None) -> "DataRequest":
-    from vlbench.cards.data_request import DataRequest
-
-    roots, task_roots = data_roots(data_root)
-    return DataRequest(roots=roots, roots_by_task=task_roots, cache=cache)
-
-
-def _names(asked: str, catalogue: "Catalogue") -> tuple[str, ...]:
-    from vlbench.cards.catalogue import select
-
-    return tuple(select(catalogue, names_in([asked]), "task"))

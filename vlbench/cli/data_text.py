@@ -1,19 +1,16 @@
 """What `vlbench data` prints: a check of one task at length, of several as a table, and a plan."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING
 
+from vlbench.acquiring.check import Count, DataCheck
+from vlbench.acquiring.get import Plan
 from vlbench.report.table import Table
-
-if TYPE_CHECKING:
-    from vlbench.acquiring.check import Count, DataCheck
-    from vlbench.acquiring.get import Plan
 
 INDENT = 14
 STATES = {"fits": "fits its card", "differs": "differs from its card", "missing": "no data"}
 
 
-def check_lines(check: "DataCheck") -> Iterator[str]:
+def check_lines(check: DataCheck) -> Iterator[str]:
     """A check at length: the sources that were looked at, the counts, what differs."""
     yield f"{check.task}: {check.title}{f' ({check.protocol})' if check.protocol else ''}"
     for passed in check.passed_over:
@@ -38,7 +35,7 @@ def check_lines(check: "DataCheck") -> Iterator[str]:
         yield _line("", f"`vlbench data get {check.task}` fetches what lies on the hub")
 
 
-def checks_table(checks: "Sequence[DataCheck]") -> str:
+def checks_table(checks: Sequence[DataCheck]) -> str:
     """Checks of several tasks, a row each, and how many of them fit."""
     rows = [_row(check) for check in checks]
     states = [check.state for check in checks]
@@ -46,7 +43,7 @@ def checks_table(checks: "Sequence[DataCheck]") -> str:
     return f"{Table.of(rows).text(ruled=False)}\n\n{len(checks)} tasks: {summary}"
 
 
-def plans_lines(plans: "Sequence[Plan]") -> Iterator[str]:
+def plans_lines(plans: Sequence[Plan]) -> Iterator[str]:
     """The files of plans with their sizes, and what is to be fetched."""
     for plan in plans:
         yield f"{plan.task}: {plan.listing.repo}@{plan.listing.commit} into {plan.destination}"
@@ -66,13 +63,13 @@ def _line(label: str, text: str) -> str:
     return f"  {label:<{INDENT}}{text}"
 
 
-def _counted(count: "Count") -> str:
+def _counted(count: Count) -> str:
     expected = "" if count.expected is None else f", {count.expected:,} expected"
     lacking = count.with_images is not None and count.with_images < count.found
     return f"{count.found:,}{expected}{f', {count.with_images:,} of them have images' if lacking else ''}"
 
 
-def _row(check: "DataCheck") -> Mapping[str, str | int | None]:
+def _row(check: DataCheck) -> Mapping[str, str | int | None]:
     images = next((count.found for count in check.counts if count.what == "images"), None)
     texts = next((count.found for count in check.counts if count.what != "images"), None)
     looked = "; ".join(passed.looked for passed in check.passed_over[:1])

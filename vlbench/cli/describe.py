@@ -3,25 +3,13 @@
 import os
 import sys
 from pathlib import Path
-from typing import TypedDict, Unpack
+from typing import Any
 
 import click
 
-
-class Arguments(TypedDict):
-    """What click hands over."""
-
-    tags: Path
-    endpoint: str
-    model: str
-    out: Path | None
-    count: int
-    temperature: float
-    max_tokens: int
-    api_key_env: str
-    timeout: float
-    retries: int
-
+from vlbench.cli.flags import say
+from vlbench.tagging.chat import Chat, Endpoint, Sampling
+from vlbench.tagging.describe import describe
 
 EXAMPLES = """\b
 vlbench describe tags.txt --endpoint https://api.openai.com/v1 --model gpt-4o-mini
@@ -70,30 +58,29 @@ vlbench describe tags.txt --endpoint http://localhost:8080/v1 --model qwen --out
     show_default=True,
     help="After 429, 5xx, a timeout or a lost connection; each wait is twice the one before.",
 )
-def command(**arguments: Unpack[Arguments]) -> None:
+def command(
+    tags: Path,
+    model: str,
+    out: Path | None,
+    api_key_env: str,
+    endpoint: str,
+    timeout: float,
+    retries: int,
+    **sampling: Any,
+) -> None:
     """Let a language model describe tags, for models that read descriptions.
 
     TAGS holds a tag a line, or is a .tsv of `name` and ids. The questions are those of RAM++'s authors;
     the file is what `--descriptions` takes. An interrupted run goes on where it stopped.
     """
-    from vlbench.tagging.chat import Chat, Endpoint, Sampling
-    from vlbench.tagging.describe import describe
-
-    endpoint = Endpoint(
-        url=arguments["endpoint"],
-        model=arguments["model"],
-        key=os.environ.get(arguments["api_key_env"], "").strip(),
-        key_name=arguments["api_key_env"],
-        timeout=arguments["timeout"],
-        retries=arguments["retries"],
+    key = os.environ.get(api_key_env, "").strip()
+    server = Endpoint(
+        url=endpoint, model=model, key=key, key_name=api_key_env, timeout=timeout, retries=retries
     )
-    sampling = Sampling(arguments["count"], arguments["temperature"], arguments["max_tokens"])
-    out = arguments["out"] or arguments["tags"].with_suffix(".descriptions.json")
+    out = out or tags.with_suffix(".descriptions.json")
     try:
-        done = describe(arguments["tags"], out, Chat(endpoint, sampling))
+        done = describe(tags, out, Chat(server, Sampling(**sampling)))
     except KeyboardInterrupt:
-        click.echo(
-            f"vlbench: stopped; finished tags are in {out}, the same command goes on from there", err=True
-        )
+        say(f"vlbench: stopped; finished tags are in {out}, the same command goes on from there")
         sys.exit(130)
-    click.echo(f"{out}: {done.asked} tags described, {done.kept} there before", err=True)
+    say(f"{out}: {done.asked} tags described, {done.kept} there before")

@@ -2,47 +2,14 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Literal, TypedDict, Unpack
+from typing import Any, cast
 
 import click
 
-from vlbench.cli.options import (
-    cache_option,
-    data_root_option,
-    data_roots,
-    device_option,
-    include_path_option,
-    precision_option,
-    weights_option,
-    workers_option,
-)
-from vlbench.core.contracts import Precision
+from vlbench.api.fit import fit_coop
+from vlbench.cli.flags import flags, say
 from vlbench.core.errors import VlbenchError
-
-
-class Arguments(TypedDict):
-    """What click hands over."""
-
-    model: str
-    task: str
-    shots: str
-    seed: str
-    n_ctx: int
-    class_specific: bool
-    class_token_position: Literal["end", "middle", "front"]
-    ctx_init: str
-    epochs: int | None
-    features: Literal["augmented", "frozen"]
-    batch_size: int
-    classes: Literal["all", "base"]
-    out: Path
-    device: str
-    precision: Precision
-    workers: int | None
-    data_root: tuple[str, ...]
-    cache: Path | None
-    include_path: tuple[Path, ...]
-    weights: Path | None
+from vlbench.fitting.coop_recipe import RecipeOptions
 
 
 @click.group("fit")
@@ -72,6 +39,7 @@ vlbench fit coop --model clip-b16 --task oxford_pets@coop --shots 1,2,4,8,16 --d
 @click.option("--class-specific", is_flag=True, help="A context for each class instead of one for all.")
 @click.option(
     "--class-token-position",
+    "position",
     type=click.Choice(["end", "middle", "front"]),
     default="end",
     show_default=True,
@@ -108,54 +76,30 @@ vlbench fit coop --model clip-b16 --task oxford_pets@coop --shots 1,2,4,8,16 --d
     envvar="VLBENCH_FITTED",
     help="Where contexts and their model cards go.",
 )
-@device_option
-@precision_option
-@workers_option
-@data_root_option
-@cache_option
-@weights_option
-@include_path_option
-def coop(**arguments: Unpack[Arguments]) -> None:
+@flags("device", "precision", "workers", "data_root", "cache", "weights", "include_path")
+def coop(model: str, task: str, shots: str, seed: str, classes: str, out: Path, **given: Any) -> None:
     """Learn CoOp contexts (Zhou et al. 2022): only the context is learned, by the authors' recipe."""
-    from vlbench.api import fit_coop
-
-    roots, task_roots = data_roots(arguments["data_root"])
-    task = arguments["task"] + ("@base" if arguments["classes"] == "base" else "")
+    task += "@base" if classes == "base" else ""
+    recipe = {name: given.pop(name) for name in RecipeOptions.__annotations__}
     written = fit_coop(
-        arguments["model"],
+        model,
         task,
-        shots=_numbers(arguments["shots"], "--shots"),
-        seeds=_numbers(arguments["seed"], "--seed"),
-        recipe={
-            "n_ctx": arguments["n_ctx"],
-            "class_specific": arguments["class_specific"],
-            "position": arguments["class_token_position"],
-            "ctx_init": arguments["ctx_init"],
-            "features": arguments["features"],
-            "batch_size": arguments["batch_size"],
-            **({"epochs": arguments["epochs"]} if arguments["epochs"] is not None else {}),
-        },
-        out=arguments["out"],
-        tell=lambda line: click.echo(line, err=True),
-        device=arguments["device"],
-        precision=arguments["precision"],
-        workers=arguments["workers"],
-        data_root=roots,
-        task_roots=task_roots,
-        cache=arguments["cache"],
-        include_path=arguments["include_path"],
-        weights=arguments["weights"],
+        shots=_numbers(shots, "--shots"),
+        seeds=_numbers(seed, "--seed"),
+        recipe=cast("RecipeOptions", recipe),
+        out=out,
+        tell=say,
+        **given,
     )
     for each in written:
         click.echo(f"{each.name}: loss {each.loss:.3f}, accuracy {each.accuracy:.3f} on its training images")
         # the images that it learned from are no test of it
         where = task if not each.tested else "classification:OTHER_IMAGES"
-        click.echo(f"  vlbench run --include-path {arguments['out']} --model {each.name} --task {where}")
+        click.echo(f"  vlbench run --include-path {out} --model {each.name} --task {where}")
         if each.tested and ":" not in task:
-            click.echo(
+            say(
                 f"vlbench: {each.name}: {each.tested} test images of {task} are among those that it learned "
-                "from; name other images under `train` of its card",
-                err=True,
+                "from; name other images under `train` of its card"
             )
 
 

@@ -2,21 +2,21 @@
 
 import inspect
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from pathlib import Path
-from typing import TypedDict, TypeVar, Unpack
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any, Unpack
 
 import click
 
+from vlbench.cards.availability import first_place
 from vlbench.cards.catalogue import Catalogue, read_catalogue
 from vlbench.cards.folders import Entry
-from vlbench.cli.options import data_root_option, data_roots
+from vlbench.cli.flags import flags
 from vlbench.core.errors import UnknownName
 from vlbench.core.registry import ADAPTERS, METHODS, METRICS, SCORINGS, SOURCES, TASK_KINDS, Registry
 from vlbench.core.scoring import Scoring
+from vlbench.options import Keywords, Options
 from vlbench.report.table import Table
 
-T = TypeVar("T")
 Row = Mapping[str, object]
 REFERENCES = {
     "coop": "FILE",
@@ -28,41 +28,19 @@ REFERENCES = {
 """What the built-in adapters take behind their name and a colon."""
 UNPRINTED = frozenset({"file", "aliases", "collections", "members"})
 """Fields of JSON rows that the table leaves out."""
+REGISTRIES: Mapping[str, Registry[Any]] = {
+    "metrics": METRICS,
+    "methods": METHODS,
+    "scorings": SCORINGS,
+    "sources": SOURCES,
+}
 FILTERS = {
     "models": {"kind", "family", "local"},
     "tasks": {"kind", "collection", "local"},
     "collections": {"local"},
-    "metrics": set[str](),
-    "methods": set[str](),
-    "scorings": set[str](),
-    "sources": set[str](),
+    **{name: set[str]() for name in REGISTRIES},
 }
 """Which filters each list has."""
-
-
-class Arguments(TypedDict):
-    """What click hands over."""
-
-    what: str
-    kind: str | None
-    family: str | None
-    collection: str | None
-    local: bool
-    data_root: tuple[str, ...]
-    form: str | None
-    include: tuple[Path, ...]
-
-
-def include_option(command: Callable[..., None]) -> Callable[..., None]:
-    """The option that adds a user's folders of cards."""
-    return click.option(
-        "--include-path",
-        "include",
-        multiple=True,
-        type=click.Path(path_type=Path),
-        envvar="VLBENCH_INCLUDE_PATH",
-        help="A folder with cards of your own (or its tasks/ and model_cards/); may be repeated.",
-    )(command)
 
 
 EXAMPLES = """\b
@@ -82,51 +60,50 @@ vlbench list models --family openai --json
     is_flag=True,
     help="Only what lies here: data under --data-root, weights beside the card; either in the hub's cache.",
 )
-@data_root_option
-@click.option("--json", "form", flag_value="json", help="Print JSON.")
-@include_option
-def command(**arguments: Unpack[Arguments]) -> None:
+@flags("data_root")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@flags("include_path")
+def command(
+    what: str,
+    kind: str | None,
+    family: str | None,
+    collection: str | None,
+    local: bool,  # noqa: FBT001
+    as_json: bool,  # noqa: FBT001
+    **options: Unpack[Keywords],
+) -> None:
     """List models, tasks, collections, metrics, methods, scorings or sources.
 
     The names are what --model, --task and --method take, wildcards of models and tasks included. --local
     looks whether a place exists; `vlbench data check TASK` counts what is in it.
     """
-    what = arguments["what"]
-    given = {name for name in ("kind", "family", "collection", "local") if arguments[name]}
-    if surplus := sorted(given - FILTERS[what]):
+    given = {"kind": kind, "family": family, "collection": collection, "local": local}
+    if surplus := sorted({name for name, value in given.items() if value} - FILTERS[what]):
         raise click.UsageError(f"--{surplus[0]} is no filter of `list {what}`")
-    rows = _rows(arguments)
-    if arguments["form"] == "json":
+    if what in REGISTRIES:
+        rows = _registry_rows(what)
+    else:
+        read = Options.of(options)
+        catalogue = read_catalogue(read.include_path)
+        here = _here(read) if local else _unasked
+        if what == "collections":
+            rows = list(_collection_rows(catalogue, here))
+        elif what == "models":
+            models = _chosen(_chosen(catalogue.models.values(), "adapter", kind), "family", family)
+            rows = list(_card_rows(models, "adapter", here=here))
+        else:
+            tasks = _chosen(_of_collection(catalogue, collection), "kind", kind)
+            rows = [
+                {**row, "collections": catalogue.collections_of(str(row["name"]))}
+                for row in _card_rows(tasks, "kind", here=here)
+            ]
+    if as_json:
         click.echo(json.dumps(rows, indent=1, ensure_ascii=False))
         return
     click.echo(Table.of(rows, without=UNPRINTED).text(ruled=False))
     note = _note(what)
     if note:
         click.echo(f"\n{note}")
-
-
-def _rows(arguments: Arguments) -> list[Row]:
-    what = arguments["what"]
-    if what == "metrics":
-        return _registry_rows(METRICS)
-    if what == "sources":
-        return _registry_rows(SOURCES)
-    if what == "methods":
-        return [{**row, **_of_method(METHODS.get(str(row["name"])))} for row in _registry_rows(METHODS)]
-    if what == "scorings":
-        return [{**row, **_of_scoring(SCORINGS.get(str(row["name"])))} for row in _registry_rows(SCORINGS)]
-    catalogue = read_catalogue(arguments["include"], kinds=["model" if what == "models" else "task"])
-    here = _here(arguments["data_root"]) if arguments["local"] else _unasked
-    if what == "collections":
-        return list(_collection_rows(catalogue, here))
-    if what == "models":
-        models = _chosen(catalogue.models.values(), "adapter", arguments["kind"])
-        return list(_card_rows(_chosen(models, "family", arguments["family"]), "adapter", here=here))
-    tasks = _chosen(_of_collection(catalogue, arguments["collection"]), "kind", arguments["kind"])
-    return [
-        {**row, "collections": catalogue.collections_of(str(row["name"]))}
-        for row in _card_rows(tasks, "kind", here=here)
-    ]
 
 
 Here = Callable[[Entry], str | None]
@@ -137,16 +114,14 @@ def _unasked(entry: Entry) -> str:  # noqa: ARG001 - nobody looks
     return ""
 
 
-def _here(data_root: Sequence[str]) -> Here:
-    from vlbench.cards.availability import first_place
-
-    roots, task_roots = data_roots(data_root)
+def _here(options: Options) -> Here:
+    own = options.task_roots
 
     def look(entry: Entry) -> str | None:
-        own = next((task_roots[name] for name in (entry.name, *entry.aliases) if name in task_roots), None)
-        if own is not None and own.exists():
-            return str(own)
-        place = first_place(entry, roots)
+        folder = next((own[name] for name in (entry.name, *entry.aliases) if name in own), None)
+        if folder is not None and folder.exists():
+            return str(folder)
+        place = first_place(entry, options.data_root)
         return None if place is None else place.shown
 
     return look
@@ -192,8 +167,15 @@ def _collection_rows(catalogue: Catalogue, here: Here) -> Iterator[Row]:
             yield {**row, "members": each.tasks, "file": str(each.path)}
 
 
-def _registry_rows(registry: Registry[T]) -> list[Row]:
-    return [{"name": name, "from": registry.distribution(name)} for name in registry.names()]
+def _registry_rows(what: str) -> list[Row]:
+    """What is registered, and from which package; of methods and scorings what they say of themselves."""
+    registry = REGISTRIES[what]
+    rows: list[Row] = [{"name": name, "from": registry.distribution(name)} for name in registry.names()]
+    if what == "methods":
+        return [{**row, **_of_method(METHODS.get(str(row["name"])))} for row in rows]
+    if what == "scorings":
+        return [{**row, **_of_scoring(SCORINGS.get(str(row["name"])))} for row in rows]
+    return rows
 
 
 def _of_method(method: Callable[..., object]) -> Row:

@@ -2,31 +2,16 @@
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Unpack
+from typing import Unpack
 
 import click
 
-from vlbench.cli.options import (
-    allow_subset_option,
-    batch_size_option,
-    cache_option,
-    data_root_option,
-    data_roots,
-    device_option,
-    include_path_option,
-    limit_option,
-    names_in,
-    precision_option,
-    templates_option,
-    weights_option,
-    workers_option,
-)
-
-if TYPE_CHECKING:
-    from vlbench.core.result import Result
-    from vlbench.options import Options
-    from vlbench.report.exchange.run_log import Tracker
-
+from vlbench.api.runs import rebuild_leaderboards, run
+from vlbench.cli.flags import batch_size_flag, flag, flags, names_in, say
+from vlbench.core.result import Result
+from vlbench.options import Keywords, Options
+from vlbench.report.exchange.run_log import Tracker, run_log
+from vlbench.report.tables.summary import summary_table
 
 EXAMPLES = """\b
 vlbench run --model tiny-clip --task shapes,digits
@@ -55,98 +40,22 @@ vlbench run --model clip-b32 --task classification:my-photos
     envvar="VLBENCH_TASK",
     help="Tasks: cards, wildcards, classification:DIR, retrieval:DIR, tagging:DIR.",
 )
-@device_option
-@precision_option
-@batch_size_option
-@workers_option
-@limit_option
-@allow_subset_option
-@data_root_option
-@click.option(
-    "--verify-data",
-    is_flag=True,
-    envvar="VLBENCH_VERIFY_DATA",
-    help="Read the bytes of all data and weights, whatever the cache remembers.",
-)
-@click.option(
-    "--descriptions",
-    type=click.Path(path_type=Path, dir_okay=False),
-    envvar="VLBENCH_DESCRIPTIONS",
-    help="Sentences to describe the tags by in place of prompts: JSON {tag: [sentences]}.",
-)
-@click.option(
-    "--classnames",
-    type=click.Path(path_type=Path, dir_okay=False),
-    envvar="VLBENCH_CLASSNAMES",
-    help="Names in place of the task's: one a line in its own order, or a .tsv of names and ids.",
-)
-@templates_option
-@click.option(
-    "--thresholds",
-    metavar="FILE|NUMBER",
-    envvar="VLBENCH_THRESHOLDS",
-    help="Of tags, in place of the model's own.",
-)
-@click.option(
-    "--method",
-    multiple=True,
-    default=("zero-shot",),
-    show_default=True,
-    metavar="NAME[@SHOTS][:SETTING=VALUE][,NAME]",
-    envvar="VLBENCH_METHOD",
-    help="What acts on the model's features or scores, a row each: zero-shot,ridge@4,best-f1.",
-)
-@click.option(
-    "--allow-seen-images",
-    is_flag=True,
-    envvar="VLBENCH_ALLOW_SEEN_IMAGES",
-    help="Score test images that the model or its method learned from; the result says so.",
-)
-@click.option(
+@flags("device", "precision")
+@batch_size_flag
+@flags("workers", "limit", "allow_subset", "data_root", "verify_data")
+@flags("descriptions", "classnames", "templates", "thresholds", "method", "allow_seen_images")
+@flag(
+    "feature_bytes",
     "--feature-gb",
+    "feature_bytes",
     type=click.FloatRange(min=0),
+    callback=lambda _, __, given: None if given is None else int(given * 1e9),
+    default=None,
+    show_default=False,
     envvar="VLBENCH_FEATURE_GB",
-    help="GB of image features that a task may store; above it scores are stored.  [default: 8]",
 )
-@click.option(
-    "--results",
-    type=click.Path(file_okay=False, path_type=Path),
-    default=Path("results"),
-    show_default=True,
-    envvar="VLBENCH_RESULTS",
-    help="Where JSON and CSVs are written.",
-)
-@cache_option
-@click.option(
-    "--seed",
-    type=int,
-    default=0,
-    show_default=True,
-    envvar="VLBENCH_SEED",
-    help="Of everything drawn at random.",
-)
-@include_path_option
-@weights_option
-@click.option(
-    "--preprocess",
-    type=click.Choice(["exact", "fast"]),
-    default="exact",
-    show_default=True,
-    envvar="VLBENCH_PREPROCESS",
-    help="exact is open_clip's to the bit; fast differs by at most 2 of 255.",
-)
-@click.option(
-    "--save-predictions",
-    is_flag=True,
-    envvar="VLBENCH_SAVE_PREDICTIONS",
-    help="Write per-image predictions (parquet) beside the result.",
-)
-@click.option(
-    "--missing",
-    is_flag=True,
-    envvar="VLBENCH_MISSING",
-    help="Leave out what --results has of the same weights, method, protocol and data.",
-)
+@flag("results", default=Path("results"), show_default=True)
+@flags("cache", "seed", "include_path", "weights", "preprocess", "save_predictions", "missing")
 @click.option(
     "--log",
     "trackers",
@@ -158,44 +67,32 @@ vlbench run --model clip-b32 --task classification:my-photos
 def command(
     models: tuple[str, ...],
     tasks: tuple[str, ...],
-    feature_gb: float | None,
-    trackers: "tuple[Tracker, ...]",
-    **options: "Unpack[Options]",
+    trackers: tuple[Tracker, ...],
+    **options: Unpack[Keywords],
 ) -> None:
     """Score models on tasks and write the results."""
-    from vlbench.api import rebuild_leaderboards, run
-    from vlbench.options import request_of
-    from vlbench.report.exchange.run_log import run_log
-    from vlbench.report.tables.summary import summary_table
-
-    options["data_root"], options["task_roots"] = data_roots(options["data_root"])
-    if feature_gb is not None:
-        options["feature_bytes"] = int(feature_gb * 1e9)
-    request = request_of(names_in(models), names_in(tasks), options)
+    read = Options.of(options)
     logs = [run_log(tracker) for tracker in trackers]
     results: list[Result] = []
     try:
-        for result in run(request, tell=lambda line: click.echo(line, err=True)):
+        for result in run(names_in(models), names_in(tasks), read, tell=say):
             if result.changes and result.model not in {each.model for each in results}:
-                click.echo(f"{result.model}: {'; '.join(result.changes)}", err=True)
+                say(f"{result.model}: {'; '.join(result.changes)}")
             results.append(result)
             for log in logs:
                 log(result)
-            click.echo(f"{result.model} on {result.task}: done", err=True)
+            say(f"{result.model} on {result.task}: done")
             if result.seen_images:
-                click.echo(
+                say(
                     f"note: {result.model} on {result.task}: {result.seen_images} of {result.n_images} test "
-                    "images are among those that it learned from: no zero-shot result",
-                    err=True,
+                    "images are among those that it learned from: no zero-shot result"
                 )
     except KeyboardInterrupt:
-        click.echo(
-            "vlbench: stopped; what is encoded is stored, the same command goes on from there", err=True
-        )
+        say("vlbench: stopped; what is encoded is stored, the same command goes on from there")
         sys.exit(130)
     finally:
-        for note in rebuild_leaderboards(request):
-            click.echo(f"note: {note}", err=True)
+        for note in rebuild_leaderboards(read):
+            say(f"note: {note}")
         if results:
             click.echo(summary_table(results))
-    click.echo(f"results in {request.results}", err=True)
+    say(f"results in {read.results}")

@@ -3,28 +3,17 @@
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, TypedDict, Unpack
+from typing import Unpack
 
 import click
 
 from vlbench.cards.catalogue import Catalogue, half_name, read_catalogue
+from vlbench.cards.facts import Facts, collection_facts, model_facts, task_facts
 from vlbench.cards.folders import Entry
-from vlbench.cli.listing import include_option
-from vlbench.cli.options import data_root_option, data_roots
+from vlbench.cli.flags import flags
+from vlbench.cli.show_text import lines
 from vlbench.core.errors import UnknownName
-
-if TYPE_CHECKING:
-    from vlbench.cards.facts import Facts
-
-
-class Arguments(TypedDict):
-    """What click hands over."""
-
-    name: str
-    form: str | None
-    data_root: tuple[str, ...]
-    include: tuple[Path, ...]
-
+from vlbench.options import Keywords, Options
 
 EXAMPLES = """\b
 vlbench show imagenet --data-root /data
@@ -36,35 +25,29 @@ vlbench show clip-b32 --json
 
 @click.command("show", epilog=EXAMPLES)
 @click.argument("name")
-@click.option("--json", "form", flag_value="json", help="Print JSON, with all published scores.")
-@data_root_option
-@include_option
-def command(**arguments: Unpack[Arguments]) -> None:
+@click.option("--json", "as_json", is_flag=True, help="Print JSON, with all published scores.")
+@flags("data_root", "include_path")
+def command(name: str, as_json: bool, **options: Unpack[Keywords]) -> None:  # noqa: FBT001
     """Show a task, model or collection.
 
     Of a task: its protocol, metric and counts, other protocols of the data set, published scores, and
     whether its data are here. Of a model: its facts and published scores, and whether its weights are here.
     NAME may be an alias.
     """
-    name = arguments["name"]
-    catalogue = read_catalogue(arguments["include"])
-    roots, task_roots = data_roots(arguments["data_root"])
-    facts = list(_facts(name, catalogue, (*roots, *task_roots.values())))
+    read = Options.of(options)
+    catalogue = read_catalogue(read.include_path)
+    facts = list(_facts(name, catalogue, (*read.data_root, *read.task_roots.values())))
     if not facts:
         others = (other for kind in catalogue.stands_for.values() for other in kind)
         advice = "`vlbench list models`, `list tasks` and `list collections` list all"
         raise UnknownName("card", name, (*catalogue.models, *catalogue.tasks, *others), advice=advice)
-    if arguments["form"] == "json":
+    if as_json:
         click.echo(json.dumps([each.as_json() for each in facts], indent=1, ensure_ascii=False))
         return
-    from vlbench.cli.show_text import lines
-
     click.echo("\n\n".join("\n".join(lines(each)) for each in facts))
 
 
-def _facts(name: str, catalogue: Catalogue, roots: tuple[Path, ...]) -> "Iterator[Facts]":
-    from vlbench.cards.facts import collection_facts, model_facts, task_facts
-
+def _facts(name: str, catalogue: Catalogue, roots: tuple[Path, ...]) -> Iterator[Facts]:
     if name in catalogue.collections:
         yield collection_facts(catalogue.collections[name], catalogue, roots)
         return

@@ -4,7 +4,11 @@ from pathlib import Path
 
 import click
 
-from vlbench.cli.options import data_root_option, data_roots, include_path_option
+from vlbench.api.additions import leaderboard_additions
+from vlbench.api.website import build_site
+from vlbench.cli.flags import flags, results_flag, say
+from vlbench.report.results import read_results
+from vlbench.report.tables.leaderboard import notes
 
 EXAMPLES = """\b
 vlbench site --out site
@@ -13,14 +17,7 @@ vlbench site --results results --out site --data-root ~/data
 
 
 @click.command("site", epilog=EXAMPLES)
-@click.option(
-    "--results",
-    type=click.Path(path_type=Path, file_okay=False),
-    default=Path("results"),
-    show_default=True,
-    envvar="VLBENCH_RESULTS",
-    help="The folder with the result JSON files.",
-)
+@results_flag
 @click.option(
     "--out",
     type=click.Path(path_type=Path, file_okay=False),
@@ -28,9 +25,13 @@ vlbench site --results results --out site --data-root ~/data
     envvar="VLBENCH_OUT",
     help="Where the pages go: a new or empty folder, or an earlier site, which is brought up to date.",
 )
-@data_root_option
-@include_path_option
-def command(results: Path, out: Path, data_root: tuple[str, ...], include_path: tuple[Path, ...]) -> None:
+@flags("data_root", "include_path")
+def command(
+    results: Path,
+    out: Path,
+    data_root: tuple[Path, ...],
+    include_path: tuple[Path, ...],
+) -> None:
     """Write a static site of the results; open its index.html in a browser.
 
     It needs no server and loads nothing from elsewhere: a leaderboard to sort, filter and download, a page
@@ -38,12 +39,7 @@ def command(results: Path, out: Path, data_root: tuple[str, ...], include_path: 
     Where predictions were saved (`vlbench run --save-predictions`), a task's page shows what was confused
     and the worst items, with thumbnails if the task's images lie here.
     """
-    from vlbench.api import build_site, leaderboard_additions
-    from vlbench.report.results import read_results
-    from vlbench.report.tables.leaderboard import notes
-
-    roots, task_roots = data_roots(data_root)
-    written = build_site(results, out, include_path=include_path, data_root=roots, task_roots=task_roots)
+    written = build_site(results, out, include_path=include_path, data_root=data_root)
     for note in notes(read_results(results), leaderboard_additions(include_path)):
-        click.echo(f"vlbench: {note}", err=True)
+        say(f"vlbench: {note}")
     click.echo(f"{written.pages} pages in {written.files} files; open {out / 'index.html'}")

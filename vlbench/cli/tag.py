@@ -2,49 +2,25 @@
 
 import sys
 from pathlib import Path
-from typing import Literal, TypedDict, Unpack
+from typing import Unpack
 
 import click
+from tqdm import tqdm
 
-from vlbench.cli.options import (
-    batch_size_option,
-    cache_option,
-    device_option,
-    include_path_option,
-    precision_option,
-    weights_option,
-)
-from vlbench.core.contracts import Precision
+from vlbench.cards.catalogue import read_catalogue
+from vlbench.cli.flags import batch_size_flag, flag, flags, format_flag, say
 from vlbench.core.errors import CheckFailed, VlbenchError
+from vlbench.options import Keywords, Options
+from vlbench.tagging.answer import BrokenImage, Format, head_lines, image_lines
+from vlbench.tagging.captions import caption_guide
+from vlbench.tagging.choice import Threshold
+from vlbench.tagging.texts import Language
 
 LOWEST_THRESHOLD = -1
 """Of a cosine; taggers state probabilities."""
 
 
-class Arguments(TypedDict):
-    """What click hands over."""
-
-    images: tuple[str, ...]
-    model: str
-    tags: Path | None
-    descriptions: Path | None
-    threshold: float | Path | Literal["auto"] | None
-    top_k: int | None
-    caption: bool
-    guide: str | None
-    language: Literal["en", "zh"]
-    form: Literal["text", "json", "csv"]
-    device: str
-    precision: Precision
-    batch_size: int | None
-    weights: Path | None
-    include_path: tuple[Path, ...]
-    cache: Path | None
-
-
-def threshold_asked(
-    _: click.Context, __: click.Parameter, value: str | None
-) -> float | Path | Literal["auto"] | None:
+def threshold_asked(_: click.Context, __: click.Parameter, value: str | None) -> Threshold:
     """Read --threshold: a number, a file with one for each tag, or the word auto.
 
     It raises VlbenchError where the value is none of these.
@@ -79,11 +55,7 @@ vlbench tag photos/ --model tag2text --weights tag2text_swin_14m.pth --caption -
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
     help="Tags, one a line, or a .tsv of `name` and ids.  [default: the model's own list]",
 )
-@click.option(
-    "--descriptions",
-    type=click.Path(dir_okay=False, path_type=Path),
-    help="Sentences for each tag (JSON), as `vlbench describe` writes them.",
-)
+@flag("descriptions", help="Sentences for each tag (JSON), as `vlbench describe` writes them.")
 @click.option(
     "--threshold",
     callback=threshold_asked,
@@ -105,80 +77,68 @@ vlbench tag photos/ --model tag2text --weights tag2text_swin_14m.pth --caption -
 @click.option(
     "--language", type=click.Choice(["en", "zh"]), default="en", show_default=True, help="Of the tags' names."
 )
-@click.option(
-    "--format",
-    "form",
-    type=click.Choice(["text", "json", "csv"]),
-    default="text",
-    show_default=True,
+@format_flag(
+    "text",
+    "json",
+    "csv",
     help="json: a line for each image, {path, caption, tags: [{name, score, id}]}; csv: a row for each tag.",
 )
-@device_option
-@precision_option
-@batch_size_option
-@weights_option
-@include_path_option
-@cache_option
-def command(**arguments: Unpack[Arguments]) -> None:
+@flags("device", "precision")
+@batch_size_flag
+@flags("weights", "include_path", "cache")
+def command(
+    images: tuple[str, ...],
+    model: str,
+    tags: Path | None,
+    threshold: Threshold,
+    top_k: int | None,
+    caption: bool,  # noqa: FBT001
+    guide: str | None,
+    language: Language,
+    form: Format,
+    **options: Unpack[Keywords],
+) -> None:
     """Print the tags (and captions) of images: files, folders with all below them, wildcards.
 
     An image that cannot be read is named on stderr, the rest are tagged, and the exit code is 1.
     """
-    from vlbench.options import request_of
-    from vlbench.tagging.answer import BrokenImage, head_lines, image_lines
-    from vlbench.tagging.captions import caption_request
-    from vlbench.tagging.job import TagRequest, prepare
+    from vlbench.tagging.job import prepare  # and torch
+    from vlbench.tagging.stream import tag_images
 
-    request = request_of(
-        arguments["model"],
-        (),
-        {
-            "device": arguments["device"],
-            "precision": arguments["precision"],
-            "batch_size": arguments["batch_size"],
-            "cache": arguments["cache"],
-            "include_path": arguments["include_path"],
-            "weights": arguments["weights"],
-        },
-    )
+    read = Options.of(options)
     job = prepare(
-        TagRequest(
-            images=arguments["images"],
-            model=arguments["model"],
-            settings=request.settings,
-            tags=arguments["tags"],
-            descriptions=arguments["descriptions"],
-            threshold=arguments["threshold"],
-            top_k=arguments["top_k"],
-            captions=caption_request(arguments["caption"], arguments["guide"]),
-            language=arguments["language"],
-            include=request.include,
-            weights=request.weights,
-            cache=request.cache,
-        )
+        images,
+        model,
+        read_catalogue(read.include_path),
+        read.settings,
+        tags=tags,
+        descriptions=read.descriptions,
+        threshold=threshold,
+        top_k=top_k,
+        caption=caption,
+        guide=caption_guide(guide, asked=caption),
+        language=language,
+        weights=read.weights,
     )
     for remark in job.remarks:
-        click.echo(remark, err=True)
-    from tqdm import tqdm
-
-    from vlbench.tagging.stream import tag_images
+        say(remark)
 
     broken = 0
     try:
-        for line in head_lines(arguments["form"], captions=arguments["caption"]):
+        for line in head_lines(form, captions=caption):
             click.echo(line)
         for answer in tag_images(job):
             with tqdm.external_write_mode():  # takes the progress bar away while a line is printed
                 if isinstance(answer, BrokenImage):
                     broken += 1
-                    click.echo(f"vlbench: {answer.reason}", err=True)
+                    say(f"vlbench: {answer.reason}")
                     continue
-                for line in image_lines(answer, arguments["form"]):
+                for line in image_lines(answer, form):
                     click.echo(line)
     except KeyboardInterrupt:
-        click.echo("vlbench: stopped", err=True)
+        say("vlbench: stopped")
         sys.exit(130)
     if job.decoding:
-        click.echo(f"decoded {job.decoding}", err=True)
+        say(f"decoded {job.decoding}")
     if broken:
         raise CheckFailed(f"{broken} of {len(job.images)} images cannot be read; they are named above")

@@ -1,16 +1,14 @@
 """`vlbench verify`: results beside published scores."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
-from vlbench.cli.listing import include_option
-from vlbench.cli.options import results_option
+from vlbench.api.references import verify
+from vlbench.cli.flags import flag, format_flag, results_flag
 from vlbench.core.errors import CheckFailed
-
-if TYPE_CHECKING:
-    from vlbench.report.exchange.verify_text import Form
+from vlbench.report.exchange.verify import unreproduced
+from vlbench.report.exchange.verify_text import Form, comparisons_text
 
 EXAMPLES = """\b
 vlbench verify
@@ -22,7 +20,7 @@ vlbench verify 'clip-*' --format markdown
 @click.command("verify", epilog=EXAMPLES)
 @click.argument("model", default="*")
 @click.argument("task", default="*")
-@results_option
+@results_flag
 @click.option(
     "--tolerance",
     type=click.FloatRange(0, 1),
@@ -30,17 +28,10 @@ vlbench verify 'clip-*' --format markdown
     show_default=True,
     help="Fraction by which a result may miss a published value and still reproduce it.",
 )
-@click.option(
-    "--format",
-    "form",
-    type=click.Choice(["text", "json", "csv", "markdown"]),
-    default="text",
-    show_default=True,
-    help="Of the answer.",
-)
-@include_option
+@format_flag("text", "json", "csv", "markdown")
+@flag("include_path")
 def command(
-    model: str, task: str, results: Path, tolerance: float, form: "Form", include: tuple[Path, ...]
+    model: str, task: str, results: Path, tolerance: float, form: Form, include_path: tuple[Path, ...]
 ) -> None:
     """Set results beside published scores of the same model, task and metric.
 
@@ -53,11 +44,7 @@ def command(
     MODEL and TASK may hold wildcards or be aliases, TASK a collection. Exit code: 0, or 1 where a score is
     off or undecided that no other published source has reproduced.
     """
-    from vlbench.api.references import verify
-    from vlbench.report.exchange.verify import unreproduced
-    from vlbench.report.exchange.verify_text import comparisons_text
-
-    comparisons = verify(model, task, results=results, tolerance=tolerance, include_path=include)
+    comparisons = verify(model, task, results=results, tolerance=tolerance, include_path=include_path)
     if not comparisons and form == "text":
         click.echo(f"{results}: nothing is published of these models on these data sets")
         return

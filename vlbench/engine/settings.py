@@ -4,10 +4,13 @@ import os
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from vlbench.core.contracts import Precision, PreprocessMode
 from vlbench.core.errors import Unsupported
 from vlbench.core.files import remembered
+
+if TYPE_CHECKING:
+    from vlbench.core.contracts import Precision, PreprocessMode
 
 DRIVERS = ("/dev/nvidiactl", "/dev/kfd", "/dev/dxg")
 """Device nodes of NVIDIA, AMD and WSL drivers."""
@@ -35,8 +38,8 @@ class RunSettings:
     """
 
     device: str = "cpu"
-    precision: Precision = "fp32"
-    preprocess: PreprocessMode = "exact"
+    precision: "Precision" = "fp32"
+    preprocess: "PreprocessMode" = "exact"
     batch_size: int | None = None
     workers: int = 2
     seed: int = 0

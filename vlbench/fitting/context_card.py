@@ -5,7 +5,7 @@ from pathlib import Path
 
 from vlbench.core.files import write_atomically
 from vlbench.fitting.coop import Fitted
-from vlbench.fitting.coop_recipe import Recipe, default_epochs
+from vlbench.fitting.coop_recipe import CoopRecipe, default_epochs
 from vlbench.fitting.seen import UNKNOWN, Seen
 from vlbench.models.coop.checkpoint import NAME, card_text
 from vlbench.models.coop.context import write_context
@@ -28,20 +28,20 @@ class ContextCard:
     tested: int | None = None
 
 
-def row_of(base: str, task: str, recipe: Recipe, *, epochs: int | None = None) -> str:
+def row_of(base: str, task: str, recipe: CoopRecipe, *, epochs: int | None = None) -> str:
     """The leaderboard row that all seeds of a recipe share: what is not the default is part of it.
 
     `epochs` is the task's own default, None where it has none.
 
-    >>> row_of("clip-b16", "oxford_pets", Recipe(epochs=200))
+    >>> row_of("clip-b16", "oxford_pets", CoopRecipe(epochs=200))
     'coop-b16-oxford_pets-16shot'
-    >>> row_of("tiny-clip", "classification:pets@12ab34", Recipe(epochs=10, shots=1, n_ctx=4))
+    >>> row_of("tiny-clip", "classification:pets@12ab34", CoopRecipe(epochs=10, shots=1, n_ctx=4))
     'coop-tiny-clip-classification-pets@12ab34-1shot-ctx4-ep10'
     """
     parts = [NAME, base.removeprefix("clip-"), task, f"{recipe.shots}shot"]
     if recipe.ctx_init:
         parts.append("init")
-    elif recipe.n_ctx != Recipe(epochs=1).n_ctx:
+    elif recipe.n_ctx != CoopRecipe(epochs=1).n_ctx:
         parts.append(f"ctx{recipe.n_ctx}")
     parts += ["csc"] if recipe.class_specific else []
     parts += [recipe.position] if recipe.position != "end" else []
@@ -52,7 +52,7 @@ def row_of(base: str, task: str, recipe: Recipe, *, epochs: int | None = None) -
 
 def write_card(
     fitted: Fitted,
-    recipe: Recipe,
+    recipe: CoopRecipe,
     row: str,
     folder: Path,
     *,

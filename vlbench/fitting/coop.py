@@ -27,7 +27,7 @@ from vlbench.engine.passes import Done, Sink, encode_images
 from vlbench.engine.plan import space_of
 from vlbench.engine.settings import RunSettings
 from vlbench.fitting.coop_learner import Learner, first_context, prompts_of
-from vlbench.fitting.coop_recipe import Recipe
+from vlbench.fitting.coop_recipe import CoopRecipe
 from vlbench.fitting.views import views
 from vlbench.models.coop.context import ContextFacts, backbone_digest
 from vlbench.models.coop.loading import context_tower
@@ -93,7 +93,7 @@ def labels_of(training: Task) -> NDArray[np.int64]:
 
 
 def fit(
-    frozen: Frozen, training: Task, few: Few, recipe: Recipe, settings: RunSettings, cache: Path
+    frozen: Frozen, training: Task, few: Few, recipe: CoopRecipe, settings: RunSettings, cache: Path
 ) -> Fitted:
     """Learn a context; one that was interrupted goes on after its last whole epoch.
 
@@ -161,7 +161,7 @@ class _ImageFeatures:
     model: DualEncoder
     identity: Identity
     few: Few
-    recipe: Recipe
+    recipe: CoopRecipe
     settings: RunSettings
     cache: Path
     folder: Path
@@ -192,7 +192,7 @@ class _ImageFeatures:
 
 
 def _key(
-    identity: Identity, training: Task, few: Few, recipe: Recipe, settings: RunSettings, cache: Path
+    identity: Identity, training: Task, few: Few, recipe: CoopRecipe, settings: RunSettings, cache: Path
 ) -> str:
     """Names everything that decides the context, so that what goes on is what was begun."""
     return digest_of(

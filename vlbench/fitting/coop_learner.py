@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
 from vlbench.core.errors import VlbenchError
-from vlbench.fitting.coop_recipe import Recipe, learning_rate
+from vlbench.fitting.coop_recipe import CoopRecipe, learning_rate
 from vlbench.models.coop.prompts import prompt_rows
 from vlbench.models.shared.causal_text import token_table, tree_features
 from vlbench.models.shared.dual_encoder import products, unit
@@ -50,7 +50,7 @@ class Prompts:
 
 
 def prompts_of(
-    tower: TextTower, names: Sequence[str], recipe: Recipe, *, n_ctx: int, scale: float, batch_size: int
+    tower: TextTower, names: Sequence[str], recipe: CoopRecipe, *, n_ctx: int, scale: float, batch_size: int
 ) -> Prompts:
     """The prompts of class names, with a context of one row for each id above the table's."""
     whole = token_table(tower.model)
@@ -66,7 +66,7 @@ def prompts_of(
     return Prompts(tower.model, whole[used.to(whole.device)], trees, len(names), scale, batch_size)
 
 
-def first_context(tower: TextTower, recipe: Recipe, classes: int) -> Tensor:
+def first_context(tower: TextTower, recipe: CoopRecipe, classes: int) -> Tensor:
     """Where learning starts: seeded normal numbers, or the embeddings of the recipe's words.
 
     The answer is [n, w], or [classes, n, w] where every class has its own.
@@ -93,12 +93,14 @@ class Learner:
     """A context being learned; its state is the context and SGD's momentum."""
 
     prompts: Prompts
-    recipe: Recipe
+    recipe: CoopRecipe
     context: nn.Parameter
     optimiser: torch.optim.SGD
 
     @classmethod
-    def start(cls, prompts: Prompts, recipe: Recipe, context: Tensor, momentum: Tensor | None) -> "Learner":
+    def start(
+        cls, prompts: Prompts, recipe: CoopRecipe, context: Tensor, momentum: Tensor | None
+    ) -> "Learner":
         """A learner at a context; `momentum` is that of an earlier epoch, None at the first."""
         parameter = nn.Parameter(context.detach().clone())
         optimiser = torch.optim.SGD(
@@ -131,7 +133,7 @@ class Learner:
         return losses / seen, right / seen
 
 
-def batches(count: int, recipe: Recipe, *, epoch: int) -> list[Tensor]:
+def batches(count: int, recipe: CoopRecipe, *, epoch: int) -> list[Tensor]:
     """Positions of an epoch's batches, shuffled by seed and epoch; a smaller last one only if alone."""
     order = np.random.default_rng([recipe.seed, epoch]).permutation(count)
     found = list(torch.split(torch.from_numpy(order), recipe.batch_size))

@@ -17,7 +17,7 @@ _WARM_UP_RATE = 1e-5
 
 
 @dataclass(frozen=True, slots=True)
-class Recipe:
+class CoopRecipe:
     """How a context is learned; the defaults are the authors'.
 
     `n_ctx` counts context tokens and is that of `ctx_init` where words are given. `weight_decay` acts on
@@ -47,7 +47,7 @@ class Recipe:
         return {key: value for key, value in asdict(self).items() if value != ""}
 
 
-def learning_rate(epoch: int, recipe: Recipe) -> float:
+def learning_rate(epoch: int, recipe: CoopRecipe) -> float:
     """The rate of an epoch, counted from 0: one constant warm-up epoch, then a cosine.
 
     The warm-up epoch takes no step of the cosine, so that the last epoch is not at 0 (as in Dassl).
@@ -67,7 +67,7 @@ def default_epochs(shots: int) -> int:
 
 
 class RecipeOptions(TypedDict, total=False):
-    """What a user may change of a Recipe, whose fields these are."""
+    """What a user may change of a CoopRecipe, whose fields these are."""
 
     n_ctx: int
     class_specific: bool

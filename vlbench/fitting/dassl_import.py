@@ -3,24 +3,23 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from vlbench.cards.build import open_model, open_task
+from vlbench.cards.card_file import parse_card, read_card
 from vlbench.cards.catalogue import Catalogue, find
 from vlbench.cards.class_half import half_classes
 from vlbench.cards.data_request import DataRequest
 from vlbench.cards.folders import RESERVED, Entry
+from vlbench.cards.schema import ModelCard, TaskCard
+from vlbench.cards.texts import read_classnames, read_names
 from vlbench.core.contracts import Checkpoint, Placement, Text
-from vlbench.core.errors import CardError, DataError, VlbenchError, WeightsError
+from vlbench.core.errors import CardError, VlbenchError, WeightsError
 from vlbench.core.files import write_atomically
 from vlbench.fitting.seen import UNKNOWN, Seen, seen_after
 from vlbench.models.coop.checkpoint import card_text
 from vlbench.models.coop.context import ContextFacts, Position, write_context
-
-if TYPE_CHECKING:
-    from vlbench.cards.schema import ModelCard
-    from vlbench.models.coop.dassl import DasslContext
-    from vlbench.models.coop.loading import Context
+from vlbench.models.coop.dassl import DasslContext, check_words, dassl_file, directory_facts, read_dassl
+from vlbench.models.coop.loading import Context, check_fits, context_tower, known_digest
 
 FOLDER = Path("fitted")
 """Where context files and their cards are written unless told otherwise."""
@@ -49,7 +48,7 @@ class ImportRequest:
 
 
 @dataclass(frozen=True, slots=True)
-class Imported:
+class ImportedContext:
     """What an import wrote: the model's name, its context file and its card; `read` is Dassl's file.
 
     `unchecked` says why the context was not held against its base; empty if it was. `changes` say what of
@@ -64,16 +63,13 @@ class Imported:
     changes: tuple[str, ...] = ()
 
 
-def import_coop(request: ImportRequest, catalogue: Catalogue, data: DataRequest) -> Imported:
+def import_coop(request: ImportRequest, catalogue: Catalogue, data: DataRequest) -> ImportedContext:
     """Read the context of a Dassl directory and write it as a context file with a card beside it.
 
     Raises:
         WeightsError: no context is there, it would run something, or it does not fit the base.
         VlbenchError: the base, the task or the classes are unknown or do not fit.
     """
-    from vlbench.models.coop.dassl import dassl_file, directory_facts, read_dassl
-    from vlbench.models.coop.loading import Context
-
     named = open_model(request.base, catalogue, cache=data.cache)
     base = named.checkpoint
     path = dassl_file(request.directory, epoch=request.epoch)
@@ -110,43 +106,23 @@ def import_coop(request: ImportRequest, catalogue: Catalogue, data: DataRequest)
             *changes,
             "the class stands at the end: the directory's name does not say, --position would",
         )
-    return Imported(name, out, card, path, unchecked, changes)
+    return ImportedContext(name, out, card, path, unchecked, changes)
 
 
 def _classes(request: ImportRequest, catalogue: Catalogue, data: DataRequest) -> tuple[Text, ...]:
     """The classes that the user names; a task's data are looked for where its card has no names."""
     if request.classnames is not None:
-        return _names_of_file(request.classnames)
+        return read_classnames(request.classnames)
     if request.task is None:
         return ()
     found = find(catalogue, request.task, "task")
     if isinstance(found, Entry):
-        from vlbench.cards.card_file import read_card
-        from vlbench.cards.schema import TaskCard
-        from vlbench.cards.texts import read_names
-
-        card = read_card(found, TaskCard).card
+        card = read_card(found.path, TaskCard).card
         if card.names is not None and (found.path.parent / card.names).is_file():
             names = read_names(found.path.parent / card.names)
             kept = half_classes(len(names), found.half) if found.half is not None else range(len(names))
             return names[kept.start : kept.stop]
     return open_task(request.task, catalogue, request=data).task.problem.texts
-
-
-def _names_of_file(path: Path) -> tuple[Text, ...]:
-    """Names, one a line; of a .tsv as task cards have them, with ids."""
-    from vlbench.cards.texts import read_names
-
-    if path.suffix == ".tsv":
-        return read_names(path)
-    try:
-        lines = path.read_text(encoding="utf-8").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise DataError(f"{path}: no readable list of names ({error}); write one name a line") from error
-    names = [line.strip() for line in lines if line.strip()]
-    if not names:
-        raise DataError(f"{path}: holds no name; write one a line")
-    return tuple(Text(name) for name in names)
 
 
 def _target(request: ImportRequest, facts: ContextFacts, catalogue: Catalogue) -> tuple[str, Path]:
@@ -181,17 +157,14 @@ def _default_name(request: ImportRequest, trained: Mapping[str, str | int | floa
 
 
 def _checked(
-    context: "Context", found: "DasslContext", base: Checkpoint, cache: Path | None
-) -> tuple["Context", tuple[str, ...], str]:
+    context: Context, found: DasslContext, base: Checkpoint, cache: Path | None
+) -> tuple[Context, tuple[str, ...], str]:
     """The context with its base's text tower in the facts, what is to be said, or why that could not be.
 
     Raises:
         WeightsError: the context does not fit the base, or the classes are in another order.
         Unsupported: the base has no text tower that a context could stand in.
     """
-    from vlbench.models.coop.dassl import check_words
-    from vlbench.models.coop.loading import check_fits, context_tower, known_digest
-
     try:
         base.identify()
     except WeightsError as error:  # weights that are not on this machine; damaged ones fail below
@@ -203,19 +176,17 @@ def _checked(
     return replace(context, facts=replace(context.facts, backbone=digest)), said, ""
 
 
-def _seen(request: ImportRequest, base: "ModelCard | None", catalogue: Catalogue) -> Seen:
+def _seen(request: ImportRequest, base: ModelCard | None, catalogue: Catalogue) -> Seen:
     """What base and context saw, as far as the task that is named tells; Dassl records no image."""
     if request.task is None:
         return UNKNOWN
-    from vlbench.cards.card_file import parse_card
-    from vlbench.cards.schema import TaskCard
 
     found = find(catalogue, request.task, "task")
     card = parse_card(found, TaskCard) if isinstance(found, Entry) else None
     return seen_after(base, card, request.task)
 
 
-def _card(name: str, file: str, context: "Context", seen: Seen) -> str:
+def _card(name: str, file: str, context: Context, seen: Seen) -> str:
     facts, trained = context.facts, context.facts.trained
     kind = "class-specific" if facts.class_specific else "unified"
     said = ", ".join(f"{key.replace('_', ' ')} {value}" for key, value in trained.items())

@@ -1,83 +1,108 @@
 """Contexts for several shots and seeds: each learned on images sampled as CoOp's authors sample them."""
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import replace
 from pathlib import Path
+from typing import Any, cast
 
+from vlbench.cards.build import NamedModel, open_task, open_training
+from vlbench.cards.catalogue import Catalogue, half_name
 from vlbench.cards.class_half import positions_in_half
-from vlbench.cards.folders import Half
-from vlbench.core.contracts import Checkpoint
-from vlbench.core.image import decoding_text, watched
-from vlbench.core.task import Task
+from vlbench.cards.data_request import DataRequest
+from vlbench.core.contracts import Dataset
+from vlbench.core.errors import DataError
+from vlbench.core.image import decoding_text, seen_among, watched
+from vlbench.core.task_reading import reading_line, what_was_read
 from vlbench.engine.settings import RunSettings
 from vlbench.fitting.context_card import ContextCard, row_of, write_card
 from vlbench.fitting.coop import Few, Frozen, fit, labels_of
-from vlbench.fitting.coop_recipe import Recipe
+from vlbench.fitting.coop_recipe import CoopRecipe, RecipeOptions, default_epochs
 from vlbench.fitting.few_shot import sample
-from vlbench.fitting.seen import UNKNOWN, Seen
-
-
-@dataclass(frozen=True, slots=True)
-class Lesson:
-    """A model, the training split of a task, and the recipes to learn by.
-
-    `whole` is the training split that images are sampled from, of which `training` may be a `half` of
-    the classes. `epochs` are the task's own, where it has any. `base` and `base_weights` are how the
-    checkpoint is opened again. `seen` is what the cards of what is learned say that it saw.
-    """
-
-    checkpoint: Checkpoint
-    training: Task
-    recipes: Sequence[Recipe]
-    whole: Task
-    base: str
-    base_weights: Path | None = None
-    half: Half | None = None
-    epochs: int | None = None
-    seen: Seen = UNKNOWN
-
-    def draw(self, recipe: Recipe) -> list[int]:
-        """Positions in `training` of the images that a recipe learns from."""
-        labels = labels_of(self.whole).tolist()
-        chosen = sample(labels, recipe.shots, recipe.seed)
-        if self.half is None:
-            return chosen
-        classes = len(self.whole.problem.texts)
-        return positions_in_half(chosen, labels, classes=classes, half=self.half)
+from vlbench.fitting.seen import seen_after
 
 
 def learn(
-    lesson: Lesson, settings: RunSettings, *, cache: Path, out: Path, tell: Callable[[str], None]
+    named: NamedModel,
+    base: str,
+    task: str,
+    catalogue: Catalogue,
+    data: DataRequest,
+    settings: RunSettings,
+    *,
+    shots: Sequence[int],
+    seeds: Sequence[int],
+    recipe: RecipeOptions,
+    base_weights: Path | None,
+    cache: Path,
+    out: Path,
+    tell: Callable[[str], None],
 ) -> Iterator[ContextCard]:
-    """Learn and write a context for every recipe; each is written before the next is begun.
+    """Learn and write a context for every number of shots and every seed, one after the other.
 
-    `tell` is given what was changed of the model's files and, as they are decoded, of the images.
+    `base` and `base_weights` are how the model is opened again. `tell` is given what was read of the data,
+    what was changed of the model's files and, as they are decoded, of the images.
 
     Raises:
-        VlbenchError: see fitting/coop.py.
+        VlbenchError: see fitting/coop.py; or the task has no training split.
     """
-    training = lesson.training
-    labels = labels_of(training)
-    frozen = Frozen.of(lesson.checkpoint, settings, name=lesson.base)
-    changes = frozen.model.info.changes
-    if changes:
-        tell(f"{lesson.checkpoint.name}: {'; '.join(changes)}")
+    opened = open_training(task, catalogue, request=data)
+    training, card = opened.task, opened.card
+    tell(reading_line(training.name, what_was_read(training)))
+    epochs = card.train.epochs if card and card.train else None
+    half = half_name(task)
+    whole = training if half is None else open_training(half[0], catalogue, request=data).task
+    recipes = _recipes(recipe, epochs, shots, seeds)
+    labels, whole_labels = labels_of(training), labels_of(whole).tolist()
+    frozen = Frozen.of(named.checkpoint, settings, name=base)
+    if changes := frozen.model.info.changes:
+        tell(f"{named.checkpoint.name}: {'; '.join(changes)}")
+    tested = _tested(task, catalogue, data)
     images = training.problem.images
-    for recipe in lesson.recipes:
-        chosen = lesson.draw(recipe)
+    for each in recipes:
+        chosen = sample(whole_labels, each.shots, each.seed)
+        if half is not None:
+            classes = len(whole.problem.texts)
+            chosen = positions_in_half(chosen, whole_labels, classes=classes, half=half[1])
         found: dict[int, tuple[str, ...]] = {}
         few = Few(watched(images, found), tuple(chosen), labels[chosen])
-        fitted = fit(frozen, training, few, recipe, settings, cache)
+        fitted = fit(frozen, training, few, each, settings, cache)
         decoding = decoding_text((images[index].id, said) for index, said in sorted(found.items()))
         if decoding:
             tell(f"{training.name}: decoded {decoding}")
-        row = row_of(lesson.checkpoint.name, training.name, recipe, epochs=lesson.epochs)
-        yield write_card(
+        written = write_card(
             fitted,
-            recipe,
-            row,
+            each,
+            row_of(named.checkpoint.name, training.name, each, epochs=epochs),
             out,
             task=training.name,
-            base_weights=lesson.base_weights,
-            seen=lesson.seen,
+            base_weights=base_weights,
+            seen=seen_after(named.card, card, training.name),
         )
+        if tested is not None:
+            written = replace(written, tested=seen_among(tested, written.learned_from, cache))
+        yield written
+
+
+def _recipes(
+    asked: RecipeOptions, epochs: int | None, shots: Sequence[int], seeds: Sequence[int]
+) -> list[CoopRecipe]:
+    """A recipe for every number of shots and every seed; `epochs` are the task's own, where it has any."""
+    changes = cast("dict[str, Any]", dict(asked))
+    stated = changes.pop("epochs", None) or epochs
+    return [
+        replace(CoopRecipe(epochs=stated or default_epochs(count), shots=count, seed=seed), **changes)
+        for count in shots
+        for seed in seeds
+    ]
+
+
+def _tested(task: str, catalogue: Catalogue, data: DataRequest) -> Dataset | None:
+    """The images that a task tests; None where its data lie not here.
+
+    Own data (`KIND:FOLDER`) are both: what was learned from them is no test.
+    """
+    try:
+        asked = open_task(task, catalogue, request=replace(data, allow_subset=True, limit=None)).task
+    except DataError:
+        return None
+    return asked.problem.images

@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import pytest
 
-from vlbench.pytest_plugin.scores import Regression, Scores, Settings
+from vlbench.core.errors import VlbenchError
+from vlbench.pytest_plugin.settings import Settings, settings_of
 
 if TYPE_CHECKING:
     from vlbench.core.result import Result
+    from vlbench.pytest_plugin.scores import Scores
 
 VALUES = {
     "baseline": ("FILE", "collect every model and task of a baseline that `vlbench check --update` wrote"),
@@ -37,7 +39,15 @@ MARKS = {
 }
 
 
-_SCORES = pytest.StashKey[Scores]()
+_SETTINGS = pytest.StashKey[Settings]()
+_SCORES = pytest.StashKey["Scores"]()
+
+
+def _scores(config: pytest.Config) -> "Scores":
+    """The scores of a session; results, cards and engine are imported here, when a test asks for one."""
+    from vlbench.pytest_plugin.scores import Scores
+
+    return config.stash.setdefault(_SCORES, Scores(config, config.stash[_SETTINGS]))
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -64,67 +74,24 @@ def pytest_configure(config: pytest.Config) -> None:
     for name, meaning in MARKS.items():
         if name not in known:
             config.addinivalue_line("markers", f"{name}: {meaning}")
-    settings = _settings(config)
-    config.stash[_SCORES] = Scores(config, settings)
+    settings = config.stash[_SETTINGS] = settings_of(config)
     named = settings.baseline if config.option.vlbench_baseline else None
     here = config.invocation_params.dir
     if named and all((here / arg.partition("::")[0]).resolve() != named for arg in config.args):
         config.args.append(str(named))
 
 
-def _settings(config: pytest.Config) -> Settings:
-    """Options first, the ini's second; paths of options lie below the folder that pytest was called in."""
-    ini_folder = config.inipath.parent if config.inipath else config.rootpath
-
-    def asked(name: str) -> tuple[Any, Path]:
-        given = getattr(config.option, f"vlbench_{name}")
-        in_option = given is not None
-        return given if in_option else config.getini(f"vlbench_{name}"), (
-            config.invocation_params.dir if in_option else ini_folder
-        )
-
-    def path(name: str) -> Path | None:
-        text, folder = asked(name)
-        return (folder / Path(text).expanduser()).resolve() if text else None
-
-    if config.option.vlbench_run and config.option.vlbench_results:
-        raise pytest.UsageError("--vlbench-run makes results and --vlbench-results reads them; give one")
-    baseline, results = path("baseline"), path("results")
-    includes, folder = asked("include_path")
-    options: dict[str, object] = {"include_path": [folder / Path(each).expanduser() for each in includes]}
-    if device := asked("device")[0]:
-        options["device"] = device
-    roots, below = asked("data_root")
-    runs = asked("run")[0] and not config.option.vlbench_results
-    return Settings(
-        baseline=baseline,
-        results=None if runs else results or (baseline.parent if baseline else None),
-        tolerance=asked("tolerance")[0],
-        options=options,
-        cache=path("cache"),
-        data_root=tuple(_root(text, below) for text in roots),
-        strict=asked("strict")[0],
-    )
-
-
-def _root(text: str, folder: Path) -> str:
-    """A folder of data, or `TASK=DIR`, whose path lies below a folder."""
-    whole = folder / Path(text).expanduser()
-    task, mark, own = text.partition("=")
-    return f"{task}={folder / Path(own).expanduser()}" if mark and not whole.exists() else str(whole)
-
-
 @pytest.hookimpl(optionalhook=True)
 def pytest_configure_node(node: Any) -> None:
     """Let the workers of xdist share the features of a session."""
-    scores = node.config.stash[_SCORES]
-    if scores.settings.baseline and scores.settings.results is None:
-        node.workerinput["vlbench_cache"] = str(scores.cache())
+    settings = node.config.stash[_SETTINGS]
+    if settings.baseline and settings.results is None:
+        node.workerinput["vlbench_cache"] = str(_scores(node.config).cache())
 
 
 def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> "BaselineFile | None":
     """The baseline, where pytest comes upon it: named by the option, by testpaths or as an argument."""
-    if file_path != parent.config.stash[_SCORES].settings.baseline:
+    if file_path != parent.config.stash[_SETTINGS].baseline:
         return None
     return BaselineFile.from_parent(parent, path=file_path)
 
@@ -134,9 +101,7 @@ class BaselineFile(pytest.File):
 
     def collect(self) -> "Iterator[ModelRows]":
         """The models in the baseline's order."""
-        from vlbench.core.errors import VlbenchError
-
-        scores = self.config.stash[_SCORES]
+        scores = _scores(self.config)
         try:
             pairs = scores.pairs(self.path)
             scores.tolerances(self.path, None)
@@ -151,7 +116,7 @@ class ModelRows(pytest.Collector):
 
     def collect(self) -> "Iterator[ScoreItem]":
         """The tasks in the baseline's order."""
-        for model, task in self.config.stash[_SCORES].pairs(self.path):
+        for model, task in _scores(self.config).pairs(self.path):
             if model == self.name:
                 yield ScoreItem.from_parent(self, name=task, model=model)
 
@@ -166,14 +131,14 @@ class ScoreItem(pytest.Item):
 
     def runtest(self) -> None:
         """Read or make the result and compare it; what moved and fails nothing is a section of the report."""
-        scores = self.config.stash[_SCORES]
+        scores = _scores(self.config)
         moved = scores.check(scores.result(self.model, self.name), baseline=self.path)
         if moved:
             self.add_report_section("call", "vlbench", moved)
 
     def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> Any:
         """The table of what fails, or the line that says why there is no result."""
-        from vlbench.core.errors import VlbenchError
+        from vlbench.pytest_plugin.scores import Regression
 
         if isinstance(excinfo.value, Regression):
             return str(excinfo.value)
@@ -203,13 +168,13 @@ class AssertNoRegression(Protocol):
 @pytest.fixture(scope="session")
 def vlbench_result(pytestconfig: pytest.Config) -> "Callable[[str, str], Result]":
     """The result of a model on a task, read or made once in a session."""
-    return pytestconfig.stash[_SCORES].result
+    return _scores(pytestconfig).result
 
 
 @pytest.fixture(scope="session")
 def assert_no_regression(pytestconfig: pytest.Config) -> AssertNoRegression:
     """Fails with a table where a result, or a model on a task, is worse than the baseline says."""
-    scores = pytestconfig.stash[_SCORES]
+    scores = _scores(pytestconfig)
 
     def check(
         result: "Result | str",

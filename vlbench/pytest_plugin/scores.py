@@ -4,18 +4,22 @@ import re
 import shutil
 import tempfile
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-if TYPE_CHECKING:
-    import pytest
+import pytest
 
-    from vlbench.core.result import Result
-    from vlbench.options import Options
-    from vlbench.report.gate.baseline import BaselineRow
-    from vlbench.report.gate.check import Finding, Tolerances
-
+from vlbench.api.runs import evaluate
+from vlbench.core.errors import DataError
+from vlbench.core.files import file_name
+from vlbench.core.registry import METHODS
+from vlbench.core.result import Result
+from vlbench.options import Keywords
+from vlbench.pytest_plugin.settings import Settings
+from vlbench.report.gate.baseline import BaselineRow, read_baseline, rows_by_pair, rows_of
+from vlbench.report.gate.check import Finding, Tolerances, compare_rows, failures
+from vlbench.report.gate.check_text import findings_text
+from vlbench.report.results import read_result, read_results
 
 _METHOD = re.compile(r"(?P<name>[^@~]+?)(?:@(?P<shots>\d+))?(?P<others>~[0-9a-f]{6})?(?:\.s(?P<seed>-?\d+))?")
 """A method behind a model's name: `probe@4~3fa2c1.s1`."""
@@ -25,26 +29,10 @@ class Regression(AssertionError):
     """A score that is not what the baseline says; the text is a line, then a table."""
 
 
-@dataclass(frozen=True, slots=True)
-class Settings:
-    """What was asked for; `results` is None where models are run, `cache` where features are not kept.
-
-    `strict` fails what the baseline does not list.
-    """
-
-    baseline: Path | None
-    results: Path | None
-    tolerance: str
-    options: Mapping[str, object]
-    cache: Path | None
-    data_root: tuple[str, ...]
-    strict: bool = False
-
-
 class Scores:
     """Results by model and task, each read or made once in a session, and their check."""
 
-    def __init__(self, config: "pytest.Config", settings: Settings) -> None:
+    def __init__(self, config: pytest.Config, settings: Settings) -> None:
         self.settings = settings
         self._config = config
         self._results: dict[tuple[str, str], Result] = {}
@@ -52,7 +40,7 @@ class Scores:
         shared = getattr(config, "workerinput", {}).get("vlbench_cache")
         self._cache = settings.cache or (Path(shared) if shared else None)
 
-    def result(self, model: str, task: str) -> "Result":
+    def result(self, model: str, task: str) -> Result:
         """The result of a model on a task.
 
         Raises:
@@ -63,7 +51,7 @@ class Scores:
             self._results[key] = self._run(*key) if self.settings.results is None else self._read(*key)
         return self._results[key]
 
-    def check(self, result: "Result", *, baseline: Path | None = None, tolerance: str | None = None) -> str:
+    def check(self, result: Result, *, baseline: Path | None = None, tolerance: str | None = None) -> str:
         """Compare a result with its rows; the answer is the table of what moved and fails nothing.
 
         Raises:
@@ -71,10 +59,6 @@ class Scores:
             DataError: there is no baseline, or it does not have the model and task.
         """
         __tracebackhide__ = True
-        from vlbench.core.errors import DataError
-        from vlbench.report.gate.baseline import rows_of
-        from vlbench.report.gate.check import compare_rows, failures
-        from vlbench.report.gate.check_text import findings_text
 
         path = baseline or self.settings.baseline
         if path is None:
@@ -92,41 +76,34 @@ class Scores:
             raise Regression(f"{_first(failed)}\n{findings_text(failed, 'text')}")
         return findings_text(findings, "text")
 
-    def rows(self, path: Path) -> "Mapping[tuple[str, str], Mapping[str, BaselineRow]]":
+    def rows(self, path: Path) -> Mapping[tuple[str, str], Mapping[str, BaselineRow]]:
         """The rows of a baseline by (model, task), then metric.
 
         Raises:
             DataError: it is missing or damaged.
         """
-        from vlbench.report.gate.baseline import read_baseline, rows_by_pair
-
         if path not in self._baselines:
             self._baselines[path] = rows_by_pair(read_baseline(path))
         return self._baselines[path]
 
-    def pairs(self, path: Path) -> "Sequence[tuple[str, str]]":
+    def pairs(self, path: Path) -> Sequence[tuple[str, str]]:
         """The models and tasks of a baseline in its order; in strict mode the results' too.
 
         Raises:
             DataError: a file is missing or damaged.
         """
-        from vlbench.report.gate.baseline import rows_by_pair, rows_of
-        from vlbench.report.results import read_results
-
         listed = [*self.rows(path)]
         if self.settings.strict and self.settings.results is not None:
             there = rows_by_pair(rows_of(read_results(self.settings.results)))
             listed += [pair for pair in there if pair not in self.rows(path)]
         return listed
 
-    def tolerances(self, path: Path, tolerance: str | None) -> "Tolerances":
+    def tolerances(self, path: Path, tolerance: str | None) -> Tolerances:
         """The tolerances of a text, or those asked for, for the metrics of a baseline.
 
         Raises:
             VlbenchError: they are no tolerances, or of metrics that the baseline does not have.
         """
-        from vlbench.report.gate.check import Tolerances
-
         found = Tolerances.of_text(self.settings.tolerance if tolerance is None else tolerance)
         found.refuse_unknown(row for rows in self.rows(path).values() for row in rows.values())
         return found
@@ -138,10 +115,7 @@ class Scores:
             self._config.add_cleanup(lambda: shutil.rmtree(self._cache or "", ignore_errors=True))
         return self._cache
 
-    def _read(self, model: str, task: str) -> "Result":
-        from vlbench.core.errors import DataError
-        from vlbench.core.files import file_name
-        from vlbench.report.results import read_result
+    def _read(self, model: str, task: str) -> Result:
 
         folder = self.settings.results or Path()
         path = folder / file_name(task) / f"{file_name(model)}.json"
@@ -152,15 +126,11 @@ class Scores:
             raise DataError(f"{path}: holds {result.model} on {result.task}; move or delete it")
         return result
 
-    def _run(self, model: str, task: str) -> "Result":
-        from vlbench.api import evaluate
-        from vlbench.cli.options import data_roots
-        from vlbench.core.errors import DataError
+    def _run(self, model: str, task: str) -> Result:
 
         name, marks = _as_asked(model)
-        roots, task_roots = data_roots(self.settings.data_root)
         asked: Any = {**self.settings.options, **marks}
-        (result,) = evaluate(name, task, cache=self.cache(), data_root=roots, task_roots=task_roots, **asked)
+        (result,) = evaluate(name, task, cache=self.cache(), **asked)
         if (result.model, result.task) != (model, task):
             raise DataError(
                 f"{model} on {task} was run as {result.model} on {result.task}; read its result instead"
@@ -168,14 +138,14 @@ class Scores:
         return result
 
 
-def _first(failed: "Sequence[Finding]") -> str:
+def _first(failed: Sequence[Finding]) -> str:
     """The first failure in a line, which pytest's summary shows."""
     metric = f"{failed[0].metric}: " if failed[0].metric else ""
     more = f"; and {len(failed) - 1} more" if len(failed) > 1 else ""
     return f"{metric}{failed[0].message}{more}"
 
 
-def _as_asked(model: str) -> "tuple[str, Options]":
+def _as_asked(model: str) -> tuple[str, Keywords]:
     """A row's model as `evaluate` takes it: the marks of its name are options.
 
     Raises:
@@ -184,10 +154,8 @@ def _as_asked(model: str) -> "tuple[str, Options]":
     >>> _as_asked("clip-b32@12ab34cd+bf16+fast")
     ('clip-b32@12ab34cd', {'precision': 'bf16', 'preprocess': 'fast'})
     """
-    from vlbench.core.registry import METHODS
-
     name, *marks = model.split("+")
-    options: Options = {}
+    options: Keywords = {}
     for mark in marks:
         match mark:
             case "bf16" | "fp16":
@@ -201,15 +169,14 @@ def _as_asked(model: str) -> "tuple[str, Options]":
     return name, options
 
 
-def _of_method(model: str, method: re.Match[str]) -> "Options":
-    from vlbench.core.errors import DataError
+def _of_method(model: str, method: re.Match[str]) -> Keywords:
 
     if method["others"]:
         raise DataError(
             f"{model}: its name does not tell the settings of {method['name']}; read its result instead"
         )
     shots = f":shots={method['shots']}" if method["shots"] else ""
-    asked: Options = {"method": f"{method['name']}{shots}"}
+    asked: Keywords = {"method": f"{method['name']}{shots}"}
     if method["seed"]:
         asked["seed"] = int(method["seed"])
     return asked

@@ -54,7 +54,9 @@ def image_lines(image: TaggedImage, form: Format) -> Iterator[str]:
     image without tags has a CSV row of its path (and caption), so that none is lost.
     """
     if form == "json":
-        yield json.dumps(_mapping(image), ensure_ascii=False)
+        caption = {} if image.caption is None else {"caption": image.caption}
+        tags = [{**asdict(tag), "score": _rounded(tag.score, _DIGITS)} for tag in image.tags]
+        yield json.dumps({"path": image.path, **caption, "tags": tags}, ensure_ascii=False)
     elif form == "csv":
         behind = () if image.caption is None else (image.caption,)
         for tag in image.tags:
@@ -67,14 +69,6 @@ def image_lines(image: TaggedImage, form: Format) -> Iterator[str]:
             yield f"{image.path}: {said or NO_TAG}"
         else:
             yield f"{image.path}: {image.caption} {f'({said})' if said else NO_TAG}"
-
-
-def _mapping(image: TaggedImage) -> dict[str, object]:
-    return {
-        "path": image.path,
-        **({} if image.caption is None else {"caption": image.caption}),
-        "tags": [{**asdict(tag), "score": _rounded(tag.score, _DIGITS)} for tag in image.tags],
-    }
 
 
 def _rounded(score: float, digits: int) -> float:

@@ -1,33 +1,24 @@
 """Captions of the user's images: who can write them, and which tags lead them."""
 
-from dataclasses import dataclass
-
 from vlbench.core.capabilities import CAPTIONS, Captioner, Generates
 from vlbench.core.contracts import Checkpoint, Model
 from vlbench.core.errors import Unsupported, VlbenchError
 
 
-@dataclass(frozen=True, slots=True)
-class CaptionRequest:
-    """Captions are asked for, led by the tags of `guide`; None for those that are given of each image."""
-
-    guide: tuple[str, ...] | None = None
-
-
-def caption_request(asked: bool, guide: str | None) -> CaptionRequest | None:  # noqa: FBT001 - a flag of click
-    """What `--caption` and `--guide` ask for together; None where that is no caption.
+def caption_guide(guide: str | None, *, asked: bool) -> tuple[str, ...] | None:
+    """The tags that lead every caption; None for those that are given of each image.
 
     Raises:
         VlbenchError: a guide without captions, or without a tag.
     """
     if guide is None:
-        return CaptionRequest() if asked else None
+        return None
     if not asked:
         raise VlbenchError("--guide leads captions; add --caption")
     tags = tuple(tag.strip() for tag in guide.split(",") if tag.strip())
     if not tags:
         raise VlbenchError(f"--guide {guide!r} names no tag; give tags between commas, or leave it out")
-    return CaptionRequest(tags)
+    return tags
 
 
 def check_captions(named: Checkpoint) -> None:

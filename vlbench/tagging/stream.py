@@ -1,57 +1,30 @@
 """Images through a model as they are decoded: threads read ahead, answers leave in the order asked."""
 
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Generator, Sequence
 from contextlib import closing
-from dataclasses import dataclass
 from functools import partial as bind
 from itertools import islice
-from typing import Never, TypeVar
+from typing import Never
 
 import torch
 from torch import Tensor
 from tqdm import tqdm
 
-from vlbench.core.contracts import Dataset, Model, Text
-from vlbench.core.errors import DataError, NotFinite, Unsupported
+from vlbench.core.contracts import Dataset, Model
+from vlbench.core.errors import DataError
 from vlbench.core.image import part_of
 from vlbench.engine.executors.loader import naming, read_ahead
-from vlbench.engine.settings import RunSettings
 from vlbench.tagging.answer import BrokenImage, Tag, TaggedImage
+from vlbench.tagging.batch import BatchSize, finite, within_memory
 from vlbench.tagging.choice import Chosen, choose
-from vlbench.tagging.job import Job
+from vlbench.tagging.job import TaggingJob
 from vlbench.tagging.texts import id_of
-
-T = TypeVar("T")
 
 BATCHES_AHEAD = 2
 """Batches of decoded images that wait for the model at most."""
 
 
-@dataclass(slots=True)
-class _Size:
-    """A batch size: halved for good when the device runs out of memory, unless the user chose it."""
-
-    items: int
-    chosen: bool = False
-
-
-def encode_texts(model: Model, texts: Sequence[Text], settings: RunSettings) -> Tensor:
-    """Features [m, ...] of texts, on the model's device.
-
-    Raises:
-        NotFinite: the model answers NaN or infinity.
-        Unsupported: the device has too little memory.
-    """
-
-    def encode(size: int) -> Tensor:
-        return model.encode_texts(texts, batch_size=size)
-
-    with torch.inference_mode():
-        features = _within_memory(encode, _Size(settings.first_text_batch_size), settings.device)
-    return _finite(features, "text features")
-
-
-def tag_images(job: Job) -> Generator[TaggedImage | BrokenImage]:
+def tag_images(job: TaggingJob) -> Generator[TaggedImage | BrokenImage]:
     """The tags (and caption) of each image, in order, as batches are done; one that does not decode says why.
 
     Raises:
@@ -59,7 +32,7 @@ def tag_images(job: Job) -> Generator[TaggedImage | BrokenImage]:
         Unsupported: the device has too little memory.
     """
     settings, count = job.settings, len(job.images)
-    size = _Size(min(settings.first_batch_size, count), settings.batch_size is not None)
+    size = BatchSize(min(settings.first_batch_size, count), settings.batch_size is not None)
     step = size.items
     progress: tqdm[Never] = tqdm(total=count, unit="img", desc="tags", disable=None, smoothing=0.05)
     decode = bind(_decoded, job.model, job.images)
@@ -88,7 +61,9 @@ def _decoded(model: Model, images: Dataset, position: int) -> Tensor | str:
         return str(error)
 
 
-def _answers(job: Job, pixels: Sequence[Tensor], size: _Size) -> list[tuple[list[Chosen], str | None]]:
+def _answers(
+    job: TaggingJob, pixels: Sequence[Tensor], size: BatchSize
+) -> list[tuple[list[Chosen], str | None]]:
     """The chosen tags and the caption of each image."""
     if not pixels:
         return []
@@ -98,13 +73,13 @@ def _answers(job: Job, pixels: Sequence[Tensor], size: _Size) -> list[tuple[list
         return [each for part in torch.split(batch, items) for each in _answered(job, part)]
 
     with torch.inference_mode():
-        return _within_memory(answer, size, job.settings.device)
+        return within_memory(answer, size, job.settings.device)
 
 
-def _answered(job: Job, pixels: Tensor) -> list[tuple[list[Chosen], str | None]]:
+def _answered(job: TaggingJob, pixels: Tensor) -> list[tuple[list[Chosen], str | None]]:
     """Tags and captions of one part of a batch, whose images are encoded once for both."""
     images = job.model.encode_images(pixels.to(job.settings.device, non_blocking=True))
-    scores = _finite(job.columns.scores(job.model.score, images), "scores")  # [b, m]
+    scores = finite(job.columns.scores(job.model.score, images), "scores")  # [b, m]
     chosen = choose(scores, job.choice)
     if job.captioner is None:
         return [(each, None) for each in chosen]
@@ -112,35 +87,12 @@ def _answered(job: Job, pixels: Tensor) -> list[tuple[list[Chosen], str | None]]
     return list(zip(chosen, job.captioner(images, guides), strict=True))
 
 
-def _leading(job: Job, chosen: Sequence[Chosen]) -> list[str]:
+def _leading(job: TaggingJob, chosen: Sequence[Chosen]) -> list[str]:
     """The names of an image's tags in the order of the list, as the authors lead a caption."""
     return [job.texts[place].name for place in sorted(each.position for each in chosen)]
 
 
-def _tags(job: Job, chosen: Sequence[Chosen]) -> tuple[Tag, ...]:
+def _tags(job: TaggingJob, chosen: Sequence[Chosen]) -> tuple[Tag, ...]:
     return tuple(
         Tag(job.names[each.position], each.score, id_of(job.texts[each.position])) for each in chosen
     )
-
-
-def _within_memory(run: Callable[[int], T], size: _Size, device: str) -> T:
-    while True:
-        try:
-            return run(size.items)
-        except torch.OutOfMemoryError as error:
-            if size.chosen or size.items == 1:
-                raise Unsupported(
-                    f"{device} has too little memory for {size.items} items a batch; pass --batch-size auto "
-                    "or a smaller number"
-                ) from error
-            size.items //= 2
-        if torch.cuda.is_available():
-            torch.cuda.empty_cache()
-
-
-def _finite(values: Tensor, what: str) -> Tensor:
-    if not bool(torch.isfinite(values).all()):
-        raise NotFinite(
-            f"the model's {what} hold NaN or infinity; check the weights, or use --precision fp32"
-        )
-    return values

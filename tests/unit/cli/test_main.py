@@ -47,6 +47,16 @@ def test_help_lists_every_command_and_imports_nothing_heavy():
         assert f"{name} {line}" in " ".join(done.stdout.split())
 
 
+def test_no_command_imports_torch_before_it_runs():
+    code = (
+        "import sys\nfrom importlib import import_module\nfrom vlbench.cli.main import COMMANDS, MODULES\n"
+        "for name in COMMANDS:\n    import_module(f'vlbench.cli.{MODULES.get(name, name)}')\n"
+        "print({'torch', 'scipy', 'pandas', 'datasets', 'open_clip', 'transformers'} & set(sys.modules))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "set()\n"
+
+
 @pytest.mark.parametrize(("error", "code"), [(VlbenchError("wrong"), 2), (CheckFailed("wrong"), 1)])
 def test_a_users_mistake_exits_2_and_a_failed_check_1(run, error, code):
     assert run(error) == (code, "", "vlbench: wrong\n")

@@ -4,7 +4,7 @@ from types import SimpleNamespace
 import pytest
 from click.testing import CliRunner
 
-from vlbench.api import outlier_detection
+import vlbench.cli.ood
 from vlbench.api.outlier_detection import OutOfDistribution
 from vlbench.cli.ood import command
 
@@ -19,7 +19,7 @@ def asked(monkeypatch):
         seen.names, seen.options = names, options
         return FOUND
 
-    monkeypatch.setattr(outlier_detection, "ood", ood)
+    monkeypatch.setattr(vlbench.cli.ood, "ood", ood)
     return seen
 
 

@@ -3,8 +3,7 @@ import sys
 import pytest
 from click.testing import CliRunner
 
-import vlbench.api
-import vlbench.report.exchange.run_log
+import vlbench.cli.run
 from vlbench.cli.run import command
 from vlbench.core.errors import Unsupported
 
@@ -14,11 +13,11 @@ def requests(monkeypatch, make_result):
     """Requests that `run` is given; it answers one result."""
     seen = []
 
-    def run(request, *, tell):
-        seen.append(request)
+    def run(models, tasks, options, *, tell):
+        seen.append(options)
         yield make_result()
 
-    monkeypatch.setattr(vlbench.api, "run", run)
+    monkeypatch.setattr(vlbench.cli.run, "run", run)
     return seen
 
 
@@ -30,7 +29,7 @@ def invoke(tmp_path, *arguments):
 def test_every_result_is_logged_to_every_tracker(requests, tmp_path, monkeypatch):
     logged = []
     monkeypatch.setattr(
-        vlbench.report.exchange.run_log,
+        vlbench.cli.run,
         "run_log",
         lambda tracker: lambda result: logged.append((tracker, result.model)),
     )
@@ -48,4 +47,4 @@ def test_a_tracker_that_is_not_installed_stops_before_any_work(requests, tmp_pat
 def test_what_is_missing_is_asked_for(requests, tmp_path):
     assert invoke(tmp_path, "--missing").exit_code == 0
     assert invoke(tmp_path).exit_code == 0
-    assert [request.missing for request in requests] == [True, False]
+    assert [options.missing for options in requests] == [True, False]

@@ -3,8 +3,6 @@
 import csv
 import io
 import json
-import subprocess
-import sys
 from dataclasses import asdict
 from pathlib import Path
 
@@ -197,22 +195,6 @@ def test_a_mistake_is_one_line(tag, photos, arguments, model, said):
     assert (code, out) == (2, "")
     assert len(err.splitlines()) == 1
     assert said in err
-
-
-def test_help_imports_nothing_heavy():
-    code = (
-        "import sys\nfrom vlbench.cli.main import main\n"
-        "try:\n    main(['{}', '--help'])\n"
-        "finally:\n"
-        "    heavy = {{'torch', 'numpy', 'pandas', 'pydantic', 'PIL', 'tqdm'}} & set(sys.modules)\n"
-        "    print(*heavy, file=sys.stderr)"
-    )
-    for command in ("tag", "describe"):
-        done = subprocess.run(
-            [sys.executable, "-c", code.format(command)], capture_output=True, text=True, check=True
-        )
-        assert done.stderr.split() == []
-        assert f"Usage: vlbench {command}" in done.stdout
 
 
 def test_ram_plus_tags_by_its_list_in_both_languages(tag, photos):

@@ -20,13 +20,13 @@ from vlbench.fitting import coop as coop_module
 from vlbench.fitting.context_card import write_card
 from vlbench.fitting.coop import Few, Fitted, Frozen, fit, labels_of
 from vlbench.fitting.coop_learner import Learner
-from vlbench.fitting.coop_recipe import Recipe
+from vlbench.fitting.coop_recipe import CoopRecipe
 from vlbench.fitting.few_shot import sample
 from vlbench.models.clip.checkpoint import local_dir
 from vlbench.models.coop.context import read_facts, read_vectors
 
 COLOURS = {"red": (220, 30, 30), "green": (30, 200, 60), "blue": (40, 60, 220)}
-RECIPE = Recipe(epochs=6, shots=4, n_ctx=4, rate=0.2, batch_size=8)
+RECIPE = CoopRecipe(epochs=6, shots=4, n_ctx=4, rate=0.2, batch_size=8)
 SETTINGS = RunSettings(workers=0, batch_size=4)
 
 
@@ -52,13 +52,13 @@ def checkpoint(coop_folder: Path, tmp_path: Path) -> Checkpoint:
     return local_dir(Origin("tiny", cache=tmp_path / "cache"), reference=str(coop_folder))
 
 
-def few_of(training: Task, recipe: Recipe) -> Few:
+def few_of(training: Task, recipe: CoopRecipe) -> Few:
     labels = labels_of(training)
     chosen = sample(labels.tolist(), recipe.shots, recipe.seed)
     return Few(training.problem.images, tuple(chosen), labels[chosen])
 
 
-def fitted(checkpoint: Checkpoint, training: Task, cache: Path, recipe: Recipe = RECIPE) -> Fitted:
+def fitted(checkpoint: Checkpoint, training: Task, cache: Path, recipe: CoopRecipe = RECIPE) -> Fitted:
     frozen = Frozen.of(checkpoint, SETTINGS, name="tiny")
     return fit(frozen, training, few_of(training, recipe), recipe, SETTINGS, cache)
 
@@ -68,7 +68,7 @@ def test_the_same_seed_gives_the_same_context_bit_for_bit(
 ) -> None:
     first = fitted(checkpoint, training, tmp_path / "a")
     assert torch.equal(first.context, fitted(checkpoint, training, tmp_path / "b").context)
-    other = Recipe(epochs=6, shots=4, n_ctx=4, rate=0.2, batch_size=8, seed=2)
+    other = CoopRecipe(epochs=6, shots=4, n_ctx=4, rate=0.2, batch_size=8, seed=2)
     assert not torch.equal(first.context, fitted(checkpoint, training, tmp_path / "a", other).context)
 
 
@@ -98,7 +98,7 @@ def test_learning_lowers_the_loss_on_frozen_features(
     checkpoint: Checkpoint, training: Task, tmp_path: Path
 ) -> None:
     short, long = (
-        Recipe(epochs=epochs, shots=4, n_ctx=4, rate=0.2, batch_size=32, features="frozen")
+        CoopRecipe(epochs=epochs, shots=4, n_ctx=4, rate=0.2, batch_size=32, features="frozen")
         for epochs in (1, 40)
     )
     before, after = (fitted(checkpoint, training, tmp_path / "c", recipe) for recipe in (short, long))
@@ -117,11 +117,11 @@ def test_frozen_features_encode_each_image_once_for_all_epochs(
         encoded.append(given[-1].encoded)
 
     monkeypatch.setattr(coop_module, "encode_images", counting)
-    recipe = Recipe(epochs=5, shots=4, n_ctx=4, features="frozen")
+    recipe = CoopRecipe(epochs=5, shots=4, n_ctx=4, features="frozen")
     fitted(checkpoint, training, tmp_path / "d", recipe)
     assert encoded == [12]
     encoded.clear()
-    fitted(checkpoint, training, tmp_path / "d", Recipe(epochs=3, shots=4, n_ctx=4))
+    fitted(checkpoint, training, tmp_path / "d", CoopRecipe(epochs=3, shots=4, n_ctx=4))
     assert encoded == [12, 12, 12]
 
 
@@ -154,7 +154,7 @@ def test_a_damaged_state_is_learned_anew(
 
 
 def test_a_written_context_holds_its_facts(checkpoint: Checkpoint, training: Task, tmp_path: Path) -> None:
-    recipe = Recipe(epochs=2, shots=2, n_ctx=4, class_specific=True)
+    recipe = CoopRecipe(epochs=2, shots=2, n_ctx=4, class_specific=True)
     found = fitted(checkpoint, training, tmp_path / "f", recipe)
     card = write_card(found, recipe, "coop-tiny-colours-2shot", tmp_path / "out", task="colours")
     assert card.name == "coop-tiny-colours-2shot-seed1"
@@ -171,7 +171,7 @@ def test_a_written_context_holds_its_facts(checkpoint: Checkpoint, training: Tas
 def test_no_tensor_but_the_context_is_in_the_file(
     checkpoint: Checkpoint, training: Task, tmp_path: Path
 ) -> None:
-    recipe = Recipe(epochs=1, shots=1, n_ctx=4)
+    recipe = CoopRecipe(epochs=1, shots=1, n_ctx=4)
     card = write_card(fitted(checkpoint, training, tmp_path, recipe), recipe, "row", tmp_path, task="t")
     assert len(load_file(card.context)) == 1
 

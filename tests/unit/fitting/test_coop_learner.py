@@ -11,7 +11,7 @@ from parity_weights import FIXTURES, value
 from vlbench.core.contracts import Origin, Placement, Text
 from vlbench.core.errors import VlbenchError
 from vlbench.fitting.coop_learner import Learner, batches, first_context, prompts_of
-from vlbench.fitting.coop_recipe import Recipe, learning_rate
+from vlbench.fitting.coop_recipe import CoopRecipe, learning_rate
 from vlbench.models.clip.checkpoint import local_dir
 from vlbench.models.shared.dual_encoder import DualEncoder
 
@@ -24,7 +24,7 @@ def model(coop_folder: Path) -> DualEncoder:
     return local_dir(Origin("tiny"), reference=str(coop_folder)).load(Placement())
 
 
-def learner_of(model: DualEncoder, recipe: Recipe, context: torch.Tensor) -> Learner:
+def learner_of(model: DualEncoder, recipe: CoopRecipe, context: torch.Tensor) -> Learner:
     prompts = prompts_of(
         model.text_encoder.tower,
         NAMES,
@@ -38,7 +38,7 @@ def learner_of(model: DualEncoder, recipe: Recipe, context: torch.Tensor) -> Lea
 
 def test_six_steps_of_the_authors_training(model: DualEncoder) -> None:
     golden = np.load(COOP / "coop.npz")
-    recipe = Recipe(epochs=6, n_ctx=4)
+    recipe = CoopRecipe(epochs=6, n_ctx=4)
     learner = learner_of(model, recipe, value("ctx/n4_unified", (4, 64), scale=0.1))
     with torch.no_grad():
         images = model.image_tower(value("input/train_images", (4, 3, 32, 32)))
@@ -62,7 +62,7 @@ def test_learned_features_are_those_that_a_run_reads(model: DualEncoder, kind: s
     """The learner's small table and the authors' full one give the same features."""
     golden = np.load(COOP / "coop.npz")[f"n4_{kind}_{position}/text_features"]
     shape = (4, 64) if kind == "unified" else (5, 4, 64)
-    recipe = Recipe(epochs=1, n_ctx=4, class_specific=kind == "csc", position=position)
+    recipe = CoopRecipe(epochs=1, n_ctx=4, class_specific=kind == "csc", position=position)
     learner = learner_of(model, recipe, value(f"ctx/n4_{kind}", shape, scale=0.1))
     found = learner.prompts.features(learner.context).detach().numpy()
     assert np.abs(found - golden / np.linalg.norm(golden, axis=1, keepdims=True)).max() < 1e-5
@@ -70,7 +70,7 @@ def test_learned_features_are_those_that_a_run_reads(model: DualEncoder, kind: s
 
 def test_only_the_context_is_learned(model: DualEncoder) -> None:
     before = {key: tensor.clone() for key, tensor in model.text_encoder.tower.model.state_dict().items()}
-    learner = learner_of(model, Recipe(epochs=3, n_ctx=4), value("ctx/n4_unified", (4, 64), scale=0.1))
+    learner = learner_of(model, CoopRecipe(epochs=3, n_ctx=4), value("ctx/n4_unified", (4, 64), scale=0.1))
     images = torch.nn.functional.normalize(value("some images", (6, 32)))
     for epoch in range(3):
         learner.epoch(epoch, images, torch.arange(6) % 5)
@@ -79,7 +79,7 @@ def test_only_the_context_is_learned(model: DualEncoder) -> None:
 
 
 def test_a_learner_goes_on_where_another_stopped(model: DualEncoder) -> None:
-    recipe = Recipe(epochs=4, n_ctx=4)
+    recipe = CoopRecipe(epochs=4, n_ctx=4)
     start = value("ctx/n4_unified", (4, 64), scale=0.1)
     images, labels = torch.nn.functional.normalize(value("images", (40, 32))), torch.arange(40) % 5
     whole = learner_of(model, recipe, start)
@@ -96,21 +96,21 @@ def test_a_learner_goes_on_where_another_stopped(model: DualEncoder) -> None:
 
 def test_a_context_starts_from_seeded_numbers_or_from_words(model: DualEncoder) -> None:
     tower = model.text_encoder.tower
-    drawn = first_context(tower, Recipe(epochs=1), 5)
+    drawn = first_context(tower, CoopRecipe(epochs=1), 5)
     assert drawn.shape == (16, 64)
     assert 0.018 < float(drawn.std()) < 0.022
-    assert torch.equal(drawn, first_context(tower, Recipe(epochs=1), 5))
-    assert not torch.equal(drawn, first_context(tower, Recipe(epochs=1, seed=2), 5))
-    assert first_context(tower, Recipe(epochs=1, n_ctx=3, class_specific=True), 5).shape == (5, 3, 64)
-    words = first_context(tower, Recipe(epochs=1, ctx_init="a_photo of a"), 5)
+    assert torch.equal(drawn, first_context(tower, CoopRecipe(epochs=1), 5))
+    assert not torch.equal(drawn, first_context(tower, CoopRecipe(epochs=1, seed=2), 5))
+    assert first_context(tower, CoopRecipe(epochs=1, n_ctx=3, class_specific=True), 5).shape == (5, 3, 64)
+    words = first_context(tower, CoopRecipe(epochs=1, ctx_init="a_photo of a"), 5)
     stored = np.load(COOP / "coop.npz")["n4_unified_end_init/ctx"]
     assert np.abs(words.numpy() - stored).max() < 1e-7
     with pytest.raises(VlbenchError, match=r"--ctx-init .* give fewer words"):
-        first_context(tower, Recipe(epochs=1, ctx_init="many words " * 60), 5)
+        first_context(tower, CoopRecipe(epochs=1, ctx_init="many words " * 60), 5)
 
 
 def test_words_as_a_context_are_plain_clip_on_that_sentence(model: DualEncoder) -> None:
-    recipe = Recipe(epochs=1, ctx_init="a photo of a")
+    recipe = CoopRecipe(epochs=1, ctx_init="a photo of a")
     learner = learner_of(model, recipe, first_context(model.text_encoder.tower, recipe, 5))
     plain = model.encode_texts(
         [Text(name, (f"a photo of a {name.replace('_', ' ')}.",)) for name in NAMES], batch_size=4
@@ -119,7 +119,7 @@ def test_words_as_a_context_are_plain_clip_on_that_sentence(model: DualEncoder) 
 
 
 def test_a_smaller_last_batch_is_left_out_unless_it_is_alone() -> None:
-    recipe = Recipe(epochs=1, batch_size=32)
+    recipe = CoopRecipe(epochs=1, batch_size=32)
     assert [len(batch) for batch in batches(70, recipe, epoch=0)] == [32, 32]
     assert [len(batch) for batch in batches(20, recipe, epoch=0)] == [20]
     assert sorted(torch.cat(batches(64, recipe, epoch=3)).tolist()) == list(range(64))

@@ -7,16 +7,13 @@ from pathlib import Path
 import pytest
 
 from vlbench.core.errors import DataError
-from vlbench.fitting.few_shot import sample, sample_both
+from vlbench.fitting.few_shot import sample
 
 DASSL = json.loads((Path(__file__).parents[2] / "fixtures" / "coop" / "fewshot.json").read_text())
 
 
 @pytest.mark.parametrize("case", DASSL["chosen"], ids=lambda case: f"{case['num_shots']}-{case['seed']}")
 def test_the_same_images_as_dassl(case):
-    both = sample_both(DASSL["train_labels"], DASSL["val_labels"], case["num_shots"], case["seed"])
-    assert both.train == case["train_indices"]
-    assert both.val == case["val_indices"]
     assert sample(DASSL["train_labels"], case["num_shots"], case["seed"]) == case["train_indices"]
 
 

@@ -4,7 +4,7 @@ from colour_tagger import ColourTagger
 
 from vlbench.core.capabilities import CAPTIONS, Generates
 from vlbench.core.errors import Unsupported, VlbenchError
-from vlbench.tagging.captions import CaptionRequest, caption_request, captioner_of, check_captions
+from vlbench.tagging.captions import caption_guide, captioner_of, check_captions
 
 
 class Writer(ColourTagger):
@@ -15,9 +15,8 @@ class Writer(ColourTagger):
 
 
 def test_a_guide_is_tags_between_commas():
-    assert caption_request(False, None) is None
-    assert caption_request(True, None) == CaptionRequest(None)
-    assert caption_request(True, "dog, green grass,") == CaptionRequest(("dog", "green grass"))
+    assert caption_guide(None, asked=True) is None
+    assert caption_guide("dog, green grass,", asked=True) == ("dog", "green grass")
 
 
 @pytest.mark.parametrize(
@@ -25,7 +24,7 @@ def test_a_guide_is_tags_between_commas():
 )
 def test_a_guide_without_captions_or_tags_is_refused(asked, guide, said):
     with pytest.raises(VlbenchError, match=said):
-        caption_request(asked, guide)
+        caption_guide(guide, asked=asked)
 
 
 def test_only_models_that_generate_are_asked_for_captions():

@@ -11,9 +11,10 @@ from vlbench.core.errors import NotFinite, Unsupported
 from vlbench.engine.scoring import Columns
 from vlbench.engine.settings import RunSettings
 from vlbench.tagging.answer import BrokenImage, Tag
+from vlbench.tagging.batch import encode_texts
 from vlbench.tagging.choice import choice_for
-from vlbench.tagging.job import Job
-from vlbench.tagging.stream import BATCHES_AHEAD, encode_texts, tag_images
+from vlbench.tagging.job import TaggingJob
+from vlbench.tagging.stream import BATCHES_AHEAD, tag_images
 
 COLOURS = ("red", "green", "blue", "white", "black", "red", "green", "blue", "white", "black")
 
@@ -22,7 +23,7 @@ def job(model=None, *, images=None, **settings):
     model = model or ColourTagger()
     texts = ColourTagger().tags()
     chosen = RunSettings(**settings)
-    return Job(
+    return TaggingJob(
         images=images or squares(COLOURS),
         model=model,
         texts=texts,

@@ -1,6 +1,7 @@
 """Options of the API: what is none of the known words is refused before anything is found or loaded."""
 
 from pathlib import Path
+from typing import get_args
 
 import pytest
 from PIL import Image
@@ -8,9 +9,12 @@ from PIL import Image
 from vlbench.api import fit_coop, load_model
 from vlbench.api.outlier_detection import ood
 from vlbench.api.prompt_sweep import sweep_prompts
+from vlbench.api.request import resolve
 from vlbench.cards.yaml_file import read_mapping
+from vlbench.core.contracts import Precision, PreprocessMode
 from vlbench.core.errors import DataError, VlbenchError
-from vlbench.options import request_of, resolve
+from vlbench.core.method import ZERO_SHOT
+from vlbench.options import DEFAULTS, FLAGS, Keywords, Options
 
 OPTIONS = {"device": "cpu", "method": "best-f1"}
 
@@ -43,7 +47,30 @@ def test_what_takes_no_method_refuses_one_and_does_not_pass_it_over(call, what) 
 )
 def test_what_no_run_could_mean_is_refused(options: dict[str, object], message: str) -> None:
     with pytest.raises(VlbenchError, match=message):
-        request_of("tiny-clip", "shapes", {"device": "cpu", **options})  # type: ignore[typeddict-item]
+        resolve("tiny-clip", "shapes", Options.of({"device": "cpu", **options}))  # type: ignore[typeddict-item]
+
+
+def test_an_option_is_a_keyword_and_a_flag_and_has_one_name() -> None:
+    assert Keywords.__annotations__.keys() == DEFAULTS.keys()
+    assert DEFAULTS.keys() - FLAGS.keys() == {"task_roots"}
+    assert {name: flag.choices for name, flag in FLAGS.items() if flag.choices} == {
+        "precision": get_args(Precision),
+        "preprocess": get_args(PreprocessMode),
+    }
+    assert DEFAULTS["method"] == (ZERO_SHOT.name,)
+
+
+def test_a_task_has_its_own_folder_by_a_keyword_or_among_the_roots(tmp_path: Path) -> None:
+    (tmp_path / "a=b").mkdir()
+    read = Options.of({"data_root": ["data", "pets=here", tmp_path / "a=b"], "task_roots": {"dtd": "there"}})
+    assert read.data_root == (Path("data"), tmp_path / "a=b")
+    assert read.task_roots == {"dtd": Path("there"), "pets": Path("here")}
+    assert Options.of({"data_root": "data"}).data_root == (Path("data"),)
+
+
+def test_what_is_none_has_its_default(tmp_path: Path) -> None:
+    none = dict.fromkeys(DEFAULTS)
+    assert Options.of(none | {"cache": tmp_path}) == Options(cache=tmp_path)  # type: ignore[arg-type]
 
 
 @pytest.fixture
@@ -64,13 +91,13 @@ def twins(tmp_path: Path) -> Path:
 def test_two_data_sets_of_one_name_in_one_request_are_refused(twins: Path) -> None:
     asked = [f"classification:{twins}/{place}/test" for place in "ab"]
     with pytest.raises(DataError, match=r"a/test and .*b/test are both classification:test@.*; rename one"):
-        resolve(request_of((), asked, {}))
+        resolve((), asked, Options())
 
 
 def test_a_folder_that_is_asked_for_twice_is_one_task(twins: Path) -> None:
     (twins / "link").symlink_to(twins / "a")
     asked = [f"classification:{twins}/{place}" for place in ("a/test", "a/test/", "a/../a/test", "link/test")]
-    _, tasks = resolve(request_of((), asked, {}))
+    _, tasks = resolve((), asked, Options())
     assert len(tasks) == 1
 
 
@@ -82,7 +109,7 @@ def test_names_are_refused_where_a_task_asks_by_the_texts_of_its_data(task: str,
         rf"^{task}\+classnames@[0-9a-f]{{6}}: asks by its data's own texts, and by no name of .*own.txt; run"
     )
     with pytest.raises(DataError, match=told):
-        resolve(request_of("tiny-clip", task, {"device": "cpu", "classnames": own, "limit": 9}))
+        resolve("tiny-clip", task, Options(classnames=own, limit=9))
 
 
 def test_a_card_is_read_once(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -93,9 +120,7 @@ def test_a_card_is_read_once(monkeypatch: pytest.MonkeyPatch) -> None:
         return read_mapping(path)
 
     monkeypatch.setattr("vlbench.cards.entries.read_mapping", counted)
-    (model,), (task,) = resolve(
-        request_of("tiny-clip", "shapes-tags", {"device": "cpu", "method": "best-f1"})
-    )
+    (model,), (task,) = resolve("tiny-clip", "shapes-tags", Options(method=("best-f1",)))
     assert {"shapes-tags.yaml", "tiny-clip.yaml"} <= set(read)
     assert len(read) == len(set(read))
     assert (model.card and model.card.adapter, task.card and task.card.kind) == ("clip", "tagging")

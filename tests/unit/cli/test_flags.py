@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from vlbench.cli.options import names_in
+from vlbench.cli.flags import names_in
 
 
 def test_a_comma_in_the_path_of_a_folder_sets_nothing_apart(

@@ -1,0 +1,55 @@
+"""Learning on top of a frozen model."""
+
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Unpack
+
+from vlbench.api.request import refuse_method, resolve
+from vlbench.cards.catalogue import read_catalogue
+from vlbench.fitting.coop_recipe import RecipeOptions
+from vlbench.options import Keywords, Options
+
+if TYPE_CHECKING:
+    from vlbench.fitting.context_card import ContextCard
+
+
+def fit_coop(
+    model: str,
+    task: str,
+    *,
+    shots: Sequence[int] = (16,),
+    seeds: Sequence[int] = (1,),
+    recipe: RecipeOptions | None = None,
+    out: Path | str = "fitted",
+    tell: Callable[[str], None] = lambda _: None,
+    **options: Unpack[Keywords],
+) -> "Iterator[ContextCard]":
+    """Learn a CoOp context for every number of shots and every seed; each is written as it is done.
+
+    `out` takes a context file and a model card for each; options as of `evaluate`. A card says how many of
+    its training images are test images of the task, None where those are not here. `tell` is given lines of
+    what was read of the data and of the model's files.
+
+    Raises:
+        VlbenchError: a name, a file or an option is wrong, or the task has no training split.
+    """
+    read = Options.of(options)
+    refuse_method(read, "fit")
+    (named,), _ = resolve(model, (), read)
+    from vlbench.fitting.sweep import learn  # and torch
+
+    return learn(
+        named,
+        model,
+        task,
+        read_catalogue(read.include_path),
+        read.data,
+        read.settings,
+        shots=shots,
+        seeds=seeds,
+        recipe=recipe or {},
+        base_weights=read.weights,
+        cache=read.cache,
+        out=Path(out),
+        tell=tell,
+    )

@@ -1,0 +1,105 @@
+"""The models and tasks that a request names: listed, found and counted, or loaded."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Unpack
+
+from vlbench.cards.build import NamedModel, NamedTask, open_model, open_task
+from vlbench.cards.catalogue import read_catalogue, select
+from vlbench.cards.texts import read_classnames
+from vlbench.core.contracts import Model, Placement
+from vlbench.core.errors import DataError, VlbenchError
+from vlbench.core.files import shown
+from vlbench.core.method import ZERO_SHOT
+from vlbench.core.task import Task
+from vlbench.options import Keywords, Options
+
+
+def resolve(
+    models: str | Sequence[str], tasks: str | Sequence[str], options: Options
+) -> tuple[list[NamedModel], list[NamedTask]]:
+    """Find models and tasks by their names, aliases or wildcards; a task that is named twice is one.
+
+    Raises:
+        VlbenchError: a name is unknown, a card is wrong, or data are missing or differ from the card.
+        DataError: two tasks of other data share a name, so that the results of one would replace the other's;
+            or names that the user gives are not what a task asks by.
+    """
+    catalogue, data = read_catalogue(options.include_path), options.data
+    chosen = select(catalogue, (models,) if isinstance(models, str) else models, "model")
+    if options.weights is not None and len(chosen) != 1:
+        raise VlbenchError(f"--weights belongs to one model, not to {len(chosen)}; name one")
+    found: dict[str, NamedTask] = {}
+    for name in select(catalogue, (tasks,) if isinstance(tasks, str) else tasks, "task"):
+        named = open_task(name, catalogue, request=data)
+        first = found.setdefault(named.task.name, named)
+        here, there = (each.task.problem.images.name for each in (named, first))
+        if here != there:
+            raise DataError(
+                f"{there} and {here} are both {named.task.name}: their folders and their files have equal "
+                "names and sizes; rename one of the folders"
+            )
+    if data.classnames is not None:
+        own = {text.name for text in read_classnames(data.classnames)}
+        for name, named in found.items():
+            if own.isdisjoint(text.name for text in named.task.problem.texts):
+                raise DataError(
+                    f"{name}: asks by its data's own texts, and by no name of "
+                    f"{shown(data.classnames)}; run it without --classnames"
+                )
+    cache = None if options.verify_data else options.cache  # files are digested anew, not remembered
+    return [
+        open_model(name, catalogue, weights=options.weights, preprocess=options.preprocess, cache=cache)
+        for name in chosen
+    ], list(found.values())
+
+
+def refuse_method(options: Options, what: str) -> None:
+    """Raise VlbenchError where a method is asked of something that scores a model as it is."""
+    for method in options.methods:
+        if method.name != ZERO_SHOT.name:
+            raise VlbenchError(f"{what} takes no method; leave {method.name} out")
+
+
+def load_model(name: str, **options: Unpack[Keywords]) -> Model:
+    """A model by name, its weights loaded; options as of `evaluate` (device, precision, weights ...).
+
+    Raises:
+        VlbenchError: the name is unknown or the weights cannot be read.
+    """
+    read = Options.of(options)
+    refuse_method(read, "load_model")
+    models, _ = resolve(name, (), read)
+    settings = read.settings
+    return models[0].checkpoint.load(Placement(settings.device, settings.precision))
+
+
+def load_task(name: str, **options: Unpack[Keywords]) -> Task:
+    """A task by name, its data found and counted; no image is opened.
+
+    Raises:
+        VlbenchError: the name is unknown, or the data are missing or differ from the card.
+
+    >>> len(load_task("digits").problem.images)
+    1797
+    """
+    _, tasks = resolve((), name, Options.of(options))
+    return tasks[0].task
+
+
+def list_models(include_path: Sequence[Path | str] = ()) -> tuple[str, ...]:
+    """Names of all model cards, sorted.
+
+    >>> "tiny-clip" in list_models()
+    True
+    """
+    return tuple(sorted(read_catalogue(tuple(map(Path, include_path)), kinds=["model"]).models))
+
+
+def list_tasks(include_path: Sequence[Path | str] = ()) -> tuple[str, ...]:
+    """Names of all task cards, sorted.
+
+    >>> "shapes" in list_tasks()
+    True
+    """
+    return tuple(sorted(read_catalogue(tuple(map(Path, include_path)), kinds=["task"]).tasks))

@@ -1,0 +1,96 @@
+"""Flags: those of `Options`, from what is stated there, and those that several commands share beside them."""
+
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from vlbench.options import DEFAULTS, FLAGS
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+
+def flag(name: str, *declared: str, **changes: Any) -> Callable[[Command], Command]:
+    """The flag of an option, which is read from its environment variable too.
+
+    `declared` are names in place of the option's own; `changes` are click's keywords where a command states
+    something else.
+    """
+    told, default = FLAGS[name], DEFAULTS[name]
+    keywords: dict[str, Any] = {
+        "help": told.help,
+        "metavar": told.metavar,
+        "envvar": "VLBENCH_DATA" if name == "data_root" else f"VLBENCH_{name.upper()}",
+        "is_flag": isinstance(default, bool),
+        "multiple": isinstance(default, tuple),
+    }
+    if default or (default == 0 and not keywords["is_flag"]):
+        keywords |= {"default": default, "show_default": True}
+    if told.choices:
+        keywords["type"] = click.Choice(told.choices)
+    elif told.least is not None:
+        keywords["type"] = click.IntRange(min=told.least)
+    elif told.place:
+        keywords["type"] = click.Path(
+            path_type=Path,
+            exists=told.place == "existing folder",
+            file_okay=told.place == "file",
+            dir_okay=told.place != "file",
+        )
+    own = (f"--{name.replace('_', '-')}",)
+    return click.option(*(declared or own), **{**keywords, **changes})
+
+
+def flags(*names: str) -> Callable[[Command], Command]:
+    """The flags of several options, in this order."""
+
+    def add(command: Command) -> Command:
+        for name in reversed(names):
+            command = flag(name)(command)
+        return command
+
+    return add
+
+
+batch_size_flag = flag("batch_size", default="auto", show_default=True, type=str)
+results_flag = flag(
+    "results",
+    default=Path("results"),
+    show_default=True,
+    help="The folder with the result JSON files.",
+)
+
+
+def format_flag(*choices: str, **changes: Any) -> Callable[[Command], Command]:
+    """The flag --format, for the argument `form`: what is printed; the first is the default."""
+    keywords = {"default": choices[0], "show_default": True, "help": "Of the answer.", **changes}
+    return click.option("--format", "form", type=click.Choice(choices), **keywords)
+
+
+def say(line: str) -> None:
+    """Tell a line beside the answer, on stderr."""
+    click.echo(line, err=True)
+
+
+def names_in(values: Iterable[str], is_one: Callable[[str], bool] | None = None) -> tuple[str, ...]:
+    """Names that commas set apart; one in a name that `is_one` knows does not.
+
+    Unless it is given, that is the path of a folder that exists (`tagging:a,b`).
+    """
+    known = is_one or _is_reference
+    found = []
+    for value in values:
+        parts = value.split(",")
+        while parts:
+            joined = [",".join(parts[:count]) for count in range(len(parts), 0, -1)]
+            name = next((each for each in joined[:-1] if known(each)), parts[0])
+            parts = parts[name.count(",") + 1 :]
+            found.append(name)
+    return tuple(name for name in found if name)
+
+
+def _is_reference(name: str) -> bool:
+    """Whether a name is `SCHEME:PATH`, and the path is there."""
+    scheme, _, path = name.partition(":")
+    return "," not in scheme and bool(path) and Path(path).expanduser().exists()
