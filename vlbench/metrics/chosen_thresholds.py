@@ -51,10 +51,8 @@ def best_f1_thresholds(
     decided: list[tuple[FloatArray, NDArray[np.bool_]]] = []
     for column in score_columns(scores, relevant, asked):
         if column.positives.size:
-            positive = np.zeros(column.scores.size, dtype=np.bool_)
-            positive[column.positives] = True
-            tags[column.index], f1[column.index] = _best(column.scores, positive)
-            decided.append((column.scores, positive))
+            tags[column.index], f1[column.index] = _best(column.scores, column.truth)
+            decided.append((column.scores, column.truth))
     if not decided:
         raise DataError("no image of the validation split has any of the tags; choose another split")
     # tags without positives are left out of micro F1, as in thresholds.py

@@ -29,6 +29,13 @@ class Column:
     positives: NDArray[np.int64]
     images: NDArray[np.int64] | slice
 
+    @property
+    def truth(self) -> NDArray[np.bool_]:
+        """Whether each of these images has the tag, [k]."""
+        truth = np.zeros(self.scores.size, dtype=np.bool_)
+        truth[self.positives] = True
+        return truth
+
     def at(self, places: NDArray[np.int64]) -> NDArray[np.int64]:
         """The images at some places among the scores."""
         return places if isinstance(self.images, slice) else self.images[places]

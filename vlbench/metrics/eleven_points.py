@@ -12,20 +12,23 @@ from vlbench.metrics.columns import FloatArray, score_columns
 Floats = NDArray[np.float32]
 
 
-def elevater_11_point(scores: FloatArray, relevant: NDArray[np.bool_]) -> NDArray[np.float64]:
-    """ELEVATER's 11-point AP of each column of [n, m]: [m], NaN for a class without positives.
+def elevater_11_point(scores: FloatArray, relevant: NDArray[np.bool_]) -> float:
+    """ELEVATER's 11-point AP of a class that has positives, of its scores [n] and its truth [n].
 
-    Its mean leaves those out. AP is the mean over recalls r = 1, 0.9 ... 0 of the best precision at
-    recall >= r, on a curve that ends in recall 0 at precision 1: the term of r = 0 is always 1.
+    It is the mean over recalls r = 1, 0.9 ... 0 of the best precision at recall >= r, on a curve that ends in
+    recall 0 at precision 1: the term of r = 0 is always 1.
     Source: vision-evaluation 0.2.9.
 
-    >>> elevater_11_point(np.array([[2.0], [1.0]]), np.array([[False], [True]])).round(6)
-    array([0.545455])
+    >>> round(elevater_11_point(np.array([2.0, 1.0]), np.array([False, True])), 6)
+    0.545455
     """
-    values = np.full(scores.shape[1], np.nan)
-    for index in np.flatnonzero(relevant.any(axis=0)):
-        values[index] = _eleven_points(scores[:, index], relevant[:, index])
-    return values
+    ordered = np.sort(scores)
+    right = np.sort(scores[relevant])
+    cuts = np.unique(right)  # only there does recall grow, and precision is best
+    hits = right.size - np.searchsorted(right, cuts)
+    precision = np.append(hits / (ordered.size - np.searchsorted(ordered, cuts)), 1.0)
+    recall = np.append(hits / right.size, 0.0)
+    return float(np.mean([precision[recall >= level].max() for level in np.linspace(1, 0, 11)]))
 
 
 def resampled_eleven_points(right: Floats, found: Floats, reached: Floats) -> Floats:
@@ -54,18 +57,6 @@ def eleven_point_mean_average_precision(
     """
     values = np.full(len(problem.queries), np.nan)
     for column in score_columns(prediction["scores"], problem.relevant, problem.asked):
-        truth = np.zeros((len(column.scores), 1), dtype=np.bool_)
-        truth[column.positives] = True
-        values[column.index] = elevater_11_point(column.scores[:, None], truth)[0]
+        if column.positives.size:
+            values[column.index] = elevater_11_point(column.scores, column.truth)
     return Measurement.mean_of(problem.names, values, problem.relevant.column_counts)
-
-
-def _eleven_points(scores: FloatArray, relevant: NDArray[np.bool_]) -> float:
-    """11-point AP of one class, [n], that has positives."""
-    ordered = np.sort(scores)
-    right = np.sort(scores[relevant])
-    cuts = np.unique(right)  # only there does recall grow, and precision is best
-    hits = right.size - np.searchsorted(right, cuts)
-    precision = np.append(hits / (ordered.size - np.searchsorted(ordered, cuts)), 1.0)
-    recall = np.append(hits / right.size, 0.0)
-    return float(np.mean([precision[recall >= level].max() for level in np.linspace(1, 0, 11)]))

@@ -241,7 +241,6 @@ def _decisions(
     for column in score_columns(scores, relevant, asked):
         if column.positives.size:
             given = column.scores > cuts[column.images, column.index]
-            true = np.zeros(given.size, dtype=np.bool_)
-            true[column.positives] = True
+            true = column.truth
             whole = ratio.given * given.astype(np.float64) + ratio.true * true
             yield column, ratio.hits * (given & true).astype(np.float64), whole

@@ -20,9 +20,15 @@ AS_IT_IS = ScoreUnit("cosine")
 EXACT = {"atol": 1e-6, "rtol": 0}
 
 
+def of_classes(predicted, relevant):
+    columns = zip(predicted.T, relevant.T, strict=True)
+    return np.transpose([ram_precision_recall(given, true) for given, true in columns])
+
+
 def test_ram_average_precision(parity):
     data = parity("ram_map_pr")
-    stable = ram_average_precision(data["scores"], data["targets"])
+    columns = zip(data["scores"].T, data["targets"].T, strict=True)
+    stable = np.array([ram_average_precision(scores, targets) for scores, targets in columns])
     np.testing.assert_allclose(stable, data["AP_tie_rule_stable_reversed"], **EXACT)
     untied = [j for j in range(12) if j != 4]
     np.testing.assert_allclose(stable[untied], data["AP"][untied], **EXACT)
@@ -36,7 +42,7 @@ def test_ram_precision_and_recall(parity):
     given = data["scores"] >= data["thresholds"]
     given[:, 9] = False  # the fixture never predicts this class
     np.testing.assert_array_equal(given, data["pred"])
-    precision, recall = ram_precision_recall(data["pred"], data["targets"])
+    precision, recall = of_classes(data["pred"], data["targets"])
     np.testing.assert_allclose(precision, data["P_per_class"], **EXACT)
     np.testing.assert_allclose(recall, data["R_per_class"], **EXACT)
     assert precision.mean() == pytest.approx(float(data["P"]), abs=1e-6)
@@ -70,7 +76,7 @@ def test_ours_is_theirs_where_nothing_ties_and_every_tag_has_positives(parity, p
 def test_precision_and_recall_from_a_threshold_on(parity, problem_of, threshold):
     data = parity("ram_map_pr")
     problem, prediction = problem_of(data["targets"]), Prediction(AS_IT_IS, {"scores": data["scores"]})
-    precision, recall = ram_precision_recall(data["scores"] >= np.float32(threshold), data["targets"])
+    precision, recall = of_classes(data["scores"] >= np.float32(threshold), data["targets"])
     options = MetricOptions(at=threshold)
     assert ram_precision(prediction, problem, options).value == pytest.approx(precision.mean())
     assert ram_recall(prediction, problem, options).value == pytest.approx(recall.mean())

@@ -146,9 +146,9 @@ def test_published_definitions_on_what_is_known(case, asked_problem):
 
     def of_tag(value):
         columns = ((scores[known[:, j], j], relevant[known[:, j], j]) for j in range(7))
-        return [value(own[:, None], right[:, None]) if own.size else None for own, right in columns]
+        return [value(own, right) if own.size else None for own, right in columns]
 
-    expected = of_tag(lambda own, right: ram_average_precision(own, right)[0])
+    expected = of_tag(ram_average_precision)
     found = measure("ram_mean_average_precision", scores, problem)
     assert [part.value for part in found.parts] == expected
     assert (found.value, found.n, found.left_out) == (
@@ -156,11 +156,9 @@ def test_published_definitions_on_what_is_known(case, asked_problem):
         6,
         1,
     )
-    precision = of_tag(lambda own, right: ram_precision_recall(own >= 0.5, right)[0][0])
+    precision = of_tag(lambda own, right: ram_precision_recall(own >= 0.5, right)[0])
     assert [part.value for part in measure("ram_precision", scores, problem, 0.5).parts] == precision
-    eleven = by_tag(
-        scores, relevant, known, lambda right, own: elevater_11_point(own[:, None], right[:, None])[0]
-    )
+    eleven = by_tag(scores, relevant, known, lambda right, own: elevater_11_point(own, right))
     found = measure("eleven_point_mean_average_precision", scores, problem)
     assert [part.value for part in found.parts] == eleven
 
