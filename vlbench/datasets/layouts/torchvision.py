@@ -41,11 +41,6 @@ class OnDisk:
     package: str = ""
     files: str = ""
 
-    def parts_of(self, options: Mapping[str, Option]) -> Sequence[str]:
-        """The folders and files of the split that options ask for; torchvision's default is `train`."""
-        split = str(options.get("split", "train"))
-        return self.parts.get(split) or self.parts.get("", ())
-
 
 def _everywhere(part: str, labels: str, package: str = "") -> OnDisk:
     return OnDisk({"": (part,)}, labels, package)
@@ -140,7 +135,8 @@ def torchvision(
     for option in chosen:
         if option not in OPTIONS:
             raise CardError(f"source torchvision: {dataset} takes no {option!r}; known: {', '.join(OPTIONS)}")
-    parts = layout.parts_of(chosen)
+    split = str(chosen.get("split", "train"))  # torchvision's default
+    parts = layout.parts.get(split) or layout.parts.get("")
     if not parts:
         raise CardError(f"source torchvision: {dataset} has no split {chosen.get('split')!r}")
     root = locate(

@@ -16,8 +16,6 @@ from vlbench.datasets.readers.parquet import open_rows
 from vlbench.datasets.readers.parquet_columns import ColumnChoice, ColumnUse, WhichCaptions
 from vlbench.datasets.readers.webdataset import open_shards
 
-HubLayout = Literal["parquet", "webdataset", "datasets"]
-
 
 def hub(
     place: Place,
@@ -27,7 +25,7 @@ def hub(
     revision: str | None = None,
     split: str = "test",
     config: str | None = None,
-    layout: HubLayout = "parquet",
+    layout: Literal["parquet", "webdataset", "datasets"] = "parquet",
     columns: dict[ColumnUse, str | list[str]] | None = None,
     where: dict[str, str | int] | None = None,
     captions: WhichCaptions = "all",

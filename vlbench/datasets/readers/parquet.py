@@ -3,6 +3,7 @@
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -28,7 +29,7 @@ from vlbench.datasets.readers.parquet_columns import (
     find_columns,
     read_rows,
 )
-from vlbench.datasets.readers.parquet_rows import Rows, open_parquet
+from vlbench.datasets.readers.parquet_rows import example_of_row, open_parquet
 
 PARQUET_SUFFIX = ".parquet"
 DEFAULT_SPLIT = "test"
@@ -217,7 +218,8 @@ def open_rows(
     if first is None or not targets:
         chosen = f" where {dict(choice.where)}" if choice.where else ""
         raise DataError(f"{name} has no row{chosen}; correct the card or fetch the data again")
-    rows = Rows(tuple(files), np.array(places, dtype=np.int64), tuple(targets), first.found.leaf)
+    rows = np.array(places, dtype=np.int64)
+    example = partial(example_of_row, tuple(files), rows, tuple(targets), first.found.leaf)
     near = offers_beside([beside], () if first.names else targets)
     file = names_file(beside)
     named_in = file.name if file else "the metadata" * bool(first.names)
@@ -226,7 +228,7 @@ def open_rows(
         name=name,
         revision=revision,
         offers=Offers(names=near.names or first.names, templates=near.templates),
-        examples=Examples(rows.example, len(targets)),
+        examples=Examples(example, len(targets)),
         reading=replace(first.reading, labels=labels, left_out=tally.left_out),
     )
 

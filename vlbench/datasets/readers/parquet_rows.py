@@ -2,8 +2,7 @@
 
 import threading
 from collections import OrderedDict
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
 from functools import lru_cache, partial
 from typing import TYPE_CHECKING, Any
 
@@ -152,22 +151,15 @@ def open_image_row(file: FoundFile, leaf: str, row: int) -> "Image":
     return open_image_bytes(read_row(file, leaf, row), f"{file.path}: row {row}")
 
 
-@dataclass(frozen=True, slots=True)
-class Rows:
-    """Rows of parquet files with images."""
-
-    files: tuple[FoundFile, ...]
-    places: NDArray[np.int64]  # [n, 2]: file, row
-    targets: tuple[Target, ...]
-    leaf: str
-
-    def example(self, index: int) -> Example:
-        """The example of a row; its id is the file's name and the row in it."""
-        number, row = self.places[index].tolist()
-        file = self.files[number]
-        return Example(
-            f"{file.name}/{row}",
-            partial(open_image_row, file, self.leaf, row),
-            self.targets[index],
-            f"{file.state}#{row}",
-        )
+def example_of_row(
+    files: Sequence[FoundFile],
+    places: NDArray[np.int64],
+    targets: Sequence[Target],
+    leaf: str,
+    index: int,
+) -> Example:
+    """The example of a row, of `places` [n, 2], file and row; its id is the file's name and the row in it."""
+    number, row = places[index].tolist()
+    file = files[number]
+    image = partial(open_image_row, file, leaf, row)
+    return Example(f"{file.name}/{row}", image, targets[index], f"{file.state}#{row}")

@@ -45,12 +45,8 @@ class TarSample:
     marks: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class TarIndex:
-    """The samples of a tar in its order, and the members that are none of theirs."""
-
-    samples: tuple[TarSample, ...]
-    left_out: tuple[LeftOut, ...]
+TarIndex = tuple[Sequence[TarSample], Sequence[LeftOut]]
+"""The samples of a tar in its order, and the members that are none of theirs."""
 
 
 @dataclass(slots=True)
@@ -70,12 +66,12 @@ def index_of(file: FoundFile, cache: Path | None) -> TarIndex:
     """
     key = f"tar index|{LAYOUT}|{file.state}"
     samples, left_out = json.loads(remembered(key, cache, lambda: _packed(_read_index(file))))
-    return TarIndex(tuple(map(_sample, samples)), tuple(LeftOut(*each) for each in left_out))
+    return [_sample(each) for each in samples], [LeftOut(*each) for each in left_out]
 
 
 def _packed(index: TarIndex) -> str:
     """An index as JSON: the values of its samples' fields, and of what is left out."""
-    return json.dumps([list(map(astuple, each)) for each in (index.samples, index.left_out)])
+    return json.dumps([list(map(astuple, each)) for each in index])
 
 
 def _sample(row: Sequence[Any]) -> TarSample:
@@ -111,7 +107,7 @@ def _read_index(file: FoundFile) -> TarIndex:
         for key, parts in gathered.items()
         if not _is_further(key, parts, gathered, tally)
     ]
-    return TarIndex(tuple(samples), tally.left_out)
+    return samples, tally.left_out
 
 
 def _key_and_suffix(member: str) -> tuple[str, str] | None:

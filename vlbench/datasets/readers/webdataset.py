@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
@@ -21,25 +20,6 @@ TAR_SUFFIX = ".tar"
 COMPRESSED_TARS = (".tar.gz", ".tgz", ".tar.bz2", ".tar.xz", ".tar.zst")
 SHARD_COUNT = "nshards.txt"
 DEFAULT_SPLIT = "test"
-
-
-@dataclass(frozen=True, slots=True)
-class Members:
-    """Members of tars that are images."""
-
-    files: tuple[FoundFile, ...]
-    samples: tuple[tuple[int, TarSample], ...]  # number of the file, sample
-
-    def example(self, index: int) -> Example:
-        """The example of a member; its id is the tar's name and the sample's key."""
-        number, sample = self.samples[index]
-        file = self.files[number]
-        return Example(
-            f"{file.name}/{sample.key}",
-            partial(open_image_file, file.path, sample.offset, sample.size, sample.member),
-            sample.target,
-            f"{file.state}#{sample.member}",
-        )
 
 
 def webdataset(place: Place, /, *, path: str, split: str | None = None) -> Dataset:
@@ -125,7 +105,7 @@ def open_shards(
         DataError: a damaged or compressed tar, no sample, or a row of marks that is not as long as the tags.
     """
     indices = [index_of(file, cache) for file in files]
-    samples = [(number, sample) for number, index in enumerate(indices) for sample in index.samples]
+    samples = [(number, sample) for number, (own, _) in enumerate(indices) for sample in own]
     if not samples:
         raise DataError(f"{name} has no sample; pack an image for each key")
     offers = offers_beside(beside, (sample.target for _, sample in samples))
@@ -134,19 +114,27 @@ def open_shards(
     tally = Tally()
     for other in unread:
         tally.leave_out("tars of other splits", other)
-    for index in indices:
-        tally.add(index.left_out)
+    for _, left_out in indices:
+        tally.add(left_out)
     return Dataset(
         name=name,
         revision=revision,
         offers=offers,
-        examples=Examples(Members(tuple(files), tuple(samples)).example, len(samples)),
+        examples=Examples(partial(_example, tuple(files), tuple(samples)), len(samples)),
         reading=Reading(
             layout=layout,
             labels="members beside the images" + (f", names in {names.name}" if names else ""),
             left_out=tally.left_out,
         ),
     )
+
+
+def _example(files: Sequence[FoundFile], samples: Sequence[tuple[int, TarSample]], index: int) -> Example:
+    """The example of a member, of samples behind the number of their file; its id names tar and key."""
+    number, sample = samples[index]
+    file = files[number]
+    image = partial(open_image_file, file.path, sample.offset, sample.size, sample.member)
+    return Example(f"{file.name}/{sample.key}", image, sample.target, f"{file.state}#{sample.member}")
 
 
 def _check_marks(samples: Sequence[tuple[int, TarSample]], names: int | None, name: str) -> None:
