@@ -10,6 +10,9 @@ from vlbench.core.task import ProtocolStatement, TaskRequest
 SYNONYMS = "synonyms"
 """The column of a names file with further words for a text, a bar between them (`shocked|spooked`)."""
 
+BARE = ("{}",)
+"""The templates of texts that stand alone."""
+
 TIE_RULE = "the rank of a right answer is 1 + the number of wrong ones scoring at least as high"
 
 
@@ -49,12 +52,3 @@ def asked(text: Text, templates: Sequence[str]) -> Text:
     words = (text.name, *filter(None, text.ids.get(SYNONYMS, "").split("|")))
     prompts = tuple(template.replace("{}", word) for word in words for template in templates)
     return replace(text, prompts=() if text.descriptions else prompts)
-
-
-def fill_templates(name: str, templates: Sequence[str]) -> tuple[str, ...]:
-    """A name in every template.
-
-    >>> fill_templates("dog", ["a photo of a {}.", "{}"])
-    ('a photo of a dog.', 'dog')
-    """
-    return tuple(template.replace("{}", name) for template in templates)

@@ -93,6 +93,10 @@ class TaskRequest:
     settings: Mapping[str, object] = field(default_factory=dict)
     remarks: tuple[str, ...] = ()
 
+    def where(self, index: int) -> str:
+        """An image of the source, for an error about it."""
+        return f"image {self.source[index].id} of {self.name}"
+
 
 TaskKind = Callable[[TaskRequest], Task]
 """What `vlbench.task_kinds` entry points name."""

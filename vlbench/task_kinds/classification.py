@@ -9,7 +9,7 @@ from vlbench.core.expectation import check_counts
 from vlbench.core.label_index import LabelIndex
 from vlbench.core.metric_name import metrics_of
 from vlbench.core.problem import Groups, Problem, by_words
-from vlbench.core.protocol import asked, state_protocol
+from vlbench.core.protocol import BARE, asked, state_protocol
 from vlbench.core.registry import SCORINGS
 from vlbench.core.relevance import Relevance
 from vlbench.core.task import Task, TaskRequest
@@ -17,8 +17,6 @@ from vlbench.core.task import Task, TaskRequest
 DEFAULT_METRICS = ("acc1", "acc5", "mean_per_class_recall")
 EXTRA_METRICS = ("worst_class_accuracy", "ece", "brier", "nll")
 """What every classification measures behind the metrics of its card; none of it is part of the protocol."""
-
-BARE_NAME = ("{}",)
 
 
 def classification(request: TaskRequest) -> Task:
@@ -30,7 +28,7 @@ def classification(request: TaskRequest) -> Task:
     """
     source = request.source
     names = request.names or source.offers.names
-    templates = request.templates or source.offers.templates or BARE_NAME
+    templates = request.templates or source.offers.templates or BARE
     if len(names) < 2:
         raise DataError(
             f"{request.name}: {len(names)} class names{source.reading.told}; a classification needs two: "
@@ -48,7 +46,7 @@ def classification(request: TaskRequest) -> Task:
                 "add it or remove the image"
             )
         if label not in positions:
-            positions[label] = index.position(label, bind(_where, request, i))
+            positions[label] = index.position(label, bind(request.where, i))
         labels.append(positions[label])
         groups.append(example.target.group)
     partial = check_counts(request, images=len(source), texts=len(names))
@@ -76,7 +74,3 @@ def classification(request: TaskRequest) -> Task:
         partial=partial,
         called="classes",
     )
-
-
-def _where(request: TaskRequest, index: int) -> str:
-    return f"image {request.source[index].id} of {request.name}"

@@ -12,7 +12,7 @@ from vlbench.core.item import Item
 from vlbench.core.items import ITEM
 from vlbench.core.metric_name import metrics_of
 from vlbench.core.problem import Asked, Groups, Problem, by_words
-from vlbench.core.protocol import fill_templates, state_protocol
+from vlbench.core.protocol import BARE, asked, state_protocol
 from vlbench.core.reading import CAPTIONS
 from vlbench.core.registry import SCORINGS
 from vlbench.core.relevance import Relevance
@@ -21,7 +21,6 @@ from vlbench.core.task import Task, TaskRequest
 DEFAULT_METRICS = ("text_score",)
 EXTRA_METRICS = ("undecided", "same_features", "truncated")
 """What every matching measures behind the metrics of its card; none of it is part of the protocol."""
-BARE_CAPTION = ("{}",)
 
 _ARO_BLANKS = str.maketrans(dict.fromkeys('.!"()*#:;~', " "))
 _ARO_WORDS = 30
@@ -46,7 +45,7 @@ def matching(
     """
     source = request.source
     items = source.offers.items
-    templates = request.templates or source.offers.templates or BARE_CAPTION
+    templates = request.templates or source.offers.templates or BARE
     if not items:
         raise DataError(
             f"{request.name}: no items{source.reading.told}; "
@@ -55,8 +54,8 @@ def matching(
     _check(items, request.name, len(source), between)
     texts = [_cleaned(text) if cleaning == "aro" else text for item in items for text in item.texts]
     partial = check_counts(request, images=len(source), texts=len(texts))
-    asked, right = _image_pairs(items) if between == "images" else _text_pairs(items)
-    words = tuple(Text(name=text, prompts=fill_templates(text, templates)) for text in texts)
+    compared, right = _compared_and_right(items, between)
+    words = tuple(asked(Text(text), templates) for text in texts)
     candidates = source if between == "images" else words
     shape = len(candidates), len(words)
     primary = request.primary or (request.metrics or DEFAULT_METRICS)[0]
@@ -68,7 +67,7 @@ def matching(
             candidates=candidates,
             queries=by_words(words),
             relevant=_pairs(right, shape),
-            asked=Asked("only", _pairs(asked, shape)),
+            asked=Asked("only", _pairs(compared, shape)),
             groups=_groups(items),
         ),
         scoring=SCORINGS.get("asked_pairs"),
@@ -104,33 +103,31 @@ def _check(items: tuple[Item, ...], task: str, images: int, between: str) -> Non
             raise DataError(f"{where} needs two right texts and a wrong one; remove it")
 
 
-def _image_pairs(items: tuple[Item, ...]) -> tuple[list[tuple[int, int]], list[tuple[int, int]]]:
-    """Pairs (image, text) that are asked about and that are right; texts are counted over all items."""
-    asked: list[tuple[int, int]] = []
+def _compared_and_right(
+    items: tuple[Item, ...], between: str
+) -> tuple[list[tuple[int, int]], list[tuple[int, int]]]:
+    """Pairs that are asked about and those that are right; texts are counted over all items.
+
+    Between images they are of image and text; between texts of two texts of an item, one of them right at
+    least: those of two right ones are right.
+    """
+    compared: list[tuple[int, int]] = []
     right: list[tuple[int, int]] = []
     start = 0
     for item in items:
-        asked += [(image, start + text) for image in item.images for text in range(len(item.texts))]
-        right += [(item.images[image], start + text) for image, text in item.right]
+        if between == "images":
+            compared += [(image, start + text) for image in item.images for text in range(len(item.texts))]
+            right += [(item.images[image], start + text) for image, text in item.right]
+        else:
+            known = sorted({text for _, text in item.right})
+            both = [(start + one, start + other) for one in known for other in known if one != other]
+            for wrong in set(range(len(item.texts))) - set(known):
+                for one in known:
+                    compared += [(start + one, start + wrong), (start + wrong, start + one)]
+            compared += both
+            right += both
         start += len(item.texts)
-    return asked, right
-
-
-def _text_pairs(items: tuple[Item, ...]) -> tuple[list[tuple[int, int]], list[tuple[int, int]]]:
-    """Pairs of two texts of an item, one of them right at least; those of two right ones are right."""
-    asked: list[tuple[int, int]] = []
-    right: list[tuple[int, int]] = []
-    start = 0
-    for item in items:
-        known = sorted({text for _, text in item.right})
-        both = [(start + one, start + other) for one in known for other in known if one != other]
-        for wrong in set(range(len(item.texts))) - set(known):
-            for one in known:
-                asked += [(start + one, start + wrong), (start + wrong, start + one)]
-        asked += both
-        right += both
-        start += len(item.texts)
-    return asked, right
+    return compared, right
 
 
 def _pairs(found: list[tuple[int, int]], shape: tuple[int, int]) -> Relevance:

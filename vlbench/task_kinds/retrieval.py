@@ -7,7 +7,7 @@ from vlbench.core.errors import DataError
 from vlbench.core.expectation import check_counts
 from vlbench.core.metric_name import metrics_of
 from vlbench.core.problem import Problem, by_words
-from vlbench.core.protocol import fill_templates, state_protocol
+from vlbench.core.protocol import BARE, asked, state_protocol
 from vlbench.core.reading import CAPTIONS
 from vlbench.core.registry import SCORINGS
 from vlbench.core.relevance import Relevance
@@ -19,7 +19,6 @@ DEFAULT_METRICS = (
     "image_retrieval_median_rank",
     "text_retrieval_median_rank",
 )
-BARE_CAPTION = ("{}",)
 
 
 def retrieval(request: TaskRequest) -> Task:
@@ -31,7 +30,7 @@ def retrieval(request: TaskRequest) -> Task:
         DataError: an image without a caption, or counts that differ from the card's.
     """
     source = request.source
-    templates = request.templates or source.offers.templates or BARE_CAPTION
+    templates = request.templates or source.offers.templates or BARE
     captions: list[str] = []
     owners: list[int] = []
     for i, example in enumerate(source.examples):
@@ -52,9 +51,7 @@ def retrieval(request: TaskRequest) -> Task:
         protocol=state_protocol(request, kind="retrieval", texts=(), templates=templates, primary=primary),
         problem=Problem(
             candidates=source,
-            queries=by_words(
-                tuple(Text(name=caption, prompts=fill_templates(caption, templates)) for caption in captions)
-            ),
+            queries=by_words(tuple(asked(Text(caption), templates) for caption in captions)),
             relevant=Relevance.from_pairs(images, texts, (len(source), len(captions))),
         ),
         scoring=SCORINGS.get("two_way_ranks"),

@@ -12,13 +12,12 @@ from vlbench.core.expectation import check_counts
 from vlbench.core.label_index import LabelIndex
 from vlbench.core.metric_name import metrics_of
 from vlbench.core.problem import Asked, Problem, by_words
-from vlbench.core.protocol import asked, state_protocol
+from vlbench.core.protocol import BARE, asked, state_protocol
 from vlbench.core.registry import SCORINGS
 from vlbench.core.relevance import Relevance
 from vlbench.core.task import Task, TaskRequest
 
 DEFAULT_METRICS = ("mean_average_precision",)
-BARE_NAME = ("{}",)
 
 
 def tagging(request: TaskRequest) -> Task:
@@ -33,7 +32,7 @@ def tagging(request: TaskRequest) -> Task:
     """
     source = request.source
     names = request.names or source.offers.names
-    templates = request.templates or source.offers.templates or BARE_NAME
+    templates = request.templates or source.offers.templates or BARE
     if not names:
         raise DataError(
             f"{request.name}: no tags{source.reading.told}; give a names file or tags in the data"
@@ -77,7 +76,7 @@ def _pairs(stated: Iterable[Sequence[str | int]], index: LabelIndex, request: Ta
     for i, tags in enumerate(stated):
         for tag in tags:
             images.append(i)
-            texts.append(index.position(tag, bind(_where, request, i)))
+            texts.append(index.position(tag, bind(request.where, i)))
     shape = len(request.source), index.count
     return Relevance.from_pairs(np.array(images, dtype=np.int64), np.array(texts, dtype=np.int64), shape)
 
@@ -106,7 +105,7 @@ def _asked(
         if both.size:
             image, tag = second.candidates[both[0]], second.queries[both[0]]
             raise DataError(
-                f"{_where(request, image)}: {names[tag].name!r} is among its {one} and its {other} "
+                f"{request.where(image)}: {names[tag].name!r} is among its {one} and its {other} "
                 f"({both.size:,} such pairs); take it out of one"
             )
     lacking = [i for i, target in enumerate(targets) if target.negatives is None]
@@ -114,7 +113,7 @@ def _asked(
         return Asked.of("but", pairs["unknown tags"])
     if lacking:
         raise DataError(
-            f"{_where(request, lacking[0])} has no negative tags and others have: are its other tags false, "
+            f"{request.where(lacking[0])} has no negative tags and others have: are its other tags false, "
             "or unknown? add a list (an empty one if none is known to be false)"
         )
     verified = [relevant, pairs["negative tags"]]
@@ -163,8 +162,7 @@ def _as_marks(
             set(tags) <= {0, 1}
         )
         raise DataError(
-            f"{_where(request, repeated)}: an index stands twice in its {called}{looks}; "
-            "give indices or names"
+            f"{request.where(repeated)}: an index stands twice in its {called}{looks}; give indices or names"
         )
     if repeated is None:
         if are_marks and rows and count == 2 and all(isinstance(tag, int) for tags in rows for tag in tags):
@@ -192,7 +190,3 @@ def _tags(source: Dataset, example: Example, task: str) -> tuple[str | int, ...]
         f"{task}: image {example.id} has no tags{source.reading.told}; "
         "add a list (an empty one if none is true)"
     )
-
-
-def _where(request: TaskRequest, index: int) -> str:
-    return f"image {request.source[index].id} of {request.name}"
