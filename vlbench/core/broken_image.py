@@ -1,12 +1,6 @@
 """What Pillow raises for damaged files of the formats it reads."""
 
-from PIL import Image, UnidentifiedImageError
+from PIL import Image
 
-BROKEN_IMAGE = (
-    OSError,
-    UnidentifiedImageError,
-    SyntaxError,
-    ValueError,
-    EOFError,
-    Image.DecompressionBombError,
-)
+BROKEN_IMAGE = (OSError, SyntaxError, ValueError, EOFError, Image.DecompressionBombError)
+"""An image of no known format is an OSError too."""

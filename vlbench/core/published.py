@@ -59,11 +59,6 @@ class PublishedScore:
     imported: bool = False
 
     @property
-    def half_unit(self) -> float:
-        """Half a unit of the last printed digit: what rounding may have hidden."""
-        return 0.5 * 10.0**-self.digits
-
-    @property
     def printed(self) -> str:
         """The value with its printed digits.
 

@@ -103,7 +103,8 @@ def mean_average_precision(prediction: Prediction, problem: Problem, options: Me
     images = float(found.n) ** 2 / float(np.sum(1 / counts[counts > 0]))
     spread = jackknife_spread(deleted.replicates, images=images)
     interval = score_interval(found.value, spread, "Wilson, by the jackknife over images")
-    return replace(found, influence=pseudo_values(found.value, deleted.replicates), **interval)
+    influence = None if spread is None else pseudo_values(found.value, deleted.replicates)
+    return replace(found, influence=influence, **interval)
 
 
 def _precisions(ordered: FloatArray, right: FloatArray) -> NDArray[np.float64]:

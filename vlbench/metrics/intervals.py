@@ -227,8 +227,8 @@ def jackknife_spread(replicates: NDArray[np.float64], *, images: float) -> Sprea
     return Spread(((n - 1) / n) ** 0.5 * (replicates.mean() - replicates), min(images, n), n - 1)
 
 
-def pseudo_values(estimate: float, replicates: NDArray[np.float64]) -> NDArray[np.float64] | None:
-    """Tukey's pseudo-values [n] of delete-one replicates [n]; None where the jackknife has no interval.
+def pseudo_values(estimate: float, replicates: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Tukey's pseudo-values [n] of delete-one replicates [n], none of which is undefined.
 
     Their mean is the bias-corrected estimate, and their variance over n that of the jackknife.
     Source: Tukey 1958, Annals of Mathematical Statistics 29, 614.
@@ -239,6 +239,4 @@ def pseudo_values(estimate: float, replicates: NDArray[np.float64]) -> NDArray[n
     array([0., 2., 4.])
     """
     n = replicates.size
-    if n < 2 or not np.isfinite(replicates).all():
-        return None
     return n * estimate - (n - 1) * replicates

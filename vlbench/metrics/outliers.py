@@ -8,7 +8,6 @@ from vlbench.core.errors import Unsupported
 from vlbench.core.measurement import Measurement
 from vlbench.metrics.intervals import Spread, score_interval
 
-BASELINE = "highest softmax probability"
 BY_DELONG = "Wilson, by DeLong's variance"
 
 

@@ -63,8 +63,7 @@ def image_retrieval_median_rank(
 
     The interval is a bootstrap over images, of six at least; a caption true of several belongs to the first.
     """
-    ranks = prediction["column_ranks"]
-    return _median(ranks, problem.relevant.first_candidates, seed=options.seed)
+    return _median(prediction["column_ranks"], problem.relevant.first_candidates, seed=options.seed)
 
 
 @metric(reads={"row_ranks"}, lower_is_better=True, most=None)
@@ -75,8 +74,7 @@ def text_retrieval_median_rank(
 
     The interval is a bootstrap over images, of six at least.
     """
-    ranks = prediction["row_ranks"]
-    return _median(ranks, np.arange(problem.relevant.shape[0]), seed=options.seed)
+    return _median(prediction["row_ranks"], np.arange(problem.relevant.shape[0]), seed=options.seed)
 
 
 def _median(ranks: NDArray[np.int64], images: NDArray[np.int64], *, seed: int) -> Measurement:

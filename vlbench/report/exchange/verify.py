@@ -137,7 +137,7 @@ def _judged(
     result: Result, value: Measurement, score: PublishedScore, tolerance: float
 ) -> tuple[Verdict, str]:
     """The verdict on two values that are comparable, and its reason."""
-    half = score.half_unit + _SLACK
+    half = 0.5 * 10.0**-score.digits + _SLACK  # of the last printed digit: what rounding may have hidden
     difference = (value.value or 0.0) - score.value
     if abs(difference) <= max(tolerance + _SLACK, half):
         return "reproduced", ""
