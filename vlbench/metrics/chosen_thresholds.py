@@ -19,13 +19,11 @@ from vlbench.metrics.thresholds import people_threshold
 class ChosenThresholds:
     """Scores above which a tag is given: one for all tags, and one for each, [m].
 
-    `f1` [m] is what each tag reached on the validation split, NaN without positives there; such a tag
-    takes the shared threshold.
+    A tag without positives on the validation split takes the shared threshold.
     """
 
     shared: float
     tags: NDArray[np.float64]
-    f1: NDArray[np.float64]
 
 
 def best_f1_thresholds(
@@ -47,17 +45,16 @@ def best_f1_thresholds(
     """
     m = relevant.shape[1]
     tags = np.full(m, np.nan)
-    f1 = np.full(m, np.nan)
     decided: list[tuple[FloatArray, NDArray[np.bool_]]] = []
     for column in score_columns(scores, relevant, asked):
         if column.positives.size:
-            tags[column.index], f1[column.index] = _best(column.scores, column.truth)
+            tags[column.index] = _best(column.scores, column.truth)
             decided.append((column.scores, column.truth))
     if not decided:
         raise DataError("no image of the validation split has any of the tags; choose another split")
     # tags without positives are left out of micro F1, as in thresholds.py
-    shared, _ = _best(*map(np.concatenate, zip(*decided, strict=True)))
-    return ChosenThresholds(shared, np.where(np.isnan(tags), shared, tags), f1)
+    shared = _best(*map(np.concatenate, zip(*decided, strict=True)))
+    return ChosenThresholds(shared, np.where(np.isnan(tags), shared, tags))
 
 
 @metric(reads={"scores", ASKED}, least=None, most=None)
@@ -82,8 +79,8 @@ def best_f1_threshold(prediction: Prediction, problem: Problem, options: MetricO
     return Measurement(value=shared, n=tags, left_out=len(parts) - tags, parts=parts)
 
 
-def _best(scores: FloatArray, positive: NDArray[np.bool_]) -> tuple[float, float]:
-    """The threshold of the best F1 of scores [n] with truth [n] that holds a positive, and that F1."""
+def _best(scores: FloatArray, positive: NDArray[np.bool_]) -> float:
+    """The threshold of the best F1 of scores [n] with truth [n] that holds a positive."""
     order = np.argsort(scores)[::-1]
     ordered = scores[order].astype(np.float64)
     # everything that scores the same is given together: only the last of equal scores is a cut
@@ -97,4 +94,4 @@ def _best(scores: FloatArray, positive: NDArray[np.bool_]) -> tuple[float, float
     halfway = (ordered[lowest] + below) / 2
     if scores.dtype.type(halfway) in (ordered[lowest], below):
         halfway = below
-    return float(halfway), float(f1[best])
+    return float(halfway)
