@@ -6,7 +6,7 @@ from html import escape
 from markupsafe import Markup
 
 from vlbench.report.site.values import Score, Standing
-from vlbench.report.site.words import Span, fixed, percent
+from vlbench.report.site.words import Span, fixed
 
 _MARKS = re.compile(r"([-_@/])")
 
@@ -40,7 +40,8 @@ def bar(value: float | None) -> Markup:
     """A class's or tag's cell: its value on a bar of that length."""
     if value is None:
         return Markup('<td class="number none">–</td>')
-    return Markup(f'<td class="number bar" style="--part:{percent(value)}%">{fixed(value)}</td>')  # noqa: S704
+    width = f"{100 * min(max(value, 0.0), 1.0):.1f}%"
+    return Markup(f'<td class="number bar" style="--part:{width}">{fixed(value)}</td>')  # noqa: S704
 
 
 def whisker(score: Score, axis: Span, among: Standing | None = None) -> Markup:

@@ -25,7 +25,7 @@ from vlbench.report.tables.few_shot import few_shot_curves, primary_curves
 from vlbench.report.tables.leaderboard import ALL, LEADERBOARD, leaderboards, notes
 from vlbench.report.tables.robustness import ROBUSTNESS
 from vlbench.report.tables.row_facts import ROW_FACTS, zero_shot_of
-from vlbench.report.tables.seeds import by_row, row_of, spread_of
+from vlbench.report.tables.seeds import by_row, spread_of
 
 SHOWN_PARTS = 6
 """Models whose classes or tags a task's page shows."""
@@ -93,7 +93,7 @@ def standings(rows: Iterable[SiteRow], task: TaskView) -> dict[str, Standing]:
     values = [score.value for score in scores.values() if score.value is not None]
     if not values:
         return {name: Standing(score, task.ranks.get(name), 0, None, None) for name, score in scores.items()}
-    best, middle = min(values) if task.lowest_first else max(values), median(values)
+    best, middle = min(values) if task.one.lower_is_better else max(values), median(values)
     found = {}
     for name, score in scores.items():
         rank = task.ranks.get(name)
@@ -172,7 +172,6 @@ def _task_view(
         name=task,
         metrics=tuple(dict.fromkeys([results[0].primary, *measured])),
         results=tuple(results),
-        rows={each.model: row_of(each) for each in results},
         ranks=joined.additions.ranks.get(task, {}),
         robustness=tuple(line for line in robustness if line["task"] == task),
         parts=_parts(results),

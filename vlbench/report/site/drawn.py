@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from vlbench.core.result import Result
 from vlbench.report.site.addresses import row_link
 from vlbench.report.site.data import mean_costs, most_used
 from vlbench.report.site.pictures import Better, Picture, Point, svg
@@ -26,14 +27,14 @@ Priced = tuple[str, Score, Cost]
 """A row's name, its score and its cost."""
 
 
-def of_task(rows: Iterable[SiteRow], task: str, metric: str, *, lower_is_better: bool) -> list[Drawn]:
-    """A task's two pictures."""
+def of_task(rows: Iterable[SiteRow], one: Result) -> list[Drawn]:
+    """The two pictures of the task of a result."""
     priced = [
-        (row.name, row.scores[task], row.costs[task])
+        (row.name, row.scores[one.task], row.costs[one.task])
         for row in rows
-        if task in row.scores and row.scores[task].value is not None
+        if one.task in row.scores and row.scores[one.task].value is not None
     ]
-    return _pictures(priced, metric, metric, "../", lower_is_better=lower_is_better)
+    return _pictures(priced, one.primary, one.primary, "../", lower_is_better=one.lower_is_better)
 
 
 def of_means(rows: Iterable[SiteRow]) -> list[Drawn]:

@@ -15,6 +15,7 @@ from vlbench.report.site.data import own_score, standings
 from vlbench.report.site.values import CardNotes, Score, Site, SiteRow, Standing, TaskView
 from vlbench.report.tables.few_shot import model_of
 from vlbench.report.tables.row_facts import ROW_FACTS
+from vlbench.report.tables.seeds import row_of
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -56,6 +57,7 @@ class Pages:
 
     def task(self, task: TaskView) -> str:
         """A task's page."""
+        one = task.one
         lines = [[own_score(result, metric) for metric in task.metrics] for result in task.results]
         digits = [words.digits_for(score.value for score in column) for column in zip(*lines, strict=True)]
         ends = [end for score, *_ in lines for end in (score.value, score.low, score.high)]
@@ -64,16 +66,22 @@ class Pages:
             up="../",
             here="task",
             task=task,
-            facts=_task_facts(task),
+            facts=[
+                ("Kind", one.kind),
+                ("Images", f"{one.n_images:,}"),
+                ("Texts", f"{one.n_texts:,}"),
+                ("Right pairs", f"{one.n_relevant:,}"),
+                ("Primary metric", one.primary),
+                ("Models", f"{len(task.results):,}"),
+                *task.notes.lines,
+            ],
             lines=lines,
             digits=digits,
             axis=words.Span.around(ends),
             csv=link(task_table(task.name), "../"),
             metric_note="Hover a value for its interval." + (f" {RANKS}" if task.ranks else ""),
-            protocol=_protocol(task.one),
-            drawn=drawn.of_task(
-                self.site.rows, task.name, task.one.primary, lower_is_better=task.lowest_first
-            ),
+            protocol=_protocol(one),
+            drawn=drawn.of_task(self.site.rows, one),
             few_shot=drawn.of_curves(self.site, task=task.name),
             open_parts=OPEN_PARTS,
         )
@@ -109,7 +117,7 @@ class Pages:
             site=self.site,
             up=up,
             here=here,
-            count=words.grouped(count),
+            count=f"{count:,}",
             cell=cell,
             bar=bar,
             whisker=whisker,
@@ -130,32 +138,10 @@ def _environment() -> "Environment":
         lstrip_blocks=True,
         auto_reload=False,
     )
-    filters = (
-        words.fixed,
-        words.signed,
-        words.grouped,
-        words.short,
-        words.plain,
-        words.label,
-        words.percent,
-        words.beginning,
-        breakable,
-    )
-    environment.filters.update({each.__name__: each for each in filters})
+    known = (words.fixed, words.signed, words.short, words.plain, words.label, words.beginning)
+    filters = {each.__name__: each for each in (*known, breakable, row_of)}
+    environment.filters.update(filters, grouped="{:,}".format)
     return environment
-
-
-def _task_facts(task: TaskView) -> Lines:
-    one = task.one
-    lines = [
-        ("Kind", one.kind),
-        ("Images", words.grouped(one.n_images)),
-        ("Texts", words.grouped(one.n_texts)),
-        ("Right pairs", words.grouped(one.n_relevant)),
-        ("Primary metric", one.primary),
-        ("Models", words.grouped(len(task.results))),
-    ]
-    return [*lines, *task.notes.lines]
 
 
 def _protocol(one: Result) -> list[tuple[str, str | Sequence[str]]]:

@@ -20,7 +20,7 @@ def leaderboard_script(site: Site) -> str:
             "kind": task.one.kind,
             "metric": task.one.primary,
             "page": task_link(task.name),
-            "lowIsGood": task.lowest_first,
+            "lowIsGood": task.one.lower_is_better,
         }
         for task in site.tasks
     ]

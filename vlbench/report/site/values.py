@@ -94,14 +94,13 @@ class Parts:
 class TaskView:
     """A task: its results of one protocol, the best first, and what stands beside them.
 
-    `rows` are the leaderboard rows of the results' models, `ranks` 1 + how many are significantly better.
-    `robustness` are lines of `effective_robustness.csv`, `left_out` says which results are not shown and why.
+    `ranks` are 1 + how many models are significantly better. `robustness` are lines of
+    `effective_robustness.csv`, `left_out` says which results are not shown and why.
     """
 
     name: str
     metrics: tuple[str, ...]
     results: tuple[Result, ...]
-    rows: Mapping[str, str]
     ranks: Mapping[str, int]
     robustness: tuple[Mapping[str, str], ...]
     parts: Parts | None
@@ -115,11 +114,6 @@ class TaskView:
     def one(self) -> Result:
         """A result to read the protocol from: they share it."""
         return self.results[0]
-
-    @property
-    def lowest_first(self) -> bool:
-        """Whether a lower value of the primary metric is the better one."""
-        return self.one.lower_is_better
 
 
 @dataclass(frozen=True, slots=True)

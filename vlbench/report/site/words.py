@@ -73,15 +73,6 @@ def signed(value: float) -> str:
     return f"{round(value, 4) + 0.0:+.4f}".replace("-", "−")
 
 
-def grouped(value: float) -> str:
-    """A count with its thousands apart.
-
-    >>> grouped(50000)
-    '50,000'
-    """
-    return f"{value:,}"
-
-
 def short(text: str) -> str:
     """A cell of a CSV: six decimals become three.
 
@@ -112,11 +103,6 @@ def beginning(text: str) -> str:
 def label(name: str) -> str:
     """A fact's column in words."""
     return LABELS.get(name, name.replace("_", " ").capitalize())
-
-
-def percent(value: float) -> str:
-    """A fraction as a width in percent, within 0 and 100."""
-    return f"{100 * min(max(value, 0.0), 1.0):.1f}"
 
 
 def statement_lines(statement: Mapping[str, object]) -> list[tuple[str, str | Sequence[str]]]:
