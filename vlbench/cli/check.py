@@ -7,7 +7,7 @@ import click
 from vlbench.cli.flags import format_flag, results_flag, say
 from vlbench.core.errors import CheckFailed
 from vlbench.report.gate.baseline import read_baseline, rows_of, write_baseline
-from vlbench.report.gate.check import Tolerances, compare_rows, failures, sentence
+from vlbench.report.gate.check import Tolerances, compare_rows, sentence
 from vlbench.report.gate.check_text import Form, counts_line, findings_text
 from vlbench.report.results import read_results
 
@@ -77,7 +77,7 @@ def command(
         write_baseline(baseline, current)
         say(f"{baseline}: written, {len(current)} values")
         return
-    failed = failures(findings)
+    failed = [finding for finding in findings if finding.failed]
     if failed:
         more = f"; and {len(failed) - 1} more" if len(failed) > 1 else ""
         raise CheckFailed(f"{baseline}: {sentence(failed[0])}{more}; --update accepts what is meant")

@@ -17,7 +17,7 @@ from vlbench.core.result import Result
 from vlbench.options import Keywords
 from vlbench.pytest_plugin.settings import Settings
 from vlbench.report.gate.baseline import BaselineRow, read_baseline, rows_by_pair, rows_of
-from vlbench.report.gate.check import Finding, Tolerances, compare_rows, failures
+from vlbench.report.gate.check import Finding, Tolerances, compare_rows
 from vlbench.report.gate.check_text import findings_text
 from vlbench.report.results import read_result, read_results
 
@@ -71,7 +71,7 @@ class Scores:
         findings = compare_rows(
             rows.values(), rows_of([result]), self.tolerances(path, tolerance), strict=self.settings.strict
         )
-        failed = failures(findings)
+        failed = tuple(finding for finding in findings if finding.failed)
         if failed:
             raise Regression(f"{_first(failed)}\n{findings_text(failed, 'text')}")
         return findings_text(findings, "text")

@@ -54,11 +54,6 @@ class BaselineRow:
     least: float | None = 0.0
     most: float | None = 1.0
 
-    @property
-    def pair(self) -> tuple[str, str]:
-        """The model and the task."""
-        return self.model, self.task
-
 
 COLUMNS = tuple(field.name for field in fields(BaselineRow))
 HEADER = ",".join(COLUMNS)
@@ -78,7 +73,7 @@ def rows_by_pair(rows: Iterable[BaselineRow]) -> dict[tuple[str, str], dict[str,
     """Rows by (model, task), then by metric, in their order."""
     pairs: dict[tuple[str, str], dict[str, BaselineRow]] = {}
     for row in rows:
-        pairs.setdefault(row.pair, {})[row.metric] = row
+        pairs.setdefault((row.model, row.task), {})[row.metric] = row
     return pairs
 
 
@@ -127,7 +122,7 @@ def read_baseline(path: Path) -> tuple[BaselineRow, ...]:
         if len(cells) != len(columns):
             raise DataError(f"{where}: {len(cells)} cells in place of {len(columns)}; {_MEND}")
         row = _parse(dict(zip(columns, cells, strict=True)), where)
-        if rows.setdefault((*row.pair, row.metric), row) is not row:
+        if rows.setdefault((row.model, row.task, row.metric), row) is not row:
             raise DataError(f"{where}: a second row of {row.model} on {row.task}, {row.metric}")
     if not rows:
         raise DataError(

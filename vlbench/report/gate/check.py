@@ -163,11 +163,6 @@ def compare_rows(
     return tuple(found)
 
 
-def failures(findings: Iterable[Finding]) -> tuple[Finding, ...]:
-    """The findings that fail a check."""
-    return tuple(finding for finding in findings if finding.failed)
-
-
 def sentence(finding: Finding) -> str:
     """A finding in a line: `tiny-clip on shapes, acc1: fell by 0.0660 ...`."""
     metric = f", {finding.metric}" if finding.metric else ""

@@ -31,14 +31,12 @@ def compare_models(
     """
     results = read_results(folder)
     first, second = (_of_model(name, results, folder) for name in (a, b))
-    chosen = _chosen(tasks, first, second, results)
-    for task in chosen:
-        refuse(first[task], second[task], incomparable(first[task], second[task]))
-    return holm_adjusted(_paired(first[task], second[task], folder, seed) for task in chosen)
-
-
-def _paired(a: Result, b: Result, folder: Path, seed: int) -> Comparison:
-    return paired(a, read_items(folder, a), b, read_items(folder, b), seed=seed)
+    pairs = [(first[task], second[task]) for task in _chosen(tasks, first, second, results)]
+    for one, two in pairs:
+        refuse(one, two, incomparable(one, two))
+    return holm_adjusted(
+        paired(one, read_items(folder, one), two, read_items(folder, two), seed=seed) for one, two in pairs
+    )
 
 
 def _of_model(name: str, results: Sequence[Result], folder: Path) -> Results:

@@ -15,14 +15,10 @@ _SMALLEST = 0.0001
 
 def comparison_text(comparisons: Sequence[Comparison], form: Form) -> str:
     """The tasks of a comparison in a form: values, differences, tests, movers, and what it comes to."""
-    match form:
-        case "json":
-            found = {"tasks": list(map(_fields, comparisons)), "sentence": verdict_sentence(comparisons)}
-            return json.dumps(found, indent=1, ensure_ascii=False)
-        case "markdown":
-            return _people(comparisons, markdown=True)
-        case "text":
-            return _people(comparisons, markdown=False)
+    if form == "json":
+        found = {"tasks": list(map(_fields, comparisons)), "sentence": verdict_sentence(comparisons)}
+        return json.dumps(found, indent=1, ensure_ascii=False)
+    return _people(comparisons, markdown=form == "markdown")
 
 
 def verdict_sentence(comparisons: Sequence[Comparison]) -> str:

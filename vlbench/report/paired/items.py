@@ -27,17 +27,7 @@ LAYOUT = 1
 
 _INDICES = ("image_ranks", "classes", "text_ranks", "text_images", "positives", "pairs")
 _NUMBERS = ("influence", "scores", "pair_scores")
-_DAMAGE = (
-    OSError,
-    EOFError,
-    BadZipFile,
-    zlib.error,
-    RuntimeError,
-    ValueError,
-    KeyError,
-    TypeError,
-    IndexError,
-)
+_DAMAGE = (OSError, EOFError, BadZipFile, zlib.error, RuntimeError, ValueError, LookupError, TypeError)
 
 
 def has_whole_items(folder: Path, result: Result, *, scores: bool = False) -> bool:
@@ -57,12 +47,9 @@ def has_whole_items(folder: Path, result: Result, *, scores: bool = False) -> bo
 def write_items(result: Result, items: Items, folder: Path) -> Path:
     """Write the items of a result whole or not at all."""
     arrays: dict[str, NDArray[np.generic]] = {}
-    for name in _INDICES:
-        if (indices := getattr(items, name)) is not None:
-            arrays[name] = _packed(indices.ravel())
-    for name in _NUMBERS:
-        if (numbers := getattr(items, name)) is not None:
-            arrays[name] = numbers
+    for name in (*_INDICES, *_NUMBERS):
+        if (array := getattr(items, name)) is not None:
+            arrays[name] = _packed(array.ravel()) if name in _INDICES else array
     buffer = BytesIO()
     np.savez_compressed(buffer, allow_pickle=False, about=np.array(_about(result)), **arrays)
     path = folder / result_path(result, ENDING)

@@ -30,7 +30,7 @@ class Mover:
         return self.value_b - self.value_a
 
 
-def movers(a: Result, items_a: Items, b: Result, items_b: Items, *, shown: int = SHOWN) -> tuple[Mover, ...]:
+def movers(a: Result, items_a: Items, b: Result, items_b: Items) -> tuple[Mover, ...]:
     """The classes or tags that gained most, most first, then those that lost most, most first.
 
     Of equal differences the one of more images comes first. Changes below `LEAST` do not count;
@@ -40,7 +40,7 @@ def movers(a: Result, items_a: Items, b: Result, items_b: Items, *, shown: int =
     moved.sort(key=lambda it: (-abs(it.difference), -it.n))
     gained = [each for each in moved if each.difference >= LEAST]
     lost = [each for each in moved if each.difference <= -LEAST]
-    return (*gained[:shown], *lost[:shown])
+    return (*gained[:SHOWN], *lost[:SHOWN])
 
 
 def _of_classes(result: Result, a: Items, b: Items) -> list[Mover]:
