@@ -68,7 +68,11 @@ def export_text(results: Iterable[Result], form: Form, names: ExportNames) -> st
         case "model-index":
             return model_index(rows, names.title)
         case "jsonl":
-            return json_lines(rows)
+            return "".join(
+                json.dumps(_record(result, value), sort_keys=True, ensure_ascii=False) + "\n"
+                for result in rows
+                for value in result.metrics
+            )
         case "clip_benchmark":
             rows = [each for each in rows if not each.method]
             _refuse_other_questions(rows)
@@ -123,15 +127,6 @@ def model_index(results: Sequence[Result], title: Callable[[str], str]) -> str:
     return stream.getvalue()
 
 
-def json_lines(results: Iterable[Result]) -> str:
-    """A JSON object a metric and line, its keys sorted: what was measured, of what, and on what data."""
-    return "".join(
-        json.dumps(_record(result, value), sort_keys=True, ensure_ascii=False) + "\n"
-        for result in results
-        for value in result.metrics
-    )
-
-
 def clip_benchmark_csv(results: Iterable[Result], names: ExportNames) -> str:
     """The columns of `clip_benchmark build`'s CSV, with the metrics that it knows, and who exported them.
 
@@ -184,6 +179,7 @@ def _told_digests(result: Result) -> dict[str, str]:
 
 
 def _record(result: Result, value: Measurement) -> Mapping[str, object]:
+    """The object of a metric in JSON lines: what was measured, of what, and on what data."""
     names = ("model", "method", "task", "kind", "protocol", "protocol_digest", "n_images", "n_texts")
     measured = ("metric", "value", "ci_low", "ci_high", "ci_method", "n", "left_out")
     return {

@@ -16,7 +16,7 @@ from vlbench.report.exchange.imported import TheirScore, fraction_text, rows_of_
 
 _COLUMNS = "open_clip_columns.tsv"
 _MODEL = (("name", "pretrained"), ("model", "version"))
-_AVERAGES = ("Average perf. on ", "Average score", "avg")
+_AVERAGE = "Average perf. on "
 _COLUMN_DIGITS = 4
 """Decimals of the classification table's columns: their mean is known to half a unit of them."""
 
@@ -97,7 +97,7 @@ def _row_scores(
 def _row_averages(row: Mapping[str, str], scores: Sequence[TheirScore]) -> Iterator[StatedAverage]:
     """The average over as many data sets as the row has; others average something else."""
     for column in row:
-        if column.startswith(_AVERAGES[0]) and column.split()[-2] == str(len(scores)):
+        if column.startswith(_AVERAGE) and column.split()[-2] == str(len(scores)):
             mean = fmean(float(score.text) for score in scores)
             model = f"{row['name']}/{row['pretrained']}"
             yield StatedAverage(model, column, row[column], mean)

@@ -9,7 +9,6 @@ from vlbench.report.exchange.verify import PublishedComparison, Verdict
 from vlbench.report.table import Table, number, with_interval
 
 Form = Literal["text", "json", "csv", "markdown"]
-FORMS: tuple[Form, ...] = ("text", "json", "csv", "markdown")
 
 _COLUMNS = (
     *("model", "task", "metric", "value", "ci_low", "ci_high", "published", "published_task", "difference"),

@@ -9,7 +9,6 @@ from vlbench.report.gate.check import Finding
 from vlbench.report.table import Table, decimals
 
 Form = Literal["text", "json", "markdown"]
-FORMS: tuple[Form, ...] = ("text", "json", "markdown")
 
 _HEAD = ("", "model", "task", "metric", "baseline", "now", "change", "allowed", "what")
 

@@ -8,7 +8,6 @@ from vlbench.report.paired.comparison import Comparison
 from vlbench.report.table import Table, decimals, with_interval
 
 Form = Literal["text", "json", "markdown"]
-FORMS: tuple[Form, ...] = ("text", "json", "markdown")
 
 _SMALLEST = 0.0001
 

@@ -166,8 +166,7 @@ def _task_view(
 ) -> TaskView:
     """A task, with its lines of the table of robustness and of what is left out."""
     results = sorted(members, key=lambda each: (-_height(each), each.model))
-    by_name = sorted(members, key=lambda each: each.model)
-    measured = (value.metric for each in by_name for value in each.metrics)
+    measured = (value.metric for each in members for value in each.metrics)
     return TaskView(
         name=task,
         metrics=tuple(dict.fromkeys([results[0].primary, *measured])),

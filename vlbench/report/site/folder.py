@@ -21,7 +21,6 @@ MANIFEST = ".vlbench-site"
 class Written:
     """A site on disk: how many files it has, and how many of them are pages."""
 
-    folder: Path
     files: int
     pages: int
 
@@ -71,7 +70,7 @@ def write_site(site: Site, folder: Path) -> Written:
     for path in earlier - made:
         (folder / path).unlink(missing_ok=True)
     (folder / MANIFEST).write_text(_lines(made), encoding="utf-8")
-    return Written(folder, len(made), sum(path.endswith(".html") for path in made))
+    return Written(len(made), sum(path.endswith(".html") for path in made))
 
 
 def _lines(paths: set[str]) -> str:

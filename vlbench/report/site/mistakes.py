@@ -1,12 +1,12 @@
 """What a model got wrong, from its saved predictions: pairs of classes it confuses, and the worst items."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from io import BytesIO
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from vlbench.core.errors import DataError
 from vlbench.core.result import Result
@@ -21,10 +21,8 @@ SIDE = 112
 """Pixels of a thumbnail's longer side."""
 
 
-class Images(Protocol):
-    """A task's images, where they lie here."""
-
-    def __call__(self, item: str, /) -> "Image | None": ...
+Images = Callable[[str], "Image | None"]
+"""A task's images by their ids, where they lie here."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +75,10 @@ class Mistakes:
     unknown: int = 0
 
 
+Row = Mapping[Hashable, object]
+"""A line of saved predictions by column."""
+
+
 def read_mistakes(result: Result, folder: Path, opened: OpenedTask | None = None) -> Mistakes | None:
     """The mistakes of a whole result; None where its predictions were not saved.
 
@@ -93,18 +95,18 @@ def read_mistakes(result: Result, folder: Path, opened: OpenedTask | None = None
         table = pd.read_parquet(path)
     except (ArrowInvalid, OSError) as error:
         raise DataError(f"{path}: damaged; run {result.model} again with --save-predictions") from error
-    columns = {str(name): table[name].tolist() for name in table.columns}
-    if "side" not in columns or columns["side"].count("image") != result.n_images:
+    if "side" not in table or (table["side"] == "image").sum() != result.n_images:
         raise DataError(f"{path}: of another run; run {result.model} again with --save-predictions")
     truths = opened.truths if opened is not None else {}
     names = [
         part.name for metric in result.metrics if len(metric.parts) == result.n_texts for part in metric.parts
     ]
-    wrong = [each for each in _answers(columns, truths, tuple(names[: result.n_texts])) if each.rank != 1]
+    answers = _answers(table.to_dict("records"), truths, tuple(names[: result.n_texts]))
+    wrong = [each for each in answers if each.rank != 1]
     wrong.sort(key=lambda each: (-(each.rank or result.n_texts + 1), -each.ahead, each.item))
     pairs = Counter((each.truth, each.answer) for each in wrong if each.truth and each.answer)
     # answers are told apart from truths where the best of each image are kept, as where it has one class
-    counted = sorted(pairs.items(), key=lambda pair: (-pair[1], pair[0])) if "best" in columns else []
+    counted = sorted(pairs.items(), key=lambda pair: (-pair[1], pair[0])) if "best" in table else []
     return Mistakes(
         model=result.model,
         task=result.task,
@@ -115,27 +117,24 @@ def read_mistakes(result: Result, folder: Path, opened: OpenedTask | None = None
 
 
 def _answers(
-    columns: Mapping[str, Sequence[object]], truths: Mapping[str, tuple[str, ...]], names: tuple[str, ...]
+    rows: Sequence[Row], truths: Mapping[str, tuple[str, ...]], names: tuple[str, ...]
 ) -> list[WrongItem]:
     """Every item with what was right and what was answered, as far as the columns tell."""
-    count = len(columns["side"])
+    columns = rows[0].keys() if rows else ()
     if "scores" in columns:
-        return [answer for i in range(count) if (answer := _tagged(columns, names, i)) is not None]
+        return [answer for row in rows if (answer := _tagged(row, names)) is not None]
     if "is_right" in columns and "pair_scores" in columns:
-        return _matched(columns)
-    if "pair" in columns["side"]:  # ranks are among what is asked; 0 is of what is right of nothing
-        ranked = [i for i in range(count) if columns["side"][i] in ("image", "text") and columns["rank"][i]]
-        return [_ranked(columns, truths, i) for i in ranked]
-    return [_ranked(columns, truths, i) for i in range(count)]
+        return _matched(rows)
+    if any(row["side"] == "pair" for row in rows):  # ranks are of what is asked; 0 is of what is never right
+        rows = [row for row in rows if row["side"] in ("image", "text") and row["rank"]]
+    return [_ranked(row, truths) for row in rows]
 
 
-def _ranked(
-    columns: Mapping[str, Sequence[object]], truths: Mapping[str, tuple[str, ...]], i: int
-) -> WrongItem:
-    item, rank = str(columns["id"][i]), int(float(str(columns["rank"][i])))
-    is_image = columns["side"][i] == "image"
+def _ranked(row: Row, truths: Mapping[str, tuple[str, ...]]) -> WrongItem:
+    item, rank = str(row["id"]), int(float(str(row["rank"])))
+    is_image = row["side"] == "image"
     # of retrieval's text side the columns hold nothing but ranks
-    answers = _names(columns["best"][i]) if is_image and "best" in columns else []
+    answers = _names(row["best"]) if is_image and "best" in row else []
     # an image of retrieval has several right captions: one is enough to see what it shows
     truth = next(iter(truths.get(item, ())), "") if is_image else ""
     # a right answer of rank r is the r-th best, unless it ties with wrong ones: ties count against it
@@ -144,21 +143,18 @@ def _ranked(
     return WrongItem(item, truth, answers[0] if answers else "", rank, item if is_image else "")
 
 
-def _matched(columns: Mapping[str, Sequence[object]]) -> list[WrongItem]:
+def _matched(rows: Sequence[Row]) -> list[WrongItem]:
     """Each image of an item, and each text: what is right and scores lowest, what is wrong and highest."""
     by_owner: dict[tuple[str, str, bool], list[tuple[float, bool, str]]] = {}
-    are_images = "image" in columns["side"]
-    items = columns.get("item", [""] * len(columns["side"]))
-    stated = (columns[name] for name in ("side", "id", "query", "is_right", "pair_scores"))
-    for item, side, candidate, query, right, score in zip(items, *stated, strict=True):
-        value = float(str(score))
-        if side != "pair" or value != value:  # what other arrays are of has no score
+    are_images = any(row["side"] == "image" for row in rows)
+    for row in rows:
+        value, right = float(str(row["pair_scores"])), bool(row["is_right"])
+        if row["side"] != "pair" or value != value:  # what other arrays are of has no score
             continue
-        by_owner.setdefault((str(item), str(query), False), []).append((value, bool(right), str(candidate)))
+        item, candidate, query = (str(row.get(name, "")) for name in ("item", "id", "query"))
+        by_owner.setdefault((item, query, False), []).append((value, right, candidate))
         if are_images:
-            by_owner.setdefault((str(item), str(candidate), True), []).append(
-                (value, bool(right), str(query))
-            )
+            by_owner.setdefault((item, candidate, True), []).append((value, right, query))
     found = []
     for (_, owner, is_image), scored in by_owner.items():
         lowest = min((each for each in scored if each[1]), default=None)
@@ -176,12 +172,12 @@ def _names(cell: object) -> list[str]:
     return [str(name) for name in listed] if isinstance(listed, list) else []
 
 
-def _tagged(columns: Mapping[str, Sequence[object]], names: tuple[str, ...], i: int) -> WrongItem | None:
+def _tagged(row: Row, names: tuple[str, ...]) -> WrongItem | None:
     """The right tag that an image ranks lowest, and the wrong one it ranks highest."""
     import numpy as np
 
-    scores = np.asarray(columns["scores"][i], dtype=np.float32)
-    relevant = set(_names(columns["relevant"][i]))
+    scores = np.asarray(row["scores"], dtype=np.float32)
+    relevant = set(_names(row["relevant"]))
     right = np.array([name in relevant for name in names], dtype=bool)
     if len(scores) != len(names):
         return None
@@ -191,7 +187,7 @@ def _tagged(columns: Mapping[str, Sequence[object]], names: tuple[str, ...], i: 
     lowest = int(np.flatnonzero(right)[scores[right].argmin()])
     highest = int(np.flatnonzero(wrong)[scores[wrong].argmax()])
     rank = 1 + int((scores[wrong] >= scores[lowest]).sum())
-    item = str(columns["id"][i])
+    item = str(row["id"])
     return WrongItem(item, names[lowest], names[highest], rank, item)
 
 

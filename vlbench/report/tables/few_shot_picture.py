@@ -194,19 +194,17 @@ def _line(curve: Curve, at: int, frame: _Frame, look: tuple[str, str]) -> Iterat
     size = round(min(1.0, 0.4 + frame.width / 15), 2)
     yield f'<g class="{colour}">'
     places = [
-        (round(frame.across[point.shots] + frame.asides[at], 1), frame.y(point.mean or 0.0))
+        (point, round(frame.across[point.shots] + frame.asides[at], 1), frame.y(point.mean or 0.0))
         for point in curve.scored
     ]
-    for point, (x, _) in zip(curve.scored, places, strict=True):
+    for point, x, _ in places:
         if point.low is not None and point.high is not None:
             band = f"M{x} {frame.y(point.low)}V{frame.y(point.high)}"
             yield f'<path class="images" stroke-width="{frame.width}" d="{band}"/>'
-    joined = [
-        f"{x} {y}" for point, (x, y) in zip(curve.scored, places, strict=True) if point.shots is not None
-    ]
+    joined = [f"{x} {y}" for point, x, y in places if point.shots is not None]
     if len(joined) > 1:
         yield f'<path class="line" d="M{"L".join(joined)}"/>'
-    for point, (x, y) in zip(curve.scored, places, strict=True):
+    for point, x, y in places:
         if point.deviation is not None:
             mean = point.mean or 0.0
             low, high = frame.y(mean - point.deviation), frame.y(mean + point.deviation)

@@ -24,7 +24,6 @@ class SeedSpread:
 
     mean: float | None
     deviation: float | None
-    models: tuple[str, ...]
 
     def __str__(self) -> str:
         """Three decimals: `0.871 ± 0.004`; a dash where there is no mean."""
@@ -94,10 +93,9 @@ def spread_of(members: Sequence[Result], metric: str) -> SeedSpread:
     """
     values = [each.value for result in members for each in result.metrics if each.metric == metric]
     known = [value for value in values if value is not None]
-    models = tuple(each.model for each in members)
     if len(known) < len(members) or _repeated(members) or _by_several_methods(members):
-        return SeedSpread(None, None, models)
-    return SeedSpread(fmean(known), stdev(known) if len(known) > 1 else None, models)
+        return SeedSpread(None, None)
+    return SeedSpread(fmean(known), stdev(known) if len(known) > 1 else None)
 
 
 def spreads(results: Iterable[Result]) -> dict[tuple[str, str], SeedSpread]:
@@ -121,9 +119,8 @@ def seeds_text(by_task: Mapping[str, Sequence[Result]]) -> str:
             for metric in dict.fromkeys([members[0].primary, *measured]):
                 spread = spread_of(members, metric)
                 mean, deviation = number(spread.mean), number(spread.deviation)
-                lines.append(
-                    [row, task, metric, mean, deviation, len(spread.models), " ".join(spread.models)]
-                )
+                models = [each.model for each in members]
+                lines.append([row, task, metric, mean, deviation, len(models), " ".join(models)])
     lines.sort(key=lambda line: line[:2])  # stable: metrics keep their order
     return Table(SEEDS_HEAD, lines).csv() if lines else ""
 
