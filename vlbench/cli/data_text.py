@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from vlbench.acquiring.check import Count, DataCheck
+from vlbench.acquiring.check import DataCheck
 from vlbench.acquiring.get import Plan
 from vlbench.report.table import Table
 
@@ -19,7 +19,10 @@ def check_lines(check: DataCheck) -> Iterator[str]:
         yield _line(check.used.kind, f"used: {check.used.name}")
         yield _line("", f"revision {check.used.revision}")
     for count in check.counts:
-        yield _line(count.what, _counted(count))
+        expected = "" if count.expected is None else f", {count.expected:,} expected"
+        lacking = count.with_images is not None and count.with_images < count.found
+        shown = f", {count.with_images:,} of them have images" if lacking else ""
+        yield _line(count.what, f"{count.found:,}{expected}{shown}")
     if check.counts:
         yield _line("opened", f"{check.opened:,} images")
     for what, text in check.read.items():
@@ -61,12 +64,6 @@ def _sized(size: int, text: str) -> str:
 
 def _line(label: str, text: str) -> str:
     return f"  {label:<{INDENT}}{text}"
-
-
-def _counted(count: Count) -> str:
-    expected = "" if count.expected is None else f", {count.expected:,} expected"
-    lacking = count.with_images is not None and count.with_images < count.found
-    return f"{count.found:,}{expected}{f', {count.with_images:,} of them have images' if lacking else ''}"
 
 
 def _row(check: DataCheck) -> Mapping[str, str | int | None]:

@@ -74,9 +74,7 @@ def export_text(results: Iterable[Result], form: Form, names: ExportNames) -> st
                 for value in result.metrics
             )
         case "clip_benchmark":
-            rows = [each for each in rows if not each.method]
-            _refuse_other_questions(rows)
-            return clip_benchmark_csv(rows, names)
+            return clip_benchmark_csv([each for each in rows if not each.method], names)
 
 
 def untold(results: Iterable[Result], form: Form) -> str:
@@ -98,16 +96,6 @@ def _its_cells(result: Result) -> list[str]:
     return ["" if name not in known else repr(known[name]) for name in _ITS_METRICS]
 
 
-def _refuse_other_questions(results: Iterable[Result]) -> None:
-    for task, column in columns(results).items():
-        one = column.kept[0].model
-        for result, names in column.left_out:
-            raise DataError(
-                f"{task}: {result.model} is of other {' and '.join(names)} than {one}, and the CSV tells "
-                "none of it; choose models with --model, or run them again on the same data"
-            )
-
-
 def model_index(results: Sequence[Result], title: Callable[[str], str]) -> str:
     """The YAML of a model card's `model-index`: a result a task, with all metrics that have a value.
 
@@ -127,11 +115,20 @@ def model_index(results: Sequence[Result], title: Callable[[str], str]) -> str:
     return stream.getvalue()
 
 
-def clip_benchmark_csv(results: Iterable[Result], names: ExportNames) -> str:
+def clip_benchmark_csv(results: Sequence[Result], names: ExportNames) -> str:
     """The columns of `clip_benchmark build`'s CSV, with the metrics that it knows, and who exported them.
 
     Tasks of other kinds, and results with none of its metrics, are left out.
+
+    Raises:
+        DataError: there are results on other data.
     """
+    for task, column in columns(results).items():
+        for result, differing in column.left_out:
+            raise DataError(
+                f"{task}: {result.model} is of other {' and '.join(differing)} than {column.kept[0].model}, "
+                "and the CSV tells none of it; choose models with --model, or run them again on the same data"
+            )
     lines = []
     for result in results:
         cells = _its_cells(result)

@@ -61,16 +61,9 @@ def equal_inputs(was: BaselineRow, now: BaselineRow) -> bool:
 
 def _question(row: BaselineRow, other: BaselineRow) -> Question:
     """The question that a row answers; what the other row does not state is left out."""
-
-    def told(mine: str | None, theirs: str | None) -> str:
-        return "" if mine is None or theirs is None else mine
-
+    truth = "" if row.truth is None or other.truth is None else row.truth
     return Question.told(
-        {
-            "image_ids": row.image_ids,
-            "texts": row.texts,
-            "truth": told(row.truth, other.truth),
-        },
+        {"image_ids": row.image_ids, "texts": row.texts, "truth": truth},
         task=row.task,
         protocol=row.protocol_digest,
         pairs=0 if row.n_relevant is None or other.n_relevant is None else row.n_relevant,

@@ -39,7 +39,11 @@ def incomparable(a: Result, b: Result) -> str:
     for name, what in (("n_images", "images"), ("n_texts", "texts"), ("n_relevant", "true pairs")):
         if getattr(a, name) != getattr(b, name):
             return f"{what}: {getattr(a, name)}, not {getattr(b, name)}"
-    return _thresholds(a, b)
+    # thresholds that a method learned are each row's own; others are the task's
+    learned = any(each.method or "validation_image_ids" in each.digests for each in (a, b))
+    if learned or a.thresholds == b.thresholds:
+        return ""
+    return f"thresholds: {_shown(a.thresholds)}, not {_shown(b.thresholds)}"
 
 
 def other_truth(a: Items, b: Items) -> str:
@@ -67,14 +71,6 @@ _DIGESTS = {
     "image contents": ("contents of the images", "image_sample"),
 }
 """What `what_differs` names, in words, and the digest of it in a result."""
-
-
-def _thresholds(a: Result, b: Result) -> str:
-    """Thresholds that a method learned are each row's own; others are the task's."""
-    learned = any(each.method or "validation_image_ids" in each.digests for each in (a, b))
-    if learned or a.thresholds == b.thresholds:
-        return ""
-    return f"thresholds: {_shown(a.thresholds)}, not {_shown(b.thresholds)}"
 
 
 def _digest(value: str | None) -> str:

@@ -91,9 +91,8 @@ def standings(rows: Iterable[SiteRow], task: TaskView) -> dict[str, Standing]:
     """Where every row with a result on a task stands there; its rank is that of its tests."""
     scores = {row.name: row.scores[task.name] for row in rows if task.name in row.scores}
     values = [score.value for score in scores.values() if score.value is not None]
-    if not values:
-        return {name: Standing(score, task.ranks.get(name), 0, None, None) for name, score in scores.items()}
-    best, middle = min(values) if task.one.lower_is_better else max(values), median(values)
+    best = (min if task.one.lower_is_better else max)(values, default=None)
+    middle = median(values) if values else None
     found = {}
     for name, score in scores.items():
         rank = task.ranks.get(name)
