@@ -13,6 +13,7 @@ from torch import Tensor
 from vlbench.core.capabilities import Captioner
 from vlbench.core.contracts import Placement
 from vlbench.core.errors import CardError, Unsupported
+from vlbench.core.text_file import read_text
 from vlbench.models.ram.caption_beams import BeamRule, beam_search
 from vlbench.models.ram.model import ClosedTaggerModel, TaggerModel
 from vlbench.models.ram.network import MEND, state_of
@@ -78,12 +79,7 @@ class WordPieces:
         """
         from transformers.models.bert.tokenization_bert import BertTokenizer
 
-        try:
-            pieces = path.read_text(encoding="utf-8").rstrip("\n").split("\n")
-        except (OSError, UnicodeDecodeError) as error:
-            raise CardError(
-                f"{path}: the word pieces cannot be read ({error}); correct `word_pieces`"
-            ) from error
+        pieces = read_text(path, CardError).rstrip("\n").split("\n")
         missing = [each for each in _NEEDED if each not in pieces]
         if missing or len(set(pieces)) + 2 != expected:
             why = f"lacks {', '.join(missing)}" if missing else f"{len(set(pieces))} word pieces"

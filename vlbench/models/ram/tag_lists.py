@@ -10,6 +10,7 @@ from pathlib import Path
 
 from vlbench.core.contracts import Text
 from vlbench.core.errors import CardError, Unsupported
+from vlbench.core.text_file import read_text, rows_of
 
 RAM_TEMPLATES = Path(__file__).with_name("templates.txt")
 """The 63 templates of RAM's open vocabulary, one a line; whoever reads them digests them."""
@@ -103,28 +104,16 @@ def _complaint(unknown: Sequence[str], asked: int, known: Mapping[str, object], 
 
 
 def _rows(path: Path) -> Iterator[Mapping[str, str]]:
-    try:
-        lines = path.read_text(encoding="utf-8").split("\n")
-    except OSError as error:
-        raise CardError(
-            f"{path}: the tag list cannot be read ({error.strerror}); correct the path"
-        ) from error
-    except UnicodeDecodeError as error:
-        raise CardError(f"{path}: not UTF-8 at byte {error.start}; save it as UTF-8") from error
-    while lines and not lines[-1]:
-        lines.pop()
-    if not lines:
+    lines = read_text(path, CardError).rstrip("\n").split("\n")
+    if lines == [""]:
         raise CardError(f"{path}: is empty; give a tag a line")
-    header = lines[0].split("\t")
-    if len(header) == 1:
+    if "\t" not in lines[0]:
         yield from ({"name": line} for line in lines)
         return
+    header, *rows = rows_of(lines, str(path), CardError)
     if "name" not in header:
         raise CardError(f"{path}: line 1: the header has no column `name`")
-    for number, line in enumerate(lines[1:], start=2):
-        cells = line.split("\t")
-        if len(cells) != len(header):
-            raise CardError(f"{path}: line {number}: {len(cells)} columns where the header has {len(header)}")
+    for number, cells in enumerate(rows, start=2):
         row = dict(zip(header, cells, strict=True))
         if row.get("index", str(number - 2)) != str(number - 2):
             raise CardError(f"{path}: line {number}: index {row['index']!r} where {number - 2} is next")

@@ -85,7 +85,8 @@ def test_the_authors_tag_states_and_logits(model, tokens):
         for image, each in enumerate(states):
             golden = GOLDEN[f"tag_encoder_last_hidden_image{image}"][0]
             assert np.abs(each.numpy() - golden).max() < NEAR
-        logits = writer.network.logits(torch.from_numpy(GOLDEN["teacher_ids_image1"]), states[1:])
+        pieces = torch.from_numpy(GOLDEN["teacher_ids_image1"])
+        logits = writer.network.text_decoder(pieces, encoder_hidden_states=states[1:], use_cache=False).logits
     assert np.abs(logits.numpy() - GOLDEN["teacher_logits_image1"]).max() < NEAR
 
 
@@ -202,7 +203,7 @@ def test_of_two_names_of_a_tensor_the_tag_decoders_and_the_heads_win(origin):
 @pytest.mark.parametrize(
     ("pieces", "said"),
     [
-        (None, "the word pieces cannot be read"),
+        (None, "no such file; correct the name"),
         ("[PAD]\n[UNK]\n[CLS]\n", r"lacks \[SEP\], where captions want 198 of BERT's"),
         ("[PAD]\n[UNK]\n[CLS]\n[SEP]\n", "4 word pieces, where captions want 198"),
     ],
