@@ -3,7 +3,6 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from functools import partial
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +20,7 @@ from vlbench.models.ram.sizes import CaptionSize
 from vlbench.models.ram.tag_decoder import blocks
 from vlbench.models.ram.taggers import Tagger
 from vlbench.models.shared.hub_files import hub_file
+from vlbench.models.shared.named import version_or_none
 from vlbench.models.shared.precision import inference
 from vlbench.models.shared.weights import StateDict, check_state, in_float32, matching
 
@@ -191,7 +191,15 @@ def load_captioner(
     _check_extra(name)
     from vlbench.models.ram.caption_network import CaptionNetwork
 
-    words = WordPieces.of(pieces or _published_pieces(name), size.vocabulary)
+    repository, file, revision = WORD_PIECES
+    path = pieces or hub_file(
+        repository,
+        (file,),
+        model=f"{name}: word pieces of captions",
+        advice="fetch it on another machine and name it as `word_pieces` in a card of your own",
+        revision=revision,
+    )
+    words = WordPieces.of(path, size.vocabulary)
     with torch.device("meta"):
         network = CaptionNetwork(tagger.size, size)
     keys = network.state_dict()
@@ -218,22 +226,8 @@ def shared_names(keys: Mapping[str, object], layers: int) -> dict[str, str]:
     }
 
 
-def _published_pieces(name: str) -> Path:
-    repository, file, revision = WORD_PIECES
-    return hub_file(
-        repository,
-        (file,),
-        model=f"{name}: word pieces of captions",
-        advice="fetch it on another machine and name it as `word_pieces` in a card of your own",
-        revision=revision,
-    )
-
-
 def _check_extra(name: str) -> None:
-    try:
-        found = version(EXTRA)
-    except PackageNotFoundError:
-        found = ""
+    found = version_or_none(EXTRA) or ""
     if int(found.partition(".")[0] or 0) < LEAST:
         why = f"not {found}" if found else "which is not installed"
         raise Unsupported(

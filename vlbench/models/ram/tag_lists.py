@@ -69,7 +69,12 @@ def positions(texts: Sequence[Text], tags: Sequence[str], vocabulary: str, model
     for text in texts:
         id_ = text.ids.get(vocabulary)
         if id_ is not None:
-            found.append(_by_id(id_, text, len(tags), f"{model}: {vocabulary}"))
+            if not (id_.isascii() and id_.isdigit() and int(id_) < len(tags)):
+                raise Unsupported(
+                    f"{model}: {vocabulary} {id_!r} of {text.name!r} is no index of its {len(tags)} tags; "
+                    "correct the id"
+                )
+            found.append(int(id_))
             continue
         named = places.get(text.name) or places.get(text.name.replace("_", " "), [])
         if len(named) > 1:
@@ -83,12 +88,6 @@ def positions(texts: Sequence[Text], tags: Sequence[str], vocabulary: str, model
     if unknown:
         raise Unsupported(_complaint(unknown, len(texts), places, model))
     return found
-
-
-def _by_id(id_: str, text: Text, count: int, where: str) -> int:
-    if id_.isascii() and id_.isdigit() and int(id_) < count:
-        return int(id_)
-    raise Unsupported(f"{where} {id_!r} of {text.name!r} is no index of its {count} tags; correct the id")
 
 
 def _complaint(unknown: Sequence[str], asked: int, known: Mapping[str, object], model: str) -> str:
