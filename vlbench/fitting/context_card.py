@@ -1,12 +1,12 @@
 """A learned context as files: the context, and the model card by which `vlbench run` takes it."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from vlbench.core.files import write_atomically
 from vlbench.fitting.coop import Fitted
 from vlbench.fitting.coop_recipe import CoopRecipe, default_epochs
-from vlbench.fitting.seen import UNKNOWN, Seen
 from vlbench.models.coop.checkpoint import NAME, card_text
 from vlbench.models.coop.context import write_context
 
@@ -57,13 +57,13 @@ def write_card(
     folder: Path,
     *,
     task: str,
-    base_weights: Path | None = None,
-    seen: Seen = UNKNOWN,
+    base_weights: Path | None,
+    seen: Mapping[str, Sequence[str]],
 ) -> ContextCard:
     """Write `ROW-seedN.safetensors` and `ROW-seedN.yaml` into a folder.
 
-    `base_weights` is the user's own file for the base, which the card then names; `seen` is what base and
-    context saw.
+    `base_weights` is the user's own file for the base, which the card then names; `seen` are its fields
+    of the data sets that base and context saw.
     """
     name = f"{row}-seed{recipe.seed}"
     context, card = folder / f"{name}.safetensors", folder / f"{name}.yaml"
@@ -81,8 +81,7 @@ def write_card(
         about=about,
         replicate_of=row,
         base_weights="" if base_weights is None else str(base_weights.absolute()),
-        trained_on=seen.trained_on,
-        tuned_on=seen.tuned_on,
+        seen=seen,
     )
     write_atomically(card, text)
     learned_from = fitted.facts.learned_from

@@ -1,8 +1,9 @@
 """`fit coop`: a context learned on a few images a class, epoch by epoch, from a frozen model's features."""
 
 import shutil
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import repeat
 from pathlib import Path
 
 import numpy as np
@@ -118,18 +119,12 @@ def fit(
         context.to(settings.device),
         start.get("momentum"),
     )
-    features = _ImageFeatures(model, identity, few, recipe, settings, cache, folder)
+    epochs = range(epoch, recipe.epochs)
+    features = _image_features(frozen, few, recipe, settings, cache, folder, epochs)
     labels = torch.from_numpy(few.labels).to(settings.device)
-    progress = tqdm(
-        range(epoch, recipe.epochs),
-        initial=epoch,
-        total=recipe.epochs,
-        unit="epoch",
-        desc="fit",
-        disable=None,
-    )
-    for number in progress:
-        losses = learner.epoch(number, features.of(number), labels)
+    progress = tqdm(epochs, initial=epoch, total=recipe.epochs, unit="epoch", desc="fit", disable=None)
+    for number, seen in zip(progress, features, strict=False):
+        losses = learner.epoch(number, seen, labels)
         progress.set_postfix(loss=f"{losses[0]:.3f}", accuracy=f"{losses[1]:.3f}")
         _write_state(folder / _STATE, learner, number + 1, losses)
         shutil.rmtree(folder / f"epoch-{number}", ignore_errors=True)
@@ -154,41 +149,37 @@ def fit(
     return Fitted(learner.context.detach().float().cpu(), facts, *losses)
 
 
-@dataclass(slots=True)
-class _ImageFeatures:
-    """Unit image features [n, d] of an epoch, each view encoded once."""
+def _image_features(
+    frozen: Frozen,
+    few: Few,
+    recipe: CoopRecipe,
+    settings: RunSettings,
+    cache: Path,
+    folder: Path,
+    epochs: range,
+) -> Iterator[Tensor]:
+    """Unit image features [n, d] of each of some epochs: of new views, or the same ones in every epoch."""
+    if recipe.features == "frozen":
+        space = cache / "features" / space_of(frozen.identity.image, settings)
+        found = _encoded(frozen.model, subset(few.source, few.indices), space, settings, cache)
+        yield from repeat(found, len(epochs))
+        return
+    for epoch in epochs:
+        seen = views(few.source, few.indices, frozen.model.info.image_size, seed=recipe.seed, epoch=epoch)
+        yield _encoded(frozen.model, seen, folder / f"epoch-{epoch}", settings, cache)
 
-    model: DualEncoder
-    identity: Identity
-    few: Few
-    recipe: CoopRecipe
-    settings: RunSettings
-    cache: Path
-    folder: Path
-    _frozen: Tensor | None = None
 
-    def of(self, epoch: int) -> Tensor:
-        """The features of an epoch; with frozen features those of every epoch."""
-        if self.recipe.features == "frozen":
-            if self._frozen is None:
-                space = self.cache / "features" / space_of(self.identity.image, self.settings)
-                self._frozen = self._encoded(subset(self.few.source, self.few.indices), space)
-            return self._frozen
-        seen = views(
-            self.few.source, self.few.indices, self.model.info.image_size, seed=self.recipe.seed, epoch=epoch
-        )
-        return self._encoded(seen, self.folder / f"epoch-{epoch}")
-
-    def _encoded(self, source: Dataset, folder: Path) -> Tensor:
-        executor = LocalExecutor(lambda: self.model, self.settings)
-        images = list_images(source)
-        keys, done = known_keys(images, self.cache), Done()
-        with FeatureSpace(folder) as space:
-            encode_images(executor, source, keys, [Sink(Reduction("features"), space)], done)
-            if keys is None:
-                keep_keys(images, done.keys, self.cache)
-            found = torch.from_numpy(space.gather(keys or done.keys))
-        return unit(found.to(self.settings.device))
+def _encoded(model: DualEncoder, source: Dataset, folder: Path, settings: RunSettings, cache: Path) -> Tensor:
+    """Unit features [n, d] of images, which are kept in a folder."""
+    executor = LocalExecutor(lambda: model, settings)
+    images = list_images(source)
+    keys, done = known_keys(images, cache), Done()
+    with FeatureSpace(folder) as space:
+        encode_images(executor, source, keys, [Sink(Reduction("features"), space)], done)
+        if keys is None:
+            keep_keys(images, done.keys, cache)
+        found = torch.from_numpy(space.gather(keys or done.keys))
+    return unit(found.to(settings.device))
 
 
 def _key(

@@ -31,7 +31,6 @@ class Prompts:
     model: nn.Module
     table: Tensor
     trees: tuple[TokenTree, ...]
-    classes: int
     scale: float
     batch_size: int
 
@@ -63,7 +62,7 @@ def prompts_of(
     small = torch.where(rows < len(whole), small, rows - len(whole) + len(used))
     planned = plant(small.masked_fill(~kept, 0), lengths, batch_size=batch_size)
     trees = tuple(tree.on(whole.device) for tree in planned)
-    return Prompts(tower.model, whole[used.to(whole.device)], trees, len(names), scale, batch_size)
+    return Prompts(tower.model, whole[used.to(whole.device)], trees, scale, batch_size)
 
 
 def first_context(tower: TextTower, recipe: CoopRecipe, classes: int) -> Tensor:

@@ -1,6 +1,6 @@
 """A context that CoOp's own code learned, made a context file and a model card."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -10,12 +10,12 @@ from vlbench.cards.catalogue import Catalogue, find
 from vlbench.cards.class_half import half_classes
 from vlbench.cards.data_request import DataRequest
 from vlbench.cards.folders import RESERVED, Entry
-from vlbench.cards.schema import ModelCard, TaskCard
+from vlbench.cards.schema import TaskCard
 from vlbench.cards.texts import read_classnames, read_names
 from vlbench.core.contracts import Checkpoint, Placement, Text
 from vlbench.core.errors import CardError, VlbenchError, WeightsError
 from vlbench.core.files import write_atomically
-from vlbench.fitting.seen import UNKNOWN, Seen, seen_after
+from vlbench.fitting.seen import seen_after
 from vlbench.models.coop.checkpoint import card_text
 from vlbench.models.coop.context import ContextFacts, Position, write_context
 from vlbench.models.coop.dassl import DasslContext, check_words, dassl_file, directory_facts, read_dassl
@@ -100,7 +100,11 @@ def import_coop(request: ImportRequest, catalogue: Catalogue, data: DataRequest)
     context, changes, unchecked = _checked(Context(path, facts, found.vectors), found, base, data.cache)
     write_context(out, context.vectors, context.facts)
     card = out.with_name(f"{name}.yaml")
-    write_atomically(card, _card(name, out.name, context, _seen(request, named.card, catalogue)))
+    entry = None if request.task is None else find(catalogue, request.task, "task")
+    task = parse_card(entry, TaskCard) if isinstance(entry, Entry) else None
+    # Dassl records no image: what was seen is known as far as the task that is named tells
+    seen = {} if request.task is None else seen_after(named.card, task, request.task)
+    write_atomically(card, _card(name, out.name, context, seen))
     if position is None:
         changes = (
             *changes,
@@ -176,17 +180,7 @@ def _checked(
     return replace(context, facts=replace(context.facts, backbone=digest)), said, ""
 
 
-def _seen(request: ImportRequest, base: ModelCard | None, catalogue: Catalogue) -> Seen:
-    """What base and context saw, as far as the task that is named tells; Dassl records no image."""
-    if request.task is None:
-        return UNKNOWN
-
-    found = find(catalogue, request.task, "task")
-    card = parse_card(found, TaskCard) if isinstance(found, Entry) else None
-    return seen_after(base, card, request.task)
-
-
-def _card(name: str, file: str, context: Context, seen: Seen) -> str:
+def _card(name: str, file: str, context: Context, seen: Mapping[str, Sequence[str]]) -> str:
     facts, trained = context.facts, context.facts.trained
     kind = "class-specific" if facts.class_specific else "unified"
     said = ", ".join(f"{key.replace('_', ' ')} {value}" for key, value in trained.items())
@@ -202,6 +196,5 @@ def _card(name: str, file: str, context: Context, seen: Seen) -> str:
         context=file,
         about=about,
         replicate_of=row,
-        trained_on=seen.trained_on,
-        tuned_on=seen.tuned_on,
+        seen=seen,
     )

@@ -82,7 +82,9 @@ def choose(scores: "Tensor", choice: Choice) -> list[list[Chosen]]:
 
     # by score, not by what is stated: probabilities near 1 are equal in float32
     ordered, order = scores.float().sort(dim=1, descending=True, stable=True)  # [b, m]
-    stated = _stated(ordered, choice.unit)
+    unit = choice.unit
+    # what people state: cosines, or probabilities of logits
+    stated = ordered.sigmoid() if unit.kind == "probability" else (ordered - unit.bias) / unit.scale
     kept = torch.ones_like(stated, dtype=torch.bool)
     if choice.thresholds is not None:
         kept = stated > torch.tensor(choice.thresholds, dtype=stated.dtype, device=stated.device)[order]
@@ -91,8 +93,3 @@ def choose(scores: "Tensor", choice: Choice) -> list[list[Chosen]]:
         [Chosen(int(positions[row, i]), float(values[row, i])) for i in np.flatnonzero(keep)[: choice.top_k]]
         for row, keep in enumerate(keeps)
     ]
-
-
-def _stated(scores: "Tensor", unit: ScoreUnit) -> "Tensor":
-    """Scores in the unit that people state: cosines, or probabilities of logits."""
-    return scores.sigmoid() if unit.kind == "probability" else (scores - unit.bias) / unit.scale

@@ -1,7 +1,6 @@
 """Descriptions of tags, asked of a language model tag by tag; what is finished is on disk and stays."""
 
 import json
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Never
@@ -36,7 +35,7 @@ def describe(tags: Path, out: Path, chat: Chat) -> Described:
 
     names = list(dict.fromkeys(text.name for text in read_tags(tags)))
     questions = read_questions()
-    found = dict(_finished(out))
+    found = dict(read_descriptions(out)) if out.exists() else {}
     missing = [name for name in names if name not in found]
     kept = len(names) - len(missing)
     progress: tqdm[Never] = tqdm(
@@ -48,7 +47,7 @@ def describe(tags: Path, out: Path, chat: Chat) -> Described:
             for question in questions:
                 sentences += chat.answers(question.replace("{}", name))
             found[name] = tuple(sentences)
-            _write(found, out)
+            write_atomically(out, json.dumps(found, indent=1, ensure_ascii=False) + "\n")
             progress.update()
     return Described(len(missing), kept)
 
@@ -57,11 +56,3 @@ def read_questions() -> tuple[str, ...]:
     """The questions asked of each tag, `{}` standing for it."""
     lines = PROMPTS.read_text(encoding="utf-8").splitlines()
     return tuple(line for line in lines if line and not line.startswith("#"))
-
-
-def _finished(out: Path) -> Mapping[str, Sequence[str]]:
-    return read_descriptions(out) if out.exists() else {}
-
-
-def _write(descriptions: Mapping[str, Sequence[str]], out: Path) -> None:
-    write_atomically(out, json.dumps(descriptions, indent=1, ensure_ascii=False) + "\n")

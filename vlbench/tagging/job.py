@@ -2,7 +2,10 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import partial as bind
 from pathlib import Path
+
+import torch
 
 from vlbench.cards.build import open_model
 from vlbench.cards.catalogue import Catalogue
@@ -11,9 +14,9 @@ from vlbench.core.capabilities import Captioner
 from vlbench.core.contracts import Dataset, Model, Placement, Text
 from vlbench.core.files import shown
 from vlbench.core.image import decoding_text, watched
+from vlbench.engine.executors.local import LocalExecutor, to_numpy
 from vlbench.engine.scoring import Columns
 from vlbench.engine.settings import RunSettings
-from vlbench.tagging.batch import encode_texts
 from vlbench.tagging.captions import captioner_of, check_captions
 from vlbench.tagging.choice import Choice, Threshold, choice_for
 from vlbench.tagging.images import find_images
@@ -95,7 +98,9 @@ def prepare(
     names = names_in(language, texts)
     texts = with_prompts(texts, catalogue)
     choice = choice_for(model, texts, threshold=threshold, top_k=top_k)
-    features = encode_texts(model, texts, settings)
+    executor = LocalExecutor(lambda: model, settings)
+    with torch.inference_mode():
+        features = executor.halving(bind(model.encode_texts, texts), "text_batch_size")
     found: dict[int, tuple[str, ...]] = {}
     changes = model.info.changes
     return TaggingJob(
@@ -103,7 +108,7 @@ def prepare(
         model=model,
         texts=texts,
         names=names,
-        columns=Columns.of(features.cpu().numpy(), settings.device),
+        columns=Columns.of(to_numpy(features, "text"), settings.device),
         choice=choice,
         settings=settings,
         captioner=captioner,

@@ -11,11 +11,11 @@ from torch import Tensor
 from tqdm import tqdm
 
 from vlbench.core.contracts import Dataset, Model
-from vlbench.core.errors import DataError
+from vlbench.core.errors import DataError, NotFinite
 from vlbench.core.image import part_of
 from vlbench.engine.executors.loader import naming, read_ahead
+from vlbench.engine.executors.local import LocalExecutor
 from vlbench.tagging.answer import BrokenImage, Tag, TaggedImage
-from vlbench.tagging.batch import BatchSize, finite, within_memory
 from vlbench.tagging.choice import Chosen, choose
 from vlbench.tagging.job import TaggingJob
 from vlbench.tagging.texts import id_of
@@ -32,15 +32,15 @@ def tag_images(job: TaggingJob) -> Generator[TaggedImage | BrokenImage]:
         Unsupported: the device has too little memory.
     """
     settings, count = job.settings, len(job.images)
-    size = BatchSize(min(settings.first_batch_size, count), settings.batch_size is not None)
-    step = size.items
+    step = min(settings.first_batch_size, count)
+    executor = LocalExecutor(lambda: job.model, settings, batch_size=step)
     progress: tqdm[Never] = tqdm(total=count, unit="img", desc="tags", disable=None, smoothing=0.05)
     decode = bind(_decoded, job.model, job.images)
     ahead = read_ahead(decode, range(count), workers=settings.workers, ahead=BATCHES_AHEAD * step)
     with progress, closing(ahead) as decoded:
         for start in range(0, count, step):
             loaded = list(islice(decoded, step))
-            answers = iter(_answers(job, [each for each in loaded if isinstance(each, Tensor)], size))
+            answers = iter(_answers(job, [each for each in loaded if isinstance(each, Tensor)], executor))
             for position, each in enumerate(loaded, start=start):
                 path = job.images[position].id
                 progress.update()
@@ -48,7 +48,11 @@ def tag_images(job: TaggingJob) -> Generator[TaggedImage | BrokenImage]:
                     yield BrokenImage(path, each)
                 else:
                     chosen, caption = next(answers)
-                    yield TaggedImage(path, _tags(job, chosen), caption)
+                    tags = [
+                        Tag(job.names[tag.position], tag.score, id_of(job.texts[tag.position]))
+                        for tag in chosen
+                    ]
+                    yield TaggedImage(path, tuple(tags), caption)
 
 
 def _decoded(model: Model, images: Dataset, position: int) -> Tensor | str:
@@ -62,24 +66,26 @@ def _decoded(model: Model, images: Dataset, position: int) -> Tensor | str:
 
 
 def _answers(
-    job: TaggingJob, pixels: Sequence[Tensor], size: BatchSize
+    job: TaggingJob, pixels: Sequence[Tensor], executor: LocalExecutor
 ) -> list[tuple[list[Chosen], str | None]]:
     """The chosen tags and the caption of each image."""
     if not pixels:
         return []
     batch = torch.stack(list(pixels))
 
-    def answer(items: int) -> list[tuple[list[Chosen], str | None]]:
-        return [each for part in torch.split(batch, items) for each in _answered(job, part)]
+    def answer(batch_size: int) -> list[tuple[list[Chosen], str | None]]:
+        return [each for part in torch.split(batch, batch_size) for each in _answered(job, part)]
 
     with torch.inference_mode():
-        return within_memory(answer, size, job.settings.device)
+        return executor.halving(answer, "batch_size")
 
 
 def _answered(job: TaggingJob, pixels: Tensor) -> list[tuple[list[Chosen], str | None]]:
     """Tags and captions of one part of a batch, whose images are encoded once for both."""
     images = job.model.encode_images(pixels.to(job.settings.device, non_blocking=True))
-    scores = finite(job.columns.scores(job.model.score, images), "scores")  # [b, m]
+    scores = job.columns.scores(job.model.score, images)  # [b, m]
+    if not bool(torch.isfinite(scores).all()):
+        raise NotFinite("the model's scores hold NaN or infinity; check the weights, or use --precision fp32")
     chosen = choose(scores, job.choice)
     if job.captioner is None:
         return [(each, None) for each in chosen]
@@ -90,9 +96,3 @@ def _answered(job: TaggingJob, pixels: Tensor) -> list[tuple[list[Chosen], str |
 def _leading(job: TaggingJob, chosen: Sequence[Chosen]) -> list[str]:
     """The names of an image's tags in the order of the list, as the authors lead a caption."""
     return [job.texts[place].name for place in sorted(each.position for each in chosen)]
-
-
-def _tags(job: TaggingJob, chosen: Sequence[Chosen]) -> tuple[Tag, ...]:
-    return tuple(
-        Tag(job.names[each.position], each.score, id_of(job.texts[each.position])) for each in chosen
-    )

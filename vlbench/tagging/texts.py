@@ -94,8 +94,9 @@ def names_in(language: Language, texts: Sequence[Text]) -> tuple[str, ...]:
         return tuple(text.name for text in texts)
     missing = [text.name for text in texts if not text.ids.get(CHINESE)]
     if missing:
+        first = ", ".join(map(repr, missing[:_SHOWN])) + " ..." * (len(missing) > _SHOWN)
         raise Unsupported(
-            f"--language zh: {len(missing)} of {len(texts)} tags have no Chinese name ({_first(missing)}); "
+            f"--language zh: {len(missing)} of {len(texts)} tags have no Chinese name ({first}); "
             "use --language en, or --tags with a .tsv that has a column zh"
         )
     return tuple(text.ids[CHINESE] for text in texts)
@@ -113,8 +114,3 @@ def _with_known_ids(text: Text, same_name: Sequence[Text]) -> Text:
     if any(known.get(key, value) != value for key, value in text.ids.items() if key != CHINESE):
         return text  # its ids say that it is another tag
     return replace(text, ids={**known, **text.ids})
-
-
-def _first(names: Sequence[str]) -> str:
-    more = " ..." if len(names) > _SHOWN else ""
-    return ", ".join(map(repr, names[:_SHOWN])) + more

@@ -156,7 +156,15 @@ def test_a_damaged_state_is_learned_anew(
 def test_a_written_context_holds_its_facts(checkpoint: Checkpoint, training: Task, tmp_path: Path) -> None:
     recipe = CoopRecipe(epochs=2, shots=2, n_ctx=4, class_specific=True)
     found = fitted(checkpoint, training, tmp_path / "f", recipe)
-    card = write_card(found, recipe, "coop-tiny-colours-2shot", tmp_path / "out", task="colours")
+    card = write_card(
+        found,
+        recipe,
+        "coop-tiny-colours-2shot",
+        tmp_path / "out",
+        task="colours",
+        base_weights=None,
+        seen={},
+    )
     assert card.name == "coop-tiny-colours-2shot-seed1"
     facts = read_facts(card.context)
     assert [text.name for text in facts.classes] == sorted(COLOURS)
@@ -172,7 +180,15 @@ def test_no_tensor_but_the_context_is_in_the_file(
     checkpoint: Checkpoint, training: Task, tmp_path: Path
 ) -> None:
     recipe = CoopRecipe(epochs=1, shots=1, n_ctx=4)
-    card = write_card(fitted(checkpoint, training, tmp_path, recipe), recipe, "row", tmp_path, task="t")
+    card = write_card(
+        fitted(checkpoint, training, tmp_path, recipe),
+        recipe,
+        "row",
+        tmp_path,
+        task="t",
+        base_weights=None,
+        seen={},
+    )
     assert len(load_file(card.context)) == 1
 
 

@@ -11,7 +11,6 @@ from vlbench.core.errors import NotFinite, Unsupported
 from vlbench.engine.scoring import Columns
 from vlbench.engine.settings import RunSettings
 from vlbench.tagging.answer import BrokenImage, Tag
-from vlbench.tagging.batch import encode_texts
 from vlbench.tagging.choice import choice_for
 from vlbench.tagging.job import TaggingJob
 from vlbench.tagging.stream import BATCHES_AHEAD, tag_images
@@ -28,7 +27,7 @@ def job(model=None, *, images=None, **settings):
         model=model,
         texts=texts,
         names=tuple(text.ids["zh"] for text in texts),
-        columns=Columns.of(encode_texts(model, texts, chosen).numpy(), "cpu"),
+        columns=Columns.of(model.encode_texts(texts, batch_size=8).numpy(), "cpu"),
         choice=choice_for(model, texts, top_k=1),
         settings=chosen,
     )

@@ -5,7 +5,7 @@ from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field, replace
 from functools import partial as bind
-from typing import Literal, Never
+from typing import Literal, Never, TypeVar
 
 import numpy as np
 import torch
@@ -20,6 +20,8 @@ from vlbench.engine.chunk import Chunk, Encoded, Features, Reduction
 from vlbench.engine.executors.loader import Batch, Loader, Stored, naming
 from vlbench.engine.scoring import Columns
 from vlbench.engine.settings import RunSettings
+
+T = TypeVar("T")
 
 PROMPTS_A_CHUNK = 4096
 """Prompts that are encoded and stored together: enough to fill batches of one length each."""
@@ -100,7 +102,7 @@ class LocalExecutor:
             for positions in _chunks(texts):
                 chunk = [texts[i] for i in positions]
                 with torch.inference_mode():
-                    features = self._halving(bind(self.model.encode_texts, chunk), "text_batch_size")
+                    features = self.halving(bind(self.model.encode_texts, chunk), "text_batch_size")
                 yield positions, to_numpy(features, "text")
                 progress.update(sum(map(_prompts, chunk)))
 
@@ -144,7 +146,7 @@ class LocalExecutor:
             return []
         made = []
         with torch.inference_mode():
-            features = self._halving(bind(self._encode_pixels, batch.pixels), "batch_size")
+            features = self.halving(bind(self._encode_pixels, batch.pixels), "batch_size")
             for reduction in batch.chunk.reductions:
                 if reduction.texts is not None:
                     if reduction not in self._columns:
@@ -161,8 +163,12 @@ class LocalExecutor:
         ]
         return parts[0] if len(parts) == 1 else torch.cat(parts)
 
-    def _halving(self, run: Callable[..., Tensor], which: Literal["batch_size", "text_batch_size"]) -> Tensor:
-        """What `run` makes at a batch size, smaller ones where the device has too little memory."""
+    def halving(self, run: Callable[..., T], which: Literal["batch_size", "text_batch_size"]) -> T:
+        """What `run` makes at a batch size, smaller ones where the device has too little memory.
+
+        Raises:
+            Unsupported: it has too little for the size that the user chose, or for one item.
+        """
         while True:
             size: int = getattr(self, which)
             try:

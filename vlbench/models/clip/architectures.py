@@ -71,28 +71,6 @@ def from_registry(
     )
 
 
-def from_hub_file(
-    origin: Origin,
-    *,
-    arch: str,
-    repository: str,
-    file: str,
-    sha256: str | None,
-    facts: Mapping[str, object] | None = None,
-    adapt: Callable[[Config], Config] | None = None,
-) -> Recipe:
-    """A recipe of an architecture of open_clip's, changed by `adapt`, and one file of a hub repository.
-
-    Raises:
-        WeightsError: as from_files.
-    """
-    config = architecture_config(arch)
-    config = adapt(config) if adapt else config
-    return from_files(
-        origin, config=config, facts=facts or {}, repository=repository, file=file, sha256=sha256
-    )
-
-
 def from_files(
     origin: Origin,
     *,

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, replace
 from functools import cached_property, partial
-from importlib.metadata import PackageNotFoundError, version
+from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,9 +13,15 @@ from vlbench.core.contracts import Identity, Origin, Placement
 from vlbench.core.digest import digest_of
 from vlbench.core.errors import CardError
 from vlbench.core.files import remembered_sha256
-from vlbench.models.clip.architectures import check_architecture, from_hub, from_hub_file, from_registry
+from vlbench.models.clip.architectures import (
+    architecture_config,
+    check_architecture,
+    from_files,
+    from_hub,
+    from_registry,
+)
 from vlbench.models.clip.long_clip import one_table
-from vlbench.models.shared.named import NamedCheckpoint, beside_card
+from vlbench.models.shared.named import NamedCheckpoint, beside_card, version_or_none
 from vlbench.models.shared.recipe import MERGES_FILE, Config, Recipe, from_folder, section
 
 if TYPE_CHECKING:
@@ -232,9 +238,10 @@ def file_or_folder(
         raise CardError(
             f"{origin.name}: settings want either arch, repository and file, or directory; correct the card"
         )
-    check_architecture(arch)
+    config = architecture_config(arch)
+    config = adapt(config) if adapt else config
     return partial(
-        from_hub_file, arch=arch, repository=repository, file=file, sha256=sha256, facts=facts, adapt=adapt
+        from_files, config=config, facts=facts or {}, repository=repository, file=file, sha256=sha256
     )
 
 
@@ -275,10 +282,7 @@ def tokenizer_facts(recipe: Recipe, cache: Path | None) -> Mapping[str, object]:
     if recipe.merges is not None:
         facts[MERGES_FILE] = remembered_sha256(recipe.merges, cache)
     if section(recipe.config, "text_cfg").get("hf_tokenizer_name"):
-        try:
-            facts["transformers"] = version("transformers")
-        except PackageNotFoundError:
-            facts["transformers"] = None
+        facts["transformers"] = version_or_none("transformers")
         if recipe.folder is not None:
             found = {path for pattern in _TOKENIZER_FILES for path in recipe.folder.glob(pattern)}
             facts.update((path.name, remembered_sha256(path, cache)) for path in sorted(found))

@@ -1,7 +1,7 @@
 """CoOp: a CLIP whose prompts begin with learned vectors instead of words (Zhou et al. 2022)."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -139,14 +139,13 @@ def card_text(
     about: str,
     replicate_of: str = "",
     base_weights: str = "",
-    trained_on: Sequence[str] | None = None,
-    tuned_on: Sequence[str] = (),
+    seen: Mapping[str, Sequence[str]],
 ) -> str:
     """A model card of a base and the context file `context` beside the card, as YAML.
 
     `replicate_of` is the leaderboard row that the model is one seed of; empty if it stands alone.
-    `base_weights` is the user's own file for the base; empty for the base's own. `trained_on` are the data
-    sets that base and context saw, None where the base's are unknown; `tuned_on` those of the context then.
+    `base_weights` is the user's own file for the base; empty for the base's own. `seen` are the
+    card's fields of the data sets that base and context saw (fitting/seen.py).
     """
     settings = {"base": base, "context": context}
     if base_weights:
@@ -161,9 +160,6 @@ def card_text(
         "about": about,
         "paper": {"title": "Learning to Prompt for Vision-Language Models", "arxiv": "2109.01134"},
     }
-    if trained_on is not None:
-        fields["trained_on"] = list(trained_on)
-    elif tuned_on:
-        fields["tuned_on"] = list(tuned_on)
+    fields |= seen
     # JSON is YAML, and quotes what YAML would read as something else
     return "".join(f"{key}: {json.dumps(value, ensure_ascii=False)}\n" for key, value in fields.items())

@@ -4,14 +4,14 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import cast, get_args
+from typing import cast
 
 import torch
 from torch import Tensor
 
 from vlbench.core.contracts import Precision, Text
 from vlbench.core.errors import WeightsError
-from vlbench.models.coop.context import TENSOR, Position
+from vlbench.models.coop.context import POSITIONS, TENSOR, Position
 from vlbench.models.coop.prompts import plain_prompts
 from vlbench.models.shared.causal_text import token_table
 from vlbench.models.shared.sentence_tokens import tokenised
@@ -206,7 +206,7 @@ def directory_facts(directory: Path) -> DirectoryFacts:
     DirectoryFacts(position='middle', shots=16, seed=3)
     """
     name = directory.resolve().as_posix()
-    position = re.search(rf"_ctp({'|'.join(get_args(Position))})(?:/|$)", name)
+    position = re.search(rf"_ctp({'|'.join(POSITIONS)})(?:/|$)", name)
     shots, seed = re.search(r"_(\d+)shots(?:/|$)", name), re.search(r"/seed(\d+)(?:/|$)", name)
     return DirectoryFacts(
         position=cast(Position, position[1]) if position else None,

@@ -127,11 +127,6 @@ class Context:
     facts: ContextFacts
     vectors: Tensor
 
-    @classmethod
-    def read(cls, path: Path) -> "Context":
-        """The context of a file; see read_vectors for what it raises."""
-        return cls(path, read_facts(path), read_vectors(path))
-
 
 def load_coop(
     base: Checkpoint, path: Path, *, name: str, placement: Placement, cache: Path | None
@@ -142,7 +137,7 @@ def load_coop(
         Unsupported: the base has no text tower that a context could stand in.
         WeightsError: the file is no context file, or the context does not fit the base.
     """
-    context = Context.read(path)
+    context = Context(path, read_facts(path), read_vectors(path))
     model = base.load(placement)
     tower = context_tower(model, base.name)
     check_fits(context, tower, base, cache)

@@ -17,7 +17,6 @@ class Steps(Protocol):
 
     def first(self, prompt: Tensor) -> Tensor:
         """Logits [b, v] of what follows prompts [b, l]."""
-        ...
 
     def following(self, pieces: Tensor, parents: Tensor) -> Tensor:
         """Logits [b * k, v] of what follows pieces [b * k], each behind the beam `parents` [b * k].
@@ -25,7 +24,6 @@ class Steps(Protocol):
         Beams of an image lie together; a parent counts the beams of the step before, which was one an image
         at the first call.
         """
-        ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -42,13 +42,6 @@ class CaptionNetwork(nn.Module):
         ).last_hidden_state
         return states
 
-    def logits(self, pieces: Tensor, states: Tensor) -> Tensor:
-        """Logits [b, l, v] of what follows each of pieces [b, l], by states [b, k, h] of tags."""
-        found: Tensor = self.text_decoder(
-            input_ids=pieces, encoder_hidden_states=states, use_cache=False
-        ).logits
-        return found
-
     def steps(self, states: Tensor) -> "DecoderSteps":
         """The text decoder by states [b, k, h] of tags, asked a piece at a time."""
         return DecoderSteps(self.text_decoder, states)
@@ -76,8 +69,17 @@ class DecoderSteps:
         self._cache: Any = None
 
     def first(self, prompt: Tensor) -> Tensor:
-        """Logits [b, v] of what follows prompts [b, l]."""
-        return self._after(prompt)
+        """Logits [b, v] of what follows prompts [b, l], or the pieces behind what was given before."""
+        found = self._decoder(
+            input_ids=prompt,
+            encoder_hidden_states=self._states,
+            **{CACHE: self._cache},
+            use_cache=True,
+            logits_to_keep=1,
+        )
+        self._cache = found[CACHE]
+        last: Tensor = found.logits[:, -1]
+        return last
 
     def following(self, pieces: Tensor, parents: Tensor) -> Tensor:
         """Logits [b * k, v] of what follows pieces [b * k], each behind the beam `parents` [b * k]."""
@@ -87,19 +89,7 @@ class DecoderSteps:
             self._states = self._states.repeat_interleave(beams, dim=0)
         else:
             self._cache.self_attention_cache.reorder_cache(parents)
-        return self._after(pieces[:, None])
-
-    def _after(self, pieces: Tensor) -> Tensor:
-        found = self._decoder(
-            input_ids=pieces,
-            encoder_hidden_states=self._states,
-            **{CACHE: self._cache},
-            use_cache=True,
-            logits_to_keep=1,
-        )
-        self._cache = found[CACHE]
-        last: Tensor = found.logits[:, -1]
-        return last
+        return self.first(pieces[:, None])
 
 
 def bert_config(size: TaggerSize, captions: CaptionSize) -> Any:

@@ -3,7 +3,6 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from functools import partial
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +12,7 @@ from torch import Tensor
 from vlbench.core.capabilities import Captioner
 from vlbench.core.contracts import Placement
 from vlbench.core.errors import CardError, Unsupported
+from vlbench.core.text_file import read_text
 from vlbench.models.ram.caption_beams import BeamRule, beam_search
 from vlbench.models.ram.model import ClosedTaggerModel, TaggerModel
 from vlbench.models.ram.network import MEND, state_of
@@ -20,6 +20,7 @@ from vlbench.models.ram.sizes import CaptionSize
 from vlbench.models.ram.tag_decoder import blocks
 from vlbench.models.ram.taggers import Tagger
 from vlbench.models.shared.hub_files import hub_file
+from vlbench.models.shared.named import version_or_none
 from vlbench.models.shared.precision import inference
 from vlbench.models.shared.weights import StateDict, check_state, in_float32, matching
 
@@ -78,12 +79,7 @@ class WordPieces:
         """
         from transformers.models.bert.tokenization_bert import BertTokenizer
 
-        try:
-            pieces = path.read_text(encoding="utf-8").rstrip("\n").split("\n")
-        except (OSError, UnicodeDecodeError) as error:
-            raise CardError(
-                f"{path}: the word pieces cannot be read ({error}); correct `word_pieces`"
-            ) from error
+        pieces = read_text(path, CardError).rstrip("\n").split("\n")
         missing = [each for each in _NEEDED if each not in pieces]
         if missing or len(set(pieces)) + 2 != expected:
             why = f"lacks {', '.join(missing)}" if missing else f"{len(set(pieces))} word pieces"
@@ -195,7 +191,15 @@ def load_captioner(
     _check_extra(name)
     from vlbench.models.ram.caption_network import CaptionNetwork
 
-    words = WordPieces.of(pieces or _published_pieces(name), size.vocabulary)
+    repository, file, revision = WORD_PIECES
+    path = pieces or hub_file(
+        repository,
+        (file,),
+        model=f"{name}: word pieces of captions",
+        advice="fetch it on another machine and name it as `word_pieces` in a card of your own",
+        revision=revision,
+    )
+    words = WordPieces.of(path, size.vocabulary)
     with torch.device("meta"):
         network = CaptionNetwork(tagger.size, size)
     keys = network.state_dict()
@@ -222,22 +226,8 @@ def shared_names(keys: Mapping[str, object], layers: int) -> dict[str, str]:
     }
 
 
-def _published_pieces(name: str) -> Path:
-    repository, file, revision = WORD_PIECES
-    return hub_file(
-        repository,
-        (file,),
-        model=f"{name}: word pieces of captions",
-        advice="fetch it on another machine and name it as `word_pieces` in a card of your own",
-        revision=revision,
-    )
-
-
 def _check_extra(name: str) -> None:
-    try:
-        found = version(EXTRA)
-    except PackageNotFoundError:
-        found = ""
+    found = version_or_none(EXTRA) or ""
     if int(found.partition(".")[0] or 0) < LEAST:
         why = f"not {found}" if found else "which is not installed"
         raise Unsupported(

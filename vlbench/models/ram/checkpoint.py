@@ -82,10 +82,6 @@ class TaggerCheckpoint(NamedCheckpoint):
             raise CardError(f"{name}: threshold {self.threshold} is no probability; give 0 to 1")
 
     @property
-    def capabilities(self) -> frozenset[str]:
-        return frozenset({NAMES_ALONE})
-
-    @property
     def weights(self) -> Path:
         return self.recipe.weights
 

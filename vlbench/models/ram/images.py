@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
+from operator import methodcaller
 from typing import Any
 
 import torch
@@ -14,7 +15,7 @@ from vlbench.core.contracts import Placement, PreprocessMode
 from vlbench.models.ram.taggers import Tagger
 from vlbench.models.shared.dual_encoder import normalised
 from vlbench.models.shared.precision import inference
-from vlbench.models.shared.preprocess import ExactPreprocess, FastPreprocess, Transform
+from vlbench.models.shared.preprocess import ExactPreprocess, FastPreprocess
 from vlbench.models.shared.recipe import Preprocessing
 
 _PIXELS_AT_ONCE = 384 * 384
@@ -48,9 +49,14 @@ class TaggerImages:
 def image_side(
     network: Tagger, preprocessing: Preprocessing, mode: PreprocessMode, placement: Placement
 ) -> dict[str, Any]:
-    """The parts of TaggerImages by name; the network is moved to the device."""
+    """The parts of TaggerImages by name; the network is moved to the device.
+
+    The authors' transform turns images to RGB, then resizes them without keeping their ratio.
+    """
+    resize = Resize(preprocessing.size, interpolation=InterpolationMode.BILINEAR)
+    exact = ExactPreprocess((methodcaller("convert", "RGB"), resize))
     return {
-        "preprocess": squash_preprocess(preprocessing, mode),
+        "preprocess": exact if mode == "exact" else FastPreprocess(preprocessing, exact),
         "normalisation": partial(normalised, mean=preprocessing.mean, std=preprocessing.std),
         "network": network.to(placement.device),
         "placement": placement,
@@ -67,15 +73,3 @@ def equal_parts(rows: Tensor, most: int) -> tuple[Tensor, ...]:
     missing = -len(rows) % size
     whole = torch.cat([rows, rows[:1].expand(missing, *rows.shape[1:])]) if missing else rows
     return torch.split(whole, size)
-
-
-def squash_preprocess(preprocessing: Preprocessing, mode: PreprocessMode) -> Transform:
-    """The authors' transform up to bytes: to RGB, then to the size without keeping the ratio."""
-    resize = Resize(preprocessing.size, interpolation=InterpolationMode.BILINEAR)
-    exact = ExactPreprocess((to_rgb, resize))
-    return exact if mode == "exact" else FastPreprocess(preprocessing, exact)
-
-
-def to_rgb(image: Image) -> Image:
-    """An image of three channels."""
-    return image.convert("RGB")

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from vlbench.core.contracts import Text
 from vlbench.core.errors import CardError, Unsupported
+from vlbench.core.text_file import read_text, rows_of
 
 RAM_TEMPLATES = Path(__file__).with_name("templates.txt")
 """The 63 templates of RAM's open vocabulary, one a line; whoever reads them digests them."""
@@ -68,7 +69,12 @@ def positions(texts: Sequence[Text], tags: Sequence[str], vocabulary: str, model
     for text in texts:
         id_ = text.ids.get(vocabulary)
         if id_ is not None:
-            found.append(_by_id(id_, text, len(tags), f"{model}: {vocabulary}"))
+            if not (id_.isascii() and id_.isdigit() and int(id_) < len(tags)):
+                raise Unsupported(
+                    f"{model}: {vocabulary} {id_!r} of {text.name!r} is no index of its {len(tags)} tags; "
+                    "correct the id"
+                )
+            found.append(int(id_))
             continue
         named = places.get(text.name) or places.get(text.name.replace("_", " "), [])
         if len(named) > 1:
@@ -84,12 +90,6 @@ def positions(texts: Sequence[Text], tags: Sequence[str], vocabulary: str, model
     return found
 
 
-def _by_id(id_: str, text: Text, count: int, where: str) -> int:
-    if id_.isascii() and id_.isdigit() and int(id_) < count:
-        return int(id_)
-    raise Unsupported(f"{where} {id_!r} of {text.name!r} is no index of its {count} tags; correct the id")
-
-
 def _complaint(unknown: Sequence[str], asked: int, known: Mapping[str, object], model: str) -> str:
     shown = []
     for name in unknown[:_SHOWN]:
@@ -103,28 +103,16 @@ def _complaint(unknown: Sequence[str], asked: int, known: Mapping[str, object], 
 
 
 def _rows(path: Path) -> Iterator[Mapping[str, str]]:
-    try:
-        lines = path.read_text(encoding="utf-8").split("\n")
-    except OSError as error:
-        raise CardError(
-            f"{path}: the tag list cannot be read ({error.strerror}); correct the path"
-        ) from error
-    except UnicodeDecodeError as error:
-        raise CardError(f"{path}: not UTF-8 at byte {error.start}; save it as UTF-8") from error
-    while lines and not lines[-1]:
-        lines.pop()
-    if not lines:
+    lines = read_text(path, CardError).rstrip("\n").split("\n")
+    if lines == [""]:
         raise CardError(f"{path}: is empty; give a tag a line")
-    header = lines[0].split("\t")
-    if len(header) == 1:
+    if "\t" not in lines[0]:
         yield from ({"name": line} for line in lines)
         return
+    header, *rows = rows_of(lines, str(path), CardError)
     if "name" not in header:
         raise CardError(f"{path}: line 1: the header has no column `name`")
-    for number, line in enumerate(lines[1:], start=2):
-        cells = line.split("\t")
-        if len(cells) != len(header):
-            raise CardError(f"{path}: line {number}: {len(cells)} columns where the header has {len(header)}")
+    for number, cells in enumerate(rows, start=2):
         row = dict(zip(header, cells, strict=True))
         if row.get("index", str(number - 2)) != str(number - 2):
             raise CardError(f"{path}: line {number}: index {row['index']!r} where {number - 2} is next")

@@ -3,20 +3,19 @@
 Tags of an open vocabulary become sentences as in recognize-anything, ram/utils/openset_utils.py.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache, partial
 
 import torch
 from torch import Tensor
 
-from vlbench.core.contracts import Model, Placement, Text
+from vlbench.core.contracts import Model, Text
 from vlbench.core.errors import Unsupported
+from vlbench.models.ram.tag_decoder import blocks
 from vlbench.models.ram.tag_lists import RAM_TEMPLATES, positions
 from vlbench.models.ram.taggers import RamPlus, Tagger
-from vlbench.models.shared.dual_encoder import mean_of_groups
-from vlbench.models.shared.precision import inference
-from vlbench.models.shared.text_tower import SentenceReader, TextTower, tower_of
+from vlbench.models.shared.text_tower import PromptEncoder, SentenceReader, TextTower, tower_of
 
 BANK_ROWS = 51
 """Sentences of a tag as published: one template and 50 descriptions; banks are a multiple of it long."""
@@ -24,6 +23,7 @@ BANK_ROWS = 51
 _VOWELS = "aeiou"
 _INTRODUCED = ("a", "the")
 _TAGS_AT_ONCE = 256
+"""Tags that are read together, which bounds the memory that their sentences' features take."""
 
 OPEN_THRESHOLD = 0.5
 """The authors' probability above which a tag of an open vocabulary is present."""
@@ -92,12 +92,9 @@ def read_by(model: Model, network: Tagger, *, name: str, threshold: float | None
 def ram_embeddings(tower: TextTower, texts: Sequence[Text], *, batch_size: int) -> Tensor:
     """RAM's embeddings [m, d] of tags: the unit mean of the unit features of 63 sentences a tag."""
     found = [torch.zeros(0, tower.dimensions, device=tower.placement.device)]
-    for part in _parts(texts):
-        places: dict[str, int] = {}
-        groups = [_placed(ram_sentences(text), places) for text in part]
-        features = tower.features(list(places), batch_size=batch_size)  # [p, d]
-        with inference(Placement(tower.placement.device)):
-            found.append(mean_of_groups(features, groups))
+    for part in blocks(len(texts), _TAGS_AT_ONCE):
+        asked = [Text(text.name, prompts=ram_sentences(text)) for text in texts[part]]
+        found.append(PromptEncoder(tower)(asked, batch_size=batch_size))
     return torch.cat(found)
 
 
@@ -113,9 +110,12 @@ def ram_plus_embeddings(
     length = -(-longest // rows) * rows
     bank = torch.zeros(len(texts), length, tower.dimensions, device=tower.placement.device)
     first = 0
-    for part in _parts(texts):
+    for part in blocks(len(texts), _TAGS_AT_ONCE):
         places: dict[str, int] = {}
-        groups = [_placed(ram_plus_sentences(text), places) for text in part]
+        groups = [
+            [places.setdefault(each, len(places)) for each in ram_plus_sentences(text)]
+            for text in texts[part]
+        ]
         features = tower.features(list(places), batch_size=batch_size)  # [p, d]
         starts = range(first, first + length * len(groups), length)
         filled = [
@@ -152,13 +152,3 @@ def ram_plus_sentences(text: Text) -> tuple[str, ...]:
 @lru_cache(maxsize=1)
 def _templates() -> tuple[str, ...]:
     return tuple(RAM_TEMPLATES.read_text(encoding="utf-8").splitlines())
-
-
-def _parts(texts: Sequence[Text]) -> Iterator[Sequence[Text]]:
-    """A few texts at a time, which bounds the memory that their sentences' features take."""
-    for start in range(0, len(texts), _TAGS_AT_ONCE):
-        yield texts[start : start + _TAGS_AT_ONCE]
-
-
-def _placed(sentences: Sequence[str], places: dict[str, int]) -> list[int]:
-    return [places.setdefault(sentence, len(places)) for sentence in sentences]

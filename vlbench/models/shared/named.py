@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from functools import cached_property
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from vlbench.core.contracts import Checkpoint, Identity, Origin, PreprocessMode
@@ -37,6 +38,14 @@ class NamedCheckpoint:
     @property
     def preprocess_mode(self) -> PreprocessMode:
         return self.origin.preprocess
+
+
+def version_or_none(package: str) -> str | None:
+    """The version of a package, None where it is not installed."""
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return None
 
 
 def beside_card(origin: Origin, path: str, setting: str) -> Path:

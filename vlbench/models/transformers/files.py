@@ -3,7 +3,6 @@
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from vlbench.core.code_digest import digest_of_code
@@ -12,6 +11,7 @@ from vlbench.core.digest import digest_of
 from vlbench.core.errors import Unsupported, WeightsError
 from vlbench.core.files import remembered, remembered_sha256
 from vlbench.models.shared.hub_files import fetch_if_there, hub_file, revision_of, source_of
+from vlbench.models.shared.named import version_or_none
 from vlbench.models.shared.recipe import own_weights
 
 CONFIG = "config.json"
@@ -146,7 +146,7 @@ def identity_of(
         "vision": vision,
         "processor": {name: read_json(files.folder / name) for name in _present(files.folder, PROCESSORS)},
         "mode": preprocess,
-        "packages": _versions(_IMAGE_PACKAGES),
+        "packages": {name: version_or_none(name) for name in _IMAGE_PACKAGES},
         "code": digest_of_code(_IMAGES, cache=cache),
     }
     words = {
@@ -157,7 +157,7 @@ def identity_of(
             name: remembered_sha256(files.folder / name, cache)
             for name in _present(files.folder, (*VOCABULARIES, *BESIDE))
         },
-        "packages": _versions(_TEXT_PACKAGES),
+        "packages": {name: version_or_none(name) for name in _TEXT_PACKAGES},
         "code": digest_of_code(_TEXTS, cache=cache),
     }
     return Identity(
@@ -216,13 +216,3 @@ def _fetched(origin: Origin, repository: str, revision: str | None) -> Path:
 
 def _present(folder: Path, names: Sequence[str]) -> list[str]:
     return [name for name in names if (folder / name).is_file()]
-
-
-def _versions(packages: Sequence[str]) -> dict[str, str | None]:
-    found: dict[str, str | None] = {}
-    for name in packages:
-        try:
-            found[name] = version(name)
-        except PackageNotFoundError:
-            found[name] = None
-    return found

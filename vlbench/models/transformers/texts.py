@@ -42,13 +42,6 @@ class PaddedTokens:
         )
         return torch.stack([found[name] for name in self.inputs], dim=1)
 
-    def counts(self, prompts: Sequence[str]) -> list[int]:
-        """Tokens [p] of prompts before any is cut."""
-        return [
-            len(self.tokenizer(prompt.lower() if self.lower else prompt, verbose=False)["input_ids"])
-            for prompt in prompts
-        ]
-
 
 @dataclass(frozen=True, slots=True)
 class PaddedTower:
@@ -72,7 +65,11 @@ class PaddedTower:
 
     def counts(self, sentences: Sequence[str]) -> list[int]:
         """Tokens [p] of sentences before any is cut."""
-        return self.tokenizer.counts(sentences)
+        read, lower = self.tokenizer.tokenizer, self.tokenizer.lower
+        return [
+            len(read(sentence.lower() if lower else sentence, verbose=False)["input_ids"])
+            for sentence in sentences
+        ]
 
 
 def padded_texts(

@@ -156,8 +156,7 @@ def on_hub(
     path = tmp_path / "RS5M_tiny.pt"
     state = {f"module.{key}": value.half() for key, value in tiny_state.items()}
     torch.save({"epoch": 3, "state_dict": {**state, "module.queue.0": torch.zeros(2)}}, path)
-    monkeypatch.setattr("vlbench.models.clip.checkpoint.check_architecture", lambda _: None)
-    monkeypatch.setattr("vlbench.models.clip.architectures.architecture_config", lambda _: tiny_config)
+    monkeypatch.setattr("vlbench.models.clip.checkpoint.architecture_config", lambda _: tiny_config)
     monkeypatch.setattr(
         "vlbench.models.clip.architectures.hub_file", lambda repository, names, **_: tmp_path / names[0]
     )

@@ -25,7 +25,7 @@ from vlbench.core.capabilities import DecidesTags, OffersTags
 from vlbench.core.contracts import Origin, Placement
 from vlbench.models.ram import swin
 from vlbench.models.ram.checkpoint import PREPROCESSING
-from vlbench.models.ram.images import squash_preprocess
+from vlbench.models.ram.images import image_side
 from vlbench.models.ram.model import TaggerModel
 from vlbench.models.ram.swin import resampled
 from vlbench.models.ram.taggers import weighed
@@ -140,7 +140,8 @@ def test_the_authors_pixels(name):
     height, width, size = CASES[name]
     pixels = np.clip(np.rint(128 + 60 * normal(f"input/pil_{name}", (height, width, 3))), 0, 255)
     preprocessing = Preprocessing.of({"vision_cfg": {"image_size": size}}, PREPROCESSING)
-    found = squash_preprocess(preprocessing, "exact")(Image.fromarray(pixels.astype(np.uint8)))
+    side = image_side(torch.nn.Identity(), preprocessing, "exact", Placement("cpu"))
+    found = side["preprocess"](Image.fromarray(pixels.astype(np.uint8)))
     normalisation = partial(normalised, mean=preprocessing.mean, std=preprocessing.std)
     assert distance(normalisation(found), golden.reshape(found.shape)) < 1e-5
 

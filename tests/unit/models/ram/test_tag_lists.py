@@ -111,7 +111,7 @@ def test_a_plain_list_has_names_alone(tmp_path: Path) -> None:
     assert names_of(path) == ("cat", "ice cream")
     with pytest.raises(CardError, match="no column `threshold`"):
         read_thresholds(path)
-    with pytest.raises(CardError, match="cannot be read"):
+    with pytest.raises(CardError, match="no such file; correct the name"):
         names_of(tmp_path / "none.txt")
 
 
