@@ -119,7 +119,7 @@ def test_a_card_is_read_once(monkeypatch: pytest.MonkeyPatch) -> None:
         read.append(path.name)
         return read_mapping(path)
 
-    monkeypatch.setattr("vlbench.cards.entries.read_mapping", counted)
+    monkeypatch.setattr("vlbench.cards.yaml_file.read_mapping", counted)
     (model,), (task,) = resolve("tiny-clip", "shapes-tags", Options(method=("best-f1",)))
     assert {"shapes-tags.yaml", "tiny-clip.yaml"} <= set(read)
     assert len(read) == len(set(read))

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from vlbench.cards.catalogue import read_catalogue
-from vlbench.cards.folders import built_in_folder
+from vlbench.cards.folders import FOLDERS, built_in_folder
 from vlbench.cards.robustness import robustness_fits
 from vlbench.report.tables.averages import Additions
 
@@ -13,13 +13,10 @@ def leaderboard_additions(include_path: Sequence[Path | str] = ()) -> Additions:
     """What the cards add to a leaderboard: collections of tasks, and the fits of effective robustness."""
     catalogue = read_catalogue(tuple(map(Path, include_path)), kinds=["task"])
     collections = catalogue.collections.values()
-    built_in = built_in_folder()
     return Additions(
         collections={each.name: each.tasks for each in collections},
         metrics={each.name: each.metrics for each in collections},
         weights={each.name: each.weights for each in collections},
         fits=robustness_fits,
-        shipped=frozenset(
-            task for task, entry in catalogue.tasks.items() if entry.path.is_relative_to(built_in)
-        ),
+        shipped=frozenset(path.stem for path in (built_in_folder() / FOLDERS["task"]).glob("*.yaml")),
     )

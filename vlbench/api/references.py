@@ -188,7 +188,7 @@ def _read(
 
 def _meant(name: str, what: CardKind, catalogue: Catalogue) -> tuple[str, ...]:
     """A name itself, and what it stands for where it is an alias or a collection."""
-    return (name, *catalogue.stands_for.get(what, {}).get(name, ()))
+    return (name, *catalogue.meant_by(name, what))
 
 
 def _asked(result: Result, models: Iterable[str], tasks: Iterable[str]) -> bool:

@@ -1,10 +1,11 @@
 """The catalogue of all cards by name, and what a user's names for them mean."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from vlbench.cards.folders import (
     FOLDERS,
@@ -20,6 +21,7 @@ from vlbench.cards.folders import (
 from vlbench.core.errors import CardError, UnknownName
 from vlbench.core.registry import ADAPTERS, TASK_KINDS
 
+C = TypeVar("C")
 RESERVED_IN_ALIASES = RESERVED - {"/"}
 COLLECTIONS = "collections"
 """The folder below a folder of task cards, a YAML file a collection."""
@@ -28,56 +30,72 @@ MARK = "@"
 """What the half of a task's classes stands behind: `dtd@base`."""
 
 
+class Cards(Mapping[str, C]):
+    """Cards by name, sorted; one that is given as a way to read it is read when it is first asked for."""
+
+    def __init__(self, found: Mapping[str, C | partial[C]]) -> None:
+        self._found: dict[str, C | partial[C]] = dict(sorted(found.items()))
+
+    def __getitem__(self, name: str) -> C:
+        """The card of a name, read once."""
+        card = self._found[name]
+        if isinstance(card, partial):
+            card = self._found[name] = card()
+        return card
+
+    def __contains__(self, name: object) -> bool:
+        """Whether there is a card of the name, without reading it."""
+        return name in self._found
+
+    def __iter__(self) -> Iterator[str]:
+        """The names."""
+        return iter(self._found)
+
+    def __len__(self) -> int:
+        """How many there are."""
+        return len(self._found)
+
+
 @dataclass(frozen=True, slots=True)
 class Catalogue:
-    """All cards by name, sorted; `folders` are where they were found.
-
-    `stands_for` holds, by kind, what other names mean: an alias one card, a collection its tasks.
-    """
+    """All cards by name, sorted; `folders` are where they were found."""
 
     models: Mapping[str, Entry] = field(default_factory=dict)
     tasks: Mapping[str, Entry] = field(default_factory=dict)
     collections: Mapping[str, Collection] = field(default_factory=dict)
     folders: Folders = field(default_factory=dict)
-    stands_for: Mapping[CardKind, Mapping[str, tuple[str, ...]]] = field(default_factory=dict)
 
-    @classmethod
-    def of(
-        cls,
-        entries: Mapping[str, Mapping[str, Entry]],
-        collections: Mapping[str, Collection],
-        folders: Folders | None = None,
-    ) -> "Catalogue":
-        """A catalogue whose names are unambiguous.
+    def stands_for(self, kind: CardKind) -> dict[str, tuple[str, ...]]:
+        """What other names mean, an alias one card, a collection its tasks; reads all cards of the kind.
 
         Raises:
-            CardError: two things share a name, or a collection names a task that is not there.
+            CardError: a card is wrong, or a name means two things.
         """
-        models, tasks = (dict(sorted(entries.get(kind, {}).items())) for kind in ("model", "task"))
-        stands_for: dict[CardKind, dict[str, tuple[str, ...]]] = {"model": {}, "task": {}}
-        for cards, meant in ((models, stands_for["model"]), (tasks, stands_for["task"])):
-            for entry in cards.values():
-                for alias in entry.aliases:
-                    other = cards.get(alias) or cards[meant.setdefault(alias, (entry.name,))[0]]
-                    if other is not entry:
-                        raise CardError(
-                            f"{entry.path}: the alias {alias!r} is also a name of {other.path}; remove one"
-                        )
-                    if RESERVED_IN_ALIASES & set(alias):
-                        raise CardError(
-                            f"{entry.path}: the alias {alias!r} holds one of "
-                            f"{' '.join(sorted(RESERVED_IN_ALIASES))!r}; remove it"
-                        )
-        for collection in collections.values():
-            if collection.name in tasks or collection.name in stands_for["task"]:
+        cards = self.models if kind == "model" else self.tasks
+        meant: dict[str, tuple[str, ...]] = {}
+        for entry in cards.values():
+            for alias in entry.aliases:
+                other = cards.get(alias) or cards[meant.setdefault(alias, (entry.name,))[0]]
+                if other is not entry:
+                    raise CardError(
+                        f"{entry.path}: the alias {alias!r} is also a name of {other.path}; remove one"
+                    )
+                if RESERVED_IN_ALIASES & set(alias):
+                    raise CardError(
+                        f"{entry.path}: the alias {alias!r} holds one of "
+                        f"{' '.join(sorted(RESERVED_IN_ALIASES))!r}; remove it"
+                    )
+        for collection in self.collections.values() if kind == "task" else ():
+            if collection.name in meant:
                 raise CardError(f"{collection.path}: a task is called {collection.name!r}; rename the file")
-            missing = [task for task in (*collection.tasks, *collection.metrics) if task not in tasks]
-            if missing:
-                raise CardError(
-                    f"{collection.path}: no card for {', '.join(missing[:3])}; add it, or correct the name"
-                )
-            stands_for["task"][collection.name] = collection.tasks
-        return cls(models, tasks, dict(sorted(collections.items())), folders or {}, stands_for)
+            meant[collection.name] = collection.tasks
+        return meant
+
+    def meant_by(self, name: str, kind: CardKind) -> tuple[str, ...]:
+        """What a name other than a card's own means; empty where it is nobody's."""
+        if kind == "task" and name in self.collections:
+            return self.collections[name].tasks
+        return self.stands_for(kind).get(name, ())
 
     def collections_of(self, task: str) -> tuple[str, ...]:
         """Names of the collections that a task is in."""
@@ -116,34 +134,51 @@ def read_catalogue(
     """All cards: built-in, of installed plug-ins, and under the folders that a user includes.
 
     `folders` are read in place of all these. Of folders for one kind of card those of `kinds` are read.
-    Cards that ship with vlbench are held against their schema where they are used, all others here.
+    Cards that ship with vlbench are read and held against their schema where they are used, all others here.
 
     Raises:
-        CardError: two cards of one name, one whose name holds a reserved character, or one that is wrong.
+        CardError: two cards of one name, one whose name holds a reserved character, or one of others' that
+            is wrong.
         PluginError: a plug-in's cards are not where it says.
     """
     # a YAML reader: `vlbench run --help` needs none
-    from vlbench.cards.entries import read_collections, read_entries
+    from vlbench.cards.entries import read_collection, read_entry
 
     folders = card_folders(include) if folders is None else folders
     found: dict[str, dict[str, Any]] = {"model": {}, "task": {}, "collection": {}}
+    read: dict[Path, dict[str, object]] = {}
+    checked: list[str] = []
+    paths: dict[tuple[str, str], Path] = {}
     for folder, stated in folders.items():
         if stated is not None and stated not in kinds:
             continue
         check = not ships(folder)
-        read: list[tuple[str, Entry | Collection]] = [*read_entries(folder, stated, check=check)]
-        read += [("collection", each) for each in read_collections(folder / COLLECTIONS, check=check)]
-        for what, each in read:
-            if RESERVED & set(each.name):
-                raise CardError(
-                    f"{each.path}: a card's name holds none of {' '.join(sorted(RESERVED))!r}; rename it"
-                )
-            first = found[what].setdefault(each.name, each)
-            if first is not each:
-                raise CardError(
-                    f"{what} {each.name!r} has two cards, {first.path} and {each.path}; rename one"
-                )
-    return Catalogue.of(found, found["collection"], folders)
+        for path in sorted(folder.glob("*.yaml")):
+            card: Any = partial(read_entry, path, stated, read, check=check)
+            kind = stated
+            if check or kind is None:
+                card = card()
+                kind = kind or ("model" if "adapter" in card.fields else "task")
+            _note_path(paths, kind, path)
+            found[kind][path.stem] = card
+        for path in sorted((folder / COLLECTIONS).glob("*.yaml")):
+            _note_path(paths, "collection", path)
+            found["collection"][path.stem] = partial(read_collection, path, found["task"], check=check)
+            if check:
+                checked.append(path.stem)
+    catalogue = Catalogue(Cards(found["model"]), Cards(found["task"]), Cards(found["collection"]), folders)
+    for name in checked:
+        catalogue.collections[name]
+    return catalogue
+
+
+def _note_path(paths: dict[tuple[str, str], Path], what: str, path: Path) -> None:
+    """Note where a card lies; raise CardError where its name is reserved or another's."""
+    if RESERVED & set(path.stem):
+        raise CardError(f"{path}: a card's name holds none of {' '.join(sorted(RESERVED))!r}; rename it")
+    first = paths.setdefault((what, path.stem), path)
+    if first is not path:
+        raise CardError(f"{what} {path.stem!r} has two cards, {first} and {path}; rename one")
 
 
 def select(catalogue: Catalogue, patterns: Sequence[str], what: CardKind) -> dict[str, Entry | Reference]:
@@ -157,30 +192,28 @@ def select(catalogue: Catalogue, patterns: Sequence[str], what: CardKind) -> dic
         UnknownName: a name that nobody has, or a wildcard without a match.
     """
     known = catalogue.models if what == "model" else catalogue.tasks
-    others = catalogue.stands_for.get(what, {})
     chosen: dict[str, Entry | Reference] = {}
     for pattern in patterns:
         if pattern in known:
             chosen[pattern] = known[pattern]
         elif half := _half(pattern, catalogue, what):
             chosen[MARK.join(half)] = replace(known[half[0]], half=half[1])
-        elif pattern in others:
-            chosen |= {name: known[name] for name in others[pattern]}
         elif reference := Reference.of(pattern):
             _check_reference(reference, pattern, what)
             chosen[pattern] = reference
+        elif names := (
+            sorted(name for name in known if fnmatchcase(name, pattern)) or catalogue.meant_by(pattern, what)
+        ):
+            chosen |= {name: known[name] for name in names}
         else:
-            matches = sorted(name for name in known if fnmatchcase(name, pattern))
-            if not matches:
-                halves = [f"{name}{MARK}{half}" for name in known for half in HALVES if MARK in pattern]
-                raise UnknownName(
-                    what,
-                    pattern,
-                    [*known, *others, *halves],
-                    advice=f"`vlbench list {what}s` lists all; "
-                    f"add a card to {FOLDERS[what]}/ or to an --include-path",
-                )
-            chosen |= {name: known[name] for name in matches}
+            halves = [f"{name}{MARK}{half}" for name in known for half in HALVES if MARK in pattern]
+            raise UnknownName(
+                what,
+                pattern,
+                [*known, *catalogue.stands_for(what), *halves],
+                advice=f"`vlbench list {what}s` lists all; "
+                f"add a card to {FOLDERS[what]}/ or to an --include-path",
+            )
     return chosen
 
 
@@ -212,10 +245,8 @@ def _half(name: str, catalogue: Catalogue, what: CardKind) -> tuple[str, Half] |
     part = half_name(name) if what == "task" else None
     if part is None or part[0] in catalogue.tasks:
         return part
-    meant = catalogue.stands_for.get(what, {}).get(part[0], ())
-    if part[0] in catalogue.collections or len(meant) != 1:
-        return None
-    return meant[0], part[1]
+    meant = () if part[0] in catalogue.collections else catalogue.meant_by(part[0], what)
+    return (meant[0], part[1]) if meant else None
 
 
 def _check_reference(reference: Reference, pattern: str, what: CardKind) -> None:

@@ -1,6 +1,6 @@
-"""The entries of a folder of cards: what the catalogue and `list` tell of each, as its file states it."""
+"""The entries of cards: what the catalogue and `list` tell of each, as its file states it."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Container, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -17,54 +17,52 @@ _NEEDED: Mapping[str, frozenset[str]] = {
 """Fields without which there is no entry."""
 
 
-def read_entries(folder: Path, kind: CardKind | None, *, check: bool) -> Iterator[tuple[CardKind, Entry]]:
-    """The cards of a folder with their kinds, each file read once; kind None is settled by a card's fields.
+def read_entry(
+    path: Path, kind: CardKind | None, read: dict[Path, dict[str, object]], *, check: bool
+) -> Entry:
+    """The entry of a card; kind None is settled by its fields. `read` holds the files that were read already.
 
     Where `check` says so, or what an entry is made of is missing, a card is held against its schema.
 
     Raises:
-        CardError: a file is no card, or not a right one.
+        CardError: the file is no card, or not a right one.
     """
-    read = {path.stem: read_mapping(path) for path in sorted(folder.glob("*.yaml"))}
-    for name in read:
-        path = folder / f"{name}.yaml"
-        fields: dict[str, Any] = read_fields(path, read)
-        if kind is None and "adapter" not in fields and "kind" not in fields:
-            raise CardError(
-                f"{shown(path)}: neither `kind` (a task card) nor `adapter` (a model card); add one"
-            )
-        found = kind or ("model" if "adapter" in fields else "task")
-        _check(path, fields, found, check=check)
-        aliases = tuple(fields.get("aliases", ()))
-        if found == "model":
-            numbers = {key: fields.get(key) for key in ("parameters", "image_size", "gflops")}
-            summary = {"family": fields.get("family", ""), **numbers}
-            kind_of, places = fields["adapter"], _model_places(fields)
-        else:
-            expect = fields.get("expect", {})
-            summary = {key: fields[key] for key in ("protocol", "primary")}
-            summary |= {key: expect.get(key) for key in ("images", "texts")}
-            kind_of, places = fields["kind"], _source_places(fields["sources"])
-        yield (
-            found,
-            Entry(name, path, fields["title"], kind_of, summary, aliases, places, fields=fields),
-        )
+    fields: dict[str, Any] = read_fields(path, read)
+    if kind is None and "adapter" not in fields and "kind" not in fields:
+        raise CardError(f"{shown(path)}: neither `kind` (a task card) nor `adapter` (a model card); add one")
+    found = kind or ("model" if "adapter" in fields else "task")
+    _check(path, fields, found, check=check)
+    if found == "model":
+        numbers = {key: fields.get(key) for key in ("parameters", "image_size", "gflops")}
+        summary = {"family": fields.get("family", ""), **numbers}
+        kind_of, places = fields["adapter"], _model_places(fields)
+    else:
+        expect = fields.get("expect", {})
+        summary = {key: fields[key] for key in ("protocol", "primary")}
+        summary |= {key: expect.get(key) for key in ("images", "texts")}
+        kind_of, places = fields["kind"], _source_places(fields["sources"])
+    aliases = tuple(fields.get("aliases", ()))
+    return Entry(path.stem, path, fields["title"], kind_of, summary, aliases, places, fields=fields)
 
 
-def read_collections(folder: Path, *, check: bool) -> Iterator[Collection]:
-    """The collections of a folder.
+def read_collection(path: Path, known: Container[str], *, check: bool) -> Collection:
+    """A collection of tasks that are `known`.
 
     Raises:
-        CardError: a file is wrong.
+        CardError: the file is wrong, has a task's name, or names a task that is not there.
     """
-    for path in sorted(folder.glob("*.yaml")):
-        fields: dict[str, Any] = read_mapping(path)
-        _check(path, fields, "collection", check=check)
-        named = fields.get("metrics", {}).items()
-        metrics = {task: (each,) if isinstance(each, str) else tuple(each) for task, each in named}
-        tasks = tuple(fields["tasks"])
-        weights = _weights(path, fields, metrics)
-        yield Collection(path.stem, path, fields["title"], tasks, metrics, weights, fields)
+    fields: dict[str, Any] = read_mapping(path)
+    _check(path, fields, "collection", check=check)
+    named = fields.get("metrics", {}).items()
+    metrics = {task: (each,) if isinstance(each, str) else tuple(each) for task, each in named}
+    tasks = tuple(fields["tasks"])
+    weights = _weights(path, fields, metrics)
+    if path.stem in known:
+        raise CardError(f"{path}: a task is called {path.stem!r}; rename the file")
+    missing = [task for task in (*tasks, *metrics) if task not in known]
+    if missing:
+        raise CardError(f"{path}: no card for {', '.join(missing[:3])}; add it, or correct the name")
+    return Collection(path.stem, path, fields["title"], tasks, metrics, weights, fields)
 
 
 def _check(path: Path, fields: Mapping[str, object], what: str, *, check: bool) -> None:

@@ -100,7 +100,7 @@ def _spoken(catalogue: Catalogue, dataset: str, language: str) -> Iterator[str]:
 def _named(catalogue: Catalogue, name: str, what: CardKind) -> str:
     if name in (catalogue.models if what == "model" else catalogue.tasks):
         return name
-    meant = catalogue.stands_for.get(what, {}).get(name, ())
+    meant = catalogue.meant_by(name, what)
     return meant[0] if len(meant) == 1 and name not in catalogue.collections else ""
 
 

@@ -1,7 +1,7 @@
 """Files of YAML 1.2 by PyYAML, whose own loaders read YAML 1.1: there `no` is false and `1e3` a word."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -36,23 +36,23 @@ def loader_of(base: type) -> Any:
 _LOADER = loader_of(getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # not every build has the C library
 
 
-def read_fields(path: Path, read: Mapping[str, dict[str, object]] | None = None) -> dict[str, object]:
+def read_fields(path: Path, read: dict[Path, dict[str, object]] | None = None) -> dict[str, object]:
     """A card's fields as the file states them, those of the card that it extends filled in.
 
-    `read` holds cards of the folder that were read already, by name.
+    `read` holds the files that were read already, and takes those that are read here.
 
     Raises:
         CardError: the file, or the card beside it that it extends, cannot be read; that one extends another.
     """
-    read = read or {}
-    fields = read.get(path.stem) or read_mapping(path)
+    read = {} if read is None else read
+    fields = read[path] = read.get(path) or read_mapping(path)
     base = fields.get(EXTENDS)
     if not isinstance(base, str):
         return fields
     origin = path.parent / f"{base}.yaml"
     if not origin.is_file():
         raise CardError(f"{shown(path)}: {EXTENDS}: no card {shown(origin)}; name one of the same folder")
-    inherited = read.get(base) or read_mapping(origin)
+    inherited = read[origin] = read.get(origin) or read_mapping(origin)
     if EXTENDS in inherited:
         raise CardError(
             f"{shown(path)}: {EXTENDS}: {base} itself extends {inherited[EXTENDS]}; name that one"

@@ -89,9 +89,11 @@ def command(
         if what == "collections":
             rows = list(_collection_rows(catalogue, here))
         elif what == "models":
+            catalogue.stands_for("model")  # refuses names that mean two things
             models = _chosen(_chosen(catalogue.models.values(), "adapter", kind), "family", family)
             rows = list(_card_rows(models, "adapter", here=here))
         else:
+            catalogue.stands_for("task")
             tasks = _chosen(_of_collection(catalogue, collection), "kind", kind)
             rows = [
                 {**row, "collections": catalogue.collections_of(str(row["name"]))}

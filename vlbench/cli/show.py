@@ -1,7 +1,7 @@
 """`vlbench show`: what a task, model or collection is, who published what on it, whether it runs here."""
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Unpack
 
@@ -9,7 +9,7 @@ import click
 
 from vlbench.cards.catalogue import Catalogue, half_name, read_catalogue
 from vlbench.cards.facts import Facts, collection_facts, model_facts, task_facts
-from vlbench.cards.folders import Entry
+from vlbench.cards.folders import CardKind, Entry
 from vlbench.cli.flags import flags
 from vlbench.cli.show_text import lines
 from vlbench.core.errors import UnknownName
@@ -38,7 +38,7 @@ def command(name: str, as_json: bool, **options: Unpack[Keywords]) -> None:  # n
     catalogue = read_catalogue(read.include_path)
     facts = list(_facts(name, catalogue, (*read.data_root, *read.task_roots.values())))
     if not facts:
-        others = (other for kind in catalogue.stands_for.values() for other in kind)
+        others = (*catalogue.stands_for("model"), *catalogue.stands_for("task"))
         advice = "`vlbench list models`, `list tasks` and `list collections` list all"
         raise UnknownName("card", name, (*catalogue.models, *catalogue.tasks, *others), advice=advice)
     if as_json:
@@ -52,19 +52,18 @@ def _facts(name: str, catalogue: Catalogue, roots: tuple[Path, ...]) -> Iterator
         yield collection_facts(catalogue.collections[name], catalogue, roots)
         return
     half = half_name(name)
-    model = _entry(name, catalogue.models, catalogue.stands_for["model"])
-    task = _entry(name, catalogue.tasks, catalogue.stands_for["task"])
+    model = _entry(name, catalogue, "model")
+    task = _entry(name, catalogue, "task")
     if task is None and half is not None:
-        task = _entry(half[0], catalogue.tasks, catalogue.stands_for["task"])
+        task = _entry(half[0], catalogue, "task")
     if model is not None:
         yield model_facts(model)
     if task is not None:
         yield task_facts(task, catalogue, roots)
 
 
-def _entry(name: str, entries: Mapping[str, Entry], stands_for: Mapping[str, Sequence[str]]) -> Entry | None:
+def _entry(name: str, catalogue: Catalogue, kind: CardKind) -> Entry | None:
     """The card of a name or alias."""
-    if name in entries:
-        return entries[name]
-    meant = stands_for.get(name, ())
+    entries = catalogue.models if kind == "model" else catalogue.tasks
+    meant = (name,) if name in entries else catalogue.meant_by(name, kind)
     return entries[meant[0]] if len(meant) == 1 else None

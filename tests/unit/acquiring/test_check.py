@@ -91,7 +91,7 @@ def test_a_card_is_read_and_its_data_are_listed_once(
         read.append(path)
         return folder(place, path=path)
 
-    monkeypatch.setattr("vlbench.cards.entries.read_mapping", counted)
+    monkeypatch.setattr("vlbench.cards.yaml_file.read_mapping", counted)
     monkeypatch.setitem(SOURCES._values, "folder", listed)
     found = check_data("colours", read_catalogue(()), DataRequest(roots=(tmp_path,)), sample=1)
     assert (found.opened, read) == (1, ["colours.yaml", "colours/val"])

@@ -12,7 +12,8 @@ KNOWN = ("clip-b16", "clip-b32", "tiny-clip")
 
 
 def known(names: Sequence[str], what: CardKind) -> Catalogue:
-    return Catalogue.of({what: {name: Entry(name, Path(f"{name}.yaml"), "", "any") for name in names}}, {})
+    entries = {name: Entry(name, Path(f"{name}.yaml"), "", "any") for name in names}
+    return Catalogue(models=entries) if what == "model" else Catalogue(tasks=entries)
 
 
 def test_a_cards_entry_is_what_its_file_states(write_task: Callable[..., Path]) -> None:
@@ -38,7 +39,7 @@ def test_a_card_of_the_users_is_held_against_its_schema_and_a_shipped_one_where_
 def test_a_shipped_card_without_what_is_listed_is_refused(write_task: Callable[..., Path]) -> None:
     write_task(title=None)
     with pytest.raises(CardError, match=r"counting.yaml: title: field required"):
-        read_catalogue()
+        find(read_catalogue(), "counting", "task")
 
 
 def test_cards_of_one_kind_can_be_read_alone(write_task: Callable[..., Path], cards: Path) -> None:
@@ -89,7 +90,7 @@ def test_collections_and_aliases_are_read(cards: Path, write_task: Callable[...,
     both.write_text("title: Sums\ntasks: [counting, adding]\n")
     found = read_catalogue()
     assert found.collections == {"sums+": Collection("sums+", both, "Sums", ("counting", "adding"))}
-    assert found.stands_for["task"] == {
+    assert found.stands_for("task") == {
         "vtab/add": ("adding",),
         "plus": ("adding",),
         "sums+": ("counting", "adding"),
@@ -149,29 +150,56 @@ def test_an_extending_card_states_what_differs(write_task: Callable[..., Path], 
 
     (cards / "tasks" / "adding@twice.yaml").write_text("extends: adding@simple\n")
     with pytest.raises(CardError, match="adding@simple itself extends adding; name that one"):
-        read_catalogue()
+        find(read_catalogue(), "adding@twice", "task")
     (cards / "tasks" / "adding@twice.yaml").write_text("extends: adding+\n")
     with pytest.raises(CardError, match=r"extends: no card .*adding\+.yaml"):
-        read_catalogue()
+        find(read_catalogue(), "adding@twice", "task")
+
+
+def test_a_shipped_card_is_read_where_it_is_asked_for(write_task: Callable[..., Path], cards: Path) -> None:
+    write_task(aliases="[plus]")
+    (cards / "tasks" / "wrong.yaml").write_text("[")
+    found = read_catalogue()
+    assert find(found, "counting", "task") is found.tasks["counting"]
+    with pytest.raises(CardError, match=r"wrong\.yaml"):  # an alias may be any card's
+        find(found, "plus", "task")
 
 
 @pytest.mark.parametrize(
-    ("aliases", "tasks", "told"),
+    ("aliases", "told"),
     [
-        (("b",), ("a",), r"a.yaml: the alias 'b' is also a name of .*b.yaml"),
-        (("x",), ("a",), r"the alias 'x' is also a name of"),
-        (("x y",), ("a",), r"a.yaml: the alias 'x y' holds one of"),
-        ((), ("a", "zz"), r"all.yaml: no card for zz"),
-        (("all",), ("a",), r"all.yaml: a task is called 'all'; rename"),
+        (("b",), r"a.yaml: the alias 'b' is also a name of .*b.yaml"),
+        (("x",), r"the alias 'x' is also a name of"),
+        (("x y",), r"a.yaml: the alias 'x y' holds one of"),
+        (("all",), r"all.yaml: a task is called 'all'; rename"),
     ],
 )
-def test_every_name_means_one_thing(aliases: tuple[str, ...], tasks: tuple[str, ...], told: str) -> None:
+def test_every_name_means_one_thing(aliases: tuple[str, ...], told: str) -> None:
     entries = {
         "a": Entry("a", Path("a.yaml"), "", "count", aliases=aliases),
         "b": Entry("b", Path("b.yaml"), "", "count", aliases=("x",)),
     }
+    every = {"all": Collection("all", Path("all.yaml"), "All", ("a",))}
     with pytest.raises(CardError, match=told):
-        Catalogue.of({"task": entries}, {"all": Collection("all", Path("all.yaml"), "All", tasks)})
+        Catalogue(tasks=entries, collections=every).stands_for("task")
+
+
+@pytest.mark.parametrize(
+    ("name", "tasks", "told"),
+    [
+        ("all", "[mine, zz]", r"all.yaml: no card for zz; add it"),
+        ("mine", "[mine]", r"mine.yaml: a task is called 'mine'; rename"),
+    ],
+)
+def test_a_collection_names_tasks_that_are_there_and_has_no_tasks_name(
+    tmp_path: Path, write_task: Callable[..., Path], name: str, tasks: str, told: str
+) -> None:
+    write_task("mine", folder=tmp_path / "mine" / "tasks")
+    folder = tmp_path / "mine" / "tasks" / "collections"
+    folder.mkdir()
+    (folder / f"{name}.yaml").write_text(f"title: All\ntasks: {tasks}\n")
+    with pytest.raises(CardError, match=told):
+        read_catalogue([tmp_path / "mine"])
 
 
 @pytest.mark.parametrize(
@@ -210,9 +238,8 @@ def test_a_task_reference_begins_with_a_task_kind() -> None:
 
 def test_a_half_is_asked_for_by_an_alias_too() -> None:
     cars = Entry("stanford_cars", Path("cars.yaml"), "", "any", aliases=("cars", "wds/cars"))
-    tasks = Catalogue.of(
-        {"task": {cars.name: cars}}, {"all": Collection("all", Path("all.yaml"), "", (cars.name,))}
-    )
+    every = {"all": Collection("all", Path("all.yaml"), "", (cars.name,))}
+    tasks = Catalogue(tasks={cars.name: cars}, collections=every)
     assert tuple(select(tasks, ["cars@base", "wds/cars@base", "cars@new"], "task")) == (
         "stanford_cars@base",
         "stanford_cars@new",
@@ -255,7 +282,7 @@ def test_aliases_and_collections_stand_for_names() -> None:
         "digits": Entry("digits", Path("digits.yaml"), "", "any"),
     }
     both = Collection("both+", Path("both+.yaml"), "Both", ("digits", "dtd"))
-    catalogue = Catalogue.of({"task": entries}, {"both+": both})
+    catalogue = Catalogue(tasks=entries, collections={"both+": both})
     assert tuple(select(catalogue, ["vtab/dtd", "both+"], "task")) == ("dtd", "digits")
     assert find(catalogue, "vtab/dtd", "task") is entries["dtd"]
     with pytest.raises(UnknownName, match="one name is wanted here; it matches digits, dtd"):

@@ -34,7 +34,7 @@ SLIPS = {"vitamin-xl-384": 384}
 
 
 def name_of(fact: str) -> str:
-    return fact if fact in CATALOGUE.models else CATALOGUE.stands_for["model"][fact][0]
+    return fact if fact in CATALOGUE.models else CATALOGUE.stands_for("model")[fact][0]
 
 
 CARDS: dict[str, ModelCard] = {
