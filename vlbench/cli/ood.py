@@ -6,7 +6,6 @@ from typing import Unpack
 
 import click
 
-from vlbench.api.outlier_detection import ood
 from vlbench.cli.flags import flags, say
 from vlbench.options import Keywords
 
@@ -34,5 +33,8 @@ def command(
     An image's confidence is its highest softmax probability over the classes of TASK_IN, a classification.
     What both tasks have stored is used; only scores are computed anew.
     """
+    # imported here, so that `--help` starts without it
+    from vlbench.api.outlier_detection import ood
+
     found = ood(model, task_in, task_out, tell=say, **options)
     click.echo(json.dumps(asdict(found), indent=1) if as_json else str(found))

@@ -6,7 +6,6 @@ from typing import Unpack
 
 import click
 
-from vlbench.api.runs import rebuild_leaderboards, run
 from vlbench.cli.flags import batch_size_flag, flag, flags, names_in, say
 from vlbench.core.result import Result
 from vlbench.options import Keywords, Options
@@ -71,6 +70,9 @@ def command(
     **options: Unpack[Keywords],
 ) -> None:
     """Score models on tasks and write the results."""
+    # imported here, so that `--help` starts without it
+    from vlbench.api.runs import rebuild_leaderboards, run
+
     read = Options.of(options)
     logs = [run_log(tracker) for tracker in trackers]
     results: list[Result] = []

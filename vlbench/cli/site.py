@@ -5,7 +5,6 @@ from pathlib import Path
 import click
 
 from vlbench.api.additions import leaderboard_additions
-from vlbench.api.website import build_site
 from vlbench.cli.flags import flags, results_flag, say
 from vlbench.report.results import read_results
 from vlbench.report.tables.leaderboard import notes
@@ -39,6 +38,9 @@ def command(
     Where predictions were saved (`vlbench run --save-predictions`), a task's page shows what was confused
     and the worst items, with thumbnails if the task's images lie here.
     """
+    # imported here, so that `--help` starts without it
+    from vlbench.api.website import build_site
+
     written = build_site(results, out, include_path=include_path, data_root=data_root)
     for note in notes(read_results(results), leaderboard_additions(include_path)):
         say(f"vlbench: {note}")

@@ -4,7 +4,6 @@ from typing import Literal, Unpack
 
 import click
 
-from vlbench.api.prompt_sweep import sweep_prompts
 from vlbench.cli.flags import flags, format_flag, say
 from vlbench.options import Keywords
 from vlbench.report.tables.prompt_spread import PromptSpread
@@ -28,6 +27,9 @@ def command(model: str, task: str, form: Literal["text", "json", "csv"], **optio
     Images are encoded once and stored, as by `run`; a sweep over stored images takes seconds. Prints the
     spread, the best and the worst; no leaderboard is touched.
     """
+    # imported here, so that `--help` starts without it
+    from vlbench.api.prompt_sweep import sweep_prompts
+
     sweep = sweep_prompts(model, task, tell=say, **options)
     spread = PromptSpread.of(sweep.whole, sweep.single)
     printed = {"text": spread.as_text, "json": spread.as_json, "csv": spread.as_csv}

@@ -4,7 +4,7 @@ from types import SimpleNamespace
 import pytest
 from click.testing import CliRunner
 
-import vlbench.cli.ood
+import vlbench.api.outlier_detection
 from vlbench.api.outlier_detection import OutOfDistribution
 from vlbench.cli.ood import command
 
@@ -19,7 +19,7 @@ def asked(monkeypatch):
         seen.names, seen.options = names, options
         return FOUND
 
-    monkeypatch.setattr(vlbench.cli.ood, "ood", ood)
+    monkeypatch.setattr(vlbench.api.outlier_detection, "ood", ood)
     return seen
 
 

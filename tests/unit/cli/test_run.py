@@ -3,7 +3,7 @@ import sys
 import pytest
 from click.testing import CliRunner
 
-import vlbench.cli.run
+import vlbench.api.runs
 from vlbench.cli.run import command
 from vlbench.core.errors import Unsupported
 
@@ -17,7 +17,7 @@ def requests(monkeypatch, make_result):
         seen.append(options)
         yield make_result()
 
-    monkeypatch.setattr(vlbench.cli.run, "run", run)
+    monkeypatch.setattr(vlbench.api.runs, "run", run)
     return seen
 
 
