@@ -155,10 +155,10 @@ def task_facts(entry: Entry, catalogue: Catalogue, roots: Sequence[Path] = ()) -
 def _sisters(name: str, catalogue: Catalogue) -> tuple[Sister, ...]:
     """Cards whose names differ behind the @ alone."""
     data_set = name.partition(MARK)[0]
+    others = [other for other in catalogue.tasks if other != name and other.partition(MARK)[0] == data_set]
     return tuple(
         Sister(each.name, str(each.summary.get("protocol")), str(each.summary.get("primary")))
-        for each in catalogue.tasks.values()
-        if each.name != name and each.name.partition(MARK)[0] == data_set
+        for each in map(catalogue.tasks.__getitem__, others)
     )
 
 
