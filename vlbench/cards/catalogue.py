@@ -1,6 +1,6 @@
 """The catalogue of all cards by name, and what a user's names for them mean."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
 from functools import partial
@@ -72,19 +72,7 @@ class Catalogue:
             CardError: a card is wrong, or a name means two things.
         """
         cards = self.models if kind == "model" else self.tasks
-        meant: dict[str, tuple[str, ...]] = {}
-        for entry in cards.values():
-            for alias in entry.aliases:
-                other = cards.get(alias) or cards[meant.setdefault(alias, (entry.name,))[0]]
-                if other is not entry:
-                    raise CardError(
-                        f"{entry.path}: the alias {alias!r} is also a name of {other.path}; remove one"
-                    )
-                if RESERVED_IN_ALIASES & set(alias):
-                    raise CardError(
-                        f"{entry.path}: the alias {alias!r} holds one of "
-                        f"{' '.join(sorted(RESERVED_IN_ALIASES))!r}; remove it"
-                    )
+        meant = _aliases(cards.values(), cards)
         for collection in self.collections.values() if kind == "task" else ():
             if collection.name in meant:
                 raise CardError(f"{collection.path}: a task is called {collection.name!r}; rename the file")
@@ -147,7 +135,7 @@ def read_catalogue(
     folders = card_folders(include) if folders is None else folders
     found: dict[str, dict[str, Any]] = {"model": {}, "task": {}, "collection": {}}
     read: dict[Path, dict[str, object]] = {}
-    checked: list[str] = []
+    checked: dict[str, list[str]] = {"model": [], "task": [], "collection": []}
     paths: dict[tuple[str, str], Path] = {}
     for folder, stated in folders.items():
         if stated is not None and stated not in kinds:
@@ -161,15 +149,41 @@ def read_catalogue(
                 kind = kind or ("model" if "adapter" in card.fields else "task")
             _note_path(paths, kind, path)
             found[kind][path.stem] = card
+            if check:
+                checked[kind].append(path.stem)
         for path in sorted((folder / COLLECTIONS).glob("*.yaml")):
             _note_path(paths, "collection", path)
             found["collection"][path.stem] = partial(read_collection, path, found["task"], check=check)
             if check:
-                checked.append(path.stem)
+                checked["collection"].append(path.stem)
     catalogue = Catalogue(Cards(found["model"]), Cards(found["task"]), Cards(found["collection"]), folders)
-    for name in checked:
+    for name in checked["collection"]:
         catalogue.collections[name]
+    for cards, names in ((catalogue.models, checked["model"]), (catalogue.tasks, checked["task"])):
+        _aliases(map(cards.__getitem__, names), cards)
     return catalogue
+
+
+def _aliases(entries: Iterable[Entry], cards: Mapping[str, Entry]) -> dict[str, tuple[str, ...]]:
+    """What the aliases of entries mean, which are among these cards.
+
+    Raises:
+        CardError: an alias is a name of another card, or holds a reserved character.
+    """
+    meant: dict[str, tuple[str, ...]] = {}
+    for entry in entries:
+        for alias in entry.aliases:
+            other = cards.get(alias) or cards[meant.setdefault(alias, (entry.name,))[0]]
+            if other is not entry:
+                raise CardError(
+                    f"{entry.path}: the alias {alias!r} is also a name of {other.path}; remove one"
+                )
+            if RESERVED_IN_ALIASES & set(alias):
+                raise CardError(
+                    f"{entry.path}: the alias {alias!r} holds one of "
+                    f"{' '.join(sorted(RESERVED_IN_ALIASES))!r}; remove it"
+                )
+    return meant
 
 
 def _note_path(paths: dict[tuple[str, str], Path], what: str, path: Path) -> None:

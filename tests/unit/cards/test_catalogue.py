@@ -289,3 +289,14 @@ def test_aliases_and_collections_stand_for_names() -> None:
         find(catalogue, "both+", "task")
     with pytest.raises(UnknownName, match=r"no task named 'vtab/dtb'; did you mean vtab/dtd"):
         select(catalogue, ["vtab/dtb"], "task")
+
+
+@pytest.mark.parametrize("alias", ["counting", "same", '"a*"'])
+def test_an_alias_of_the_users_that_means_two_things_is_told_at_once(
+    write_task: Callable[..., Path], tmp_path: Path, alias: str
+) -> None:
+    write_task()
+    for name in ("mine", "other"):
+        write_task(name, folder=tmp_path / "mine", aliases=f"[{alias}]")
+    with pytest.raises(CardError, match=r"(mine|other).yaml: the alias '(counting|same|a\*)' "):
+        read_catalogue([tmp_path / "mine"])
