@@ -30,7 +30,7 @@ MARK = "@"
 """What the half of a task's classes stands behind: `dtd@base`."""
 
 
-class Cards(Mapping[str, C]):
+class CardsByName(Mapping[str, C]):
     """Cards by name, sorted; one that is given as a way to read it is read when it is first asked for."""
 
     def __init__(self, found: Mapping[str, C | partial[C]]) -> None:
@@ -156,10 +156,11 @@ def read_catalogue(
             found["collection"][path.stem] = partial(read_collection, path, found["task"], check=check)
             if check:
                 checked["collection"].append(path.stem)
-    catalogue = Catalogue(Cards(found["model"]), Cards(found["task"]), Cards(found["collection"]), folders)
+    models, tasks, collections = (CardsByName(found[kind]) for kind in ("model", "task", "collection"))
+    catalogue = Catalogue(models, tasks, collections, folders)
     for name in checked["collection"]:
-        catalogue.collections[name]
-    for cards, names in ((catalogue.models, checked["model"]), (catalogue.tasks, checked["task"])):
+        collections[name]
+    for cards, names in ((models, checked["model"]), (tasks, checked["task"])):
         _aliases(map(cards.__getitem__, names), cards)
     return catalogue
 

@@ -64,7 +64,7 @@ class Counts(Fields):
     texts: Count | None = None
 
 
-class Weights(Fields):
+class PublishedFile(Fields):
     """The published file: facts to hold a download against."""
 
     repo: Word
@@ -174,7 +174,7 @@ class ModelCard(Fields):
     parameters: Annotated[Amount | None, Field(description="millions, both sides")] = None
     image_size: Annotated[Count | None, Field(description="pixels of the image's side")] = None
     gflops: Annotated[Amount | None, Field(description="of the image side, for one image")] = None
-    weights: Annotated[Weights | None, Field(description="repo, file, sha256, size_mb")] = None
+    weights: Annotated[PublishedFile | None, Field(description="repo, file, sha256, size_mb")] = None
     published: Annotated[
         tuple[Published, ...],
         Field(description="task, protocol, metric, value (a fraction), source, verified"),
