@@ -53,6 +53,12 @@ def flags(*names: str) -> Callable[[Command], Command]:
     return add
 
 
+def names_flag(what: str, told: str, **changes: Any) -> Callable[[Command], Command]:
+    """The flag of several models or tasks by name, for the argument `models` or `tasks`."""
+    keywords = {"multiple": True, "metavar": "NAME[,NAME]", "envvar": f"VLBENCH_{what.upper()}", **changes}
+    return click.option(f"--{what}", f"-{what[0]}", f"{what}s", help=told, **keywords)
+
+
 batch_size_flag = flag("batch_size", default="auto", show_default=True, type=str)
 results_flag = flag(
     "results",
