@@ -112,6 +112,7 @@ def test_pixels_are_those_of_timms_transform(name: str, whole: Path) -> None:
         assert int((fast.int() - exact.int()).abs().max()) <= (2 if GEOMETRIES[name] else 0)
 
 
+@pytest.mark.slow
 def test_a_classifier_is_left_aside_and_said(network: nn.Module, whole: Path, tmp_path: Path) -> None:
     said = opened(whole).load(Placement()).info.changes
     assert said == ("2 tensors of a classifier not read: head.bias, head.weight",)
