@@ -107,7 +107,8 @@ def model_index(results: Sequence[Result], title: Callable[[str], str]) -> str:
         models.setdefault(result.model, []).append(_hub_result(result, title(result.task)))
     index = [{"name": name, "results": entries} for name, entries in models.items()]
     # by the library that the hub reads it with: of YAML 1.1, where a model called `on` needs quotes
-    return yaml.safe_dump({"model-index": index}, sort_keys=False, allow_unicode=True, width=1000)
+    written: str = yaml.safe_dump({"model-index": index}, sort_keys=False, allow_unicode=True, width=1000)
+    return written
 
 
 def clip_benchmark_csv(results: Sequence[Result], names: ExportNames) -> str:
