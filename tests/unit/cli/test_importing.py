@@ -4,7 +4,7 @@ import pytest
 import torch
 from dassl_directory import write_directory
 
-from vlbench.api import load_model
+from vlbench import load_model
 from vlbench.cards.card_file import read_card
 from vlbench.cards.schema import ModelCard
 from vlbench.cli.main import main
