@@ -54,7 +54,11 @@ class Commands(click.Group):
 group = click.version_option(package_name="vlbench")(
     Commands(
         "vlbench",
-        context_settings={"auto_envvar_prefix": "VLBENCH", "max_content_width": 100},
+        context_settings={
+            "auto_envvar_prefix": "VLBENCH",
+            "max_content_width": 100,
+            "help_option_names": ["-h", "--help"],
+        },
         help="One benchmark harness for zero-shot vision-language models.",
     )
 )
