@@ -90,7 +90,7 @@ def transformers(
     directory: str | None = None,
     context: int | None = None,
 ) -> TransformersCheckpoint:
-    """A hub repository or a folder of the transformers package, in a card or as `transformers:REFERENCE`.
+    """`transformers:ORGANISATION/NAME`, a folder of the transformers package, or either in a card.
 
     `reference` is a folder that `save_pretrained` wrote, where there is one of that name, else
     ORGANISATION/NAME; `directory` lies beside the card. `revision` is a commit, `context` the tokens that
