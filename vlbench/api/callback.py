@@ -4,9 +4,9 @@ from collections.abc import Callable, Mapping, Sequence
 from importlib import import_module
 from typing import Any, Unpack
 
+from vlbench.api.results import Results
 from vlbench.api.runs import evaluate
 from vlbench.core.errors import Unsupported, VlbenchError
-from vlbench.core.result import Result
 from vlbench.options import Keywords
 
 Log = Callable[[Mapping[str, float], int], object]
@@ -23,7 +23,7 @@ def callback(
     tokenizer: Any = None,
     logit_scale: float | None = None,
     **options: Unpack[Keywords],
-) -> Callable[[int], list[Result]]:
+) -> Callable[[int], Results]:
     """A function for a training loop: called with a step, it scores the model where `every` divides that.
 
     A row is called `name@step`. `log` takes the numbers: "wandb" or "mlflow" for the run that is under way, a
@@ -37,9 +37,9 @@ def callback(
         raise VlbenchError(f"every is {every}; give a number of steps, 1 or more")
     write = _log(log)
 
-    def score(step: int) -> list[Result]:
+    def score(step: int) -> Results:
         if step % every:
-            return []
+            return Results()
         row = f"{name}@{step}"
         found = evaluate(model, tasks, tokenizer=tokenizer, logit_scale=logit_scale, name=row, **options)
         numbers = {

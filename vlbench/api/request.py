@@ -99,7 +99,11 @@ def list_models(include_path: Sequence[Path | str] = ()) -> tuple[str, ...]:
     >>> "tiny-clip" in list_models()
     True
     """
-    return tuple(sorted(read_catalogue(tuple(map(Path, include_path)), kinds=["model"]).models))
+    return tuple(
+        sorted(
+            read_catalogue(Options.of({"include_path": include_path}).include_path, kinds=["model"]).models
+        )
+    )
 
 
 def list_tasks(include_path: Sequence[Path | str] = ()) -> tuple[str, ...]:
@@ -108,4 +112,6 @@ def list_tasks(include_path: Sequence[Path | str] = ()) -> tuple[str, ...]:
     >>> "shapes" in list_tasks()
     True
     """
-    return tuple(sorted(read_catalogue(tuple(map(Path, include_path)), kinds=["task"]).tasks))
+    return tuple(
+        sorted(read_catalogue(Options.of({"include_path": include_path}).include_path, kinds=["task"]).tasks)
+    )

@@ -9,6 +9,7 @@ from typing import Any, Unpack
 from vlbench.api.additions import leaderboard_additions
 from vlbench.api.kept_results import is_there, question_of, refuse_replacing, write_all
 from vlbench.api.request import resolve
+from vlbench.api.results import Results
 from vlbench.cards.build import facts_of, zero_shot
 from vlbench.cards.data_request import DataRequest
 from vlbench.cards.schema import ModelCard, TaskCard
@@ -36,7 +37,7 @@ def evaluate(
     logit_scale: float | None = None,
     name: str = "",
     **options: Unpack[Keywords],
-) -> list[Result]:
+) -> Results:
     """Score every model on every task; names may hold wildcards. The options are those of `Options`.
 
     A model may also be an object in memory: one of open_clip or transformers, or any that has `encode_image`
@@ -61,7 +62,7 @@ def evaluate(
             raise VlbenchError("tokenizer, logit_scale and name are those of a model object, not of a name")
         read = Options.of(options)
         try:
-            return list(run(models, tasks, read))
+            return Results(run(models, tasks, read))
         finally:
             rebuild_leaderboards(read)
     # an object brings torch with it; names of models may all be stored
@@ -75,7 +76,7 @@ def evaluate(
     read = Options.of({**options, "device": device_of(modules, options.get("device", "auto"))})
     with as_it_was(modules):
         try:
-            return list(run(MemoryCheckpoint(held), tasks, read))
+            return Results(run(MemoryCheckpoint(held), tasks, read))
         finally:
             rebuild_leaderboards(read)
 
