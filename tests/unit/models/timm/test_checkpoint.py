@@ -173,7 +173,7 @@ def test_without_a_network_or_published_weights_a_line_says_what_to_do(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setenv("HF_HUB_CACHE", str(tmp_path))
-    monkeypatch.setattr(hub_files, "_has_network", lambda: False)
+    monkeypatch.setattr(hub_files, "has_network", lambda: False)
     name = f"timm:{DINO}"
     with pytest.raises(WeightsError) as caught:
         timm(Origin(name), reference=DINO).identify()
