@@ -1,4 +1,5 @@
 import json
+from importlib.metadata import version
 
 import pytest
 from click.testing import CliRunner
@@ -20,7 +21,7 @@ def found(tmp_path, monkeypatch):
 
 def test_what_is_installed_and_what_is_not_with_the_way_to_get_it(found):
     rows = found()
-    assert rows["vlbench"] == ("0.1.0", "")
+    assert rows["vlbench"] == (version("vlbench"), "")
     assert rows["torch"][0].startswith("2.")
     missing = {what: advice for what, (here, advice) in rows.items() if here == "not installed"}
     assert all(advice.startswith("pip install 'vlbench[") for advice in missing.values())
