@@ -8,6 +8,7 @@ from collections.abc import Sequence
 import click
 
 from vlbench.core.errors import CheckFailed, VlbenchError
+from vlbench.core.visible import visible
 
 COMMANDS = {
     "check": "Compare results with a baseline: did a score, a protocol, weights or data change?",
@@ -81,4 +82,4 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 def _say(error: VlbenchError | str) -> None:
     line = " ".join(str(error).split())
-    click.echo(f"vlbench: {line}", err=True)
+    click.echo(f"vlbench: {visible(line)}", err=True)
