@@ -143,7 +143,19 @@ def test_scores_reach_the_scripts_with_six_decimals(make_result):
     assert rows["b"]["scores"] == [[0.5, 0.4, 0.6]]
     assert rows["b"]["zeroShot"] == "y"
     row = json.loads(files["models/b.js"].decode().removeprefix("vlbench.row(").removesuffix(");\n"))
-    assert row["tasks"]["shapes"]["metrics"]["acc1"] == [0.5, 0.4, 0.6]
+    assert dict(dict(row["tasks"])["shapes"]["metrics"])["acc1"] == [0.5, 0.4, 0.6]
+
+
+def test_no_name_of_a_task_or_metric_is_a_key_of_a_script(make_result):
+    taken = ("__proto__", "constructor")
+    metrics = tuple(Measurement(0.5, 9, metric=name) for name in taken)
+    results = [make_result(task=task, primary=taken[0], metrics=metrics) for task in taken]
+    row = dict(site_files(site_of(results)))["models/small.js"].decode()
+    assert not [name for name in taken if f'"{name}":' in row]
+    data = json.loads(row.removeprefix("vlbench.row(").removesuffix(");\n"))
+    assert [(task, [name for name, _ in told["metrics"]]) for task, told in data["tasks"]] == [
+        (task, list(taken)) for task in taken
+    ]
 
 
 def test_paired_tests_reach_the_page_that_compares(make_result):
