@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from odd_names import ODD_NAMES
+from ruamel.yaml import YAML
 
 import vlbench.cli
 from vlbench.cli.main import main
@@ -141,6 +142,13 @@ def test_any_two_are_compared(run, results, form):
 
 
 def test_exports_hold_every_name(run, results):
+    index = YAML(typ="safe").load(run("export", "--format", "model-index", "--results", results, exact=True))
+    assert {model["name"] for model in index["model-index"]} == set(ODD_NAMES)
+    told = [result["dataset"] for model in index["model-index"] for result in model["results"]]
+    assert {(data["type"], data["args"]["protocol"]) for data in told} == {
+        ("shapes", "held-out"),
+        *((name, name) for name in TASKS),
+    }
     lines = run("export", "--format", "jsonl", "--results", results, exact=True).split("\n")
     found = {json.loads(line)["model"] for line in lines if line}
     assert found == set(ODD_NAMES)

@@ -111,8 +111,19 @@ def model_index(results: Sequence[Result], title: Callable[[str], str]) -> str:
     yaml.width = 1000
     stream = StringIO()
     index = [{"name": name, "results": entries} for name, entries in models.items()]
-    yaml.dump({"model-index": index}, stream)
+    yaml.dump({"model-index": _quoted(index)}, stream)
     return stream.getvalue()
+
+
+def _quoted(value: object) -> object:
+    """A value whose words are quoted where YAML would fold what ends a line in them."""
+    from ruamel.yaml.scalarstring import DoubleQuotedScalarString
+
+    if isinstance(value, Mapping):
+        return {name: _quoted(each) for name, each in value.items()}
+    if isinstance(value, list):
+        return [_quoted(each) for each in value]
+    return DoubleQuotedScalarString(value) if isinstance(value, str) and not value.isprintable() else value
 
 
 def clip_benchmark_csv(results: Sequence[Result], names: ExportNames) -> str:
