@@ -1,3 +1,4 @@
+import errno
 import html.parser
 import itertools
 import json
@@ -182,6 +183,28 @@ def test_pages_of_what_is_gone_go_and_a_users_folder_is_left_alone(make_result, 
     (tmp_path / "photos" / "cat.jpg").write_bytes(b"cat")
     with pytest.raises(DataError, match="other files than a site"):
         write_site(site_of([make_result()]), tmp_path / "photos")
+
+
+def test_where_the_disk_is_full_the_list_of_a_sites_files_stays_whole(make_result, tmp_path, monkeypatch):
+    write_site(site_of([make_result(), make_result(model="old")]), tmp_path)
+    before = (tmp_path / MANIFEST).read_bytes()
+
+    def full(_):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as patched:
+        patched.setattr("os.fsync", full)
+        with pytest.raises(OSError, match="No space left"):
+            write_site(site_of([make_result()]), tmp_path)
+    assert (tmp_path / MANIFEST).read_bytes() == before
+    write_site(site_of([make_result()]), tmp_path)
+    assert not (tmp_path / "models" / "old.html").exists()
+    assert [path.name for path in tmp_path.glob(".*")] == [MANIFEST]
+
+
+def test_a_folder_of_a_run_that_was_killed_at_its_start_is_a_sites(make_result, tmp_path):
+    (tmp_path / f".{MANIFEST}.x1y2").write_text("")
+    assert write_site(site_of([make_result()]), tmp_path).pages == 4
 
 
 def test_parts_beyond_forty_are_folded(make_result):
