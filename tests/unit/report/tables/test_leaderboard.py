@@ -183,6 +183,20 @@ def test_edited_missing_and_orphaned_tables_are_stale_and_mended(make_result, tm
     ]
 
 
+def test_a_table_of_version_0_1_whose_results_are_gone_goes(make_result, tmp_path):
+    write_result(make_result(), tmp_path)
+    write_leaderboards(tmp_path)
+    head, row = (tmp_path / "shapes.csv").read_text().splitlines()
+    old = (
+        head.replace("image_size,licence", "image_size,images_per_second,licence"),
+        row.replace(",MIT", ",9.5,MIT"),
+    )
+    (tmp_path / "gone.csv").write_text("\n".join([*old, ""]))
+    assert stale_leaderboards(tmp_path) == ("gone.csv",)
+    write_leaderboards(tmp_path)
+    assert not (tmp_path / "gone.csv").exists()
+
+
 def test_a_rebuild_leaves_unchanged_tables_untouched(make_result, tmp_path):
     write_result(make_result(), tmp_path)
     write_leaderboards(tmp_path)
