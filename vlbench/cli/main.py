@@ -46,6 +46,17 @@ class Commands(click.Group):
         command: click.Command = module.command
         return command
 
+    def invoke(self, ctx: click.Context) -> object:
+        """Call the command; a wrong argument is told as other names are."""
+        try:
+            return super().invoke(ctx)
+        except click.UsageError as error:
+            told = error.format_message()
+            shown = visible(told, keep="\n")
+            if shown == told:
+                raise
+            raise click.UsageError(shown, error.ctx) from error
+
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
         """The list of commands, without importing any."""
         with formatter.section("Commands"):
