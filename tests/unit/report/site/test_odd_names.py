@@ -17,6 +17,7 @@ from vlbench.report.site.mistakes import Confusion, Mistakes, WrongItem
 from vlbench.report.site.values import CardNotes, Joined
 from vlbench.report.tables.averages import Additions
 
+pytestmark = pytest.mark.slow
 CALL = re.compile(r"vlbench\.\w+\((.*)\);", re.DOTALL)
 NAMES = tuple(name for name in ODD_NAMES if name not in ("model", "mean"))  # columns of leaderboard.csv
 
