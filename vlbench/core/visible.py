@@ -17,7 +17,5 @@ def visible(text: str, keep: str = "") -> str:
     """
     if text.isprintable():
         return text
-    kept = _JOINERS + keep
-    return "".join(
-        json.dumps(each)[1:-1] if each not in kept and category(each) in _UNSEEN else each for each in text
-    )
+    unseen = (each for each in set(text).difference(_JOINERS, keep) if category(each) in _UNSEEN)
+    return text.translate({ord(each): json.dumps(each)[1:-1] for each in unseen})
