@@ -94,11 +94,6 @@ def format_flag(*choices: str, **changes: Any) -> Callable[[Command], Command]:
     return click.option("--format", "form", type=click.Choice(choices), **keywords)
 
 
-def say(line: str) -> None:
-    """Tell a line beside the answer, on stderr."""
-    click.echo(line, err=True)
-
-
 def names_in(values: Iterable[str], is_one: Callable[[str], bool] | None = None) -> tuple[str, ...]:
     """Names that commas set apart; one in a name that `is_one` knows does not.
 

@@ -28,12 +28,11 @@ def result_path(result: Result, ending: str = ".json") -> Path:
 def source_text(source: str) -> str:
     """The source of a result's data for others to read: of a folder on this machine its last part.
 
-    >>> source_text("folder:/home/me/photos/test"), source_text("jsonl:mine")
-    ('folder:test', 'jsonl:mine')
+    >>> tuple(map(source_text, ("folder:/home/me/photos/test", "torchvision:mnist:/data", "jsonl:mine")))
+    ('folder:test', 'torchvision:mnist:data', 'jsonl:mine')
     """
-    kind, mark, place = source.partition(":")
-    path = Path(place)
-    return f"{kind}{mark}{path.name}" if path.is_absolute() else source
+    kind, mark, place = source.partition(":/")
+    return f"{kind}:{Path(place).name}" if mark else source
 
 
 def write_result(result: Result, folder: Path) -> Path:

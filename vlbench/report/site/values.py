@@ -61,7 +61,8 @@ class Cost:
 class SiteRow:
     """A row of the leaderboard: a model, or the seeds of one.
 
-    `cells` are those of `leaderboard.csv`, as text. `results` are the row's own, several where it has seeds.
+    `cells` are those of `leaderboard.csv`, as text, and the row's images/s. `results` are the row's own,
+    several where it has seeds.
     """
 
     name: str
@@ -131,7 +132,7 @@ class Standing:
 class Site:
     """All that a site shows; `csvs` are tables of the results folder by file name.
 
-    `header` is that of `leaderboard.csv`; `summaries` and `facts` are those of its columns that belong to no
+    `header` is that of `leaderboard.csv`; `summaries` and `facts` are the rows' cells that belong to no
     task and hold something. `averaged` are the tasks that the mean is over. `curves` are the few-shot curves
     of tasks, of their primary metric.
     """
