@@ -22,7 +22,8 @@ _DEVICE = re.compile(r"(CON|PRN|AUX|NUL|CONIN\$|CONOUT\$|(COM|LPT)[0-9¹²³])",
 _DRIVE = re.compile(r"[A-Za-z]:")
 _UNSEEN = frozenset(("Cc", "Cs", "Zl", "Zp"))
 """Unicode's categories of control characters, halves of characters and separators of lines."""
-_COMMIT = re.compile(r"[0-9a-f]{40}")
+COMMIT = re.compile(r"[0-9a-f]{40}")
+"""A commit as git writes it, in full."""
 _DIGEST = re.compile(r"[0-9a-f]{64}|[0-9a-f]{40}")
 _SHOWN = 60
 
@@ -96,7 +97,7 @@ def commit_of(said: str, where: str) -> str:
     Raises:
         DataError: it is something else than 40 hexadecimal digits.
     """
-    if not _COMMIT.fullmatch(said):
+    if not COMMIT.fullmatch(said):
         raise DataError(f"{where}: {_quoted(said)} is no commit of 40 hexadecimal digits; ask another server")
     return said
 

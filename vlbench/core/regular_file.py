@@ -3,8 +3,8 @@
 import errno
 import os
 import stat
+from io import BufferedReader
 from pathlib import Path
-from typing import BinaryIO
 
 _NO_WAIT = getattr(os, "O_NONBLOCK", 0)
 """What Windows, which has no pipes among its files, lacks."""
@@ -17,7 +17,7 @@ _KINDS = (
 )
 
 
-def open_regular(path: Path | str) -> BinaryIO:
+def open_regular(path: Path | str) -> BufferedReader:
     """A file opened for its bytes, links followed.
 
     Raises:

@@ -16,6 +16,7 @@ from vlbench.core.dataset import Examples
 from vlbench.core.digest import digest_of_strings
 from vlbench.core.errors import CardError, DataError, SourceMissing, UnknownName
 from vlbench.core.files import remembered
+from vlbench.core.outside_name import InnerPath
 from vlbench.datasets.readers.file_listing import FoundFile, find_files, list_files, revision_of
 from vlbench.datasets.readers.location import locate
 
@@ -171,7 +172,7 @@ def _example(named: Named, labels: Sequence[int], index: int) -> Example:
 def _files(root: Path, part: str) -> Sequence[FoundFile]:
     folder = root / part
     if not folder.is_dir():
-        return list(find_files(root, [part]).values())
+        return list(find_files(root, [InnerPath(part)]).values())
     return list_files(folder.resolve())
 
 
