@@ -14,6 +14,7 @@ from vlbench.core.files import (
     write_atomically,
     write_checked,
 )
+from vlbench.core.outside_name import plain_name
 
 
 def test_a_file_is_written_whole_in_folders_made_for_it(tmp_path):
@@ -41,13 +42,26 @@ def test_a_failure_keeps_the_old_file_and_leaves_nothing_behind(tmp_path, monkey
 
 
 @pytest.mark.parametrize(
-    "name", ["clip-b32", "open_clip:ViT-B-32/openai", "a%2Fb", "a/b", "tête", "recall@5", "x" * 60]
+    "name",
+    [
+        *("clip-b32", "open_clip:ViT-B-32/openai", "a%2Fb", "a/b", "tête", "recall@5", "x" * 60),
+        *("..", ".", "...", ".hidden", "a.", "a ", " ", "con", "NUL.x", "a\u2028b", "a\nb", "\0", "a\\b"),
+    ],
 )
 def test_a_name_is_one_path_part_and_keeps_names_apart(name):
     from urllib.parse import unquote
 
     assert Path(file_name(name)).parts == (file_name(name),)
     assert unquote(file_name(name)) == name
+    assert plain_name(file_name(name), "") == file_name(name)
+
+
+def test_long_names_are_cut_and_stay_apart():
+    names = ["x" * 300, "x" * 301, "日" * 90, "日" * 91, f"..{'.' * 300}", "x" * 224, "x" * 225]
+    files = [file_name(name) for name in names]
+    assert len(set(files)) == len(names)
+    assert all(plain_name(file, "") and len(f"{file}.partial.predictions.parquet") < 255 for file in files)
+    assert "x" * 224 in files
 
 
 def test_a_value_is_computed_once_for_a_key(tmp_path):

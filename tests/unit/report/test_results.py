@@ -32,6 +32,20 @@ def test_a_result_lies_under_its_task_and_model_and_comes_back(make_result, tmp_
     assert read_results(tmp_path) == (result,)
 
 
+@pytest.mark.parametrize(
+    "name", ["..", ".", "...", ".hidden", "日" * 90, "x" * 300, "nl\nls\u2028", "con", "\0"]
+)
+def test_a_result_of_any_name_lies_in_its_folder_and_comes_back(name, make_result, tmp_path):
+    results = [make_result(task=name), make_result(model=name), make_result(task=name, model=name)]
+    for result in results:
+        path = write_result(result, tmp_path / "results")
+        assert path.resolve().parent.parent == (tmp_path / "results").resolve()
+    found = read_results(tmp_path / "results")
+    assert len(found) == len(results)
+    assert all(result in found for result in results)
+    assert [each.name for each in tmp_path.iterdir()] == ["results"]
+
+
 def test_a_partial_result_leaves_the_whole_one_alone(make_result, tmp_path):
     whole, part = make_result(), make_result(partial="first 50 images", acc1=0.9)
     write_result(whole, tmp_path)
