@@ -191,7 +191,6 @@ OTHERS: dict[str, set[str]] = {
             "revision",
         ),
     },
-    "image_file": {"path"},
     "image_list": {"list"},
     "item_json": {"annotations"},
     "layout": {"folders[0]", "split"},
