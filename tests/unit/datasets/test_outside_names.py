@@ -199,7 +199,17 @@ OTHERS: dict[str, set[str]] = {
     "objectnet": {"each", "empty"},
     "parquet": {"files[0].path"},
     "tar_index": {"file.path", "stem"},
-    "torchvision": {"named.root", "part", "parts[1]", "paths[i]"},
+    "torchvision": {
+        *(
+            "category",
+            "dataset.root",
+            "f'image_{dataset.index[index]:04d}.jpg'",
+            "inside",
+            "named.root",
+            "part",
+        ),
+        *("item[0] if isinstance(item, tuple) else item", "parts[1]", "paths[i]"),
+    },
     "voc": {"each", "relative", "voc.list"},
     "webdataset": {"name", "packed[0]", "part", "split"},
     "whatsup": {"annotations"},
