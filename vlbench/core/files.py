@@ -99,8 +99,9 @@ def file_state(path: Path) -> str:
 
 def state_of(path: str, status: os.stat_result) -> str:
     """Path, size, both times and inode of a file: a rewrite can keep the size and the time of writing."""
+    known = os.fsencode(path).decode(errors="backslashreplace")  # as text, whatever the locale
     times = f"{status.st_mtime_ns}|{status.st_ctime_ns}"
-    return f"{path}|{status.st_size}|{times}|{status.st_ino}"
+    return f"{known}|{status.st_size}|{times}|{status.st_ino}"
 
 
 def default_cache() -> Path:

@@ -4,6 +4,7 @@ Annotations, cards, servers, results and models state them, and none of these ma
 written elsewhere.
 """
 
+import os
 import posixpath
 import re
 import unicodedata
@@ -26,6 +27,7 @@ COMMIT = re.compile(r"[0-9a-f]{40}")
 """A commit as git writes it, in full."""
 _DIGEST = re.compile(r"[0-9a-f]{64}|[0-9a-f]{40}")
 _SHOWN = 60
+_LOCALE = "set LC_ALL=C.UTF-8, or PYTHONUTF8=1"
 
 
 def inner_path(path: str, where: str, error: type[VlbenchError] = DataError) -> InnerPath:
@@ -81,6 +83,10 @@ def wrong_path(path: str) -> str:
         odd = next((each for each in path if unicodedata.category(each) in _UNSEEN), "")
         if odd:
             return f"holds {odd!r}, which no name of a file has to; rename the file"
+    try:
+        os.fsencode(path)
+    except UnicodeEncodeError:
+        return f"cannot be named under this locale; {_LOCALE}"
     for part in path.split("/"):
         if len(part.encode()) > LONGEST:
             return f"has a part of more than {LONGEST} bytes; shorten it"
@@ -88,6 +94,26 @@ def wrong_path(path: str) -> str:
             return f"holds {part!r}, which Windows keeps; rename it"
         if part not in ("", ".") and not part.strip(". "):
             return f"holds {part!r}, which is no name; rename it"
+    return ""
+
+
+def no_text(name: str) -> str:
+    r"""Why a name that the disk gave is no text, and what to do; empty where it is one.
+
+    Raises:
+        UnicodeEncodeError: the disk gave no such name.
+
+    >>> no_text("caf\udce9.png"), no_text("café.png")
+    ("the name b'caf\\xe9.png' is not UTF-8; rename it", '')
+    """
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        data = os.fsencode(name)
+        try:
+            return f"the name {data.decode()!r} cannot be read under this locale; {_LOCALE}"
+        except UnicodeDecodeError:
+            return f"the name {data!r} is not UTF-8; rename it"
     return ""
 
 

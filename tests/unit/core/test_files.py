@@ -1,5 +1,6 @@
 import os
 import re
+import sys
 from pathlib import Path
 
 import pytest
@@ -172,3 +173,11 @@ def test_a_flipped_bit_of_a_remembered_digest_is_computed_anew(tmp_path):
     (entry,) = (tmp_path / "remembered").iterdir()
     entry.write_bytes(entry.read_bytes().replace(b"0000", b"0001", 1))
     assert remembered("key", tmp_path, lambda: "1" * 64) == "1" * 64
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="names that are not UTF-8 need a Linux disk")
+def test_the_state_of_a_file_whose_name_is_no_text_is_text(tmp_path):
+    path = tmp_path / os.fsdecode(b"caf\xe9")
+    path.touch()
+    assert f"{tmp_path}/caf\\xe9|0|" in file_state(path)
+    assert remembered_sha256(path, tmp_path / "cache").startswith("e3b0c442")

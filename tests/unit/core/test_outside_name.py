@@ -1,5 +1,9 @@
 """Names from outside: what leads elsewhere, or is no name on every machine, is refused in a line."""
 
+import os
+import subprocess
+import sys
+
 import pytest
 
 from vlbench.core.errors import CardError, DataError
@@ -78,3 +82,25 @@ def test_a_commit_and_a_digest_have_their_form(said):
         digest_of_server(said, "the hub")
     assert commit_of("a" * 40, "") == digest_of_server("a" * 40, "") == "a" * 40
     assert digest_of_server("0" * 64, "") == "0" * 64
+
+
+@pytest.mark.skipif(os.name != "posix", reason="a locale decides on names on POSIX alone")
+def test_under_a_locale_without_utf_8_a_line_blames_the_locale_and_no_name(tmp_path):
+    program = """
+import os
+from vlbench.core.errors import DataError
+from vlbench.core.outside_name import inner_path, no_text
+for name in sorted(map(no_text, os.listdir("."))): print(ascii(name))
+try: inner_path("caf\\xe9.png", "line 1")
+except DataError as error: print(ascii(str(error)))
+"""
+    for name in ("café.png".encode(), b"caf\xe9.png"):
+        (tmp_path / os.fsdecode(name)).touch()
+    environment = {**os.environ, "LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
+    command = [sys.executable, "-c", program]
+    run = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=True)
+    assert run.stdout.splitlines() == [
+        r'''"the name 'caf\xe9.png' cannot be read under this locale; set LC_ALL=C.UTF-8, or PYTHONUTF8=1"''',
+        r'''"the name b'caf\\xe9.png' is not UTF-8; rename it"''',
+        r'''"line 1: 'caf\xe9.png' cannot be named under this locale; set LC_ALL=C.UTF-8, or PYTHONUTF8=1"''',
+    ]

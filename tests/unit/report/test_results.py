@@ -1,4 +1,5 @@
 import json
+import os
 from dataclasses import replace
 
 import pytest
@@ -44,6 +45,14 @@ def test_a_result_of_any_name_lies_in_its_folder_and_comes_back(name, make_resul
     assert len(found) == len(results)
     assert all(result in found for result in results)
     assert [each.name for each in tmp_path.iterdir()] == ["results"]
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs pipes among files")
+def test_what_is_no_file_is_no_result(tmp_path):
+    (tmp_path / "shapes").mkdir()
+    os.mkfifo(tmp_path / "shapes" / "a.json")
+    with pytest.raises(DataError, match=r"a.json: cannot be read .it is a pipe and no file"):
+        read_results(tmp_path)
 
 
 def test_a_partial_result_leaves_the_whole_one_alone(make_result, tmp_path):

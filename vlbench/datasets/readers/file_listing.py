@@ -10,7 +10,7 @@ from vlbench.core.contracts import Place
 from vlbench.core.digest import digest_of_strings, sha256_of_file
 from vlbench.core.errors import DataError
 from vlbench.core.files import state_of
-from vlbench.core.outside_name import InnerPath
+from vlbench.core.outside_name import InnerPath, no_text
 from vlbench.core.regular_file import odd_kind
 
 JUNK = frozenset(
@@ -133,7 +133,7 @@ def _digest(pairs: Iterable[tuple[str, str]]) -> str:
     try:
         return digest_of_strings(part for pair in sorted(pairs) for part in pair)
     except UnicodeEncodeError as error:
-        raise DataError(f"a file name is not UTF-8: {error.object!r}; rename the file") from error
+        raise DataError(no_text(str(error.object))) from error
 
 
 def _walk(root: Path, prefix: str, above: tuple[str, ...]) -> Iterator[tuple[str, os.DirEntry[str], str]]:

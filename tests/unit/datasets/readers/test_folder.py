@@ -123,7 +123,7 @@ def test_a_revision_is_of_names_and_sizes_and_of_bytes_where_verified(
 
 def test_a_name_that_is_not_utf8_is_refused(class_folder: Path) -> None:
     (class_folder / "red_square" / os.fsdecode(b"\xff.png")).write_bytes(b"?")
-    with pytest.raises(DataError, match=r"a file name is not UTF-8: .*; rename the file"):
+    with pytest.raises(DataError, match=r"the name b'.*' is not UTF-8; rename it"):
         folder(Place(), path=str(class_folder))
 
 
