@@ -81,6 +81,18 @@ def test_what_a_server_says_is_no_path(
     assert not below(tmp_path)
 
 
+@pytest.mark.parametrize("path", ["../../outside", "/outside", "~/outside", "a/../../outside"])
+def test_a_card_chooses_no_place_beside_the_data_root(
+    path: str, hub: HubServer, tmp_path: Path, write_card: Callable[..., None]
+) -> None:
+    both = f"{{kind: webdataset, path: {path!r}}}, {{kind: hub, repo: {REPO}, layout: webdataset}}"
+    write_card(sources=f"[{both}]")
+    with pytest.raises(CardError, match=r"colours: the card's path: .* leads out of the folder"):
+        fetched(tmp_path / "data")
+    assert not lies_outside(tmp_path)
+    assert not hub.fetched()
+
+
 @pytest.mark.parametrize("revision", ["../../x", "/x", "a\0b", "refs/../../x"])
 @pytest.mark.parametrize("layout", ["webdataset", "parquet", "datasets"])
 def test_a_revision_of_a_card_is_no_path(revision: str, layout: str, hub: HubServer, tmp_path: Path) -> None:
