@@ -8,6 +8,7 @@ from pathlib import Path
 from vlbench.core.digest import digest_of
 from vlbench.core.errors import DataError
 from vlbench.core.files import file_name, write_atomically
+from vlbench.core.regular_file import open_regular
 from vlbench.core.result import Result
 from vlbench.report.comparable import Question
 
@@ -69,14 +70,17 @@ def read_result(path: Path) -> Result:
     """The result in a file.
 
     Raises:
-        DataError: the file is damaged or of another schema; it is named.
+        DataError: the file cannot be read, is damaged or of another schema; it is named.
     """
     try:
-        return Result.from_json(path.read_text(encoding="utf-8"))
+        with open_regular(path) as file:
+            return Result.from_json(file.read().decode())
     except UnicodeDecodeError as error:
         raise DataError(
             f"{path}: not a vlbench result: not UTF-8; delete it or run the model again"
         ) from error
+    except OSError as error:
+        raise DataError(f"{path}: cannot be read ({error.strerror}); move or delete it") from error
     except DataError as error:
         raise DataError(f"{path}: {error}") from error
 

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import yaml
 from odd_names import ODD_NAMES
-from ruamel.yaml import YAML
 
 from vlbench.cli.main import main
 from vlbench.core.files import file_name
@@ -132,7 +132,7 @@ def test_any_two_are_compared(run, results, form):
 
 
 def test_exports_hold_every_name(run, results):
-    index = YAML(typ="safe").load(run("export", "--format", "model-index", "--results", results, exact=True))
+    index = yaml.safe_load(run("export", "--format", "model-index", "--results", results, exact=True))
     assert {model["name"] for model in index["model-index"]} == set(ODD_NAMES)
     told = [result["dataset"] for model in index["model-index"] for result in model["results"]]
     assert {(data["type"], data["args"]["protocol"]) for data in told} == {
