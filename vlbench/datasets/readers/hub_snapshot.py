@@ -10,6 +10,7 @@ from pathlib import Path
 from textwrap import shorten
 
 from vlbench.core.errors import CardError, DataError, SourceMissing
+from vlbench.core.machine import is_machine_fault
 from vlbench.datasets.readers.annotation import NAME_FILES, TEMPLATE_FILES
 from vlbench.datasets.readers.file_listing import FoundFile
 from vlbench.datasets.readers.parquet import PARQUET_SUFFIX, files_of_split, list_parquet
@@ -164,6 +165,8 @@ def _download(wanted: SplitFiles) -> Path:
             raise not_there(wanted)
         return _fetched(wanted, list(map(escape, files)), local_files_only=False)
     except fetch_failures() as error:
+        if is_machine_fault(error):
+            raise
         raise not_fetched(wanted.repo, wanted.revision, error) from error
 
 

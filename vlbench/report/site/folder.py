@@ -6,6 +6,7 @@ from importlib.resources import files
 from pathlib import Path
 
 from vlbench.core.errors import DataError
+from vlbench.core.files import naming_file, write_atomically
 from vlbench.report.site.addresses import row_data, row_page, task_page, task_table
 from vlbench.report.site.pages import Pages
 from vlbench.report.site.scripts import leaderboard_script, names_script, row_script
@@ -58,7 +59,7 @@ def write_site(site: Site, folder: Path) -> Written:
     earlier = _earlier(folder)
     folder.mkdir(parents=True, exist_ok=True)
     # from the start on the folder is known as a site's, also where this is cut off
-    (folder / MANIFEST).write_text(_lines(earlier), encoding="utf-8")
+    write_atomically(folder / MANIFEST, _lines(earlier))
     made = set()
     for path, data in site_files(site):
         made.add(path)
@@ -66,10 +67,11 @@ def write_site(site: Site, folder: Path) -> Written:
         if place.is_file() and place.read_bytes() == data:
             continue
         place.parent.mkdir(parents=True, exist_ok=True)
-        place.write_bytes(data)
+        with naming_file(place):
+            place.write_bytes(data)
     for path in earlier - made:
         (folder / path).unlink(missing_ok=True)
-    (folder / MANIFEST).write_text(_lines(made), encoding="utf-8")
+    write_atomically(folder / MANIFEST, _lines(made))
     return Written(len(made), sum(path.endswith(".html") for path in made))
 
 
