@@ -17,7 +17,7 @@ from http.client import (
     IncompleteRead,
 )
 from typing import IO, Any
-from urllib.parse import quote, unquote, urlsplit
+from urllib.parse import quote, unquote, urljoin, urlsplit
 from urllib.request import (
     HTTPDefaultErrorHandler,
     HTTPErrorProcessor,
@@ -166,18 +166,26 @@ def read_whole(response: IO[bytes], most: int) -> bytes:
 class _Redirects(HTTPRedirectHandler):
     """Follows redirects to where files are stored; a token goes to no other host, and in clear to none."""
 
+    def http_error_302(self, req: Request, fp: IO[bytes], code: int, msg: str, headers: HTTPMessage) -> Any:
+        """Refuse what leads elsewhere than to an http address: the library would follow to ftp too."""
+        stated = headers.get("Location", "").replace(" ", "%20")
+        try:
+            Address.of(urljoin(req.full_url, stated))
+        except ValueError:
+            fp.close()
+            where, scheme = Address.of(req.full_url).shown, stated.partition(":")[0][:20]
+            raise DataError(
+                f"{where}: the server redirects to {scheme!r} and not to an http address; ask another one"
+            ) from None
+        return super().http_error_302(req, fp, code, msg, headers)
+
+    http_error_301 = http_error_303 = http_error_307 = http_error_308 = http_error_302
+
     def redirect_request(
         self, req: Request, fp: IO[bytes], code: int, msg: str, headers: HTTPMessage, newurl: str
     ) -> Request | None:
         """The request that follows, without the token where the host or the scheme differs."""
-        try:
-            address = Address.of(newurl)
-        except ValueError:
-            asked = Address.of(req.full_url).shown
-            scheme = urlsplit(newurl).scheme
-            raise DataError(
-                f"{asked}: the server redirects to {scheme}: and not to an http address; ask another one"
-            ) from None
+        address = Address.of(newurl)
         following = super().redirect_request(req, fp, code, msg, headers, address.url)
         if following is not None and urlsplit(address.url)[:2] != urlsplit(req.full_url)[:2]:
             following.remove_header("Authorization")
