@@ -13,7 +13,7 @@ from urllib.parse import quote
 from vlbench.core.digest import digest_of, digest_of_bytes, digest_of_strings, sha256_of_file
 from vlbench.core.errors import DataError
 
-_PASSING = ".vlbench-passing"
+PASSING = ".vlbench-passing"
 """How the name of what is half-written ends."""
 _swept: set[Path] = set()
 """Folders that this process has swept: each is looked through once."""
@@ -68,7 +68,7 @@ def passing(path: Path, *, folder: bool = False) -> Iterator[tuple[Path, int]]:
             _remove(temporary)
 
 
-def sweep(folder: Path, pattern: str = f".*{_PASSING}") -> None:
+def sweep(folder: Path, pattern: str = f".*{PASSING}") -> None:
     """Remove what dead processes left half-written in a folder; what a live one has locked stays."""
     for leftover in folder.glob(pattern):
         with suppress(OSError):  # a live process has it, or it is gone, or another user's
@@ -82,7 +82,7 @@ def sweep(folder: Path, pattern: str = f".*{_PASSING}") -> None:
 
 def _locked(path: Path, folder: bool) -> tuple[Path, int]:  # noqa: FBT001 - handed on
     while True:
-        temporary = path.with_name(f".{path.name[:40]}.{secrets.token_hex(4)}{_PASSING}")
+        temporary = path.with_name(f".{path.name[:40]}.{secrets.token_hex(4)}{PASSING}")
         if folder:
             temporary.mkdir()
         handle = os.open(temporary, os.O_RDONLY if folder else os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666)

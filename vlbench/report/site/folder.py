@@ -6,7 +6,7 @@ from importlib.resources import files
 from pathlib import Path
 
 from vlbench.core.errors import DataError
-from vlbench.core.files import naming_file, write_atomically
+from vlbench.core.files import PASSING, naming_file, write_atomically
 from vlbench.report.site.addresses import row_data, row_page, task_page, task_table
 from vlbench.report.site.pages import Pages
 from vlbench.report.site.scripts import leaderboard_script, names_script, row_script
@@ -85,6 +85,9 @@ def _earlier(folder: Path) -> set[str]:
     if manifest.is_file():
         lines = manifest.read_text(encoding="utf-8").splitlines()
         return {line for line in lines if (folder / line).resolve().is_relative_to(folder.resolve())}
-    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+    # a site that is being made, or was cut off, may have begun with no more than its manifest
+    if folder.exists() and (
+        not folder.is_dir() or any(not each.name.endswith(PASSING) for each in folder.iterdir())
+    ):
         raise DataError(f"{folder}: holds other files than a site; name a new or empty folder")
     return set()

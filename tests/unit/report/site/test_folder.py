@@ -1,6 +1,8 @@
+import errno
 import html.parser
 import itertools
 import json
+import os
 import re
 from pathlib import Path
 from urllib.parse import unquote
@@ -8,6 +10,7 @@ from urllib.parse import unquote
 import pytest
 
 from vlbench.core.errors import DataError
+from vlbench.core.files import PASSING
 from vlbench.core.measurement import Measurement, Part
 from vlbench.report.paired.comparison import Comparison, PairedTest
 from vlbench.report.site.addresses import row_page
@@ -170,6 +173,38 @@ def test_pages_of_what_is_gone_go_and_a_users_folder_is_left_alone(make_result, 
     (tmp_path / "photos" / "cat.jpg").write_bytes(b"cat")
     with pytest.raises(DataError, match="other files than a site"):
         write_site(site_of([make_result()]), tmp_path / "photos")
+
+
+@pytest.mark.parametrize("room", [0, 1, 5])
+def test_a_site_that_is_cut_off_is_known_as_one_and_mended(make_result, tmp_path, monkeypatch, room):
+    site, written = site_of([make_result()]), []
+
+    def write_bytes(path, data):
+        if len(written) == room:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        written.append(path)
+        with path.open("wb") as file:
+            return file.write(data)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "write_bytes", write_bytes)
+        with pytest.raises(OSError, match="No space left") as raised:
+            write_site(site, tmp_path / "site")
+    assert Path(raised.value.filename).parent.is_relative_to(tmp_path / "site")
+    write_site(site, tmp_path / "site")
+    write_site(site, tmp_path / "whole")
+    assert read(tmp_path / "site") == read(tmp_path / "whole")
+
+
+def test_a_site_that_was_killed_at_its_first_file_is_no_folder_of_others(make_result, tmp_path):
+    (tmp_path / "site").mkdir()
+    (tmp_path / "site" / f".{MANIFEST}.12345678{PASSING}").write_bytes(b"")
+    write_site(site_of([make_result()]), tmp_path / "site")
+    assert not list((tmp_path / "site").glob(f".*{PASSING}"))
+
+
+def read(folder):
+    return {path.relative_to(folder): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
 
 def test_parts_beyond_forty_are_folded(make_result):
