@@ -2,6 +2,7 @@
 
 import importlib
 import os
+import re
 import sys
 from collections.abc import Sequence
 from contextlib import suppress
@@ -30,6 +31,8 @@ COMMANDS = {
     "tag": "Print the tags of images: files, folders with all below them, wildcards.",
     "verify": "Set results beside published scores of the same model and protocol.",
 }
+_LOGIN = re.compile(r"(\w://)[^/\s@]+@")
+"""USER:PASSWORD in an address, which libraries quote in their messages."""
 MODULES = {"import": "importing", "list": "listing", "sweep-prompts": "sweep_prompts"}
 
 
@@ -91,7 +94,7 @@ def _leave(error: BaseException | None) -> NoReturn:
 
 
 def _say(error: VlbenchError | str) -> None:
-    line = " ".join(str(error).split())
+    line = _LOGIN.sub(r"\1***@", " ".join(str(error).split()))
     with suppress(OSError):
         click.echo(f"vlbench: {line}", err=True)
     for stream in (sys.stdout, sys.stderr):

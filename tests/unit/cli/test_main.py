@@ -130,6 +130,11 @@ def test_what_may_not_be_read_is_not_called_damaged(run):
     )
 
 
+def test_a_login_in_an_address_is_not_shown(run):
+    error = VlbenchError("404 for url: https://me:pa55word@hub.example/api/x@y and http://hub@2")
+    assert run(error)[2] == "vlbench: 404 for url: https://***@hub.example/api/x@y and http://***@2\n"
+
+
 def test_an_error_that_says_where_memory_lacks_stands(run, monkeypatch):
     monkeypatch.setattr(sys, "unraisablehook", sys.unraisablehook)
     error = LacksMemory("too little memory to load it")

@@ -170,6 +170,8 @@ def _download(wanted: SplitFiles) -> Path:
         raise not_fetched(wanted.repo, wanted.revision, error) from error
 
 
+_SECRETS = re.compile(r"(?<=://)[^/\s@]+(?=@)|(?<=\?)[^\s?]*=[^\s?]*")
+"""A login, a query."""
 REASON_LENGTH = 100
 """How many characters of a library's own message are kept."""
 
@@ -210,5 +212,6 @@ def no_repository(repo: str, error: BaseException) -> CardError:
 
 
 def reason(error: BaseException) -> str:
-    """A library's message as one short line."""
-    return shorten(str(error), REASON_LENGTH, placeholder=" ...")
+    """A library's message as one short line, without what the addresses in it may hold of secrets."""
+    said = _SECRETS.sub("***", str(error))
+    return shorten(said, REASON_LENGTH, placeholder=" ...")
