@@ -2,6 +2,7 @@
 
 import json
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -11,11 +12,19 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Reply:
-    """A status, a body and headers."""
+    """A status, a body and headers.
+
+    `cut` is how many bytes of the stated body come, and `pause` the seconds between any two; without `length`
+    none is stated, and the connection ends the body. `head` is sent byte by byte in place of all.
+    """
 
     status: int = 200
     body: str = ""
     headers: dict[str, str] = field(default_factory=dict)
+    cut: int | None = None
+    pause: float = 0.0
+    length: bool = True
+    head: bytes = b""
 
 
 @dataclass
@@ -65,12 +74,25 @@ def chat_server() -> Iterator[ChatServer]:
             reply = record.script.pop(0) if record.script else echo
             reply = reply if isinstance(reply, Reply) else reply(seen)
             data = reply.body.encode()
+            if reply.head:
+                return self.drip(reply.head, reply.pause)
             self.send_response(reply.status)
             for name, value in reply.headers.items():
                 self.send_header(name.replace("_", "-"), value)
-            self.send_header("Content-Length", str(len(data)))
+            if reply.length:
+                self.send_header("Content-Length", str(len(data)))
             self.end_headers()
-            self.wfile.write(data)
+            self.close_connection = True
+            data = data[: reply.cut]
+            if not reply.pause:
+                self.wfile.write(data)
+                return None
+            return self.drip(data, reply.pause)
+
+        def drip(self, data: bytes, pause: float) -> None:
+            for byte in data:
+                self.wfile.write(bytes([byte]))
+                time.sleep(pause)
 
         def log_message(self, *arguments: object) -> None:
             pass

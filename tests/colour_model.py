@@ -53,6 +53,7 @@ class ColourModel:
     seen: list[int] = field(default_factory=list)
     texts_seen: list[int] = field(default_factory=list)
     largest_batch: int | None = None
+    lack: Exception = field(default_factory=torch.OutOfMemoryError)
     answer: float | None = None
 
     @property
@@ -65,7 +66,7 @@ class ColourModel:
 
     def encode_images(self, pixels: Tensor) -> Tensor:
         if self.largest_batch is not None and len(pixels) > self.largest_batch:
-            raise torch.OutOfMemoryError
+            raise self.lack
         self.seen.append(len(pixels))
         return pixels.flatten(1).float() / 255
 

@@ -6,6 +6,7 @@
 import hashlib
 import json
 import threading
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -29,6 +30,8 @@ class HubServer:
     `gated` ones are listed and served to the token `granted` alone. `cut` maps a file's name to the number of
     bytes after which its next answer breaks off; `altered` are files whose bytes are not those stated, and
     `digest` is what is stated in place of the digest of each.
+    `listing` is answered in place of one, `trouble` are statuses that come first, `redirect` is an address
+    where all else leads. `drip` are the seconds between any two bytes of an answer's `head` or `body`.
     `seen` holds each request as (method, path, Range header); `authorization` what each one carried.
     """
 
@@ -39,6 +42,10 @@ class HubServer:
     cut: dict[str, int] = field(default_factory=dict)
     altered: set[str] = field(default_factory=set)
     digest: str | None = None
+    drip: dict[str, float] = field(default_factory=dict)
+    listing: str | None = None
+    trouble: list[int] = field(default_factory=list)
+    redirect: str = ""
     commit: str = COMMIT
     seen: list[tuple[str, str, str | None]] = field(default_factory=list)
     authorization: list[str | None] = field(default_factory=list)
@@ -103,6 +110,10 @@ class Handler(BaseHTTPRequestHandler):
         path = unquote(urlsplit(self.path).path).replace(CONVERTED, "converted")
         self.hub.seen.append((self.command, path, self.headers["Range"]))
         self.hub.authorization.append(self.headers["Authorization"])
+        if self.hub.trouble:
+            return self.refuse(self.hub.trouble.pop(0), "", "")
+        if self.hub.redirect:
+            return self.send_redirect()
         for kind, prefix in KINDS.items():
             for repository, files in self.hub.repositories.items():
                 name = repository.removeprefix(f"{kind}/")
@@ -122,6 +133,8 @@ class Handler(BaseHTTPRequestHandler):
             return self.refuse(404, "RevisionNotFound", "Invalid rev id")
         if parts[0] == "tree":
             return self.send_json([tree_entry(name, data, self.hub.digest) for name, data in files.items()])
+        if self.hub.listing is not None:
+            return self.send_text(self.hub.listing.encode("latin-1"))
         return self.send_json(
             {
                 "id": repository.partition("/")[2],
@@ -163,18 +176,43 @@ class Handler(BaseHTTPRequestHandler):
             self.send_header("Content-Range", f"bytes {start}-{len(data) - 1}/{len(data)}")
         self.end_headers()
         if self.command == "GET":
-            self.wfile.write(body[: self.hub.cut.pop(name, len(body))])
+            self.send_body(body[: self.hub.cut.pop(name, len(body))])
             self.close_connection = True
         return None
 
+    def end_headers(self) -> None:
+        if "head" in self.hub.drip:
+            self.flush_headers()
+            for _ in range(10_000):
+                self.wfile.write(b"X: y\r\n")
+                time.sleep(self.hub.drip["head"])
+        super().end_headers()
+
+    def send_body(self, body: bytes) -> None:
+        if "body" not in self.hub.drip:
+            self.wfile.write(body)
+            return
+        for byte in body:
+            self.wfile.write(bytes([byte]))
+            time.sleep(self.hub.drip["body"])
+
+    def send_redirect(self) -> None:
+        self.send_response(302)
+        self.send_header("Location", self.hub.redirect)
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+
     def send_json(self, content: object) -> None:
-        body = json.dumps(content).encode()
+        self.send_text(json.dumps(content).encode())
+
+    def send_text(self, body: bytes) -> None:
         self.send_response(200)
         self.send_header("Content-Type", "application/json")
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
         if self.command == "GET":
-            self.wfile.write(body)
+            self.send_body(body[: self.hub.cut.pop("listing", len(body))])
+            self.close_connection = True
 
     def refuse(self, status: int, code: str, message: str) -> None:
         self.send_response(status)

@@ -1,25 +1,28 @@
 """One file of a web server on disk: resumed after a kill, verified, and renamed into place when whole."""
 
+import fcntl
+import glob
 import hashlib
 import os
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from email.message import Message
-from http.client import HTTPException, HTTPMessage, HTTPResponse
+from http.client import HTTPException, HTTPResponse
 from pathlib import Path
 from typing import IO, Protocol
 from urllib.error import HTTPError, URLError
-from urllib.parse import urlsplit
-from urllib.request import HTTPRedirectHandler, Request, build_opener
 
 from vlbench.core.errors import DataError
+from vlbench.core.files import naming_file, sweep
+from vlbench.core.web_answer import Address, Pace, open_answer, without_secrets
 
 CHUNK = 1 << 20
 TIMEOUT = 30
-"""Seconds without a byte after which a connection counts as lost."""
+"""Seconds in each of which a connection has to bring `LEAST` bytes, or counts as lost."""
+LEAST = 1 << 14
 TRIES = 5
-"""Attempts in a row that bring no byte before it is given up."""
+"""Attempts in a row, each of which brings fewer than `LEAST` bytes, before it is given up."""
 FIRST_WAIT, LONGEST_WAIT = 1.0, 30.0
 """Seconds between attempts, doubled each time."""
 PARTIAL_CONTENT = 206
@@ -89,31 +92,46 @@ def download(
 
     Raises:
         Refused: the server answers with something else than the file.
-        DataError: the connection is lost for good (what came is kept), the disk is full, or the bytes are
-            not those that were stated (they are removed).
+        DataError: the connection is lost for good (what came is kept), another process fetches the same
+            file, or the bytes are not those that were stated (they are removed).
+        OSError: it cannot be written; the error names it, and what came is kept.
     """
+    address = _address(url)
     destination.parent.mkdir(parents=True, exist_ok=True)
     partial = partial_path(file, destination)
+    with naming_file(partial), partial.open("ab+") as stream:
+        if not _is_ours(stream, partial):
+            raise DataError(f"{partial}: another process fetches this file; run this again when it is done")
+        _complete(_Transfer(stream, file, address, headers, report), sleep)
+        os.fsync(stream.fileno())
+        found = digest_of_file(file, partial)
+        if file.digest and found != file.digest:
+            partial.unlink()
+            report(-file.size)
+            raise DataError(
+                f"{address.shown}: the bytes that came have the digest {found} where {file.digest} is "
+                "stated; they are removed, run this again"
+            )
+        partial.replace(destination)
+    sweep(destination.parent, f".{glob.escape(destination.name)}.*.part")  # of other contents, given up
+
+
+def _is_ours(stream: IO[bytes], partial: Path) -> bool:
+    """Whether no other process writes the file, or has just renamed it."""
     try:
-        with partial.open("ab+") as stream:
-            request = Request(url, headers=dict(headers))  # noqa: S310 - the hub's own address
-            _complete(_Transfer(stream, file, request, report), sleep)
-            stream.flush()
-            os.fsync(stream.fileno())
-    except OSError as error:
-        raise DataError(
-            f"{partial} cannot be written ({error.strerror or error}); make room there, and run this again: "
-            "it goes on from what is there"
-        ) from error
-    found = digest_of_file(file, partial)
-    if file.digest and found != file.digest:
-        partial.unlink()
-        report(-file.size)
-        raise DataError(
-            f"{url}: the bytes that came have the digest {found} where {file.digest} is stated; they are "
-            "removed, run this again"
-        )
-    partial.replace(destination)
+        fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    except OSError:
+        return True  # a disk without locks
+    return partial.exists()
+
+
+def _address(url: str) -> Address:
+    try:
+        return Address.of(url)
+    except ValueError:
+        raise DataError(f"{without_secrets(url)!r} is no http address; correct HF_ENDPOINT") from None
 
 
 def digest_of_file(file: RemoteFile, path: Path) -> str:
@@ -131,7 +149,8 @@ class _Transfer:
 
     stream: IO[bytes]
     file: RemoteFile
-    request: Request
+    address: Address
+    headers: Mapping[str, str]
     report: Report
     have: int = 0
 
@@ -155,11 +174,11 @@ class _Transfer:
             Refused: an answer that another attempt gets too.
         """
         try:
-            with _opened(self.request, self.have) as response:
+            with _opened(self.address, self.headers, self.have) as response:
                 if self.have and response.status != PARTIAL_CONTENT:
                     self.empty()  # the server sends it from the start
                 while self.have < self.file.size:
-                    data = response.read(min(CHUNK, self.file.size - self.have))
+                    data = response.read1(min(CHUNK, self.file.size - self.have))
                     if not data:
                         return _Lost("the connection ended early")
                     self.append(data)
@@ -170,9 +189,9 @@ class _Transfer:
                 elif error.code not in PASSING:
                     raise _refused(error) from None
                 return _Lost(f"HTTP {error.code}", _asked_wait(error.headers))
-        except _DiskError:
-            raise
-        except (URLError, HTTPException, OSError) as error:
+        except _DiskError as error:
+            raise error.reason from None
+        except (OSError, HTTPException) as error:
             reason = error.reason if isinstance(error, URLError) else error
             return _Lost(str(reason) or type(reason).__name__)
         return None
@@ -183,7 +202,7 @@ class _Transfer:
             self.stream.write(data)
             self.stream.flush()
         except OSError as error:
-            raise _DiskError(error.errno, error.strerror) from error
+            raise _DiskError(error) from error
         self.have += len(data)
         self.report(len(data))
 
@@ -196,12 +215,16 @@ class _Lost:
     wait: float = 0.0
 
 
-class _DiskError(OSError):
+class _DiskError(Exception):
     """A failure of this machine's disk, as against one of the network."""
+
+    def __init__(self, reason: OSError) -> None:
+        super().__init__(str(reason))
+        self.reason = reason
 
 
 def _complete(transfer: _Transfer, sleep: Callable[[float], None]) -> None:
-    """Attempt until the file is whole; attempts that bring bytes do not count."""
+    """Attempt until the file is whole, with a wait between any two; those that bring much do not count."""
     transfer.begin()
     left, wait = TRIES, FIRST_WAIT
     while transfer.have < transfer.file.size:
@@ -209,37 +232,21 @@ def _complete(transfer: _Transfer, sleep: Callable[[float], None]) -> None:
         lost = transfer.attempt()
         if lost is None:
             return
-        if transfer.have > before:
+        if transfer.have >= before + LEAST:
             left, wait = TRIES, FIRST_WAIT
-            continue
         left -= 1
         if left == 0:
             raise DataError(
-                f"{transfer.request.full_url}: {lost.reason}, after {transfer.have:,} of "
+                f"{transfer.address.shown}: {lost.reason}, after {transfer.have:,} of "
                 f"{transfer.file.size:,} bytes; run this again later: it goes on from there"
             )
         sleep(min(max(wait, lost.wait), LONGEST_WAIT))
         wait *= 2
 
 
-def _opened(request: Request, start: int) -> HTTPResponse:
-    headers = dict(request.header_items()) | ({"Range": f"bytes={start}-"} if start else {})
-    asked = Request(request.full_url, headers=headers)  # noqa: S310 - as above
-    response: HTTPResponse = build_opener(_Redirects).open(asked, timeout=TIMEOUT)
-    return response
-
-
-class _Redirects(HTTPRedirectHandler):
-    """Follows redirects to where files are stored; a token goes to no other host."""
-
-    def redirect_request(
-        self, req: Request, fp: IO[bytes], code: int, msg: str, headers: HTTPMessage, newurl: str
-    ) -> Request | None:
-        """The request that follows, without the token where the host differs."""
-        following = super().redirect_request(req, fp, code, msg, headers, newurl)
-        if following is not None and urlsplit(newurl).netloc != urlsplit(req.full_url).netloc:
-            following.remove_header("Authorization")
-        return following
+def _opened(address: Address, headers: Mapping[str, str], start: int) -> HTTPResponse:
+    asked = {**headers, **({"Range": f"bytes={start}-"} if start else {})}
+    return open_answer(address.request(asked), Pace(TIMEOUT, LEAST), follow=True)
 
 
 def _refused(error: HTTPError) -> Refused:

@@ -2,18 +2,19 @@
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
+from urllib.error import HTTPError
 from urllib.parse import quote
 
 from vlbench.acquiring.download import RemoteFile
+from vlbench.acquiring.hub_answer import dataset_info
 from vlbench.acquiring.network import is_offline
 from vlbench.core.errors import DataError
 from vlbench.core.network import has_network
 from vlbench.core.outside_name import commit_of, digest_of_server, inner_path
+from vlbench.core.web_answer import Address
 from vlbench.datasets.readers.hub_snapshot import (
     DATA_SUFFIXES,
     SplitFiles,
-    ask_repository,
-    fetch_failures,
     matches,
     no_repository,
     not_there,
@@ -45,19 +46,18 @@ def list_repository(wanted: SplitFiles) -> Listing:
         DataError: no such repository, revision or split, no access, or no answer.
     """
     from huggingface_hub import get_token
-    from huggingface_hub.errors import HfHubHTTPError, HFValidationError
+    from huggingface_hub.errors import HFValidationError
 
     repo = wanted.repo
     if not has_network():
         raise DataError(unreachable(repo, ConnectionError("no network")))
     try:
-        info = ask_repository(repo, wanted.revision, sizes=True)
+        info = dataset_info(repo, wanted.revision, request_headers())
     except HFValidationError as error:
         raise no_repository(repo, error) from error
-    except HfHubHTTPError as error:
-        answer = error.response
-        raise DataError(refusal(repo, answer.status_code, answer.headers.get("X-Error-Code", ""))) from error
-    except fetch_failures() as error:
+    except HTTPError as error:
+        raise DataError(refusal(repo, error.code, error.headers.get("X-Error-Code", ""))) from error
+    except OSError as error:
         raise DataError(unreachable(repo, error)) from error
     if info.gated and get_token() is None:
         raise DataError(refusal(repo, UNAUTHORISED, GATED))
@@ -111,7 +111,7 @@ def refusal(repo: str, status: int, code: str) -> str:
     """What a refusing answer of the hub means, and what to do."""
     from huggingface_hub import constants
 
-    page = f"{constants.ENDPOINT}/datasets/{repo}"
+    page = Address.of(f"{constants.ENDPOINT}/datasets/{repo}").shown
     if code == GATED:
         return (
             f"{repo} is gated: ask for access at {page}, then `hf auth login` or set HF_TOKEN, and try again"

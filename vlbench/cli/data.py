@@ -16,6 +16,7 @@ from vlbench.cli.data_text import check_lines, checks_table, plans_lines
 from vlbench.cli.flags import completion, flag, flags, format_flag, names_in
 from vlbench.cli.output import answer, answer_text, say
 from vlbench.core.errors import VlbenchError
+from vlbench.core.machine import fault_line, is_machine_fault
 from vlbench.core.visible import visible
 from vlbench.options import Keywords, Options
 
@@ -124,10 +125,11 @@ def _kept(failed: list[str], *, alone: bool) -> Iterator[None]:
     """Of several tasks one that fails is told, and the others go on; one alone raises."""
     try:
         yield
-    except VlbenchError as error:
-        if alone:
+    except (VlbenchError, OSError) as error:
+        if alone or not (isinstance(error, VlbenchError) or is_machine_fault(error)):
             raise
-        failed.append(f"vlbench: {' '.join(str(error).split())}")
+        said = str(error) if isinstance(error, VlbenchError) else fault_line(error)
+        failed.append(f"vlbench: {' '.join(said.split())}")
         say(failed[-1])
 
 

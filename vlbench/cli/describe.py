@@ -49,7 +49,7 @@ vlbench describe tags.txt --endpoint http://localhost:8080/v1 --model qwen --out
     type=click.FloatRange(min=0, min_open=True),
     default=60,
     show_default=True,
-    help="Seconds to wait for the server.",
+    help="Seconds that an answer may take.",
 )
 @click.option(
     "--retries",

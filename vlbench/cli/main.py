@@ -2,12 +2,16 @@
 
 import importlib
 import os
+import re
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
+from typing import NoReturn
 
 import click
 
 from vlbench.core.errors import CheckFailed, VlbenchError
+from vlbench.core.machine import fault_line, hidden_fault, is_machine_fault, is_out_of_memory
 from vlbench.core.visible import visible
 
 COMMANDS = {
@@ -29,6 +33,8 @@ COMMANDS = {
     "tag": "Print the tags of images: files, folders with all below them, wildcards.",
     "verify": "Set results beside published scores of the same model and protocol.",
 }
+_LOGIN = re.compile(r"(\w://)[^/\s@]+@")
+"""USER:PASSWORD in an address, which libraries quote in their messages."""
 MODULES = {"import": "importing", "list": "listing", "sweep-prompts": "sweep_prompts"}
 
 
@@ -87,15 +93,29 @@ def main(arguments: Sequence[str] | None = None) -> None:
         _say(error)
         sys.exit(1)
     except VlbenchError as error:
-        _say(error)
-        sys.exit(2)
-    except OSError as error:
-        if error.filename is None:
+        fault = hidden_fault(error)
+        _say(error if fault is None else fault_line(fault))
+        _leave(error.__cause__)
+    except (MemoryError, OSError, RuntimeError, ImportError, SystemError) as error:
+        if not is_machine_fault(error) and getattr(error, "filename", None) is None:
             raise
-        _say(f"{error.filename}: {error.strerror}; name another place or free this one")
-        sys.exit(2)
+        _say(fault_line(error))
+        _leave(error)
+
+
+def _leave(error: BaseException | None) -> NoReturn:
+    """End with 2; libraries that say goodbye need memory too, and would say at length that there is none."""
+    if is_out_of_memory(error):
+        sys.unraisablehook = lambda _: None
+    sys.exit(2)
 
 
 def _say(error: VlbenchError | str) -> None:
-    line = " ".join(str(error).split())
-    click.echo(f"vlbench: {visible(line)}", err=True)
+    line = _LOGIN.sub(r"\1***@", " ".join(str(error).split()))
+    with suppress(OSError):
+        click.echo(f"vlbench: {visible(line)}", err=True)
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except OSError:  # nothing takes it, and Python would complain once more when it ends
+            os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())

@@ -52,6 +52,10 @@ class Unsupported(VlbenchError):
     """Something a model, device or task cannot do, refused before any work."""
 
 
+class LacksMemory(Unsupported):
+    """A machine or its accelerator has too little memory for what is asked."""
+
+
 class NotFinite(VlbenchError):
     """A model answered NaN or infinity, whose scores would look like chance."""
 

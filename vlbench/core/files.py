@@ -1,9 +1,12 @@
 """Files written whole or not at all, checksummed ones, paths as messages show them, remembered digests."""
 
+import fcntl
 import json
 import os
-import tempfile
-from collections.abc import Callable
+import secrets
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from urllib.parse import quote
 
@@ -11,6 +14,10 @@ from vlbench.core.digest import HEX, digest_of, digest_of_bytes, digest_of_strin
 from vlbench.core.errors import DataError
 from vlbench.core.outside_name import wrong_path
 
+PASSING = ".vlbench-passing"
+"""How the name of what is half-written ends."""
+_swept: set[Path] = set()
+"""Folders that this process has swept: each is looked through once."""
 _CHECKED = b"vlbench-checked "
 """What a checksummed file begins with; the digest and a line feed follow, then the content."""
 _LONGEST = 224
@@ -18,26 +25,87 @@ _LONGEST = 224
 
 
 def write_atomically(path: Path, data: bytes | str) -> None:
-    """Write a file under a temporary name, flush it to disk and rename it into place.
+    """Write a file under a temporary name, flush it to disk and rename it into place; the umask is kept.
 
     Raises:
         DataError: a folder lies there.
+        OSError: it cannot be written; the error names it.
+    """
+    with passing(path) as (temporary, handle):
+        try:
+            with os.fdopen(handle, "wb", closefd=False) as file:
+                file.write(data.encode() if isinstance(data, str) else data)
+                file.flush()
+                os.fsync(handle)
+            temporary.replace(path)
+        except IsADirectoryError as error:
+            raise DataError(f"{path}: a folder lies where a file belongs; move or delete it") from error
+
+
+@contextmanager
+def naming_file(path: Path) -> Iterator[None]:
+    """Name a file in what the disk raises of it: writing and flushing name none, renaming another."""
+    try:
+        yield
+    except OSError as error:
+        raise OSError(error.errno, error.strerror or str(error), str(path)) from error
+
+
+@contextmanager
+def passing(path: Path, *, folder: bool = False) -> Iterator[tuple[Path, int]]:
+    """A new file, or folder, beside a path, to be renamed to it, and its open descriptor.
+
+    It is removed unless it was renamed. What dead processes left beside it is removed first: a live one
+    holds a lock on its own, which ends with the process, however that ends.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle, passing = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name[:40]}.")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(data.encode() if isinstance(data, str) else data)
-            file.flush()
-            os.fsync(file.fileno())
-        Path(passing).chmod(0o644)
-        Path(passing).replace(path)
-    except IsADirectoryError as error:
-        Path(passing).unlink(missing_ok=True)
-        raise DataError(f"{path}: a folder lies where a file belongs; move or delete it") from error
-    except BaseException:
-        Path(passing).unlink(missing_ok=True)
-        raise
+    with naming_file(path):
+        if path.parent not in _swept:
+            _swept.add(path.parent)
+            sweep(path.parent)
+        temporary, handle = _locked(path, folder)
+        try:
+            yield temporary, handle
+        finally:
+            os.close(handle)
+            _remove(temporary)
+
+
+def sweep(folder: Path, pattern: str = f".*{PASSING}") -> None:
+    """Remove what dead processes left half-written in a folder; what a live one has locked stays."""
+    for leftover in folder.glob(pattern):
+        with suppress(OSError):  # a live process has it, or it is gone, or another user's
+            handle = os.open(leftover, os.O_RDONLY if leftover.is_dir() else os.O_RDWR)
+            try:
+                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                _remove(leftover)
+            finally:
+                os.close(handle)
+
+
+def _locked(path: Path, folder: bool) -> tuple[Path, int]:  # noqa: FBT001 - handed on
+    while True:
+        temporary = path.with_name(f".{path.name[:40]}.{secrets.token_hex(4)}{PASSING}")
+        if folder:
+            temporary.mkdir()
+        handle = os.open(temporary, os.O_RDONLY if folder else os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666)
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:  # one that sweeps was quicker
+            os.close(handle)
+            continue
+        except OSError:
+            pass  # a disk without locks, where nobody sweeps either
+        if temporary.exists():
+            return temporary, handle
+        os.close(handle)
+
+
+def _remove(place: Path) -> None:
+    if place.is_dir():
+        shutil.rmtree(place, ignore_errors=True)
+    else:
+        place.unlink(missing_ok=True)
 
 
 def write_checked(path: Path, content: bytes | str) -> None:

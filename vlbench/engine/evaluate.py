@@ -10,6 +10,7 @@ import torch
 from vlbench.core.capabilities import DecidesTags
 from vlbench.core.contracts import Prediction, ScoreUnit
 from vlbench.core.errors import PluginError
+from vlbench.core.machine import enough_memory
 from vlbench.core.method import Head, Lesson, Split
 from vlbench.core.result import Timing
 from vlbench.engine.chunk import Features
@@ -78,7 +79,9 @@ def _prediction(job: Job, session: Session) -> tuple[Prediction, RunFacts]:
             session.encode_images(use)
     score_start = time.perf_counter()
     unit = model.info.unit if not job.by_vectors else ScoreUnit("cosine")
-    prediction = predict(score_blocks(job, session, head), problem, job.task.scoring, unit)
+    advice = "pass a smaller --feature-gb or a --limit, or free some"
+    with enough_memory(f"to score {job.task.name}", advice):
+        prediction = predict(score_blocks(job, session, head), problem, job.task.scoring, unit)
     own = not job.by_vectors  # a model's thresholds are in the unit of its own scores
     if own and isinstance(model, DecidesTags) and "scores" in prediction.arrays:
         prediction = prediction.under(model.tag_thresholds(problem.texts))

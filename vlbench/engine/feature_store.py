@@ -7,7 +7,7 @@ import struct
 import time
 import uuid
 from collections.abc import Iterator, Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, closing
 from dataclasses import dataclass, field
 from hashlib import blake2b
 from pathlib import Path
@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vlbench.core.errors import DataError
+from vlbench.core.files import naming_file
 from vlbench.engine.chunk import Features
 
 MAGIC = b"vlbench1"
@@ -61,7 +62,11 @@ class FeatureSpace(AbstractContextManager["FeatureSpace"]):
         return 4 * math.prod(self._records[0].shape[1:]) if self._records else 0
 
     def append(self, keys: Sequence[str], features: Features) -> None:
-        """Store the features [b, ...] of b keys; a process killed after this call has lost nothing."""
+        """Store the features [b, ...] of b keys; a process killed after this call has lost nothing.
+
+        Raises:
+            OSError: they cannot be written; the error names the file, which holds what it held.
+        """
         if self._file is None:
             self.folder.mkdir(parents=True, exist_ok=True)
             path = self.folder / f"{uuid.uuid4().hex}.features"
@@ -71,17 +76,15 @@ class FeatureSpace(AbstractContextManager["FeatureSpace"]):
         header = json.dumps({"keys": list(keys), "shape": list(features.shape)}).encode()
         body = header + features.tobytes()
         digest = blake2b(body, digest_size=16).digest()
-        rest = memoryview(HEAD.pack(MAGIC, len(header), features.nbytes, digest) + body)
-        while rest:  # an unbuffered file may take less than it is given, on a full disk or of 2 GB
-            rest = rest[self._file.write(rest) :]
-        if features.nbytes >= MAPPED_BYTES:
-            data = np.memmap(
-                self._file.name, dtype=np.uint8, mode="r", offset=self._file.tell() - features.nbytes
-            )
-            features = _as_float(data, list(features.shape))
-        if time.monotonic() - self._synced > FSYNC_SECONDS:
-            os.fsync(self._file.fileno())
-            self._synced = time.monotonic()
+        with naming_file(Path(self._file.name)):
+            _write_whole(self._file, HEAD.pack(MAGIC, len(header), features.nbytes, digest) + body)
+            if features.nbytes >= MAPPED_BYTES:
+                start = self._file.tell() - features.nbytes
+                data = np.memmap(self._file.name, dtype=np.uint8, mode="r", offset=start)
+                features = _as_float(data, list(features.shape))
+            if time.monotonic() - self._synced > FSYNC_SECONDS:
+                os.fsync(self._file.fileno())
+                self._synced = time.monotonic()
         self._enter(keys, features)
 
     def gather(self, keys: Sequence[str], *, padded: bool = False) -> Features:
@@ -121,9 +124,9 @@ class FeatureSpace(AbstractContextManager["FeatureSpace"]):
     def close(self) -> None:
         """Flush what was appended to the disk."""
         if self._file is not None:
-            os.fsync(self._file.fileno())
-            self._file.close()
-            self._file = None
+            file, self._file = self._file, None
+            with naming_file(Path(file.name)), closing(file):
+                os.fsync(file.fileno())
 
     def _by_record(self, keys: Sequence[str]) -> Iterator[tuple[int, NDArray[np.int64], NDArray[np.int64]]]:
         """Each record with some of the keys: its number, the positions of those keys, their rows in it."""
@@ -155,7 +158,8 @@ def read_segment(path: Path) -> Iterator[tuple[list[str], Features]]:
     size = path.stat().st_size
     if size < HEAD.size:
         return
-    data = np.memmap(path, dtype=np.uint8, mode="r")
+    with naming_file(path):
+        data = np.memmap(path, dtype=np.uint8, mode="r")
     start = 0
     while start + HEAD.size <= size:
         magic, header_size, payload_size, digest = HEAD.unpack(data[start : start + HEAD.size].tobytes())
@@ -167,6 +171,18 @@ def read_segment(path: Path) -> Iterator[tuple[list[str], Features]]:
             facts = json.loads(data[start + HEAD.size : middle].tobytes())
             yield facts["keys"], _as_float(data[middle:stop], facts["shape"])
         start = stop
+
+
+def _write_whole(file: BinaryIO, data: bytes) -> None:
+    """Append a record, or nothing: behind a torn one, later ones would not be found."""
+    start, rest = file.tell(), memoryview(data)
+    try:
+        while rest:  # an unbuffered file may take less than it is given, on a full disk or of 2 GB
+            rest = rest[file.write(rest) :]
+    except OSError:
+        file.truncate(start)
+        file.seek(start)
+        raise
 
 
 def _as_float(payload: NDArray[np.uint8], shape: list[int]) -> Features:

@@ -124,10 +124,11 @@ def fit(
     labels = torch.from_numpy(few.labels).to(settings.device)
     progress = tqdm(epochs, initial=epoch, total=recipe.epochs, unit="epoch", desc="fit", disable=None)
     for number, seen in zip(progress, features, strict=False):
+        shutil.rmtree(folder / f"epoch-{number - 1}", ignore_errors=True)  # a kill may have left it
         losses = learner.epoch(number, seen, labels)
         progress.set_postfix(loss=f"{losses[0]:.3f}", accuracy=f"{losses[1]:.3f}")
         _write_state(folder / _STATE, learner, number + 1, losses)
-        shutil.rmtree(folder / f"epoch-{number}", ignore_errors=True)
+    shutil.rmtree(folder / f"epoch-{recipe.epochs - 1}", ignore_errors=True)
     trained = {
         **recipe.as_facts(),
         "task": training.name,

@@ -1,23 +1,16 @@
 """Chat completions of any endpoint that speaks OpenAI's protocol, with retries; the key is never shown."""
 
-import http.client
 import json
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
+from http.client import HTTPException, IncompleteRead
 from urllib.error import HTTPError, URLError
 from urllib.parse import urlsplit
-from urllib.request import (
-    HTTPDefaultErrorHandler,
-    HTTPErrorProcessor,
-    HTTPHandler,
-    HTTPSHandler,
-    OpenerDirector,
-    ProxyHandler,
-    Request,
-)
 
 from vlbench.core.errors import VlbenchError
+from vlbench.core.web_answer import HIDDEN, LOST, Address, Pace, open_answer, read_whole, without_secrets
 
 _PATH = "/chat/completions"
 _FIRST_WAIT = 1.0
@@ -26,14 +19,6 @@ _MOST_BYTES = 2**24
 _QUOTED = 200
 """Characters of an endpoint's own message that an error quotes."""
 _BAD_REQUEST, _KEY_REFUSED, _TOO_MANY = 400, (401, 403), 429
-_LOST = (
-    TimeoutError,
-    ConnectionResetError,
-    ConnectionAbortedError,
-    BrokenPipeError,
-    http.client.HTTPException,
-)
-"""What a connection that may be better the next time raises."""
 
 
 class EndpointError(VlbenchError):
@@ -49,7 +34,8 @@ class Endpoint:
     """Where and how to ask: `url` with or without /chat/completions; seconds until a timeout.
 
     `key` may be empty for servers that want none; `key_name` is the environment variable it came from.
-    `retries` are made after 429, 5xx, a timeout or a lost connection, each wait twice the one before.
+    `timeout` bounds a whole answer. `retries` are made after 429, 5xx, a timeout, a lost connection or an
+    answer cut short, each wait twice the one before.
     """
 
     url: str
@@ -66,7 +52,7 @@ class Endpoint:
             )
 
     @property
-    def address(self) -> str:
+    def address(self) -> Address:
         """The address that is asked.
 
         Raises:
@@ -74,15 +60,14 @@ class Endpoint:
         """
         try:
             parts = urlsplit(self.url)
-            known = parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
+            path = parts.path.rstrip("/")
+            whole = parts._replace(path=path if path.endswith(_PATH) else path + _PATH)
+            return Address.of(whole.geturl())
         except ValueError:
-            known = False
-        if not known or not self.url.isprintable() or " " in self.url:
+            shown = without_secrets(self.url)
             raise EndpointError(
-                f"--endpoint {self.url!r} is no http address; give one such as https://HOST/v1"
-            )
-        path = parts.path.rstrip("/")
-        return parts._replace(path=path if path.endswith(_PATH) else path + _PATH).geturl()
+                f"--endpoint {shown!r} is no http address; give one such as https://HOST/v1"
+            ) from None
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,13 +92,20 @@ class Chat:
     def __post_init__(self) -> None:
         self.at_once = self.sampling.count
 
-    def answers(self, question: str) -> list[str]:
-        """`count` answers to a question, each on one line.
+    def answers(
+        self,
+        question: str,
+        kept: Sequence[str] = (),
+        keep: Callable[[list[str]], object] = lambda _: None,
+    ) -> list[str]:
+        """`count` answers to a question, each on one line; `kept` are some that came before.
+
+        `keep` is handed all that there are after each request.
 
         Raises:
             EndpointError: the endpoint refuses, cannot be reached, or answers something else.
         """
-        found: list[str] = []
+        found = list(kept)
         while len(found) < self.sampling.count:
             wanted = min(self.at_once, self.sampling.count - len(found))
             try:
@@ -125,10 +117,11 @@ class Chat:
                 continue
             if not any(texts):
                 raise EndpointError(
-                    f"{self.endpoint.address} answers {question!r} with empty texts; raise --max-tokens, or "
-                    "take a model that does not think aloud"
+                    f"{self.endpoint.address.shown} answers {question!r} with empty texts; raise "
+                    "--max-tokens, or take a model that does not think aloud"
                 )
             found += [text for text in texts if text]
+            keep(found)
         return found[: self.sampling.count]
 
     def _complete(self, question: str, count: int) -> list[str]:
@@ -148,9 +141,9 @@ class Chat:
                     if left == 0 or not (error.code == _TOO_MANY or error.code >= 500):
                         raise _refusal(error, self.endpoint) from None
                     self.sleep(_wait(error, wait))
-            except (URLError, *_LOST) as error:
+            except (OSError, HTTPException) as error:
                 reason = error.reason if isinstance(error, URLError) else error
-                if left == 0 or not isinstance(reason, _LOST):
+                if left == 0 or not isinstance(reason, LOST):
                     raise _unreachable(reason, self.endpoint) from None
                 self.sleep(wait)
             wait = min(2 * wait, _LONGEST_WAIT)
@@ -158,34 +151,51 @@ class Chat:
 
 
 def _post(endpoint: Endpoint, body: Mapping[str, object]) -> bytes:
+    """The answer's body, whole and within the timeout, whose bytes may come as slowly as they like."""
     headers = {"Content-Type": "application/json", "Accept": "application/json", "User-Agent": "vlbench"}
     if endpoint.key:
         headers["Authorization"] = f"Bearer {endpoint.key}"
-    request = Request(endpoint.address, json.dumps(body).encode(), headers, method="POST")  # noqa: S310 - http(s) by Endpoint.address
-    with _opener().open(request, timeout=endpoint.timeout) as response:
-        data: bytes = response.read(_MOST_BYTES)
+    request = endpoint.address.request(headers, json.dumps(body).encode())
+    # no redirect is followed: a key must not reach another host
+    with open_answer(request, Pace(endpoint.timeout), follow=False) as response:
+        try:
+            data = read_whole(response, _MOST_BYTES)
+        except ValueError as error:
+            raise EndpointError(f"{endpoint.address.shown} answers {error}; check --endpoint") from None
+        # without a stated length, only the text says that it was cut short
+        if data.lstrip().startswith(b"{") and not data.rstrip().endswith(b"}"):
+            raise IncompleteRead(data)
     return data
 
 
 def _texts(data: bytes, endpoint: Endpoint) -> list[str]:
-    """What the choices of an answer say, each on one line; an empty one stays empty."""
+    """What the choices of an answer say, each on one line; an empty one stays empty.
+
+    One that holds half a character, which no file takes, counts as empty.
+    """
     try:
         contents = [choice["message"]["content"] for choice in json.loads(data)["choices"]]
         if not contents:
             raise ValueError("no choices")
-        return [" ".join((content or "").split()) for content in contents]
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        return ["" if _is_torn(text) else text for text in (" ".join((c or "").split()) for c in contents)]
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise EndpointError(
-            f"{endpoint.address} answers something else than a chat completion: "
+            f"{endpoint.address.shown} answers something else than a chat completion: "
             f"{_hidden(data.decode(errors='replace'), endpoint)!r}; check --endpoint (it often ends in /v1)"
         ) from error
 
 
+def _is_torn(text: str) -> bool:
+    return any("\ud800" <= letter <= "\udfff" for letter in text)
+
+
 def _refusal(error: HTTPError, endpoint: Endpoint) -> EndpointError:
-    body = error.read(_MOST_BYTES).decode(errors="replace")
+    body = ""
+    with suppress(OSError, HTTPException):
+        body = error.read(_MOST_BYTES).decode(errors="replace")
     try:
         said = _hidden(str(json.loads(body)["error"]["message"]), endpoint)
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, RecursionError):
         said = _hidden(body, endpoint)
     advice = "check --endpoint and --model"
     if error.code in _KEY_REFUSED:
@@ -193,24 +203,15 @@ def _refusal(error: HTTPError, endpoint: Endpoint) -> EndpointError:
         advice = f"the key of the environment variable {endpoint.key_name} {given}"
     elif error.code == _TOO_MANY or error.code >= 500:
         advice = "try again later: finished tags are kept"
-    return EndpointError(f"{endpoint.address} answers {error.code} ({said}); {advice}", error.code)
+    return EndpointError(f"{endpoint.address.shown} answers {error.code} ({said}); {advice}", error.code)
 
 
 def _unreachable(reason: str | BaseException, endpoint: Endpoint) -> EndpointError:
     said = _hidden(str(reason) or type(reason).__name__, endpoint)
     return EndpointError(
-        f"{endpoint.address}: {said}; check --endpoint, or raise --timeout ({endpoint.timeout:g} s) "
+        f"{endpoint.address.shown}: {said}; check --endpoint, or raise --timeout ({endpoint.timeout:g} s) "
         "and --retries"
     )
-
-
-def _opener() -> OpenerDirector:
-    """Opens http addresses and follows no redirect: a key must not reach another host."""
-    opener = OpenerDirector()
-    kinds = (ProxyHandler, HTTPHandler, HTTPSHandler, HTTPErrorProcessor, HTTPDefaultErrorHandler)
-    for kind in kinds:
-        opener.add_handler(kind())
-    return opener
 
 
 def _wait(error: HTTPError, otherwise: float) -> float:
@@ -220,6 +221,7 @@ def _wait(error: HTTPError, otherwise: float) -> float:
 
 
 def _hidden(text: str, endpoint: Endpoint) -> str:
-    """A piece of a server's text without the key, which some servers repeat."""
-    shown = text.replace(endpoint.key, "***") if endpoint.key else text
-    return " ".join(shown.split())[:_QUOTED]
+    """A piece of a server's text without the key and what else is secret, which some servers repeat."""
+    for secret in filter(None, (endpoint.key, *endpoint.address.secrets)):
+        text = text.replace(secret, HIDDEN)
+    return " ".join(text.split())[:_QUOTED]

@@ -1,7 +1,12 @@
 """One file of a server: resumed, verified, never left half-way under its own name."""
 
+import errno
+import fcntl
 import hashlib
-from collections.abc import Iterator
+import os
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -27,10 +32,15 @@ def small_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "CHUNK", 4096)
 
 
-def fetch(server: HubServer, to: Path, file: RemoteFile = FILE) -> list[int]:
+def fetch(
+    server: HubServer,
+    to: Path,
+    file: RemoteFile = FILE,
+    sleep: Callable[[float], object] = lambda _: None,
+) -> list[int]:
     told: list[int] = []
     url = f"{server.url}/datasets/o/n/resolve/{COMMIT}/{file.name}"
-    download(file, url, to, headers={}, report=told.append, sleep=lambda _: None)
+    download(file, url, to, headers={}, report=told.append, sleep=sleep)
     return told
 
 
@@ -83,7 +93,7 @@ def test_a_server_without_ranges_sends_it_anew(
 
 
 def opened_from_the_start(opened):  # type: ignore[no-untyped-def]
-    return lambda request, start: opened(request, 0)
+    return lambda address, headers, _: opened(address, headers, 0)
 
 
 def test_a_lost_connection_is_told_and_what_came_is_kept(server: HubServer, tmp_path: Path) -> None:
@@ -97,10 +107,13 @@ def test_a_lost_connection_is_told_and_what_came_is_kept(server: HubServer, tmp_
 
 
 class Always(dict[str, int]):
-    """Every answer breaks off at once."""
+    """Every answer breaks off after some bytes."""
+
+    def __init__(self, count: int = 0) -> None:
+        self.count = count
 
     def pop(self, name: str, default: int = 0) -> int:  # type: ignore[override]
-        return 0
+        return self.count
 
 
 def test_a_refusal_is_not_tried_again(server: HubServer, tmp_path: Path) -> None:
@@ -110,16 +123,83 @@ def test_a_refusal_is_not_tried_again(server: HubServer, tmp_path: Path) -> None
     assert (refused.value.status, refused.value.code, len(server.seen)) == (401, "GatedRepo", 1)
 
 
-def test_a_token_goes_to_no_other_host() -> None:
-    from email.message import Message
-    from urllib.request import Request
+def test_a_server_that_gives_a_little_each_time_is_waited_for_and_given_up(
+    server: HubServer, tmp_path: Path
+) -> None:
+    server.cut = Always(10)
+    waits: list[float] = []
+    with pytest.raises(DataError, match=r"ended early, after 50 of 131,072 bytes; run this again later"):
+        fetch(server, tmp_path / "0.tar", sleep=waits.append)
+    assert waits == [1.0, 2.0, 4.0, 8.0]
 
-    request = Request(
-        "https://hub.example/a", headers={"Authorization": "Bearer secret", "Range": "bytes=5-"}
+
+def test_one_that_gives_much_each_time_is_waited_for_and_goes_on(server: HubServer, tmp_path: Path) -> None:
+    server.cut = Always(module.LEAST)
+    waits: list[float] = []
+    fetch(server, tmp_path / "0.tar", sleep=waits.append)
+    assert (tmp_path / "0.tar").read_bytes() == DATA
+    assert waits == [1.0] * (len(DATA) // module.LEAST - 1)
+
+
+@pytest.mark.parametrize("part", ["head", "body"])
+def test_a_slow_drip_is_given_up(
+    server: HubServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, part: str
+) -> None:
+    monkeypatch.setattr(module, "TIMEOUT", 0.2)
+    monkeypatch.setattr(module, "TRIES", 2)
+    server.drip = {part: 0.01}
+    start = time.monotonic()
+    with pytest.raises(DataError, match=r"fewer than 16,384 bytes came in 0\.2 s, after \d+ of 131,072 b"):
+        fetch(server, tmp_path / "0.tar")
+    assert time.monotonic() - start < 3
+
+
+def test_a_file_that_another_process_fetches_is_left_to_it(server: HubServer, tmp_path: Path) -> None:
+    to = tmp_path / "0.tar"
+    with partial_path(FILE, to).open("wb") as other:
+        fcntl.flock(other, fcntl.LOCK_EX)
+        with pytest.raises(DataError, match="another process fetches this file; run this again when it is"):
+            fetch(server, to)
+    assert server.seen == []
+    fetch(server, to)
+    assert to.read_bytes() == DATA
+
+
+def test_what_was_left_of_other_contents_is_removed(server: HubServer, tmp_path: Path) -> None:
+    to = tmp_path / "0.tar"
+    partial_path(replace(FILE, sha256="0" * 64), to).write_bytes(b"half")
+    fetch(server, to)
+    assert [path.name for path in tmp_path.iterdir()] == ["0.tar"]
+
+
+def test_a_full_disk_names_the_file_and_keeps_what_came(
+    server: HubServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(transfer: module._Transfer, data: bytes) -> None:
+        if transfer.have >= 8192:
+            raise module._DiskError(OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)))
+        append(transfer, data)
+
+    append = module._Transfer.append
+    to = tmp_path / "0.tar"
+    with monkeypatch.context() as patch:
+        patch.setattr(module._Transfer, "append", full)
+        with pytest.raises(OSError, match="No space left") as raised:
+            fetch(server, to)
+    assert raised.value.filename == str(partial_path(FILE, to))
+    assert partial_path(FILE, to).stat().st_size >= 8192
+    fetch(server, to)
+    assert to.read_bytes() == DATA
+
+
+def test_an_address_is_shown_without_its_secrets(server: HubServer, tmp_path: Path) -> None:
+    url = (
+        f"{server.url.replace('//', '//me:pa55word@')}/datasets/o/n/resolve/{COMMIT}/test/0.tar?key=pa55word"
     )
-    follow = module._Redirects().redirect_request
-    for address, token in (("https://store.example/a", None), ("https://hub.example/b", "Bearer secret")):
-        following = follow(request, None, 302, "Found", Message(), address)
-        assert following is not None
-        assert following.get_header("Authorization") == token
-        assert following.get_header("Range") == "bytes=5-"
+    server.cut = Always()
+    with pytest.raises(DataError) as raised:
+        download(FILE, url, tmp_path / "0.tar", headers={}, report=lambda _: None, sleep=lambda _: None)
+    assert "pa55word" not in str(raised.value)
+    assert server.authorization[0] == "Basic bWU6cGE1NXdvcmQ="
+    with pytest.raises(DataError, match=r"'\*\*\*@host/f' is no http address; correct HF_ENDPOINT"):
+        download(FILE, "hub//me:pa55word@host/f", tmp_path / "0.tar", headers={}, report=lambda _: None)

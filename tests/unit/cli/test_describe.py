@@ -66,7 +66,7 @@ def test_an_interruption_says_where_the_finished_tags_are(describe, server, monk
 
     answers = Chat.answers
 
-    def interrupted(self, question):
+    def interrupted(self, question, kept, keep):
         if "zebra" in question:
             raise KeyboardInterrupt
         return answers(self, question)

@@ -1,12 +1,13 @@
 import subprocess
 import sys
+from pathlib import Path
 from types import ModuleType
 
 import click
 import pytest
 
 from vlbench.cli.main import COMMANDS, main
-from vlbench.core.errors import CheckFailed, UnknownName, VlbenchError
+from vlbench.core.errors import CheckFailed, DataError, LacksMemory, UnknownName, VlbenchError
 
 HEAVY = {"torch", "numpy", "pandas", "pydantic", "ruamel", "yaml", "scipy", "PIL", "datasets", "open_clip"}
 
@@ -109,9 +110,53 @@ def test_the_command_of_the_shell_says_one_line_and_no_traceback(tmp_path):
     assert len(done.stderr.splitlines()) == 1
 
 
-def test_a_file_that_cannot_be_written_is_one_line(run):
-    error = PermissionError(13, "Permission denied", "/etc/site")
+@pytest.mark.parametrize(
+    ("error", "advice"),
+    [
+        (PermissionError(13, "Permission denied", "/etc/site"), "let this user read and write in /etc"),
+        (OSError(28, "No space left on device", "/etc/site"), "make room in /etc or name another place"),
+        (IsADirectoryError(21, "Is a directory", "/etc/site"), "name another place or free this one"),
+        (OSError(28, "No space left on device"), "make room where it writes"),
+        (MemoryError(), "pass a smaller --batch-size"),
+        (RuntimeError("DefaultCPUAllocator: not enough memory"), "pass a smaller --batch-size"),
+    ],
+)
+def test_a_fault_of_the_machine_is_one_line_with_the_way_out(run, monkeypatch, error, advice):
+    monkeypatch.setattr(sys, "unraisablehook", sys.unraisablehook)
     code, _, said = run(error)
-    assert (code, said) == (
-        2, "vlbench: /etc/site: Permission denied; name another place or free this one\n"
-    )  # fmt: skip
+    assert (code, len(said.splitlines())) == (2, 1)
+    assert said.startswith(f"vlbench: {getattr(error, 'filename', None) or ''}")
+    assert advice in said
+
+
+def test_what_may_not_be_read_is_not_called_damaged(run):
+    error = DataError("/d/a.npz: a damaged record; delete it")
+    error.__cause__ = PermissionError(13, "Permission denied", "/d/a.npz")
+    assert run(error)[2] == (
+        "vlbench: /d/a.npz: Permission denied; let this user read and write in /d, or name another place\n"
+    )
+
+
+def test_a_login_in_an_address_is_not_shown(run):
+    error = VlbenchError("404 for url: https://me:pa55word@hub.example/api/x@y and http://hub@2")
+    assert run(error)[2] == "vlbench: 404 for url: https://***@hub.example/api/x@y and http://***@2\n"
+
+
+def test_an_error_that_says_where_memory_lacks_stands(run, monkeypatch):
+    monkeypatch.setattr(sys, "unraisablehook", sys.unraisablehook)
+    error = LacksMemory("too little memory to load it")
+    error.__cause__ = MemoryError()
+    assert run(error)[2] == "vlbench: too little memory to load it\n"
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="a device that is full is Linux's")
+@pytest.mark.parametrize("streams", [("stdout",), ("stdout", "stderr")])
+def test_output_that_nothing_takes_is_one_line(streams):
+    command = [sys.executable, "-c", "from vlbench.cli.main import main; main()", "list", "models"]
+    with Path("/dev/full").open("w") as full:
+        places = {"stdout": full, "stderr": full if "stderr" in streams else subprocess.PIPE}
+        done = subprocess.run(command, text=True, check=False, **places)
+    assert done.returncode == 2
+    if "stderr" not in streams:
+        assert done.stderr.startswith("vlbench: No space left on device; make room where it writes")
+        assert len(done.stderr.splitlines()) == 1

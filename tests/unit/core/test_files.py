@@ -1,5 +1,8 @@
+import errno
 import os
 import re
+import signal
+import subprocess
 import sys
 from pathlib import Path
 
@@ -9,9 +12,11 @@ from vlbench.core.errors import DataError
 from vlbench.core.files import (
     file_name,
     file_state,
+    passing,
     read_checked,
     remembered,
     remembered_sha256,
+    sweep,
     write_atomically,
     write_checked,
 )
@@ -25,19 +30,69 @@ def test_a_file_is_written_whole_in_folders_made_for_it(tmp_path):
     write_atomically(path, b"\x00")
     assert path.read_bytes() == b"\x00"
     assert [p.name for p in path.parent.iterdir()] == ["f.txt"]
-    assert path.stat().st_mode & 0o777 == 0o644
 
 
-def test_a_failure_keeps_the_old_file_and_leaves_nothing_behind(tmp_path, monkeypatch):
+@pytest.mark.parametrize(("umask", "mode"), [(0o022, 0o644), (0o077, 0o600), (0o002, 0o664)])
+def test_the_umask_decides_who_reads_a_file(tmp_path, umask, mode):
+    before = os.umask(umask)
+    try:
+        write_atomically(tmp_path / "f", "new")
+    finally:
+        os.umask(before)
+    assert (tmp_path / "f").stat().st_mode & 0o777 == mode
+
+
+def test_what_a_dead_process_left_is_removed_and_what_a_live_one_writes_stays(tmp_path):
+    with passing(tmp_path / "a.csv") as (dead, handle):
+        os.write(handle, b"half")
+        copy = tmp_path / dead.name.replace("a.csv", "b.csv")  # as after SIGKILL: nobody locks it
+        copy.write_bytes(b"half")
+        copied_folder = tmp_path / dead.name.replace("a.csv", "c.csv")
+        (copied_folder / "below").mkdir(parents=True)
+        sweep(tmp_path)
+        assert list(tmp_path.iterdir()) == [dead]
+        with passing(tmp_path / "d", folder=True) as (folder, _):
+            sweep(tmp_path)
+            assert set(tmp_path.iterdir()) == {dead, folder}
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_first_write_into_a_folder_sweeps_it(tmp_path):
+    with passing(tmp_path / "elsewhere" / "a.csv") as (temporary, _):
+        name = temporary.name
+    (tmp_path / "here").mkdir()
+    (tmp_path / "here" / name).write_bytes(b"half")
+    write_atomically(tmp_path / "here" / "b.csv", "whole")
+    assert [path.name for path in (tmp_path / "here").iterdir()] == ["b.csv"]
+
+
+def test_the_writer_of_a_killed_process_is_swept_by_another(tmp_path):
+    code = (
+        "import os, signal, sys; from pathlib import Path; from vlbench.core import files\n"
+        "os.fsync = lambda _: os.kill(os.getpid(), signal.SIGKILL)\n"
+        "files.write_atomically(Path(sys.argv[1]), 'x')"
+    )
+    done = subprocess.run([sys.executable, "-c", code, tmp_path / "f"], check=False)
+    assert done.returncode == -signal.SIGKILL
+    assert len(list(tmp_path.iterdir())) == 1
+    write_atomically(tmp_path / "f", "y")
+    assert [path.name for path in tmp_path.iterdir()] == ["f"]
+
+
+@pytest.mark.parametrize("code", [errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS])
+@pytest.mark.parametrize("call", ["fsync", "open", "replace"])
+def test_a_file_that_cannot_be_written_is_named_and_the_old_one_kept(tmp_path, monkeypatch, code, call):
     path = tmp_path / "f.txt"
     path.write_text("old")
 
-    def fail(handle):
-        raise OSError("disk full")
+    def fail(*_, **__):
+        raise OSError(code, os.strerror(code))
 
-    monkeypatch.setattr(os, "fsync", fail)
-    with pytest.raises(OSError, match="disk full"):
+    monkeypatch.setattr(*((Path, "replace") if call == "replace" else (os, call)), fail)
+    with pytest.raises(OSError, match=re.escape(str(path))) as raised:
         write_atomically(path, "new")
+    assert (raised.value.errno, raised.value.filename) == (code, str(path))
+    monkeypatch.undo()
     assert path.read_text() == "old"
     assert list(tmp_path.iterdir()) == [path]
 

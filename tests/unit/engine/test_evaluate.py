@@ -4,11 +4,12 @@ from unittest.mock import ANY
 
 import numpy as np
 import pytest
+import torch
 from colour_model import ColourCheckpoint, ColourModel, evaluated, squares, stored
 from colour_tagger import ColourTaggerCheckpoint
 
 from vlbench.core.contracts import Target
-from vlbench.core.errors import DataError, NotFinite, Unsupported
+from vlbench.core.errors import DataError, LacksMemory, NotFinite, Unsupported
 from vlbench.core.registry import METHODS, TASK_KINDS
 from vlbench.core.task import TaskRequest
 from vlbench.engine.items import keep_predictions, stored_items
@@ -117,8 +118,13 @@ def test_other_batch_sizes_change_no_number(tmp_path):
     assert other.metrics == fresh.metrics
 
 
-def test_out_of_memory_halves_the_batch_and_goes_on(tmp_path):
-    checkpoint = ColourCheckpoint(ColourModel(largest_batch=3))
+@pytest.mark.parametrize(
+    "lack",
+    [torch.OutOfMemoryError(), MemoryError(), RuntimeError("DefaultCPUAllocator: can't allocate memory")],
+    ids=repr,
+)
+def test_out_of_memory_halves_the_batch_and_goes_on(tmp_path, lack):
+    checkpoint = ColourCheckpoint(ColourModel(largest_batch=3, lack=lack))
     result = score(task(), checkpoint, tmp_path, replace(SETTINGS, batch_size=None))
     assert result.settings["batch_size"] == 2
     assert result.timing.images_encoded == DISTINCT
@@ -128,6 +134,26 @@ def test_out_of_memory_halves_the_batch_and_goes_on(tmp_path):
 def test_out_of_memory_at_a_size_the_user_chose_is_an_error(tmp_path):
     with pytest.raises(Unsupported, match="too little memory for 4 items"):
         score(task(), ColourCheckpoint(ColourModel(largest_batch=3)), tmp_path)
+    settings = replace(SETTINGS, batch_size=None)
+    with pytest.raises(LacksMemory, match="too little memory for a single item; free some, or take"):
+        score(task(), ColourCheckpoint(ColourModel(largest_batch=0)), tmp_path, settings)
+
+
+def test_memory_that_lacks_elsewhere_says_what_for_and_the_way_out(tmp_path, monkeypatch):
+    def lack(*_, **__):
+        raise MemoryError
+
+    colours = squares(COLOURS)
+    unread = replace(colours, examples=[replace(colours[i], image=lack) for i in range(len(colours))])
+    with pytest.raises(LacksMemory, match=r"image 0-.*: too little memory to decode it; pass fewer"):
+        score(task(source=unread), ColourCheckpoint(), tmp_path)
+    with monkeypatch.context() as patch:
+        patch.setattr(ColourCheckpoint, "load", lack)
+        with pytest.raises(LacksMemory, match=r"memory to load the model \(MemoryError\); free some"):
+            score(task(), ColourCheckpoint(), tmp_path)
+    monkeypatch.setattr(ColourModel, "score", lack)
+    with pytest.raises(LacksMemory, match=r"to score squares .*; pass a smaller --feature-gb"):
+        score(task(source=squares(COLOURS[:4])), ColourCheckpoint(), tmp_path)
 
 
 def test_a_broken_image_is_named_and_what_was_encoded_stays(tmp_path):

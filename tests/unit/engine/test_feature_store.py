@@ -1,3 +1,5 @@
+import errno
+import os
 from pathlib import Path
 
 import numpy as np
@@ -118,6 +120,36 @@ def test_a_write_that_ends_early_is_gone_on_with(tmp_path):
         space.append(["b"], features(2))
         space.append(["c"], features(3))
     assert FeatureSpace(tmp_path).gather(["a", "b", "c"]).tolist() == features(1, 2, 3).tolist()
+
+
+@pytest.mark.parametrize("room", [0, 50])
+def test_a_batch_that_finds_no_room_is_named_and_leaves_what_was_there(tmp_path, room):
+    class Full:
+        """A disk that takes some bytes and no more."""
+
+        def __init__(self, file):
+            self.file, self.room = file, room
+
+        def write(self, data):
+            if not self.room:
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+            taken, self.room = self.file.write(bytes(data)[: self.room]), 0
+            return taken
+
+        def __getattr__(self, name):
+            return getattr(self.file, name)
+
+    with FeatureSpace(tmp_path) as space:
+        space.append(["a"], features(1))
+        file, space._file = space._file, Full(space._file)
+        with pytest.raises(OSError, match="No space left") as raised:
+            space.append(["b"], features(2))
+        assert raised.value.filename == str(file.name)
+        space._file = file  # room was made
+        space.append(["c"], features(3))
+    again = FeatureSpace(tmp_path)
+    assert [key in again for key in "abc"] == [True, False, True]
+    assert again.gather(["c", "a"]).tolist() == features(3, 1).tolist()
 
 
 def test_first_bytes_are_those_of_the_whole_features_and_shorter_ones_end_in_zeros(tmp_path):

@@ -92,6 +92,8 @@ def test_an_interrupted_fit_goes_on_and_ends_at_the_same_context(
     assert epochs == [1, 2, 3, 4, 5, 6]
     assert torch.equal(resumed.context, whole.context)
     assert (resumed.loss, resumed.accuracy) == (whole.loss, whole.accuracy)
+    # views of the epoch that was cut off went as well
+    assert [path.name for path in (tmp_path / "b" / "fit").glob("*/*")] == ["state.safetensors"]
 
 
 def test_learning_lowers_the_loss_on_frozen_features(

@@ -1,6 +1,9 @@
+import base64
 import json
 import socket
 import threading
+import time
+from dataclasses import replace
 
 import pytest
 from chat_server import Reply, choices, error
@@ -137,6 +140,103 @@ def test_a_server_too_slow_is_asked_again_then_named(chat, server):
     release.set()
     assert "timed out; check --endpoint, or raise --timeout (0.05 s)" in said
     assert waits == [1.0]
+
+
+@pytest.mark.parametrize("where", ["body", "head", "refusal"])
+def test_a_byte_now_and_then_is_no_answer_within_the_timeout(chat, server, where):
+    whole = choices("one", "two")
+    slow = {
+        "body": replace(whole, pause=0.02),
+        "head": Reply(head=b"HTTP/1.1 200 OK\r\nX-Long: " + b"x" * 10_000, pause=0.02),
+        "refusal": replace(error(404, "no such model"), pause=0.02),
+    }[where]
+    server.script += [slow, slow]
+    asked, waits = chat(timeout=0.3, retries=1)
+    start = time.monotonic()
+    said = refused(asked)
+    assert time.monotonic() - start < 3
+    if where == "refusal":
+        assert "answers 404" in said
+    else:
+        assert "timed out; check --endpoint, or raise --timeout (0.3 s)" in said
+        assert waits == [1.0]
+
+
+@pytest.mark.parametrize(("cut", "length"), [(0, True), (5, True), (-1, True), (5, False), (-1, False)])
+def test_an_answer_cut_short_is_asked_for_again(chat, server, cut, length):
+    server.script.append(replace(choices("one", "two"), cut=cut, length=length))
+    asked, waits = chat()
+    assert len(asked.answers("What?")) == 2
+    assert (len(server.seen), waits) == (2, [1.0])
+
+
+def test_an_answer_without_end_is_refused(chat, server, monkeypatch):
+    monkeypatch.setattr("vlbench.tagging.chat._MOST_BYTES", 1000)
+    server.script.append(choices("long " * 1000))
+    assert "answers more than 1,000 bytes; check --endpoint" in refused(chat()[0])
+
+
+@pytest.mark.parametrize("body", ["[" * 100_000, '{"choices": ' * 20_000 + "}"])
+def test_an_answer_nested_too_deeply_is_none(chat, server, body):
+    server.script.append(Reply(body=body))
+    assert "answers something else than a chat completion" in refused(chat()[0])
+    server.script.append(Reply(404, body=body))
+    assert "answers 404" in refused(chat()[0])
+
+
+def test_half_a_character_is_no_answer(chat, server):
+    body = '{"choices": [{"message": {"content": "a \\ud83d"}}, {"message": {"content": "b"}}]}'
+    server.script.append(Reply(body=body))
+    assert chat(count=2)[0].answers("What?") == ["b", "What? answer 0"]
+
+
+SECRET = "pa55word"
+
+
+def secret_of(server, place="v1"):
+    return server.url.replace("://", f"://user:{SECRET}@").replace("v1", f"{place}?key={SECRET}x&version=2")
+
+
+@pytest.mark.parametrize(
+    "reply", [error(404, f"no {SECRET} or {SECRET}x"), error(500, "busy"), Reply(body="x")]
+)
+def test_a_login_and_a_query_are_sent_and_never_shown(chat, server, reply):
+    server.script += [reply] * 3
+    said = refused(chat(url=secret_of(server), key="")[0])
+    assert SECRET not in said
+    assert "/v1/chat/completions?***" in said
+    seen = server.seen[0]
+    assert seen.path == f"/v1/chat/completions?key={SECRET}x&version=2"
+    assert seen.authorization == f"Basic {base64.b64encode(f'user:{SECRET}'.encode()).decode()}"
+
+
+def test_a_login_gives_way_to_a_key(chat, server):
+    chat(url=secret_of(server))[0].answers("What?")
+    assert server.seen[0].authorization == f"Bearer {KEY}"
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        f"http//user:{SECRET}@host/v1",
+        f"http://user:{SECRET}@host:x/v1?key={SECRET}",
+        f"ftp://user:{SECRET}@host",
+        f"http://{'a' * 300}/v1?key={SECRET}",
+        f"http://user:{SECRET} @host/v1",
+        f"http://user:{SECRET}@ho\udc80st/v1",
+    ],
+)
+def test_a_wrong_address_is_refused_without_its_secrets(chat, url):
+    said = refused(chat(url=url)[0])
+    assert "is no http address" in said
+    assert SECRET not in said
+
+
+def test_letters_beyond_ascii_are_sent_as_the_web_has_them(chat, server):
+    chat(url=server.url.replace("/v1", "/\u00e9 b/v1").replace(" ", "%20"))[0].answers("What?")
+    assert server.seen[0].path == "/%C3%A9%20b/v1/chat/completions"
+    asked, _ = chat(url="http://b\u00fccher.invalid/v1", retries=0)
+    assert refused(asked).startswith("http://xn--bcher-kva.invalid/v1/chat/completions: ")
 
 
 def test_nobody_at_the_address_is_said_at_once(chat, server):

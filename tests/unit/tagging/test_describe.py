@@ -80,6 +80,28 @@ def test_an_interruption_loses_no_finished_tag(tags, out, chat, server):
     assert [path.name for path in out.parent.iterdir() if path.name.startswith(".")] == []
 
 
+@pytest.mark.parametrize("at_once", [True, False])
+def test_what_was_paid_for_is_kept_within_a_tag_and_a_question(tags, out, chat, server, at_once):
+    """A server that gives one answer a request, or all of a question, and is down at the last one."""
+    chat.at_once = 2 if at_once else 1
+    paid = 9 if at_once else 19  # of ten questions with two answers each
+    server.script += [*[echo] * paid, error(500, "down")]
+    with pytest.raises(EndpointError, match="500"):
+        describe(tags, out, chat)
+    server.seen.clear()
+    assert describe(tags, out, chat) == Described(asked=1, kept=1)
+    assert len(server.seen) == 1
+    assert len(read_descriptions(out)["aloe"]) == 11
+    assert sorted(path.name for path in out.parent.iterdir()) == ["tags.json", "tags.txt"]
+
+
+def test_nothing_is_asked_where_the_answers_could_not_be_kept(tags, tmp_path, chat, server):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(OSError, match="/file"):
+        describe(tags, tmp_path / "file" / "tags.json", chat)
+    assert server.seen == []
+
+
 def test_a_damaged_file_is_not_written_over(tags, out, chat, server):
     out.write_text('{"aloe": ["A pl')
     with pytest.raises(DataError, match=r"tags\.json"):

@@ -6,11 +6,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 from vlbench.core.errors import CardError, DataError, VlbenchError
-from vlbench.core.files import default_cache, file_name
+from vlbench.core.files import default_cache, file_name, passing
+from vlbench.core.machine import is_machine_fault
 from vlbench.core.outside_name import COMMIT, InnerPath, commit_of, inner_path
 from vlbench.datasets.readers.file_listing import find_files
 from vlbench.datasets.readers.hub_snapshot import (
@@ -93,18 +93,19 @@ def _make(part: HubSplit, commit: str, path: Path) -> None:
             f"`datasets` would open the folder {Path(part.repo).resolve()} for {part.repo} of the hub; "
             "run in another folder"
         )
-    path.parent.mkdir(parents=True, exist_ok=True)
     failures = (*fetch_failures(), ArrowException, DatasetsError, RuntimeError, ValueError)
     # the library's own cache answers with another commit when the hub cannot be reached: give it an empty one
-    with TemporaryDirectory(dir=path.parent, prefix=f".{path.name}.") as passing:
-        made = Path(passing) / path.name
+    with passing(path, folder=True) as (temporary, _):
+        made = temporary / path.name
         try:
             with _bars_on_terminals_only():
                 rows = load_dataset(
-                    part.repo, name=part.config, revision=commit, split=part.split, cache_dir=passing
+                    part.repo, name=part.config, revision=commit, split=part.split, cache_dir=str(temporary)
                 )
                 _write(rows, made)
         except failures as error:
+            if is_machine_fault(error):
+                raise
             raise _refusal(part, error) from error
         made.replace(path)
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from vlbench.core.errors import CardError, DataError, SourceMissing
 from vlbench.core.files import write_atomically
+from vlbench.core.machine import is_machine_fault
 from vlbench.core.network import has_network
 from vlbench.core.outside_name import COMMIT, commit_of, digest_of_server, inner_path
 from vlbench.datasets.readers.annotation import NAME_FILES, TEMPLATE_FILES
@@ -183,6 +184,8 @@ def _download(wanted: SplitFiles) -> Path:
         patterns = [escape(name) for name in files]
         root = _fetched(replace(wanted, revision=commit), patterns, local_files_only=False)
     except fetch_failures() as error:
+        if is_machine_fault(error):
+            raise
         raise not_fetched(wanted.repo, wanted.revision, error) from error
     note_revision(storage_of(wanted.repo), wanted.revision or DEFAULT_BRANCH, commit)
     return root
@@ -202,8 +205,8 @@ def note_revision(storage: Path, revision: str, commit: str) -> None:
         write_atomically(storage / "refs" / revision, commit)
 
 
-def ask_repository(repo: str, revision: str | None, *, sizes: bool = False) -> "DatasetInfo":
-    """What the hub says of a data set at a revision: its commit and its files, with `sizes` and digests.
+def ask_repository(repo: str, revision: str | None) -> "DatasetInfo":
+    """What the hub says of a data set at a revision: its commit and its files.
 
     Raises:
         DataError: the answer is none of the hub's.
@@ -213,7 +216,7 @@ def ask_repository(repo: str, revision: str | None, *, sizes: bool = False) -> "
     from huggingface_hub.errors import HFValidationError
 
     try:
-        return HfApi().dataset_info(repo, revision=revision, files_metadata=sizes, timeout=TIMEOUT)
+        return HfApi().dataset_info(repo, revision=revision, timeout=TIMEOUT)
     except HFValidationError:
         raise
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
@@ -225,6 +228,8 @@ def ask_repository(repo: str, revision: str | None, *, sizes: bool = False) -> "
 
 TIMEOUT = 30
 """Seconds without a byte after which the hub does not answer."""
+_SECRETS = re.compile(r"(?<=://)[^/\s@]+(?=@)|(?<=\?)[^\s?]*=[^\s?]*")
+"""A login, a query."""
 REASON_LENGTH = 100
 """How many characters of a library's own message are kept."""
 
@@ -265,5 +270,6 @@ def no_repository(repo: str, error: BaseException) -> CardError:
 
 
 def reason(error: BaseException) -> str:
-    """A library's message as one short line."""
-    return shorten(str(error), REASON_LENGTH, placeholder=" ...")
+    """A library's message as one short line, without what the addresses in it may hold of secrets."""
+    said = _SECRETS.sub("***", str(error))
+    return shorten(said, REASON_LENGTH, placeholder=" ...")

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from vlbench.core.broken_image import BROKEN_IMAGE
 from vlbench.core.contracts import Example
-from vlbench.core.errors import DataError, NoPixels
+from vlbench.core.errors import DataError, LacksMemory, NoPixels
 from vlbench.core.image import decoding_remarks, key_of, part_of
 from vlbench.engine.chunk import Chunk
 
@@ -61,11 +61,17 @@ def naming(example: Example, data: str) -> Iterator[None]:
 
     Raises:
         DataError: it does not decode, or nothing is left of it.
+        LacksMemory: it needs more memory than there is.
     """
     try:
         yield
     except NoPixels as error:
         raise DataError(f"{data}: image {example.id}: {error}") from error
+    except MemoryError as error:
+        raise LacksMemory(
+            f"{data}: image {example.id}: too little memory to decode it; pass fewer --workers or a smaller "
+            "--batch-size, or leave it out"
+        ) from error
     except BROKEN_IMAGE as error:
         raise DataError(
             f"{data}: image {example.id} does not decode ({error}); replace the file or remove it"

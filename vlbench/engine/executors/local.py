@@ -14,8 +14,9 @@ from tqdm import tqdm
 
 from vlbench.core.capabilities import Vectors
 from vlbench.core.contracts import Dataset, Model, Text
-from vlbench.core.errors import NotFinite, PluginError, Unsupported
+from vlbench.core.errors import LacksMemory, NotFinite, PluginError
 from vlbench.core.image import part_of
+from vlbench.core.machine import enough_memory, is_out_of_memory
 from vlbench.engine.chunk import Chunk, Encoded, Features, Reduction
 from vlbench.engine.executors.loader import Batch, Loader, Stored, naming
 from vlbench.engine.scoring import Columns
@@ -52,7 +53,8 @@ class LocalExecutor:
         if self.loaded is None:
             start = time.perf_counter()
             torch.manual_seed(self.settings.seed)
-            self.loaded = self.open()
+            with enough_memory("to load the model", "free some, or take a smaller model"):
+                self.loaded = self.open()
             self.load_seconds = time.perf_counter() - start
         return self.loaded
 
@@ -167,19 +169,22 @@ class LocalExecutor:
         """What `run` makes at a batch size, smaller ones where the device has too little memory.
 
         Raises:
-            Unsupported: it has too little for the size that the user chose, or for one item.
+            LacksMemory: it has too little for the size that the user chose, or for one item.
         """
         while True:
             size: int = getattr(self, which)
             try:
                 return run(batch_size=size)
-            except torch.OutOfMemoryError as error:
+            except (MemoryError, RuntimeError) as error:
+                if not is_out_of_memory(error):
+                    raise
                 chosen = which == "batch_size" and self.settings.batch_size is not None
                 if chosen or size == 1:
-                    raise Unsupported(
-                        f"{self.settings.device} has too little memory for {size} items a batch; "
-                        "pass --batch-size auto or a smaller number"
-                    ) from error
+                    what, advice = f"{size} items a batch", "pass --batch-size auto or a smaller number"
+                    if size == 1:
+                        what, advice = "a single item", "free some, or take a smaller model"
+                    where = f"{self.settings.device} has too little memory for {what}"
+                    raise LacksMemory(f"{where}; {advice}") from error
                 setattr(self, which, size // 2)
             if torch.cuda.is_available():
                 torch.cuda.empty_cache()

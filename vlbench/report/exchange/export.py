@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Literal
 
 from vlbench.core.errors import DataError
@@ -28,6 +29,8 @@ _ITS_TASKS = {
 }
 """CLIP_benchmark asks of several labels an image under the name of classification."""
 
+_FOLDED = frozenset("\x85\u2028\u2029")
+"""Ends of lines that YAML 1.1 folds, also between quotes; escaped they are read back."""
 EXPORTER = "exported_by"
 """The column by which `vlbench import` knows our own results for what they are."""
 _US = "vlbench"
@@ -106,9 +109,10 @@ def model_index(results: Sequence[Result], title: Callable[[str], str]) -> str:
     for result in results:
         models.setdefault(result.model, []).append(_hub_result(result, title(result.task)))
     index = [{"name": name, "results": entries} for name, entries in models.items()]
-    # by the library that the hub reads it with: of YAML 1.1, where `on` needs quotes and a line end of any kind
-    written: str = yaml.safe_dump({"model-index": index}, sort_keys=False, width=1000)
-    return written
+    # by the library that the hub reads it with: of YAML 1.1, where a model called `on` needs quotes
+    dump = partial(yaml.safe_dump, {"model-index": index}, sort_keys=False, width=1000)
+    written: str = dump(allow_unicode=True)
+    return dump(allow_unicode=False) if _FOLDED & set(written) else written
 
 
 def clip_benchmark_csv(results: Sequence[Result], names: ExportNames) -> str:

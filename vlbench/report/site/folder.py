@@ -6,7 +6,7 @@ from importlib.resources import files
 from pathlib import Path
 
 from vlbench.core.errors import DataError
-from vlbench.core.files import write_atomically
+from vlbench.core.files import PASSING, naming_file, write_atomically
 from vlbench.report.site.addresses import row_data, row_page, task_page, task_table
 from vlbench.report.site.pages import Pages
 from vlbench.report.site.scripts import leaderboard_script, names_script, row_script
@@ -67,7 +67,8 @@ def write_site(site: Site, folder: Path) -> Written:
         if place.is_file() and place.read_bytes() == data:
             continue
         place.parent.mkdir(parents=True, exist_ok=True)
-        place.write_bytes(data)
+        with naming_file(place):
+            place.write_bytes(data)
     for path in earlier - made:
         (folder / path).unlink(missing_ok=True)
     write_atomically(folder / MANIFEST, _lines(made))
@@ -84,9 +85,9 @@ def _earlier(folder: Path) -> set[str]:
     if manifest.is_file():
         lines = manifest.read_text(encoding="utf-8").splitlines()
         return {line for line in lines if (folder / line).resolve().is_relative_to(folder.resolve())}
-    # a run that was killed at its start leaves the list under its passing name
+    # a site that is being made, or was cut off, may have begun with no more than its manifest
     if folder.exists() and (
-        not folder.is_dir() or any(not each.name.startswith(f".{MANIFEST}.") for each in folder.iterdir())
+        not folder.is_dir() or any(not each.name.endswith(PASSING) for each in folder.iterdir())
     ):
         raise DataError(f"{folder}: holds other files than a site; name a new or empty folder")
     return set()

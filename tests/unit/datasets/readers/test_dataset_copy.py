@@ -1,8 +1,10 @@
 """Hub data sets of other layouts: the library `datasets` runs for real, on a folder in the hub's place."""
 
 import csv
+import errno
 import io
 import json
+import os
 import sys
 import zipfile
 from collections.abc import Callable
@@ -17,7 +19,7 @@ from PIL.Image import Image
 
 from vlbench.core.contracts import Dataset, Place, Text
 from vlbench.core.errors import CardError, DataError, SourceMissing, VlbenchError
-from vlbench.core.files import file_state
+from vlbench.core.files import PASSING, file_state
 from vlbench.datasets.readers import hub_snapshot
 from vlbench.datasets.readers.hub import hub
 from vlbench.datasets.readers.parquet_rows import read_row
@@ -247,3 +249,20 @@ def test_the_users_cache_folder_and_a_bad_name(
     monkeypatch.setattr(hub_snapshot, "has_network", lambda: True)
     with pytest.raises(CardError, match="'a/b/c' is no name of a repository"):
         hub(Place(cache=tmp_path), repo="a/b/c", revision="main", layout="datasets")
+
+
+def test_a_full_disk_is_no_failure_of_the_hub(stand_in: StandIn) -> None:
+    stand_in.broken = OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+    with pytest.raises(OSError, match="No space left") as raised:
+        stand_in.open("main")
+    assert raised.value.filename.endswith("/test.parquet")
+    assert stand_in.files() == []
+
+
+def test_what_a_killed_process_left_of_a_copy_is_removed(stand_in: StandIn, png: Png) -> None:
+    put(stand_in.remote / "test" / "cat" / "0.png", png(0))
+    put(stand_in.remote / "test" / "dog" / "1.png", png(1))
+    folder = stand_in.cache / "hub" / f"{REPO}@{COMMIT}"
+    put(folder / f".test.parquet.12345678{PASSING}" / "org" / "part.arrow", b"half")
+    stand_in.open("main")
+    assert [path.name for path in folder.iterdir()] == ["test.parquet"]

@@ -1,5 +1,7 @@
 """Data sets of a server that speaks the hub's file layout, through the hub's own client."""
 
+import errno
+import os
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
@@ -9,6 +11,7 @@ from hub_server import COMMIT, HubServer, hub_server, use_hub
 from vlbench.core.contracts import Place, Text
 from vlbench.core.errors import DataError, SourceMissing
 from vlbench.datasets.readers.hub import hub
+from vlbench.datasets.readers.hub_snapshot import reason
 
 REPO = "organisation/wds_pictures"
 ROWS = "organisation/rows"
@@ -99,3 +102,25 @@ def test_what_the_hub_refuses_is_said(server: HubServer, tars: str) -> None:
     with pytest.raises(SourceMissing, match="it is gated") as gated:
         hub(Place(), repo=tars, layout="webdataset")
     assert gated.value.advice.startswith(f"ask for it at {server.url}/datasets/{REPO}, then `hf auth login`")
+
+
+def test_a_full_disk_is_no_failure_of_the_hub(
+    server: HubServer, tars: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import huggingface_hub
+
+    fetch = huggingface_hub.snapshot_download
+
+    def full(*arguments: object, local_files_only: bool, **options: object) -> str:
+        if local_files_only:
+            return fetch(*arguments, local_files_only=True, **options)  # type: ignore[arg-type, no-any-return]
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), "/hub/blobs/a")
+
+    monkeypatch.setattr(huggingface_hub, "snapshot_download", full)
+    with pytest.raises(OSError, match="No space left"):
+        hub(Place(), repo=tars, revision="main", layout="webdataset")
+
+
+def test_what_a_library_says_is_told_without_secrets() -> None:
+    error = OSError("404 for url: https://me:pa55word@host/x?Signature=1&b=2 (is it there?) at a@b")
+    assert reason(error) == "404 for url: https://***@host/x?*** (is it there?) at a@b"

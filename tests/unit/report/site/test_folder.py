@@ -2,6 +2,7 @@ import errno
 import html.parser
 import itertools
 import json
+import os
 import re
 from pathlib import Path
 from urllib.parse import unquote
@@ -9,6 +10,7 @@ from urllib.parse import unquote
 import pytest
 
 from vlbench.core.errors import DataError
+from vlbench.core.files import PASSING
 from vlbench.core.measurement import Measurement, Part
 from vlbench.report.paired.comparison import Comparison, PairedTest
 from vlbench.report.site.addresses import row_page
@@ -206,6 +208,38 @@ def test_where_the_disk_is_full_the_list_of_a_sites_files_stays_whole(make_resul
 def test_a_folder_of_a_run_that_was_killed_at_its_start_is_a_sites(make_result, tmp_path):
     (tmp_path / f".{MANIFEST}.x1y2").write_text("")
     assert write_site(site_of([make_result()]), tmp_path).pages == 4
+
+
+@pytest.mark.parametrize("room", [0, 1, 5])
+def test_a_site_that_is_cut_off_is_known_as_one_and_mended(make_result, tmp_path, monkeypatch, room):
+    site, written = site_of([make_result()]), []
+
+    def write_bytes(path, data):
+        if len(written) == room:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        written.append(path)
+        with path.open("wb") as file:
+            return file.write(data)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "write_bytes", write_bytes)
+        with pytest.raises(OSError, match="No space left") as raised:
+            write_site(site, tmp_path / "site")
+    assert Path(raised.value.filename).parent.is_relative_to(tmp_path / "site")
+    write_site(site, tmp_path / "site")
+    write_site(site, tmp_path / "whole")
+    assert read(tmp_path / "site") == read(tmp_path / "whole")
+
+
+def test_a_site_that_was_killed_at_its_first_file_is_no_folder_of_others(make_result, tmp_path):
+    (tmp_path / "site").mkdir()
+    (tmp_path / "site" / f".{MANIFEST}.12345678{PASSING}").write_bytes(b"")
+    write_site(site_of([make_result()]), tmp_path / "site")
+    assert not list((tmp_path / "site").glob(f".*{PASSING}"))
+
+
+def read(folder):
+    return {path.relative_to(folder): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
 
 def test_parts_beyond_forty_are_folded(make_result):

@@ -1,0 +1,84 @@
+"""What the hub says of a data set, asked within bounds of time and bytes."""
+
+import json
+import time
+from collections.abc import Mapping
+from http.client import HTTPException
+from typing import TYPE_CHECKING
+from urllib.error import HTTPError, URLError
+from urllib.parse import quote, urlsplit
+
+from vlbench.acquiring.download import PASSING
+from vlbench.core.errors import DataError
+from vlbench.core.web_answer import Address, Pace, open_answer, read_whole, without_secrets
+
+if TYPE_CHECKING:
+    from huggingface_hub import DatasetInfo
+
+SECONDS = 60.0
+"""How long an answer may take, from the first byte that is sent."""
+MOST_BYTES = 2**26
+"""Ten times what the hub says of its data sets with the most files."""
+WAITS = (1.0, 4.0)
+"""Seconds before the second and the third attempt."""
+
+
+def dataset_info(repo: str, revision: str | None, headers: Mapping[str, str]) -> "DatasetInfo":
+    """A data set at a revision: its commit and its files, with sizes and digests.
+
+    The hub's own client reads what is said; it would wait for as long, and read as much, as a server sends.
+
+    Raises:
+        HFValidationError: no repository has such a name.
+        HTTPError: the hub refuses.
+        OSError: it cannot be reached, or sends too slowly.
+        DataError: the answer is none of the hub's.
+    """
+    from huggingface_hub import DatasetInfo, constants
+    from huggingface_hub.utils._validators import validate_repo_id
+
+    validate_repo_id(repo)
+    place = f"/revision/{quote(revision, safe='')}" if revision is not None else ""
+    data = _asked(f"{constants.ENDPOINT}/api/datasets/{repo}{place}?blobs=true", headers)
+    try:
+        found = DatasetInfo(**json.loads(data))  # type: ignore[no-untyped-call]
+        if not isinstance(found.sha, str | None):
+            raise TypeError("its commit is no text")
+        for each in found.siblings or ():
+            size = 0 if each.size is None else each.size
+            if not isinstance(each.rfilename, str) or not isinstance(size, int) or size < 0:
+                raise TypeError(f"a file of the name {each.rfilename!r} and the size {each.size!r}")
+            if not isinstance(each.lfs.sha256 if each.lfs else each.blob_id, str):
+                raise TypeError(f"the file {each.rfilename!r} without a digest")
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
+        said = f"{type(error).__name__}: {error}"[:100]
+        raise DataError(
+            f"{repo}: the server's answer is none of a hub's ({said}); set HF_ENDPOINT"
+        ) from error
+    return found
+
+
+def _asked(url: str, headers: Mapping[str, str]) -> bytes:
+    """The body of an answer; what passes is asked for again."""
+    try:
+        address = Address.of(url)
+    except ValueError:
+        raise DataError(f"{without_secrets(url)!r} is no http address; correct HF_ENDPOINT") from None
+    request = address.request(headers)
+    for wait in (*WAITS, None):
+        try:
+            with open_answer(request, Pace(SECONDS), follow=True) as response:
+                return read_whole(response, MOST_BYTES)
+        except ValueError as error:
+            raise DataError(f"{address.shown} answers {error}; set HF_ENDPOINT to another server") from None
+        except HTTPError as error:
+            error.close()
+            if wait is None or error.code not in PASSING:
+                raise
+        except (OSError, HTTPException) as error:
+            reason = error.reason if isinstance(error, URLError) else error
+            if wait is None:
+                said = str(reason) or type(reason).__name__
+                raise ConnectionError(f"{urlsplit(address.shown).netloc}: {said}") from error
+        time.sleep(wait or 0)
+    raise AssertionError("the last attempt returns or raises")
