@@ -11,6 +11,7 @@ from vlbench.cards.data_request import DataRequest
 from vlbench.cards.schema import SourceFields
 from vlbench.core.errors import DataError
 from vlbench.core.files import write_atomically
+from vlbench.core.text_file import read_json
 from vlbench.datasets.readers.hub_snapshot import storage_of
 
 SHA256_DIGITS = 64
@@ -36,11 +37,11 @@ def read_record(folder: Path) -> Record | None:
     path = folder / RECORD
     if not path.is_file():
         return None
+    content = read_json(path, mend="remove it, and `vlbench data get` again")
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
         files = tuple(RemoteFile(**each) for each in content["files"])
         return Record(str(content["repo"]), str(content["commit"]), files)
-    except (ValueError, KeyError, TypeError) as error:
+    except (KeyError, TypeError) as error:
         raise DataError(f"{path} is damaged ({error}); remove it, and `vlbench data get` again") from error
 
 

@@ -9,6 +9,7 @@ from urllib.parse import quote
 
 from vlbench.core.digest import digest_of, digest_of_bytes, digest_of_strings, sha256_of_file
 from vlbench.core.errors import DataError
+from vlbench.core.json_text import parsed_json
 
 _CHECKED = b"vlbench-checked "
 """What a checksummed file begins with; the digest and a line feed follow, then the content."""
@@ -114,7 +115,7 @@ def remembered(key: str, cache: Path | None, compute: Callable[[], str]) -> str:
     path = cache / "remembered" / f"{digest_of(key)}.json"
     kept = read_checked(path)
     if kept is not None:
-        return str(json.loads(kept)["value"])
+        return str(parsed_json(kept)["value"])
     value = compute()
     write_checked(path, json.dumps({"key": key, "value": value}))
     return value

@@ -1,27 +1,83 @@
-"""Text files that people write: UTF-8, lines, tab-separated columns, and hints where a name is misspelt."""
+"""Text files that others write: UTF-8, lines, JSON, tables, and hints where a name is misspelt."""
 
-from collections.abc import Iterable, Sequence
+import csv
+import gzip
+import zlib
+from collections.abc import Iterable, Iterator, Sequence
 from difflib import get_close_matches
+from io import StringIO
 from pathlib import Path
+from typing import Any
 
 from vlbench.core.errors import DataError, VlbenchError
 from vlbench.core.files import shown
+from vlbench.core.json_text import parsed_json
+
+COMPRESSED = ".gz"
+_LEAST_LIMIT, _MOST_TIMES = 2**26, 100
+"""Bytes that a packed text may always have, and how many times its own size else: zeros have 1,030 times."""
 
 
-def read_text(path: Path, error: type[VlbenchError] = DataError) -> str:
-    """The text of a file, with or without a byte order mark.
+def read_text(
+    path: Path,
+    error: type[VlbenchError] = DataError,
+    *,
+    newline: str | None = None,
+    missing: str = "correct the name",
+) -> str:
+    """The text of a file, with or without a byte order mark; one that ends in `.gz` is unpacked.
+
+    `newline` is that of `open`: all are newlines unless it is empty. `missing` says what to do where there
+    is no such file.
 
     Raises:
-        VlbenchError: as `error`: it cannot be read, or is not UTF-8.
+        VlbenchError: as `error`: it cannot be read or unpacked, or is not UTF-8.
     """
     try:
-        return path.read_text(encoding="utf-8-sig")
+        if path.suffix != COMPRESSED:
+            with path.open(encoding="utf-8-sig", newline=newline) as file:
+                return file.read()
+        most = max(_LEAST_LIMIT, _MOST_TIMES * path.stat().st_size)
+        with gzip.open(path) as packed:
+            data = packed.read(most + 1)
+        if len(data) > most:
+            raise error(f"{shown(path)}: unpacks to more than {most:,} bytes; unpack it yourself")
+        return StringIO(data.decode("utf-8-sig"), newline).read()
     except UnicodeDecodeError as wrong:
         raise error(f"{shown(path)}: not UTF-8 at byte {wrong.start}; save it as UTF-8") from wrong
     except FileNotFoundError as wrong:
-        raise error(f"{shown(path)}: no such file; correct the name") from wrong
-    except OSError as wrong:
-        raise error(f"{shown(path)}: cannot be read ({wrong.strerror}); name a file that can") from wrong
+        raise error(f"{shown(path)}: no such file; {missing}") from wrong
+    except (OSError, EOFError, zlib.error) as wrong:
+        reason = getattr(wrong, "strerror", None) or wrong
+        raise error(f"{shown(path)}: cannot be read ({reason}); fetch it again, or name another") from wrong
+
+
+def read_json(path: Path, error: type[VlbenchError] = DataError, mend: str = "correct it") -> Any:
+    """What a file of JSON says; `mend` says what to do where it is none, or is not there.
+
+    Raises:
+        VlbenchError: as `error`: it cannot be read, or is no JSON.
+    """
+    return parsed_json(read_text(path, error, missing=mend), shown(path), mend, error=error)
+
+
+def csv_rows(
+    text: str, where: str, mend: str = "fetch it again", *, error: type[VlbenchError] = DataError
+) -> Iterator[tuple[int, list[str]]]:
+    """The cells of each row of a CSV that is not empty, behind the number of the line where it ends.
+
+    Raises:
+        VlbenchError: as `error`: a row that is no CSV, or too long; the line is named.
+    """
+    rows = csv.reader(StringIO(text, newline=""), strict=True)
+    try:
+        for cells in rows:
+            if any("\0" in cell for cell in cells):
+                raise csv.Error("it holds a NUL")
+            if cells:
+                yield rows.line_num, cells
+    except csv.Error as wrong:
+        raise error(f"{where}: line {rows.line_num}: no CSV ({wrong}); {mend}") from wrong
 
 
 def read_lines(path: Path, error: type[VlbenchError] = DataError) -> list[str]:

@@ -73,11 +73,7 @@ def read_result(path: Path) -> Result:
         DataError: the file is damaged or of another schema; it is named.
     """
     try:
-        return Result.from_json(path.read_text(encoding="utf-8"))
-    except UnicodeDecodeError as error:
-        raise DataError(
-            f"{path}: not a vlbench result: not UTF-8; delete it or run the model again"
-        ) from error
+        return Result.from_json(path.read_bytes())
     except DataError as error:
         raise DataError(f"{path}: {error}") from error
 

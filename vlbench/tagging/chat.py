@@ -17,7 +17,8 @@ from urllib.request import (
     Request,
 )
 
-from vlbench.core.errors import VlbenchError
+from vlbench.core.errors import DataError, VlbenchError
+from vlbench.core.json_text import parsed_json
 
 _PATH = "/chat/completions"
 _FIRST_WAIT = 1.0
@@ -170,11 +171,11 @@ def _post(endpoint: Endpoint, body: Mapping[str, object]) -> bytes:
 def _texts(data: bytes, endpoint: Endpoint) -> list[str]:
     """What the choices of an answer say, each on one line; an empty one stays empty."""
     try:
-        contents = [choice["message"]["content"] for choice in json.loads(data)["choices"]]
+        contents = [choice["message"]["content"] for choice in parsed_json(data)["choices"]]
         if not contents:
             raise ValueError("no choices")
         return [" ".join((content or "").split()) for content in contents]
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+    except (DataError, ValueError, LookupError, TypeError, AttributeError) as error:
         raise EndpointError(
             f"{endpoint.address} answers something else than a chat completion: "
             f"{_hidden(data.decode(errors='replace'), endpoint)!r}; check --endpoint (it often ends in /v1)"
@@ -184,8 +185,8 @@ def _texts(data: bytes, endpoint: Endpoint) -> list[str]:
 def _refusal(error: HTTPError, endpoint: Endpoint) -> EndpointError:
     body = error.read(_MOST_BYTES).decode(errors="replace")
     try:
-        said = _hidden(str(json.loads(body)["error"]["message"]), endpoint)
-    except (ValueError, KeyError, TypeError):
+        said = _hidden(str(parsed_json(body)["error"]["message"]), endpoint)
+    except (DataError, LookupError, TypeError):
         said = _hidden(body, endpoint)
     advice = "check --endpoint and --model"
     if error.code in _KEY_REFUSED:

@@ -237,7 +237,7 @@ def _columns_of(schema: Any, choice: ColumnChoice, path: str) -> FileColumns:
     found = find_columns(schema, choice, path)
     remarks = columns_passed_over(schema, found, choice)
     reading = Reading("parquet", columns_read(schema, found), remarks=remarks)
-    return FileColumns(path, found, reading, class_names(schema, found))
+    return FileColumns(path, found, reading, class_names(schema, found, path))
 
 
 def _holds_parquet(path: Path) -> bool:

@@ -3,13 +3,16 @@
 import threading
 from collections import OrderedDict
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from functools import lru_cache, partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from vlbench.core.contracts import Example, Target
+from vlbench.core.damage import reading
 from vlbench.core.errors import DataError
 from vlbench.datasets.readers.file_listing import FoundFile
 from vlbench.datasets.readers.image_file import open_image_bytes
@@ -55,12 +58,13 @@ class ImageColumn:
         """
         with self._lock:
             start, images = self._kept_stretch(row) or self._next_stretch(row)
-        image = images[row - start].as_py()
-        if isinstance(image, dict):
-            image = image[self._leaf.rpartition(".")[2]]
-        if not image:
-            raise DataError(f"{self._path}: row {row} holds no image; remove the row")
-        return bytes(image)
+        with reading_parquet(f"{self._path}: row {row}"):
+            image = images[row - start].as_py()
+            if isinstance(image, dict):
+                image = image[self._leaf.rpartition(".")[2]]
+            if not image:
+                raise DataError(f"{self._path}: row {row} holds no image; remove the row")
+            return bytes(image)
 
     def _kept_stretch(self, row: int) -> Stretch | None:
         for start, images in self._kept.items():
@@ -70,11 +74,9 @@ class ImageColumn:
         return None
 
     def _next_stretch(self, row: int) -> Stretch:
-        from pyarrow import ArrowException
-
         if not self._position <= row < self._group_stop:
             self._open(row)
-        try:
+        with reading_parquet(f"{self._path}: near row {row}"):
             for start, images in self._cursor:
                 self._position = start + len(images)
                 self._kept[start] = images
@@ -82,8 +84,6 @@ class ImageColumn:
                     self._kept.popitem(last=False)
                 if row < self._position:
                     return start, images
-        except (ArrowException, OSError) as error:
-            raise DataError(f"{self._path} is damaged near row {row} ({error}); fetch it again") from error
         raise DataError(f"{self._path} ends before row {row}; fetch it again")
 
     def _open(self, row: int) -> None:
@@ -99,25 +99,46 @@ class ImageColumn:
         self._cursor = _stretches(parquet_file, group, start, self._leaf)
 
 
+@contextmanager
+def reading_parquet(where: str) -> Iterator[None]:
+    """Tell that `where` is damaged, whatever pyarrow raises.
+
+    Not to be read are the metadata of a column's chunk: pyarrow ends the process where these are damaged.
+
+    Raises:
+        DataError: it is damaged.
+    """
+    from pyarrow import ArrowException
+
+    with reading(where, "no parquet file, or damaged", "fetch it again or remove it", also=(ArrowException,)):
+        yield
+
+
 def open_parquet(path: str) -> Any:
     """A parquet file, opened by its metadata alone, its pages mapped and not read ahead.
 
     Raises:
-        DataError: it is no parquet file.
+        DataError: it is no parquet file, or states what no sound one does.
     """
-    from pyarrow import ArrowException
     from pyarrow.parquet import ParquetFile
 
-    try:
-        return ParquetFile(path, memory_map=True, pre_buffer=False)
-    except (ArrowException, OSError) as error:
-        raise DataError(f"{path} is no parquet file ({error}); fetch it again or remove it") from error
+    with reading_parquet(path):
+        parquet_file = ParquetFile(path, memory_map=True, pre_buffer=False)
+        names = parquet_file.schema_arrow.names
+        if len(set(names)) < len(names):
+            raise ValueError("two of its columns have one name")
+        metadata = parquet_file.metadata
+        groups = [metadata.row_group(at).num_rows for at in range(metadata.num_row_groups)]
+        # a row has an image, which has bytes
+        if min(groups, default=0) < 0 or not sum(groups) == metadata.num_rows <= Path(path).stat().st_size:
+            raise ValueError(f"it states {metadata.num_rows} rows")
+    return parquet_file
 
 
 def _stretches(parquet_file: Any, group: int, start: int, leaf: str) -> Iterator[Stretch]:
     metadata = parquet_file.metadata.row_group(group)
-    chunks = (metadata.column(i) for i in range(metadata.num_columns))
-    size = sum(chunk.total_uncompressed_size for chunk in chunks if chunk.path_in_schema == leaf)
+    # of all columns: images are most of it, and asking for one of a damaged file ends the process
+    size = metadata.total_byte_size
     rows = max(1, min(metadata.num_rows, STRETCH_BYTES * metadata.num_rows // max(size, 1)))
     for batch in parquet_file.iter_batches(
         batch_size=rows, row_groups=[group], columns=[leaf], use_threads=False

@@ -167,10 +167,10 @@ def test_no_folder_or_file_is_missing_data_and_a_damaged_file_an_error(images: P
     ):
         tag_annotations(Place(), path=str(images / "empty"), annotations=str(images / "annots.txt"))
     (images / "a.txt.gz").write_bytes(b"test/a1,car")
-    with pytest.raises(DataError, match=r"a\.txt\.gz cannot be read .*fetch it again"):
+    with pytest.raises(DataError, match=r"a\.txt\.gz: cannot be read .*fetch it again"):
         tag_annotations(Place(), path=str(images), annotations="a.txt.gz")
     (images / "a.txt.gz").write_bytes(gzip.compress(b"test/a1,car")[:-12])
-    with pytest.raises(DataError, match=r"a\.txt\.gz cannot be read"):
+    with pytest.raises(DataError, match=r"a\.txt\.gz: cannot be read"):
         tag_annotations(Place(), path=str(images), annotations="a.txt.gz")
     (images / "annots.txt").write_text("\n")
     with pytest.raises(DataError, match=r"annots\.txt has no line"):
