@@ -13,6 +13,8 @@ from vlbench.core.errors import DataError, VlbenchError
 from vlbench.core.files import shown
 from vlbench.core.json_text import parsed_json
 
+Record = tuple[str, dict[str, str]]
+"""A place, and the cells of its row by column."""
 COMPRESSED = ".gz"
 _LEAST_LIMIT, _MOST_TIMES = 2**26, 100
 """Bytes that a packed text may always have, and how many times its own size else: zeros have 1,030 times."""
@@ -90,6 +92,28 @@ def read_lines(path: Path, error: type[VlbenchError] = DataError) -> list[str]:
     if not text:
         raise error(f"{shown(path)}: is empty; write a line for each")
     return text.removesuffix("\n").split("\n")
+
+
+def csv_records(text: str, where: str, mend: str = "fetch it again") -> tuple[list[str], Iterator[Record]]:
+    """The header of a CSV, none where it is empty; and each row by column, behind its place.
+
+    Raises:
+        DataError: as of `csv_rows`; the header names a column twice, where the last of two cells would win;
+            or a row has more or fewer cells.
+    """
+    rows = csv_rows(text, where, mend)
+    _, head = next(rows, (1, []))
+    if doubled := [name for at, name in enumerate(head) if name in head[:at]]:
+        raise DataError(f"{where}: line 1 names the column {doubled[0]!r} twice; keep one of them")
+
+    def records() -> Iterator[Record]:
+        for line, cells in rows:
+            place = f"{where}: line {line}"
+            if len(cells) != len(head):
+                raise DataError(f"{place}: {len(cells)} columns where the header has {len(head)}; {mend}")
+            yield place, dict(zip(head, cells, strict=True))
+
+    return head, records()
 
 
 def rows_of(lines: Iterable[str], where: str, error: type[VlbenchError] = DataError) -> list[list[str]]:

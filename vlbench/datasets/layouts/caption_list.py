@@ -7,7 +7,7 @@ from pathlib import Path
 from vlbench.core.contracts import Dataset, Place
 from vlbench.core.errors import DataError
 from vlbench.core.json_text import parsed_json
-from vlbench.core.text_file import csv_rows, read_text
+from vlbench.core.text_file import csv_records, read_text
 from vlbench.datasets.readers.captions import Caption, captioned_images, stated_caption
 from vlbench.datasets.readers.image_file import IMAGE_SUFFIXES
 from vlbench.datasets.readers.location import folder_with
@@ -79,13 +79,9 @@ def _lines(text: str, file: Path) -> Iterator[Caption]:
 def _rows(text: str, file: Path, split: str | None) -> Iterator[Caption]:
     if split is None:
         raise DataError(f"{file} carries splits; name one as `split`")
-    rows = csv_rows(text, str(file))
-    _, columns = next(rows)
-    for number, (_, cells) in enumerate(rows, start=2):
-        row = dict(zip(columns, cells, strict=False))
-        if row.get("split") != split:
+    for where, row in csv_records(text, str(file))[1]:
+        if row["split"] != split:
             continue
-        where = f"{file}, row {number}"
         try:
             captions = [
                 stated_caption(each) for each in parsed_json(row["raw"], f"{where}: raw", "fetch it again")

@@ -13,7 +13,7 @@ from typing import Literal
 from vlbench.core.contracts import Dataset, Place, Target
 from vlbench.core.errors import DataError, SourceMissing
 from vlbench.core.reading import Tally
-from vlbench.core.text_file import csv_rows, read_text
+from vlbench.core.text_file import csv_records, read_text
 from vlbench.datasets.readers.annotation import offers_beside
 from vlbench.datasets.readers.file_listing import FoundFile, find_files, list_files
 from vlbench.datasets.readers.image_file import IMAGE_SUFFIXES
@@ -107,15 +107,12 @@ def _with_negatives(listed: Sequence[Listed], negative: Sequence[Listed], tally:
 
 def _verified(text: str, file: Path) -> Iterator[Listed]:
     """The images of Open Images' verified labels in the order in which they are first named."""
-    rows = csv_rows(text, str(file))
-    _, columns = next(rows, (1, []))
+    columns, rows = csv_records(text, str(file))
     if not set(VERIFIED) <= set(columns):
         raise DataError(f"{file}: the columns are not {', '.join(VERIFIED)}; fetch the verified labels")
     found: dict[str, tuple[list[str], list[str]]] = {}
-    for number, cells in rows:
-        where = f"{file}:{number}"
-        row = dict(zip(columns, cells, strict=False))
-        image, label, confidence = (row.get(column, "") for column in VERIFIED)
+    for where, row in rows:
+        image, label, confidence = (row[column] for column in VERIFIED)
         if confidence not in ("0", "1") or not label:
             raise DataError(f"{where}: confidence {confidence!r} of {label!r} is neither 0 nor 1")
         name = _image_name(image, image, where)

@@ -12,6 +12,7 @@ import numpy as np
 from vlbench.core.contracts import Dataset, Offers, Place, Target, Text
 from vlbench.core.dataset import Examples
 from vlbench.core.errors import CardError, DataError, SourceMissing
+from vlbench.core.parquet_file import open_parquet
 from vlbench.core.reading import Reading, Tally
 from vlbench.datasets.readers.annotation import names_file, offers_beside
 from vlbench.datasets.readers.file_listing import FoundFile, find_files, list_files, revision_of
@@ -29,7 +30,7 @@ from vlbench.datasets.readers.parquet_columns import (
     find_columns,
     read_rows,
 )
-from vlbench.datasets.readers.parquet_rows import example_of_row, open_parquet
+from vlbench.datasets.readers.parquet_rows import example_of_row
 
 PARQUET_SUFFIX = ".parquet"
 DEFAULT_SPLIT = "test"

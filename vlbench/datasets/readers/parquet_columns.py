@@ -7,10 +7,10 @@ from typing import Any, Literal
 from vlbench.core.contracts import Target, Text
 from vlbench.core.errors import DataError
 from vlbench.core.json_text import parsed_json
+from vlbench.core.parquet_file import reading_parquet
 from vlbench.core.reading import Tally
 from vlbench.datasets.readers.annotation import BLANK, target_of, text_of
 from vlbench.datasets.readers.item_fields import ItemFields
-from vlbench.datasets.readers.parquet_rows import reading_parquet
 
 ColumnUse = Literal["image", "label", "captions", "tags", "unknown_tags", "negative_tags", "group"]
 """What a column is for."""

@@ -3,17 +3,15 @@
 import threading
 from collections import OrderedDict
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from functools import lru_cache, partial
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from vlbench.core.contracts import Example, Target
-from vlbench.core.damage import reading
 from vlbench.core.errors import DataError
+from vlbench.core.parquet_file import open_parquet, reading_parquet
 from vlbench.datasets.readers.file_listing import FoundFile
 from vlbench.datasets.readers.image_file import open_image_bytes
 
@@ -99,45 +97,9 @@ class ImageColumn:
         self._cursor = _stretches(parquet_file, group, start, self._leaf)
 
 
-@contextmanager
-def reading_parquet(where: str) -> Iterator[None]:
-    """Tell that `where` is damaged, whatever pyarrow raises.
-
-    Not to be read are the metadata of a column's chunk: pyarrow ends the process where these are damaged.
-
-    Raises:
-        DataError: it is damaged.
-    """
-    from pyarrow import ArrowException
-
-    with reading(where, "no parquet file, or damaged", "fetch it again or remove it", also=(ArrowException,)):
-        yield
-
-
-def open_parquet(path: str) -> Any:
-    """A parquet file, opened by its metadata alone, its pages mapped and not read ahead.
-
-    Raises:
-        DataError: it is no parquet file, or states what no sound one does.
-    """
-    from pyarrow.parquet import ParquetFile
-
-    with reading_parquet(path):
-        parquet_file = ParquetFile(path, memory_map=True, pre_buffer=False)
-        names = parquet_file.schema_arrow.names
-        if len(set(names)) < len(names):
-            raise ValueError("two of its columns have one name")
-        metadata = parquet_file.metadata
-        groups = [metadata.row_group(at).num_rows for at in range(metadata.num_row_groups)]
-        # a row has an image, which has bytes
-        if min(groups, default=0) < 0 or not sum(groups) == metadata.num_rows <= Path(path).stat().st_size:
-            raise ValueError(f"it states {metadata.num_rows} rows")
-    return parquet_file
-
-
 def _stretches(parquet_file: Any, group: int, start: int, leaf: str) -> Iterator[Stretch]:
     metadata = parquet_file.metadata.row_group(group)
-    # of all columns: images are most of it, and asking for one of a damaged file ends the process
+    # of all columns, of which images are most: that of one is not to be asked for
     size = metadata.total_byte_size
     rows = max(1, min(metadata.num_rows, STRETCH_BYTES * metadata.num_rows // max(size, 1)))
     for batch in parquet_file.iter_batches(

@@ -98,13 +98,13 @@ def read_pickle(path: Path) -> object:
     mappable = is_zip(path)
     # torch takes the name .safetensors for the format, whatever lies there
     named_wrongly = path.suffix == ".safetensors"
-    with reading(path, "a damaged file of weights", error=WeightsError):
+    with reading(path, "a damaged file of weights", error=WeightsError), warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of strange pickles, which are refused below
         try:
-            with warnings.catch_warnings(), path.open("rb") as file:
-                warnings.simplefilter("ignore")  # of strange pickles, which are refused below
-                if named_wrongly:
+            if named_wrongly:
+                with path.open("rb") as file:
                     return torch.load(file, map_location="cpu", weights_only=True)
-                return torch.load(path, map_location="cpu", weights_only=True, mmap=mappable)
+            return torch.load(path, map_location="cpu", weights_only=True, mmap=mappable)
         except pickle.UnpicklingError as error:
             names = _names_in_zip(path) if mappable else _names_in_pickles(path)
             if not names:
@@ -159,7 +159,11 @@ def read_torchscript(path: Path) -> StateDict:
         WeightsError: the archive is damaged, or its pickle would run something.
     """
     state: StateDict = {}
-    with opened_zip(path, path, "a damaged TorchScript archive", error=WeightsError) as archive:
+    with (
+        opened_zip(path, path, "a damaged TorchScript archive", error=WeightsError) as archive,
+        warnings.catch_warnings(),
+    ):
+        warnings.simplefilter("ignore")  # of strange pickles
         root = archive_root(archive) or ""
         members = _members(archive, f"{root}code/")
         module = _Unpickler(archive, root, path).load()

@@ -8,7 +8,7 @@ from vlbench.core.digest import digest_of
 from vlbench.core.errors import DataError
 from vlbench.core.files import file_name, write_atomically
 from vlbench.core.published import PublishedScore, printed_value
-from vlbench.core.text_file import csv_rows, read_text
+from vlbench.core.text_file import Record, csv_records, csv_rows, read_text
 from vlbench.report.table import Table, decimals
 
 FOLDER = "imported"
@@ -110,27 +110,17 @@ def refuse_doubled(scores: Iterable[TheirScore], file: Path) -> None:
 
 def rows_of_csv(
     path: Path, needs: Sequence[Collection[str]], otherwise: str
-) -> tuple[list[str], list[tuple[str, dict[str, str]]]]:
+) -> tuple[list[str], list[Record]]:
     """Read a tool's CSV: its header, and each row by column with the place that messages name.
 
     Raises:
-        DataError: the header holds none of the sets of columns that it needs (`otherwise` says what), or
-            one of them twice, where the last of two cells would win; or a row has more or fewer cells.
+        DataError: as of `csv_records`, or the header holds none of the sets of columns that it needs
+            (`otherwise` says what).
     """
-    lines = csv_rows(read_text(path, newline=""), str(path))
-    _, head = next(lines, (1, []))
+    head, rows = csv_records(read_text(path, newline=""), str(path))
     if not any(set(columns) <= set(head) for columns in needs):
         raise DataError(f"{path}: {otherwise}")
-    doubled = [name for at, name in enumerate(head) if name in head[:at]]
-    if doubled:
-        raise DataError(f"{path}: line 1 names the column {doubled[0]!r} twice; keep one of them")
-    rows = []
-    for line, cells in lines:
-        where = f"{path}: line {line}"
-        if len(cells) != len(head):
-            raise DataError(f"{where}: {len(cells)} columns where the header has {len(head)}")
-        rows.append((where, dict(zip(head, cells, strict=True))))
-    return head, rows
+    return head, list(rows)
 
 
 def write_imported(scores: Sequence[ImportedScore], folder: Path) -> Path:

@@ -85,9 +85,12 @@ def test_labels_of_open_images_are_verified_as_true_or_as_false(images: Path) ->
     ("lines", "told"),
     [
         ("ImageID,LabelName\na1,x", "the columns are not ImageID, LabelName, Confidence"),
-        (f"{VERIFIED}\na1,verification,/m/0,0.7", r"labels\.csv:2: confidence '0.7' of '/m/0' is neither"),
-        (f"{VERIFIED}\na1,verification", r"labels\.csv:2: confidence '' of '' is neither"),
-        (f"{VERIFIED}\n,verification,/m/0,1", r"labels\.csv:2: '' names no image"),
+        (
+            f"{VERIFIED}\na1,verification,/m/0,0.7",
+            r"labels\.csv: line 2: confidence '0.7' of '/m/0' is neither",
+        ),
+        (f"{VERIFIED}\na1,verification", r"labels\.csv: line 2: 2 columns where the header has 4"),
+        (f"{VERIFIED}\n,verification,/m/0,1", r"labels\.csv: line 2: '' names no image"),
         (VERIFIED, "has no line"),
     ],
 )
