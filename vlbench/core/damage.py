@@ -55,7 +55,7 @@ def reading(
     try:
         yield
     except MemoryError as found:
-        raise error(f"{where} is {wrong} (it asks for more memory than there is); {mend}") from found
+        raise error(f"{where} asks for more memory than there is: {wrong}, or too large; {mend}") from found
     except (*DAMAGE, *also) as found:
         reason = " ".join(str(found).split())[:_SHOWN] or type(found).__name__
         raise error(f"{where} is {wrong} ({reason}); {mend}") from found

@@ -174,7 +174,8 @@ def _tagged(row: Row, names: tuple[str, ...]) -> WrongItem | None:
     """The right tag that an image ranks lowest, and the wrong one it ranks highest."""
     import numpy as np
 
-    scores = np.asarray(row["scores"], dtype=np.float32)
+    with np.errstate(over="ignore"):  # a damaged file may hold larger ones than were written
+        scores = np.asarray(row["scores"], dtype=np.float32)
     relevant = set(_names(row["relevant"]))
     right = np.array([name in relevant for name in names], dtype=bool)
     if len(scores) != len(names):
