@@ -56,6 +56,8 @@ def reading(
         yield
     except MemoryError as found:
         raise error(f"{where} asks for more memory than there is: {wrong}, or too large; {mend}") from found
-    except (*DAMAGE, *also) as found:
+    except Exception as found:
+        if not isinstance(found, (*DAMAGE, *also)) and type(found) is not Exception:
+            raise
         reason = " ".join(str(found).split())[:_SHOWN] or type(found).__name__
         raise error(f"{where} is {wrong} ({reason}); {mend}") from found

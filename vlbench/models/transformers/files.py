@@ -93,12 +93,12 @@ class Files:
             Unsupported: it is no dual encoder that is known here.
         """
         kind = self.config.get("model_type")
-        if kind not in FAMILIES:
+        if not isinstance(kind, str) or kind not in FAMILIES:
             raise Unsupported(
                 f"{self.folder / CONFIG}: model_type {kind!r} is no dual encoder that runs here; known: "
                 f"{', '.join(sorted(FAMILIES))}"
             )
-        return FAMILIES[str(kind)]
+        return FAMILIES[kind]
 
 
 def files_in(origin: Origin, folder: Path) -> Files:
