@@ -146,7 +146,7 @@ def rule_of(files: Files, config: Any, *, name: str) -> ImageRule:
         found: object = AutoImageProcessor.from_pretrained(
             files.folder, local_files_only=True, trust_remote_code=False
         )
-    rule = image_rule(found, name=name)
+        rule = image_rule(found, name=name)
     stated = getattr(config.vision_config, "image_size", None)
     # a tower of patches takes one size
     patches = hasattr(config.vision_config, "patch_size") and isinstance(stated, int)
