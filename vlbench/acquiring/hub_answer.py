@@ -1,6 +1,5 @@
 """What the hub says of a data set, asked within bounds of time and bytes."""
 
-import json
 import time
 from collections.abc import Mapping
 from http.client import HTTPException
@@ -10,6 +9,7 @@ from urllib.parse import quote, urlsplit
 
 from vlbench.acquiring.download import PASSING
 from vlbench.core.errors import DataError
+from vlbench.core.json_text import parsed_json
 from vlbench.core.web_answer import Address, Pace, open_answer, read_whole, without_secrets
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ def dataset_info(repo: str, revision: str | None, headers: Mapping[str, str]) ->
     place = f"/revision/{quote(revision, safe='')}" if revision is not None else ""
     data = _asked(f"{constants.ENDPOINT}/api/datasets/{repo}{place}?blobs=true", headers)
     try:
-        found = DatasetInfo(**json.loads(data))  # type: ignore[no-untyped-call]
+        found = DatasetInfo(**parsed_json(data))  # type: ignore[no-untyped-call]
         if not isinstance(found.sha, str | None):
             raise TypeError("its commit is no text")
         for each in found.siblings or ():
@@ -50,7 +50,7 @@ def dataset_info(repo: str, revision: str | None, headers: Mapping[str, str]) ->
                 raise TypeError(f"a file of the name {each.rfilename!r} and the size {each.size!r}")
             if not isinstance(each.lfs.sha256 if each.lfs else each.blob_id, str):
                 raise TypeError(f"the file {each.rfilename!r} without a digest")
-    except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
+    except (DataError, ValueError, TypeError, KeyError, AttributeError) as error:
         said = f"{type(error).__name__}: {error}"[:100]
         raise DataError(
             f"{repo}: the server's answer is none of a hub's ({said}); set HF_ENDPOINT"

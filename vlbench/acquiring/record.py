@@ -12,6 +12,7 @@ from vlbench.cards.schema import SourceFields
 from vlbench.core.errors import DataError
 from vlbench.core.files import write_atomically
 from vlbench.core.outside_name import inner_path
+from vlbench.core.text_file import read_json
 from vlbench.datasets.readers.hub_snapshot import storage_of
 
 SHA256_DIGITS = 64
@@ -37,13 +38,13 @@ def read_record(folder: Path) -> Record | None:
     path = folder / RECORD
     if not path.is_file():
         return None
+    content = read_json(path, mend="remove it, and `vlbench data get` again")
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
         files = tuple(RemoteFile(**each) for each in content["files"])
         for each in files:
             inner_path(each.name, str(path))
         return Record(str(content["repo"]), str(content["commit"]), files)
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+    except (KeyError, TypeError, AttributeError) as error:
         raise DataError(f"{path} is damaged ({error}); remove it, and `vlbench data get` again") from error
 
 

@@ -1,6 +1,5 @@
 """Scores of others beside our results: published ones, and those imported from other tools' files."""
 
-import csv
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
@@ -117,12 +116,7 @@ def import_scores(
         DataError: the file is missing, of another layout, or holds no score.
     """
     path = Path(file)
-    try:
-        theirs, averages = _read(system, path, model)
-    except FileNotFoundError as error:
-        raise DataError(f"{path}: no such file") from error
-    except (UnicodeDecodeError, csv.Error, IsADirectoryError) as error:
-        raise DataError(f"{path}: not a result file of {system}: {error}") from error
+    theirs, averages = _read(system, path, model)
     if not theirs:
         raise DataError(f"{path}: holds no score")
     refuse_doubled(theirs, path)

@@ -1,6 +1,5 @@
 """Descriptions: a JSON file with sentences for each tag or class, taken verbatim in the prompts' place."""
 
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -8,6 +7,7 @@ from pathlib import Path
 from vlbench.core.contracts import Text
 from vlbench.core.errors import DataError
 from vlbench.core.files import shown
+from vlbench.core.json_text import parsed_json
 from vlbench.core.text_file import named_missing, read_text
 
 Descriptions = Mapping[str, tuple[str, ...]]
@@ -23,11 +23,8 @@ def read_descriptions(path: Path) -> dict[str, tuple[str, ...]]:
         DataError: the file cannot be read or is no such JSON, a tag stands twice or has no sentence.
     """
     where = shown(path)
-    try:
-        # an object is a tuple of its pairs, so that a key that stands twice is seen
-        content = json.loads(read_text(path), object_pairs_hook=tuple)
-    except ValueError as error:
-        raise DataError(f"{where}: not JSON ({error}); it has to be {_FORM}") from error
+    # an object is a tuple of its pairs, so that a key that stands twice is seen
+    content = parsed_json(read_text(path), where, f"it has to be {_FORM}", objects=tuple)
     items = content if isinstance(content, list) else [content]
     found: dict[str, tuple[str, ...]] = {}
     for item in items:

@@ -1,13 +1,13 @@
 """Methods by their names and settings, as a user writes them: `best-f1`, `ridge@4,knn:k=5,shots=4`."""
 
 import inspect
-import json
 import re
 from collections.abc import Iterable
 from dataclasses import replace
 
 from vlbench.cards.schema import check_options
-from vlbench.core.errors import CardError, PluginError
+from vlbench.core.errors import CardError, DataError, PluginError
+from vlbench.core.json_text import parsed_json
 from vlbench.core.method import Method
 from vlbench.core.registry import METHODS
 
@@ -82,7 +82,7 @@ def asked_method(text: str) -> Method:
 def _value(text: str) -> object:
     """A number, true, false or a list as JSON writes it; other words as they are."""
     try:
-        found: object = json.loads(text)
-    except ValueError:
+        found: object = parsed_json(text)
+    except DataError:
         return text
     return found

@@ -1,6 +1,5 @@
 """The published scores that ship with the cards: a file of single ones, and a table of one source."""
 
-import csv
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -8,6 +7,7 @@ from vlbench.cards.folders import FOLDERS, built_in_folder
 from vlbench.core.errors import CardError, DataError
 from vlbench.core.files import shown
 from vlbench.core.published import PublishedScore, printed_value
+from vlbench.core.text_file import csv_rows, read_text
 
 FILE = "published.csv"
 TABLE = "published_compositional.csv"
@@ -53,20 +53,14 @@ def read_published(path: Path, wanted: Callable[[str, str], bool]) -> Iterator[P
     Raises:
         CardError: it is missing, has another header, or a line is wrong.
     """
-    try:
-        with path.open(encoding="utf-8", newline="") as file:
-            rows = csv.reader(file)
-            if next(rows, None) != list(HEAD):
-                raise CardError(f"{shown(path)}: line 1: the header is {','.join(HEAD)}")
-            for cells in rows:
-                if len(cells) != len(HEAD):
-                    raise CardError(
-                        f"{shown(path)}: line {rows.line_num}: {len(cells)} columns instead of {len(HEAD)}"
-                    )
-                if wanted(cells[0], cells[1]):
-                    yield _score(cells, f"{shown(path)}: line {rows.line_num}")
-    except FileNotFoundError as error:
-        raise CardError(f"{shown(path)}: no such file; install vlbench again") from error
+    rows = _rows(path)
+    if next(rows, ("", []))[1] != list(HEAD):
+        raise CardError(f"{shown(path)}: line 1: the header is {','.join(HEAD)}")
+    for where, cells in rows:
+        if len(cells) != len(HEAD):
+            raise CardError(f"{where}: {len(cells)} columns instead of {len(HEAD)}")
+        if wanted(cells[0], cells[1]):
+            yield _score(cells, where)
 
 
 def read_table(path: Path, wanted: Callable[[str, str], bool]) -> Iterator[PublishedScore]:
@@ -78,27 +72,31 @@ def read_table(path: Path, wanted: Callable[[str, str], bool]) -> Iterator[Publi
     Raises:
         CardError: it is missing, has other first lines, or a line is wrong.
     """
-    try:
-        with path.open(encoding="utf-8", newline="") as file:
-            rows = csv.reader(file)
-            source, *heads = [next(rows, []) for _ in TABLE_HEAD]
-            widths = {len(head) for head in heads}
-            if tuple(head[0] for head in (source, *heads) if head) != TABLE_HEAD or len(widths) > 1:
-                raise CardError(
-                    f"{shown(path)}: the first lines are {', '.join(TABLE_HEAD)}, all but the source as long"
-                )
-            columns = list(zip(*heads, strict=True))[2:]
-            for cells in rows:
-                where = f"{shown(path)}: line {rows.line_num}"
-                if len(cells) not in widths:
-                    raise CardError(f"{where}: {len(cells)} columns instead of {widths.pop()}")
-                model, notes, *values = cells
-                for (task, metric, differs, more), value in zip(columns, values, strict=True):
-                    if wanted(model, task):
-                        both = "; ".join(filter(None, (notes, more)))
-                        yield _score([model, task, metric, value, differs, source[-1], both], where)
-    except FileNotFoundError as error:
-        raise CardError(f"{shown(path)}: no such file; install vlbench again") from error
+    rows = _rows(path)
+    source, *heads = [next(rows, ("", []))[1] for _ in TABLE_HEAD]
+    widths = {len(head) for head in heads}
+    if tuple(head[0] for head in (source, *heads) if head) != TABLE_HEAD or len(widths) > 1:
+        raise CardError(
+            f"{shown(path)}: the first lines are {', '.join(TABLE_HEAD)}, all but the source as long"
+        )
+    columns = list(zip(*heads, strict=True))[2:]
+    for where, cells in rows:
+        if len(cells) not in widths:
+            raise CardError(f"{where}: {len(cells)} columns instead of {widths.pop()}")
+        model, notes, *values = cells
+        for (task, metric, differs, more), value in zip(columns, values, strict=True):
+            if wanted(model, task):
+                both = "; ".join(filter(None, (notes, more)))
+                yield _score([model, task, metric, value, differs, source[-1], both], where)
+
+
+def _rows(path: Path) -> Iterator[tuple[str, list[str]]]:
+    """The cells of each row of a file that ships, behind its place."""
+    again, where = "install vlbench again", shown(path)
+    for line, cells in csv_rows(
+        read_text(path, CardError, newline="", missing=again), where, again, error=CardError
+    ):
+        yield f"{where}: line {line}", cells
 
 
 def _score(cells: list[str], where: str) -> PublishedScore:

@@ -1,12 +1,12 @@
 """The reference fits of effective robustness that ship with the tasks: `tasks/robustness.json`."""
 
-import json
 from pathlib import Path
 
 from vlbench.cards.folders import FOLDERS, built_in_folder
 from vlbench.core.errors import CardError
 from vlbench.core.files import shown
 from vlbench.core.robustness import RobustnessFit
+from vlbench.core.text_file import read_json
 
 FILE = "robustness.json"
 
@@ -23,10 +23,8 @@ def robustness_fits(path: Path | None = None) -> tuple[RobustnessFit, ...]:
         CardError: the file is missing or wrong.
     """
     place = path or robustness_path()
+    content = read_json(place, CardError, "install vlbench again, or run scripts/fit_robustness.py")
     try:
-        content = json.loads(place.read_text(encoding="utf-8"))
         return tuple(RobustnessFit(**fit) for fit in content["fits"])
-    except FileNotFoundError as error:
-        raise CardError(f"{shown(place)}: no such file; install vlbench again") from error
-    except (ValueError, KeyError, TypeError) as error:
+    except (KeyError, TypeError) as error:
         raise CardError(f"{shown(place)}: {error!r}; run scripts/fit_robustness.py") from error

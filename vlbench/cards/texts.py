@@ -1,6 +1,5 @@
 """Data files of task cards: names with ids, templates, vocabularies."""
 
-import json
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
@@ -14,7 +13,7 @@ from vlbench.core.label_index import NUMBER
 from vlbench.core.outside_name import inner_path
 from vlbench.core.protocol import SYNONYMS
 from vlbench.core.reading import pasted, wrong_template
-from vlbench.core.text_file import read_lines, read_text, rows_of
+from vlbench.core.text_file import read_json, read_lines, rows_of
 
 if TYPE_CHECKING:
     from vlbench.cards.schema import TaskCard
@@ -238,10 +237,7 @@ def _rows(path: Path) -> list[list[str]]:
 
 def _json_list(path: Path) -> list[str]:
     """The strings of a JSON file `{data set: [strings]}`."""
-    try:
-        content = json.loads(read_text(path, CardError))
-    except ValueError as error:
-        raise CardError(f"{shown(path)}: no JSON ({error}); correct it") from error
+    content = read_json(path, CardError)
     lists = list(content.values()) if isinstance(content, dict) else []
     if len(lists) != 1 or not isinstance(lists[0], list) or not lists[0]:
         raise CardError(f"{shown(path)}: write one data set and its list: {{NAME: [STRING, ...]}}")

@@ -1,6 +1,5 @@
 """Thresholds of tags as a user states them, a number or a file with one for each, and tasks under them."""
 
-import json
 import math
 from collections.abc import Sequence
 from dataclasses import replace
@@ -11,6 +10,7 @@ from vlbench.core.digest import digest_of
 from vlbench.core.errors import DataError, Unsupported
 from vlbench.core.files import shown
 from vlbench.core.image import image_digests
+from vlbench.core.json_text import parsed_json
 from vlbench.core.metric_name import DECIDED, metrics_of
 from vlbench.core.task import ProtocolStatement, Task
 from vlbench.core.text_file import named_missing, read_text, rows_of
@@ -133,10 +133,7 @@ def _by_name(pairs: Sequence[tuple[str, float]], texts: Sequence[Text], where: s
 
 
 def _json_pairs(content: str, where: str) -> list[tuple[str, float]]:
-    try:
-        found = json.loads(content, object_pairs_hook=list)
-    except (ValueError, RecursionError) as error:
-        raise DataError(f"{where}: not JSON ({error}); it has to be {_FORM}") from error
+    found = parsed_json(content, where, f"it has to be {_FORM}", objects=list)
     return [(name, _finite(value, f"{where}: {name!r}")) for name, value in found]
 
 

@@ -1,7 +1,7 @@
 """Files of YAML 1.2 by PyYAML, whose own loaders read YAML 1.1: there `no` is false and `1e3` a word."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -9,15 +9,26 @@ import yaml
 
 from vlbench.core.errors import CardError
 from vlbench.core.files import shown
+from vlbench.core.json_text import NO_CHARACTER
 from vlbench.core.outside_name import plain_name
-from vlbench.core.regular_file import open_regular
+from vlbench.core.text_file import read_text
 
 EXTENDS = "extends"
 OWN_FIELDS = frozenset({"aliases"})
 """Fields that a card does not take from the one it extends."""
 _MOST = 100_000
 """So many values a file may stand for: aliases of aliases multiply."""
+_MOST_LETTERS = 2**21
+"""A file may have: names by the thousand are files of their own, and PyYAML is slow."""
+_LONGEST_NAME = 200
+_SHOWN = 200
+"""Letters of a problem that an error shows, and digits that a number may have."""
 _TAG = "tag:yaml.org,2002:"
+_KINDS: Mapping[type, Sequence[str]] = {
+    yaml.ScalarNode: ("str", "int", "float", "bool", "null", "merge"),
+    yaml.SequenceNode: ("seq",),
+    yaml.MappingNode: ("map",),
+}
 
 
 def loader_of(base: type) -> Any:
@@ -68,22 +79,20 @@ def read_mapping(path: Path) -> dict[str, object]:
     Raises:
         CardError: it cannot be read, is no YAML 1.2, repeats a key, or is no mapping.
     """
+    text = read_text(path, CardError)
+    if len(text) > _MOST_LETTERS:
+        raise CardError(f"{shown(path)}: has {len(text):,} letters; a card holds at most {_MOST_LETTERS:,}")
     try:
-        with open_regular(path) as file:
-            loader = _LOADER(file.read().decode())
+        loader = _LOADER(text)
         node = loader.get_single_node()
         value = None if node is None else _value(loader, node, iter(range(_MOST)))
-    except FileNotFoundError as error:
-        raise CardError(f"{shown(path)}: no such file") from error
-    except UnicodeDecodeError as error:
-        raise CardError(f"{shown(path)}: not UTF-8 at byte {error.start}; save it as UTF-8") from error
-    except OSError as error:
-        raise CardError(f"{shown(path)}: cannot be read ({error.strerror})") from error
-    except (yaml.YAMLError, ValueError, RecursionError) as error:
+    except RecursionError as error:
+        raise CardError(f"{shown(path)}: nests too deeply, or in itself; write it out") from error
+    except (yaml.YAMLError, ValueError) as error:
         mark = getattr(error, "problem_mark", None)
         line = "" if mark is None else f" line {mark.line + 1}"
         problem = getattr(error, "problem", None) or " ".join(str(error).split())
-        raise CardError(f"{shown(path)}:{line} {problem}") from error
+        raise CardError(f"{shown(path)}:{line} {problem[:_SHOWN]}") from error
     if not isinstance(value, dict):
         raise CardError(f"{shown(path)}: holds no fields; a card is a mapping `field: value`")
     return value
@@ -93,15 +102,24 @@ def _value(loader: Any, node: yaml.Node, left: Iterator[int]) -> object:
     """What a node stands for, of as many values as are `left`; a mapping's keys are words as they stand."""
     if next(left, None) is None:
         raise _problem(node, f"its aliases stand for more than {_MOST:,} values; write them out")
+    _refuse_strange(node)
+    kind = node.tag.removeprefix(_TAG)
+    if kind not in _KINDS[type(node)]:
+        raise _problem(node, f"the tag {node.tag} is none that a card may have; remove it")
     if isinstance(node, yaml.SequenceNode):
         return [_value(loader, each, left) for each in node.value]
     if isinstance(node, yaml.ScalarNode):
-        if node.tag == f"{_TAG}int":
+        if kind == "int":
+            if len(node.value) > _SHOWN:
+                raise _problem(node, "a number of too many digits")
             return int(node.value, 0 if node.value.startswith(("0o", "0x")) else 10)
+        if kind == "bool" and node.value.lower() not in ("true", "false"):
+            raise _problem(node, f"{node.value} is neither true nor false")
         return loader.construct_object(node)
     merged: dict[str, object] = {}
     found: dict[str, object] = {}
     for key, each in node.value:
+        _refuse_strange(key)
         value = _value(loader, each, left)
         if key.tag == f"{_TAG}merge":  # the first of several counts, and what stands here more than all
             for base in reversed(value if isinstance(value, list) else [value]):
@@ -115,6 +133,11 @@ def _value(loader: Any, node: yaml.Node, left: Iterator[int]) -> object:
             raise _problem(key, f'found duplicate key "{key.value}"')
         found[key.value] = value
     return merged | found
+
+
+def _refuse_strange(node: yaml.Node) -> None:
+    if isinstance(node, yaml.ScalarNode) and NO_CHARACTER.search(node.value):
+        raise _problem(node, "it holds a NUL or half a character, which no text does")
 
 
 def _problem(node: yaml.Node, problem: str) -> yaml.MarkedYAMLError:

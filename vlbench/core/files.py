@@ -12,6 +12,7 @@ from urllib.parse import quote
 
 from vlbench.core.digest import HEX, digest_of, digest_of_bytes, digest_of_strings, sha256_of_file
 from vlbench.core.errors import DataError
+from vlbench.core.json_text import parsed_json
 from vlbench.core.outside_name import wrong_path
 
 PASSING = ".vlbench-passing"
@@ -195,7 +196,7 @@ def remembered(key: str, cache: Path | None, compute: Callable[[], str]) -> str:
     path = cache / "remembered" / f"{digest_of(key)}.json"
     kept = read_checked(path)
     if kept is not None:
-        return str(json.loads(kept)["value"])
+        return str(parsed_json(kept)["value"])
     value = compute()
     write_checked(path, json.dumps({"key": key, "value": value}))
     return value

@@ -17,20 +17,6 @@ NOT_KEPT: Mapping[str, object] = {"kept": False}
 """Metadata of a field that is written nowhere."""
 
 
-def parsed_json(text: str) -> object:
-    """What a text of JSON says; NaN and infinity, which are no JSON, say that there is no value.
-
-    Raises:
-        DataError: it is no JSON, nests too deeply, or states a key twice.
-    """
-    try:
-        return json.loads(text, parse_constant=lambda _: None, object_pairs_hook=_object)
-    except RecursionError as error:
-        raise DataError("no JSON: it nests too deeply") from error
-    except ValueError as error:
-        raise DataError(f"no JSON: {error}") from error
-
-
 def as_record(value: object) -> object:
     """A dataclass as mappings and lists, fields left out that are not kept; `record_of` reads it back."""
     if is_dataclass(value):
@@ -100,25 +86,6 @@ def _typed(value: object, kind: Any, where: str) -> object:
 
 
 _NAMES: Mapping[type, str] = {str: "text", int: "whole number", float: "number", bool: "true or false"}
-
-
-def _object(pairs: list[tuple[str, object]]) -> dict[str, object]:
-    found: dict[str, object] = {}
-    for key, value in pairs:
-        if key in found:
-            raise DataError(f"the key {key!r} stands twice")
-        found[key] = value
-        for text in (key, value):
-            if isinstance(text, str) and not text.isascii():
-                _refuse_surrogates(text, key)
-    return found
-
-
-def _refuse_surrogates(text: str, key: str) -> None:
-    try:
-        text.encode()
-    except UnicodeEncodeError as error:
-        raise DataError(f"{key!r} holds half a character (a lone surrogate)") from error
 
 
 def _shown(value: object) -> str:

@@ -6,9 +6,10 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from vlbench.core.errors import DataError
+from vlbench.core.json_text import parsed_json
 from vlbench.core.measurement import Measurement
 from vlbench.core.metric import old_kind, out_of_range
-from vlbench.core.record import as_record, parsed_json, record_of
+from vlbench.core.record import as_record, record_of
 
 SCHEMA = 1
 """Version of the JSON layout."""
@@ -118,7 +119,7 @@ class Result:
         return json.dumps(as_record(self), indent=1, sort_keys=True, ensure_ascii=False) + "\n"
 
     @classmethod
-    def from_json(cls, text: str) -> "Result":
+    def from_json(cls, text: str | bytes) -> "Result":
         """Read a record back.
 
         Raises:

@@ -1,30 +1,86 @@
-"""Text files that people write: UTF-8, lines, tab-separated columns, and hints where a name is misspelt."""
+"""Text files that others write: UTF-8, lines, JSON, tables, and hints where a name is misspelt."""
 
-from collections.abc import Iterable, Sequence
+import csv
+import gzip
+import zlib
+from collections.abc import Iterable, Iterator, Sequence
 from difflib import get_close_matches
-from io import TextIOWrapper
+from io import StringIO, TextIOWrapper
 from pathlib import Path
+from typing import Any
 
 from vlbench.core.errors import DataError, VlbenchError
 from vlbench.core.files import shown
+from vlbench.core.json_text import parsed_json
 from vlbench.core.regular_file import open_regular
 
+Record = tuple[str, dict[str, str]]
+"""A place, and the cells of its row by column."""
+COMPRESSED = ".gz"
+_LEAST_LIMIT, _MOST_TIMES = 2**26, 100
+"""Bytes that a packed text may always have, and how many times its own size else: zeros have 1,030 times."""
 
-def read_text(path: Path, error: type[VlbenchError] = DataError) -> str:
-    """The text of a file, with or without a byte order mark.
+
+def read_text(
+    path: Path,
+    error: type[VlbenchError] = DataError,
+    *,
+    newline: str | None = None,
+    missing: str = "correct the name",
+) -> str:
+    """The text of a file, with or without a byte order mark; one that ends in `.gz` is unpacked.
+
+    `newline` is that of `open`: all are newlines unless it is empty. `missing` says what to do where there
+    is no such file.
 
     Raises:
-        VlbenchError: as `error`: it cannot be read, or is not UTF-8.
+        VlbenchError: as `error`: it cannot be read or unpacked, or is not UTF-8.
     """
     try:
-        with open_regular(path) as file, TextIOWrapper(file, encoding="utf-8-sig") as text:
-            return text.read()
+        with open_regular(path) as file:
+            if path.suffix != COMPRESSED:
+                return TextIOWrapper(file, encoding="utf-8-sig", newline=newline).read()
+            most = max(_LEAST_LIMIT, _MOST_TIMES * path.stat().st_size)
+            with gzip.open(file) as packed:
+                data = packed.read(most + 1)
+        if len(data) > most:
+            raise error(f"{shown(path)}: unpacks to more than {most:,} bytes; unpack it yourself")
+        return StringIO(data.decode("utf-8-sig"), newline).read()
     except UnicodeDecodeError as wrong:
         raise error(f"{shown(path)}: not UTF-8 at byte {wrong.start}; save it as UTF-8") from wrong
     except FileNotFoundError as wrong:
-        raise error(f"{shown(path)}: no such file; correct the name") from wrong
-    except OSError as wrong:
-        raise error(f"{shown(path)}: cannot be read ({wrong.strerror}); name a file that can") from wrong
+        raise error(f"{shown(path)}: no such file; {missing}") from wrong
+    except (OSError, EOFError, zlib.error) as wrong:
+        reason = getattr(wrong, "strerror", None) or wrong
+        raise error(f"{shown(path)}: cannot be read ({reason}); fetch it again, or name another") from wrong
+
+
+def read_json(path: Path, error: type[VlbenchError] = DataError, mend: str = "correct it") -> Any:
+    """What a file of JSON says; `mend` says what to do where it is none, or is not there.
+
+    Raises:
+        VlbenchError: as `error`: it cannot be read, or is no JSON.
+    """
+    return parsed_json(read_text(path, error, missing=mend), shown(path), mend, error=error)
+
+
+def csv_rows(
+    text: str, where: str, mend: str = "fetch it again", *, error: type[VlbenchError] = DataError
+) -> Iterator[tuple[int, list[str]]]:
+    """The cells of each row of a CSV that is not empty, behind the number of the line where it ends.
+
+    Raises:
+        VlbenchError: as `error`: a row that is no CSV, or too long; the line is named.
+    """
+    rows = csv.reader(StringIO(text, newline=""), strict=True)
+    try:
+        for cells in rows:
+            if any("\0" in cell for cell in cells):
+                raise csv.Error("it holds a NUL")
+            if cells:
+                yield rows.line_num, cells
+    except csv.Error as wrong:
+        raise error(f"{where}: line {rows.line_num}: no CSV ({wrong}); {mend}") from wrong
 
 
 def read_lines(path: Path, error: type[VlbenchError] = DataError) -> list[str]:
@@ -37,6 +93,28 @@ def read_lines(path: Path, error: type[VlbenchError] = DataError) -> list[str]:
     if not text:
         raise error(f"{shown(path)}: is empty; write a line for each")
     return text.removesuffix("\n").split("\n")
+
+
+def csv_records(text: str, where: str, mend: str = "fetch it again") -> tuple[list[str], Iterator[Record]]:
+    """The header of a CSV, none where it is empty; and each row by column, behind its place.
+
+    Raises:
+        DataError: as of `csv_rows`; the header names a column twice, where the last of two cells would win;
+            or a row has more or fewer cells.
+    """
+    rows = csv_rows(text, where, mend)
+    _, head = next(rows, (1, []))
+    if doubled := [name for at, name in enumerate(head) if name in head[:at]]:
+        raise DataError(f"{where}: line 1 names the column {doubled[0]!r} twice; keep one of them")
+
+    def records() -> Iterator[Record]:
+        for line, cells in rows:
+            place = f"{where}: line {line}"
+            if len(cells) != len(head):
+                raise DataError(f"{place}: {len(cells)} columns where the header has {len(head)}; {mend}")
+            yield place, dict(zip(head, cells, strict=True))
+
+    return head, records()
 
 
 def rows_of(lines: Iterable[str], where: str, error: type[VlbenchError] = DataError) -> list[list[str]]:

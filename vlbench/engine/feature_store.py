@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from vlbench.core.errors import DataError
 from vlbench.core.files import naming_file
+from vlbench.core.json_text import parsed_json
 from vlbench.engine.chunk import Features
 
 MAGIC = b"vlbench1"
@@ -168,7 +169,7 @@ def read_segment(path: Path) -> Iterator[tuple[list[str], Features]]:
         if magic != MAGIC or stop > size:
             return
         if blake2b(data[start + HEAD.size : stop].data, digest_size=16).digest() == digest:
-            facts = json.loads(data[start + HEAD.size : middle].tobytes())
+            facts = parsed_json(data[start + HEAD.size : middle].tobytes())
             yield facts["keys"], _as_float(data[middle:stop], facts["shape"])
         start = stop
 

@@ -14,6 +14,7 @@ from vlbench.core.capabilities import CutsSentences
 from vlbench.core.contracts import Model, Text
 from vlbench.core.files import read_checked, write_checked
 from vlbench.core.image import decoding_text
+from vlbench.core.json_text import parsed_json
 from vlbench.core.reading import LeftOut
 from vlbench.engine.job import Job
 from vlbench.engine.plan import located
@@ -95,5 +96,5 @@ def _read_rows(path: Path) -> dict[str, list[str]]:
     kept = read_checked(path)
     if kept is None:
         return {LOST: []} if path.exists() else {}
-    rows: dict[str, list[str]] = json.loads(kept)
+    rows: dict[str, list[str]] = parsed_json(kept)
     return rows

@@ -11,7 +11,9 @@ import numpy as np
 from vlbench.core.contracts import Prediction, ScoreUnit
 from vlbench.core.errors import DataError
 from vlbench.core.files import read_checked, write_checked
-from vlbench.core.record import as_record, parsed_json, record_of
+from vlbench.core.json_text import parsed_json
+from vlbench.core.npz_file import opened_npz
+from vlbench.core.record import as_record, record_of
 from vlbench.engine.job import Job
 from vlbench.engine.measure import Measured, RunFacts, decided, measure
 from vlbench.engine.plan import located
@@ -26,7 +28,7 @@ def stored_measurement(job: Job, cache: Path) -> Measured | None:
     data = read_checked(measurement_path(job, cache))
     try:
         if data is not None:
-            return record_of(Measured, parsed_json(data.decode()))
+            return record_of(Measured, parsed_json(data))
     except DataError:
         pass  # another version's
     prediction = decided_prediction(job, cache)
@@ -88,7 +90,10 @@ def stored_prediction(job: Job, cache: Path) -> tuple[Prediction, RunFacts] | No
     kept = read_checked(cache / "predictions" / f"{known.keys.prediction}.npz")
     if kept is None:
         return None
-    with np.load(BytesIO(kept), allow_pickle=False) as archive:
-        about = json.loads(str(archive["about"]))
-        arrays = {name: archive[name] for name in archive.files if name != "about"}
-    return Prediction(ScoreUnit(**about["unit"]), arrays), record_of(RunFacts, about["facts"])
+    try:
+        with opened_npz(kept, "a stored prediction") as archive:
+            about = parsed_json(str(archive["about"]))
+            arrays = {name: archive[name] for name in archive.files if name != "about"}
+            return Prediction(ScoreUnit(**about["unit"]), arrays), record_of(RunFacts, about["facts"])
+    except DataError:
+        return None  # another version's

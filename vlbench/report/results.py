@@ -74,11 +74,7 @@ def read_result(path: Path) -> Result:
     """
     try:
         with open_regular(path) as file:
-            return Result.from_json(file.read().decode())
-    except UnicodeDecodeError as error:
-        raise DataError(
-            f"{path}: not a vlbench result: not UTF-8; delete it or run the model again"
-        ) from error
+            return Result.from_json(file.read())
     except OSError as error:
         raise DataError(f"{path}: cannot be read ({error.strerror}); move or delete it") from error
     except DataError as error:

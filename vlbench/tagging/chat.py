@@ -9,7 +9,8 @@ from http.client import HTTPException, IncompleteRead
 from urllib.error import HTTPError, URLError
 from urllib.parse import urlsplit
 
-from vlbench.core.errors import VlbenchError
+from vlbench.core.errors import DataError, VlbenchError
+from vlbench.core.json_text import parsed_json
 from vlbench.core.web_answer import HIDDEN, LOST, Address, Pace, open_answer, read_whole, without_secrets
 
 _PATH = "/chat/completions"
@@ -194,8 +195,8 @@ def _refusal(error: HTTPError, endpoint: Endpoint) -> EndpointError:
     with suppress(OSError, HTTPException):
         body = error.read(_MOST_BYTES).decode(errors="replace")
     try:
-        said = _hidden(str(json.loads(body)["error"]["message"]), endpoint)
-    except (ValueError, KeyError, TypeError, RecursionError):
+        said = _hidden(str(parsed_json(body)["error"]["message"]), endpoint)
+    except (DataError, LookupError, TypeError):
         said = _hidden(body, endpoint)
     advice = "check --endpoint and --model"
     if error.code in _KEY_REFUSED:

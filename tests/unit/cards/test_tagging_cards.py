@@ -73,9 +73,9 @@ def shortened(monkeypatch: pytest.MonkeyPatch) -> Callable[[int], None]:
     def cut(count: int) -> None:
         from vlbench.datasets.layouts import tag_annotations
 
-        whole = tag_annotations._read
+        whole = tag_annotations.read_text
         monkeypatch.setattr(
-            tag_annotations, "_read", lambda file: "\n".join(whole(file).splitlines()[:count])
+            tag_annotations, "read_text", lambda file: "\n".join(whole(file).splitlines()[:count])
         )
 
     return cut

@@ -78,7 +78,7 @@ def test_json_of_clip_benchmark_is_names_or_templates(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "told"),
     [
-        ("{", "no JSON"),
+        ("{", "not JSON"),
         ('["a"]', "one data set and its list"),
         ('{"a": ["x"], "b": ["y"]}', "one data set and its list"),
         ('{"a": [1]}', "something else than strings"),

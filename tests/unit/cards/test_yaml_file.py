@@ -76,9 +76,21 @@ MANY = "a0: &a0 [x, x]\n" + "".join(f"a{i}: &a{i} [*a{i - 1}, *a{i - 1}]\n" for 
         ("a: 1\n'a': 2\n", 'line 2 found duplicate key "a"'),
         ("? [a]\n: 1\n", "line 1 a key is no word"),
         (MANY, "its aliases stand for more than 100,000 values; write them out"),
-        ("a: &a [*a]\n", "recursion depth exceeded"),
-        ("a: !!python/name:os.system x\n", "could not determine a constructor for the tag"),
-        ("a: !other x\n", "could not determine a constructor for the tag"),
+        ("a: &a [*a]\n", "nests too deeply, or in itself"),
+        ("a: &a\n  b: *a\n", "nests too deeply, or in itself"),
+        ("a: &a\n  <<: *a\n", "nests too deeply, or in itself"),
+        ("a: " + "[" * 900 + "]" * 900 + "\n", "nest"),
+        ("a: " + "{a: " * 50_000, "nest"),
+        ("a: " + "x" * 10_000_000, "has 10,000,003 letters; a card holds at most 2,097,152"),
+        ("x" * 1000 + ": 1\n" + "x" * 1000 + ": 2\n", 'line 2 found duplicate key "xxx'),
+        ("a: !!python/name:os.system x\n", "the tag tag:yaml.org,2002:python/name:os.system is none that a"),
+        ("a: !!python/object/apply:os.system [x]\n", "is none that a card may have; remove it"),
+        ("a: !!set {x, y}\n", "the tag tag:yaml.org,2002:set is none that a card may have"),
+        ("a: !other x\n", "the tag !other is none that a card may have; remove it"),
+        ("a: !!bool x\n", "line 1 x is neither true nor false"),
+        ('a: "x\\0y"\n', "line 1 it holds a NUL"),
+        ('a: {"x\\0y": 1}\n', "line 1 it holds a NUL"),
+        ("a: 0x" + "f" * 1000 + "\n", "line 1 a number of too many digits"),
         ("a: 1\n--- {b: 2}\n", "line 2 but found another document"),
         ("a: \x07\n", "a.yaml: "),
         ("a: !!int x\n", "invalid literal for int()"),
@@ -96,17 +108,10 @@ def test_what_no_card_may_hold(tmp_path: Path, text: str, told: str, monkeypatch
     assert told in str(caught.value)
     assert str(caught.value).startswith("a.yaml:")
     assert "\n" not in str(caught.value)
+    assert len(str(caught.value)) < 300
 
 
-def test_a_file_that_cannot_be_read(tmp_path: Path) -> None:
-    with pytest.raises(CardError, match="no such file"):
-        read_mapping(tmp_path / "a.yaml")
-    (tmp_path / "a.yaml").write_bytes(b"a: \xff\n")
-    with pytest.raises(CardError, match="not UTF-8 at byte 3; save it as UTF-8"):
-        read_mapping(tmp_path / "a.yaml")
-
-
-@pytest.mark.parametrize("base", ["../other", "/etc/other", "sub/other", '"a\\0b"', '".."', '""'])
+@pytest.mark.parametrize("base", ["x" * 1000, "../other", "/etc/other", "sub/other", '"a\\0b"', '".."', '""'])
 def test_a_card_extends_one_of_its_own_folder(tmp_path: Path, base: str) -> None:
     (tmp_path / "cards" / "sub").mkdir(parents=True)
     for other in ("other", "cards/sub/other"):

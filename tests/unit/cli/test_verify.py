@@ -230,7 +230,7 @@ def test_clip_benchmark_and_mteb_are_imported_under_their_names(run, tmp_path):
     ("system", "content", "message"),
     [
         ("open_clip", b"name,pretrained\n", "no column of open_clip's tables"),
-        ("open_clip", b"\xff\xfe\x00", "not a result file of open_clip"),
+        ("open_clip", b"\xff\xfe\x00", "wrong: not UTF-8 at byte 0"),
         ("clip_benchmark", b"{}", "not a result of CLIP_benchmark"),
         ("mteb", b"[]", "not a result of mteb"),
     ],

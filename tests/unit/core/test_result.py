@@ -133,8 +133,8 @@ def test_a_field_of_another_type_is_refused_by_name(make_result, field, value, s
     [
         ("[" * 100_000, "nests too deeply"),
         ('{"model": "a", "model": "b"}', "the key 'model' stands twice"),
-        ('{"model": "\\ud800"}', "'model' holds half a character"),
-        ("", "no JSON"),
+        ('{"model": "\\ud800"}', "holds half a character"),
+        ("", "not JSON"),
     ],
 )
 def test_a_text_that_json_cannot_say_is_refused_in_a_line(text, said):

@@ -9,11 +9,11 @@ from typing import Any
 from vlbench.core.contracts import Dataset, Place
 from vlbench.core.errors import DataError
 from vlbench.core.files import file_state, remembered
+from vlbench.core.json_text import parsed_json
 from vlbench.core.reading import LeftOut, Tally
-from vlbench.core.text_file import read_text
+from vlbench.core.text_file import read_json
 from vlbench.datasets.readers.captions import Caption, captioned_images, stated_caption
 from vlbench.datasets.readers.location import folder_with
-from vlbench.datasets.readers.text_records import parse_json
 
 WITHOUT = "images without a caption"
 
@@ -50,7 +50,7 @@ def caption_json(
     file = folder / annotations
     # Karpathy's file of COCO is a hundred times as large as the captions of its test split
     key = f"caption json, with what is left out|{split}|{file_state(file)}"
-    lines, left_out = json.loads(remembered(key, place.cache, lambda: _essence(file, split)))
+    lines, left_out = parsed_json(remembered(key, place.cache, lambda: _essence(file, split)))
     tally = Tally(str(folder))
     tally.add(LeftOut(*each) for each in left_out)
     return captioned_images(
@@ -72,7 +72,7 @@ def _essence(file: Path, split: str | None) -> str:
 
 
 def _lines(file: Path, split: str | None, tally: Tally) -> Iterator[Caption]:
-    record = parse_json(read_text(file), str(file))
+    record = read_json(file)
     try:
         if isinstance(record, list):
             yield from _listed(record, file, tally)
@@ -80,7 +80,7 @@ def _lines(file: Path, split: str | None, tally: Tally) -> Iterator[Caption]:
             yield from _coco(record, file, tally)
         else:
             yield from _karpathy(record, file, split, tally)
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+    except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
         raise DataError(
             f"{file}: neither Karpathy's, COCO's nor BLIP's captions ({type(error).__name__}: {error}); "
             "fetch it again"

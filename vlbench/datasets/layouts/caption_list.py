@@ -6,11 +6,12 @@ from pathlib import Path
 
 from vlbench.core.contracts import Dataset, Place
 from vlbench.core.errors import DataError
-from vlbench.core.text_file import read_text
+from vlbench.core.json_text import parsed_json
+from vlbench.core.text_file import csv_records, read_text
 from vlbench.datasets.readers.captions import Caption, captioned_images, stated_caption
 from vlbench.datasets.readers.image_file import IMAGE_SUFFIXES
 from vlbench.datasets.readers.location import folder_with
-from vlbench.datasets.readers.text_records import csv_rows, data_lines, parse_json
+from vlbench.datasets.readers.text_records import data_lines
 
 SUFFIXES = "|".join(re.escape(suffix) for suffix in sorted(IMAGE_SUFFIXES))
 LINE = re.compile(rf"(?P<image>.+?(?:{SUFFIXES})),(?P<caption>.*)", re.IGNORECASE)
@@ -78,15 +79,13 @@ def _lines(text: str, file: Path) -> Iterator[Caption]:
 def _rows(text: str, file: Path, split: str | None) -> Iterator[Caption]:
     if split is None:
         raise DataError(f"{file} carries splits; name one as `split`")
-    rows = csv_rows(text, file)
-    _, columns = next(rows)
-    for number, (_, cells) in enumerate(rows, start=2):
-        row = dict(zip(columns, cells, strict=False))
-        if row.get("split") != split:
+    for where, row in csv_records(text, str(file))[1]:
+        if row["split"] != split:
             continue
-        where = f"{file}, row {number}"
         try:
-            captions = [stated_caption(each) for each in parse_json(row["raw"], f"{where}: raw")]
+            captions = [
+                stated_caption(each) for each in parsed_json(row["raw"], f"{where}: raw", "fetch it again")
+            ]
         except TypeError as error:
             raise DataError(f"{where}: raw is no JSON list ({error}); fetch it again") from error
         for caption in captions or [""]:

@@ -1,18 +1,19 @@
 """The source `coco_tags`: images of COCO with the categories of their objects as tags."""
 
 import json
+from operator import index
 from pathlib import Path
 from typing import Literal
 
 from vlbench.core.contracts import Dataset, Offers, Place, Target, Text
 from vlbench.core.errors import DataError
 from vlbench.core.files import file_state, remembered
+from vlbench.core.json_text import parsed_json
 from vlbench.core.outside_name import inner_path
 from vlbench.core.reading import Tally
-from vlbench.core.text_file import read_text
+from vlbench.core.text_file import read_json
 from vlbench.datasets.readers.listed_images import Listed, find_listed, listed_dataset
 from vlbench.datasets.readers.location import folder_with
-from vlbench.datasets.readers.text_records import parse_json
 
 Split = Literal["train2014", "val2014", "train2017", "val2017"]
 
@@ -42,7 +43,7 @@ def coco_tags(
     # outlines of the objects make the file a hundred times as large as what is wanted of it
     key = f"coco tags|{file_state(file)}"
     text = remembered(key, place.cache, lambda: json.dumps(_essence(file)))
-    essence = json.loads(text)
+    essence = parsed_json(text)
     names: dict[str, str] = essence["names"]
     tally = Tally()
     listed = []
@@ -67,15 +68,16 @@ def coco_tags(
 
 def _essence(file: Path) -> dict[str, object]:
     """Names of the categories by id, and the categories of each image's objects, in the order of the ids."""
-    record = parse_json(read_text(file), str(file))
+    record = read_json(file)
     try:
         names = {int(each["id"]): str(each["name"]) for each in record["categories"]}
         images = {int(each["id"]): str(each["file_name"]) for each in record["images"]}
         found: dict[int, set[int]] = {image: set() for image in images}
         for each in record["annotations"]:
-            found[each["image_id"]].add(each["category_id"])
-            names[each["category_id"]]
-    except (ValueError, KeyError, TypeError) as error:
+            category = int(index(each["category_id"]))
+            names[category]
+            found[each["image_id"]].add(category)
+    except (ArithmeticError, LookupError, TypeError, ValueError) as error:
         raise DataError(
             f"{file}: no instances of COCO ({type(error).__name__}: {error}); fetch the annotations again"
         ) from error

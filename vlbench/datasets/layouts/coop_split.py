@@ -8,12 +8,12 @@ from typing import Literal
 
 from vlbench.core.contracts import Dataset, Offers, Place, Target
 from vlbench.core.errors import DataError
+from vlbench.core.json_text import parsed_json
 from vlbench.core.outside_name import inner_path
 from vlbench.core.text_file import read_text
 from vlbench.datasets.readers.annotation import text_of
 from vlbench.datasets.readers.listed_images import Listed, find_listed, listed_dataset
 from vlbench.datasets.readers.location import folder_with, locate
-from vlbench.datasets.readers.text_records import parse_json
 
 SPLIT_FILES = "split_zhou_*.json"
 SPLITS = ("train", "val", "test")
@@ -82,7 +82,7 @@ def _find(place: Place, path: str) -> Path:
 
 def _splits(text: str, file: Path, names: dict[int, str]) -> dict[str, list[Listed]]:
     """The images of each split; `names` takes the name of each label."""
-    record = parse_json(text, str(file))
+    record = parsed_json(text, str(file), "correct it, or fetch it again")
     if not isinstance(record, dict) or not any(name in record for name in SPLITS):
         raise DataError(f"{file}: no JSON object with {', '.join(SPLITS)}; name a split file of CoOp")
     return {name: list(_listed(record[name], f"{file}: {name}", names)) for name in SPLITS if name in record}

@@ -1,6 +1,5 @@
 """The source `digits`: the 1,797 scanned digits that scikit-learn ships, read without importing it."""
 
-import gzip
 from dataclasses import replace
 from functools import cache, partial
 from importlib.util import find_spec
@@ -14,6 +13,7 @@ from vlbench.core.contracts import Dataset, Example, Place, Target
 from vlbench.core.dataset import Examples
 from vlbench.core.digest import digest_of_strings
 from vlbench.core.errors import CardError, DataError, SourceMissing
+from vlbench.core.text_file import csv_rows, read_text
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -92,15 +92,14 @@ def _example(path: Path, index: int) -> Example:
 def _rows(path: Path) -> NDArray[np.uint8]:
     """Counts and label of each scan, `[n, 65]`."""
     rows: list[list[int]] = []
-    with gzip.open(path, "rt", encoding="ascii") as lines:
-        for number, line in enumerate(lines, start=1):
-            try:
-                row = [int(value) for value in line.split(",")]
-            except ValueError:
-                row = []
-            if len(row) != SIDE * SIDE + 1 or max(row[:-1]) > 16 or row[-1] >= len(NAMES) or min(row) < 0:
-                raise DataError(f"{path}, line {number}: no 64 counts and a digit; reinstall scikit-learn")
-            rows.append(row)
+    for number, cells in csv_rows(read_text(path), str(path), "reinstall scikit-learn"):
+        try:
+            row = [int(value) for value in cells]
+        except ValueError:
+            row = []
+        if len(row) != SIDE * SIDE + 1 or max(row[:-1]) > 16 or row[-1] >= len(NAMES) or min(row) < 0:
+            raise DataError(f"{path}, line {number}: no 64 counts and a digit; reinstall scikit-learn")
+        rows.append(row)
     return np.asarray(rows, dtype=np.uint8)
 
 

@@ -6,12 +6,13 @@ from pathlib import Path
 from vlbench.core.contracts import Dataset, Place
 from vlbench.core.errors import DataError
 from vlbench.core.item import Item
+from vlbench.core.json_text import parsed_json
 from vlbench.core.reading import Tally
 from vlbench.core.text_file import read_text
 from vlbench.datasets.readers.item_fields import ItemFields, box_of, item_of, too_little, value_of
 from vlbench.datasets.readers.item_images import Image, StatedItems, items_with_images
 from vlbench.datasets.readers.location import folder_with
-from vlbench.datasets.readers.text_records import json_lines, parse_json
+from vlbench.datasets.readers.text_records import json_lines
 
 
 def item_json(
@@ -54,7 +55,7 @@ def read_records(file: Path) -> Iterator[tuple[str, object]]:
     if file.suffix == ".jsonl":
         record: object = [each for _, each in json_lines(text, file)]
     else:
-        record = parse_json(text, str(file))
+        record = parsed_json(text, str(file), "correct it, or fetch it again")
     if isinstance(record, dict):
         yield from ((str(key), each) for key, each in record.items())
     elif isinstance(record, list):

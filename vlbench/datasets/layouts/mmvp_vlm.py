@@ -6,10 +6,9 @@ from pathlib import Path
 from vlbench.core.contracts import Dataset, Place
 from vlbench.core.errors import DataError
 from vlbench.core.item import Item
-from vlbench.core.text_file import read_text
+from vlbench.core.text_file import csv_rows, read_text
 from vlbench.datasets.readers.item_images import Image, StatedItems, items_with_images
 from vlbench.datasets.readers.location import folder_with
-from vlbench.datasets.readers.text_records import csv_rows
 
 QUESTIONS = "Questions.csv"
 IMAGES = ("MLLM_VLM Images", "MMVP_VLM_Images", ".")
@@ -66,9 +65,10 @@ def _items(file: Path) -> Iterator[tuple[Item, tuple[Image, ...]]]:
 
 def _rows(file: Path) -> Iterator[tuple[int, str, str]]:
     """The id, the image and the statement of each row."""
-    rows = csv_rows(read_text(file), file)
+    rows = csv_rows(read_text(file), str(file))
     next(rows, None)
-    for where, cells in rows:
+    for line, cells in rows:
+        where = f"{file}:{line}"
         if len(cells) != 3 or not cells[0].strip().isdecimal() or not all(each.strip() for each in cells):
             raise DataError(f"{where}: {cells} is no id, type and statement; fetch it again")
         number, kind, statement = (each.strip() for each in cells)

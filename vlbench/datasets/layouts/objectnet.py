@@ -6,11 +6,10 @@ from vlbench.core.contracts import Dataset, Offers, Place, Target, Text
 from vlbench.core.digest import digest_of_strings
 from vlbench.core.errors import DataError
 from vlbench.core.reading import Reading, Tally
-from vlbench.core.text_file import read_text
+from vlbench.core.text_file import read_json
 from vlbench.datasets.readers.file_listing import FoundFile, list_files, revision_of
 from vlbench.datasets.readers.image_file import IMAGE_SUFFIXES, file_examples
 from vlbench.datasets.readers.location import locate
-from vlbench.datasets.readers.text_records import parse_json
 
 IMAGES = "objectnet-1.0/images"
 LABELS = "folder_to_objectnet_label.json"
@@ -72,7 +71,7 @@ def _holds_mappings(folder: Path) -> bool:
 
 
 def _strings(file: Path) -> dict[str, str]:
-    record = parse_json(read_text(file), str(file))
+    record = read_json(file)
     if not isinstance(record, dict) or not all(isinstance(each, str) for each in record.values()):
         raise DataError(f"{file}: no JSON object of strings; fetch it again")
     return record

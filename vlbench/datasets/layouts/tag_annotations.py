@@ -3,9 +3,7 @@
 And as Open Images verifies them, which lists the tags that are false of an image beside those that are true.
 """
 
-import gzip
 import posixpath
-import zlib
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
@@ -16,6 +14,7 @@ from vlbench.core.contracts import Dataset, Place, Target
 from vlbench.core.errors import CardError, DataError, SourceMissing
 from vlbench.core.outside_name import InnerPath, inner_folder, inner_path
 from vlbench.core.reading import Tally
+from vlbench.core.text_file import csv_records, read_text
 from vlbench.datasets.readers.annotation import offers_beside
 from vlbench.datasets.readers.file_listing import FoundFile, find_files, list_files
 from vlbench.datasets.readers.image_file import IMAGE_SUFFIXES
@@ -26,12 +25,11 @@ from vlbench.datasets.readers.listed_images import (
     those_there,
 )
 from vlbench.datasets.readers.location import locate
-from vlbench.datasets.readers.text_records import csv_rows, data_lines
+from vlbench.datasets.readers.text_records import data_lines
 
 Form = Literal["names", "indices", "open images"]
 VERIFIED = ("ImageID", "LabelName", "Confidence")
 """The columns of Open Images' verified labels that are read; a confidence of 1 is true, one of 0 false."""
-COMPRESSED = ".gz"
 JPEG = ".jpg"
 
 
@@ -73,7 +71,7 @@ def tag_annotations(
     beside = replace(place, roots=(folder, *place.roots))
     file = locate(beside, annotations, wanted="annotation file", holds=Path.is_file)
     tally = Tally()
-    texts = [_read(file)]
+    texts = [read_text(file)]
     listed = list(_verified(texts[0], file) if form == "open images" else _listed(texts[0], file, form))
     if not listed:
         raise DataError(f"{file} has no line; add one for each image")
@@ -82,7 +80,7 @@ def tag_annotations(
         if form == "open images":
             raise DataError(f"{file} lists what is false itself; leave out `negatives`")
         other = locate(beside, negatives, wanted="file of negative tags", holds=Path.is_file)
-        texts.append(_read(other))
+        texts.append(read_text(other))
         listed = _with_negatives(listed, _listed(texts[1], other, form), tally)
         labels += f", negative tags of {other.name}"
     below = folder / inner_folder(images, f"source tag_annotations:{path}: images", CardError)
@@ -110,32 +108,18 @@ def _with_negatives(listed: Sequence[Listed], negative: Sequence[Listed], tally:
 
 def _verified(text: str, file: Path) -> Iterator[Listed]:
     """The images of Open Images' verified labels in the order in which they are first named."""
-    rows = csv_rows(text, file)
-    _, columns = next(rows, ("", []))
+    columns, rows = csv_records(text, str(file))
     if not set(VERIFIED) <= set(columns):
         raise DataError(f"{file}: the columns are not {', '.join(VERIFIED)}; fetch the verified labels")
     found: dict[InnerPath, tuple[list[str], list[str]]] = {}
-    for where, cells in rows:
-        row = dict(zip(columns, cells, strict=False))
-        image, label, confidence = (row.get(column, "") for column in VERIFIED)
+    for where, row in rows:
+        image, label, confidence = (row[column] for column in VERIFIED)
         if confidence not in ("0", "1") or not label:
             raise DataError(f"{where}: confidence {confidence!r} of {label!r} is neither 0 nor 1")
         name = _image_name(image, image, where)
         found.setdefault(name, ([], []))[confidence == "0"].append(label)
     for name, (true, false) in found.items():
         yield Listed(str(file), name, Target(tags=tuple(true), negatives=tuple(false)))
-
-
-def _read(file: Path) -> str:
-    try:
-        data = file.read_bytes()
-        if file.suffix == COMPRESSED:
-            data = gzip.decompress(data)
-        return data.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise DataError(f"{file} is not UTF-8 at byte {error.start}; save it as UTF-8") from error
-    except (OSError, EOFError, zlib.error) as error:
-        raise DataError(f"{file} cannot be read ({error}); fetch it again") from error
 
 
 def _listed(text: str, file: Path, form: Form) -> list[Listed]:

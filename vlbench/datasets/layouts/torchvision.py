@@ -1,9 +1,7 @@
 """The source `torchvision`: classification data sets as torchvision.datasets leaves them on disk."""
 
-import csv
 import json
 import os
-import struct
 import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -11,14 +9,15 @@ from functools import lru_cache, partial
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
-from pickle import UnpicklingError
 from typing import TYPE_CHECKING, Any
 
 from vlbench.core.contracts import Dataset, Example, Place, Target
+from vlbench.core.damage import DAMAGE, reading
 from vlbench.core.dataset import Examples
 from vlbench.core.digest import digest_of_strings
 from vlbench.core.errors import CardError, DataError, SourceMissing, UnknownName
 from vlbench.core.files import remembered
+from vlbench.core.json_text import parsed_json
 from vlbench.core.outside_name import InnerPath, inner_path
 from vlbench.datasets.readers.file_listing import FoundFile, find_files, list_files, revision_of
 from vlbench.datasets.readers.image_file import open_image_file
@@ -104,20 +103,7 @@ LAYOUTS: Mapping[str, OnDisk] = {
 
 ARCHIVES = frozenset((".gz", ".tgz", ".tar", ".zip"))
 """Suffixes of what torchvision unpacked; it may lie beside the data or not."""
-TORCHVISION_RAISES = (
-    *(
-        ArithmeticError,
-        AssertionError,
-        AttributeError,
-        EOFError,
-        LookupError,
-        OSError,
-        RuntimeError,
-        ValueError,
-    ),
-    *(UnpicklingError, csv.Error, struct.error),
-)
-"""What its readers raise for damaged files; they check little of what they read."""
+_RAISED: tuple[type[Exception], ...] = (DataError, *DAMAGE)
 OPEN_DATASETS = 2
 """How many data sets stay in memory: some are held there as a whole."""
 _OPENING = threading.Lock()
@@ -178,7 +164,7 @@ def torchvision(
     state = digest_of_strings(sorted(file.state for file in files))
     named = Named(dataset, str(root), json.dumps(chosen, sort_keys=True), state)
     key = f"labels of torchvision|{dataset}|{named.options}|{state}"
-    labels = json.loads(remembered(key, place.cache, lambda: json.dumps(_labels(named, layout, parts))))
+    labels = parsed_json(remembered(key, place.cache, lambda: json.dumps(_labels(named, layout, parts))))
     return Dataset(
         name=f"torchvision:{dataset}:{path}",
         revision=revision_of(files, place, contents=[("options", digest_of_strings([named.options]))]),
@@ -215,11 +201,8 @@ def _labels(named: Named, layout: OnDisk, parts: Sequence[str]) -> list[int]:
 def _hdf5_labels(file: Path) -> list[int]:
     """Labels of PCAM, which torchvision would read by opening both files for each image."""
     h5py: Any = import_module("h5py")  # no dependency of vlbench
-    try:
-        with h5py.File(file) as opened:
-            return [int(each) for each in opened["y"][:, 0, 0, 0]]
-    except (OSError, KeyError) as error:
-        raise DataError(f"{file} is damaged ({error}); fetch it again") from error
+    with reading(file, "damaged"), h5py.File(file) as opened:
+        return [int(each) for each in opened["y"][:, 0, 0, 0]]
 
 
 def _image(named: Named, index: int) -> "Image":
@@ -232,7 +215,7 @@ def _image(named: Named, index: int) -> "Image":
         else:  # as torchvision reads it, but for decoders that no other data set is read with
             opened = open_image_file(file)
             image = opened.copy() if named.dataset == "Caltech101" else opened.convert("RGB")
-    except (OSError, DataError) as error:
+    except _RAISED as error:
         raise DataError(
             f"{named.root}: image {index} of {named.dataset} does not open ({error}); "
             "complete the images, since torchvision takes all of a split and no subset"
@@ -271,12 +254,12 @@ def _opened(named: Named) -> Any:
 def _open(named: Named) -> Any:
     from torchvision import datasets
 
-    options: Mapping[str, Option] = json.loads(named.options)
+    options: Mapping[str, Option] = parsed_json(named.options)
     try:
         dataset = getattr(datasets, named.dataset)(named.root, **options)
     except TypeError as error:
         raise CardError(f"source torchvision: {named.dataset} takes other options ({error})") from error
-    except TORCHVISION_RAISES as error:
+    except DAMAGE as error:
         reason = str(error).split(" You can use download=True")[0]
         raise DataError(
             f"{named.root}: torchvision does not open {named.dataset} {dict(options)} ({reason}); "

@@ -9,12 +9,13 @@ from vlbench.core.contracts import Dataset, Example, Offers, Target
 from vlbench.core.dataset import Examples
 from vlbench.core.errors import DataError
 from vlbench.core.item import Item
+from vlbench.core.parquet_file import open_parquet
 from vlbench.core.reading import Reading, Tally
 from vlbench.datasets.readers.annotation import templates_beside
 from vlbench.datasets.readers.file_listing import FoundFile
 from vlbench.datasets.readers.item_fields import Box, ItemFields, box_of, item_of, mark_of, too_little
 from vlbench.datasets.readers.parquet_columns import image_leaf, read_values
-from vlbench.datasets.readers.parquet_rows import open_image_row, open_parquet
+from vlbench.datasets.readers.parquet_rows import open_image_row
 
 RowImage = tuple[FoundFile, str, int, Box | None]
 """An image in a row of a file: the path of its column's bytes, the row, and the part of it that is meant."""

@@ -13,6 +13,7 @@ from vlbench.core.contracts import Dataset, Offers, Place, Target, Text
 from vlbench.core.dataset import Examples
 from vlbench.core.errors import CardError, DataError, SourceMissing
 from vlbench.core.outside_name import InnerPath
+from vlbench.core.parquet_file import open_parquet
 from vlbench.core.reading import Reading, Tally
 from vlbench.datasets.readers.annotation import names_file, offers_beside
 from vlbench.datasets.readers.file_listing import FoundFile, find_files, list_files, revision_of
@@ -30,7 +31,7 @@ from vlbench.datasets.readers.parquet_columns import (
     find_columns,
     read_rows,
 )
-from vlbench.datasets.readers.parquet_rows import example_of_row, open_parquet
+from vlbench.datasets.readers.parquet_rows import example_of_row
 
 PARQUET_SUFFIX = ".parquet"
 DEFAULT_SPLIT = "test"
@@ -238,7 +239,7 @@ def _columns_of(schema: Any, choice: ColumnChoice, path: str) -> FileColumns:
     found = find_columns(schema, choice, path)
     remarks = columns_passed_over(schema, found, choice)
     reading = Reading("parquet", columns_read(schema, found), remarks=remarks)
-    return FileColumns(path, found, reading, class_names(schema, found))
+    return FileColumns(path, found, reading, class_names(schema, found, path))
 
 
 def _holds_parquet(path: Path) -> bool:

@@ -1,12 +1,13 @@
 """Which columns of parquet files hold images and what is said of them, and how these are read."""
 
-import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from vlbench.core.contracts import Target, Text
 from vlbench.core.errors import DataError
+from vlbench.core.json_text import parsed_json
+from vlbench.core.parquet_file import reading_parquet
 from vlbench.core.reading import Tally
 from vlbench.datasets.readers.annotation import BLANK, target_of, text_of
 from vlbench.datasets.readers.item_fields import ItemFields
@@ -144,24 +145,27 @@ def read_values(parquet_file: Any, columns: Iterable[str], path: str) -> dict[st
     Raises:
         DataError: a column is not there, or the file is damaged.
     """
-    from pyarrow import ArrowException
-
     wanted = sorted(set(columns))
     for name in wanted:
         if name not in parquet_file.schema_arrow.names:
             raise DataError(f"{path}: no column {name!r}; it has {_listed(parquet_file.schema_arrow)}")
-    try:
+    with reading_parquet(path):
         table = parquet_file.read(columns=wanted)
-    except (ArrowException, OSError) as error:
-        raise DataError(f"{path} is damaged ({error}); fetch it again") from error
-    return {name: table.column(name).to_pylist() for name in table.column_names}
+        if wanted and table.num_rows != parquet_file.metadata.num_rows:
+            raise ValueError(f"it holds {table.num_rows} rows, and states {parquet_file.metadata.num_rows}")
+        return {name: table.column(name).to_pylist() for name in table.column_names}
 
 
-def class_names(schema: Any, found: FoundColumns) -> tuple[Text, ...]:
-    """Names that the Hugging Face metadata give to the indices of labels, else of tags."""
+def class_names(schema: Any, found: FoundColumns, path: str) -> tuple[Text, ...]:
+    """Names that the Hugging Face metadata give to the indices of labels, else of tags.
+
+    Raises:
+        DataError: the metadata are no JSON.
+    """
+    stated = (schema.metadata or {}).get(b"huggingface", b"null")
     try:
-        features = json.loads((schema.metadata or {})[b"huggingface"])["info"]["features"]
-    except (KeyError, TypeError, ValueError):
+        features = parsed_json(stated, f"{path}: its metadata", "fetch it again")["info"]["features"]
+    except (KeyError, TypeError):
         return ()
     for column in (*found.of["label"], *found.of["tags"]):
         feature = features.get(column) if isinstance(features, dict) else None
@@ -218,7 +222,8 @@ def _fits(use: ColumnUse, kind: Any) -> bool:
         of_each: ColumnUse = "label" if use in _TAG_USES else use
         return use in ("captions", *_TAG_USES) and _fits(of_each, kind.value_type)
     if types.is_struct(kind):
-        return {"image": BYTES, "captions": SENTENCE}.get(use) in {field.name for field in kind}
+        part = {"image": BYTES, "captions": SENTENCE}.get(use)
+        return any(field.name == part and _fits(use, field.type) for field in kind)
     if use == "image":
         return bool(types.is_binary(kind) or types.is_large_binary(kind))
     if use in ("label", "group") and types.is_integer(kind):

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from vlbench.core.contracts import Example, Target
 from vlbench.core.errors import DataError
+from vlbench.core.parquet_file import open_parquet, reading_parquet
 from vlbench.datasets.readers.file_listing import FoundFile
 from vlbench.datasets.readers.image_file import open_image_bytes
 
@@ -55,12 +56,13 @@ class ImageColumn:
         """
         with self._lock:
             start, images = self._kept_stretch(row) or self._next_stretch(row)
-        image = images[row - start].as_py()
-        if isinstance(image, dict):
-            image = image[self._leaf.rpartition(".")[2]]
-        if not image:
-            raise DataError(f"{self._path}: row {row} holds no image; remove the row")
-        return bytes(image)
+        with reading_parquet(f"{self._path}: row {row}"):
+            image = images[row - start].as_py()
+            if isinstance(image, dict):
+                image = image[self._leaf.rpartition(".")[2]]
+            if not image:
+                raise DataError(f"{self._path}: row {row} holds no image; remove the row")
+            return bytes(image)
 
     def _kept_stretch(self, row: int) -> Stretch | None:
         for start, images in self._kept.items():
@@ -70,11 +72,9 @@ class ImageColumn:
         return None
 
     def _next_stretch(self, row: int) -> Stretch:
-        from pyarrow import ArrowException
-
         if not self._position <= row < self._group_stop:
             self._open(row)
-        try:
+        with reading_parquet(f"{self._path}: near row {row}"):
             for start, images in self._cursor:
                 self._position = start + len(images)
                 self._kept[start] = images
@@ -82,8 +82,6 @@ class ImageColumn:
                     self._kept.popitem(last=False)
                 if row < self._position:
                     return start, images
-        except (ArrowException, OSError) as error:
-            raise DataError(f"{self._path} is damaged near row {row} ({error}); fetch it again") from error
         raise DataError(f"{self._path} ends before row {row}; fetch it again")
 
     def _open(self, row: int) -> None:
@@ -99,25 +97,10 @@ class ImageColumn:
         self._cursor = _stretches(parquet_file, group, start, self._leaf)
 
 
-def open_parquet(path: str) -> Any:
-    """A parquet file, opened by its metadata alone, its pages mapped and not read ahead.
-
-    Raises:
-        DataError: it is no parquet file.
-    """
-    from pyarrow import ArrowException
-    from pyarrow.parquet import ParquetFile
-
-    try:
-        return ParquetFile(path, memory_map=True, pre_buffer=False)
-    except (ArrowException, OSError) as error:
-        raise DataError(f"{path} is no parquet file ({error}); fetch it again or remove it") from error
-
-
 def _stretches(parquet_file: Any, group: int, start: int, leaf: str) -> Iterator[Stretch]:
     metadata = parquet_file.metadata.row_group(group)
-    chunks = (metadata.column(i) for i in range(metadata.num_columns))
-    size = sum(chunk.total_uncompressed_size for chunk in chunks if chunk.path_in_schema == leaf)
+    # of all columns, of which images are most: that of one is not to be asked for
+    size = metadata.total_byte_size
     rows = max(1, min(metadata.num_rows, STRETCH_BYTES * metadata.num_rows // max(size, 1)))
     for batch in parquet_file.iter_batches(
         batch_size=rows, row_groups=[group], columns=[leaf], use_threads=False

@@ -9,10 +9,13 @@ from pathlib import Path, PurePosixPath
 from typing import Any, BinaryIO
 
 import numpy as np
+from numpy.lib.format import read_array
 
 from vlbench.core.contracts import Target
+from vlbench.core.damage import reading
 from vlbench.core.errors import DataError
 from vlbench.core.files import remembered
+from vlbench.core.json_text import parsed_json
 from vlbench.core.reading import LeftOut, Tally
 from vlbench.datasets.readers.annotation import CAPTION_FIELDS, target_of
 from vlbench.datasets.readers.file_listing import FoundFile
@@ -24,6 +27,7 @@ LAYOUT = 5
 BLOCK = 512
 """Tars are made of blocks of this many bytes, and end with blocks of zeros."""
 LONGEST_ANNOTATION = 2**24
+_AGAIN = "fetch or pack it again"
 ANNOTATIONS = frozenset(("cls", "txt", "json", "npy"))
 TEXT = "txt"
 MARKS = "marks"
@@ -65,7 +69,7 @@ def index_of(file: FoundFile, cache: Path | None) -> TarIndex:
             annotation that is not what its suffix says.
     """
     key = f"tar index|{LAYOUT}|{file.state}"
-    samples, left_out = json.loads(remembered(key, cache, lambda: _packed(_read_index(file))))
+    samples, left_out = parsed_json(remembered(key, cache, lambda: _packed(_read_index(file))))
     return [_sample(each) for each in samples], [LeftOut(*each) for each in left_out]
 
 
@@ -83,25 +87,20 @@ def _sample(row: Sequence[Any]) -> TarSample:
 def _read_index(file: FoundFile) -> TarIndex:
     gathered: dict[str, _Gathered] = {}
     tally = Tally(str(Path(file.path).parent))
-    try:
-        with Path(file.path).open("rb") as stream:
-            for member in _members(stream, file.path):
-                named = _key_and_suffix(member.name)
-                if named is None:
-                    tally.leave_out("members that are neither image nor annotation", member.name)
-                    continue
-                key, suffix = named
-                if not key:
-                    continue
-                parts = gathered.setdefault(key, _Gathered())
-                if f".{suffix}" in IMAGE_SUFFIXES:
-                    parts.images.append((member.name, member.offset_data, member.size))
-                else:
-                    _annotate(parts, member, suffix, stream, f"{file.path}: {member.name}", tally)
-    except (tarfile.TarError, OSError, EOFError, UnicodeError) as error:
-        raise DataError(
-            f"{file.path} is no plain tar, or damaged ({error}); fetch or pack it again"
-        ) from error
+    with reading(file.path, "no plain tar, or damaged", _AGAIN), Path(file.path).open("rb") as stream:
+        for member in _members(stream, file.path):
+            named = _key_and_suffix(member.name)
+            if named is None:
+                tally.leave_out("members that are neither image nor annotation", member.name)
+                continue
+            key, suffix = named
+            if not key:
+                continue
+            parts = gathered.setdefault(key, _Gathered())
+            if f".{suffix}" in IMAGE_SUFFIXES:
+                parts.images.append((member.name, member.offset_data, member.size))
+            else:
+                _annotate(parts, member, suffix, stream, f"{file.path}: {member.name}", tally)
     samples = [
         _finished(key, parts, file.path, tally)
         for key, parts in gathered.items()
@@ -146,14 +145,18 @@ def _members(stream: BinaryIO, path: str) -> Iterator[tarfile.TarInfo]:
     end = 0
     with tarfile.open(fileobj=stream, mode="r:", encoding="utf-8", errors="strict") as archive:
         for member in archive:
+            if member.size < 0:  # the next one would be this one again
+                raise DataError(f"{path}: {member.name} states {member.size} bytes; {_AGAIN}")
             end = member.offset_data + -(-member.size // BLOCK) * BLOCK
-            if member.isfile():
+            if member.isfile() and member.sparse is None:
                 yield member
             elif not member.isdir():
-                raise DataError(f"{path}: {member.name} is a link or a device; pack the file itself")
+                raise DataError(
+                    f"{path}: {member.name} is a link, a device or a file with holes; pack the file itself"
+                )
     stream.seek(end)
     if stream.read(BLOCK) != bytes(BLOCK):
-        raise DataError(f"{path} is cut short at byte {end}; fetch or pack it again")
+        raise DataError(f"{path} is cut short at byte {end}; {_AGAIN}")
 
 
 def _annotate(
@@ -163,10 +166,8 @@ def _annotate(
     if member.size > LONGEST_ANNOTATION:
         raise DataError(f"{where} has {member.size} bytes, too many for an annotation; remove it")
     stream.seek(member.offset_data)  # the tar is read on from its own offset
-    try:
+    with reading(where, f"no {suffix} annotation", "pack the tar again", also=(DataError,)):
         said = _said(suffix, stream.read(member.size))
-    except (ValueError, EOFError, RecursionError) as error:
-        raise DataError(f"{where} is no {suffix} annotation ({error}); pack the tar again") from error
     if said is None:
         tally.leave_out("JSON members that hold no object", where)
         return
@@ -183,11 +184,11 @@ def _said(suffix: str, data: bytes) -> dict[str, object] | None:
     if suffix == "txt":
         return {TEXT: data_lines(data.decode("utf-8")) or [""]}
     if suffix == "npy":
-        marks: Any = np.ravel(np.load(BytesIO(data), allow_pickle=False))
+        marks: Any = np.ravel(read_array(BytesIO(data), allow_pickle=False))
         if not np.isin(marks, (-1, 0, 1)).all():
             raise ValueError("it holds other values than 0, 1 and -1, and is no row of marks of tags")
         return {"tags": [int(each) for each in np.flatnonzero(marks > 0)], MARKS: len(marks)}
-    record = json.loads(data)
+    record = parsed_json(data)
     return record if isinstance(record, dict) else None
 
 

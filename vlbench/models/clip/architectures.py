@@ -13,6 +13,8 @@ from pathlib import Path
 from vlbench.core.contracts import Origin
 from vlbench.core.errors import PluginError, UnknownName, WeightsError
 from vlbench.core.files import remembered, remembered_sha256
+from vlbench.core.json_text import parsed_json
+from vlbench.core.text_file import read_json
 from vlbench.models.shared.hub_files import hub_file, source_of
 from vlbench.models.shared.recipe import CONFIG_FILE, Config, Recipe, completed, own_weights, read_config_file
 
@@ -31,7 +33,7 @@ def architecture_config(name: str) -> Config:
         UnknownName: open_clip has none of that name; close matches are given.
     """
     check_architecture(name)
-    config: Config = json.loads((_config_folder() / f"{name}.json").read_text(encoding="utf-8"))
+    config: Config = read_json(_config_folder() / f"{name}.json", PluginError, "install open_clip again")
     return config
 
 
@@ -161,7 +163,7 @@ def _tag_facts(arch: str, tag: str, cache: Path | None) -> Mapping[str, object]:
         return json.dumps(facts)
 
     text = remembered(f"tag|{arch}|{tag}|{version('open_clip_torch')}", cache, look_up)
-    facts: Mapping[str, object] = json.loads(text)
+    facts: Mapping[str, object] = parsed_json(text)
     return facts
 
 

@@ -2,12 +2,13 @@
 
 import re
 from pathlib import Path
-from zipfile import BadZipFile
 
-import numpy as np
+from numpy.lib.npyio import NpzFile
 from torch import nn
 
+from vlbench.core.damage import reading
 from vlbench.core.errors import WeightsError
+from vlbench.core.npz_file import opened_npz
 from vlbench.models.shared.weights import Weights, check_values, listed
 
 _BIG_VISION = re.compile(
@@ -25,20 +26,18 @@ def fill_from_big_vision(model: nn.Module, weights: Path) -> None:
     """
     from open_clip.convert import load_big_vision_weights
 
-    try:
-        load_big_vision_weights(model, str(weights))
-        _check_all_read(model, weights)
-    except (KeyError, AttributeError, AssertionError, RuntimeError, ValueError, BadZipFile) as error:
-        raise WeightsError(f"{weights}: no big_vision weights of this architecture ({error})") from error
+    with opened_npz(weights, weights, error=WeightsError) as arrays:
+        with reading(weights, "no big_vision weights of this architecture", error=WeightsError):
+            load_big_vision_weights(model, str(weights))
+        _check_all_read(model, weights, arrays)
 
 
-def _check_all_read(model: nn.Module, weights: Path) -> None:
+def _check_all_read(model: nn.Module, weights: Path, arrays: NpzFile) -> None:
     """Raise WeightsError where an .npz file holds more arrays, or more numbers, than the model took of it."""
-    with np.load(weights) as arrays:
-        root = "params/" if "params/b" in arrays else ""
-        names = [name for name in arrays.files if name.startswith(root)]
-        strange = [name for name in names if not _BIG_VISION.match(name.removeprefix(root))]
-        count = sum(arrays[name].size for name in names)
+    root = "params/" if "params/b" in arrays else ""
+    names = [name for name in arrays.files if name.startswith(root)]
+    strange = [name for name in names if not _BIG_VISION.match(name.removeprefix(root))]
+    count = sum(arrays[name].size for name in names)
     if strange:
         raise WeightsError(f"{weights}: {listed(f'has {len(strange)} unexpected arrays', strange)}")
     taken = sum(parameter.numel() for parameter in model.parameters())

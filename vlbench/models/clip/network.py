@@ -115,7 +115,7 @@ def constructed(config: Config) -> nn.Module:
         kind = CoCa if "multimodal_cfg" in arguments else CustomTextCLIP
     try:
         return cast(nn.Module, kind(**{**arguments, "text_cfg": text, "vision_cfg": vision}))
-    except TypeError as error:
+    except (ArithmeticError, AssertionError, AttributeError, LookupError, TypeError, ValueError) as error:
         raise WeightsError(f"model_cfg: {error}; correct the configuration") from error
     except OSError as error:
         raise WeightsError(

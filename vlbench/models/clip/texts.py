@@ -3,7 +3,9 @@
 from typing import cast
 
 from vlbench.core.contracts import Placement
+from vlbench.core.damage import reading
 from vlbench.core.errors import WeightsError
+from vlbench.core.text_file import read_text
 from vlbench.models.clip.network import Network
 from vlbench.models.shared.recipe import MERGES_FILE, Recipe, check_transformers, section
 from vlbench.models.shared.sentence_tokens import Tokenizer
@@ -56,7 +58,9 @@ def tokenizer_of(recipe: Recipe) -> Tokenizer:
     if not named:
         if recipe.merges is None:
             return cast(Tokenizer, SimpleTokenizer(context_length=context, **options))
-        made = SimpleTokenizer(bpe_path=str(recipe.merges), context_length=context, **options)
+        read_text(recipe.merges, WeightsError)  # open_clip would unpack whatever lies there
+        with reading(recipe.merges, "no file of BPE merges", error=WeightsError):
+            made = SimpleTokenizer(bpe_path=str(recipe.merges), context_length=context, **options)
         stated = text.get("vocab_size", _VOCABULARY)
         if made.vocab_size != stated:
             raise WeightsError(

@@ -7,12 +7,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, get_args
 
-from safetensors import SafetensorError, safe_open
-
 from vlbench.core.contracts import Text
-from vlbench.core.errors import WeightsError
+from vlbench.core.errors import DataError, WeightsError
 from vlbench.core.files import write_atomically
-from vlbench.models.shared.file_kind import other_kind
+from vlbench.core.json_text import parsed_json
+from vlbench.models.shared.file_kind import check_kind
+from vlbench.models.shared.safetensors_file import opened_safetensors
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -56,8 +56,8 @@ def read_facts(path: Path) -> ContextFacts:
     """
     shape, metadata = _read_header(path)
     try:
-        facts = _parsed(json.loads(metadata[_METADATA]))
-    except (KeyError, TypeError, ValueError) as error:
+        facts = _parsed(parsed_json(metadata[_METADATA]))
+    except (DataError, KeyError, TypeError, ValueError) as error:
         reason = f"{error} is missing" if isinstance(error, KeyError) else error
         raise WeightsError(
             f"{path}: no facts of a context in its header ({reason}); write it anew with "
@@ -80,10 +80,9 @@ def read_vectors(path: Path) -> "Tensor":
     Raises:
         WeightsError: the file is missing, damaged or no context file, or holds NaN or infinity.
     """
-    from safetensors.torch import load_file
-
     read_facts(path)
-    vectors: Tensor = load_file(path)[TENSOR]
+    with opened_safetensors(path, "pt") as file:
+        vectors: Tensor = file.get_tensor(TENSOR)
     _check_finite(path, vectors)
     return vectors.float()
 
@@ -139,17 +138,14 @@ def _check_finite(path: Path, vectors: "Tensor") -> None:
 
 def _read_header(path: Path) -> tuple[tuple[int, ...], Mapping[str, str]]:
     """The shape of a file's one tensor, and its metadata."""
-    try:
-        with safe_open(path, "np") as file:
-            names, metadata = set(file.keys()), file.metadata() or {}
-            shape = tuple(file.get_slice(TENSOR).get_shape()) if TENSOR in names else None
-    except FileNotFoundError as error:
+    if not path.is_file():
         raise WeightsError(
             f"{path}: no such file; a context file is written by `vlbench fit coop` or `vlbench import coop`"
-        ) from error
-    except (SafetensorError, OSError) as error:
-        reason = (other_kind(path) if isinstance(error, SafetensorError) else None) or error
-        raise WeightsError(f"{path}: no readable safetensors file ({reason})") from error
+        )
+    check_kind(path)
+    with opened_safetensors(path, "np") as file:
+        names, metadata = set(file.keys()), file.metadata() or {}
+        shape = tuple(file.get_slice(TENSOR).get_shape()) if TENSOR in names else None
     if others := sorted(names - {TENSOR}):
         raise WeightsError(
             f"{path}: unexpected tensors {', '.join(others[:5])}; a context file holds {TENSOR} alone"

@@ -11,6 +11,7 @@ from torch import Tensor
 
 from vlbench.core.contracts import Precision, Text
 from vlbench.core.errors import WeightsError
+from vlbench.core.text_file import read_text
 from vlbench.models.coop.context import POSITIONS, TENSOR, Position
 from vlbench.models.coop.prompts import plain_prompts
 from vlbench.models.shared.causal_text import token_table
@@ -176,7 +177,7 @@ def dassl_file(directory: Path, *, epoch: int | None = None) -> Path:
             raise WeightsError(f"{folder}: holds no {_NUMBERED}{epoch}; epochs there: {known}")
         return folder / f"{_NUMBERED}{epoch}"
     newest = folder / _NEWEST
-    named = newest.read_text(encoding="utf-8").strip() if newest.is_file() else ""
+    named = read_text(newest, WeightsError).strip() if newest.is_file() else ""
     for name in (_BEST, Path(named).name):
         if name and (folder / name).is_file():
             return folder / name

@@ -1,10 +1,11 @@
 """What a file is where weights are expected, by its bytes; imports no torch."""
 
 import re
-import zipfile
 from pathlib import Path
+from zipfile import ZipFile
 
 from vlbench.core.errors import WeightsError
+from vlbench.core.zip_file import ZIP, opened_zip
 from vlbench.models.shared.weights import is_safetensors
 
 _HEAD = 1024
@@ -55,14 +56,14 @@ def other_kind(path: Path) -> str | None:
         return "a tar archive; unpack it"
     if (text := _as_text(head)) is not None:
         return f"text, no weights ({text}); fetch the file itself"
-    return _of_zip(path) if head.startswith(b"PK") else None
+    return _of_zip(path) if head.startswith(ZIP) else None
 
 
 def is_torchscript(path: Path) -> bool:
     """Whether a file is a TorchScript archive: a zip that holds constants beside its data."""
-    if not zipfile.is_zipfile(path):
+    if not is_zip(path):
         return False
-    with zipfile.ZipFile(path) as archive:
+    with opened_zip(path, path, error=WeightsError) as archive:
         return archive_root(archive) is not None
 
 
@@ -73,11 +74,16 @@ def uses_quick_gelu(path: Path) -> bool:
     """
     if not is_torchscript(path):
         return False
-    with zipfile.ZipFile(path) as archive:
+    with opened_zip(path, path, error=WeightsError) as archive:
         return any(b"sigmoid(" in archive.read(name) for name in archive.namelist() if name.endswith(".py"))
 
 
-def archive_root(archive: zipfile.ZipFile) -> str | None:
+def is_zip(path: Path) -> bool:
+    """Whether torch takes a file for a zip archive: by its first bytes."""
+    return _head(path).startswith(ZIP)
+
+
+def archive_root(archive: ZipFile) -> str | None:
     """The folder of a TorchScript archive inside its zip file; None of other zip files."""
     names = [name for name in archive.namelist() if re.fullmatch(r"(?:[^/]+/)?constants\.pkl", name)]
     return names[0].removesuffix("constants.pkl") if names else None
@@ -85,11 +91,8 @@ def archive_root(archive: zipfile.ZipFile) -> str | None:
 
 def _of_zip(path: Path) -> str | None:
     """Archives that torch and numpy do not write."""
-    try:
-        with zipfile.ZipFile(path) as archive:
-            names = archive.namelist()
-    except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError):
-        return None  # torch's reader says what is damaged
+    with opened_zip(path, path, error=WeightsError) as archive:
+        names = archive.namelist()
     if any(
         name.rpartition("/")[2] in ("data.pkl", "constants.pkl") or name.endswith(".npy") for name in names
     ):

@@ -1,6 +1,5 @@
 """What an open_clip checkpoint is made of: configuration, preprocessing, weights; imports no torch."""
 
-import json
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, fields, replace
 from importlib.util import find_spec
@@ -10,6 +9,7 @@ from typing import cast
 from vlbench.core.contracts import Origin
 from vlbench.core.errors import Unsupported, WeightsError
 from vlbench.core.files import file_state, remembered
+from vlbench.core.text_file import read_json
 from vlbench.models.shared.file_kind import uses_quick_gelu
 from vlbench.models.shared.weights import is_safetensors
 
@@ -143,12 +143,7 @@ def read_config_file(path: Path) -> tuple[Config, Config]:
     Raises:
         WeightsError: the file is missing, is not JSON or has no model_cfg.
     """
-    try:
-        whole = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise WeightsError(f"{path}: no such file; a model folder of open_clip's layout holds one") from None
-    except ValueError as error:
-        raise WeightsError(f"{path}: not JSON ({error}); write it anew") from None
+    whole = read_json(path, WeightsError, "write one, as a model folder of open_clip's layout holds it")
     if not isinstance(whole, dict):
         raise WeightsError(f"{path}: not JSON (the top level is no object); write it anew")
     model = section(whole, "model_cfg")

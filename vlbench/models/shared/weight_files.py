@@ -5,21 +5,22 @@ import pickle
 import pickletools
 import re
 import warnings
-import zipfile
 from collections import OrderedDict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import IO
+from zipfile import ZipFile
 
 import torch
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import load_file
 from torch import Tensor
 
+from vlbench.core.damage import DAMAGE, reading
 from vlbench.core.errors import WeightsError
+from vlbench.core.zip_file import opened_zip
 from vlbench.models.shared.checkpoint_layout import unwrapped
-from vlbench.models.shared.file_kind import archive_root, check_kind, is_torchscript
+from vlbench.models.shared.file_kind import archive_root, check_kind, is_torchscript, is_zip
+from vlbench.models.shared.safetensors_file import opened_safetensors
 from vlbench.models.shared.weights import StateDict, Weights, is_safetensors, without_prefixes
 
 _PICKLES_IN_OLD_FILES = 5
@@ -73,17 +74,14 @@ def read_weights(path: Path) -> Weights:
 
 
 def _read_safetensors(path: Path) -> Weights:
-    try:
-        with safe_open(path, "pt") as file:
-            written = (file.metadata() or {}).get("format", "pt")
+    with opened_safetensors(path, "pt") as file:
+        written = (file.metadata() or {}).get("format", "pt")
         if written != "pt":
             raise WeightsError(
                 f"{path}: its header says that the tensors are laid out for {written!r}, not for torch; save "
                 "them with safetensors.torch"
             )
-        state = load_file(path)
-    except (SafetensorError, OSError) as error:
-        raise WeightsError(f"{path}: no readable safetensors file ({error}); fetch it again") from error
+        state = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118 - it is no mapping
     if not state:
         raise WeightsError(f"{path}: holds no tensor; fetch it again")
     return without_prefixes(Weights(path, state))
@@ -97,40 +95,47 @@ def read_pickle(path: Path) -> object:
     """
     check_kind(path)
     # Only the zip format can be mapped; older files are a chain of pickles.
-    mappable = zipfile.is_zipfile(path)
+    mappable = is_zip(path)
     # torch takes the name .safetensors for the format, whatever lies there
     named_wrongly = path.suffix == ".safetensors"
-    try:
-        with warnings.catch_warnings(), path.open("rb") as file:
-            warnings.simplefilter("ignore", UserWarning)  # of strange pickles, which are refused below
+    with reading(path, "a damaged file of weights", error=WeightsError), warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of strange pickles, which are refused below
+        try:
             if named_wrongly:
-                return torch.load(file, map_location="cpu", weights_only=True)
+                with path.open("rb") as file:
+                    return torch.load(file, map_location="cpu", weights_only=True)
             return torch.load(path, map_location="cpu", weights_only=True, mmap=mappable)
-    except pickle.UnpicklingError as error:
-        names = (
-            sorted(torch.serialization.get_unsafe_globals_in_checkpoint(path))
-            if mappable
-            else _names_in_pickles(path)
-        )
-        if not names:
+        except pickle.UnpicklingError as error:
+            names = _names_in_zip(path) if mappable else _names_in_pickles(path)
+            if not names:
+                raise WeightsError(
+                    f"{path}: no file of weights that torch or safetensors reads; fetch it again"
+                ) from error
             raise WeightsError(
-                f"{path}: no file of weights that torch or safetensors reads; fetch it again"
+                f"{path}: a pickle that would run {', '.join(names)}; only tensors are read, nothing was "
+                "run; save its state dict as safetensors"
             ) from error
-        raise WeightsError(
-            f"{path}: a pickle that would run {', '.join(names)}; only tensors are read, nothing was run; "
-            "save its state dict as safetensors"
-        ) from error
-    except (RuntimeError, EOFError, OSError, ValueError, KeyError) as error:
-        reason = next(iter(str(error).strip().splitlines()), type(error).__name__)
-        raise WeightsError(f"{path}: a damaged file of weights ({reason}); fetch it again") from error
+
+
+def _names_in_zip(path: Path) -> list[str]:
+    """Names that the pickle of an archive would import, apart from those that torch allows."""
+    with suppress(*DAMAGE):
+        return sorted(torch.serialization.get_unsafe_globals_in_checkpoint(path))
+    with opened_zip(path, path, error=WeightsError) as archive:  # torch lists none of newer pickles
+        name = next(each for each in archive.namelist() if each.endswith("data.pkl"))
+        return _foreign(_names_in_pickle(io.BytesIO(archive.read(name))))
 
 
 def _names_in_pickles(path: Path) -> list[str]:
     """Names that a chain of pickles would import, apart from those that rebuild tensors."""
     names: set[str] = set()
-    with path.open("rb") as file, suppress(ValueError):  # what follows the pickles may be no pickle
+    with path.open("rb") as file, suppress(*DAMAGE):  # what follows the pickles may be no pickle
         for _ in range(_PICKLES_IN_OLD_FILES):
             names |= _names_in_pickle(file)
+    return _foreign(names)
+
+
+def _foreign(names: Iterable[str]) -> list[str]:
     return sorted(name for name in names if not _REBUILDS_TENSORS.fullmatch(name))
 
 
@@ -153,28 +158,22 @@ def read_torchscript(path: Path) -> StateDict:
     Raises:
         WeightsError: the archive is damaged, or its pickle would run something.
     """
-    try:
-        with zipfile.ZipFile(path) as archive:
-            root = archive_root(archive) or ""
-            members = _members(archive, f"{root}code/")
-            module = _Unpickler(archive, root, path).load()
-    except (
-        zipfile.BadZipFile,
-        pickle.UnpicklingError,
-        EOFError,
-        KeyError,
-        ValueError,
-        RuntimeError,
-    ) as error:
-        raise WeightsError(f"{path}: a damaged TorchScript archive ({error}); fetch it again") from error
-    if not isinstance(module, ArchivedModule):
-        raise WeightsError(f"{path}: a TorchScript archive of a {type(module).__name__}, not of a module")
     state: StateDict = {}
-    _collect(module, prefix="", members=members, state=state)
+    with (
+        opened_zip(path, path, "a damaged TorchScript archive", error=WeightsError) as archive,
+        warnings.catch_warnings(),
+    ):
+        warnings.simplefilter("ignore")  # of strange pickles
+        root = archive_root(archive) or ""
+        members = _members(archive, f"{root}code/")
+        module = _Unpickler(archive, root, path).load()
+        if not isinstance(module, ArchivedModule):
+            raise WeightsError(f"{path}: a TorchScript archive of a {type(module).__name__}, not of a module")
+        _collect(module, prefix="", members=members, state=state)
     return state
 
 
-def _members(archive: zipfile.ZipFile, code: str) -> dict[str, frozenset[str]]:
+def _members(archive: ZipFile, code: str) -> dict[str, frozenset[str]]:
     """Which attributes of each class are parameters or buffers; others are no part of a state dict."""
     members = {}
     for name in archive.namelist():
@@ -202,10 +201,13 @@ def _collect(
             state[prefix + name] = value
 
 
-class _Unpickler(pickle.Unpickler):
-    """Rebuilds tensors and attribute tables; any other name in the pickle is refused."""
+class _Unpickler(pickle._Unpickler):
+    """Rebuilds tensors and attribute tables; any other name in the pickle is refused.
 
-    def __init__(self, archive: zipfile.ZipFile, root: str, path: Path) -> None:
+    It is Python's own: that in C allocates as many bytes as a damaged pickle asks for.
+    """
+
+    def __init__(self, archive: ZipFile, root: str, path: Path) -> None:
         super().__init__(io.BytesIO(archive.read(f"{root}data.pkl")))
         self._archive = archive
         self._root = root
@@ -232,6 +234,8 @@ class _Unpickler(pickle.Unpickler):
         if not isinstance(identifier, tuple) or len(identifier) != 5 or identifier[0] != "storage":
             raise pickle.UnpicklingError(f"unknown reference {identifier!r}")
         _, dtype, key, _, _ = identifier
+        if dtype not in _DTYPES.values():
+            raise pickle.UnpicklingError(f"unknown type of numbers {dtype!r}")
         if key not in self._storages:
             data = bytearray(self._archive.read(f"{self._root}data/{key}"))
             kind: torch.dtype = getattr(torch, dtype)

@@ -13,6 +13,7 @@ from vlbench.core.contracts import Identity, Origin, Placement
 from vlbench.core.digest import digest_of
 from vlbench.core.errors import UnknownName, WeightsError
 from vlbench.core.files import remembered
+from vlbench.core.json_text import parsed_json
 from vlbench.models.clip.architectures import from_files
 from vlbench.models.shared.named import NamedCheckpoint
 from vlbench.models.shared.recipe import Recipe
@@ -44,7 +45,7 @@ class TimmCheckpoint(NamedCheckpoint):
             WeightsError: the file is missing and cannot be fetched, or timm names none.
         """
         key = f"timm|{self.reference}|{version('timm')}"
-        stated = json.loads(remembered(key, self.origin.cache, partial(_stated, self.reference)))
+        stated = parsed_json(remembered(key, self.origin.cache, partial(_stated, self.reference)))
         if not stated["repository"] and self.origin.weights is None:
             raise WeightsError(f"{self.origin.name}: timm names no weights on the hub; pass --weights FILE")
         return from_files(self.origin, **stated, file=_FILE, sha256=None)

@@ -1,6 +1,5 @@
 """What a checkpoint of the transformers package is made of, found without importing it or torch."""
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +9,7 @@ from vlbench.core.contracts import Identity, Origin, PreprocessMode
 from vlbench.core.digest import digest_of
 from vlbench.core.errors import Unsupported, WeightsError
 from vlbench.core.files import remembered, remembered_sha256
+from vlbench.core.text_file import read_json
 from vlbench.models.shared.hub_files import fetch_if_there, hub_file, revision_of, source_of
 from vlbench.models.shared.named import version_or_none
 from vlbench.models.shared.recipe import own_weights
@@ -83,7 +83,7 @@ class Files:
         Raises:
             WeightsError: it is missing or no JSON object.
         """
-        return read_json(self.folder / CONFIG)
+        return json_object(self.folder / CONFIG)
 
     @property
     def family(self) -> Family:
@@ -93,12 +93,12 @@ class Files:
             Unsupported: it is no dual encoder that is known here.
         """
         kind = self.config.get("model_type")
-        if kind not in FAMILIES:
+        if not isinstance(kind, str) or kind not in FAMILIES:
             raise Unsupported(
                 f"{self.folder / CONFIG}: model_type {kind!r} is no dual encoder that runs here; known: "
                 f"{', '.join(sorted(FAMILIES))}"
             )
-        return FAMILIES[str(kind)]
+        return FAMILIES[kind]
 
 
 def files_in(origin: Origin, folder: Path) -> Files:
@@ -144,7 +144,7 @@ def identity_of(
     image = {
         **both,
         "vision": vision,
-        "processor": {name: read_json(files.folder / name) for name in _present(files.folder, PROCESSORS)},
+        "processor": {name: json_object(files.folder / name) for name in _present(files.folder, PROCESSORS)},
         "mode": preprocess,
         "packages": {name: version_or_none(name) for name in _IMAGE_PACKAGES},
         "code": digest_of_code(_IMAGES, cache=cache),
@@ -169,18 +169,13 @@ def identity_of(
     )
 
 
-def read_json(path: Path) -> Mapping[str, object]:
+def json_object(path: Path) -> Mapping[str, object]:
     """A file that holds a JSON object.
 
     Raises:
         WeightsError: it is missing or holds something else.
     """
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise WeightsError(f"{path}: no such file; fetch the model again") from None
-    except ValueError as error:
-        raise WeightsError(f"{path}: not JSON ({error}); fetch it again") from None
+    content = read_json(path, WeightsError, "fetch the model again")
     if not isinstance(content, dict):
         raise WeightsError(f"{path}: no JSON object; fetch it again")
     return content

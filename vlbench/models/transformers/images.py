@@ -12,13 +12,14 @@ from torch import Tensor, nn
 from torchvision.transforms import InterpolationMode, Resize
 
 from vlbench.core.contracts import ModelInfo, Placement, PreprocessMode, ScoreUnit
+from vlbench.core.damage import reading
 from vlbench.core.errors import Unsupported, WeightsError
 from vlbench.models.shared.dual_encoder import DualEncoder, TextEncoder, normalised
 from vlbench.models.shared.preprocess import ExactPreprocess, Transform, preprocess_for
 from vlbench.models.shared.recipe import Preprocessing
 from vlbench.models.shared.weights import scale_of
 from vlbench.models.transformers.files import Files
-from vlbench.models.transformers.network import Network, first_line
+from vlbench.models.transformers.network import Network
 
 _BYTE = 255.0
 _KERNELS = {2: "bilinear", 3: "bicubic"}
@@ -137,17 +138,15 @@ def rule_of(files: Files, config: Any, *, name: str) -> ImageRule:
         WeightsError: there is none that transformers reads, or it makes pixels that the tower does not take.
         Unsupported: it is none that runs here.
     """
+    from huggingface_hub.errors import StrictDataclassError
     from transformers import AutoImageProcessor
 
-    try:
+    wrong = "without an image processor that transformers reads"
+    with reading(files.folder, wrong, error=WeightsError, also=(StrictDataclassError,)):
         found: object = AutoImageProcessor.from_pretrained(
             files.folder, local_files_only=True, trust_remote_code=False
         )
-    except (OSError, ValueError, TypeError) as error:
-        raise WeightsError(
-            f"{files.folder}: no image processor of transformers ({first_line(error)})"
-        ) from error
-    rule = image_rule(found, name=name)
+        rule = image_rule(found, name=name)
     stated = getattr(config.vision_config, "image_size", None)
     # a tower of patches takes one size
     patches = hasattr(config.vision_config, "patch_size") and isinstance(stated, int)

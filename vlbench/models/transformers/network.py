@@ -9,6 +9,7 @@ from typing import Any, cast
 import torch
 from torch import nn
 
+from vlbench.core.damage import reading
 from vlbench.core.errors import WeightsError
 from vlbench.models.shared.foreign_keys import advice
 from vlbench.models.shared.weight_files import read_weights
@@ -38,15 +39,13 @@ def config_of(files: Files) -> Any:
     Raises:
         WeightsError: there is none that transformers reads.
     """
+    from huggingface_hub.errors import StrictDataclassError
     from transformers import AutoConfig
 
     assert files.family  # of a type that transformers itself has: no code of the repository is run
-    try:
+    wrong = "without a configuration that transformers reads"
+    with reading(files.folder, wrong, error=WeightsError, also=(StrictDataclassError,)):
         return AutoConfig.from_pretrained(files.folder, local_files_only=True, trust_remote_code=False)
-    except (OSError, ValueError, TypeError) as error:
-        raise WeightsError(
-            f"{files.folder}: no configuration of transformers ({first_line(error)})"
-        ) from error
 
 
 def filled_model(config: Any, path: Path) -> Network:

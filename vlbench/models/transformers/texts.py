@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from vlbench.core.contracts import Placement
+from vlbench.core.damage import reading
 from vlbench.core.errors import Unsupported, WeightsError
 from vlbench.models.shared.causal_text import full_batches
 from vlbench.models.shared.dual_encoder import unit_in_blocks
@@ -83,16 +84,16 @@ def padded_texts(
     """
     from transformers import AutoTokenizer
 
-    try:
-        tokenizer = AutoTokenizer.from_pretrained(
-            files.folder, local_files_only=True, trust_remote_code=False
-        )
-    except ImportError as error:
-        raise Unsupported(
-            f"{files.folder}: its tokenizer cannot be read here ({first_line(error)})"
-        ) from error
-    except (OSError, ValueError, TypeError) as error:
-        raise WeightsError(f"{files.folder}: no tokenizer of transformers ({first_line(error)})") from error
+    wrong = "without a tokenizer that transformers reads"
+    with reading(files.folder, wrong, error=WeightsError):
+        try:
+            tokenizer = AutoTokenizer.from_pretrained(
+                files.folder, local_files_only=True, trust_remote_code=False
+            )
+        except ImportError as error:
+            raise Unsupported(
+                f"{files.folder}: its tokenizer cannot be read here ({first_line(error)})"
+            ) from error
     family = files.family
     table = int(config.text_config.max_position_embeddings)
     length = context or family.context or table

@@ -1,6 +1,5 @@
 """Scores from other tools' result files: rows marked as theirs, in a folder of their own."""
 
-import csv
 from collections.abc import Callable, Collection, Container, Iterable, Sequence
 from dataclasses import astuple, dataclass
 from pathlib import Path
@@ -9,6 +8,7 @@ from vlbench.core.digest import digest_of
 from vlbench.core.errors import DataError
 from vlbench.core.files import file_name, write_atomically
 from vlbench.core.published import PublishedScore, printed_value
+from vlbench.core.text_file import Record, csv_records, csv_rows, read_text
 from vlbench.report.csv_text import unguarded
 from vlbench.report.table import Table, decimals
 
@@ -97,12 +97,10 @@ def refuse_doubled(scores: Iterable[TheirScore], file: Path) -> None:
     """Refuse a file that states a score twice, even with equal values: nobody could say which one holds.
 
     Raises:
-        DataError: with the cell and both values; or a name holds a NUL.
+        DataError: with the cell and both values.
     """
     seen: dict[tuple[str, ...], str] = {}
     for score in scores:
-        if any("\0" in part for part in score.cell):
-            raise DataError(f"{file}: {score.dataset!r}, {score.metric!r}: holds a NUL, which no name does")
         if score.cell in seen:
             name = " ".join(filter(None, score.cell))
             raise DataError(
@@ -113,28 +111,17 @@ def refuse_doubled(scores: Iterable[TheirScore], file: Path) -> None:
 
 def rows_of_csv(
     path: Path, needs: Sequence[Collection[str]], otherwise: str
-) -> tuple[list[str], list[tuple[str, dict[str, str]]]]:
+) -> tuple[list[str], list[Record]]:
     """Read a tool's CSV: its header, and each row by column with the place that messages name.
 
     Raises:
-        DataError: the header holds none of the sets of columns that it needs (`otherwise` says what), or
-            one of them twice, where the last of two cells would win; or a row has more or fewer cells.
+        DataError: as of `csv_records`, or the header holds none of the sets of columns that it needs
+            (`otherwise` says what).
     """
-    with path.open(encoding="utf-8-sig", newline="") as file:
-        reader = csv.reader(file)
-        head = next(reader, [])
-        if not any(set(columns) <= set(head) for columns in needs):
-            raise DataError(f"{path}: {otherwise}")
-        doubled = [name for at, name in enumerate(head) if name in head[:at]]
-        if doubled:
-            raise DataError(f"{path}: line 1 names the column {doubled[0]!r} twice; keep one of them")
-        rows = []
-        for cells in reader:
-            where = f"{path}: line {reader.line_num}"
-            if len(cells) != len(head):
-                raise DataError(f"{where}: {len(cells)} columns where the header has {len(head)}")
-            rows.append((where, dict(zip(head, map(unguarded, cells), strict=True))))
-    return head, rows
+    head, rows = csv_records(read_text(path, newline=""), str(path))
+    if not any(set(columns) <= set(head) for columns in needs):
+        raise DataError(f"{path}: {otherwise}")
+    return head, [(where, {name: unguarded(cell) for name, cell in row.items()}) for where, row in rows]
 
 
 def write_imported(scores: Sequence[ImportedScore], folder: Path) -> Path:
@@ -182,19 +169,12 @@ _IMPORT_AGAIN = "delete it and import the file again"
 
 
 def _read(path: Path) -> list[ImportedScore]:
-    try:
-        with path.open(encoding="utf-8", newline="") as file:
-            head, *rows = list(csv.reader(file, strict=True)) or [[]]
-    except (UnicodeDecodeError, csv.Error) as error:
-        raise DataError(f"{path}: not written by `vlbench import` ({error}); {_IMPORT_AGAIN}") from error
-    if tuple(head) != HEAD or any(len(row) != len(HEAD) for row in rows):
+    (_, head), *rows = list(csv_rows(read_text(path, newline=""), str(path), _IMPORT_AGAIN)) or [(1, [])]
+    if tuple(head) != HEAD or any(len(row) != len(HEAD) for _, row in rows):
         raise DataError(f"{path}: not written by `vlbench import`; {_IMPORT_AGAIN}")
-    if any("\0" in cell for row in rows for cell in row):
-        raise DataError(f"{path}: holds a NUL, which no name does; {_IMPORT_AGAIN}")
-    scores = [ImportedScore(*map(unguarded, row)) for row in rows]
-    for line, score in enumerate(scores, start=2):
-        fraction_text(score.text, f"{path}: line {line}, {score.metric}")
-    return scores
+    for line, row in rows:
+        fraction_text(row[HEAD.index("value")], f"{path}: line {line}, {row[HEAD.index('metric')]}")
+    return [ImportedScore(*map(unguarded, row)) for _, row in rows]
 
 
 def imported_text(scores: Sequence[ImportedScore], tasks: Container[str], *, markdown: bool = False) -> str:

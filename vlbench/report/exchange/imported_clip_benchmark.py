@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from vlbench.core.errors import DataError
-from vlbench.core.record import parsed_json
+from vlbench.core.text_file import read_json
 from vlbench.report.exchange.export import EXPORTER
 from vlbench.report.exchange.imported import TheirScore, fraction_text, rows_of_csv
 
@@ -29,10 +29,7 @@ TheirRun = tuple[str, Mapping[str, str], Mapping[str, object]]
 
 
 def _rows_of_json(path: Path) -> Iterator[TheirRun]:
-    try:
-        value = parsed_json(path.read_text(encoding="utf-8"))
-    except DataError as error:
-        raise DataError(f"{path}: not a result of CLIP_benchmark: {error}; its CSVs end in .csv") from error
+    value = read_json(path, mend="a result of CLIP_benchmark is JSON, or a CSV whose name ends in .csv")
     for run in value if isinstance(value, list) else [value]:
         metrics = run.get("metrics") if isinstance(run, dict) else None
         if (

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import cast
 
 from vlbench.core.errors import DataError
-from vlbench.core.record import parsed_json
+from vlbench.core.text_file import read_json
 from vlbench.report.exchange.imported import TheirScore, fraction_text
 
 DIFFERS = "protocol: mteb's own templates and copy of the data"
@@ -68,10 +68,7 @@ def _model_beside(path: Path) -> str:
 
 
 def _object(path: Path) -> Mapping[str, object]:
-    try:
-        value = parsed_json(path.read_text(encoding="utf-8"))
-    except DataError as error:
-        raise DataError(f"{path}: not a result of mteb: {error}") from error
+    value = read_json(path, mend="name a result of mteb")
     if not isinstance(value, dict):
         raise DataError(f"{path}: not a result of mteb: no JSON object")
     return value

@@ -1,10 +1,8 @@
 """A baseline: the CSV that results are compared with, kept beside the code and read in a diff."""
 
-import csv
 import math
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import MISSING, astuple, dataclass, fields
-from io import StringIO
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +12,7 @@ from vlbench.core.files import write_atomically
 from vlbench.core.measurement import Measurement
 from vlbench.core.metric import old_kind, out_of_range
 from vlbench.core.result import Result
+from vlbench.core.text_file import csv_rows, read_text
 from vlbench.report.csv_text import unguarded
 from vlbench.report.table import Table, number
 
@@ -104,11 +103,8 @@ def read_baseline(path: Path) -> tuple[BaselineRow, ...]:
     """
     if not path.is_file():
         raise DataError(f"{path}: no such baseline; `vlbench check --baseline {path} --update` writes it")
-    try:
-        text = path.read_bytes().decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise DataError(f"{path}: not a baseline: not UTF-8; name another file") from error
-    lines = _lines(text, path)
+    text = read_text(path, newline="")
+    lines = csv_rows(text, str(path), _MEND)
     _, columns = next(lines, (1, []))
     if not set(_NEEDED) <= set(columns) <= set(COLUMNS) or len(set(columns)) < len(columns):
         raise DataError(
@@ -119,7 +115,7 @@ def read_baseline(path: Path) -> tuple[BaselineRow, ...]:
         raise DataError(f"{path}: cut off in line {text.count(chr(10)) + 1}; {_MEND}")
     rows: dict[tuple[str, str, str], BaselineRow] = {}
     for position, cells in lines:
-        where = f"{path}, line {position}"
+        where = f"{path}: line {position}"
         if len(cells) != len(columns):
             raise DataError(f"{where}: {len(cells)} cells in place of {len(columns)}; {_MEND}")
         row = _parse(dict(zip(columns, map(unguarded, cells), strict=True)), where)
@@ -131,16 +127,6 @@ def read_baseline(path: Path) -> tuple[BaselineRow, ...]:
             "write it anew with `vlbench check --update`"
         )
     return tuple(rows.values())
-
-
-def _lines(text: str, path: Path) -> Iterator[tuple[int, list[str]]]:
-    """The cells of each line, with the line's number."""
-    reader = csv.reader(StringIO(text, newline=""), strict=True)
-    try:
-        for cells in reader:
-            yield reader.line_num, cells
-    except csv.Error as error:
-        raise DataError(f"{path}, line {reader.line_num}: {error}; {_MEND}") from error
 
 
 def _row(result: Result, metric: Measurement) -> BaselineRow:

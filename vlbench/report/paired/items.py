@@ -5,11 +5,9 @@ tighter than numbers side by side. Equal items make equal bytes.
 """
 
 import json
-import zlib
 from io import BytesIO
 from pathlib import Path
 from typing import Any
-from zipfile import BadZipFile
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +16,8 @@ from vlbench.core.digest import digest_of
 from vlbench.core.errors import DataError
 from vlbench.core.files import write_atomically
 from vlbench.core.items import Indices, Items
+from vlbench.core.json_text import parsed_json
+from vlbench.core.npz_file import opened_npz
 from vlbench.core.result import Result
 from vlbench.report.results import result_path
 
@@ -27,7 +27,6 @@ LAYOUT = 1
 
 _INDICES = ("image_ranks", "classes", "text_ranks", "text_images", "positives", "pairs")
 _NUMBERS = ("influence", "scores", "pair_scores")
-_DAMAGE = (OSError, EOFError, BadZipFile, zlib.error, RuntimeError, ValueError, LookupError, TypeError)
 
 
 def has_whole_items(folder: Path, result: Result, *, scores: bool = False) -> bool:
@@ -37,10 +36,10 @@ def has_whole_items(folder: Path, result: Result, *, scores: bool = False) -> bo
     """
     path = folder / result_path(result, ENDING)
     try:
-        with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
+        with opened_npz(path, path) as archive:
             enough = not scores or "scores" in archive.files or "positives" not in archive.files
             return str(archive["about"]) == _about(result) and enough
-    except _DAMAGE:
+    except DataError:
         return False
 
 
@@ -70,15 +69,12 @@ def read_items(folder: Path, result: Result) -> Items:
     """
     path = folder / result_path(result, ENDING)
     again = f"run {result.model} on {result.task} again"
-    try:
-        with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
-            about = json.loads(str(archive["about"]))
-            differing = [name for name, value in json.loads(_about(result)).items() if about[name] != value]
-            items = Items() if differing else _items(archive, result)
-    except FileNotFoundError as error:
-        raise DataError(f"{path}: no per-item record beside the result; {again}") from error
-    except _DAMAGE as error:
-        raise DataError(f"{path}: a damaged per-item record: {error}; delete it and {again}") from error
+    if not path.is_file():
+        raise DataError(f"{path}: no per-item record beside the result; {again}")
+    with opened_npz(path, path, "a damaged per-item record", f"delete it and {again}") as archive:
+        about = parsed_json(str(archive["about"]))
+        differing = [name for name, value in parsed_json(_about(result)).items() if about[name] != value]
+        items = Items() if differing else _items(archive, result)
     if differing:
         raise DataError(f"{path}: the per-item record of another run: its {differing[0]} differ; {again}")
     return items

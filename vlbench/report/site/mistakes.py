@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from vlbench.core.errors import DataError
+from vlbench.core.parquet_file import open_parquet, reading_parquet
 from vlbench.core.result import Result
 from vlbench.report.results import PREDICTIONS, result_path
 
@@ -88,20 +89,17 @@ def read_mistakes(result: Result, folder: Path, opened: OpenedTask | None = None
     path = folder / result_path(result, PREDICTIONS)
     if not path.is_file():
         return None
-    import pandas as pd
-    from pyarrow import ArrowInvalid
-
-    try:
-        table = pd.read_parquet(path)
-    except (ArrowInvalid, OSError) as error:
-        raise DataError(f"{path}: damaged; run {result.model} again with --save-predictions") from error
-    if "side" not in table or (table["side"] == "image").sum() != result.n_images:
-        raise DataError(f"{path}: of another run; run {result.model} again with --save-predictions")
+    again = f"run {result.model} again with --save-predictions"
+    file = open_parquet(path, again)
     truths = opened.truths if opened is not None else {}
     names = [
         part.name for metric in result.metrics if len(metric.parts) == result.n_texts for part in metric.parts
     ]
-    answers = _answers(table.to_dict("records"), truths, tuple(names[: result.n_texts]))
+    with reading_parquet(path, again):
+        table = file.read(use_threads=False).to_pandas()
+        if "side" not in table or (table["side"] == "image").sum() != result.n_images:
+            raise DataError(f"{path}: of another run; {again}")
+        answers = _answers(table.to_dict("records"), truths, tuple(names[: result.n_texts]))
     wrong = [each for each in answers if each.rank != 1]
     wrong.sort(key=lambda each: (-(each.rank or result.n_texts + 1), -each.ahead, each.item))
     pairs = Counter((each.truth, each.answer) for each in wrong if each.truth and each.answer)
@@ -176,7 +174,8 @@ def _tagged(row: Row, names: tuple[str, ...]) -> WrongItem | None:
     """The right tag that an image ranks lowest, and the wrong one it ranks highest."""
     import numpy as np
 
-    scores = np.asarray(row["scores"], dtype=np.float32)
+    with np.errstate(over="ignore"):  # a damaged file may hold larger ones than were written
+        scores = np.asarray(row["scores"], dtype=np.float32)
     relevant = set(_names(row["relevant"]))
     right = np.array([name in relevant for name in names], dtype=bool)
     if len(scores) != len(names):

@@ -85,9 +85,12 @@ def test_labels_of_open_images_are_verified_as_true_or_as_false(images: Path) ->
     ("lines", "told"),
     [
         ("ImageID,LabelName\na1,x", "the columns are not ImageID, LabelName, Confidence"),
-        (f"{VERIFIED}\na1,verification,/m/0,0.7", r"labels\.csv:2: confidence '0.7' of '/m/0' is neither"),
-        (f"{VERIFIED}\na1,verification", r"labels\.csv:2: confidence '' of '' is neither"),
-        (f"{VERIFIED}\n,verification,/m/0,1", r"labels\.csv:2: '' names no image"),
+        (
+            f"{VERIFIED}\na1,verification,/m/0,0.7",
+            r"labels\.csv: line 2: confidence '0.7' of '/m/0' is neither",
+        ),
+        (f"{VERIFIED}\na1,verification", r"labels\.csv: line 2: 2 columns where the header has 4"),
+        (f"{VERIFIED}\n,verification,/m/0,1", r"labels\.csv: line 2: '' names no image"),
         (VERIFIED, "has no line"),
     ],
 )
@@ -167,10 +170,10 @@ def test_no_folder_or_file_is_missing_data_and_a_damaged_file_an_error(images: P
     ):
         tag_annotations(Place(), path=str(images / "empty"), annotations=str(images / "annots.txt"))
     (images / "a.txt.gz").write_bytes(b"test/a1,car")
-    with pytest.raises(DataError, match=r"a\.txt\.gz cannot be read .*fetch it again"):
+    with pytest.raises(DataError, match=r"a\.txt\.gz: cannot be read .*fetch it again"):
         tag_annotations(Place(), path=str(images), annotations="a.txt.gz")
     (images / "a.txt.gz").write_bytes(gzip.compress(b"test/a1,car")[:-12])
-    with pytest.raises(DataError, match=r"a\.txt\.gz cannot be read"):
+    with pytest.raises(DataError, match=r"a\.txt\.gz: cannot be read"):
         tag_annotations(Place(), path=str(images), annotations="a.txt.gz")
     (images / "annots.txt").write_text("\n")
     with pytest.raises(DataError, match=r"annots\.txt has no line"):

@@ -213,7 +213,7 @@ def test_a_caption_that_is_null_or_no_string_is_no_caption(put: Put, place: Plac
     with pytest.raises(DataError, match="caption 7 is no string"):
         caption_json(place, path="own", annotations="number.json")
     put("own/t.csv", "filename,raw,split\na.jpg,null,test\n")
-    with pytest.raises(DataError, match=r"row 2: raw is no JSON list"):
+    with pytest.raises(DataError, match=r"line 2: raw is no JSON list"):
         caption_list(place, path="own", annotations="t.csv", split="test")
 
 

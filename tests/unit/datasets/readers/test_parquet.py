@@ -1,12 +1,16 @@
 """Rows of parquet files: columns, splits, and images read a stretch at a time."""
 
 import random
+import subprocess
+import sys
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 from typing import cast
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from PIL.Image import Image
 
@@ -218,6 +222,53 @@ def test_damage_is_named(tmp_path: Path, png: Png, write_parquet: Write) -> None
     path.unlink()
     with pytest.raises(SourceMissing, match="no parquet file or folder of them in"):
         parquet(Place(), path=str(tmp_path))
+
+
+EVERY_BYTE = """
+import sys
+from pathlib import Path
+from vlbench.core.contracts import Place
+from vlbench.core.errors import DataError
+from vlbench.datasets.readers.parquet import parquet
+path = Path(sys.argv[1])
+whole = path.read_bytes()
+footer = int.from_bytes(whole[-8:-4], "little")
+refused = 0
+for at in range(len(whole) - 8 - footer, len(whole)):
+    path.write_bytes(whole[:at] + bytes([whole[at] ^ 1]) + whole[at + 1 :])
+    try:
+        parquet(Place(), path=str(path))[0].image()
+    except DataError as error:
+        assert "\\n" not in str(error), error
+        refused += 1
+print(refused)
+"""
+
+
+def test_no_byte_of_a_footer_ends_the_process(tmp_path: Path, png: Png, write_parquet: Write) -> None:
+    images = [{"bytes": png(number), "path": f"{number}.png"} for number in range(3)]
+    columns = {"image": images, "label": [0, 1, 1], "captions": [["a"]] * 3}
+    command = [sys.executable, "-c", EVERY_BYTE, write_parquet(tmp_path / "a.parquet", columns)]
+    ran = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert (ran.returncode, ran.stderr) == (0, "")
+    assert int(ran.stdout) > 100
+
+
+def test_what_no_sound_file_states_is_refused(tmp_path: Path, png: Png, write_parquet: Write) -> None:
+    path = write_parquet(tmp_path / "a.parquet", {"image": [{"bytes": "no bytes", "path": "a.png"}]})
+    with pytest.raises(DataError, match=r"a\.parquet: no column holds images"):
+        parquet(Place(), path=str(path))
+    table = pa.table([pa.array([png(0)]), pa.array([0]), pa.array([1])], names=["image", "label", "label"])
+    pq.write_table(table, path)
+    with pytest.raises(DataError, match=r"a\.parquet is no parquet file, or damaged \(two of its columns"):
+        parquet(Place(), path=str(path))
+    table = table.select([0, 1]).replace_schema_metadata({"huggingface": "[" * 100_000})
+    pq.write_table(table, path)
+    with pytest.raises(DataError, match=r"a\.parquet: its metadata: not JSON \(it nests too deeply\)"):
+        parquet(Place(), path=str(path))
+    pq.write_table(pa.table({"image": pa.nulls(100_000, pa.binary())}), path)
+    with pytest.raises(DataError, match=r"\(it states 100000 rows\)"):
+        parquet(Place(), path=str(path))
 
 
 def test_a_label_column_of_another_usual_name_is_read(tmp_path: Path, png: Png, write_parquet: Write) -> None:

@@ -206,7 +206,7 @@ def test_compressed_tars_and_links_are_refused(tmp_path: Path, png: Png, write_t
         link = tarfile.TarInfo("b.png")
         link.type, link.linkname = tarfile.SYMTYPE, "a.png"
         tar.addfile(link)
-    with pytest.raises(DataError, match=r"b\.png is a link or a device"):
+    with pytest.raises(DataError, match=r"b\.png is a link, a device or a file with holes"):
         webdataset(Place(), path=str(tmp_path))
 
 
@@ -215,6 +215,63 @@ def test_a_member_name_that_is_not_utf8_is_refused(tmp_path: Path, write_tar: Wr
     with tarfile.open(path, "w", encoding="latin-1", format=tarfile.GNU_FORMAT) as tar:
         tar.addfile(tarfile.TarInfo("\xff.png"))
     with pytest.raises(DataError, match=r"0\.tar is no plain tar, or damaged \(.*can't decode"):
+        webdataset(Place(), path=str(tmp_path))
+
+
+def tar_of(path: Path, pax: Mapping[str, str], size: bytes = b"") -> None:
+    """A tar of one image whose header states other numbers than its own."""
+    member = tarfile.TarInfo("a.png")
+    member.size, member.pax_headers = 3, dict(pax)
+    with tarfile.open(path, "w", format=tarfile.PAX_FORMAT) as tar:
+        tar.addfile(member, io.BytesIO(b"abc"))
+    if size:
+        data = bytearray(path.read_bytes())
+        data[124 : 124 + len(size)] = size
+        data[148:156] = b" " * 8
+        data[148:156] = f"{sum(data[:512]):06o}\0 ".encode()
+        path.write_bytes(data)
+
+
+@pytest.mark.parametrize(
+    ("pax", "size"),
+    [
+        ({"size": "-512"}, b""),
+        ({"size": "x" * 9}, b""),
+        ({"size": "9" * 30}, b""),
+        ({"GNU.sparse.map": "0,1,x", "GNU.sparse.size": "3"}, b""),
+        ({"GNU.sparse.major": "1", "GNU.sparse.minor": "0", "GNU.sparse.realsize": "y"}, b""),
+        ({"GNU.sparse.size": "3", "GNU.sparse.numblocks": "1", "GNU.sparse.map": "0,3"}, b""),
+        ({}, b"\xff" * 12),  # minus one
+        ({}, b"\xff" * 10 + b"\xfe\0"),  # minus 512: the next header would be this one again
+        ({}, b"\x80" + b"\0" * 3 + b"\xff" * 8),
+        ({}, b"\x80" + b"\xff" * 11),
+        ({}, b"8999999999x"),
+    ],
+)
+def test_header_numbers_that_are_none_are_refused_in_a_line(
+    tmp_path: Path, pax: Mapping[str, str], size: bytes
+) -> None:
+    tar_of(tmp_path / "0.tar", pax, size)
+    with pytest.raises(DataError, match=r"0\.tar") as caught:
+        webdataset(Place(), path=str(tmp_path))
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "said",
+    ["[" * 100_000, '{"a": "\\ud800"}', '{"a": ["\\u0000"]}', '{"a": 1, "a": 2}', "9" * 5000],
+)
+def test_json_that_is_none_is_refused_with_its_member(tmp_path: Path, write_tar: WriteTar, said: str) -> None:
+    write_tar(tmp_path / "0.tar", {"a.png": b"?", "a.json": said.encode()})
+    with pytest.raises(DataError, match=r"0\.tar: a\.json is no json annotation \(not JSON"):
+        webdataset(Place(), path=str(tmp_path))
+
+
+def test_a_pickled_row_of_marks_is_not_unpickled(tmp_path: Path, write_tar: WriteTar) -> None:
+    data = io.BytesIO()
+    np.save(data, np.array([{}], dtype=object), allow_pickle=True)
+    write_tar(tmp_path / "0.tar", {"a.png": b"?", "a.npy": data.getvalue()})
+    with pytest.raises(DataError, match=r"a\.npy is no npy annotation \(Object arrays cannot be loaded"):
         webdataset(Place(), path=str(tmp_path))
 
 

@@ -111,7 +111,7 @@ def test_a_safetensors_file_without_facts_is_refused(tmp_path):
         read_facts(path)
 
 
-@pytest.mark.parametrize("content", [b"", b"\x05", b"\xff" * 8, b"\x02" + b"\0" * 7 + b"[]", b"PK" * 30])
+@pytest.mark.parametrize("content", [b"\x05", b"\xff" * 8, b"\x02" + b"\0" * 7 + b"[]", b"PK\0" * 30])
 def test_a_damaged_header_is_refused(content, tmp_path):
     path = tmp_path / "c.safetensors"
     path.write_bytes(content)

@@ -100,7 +100,12 @@ def test_mteb_needs_a_name_for_its_model(tmp_path):
         ),
         (read_open_clip, "a.csv", "name,pretrained,MNIST\na,b,x\n", "line 2, column MNIST: 'x' is no number"),
         (read_clip_benchmark, "a.csv", "model,acc1\nx,0.5\n", "line 1 lacks one of dataset"),
-        (read_clip_benchmark, "a.json", "no JSON", "not a result of CLIP_benchmark: no JSON"),
+        (
+            read_clip_benchmark,
+            "a.json",
+            "no JSON",
+            "a.json: not JSON (Expecting value: line 1 column 1 (char 0)); a result of",
+        ),
         (read_clip_benchmark, "a.json", '{"metrics": {}}', "`task` and metrics are missing"),
         (read_clip_benchmark, "a.json", "[1]", "`task` and metrics are missing"),
         (read_mteb, "a.json", "[]", "not a result of mteb: no JSON object"),
@@ -166,8 +171,13 @@ def test_a_cell_that_a_file_states_twice_is_refused_whatever_it_says(tmp_path, s
 
 
 def test_a_name_with_a_nul_is_refused(tmp_path):
-    with pytest.raises(DataError, match=r"own\.csv: 'd', 'ac\\x00c': holds a NUL"):
-        refuse_doubled([TheirScore("m", "t", "d", "ac\0c", "0.5")], tmp_path / "own.csv")
+    for name, text in (
+        ("own.csv", "dataset,model,pretrained,task,acc1\nd\0,m,t,zeroshot_classification,0.5\n"),
+        ("own.json", json.dumps(RUN | {"metrics": {"ac\0c": 0.5}})),
+    ):
+        (tmp_path / name).write_text(text)
+        with pytest.raises(DataError, match=rf"{name}: .*holds a NUL"):
+            read_clip_benchmark(tmp_path / name)
 
 
 def imported(file, value="0.5000", **fields):
@@ -198,7 +208,7 @@ def test_what_vlbench_exported_is_known_for_its_own(tmp_path):
 @pytest.mark.parametrize(
     ("damage", "message"),
     [
-        (lambda data: data.replace(b"acc1", b"acc\xff"), "can't decode byte 0xff"),
+        (lambda data: data.replace(b"acc1", b"acc\xff"), "not UTF-8 at byte 91"),
         (lambda data: data.replace(b"acc1", b"a" * 200_000), "field larger than field limit"),
         (lambda data: data.replace(b"acc1", b'"acc1'), "unexpected end of data"),
         (lambda data: data.replace(b"0.5000", b"1.7"), r"line 2, acc1: 1\.7 is no fraction"),

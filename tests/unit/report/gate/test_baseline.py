@@ -79,7 +79,7 @@ def test_an_empty_baseline_is_not_written(tmp_path):
         (lambda text: text.replace(",texts,", ",text,"), "not a baseline of this version"),
         (lambda text: text.replace(",left_out,", ",n,"), "not a baseline of this version"),
         (lambda text: text.replace(",200,", ",2e2,", 1), "line 2: invalid literal .* in n; restore"),
-        (lambda text: text.replace("small", '"small', 1), "line 3: unexpected end of data"),
+        (lambda text: text.replace("small", '"small', 1), "line 3: no CSV .unexpected end of data"),
         (lambda text: text.replace("held-out", "\udcff"), "not UTF-8"),
     ],
 )

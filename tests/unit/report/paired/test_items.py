@@ -82,14 +82,14 @@ def test_missing_foreign_and_damaged_files_are_named_in_one_line(make_result, it
     with pytest.raises(DataError, match="record of another run: its digests differ; run small"):
         read_items(tmp_path, other)
     fewer = make_result(n_images=199)
-    with pytest.raises(DataError, match="damaged per-item record: cannot reshape"):
+    with pytest.raises(DataError, match=r"damaged per-item record \(cannot reshape"):
         read_items(tmp_path, fewer)
     flipped = bytearray(whole)
     flipped[len(whole) // 2] ^= 255
     np.save(tmp_path / "plain.npy", np.zeros(3))
     for damage in (b"", b"\x80pickle", whole[:-20], bytes(flipped), (tmp_path / "plain.npy").read_bytes()):
         path.write_bytes(damage)
-        with pytest.raises(DataError, match=r"damaged per-item record: .*delete it and run") as caught:
+        with pytest.raises(DataError, match=r"damaged per-item record \(.*delete it and run") as caught:
             read_items(tmp_path, result)
         assert "\n" not in str(caught.value)
         assert damage == bytes(flipped) or not has_whole_items(tmp_path, result)
