@@ -25,7 +25,7 @@ _NO_MEMORY = re.compile(
 
 
 def is_machine_fault(error: BaseException | None) -> bool:
-    """Whether the machine failed, and not what was read or asked: its advice is `advice_for`.
+    """Whether the machine failed, and not what was read or asked; `fault_line` says it.
 
     >>> is_machine_fault(OSError(errno.ENOSPC, "No space left on device"))
     True
