@@ -37,9 +37,10 @@ def read_text(
         VlbenchError: as `error`: it cannot be read or unpacked, or is not UTF-8.
     """
     try:
+        if path.suffix != COMPRESSED:
+            with TextIOWrapper(open_regular(path), encoding="utf-8-sig", newline=newline) as text:
+                return text.read()
         with open_regular(path) as file:
-            if path.suffix != COMPRESSED:
-                return TextIOWrapper(file, encoding="utf-8-sig", newline=newline).read()
             most = max(_LEAST_LIMIT, _MOST_TIMES * path.stat().st_size)
             with gzip.open(file) as packed:
                 data = packed.read(most + 1)
