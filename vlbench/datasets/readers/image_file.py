@@ -54,6 +54,15 @@ class _Guarded:
         with decoding(self.opened_from):
             return super().load()  # type: ignore[misc]  # Pillow's class comes next
 
+    def convert(self, *args: Any, **options: Any) -> Any:
+        """As Pillow's, which converts not all that it reads.
+
+        Raises:
+            DataError: it does not decode, or not to what is asked for.
+        """
+        with decoding(self.opened_from):
+            return super().convert(*args, **options)  # type: ignore[misc]
+
 
 @cache
 def _guarded(kind: type) -> type:

@@ -114,6 +114,16 @@ def damaged(data: bytes, chance: random.Random) -> bytes:
     return bytes(found)
 
 
+def test_a_mode_that_pillow_reads_and_does_not_convert_is_one_line() -> None:
+    data = encoded("TIFF", "LA")
+    extra = b"\x52\x01\x03\0\x01\0\0\0"  # the tag of a picture's further samples: one, of
+    assert data.count(extra + b"\x02") == 1  # transparency; 1 is one that colours are multiplied with
+    image = open_image_bytes(data.replace(extra + b"\x02", extra + b"\x01"), "x")
+    assert image.mode == "La"
+    with pytest.raises(DataError, match=r"x does not decode .conversion from La to "):
+        image.convert("RGB")
+
+
 EPS = b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 8 8\n%%EndComments\nshowpage\n"
 OTHERS = [
     *(encoded(form, "RGB") for form in ("ICO", "PCX", "TGA", "SGI", "DDS", "DIB", "QOI")),
