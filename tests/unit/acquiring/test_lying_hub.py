@@ -62,6 +62,14 @@ def fetched(*roots: Path) -> None:
     fetch(plan_download("colours", read_catalogue(()), DataRequest(roots=roots)), lambda _: None)
 
 
+def asked(to: str, folder: Path) -> None:
+    """Ask the hub in one of the ways in which its answers come to this disk."""
+    if to == "source":
+        hub_source(Place(cache=folder / "cache"), repo=REPO, layout="webdataset")
+    else:
+        fetched(*([folder / "data"] if to == "data root" else []))
+
+
 @pytest.mark.parametrize("lie", LIES)
 @pytest.mark.parametrize("to", ["data root", "hub cache", "source"])
 def test_what_a_server_says_is_no_path(
@@ -69,16 +77,53 @@ def test_what_a_server_says_is_no_path(
 ) -> None:
     write_card()
     LIES[lie](hub)
-    ask = {
-        "data root": lambda: fetched(tmp_path / "data"),
-        "hub cache": fetched,
-        "source": lambda: hub_source(Place(cache=tmp_path / "cache"), repo=REPO, layout="webdataset"),
-    }
     with pytest.raises(VlbenchError) as refused:
-        ask[to]()
+        asked(to, tmp_path)
     assert str(refused.value).isprintable()
     assert not lies_outside(tmp_path)
     assert not below(tmp_path)
+
+
+SIBLING = {"rfilename": "test/0.tar", "size": 1, "blobId": "0" * 40}
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        *(
+            [],
+            7,
+            "x",
+            None,
+            {},
+            {"siblings": 7},
+            {"siblings": [7]},
+            {"siblings": [{}]},
+            {"sha": 7},
+            {"sha": None},
+        ),
+        {"sha": "0" * 40, "siblings": [{**SIBLING, "rfilename": 7}]},
+        {"sha": "0" * 40, "siblings": [{**SIBLING, "lfs": 7}]},
+        {"sha": "0" * 40, "siblings": [{**SIBLING, "lfs": {"sha256": 7, "size": 1, "pointerSize": 1}}]},
+        {"sha": "0" * 40, "siblings": [{**SIBLING, "blobId": None}]},
+        {"sha": [], "siblings": [{**SIBLING, "rfilename": None}]},
+    ],
+)
+@pytest.mark.parametrize("to", ["hub cache", "source"])
+def test_an_answer_of_another_form_is_one_line(
+    answer: object,
+    to: str,
+    hub: HubServer,
+    tmp_path: Path,
+    write_card: Callable[..., None],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    write_card()
+    monkeypatch.setattr("hub_server.Handler.listing", lambda self, *_: self.send_json(answer))
+    with pytest.raises(VlbenchError) as refused:
+        asked(to, tmp_path)
+    assert str(refused.value).isprintable()
+    assert not lies_outside(tmp_path)
 
 
 @pytest.mark.parametrize("path", ["../../outside", "/outside", "~/outside", "a/../../outside"])

@@ -222,7 +222,7 @@ def ask_repository(repo: str, revision: str | None) -> "DatasetInfo":
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
         said = f"{type(error).__name__}: {reason(error)}"
         raise DataError(
-            f"{repo}: the server's answer is none of a hub's ({said}); set HF_ENDPOINT"
+            f"{repo}: the server's answer is none of a hub's ({said}); correct HF_ENDPOINT"
         ) from error
 
 
