@@ -32,7 +32,7 @@ def test_what_cannot_be_read_is_the_callers_error(tmp_path: Path, content: bytes
 
 def test_a_folder_is_no_text(tmp_path: Path) -> None:
     with pytest.raises(
-        DataError, match=r"cannot be read \(Is a directory\); fetch it again, or name another"
+        DataError, match=r"cannot be read \(it is a folder and no file\); fetch it again, or name another"
     ):
         read_text(tmp_path)
 
