@@ -1,6 +1,6 @@
-"""What Pillow raises for damaged files of the formats it reads."""
+"""The errors that Pillow raises for damaged images of the formats it reads."""
 
 from PIL import Image
 
 BROKEN_IMAGE = (OSError, SyntaxError, ValueError, EOFError, Image.DecompressionBombError)
-"""An image of no known format is an OSError too."""
+"""Includes OSError, which Pillow also raises for an image of an unknown format."""

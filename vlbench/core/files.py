@@ -1,4 +1,4 @@
-"""Files written whole or not at all, checksummed ones, paths as messages show them, remembered digests."""
+"""Files: atomic writes, checksummed files, paths as messages show them, and remembered digests."""
 
 import json
 import os
@@ -11,7 +11,7 @@ from vlbench.core.digest import digest_of, digest_of_bytes, digest_of_strings, s
 from vlbench.core.errors import DataError
 
 _CHECKED = b"vlbench-checked "
-"""What a checksummed file begins with; the digest and a line feed follow, then the content."""
+"""The first bytes of a checksummed file; the digest, a line feed and the content follow."""
 
 
 def write_atomically(path: Path, data: bytes | str) -> None:
@@ -48,7 +48,7 @@ def write_checked(path: Path, content: bytes | str) -> None:
 
 
 def read_checked(path: Path) -> bytes | None:
-    """The content of a file that `write_checked` wrote; None where there is no file, or it is damaged."""
+    """The content of a file that `write_checked` wrote; None where the file is missing or damaged."""
     try:
         head, line_feed, data = path.read_bytes().partition(b"\n")
     except OSError:
@@ -62,7 +62,7 @@ def _checksum(path: Path, data: bytes) -> bytes:
 
 
 def file_name(name: str) -> str:
-    """A registry or card name as a file name, one to one.
+    """Turn a registry or card name into a file name; different names give different file names.
 
     >>> file_name("open_clip:ViT-B-32/openai")
     'open_clip%3AViT-B-32%2Fopenai'
@@ -71,7 +71,7 @@ def file_name(name: str) -> str:
 
 
 def shown(path: Path) -> str:
-    """A path as messages show it: relative to the working folder where it is inside.
+    """A path as messages show it: relative to the working folder if it is inside.
 
     >>> shown(Path.cwd() / "tasks" / "a.yaml")
     'tasks/a.yaml'
@@ -104,7 +104,7 @@ def remembered_sha256(path: Path, cache: Path | None) -> str:
 
 
 def remembered(key: str, cache: Path | None, compute: Callable[[], str]) -> str:
-    """The string that the cache folder keeps under a key; it is computed where there is none.
+    """The string that the cache folder holds under a key; if there is none, it is computed and stored.
 
     >>> remembered("key", None, lambda: "value")
     'value'
