@@ -1,4 +1,4 @@
-"""A small problem about made-up images and texts, and a prediction on it, to try a metric or a scoring on."""
+"""A small problem about made-up images and texts, to try a metric, a scoring or a method on."""
 
 from collections.abc import Mapping, Sequence
 from functools import partial
@@ -9,6 +9,7 @@ from PIL.Image import new
 
 from vlbench.core.contracts import Dataset, Example, Prediction, ScoreUnit, Target, Text
 from vlbench.core.items import ITEM
+from vlbench.core.method import Lesson, Split
 from vlbench.core.problem import Asked, Groups, Problem, by_words
 from vlbench.core.relevance import Relevance
 
@@ -47,6 +48,22 @@ def small_prediction(**arrays: ArrayLike) -> Prediction:
     array([1, 2])
     """
     return Prediction(ScoreUnit("cosine"), {name: np.asarray(each) for name, each in arrays.items()})
+
+
+def small_lesson(
+    right: ArrayLike, *, vectors: ArrayLike, words: ArrayLike = (), seed: int = 0, **arrays: ArrayLike
+) -> Lesson:
+    """A lesson whose training and validation split are both `small_problem(right)`.
+
+    `vectors` [n, d] are those of the images, `words` [m, d] those of the texts; `arrays` is the prediction.
+
+    >>> lesson = small_lesson([[1, 0], [0, 1]], vectors=[[3, 4], [1, 0]])
+    >>> lesson.splits["train"].vectors()[0]
+    array([3., 4.], dtype=float32)
+    """
+    numbers, names = (partial(np.array, each, dtype=np.float32) for each in (vectors, words))
+    split = Split(small_problem(right), numbers, partial(small_prediction, **arrays))
+    return Lesson({"train": split, "validation": split}, names, seed)
 
 
 def _pairs(matrix: "np.ndarray[tuple[int, ...], np.dtype[np.bool_]]") -> Relevance:
