@@ -1,4 +1,4 @@
-"""The options of all commands and of the API: each is written here, once with its default and its help."""
+"""The options of all commands and of the API: each one is defined here, with its default and its help."""
 
 import os
 from collections.abc import Mapping, Sequence
@@ -18,9 +18,9 @@ if TYPE_CHECKING:
 
 
 class Keywords(TypedDict, total=False):
-    """The options as `evaluate` and the other functions take them: the fields of `Options`, by their names.
+    """The options as keywords of `evaluate` and the other functions: the fields of `Options`, by name.
 
-    None stands for the default. Paths may be strings. `data_root` may hold `TASK=DIR`, a task's own folder.
+    None means the default. Paths may be strings. `data_root` may contain `TASK=DIR`, a folder for one task.
     """
 
     device: str
@@ -51,10 +51,10 @@ class Keywords(TypedDict, total=False):
 
 @dataclass(frozen=True, slots=True)
 class Flag:
-    """How a command line states an option: its help, and what values it may have.
+    """How the command line states an option: its help, and which values are allowed.
 
-    `choices` are all words that it may be; `least` is its lowest number; `place` says that it is a path, and
-    what of.
+    `choices` are all allowed words; `least` is the lowest allowed number; `place` marks a path, and what it
+    is the path of.
     """
 
     help: str
@@ -67,7 +67,7 @@ class Flag:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Options:
-    """What a user chooses beside models and tasks; `Options.of` reads it from keywords or flags."""
+    """What a user chooses besides models and tasks. `Options.of` makes it from keywords or flags."""
 
     device: Annotated[str, Flag("auto, cpu, cuda, cuda:1 ...")] = "auto"
     precision: Annotated[
@@ -148,7 +148,7 @@ class Options:
         ),
     ] = ()
     task_roots: Mapping[str, Path] = field(default_factory=dict)
-    """A task's own folder, by the task's name; a flag has them as TASK=DIR."""
+    """The data folder of single tasks, by task name; as a flag, TASK=DIR."""
     results: Annotated[Path | None, Flag("Where JSON and CSVs are written.", place="folder")] = None
     cache: Annotated[
         Path,
@@ -174,7 +174,7 @@ class Options:
 
     @classmethod
     def of(cls, keywords: Keywords) -> "Options":
-        """Read keywords; what is left out or None has its default.
+        """Read keywords. Options that are missing or None have their default.
 
         Raises:
             VlbenchError: an option is unknown or out of range.
@@ -196,7 +196,7 @@ class Options:
 
     @property
     def methods(self) -> "tuple[Method, ...]":
-        """The methods that are asked for.
+        """The methods that the user asks for.
 
         Raises:
             VlbenchError: one is unknown, or has no such setting.
@@ -207,7 +207,7 @@ class Options:
 
     @property
     def settings(self) -> RunSettings:
-        """How a run is done, on a device that is there.
+        """The settings of a run, with the device resolved.
 
         Raises:
             Unsupported: the device asked for is not there.
@@ -220,10 +220,10 @@ class Options:
 
     @property
     def data(self) -> "DataRequest":
-        """What is said about data and texts.
+        """The options about data and texts.
 
         Raises:
-            VlbenchError: see `methods`.
+            VlbenchError: as `methods`.
         """
         from vlbench.cards.data_request import DataRequest
 
@@ -242,7 +242,7 @@ class Options:
 DEFAULTS: Mapping[str, Any] = {
     each.name: None if each.default is MISSING else each.default for each in fields(Options)
 }
-"""The default of every option; None where it is made anew."""
+"""The default of every option; None where it is computed."""
 FLAGS: Mapping[str, Flag] = {
     each.name: each.type.__metadata__[0] for each in fields(Options) if hasattr(each.type, "__metadata__")
 }
@@ -250,7 +250,7 @@ FLAGS: Mapping[str, Flag] = {
 
 
 def _read(name: str, value: Any) -> Any:
-    """A value as a user gives it, as the field holds it; VlbenchError where it is not one of the field's."""
+    """Convert a value from the user to the type of its field; VlbenchError where it is not allowed."""
     flag = FLAGS.get(name)
     if flag is None:
         return value
