@@ -1,4 +1,4 @@
-"""What Python code calls: evaluate, load_model, load_task, fit_coop, compare, build_site and the lists."""
+"""Functions for Python code: evaluate, load_model, load_task, fit_coop, compare, build_site, the lists."""
 
 from importlib import import_module
 from typing import TYPE_CHECKING

@@ -10,7 +10,11 @@ from vlbench.report.tables.averages import Additions
 
 
 def leaderboard_additions(include_path: Sequence[Path | str] = ()) -> Additions:
-    """What the cards add to a leaderboard: collections of tasks, and the fits of effective robustness."""
+    """What the cards add to a leaderboard: collections of tasks, and fits of effective robustness.
+
+    >>> leaderboard_additions().collections["vtab"][:2]
+    ('caltech101', 'cifar100')
+    """
     catalogue = read_catalogue(tuple(map(Path, include_path)), kinds=["task"])
     collections = catalogue.collections.values()
     return Additions(

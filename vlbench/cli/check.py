@@ -1,4 +1,4 @@
-"""`vlbench check`: a results folder against a baseline."""
+"""`vlbench check`: compare a results folder with a baseline."""
 
 from pathlib import Path
 
@@ -47,12 +47,12 @@ def command(
 ) -> None:
     """Compare results with a baseline and print what moved.
 
-    A metric is worse where it moved by more than --tolerance; without one, by more than 0.005, and on
-    another kind of device also past the end of the baseline's 95 % interval. A result or a metric that
-    vanished, and another protocol, other weights or other data fail as well. What is better is printed, with
-    a warning where images, weights and device are the same; what is new is printed, and fails with --strict.
+    A metric fails where it got worse by more than --tolerance. Without --tolerance the limit is 0.005; on
+    another kind of device, the value must also be outside the baseline's 95 % interval. A missing result or
+    metric, another protocol, other weights and other data fail as well. Better values are printed, with a
+    warning where images, weights and device are the same. New results are printed, and fail with --strict.
 
-    Exit code: 0; 1 where something fails; 2 where the baseline cannot be read. With --update always 0.
+    Exit code: 0; 1 if something fails; 2 if the baseline cannot be read. With --update always 0.
     """
     tolerances = Tolerances.of_text(tolerance)
     found = read_results(results)

@@ -1,4 +1,4 @@
-"""`vlbench data`: whether the data of tasks are here, and fetching them."""
+"""`vlbench data`: check whether the data of tasks are here, and fetch them."""
 
 import json
 from collections.abc import Iterator
@@ -57,10 +57,10 @@ def command() -> None:
 @text_or_json
 @flags("cache", "include_path")
 def check(tasks: str, sample: int, form: str, **options: Unpack[Keywords]) -> None:
-    """Say whether the data of tasks are here, and whether they are all that the cards say.
+    """Check whether the data of tasks are here, and whether they match their cards.
 
-    TASK is a name, an alias, a collection or a wildcard. Nothing is fetched. Exit code 0: all of it fits;
-    1: something differs; 2: a task has no data.
+    TASK is a name, an alias, a collection or a wildcard. Nothing is fetched. Exit code: 0 if everything
+    matches; 1 if something differs; 2 if a task has no data.
     """
     read = Options.of(options)
     catalogue = read_catalogue(read.include_path)
@@ -91,9 +91,9 @@ def get(
 ) -> None:
     """Fetch the data of tasks from the Hugging Face hub.
 
-    With --data-root, tars and parquet files go where the card's local sources read them; else, and where
-    no local source reads such files, into the hub's cache. An interrupted call goes on where it stopped;
-    sizes and digests are verified. A gated repository wants a token: `hf auth login`, or HF_TOKEN.
+    With --data-root, tar and parquet files go where the card's local sources read them. Without it, or where
+    no local source reads such files, they go into the hub's cache. An interrupted call continues where it
+    stopped; sizes and digests are verified. A gated repository needs a token: `hf auth login`, or HF_TOKEN.
     """
     read = Options.of(options)
     catalogue = read_catalogue(read.include_path)
@@ -117,7 +117,7 @@ def get(
 
 @contextmanager
 def _kept(failed: list[str], *, alone: bool) -> Iterator[None]:
-    """Of several tasks one that fails is told, and the others go on; one alone raises."""
+    """Of several tasks, one that fails is reported and the others continue; a single task raises."""
     try:
         yield
     except VlbenchError as error:
@@ -128,7 +128,7 @@ def _kept(failed: list[str], *, alone: bool) -> Iterator[None]:
 
 
 def _fetch(plan: Plan) -> None:
-    """Fetch what is missing, under a bar of bytes, throughput and time left where somebody watches."""
+    """Fetch what is missing; on a terminal, with a progress bar of bytes, throughput and time left."""
     if not plan.missing:
         say(f"{plan.task}: all {len(plan.files)} files are in {plan.destination}")
         return

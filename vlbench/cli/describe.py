@@ -1,4 +1,4 @@
-"""`vlbench describe`: descriptions of tags by a language model."""
+"""`vlbench describe`: let a language model describe tags."""
 
 import os
 import sys
@@ -70,8 +70,9 @@ def command(
 ) -> None:
     """Let a language model describe tags, for models that read descriptions.
 
-    TAGS holds a tag a line, or is a .tsv of `name` and ids. The questions are those of RAM++'s authors;
-    the file is what `--descriptions` takes. An interrupted run goes on where it stopped.
+    TAGS is a file with one tag per line, or a .tsv file with the columns `name` and ids. The questions are
+    those of RAM++'s authors; `--descriptions` takes the file that is written. An interrupted run continues
+    where it stopped.
     """
     key = os.environ.get(api_key_env, "").strip()
     server = Endpoint(

@@ -1,4 +1,4 @@
-"""`vlbench export`: results in the layouts of other tools."""
+"""`vlbench export`: write results in the layouts of other tools."""
 
 from pathlib import Path
 
@@ -35,8 +35,8 @@ def command(
 ) -> None:
     """Write results in the layout of another tool; partial results are left out.
 
-    Seeds of a row are exported one by one. CLIP_benchmark's CSV holds the metrics that it knows, and no rows
-    of a method; a note names what is left out.
+    The seeds of a row are exported one by one. CLIP_benchmark's CSV has the metrics that it knows, and no
+    rows with a method; a note names what is left out.
     """
     text = export_results(
         form,

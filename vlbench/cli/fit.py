@@ -78,7 +78,7 @@ vlbench fit coop --model clip-b16 --task oxford_pets@coop --shots 1,2,4,8,16 --d
 )
 @flags("device", "precision", "workers", "data_root", "cache", "weights", "include_path")
 def coop(model: str, task: str, shots: str, seed: str, classes: str, out: Path, **given: Any) -> None:
-    """Learn CoOp contexts (Zhou et al. 2022): only the context is learned, by the authors' recipe."""
+    """Learn CoOp contexts (Zhou et al. 2022). Only the context is learned, with the authors' recipe."""
     task += "@base" if classes == "base" else ""
     recipe = {name: given.pop(name) for name in RecipeOptions.__annotations__}
     written = fit_coop(

@@ -1,4 +1,4 @@
-"""`vlbench leaderboard`: the CSVs of a results folder, rebuilt or checked, and printed."""
+"""`vlbench leaderboard`: rebuild or check the CSVs of a results folder, and print the leaderboard."""
 
 from pathlib import Path
 from typing import Literal
@@ -54,9 +54,9 @@ def command(
 ) -> None:
     """Rebuild the leaderboard CSVs from the result JSON files and print the leaderboard, or check them.
 
-    A model's rank on a task is 1 + the number of models that are significantly better there (paired tests
-    on their per-item records, Holm's correction over the column, 5 %). Pictures of few-shot curves that lie
-    in the folder are rebuilt and checked too.
+    A model's rank on a task is 1 + the number of models that are significantly better there (paired tests on
+    per-item records, Holm's correction over the column, 5 %). Pictures of few-shot curves in the folder are
+    rebuilt and checked too.
     """
     additions = leaderboard_additions(include_path)
     if check:

@@ -1,4 +1,4 @@
-"""`vlbench site`: the results as static pages."""
+"""`vlbench site`: write the results as static pages."""
 
 from pathlib import Path
 
@@ -31,12 +31,12 @@ def command(
     data_root: tuple[Path, ...],
     include_path: tuple[Path, ...],
 ) -> None:
-    """Write a static site of the results; open its index.html in a browser.
+    """Write a static site from the results. Open its index.html in a browser.
 
-    It needs no server and loads nothing from elsewhere: a leaderboard to sort, filter and download, a page
-    a task and a model, two models side by side, and accuracy against cost. Partial results are left out.
-    Where predictions were saved (`vlbench run --save-predictions`), a task's page shows what was confused
-    and the worst items, with thumbnails if the task's images lie here.
+    It needs no server and loads nothing from elsewhere. It has a leaderboard to sort, filter and download, a
+    page for each task and model, two models side by side, and accuracy against cost. Partial results are left
+    out. Where predictions were saved (`vlbench run --save-predictions`), a task's page shows confused classes
+    and the worst items, with thumbnails if the images are here.
     """
     # imported here, so that `--help` starts without it
     from vlbench.api.website import build_site

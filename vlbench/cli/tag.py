@@ -1,4 +1,4 @@
-"""`vlbench tag`: the tags and captions of the user's own images."""
+"""`vlbench tag`: tags and captions for the user's own images."""
 
 import sys
 from pathlib import Path
@@ -17,13 +17,13 @@ from vlbench.tagging.choice import Threshold
 from vlbench.tagging.texts import Language
 
 LOWEST_THRESHOLD = -1
-"""Of a cosine; taggers state probabilities."""
+"""The lowest threshold for cosines; taggers use probabilities."""
 
 
 def threshold_asked(_: click.Context, __: click.Parameter, value: str | None) -> Threshold:
     """Read --threshold: a number, a file with one for each tag, or the word auto.
 
-    It raises VlbenchError where the value is none of these.
+    Raises VlbenchError for any other value.
     """
     if value is None or value == "auto":
         return "auto" if value else None
@@ -98,9 +98,9 @@ def command(
     form: Format,
     **options: Unpack[Keywords],
 ) -> None:
-    """Print the tags (and captions) of images: files, folders with all below them, wildcards.
+    """Print the tags (and captions) of images: files, folders with all files below them, wildcards.
 
-    An image that cannot be read is named on stderr, the rest are tagged, and the exit code is 1.
+    An image that cannot be read is named on stderr, the others are tagged, and the exit code is 1.
     """
     from vlbench.tagging.job import prepare  # and torch
     from vlbench.tagging.stream import tag_images
