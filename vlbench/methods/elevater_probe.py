@@ -64,8 +64,7 @@ class Start:
 
 
 def elevater_probe(*, shots: int | None = None, features: Features = "standardised") -> Method:
-    """A linear head, initialised with the words and trained by SGD; rate and decay are searched on held-out
-    images.
+    """A linear head that starts as the words, by SGD; rate and decay are searched on held-out images.
 
     With `features=unit`, it is initialised as zero-shot: vectors of length 1, logits of 100 times the
     cosines. The seed draws `shots` images of each class, and a fifth of them is held out for the search.

@@ -48,8 +48,7 @@ def linear_probe(
     lr: float = RATE,
     epochs: int = EPOCHS,
 ) -> Method:
-    """One layer trained by AdamW on vectors of length 1; weight decay is 0 or searched on the validation
-    split.
+    """One layer by AdamW on vectors of length 1; weight decay is 0, or searched on the validation split.
 
     After a search the layer is trained again on both splits, or with `shots` on the shots alone. The seed
     draws the shots, the initial weights and the order of the images.

@@ -22,8 +22,7 @@ ITERATIONS = 100
 
 
 def mieb_probe(*, shots: int = SHOTS) -> Method:
-    """Scikit-learn's logistic regression on `shots` images per class; the seed is the number of the
-    experiment.
+    """Scikit-learn's logistic regression on `shots` images per class; the seed numbers the experiment.
 
     MIEB's score is the mean of five experiments, the seeds 0 to 4.
 

@@ -75,8 +75,7 @@ def tip_adapter(
     largest_alpha: float = 3.0,
     largest_beta: float = 7.0,
 ) -> Method:
-    """Zero-shot logits plus votes of training images; settings are stated or searched on the validation
-    split.
+    """Zero-shot logits plus votes of training images; weights are stated, or searched on validation images.
 
     A search tries 20 values of alpha below `largest_alpha` and 200 of beta below `largest_beta`; the defaults
     are the authors' for ImageNet. The seed draws `shots` images of each class as CoOp does; without `shots`,

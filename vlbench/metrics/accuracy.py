@@ -113,8 +113,7 @@ def acc1(prediction: Prediction, problem: Problem, options: MetricOptions) -> Me
 
 @metric(reads={"row_ranks"}, items=lambda items, _: hits_within(items, 5))
 def acc5(prediction: Prediction, problem: Problem, options: MetricOptions) -> Measurement:
-    """Fraction of images whose class is among the best five; None with five or fewer classes; Wilson
-    interval.
+    """Fraction of images whose class is among the best five; Wilson interval. None with five or fewer.
 
     >>> from vlbench.core.small_problem import small_prediction, small_problem
     >>> prediction = small_prediction(row_ranks=[1, 2, 6, 1, 1, 1])

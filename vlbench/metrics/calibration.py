@@ -23,8 +23,7 @@ BINS = 15
 
 @metric(reads=SOFTMAX, suits=one_class_each, lower_is_better=True, at="k")
 def ece(prediction: Prediction, problem: Problem, options: MetricOptions) -> Measurement:
-    """Expected calibration error: the difference of confidence and accuracy, averaged over bins of
-    confidence.
+    """Expected calibration error: the distance of confidence and accuracy, averaged over bins.
 
     There are 15 bins of equal width, or the number after an @. Lower is better, but a low value alone does
     not show a good model: one that is always as unsure as chance is well calibrated. An image whose right

@@ -59,10 +59,10 @@ def best_f1_thresholds(
 
 @metric(reads={"scores", ASKED}, least=None, most=None)
 def best_f1_threshold(prediction: Prediction, problem: Problem, options: MetricOptions) -> Measurement:
-    """The threshold with the best micro F1; the parts are those with the best F1 of each tag. They are no
-    fractions.
+    """The threshold with the best micro F1; the parts are those with the best F1 of each tag.
 
-    All are in the units that people state (a cosine, a probability). A tag without positives has the shared
+    Values are not fractions: all are in the units that people state (a cosine, a probability). A tag without
+    positives has the shared
     one.
 
     Raises:

@@ -47,10 +47,10 @@ def resampled_eleven_points(right: Floats, found: Floats, reached: Floats) -> Fl
 def eleven_point_mean_average_precision(
     prediction: Prediction, problem: Problem, options: MetricOptions
 ) -> Measurement:
-    """11-point AP of each tag, averaged over the tags that have positives; the parts are the tags. No
-    interval.
+    """11-point AP of each tag, averaged over the tags that have positives.
 
-    A tag's AP is the mean, over the recalls 0, 0.1 ... 1, of the best precision at that recall or above;
+    There is no interval; the parts are the tags. A tag's AP is the mean, over the recalls 0, 0.1 ... 1, of
+    the best precision at that recall or above;
     recall 0 has precision 1. `n` counts the tags with positives.
 
     Raises:

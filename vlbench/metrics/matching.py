@@ -95,8 +95,7 @@ def text_score_first_wins(prediction: Prediction, problem: Problem, options: Met
 
 @metric(reads={"pair_scores"}, suits=_IMAGES, items=partial(read_right, ("images",), ties="last"))
 def image_score_second_wins(prediction: Prediction, problem: Problem, options: MetricOptions) -> Measurement:
-    """Like image_score, but by argmax: among images that tie for the best, the last is chosen; of two, the
-    second.
+    """Like image_score, but by argmax: among images that tie for the best, the last is chosen.
 
     The authors of MMVP count this way. Images are in the order of the data set.
 

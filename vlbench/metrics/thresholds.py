@@ -177,8 +177,7 @@ def macro_precision(prediction: Prediction, problem: Problem, options: MetricOpt
 
 @metric(reads={"scores", ASKED}, at="threshold")
 def macro_recall(prediction: Prediction, problem: Problem, options: MetricOptions) -> Measurement:
-    """Recall of each tag, the fraction of the images that have it for which it is predicted, averaged over
-    tags.
+    """Recall of each tag, the fraction of its images for which it is predicted, averaged over tags.
 
     >>> from vlbench.core.small_problem import small_prediction, small_problem
     >>> problem = small_problem([[1, 1], [1, 0], [0, 0]])

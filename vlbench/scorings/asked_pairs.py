@@ -15,14 +15,14 @@ Indices = NDArray[np.int64]
 
 
 def keep_asked_pairs(blocks: ScorePass, problem: Problem) -> Mapping[str, NDArray[Any]]:
-    """Keep the score of every asked pair, [p] sorted by candidate then query, and ranks among the asked
-    pairs.
+    """Keep the score of every asked pair, [p], and ranks among the asked pairs.
 
-    `row_ranks` [n] is the rank of each candidate's best right query, `column_ranks` [m] that of each query's
-    best right candidate; 0 where no right pair is asked. `wrong_above` [r] counts, for each right pair, the
-    wrong candidates of its query that score at least as high. `candidates_alike` [n] and `queries_alike` [m]
-    are the position of the first item with equal features; for queries with images, their own position.
-    `queries_cut` [m] tells which queries the model truncates.
+    `pair_scores` [p] are sorted by candidate, then query. `row_ranks` [n] is the rank of each candidate's
+    best right query, `column_ranks` [m] that of each query's best right candidate; 0 where no right pair is
+    asked. `wrong_above` [r] counts, for each right pair, the wrong candidates of its query that score at
+    least as high. `candidates_alike` [n] and `queries_alike` [m] are the position of the first item with
+    equal features; for queries with images, their own position. `queries_cut` [m] tells which queries the
+    model truncates.
 
     >>> from dataclasses import replace
     >>> from vlbench.core.small_problem import small_problem

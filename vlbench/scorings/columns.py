@@ -17,8 +17,7 @@ if TYPE_CHECKING:  # torch is imported as a scoring runs, so that tasks are plan
 
 
 def keep_columns(blocks: ScorePass, problem: Problem) -> Mapping[str, NDArray[Any]]:
-    """Keep how many wrong candidates reach each right pair, and the rank of each query's best right
-    candidate.
+    """Keep how many wrong candidates reach each right pair, and the best right rank of each query.
 
     `wrong_above` [r] counts, for each right pair in the order of the problem, the asked wrong candidates of
     its query that score at least as high. `column_ranks` [m] is 0 where nothing is right. Two passes compute
