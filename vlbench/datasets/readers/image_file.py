@@ -1,4 +1,4 @@
-"""Image files: their suffixes, how one is opened, and the examples made of them."""
+"""Image files: their suffixes, how they are opened, and examples made from them."""
 
 from collections.abc import Sequence
 from functools import partial
@@ -23,13 +23,13 @@ IMAGE_SUFFIXES = frozenset((*_JPEG, *_NETPBM, ".avif", ".bmp", ".gif", ".png", "
 
 
 def open_image_file(path: str, start: int = 0, size: int = -1, member: str = "") -> "OpenedImage":
-    """Open an image file, or `size` bytes from `start` on that are a member of an archive.
+    """Open an image file, or the `size` bytes from `start` that are a member of an archive.
 
-    Its pixels are decoded by whoever asks for them first. Nothing is applied, an EXIF orientation neither:
-    models were trained and published without it.
+    Pixels are decoded when they are first used. The EXIF orientation is not applied, since models are trained
+    and published without it.
 
     Raises:
-        DataError: the file cannot be read, or is no image; it is named.
+        DataError: the file cannot be read or is no image; the message names it.
     """
     where = f"{path}: {member}" if member else path
     try:
@@ -42,10 +42,10 @@ def open_image_file(path: str, start: int = 0, size: int = -1, member: str = "")
 
 
 def open_image_bytes(data: bytes, where: str) -> "OpenedImage":
-    """Open an encoded image; `where` names it in errors. No file stays open behind it.
+    """Open an encoded image; `where` names it in errors. No file stays open.
 
     Raises:
-        DataError: the bytes are no image, or one of too many pixels.
+        DataError: the bytes are no image, or have too many pixels.
     """
     try:
         return Image.open(BytesIO(data))
@@ -57,7 +57,7 @@ def open_image_bytes(data: bytes, where: str) -> "OpenedImage":
 
 
 def file_examples(files: Sequence[FoundFile], targets: Sequence[Target]) -> Examples:
-    """Examples whose images are files; an example's id is the file's name under the root."""
+    """Examples whose images are files. The id of an example is the file's name relative to the root."""
     return Examples(partial(_example, tuple(files), tuple(targets)), len(files))
 
 

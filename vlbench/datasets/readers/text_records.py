@@ -1,4 +1,4 @@
-"""What stands in text files of data: lines, JSON and tables, refused by the place where they are wrong."""
+"""Lines, JSON and tables in text files of data. Errors name the place that is wrong."""
 
 import csv
 import json
@@ -11,7 +11,7 @@ from vlbench.core.errors import DataError
 
 
 def data_lines(text: str) -> list[str]:
-    r"""Lines split at newlines alone, without the blank ones at the end; a blank one between is a name.
+    r"""Lines, split at newlines only, without blank lines at the end. A blank line between others is kept.
 
     >>> data_lines("near\r\n\nfar\n\n")
     ['near', '', 'far']
@@ -23,10 +23,10 @@ def data_lines(text: str) -> list[str]:
 
 
 def parse_json(text: str, where: str) -> Any:
-    """What a text of JSON says; `where` names the file or the line.
+    """Parse JSON; `where` names the file or line in errors.
 
     Raises:
-        DataError: it is no JSON, or nests too deeply.
+        DataError: it is not JSON, or is nested too deeply.
     """
     try:
         return json.loads(text)
@@ -35,10 +35,10 @@ def parse_json(text: str, where: str) -> Any:
 
 
 def json_lines(text: str, file: Path) -> Iterator[tuple[str, Any]]:
-    """What each line of JSON says that is not blank, behind its place, `FILE:LINE`.
+    """Parse each non-blank line as JSON: yields its place, `FILE:LINE`, and its value.
 
     Raises:
-        DataError: a line is no JSON.
+        DataError: a line is not JSON.
     """
     for number, line in enumerate(data_lines(text), start=1):
         if line.strip():
@@ -47,10 +47,11 @@ def json_lines(text: str, file: Path) -> Iterator[tuple[str, Any]]:
 
 
 def csv_rows(text: str, file: Path) -> Iterator[tuple[str, list[str]]]:
-    """The cells of each row of a CSV that is not empty, behind the place where it ends, `FILE:LINE`.
+    """The cells of each non-empty row of a CSV: yields the place where the row ends, `FILE:LINE`, and its
+    cells.
 
     Raises:
-        DataError: a row that is no CSV, or too long.
+        DataError: a row is not CSV, or is too long.
     """
     rows = csv.reader(StringIO(text, newline=""))
     try:
