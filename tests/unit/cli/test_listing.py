@@ -102,7 +102,7 @@ def test_methods_are_listed_with_their_settings_and_what_they_do() -> None:
         "what": "Ridge of the vectors",
     }
     assert rows[1] | {"what": ""} == {"name": "best-f1", "from": "vlbench", "settings": "", "what": ""}
-    assert rows[-1]["what"] == "The model as it is"
+    assert rows[-1]["what"] == "The model's own scores; nothing is learned"
     assert table.splitlines()[0].split() == ["name", "from", "settings", "what"]
     assert table.splitlines()[-1].startswith("Settings follow a colon: --method NAME:SETTING=VALUE")
 
