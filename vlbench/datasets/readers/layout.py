@@ -36,8 +36,7 @@ class FoundLayout:
 
 
 def own(place: Place, /, *, path: str) -> Dataset:
-    """A folder of any of these layouts: `metadata.jsonl`, class folders, parquet or webdataset tars, in this
-    order.
+    """A folder as it is: `metadata.jsonl`, class folders, parquet or webdataset tars, in this order.
 
     Class folders are two or more folders with images. Files of another layout next to the one that is read
     are counted as left out.
