@@ -1,4 +1,4 @@
-"""SigLIPs of Google's own .npz files (big_vision), read into open_clip's networks."""
+"""Reads SigLIP weights in Google's own .npz files (big_vision) into open_clip's networks."""
 
 import re
 from pathlib import Path
@@ -14,14 +14,14 @@ _BIG_VISION = re.compile(
     r"(?:img/(?:embedding|cls|pos_embedding|Transformer|MAPHead_0)|txt/(?:Embed_0|pos_embedding|Encoder_0|head))(?:/|$)"
     r"|[bt]$"
 )
-"""Arrays of Google's files that open_clip's reader takes (open_clip/convert.py, load_big_vision_weights)."""
+"""The arrays in Google's files that open_clip reads (open_clip/convert.py, load_big_vision_weights)."""
 
 
 def fill_from_big_vision(model: nn.Module, weights: Path) -> None:
-    """Put the arrays of an .npz file into a network.
+    """Load the arrays of an .npz file into a network.
 
     Raises:
-        WeightsError: the file is damaged, or of another architecture.
+        WeightsError: the file is damaged, or belongs to another architecture.
     """
     from open_clip.convert import load_big_vision_weights
 
@@ -33,7 +33,7 @@ def fill_from_big_vision(model: nn.Module, weights: Path) -> None:
 
 
 def _check_all_read(model: nn.Module, weights: Path) -> None:
-    """Raise WeightsError where an .npz file holds more arrays, or more numbers, than the model took of it."""
+    """Raise WeightsError if an .npz file has more arrays, or more numbers, than the model read."""
     with np.load(weights) as arrays:
         root = "params/" if "params/b" in arrays else ""
         names = [name for name in arrays.files if name.startswith(root)]

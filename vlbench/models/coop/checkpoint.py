@@ -20,18 +20,18 @@ if TYPE_CHECKING:
     from vlbench.models.shared.dual_encoder import DualEncoder
 
 NAME = "coop"
-"""The adapter's name, and the scheme of `coop:FILE`."""
+"""The name of the adapter, and the scheme in `coop:FILE`."""
 
 _TEXTS = "vlbench.models.coop.loading"
-"""Root module of what decides a text's features, on top of the base's own."""
+"""The root module of the text side, in addition to the base's."""
 
 
 @dataclass(frozen=True)  # no slots: cached_property
 class CoopCheckpoint(NamedCheckpoint):
-    """A base model and a context file, a Checkpoint of core/contracts.py; neither is opened until asked.
+    """A base model and a context file, as a Checkpoint of core/contracts.py. Both are opened when needed.
 
-    `base_name` is the base as a card names it, None where the context's header does; `file` is the card's
-    own context, None where it has none.
+    `base_name` is the base that the card names; None means the one in the context's header. `file` is the
+    card's context, None without one.
     """
 
     base_name: str | None
@@ -46,7 +46,7 @@ class CoopCheckpoint(NamedCheckpoint):
         """The context file.
 
         Raises:
-            WeightsError: the card has none and the user named none, or it is not there.
+            WeightsError: neither the card nor the user names a file, or the file does not exist.
         """
         path = self.origin.weights or self.file
         if path is None:
@@ -63,8 +63,8 @@ class CoopCheckpoint(NamedCheckpoint):
         """The model that the context was learned on.
 
         Raises:
-            UnknownName: nobody has a model of that name.
-            CardError: the base is a CoOp model itself.
+            UnknownName: there is no model with this name.
+            CardError: the base is itself a CoOp model.
             Unsupported: models are not opened by name here.
         """
         name = read_facts(self.weights).base if self.base_name is None else self.base_name
@@ -141,9 +141,9 @@ def card_text(
     base_weights: str = "",
     seen: Mapping[str, Sequence[str]],
 ) -> str:
-    """A model card of a base and the context file `context` beside the card, as YAML.
+    """The YAML of a model card for a base and the context file `context` next to the card.
 
-    `replicate_of` is the leaderboard row that the model is one seed of; empty if it stands alone.
+    `replicate_of` is the leaderboard row of which the model is one seed; empty if it stands alone.
     `base_weights` is the user's own file for the base; empty for the base's own. `seen` are the
     card's fields of the data sets that base and context saw (fitting/seen.py).
     """

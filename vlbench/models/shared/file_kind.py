@@ -1,4 +1,4 @@
-"""What a file is where weights are expected, by its bytes; imports no torch."""
+"""Recognises by its bytes what a file is where weights are expected. Imports no torch."""
 
 import re
 import zipfile
@@ -9,7 +9,7 @@ from vlbench.models.shared.weights import is_safetensors
 
 _HEAD = 1024
 _SHOWN = 60
-"""Characters of a text that an error quotes."""
+"""How many characters of a text an error quotes."""
 
 _PAGE = re.compile(rb"\s*(?:<!doctype|<html|<head|<\?xml)", re.IGNORECASE)
 _MAGIC = (
@@ -25,13 +25,13 @@ _TAR_AT, _TAR = 257, b"ustar"
 
 
 def check_kind(path: Path) -> None:
-    """Raise WeightsError, saying what lies there, where a file is plainly something else than weights."""
+    """Raise WeightsError if a file is clearly not weights; the message tells what it is."""
     if (found := other_kind(path)) is not None:
         raise WeightsError(f"{path}: {found}")
 
 
 def other_kind(path: Path) -> str | None:
-    """What lies in a file that is plainly something else than weights, and what to do; None else."""
+    """What a file is that is clearly not weights, and what to do; None for any other file."""
     head = _head(path)
     if not head:
         return "an empty file, no weights; fetch it again"
@@ -59,7 +59,7 @@ def other_kind(path: Path) -> str | None:
 
 
 def is_torchscript(path: Path) -> bool:
-    """Whether a file is a TorchScript archive: a zip that holds constants beside its data."""
+    """Whether a file is a TorchScript archive: a zip that has constants besides its data."""
     if not zipfile.is_zipfile(path):
         return False
     with zipfile.ZipFile(path) as archive:
@@ -67,9 +67,9 @@ def is_torchscript(path: Path) -> bool:
 
 
 def uses_quick_gelu(path: Path) -> bool:
-    """Whether an archive's own code computes x * sigmoid(1.702 x), as OpenAI's does; False for other files.
+    """Whether the code in an archive computes x * sigmoid(1.702 x), as OpenAI's does; False for other files.
 
-    The constant may lie in the archive as a tensor; nothing else in a CLIP takes a sigmoid.
+    The constant may be a tensor in the archive; nothing else in a CLIP uses a sigmoid.
     """
     if not is_torchscript(path):
         return False
@@ -78,13 +78,13 @@ def uses_quick_gelu(path: Path) -> bool:
 
 
 def archive_root(archive: zipfile.ZipFile) -> str | None:
-    """The folder of a TorchScript archive inside its zip file; None of other zip files."""
+    """The folder of a TorchScript archive in its zip file; None for other zip files."""
     names = [name for name in archive.namelist() if re.fullmatch(r"(?:[^/]+/)?constants\.pkl", name)]
     return names[0].removesuffix("constants.pkl") if names else None
 
 
 def _of_zip(path: Path) -> str | None:
-    """Archives that torch and numpy do not write."""
+    """What a zip file is that neither torch nor numpy wrote; None for theirs."""
     try:
         with zipfile.ZipFile(path) as archive:
             names = archive.namelist()
@@ -98,7 +98,7 @@ def _of_zip(path: Path) -> str | None:
 
 
 def _as_text(head: bytes) -> str | None:
-    """The beginning of a text on one line; None of anything that is no text."""
+    """The beginning of a text on one line; None if the bytes are not text."""
     try:
         text = head.decode("utf-8")
     except UnicodeDecodeError as error:

@@ -185,7 +185,7 @@ def normal_p(differences: ArrayLike, errors: ArrayLike, *, images: int) -> PValu
 
 
 def holm(p_values: Sequence[float | None]) -> list[float | None]:
-    """p values adjusted for their number, in the same order. None stays None and does not count.
+    """Adjust p values for their number, in the same order. None stays None and does not count.
 
     Source: Holm 1979, Scandinavian Journal of Statistics 6, 65-70.
 

@@ -1,4 +1,4 @@
-"""Writes a site as files. Only changed files are written, and obsolete ones of an earlier site are removed."""
+"""Writes a site as files: only changed files are written, and obsolete ones are removed."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
