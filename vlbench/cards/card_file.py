@@ -1,4 +1,4 @@
-"""Cards held against their schema, then against what their plug-ins take."""
+"""Reads cards and checks them against their schema and against the signatures of their plug-ins."""
 
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -21,14 +21,14 @@ C = TypeVar("C", bound=Fields)
 RawFields = Mapping[str, object]
 SETTINGS: Location = ("settings",)
 SPLITS = ("train", "validation")
-"""Fields of a task card that name another split, with sources of its own."""
+"""The fields of a task card that describe another split, with its own sources."""
 
 
 @dataclass(frozen=True, slots=True)
 class ReadCard(Generic[C]):
-    """A card that was held against its plug-ins, and these with their options filled in.
+    """A checked card, and its plug-ins with their options filled in.
 
-    `plug_ins` stand under the place where the card states their options: `("settings",)`, `("sources", 0)`,
+    The keys of `plug_ins` are where the card states their options: `("settings",)`, `("sources", 0)`,
     `("train", "sources", 0)`.
     """
 
@@ -37,7 +37,7 @@ class ReadCard(Generic[C]):
 
 
 def parse_card(of: Entry | Collection | Path, card_type: type[C]) -> C:
-    """A card by its own fields, what its plug-ins take unseen; imports no plug-in.
+    """Read a card and check its own fields, not the options of its plug-ins. Imports no plug-in.
 
     Raises:
         CardError: all that is wrong, each with file and field.
@@ -46,11 +46,11 @@ def parse_card(of: Entry | Collection | Path, card_type: type[C]) -> C:
 
 
 def read_card(of: Entry | Path, card_type: type[C]) -> ReadCard[C]:
-    """A card, the options that it states held against its adapter, or its task kind and sources.
+    """Read a card and check the options that it states against its adapter, or its task kind and sources.
 
     Raises:
         CardError: all that is wrong, each with file and field.
-        PluginError: a plug-in that it names does not import.
+        PluginError: a plug-in of the card fails to import.
     """
     path, fields = _read(of)
     problems: list[str] = []
@@ -81,7 +81,7 @@ def _read(of: Entry | Collection | Path) -> tuple[Path, RawFields]:
 
 
 def card_of(path: Path, fields: RawFields, card_type: type[C], problems: Sequence[str] = ()) -> C:
-    """A card of some fields, held against its schema alone; `problems` are what else is wrong with it.
+    """Make a card from fields and check it against its schema; `problems` lists what else is wrong with it.
 
     Raises:
         CardError: all that is wrong, each with file and field.
@@ -100,7 +100,7 @@ def card_of(path: Path, fields: RawFields, card_type: type[C], problems: Sequenc
 def _stated(
     fields: RawFields, card_type: type[Fields]
 ) -> Iterator[tuple[Registry[Any], object, str, object, Location]]:
-    """The plug-ins that a card names: a registry, a name and its place, the options and theirs."""
+    """The plug-ins in a card: registry, name and its location, options and their location."""
     settings = fields.get("settings", {})
     if card_type is ModelCard:
         yield ADAPTERS, fields.get("adapter"), "adapter", settings, SETTINGS

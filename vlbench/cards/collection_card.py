@@ -1,4 +1,4 @@
-"""The schema of a collection's file."""
+"""The schema of collection files."""
 
 from typing import Annotated
 
@@ -8,7 +8,7 @@ from vlbench.cards.schema import Amount, Fields, Word
 
 
 class CollectionCard(Fields):
-    """Tasks that a tool or paper reports together."""
+    """A collection: tasks that a tool or paper reports together."""
 
     title: Annotated[Word, Field(description="what people call it")]
     tasks: Annotated[tuple[Word, ...], Field(min_length=1, description="names of task cards")]

@@ -1,4 +1,4 @@
-"""Cards and the options of plug-ins as pydantic models: unknown fields refused, all errors told at once."""
+"""Cards and options of plug-ins as pydantic models. Unknown fields are refused; errors are told at once."""
 
 import inspect
 import json
@@ -24,13 +24,13 @@ Location = tuple[str | int, ...]
 
 
 class Fields(BaseModel):
-    """A mapping in a card: no further fields, no guessed types."""
+    """A mapping in a card, without unknown fields and without type conversion."""
 
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True, allow_inf_nan=False)
 
 
 class Paper(Fields):
-    """Where a model or data set was published."""
+    """The paper of a model or data set."""
 
     title: Word
     arxiv: (
@@ -40,7 +40,7 @@ class Paper(Fields):
 
 
 class SourceFields(Fields):
-    """One place for the data: a source's registry name, and the options that source takes."""
+    """One place for the data: the registry name of a source, and its options."""
 
     model_config = ConfigDict(extra="allow")
 
@@ -48,7 +48,7 @@ class SourceFields(Fields):
 
     @property
     def options(self) -> dict[str, object]:
-        """The source's own options, as the card states them."""
+        """The options of the source, as the card states them."""
         return dict(self.model_extra or {})
 
 
@@ -58,14 +58,14 @@ Sources = Annotated[
 
 
 class Counts(Fields):
-    """How many images and texts the whole task has; checked before any work."""
+    """How many images and texts the whole task has. They are checked before any work."""
 
     images: Count | None = None
     texts: Count | None = None
 
 
 class PublishedFile(Fields):
-    """The published file: facts to hold a download against."""
+    """The published file: facts to check a download against."""
 
     repo: Word
     file: Word | None = None
@@ -85,7 +85,8 @@ class Published(Fields):
 
 
 class Validation(Fields):
-    """Where a task's labelled validation images lie, for methods that learn from them; no test images."""
+    """The sources of a task's labelled validation images, for methods that learn from them; not test
+    images."""
 
     sources: Sources
     split: Annotated[str, Field(description="the split's name")] = "val"
@@ -93,7 +94,8 @@ class Validation(Fields):
 
 
 class Training(Validation):
-    """Where a task's labelled training images lie, for `vlbench fit` and methods that learn from them."""
+    """The sources of a task's labelled training images, for `vlbench fit` and methods that learn from
+    them."""
 
     split: Annotated[str, Field(description="the split's name")] = "train"
     epochs: Annotated[
@@ -102,7 +104,7 @@ class Training(Validation):
 
 
 class TaskCard(Fields):
-    """A task: the question, its texts, its protocol, and where its data may lie."""
+    """A task: the question, its texts, its protocol, and where its data may be."""
 
     title: Annotated[Word, Field(description="what people call it")]
     kind: Annotated[Word, Field(description="a task kind, such as classification")]
@@ -184,7 +186,7 @@ class ModelCard(Fields):
 def check_options(
     plug_in: PlugIn, options: Mapping[str, object], at: Location = ()
 ) -> tuple[dict[str, Any], list[str]]:
-    """Options from a card as the plug-in takes them, and what is wrong with them; one of the two is empty.
+    """Options from a card as the plug-in takes them, and what is wrong with them. One of the two is empty.
 
     Raises:
         PluginError: its annotations are no types that a card could fill.
@@ -201,20 +203,20 @@ def check_options(
 
 
 def option_names(plug_in: PlugIn) -> tuple[str, ...]:
-    """The options that a plug-in names in its signature."""
+    """The names of the options in a plug-in's signature."""
     return tuple(str(about.alias) for about in signature_of(plug_in).model_fields.values())
 
 
 def option_schema(plug_in: PlugIn) -> dict[str, Any]:
-    """JSON Schema of a plug-in's options."""
+    """The JSON Schema of a plug-in's options."""
     return signature_of(plug_in).model_json_schema(mode="validation")
 
 
 @lru_cache(maxsize=256)
 def signature_of(plug_in: PlugIn) -> type[BaseModel]:
-    """A plug-in's keyword-only parameters as a pydantic model; `**options` admits any further one.
+    """A plug-in's keyword-only parameters as a pydantic model; `**options` allows any further ones.
 
-    Its fields have the options' names as aliases.
+    The aliases of its fields are the names of the options.
 
     Raises:
         PluginError: its annotations are no types that a card could fill.
@@ -249,9 +251,9 @@ def signature_of(plug_in: PlugIn) -> type[BaseModel]:
 def problems_of(
     error: ValidationError, data: Mapping[str, object], *, known: tuple[str, ...], at: Location = ()
 ) -> list[str]:
-    """What pydantic found in some data, in a card's terms: `sources.0.path: field required`.
+    """The errors of pydantic in a card's terms: `sources.0.path: field required`.
 
-    `known` are the fields of the data themselves. Types of a union that all fail are one problem.
+    `known` are the fields of the data. A union whose types all fail is one problem.
     """
     messages: dict[Location, dict[str, None]] = {}
     for details in error.errors(include_url=False):
@@ -262,7 +264,8 @@ def problems_of(
 
 
 def _place(location: Location, data: object) -> Location:
-    """The keys and positions of a location; names of a union's types are in no data and left out."""
+    """The keys and positions in a location, without the names of a union's types, which are not in the
+    data."""
     place: list[str | int] = []
     for part in location:
         if isinstance(data, Mapping) and isinstance(part, str):

@@ -1,4 +1,4 @@
-"""Chat completions of any endpoint that speaks OpenAI's protocol, with retries; the key is never shown."""
+"""Chat completions from any endpoint with OpenAI's protocol, with retries. The key is never shown."""
 
 import http.client
 import json
@@ -24,7 +24,7 @@ _FIRST_WAIT = 1.0
 _LONGEST_WAIT = 60.0
 _MOST_BYTES = 2**24
 _QUOTED = 200
-"""Characters of an endpoint's own message that an error quotes."""
+"""How many characters of an endpoint's own message an error quotes."""
 _BAD_REQUEST, _KEY_REFUSED, _TOO_MANY = 400, (401, 403), 429
 _LOST = (
     TimeoutError,
@@ -33,11 +33,12 @@ _LOST = (
     BrokenPipeError,
     http.client.HTTPException,
 )
-"""What a connection that may be better the next time raises."""
+"""The exceptions of a connection for which a retry may help."""
 
 
 class EndpointError(VlbenchError):
-    """An endpoint that refuses, fails, or answers something else; `status` is HTTP's, if there was one."""
+    """An endpoint that refuses, fails, or returns something unexpected; `status` is the HTTP status, if
+    any."""
 
     def __init__(self, message: str, status: int | None = None) -> None:
         super().__init__(message)
@@ -46,10 +47,11 @@ class EndpointError(VlbenchError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Endpoint:
-    """Where and how to ask: `url` with or without /chat/completions; seconds until a timeout.
+    """An endpoint: `url` with or without /chat/completions, and how to call it; `timeout` is in seconds.
 
-    `key` may be empty for servers that want none; `key_name` is the environment variable it came from.
-    `retries` are made after 429, 5xx, a timeout or a lost connection, each wait twice the one before.
+    `key` may be empty for servers that need none; `key_name` is the environment variable that it came from.
+    After 429, 5xx, a timeout or a lost connection there are `retries`, each wait twice as long as the one
+    before.
     """
 
     url: str
@@ -67,10 +69,10 @@ class Endpoint:
 
     @property
     def address(self) -> str:
-        """The address that is asked.
+        """The address of the requests.
 
         Raises:
-            EndpointError: it is no http address.
+            EndpointError: it is not an http address.
         """
         try:
             parts = urlsplit(self.url)
@@ -87,7 +89,8 @@ class Endpoint:
 
 @dataclass(frozen=True, slots=True)
 class Sampling:
-    """Answers to each question, and how each is drawn; the defaults are those of RAM++'s authors."""
+    """The number of answers per question, and how they are sampled. The defaults are those of RAM++'s
+    authors."""
 
     count: int = 10
     temperature: float = 0.99
@@ -96,13 +99,14 @@ class Sampling:
 
 @dataclass(slots=True)
 class Chat:
-    """Asks an endpoint; a server that answers less often than asked, or refuses to, is asked again."""
+    """Asks an endpoint. If a server gives fewer answers than asked for, or refuses several at once, it is
+    asked again."""
 
     endpoint: Endpoint
     sampling: Sampling
     sleep: Callable[[float], None] = time.sleep
     at_once: int = field(init=False)
-    """Answers that one request asks for."""
+    """How many answers one request asks for."""
 
     def __post_init__(self) -> None:
         self.at_once = self.sampling.count
@@ -111,7 +115,7 @@ class Chat:
         """`count` answers to a question, each on one line.
 
         Raises:
-            EndpointError: the endpoint refuses, cannot be reached, or answers something else.
+            EndpointError: the endpoint refuses, cannot be reached, or returns something unexpected.
         """
         found: list[str] = []
         while len(found) < self.sampling.count:
@@ -168,7 +172,7 @@ def _post(endpoint: Endpoint, body: Mapping[str, object]) -> bytes:
 
 
 def _texts(data: bytes, endpoint: Endpoint) -> list[str]:
-    """What the choices of an answer say, each on one line; an empty one stays empty."""
+    """The texts of the choices in a response, each on one line; an empty one stays empty."""
     try:
         contents = [choice["message"]["content"] for choice in json.loads(data)["choices"]]
         if not contents:
@@ -205,7 +209,7 @@ def _unreachable(reason: str | BaseException, endpoint: Endpoint) -> EndpointErr
 
 
 def _opener() -> OpenerDirector:
-    """Opens http addresses and follows no redirect: a key must not reach another host."""
+    """An opener for http addresses that follows no redirect, since a key must not reach another host."""
     opener = OpenerDirector()
     kinds = (ProxyHandler, HTTPHandler, HTTPSHandler, HTTPErrorProcessor, HTTPDefaultErrorHandler)
     for kind in kinds:
@@ -214,12 +218,12 @@ def _opener() -> OpenerDirector:
 
 
 def _wait(error: HTTPError, otherwise: float) -> float:
-    """Seconds that the server asks to wait for, within bounds; else the given ones."""
+    """The seconds that the server asks to wait, within bounds; else `otherwise`."""
     stated = error.headers.get("Retry-After", "")
     return min(float(stated), _LONGEST_WAIT) if stated.isascii() and stated.isdigit() else otherwise
 
 
 def _hidden(text: str, endpoint: Endpoint) -> str:
-    """A piece of a server's text without the key, which some servers repeat."""
+    """The beginning of a server's text, without the key, which some servers repeat."""
     shown = text.replace(endpoint.key, "***") if endpoint.key else text
     return " ".join(shown.split())[:_QUOTED]

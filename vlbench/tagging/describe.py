@@ -1,4 +1,4 @@
-"""Descriptions of tags, asked of a language model tag by tag; what is finished is on disk and stays."""
+"""Descriptions of tags by a language model, tag by tag. Finished ones are on disk and stay."""
 
 import json
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ PROMPTS = Path(__file__).with_name("description_prompts.txt")
 
 @dataclass(frozen=True, slots=True)
 class Described:
-    """How it went: tags that were asked now, and tags that were finished before."""
+    """How many tags were described now, and how many before."""
 
     asked: int
     kept: int
@@ -25,11 +25,11 @@ class Described:
 def describe(tags: Path, out: Path, chat: Chat) -> Described:
     """Write {tag: [sentences]} for the tags of a file; the first sentence is "a photo of a TAG.".
 
-    Tags that `out` has are neither asked again nor changed; it is written whole after every tag.
+    Tags in `out` are neither asked again nor changed. The file is written atomically after every tag.
 
     Raises:
         DataError: a file cannot be read.
-        EndpointError: the endpoint refuses; the tags before are written.
+        EndpointError: the endpoint refuses; earlier tags are written.
     """
     from tqdm import tqdm
 
@@ -53,6 +53,6 @@ def describe(tags: Path, out: Path, chat: Chat) -> Described:
 
 
 def read_questions() -> tuple[str, ...]:
-    """The questions asked of each tag, `{}` standing for it."""
+    """The questions about each tag; `{}` is the tag."""
     lines = PROMPTS.read_text(encoding="utf-8").splitlines()
     return tuple(line for line in lines if line and not line.startswith("#"))
