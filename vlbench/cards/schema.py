@@ -189,7 +189,7 @@ def check_options(
     """Options from a card as the plug-in takes them, and what is wrong with them. One of the two is empty.
 
     Raises:
-        PluginError: its annotations are no types that a card could fill.
+        PluginError: a card cannot fill the types of its annotations.
     """
     signature = signature_of(plug_in)
     names = {field: str(about.alias) for field, about in signature.model_fields.items()}
@@ -219,7 +219,7 @@ def signature_of(plug_in: PlugIn) -> type[BaseModel]:
     The aliases of its fields are the names of the options.
 
     Raises:
-        PluginError: its annotations are no types that a card could fill.
+        PluginError: a card cannot fill the types of its annotations.
     """
     parameters = inspect.signature(plug_in).parameters.values()
     keywords = [each for each in parameters if each.kind is inspect.Parameter.KEYWORD_ONLY]

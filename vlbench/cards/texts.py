@@ -116,7 +116,7 @@ def find_text_file(file: str, place: Place, task: str) -> Path:
     """Find a card's file of names or templates: next to the card, else under the roots in order.
 
     Raises:
-        DataError: it lies nowhere; all places looked at are named.
+        DataError: the file does not exist; the message lists all places.
     """
     paths = [folder / file for folder in (place.card_folder, *place.roots) if folder is not None]
     return _first_file(paths, task, "file", f"name a --data-root that has {file}")
@@ -126,7 +126,7 @@ def find_descriptions(file: str, place: Place, task: str) -> Path:
     """Find a card's file of descriptions: under the roots in order, then next to the card.
 
     Raises:
-        DataError: it lies nowhere; all places looked at are named.
+        DataError: the file does not exist; the message lists all places.
     """
     paths = [folder / file for folder in (*place.roots, place.card_folder) if folder is not None]
     return _first_file(paths, task, "descriptions at", "pass --descriptions FILE")

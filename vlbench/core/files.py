@@ -18,7 +18,7 @@ def write_atomically(path: Path, data: bytes | str) -> None:
     """Write a file under a temporary name, flush it to disk and rename it into place.
 
     Raises:
-        DataError: a folder lies there.
+        DataError: there is a folder with this name.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, passing = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name[:40]}.")
@@ -41,7 +41,7 @@ def write_checked(path: Path, content: bytes | str) -> None:
     """Write a file for `read_checked`: it begins with a digest of its content and of its own name.
 
     Raises:
-        DataError: a folder lies there.
+        DataError: there is a folder with this name.
     """
     data = content.encode() if isinstance(content, str) else content
     write_atomically(path, _CHECKED + _checksum(path, data) + b"\n" + data)
@@ -92,7 +92,7 @@ def state_of(path: str, status: os.stat_result) -> str:
 
 
 def default_cache() -> Path:
-    """Where features are stored unless told otherwise: VLBENCH_CACHE, or the user's cache folder."""
+    """The default folder for features: VLBENCH_CACHE, or the user's cache folder."""
     folder = os.environ.get("VLBENCH_CACHE")
     user = Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache") / "vlbench"
     return (Path(folder) if folder else user).expanduser()

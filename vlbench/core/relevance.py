@@ -24,7 +24,7 @@ class Relevance:
         """Make one from pairs in any order; repeated pairs are dropped.
 
         Raises:
-            DataError: a pair lies outside [n, m].
+            DataError: a pair is outside [n, m].
 
         >>> Relevance.from_pairs(np.array([1, 0, 1]), np.array([0, 2, 0]), (2, 3)).queries.tolist()
         [2, 0]

@@ -209,8 +209,8 @@ def image_spread(influence: NDArray[np.float64], counted: NDArray[np.bool_]) -> 
 
 
 def share_spread(hits: NDArray[np.int64], sizes: NDArray[np.int64]) -> Spread:
-    """The spread over images of sum(hits) / sum(sizes): image i has hits[i] hits among sizes[i] captions,
-    say.
+    """The spread over images of sum(hits) / sum(sizes), such as hits [n] among the captions, sizes [n], of
+    images.
 
     >>> share_spread(np.array([1, 0]), np.array([1, 1])).images
     2

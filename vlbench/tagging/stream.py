@@ -59,7 +59,7 @@ def _decoded(model: Model, images: Dataset, position: int) -> Tensor | str:
     """The pixels [3, h, w] of an image for the model, or why it does not decode."""
     example = images[position]
     try:
-        with naming(example, images.name), torch.inference_mode():  # a mode is of one thread
+        with naming(example, images.name), torch.inference_mode():  # inference mode is set per thread
             return model.preprocess(part_of(example.image(), example.box))
     except DataError as error:
         return str(error)

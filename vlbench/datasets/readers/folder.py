@@ -51,7 +51,7 @@ def folder(
         path: the folder that contains the class folders.
         labels: what the name of a sub-folder is: a class's name or id, or (`indices`) its index, as in
         ImageNet-V2; then no names are offered.
-        leave_out: sub-folders that are no classes.
+        leave_out: sub-folders that are not classes.
 
     Raises:
         SourceMissing: there is no such folder, or no image in any sub-folder.

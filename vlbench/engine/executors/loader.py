@@ -151,7 +151,7 @@ class Loader:
         example, place, known = chunk.examples[row], chunk.start + row, chunk.keys[row]
         if known and self.stored(place, known):
             return _Loaded(chunk, row, known)
-        with naming(example, chunk.data), torch.inference_mode():  # a mode is of one thread
+        with naming(example, chunk.data), torch.inference_mode():  # inference mode is set per thread
             image = example.image()
             key = known or key_of(image, example)
             if self.stored(place, key):

@@ -191,7 +191,7 @@ def _download(facts: Mapping[str, object], name: str) -> Path:
 
 
 def _fetched(repository: str, names: tuple[str, ...], *, cache: Path | None, **told: str) -> Path:
-    """The first of `names` that a hub repository has; `told` is passed to hub_file for its errors."""
+    """The first of `names` that a hub repository has; `told` goes to hub_file, for its errors."""
     return _remembered_path(
         f"hub|{repository}|{names[0]}", cache, partial(hub_file, repository, names, **told)
     )

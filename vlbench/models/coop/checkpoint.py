@@ -76,7 +76,8 @@ class CoopCheckpoint(NamedCheckpoint):
         return found
 
     def identify(self) -> Identity:
-        """The base's image side as it is, so that all contexts share its features, and an own text side."""
+        """Digests of the base's image side, which all of its contexts share, and of a text side of its
+        own."""
         context = self.weights_sha256  # before the base's files, which may have to be fetched
         base = identify_base(self.origin, self.base, what="base", own="the context")
         code = digest_of_code(_TEXTS, cache=self.origin.cache)
@@ -93,7 +94,7 @@ class CoopCheckpoint(NamedCheckpoint):
         )
 
     def load(self, placement: Placement) -> "DualEncoder":
-        """The model on a device; see load_coop for what it raises."""
+        """The model on a device. For errors see load_coop."""
         from vlbench.models.coop.loading import load_coop
 
         return load_coop(
@@ -111,13 +112,13 @@ def coop(
     base_weights: str | None = None,
     reference: str | None = None,
 ) -> CoopCheckpoint:
-    """A card's model: `base` with the file `context` beside the card; or that of `coop:FILE`.
+    """A card's model: `base` with the file `context` next to the card; or the model of `coop:FILE`.
 
-    The header of FILE names its base. `replicate_of` is the leaderboard row that this model is one seed of.
-    `base_weights` is a file of the user's own for the base, beside the card or anywhere.
+    The header of FILE names its base. `replicate_of` is the leaderboard row of which this model is one seed.
+    `base_weights` is the user's own file for the base, with a path relative to the card or absolute.
 
     Raises:
-        CardError: neither a base nor a file is named, or both.
+        CardError: the settings name neither a base nor a file, or both.
     """
     if reference is not None and (base, context, origin.folder) == (None, None, None):
         if origin.weights is not None:
