@@ -90,7 +90,7 @@ def download(
     Raises:
         Refused: the server does not return the file.
         DataError: the connection is lost (received bytes are kept), the disk is full, or the bytes differ
-        from the stated digest (they are removed).
+            from the stated digest (they are removed).
     """
     destination.parent.mkdir(parents=True, exist_ok=True)
     partial = partial_path(file, destination)

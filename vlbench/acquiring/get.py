@@ -109,7 +109,7 @@ def fetch(plan: Plan, report: Report) -> None:
 
     Raises:
         DataError: there is no access, the connection is lost, the disk is full, or the bytes differ from the
-        stated digest.
+            stated digest.
     """
     _refuse_full_disk(plan)
     headers = request_headers()

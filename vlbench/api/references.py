@@ -124,7 +124,7 @@ def import_scores(
     except (UnicodeDecodeError, csv.Error, IsADirectoryError) as error:
         raise DataError(f"{path}: not a result file of {system}: {error}") from error
     if not theirs:
-        raise DataError(f"{path}: holds no score")
+        raise DataError(f"{path}: has no score")
     refuse_doubled(theirs, path)
     catalogue = read_catalogue(tuple(map(Path, include_path)))
     card, task = (lru_cache(None)(partial(each, catalogue)) for each in (card_of, task_of))

@@ -23,7 +23,7 @@ def resolve(
     Raises:
         VlbenchError: a name is unknown, a card is wrong, or data are missing or differ from the card.
         DataError: two tasks with different data share a name, so that one's results would replace the
-        other's; or the user gives class names to a task that does not use them.
+            other's; or the user gives class names to a task that does not use them.
     """
     catalogue, data = read_catalogue(options.include_path), options.data
     chosen = select(catalogue, (models,) if isinstance(models, str) else models, "model")

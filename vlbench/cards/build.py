@@ -91,10 +91,10 @@ def open_task(
         UnknownName: no card and no task kind has the name.
         CardError: the card or one of its data files is wrong.
         DataError: no source has the data, or they contradict the card; thresholds are wrong, or a split to
-        learn from contains test images.
+            learn from contains test images.
         PluginError: a plug-in of the card fails to import.
         Unsupported: a half is asked for and the task is no classification, or thresholds are stated and it
-        has no tags.
+            has no tags.
     """
     found = find(catalogue, name, "task") if search is None else search.entry
     in_place = any((request.classnames, request.templates, request.descriptions))

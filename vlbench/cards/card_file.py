@@ -125,7 +125,7 @@ def _wrong_metrics(fields: RawFields) -> Iterator[str]:
         if not isinstance(metric, str):
             continue
         if metric in metrics[:position]:
-            yield f"metrics.{position}: {metric!r} stands twice"
+            yield f"metrics.{position}: {metric!r} is listed twice"
         try:
             name, _ = split_metric(metric)
         except CardError as error:

@@ -126,7 +126,7 @@ def read_catalogue(
 
     Raises:
         CardError: two cards have one name, a name contains a reserved character, or a card that is not
-        vlbench's is wrong.
+            vlbench's is wrong.
         PluginError: a plug-in's cards are not where it states.
     """
     # a YAML reader: `vlbench run --help` needs none
@@ -181,7 +181,7 @@ def _aliases(entries: Iterable[Entry], cards: Mapping[str, Entry]) -> dict[str, 
                 )
             if RESERVED_IN_ALIASES & set(alias):
                 raise CardError(
-                    f"{entry.path}: the alias {alias!r} holds one of "
+                    f"{entry.path}: the alias {alias!r} contains one of "
                     f"{' '.join(sorted(RESERVED_IN_ALIASES))!r}; remove it"
                 )
     return meant
@@ -190,7 +190,7 @@ def _aliases(entries: Iterable[Entry], cards: Mapping[str, Entry]) -> dict[str, 
 def _note_path(paths: dict[tuple[str, str], Path], what: str, path: Path) -> None:
     """Note the path of a card; raise CardError if its name is reserved or taken."""
     if RESERVED & set(path.stem):
-        raise CardError(f"{path}: a card's name holds none of {' '.join(sorted(RESERVED))!r}; rename it")
+        raise CardError(f"{path}: a card's name may not contain {' '.join(sorted(RESERVED))!r}; rename it")
     first = paths.setdefault((what, path.stem), path)
     if first is not path:
         raise CardError(f"{what} {path.stem!r} has two cards, {first} and {path}; rename one")

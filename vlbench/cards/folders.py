@@ -83,7 +83,7 @@ def card_folders(include: Sequence[Path]) -> Folders:
             raise CardError(f"{folder}: no such folder; give --include-path a folder with cards")
         halves = _halves(folder)
         if not halves and not any(folder.glob("*.yaml")):
-            raise CardError(f"{folder}: holds no card; put YAML cards there, or in tasks/ and model_cards/")
+            raise CardError(f"{folder}: has no card; put YAML cards there, or in tasks/ and model_cards/")
         found += halves.items() or [(folder, None)]
     each_once: dict[Path, tuple[Path, CardKind | None]] = {}
     for path, kind in found:

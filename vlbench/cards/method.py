@@ -53,15 +53,15 @@ def asked_method(text: str) -> Method:
     name, at, shots = row.partition("@")
     factory = METHODS.get(name)
     if at and not shots.isdecimal():
-        raise CardError(f"method {text}: {shots!r} is no number of shots; write {name}@4 for four")
+        raise CardError(f"method {text}: {shots!r} is not a number of shots; write {name}@4 for four")
     parts = [f"shots={shots}"] if at else []
     settings: dict[str, object] = {}
     for part in (*parts, *filter(None, re.split(r",(?=[^,=]*=)", rest))):  # a list has commas of its own
         key, mark, value = part.partition("=")
         if not mark:
-            raise CardError(f"method {text}: {part!r} is no setting; write {name}:NAME=VALUE")
+            raise CardError(f"method {text}: {part!r} is not a setting; write {name}:NAME=VALUE")
         if key.strip() in settings:
-            raise CardError(f"method {text}: {key.strip()} stands twice; give it one value")
+            raise CardError(f"method {text}: {key.strip()} is given twice; give it one value")
         settings[key.strip()] = _value(value.strip())
     values, problems = check_options(factory, settings)
     if problems:

@@ -165,7 +165,7 @@ def with_labels(names: Sequence[Text], classes: Sequence[Text], where: str) -> t
 
     Raises:
         DataError: some names, but not all, are classes' names and are on other lines, so the order of the
-        others is unknown.
+            others is unknown.
 
     >>> with_labels([Text("kitten"), Text("puppy")], [Text("cat"), Text("dog")], "names.txt")[1].ids
     {'number': '1', 'card': 'dog'}

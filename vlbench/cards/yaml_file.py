@@ -43,7 +43,7 @@ def read_fields(path: Path, read: dict[Path, dict[str, object]] | None = None) -
 
     Raises:
         CardError: the file, or the card next to it that it extends, cannot be read; or the latter extends
-        another card.
+            another card.
     """
     read = {} if read is None else read
     fields = read[path] = read.get(path) or read_mapping(path)

@@ -106,5 +106,5 @@ def coop(model: str, task: str, shots: str, seed: str, classes: str, out: Path, 
 def _numbers(value: str, option: str) -> Sequence[int]:
     parts = [part.strip() for part in value.split(",") if part.strip()]
     if not parts or not all(part.isdecimal() for part in parts):
-        raise VlbenchError(f"{option} {value!r} is no number and no list of numbers such as 1,2,3")
+        raise VlbenchError(f"{option} {value!r} is neither a number nor a list of numbers such as 1,2,3")
     return tuple(int(part) for part in parts)

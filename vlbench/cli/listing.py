@@ -79,7 +79,7 @@ def command(
     """
     given = {"kind": kind, "family": family, "collection": collection, "local": local}
     if surplus := sorted({name for name, value in given.items() if value} - FILTERS[what]):
-        raise click.UsageError(f"--{surplus[0]} is no filter of `list {what}`")
+        raise click.UsageError(f"--{surplus[0]} is not a filter of `list {what}`")
     if what in REGISTRIES:
         rows = _registry_rows(what)
     else:

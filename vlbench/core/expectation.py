@@ -18,7 +18,7 @@ def check_counts(request: TaskRequest, *, images: int, texts: int) -> str:
     '2 images where the card says 3'
     """
     if images == 0:
-        raise DataError(f"{request.name}: {request.source.name} holds no image; check the folder")
+        raise DataError(f"{request.name}: {request.source.name} has no image; check the folder")
     if request.partial:
         return request.partial
     found = {"images": images, "texts": texts}

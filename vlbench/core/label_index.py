@@ -69,7 +69,9 @@ class LabelIndex:
         stated = [text.ids[NUMBER] for text in texts if text.ids.get(NUMBER)]
         numbers = {int(number): place for place, number in enumerate(stated) if number.isdecimal()}
         if stated and not len(set(stated)) == len(numbers) == len(texts):
-            raise DataError(f"{task}: the column {NUMBER!r} of the names is no whole number for each class")
+            raise DataError(
+                f"{task}: the column {NUMBER!r} of the names does not have an integer for each class"
+            )
         return cls(positions, (repeated | shared) - positions.keys(), len(texts), numbers)
 
     def position(self, label: str | int, where: Callable[[], str]) -> int:

@@ -103,14 +103,14 @@ class Method:
     def __post_init__(self) -> None:
         if not re.fullmatch(r"[\w-]+", self.name):
             raise PluginError(
-                f"method {self.name!r}: its name stands in those of rows; take letters, digits, - and _ alone"
+                f"method {self.name!r}: its name becomes part of row names; use only letters, digits, - and _"
             )
         for what, known in (("parts", HeadPart), ("learns_from", SplitName), ("reads", Side)):
             words = get_args(known)
             odd = sorted(getattr(self, what) - set(words))
             if odd:
                 raise PluginError(
-                    f"method {self.name!r}: its {what} holds {odd[0]!r}; it may hold {', '.join(words)}"
+                    f"method {self.name!r}: its {what} contains {odd[0]!r}; it may contain {', '.join(words)}"
                 )
 
     @property

@@ -79,18 +79,18 @@ class Metric:
 
         Raises:
             CardError: there is a number where none is allowed, none where one is required, or it is out of
-            range.
+                range.
         """
         if at is None:
             wrong = self.needs_at
         elif self.at is None:
-            raise CardError(f"{self.name} takes no number behind an @ (found {at:g}); write {self.name}")
+            raise CardError(f"{self.name} takes no number after an @ (found {at:g}); write {self.name}")
         else:
             wrong = math.isnan(at) if self.at == "threshold" else at < 1 or not float(at).is_integer()
         if wrong and self.at == "threshold":
-            raise CardError(f"{self.name} needs a threshold behind an @; write {self.name}@0.5")
+            raise CardError(f"{self.name} needs a threshold after an @; write {self.name}@0.5")
         if wrong:
-            raise CardError(f"{self.name} needs a whole number of 1 or more behind an @; write {self.name}@5")
+            raise CardError(f"{self.name} needs a whole number of 1 or more after an @; write {self.name}@5")
 
     def check_reads(self, kept: Iterable[str], *, of: str = "this task") -> None:
         """Check that a task keeps the arrays that the metric reads. `of` names the task in the error.
@@ -103,7 +103,7 @@ class Metric:
             raise Unsupported(
                 f"{self.name} reads {', '.join(missing)}, which {of} does not keep "
                 f"(it keeps {', '.join(sorted(kept)) or 'nothing'}); "
-                "take it out of the task's metrics, or use a task kind that keeps them"
+                "remove it from the task's metrics, or use a task kind that keeps them"
             )
 
 

@@ -34,7 +34,7 @@ def split_metric(name: str) -> tuple[str, float | None]:
     try:
         return base, float(number)
     except ValueError as error:
-        raise CardError(f"metric {name!r}: {number!r} is no number; write {base}@5") from error
+        raise CardError(f"metric {name!r}: {number!r} is not a number; write {base}@5") from error
 
 
 def metrics_of(names: Iterable[str]) -> dict[str, Metric]:

@@ -136,7 +136,7 @@ class Problem:
             if unasked.size:
                 first = unasked[0]
                 raise DataError(
-                    f"{unasked.size} right pairs are not asked about, the first candidate "
+                    f"{unasked.size} right pairs are not asked about; the first is candidate "
                     f"{self.relevant.candidates[first]} of query {self.relevant.queries[first]}"
                 )
         references = 0 if self.references is None else len(self.references)

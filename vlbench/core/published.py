@@ -81,5 +81,5 @@ def printed_value(text: str) -> tuple[float, int]:
     """
     whole, point, decimals = text.strip().partition(".")
     if not (whole.removeprefix("-").isdecimal() and (decimals.isdecimal() or not point)):
-        raise DataError(f"{text!r} is no decimal number; write one such as 0.634")
+        raise DataError(f"{text!r} is not a decimal number; write one such as 0.634")
     return float(text), len(decimals)

@@ -77,7 +77,7 @@ class Registry(Generic[T]):
         Raises:
             UnknownName: no plug-in has this name; the message lists close matches.
             PluginError: its package fails to import, or it has another form; the message names the
-            distribution.
+                distribution.
         """
         if name not in self._values:
             point = self._entry_points().get(name)

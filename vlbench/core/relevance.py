@@ -33,7 +33,7 @@ class Relevance:
         if candidates.size and not (
             0 <= candidates.min() and candidates.max() < n and 0 <= queries.min() and queries.max() < m
         ):
-            raise DataError(f"a relevant pair lies outside the {n} candidates x {m} queries")
+            raise DataError(f"a right pair is outside the {n} candidates x {m} queries")
         # not np.unique: it imports numpy's masked arrays, which nothing else at the start of a run needs
         flat = np.sort(candidates.astype(np.int64) * m + queries.astype(np.int64))
         flat = flat[np.diff(flat, prepend=-1) > 0]

@@ -130,7 +130,7 @@ class Result:
 
         Raises:
             DataError: the text is not a record of this schema, a field has a value of another type, a metric
-            appears twice or has an impossible value; the message names the field.
+                appears twice or has an impossible value; the message names the field.
         """
         try:
             fields = parsed_json(text)
@@ -142,7 +142,7 @@ class Result:
             if "" in names:
                 raise DataError("a metric has no name")
             if twice := [name for at, name in enumerate(names) if name in names[:at]]:
-                raise DataError(f"the metric {twice[0]} stands twice")
+                raise DataError(f"the metric {twice[0]} appears twice")
             for each in result.metrics:
                 values = [(each.value, ""), *((part.value, f" of {part.name!r}") for part in each.parts)]
                 for value, of in values:

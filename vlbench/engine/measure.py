@@ -114,7 +114,7 @@ def decided(
 
     Raises:
         DataError: a stated threshold is outside the range of the model's scores, or no tag is true of the
-        images that thresholds are learned from.
+            images that thresholds are learned from.
     """
     if job.task.thresholds is not None:
         check_stated(job, prediction.unit)

@@ -123,7 +123,7 @@ def refuse_unsuited(of: str, shots: int | None, problems: Mapping[SplitName, Pro
 
     Raises:
         Unsupported: there is no training image, the truth of a pair is not known, an image does not have one
-        class, or a class has training images but fewer than `shots`.
+            class, or a class has training images but fewer than `shots`.
     """
     for problem in problems.values():
         refuse_unknown(problem, of=of)

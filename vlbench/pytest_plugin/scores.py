@@ -103,7 +103,7 @@ class Scores:
 
         Raises:
             VlbenchError: the text is not a list of tolerances, or names metrics that the baseline does not
-            have.
+                have.
         """
         found = Tolerances.of_text(self.settings.tolerance if tolerance is None else tolerance)
         found.refuse_unknown(row for rows in self.rows(path).values() for row in rows.values())
@@ -121,10 +121,10 @@ class Scores:
         folder = self.settings.results or Path()
         path = folder / file_name(task) / f"{file_name(model)}.json"
         if not path.is_file():
-            raise DataError(f"{path}: vanished: there is no whole result of {model} on {task}")
+            raise DataError(f"{path}: there is no whole result of {model} on {task}")
         result = read_result(path)
         if (result.model, result.task) != (model, task):
-            raise DataError(f"{path}: holds {result.model} on {result.task}; move or delete it")
+            raise DataError(f"{path}: contains {result.model} on {result.task}; move or delete it")
         return result
 
     def _run(self, model: str, task: str) -> Result:

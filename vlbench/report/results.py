@@ -48,7 +48,7 @@ def read_results(folder: Path) -> tuple[Result, ...]:
 
     Raises:
         DataError: there is no such folder, or a file is damaged, has another schema, or is at the path of
-        another result.
+            another result.
     """
     if not folder.is_dir():
         raise DataError(f"{folder}: no such results folder; `vlbench run` makes one, --results names another")
@@ -59,7 +59,7 @@ def read_results(folder: Path) -> tuple[Result, ...]:
         result = read_result(path)
         if path.relative_to(folder) != result_path(result):
             raise DataError(
-                f"{path}: holds {result.model} on {result.task}, which belongs in "
+                f"{path}: contains {result.model} on {result.task}, which belongs in "
                 f"{folder / result_path(result)}; move or delete it"
             )
         results.append(result)

@@ -80,7 +80,7 @@ def prepare(
 
     Raises:
         VlbenchError: a name, a file or an option is wrong. Errors that need no model are raised before it
-        loads.
+            loads.
     """
     images = find_images(asked)
     given = None if tags is None else read_tags(tags)

@@ -85,7 +85,9 @@ def _answered(job: TaggingJob, pixels: Tensor) -> list[tuple[list[Chosen], str |
     images = job.model.encode_images(pixels.to(job.settings.device, non_blocking=True))
     scores = job.columns.scores(job.model.score, images)  # [b, m]
     if not bool(torch.isfinite(scores).all()):
-        raise NotFinite("the model's scores hold NaN or infinity; check the weights, or use --precision fp32")
+        raise NotFinite(
+            "the model's scores contain NaN or infinity; check the weights, or use --precision fp32"
+        )
     chosen = choose(scores, job.choice)
     if job.captioner is None:
         return [(each, None) for each in chosen]

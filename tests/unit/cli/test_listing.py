@@ -215,4 +215,4 @@ def test_a_filter_that_nothing_has_is_refused(arguments: tuple[str, ...], said: 
 def test_a_filter_of_another_list_is_refused() -> None:
     result = CliRunner().invoke(command, ["metrics", "--local"])
     assert result.exit_code == 2
-    assert "--local is no filter of `list metrics`" in result.stderr
+    assert "--local is not a filter of `list metrics`" in result.stderr

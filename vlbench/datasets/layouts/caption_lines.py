@@ -19,7 +19,7 @@ def caption_lines(
         names: its file with the names of images (`test_image_names.txt`).
         captions: its file with captions (`test_1kcaptions_de.txt`).
         images: folders that the names of images are relative to, in that folder or under a data root; the
-        first one that has an image is used. By default `images`.
+            first one that has an image is used. By default `images`.
 
     Raises:
         SourceMissing: there is no such folder or file, or none of the images exists.

@@ -39,7 +39,7 @@ def caption_list(
         path: the folder of the data set.
         annotations: its text file.
         images: folders that the names of images are relative to, in that folder or under a data root; the
-        first one that has an image is used. By default the folder itself.
+            first one that has an image is used. By default the folder itself.
         split: which images to use, where they have a split.
 
     Raises:

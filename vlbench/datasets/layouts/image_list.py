@@ -47,7 +47,7 @@ def image_list(
         images: its sub-folder that the paths are relative to; a leading `/` of a path is removed.
         suffix: what to add to the paths, such as `.jpg`.
         label: `folder` for the path of the image's folder (`banded`, `a/abbey`), which are then the names
-        offered; `column` for an integer.
+            offered; `column` for an integer.
         column: the column of that integer; the image is in column 1.
         first: the number of the first class.
 

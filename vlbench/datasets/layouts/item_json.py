@@ -28,8 +28,8 @@ def item_json(
         annotations: its JSON file.
         items: which fields hold the images, texts and labels of an item.
         images: where images are, tried in order, in that folder and then under the data roots: folders, or
-        paths in which `{}` is replaced by an image's name, `{name}` by the last part of the name and `{:012}`
-        by a number with twelve digits.
+            paths in which `{}` is replaced by an image's name, `{name}` by the last part of the name and
+            `{:012}` by a number with twelve digits.
 
     Raises:
         SourceMissing: there is no such folder or file, or none of the images exists.

@@ -58,11 +58,11 @@ def tag_annotations(
         place: where to look.
         path: the folder of the data set.
         annotations: the file of annotations, possibly gzipped: in that folder, under a data root or next to
-        the card.
+            the card.
         form: how tags are written.
         images: the sub-folder of the images, if there is one.
         negatives: a file of the same form with the tags that are known to be false of each image, such as the
-        verified negative labels of Open Images; tags in neither file are then unknown.
+            verified negative labels of Open Images; tags in neither file are then unknown.
 
     Raises:
         SourceMissing: there is no such folder or file, or none of the images is in the folder.

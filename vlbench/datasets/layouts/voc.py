@@ -126,8 +126,8 @@ def voc_tags(
         path: that folder.
         split: `train`, `val`, `trainval` or `test`.
         difficult: what an object marked as difficult means for its class: a tag (`kept`), no tag (`left out`:
-        the class is then false of the image), or `unknown`. In the challenge such a class is neither right
-        nor wrong, unless another object of the image shows it.
+            the class is then false of the image), or `unknown`. In the challenge such a class is neither
+            right nor wrong, unless another object of the image shows it.
 
     Raises:
         SourceMissing: there is no such folder.

@@ -50,7 +50,7 @@ def folder(
         place: where to look.
         path: the folder that contains the class folders.
         labels: what the name of a sub-folder is: a class's name or id, or (`indices`) its index, as in
-        ImageNet-V2; then no names are offered.
+            ImageNet-V2; then no names are offered.
         leave_out: sub-folders that are not classes.
 
     Raises:

@@ -43,10 +43,10 @@ def hub(
         place: its cache keeps indices of tars, and copies for the layout `datasets`.
         repo: ORGANISATION/NAME.
         revision: a commit (at least 7 digits), tag or branch; by default the default branch.
-        `refs/convert/parquet` is the hub's own parquet copy.
+            `refs/convert/parquet` is the hub's own parquet copy.
         split: the split, as in the names of files or folders.
         config: the folder of a subset; by default files are in the root, `data` or `default`. For the layout
-        `datasets`, the name of a config.
+            `datasets`, the name of a config.
         layout: `parquet`; `webdataset` for tars as the `clip-benchmark/wds_*` repositories have them;
             `datasets` for everything else that `datasets.load_dataset` opens without code: image folders,
             zips, CSV or JSON with images, Arrow.

@@ -48,7 +48,7 @@ def jsonl(place: Place, /, *, path: str, metadata: str | None = None) -> Dataset
         place: where to look.
         path: the folder of the images.
         metadata: the JSON Lines file, if it is not `metadata.jsonl` in that folder: a path relative to the
-        folder, to a data root or to the card.
+            folder, to a data root or to the card.
 
     Raises:
         SourceMissing: there is no such folder or file.

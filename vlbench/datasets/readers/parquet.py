@@ -59,13 +59,13 @@ def parquet(
         place: where to look.
         path: a file, a list of files, or a folder that is searched for *.parquet.
         split: which files to use, where their names tell the split (`test-00000-of-00002.parquet`,
-        `test.parquet`, `test/...`); by default `test` where there are several.
+            `test.parquet`, `test/...`); by default `test` where there are several.
         columns: the column for each use, where it has no usual name. Usual names are for `image`: image, img,
-        jpg, jpeg, png, webp; for `label` (indices or strings): label, fine_label, cls, class, target, labels,
-        category, class_name; for `captions` (strings or lists of them; several columns may be stated):
-        captions, caption, text, texts, sentences, raw, txt; for `tags` (lists of indices or strings): tags,
-        labels, classes. `unknown_tags` (tags whose truth is unknown) and `negative_tags` (tags that are known
-        to be false; then all others are unknown) have those names.
+            jpg, jpeg, png, webp; for `label` (indices or strings): label, fine_label, cls, class, target,
+            labels, category, class_name; for `captions` (strings or lists of them; several columns may be
+            stated): captions, caption, text, texts, sentences, raw, txt; for `tags` (lists of indices or
+            strings): tags, labels, classes. `unknown_tags` (tags whose truth is unknown) and `negative_tags`
+            (tags that are known to be false; then all others are unknown) have those names.
         where: values that columns must have in a row, such as {split: test}; other rows are left out.
         captions: `first` uses the first caption of an image, `all` uses every one.
         items: which columns hold images, texts and labels, where a row is an item of a matching task.
@@ -119,7 +119,7 @@ def files_of_split(files: Sequence[FoundFile], split: str | None, where: str) ->
     Raises:
         SourceMissing: there is no such split.
         DataError: there are several splits without `test` and none is asked for, several configs, or a shard
-        is missing.
+            is missing.
     """
     splits = sorted({found for file in files if (found := split_of(file.name))})
     if split is None and len(splits) > 1:
@@ -203,7 +203,7 @@ def open_rows(
 
     Raises:
         DataError: a file is damaged, a column is missing, files differ in columns or class names, or there is
-        no row.
+            no row.
         CardError: columns are stated in addition to those of items.
     """
     tally = Tally(str(beside))

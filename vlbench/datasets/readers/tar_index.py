@@ -62,7 +62,7 @@ def index_of(file: FoundFile, cache: Path | None) -> TarIndex:
 
     Raises:
         DataError: it is not a plain tar, it is truncated, a key has no image or two, or an annotation does
-        not match its suffix.
+            not match its suffix.
     """
     key = f"tar index|{LAYOUT}|{file.state}"
     samples, left_out = json.loads(remembered(key, cache, lambda: _packed(_read_index(file))))

@@ -36,7 +36,7 @@ def webdataset(place: Place, /, *, path: str, split: str | None = None) -> Datas
         place: where to look; its cache keeps an index of each tar.
         path: the folder.
         split: the sub-folder of the tars; by default the folder itself if it has tars, else `test`, else its
-        only sub-folder with tars.
+            only sub-folder with tars.
 
     Raises:
         SourceMissing: there is no such folder, or no tar of the split in it.
@@ -114,7 +114,7 @@ def open_shards(
 
     Raises:
         DataError: a tar is damaged or compressed, there is no sample, or a row of marks differs in length
-        from the tags.
+            from the tags.
     """
     indices = [index_of(file, cache) for file in files]
     samples = [(number, sample) for number, (own, _) in enumerate(indices) for sample in own]

@@ -84,7 +84,7 @@ def from_files(
 
     Raises:
         WeightsError: the file cannot be found or downloaded, or a downloaded one differs from the published
-        one.
+            one.
     """
     find = partial(_published_file, repository, file, sha256, origin)
     return _with_weights(origin, config, facts, repository=repository, find=find)

@@ -115,7 +115,7 @@ class ClipCheckpoint(NamedCheckpoint):
         Raises:
             WeightsError: a file cannot be read, or a key is missing, unexpected or has another shape.
             Unsupported: the device or precision is not available, or a package that the model needs is not
-            installed.
+                installed.
         """
         from vlbench.models.clip import images, network, texts
         from vlbench.models.shared.precision import check_placement

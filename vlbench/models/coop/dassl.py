@@ -225,7 +225,7 @@ def check_words(
 
     Raises:
         WeightsError: it was learned on another base, in another order of classes, or with several contexts
-        per class.
+            per class.
     """
     table = token_table(tower.model)
     if found.prefix is not None:

@@ -61,7 +61,7 @@ def positions(texts: Sequence[Text], tags: Sequence[str], vocabulary: str, model
 
     Raises:
         Unsupported: a tag is not in the list, or its name appears several times; the message names the first
-        ones.
+            ones.
     """
     places: dict[str, list[int]] = {}
     for place, tag in enumerate(tags):

@@ -31,7 +31,7 @@ def unwrapped(path: Path, content: object) -> Weights:
 
     Raises:
         WeightsError: there is none, it is not clear which one, or learned tensors next to it would be left
-        out.
+            out.
     """
     if not isinstance(content, Mapping) or not content:
         raise WeightsError(f"{path}: holds {type(content).__name__}, no state dict")

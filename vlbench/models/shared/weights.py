@@ -125,7 +125,7 @@ def check_state(
 
     Raises:
         WeightsError: tensors are missing, unexpected or have another shape (`mend` tells what to do), or are
-        not finite.
+            not finite.
     """
     state = weights.state
     refuse_unfit(

@@ -51,7 +51,7 @@ class TransformersCheckpoint(NamedCheckpoint):
         Raises:
             WeightsError: a file cannot be read, or a key is missing, unexpected or has another shape.
             Unsupported: the model type, image processor or tokenizer is not supported, or the device, the
-            precision or the package transformers is not available.
+                precision or the package transformers is not available.
         """
         check_transformers(self.origin.name)
         from vlbench.models.shared.precision import check_placement

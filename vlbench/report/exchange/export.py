@@ -62,7 +62,7 @@ def export_text(results: Iterable[Result], form: Form, names: ExportNames) -> st
 
     Raises:
         DataError: the CSV of CLIP_benchmark, which does not identify data, would mix results on different
-        data.
+            data.
     """
     rows = sorted(whole_results(results), key=lambda each: (each.model, each.task))
     match form:

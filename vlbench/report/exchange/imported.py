@@ -118,7 +118,7 @@ def rows_of_csv(
 
     Raises:
         DataError: the header has none of the required sets of columns (`otherwise` names them), or has one
-        twice, so that the last cell would win; or a row has more or fewer cells.
+            twice, so that the last cell would win; or a row has more or fewer cells.
     """
     with path.open(encoding="utf-8-sig", newline="") as file:
         reader = csv.reader(file)

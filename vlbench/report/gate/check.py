@@ -47,7 +47,7 @@ class Tolerances:
 
         Raises:
             VlbenchError: the text is not a list of tolerances, one is negative or larger than a fraction can
-            change, or there are two for one metric or for all.
+                change, or there are two for one metric or for all.
 
         >>> Tolerances.of_text("0.005,acc1=0.01").of("acc1")
         0.01

@@ -26,7 +26,7 @@ def compare_models(
     Raises:
         UnknownName: a model or task has no results.
         DataError: the folder or a file in it is damaged or missing, or two results are not comparable: they
-        differ in protocol, data or thresholds, or one is partial.
+            differ in protocol, data or thresholds, or one is partial.
         VlbenchError: the models share no task.
     """
     results = read_results(folder)

@@ -76,11 +76,13 @@ def read_items(folder: Path, result: Result) -> Items:
             differing = [name for name, value in json.loads(_about(result)).items() if about[name] != value]
             items = Items() if differing else _items(archive, result)
     except FileNotFoundError as error:
-        raise DataError(f"{path}: no per-item record beside the result; {again}") from error
+        raise DataError(f"{path}: there is no per-item record next to the result; {again}") from error
     except _DAMAGE as error:
         raise DataError(f"{path}: a damaged per-item record: {error}; delete it and {again}") from error
     if differing:
-        raise DataError(f"{path}: the per-item record of another run: its {differing[0]} differ; {again}")
+        raise DataError(
+            f"{path}: the per-item record is from another run: its {differing[0]} differ; {again}"
+        )
     return items
 
 
