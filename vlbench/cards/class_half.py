@@ -17,8 +17,8 @@ from vlbench.core.task import Expectation, TaskRequest
 def half_classes(classes: int, half: Half) -> range:
     """The labels of a half: the first ceil(n / 2) are base, the others new.
 
-    Source: Zhou et al., Conditional prompt learning for vision-language models (arXiv 2203.05557),
-    section 4.1; the rounding is that of the authors' code (datasets/oxford_pets.py).
+    Source: Zhou et al., Conditional prompt learning for vision-language models (arXiv 2203.05557), section
+    4.1; the rounding is that of the authors' code (datasets/oxford_pets.py).
 
     >>> half_classes(5, "base"), half_classes(5, "new")
     (range(0, 3), range(3, 5))

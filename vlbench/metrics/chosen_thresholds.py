@@ -62,8 +62,7 @@ def best_f1_threshold(prediction: Prediction, problem: Problem, options: MetricO
     """The threshold with the best micro F1; the parts are those with the best F1 of each tag.
 
     Values are not fractions: all are in the units that people state (a cosine, a probability). A tag without
-    positives has the shared
-    one.
+    positives has the shared one.
 
     Raises:
         DataError, NotFinite: as `best_f1_thresholds`.

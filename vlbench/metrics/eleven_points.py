@@ -50,8 +50,7 @@ def eleven_point_mean_average_precision(
     """11-point AP of each tag, averaged over the tags that have positives.
 
     There is no interval; the parts are the tags. A tag's AP is the mean, over the recalls 0, 0.1 ... 1, of
-    the best precision at that recall or above;
-    recall 0 has precision 1. `n` counts the tags with positives.
+    the best precision at that recall or above; recall 0 has precision 1. `n` counts the tags with positives.
 
     Raises:
         NotFinite: a score is NaN or infinite.

@@ -33,8 +33,8 @@ def outcome(
 ) -> Outcome:
     """Decide each item: compare its texts for each image, or its images for each text.
 
-    A tie loses, or the first or last of the best-scoring ones is chosen (`ties`). With `place`, only
-    the item's image (or text) of that number counts, from 0.
+    A tie loses, or the first or last of the best-scoring ones is chosen (`ties`). With `place`, only the
+    item's image (or text) of that number counts, from 0.
     """
     items = AskedItems.of(asked_by_item(problem))
     counted, right = _decided(over, items, prediction["pair_scores"], ties=ties, place=place)

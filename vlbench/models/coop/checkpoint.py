@@ -145,8 +145,8 @@ def card_text(
     """The YAML of a model card for a base and the context file `context` next to the card.
 
     `replicate_of` is the leaderboard row of which the model is one seed; empty if it stands alone.
-    `base_weights` is the user's own file for the base; empty for the base's own. `seen` are the
-    card's fields of the data sets that base and context saw (fitting/seen.py).
+    `base_weights` is the user's own file for the base; empty for the base's own. `seen` are the card's fields
+    of the data sets that base and context saw (fitting/seen.py).
     """
     settings = {"base": base, "context": context}
     if base_weights:
