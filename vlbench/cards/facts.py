@@ -41,7 +41,7 @@ class Quoted:
 
 
 @dataclass(frozen=True, slots=True)
-class Sought:
+class SourceFacts:
     """A source of a card; `places` are where it looks, `found` those that exist."""
 
     kind: str
@@ -51,7 +51,7 @@ class Sought:
 
 
 @dataclass(frozen=True, slots=True)
-class Sister:
+class OtherProtocol:
     """Another card of the same data set, and its protocol."""
 
     name: str
@@ -70,9 +70,9 @@ class TaskFacts(Facts):
     names: Quoted | None
     templates: Quoted | None
     collections: tuple[str, ...]
-    other_protocols: tuple[Sister, ...]
+    other_protocols: tuple[OtherProtocol, ...]
     published: tuple[PublishedScore, ...]
-    data: tuple[Sought, ...]
+    data: tuple[SourceFacts, ...]
     here: str | None
 
 
@@ -145,19 +145,19 @@ def task_facts(entry: Entry, catalogue: Catalogue, roots: Sequence[Path] = ()) -
         names=_quoted(card.names, names),
         templates=_quoted(card.templates, templates),
         collections=catalogue.collections_of(entry.name),
-        other_protocols=_sisters(entry.name, catalogue),
+        other_protocols=_other_protocols(entry.name, catalogue),
         published=published_of(task=entry.name),
-        data=tuple(_sought(source.kind, source.options, (*roots, folder)) for source in card.sources),
+        data=tuple(_source_facts(source.kind, source.options, (*roots, folder)) for source in card.sources),
         here=None if place is None else place.shown,
     )
 
 
-def _sisters(name: str, catalogue: Catalogue) -> tuple[Sister, ...]:
+def _other_protocols(name: str, catalogue: Catalogue) -> tuple[OtherProtocol, ...]:
     """The cards whose names differ only after the @."""
     data_set = name.partition(MARK)[0]
     others = [other for other in catalogue.tasks if other != name and other.partition(MARK)[0] == data_set]
     return tuple(
-        Sister(each.name, str(each.summary.get("protocol")), str(each.summary.get("primary")))
+        OtherProtocol(each.name, str(each.summary.get("protocol")), str(each.summary.get("primary")))
         for each in map(catalogue.tasks.__getitem__, others)
     )
 
@@ -172,14 +172,14 @@ def _quoted(file: str | None, lines: Sequence[str] | None) -> Quoted | None:
     return None if file is None or lines is None else Quoted(file, len(lines), tuple(lines[:FIRST]))
 
 
-def _sought(kind: str, options: dict[str, object], roots: Sequence[Path]) -> Sought:
+def _source_facts(kind: str, options: dict[str, object], roots: Sequence[Path]) -> SourceFacts:
     path, repository = options.get("path"), options.get("repo")
     if isinstance(repository, str):
         cache = cached(DATASET, repository)
-        return Sought(kind, options, (cache.shown,), (cache.shown,) if cache.found else ())
+        return SourceFacts(kind, options, (cache.shown,), (cache.shown,) if cache.found else ())
     places = [root / Path(path).expanduser() for root in roots] if isinstance(path, str) else []
     names = tuple(dict.fromkeys(shown(place) for place in places))
-    return Sought(kind, options, names, tuple(name for name in names if Path(name).exists()))
+    return SourceFacts(kind, options, names, tuple(name for name in names if Path(name).exists()))
 
 
 def model_facts(entry: Entry) -> ModelFacts:
