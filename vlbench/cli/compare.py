@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 from vlbench.api.comparison import compare
-from vlbench.cli.flags import flag, format_flag, names_in, results_flag
+from vlbench.cli.flags import flag, format_flag, results_flag, split_names
 from vlbench.core.files import file_name
 from vlbench.report.paired.comparison_text import Form, comparison_text
 
@@ -41,5 +41,5 @@ def command(a: str, b: str, tasks: tuple[str, ...], results: Path, form: Form, s
 
     Results of different protocols, data or thresholds, and partial ones, are refused.
     """
-    names = names_in(tasks, lambda name: (results / file_name(name)).is_dir())
+    names = split_names(tasks, lambda name: (results / file_name(name)).is_dir())
     click.echo(comparison_text(compare(a, b, names, results=results, seed=seed), form))

@@ -13,7 +13,7 @@ from vlbench.acquiring.check import check_data
 from vlbench.acquiring.get import Plan, fetch, plan_download
 from vlbench.cards.catalogue import read_catalogue, select
 from vlbench.cli.data_text import check_lines, checks_table, plans_lines
-from vlbench.cli.flags import flag, flags, format_flag, names_in, say
+from vlbench.cli.flags import flag, flags, format_flag, say, split_names
 from vlbench.core.errors import VlbenchError
 from vlbench.options import Keywords, Options
 
@@ -64,7 +64,7 @@ def check(tasks: str, sample: int, form: str, **options: Unpack[Keywords]) -> No
     """
     read = Options.of(options)
     catalogue = read_catalogue(read.include_path)
-    names = select(catalogue, names_in([tasks]), "task")
+    names = select(catalogue, split_names([tasks]), "task")
     checks = [check_data(name, catalogue, read.data, sample=sample) for name in names]
     if form == "json":
         click.echo(json.dumps([asdict(each) for each in checks], indent=1, ensure_ascii=False))
@@ -97,7 +97,7 @@ def get(
     """
     read = Options.of(options)
     catalogue = read_catalogue(read.include_path)
-    names = select(catalogue, names_in([tasks]), "task")
+    names = select(catalogue, split_names([tasks]), "task")
     failed: list[str] = []
     plans = []
     for name in names:

@@ -74,7 +74,7 @@ def say(line: str) -> None:
     click.echo(line, err=True)
 
 
-def names_in(values: Iterable[str], is_one: Callable[[str], bool] | None = None) -> tuple[str, ...]:
+def split_names(values: Iterable[str], is_one: Callable[[str], bool] | None = None) -> tuple[str, ...]:
     """Split values at commas, except inside a name that `is_one` accepts.
 
     By default, `is_one` accepts `KIND:FOLDER` where the folder exists (`tagging:a,b`).
