@@ -28,14 +28,14 @@ class ContextCard:
     tested: int | None = None
 
 
-def row_of(base: str, task: str, recipe: CoopRecipe, *, epochs: int | None = None) -> str:
+def row_name(base: str, task: str, recipe: CoopRecipe, *, epochs: int | None = None) -> str:
     """The leaderboard row that all seeds of a recipe share. Non-default values are part of its name.
 
     `epochs` is the task's own default; None if it has none.
 
-    >>> row_of("clip-b16", "oxford_pets", CoopRecipe(epochs=200))
+    >>> row_name("clip-b16", "oxford_pets", CoopRecipe(epochs=200))
     'coop-b16-oxford_pets-16shot'
-    >>> row_of("tiny-clip", "classification:pets@12ab34", CoopRecipe(epochs=10, shots=1, n_ctx=4))
+    >>> row_name("tiny-clip", "classification:pets@12ab34", CoopRecipe(epochs=10, shots=1, n_ctx=4))
     'coop-tiny-clip-classification-pets@12ab34-1shot-ctx4-ep10'
     """
     parts = [NAME, base.removeprefix("clip-"), task, f"{recipe.shots}shot"]

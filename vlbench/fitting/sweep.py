@@ -14,7 +14,7 @@ from vlbench.core.errors import DataError
 from vlbench.core.image import decoding_text, seen_among, watched
 from vlbench.core.task_reading import reading_line, what_was_read
 from vlbench.engine.settings import RunSettings
-from vlbench.fitting.context_card import ContextCard, row_of, write_card
+from vlbench.fitting.context_card import ContextCard, row_name, write_card
 from vlbench.fitting.coop import Few, Frozen, fit, labels_of
 from vlbench.fitting.coop_recipe import CoopRecipe, RecipeOptions, default_epochs
 from vlbench.fitting.few_shot import sample
@@ -72,7 +72,7 @@ def learn(
         written = write_card(
             fitted,
             each,
-            row_of(named.checkpoint.name, training.name, each, epochs=epochs),
+            row_name(named.checkpoint.name, training.name, each, epochs=epochs),
             out,
             task=training.name,
             base_weights=base_weights,
