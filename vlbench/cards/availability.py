@@ -47,11 +47,11 @@ def cached(scheme: str, rest: str) -> NamedPlace:
     """The hub's cache, and whether it has anything from a repository, or one file of it."""
     organisation, name, *file = rest.split("/", 2) if rest.count("/") else ("", rest)
     folder = "--".join(part for part in (scheme, organisation, name) if part)
-    found = hub_cache().glob("/".join((folder, "snapshots", "*", *(file or ("*",)))))
+    found = hub_cache_folder().glob("/".join((folder, "snapshots", "*", *(file or ("*",)))))
     return NamedPlace(f"the hub's cache ({rest})", any(found))
 
 
-def hub_cache() -> Path:
+def hub_cache_folder() -> Path:
     """The cache folder of the hub's client, from its environment variables, since its import takes longer."""
     home = os.environ.get("HF_HOME") or f"{os.environ.get('XDG_CACHE_HOME') or '~/.cache'}/huggingface"
     named = os.environ.get("HF_HUB_CACHE") or os.environ.get("HUGGINGFACE_HUB_CACHE")
