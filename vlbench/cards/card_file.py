@@ -42,7 +42,7 @@ def parse_card(of: Entry | Collection | Path, card_type: type[C]) -> C:
     Raises:
         CardError: all that is wrong, each with file and field.
     """
-    return card_of(*_read(of), card_type)
+    return checked_card(*_read(of), card_type)
 
 
 def read_card(of: Entry | Path, card_type: type[C]) -> ReadCard[C]:
@@ -73,14 +73,14 @@ def read_card(of: Entry | Path, card_type: type[C]) -> ReadCard[C]:
             # a file of a folder that is not beside the card is the user's, under a data root
             if isinstance(fields.get(what), str) and file.parent.is_dir() and not file.is_file():
                 problems.append(f"{what}: no file {shown(file)}; it is looked up beside the card")
-    return ReadCard(card_of(path, fields, card_type, problems), plug_ins)
+    return ReadCard(checked_card(path, fields, card_type, problems), plug_ins)
 
 
 def _read(of: Entry | Collection | Path) -> tuple[Path, RawFields]:
     return (of, read_fields(of)) if isinstance(of, Path) else (of.path, of.fields or read_fields(of.path))
 
 
-def card_of(path: Path, fields: RawFields, card_type: type[C], problems: Sequence[str] = ()) -> C:
+def checked_card(path: Path, fields: RawFields, card_type: type[C], problems: Sequence[str] = ()) -> C:
     """Make a card from fields and check it against its schema; `problems` lists what else is wrong with it.
 
     Raises:

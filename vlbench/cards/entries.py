@@ -69,12 +69,12 @@ def read_collection(path: Path, known: Container[str], *, check: bool) -> Collec
 def _check(path: Path, fields: Mapping[str, object], what: str, *, check: bool) -> None:
     if check or not _NEEDED[what] <= fields.keys():
         # pydantic takes longer to import than all cards that ship take to be read
-        from vlbench.cards.card_file import card_of
+        from vlbench.cards.card_file import checked_card
         from vlbench.cards.collection_card import CollectionCard
         from vlbench.cards.schema import Fields, ModelCard, TaskCard
 
         schemas: Mapping[str, type[Fields]] = {"model": ModelCard, "task": TaskCard}
-        card_of(path, fields, schemas.get(what, CollectionCard))
+        checked_card(path, fields, schemas.get(what, CollectionCard))
 
 
 def _weights(
