@@ -8,7 +8,7 @@ from typing import Never
 from vlbench.cards.descriptions import read_descriptions
 from vlbench.core.files import write_atomically
 from vlbench.tagging.chat import Chat
-from vlbench.tagging.texts import read_tags
+from vlbench.tagging.texts import read_tag_file
 
 PROMPTS = Path(__file__).with_name("description_prompts.txt")
 """The questions of RAM++'s authors."""
@@ -33,7 +33,7 @@ def describe(tags: Path, out: Path, chat: Chat) -> Described:
     """
     from tqdm import tqdm
 
-    names = list(dict.fromkeys(text.name for text in read_tags(tags)))
+    names = list(dict.fromkeys(text.name for text in read_tag_file(tags)))
     questions = read_questions()
     found = dict(read_descriptions(out)) if out.exists() else {}
     missing = [name for name in names if name not in found]

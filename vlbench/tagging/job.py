@@ -24,7 +24,7 @@ from vlbench.tagging.texts import (
     Language,
     check_reads_descriptions,
     names_in,
-    read_tags,
+    read_tag_file,
     texts_for,
     with_prompts,
 )
@@ -83,7 +83,7 @@ def prepare(
             loads.
     """
     images = find_images(asked)
-    given = None if tags is None else read_tags(tags)
+    given = None if tags is None else read_tag_file(tags)
     if given is not None and descriptions is not None:
         given = described(given, read_descriptions(descriptions), shown(descriptions))
     checkpoint = open_model(

@@ -20,7 +20,7 @@ _SHOWN = 3
 """How many tags an error names."""
 
 
-def read_tags(path: Path) -> tuple[Text, ...]:
+def read_tag_file(path: Path) -> tuple[Text, ...]:
     """Read tags from a file: one per line, or a .tsv with the columns `name` and vocabularies of ids.
 
     Raises:

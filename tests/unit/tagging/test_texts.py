@@ -5,15 +5,15 @@ from colour_tagger import ColourTagger
 from vlbench.cards.catalogue import read_catalogue
 from vlbench.core.contracts import Text
 from vlbench.core.errors import DataError, Unsupported
-from vlbench.tagging.texts import id_of, names_in, read_tags, texts_for, with_prompts
+from vlbench.tagging.texts import id_of, names_in, read_tag_file, texts_for, with_prompts
 
 
 def test_tags_are_lines_or_a_table_with_ids(tmp_path):
     lines, table = tmp_path / "tags.txt", tmp_path / "tags.tsv"
     lines.write_text("red\n light blue \n")
     table.write_text("name\tcolour\tzh\nred\t7\t红\nred\t8\t\n")
-    assert read_tags(lines) == (Text("red"), Text("light blue"))
-    assert read_tags(table) == (
+    assert read_tag_file(lines) == (Text("red"), Text("light blue"))
+    assert read_tag_file(table) == (
         Text("red", ids={"colour": "7", "zh": "红"}),
         Text("red", ids={"colour": "8"}),
     )
@@ -23,7 +23,7 @@ def test_a_tag_twice_is_refused_unless_ids_tell_them_apart(tmp_path):
     path = tmp_path / "tags.txt"
     path.write_text("red\nblue\nred\n")
     with pytest.raises(DataError, match=r"tags\.txt: the tag 'red' stands 2 times"):
-        read_tags(path)
+        read_tag_file(path)
 
 
 def test_a_models_own_tags_are_taken_where_none_are_given():
