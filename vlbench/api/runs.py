@@ -9,7 +9,7 @@ from typing import Unpack
 from vlbench.api.additions import leaderboard_additions
 from vlbench.api.kept_results import is_there, question_of, refuse_replacing, write_all
 from vlbench.api.request import resolve
-from vlbench.cards.build import facts_of, zero_shot
+from vlbench.cards.build import facts_of, is_zero_shot
 from vlbench.cards.data_request import DataRequest
 from vlbench.cards.schema import ModelCard, TaskCard
 from vlbench.core.capabilities import NAMES_ALONE
@@ -132,7 +132,7 @@ def _result(
         job,
         found,
         cache,
-        zero_shot="no" if seen[0] or job.method.learns_from else zero_shot(*cards, data.thresholds),
+        zero_shot="no" if seen[0] or job.method.learns_from else is_zero_shot(*cards, data.thresholds),
         seen=seen,
         facts=facts_of(cards[0]),
         read=said,

@@ -153,7 +153,7 @@ def open_training(name: str, catalogue: Catalogue, *, request: DataRequest) -> N
     return NamedTask(_asked(read.plug_ins[SETTINGS], asked, request.limit), read.card)
 
 
-def zero_shot(model: ModelCard | None, task: TaskCard | None, thresholds: str | None = None) -> ZeroShot:
+def is_zero_shot(model: ModelCard | None, task: TaskCard | None, thresholds: str | None = None) -> ZeroShot:
     """Whether a model has seen none of a task's data sets: "unknown" if a card does not state it.
 
     A file of `thresholds` does not state on which images they were chosen.
