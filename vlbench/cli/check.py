@@ -32,10 +32,10 @@ vlbench check --baseline results/baseline.csv --update
     default="",
     metavar="[METRIC=]N[,...]",
     envvar="VLBENCH_TOLERANCE",
-    help="What a metric may get worse by, in its units.  [default: 0.005]",
+    help="How much a metric may get worse, in its unit.  [default: 0.005]",
 )
 @click.option("--strict", is_flag=True, envvar="VLBENCH_STRICT", help="Fail what the baseline does not list.")
-@click.option("--update", is_flag=True, help="Show what moved, then write the baseline anew.")
+@click.option("--update", is_flag=True, help="Show what moved, then rewrite the baseline.")
 @format_flag("text", "json", "markdown")
 def command(
     baseline: Path,

@@ -29,7 +29,7 @@ vlbench compare clip-b32 clip-b16 --task 'imagenet*,dtd' --format markdown
 )
 @results_flag
 @format_flag("text", "json", "markdown")
-@flag("seed", help="Of the resampling.")
+@flag("seed", help="Seed for the resampling.")
 def command(a: str, b: str, tasks: tuple[str, ...], results: Path, form: Form, seed: int) -> None:
     """Compare models A and B, rows of the leaderboard, on the images that both were run on.
 

@@ -44,7 +44,8 @@ def command() -> None:
 @tasks_argument
 @flag("data_root")
 @flag(
-    "verify_data", help="Digest the bytes, and hold what `data get` fetched against the digests of the hub."
+    "verify_data",
+    help="Digest the bytes, and compare what `data get` downloaded with the digests of the hub.",
 )
 @click.option(
     "--open",
@@ -78,8 +79,8 @@ def check(tasks: str, sample: int, form: str, **options: Unpack[Keywords]) -> No
 @command.command("get", epilog=GET_EXAMPLES)
 @tasks_argument
 @flag("data_root")
-@click.option("--repo", metavar="ORG/NAME", help="Which of the card's repositories.  [default: the first]")
-@click.option("--dry-run", is_flag=True, help="List the files and their sizes, and fetch nothing.")
+@click.option("--repo", metavar="ORG/NAME", help="The repository of the card.  [default: the first]")
+@click.option("--dry-run", is_flag=True, help="List the files and their sizes; download nothing.")
 @text_or_json
 @flag("include_path")
 def get(

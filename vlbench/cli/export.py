@@ -22,7 +22,7 @@ vlbench export --format clip_benchmark --out benchmark.csv
     "clip_benchmark",
     default=None,
     required=True,
-    help="Metadata of a Hugging Face model card, a JSON object a metric, or CLIP_benchmark's CSV.",
+    help="Metadata of a Hugging Face model card, one JSON object per metric, or CLIP_benchmark's CSV.",
 )
 @results_flag
 @click.option(

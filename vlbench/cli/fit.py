@@ -31,25 +31,25 @@ vlbench fit coop --model clip-b16 --task oxford_pets@coop --shots 1,2,4,8,16 --d
     required=True,
     help="A task whose card has a training split, or classification:FOLDER of training images.",
 )
-@click.option("--shots", default="16", show_default=True, help="Images a class; several as 1,2,4,8,16.")
+@click.option("--shots", default="16", show_default=True, help="Images per class; several as 1,2,4,8,16.")
 @click.option(
-    "--seed", default="1", show_default=True, help="Of sampling, start and order; several as 1,2,3."
+    "--seed", default="1", show_default=True, help="Seed for images, start and order; several as 1,2,3."
 )
 @click.option("--n-ctx", type=click.IntRange(min=1), default=16, show_default=True, help="Context tokens.")
-@click.option("--class-specific", is_flag=True, help="A context for each class instead of one for all.")
+@click.option("--class-specific", is_flag=True, help="One context per class instead of one for all.")
 @click.option(
     "--class-token-position",
     "position",
     type=click.Choice(["end", "middle", "front"]),
     default="end",
     show_default=True,
-    help="Where the class name stands among the context.",
+    help="The position of the class name in the context.",
 )
 @click.option("--ctx-init", default="", help='Words to start from, such as "a photo of a"; they set --n-ctx.')
 @click.option(
     "--epochs",
     type=click.IntRange(min=1),
-    help="Passes over the images; by shots as the authors have it unless given: 50, 100 or 200.",
+    help="Passes over the images.  [default: the authors', by shots: 50, 100 or 200]",
 )
 @click.option(
     "--features",
@@ -59,7 +59,7 @@ vlbench fit coop --model clip-b16 --task oxford_pets@coop --shots 1,2,4,8,16 --d
     help="augmented: a random crop and flip of each image in each epoch; frozen: each image encoded once.",
 )
 @click.option(
-    "--batch-size", type=click.IntRange(min=1), default=32, show_default=True, help="Images a step."
+    "--batch-size", type=click.IntRange(min=1), default=32, show_default=True, help="Images per step."
 )
 @click.option(
     "--classes",
@@ -74,7 +74,7 @@ vlbench fit coop --model clip-b16 --task oxford_pets@coop --shots 1,2,4,8,16 --d
     default=Path("fitted"),
     show_default=True,
     envvar="VLBENCH_FITTED",
-    help="Where contexts and their model cards go.",
+    help="Where contexts and their model cards are written.",
 )
 @flags("device", "precision", "workers", "data_root", "cache", "weights", "include_path")
 def coop(model: str, task: str, shots: str, seed: str, classes: str, out: Path, **given: Any) -> None:

@@ -29,31 +29,29 @@ def command() -> None:
 @click.option(
     "--position",
     type=click.Choice(["end", "middle", "front"]),
-    help="Where the class's name stands.  [default: what the directory's name says, else end]",
+    help="The position of the class name.  [default: from the directory's name, else end]",
 )
 @click.option("--task", metavar="NAME", help="The task whose classes it was trained on.")
 @click.option(
     "--classnames",
     type=click.Path(path_type=Path, dir_okay=False),
-    help="The classes in place of --task: one a line, or a .tsv with ids as task cards have.",
+    help="The classes, instead of --task: one per line, or a .tsv with ids as for task cards.",
 )
-@click.option("--shots", type=click.IntRange(min=1), help="Images a class, for the record.")
+@click.option("--shots", type=click.IntRange(min=1), help="Images per class, for the record.")
 @click.option("--seed", type=int, help="The training's seed, for the record.")
 @click.option(
     "--epoch",
     type=click.IntRange(min=1),
     metavar="N",
-    help="Take model.pth.tar-N.  [default: model-best, else the newest]",
+    help="Use model.pth.tar-N.  [default: model-best, else the newest]",
 )
 @click.option(
     "--out",
     type=click.Path(path_type=Path, dir_okay=False),
     metavar="FILE.safetensors",
-    help="The context file; its card lies beside it.  [default: fitted/NAME.safetensors]",
+    help="The context file; its card is written next to it.  [default: fitted/NAME.safetensors]",
 )
-@click.option(
-    "--name", help="The model's name.  [default: the file's, or made of base, task, shots and seed]"
-)
+@click.option("--name", help="The model's name.  [default: the file's, or from base, task, shots and seed]")
 @flags("data_root", "include_path", "cache")
 def coop(data_root: Sequence[Path], include_path: Sequence[Path], cache: Path | None, **known: Any) -> None:
     """Convert a context that CoOp's own code learned into a context file and a model card.
@@ -100,7 +98,7 @@ def results_flags(command: Callable[..., None]) -> Callable[..., None]:
         "results",
         default=Path("results"),
         show_default=True,
-        help="The results folder; the scores go to its folder imported.",
+        help="The results folder; scores are written to its folder imported.",
     )
     return files(out(flag("include_path")(command)))
 
@@ -127,9 +125,7 @@ def open_clip(**asked: Any) -> None:
 
 @command.command("mteb", epilog=RESULTS_EXAMPLES["mteb"])
 @results_flags
-@click.option(
-    "--model", metavar="NAME", help="The model.  [default: what model_meta.json beside a file says]"
-)
+@click.option("--model", metavar="NAME", help="The model.  [default: from model_meta.json next to the file]")
 def mteb(**asked: Any) -> None:
     """Import results of mteb, one JSON file per task.
 

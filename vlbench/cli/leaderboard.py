@@ -34,12 +34,12 @@ vlbench leaderboard --check
 
 @click.command("leaderboard", epilog=EXAMPLES)
 @results_flag
-@click.option("--check", is_flag=True, help="Write nothing; exit 1 when a CSV is not what the results say.")
+@click.option("--check", is_flag=True, help="Write nothing; exit with 1 if a CSV does not match the results.")
 @format_flag(
     "text",
     "markdown",
     "csv",
-    help="What is printed: a table for a terminal, one for a README, or leaderboard.csv.",
+    help="The output: a table for a terminal, one for a README, or leaderboard.csv.",
 )
 @click.option("--intervals", is_flag=True, help="Show 95 % intervals in Markdown.")
 @click.option("--plot", is_flag=True, help="Draw each task's few-shot curves, TASK.few_shot.svg.")

@@ -58,7 +58,7 @@ vlbench list models --family openai --json
 @click.option(
     "--local",
     is_flag=True,
-    help="Only what lies here: data under --data-root, weights beside the card; either in the hub's cache.",
+    help="Only what is here: data under --data-root, weights next to the card, or in the hub's cache.",
 )
 @flags("data_root")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")

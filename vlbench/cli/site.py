@@ -22,7 +22,7 @@ vlbench site --results results --out site --data-root ~/data
     type=click.Path(path_type=Path, file_okay=False),
     required=True,
     envvar="VLBENCH_OUT",
-    help="Where the pages go: a new or empty folder, or an earlier site, which is brought up to date.",
+    help="Where the pages are written: a new or empty folder, or an earlier site, which is updated.",
 )
 @flags("data_root", "include_path")
 def command(

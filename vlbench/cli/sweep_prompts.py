@@ -18,7 +18,7 @@ vlbench sweep-prompts clip-b32 imagenet --templates mine.txt
 @click.argument("model")
 @click.argument("task")
 @flags("templates")
-@format_flag("text", "json", "csv", help="What is printed.")
+@format_flag("text", "json", "csv", help="The output.")
 @flags("device", "precision", "workers", "limit", "allow_subset", "data_root", "cache", "include_path")
 @flags("weights")
 def command(model: str, task: str, form: Literal["text", "json", "csv"], **options: Unpack[Keywords]) -> None:

@@ -53,35 +53,41 @@ vlbench tag photos/ --model tag2text --weights tag2text_swin_14m.pth --caption -
 @click.option(
     "--tags",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    help="Tags, one a line, or a .tsv of `name` and ids.  [default: the model's own list]",
+    help="Tags, one per line, or a .tsv of `name` and ids.  [default: the model's own list]",
 )
 @flag("descriptions", help="Sentences for each tag (JSON), as `vlbench describe` writes them.")
 @click.option(
     "--threshold",
     callback=threshold_asked,
     metavar="auto|NUMBER|FILE",
-    help="Give tags above it, or above its own in a file: a probability of taggers, a cosine of dual "
+    help="Choose tags above it, or a file with one per tag: a probability for taggers, a cosine for dual "
     "encoders; auto is the model's own.  [default: auto, or --top-k 5 where the model has none]",
 )
-@click.option("--top-k", type=click.IntRange(min=1), help="Give the best K, or at most K above --threshold.")
+@click.option(
+    "--top-k", type=click.IntRange(min=1), help="Choose the best K tags, or at most K above --threshold."
+)
 @click.option(
     "--caption",
     is_flag=True,
-    help="Write a caption too, of a model that can (tag2text; needs vlbench[transformers]).",
+    help="Also write a caption, if the model can (tag2text; needs vlbench[transformers]).",
 )
 @click.option(
     "--guide",
     metavar="TAG,TAG",
-    help="Tags that lead every caption.  [default: those that are given of the image]",
+    help="Tags that guide every caption.  [default: the tags chosen for the image]",
 )
 @click.option(
-    "--language", type=click.Choice(["en", "zh"]), default="en", show_default=True, help="Of the tags' names."
+    "--language",
+    type=click.Choice(["en", "zh"]),
+    default="en",
+    show_default=True,
+    help="Language of tag names.",
 )
 @format_flag(
     "text",
     "json",
     "csv",
-    help="json: a line for each image, {path, caption, tags: [{name, score, id}]}; csv: a row for each tag.",
+    help="json: one line per image, {path, caption, tags: [{name, score, id}]}; csv: one row per tag.",
 )
 @flags("device", "precision")
 @batch_size_flag

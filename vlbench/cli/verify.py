@@ -26,7 +26,7 @@ vlbench verify 'clip-*' --format markdown
     type=click.FloatRange(0, 1),
     default=0.002,
     show_default=True,
-    help="Fraction by which a result may miss a published value and still reproduce it.",
+    help="How much a result may differ from a published value and still reproduce it.",
 )
 @format_flag("text", "json", "csv", "markdown")
 @flag("include_path")
