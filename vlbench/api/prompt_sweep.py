@@ -29,11 +29,10 @@ class PromptSweep:
 def sweep_prompts(
     model: str, task: str, *, tell: Callable[[str], None] = lambda _: None, **options: Unpack[Keywords]
 ) -> PromptSweep:
-    """Score a model on a task with each template alone. The options are those of `evaluate`; no result is
-    written.
+    """Score a model on a task with each template alone. The options are those of `evaluate`.
 
-    Image features are encoded once and stored, and so are the texts of every template. `tell` gets lines
-    about what was read from the data and the model's files.
+    No result is written. Image features are encoded once and stored, and so are the texts of every template.
+    `tell` gets lines about what was read from the data and the model's files.
 
     Raises:
         VlbenchError: as `evaluate`; or the task has fewer than two templates, or the model reads none.

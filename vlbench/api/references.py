@@ -147,10 +147,9 @@ def export_results(
     include_path: Sequence[Path | str] = (),
     tell: Callable[[str], None] = lambda _: None,
 ) -> str:
-    """The results of a folder in the layout of another tool, without partial ones. Model names may hold
-    wildcards.
+    """The results of a folder in the layout of another tool, without partial ones.
 
-    `tell` gets a line about what the layout has no place for.
+    Model names may hold wildcards. `tell` gets a line about what the layout has no place for.
 
     Raises:
         VlbenchError: there is no result of these models.
@@ -241,8 +240,10 @@ def _scores(
 
 
 def _of_cards(cards: Mapping[str, ModelCard], catalogue: Catalogue) -> Iterator[PublishedScore]:
-    """The scores that users' cards state; a protocol other than the task card's is recorded as the
-    difference."""
+    """The scores that users' cards state.
+
+    A protocol other than the task card's is recorded as the difference.
+    """
     for name, card in cards.items():
         for each in card.published:
             if each.verified:

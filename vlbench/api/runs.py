@@ -118,8 +118,10 @@ def _result(
     read: Mapping[str, str],
     tell: Callable[[str], None],
 ) -> Result:
-    """The result of a measurement, with the facts from the cards of model and task; `tell` gets what a user
-    should know."""
+    """The result of a measurement, with the facts from the cards of model and task.
+
+    `tell` gets what a user should know.
+    """
     remarks = noted(job, cache)
     said = {**read, **remarks}
     if NAMES_ALONE in job.checkpoint.capabilities and (data.templates or data.descriptions):

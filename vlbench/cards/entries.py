@@ -20,10 +20,10 @@ _NEEDED: Mapping[str, frozenset[str]] = {
 def read_entry(
     path: Path, kind: CardKind | None, read: dict[Path, dict[str, object]], *, check: bool
 ) -> Entry:
-    """The entry of a card; kind None means to recognise it by its fields. `read` holds files that were read
-    before.
+    """The entry of a card; kind None means to recognise it by its fields.
 
-    With `check`, or if a needed field is missing, the card is checked against its schema.
+    `read` holds files that were read before. With `check`, or if a needed field is missing, the card is
+    checked against its schema.
 
     Raises:
         CardError: the file is not a card, or a wrong one.
@@ -119,8 +119,10 @@ def _source_places(sources: Iterable[Mapping[str, Any]]) -> tuple[str, ...]:
 
 
 def _model_places(fields: Mapping[str, Any]) -> tuple[str, ...]:
-    """The places where the weights of a model may be: next to its card or in the hub's cache; empty if not
-    stated."""
+    """The places where the weights of a model may be: next to its card or in the hub's cache.
+
+    Empty if not stated.
+    """
     settings = fields.get("settings", {})
     packaged = settings.get("directory", settings.get("context"))
     if isinstance(packaged, str):

@@ -36,10 +36,9 @@ def asked_methods(texts: Iterable[str]) -> tuple[Method, ...]:
 
 
 def asked_method(text: str) -> Method:
-    """The method with a name, and with the settings after a colon. Non-default settings are part of its
-    identity.
+    """The method with a name, and with the settings after a colon.
 
-    `NAME@N` is `NAME:shots=N`, as rows are named.
+    Non-default settings are part of its identity. `NAME@N` is `NAME:shots=N`, as rows are named.
 
     Raises:
         UnknownName: there is no such method.

@@ -85,8 +85,10 @@ class Published(Fields):
 
 
 class Validation(Fields):
-    """The sources of a task's labelled validation images, for methods that learn from them; not test
-    images."""
+    """The sources of a task's labelled validation images, for methods that learn from them.
+
+    Not test images.
+    """
 
     sources: Sources
     split: Annotated[str, Field(description="the split's name")] = "val"

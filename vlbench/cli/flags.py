@@ -63,8 +63,10 @@ results_flag = flag(
 
 
 def format_flag(*choices: str, **changes: Any) -> Callable[[Command], Command]:
-    """The flag --format, for the argument `form`: the format of the output. The first choice is the
-    default."""
+    """The flag --format, for the argument `form`: the format of the output.
+
+    The first choice is the default.
+    """
     keywords = {"default": choices[0], "show_default": True, "help": "Of the answer.", **changes}
     return click.option("--format", "form", type=click.Choice(choices), **keywords)
 

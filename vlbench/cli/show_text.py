@@ -96,8 +96,10 @@ def _collection_lines(facts: CollectionFacts) -> Iterator[str]:
 
 
 def _published(scores: Sequence[PublishedScore], primary: str | None, other: str) -> Iterator[str]:
-    """The highest scores of the primary metric, or else the first scores. Those of another protocol come
-    last."""
+    """The highest scores of the primary metric, or else the first scores.
+
+    Those of another protocol come last.
+    """
     if not scores:
         yield _line("published", "nothing that vlbench knows of")
         return

@@ -25,8 +25,9 @@ class DecidesTags(Protocol):
 
 @runtime_checkable
 class CutsSentences(Protocol):
-    """A model that truncates long sentences. `cut` returns the sentences of the texts that it does not read
-    whole.
+    """A model that truncates long sentences.
+
+    `cut` returns the sentences of the texts that it does not read whole.
     """
 
     def cut(self, texts: Sequence[Text]) -> Sequence[str]: ...

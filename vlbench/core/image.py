@@ -89,8 +89,10 @@ def keep_keys(images: ImageList, keys: Iterable[str], cache: Path | None) -> Non
 
 
 def read_keys(dataset: Dataset, *, stated: bool = True) -> tuple[str, ...]:
-    """The keys of all images, which are opened and digested. With `stated`, a rendered picture's own key is
-    used."""
+    """The keys of all images, which are opened and digested.
+
+    With `stated`, a rendered picture's own key is used.
+    """
     # imported here, so that a run with everything stored starts without them
     from concurrent.futures import ThreadPoolExecutor
 

@@ -45,8 +45,8 @@ class Contributions:
     jackknife pseudo-values: their mean is the metric up to the jackknife's bias.
 
     >>> each = Contributions("recall", values=np.array([1.0, 0.5]), most=np.ones(2))
-    >>> each.values.mean()
-    np.float64(0.75)
+    >>> float(each.values.mean())
+    0.75
     """
 
     method: str
@@ -64,17 +64,16 @@ have something right; else its contribution."""
 
 @dataclass(frozen=True, slots=True)
 class Items:
-    """One model's answers on a task with n images and m texts. A field is None where the task does not have
-    it.
+    """One model's answers on a task with n images and m texts.
 
-    Ranks are those of a `Prediction`: 1 is the best, 0 means that nothing is right. `classes` are the
-    positions of the right texts, where each image has exactly one. `text_images` is the first image that each
-    caption is true of, -1 for none. `influence` holds the jackknife pseudo-values of the primary metric:
-    their mean is the metric and their standard error is the metric's own, up to the jackknife's bias.
-    `positives` are the sorted true pairs (image, text) of a task that keeps a score matrix. `scores` are NaN
-    where a pair is not asked about, and are dropped above a size limit. Where a task asks about single pairs,
-    item by item, `pair_scores` are the scores of all `pairs`: candidate, query, number of the item, 1 where
-    the pair is right.
+    A field is None where the task does not have it. Ranks are those of a `Prediction`: 1 is the best, 0 means
+    that nothing is right. `classes` are the positions of the right texts, where each image has exactly one.
+    `text_images` is the first image that each caption is true of, -1 for none. `influence` holds the
+    jackknife pseudo-values of the primary metric: their mean is the metric and their standard error is the
+    metric's own, up to the jackknife's bias. `positives` are the sorted true pairs (image, text) of a task
+    that keeps a score matrix. `scores` are NaN where a pair is not asked about, and are dropped above a size
+    limit. Where a task asks about single pairs, item by item, `pair_scores` are the scores of all `pairs`:
+    candidate, query, number of the item, 1 where the pair is right.
 
     >>> Items(image_ranks=np.array([1, 3])).text_ranks is None
     True

@@ -54,8 +54,9 @@ class Asked:
 
     @classmethod
     def of(cls, how: Literal["only", "but"], pairs: "Relevance") -> "Asked | None":
-        """The shorter of the two ways to state pairs, so that equal questions are equal; None where all are
-        asked.
+        """The shorter of the two ways to state pairs, so that equal questions are equal.
+
+        None where all are asked.
         """
         n, m = pairs.shape
         twice = 2 * len(pairs.candidates)

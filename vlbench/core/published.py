@@ -31,8 +31,9 @@ class CardProtocol:
     covered: Mapping[str, object] = field(default_factory=dict)
 
     def difference(self, other: "CardProtocol") -> str:
-        """The first field in which another protocol differs, such as `split: test, not val`; empty if none
-        does.
+        """The first field in which another protocol differs, such as `split: test, not val`.
+
+        Empty if none does.
         """
         for name in {**self.fields, **other.fields}:
             mine, theirs = self.fields.get(name), other.fields.get(name)

@@ -101,8 +101,9 @@ def short(text: str) -> str:
 
 
 def pasted(lines: Sequence[str]) -> tuple[int, str] | None:
-    """The number of the first line that is not plain text, from 1, and what is wrong with it; None if all are
-    plain.
+    """The number of the first line that is not plain text, from 1, and what is wrong with it.
+
+    None if all are plain.
 
     >>> pasted(["a dog", "'a cat',"])
     (2, 'is a string of code; write it without quotes')

@@ -25,8 +25,9 @@ class RobustnessFit:
     source: str
 
     def expected(self, accuracy: float) -> float | None:
-        """The accuracy on the task that an accuracy on the reference predicts; None for 0 and 1, which have
-        no logit.
+        """The accuracy on the task that an accuracy on the reference predicts.
+
+        None for 0 and 1, which have no logit.
 
         >>> line = RobustnessFit("b", "a", 1.0, -1.0, 1.0, 2, "")
         >>> round(line.expected(0.5), 4), line.expected(1.0)

@@ -114,8 +114,10 @@ def _prediction(job: Job, session: Session) -> tuple[Prediction, RunFacts]:
 
 
 def _learned(job: Job, session: Session) -> Head:
-    """The head that a job's method learns before scoring. Thresholds on the model's own scores are learned
-    afterwards."""
+    """The head that a job's method learns before scoring.
+
+    Thresholds on the model's own scores are learned afterwards.
+    """
     method = job.method
     if method.fit is None or job.decides_late:
         return Head()

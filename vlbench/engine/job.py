@@ -40,13 +40,12 @@ class Keys:
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """One model on one task by one method. `row` is the model's name in results, with all non-default
-    choices.
+    """One model on one task by one method.
 
-    `replicate_of` is the row of which it is one seed, with the same marks (`+bf16`); empty if it stands
-    alone. `problem` is the task's, as the method rewrites it; `metrics` are those of task and method.
-    `learn_from` holds the jobs for the splits that the method learns from, scored by the model alone. `seed`
-    seeds all random choices.
+    `row` is the model's name in results, with all non-default choices. `replicate_of` is the row of which it
+    is one seed, with the same marks (`+bf16`); empty if it stands alone. `problem` is the task's, as the
+    method rewrites it; `metrics` are those of task and method. `learn_from` holds the jobs for the splits
+    that the method learns from, scored by the model alone. `seed` seeds all random choices.
     """
 
     checkpoint: Checkpoint

@@ -59,8 +59,10 @@ class Fitted:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Frozen:
-    """A loaded model to learn contexts on. `name` opens it again; `backbone` is the digest of its text
-    tower."""
+    """A loaded model to learn contexts on. `name` opens it again.
+
+    `backbone` is the digest of its text tower.
+    """
 
     model: DualEncoder
     tower: TextTower

@@ -132,8 +132,10 @@ class Learner:
 
 
 def batches(count: int, recipe: CoopRecipe, *, epoch: int) -> list[Tensor]:
-    """The positions in an epoch's batches, shuffled by seed and epoch. A smaller last batch is dropped unless
-    it is the only one."""
+    """The positions in an epoch's batches, shuffled by seed and epoch.
+
+    A smaller last batch is dropped unless it is the only one.
+    """
     order = np.random.default_rng([recipe.seed, epoch]).permutation(count)
     found = list(torch.split(torch.from_numpy(order), recipe.batch_size))
     return found if len(found) == 1 or len(found[-1]) == recipe.batch_size else found[:-1]

@@ -167,8 +167,10 @@ def fitted(support: Support, c: float, tolerance: float = 1e-4) -> Logits:
 
 
 def _loss(flat: Parameters, vectors: Vectors, labels: Labels, penalty: float) -> tuple[float, Parameters]:
-    """The mean cross entropy + penalty / 2 |W|^2, and its gradient; products have the dtype of the
-    vectors."""
+    """The mean cross entropy + penalty / 2 |W|^2, and its gradient.
+
+    Products have the dtype of the vectors.
+    """
     n, d = vectors.shape
     parameters = flat.reshape(d + 1, -1)
     weights = parameters.astype(vectors.dtype)

@@ -52,8 +52,10 @@ def learn(shots: int, lesson: Lesson) -> Head:
 
 
 def fitted(support: Support) -> tuple[Logits, int]:
-    """The weights after at most 100 iterations, and the number of iterations; with one class the weights are
-    0."""
+    """The weights after at most 100 iterations, and the number of iterations.
+
+    With one class the weights are 0.
+    """
     shown = np.unique(support.labels)
     parameters = np.zeros((support.vectors.shape[1] + 1, len(shown)))
     if len(shown) == 1:  # which scikit-learn refuses

@@ -118,8 +118,9 @@ def row_blocks(count: int, width: int, itemsize: int) -> Iterator[slice]:
 
 
 def refuse_unsuited(of: str, shots: int | None, problems: Mapping[SplitName, Problem]) -> None:
-    """Refuse splits where an image does not have one class, or a class has too few images; `of` names the
-    method.
+    """Refuse splits where an image does not have one class, or a class has too few images.
+
+    `of` names the method.
 
     Raises:
         Unsupported: there is no training image, the truth of a pair is not known, an image does not have one

@@ -114,8 +114,10 @@ def mean_average_precision(prediction: Prediction, problem: Problem, options: Me
 
 
 def _precisions(ordered: FloatArray, right: FloatArray) -> NDArray[np.float64]:
-    """Precision at the score of each positive, [p]. Both arguments are ascending; `ordered` contains
-    `right`."""
+    """Precision at the score of each positive, [p]. Both arguments are ascending.
+
+    `ordered` contains `right`.
+    """
     at_least = ordered.size - np.searchsorted(ordered, right)
     right_at_least = right.size - np.searchsorted(right, right)
     return np.asarray(right_at_least / at_least, dtype=np.float64)

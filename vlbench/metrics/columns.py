@@ -53,8 +53,9 @@ def pairs_of(relevant: NDArray[np.bool_]) -> Relevance:
 
 
 def score_columns(scores: FloatArray, relevant: Relevance, asked: Asked | None = None) -> Iterator[Column]:
-    """The columns of scores [n, m] in order, without the pairs that are not asked; a few are copied at a
-    time.
+    """The columns of scores [n, m] in order, without the pairs that are not asked.
+
+    A few are copied at a time.
 
     >>> truth = pairs_of(np.array([[False, True], [True, False]]))
     >>> [column.scores.tolist() for column in score_columns(np.array([[1.0, 2.0], [3.0, 4.0]]), truth)]

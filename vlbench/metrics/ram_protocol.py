@@ -22,12 +22,11 @@ _RAM_RATIO_GUARD = 1e-9
 
 
 def ram_average_precision(scores: FloatArray, relevant: NDArray[np.bool_]) -> float:
-    """RAM's AP of a class, from its scores [n] and its truth [n]; 0 without positives, which the mean
-    includes.
+    """RAM's AP of a class, from its scores [n] and its truth [n].
 
-    Images are ranked one by one. The authors' sort leaves the order of equal scores open; here the last image
-    comes first.
-    Source: recognize-anything, precision sum / (positives + 1e-8).
+    0 without positives, which the mean includes. Images are ranked one by one. The authors' sort leaves the
+    order of equal scores open; here the last image comes first. Source: recognize-anything, precision sum /
+    (positives + 1e-8).
 
     >>> round(ram_average_precision(np.array([3.0, 2.0, 1.0]), np.array([True, False, True])), 6)
     0.833333

@@ -24,8 +24,10 @@ class Settings:
 
 
 def settings_of(config: pytest.Config) -> Settings:
-    """Read the settings: options come before ini settings. Paths in options are relative to pytest's
-    folder."""
+    """Read the settings: options come before ini settings.
+
+    Paths in options are relative to pytest's folder.
+    """
     ini_folder = config.inipath.parent if config.inipath else config.rootpath
 
     def asked(name: str) -> tuple[Any, Path]:

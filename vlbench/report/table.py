@@ -33,8 +33,9 @@ class Table:
 
     @classmethod
     def of(cls, rows: Sequence[Mapping[str, object]], without: Collection[str] = ()) -> "Table":
-        """A table of rows, whose columns are the fields of the first row apart from `without`; numbers go
-        right.
+        """A table of rows, whose columns are the fields of the first row apart from `without`.
+
+        Numbers go right.
 
         >>> print(Table.of([{"name": "a", "n": 12}, {"name": "bc", "n": None}]).text(ruled=False))
         name   n

@@ -37,8 +37,10 @@ _LOST = (
 
 
 class EndpointError(VlbenchError):
-    """An endpoint that refuses, fails, or returns something unexpected; `status` is the HTTP status, if
-    any."""
+    """An endpoint that refuses, fails, or returns something unexpected.
+
+    `status` is the HTTP status, if any.
+    """
 
     def __init__(self, message: str, status: int | None = None) -> None:
         super().__init__(message)
@@ -89,8 +91,10 @@ class Endpoint:
 
 @dataclass(frozen=True, slots=True)
 class Sampling:
-    """The number of answers per question, and how they are sampled. The defaults are those of RAM++'s
-    authors."""
+    """The number of answers per question, and how they are sampled.
+
+    The defaults are those of RAM++'s authors.
+    """
 
     count: int = 10
     temperature: float = 0.99

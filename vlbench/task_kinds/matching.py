@@ -143,8 +143,10 @@ def _pairs(found: list[tuple[int, int]], shape: tuple[int, int]) -> Relevance:
 
 
 def _groups(items: tuple[Item, ...]) -> dict[str, Groups]:
-    """The groups of the texts: their items, and the labels of their items; empty where an item lacks a
-    label."""
+    """The groups of the texts: their items, and the labels of their items.
+
+    Empty where an item lacks a label.
+    """
     labels = dict.fromkeys(name for item in items for name in item.labels)
     found = {ITEM: [item.id for item in items for _ in item.texts]}
     found |= {name: [item.labels.get(name, "") for item in items for _ in item.texts] for name in labels}

@@ -156,8 +156,9 @@ def _unknown(known: Asked | None, relevant: Relevance, names: Sequence[Text]) ->
 def _as_marks(
     stated: Sequence[tuple[str | int, ...]], count: int, request: TaskRequest, called: str = "tags"
 ) -> list[tuple[int, ...]] | None:
-    """The indices of tags that are stated as rows of 0 and 1, one number per tag; None where no row is of
-    this form.
+    """The indices of tags that are stated as rows of 0 and 1, one number per tag.
+
+    None where no row is of this form.
 
     Raises:
         DataError: an index is repeated and not all lists are such rows, or the form is ambiguous.

@@ -74,8 +74,10 @@ def coop_split(
 
 
 def _find(place: Place, path: str) -> Path:
-    """The split file. Links in its folder's path are resolved; the file itself may be a link, since images
-    are next to it."""
+    """The split file. Links in its folder's path are resolved.
+
+    The file itself may be a link, since images are next to it.
+    """
     if path.lower().endswith(".json"):
         parent, name = posixpath.split(path)
         return folder_with(place, parent, name) / name

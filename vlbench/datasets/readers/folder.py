@@ -68,8 +68,9 @@ def folder(
 
 
 def own_folder(place: Place, /, *, path: str) -> Dataset:
-    """Class folders without a card. A file of names next to them must match them, since no card names the
-    classes.
+    """Class folders without a card.
+
+    A file of names next to them must match them, since no card names the classes.
 
     Raises:
         DataError: the file does not match; or as `folder`.

@@ -132,8 +132,9 @@ def storage_of(repo: str) -> Path:
 
 
 def whole_commit(repo: str, revision: str | None) -> str | None:
-    """Complete an abbreviated commit, from the cache or else from the repository's commits; other revisions
-    are kept.
+    """Complete an abbreviated commit, from the cache or else from the repository's commits.
+
+    Other revisions are kept.
 
     Raises:
         SourceMissing: the hub has to be asked, and could not be reached.

@@ -33,8 +33,9 @@ class Present:
 
 
 def inner_path(path: str, where: str) -> str:
-    """A relative path with forward slashes, without `.` and double slashes; `where` names its origin in
-    errors.
+    """A relative path with forward slashes, without `.` and double slashes.
+
+    `where` names its origin in errors.
 
     >>> inner_path("./a//b.png", "line 1")
     'a/b.png'

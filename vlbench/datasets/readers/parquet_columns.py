@@ -87,8 +87,10 @@ def image_leaf(schema: Any, column: str, path: str) -> str:
 
 
 def columns_read(schema: Any, found: FoundColumns) -> str:
-    """A text about the columns with annotations and their types; without any, about all columns of the
-    file."""
+    """A text about the columns with annotations and their types.
+
+    Without any, about all columns of the file.
+    """
     image = found.leaf.removesuffix(f".{BYTES}")
     if found.said:
         return "columns " + _typed(schema, found.said)

@@ -68,8 +68,9 @@ def webdataset(place: Place, /, *, path: str, split: str | None = None) -> Datas
 
 
 def list_shards(root: Path, split: str | None) -> list[FoundFile]:
-    """The tars of a split in a folder, in natural order (2 before 10). `nshards.txt` states how many there
-    are.
+    """The tars of a split in a folder, in natural order (2 before 10).
+
+    `nshards.txt` states how many there are.
 
     Raises:
         SourceMissing: there is no such split.

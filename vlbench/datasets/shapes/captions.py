@@ -101,8 +101,10 @@ def _write_count(scene: Scene, dice: Dice) -> Caption:
 
 
 def _write_relation(scene: Scene, dice: Dice, axis: Axis) -> Caption:
-    """A caption about two things apart by a margin, half of the time with a third thing; a list where no two
-    are apart."""
+    """A caption about two things apart by a margin, half of the time with a third thing.
+
+    A list where no two are apart.
+    """
     pairs = apart(scene.things, axis)
     if not pairs:
         return _write_sizes(scene, dice)

@@ -42,8 +42,10 @@ class Relation:
 
 @dataclass(frozen=True, slots=True)
 class Caption:
-    """Words and what they claim; `total` is the number of things, `shade` that of the ground; None: no
-    claim."""
+    """Words and what they claim; `total` is the number of things, `shade` that of the ground.
+
+    None: no claim.
+    """
 
     text: str
     presences: tuple[Presence, ...] = ()

@@ -45,8 +45,10 @@ class Batch:
 
 @dataclass(frozen=True, slots=True)
 class _Loaded:
-    """An image that was read. It is opened if it is wanted; `pixels` [3, h, w] follow once the model is
-    loaded."""
+    """An image that was read. It is opened if it is wanted.
+
+    `pixels` [3, h, w] follow once the model is loaded.
+    """
 
     chunk: Chunk
     row: int
@@ -76,11 +78,10 @@ def naming(example: Example, data: str) -> Iterator[None]:
 def read_ahead(
     read: Callable[[Asked], Read], asked: Iterable[Asked], *, workers: int, ahead: int
 ) -> Generator[Read]:
-    """Call `read` on each of `asked` in threads, and yield the answers in order; at most `ahead` of them
-    wait.
+    """Call `read` on each of `asked` in threads, and yield the answers in order.
 
-    Threads suffice, since Pillow and torchvision release the interpreter lock: nothing is pickled, errors
-    keep their type, and no process is forked besides torch's own threads.
+    At most `ahead` of them wait. Threads suffice, since Pillow and torchvision release the interpreter lock:
+    nothing is pickled, errors keep their type, and no process is forked besides torch's own threads.
     """
     if workers == 0:
         yield from map(read, asked)
@@ -113,11 +114,10 @@ class Loader:
     pin: bool
 
     def batches(self, chunks: Iterable[Chunk]) -> Generator[Batch]:
-        """Batches of exactly `batch_size` rows in the order of the chunks; the last one of a chunk is padded
-        with zeros.
+        """Batches of exactly `batch_size` rows in the order of the chunks.
 
-        No batch spans two chunks. A chunk without an image to decode yields one batch without pixels. Images
-        with equal bytes are decoded once.
+        The last one of a chunk is padded with zeros. No batch spans two chunks. A chunk without an image to
+        decode yields one batch without pixels. Images with equal bytes are decoded once.
         """
         taken: set[str] = set()
         batch: Batch | None = None

@@ -149,8 +149,10 @@ def _tags(arch: str) -> list[str]:
 
 
 def _tag_facts(arch: str, tag: str, cache: Path | None) -> Mapping[str, object]:
-    """What open_clip's registry states about a tag. The import takes seconds, so the cache keeps the
-    answer."""
+    """What open_clip's registry states about a tag.
+
+    The import takes seconds, so the cache keeps the answer.
+    """
 
     def look_up() -> str:
         from open_clip.pretrained import get_pretrained_cfg

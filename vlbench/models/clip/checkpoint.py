@@ -72,8 +72,10 @@ class ClipCheckpoint(NamedCheckpoint):
         return self.recipe.weights
 
     def identify(self) -> Identity:
-        """Digests of both sides and of the whole. A text setting does not change the image digest, nor vice
-        versa."""
+        """Digests of both sides and of the whole.
+
+        A text setting does not change the image digest, nor vice versa.
+        """
         recipe, cache = self.recipe, self.origin.cache
         vision, text = section(recipe.config, "vision_cfg"), section(recipe.config, "text_cfg")
         both = {
@@ -196,8 +198,7 @@ def long_clip(
     sha256: str | None = None,
     directory: str | None = None,
 ) -> ClipCheckpoint:
-    """A card's model: OpenAI's CLIP tuned for texts of 248 tokens, from a hub file or a folder next to the
-    card.
+    """A card's model: OpenAI's CLIP tuned for texts of 248 tokens, from a hub file or the card's folder.
 
     `arch` is open_clip's architecture, `sha256` the file's digest. Longer texts are truncated to 248 tokens.
 

@@ -107,8 +107,10 @@ class ContextEncoder(SentenceReader):
         return [digest_of_rows([row]) for row in self._rows(texts)[0]]
 
     def _rows(self, texts: Sequence[Text]) -> tuple[Tensor, Tensor]:
-        """Token ids [m, context] of prompts, and how many of each are read [m]. The context has the highest
-        ids."""
+        """Token ids [m, context] of prompts, and how many of each are read [m].
+
+        The context has the highest ids.
+        """
         n_ctx, words = self.vectors.shape[-2], len(token_table(self.tower.model))
         owners = [0 if self.classes is None else self.classes.position(text) for text in texts]
         return prompt_rows(

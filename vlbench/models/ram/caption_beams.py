@@ -106,8 +106,10 @@ def _rows(*columns: Tensor) -> list[list[tuple[float, int, int]]]:
 def _kept(
     found: _Found, texts: Tensor, candidates: Sequence[tuple[float, int, int]], rule: BeamRule
 ) -> list[int]:
-    """The positions of the candidates that continue; those that end go to `found` if they are among the
-    best."""
+    """The positions of the candidates that continue.
+
+    Those that end go to `found` if they are among the best.
+    """
     kept = []
     for place, (total, parent, piece) in enumerate(candidates):
         if piece != rule.end:

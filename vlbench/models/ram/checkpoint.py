@@ -248,8 +248,7 @@ class RamCheckpoint(TaggerCheckpoint):
 
 @dataclass(frozen=True, kw_only=True)
 class RamPlusCheckpoint(RamCheckpoint):
-    """RAM++ as a card's model: a file from a hub repository, from a folder next to the card, or the user's
-    own."""
+    """RAM++ as a card's model: a file from a hub repository, a folder next to the card, or the user's own."""
 
     adapter: ClassVar[str] = "ram_plus"
 

@@ -65,8 +65,9 @@ def image_side(
 
 
 def equal_parts(rows: Tensor, most: int) -> tuple[Tensor, ...]:
-    """Split rows [n, ...] into parts of one size, at most `most`, so that all are rounded alike. The last is
-    padded.
+    """Split rows [n, ...] into parts of one size, at most `most`, so that all are rounded alike.
+
+    The last is padded.
 
     >>> [part.tolist() for part in equal_parts(torch.arange(5), 3)]
     [[0, 1, 2], [3, 4, 0]]

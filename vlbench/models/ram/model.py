@@ -85,8 +85,9 @@ class InClipSpace:
     network: Tagger
 
     def vectors(self, features: Tensor) -> Tensor:
-        """The mean tokens [b, c] of images [b, 1 + t, c]; for tags [m, c] or [m, k, c], the sum over their
-        sentences.
+        """The mean tokens [b, c] of images [b, 1 + t, c].
+
+        For tags [m, c] or [m, k, c], the sum over their sentences.
 
         Raises:
             Unsupported: a tag may have as many sentences as an image has tokens.

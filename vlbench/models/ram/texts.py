@@ -61,8 +61,10 @@ class ReadTags(SentenceReader):
     embed: Callable[..., Tensor]
 
     def __call__(self, texts: Sequence[Text], *, batch_size: int) -> Tensor:
-        """Features [m, 512] for RAM; [m, k, 512] for RAM++, where k is a multiple of BANK_ROWS that fits the
-        longest tag."""
+        """Features [m, 512] for RAM.
+
+        [m, k, 512] for RAM++, where k is a multiple of BANK_ROWS that fits the longest tag.
+        """
         return self.embed(self.tower, texts, batch_size=batch_size)
 
     def thresholds(self, texts: Sequence[Text]) -> tuple[float, ...]:

@@ -23,8 +23,7 @@ def react(
     mean: Sequence[float] | None = None,
     std: Sequence[float] | None = None,
 ) -> ClipCheckpoint:
-    """A card's model: an open_clip architecture with a file from a hub repository, or a folder next to the
-    card.
+    """A card's model: an open_clip architecture with a file from the hub, or a folder next to the card.
 
     `gated_layers` is how many of the last image layers have a gated block; 0 means a locked-text checkpoint,
     which is a plain CLIP. `sha256` is the digest of the file; `mean` and `std` default to OpenAI's.

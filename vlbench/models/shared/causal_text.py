@@ -116,8 +116,10 @@ def _through(block: Any, x: Tensor, levels: tuple[Tensor, ...], batch_size: int)
 
 
 def full_batches(rows: Tensor, size: int) -> Iterator[tuple[Tensor, int]]:
-    """Split rows [n, ...] into batches of exactly `size`, padded with the first row; yields each with its own
-    row count."""
+    """Split rows [n, ...] into batches of exactly `size`, padded with the first row.
+
+    Yields each with its own row count.
+    """
     for batch in torch.split(rows, size):
         missing = size - len(batch)
         filled = torch.cat([batch, batch[:1].expand(missing, *batch.shape[1:])]) if missing else batch

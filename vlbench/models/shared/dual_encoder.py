@@ -81,8 +81,10 @@ class DualEncoder:
         return features
 
     def score(self, images: Tensor, texts: Tensor) -> Tensor:
-        """Scaled cosines [b, m] of features [b, d] and unit features [m, d]: exp(logit_scale) x . y +
-        logit_bias."""
+        """Scaled cosines [b, m] of features [b, d] and unit features [m, d]: exp(logit_scale) x .
+
+        Y + logit_bias.
+        """
         stated = self.info.unit
         with inference(Placement(self.placement.device)):
             scores = products(unit(images).mul_(stated.scale), texts)

@@ -77,8 +77,10 @@ def source_of(repository: str, path: Path) -> str:
 
 
 def _has_network() -> bool:
-    """Whether the hub's name resolves. It is checked first, since the hub's client retries for half a
-    minute."""
+    """Whether the hub's name resolves.
+
+    It is checked first, since the hub's client retries for half a minute.
+    """
     # imported here: it takes milliseconds, and a run of weights that are here needs none of it
     from urllib.request import getproxies
 

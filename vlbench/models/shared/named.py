@@ -72,8 +72,9 @@ def open_base(origin: Origin, name: str, weights: Path | None, *, what: str) -> 
 
 
 def identify_base(origin: Origin, base: Checkpoint, *, what: str, own: str) -> Identity:
-    """The identity of the model that another one is built on. `own` tells what --weights means for the
-    latter.
+    """The identity of the model that another one is built on.
+
+    `own` tells what --weights means for the latter.
 
     Raises:
         WeightsError: a file of the base cannot be found or downloaded.

@@ -32,10 +32,10 @@ _VERTICAL_FIRST = int(PIL.__version__.split(".")[0]) >= 13
 
 @dataclass(frozen=True, slots=True)
 class ExactPreprocess:
-    """open_clip's own steps up to its conversion to floats. After normalisation, pixels equal open_clip's to
-    the bit.
+    """open_clip's own steps up to its conversion to floats.
 
-    Images with other modes are converted to RGB after the resize, as in open_clip.
+    After normalisation, pixels equal open_clip's to the bit. Images with other modes are converted to RGB
+    after the resize, as in open_clip.
     """
 
     steps: tuple[Callable[[Image], Image], ...]

@@ -29,8 +29,10 @@ _FILE = "model.safetensors"
 
 @dataclass(frozen=True)  # no slots: cached_property
 class TimmCheckpoint(NamedCheckpoint):
-    """An image encoder without a text side, as a Checkpoint of core/contracts.py. Files are found when
-    needed."""
+    """An image encoder without a text side, as a Checkpoint of core/contracts.py.
+
+    Files are found when needed.
+    """
 
     reference: str
     adapter: str = "timm"

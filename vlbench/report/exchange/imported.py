@@ -60,8 +60,10 @@ class ImportedScore:
 
     @property
     def published(self) -> PublishedScore | None:
-        """The score as a published one, to compare results with; None without a card for its model or data
-        set."""
+        """The score as a published one, to compare results with.
+
+        None without a card for its model or data set.
+        """
         if not (self.card and self.task):
             return None
         source = f"{self.system}: {self.file} (imported)"
@@ -138,10 +140,10 @@ def rows_of_csv(
 
 
 def write_imported(scores: Sequence[ImportedScore], folder: Path) -> Path:
-    """Write the scores of one file of a tool into a results folder. An earlier import of the file is
-    replaced.
+    """Write the scores of one file of a tool into a results folder.
 
-    Tools use one name for the JSON files of many runs, so a file of a single model gets a mark in its name.
+    An earlier import of the file is replaced. Tools use one name for the JSON files of many runs, so a file
+    of a single model gets a mark in its name.
     """
     first = scores[0]
     stem = f"{file_name(first.system)}-{file_name(Path(first.file).stem)}"

@@ -15,8 +15,9 @@ PROJECT = "vlbench"
 
 
 def run_log(tracker: Tracker) -> Callable[[Result], None]:
-    """Return a function that logs a result to a tracker. The tracker is configured by its environment
-    variables.
+    """Return a function that logs a result to a tracker.
+
+    The tracker is configured by its environment variables.
 
     Raises:
         Unsupported: the tracker is not installed.

@@ -35,10 +35,10 @@ from vlbench.report.paired.paired_tests import (
 
 @dataclass(frozen=True, slots=True)
 class PairedTest:
-    """A tested difference: 95 % interval, p, and the method; for hits also `exact_p` and the discordant
-    images.
+    """A tested difference: 95 % interval, p, and the method.
 
-    `n` counts images, or what `of` names. Without a p, nothing could be tested, and `method` tells why.
+    For hits also `exact_p` and the discordant images. `n` counts images, or what `of` names. Without a p,
+    nothing could be tested, and `method` tells why.
     """
 
     method: str

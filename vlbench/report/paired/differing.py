@@ -12,8 +12,10 @@ _SHOWN = 60
 
 
 def incomparable(a: Result, b: Result) -> str:
-    """The first field in which two results differ, such as `templates: ["{}"], not []`; empty if none
-    does."""
+    """The first field in which two results differ, such as `templates: ["{}"], not []`.
+
+    Empty if none does.
+    """
     for each in (a, b):
         if each.partial:
             return f"the result of {each.model} is partial: {each.partial}"

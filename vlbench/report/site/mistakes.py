@@ -61,8 +61,10 @@ class WrongItem:
 
     @property
     def picture(self) -> str:
-        """The path of the thumbnail in the site, named by its bytes so that models share it; empty without
-        one."""
+        """The path of the thumbnail in the site, named by its bytes so that models share it.
+
+        Empty without one.
+        """
         return f"thumbnails/{sha256(self.thumbnail).hexdigest()[:32]}.jpg" if self.thumbnail else ""
 
 

@@ -82,8 +82,10 @@ def _paired(each: Comparison) -> dict[str, object]:
 
 
 def _call(function: str, value: object) -> str:
-    """A script that passes a value to a function. U+2028 and U+2029 end lines in older scripts, so they are
-    escaped."""
+    """A script that passes a value to a function.
+
+    U+2028 and U+2029 end lines in older scripts, so they are escaped.
+    """
     text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
     for separator in ("\u2028", "\u2029"):
         text = text.replace(separator, f"\\u{ord(separator):x}")

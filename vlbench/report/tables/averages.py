@@ -235,8 +235,10 @@ def _collection(
     scores: Scores,
     seeds: Mapping[str, frozenset[str]],
 ) -> tuple[Numbers, str]:
-    """The average of a collection by row, or why no row has one; `metrics` None means a task's primary
-    one."""
+    """The average of a collection by row, or why no row has one.
+
+    `metrics` None means a task's primary one.
+    """
     own = {task: names for task, names in metrics.items() if names is not None}
     measured = row_scores({task: by_task[task] for task in own}, seeds, own)
     found = {row: {**scores[row], **measured.get(row, {})} for row in scores}

@@ -42,8 +42,10 @@ def column_ranks(results: Iterable[Result], items: Mapping[str, Items]) -> dict[
 
 
 def _of_one_kind(results: Sequence[Result], items: Mapping[str, Items]) -> list[Result]:
-    """Keep the results with the most frequent protocol, images, texts and truth; of equally frequent ones,
-    the smallest."""
+    """Keep the results with the most frequent protocol, images, texts and truth.
+
+    Of equally frequent ones, the smallest.
+    """
     results = [each for each in results if each.model in items]
     keys = [
         (

@@ -138,8 +138,10 @@ def model_of(result: Result) -> str:
 def _curve(
     metric: str, members: Sequence[Result], alone: Sequence[Result], seeds: Mapping[str, frozenset[str]]
 ) -> Curve:
-    """The curve for results of one task, model and method; `alone` are results of the model without a
-    method."""
+    """The curve for results of one task, model and method.
+
+    `alone` are results of the model without a method.
+    """
     one = members[0]
     kind = next(value for each in members for value in each.metrics if value.metric == metric)
     points = [

@@ -189,8 +189,10 @@ def _zero_shots(drawn: Sequence[Curve], frame: _Frame) -> Iterator[str]:
 
 
 def _line(curve: Curve, at: int, frame: _Frame, look: tuple[str, str]) -> Iterator[str]:
-    """The bands, bars, line and marks of a curve, each point with a title; the point for all images is
-    apart."""
+    """The bands, bars, line and marks of a curve, each point with a title.
+
+    The point for all images is apart.
+    """
     colour, mark = look
     size = round(min(1.0, 0.4 + frame.width / 15), 2)
     yield f'<g class="{colour}">'

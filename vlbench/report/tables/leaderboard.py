@@ -143,11 +143,11 @@ def _column_notes(task: str, column: TaskColumn) -> Iterator[str]:
 def write_leaderboards(
     folder: Path, additions: Additions = NO_ADDITIONS, *, plot: bool = False
 ) -> tuple[Result, ...]:
-    """Rebuild the CSVs of a folder from its results and return the results. Tables of missing tasks are
-    removed.
+    """Rebuild the CSVs of a folder from its results and return the results.
 
-    Ranks come from the folder's per-item records, not from the additions. Existing pictures of few-shot
-    curves are rebuilt as well; with `plot`, they are made for every task with curves.
+    Tables of missing tasks are removed. Ranks come from the folder's per-item records, not from the
+    additions. Existing pictures of few-shot curves are rebuilt as well; with `plot`, they are made for every
+    task with curves.
 
     Raises:
         DataError: there is no such folder, or a result or a per-item record in it is damaged.
@@ -207,10 +207,10 @@ def with_ranks(folder: Path, results: Iterable[Result], additions: Additions) ->
 def _stale(
     folder: Path, results: Sequence[Result], additions: Additions, *, plot: bool
 ) -> dict[str, str | None]:
-    """The files that a folder lacks or has with another text, each with the right text; None for one to
-    remove.
+    """The files that a folder lacks or has with another text, each with the right text.
 
-    Files to remove are recognised by header or root, so a user's own files are left alone.
+    None for one to remove. Files to remove are recognised by header or root, so a user's own files are left
+    alone.
     """
     texts = dict(leaderboards(results, with_ranks(folder, results, additions)))
     pictures = pictures_of(folder)
