@@ -85,30 +85,26 @@ class Published(Fields):
 
 
 class Validation(Fields):
-    """The sources of a task's labelled validation images, for methods that learn from them.
-
-    Not test images.
-    """
+    """The sources of a task's labelled validation images, from which methods learn; no test images."""
 
     sources: Sources
     split: Annotated[str, Field(description="the split's name")] = "val"
-    images: Annotated[Count | None, Field(description="how many there are; checked before any work")] = None
+    images: Annotated[Count | None, Field(description="the number of images; checked before any work")] = None
 
 
 class Training(Validation):
-    """The sources of a task's labelled training images, for `vlbench fit` and methods that learn from
-    them."""
+    """The sources of a task's labelled training images, for `vlbench fit` and methods that learn."""
 
     split: Annotated[str, Field(description="the split's name")] = "train"
     epochs: Annotated[
-        Count | None, Field(description="of CoOp, where they are the same for every number of shots")
+        Count | None, Field(description="epochs of CoOp, if they are the same for every number of shots")
     ] = None
 
 
 class TaskCard(Fields):
     """A task: the question, its texts, its protocol, and where its data may be."""
 
-    title: Annotated[Word, Field(description="what people call it")]
+    title: Annotated[Word, Field(description="the usual name")]
     kind: Annotated[Word, Field(description="a task kind, such as classification")]
     protocol: Annotated[Word, Field(description="the protocol's name, such as openai-80")]
     sources: Sources
@@ -117,31 +113,32 @@ class TaskCard(Fields):
     names: Annotated[
         Word | None,
         Field(
-            description="a TSV beside the card or under a data root: `name`, then vocabularies of ids; "
+            description="a TSV next to the card or under a data root: `name`, then vocabularies of ids; "
             "or CLIP_benchmark's JSON"
         ),
     ] = None
     templates: Annotated[
         Word | None,
         Field(
-            description="a text file beside the card or under a data root: one template with {} a line; "
+            description="a text file next to the card or under a data root: one template with {} per line; "
             "or CLIP_benchmark's JSON"
         ),
     ] = None
     ids: Annotated[
-        Word | None, Field(description="a TSV beside the card whose ids the names take, line by line")
+        Word | None, Field(description="a TSV next to the card with the ids of the names, line by line")
     ] = None
     descriptions: Annotated[
         Word | None,
-        Field(description="a JSON file under a data root or beside the card: {name: [sentences]}"),
+        Field(description="a JSON file under a data root or next to the card: {name: [sentences]}"),
     ] = None
     extends: Annotated[
-        Word | None, Field(description="a card of the same folder whose fields stand where this has none")
+        Word | None,
+        Field(description="a card in the same folder, whose fields are the defaults of this card"),
     ] = None
-    aliases: Annotated[tuple[Word, ...], Field(description="other tools' names for it")] = ()
+    aliases: Annotated[tuple[Word, ...], Field(description="names of other tools for it")] = ()
     data: Annotated[
         tuple[Word, ...],
-        Field(description="data sets whose training split makes a model no longer zero-shot here"),
+        Field(description="data sets; a model trained on one of them is not zero-shot here"),
     ] = ()
     expect: Annotated[Counts, Field(description="images and texts of the whole task")] = Counts()
     settings: Annotated[dict[str, object], Field(description="settings of the task kind")] = {}
@@ -152,32 +149,33 @@ class TaskCard(Fields):
     validation: Annotated[
         Validation | None, Field(description="the validation split, for methods that learn from one")
     ] = None
-    about: Annotated[str, Field(description="what a user has to know")] = ""
-    licence: Annotated[str, Field(description="of the data")] = ""
+    about: Annotated[str, Field(description="what a user should know")] = ""
+    licence: Annotated[str, Field(description="licence of the data")] = ""
     paper: Annotated[Paper | None, Field(description="title, arxiv (quoted) or url")] = None
 
 
 class ModelCard(Fields):
     """A model: the adapter that runs it, its settings, its facts, its published scores."""
 
-    title: Annotated[Word, Field(description="what people call it")]
+    title: Annotated[Word, Field(description="the usual name")]
     adapter: Annotated[Word, Field(description="an adapter, such as clip")]
     settings: Annotated[dict[str, object], Field(description="settings of the adapter")] = {}
-    family: Annotated[str, Field(description="whose weights, such as openai or laion")] = ""
+    family: Annotated[str, Field(description="who trained the weights, such as openai or laion")] = ""
     aliases: Annotated[tuple[Word, ...], Field(description="other names for it")] = ()
     trained_on: Annotated[
         tuple[Word, ...] | None,
-        Field(description="data sets that the weights saw, training and tuning; left out: unknown"),
+        Field(description="all data sets that the weights were trained or tuned on; unknown if left out"),
     ] = None
     tuned_on: Annotated[
-        tuple[Word, ...], Field(description="data sets that the weights saw, where others are unknown")
+        tuple[Word, ...],
+        Field(description="data sets that the weights were trained on, if others are unknown"),
     ] = ()
-    about: Annotated[str, Field(description="what a user has to know")] = ""
-    licence: Annotated[str, Field(description="of the weights")] = ""
+    about: Annotated[str, Field(description="what a user should know")] = ""
+    licence: Annotated[str, Field(description="licence of the weights")] = ""
     paper: Annotated[Paper | None, Field(description="title, arxiv (quoted) or url")] = None
-    parameters: Annotated[Amount | None, Field(description="millions, both sides")] = None
-    image_size: Annotated[Count | None, Field(description="pixels of the image's side")] = None
-    gflops: Annotated[Amount | None, Field(description="of the image side, for one image")] = None
+    parameters: Annotated[Amount | None, Field(description="millions of parameters, both sides")] = None
+    image_size: Annotated[Count | None, Field(description="side of the image in pixels")] = None
+    gflops: Annotated[Amount | None, Field(description="GFLOPs of the image side, per image")] = None
     weights: Annotated[PublishedFile | None, Field(description="repo, file, sha256, size_mb")] = None
     published: Annotated[
         tuple[Published, ...],
