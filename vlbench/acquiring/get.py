@@ -60,7 +60,6 @@ class Plan:
         return sum(file.size for file in self.missing)
 
     def as_json(self) -> dict[str, object]:
-        """The plan as plain values."""
         return {
             "task": self.task,
             "repo": self.listing.repo,

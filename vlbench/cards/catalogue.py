@@ -48,11 +48,9 @@ class CardsByName(Mapping[str, C]):
         return name in self._found
 
     def __iter__(self) -> Iterator[str]:
-        """The names."""
         return iter(self._found)
 
     def __len__(self) -> int:
-        """How many there are."""
         return len(self._found)
 
 

@@ -27,7 +27,6 @@ class Facts:
     what: ClassVar[str]
 
     def as_json(self) -> dict[str, object]:
-        """The facts as plain values."""
         return {"what": self.what, **asdict(self)}
 
 

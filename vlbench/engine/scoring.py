@@ -78,7 +78,6 @@ class Columns:
 
     @classmethod
     def of(cls, texts: Features, device: str) -> "Columns":
-        """Columns of text features [m, ...]."""
         distinct, places = texts, None
         first = first_equals(leading_bytes(texts), texts.__getitem__, step=max(1, len(texts)))
         if first is not None:
@@ -145,7 +144,6 @@ class ScoreBlocks:
 
     @property
     def single(self) -> bool:
-        """Whether there is only one block."""
         return len(self.problem.candidates) <= self.unit_rows
 
     def arranged(self, relevant: Relevance) -> Relevance:

@@ -44,7 +44,6 @@ class Question:
 
     @classmethod
     def of(cls, result: Result) -> "Question":
-        """The question of a result."""
         return cls.told(
             result.digests,
             task=result.task,

@@ -38,7 +38,6 @@ class ItemFields:
 
     @property
     def texts(self) -> list[Field]:
-        """The fields that hold texts."""
         return [*self.right, *self.wrong, *([] if self.options is None else [self.options])]
 
     @property

@@ -26,7 +26,6 @@ class NamedCheckpoint:
 
     @cached_property
     def weights_sha256(self) -> str:
-        """The SHA-256 of that file."""
         return remembered_sha256(self.weights, self.origin.cache)
 
     @cached_property

@@ -109,7 +109,7 @@ class SentenceReader:
     tower: SentenceTower
 
     def sentences(self, text: Text) -> tuple[str, ...]:
-        """What a text is asked by."""
+        """The sentences of a text."""
         raise NotImplementedError
 
     def cut(self, texts: Sequence[Text]) -> list[str]:

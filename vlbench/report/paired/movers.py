@@ -26,7 +26,6 @@ class Mover:
 
     @property
     def difference(self) -> float:
-        """B - A."""
         return self.value_b - self.value_a
 
 

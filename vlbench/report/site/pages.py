@@ -38,7 +38,6 @@ class Pages:
 
     @classmethod
     def of(cls, site: Site) -> "Pages":
-        """The pages of a site."""
         return cls(site, _environment(), {task.name: standings(site.rows, task) for task in site.tasks})
 
     def index(self) -> str:
@@ -56,7 +55,6 @@ class Pages:
         return self._filled("compare.html", up="", here="compare")
 
     def task(self, task: TaskView) -> str:
-        """The page of a task."""
         one = task.one
         lines = [[own_score(result, metric) for metric in task.metrics] for result in task.results]
         digits = [words.digits_for(score.value for score in column) for column in zip(*lines, strict=True)]
@@ -87,7 +85,6 @@ class Pages:
         )
 
     def row(self, row: SiteRow) -> str:
-        """The page of a model."""
         notes = self.site.joined.models.get(row.name, CardNotes())
         lines = []
         for task in self.site.tasks:

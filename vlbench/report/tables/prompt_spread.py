@@ -76,7 +76,6 @@ class PromptSpread:
         return Table(["template", self.metric, "ci_low", "ci_high"], rows).csv()
 
     def as_json(self) -> str:
-        """All scores as JSON."""
         return json.dumps(asdict(self), indent=1, ensure_ascii=False)
 
 
