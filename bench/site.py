@@ -18,7 +18,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from vlbench.api import build_site
+from vlbench import build_site
 from vlbench.core.measurement import Measurement, Part
 from vlbench.core.result import Result, Timing
 from vlbench.report.results import result_path

@@ -229,8 +229,14 @@ def commands_page() -> str:
 
 def help_parts(command: click.Command, name: str, parent: click.Context | None) -> list[str]:
     """A command's help, and that of the commands below it."""
+    words = command.context_settings.get("help_option_names")
     context = click.Context(
-        command, parent=parent, info_name=name, terminal_width=WIDTH, max_content_width=WIDTH
+        command,
+        parent=parent,
+        info_name=name,
+        terminal_width=WIDTH,
+        max_content_width=WIDTH,
+        help_option_names=words,
     )
     parts = [help_part(command, context)]
     if isinstance(command, click.Group):

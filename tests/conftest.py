@@ -1,4 +1,4 @@
-"""Which tests plain `pytest` runs, and the markers that whole folders have."""
+"""Which tests plain `pytest` runs, and the markers that whole folders and files have."""
 
 from pathlib import Path
 
@@ -9,8 +9,13 @@ MARKERS = {
     "results": "gate",
     "tests/contracts": "laws",
     "tests/end_to_end": "slow",
+    "tests/miniatures": "slow",
+    "tests/regression": "slow",
+    "tests/unit/test_pytest_plugin.py": "slow",
+    "tests/unit/test_website.py": "slow",
+    "tests/unit/test_what_runs.py": "slow",
 }
-"""By folder, for all that is collected below it."""
+"""By folder or file, for all that is collected of it."""
 NOT_ALONE = "not (browser or cards or gate or gpu or laws or network or slow)"
 """What plain `pytest` runs: what is quick."""
 
@@ -24,7 +29,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Give each test the marker of its folder, before any is chosen by markers."""
+    """Give each test the marker of its folder or file, before any is chosen by markers."""
     for item in items:
         for folder, marker in MARKERS.items():
             if item.path.is_relative_to(CHECKOUT / folder):

@@ -4,7 +4,12 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from vlbench.api import evaluate, fit_coop, list_models, list_tasks, load_model, load_task
+    from vlbench.api.callback import callback
+    from vlbench.api.comparison import compare
+    from vlbench.api.fit import fit_coop
+    from vlbench.api.request import list_models, list_tasks, load_model, load_task
+    from vlbench.api.runs import evaluate
+    from vlbench.api.website import build_site
     from vlbench.core.contracts import Dataset, Example, Model, Source, Target, Text
     from vlbench.core.errors import VlbenchError
     from vlbench.core.method import Method
@@ -38,6 +43,9 @@ __all__ = [
     "Task",
     "Text",
     "VlbenchError",
+    "build_site",
+    "callback",
+    "compare",
     "evaluate",
     "fit_coop",
     "list_models",
@@ -47,7 +55,12 @@ __all__ = [
 ]
 
 _HOMES = {
-    "vlbench.api": ("evaluate", "fit_coop", "list_models", "list_tasks", "load_model", "load_task"),
+    "vlbench.api.callback": ("callback",),
+    "vlbench.api.comparison": ("compare",),
+    "vlbench.api.fit": ("fit_coop",),
+    "vlbench.api.request": ("list_models", "list_tasks", "load_model", "load_task"),
+    "vlbench.api.runs": ("evaluate",),
+    "vlbench.api.website": ("build_site",),
     "vlbench.core.contracts": ("Dataset", "Example", "Model", "Source", "Target", "Text"),
     "vlbench.core.errors": ("VlbenchError",),
     "vlbench.core.method": ("Method",),

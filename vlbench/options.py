@@ -1,7 +1,7 @@
 """The options of all commands and of the API: each one is defined here, with its default and its help."""
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import KW_ONLY, MISSING, dataclass, field, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, TypedDict
@@ -12,6 +12,9 @@ from vlbench.core.registry import METHODS
 from vlbench.engine.settings import FEATURE_BYTES, RunSettings, resolve_device
 
 if TYPE_CHECKING:
+    from PIL.Image import Image
+    from torch import Tensor
+
     from vlbench.cards.data_request import DataRequest
     from vlbench.core.contracts import Precision, PreprocessMode
     from vlbench.core.method import Method
@@ -21,11 +24,12 @@ class Keywords(TypedDict, total=False):
     """The options as keywords of `evaluate` and the other functions: the fields of `Options`, by name.
 
     None means the default. Paths may be strings. `data_root` may contain `TASK=DIR`, a folder for one task.
+    `preprocess` may be a function, for a model object only.
     """
 
     device: str
     precision: "Precision"
-    preprocess: "PreprocessMode"
+    preprocess: "PreprocessMode | Callable[[Image], Tensor]"
     batch_size: int | None
     workers: int | None
     seed: int

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from card_layouts import png
 
-from vlbench.api import evaluate
+from vlbench import evaluate
 from vlbench.cli.main import main
 from vlbench.report.results import write_result
 

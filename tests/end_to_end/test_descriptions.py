@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 
-from vlbench.api import evaluate, load_model, load_task
+from vlbench import evaluate, load_model, load_task
 from vlbench.core.contracts import Text
 from vlbench.core.files import read_checked
 

@@ -6,7 +6,9 @@ import pytest
 from demo_site import PLUGIN, python, vlbench
 
 DOCS = PLUGIN.parents[1] / "docs"
-GUIDES = {name: (DOCS / f"{name}.md").read_text(encoding="utf-8") for name in ("plugins", "methods")}
+GUIDES = {
+    name: (DOCS / f"{name}.md").read_text(encoding="utf-8") for name in ("plugins", "methods", "python")
+}
 
 
 def blocks(guide, language):
@@ -26,7 +28,7 @@ def test_links_lead_to_files(guide):
         assert set((PLUGIN / "vlbench_demo").glob("[!_]*.py")) <= links
 
 
-@pytest.mark.parametrize("guide", GUIDES)
+@pytest.mark.parametrize("guide", ["plugins", "methods"])
 def test_commands_run(guide, site, tmp_path):
     lines = [line for block in blocks(guide, "console") for line in block.splitlines()]
     commands = [line.removeprefix("$ vlbench ").split() for line in lines if line.startswith("$ vlbench ")]
@@ -46,3 +48,10 @@ def test_the_example_in_one_process_prints_what_the_guide_says(site, tmp_path):
     (tmp_path / "own.py").write_text(code, encoding="utf-8")
     done = python(site, tmp_path, "own.py")
     assert (done.stdout, done.returncode) == (said, 0), done.stderr
+
+
+@pytest.mark.parametrize("place", range(len(blocks("python", "python"))))
+def test_an_example_of_python_runs(place, site, tmp_path):
+    (tmp_path / "own.py").write_text(blocks("python", "python")[place], encoding="utf-8")
+    done = python(site, tmp_path, "own.py")
+    assert done.returncode == 0, done.stderr

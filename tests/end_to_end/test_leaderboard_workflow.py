@@ -8,8 +8,8 @@ from configparser import ConfigParser
 from pathlib import Path
 
 import pytest
-from ruamel.yaml import YAML
 
+from vlbench.cards.yaml_file import read_mapping
 from vlbench.cli.main import group, main
 
 ROOT = Path(__file__).parents[2]
@@ -21,13 +21,9 @@ OF_A_PUSH = re.compile(
 )
 
 
-def read(path):
-    return YAML(typ="safe").load(path.read_text(encoding="utf-8"))
-
-
 @pytest.fixture(scope="module")
 def job():
-    return read(WORKFLOWS / "leaderboard.yml")["jobs"]["leaderboard"]
+    return read_mapping(WORKFLOWS / "leaderboard.yml")["jobs"]["leaderboard"]
 
 
 def runs(steps):
@@ -46,12 +42,12 @@ def tox_commands():
 
 
 def test_the_action_has_the_steps_of_the_workflow(job):
-    action = read(ACTION)
+    action = read_mapping(ACTION)
     assert runs(action["runs"]["steps"])[1:] == runs(job["steps"])
     conditions = [[step.get("if") for step in steps] for steps in (action["runs"]["steps"], job["steps"])]
     assert conditions[0][2:] == conditions[1][2:]
     names = {"package", "results", "runs", "baseline", "cards"}
-    called = read(WORKFLOWS / "leaderboard.yml")["on"]["workflow_call"]["inputs"]
+    called = read_mapping(WORKFLOWS / "leaderboard.yml")["on"]["workflow_call"]["inputs"]
     assert called.keys() == names
     assert {name: action["inputs"][name]["default"] for name in names} == {
         name: called[name]["default"] for name in names
@@ -82,17 +78,19 @@ def test_every_command_is_one_that_the_command_line_takes(monkeypatch):
 
 
 def test_the_leaderboards_actions_are_pinned_and_a_push_may_only_read(job):
-    used = [step["uses"] for step in (*job["steps"], *read(ACTION)["runs"]["steps"]) if "uses" in step]
+    used = [
+        step["uses"] for step in (*job["steps"], *read_mapping(ACTION)["runs"]["steps"]) if "uses" in step
+    ]
     assert len(used) == 5
     assert all(PINNED.fullmatch(each) for each in used), used
-    workflow = read(WORKFLOWS / "leaderboard.yml")
+    workflow = read_mapping(WORKFLOWS / "leaderboard.yml")
     assert workflow["permissions"] == {"contents": "read"}
     assert workflow["on"]["push"]["paths"] == ["model_cards/**", "tasks/**", "results/**"]
 
 
 @pytest.mark.parametrize("path", [*sorted(WORKFLOWS.glob("*.yml")), ACTION], ids=lambda path: path.name)
 def test_a_step_runs_or_uses_something_and_takes_no_input_into_its_script(path):
-    content = read(path)
+    content = read_mapping(path)
     jobs = content.get("jobs") or {"action": {**content["runs"], "runs-on": "", "timeout-minutes": 1}}
     for job in jobs.values():
         assert {"runs-on", "steps", "timeout-minutes"} <= job.keys()

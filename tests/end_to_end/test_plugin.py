@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from demo_site import python, vlbench
 
-from vlbench.api import list_models, list_tasks
+from vlbench import list_models, list_tasks
 from vlbench.core.registry import METHODS, METRICS, SCORINGS, SOURCES, TASK_KINDS
 
 ADDED = {

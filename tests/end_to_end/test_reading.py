@@ -8,7 +8,7 @@ import pytest
 from click.testing import CliRunner, Result
 from PIL import Image
 
-from vlbench.api import load_task
+from vlbench import load_task
 from vlbench.cli.main import group
 
 

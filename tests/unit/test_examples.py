@@ -63,7 +63,7 @@ def has_example(value: object) -> bool:
 
 
 def test_every_public_name_has_an_example():
-    names = {*exported("vlbench"), *exported("vlbench.api"), *imported_by_plug_ins()}
+    names = {*exported("vlbench"), *imported_by_plug_ins()}
     names = {*names, *(name for registry in REGISTRIES for name in registered(registry))}
     values = {
         name: function_of(getattr(import_module(name.split(":")[0]), name.split(":")[1])) for name in names

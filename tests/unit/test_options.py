@@ -6,7 +6,7 @@ from typing import get_args
 import pytest
 from PIL import Image
 
-from vlbench.api import fit_coop, load_model
+from vlbench import fit_coop, load_model
 from vlbench.api.outlier_detection import ood
 from vlbench.api.prompt_sweep import sweep_prompts
 from vlbench.api.request import resolve

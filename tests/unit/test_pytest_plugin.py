@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import torch._dynamo  # noqa: F401 - imported once in a process, and pytester drops what a run imports
 
-from vlbench.api import evaluate
+from vlbench import evaluate
 from vlbench.core.measurement import Measurement
 from vlbench.report.gate.baseline import rows_of, write_baseline
 from vlbench.report.results import write_result

@@ -5,7 +5,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from vlbench.api import build_site, load_task
+from vlbench import build_site, load_task
 from vlbench.core.errors import DataError
 from vlbench.core.items import Items
 from vlbench.core.measurement import Measurement

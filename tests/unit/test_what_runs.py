@@ -37,7 +37,7 @@ def test_markers_are_declared_and_their_folders_are_there() -> None:
     left_out = set(re.findall(r"\w+", NOT_ALONE)) - {"not", "or"}
     assert left_out == declared - {"any_kernel"}
     assert set(MARKERS.values()) <= left_out
-    assert all((CHECKOUT / folder).is_dir() for folder in MARKERS)
+    assert all((CHECKOUT / folder).exists() for folder in MARKERS)
 
 
 @pytest.mark.parametrize(
@@ -54,7 +54,7 @@ def test_markers_are_declared_and_their_folders_are_there() -> None:
 def test_what_is_not_quick_runs_where_it_is_named(
     pytester: pytest.Pytester, named: tuple[str, ...], passed: int
 ) -> None:
-    pytester.makeini("[pytest]\ntestpaths = tests\nmarkers =\n slow: over three seconds\n")
+    pytester.makeini("[pytest]\ntestpaths = tests\nmarkers =\n slow: over a second\n")
     pytester.mkdir("tests")
     (pytester.path / "tests" / "conftest.py").write_text((CHECKOUT / "tests" / "conftest.py").read_text())
     (pytester.path / "tests" / "test_both.py").write_text(QUICK_AND_SLOW)

@@ -6,6 +6,7 @@ from urllib.parse import quote
 from vlbench.acquiring.download import TIMEOUT, RemoteFile
 from vlbench.acquiring.network import is_offline
 from vlbench.core.errors import DataError
+from vlbench.core.network import has_network
 from vlbench.datasets.readers.hub_snapshot import (
     DATA_SUFFIXES,
     SplitFiles,
@@ -41,6 +42,8 @@ def list_repository(wanted: SplitFiles) -> Listing:
     from huggingface_hub.errors import HfHubHTTPError, HFValidationError
 
     repo = wanted.repo
+    if not has_network():
+        raise DataError(unreachable(repo, ConnectionError("no network")))
     try:
         info = HfApi().dataset_info(repo, revision=wanted.revision, files_metadata=True, timeout=TIMEOUT)
     except HFValidationError as error:

@@ -6,6 +6,7 @@ from pathlib import Path
 from vlbench.cards.catalogue import read_catalogue
 from vlbench.cards.folders import FOLDERS, built_in_folder
 from vlbench.cards.robustness import robustness_fits
+from vlbench.options import Options
 from vlbench.report.tables.averages import Additions
 
 
@@ -15,7 +16,7 @@ def leaderboard_additions(include_path: Sequence[Path | str] = ()) -> Additions:
     >>> leaderboard_additions().collections["vtab"][:2]
     ('caltech101', 'cifar100')
     """
-    catalogue = read_catalogue(tuple(map(Path, include_path)), kinds=["task"])
+    catalogue = read_catalogue(Options.of({"include_path": include_path}).include_path, kinds=["task"])
     collections = catalogue.collections.values()
     return Additions(
         collections={each.name: each.tasks for each in collections},

@@ -18,6 +18,7 @@ from vlbench.cards.schema import ModelCard
 from vlbench.core.errors import DataError, VlbenchError
 from vlbench.core.published import PublishedScore
 from vlbench.core.result import Result
+from vlbench.options import Options
 from vlbench.report.exchange.export import ExportNames, Form, export_text, untold
 from vlbench.report.exchange.imported import (
     TheirScore,
@@ -77,7 +78,7 @@ def verify(
     if not 0 <= tolerance <= 1:
         raise VlbenchError(f"tolerance is {tolerance}; give a fraction, such as {TOLERANCE}")
     folder = Path(results)
-    catalogue = read_catalogue(tuple(map(Path, include_path)))
+    catalogue = read_catalogue(Options.of({"include_path": include_path}).include_path)
     asked_models = _meant(model, "model", catalogue)
     asked_tasks = _meant(task, "task", catalogue)
     chosen = [each for each in read_results(folder) if _asked(each, asked_models, asked_tasks)]
@@ -126,7 +127,7 @@ def import_scores(
     if not theirs:
         raise DataError(f"{path}: has no score")
     refuse_doubled(theirs, path)
-    catalogue = read_catalogue(tuple(map(Path, include_path)))
+    catalogue = read_catalogue(Options.of({"include_path": include_path}).include_path)
     card, task = (lru_cache(None)(partial(each, catalogue)) for each in (card_of, task_of))
     scores = [
         imported_score(each, system=system, file=path.name, card_of=card, task_of=task) for each in theirs
@@ -166,7 +167,7 @@ def export_results(
     line = untold(chosen, form)
     if line:
         tell(line)
-    catalogue = read_catalogue(tuple(map(Path, include_path)))
+    catalogue = read_catalogue(Options.of({"include_path": include_path}).include_path)
     names = ExportNames(
         title=lambda task: title_of(task, catalogue),
         dataset=lru_cache(None)(lambda task: their_dataset(task, catalogue)),

@@ -7,7 +7,7 @@ from typing import Unpack
 from vlbench.cards.build import NamedModel, NamedTask, open_model, open_task
 from vlbench.cards.catalogue import read_catalogue, select
 from vlbench.cards.texts import read_classnames
-from vlbench.core.contracts import Model, Placement
+from vlbench.core.contracts import Checkpoint, Model, Placement
 from vlbench.core.errors import DataError, VlbenchError
 from vlbench.core.files import shown
 from vlbench.core.method import ZERO_SHOT
@@ -16,7 +16,7 @@ from vlbench.options import Keywords, Options
 
 
 def resolve(
-    models: str | Sequence[str], tasks: str | Sequence[str], options: Options
+    models: str | Sequence[str] | Checkpoint, tasks: str | Sequence[str], options: Options
 ) -> tuple[list[NamedModel], list[NamedTask]]:
     """Find models and tasks by name, alias or wildcard. A task that is named twice is returned once.
 
@@ -26,7 +26,12 @@ def resolve(
             other's; or the user gives class names to a task that does not use them.
     """
     catalogue, data = read_catalogue(options.include_path), options.data
-    chosen = select(catalogue, (models,) if isinstance(models, str) else models, "model")
+    opened: list[NamedModel] = []
+    if isinstance(models, str):
+        models = (models,)
+    elif not isinstance(models, Sequence):
+        opened, models = [NamedModel(models, None)], ()
+    chosen = select(catalogue, models, "model")
     if options.weights is not None and len(chosen) != 1:
         raise VlbenchError(f"--weights belongs to one model, not to {len(chosen)}; name one")
     found: dict[str, NamedTask] = {}
@@ -48,10 +53,11 @@ def resolve(
                     f"{shown(data.classnames)}; run it without --classnames"
                 )
     cache = None if options.verify_data else options.cache  # files are digested anew, not remembered
-    return [
+    opened += [
         open_model(name, catalogue, weights=options.weights, preprocess=options.preprocess, cache=cache)
         for name in chosen
-    ], list(found.values())
+    ]
+    return opened, list(found.values())
 
 
 def refuse_method(options: Options, what: str) -> None:
@@ -98,7 +104,11 @@ def list_models(include_path: Sequence[Path | str] = ()) -> tuple[str, ...]:
     >>> "tiny-clip" in list_models()
     True
     """
-    return tuple(sorted(read_catalogue(tuple(map(Path, include_path)), kinds=["model"]).models))
+    return tuple(
+        sorted(
+            read_catalogue(Options.of({"include_path": include_path}).include_path, kinds=["model"]).models
+        )
+    )
 
 
 def list_tasks(include_path: Sequence[Path | str] = ()) -> tuple[str, ...]:
@@ -107,4 +117,6 @@ def list_tasks(include_path: Sequence[Path | str] = ()) -> tuple[str, ...]:
     >>> "shapes" in list_tasks()
     True
     """
-    return tuple(sorted(read_catalogue(tuple(map(Path, include_path)), kinds=["task"]).tasks))
+    return tuple(
+        sorted(read_catalogue(Options.of({"include_path": include_path}).include_path, kinds=["task"]).tasks)
+    )

@@ -4,16 +4,18 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from itertools import chain
 from pathlib import Path
-from typing import Unpack
+from typing import Any, Unpack
 
 from vlbench.api.additions import leaderboard_additions
 from vlbench.api.kept_results import is_there, question_of, refuse_replacing, write_all
 from vlbench.api.request import resolve
+from vlbench.api.results import Results
 from vlbench.cards.build import facts_of, is_zero_shot
 from vlbench.cards.data_request import DataRequest
 from vlbench.cards.schema import ModelCard, TaskCard
 from vlbench.core.capabilities import NAMES_ALONE
-from vlbench.core.errors import Unsupported
+from vlbench.core.contracts import Checkpoint
+from vlbench.core.errors import Unsupported, VlbenchError
 from vlbench.core.result import Result
 from vlbench.core.task_reading import reading_line, what_was_read
 from vlbench.engine.job import Job
@@ -22,15 +24,27 @@ from vlbench.engine.plan import Listed, located, plan_jobs
 from vlbench.engine.refusal import refuse_seen, seen_by
 from vlbench.engine.remarks import noted, noted_lines
 from vlbench.engine.settings import RunSettings
-from vlbench.engine.stored import stored_measurement
+from vlbench.engine.stored import forget, stored_measurement
 from vlbench.options import Keywords, Options
 from vlbench.report.tables.leaderboard import notes, write_leaderboards
 
 
 def evaluate(
-    models: str | Sequence[str], tasks: str | Sequence[str], **options: Unpack[Keywords]
-) -> list[Result]:
+    models: Any,
+    tasks: str | Sequence[str],
+    *,
+    tokenizer: Any = None,
+    logit_scale: float | None = None,
+    name: str = "",
+    **options: Unpack[Keywords],
+) -> Results:
     """Score every model on every task. Names may hold wildcards; the options are those of `Options`.
+
+    A model may also be an object in memory: one of open_clip or transformers, or any that has `encode_image`
+    and `encode_text`. `preprocess` then turns an image into pixels, or is a processor of transformers, and
+    `tokenizer` turns sentences into what `encode_text` takes; without one it is given the sentences. Its row
+    is called `name`, else after its class. It runs where it lies, in evaluation mode, and is left as it was;
+    what was encoded is used for the tasks of this call alone.
 
     Raises:
         VlbenchError: a name, a file or an option is wrong. What was finished is written and stored.
@@ -41,15 +55,34 @@ def evaluate(
     >>> result.task, result.n_images
     ('digits', 8)
     """
-    read = Options.of(options)
-    try:
-        return list(run(models, tasks, read))
-    finally:
-        rebuild_leaderboards(read)
+    if isinstance(models, str) or (
+        isinstance(models, Sequence) and all(isinstance(each, str) for each in models)
+    ):
+        if tokenizer is not None or logit_scale is not None or name:
+            raise VlbenchError("tokenizer, logit_scale and name are those of a model object, not of a name")
+        read = Options.of(options)
+        try:
+            return Results(run(models, tasks, read))
+        finally:
+            rebuild_leaderboards(read)
+    # an object brings torch with it; names of models may all be stored
+    from vlbench.models.memory.checkpoint import MemoryCheckpoint
+    from vlbench.models.memory.held import HeldModel
+    from vlbench.models.memory.state import as_it_was, device_of
+
+    preprocess = options.pop("preprocess", None)
+    held = HeldModel(name or type(models).__name__, models, preprocess, tokenizer, logit_scale)
+    modules = tuple(held.modules())
+    read = Options.of({**options, "device": device_of(modules, options.get("device", "auto"))})
+    with as_it_was(modules):
+        try:
+            return Results(run(MemoryCheckpoint(held), tasks, read))
+        finally:
+            rebuild_leaderboards(read)
 
 
 def run(
-    models: str | Sequence[str],
+    models: str | Sequence[str] | Checkpoint,
     tasks: str | Sequence[str],
     options: Options,
     *,
@@ -91,20 +124,27 @@ def run(
     for model, wanted in zip(opened, planned, strict=True):
         if options.missing:
             wanted = [job for job in wanted if not is_there(job, questions[job.task.name], options.results)]
-        for job, found in measured(wanted, settings, cache):
-            of_task = job.task.name
-            result = _result(job, found, cache, (model.card, cards[of_task]), data, read[of_task], tell)
-            if options.results is not None:
-                write_all(
-                    result,
-                    job,
-                    found,
-                    options.results,
-                    settings,
-                    cache,
-                    predictions=options.save_predictions,
-                )
-            yield result
+        done: list[Job] = []
+        try:
+            for job, found in measured(wanted, settings, cache):
+                done.append(job)
+                of_task = job.task.name
+                result = _result(job, found, cache, (model.card, cards[of_task]), data, read[of_task], tell)
+                if options.results is not None:
+                    write_all(
+                        result,
+                        job,
+                        found,
+                        options.results,
+                        settings,
+                        cache,
+                        predictions=options.save_predictions,
+                    )
+                yield result
+        finally:
+            # nobody will ask for the keys of an object again
+            for job in (*wanted, *done) if not isinstance(models, str | Sequence) else ():
+                forget(job, cache)
     if refused:
         raise Unsupported("; ".join(refused))
 

@@ -1,5 +1,6 @@
 """The catalogue of all cards by name, and what other names mean: aliases, collections, wildcards."""
 
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
@@ -215,7 +216,9 @@ def select(catalogue: Catalogue, patterns: Sequence[str], what: CardKind) -> dic
             _check_reference(reference, pattern, what)
             chosen[pattern] = reference
         elif names := (
-            sorted(name for name in known if fnmatchcase(name, pattern)) or catalogue.meant_by(pattern, what)
+            sorted(name for name in known if fnmatchcase(name, pattern))
+            or catalogue.meant_by(pattern, what)
+            or _spelt_otherwise(pattern, catalogue, what)
         ):
             chosen |= {name: known[name] for name in names}
         else:
@@ -224,10 +227,43 @@ def select(catalogue: Catalogue, patterns: Sequence[str], what: CardKind) -> dic
                 what,
                 pattern,
                 [*known, *catalogue.stands_for(what), *halves],
-                advice=f"`vlbench list {what}s` lists all; "
+                advice=f"{_by_scheme(pattern, what)}`vlbench list {what}s` lists all; "
                 f"add a card to {FOLDERS[what]}/ or to an --include-path",
             )
     return chosen
+
+
+def _spelt_otherwise(name: str, catalogue: Catalogue, what: CardKind) -> tuple[str, ...]:
+    """What a name means but for capitals, dashes and underscores (`CIFAR-10`); empty where that is not sure.
+
+    Cards come before what is an alias of one.
+    """
+    cards = catalogue.models if what == "model" else catalogue.tasks
+    others = catalogue.stands_for(what)
+    for known in ({each: (each,) for each in cards}, others):
+        found = {meant for each, meant in known.items() if _bare(each) == _bare(name)}
+        if found:
+            return found.pop() if len(found) == 1 else ()
+    return ()
+
+
+def _bare(name: str) -> str:
+    return name.casefold().replace("-", "").replace("_", "")
+
+
+def _by_scheme(name: str, what: CardKind) -> str:
+    """How a folder of images or a model of a hub is named, where a name looks like one."""
+    if what == "task":
+        schemes = sorted(TASK_KINDS.names()) if Path(name).expanduser().is_dir() else []
+    else:
+        # of adapters some are asked through cards alone, or take a file; each says so in its first line
+        schemes = [
+            scheme
+            for scheme in (ADAPTERS.names() if "/" in name else ())
+            if re.match(rf".*`{scheme}:[A-Z]+/[A-Z]+`", ADAPTERS.get(scheme).__doc__ or "")
+        ]
+    words = " or ".join(f"{scheme}:{name}" for scheme in schemes)
+    return f"write {words}; " if words else ""
 
 
 def find(catalogue: Catalogue, name: str, what: CardKind) -> Entry | Reference:

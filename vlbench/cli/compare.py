@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 from vlbench.api.comparison import compare
-from vlbench.cli.flags import flag, format_flag, results_flag, split_names
+from vlbench.cli.flags import completion, flag, format_flag, names_flag, results_flag, split_names
 from vlbench.core.files import file_name
 from vlbench.report.paired.comparison_text import Form, comparison_text
 
@@ -16,17 +16,9 @@ vlbench compare clip-b32 clip-b16 --task 'imagenet*,dtd' --format markdown
 
 
 @click.command("compare", epilog=EXAMPLES)
-@click.argument("a")
-@click.argument("b")
-@click.option(
-    "--task",
-    "-t",
-    "tasks",
-    multiple=True,
-    metavar="NAME[,NAME]",
-    envvar="VLBENCH_TASK",
-    help="Tasks, wildcards allowed.  [default: all that both have]",
-)
+@click.argument("a", shell_complete=completion("model"))
+@click.argument("b", shell_complete=completion("model"))
+@names_flag("task", "Tasks, wildcards allowed.  [default: all that both have]")
 @results_flag
 @format_flag("text", "json", "markdown")
 @flag("seed", help="Seed for the resampling.")

@@ -13,7 +13,7 @@ from vlbench.acquiring.check import check_data
 from vlbench.acquiring.get import Plan, fetch, plan_download
 from vlbench.cards.catalogue import read_catalogue, select
 from vlbench.cli.data_text import check_lines, checks_table, plans_lines
-from vlbench.cli.flags import flag, flags, format_flag, say, split_names
+from vlbench.cli.flags import completion, flag, flags, format_flag, say, split_names
 from vlbench.core.errors import VlbenchError
 from vlbench.options import Keywords, Options
 
@@ -31,7 +31,7 @@ vlbench data get vtab --data-root /data --dry-run
 """
 
 
-tasks_argument = click.argument("tasks", metavar="TASK[,TASK...]")
+tasks_argument = click.argument("tasks", metavar="TASK[,TASK...]", shell_complete=completion("task"))
 text_or_json = format_flag("text", "json")
 
 

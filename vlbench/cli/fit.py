@@ -7,7 +7,7 @@ from typing import Any, cast
 import click
 
 from vlbench.api.fit import fit_coop
-from vlbench.cli.flags import flags, say
+from vlbench.cli.flags import completion, flags, say
 from vlbench.core.errors import VlbenchError
 from vlbench.fitting.coop_recipe import RecipeOptions
 
@@ -24,11 +24,18 @@ vlbench fit coop --model clip-b16 --task oxford_pets@coop --shots 1,2,4,8,16 --d
 
 
 @command.command("coop", epilog=EXAMPLES)
-@click.option("--model", "-m", required=True, help="The frozen model: a card's name or ADAPTER:REFERENCE.")
+@click.option(
+    "--model",
+    "-m",
+    required=True,
+    shell_complete=completion("model"),
+    help="The frozen model: a card's name or ADAPTER:REFERENCE.",
+)
 @click.option(
     "--task",
     "-t",
     required=True,
+    shell_complete=completion("task"),
     help="A task whose card has a training split, or classification:FOLDER of training images.",
 )
 @click.option("--shots", default="16", show_default=True, help="Images per class; several as 1,2,4,8,16.")

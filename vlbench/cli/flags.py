@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import click
+from click.shell_completion import CompletionItem
 
 from vlbench.options import DEFAULTS, FLAGS
 
@@ -51,6 +52,31 @@ def flags(*names: str) -> Callable[[Command], Command]:
         return command
 
     return add
+
+
+def names_flag(what: str, told: str, **changes: Any) -> Callable[[Command], Command]:
+    """The flag of several models or tasks by name, for the argument `models` or `tasks`."""
+    keywords = {"multiple": True, "metavar": "NAME[,NAME]", "envvar": f"VLBENCH_{what.upper()}", **changes}
+    complete = completion(what)
+    return click.option(
+        f"--{what}", f"-{what[0]}", f"{what}s", help=told, shell_complete=complete, **keywords
+    )
+
+
+def completion(*kinds: str) -> Callable[[click.Context, click.Parameter, str], list[CompletionItem]]:
+    """What a shell completes: names of cards of some kinds (model, task), behind the last comma."""
+
+    def complete(context: click.Context, _: click.Parameter, word: str) -> list[CompletionItem]:
+        # imported when a shell asks: `--help` needs no card
+        from vlbench.cards.catalogue import read_catalogue
+
+        before, comma, begun = word.rpartition(",")
+        catalogue = read_catalogue(tuple(map(Path, context.params.get("include_path") or ())))
+        known = {"model": [*catalogue.models], "task": [*catalogue.tasks, *catalogue.collections]}
+        names = (name for kind in kinds for name in known[kind])
+        return [CompletionItem(before + comma + name) for name in sorted(names) if name.startswith(begun)]
+
+    return complete
 
 
 batch_size_flag = flag("batch_size", default="auto", show_default=True, type=str)

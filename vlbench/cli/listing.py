@@ -43,6 +43,14 @@ FILTERS = {
 """The filters of each list."""
 
 
+class Plural(click.Choice[str]):
+    """Words in the plural; the singular is taken for it."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """The word as it is listed."""
+        return super().convert(f"{value}s" if f"{value}s" in self.choices else value, param, ctx)
+
+
 EXAMPLES = """\b
 vlbench list tasks --kind tagging --local --data-root /data
 vlbench list tasks --collection vtab
@@ -51,7 +59,7 @@ vlbench list models --family openai --json
 
 
 @click.command("list", epilog=EXAMPLES)
-@click.argument("what", type=click.Choice(list(FILTERS)))
+@click.argument("what", type=Plural(list(FILTERS)))
 @click.option("--kind", metavar="NAME", help="Tasks of a kind (tagging), or models of an adapter (clip).")
 @click.option("--family", metavar="NAME", help="Models of a family, such as openai or laion.")
 @click.option("--collection", metavar="NAME", help="Tasks of a collection, such as vtab.")

@@ -14,6 +14,7 @@ COMMANDS = {
     "compare": "Compare two models on the same images, with paired tests.",
     "data": "Check or fetch the data of tasks.",
     "describe": "Let a language model describe tags, for models that read descriptions.",
+    "doctor": "Say what a run would find here: versions, devices, folders, the hub, what is missing.",
     "export": "Write results in the layouts of other tools.",
     "import": "Import what other projects have learned or measured.",
     "fit": "Learn a prompt context on a few images of a task's training split.",
@@ -54,7 +55,11 @@ class Commands(click.Group):
 group = click.version_option(package_name="vlbench")(
     Commands(
         "vlbench",
-        context_settings={"auto_envvar_prefix": "VLBENCH", "max_content_width": 100},
+        context_settings={
+            "auto_envvar_prefix": "VLBENCH",
+            "max_content_width": 100,
+            "help_option_names": ["-h", "--help"],
+        },
         help="One benchmark harness for zero-shot vision-language models.",
     )
 )

@@ -6,7 +6,7 @@ from typing import Unpack
 
 import click
 
-from vlbench.cli.flags import flags, say
+from vlbench.cli.flags import completion, flags, say
 from vlbench.options import Keywords
 
 EXAMPLES = """\b
@@ -16,9 +16,9 @@ vlbench ood clip-b32 imagenet texture --json
 
 
 @click.command("ood", epilog=EXAMPLES)
-@click.argument("model")
-@click.argument("task_in")
-@click.argument("task_out")
+@click.argument("model", shell_complete=completion("model"))
+@click.argument("task_in", shell_complete=completion("task"))
+@click.argument("task_out", shell_complete=completion("task"))
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @flags("device", "precision", "workers", "data_root", "cache", "include_path", "weights")
 def command(

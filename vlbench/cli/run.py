@@ -6,7 +6,7 @@ from typing import Unpack
 
 import click
 
-from vlbench.cli.flags import batch_size_flag, flag, flags, say, split_names
+from vlbench.cli.flags import batch_size_flag, flag, flags, names_flag, say, split_names
 from vlbench.core.result import Result
 from vlbench.options import Keywords, Options
 from vlbench.report.exchange.run_log import Tracker, run_log
@@ -19,26 +19,12 @@ vlbench run --model clip-b32 --task classification:my-photos
 
 
 @click.command(name="run", epilog=EXAMPLES)
-@click.option(
-    "--model",
-    "-m",
-    "models",
-    multiple=True,
+@names_flag(
+    "model",
+    "Models: cards, wildcards, open_clip:ARCH/TAG, hf-hub:ORG/NAME, local-dir:PATH.",
     required=True,
-    metavar="NAME[,NAME]",
-    envvar="VLBENCH_MODEL",
-    help="Models: cards, wildcards, open_clip:ARCH/TAG, hf-hub:ORG/NAME, local-dir:PATH.",
 )
-@click.option(
-    "--task",
-    "-t",
-    "tasks",
-    multiple=True,
-    required=True,
-    metavar="NAME[,NAME]",
-    envvar="VLBENCH_TASK",
-    help="Tasks: cards, wildcards, classification:DIR, retrieval:DIR, tagging:DIR.",
-)
+@names_flag("task", "Tasks: cards, wildcards, classification:DIR, retrieval:DIR, tagging:DIR.", required=True)
 @flags("device", "precision")
 @batch_size_flag
 @flags("workers", "limit", "allow_subset", "data_root", "verify_data")

@@ -10,7 +10,7 @@ import click
 from vlbench.cards.catalogue import Catalogue, half_name, read_catalogue
 from vlbench.cards.facts import Facts, collection_facts, model_facts, task_facts
 from vlbench.cards.folders import CardKind, Entry
-from vlbench.cli.flags import flags
+from vlbench.cli.flags import completion, flags
 from vlbench.cli.show_text import lines
 from vlbench.core.errors import UnknownName
 from vlbench.options import Keywords, Options
@@ -24,7 +24,7 @@ vlbench show clip-b32 --json
 
 
 @click.command("show", epilog=EXAMPLES)
-@click.argument("name")
+@click.argument("name", shell_complete=completion("model", "task"))
 @click.option("--json", "as_json", is_flag=True, help="Print JSON, with all published scores.")
 @flags("data_root", "include_path")
 def command(name: str, as_json: bool, **options: Unpack[Keywords]) -> None:  # noqa: FBT001

@@ -4,7 +4,7 @@ from typing import Literal, Unpack
 
 import click
 
-from vlbench.cli.flags import flags, format_flag, say
+from vlbench.cli.flags import completion, flags, format_flag, say
 from vlbench.options import Keywords
 from vlbench.report.tables.prompt_spread import PromptSpread
 
@@ -15,8 +15,8 @@ vlbench sweep-prompts clip-b32 imagenet --templates mine.txt
 
 
 @click.command("sweep-prompts", epilog=EXAMPLES)
-@click.argument("model")
-@click.argument("task")
+@click.argument("model", shell_complete=completion("model"))
+@click.argument("task", shell_complete=completion("task"))
 @flags("templates")
 @format_flag("text", "json", "csv", help="The output.")
 @flags("device", "precision", "workers", "limit", "allow_subset", "data_root", "cache", "include_path")

@@ -8,7 +8,7 @@ import click
 from tqdm import tqdm
 
 from vlbench.cards.catalogue import read_catalogue
-from vlbench.cli.flags import batch_size_flag, flag, flags, format_flag, say
+from vlbench.cli.flags import batch_size_flag, completion, flag, flags, format_flag, say
 from vlbench.core.errors import CheckFailed, VlbenchError
 from vlbench.options import Keywords, Options
 from vlbench.tagging.answer import BrokenImage, Format, head_lines, image_lines
@@ -49,7 +49,13 @@ vlbench tag photos/ --model tag2text --weights tag2text_swin_14m.pth --caption -
 
 @click.command("tag", epilog=EXAMPLES)
 @click.argument("images", nargs=-1, required=True, metavar="IMAGE...")
-@click.option("--model", "-m", required=True, help="A card's name or ADAPTER:REFERENCE.")
+@click.option(
+    "--model",
+    "-m",
+    required=True,
+    shell_complete=completion("model"),
+    help="A card's name or ADAPTER:REFERENCE.",
+)
 @click.option(
     "--tags",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),

@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 from vlbench.api.references import verify
-from vlbench.cli.flags import flag, format_flag, results_flag
+from vlbench.cli.flags import completion, flag, format_flag, results_flag
 from vlbench.core.errors import CheckFailed
 from vlbench.report.exchange.verify import unreproduced
 from vlbench.report.exchange.verify_text import Form, comparisons_text
@@ -18,8 +18,8 @@ vlbench verify 'clip-*' --format markdown
 
 
 @click.command("verify", epilog=EXAMPLES)
-@click.argument("model", default="*")
-@click.argument("task", default="*")
+@click.argument("model", default="*", shell_complete=completion("model"))
+@click.argument("task", default="*", shell_complete=completion("task"))
 @results_flag
 @click.option(
     "--tolerance",

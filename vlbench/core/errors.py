@@ -12,7 +12,7 @@ class UnknownName(VlbenchError):
     """A name that no card and no plug-in has."""
 
     def __init__(self, what: str, name: str, known: Iterable[str], *, advice: str = "") -> None:
-        close = get_close_matches(name, list(known), n=3, cutoff=0.5)
+        close = get_close_matches(name, list(known), n=3, cutoff=0.6)
         hint = f"did you mean {', '.join(close)}?" if close else ""
         super().__init__("; ".join(part for part in (f"no {what} named {name!r}", hint, advice) if part))
         self.name = name

@@ -4,6 +4,7 @@ import json
 from dataclasses import asdict
 from io import BytesIO
 from pathlib import Path
+from shutil import rmtree
 
 import numpy as np
 
@@ -52,6 +53,20 @@ def store_prediction(job: Job, prediction: Prediction, facts: RunFacts, cache: P
     buffer = BytesIO()
     np.savez(buffer, allow_pickle=False, about=np.array(about), **prediction.arrays)
     write_checked(cache / "predictions" / f"{job.keys.prediction}.npz", buffer.getvalue())
+
+
+def forget(job: Job, cache: Path) -> None:
+    """Delete all that is stored under the keys of a job's model, which no other run will ask for."""
+    keys = job.keys
+    folders = [("features", keys.image_space), ("features", keys.text_space), ("vectors", keys.image_space)]
+    for place in (*folders, ("scores", keys.score_space)):
+        rmtree(cache.joinpath(*place), ignore_errors=True)
+    files = [("decoding", f"{keys.image_space}.json"), ("cut", f"{keys.text_space}.json")]
+    files += [("predictions", f"{keys.prediction}.npz"), ("measurements", f"{keys.measurement}.json")]
+    for file in files:
+        cache.joinpath(*file).unlink(missing_ok=True)
+    for split in job.learn_from.values():
+        forget(split, cache)
 
 
 def decided_prediction(job: Job, cache: Path) -> tuple[Prediction, RunFacts] | None:

@@ -216,9 +216,21 @@ def test_patterns_choose_in_their_order_each_name_once(patterns: list[str], chos
     assert tuple(select(known(KNOWN, "model"), patterns, "model")) == chosen
 
 
+def test_capitals_dashes_and_underscores_do_not_matter_where_one_card_is_meant() -> None:
+    catalogue = known(("cifar10", "cifar10@elevater", "a-b", "ab"), "task")
+    other = replace(catalogue.tasks["cifar10@elevater"], aliases=("cifar-10", "Other"))
+    catalogue = replace(catalogue, tasks={**catalogue.tasks, other.name: other})
+    asked = {"CIFAR-10": "cifar10", "cifar-10": "cifar10@elevater", "other": "cifar10@elevater"}
+    for name, meant in asked.items():
+        assert tuple(select(catalogue, [name], "task")) == (meant,)
+    with pytest.raises(UnknownName, match="no task named"):
+        select(catalogue, ["A_b"], "task")
+
+
 @pytest.mark.parametrize(
     ("pattern", "told"),
     [
+        ("laion/x", "write hf-hub:laion/x or open_clip:laion/x or transformers:laion/x; `vlbench list"),
         ("clip-b23", "no model named 'clip-b23'; did you mean .*clip-b32.*add a card to model_cards/"),
         ("blip-*", "no model named 'blip-\\*'"),
         ("openclip:ViT-B-32", "no adapter named 'openclip'; did you mean open_clip"),
@@ -262,7 +274,7 @@ def test_halves_of_a_tasks_classes_are_names_and_no_wildcard_matches_them() -> N
         select(tasks, ["dtf@base"], "task")
     with pytest.raises(UnknownName, match="no task named 'dtd@bse'; did you mean dtd@base"):
         select(tasks, ["dtd@bse"], "task")
-    with pytest.raises(UnknownName, match=r"no task named 'digit'; did you mean digits, dtd\?;"):
+    with pytest.raises(UnknownName, match=r"no task named 'digit'; did you mean digits\?;"):
         select(tasks, ["digit"], "task")
     with pytest.raises(UnknownName, match="no model named 'dtd@base'"):
         select(tasks, ["dtd@base"], "model")

@@ -118,6 +118,7 @@ def test_thresholds_make_a_task_of_their_own(tmp_path: Path) -> None:
     assert tuple(number.metrics) == (*plain.metrics, *DECIDED)
 
 
+@pytest.mark.slow
 def test_a_split_that_is_learned_from_changes_no_question() -> None:
     plain, chosen = built("shapes-tags", None), learning("shapes-tags")
     assert (chosen.name, chosen.protocol, chosen.metrics) == (plain.name, plain.protocol, plain.metrics)

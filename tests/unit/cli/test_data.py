@@ -108,6 +108,7 @@ def test_of_several_tasks_one_that_fails_is_told(server: HubServer, included: Pa
     assert run("get", "two", *options)[2] == f"two: all 2 files are in {tmp_path}/data/two\n"
 
 
+@pytest.mark.slow
 def test_a_process_is_quiet_where_nobody_watches_and_imports_no_torch(
     server: HubServer, included: Path, tmp_path: Path
 ) -> None:

@@ -40,6 +40,7 @@ def test_a_fitted_context_is_a_model_by_name(tmp_path: Path, capsys: pytest.Capt
     assert (tmp_path / "results" / "seeds.csv").is_file()
 
 
+@pytest.mark.slow
 def test_a_base_with_weights_of_the_users_own_is_found_again(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -104,6 +105,7 @@ def call(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Callable[[str], 
 QUICK = "--shots 4 --n-ctx 2 --epochs 1 --features frozen"
 
 
+@pytest.mark.slow
 def test_images_that_a_context_learned_from_are_no_test_of_it(
     tmp_path: Path, call: Callable[[str], tuple[int, str, str]]
 ) -> None:
@@ -164,6 +166,7 @@ def test_a_card_whose_training_split_is_its_test_split_is_found_out(
     assert "8 of 12 test images are among those that it learned from" in complained
 
 
+@pytest.mark.slow
 def test_a_context_fitted_on_a_tasks_data_is_not_zero_shot_there(
     tmp_path: Path, call: Callable[[str], tuple[int, str, str]]
 ) -> None:

@@ -4,7 +4,7 @@ import pytest
 import torch
 from dassl_directory import write_directory
 
-from vlbench.api import load_model
+from vlbench import load_model
 from vlbench.cards.card_file import read_card
 from vlbench.cards.schema import ModelCard
 from vlbench.cli.main import main
@@ -32,6 +32,7 @@ def run(capsys, tmp_path, monkeypatch):
     return run
 
 
+@pytest.mark.slow
 def test_a_directory_becomes_a_model_with_a_name(run, tmp_path):
     folder = write_directory(
         tmp_path / "pets" / "rn50_16shots" / "nctx4_cscFalse_ctpmiddle" / "seed2", {LAST: UNIFIED.half()}

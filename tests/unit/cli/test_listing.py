@@ -30,6 +30,7 @@ def listed(*arguments: str) -> str:
     return result.stdout
 
 
+@pytest.mark.slow
 def test_nothing_heavy_is_imported_to_list() -> None:
     output = subprocess.run(
         [sys.executable, "-c", IMPORTS], check=True, capture_output=True, text=True
@@ -129,6 +130,7 @@ def test_scorings_are_listed_with_what_they_keep() -> None:
     assert rows["two_way_ranks"]["keeps"] == "column_ranks, row_ranks"
 
 
+@pytest.mark.slow
 def test_no_torch_is_imported_to_list_methods_and_scorings() -> None:
     code = IMPORTS.replace(str(HEAVY), "torch pandas scipy PIL pydantic").replace(
         '("models", "tasks", "collections", "metrics", "sources")', '("methods", "scorings")'

@@ -47,6 +47,7 @@ def test_help_lists_every_command_and_imports_nothing_heavy():
         assert f"{name} {line}" in " ".join(done.stdout.split())
 
 
+@pytest.mark.slow
 def test_no_command_imports_torch_before_it_runs():
     code = (
         "import sys\nfrom importlib import import_module\nfrom vlbench.cli.main import COMMANDS, MODULES\n"

@@ -1,5 +1,6 @@
 from pathlib import Path
 
+import pytest
 from click.testing import CliRunner
 
 from vlbench.cli.site import command
@@ -8,6 +9,7 @@ from vlbench.report.results import write_result
 RESULTS = Path(__file__).resolve().parents[3] / "results"
 
 
+@pytest.mark.slow
 def test_the_command_says_where_to_look(tmp_path):
     answer = CliRunner().invoke(command, ["--results", str(RESULTS), "--out", str(tmp_path / "site")])
     assert answer.exit_code == 0, answer.output

@@ -251,6 +251,7 @@ def tag2text_card():
     return "--include-path", folder, "--weights", folder / "tag2text.pth"
 
 
+@pytest.mark.slow
 def test_captions_in_each_format_led_by_tags_that_are_given(tag, photos, tag2text_card):
     place = (photos, *tag2text_card, "--batch-size", 2)
     code, out, err = tag(*place, "--caption", "--format", "json", model="small")

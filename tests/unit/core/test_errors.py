@@ -16,6 +16,7 @@ def test_an_unknown_name_offers_the_closest_three():
         ([], "", "no task named 'x'"),
         (["quite different"], "add a card", "no task named 'x'; add a card"),
         (["xy"], "", "no task named 'x'; did you mean xy?"),
+        (["xyz", "tagging"], "", "no task named 'x'"),
     ],
 )
 def test_an_unknown_name_says_only_what_it_knows(known, advice, text):

@@ -91,6 +91,7 @@ def test_where_no_setting_leads_to_numbers_it_is_said(splits, words, lesson):
         elevater_probe().fit(lesson(train=(vectors * np.float32(1e25), labels), rows=words))
 
 
+@pytest.mark.slow
 def test_a_setting_that_fails_in_the_last_fit_alone_is_passed_over(splits, words, lesson, monkeypatch):
     last = []
 

@@ -46,6 +46,7 @@ def test_macro_f1_equals_scikit_learn_over_the_classes_that_occur(scored):
     assert [part.value for part in found.parts[8:]] == [None] * 4
 
 
+@pytest.mark.slow
 def test_the_interval_of_macro_f1_is_the_spread_of_resamples(scored):
     generator = np.random.default_rng(1)
     labels = generator.integers(4, size=400)

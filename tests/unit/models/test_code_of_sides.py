@@ -85,6 +85,7 @@ def test_a_side_holds_its_own_modules_and_none_of_the_other_side(side: tuple[str
     assert short(set(code_of(SIDES[side], SOURCES))) & ONE_SIDED == BY_FAMILY[side]
 
 
+@pytest.mark.slow
 def test_a_statement_in_a_file_changes_the_sides_that_hold_it_and_words_change_none() -> None:
     for name, source in SOURCES.items():
         changed = {**SOURCES, name: source + b"\n_INSERTED = 1\n"}

@@ -86,6 +86,7 @@ def test_a_model_that_answers_otherwise_each_time_is_refused(monkeypatch):
         kept(scores, table_problem(np.tile(np.eye(30, dtype=bool), (2, 1))), "columns")
 
 
+@pytest.mark.slow
 def test_all_but_themselves_of_60000_queries_cost_less_than_10_mb():
     """Every query is one of the images and asks for all but itself; pairs are all that grows with them."""
     n, m = 64, 60_000

@@ -13,7 +13,14 @@ from typing import Any
 from vlbench.core.errors import DataError, VlbenchError
 from vlbench.core.files import default_cache, file_name
 from vlbench.datasets.readers.file_listing import find_files
-from vlbench.datasets.readers.hub_snapshot import Snapshot, fetch_failures, no_repository, not_fetched, reason
+from vlbench.datasets.readers.hub_snapshot import (
+    Snapshot,
+    fetch_failures,
+    no_repository,
+    not_fetched,
+    reason,
+    refuse_without_network,
+)
 
 COMMIT = re.compile(r"[0-9a-f]{40}")
 GROUP_ROWS = 100
@@ -62,6 +69,7 @@ def _ask_commit(part: HubSplit) -> str:
     from huggingface_hub import HfApi
     from huggingface_hub.errors import HFValidationError
 
+    refuse_without_network(part.repo, part.revision)
     try:
         commit = HfApi().dataset_info(part.repo, revision=part.revision).sha
     except HFValidationError as error:

@@ -10,6 +10,7 @@ from pathlib import Path
 from textwrap import shorten
 
 from vlbench.core.errors import CardError, DataError, SourceMissing
+from vlbench.core.network import has_network
 from vlbench.datasets.readers.annotation import NAME_FILES, TEMPLATE_FILES
 from vlbench.datasets.readers.file_listing import FoundFile
 from vlbench.datasets.readers.parquet import PARQUET_SUFFIX, files_of_split, list_parquet
@@ -146,6 +147,7 @@ def whole_commit(repo: str, revision: str | None) -> str | None:
     if not found:
         from huggingface_hub import HfApi
 
+        refuse_without_network(repo, revision)
         try:
             commits = HfApi().list_repo_commits(repo, repo_type=DATASET)
         except fetch_failures() as error:
@@ -159,6 +161,7 @@ def whole_commit(repo: str, revision: str | None) -> str | None:
 def _download(wanted: SplitFiles) -> Path:
     from huggingface_hub import HfApi
 
+    refuse_without_network(wanted.repo, wanted.revision)
     try:
         names = HfApi().list_repo_files(wanted.repo, repo_type=DATASET, revision=wanted.revision)
         files = [name for name in names if matches(name, wanted.patterns)]
@@ -167,6 +170,14 @@ def _download(wanted: SplitFiles) -> Path:
         return _fetched(wanted, list(map(escape, files)), local_files_only=False)
     except fetch_failures() as error:
         raise not_fetched(wanted.repo, wanted.revision, error) from error
+
+
+def refuse_without_network(repo: str, revision: str | None) -> None:
+    """Raise SourceMissing at once where no answer can come; what is to be said offline the client says."""
+    from huggingface_hub import constants
+
+    if not constants.HF_HUB_OFFLINE and not has_network():
+        raise not_fetched(repo, revision, ConnectionError("no network"))
 
 
 REASON_LENGTH = 100

@@ -1,12 +1,11 @@
 """Single files from repositories of a model hub: from its cache if they are there, else downloaded."""
 
-import socket
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
-from urllib.parse import urlsplit
 
 from vlbench.core.errors import WeightsError
+from vlbench.core.network import has_network
 
 
 def hub_file(
@@ -37,7 +36,7 @@ def hub_file(
             cached = try_to_load_from_cache(repository, name, revision=revision)
             if isinstance(cached, str):
                 return Path(cached)
-        if not _has_network():
+        if not has_network():
             raise unreachable("no network")
         for name in names:
             try:
@@ -59,7 +58,7 @@ def fetch_if_there(repository: str, name: str, *, revision: str | None = None) -
     from huggingface_hub import hf_hub_download, try_to_load_from_cache
     from huggingface_hub.errors import EntryNotFoundError
 
-    if try_to_load_from_cache(repository, name, revision=revision) is not None or not _has_network():
+    if try_to_load_from_cache(repository, name, revision=revision) is not None or not has_network():
         return
     with suppress(EntryNotFoundError, OSError):
         hf_hub_download(repository, name, revision=revision)
@@ -74,21 +73,3 @@ def revision_of(path: Path) -> str:
 def source_of(repository: str, path: Path) -> str:
     """The origin of a file: its repository, with the commit if it is known."""
     return "@".join(filter(None, (repository, revision_of(path))))
-
-
-def _has_network() -> bool:
-    """Whether the hub's name resolves.
-
-    It is checked first, since the hub's client retries for half a minute.
-    """
-    # imported here: it takes milliseconds, and a run of weights that are here needs none of it
-    from urllib.request import getproxies
-
-    from huggingface_hub.constants import ENDPOINT
-
-    if getproxies():
-        return True  # the proxy resolves names
-    try:
-        return bool(socket.getaddrinfo(urlsplit(ENDPOINT).hostname, None))
-    except socket.gaierror:
-        return False

@@ -90,7 +90,7 @@ def transformers(
     directory: str | None = None,
     context: int | None = None,
 ) -> TransformersCheckpoint:
-    """A hub repository or a folder in the layout of transformers, in a card or as `transformers:REFERENCE`.
+    """`transformers:ORGANISATION/NAME`, a folder of the transformers package, or either in a card.
 
     `reference` is a folder from `save_pretrained` if there is one with this name, else ORGANISATION/NAME.
     `directory` is next to the card. `revision` is a commit; `context` is the number of tokens to which texts

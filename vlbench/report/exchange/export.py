@@ -3,7 +3,6 @@
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from io import StringIO
 from typing import Literal
 
 from vlbench.core.errors import DataError
@@ -102,18 +101,15 @@ def model_index(results: Sequence[Result], title: Callable[[str], str]) -> str:
 
     Layout: hub-docs, modelcard.md.
     """
-    from ruamel.yaml import YAML
+    import yaml
 
     models: dict[str, list[object]] = {}
     for result in results:
         models.setdefault(result.model, []).append(_hub_result(result, title(result.task)))
-    yaml = YAML()
-    yaml.default_flow_style = False
-    yaml.width = 1000
-    stream = StringIO()
     index = [{"name": name, "results": entries} for name, entries in models.items()]
-    yaml.dump({"model-index": index}, stream)
-    return stream.getvalue()
+    # by the library that the hub reads it with: of YAML 1.1, where a model called `on` needs quotes
+    written: str = yaml.safe_dump({"model-index": index}, sort_keys=False, allow_unicode=True, width=1000)
+    return written
 
 
 def clip_benchmark_csv(results: Sequence[Result], names: ExportNames) -> str:

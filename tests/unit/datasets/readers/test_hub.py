@@ -12,6 +12,7 @@ import pytest
 from vlbench.core.contracts import Place, Text
 from vlbench.core.errors import CardError, DataError, SourceMissing
 from vlbench.core.files import file_state
+from vlbench.datasets.readers import hub_snapshot
 from vlbench.datasets.readers.hub import hub
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
@@ -199,3 +200,16 @@ def test_the_real_hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert (len(tars), len(tars.offers.names)) == (10000, 10)
     for source in (rows, tars):
         assert source[9999].image().size == (32, 32)
+
+
+def test_without_a_network_the_hub_is_not_asked_again_and_again(
+    stand_in: StandIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from huggingface_hub import constants
+
+    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", False)
+    monkeypatch.setattr(hub_snapshot, "has_network", lambda: False)
+    stand_in.failure = AssertionError("asked")
+    for revision in (None, "abcdef0"):
+        with pytest.raises(SourceMissing, match=r"not in the hub's cache, .*\(ConnectionError: no network\)"):
+            hub(Place(), repo=REPO, revision=revision)

@@ -89,6 +89,7 @@ def test_places_are_in_no_digest_and_bytes_are(recipe: Recipe, tmp_path: Path) -
     assert identity(replace(recipe, weights=copy)).image != before.image
 
 
+@pytest.mark.slow
 def test_every_architecture_has_an_identity(tmp_path: Path, origin: Origin) -> None:
     weights = tmp_path / "w.safetensors"
     weights.write_bytes(b"x")

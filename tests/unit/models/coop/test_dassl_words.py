@@ -7,7 +7,7 @@ import torch
 from dassl_directory import checkpoint, write_directory
 from torch import Tensor
 
-from vlbench.api import load_model
+from vlbench import load_model
 from vlbench.core.contracts import Text
 from vlbench.core.errors import WeightsError
 from vlbench.models.coop.dassl import check_words, dassl_file, read_dassl

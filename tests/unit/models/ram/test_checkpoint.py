@@ -241,6 +241,7 @@ def test_blocks_of_any_size_change_nothing_beyond_rounding(family, origin, monke
     assert (model.score(tokens, rows) - whole).abs().max() < 1e-5
 
 
+@pytest.mark.slow
 def test_a_tags_place_among_others_changes_no_bit(origin):
     """Tails of a group of queries take another kernel; the decoder is as wide as the published ones."""
     size = replace(TINY, hidden=768, intermediate=3072)

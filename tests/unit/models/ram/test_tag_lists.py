@@ -40,6 +40,7 @@ def test_thresholds_are_the_published_file() -> None:
     assert (len(thresholds), counts[0.65], counts[0.8], counts[1.0]) == (4585, 3414, 735, 10)
 
 
+@pytest.mark.slow
 def test_counts_and_repetitions() -> None:
     tags = read_tags(RAM, "ram")
     assert tags[2] == Text("abacus", ids={"ram": "2", "zh": "算盘"})

@@ -25,7 +25,7 @@ class Hub:
         self.revisions = set[str | None]()
         monkeypatch.setattr(huggingface_hub, "try_to_load_from_cache", self.look)
         monkeypatch.setattr(huggingface_hub, "hf_hub_download", self.fetch)
-        monkeypatch.setattr(hub_files, "_has_network", lambda: True)
+        monkeypatch.setattr(hub_files, "has_network", lambda: True)
 
     def look(self, repository: str, name: str, revision: str | None = None) -> str | None:
         self.revisions.add(revision)
@@ -80,9 +80,9 @@ def test_a_name_that_does_not_resolve_ends_at_once_unless_there_is_a_proxy(
     def fail(*_: object) -> None:
         raise socket.gaierror(-2, "Name or service not known")
 
-    asks = hub_files._has_network
+    asks = hub_files.has_network
     hub = Hub(monkeypatch)
-    monkeypatch.setattr(hub_files, "_has_network", asks)
+    monkeypatch.setattr(hub_files, "has_network", asks)
     monkeypatch.setattr(urllib.request, "getproxies", lambda: proxies)
     monkeypatch.setattr(socket, "getaddrinfo", fail)
     with pytest.raises(WeightsError, match="could not be fetched"):
@@ -113,7 +113,7 @@ def test_a_file_that_may_be_missing_is_asked_for_where_there_is_a_network(
 ) -> None:
     """The hub's client would retry each such file for half a minute."""
     hub = Hub(monkeypatch, cached=("a.bin",), remote=("b.bin",))
-    monkeypatch.setattr(hub_files, "_has_network", lambda: network)
+    monkeypatch.setattr(hub_files, "has_network", lambda: network)
     for name in ("a.bin", "b.bin", "c.bin"):
         fetch_if_there("o/n", name)
     assert hub.fetched == (["b.bin", "c.bin"] if network else [])

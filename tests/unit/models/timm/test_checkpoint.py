@@ -112,6 +112,7 @@ def test_pixels_are_those_of_timms_transform(name: str, whole: Path) -> None:
         assert int((fast.int() - exact.int()).abs().max()) <= (2 if GEOMETRIES[name] else 0)
 
 
+@pytest.mark.slow
 def test_a_classifier_is_left_aside_and_said(network: nn.Module, whole: Path, tmp_path: Path) -> None:
     said = opened(whole).load(Placement()).info.changes
     assert said == ("2 tensors of a classifier not read: head.bias, head.weight",)
@@ -172,7 +173,7 @@ def test_without_a_network_or_published_weights_a_line_says_what_to_do(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setenv("HF_HUB_CACHE", str(tmp_path))
-    monkeypatch.setattr(hub_files, "_has_network", lambda: False)
+    monkeypatch.setattr(hub_files, "has_network", lambda: False)
     name = f"timm:{DINO}"
     with pytest.raises(WeightsError) as caught:
         timm(Origin(name), reference=DINO).identify()

@@ -3,8 +3,8 @@ import itertools
 import json
 
 import pytest
+import yaml
 from huggingface_hub.repocard_data import model_index_to_eval_results
-from ruamel.yaml import YAML
 
 from vlbench.core.errors import DataError
 from vlbench.core.measurement import Measurement
@@ -42,7 +42,7 @@ def results(make_result):
 
 
 def test_the_hubs_own_reader_reads_the_model_index(results):
-    index = YAML(typ="safe").load(export_text(results, "model-index", NAMES))["model-index"]
+    index = yaml.safe_load(export_text(results, "model-index", NAMES))["model-index"]
     assert [each["name"] for each in index] == ["large", "small"]
     name, found = model_index_to_eval_results([index[0]])
     assert name == "large"
@@ -53,6 +53,11 @@ def test_the_hubs_own_reader_reads_the_model_index(results):
     assert found[0].task_type == "zero-shot-image-classification"
     assert (found[0].dataset_type, found[0].dataset_name) == ("shapes", "Title of shapes")
     assert found[0].dataset_args["protocol_digest"] == "d" * 32
+
+
+def test_a_model_called_like_a_truth_value_keeps_its_name(make_result):
+    found = export_text([make_result(model="on")], "model-index", NAMES)
+    assert yaml.safe_load(found)["model-index"][0]["name"] == "on"
 
 
 def test_a_json_line_is_a_metric(results):
@@ -105,7 +110,7 @@ def test_what_a_method_learned_is_called_so_or_left_out_and_named(make_result):
     results = [make_result(), make_result(**learned)]
     line = json.loads(export_text(results, "jsonl", NAMES).splitlines()[-1])
     assert (line["model"], line["method"], line["method_digest"]) == ("small+probe.s1", "probe", "e" * 32)
-    index = YAML(typ="safe").load(export_text(results, "model-index", NAMES))["model-index"]
+    index = yaml.safe_load(export_text(results, "model-index", NAMES))["model-index"]
     told = {each["name"]: each["results"][0] for each in index}
     assert told["small"]["task"]["type"] == "zero-shot-image-classification"
     assert told["small+probe.s1"]["task"] == {"type": "image-classification", "name": "Image Classification"}
@@ -131,7 +136,7 @@ def test_results_on_other_data_are_told_apart_or_refused(make_result):
     results = [make_result(model=model, digests=each) for model, each in zip("ab", digests, strict=True)]
     lines = [json.loads(line) for line in export_text(results, "jsonl", NAMES).splitlines()]
     assert {(line["model"], line["truth_digest"]) for line in lines} == {("a", "r"), ("b", "s")}
-    index = YAML(typ="safe").load(export_text(results, "model-index", NAMES))["model-index"]
+    index = yaml.safe_load(export_text(results, "model-index", NAMES))["model-index"]
     assert [each["results"][0]["dataset"]["args"]["truth_digest"] for each in index] == ["r", "s"]
     with pytest.raises(DataError, match="shapes: b is of other right answers than a, and the CSV tells none"):
         export_text(results, "clip_benchmark", NAMES)

@@ -39,6 +39,7 @@ def results_of(make_result):
     ]
 
 
+@pytest.mark.slow
 def test_the_same_bytes_whatever_the_order_and_however_often(make_result, tmp_path):
     results = results_of(make_result)[:4]
     files = {tuple(site_files(site_of(order))) for order in itertools.permutations(results)}

@@ -7,7 +7,7 @@ from statistics import fmean
 
 import pytest
 
-from vlbench.api import leaderboard_additions
+from vlbench.api.additions import leaderboard_additions
 from vlbench.cards.catalogue import read_catalogue
 from vlbench.cards.published import published_of
 from vlbench.core.measurement import Measurement

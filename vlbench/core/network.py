@@ -1,0 +1,19 @@
+"""Whether there is a network: asked first, because the hub's client retries for half a minute."""
+
+import socket
+from urllib.parse import urlsplit
+
+
+def has_network() -> bool:
+    """Whether the hub's name resolves; where a proxy resolves names, that is left to it."""
+    # imported here: it takes milliseconds, and a run of files that are here needs none of it
+    from urllib.request import getproxies
+
+    from huggingface_hub.constants import ENDPOINT
+
+    if getproxies():
+        return True
+    try:
+        return bool(socket.getaddrinfo(urlsplit(ENDPOINT).hostname, None))
+    except socket.gaierror:
+        return False

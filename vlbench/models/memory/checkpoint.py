@@ -1,0 +1,61 @@
+"""A model in memory as a checkpoint: keys that no other object has."""
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+from uuid import uuid4
+
+from vlbench.core.capabilities import PAIRS, TOKENS, VECTORS
+from vlbench.core.contracts import Identity, Placement, PreprocessMode
+from vlbench.core.digest import digest_of
+from vlbench.models.memory.held import HeldModel
+
+if TYPE_CHECKING:
+    from vlbench.models.shared.dual_encoder import DualEncoder
+
+
+@dataclass(frozen=True, slots=True)
+class MemoryCheckpoint:
+    """A model object, a Checkpoint of core/contracts.py.
+
+    Its features are of this object alone: `nonce` is in all of their keys, so that weights, preprocessing or
+    a tokenizer that changed later never meet what was encoded before.
+    """
+
+    held: HeldModel
+    nonce: str = field(default_factory=lambda: uuid4().hex)
+    adapter: str = "memory"
+    preprocess_mode: PreprocessMode = "exact"
+
+    @property
+    def name(self) -> str:
+        return self.held.name
+
+    @property
+    def capabilities(self) -> frozenset[str]:
+        """Vectors and pairs, and tokens where its tokenizer counts them."""
+        return frozenset({PAIRS, VECTORS, TOKENS} if self.held.counts_tokens else {PAIRS, VECTORS})
+
+    def identify(self) -> Identity:
+        """Keys of this object alone; a result records the digest of its weights."""
+        from vlbench.models.memory.state import digest_of_weights
+
+        weights = digest_of_weights(self.held.modules())
+        own = {"weights": weights, "nonce": self.nonce}
+        return Identity(
+            image=digest_of({"side": "image", **own}),
+            text=digest_of({"side": "text", **own}),
+            whole=digest_of(own),
+            weights={"memory": weights} if weights else {},
+            origin="memory",
+        )
+
+    def load(self, placement: Placement) -> "DualEncoder":
+        """The model where it lies.
+
+        Raises:
+            Unsupported: it answers what is no features, or a package that it needs is missing.
+            WeightsError: its logit_scale is the factor itself, where the logarithm is wanted.
+        """
+        from vlbench.models.memory.model import dual_encoder
+
+        return dual_encoder(self.held, placement)

@@ -1,0 +1,69 @@
+"""A model object with what turns images and texts into its inputs, as its user gives them."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from vlbench.core.errors import Unsupported
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+    from torch import Tensor, nn
+
+_OPEN_CLIP = ("encode_image", "encode_text")
+_TRANSFORMERS = ("get_image_features", "get_text_features")
+
+
+@dataclass(frozen=True, slots=True)
+class HeldModel:
+    """A model of open_clip or transformers, or any object that has `encode_image` and `encode_text`.
+
+    `preprocess` turns an image into pixels [3, h, w], or is a processor of transformers. `tokenizer` turns
+    a list of sentences into what `encode_text` takes; None hands it the sentences. `logit_scale` multiplies
+    cosines, None for the model's own.
+
+    Raises:
+        Unsupported: the object has no such methods, or there is no `preprocess`.
+    """
+
+    name: str
+    model: Any
+    preprocess: "Callable[[Image], Tensor] | Any"
+    tokenizer: Any = None
+    logit_scale: float | None = None
+
+    def __post_init__(self) -> None:
+        if not (self.is_of_transformers or _has(self.model, _OPEN_CLIP)):
+            raise Unsupported(
+                f"{type(self.model).__name__} is no model that can be scored: it needs the methods "
+                "encode_image and encode_text, or get_image_features and get_text_features"
+            )
+        if self.preprocess is None:
+            raise Unsupported(
+                f"{self.name}: pass preprocess=, which turns an image into the pixels that the model takes "
+                "(open_clip's transform, or the processor of transformers)"
+            )
+
+    @property
+    def is_of_transformers(self) -> bool:
+        """Whether it encodes as models of transformers do."""
+        return _has(self.model, _TRANSFORMERS)
+
+    @property
+    def counts_tokens(self) -> bool:
+        """Whether its tokenizer tells how many tokens a sentence has before it is cut."""
+        return self.is_of_transformers or type(self.tokenizer).__module__.startswith("open_clip.")
+
+    def modules(self) -> "Iterator[nn.Module]":
+        """The torch modules that the model is, or is made of."""
+        from torch import nn
+
+        if isinstance(self.model, nn.Module):
+            yield self.model
+        else:
+            parts = getattr(self.model, "__dict__", {}).values()
+            yield from (each for each in parts if isinstance(each, nn.Module))
+
+
+def _has(model: object, methods: tuple[str, ...]) -> bool:
+    return all(callable(getattr(model, method, None)) for method in methods)

@@ -1,0 +1,62 @@
+"""The state of torch modules in a user's program: its digest, and how it is left as it was."""
+
+import hashlib
+import random
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+
+import numpy as np
+import torch
+from torch import nn
+
+from vlbench.core.errors import Unsupported
+
+
+def digest_of_weights(modules: Iterable[nn.Module]) -> str:
+    """SHA-256 of all parameters and buffers: names, types, shapes and bytes; empty where there are none."""
+    state, count = hashlib.sha256(), 0
+    for module in modules:
+        for name, tensor in (*module.named_parameters(), *module.named_buffers()):
+            state.update(f"{name}|{tensor.dtype}|{tuple(tensor.shape)}\n".encode())
+            state.update(tensor.detach().contiguous().cpu().view(-1).view(torch.uint8).numpy().data)
+            count += 1
+    return state.hexdigest() if count else ""
+
+
+def device_of(modules: Iterable[nn.Module], asked: str) -> str:
+    """The device that modules lie on; the one asked for where there are none.
+
+    Raises:
+        Unsupported: they lie on several devices, or on another one than is asked for.
+    """
+    found = {str(tensor.device) for module in modules for tensor in module.parameters()}
+    if not found:
+        return asked
+    if len(found) > 1:
+        raise Unsupported(f"the model lies on {' and '.join(sorted(found))}; move it to one device")
+    (device,) = found
+    if asked not in ("auto", device) and torch.device(asked) != torch.device(device):
+        raise Unsupported(f"the model lies on {device}, not on {asked}; move it, or leave device= out")
+    return device
+
+
+@contextmanager
+def as_it_was(modules: Iterable[nn.Module]) -> Iterator[None]:
+    """Put modules into evaluation mode, and leave modes and random generators as they were."""
+    roots = tuple(modules)
+    modes = [(module, module.training) for root in roots for module in root.modules()]
+    cuda = torch.cuda.is_available()
+    drawn = random.getstate(), np.random.get_state(), torch.get_rng_state()  # noqa: NPY002
+    on_cuda = torch.cuda.get_rng_state_all() if cuda else []
+    try:
+        for root in roots:
+            root.eval()
+        yield
+    finally:
+        for module, training in modes:
+            module.training = training
+        random.setstate(drawn[0])
+        np.random.set_state(drawn[1])  # noqa: NPY002
+        torch.set_rng_state(drawn[2])
+        if cuda:
+            torch.cuda.set_rng_state_all(on_cuda)
