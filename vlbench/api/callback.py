@@ -1,4 +1,4 @@
-"""A model scored while it is trained: every few steps, by a function that the training loop calls."""
+"""Score a model during training: a function that the training loop calls after each step."""
 
 from collections.abc import Callable, Mapping, Sequence
 from importlib import import_module

@@ -1,4 +1,4 @@
-"""`vlbench doctor`: what a run would find here: versions, devices, folders, the hub, and what is missing."""
+"""`vlbench doctor`: lists versions, devices, folders, access to the hub, and what is missing."""
 
 import json
 import os
@@ -70,7 +70,7 @@ def _folders(read: Options) -> Iterator[tuple[str, str, str]]:
 
 
 def _folder(path: Path, *, made: str) -> tuple[str, str]:
-    """A folder with the room there; what is wrong with it."""
+    """The folder with its free space, and what to do if it is missing or not writable."""
     if not path.is_dir():
         return f"{path}: not there", made
     wrong = "" if os.access(path, os.W_OK) else "no permission to write: name another folder"
