@@ -83,5 +83,5 @@ def _hub() -> tuple[str, str]:
     if constants.HF_HUB_OFFLINE:
         return "not asked: HF_HUB_OFFLINE is set", "unset it to fetch weights and data"
     if not has_network():
-        return f"{constants.ENDPOINT}: its name does not resolve", "what lies in the caches runs"
+        return f"{constants.ENDPOINT}: its name does not resolve", "what is in the caches still runs"
     return f"{constants.ENDPOINT}, {'with' if get_token() else 'without'} a token", ""
