@@ -59,7 +59,7 @@ class Count:
 
 @dataclass(frozen=True, slots=True)
 class DataCheck:
-    """What is here of a task's data. `differs` tells what is wrong; `notes` are further remarks.
+    """The local data of a task, checked. `differs` tells what is wrong; `notes` are further remarks.
 
     `read` is what a run would report that it read.
     """

@@ -65,7 +65,7 @@ class Catalogue:
     folders: Folders = field(default_factory=dict)
 
     def stands_for(self, kind: CardKind) -> dict[str, tuple[str, ...]]:
-        """What other names mean: an alias means a card, a collection its tasks. Reads all cards of the kind.
+        """Aliases and collections with the cards that they mean. Reads all cards of the kind.
 
         Raises:
             CardError: a card is wrong, or a name means two things.
@@ -234,9 +234,9 @@ def select(catalogue: Catalogue, patterns: Sequence[str], what: CardKind) -> dic
 
 
 def _spelt_otherwise(name: str, catalogue: Catalogue, what: CardKind) -> tuple[str, ...]:
-    """What a name means but for capitals, dashes and underscores (`CIFAR-10`); empty where that is not sure.
+    """The cards that a name means if capitals, dashes and underscores are ignored (`CIFAR-10`).
 
-    Cards come before what is an alias of one.
+    Names of cards come before aliases and collections. Empty if nothing or more than one thing fits.
     """
     cards = catalogue.models if what == "model" else catalogue.tasks
     others = catalogue.stands_for(what)
@@ -252,11 +252,11 @@ def _bare(name: str) -> str:
 
 
 def _by_scheme(name: str, what: CardKind) -> str:
-    """How a folder of images or a model of a hub is named, where a name looks like one."""
+    """Advice with the right prefix for a name that is a folder or looks like a hub's model; else empty."""
     if what == "task":
         schemes = sorted(TASK_KINDS.names()) if Path(name).expanduser().is_dir() else []
     else:
-        # of adapters some are asked through cards alone, or take a file; each says so in its first line
+        # an adapter that takes a hub's name has `scheme:ORG/NAME` in its docstring's first line
         schemes = [
             scheme
             for scheme in (ADAPTERS.names() if "/" in name else ())

@@ -1,4 +1,4 @@
-"""What `show` prints about a card: its fields, resolved, its published scores, and what of it is here."""
+"""What `show` prints about a card: its resolved fields, published scores, and which files are here."""
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass

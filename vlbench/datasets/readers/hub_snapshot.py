@@ -173,7 +173,7 @@ def _download(wanted: SplitFiles) -> Path:
 
 
 def refuse_without_network(repo: str, revision: str | None) -> None:
-    """Raise SourceMissing at once where no answer can come; what is to be said offline the client says."""
+    """Raise SourceMissing at once without a network. With HF_HUB_OFFLINE, the hub's client raises its own."""
     from huggingface_hub import constants
 
     if not constants.HF_HUB_OFFLINE and not has_network():

@@ -91,10 +91,10 @@ class _Inert:
         return super().__new__(cls)
 
     def __init__(self, *_: object) -> None:
-        """Nothing."""
+        """Ignore the arguments that the pickle gives."""
 
     def __setstate__(self, state: object) -> None:
-        """Nothing."""
+        """Ignore the state that the pickle gives."""
 
 
 def _plain_dict(*_: object) -> dict[object, object]:
