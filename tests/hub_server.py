@@ -27,7 +27,8 @@ class HubServer:
     """Repositories by `datasets/ORG/NAME` or `models/ORG/NAME`, each a mapping of file names to bytes.
 
     `gated` ones are listed and served to the token `granted` alone. `cut` maps a file's name to the number of
-    bytes after which its next answer breaks off; `altered` are files whose bytes are not those stated.
+    bytes after which its next answer breaks off; `altered` are files whose bytes are not those stated, and
+    `digest` is what is stated in place of the digest of each.
     `seen` holds each request as (method, path, Range header); `authorization` what each one carried.
     """
 
@@ -37,6 +38,7 @@ class HubServer:
     granted: str = "hf_granted"
     cut: dict[str, int] = field(default_factory=dict)
     altered: set[str] = field(default_factory=set)
+    digest: str | None = None
     commit: str = COMMIT
     seen: list[tuple[str, str, str | None]] = field(default_factory=list)
     authorization: list[str | None] = field(default_factory=list)
@@ -63,19 +65,20 @@ def blob_id(data: bytes) -> str:
     return hashlib.sha1(b"blob %d\0" % len(data) + data).hexdigest()
 
 
-def stated(name: str, data: bytes) -> dict[str, object]:
+def stated(name: str, data: bytes, digest: str | None) -> dict[str, object]:
     """What the listing states of a file."""
-    entry: dict[str, object] = {"rfilename": name, "size": len(data), "blobId": blob_id(data)}
+    entry: dict[str, object] = {"rfilename": name, "size": len(data), "blobId": digest or blob_id(data)}
     if name.endswith(LFS_SUFFIXES):
-        entry["lfs"] = {"sha256": hashlib.sha256(data).hexdigest(), "size": len(data), "pointerSize": 134}
+        sha256 = digest or hashlib.sha256(data).hexdigest()
+        entry["lfs"] = {"sha256": sha256, "size": len(data), "pointerSize": 134}
     return entry
 
 
-def tree_entry(name: str, data: bytes) -> dict[str, object]:
+def tree_entry(name: str, data: bytes, digest: str | None) -> dict[str, object]:
     """A file as the tree of a revision states it."""
-    entry = {"type": "file", "path": name, "size": len(data), "oid": blob_id(data)}
+    entry = {"type": "file", "path": name, "size": len(data), "oid": digest or blob_id(data)}
     if name.endswith(LFS_SUFFIXES):
-        sha256 = hashlib.sha256(data).hexdigest()
+        sha256 = digest or hashlib.sha256(data).hexdigest()
         entry["lfs"] = {"oid": sha256, "size": len(data), "pointerSize": 134}
     return entry
 
@@ -118,7 +121,7 @@ class Handler(BaseHTTPRequestHandler):
         if len(parts) > 1 and parts[1] not in ("main", "converted", self.hub.commit):
             return self.refuse(404, "RevisionNotFound", "Invalid rev id")
         if parts[0] == "tree":
-            return self.send_json([tree_entry(name, data) for name, data in files.items()])
+            return self.send_json([tree_entry(name, data, self.hub.digest) for name, data in files.items()])
         return self.send_json(
             {
                 "id": repository.partition("/")[2],
@@ -128,7 +131,7 @@ class Handler(BaseHTTPRequestHandler):
                 "tags": [],
                 "downloads": 0,
                 "likes": 0,
-                "siblings": [stated(name, data) for name, data in files.items()],
+                "siblings": [stated(name, data, self.hub.digest) for name, data in files.items()],
             }
         )
 
@@ -143,7 +146,7 @@ class Handler(BaseHTTPRequestHandler):
             return self.refuse(404, "EntryNotFound", "Entry not found")
         data = files[name]
         sha256 = hashlib.sha256(data).hexdigest()
-        etag = sha256 if name.endswith(LFS_SUFFIXES) else blob_id(data)
+        etag = self.hub.digest or (sha256 if name.endswith(LFS_SUFFIXES) else blob_id(data))
         if name in self.hub.altered:
             data = bytes(len(data))
         start, status = 0, 200

@@ -1,6 +1,5 @@
 """The offline default as a user runs it: whole processes, real files, no network."""
 
-import csv
 import json
 import os
 import subprocess
@@ -132,21 +131,14 @@ def test_a_killed_run_goes_on_where_it_stopped(finished, tmp_path):
     assert without_times(whole) == without_times(result(finished, "shapes"))
 
 
-def without_speed(path):
-    """A table's rows without what two runs differ in, each cell as it stands."""
-    with path.open(encoding="utf-8", newline="") as file:
-        head, *rows = csv.reader(file)
-    kept = [place for place, name in enumerate(head) if name != "images_per_second"]
-    return [[row[place] for place in kept] for row in (head, *rows)]
-
-
 def test_csvs_are_the_same_in_any_order(finished, tmp_path):
     for task in reversed(TASKS.split(",")):
         run_at(tmp_path, task)
     names = sorted(path.name for path in (finished / "results").glob("*.csv"))
-    assert names == sorted(["all.csv", "leaderboard.csv", *(f"{task}.csv" for task in TASKS.split(","))])
-    for name in names:
-        assert without_speed(tmp_path / "results" / name) == without_speed(finished / "results" / name)
+    tables = ["all.csv", "leaderboard.csv", *(f"{task}.csv" for task in TASKS.split(","))]
+    assert names == sorted([*tables, "costs.csv"])
+    for name in tables:
+        assert (tmp_path / "results" / name).read_bytes() == (finished / "results" / name).read_bytes(), name
 
 
 def test_predictions_are_written_when_asked_for(finished):

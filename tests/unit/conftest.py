@@ -53,7 +53,7 @@ def build_result(**changes: object) -> Result:
     return Result(**(fields | changes))
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def make_result() -> Callable[..., Result]:
     """Results by their differing fields: `make_result(model="large", acc1=0.9)`."""
 

@@ -60,8 +60,8 @@ BASELINE = ("--vlbench-baseline", "results/baseline.csv")
 
 def test_it_imports_nothing_but_itself():
     done = subprocess.run([sys.executable, "-c", LIGHT], capture_output=True, text=True, check=True)
-    errors = ["difflib", "vlbench", "vlbench.core", "vlbench.core.errors"]
-    assert done.stdout.split() == [*errors, "vlbench.pytest_plugin", "vlbench.pytest_plugin.settings"]
+    core = ["difflib", "vlbench", "vlbench.core", "vlbench.core.errors", "vlbench.core.visible"]
+    assert done.stdout.split() == [*core, "vlbench.pytest_plugin", "vlbench.pytest_plugin.settings"]
 
 
 def test_without_its_options_nothing_is_collected_and_results_are_left_alone(project, run_pytest):
@@ -75,6 +75,19 @@ def test_every_model_and_task_of_the_baseline_is_an_item_beside_the_projects_tes
     assert listed == [*(f"results/baseline.csv::{pair}" for pair in pairs), "test_ours.py::test_ours"]
     assert "4 passed, 1 deselected" in run_pytest(*BASELINE, "-m", "vlbench")
     assert "2 passed" in run_pytest(*BASELINE, "results/baseline.csv::small")
+
+
+def test_odd_names_are_items_and_nothing_that_a_terminal_obeys_is_printed(project, run_pytest, make_result):
+    names = ("nl\nphotos", "\x1b[31mred\u202e", "=1+1", "my\u2028photos")
+    results = [score(make_result, model, task) for model in names for task in names]
+    write_baseline(project / "odd" / "baseline.csv", rows_of(results))
+    for result in results[1:]:
+        write_result(result, project / "odd")
+    write_result(score(make_result, names[0], names[1], 0.1), project / "odd")
+    said = run_pytest("--vlbench-baseline", "odd/baseline.csv", "-vv", expect=1)
+    assert "2 failed, 14 passed" in said
+    assert r"odd/baseline.csv::nl\nphotos::\u001b[31mred\u202e FAILED" in said
+    assert not {"\x1b", "\u202e", "\u2028"} & set(said)
 
 
 def test_a_failing_items_message_is_its_row_and_others_pass(project, run_pytest, make_result):

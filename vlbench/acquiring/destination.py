@@ -11,7 +11,7 @@ from vlbench.acquiring.download import RemoteFile
 from vlbench.acquiring.record import add_to_record, read_record
 from vlbench.cards.card_request import PATH
 from vlbench.cards.schema import SourceFields
-from vlbench.datasets.readers.hub_snapshot import DEFAULT_BRANCH, storage_of
+from vlbench.datasets.readers.hub_snapshot import DEFAULT_BRANCH, note_revision, storage_of
 
 OF_HUB = frozenset(("repo", "revision", "layout", "config"))
 """The options of a hub source that a local source with the same layout does not have."""
@@ -103,10 +103,7 @@ class HubCache:
                 link.symlink_to(os.path.relpath(blob, link.parent))
             except OSError:  # a disk without links: the hub's client puts the bytes there as well
                 shutil.copyfile(blob, link)
-        if self.revision != self.commit:
-            reference = self.storage / "refs" / self.revision
-            reference.parent.mkdir(parents=True, exist_ok=True)
-            reference.write_text(self.commit, encoding="utf-8")
+        note_revision(self.storage, self.revision, self.commit)
 
     def _link(self, file: RemoteFile) -> Path:
         return self.storage / "snapshots" / self.commit / file.name

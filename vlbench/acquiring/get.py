@@ -19,7 +19,8 @@ from vlbench.cards.catalogue import Catalogue, Reference, find
 from vlbench.cards.data_request import DataRequest
 from vlbench.cards.folders import Entry
 from vlbench.cards.schema import SourceFields, TaskCard, option_names
-from vlbench.core.errors import DataError, Unsupported
+from vlbench.core.errors import CardError, DataError, Unsupported
+from vlbench.core.outside_name import inner_folder
 from vlbench.core.registry import SOURCES
 from vlbench.datasets.readers.hub_snapshot import SplitFiles, wanted_parquet, wanted_tars
 
@@ -189,7 +190,11 @@ def _destination(
     own = request.folder_of(entry.name, entry.aliases)
     if path is None or (own is None and not request.roots):
         return hub_cache(listing.repo, listing.commit, revision)
-    folder = own if own is not None else request.roots[0] / Path(path).expanduser()
+    if own is not None:
+        folder = own
+    else:  # a card chooses no place beside the data root
+        relative = Path(path).expanduser().as_posix()
+        folder = request.roots[0] / inner_folder(relative, f"{entry.name}: the card's path", CardError)
     return DataFolder(folder.expanduser().absolute(), listing.repo, listing.commit)
 
 

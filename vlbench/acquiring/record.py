@@ -11,6 +11,7 @@ from vlbench.cards.data_request import DataRequest
 from vlbench.cards.schema import SourceFields
 from vlbench.core.errors import DataError
 from vlbench.core.files import write_atomically
+from vlbench.core.outside_name import inner_path
 from vlbench.datasets.readers.hub_snapshot import storage_of
 
 SHA256_DIGITS = 64
@@ -39,8 +40,10 @@ def read_record(folder: Path) -> Record | None:
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
         files = tuple(RemoteFile(**each) for each in content["files"])
+        for each in files:
+            inner_path(each.name, str(path))
         return Record(str(content["repo"]), str(content["commit"]), files)
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise DataError(f"{path} is damaged ({error}); remove it, and `vlbench data get` again") from error
 
 

@@ -1,21 +1,27 @@
 """What a hub repository has: the commit, and the files of a split with their sizes and digests."""
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 from urllib.parse import quote
 
-from vlbench.acquiring.download import TIMEOUT, RemoteFile
+from vlbench.acquiring.download import RemoteFile
 from vlbench.acquiring.network import is_offline
 from vlbench.core.errors import DataError
 from vlbench.core.network import has_network
+from vlbench.core.outside_name import commit_of, digest_of_server, inner_path
 from vlbench.datasets.readers.hub_snapshot import (
     DATA_SUFFIXES,
     SplitFiles,
+    ask_repository,
     fetch_failures,
     matches,
     no_repository,
     not_there,
     reason,
 )
+
+if TYPE_CHECKING:
+    from huggingface_hub.hf_api import RepoSibling
 
 GATED = "GatedRepo"
 """The hub's error code for a repository that needs access to be requested."""
@@ -38,14 +44,14 @@ def list_repository(wanted: SplitFiles) -> Listing:
     Raises:
         DataError: there is no such repository, revision or split, no access, or no response.
     """
-    from huggingface_hub import HfApi, get_token
+    from huggingface_hub import get_token
     from huggingface_hub.errors import HfHubHTTPError, HFValidationError
 
     repo = wanted.repo
     if not has_network():
         raise DataError(unreachable(repo, ConnectionError("no network")))
     try:
-        info = HfApi().dataset_info(repo, revision=wanted.revision, files_metadata=True, timeout=TIMEOUT)
+        info = ask_repository(repo, wanted.revision, sizes=True)
     except HFValidationError as error:
         raise no_repository(repo, error) from error
     except HfHubHTTPError as error:
@@ -58,13 +64,20 @@ def list_repository(wanted: SplitFiles) -> Listing:
     if info.sha is None:
         raise DataError(f"the hub names no commit of {repo}; pin a revision in the card")
     files = [
-        RemoteFile(each.rfilename, each.size or 0, each.lfs.sha256 if each.lfs else None, each.blob_id)
+        _remote(each, f"the hub, of {repo}")
         for each in sorted(info.siblings or (), key=lambda each: each.rfilename)
         if matches(each.rfilename, wanted.patterns)
     ]
     if not any(file.name.endswith(DATA_SUFFIXES) for file in files):
         raise not_there(wanted)
-    return Listing(repo, info.sha, tuple(files))
+    return Listing(repo, commit_of(info.sha, f"the hub, of {repo}"), tuple(files))
+
+
+def _remote(said: "RepoSibling", where: str) -> RemoteFile:
+    """A file as the hub lists it; its name and digests become names on this disk."""
+    sha256 = None if said.lfs is None else digest_of_server(said.lfs.sha256, where)
+    blob_id = said.blob_id if sha256 else digest_of_server(str(said.blob_id), where)
+    return RemoteFile(inner_path(said.rfilename, where), said.size or 0, sha256, blob_id)
 
 
 def file_address(listing: Listing, file: RemoteFile) -> str:

@@ -3,6 +3,7 @@
 import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from glob import escape
 from pathlib import Path
 
 from vlbench.cards.folders import BESIDE_CARD, DATA, PROGRAM, Entry
@@ -34,9 +35,10 @@ def places(entry: Entry, roots: Sequence[Path]) -> Iterator[NamedPlace]:
         scheme, _, rest = stated.partition(":")
         if scheme == DATA:
             for path in dict.fromkeys(folder / Path(rest).expanduser() for folder in (*roots, beside)):
-                yield NamedPlace(str(path), rest != HERE and path.exists())
+                # a name may be too long for the disk
+                yield NamedPlace(str(path), rest != HERE and os.path.exists(path))  # noqa: PTH110
         elif scheme == BESIDE_CARD:
-            yield NamedPlace(str(beside / rest), (beside / rest).exists())
+            yield NamedPlace(str(beside / rest), os.path.exists(beside / rest))  # noqa: PTH110
         elif scheme == PROGRAM:
             yield NamedPlace(f"the program ({rest})", found=True)
         else:
@@ -46,8 +48,8 @@ def places(entry: Entry, roots: Sequence[Path]) -> Iterator[NamedPlace]:
 def cached(scheme: str, rest: str) -> NamedPlace:
     """The hub's cache, and whether it has anything from a repository, or one file of it."""
     organisation, name, *file = rest.split("/", 2) if rest.count("/") else ("", rest)
-    folder = "--".join(part for part in (scheme, organisation, name) if part)
-    found = hub_cache_folder().glob("/".join((folder, "snapshots", "*", *(file or ("*",)))))
+    folder = "--".join(escape(part) for part in (scheme, organisation, name) if part)
+    found = hub_cache().glob("/".join((folder, "snapshots", "*", *(map(escape, file) if file else ("*",)))))
     return NamedPlace(f"the hub's cache ({rest})", any(found))
 
 

@@ -11,6 +11,8 @@ from vlbench.cards.texts import read_templates, read_vocabularies
 from vlbench.core.contracts import Text
 from vlbench.core.dataset import as_dataset
 from vlbench.core.digest import digest_of
+from vlbench.core.errors import DataError
+from vlbench.core.outside_name import no_text
 from vlbench.core.registry import SOURCES
 from vlbench.core.task import TaskRequest
 
@@ -27,6 +29,8 @@ def own_request(reference: Reference, catalogue: Catalogue, request: DataRequest
     folder = Path(reference.rest).expanduser()
     place = request.place()
     here = folder.resolve() if folder.is_dir() else folder
+    if wrong := no_text(str(here)):
+        raise DataError(wrong)
     source = as_dataset(SOURCES.get(OWN)(place, path=str(here)))
     label = here.resolve().name or "data"
     # folders of one name (test, val) must not overwrite each other's results

@@ -11,6 +11,7 @@ from vlbench.core.contracts import Place, Text
 from vlbench.core.errors import CardError, DataError
 from vlbench.core.files import shown
 from vlbench.core.label_index import NUMBER
+from vlbench.core.outside_name import inner_path
 from vlbench.core.protocol import SYNONYMS
 from vlbench.core.reading import pasted, wrong_template
 from vlbench.core.text_file import read_lines, read_text, rows_of
@@ -109,7 +110,7 @@ def card_names(card: "TaskCard", place: Place, task: str) -> tuple[Text, ...] | 
     names = read_names(find_text_file(card.names, place, task))
     if card.ids is None or place.card_folder is None:
         return names
-    return with_ids(names, place.card_folder / card.ids, task)
+    return with_ids(names, place.card_folder / inner_path(card.ids, task, CardError), task)
 
 
 def find_text_file(file: str, place: Place, task: str) -> Path:
@@ -118,7 +119,8 @@ def find_text_file(file: str, place: Place, task: str) -> Path:
     Raises:
         DataError: the file does not exist; the message lists all places.
     """
-    paths = [folder / file for folder in (place.card_folder, *place.roots) if folder is not None]
+    inside = inner_path(file, task, CardError)
+    paths = [folder / inside for folder in (place.card_folder, *place.roots) if folder is not None]
     return _first_file(paths, task, "file", f"name a --data-root that has {file}")
 
 
@@ -128,7 +130,8 @@ def find_descriptions(file: str, place: Place, task: str) -> Path:
     Raises:
         DataError: the file does not exist; the message lists all places.
     """
-    paths = [folder / file for folder in (*place.roots, place.card_folder) if folder is not None]
+    inside = inner_path(file, task, CardError)
+    paths = [folder / inside for folder in (*place.roots, place.card_folder) if folder is not None]
     return _first_file(paths, task, "descriptions at", "pass --descriptions FILE")
 
 

@@ -9,6 +9,8 @@ import yaml
 
 from vlbench.core.errors import CardError
 from vlbench.core.files import shown
+from vlbench.core.outside_name import plain_name
+from vlbench.core.regular_file import open_regular
 
 EXTENDS = "extends"
 OWN_FIELDS = frozenset({"aliases"})
@@ -50,7 +52,7 @@ def read_fields(path: Path, read: dict[Path, dict[str, object]] | None = None) -
     base = fields.get(EXTENDS)
     if not isinstance(base, str):
         return fields
-    origin = path.parent / f"{base}.yaml"
+    origin = path.parent / f"{plain_name(base, f'{shown(path)}: {EXTENDS}', CardError)}.yaml"
     if not origin.is_file():
         raise CardError(f"{shown(path)}: {EXTENDS}: no card {shown(origin)}; name one of the same folder")
     inherited = read[origin] = read.get(origin) or read_mapping(origin)
@@ -68,13 +70,16 @@ def read_mapping(path: Path) -> dict[str, object]:
         CardError: it cannot be read, is not YAML 1.2, repeats a key, or is not a mapping.
     """
     try:
-        loader = _LOADER(path.read_text(encoding="utf-8"))
+        with open_regular(path) as file:
+            loader = _LOADER(file.read().decode())
         node = loader.get_single_node()
         value = None if node is None else _value(loader, node, iter(range(_MOST)))
     except FileNotFoundError as error:
         raise CardError(f"{shown(path)}: no such file") from error
     except UnicodeDecodeError as error:
         raise CardError(f"{shown(path)}: not UTF-8 at byte {error.start}; save it as UTF-8") from error
+    except OSError as error:
+        raise CardError(f"{shown(path)}: cannot be read ({error.strerror})") from error
     except (yaml.YAMLError, ValueError, RecursionError) as error:
         mark = getattr(error, "problem_mark", None)
         line = "" if mark is None else f" line {mark.line + 1}"

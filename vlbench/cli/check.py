@@ -4,7 +4,8 @@ from pathlib import Path
 
 import click
 
-from vlbench.cli.flags import format_flag, results_flag, say
+from vlbench.cli.flags import format_flag, results_flag
+from vlbench.cli.output import answer, answer_text, say
 from vlbench.core.errors import CheckFailed
 from vlbench.report.gate.baseline import read_baseline, rows_of, write_baseline
 from vlbench.report.gate.check import Tolerances, compare_rows, sentence
@@ -62,8 +63,9 @@ def command(
     findings = compare_rows(known, current, tolerances, strict=strict)
     text = findings_text(findings, form)
     if text:
-        click.echo(text)
-    click.echo(f"{baseline}: {len(known)} values, {counts_line(findings)}", err=form == "json")
+        answer_text(text)
+    tell = say if form == "json" else answer
+    tell(f"{baseline}: {len(known)} values, {counts_line(findings)}")
     for finding in findings:
         if finding.warned:
             say(f"warning: {sentence(finding)}")

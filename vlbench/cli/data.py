@@ -13,8 +13,10 @@ from vlbench.acquiring.check import check_data
 from vlbench.acquiring.get import Plan, fetch, plan_download
 from vlbench.cards.catalogue import read_catalogue, select
 from vlbench.cli.data_text import check_lines, checks_table, plans_lines
-from vlbench.cli.flags import completion, flag, flags, format_flag, say, split_names
+from vlbench.cli.flags import completion, flag, flags, format_flag, names_in
+from vlbench.cli.output import answer, answer_text, say
 from vlbench.core.errors import VlbenchError
+from vlbench.core.visible import visible
 from vlbench.options import Keywords, Options
 
 EXIT_CODES = {"fits": 0, "differs": 1, "missing": 2}
@@ -68,11 +70,12 @@ def check(tasks: str, sample: int, form: str, **options: Unpack[Keywords]) -> No
     names = select(catalogue, split_names([tasks]), "task")
     checks = [check_data(name, catalogue, read.data, sample=sample) for name in names]
     if form == "json":
-        click.echo(json.dumps([asdict(each) for each in checks], indent=1, ensure_ascii=False))
+        answer_text(json.dumps([asdict(each) for each in checks], indent=1, ensure_ascii=False))
     elif len(checks) == 1:
-        click.echo("\n".join(check_lines(checks[0])))
+        for line in check_lines(checks[0]):
+            answer(line)
     else:
-        click.echo(checks_table(checks))
+        answer_text(checks_table(checks))
     click.get_current_context().exit(max(EXIT_CODES[each.state] for each in checks))
 
 
@@ -105,9 +108,10 @@ def get(
         with _kept(failed, alone=len(names) == 1):
             plans.append(plan_download(name, catalogue, read.data, repo=repo))
     if form == "json":
-        click.echo(json.dumps([plan.as_json() for plan in plans], indent=1, ensure_ascii=False))
+        answer_text(json.dumps([plan.as_json() for plan in plans], indent=1, ensure_ascii=False))
     elif dry_run:
-        click.echo("\n".join(plans_lines(plans)))
+        for line in plans_lines(plans):
+            answer(line)
     if not dry_run:
         for plan in plans:
             with _kept(failed, alone=len(names) == 1):
@@ -134,7 +138,7 @@ def _fetch(plan: Plan) -> None:
         say(f"{plan.task}: all {len(plan.files)} files are in {plan.destination}")
         return
     label = f"{plan.task} ({plan.listing.repo})"
-    with tqdm(total=plan.missing_bytes, unit="B", unit_scale=True, desc=label, disable=None) as bar:
+    with tqdm(total=plan.missing_bytes, unit="B", unit_scale=True, desc=visible(label), disable=None) as bar:
         fetch(plan, bar.update)
     files = "1 file" if len(plan.missing) == 1 else f"{len(plan.missing)} files"
     say(

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from vlbench.cli.flags import say
+from vlbench.cli.output import say
 from vlbench.tagging.chat import Chat, Endpoint, Sampling
 from vlbench.tagging.describe import describe
 

@@ -5,7 +5,8 @@ from pathlib import Path
 import click
 
 from vlbench.api.references import export_results
-from vlbench.cli.flags import flag, format_flag, results_flag, say
+from vlbench.cli.flags import flag, format_flag, results_flag
+from vlbench.cli.output import answer_text, say
 from vlbench.core.files import write_atomically
 from vlbench.report.exchange.export import Form
 
@@ -46,7 +47,7 @@ def command(
         tell=lambda line: say(f"note: {line}"),
     )
     if out is None:
-        click.echo(text, nl=False)
+        answer_text(text, exact=True)
     else:
         write_atomically(out, text)
         say(f"written: {out}")

@@ -7,7 +7,8 @@ from typing import Any, cast
 import click
 
 from vlbench.api.fit import fit_coop
-from vlbench.cli.flags import completion, flags, say
+from vlbench.cli.flags import completion, flags
+from vlbench.cli.output import answer, say
 from vlbench.core.errors import VlbenchError
 from vlbench.fitting.coop_recipe import RecipeOptions
 
@@ -99,10 +100,10 @@ def coop(model: str, task: str, shots: str, seed: str, classes: str, out: Path, 
         **given,
     )
     for each in written:
-        click.echo(f"{each.name}: loss {each.loss:.3f}, accuracy {each.accuracy:.3f} on its training images")
+        answer(f"{each.name}: loss {each.loss:.3f}, accuracy {each.accuracy:.3f} on its training images")
         # the images that it learned from are no test of it
         where = task if not each.tested else "classification:OTHER_IMAGES"
-        click.echo(f"  vlbench run --include-path {out} --model {each.name} --task {where}")
+        answer(f"  vlbench run --include-path {out} --model {each.name} --task {where}")
         if each.tested and ":" not in task:
             say(
                 f"vlbench: {each.name}: {each.tested} test images of {task} are among those that it learned "

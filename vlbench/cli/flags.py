@@ -97,13 +97,8 @@ def format_flag(*choices: str, **changes: Any) -> Callable[[Command], Command]:
     return click.option("--format", "form", type=click.Choice(choices), **keywords)
 
 
-def say(line: str) -> None:
-    """Print a line on stderr, apart from the output."""
-    click.echo(line, err=True)
-
-
-def split_names(values: Iterable[str], is_one: Callable[[str], bool] | None = None) -> tuple[str, ...]:
-    """Split values at commas, except inside a name that `is_one` accepts.
+def names_in(values: Iterable[str], is_one: Callable[[str], bool] | None = None) -> tuple[str, ...]:
+    """Names that commas set apart; one in a name that `is_one` knows does not.
 
     By default, `is_one` accepts `KIND:FOLDER` where the folder exists (`tagging:a,b`).
     """

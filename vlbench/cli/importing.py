@@ -8,7 +8,8 @@ import click
 
 from vlbench.api.references import ImportedFile, System, import_scores
 from vlbench.cards.catalogue import read_catalogue
-from vlbench.cli.flags import flag, flags, say
+from vlbench.cli.flags import flag, flags
+from vlbench.cli.output import answer, say
 from vlbench.core.errors import VlbenchError
 from vlbench.options import Options
 
@@ -70,14 +71,14 @@ def coop(data_root: Sequence[Path], include_path: Sequence[Path], cache: Path | 
     if done.unchecked:
         say(f"vlbench: not held against {request.base}, whose weights are not here: {done.unchecked}")
     for change in done.changes:
-        click.echo(f"{done.read}: {change}")
-    click.echo(f"{done.read} is now {done.context}, with its card {done.card}")
+        answer(f"{done.read}: {change}")
+    answer(f"{done.read} is now {done.context}, with its card {done.card}")
     where = "" if request.task is None else f" but on the data of {request.task}, where it is not"
-    click.echo(
+    answer(
         f"CoOp's files do not tell which images it learned from: whether it is zero-shot is unknown{where}, "
         "and no test image is held against them"
     )
-    click.echo(f"vlbench run --include-path {done.card.parent} --model {done.name} --task TASK")
+    answer(f"vlbench run --include-path {done.card.parent} --model {done.name} --task TASK")
 
 
 RESULTS_EXAMPLES: dict[System, str] = {
@@ -137,11 +138,9 @@ def mteb(**asked: Any) -> None:
 def _import(system: System, files: Sequence[Path], **asked: Any) -> None:
     for file in files:
         done = import_scores(system, file, **asked)
-        click.echo(
-            f"{file}: {done.scores} scores are now in {done.path}; cards stand for {done.named} of them"
-        )
+        answer(f"{file}: {done.scores} scores are now in {done.path}; cards stand for {done.named} of them")
         if done.again:
-            click.echo(f"{done.again} of them were imported from another file already and are listed once")
+            answer(f"{done.again} of them were imported from another file already and are listed once")
         if done.own:
             say(
                 f"vlbench: {file}: {done.own} of them were exported by vlbench: our own results, "
@@ -154,7 +153,7 @@ def _say_averages(done: ImportedFile) -> None:
     """Report on the averages that a file states, and name those that its columns contradict."""
     wrong = [each for each in done.averages if not each.agrees]
     if done.averages:
-        click.echo(
+        answer(
             f"{len(done.averages) - len(wrong)} of {len(done.averages)} averages are those of their columns"
         )
     for each in wrong:

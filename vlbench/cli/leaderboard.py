@@ -6,7 +6,8 @@ from typing import Literal
 import click
 
 from vlbench.api.additions import leaderboard_additions
-from vlbench.cli.flags import flag, format_flag, results_flag, say
+from vlbench.cli.flags import flag, format_flag, results_flag
+from vlbench.cli.output import answer, answer_text, say
 from vlbench.core.errors import CheckFailed
 from vlbench.core.result import Result
 from vlbench.report.exchange.imported import imported_text, read_imported
@@ -69,18 +70,18 @@ def command(
             say(f"vlbench: {line}")
     theirs, tasks = read_imported(results), {result.task for result in found}
     if form == "csv":
-        click.echo((results / LEADERBOARD).read_text(encoding="utf-8"), nl=False)
+        answer_text((results / LEADERBOARD).read_bytes().decode(), exact=True)
         return
     if form == "markdown":
         ranked = with_ranks(results, found, additions)
-        click.echo(leaderboard_markdown(found, ranked, intervals=intervals))
+        answer_text(leaderboard_markdown(found, ranked, intervals=intervals))
         imported = imported_text(theirs, tasks, markdown=True)
     else:
-        text = (results / LEADERBOARD).read_text(encoding="utf-8")
-        click.echo(leaderboard_table(text, spreads(found)))
+        text = (results / LEADERBOARD).read_bytes().decode()
+        answer_text(leaderboard_table(text, spreads(found)))
         imported = imported_text(theirs, tasks)
     if imported:
-        click.echo(f"\n{imported}")
+        answer_text(f"\n{imported}")
 
 
 def _check(folder: Path, additions: Additions, *, plot: bool) -> None:
@@ -92,7 +93,7 @@ def _check(folder: Path, additions: Additions, *, plot: bool) -> None:
     if plot and not pictures_of(folder):
         say(f"vlbench: {folder}: {NO_CURVE}")
     files = "every CSV and picture" if pictures_of(folder) else "every CSV"
-    click.echo(f"{folder}: {files} is what the results say")
+    answer(f"{folder}: {files} is what the results say")
 
 
 def _say_notes(results: tuple[Result, ...], additions: Additions) -> None:

@@ -11,6 +11,7 @@ from vlbench.cards.availability import first_place
 from vlbench.cards.catalogue import Catalogue, read_catalogue
 from vlbench.cards.folders import Entry
 from vlbench.cli.flags import flags
+from vlbench.cli.output import answer_text
 from vlbench.core.errors import UnknownName
 from vlbench.core.registry import ADAPTERS, METHODS, METRICS, SCORINGS, SOURCES, TASK_KINDS, Registry
 from vlbench.core.scoring import Scoring
@@ -108,12 +109,12 @@ def command(
                 for row in _card_rows(tasks, "kind", here=here)
             ]
     if as_json:
-        click.echo(json.dumps(rows, indent=1, ensure_ascii=False))
+        answer_text(json.dumps(rows, indent=1, ensure_ascii=False))
         return
-    click.echo(Table.of(rows, without=UNPRINTED).text(ruled=False))
+    answer_text(Table.of(rows, without=UNPRINTED).text(ruled=False))
     note = _note(what)
     if note:
-        click.echo(f"\n{note}")
+        answer_text(f"\n{note}")
 
 
 Here = Callable[[Entry], str | None]

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 import click
 
 from vlbench.core.errors import CheckFailed, VlbenchError
+from vlbench.core.visible import visible
 
 COMMANDS = {
     "check": "Compare results with a baseline: did a score, a protocol, weights or data change?",
@@ -45,6 +46,17 @@ class Commands(click.Group):
         module = importlib.import_module(f"vlbench.cli.{MODULES.get(cmd_name, cmd_name)}")
         command: click.Command = module.command
         return command
+
+    def invoke(self, ctx: click.Context) -> object:
+        """Call the command; a wrong argument is told as other names are."""
+        try:
+            return super().invoke(ctx)
+        except click.UsageError as error:
+            told = error.format_message()
+            shown = visible(told, keep="\n")
+            if shown == told:
+                raise
+            raise click.UsageError(shown, error.ctx) from error
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
         """Write the list of commands without importing any."""
@@ -86,4 +98,4 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 def _say(error: VlbenchError | str) -> None:
     line = " ".join(str(error).split())
-    click.echo(f"vlbench: {line}", err=True)
+    click.echo(f"vlbench: {visible(line)}", err=True)

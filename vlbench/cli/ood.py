@@ -6,7 +6,8 @@ from typing import Unpack
 
 import click
 
-from vlbench.cli.flags import completion, flags, say
+from vlbench.cli.flags import completion, flags
+from vlbench.cli.output import answer, answer_text, say
 from vlbench.options import Keywords
 
 EXAMPLES = """\b
@@ -37,4 +38,7 @@ def command(
     from vlbench.api.outlier_detection import ood
 
     found = ood(model, task_in, task_out, tell=say, **options)
-    click.echo(json.dumps(asdict(found), indent=1) if as_json else str(found))
+    if as_json:
+        answer_text(json.dumps(asdict(found), indent=1))
+    else:
+        answer(str(found))

@@ -6,7 +6,8 @@ from typing import Unpack
 
 import click
 
-from vlbench.cli.flags import batch_size_flag, flag, flags, names_flag, say, split_names
+from vlbench.cli.flags import batch_size_flag, flag, flags, names_flag, names_in
+from vlbench.cli.output import answer_text, say
 from vlbench.core.result import Result
 from vlbench.options import Keywords, Options
 from vlbench.report.exchange.run_log import Tracker, run_log
@@ -82,5 +83,5 @@ def command(
         for note in rebuild_leaderboards(read):
             say(f"note: {note}")
         if results:
-            click.echo(summary_table(results))
+            answer_text(summary_table(results))
     say(f"results in {read.results}")

@@ -11,6 +11,7 @@ from vlbench.cards.catalogue import Catalogue, half_name, read_catalogue
 from vlbench.cards.facts import Facts, collection_facts, model_facts, task_facts
 from vlbench.cards.folders import CardKind, Entry
 from vlbench.cli.flags import completion, flags
+from vlbench.cli.output import answer_text
 from vlbench.cli.show_text import lines
 from vlbench.core.errors import UnknownName
 from vlbench.options import Keywords, Options
@@ -42,9 +43,9 @@ def command(name: str, as_json: bool, **options: Unpack[Keywords]) -> None:  # n
         advice = "`vlbench list models`, `list tasks` and `list collections` list all"
         raise UnknownName("card", name, (*catalogue.models, *catalogue.tasks, *others), advice=advice)
     if as_json:
-        click.echo(json.dumps([each.as_json() for each in facts], indent=1, ensure_ascii=False))
+        answer_text(json.dumps([each.as_json() for each in facts], indent=1, ensure_ascii=False))
         return
-    click.echo("\n\n".join("\n".join(lines(each)) for each in facts))
+    answer_text("\n\n".join("\n".join(lines(each)) for each in facts))
 
 
 def _facts(name: str, catalogue: Catalogue, roots: tuple[Path, ...]) -> Iterator[Facts]:

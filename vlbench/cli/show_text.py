@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from vlbench.cards.facts import CollectionFacts, Facts, ModelFacts, Quoted, TaskFacts
 from vlbench.core.published import PublishedScore
+from vlbench.core.visible import visible
 from vlbench.report.table import Table
 
 INDENT = 16
@@ -27,7 +28,7 @@ def lines(facts: Facts) -> Iterator[str]:
 
 
 def _task_lines(facts: TaskFacts) -> Iterator[str]:
-    yield f"{facts.name}: {facts.card['title']}"
+    yield visible(f"{facts.name}: {facts.card['title']}")
     yield _line("file", facts.file)
     yield from _fields(facts.card, {"names": facts.names, "templates": facts.templates})
     if facts.collections:
@@ -44,13 +45,13 @@ def _task_lines(facts: TaskFacts) -> Iterator[str]:
     yield from _published(facts.published, str(facts.card["primary"]), "model")
     yield "data, the first that is there:"
     for source in facts.data:
-        yield f"  {source.kind:<{INDENT}}{_pairs(source.options)}".rstrip()
+        yield visible(f"  {source.kind:<{INDENT}}{_pairs(source.options)}".rstrip())
         for place in source.places:
-            yield f"  {'':<{INDENT}}{'found' if place in source.found else 'not there'}: {place}"
+            yield visible(f"  {'':<{INDENT}}{'found' if place in source.found else 'not there'}: {place}")
 
 
 def _model_lines(facts: ModelFacts) -> Iterator[str]:
-    yield f"{facts.name}: {facts.card['title']}"
+    yield visible(f"{facts.name}: {facts.card['title']}")
     yield _line("file", facts.file)
     yield from _fields(facts.card, {})
     trained = facts.card.get("trained_on")
@@ -71,7 +72,7 @@ def _model_lines(facts: ModelFacts) -> Iterator[str]:
 
 
 def _collection_lines(facts: CollectionFacts) -> Iterator[str]:
-    yield f"{facts.name}: {facts.title}"
+    yield visible(f"{facts.name}: {facts.title}")
     yield _line("file", facts.file)
     if facts.about:
         yield _line("about", facts.about)
@@ -140,7 +141,7 @@ def _fields(card: Mapping[str, object], quoted: Mapping[str, Quoted | None]) -> 
 def _line(field: str, text: str) -> str:
     """A field and its value, wrapped below the value. Long words (addresses, digests) are not split."""
     return textwrap.fill(
-        f"  {field:<{INDENT}}{text}",
+        visible(f"  {field:<{INDENT}}{text}", keep="\t\n"),  # blanks, when wrapped
         width=WIDTH,
         subsequent_indent=" " * (INDENT + 2),
         break_long_words=False,

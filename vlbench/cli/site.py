@@ -5,7 +5,8 @@ from pathlib import Path
 import click
 
 from vlbench.api.additions import leaderboard_additions
-from vlbench.cli.flags import flags, results_flag, say
+from vlbench.cli.flags import flags, results_flag
+from vlbench.cli.output import answer, say
 from vlbench.report.results import read_results
 from vlbench.report.tables.leaderboard import notes
 
@@ -44,4 +45,4 @@ def command(
     written = build_site(results, out, include_path=include_path, data_root=data_root)
     for note in notes(read_results(results), leaderboard_additions(include_path)):
         say(f"vlbench: {note}")
-    click.echo(f"{written.pages} pages in {written.files} files; open {out / 'index.html'}")
+    answer(f"{written.pages} pages in {written.files} files; open {out / 'index.html'}")

@@ -4,7 +4,8 @@ from typing import Literal, Unpack
 
 import click
 
-from vlbench.cli.flags import completion, flags, format_flag, say
+from vlbench.cli.flags import completion, flags, format_flag
+from vlbench.cli.output import answer_text, say
 from vlbench.options import Keywords
 from vlbench.report.tables.prompt_spread import PromptSpread
 
@@ -33,4 +34,4 @@ def command(model: str, task: str, form: Literal["text", "json", "csv"], **optio
     sweep = sweep_prompts(model, task, tell=say, **options)
     spread = PromptSpread.of(sweep.whole, sweep.single)
     printed = {"text": spread.as_text, "json": spread.as_json, "csv": spread.as_csv}
-    click.echo(printed[form]().rstrip("\n"))
+    answer_text(printed[form](), exact=form == "csv")

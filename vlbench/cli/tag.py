@@ -8,7 +8,8 @@ import click
 from tqdm import tqdm
 
 from vlbench.cards.catalogue import read_catalogue
-from vlbench.cli.flags import batch_size_flag, completion, flag, flags, format_flag, say
+from vlbench.cli.flags import batch_size_flag, completion, flag, flags, format_flag
+from vlbench.cli.output import answer, answer_text, say
 from vlbench.core.errors import CheckFailed, VlbenchError
 from vlbench.options import Keywords, Options
 from vlbench.tagging.answer import BrokenImage, Format, head_lines, image_lines
@@ -138,15 +139,15 @@ def command(
     broken = 0
     try:
         for line in head_lines(form, captions=caption):
-            click.echo(line)
-        for answer in tag_images(job):
+            answer_text(line, exact=True)
+        for found in tag_images(job):
             with tqdm.external_write_mode():  # takes the progress bar away while a line is printed
-                if isinstance(answer, BrokenImage):
+                if isinstance(found, BrokenImage):
                     broken += 1
-                    say(f"vlbench: {answer.reason}")
+                    say(f"vlbench: {found.reason}")
                     continue
-                for line in image_lines(answer, form):
-                    click.echo(line)
+                for line in image_lines(found, form):
+                    answer_text(line, exact=True) if form == "csv" else answer(line)
     except KeyboardInterrupt:
         say("vlbench: stopped")
         sys.exit(130)

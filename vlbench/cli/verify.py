@@ -6,6 +6,7 @@ import click
 
 from vlbench.api.references import verify
 from vlbench.cli.flags import completion, flag, format_flag, results_flag
+from vlbench.cli.output import answer, answer_text
 from vlbench.core.errors import CheckFailed
 from vlbench.report.exchange.verify import unreproduced
 from vlbench.report.exchange.verify_text import Form, comparisons_text
@@ -46,9 +47,9 @@ def command(
     """
     comparisons = verify(model, task, results=results, tolerance=tolerance, include_path=include_path)
     if not comparisons and form == "text":
-        click.echo(f"{results}: nothing is published of these models on these data sets")
+        answer(f"{results}: nothing is published of these models on these data sets")
         return
-    click.echo(comparisons_text(comparisons, form))
+    answer_text(comparisons_text(comparisons, form), exact=form == "csv")
     off = unreproduced(comparisons)
     if off:
         first = off[0]

@@ -5,6 +5,8 @@ import json
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
+from vlbench.core.regular_file import open_regular
+
 HEX = 32
 """Length of a digest in hexadecimal digits (128 bits)."""
 
@@ -42,15 +44,8 @@ def digest_of_strings(strings: Iterable[str]) -> str:
 
 
 def sha256_of_file(path: Path) -> str:
-    """SHA-256 of a file's bytes, in hexadecimal digits.
-
-    >>> from tempfile import TemporaryDirectory
-    >>> with TemporaryDirectory() as folder:
-    ...     _ = Path(folder, "a.txt").write_text("a")
-    ...     print(sha256_of_file(Path(folder, "a.txt"))[:8])
-    ca978112
-    """
-    with path.open("rb") as file:
+    """SHA-256 of a file's bytes, in hexadecimal digits."""
+    with open_regular(path) as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 

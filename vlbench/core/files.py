@@ -7,11 +7,14 @@ from collections.abc import Callable
 from pathlib import Path
 from urllib.parse import quote
 
-from vlbench.core.digest import digest_of, digest_of_bytes, digest_of_strings, sha256_of_file
+from vlbench.core.digest import HEX, digest_of, digest_of_bytes, digest_of_strings, sha256_of_file
 from vlbench.core.errors import DataError
+from vlbench.core.outside_name import wrong_path
 
 _CHECKED = b"vlbench-checked "
-"""The first bytes of a checksummed file; the digest, a line feed and the content follow."""
+"""What a checksummed file begins with; the digest and a line feed follow, then the content."""
+_LONGEST = 224
+"""Letters of a file's name, so that disks of 255 have room for what it ends with."""
 
 
 def write_atomically(path: Path, data: bytes | str) -> None:
@@ -62,12 +65,21 @@ def _checksum(path: Path, data: bytes) -> bytes:
 
 
 def file_name(name: str) -> str:
-    """Turn a registry or card name into a file name; different names give different file names.
+    """A registry or card name as a file name, one to one; of a very long one the start and a digest.
 
-    >>> file_name("open_clip:ViT-B-32/openai")
-    'open_clip%3AViT-B-32%2Fopenai'
+    It is no `..`, is not hidden, and no device of Windows.
+
+    >>> file_name("open_clip:ViT-B-32/openai"), file_name("..")
+    ('open_clip%3AViT-B-32%2Fopenai', '%2E%2E')
     """
-    return quote(name, safe="@+=,._- ")
+    quoted = quote(name, safe="@+=,._- ", errors="surrogatepass")
+    if len(quoted) > _LONGEST:
+        quoted = f"{quoted[: _LONGEST - HEX - 1]}~{digest_of_bytes(quoted.encode())}"
+    if quoted and wrong_path(quoted.partition(".")[0]):
+        quoted = f"%{ord(quoted[0]):02X}{quoted[1:]}"
+    if quoted.endswith((".", " ")):
+        quoted = f"{quoted[:-1]}%{ord(quoted[-1]):02X}"
+    return quoted
 
 
 def shown(path: Path) -> str:
@@ -87,8 +99,9 @@ def file_state(path: Path) -> str:
 
 def state_of(path: str, status: os.stat_result) -> str:
     """Path, size, both times and inode of a file: a rewrite can keep the size and the time of writing."""
+    known = os.fsencode(path).decode(errors="backslashreplace")  # as text, whatever the locale
     times = f"{status.st_mtime_ns}|{status.st_ctime_ns}"
-    return f"{path}|{status.st_size}|{times}|{status.st_ino}"
+    return f"{known}|{status.st_size}|{times}|{status.st_ino}"
 
 
 def default_cache() -> Path:

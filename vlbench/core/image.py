@@ -184,8 +184,14 @@ def _encoded(image: "Image") -> bytes | None:
 def decoding_remarks(image: "Image") -> tuple[str, ...]:
     """What preprocessing changes in an opened image that is not a plain 8-bit picture; empty for a plain one.
 
-    Images are converted as in open_clip: Pillow's `convert("RGB")` of the first frame, without rotation.
+    It is converted as open_clip does: Pillow's `convert("RGB")`, of the first frame, as it lies.
+
+    Raises:
+        DataError: what its file says of that is damaged.
     """
+    # imported here, since it imports Pillow, and a run with everything stored needs none
+    from vlbench.core.broken_image import decoding
+
     remarks = []
     if image.mode in WIDE:
         remarks.append("of 16 bits or more, whose values above 255 turn white")
@@ -195,10 +201,11 @@ def decoding_remarks(image: "Image") -> tuple[str, ...]:
         remarks.append("of CMYK, converted without their colour profile")
     if image.mode in ("RGBA", "LA", "PA") or "transparency" in image.info:
         remarks.append("with transparency, which the model's preprocessing drops or fills")
-    if getattr(image, "is_animated", False):
-        remarks.append("of several frames, of which the first is read")
-    if ("exif" in image.info or image.format == "TIFF") and image.getexif().get(ORIENTATION, 1) != 1:
-        remarks.append("with an EXIF orientation, which is not applied")
+    with decoding(getattr(image, "opened_from", "an image")):
+        if getattr(image, "is_animated", False):
+            remarks.append("of several frames, of which the first is read")
+        if ("exif" in image.info or image.format == "TIFF") and image.getexif().get(ORIENTATION, 1) != 1:
+            remarks.append("with an EXIF orientation, which is not applied")
     return tuple(dict.fromkeys(remarks))
 
 

@@ -2,10 +2,12 @@
 
 from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
+from io import TextIOWrapper
 from pathlib import Path
 
 from vlbench.core.errors import DataError, VlbenchError
 from vlbench.core.files import shown
+from vlbench.core.regular_file import open_regular
 
 
 def read_text(path: Path, error: type[VlbenchError] = DataError) -> str:
@@ -15,7 +17,8 @@ def read_text(path: Path, error: type[VlbenchError] = DataError) -> str:
         VlbenchError: as `error`: it cannot be read, or is not UTF-8.
     """
     try:
-        return path.read_text(encoding="utf-8-sig")
+        with open_regular(path) as file, TextIOWrapper(file, encoding="utf-8-sig") as text:
+            return text.read()
     except UnicodeDecodeError as wrong:
         raise error(f"{shown(path)}: not UTF-8 at byte {wrong.start}; save it as UTF-8") from wrong
     except FileNotFoundError as wrong:

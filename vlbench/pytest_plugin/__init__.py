@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import pytest
 
 from vlbench.core.errors import VlbenchError
+from vlbench.core.visible import visible
 from vlbench.pytest_plugin.settings import Settings, settings_of
 
 if TYPE_CHECKING:
@@ -107,33 +108,37 @@ class BaselineFile(pytest.File):
             pairs = scores.pairs(self.path)
             scores.tolerances(self.path, None)
         except VlbenchError as error:
-            raise self.CollectError(f"vlbench: {error}") from error
+            raise self.CollectError(visible(f"vlbench: {error}")) from error
         for model in dict.fromkeys(model for model, _ in pairs):
-            yield ModelRows.from_parent(self, name=model)
+            yield ModelRows.from_parent(self, name=visible(model), model=model)
 
 
 class ModelRows(pytest.Collector):
     """A model of a baseline: its tasks."""
 
+    def __init__(self, *, model: str, **settings: Any) -> None:
+        super().__init__(**settings)
+        self.model = model
+
     def collect(self) -> "Iterator[ScoreItem]":
         """The tasks in the baseline's order."""
         for model, task in _scores(self.config).pairs(self.path):
-            if model == self.name:
-                yield ScoreItem.from_parent(self, name=task, model=model)
+            if model == self.model:
+                yield ScoreItem.from_parent(self, name=visible(task), model=model, task=task)
 
 
 class ScoreItem(pytest.Item):
     """A model on a task, against the baseline."""
 
-    def __init__(self, *, model: str, **settings: Any) -> None:
+    def __init__(self, *, model: str, task: str, **settings: Any) -> None:
         super().__init__(**settings)
-        self.model = model
+        self.model, self.task = model, task
         self.add_marker("vlbench")
 
     def runtest(self) -> None:
         """Read or make the result and compare it. Changes that do not fail are a section of the report."""
         scores = _scores(self.config)
-        moved = scores.check(scores.result(self.model, self.name), baseline=self.path)
+        moved = scores.check(scores.result(self.model, self.task), baseline=self.path)
         if moved:
             self.add_report_section("call", "vlbench", moved)
 
@@ -144,12 +149,12 @@ class ScoreItem(pytest.Item):
         if isinstance(excinfo.value, Regression):
             return str(excinfo.value)
         if isinstance(excinfo.value, VlbenchError):
-            return f"vlbench: {excinfo.value}"
+            return visible(f"vlbench: {excinfo.value}")
         return super().repr_failure(excinfo, style)
 
     def reportinfo(self) -> tuple[Path, None, str]:
-        """The location, and the name in the heading of a failure."""
-        return self.path, None, f"vlbench::{self.model}::{self.name}"
+        """Where it stands, and its name in the heading of a failure."""
+        return self.path, None, visible(f"vlbench::{self.model}::{self.task}")
 
 
 class AssertNoRegression(Protocol):

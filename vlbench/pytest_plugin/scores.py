@@ -14,6 +14,7 @@ from vlbench.core.errors import DataError
 from vlbench.core.files import file_name
 from vlbench.core.registry import METHODS
 from vlbench.core.result import Result
+from vlbench.core.visible import visible
 from vlbench.options import Keywords
 from vlbench.pytest_plugin.settings import Settings
 from vlbench.report.gate.baseline import BaselineRow, read_baseline, rows_by_pair, rows_of
@@ -143,7 +144,7 @@ def _first(failed: Sequence[Finding]) -> str:
     """The first failure on one line, for pytest's summary."""
     metric = f"{failed[0].metric}: " if failed[0].metric else ""
     more = f"; and {len(failed) - 1} more" if len(failed) > 1 else ""
-    return f"{metric}{failed[0].message}{more}"
+    return visible(f"{metric}{failed[0].message}{more}")
 
 
 def _as_asked(model: str) -> tuple[str, Keywords]:

@@ -8,6 +8,7 @@ from pathlib import Path
 from vlbench.core.digest import digest_of
 from vlbench.core.errors import DataError
 from vlbench.core.files import file_name, write_atomically
+from vlbench.core.regular_file import open_regular
 from vlbench.core.result import Result
 from vlbench.report.comparable import Question
 
@@ -28,12 +29,11 @@ def result_path(result: Result, ending: str = ".json") -> Path:
 def source_text(source: str) -> str:
     """The source of a result's data for readers: of a folder on this machine only the last part.
 
-    >>> source_text("folder:/home/me/photos/test"), source_text("jsonl:mine")
-    ('folder:test', 'jsonl:mine')
+    >>> tuple(map(source_text, ("folder:/home/me/photos/test", "torchvision:mnist:/data", "jsonl:mine")))
+    ('folder:test', 'torchvision:mnist:data', 'jsonl:mine')
     """
-    kind, mark, place = source.partition(":")
-    path = Path(place)
-    return f"{kind}{mark}{path.name}" if path.is_absolute() else source
+    kind, mark, place = source.partition(":/")
+    return f"{kind}:{Path(place).name}" if mark else source
 
 
 def write_result(result: Result, folder: Path) -> Path:
@@ -70,14 +70,17 @@ def read_result(path: Path) -> Result:
     """The result in a file.
 
     Raises:
-        DataError: the file is damaged or has another schema; the message names it.
+        DataError: the file cannot be read, is damaged or of another schema; it is named.
     """
     try:
-        return Result.from_json(path.read_text(encoding="utf-8"))
+        with open_regular(path) as file:
+            return Result.from_json(file.read().decode())
     except UnicodeDecodeError as error:
         raise DataError(
             f"{path}: not a vlbench result: not UTF-8; delete it or run the model again"
         ) from error
+    except OSError as error:
+        raise DataError(f"{path}: cannot be read ({error.strerror}); move or delete it") from error
     except DataError as error:
         raise DataError(f"{path}: {error}") from error
 

@@ -1,9 +1,11 @@
 """Tables as text for a terminal, as Markdown and as CSV, and the format of their numbers."""
 
-import csv
-import io
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
+
+from vlbench.core.visible import visible
+from vlbench.report.csv_text import csv_text
+from vlbench.report.markdown import Markdown, escaped
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,9 +56,9 @@ class Table:
 
         if not self.head:
             return "(none)"
-        head = [name.replace("\n", " ") for name in self.head]
+        lines = (self.head, *self.rows)
         drawn = tabulate(
-            [head, *([_cell(cell) for _, cell in zip(head, row, strict=True)] for row in self.rows)],
+            [[visible(_cell(cell)) for _, cell in zip(self.head, line, strict=True)] for line in lines],
             tablefmt="simple",
             disable_numparse=True,
             preserve_whitespace=True,
@@ -68,17 +70,17 @@ class Table:
         return "\n".join([first, *([rule] if ruled else []), *others])
 
     def markdown(self) -> str:
-        """A table in GitHub's Markdown; cells are escaped."""
-        lines = (self.head, *self.rows)
-        rows = [[_cell(cell).replace("|", "\\|").replace("\n", " ") for cell in line] for line in lines]
+        """A table of GitHub's Markdown; cells that are none are escaped."""
+        rows = [
+            [str(cell if isinstance(cell, Markdown) else escaped(_cell(cell))) for cell in line]
+            for line in (self.head, *self.rows)
+        ]
         rows.insert(1, ["---:" if name in self.right else "---" for name in self.head])
         return "\n".join(f"| {' | '.join(row)} |" for row in rows)
 
     def csv(self) -> str:
-        """The CSV, with the same line ends on every machine."""
-        buffer = io.StringIO()
-        csv.writer(buffer, lineterminator="\n").writerows((self.head, *self.rows))
-        return buffer.getvalue()
+        """The CSV, which `read_csv` reads."""
+        return csv_text((self.head, *self.rows))
 
 
 def number(value: float | None) -> str:

@@ -8,7 +8,7 @@ BASE, NEW = "@base", "@new"
 """The endings of the names of the two halves of a task's classes."""
 
 _OLD = "|".join(map(re.escape, old_methods.MARKS))
-_MARKS = rf"(?P<marks>(?:\+(?:[a-z]+@[^+@]+|{_OLD}))*)$"
+_MARKS = rf"(?P<marks>(?:\+(?:[a-z]+@[^+@]+|{_OLD}))*)\Z"
 _OWN = re.compile(rf"(?P<card>[\w-]+:.*?@[0-9a-f]{{6}}){_MARKS}", re.DOTALL)
 _OF_A_CARD = re.compile(rf"(?P<card>.*?){_MARKS}", re.DOTALL)
 

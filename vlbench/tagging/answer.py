@@ -1,11 +1,11 @@
 """The answer for an image: its tags and caption, or why it has none, and how these are written."""
 
-import csv
-import io
 import json
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
 from typing import Literal
+
+from vlbench.report.csv_text import csv_text
 
 Format = Literal["text", "json", "csv"]
 CSV_HEADER = ("path", "tag", "score", "id")
@@ -76,6 +76,4 @@ def _rounded(score: float, digits: int) -> float:
 
 
 def _csv_line(cells: Iterable[object]) -> str:
-    buffer = io.StringIO()
-    csv.writer(buffer, lineterminator="").writerow(cells)
-    return buffer.getvalue()
+    return csv_text([cells]).removesuffix("\n")

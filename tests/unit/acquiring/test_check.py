@@ -140,7 +140,9 @@ def test_a_broken_image_is_named(tmp_path: Path, write_card: Write, hub: HubServ
     assert check(tmp_path, sample=0).state == "fits"
     found = check(tmp_path)
     assert found.state == "differs"
-    assert [each.partition(" does not decode")[0] for each in found.differs] == ["image blue/1.png"]
+    assert [each.partition(" does not decode")[0] for each in found.differs] == [
+        f"image blue/1.png: {broken}"
+    ]
 
 
 @pytest.mark.parametrize(

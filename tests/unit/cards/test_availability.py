@@ -41,6 +41,12 @@ def test_the_hubs_cache_is_where_its_variables_say(tmp_path: Path, monkeypatch: 
     assert first_place(file, ()) is not None
 
 
+@pytest.mark.parametrize("name", ["x" * 300, "a\0b", "**/**/x", "[", "o/n/**/**x"])
+def test_a_name_that_nothing_can_have_is_not_there(name: str, tmp_path: Path) -> None:
+    stated = [f"{scheme}:{name}" for scheme in ("data", "card", "models", "datasets")]
+    assert first_place(entry(tmp_path, *stated), (tmp_path,)) is None
+
+
 def test_an_adapter_named_after_an_extra_wants_it_installed(monkeypatch: pytest.MonkeyPatch) -> None:
     stated = ["torch>=2", 'no-such-package>=5; extra == "toy"', 'click>=8; extra == "clicky"']
     monkeypatch.setattr("importlib.metadata.requires", lambda _: stated)

@@ -72,6 +72,17 @@ def test_settings_are_held_against_the_task_kind(write_task: Callable[..., Path]
     assert "settings.seed: unknown field; known: at" in told
 
 
+@pytest.mark.parametrize("field", ["names", "templates", "ids", "descriptions"])
+@pytest.mark.parametrize("path", ["../names.tsv", "/etc/passwd", '"a\\0b"', "a/../../b"])
+def test_files_of_a_card_lie_beside_it_or_below_a_data_root(
+    field: str, path: str, write_task: Callable[..., Path]
+) -> None:
+    lines = {"names": "names.tsv", field: path} if field == "ids" else {field: path}
+    told = message(write_task(**lines))
+    assert f"{field}: " in told
+    assert "leads out of the folder" in told or "no name of a file" in told
+
+
 @pytest.mark.parametrize(
     ("text", "told"),
     [

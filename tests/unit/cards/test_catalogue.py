@@ -81,6 +81,15 @@ def test_a_name_that_a_pattern_could_not_ask_for_is_refused(write_task: Callable
         read_catalogue()
 
 
+@pytest.mark.parametrize("name", ["..", ".hidden", "a\u2028b", "a\nb", "nul"])
+def test_a_card_whose_name_is_no_name_of_a_file_everywhere_is_refused(
+    name: str, write_task: Callable[..., Path]
+) -> None:
+    write_task(name)
+    with pytest.raises(CardError, match="the card's name: "):
+        read_catalogue()
+
+
 def test_collections_and_aliases_are_read(cards: Path, write_task: Callable[..., Path]) -> None:
     write_task("adding", aliases="[vtab/add, plus]")
     write_task("counting")

@@ -1,3 +1,5 @@
+import os
+import sys
 from pathlib import Path
 from typing import cast
 
@@ -8,6 +10,7 @@ from vlbench.cards.catalogue import read_catalogue
 from vlbench.cards.data_request import DataRequest
 from vlbench.cards.own_data import named_by_ids
 from vlbench.core.contracts import Text
+from vlbench.core.errors import DataError
 from vlbench.core.task import TaskRequest
 
 WNIDS = {"wnid": {"n01": "crane", "n02": "crane", "n03": "tench"}}
@@ -28,6 +31,15 @@ def test_a_folder_is_a_task_of_its_own(tmp_path: Path, monkeypatch: pytest.Monke
         assert (request.protocol, request.partial) == ("own", "limit 2")
         assert (request.names, request.templates, request.metrics) == (None, None, ())
         assert request.allow_subset
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="names that are not UTF-8 need a Linux disk")
+@pytest.mark.usefixtures("plug_ins", "cards")
+def test_a_folder_whose_name_is_no_text_is_refused(tmp_path: Path) -> None:
+    root = tmp_path / os.fsdecode(b"caf\xe9")
+    (root / "cat").mkdir(parents=True)
+    with pytest.raises(DataError, match=r"the name b'.*caf.xe9' is not UTF-8; rename it"):
+        asked(f"question:{root}")
 
 
 @pytest.mark.usefixtures("plug_ins")

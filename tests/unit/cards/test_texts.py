@@ -1,8 +1,10 @@
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from vlbench.cards.texts import (
+    find_descriptions,
     find_text_file,
     read_classnames,
     read_names,
@@ -100,6 +102,15 @@ def test_a_text_file_lies_beside_the_card_or_under_a_root(tmp_path: Path) -> Non
     assert find_text_file("it.tsv", place, "task") == root / "it.tsv"
     (card / "it.tsv").touch()
     assert find_text_file("it.tsv", place, "task") == card / "it.tsv"
+
+
+@pytest.mark.parametrize("find", [find_text_file, find_descriptions])
+def test_a_text_file_leads_out_of_no_place(tmp_path: Path, find: Callable[[str, Place, str], Path]) -> None:
+    (tmp_path / "secret.tsv").touch()
+    place = Place(roots=(tmp_path / "root",), card_folder=tmp_path / "cards")
+    for file in ("../secret.tsv", str(tmp_path / "secret.tsv")):
+        with pytest.raises(CardError, match=r"task: .*secret.tsv' leads out of the folder"):
+            find(file, place, "task")
 
 
 def test_names_take_the_ids_of_a_files_lines(tmp_path: Path) -> None:

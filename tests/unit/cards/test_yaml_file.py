@@ -1,12 +1,13 @@
 """YAML 1.2 by a library of YAML 1.1: what the two read differently, and what no card may hold."""
 
+import os
 from pathlib import Path
 
 import pytest
 import yaml
 
 from vlbench.cards import yaml_file
-from vlbench.cards.yaml_file import read_mapping
+from vlbench.cards.yaml_file import read_fields, read_mapping
 from vlbench.core.errors import CardError
 
 
@@ -102,4 +103,22 @@ def test_a_file_that_cannot_be_read(tmp_path: Path) -> None:
         read_mapping(tmp_path / "a.yaml")
     (tmp_path / "a.yaml").write_bytes(b"a: \xff\n")
     with pytest.raises(CardError, match="not UTF-8 at byte 3; save it as UTF-8"):
+        read_mapping(tmp_path / "a.yaml")
+
+
+@pytest.mark.parametrize("base", ["../other", "/etc/other", "sub/other", '"a\\0b"', '".."', '""'])
+def test_a_card_extends_one_of_its_own_folder(tmp_path: Path, base: str) -> None:
+    (tmp_path / "cards" / "sub").mkdir(parents=True)
+    for other in ("other", "cards/sub/other"):
+        (tmp_path / f"{other}.yaml").write_text("title: other\n")
+    path = tmp_path / "cards" / "a.yaml"
+    path.write_text(f"extends: {base}\n")
+    with pytest.raises(CardError, match=r"a.yaml: extends: "):
+        read_fields(path)
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs pipes among files")
+def test_a_pipe_is_no_card(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "a.yaml")
+    with pytest.raises(CardError, match=r"a.yaml: cannot be read .it is a pipe"):
         read_mapping(tmp_path / "a.yaml")

@@ -31,7 +31,9 @@ def test_a_stale_table_fails_the_check_by_name_and_is_not_written(make_result, t
     write_result(make_result(), tmp_path)
     checked = invoke("--results", tmp_path, "--check")
     assert isinstance(checked.exception, CheckFailed)
-    assert "stale: all.csv, leaderboard.csv, shapes.csv; run `vlbench leaderboard" in str(checked.exception)
+    assert "stale: all.csv, costs.csv, leaderboard.csv, shapes.csv; run `vlbench leaderboard" in str(
+        checked.exception
+    )
     assert not list(tmp_path.glob("*.csv"))
 
 

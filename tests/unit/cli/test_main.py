@@ -58,6 +58,12 @@ def test_no_command_imports_torch_before_it_runs():
     assert done.stdout == "set()\n"
 
 
+def test_a_wrong_argument_is_told_without_what_a_terminal_obeys(capsys):
+    with pytest.raises(SystemExit):
+        main(["leaderboard", "\u202ename\x9b31m"])
+    assert r"unexpected extra argument (\u202ename\u009b31m)" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(("error", "code"), [(VlbenchError("wrong"), 2), (CheckFailed("wrong"), 1)])
 def test_a_users_mistake_exits_2_and_a_failed_check_1(run, error, code):
     assert run(error) == (code, "", "vlbench: wrong\n")

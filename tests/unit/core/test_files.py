@@ -1,5 +1,6 @@
 import os
 import re
+import sys
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,7 @@ from vlbench.core.files import (
     write_atomically,
     write_checked,
 )
+from vlbench.core.outside_name import plain_name
 
 
 def test_a_file_is_written_whole_in_folders_made_for_it(tmp_path):
@@ -41,13 +43,26 @@ def test_a_failure_keeps_the_old_file_and_leaves_nothing_behind(tmp_path, monkey
 
 
 @pytest.mark.parametrize(
-    "name", ["clip-b32", "open_clip:ViT-B-32/openai", "a%2Fb", "a/b", "tête", "recall@5", "x" * 60]
+    "name",
+    [
+        *("clip-b32", "open_clip:ViT-B-32/openai", "a%2Fb", "a/b", "tête", "recall@5", "x" * 60),
+        *("..", ".", "...", ".hidden", "a.", "a ", " ", "con", "NUL.x", "a\u2028b", "a\nb", "\0", "a\\b"),
+    ],
 )
 def test_a_name_is_one_path_part_and_keeps_names_apart(name):
     from urllib.parse import unquote
 
     assert Path(file_name(name)).parts == (file_name(name),)
     assert unquote(file_name(name)) == name
+    assert plain_name(file_name(name), "") == file_name(name)
+
+
+def test_long_names_are_cut_and_stay_apart():
+    names = ["x" * 300, "x" * 301, "日" * 90, "日" * 91, f"..{'.' * 300}", "x" * 224, "x" * 225]
+    files = [file_name(name) for name in names]
+    assert len(set(files)) == len(names)
+    assert all(plain_name(file, "") and len(f"{file}.partial.predictions.parquet") < 255 for file in files)
+    assert "x" * 224 in files
 
 
 def test_a_value_is_computed_once_for_a_key(tmp_path):
@@ -158,3 +173,11 @@ def test_a_flipped_bit_of_a_remembered_digest_is_computed_anew(tmp_path):
     (entry,) = (tmp_path / "remembered").iterdir()
     entry.write_bytes(entry.read_bytes().replace(b"0000", b"0001", 1))
     assert remembered("key", tmp_path, lambda: "1" * 64) == "1" * 64
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="names that are not UTF-8 need a Linux disk")
+def test_the_state_of_a_file_whose_name_is_no_text_is_text(tmp_path):
+    path = tmp_path / os.fsdecode(b"caf\xe9")
+    path.touch()
+    assert f"{tmp_path}/caf\\xe9|0|" in file_state(path)
+    assert remembered_sha256(path, tmp_path / "cache").startswith("e3b0c442")

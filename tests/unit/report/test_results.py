@@ -1,4 +1,5 @@
 import json
+import os
 from dataclasses import replace
 
 import pytest
@@ -30,6 +31,28 @@ def test_a_result_lies_under_its_task_and_model_and_comes_back(make_result, tmp_
     path = write_result(result, tmp_path)
     assert path == tmp_path / "classification%3A%2Fmy%2Fimages" / "open_clip%3AViT-B-32%2Fopenai.json"
     assert read_results(tmp_path) == (result,)
+
+
+@pytest.mark.parametrize(
+    "name", ["..", ".", "...", ".hidden", "日" * 90, "x" * 300, "nl\nls\u2028", "con", "\0"]
+)
+def test_a_result_of_any_name_lies_in_its_folder_and_comes_back(name, make_result, tmp_path):
+    results = [make_result(task=name), make_result(model=name), make_result(task=name, model=name)]
+    for result in results:
+        path = write_result(result, tmp_path / "results")
+        assert path.resolve().parent.parent == (tmp_path / "results").resolve()
+    found = read_results(tmp_path / "results")
+    assert len(found) == len(results)
+    assert all(result in found for result in results)
+    assert [each.name for each in tmp_path.iterdir()] == ["results"]
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs pipes among files")
+def test_what_is_no_file_is_no_result(tmp_path):
+    (tmp_path / "shapes").mkdir()
+    os.mkfifo(tmp_path / "shapes" / "a.json")
+    with pytest.raises(DataError, match=r"a.json: cannot be read .it is a pipe and no file"):
+        read_results(tmp_path)
 
 
 def test_a_partial_result_leaves_the_whole_one_alone(make_result, tmp_path):

@@ -15,6 +15,8 @@ from vlbench.report.task_name import data_set_of, name_parts, old_method
         ),
         ("coco-80+thresholds@0.5", ("coco-80", ("thresholds@0.5",), "coco-80")),
         ("coco-80+best-f1", ("coco-80", ("best-f1",), "coco-80")),
+        ("end\n", ("end\n", (), "end\n")),
+        ("nl\nb+templates@56cd78", ("nl\nb", ("templates@56cd78",), "nl\nb")),
         # a plus in a card's own name is no mark
         ("a+b", ("a+b", (), "a+b")),
         (

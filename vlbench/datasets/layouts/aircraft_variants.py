@@ -6,6 +6,7 @@ from typing import Literal
 
 from vlbench.core.contracts import Dataset, Offers, Place, Target, Text
 from vlbench.core.errors import DataError, UnknownName
+from vlbench.core.outside_name import inner_path
 from vlbench.core.text_file import read_text
 from vlbench.datasets.readers.listed_images import Listed, find_listed, listed_dataset
 from vlbench.datasets.readers.location import folder_with
@@ -67,4 +68,4 @@ def _listed(text: str, file: Path, targets: Mapping[str, Target]) -> Iterator[Li
             raise DataError(f"{where}: {line!r} is no image number and variant; correct the line")
         if variant not in targets:
             raise UnknownName("variant", variant, targets, advice=f"{where} carries it; correct the line")
-        yield Listed(where, f"{image}{SUFFIX}", targets[variant])
+        yield Listed(where, inner_path(f"{image}{SUFFIX}", where), targets[variant])

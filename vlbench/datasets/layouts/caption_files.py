@@ -4,7 +4,8 @@ import posixpath
 from pathlib import Path
 
 from vlbench.core.contracts import Dataset, Place
-from vlbench.core.errors import DataError
+from vlbench.core.errors import CardError, DataError
+from vlbench.core.outside_name import inner_folder
 from vlbench.core.reading import Tally
 from vlbench.core.text_file import read_text
 from vlbench.datasets.readers.captions import captioned_images
@@ -36,33 +37,36 @@ def caption_files(place: Place, /, *, path: str, images: str = "image", captions
     >>> dataset[0].target.captions
     ('a dog on a mat',)
     """
+    pictured, said = (
+        inner_folder(each, f"source caption_files:{path}", CardError) for each in (images, captions)
+    )
 
     def holds(folder: Path) -> bool:
-        return (folder / images).is_dir() and (folder / captions).is_dir()
+        return (folder / pictured).is_dir() and (folder / said).is_dir()
 
     folder = locate(place, path, wanted=f"{images}/ and {captions}/", holds=holds)
     tally = Tally(str(folder))
     pictures: dict[str, str] = {}
-    for name in list_names(folder / images):
+    for name in list_names(folder / pictured):
         stem, suffix = posixpath.splitext(name)
         if suffix.lower() not in IMAGE_SUFFIXES:
             tally.leave_out(f"files in {images}/ that are no images", name)
             continue
         if pictures.setdefault(stem, name) != name:
-            raise DataError(f"{folder / images}: {pictures[stem]} and {name} share a stem; remove one")
+            raise DataError(f"{folder / pictured}: {pictures[stem]} and {name} share a stem; remove one")
     texts = set()
-    for name in list_names(folder / captions):
+    for name in list_names(folder / said):
         stem, suffix = posixpath.splitext(name)
         if suffix == TEXT:
             texts.add(stem)
         else:
             tally.leave_out(f"files in {captions}/ that are no {TEXT}", name)
     for stem in sorted(pictures.keys() ^ texts):
-        lacks = folder / captions / f"{stem}{TEXT}" if stem in pictures else folder / images / f"{stem}.*"
+        lacks = folder / said / f"{stem}{TEXT}" if stem in pictures else folder / pictured / f"{stem}.*"
         raise DataError(f"{lacks} is not there, its counterpart is; complete the data set")
     lines = []
     for stem in sorted(pictures, key=_by_number):
-        file = folder / captions / f"{stem}{TEXT}"
+        file = folder / said / f"{stem}{TEXT}"
         lines.append((str(file), pictures[stem], " ".join(read_text(file).split())))
     return captioned_images(
         f"caption_files:{path}",

@@ -7,6 +7,7 @@ from typing import Literal
 from vlbench.core.contracts import Dataset, Offers, Place, Target, Text
 from vlbench.core.errors import DataError
 from vlbench.core.files import file_state, remembered
+from vlbench.core.outside_name import inner_path
 from vlbench.core.reading import Tally
 from vlbench.core.text_file import read_text
 from vlbench.datasets.readers.listed_images import Listed, find_listed, listed_dataset
@@ -57,7 +58,8 @@ def coco_tags(
     names: dict[str, str] = essence["names"]
     tally = Tally()
     listed = []
-    for image, found in essence["images"]:
+    for name, found in essence["images"]:
+        image = inner_path(name, str(file))
         if found or unlabelled == "kept":
             listed.append(Listed(str(file), image, Target(tags=tuple(names[each] for each in found))))
         else:

@@ -8,9 +8,10 @@ from typing import Literal
 
 from vlbench.core.contracts import Dataset, Offers, Place, Target
 from vlbench.core.errors import DataError
+from vlbench.core.outside_name import inner_path
 from vlbench.core.text_file import read_text
 from vlbench.datasets.readers.annotation import text_of
-from vlbench.datasets.readers.listed_images import Listed, find_listed, inner_path, listed_dataset
+from vlbench.datasets.readers.listed_images import Listed, find_listed, listed_dataset
 from vlbench.datasets.readers.location import folder_with, locate
 from vlbench.datasets.readers.text_records import parse_json
 
@@ -80,7 +81,7 @@ def _find(place: Place, path: str) -> Path:
     """
     if path.lower().endswith(".json"):
         parent, name = posixpath.split(path)
-        return folder_with(place, parent, name) / name
+        return folder_with(place, parent or ".", name) / name
     folder = locate(place, path, wanted=SPLIT_FILES, holds=lambda each: any(each.glob(SPLIT_FILES)))
     files = sorted(folder.glob(SPLIT_FILES))
     if len(files) > 1:

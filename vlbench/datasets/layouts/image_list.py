@@ -6,13 +6,13 @@ from pathlib import Path
 from typing import Literal
 
 from vlbench.core.contracts import Dataset, Offers, Place, Target
-from vlbench.core.errors import DataError
+from vlbench.core.errors import CardError, DataError
+from vlbench.core.outside_name import inner_folder, inner_path
 from vlbench.core.text_file import read_text
 from vlbench.datasets.readers.annotation import names_of
 from vlbench.datasets.readers.listed_images import (
     Listed,
     find_listed,
-    inner_path,
     listed_dataset,
     refuse_repeats,
 )
@@ -63,6 +63,7 @@ def image_list(
     """
     folder = folder_with(place, path, list)
     file = folder / list
+    root = folder / inner_folder(images, f"source image_list:{path}: images", CardError)
     text = read_text(file)
     listed = tuple(_listed(text, file, suffix, None if label == "folder" else column, first))
     if not listed:
@@ -70,7 +71,7 @@ def image_list(
     refuse_repeats(listed)
     return listed_dataset(
         f"image_list:{path}",
-        find_listed(listed, (folder / images).resolve(), place),
+        find_listed(listed, root.resolve(), place),
         place,
         contents={file.name: [text]},
         offers=Offers(names=names_of(each.target for each in listed)),

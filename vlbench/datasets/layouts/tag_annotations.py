@@ -13,14 +13,14 @@ from pathlib import Path
 from typing import Literal
 
 from vlbench.core.contracts import Dataset, Place, Target
-from vlbench.core.errors import DataError, SourceMissing
+from vlbench.core.errors import CardError, DataError, SourceMissing
+from vlbench.core.outside_name import InnerPath, inner_folder, inner_path
 from vlbench.core.reading import Tally
 from vlbench.datasets.readers.annotation import offers_beside
 from vlbench.datasets.readers.file_listing import FoundFile, find_files, list_files
 from vlbench.datasets.readers.image_file import IMAGE_SUFFIXES
 from vlbench.datasets.readers.listed_images import (
     Listed,
-    inner_path,
     listed_dataset,
     refuse_repeats,
     those_there,
@@ -90,7 +90,8 @@ def tag_annotations(
         texts.append(_read(other))
         listed = _with_negatives(listed, _listed(texts[1], other, form), tally)
         labels += f", negative tags of {other.name}"
-    root = folder / images if (folder / images).is_dir() else folder
+    below = folder / inner_folder(images, f"source tag_annotations:{path}: images", CardError)
+    root = below if below.is_dir() else folder
     return listed_dataset(
         f"tag_annotations:{path}",
         those_there(listed, _found(root, listed), place, root),
@@ -118,7 +119,7 @@ def _verified(text: str, file: Path) -> Iterator[Listed]:
     _, columns = next(rows, ("", []))
     if not set(VERIFIED) <= set(columns):
         raise DataError(f"{file}: the columns are not {', '.join(VERIFIED)}; fetch the verified labels")
-    found: dict[str, tuple[list[str], list[str]]] = {}
+    found: dict[InnerPath, tuple[list[str], list[str]]] = {}
     for where, cells in rows:
         row = dict(zip(columns, cells, strict=False))
         image, label, confidence = (row.get(column, "") for column in VERIFIED)
@@ -153,11 +154,12 @@ def _listed(text: str, file: Path, form: Form) -> list[Listed]:
     return listed
 
 
-def _image_name(stem: str, line: str, where: str) -> str:
+def _image_name(stem: str, line: str, where: str) -> InnerPath:
     if not stem.strip():
         raise DataError(f"{where}: {line!r} names no image; write `image,tag,tag`")
-    name = inner_path(stem.strip(), where)
-    return name if posixpath.splitext(name)[1].lower() in IMAGE_SUFFIXES else name + JPEG
+    name = stem.strip()
+    suffix = "" if posixpath.splitext(name)[1].lower() in IMAGE_SUFFIXES else JPEG
+    return inner_path(name + suffix, where)
 
 
 def _tags(behind: str, form: Form, where: str) -> tuple[str | int, ...]:
@@ -175,8 +177,8 @@ def _tags(behind: str, form: Form, where: str) -> tuple[str | int, ...]:
     return names
 
 
-def _found(root: Path, listed: Sequence[Listed]) -> dict[str, FoundFile]:
-    """The file of each listed image by the name in its line, wherever it is below the root."""
+def _found(root: Path, listed: Sequence[Listed]) -> dict[InnerPath, FoundFile]:
+    """The file of each listed image, under the name that its line gives it, wherever it lies in the root."""
     found = find_files(root, (each.image for each in listed))
     if len(found) < len(listed):
         files = list_files(root)

@@ -1,6 +1,9 @@
 """The source `torchvision`: classification data sets as torchvision.datasets stores them on disk."""
 
+import csv
 import json
+import os
+import struct
 import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -16,7 +19,9 @@ from vlbench.core.dataset import Examples
 from vlbench.core.digest import digest_of_strings
 from vlbench.core.errors import CardError, DataError, SourceMissing, UnknownName
 from vlbench.core.files import remembered
+from vlbench.core.outside_name import InnerPath, inner_path
 from vlbench.datasets.readers.file_listing import FoundFile, find_files, list_files, revision_of
+from vlbench.datasets.readers.image_file import open_image_file
 from vlbench.datasets.readers.location import locate
 
 if TYPE_CHECKING:
@@ -31,41 +36,48 @@ OPTIONS = ("split", "train", "partition", "annotation_level")
 class OnDisk:
     """A data set: folders and files under its root, by its option `split`, and where its labels are.
 
-    `parts` under an empty split belong to every split. `labels` is an attribute with the labels in the order
-    of the items, or with pairs that end in the label. `package` is a package that torchvision does not depend
-    on. `files` is an attribute with the items' paths, where torchvision takes their order from the disk.
+    `parts` under an empty split are those of every split. `labels` is an attribute with the labels in the
+    order of the items, or with pairs that end with them. `package` is one that torchvision does not bring.
+    `files` is an attribute with the items' paths, or with pairs that begin with them, where images are files;
+    `unordered` says that torchvision leaves their order to the disk.
     """
 
     parts: Mapping[str, Sequence[str]]
     labels: str
     package: str = ""
     files: str = ""
+    unordered: bool = False
 
 
-def _everywhere(part: str, labels: str, package: str = "") -> OnDisk:
-    return OnDisk({"": (part,)}, labels, package)
+def _everywhere(part: str, labels: str, files: str = "", package: str = "") -> OnDisk:
+    return OnDisk({"": (part,)}, labels, package, files)
 
 
+CALTECH = "index"
+"""Caltech101's attribute with the number of each image in the folder of its class."""
 LAYOUTS: Mapping[str, OnDisk] = {
     "CIFAR10": _everywhere("cifar-10-batches-py", "targets"),
     "CIFAR100": _everywhere("cifar-100-python", "targets"),
-    "Caltech101": _everywhere("caltech101/101_ObjectCategories", "y", "scipy"),
-    "Country211": OnDisk({each: (f"country211/{each}",) for each in ("train", "valid", "test")}, "targets"),
-    "DTD": _everywhere("dtd/dtd", "_labels"),
-    "EuroSAT": _everywhere("eurosat/2750", "targets"),
+    "Caltech101": _everywhere("caltech101/101_ObjectCategories", "y", CALTECH, "scipy"),
+    "Country211": OnDisk(
+        {each: (f"country211/{each}",) for each in ("train", "valid", "test")}, "targets", files="samples"
+    ),
+    "DTD": _everywhere("dtd/dtd", "_labels", "_image_files"),
+    "EuroSAT": _everywhere("eurosat/2750", "targets", "samples"),
     "FER2013": _everywhere("fer2013", "_samples"),
-    "FGVCAircraft": _everywhere("fgvc-aircraft-2013b", "_labels"),
-    "Flowers102": _everywhere("flowers-102", "_labels", "scipy"),
-    "Food101": _everywhere("food-101", "_labels"),
+    "FGVCAircraft": _everywhere("fgvc-aircraft-2013b", "_labels", "_image_files"),
+    "Flowers102": _everywhere("flowers-102", "_labels", "_image_files", "scipy"),
+    "Food101": _everywhere("food-101", "_labels", "_image_files"),
     "GTSRB": OnDisk(
         {
             "train": ("gtsrb/GTSRB/Training",),
             "test": ("gtsrb/GTSRB/Final_Test/Images", "gtsrb/GT-final_test.csv"),
         },
         "_samples",
+        files="_samples",
     ),
     "MNIST": _everywhere("MNIST/raw", "targets"),
-    "OxfordIIITPet": _everywhere("oxford-iiit-pet", "_labels"),
+    "OxfordIIITPet": _everywhere("oxford-iiit-pet", "_labels", "_images"),
     "PCAM": OnDisk(
         {
             name: tuple(f"pcam/camelyonpatch_level_2_split_{file}_{each}.h5" for each in "xy")
@@ -80,17 +92,32 @@ LAYOUTS: Mapping[str, OnDisk] = {
             for name, folder in (("train", "train"), ("val", "valid"), ("test", "test"))
         },
         "_samples",
+        files="_samples",
     ),
     "STL10": _everywhere("stl10_binary", "labels"),
-    "SUN397": OnDisk({"": ("SUN397",)}, "_labels", files="_image_files"),
+    "SUN397": OnDisk({"": ("SUN397",)}, "_labels", files="_image_files", unordered=True),
     "SVHN": OnDisk({each: (f"{each}_32x32.mat",) for each in ("train", "test", "extra")}, "labels", "scipy"),
-    "StanfordCars": _everywhere("stanford_cars", "_samples", "scipy"),
+    "StanfordCars": _everywhere("stanford_cars", "_samples", "_samples", "scipy"),
 }
 """Data sets of torchvision.datasets with one class per image, in the layout of torchvision 0.21 to 0.29."""
 
 
 ARCHIVES = frozenset((".gz", ".tgz", ".tar", ".zip"))
-"""Suffixes of the archives that torchvision unpacks; they may remain next to the data."""
+"""Suffixes of what torchvision unpacked; it may lie beside the data or not."""
+TORCHVISION_RAISES = (
+    *(
+        ArithmeticError,
+        AssertionError,
+        AttributeError,
+        EOFError,
+        LookupError,
+        OSError,
+        RuntimeError,
+        ValueError,
+    ),
+    *(UnpicklingError, csv.Error, struct.error),
+)
+"""What its readers raise for damaged files; they check little of what they read."""
 OPEN_DATASETS = 2
 """How many data sets stay open; some are completely in memory."""
 _OPENING = threading.Lock()
@@ -177,7 +204,7 @@ def _example(named: Named, labels: Sequence[int], index: int) -> Example:
 def _files(root: Path, part: str) -> Sequence[FoundFile]:
     folder = root / part
     if not folder.is_dir():
-        return list(find_files(root, [part]).values())
+        return list(find_files(root, [InnerPath(part)]).values())
     return list_files(folder.resolve())
 
 
@@ -203,15 +230,42 @@ def _hdf5_labels(file: Path) -> list[int]:
 
 def _image(named: Named, index: int) -> "Image":
     dataset = _opened(named)
+    file = _file(dataset, named, index)
     try:
-        image: Image = dataset[index][0]
-        image.load()  # some leave the file open
-    except OSError as error:
+        if file is None:
+            image: Image = dataset[index][0]
+            image.load()
+        else:  # as torchvision reads it, but for decoders that no other data set is read with
+            opened = open_image_file(file)
+            image = opened.copy() if named.dataset == "Caltech101" else opened.convert("RGB")
+    except (OSError, DataError) as error:
         raise DataError(
             f"{named.root}: image {index} of {named.dataset} does not open ({error}); "
             "complete the images, since torchvision takes all of a split and no subset"
         ) from error
     return image
+
+
+def _file(dataset: Any, named: Named, index: int) -> str | None:
+    """The file of an image, which lies below the data set's root; None where images lie in one file.
+
+    Raises:
+        DataError: the data set's lists name a file elsewhere.
+    """
+    files = LAYOUTS[named.dataset].files
+    if not files:
+        return None
+    item = getattr(dataset, files)[index]
+    stated = Path(item[0] if isinstance(item, tuple) else item) if files != CALTECH else None
+    path = stated or _of_caltech(dataset, index)
+    inside = os.path.relpath(path, named.root)
+    return str(Path(named.root) / inner_path(Path(inside).as_posix(), f"{named.root}: {named.dataset}"))
+
+
+def _of_caltech(dataset: Any, index: int) -> Path:
+    category: str = dataset.categories[dataset.y[index]]
+    folder = Path(dataset.root) / "101_ObjectCategories"
+    return folder / category / f"image_{dataset.index[index]:04d}.jpg"
 
 
 def _opened(named: Named) -> Any:
@@ -228,14 +282,14 @@ def _open(named: Named) -> Any:
         dataset = getattr(datasets, named.dataset)(named.root, **options)
     except TypeError as error:
         raise CardError(f"source torchvision: {named.dataset} takes other options ({error})") from error
-    except (RuntimeError, OSError, ValueError, KeyError, EOFError, UnpicklingError) as error:
+    except TORCHVISION_RAISES as error:
         reason = str(error).split(" You can use download=True")[0]
         raise DataError(
             f"{named.root}: torchvision does not open {named.dataset} {dict(options)} ({reason}); "
             "unpack its archive again"
         ) from error
     layout = LAYOUTS[named.dataset]
-    if layout.files:  # sorted by their paths where torchvision takes them as the disk lists them
+    if layout.unordered:  # sorted by their paths where torchvision takes them as the disk lists them
         paths, labels = getattr(dataset, layout.files), getattr(dataset, layout.labels)
         order = sorted(range(len(paths)), key=lambda i: Path(paths[i]).parts)
         setattr(dataset, layout.files, [paths[i] for i in order])

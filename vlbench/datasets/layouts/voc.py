@@ -11,6 +11,7 @@ from vlbench.core.contracts import Dataset, Example, Offers, Place, Target
 from vlbench.core.dataset import Examples
 from vlbench.core.digest import digest_of_strings
 from vlbench.core.errors import DataError
+from vlbench.core.outside_name import inner_path
 from vlbench.core.reading import Reading, Tally
 from vlbench.core.text_file import read_text
 from vlbench.datasets.readers.annotation import names_of, offers_beside
@@ -65,16 +66,17 @@ def read_split(place: Place, path: str, split: VocSplit) -> VocImages:
     relative = f"{SETS}/{split}.txt"
     folder = folder_with(place, path, relative)
     lines = enumerate(data_lines(read_text(folder / relative)), start=1)
-    listed = [
-        Listed(f"{folder / relative}:{number}", f"{line.split()[0]}.jpg", Target())
-        for number, line in lines
-        if line.strip()
-    ]
+    listed = []
+    for number, line in lines:
+        if line.strip():
+            where = f"{folder / relative}:{number}"
+            listed.append(Listed(where, inner_path(f"{line.split()[0]}.jpg", where), Target()))
     if not listed:
         raise DataError(f"{folder / relative} has no line; unpack the archive again")
     refuse_repeats(listed)
     there = find_listed(listed, folder / IMAGES, place)
-    files = [folder / ANNOTATIONS / f"{each.image.removesuffix('.jpg')}.xml" for each in there.images]
+    annotated = [inner_path(f"{each.image.removesuffix('.jpg')}.xml", each.where) for each in there.images]
+    files = [folder / ANNOTATIONS / each for each in annotated]
     return VocImages(folder, relative, there, tuple((each, tuple(_objects(each))) for each in files))
 
 

@@ -4,11 +4,12 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from vlbench.core.contracts import Dataset, Offers, Place, Target
-from vlbench.core.errors import DataError, SourceMissing
+from vlbench.core.errors import CardError, DataError, SourceMissing
+from vlbench.core.outside_name import InnerPath, inner_folder, inner_path
 from vlbench.core.reading import Tally
 from vlbench.datasets.readers.annotation import said_captions, templates_beside
 from vlbench.datasets.readers.file_listing import FoundFile, find_files
-from vlbench.datasets.readers.listed_images import Listed, inner_path, listed_dataset, those_there
+from vlbench.datasets.readers.listed_images import Listed, listed_dataset, those_there
 
 Caption = tuple[str, str, str]
 """The place of a caption in the annotations, the image that it is of, and the caption, which may be blank."""
@@ -32,16 +33,18 @@ def captioned_images(
     names, captions and sizes, not the format of the annotations.
 
     Raises:
-        SourceMissing: none of the images exists.
-        DataError: there is no caption, the path of an image leads out of the folder, or an image is missing.
+        SourceMissing: none of the images is there.
+        CardError: a folder of images that leads out of its place.
+        DataError: no caption, an image whose path leads out of the folder, or one that is not there.
     """
     tally = tally or Tally(str(folder))
     listed = _gathered(lines, tally)
     if not listed:
         raise DataError(f"{name} has no caption; check the split and the annotations in {folder}")
-    places = [parent / each for parent in (folder, *place.roots) for each in images]
+    inside = [inner_folder(each, f"source {name}: images", CardError) for each in images]
+    places = [parent / each for parent in (folder, *place.roots) for each in inside]
     folders = list(dict.fromkeys(each.resolve() for each in places if each.is_dir()))
-    found: dict[str, FoundFile] = {}
+    found: dict[InnerPath, FoundFile] = {}
     for each in folders:
         found |= find_files(each, [image.image for image in listed if image.image not in found])
     looked = ", ".join(map(str, folders)) or str(folder)
@@ -68,8 +71,8 @@ def captioned_images(
 
 
 def _gathered(lines: Iterable[Caption], tally: Tally) -> list[Listed]:
-    wheres: dict[str, str] = {}
-    captions: dict[str, list[str]] = {}
+    wheres: dict[InnerPath, str] = {}
+    captions: dict[InnerPath, list[str]] = {}
     for where, image, caption in lines:
         inside = inner_path(image, where)
         wheres.setdefault(inside, where)

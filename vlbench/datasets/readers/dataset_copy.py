@@ -1,7 +1,6 @@
 """A parquet copy of a hub data set of any layout that `datasets` opens, made once per commit."""
 
 import os
-import re
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,11 +9,13 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from vlbench.core.errors import DataError, VlbenchError
+from vlbench.core.errors import CardError, DataError, VlbenchError
 from vlbench.core.files import default_cache, file_name
+from vlbench.core.outside_name import COMMIT, InnerPath, commit_of, inner_path
 from vlbench.datasets.readers.file_listing import find_files
 from vlbench.datasets.readers.hub_snapshot import (
     Snapshot,
+    ask_repository,
     fetch_failures,
     no_repository,
     not_fetched,
@@ -22,7 +23,6 @@ from vlbench.datasets.readers.hub_snapshot import (
     refuse_without_network,
 )
 
-COMMIT = re.compile(r"[0-9a-f]{40}")
 GROUP_ROWS = 100
 """How many rows a row group of a copy has. Random access to an image starts at the beginning of its group."""
 
@@ -37,9 +37,10 @@ class HubSplit:
     split: str
 
     @property
-    def file(self) -> str:
-        """The path of its copy in the folder of the commit, with forward slashes."""
-        return "/".join(file_name(each) for each in (self.config, f"{self.split}.parquet") if each)
+    def file(self) -> InnerPath:
+        """The name of its copy in the commit's folder."""
+        parts = (file_name(each) for each in (self.config, f"{self.split}.parquet") if each)
+        return inner_path("/".join(parts), f"source hub:{self.repo}", CardError)
 
 
 def dataset_copy(part: HubSplit, cache: Path | None) -> Snapshot:
@@ -55,10 +56,11 @@ def dataset_copy(part: HubSplit, cache: Path | None) -> Snapshot:
         CardError: no repository can have this name.
     """
     copies = (cache or default_cache()) / "hub"
+    repo, _ = (inner_path(each, "source hub", CardError) for each in (part.repo, part.revision))
     commit = part.revision
-    if not (COMMIT.fullmatch(commit) and (copies / f"{part.repo}@{commit}" / part.file).is_file()):
+    if not (COMMIT.fullmatch(commit) and (copies / f"{repo}@{commit}" / part.file).is_file()):
         commit = _ask_commit(part)  # also fails at once where `datasets` would retry for half a minute
-    root = copies / f"{part.repo}@{commit}"
+    root = copies / f"{repo}@{commit}"
     path = root / part.file
     if not path.is_file():
         _make(part, commit, path)
@@ -66,19 +68,18 @@ def dataset_copy(part: HubSplit, cache: Path | None) -> Snapshot:
 
 
 def _ask_commit(part: HubSplit) -> str:
-    from huggingface_hub import HfApi
     from huggingface_hub.errors import HFValidationError
 
     refuse_without_network(part.repo, part.revision)
     try:
-        commit = HfApi().dataset_info(part.repo, revision=part.revision).sha
+        commit = ask_repository(part.repo, part.revision).sha
     except HFValidationError as error:
         raise no_repository(part.repo, error) from error
     except fetch_failures() as error:
         raise not_fetched(part.repo, part.revision, error) from error
     if commit is None:
         raise DataError(f"the hub names no commit of {part.repo}@{part.revision}; pin one in the card")
-    return commit
+    return commit_of(commit, f"the hub, of {part.repo}@{part.revision}")
 
 
 def _make(part: HubSplit, commit: str, path: Path) -> None:

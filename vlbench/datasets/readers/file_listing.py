@@ -10,6 +10,8 @@ from vlbench.core.contracts import Place
 from vlbench.core.digest import digest_of_strings, sha256_of_file
 from vlbench.core.errors import DataError
 from vlbench.core.files import state_of
+from vlbench.core.outside_name import InnerPath, no_text
+from vlbench.core.regular_file import odd_kind
 
 JUNK = frozenset(
     (
@@ -43,22 +45,22 @@ class FoundFile:
         return os.path.splitext(self.name)[1].lower()  # noqa: PTH122 - 50,000 times in a scan
 
 
-def list_folders(root: Path) -> list[str]:
-    """The names of the folders in a folder, sorted, without hidden ones.
+def list_folders(root: Path) -> list[InnerPath]:
+    """Names of the folders in a folder, sorted; hidden ones are left out.
 
     Raises:
         DataError: the folder cannot be read.
     """
-    return sorted(entry.name for entry in _scan(root) if entry.is_dir())
+    return sorted(InnerPath(entry.name) for entry in _scan(root) if entry.is_dir())
 
 
-def list_names(root: Path) -> list[str]:
-    """The names of the files directly in a folder, sorted, without hidden ones.
+def list_names(root: Path) -> list[InnerPath]:
+    """Names of the files that lie right in a folder, sorted; hidden ones are left out.
 
     Raises:
         DataError: the folder cannot be read.
     """
-    return sorted(entry.name for entry in _scan(root) if entry.is_file())
+    return sorted(InnerPath(entry.name) for entry in _scan(root) if entry.is_file())
 
 
 def list_files(root: Path) -> list[FoundFile]:
@@ -67,7 +69,8 @@ def list_files(root: Path) -> list[FoundFile]:
     Links are followed. Links in the path of `root` are resolved.
 
     Raises:
-        DataError: a folder cannot be read, links form a circle, or a link is broken.
+        DataError: a folder cannot be read, links lead in a circle, a link leads nowhere, or no
+            file lies there, but a pipe or a device.
     """
     found = [_file(entry, name=name, folder=above) for name, entry, above in _walk(root, "", (str(root),))]
     found.sort(key=lambda file: file.name.split("/"))
@@ -83,27 +86,27 @@ def names_below(root: Path) -> list[str]:
     return sorted(name for name, _, _ in _walk(root, "", (str(root),)))
 
 
-def find_files(root: Path, names: Iterable[str]) -> dict[str, FoundFile]:
-    """The files with these names relative to a root; missing ones are left out.
+def find_files(root: Path, names: Iterable[InnerPath]) -> dict[InnerPath, FoundFile]:
+    """The files of some names relative to a root; one that is not there is left out of the answer.
 
     Each folder is scanned once, and only the sizes of the named files are read.
 
     Raises:
         DataError: a folder cannot be read.
     """
-    wanted: dict[str, dict[str, str]] = {}
+    wanted: dict[str, dict[str, InnerPath]] = {}
     for name in names:
         parent, base = posixpath.split(name)
         wanted.setdefault(parent, {})[base] = name
-    found: dict[str, FoundFile] = {}
+    found: dict[InnerPath, FoundFile] = {}
     for parent, by_name in wanted.items():
         folder = (root / parent).resolve()
         if not folder.is_dir():
             continue
         for entry in _scan(folder, hidden=True):
-            name = by_name.get(entry.name, "")
-            if name and entry.is_file():
-                found[name] = _file(entry, name=name, folder=str(folder))
+            wanted_as = by_name.get(entry.name)
+            if wanted_as is not None and entry.is_file():
+                found[wanted_as] = _file(entry, name=wanted_as, folder=str(folder))
     return found
 
 
@@ -130,7 +133,7 @@ def _digest(pairs: Iterable[tuple[str, str]]) -> str:
     try:
         return digest_of_strings(part for pair in sorted(pairs) for part in pair)
     except UnicodeEncodeError as error:
-        raise DataError(f"a file name is not UTF-8: {error.object!r}; rename the file") from error
+        raise DataError(no_text(str(error.object))) from error
 
 
 def _walk(root: Path, prefix: str, above: tuple[str, ...]) -> Iterator[tuple[str, os.DirEntry[str], str]]:
@@ -161,5 +164,7 @@ def _file(entry: os.DirEntry[str], *, name: str, folder: str) -> FoundFile:
         status = entry.stat()
     except OSError as error:
         raise DataError(f"{entry.path} cannot be read ({error.strerror}); repair or remove it") from error
+    if odd := odd_kind(status.st_mode):
+        raise DataError(f"{entry.path} is {odd} and no file; remove it")
     path = os.path.realpath(entry.path) if entry.is_symlink() else os.path.join(folder, entry.name)  # noqa: PTH118
     return FoundFile(name=name, path=path, size=status.st_size, state=state_of(path, status))

@@ -3,18 +3,24 @@
 import re
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from glob import escape
 from pathlib import Path
 from textwrap import shorten
+from typing import TYPE_CHECKING
 
 from vlbench.core.errors import CardError, DataError, SourceMissing
+from vlbench.core.files import write_atomically
 from vlbench.core.network import has_network
+from vlbench.core.outside_name import COMMIT, commit_of, digest_of_server, inner_path
 from vlbench.datasets.readers.annotation import NAME_FILES, TEMPLATE_FILES
 from vlbench.datasets.readers.file_listing import FoundFile
 from vlbench.datasets.readers.parquet import PARQUET_SUFFIX, files_of_split, list_parquet
 from vlbench.datasets.readers.webdataset import SHARD_COUNT, TAR_SUFFIX, list_shards
+
+if TYPE_CHECKING:
+    from huggingface_hub import DatasetInfo
 
 DATA_SUFFIXES = (PARQUET_SUFFIX, TAR_SUFFIX)
 DEFAULT_FOLDERS = ("", "data/", "default/")
@@ -138,9 +144,13 @@ def whole_commit(repo: str, revision: str | None) -> str | None:
     Other revisions are kept.
 
     Raises:
-        SourceMissing: the hub has to be asked, and could not be reached.
-        DataError: no commit of the default branch, or more than one, begins with these digits.
+        SourceMissing: the hub would have to be asked, and could not be.
+        DataError: no commit of the default branch begins so, or several do.
+        CardError: a name that no repository, or no revision, can have.
     """
+    for name in (repo, revision):
+        if name is not None:
+            inner_path(name, "source hub", CardError)
     if revision is None or ABBREVIATED.fullmatch(revision) is None:
         return revision
     found = {each.name for each in (storage_of(repo) / "snapshots").glob(f"{revision}*")}
@@ -152,24 +162,32 @@ def whole_commit(repo: str, revision: str | None) -> str | None:
             commits = HfApi().list_repo_commits(repo, repo_type=DATASET)
         except fetch_failures() as error:
             raise not_fetched(repo, revision, error) from error
-        found = {each.commit_id for each in commits if each.commit_id.startswith(revision)}
+        found = {commit_of(each.commit_id, repo) for each in commits if each.commit_id.startswith(revision)}
     if len(found) != 1:
         raise DataError(f"{repo}: {len(found)} commits begin with {revision}; state all 40 digits of one")
     return found.pop()
 
 
 def _download(wanted: SplitFiles) -> Path:
-    from huggingface_hub import HfApi
+    from huggingface_hub import get_hf_file_metadata, hf_hub_url
 
     refuse_without_network(wanted.repo, wanted.revision)
     try:
-        names = HfApi().list_repo_files(wanted.repo, repo_type=DATASET, revision=wanted.revision)
-        files = [name for name in names if matches(name, wanted.patterns)]
+        info = ask_repository(wanted.repo, wanted.revision)
+        commit = commit_of(str(info.sha), f"the hub, of {wanted.repo}")
+        names = [each.rfilename for each in info.siblings or () if matches(each.rfilename, wanted.patterns)]
+        files = [inner_path(name, f"the hub, of {wanted.repo}") for name in names]
         if not any(name.endswith(DATA_SUFFIXES) for name in files):
             raise not_there(wanted)
-        return _fetched(wanted, list(map(escape, files)), local_files_only=False)
+        for name in files:  # the hub's client names its files by what the server calls their digests
+            url = hf_hub_url(wanted.repo, name, repo_type=DATASET, revision=commit)
+            digest_of_server(str(get_hf_file_metadata(url).etag), url)
+        patterns = [escape(name) for name in files]
+        root = _fetched(replace(wanted, revision=commit), patterns, local_files_only=False)
     except fetch_failures() as error:
         raise not_fetched(wanted.repo, wanted.revision, error) from error
+    note_revision(storage_of(wanted.repo), wanted.revision or DEFAULT_BRANCH, commit)
+    return root
 
 
 def refuse_without_network(repo: str, revision: str | None) -> None:
@@ -180,6 +198,35 @@ def refuse_without_network(repo: str, revision: str | None) -> None:
         raise not_fetched(repo, revision, ConnectionError("no network"))
 
 
+def note_revision(storage: Path, revision: str, commit: str) -> None:
+    """Say in a data set's folder in the hub's cache which commit a branch or tag is."""
+    if COMMIT.fullmatch(revision) is None:
+        write_atomically(storage / "refs" / revision, commit)
+
+
+def ask_repository(repo: str, revision: str | None, *, sizes: bool = False) -> "DatasetInfo":
+    """What the hub says of a data set at a revision: its commit and its files, with `sizes` and digests.
+
+    Raises:
+        DataError: the answer is none of the hub's.
+        Exception: those of `fetch_failures`, and HFValidationError for a name that no repository has.
+    """
+    from huggingface_hub import HfApi
+    from huggingface_hub.errors import HFValidationError
+
+    try:
+        return HfApi().dataset_info(repo, revision=revision, files_metadata=sizes, timeout=TIMEOUT)
+    except HFValidationError:
+        raise
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
+        said = f"{type(error).__name__}: {reason(error)}"
+        raise DataError(
+            f"{repo}: the server's answer is none of a hub's ({said}); set HF_ENDPOINT"
+        ) from error
+
+
+TIMEOUT = 30
+"""Seconds without a byte after which the hub does not answer."""
 REASON_LENGTH = 100
 """How many characters of another library's message are kept."""
 

@@ -1,25 +1,63 @@
 """Image files: their suffixes, how they are opened, and examples made from them."""
 
-from collections.abc import Sequence
-from functools import partial
+import os
+from collections.abc import Mapping, Sequence
+from functools import cache, partial
 from io import BytesIO
-from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from PIL import Image, UnidentifiedImageError
 
+from vlbench.core.broken_image import decoding
 from vlbench.core.contracts import Example, Target
 from vlbench.core.dataset import Examples
 from vlbench.core.errors import DataError
+from vlbench.core.regular_file import open_regular
 from vlbench.datasets.readers.file_listing import FoundFile
 
 if TYPE_CHECKING:
     from PIL.Image import Image as OpenedImage
 
-_JPEG = (".jfif", ".jp2", ".jpe", ".jpeg", ".jpg")
-_NETPBM = (".pbm", ".pgm", ".pnm", ".ppm")
-IMAGE_SUFFIXES = frozenset((*_JPEG, *_NETPBM, ".avif", ".bmp", ".gif", ".png", ".tif", ".tiff", ".webp"))
+_SUFFIXES: Mapping[str, tuple[str, ...]] = {
+    "AVIF": (".avif",),
+    "BMP": (".bmp",),
+    "GIF": (".gif",),
+    "JPEG": (".jfif", ".jpe", ".jpeg", ".jpg"),
+    "JPEG2000": (".jp2",),
+    "PNG": (".png",),
+    "PPM": (".pbm", ".pgm", ".pnm", ".ppm"),
+    "TIFF": (".tif", ".tiff"),
+    "WEBP": (".webp",),
+}
+"""Pillow's decoders that data sets are read with, whatever a file is called: of the others, EPS starts a
+program."""
+IMAGE_FORMATS = tuple(_SUFFIXES)
+IMAGE_SUFFIXES = frozenset(suffix for suffixes in _SUFFIXES.values() for suffix in suffixes)
 """Suffixes of image files, in lower case."""
+MOST_PIXELS = 178_956_970
+"""So many pixels an image may have; Pillow refuses more by itself."""
+MOST_BYTES = 2**31
+"""So many bytes an image file may have."""
+
+
+class _Guarded:
+    """Makes an opened image name itself where its decoder gives up, whoever asks for its pixels first."""
+
+    opened_from: str
+
+    def load(self) -> Any:
+        """As Pillow's.
+
+        Raises:
+            DataError: it does not decode.
+        """
+        with decoding(self.opened_from):
+            return super().load()  # type: ignore[misc]  # Pillow's class comes next
+
+
+@cache
+def _guarded(kind: type) -> type:
+    return type(kind.__name__, (_Guarded, kind), {})
 
 
 def open_image_file(path: str, start: int = 0, size: int = -1, member: str = "") -> "OpenedImage":
@@ -33,7 +71,9 @@ def open_image_file(path: str, start: int = 0, size: int = -1, member: str = "")
     """
     where = f"{path}: {member}" if member else path
     try:
-        with Path(path).open("rb") as file:
+        with open_regular(path) as file:
+            if max(size, file.seek(0, os.SEEK_END) if size < 0 else 0) > MOST_BYTES:
+                raise DataError(f"{where} has more than {MOST_BYTES:,} bytes; make it smaller")
             file.seek(start)
             data = file.read(size)
     except OSError as error:
@@ -45,15 +85,26 @@ def open_image_bytes(data: bytes, where: str) -> "OpenedImage":
     """Open an encoded image; `where` names it in errors. No file stays open.
 
     Raises:
-        DataError: the bytes are no image, or have too many pixels.
+        DataError: the bytes are no image of the formats that are read, or one of too many pixels.
     """
-    try:
-        return Image.open(BytesIO(data))
-    except UnidentifiedImageError as error:
-        what = "is empty" if not data else "is no image that Pillow knows"
-        raise DataError(f"{where} {what}; replace the file or remove it") from error
-    except (OSError, ValueError, Image.DecompressionBombError) as error:
-        raise DataError(f"{where} does not open as an image ({error}); replace or remove it") from error
+    with decoding(where):
+        try:
+            image = Image.open(BytesIO(data), formats=IMAGE_FORMATS)
+        except UnidentifiedImageError as error:
+            kinds = ", ".join(IMAGE_FORMATS)
+            what = f"is no image of a kind that is read ({kinds})" if data else "is empty"
+            raise DataError(f"{where} {what}; replace the file or remove it") from error
+        except Image.DecompressionBombError as error:
+            raise _too_large(where) from error
+    if image.width * image.height > MOST_PIXELS:  # where others have switched off Pillow's own check
+        raise _too_large(where)
+    image.__class__ = _guarded(type(image))
+    vars(image)["opened_from"] = where
+    return image
+
+
+def _too_large(where: str) -> DataError:
+    return DataError(f"{where} has more than {MOST_PIXELS:,} pixels; make it smaller")
 
 
 def file_examples(files: Sequence[FoundFile], targets: Sequence[Target]) -> Examples:

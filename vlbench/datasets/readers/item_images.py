@@ -12,12 +12,13 @@ from vlbench.core.dataset import Examples
 from vlbench.core.digest import digest_of_strings
 from vlbench.core.errors import DataError, SourceMissing
 from vlbench.core.item import Item
+from vlbench.core.outside_name import InnerPath, inner_path
 from vlbench.core.reading import Reading, Tally
 from vlbench.datasets.readers.annotation import templates_beside
 from vlbench.datasets.readers.file_listing import FoundFile, find_files, revision_of
 from vlbench.datasets.readers.image_file import open_image_file
 from vlbench.datasets.readers.item_fields import Box, mark_of
-from vlbench.datasets.readers.listed_images import Listed, inner_path, those_there
+from vlbench.datasets.readers.listed_images import Listed, those_there
 
 Image = tuple[str, Box | None]
 """The name of an image in annotations, and the part of it that is meant."""
@@ -55,23 +56,24 @@ def items_with_images(
     """
     if not said.items:
         raise DataError(f"{said.file} states no item; fetch it again")
-    names = dict.fromkeys(image for _, images in said.items for image, _ in images)
+    inside = {image: _inside(image, said.file) for _, images in said.items for image, _ in images}
+    names = tuple(dict.fromkeys(inside.values()))
     found = _find(names, patterns, (root, *place.roots), said.file)
     if not found:
-        first = _filled(patterns[0], next(iter(names)), said.file)
+        first = _filled(patterns[0], names[0], said.file)
         raise SourceMissing(f"none of the {len(names):,} images in {root}", f"put them there, as {first}")
     there = those_there([Listed(str(said.file), each, Target()) for each in names], found, place)
     places: dict[Image, int] = {}
     items: list[Item] = []
     for item, images in said.items:
-        if all(image in found for image, _ in images):
+        if all(inside[image] in found for image, _ in images):
             own = tuple(places.setdefault(image, len(places)) for image in images)
             items.append(replace(item, images=own))
     if not items:
         raise DataError(f"{said.file}: no item has all its images; complete the images in {root}")
     lost = len(said.items) - len(items)
     lacks = f"{there.lacks}; {lost:,} of {len(said.items):,} items want one of them" if lost else ""
-    parts = tuple((found[image], box) for image, box in places)
+    parts = tuple((found[inside[image]], box) for image, box in places)
     files = tuple(dict.fromkeys(file for file, _ in parts))
     return Dataset(
         name=name,
@@ -82,11 +84,16 @@ def items_with_images(
     )
 
 
+def _inside(name: str, file: Path) -> InnerPath:
+    """The name of an image as a path, of an address what follows the host."""
+    return inner_path(urlsplit(name).path.lstrip("/") if "://" in name else name, str(file))
+
+
 def _find(
-    names: Iterable[str], patterns: Sequence[str], roots: Sequence[Path], file: Path
-) -> dict[str, FoundFile]:
-    """The file for each name, from the first pattern and root that has it."""
-    found: dict[str, FoundFile] = {}
+    names: Iterable[InnerPath], patterns: Sequence[str], roots: Sequence[Path], file: Path
+) -> dict[InnerPath, FoundFile]:
+    """The file of each name, by the first pattern and root that has it."""
+    found: dict[InnerPath, FoundFile] = {}
     for root in roots:
         for pattern in patterns:
             wanted = {_filled(pattern, name, file): name for name in names if name not in found}
@@ -94,16 +101,16 @@ def _find(
     return found
 
 
-def _filled(pattern: str, name: str, file: Path) -> str:
-    """Fill a stated name into a pattern. The path may not leave the pattern's folder."""
-    inside = inner_path(urlsplit(name).path.lstrip("/") if "://" in name else name, str(file))
+def _filled(pattern: str, name: InnerPath, file: Path) -> InnerPath:
+    """The path that a pattern makes of a name, which stays below the folder where it starts."""
+    path = pattern.replace(WHOLE, name) if WHOLE in pattern else f"{pattern}/{name}"
     if NUMBER in pattern:
-        if not inside.isdecimal():
+        if not name.isdecimal():
             raise DataError(f"{file}: image {name!r} is no number; fetch it again")
-        return pattern.replace(NUMBER, inside.zfill(12))
-    if BASE in pattern:
-        return pattern.replace(BASE, posixpath.basename(inside))
-    return pattern.replace(WHOLE, inside) if WHOLE in pattern else posixpath.normpath(f"{pattern}/{inside}")
+        path = pattern.replace(NUMBER, name.zfill(12))
+    elif BASE in pattern:
+        path = pattern.replace(BASE, posixpath.basename(name))
+    return inner_path(path, f"{file}: images {pattern!r}")
 
 
 def _digest(said: StatedItems, items: Sequence[Item]) -> str:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from vlbench.core.contracts import Dataset, Place
 from vlbench.core.errors import DataError
+from vlbench.core.outside_name import InnerPath, inner_path
 from vlbench.core.reading import Tally
 from vlbench.core.text_file import read_text
 from vlbench.datasets.readers.annotation import (
@@ -22,7 +23,6 @@ from vlbench.datasets.readers.image_file import IMAGE_SUFFIXES
 from vlbench.datasets.readers.listed_images import (
     Listed,
     find_listed,
-    inner_path,
     listed_dataset,
     refuse_repeats,
 )
@@ -104,7 +104,7 @@ def _labels(fields: Sequence[str], file: Path, names: Path | None) -> str:
     return said + beside + (f"; left alone: {', '.join(others)}" if others else "")
 
 
-def _file_name(record: Mapping[str, object], where: str) -> str:
+def _file_name(record: Mapping[str, object], where: str) -> InnerPath:
     value = record.get(FILE_NAME)
     if value is None:
         raise DataError(

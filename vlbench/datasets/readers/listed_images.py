@@ -1,6 +1,5 @@
 """Images that annotations list: their files, and the data set made from them."""
 
-import posixpath
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,6 +7,7 @@ from pathlib import Path
 from vlbench.core.contracts import Dataset, Offers, Place, Target
 from vlbench.core.digest import digest_of_strings
 from vlbench.core.errors import DataError
+from vlbench.core.outside_name import InnerPath
 from vlbench.core.reading import LeftOut, Reading
 from vlbench.datasets.readers.file_listing import FoundFile, find_files, revision_of
 from vlbench.datasets.readers.image_file import file_examples
@@ -19,7 +19,7 @@ class Listed:
     target."""
 
     where: str
-    image: str
+    image: InnerPath
     target: Target
 
 
@@ -30,23 +30,6 @@ class Present:
     images: tuple[Listed, ...]
     files: tuple[FoundFile, ...]
     lacks: str
-
-
-def inner_path(path: str, where: str) -> str:
-    """A relative path with forward slashes, without `.` and double slashes.
-
-    `where` names its origin in errors.
-
-    >>> inner_path("./a//b.png", "line 1")
-    'a/b.png'
-
-    Raises:
-        DataError: the path is empty, absolute, or leads out of its folder.
-    """
-    name = posixpath.normpath(path)
-    if not path or posixpath.isabs(name) or name.split("/")[0] == ".." or name == ".":
-        raise DataError(f"{where}: {path!r} leads out of the folder of images; give a path inside it")
-    return name
 
 
 def refuse_repeats(listed: Iterable[Listed]) -> None:
@@ -71,7 +54,7 @@ def find_listed(listed: Sequence[Listed], root: Path, place: Place, hint: str = 
 
 def those_there(
     listed: Sequence[Listed],
-    found: Mapping[str, FoundFile],
+    found: Mapping[InnerPath, FoundFile],
     place: Place,
     root: Path | None = None,
     hint: str = "",

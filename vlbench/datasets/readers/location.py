@@ -5,19 +5,20 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from vlbench.core.contracts import Place
-from vlbench.core.errors import DataError, SourceMissing
+from vlbench.core.errors import CardError, DataError, SourceMissing
+from vlbench.core.outside_name import inner_folder, inner_path
 
 
 def folder_with(place: Place, path: str, *names: str) -> Path:
     """The first place with a folder that has these files, by name.
 
     Raises:
-        SourceMissing: as `locate`.
-        DataError: as `locate`.
+        SourceMissing, DataError, CardError: as `locate`; a name that leads out of the folder.
     """
+    inside = [inner_path(name, f"source {path}", CardError) for name in names]
 
     def holds(folder: Path) -> bool:
-        return all((folder / name).is_file() for name in names)
+        return all((folder / name).is_file() for name in inside)
 
     return locate(place, path, wanted=" and ".join(names), holds=holds)
 
@@ -40,14 +41,16 @@ def locate(
     Raises:
         SourceMissing: it is nowhere; the message lists all places.
         DataError: a place cannot be read.
+        CardError: a relative path leads out of the roots.
     """
     given = Path(os.path.expanduser(path))  # noqa: PTH111 - leaves an unknown ~user as it is
     if given.is_absolute():
         places = [given]
         advice = "correct the path, or put the data there"
     else:
+        below = inner_folder(given.as_posix(), "a card's path", CardError)
         folders = [*place.roots, *([place.card_folder] if place.card_folder else [])]
-        places = [folder / given for folder in folders]
+        places = [folder / below for folder in folders]
         advice = f"pass --data-root DIR or set VLBENCH_DATA so that DIR/{given.as_posix()} exists"
     for candidate in places:
         try:

@@ -12,6 +12,7 @@ import numpy as np
 from vlbench.core.contracts import Dataset, Offers, Place, Target, Text
 from vlbench.core.dataset import Examples
 from vlbench.core.errors import CardError, DataError, SourceMissing
+from vlbench.core.outside_name import InnerPath
 from vlbench.core.reading import Reading, Tally
 from vlbench.datasets.readers.annotation import names_file, offers_beside
 from vlbench.datasets.readers.file_listing import FoundFile, find_files, list_files, revision_of
@@ -109,7 +110,7 @@ def parquet(
 def list_parquet(root: Path) -> list[FoundFile]:
     """The parquet files below a folder, or the single file."""
     if root.is_file():
-        return list(find_files(root.parent, [root.name]).values())
+        return list(find_files(root.parent, [InnerPath(root.name)]).values())
     return [file for file in list_files(root) if file.suffix == PARQUET_SUFFIX]
 
 

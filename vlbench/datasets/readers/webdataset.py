@@ -8,6 +8,7 @@ from pathlib import Path
 from vlbench.core.contracts import Dataset, Example, Place
 from vlbench.core.dataset import Examples
 from vlbench.core.errors import DataError, SourceMissing
+from vlbench.core.outside_name import InnerPath
 from vlbench.core.reading import Reading, Tally
 from vlbench.core.text_file import read_text
 from vlbench.datasets.readers.annotation import names_file, offers_beside
@@ -189,7 +190,7 @@ def _splits(root: Path) -> list[str]:
 
 def _tars(root: Path, split: str) -> list[FoundFile]:
     tars = [name for name in list_names(root / split) if name.lower().endswith(TAR_SUFFIX)]
-    return list(find_files(root, [f"{split}/{name}" if split else name for name in tars]).values())
+    return list(find_files(root, [InnerPath(f"{split}/{name}") if split else name for name in tars]).values())
 
 
 def _natural(name: str) -> list[tuple[int, str]]:

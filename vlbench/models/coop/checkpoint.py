@@ -128,7 +128,7 @@ def coop(
     if base is None or reference is not None:
         raise CardError(f"{origin.name}: settings want base, the model that the context was learned on")
     file = None if context is None else beside_card(origin, context, "context")
-    weights = (origin.folder or Path()) / base_weights if base_weights is not None else None
+    weights = None if base_weights is None else beside_card(origin, base_weights, "base_weights")
     return CoopCheckpoint(origin, base, file, replicate_of, weights)
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from vlbench.core.errors import WeightsError
 from vlbench.core.network import has_network
+from vlbench.core.outside_name import inner_path
 
 
 def hub_file(
@@ -31,6 +32,8 @@ def hub_file(
         where = f"{model}: {names[0]} of {repository} is not on this machine and could not be fetched"
         return WeightsError(f"{where} ({reason}); {advice}")
 
+    for name in (repository, *names, *([revision] if revision else [])):
+        inner_path(name, f"{model}: a name on the hub", WeightsError)
     try:
         for name in names:
             cached = try_to_load_from_cache(repository, name, revision=revision)

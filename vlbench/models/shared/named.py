@@ -8,6 +8,7 @@ from pathlib import Path
 from vlbench.core.contracts import Checkpoint, Identity, Origin, PreprocessMode
 from vlbench.core.errors import CardError, Unsupported, WeightsError
 from vlbench.core.files import remembered_sha256
+from vlbench.core.outside_name import inner_folder
 
 _DIGITS = 12
 """How many hexadecimal digits of the SHA-256 are in the name of a model with the user's own file."""
@@ -48,14 +49,16 @@ def version_or_none(package: str) -> str | None:
 
 
 def beside_card(origin: Origin, path: str, setting: str) -> Path:
-    """A path in a card's setting, relative to the card's folder.
+    """A path that a card's setting states: an absolute one, or one inside the card's folder.
 
     Raises:
-        CardError: the path is relative and there is no card.
+        CardError: the path is relative and leads out of the folder, or there is no card.
     """
-    if origin.folder is None and not Path(path).is_absolute():
+    if Path(path).is_absolute():
+        return Path(path)
+    if origin.folder is None:
         raise CardError(f"{origin.name}: {setting} is relative to a card's folder, and there is no card")
-    return (origin.folder or Path()) / path
+    return origin.folder / inner_folder(path, f"{origin.name}: {setting}", CardError)
 
 
 def open_base(origin: Origin, name: str, weights: Path | None, *, what: str) -> Checkpoint:

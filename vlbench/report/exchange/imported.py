@@ -9,6 +9,7 @@ from vlbench.core.digest import digest_of
 from vlbench.core.errors import DataError
 from vlbench.core.files import file_name, write_atomically
 from vlbench.core.published import PublishedScore, printed_value
+from vlbench.report.csv_text import unguarded
 from vlbench.report.table import Table, decimals
 
 FOLDER = "imported"
@@ -135,7 +136,7 @@ def rows_of_csv(
             where = f"{path}: line {reader.line_num}"
             if len(cells) != len(head):
                 raise DataError(f"{where}: {len(cells)} columns where the header has {len(head)}")
-            rows.append((where, dict(zip(head, cells, strict=True))))
+            rows.append((where, dict(zip(head, map(unguarded, cells), strict=True))))
     return head, rows
 
 
@@ -194,7 +195,7 @@ def _read(path: Path) -> list[ImportedScore]:
         raise DataError(f"{path}: not written by `vlbench import`; {_IMPORT_AGAIN}")
     if any("\0" in cell for row in rows for cell in row):
         raise DataError(f"{path}: holds a NUL, which no name does; {_IMPORT_AGAIN}")
-    scores = [ImportedScore(*row) for row in rows]
+    scores = [ImportedScore(*map(unguarded, row)) for row in rows]
     for line, score in enumerate(scores, start=2):
         fraction_text(score.text, f"{path}: line {line}, {score.metric}")
     return scores

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Sequence
 from itertools import groupby
 from typing import Literal
 
+from vlbench.core.visible import visible
 from vlbench.report.exchange.verify import PublishedComparison, Verdict
 from vlbench.report.table import Table, number, with_interval
 
@@ -25,7 +26,7 @@ def comparisons_text(comparisons: Sequence[PublishedComparison], form: Form) -> 
             found = [dict(zip(_COLUMNS, _fields(each), strict=True)) | _numbers(each) for each in comparisons]
             return json.dumps(found, indent=1, ensure_ascii=False)
         case "csv":
-            return Table(_COLUMNS, [_fields(each) for each in comparisons]).csv().rstrip("\n")
+            return Table(_COLUMNS, [_fields(each) for each in comparisons]).csv()
         case "markdown":
             rows = [[each.model, each.task, *_cells(each, notes=True)] for each in comparisons]
             return f"{Table(['model', 'task', *_HEAD], rows).markdown()}\n\n{counts_line(comparisons)}"
@@ -33,7 +34,7 @@ def comparisons_text(comparisons: Sequence[PublishedComparison], form: Form) -> 
             blocks = []
             for (model, task), group in groupby(comparisons, key=lambda each: (each.model, each.task)):
                 table = Table(_HEAD, [_cells(each) for each in group], widths=_WIDTHS).text()
-                blocks.append(f"{model} on {task}\n{table}")
+                blocks.append(f"{visible(f'{model} on {task}')}\n{table}")
             return "\n\n".join([*blocks, counts_line(comparisons)])
 
 

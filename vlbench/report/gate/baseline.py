@@ -14,6 +14,7 @@ from vlbench.core.files import write_atomically
 from vlbench.core.measurement import Measurement
 from vlbench.core.metric import old_kind, out_of_range
 from vlbench.core.result import Result
+from vlbench.report.csv_text import unguarded
 from vlbench.report.table import Table, number
 
 
@@ -121,7 +122,7 @@ def read_baseline(path: Path) -> tuple[BaselineRow, ...]:
         where = f"{path}, line {position}"
         if len(cells) != len(columns):
             raise DataError(f"{where}: {len(cells)} cells in place of {len(columns)}; {_MEND}")
-        row = _parse(dict(zip(columns, cells, strict=True)), where)
+        row = _parse(dict(zip(columns, map(unguarded, cells), strict=True)), where)
         if rows.setdefault((row.model, row.task, row.metric), row) is not row:
             raise DataError(f"{where}: a second row of {row.model} on {row.task}, {row.metric}")
     if not rows:

@@ -4,6 +4,8 @@ import json
 from collections.abc import Iterable, Sequence
 from typing import Literal
 
+from vlbench.core.visible import visible
+from vlbench.report.markdown import escaped
 from vlbench.report.paired.comparison import Comparison
 from vlbench.report.table import Table, decimals, with_interval
 
@@ -74,24 +76,24 @@ _HEAD = ("task", "A", "B", "B - A [95 % interval]", "p", "exact p", "Holm p")
 
 
 def _people(comparisons: Sequence[Comparison], *, markdown: bool) -> str:
-    """The names, a table, the test of each task, the movers and the summary, separated by blank lines."""
-    item, arrow = ("- ", "→") if markdown else ("", "->")
+    """Names, a table, the test of each task, what moved most, and the sentence; blocks a blank line apart."""
+    item, arrow, shown = ("- ", "→", escaped) if markdown else ("", "->", visible)
     table = Table(_HEAD, [_cells(each) for each in comparisons], right=_HEAD[1:])
     blocks = [
-        f"A: {comparisons[0].model_a}, B: {comparisons[0].model_b}",
+        shown(f"A: {comparisons[0].model_a}, B: {comparisons[0].model_b}"),
         table.markdown() if markdown else table.text(),
-        "\n".join(f"{item}{_how(each)}" for each in comparisons),
+        "\n".join(f"{item}{shown(_how(each))}" for each in comparisons),
     ]
     for each in comparisons:
         if each.movers:
-            head = f"{each.task}: what moved most, A {arrow} B"
+            head = f"{shown(each.task)}: what moved most, A {arrow} B"
             moved = "\n".join(
                 f"{item}{decimals(it.difference, 3, sign='+')}  {it.value_a:.3f} -> {it.value_b:.3f}  "
-                f"n {it.n}  {it.name}"
+                f"n {it.n}  {shown(it.name)}"
                 for it in each.movers
             )
             blocks.append(f"{head}{chr(10) * (1 + markdown)}{moved}")
-    return "\n\n".join([*blocks, verdict_sentence(comparisons)])
+    return "\n\n".join([*blocks, shown(verdict_sentence(comparisons))])
 
 
 def _cells(each: Comparison) -> list[str]:

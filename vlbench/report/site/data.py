@@ -1,13 +1,14 @@
 """From results to what a site shows: rows, tasks and standings, independent of the order of runs."""
 
-import csv
 import math
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import chain
 from statistics import fmean, median
 
 from vlbench.core.measurement import Measurement, Part
 from vlbench.core.result import Result
+from vlbench.report.csv_text import read_csv
 from vlbench.report.site.values import (
     CardNotes,
     Cost,
@@ -21,6 +22,7 @@ from vlbench.report.site.values import (
     TaskView,
 )
 from vlbench.report.tables.averages import MEAN, Averages, averages
+from vlbench.report.tables.costs import COSTS, SPEED, speed_text
 from vlbench.report.tables.few_shot import few_shot_curves, primary_curves
 from vlbench.report.tables.leaderboard import ALL, LEADERBOARD, leaderboards, notes
 from vlbench.report.tables.robustness import ROBUSTNESS
@@ -42,13 +44,14 @@ def site_of(results: Iterable[Result], joined: Joined | None = None) -> Site:
     found = averages(known, together.additions)
     by_task = found.by_task
     texts = leaderboards(known, together.additions)
-    lines = csv.DictReader(texts[LEADERBOARD].splitlines())
-    header = tuple(lines.fieldnames or ())
+    header, lines = _table(texts[LEADERBOARD])
     rows = _rows(found, {line["model"]: line for line in lines})
     left_out = notes(known, together.additions)
-    filled = {name for name in header if any(row.cells[name] for row in rows)}
-    others = [name for name in header[1:] if name in filled and name not in by_task]
-    robustness = tuple(csv.DictReader(texts.get(ROBUSTNESS, "").splitlines()))
+    facts = (*ROW_FACTS, SPEED)
+    others = [
+        name for name in (*header[1:], SPEED) if name not in by_task and any(row.cells[name] for row in rows)
+    ]
+    _, robustness = _table(texts.get(ROBUSTNESS, ""))
     return Site(
         # the highest mean first, rows without one last
         rows=tuple(sorted(rows, key=lambda row: (-float(row.cells.get(MEAN) or -1), row.name))),
@@ -56,11 +59,11 @@ def site_of(results: Iterable[Result], joined: Joined | None = None) -> Site:
             _task_view(task, members, together, robustness, left_out) for task, members in by_task.items()
         ),
         header=header,
-        summaries=tuple(name for name in others if name not in ROW_FACTS),
-        facts=tuple(name for name in others if name in ROW_FACTS),
+        summaries=tuple(name for name in others if name not in facts),
+        facts=tuple(name for name in others if name in facts),
         left_out=left_out,
         averaged=found.tasks,
-        csvs={path: text for path, text in texts.items() if path != ALL},
+        csvs={path: text for path, text in texts.items() if path not in (ALL, COSTS)},
         joined=together,
         curves=primary_curves(few_shot_curves(by_task, found.seeds)[0]),
     )
@@ -119,6 +122,12 @@ def mean_costs(row: SiteRow) -> Cost:
     return Cost(gflops, median(known), device) if known else Cost(gflops)
 
 
+def _table(text: str) -> tuple[tuple[str, ...], list[Mapping[str, str]]]:
+    """The header of a CSV and its lines by column; empty without a text."""
+    header, *lines = read_csv(text) or [[]]
+    return tuple(header), [dict(zip(header, line, strict=True)) for line in lines]
+
+
 def _rows(found: Averages, cells: Mapping[str, Mapping[str, str]]) -> list[SiteRow]:
     members: dict[str, dict[str, tuple[Result, ...]]] = {}
     for task, results in found.by_task.items():
@@ -131,7 +140,7 @@ def _rows(found: Averages, cells: Mapping[str, Mapping[str, str]]) -> list[SiteR
         rows.append(
             SiteRow(
                 name=name,
-                cells=cells[name],
+                cells={**cells[name], SPEED: speed_text(chain.from_iterable(tasks.values()))},
                 scores={
                     task: score_of(own, own[0].primary) if whole[task] else Score(None)
                     for task, own in tasks.items()

@@ -6,6 +6,7 @@ from importlib.resources import files
 from pathlib import Path
 
 from vlbench.core.errors import DataError
+from vlbench.core.files import write_atomically
 from vlbench.report.site.addresses import row_data, row_page, task_page, task_table
 from vlbench.report.site.pages import Pages
 from vlbench.report.site.scripts import leaderboard_script, names_script, row_script
@@ -58,7 +59,7 @@ def write_site(site: Site, folder: Path) -> Written:
     earlier = _earlier(folder)
     folder.mkdir(parents=True, exist_ok=True)
     # from the start on the folder is known as a site's, also where this is cut off
-    (folder / MANIFEST).write_text(_lines(earlier), encoding="utf-8")
+    write_atomically(folder / MANIFEST, _lines(earlier))
     made = set()
     for path, data in site_files(site):
         made.add(path)
@@ -69,7 +70,7 @@ def write_site(site: Site, folder: Path) -> Written:
         place.write_bytes(data)
     for path in earlier - made:
         (folder / path).unlink(missing_ok=True)
-    (folder / MANIFEST).write_text(_lines(made), encoding="utf-8")
+    write_atomically(folder / MANIFEST, _lines(made))
     return Written(len(made), sum(path.endswith(".html") for path in made))
 
 
@@ -83,6 +84,9 @@ def _earlier(folder: Path) -> set[str]:
     if manifest.is_file():
         lines = manifest.read_text(encoding="utf-8").splitlines()
         return {line for line in lines if (folder / line).resolve().is_relative_to(folder.resolve())}
-    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+    # a run that was killed at its start leaves the list under its passing name
+    if folder.exists() and (
+        not folder.is_dir() or any(not each.name.startswith(f".{MANIFEST}.") for each in folder.iterdir())
+    ):
         raise DataError(f"{folder}: holds other files than a site; name a new or empty folder")
     return set()

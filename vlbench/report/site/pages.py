@@ -13,6 +13,7 @@ from vlbench.report.site.addresses import comparison_with, link, row_link, task_
 from vlbench.report.site.cells import bar, breakable, cell, whisker
 from vlbench.report.site.data import own_score, standings
 from vlbench.report.site.values import CardNotes, Score, Site, SiteRow, Standing, TaskView
+from vlbench.report.tables.costs import SPEED
 from vlbench.report.tables.few_shot import model_of
 from vlbench.report.tables.row_facts import ROW_FACTS
 from vlbench.report.tables.seeds import row_of
@@ -153,7 +154,7 @@ def _protocol(one: Result) -> list[tuple[str, str | Sequence[str]]]:
 
 def _row_facts(row: SiteRow) -> Lines:
     methods = {each.method for results in row.results.values() for each in results if each.method}
-    shown = [name for name in ROW_FACTS if row.cells[name]]
+    shown = [name for name in (*ROW_FACTS, SPEED) if row.cells[name]]
     facts = [(words.label(name), words.plain(row.cells[name])) for name in shown]
     return [*(("Method", each) for each in sorted(methods)), *facts]
 

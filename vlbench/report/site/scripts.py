@@ -49,12 +49,16 @@ def names_script(site: Site) -> str:
 
 
 def row_script(row: SiteRow) -> str:
-    """Every metric of a row, task by task, with the protocol."""
-    tasks = {}
+    """Every metric of a row, task by task, with the protocol it follows.
+
+    Tasks and metrics are pairs: an object of JavaScript has fields of its own, such as `constructor`.
+    """
+    tasks = []
     for task, results in row.results.items():
         one = results[0]
-        metrics = {each.metric: _compact(score_of(results, each.metric)) for each in one.metrics}
-        tasks[task] = {"protocol": one.protocol_digest[:8], "primary": one.primary, "metrics": metrics}
+        metrics = [(each.metric, _compact(score_of(results, each.metric))) for each in one.metrics]
+        told = {"protocol": one.protocol_digest[:8], "primary": one.primary, "metrics": metrics}
+        tasks.append((task, told))
     return _call("row", {"name": row.name, "tasks": tasks})
 
 

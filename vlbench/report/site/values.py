@@ -61,7 +61,8 @@ class Cost:
 class SiteRow:
     """A row of the leaderboard: a model, or the seeds of one.
 
-    `cells` are those of `leaderboard.csv`, as text. `results` are the row's own, several if it has seeds.
+    `cells` are those of `leaderboard.csv`, as text, and the row's images/s. `results` are the row's own,
+    several where it has seeds.
     """
 
     name: str
@@ -132,9 +133,9 @@ class Standing:
 class Site:
     """All that a site shows; `csvs` are the tables of the results folder by file name.
 
-    `header` is that of `leaderboard.csv`; `summaries` and `facts` are its non-empty columns that belong to no
-    task. `averaged` are the tasks that the mean is over. `curves` are the few-shot curves of tasks for their
-    primary metric.
+    `header` is that of `leaderboard.csv`; `summaries` and `facts` are the rows' cells that belong to no
+    task and hold something. `averaged` are the tasks that the mean is over. `curves` are the few-shot curves
+    of tasks, of their primary metric.
     """
 
     rows: tuple[SiteRow, ...]

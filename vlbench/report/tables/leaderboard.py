@@ -13,6 +13,7 @@ from vlbench.report.results import read_results, source_text
 from vlbench.report.table import Table, number
 from vlbench.report.tables.averages import MEAN, MEAN_RANK, NO_ADDITIONS, Additions, Averages, averages
 from vlbench.report.tables.base_to_new import BASE_TO_NEW, BASE_TO_NEW_HEAD, base_to_new
+from vlbench.report.tables.costs import COSTS, SPEED, costs_text
 from vlbench.report.tables.few_shot import (
     FEW_SHOT,
     FEW_SHOT_HEAD,
@@ -22,7 +23,7 @@ from vlbench.report.tables.few_shot import (
     few_shot_text,
 )
 from vlbench.report.tables.robustness import ROBUSTNESS, ROBUSTNESS_HEAD, robustness_text
-from vlbench.report.tables.row_facts import CARD_FACTS, ROW_FACTS, row_facts, speed_text
+from vlbench.report.tables.row_facts import CARD_FACTS, ROW_FACTS, row_facts
 from vlbench.report.tables.seeds import SEEDS, SEEDS_HEAD, by_row, seed_notes, seeds_by_row, seeds_text
 from vlbench.report.task_name import BASE, old_method
 
@@ -38,16 +39,18 @@ _HEADERS = {
 
 _FACTS = (
     *("n_images", "n_texts", "protocol", "protocol_digest", "precision", "preprocess", "model_digest"),
-    *("zero_shot", "parameters", "gflops", "image_size", "images_per_second", "licence"),
+    *("zero_shot", "parameters", "gflops", "image_size", "licence"),
 )
-"""The columns of a task's CSV after its metrics and rank; they distinguish it from a user's own CSV."""
+"""The columns of a task's CSV behind its metrics and its rank; they tell it from a user's own CSV."""
+_OLD_FACTS = (*_FACTS[:-1], SPEED, _FACTS[-1])
+"""Those of version 0.1."""
 
 RANK = "rank"
 
 _NAMES = ("model", "task", "protocol")
 _MEASURED = ("metric", "value", "ci_low", "ci_high", "n", "ci_method", "left_out")
 _REST = (
-    *("primary", "kind", "n_images", "n_texts", "protocol_digest", "precision", "preprocess", "device"),
+    *("primary", "kind", "n_images", "n_texts", "protocol_digest", "precision", "preprocess"),
     *("adapter", "model_digest", "source", "source_revision", "zero_shot"),
 )
 """The columns of `all.csv`: fields of a result, of one of its metrics, and of the result again."""
@@ -57,11 +60,12 @@ def leaderboards(results: Iterable[Result], additions: Additions = NO_ADDITIONS)
     """Every CSV by its path in the results folder, without partial results.
 
     `<task>.csv` has a row for each model with every metric and its rank, 1 + the number of models that are
-    significantly better. `leaderboard.csv` has the primary metric of each task, averages and facts; `all.csv`
-    has every metric of every result. The seeds of a row are one row of `leaderboard.csv`, with their mean,
-    and `seeds.csv` has their spread. `base_to_new.csv` compares tasks `X@base` and `X@new`, `few_shot.csv`
-    has scores against shots, and `effective_robustness.csv` has variants of ImageNet with the accuracy that a
-    fit expects.
+    significantly better; `leaderboard.csv` the primary metric of each task, averages and facts; `all.csv`
+    every metric of every result; `costs.csv` what each took, and on what. Seeds of one row are one row of
+    `leaderboard.csv`, their mean, and `seeds.csv` says how they spread; `base_to_new.csv` sets tasks `X@base`
+    and `X@new` side by side, `few_shot.csv` has scores against shots, and `effective_robustness.csv` variants
+    of ImageNet and what a fit of the additions expects there. Only `costs.csv` differs where equal results
+    were made on other machines or at other times.
 
     Raises:
         DataError: a task has the name of another CSV or column, or a model has the name of a row of seeds.
@@ -69,7 +73,7 @@ def leaderboards(results: Iterable[Result], additions: Additions = NO_ADDITIONS)
     whole = whole_results(results)
     found = averages(whole, additions)
     by_task = found.by_task
-    texts = {LEADERBOARD: _leaderboard(found), ALL: _every_metric(whole)}
+    texts = {LEADERBOARD: _leaderboard(found), ALL: _every_metric(whole), COSTS: costs_text(whole)}
     if found.seeds:
         texts[SEEDS] = seeds_text(by_task)
     if any(task.endswith(BASE) for task in by_task):
@@ -79,12 +83,12 @@ def leaderboards(results: Iterable[Result], additions: Additions = NO_ADDITIONS)
     if len(by_task) > 1:  # a variant and its reference
         texts[ROBUSTNESS] = robustness_text(by_task, additions.fits())
     texts = {path: text for path, text in texts.items() if text}
-    taken = {"model", MEAN, MEAN_RANK, *ROW_FACTS, *additions.collections}
+    taken = {"model", MEAN, MEAN_RANK, *ROW_FACTS, SPEED, *additions.collections}
     for task, rows in by_task.items():
         if task in taken:
             raise DataError(f"a task named {task!r} would be a second column of that name; rename its card")
         path = f"{file_name(task)}.csv"
-        if path in (LEADERBOARD, ALL, *_HEADERS):
+        if path in (LEADERBOARD, ALL, COSTS, *_HEADERS):
             raise DataError(f"a task named {task!r} would overwrite {path}; rename its card")
         texts[path] = _task(rows, additions.ranks.get(task, {}))
     return texts
@@ -227,12 +231,12 @@ def _stale(
         place = folder / path
         if not (place.is_file() and place.read_bytes() == text.encode()):
             found[path] = text
-    tail = f",{','.join([RANK, *_FACTS])}\n".encode()
+    tails = tuple(f",{','.join([RANK, *facts])}\n".encode() for facts in (_FACTS, _OLD_FACTS))
     for place in folder.glob("*.csv"):
         if place.name not in texts:
             with place.open("rb") as file:
                 header = file.readline()
-            is_task = header.startswith(b"model,") and header.endswith(tail)
+            is_task = header.startswith(b"model,") and header.endswith(tails)
             if is_task or header.decode("utf-8", "replace") == _HEADERS.get(place.name):
                 found[place.name] = None
     return found | {name: None for name in pictures if name not in texts}
@@ -287,12 +291,10 @@ def _every_metric(results: Iterable[Result]) -> str:
 def _told(result: Result, name: str) -> object:
     """The cell of a result in a column: a field, setting or fact; empty if it has none."""
     match name:
-        case "images_per_second":
-            return speed_text([result])
         case "model_digest":
             return result.digests.get("model", "")
         case "source":
             return source_text(result.source)
-        case "precision" | "preprocess" | "device":
+        case "precision" | "preprocess":
             return result.settings.get(name, "")
     return result.facts.get(name, "") if name in CARD_FACTS else getattr(result, name)

@@ -1,9 +1,10 @@
 """The leaderboard as text for a terminal, and as Markdown for READMEs and CI summaries."""
 
-import csv
 from collections.abc import Iterable, Mapping
 
 from vlbench.core.result import Result
+from vlbench.report.csv_text import read_csv
+from vlbench.report.markdown import Markdown, escaped
 from vlbench.report.table import Table, decimals, with_interval
 from vlbench.report.tables.averages import MEAN, MEAN_RANK, NO_ADDITIONS, Additions, Numbers, averages
 from vlbench.report.tables.row_facts import ROW_FACTS
@@ -18,7 +19,7 @@ def leaderboard_table(text: str, spreads: Mapping[tuple[str, str], SeedSpread]) 
     `spreads` by row and task are shown for several seeds: `0.871 ± 0.004`. Facts of models are only in the
     CSV.
     """
-    head, *lines = csv.reader(text.splitlines())
+    head, *lines = read_csv(text)
     if tuple(head[-len(ROW_FACTS) :]) == ROW_FACTS:
         head = head[: -len(ROW_FACTS)]
     rows = []
@@ -52,7 +53,7 @@ def leaderboard_markdown(
                 shown[result.model] = with_interval(value.value, value.ci_low, value.ci_high)
         shown |= {row: str(spread) for (row, of), spread in seeds.items() if of == task and spread.deviation}
         numbers = {row: cells.get(task) for row, cells in found.scores.items()}
-        heading = f"{task}<br>{members[0].primary}"
+        heading = Markdown(f"{escaped(task)}<br>{escaped(members[0].primary)}")
         columns[heading] = _column(numbers, shown, lower_is_better=members[0].lower_is_better)
     if len(found.by_task) > 1:
         columns[MEAN] = _column(found.mean)
@@ -78,5 +79,5 @@ def _column(
     for row, value in known.items():
         text = decimals(value)
         printed = (shown or {}).get(row, text)
-        cells[row] = f"**{printed}**" if text == best and len(known) > 1 else printed
+        cells[row] = Markdown(f"**{escaped(printed)}**") if text == best and len(known) > 1 else printed
     return cells

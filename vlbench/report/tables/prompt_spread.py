@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass
 from statistics import mean, stdev
 
 from vlbench.core.result import Result
+from vlbench.core.visible import visible
 from vlbench.report.table import Table, decimals, number
 
 
@@ -62,7 +63,7 @@ class PromptSpread:
         best = self.scores[0]
         worst = next((each for each in reversed(self.scores) if each.value is not None), self.scores[-1])
         return (
-            f"{self.model} on {self.task}\n{table}\n"
+            f"{visible(f'{self.model} on {self.task}')}\n{table}\n"
             f"{len(self.scores)} templates: mean {decimals(self.mean)} ± {decimals(self.deviation)}, best "
             f"{decimals(best.value)} ({best.template!r}), worst {decimals(worst.value)} ({worst.template!r})"
         )

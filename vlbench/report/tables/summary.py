@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 
 from vlbench.core.result import Result
+from vlbench.core.visible import visible
 from vlbench.report.comparable import Question
 from vlbench.report.table import Table, decimals, with_interval
 from vlbench.report.tables.seeds import spread_of
@@ -41,5 +42,5 @@ def summary_table(results: Iterable[Result]) -> str:
     short = max(min(widths[1], room // 2), room - widths[0], _NARROWEST)
     wrapped = {"model": max(room - short, _NARROWEST), "task": short}
     table = Table(head, cells, right=head[4:], widths=wrapped).text()
-    reasons = dict.fromkeys(f"* partial: {row.task}: {row.partial}" for row in rows if row.partial)
+    reasons = dict.fromkeys(visible(f"* partial: {row.task}: {row.partial}") for row in rows if row.partial)
     return "\n".join([table, *reasons])

@@ -107,7 +107,7 @@ WRONG: list[tuple[object, ItemFields, str]] = [
     ("text", PLAIN, "item 0 has no 'image', but nothing"),
     ({**RECORD, "caption": ""}, PLAIN, "item 0: caption '' is no text and no list of texts"),
     ({**RECORD, "foil": [1]}, PLAIN, r"item 0: foil \[1\] is no text"),
-    ({**RECORD, "image": "../a.png"}, PLAIN, "'../a.png' leads out of the folder of images"),
+    ({**RECORD, "image": "../a.png"}, PLAIN, "'../a.png' leads out of the folder"),
     ({**RECORD, "image": "/etc/a.png"}, PLAIN, "'/etc/a.png' leads out"),
     ({**RECORD, "image": None}, PLAIN, "item 0: image None names no image"),
     ({**RECORD, "image": "x.org://../../a.png"}, PLAIN, "leads out"),

@@ -133,7 +133,7 @@ def test_indices_a_suffix_and_class_folders(tmp_path: Path, png) -> None:
     [
         (",car", "names", "',car' names no image"),
         ("test/a1,car,", "names", "an empty tag"),
-        ("../a1,car", "names", r"'\.\./a1' leads out of the folder"),
+        ("../a1,car", "names", r"'\.\./a1\.jpg' leads out of the folder"),
         ("test/b2,dog", "names", r"test/b2\.jpg is named at .*:1 already"),
         ("test/z9,car", "names", r"image .*imgs/test/z9\.jpg is not there; complete the images"),
         ("test/a1,car", "indices", "'car' are no indices"),

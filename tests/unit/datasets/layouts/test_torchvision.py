@@ -1,11 +1,12 @@
 """Data sets as torchvision leaves them on disk."""
 
+import json
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
-from torchvision_folders import MINIATURES, mnist
+from torchvision_folders import MINIATURES, mnist, picture
 
 from vlbench.core.contracts import Place
 from vlbench.core.errors import CardError, DataError, SourceMissing, UnknownName
@@ -125,3 +126,30 @@ def test_a_rerun_imports_no_torch(tmp_path: Path) -> None:
         [sys.executable, "-c", code, str(tmp_path)], capture_output=True, text=True, check=True
     )
     assert run.stdout.strip() == f"{source.revision} [1, 2] {source[1].state}\nFalse"
+
+
+@pytest.mark.parametrize("dataset", [name for name, layout in LAYOUTS.items() if layout.files])
+def test_images_that_are_files_reach_the_decoders_of_all_data_sets_alone(
+    dataset: str, tmp_path: Path
+) -> None:
+    write, options, labels = MINIATURES[dataset]
+    write(tmp_path / "root", labels)
+    eps = b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 8 8\n%%EndComments\nshowpage\n"
+    for path in (tmp_path / "root").rglob("*"):
+        if path.suffix in (".jpg", ".png", ".ppm"):
+            path.write_bytes(eps)
+    source = torchvision(Place(roots=(tmp_path,)), path="root", dataset=dataset, options=dict(options))
+    for i in range(len(source)):
+        with pytest.raises(DataError, match=r"image \d+ of .* does not open \(.* is no image of a kind"):
+            source[i].image()
+
+
+def test_lists_of_a_data_set_name_files_of_its_own(tmp_path: Path) -> None:
+    write, options, labels = MINIATURES["Food101"]
+    write(tmp_path / "root", labels)
+    picture(tmp_path / "secret" / "s.jpg", 1)
+    names = tmp_path / "root" / "food-101" / "meta" / "test.json"
+    names.write_text(json.dumps({"apple_pie": ["../../../secret/s"]}))
+    source = torchvision(Place(roots=(tmp_path,)), path="root", dataset="Food101", options=dict(options))
+    with pytest.raises(DataError, match=r"Food101: '\.\./secret/s\.jpg' leads out of the folder"):
+        source[0].image()

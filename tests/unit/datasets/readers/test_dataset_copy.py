@@ -43,7 +43,7 @@ class StandIn:
         self.unreachable: Exception | None = None
         self.broken: Exception | None = None
 
-    def dataset_info(self, repo: str, *, revision: str) -> SimpleNamespace:
+    def dataset_info(self, repo: str, *, revision: str, **options: object) -> SimpleNamespace:
         assert repo == REPO
         self.asked.append(revision)
         if self.unreachable is not None:

@@ -5,6 +5,7 @@ import socket
 from collections.abc import Callable, Mapping
 from fnmatch import fnmatchcase
 from pathlib import Path
+from types import SimpleNamespace
 from urllib.parse import urlsplit
 
 import pytest
@@ -30,12 +31,18 @@ class StandIn:
         self.fetched: list[str] = []
         self.failure: Exception | None = None
 
-    def list_repo_files(self, repo: str, *, repo_type: str, revision: str) -> list[str]:
+    def names(self) -> list[str]:
         """Names of all files of the repository."""
-        assert (repo, repo_type, revision) == (REPO, "dataset", "main")
+        return sorted(str(path.relative_to(self.remote)) for path in self.remote.rglob("*") if path.is_file())
+
+    def dataset_info(self, repo: str, *, revision: str, **options: object) -> SimpleNamespace:
+        """What the hub says of the branch."""
+        assert (repo, revision) == (REPO, "main")
         if self.failure is not None:
             raise self.failure
-        return sorted(str(path.relative_to(self.remote)) for path in self.remote.rglob("*") if path.is_file())
+        return SimpleNamespace(
+            sha=COMMIT, siblings=[SimpleNamespace(rfilename=name) for name in self.names()]
+        )
 
     def fetch(self, names: list[str]) -> Path:
         """Copy files as the hub does: blobs, links in a snapshot, and a ref to the commit."""
@@ -47,8 +54,6 @@ class StandIn:
             (snapshot / name).parent.mkdir(parents=True, exist_ok=True)
             (snapshot / name).symlink_to(blob)
             self.fetched.append(name)
-        (self.storage / "refs").mkdir(parents=True, exist_ok=True)
-        (self.storage / "refs" / "main").write_text(COMMIT)
         return snapshot
 
 
@@ -67,15 +72,18 @@ def stand_in(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> StandIn:
     ) -> str:
         if local_files_only:
             return snapshot_download(repo, allow_patterns=allow_patterns, local_files_only=True, **options)
-        names = stand.list_repo_files(repo, **options)
-        return str(stand.fetch([n for n in names if any(fnmatchcase(n, each) for each in allow_patterns)]))
+        assert (repo, options) == (REPO, {"repo_type": "dataset", "revision": COMMIT})
+        wanted = [n for n in stand.names() if any(fnmatchcase(n, each) for each in allow_patterns)]
+        return str(stand.fetch(wanted))
 
     monkeypatch.setattr(huggingface_hub, "snapshot_download", download)
     monkeypatch.setattr(
         huggingface_hub.HfApi,
-        "list_repo_files",
-        lambda _, *args, **options: stand.list_repo_files(*args, **options),
+        "dataset_info",
+        lambda _, *args, **options: stand.dataset_info(*args, **options),
     )
+    digest = SimpleNamespace(etag=COMMIT)
+    monkeypatch.setattr(huggingface_hub, "get_hf_file_metadata", lambda url: digest)
     return stand
 
 

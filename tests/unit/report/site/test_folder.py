@@ -1,3 +1,4 @@
+import errno
 import html.parser
 import itertools
 import json
@@ -144,7 +145,19 @@ def test_scores_reach_the_scripts_with_six_decimals(make_result):
     assert rows["b"]["scores"] == [[0.5, 0.4, 0.6]]
     assert rows["b"]["zeroShot"] == "y"
     row = json.loads(files["models/b.js"].decode().removeprefix("vlbench.row(").removesuffix(");\n"))
-    assert row["tasks"]["shapes"]["metrics"]["acc1"] == [0.5, 0.4, 0.6]
+    assert dict(dict(row["tasks"])["shapes"]["metrics"])["acc1"] == [0.5, 0.4, 0.6]
+
+
+def test_no_name_of_a_task_or_metric_is_a_key_of_a_script(make_result):
+    taken = ("__proto__", "constructor")
+    metrics = tuple(Measurement(0.5, 9, metric=name) for name in taken)
+    results = [make_result(task=task, primary=taken[0], metrics=metrics) for task in taken]
+    row = dict(site_files(site_of(results)))["models/small.js"].decode()
+    assert not [name for name in taken if f'"{name}":' in row]
+    data = json.loads(row.removeprefix("vlbench.row(").removesuffix(");\n"))
+    assert [(task, [name for name, _ in told["metrics"]]) for task, told in data["tasks"]] == [
+        (task, list(taken)) for task in taken
+    ]
 
 
 def test_paired_tests_reach_the_page_that_compares(make_result):
@@ -171,6 +184,28 @@ def test_pages_of_what_is_gone_go_and_a_users_folder_is_left_alone(make_result, 
     (tmp_path / "photos" / "cat.jpg").write_bytes(b"cat")
     with pytest.raises(DataError, match="other files than a site"):
         write_site(site_of([make_result()]), tmp_path / "photos")
+
+
+def test_where_the_disk_is_full_the_list_of_a_sites_files_stays_whole(make_result, tmp_path, monkeypatch):
+    write_site(site_of([make_result(), make_result(model="old")]), tmp_path)
+    before = (tmp_path / MANIFEST).read_bytes()
+
+    def full(_):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as patched:
+        patched.setattr("os.fsync", full)
+        with pytest.raises(OSError, match="No space left"):
+            write_site(site_of([make_result()]), tmp_path)
+    assert (tmp_path / MANIFEST).read_bytes() == before
+    write_site(site_of([make_result()]), tmp_path)
+    assert not (tmp_path / "models" / "old.html").exists()
+    assert [path.name for path in tmp_path.glob(".*")] == [MANIFEST]
+
+
+def test_a_folder_of_a_run_that_was_killed_at_its_start_is_a_sites(make_result, tmp_path):
+    (tmp_path / f".{MANIFEST}.x1y2").write_text("")
+    assert write_site(site_of([make_result()]), tmp_path).pages == 4
 
 
 def test_parts_beyond_forty_are_folded(make_result):

@@ -55,7 +55,13 @@ def test_the_table_goes_with_its_results(make_result, tmp_path):
     write_leaderboards(tmp_path)
     assert (tmp_path / "base_to_new.csv").is_file()
     paths[0].unlink()
-    assert stale_leaderboards(tmp_path) == ("all.csv", "base_to_new.csv", "dtd@base.csv", "leaderboard.csv")
+    assert stale_leaderboards(tmp_path) == (
+        "all.csv",
+        "base_to_new.csv",
+        "costs.csv",
+        "dtd@base.csv",
+        "leaderboard.csv",
+    )
     write_leaderboards(tmp_path)
     assert not (tmp_path / "base_to_new.csv").exists()
 

@@ -1,11 +1,13 @@
 import itertools
 import subprocess
 import sys
+from dataclasses import replace
 
 import pytest
 
 from vlbench.core.errors import DataError
 from vlbench.core.measurement import Measurement
+from vlbench.core.result import Timing
 from vlbench.report.results import write_result
 from vlbench.report.tables.averages import Additions
 from vlbench.report.tables.leaderboard import leaderboards, notes, stale_leaderboards, write_leaderboards
@@ -21,14 +23,14 @@ def test_three_tables_of_two_models_and_two_tasks(make_result):
         ]
     )
     assert texts["leaderboard.csv"] == (
-        "model,digits,shapes,mean,family,parameters,gflops,image_size,images_per_second,licence,zero_shot\n"
-        "large,0.333333,0.900000,0.616667,openai,151.28,,224,100.0,MIT,yes\n"
-        "small,,0.500000,,openai,151.28,,224,100.0,MIT,yes\n"
+        "model,digits,shapes,mean,family,parameters,gflops,image_size,licence,zero_shot\n"
+        "large,0.333333,0.900000,0.616667,openai,151.28,,224,MIT,yes\n"
+        "small,,0.500000,,openai,151.28,,224,MIT,yes\n"
     )
-    facts = f",200,4,held-out,{'d' * 32},fp32,exact,{'m' * 32},yes,151.28,,224,100.0,MIT"
+    facts = f",200,4,held-out,{'d' * 32},fp32,exact,{'m' * 32},yes,151.28,,224,MIT"
     assert texts["shapes.csv"] == (
         "model,acc1,acc5,rank,n_images,n_texts,protocol,protocol_digest,precision,preprocess,model_digest,"
-        "zero_shot,parameters,gflops,image_size,images_per_second,licence\n"
+        "zero_shot,parameters,gflops,image_size,licence\n"
         f"large,0.900000,0.750000,{facts}\n"
         f"small,0.500000,0.750000,{facts}\n"
     )
@@ -42,16 +44,27 @@ def test_three_tables_of_two_models_and_two_tasks(make_result):
         ["small", "shapes", "held-out", "acc5", "0.750000", "0.700000", "0.800000", "200"],
         ["small", "shapes", "held-out", "acc1", "0.500000", "0.400000", "0.600000", "200"],
     ]
-    assert sorted(texts) == ["all.csv", "digits.csv", "leaderboard.csv", "shapes.csv"]
+    assert sorted(texts) == ["all.csv", "costs.csv", "digits.csv", "leaderboard.csv", "shapes.csv"]
 
 
 def test_the_order_of_runs_and_their_times_change_no_byte(make_result):
     results = [make_result(model=model, task=task) for model in "ba" for task in ("t", "s")]
     tables = {tuple(sorted(leaderboards(order).items())) for order in itertools.permutations(results)}
     assert len(tables) == 1
-    text = "".join(text for _, text in tables.pop())
-    assert "3.5" not in text
-    assert "\r" not in text
+    assert "\r" not in "".join(text for _, text in tables.pop())
+
+
+def test_what_depends_on_the_machine_is_in_the_costs_alone(make_result):
+    timing = Timing(9.25, 8.25, 7.25, 6.25, 99991, 99992, 99993.0, 99994, 99995, 99996)
+    settings = {"device": "cuda:7", "device_name": "H200", "batch_size": 99997, "text_batch_size": 99998}
+    here = make_result(task="own:test@12ab34", source="folder:/home/me/photos/test")
+    there = replace(here, source="folder:/mnt/d/test", timing=timing, settings=here.settings | settings)
+    texts, others = (dict(leaderboards([each])) for each in (here, there))
+    costs = others.pop("costs.csv")
+    assert texts.pop("costs.csv") != costs
+    assert texts == others
+    told = [*settings.values(), "99991,99992,99994,99995,99996", "9.250000,8.250000,7.250000,6.250000"]
+    assert all(str(each) in costs for each in told)
 
 
 def test_a_partial_result_is_in_no_table(make_result):
@@ -133,7 +146,7 @@ def test_metrics_that_one_model_lacks_are_empty(make_result):
     assert b == ["b", "0.250000", "", "1.000000"]
 
 
-@pytest.mark.parametrize("name", ["all", "leaderboard"])
+@pytest.mark.parametrize("name", ["all", "costs", "leaderboard"])
 def test_a_task_named_as_a_table_is_refused(make_result, name):
     with pytest.raises(DataError, match="rename its card"):
         leaderboards([make_result(task=name)])
@@ -141,7 +154,7 @@ def test_a_task_named_as_a_table_is_refused(make_result, name):
 
 def test_rebuilding_writes_what_the_check_accepts(make_result, tmp_path):
     write_result(make_result(), tmp_path)
-    assert stale_leaderboards(tmp_path) == ("all.csv", "leaderboard.csv", "shapes.csv")
+    assert stale_leaderboards(tmp_path) == ("all.csv", "costs.csv", "leaderboard.csv", "shapes.csv")
     assert write_leaderboards(tmp_path) == (make_result(),)
     assert stale_leaderboards(tmp_path) == ()
 
@@ -156,12 +169,32 @@ def test_edited_missing_and_orphaned_tables_are_stale_and_mended(make_result, tm
     with (tmp_path / "shapes.csv").open("a") as file:
         file.write("fake,1\n")
     (tmp_path / "all.csv").unlink()
-    assert stale_leaderboards(tmp_path) == ("all.csv", "leaderboard.csv", "old.csv", "shapes.csv")
+    assert stale_leaderboards(tmp_path) == (
+        "all.csv",
+        "costs.csv",
+        "leaderboard.csv",
+        "old.csv",
+        "shapes.csv",
+    )
     write_leaderboards(tmp_path)
     assert stale_leaderboards(tmp_path) == ()
     assert sorted(path.name for path in tmp_path.glob("*.csv")) == [
-        *("all.csv", "leaderboard.csv", "own.csv", "shapes.csv")
+        *("all.csv", "costs.csv", "leaderboard.csv", "own.csv", "shapes.csv")
     ]
+
+
+def test_a_table_of_version_0_1_whose_results_are_gone_goes(make_result, tmp_path):
+    write_result(make_result(), tmp_path)
+    write_leaderboards(tmp_path)
+    head, row = (tmp_path / "shapes.csv").read_text().splitlines()
+    old = (
+        head.replace("image_size,licence", "image_size,images_per_second,licence"),
+        row.replace(",MIT", ",9.5,MIT"),
+    )
+    (tmp_path / "gone.csv").write_text("\n".join([*old, ""]))
+    assert stale_leaderboards(tmp_path) == ("gone.csv",)
+    write_leaderboards(tmp_path)
+    assert not (tmp_path / "gone.csv").exists()
 
 
 def test_a_rebuild_leaves_unchanged_tables_untouched(make_result, tmp_path):

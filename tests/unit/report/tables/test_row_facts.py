@@ -11,7 +11,7 @@ from vlbench.report.paired.items import write_items
 from vlbench.report.results import write_result
 from vlbench.report.tables.averages import Additions
 from vlbench.report.tables.leaderboard import leaderboards, stale_leaderboards, write_leaderboards
-from vlbench.report.tables.row_facts import ROW_FACTS, row_facts, speed_text, zero_shot_of
+from vlbench.report.tables.row_facts import ROW_FACTS, row_facts, zero_shot_of
 
 PAIR = Additions(collections={"pair": ("digits", "shapes"), "absent": ("digits", "imagenet")})
 RANKS = {"digits": {"a": 1, "b": 1}, "shapes": {"a": 2, "b": 1}}
@@ -66,17 +66,6 @@ def test_facts_are_the_first_stated_and_empty_where_none_are(make_result):
     old = make_result(task="a", facts={})
     assert row_facts([old, make_result()])["parameters"] == 151.28
     assert row_facts([old])["licence"] == ""
-
-
-def test_speed_is_that_of_all_images_encoded_on_the_device_of_most(make_result):
-    timing = make_result().timing  # 200 images in 2 s
-    slow = make_result(
-        timing=replace(timing, images_encoded=400, encode_images_seconds=10.0, images_per_second=40.0)
-    )
-    cuda = make_result(settings={"device": "cuda"}, timing=replace(timing, images_encoded=599))
-    stored = make_result(timing=replace(timing, images_encoded=0, images_per_second=None))
-    assert speed_text([make_result(), slow, cuda, stored]) == "50.0"
-    assert speed_text([stored]) == ""
 
 
 def test_ranks_come_from_the_records_beside_the_results(make_result, tmp_path):

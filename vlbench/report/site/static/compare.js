@@ -6,11 +6,14 @@
   let site = null;
 
   const signed = (value) => (value < 0 ? "−" : "+") + Math.abs(value).toFixed(4);
+  /* A name as a word of a shell. */
+  const word = (name) => (/^[\w@%+=:,.\/-]+$/.test(name) ? name : "'" + name.replaceAll("'", "'\\''") + "'");
   const middle = (score) => (Array.isArray(score) ? score[0] : score);
   const probability = (p) => (p < 0.0001 ? "p < 0.0001" : "p = " + p.toPrecision(2));
 
   vlbench.row = function (row) {
-    loaded.get(row.name).resolve(row);
+    const tasks = new Map(row.tasks.map(([task, told]) => [task, { ...told, metrics: new Map(told.metrics) }]));
+    loaded.get(row.name).resolve({ name: row.name, tasks });
   };
   /* file:// allows no fetch, but a script of the same folder. */
   function load(name) {
@@ -49,15 +52,16 @@
   function lines(a, b) {
     const found = [];
     for (const [task, page, averaged] of site.tasks) {
-      const [one, two] = [a.tasks[task], b.tasks[task]];
+      const [one, two] = [a.tasks.get(task), b.tasks.get(task)];
       if (!one || !two) continue;
       const same = one.protocol === two.protocol;
-      for (const metric of Object.keys(one.metrics)) {
+      for (const [metric, mine] of one.metrics) {
         const primary = metric === one.primary;
-        if (!(metric in two.metrics) || !(primary || byId("all").checked)) continue;
+        if (!two.metrics.has(metric) || !(primary || byId("all").checked)) continue;
+        const theirs = two.metrics.get(metric);
         const paired = same ? tested(a.name, b.name, task, metric) : null;
-        const gap = same ? paired ?? difference(one.metrics[metric], two.metrics[metric]) : null;
-        found.push({ task, page, averaged, metric, primary, same, paired, gap, a: middle(one.metrics[metric]), b: middle(two.metrics[metric]) });
+        const gap = same ? paired ?? difference(mine, theirs) : null;
+        found.push({ task, page, averaged, metric, primary, same, paired, gap, a: middle(mine), b: middle(theirs) });
       }
     }
     return found;
@@ -150,7 +154,7 @@
     byId("how").replaceChildren(
       (paired ? "Where a p-value stands, the difference was tested on the same items, Holm over the tasks; elsewhere t" : "T") +
         "he interval takes the two results as independent, which is wider than a paired one. The paired test: ",
-      Object.assign(document.createElement("code"), { textContent: `vlbench compare ${a} ${b}` }),
+      Object.assign(document.createElement("code"), { textContent: `vlbench compare ${word(a)} ${word(b)}` }),
     );
     document.documentElement.dataset.ready = "yes";
   }

@@ -1,8 +1,11 @@
 "use strict";
-/* Text of a CSV as Python's csv module writes it, and its download. */
+/* Text of a CSV as vlbench writes it, and its download. */
 vlbench.csv = function (lines) {
+  const formula = /^'*[=+\-@\t\r\n＝＋－＠]/; /* these two are FORMULA and NUMBER of report/csv_text.py */
+  const number = /^[+-]?(?:(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?|inf(?:inity)?|nan)$/i;
+  const guarded = (cell) => (formula.test(cell) && !number.test(cell) ? "'" + cell : cell);
   const quoted = (cell) => (/[",\r\n]/.test(cell) ? '"' + cell.replaceAll('"', '""') + '"' : cell);
-  return lines.map((cells) => cells.map((cell) => quoted(String(cell ?? ""))).join(",") + "\n").join("");
+  return lines.map((cells) => cells.map((cell) => quoted(guarded(String(cell ?? "")))).join(",") + "\n").join("");
 };
 vlbench.download = function (name, text) {
   const link = document.createElement("a");

@@ -254,10 +254,10 @@ vlbench.leaderboard = function (data) {
     else before = null;
   });
 
-  /* The download: the rows and columns shown, cells and order those of leaderboard.csv. */
+  /* The download: the rows and columns shown that leaderboard.csv has, its cells and order. */
   function download() {
     const at = (column) => data.header.indexOf(column.name);
-    const ordered = columns.filter((column) => shown.has(column.id)).sort((one, two) => at(one) - at(two));
+    const ordered = columns.filter((column) => shown.has(column.id) && at(column) >= 0).sort((one, two) => at(one) - at(two));
     const cell = (column, made) => {
       if (column.task) return made[column.id] === null ? "" : made[column.id].toFixed(6);
       return column.read(made.source);
