@@ -49,7 +49,9 @@ def cached(scheme: str, rest: str) -> NamedPlace:
     """The hub's cache, and whether it has anything from a repository, or one file of it."""
     organisation, name, *file = rest.split("/", 2) if rest.count("/") else ("", rest)
     folder = "--".join(escape(part) for part in (scheme, organisation, name) if part)
-    found = hub_cache().glob("/".join((folder, "snapshots", "*", *(map(escape, file) if file else ("*",)))))
+    found = hub_cache_folder().glob(
+        "/".join((folder, "snapshots", "*", *(map(escape, file) if file else ("*",))))
+    )
     return NamedPlace(f"the hub's cache ({rest})", any(found))
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 from vlbench.api.comparison import compare
-from vlbench.cli.flags import completion, flag, format_flag, names_flag, names_in, results_flag
+from vlbench.cli.flags import completion, flag, format_flag, names_flag, results_flag, split_names
 from vlbench.cli.output import answer_text
 from vlbench.core.files import file_name
 from vlbench.report.paired.comparison_text import Form, comparison_text
@@ -34,5 +34,5 @@ def command(a: str, b: str, tasks: tuple[str, ...], results: Path, form: Form, s
 
     Results of different protocols, data or thresholds, and partial ones, are refused.
     """
-    names = names_in(tasks, lambda name: (results / file_name(name)).is_dir())
+    names = split_names(tasks, lambda name: (results / file_name(name)).is_dir())
     answer_text(comparison_text(compare(a, b, names, results=results, seed=seed), form))

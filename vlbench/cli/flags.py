@@ -97,7 +97,7 @@ def format_flag(*choices: str, **changes: Any) -> Callable[[Command], Command]:
     return click.option("--format", "form", type=click.Choice(choices), **keywords)
 
 
-def names_in(values: Iterable[str], is_one: Callable[[str], bool] | None = None) -> tuple[str, ...]:
+def split_names(values: Iterable[str], is_one: Callable[[str], bool] | None = None) -> tuple[str, ...]:
     """Names that commas set apart; one in a name that `is_one` knows does not.
 
     By default, `is_one` accepts `KIND:FOLDER` where the folder exists (`tagging:a,b`).

@@ -6,7 +6,7 @@ from typing import Unpack
 
 import click
 
-from vlbench.cli.flags import batch_size_flag, flag, flags, names_flag, names_in
+from vlbench.cli.flags import batch_size_flag, flag, flags, names_flag, split_names
 from vlbench.cli.output import answer_text, say
 from vlbench.core.result import Result
 from vlbench.options import Keywords, Options

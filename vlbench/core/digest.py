@@ -44,7 +44,14 @@ def digest_of_strings(strings: Iterable[str]) -> str:
 
 
 def sha256_of_file(path: Path) -> str:
-    """SHA-256 of a file's bytes, in hexadecimal digits."""
+    """SHA-256 of a file's bytes, in hexadecimal digits.
+
+    >>> from tempfile import TemporaryDirectory
+    >>> with TemporaryDirectory() as folder:
+    ...     _ = Path(folder, "a.txt").write_text("a")
+    ...     print(sha256_of_file(Path(folder, "a.txt"))[:8])
+    ca978112
+    """
     with open_regular(path) as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 

@@ -12,7 +12,7 @@ from vlbench.core.errors import DataError
 from vlbench.core.outside_name import wrong_path
 
 _CHECKED = b"vlbench-checked "
-"""What a checksummed file begins with; the digest and a line feed follow, then the content."""
+"""The first bytes of a checksummed file; the digest, a line feed and the content follow."""
 _LONGEST = 224
 """Letters of a file's name, so that disks of 255 have room for what it ends with."""
 

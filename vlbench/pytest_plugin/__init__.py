@@ -153,7 +153,7 @@ class ScoreItem(pytest.Item):
         return super().repr_failure(excinfo, style)
 
     def reportinfo(self) -> tuple[Path, None, str]:
-        """Where it stands, and its name in the heading of a failure."""
+        """The location, and the name in the heading of a failure."""
         return self.path, None, visible(f"vlbench::{self.model}::{self.task}")
 
 

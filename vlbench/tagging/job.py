@@ -23,8 +23,8 @@ from vlbench.tagging.images import find_images
 from vlbench.tagging.texts import (
     Language,
     check_reads_descriptions,
-    names_in,
     read_tag_file,
+    split_names,
     texts_for,
     with_prompts,
 )
@@ -96,7 +96,7 @@ def prepare(
     texts = texts_for(model, given)
     if descriptions is not None:
         check_reads_descriptions(model)
-    names = names_in(language, texts)
+    names = split_names(language, texts)
     texts = with_prompts(texts, catalogue)
     choice = choice_for(model, texts, threshold=threshold, top_k=top_k)
     executor = LocalExecutor(lambda: model, settings)

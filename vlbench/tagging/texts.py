@@ -84,7 +84,7 @@ def with_prompts(texts: Sequence[Text], catalogue: Catalogue) -> tuple[Text, ...
     raise CardError(f"{_TEMPLATES}: in no folder of task cards; install vlbench again")
 
 
-def names_in(language: Language, texts: Sequence[Text]) -> tuple[str, ...]:
+def split_names(language: Language, texts: Sequence[Text]) -> tuple[str, ...]:
     """The names of texts in a language.
 
     Raises:

@@ -5,7 +5,7 @@ from colour_tagger import ColourTagger
 from vlbench.cards.catalogue import read_catalogue
 from vlbench.core.contracts import Text
 from vlbench.core.errors import DataError, Unsupported
-from vlbench.tagging.texts import id_of, names_in, read_tag_file, texts_for, with_prompts
+from vlbench.tagging.texts import id_of, read_tag_file, split_names, texts_for, with_prompts
 
 
 def test_tags_are_lines_or_a_table_with_ids(tmp_path):
@@ -49,10 +49,10 @@ def test_an_id_is_no_name_in_another_language():
 
 def test_names_in_chinese_are_there_for_all_or_the_first_missing_are_named():
     tags = ColourTagger().tags()
-    assert names_in("zh", tags[:2]) == ("红", "绿")
-    assert names_in("en", tags[:2]) == ("red", "green")
+    assert split_names("zh", tags[:2]) == ("红", "绿")
+    assert split_names("en", tags[:2]) == ("red", "green")
     with pytest.raises(Unsupported, match=r"--language zh: 1 of 3 tags have no Chinese name \('sky'\)"):
-        names_in("zh", (*tags[:2], Text("sky")))
+        split_names("zh", (*tags[:2], Text("sky")))
 
 
 def test_prompts_are_the_packaged_sentences_and_descriptions_stand_alone():

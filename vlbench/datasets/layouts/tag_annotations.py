@@ -178,7 +178,7 @@ def _tags(behind: str, form: Form, where: str) -> tuple[str | int, ...]:
 
 
 def _found(root: Path, listed: Sequence[Listed]) -> dict[InnerPath, FoundFile]:
-    """The file of each listed image, under the name that its line gives it, wherever it lies in the root."""
+    """The file of each listed image by the name in its line, wherever it is below the root."""
     found = find_files(root, (each.image for each in listed))
     if len(found) < len(listed):
         files = list_files(root)

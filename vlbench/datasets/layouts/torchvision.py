@@ -103,7 +103,7 @@ LAYOUTS: Mapping[str, OnDisk] = {
 
 
 ARCHIVES = frozenset((".gz", ".tgz", ".tar", ".zip"))
-"""Suffixes of what torchvision unpacked; it may lie beside the data or not."""
+"""Suffixes of the archives that torchvision unpacks; they may remain next to the data."""
 TORCHVISION_RAISES = (
     *(
         ArithmeticError,

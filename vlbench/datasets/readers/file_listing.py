@@ -46,7 +46,7 @@ class FoundFile:
 
 
 def list_folders(root: Path) -> list[InnerPath]:
-    """Names of the folders in a folder, sorted; hidden ones are left out.
+    """The names of the folders in a folder, sorted, without hidden ones.
 
     Raises:
         DataError: the folder cannot be read.
@@ -55,7 +55,7 @@ def list_folders(root: Path) -> list[InnerPath]:
 
 
 def list_names(root: Path) -> list[InnerPath]:
-    """Names of the files that lie right in a folder, sorted; hidden ones are left out.
+    """The names of the files directly in a folder, sorted, without hidden ones.
 
     Raises:
         DataError: the folder cannot be read.

@@ -92,7 +92,7 @@ def _inside(name: str, file: Path) -> InnerPath:
 def _find(
     names: Iterable[InnerPath], patterns: Sequence[str], roots: Sequence[Path], file: Path
 ) -> dict[InnerPath, FoundFile]:
-    """The file of each name, by the first pattern and root that has it."""
+    """The file for each name, from the first pattern and root that has it."""
     found: dict[InnerPath, FoundFile] = {}
     for root in roots:
         for pattern in patterns:

@@ -107,7 +107,7 @@ def model_index(results: Sequence[Result], title: Callable[[str], str]) -> str:
     for result in results:
         models.setdefault(result.model, []).append(_hub_result(result, title(result.task)))
     index = [{"name": name, "results": entries} for name, entries in models.items()]
-    # by the library that the hub reads it with: of YAML 1.1, where `on` needs quotes and a line end of any kind
+    # by the library that the hub reads it with: YAML 1.1, where `on` needs quotes and a line end of any kind
     written: str = yaml.safe_dump({"model-index": index}, sort_keys=False, width=1000)
     return written
 

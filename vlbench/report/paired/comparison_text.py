@@ -76,7 +76,7 @@ _HEAD = ("task", "A", "B", "B - A [95 % interval]", "p", "exact p", "Holm p")
 
 
 def _people(comparisons: Sequence[Comparison], *, markdown: bool) -> str:
-    """Names, a table, the test of each task, what moved most, and the sentence; blocks a blank line apart."""
+    """The names, a table, the test of each task, the movers and the summary, separated by blank lines."""
     item, arrow, shown = ("- ", "→", escaped) if markdown else ("", "->", visible)
     table = Table(_HEAD, [_cells(each) for each in comparisons], right=_HEAD[1:])
     blocks = [

@@ -41,7 +41,7 @@ _FACTS = (
     *("n_images", "n_texts", "protocol", "protocol_digest", "precision", "preprocess", "model_digest"),
     *("zero_shot", "parameters", "gflops", "image_size", "licence"),
 )
-"""The columns of a task's CSV behind its metrics and its rank; they tell it from a user's own CSV."""
+"""The columns of a task's CSV after its metrics and rank; they distinguish it from a user's own CSV."""
 _OLD_FACTS = (*_FACTS[:-1], SPEED, _FACTS[-1])
 """Those of version 0.1."""
 

@@ -6,7 +6,7 @@ from vlbench.core.result import Result, ZeroShot
 
 CARD_FACTS = ("family", "parameters", "gflops", "image_size", "licence")
 ROW_FACTS = (*CARD_FACTS, "zero_shot")
-"""The last columns of `leaderboard.csv`, facts of the row's models."""
+"""The last columns of `leaderboard.csv`, which are facts about the row's models."""
 
 
 def row_facts(results: Sequence[Result]) -> dict[str, object]:
