@@ -1,4 +1,4 @@
-"""The options of all commands and of the API: each is written here, once with its default and its help."""
+"""The options of all commands and of the API: each one is defined here, with its default and its help."""
 
 import os
 from collections.abc import Callable, Mapping, Sequence
@@ -21,10 +21,10 @@ if TYPE_CHECKING:
 
 
 class Keywords(TypedDict, total=False):
-    """The options as `evaluate` and the other functions take them: the fields of `Options`, by their names.
+    """The options as keywords of `evaluate` and the other functions: the fields of `Options`, by name.
 
-    None stands for the default. Paths may be strings. `data_root` may hold `TASK=DIR`, a task's own folder.
-    `preprocess` may be a function, of a model object alone.
+    None means the default. Paths may be strings. `data_root` may contain `TASK=DIR`, a folder for one task.
+    `preprocess` may be a function, for a model object only.
     """
 
     device: str
@@ -55,10 +55,10 @@ class Keywords(TypedDict, total=False):
 
 @dataclass(frozen=True, slots=True)
 class Flag:
-    """How a command line states an option: its help, and what values it may have.
+    """How the command line states an option: its help, and which values are allowed.
 
-    `choices` are all words that it may be; `least` is its lowest number; `place` says that it is a path, and
-    what of.
+    `choices` are all allowed words; `least` is the lowest allowed number; `place` marks a path, and what it
+    is the path of.
     """
 
     help: str
@@ -71,88 +71,90 @@ class Flag:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Options:
-    """What a user chooses beside models and tasks; `Options.of` reads it from keywords or flags."""
+    """What a user chooses besides models and tasks. `Options.of` makes it from keywords or flags."""
 
-    device: Annotated[str, Flag("auto, cpu, cuda, cuda:1 ...")] = "auto"
+    device: Annotated[str, Flag("The device: auto, cpu, cuda, cuda:1 ...")] = "auto"
     precision: Annotated[
         "Precision",
         Flag(
-            "Of the model's arithmetic; part of a result's model name unless fp32.",
+            "Precision of the model's arithmetic; part of the model's name in results unless fp32.",
             choices=("fp32", "bf16", "fp16"),
         ),
     ] = "fp32"
     preprocess: Annotated[
         "PreprocessMode",
         Flag(
-            "exact is open_clip's to the bit; fast differs by at most 2 of 255.",
+            "exact equals open_clip's to the bit; fast differs by at most 2 of 255.",
             choices=("exact", "fast"),
         ),
     ] = "exact"
     batch_size: Annotated[
         int | None,
-        Flag("Images a batch; auto halves when the device runs out of memory.", least=1, metavar="N|auto"),
+        Flag(
+            "Images per batch; auto halves it when the device runs out of memory.", least=1, metavar="N|auto"
+        ),
     ] = None
     workers: Annotated[
-        int | None, Flag("Loader threads.  [default: 2 on a CPU, up to 16 beside a GPU]", least=0)
+        int | None, Flag("Loader threads.  [default: 2 on a CPU, up to 16 with a GPU]", least=0)
     ] = None
-    seed: Annotated[int, Flag("Of everything drawn at random.")] = 0
+    seed: Annotated[int, Flag("Seed for everything that is drawn at random.")] = 0
     limit: Annotated[
         int | None,
         Flag(
-            "Take N images (or items) spread over the data; the result is partial and in no leaderboard.",
+            "Use N images (or items) spread over the data; the result is partial and in no leaderboard.",
             least=1,
         ),
     ] = None
     allow_subset: Annotated[
-        bool, Flag("Run what data there are where the card expects more; the result is partial.")
+        bool, Flag("Run on the data that exist if the card expects more; the result is partial.")
     ] = False
     verify_data: Annotated[
-        bool, Flag("Read the bytes of all data and weights, whatever the cache remembers.")
+        bool, Flag("Read the bytes of all data and weights instead of trusting the cache.")
     ] = False
     feature_bytes: Annotated[
         int,
         Flag(
-            "GB of image features that a task may store; above it scores are stored.  [default: 8]", least=0
+            "GB of image features that a task may store; above it, scores are stored.  [default: 8]", least=0
         ),
     ] = FEATURE_BYTES
     descriptions: Annotated[
         Path | None,
-        Flag("Sentences to describe the tags by in place of prompts: JSON {tag: [sentences]}.", place="file"),
+        Flag("Sentences that replace the prompts of tags: JSON {tag: [sentences]}.", place="file"),
     ] = None
     classnames: Annotated[
         Path | None,
         Flag(
-            "Names in place of the task's: one a line in its own order, or a .tsv of names and ids.",
+            "Names that replace the task's: one per line in its order, or a .tsv of names and ids.",
             place="file",
         ),
     ] = None
     templates: Annotated[
         Path | None,
-        Flag("Templates in place of the task's: one a line, each with {} for the name.", place="file"),
+        Flag("Templates that replace the task's: one per line, each with {} for the name.", place="file"),
     ] = None
     thresholds: Annotated[
-        str | None, Flag("Of tags, in place of the model's own.", metavar="FILE|NUMBER")
+        str | None, Flag("Thresholds of tags that replace the model's own.", metavar="FILE|NUMBER")
     ] = None
     method: Annotated[
         tuple[str, ...],
         Flag(
-            "What acts on the model's features or scores, a row each: zero-shot,ridge@4,best-f1.",
+            "Methods that act on features or scores, one row each: zero-shot,ridge@4,best-f1.",
             metavar="NAME[@SHOTS][:SETTING=VALUE][,NAME]",
         ),
     ] = ("zero-shot",)
     allow_seen_images: Annotated[
-        bool, Flag("Score test images that the model or its method learned from; the result says so.")
+        bool, Flag("Score test images that the model or its method learned from; the result counts them.")
     ] = False
     data_root: Annotated[
         tuple[Path, ...],
         Flag(
-            "Where data lie: a folder of data sets, or one task's own folder.",
+            "Where data are: a folder of data sets, or the folder of one task.",
             place="folder",
             metavar="DIR|TASK=DIR",
         ),
     ] = ()
     task_roots: Mapping[str, Path] = field(default_factory=dict)
-    """A task's own folder, by the task's name; a flag has them as TASK=DIR."""
+    """The data folder of single tasks, by task name; as a flag, TASK=DIR."""
     results: Annotated[Path | None, Flag("Where JSON and CSVs are written.", place="folder")] = None
     cache: Annotated[
         Path,
@@ -161,24 +163,24 @@ class Options:
     include_path: Annotated[
         tuple[Path, ...],
         Flag(
-            "A folder with cards of your own (or its tasks/ and model_cards/); may be repeated.",
+            "A folder with your own cards (or with tasks/ and model_cards/); may be repeated.",
             place="existing folder",
         ),
     ] = ()
     weights: Annotated[
         Path | None,
-        Flag("The model's weights from a file; its digest becomes part of the model's name.", place="file"),
+        Flag("A file with the model's weights; its digest becomes part of the model's name.", place="file"),
     ] = None
-    save_predictions: Annotated[bool, Flag("Write per-image predictions (parquet) beside the result.")] = (
+    save_predictions: Annotated[bool, Flag("Write per-image predictions (parquet) next to the result.")] = (
         False
     )
     missing: Annotated[
-        bool, Flag("Leave out what --results has of the same weights, method, protocol and data.")
+        bool, Flag("Skip what --results already has with the same weights, method, protocol and data.")
     ] = False
 
     @classmethod
     def of(cls, keywords: Keywords) -> "Options":
-        """Read keywords; what is left out or None has its default.
+        """Read keywords. Options that are missing or None have their default.
 
         Raises:
             VlbenchError: an option is unknown or out of range.
@@ -200,7 +202,7 @@ class Options:
 
     @property
     def methods(self) -> "tuple[Method, ...]":
-        """The methods that are asked for.
+        """The methods that the user asks for.
 
         Raises:
             VlbenchError: one is unknown, or has no such setting.
@@ -211,7 +213,7 @@ class Options:
 
     @property
     def settings(self) -> RunSettings:
-        """How a run is done, on a device that is there.
+        """The settings of a run, with the device resolved.
 
         Raises:
             Unsupported: the device asked for is not there.
@@ -224,10 +226,10 @@ class Options:
 
     @property
     def data(self) -> "DataRequest":
-        """What is said about data and texts.
+        """The options about data and texts.
 
         Raises:
-            VlbenchError: see `methods`.
+            VlbenchError: as `methods`.
         """
         from vlbench.cards.data_request import DataRequest
 
@@ -246,7 +248,7 @@ class Options:
 DEFAULTS: Mapping[str, Any] = {
     each.name: None if each.default is MISSING else each.default for each in fields(Options)
 }
-"""The default of every option; None where it is made anew."""
+"""The default of every option; None where it is computed."""
 FLAGS: Mapping[str, Flag] = {
     each.name: each.type.__metadata__[0] for each in fields(Options) if hasattr(each.type, "__metadata__")
 }
@@ -254,7 +256,7 @@ FLAGS: Mapping[str, Flag] = {
 
 
 def _read(name: str, value: Any) -> Any:
-    """A value as a user gives it, as the field holds it; VlbenchError where it is not one of the field's."""
+    """Convert a value from the user to the type of its field; VlbenchError where it is not allowed."""
     flag = FLAGS.get(name)
     if flag is None:
         return value

@@ -106,7 +106,7 @@ def test_a_failing_items_message_is_its_row_and_others_pass(project, run_pytest,
 def test_a_result_that_vanished_fails_in_a_line(project, run_pytest):
     (project / "results" / "digits" / "small.json").unlink()
     said = run_pytest(*BASELINE, expect=1)
-    assert "small.json: vanished: there is no whole result of small on digits" in said
+    assert "small.json: there is no whole result of small on digits" in said
     assert "Traceback" not in said
 
 
@@ -114,7 +114,7 @@ def test_a_result_of_another_model_in_a_results_place_fails(project, run_pytest)
     folder = project / "results" / "shapes"
     (folder / "small.json").write_bytes((folder / "large.json").read_bytes())
     said = run_pytest(*BASELINE, expect=1)
-    assert "small.json: holds large on shapes; move or delete it" in said
+    assert "small.json: contains large on shapes; move or delete it" in said
 
 
 def test_a_header_alone_is_no_baseline(project, run_pytest):

@@ -1,1 +1,1 @@
-"""Data sets on this machine: whether they are all there, and fetching them from the hub."""
+"""Data sets on this machine: checks whether they are complete, and downloads them from the hub."""

@@ -1,4 +1,4 @@
-"""Whether a task's data are here and are what its card says: sources, counts, names, a sample of images."""
+"""Checks whether a task's data are here and match its card: sources, counts, names, a sample of images."""
 
 import random
 from collections.abc import Iterator, Mapping, Sequence
@@ -24,12 +24,12 @@ from vlbench.core.task_reading import what_was_read
 
 State = Literal["fits", "differs", "missing"]
 SEED = 0
-"""Of the sample of images that are opened."""
+"""The seed for the sample of images that are opened."""
 
 
 @dataclass(frozen=True, slots=True)
 class SourceLooked:
-    """A source of a card that does not have the data: where it looked and what would make it have them."""
+    """A source of a card without the data: where it looked, and what to do to get them."""
 
     kind: str
     options: dict[str, object]
@@ -39,7 +39,7 @@ class SourceLooked:
 
 @dataclass(frozen=True, slots=True)
 class SourceUsed:
-    """The source that has the data; `revision` is what a result would record."""
+    """The source with the data; `revision` is what a result would record."""
 
     kind: str
     options: dict[str, object]
@@ -49,7 +49,7 @@ class SourceUsed:
 
 @dataclass(frozen=True, slots=True)
 class Count:
-    """A number of things found, and the card's; `with_images` are those that an image belongs to."""
+    """How many things were found, and how many the card states; `with_images` counts those with an image."""
 
     what: str
     found: int
@@ -59,9 +59,9 @@ class Count:
 
 @dataclass(frozen=True, slots=True)
 class DataCheck:
-    """What lies here of a task's data. `differs` says what is wrong, `notes` what a user may want to know.
+    """The local data of a task, checked. `differs` tells what is wrong; `notes` are further remarks.
 
-    `read` is what a run would say that it read.
+    `read` is what a run would report that it read.
     """
 
     task: str
@@ -78,7 +78,7 @@ class DataCheck:
 
 
 def check_data(name: str, catalogue: Catalogue, request: DataRequest, *, sample: int) -> DataCheck:
-    """Look for a task's data and hold them against its card; nothing is fetched.
+    """Look for a task's data and compare them with its card. Nothing is downloaded.
 
     `sample` images, chosen by a fixed seed, are decoded.
 
@@ -136,7 +136,7 @@ def _of_card(
 
 
 def _of_own_data(name: str, catalogue: Catalogue, request: DataRequest, sample: int) -> DataCheck:
-    """A folder of the user's own: no card says what it has to hold, so that it is counted and opened."""
+    """Check a folder without a card: there is nothing to compare with, so it is only counted and opened."""
     check = DataCheck(name, "own data", "", "missing")
     try:
         task = open_task(name, catalogue, request=request).task
@@ -158,7 +158,7 @@ def _of_own_data(name: str, catalogue: Catalogue, request: DataRequest, sample: 
 
 
 def _read(task: Task, opened: OpenedImages) -> dict[str, str]:
-    """What a run would say that it read; of the decoding, what the sample of images shows."""
+    """What a run would report that it read; about decoding, what the sample of images shows."""
     decoding = {"decoding": opened.decoding} if opened.decoding else {}
     return {**what_was_read(task), **decoding}
 
@@ -197,7 +197,7 @@ def _differences(counts: Sequence[Count]) -> Iterator[str]:
 
 
 def _remarks(counts: Sequence[Count]) -> Iterator[str]:
-    """Of data whose images are all there: some published test sets have classes without an image."""
+    """Remarks on complete data: some published test sets have classes without an image."""
     images, texts = counts
     if _without_images(texts) and images.expected in (None, images.found):
         yield f"{texts.with_images:,} of {texts.found:,} {texts.what} have images"

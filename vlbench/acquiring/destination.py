@@ -1,4 +1,4 @@
-"""Where fetched files go: the folder that a card's local source reads, or the hub's own cache."""
+"""Where downloaded files go: the folder that a card's local source reads, or the hub's own cache."""
 
 import os
 import shutil
@@ -14,7 +14,7 @@ from vlbench.cards.schema import SourceFields
 from vlbench.datasets.readers.hub_snapshot import DEFAULT_BRANCH, note_revision, storage_of
 
 OF_HUB = frozenset(("repo", "revision", "layout", "config"))
-"""Options of a source on the hub that a local source of the same layout does not have."""
+"""The options of a hub source that a local source with the same layout does not have."""
 
 
 class Destination(Protocol):
@@ -22,21 +22,21 @@ class Destination(Protocol):
 
     def __str__(self) -> str: ...
     def path(self, file: RemoteFile) -> Path:
-        """Where a file's bytes are written."""
+        """The path to which a file's bytes are written."""
 
     def holds(self, file: RemoteFile) -> bool:
-        """Whether the file lies there and was verified when it came."""
+        """Whether the file is there and was verified when it was downloaded."""
 
     def may_replace(self, file: RemoteFile) -> bool:
-        """Whether another content under the file's name came from here too, and is nobody's own."""
+        """Whether an existing file with this name was downloaded too, so that it may be replaced."""
 
     def finish(self, files: Sequence[RemoteFile]) -> None:
-        """Make files that have come known to whoever reads the place."""
+        """Register downloaded files for the readers of the place."""
 
 
 @dataclass(frozen=True, slots=True)
 class DataFolder:
-    """A folder under a data root, with the repository's own layout and a record of what came."""
+    """A folder under a data root, with the layout of the repository and a record of the downloads."""
 
     folder: Path
     repo: str
@@ -46,11 +46,11 @@ class DataFolder:
         return str(self.folder)
 
     def path(self, file: RemoteFile) -> Path:
-        """The file under its own name."""
+        """The path of the file by its own name."""
         return self.folder / file.name
 
     def holds(self, file: RemoteFile) -> bool:
-        """Whether the record knows the file by its digest, and it has its size."""
+        """Whether the record has the file with this digest, and its size is right."""
         path = self.path(file)
         if not path.is_file() or path.stat().st_size != file.size:
             return False
@@ -58,18 +58,18 @@ class DataFolder:
         return record is not None and file in record.files
 
     def may_replace(self, file: RemoteFile) -> bool:
-        """Whether the record knows the file's name, of this commit or an earlier one."""
+        """Whether the record has the file's name, from this commit or an earlier one."""
         record = read_record(self.folder)
         return record is not None and file.name in {each.name for each in record.files}
 
     def finish(self, files: Sequence[RemoteFile]) -> None:
-        """Note the files in the record."""
+        """Add the files to the record."""
         add_to_record(self.folder, self.repo, self.commit, files)
 
 
 @dataclass(frozen=True, slots=True)
 class HubCache:
-    """The cache of the hub's client: bytes under their digest, links to them for each commit.
+    """The cache of the hub's client: bytes by digest, and links to them for each commit.
 
     Layout: huggingface_hub documentation, "Understand caching".
     """
@@ -82,19 +82,19 @@ class HubCache:
         return f"the hub's cache ({self.storage})"
 
     def path(self, file: RemoteFile) -> Path:
-        """The file under its digest."""
+        """The path of the file by its digest."""
         return self.storage / "blobs" / file.digest
 
     def holds(self, file: RemoteFile) -> bool:
-        """Whether the commit has the file; its bytes were verified before they got their name."""
+        """Whether the commit has the file. Its bytes were verified before they got their name."""
         return self._link(file).is_file()
 
     def may_replace(self, file: RemoteFile) -> bool:  # noqa: ARG002
-        """Always: nobody but the hub's client writes here."""
+        """Always true, since only the hub's client writes here."""
         return True
 
     def finish(self, files: Sequence[RemoteFile]) -> None:
-        """Link the files into the commit's folder, and say which commit the revision is."""
+        """Link the files into the folder of the commit, and store the commit of the revision."""
         for file in files:
             link, blob = self._link(file), self.path(file)
             link.parent.mkdir(parents=True, exist_ok=True)
@@ -110,14 +110,14 @@ class HubCache:
 
 
 def hub_cache(repo: str, commit: str, revision: str | None) -> HubCache:
-    """The place of a data set in the hub's cache; no revision stands for the default branch."""
+    """The place of a data set in the hub's cache. No revision means the default branch."""
     return HubCache(storage_of(repo), commit, revision or DEFAULT_BRANCH)
 
 
 def local_path(remote: SourceFields, sources: Sequence[SourceFields]) -> str | None:
-    """The path of the card's local source that reads the very files of one on the hub; None if none does.
+    """The path of the card's local source that reads the same files as a hub source; None if there is none.
 
-    That is one of the hub's layout whose other options are the hub's too.
+    It has the same layout and the same other options.
     """
     options = remote.options
     if options.get("config") is not None:
@@ -132,5 +132,5 @@ def local_path(remote: SourceFields, sources: Sequence[SourceFields]) -> str | N
 
 
 def _beside(options: Mapping[str, object], left_out: Collection[str]) -> dict[str, object]:
-    """Options but for some; a split that is not named is `test`, on the hub as in a folder."""
+    """Options without some of them. The default split is `test`, on the hub and in a folder."""
     return {"split": "test", **{key: value for key, value in options.items() if key not in left_out}}

@@ -1,4 +1,4 @@
-"""One file of a web server on disk: resumed after a kill, verified, and renamed into place when whole."""
+"""Downloads one file: resumed after an interruption, verified, and renamed into place when complete."""
 
 import fcntl
 import glob
@@ -24,18 +24,18 @@ LEAST = 1 << 14
 TRIES = 5
 """Attempts in a row, each of which brings fewer than `LEAST` bytes, before it is given up."""
 FIRST_WAIT, LONGEST_WAIT = 1.0, 30.0
-"""Seconds between attempts, doubled each time."""
+"""The first and the longest wait between attempts in seconds; it doubles each time."""
 PARTIAL_CONTENT = 206
 RANGE_REFUSED = 416
 PASSING = frozenset((408, 429, 500, 502, 503, 504))
-"""Answers that another attempt may not get."""
+"""The HTTP statuses after which another attempt may succeed."""
 
 Report = Callable[[int], object]
-"""Called with bytes that came (negative: bytes that were thrown away)."""
+"""A function that is called with the number of received bytes (negative: discarded bytes)."""
 
 
 class Refused(Exception):
-    """A server's answer that is no file; `code` is the hub's own word for it, where it sends one."""
+    """A server's response that is not the file; `code` is the hub's own error code, if it sends one."""
 
     def __init__(self, status: int, code: str, message: str) -> None:
         super().__init__(message or f"HTTP {status}")
@@ -45,9 +45,9 @@ class Refused(Exception):
 
 @dataclass(frozen=True, slots=True)
 class RemoteFile:
-    """A file of a repository: its size in bytes, and the digest that it is held against.
+    """A file of a repository: its size in bytes, and the digest that it is verified with.
 
-    `sha256` is that of the bytes; `blob_id` is git's SHA-1, stated for small files in its place.
+    `sha256` is that of the bytes; for small files, `blob_id` is git's SHA-1 instead.
     """
 
     name: str
@@ -57,25 +57,25 @@ class RemoteFile:
 
     @property
     def digest(self) -> str:
-        """What names its content: the SHA-256, else git's id."""
+        """The digest of its content: the SHA-256, else git's id."""
         return self.sha256 or self.blob_id or ""
 
     def new_hash(self) -> "Hash":
-        """A hash of the kind that its digest is of, fed with nothing of the bytes yet."""
+        """A new hash of the kind of its digest."""
         if self.sha256 is None and self.blob_id is not None:
             return hashlib.sha1(b"blob %d\0" % self.size, usedforsecurity=False)
         return hashlib.sha256()
 
 
 class Hash(Protocol):
-    """What hashlib hands out."""
+    """A hash object of hashlib."""
 
     def update(self, data: bytes, /) -> None: ...
     def hexdigest(self) -> str: ...
 
 
 def partial_path(file: RemoteFile, destination: Path) -> Path:
-    """Where the bytes so far lie: beside the file, under a hidden name that holds its digest."""
+    """The path of the partial download: next to the file, under a hidden name with its digest."""
     return destination.with_name(f".{destination.name}.{file.digest[:12]}.part")
 
 
@@ -88,7 +88,7 @@ def download(
     report: Report,
     sleep: Callable[[float], None] = time.sleep,
 ) -> None:
-    """Fetch a file to a path; what an earlier call left of it is kept and the rest asked for by range.
+    """Download a file to a path. What an earlier call left is kept, and the rest is requested by range.
 
     Raises:
         Refused: the server answers with something else than the file.
@@ -135,7 +135,7 @@ def _address(url: str) -> Address:
 
 
 def digest_of_file(file: RemoteFile, path: Path) -> str:
-    """The digest of the bytes at a path, of the kind that is stated for the file."""
+    """The digest of the bytes at a path, of the kind of the file's digest."""
     state = file.new_hash()
     with path.open("rb") as stream:
         while data := stream.read(CHUNK):
@@ -145,7 +145,7 @@ def digest_of_file(file: RemoteFile, path: Path) -> str:
 
 @dataclass(slots=True)
 class _Transfer:
-    """A file on its way into a stream, attempt by attempt; `have` counts the bytes that are there."""
+    """The transfer of a file into a stream, attempt by attempt; `have` counts the received bytes."""
 
     stream: IO[bytes]
     file: RemoteFile
@@ -155,23 +155,23 @@ class _Transfer:
     have: int = 0
 
     def begin(self) -> None:
-        """Take over what an earlier call left."""
+        """Continue what an earlier call left."""
         self.have = self.stream.seek(0, os.SEEK_END)
         self.report(self.have)
         if self.have > self.file.size:
             self.empty()
 
     def empty(self) -> None:
-        """Throw away what is there."""
+        """Discard the received bytes."""
         self.stream.truncate(0)
         self.report(-self.have)
         self.have = 0
 
     def attempt(self) -> "_Lost | None":
-        """Read from one connection to its end; the answer says why the file is not whole then.
+        """Read from one connection to its end. Returns why the file is not complete, or None.
 
         Raises:
-            Refused: an answer that another attempt gets too.
+            Refused: the server refuses in a way that another attempt would not change.
         """
         try:
             with _opened(self.address, self.headers, self.have) as response:
@@ -197,7 +197,7 @@ class _Transfer:
         return None
 
     def append(self, data: bytes) -> None:
-        """Write what came."""
+        """Write received bytes."""
         try:
             self.stream.write(data)
             self.stream.flush()
@@ -209,7 +209,7 @@ class _Transfer:
 
 @dataclass(frozen=True, slots=True)
 class _Lost:
-    """Why a connection brought no more, and how many seconds the server asks to wait."""
+    """Why a connection ended early, and how many seconds the server asks to wait."""
 
     reason: str
     wait: float = 0.0
@@ -255,6 +255,6 @@ def _refused(error: HTTPError) -> Refused:
 
 
 def _asked_wait(headers: Message) -> float:
-    """Seconds that the server asks to wait for; 0 where it does not say."""
+    """The seconds that the server asks to wait; 0 if it states none."""
     stated = headers.get("Retry-After", "")
     return float(stated) if stated.isascii() and stated.isdigit() else 0.0

@@ -1,4 +1,4 @@
-"""Fetching a task's data from the hub: what is missing, where it goes, and the fetching itself."""
+"""Downloads a task's data from the hub: what is missing, where it goes, and the download itself."""
 
 import shutil
 from dataclasses import dataclass
@@ -25,12 +25,12 @@ from vlbench.core.registry import SOURCES
 from vlbench.datasets.readers.hub_snapshot import SplitFiles, wanted_parquet, wanted_tars
 
 REPO = "repo"
-"""The option by which a source names a repository of the hub."""
+"""The option of a source that names a repository on the hub."""
 
 
 @dataclass(frozen=True, slots=True)
 class PlannedFile:
-    """A file of a task's data, and whether it is here already."""
+    """A file of a task's data, and whether it is here."""
 
     file: RemoteFile
     here: bool
@@ -38,7 +38,7 @@ class PlannedFile:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What fetching a task's data means: a repository at a commit, the files, and where they go."""
+    """A plan to download a task's data: a repository at a commit, the files, and where they go."""
 
     task: str
     listing: Listing
@@ -47,7 +47,7 @@ class Plan:
 
     @property
     def bytes(self) -> int:
-        """Size of all files."""
+        """The size of all files in bytes."""
         return sum(each.file.size for each in self.files)
 
     @property
@@ -57,11 +57,10 @@ class Plan:
 
     @property
     def missing_bytes(self) -> int:
-        """Size of the files that are not here."""
+        """The size in bytes of the files that are not here."""
         return sum(file.size for file in self.missing)
 
     def as_json(self) -> dict[str, object]:
-        """The plan as plain values."""
         return {
             "task": self.task,
             "repo": self.listing.repo,
@@ -75,15 +74,15 @@ class Plan:
 
 
 def plan_download(name: str, catalogue: Catalogue, request: DataRequest, *, repo: str | None = None) -> Plan:
-    """List what a task needs of the hub; `repo` chooses among the repositories of its card, else the first.
+    """List what a task needs from the hub; `repo` selects a repository of its card, by default the first.
 
-    With a data root it goes where a local source of the card reads it, if one does; else into the hub's
-    cache, where the source on the hub finds it.
+    With a data root, files go where a local source of the card reads them, if there is one; else into the
+    hub's cache, where the hub source finds them.
 
     Raises:
-        UnknownName, CardError: there is no right card.
-        DataError: the card names no (such) repository, the hub does not let it be listed, or HF_HUB_OFFLINE.
-        Unsupported: its layout is not fetched as files.
+        UnknownName, CardError: there is no such card, or it is wrong.
+        DataError: the card names no such repository, the hub refuses to list it, or HF_HUB_OFFLINE is set.
+        Unsupported: its layout cannot be downloaded as files.
     """
     found = find(catalogue, name, "task")
     if isinstance(found, Reference):
@@ -104,12 +103,13 @@ def plan_download(name: str, catalogue: Catalogue, request: DataRequest, *, repo
 
 
 def fetch(plan: Plan, report: Report) -> None:
-    """Fetch what is missing of a plan; what an earlier call left is gone on with.
+    """Download the missing files of a plan. Partial downloads of an earlier call are continued.
 
-    `report` is called with bytes that are here, negative ones for bytes that had to be thrown away.
+    `report` is called with the number of received bytes, negative for discarded ones.
 
     Raises:
-        DataError: no access, a lost connection, no room, or bytes that differ from what is stated.
+        DataError: there is no access, the connection is lost, the disk is full, or the bytes differ from the
+            stated digest.
     """
     _refuse_full_disk(plan)
     headers = request_headers()
@@ -132,7 +132,7 @@ def fetch(plan: Plan, report: Report) -> None:
 
 
 def _refuse_full_disk(plan: Plan) -> None:
-    """Refuse what the disk has no room for, before any of it is fetched."""
+    """Raise DataError before the download if the disk has too little space."""
     needed = 0
     for file in plan.missing:
         path = plan.destination.path(file)
@@ -148,7 +148,7 @@ def _refuse_full_disk(plan: Plan) -> None:
 
 
 def _wanted(remote: SourceFields) -> SplitFiles:
-    """The files that a source on the hub reads; an abbreviated commit is completed."""
+    """The files that a hub source reads; an abbreviated commit is completed."""
     options = {key: None if value is None else str(value) for key, value in remote.options.items()}
     repo, layout = str(options[REPO]), options.get("layout") or "parquet"
     revision, split = options.get("revision"), options.get("split") or "test"
@@ -163,7 +163,7 @@ def _wanted(remote: SourceFields) -> SplitFiles:
 
 
 def _remote(task: str, card: TaskCard, repo: str | None) -> SourceFields:
-    """The source on the hub that is asked for, else the card's first."""
+    """The hub source that is asked for, by default the card's first."""
     remote = [source for source in card.sources if REPO in option_names(SOURCES.get(source.kind))]
     chosen = [source for source in remote if repo in (None, source.options.get(REPO))]
     if chosen:
@@ -199,5 +199,5 @@ def _destination(
 
 
 def _lies_there(file: RemoteFile, path: Path) -> bool:
-    """Whether the file came by another way: its bytes are read to know."""
+    """Whether the file is there from another download; its bytes are read to verify it."""
     return path.is_file() and path.stat().st_size == file.size and digest_of_file(file, path) == file.digest

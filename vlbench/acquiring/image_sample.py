@@ -1,4 +1,4 @@
-"""Images of a source opened and decoded, to see whether they can be."""
+"""Opens and decodes some images of a data set, to see whether they are intact."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from vlbench.core.image import decoding_remarks, decoding_text, part_of
 
 @dataclass(frozen=True, slots=True)
 class OpenedImages:
-    """How many images were opened, of each broken one its id and what is wrong, and what decoding changed."""
+    """How many images were opened, the id and error of each broken one, and what decoding changed."""
 
     count: int
     broken: tuple[str, ...]

@@ -1,4 +1,4 @@
-"""The hub's client told to stay offline, for work that only looks."""
+"""Keeps the hub's client offline, for work that must not download."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,7 +13,7 @@ def is_offline() -> bool:
 
 @contextmanager
 def stay_offline() -> Iterator[None]:
-    """Sources find what lies here, and whatever they would fetch counts as missing."""
+    """Inside this context, sources find only what is here; what they would download counts as missing."""
     from huggingface_hub import constants
 
     before = constants.HF_HUB_OFFLINE

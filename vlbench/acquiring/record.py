@@ -1,4 +1,4 @@
-"""What was fetched into a folder, kept in a file there, so that the bytes can be verified later."""
+"""A record of what was downloaded into a folder, kept there, so that the bytes can be verified later."""
 
 import json
 from collections.abc import Iterator, Sequence
@@ -17,12 +17,12 @@ from vlbench.datasets.readers.hub_snapshot import storage_of
 
 SHA256_DIGITS = 64
 RECORD = ".vlbench-data.json"
-"""Hidden, so that no source takes it for data."""
+"""The file name, hidden so that no source reads it as data."""
 
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """The repository and commit that a folder's files are of, and the files with their digests."""
+    """The repository and commit of a folder's files, and the files with their digests."""
 
     repo: str
     commit: str
@@ -30,7 +30,7 @@ class Record:
 
 
 def read_record(folder: Path) -> Record | None:
-    """The record of a folder; None where nothing was fetched into it.
+    """The record of a folder; None if nothing was downloaded into it.
 
     Raises:
         DataError: the file is damaged.
@@ -49,10 +49,10 @@ def read_record(folder: Path) -> Record | None:
 
 
 def add_to_record(folder: Path, repo: str, commit: str, files: Sequence[RemoteFile]) -> None:
-    """Note files that were fetched and verified, beside those of the same commit that were noted before.
+    """Add downloaded and verified files to the record of the same commit.
 
     Raises:
-        DataError: the record that is there is damaged.
+        DataError: the existing record is damaged.
     """
     before = read_record(folder)
     kept = before.files if before is not None and (before.repo, before.commit) == (repo, commit) else ()
@@ -62,9 +62,9 @@ def add_to_record(folder: Path, repo: str, commit: str, files: Sequence[RemoteFi
 
 
 def differing_files(fields: SourceFields, commit: str, request: DataRequest) -> tuple[str, ...]:
-    """What is wrong with the bytes that a source reads, where it is known what they have to be.
+    """What is wrong with the bytes that a source reads, if the right digests are known.
 
-    That is so in a folder with a record, and in the hub's cache, whose files are named by their digests;
+    They are known in a folder with a record, and in the hub's cache, whose files are named by digest;
     `commit` is the source's revision there.
     """
     path, repo = fields.options.get(PATH), fields.options.get("repo")

@@ -1,4 +1,4 @@
-"""What a repository of the hub holds: the commit, and the files of a split with their sizes and digests."""
+"""What a hub repository has: the commit, and the files of a split with their sizes and digests."""
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -25,14 +25,14 @@ if TYPE_CHECKING:
     from huggingface_hub.hf_api import RepoSibling
 
 GATED = "GatedRepo"
-"""The hub's word for a repository that wants to be asked."""
+"""The hub's error code for a repository that needs access to be requested."""
 UNAUTHORISED = 401
 NO_ACCESS = frozenset((UNAUTHORISED, 403, 404))
 
 
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """The files of a repository at a commit that a source wants."""
+    """The files that a source needs from a repository at a commit."""
 
     repo: str
     commit: str
@@ -40,10 +40,10 @@ class Listing:
 
 
 def list_repository(wanted: SplitFiles) -> Listing:
-    """Ask the hub for the files that a source wants of a data set.
+    """Ask the hub for the files that a source needs from a data set.
 
     Raises:
-        DataError: no such repository, revision or split, no access, or no answer.
+        DataError: there is no such repository, revision or split, no access, or no response.
     """
     from huggingface_hub import get_token
     from huggingface_hub.errors import HFValidationError
@@ -81,14 +81,14 @@ def _remote(said: "RepoSibling", where: str) -> RemoteFile:
 
 
 def file_address(listing: Listing, file: RemoteFile) -> str:
-    """Where a file of a listing is fetched from."""
+    """The URL of a file in a listing."""
     from huggingface_hub import constants
 
     return f"{constants.ENDPOINT}/datasets/{listing.repo}/resolve/{listing.commit}/{quote(file.name)}"
 
 
 def request_headers() -> dict[str, str]:
-    """What the hub's client sends with a request: its name, and the user's token where there is one."""
+    """The headers of the hub's client: its name, and the user's token if there is one."""
     from huggingface_hub import get_token
 
     token = get_token()
@@ -96,7 +96,7 @@ def request_headers() -> dict[str, str]:
 
 
 def refuse_offline(repo: str) -> None:
-    """Refuse to fetch where the user wants no network.
+    """Refuse to download if the user wants no network.
 
     Raises:
         DataError: HF_HUB_OFFLINE is set.
@@ -108,7 +108,7 @@ def refuse_offline(repo: str) -> None:
 
 
 def refusal(repo: str, status: int, code: str) -> str:
-    """What a refusing answer of the hub means, and what to do."""
+    """What a refusal of the hub means, and what to do."""
     from huggingface_hub import constants
 
     page = Address.of(f"{constants.ENDPOINT}/datasets/{repo}").shown
@@ -122,6 +122,6 @@ def refusal(repo: str, status: int, code: str) -> str:
 
 
 def unreachable(repo: str, error: BaseException) -> str:
-    """The line for a hub that does not answer."""
+    """The error text for a hub that does not respond."""
     said = reason(error) or type(error).__name__
     return f"{repo} could not be fetched ({said}); connect to the hub, or put the data under --data-root"

@@ -1,1 +1,1 @@
-"""What Python code calls; vlbench itself has the public names, each imported when it is first asked for."""
+"""Functions for Python code. `vlbench` has the public names; each is imported when it is first used."""

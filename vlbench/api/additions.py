@@ -11,7 +11,11 @@ from vlbench.report.tables.averages import Additions
 
 
 def leaderboard_additions(include_path: Sequence[Path | str] = ()) -> Additions:
-    """What the cards add to a leaderboard: collections of tasks, and the fits of effective robustness."""
+    """What the cards add to a leaderboard: collections of tasks, and fits of effective robustness.
+
+    >>> leaderboard_additions().collections["vtab"][:2]
+    ('caltech101', 'cifar100')
+    """
     catalogue = read_catalogue(Options.of({"include_path": include_path}).include_path, kinds=["task"])
     collections = catalogue.collections.values()
     return Additions(

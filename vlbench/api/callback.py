@@ -1,4 +1,4 @@
-"""A model scored while it is trained: every few steps, by a function that the training loop calls."""
+"""Score a model during training: a function that the training loop calls after each step."""
 
 from collections.abc import Callable, Mapping, Sequence
 from importlib import import_module
@@ -24,14 +24,30 @@ def callback(
     logit_scale: float | None = None,
     **options: Unpack[Keywords],
 ) -> Callable[[int], Results]:
-    """A function for a training loop: called with a step, it scores the model where `every` divides that.
+    """Make a function that a training loop calls with its step: every `every` steps it scores the model.
 
-    A row is called `name@step`. `log` takes the numbers: "wandb" or "mlflow" for the run that is under way, a
-    SummaryWriter of TensorBoard, or a function of {"task/metric": value} and the step. The rest is as of
-    `evaluate`; training goes on as if nothing had been scored.
+    The row is called `name@step`. `log` says where the numbers go: "wandb" or "mlflow" (the run under way
+    there), a SummaryWriter of TensorBoard, or a function of {"task/metric": value} and the step. The other
+    arguments are those of `evaluate`. The model goes back to training mode if it was in it.
 
     Raises:
-        VlbenchError: `every` is no step, or `log` is none of these.
+        VlbenchError: `every` is below 1, or `log` is none of these.
+
+    >>> import torch
+    >>> class Toy:
+    ...     def encode_image(self, images):
+    ...         return images.flatten(1)[:, :4]
+    ...     def encode_text(self, sentences):
+    ...         return torch.eye(4)[[len(each) % 4 for each in sentences]]
+    >>> from tempfile import TemporaryDirectory
+    >>> folder = TemporaryDirectory()
+    >>> options = {"preprocess": lambda image: torch.ones(3, 8, 8), "cache": folder.name, "workers": 0}
+    >>> score = callback(Toy(), "digits", every=100, limit=8, **options)
+    >>> score(50)
+    no results
+    >>> [result.model for result in score(100)]
+    ['model@100']
+    >>> folder.cleanup()
     """
     if every < 1:
         raise VlbenchError(f"every is {every}; give a number of steps, 1 or more")

@@ -1,4 +1,4 @@
-"""Two models of a results folder, tested on the same images."""
+"""Tests two models of a results folder on the same images."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -15,10 +15,25 @@ def compare(
     results: Path | str = "results",
     seed: int = 0,
 ) -> tuple[Comparison, ...]:
-    """Test two models of a results folder on the same images, task by task; tasks may hold wildcards.
+    """Test two models of a results folder on the same images, task by task. `tasks` may hold wildcards.
 
     Raises:
         VlbenchError: a name is unknown, or results are missing, partial, or of different protocols or data.
+
+    >>> from tempfile import TemporaryDirectory
+    >>> from PIL.Image import new
+    >>> import vlbench
+    >>> folder = TemporaryDirectory()
+    >>> photos, results = Path(folder.name, "photos"), Path(folder.name, "results")
+    >>> for colour in ("red", "blue"):
+    ...     (photos / colour).mkdir(parents=True)
+    ...     new("RGB", (32, 32), colour).save(photos / colour / "1.png")
+    >>> options = {"device": "cpu", "cache": folder.name, "results": results}
+    >>> _ = vlbench.evaluate(["tiny-clip", "tiny-react"], f"classification:{photos}", **options)
+    >>> (found,) = compare("tiny-clip", "tiny-react", results=results)
+    >>> found.metric, found.value_b - found.value_a, found.test.method
+    ('acc1', 0.0, 'McNemar, mid-p')
+    >>> folder.cleanup()
     """
     names = (tasks,) if isinstance(tasks, str) else tuple(tasks)
     return compare_models(Path(results), model_a, model_b, tasks=names, seed=seed)

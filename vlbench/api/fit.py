@@ -1,4 +1,4 @@
-"""Learning on top of a frozen model."""
+"""Learns on top of a frozen model."""
 
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -24,14 +24,21 @@ def fit_coop(
     tell: Callable[[str], None] = lambda _: None,
     **options: Unpack[Keywords],
 ) -> "Iterator[ContextCard]":
-    """Learn a CoOp context for every number of shots and every seed; each is written as it is done.
+    """Learn a CoOp context for each number of shots and each seed. Each is written as soon as it is learned.
 
-    `out` takes a context file and a model card for each; options as of `evaluate`. A card says how many of
-    its training images are test images of the task, None where those are not here. `tell` is given lines of
-    what was read of the data and of the model's files.
+    A context file and a model card for each are written to `out`; the options are those of `evaluate`.
+    `tested` of a card counts its training images that are test images of the task; None where the test images
+    are not here. `tell` gets lines about what was read from the data and the model's files.
 
     Raises:
         VlbenchError: a name, a file or an option is wrong, or the task has no training split.
+
+    >>> from tempfile import TemporaryDirectory
+    >>> with TemporaryDirectory() as folder:
+    ...     options = {"device": "cpu", "cache": folder, "out": folder}
+    ...     (card,) = fit_coop("tiny-clip", "shapes", shots=[1], recipe={"epochs": 1}, **options)
+    >>> card.name, len(card.learned_from)
+    ('coop-tiny-clip-shapes-1shot-ep1-seed1', 16)
     """
     read = Options.of(options)
     refuse_method(read, "fit")

@@ -1,4 +1,4 @@
-"""A results folder and a request's jobs: what is there, what none may replace, and what is written."""
+"""The results folder of a request: which results exist, which must not be replaced, and writing them."""
 
 import sys
 from collections.abc import Mapping, Sequence
@@ -18,7 +18,7 @@ from vlbench.report.results import has_result, refuse_other_data, refuse_other_f
 
 
 def is_there(job: Job, question: Question, results: Path | None) -> bool:
-    """Whether a results folder has what a job would measure."""
+    """Whether a results folder has the result of a job."""
     return results is not None and has_result(
         results,
         model=job.row,
@@ -29,9 +29,10 @@ def is_there(job: Job, question: Question, results: Path | None) -> bool:
 
 
 def refuse_replacing(jobs: Sequence[Job], questions: Mapping[str, Question], results: Path | None) -> None:
-    """Refuse jobs whose results would replace some on other data, or stand beside some on another folder.
+    """Refuse jobs whose results would replace results on other data, or whose task has results on another
+    folder.
 
-    Partial results are kept apart. `questions` are what the jobs ask, by their tasks' names.
+    Partial results are kept apart. `questions` states what the jobs ask, by task name.
 
     Raises:
         DataError: the results folder has such results.
@@ -51,7 +52,7 @@ def refuse_replacing(jobs: Sequence[Job], questions: Mapping[str, Question], res
 
 
 def question_of(job: Job, cache: Path) -> Question:
-    """What a job's result will be compared by."""
+    """What decides whether a job's result is comparable with another."""
     task = job.task
     return Question.told(
         data_digests(job, cache),
@@ -73,10 +74,10 @@ def write_all(
     *,
     predictions: bool,
 ) -> None:
-    """Write a result into a folder, its items, and its predictions where they are asked for.
+    """Write a result, its items and, if asked for, its predictions into a folder.
 
     Raises:
-        VlbenchError: predictions are asked for, and the cache has no room for them.
+        VlbenchError: predictions are asked for, and the cache could not keep them.
     """
     write_result(result, folder)
     prediction = found.prediction

@@ -1,4 +1,4 @@
-"""Out-of-distribution detection between two tasks, from what is stored of both."""
+"""Out-of-distribution detection between two tasks, from stored scores of both."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -20,10 +20,10 @@ from vlbench.options import Keywords, Options
 
 @dataclass(frozen=True, slots=True)
 class OutOfDistribution:
-    """How well a model's confidence tells one task's images from another's: the AUROC, a fraction.
+    """How well a model's confidence separates the images of two tasks: the AUROC, a fraction.
 
-    `inside` and `outside` are the tasks, with their numbers of images; `partial` says why the images of one
-    are not all.
+    `inside` and `outside` are the tasks; `n_inside` and `n_outside` count their images. `partial` tells why
+    the images of one are not complete.
     """
 
     model: str
@@ -38,7 +38,7 @@ class OutOfDistribution:
     partial: str = ""
 
     def __str__(self) -> str:
-        """A line: `small: AUROC 0.912 [0.900, 0.924] of a (10 images) against b (12)`."""
+        """One line: `small: AUROC 0.912 [0.900, 0.924] of a (10 images) against b (12)`."""
         interval = "" if self.ci_low is None else f" [{self.ci_low:.4f}, {self.ci_high:.4f}]"
         value = "-" if self.auroc is None else f"{self.auroc:.4f}"
         partial = f"; partial: {self.partial}" if self.partial else ""
@@ -54,13 +54,14 @@ def ood(
     tell: Callable[[str], None] = lambda _: None,
     **options: Unpack[Keywords],
 ) -> OutOfDistribution:
-    """The AUROC of a model's highest softmax probability over a task's classes: its images against another's.
+    """AUROC between the images of two tasks, by a model's highest softmax probability over the classes of
+    `inside`.
 
-    Options as of `evaluate`; nothing is written to the results. What is stored of both tasks is used. `tell`
-    is given lines of what was read of the data and of the model's files.
+    The options are those of `evaluate`; no result is written. Stored features and scores are used. `tell`
+    gets lines about what was read from the data and the model's files.
 
     Raises:
-        VlbenchError: as `evaluate`; `inside` is no classification, or the model's scores have no softmax.
+        VlbenchError: as `evaluate`; or `inside` is no classification, or the model's scores have no softmax.
     """
     read = Options.of(options)
     refuse_method(read, "ood")

@@ -1,4 +1,4 @@
-"""A model on a task by each of its templates alone, from what is stored of the images."""
+"""Scores a model on a task with each of its templates alone, from stored image features."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ from vlbench.options import Keywords, Options
 
 @dataclass(frozen=True, slots=True)
 class PromptSweep:
-    """A model on a task by all of its templates together, and by each alone, in the task's order."""
+    """Results of a model on a task: with all templates together, and with each alone, in the task's order."""
 
     whole: Result
     single: tuple[tuple[str, Result], ...]
@@ -29,13 +29,13 @@ class PromptSweep:
 def sweep_prompts(
     model: str, task: str, *, tell: Callable[[str], None] = lambda _: None, **options: Unpack[Keywords]
 ) -> PromptSweep:
-    """Score a model on a task by each template alone; options as of `evaluate`, nothing is written.
+    """Score a model on a task with each template alone. The options are those of `evaluate`.
 
-    Image features are encoded once and stored; so are the texts of every template. `tell` is given lines of
-    what was read of the data and of the model's files.
+    No result is written. Image features are encoded once and stored, and so are the texts of every template.
+    `tell` gets lines about what was read from the data and the model's files.
 
     Raises:
-        VlbenchError: as `evaluate`; the task has fewer than two templates, or the model reads none.
+        VlbenchError: as `evaluate`; or the task has fewer than two templates, or the model reads none.
     """
     read = Options.of(options)
     refuse_method(read, "sweep-prompts")

@@ -1,4 +1,4 @@
-"""Scores of others beside our results: published ones, and those imported from other tools' files."""
+"""Scores of others besides our results: published scores, and scores imported from files of other tools."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -40,10 +40,11 @@ System = Literal["clip_benchmark", "open_clip", "mteb"]
 
 @dataclass(frozen=True, slots=True)
 class ImportedFile:
-    """What came of a file: where its scores lie now, how many, and how many of them cards stand for.
+    """What became of an imported file: where its scores are stored, how many, and how many of them match a
+    card.
 
-    `averages` are those that the file itself states; `again` counts scores that another file gave already,
-    `own` those that vlbench exported.
+    `averages` are those that the file states; `again` counts scores that another file had already, `own`
+    those that vlbench exported.
     """
 
     path: Path
@@ -62,14 +63,14 @@ def verify(
     tolerance: float = TOLERANCE,
     include_path: Sequence[Path | str] = (),
 ) -> list[PublishedComparison]:
-    """Set the results of a folder beside published and imported scores.
+    """Compare the results of a folder with published and imported scores.
 
-    Names may hold wildcards, or be aliases or a collection of tasks.
-    A model's name also matches its results with other weights or precision (`clip-b32+bf16`), a task's
-    those of other protocols of its data set that `@` and `+` mark.
+    Names may hold wildcards, or be aliases or a collection of tasks. A model's name also matches its results
+    with other weights or precision (`clip-b32+bf16`), and a task's name those with other protocols of its
+    data set, which `@` and `+` mark.
 
     Raises:
-        VlbenchError: the tolerance is no fraction, or no result has these names.
+        VlbenchError: the tolerance is not a fraction, or no result has these names.
         DataError: the folder is missing, or a file in it is damaged.
         CardError: a card is wrong.
     """
@@ -88,7 +89,7 @@ def verify(
 def set_beside(
     results: Sequence[Result], folder: Path, catalogue: Catalogue, *, tolerance: float = TOLERANCE
 ) -> list[PublishedComparison]:
-    """Results that are read already beside published scores and those imported into their folder.
+    """Compare results that are already read with published scores and with scores imported into their folder.
 
     Raises:
         DataError: a file of imported scores is damaged.
@@ -108,17 +109,17 @@ def import_scores(
     model: str | None = None,
     include_path: Sequence[Path | str] = (),
 ) -> ImportedFile:
-    """Read another tool's result file and write its scores, marked as theirs, under a results folder.
+    """Read the result file of another tool, and write its scores into a results folder, marked with the tool.
 
-    `model` names the model of an mteb file that has no `model_meta.json` beside it.
+    `model` names the model of an mteb file without a `model_meta.json` next to it.
 
     Raises:
-        DataError: the file is missing, of another layout, or holds no score.
+        DataError: the file is missing, has another layout, or holds no score.
     """
     path = Path(file)
     theirs, averages = _read(system, path, model)
     if not theirs:
-        raise DataError(f"{path}: holds no score")
+        raise DataError(f"{path}: has no score")
     refuse_doubled(theirs, path)
     catalogue = read_catalogue(Options.of({"include_path": include_path}).include_path)
     card, task = (lru_cache(None)(partial(each, catalogue)) for each in (card_of, task_of))
@@ -141,12 +142,12 @@ def export_results(
     include_path: Sequence[Path | str] = (),
     tell: Callable[[str], None] = lambda _: None,
 ) -> str:
-    """The whole results of a folder in another tool's layout; models' names may hold wildcards.
+    """The results of a folder in the layout of another tool, without partial ones.
 
-    `tell` is given a line of what the layout has no place for.
+    Model names may hold wildcards. `tell` gets a line about what the layout has no place for.
 
     Raises:
-        VlbenchError: no result is of these models.
+        VlbenchError: there is no result of these models.
         DataError: the folder is missing, or a file in it is damaged.
     """
     folder = Path(results)
@@ -182,7 +183,7 @@ def _read(
 
 
 def _meant(name: str, what: CardKind, catalogue: Catalogue) -> tuple[str, ...]:
-    """A name itself, and what it stands for where it is an alias or a collection."""
+    """A name, and for an alias or a collection what it means."""
     return (name, *catalogue.meant_by(name, what))
 
 
@@ -205,7 +206,7 @@ def _known(
     cards: Mapping[str, ModelCard],
     catalogue: Catalogue,
 ) -> Cards:
-    """What the cards say of the tasks and models at issue."""
+    """What the cards state about the tasks and models in question."""
     data_sets = {data_set_of(each.task) for each in results}
     tasks = {score.task for score in scores if not score.differs and data_set_of(score.task) in data_sets}
     tasks |= {each.task.split("+", maxsplit=1)[0] for each in results}
@@ -219,7 +220,7 @@ def _known(
 def _scores(
     models: Iterable[str], folder: Path, cards: Mapping[str, ModelCard], catalogue: Catalogue
 ) -> Iterator[PublishedScore]:
-    """What is published of models: the shipped scores, those of users' cards, and what was imported."""
+    """Published scores of models: shipped ones, those of users' cards, and imported ones."""
     wanted = frozenset(models)
     shipped = list(shipped_scores(lambda model, _: model in wanted))
     yield from shipped
@@ -234,7 +235,10 @@ def _scores(
 
 
 def _of_cards(cards: Mapping[str, ModelCard], catalogue: Catalogue) -> Iterator[PublishedScore]:
-    """What users' cards state; a protocol that is not the task card's is what differs."""
+    """The scores that users' cards state.
+
+    A protocol other than the task card's is recorded as the difference.
+    """
     for name, card in cards.items():
         for each in card.published:
             if each.verified:

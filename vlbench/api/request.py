@@ -1,4 +1,4 @@
-"""The models and tasks that a request names: listed, found and counted, or loaded."""
+"""The models and tasks that a request names: lists them, finds and counts them, or loads them."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -18,12 +18,12 @@ from vlbench.options import Keywords, Options
 def resolve(
     models: str | Sequence[str] | Checkpoint, tasks: str | Sequence[str], options: Options
 ) -> tuple[list[NamedModel], list[NamedTask]]:
-    """Find models and tasks by their names, aliases or wildcards; a task that is named twice is one.
+    """Find models and tasks by name, alias or wildcard. A task that is named twice is returned once.
 
     Raises:
         VlbenchError: a name is unknown, a card is wrong, or data are missing or differ from the card.
-        DataError: two tasks of other data share a name, so that the results of one would replace the other's;
-            or names that the user gives are not what a task asks by.
+        DataError: two tasks with different data share a name, so that one's results would replace the
+            other's; or the user gives class names to a task that does not use them.
     """
     catalogue, data = read_catalogue(options.include_path), options.data
     opened: list[NamedModel] = []
@@ -61,17 +61,22 @@ def resolve(
 
 
 def refuse_method(options: Options, what: str) -> None:
-    """Raise VlbenchError where a method is asked of something that scores a model as it is."""
+    """Raise VlbenchError where a method is given to a command that takes none; `what` names the command."""
     for method in options.methods:
         if method.name != ZERO_SHOT.name:
             raise VlbenchError(f"{what} takes no method; leave {method.name} out")
 
 
 def load_model(name: str, **options: Unpack[Keywords]) -> Model:
-    """A model by name, its weights loaded; options as of `evaluate` (device, precision, weights ...).
+    """Load a model with its weights. The options are those of `evaluate` (device, precision, weights ...).
 
     Raises:
         VlbenchError: the name is unknown or the weights cannot be read.
+
+    >>> from vlbench import Text
+    >>> model = load_model("tiny-clip", device="cpu")
+    >>> model.encode_texts([Text("a red square")], batch_size=8).shape
+    torch.Size([1, 128])
     """
     read = Options.of(options)
     refuse_method(read, "load_model")
@@ -81,7 +86,7 @@ def load_model(name: str, **options: Unpack[Keywords]) -> Model:
 
 
 def load_task(name: str, **options: Unpack[Keywords]) -> Task:
-    """A task by name, its data found and counted; no image is opened.
+    """Load a task: its data are found and counted, and no image is opened.
 
     Raises:
         VlbenchError: the name is unknown, or the data are missing or differ from the card.

@@ -1,4 +1,4 @@
-"""Results as a value: a list that a notebook shows as a table and pandas takes as a frame."""
+"""The results of a call: a list that notebooks show as a table and that converts to a pandas frame."""
 
 from typing import TYPE_CHECKING
 
@@ -13,7 +13,7 @@ _COLUMNS = ("model", "task", "metric", "value", "ci_low", "ci_high", "n", "image
 
 
 class Results(list[Result]):
-    """What `evaluate` answers: results in the order of models, methods and tasks.
+    """The results that `evaluate` returns, ordered by model, method and task.
 
     >>> Results()
     no results
@@ -28,7 +28,7 @@ class Results(list[Result]):
         return primary
 
     def to_frame(self) -> "pd.DataFrame":
-        """A row a metric of each result, values as fractions; what was not measured is missing.
+        """A pandas frame with one row per result and metric; values are fractions, NaN where not measured.
 
         >>> list(Results().to_frame().columns)[:4]
         ['model', 'task', 'metric', 'value']

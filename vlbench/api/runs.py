@@ -1,4 +1,4 @@
-"""A run: every model on every task, planned at once, measured model by model, written as it is done."""
+"""Runs: every model on every task, planned at once, measured model by model, written as they finish."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
@@ -10,7 +10,7 @@ from vlbench.api.additions import leaderboard_additions
 from vlbench.api.kept_results import is_there, question_of, refuse_replacing, write_all
 from vlbench.api.request import resolve
 from vlbench.api.results import Results
-from vlbench.cards.build import facts_of, zero_shot
+from vlbench.cards.build import facts_of, is_zero_shot
 from vlbench.cards.data_request import DataRequest
 from vlbench.cards.schema import ModelCard, TaskCard
 from vlbench.core.capabilities import NAMES_ALONE
@@ -38,7 +38,7 @@ def evaluate(
     name: str = "",
     **options: Unpack[Keywords],
 ) -> Results:
-    """Score every model on every task; names may hold wildcards. The options are those of `Options`.
+    """Score every model on every task. Names may hold wildcards; the options are those of `Options`.
 
     A model may also be an object in memory: one of open_clip or transformers, or any that has `encode_image`
     and `encode_text`. `preprocess` then turns an image into pixels, or is a processor of transformers, and
@@ -47,7 +47,7 @@ def evaluate(
     what was encoded is used for the tasks of this call alone.
 
     Raises:
-        VlbenchError: a name, a file or an option is wrong; what was finished is written and stored.
+        VlbenchError: a name, a file or an option is wrong. What was finished is written and stored.
 
     >>> from tempfile import TemporaryDirectory
     >>> with TemporaryDirectory() as cache:
@@ -88,13 +88,13 @@ def run(
     *,
     tell: Callable[[str], None] = lambda _: None,
 ) -> Iterator[Result]:
-    """Score every model on every task, model by model; each result is written before it is handed on.
+    """Score every model on every task, model by model. Each result is written before it is yielded.
 
-    `tell` is given a line of what each task read, before anything is loaded.
+    `tell` gets a line about what each task read, before anything is loaded.
 
     Raises:
-        VlbenchError: as `evaluate`. Everything is named, found and counted before any weights load.
-        Unsupported: a model and a task do not go together; raised when all others have run.
+        VlbenchError: as `evaluate`. All names, files and counts are checked before any weights load.
+        Unsupported: a model and a task do not fit together; raised after all others have run.
     """
     (opened, asked_tasks), data = resolve(models, tasks, options), options.data
     settings, cache = options.settings, options.cache
@@ -158,7 +158,10 @@ def _result(
     read: Mapping[str, str],
     tell: Callable[[str], None],
 ) -> Result:
-    """What was measured, with what the cards of model and task say of it; what a user has to know is told."""
+    """The result of a measurement, with the facts from the cards of model and task.
+
+    `tell` gets what a user should know.
+    """
     remarks = noted(job, cache)
     said = {**read, **remarks}
     if NAMES_ALONE in job.checkpoint.capabilities and (data.templates or data.descriptions):
@@ -171,7 +174,7 @@ def _result(
         job,
         found,
         cache,
-        zero_shot="no" if seen[0] or job.method.learns_from else zero_shot(*cards, data.thresholds),
+        zero_shot="no" if seen[0] or job.method.learns_from else is_zero_shot(*cards, data.thresholds),
         seen=seen,
         facts=facts_of(cards[0]),
         read=said,
@@ -183,9 +186,9 @@ def _result(
 
 
 def measured(jobs: Sequence[Job], settings: RunSettings, cache: Path) -> Iterator[tuple[Job, Measured]]:
-    """One model's jobs with all of their keys, and what is measured of each.
+    """Measure the jobs of one model: yields each job with all of its keys, and its measurement.
 
-    Its weights are loaded at the first that is not stored; images are encoded once for all that are not.
+    Weights are loaded at the first job that is not stored; images are encoded once for all of these jobs.
     """
     with ExitStack() as stack:
         session = None
@@ -204,7 +207,7 @@ def measured(jobs: Sequence[Job], settings: RunSettings, cache: Path) -> Iterato
 
 
 def rebuild_leaderboards(options: Options) -> tuple[str, ...]:
-    """Rebuild the CSVs of a results folder; the answer notes what is left out of them, and why."""
+    """Rebuild the CSVs of a results folder. Returns notes on what is left out, and why."""
     if options.results is None or not options.results.is_dir():
         return ()
     additions = leaderboard_additions(options.include_path)

@@ -1,4 +1,4 @@
-"""What a site shows beside results: cards, published scores, paired tests and mistakes."""
+"""The static site: results with cards, published scores, paired tests and mistakes."""
 
 import gc
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 
 
 PAIRED_ROWS = 6
-"""Up to so many models every pair is tested; of more, `vlbench compare` tests the pair at issue."""
+"""Up to this many models, every pair is tested. With more, use `vlbench compare` for a pair."""
 
 
 def build_site(
@@ -51,13 +51,29 @@ def build_site(
     data_root: Sequence[Path | str] = (),
     task_roots: Mapping[str, Path | str] | None = None,
 ) -> Written:
-    """Write the static pages of a results folder: a leaderboard, a page a task and a model, comparisons.
+    """Write the static pages of a results folder: a leaderboard, one page per task and per model,
+    comparisons.
 
-    Data roots are where images of saved predictions may lie, for thumbnails.
+    `data_root` lists folders in which the images of saved predictions are looked for, for thumbnails.
 
     Raises:
-        DataError: the results folder is missing, empty or damaged, or `out` holds other files than a site.
+        DataError: the results folder is missing, empty or damaged, or `out` holds files that are not of a
+            site.
         CardError: a card is wrong.
+
+    >>> from tempfile import TemporaryDirectory
+    >>> from PIL.Image import new
+    >>> import vlbench
+    >>> folder = TemporaryDirectory()
+    >>> photos, results = Path(folder.name, "photos"), Path(folder.name, "results")
+    >>> for colour in ("red", "blue"):
+    ...     (photos / colour).mkdir(parents=True)
+    ...     new("RGB", (32, 32), colour).save(photos / colour / "1.png")
+    >>> options = {"device": "cpu", "cache": folder.name, "results": results}
+    >>> _ = vlbench.evaluate("tiny-clip", f"classification:{photos}", **options)
+    >>> build_site(results, Path(folder.name, "site")).pages
+    4
+    >>> folder.cleanup()
     """
     options = Options.of(
         {
@@ -73,7 +89,7 @@ def build_site(
 
 @contextmanager
 def _uncollected() -> Iterator[None]:
-    """No search for cycles: thousands of results are millions of objects that form none."""
+    """Switch the garbage collector off: thousands of results are millions of objects without cycles."""
     was_on = gc.isenabled()
     gc.disable()
     try:
@@ -127,7 +143,7 @@ def _notes(card: ModelCard | TaskCard, what: str, said: str) -> CardNotes:
 
 
 def _published(results: Sequence[Result]) -> dict[str, tuple[PublishedScore, ...]]:
-    """Published scores by task, of models that have no result on it and metrics that its results have."""
+    """Published scores by task, for models without a result on it and metrics that its results have."""
     ours = {(name, each.task) for each in results for name in card_models(row_of(each))}
     metrics = {(each.task, value.metric) for each in results for value in each.metrics}
     found: dict[str, list[PublishedScore]] = {}
@@ -148,7 +164,7 @@ def _beside(
     *,
     shown: Sequence[Result],
 ) -> Iterable[PublishedComparison]:
-    """Published and imported scores set beside ours; none is looked for where the models shown have none."""
+    """Published and imported scores compared with ours, for models on the site that have any."""
     names = {name for each in shown for one in (each.model, each.replicate_of) for name in card_models(one)}
     known = {score.model for score in published_of()}
     known |= {score.card for score in read_imported(folder)}
@@ -158,9 +174,10 @@ def _beside(
 
 
 def _paired(by_task: Mapping[str, Sequence[Result]], folder: Path) -> Iterator[Comparison]:
-    """Every pair of a few models, tested on the items that both have, Holm over the tasks of a pair.
+    """Test every pair of a few models on the items that both have, with Holm's correction over the tasks of a
+    pair.
 
-    Pairs of other images or annotations are left out.
+    Pairs with different images or annotations are left out.
     """
     models: dict[str, dict[str, Result]] = {}
     for task, results in by_task.items():
@@ -201,7 +218,7 @@ def _mistakes(
 
 
 def _opened(task: str, options: Options, catalogue: Catalogue) -> OpenedTask | None:
-    """A task's images and right texts if its data lie here, else None: nothing is downloaded."""
+    """The images and right texts of a task if its data are here, else None. Nothing is downloaded."""
     try:
         entry = find(catalogue, task, "task")
         roots = [options.task_roots[task]] if task in options.task_roots else options.data_root

@@ -1,1 +1,1 @@
-"""YAML cards to objects."""
+"""From YAML cards to models and tasks."""

@@ -1,4 +1,4 @@
-"""Whether the data of a task or the weights of a model lie on this machine, told by existence alone."""
+"""Whether the data of a task or the weights of a model are on this machine. Only existence is checked."""
 
 import os
 from collections.abc import Iterator, Sequence
@@ -9,27 +9,27 @@ from pathlib import Path
 from vlbench.cards.folders import BESIDE_CARD, DATA, PROGRAM, Entry
 
 HERE = "."
-"""A path that says nothing: the data root itself, which a source searches for folders of its own."""
+"""A path without information: the data root itself, in which a source searches for its own folders."""
 
 
 @dataclass(frozen=True, slots=True)
 class NamedPlace:
-    """A place that a card names: what to call it, and whether something lies there."""
+    """A place that a card names: how to print it, and whether it exists."""
 
     shown: str
     found: bool
 
 
 def first_place(entry: Entry, roots: Sequence[Path]) -> NamedPlace | None:
-    """The first place of a card where something lies; None where nothing does.
+    """The first place of a card that exists; None if none does.
 
-    A folder that is there may still lack images: `vlbench data check` counts them.
+    An existing folder may still lack images; `vlbench data check` counts them.
     """
     return next((place for place in places(entry, roots) if place.found), None)
 
 
 def places(entry: Entry, roots: Sequence[Path]) -> Iterator[NamedPlace]:
-    """All places of a card in order, each relative path under every root and then beside the card."""
+    """All places of a card in order: each relative path under every root, then next to the card."""
     beside = entry.path.parent
     for stated in entry.places:
         scheme, _, rest = stated.partition(":")
@@ -46,22 +46,24 @@ def places(entry: Entry, roots: Sequence[Path]) -> Iterator[NamedPlace]:
 
 
 def cached(scheme: str, rest: str) -> NamedPlace:
-    """The hub's cache, and whether it holds something of a repository, or one file of it."""
+    """The hub's cache, and whether it has anything from a repository, or one file of it."""
     organisation, name, *file = rest.split("/", 2) if rest.count("/") else ("", rest)
     folder = "--".join(escape(part) for part in (scheme, organisation, name) if part)
-    found = hub_cache().glob("/".join((folder, "snapshots", "*", *(map(escape, file) if file else ("*",)))))
+    found = hub_cache_folder().glob(
+        "/".join((folder, "snapshots", "*", *(map(escape, file) if file else ("*",))))
+    )
     return NamedPlace(f"the hub's cache ({rest})", any(found))
 
 
-def hub_cache() -> Path:
-    """The folder of the hub's client, as its environment variables set it (its own import takes longer)."""
+def hub_cache_folder() -> Path:
+    """The cache folder of the hub's client, from its environment variables, since its import takes longer."""
     home = os.environ.get("HF_HOME") or f"{os.environ.get('XDG_CACHE_HOME') or '~/.cache'}/huggingface"
     named = os.environ.get("HF_HUB_CACHE") or os.environ.get("HUGGINGFACE_HUB_CACHE")
     return Path(os.path.expandvars(named or f"{home}/hub")).expanduser()
 
 
 def missing_package(adapter: str) -> str:
-    """What has to be installed for an adapter that is named after an extra of the distribution; else empty.
+    """The extra that must be installed for an adapter with the same name; empty if there is none.
 
     >>> missing_package("clip")
     ''

@@ -1,4 +1,4 @@
-"""Names to checkpoints and tasks: cards, references and own data, through the registries."""
+"""Opens models and tasks by name: cards, references and the user's own data, through the registries."""
 
 import inspect
 from dataclasses import dataclass, replace
@@ -31,13 +31,13 @@ from vlbench.core.result import ZeroShot
 from vlbench.core.task import Task, TaskKind, TaskRequest
 
 _LIMIT_SEED = 0
-"""Every run of a limit takes the same images."""
+"""The seed for a limit, so that every run takes the same images."""
 _FACTS = ("family", "parameters", "gflops", "image_size", "licence")
 
 
 @dataclass(frozen=True, slots=True)
 class NamedModel:
-    """A model that was asked for; `card` is None where there is none, or where the weights are the user's."""
+    """A model that was asked for; `card` is None without a card, or with the user's own weights."""
 
     checkpoint: Checkpoint
     card: ModelCard | None
@@ -45,7 +45,7 @@ class NamedModel:
 
 @dataclass(frozen=True, slots=True)
 class NamedTask:
-    """A task that was asked for; `card` is None for own data."""
+    """A task that was asked for; `card` is None for the user's own data."""
 
     task: Task
     card: TaskCard | None
@@ -59,12 +59,12 @@ def open_model(
     preprocess: PreprocessMode = "exact",
     cache: Path | None = None,
 ) -> NamedModel:
-    """The model of a card, or of `ADAPTER:REFERENCE`; named, not loaded.
+    """Open the model of a card or of `ADAPTER:REFERENCE`, without loading it.
 
     Raises:
         UnknownName: no card and no adapter has the name.
         CardError: the card is wrong.
-        PluginError: the adapter does not import.
+        PluginError: the adapter fails to import.
         Unsupported: the adapter takes no reference.
     """
     found = find(catalogue, name, "model")
@@ -81,20 +81,20 @@ def open_model(
 def open_task(
     name: str, catalogue: Catalogue, *, request: DataRequest, search: Search | None = None
 ) -> NamedTask:
-    """The task of a card, of a half of its classes (`X@base`, `X@new`), or of own data (`KIND:FOLDER`).
+    """Open the task of a card, of a half of its classes (`X@base`, `X@new`), or of a folder (`KIND:FOLDER`).
 
-    The data are those of the first source that has them, of `search` where somebody has looked already.
-    Thresholds that are stated make it a task with a name and a protocol of its own. Of the splits that the
-    request names it has those that its card names.
+    The data come from the first source that has them, or from `search` if that was done before. Stated
+    thresholds make it a task with its own name and protocol. It has those of the requested splits that its
+    card names.
 
     Raises:
         UnknownName: no card and no task kind has the name.
         CardError: the card or one of its data files is wrong.
-        DataError: no source has the data, or they contradict the card; thresholds are wrong, or a split that
-            is learned from holds test images.
-        PluginError: a plug-in that it names does not import.
-        Unsupported: a half is asked for, and the task is no classification; or thresholds, and it has no
-            tags.
+        DataError: no source has the data, or they contradict the card; thresholds are wrong, or a split to
+            learn from contains test images.
+        PluginError: a plug-in of the card fails to import.
+        Unsupported: a half is asked for and the task is no classification, or thresholds are stated and it
+            has no tags.
     """
     found = find(catalogue, name, "task") if search is None else search.entry
     in_place = any((request.classnames, request.templates, request.descriptions))
@@ -132,9 +132,9 @@ def open_task(
 
 
 def open_training(name: str, catalogue: Catalogue, *, request: DataRequest) -> NamedTask:
-    """A task asked of its training split: what `fit` learns from, and no image of the test split.
+    """Open a task with the images of its training split, for `fit`; no test image is used.
 
-    Own data (`KIND:FOLDER`) are training data as they lie.
+    All images of a folder (`KIND:FOLDER`) are training data.
 
     Raises:
         DataError: the card names no training split, or no source has it.
@@ -153,10 +153,10 @@ def open_training(name: str, catalogue: Catalogue, *, request: DataRequest) -> N
     return NamedTask(_asked(read.plug_ins[SETTINGS], asked, request.limit), read.card)
 
 
-def zero_shot(model: ModelCard | None, task: TaskCard | None, thresholds: str | None = None) -> ZeroShot:
-    """Whether a model saw none of the data sets that a task tests: unknown where a card does not say.
+def is_zero_shot(model: ModelCard | None, task: TaskCard | None, thresholds: str | None = None) -> ZeroShot:
+    """Whether a model has seen none of a task's data sets: "unknown" if a card does not state it.
 
-    A file of `thresholds` does not say which images they were chosen on.
+    A file of `thresholds` does not state on which images they were chosen.
     """
     if model is None or task is None or not task.data:
         return "unknown"
@@ -167,7 +167,7 @@ def zero_shot(model: ModelCard | None, task: TaskCard | None, thresholds: str | 
 
 
 def facts_of(model: ModelCard | None) -> dict[str, str | int | float]:
-    """What a leaderboard shows of a model's card; what the card leaves out is left out."""
+    """The facts of a model's card that a leaderboard shows, as far as the card states them."""
     if model is None:
         return {}
     stated = {field: getattr(model, field) for field in _FACTS}
@@ -177,7 +177,7 @@ def facts_of(model: ModelCard | None) -> dict[str, str | int | float]:
 def _open_other(
     folders: Folders, mode: PreprocessMode, cache: Path | None, name: str, *, weights: Path | None = None
 ) -> Checkpoint:
-    """The model of a name, for one that is built on top of it."""
+    """The model with a name, for another model that is built on top of it."""
     catalogue = read_catalogue(folders=folders, kinds=("model",))
     return open_model(name, catalogue, weights=weights, preprocess=mode, cache=cache).checkpoint
 
@@ -196,14 +196,14 @@ def _from_reference(origin: Origin, reference: Reference) -> Checkpoint:
 
 
 def _asked(kind: TaskKind, asked: TaskRequest, limit: int | None) -> Task:
-    """The task that a kind makes of a request, with the remarks of the request.
+    """The task that a kind makes from a request, with the remarks of the request.
 
-    Of at most `limit` images, one is drawn from each of as many equal spans, and the task is marked partial.
-    Images at equal distances could all be of one class, where the data go through their classes in turn.
-    Where the data are items, items are drawn, with all of their images.
+    With `limit`, one image is drawn from each of `limit` equal spans, and the task is marked partial. Images
+    at fixed distances could all have one class, if the data cycle through the classes. For data with items,
+    items are drawn with all of their images.
 
     Raises:
-        DataError: the limit is below one.
+        DataError: the limit is below 1.
     """
     if limit is not None and limit < 1:
         raise DataError(f"{asked.name}: a limit of {limit} leaves no image; give 1 or more")

@@ -1,4 +1,4 @@
-"""Cards held against their schema, then against what their plug-ins take."""
+"""Reads cards and checks them against their schema and against the signatures of their plug-ins."""
 
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -22,14 +22,14 @@ C = TypeVar("C", bound=Fields)
 RawFields = Mapping[str, object]
 SETTINGS: Location = ("settings",)
 SPLITS = ("train", "validation")
-"""Fields of a task card that name another split, with sources of its own."""
+"""The fields of a task card that describe another split, with its own sources."""
 
 
 @dataclass(frozen=True, slots=True)
 class ReadCard(Generic[C]):
-    """A card that was held against its plug-ins, and these with their options filled in.
+    """A checked card, and its plug-ins with their options filled in.
 
-    `plug_ins` stand under the place where the card states their options: `("settings",)`, `("sources", 0)`,
+    The keys of `plug_ins` are where the card states their options: `("settings",)`, `("sources", 0)`,
     `("train", "sources", 0)`.
     """
 
@@ -38,20 +38,20 @@ class ReadCard(Generic[C]):
 
 
 def parse_card(of: Entry | Collection | Path, card_type: type[C]) -> C:
-    """A card by its own fields, what its plug-ins take unseen; imports no plug-in.
+    """Read a card and check its own fields, not the options of its plug-ins. Imports no plug-in.
 
     Raises:
         CardError: all that is wrong, each with file and field.
     """
-    return card_of(*_read(of), card_type)
+    return checked_card(*_read(of), card_type)
 
 
 def read_card(of: Entry | Path, card_type: type[C]) -> ReadCard[C]:
-    """A card, the options that it states held against its adapter, or its task kind and sources.
+    """Read a card and check the options that it states against its adapter, or its task kind and sources.
 
     Raises:
         CardError: all that is wrong, each with file and field.
-        PluginError: a plug-in that it names does not import.
+        PluginError: a plug-in of the card fails to import.
     """
     path, fields = _read(of)
     problems: list[str] = []
@@ -78,15 +78,15 @@ def read_card(of: Entry | Path, card_type: type[C]) -> ReadCard[C]:
             # a file of a folder that is not beside the card is the user's, under a data root
             if isinstance(fields.get(what), str) and file.parent.is_dir() and not file.is_file():
                 problems.append(f"{what}: no file {shown(file)}; it is looked up beside the card")
-    return ReadCard(card_of(path, fields, card_type, problems), plug_ins)
+    return ReadCard(checked_card(path, fields, card_type, problems), plug_ins)
 
 
 def _read(of: Entry | Collection | Path) -> tuple[Path, RawFields]:
     return (of, read_fields(of)) if isinstance(of, Path) else (of.path, of.fields or read_fields(of.path))
 
 
-def card_of(path: Path, fields: RawFields, card_type: type[C], problems: Sequence[str] = ()) -> C:
-    """A card of some fields, held against its schema alone; `problems` are what else is wrong with it.
+def checked_card(path: Path, fields: RawFields, card_type: type[C], problems: Sequence[str] = ()) -> C:
+    """Make a card from fields and check it against its schema; `problems` lists what else is wrong with it.
 
     Raises:
         CardError: all that is wrong, each with file and field.
@@ -105,7 +105,7 @@ def card_of(path: Path, fields: RawFields, card_type: type[C], problems: Sequenc
 def _stated(
     fields: RawFields, card_type: type[Fields]
 ) -> Iterator[tuple[Registry[Any], object, str, object, Location]]:
-    """The plug-ins that a card names: a registry, a name and its place, the options and theirs."""
+    """The plug-ins in a card: registry, name and its location, options and their location."""
     settings = fields.get("settings", {})
     if card_type is ModelCard:
         yield ADAPTERS, fields.get("adapter"), "adapter", settings, SETTINGS
@@ -130,7 +130,7 @@ def _wrong_metrics(fields: RawFields) -> Iterator[str]:
         if not isinstance(metric, str):
             continue
         if metric in metrics[:position]:
-            yield f"metrics.{position}: {metric!r} stands twice"
+            yield f"metrics.{position}: {metric!r} is listed twice"
         try:
             name, _ = split_metric(metric)
         except CardError as error:

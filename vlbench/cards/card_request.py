@@ -1,4 +1,4 @@
-"""A task card as a request to its kind: its texts, its expectations, the first source that has the data."""
+"""Turns a task card into a request to its kind: texts, counts, and the first source that has the data."""
 
 import json
 from collections.abc import Callable, Sequence
@@ -24,15 +24,15 @@ from vlbench.core.task import Expectation, TaskRequest
 
 PATH = "path"
 _NAMED = 2
-"""How many sources an error goes into."""
+"""How many sources an error lists in full."""
 
 
 @dataclass(frozen=True, slots=True)
 class Search:
-    """A card that was read, and the first of its sources that has the data; None where none has.
+    """A card, and the data set of its first source that has the data; None if none has.
 
-    `fields` are what the card states of that source; `passed_over` are those before it, each with where it
-    looked.
+    `fields` are the card's fields for that source; `passed_over` are the sources before it, each with the
+    places it looked at.
     """
 
     entry: Entry
@@ -48,7 +48,7 @@ def search_sources(
     """Try the sources of a card, or of a split that it names, in order, up to the first that has the data.
 
     Raises:
-        DataError: a source's own complaint about damaged data.
+        DataError: a source finds damaged data.
     """
     part = read.card if split is None else getattr(read.card, split)
     at: Location = ("sources",) if split is None else (split, "sources")
@@ -68,15 +68,15 @@ def search_sources(
 
 
 def card_request(search: Search, request: DataRequest, split: SplitName | None = None) -> TaskRequest:
-    """What a card asks of its task kind, of the half of its classes that the entry says.
+    """The request of a card to its task kind, for the half of its classes in the entry.
 
-    It is asked of what was found of the card's data, or of a `split` that it names, with a count of its own.
-    The split is part of the protocol: it enters the settings, which the protocol's digest covers.
+    It is about the data that were found for the card, or for a `split` of it, which has its own counts. The
+    split is part of the protocol: it enters the settings, which the protocol digest covers.
 
     Raises:
         CardError: the file of names or templates is wrong.
         DataError: no source has the data, or descriptions are missing or wrong.
-        Unsupported: a half is asked for, and an image has no class.
+        Unsupported: a half is asked for and an image has no class.
     """
     entry, card, source = search.entry, search.read.card, search.source
     place = request.place(entry.path.parent)
@@ -124,7 +124,7 @@ def card_request(search: Search, request: DataRequest, split: SplitName | None =
 
 
 def no_data(passed_over: Sequence[tuple[SourceFields, SourceMissing]], others: str = "") -> str:
-    """What there is to say where no source has the data: the first places looked at, how many `others`."""
+    """The error text if no source has the data: the first places tried, and how many `others` there are."""
     named = passed_over[:_NAMED]
     looked = "; ".join(missing.looked for _, missing in named)
     advice = ", or ".join(dict.fromkeys(missing.advice for _, missing in named))
@@ -136,10 +136,10 @@ def no_data(passed_over: Sequence[tuple[SourceFields, SourceMissing]], others: s
 def on_folder(
     folder: Path, sources: Sequence[SourceFields], task: str
 ) -> list[tuple[SourceFields, Callable[[Place], Any]]]:
-    """The sources that take a path, each once, on the folder that a user names.
+    """The sources that take a path, each once, applied to the folder that a user names.
 
     Raises:
-        DataError: none takes a path.
+        DataError: no source takes a path.
     """
     path = str(folder.expanduser().absolute())
     found: dict[str, tuple[SourceFields, Callable[[Place], Any]]] = {}

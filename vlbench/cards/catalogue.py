@@ -1,4 +1,4 @@
-"""The catalogue of all cards by name, and what a user's names for them mean."""
+"""The catalogue of all cards by name, and what other names mean: aliases, collections, wildcards."""
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -26,41 +26,39 @@ from vlbench.core.registry import ADAPTERS, TASK_KINDS
 C = TypeVar("C")
 RESERVED_IN_ALIASES = RESERVED - {"/"}
 COLLECTIONS = "collections"
-"""The folder below a folder of task cards, a YAML file a collection."""
+"""The sub-folder of a folder of task cards with one YAML file per collection."""
 HALVES: tuple[Half, Half] = ("base", "new")
 MARK = "@"
-"""What the half of a task's classes stands behind: `dtd@base`."""
+"""The mark before the half of a task's classes: `dtd@base`."""
 
 
 class CardsByName(Mapping[str, C]):
-    """Cards by name, sorted; one that is given as a way to read it is read when it is first asked for."""
+    """Cards by name, sorted. A card that is given as a function is read when it is first used."""
 
     def __init__(self, found: Mapping[str, C | partial[C]]) -> None:
         self._found: dict[str, C | partial[C]] = dict(sorted(found.items()))
 
     def __getitem__(self, name: str) -> C:
-        """The card of a name, read once."""
+        """The card with a name; it is read once."""
         card = self._found[name]
         if isinstance(card, partial):
             card = self._found[name] = card()
         return card
 
     def __contains__(self, name: object) -> bool:
-        """Whether there is a card of the name, without reading it."""
+        """Whether there is a card with the name; the card is not read."""
         return name in self._found
 
     def __iter__(self) -> Iterator[str]:
-        """The names."""
         return iter(self._found)
 
     def __len__(self) -> int:
-        """How many there are."""
         return len(self._found)
 
 
 @dataclass(frozen=True, slots=True)
 class Catalogue:
-    """All cards by name, sorted; `folders` are where they were found."""
+    """All cards by name, sorted; `folders` are the folders that were searched."""
 
     models: Mapping[str, Entry] = field(default_factory=dict)
     tasks: Mapping[str, Entry] = field(default_factory=dict)
@@ -68,7 +66,7 @@ class Catalogue:
     folders: Folders = field(default_factory=dict)
 
     def stands_for(self, kind: CardKind) -> dict[str, tuple[str, ...]]:
-        """What other names mean, an alias one card, a collection its tasks; reads all cards of the kind.
+        """Aliases and collections with the cards that they mean. Reads all cards of the kind.
 
         Raises:
             CardError: a card is wrong, or a name means two things.
@@ -82,31 +80,31 @@ class Catalogue:
         return meant
 
     def meant_by(self, name: str, kind: CardKind) -> tuple[str, ...]:
-        """What a name other than a card's own means; empty where it is nobody's."""
+        """The cards that a name means if it is not a card's own; empty if it means none."""
         if kind == "task" and name in self.collections:
             return self.collections[name].tasks
         return self.stands_for(kind).get(name, ())
 
     def collections_of(self, task: str) -> tuple[str, ...]:
-        """Names of the collections that a task is in."""
+        """The names of the collections that contain a task."""
         return tuple(each.name for each in self.collections.values() if task in each.tasks)
 
     @property
     def task_folders(self) -> tuple[Path, ...]:
-        """Folders that may hold task cards and their data files."""
+        """The folders that may have task cards and their data files."""
         return tuple(path for path, kind in self.folders.items() if kind != "model")
 
 
 @dataclass(frozen=True, slots=True)
 class Reference:
-    """A name `SCHEME:REST`: an adapter and what it is given, or a task kind and a folder."""
+    """A name `SCHEME:REST`: an adapter and its reference, or a task kind and a folder."""
 
     scheme: str
     rest: str
 
     @classmethod
     def of(cls, name: str) -> "Reference | None":
-        """The parts of a name; None where it has no colon.
+        """The parts of a name; None if it has no colon.
 
         >>> Reference.of("open_clip:ViT-B-32/openai")
         Reference(scheme='open_clip', rest='ViT-B-32/openai')
@@ -121,15 +119,15 @@ def read_catalogue(
     folders: Folders | None = None,
     kinds: Sequence[CardKind] = ("model", "task"),
 ) -> Catalogue:
-    """All cards: built-in, of installed plug-ins, and under the folders that a user includes.
+    """Find all cards: built-in ones, those of installed plug-ins, and those in folders that a user includes.
 
-    `folders` are read in place of all these. Of folders for one kind of card those of `kinds` are read.
-    Cards that ship with vlbench are read and held against their schema where they are used, all others here.
+    `folders` replaces all of these. Folders for one kind of card are read if the kind is in `kinds`. Cards
+    that ship with vlbench are checked against their schema when they are used, all others now.
 
     Raises:
-        CardError: two cards of one name, one whose name holds a reserved character, or one of others' that
-            is wrong.
-        PluginError: a plug-in's cards are not where it says.
+        CardError: two cards have one name, a name contains a reserved character, or a card that is not
+            vlbench's is wrong.
+        PluginError: a plug-in's cards are not where it states.
     """
     # a YAML reader: `vlbench run --help` needs none
     from vlbench.cards.entries import read_collection, read_entry
@@ -168,10 +166,10 @@ def read_catalogue(
 
 
 def _aliases(entries: Iterable[Entry], cards: Mapping[str, Entry]) -> dict[str, tuple[str, ...]]:
-    """What the aliases of entries mean, which are among these cards.
+    """The cards that the aliases of entries mean.
 
     Raises:
-        CardError: an alias is a name of another card, or holds a reserved character.
+        CardError: an alias is the name of another card, or contains a reserved character.
     """
     meant: dict[str, tuple[str, ...]] = {}
     for entry in entries:
@@ -183,14 +181,14 @@ def _aliases(entries: Iterable[Entry], cards: Mapping[str, Entry]) -> dict[str, 
                 )
             if RESERVED_IN_ALIASES & set(alias):
                 raise CardError(
-                    f"{entry.path}: the alias {alias!r} holds one of "
+                    f"{entry.path}: the alias {alias!r} contains one of "
                     f"{' '.join(sorted(RESERVED_IN_ALIASES))!r}; remove it"
                 )
     return meant
 
 
 def _note_path(paths: dict[tuple[str, str], Path], what: str, path: Path) -> None:
-    """Note where a card lies; raise CardError where its name is reserved or another's."""
+    """Note the path of a card; raise CardError if its name is reserved or taken."""
     if RESERVED & set(path.stem):
         raise CardError(f"{path}: a card's name holds none of {' '.join(sorted(RESERVED))!r}; rename it")
     plain_name(path.stem, f"{path}: the card's name", CardError)
@@ -200,14 +198,14 @@ def _note_path(paths: dict[tuple[str, str], Path], what: str, path: Path) -> Non
 
 
 def select(catalogue: Catalogue, patterns: Sequence[str], what: CardKind) -> dict[str, Entry | Reference]:
-    """What patterns ask for by name, in the patterns' order, each once.
+    """What patterns ask for, by name, in the order of the patterns, each once.
 
-    A pattern is a name, an alias, a collection of tasks, a wildcard (`clip-b*`), a half of a task's
-    classes (`dtd@base`, `dtd@new`), or `SCHEME:REST` where SCHEME is an adapter (models) or a task kind
-    (tasks), which names itself. A wildcard matches names alone.
+    A pattern is a name, an alias, a collection of tasks, a wildcard (`clip-b*`), a half of a task's classes
+    (`dtd@base`, `dtd@new`), or `SCHEME:REST`, where SCHEME is an adapter (models) or a task kind (tasks). A
+    wildcard matches only names.
 
     Raises:
-        UnknownName: a name that nobody has, or a wildcard without a match.
+        UnknownName: a name does not exist, or a wildcard has no match.
     """
     known = catalogue.models if what == "model" else catalogue.tasks
     chosen: dict[str, Entry | Reference] = {}
@@ -238,9 +236,9 @@ def select(catalogue: Catalogue, patterns: Sequence[str], what: CardKind) -> dic
 
 
 def _spelt_otherwise(name: str, catalogue: Catalogue, what: CardKind) -> tuple[str, ...]:
-    """What a name means but for capitals, dashes and underscores (`CIFAR-10`); empty where that is not sure.
+    """The cards that a name means if capitals, dashes and underscores are ignored (`CIFAR-10`).
 
-    Cards come before what is an alias of one.
+    Names of cards come before aliases and collections. Empty if nothing or more than one thing fits.
     """
     cards = catalogue.models if what == "model" else catalogue.tasks
     others = catalogue.stands_for(what)
@@ -256,11 +254,11 @@ def _bare(name: str) -> str:
 
 
 def _by_scheme(name: str, what: CardKind) -> str:
-    """How a folder of images or a model of a hub is named, where a name looks like one."""
+    """Advice with the right prefix for a name that is a folder or looks like a hub's model; else empty."""
     if what == "task":
         schemes = sorted(TASK_KINDS.names()) if Path(name).expanduser().is_dir() else []
     else:
-        # of adapters some are asked through cards alone, or take a file; each says so in its first line
+        # an adapter that takes a hub's name has `scheme:ORG/NAME` in its docstring's first line
         schemes = [
             scheme
             for scheme in (ADAPTERS.names() if "/" in name else ())
@@ -271,10 +269,10 @@ def _by_scheme(name: str, what: CardKind) -> str:
 
 
 def find(catalogue: Catalogue, name: str, what: CardKind) -> Entry | Reference:
-    """The card of a name, with the half that `X@base` or `X@new` asks for, or the parts of `SCHEME:REST`.
+    """The card with a name, with the half that `X@base` or `X@new` means; or the parts of `SCHEME:REST`.
 
     Raises:
-        UnknownName: a name that nobody has, or one that several have.
+        UnknownName: the name does not exist, or means several cards.
     """
     found = select(catalogue, [name], what)
     (meant, *others) = found.values()
@@ -284,7 +282,7 @@ def find(catalogue: Catalogue, name: str, what: CardKind) -> Entry | Reference:
 
 
 def half_name(name: str) -> tuple[str, Half] | None:
-    """The task and the half of a name; None where it ends in neither `@base` nor `@new`.
+    """The task and the half in a name; None if it ends in neither `@base` nor `@new`.
 
     >>> half_name("dtd@base")
     ('dtd', 'base')
@@ -294,7 +292,7 @@ def half_name(name: str) -> tuple[str, Half] | None:
 
 
 def _half(name: str, catalogue: Catalogue, what: CardKind) -> tuple[str, Half] | None:
-    """The half of a task's classes that a name stands for, the task under its own name; else None."""
+    """The half of a task's classes that a name means, with the task's own name; else None."""
     part = half_name(name) if what == "task" else None
     if part is None or part[0] in catalogue.tasks:
         return part

@@ -1,4 +1,4 @@
-"""Base-to-new: the halves of a classification's classes, each a task of its own (`X@base`, `X@new`)."""
+"""Base-to-new: the halves of a classification's classes, each as its own task (`X@base`, `X@new`)."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -15,10 +15,10 @@ from vlbench.core.task import Expectation, TaskRequest
 
 
 def half_classes(classes: int, half: Half) -> range:
-    """The labels of a half: the first ceil(n / 2) are base, the rest new.
+    """The labels of a half: the first ceil(n / 2) are base, the others new.
 
-    Source: Zhou et al., Conditional prompt learning for vision-language models (arXiv 2203.05557),
-    section 4.1; the rounding is that of the authors' code (datasets/oxford_pets.py).
+    Source: Zhou et al., Conditional prompt learning for vision-language models (arXiv 2203.05557), section
+    4.1; the rounding is that of the authors' code (datasets/oxford_pets.py).
 
     >>> half_classes(5, "base"), half_classes(5, "new")
     (range(0, 3), range(3, 5))
@@ -28,14 +28,14 @@ def half_classes(classes: int, half: Half) -> range:
 
 
 def class_half(request: TaskRequest, half: Half) -> TaskRequest:
-    """A request about a half of the classes and the images of those; it is counted as a whole before.
+    """A request about half of the classes and their images; counts are checked on the whole before.
 
-    Its name and its protocol's name carry the half; so does its protocol's digest.
+    Its name, its protocol's name and its protocol's digest contain the half.
 
     Raises:
         Unsupported: there are no classes, or an image has no label.
         DataError: counts differ from the card's, or a label is out of range.
-        UnknownName: a label that no class has.
+        UnknownName: no class has a label of the data.
     """
     names = request.names or request.source.offers.names
     labels = _labels(request, LabelIndex.of(names, request.name))
@@ -61,10 +61,10 @@ def class_half(request: TaskRequest, half: Half) -> TaskRequest:
 
 
 def positions_in_half(chosen: Sequence[int], labels: Sequence[int], *, classes: int, half: Half) -> list[int]:
-    """Where chosen images lie within a half, in their order; those of the other half are left out.
+    """The positions of chosen images within a half, in their order, without those of the other half.
 
-    `chosen` are positions in the whole, `labels` [n] the whole's, as few-shot samples are drawn before
-    the classes are halved.
+    `chosen` are positions in the whole data set and `labels` [n] are its labels, since few-shot samples are
+    drawn before the classes are halved.
 
     >>> positions_in_half([3, 2, 0], [0, 1, 2, 0], classes=3, half="base")
     [2, 0]
@@ -81,7 +81,8 @@ def _under_label(examples: Sequence[Example], labels: tuple[int, ...], index: in
 
 
 def half_names(names: Sequence[Text], half: Half) -> tuple[Text, ...]:
-    """The names of a half of the classes, without the data's numbers: within a half, labels are positions."""
+    """The names of a half of the classes, without the numbers in the data: within a half, labels are
+    positions."""
     kept = half_classes(len(names), half)
     return tuple(
         replace(text, ids={key: value for key, value in text.ids.items() if key != NUMBER})

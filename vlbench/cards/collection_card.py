@@ -1,4 +1,4 @@
-"""The schema of a collection's file."""
+"""The schema of collection files."""
 
 from typing import Annotated
 
@@ -8,31 +8,31 @@ from vlbench.cards.schema import Amount, Fields, Word
 
 
 class CollectionCard(Fields):
-    """Tasks that a tool or paper reports together."""
+    """A collection: tasks that a tool or paper reports together."""
 
-    title: Annotated[Word, Field(description="what people call it")]
+    title: Annotated[Word, Field(description="the usual name")]
     tasks: Annotated[tuple[Word, ...], Field(min_length=1, description="names of task cards")]
     metrics: Annotated[
         dict[Word, Word | tuple[Word, ...]],
         Field(
             default_factory=dict,
-            description="of a task, what the collection averages in place of its primary metric: a metric, "
-            "several whose mean counts, or none ([]), which leaves it out of the average",
+            description="what the collection averages for a task instead of its primary metric: a metric, "
+            "the mean of several, or nothing ([]), which leaves the task out of the average",
         ),
     ]
     weights: Annotated[
         dict[Word, Amount],
         Field(
             default_factory=dict,
-            description="how much each task counts in the average, such as its items; none: all alike",
+            description="the weight of each task in the average, such as its items; by default all are equal",
         ),
     ]
     groups: Annotated[
         dict[Word, Annotated[tuple[Word, ...], Field(min_length=1)]],
         Field(
             default_factory=dict,
-            description="tasks by group: groups count alike in the average, and each is that of its tasks",
+            description="tasks by group: groups have equal weight, and each is the average of its tasks",
         ),
     ]
-    about: Annotated[str, Field(description="what a user has to know")] = ""
+    about: Annotated[str, Field(description="what a user should know")] = ""
     source: Annotated[str, Field(description="where the list is stated")] = ""

@@ -1,4 +1,4 @@
-"""What a user says about data: where they may lie and how many of them are wanted."""
+"""What a user states about data: where they may be and how many are wanted."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -10,12 +10,11 @@ from vlbench.core.method import SplitName
 
 @dataclass(frozen=True, slots=True)
 class DataRequest:
-    """Where data may lie and how much of it is wanted.
+    """Where data may be and how many are wanted.
 
-    `roots` are tried in order for a card's relative paths; `roots_by_task` names the very folder of a
-    task's data; `limit` is a number of images; `verify` asks for digests of the bytes. `descriptions` is
-    a file of sentences for each tag or class, `classnames` one of names and `templates` one of templates
-    that replace the task's.
+    `roots` are tried in order for a card's relative paths; `roots_by_task` has the exact folder of a task's
+    data. `limit` is a number of images; `verify` asks for digests of the bytes. `descriptions` is a file with
+    sentences for each tag or class; `classnames` and `templates` are files that replace those of the task.
     `thresholds` of tags are a number or a file. `splits` are those that a method learns from;
     `allow_seen_images` lets it learn from test images.
     """
@@ -34,12 +33,12 @@ class DataRequest:
     allow_seen_images: bool = False
 
     def folder_of(self, name: str, aliases: Iterable[str] = ()) -> Path | None:
-        """The very folder of a task's data, by its name or another of its names; None where none is named."""
+        """The exact folder of a task's data, by its name or an alias; None if the user states none."""
         found = (self.roots_by_task.get(each) for each in (name, *aliases))
         return next((folder for folder in found if folder is not None), None)
 
     def place(self, card_folder: Path | None = None) -> Place:
-        """Where sources may look, for a card in a folder."""
+        """Where sources may look for data, for a card in a folder."""
         return Place(
             roots=self.roots,
             card_folder=card_folder,

@@ -1,4 +1,4 @@
-"""Descriptions: a JSON file with sentences for each tag or class, taken verbatim in the prompts' place."""
+"""Descriptions: a JSON file with sentences for each tag or class, which replace the prompts verbatim."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
@@ -17,10 +17,10 @@ _FORM = '{"name": ["sentence", ...], ...}'
 
 
 def read_descriptions(path: Path) -> dict[str, tuple[str, ...]]:
-    """Sentences by tag from `{tag: [sentences]}`, or from RAM++'s list `[{tag: [sentences]}, ...]`.
+    """Read sentences by tag from `{tag: [sentences]}`, or from RAM++'s list `[{tag: [sentences]}, ...]`.
 
     Raises:
-        DataError: the file cannot be read or is no such JSON, a tag stands twice or has no sentence.
+        DataError: the file cannot be read or has another form, a tag is repeated or has no sentence.
     """
     where = shown(path)
     # an object is a tuple of its pairs, so that a key that stands twice is seen
@@ -40,10 +40,10 @@ def read_descriptions(path: Path) -> dict[str, tuple[str, ...]]:
 
 
 def described(texts: Sequence[Text], descriptions: Descriptions, where: str) -> tuple[Text, ...]:
-    """Texts with their descriptions, found by name (spaces and underscores are one); prompts are dropped.
+    """Texts with their descriptions, found by name (spaces equal underscores); prompts are dropped.
 
     Raises:
-        DataError: a text that none describes; the first are named.
+        DataError: a text has no description; the message names the first ones.
     """
     spaced = {tag.replace("_", " "): sentences for tag, sentences in descriptions.items()}
     found = []
@@ -63,7 +63,7 @@ def described(texts: Sequence[Text], descriptions: Descriptions, where: str) -> 
 
 
 def unasked(texts: Iterable[Text], path: Path | None) -> tuple[str, ...]:
-    """A remark on descriptions of a user's file that are of none of the texts; none where all are."""
+    """A remark on descriptions in a user's file that match no text; none if all do."""
     if path is None:
         return ()
     names = {text.name.replace("_", " ") for text in texts}

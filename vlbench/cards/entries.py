@@ -1,4 +1,4 @@
-"""The entries of cards: what the catalogue and `list` tell of each, as its file states it."""
+"""The entries of cards: what the catalogue and `list` show of each card."""
 
 from collections.abc import Container, Iterable, Mapping
 from pathlib import Path
@@ -14,18 +14,19 @@ _NEEDED: Mapping[str, frozenset[str]] = {
     "model": frozenset({"title", "adapter"}),
     "collection": frozenset({"title", "tasks"}),
 }
-"""Fields without which there is no entry."""
+"""The fields that an entry needs."""
 
 
 def read_entry(
     path: Path, kind: CardKind | None, read: dict[Path, dict[str, object]], *, check: bool
 ) -> Entry:
-    """The entry of a card; kind None is settled by its fields. `read` holds the files that were read already.
+    """The entry of a card; kind None means to recognise it by its fields.
 
-    Where `check` says so, or what an entry is made of is missing, a card is held against its schema.
+    `read` holds files that were read before. With `check`, or if a needed field is missing, the card is
+    checked against its schema.
 
     Raises:
-        CardError: the file is no card, or not a right one.
+        CardError: the file is not a card, or a wrong one.
     """
     fields: dict[str, Any] = read_fields(path, read)
     if kind is None and "adapter" not in fields and "kind" not in fields:
@@ -46,10 +47,10 @@ def read_entry(
 
 
 def read_collection(path: Path, known: Container[str], *, check: bool) -> Collection:
-    """A collection of tasks that are `known`.
+    """Read a collection, whose tasks must be `known`.
 
     Raises:
-        CardError: the file is wrong, has a task's name, or names a task that is not there.
+        CardError: the file is wrong, has the name of a task, or names a task that does not exist.
     """
     fields: dict[str, Any] = read_mapping(path)
     _check(path, fields, "collection", check=check)
@@ -68,21 +69,21 @@ def read_collection(path: Path, known: Container[str], *, check: bool) -> Collec
 def _check(path: Path, fields: Mapping[str, object], what: str, *, check: bool) -> None:
     if check or not _NEEDED[what] <= fields.keys():
         # pydantic takes longer to import than all cards that ship take to be read
-        from vlbench.cards.card_file import card_of
+        from vlbench.cards.card_file import checked_card
         from vlbench.cards.collection_card import CollectionCard
         from vlbench.cards.schema import Fields, ModelCard, TaskCard
 
         schemas: Mapping[str, type[Fields]] = {"model": ModelCard, "task": TaskCard}
-        card_of(path, fields, schemas.get(what, CollectionCard))
+        checked_card(path, fields, schemas.get(what, CollectionCard))
 
 
 def _weights(
     path: Path, fields: Mapping[str, Any], metrics: Mapping[str, tuple[str, ...]]
 ) -> dict[str, float]:
-    """How much each task counts in a collection's average; empty where all count alike.
+    """The weight of each task in a collection's average; empty if all are equal.
 
     Raises:
-        CardError: weights are not those of all tasks that are averaged, or groups do not hold each once.
+        CardError: weights do not cover all averaged tasks, or groups do not contain each task once.
     """
     stated, groups = fields.get("weights", {}), list(fields.get("groups", {}).values())
     averaged = sorted(task for task in fields["tasks"] if metrics.get(task, True))
@@ -105,7 +106,7 @@ def _weights(
 
 
 def _source_places(sources: Iterable[Mapping[str, Any]]) -> tuple[str, ...]:
-    """Where the data of sources may lie, each place once."""
+    """The places where the data of sources may be, each once."""
     found: list[str] = []
     for options in sources:
         paths = options.get("path")
@@ -118,7 +119,10 @@ def _source_places(sources: Iterable[Mapping[str, Any]]) -> tuple[str, ...]:
 
 
 def _model_places(fields: Mapping[str, Any]) -> tuple[str, ...]:
-    """Where the weights of a model may lie: beside its card or in the hub's cache; empty if unsaid."""
+    """The places where the weights of a model may be: next to its card or in the hub's cache.
+
+    Empty if not stated.
+    """
     settings = fields.get("settings", {})
     packaged = settings.get("directory", settings.get("context"))
     if isinstance(packaged, str):

@@ -1,4 +1,4 @@
-"""What `show` tells of a card: what it states, resolved, its published scores, and what of it lies here."""
+"""What `show` prints about a card: its resolved fields, published scores, and which files are here."""
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -17,23 +17,22 @@ from vlbench.core.files import shown
 from vlbench.core.published import PublishedScore
 
 FIRST = 3
-"""How many names and templates are quoted."""
+"""How many names and templates are shown."""
 
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """The facts of a card; `what` it is of."""
+    """The facts of a card; `what` is the kind of card."""
 
     what: ClassVar[str]
 
     def as_json(self) -> dict[str, object]:
-        """The facts as plain values."""
         return {"what": self.what, **asdict(self)}
 
 
 @dataclass(frozen=True, slots=True)
 class Quoted:
-    """A file of names or templates: how many lines it has and the first of them."""
+    """A file of names or templates: the number of its lines and the first ones."""
 
     file: str
     count: int
@@ -41,8 +40,8 @@ class Quoted:
 
 
 @dataclass(frozen=True, slots=True)
-class Sought:
-    """A source of a card; `places` are where it looks, `found` those of them that exist."""
+class SourceFacts:
+    """A source of a card; `places` are where it looks, `found` those that exist."""
 
     kind: str
     options: dict[str, object]
@@ -51,7 +50,7 @@ class Sought:
 
 
 @dataclass(frozen=True, slots=True)
-class Sister:
+class OtherProtocol:
     """Another card of the same data set, and its protocol."""
 
     name: str
@@ -61,7 +60,7 @@ class Sister:
 
 @dataclass(frozen=True, slots=True)
 class TaskFacts(Facts):
-    """A task card, resolved; `here` is the first place that has something of its data, None if none has."""
+    """A task card, resolved; `here` is the first place with some of its data, None without one."""
 
     what: ClassVar[str] = "task"
     name: str
@@ -70,9 +69,9 @@ class TaskFacts(Facts):
     names: Quoted | None
     templates: Quoted | None
     collections: tuple[str, ...]
-    other_protocols: tuple[Sister, ...]
+    other_protocols: tuple[OtherProtocol, ...]
     published: tuple[PublishedScore, ...]
-    data: tuple[Sought, ...]
+    data: tuple[SourceFacts, ...]
     here: str | None
 
 
@@ -80,8 +79,8 @@ class TaskFacts(Facts):
 class ModelFacts(Facts):
     """A model card, resolved.
 
-    `weights_here` is the place that has its weights, `weights_sought` the places that may: none where
-    they come by `--weights` or from a base model. `install` names what has to be installed.
+    `weights_here` is the place with its weights. `weights_sought` are the places where they may be; none if
+    they come from `--weights` or a base model. `install` names what must be installed.
     """
 
     what: ClassVar[str] = "model"
@@ -96,10 +95,10 @@ class ModelFacts(Facts):
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """A task of a collection; `here` is a place that has something of its data.
+    """A task of a collection; `here` is a place with some of its data.
 
-    `averaged` are the metrics whose mean enters the collection's average: its primary one, or those that
-    the collection states. `share` is how much of the average the task is.
+    `averaged` are the metrics whose mean enters the collection's average: its primary one, or those that the
+    collection states. `share` is the weight of the task in the average.
     """
 
     name: str
@@ -127,7 +126,7 @@ class CollectionFacts(Facts):
 
 
 def task_facts(entry: Entry, catalogue: Catalogue, roots: Sequence[Path] = ()) -> TaskFacts:
-    """The facts of a task card, its data looked for under roots by existence alone.
+    """The facts of a task card; whether its data exist under the roots is checked, nothing more.
 
     Raises:
         CardError: the card or one of its data files is wrong.
@@ -145,25 +144,25 @@ def task_facts(entry: Entry, catalogue: Catalogue, roots: Sequence[Path] = ()) -
         names=_quoted(card.names, names),
         templates=_quoted(card.templates, templates),
         collections=catalogue.collections_of(entry.name),
-        other_protocols=_sisters(entry.name, catalogue),
+        other_protocols=_other_protocols(entry.name, catalogue),
         published=published_of(task=entry.name),
-        data=tuple(_sought(source.kind, source.options, (*roots, folder)) for source in card.sources),
+        data=tuple(_source_facts(source.kind, source.options, (*roots, folder)) for source in card.sources),
         here=None if place is None else place.shown,
     )
 
 
-def _sisters(name: str, catalogue: Catalogue) -> tuple[Sister, ...]:
-    """Cards whose names differ behind the @ alone."""
+def _other_protocols(name: str, catalogue: Catalogue) -> tuple[OtherProtocol, ...]:
+    """The cards whose names differ only after the @."""
     data_set = name.partition(MARK)[0]
     others = [other for other in catalogue.tasks if other != name and other.partition(MARK)[0] == data_set]
     return tuple(
-        Sister(each.name, str(each.summary.get("protocol")), str(each.summary.get("primary")))
+        OtherProtocol(each.name, str(each.summary.get("protocol")), str(each.summary.get("primary")))
         for each in map(catalogue.tasks.__getitem__, others)
     )
 
 
 def _found(file: str | None, folders: Sequence[Path]) -> Path | None:
-    """A file of names or templates; None where the card has none, or the user's is not there."""
+    """The path of a file of names or templates; None if the card has none, or the file is not here."""
     places = () if file is None else (folder / file for folder in folders)
     return next((place for place in places if place.is_file()), None)
 
@@ -172,14 +171,14 @@ def _quoted(file: str | None, lines: Sequence[str] | None) -> Quoted | None:
     return None if file is None or lines is None else Quoted(file, len(lines), tuple(lines[:FIRST]))
 
 
-def _sought(kind: str, options: dict[str, object], roots: Sequence[Path]) -> Sought:
+def _source_facts(kind: str, options: dict[str, object], roots: Sequence[Path]) -> SourceFacts:
     path, repository = options.get("path"), options.get("repo")
     if isinstance(repository, str):
         cache = cached(DATASET, repository)
-        return Sought(kind, options, (cache.shown,), (cache.shown,) if cache.found else ())
+        return SourceFacts(kind, options, (cache.shown,), (cache.shown,) if cache.found else ())
     places = [root / Path(path).expanduser() for root in roots] if isinstance(path, str) else []
     names = tuple(dict.fromkeys(shown(place) for place in places))
-    return Sought(kind, options, names, tuple(name for name in names if Path(name).exists()))
+    return SourceFacts(kind, options, names, tuple(name for name in names if Path(name).exists()))
 
 
 def model_facts(entry: Entry) -> ModelFacts:
@@ -204,7 +203,7 @@ def model_facts(entry: Entry) -> ModelFacts:
 def collection_facts(
     collection: Collection, catalogue: Catalogue, roots: Sequence[Path] = ()
 ) -> CollectionFacts:
-    """The facts of a collection, its tasks' data looked for under roots by existence alone.
+    """The facts of a collection; whether its tasks' data exist under the roots is checked, nothing more.
 
     Raises:
         CardError: its file is wrong.

@@ -1,4 +1,4 @@
-"""Where cards lie: the checkout or the wheel, packages of plug-ins, the user's folders; and their entries."""
+"""The folders of cards: the checkout or wheel, plug-ins' packages, the user's folders; and their entries."""
 
 import importlib.util
 from collections.abc import Mapping, Sequence
@@ -13,30 +13,30 @@ CardKind = Literal["task", "model"]
 Half = Literal["base", "new"]
 Summary = Mapping[str, str | int | float | None]
 Folders = Mapping[Path, CardKind | None]
-"""Folders of cards; of None the cards' own fields say which kind they are."""
+"""Folders of cards by kind; in those under None, a card's fields tell its kind."""
 FOLDERS: dict[CardKind, str] = {"task": "tasks", "model": "model_cards"}
 ENTRY_POINTS = "vlbench.cards"
 DATA = "data"
-"""Scheme of a path under a data root, or beside the card."""
+"""The scheme of a path under a data root, or next to the card."""
 BESIDE_CARD = "card"
-"""Scheme of a path beside the card."""
+"""The scheme of a path next to the card."""
 DATASET = "datasets"
-"""Scheme of a data set on the hub, ORGANISATION/NAME."""
+"""The scheme of a data set on the hub, ORGANISATION/NAME."""
 MODEL = "models"
-"""Scheme of a model on the hub, ORGANISATION/NAME or ORGANISATION/NAME/FILE."""
+"""The scheme of a model on the hub, ORGANISATION/NAME or ORGANISATION/NAME/FILE."""
 PROGRAM = "program"
-"""Scheme of data that the program itself brings."""
+"""The scheme of data that come with the program."""
 RESERVED = frozenset(":,*?[]/\\ ")
-"""Characters that a card's name holds none of."""
+"""The characters that a card's name may not contain."""
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
     """A card by name; `kind` is a task's kind or a model's adapter, `summary` what `list` prints.
 
-    `aliases` are other tools' names for it. `places` are where its data or weights may lie, as
-    vlbench/cards/availability.py reads them. `half` says which of a task's classes were asked for
-    (`X@base`); None is all of them. `fields` are those of the card, unchecked.
+    `aliases` are the names of other tools for it. `places` are where its data or weights may be, in the form
+    that vlbench/cards/availability.py reads. `half` tells which half of a task's classes is asked for
+    (`X@base`); None means all of them. `fields` are those of the card, unchecked.
     """
 
     name: str
@@ -52,10 +52,10 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Collection:
-    """Tasks that are run and averaged together, by the name that a tool or paper gives them.
+    """Tasks that are run and averaged together, under the name that a tool or paper gives them.
 
-    `metrics` are what is averaged of a task where that is not its primary metric: the mean of those named;
-    a task with none is left out of the average. `weights` are how much each counts there; none: all alike.
+    `metrics` names what is averaged for a task, if not its primary metric: the mean of the named metrics; a
+    task with an empty list is left out. `weights` are the weights of tasks; without any, all are equal.
     """
 
     name: str
@@ -71,8 +71,8 @@ def card_folders(include: Sequence[Path]) -> Folders:
     """All folders with cards, each once: built-in, plug-ins', then the user's.
 
     Raises:
-        CardError: a folder of the user does not exist or holds no card.
-        PluginError: a plug-in's folder does not exist or holds no cards.
+        CardError: a folder of the user does not exist or has no card.
+        PluginError: a plug-in's folder does not exist or has no cards.
     """
     found = list(_halves(built_in_folder()).items())
     for point in sorted(entry_points(group=ENTRY_POINTS), key=lambda point: (point.name, point.value)):
@@ -83,7 +83,7 @@ def card_folders(include: Sequence[Path]) -> Folders:
             raise CardError(f"{folder}: no such folder; give --include-path a folder with cards")
         halves = _halves(folder)
         if not halves and not any(folder.glob("*.yaml")):
-            raise CardError(f"{folder}: holds no card; put YAML cards there, or in tasks/ and model_cards/")
+            raise CardError(f"{folder}: has no card; put YAML cards there, or in tasks/ and model_cards/")
         found += halves.items() or [(folder, None)]
     each_once: dict[Path, tuple[Path, CardKind | None]] = {}
     for path, kind in found:
@@ -92,10 +92,10 @@ def card_folders(include: Sequence[Path]) -> Folders:
 
 
 def built_in_folder() -> Path:
-    """The folder whose `tasks` and `model_cards` ship with vlbench: a checkout's, else the wheel's.
+    """The folder with vlbench's own `tasks` and `model_cards`: that of the checkout, else of the wheel.
 
     Raises:
-        CardError: neither is there.
+        CardError: neither exists.
     """
     package = Path(__file__).resolve().parents[1]
     checkout = package.parent
@@ -111,7 +111,7 @@ def built_in_folder() -> Path:
 
 
 def ships(folder: Path) -> bool:
-    """Whether a folder of cards is vlbench's own."""
+    """Whether a folder of cards ships with vlbench."""
     return folder.parent == built_in_folder()
 
 
@@ -120,7 +120,7 @@ def _halves(folder: Path) -> Folders:
 
 
 def _of_plug_in(point: EntryPoint) -> Folders:
-    """The folders of a dotted name; only the finder of the first part runs, nothing is imported."""
+    """The folders of a dotted name. Only the finder of its first part runs; nothing is imported."""
     owner = f"distribution {point.dist.name}" if point.dist is not None else "an unknown distribution"
     first, *rest = point.module.split(".")
     specification = importlib.util.find_spec(first)

@@ -1,4 +1,4 @@
-"""Methods by their names and settings, as a user writes them: `best-f1`, `ridge@4,knn:k=5,shots=4`."""
+"""Methods by name and settings, as a user writes them: `best-f1`, `ridge@4,knn:k=5,shots=4`."""
 
 import inspect
 import re
@@ -12,14 +12,14 @@ from vlbench.core.method import Method
 from vlbench.core.registry import METHODS
 
 _NEXT = re.compile(r",(?=\s*[A-Za-z][\w-]*\s*(?:[@:,]|$))(?![^\[]*\])")
-"""The comma before a further method's name: what follows is no setting, and no part of a list."""
+"""The comma before the name of a further method: what follows is neither a setting nor part of a list."""
 
 
 def asked_methods(texts: Iterable[str]) -> tuple[Method, ...]:
-    """The methods of lists of names with settings, each once, in the order in which they are named.
+    """The methods in lists of names with settings, each once, in order.
 
     Raises:
-        CardError: a list names none, or as `asked_method`.
+        CardError: a list is empty, or as `asked_method`.
         UnknownName, PluginError: as `asked_method`.
 
     >>> [method.spelling for method in asked_methods(["zero-shot,ridge:shots=4,l2=10.0,knn@2", "ridge"])]
@@ -36,14 +36,14 @@ def asked_methods(texts: Iterable[str]) -> tuple[Method, ...]:
 
 
 def asked_method(text: str) -> Method:
-    """The method of a name, with settings behind a colon; those that are no defaults are part of what it is.
+    """The method with a name, and with the settings after a colon.
 
-    `NAME@N` is `NAME:shots=N`, as rows are named.
+    Non-default settings are part of its identity. `NAME@N` is `NAME:shots=N`, as rows are named.
 
     Raises:
-        UnknownName: nobody has such a method.
-        CardError: a setting is none that it takes.
-        PluginError: a plug-in makes no method.
+        UnknownName: there is no such method.
+        CardError: the method does not take a setting.
+        PluginError: a plug-in does not return a method.
 
     >>> asked_method("zero-shot").name
     'zero-shot'
@@ -52,15 +52,15 @@ def asked_method(text: str) -> Method:
     name, at, shots = row.partition("@")
     factory = METHODS.get(name)
     if at and not shots.isdecimal():
-        raise CardError(f"method {text}: {shots!r} is no number of shots; write {name}@4 for four")
+        raise CardError(f"method {text}: {shots!r} is not a number of shots; write {name}@4 for four")
     parts = [f"shots={shots}"] if at else []
     settings: dict[str, object] = {}
     for part in (*parts, *filter(None, re.split(r",(?=[^,=]*=)", rest))):  # a list has commas of its own
         key, mark, value = part.partition("=")
         if not mark:
-            raise CardError(f"method {text}: {part!r} is no setting; write {name}:NAME=VALUE")
+            raise CardError(f"method {text}: {part!r} is not a setting; write {name}:NAME=VALUE")
         if key.strip() in settings:
-            raise CardError(f"method {text}: {key.strip()} stands twice; give it one value")
+            raise CardError(f"method {text}: {key.strip()} is given twice; give it one value")
         settings[key.strip()] = _value(value.strip())
     values, problems = check_options(factory, settings)
     if problems:
@@ -80,7 +80,7 @@ def asked_method(text: str) -> Method:
 
 
 def _value(text: str) -> object:
-    """A number, true, false or a list as JSON writes it; other words as they are."""
+    """Parse a number, true, false or a list as in JSON; other words are strings."""
     try:
         found: object = parsed_json(text)
     except DataError:

@@ -1,4 +1,4 @@
-"""Names of other tools as ours, and ours as theirs: data sets of CLIP_benchmark, weights of open_clip."""
+"""Translates names of other tools into ours and back: data sets of CLIP_benchmark, weights of open_clip."""
 
 import re
 from collections.abc import Iterator
@@ -8,26 +8,26 @@ from vlbench.cards.folders import CardKind, Entry
 
 ENGLISH = "en"
 _WEBDATASET = "wds/"
-"""What CLIP_benchmark puts before a data set's name where it reads the set from its web archives."""
+"""The prefix of CLIP_benchmark for data sets that it reads from its web archives."""
 
 _LANGUAGE = re.compile(r"(?P<task>.+)[-@](?P<language>[a-z]{2,3})")
 _TAG = re.compile(r"[\w-]+")
 _QUICK = "-quickgelu"
 _ALWAYS_QUICK = "openai"
-"""The tag whose weights open_clip runs with QuickGELU under either name of the architecture."""
+"""The tag whose weights open_clip runs with QuickGELU under both names of the architecture."""
 
 _MTEB_ENDINGS = ("ZeroShot", "I2TRetrieval", "T2IRetrieval")
 _SPOKEN = {"multilingual_mscoco_captions": "xtd10"}
-"""CLIP_benchmark's data sets of many languages whose files it reads under another name as well."""
+"""The multilingual data sets of CLIP_benchmark whose files it also reads under another name."""
 
 _REFERENCE = "open_clip"
 _CLIP = "clip"
 
 
 def card_of(catalogue: Catalogue, model: str, pretrained: str) -> str:
-    """The card of an open_clip architecture and tag, `open_clip:ARCH/TAG` where none has them.
+    """The card for an open_clip architecture and tag, or `open_clip:ARCH/TAG` without a card.
 
-    Empty where the weights are a file or no tag is given, and no alias stands for the model.
+    Empty if the weights are a file or there is no tag, and no alias means the model.
     """
     alias = _named(catalogue, "/".join(filter(None, (model, pretrained))), "model")
     if alias or not _TAG.fullmatch(pretrained):
@@ -40,22 +40,22 @@ def card_of(catalogue: Catalogue, model: str, pretrained: str) -> str:
 
 
 def task_of(catalogue: Catalogue, dataset: str, language: str = "") -> str:
-    """The task of a data set, in a language; empty where no card stands for it."""
+    """The task for a data set in a language; empty without a card."""
     names = _spoken(catalogue, dataset, language) if language else _spelled(dataset)
     found = (_named(catalogue, name, "task") or _folded(catalogue, name) for name in names)
     return next(filter(None, found), "")
 
 
 def title_of(task: str, catalogue: Catalogue) -> str:
-    """A task's title, its name where no card stands for it."""
+    """The title of a task, or its name without a card."""
     entry = catalogue.tasks.get(task)
     return entry.title if entry is not None else task
 
 
 def their_dataset(task: str, catalogue: Catalogue) -> tuple[str, str]:
-    """CLIP_benchmark's name of a task's data set, and the language; the task's own name where it has none.
+    """CLIP_benchmark's name for a task's data set, and the language; the task's own name if it has none.
 
-    What `vlbench import clip_benchmark` reads of them is the task again.
+    `vlbench import clip_benchmark` maps them back to the task.
     """
     spoken = _LANGUAGE.fullmatch(task)
     if spoken is not None and spoken["language"] != ENGLISH:
@@ -67,7 +67,7 @@ def their_dataset(task: str, catalogue: Catalogue) -> tuple[str, str]:
 
 
 def their_weights(model: str, catalogue: Catalogue) -> tuple[str, str]:
-    """open_clip's architecture and tag of a model; its own name and no tag where it is not of open_clip."""
+    """The architecture and tag of a model in open_clip; its own name and no tag for other models."""
     entry = catalogue.models.get(model)
     if entry is None:
         prefix, mark, reference = model.partition(":")
@@ -105,7 +105,7 @@ def _named(catalogue: Catalogue, name: str, what: CardKind) -> str:
 
 
 def _folded(catalogue: Catalogue, name: str) -> str:
-    """The task whose name, else alias, has the same letters and digits; empty where several have."""
+    """The task whose name, or else alias, has the same letters and digits; empty if several have."""
     wanted = _letters(name)
     entries = catalogue.tasks.values()
     named = {entry.name for entry in entries if _letters(entry.name) == wanted}
@@ -114,7 +114,7 @@ def _folded(catalogue: Catalogue, name: str) -> str:
 
 
 def _weights(entry: Entry) -> tuple[str, str] | None:
-    """The architecture and tag that a model's card states."""
+    """The architecture and tag in a model's card."""
     settings = entry.fields.get("settings")
     known = (settings.get("arch"), settings.get("pretrained")) if isinstance(settings, dict) else ()
     return (str(known[0]), str(known[1])) if known and all(isinstance(each, str) for each in known) else None

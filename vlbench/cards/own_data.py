@@ -1,4 +1,4 @@
-"""Own data need no card: `KIND:FOLDER` asks a task kind about what lies in a folder."""
+"""Data without a card: `KIND:FOLDER` makes a task of a kind from the contents of a folder."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -20,7 +20,7 @@ OWN = "own"
 
 
 def own_request(reference: Reference, catalogue: Catalogue, request: DataRequest) -> TaskRequest:
-    """What a folder without a card asks of a task kind; names and templates are what lies there.
+    """The request of a folder without a card to a task kind. Names and templates come from the folder.
 
     Raises:
         CardError: the user's file of names is wrong.
@@ -71,9 +71,9 @@ def own_request(reference: Reference, catalogue: Catalogue, request: DataRequest
 def named_by_ids(
     offered: tuple[Text, ...], vocabularies: Mapping[str, Mapping[str, str]]
 ) -> tuple[Text, ...] | None:
-    """Offered names whose ids one vocabulary knows, all of them (wnid folders), under its names.
+    """Replace offered names by those of a vocabulary that knows all of their ids (wnid folders).
 
-    None where no vocabulary does: then the offered names stand. So do names that a user gave beside an id.
+    None if no vocabulary does; the offered names are then kept, and so are names that a user gave with an id.
 
     >>> offered = (Text("n02085620"), Text("n02123045"))
     >>> named_by_ids(offered, {"wnid": {"n02085620": "Chihuahua", "n02123045": "tabby cat"}})[1]
@@ -95,5 +95,5 @@ def named_by_ids(
 
 
 def _names(text: Text, id_: str) -> bool:
-    """Whether an id is all that a text is named by."""
+    """Whether a text has no name besides its id."""
     return text.name in (id_, id_.replace("_", " "))

@@ -1,4 +1,4 @@
-"""The texts that a user's files give in place of a task's: class names, templates and descriptions."""
+"""Texts from a user's files that replace those of a task: class names, templates and descriptions."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -25,13 +25,13 @@ from vlbench.core.protocol import SYNONYMS
 from vlbench.core.task import TaskRequest
 
 CLASSIFICATION = "classification"
-"""The kind of task whose classes a user's names rename line by line."""
+"""The kind of task whose classes a user's names replace line by line."""
 _DIGITS = 6
-"""Hexadecimal digits of a file's SHA-256 in a task's name."""
+"""How many hexadecimal digits of a file's SHA-256 are in a task's name."""
 
 
 def marked(asked: TaskRequest, request: DataRequest) -> TaskRequest:
-    """A task's request under a name of its own where the user's files take the place of its texts."""
+    """Give a task's request its own name if the user's files replace its texts."""
     files = _files(request).items()
     marks = [f"{what}@{sha256_of_file(path)[:_DIGITS]}" for what, path in files if path is not None]
     return replace(asked, name="+".join([asked.name, *marks]))
@@ -47,10 +47,10 @@ def texts_in_place(
     task: str,
     kind: str,
 ) -> tuple[tuple[Text, ...] | None, tuple[str, ...]]:
-    """A task's names, or those that the user gives instead, described; and remarks on what became of them.
+    """A task's names, or the user's instead, with descriptions; and remarks about them.
 
-    A plain list of class names takes over the labels of the `classes` that it stands for. `descriptions` are
-    the user's or the card's; a remark says what of a user's are of no name.
+    A plain list of class names takes the labels of the `classes` that it replaces. `descriptions` is the
+    user's or the card's file; a remark names the user's descriptions that match no name.
 
     Raises:
         CardError: the file of names is wrong.
@@ -72,7 +72,7 @@ def texts_in_place(
 
 
 def without_repeats(entry: Entry, card: TaskCard, request: DataRequest) -> DataRequest:
-    """A request without those of the user's files that say what the card says: the question is the card's.
+    """Drop those of the user's files that equal the card's own texts, since the question is then the card's.
 
     Raises:
         CardError: one of the user's files is wrong.
@@ -89,7 +89,7 @@ def without_repeats(entry: Entry, card: TaskCard, request: DataRequest) -> DataR
 
 
 def _files(request: DataRequest) -> dict[str, Path | None]:
-    """The user's files by what of a task they take the place of."""
+    """The user's files, by what they replace in a task."""
     return {
         "classnames": request.classnames,
         "templates": request.templates,

@@ -1,4 +1,4 @@
-"""The protocols of task cards, field by field, so that two of them can be told apart by what differs."""
+"""The protocols of task cards, field by field, so that differences between two can be named."""
 
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -17,7 +17,7 @@ from vlbench.core.published import CardProtocol, ProtocolField
 
 
 def card_protocols(names: Iterable[str], catalogue: Catalogue) -> dict[str, CardProtocol]:
-    """The protocols of those names that a card has; halves of a task's classes (`X@base`) have one too.
+    """The protocols of the names that have a card, also of halves of a task's classes (`X@base`).
 
     Raises:
         CardError: a card or its file of names or templates is wrong.
@@ -34,7 +34,7 @@ def card_protocols(names: Iterable[str], catalogue: Catalogue) -> dict[str, Card
 
 
 def card_protocol(entry: Entry) -> CardProtocol:
-    """The protocol of a card, of the half of its classes that the entry says.
+    """The protocol of a card, for the half of its classes in the entry.
 
     Raises:
         CardError: the card or its file of names or templates is wrong.
@@ -64,7 +64,7 @@ def card_protocol(entry: Entry) -> CardProtocol:
 def _covered(
     folder: Path, card: TaskCard, half: Half | None, templates: Sequence[str] | None
 ) -> dict[str, object]:
-    """What of a card the digest of its protocol covers; what lies with the data is missing."""
+    """The fields of a card that the protocol digest covers, without texts that come with the data."""
     split = {"split": card.split} if card.split else {}
     classes = {"classes": half} if half is not None else {}
     covered: dict[str, object] = {
@@ -93,7 +93,7 @@ def _names(folder: Path, card: TaskCard) -> dict[str, ProtocolField]:
 
 
 def _templates(folder: Path, card: TaskCard) -> tuple[str, ...] | None:
-    """The card's templates; None where it has none, or they are a file of the user's."""
+    """The card's templates; None if it has none, or they are a file of the user."""
     if card.templates is None or not (folder / card.templates).is_file():
         return None
     return read_templates(folder / card.templates)

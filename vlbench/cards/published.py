@@ -1,4 +1,4 @@
-"""The published scores that ship with the cards: a file of single ones, and a table of one source."""
+"""The published scores that ship with the cards: a file of single scores, and a table from one source."""
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -13,19 +13,18 @@ FILE = "published.csv"
 TABLE = "published_compositional.csv"
 HEAD = ("model", "task", "metric", "value", "differs", "source", "notes")
 TABLE_HEAD = ("source", "task", "metric", "differs", "notes")
-"""What the first cell of a table's first lines says that they hold."""
+"""The first cells of a table's first lines, which tell what the lines hold."""
 
 
 def published_path(file: str = FILE) -> Path:
-    """Where the published scores lie: beside the built-in model cards."""
+    """The path of the published scores, next to the built-in model cards."""
     return built_in_folder() / FOLDERS["model"] / file
 
 
 def published_of(*, model: str | None = None, task: str | None = None) -> tuple[PublishedScore, ...]:
-    """The published scores of a model, on a task, or of one on the other, in the files' order; else all.
+    """The published scores of a model, on a task, or both, in the order of the files; by default all.
 
-    Names are compared whole. Scores that follow another protocol than the card of their task's name say so in
-    `differs`.
+    Names must match exactly. Scores with another protocol than their task's card state so in `differs`.
 
     Raises:
         CardError: a file is missing or wrong.
@@ -38,7 +37,7 @@ def published_of(*, model: str | None = None, task: str | None = None) -> tuple[
 
 
 def shipped_scores(wanted: Callable[[str, str], bool]) -> Iterator[PublishedScore]:
-    """All scores that ship whose model and task are wanted.
+    """All shipped scores for which `wanted(model, task)` is true.
 
     Raises:
         CardError: a file is missing or wrong.
@@ -48,10 +47,10 @@ def shipped_scores(wanted: Callable[[str, str], bool]) -> Iterator[PublishedScor
 
 
 def read_published(path: Path, wanted: Callable[[str, str], bool]) -> Iterator[PublishedScore]:
-    """The scores of a file whose model and task are wanted.
+    """The scores in a file for which `wanted(model, task)` is true.
 
     Raises:
-        CardError: it is missing, has another header, or a line is wrong.
+        CardError: the file is missing, has another header, or a line is wrong.
     """
     rows = _rows(path)
     if next(rows, ("", []))[1] != list(HEAD):
@@ -64,13 +63,13 @@ def read_published(path: Path, wanted: Callable[[str, str], bool]) -> Iterator[P
 
 
 def read_table(path: Path, wanted: Callable[[str, str], bool]) -> Iterator[PublishedScore]:
-    """The scores of one source in a table: a line a model, a column a task and metric.
+    """The scores in a table from one source: one line per model, one column per task and metric.
 
-    Its first lines hold the source, then each column's task, metric, what differs and notes, behind a cell
-    that says which of them; a further line has a model, notes on it, and its scores.
+    Its first lines hold the source, then each column's task, metric, differences and notes; their first cell
+    tells which. Each further line has a model, notes on it, and its scores.
 
     Raises:
-        CardError: it is missing, has other first lines, or a line is wrong.
+        CardError: the file is missing, has other first lines, or a line is wrong.
     """
     rows = _rows(path)
     source, *heads = [next(rows, ("", []))[1] for _ in TABLE_HEAD]

@@ -1,4 +1,4 @@
-"""The reference fits of effective robustness that ship with the tasks: `tasks/robustness.json`."""
+"""The fits for effective robustness that ship with the tasks: `tasks/robustness.json`."""
 
 from pathlib import Path
 
@@ -12,12 +12,12 @@ FILE = "robustness.json"
 
 
 def robustness_path() -> Path:
-    """Where the fits lie: beside the built-in task cards."""
+    """The path of the fits, next to the built-in task cards."""
     return built_in_folder() / FOLDERS["task"] / FILE
 
 
 def robustness_fits(path: Path | None = None) -> tuple[RobustnessFit, ...]:
-    """The fits of a file, else of the built-in one, as scripts/fit_robustness.py wrote them.
+    """The fits in a file, by default the built-in one, as scripts/fit_robustness.py wrote them.
 
     Raises:
         CardError: the file is missing or wrong.

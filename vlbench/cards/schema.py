@@ -1,4 +1,4 @@
-"""Cards and the options of plug-ins as pydantic models: unknown fields refused, all errors told at once."""
+"""Cards and options of plug-ins as pydantic models. Unknown fields are refused; errors are told at once."""
 
 import inspect
 import json
@@ -24,13 +24,13 @@ Location = tuple[str | int, ...]
 
 
 class Fields(BaseModel):
-    """A mapping in a card: no further fields, no guessed types."""
+    """A mapping in a card, without unknown fields and without type conversion."""
 
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True, allow_inf_nan=False)
 
 
 class Paper(Fields):
-    """Where a model or data set was published."""
+    """The paper of a model or data set."""
 
     title: Word
     arxiv: (
@@ -40,7 +40,7 @@ class Paper(Fields):
 
 
 class SourceFields(Fields):
-    """One place for the data: a source's registry name, and the options that source takes."""
+    """One place for the data: the registry name of a source, and its options."""
 
     model_config = ConfigDict(extra="allow")
 
@@ -48,7 +48,7 @@ class SourceFields(Fields):
 
     @property
     def options(self) -> dict[str, object]:
-        """The source's own options, as the card states them."""
+        """The options of the source, as the card states them."""
         return dict(self.model_extra or {})
 
 
@@ -58,14 +58,14 @@ Sources = Annotated[
 
 
 class Counts(Fields):
-    """How many images and texts the whole task has; checked before any work."""
+    """How many images and texts the whole task has. They are checked before any work."""
 
     images: Count | None = None
     texts: Count | None = None
 
 
 class PublishedFile(Fields):
-    """The published file: facts to hold a download against."""
+    """The published file: facts to check a download against."""
 
     repo: Word
     file: Word | None = None
@@ -85,26 +85,26 @@ class Published(Fields):
 
 
 class Validation(Fields):
-    """Where a task's labelled validation images lie, for methods that learn from them; no test images."""
+    """The sources of a task's labelled validation images, from which methods learn; no test images."""
 
     sources: Sources
     split: Annotated[str, Field(description="the split's name")] = "val"
-    images: Annotated[Count | None, Field(description="how many there are; checked before any work")] = None
+    images: Annotated[Count | None, Field(description="the number of images; checked before any work")] = None
 
 
 class Training(Validation):
-    """Where a task's labelled training images lie, for `vlbench fit` and methods that learn from them."""
+    """The sources of a task's labelled training images, for `vlbench fit` and methods that learn."""
 
     split: Annotated[str, Field(description="the split's name")] = "train"
     epochs: Annotated[
-        Count | None, Field(description="of CoOp, where they are the same for every number of shots")
+        Count | None, Field(description="epochs of CoOp, if they are the same for every number of shots")
     ] = None
 
 
 class TaskCard(Fields):
-    """A task: the question, its texts, its protocol, and where its data may lie."""
+    """A task: the question, its texts, its protocol, and where its data may be."""
 
-    title: Annotated[Word, Field(description="what people call it")]
+    title: Annotated[Word, Field(description="the usual name")]
     kind: Annotated[Word, Field(description="a task kind, such as classification")]
     protocol: Annotated[Word, Field(description="the protocol's name, such as openai-80")]
     sources: Sources
@@ -113,31 +113,32 @@ class TaskCard(Fields):
     names: Annotated[
         Word | None,
         Field(
-            description="a TSV beside the card or under a data root: `name`, then vocabularies of ids; "
+            description="a TSV next to the card or under a data root: `name`, then vocabularies of ids; "
             "or CLIP_benchmark's JSON"
         ),
     ] = None
     templates: Annotated[
         Word | None,
         Field(
-            description="a text file beside the card or under a data root: one template with {} a line; "
+            description="a text file next to the card or under a data root: one template with {} per line; "
             "or CLIP_benchmark's JSON"
         ),
     ] = None
     ids: Annotated[
-        Word | None, Field(description="a TSV beside the card whose ids the names take, line by line")
+        Word | None, Field(description="a TSV next to the card with the ids of the names, line by line")
     ] = None
     descriptions: Annotated[
         Word | None,
-        Field(description="a JSON file under a data root or beside the card: {name: [sentences]}"),
+        Field(description="a JSON file under a data root or next to the card: {name: [sentences]}"),
     ] = None
     extends: Annotated[
-        Word | None, Field(description="a card of the same folder whose fields stand where this has none")
+        Word | None,
+        Field(description="a card in the same folder, whose fields are the defaults of this card"),
     ] = None
-    aliases: Annotated[tuple[Word, ...], Field(description="other tools' names for it")] = ()
+    aliases: Annotated[tuple[Word, ...], Field(description="names of other tools for it")] = ()
     data: Annotated[
         tuple[Word, ...],
-        Field(description="data sets whose training split makes a model no longer zero-shot here"),
+        Field(description="data sets; a model trained on one of them is not zero-shot here"),
     ] = ()
     expect: Annotated[Counts, Field(description="images and texts of the whole task")] = Counts()
     settings: Annotated[dict[str, object], Field(description="settings of the task kind")] = {}
@@ -148,32 +149,33 @@ class TaskCard(Fields):
     validation: Annotated[
         Validation | None, Field(description="the validation split, for methods that learn from one")
     ] = None
-    about: Annotated[str, Field(description="what a user has to know")] = ""
-    licence: Annotated[str, Field(description="of the data")] = ""
+    about: Annotated[str, Field(description="what a user should know")] = ""
+    licence: Annotated[str, Field(description="licence of the data")] = ""
     paper: Annotated[Paper | None, Field(description="title, arxiv (quoted) or url")] = None
 
 
 class ModelCard(Fields):
     """A model: the adapter that runs it, its settings, its facts, its published scores."""
 
-    title: Annotated[Word, Field(description="what people call it")]
+    title: Annotated[Word, Field(description="the usual name")]
     adapter: Annotated[Word, Field(description="an adapter, such as clip")]
     settings: Annotated[dict[str, object], Field(description="settings of the adapter")] = {}
-    family: Annotated[str, Field(description="whose weights, such as openai or laion")] = ""
+    family: Annotated[str, Field(description="who trained the weights, such as openai or laion")] = ""
     aliases: Annotated[tuple[Word, ...], Field(description="other names for it")] = ()
     trained_on: Annotated[
         tuple[Word, ...] | None,
-        Field(description="data sets that the weights saw, training and tuning; left out: unknown"),
+        Field(description="all data sets that the weights were trained or tuned on; unknown if left out"),
     ] = None
     tuned_on: Annotated[
-        tuple[Word, ...], Field(description="data sets that the weights saw, where others are unknown")
+        tuple[Word, ...],
+        Field(description="data sets that the weights were trained on, if others are unknown"),
     ] = ()
-    about: Annotated[str, Field(description="what a user has to know")] = ""
-    licence: Annotated[str, Field(description="of the weights")] = ""
+    about: Annotated[str, Field(description="what a user should know")] = ""
+    licence: Annotated[str, Field(description="licence of the weights")] = ""
     paper: Annotated[Paper | None, Field(description="title, arxiv (quoted) or url")] = None
-    parameters: Annotated[Amount | None, Field(description="millions, both sides")] = None
-    image_size: Annotated[Count | None, Field(description="pixels of the image's side")] = None
-    gflops: Annotated[Amount | None, Field(description="of the image side, for one image")] = None
+    parameters: Annotated[Amount | None, Field(description="millions of parameters, both sides")] = None
+    image_size: Annotated[Count | None, Field(description="side of the image in pixels")] = None
+    gflops: Annotated[Amount | None, Field(description="GFLOPs of the image side, per image")] = None
     weights: Annotated[PublishedFile | None, Field(description="repo, file, sha256, size_mb")] = None
     published: Annotated[
         tuple[Published, ...],
@@ -184,10 +186,10 @@ class ModelCard(Fields):
 def check_options(
     plug_in: PlugIn, options: Mapping[str, object], at: Location = ()
 ) -> tuple[dict[str, Any], list[str]]:
-    """Options from a card as the plug-in takes them, and what is wrong with them; one of the two is empty.
+    """Options from a card as the plug-in takes them, and what is wrong with them. One of the two is empty.
 
     Raises:
-        PluginError: its annotations are no types that a card could fill.
+        PluginError: a card cannot fill the types of its annotations.
     """
     signature = signature_of(plug_in)
     names = {field: str(about.alias) for field, about in signature.model_fields.items()}
@@ -201,23 +203,23 @@ def check_options(
 
 
 def option_names(plug_in: PlugIn) -> tuple[str, ...]:
-    """The options that a plug-in names in its signature."""
+    """The names of the options in a plug-in's signature."""
     return tuple(str(about.alias) for about in signature_of(plug_in).model_fields.values())
 
 
 def option_schema(plug_in: PlugIn) -> dict[str, Any]:
-    """JSON Schema of a plug-in's options."""
+    """The JSON Schema of a plug-in's options."""
     return signature_of(plug_in).model_json_schema(mode="validation")
 
 
 @lru_cache(maxsize=256)
 def signature_of(plug_in: PlugIn) -> type[BaseModel]:
-    """A plug-in's keyword-only parameters as a pydantic model; `**options` admits any further one.
+    """A plug-in's keyword-only parameters as a pydantic model; `**options` allows any further ones.
 
-    Its fields have the options' names as aliases.
+    The aliases of its fields are the names of the options.
 
     Raises:
-        PluginError: its annotations are no types that a card could fill.
+        PluginError: a card cannot fill the types of its annotations.
     """
     parameters = inspect.signature(plug_in).parameters.values()
     keywords = [each for each in parameters if each.kind is inspect.Parameter.KEYWORD_ONLY]
@@ -249,9 +251,9 @@ def signature_of(plug_in: PlugIn) -> type[BaseModel]:
 def problems_of(
     error: ValidationError, data: Mapping[str, object], *, known: tuple[str, ...], at: Location = ()
 ) -> list[str]:
-    """What pydantic found in some data, in a card's terms: `sources.0.path: field required`.
+    """The errors of pydantic in a card's terms: `sources.0.path: field required`.
 
-    `known` are the fields of the data themselves. Types of a union that all fail are one problem.
+    `known` are the fields of the data. A union whose types all fail is one problem.
     """
     messages: dict[Location, dict[str, None]] = {}
     for details in error.errors(include_url=False):
@@ -262,7 +264,8 @@ def problems_of(
 
 
 def _place(location: Location, data: object) -> Location:
-    """The keys and positions of a location; names of a union's types are in no data and left out."""
+    """The keys and positions in a location, without the names of a union's types, which are not in the
+    data."""
     place: list[str | int] = []
     for part in location:
         if isinstance(data, Mapping) and isinstance(part, str):

@@ -22,22 +22,22 @@ NAME = "name"
 PLACEHOLDER = "{}"
 VOCABULARIES = "vocabularies"
 CARD = "card"
-"""The vocabulary of the names that a user's names stand for."""
+"""The vocabulary of the card's names that a user's names replace."""
 JSON = ".json"
 JSON_PLACEHOLDER = "{c}"
-"""What stands for the name in CLIP_benchmark's JSON files of templates."""
+"""The placeholder for the name in CLIP_benchmark's JSON files of templates."""
 
 
 def read_names(path: Path) -> tuple[Text, ...]:
-    """Texts from a TSV whose header's first column is `name` and whose others are vocabularies of ids.
+    """Read texts from a TSV: the first column is `name`, the others are vocabularies of ids.
 
-    An empty cell is no id. Blanks are kept: they are part of a published name. Two columns say more:
-    `number` is the number that the data give the class, where the names stand in another order, and
-    `synonyms` are further words, a bar between them. A `.json` is read as CLIP_benchmark writes it: one
-    data set and the list of its names.
+    An empty cell is no id. Blanks are kept, as part of a published name. Two columns have another meaning:
+    `number` is the class number in the data, if names are in another order, and `synonyms` are further words,
+    separated by bars. A `.json` file is read as CLIP_benchmark writes it: one data set and the list of its
+    names.
 
     Raises:
-        CardError: no such header, a line of another length, or no line at all.
+        CardError: the header or the length of a line is wrong, or there is no line.
     """
     if path.suffix == JSON:
         return tuple(Text(name=name) for name in _json_list(path))
@@ -54,7 +54,7 @@ def read_names(path: Path) -> tuple[Text, ...]:
 
 
 def read_classnames(path: Path) -> tuple[Text, ...]:
-    """Texts from a user's file: a TSV as `read_names` reads it (`.tsv`), or one name a line.
+    """Read texts from a user's file: a TSV as for `read_names` (`.tsv`), or one name per line.
 
     Raises:
         CardError: the file is missing or empty, a line is blank or pasted from code, or the TSV is wrong.
@@ -75,10 +75,10 @@ def read_classnames(path: Path) -> tuple[Text, ...]:
 
 
 def read_templates(path: Path) -> tuple[str, ...]:
-    """Templates, one a line, each with one `{}`; of a `.json` as CLIP_benchmark writes it, with `{c}`.
+    """Read templates, one per line, each with one `{}`; or from a `.json` file of CLIP_benchmark, with `{c}`.
 
     Raises:
-        CardError: a line without `{}` or with several, one pasted from code, or no line at all.
+        CardError: a line has no `{}` or several, or is pasted from code, or there is no line.
     """
     if path.suffix == JSON:
         templates = [line.replace(JSON_PLACEHOLDER, PLACEHOLDER) for line in _json_list(path)]
@@ -98,11 +98,11 @@ def _refuse_pasted(lines: Sequence[str], path: Path, *, first: int = 1) -> None:
 
 
 def card_names(card: "TaskCard", place: Place, task: str) -> tuple[Text, ...] | None:
-    """The names of a card, with their ids; None where it has none.
+    """The names of a card with their ids; None if it has none.
 
     Raises:
         CardError: a file is wrong.
-        DataError: the file lies nowhere, or there are more or fewer ids than names.
+        DataError: the file does not exist, or the numbers of ids and names differ.
     """
     if card.names is None:
         return None
@@ -113,10 +113,10 @@ def card_names(card: "TaskCard", place: Place, task: str) -> tuple[Text, ...] | 
 
 
 def find_text_file(file: str, place: Place, task: str) -> Path:
-    """A card's file of names or templates: beside the card, else under the roots in order.
+    """Find a card's file of names or templates: next to the card, else under the roots in order.
 
     Raises:
-        DataError: it lies nowhere; all places looked at are named.
+        DataError: the file does not exist; the message lists all places.
     """
     inside = inner_path(file, task, CardError)
     paths = [folder / inside for folder in (place.card_folder, *place.roots) if folder is not None]
@@ -124,10 +124,10 @@ def find_text_file(file: str, place: Place, task: str) -> Path:
 
 
 def find_descriptions(file: str, place: Place, task: str) -> Path:
-    """A card's file of descriptions: under the roots in order, then beside the card.
+    """Find a card's file of descriptions: under the roots in order, then next to the card.
 
     Raises:
-        DataError: it lies nowhere; all places looked at are named.
+        DataError: the file does not exist; the message lists all places.
     """
     inside = inner_path(file, task, CardError)
     paths = [folder / inside for folder in (*place.roots, place.card_folder) if folder is not None]
@@ -145,7 +145,7 @@ def _first_file(paths: Sequence[Path], task: str, what: str, advice: str) -> Pat
 
 
 def with_ids(names: Sequence[Text], path: Path, task: str) -> tuple[Text, ...]:
-    """Names with the ids of a file's lines, one for one.
+    """Add the ids in a file to names, line by line.
 
     Raises:
         DataError: the numbers of names and lines differ.
@@ -160,14 +160,14 @@ def with_ids(names: Sequence[Text], path: Path, task: str) -> tuple[Text, ...]:
 
 
 def with_labels(names: Sequence[Text], classes: Sequence[Text], where: str) -> tuple[Text, ...]:
-    """Names that take over the ids and the number of a card's classes: those of the same name, else by line.
+    """Give names the ids and the number of a card's classes: by equal names, else line by line.
 
-    They count as the card's where they are the very same names, in whatever order. Names of another number
-    stay as they are.
+    If they are the same names in any order, they count as the card's. If their number differs, names are
+    unchanged.
 
     Raises:
-        DataError: some names, not all, are classes' and stand on other lines than these: nobody said which
-            order the others are in.
+        DataError: some names, but not all, are classes' names and are on other lines, so the order of the
+            others is unknown.
 
     >>> with_labels([Text("kitten"), Text("puppy")], [Text("cat"), Text("dog")], "names.txt")[1].ids
     {'number': '1', 'card': 'dog'}
@@ -198,7 +198,7 @@ def with_labels(names: Sequence[Text], classes: Sequence[Text], where: str) -> t
 
 
 def by_line(names: Sequence[Text], path: Path) -> tuple[str, ...]:
-    """A remark on names that took over the labels of other classes line by line; none where they did not."""
+    """A remark if names took the labels of differently named classes line by line; else none."""
     for name in names:
         if CARD in name.ids:
             example = f"{name.name!r} for {name.ids[CARD]!r}"
@@ -211,10 +211,10 @@ def _plain(text: Text) -> str:
 
 
 def read_vocabularies(folders: Iterable[Path]) -> dict[str, dict[str, str]]:
-    """Names by id of each vocabulary: the files `vocabularies/*.tsv` (header `id`, `name`) in folders.
+    """The names by id of each vocabulary, from files `vocabularies/*.tsv` (header `id`, `name`) in folders.
 
     Raises:
-        CardError: a file of another layout, or two of one name.
+        CardError: a file has another layout, or two have the same name.
     """
     found: dict[str, dict[str, str]] = {}
     for folder in folders:

@@ -1,4 +1,4 @@
-"""Thresholds of tags as a user states them, a number or a file with one for each, and tasks under them."""
+"""Thresholds of tags as a user states them, a number or a file with one per tag, and tasks with them."""
 
 import math
 from collections.abc import Sequence
@@ -23,7 +23,7 @@ _FORM = (
 
 
 def stated_number(asked: str) -> float | None:
-    """The one threshold for all tags that was asked for; None where a file was."""
+    """The single threshold for all tags; None if a file is stated."""
     try:
         return float(asked)
     except ValueError:
@@ -31,14 +31,14 @@ def stated_number(asked: str) -> float | None:
 
 
 def read_thresholds(asked: str, texts: Sequence[Text]) -> tuple[float, ...]:
-    """A threshold for each text, in the units that people state, from a number or a file's name.
+    """Read a threshold for each text, in the units that people state, from a number or a file name.
 
-    A file is a number a line in the order of the texts; a TSV whose header has `name` and `threshold`; or
-    JSON `{tag: number}`. The last two are read by name, spaces and underscores being one, or where names
-    repeat in the order of the texts; a tag that no text has is passed over.
+    A file has one number per line in the order of the texts, or is a TSV with the columns `name` and
+    `threshold`, or JSON `{tag: number}`. The last two are read by name, where spaces equal underscores, or in
+    the order of the texts if names repeat; a tag that no text has is skipped.
 
     Raises:
-        DataError: the file cannot be read, is none of these, or leaves a text out.
+        DataError: the file cannot be read, has none of these forms, or lacks a text.
     """
     number = stated_number(asked)
     if number is not None:
@@ -58,7 +58,7 @@ def read_thresholds(asked: str, texts: Sequence[Text]) -> tuple[float, ...]:
 
 
 def refuse_untagged(task: Task) -> None:
-    """Raise Unsupported for a task that gives no tags: thresholds would change nothing."""
+    """Raise Unsupported for a task without tags, which thresholds would not change."""
     if "scores" not in task.scoring.keeps:
         raise Unsupported(
             f"{task.name}: {task.kind} has no thresholds; leave --thresholds out, or name tagging tasks alone"
@@ -66,7 +66,7 @@ def refuse_untagged(task: Task) -> None:
 
 
 def refuse_shared(task: Task, split: str, learned: Dataset, cache: Path | None) -> None:
-    """Raise DataError where an image of a split that is learned from is a test image, whatever its name."""
+    """Raise DataError if an image of a split to learn from is a test image, whatever its name."""
     known = frozenset(image_digests(task.problem.images, cache))
     shared = [i for i, digest in enumerate(image_digests(learned, cache)) if digest in known]
     if shared:
@@ -78,7 +78,7 @@ def refuse_shared(task: Task, split: str, learned: Dataset, cache: Path | None) 
 
 
 def stated(task: Task, asked: str, values: Sequence[float]) -> Task:
-    """A task under stated thresholds, one for each text, under a name and a protocol of its own."""
+    """A task with stated thresholds, one for each text, under its own name and protocol."""
     number = stated_number(asked)
     digest = digest_of(list(values))
     mark = digest[:_DIGITS] if number is None else f"{number:g}"
@@ -98,12 +98,12 @@ def stated(task: Task, asked: str, values: Sequence[float]) -> Task:
 
 
 def learning_from(task: Task, split: str, other: Task) -> Task:
-    """A task that a method may learn from another split of, which asks the same.
+    """Add another split, which asks the same question, to a task for methods to learn from.
 
-    A split that is partial is remarked on.
+    A partial split is remarked on.
 
     Raises:
-        DataError: the two differ in what they ask.
+        DataError: the two ask different questions.
     """
     if other.problem.queries != task.problem.queries:
         raise DataError(

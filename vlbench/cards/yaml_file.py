@@ -1,4 +1,4 @@
-"""Files of YAML 1.2 by PyYAML, whose own loaders read YAML 1.1: there `no` is false and `1e3` a word."""
+"""Reads YAML 1.2 with PyYAML, whose own loaders read YAML 1.1, where `no` is false and `1e3` a word."""
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -15,7 +15,7 @@ from vlbench.core.text_file import read_text
 
 EXTENDS = "extends"
 OWN_FIELDS = frozenset({"aliases"})
-"""Fields that a card does not take from the one it extends."""
+"""The fields that a card does not inherit from the card that it extends."""
 _MOST = 100_000
 """So many values a file may stand for: aliases of aliases multiply."""
 _MOST_LETTERS = 2**21
@@ -32,7 +32,7 @@ _KINDS: Mapping[type, Sequence[str]] = {
 
 
 def loader_of(base: type) -> Any:
-    """PyYAML's `base` loader with the core schema of YAML 1.2 and the merge key; dates are words."""
+    """PyYAML's `base` loader with the core schema of YAML 1.2 and the merge key. Dates are strings."""
     loader: Any = type("Loader", (base,), {"yaml_implicit_resolvers": {}})
     for what, pattern, first in (
         ("null", "~|null|Null|NULL|", ["~", "n", "N", ""]),
@@ -50,12 +50,13 @@ _LOADER = loader_of(getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # not every 
 
 
 def read_fields(path: Path, read: dict[Path, dict[str, object]] | None = None) -> dict[str, object]:
-    """A card's fields as the file states them, those of the card that it extends filled in.
+    """The fields of a card as its file states them, with those of the card that it extends.
 
-    `read` holds the files that were read already, and takes those that are read here.
+    `read` holds files that were read before; files that are read now are added.
 
     Raises:
-        CardError: the file, or the card beside it that it extends, cannot be read; that one extends another.
+        CardError: the file, or the card next to it that it extends, cannot be read; or the latter extends
+            another card.
     """
     read = {} if read is None else read
     fields = read[path] = read.get(path) or read_mapping(path)
@@ -74,10 +75,10 @@ def read_fields(path: Path, read: dict[Path, dict[str, object]] | None = None) -
 
 
 def read_mapping(path: Path) -> dict[str, object]:
-    """The fields of a file of YAML 1.2.
+    """The fields in a YAML 1.2 file.
 
     Raises:
-        CardError: it cannot be read, is no YAML 1.2, repeats a key, or is no mapping.
+        CardError: it cannot be read, is not YAML 1.2, repeats a key, or is not a mapping.
     """
     text = read_text(path, CardError)
     if len(text) > _MOST_LETTERS:
@@ -99,7 +100,7 @@ def read_mapping(path: Path) -> dict[str, object]:
 
 
 def _value(loader: Any, node: yaml.Node, left: Iterator[int]) -> object:
-    """What a node stands for, of as many values as are `left`; a mapping's keys are words as they stand."""
+    """The value of a node, with at most as many values as are `left`. The keys of a mapping are strings."""
     if next(left, None) is None:
         raise _problem(node, f"its aliases stand for more than {_MOST:,} values; write them out")
     _refuse_strange(node)

@@ -1,1 +1,1 @@
-"""The command line: parse, call, print; a file a sub-command."""
+"""The command line: parse, call, print; one file per sub-command."""

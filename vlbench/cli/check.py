@@ -1,4 +1,4 @@
-"""`vlbench check`: a results folder against a baseline."""
+"""`vlbench check`: compare a results folder with a baseline."""
 
 from pathlib import Path
 
@@ -33,10 +33,10 @@ vlbench check --baseline results/baseline.csv --update
     default="",
     metavar="[METRIC=]N[,...]",
     envvar="VLBENCH_TOLERANCE",
-    help="What a metric may get worse by, in its units.  [default: 0.005]",
+    help="How much a metric may get worse, in its unit.  [default: 0.005]",
 )
 @click.option("--strict", is_flag=True, envvar="VLBENCH_STRICT", help="Fail what the baseline does not list.")
-@click.option("--update", is_flag=True, help="Show what moved, then write the baseline anew.")
+@click.option("--update", is_flag=True, help="Show what moved, then rewrite the baseline.")
 @format_flag("text", "json", "markdown")
 def command(
     baseline: Path,
@@ -48,12 +48,12 @@ def command(
 ) -> None:
     """Compare results with a baseline and print what moved.
 
-    A metric is worse where it moved by more than --tolerance; without one, by more than 0.005, and on
-    another kind of device also past the end of the baseline's 95 % interval. A result or a metric that
-    vanished, and another protocol, other weights or other data fail as well. What is better is printed, with
-    a warning where images, weights and device are the same; what is new is printed, and fails with --strict.
+    A metric fails where it got worse by more than --tolerance. Without --tolerance the limit is 0.005; on
+    another kind of device, the value must also be outside the baseline's 95 % interval. A missing result or
+    metric, another protocol, other weights and other data fail as well. Better values are printed, with a
+    warning where images, weights and device are the same. New results are printed, and fail with --strict.
 
-    Exit code: 0; 1 where something fails; 2 where the baseline cannot be read. With --update always 0.
+    Exit code: 0; 1 if something fails; 2 if the baseline cannot be read. With --update always 0.
     """
     tolerances = Tolerances.of_text(tolerance)
     found = read_results(results)

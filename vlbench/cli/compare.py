@@ -1,11 +1,11 @@
-"""`vlbench compare`: two models on the same images, tested in pairs."""
+"""`vlbench compare`: test two models on the same images, in pairs."""
 
 from pathlib import Path
 
 import click
 
 from vlbench.api.comparison import compare
-from vlbench.cli.flags import completion, flag, format_flag, names_flag, names_in, results_flag
+from vlbench.cli.flags import completion, flag, format_flag, names_flag, results_flag, split_names
 from vlbench.cli.output import answer_text
 from vlbench.core.files import file_name
 from vlbench.report.paired.comparison_text import Form, comparison_text
@@ -22,16 +22,17 @@ vlbench compare clip-b32 clip-b16 --task 'imagenet*,dtd' --format markdown
 @names_flag("task", "Tasks, wildcards allowed.  [default: all that both have]")
 @results_flag
 @format_flag("text", "json", "markdown")
-@flag("seed", help="Of the resampling.")
+@flag("seed", help="Seed for the resampling.")
 def command(a: str, b: str, tasks: tuple[str, ...], results: Path, form: Form, seed: int) -> None:
-    """Compare models A and B, rows of the leaderboard, on the images that both have answered.
+    """Compare models A and B, rows of the leaderboard, on the images that both were run on.
 
-    For each task: the difference B - A of the primary metric with its 95 % interval, the p of a paired test
-    (McNemar's mid-p test of hits, the exact one beside it; a paired bootstrap over images of mean average
-    precision; random signs of what each image gains), p adjusted for the number of tasks by Holm's method,
-    and the classes or tags that moved most. It reads what `vlbench run` writes beside every result.
+    For each task: the difference B - A of the primary metric with its 95 % interval, the p value of a paired
+    test, the p value adjusted for the number of tasks (Holm), and the classes or tags that moved most. The
+    test is McNemar's mid-p test for hits (with the exact one), a paired bootstrap over images for mean
+    average precision, and a sign-flip test of per-image differences for the rest. It reads the items that
+    `vlbench run` writes with every result.
 
     Results of different protocols, data or thresholds, and partial ones, are refused.
     """
-    names = names_in(tasks, lambda name: (results / file_name(name)).is_dir())
+    names = split_names(tasks, lambda name: (results / file_name(name)).is_dir())
     answer_text(comparison_text(compare(a, b, names, results=results, seed=seed), form))

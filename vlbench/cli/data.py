@@ -1,4 +1,4 @@
-"""`vlbench data`: whether the data of tasks are here, and fetching them."""
+"""`vlbench data`: check whether the data of tasks are here, and fetch them."""
 
 import json
 from collections.abc import Iterator
@@ -13,7 +13,7 @@ from vlbench.acquiring.check import check_data
 from vlbench.acquiring.get import Plan, fetch, plan_download
 from vlbench.cards.catalogue import read_catalogue, select
 from vlbench.cli.data_text import check_lines, checks_table, plans_lines
-from vlbench.cli.flags import completion, flag, flags, format_flag, names_in
+from vlbench.cli.flags import completion, flag, flags, format_flag, split_names
 from vlbench.cli.output import answer, answer_text, say
 from vlbench.core.errors import VlbenchError
 from vlbench.core.machine import fault_line, is_machine_fault
@@ -47,7 +47,8 @@ def command() -> None:
 @tasks_argument
 @flag("data_root")
 @flag(
-    "verify_data", help="Digest the bytes, and hold what `data get` fetched against the digests of the hub."
+    "verify_data",
+    help="Digest the bytes, and compare what `data get` downloaded with the digests of the hub.",
 )
 @click.option(
     "--open",
@@ -60,14 +61,14 @@ def command() -> None:
 @text_or_json
 @flags("cache", "include_path")
 def check(tasks: str, sample: int, form: str, **options: Unpack[Keywords]) -> None:
-    """Say whether the data of tasks are here, and whether they are all that the cards say.
+    """Check whether the data of tasks are here, and whether they match their cards.
 
-    TASK is a name, an alias, a collection or a wildcard. Nothing is fetched. Exit code 0: all of it fits;
-    1: something differs; 2: a task has no data.
+    TASK is a name, an alias, a collection or a wildcard. Nothing is fetched. Exit code: 0 if everything
+    matches; 1 if something differs; 2 if a task has no data.
     """
     read = Options.of(options)
     catalogue = read_catalogue(read.include_path)
-    names = select(catalogue, names_in([tasks]), "task")
+    names = select(catalogue, split_names([tasks]), "task")
     checks = [check_data(name, catalogue, read.data, sample=sample) for name in names]
     if form == "json":
         answer_text(json.dumps([asdict(each) for each in checks], indent=1, ensure_ascii=False))
@@ -82,8 +83,8 @@ def check(tasks: str, sample: int, form: str, **options: Unpack[Keywords]) -> No
 @command.command("get", epilog=GET_EXAMPLES)
 @tasks_argument
 @flag("data_root")
-@click.option("--repo", metavar="ORG/NAME", help="Which of the card's repositories.  [default: the first]")
-@click.option("--dry-run", is_flag=True, help="List the files and their sizes, and fetch nothing.")
+@click.option("--repo", metavar="ORG/NAME", help="The repository of the card.  [default: the first]")
+@click.option("--dry-run", is_flag=True, help="List the files and their sizes; download nothing.")
 @text_or_json
 @flag("include_path")
 def get(
@@ -95,13 +96,13 @@ def get(
 ) -> None:
     """Fetch the data of tasks from the Hugging Face hub.
 
-    With --data-root, tars and parquet files go where the card's local sources read them; else, and where
-    no local source reads such files, into the hub's cache. An interrupted call goes on where it stopped;
-    sizes and digests are verified. A gated repository wants a token: `hf auth login`, or HF_TOKEN.
+    With --data-root, tar and parquet files go where the card's local sources read them. Without it, or where
+    no local source reads such files, they go into the hub's cache. An interrupted call continues where it
+    stopped; sizes and digests are verified. A gated repository needs a token: `hf auth login`, or HF_TOKEN.
     """
     read = Options.of(options)
     catalogue = read_catalogue(read.include_path)
-    names = select(catalogue, names_in([tasks]), "task")
+    names = select(catalogue, split_names([tasks]), "task")
     failed: list[str] = []
     plans = []
     for name in names:
@@ -122,7 +123,7 @@ def get(
 
 @contextmanager
 def _kept(failed: list[str], *, alone: bool) -> Iterator[None]:
-    """Of several tasks one that fails is told, and the others go on; one alone raises."""
+    """Of several tasks, one that fails is reported and the others continue; a single task raises."""
     try:
         yield
     except (VlbenchError, OSError) as error:
@@ -134,7 +135,7 @@ def _kept(failed: list[str], *, alone: bool) -> Iterator[None]:
 
 
 def _fetch(plan: Plan) -> None:
-    """Fetch what is missing, under a bar of bytes, throughput and time left where somebody watches."""
+    """Fetch what is missing; on a terminal, with a progress bar of bytes, throughput and time left."""
     if not plan.missing:
         say(f"{plan.task}: all {len(plan.files)} files are in {plan.destination}")
         return

@@ -1,4 +1,4 @@
-"""What `vlbench data` prints: a check of one task at length, of several as a table, and a plan."""
+"""What `vlbench data` prints: a check of one task in full, of several as a table, and a download plan."""
 
 from collections.abc import Iterator, Mapping, Sequence
 
@@ -11,7 +11,7 @@ STATES = {"fits": "fits its card", "differs": "differs from its card", "missing"
 
 
 def check_lines(check: DataCheck) -> Iterator[str]:
-    """A check at length: the sources that were looked at, the counts, what differs."""
+    """A check in full: the sources that were tried, the counts, and what differs."""
     yield f"{check.task}: {check.title}{f' ({check.protocol})' if check.protocol else ''}"
     for passed in check.passed_over:
         yield _line(passed.kind, f"passed over: {passed.looked}")
@@ -39,7 +39,7 @@ def check_lines(check: DataCheck) -> Iterator[str]:
 
 
 def checks_table(checks: Sequence[DataCheck]) -> str:
-    """Checks of several tasks, a row each, and how many of them fit."""
+    """Checks of several tasks, one row each, and how many of them match."""
     rows = [_row(check) for check in checks]
     states = [check.state for check in checks]
     summary = ", ".join(f"{states.count(state)} {state}" for state in STATES if state in states)
@@ -47,7 +47,7 @@ def checks_table(checks: Sequence[DataCheck]) -> str:
 
 
 def plans_lines(plans: Sequence[Plan]) -> Iterator[str]:
-    """The files of plans with their sizes, and what is to be fetched."""
+    """The files of plans with their sizes, and which of them are to be fetched."""
     for plan in plans:
         yield f"{plan.task}: {plan.listing.repo}@{plan.listing.commit} into {plan.destination}"
         for each in plan.files:

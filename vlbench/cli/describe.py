@@ -1,4 +1,4 @@
-"""`vlbench describe`: descriptions of tags by a language model."""
+"""`vlbench describe`: let a language model describe tags."""
 
 import os
 import sys
@@ -22,7 +22,7 @@ vlbench describe tags.txt --endpoint http://localhost:8080/v1 --model qwen --out
 @click.option(
     "--endpoint", required=True, help="The address of an OpenAI-compatible server, up to /v1.", metavar="URL"
 )
-@click.option("--model", "-m", required=True, help="The language model's name there.")
+@click.option("--model", "-m", required=True, help="The name of the language model there.")
 @click.option(
     "--out",
     type=click.Path(dir_okay=False, path_type=Path),
@@ -33,16 +33,22 @@ vlbench describe tags.txt --endpoint http://localhost:8080/v1 --model qwen --out
     type=click.IntRange(min=1),
     default=10,
     show_default=True,
-    help="Answers to each of the five questions.",
+    help="How many answers to each of the five questions.",
 )
 @click.option("--temperature", type=click.FloatRange(min=0), default=0.99, show_default=True)
-@click.option("--max-tokens", type=click.IntRange(min=1), default=77, show_default=True, help="Of an answer.")
+@click.option(
+    "--max-tokens",
+    type=click.IntRange(min=1),
+    default=77,
+    show_default=True,
+    help="Most tokens of an answer.",
+)
 @click.option(
     "--api-key-env",
     default="OPENAI_API_KEY",
     show_default=True,
     metavar="NAME",
-    help="The environment variable that holds the key; unset where the server wants none.",
+    help="The environment variable with the key; leave it unset if the server needs none.",
 )
 @click.option(
     "--timeout",
@@ -56,7 +62,7 @@ vlbench describe tags.txt --endpoint http://localhost:8080/v1 --model qwen --out
     type=click.IntRange(min=0),
     default=5,
     show_default=True,
-    help="After 429, 5xx, a timeout or a lost connection; each wait is twice the one before.",
+    help="Retries after 429, 5xx, a timeout or a lost connection; each wait is twice the one before.",
 )
 def command(
     tags: Path,
@@ -70,8 +76,9 @@ def command(
 ) -> None:
     """Let a language model describe tags, for models that read descriptions.
 
-    TAGS holds a tag a line, or is a .tsv of `name` and ids. The questions are those of RAM++'s authors;
-    the file is what `--descriptions` takes. An interrupted run goes on where it stopped.
+    TAGS is a file with one tag per line, or a .tsv file with the columns `name` and ids. The questions are
+    those of RAM++'s authors; `--descriptions` takes the file that is written. An interrupted run continues
+    where it stopped.
     """
     key = os.environ.get(api_key_env, "").strip()
     server = Endpoint(

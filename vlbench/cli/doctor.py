@@ -1,4 +1,4 @@
-"""`vlbench doctor`: what a run would find here: versions, devices, folders, the hub, and what is missing."""
+"""`vlbench doctor`: lists versions, devices, folders, access to the hub, and what is missing."""
 
 import json
 import os
@@ -12,7 +12,7 @@ from typing import Unpack
 
 import click
 
-from vlbench.cards.availability import hub_cache
+from vlbench.cards.availability import hub_cache_folder
 from vlbench.cli.flags import flags
 from vlbench.core.network import has_network
 from vlbench.options import Keywords, Options
@@ -62,7 +62,7 @@ def _devices() -> Iterator[tuple[str, str, str]]:
 
 def _folders(read: Options) -> Iterator[tuple[str, str, str]]:
     yield "cache", *_folder(read.cache, made="vlbench makes it")
-    yield "hub's cache", *_folder(hub_cache(), made="the hub's client makes it")
+    yield "hub's cache", *_folder(hub_cache_folder(), made="the hub's client makes it")
     if not read.data_root:
         yield "data root", "none", "pass --data-root DIR or set VLBENCH_DATA"
     for root in read.data_root:
@@ -70,7 +70,7 @@ def _folders(read: Options) -> Iterator[tuple[str, str, str]]:
 
 
 def _folder(path: Path, *, made: str) -> tuple[str, str]:
-    """A folder with the room there; what is wrong with it."""
+    """The folder with its free space, and what to do if it is missing or not writable."""
     if not path.is_dir():
         return f"{path}: not there", made
     wrong = "" if os.access(path, os.W_OK) else "no permission to write: name another folder"
@@ -83,5 +83,5 @@ def _hub() -> tuple[str, str]:
     if constants.HF_HUB_OFFLINE:
         return "not asked: HF_HUB_OFFLINE is set", "unset it to fetch weights and data"
     if not has_network():
-        return f"{constants.ENDPOINT}: its name does not resolve", "what lies in the caches runs"
+        return f"{constants.ENDPOINT}: its name does not resolve", "what is in the caches still runs"
     return f"{constants.ENDPOINT}, {'with' if get_token() else 'without'} a token", ""

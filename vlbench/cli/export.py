@@ -1,4 +1,4 @@
-"""`vlbench export`: results in the layouts of other tools."""
+"""`vlbench export`: write results in the layouts of other tools."""
 
 from pathlib import Path
 
@@ -23,7 +23,7 @@ vlbench export --format clip_benchmark --out benchmark.csv
     "clip_benchmark",
     default=None,
     required=True,
-    help="Metadata of a Hugging Face model card, a JSON object a metric, or CLIP_benchmark's CSV.",
+    help="Metadata of a Hugging Face model card, one JSON object per metric, or CLIP_benchmark's CSV.",
 )
 @results_flag
 @click.option(
@@ -36,8 +36,8 @@ def command(
 ) -> None:
     """Write results in the layout of another tool; partial results are left out.
 
-    Seeds of a row are exported one by one. CLIP_benchmark's CSV holds the metrics that it knows, and no rows
-    of a method; a note names what is left out.
+    The seeds of a row are exported one by one. CLIP_benchmark's CSV has the metrics that it knows, and no
+    rows with a method; a note names what is left out.
     """
     text = export_results(
         form,

@@ -39,25 +39,25 @@ vlbench fit coop --model clip-b16 --task oxford_pets@coop --shots 1,2,4,8,16 --d
     shell_complete=completion("task"),
     help="A task whose card has a training split, or classification:FOLDER of training images.",
 )
-@click.option("--shots", default="16", show_default=True, help="Images a class; several as 1,2,4,8,16.")
+@click.option("--shots", default="16", show_default=True, help="Images per class; several as 1,2,4,8,16.")
 @click.option(
-    "--seed", default="1", show_default=True, help="Of sampling, start and order; several as 1,2,3."
+    "--seed", default="1", show_default=True, help="Seed for images, start and order; several as 1,2,3."
 )
 @click.option("--n-ctx", type=click.IntRange(min=1), default=16, show_default=True, help="Context tokens.")
-@click.option("--class-specific", is_flag=True, help="A context for each class instead of one for all.")
+@click.option("--class-specific", is_flag=True, help="One context per class instead of one for all.")
 @click.option(
     "--class-token-position",
     "position",
     type=click.Choice(["end", "middle", "front"]),
     default="end",
     show_default=True,
-    help="Where the class name stands among the context.",
+    help="The position of the class name in the context.",
 )
 @click.option("--ctx-init", default="", help='Words to start from, such as "a photo of a"; they set --n-ctx.')
 @click.option(
     "--epochs",
     type=click.IntRange(min=1),
-    help="Passes over the images; by shots as the authors have it unless given: 50, 100 or 200.",
+    help="Passes over the images.  [default: the authors', by shots: 50, 100 or 200]",
 )
 @click.option(
     "--features",
@@ -67,7 +67,7 @@ vlbench fit coop --model clip-b16 --task oxford_pets@coop --shots 1,2,4,8,16 --d
     help="augmented: a random crop and flip of each image in each epoch; frozen: each image encoded once.",
 )
 @click.option(
-    "--batch-size", type=click.IntRange(min=1), default=32, show_default=True, help="Images a step."
+    "--batch-size", type=click.IntRange(min=1), default=32, show_default=True, help="Images per step."
 )
 @click.option(
     "--classes",
@@ -82,11 +82,11 @@ vlbench fit coop --model clip-b16 --task oxford_pets@coop --shots 1,2,4,8,16 --d
     default=Path("fitted"),
     show_default=True,
     envvar="VLBENCH_FITTED",
-    help="Where contexts and their model cards go.",
+    help="Where contexts and their model cards are written.",
 )
 @flags("device", "precision", "workers", "data_root", "cache", "weights", "include_path")
 def coop(model: str, task: str, shots: str, seed: str, classes: str, out: Path, **given: Any) -> None:
-    """Learn CoOp contexts (Zhou et al. 2022): only the context is learned, by the authors' recipe."""
+    """Learn CoOp contexts (Zhou et al. 2022). Only the context is learned, with the authors' recipe."""
     task += "@base" if classes == "base" else ""
     recipe = {name: given.pop(name) for name in RecipeOptions.__annotations__}
     written = fit_coop(
@@ -114,5 +114,5 @@ def coop(model: str, task: str, shots: str, seed: str, classes: str, out: Path, 
 def _numbers(value: str, option: str) -> Sequence[int]:
     parts = [part.strip() for part in value.split(",") if part.strip()]
     if not parts or not all(part.isdecimal() for part in parts):
-        raise VlbenchError(f"{option} {value!r} is no number and no list of numbers such as 1,2,3")
+        raise VlbenchError(f"{option} {value!r} is neither a number nor a list of numbers such as 1,2,3")
     return tuple(int(part) for part in parts)

@@ -1,4 +1,4 @@
-"""Flags: those of `Options`, from what is stated there, and those that several commands share beside them."""
+"""Flags: those of `Options`, and those that several commands share besides."""
 
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -13,10 +13,10 @@ Command = TypeVar("Command", bound=Callable[..., Any])
 
 
 def flag(name: str, *declared: str, **changes: Any) -> Callable[[Command], Command]:
-    """The flag of an option, which is read from its environment variable too.
+    """The flag of an option; its environment variable is read too.
 
-    `declared` are names in place of the option's own; `changes` are click's keywords where a command states
-    something else.
+    `declared` are flag names that replace the option's own; `changes` are keywords of click that differ for
+    this command.
     """
     told, default = FLAGS[name], DEFAULTS[name]
     keywords: dict[str, Any] = {
@@ -89,15 +89,18 @@ results_flag = flag(
 
 
 def format_flag(*choices: str, **changes: Any) -> Callable[[Command], Command]:
-    """The flag --format, for the argument `form`: what is printed; the first is the default."""
+    """The flag --format, for the argument `form`: the format of the output.
+
+    The first choice is the default.
+    """
     keywords = {"default": choices[0], "show_default": True, "help": "Of the answer.", **changes}
     return click.option("--format", "form", type=click.Choice(choices), **keywords)
 
 
-def names_in(values: Iterable[str], is_one: Callable[[str], bool] | None = None) -> tuple[str, ...]:
+def split_names(values: Iterable[str], is_one: Callable[[str], bool] | None = None) -> tuple[str, ...]:
     """Names that commas set apart; one in a name that `is_one` knows does not.
 
-    Unless it is given, that is the path of a folder that exists (`tagging:a,b`).
+    By default, `is_one` accepts `KIND:FOLDER` where the folder exists (`tagging:a,b`).
     """
     known = is_one or _is_reference
     found = []
@@ -112,6 +115,6 @@ def names_in(values: Iterable[str], is_one: Callable[[str], bool] | None = None)
 
 
 def _is_reference(name: str) -> bool:
-    """Whether a name is `SCHEME:PATH`, and the path is there."""
+    """Whether a name is `SCHEME:PATH`, and the path exists."""
     scheme, _, path = name.partition(":")
     return "," not in scheme and bool(path) and Path(path).expanduser().exists()

@@ -1,4 +1,4 @@
-"""`vlbench import`: what other projects have learned or measured, as files of vlbench."""
+"""`vlbench import`: convert what other projects have learned or measured into files of vlbench."""
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -30,37 +30,35 @@ def command() -> None:
 @click.option(
     "--position",
     type=click.Choice(["end", "middle", "front"]),
-    help="Where the class's name stands.  [default: what the directory's name says, else end]",
+    help="The position of the class name.  [default: from the directory's name, else end]",
 )
 @click.option("--task", metavar="NAME", help="The task whose classes it was trained on.")
 @click.option(
     "--classnames",
     type=click.Path(path_type=Path, dir_okay=False),
-    help="The classes in place of --task: one a line, or a .tsv with ids as task cards have.",
+    help="The classes, instead of --task: one per line, or a .tsv with ids as for task cards.",
 )
-@click.option("--shots", type=click.IntRange(min=1), help="Images a class, for the record.")
+@click.option("--shots", type=click.IntRange(min=1), help="Images per class, for the record.")
 @click.option("--seed", type=int, help="The training's seed, for the record.")
 @click.option(
     "--epoch",
     type=click.IntRange(min=1),
     metavar="N",
-    help="Take model.pth.tar-N.  [default: model-best, else the newest]",
+    help="Use model.pth.tar-N.  [default: model-best, else the newest]",
 )
 @click.option(
     "--out",
     type=click.Path(path_type=Path, dir_okay=False),
     metavar="FILE.safetensors",
-    help="The context file; its card lies beside it.  [default: fitted/NAME.safetensors]",
+    help="The context file; its card is written next to it.  [default: fitted/NAME.safetensors]",
 )
-@click.option(
-    "--name", help="The model's name.  [default: the file's, or made of base, task, shots and seed]"
-)
+@click.option("--name", help="The model's name.  [default: the file's, or from base, task, shots and seed]")
 @flags("data_root", "include_path", "cache")
 def coop(data_root: Sequence[Path], include_path: Sequence[Path], cache: Path | None, **known: Any) -> None:
-    """Make a context that CoOp's own code learned a context file and a model card.
+    """Convert a context that CoOp's own code learned into a context file and a model card.
 
-    DIRECTORY is an output directory of Dassl or the prompt_learner folder in it. Its pickles are not
-    run: only tensors are read.
+    DIRECTORY is an output directory of Dassl, or the prompt_learner folder in it. Its pickles are not
+    executed: only tensors are read.
     """
     from vlbench.fitting.dassl_import import ImportRequest, import_coop  # and torch
 
@@ -91,7 +89,7 @@ RESULTS_EXAMPLES: dict[System, str] = {
 
 
 def results_flags(command: Callable[..., None]) -> Callable[..., None]:
-    """The files to import, the results folder that takes them, and folders with more cards."""
+    """Flags: the files to import, the results folder for the scores, and folders with more cards."""
     files = click.argument(
         "files", nargs=-1, required=True, type=click.Path(path_type=Path, exists=True, dir_okay=False)
     )
@@ -101,7 +99,7 @@ def results_flags(command: Callable[..., None]) -> Callable[..., None]:
         "results",
         default=Path("results"),
         show_default=True,
-        help="The results folder; the scores go to its folder imported.",
+        help="The results folder; scores are written to its folder imported.",
     )
     return files(out(flag("include_path")(command)))
 
@@ -109,9 +107,9 @@ def results_flags(command: Callable[..., None]) -> Callable[..., None]:
 @command.command("clip_benchmark", epilog=RESULTS_EXAMPLES["clip_benchmark"])
 @results_flags
 def clip_benchmark(**asked: Any) -> None:
-    """Read results of CLIP_benchmark, marked as its own: JSON files of runs, or the CSV made of them.
+    """Import results of CLIP_benchmark: JSON files of runs, or the CSV made from them.
 
-    `vlbench leaderboard` and `vlbench verify` show them beside the results here, never among them.
+    `vlbench leaderboard` and `vlbench verify` show them next to your results, never among them.
     """
     _import("clip_benchmark", **asked)
 
@@ -119,22 +117,20 @@ def clip_benchmark(**asked: Any) -> None:
 @command.command("open_clip", epilog=RESULTS_EXAMPLES["open_clip"])
 @results_flags
 def open_clip(**asked: Any) -> None:
-    """Read tables in the layout of open_clip's docs/openclip_*_results.csv, marked as its own.
+    """Import tables in the layout of open_clip's docs/openclip_*_results.csv.
 
-    The average that a row states is held against the mean of its columns.
+    The average that a row states is compared with the mean of its columns.
     """
     _import("open_clip", **asked)
 
 
 @command.command("mteb", epilog=RESULTS_EXAMPLES["mteb"])
 @results_flags
-@click.option(
-    "--model", metavar="NAME", help="The model.  [default: what model_meta.json beside a file says]"
-)
+@click.option("--model", metavar="NAME", help="The model.  [default: from model_meta.json next to the file]")
 def mteb(**asked: Any) -> None:
-    """Read results of mteb, marked as its own: a JSON file a task.
+    """Import results of mteb, one JSON file per task.
 
-    mteb asks with templates of its own, so that its scores are shown and never compared.
+    mteb uses its own templates, so its scores are shown but not compared.
     """
     _import("mteb", **asked)
 
@@ -154,7 +150,7 @@ def _import(system: System, files: Sequence[Path], **asked: Any) -> None:
 
 
 def _say_averages(done: ImportedFile) -> None:
-    """What came of the averages that the file states; those that its columns contradict are named."""
+    """Report on the averages that a file states, and name those that its columns contradict."""
     wrong = [each for each in done.averages if not each.agrees]
     if done.averages:
         answer(

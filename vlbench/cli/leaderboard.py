@@ -1,4 +1,4 @@
-"""`vlbench leaderboard`: the CSVs of a results folder, rebuilt or checked, and printed."""
+"""`vlbench leaderboard`: rebuild or check the CSVs of a results folder, and print the leaderboard."""
 
 from pathlib import Path
 from typing import Literal
@@ -35,12 +35,12 @@ vlbench leaderboard --check
 
 @click.command("leaderboard", epilog=EXAMPLES)
 @results_flag
-@click.option("--check", is_flag=True, help="Write nothing; exit 1 when a CSV is not what the results say.")
+@click.option("--check", is_flag=True, help="Write nothing; exit with 1 if a CSV does not match the results.")
 @format_flag(
     "text",
     "markdown",
     "csv",
-    help="What is printed: a table for a terminal, one for a README, or leaderboard.csv.",
+    help="The output: a table for a terminal, one for a README, or leaderboard.csv.",
 )
 @click.option("--intervals", is_flag=True, help="Show 95 % intervals in Markdown.")
 @click.option("--plot", is_flag=True, help="Draw each task's few-shot curves, TASK.few_shot.svg.")
@@ -55,9 +55,9 @@ def command(
 ) -> None:
     """Rebuild the leaderboard CSVs from the result JSON files and print the leaderboard, or check them.
 
-    A model's rank on a task is 1 + the number of models that are significantly better there (paired tests
-    on their per-item records, Holm's correction over the column, 5 %). Pictures of few-shot curves that lie
-    in the folder are rebuilt and checked too.
+    A model's rank on a task is 1 + the number of models that are significantly better there (paired tests on
+    per-item records, Holm's correction over the column, 5 %). Pictures of few-shot curves in the folder are
+    rebuilt and checked too.
     """
     additions = leaderboard_additions(include_path)
     if check:

@@ -1,4 +1,4 @@
-"""`vlbench list`: what there is, from the cards and the registries; of scorings and methods what they say."""
+"""`vlbench list`: what the cards and the registries have."""
 
 import inspect
 import json
@@ -26,9 +26,9 @@ REFERENCES = {
     "local-dir": "FOLDER",
     "timm": "NAME",
 }
-"""What the built-in adapters take behind their name and a colon."""
+"""What the built-in adapters take after their name and a colon."""
 UNPRINTED = frozenset({"file", "aliases", "collections", "members"})
-"""Fields of JSON rows that the table leaves out."""
+"""Fields of the JSON rows that the table does not show."""
 REGISTRIES: Mapping[str, Registry[Any]] = {
     "metrics": METRICS,
     "methods": METHODS,
@@ -41,7 +41,7 @@ FILTERS = {
     "collections": {"local"},
     **{name: set[str]() for name in REGISTRIES},
 }
-"""Which filters each list has."""
+"""The filters of each list."""
 
 
 class Plural(click.Choice[str]):
@@ -67,7 +67,7 @@ vlbench list models --family openai --json
 @click.option(
     "--local",
     is_flag=True,
-    help="Only what lies here: data under --data-root, weights beside the card; either in the hub's cache.",
+    help="Only what is here: data under --data-root, weights next to the card, or in the hub's cache.",
 )
 @flags("data_root")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
@@ -83,12 +83,12 @@ def command(
 ) -> None:
     """List models, tasks, collections, metrics, methods, scorings or sources.
 
-    The names are what --model, --task and --method take, wildcards of models and tasks included. --local
-    looks whether a place exists; `vlbench data check TASK` counts what is in it.
+    These names are what --model, --task and --method take; models and tasks also by wildcard. --local only
+    checks whether a place exists; `vlbench data check TASK` counts what is in it.
     """
     given = {"kind": kind, "family": family, "collection": collection, "local": local}
     if surplus := sorted({name for name, value in given.items() if value} - FILTERS[what]):
-        raise click.UsageError(f"--{surplus[0]} is no filter of `list {what}`")
+        raise click.UsageError(f"--{surplus[0]} is not a filter of `list {what}`")
     if what in REGISTRIES:
         rows = _registry_rows(what)
     else:
@@ -118,7 +118,7 @@ def command(
 
 
 Here = Callable[[Entry], str | None]
-"""Where the data or weights of a card lie on this machine; None where they do not."""
+"""A function of a card: where its data or weights are on this machine, or None."""
 
 
 def _unasked(entry: Entry) -> str:  # noqa: ARG001 - nobody looks
@@ -157,7 +157,7 @@ def _of_collection(catalogue: Catalogue, name: str | None) -> list[Entry]:
 
 
 def _chosen(entries: Iterable[Entry], field: str, wanted: str | None) -> list[Entry]:
-    """The entries whose kind or summary has a value; all where none is wanted."""
+    """The entries whose kind or summary has the wanted value; all if none is wanted."""
     given = list(entries)
     if wanted is None:
         return given
@@ -169,7 +169,7 @@ def _chosen(entries: Iterable[Entry], field: str, wanted: str | None) -> list[En
 
 
 def _collection_rows(catalogue: Catalogue, here: Here) -> Iterator[Row]:
-    """Collections; where only what lies here is wanted, those with a task that does, and how many do."""
+    """Collections. With --local, only those with tasks whose data are here, and how many are."""
     for each in catalogue.collections.values():
         found = [task for task in each.tasks if here(catalogue.tasks[task]) is not None]
         if found:
@@ -179,7 +179,7 @@ def _collection_rows(catalogue: Catalogue, here: Here) -> Iterator[Row]:
 
 
 def _registry_rows(what: str) -> list[Row]:
-    """What is registered, and from which package; of methods and scorings what they say of themselves."""
+    """What is registered, from which package; for methods and scorings with their first docstring line."""
     registry = REGISTRIES[what]
     rows: list[Row] = [{"name": name, "from": registry.distribution(name)} for name in registry.names()]
     if what == "methods":
@@ -190,7 +190,7 @@ def _registry_rows(what: str) -> list[Row]:
 
 
 def _of_method(method: Callable[..., object]) -> Row:
-    """The settings of a method with their defaults (`alpha=1.0`), where they are some, and what it does."""
+    """The settings of a method with their defaults (`alpha=1.0`), if any, and what the method does."""
     none = (None, inspect.Parameter.empty)
     stated = inspect.signature(method).parameters.values()
     settings = [each.name if each.default in none else f"{each.name}={each.default}" for each in stated]
@@ -202,7 +202,7 @@ def _of_scoring(scoring: Scoring) -> Row:
 
 
 def _first_line(function: Callable[..., object]) -> str:
-    """What a function says of itself, without the full stop."""
+    """The first line of a function's docstring, without the full stop."""
     return (inspect.getdoc(function) or "").partition("\n")[0].rstrip(".")
 
 

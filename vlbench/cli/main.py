@@ -1,4 +1,4 @@
-"""The `vlbench` command: a group whose commands are imported when they are called."""
+"""The `vlbench` command: a group that imports each command when it is called."""
 
 import importlib
 import os
@@ -39,14 +39,14 @@ MODULES = {"import": "importing", "list": "listing", "sweep-prompts": "sweep_pro
 
 
 class Commands(click.Group):
-    """Commands by name; their modules are imported when one is called, not for --help."""
+    """Commands by name. The module of a command is imported when it is called, not for --help."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
         """All commands, sorted."""
         return sorted(COMMANDS)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
-        """The command of a name, from the module of that name."""
+        """The command with this name, from the module of the same name."""
         if cmd_name not in COMMANDS:
             return None
         module = importlib.import_module(f"vlbench.cli.{MODULES.get(cmd_name, cmd_name)}")
@@ -65,7 +65,7 @@ class Commands(click.Group):
             raise click.UsageError(shown, error.ctx) from error
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
-        """The list of commands, without importing any."""
+        """Write the list of commands without importing any."""
         with formatter.section("Commands"):
             formatter.write_dl(sorted(COMMANDS.items()))
 
@@ -84,7 +84,7 @@ group = click.version_option(package_name="vlbench")(
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Run the command line: exit code 0 done, 1 a check failed, 2 the user's mistake."""
+    """Run the command line. Exit code: 0 done, 1 a check failed, 2 a mistake of the user."""
     # what the hub's client tells of a failed request stands in the one line of the error
     os.environ.setdefault("HF_HUB_VERBOSITY", "error")
     try:

@@ -1,4 +1,4 @@
-"""`vlbench ood`: how well a model's confidence tells one task's images from another's."""
+"""`vlbench ood`: how well a model's confidence separates the images of two tasks."""
 
 import json
 from dataclasses import asdict
@@ -29,10 +29,10 @@ def command(
     as_json: bool,  # noqa: FBT001
     **options: Unpack[Keywords],
 ) -> None:
-    """Tell the images of TASK_IN from those of TASK_OUT by MODEL's confidence: the area under the ROC curve.
+    """Separate the images of TASK_IN and TASK_OUT by MODEL's confidence: the area under the ROC curve.
 
-    An image's confidence is its highest softmax probability over the classes of TASK_IN, a classification.
-    What both tasks have stored is used; only scores are computed anew.
+    An image's confidence is its highest softmax probability over the classes of TASK_IN, which is a
+    classification. Stored features of both tasks are used; only scores are computed again.
     """
     # imported here, so that `--help` starts without it
     from vlbench.api.outlier_detection import ood

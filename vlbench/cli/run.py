@@ -6,7 +6,7 @@ from typing import Unpack
 
 import click
 
-from vlbench.cli.flags import batch_size_flag, flag, flags, names_flag, names_in
+from vlbench.cli.flags import batch_size_flag, flag, flags, names_flag, split_names
 from vlbench.cli.output import answer_text, say
 from vlbench.core.result import Result
 from vlbench.options import Keywords, Options
@@ -64,7 +64,7 @@ def command(
     logs = [run_log(tracker) for tracker in trackers]
     results: list[Result] = []
     try:
-        for result in run(names_in(models), names_in(tasks), read, tell=say):
+        for result in run(split_names(models), split_names(tasks), read, tell=say):
             if result.changes and result.model not in {each.model for each in results}:
                 say(f"{result.model}: {'; '.join(result.changes)}")
             results.append(result)

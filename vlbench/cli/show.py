@@ -1,4 +1,4 @@
-"""`vlbench show`: what a task, model or collection is, who published what on it, whether it runs here."""
+"""`vlbench show`: what a task, model or collection is, its published scores, and whether it runs here."""
 
 import json
 from collections.abc import Iterator
@@ -31,8 +31,8 @@ vlbench show clip-b32 --json
 def command(name: str, as_json: bool, **options: Unpack[Keywords]) -> None:  # noqa: FBT001
     """Show a task, model or collection.
 
-    Of a task: its protocol, metric and counts, other protocols of the data set, published scores, and
-    whether its data are here. Of a model: its facts and published scores, and whether its weights are here.
+    For a task: its protocol, metric and counts, other protocols of the data set, published scores, and
+    whether its data are here. For a model: its facts and published scores, and whether its weights are here.
     NAME may be an alias.
     """
     read = Options.of(options)
@@ -64,7 +64,7 @@ def _facts(name: str, catalogue: Catalogue, roots: tuple[Path, ...]) -> Iterator
 
 
 def _entry(name: str, catalogue: Catalogue, kind: CardKind) -> Entry | None:
-    """The card of a name or alias."""
+    """The card with this name or alias."""
     entries = catalogue.models if kind == "model" else catalogue.tasks
     meant = (name,) if name in entries else catalogue.meant_by(name, kind)
     return entries[meant[0]] if len(meant) == 1 else None

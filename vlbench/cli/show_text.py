@@ -11,9 +11,9 @@ from vlbench.report.table import Table
 INDENT = 16
 WIDTH = 100
 ELSEWHERE = frozenset({"title", "published", "sources", "data", "trained_on"})
-"""Fields of a card that are printed in another place, or in other words."""
+"""Fields of a card that are printed elsewhere, or in another form."""
 SCORES = 8
-"""How many published scores are printed."""
+"""The number of published scores that are printed."""
 SOURCE_WIDTH = 60
 
 
@@ -97,7 +97,10 @@ def _collection_lines(facts: CollectionFacts) -> Iterator[str]:
 
 
 def _published(scores: Sequence[PublishedScore], primary: str | None, other: str) -> Iterator[str]:
-    """The highest scores of the primary metric, or the first ones; those of another protocol come last."""
+    """The highest scores of the primary metric, or else the first scores.
+
+    Those of another protocol come last.
+    """
     if not scores:
         yield _line("published", "nothing that vlbench knows of")
         return
@@ -136,7 +139,7 @@ def _fields(card: Mapping[str, object], quoted: Mapping[str, Quoted | None]) -> 
 
 
 def _line(field: str, text: str) -> str:
-    """A field and its value, wrapped under the value; long words (addresses, digests) stay whole."""
+    """A field and its value, wrapped below the value. Long words (addresses, digests) are not split."""
     return textwrap.fill(
         visible(f"  {field:<{INDENT}}{text}", keep="\t\n"),  # blanks, when wrapped
         width=WIDTH,
@@ -147,7 +150,7 @@ def _line(field: str, text: str) -> str:
 
 
 def _plain(value: object) -> str:
-    """A value on one line, as YAML would write it within a line."""
+    """A value on one line, in the flow style of YAML."""
     if isinstance(value, Mapping):
         return f"{{{_pairs(value)}}}"
     if isinstance(value, list):

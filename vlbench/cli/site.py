@@ -1,4 +1,4 @@
-"""`vlbench site`: the results as static pages."""
+"""`vlbench site`: write the results as static pages."""
 
 from pathlib import Path
 
@@ -23,7 +23,7 @@ vlbench site --results results --out site --data-root ~/data
     type=click.Path(path_type=Path, file_okay=False),
     required=True,
     envvar="VLBENCH_OUT",
-    help="Where the pages go: a new or empty folder, or an earlier site, which is brought up to date.",
+    help="Where the pages are written: a new or empty folder, or an earlier site, which is updated.",
 )
 @flags("data_root", "include_path")
 def command(
@@ -32,12 +32,12 @@ def command(
     data_root: tuple[Path, ...],
     include_path: tuple[Path, ...],
 ) -> None:
-    """Write a static site of the results; open its index.html in a browser.
+    """Write a static site from the results. Open its index.html in a browser.
 
-    It needs no server and loads nothing from elsewhere: a leaderboard to sort, filter and download, a page
-    a task and a model, two models side by side, and accuracy against cost. Partial results are left out.
-    Where predictions were saved (`vlbench run --save-predictions`), a task's page shows what was confused
-    and the worst items, with thumbnails if the task's images lie here.
+    It needs no server and loads nothing from elsewhere. It has a leaderboard to sort, filter and download, a
+    page for each task and model, two models side by side, and accuracy against cost. Partial results are left
+    out. Where predictions were saved (`vlbench run --save-predictions`), a task's page shows confused classes
+    and the worst items, with thumbnails if the images are here.
     """
     # imported here, so that `--help` starts without it
     from vlbench.api.website import build_site

@@ -19,14 +19,14 @@ vlbench sweep-prompts clip-b32 imagenet --templates mine.txt
 @click.argument("model", shell_complete=completion("model"))
 @click.argument("task", shell_complete=completion("task"))
 @flags("templates")
-@format_flag("text", "json", "csv", help="What is printed.")
+@format_flag("text", "json", "csv", help="The output.")
 @flags("device", "precision", "workers", "limit", "allow_subset", "data_root", "cache", "include_path")
 @flags("weights")
 def command(model: str, task: str, form: Literal["text", "json", "csv"], **options: Unpack[Keywords]) -> None:
-    """Score MODEL on TASK by each template alone.
+    """Score MODEL on TASK with each template alone.
 
-    Images are encoded once and stored, as by `run`; a sweep over stored images takes seconds. Prints the
-    spread, the best and the worst; no leaderboard is touched.
+    Images are encoded once and stored, as in `run`; with stored features a sweep takes seconds. It prints the
+    spread, the best and the worst template, and changes no leaderboard.
     """
     # imported here, so that `--help` starts without it
     from vlbench.api.prompt_sweep import sweep_prompts

@@ -1,4 +1,4 @@
-"""`vlbench tag`: the tags and captions of the user's own images."""
+"""`vlbench tag`: tags and captions for the user's own images."""
 
 import sys
 from pathlib import Path
@@ -18,13 +18,13 @@ from vlbench.tagging.choice import Threshold
 from vlbench.tagging.texts import Language
 
 LOWEST_THRESHOLD = -1
-"""Of a cosine; taggers state probabilities."""
+"""The lowest threshold for cosines; taggers use probabilities."""
 
 
 def threshold_asked(_: click.Context, __: click.Parameter, value: str | None) -> Threshold:
     """Read --threshold: a number, a file with one for each tag, or the word auto.
 
-    It raises VlbenchError where the value is none of these.
+    Raises VlbenchError for any other value.
     """
     if value is None or value == "auto":
         return "auto" if value else None
@@ -60,35 +60,41 @@ vlbench tag photos/ --model tag2text --weights tag2text_swin_14m.pth --caption -
 @click.option(
     "--tags",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    help="Tags, one a line, or a .tsv of `name` and ids.  [default: the model's own list]",
+    help="Tags, one per line, or a .tsv of `name` and ids.  [default: the model's own list]",
 )
 @flag("descriptions", help="Sentences for each tag (JSON), as `vlbench describe` writes them.")
 @click.option(
     "--threshold",
     callback=threshold_asked,
     metavar="auto|NUMBER|FILE",
-    help="Give tags above it, or above its own in a file: a probability of taggers, a cosine of dual "
+    help="Choose tags above it, or a file with one per tag: a probability for taggers, a cosine for dual "
     "encoders; auto is the model's own.  [default: auto, or --top-k 5 where the model has none]",
 )
-@click.option("--top-k", type=click.IntRange(min=1), help="Give the best K, or at most K above --threshold.")
+@click.option(
+    "--top-k", type=click.IntRange(min=1), help="Choose the best K tags, or at most K above --threshold."
+)
 @click.option(
     "--caption",
     is_flag=True,
-    help="Write a caption too, of a model that can (tag2text; needs vlbench[transformers]).",
+    help="Also write a caption, if the model can (tag2text; needs vlbench[transformers]).",
 )
 @click.option(
     "--guide",
     metavar="TAG,TAG",
-    help="Tags that lead every caption.  [default: those that are given of the image]",
+    help="Tags that guide every caption.  [default: the tags chosen for the image]",
 )
 @click.option(
-    "--language", type=click.Choice(["en", "zh"]), default="en", show_default=True, help="Of the tags' names."
+    "--language",
+    type=click.Choice(["en", "zh"]),
+    default="en",
+    show_default=True,
+    help="Language of tag names.",
 )
 @format_flag(
     "text",
     "json",
     "csv",
-    help="json: a line for each image, {path, caption, tags: [{name, score, id}]}; csv: a row for each tag.",
+    help="json: one line per image, {path, caption, tags: [{name, score, id}]}; csv: one row per tag.",
 )
 @flags("device", "precision")
 @batch_size_flag
@@ -105,9 +111,9 @@ def command(
     form: Format,
     **options: Unpack[Keywords],
 ) -> None:
-    """Print the tags (and captions) of images: files, folders with all below them, wildcards.
+    """Print the tags (and captions) of images: files, folders with all files below them, wildcards.
 
-    An image that cannot be read is named on stderr, the rest are tagged, and the exit code is 1.
+    An image that cannot be read is named on stderr, the others are tagged, and the exit code is 1.
     """
     from vlbench.tagging.job import prepare  # and torch
     from vlbench.tagging.stream import tag_images

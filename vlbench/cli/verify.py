@@ -1,4 +1,4 @@
-"""`vlbench verify`: results beside published scores."""
+"""`vlbench verify`: compare results with published scores."""
 
 from pathlib import Path
 
@@ -27,23 +27,23 @@ vlbench verify 'clip-*' --format markdown
     type=click.FloatRange(0, 1),
     default=0.002,
     show_default=True,
-    help="Fraction by which a result may miss a published value and still reproduce it.",
+    help="How much a result may differ from a published value and still reproduce it.",
 )
 @format_flag("text", "json", "csv", "markdown")
 @flag("include_path")
 def command(
     model: str, task: str, results: Path, tolerance: float, form: Form, include_path: tuple[Path, ...]
 ) -> None:
-    """Set results beside published scores of the same model, task and metric.
+    """Compare results with published scores of the same model, task and metric.
 
-    A score is reproduced where it lies within --tolerance of the result's value, or half a unit of its last
-    printed digit, if that is more. Where it does not and lies in the 95 % interval, it is undecided: the
-    images are too few to tell. Else it is off by so much, or not comparable: the line names what differs,
-    such as the templates, the split or the metric. Scores that `vlbench import` read from other tools' files
-    are held against results too, and never stand for a published one.
+    A score is reproduced if it differs from the result's value by at most --tolerance, or half a unit of its
+    last printed digit if that is more. If it differs by more but is inside the 95 % interval, it is
+    undecided: there are too few images to tell. Otherwise the line states by how much it is off; or it is not
+    comparable, and the line names what differs, such as the templates, the split or the metric. Scores that
+    `vlbench import` read from files of other tools are compared too, but do not count as published.
 
-    MODEL and TASK may hold wildcards or be aliases, TASK a collection. Exit code: 0, or 1 where a score is
-    off or undecided that no other published source has reproduced.
+    MODEL and TASK may hold wildcards or be aliases; TASK may be a collection. Exit code: 0, or 1 if a score
+    is off or undecided and no other published source is reproduced.
     """
     comparisons = verify(model, task, results=results, tolerance=tolerance, include_path=include_path)
     if not comparisons and form == "text":

@@ -11,7 +11,7 @@ from PIL import Image
 from vlbench.core.errors import DataError
 
 BROKEN_IMAGE = (OSError, SyntaxError, ValueError, EOFError, Image.DecompressionBombError)
-"""An image of no known format is an OSError too."""
+"""Includes OSError, which Pillow also raises for an image of an unknown format."""
 DECODERS_RAISE = (
     *BROKEN_IMAGE,
     *(ArithmeticError, AssertionError, AttributeError, LookupError, MemoryError, RuntimeError, TypeError),

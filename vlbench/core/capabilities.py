@@ -1,4 +1,4 @@
-"""What a model can do beyond scoring: optional protocols of one method each."""
+"""Capabilities: what a model can do beyond scoring. Each is an optional protocol of one method."""
 
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
@@ -11,21 +11,24 @@ if TYPE_CHECKING:
 
 @runtime_checkable
 class OffersTags(Protocol):
-    """A model with its own list of tags; `ids` hold a tag's position and, under `zh`, its Chinese name."""
+    """A model with its own tags. A tag's `ids` hold its position and, under `zh`, its Chinese name."""
 
     def tags(self) -> tuple[Text, ...]: ...
 
 
 @runtime_checkable
 class DecidesTags(Protocol):
-    """A model with a threshold for each tag, a probability: a tag is present where its score is above it."""
+    """A model with a threshold for each tag, a probability: a score above it predicts the tag."""
 
     def tag_thresholds(self, texts: Sequence[Text]) -> Sequence[float]: ...
 
 
 @runtime_checkable
 class CutsSentences(Protocol):
-    """A model that cuts long sentences. `cut` answers the sentences of texts that it does not read whole."""
+    """A model that truncates long sentences.
+
+    `cut` returns the sentences of the texts that it does not read whole.
+    """
 
     def cut(self, texts: Sequence[Text]) -> Sequence[str]: ...
 
@@ -36,11 +39,11 @@ TOKENS = "tokens"
 
 @runtime_checkable
 class CountsTokens(Protocol):
-    """A model that reads tokens, counts them, and knows which texts are the same to it.
+    """A model that counts its tokens, and tells which texts are the same to it.
 
-    `token_counts` [m] count the tokens of each text's longest sentence before it is cut, the marks of its
-    beginning and end included. `token_digests` [m] are digests of the tokens that the model reads of each
-    text: texts of equal digests have equal features.
+    `token_counts` [m] counts the tokens of each text's longest sentence before truncation, with the start and
+    end tokens. `token_digests` [m] digests the tokens that the model reads of each text: texts with equal
+    digests have equal features.
     """
 
     def token_counts(self, texts: Sequence[Text]) -> Sequence[int]: ...
@@ -53,9 +56,9 @@ PAIRS = "pairs"
 
 @runtime_checkable
 class ScoresPairs(Protocol):
-    """A model that scores image k with text k: features [p, ...] of both to scores [p].
+    """A model that scores image k with text k: features [p, ...] of both sides to scores [p].
 
-    Each score equals, up to rounding, what `score` gives for that pair, and depends on no other pair.
+    Each score equals what `score` gives for that pair, up to rounding, and depends on no other pair.
     """
 
     def score_pairs(self, images: "Tensor", texts: "Tensor") -> "Tensor": ...
@@ -67,27 +70,27 @@ VECTORS = "vectors"
 
 @runtime_checkable
 class Vectors(Protocol):
-    """A model that turns features of images or texts [b, ...] into vectors [b, d] of one space.
+    """A model that maps features of images or texts [b, ...] to vectors [b, d] in one shared space.
 
-    The cosine of two vectors says how alike their items are. A vector depends on its own item alone; its
-    length is free.
+    The cosine of two vectors measures how similar their items are. A vector depends on its own item alone; it
+    may have any length.
     """
 
     def vectors(self, features: "Tensor") -> "Tensor": ...
 
 
 Captioner = Callable[["Tensor", Sequence[Sequence[str]]], Sequence[str]]
-"""Writes captions of images from their features [b, ...]; each caption is guided by its list of tags."""
+"""Writes one caption for each image from its features [b, ...], guided by a list of tags for each."""
 
 CAPTIONS = "captions"
 """The capability of a checkpoint whose model is a `Generates`."""
 
 
 NAMES_ALONE = "names alone"
-"""What a checkpoint states whose model reads the names of texts, and neither prompts nor descriptions."""
+"""The capability of a checkpoint whose model reads only the names of texts, not prompts or descriptions."""
 
 IMAGES_ALONE = "images alone"
-"""What a checkpoint states whose model encodes no texts: it is probed, and asked by images."""
+"""The capability of a checkpoint whose model encodes no texts. It can be probed, and queried by images."""
 
 
 @runtime_checkable

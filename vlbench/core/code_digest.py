@@ -1,4 +1,4 @@
-"""Digests of code: of a module and all that it imports, by their statements, whatever their form or place."""
+"""Digests of code: a module and all that it imports, by their statements, not by formatting or location."""
 
 import ast
 import inspect
@@ -14,18 +14,18 @@ from vlbench.core.files import remembered, state_of
 _OWN = __name__.partition(".")[0]
 _INIT = "__init__"
 _SILENT = frozenset({"ctx", "kind", "type_comment", "type_ignores"})
-"""Fields of syntax trees that change nothing, or follow from the others."""
+"""Fields of syntax trees that do not change what the code does, or follow from other fields."""
 
 
 def digest_of_code(*roots: Callable[..., object] | str, cache: Path | None = None) -> str:
     """Digest of the code of functions, or of modules by name. A changed formula changes it.
 
-    The code is the module of each root and all that this module imports of its own package, directly or not.
-    The package is the outermost one; within vlbench it is the folder below (`vlbench.metrics`). A `partial`
-    counts as the function that it binds, without its arguments.
+    The code is the module of each root and all that this module imports from its own package, directly or
+    not. The package is the outermost one; within vlbench it is the folder below (`vlbench.metrics`). A
+    `partial` counts as the function that it binds, without its arguments.
 
-    A changed statement changes the digest. A docstring, a comment, the formatting or the place of a module
-    does not. `cache` is a folder that remembers digests by the bytes of the sources.
+    A changed statement changes the digest. A docstring, a comment, formatting or a moved module does not.
+    `cache` is a folder in which digests are kept under the bytes of the sources.
 
     >>> digest_of_code("vlbench.core.digest") == digest_of_code(digest_of_bytes)
     True
@@ -87,7 +87,7 @@ def code_of(roots: Iterable[str], sources: Mapping[str, bytes]) -> dict[str, str
 
 @lru_cache(maxsize=1024)
 def _statements(source: bytes, own: str) -> tuple[str, list[ast.Import | ast.ImportFrom]]:
-    """The digest of what a module says, empty where it says nothing, and its imports of the package `own`."""
+    """The digest of a module's statements, empty where it has none, and its imports of the package `own`."""
     words: list[str] = []
     imports: list[ast.Import | ast.ImportFrom] = []
     for statement in ast.parse(source).body:
@@ -96,9 +96,10 @@ def _statements(source: bytes, own: str) -> tuple[str, list[ast.Import | ast.Imp
 
 
 def _write(value: object, own: str, words: list[str], imports: list[ast.Import | ast.ImportFrom]) -> None:
-    """Write a syntax tree, a list of them or a plain value, alike in all versions of Python where possible.
+    """Append a syntax tree, a list of them or a plain value to `words`, the same in all versions of Python if
+    possible.
 
-    Imports of the package `own` are put aside.
+    Imports of the package `own` go to `imports` instead.
     """
     match value:
         case ast.Expr(value=ast.Constant(value=str())):
@@ -131,9 +132,9 @@ def _write(value: object, own: str, words: list[str], imports: list[ast.Import |
 def _imported(
     node: ast.Import | ast.ImportFrom, importer: str, sources: Mapping[str, bytes]
 ) -> Iterator[tuple[str, list[str]]]:
-    """The names that an import binds, and the modules that Python runs for each of them.
+    """The names that an import binds, each with the modules that Python runs for it.
 
-    In front of a module are the files of the packages that it lies in.
+    The files of the packages that contain a module come before the module.
     """
     if isinstance(node, ast.Import):
         found = [(alias.asname or "", alias.name) for alias in node.names]

@@ -1,4 +1,4 @@
-"""The types every part agrees on: what a model and a data set are."""
+"""The types that all parts share: what a model is and what a data set is."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -19,9 +19,12 @@ PreprocessMode = Literal["exact", "fast"]
 
 @dataclass(frozen=True, slots=True)
 class Text:
-    """A class, a tag or a caption. It holds all that is known of it; a model reads the part that it can use.
+    """A class, a tag or a caption, with all that is known about it. A model reads the fields that it can use.
 
-    `prompts` are filled-in sentences, `ids` positions in known vocabularies ({"wnid": "n01440764"}).
+    `prompts` are filled-in templates, `ids` the text's entries in known vocabularies.
+
+    >>> Text("tench", prompts=("a photo of a tench.",), ids={"wnid": "n01440764"}).prompts
+    ('a photo of a tench.',)
     """
 
     name: str
@@ -32,12 +35,15 @@ class Text:
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """What the data say is true of one image. A task kind reads the fields that it asks about.
+    """What the data state about one image. A task kind reads the fields that it needs.
 
     `label` and `tags` name a class by its name, its id (a wnid, a folder name) or its index. `group` is a
-    further attribute to count the image by (a region, an income); empty where the data state none.
-    `negatives` lists the tags that are known to be false; all others are then unknown. It is None where every
-    tag that is not stated is false. `unknown` lists tags that may be true or false.
+    further attribute of the image (a region, an income), for accuracy by group; empty where the data state
+    none. `negatives` lists the tags that are known to be false; all other tags are then unknown. With None,
+    every tag that is not in `tags` is false. `unknown` lists tags that may be true or false.
+
+    >>> Target(tags=("dog",), unknown=("cat",)).tags
+    ('dog',)
     """
 
     label: str | int | None = None
@@ -50,12 +56,18 @@ class Target:
 
 @dataclass(frozen=True, slots=True)
 class Example:
-    """One image and its truth. Loader threads call `image` when they need it, never before.
+    """One image with its target. Loader threads call `image` when they need the image, never before.
 
-    `image` reads the bytes and opens them, undecoded. It is a module's function bound to a path, an offset or
-    a row, so that it can be pickled. `state` changes when the bytes may have changed; two data sets state the
-    same for one image. The cache finds digests of images by it. Rendered pictures have a `key` instead, which
-    names all that they are made of. `box` is the part that counts: left, top, right and bottom in pixels.
+    `image` reads the bytes and opens them without decoding. It is a module-level function bound to a path, an
+    offset or a row, so that it can be pickled. `state` changes when the bytes may have changed, and is equal
+    in two data sets that hold the same file: the cache looks up the image's digest by it. Rendered pictures
+    have a `key` instead, which names all that they are made of. `box` is the part of the image that is meant:
+    left, top, right and bottom in pixels.
+
+    >>> from functools import partial
+    >>> from PIL.Image import new
+    >>> Example("red.png", partial(new, "RGB", (8, 8), "red"), Target("red"), key="red 8x8").image().size
+    (8, 8)
     """
 
     id: str
@@ -68,7 +80,11 @@ class Example:
 
 @dataclass(frozen=True, slots=True)
 class Offers:
-    """Names, templates and items that a data set brings along, for tasks whose card states none."""
+    """Names, templates and matching items that come with a data set, for tasks whose card states none.
+
+    >>> Offers(names=(Text("cat"), Text("dog"))).names[1].name
+    'dog'
+    """
 
     names: tuple[Text, ...] = ()
     templates: tuple[str, ...] = ()
@@ -77,10 +93,14 @@ class Offers:
 
 @dataclass(frozen=True, slots=True)
 class Dataset:
-    """Examples in a fixed order, each made when it is asked for.
+    """Examples in a fixed order; each is made when it is asked for.
 
-    `revision` is equal on every machine with the same data: a digest of sorted names and sizes, or a
-    hub revision. `reading` says how the data were read.
+    `revision` is equal on every machine with the same data: a digest of sorted names and sizes, or a hub
+    revision. `reading` records how the data were read.
+
+    >>> pets = Dataset("pets", "1", [Example("a.png", lambda: None, Target("cat"))])
+    >>> len(pets), pets[0].target.label
+    (1, 'cat')
     """
 
     name: str
@@ -97,7 +117,7 @@ class Dataset:
 
 
 class Source(Protocol):
-    """A data set in the form of version 0.1, a class; `as_dataset` of core/dataset.py converts it."""
+    """A data set as a class, as in version 0.1. `vlbench.core.dataset.as_dataset` converts it."""
 
     @property
     def name(self) -> str: ...
@@ -113,10 +133,14 @@ class Source(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where a source may look: `roots` in order (--data-root, VLBENCH_DATA), the card's folder, a cache.
+    """Where a source may look for data: `roots` in order (--data-root, VLBENCH_DATA), the card's folder, a
+    cache.
 
-    Relative paths of a card are tried under each root. `verify` asks for digests of the bytes;
-    `allow_subset` takes those of listed images that are there.
+    A relative path in a card is tried under each root. With `verify`, sources check the digests of the bytes.
+    With `allow_subset`, images that are listed but missing are left out.
+
+    >>> Place(roots=(Path("data"),)).allow_subset
+    False
     """
 
     roots: tuple[Path, ...] = ()
@@ -127,15 +151,21 @@ class Place:
 
 
 SourceFactory = Callable[..., Dataset | Source]
-"""What `vlbench.sources` entry points name: a function of a Place, by keyword-only fields of a card.
+"""What a `vlbench.sources` entry point names: a function of a Place and, as keyword-only parameters, the
+fields of a card.
 
-It raises SourceMissing where it finds no data. It opens no image, and downloads nothing but from a hub.
+It raises SourceMissing where it finds no data. It opens no image, and downloads nothing except from a hub.
 """
 
 
 @dataclass(frozen=True, slots=True)
 class ScoreUnit:
-    """How a threshold becomes a score: a cosine (dual encoders) * scale + bias, or a probability's logit."""
+    """How a threshold becomes a score: a cosine (dual encoders) times scale plus bias, or a probability's
+    logit.
+
+    >>> ScoreUnit("cosine", scale=100.0).scale
+    100.0
+    """
 
     kind: Literal["cosine", "probability"]
     scale: float = 1.0
@@ -146,9 +176,12 @@ class ScoreUnit:
 class Identity:
     """Digests of everything that can change what a model computes, known before its weights are loaded.
 
-    `weights` maps a file name to its SHA-256; `origin` says where it came from. `replicate_of` names the
-    row that this model is one seed of; empty if it stands alone. `learned_from` are the digests of the images
-    that it was fitted on (core/image.py), where that is recorded.
+    `weights` maps a file name to its SHA-256; `origin` states where the file came from. `replicate_of` is the
+    leaderboard row of which this model is one seed; empty for a model of its own. `learned_from` holds the
+    digests of the images that it was fitted on (core/image.py), where they are recorded.
+
+    >>> Identity(image="i1", text="t1", whole="m1").learned_from
+    ()
     """
 
     image: str
@@ -162,7 +195,11 @@ class Identity:
 
 @dataclass(frozen=True, slots=True)
 class Placement:
-    """Where and how a model runs: a torch device string, a precision."""
+    """Where and how a model runs: a torch device string and a precision.
+
+    >>> Placement()
+    Placement(device='cpu', precision='fp32')
+    """
 
     device: str = "cpu"
     precision: Precision = "fp32"
@@ -170,10 +207,13 @@ class Placement:
 
 @dataclass(frozen=True, slots=True)
 class ModelInfo:
-    """Facts of a loaded model; `parameters` counts both sides, `image_size` is (height, width).
+    """Facts about a loaded model. `parameters` counts both sides, `image_size` is (height, width) in pixels.
 
-    `feature_shape` is that of one image's features, which the engine plans its memory by. `changes` say what
-    was converted, resampled, renamed or not read of its files; empty where all is as it lay there.
+    `feature_shape` is the shape of one image's features, from which the engine plans its memory. `changes`
+    lists what was converted, resampled, renamed or not read from its files; empty where nothing was.
+
+    >>> ModelInfo("mine", ScoreUnit("cosine"), image_size=(224, 224), parameters=151_000_000).changes
+    ()
     """
 
     name: str
@@ -187,12 +227,12 @@ class ModelInfo:
 class Model(Protocol):
     """A loaded model: encoders whose first axis counts items, and a score that reads both sides.
 
-    `preprocess` turns one image into what `encode_images` takes a batch of; it is picklable and
-    thread-safe, and runs in loader workers. Features are float32 on the model's device, those of images as
-    they are projected: what a score needs of them, unit length say, `score` does itself. Row i of any
-    answer depends on item i alone; at one batch shape it is the same to the last bit. Features [m, k, ...]
-    of texts may have a k that grows with the prompts or descriptions of a call's longest text; rows of
-    zeros behind its own change no score of a text.
+    `preprocess` turns one image into one item of the batch that `encode_images` takes. It can be pickled, is
+    thread-safe, and runs in loader workers. Features are float32 on the model's device. Image features are
+    the projected ones; where a score needs unit length, `score` normalises them. Row i of an answer depends
+    on item i alone, and is equal to the last bit for one batch shape. In text features [m, k, ...], k may
+    grow with the number of prompts or descriptions of the longest text in a call; further rows of zeros do
+    not change the score of a text.
     """
 
     @property
@@ -205,9 +245,9 @@ class Model(Protocol):
 
 
 class Checkpoint(Protocol):
-    """A model that is named and not loaded. `identify` may fetch and digest files; it imports no torch
-    once the files are known to the cache.
+    """A model that is named but not loaded.
 
+    `identify` may fetch and digest files; it does not import torch once the cache knows the files.
     `capabilities` are those of core/capabilities.py that the loaded model has, known before it is loaded.
     """
 
@@ -225,10 +265,14 @@ class Checkpoint(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """What an adapter is given beside its card's settings.
+    """What an adapter is given besides the settings of its card.
 
-    `folder` holds the card's data files, `weights` is the user's own file, `cache` remembers digests.
-    `open(name, weights=None)` names another model, for one that is built on top of it.
+    `folder` holds the card's data files, `weights` is the user's own file, `cache` is where digests are kept.
+    `open(name, weights=None)` returns the checkpoint of another model, for a model that is built on top of
+    it.
+
+    >>> Origin("mine", weights=Path("mine.pt")).preprocess
+    'exact'
     """
 
     name: str
@@ -240,19 +284,20 @@ class Origin:
 
 
 Adapter = Callable[..., Checkpoint]
-"""What `vlbench.adapters` entry points name: a function of an Origin, by keyword-only `settings` of a card.
+"""What a `vlbench.adapters` entry point names: a function of an Origin and, as keyword-only parameters, the
+`settings` of a card.
 
-A name `ADAPTER:REFERENCE` on the command line calls it with `reference=REFERENCE` alone. It touches neither
-torch nor the network.
+A name `ADAPTER:REFERENCE` on the command line calls it with `reference=REFERENCE`. It uses neither torch nor
+the network.
 """
 
 
 @dataclass(frozen=True, slots=True)
 class Prediction:
-    """What scoring kept of a model's scores: arrays by name; `prediction["row_ranks"]` is one of them.
+    """What a scoring keeps of a model's scores: arrays by name, such as `prediction["row_ranks"]`.
 
-    A scoring says what its arrays hold (vlbench/scorings). `thresholds` [m] are the task's, else the model's
-    own, in the units that people state (a probability), where there are any.
+    Each scoring documents its arrays (vlbench/scorings). `thresholds` [m], where there are any, are the
+    task's, else the model's own, in the units that people state (a probability).
     """
 
     unit: ScoreUnit
@@ -262,7 +307,7 @@ class Prediction:
         return self.arrays[name]
 
     def get(self, name: str) -> "NDArray[Any] | None":
-        """The array of a name; None where the scoring does not keep it."""
+        """The array with this name; None where the scoring does not keep it."""
         return self.arrays.get(name)
 
     def under(self, thresholds: Sequence[float | None]) -> "Prediction":
@@ -289,7 +334,7 @@ _MOVED = {
     "Scoring": "is in vlbench.core.scoring, a value: SCORINGS.get(NAME) of vlbench.core.registry",
     "Tuning": "is gone: what learns from another split is a Method of vlbench.core.method",
 }
-"""What version 0.1 had in this module, and where it went."""
+"""Names that version 0.1 had in this module, and where each one is now."""
 
 if not TYPE_CHECKING:  # a type checker would take any name for one of this module
 

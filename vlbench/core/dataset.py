@@ -1,4 +1,4 @@
-"""Data sets: their lazy examples, a part of one, and one made of a class of version 0.1."""
+"""Data sets: lazy examples, a subset, and the conversion of a version 0.1 class."""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -11,7 +11,7 @@ from vlbench.core.reading import Reading
 
 @dataclass(frozen=True, slots=True)
 class Examples(Sequence[Example]):
-    """`size` examples, each made by `make` of its position when it is asked for.
+    """A sequence of `size` examples. `make(i)` makes the one at position i when it is asked for.
 
     >>> Examples(lambda i: Example(f"{i}.png", None, None), 3)[-1].id
     '2.png'
@@ -38,7 +38,8 @@ class Examples(Sequence[Example]):
 
 
 def subset(dataset: Dataset, indices: Sequence[int]) -> Dataset:
-    """A data set of the examples at `indices`, in that order, with the items that need these images alone.
+    """A data set of the examples at `indices`, in that order, and of the matching items whose images are all
+    among them.
 
     >>> whole = Dataset("d", "1", [Example(name, None, None) for name in "abc"])
     >>> [example.id for example in subset(whole, [2, 0])]
@@ -55,7 +56,7 @@ def subset(dataset: Dataset, indices: Sequence[int]) -> Dataset:
 
 
 def as_dataset(source: Dataset | Source) -> Dataset:
-    """Turn a source of version 0.1 into a data set; a data set stays as it is.
+    """Convert a source of version 0.1 to a data set. A data set is returned unchanged.
 
     Such a source has name, revision, offers, `__len__`, `__getitem__`, `target`, `fingerprint`, and perhaps
     `reading`.

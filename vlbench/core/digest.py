@@ -1,4 +1,4 @@
-"""Digests of values and of files: they depend on content, never on a path."""
+"""Digests of values and of files. They depend on the content, never on a path."""
 
 import hashlib
 import json
@@ -12,7 +12,7 @@ HEX = 32
 
 
 def digest_of(value: object) -> str:
-    """Digest of a value made of strings, numbers, None, lists, tuples and mappings.
+    """Digest of a value that consists of strings, numbers, None, lists, tuples and mappings.
 
     >>> digest_of({"b": 1, "a": (2,)}) == digest_of({"a": [2], "b": 1})
     True
@@ -30,7 +30,7 @@ def digest_of_bytes(data: bytes) -> str:
 
 
 def digest_of_strings(strings: Iterable[str]) -> str:
-    """Digest of a sequence of strings in their order; their lengths count, so that no two run together.
+    """Digest of strings in their order. Their lengths count, so "ab", "c" and "a", "bc" differ.
 
     >>> digest_of_strings(["ab", "c"]) == digest_of_strings(["a", "bc"])
     False
@@ -44,7 +44,14 @@ def digest_of_strings(strings: Iterable[str]) -> str:
 
 
 def sha256_of_file(path: Path) -> str:
-    """SHA-256 of a file's bytes, in hexadecimal digits."""
+    """SHA-256 of a file's bytes, in hexadecimal digits.
+
+    >>> from tempfile import TemporaryDirectory
+    >>> with TemporaryDirectory() as folder:
+    ...     _ = Path(folder, "a.txt").write_text("a")
+    ...     print(sha256_of_file(Path(folder, "a.txt"))[:8])
+    ca978112
+    """
     with open_regular(path) as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 

@@ -1,11 +1,11 @@
-"""The errors a user can cause: each one line of what, where and what to do."""
+"""Errors that a user can cause. Each message is one line: what is wrong, where, and what to do."""
 
 from collections.abc import Iterable
 from difflib import get_close_matches
 
 
 class VlbenchError(Exception):
-    """A mistake the user can mend; the command line prints it as one line and exits with 2."""
+    """A mistake that the user can correct; the command line prints it as one line and exits with 2."""
 
 
 class UnknownName(VlbenchError):
@@ -20,19 +20,19 @@ class UnknownName(VlbenchError):
 
 
 class CardError(VlbenchError):
-    """A card that lacks a field or holds a wrong one."""
+    """A card that lacks a field or has a wrong one."""
 
 
 class DataError(VlbenchError):
-    """Images, texts or labels that are missing, damaged or contradict one another."""
+    """Images, texts or labels that are missing, damaged or contradictory."""
 
 
 class NoPixels(DataError):
-    """An image that is so narrow that a resize leaves no row or no column of it."""
+    """An image so narrow that a resize leaves it no row or no column."""
 
 
 class SourceMissing(DataError):
-    """A source does not find its data; vlbench then tries the next source of the card."""
+    """A source that does not find its data. vlbench then tries the next source of the card."""
 
     def __init__(self, looked: str, advice: str) -> None:
         super().__init__(f"{looked}: {advice}")
@@ -41,7 +41,7 @@ class SourceMissing(DataError):
 
 
 class WeightsError(VlbenchError):
-    """Weights that are missing, of another shape, or unsafe to read."""
+    """Weights that are missing, have another shape, or are unsafe to read."""
 
 
 class PluginError(VlbenchError):
@@ -49,7 +49,7 @@ class PluginError(VlbenchError):
 
 
 class Unsupported(VlbenchError):
-    """Something a model, device or task cannot do, refused before any work."""
+    """Something that a model, device or task cannot do; refused before any work."""
 
 
 class LacksMemory(Unsupported):
@@ -57,12 +57,12 @@ class LacksMemory(Unsupported):
 
 
 class NotFinite(VlbenchError):
-    """A model answered NaN or infinity, whose scores would look like chance."""
+    """A model returned NaN or infinity, whose scores could pass for chance."""
 
 
 class Unrepeatable(VlbenchError):
-    """A model scored one image and one text differently in two calls."""
+    """A model gave one image and one text different scores in two calls."""
 
 
 class CheckFailed(VlbenchError):
-    """A check that ran and said no; the command line exits with 1."""
+    """A check that ran and failed; the command line exits with 1."""

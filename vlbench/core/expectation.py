@@ -1,17 +1,24 @@
-"""The counts that a card states, compared with the data before any work."""
+"""Checks the counts that a card states against the data before any work."""
 
 from vlbench.core.errors import DataError
 from vlbench.core.task import TaskRequest
 
 
 def check_counts(request: TaskRequest, *, images: int, texts: int) -> str:
-    """Compare counts with those of the card. Answers why the task is partial; empty if it is whole.
+    """Compare counts with those of the card. Return why the task is partial; empty if it is whole.
 
     Raises:
         DataError: a count differs and the user did not allow a subset.
+
+    >>> from vlbench.core.contracts import Dataset
+    >>> from vlbench.core.task import Expectation
+    >>> pets, stated = Dataset("pets", "1", ()), Expectation(images=3)
+    >>> request = TaskRequest("pets", "mine", pets, expect=stated, allow_subset=True)
+    >>> check_counts(request, images=2, texts=2)
+    '2 images where the card says 3'
     """
     if images == 0:
-        raise DataError(f"{request.name}: {request.source.name} holds no image; check the folder")
+        raise DataError(f"{request.name}: {request.source.name} has no image; check the folder")
     if request.partial:
         return request.partial
     found = {"images": images, "texts": texts}

@@ -1,4 +1,4 @@
-"""Files written whole or not at all, checksummed ones, paths as messages show them, remembered digests."""
+"""Files: atomic writes, checksummed files, paths as messages show them, and remembered digests."""
 
 import fcntl
 import json
@@ -20,7 +20,7 @@ PASSING = ".vlbench-passing"
 _swept: set[Path] = set()
 """Folders that this process has swept: each is looked through once."""
 _CHECKED = b"vlbench-checked "
-"""What a checksummed file begins with; the digest and a line feed follow, then the content."""
+"""The first bytes of a checksummed file; the digest, a line feed and the content follow."""
 _LONGEST = 224
 """Letters of a file's name, so that disks of 255 have room for what it ends with."""
 
@@ -113,14 +113,14 @@ def write_checked(path: Path, content: bytes | str) -> None:
     """Write a file for `read_checked`: it begins with a digest of its content and of its own name.
 
     Raises:
-        DataError: a folder lies there.
+        DataError: there is a folder with this name.
     """
     data = content.encode() if isinstance(content, str) else content
     write_atomically(path, _CHECKED + _checksum(path, data) + b"\n" + data)
 
 
 def read_checked(path: Path) -> bytes | None:
-    """The content of a file that `write_checked` wrote; None where there is no file, or it is damaged."""
+    """The content of a file that `write_checked` wrote; None where the file is missing or damaged."""
     try:
         head, line_feed, data = path.read_bytes().partition(b"\n")
     except OSError:
@@ -152,7 +152,7 @@ def file_name(name: str) -> str:
 
 
 def shown(path: Path) -> str:
-    """A path as messages show it: relative to the working folder where it is inside.
+    """A path as messages show it: relative to the working folder if it is inside.
 
     >>> shown(Path.cwd() / "tasks" / "a.yaml")
     'tasks/a.yaml'
@@ -174,7 +174,7 @@ def state_of(path: str, status: os.stat_result) -> str:
 
 
 def default_cache() -> Path:
-    """Where features are stored unless told otherwise: VLBENCH_CACHE, or the user's cache folder."""
+    """The default folder for features: VLBENCH_CACHE, or the user's cache folder."""
     folder = os.environ.get("VLBENCH_CACHE")
     user = Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache") / "vlbench"
     return (Path(folder) if folder else user).expanduser()
@@ -186,7 +186,7 @@ def remembered_sha256(path: Path, cache: Path | None) -> str:
 
 
 def remembered(key: str, cache: Path | None, compute: Callable[[], str]) -> str:
-    """The string that the cache folder keeps under a key; it is computed where there is none.
+    """The string that the cache folder holds under a key; if there is none, it is computed and stored.
 
     >>> remembered("key", None, lambda: "value")
     'value'

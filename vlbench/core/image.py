@@ -1,6 +1,6 @@
-"""Images: their keys, which are digests of their bytes, kept in one table for each data set.
+"""Image keys, which are digests of the images' bytes. A table in the cache holds the keys of each data set.
 
-So a copy of an image is known for what it is. Also what decoding changes of an image or leaves out.
+A copy of an image therefore has the key of the original. Also: remarks on what decoding changes or drops.
 """
 
 from collections.abc import Iterable, Sequence
@@ -21,23 +21,23 @@ if TYPE_CHECKING:
     from PIL.Image import Image
 
 SAMPLED = 16
-"""So many images of a data set are read to tell it from another of equal names and sizes."""
+"""How many images are digested to tell a data set from another with equal names and sizes."""
 DIGITS = 16
-"""Hexadecimal digits by which a model's file names an image that it learned from."""
+"""How many hexadecimal digits of a digest a model's file states for each image that it learned from."""
 READERS = 8
-"""Threads that read images which are only digested."""
+"""How many threads read images that are digested but not decoded."""
 ORIENTATION = 0x0112
-"""The EXIF tag of how a picture is to be turned; 1 is as it lies."""
+"""The EXIF tag for the orientation of a picture; 1 is upright."""
 WIDE = frozenset(("I;16", "I;16L", "I;16B", "I;16N", "I"))
-"""Pillow's modes of whole numbers above 255."""
+"""Pillow's modes with integers above 255."""
 
 
 @dataclass(frozen=True, slots=True)
 class ImageList:
-    """Digests of the ids and of the states of a data set's images, and their count.
+    """Digests of the ids and of the states of a data set's images, and how many there are.
 
-    `keys` [n] are known without a table where pictures are rendered and state them, or where images were read
-    to be verified; else None.
+    `keys` [n] are known without a table where rendered pictures state them, or where all images were read to
+    verify them; else None.
     """
 
     ids: str
@@ -47,10 +47,10 @@ class ImageList:
 
 
 def list_images(dataset: Dataset, *, cache: Path | None = None, verify: bool = False) -> ImageList:
-    """List the images of a data set in one pass. It opens them only to verify them.
+    """List the images of a data set in one pass, without opening them unless `verify` asks for it.
 
     Raises:
-        DataError: an example has neither key nor state, or an image that is to be verified cannot be read.
+        DataError: an example has neither key nor state, or an image cannot be read while it is verified.
     """
     ids, states, keys = [], [], []
     for example in dataset.examples:
@@ -72,7 +72,7 @@ def list_images(dataset: Dataset, *, cache: Path | None = None, verify: bool = F
 
 
 def known_keys(images: ImageList, cache: Path | None) -> tuple[str, ...] | None:
-    """The keys [n] of listed images, from the cache's table; None where images have to be read first."""
+    """The keys [n] of listed images, from the table in the cache; None where images must be read first."""
     if images.keys is not None:
         return images.keys
     kept = None if cache is None else read_checked(_table(images, cache))
@@ -89,7 +89,10 @@ def keep_keys(images: ImageList, keys: Iterable[str], cache: Path | None) -> Non
 
 
 def read_keys(dataset: Dataset, *, stated: bool = True) -> tuple[str, ...]:
-    """Open all images and digest them. With `stated`, a rendered picture's own key is taken."""
+    """The keys of all images, which are opened and digested.
+
+    With `stated`, a rendered picture's own key is used.
+    """
     # imported here, so that a run with everything stored starts without them
     from concurrent.futures import ThreadPoolExecutor
 
@@ -113,7 +116,7 @@ def key_of(image: "Image", example: Example) -> str:
 def image_digests(dataset: Dataset, cache: Path | None) -> tuple[str, ...]:
     """A digest of each image of a data set: of its encoded bytes, or of the pixels of a rendered one.
 
-    It reads every image that is in no table, and decodes rendered ones alone.
+    Images that no table has are read; only rendered ones are decoded.
 
     Raises:
         DataError: an image cannot be read.
@@ -133,8 +136,8 @@ def image_digests(dataset: Dataset, cache: Path | None) -> tuple[str, ...]:
 def sample_digest(dataset: Dataset, cache: Path | None) -> str:
     """Digest of the bytes of 16 images spread over a data set; empty where they are rendered.
 
-    It tells apart data sets of equal names, sizes and labels. It may miss that a few images were replaced.
-    The cache remembers it by the states of the images.
+    It tells apart data sets with equal names, sizes and labels, but may miss a few replaced images. The cache
+    keeps it under the states of the images.
 
     Raises:
         DataError: an image cannot be read.
@@ -154,7 +157,7 @@ def sample_digest(dataset: Dataset, cache: Path | None) -> str:
 
 
 def seen_among(tested: Dataset, learned: Iterable[str], cache: Path | None) -> int:
-    """How many images of a data set have a digest that is among `learned`; without any, no image is read."""
+    """How many images of a data set have a digest in `learned`. If `learned` is empty, no image is read."""
     known = frozenset(learned)
     return sum(digest in known for digest in image_digests(tested, cache)) if known else 0
 
@@ -179,7 +182,7 @@ def _encoded(image: "Image") -> bytes | None:
 
 
 def decoding_remarks(image: "Image") -> tuple[str, ...]:
-    """What preprocessing changes of an opened image that is no plain 8-bit picture; empty where it is one.
+    """What preprocessing changes in an opened image that is not a plain 8-bit picture; empty for a plain one.
 
     It is converted as open_clip does: Pillow's `convert("RGB")`, of the first frame, as it lies.
 
@@ -207,12 +210,13 @@ def decoding_remarks(image: "Image") -> tuple[str, ...]:
 
 
 def part_of(image: "Image", box: tuple[int, int, int, int] | None) -> "Image":
-    """The part of an opened image inside a box, in RGB; without a box the image as it is."""
+    """The part of an opened image inside `box`, in RGB; without a box, the image itself."""
     return image if box is None else image.convert("RGB").crop(box)
 
 
 def watched(dataset: Dataset, found: dict[int, tuple[str, ...]]) -> Dataset:
-    """The same data set; when an image is opened, `found` takes the remarks on its decoding, by its index."""
+    """The same data set; whenever an image is opened, remarks on its decoding go to `found` under its
+    index."""
     examples = Examples(partial(_watched, dataset.examples, found), len(dataset))
     return replace(dataset, examples=examples)
 
@@ -231,7 +235,7 @@ def _open(example: Example, found: dict[int, tuple[str, ...]], index: int) -> "I
 
 
 def decoding_text(found: Iterable[tuple[str, Iterable[str]]]) -> str:
-    """Counts of remarks on images, each with the first image's id; empty where there are none.
+    """How many images have each remark, with the id of the first one; empty without remarks.
 
     >>> decoding_text([("a.png", ["of CMYK"]), ("b.png", ["of CMYK"])])
     '2 images of CMYK (the first: a.png)'

@@ -10,9 +10,9 @@ from vlbench.core.problem import Problem
 from vlbench.core.relevance import Relevance
 
 ITEM = "item"
-"""The group of each query by the item that owns it, where pairs are asked about item by item."""
+"""The name of the groups that state which item each query belongs to, where pairs are asked item by item."""
 MOST_SCORES = 2_000_000
-"""Numbers of a score matrix up to which it is kept unasked (8 MB)."""
+"""A score matrix with up to this many numbers (8 MB) is kept without being asked for."""
 
 Indices = NDArray[np.int64]
 Floats = NDArray[np.float64]
@@ -21,7 +21,11 @@ Floats = NDArray[np.float64]
 def asked_by_item(problem: Problem) -> Indices:
     """The asked pairs of a problem, [p, 4]: candidate, query, item number, and 1 where the pair is right.
 
-    Items are numbered in the order of their names.
+    Item numbers follow the sorted names of the items.
+
+    >>> from vlbench.core.small_problem import small_problem
+    >>> asked_by_item(small_problem([[1, 0, 0], [0, 0, 1]], items="aab")).tolist()
+    [[0, 0, 0, 1], [0, 1, 0, 0], [1, 2, 1, 1]]
     """
     assert problem.asked is not None
     pairs, labels = problem.asked.pairs, problem.groups[ITEM].labels
@@ -34,11 +38,15 @@ def asked_by_item(problem: Problem) -> Indices:
 
 @dataclass(frozen=True, slots=True)
 class Contributions:
-    """What each image adds to a metric, [n], with the metric as its mean, and how much it could add, [n].
+    """What each image contributes to a metric, [n], where the metric is the mean of the contributions.
 
-    `most` is what an image would add if all of its answers were right: 1 where images count alike. `right`
-    says which images are right, where each has one answer. `biased` values are pseudo-values of the
-    jackknife: their mean is the metric up to its bias.
+    `most` [n] is what an image would contribute if all of its answers were right: 1 where images have equal
+    weight. `right` tells which images are right, where each has one answer. With `biased`, the values are
+    jackknife pseudo-values: their mean is the metric up to the jackknife's bias.
+
+    >>> each = Contributions("recall", values=np.array([1.0, 0.5]), most=np.ones(2))
+    >>> float(each.values.mean())
+    0.75
     """
 
     method: str
@@ -50,21 +58,25 @@ class Contributions:
 
 Hits = NDArray[np.bool_]
 PerImage = Hits | Contributions
-"""What a metric's `items` says of a model's items: of a share whether each image that has something right is
-right itself, [n]; else what each adds."""
+"""What a metric's `items` returns for each image: for a share, whether it is right, [n], for the images that
+have something right; else its contribution."""
 
 
 @dataclass(frozen=True, slots=True)
 class Items:
-    """One model's answers on a task of n images and m texts; None where a task has no such thing.
+    """One model's answers on a task with n images and m texts.
 
-    Ranks are those of a `Prediction`: 1 is the best, 0 says that nothing is right. `classes` are the
-    positions of the images' texts where each has exactly one, `text_images` the first image that a caption
-    is true of, -1 for none. `influence` are the jackknife pseudo-values of the primary metric, whose mean is
-    that metric and whose standard error is its own, up to the bias of the jackknife. `positives` are the
-    true pairs (image, text) of a task that scores a matrix, sorted; `scores` are left out where they are too
-    many, and are NaN where a pair is not asked about. Of a task that asks about some pairs alone, item by
-    item, `pair_scores` are those of all `pairs`: candidate, query, number of the item, 1 where it is right.
+    A field is None where the task does not have it. Ranks are those of a `Prediction`: 1 is the best, 0 means
+    that nothing is right. `classes` are the positions of the right texts, where each image has exactly one.
+    `text_images` is the first image that each caption is true of, -1 for none. `influence` holds the
+    jackknife pseudo-values of the primary metric: their mean is the metric and their standard error is the
+    metric's own, up to the jackknife's bias. `positives` are the sorted true pairs (image, text) of a task
+    that keeps a score matrix. `scores` are NaN where a pair is not asked about, and are dropped above a size
+    limit. Where a task asks about single pairs, item by item, `pair_scores` are the scores of all `pairs`:
+    candidate, query, number of the item, 1 where the pair is right.
+
+    >>> Items(image_ranks=np.array([1, 3])).text_ranks is None
+    True
     """
 
     image_ranks: Indices | None = None  # [n]
@@ -86,9 +98,10 @@ class Items:
         influence: NDArray[np.float64] | None = None,
         most_scores: int = MOST_SCORES,
     ) -> "Items":
-        """Keep of a prediction what comparisons read, but no score matrix of more than `most_scores` numbers.
+        """Keep the parts of a prediction that comparisons read, without a score matrix above `most_scores`
+        numbers.
 
-        Where candidates are texts, nothing is kept that counts images.
+        Where candidates are texts, nothing that counts images is kept.
         """
         if not isinstance(problem.candidates, Dataset):
             return cls(text_ranks=prediction.get("column_ranks"))

@@ -1,6 +1,6 @@
-"""What data call classes and tags: found among a task's texts, by id, then by a name that one text has.
+"""Finds the class or tag that a label in the data means: by id, or by a name that only one text has.
 
-Also the names that lie beside some images, compared with those of a task.
+Also compares the names that some data sets hold with those of a task.
 """
 
 from collections import Counter
@@ -12,16 +12,16 @@ from vlbench.core.errors import DataError, UnknownName
 from vlbench.core.protocol import SYNONYMS
 
 NUMBER = "number"
-"""The vocabulary of the numbers that data give their classes, for texts that stand in another order."""
+"""The vocabulary of class numbers in the data, for texts that are listed in another order."""
 NO_LABELS = frozenset({NUMBER, SYNONYMS})
-"""Vocabularies that no string label is looked up in."""
+"""Vocabularies in which string labels are not looked up."""
 
 
 @dataclass(frozen=True, slots=True)
 class LabelIndex:
-    """Positions of texts under their ids and under the names that only one of them has.
+    """Positions of texts by id, and by name where only one text has that name.
 
-    `numbers` are positions under the numbers that the data give; empty where those are the positions.
+    `numbers` maps class numbers of the data to positions; empty where the numbers are the positions.
     """
 
     positions: dict[str, int]
@@ -37,7 +37,7 @@ class LabelIndex:
         1
 
         Raises:
-            DataError: two texts share an id of one vocabulary, or a name where one of them has no id.
+            DataError: two texts share an id in one vocabulary, or share a name and one of them has no id.
         """
         owners: dict[tuple[str, str], int] = {}
         places_of: dict[str, set[int]] = {}
@@ -69,17 +69,20 @@ class LabelIndex:
         stated = [text.ids[NUMBER] for text in texts if text.ids.get(NUMBER)]
         numbers = {int(number): place for place, number in enumerate(stated) if number.isdecimal()}
         if stated and not len(set(stated)) == len(numbers) == len(texts):
-            raise DataError(f"{task}: the column {NUMBER!r} of the names is no whole number for each class")
+            raise DataError(
+                f"{task}: the column {NUMBER!r} of the names does not have an integer for each class"
+            )
         return cls(positions, (repeated | shared) - positions.keys(), len(texts), numbers)
 
     def position(self, label: str | int, where: Callable[[], str]) -> int:
-        """The position of the text that a label names, by an index, the data's number, an id or a name.
+        """The position of the text that a label means: by index, by the data's class number, by id or by
+        name.
 
-        `where` says in an error whose label it is.
+        `where` makes the part of an error message that tells which image has the label.
 
         Raises:
             DataError: an index out of range, or a name that several texts share.
-            UnknownName: no text has it; close matches are given.
+            UnknownName: no text has this label; the message lists close matches.
         """
         if isinstance(label, int):
             if label in self.numbers:
@@ -104,17 +107,17 @@ class LabelIndex:
 
 @dataclass(frozen=True, slots=True)
 class NamesFound:
-    """How the names beside the data differ from the task's, and notes on names that are spelt otherwise."""
+    """How the names in the data differ from the task's, and notes on differences in spelling alone."""
 
     differs: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
 
 
 def compare_names(source: Dataset, texts: Sequence[Text]) -> NamesFound:
-    """Compare the names that a data set offers with a task's, where its labels are numbers.
+    """Compare the names that a data set offers with those of a task, where its labels are numbers.
 
-    Another order would mix up such labels. A label's number is a position among the task's texts, or what
-    they state as their `number`. Labels that are names or ids find their class in any order.
+    A number means the position of a text in the task, or the `number` that a text states, so names in another
+    order would mix up the labels. Labels that are names or ids do not depend on the order.
     """
     there = [text.name for text in source.offers.names]
     target = source[0].target if there else Target()
@@ -142,7 +145,7 @@ def compare_names(source: Dataset, texts: Sequence[Text]) -> NamesFound:
 
 
 def _plain(name: str) -> str:
-    """A name without what spelling alone makes of it.
+    """A name in lower case without differences of spelling.
 
     >>> _plain("Airplane_wing ") == _plain("airplane wing")
     True

@@ -1,4 +1,4 @@
-"""What a metric says: a value, its interval, and the values it is made of."""
+"""Measurement: what a metric returns: a value, its interval, and the values of single classes or tags."""
 
 import math
 from collections.abc import Sequence
@@ -24,13 +24,13 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Measurement:
-    """A metric's value (a fraction unless its name says otherwise) with its 95 % interval.
+    """A metric's value with its 95 % interval; a fraction, unless the metric states other ends.
 
-    `value` is None where nothing could be measured. `n` counts what the mean is over, `left_out` the
-    classes or tags without a positive. The engine fills in what stands on the metric itself: `metric`, its
-    name as asked for, and its values' ends, None for no end. `influence` are jackknife pseudo-values of the
-    images, [n], where the metric has them: their mean is the value and their standard error its own, up to
-    the jackknife's bias; they are no part of a result.
+    `value` is None where nothing could be measured. `n` counts what the mean is over, `left_out` the classes
+    or tags without a positive. The engine fills in `metric`, the name as asked for, and the ends of its
+    values, where None means no end. `influence` [n] holds the jackknife pseudo-values of the images, where
+    the metric has them: their mean is the value and their standard error is the metric's own, up to the
+    jackknife's bias. A result does not store them.
     """
 
     value: float | None
@@ -55,10 +55,9 @@ class Measurement:
         *,
         least: int = 1,
     ) -> "Measurement":
-        """The mean of values [m] of classes or tags, over those whose `counts` [m] are at least `least`.
+        """The mean of `values` [m] of classes or tags, over those whose `counts` [m] are at least `least`.
 
-        The parts are all of them, those that do not count without a value; the interval is left to the
-        caller.
+        The parts are all classes or tags; those below `least` have no value. The caller sets the interval.
 
         >>> import numpy as np
         >>> found = Measurement.mean_of(("cat", "dog"), np.array([0.5, np.nan]), np.array([4, 0]))
@@ -77,9 +76,12 @@ class Measurement:
 
 @dataclass(frozen=True, slots=True)
 class MetricOptions:
-    """`at` is the number behind `@` in a metric's name (k of recall@k, a threshold).
+    """Options of a metric. `at` is the number after `@` in its name: k of recall@k, or a threshold.
 
     `seed` is for resampling.
+
+    >>> MetricOptions(at=5.0).number
+    5.0
     """
 
     at: float | None = None
@@ -87,7 +89,7 @@ class MetricOptions:
 
     @property
     def number(self) -> float:
-        """`at` where the metric needs a number, which it checks before it runs."""
+        """`at`, for a metric that requires it. The metric is refused without it before it runs."""
         assert self.at is not None
         return self.at
 
@@ -96,7 +98,7 @@ _Z = NormalDist().inv_cdf(0.975)
 
 
 def student_quantile(freedom: float) -> float:
-    """The 97.5 % quantile of Student's distribution: 1 % too large at 3 degrees of freedom, less beyond.
+    """The 97.5 % quantile of Student's t distribution: 1 % too large at 3 degrees of freedom, less above.
 
     Source: Wallace 1959, Annals of Mathematical Statistics 30, 1124-1130, solved for t.
 

@@ -1,4 +1,4 @@
-"""Method: a value that says how features become scores. Zero-shot leaves all to the model."""
+"""Method: how features become scores. Zero-shot leaves that to the model."""
 
 import json
 import re
@@ -27,10 +27,10 @@ _DIGITS = 6
 
 @dataclass(frozen=True, slots=True)
 class Split:
-    """A split that a method learns from; vectors and predictions are computed when they are asked for.
+    """A data split that a method learns from. Vectors and predictions are computed when they are called.
 
-    `vectors` are those of the candidates, [n, d], of the length that the model gives them. `prediction` is
-    what the task's scoring keeps of the model's own scores.
+    `vectors()` returns the candidates' vectors [n, d], not normalised. `prediction()` returns what the task's
+    scoring keeps of the model's own scores.
     """
 
     problem: "Problem"
@@ -40,7 +40,12 @@ class Split:
 
 @dataclass(frozen=True, slots=True)
 class Lesson:
-    """What a method learns from: splits by name, vectors of the queries' words [m, d], a seed, a device."""
+    """What a method learns from: splits by name, vectors of the queries' words [m, d], a seed and a device.
+
+    >>> import numpy as np
+    >>> Lesson(splits={}, words=lambda: np.zeros((2, 8))).words().shape
+    (2, 8)
+    """
 
     splits: Mapping[str, Split]
     words: "Callable[[], Vectors]"
@@ -50,11 +55,16 @@ class Lesson:
 
 @dataclass(frozen=True, slots=True)
 class Head:
-    """What a method learned; a missing part is the model's own.
+    """What a method learned. Where a part is missing, the model's own is used.
 
-    `compose` makes one vector of a reference's and its words', both [m, d]. `score` gives the scores [b, m]
-    of candidates' vectors [b, d]. `thresholds` are one for each query, in the units that people state.
-    `learned` says by name what was found or chosen: it is told in a line, and the result keeps it.
+    `compose` makes one vector from the vectors of a reference image and of words, all [m, d]. `score` returns
+    the scores [b, m] of candidates' vectors [b, d]. `thresholds` has one for each query, in the units that
+    people state. `learned` names what was found or chosen: it is printed, and stored in the result.
+
+    >>> import numpy as np
+    >>> head = Head(score=lambda vectors: vectors @ np.eye(2, 3), learned={"images": 4})
+    >>> head.score(np.ones((5, 2))).shape
+    (5, 3)
     """
 
     compose: "Callable[[Vectors, Vectors], Vectors] | None" = None
@@ -65,17 +75,17 @@ class Head:
 
 @dataclass(frozen=True, slots=True)
 class Method:
-    """A way to answer a question; what `vlbench.methods` entry points name are functions that make one.
+    """A way to answer a question. A `vlbench.methods` entry point names a function that makes one.
 
-    `fit` answers a head that has `parts` and no others. `settings` are those that differ from the defaults;
-    of them `shots` stands in a row's name. `learns_from` names splits; what is learned is not zero-shot.
-    `reads` says which sides are encoded, `needs` which capabilities a model has to have. `metrics` are
-    measured beside the task's, by name. `rewrite` changes what is asked, before anything is planned; right
-    pairs, asked pairs and their order stay. `suits` raises Unsupported where the splits that it learns from
-    are none for it, before anything is loaded. `seeded` says whether the seed changes what is learned.
+    `fit` returns a head that has exactly the `parts`. `settings` are those that differ from the defaults; of
+    these, `shots` appears in a row's name. `learns_from` names splits; a method that learns is not zero-shot.
+    `reads` names the sides that are encoded, `needs` the capabilities that a model must have. `metrics` are
+    measured besides the task's. `rewrite` changes the queries before anything is planned; right pairs, asked
+    pairs and their order stay. `suits` raises Unsupported where the method cannot learn from the splits,
+    before anything is loaded. `seeded` tells whether the seed changes what is learned.
 
     Raises:
-        PluginError: its name could not stand in a row's, or a word of its sets is none that anything heeds.
+        PluginError: the name cannot be part of a row's name, or one of the sets holds an unknown word.
     """
 
     name: str
@@ -93,14 +103,14 @@ class Method:
     def __post_init__(self) -> None:
         if not re.fullmatch(r"[\w-]+", self.name):
             raise PluginError(
-                f"method {self.name!r}: its name stands in those of rows; take letters, digits, - and _ alone"
+                f"method {self.name!r}: its name becomes part of row names; use only letters, digits, - and _"
             )
         for what, known in (("parts", HeadPart), ("learns_from", SplitName), ("reads", Side)):
             words = get_args(known)
             odd = sorted(getattr(self, what) - set(words))
             if odd:
                 raise PluginError(
-                    f"method {self.name!r}: its {what} holds {odd[0]!r}; it may hold {', '.join(words)}"
+                    f"method {self.name!r}: its {what} contains {odd[0]!r}; it may contain {', '.join(words)}"
                 )
 
     @property
@@ -111,7 +121,7 @@ class Method:
 
     @property
     def spelling(self) -> str:
-        """The name with its settings, as a user asks for it.
+        """The name with its settings, as a user writes it.
 
         >>> Method("ridge", settings={"shots": 4, "penalties": [1, 10]}).spelling
         'ridge:shots=4,penalties=[1,10]'
@@ -125,7 +135,7 @@ class Method:
     def mark(self, seed: int | None = None) -> str:
         """The suffix of a model's name in its row: `+best-f1`, `+ridge@4~3fa2c1.s1`; empty for zero-shot.
 
-        Without a seed it names all seeds together.
+        Without a seed, it names all seeds together.
 
         >>> Method("ridge", parts=frozenset({"score"}), settings={"shots": 4}, seeded=True).mark(1)
         '+ridge@4.s1'
@@ -139,4 +149,4 @@ class Method:
 
 
 ZERO_SHOT = Method("zero-shot")
-"""Fits nothing: the model's own scores."""
+"""The method that fits nothing: scores are the model's own."""

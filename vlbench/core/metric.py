@@ -1,4 +1,4 @@
-"""Metric: a function that measures, with all that vlbench has to know of it."""
+"""Metric: a function that measures, with all that vlbench has to know about it."""
 
 import math
 from collections.abc import Callable, Iterable, Mapping
@@ -19,27 +19,33 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float32]
 
 ASKED = "asked"
-"""What a metric reads that heeds which pairs are asked about."""
+"""The word in `reads` of a metric that leaves out the pairs that are not asked about."""
 
 Measure = Callable[["Prediction", "Problem", MetricOptions], Measurement]
 CheckProblem = Callable[["Problem", str], None]
-"""Raises a VlbenchError for a problem that a metric, by its name, can say nothing of."""
+"""A function of a problem and a metric's name; it raises a VlbenchError where the metric cannot measure the
+problem."""
 ReadItems = Callable[["Items", float | None], "PerImage | None"]
 TagPrecision = Callable[["Floats", "Floats", "Floats"], "Floats"]
-"""What a metric makes of one tag in every resample, [r]. Levels of the tag's scores descend, [levels, r]:
-positives at each level, positives down to it, images down to it."""
+"""A metric's value for one tag in every resample, [r]. Its arguments are counts at the distinct scores of the
+tag, highest first, [levels, r]: positives at this score, positives at it or above, images at it or above."""
 
 
 @dataclass(frozen=True, slots=True)
 class Metric:
-    """A measure of a task; what `vlbench.metrics` entry points name. Call it as `run`, under its own checks.
+    """A measure for a task, as a `vlbench.metrics` entry point names it. Call it like `run`; it checks first.
 
     `reads` names the arrays of a `Prediction` that `run` needs, and `asked` where it leaves out the pairs
-    that its problem does not ask about. `at` says what stands behind an @ in its
-    name, None for nothing, and `needs_at` whether it must. Values lie from `least` to `most`, None for no
-    end. `suits` refuses a problem before anything is loaded. `items` reads the metric image by image from a
-    model's items and the number behind the @; None where the metric brings pseudo-values or nothing.
-    `resample` measures a tag in resamples of a score matrix.
+    that its problem does not ask about. `at` tells what the number after an @ in its name is, None for no
+    number; `needs_at` tells whether the number is required. Values go from `least` to `most`, where None
+    means no end. `suits` refuses a problem before anything is loaded. `items` computes the metric image by
+    image from a model's items and the number after the @; None where the metric has pseudo-values, or nothing
+    by image. `resample` measures a tag in resamples of a score matrix.
+
+    >>> from vlbench.core.registry import METRICS
+    >>> recall = METRICS.get("image_retrieval_recall")
+    >>> recall.at, recall.needs_at, recall.lower_is_better
+    ('k', True, False)
     """
 
     name: str
@@ -58,9 +64,9 @@ class Metric:
         """Measure a prediction.
 
         Raises:
-            CardError: the number behind the @ is wrong or missing.
+            CardError: the number after the @ is wrong or missing.
             Unsupported: the prediction lacks what the metric reads.
-            VlbenchError: the metric can say nothing of the problem.
+            VlbenchError: the metric cannot measure the problem.
         """
         self.check_number(options.at)
         self.check_reads(prediction.arrays)
@@ -69,39 +75,40 @@ class Metric:
         return self.run(prediction, problem, options)
 
     def check_number(self, at: float | None) -> None:
-        """Check the number behind an @ of the metric's name.
+        """Check the number after the @ in the metric's name.
 
         Raises:
-            CardError: there is one where none belongs, none where one is needed, or another kind of number.
+            CardError: there is a number where none is allowed, none where one is required, or it is out of
+                range.
         """
         if at is None:
             wrong = self.needs_at
         elif self.at is None:
-            raise CardError(f"{self.name} takes no number behind an @ (found {at:g}); write {self.name}")
+            raise CardError(f"{self.name} takes no number after an @ (found {at:g}); write {self.name}")
         else:
             wrong = math.isnan(at) if self.at == "threshold" else at < 1 or not float(at).is_integer()
         if wrong and self.at == "threshold":
-            raise CardError(f"{self.name} needs a threshold behind an @; write {self.name}@0.5")
+            raise CardError(f"{self.name} needs a threshold after an @; write {self.name}@0.5")
         if wrong:
-            raise CardError(f"{self.name} needs a whole number of 1 or more behind an @; write {self.name}@5")
+            raise CardError(f"{self.name} needs a whole number of 1 or more after an @; write {self.name}@5")
 
     def check_reads(self, kept: Iterable[str], *, of: str = "this task") -> None:
-        """Check that a task, named `of`, keeps what the metric reads.
+        """Check that a task keeps the arrays that the metric reads. `of` names the task in the error.
 
         Raises:
-            Unsupported: it does not; what is missing is named.
+            Unsupported: it does not; the message names what is missing.
         """
         missing = sorted(self.reads - set(kept) - {ASKED})
         if missing:
             raise Unsupported(
                 f"{self.name} reads {', '.join(missing)}, which {of} does not keep "
                 f"(it keeps {', '.join(sorted(kept)) or 'nothing'}); "
-                "take it out of the task's metrics, or use a task kind that keeps them"
+                "remove it from the task's metrics, or use a task kind that keeps them"
             )
 
 
 class MetricFields(TypedDict, total=False):
-    """What `@metric` takes beside `reads`: fields of a Metric, with its defaults."""
+    """What `@metric` takes besides `reads`: fields of a Metric, with its defaults."""
 
     lower_is_better: bool
     at: Literal["k", "threshold"] | None
@@ -114,7 +121,7 @@ class MetricFields(TypedDict, total=False):
 
 
 def metric(*, reads: Iterable[str], **stated: Unpack[MetricFields]) -> Callable[[Measure], Metric]:
-    """Make a metric of a function, under the function's name.
+    """Make a metric from a function, with the function's name.
 
     >>> @metric(reads={"row_ranks"}, lower_is_better=True, most=None)
     ... def mean_rank(prediction, problem, options):
@@ -131,11 +138,11 @@ def metric(*, reads: Iterable[str], **stated: Unpack[MetricFields]) -> Callable[
 
 
 _ROUNDING = 1e-6
-"""What a mean of fractions may miss an end by: files hold six decimals."""
+"""How far a mean of fractions may be beyond an end, since files hold six decimals."""
 
 
 def out_of_range(value: float | None, least: float | None, most: float | None) -> str:
-    """Why a metric cannot have a value: `1.7, no fraction from 0 to 1`; empty where it can.
+    """Why a metric cannot have this value, such as `1.7, no fraction from 0 to 1`; empty where it can.
 
     >>> out_of_range(1.7, 0.0, 1.0), out_of_range(1.7, 0.0, None)
     ('1.7, no fraction from 0 to 1', '')
@@ -156,14 +163,14 @@ _OLD_KINDS: Mapping[str, tuple[bool, float | None, float | None]] = {
     "ece": (True, 0.0, 1.0),
     "threshold": (False, None, None),
 }
-"""By the last words of a metric's name."""
+"""What version 0.1 assumes about a metric, by the last words of its name."""
 
 
 def old_kind(metric: str) -> tuple[bool, float | None, float | None]:
-    """Whether a metric of version 0.1 is better when lower, and the least and most value, None for no end.
+    """Whether a metric of version 0.1 is better when lower, and its least and most value, None for no end.
 
-    Results and baselines of version 0.1 do not state it. A metric is a fraction that should be high, unless
-    the last words of its name say otherwise.
+    Results and baselines of version 0.1 do not state this. A metric is a fraction that is better when higher,
+    unless the last words of its name tell otherwise.
 
     >>> old_kind("image_retrieval_median_rank"), old_kind("acc1@5")
     ((True, 0.0, None), (False, 0.0, 1.0))

@@ -1,4 +1,4 @@
-"""Names of metrics as cards state them: `acc1`, `image_retrieval_recall@5`."""
+"""Names of metrics as cards write them: `acc1`, `image_retrieval_recall@5`."""
 
 from collections.abc import Iterable
 
@@ -14,14 +14,14 @@ DECIDED = (
     "micro_recall",
     "micro_f1",
 )
-"""Metrics that read thresholds, stated or learned; they stand beside a task's own."""
+"""Metrics that read thresholds, whether stated or learned; they are measured besides a task's own."""
 
 
 def split_metric(name: str) -> tuple[str, float | None]:
-    """The registry name and the number behind `@`, None where there is none.
+    """The registry name and the number after `@`, None without one.
 
     Raises:
-        CardError: what stands behind `@` is no number.
+        CardError: what follows `@` is not a number.
 
     >>> split_metric("image_retrieval_recall@5")
     ('image_retrieval_recall', 5.0)
@@ -34,19 +34,19 @@ def split_metric(name: str) -> tuple[str, float | None]:
     try:
         return base, float(number)
     except ValueError as error:
-        raise CardError(f"metric {name!r}: {number!r} is no number; write {base}@5") from error
+        raise CardError(f"metric {name!r}: {number!r} is not a number; write {base}@5") from error
 
 
 def metrics_of(names: Iterable[str]) -> dict[str, Metric]:
-    """The metrics of names, under the names asked for.
+    """The metrics with these names, keyed by the names asked for.
 
     >>> list(metrics_of(["acc1", "image_retrieval_recall@5"]))
     ['acc1', 'image_retrieval_recall@5']
 
     Raises:
-        UnknownName: nobody has such a metric.
-        CardError: the number behind an @ is wrong or missing.
-        PluginError: a plug-in names what is no Metric, as a bare function of version 0.1.
+        UnknownName: no plug-in has such a metric.
+        CardError: the number after an @ is wrong or missing.
+        PluginError: a plug-in's entry point is not a Metric, such as a bare function of version 0.1.
     """
     found = {}
     for name in names:

@@ -1,11 +1,11 @@
-"""Whether there is a network: asked first, because the hub's client retries for half a minute."""
+"""Checks for a network before the hub is asked, since its client retries for half a minute."""
 
 import socket
 from urllib.parse import urlsplit
 
 
 def has_network() -> bool:
-    """Whether the hub's name resolves; where a proxy resolves names, that is left to it."""
+    """Whether the hub's host name resolves. With a proxy, which resolves names itself, always true."""
     # imported here: it takes milliseconds, and a run of files that are here needs none of it
     from urllib.request import getproxies
 

@@ -16,7 +16,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """A query: words, an image of the problem's references (by its index), or both."""
+    """A query: words, an image of the problem's references (by its index), or both.
+
+    >>> Query(Text("the same dress in red"), image=3).image
+    3
+    """
 
     text: Text | None = None
     image: int | None = None
@@ -24,7 +28,11 @@ class Query:
 
 @dataclass(frozen=True, slots=True)
 class Groups:
-    """The group of each candidate or of each query, by name; empty where one has none."""
+    """The group of each candidate or of each query, by name; empty where it has none.
+
+    >>> Groups("candidates", ("Africa", "", "Asia")).labels[0]
+    'Africa'
+    """
 
     of: Literal["candidates", "queries"]
     labels: tuple[str, ...]
@@ -32,14 +40,24 @@ class Groups:
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """Which pairs a question is about: these `only`, or all `but` these."""
+    """Which pairs a question is about: `only` these pairs, or all `but` these.
+
+    >>> import numpy as np
+    >>> from vlbench.core.relevance import Relevance
+    >>> pairs = Relevance.from_pairs(np.array([0, 1]), np.array([0, 2]), (2, 3))
+    >>> [listed.tolist() for listed in Asked("but", pairs).by_query]
+    [[1], [0, 1], [0]]
+    """
 
     how: Literal["only", "but"]
     pairs: "Relevance"
 
     @classmethod
     def of(cls, how: Literal["only", "but"], pairs: "Relevance") -> "Asked | None":
-        """The shorter way to state pairs, so that equal questions are equal; None where all are asked."""
+        """The shorter of the two ways to state pairs, so that equal questions are equal.
+
+        None where all are asked.
+        """
         n, m = pairs.shape
         twice = 2 * len(pairs.candidates)
         if twice > n * m or (twice == n * m and how == "only"):
@@ -48,7 +66,7 @@ class Asked:
 
     @property
     def by_query(self) -> "Iterator[NDArray[np.int64]]":
-        """The candidates that each query is asked of, ascending, [m]."""
+        """The candidates that each query is asked about, ascending, [m]."""
         import numpy as np
 
         for listed in self.pairs.by_query:
@@ -68,12 +86,25 @@ _OLD = (
 class Problem:
     """Candidates [n], queries [m] and which pairs of them are right.
 
-    Candidates are images, now and then texts. `asked` says which pairs are asked about, None: all. Queries
-    point into `references`. `groups` are labels of candidates or of queries, by what they group by.
+    Candidates are images, or sometimes texts. `asked` states which pairs are asked about; None means all. The
+    `image` of a query is an index into `references`. `groups` holds labels of candidates or of queries, by
+    what they are grouped by.
 
     Raises:
-        DataError: its parts contradict one another.
+        DataError: the parts contradict one another.
         PluginError: it is written as in version 0.1.
+
+    >>> import numpy as np
+    >>> from vlbench.core.contracts import Example, Target
+    >>> from vlbench.core.relevance import Relevance
+    >>> images = [Example(name, lambda: None, Target()) for name in ("a.png", "b.png")]
+    >>> problem = Problem(
+    ...     candidates=Dataset("pets", "1", images),
+    ...     queries=by_words((Text("a cat"), Text("a dog"))),
+    ...     relevant=Relevance.from_pairs(np.array([0, 1]), np.array([1, 0]), (2, 2)),
+    ... )
+    >>> problem.ids, problem.names
+    (('a.png', 'b.png'), ('a cat', 'a dog'))
     """
 
     candidates: Dataset | tuple[Text, ...]
@@ -84,7 +115,7 @@ class Problem:
     groups: Mapping[str, Groups] = field(default_factory=dict)
 
     def __new__(cls, *_: object, **parts: object) -> Self:
-        """Refuse the arguments of version 0.1 in words; `__init__` would only not know them."""
+        """Refuse the arguments of version 0.1 with an explanation, which `__init__` would not give."""
         if parts.keys() & {"images", "texts"}:
             raise PluginError(_OLD)
         return object.__new__(cls)
@@ -106,7 +137,7 @@ class Problem:
             if unasked.size:
                 first = unasked[0]
                 raise DataError(
-                    f"{unasked.size} right pairs are not asked about, the first candidate "
+                    f"{unasked.size} right pairs are not asked about; the first is candidate "
                     f"{self.relevant.candidates[first]} of query {self.relevant.queries[first]}"
                 )
         references = 0 if self.references is None else len(self.references)
@@ -127,12 +158,12 @@ class Problem:
 
     @property
     def texts(self) -> tuple[Text, ...]:
-        """The words of the queries, in their order; those that are images alone are left out."""
+        """The words of the queries, in their order, without queries that are images alone."""
         return tuple(query.text for query in self.queries if query.text is not None)
 
     @property
     def names(self) -> tuple[str, ...]:
-        """What to call each query, [m]: its words' name, else its image's id, else both."""
+        """The name of each query, [m]: the name of its words, the id of its image, or both."""
         names = []
         for query in self.queries:
             parts = [] if query.text is None else [query.text.name]
@@ -143,21 +174,21 @@ class Problem:
 
     @property
     def ids(self) -> tuple[str, ...]:
-        """What to call each candidate, [n]: an image by its id, a text by its name."""
+        """The name of each candidate, [n]: the id of an image, the name of a text."""
         if isinstance(self.candidates, Dataset):
             return tuple(example.id for example in self.candidates.examples)
         return tuple(text.name for text in self.candidates)
 
     @property
     def by_words(self) -> bool:
-        """Whether every query is words alone, and every candidate an image."""
+        """Whether every query is words alone, and every candidate is an image."""
         words = all(query.image is None for query in self.queries)
         return words and isinstance(self.candidates, Dataset)
 
     def asked_counts(self, of: Literal["candidates", "queries"]) -> "NDArray[np.int64] | int":
-        """How many queries each candidate is asked about, [n], or of how many candidates each query, [m].
+        """How many queries each candidate is asked about, [n], or how many candidates each query is, [m].
 
-        One number where it is all of them.
+        A single number where every pair is asked about.
         """
         whole = len(self.queries if of == "candidates" else self.candidates)
         if self.asked is None:
@@ -168,7 +199,7 @@ class Problem:
 
 
 def by_words(texts: tuple[Text, ...]) -> tuple[Query, ...]:
-    """A query of each text.
+    """One query for each text.
 
     >>> by_words((Text("a dog"),))[0].text.name
     'a dog'

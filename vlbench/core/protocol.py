@@ -1,4 +1,4 @@
-"""What a task's protocol states, and the digest by which results are comparable."""
+"""Protocols: what a task states about itself, and the digest by which results are comparable."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -8,10 +8,10 @@ from vlbench.core.digest import digest_of
 from vlbench.core.task import ProtocolStatement, TaskRequest
 
 SYNONYMS = "synonyms"
-"""The column of a names file with further words for a text, a bar between them (`shocked|spooked`)."""
+"""The column of a names file that holds synonyms of a text, separated by bars (`shocked|spooked`)."""
 
 BARE = ("{}",)
-"""The templates of texts that stand alone."""
+"""The templates for texts that are used as they are."""
 
 TIE_RULE = "the rank of a right answer is 1 + the number of wrong ones scoring at least as high"
 
@@ -21,8 +21,17 @@ def state_protocol(
 ) -> ProtocolStatement:
     """State a protocol: kind, names with their ids, templates, primary metric, tie rule.
 
-    Texts that come with the data (captions) are not part of it. Data that no card counts are: two
-    folders of a user are two protocols. Descriptions take the place of the templates, under their digest.
+    Texts that come with the data (captions) are not part of it. Data without a card are part of it: two
+    folders of a user are two protocols. Descriptions replace the templates, under their digest.
+
+    >>> from vlbench.core.contracts import Dataset
+    >>> request = TaskRequest("pets", "mine", Dataset("pets", "1", ()))
+    >>> texts = (Text("cat"), Text("dog"))
+    >>> stated = state_protocol(
+    ...     request, kind="classification", texts=texts, templates=["a {}."], primary="acc1"
+    ... )
+    >>> stated.name, stated.statement["templates"]
+    ('mine', ['a {}.'])
     """
     described = [[text.name, *text.descriptions] for text in texts if text.descriptions]
     statement: dict[str, object] = {
@@ -42,9 +51,9 @@ def state_protocol(
 
 
 def asked(text: Text, templates: Sequence[str]) -> Text:
-    """Give a text its prompts: its name and synonyms in every template; none where it has descriptions.
+    """Fill a text's name and synonyms into every template; a text with descriptions gets no prompts.
 
-    A model averages over all prompts with equal weight.
+    A model averages all prompts of a text with equal weights.
 
     >>> asked(Text("sad", ids={"synonyms": "low|blue"}), ["{}!", "{}?"]).prompts
     ('sad!', 'sad?', 'low!', 'low?', 'blue!', 'blue?')

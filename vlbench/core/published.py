@@ -1,4 +1,4 @@
-"""A published score: a figure, the digits it was printed with, and its source."""
+"""Published scores: a value, the digits it was printed with, and its source."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -8,7 +8,7 @@ from vlbench.core.errors import DataError
 
 @dataclass(frozen=True, slots=True)
 class ProtocolField:
-    """One field of a card's protocol: a digest of its content, and how to show it."""
+    """One field of a card's protocol: a digest of its content, and how to print it."""
 
     digest: str
     shown: str
@@ -18,8 +18,8 @@ class ProtocolField:
 class CardProtocol:
     """The protocol of a task card by its fields (`names`, `templates`, `split` ...), in reading order.
 
-    `texts` and `templates` are what a result on it records: how many texts, and the templates; None where
-    the card leaves them to its data. `covered` is what its digest covers; `texts` (names and ids) and
+    `texts` (how many) and `templates` are what a result records about it; None where the card leaves them to
+    the data. `covered` holds the fields that the protocol digest covers; `texts` (names and ids) and
     `templates` are missing there where they are left to the data.
     """
 
@@ -31,7 +31,10 @@ class CardProtocol:
     covered: Mapping[str, object] = field(default_factory=dict)
 
     def difference(self, other: "CardProtocol") -> str:
-        """The first field in which another protocol differs: `split: test, not val`; empty if none does."""
+        """The first field in which another protocol differs, such as `split: test, not val`.
+
+        Empty if none does.
+        """
         for name in {**self.fields, **other.fields}:
             mine, theirs = self.fields.get(name), other.fields.get(name)
             if (mine and mine.digest) != (theirs and theirs.digest):
@@ -41,11 +44,11 @@ class CardProtocol:
 
 @dataclass(frozen=True, slots=True)
 class PublishedScore:
-    """A score that others publish for a model, as a fraction with `digits` printed decimals.
+    """A score that others publish for a model: a fraction, printed with `digits` decimals.
 
-    `task` names the protocol: a task card. `differs` says which part of it the source does otherwise, or does
-    not say; empty where the card's protocol is the source's. `imported` is a score that the user read from a
-    file, of which nobody else has seen that it says so.
+    `task` is a task card, which is the protocol. `differs` names the part of the protocol that the source
+    does differently or does not state; empty where they agree. `imported` is true for a score that the user
+    read from a file.
     """
 
     model: str
@@ -60,7 +63,7 @@ class PublishedScore:
 
     @property
     def printed(self) -> str:
-        """The value with its printed digits.
+        """The value with the digits it was printed with.
 
         >>> PublishedScore("m", "t", "acc1", *printed_value("0.6340"), source="s").printed
         '0.6340'
@@ -69,15 +72,15 @@ class PublishedScore:
 
 
 def printed_value(text: str) -> tuple[float, int]:
-    """A decimal number and how many digits stand behind its point.
+    """A decimal number, and how many digits it has after the point.
 
     Raises:
-        DataError: the text is no plain decimal number.
+        DataError: the text is not a plain decimal number.
 
     >>> printed_value("0.6340"), printed_value("1")
     ((0.634, 4), (1.0, 0))
     """
     whole, point, decimals = text.strip().partition(".")
     if not (whole.removeprefix("-").isdecimal() and (decimals.isdecimal() or not point)):
-        raise DataError(f"{text!r} is no decimal number; write one such as 0.634")
+        raise DataError(f"{text!r} is not a decimal number; write one such as 0.634")
     return float(text), len(decimals)

@@ -1,7 +1,7 @@
-"""Reading: how a data set says what was read of the data.
+"""Reading: how a data set was read.
 
-Also lines that no data should hold: pasted from code, from a table or from a numbered list, whose marks
-models would read as words.
+Also detects lines that data should not hold: lines pasted from code, from a table or from a numbered list,
+whose marks a model would read as words.
 """
 
 import re
@@ -9,9 +9,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 LONGEST = 60
-"""Characters of a text in a line."""
+"""How many characters of a text are shown on a line."""
 CAPTIONS = "captions"
-"""What texts are called that come with the images: sentences, of which nothing is odd."""
+"""What texts are called that come with the images. They are sentences, in which nothing looks odd."""
 _QUOTED = re.compile(r"""[rbfuRBFU]{0,2}(["'`]).*\1\s*,?|[\u201c\u2018].*[\u201d\u2019]\s*,?""")
 _CODE = re.compile(r"""lambda\b.*|[\[({]\s*["'].*|\w+\s*=\s*[\[({].*""")
 _END = re.compile(r".*[.!?)\"'][,;]|.*;|.*\\[nrt]")
@@ -27,7 +27,7 @@ _ITEM = re.compile(r"[-*]\s+\S.*")
 
 @dataclass(frozen=True, slots=True)
 class LeftOut:
-    """Things of one kind that lie with the data and were not read; `first` names one of them."""
+    """Things of one kind in the data folder that were not read, such as files; `first` names one of them."""
 
     count: int
     why: str
@@ -39,11 +39,10 @@ class LeftOut:
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """How the data of a data set were read.
+    """How a data set was read.
 
-    `layout` says what it took them for, `labels` which file, column or folder says what is true, `remarks`
-    what else a user has to know. `lacks` says which images that the data list are not there; then a result
-    is partial.
+    `layout` is the layout that was recognised, `labels` the file, column or folder of the labels, `remarks`
+    what else a user should know. `lacks` tells which listed images are missing; the result is then partial.
     """
 
     layout: str = ""
@@ -54,7 +53,7 @@ class Reading:
 
     @property
     def told(self) -> str:
-        """How the data were read, for an error about what they do not say; empty if nothing is known.
+        """How the data were read, to be added to an error message; empty if nothing is known.
 
         >>> Reading(labels="folders").told
         ' (labels: folders)'
@@ -66,33 +65,33 @@ class Reading:
 
 @dataclass(slots=True)
 class Tally:
-    """Counts what is left out while data are read, by why.
+    """Counts what is left out while data are read, by reason.
 
-    What is named is named below `root`, so that results of two machines say the same.
+    Names are relative to `root`, so that results of two machines are equal.
     """
 
     root: str = ""
     found: dict[str, tuple[int, str]] = field(default_factory=dict)
 
     def leave_out(self, why: str, first: str, count: int = 1) -> None:
-        """Count things that are left out; the first of their kind is kept to be named."""
+        """Count things that are left out for a reason; `first` is kept as their example."""
         inside = first.replace(f"{self.root}/", "") if self.root else first
         before, named = self.found.get(why, (0, inside))
         self.found[why] = (before + count, named)
 
     def add(self, left_out: Iterable[LeftOut]) -> None:
-        """Take over what was counted before."""
+        """Add counts that were made before."""
         for each in left_out:
             self.leave_out(each.why, each.first, each.count)
 
     @property
     def left_out(self) -> tuple[LeftOut, ...]:
-        """What was counted, in the order in which it was met."""
+        """What was counted, in the order of first occurrence."""
         return tuple(LeftOut(count, why, first) for why, (count, first) in self.found.items())
 
 
 def short(text: str) -> str:
-    r"""A text on one line, cut where it is long.
+    r"""A text on one line, shortened where it is long.
 
     >>> short("two\nlines")
     'two lines'
@@ -102,7 +101,9 @@ def short(text: str) -> str:
 
 
 def pasted(lines: Sequence[str]) -> tuple[int, str] | None:
-    """The number of a line that is no plain text, counted from 1, and what it looks like; None if all are.
+    """The number of the first line that is not plain text, from 1, and what is wrong with it.
+
+    None if all are plain.
 
     >>> pasted(["a dog", "'a cat',"])
     (2, 'is a string of code; write it without quotes')
@@ -138,7 +139,7 @@ def pasted(lines: Sequence[str]) -> tuple[int, str] | None:
 
 
 def wrong_template(template: str) -> str:
-    """What is wrong with a template; empty if it has one `{}` and no other brace.
+    """What is wrong with a template; empty if it has exactly one `{}` and no other brace.
 
     >>> wrong_template("a photo of a {{}}.")
     'needs one {} for the name, and no other brace'

@@ -1,4 +1,4 @@
-"""Records: dataclasses that were written as JSON, read back with every field of the type it declares."""
+"""Records: dataclasses that are written as JSON and read back, with the type of every field checked."""
 
 import json
 import types
@@ -14,11 +14,11 @@ T = TypeVar("T")
 _hints = lru_cache(None)(get_type_hints)
 
 NOT_KEPT: Mapping[str, object] = {"kept": False}
-"""Metadata of a field that is written nowhere."""
+"""Metadata of a field that is not written."""
 
 
 def as_record(value: object) -> object:
-    """A dataclass as mappings and lists, fields left out that are not kept; `record_of` reads it back."""
+    """A dataclass as mappings and lists, without fields that are not kept; `record_of` reads it back."""
     if is_dataclass(value):
         kept = (field.name for field in fields(value) if field.metadata.get("kept", True))
         return {name: as_record(getattr(value, name)) for name in kept}
@@ -30,7 +30,7 @@ def as_record(value: object) -> object:
 
 
 def record_of(kind: type[T], value: object, where: str = "") -> T:
-    """A dataclass of parsed JSON: unknown, missing and wrongly typed fields are refused by name.
+    """Make a dataclass from parsed JSON. Unknown, missing and wrongly typed fields are refused by name.
 
     Raises:
         DataError: with the field's path, such as `metrics[0].value`.

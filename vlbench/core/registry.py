@@ -1,4 +1,4 @@
-"""Names to plug-ins: the registries, filled through entry points, built-ins by the same door."""
+"""The registries: plug-ins by name, found through entry points. Built-ins are registered the same way."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -20,10 +20,13 @@ T = TypeVar("T")
 
 @dataclass(eq=False)
 class Registry(Generic[T]):
-    """Plug-ins of one entry-point group; a name is listed without importing what it stands for.
+    """The plug-ins of one entry-point group. Listing the names imports none of them.
 
-    Each of them is a value of the type `of`, else a function; `form` tells the author of another what it has
-    to be.
+    Each plug-in is a value of the type `of`, else a function. `form` is part of the error for a plug-in of
+    another form: it tells the author what is expected.
+
+    >>> "acc1" in METRICS.names(), METRICS.get("acc1").lower_is_better
+    (True, False)
     """
 
     group: str
@@ -34,7 +37,7 @@ class Registry(Generic[T]):
     _values: dict[str, T] = field(default_factory=dict)
 
     def register(self, name: str) -> Callable[[T], T]:
-        """Enter a plug-in of this process under a name: `@METRICS.register("my_metric")`.
+        """Register a plug-in in this process: `@METRICS.register("my_metric")`.
 
         Raises:
             PluginError: the name is taken.
@@ -49,7 +52,7 @@ class Registry(Generic[T]):
         return enter
 
     def unregister(self, name: str) -> None:
-        """Take a plug-in of this process out again; entry points stay."""
+        """Remove a plug-in that was registered in this process. Entry points stay."""
         if name not in self._entry_points():
             self._values.pop(name, None)
 
@@ -58,7 +61,7 @@ class Registry(Generic[T]):
         return tuple(sorted(self._entry_points().keys() | self._values.keys()))
 
     def distribution(self, name: str) -> str:
-        """The distribution a name comes from; empty for one registered in this process."""
+        """The distribution that a name comes from; empty if it was registered in this process."""
         point = self._entry_points().get(name)
         return point.dist.name if point is not None and point.dist is not None else ""
 
@@ -69,11 +72,12 @@ class Registry(Generic[T]):
         return iter(self.names())
 
     def get(self, name: str) -> T:
-        """The plug-in of a name, imported now.
+        """The plug-in with this name; it is imported now.
 
         Raises:
-            UnknownName: nobody has that name; close matches are given.
-            PluginError: its package does not import, or it has another form; the distribution is named.
+            UnknownName: no plug-in has this name; the message lists close matches.
+            PluginError: its package fails to import, or it has another form; the message names the
+                distribution.
         """
         if name not in self._values:
             point = self._entry_points().get(name)

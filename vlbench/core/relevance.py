@@ -1,4 +1,4 @@
-"""Which query fits which candidate: sorted pairs, with dense blocks made on demand."""
+"""Relevance: which query fits which candidate, as sorted pairs, with dense blocks made on demand."""
 
 from dataclasses import dataclass
 
@@ -11,7 +11,7 @@ from vlbench.core.errors import DataError
 
 @dataclass(frozen=True, slots=True)
 class Relevance:
-    """Pairs (candidate, query) sorted by candidate then query, each once, of n candidates and m queries."""
+    """Pairs (candidate, query), sorted by candidate then query, each once, of n candidates and m queries."""
 
     candidates: NDArray[np.int64]  # [p]
     queries: NDArray[np.int64]  # [p]
@@ -21,10 +21,10 @@ class Relevance:
     def from_pairs(
         cls, candidates: NDArray[np.int64], queries: NDArray[np.int64], shape: tuple[int, int]
     ) -> "Relevance":
-        """Sort pairs and drop repetitions.
+        """Make one from pairs in any order; repeated pairs are dropped.
 
         Raises:
-            DataError: a pair lies outside [n, m].
+            DataError: a pair is outside [n, m].
 
         >>> Relevance.from_pairs(np.array([1, 0, 1]), np.array([0, 2, 0]), (2, 3)).queries.tolist()
         [2, 0]
@@ -33,7 +33,7 @@ class Relevance:
         if candidates.size and not (
             0 <= candidates.min() and candidates.max() < n and 0 <= queries.min() and queries.max() < m
         ):
-            raise DataError(f"a relevant pair lies outside the {n} candidates x {m} queries")
+            raise DataError(f"a right pair is outside the {n} candidates x {m} queries")
         # not np.unique: it imports numpy's masked arrays, which nothing else at the start of a run needs
         flat = np.sort(candidates.astype(np.int64) * m + queries.astype(np.int64))
         flat = flat[np.diff(flat, prepend=-1) > 0]
@@ -57,7 +57,7 @@ class Relevance:
 
     @property
     def first_candidates(self) -> NDArray[np.int64]:
-        """The first candidate each query fits, [m]; -1 for a query that fits none.
+        """The first candidate that each query fits, [m]; -1 for a query that fits none.
 
         >>> pairs = Relevance.from_pairs(np.array([2, 0, 2]), np.array([0, 1, 1]), (3, 3))
         >>> pairs.first_candidates.tolist()
@@ -81,7 +81,7 @@ class Relevance:
 
     @property
     def others(self) -> "Relevance":
-        """All pairs that these are not; it needs the memory of both.
+        """All other pairs. It takes memory for both.
 
         >>> Relevance.from_pairs(np.array([0, 1]), np.array([1, 0]), (2, 2)).others.queries.tolist()
         [0, 1]
@@ -91,7 +91,7 @@ class Relevance:
         return Relevance(candidates=flat // max(m, 1), queries=flat % max(m, 1), shape=self.shape)
 
     def holds(self, pairs: "Relevance") -> NDArray[np.bool_]:
-        """Whether each of other pairs of the same candidates and queries is one of these, [p]."""
+        """Whether each of `pairs`, of the same candidates and queries, is among these, [p]."""
         m = max(self.shape[1], 1)
         return np.isin(pairs.candidates * m + pairs.queries, self.candidates * m + self.queries)
 
@@ -108,5 +108,5 @@ class Relevance:
         return dense
 
     def dense(self) -> NDArray[np.bool_]:
-        """All of it, [n, m]."""
+        """The whole dense matrix, [n, m]."""
         return self.block(0, self.shape[0])

@@ -1,4 +1,4 @@
-"""Result: the record of one run, with all it takes to run it again."""
+"""Result: the record of one run, with all that is needed to repeat it."""
 
 import json
 from collections.abc import Mapping
@@ -19,10 +19,10 @@ ZeroShot = Literal["yes", "no", "unknown"]
 
 @dataclass(frozen=True, slots=True)
 class Timing:
-    """What a run cost; the only part in which two equal runs differ.
+    """What a run cost. Two equal runs differ in nothing else.
 
-    Seconds are wall-clock; `images_per_second` counts encoded images only and is None where all were
-    stored; `peak_memory_bytes` is the process's, `peak_device_bytes` the accelerator's.
+    Seconds are wall-clock. `images_per_second` counts encoded images only; None where all were stored.
+    `peak_memory_bytes` is the process's, `peak_device_bytes` the accelerator's.
     """
 
     seconds: float
@@ -39,25 +39,32 @@ class Timing:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """One model on one task.
+    """The result of one model on one task.
 
-    `model` is the leaderboard row's name. `digests` hold: model, image_side, text_side, image_ids, texts,
-    truth (which texts are right of which images, and the images' groups), image_sample (what a few of the
-    images hold, where they are files), code, and where a method learned: method, and train_image_ids or
+    `model` is the name of the leaderboard row. `digests` holds: model, image_side, text_side, image_ids,
+    texts, truth (which texts are right for which images, and the images' groups), image_sample (a digest of a
+    few images, where they are files), code, and for a method that learned: method, and train_image_ids or
     validation_image_ids.
-    `settings` hold what the user chose: device, precision, batch_size, text_batch_size, preprocess, seed, and
-    where there is a method: method with its settings, and its shots, a number of images of each class.
-    `partial` says why the run is not the whole task; empty if it is.
-    `replicate_of` is the leaderboard row that this model is one seed of; empty if it is a row of its own.
-    `method` is what acted on the model's features or scores, as its row says; empty for none (zero-shot).
-    `thresholds` are those that the task stated or the method learned, one for each text in the units that
-    people state; empty where they are the model's own. `zero_shot` says whether the model saw the task's
-    data in training, as far as its card tells, or a method learned; `seen_images` counts test images that
-    the model, or its method, learned from, by their digests (learned_from, validation_images, train_images).
-    `facts` are the card's: family, parameters (millions), gflops (of an image), image_size (pixels), licence.
-    `read` says what was read of the data: data, images, texts, prompt, labels, notes, decoding, cut;
-    `changes` what was converted, resampled, renamed or not read of the model's files; `learned` what a method
-    says of what it learned, and for which row, where another one shares it.
+    `settings` holds what the user chose: device, precision, batch_size, text_batch_size, preprocess, seed,
+    and for a method: method with its settings, and shots, the number of images of each class.
+    `partial` tells why the run is not the whole task; empty if it is.
+    `replicate_of` is the leaderboard row of which this model is one seed; empty for a row of its own.
+    `method` is what acted on the model's features or scores, as its row names it; empty for zero-shot.
+    `thresholds` are those that the task stated or the method learned, one for each text, in the units that
+    people state; empty where they are the model's own. `zero_shot` is "no" where the model saw the task's
+    data in training, as far as its card tells, or a method learned. `seen_images` counts the test images that
+    the model or its method learned from, by their digests (learned_from, validation_images, train_images).
+    `facts` are the card's: family, parameters (millions), gflops (per image), image_size (pixels), licence.
+    `read` records what was read from the data: data, images, texts, prompt, labels, notes, decoding, cut.
+    `changes` lists what was converted, resampled, renamed or not read from the model's files. `learned` is
+    what a method reports about its learning, and for which row, where another row shares it.
+
+    >>> from tempfile import TemporaryDirectory
+    >>> import vlbench
+    >>> with TemporaryDirectory() as cache:
+    ...     (result,) = vlbench.evaluate("tiny-clip", "digits", limit=8, device="cpu", cache=cache)
+    >>> result.model, result.metric("acc1").n, result.partial
+    ('tiny-clip', 8, 'limit 8')
     """
 
     model: str
@@ -93,7 +100,7 @@ class Result:
     schema: int = SCHEMA
 
     def metric(self, name: str) -> Measurement:
-        """The metric of a name.
+        """The measurement of a metric.
 
         Raises:
             DataError: the run did not measure it.
@@ -106,7 +113,7 @@ class Result:
 
     @property
     def score(self) -> float | None:
-        """The primary metric's value, a fraction."""
+        """The value of the primary metric."""
         return self.metric(self.primary).value
 
     @property
@@ -123,8 +130,8 @@ class Result:
         """Read a record back.
 
         Raises:
-            DataError: the text is no record of this schema, a field has a value of another type, a metric
-                stands twice, or its value is none that it can have; the field is named.
+            DataError: the text is not a record of this schema, a field has a value of another type, a metric
+                appears twice or has an impossible value; the message names the field.
         """
         try:
             fields = parsed_json(text)
@@ -136,7 +143,7 @@ class Result:
             if "" in names:
                 raise DataError("a metric has no name")
             if twice := [name for at, name in enumerate(names) if name in names[:at]]:
-                raise DataError(f"the metric {twice[0]} stands twice")
+                raise DataError(f"the metric {twice[0]} appears twice")
             for each in result.metrics:
                 values = [(each.value, ""), *((part.value, f" of {part.name!r}") for part in each.parts)]
                 for value, of in values:
@@ -155,7 +162,7 @@ _OF_A_KIND = ("lower_is_better", "least", "most")
 
 
 def _with_kinds(fields: object) -> object:
-    """The fields of a result, whose metrics of version 0.1 do not state what they are, by their names."""
+    """Fill in, by its name, what a metric in a result of version 0.1 does not state."""
     metrics = fields.get("metrics") if isinstance(fields, dict) else None
     old = {
         at: each["metric"]

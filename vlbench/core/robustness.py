@@ -1,4 +1,4 @@
-"""Effective robustness: what a model scores on a variant of a data set beyond what was to be expected."""
+"""Effective robustness: a model's accuracy on a variant of a data set, beyond the expected one."""
 
 from dataclasses import dataclass
 from math import exp, log
@@ -11,8 +11,8 @@ class RobustnessFit:
     """A line through published accuracies of reference models, on logit axes.
 
     logit(accuracy on `task`) = slope * logit(accuracy on `reference`) + intercept. `models` counts the
-    reference models, `source` says who published both accuracies of each, and `r_squared` how much of the
-    variance on logit axes the line explains.
+    reference models, `source` tells who published their accuracies, and `r_squared` is the fraction of the
+    variance on logit axes that the line explains.
     Source: Taori et al. 2020 (arXiv 2007.00644), section 2, with the axes of its figure 1.
     """
 
@@ -25,7 +25,9 @@ class RobustnessFit:
     source: str
 
     def expected(self, accuracy: float) -> float | None:
-        """The accuracy on the task that one on the reference predicts; None of 0 or 1, which have no logit.
+        """The accuracy on the task that an accuracy on the reference predicts.
+
+        None for 0 and 1, which have no logit.
 
         >>> line = RobustnessFit("b", "a", 1.0, -1.0, 1.0, 2, "")
         >>> round(line.expected(0.5), 4), line.expected(1.0)
@@ -37,7 +39,7 @@ class RobustnessFit:
 
     @property
     def named(self) -> str:
-        """The reference fit in words, for whoever reports what it says."""
+        """The fit in words, for reports."""
         return (
             f"logit({self.task}) = {self.slope:.4f} logit({self.reference}) {self.intercept:+.4f}, "
             f"{self.models} models of {self.source}"

@@ -1,4 +1,4 @@
-"""Scoring: what is kept of a model's scores, as a value."""
+"""Scoring: what is kept of a model's scores."""
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -16,18 +16,19 @@ if TYPE_CHECKING:
 
 
 Axis = Literal["candidates", "queries", "right", "asked"]
-"""What an array has a value of: each candidate or query, each right or asked pair."""
+"""What the first axis of an array counts: candidates, queries, right pairs or asked pairs."""
 
 
 class ScorePass(Protocol):
-    """The scores [n, m] of a problem in row blocks (start, stop, [rows, m]), equal bits at every iteration.
+    """The scores [n, m] of a problem in row blocks (start, stop, [rows, m]), with equal bits at every
+    iteration.
 
     A pair that is not asked about scores -inf in a block. Blocks hold the candidates in an order of their
-    own: `arranged` brings right pairs into it, `restored` what was found of the candidates [n, ...] out of
-    it. `single` says whether one block is all, `device` where it is. `pairs` are the scores [p] of some pairs
-    alone, at their cost alone. `vectors` are the candidates', [n, d], as long as the model makes them.
-    `alike` says of each candidate or query which is the first of equal features, by its position: nothing
-    can tell those apart. `cut` says of which queries [m] a model does not read all words.
+    own: `arranged` brings right pairs into that order, `restored` brings values of the candidates [n, ...]
+    back from it. `single` tells whether there is only one block, `device` where the blocks are. `pairs`
+    computes the scores [p] of some pairs without the others. `vectors` are the candidates' [n, d], not
+    normalised. `alike` gives for each candidate or query the position of the first one with equal features:
+    no score can tell these apart. `cut` tells which queries [m] the model truncates.
     """
 
     @property
@@ -45,14 +46,18 @@ class ScorePass(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Scoring:
-    """What a task keeps of the scores; what `vlbench.scorings` entry points name.
+    """What a task keeps of the scores, as a `vlbench.scorings` entry point names it.
 
-    `run` makes the arrays that `keeps` names; it imports torch, its module does not. `needs` are capabilities
-    that a model has to have. `suits` refuses a problem, by the scoring's name, before anything is loaded.
-    `asked_alone` says whether the arrays are of pairs that are asked about alone; else each metric has to
-    read `asked` itself. `scores` says whether it reads scores at all. `axes` say what arrays are of, where
-    their length may be that of others too. Ties never help: the rank of a right
-    candidate is 1 + the number of wrong ones whose score is at least as high.
+    `run` makes the arrays that `keeps` names. It imports torch; its module does not. `needs` are capabilities
+    that a model must have. `suits` refuses a problem before anything is loaded; it gets the scoring's name
+    for its message. `asked_alone` tells whether the arrays hold only pairs that are asked about; otherwise
+    each metric has to read `asked` itself. `scores` tells whether it reads scores at all. `axes` tells what
+    an array's first axis counts, where its length alone leaves that open. Ties never help: the rank of a
+    right candidate is 1 + the number of wrong ones whose score is at least as high.
+
+    >>> from vlbench.core.registry import SCORINGS
+    >>> sorted(SCORINGS.get("two_way_ranks").keeps)
+    ['column_ranks', 'row_ranks']
     """
 
     name: str

@@ -1,4 +1,4 @@
-"""Task: a question put together from parts, and what it is made of."""
+"""Task: a question put together from a problem, a scoring and metrics; and the request it is made from."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -13,7 +13,7 @@ from vlbench.core.scoring import Scoring
 
 @dataclass(frozen=True, slots=True)
 class ProtocolStatement:
-    """A protocol: its name, and the statement its digest is made of."""
+    """A protocol: its name, and the statement that its digest is made of."""
 
     name: str
     digest: str
@@ -22,7 +22,11 @@ class ProtocolStatement:
 
 @dataclass(frozen=True, slots=True)
 class Expectation:
-    """What a card says of its data; None where it says nothing."""
+    """The counts that a card states about its data; None where it states none.
+
+    >>> Expectation(images=50_000, texts=1000).images
+    50000
+    """
 
     images: int | None = None
     texts: int | None = None
@@ -30,16 +34,21 @@ class Expectation:
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """A question, put together from parts: what a task kind returns and the engine evaluates.
+    """A question put together from parts. A task kind returns it, and the engine evaluates it.
 
-    `metrics` maps the name as asked for (`recall@5`) to the metric. `partial` says why this is not the whole
-    task; empty if it is. `thresholds` take the place of the model's own: one for each query, in the units
-    that people state. `learn_from` has the same question about other splits, which methods learn from.
-    `not_found` says of a split that has no data here where they were looked for. `called` is what its queries
-    are (classes), `remarks` are what a user has to know of how its texts were read.
+    `metrics` maps the name as asked for (`recall@5`) to the metric. `partial` tells why this is not the whole
+    task; empty if it is. `thresholds` replace the model's own: one for each query, in the units that people
+    state. `learn_from` holds the same question about other splits, from which methods learn. `not_found`
+    tells for a split without data where they were looked for. `called` is the word for its queries (classes).
+    `remarks` is what a user should know about how its texts were read.
 
     Raises:
-        PluginError: its scoring or a metric is a word or a function, as in version 0.1.
+        PluginError: the scoring or a metric is a word or a function, as in version 0.1.
+
+    >>> import vlbench
+    >>> task = vlbench.load_task("digits")
+    >>> task.kind, task.primary, task.scoring.name, task.called
+    ('classification', 'acc1', 'row_ranks', 'classes')
     """
 
     name: str
@@ -73,11 +82,14 @@ class Task:
 
 @dataclass(frozen=True, slots=True)
 class TaskRequest:
-    """What a task kind is given: the source, the card's texts (None: take the source's offers), the rest.
+    """What a task kind is given: the data set, the texts of the card (None: those that the data offer), and
+    the rest.
 
-    `names` carry no prompts yet; templates hold one `{}`. `settings` are the card's `settings`.
-    `partial` says why the source is not all of the data (a limit); empty if it is. `remarks` become the
-    task's.
+    `names` have no prompts yet; each template has one `{}`. `settings` are those of the card. `partial` tells
+    why `source` is not all of the data (a limit); empty if it is. `remarks` are handed on to the task.
+
+    >>> TaskRequest("pets", "mine", Dataset("pets", "1", ()), names=(Text("cat"),)).templates is None
+    True
     """
 
     name: str
@@ -94,9 +106,9 @@ class TaskRequest:
     remarks: tuple[str, ...] = ()
 
     def where(self, index: int) -> str:
-        """An image of the source, for an error about it."""
+        """An image of the data set, named for an error message."""
         return f"image {self.source[index].id} of {self.name}"
 
 
 TaskKind = Callable[[TaskRequest], Task]
-"""What `vlbench.task_kinds` entry points name."""
+"""What a `vlbench.task_kinds` entry point names."""

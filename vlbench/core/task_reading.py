@@ -1,4 +1,4 @@
-"""What a task read of its data, as a result records it, and the line that a run prints of it."""
+"""What a task read from its data, as a result records it, and the line that a run prints about it."""
 
 import re
 from collections import Counter
@@ -8,16 +8,17 @@ from vlbench.core.reading import CAPTIONS, short
 from vlbench.core.task import Task
 
 MOST_NAMED = 6
-"""A line names up to so many texts; of more, the first alone."""
+"""A line names all texts up to this number; above it, only the first."""
 _NUMBER_OR_ID = re.compile(r"[a-z]?\d+")
 
 
 def what_was_read(task: Task) -> dict[str, str]:
-    """What a task read, as a result records it; what there is nothing to say of is left out.
+    """What a task read, as a result records it; empty entries are left out.
 
-    `data` is the layout, else the kind that the data set's name begins with, and the name; `images` their
-    number and those left out, `texts` the names or the first and the number, `prompt` the first one asked,
-    `labels` where the truth comes from, `notes` the rest; `train` and `validation` what a method learns from.
+    `data` is the layout, else the kind that the data set's name begins with, and the name. `images` is how
+    many there are and what was left out, `texts` the names, or the first name and their number. `prompt` is
+    the first prompt, `labels` where the labels come from, `notes` the rest. `train` and `validation` are the
+    splits that a method learns from.
     """
     problem = task.problem
     name, reading = problem.images.name, problem.images.reading
@@ -40,7 +41,7 @@ def what_was_read(task: Task) -> dict[str, str]:
 
 
 def reading_line(task: str, said: Mapping[str, str]) -> str:
-    """One line of what was read.
+    """One line about what was read.
 
     >>> reading_line("t", {"data": "folder (folder:t)", "images": "2 images", "prompt": "a dog"})
     't: read folder (folder:t); 2 images; first prompt "a dog"'
@@ -58,7 +59,8 @@ def reading_line(task: str, said: Mapping[str, str]) -> str:
 
 
 def _seen(task: Task) -> Iterable[str]:
-    """What is odd about the texts: numbers for names, underscores, names that repeat or have no image."""
+    """What looks odd in the texts: numbers instead of names, underscores, repeated names, names without an
+    image."""
     texts, images = task.problem.texts, task.problem.images
     names = [text.name for text in texts]
     broken = [name for name in names if "\n" in name.strip()]

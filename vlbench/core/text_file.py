@@ -119,7 +119,7 @@ def csv_records(text: str, where: str, mend: str = "fetch it again") -> tuple[li
 
 
 def rows_of(lines: Iterable[str], where: str, error: type[VlbenchError] = DataError) -> list[list[str]]:
-    """The cells of tab-separated lines, the header first.
+    """The cells of tab-separated lines; the first row is the header.
 
     Raises:
         VlbenchError: as `error`: a line has more or fewer columns than the header.
@@ -132,7 +132,8 @@ def rows_of(lines: Iterable[str], where: str, error: type[VlbenchError] = DataEr
 
 
 def named_missing(missing: Sequence[str], known: Iterable[str], *, shown_names: int = 3) -> str:
-    """The first of some missing names, the very first with the known one that is closest, and how many more.
+    """The first of some missing names, the closest known name for the first of them, and how many more there
+    are.
 
     >>> named_missing(["cat", "cow", "dog"], ["cart"], shown_names=1)
     "'cat' (did you mean 'cart'?) and 2 more"

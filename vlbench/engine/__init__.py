@@ -1,1 +1,1 @@
-"""The one evaluator; it knows the contracts only."""
+"""The one evaluator. It knows the contracts only."""

@@ -1,4 +1,4 @@
-"""What an executor is handed and what it answers: chunks of images, never their truth; imports no torch."""
+"""What goes to an executor and what comes back: chunks of images, without their targets. Imports no torch."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -15,7 +15,7 @@ How = Literal["features", "vectors", "scores"]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Reduction:
-    """What comes back of images' features: they themselves, their vectors, or their scores with `texts`."""
+    """What is stored of an image: its features, their vectors, or their scores with `texts`."""
 
     how: How
     texts: Features | None = None
@@ -23,9 +23,10 @@ class Reduction:
 
 @dataclass(frozen=True, slots=True)
 class Chunk:
-    """Images that follow one another in a data set, the first at `start`, and what is wanted of each.
+    """Consecutive images of a data set, the first at position `start`, and the reductions wanted of each.
 
-    `keys` are those of the images, empty where they are not known. `data` is the data set's name, for errors.
+    `keys` are the keys of the images, empty where they are not known. `data` is the data set's name, for
+    errors.
     """
 
     data: str
@@ -37,10 +38,10 @@ class Chunk:
 
 @dataclass(frozen=True, slots=True)
 class Encoded:
-    """What was made of the images at some places: of each reduction an array [b, ...].
+    """The results for the images at some positions: for each reduction an array [b, ...].
 
-    `read` are the keys of all images since the last answer, those that were passed over too. `remarks` are
-    on how images were decoded, by their keys.
+    `read` holds the keys of all images read since the last answer, including those that were skipped.
+    `remarks` are on how images were decoded, by key.
     """
 
     read: tuple[str, ...]

@@ -1,4 +1,4 @@
-"""The most that a run would encode, told before any model is loaded or image opened; imports no torch."""
+"""The most that a run would encode, without loading a model or opening an image. Imports no torch."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -14,9 +14,9 @@ from vlbench.engine.stored import measurement_path
 
 @dataclass(frozen=True, slots=True)
 class Pass:
-    """One pass of a model over a data set's images, or over texts: at most `count` of them are encoded.
+    """One pass of a model over the images of a data set, or over texts: at most `count` are encoded.
 
-    `tasks` are those that need it.
+    `tasks` are the tasks that need it.
     """
 
     model: str
@@ -26,10 +26,10 @@ class Pass:
 
 
 def planned_passes(jobs: Sequence[Job], cache: Path) -> Iterator[Pass]:
-    """The passes of one model's jobs that have no stored measurement; images first, then texts.
+    """The passes for those jobs of a model that have no stored measurement: images first, then texts.
 
-    An image whose digest is in no table is counted. The run may still find its features in the store, once it
-    has read the image.
+    An image whose digest is not in a table counts as missing. The run may still find its features in the
+    store once it has read the image.
     """
     lacking: dict[str, tuple[str, set[str], list[str]]] = {}
     texts: dict[str, list[str]] = {}

@@ -36,10 +36,10 @@ from vlbench.engine.stored import (
 
 
 def evaluate(job: Job, session: Session) -> tuple[Job, Measured]:
-    """Run a job that has no stored measurement. Answers the job with all of its keys, and what was measured.
+    """Run a job that has no stored measurement. Return the job with all of its keys, and the measurement.
 
-    Features are stored as they are encoded. Splits that a method learns from are encoded first; their time is
-    not counted.
+    Features are stored as they are encoded. Splits that a method learns from are encoded first; the job's
+    timing does not include them.
 
     Raises:
         DataError: an image does not decode, or a threshold is outside the unit of the model's scores.
@@ -65,7 +65,7 @@ def evaluate(job: Job, session: Session) -> tuple[Job, Measured]:
 
 
 def _prediction(job: Job, session: Session) -> tuple[Prediction, RunFacts]:
-    """The prediction that a job's metrics read: stored, or made by scoring all candidates."""
+    """The prediction that a job's metrics read: the stored one, or a new one from scoring all candidates."""
     kept = stored_prediction(job, session.cache)
     if kept is not None:
         return kept
@@ -117,7 +117,10 @@ def _prediction(job: Job, session: Session) -> tuple[Prediction, RunFacts]:
 
 
 def _learned(job: Job, session: Session) -> Head:
-    """What a job's method learns before scoring; thresholds of a model's own scores are learned after it."""
+    """The head that a job's method learns before scoring.
+
+    Thresholds on the model's own scores are learned afterwards.
+    """
     method = job.method
     if method.fit is None or job.decides_late:
         return Head()

@@ -1,4 +1,4 @@
-"""Features on disk under a content key: appended batch by batch, verified before they are read."""
+"""Features on disk, by content key: appended batch by batch, verified before they are read."""
 
 import json
 import math
@@ -23,18 +23,18 @@ from vlbench.engine.chunk import Features
 
 MAGIC = b"vlbench1"
 HEAD = struct.Struct("<8sIQ16s")
-"""A record's head: magic, bytes of the JSON header, bytes of the payload, digest of both."""
+"""The head of a record: magic bytes, length of the JSON header, length of the payload, digest of both."""
 MAPPED_BYTES = 2**20
-"""A batch of at least so many bytes is read back from its file instead of being kept in memory."""
+"""A batch of at least this many bytes is read back from its file instead of kept in memory."""
 FSYNC_SECONDS = 2.0
-"""How much finished work a power cut may lose; a killed process loses none."""
+"""How many seconds of finished work a power cut may lose. A killed process loses none."""
 
 
 @dataclass(slots=True)
 class FeatureSpace(AbstractContextManager["FeatureSpace"]):
-    """The features of one encoder side: a folder of segments, of which this process writes one.
+    """The features of one encoder side: a folder of segment files, one of them written by this process.
 
-    Two processes may fill a space at once; each appends to a segment of its own.
+    Several processes may write at once; each appends to its own segment.
     """
 
     folder: Path
@@ -59,7 +59,7 @@ class FeatureSpace(AbstractContextManager["FeatureSpace"]):
 
     @property
     def row_bytes(self) -> int:
-        """Bytes of one row of features, 0 where nothing is stored."""
+        """Bytes of one row of features; 0 where nothing is stored."""
         return 4 * math.prod(self._records[0].shape[1:]) if self._records else 0
 
     def append(self, keys: Sequence[str], features: Features) -> None:
@@ -91,10 +91,11 @@ class FeatureSpace(AbstractContextManager["FeatureSpace"]):
     def gather(self, keys: Sequence[str], *, padded: bool = False) -> Features:
         """The features of keys, [n, ...] in their order.
 
-        `padded`, for features of several rows: [n, k, ...], the longest with k; zeros end the others.
+        With `padded`, features of several rows become [n, k, ...], where k is that of the longest and zeros
+        pad the others.
 
         Raises:
-            DataError: features of one space differ in shape otherwise.
+            DataError: features differ in shape and `padded` is false, or differ in more than k.
         """
         if not keys:
             return np.zeros((0,), dtype=np.float32)
@@ -123,14 +124,15 @@ class FeatureSpace(AbstractContextManager["FeatureSpace"]):
         return found
 
     def close(self) -> None:
-        """Flush what was appended to the disk."""
+        """Flush appended features to the disk."""
         if self._file is not None:
             file, self._file = self._file, None
             with naming_file(Path(file.name)), closing(file):
                 os.fsync(file.fileno())
 
     def _by_record(self, keys: Sequence[str]) -> Iterator[tuple[int, NDArray[np.int64], NDArray[np.int64]]]:
-        """Each record with some of the keys: its number, the positions of those keys, their rows in it."""
+        """Each record that holds some of the keys: its number, the positions of these keys, and their rows in
+        it."""
         if not keys:
             return
         places = np.array([self._places[key] for key in keys], dtype=np.int64)  # [n, 2]
@@ -155,7 +157,7 @@ def leading_bytes(features: Features) -> NDArray[np.int64]:
 
 
 def read_segment(path: Path) -> Iterator[tuple[list[str], Features]]:
-    """Keys and features of the records of a segment; damaged and torn records are left out."""
+    """Keys and features of the records in a segment. Damaged and incomplete records are skipped."""
     size = path.stat().st_size
     if size < HEAD.size:
         return

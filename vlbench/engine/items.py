@@ -1,4 +1,4 @@
-"""Items of jobs that have run, and their predictions, which are made once more where they are lost."""
+"""Items of jobs that have run, and their predictions, which are computed again where they are lost."""
 
 from pathlib import Path
 
@@ -23,10 +23,10 @@ def keep_predictions(job: Job, settings: RunSettings, cache: Path) -> None:
 
 
 def stored_items(job: Job, cache: Path, *, most_scores: int = MOST_SCORES) -> Items:
-    """The items of a job that has run, with what each image adds to the primary metric.
+    """The items of a job that has run, with what each image contributes to the primary metric.
 
     Raises:
-        VlbenchError: the cache has lost the prediction.
+        VlbenchError: the prediction is no longer in the cache.
     """
     kept = decided_prediction(job, cache)
     if kept is None:

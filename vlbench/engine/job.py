@@ -1,4 +1,4 @@
-"""A job: one model on one task by one method, what it reads, and under which keys it is stored."""
+"""Job: one model on one task by one method, what it reads, and the keys it is stored under."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -14,12 +14,13 @@ from vlbench.engine.chunk import How
 
 @dataclass(frozen=True, slots=True)
 class Keys:
-    """Keys of a job's stored features, predictions and measurements; they hold no task's name.
+    """Keys of a job's stored features, predictions and measurements. None depends on the task's name.
 
     `images` lists the candidates where they are images, `reference_images` the images that queries point to.
-    `texts` are the keys of the queries' words. `candidate_ids` is a digest of the candidates' names,
-    `queries` one of what the task asks; both are in no key. The rest is empty until the keys of all images
-    are known (`located`): `candidates` [n] and `references` are keys of images or of texts.
+    `texts` are the keys of the queries' words. `candidate_ids` is a digest of the candidates' names and
+    `queries` one of what the task asks; no key depends on these two. The other fields are empty until the
+    keys of all images are known (`located`): `candidates` [n] and `references` are keys of images or of
+    texts.
     """
 
     image_space: str
@@ -39,11 +40,12 @@ class Keys:
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """One model on one task by one method; `row` is the model's name in results, with what is no default.
+    """One model on one task by one method.
 
-    `replicate_of` is the row that it is one seed of, with the same marks (`+bf16`); empty if it is alone.
-    `problem` is what the method asks of the task's, `metrics` are those of both. `learn_from` are jobs of the
-    splits that it learns from, by the model alone. `seed` is that of all that is drawn.
+    `row` is the model's name in results, with all non-default choices. `replicate_of` is the row of which it
+    is one seed, with the same marks (`+bf16`); empty if it stands alone. `problem` is the task's, as the
+    method rewrites it; `metrics` are those of task and method. `learn_from` holds the jobs for the splits
+    that the method learns from, scored by the model alone. `seed` seeds all random choices.
     """
 
     checkpoint: Checkpoint
@@ -60,7 +62,7 @@ class Job:
 
     @property
     def words(self) -> Mapping[str, Text]:
-        """The texts to encode, by their keys: candidates that are texts, and the words of queries."""
+        """The texts to encode, by key: candidates that are texts, and the words of queries."""
         found: dict[str, Text] = {}
         if not isinstance(self.problem.candidates, Dataset) and "candidates" in self.method.reads:
             found.update(zip(self.keys.candidates, self.problem.candidates, strict=True))
@@ -70,22 +72,22 @@ class Job:
 
     @property
     def decides_late(self) -> bool:
-        """Whether the method learns thresholds alone, so that the model's own prediction is shared."""
+        """Whether the method learns thresholds alone, so that the model's own prediction can be shared."""
         return self.method.parts == {"thresholds"}
 
     @property
     def by_vectors(self) -> bool:
-        """Whether candidates and queries are compared as vectors, not by the model's own score."""
+        """Whether candidates and queries are compared as vectors instead of by the model's own score."""
         return not self.problem.by_words or bool(self.method.parts & {"compose", "score"})
 
 
 @dataclass(frozen=True, slots=True)
 class Use:
-    """Images that a job needs, and how they are stored.
+    """Images that a job needs, and what is stored of them.
 
-    `beyond` says what is stored, under which key, where features would need more bytes than the budget.
-    `keys` are those of the images, empty until the keys of the job are known. `read` says whether the job's
-    method reads the images; else only their keys are needed.
+    `beyond` tells what is stored, and under which key, where the features would exceed the budget of bytes.
+    `keys` are the keys of the images, empty until the keys of the job are known. `read` tells whether the
+    job's method reads the images; otherwise only their keys are needed.
     """
 
     job: Job
@@ -97,7 +99,7 @@ class Use:
 
 
 def uses(job: Job) -> Iterator[Use]:
-    """The images of a job: candidates, those that queries point to, those that it learns from."""
+    """The images that a job uses: candidates, references of queries, and splits that it learns from."""
     problem, keys, reads = job.problem, job.keys, job.method.reads
     scores: tuple[How, str] = ("scores", keys.score_space)
     vectors: tuple[How, str] = ("vectors", keys.image_space)

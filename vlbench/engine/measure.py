@@ -1,4 +1,4 @@
-"""From a prediction to metrics and a result; imports no torch, so that stored predictions suffice."""
+"""From a prediction to metrics and a result. Imports no torch, so that stored predictions suffice."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -28,9 +28,9 @@ _LOWEST = {"cosine": -1.0, "probability": 0.0}
 
 @dataclass(frozen=True, slots=True)
 class RunFacts:
-    """What a run records of itself beside its numbers; `row` is the row that it was run for.
+    """What a run records about itself besides its numbers; `row` is the row that it was run for.
 
-    `changes` are those of the model's files, `learned` is what its method says of what it learned.
+    `changes` are those of the model's files; `learned` is what its method reports about its learning.
     """
 
     settings: Mapping[str, str | int]
@@ -42,7 +42,7 @@ class RunFacts:
 
 
 def software_versions() -> dict[str, str]:
-    """Versions of Python and of the packages that can change a number."""
+    """The versions of Python and of packages that can change a number."""
     versions = {"python": python_version()}
     for package in PACKAGES:
         try:
@@ -67,7 +67,7 @@ def truth_digest(problem: Problem) -> str:
 def data_digests(job: Job, cache: Path) -> dict[str, str]:
     """Digests of a job's data: image ids, texts, truth, and the image ids of splits that it learns from.
 
-    For images in files also a digest of the bytes of a few of them.
+    For images in files, also a digest of the bytes of a few of them.
     """
     digests = {
         "image_ids": job.keys.candidate_ids,
@@ -92,10 +92,10 @@ def all_digests(job: Job, cache: Path) -> dict[str, str]:
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """What was measured of a job, and what is recorded of the run that made its prediction.
+    """The measurements of a job, and the record of the run that made its prediction.
 
-    `thresholds` are stated by the task or learned by the method. A fresh one, which was not stored, has the
-    `prediction` that was measured, and the primary metric's pseudo-values.
+    `thresholds` are stated by the task or learned by the method. If it was not read from the store, it also
+    has the `prediction` that was measured and the pseudo-values of the primary metric.
     """
 
     values: tuple[Measurement, ...]
@@ -107,13 +107,14 @@ class Measured:
 def decided(
     job: Job, prediction: Prediction, facts: RunFacts, learned: Mapping[str, Prediction]
 ) -> tuple[Prediction, RunFacts]:
-    """A job's prediction with the thresholds of its task, or those that its method learns from `learned`.
+    """Add thresholds to a job's prediction: those of its task, or those that its method learns.
 
-    `learned` are the predictions of the splits. The facts say what was learned.
+    `learned` holds the predictions of the splits that the method learns from. The facts record what it
+    learned.
 
     Raises:
-        DataError: a stated threshold is outside the unit of the model's scores, or nothing is true of the
-            images that they are learned from.
+        DataError: a stated threshold is outside the range of the model's scores, or no tag is true of the
+            images that thresholds are learned from.
     """
     if job.task.thresholds is not None:
         check_stated(job, prediction.unit)
@@ -131,7 +132,7 @@ def decided(
 
 
 def check_head(method: Method, head: object) -> None:
-    """Raise PluginError where what a method learned is no head, or has other parts than the method states."""
+    """Raise PluginError where a method's `fit` returns no Head, or other parts than the method states."""
     if not isinstance(head, Head):
         raise PluginError(
             f"method {method.name!r} answers {type(head).__name__}; its `fit` has to return a Head of "
@@ -152,10 +153,10 @@ def check_head(method: Method, head: object) -> None:
 
 
 def check_stated(job: Job, unit: ScoreUnit) -> None:
-    """Check that the thresholds that a task states are in the unit of a model's scores.
+    """Check that the thresholds of a task are within the range of the model's scores.
 
     Raises:
-        DataError: one is not; its text is named.
+        DataError: one is not; the message names its text.
     """
     stated = job.task.thresholds
     if stated is None:
@@ -170,11 +171,11 @@ def check_stated(job: Job, unit: ScoreUnit) -> None:
 
 
 def measure(job: Job, prediction: Prediction, facts: RunFacts) -> Measured:
-    """All metrics of a job's prediction.
+    """Measure all metrics of a job on its prediction.
 
     Raises:
         NotFinite: a metric is NaN or infinite; it is never reported.
-        PluginError: a metric is none that its name allows, such as a fraction of 1.7.
+        PluginError: a value is outside the metric's range, such as a fraction of 1.7.
     """
     task = job.task
     values = []
@@ -225,9 +226,9 @@ def result_of(
     facts: Mapping[str, str | int | float] | None = None,
     read: Mapping[str, str] | None = None,
 ) -> Result:
-    """The record of a job, with what its cards say: `facts` of the model, `read` of the data.
+    """The result of a job, with the model's `facts` from its card and what was `read` from the data.
 
-    `seen` is what `seen_by` answers.
+    `seen` is what `seen_by` returns.
     """
     task, identity, run = job.task, job.identity, found.facts
     images, shots = task.problem.images, job.method.settings.get("shots")

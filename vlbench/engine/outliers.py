@@ -1,4 +1,4 @@
-"""A task of one task's classes and another one's images, for the detection of outliers."""
+"""A task made of the classes of one task and the images of another, to detect outliers."""
 
 from dataclasses import replace
 
@@ -11,12 +11,13 @@ from vlbench.core.task import Task
 
 
 def outlier_task(inside: Task, outside: Task) -> Task:
-    """The texts of `inside` asked about the images of `outside`: no pair is right, no metric is measured.
+    """Ask about the texts of `inside` on the images of `outside`: no pair is right, and no metric is
+    measured.
 
-    It shares the stored features of both tasks.
+    It uses the stored features of both tasks.
 
     Raises:
-        Unsupported: the first task keeps no best text of an image.
+        Unsupported: the scoring of `inside` does not keep the best text of each image.
     """
     if not {"best_scores", "log_sums"} <= inside.scoring.keeps:
         raise Unsupported(

@@ -1,4 +1,4 @@
-"""One pass over the images of a data set: read, digested, and encoded for all that is wanted of them."""
+"""One pass over the images of a data set: read, digest, and encode for every sink that needs them."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
@@ -12,26 +12,26 @@ from vlbench.engine.executors.local import LocalExecutor
 from vlbench.engine.feature_store import FeatureSpace
 
 BATCHES_A_CHUNK = 16
-"""Batches of images in a chunk; a chunk ends a batch."""
+"""How many batches a chunk holds; no batch spans two chunks."""
 _NO_TRUTH = Target()
 
 
 @dataclass(frozen=True, slots=True)
 class Sink:
-    """A store for images of a data set, how they are reduced for it, and at which places; None: all."""
+    """A store for images of a data set, the reduction that it takes, and of which positions (None: all)."""
 
     reduction: Reduction
     space: FeatureSpace
     places: frozenset[int] | None = None
 
     def lacks(self, place: int, key: str) -> bool:
-        """Whether it is wanted of the image at a place, and not stored."""
+        """Whether the image at this position is wanted here and not stored."""
         return key not in self.space and (self.places is None or place in self.places)
 
 
 @dataclass(slots=True)
 class Done:
-    """What a pass did: the keys [n] of all images that were read, how many were encoded, remarks by key."""
+    """What a pass did: keys [n] of all images that were read, how many were encoded, remarks by key."""
 
     keys: list[str] = field(default_factory=list)
     encoded: int = 0
@@ -45,9 +45,9 @@ def encode_images(
     sinks: Sequence[Sink],
     done: Done,
 ) -> None:
-    """Encode images of which something is wanted that is not stored; `done` takes what is done as it is.
+    """Encode the images that some sink lacks; progress is recorded in `done`.
 
-    `keys` are those of all images; None where they are not known: then every image is read.
+    `keys` are the keys of all images. None means that they are not known; then every image is read.
 
     Raises:
         DataError: an image does not decode.
@@ -78,7 +78,7 @@ def encode_images(
 
 
 def lacking_places(count: int, keys: Sequence[str] | None, sinks: Sequence[Sink]) -> Sequence[int]:
-    """The places of images of which something is wanted that is not stored: all, where keys are not known."""
+    """The positions of images that some sink lacks; all of them where keys are not known."""
     if keys is None:
         return range(count)
     return [place for place, key in enumerate(keys) if any(each.lacks(place, key) for each in sinks)]
@@ -87,7 +87,7 @@ def lacking_places(count: int, keys: Sequence[str] | None, sinks: Sequence[Sink]
 def _chunks(
     dataset: Dataset, lacking: Sequence[int], keys: Sequence[str] | None, sinks: Sequence[Sink], size: int
 ) -> Iterator[Chunk]:
-    """Chunks over all images of a data set, in its order, but for those where nothing is lacking."""
+    """Chunks over all images of a data set in order, without chunks in which nothing is lacking."""
     reductions = tuple(each.reduction for each in sinks)
     for start in sorted({place // size * size for place in lacking}):
         places = range(start, min(start + size, len(dataset)))

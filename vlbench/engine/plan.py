@@ -1,4 +1,4 @@
-"""Plans: a job for each model, method and task of a request, with keys made of content; without torch."""
+"""Plans: a job for each model, method and task of a request, with keys made of content. Imports no torch."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -21,7 +21,7 @@ from vlbench.engine.refusal import refuse_unfit
 from vlbench.engine.settings import RunSettings
 
 Listed = dict[int, ImageList | None]
-"""Images by the `id` of their data set."""
+"""Listed images, by the `id` of their data set."""
 
 
 def plan_job(
@@ -32,10 +32,10 @@ def plan_job(
     method: Method = ZERO_SHOT,
     listed: Listed | None = None,
 ) -> Job:
-    """Refuse what cannot work and compute the keys that are known before any image is.
+    """Refuse what cannot work, and compute the keys that do not depend on image bytes.
 
-    `identity` is the checkpoint's, and `listed` has images by their data sets' `id`, where several jobs are
-    planned and each was asked for once.
+    Where several jobs are planned, `identity` is the checkpoint's and `listed` holds images by the `id` of
+    their data set, so that each is computed once.
 
     Raises:
         Unsupported: a metric reads what the task does not keep or does not suit its question, the method does
@@ -48,7 +48,7 @@ def plan_job(
 
 
 def located(job: Job, cache: Path) -> Job | None:
-    """The job with all of its keys; None where images have to be read to know theirs."""
+    """The job with all of its keys; None where images must be read first."""
     if job.keys.measurement:
         return job
     keys = job.keys
@@ -63,7 +63,7 @@ def located(job: Job, cache: Path) -> Job | None:
 
 
 def text_key(text: Text) -> str:
-    """The key of a text, a digest of all that a model may read of it.
+    """The key of a text: a digest of all fields that a model may read.
 
     >>> text_key(Text("dog")) == text_key(Text("dog", prompts=("a dog",)))
     False
@@ -72,7 +72,7 @@ def text_key(text: Text) -> str:
 
 
 def space_of(side: str, settings: RunSettings) -> str:
-    """The key of a folder of features: a digest of the model's side, the precision and the kind of device."""
+    """The key of a feature folder: a digest of the model's side, the precision and the kind of device."""
     place = {"precision": settings.precision, "device": settings.device.partition(":")[0]}
     return digest_of({"side": side, **place})
 
@@ -84,9 +84,9 @@ def plan_jobs(
     methods: Sequence[Method],
     listed: Listed,
 ) -> tuple[list[Job], list[str]]:
-    """The jobs of one model, method by method, and the reasons why other pairs cannot be run.
+    """The jobs of one model, method by method, and reasons for the pairs that cannot be run.
 
-    `listed` takes the images of the tasks, so that several models share the lists.
+    `listed` collects the images of the tasks, so that several models share the lists.
     """
     jobs: list[Job] = []
     reasons: list[str] = []
@@ -108,7 +108,7 @@ def _job(
     method: Method,
     listed: Listed,
 ) -> Job:
-    """A job with its keys, as far as they are known before any image is."""
+    """A job with those keys that do not depend on image bytes."""
     learn_from: dict[str, Job] = {}
     for split in sorted(method.learns_from):
         of_split = task.learn_from[split]
@@ -159,7 +159,7 @@ def _job(
 
 
 def _stored_keys(job: Job, keys: Keys, cache: Path) -> Keys:
-    """The keys of a job whose images are known, with those of its prediction and its measurement."""
+    """Complete the keys of a job whose images are known: those of its prediction and measurement."""
     task, problem, method = job.task, job.problem, job.method
     references = "" if keys.reference_images is None else keys.reference_images.ids
     # what reads images alone is equal of all models that share the image side: learned and scored once
@@ -216,7 +216,7 @@ def _stored_keys(job: Job, keys: Keys, cache: Path) -> Keys:
 
 
 def _of_queries(queries: tuple[Query, ...], texts: tuple[str, ...], reference_ids: str) -> str:
-    """Digest of what is asked: of the words, and of the images where there are any."""
+    """Digest of the queries: of their words, and of their images where there are any."""
     if all(query.image is None for query in queries):
         return digest_of_strings(texts)
     words = iter(texts)

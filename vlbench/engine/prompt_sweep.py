@@ -1,4 +1,4 @@
-"""Prompt sweep: a task with each of its templates alone. Runs share image features and encode other texts."""
+"""Prompt sweep: a task with each of its templates alone. Runs share the image features."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -16,7 +16,7 @@ def templates_of(task: Task) -> tuple[str, ...]:
     """The templates that a task's texts are filled into.
 
     Raises:
-        Unsupported: it has fewer than two, or its texts are descriptions or captions.
+        Unsupported: the task has fewer than two, or its texts are descriptions or captions.
     """
     stated = task.protocol.statement.get("templates")
     templates = tuple(map(str, stated)) if isinstance(stated, list | tuple) else ()
@@ -30,7 +30,7 @@ def templates_of(task: Task) -> tuple[str, ...]:
 
 
 def single_template_jobs(job: Job, settings: RunSettings) -> Iterator[tuple[str, Job]]:
-    """Each template of a job's task, with a job that uses it alone, under a protocol of its own.
+    """Each template of a job's task, with a job that uses only this template, under its own protocol.
 
     Raises:
         Unsupported: the task has fewer than two templates.

@@ -1,4 +1,4 @@
-"""Refusals: a model, a method and a task that do not go together, and test images that were learned from."""
+"""Refuses a model, a method and a task that do not fit together, and test images that were learned from."""
 
 from pathlib import Path
 
@@ -19,7 +19,7 @@ from vlbench.engine.settings import RunSettings
 def refuse_unfit(
     checkpoint: Checkpoint, task: Task, problem: Problem, method: Method, settings: RunSettings
 ) -> None:
-    """Refuse a model, a method and a task that do not go together; `problem` is what the method asks.
+    """Refuse a model, a method and a task that do not fit together; `problem` is the rewritten one.
 
     Raises:
         Unsupported: a metric reads what the task does not keep or does not suit its question, the method does
@@ -97,9 +97,9 @@ def _refuse_metrics(method: Method, task: Task, problem: Problem) -> None:
 
 
 def seen_by(job: Job, cache: Path) -> tuple[int, dict[str, str]]:
-    """Count the test images that a job's model or method learned from, as far as the model's file tells.
+    """Count the test images that a job's model or method learned from, as far as the model's files state.
 
-    Also digests of all images that it learned from. No image is read where it learned from none.
+    Also returns digests of all images that it learned from. No image is read where it learned from none.
     """
     learned = job.identity.learned_from
     digests = {"learned_from": digest_of_strings(sorted(learned))} if learned else {}
@@ -114,7 +114,7 @@ def refuse_seen(job: Job, cache: Path) -> None:
     """Refuse to score images that the model or its method learned from.
 
     Raises:
-        DataError: there are such images; they are counted.
+        DataError: there are such images; the message counts them.
     """
     count, _ = seen_by(job, cache)
     if count:

@@ -1,6 +1,6 @@
-"""Remarks on what was changed or left out: of a model's files, of decoded images, of long sentences.
+"""Remarks on what was changed or left out: in a model's files, in decoded images, in long sentences.
 
-They are kept in the cache, so that stored runs tell them, too.
+The cache keeps them, so that stored runs report them as well.
 """
 
 import json
@@ -20,12 +20,12 @@ from vlbench.engine.job import Job
 from vlbench.engine.plan import located
 
 LOST = ""
-"""The key that says that a file of remarks was damaged, and what else it held is not known."""
+"""The key that marks a file of remarks as damaged; what else it held is not known."""
 LOST_LINE = "what else there was to say is not known, as its record in the cache was damaged; empty the cache"
 
 
 def change_lines(jobs: Sequence[Job], changes: Sequence[str], cache: Path) -> Iterator[str]:
-    """Lines on what was changed of a model's files, and of the images and texts of its jobs."""
+    """Lines on what was changed in a model's files, and in the images and texts of its jobs."""
     if changes:
         yield f"{jobs[0].row}: {'; '.join(changes)}"
     for job in jobs:
@@ -33,7 +33,7 @@ def change_lines(jobs: Sequence[Job], changes: Sequence[str], cache: Path) -> It
 
 
 def noted(job: Job, cache: Path) -> dict[str, str]:
-    """The remarks on a job, stored ones too: what decoding changed, and which sentences were cut."""
+    """The remarks on a job, also stored ones: what decoding changed, and which sentences are truncated."""
     job = located(job, cache) or job
     problem, keys = job.task.problem, job.keys
     decoded = _read_rows(cache / "decoding" / f"{keys.image_space}.json")
@@ -56,7 +56,7 @@ def noted(job: Job, cache: Path) -> dict[str, str]:
 
 
 def cut_texts(job: Job, cache: Path) -> NDArray[np.bool_]:
-    """Whether the model cuts each of a job's texts, [m]."""
+    """Whether the model truncates each of a job's texts, [m]."""
     rows = _read_rows(cache / "cut" / f"{job.keys.text_space}.json")
     return np.array([bool(rows.get(key)) for key in job.keys.texts], dtype=np.bool_)
 
@@ -70,14 +70,14 @@ def noted_lines(job: Job, found: Mapping[str, str]) -> Iterator[str]:
 
 
 def keep_decoding(job: Job, remarks: Mapping[str, Sequence[str]], cache: Path) -> None:
-    """Add remarks on how images were decoded, by their keys, to those that are kept beside their features."""
+    """Add remarks on how images were decoded, by key, to those stored with their features."""
     path = cache / "decoding" / f"{job.keys.image_space}.json"
     if remarks:
         write_checked(path, json.dumps({**_read_rows(path), **remarks}))
 
 
 def keep_cut(job: Job, model: Model, encoded: Mapping[str, Text], cache: Path) -> None:
-    """Add the sentences that a model cuts, of texts by their keys, to those that are kept."""
+    """Add the sentences that a model truncates to the stored ones; `encoded` holds the texts by key."""
     if not isinstance(model, CutsSentences) or not encoded:
         return
     cut = set(model.cut(tuple(encoded.values())))
@@ -92,7 +92,7 @@ def keep_cut(job: Job, model: Model, encoded: Mapping[str, Text], cache: Path) -
 
 
 def _read_rows(path: Path) -> dict[str, list[str]]:
-    """Lines by key; none where there is no file, `LOST` alone where it is damaged."""
+    """Lines by key; empty without a file, `LOST` alone where the file is damaged."""
     kept = read_checked(path)
     if kept is None:
         return {LOST: []} if path.exists() else {}

@@ -1,6 +1,6 @@
 """Scores in blocks or pair by pair, which a scoring reduces to what the metrics read.
 
-Rows of equal bytes are scored once: so equal texts and equal images tie, whatever a kernel rounds.
+Rows with equal bytes are scored once, so equal texts and equal images tie, however a kernel rounds.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -22,26 +22,26 @@ from vlbench.engine.chunk import Features
 from vlbench.engine.feature_store import leading_bytes
 
 BLOCK_BYTES = 8 * 2**20
-"""Bytes of one block of scores; fixed, so that every run computes the same blocks."""
+"""Bytes of one block of scores. It is fixed, so that every run computes the same blocks."""
 FEATURE_BLOCK_BYTES = 64 * 2**20
-"""Bytes of the candidates' features that one block is made of, at most."""
+"""At most this many bytes of the candidates' features go into one block."""
 PAIRS = 4096
-"""Pairs that are scored together."""
+"""How many pairs are scored together."""
 
 TILE = 16
-"""Texts are scored in multiples of it, the last one repeated behind them: odd numbers slow a kernel down."""
+"""Texts are scored in multiples of this number, padded with the last one: odd numbers slow a kernel down."""
 
 Indices = NDArray[np.int64]
 Number = TypeVar("Number", bound=np.generic)
 Score = Callable[[Tensor, Tensor], Tensor]
-"""Scores of two sides' features: [b, m] of all pairs, or [p] of one pair a row."""
+"""A function from the features of both sides to scores: [b, m] for all pairs, or [p] for one pair per row."""
 
 
 def first_equals(leading: Indices, read: Callable[[slice], Features], *, step: int) -> Indices | None:
-    """The first row that each of n rows equals to the byte, [n]; None where no two rows are equal.
+    """For each of n rows the first row with equal bytes, [n]; None where no two rows are equal.
 
-    `leading` [n] are the first bytes of every row. `read` gives the whole rows of a slice, `step` at a time;
-    only blocks with rows whose first bytes are equal are read.
+    `leading` [n] holds the first bytes of every row. `read` returns the whole rows of a slice of at most
+    `step` rows; it is called only for slices that have rows with equal first bytes.
     """
     count = len(leading)
     order = np.argsort(leading, kind="stable")
@@ -66,9 +66,10 @@ def first_equals(leading: Indices, read: Callable[[slice], Features], *, step: i
 
 @dataclass(frozen=True, slots=True)
 class Columns:
-    """Texts as a model is asked for them: each distinct one once, in a number that kernels like.
+    """Texts as a model scores them: each distinct one once, padded to a number that suits kernels.
 
-    `asked` are rows [u, ...] on the device, `places` [m] the column of each text, None where it is its own.
+    `asked` are rows [u, ...] on the device. `places` [m] is the column of each text; None where texts are
+    columns in order.
     """
 
     asked: Tensor
@@ -77,7 +78,6 @@ class Columns:
 
     @classmethod
     def of(cls, texts: Features, device: str) -> "Columns":
-        """Columns of text features [m, ...]."""
         distinct, places = texts, None
         first = first_equals(leading_bytes(texts), texts.__getitem__, step=max(1, len(texts)))
         if first is not None:
@@ -89,20 +89,20 @@ class Columns:
         return cls(torch.from_numpy(distinct).to(device), places, len(texts))
 
     def scores(self, score: Callable[[Tensor, Tensor], Tensor], images: Tensor) -> Tensor:
-        """Scores [b, m] of image features [b, ...], by a function of both sides."""
+        """Score image features [b, ...] with a function of both sides: [b, m]."""
         found = score(images, self.asked)
         return found[:, : self.count] if self.places is None else found.index_select(1, self.places)
 
 
 @dataclass(frozen=True, slots=True)
 class ScoreBlocks:
-    """Row blocks [rows, m] of the score matrix, computed anew at every pass with equal bits.
+    """Row blocks [rows, m] of the score matrix, computed again at every pass with equal bits.
 
-    `score` turns distinct candidates start to stop into scores. `order` [n] is the order in which the blocks
-    hold the candidates, equal ones beside one another, and `groups` [n] says which distinct one each of them
-    is; both are None where all are distinct and lie in their own order. `problem` says which pairs are asked
-    about. `score_pairs` scores pairs by their positions, `unit_pairs` at once, `vectors` are the candidates'.
-    `features` are those of each side by which equal ones are known, `cut` is that of `ScorePass`.
+    `score(start, stop)` scores distinct candidates start to stop. `order` [n] is the order of the candidates
+    in the blocks, equal ones next to one another, and `groups` [n] is the distinct candidate of each; both
+    are None where all are distinct and in their own order. `problem` states which pairs are asked about.
+    `score_pairs` scores pairs by position, at most `unit_pairs` at once. `vectors` are the candidates'.
+    `features` of each side tell which items are equal. `cut` is that of `ScorePass`.
     """
 
     score: Callable[[int, int], Tensor]
@@ -144,11 +144,10 @@ class ScoreBlocks:
 
     @property
     def single(self) -> bool:
-        """Whether one block is all."""
         return len(self.problem.candidates) <= self.unit_rows
 
     def arranged(self, relevant: Relevance) -> Relevance:
-        """Pairs with the candidates in the blocks' order."""
+        """The pairs with candidates renumbered into the blocks' order."""
         if self.order is None:
             return relevant
         places = np.empty_like(self.order)
@@ -156,7 +155,7 @@ class ScoreBlocks:
         return Relevance.from_pairs(places[relevant.candidates], relevant.queries, relevant.shape)
 
     def restored(self, values: NDArray[Number]) -> NDArray[Number]:
-        """What was found of the candidates [n, ...] in the blocks' order, in their own."""
+        """Values of the candidates [n, ...], brought from the blocks' order into their own."""
         if self.order is None:
             return values
         own = np.empty_like(values)
@@ -164,13 +163,13 @@ class ScoreBlocks:
         return own
 
     def alike(self, side: Literal["candidates", "queries"]) -> Indices:
-        """The first candidate or query that each equals in all of its features, by its position."""
+        """For each candidate or query, the position of the first one with equal features."""
         rows = self.features[side]()
         found = first_equals(leading_bytes(rows), rows.__getitem__, step=max(1, len(rows)))
         return np.arange(len(rows)) if found is None else found
 
     def pairs(self, asked: Relevance) -> NDArray[np.float32]:
-        """The scores [p] of some pairs alone."""
+        """The scores [p] of some pairs, without the others."""
         found = np.empty(len(asked.candidates), dtype=np.float32)
         for start in range(0, len(found), self.unit_pairs):
             span = slice(start, start + self.unit_pairs)
@@ -190,11 +189,11 @@ def fresh_scores(
     device: str,
     score_pairs: Score | None = None,
 ) -> ScoreBlocks:
-    """Scores of n candidates, whose features [rows, ...] are read block by block, and texts [m, ...].
+    """Scores of n candidates, whose features [rows, ...] are read block by block, with texts [m, ...].
 
-    `leading` [n] are the first bytes of each candidate's features. Candidates and texts of equal features are
-    scored once: they tie to the bit. `score_pairs` scores one pair a row; without it, each candidate is
-    scored with what is asked of it.
+    `leading` [n] holds the first bytes of each candidate's features. Candidates and texts with equal features
+    are scored once, so they tie to the bit. `score_pairs` scores one pair per row; without it, each candidate
+    is scored with the texts that it is asked about.
     """
     columns = Columns.of(texts, device)
     row_bytes = candidates(np.arange(1)).nbytes if len(leading) else 1
@@ -233,7 +232,7 @@ def fresh_scores(
 
 
 def vector_scores(candidates: Features, queries: Features, *, problem: Problem, device: str) -> ScoreBlocks:
-    """Cosines of candidates' vectors [n, d] and queries' [m, d]."""
+    """Cosines of the candidates' vectors [n, d] and the queries' [m, d]."""
     units, texts = _unit(candidates), _unit(queries)
     return fresh_scores(
         _products,
@@ -247,7 +246,7 @@ def vector_scores(candidates: Features, queries: Features, *, problem: Problem, 
 
 
 def stored_scores(rows: Features, problem: Problem) -> ScoreBlocks:
-    """Scores [n, m] that are there already."""
+    """Scores [n, m] that are computed already."""
     unit_rows = max(1, BLOCK_BYTES // (4 * max(1, rows.shape[1])))
     return ScoreBlocks(
         lambda start, stop: torch.from_numpy(rows[start:stop]),
@@ -259,11 +258,11 @@ def stored_scores(rows: Features, problem: Problem) -> ScoreBlocks:
 
 
 def predict(blocks: ScoreBlocks, problem: Problem, scoring: Scoring, unit: ScoreUnit) -> Prediction:
-    """Keep what a scoring's metrics read of the scores of all candidates and queries.
+    """Run a scoring over the scores of all candidates and queries, and keep its arrays.
 
     Raises:
         NotFinite: a score is NaN or infinite.
-        PluginError: the scoring keeps other arrays than it says.
+        PluginError: the scoring returns other arrays than it states.
     """
     with torch.inference_mode():
         arrays = dict(scoring.run(blocks, problem))
@@ -286,11 +285,12 @@ def _masked(block: Tensor, how: Literal["only", "but"], pairs: Relevance, start:
 
 
 def _products(rows: Tensor, columns: Tensor) -> Tensor:
-    """Dot products [b, m] of rows [b, d] and [m, d], in whole tiles: a product hangs on its pair alone."""
+    """Dot products [b, m] of rows [b, d] and [m, d], in whole tiles, so that each depends on its pair
+    alone."""
     filled = [torch.nn.functional.pad(each, (0, 0, 0, -len(each) % TILE)) for each in (rows, columns)]
     return (filled[0] @ filled[1].T)[: len(rows), : len(columns)]
 
 
 def _unit(rows: Features) -> Features:
-    """Vectors [n, d] of length 1; one of length 0 stays as it is."""
+    """Normalise vectors [n, d] to length 1; vectors of length 0 stay 0."""
     return np.asarray(torch.nn.functional.normalize(torch.from_numpy(rows), dim=1))

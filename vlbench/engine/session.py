@@ -19,7 +19,7 @@ from vlbench.engine.remarks import keep_cut, keep_decoding
 from vlbench.engine.settings import RunSettings
 
 _LONG = 8
-"""Batches of images from which on a run is long enough for a dry pass to come first."""
+"""A run with at least this many batches of images begins with a dry pass."""
 
 
 @dataclass(slots=True)
@@ -35,9 +35,9 @@ class Spent:
 
 @dataclass(slots=True)
 class Session(AbstractContextManager["Session"]):
-    """A model and its stores, for several jobs; use it in a `with` statement.
+    """A model and its stores for several jobs; use it in a `with` statement.
 
-    `jobs` are all that are still to be run: each image is encoded once for the needs of all of them.
+    `jobs` are those that still have to run: each image is encoded once for all of them.
     """
 
     checkpoint: Checkpoint
@@ -57,14 +57,14 @@ class Session(AbstractContextManager["Session"]):
             space.close()
 
     def space(self, kind: How, key: str) -> FeatureSpace:
-        """The store of features, vectors or scores under one key; it is opened once."""
+        """The store of features, vectors or scores under a key; it is opened once."""
         place = f"{kind}/{key}"
         if place not in self._spaces:
             self._spaces[place] = FeatureSpace(self.cache / place)
         return self._spaces[place]
 
     def locate(self, job: Job) -> Job:
-        """The job with all of its keys; images that are in no table are read, and encoded in the same pass.
+        """The job with all of its keys. Images that no table has are read, and encoded in the same pass.
 
         Raises:
             DataError: an image does not decode.
@@ -85,7 +85,7 @@ class Session(AbstractContextManager["Session"]):
 
     @contextmanager
     def aside(self) -> Iterator[None]:
-        """Do not count what is encoded of splits that a job learns from."""
+        """Leave what is encoded inside this block out of the job's timing: splits that it learns from."""
         own, self.spent = self.spent, Spent()
         try:
             yield
@@ -93,7 +93,8 @@ class Session(AbstractContextManager["Session"]):
             self.spent = own
 
     def encode_texts(self, job: Job) -> None:
-        """Encode the words of a job that are not stored, those of candidates too."""
+        """Encode those texts of a job that are not stored: words of queries, and candidates that are
+        texts."""
         texts = job.words
         space = self.space("features", job.keys.text_space)
         keys = [key for key in texts if key not in space]
@@ -106,7 +107,7 @@ class Session(AbstractContextManager["Session"]):
         self.spent.texts += len(keys)
 
     def encode_images(self, use: Use) -> None:
-        """Encode the images of a data set for all jobs, where the one that uses them lacks something.
+        """Encode the images of a data set for all jobs, if the job that uses them lacks something.
 
         Raises:
             DataError: an image does not decode.
@@ -134,10 +135,10 @@ class Session(AbstractContextManager["Session"]):
             keep_keys(use.images, done.keys, self.cache)
 
     def stored_as(self, use: Use) -> FeatureSpace:
-        """The store of a data set's images: of features, or else of vectors or scores.
+        """The store for the images of a data set: features, or else vectors or scores.
 
-        Features are stored unless those of all its images need more bytes than the budget. Where all are
-        there already, they are used.
+        Features are stored unless those of all images exceed the budget of bytes. If all are stored already,
+        they are used.
         """
         features = self.space("features", use.job.keys.image_space)
         row_bytes = features.row_bytes or 4 * math.prod(self.executor.model.info.feature_shape)
@@ -149,7 +150,7 @@ class Session(AbstractContextManager["Session"]):
         return self.space(*use.beyond)
 
     def _sinks(self, use: Use) -> list[Sink]:
-        """What all jobs need of a data set's images, the job that uses them first."""
+        """What all jobs need of the images of a data set; the job that uses them comes first."""
         found: dict[Path, Sink] = {}
         for each in (use, *(other for job in self.jobs for other in uses(job))):
             if not each.read:

@@ -1,4 +1,4 @@
-"""Settings of a run: all that a user chooses but models, tasks and methods."""
+"""Settings of a run: what a user chooses besides models, tasks and methods."""
 
 import os
 from dataclasses import dataclass
@@ -15,26 +15,26 @@ if TYPE_CHECKING:
 DRIVERS = ("/dev/nvidiactl", "/dev/kfd", "/dev/dxg")
 """Device nodes of NVIDIA, AMD and WSL drivers."""
 CPU_BATCH = 16
-"""Images a batch on a CPU: within 4 % of the sgemm peak, and little padding for small sets."""
+"""Images per batch on a CPU: within 4 % of peak sgemm speed, and little padding for small data sets."""
 DEVICE_BATCH = 256
-"""Images a batch on an accelerator, halved when it runs out of memory."""
+"""Images per batch on an accelerator; halved when it runs out of memory."""
 CPU_TEXT_BATCH = 32
-"""Prompts a batch on a CPU, and eight tokens of their tree for each."""
+"""Prompts per batch on a CPU, with eight tokens of their prefix tree for each."""
 DEVICE_TEXT_BATCH = 128
-"""Prompts a batch on an accelerator, and eight tokens of their tree for each."""
+"""Prompts per batch on an accelerator, with eight tokens of their prefix tree for each."""
 
 
 FEATURE_BYTES = 8 * 2**30
-"""Bytes of image features that a task may add to the store; above it scores are stored in their place."""
+"""How many bytes of image features a task may add to the store; above it, scores are stored instead."""
 
 
 @dataclass(frozen=True, slots=True)
 class RunSettings:
-    """How a run is done. `batch_size` None means auto: a default by device, halved on out-of-memory.
+    """How a run is executed. `batch_size` None means auto: a default by device, halved when out of memory.
 
-    `device` is a torch device string. `workers` are loader threads. `feature_bytes` bounds what a task
-    may add to the store: where its image features need more, each image is scored as it is encoded.
-    `verify_data` reads the bytes of every image, whatever tables of digests in `cache` say.
+    `device` is a torch device string. `workers` is the number of loader threads. `feature_bytes` limits what
+    a task may add to the store: where its image features need more, each image is scored as it is encoded.
+    `verify_data` reads the bytes of every image, even if tables in `cache` have the digests.
     """
 
     device: str = "cpu"
@@ -54,24 +54,24 @@ class RunSettings:
 
     @property
     def first_batch_size(self) -> int:
-        """Images a batch, before any halving."""
+        """Images per batch, before any halving."""
         if self.batch_size is not None:
             return self.batch_size
         return CPU_BATCH if self.on_cpu else DEVICE_BATCH
 
     @property
     def first_text_batch_size(self) -> int:
-        """Prompts a batch, before any halving."""
+        """Prompts per batch, before any halving."""
         return CPU_TEXT_BATCH if self.on_cpu else DEVICE_TEXT_BATCH
 
 
 def resolve_device(device: str, cache: Path | None) -> str:
     """A torch device string: `auto` is the first CUDA or ROCm device where there is one, else the CPU.
 
-    torch is asked only where an accelerator may be.
+    torch is imported only where an accelerator may exist.
 
     Raises:
-        Unsupported: the device asked for is not there.
+        Unsupported: the requested device does not exist.
     """
     if device != "auto":
         return device if device == "cpu" else _checked(device)

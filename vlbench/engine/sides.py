@@ -1,4 +1,4 @@
-"""The encoded sides of a job, candidates, references and words, and how they become scores."""
+"""The encoded sides of a job (candidates, references, words), and how they become scores."""
 
 from dataclasses import replace
 from functools import partial as bind
@@ -18,7 +18,7 @@ from vlbench.engine.scoring import ScoreBlocks, fresh_scores, stored_scores, vec
 from vlbench.engine.session import Session
 
 _VECTORS = 1024
-"""Features that are turned into vectors together."""
+"""How many features are mapped to vectors together."""
 
 
 def score_blocks(job: Job, session: Session, head: Head) -> ScoreBlocks:
@@ -57,7 +57,7 @@ def score_blocks(job: Job, session: Session, head: Head) -> ScoreBlocks:
 
 
 def image_vectors(use: Use, session: Session) -> Features:
-    """The vectors of images that are encoded, [n, d]."""
+    """The vectors of encoded images, [n, d]."""
     space = session.stored_as(use)
     stored = space is session.space("vectors", use.job.keys.image_space)
     return space.gather(use.keys) if stored else _vectors(session, space, use.keys)
@@ -76,7 +76,7 @@ def _candidate_vectors(job: Job, session: Session) -> Features:
 
 
 def _query_vectors(job: Job, session: Session, head: Head) -> Features:
-    """One vector of each query, [m, d]: of its words, of its image, or what a head composes of both."""
+    """One vector for each query, [m, d]: of its words, of its image, or composed of both by a head."""
     problem = job.problem
     with_words = np.array([query.text is not None for query in problem.queries], dtype=np.bool_)
     images = np.array([-1 if query.image is None else query.image for query in problem.queries])
@@ -110,7 +110,7 @@ def _vectors(session: Session, space: FeatureSpace, keys: tuple[str, ...]) -> Fe
 
 
 def _checked(values: Features, shape: tuple[int, int]) -> Features:
-    """What a method made, checked to be of a shape and finite.
+    """Check that what a method made has this shape and is finite.
 
     Raises:
         PluginError: it has another shape.

@@ -1,4 +1,4 @@
-"""Finished measurements and predictions on disk under their keys; imports no torch."""
+"""Finished measurements and predictions on disk, by key. Imports no torch."""
 
 import json
 from dataclasses import asdict
@@ -20,7 +20,7 @@ from vlbench.engine.plan import located
 
 
 def stored_measurement(job: Job, cache: Path) -> Measured | None:
-    """The stored measurement of an equal job, or a new one of its stored prediction; None where both lack."""
+    """The stored measurement of a job, or a new one from its stored prediction; None without either."""
     known = located(job, cache)
     if known is None:
         return None
@@ -40,17 +40,17 @@ def stored_measurement(job: Job, cache: Path) -> Measured | None:
 
 
 def store_measurement(job: Job, found: Measured, cache: Path) -> None:
-    """Keep what was measured."""
+    """Store a measurement."""
     write_checked(measurement_path(job, cache), json.dumps(as_record(found)))
 
 
 def measurement_path(job: Job, cache: Path) -> Path:
-    """Where a job's measurement lies."""
+    """The path of a job's measurement."""
     return cache / "measurements" / f"{job.keys.measurement}.json"
 
 
 def store_prediction(job: Job, prediction: Prediction, facts: RunFacts, cache: Path) -> None:
-    """Keep a prediction and what is recorded of the run that made it."""
+    """Store a prediction and the facts of the run that made it."""
     about = json.dumps({"unit": asdict(prediction.unit), "facts": asdict(facts)})
     buffer = BytesIO()
     np.savez(buffer, allow_pickle=False, about=np.array(about), **prediction.arrays)
@@ -72,7 +72,7 @@ def forget(job: Job, cache: Path) -> None:
 
 
 def decided_prediction(job: Job, cache: Path) -> tuple[Prediction, RunFacts] | None:
-    """A job's stored prediction with its thresholds; None where it, or one to learn from, is lost."""
+    """A job's stored prediction with its thresholds; None where it, or one that it learns from, is lost."""
     kept = stored_prediction(job, cache)
     late = job.learn_from if job.decides_late else {}
     learned = {split: stored_prediction(each, cache) for split, each in late.items()}
@@ -83,7 +83,7 @@ def decided_prediction(job: Job, cache: Path) -> tuple[Prediction, RunFacts] | N
 
 
 def stored_prediction(job: Job, cache: Path) -> tuple[Prediction, RunFacts] | None:
-    """A job's prediction, None where there is none or it is damaged."""
+    """A job's stored prediction; None where it is missing or damaged."""
     known = located(job, cache)
     if known is None:
         return None

@@ -1,1 +1,1 @@
-"""What is learned on top of a frozen model."""
+"""Learning on top of a frozen model."""

@@ -1,4 +1,4 @@
-"""A learned context as files: the context, and the model card by which `vlbench run` takes it."""
+"""A learned context as files: the context, and the model card with which `vlbench run` loads it."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -13,10 +13,10 @@ from vlbench.models.coop.context import write_context
 
 @dataclass(frozen=True, slots=True)
 class ContextCard:
-    """A context that was written: its model's name, its files, and how the last epoch went.
+    """A written context: its model's name, its files, and loss and accuracy of the last epoch.
 
-    `learned_from` are the digests of its training images; `tested` counts the test images among them, None
-    where those are not known.
+    `learned_from` are the digests of its training images; `tested` counts the test images among them, None if
+    those are not known.
     """
 
     name: str
@@ -28,14 +28,14 @@ class ContextCard:
     tested: int | None = None
 
 
-def row_of(base: str, task: str, recipe: CoopRecipe, *, epochs: int | None = None) -> str:
-    """The leaderboard row that all seeds of a recipe share: what is not the default is part of it.
+def row_name(base: str, task: str, recipe: CoopRecipe, *, epochs: int | None = None) -> str:
+    """The leaderboard row that all seeds of a recipe share. Non-default values are part of its name.
 
-    `epochs` is the task's own default, None where it has none.
+    `epochs` is the task's own default; None if it has none.
 
-    >>> row_of("clip-b16", "oxford_pets", CoopRecipe(epochs=200))
+    >>> row_name("clip-b16", "oxford_pets", CoopRecipe(epochs=200))
     'coop-b16-oxford_pets-16shot'
-    >>> row_of("tiny-clip", "classification:pets@12ab34", CoopRecipe(epochs=10, shots=1, n_ctx=4))
+    >>> row_name("tiny-clip", "classification:pets@12ab34", CoopRecipe(epochs=10, shots=1, n_ctx=4))
     'coop-tiny-clip-classification-pets@12ab34-1shot-ctx4-ep10'
     """
     parts = [NAME, base.removeprefix("clip-"), task, f"{recipe.shots}shot"]
@@ -62,8 +62,8 @@ def write_card(
 ) -> ContextCard:
     """Write `ROW-seedN.safetensors` and `ROW-seedN.yaml` into a folder.
 
-    `base_weights` is the user's own file for the base, which the card then names; `seen` are its fields
-    of the data sets that base and context saw.
+    `base_weights` is the user's own file for the base, which the card then names. `seen` are the card's
+    fields about the data sets that base and context have seen.
     """
     name = f"{row}-seed{recipe.seed}"
     context, card = folder / f"{name}.safetensors", folder / f"{name}.yaml"

@@ -1,4 +1,4 @@
-"""`fit coop`: a context learned on a few images a class, epoch by epoch, from a frozen model's features."""
+"""`fit coop`: learns a context on a few images per class, epoch by epoch, from a frozen model's features."""
 
 import shutil
 from collections.abc import Iterator, Sequence
@@ -40,7 +40,7 @@ _STATE = "state.safetensors"
 
 @dataclass(frozen=True, slots=True)
 class Few:
-    """The images that are learned from: positions in the training split, and their classes."""
+    """The images to learn from: positions in the training split, and their classes."""
 
     source: Dataset
     indices: Sequence[int]
@@ -49,7 +49,7 @@ class Few:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Fitted:
-    """A learned context [n, d] or [classes, n, d], its facts, and how the last epoch went on its images."""
+    """A learned context [n, d] or [classes, n, d], its facts, and loss and accuracy of the last epoch."""
 
     context: Tensor
     facts: ContextFacts
@@ -59,7 +59,10 @@ class Fitted:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Frozen:
-    """A loaded model to learn contexts on; `name` opens it again, `backbone` is its tower's digest."""
+    """A loaded model to learn contexts on. `name` opens it again.
+
+    `backbone` is the digest of its text tower.
+    """
 
     model: DualEncoder
     tower: TextTower
@@ -69,10 +72,10 @@ class Frozen:
 
     @classmethod
     def of(cls, checkpoint: Checkpoint, settings: RunSettings, *, name: str) -> "Frozen":
-        """Load a model, once for all contexts that are learned on it.
+        """Load a model for all contexts that are learned on it.
 
         Raises:
-            Unsupported: it has no text tower that a context could stand in.
+            Unsupported: the model has no text tower for a context.
         """
         model = checkpoint.load(Placement(settings.device, settings.precision))
         tower = context_tower(model, name)
@@ -81,7 +84,7 @@ class Frozen:
 
 
 def labels_of(training: Task) -> NDArray[np.int64]:
-    """The class [n] of every image of a training split.
+    """The class [n] of every image in a training split.
 
     Raises:
         DataError: an image has no class, or several.
@@ -96,7 +99,7 @@ def labels_of(training: Task) -> NDArray[np.int64]:
 def fit(
     frozen: Frozen, training: Task, few: Few, recipe: CoopRecipe, settings: RunSettings, cache: Path
 ) -> Fitted:
-    """Learn a context; one that was interrupted goes on after its last whole epoch.
+    """Learn a context. An interrupted one continues after its last complete epoch.
 
     Raises:
         DataError: an image does not decode.
@@ -159,7 +162,7 @@ def _image_features(
     folder: Path,
     epochs: range,
 ) -> Iterator[Tensor]:
-    """Unit image features [n, d] of each of some epochs: of new views, or the same ones in every epoch."""
+    """Unit image features [n, d] for each of some epochs: of new views, or the same in every epoch."""
     if recipe.features == "frozen":
         space = cache / "features" / space_of(frozen.identity.image, settings)
         found = _encoded(frozen.model, subset(few.source, few.indices), space, settings, cache)
@@ -171,7 +174,7 @@ def _image_features(
 
 
 def _encoded(model: DualEncoder, source: Dataset, folder: Path, settings: RunSettings, cache: Path) -> Tensor:
-    """Unit features [n, d] of images, which are kept in a folder."""
+    """Unit features [n, d] of images; a folder stores them."""
     executor = LocalExecutor(lambda: model, settings)
     images = list_images(source)
     keys, done = known_keys(images, cache), Done()
@@ -186,7 +189,7 @@ def _encoded(model: DualEncoder, source: Dataset, folder: Path, settings: RunSet
 def _key(
     identity: Identity, training: Task, few: Few, recipe: CoopRecipe, settings: RunSettings, cache: Path
 ) -> str:
-    """Names everything that decides the context, so that what goes on is what was begun."""
+    """A key of everything that determines the context, so that only the same context is continued."""
     return digest_of(
         {
             "model": identity.whole,
@@ -201,7 +204,7 @@ def _key(
 
 
 def _read_state(path: Path) -> tuple[dict[str, Tensor], int, tuple[float, float]]:
-    """Context and momentum after some epochs, their number, and the last one's loss and accuracy."""
+    """Context and momentum after some epochs, the number of epochs, and the last one's loss and accuracy."""
     kept = read_checked(path)
     if kept is None:
         return {}, 0, (float("nan"), float("nan"))

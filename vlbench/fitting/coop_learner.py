@@ -1,4 +1,4 @@
-"""Learning a context: text features by the frozen tower, cross entropy, SGD on the context alone."""
+"""Learns a context: text features from the frozen tower, cross entropy, SGD on the context alone."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,15 +17,14 @@ from vlbench.models.shared.text_tower import TextTower
 from vlbench.models.shared.token_tree import TokenTree, plant
 
 _DEVIATION = 0.02
-"""Standard deviation of a context that starts from no words."""
+"""The standard deviation of a context that is initialised without words."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Prompts:
-    """The prompts of all classes as trees over a small table of the token embeddings they use.
+    """The prompts of all classes as trees over a small table with the token embeddings that they use.
 
-    `table` [v, w] holds embeddings; ids from v on are the context's rows. `scale` is the exponential
-    of the logit scale.
+    `table` [v, w] holds embeddings; ids from v on are rows of the context. `scale` is exp(logit_scale).
     """
 
     model: nn.Module
@@ -51,7 +50,7 @@ class Prompts:
 def prompts_of(
     tower: TextTower, names: Sequence[str], recipe: CoopRecipe, *, n_ctx: int, scale: float, batch_size: int
 ) -> Prompts:
-    """The prompts of class names, with a context of one row for each id above the table's."""
+    """The prompts of class names with a context; its rows have the ids after those of the table."""
     whole = token_table(tower.model)
     first = [len(whole) + (i * n_ctx if recipe.class_specific else 0) for i in range(len(names))]
     rows, lengths = prompt_rows(tower.tokenizer, names, n_ctx=n_ctx, position=recipe.position, first=first)
@@ -66,9 +65,9 @@ def prompts_of(
 
 
 def first_context(tower: TextTower, recipe: CoopRecipe, classes: int) -> Tensor:
-    """Where learning starts: seeded normal numbers, or the embeddings of the recipe's words.
+    """The initial context: seeded normal numbers, or the embeddings of the recipe's words.
 
-    The answer is [n, w], or [classes, n, w] where every class has its own.
+    It is [n, w], or [classes, n, w] if every class has its own.
 
     Raises:
         VlbenchError: the words do not fit the tower's context.
@@ -89,7 +88,7 @@ def first_context(tower: TextTower, recipe: CoopRecipe, classes: int) -> Tensor:
 
 @dataclass(slots=True)
 class Learner:
-    """A context being learned; its state is the context and SGD's momentum."""
+    """A context during learning; its state is the context and the momentum of SGD."""
 
     prompts: Prompts
     recipe: CoopRecipe
@@ -100,7 +99,7 @@ class Learner:
     def start(
         cls, prompts: Prompts, recipe: CoopRecipe, context: Tensor, momentum: Tensor | None
     ) -> "Learner":
-        """A learner at a context; `momentum` is that of an earlier epoch, None at the first."""
+        """A learner that starts from a context; `momentum` is that of an earlier epoch, None at the first."""
         parameter = nn.Parameter(context.detach().clone())
         optimiser = torch.optim.SGD(
             [parameter], lr=recipe.rate, momentum=recipe.momentum, weight_decay=recipe.weight_decay
@@ -111,12 +110,12 @@ class Learner:
 
     @property
     def momentum(self) -> Tensor | None:
-        """SGD's momentum, as a later start takes it."""
+        """The momentum of SGD, for a later start."""
         found: Tensor | None = self.optimiser.state[self.context].get("momentum_buffer")
         return found
 
     def epoch(self, number: int, images: Tensor, labels: Tensor) -> tuple[float, float]:
-        """One pass over unit features [n, d] and their classes [n]; mean loss and accuracy, a fraction."""
+        """One pass over unit features [n, d] with classes [n]. Returns mean loss and accuracy, a fraction."""
         for group in self.optimiser.param_groups:
             group["lr"] = learning_rate(number, self.recipe)
         losses, right, seen = 0.0, 0, 0
@@ -133,7 +132,10 @@ class Learner:
 
 
 def batches(count: int, recipe: CoopRecipe, *, epoch: int) -> list[Tensor]:
-    """Positions of an epoch's batches, shuffled by seed and epoch; a smaller last one only if alone."""
+    """The positions in an epoch's batches, shuffled by seed and epoch.
+
+    A smaller last batch is dropped unless it is the only one.
+    """
     order = np.random.default_rng([recipe.seed, epoch]).permutation(count)
     found = list(torch.split(torch.from_numpy(order), recipe.batch_size))
     return found if len(found) == 1 or len(found[-1]) == recipe.batch_size else found[:-1]

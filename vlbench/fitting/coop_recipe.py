@@ -11,7 +11,7 @@ FeatureMode = Literal["augmented", "frozen"]
 """`augmented`: a new view of every image in every epoch; `frozen`: every image as `run` sees it."""
 
 _EPOCHS_BY_SHOTS = {1: 50, 2: 100, 4: 100, 8: 200, 16: 200}
-"""Epochs for a number of shots, of the authors' scripts."""
+"""The epochs for a number of shots in the authors' scripts."""
 
 _WARM_UP_RATE = 1e-5
 
@@ -20,8 +20,8 @@ _WARM_UP_RATE = 1e-5
 class CoopRecipe:
     """How a context is learned; the defaults are the authors'.
 
-    `n_ctx` counts context tokens and is that of `ctx_init` where words are given. `weight_decay` acts on
-    the context. `batch_size` images a step; the last, smaller batch is left out unless it is the only one.
+    `n_ctx` is the number of context tokens; with words in `ctx_init`, it is theirs. `weight_decay` applies to
+    the context. A step has `batch_size` images; a smaller last batch is dropped unless it is the only one.
     """
 
     epochs: int
@@ -48,9 +48,9 @@ class CoopRecipe:
 
 
 def learning_rate(epoch: int, recipe: CoopRecipe) -> float:
-    """The rate of an epoch, counted from 0: one constant warm-up epoch, then a cosine.
+    """The learning rate of an epoch, counted from 0: one constant warm-up epoch, then a cosine.
 
-    The warm-up epoch takes no step of the cosine, so that the last epoch is not at 0 (as in Dassl).
+    The warm-up epoch does not count for the cosine, so the last epoch is not at 0 (as in Dassl).
     """
     if epoch == 0:
         return _WARM_UP_RATE
@@ -58,7 +58,7 @@ def learning_rate(epoch: int, recipe: CoopRecipe) -> float:
 
 
 def default_epochs(shots: int) -> int:
-    """Epochs for a number of shots; between the published ones that of the next smaller.
+    """The epochs for a number of shots; between published numbers, those of the next smaller one.
 
     >>> [default_epochs(shots) for shots in (1, 2, 3, 16, 32)]
     [50, 100, 100, 200, 200]
@@ -67,7 +67,7 @@ def default_epochs(shots: int) -> int:
 
 
 class RecipeOptions(TypedDict, total=False):
-    """What a user may change of a CoopRecipe, whose fields these are."""
+    """The fields of a CoopRecipe that a user may change."""
 
     n_ctx: int
     class_specific: bool

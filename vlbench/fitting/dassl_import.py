@@ -1,4 +1,4 @@
-"""A context that CoOp's own code learned, made a context file and a model card."""
+"""Imports a context that CoOp's own code learned, as a context file and a model card."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -22,17 +22,17 @@ from vlbench.models.coop.dassl import DasslContext, check_words, dassl_file, dir
 from vlbench.models.coop.loading import Context, check_fits, context_tower, known_digest
 
 FOLDER = Path("fitted")
-"""Where context files and their cards are written unless told otherwise."""
+"""The default folder for context files and their cards."""
 
 _SUFFIX = ".safetensors"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ImportRequest:
-    """What to import and what is known of it; None where the directory's name or its files may tell.
+    """What to import and what is known about it; None where the directory's name or files may tell.
 
-    `directory` is Dassl's output directory, `base` the model it was trained on, `epoch` chooses a file of
-    the directory. `task` or `classnames` (a file) tell the classes in the order they were trained in.
+    `directory` is Dassl's output directory, `base` the model it was trained on; `epoch` selects a file in the
+    directory. `task` or `classnames` (a file) state the classes in their training order.
     """
 
     directory: Path
@@ -49,10 +49,10 @@ class ImportRequest:
 
 @dataclass(frozen=True, slots=True)
 class ImportedContext:
-    """What an import wrote: the model's name, its context file and its card; `read` is Dassl's file.
+    """The result of an import: the model's name, its context file and its card; `read` is Dassl's file.
 
-    `unchecked` says why the context was not held against its base; empty if it was. `changes` say what of
-    the file was converted, or does not fit the names.
+    `unchecked` tells why the context was not checked against its base; empty if it was. `changes` lists what
+    was converted, or does not match the names.
     """
 
     name: str
@@ -64,10 +64,10 @@ class ImportedContext:
 
 
 def import_coop(request: ImportRequest, catalogue: Catalogue, data: DataRequest) -> ImportedContext:
-    """Read the context of a Dassl directory and write it as a context file with a card beside it.
+    """Read the context in a Dassl directory and write it as a context file with a card.
 
     Raises:
-        WeightsError: no context is there, it would run something, or it does not fit the base.
+        WeightsError: there is no context, reading it would run code, or it does not fit the base.
         VlbenchError: the base, the task or the classes are unknown or do not fit.
     """
     named = open_model(request.base, catalogue, cache=data.cache)
@@ -114,7 +114,7 @@ def import_coop(request: ImportRequest, catalogue: Catalogue, data: DataRequest)
 
 
 def _classes(request: ImportRequest, catalogue: Catalogue, data: DataRequest) -> tuple[Text, ...]:
-    """The classes that the user names; a task's data are looked for where its card has no names."""
+    """The classes that the user states. If a task's card has no names, its data are looked for."""
     if request.classnames is not None:
         return read_classnames(request.classnames)
     if request.task is None:
@@ -151,7 +151,7 @@ def _target(request: ImportRequest, facts: ContextFacts, catalogue: Catalogue) -
 
 
 def _default_name(request: ImportRequest, trained: Mapping[str, str | int | float]) -> str:
-    """`coop-b16-oxford_pets-16shot-seed1`, with what is known."""
+    """A name from what is known, such as `coop-b16-oxford_pets-16shot-seed1`."""
     parts = ["coop", request.base.removeprefix("clip-")]
     parts += [str(trained["task"])] if "task" in trained else []
     parts += [f"{trained['shots']}shot"] if "shots" in trained else []
@@ -163,11 +163,11 @@ def _default_name(request: ImportRequest, trained: Mapping[str, str | int | floa
 def _checked(
     context: Context, found: DasslContext, base: Checkpoint, cache: Path | None
 ) -> tuple[Context, tuple[str, ...], str]:
-    """The context with its base's text tower in the facts, what is to be said, or why that could not be.
+    """The context with the digest of its base's text tower, remarks, and why it could not be checked, if so.
 
     Raises:
         WeightsError: the context does not fit the base, or the classes are in another order.
-        Unsupported: the base has no text tower that a context could stand in.
+        Unsupported: the base has no text tower for a context.
     """
     try:
         base.identify()

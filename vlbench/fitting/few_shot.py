@@ -1,7 +1,7 @@
-"""Few-shot samples: the same images that Dassl picks from the same ordered list with the same seed.
+"""Few-shot samples: the images that Dassl draws from the same ordered list with the same seed.
 
-Rule: the images of each label, labels in order of first appearance, go through `random.sample`; a label
-with fewer images than shots gives all of them, in order, and draws nothing. Source: Dassl.pytorch,
+The images of each label, in order of first appearance of the labels, go through `random.sample`. A label with
+fewer images than shots gives all of them in order and draws nothing. Source: Dassl.pytorch,
 `DatasetBase.generate_fewshot_dataset`, as CoOp's data sets call it.
 """
 
@@ -12,10 +12,10 @@ from vlbench.core.errors import DataError
 
 
 def sample(labels: Sequence[int], shots: int, seed: int) -> list[int]:
-    """Positions of `shots` images of every label [n], label by label in order of first appearance.
+    """The positions of `shots` images of every label [n], label by label in order of first appearance.
 
     Raises:
-        DataError: fewer than one shot.
+        DataError: shots are below 1.
 
     >>> sample([7, 3, 7, 7], 2, seed=1)
     [0, 3, 1]

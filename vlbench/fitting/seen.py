@@ -1,4 +1,4 @@
-"""What a fitted model has seen: the data sets of its base, and those that it learned from."""
+"""The data sets that a fitted model has seen: those of its base, and those that it learned from."""
 
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
@@ -10,10 +10,10 @@ if TYPE_CHECKING:
 def seen_after(
     model: "ModelCard | None", task: "TaskCard | None", name: str
 ) -> Mapping[str, tuple[str, ...]]:
-    """What a model has seen once it is fitted on a task's training images; `name` is the task's.
+    """What a model has seen after it is fitted on a task's training images; `name` is the task's.
 
-    The answer is a model card's `trained_on`, all its data sets, or `tuned_on`, those that are known.
-    Images of a folder may be of any data set: then what it has seen is not known in full.
+    Returns a model card's `trained_on` (all of its data sets) or `tuned_on` (the known ones). Images of a
+    folder may be from any data set, so what the model has seen is then not completely known.
     """
     before = () if model is None else (*(model.trained_on or ()), *model.tuned_on)
     data = (name,) if task is None or not task.data else task.data

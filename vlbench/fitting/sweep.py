@@ -1,4 +1,4 @@
-"""Contexts for several shots and seeds: each learned on images sampled as CoOp's authors sample them."""
+"""Contexts for several shots and seeds, each learned on images drawn as CoOp's authors draw them."""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
@@ -14,7 +14,7 @@ from vlbench.core.errors import DataError
 from vlbench.core.image import decoding_text, seen_among, watched
 from vlbench.core.task_reading import reading_line, what_was_read
 from vlbench.engine.settings import RunSettings
-from vlbench.fitting.context_card import ContextCard, row_of, write_card
+from vlbench.fitting.context_card import ContextCard, row_name, write_card
 from vlbench.fitting.coop import Few, Frozen, fit, labels_of
 from vlbench.fitting.coop_recipe import CoopRecipe, RecipeOptions, default_epochs
 from vlbench.fitting.few_shot import sample
@@ -37,13 +37,13 @@ def learn(
     out: Path,
     tell: Callable[[str], None],
 ) -> Iterator[ContextCard]:
-    """Learn and write a context for every number of shots and every seed, one after the other.
+    """Learn and write a context for each number of shots and each seed, one after another.
 
-    `base` and `base_weights` are how the model is opened again. `tell` is given what was read of the data,
-    what was changed of the model's files and, as they are decoded, of the images.
+    The model can be opened again with `base` and `base_weights`. `tell` gets lines about what was read from
+    the data, and what was changed in the model's files and in decoded images.
 
     Raises:
-        VlbenchError: see fitting/coop.py; or the task has no training split.
+        VlbenchError: as in fitting/coop.py, or the task has no training split.
     """
     opened = open_training(task, catalogue, request=data)
     training, card = opened.task, opened.card
@@ -72,7 +72,7 @@ def learn(
         written = write_card(
             fitted,
             each,
-            row_of(named.checkpoint.name, training.name, each, epochs=epochs),
+            row_name(named.checkpoint.name, training.name, each, epochs=epochs),
             out,
             task=training.name,
             base_weights=base_weights,
@@ -86,7 +86,7 @@ def learn(
 def _recipes(
     asked: RecipeOptions, epochs: int | None, shots: Sequence[int], seeds: Sequence[int]
 ) -> list[CoopRecipe]:
-    """A recipe for every number of shots and every seed; `epochs` are the task's own, where it has any."""
+    """A recipe for each number of shots and each seed; `epochs` are the task's own, if it has any."""
     changes = cast("dict[str, Any]", dict(asked))
     stated = changes.pop("epochs", None) or epochs
     return [
@@ -97,9 +97,9 @@ def _recipes(
 
 
 def _tested(task: str, catalogue: Catalogue, data: DataRequest) -> Dataset | None:
-    """The images that a task tests; None where its data lie not here.
+    """The test images of a task; None if its data are not here.
 
-    Own data (`KIND:FOLDER`) are both: what was learned from them is no test.
+    A folder (`KIND:FOLDER`) has no separate test images.
     """
     try:
         asked = open_task(task, catalogue, request=replace(data, allow_subset=True, limit=None)).task

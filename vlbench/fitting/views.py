@@ -1,4 +1,4 @@
-"""Views of training images: random crops and flips, each decided by its seed, epoch and image alone."""
+"""Views of training images: random crops and flips, each determined by seed, epoch and image."""
 
 import math
 from collections.abc import Callable, Sequence
@@ -12,9 +12,9 @@ from vlbench.core.contracts import Dataset, Example
 from vlbench.core.dataset import Examples, subset
 
 SCALE = (0.08, 1.0)
-"""Share of the area that a crop covers, at least and at most."""
+"""The least and the largest share of the area that a crop covers."""
 RATIO = (3 / 4, 4 / 3)
-"""Width over height of a crop, at least and at most."""
+"""The least and the largest ratio of width to height of a crop."""
 _TRIES = 10
 
 Box = tuple[int, int, int, int]
@@ -23,10 +23,10 @@ Box = tuple[int, int, int, int]
 def views(
     dataset: Dataset, indices: Sequence[int], size: tuple[int, int], *, seed: int, epoch: int
 ) -> Dataset:
-    """Some images of a data set, each as the view of one epoch.
+    """A data set of some images, each as its view of one epoch.
 
-    `indices` are positions in the data set; `size` is (height, width) in pixels. A view depends on the
-    seed, the epoch and the position in `indices` alone, whatever loads it.
+    `indices` are positions in the data set; `size` is (height, width) in pixels. A view depends only on the
+    seed, the epoch and the position in `indices`.
     """
     chosen = subset(dataset, indices)
     view = partial(_example, chosen.examples, size, seed, epoch)
@@ -34,10 +34,10 @@ def views(
 
 
 def draw_box(width: int, height: int, random: np.random.Generator) -> Box:
-    """Left, upper, right and lower edge of a crop: area and logarithm of the ratio drawn evenly.
+    """Draw a crop: left, upper, right and lower edge. Area and logarithm of the ratio are uniform.
 
-    Where ten draws do not fit, the largest centred crop within the ratios. The rule of Inception's
-    training (Szegedy et al. 2015, Going Deeper with Convolutions, section 6), as RandomResizedCrop has it.
+    If ten draws do not fit, it is the largest centred crop within the ratios. This is the rule of Inception's
+    training (Szegedy et al. 2015, Going Deeper with Convolutions, section 6), as in RandomResizedCrop.
     """
     for _ in range(_TRIES):
         area = width * height * random.uniform(*SCALE)

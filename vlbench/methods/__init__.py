@@ -1,1 +1,1 @@
-"""Methods, a file each: what acts on a model's features and scores."""
+"""Methods, one per file: what acts on a model's features and scores."""

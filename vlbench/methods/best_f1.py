@@ -1,4 +1,4 @@
-"""best-f1: for each tag the threshold of the best F1 on a validation split, on the model's own scores."""
+"""best-f1: for each tag, the threshold with the best F1 on a validation split of the model's own scores."""
 
 from vlbench.core.measurement import MetricOptions
 from vlbench.core.method import Head, Lesson, Method
@@ -9,7 +9,13 @@ CHOICE = "best_f1_threshold"
 
 
 def best_f1() -> Method:
-    """Thresholds of the best F1 of each tag; the best micro F1's where it has no positive there."""
+    """The threshold with the best F1 of each tag; a tag without positives takes that of the best micro F1.
+
+    >>> from vlbench.core.small_problem import small_lesson
+    >>> lesson = small_lesson([[1], [0], [1]], vectors=[], scores=[[4.0], [1.0], [2.0]])
+    >>> best_f1().fit(lesson).thresholds
+    (1.5,)
+    """
     return Method(
         "best-f1",
         fit=choose,
@@ -20,7 +26,7 @@ def best_f1() -> Method:
 
 
 def choose(lesson: Lesson) -> Head:
-    """The thresholds of the validation split.
+    """Choose thresholds on the validation split.
 
     Raises:
         DataError: no tag is true of a validation image.

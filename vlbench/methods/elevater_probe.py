@@ -1,15 +1,17 @@
-"""elevater-probe: ELEVATER's linear probe, whose head begins as the vectors of the words (Li et al. 2022).
+"""elevater-probe: ELEVATER's linear probe, whose head is initialised with the vectors of the words (Li et al.
+2022).
 
 Source: Computer-Vision-in-the-Wild/Elevater_Toolkit_IC, evaluation/full_model_finetune.py and feature.py,
-with the configuration of its CLIP models: SGD of momentum 0.9 at a constant rate, batches of 64, vectors
-under the mean and deviation of their batch, a logit scale of 1, 10 epochs of a setting and 50 of the last
-fit. The first fifth of each class, rounded up, is searched on; the last fit is on all images.
+with the configuration of its CLIP models: SGD with momentum 0.9 at a constant rate, batches of 64, vectors
+standardised by the mean and deviation of their batch, a logit scale of 1, 10 epochs for each setting and 50
+for the last fit. The first fifth of each class, rounded up, is held out for the search; the last fit uses all
+images.
 
-Not taken over: it reports the epoch of the best test score, here the last counts; a setting that fails scores
-0 there, and is passed over here, also where only its last fit fails; its first release fits the left
-neighbour twice for the right one; one shot is two there. Of equal settings the smallest are taken. It chooses
-by the metric of the data set, here by accuracy. Not seen: how it draws shots, here by big_vision's rule, and
-whether intercepts decay, here they do.
+Differences: ELEVATER reports the epoch with the best test score, here the last epoch counts. A setting that
+fails scores 0 there; here it is skipped, also where only its last fit fails. ELEVATER's first release fits
+the left neighbour twice instead of the right one, and takes two shots for one. Of equal settings, the
+smallest are chosen. ELEVATER chooses by the metric of the data set, here by accuracy. Not documented there:
+how shots are drawn (here by big_vision's rule) and whether intercepts decay (here they do).
 """
 
 from collections.abc import Iterator, Mapping
@@ -38,21 +40,23 @@ from vlbench.methods.support import (
 )
 
 RATES = np.logspace(-6, -1, 6)
-"""The learning rates that are searched, each with weight decays of `STRENGTHS`."""
+"""The learning rates of the search, each with the weight decays of `STRENGTHS`."""
 MOMENTUM = 0.9
 EPOCHS, LAST_EPOCHS = 10, 50
 HELD_BACK = 0.2
 SHARE, LEAST_VARIANCE = 0.1, 1e-5
-"""Of a batch in the running mean and variance, and what is added to a variance, as PyTorch has them."""
+"""The weight of a batch in the running mean and variance, and the number added to a variance; both as in
+PyTorch."""
 SCALE = 100.0
-"""What cosines with words are multiplied by, where vectors are of length 1."""
+"""The factor of the cosines with words, where vectors have length 1."""
 
 Features = Literal["standardised", "unit"]
 
 
 @dataclass(frozen=True, slots=True)
 class Start:
-    """Where a head begins: words [m, d] of length 1; whether images are of length 1, too; a device."""
+    """How a head is initialised: words [m, d] of length 1, whether images have length 1 too, and the
+    device."""
 
     words: Vectors
     unit: bool
@@ -60,13 +64,19 @@ class Start:
 
 
 def elevater_probe(*, shots: int | None = None, features: Features = "standardised") -> Method:
-    """A linear head that begins as the words, by SGD, its rate and decay searched on a fifth of the images.
+    """A linear head that starts as the words, by SGD; rate and decay are searched on held-out images.
 
-    With `features=unit` it begins as zero-shot itself: vectors of length 1, logits of 100 times the cosines.
-    `shots` images of each class are drawn by the seed, and a fifth of them is searched on.
+    With `features=unit`, it is initialised as zero-shot: vectors of length 1, logits of 100 times the
+    cosines. The seed draws `shots` images of each class, and a fifth of them is held out for the search.
 
     Raises:
-        Unsupported: there are less than two shots.
+        Unsupported: there is one shot.
+
+    >>> from vlbench.core.small_problem import small_lesson
+    >>> right, axes = [[1, 0], [0, 1], [1, 0], [0, 1]], [[1, 0], [0, 1], [1, 0.1], [0.1, 1]]
+    >>> head = elevater_probe().fit(small_lesson(right, vectors=axes, words=[[1, 0], [0, 1]]))
+    >>> head.score(np.eye(2, dtype=np.float32)).argmax(axis=1)
+    array([0, 1])
     """
     if shots == 1:
         raise Unsupported(
@@ -77,10 +87,10 @@ def elevater_probe(*, shots: int | None = None, features: Features = "standardis
 
 
 def suits(shots: int | None, problems: Mapping[SplitName, Problem]) -> None:
-    """Refuse images of no or several classes, few of a class, and one of each.
+    """Refuse a training split that does not suit the method.
 
     Raises:
-        Unsupported: it is one of these.
+        Unsupported: an image has no class or several, a class has too few images, or each class has one.
     """
     refuse_unsuited("elevater-probe", shots, problems)
     if problems["train"].relevant.column_counts.max() < 2:
@@ -91,11 +101,11 @@ def suits(shots: int | None, problems: Mapping[SplitName, Problem]) -> None:
 
 
 def learn(shots: int | None, features: Features, lesson: Lesson) -> Head:
-    """The head of all images, by the rate and decay of the best accuracy on a fifth of them.
+    """Fit the head on all images, with the rate and decay of the best accuracy on a held-out fifth of them.
 
     Raises:
-        DataError: no setting leads to weights that are numbers, or words have no vectors in the space of the
-            images.
+        DataError: every setting ends in weights that are not finite, or the vectors of words and of images
+            differ in width.
     """
     support, words = support_of(lesson, shots), lesson.words()
     refuse_widths(words, support.vectors, of="elevater-probe")
@@ -124,7 +134,7 @@ def learn(shots: int | None, features: Features, lesson: Lesson) -> Head:
 
 
 def held_back(labels: Labels) -> NDArray[np.bool_]:
-    """Which images are searched on: the first fifth of each class, rounded up.
+    """Which images are held out for the search: the first fifth of each class, rounded up.
 
     >>> held_back(np.array([0, 0, 0, 1, 0, 0, 0])).tolist()
     [True, True, False, True, False, False, False]
@@ -137,7 +147,7 @@ def held_back(labels: Labels) -> NDArray[np.bool_]:
 def _tried(
     tried: dict[tuple[int, int], float], train: Support, held: Support, start: Start, number: int, place: int
 ) -> float:
-    """The accuracy of a setting on the held back images, after its best epoch; `tried` takes it."""
+    """The accuracy of a setting on the held-out images after its best epoch; `tried` stores it."""
     best = FAILED
     for found in epochs(train, start, float(RATES[number]), float(STRENGTHS[place]), EPOCHS):
         own = tried_accuracy(found, held)
@@ -149,7 +159,7 @@ def _tried(
 
 
 def epochs(support: Support, start: Start, rate: float, decay: float, count: int) -> Iterator[Logits]:
-    """The head after each of so many epochs."""
+    """The head after each of `count` epochs."""
     import torch
     from torch.nn.functional import batch_norm
 
@@ -177,7 +187,7 @@ def epochs(support: Support, start: Start, rate: float, decay: float, count: int
 def _head(
     start: Start, weights: Parameters, biases: Parameters, mean: Parameters, variance: Parameters
 ) -> Logits:
-    """A head for vectors as they are, from weights [m, d] and biases [m] for standardised ones."""
+    """Turn weights [m, d] and biases [m] for standardised vectors into a head for the vectors themselves."""
     shown = np.arange(len(weights))
     if start.unit:
         return Logits(SCALE * np.vstack([weights.T, biases]), shown, len(shown), of_unit=True)

@@ -1,6 +1,6 @@
-"""knn: a vote of the nearest training images, weighted as DINO weights it (Caron et al. 2021, section 4.1).
+"""knn: a vote of the nearest training images, weighted as in DINO (Caron et al. 2021, section 4.1).
 
-Source: facebookresearch/dino, eval_knn.py: temperature 0.07; k 10, 20, 100 or 200, of which 20 is best.
+Source: facebookresearch/dino, eval_knn.py: temperature 0.07; k is 10, 20, 100 or 200, of which 20 works best.
 """
 
 from collections.abc import Mapping
@@ -17,16 +17,16 @@ from vlbench.methods.support import Support, Vectors, probe, refuse_unsuited, ro
 
 @dataclass(frozen=True, slots=True)
 class Neighbours:
-    """Training images of length 1, of which the `k` nearest vote for a class."""
+    """Training vectors of length 1, of which the `k` nearest vote for a class."""
 
     support: Support
     k: int
     temperature: float
 
     def score(self, vectors: Vectors) -> Vectors:
-        """The logarithm [n, m] of each class's share of the votes: a softmax gives the shares.
+        """The logarithm [n, m] of each class's share of the votes, so that a softmax gives the shares.
 
-        A vote weighs exp(cosine / temperature). Among images of equal cosines those that come first vote.
+        A vote has the weight exp(cosine / temperature). Among images with equal cosines, the first ones vote.
         """
         found = np.empty((len(vectors), self.support.classes), dtype=np.float32)
         for rows in row_blocks(len(vectors), max(len(self.support.labels), self.support.classes), 4):
@@ -54,12 +54,17 @@ class Neighbours:
 
 
 def knn(*, k: int = 20, shots: int | None = None, temperature: float = 0.07) -> Method:
-    """A vote of the k nearest training images by their cosine, weighted by exp(cosine / temperature).
+    """A vote of the k nearest training images by cosine, weighted by exp(cosine / temperature).
 
-    `shots` images of each class are drawn by the seed; without it, all are taken.
+    The seed draws `shots` images of each class; without `shots`, all are used.
 
     Raises:
         Unsupported: k or shots are below 1, or the temperature is not above 0.
+
+    >>> from vlbench.core.small_problem import small_lesson
+    >>> lesson = small_lesson([[1, 0], [1, 0], [0, 1]], vectors=[[1, 0], [1, 1], [0, 1]])
+    >>> knn(k=1).fit(lesson).score(np.array([[0.1, 2.0]], dtype=np.float32)).argmax(axis=1)
+    array([1])
     """
     if k < 1 or temperature <= 0:
         raise Unsupported(
@@ -69,10 +74,11 @@ def knn(*, k: int = 20, shots: int | None = None, temperature: float = 0.07) -> 
 
 
 def suits(k: int, shots: int | None, problems: Mapping[SplitName, Problem]) -> None:
-    """Refuse less than k training images, images of no or several classes, and few of a class.
+    """Refuse a training split that does not suit the method.
 
     Raises:
-        Unsupported: it is one of these.
+        Unsupported: there are fewer than k images, an image has no class or several, or a class has too few
+            images.
     """
     refuse_unsuited("knn", shots, problems)
     counts = problems["train"].relevant.column_counts
@@ -82,7 +88,7 @@ def suits(k: int, shots: int | None, problems: Mapping[SplitName, Problem]) -> N
 
 
 def learn(k: int, shots: int | None, temperature: float, lesson: Lesson) -> Head:
-    """The training images, at length 1."""
+    """Keep the training images, normalised to length 1."""
     support = support_of(lesson, shots)
     of_length_1 = replace(support, vectors=unit(support.vectors))
     return Head(score=Neighbours(of_length_1, k, temperature).score, learned=support.learned)

@@ -1,7 +1,7 @@
-"""linear-probe: CLIP_benchmark's linear probe, one layer by AdamW on vectors of length 1.
+"""linear-probe: CLIP_benchmark's linear probe, one layer trained by AdamW on vectors of length 1.
 
-Source: LAION-AI/CLIP_benchmark, metrics/linear_probe.py (1.6.2). Batches are drawn by a generator of this
-method's own, so that they are not those of PyTorch's global stream.
+Source: LAION-AI/CLIP_benchmark, metrics/linear_probe.py (1.6.2). The method draws batches with a generator of
+its own, so they differ from those of PyTorch's global generator.
 """
 
 import math
@@ -23,14 +23,15 @@ BATCH = 64
 RATE, EPOCHS = 0.1, 10
 LARGEST_RATE = 1000.0
 DECAYS = np.logspace(-6, 2, 97)
-"""The weight decays of a search."""
+"""The weight decays of the search."""
 FAILED = -math.inf
-"""Less than any accuracy."""
+"""A number below any accuracy."""
 
 
 @dataclass(frozen=True, slots=True)
 class Fit:
-    """How a layer is fitted: AdamW with a cosine from `rate` to 0 over all steps, no warm-up."""
+    """How a layer is trained: AdamW, with a cosine schedule from `rate` to 0 over all steps, without
+    warm-up."""
 
     seed: int
     device: str
@@ -47,13 +48,19 @@ def linear_probe(
     lr: float = RATE,
     epochs: int = EPOCHS,
 ) -> Method:
-    """One layer by AdamW on vectors of length 1, its weight decay 0 or searched on the validation split.
+    """One layer by AdamW on vectors of length 1; weight decay is 0, or searched on the validation split.
 
-    A search refits on both splits, with `shots` on those alone. The seed draws the shots, the layer's first
-    weights and the order of the images.
+    After a search the layer is trained again on both splits, or with `shots` on the shots alone. The seed
+    draws the shots, the initial weights and the order of the images.
 
     Raises:
-        Unsupported: there is less than one shot or epoch, or the rate is not above 0 and up to 1000.
+        Unsupported: shots or epochs are below 1, or the rate is not above 0 and at most 1000.
+
+    >>> from vlbench.core.small_problem import small_lesson
+    >>> lesson = small_lesson([[1, 0], [0, 1]], vectors=[[1, 0], [0, 1]])
+    >>> head = linear_probe(epochs=3).fit(lesson)
+    >>> head.score(np.array([[1.0, 0.0]], dtype=np.float32)).argmax(axis=1)
+    array([0])
     """
     if not 0 < lr <= LARGEST_RATE or epochs < 1:
         raise Unsupported(
@@ -64,10 +71,10 @@ def linear_probe(
 
 
 def learn(shots: int | None, search: Search, lr: float, epochs: int, lesson: Lesson) -> Head:
-    """The layer of the training split, or of both with the best weight decay.
+    """Train the layer on the training split, or on both splits with the best weight decay.
 
     Raises:
-        DataError: it has weights that are no numbers.
+        DataError: the weights are not finite.
     """
     how = partial(Fit, lesson.seed, lesson.device, lr, epochs, BATCH)
     if search == "validation":
@@ -83,7 +90,7 @@ def learn(shots: int | None, search: Search, lr: float, epochs: int, lesson: Les
 
 
 def choose(how: "partial[Fit]", train: Support, validation: Support) -> int:
-    """The place of the weight decay of the best accuracy on the validation images."""
+    """The index of the weight decay with the best accuracy on the validation images."""
     return searched(partial(_tried, train, validation, how))
 
 
@@ -92,14 +99,14 @@ def _tried(train: Support, validation: Support, how: "partial[Fit]", place: int)
 
 
 def tried_accuracy(found: Logits, support: Support) -> float:
-    """The accuracy on labelled images; -inf where a score is no number."""
+    """The accuracy on labelled images; -inf where a score is NaN."""
     with np.errstate(over="ignore", invalid="ignore"):
         scores = found.score(support.vectors)
     return accuracy(scores, support.labels) if np.isfinite(scores).all() else FAILED
 
 
 def fitted(support: Support, how: Fit) -> Logits:
-    """The layer of labelled vectors, whose weights begin as PyTorch's do."""
+    """Train a layer on labelled vectors; its weights are initialised as in PyTorch."""
     import torch
 
     shown, labels = np.unique(support.labels, return_inverse=True)
@@ -128,7 +135,7 @@ def fitted(support: Support, how: Fit) -> Logits:
 def set_gradients(
     rows: "Tensor", targets: "Tensor", weights: "Tensor", biases: "Tensor", *, scale: float = 1.0
 ) -> None:
-    """Set the gradients of the mean cross entropy of logits scale (rows @ weights.T + biases)."""
+    """Set the gradients of the mean cross entropy, with logits scale * (rows @ weights.T + biases)."""
     wrong = (scale * (rows @ weights.T + biases)).softmax(dim=1)
     wrong.scatter_add_(1, targets[:, None], wrong.new_full((len(rows), 1), -1.0))
     wrong *= scale / len(rows)

@@ -1,7 +1,7 @@
-"""logistic: logistic regression by L-BFGS, the linear probe of Radford et al. 2021 (CLIP), appendix A.3.
+"""logistic: logistic regression by L-BFGS, the linear probe of CLIP (Radford et al. 2021), appendix A.3.
 
-The objective is scikit-learn's: the sum of cross entropies + |W|^2 / (2 C), intercepts free. The authors
-probe features before the projection; here they are projected, of the length that the model gives them.
+The objective is scikit-learn's: sum of cross entropies + |W|^2 / (2 C), without a penalty on intercepts. The
+authors probe features before the projection; here the features are projected and not normalised.
 """
 
 from collections.abc import Callable
@@ -28,12 +28,12 @@ from vlbench.methods.support import (
 )
 
 STRENGTHS = np.logspace(-6, 6, 97)
-"""The values of C of a search, eight a decade."""
+"""The values of C in the search, eight per decade."""
 FIRST = range(0, 97, 16)
-"""Those that are tried first; then the steps are halved around the best."""
+"""The indices that are tried first; then the steps around the best one are halved."""
 STEPS = (8, 4, 2, 1)
 STATED = 0.316
-"""C of the example in CLIP's README."""
+"""The value of C in the example of CLIP's README."""
 ITERATIONS = 1000
 
 Parameters = NDArray[np.float64]
@@ -41,10 +41,10 @@ Parameters = NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True)
 class Logits:
-    """Logits x @ weights + intercepts: the last row of `parameters` [d + 1, c] are the intercepts.
+    """Logits x @ weights + intercepts; the last row of `parameters` [d + 1, c] holds the intercepts.
 
-    They are those of the classes `shown` [c] of m `classes`; the others have no image. `of_unit`: vectors x
-    are brought to length 1 first.
+    The columns are the classes `shown` [c] out of m `classes`; the others have no image. With `of_unit`,
+    vectors x are normalised to length 1 first.
     """
 
     parameters: Parameters
@@ -54,11 +54,11 @@ class Logits:
 
     @property
     def finite(self) -> bool:
-        """Whether all weights are numbers that float32 can hold."""
+        """Whether all weights are finite in float32."""
         return bool(np.abs(self.parameters).max() <= np.finfo(np.float32).max)
 
     def score(self, vectors: Vectors) -> Vectors:
-        """The logits [n, m] of vectors [n, d]; a class without images has the least probability there is."""
+        """The logits [n, m] of vectors [n, d]; a class without images has the lowest possible logit."""
         vectors = unit(vectors) if self.of_unit else vectors
         weights = self.parameters.astype(vectors.dtype)
         of_shown: Vectors = vectors @ weights[:-1] + weights[-1]
@@ -79,12 +79,16 @@ def logistic(
 ) -> Method:
     """Logistic regression by L-BFGS, with C as stated or searched on the validation split.
 
-    A search refits on both splits; with `shots`, of which it is the seed that draws, on those alone. The
-    gradient of the mean loss is at most `tolerance` at the end.
+    After a search it is fitted again on both splits, or with `shots`, which the seed draws, on the shots
+    alone. At the end, the gradient of the mean loss is at most `tolerance`.
 
     Raises:
-        Unsupported: there is less than one shot, C or the tolerance is not above 0, or C is stated and
-            searched.
+        Unsupported: shots are below 1, C or the tolerance is not above 0, or C is both stated and searched.
+
+    >>> from vlbench.core.small_problem import small_lesson
+    >>> lesson = small_lesson([[1, 0], [0, 1]], vectors=[[1, 0], [0, 1]])
+    >>> logistic(c=1.0).fit(lesson).score(np.eye(2, dtype=np.float32)).argmax(axis=1)
+    array([0, 1])
     """
     if c <= 0 or tolerance <= 0:
         raise Unsupported(f"logistic needs c and tolerance above 0, not c={c:g},tolerance={tolerance:g}")
@@ -95,9 +99,9 @@ def logistic(
 
 
 def learn(c: float | None, shots: int | None, tolerance: float, lesson: Lesson) -> Head:
-    """The weights of the training split with a stated C, or of both splits with the best one.
+    """Fit the weights on the training split with a stated C, or on both splits with the best C.
 
-    With shots the last fit is on those of the training split alone.
+    With shots, the last fit is on the training shots alone.
     """
     if c is not None:
         support = support_of(lesson, shots)
@@ -108,12 +112,12 @@ def learn(c: float | None, shots: int | None, tolerance: float, lesson: Lesson) 
 
 
 def choose(tolerance: float, train: Support, validation: Support) -> int:
-    """The place of the C of the best accuracy on the validation images."""
+    """The index of the C with the best accuracy on the validation images."""
     return searched(partial(_tried_accuracy, train, validation, tolerance))
 
 
 def searched(accuracy_of: Callable[[int], float]) -> int:
-    """The place from 0 to 96 of the best accuracy, found by steps that are halved; of equal ones the first.
+    """The index from 0 to 96 with the best accuracy, searched with halved steps; of equal ones the first.
 
     >>> searched(lambda place: -abs(place - 40))
     40
@@ -138,7 +142,7 @@ def _tried_accuracy(train: Support, validation: Support, tolerance: float, place
 
 
 def fitted(support: Support, c: float, tolerance: float = 1e-4) -> Logits:
-    """Weights and intercepts of the least mean loss."""
+    """Fit weights and intercepts with the least mean loss."""
     from scipy.optimize import minimize
 
     shown, labels = np.unique(support.labels, return_inverse=True)
@@ -163,7 +167,10 @@ def fitted(support: Support, c: float, tolerance: float = 1e-4) -> Logits:
 
 
 def _loss(flat: Parameters, vectors: Vectors, labels: Labels, penalty: float) -> tuple[float, Parameters]:
-    """The mean cross entropy + penalty / 2 |W|^2, and its gradient; products are in the vectors' own type."""
+    """The mean cross entropy + penalty / 2 |W|^2, and its gradient.
+
+    Products have the dtype of the vectors.
+    """
     n, d = vectors.shape
     parameters = flat.reshape(d + 1, -1)
     weights = parameters.astype(vectors.dtype)

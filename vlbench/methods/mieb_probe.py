@@ -1,7 +1,8 @@
-"""mieb-probe: MTEB's and MIEB's classification, scikit-learn's logistic regression on few images a class.
+"""mieb-probe: the classification of MTEB and MIEB, scikit-learn's logistic regression on few images per
+class.
 
-Source: embeddings-benchmark/mteb, abstasks: `undersample_data` and its logistic regression. An experiment
-shuffles the order that the one before it left, with one and the same stream.
+Source: embeddings-benchmark/mteb, abstasks: `undersample_data` and its logistic regression. Each experiment
+shuffles the order that the previous one left, with one random stream.
 """
 
 import warnings
@@ -15,28 +16,33 @@ from vlbench.methods.logistic import Logits
 from vlbench.methods.support import Labels, Support, places_in_class, probe, support_of
 
 SHOTS = 16
-"""Images of a class in MIEB; it has 5 experiments."""
+"""Images per class in MIEB, which runs 5 experiments."""
 STREAM = 42
 ITERATIONS = 100
 
 
 def mieb_probe(*, shots: int = SHOTS) -> Method:
-    """Scikit-learn's logistic regression on `shots` images a class; the seed is the experiment's number.
+    """Scikit-learn's logistic regression on `shots` images per class; the seed numbers the experiment.
 
-    MIEB's five experiments are the seeds 0 to 4; their mean is its score.
+    MIEB's score is the mean of five experiments, the seeds 0 to 4.
 
     Raises:
-        Unsupported: there is less than one shot.
+        Unsupported: shots are below 1.
+
+    >>> from vlbench.core.small_problem import small_lesson
+    >>> lesson = small_lesson([[1, 0], [0, 1]], vectors=[[1, 0], [0, 1]])
+    >>> mieb_probe(shots=1).fit(lesson).score(np.eye(2, dtype=np.float32)).argmax(axis=1)
+    array([0, 1])
     """
     stated = {"shots": shots}  # also where they are the default: few images are not all
     return probe("mieb-probe", partial(learn, shots), shots, seeded=True, settings=stated)
 
 
 def learn(shots: int, lesson: Lesson) -> Head:
-    """The logistic regression of an experiment's images.
+    """Fit the logistic regression on the images of an experiment.
 
     Raises:
-        DataError: its weights are no numbers.
+        DataError: the weights are not finite.
     """
     support = support_of(lesson, shots, first_shuffled)
     logits, iterations = fitted(support)
@@ -46,7 +52,10 @@ def learn(shots: int, lesson: Lesson) -> Head:
 
 
 def fitted(support: Support) -> tuple[Logits, int]:
-    """The weights after 100 iterations at most, and how many there were; of one class alone they are 0."""
+    """The weights after at most 100 iterations, and the number of iterations.
+
+    With one class the weights are 0.
+    """
     shown = np.unique(support.labels)
     parameters = np.zeros((support.vectors.shape[1] + 1, len(shown)))
     if len(shown) == 1:  # which scikit-learn refuses
@@ -66,7 +75,7 @@ def fitted(support: Support) -> tuple[Logits, int]:
 
 
 def first_shuffled(labels: Labels, shots: int, experiment: int) -> Labels:
-    """The first images of each class in the order of an experiment, counted from 0.
+    """The positions of the first images of each class, in the order of an experiment (from 0).
 
     >>> first_shuffled(np.array([1, 0, 1, 1, 0]), 1, 0).tolist()
     [1, 2]

@@ -1,6 +1,6 @@
-"""ridge: least squares in closed form on standardised vectors, as big_vision's few-shot evaluator has it.
+"""ridge: least squares in closed form on standardised vectors, as in big_vision's few-shot evaluator.
 
-Source: big_vision, evaluators/fewshot_lsr.py; its usual l2 is 2^10.
+Source: big_vision, evaluators/fewshot_lsr.py, which usually sets l2 to 2^10.
 """
 
 from collections.abc import Mapping
@@ -17,9 +17,9 @@ from vlbench.core.relevance import Relevance
 from vlbench.methods.support import Vectors, probe, refuse_unknown, refuse_unsuited, row_blocks, support_of
 
 CONSTANT = 100.0
-"""The feature that stands for an intercept; its weight is penalised like the others."""
+"""The constant feature that serves as an intercept; its weight is penalised like the others."""
 LEAST_DEVIATION = 1e-5
-"""What is added to every deviation."""
+"""The number added to every deviation."""
 
 Numbers = NDArray[np.float64]
 
@@ -41,18 +41,23 @@ class Ridge:
         return found
 
     def standard(self, vectors: Vectors) -> Numbers:
-        """Vectors [n, d] under the mean and the deviation of those that are learned from."""
+        """Standardise vectors [n, d] with the mean and deviation of the training vectors."""
         found: Numbers = (vectors - self.mean) / self.deviation
         return found
 
 
 def ridge(*, shots: int | None = None, l2: float = 2.0**10) -> Method:
-    """Ridge regression to +1 and -1, in closed form, on standardised vectors; of classes or of tags.
+    """Ridge regression to +1 and -1 in closed form on standardised vectors, for classes or tags.
 
-    `shots` images of each class are drawn by the seed; without it, all are taken. `l2` is the penalty.
+    The seed draws `shots` images of each class; without `shots`, all are used. `l2` is the penalty.
 
     Raises:
-        Unsupported: there is less than one shot, or no penalty.
+        Unsupported: shots are below 1, or the penalty is not above 0.
+
+    >>> from vlbench.core.small_problem import small_lesson
+    >>> lesson = small_lesson([[1, 0], [0, 1]], vectors=[[1, 0], [0, 1]])
+    >>> ridge().fit(lesson).score(np.eye(2, dtype=np.float32)).argmax(axis=1)
+    array([0, 1])
     """
     if l2 <= 0:
         raise Unsupported(f"ridge needs a penalty above 0, not l2={l2:g}")
@@ -60,10 +65,11 @@ def ridge(*, shots: int | None = None, l2: float = 2.0**10) -> Method:
 
 
 def suits(shots: int | None, problems: Mapping[SplitName, Problem]) -> None:
-    """Refuse a training split of which the truth of a pair is not known, and few images of a class.
+    """Refuse a training split that does not suit the method.
 
     Raises:
-        Unsupported: it is one of these, or shots are drawn of images with several tags.
+        Unsupported: the truth of a pair is not known, a class has too few images, or shots are drawn from
+            images with several tags.
     """
     refuse_unknown(problems["train"], of="ridge")
     if shots is not None:
@@ -71,7 +77,7 @@ def suits(shots: int | None, problems: Mapping[SplitName, Problem]) -> None:
 
 
 def learn(shots: int | None, l2: float, lesson: Lesson) -> Head:
-    """The weights of the training split."""
+    """Fit the weights on the training split."""
     split = lesson.splits["train"]
     right = split.problem.relevant
     if shots is None and (right.row_counts != 1).any():
@@ -85,7 +91,7 @@ def learn(shots: int | None, l2: float, lesson: Lesson) -> Head:
 def solve(vectors: Vectors, right: Relevance, l2: float) -> Ridge:
     """Weights (Z'Z + l2)^-1 Z'T of standardised vectors Z; targets T are +1 of right pairs and -1 of others.
 
-    Columns of Z sum to 0, so that the constant feature has an equation of its own.
+    Columns of Z sum to 0, so the constant feature has its own equation.
     """
     from scipy.sparse import csr_array
 
@@ -114,7 +120,7 @@ def solve(vectors: Vectors, right: Relevance, l2: float) -> Ridge:
 
 
 def penalised(gram: Numbers, targets: Numbers, l2: float) -> Numbers:
-    """(gram + l2)^-1 targets, [k, m], of a positive gram [k, k] of any rank and targets [k, m].
+    """(gram + l2)^-1 targets, [k, m], for a positive semidefinite gram [k, k] and targets [k, m].
 
     >>> penalised(np.zeros((1, 1)), np.array([[4.0]]), 2.0)
     array([[2.]])

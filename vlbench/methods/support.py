@@ -17,19 +17,19 @@ from vlbench.core.problem import Problem
 Vectors = NDArray[np.float32]
 Labels = NDArray[np.int64]
 Search = Literal["none", "validation"]
-"""Where settings that are not stated are searched."""
+"""The split on which settings that are not stated are searched."""
 Draw = Callable[[Labels, int, int], Labels]
-"""Positions of so many images of each class: labels [n], shots, seed."""
+"""A function that draws images: from labels [n], shots and seed to positions of `shots` images per class."""
 
 BLOCK_BYTES = 64 * 2**20
-"""Bytes of one array of a block of rows, at most, where images are gone through block by block."""
+"""At most this many bytes are in one array of a block, where images are processed block by block."""
 
 
 @dataclass(frozen=True, slots=True)
 class Support:
-    """Vectors [n, d] of images, the class [n] of each of them, and how many classes there are.
+    """Vectors [n, d] of images, the class [n] of each, and how many classes there are.
 
-    A class may have no image: nothing is known of it.
+    A class may have no image.
     """
 
     vectors: Vectors
@@ -38,7 +38,7 @@ class Support:
 
     @property
     def learned(self) -> Mapping[str, int]:
-        """What a head says of it: how many images are learned from, and how many classes have none."""
+        """What a head reports: how many images it learned from, and how many classes have none."""
         without = self.classes - len(np.unique(self.labels))
         return {"images": len(self.labels), **({"classes_without_images": without} if without else {})}
 
@@ -54,10 +54,10 @@ def probe(
     seeded: bool | None = None,
     settings: Mapping[str, Any] | None = None,
 ) -> Method:
-    """A method that learns scores of vectors from training images, or from `shots` of each class.
+    """A method that learns to score vectors from all training images, or from `shots` of each class.
 
-    A search reads the validation split, too. `suits` checks the splits; by default each image has to have one
-    class. The seed counts where shots are drawn, or as `seeded` says.
+    A search also reads the validation split. `suits` checks the splits; by default, each image must have one
+    class. The seed matters where shots are drawn, unless `seeded` states otherwise.
 
     Raises:
         Unsupported: there is less than one shot.
@@ -80,7 +80,8 @@ def probe(
 def support_of(
     lesson: Lesson, shots: int | None = None, draw: Draw | None = None, *, split: SplitName = "train"
 ) -> Support:
-    """The labelled images of a split, or `shots` of each class that has any; `permuted` draws by default."""
+    """The labelled images of a split, or `shots` of each class with images, drawn by `permuted` by
+    default."""
     found = lesson.splits[split]
     vectors, labels, classes = found.vectors(), found.problem.relevant.queries, len(found.problem.queries)
     if shots is not None:
@@ -92,9 +93,9 @@ def support_of(
 def searched_support(
     lesson: Lesson, shots: int | None, choose: Callable[[Support, Support], int]
 ) -> tuple[Support, int]:
-    """What `choose` makes of training and validation images, and the images of the last fit.
+    """The images for the last fit, and the index that `choose` returns for training and validation images.
 
-    These are those of both splits, or the training shots alone where there are any.
+    The last fit uses both splits, or with shots the training shots alone.
     """
     train, validation = support_of(lesson, shots), support_of(lesson, split="validation")
     chosen = choose(train, validation)
@@ -107,7 +108,7 @@ def searched_support(
 
 
 def row_blocks(count: int, width: int, itemsize: int) -> Iterator[slice]:
-    """The rows of an array [count, width], block by block of bounded bytes.
+    """Slices of the rows of an array [count, width], with a bounded number of bytes each.
 
     >>> list(row_blocks(2, 2**23, 8))
     [slice(0, 1, None), slice(1, 2, None)]
@@ -117,11 +118,13 @@ def row_blocks(count: int, width: int, itemsize: int) -> Iterator[slice]:
 
 
 def refuse_unsuited(of: str, shots: int | None, problems: Mapping[SplitName, Problem]) -> None:
-    """Refuse splits whose images have not one class each, or too few of a class; `of` is the method's name.
+    """Refuse splits where an image does not have one class, or a class has too few images.
+
+    `of` names the method.
 
     Raises:
-        Unsupported: there is no training image, the truth of a pair is not known, an image has not one class,
-            or a class has some training images and fewer than `shots`.
+        Unsupported: there is no training image, the truth of a pair is not known, an image does not have one
+            class, or a class has training images but fewer than `shots`.
     """
     for problem in problems.values():
         refuse_unknown(problem, of=of)
@@ -153,7 +156,7 @@ def refuse_unknown(problem: Problem, *, of: str) -> None:
 
 
 def permuted(labels: Labels, shots: int, seed: int) -> Labels:
-    """The first images of a permutation of each class, class by class.
+    """The first images of a random permutation of each class, class by class.
 
     Source: big_vision, evaluators/fewshot_lsr.py.
 
@@ -167,7 +170,7 @@ def permuted(labels: Labels, shots: int, seed: int) -> Labels:
 
 
 def sampled(labels: Labels, shots: int, seed: int) -> Labels:
-    """A sample of each class, classes in the order in which they appear first.
+    """A random sample of each class; classes are in the order of their first image.
 
     Source: Dassl.pytorch, `DatasetBase.generate_fewshot_dataset`, as Tip-Adapter and CoOp call it.
 
@@ -181,7 +184,7 @@ def sampled(labels: Labels, shots: int, seed: int) -> Labels:
 
 
 def places_in_class(labels: Labels) -> Labels:
-    """How many images of its own class stand before each image.
+    """For each image, how many images of its class come before it.
 
     >>> places_in_class(np.array([1, 0, 1, 1, 0])).tolist()
     [0, 0, 1, 2, 1]
@@ -193,7 +196,7 @@ def places_in_class(labels: Labels) -> Labels:
 
 
 def refuse_widths(words: Vectors, vectors: Vectors, *, of: str) -> None:
-    """Raise DataError where vectors of words and of images have not one width."""
+    """Raise DataError where vectors of words and of images differ in width."""
     if words.shape[1] != vectors.shape[1]:
         raise DataError(
             f"{of}: vectors of words have {words.shape[1]} numbers and those of images "
@@ -202,10 +205,10 @@ def refuse_widths(words: Vectors, vectors: Vectors, *, of: str) -> None:
 
 
 def unit(vectors: Vectors) -> Vectors:
-    """Bring vectors [n, d] to length 1; one of length 0 stays as it is.
+    """Normalise vectors [n, d] to length 1; vectors of length 0 stay 0.
 
     Raises:
-        DataError: a vector holds what is no number, or its length is beyond its type.
+        DataError: a vector is not finite, or its length overflows.
 
     >>> unit(np.array([[3.0, 4.0], [0.0, 0.0]]))
     array([[0.6, 0.8],

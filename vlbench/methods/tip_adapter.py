@@ -1,8 +1,9 @@
-"""tip-adapter: a cache of training images beside the words, not trained (Zhang et al. 2022, section 3.1).
+"""tip-adapter: a cache of training images besides the words, without training (Zhang et al. 2022, section
+3.1).
 
-Source: gaopengcuhk/Tip-Adapter, main.py. Its keys are means of ten augmented views of each image; here they
-are of the image as the model sees it. It searches ImageNet's settings on the test images; here that is
-never done.
+Source: gaopengcuhk/Tip-Adapter, main.py. There the keys are means over ten augmented views of each image;
+here they come from the image as the model sees it. There ImageNet's settings are searched on the test images;
+here they never are.
 """
 
 from dataclasses import dataclass, replace
@@ -26,20 +27,20 @@ from vlbench.methods.support import (
 )
 
 SCALE = 100.0
-"""What a cosine with words is multiplied by."""
+"""The factor of a cosine with words."""
 ALPHA, BETA = 1.0, 5.5
-"""The weight of the cache and how fast a vote falls with the distance (section 4.3)."""
+"""The weight of the cache, and how fast a vote decreases with the distance (section 4.3)."""
 LEAST = 0.1
-"""Where both begin in a search."""
+"""The first value of both in a search."""
 BETAS, ALPHAS = 200, 20
-"""How many of each are searched."""
+"""How many values of each are tried in a search."""
 
 
 @dataclass(frozen=True, slots=True)
 class Cache:
     """Keys [n, d] in the order of their classes, and words [m, d].
 
-    Keys of `shown` [c], the classes that have any, begin at `starts` [c].
+    The keys of the classes `shown` [c], which have keys, start at `starts` [c].
     """
 
     keys: Vectors
@@ -50,7 +51,7 @@ class Cache:
     beta: float = BETA
 
     def score(self, vectors: Vectors) -> Vectors:
-        """100 f W + alpha exp(-beta (1 - f K)) V, [b, m], of vectors f."""
+        """100 f W + alpha exp(-beta (1 - f K)) V for vectors f, [b, m]."""
         found = np.empty((len(vectors), len(self.words)), dtype=np.float32)
         for rows in row_blocks(len(vectors), max(len(self.keys), len(self.words)), 4):
             units = unit(vectors[rows])
@@ -59,7 +60,7 @@ class Cache:
         return found
 
     def sums(self, votes: NDArray[np.floating]) -> NDArray[np.floating]:
-        """Sums over the keys of each class of votes [b, n], [b, m]; 0 for a class without keys."""
+        """Sum votes [b, n] over the keys of each class: [b, m], 0 for a class without keys."""
         found = np.zeros((len(votes), len(self.words)), dtype=votes.dtype)
         found[:, self.shown] = np.add.reduceat(votes, self.starts, axis=1)
         return found
@@ -74,14 +75,19 @@ def tip_adapter(
     largest_alpha: float = 3.0,
     largest_beta: float = 7.0,
 ) -> Method:
-    """Zero-shot logits and votes of training images, by what is stated or searched on the validation split.
+    """Zero-shot logits plus votes of training images; weights are stated, or searched on validation images.
 
-    A search tries 20 values of alpha below `largest_alpha` and 200 of beta below `largest_beta`, the
-    authors' for ImageNet. `shots` images of each class are drawn by the seed, as CoOp's are; without it, all
-    are taken.
+    A search tries 20 values of alpha below `largest_alpha` and 200 of beta below `largest_beta`; the defaults
+    are the authors' for ImageNet. The seed draws `shots` images of each class as CoOp does; without `shots`,
+    all are used.
 
     Raises:
-        Unsupported: there is less than one shot, a number is not positive, or is stated and searched.
+        Unsupported: shots are below 1, a number is not positive, or is both stated and searched.
+
+    >>> from vlbench.core.small_problem import small_lesson
+    >>> lesson = small_lesson([[1, 0], [0, 1]], vectors=[[1, 0], [0, 1]], words=[[1, 0], [0, 1]])
+    >>> tip_adapter().fit(lesson).score(np.eye(2, dtype=np.float32)).argmax(axis=1)
+    array([0, 1])
     """
     least = min(alpha, beta, largest_alpha - LEAST, largest_beta - LEAST)
     if least <= 0:
@@ -103,12 +109,12 @@ def tip_adapter(
 def learn(
     shots: int | None, alpha: float, beta: float, largest: tuple[float, float] | None, lesson: Lesson
 ) -> Head:
-    """The cache of the training images, with alpha and beta as stated.
+    """Make the cache of the training images, with alpha and beta as stated or searched.
 
-    Or with those up to the `largest` that have the best accuracy on the validation split.
+    A search takes the values up to `largest` with the best accuracy on the validation split.
 
     Raises:
-        DataError: words have no vectors in the space of the images.
+        DataError: the vectors of words and of images differ in width.
     """
     support = support_of(lesson, shots, sampled)
     cache, learned = cache_of(support, lesson.words()), dict[str, float](support.learned)
@@ -120,10 +126,10 @@ def learn(
 
 
 def cache_of(support: Support, words: Vectors) -> Cache:
-    """Training images and words at length 1, images in the order of their classes.
+    """Normalise training images and words to length 1, and sort the images by class.
 
     Raises:
-        DataError: the two have not one width.
+        DataError: they differ in width.
     """
     refuse_widths(words, support.vectors, of="tip-adapter")
     order = np.argsort(support.labels, kind="stable")
@@ -132,7 +138,7 @@ def cache_of(support: Support, words: Vectors) -> Cache:
 
 
 def steps_to(largest: float, count: int) -> NDArray[np.float64]:
-    """Values from 0.1 in equal steps, the largest left out.
+    """`count` values from 0.1 in equal steps, up to but without the largest.
 
     >>> steps_to(0.5, 4).round(3).tolist()
     [0.1, 0.2, 0.3, 0.4]
@@ -143,7 +149,7 @@ def steps_to(largest: float, count: int) -> NDArray[np.float64]:
 def searched(
     cache: Cache, validation: Support, alphas: NDArray[np.float64], betas: NDArray[np.float64]
 ) -> tuple[float, float]:
-    """The alpha and beta with the most right images; of equal ones the first beta, then the first alpha."""
+    """The alpha and beta with the most right images; of equal ones, the first beta, then the first alpha."""
     # the betas are in equal steps, so that each multiplies the votes by one factor
     right = np.zeros((len(betas), len(alphas)), dtype=np.int64)
     for rows in row_blocks(len(validation.labels), max(len(cache.keys), len(cache.words)), 8):

@@ -4,5 +4,9 @@ from vlbench.core.method import ZERO_SHOT, Method
 
 
 def zero_shot() -> Method:
-    """The model as it is."""
+    """The model's own scores; nothing is learned.
+
+    >>> zero_shot().mark()
+    ''
+    """
     return ZERO_SHOT

@@ -1,1 +1,1 @@
-"""Pure functions on (scores or ranks, truth), and the metrics made of them."""
+"""Metrics: pure functions of scores or ranks and the truth."""

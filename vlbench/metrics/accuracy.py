@@ -1,6 +1,6 @@
-"""Shares of ranks, and accuracy made of them: top-1, top-5, mean over classes, worst class, worst group.
+"""Fractions of ranks, and accuracies made of them: top-1, top-5, mean over classes, worst class, worst group.
 
-A rank of 1 is the best, 0 says that nothing right exists and is left out.
+Rank 1 is the best. Rank 0 means that nothing right exists; it is left out.
 """
 
 from dataclasses import replace
@@ -18,10 +18,11 @@ from vlbench.metrics.intervals import class_spread, score_interval, wilson
 
 
 def worst_rank(candidates: NDArray[np.int64] | int, right: NDArray[np.int64]) -> int:
-    """The worst rank that each of n queries can reach, of `candidates` (a number, or [n]) with `right` [n].
+    """The worst rank that any of n queries can have, among `candidates` (a number, or [n]) with `right` [n]
+    right ones.
 
-    It is reached where all wrong candidates come first; five captions of one image leave no rank but 1. A
-    query without a right candidate has no rank.
+    A query has its worst rank where all wrong candidates come first. A query without a right candidate has no
+    rank.
 
     >>> worst_rank(100, np.array([1, 1])), worst_rank(5, np.array([5])), worst_rank(6, np.array([0, 2]))
     (100, 1, 5)
@@ -35,10 +36,10 @@ def worst_rank(candidates: NDArray[np.int64] | int, right: NDArray[np.int64]) ->
 def proportion_within(
     ranks: NDArray[np.int64], k: int, *, asked: NDArray[np.int64] | int, right: NDArray[np.int64]
 ) -> Measurement:
-    """The fraction of queries whose rank [n] is at most k, with Wilson's interval of independent ones.
+    """The fraction of queries whose rank [n] is at most k, with Wilson's interval for independent queries.
 
-    `n` counts the queries that have something right, `left_out` those that have not. None where nothing was
-    measured, or a query could not be wrong: of the `asked` candidates `right` [n] are right.
+    `n` counts the queries that have something right, `left_out` the others. The value is None where nothing
+    was measured, or where no query could be wrong, with `right` [n] right ones among `asked` candidates.
 
     >>> proportion_within(np.array([1, 3, 0]), 1, asked=4, right=np.array([1, 1, 0])).value
     0.5
@@ -54,7 +55,7 @@ def proportion_within(
 
 
 def images_within(prediction: Prediction, problem: Problem, k: int) -> Measurement:
-    """The fraction of images that have something right among their best k texts; Wilson interval."""
+    """The fraction of images that have a right text among their best k; Wilson interval."""
     right = problem.relevant.row_counts
     return proportion_within(
         prediction["row_ranks"], k, asked=problem.asked_counts("candidates"), right=right
@@ -62,7 +63,7 @@ def images_within(prediction: Prediction, problem: Problem, k: int) -> Measureme
 
 
 def hits_within(items: Items, most: float | None) -> PerImage | None:
-    """Whether each image has something right among its best `most`; None where the items keep no ranks.
+    """Whether each image has a right text among its best `most`; None where the items keep no ranks.
 
     >>> hits_within(Items(image_ranks=np.array([1, 0, 3])), 1)
     array([ True, False])
@@ -72,7 +73,7 @@ def hits_within(items: Items, most: float | None) -> PerImage | None:
 
 
 def shares(hits: Indices, sizes: Indices) -> PerImage | None:
-    """What each image adds to a share: hits [n] of sizes [n], such as the captions found of an image.
+    """What each image contributes to a share: hits [n] of sizes [n], such as the found captions of an image.
 
     >>> shares(np.array([1, 2]), np.array([2, 2])).values
     array([0.5, 1. ])
@@ -86,9 +87,9 @@ def shares(hits: Indices, sizes: Indices) -> PerImage | None:
 def class_recall(
     ranks: NDArray[np.int64], classes: NDArray[np.int64], *, number: int
 ) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
-    """The fraction of each class's images that are right (rank 1), and how many it has, [m] each.
+    """The fraction of right images (rank 1) of each class, and how many images it has, [m] each.
 
-    Ranks and classes are [n], the `number` of classes is m. A class without images has NaN.
+    Ranks and classes are [n]; `number` is m. A class without images has NaN.
 
     >>> class_recall(np.array([1, 2, 1]), np.array([0, 0, 2]), number=3)
     (array([0.5, nan, 1. ]), array([2, 0, 1]))
@@ -101,13 +102,24 @@ def class_recall(
 
 @metric(reads={"row_ranks"}, items=lambda items, _: hits_within(items, 1))
 def acc1(prediction: Prediction, problem: Problem, options: MetricOptions) -> Measurement:
-    """Fraction of images whose class scores above every other class; Wilson interval."""
+    """Fraction of images whose class scores above every other class; Wilson interval.
+
+    >>> from vlbench.core.small_problem import small_prediction, small_problem
+    >>> acc1(small_prediction(row_ranks=[1, 2]), small_problem([[1, 0], [0, 1]]), MetricOptions()).value
+    0.5
+    """
     return images_within(prediction, problem, 1)
 
 
 @metric(reads={"row_ranks"}, items=lambda items, _: hits_within(items, 5))
 def acc5(prediction: Prediction, problem: Problem, options: MetricOptions) -> Measurement:
-    """Fraction of images whose class is among the best five; None up to five classes; Wilson interval."""
+    """Fraction of images whose class is among the best five; Wilson interval. None with five or fewer.
+
+    >>> from vlbench.core.small_problem import small_prediction, small_problem
+    >>> prediction = small_prediction(row_ranks=[1, 2, 6, 1, 1, 1])
+    >>> round(acc5(prediction, small_problem(np.eye(6)), MetricOptions()).value, 4)
+    0.8333
+    """
     return images_within(prediction, problem, 5)
 
 
@@ -115,7 +127,7 @@ def one_class_each(problem: Problem, metric: str) -> None:
     """Check that no image has several classes.
 
     Raises:
-        Unsupported: one has; it is named.
+        Unsupported: an image has several; the message names it.
     """
     counts = problem.relevant.row_counts
     several = np.flatnonzero(counts > 1)
@@ -137,13 +149,18 @@ def _class_contributions(items: Items, _: float | None) -> PerImage | None:
 
 @metric(reads={"row_ranks"}, suits=one_class_each, items=_class_contributions)
 def mean_per_class_recall(prediction: Prediction, problem: Problem, options: MetricOptions) -> Measurement:
-    """Mean over the classes that have images of the fraction of a class's images that are right.
+    """Fraction of right images in each class, averaged over the classes that have images.
 
-    `n` counts those classes, `left_out` the classes without images; the parts are the classes. The
-    interval is Wilson's by the variance within classes, where rare classes borrow from others.
+    `n` counts those classes, `left_out` the classes without images; the parts are the classes. The interval
+    is Wilson's with the variance within classes; rare classes borrow variance from others.
 
     Raises:
         Unsupported: an image has several classes.
+
+    >>> from vlbench.core.small_problem import small_prediction, small_problem
+    >>> problem = small_problem([[1, 0], [1, 0], [0, 1]])
+    >>> mean_per_class_recall(small_prediction(row_ranks=[1, 2, 1]), problem, MetricOptions()).value
+    0.75
     """
     relevant = problem.relevant
     images, classes = relevant.candidates, relevant.queries
@@ -160,13 +177,19 @@ def mean_per_class_recall(prediction: Prediction, problem: Problem, options: Met
 
 @metric(reads={"row_ranks"}, suits=one_class_each)
 def worst_class_accuracy(prediction: Prediction, problem: Problem, options: MetricOptions) -> Measurement:
-    """The lowest fraction of a class's images that are right, over the classes that have images.
+    """The lowest fraction of right images in a class, over the classes that have images.
 
-    `n` counts those classes, `left_out` those without images; the part is the class, the first of equally bad
-    ones. The interval is Wilson's of that class, as if it had been chosen beforehand.
+    `n` counts those classes, `left_out` those without images; the part is the worst class, the first one
+    where several are equally bad. The interval is Wilson's for that class, as if it had been chosen
+    beforehand.
 
     Raises:
         Unsupported: an image has several classes.
+
+    >>> from vlbench.core.small_problem import small_prediction, small_problem
+    >>> problem = small_problem([[1, 0], [1, 0], [0, 1]])
+    >>> worst_class_accuracy(small_prediction(row_ranks=[1, 2, 1]), problem, MetricOptions()).value
+    0.5
     """
     relevant = problem.relevant
     ranks = prediction["row_ranks"][relevant.candidates]
@@ -188,15 +211,22 @@ def worst_class_accuracy(prediction: Prediction, problem: Problem, options: Metr
 
 @metric(reads={"row_ranks"}, at="k")
 def worst_group_accuracy(prediction: Prediction, problem: Problem, options: MetricOptions) -> Measurement:
-    """The lowest fraction of a group's images whose class is among the best k: `@5`, or the best without it.
+    """The lowest accuracy of a group of images: top-1, or top-5 as `worst_group_accuracy@5`.
 
-    Groups are regions, incomes, whatever the data count images by: the measure of WILDS and of DataComp's
-    data sets about fairness (Koh et al. 2021, arXiv 2012.07421).
+    Groups are regions, incomes or other attributes in the data. WILDS and the fairness data sets of DataComp
+    use this measure (Koh et al. 2021, arXiv 2012.07421).
 
-    Where images are grouped in several ways (race, gender), it is the lowest of all. `n` counts the groups,
-    `left_out` the images without a group or a class; the parts are the groups. None where the data name no
-    groups, or no image could be wrong. The interval is Wilson's of the worst group, as
-    if it had been chosen beforehand.
+    Where images are grouped in several ways (race, gender), it is the lowest over all groups. `n` counts the
+    groups, `left_out` the images without a group or a class; the parts are the groups. None where the data
+    have no groups, or no image could be wrong. The interval is Wilson's for the worst group, as if it had
+    been chosen beforehand.
+
+    >>> from vlbench.core.small_problem import small_prediction, small_problem
+    >>> from vlbench.core.problem import Groups
+    >>> regions = {"region": Groups("candidates", ("north", "south", "south"))}
+    >>> problem = replace(small_problem([[1, 0], [1, 0], [0, 1]]), groups=regions)
+    >>> worst_group_accuracy(small_prediction(row_ranks=[1, 2, 1]), problem, MetricOptions()).value
+    0.5
     """
     ranks = prediction["row_ranks"]
     within = 1 if options.at is None else int(options.number)

@@ -1,7 +1,7 @@
 """Mean average precision of tags, and its delete-one jackknife in closed form.
 
-AP is not interpolated: the mean over a tag's positives s of (positives scoring >= s) / (all scoring >= s).
-Tied scores enter together, so their order is of no account.
+AP is not interpolated: it is the mean, over a tag's positives s, of (positives scoring >= s) / (all scoring
+>= s). Tied scores count together, so their order does not matter.
 """
 
 from dataclasses import dataclass, replace
@@ -31,13 +31,14 @@ class DeleteOne:
 def average_precision(scores: FloatArray, relevant: NDArray[np.bool_]) -> NDArray[np.float64]:
     """AP of each column of scores [n, m] against the truth [n, m]: [m], NaN for a column without positives.
 
-    Raises:
-        NotFinite: a score is NaN or infinite.
-
-    Equals scikit-learn's `average_precision_score` on each column. Right at places 1 and 3: (1 + 2/3) / 2.
+    It equals scikit-learn's `average_precision_score` on each column. With positives at ranks 1 and 3, AP is
+    (1 + 2/3) / 2:
 
     >>> average_precision(np.array([[3.0], [2.0], [1.0]]), np.array([[True], [False], [True]]))
     array([0.83333333])
+
+    Raises:
+        NotFinite: a score is NaN or infinite.
     """
     values = np.full(scores.shape[1], np.nan)
     for column in score_columns(scores, pairs_of(relevant)):
@@ -50,8 +51,7 @@ def average_precision(scores: FloatArray, relevant: NDArray[np.bool_]) -> NDArra
 def delete_one(scores: FloatArray, relevant: Relevance, asked: Asked | None = None) -> DeleteOne:
     """AP of every tag, and the mAP with each image left out, in O(n log n) a tag.
 
-    A tag that loses its only positive with an image leaves the mean of that replicate, as it would
-    if the image had never been there.
+    Where an image is a tag's only positive, the mean without that image leaves out the tag.
 
     Raises:
         NotFinite: a score is NaN or infinite.
@@ -77,8 +77,8 @@ def delete_one(scores: FloatArray, relevant: Relevance, asked: Asked | None = No
 def resampled_precision(right: Floats, found: Floats, reached: Floats) -> Floats:
     """AP of a tag in every resample, [r].
 
-    Levels of its scores descend, [levels, r]: `right` positives at each, `found` positives down to it and
-    `reached` images.
+    The arguments are counts at the tag's distinct scores, highest first, [levels, r]: `right` positives at
+    this score, `found` positives at it or above, `reached` images at it or above.
     """
     values: Floats = np.einsum("kr,kr->r", right, found / np.maximum(reached, 1)) / np.maximum(found[-1], 1)
     return values
@@ -86,13 +86,19 @@ def resampled_precision(right: Floats, found: Floats, reached: Floats) -> Floats
 
 @metric(reads={"scores", ASKED}, resample=resampled_precision)
 def mean_average_precision(prediction: Prediction, problem: Problem, options: MetricOptions) -> Measurement:
-    """Mean over the tags that have positives of their AP; the parts are the tags' APs.
+    """AP of each tag, averaged over the tags that have positives; the parts are the tags' APs.
 
-    `n` counts those tags, `left_out` the tags without positives. The interval is Wilson's by the
-    jackknife over images, which the tags share: that of the mAP of as many images, which is higher on fewer.
+    `n` counts those tags, `left_out` the tags without positives. The interval is Wilson's with the variance
+    of a jackknife over images, since the tags share their images. It is an interval for the mAP of as many
+    images; on fewer images mAP is higher.
 
     Raises:
         NotFinite: a score is NaN or infinite.
+
+    >>> from vlbench.core.small_problem import small_prediction, small_problem
+    >>> prediction = small_prediction(scores=[[3.0], [2.0], [1.0]])
+    >>> round(mean_average_precision(prediction, small_problem([[1], [0], [1]]), MetricOptions()).value, 4)
+    0.8333
     """
     deleted = delete_one(prediction["scores"], problem.relevant, problem.asked)
     counts = problem.relevant.column_counts
@@ -108,14 +114,17 @@ def mean_average_precision(prediction: Prediction, problem: Problem, options: Me
 
 
 def _precisions(ordered: FloatArray, right: FloatArray) -> NDArray[np.float64]:
-    """Precision at the score of each positive [p]; both arguments ascend, `ordered` holds `right`."""
+    """Precision at the score of each positive, [p]. Both arguments are ascending.
+
+    `ordered` contains `right`.
+    """
     at_least = ordered.size - np.searchsorted(ordered, right)
     right_at_least = right.size - np.searchsorted(right, right)
     return np.asarray(right_at_least / at_least, dtype=np.float64)
 
 
 def _add_changes(column: Column, change: NDArray[np.float64]) -> float:
-    """AP of a tag; adds to `change` [k] how much it would differ without each image that it is asked of.
+    """AP of a tag. Adds to `change` [k] the change of the AP without each image that the tag is asked about.
 
     With a = all and r = positives scoring >= s, precision at s is r / a. Without a negative scoring >= s
     it is r / (a - 1), without another positive (r - 1) / (a - 1); images scoring < s leave it alone. So
@@ -147,9 +156,9 @@ def _add_changes(column: Column, change: NDArray[np.float64]) -> float:
 def _without_positive(
     right: FloatArray, precisions: NDArray[np.float64], reduced: NDArray[np.float64]
 ) -> NDArray[np.float64]:
-    """AP without each positive [p]: those above it keep their precision, those up to it are reduced.
+    """AP without each positive, [p]: those above it keep their precision, the others have the reduced one.
 
-    0 for an only positive: nothing of the tag is left.
+    0 for a tag with one positive.
     """
     p = right.size
     if p == 1:

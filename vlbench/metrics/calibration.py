@@ -1,8 +1,8 @@
 """Calibration of classification: the model's scores, at its own scale, as a softmax over the classes.
 
-All of it comes from what a prediction keeps of each image: the best score, the right class's score, and the
-logarithms of two sums over all classes. A model whose scores are logits of independent probabilities (a
-tagger) has no softmax: its values are None.
+A prediction keeps what is needed of each image: the best score, the right class's score, and the logarithms
+of two sums over all classes. The scores of a tagger are logits of independent probabilities and have no
+softmax: its values are None.
 """
 
 import numpy as np
@@ -16,21 +16,29 @@ from vlbench.metrics.accuracy import one_class_each
 from vlbench.metrics.intervals import Interval, image_spread
 
 SOFTMAX = frozenset({"row_ranks", "best_scores", "right_scores", "log_sums", "log_square_sums"})
-"""What tells the probabilities of a prediction's images; each metric of them asks for all of it."""
+"""The arrays from which the probabilities follow; each metric here reads all of them."""
 BINS = 15
-"""Bins of the expected calibration error, as in Guo et al.'s tables."""
+"""How many bins the expected calibration error has, as in the tables of Guo et al."""
 
 
 @metric(reads=SOFTMAX, suits=one_class_each, lower_is_better=True, at="k")
 def ece(prediction: Prediction, problem: Problem, options: MetricOptions) -> Measurement:
-    """Expected calibration error: confidence against accuracy, bin by bin; low for constant answers too.
+    """Expected calibration error: the distance of confidence and accuracy, averaged over bins.
 
-    15 bins of equal width, or as many as stand behind an @; lower is better, but alone no sign of a good
-    model: one that always answers the same, as unsure as chance, is well calibrated. Where the right class
-    ties for the best an image is wrong, as everywhere. On few images the value is too high, that of a
-    calibrated model wholly: the interval's lower end takes off what a calibrated model of these confidences
-    would have; one image more is taken to lie wholly off.
+    There are 15 bins of equal width, or the number after an @. Lower is better, but a low value alone does
+    not show a good model: one that is always as unsure as chance is well calibrated. An image whose right
+    class ties for the best is wrong. On few images the value is too high, even for a calibrated model: the
+    lower end of the interval therefore subtracts the error that a calibrated model with the same confidences
+    would show. The interval allows for one further image that is fully off.
     Source: Guo et al. 2017, On Calibration of Modern Neural Networks (arXiv 1706.04599), equation 3.
+
+    >>> from vlbench.core.small_problem import small_prediction, small_problem
+    >>> halves = {"log_sums": np.log([1.25, 1.25]), "log_square_sums": np.log([1.0625, 1.0625])}
+    >>> prediction = small_prediction(
+    ...     row_ranks=[1, 2], best_scores=[[0.0], [0.0]], right_scores=[0.0, np.log(0.25)], **halves
+    ... )  # probabilities 0.8 and 0.2 for both images; the second one is wrong
+    >>> round(ece(prediction, small_problem([[1, 0], [0, 1]]), MetricOptions()).value, 4)
+    0.3
     """
     kept = problem.relevant.candidates
     if prediction.unit.kind == "probability" or not kept.size:
@@ -56,9 +64,9 @@ def calibration_error(
 ) -> tuple[float, NDArray[np.float64], float]:
     """The expected calibration error of confidences [n], each image's influence on it [n], and its bias.
 
-    Bin b of B holds the confidences in (b / B, (b + 1) / B]; 0 lies in the first. The bias is the error that
-    a calibrated model of the same confidences would show on so many images: the mean distance from 0 of what
-    is normal in each bin.
+    Bin b of B holds the confidences in (b / B, (b + 1) / B]; 0 belongs to the first. The bias is the error
+    that a calibrated model with the same confidences would show on as many images: the mean absolute value of
+    a normal deviation in each bin.
 
     >>> calibration_error(np.array([0.9, 0.8, 0.3]), np.array([True, False, True]), bins=2)[0]
     0.4666666666666666
@@ -74,10 +82,18 @@ def calibration_error(
 
 @metric(reads=SOFTMAX, suits=one_class_each, lower_is_better=True, most=2.0)
 def brier(prediction: Prediction, problem: Problem, options: MetricOptions) -> Measurement:
-    """Mean over images of the squared error of the probabilities, summed over the classes: 0 to 2.
+    """Squared error of the probabilities, summed over the classes, averaged over images: 0 to 2.
 
-    Lower is better; the interval is Student's of the mean.
+    Lower is better; the interval is Student's for the mean.
     Source: Brier 1950, Monthly Weather Review 78, 1-3, equation 2.
+
+    >>> from vlbench.core.small_problem import small_prediction, small_problem
+    >>> halves = {"log_sums": np.log([1.25, 1.25]), "log_square_sums": np.log([1.0625, 1.0625])}
+    >>> prediction = small_prediction(
+    ...     row_ranks=[1, 2], best_scores=[[0.0], [0.0]], right_scores=[0.0, np.log(0.25)], **halves
+    ... )  # probabilities 0.8 and 0.2 for both images; the second one is wrong
+    >>> round(brier(prediction, small_problem([[1, 0], [0, 1]]), MetricOptions()).value, 4)
+    0.68
     """
     kept = problem.relevant.candidates
     totals = prediction["log_sums"][kept].astype(np.float64)
@@ -87,22 +103,30 @@ def brier(prediction: Prediction, problem: Problem, options: MetricOptions) -> M
 
 @metric(reads=SOFTMAX, suits=one_class_each, lower_is_better=True, most=None)
 def nll(prediction: Prediction, problem: Problem, options: MetricOptions) -> Measurement:
-    """Mean over images of the negative logarithm of the right class's probability, in nats.
+    """Negative log-likelihood of the right class, in nats, averaged over images.
 
-    Lower is better; the interval is Student's of the mean.
+    Lower is better; the interval is Student's for the mean.
+
+    >>> from vlbench.core.small_problem import small_prediction, small_problem
+    >>> halves = {"log_sums": np.log([1.25, 1.25]), "log_square_sums": np.log([1.0625, 1.0625])}
+    >>> prediction = small_prediction(
+    ...     row_ranks=[1, 2], best_scores=[[0.0], [0.0]], right_scores=[0.0, np.log(0.25)], **halves
+    ... )  # probabilities 0.8 and 0.2 for both images; the second one is wrong
+    >>> round(nll(prediction, small_problem([[1, 0], [0, 1]]), MetricOptions()).value, 4)
+    0.9163
     """
     return _mean(-log_right(prediction, problem.relevant.candidates), prediction, problem)
 
 
 def log_right(prediction: Prediction, images: NDArray[np.int64]) -> NDArray[np.float64]:
-    """The logarithm of the probability of the right class of some images, [p]."""
+    """The logarithm of the right class's probability for some images, [p]."""
     below = prediction["right_scores"][images].astype(np.float64) - prediction["best_scores"][images, 0]
     totals = prediction["log_sums"][images].astype(np.float64)
     return np.asarray(np.minimum(below - totals, 0.0), dtype=np.float64)
 
 
 def _mean(values: NDArray[np.float64], prediction: Prediction, problem: Problem) -> Measurement:
-    """The mean of losses [n] of 0 or more, with Student's interval; None of scores that have no softmax."""
+    """The mean of losses [n] >= 0, with Student's interval; None for scores without a softmax."""
     images, n = problem.relevant.shape[0], values.size
     if prediction.unit.kind == "probability" or not n:
         return Measurement(value=None, n=0, left_out=images)

@@ -1,4 +1,4 @@
-"""Thresholds chosen for the best F1 on the scores of a validation split, never on those then measured."""
+"""Thresholds with the best F1 on a validation split. The scores that are then measured are never used."""
 
 from dataclasses import dataclass
 
@@ -17,9 +17,9 @@ from vlbench.metrics.thresholds import people_threshold
 
 @dataclass(frozen=True, slots=True)
 class ChosenThresholds:
-    """Scores above which a tag is given: one for all tags, and one for each, [m].
+    """Scores above which a tag is predicted: one for all tags together, and one for each tag, [m].
 
-    A tag without positives on the validation split takes the shared threshold.
+    A tag without positives on the validation split has the shared threshold.
     """
 
     shared: float
@@ -29,14 +29,14 @@ class ChosenThresholds:
 def best_f1_thresholds(
     scores: FloatArray, relevant: Relevance, asked: Asked | None = None
 ) -> ChosenThresholds:
-    """Thresholds of the best F1 on validation scores [n, m]: micro F1 for the shared one, F1 for a tag's own.
+    """Thresholds with the best F1 on validation scores [n, m]: best micro F1 for the shared one, best F1 for
+    each tag.
 
-    A threshold lies halfway between the lowest score that is given and the next one below, or on the
-    latter where the scores' precision has nothing in between; of several that are equally good the highest
-    is taken.
+    A threshold is halfway between the lowest predicted score and the next one below, or equals the latter
+    where the precision of the scores has no value between. Where several are equally good, it is the highest.
 
     Raises:
-        DataError: scores and truth differ in shape, or nothing in the validation split is true.
+        DataError: scores and truth differ in shape, or no tag is true of a validation image.
         NotFinite: a score is NaN or infinite.
 
     >>> truth = Relevance.from_pairs(np.array([0, 2]), np.array([0, 0]), (3, 1))
@@ -59,13 +59,18 @@ def best_f1_thresholds(
 
 @metric(reads={"scores", ASKED}, least=None, most=None)
 def best_f1_threshold(prediction: Prediction, problem: Problem, options: MetricOptions) -> Measurement:
-    """The threshold of the best micro F1 and, as its parts, that of the best F1 of each tag; no fractions.
+    """The threshold with the best micro F1; the parts are those with the best F1 of each tag.
 
-    All are in the units that people state (a cosine, a probability). A tag without positives has the
-    shared one.
+    Values are not fractions: all are in the units that people state (a cosine, a probability). A tag without
+    positives has the shared one.
 
     Raises:
         DataError, NotFinite: as `best_f1_thresholds`.
+
+    >>> from vlbench.core.small_problem import small_prediction, small_problem
+    >>> prediction = small_prediction(scores=[[4.0], [1.0], [2.0]])
+    >>> best_f1_threshold(prediction, small_problem([[1], [0], [1]]), MetricOptions()).value
+    1.5
     """
     scores = prediction["scores"]
     chosen = best_f1_thresholds(scores, problem.relevant, problem.asked)
@@ -80,7 +85,7 @@ def best_f1_threshold(prediction: Prediction, problem: Problem, options: MetricO
 
 
 def _best(scores: FloatArray, positive: NDArray[np.bool_]) -> float:
-    """The threshold of the best F1 of scores [n] with truth [n] that holds a positive."""
+    """The threshold with the best F1 of scores [n] with truth [n], which has a positive."""
     order = np.argsort(scores)[::-1]
     ordered = scores[order].astype(np.float64)
     # everything that scores the same is given together: only the last of equal scores is a cut

@@ -1,4 +1,4 @@
-"""Metrics of classification that few data sets ask for: macro F1, ROC AUC, mean of top-1 and top-5."""
+"""Further metrics of classification: macro F1, ROC AUC, and the mean of top-1 and top-5."""
 
 from dataclasses import replace
 
@@ -28,14 +28,24 @@ TOP = 5
 
 @metric(reads={"row_ranks", "best", "best_scores"}, suits=one_class_each)
 def macro_f1_of_classes(prediction: Prediction, problem: Problem, options: MetricOptions) -> Measurement:
-    """Mean F1 of the predicted class over the classes that have images; the parts are the classes.
+    """F1 of the predicted class, averaged over the classes that have images; the parts are the classes.
 
-    An image's predicted class is its best one; where classes tie for the best it is the first wrong one of
-    them, so ties never help. Equals scikit-learn's macro F1 over the classes that occur. The interval is
-    Wilson's by the variance within classes, where rare classes borrow from others.
+    The predicted class is the best one. Where classes tie for the best, it is the first wrong one of them, so
+    ties never help. Without ties it equals scikit-learn's macro F1 over the classes that occur. The interval
+    is Wilson's with the variance within classes; rare classes borrow variance from others.
 
     Raises:
         Unsupported: an image has several classes.
+
+    >>> from vlbench.core.small_problem import small_prediction, small_problem
+    >>> prediction = small_prediction(
+    ...     row_ranks=[1, 2, 1],
+    ...     best=[[0, 1], [1, 0], [1, 0]],
+    ...     best_scores=[[0.9, 0.1], [0.6, 0.4], [0.8, 0.2]],
+    ... )
+    >>> problem = small_problem([[1, 0], [1, 0], [0, 1]])
+    >>> round(macro_f1_of_classes(prediction, problem, MetricOptions()).value, 4)
+    0.6667
     """
     relevant = problem.relevant
     ranks = prediction["row_ranks"][relevant.candidates]
@@ -60,7 +70,7 @@ def two_classes(problem: Problem, metric: str) -> None:
     """Check that a problem has two classes, and each image one.
 
     Raises:
-        Unsupported: it has not.
+        Unsupported: it has more or fewer classes, or an image has several.
     """
     if len(problem.queries) != 2:
         raise Unsupported(
@@ -72,15 +82,22 @@ def two_classes(problem: Problem, metric: str) -> None:
 
 @metric(reads={"best", "best_scores"}, suits=two_classes)
 def roc_auc(prediction: Prediction, problem: Problem, options: MetricOptions) -> Measurement:
-    """Area under the ROC curve of the second of two classes, by the difference of the two scores.
+    """Area under the ROC curve for the second of two classes, by the difference of the two scores.
 
-    The softmax of two scores rises with their difference, so this is the area of the class's probability
-    too; tied images count one half, as in scikit-learn. The interval is a jackknife over images; `n` counts
-    images. None where a class has no image. The area is the share of pairs in order (Hanley and McNeil 1982,
-    Radiology 143, 29-36).
+    The softmax of two scores rises with their difference, so this is also the area for the class's
+    probability. Tied images count one half, as in scikit-learn. The area is the fraction of image pairs in
+    the right order (Hanley and McNeil 1982, Radiology 143, 29-36). The interval is Wilson's with DeLong's
+    variance; `n` counts images. None where a class has no image.
 
     Raises:
-        Unsupported: an image has several classes, or the task has not two.
+        Unsupported: an image has several classes, or the task does not have two classes.
+
+    >>> from vlbench.core.small_problem import small_prediction, small_problem
+    >>> prediction = small_prediction(
+    ...     best=[[0, 1], [1, 0], [1, 0]], best_scores=[[0.9, 0.1], [0.6, 0.4], [0.8, 0.2]]
+    ... )
+    >>> roc_auc(prediction, small_problem([[1, 0], [1, 0], [0, 1]]), MetricOptions()).value
+    1.0
     """
     relevant = problem.relevant
     best, scores = prediction["best"], prediction["best_scores"]
@@ -117,9 +134,14 @@ def _mean_contributions(items: Items, _: float | None) -> PerImage | None:
 
 @metric(reads={"row_ranks"}, items=_mean_contributions)
 def mean_acc1_acc5(prediction: Prediction, problem: Problem, options: MetricOptions) -> Measurement:
-    """Mean of acc1 and acc5, which CLIP's paper reports of Kinetics; None up to five classes.
+    """Mean of acc1 and acc5, which CLIP's paper reports on Kinetics; None with five or fewer classes.
 
-    The interval is Wilson's by the variance over images.
+    The interval is Wilson's with the variance over images.
+
+    >>> from vlbench.core.small_problem import small_prediction, small_problem
+    >>> prediction = small_prediction(row_ranks=[1, 2, 6, 1, 1, 1])
+    >>> mean_acc1_acc5(prediction, small_problem(np.eye(6)), MetricOptions()).value
+    0.75
     """
     ranks = prediction["row_ranks"]
     kept = ranks[ranks > 0]
@@ -135,10 +157,11 @@ def mean_acc1_acc5(prediction: Prediction, problem: Problem, options: MetricOpti
 def _predicted(
     best: NDArray[np.int64], scores: FloatArray, classes: NDArray[np.int64], ranks: NDArray[np.int64]
 ) -> NDArray[np.int64]:
-    """The class that each image is taken for: its own where it alone is best, else the first wrong best one.
+    """The predicted class of each image: its own where that alone is best, else the first wrong class among
+    the best.
 
-    Of equal scores the order in `best` [n, k] is a device's choice. -1, no class, where more classes may tie
-    for the best than are kept.
+    The order of equal scores in `best` [n, k] depends on the device. The prediction is -1, no class, where
+    more classes may tie for the best than are kept.
     """
     tied = scores == scores[:, :1]
     wrong = np.where(tied & (best != classes[:, None]), best, np.iinfo(best.dtype).max).min(axis=1)
@@ -149,8 +172,8 @@ def _predicted(
 def _spread_of_f1(relevant: Relevance, predicted: NDArray[np.int64], f1: NDArray[np.float64]) -> Spread:
     """The spread of the mean of `f1` [m] over the classes that have images.
 
-    `predicted` [p] are the guessed classes, -1 for none. A class's F1 is twice its hits over its true and its
-    guessed images: it rests on all of these.
+    `predicted` [p] are the predicted classes, -1 for none. A class's F1 is twice its hits over the number of
+    its true and predicted images, so all of these influence it.
     """
     images, classes = relevant.candidates, relevant.queries
     other = np.flatnonzero((predicted != classes) & (predicted >= 0))

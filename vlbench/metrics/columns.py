@@ -1,4 +1,4 @@
-"""A score matrix read tag by tag, with bounded memory."""
+"""Reads a score matrix tag by tag, with bounded memory."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -18,10 +18,11 @@ _BLOCK = 16  # float32 columns in a cache line of 64 bytes
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """One tag: its index, the scores [k] of the images that it is asked of, and those [p] that have it.
+    """One tag: its index, the scores [k] of the images that it is asked about, and the places [p] of its
+    positives.
 
-    `positives` are places among the `scores`, ascending. `images` [k] says which images these are, ascending;
-    it is a slice of all where the tag is asked of every image.
+    `positives` are indices into `scores`, ascending. `images` [k] are the images of the scores, ascending; a
+    slice of all images where the tag is asked about each.
     """
 
     index: int
@@ -37,7 +38,7 @@ class Column:
         return truth
 
     def at(self, places: NDArray[np.int64]) -> NDArray[np.int64]:
-        """The images at some places among the scores."""
+        """The images at some indices of `scores`."""
         return places if isinstance(self.images, slice) else self.images[places]
 
 
@@ -52,7 +53,9 @@ def pairs_of(relevant: NDArray[np.bool_]) -> Relevance:
 
 
 def score_columns(scores: FloatArray, relevant: Relevance, asked: Asked | None = None) -> Iterator[Column]:
-    """The columns of scores [n, m] in order, a few copied at a time, without the pairs that are not asked.
+    """The columns of scores [n, m] in order, without the pairs that are not asked.
+
+    A few are copied at a time.
 
     >>> truth = pairs_of(np.array([[False, True], [True, False]]))
     >>> [column.scores.tolist() for column in score_columns(np.array([[1.0, 2.0], [3.0, 4.0]]), truth)]

@@ -13,10 +13,10 @@ Floats = NDArray[np.float32]
 
 
 def elevater_11_point(scores: FloatArray, relevant: NDArray[np.bool_]) -> float:
-    """ELEVATER's 11-point AP of a class that has positives, of its scores [n] and its truth [n].
+    """ELEVATER's 11-point AP of a class with positives, from its scores [n] and its truth [n].
 
-    It is the mean over recalls r = 1, 0.9 ... 0 of the best precision at recall >= r, on a curve that ends in
-    recall 0 at precision 1: the term of r = 0 is always 1.
+    It is the mean, over recalls r = 1, 0.9 ... 0, of the best precision at recall >= r. The curve ends at
+    recall 0 with precision 1, so the term for r = 0 is always 1.
     Source: vision-evaluation 0.2.9.
 
     >>> round(elevater_11_point(np.array([2.0, 1.0]), np.array([False, True])), 6)
@@ -32,7 +32,7 @@ def elevater_11_point(scores: FloatArray, relevant: NDArray[np.bool_]) -> float:
 
 
 def resampled_eleven_points(right: Floats, found: Floats, reached: Floats) -> Floats:
-    """The 11-point AP of a tag in every resample, [r]; its term of recall 0 is 1."""
+    """The 11-point AP of a tag in every resample, [r]; the term for recall 0 is 1."""
     precision = found / np.maximum(reached, 1)
     best = np.maximum.accumulate(precision[::-1], axis=0)[::-1]  # at this recall or more
     total = np.ones(found.shape[1], dtype=np.float32)
@@ -47,13 +47,19 @@ def resampled_eleven_points(right: Floats, found: Floats, reached: Floats) -> Fl
 def eleven_point_mean_average_precision(
     prediction: Prediction, problem: Problem, options: MetricOptions
 ) -> Measurement:
-    """Mean over the tags that have positives of their 11-point AP, the parts; no interval.
+    """11-point AP of each tag, averaged over the tags that have positives.
 
-    A tag's AP is the mean over the recalls 0, 0.1 ... 1 of the best precision at that recall or more, where
-    recall 0 has precision 1. `n` counts the tags with positives.
+    There is no interval; the parts are the tags. A tag's AP is the mean, over the recalls 0, 0.1 ... 1, of
+    the best precision at that recall or above; recall 0 has precision 1. `n` counts the tags with positives.
 
     Raises:
         NotFinite: a score is NaN or infinite.
+
+    >>> from vlbench.core.small_problem import small_prediction, small_problem
+    >>> prediction = small_prediction(scores=[[2.0], [1.0]])
+    >>> problem = small_problem([[0], [1]])
+    >>> round(eleven_point_mean_average_precision(prediction, problem, MetricOptions()).value, 6)
+    0.545455
     """
     values = np.full(len(problem.queries), np.nan)
     for column in score_columns(prediction["scores"], problem.relevant, problem.asked):

@@ -1,11 +1,11 @@
 """95 % confidence intervals, each with the name of its method, and the variances that they are made of.
 
-A variance that is estimated from the data is 0 where every image is right (or every one wrong), which does
-not make the metric certain. So the interval of a fraction is Wilson's, of as many independent images as have
-its variance.
+An estimated variance is 0 where every image is right, or every one wrong; that does not make the metric
+certain. So the interval of a fraction is Wilson's, for as many independent images as would have its variance.
 
-One image of a class says nothing of how much its class varies: taken alone it would count as known exactly.
-Classes of one size share a variance, and a size with few images borrows from the next ones.
+A class with one image tells nothing about the variance within the class: taken alone, it would count as known
+exactly. Classes of equal size therefore share a variance, and sizes with few images borrow from the next
+sizes.
 """
 
 from dataclasses import dataclass
@@ -21,9 +21,10 @@ from vlbench.core.relevance import Relevance
 CONFIDENCE = 0.95
 RESAMPLES = 1000
 LEAST_IMAGES = 6
-"""Images below which even their extremes do not hold the median in 95 % of draws: 2 in 2^n have one side."""
+"""With fewer images, even the range of their values misses the median in more than 5 % of samples: 2 in 2^n
+are on one side."""
 LEAST_FREEDOM = 15
-"""Degrees of freedom below which a variance borrows from classes of other sizes, as many as it lacks."""
+"""A variance with fewer degrees of freedom borrows the missing ones from classes of other sizes."""
 
 BY_IMAGES = "Wilson, by the variance over images"
 
@@ -32,7 +33,7 @@ _TAILS = (50 * (1 - CONFIDENCE), 50 * (1 + CONFIDENCE))  # percent
 
 
 class Interval(TypedDict, total=False):
-    """Both ends and the method, as a `Measurement` takes them; empty where no interval can be given."""
+    """Both ends and the method, as fields of a `Measurement`; empty where no interval exists."""
 
     ci_low: float
     ci_high: float
@@ -41,9 +42,9 @@ class Interval(TypedDict, total=False):
 
 @dataclass(frozen=True, slots=True)
 class Spread:
-    """What each image adds to the variance of a metric: the sum of `influence` [n] squared is that variance.
+    """What each image contributes to the variance of a metric: the sum of squares of `influence` [n].
 
-    `images` is how many independent images would vary as much, `freedom` the degrees of freedom.
+    `images` is how many independent images would have this variance, `freedom` the degrees of freedom.
     """
 
     influence: NDArray[np.float64]
@@ -77,12 +78,12 @@ def wilson(share: float, trials: float, quantile: float = _Z, method: str = "Wil
 def score_interval(value: float, spread: Spread | None, method: str) -> Interval:
     """Wilson's interval of a fraction, for as many images as have its variance, with Student's quantile.
 
-    The number of images is `spread.images` over the design effect, the variance against that of independent
-    images, both with one image more that goes the other way: where all are right the design effect is 1, and
-    the interval that of as many images all right. None without a spread or a degree of freedom.
+    The number of images is `spread.images` divided by the design effect, the ratio of the variance to that of
+    independent images. Both variances include one further image with the opposite answer: so where all images
+    are right, the design effect is 1. None without a spread or a degree of freedom.
     Source: Korn and Graubard 1998, Survey Methodology 24, 193-201, for Wilson's interval.
 
-    Of independent images it is Wilson's, but for the quantile and n - 1:
+    For independent images it is Wilson's, apart from the quantile and n - 1:
 
     >>> interval = score_interval(0.8, Spread(np.full(1, (0.16 / 100) ** 0.5), 100, 1e9), "")
     >>> round(interval["ci_low"], 4), round(wilson(0.8, 100)["ci_low"], 4)
@@ -98,7 +99,7 @@ def score_interval(value: float, spread: Spread | None, method: str) -> Interval
 def bootstrap_median(values: NDArray[np.int64], images: NDArray[np.int64], *, seed: int) -> Interval:
     """Percentile bootstrap over images of the median of values [p]; value j belongs to images[j].
 
-    The values are sorted once; a resample weighs them by how often their image was drawn. None below
+    The values are sorted once; a resample weights them by how often their image was drawn. No interval below
     `LEAST_IMAGES`.
     """
     if np.unique(images).size < LEAST_IMAGES:
@@ -121,19 +122,19 @@ def bootstrap_median(values: NDArray[np.int64], images: NDArray[np.int64], *, se
 
 
 def class_weights(sizes: NDArray[np.int64]) -> tuple[NDArray[np.float64], float, float]:
-    """Weights of images in the variance of a mean over classes of `sizes` [C], all of 1 or more.
+    """Weights of images in the variance of a mean over classes of `sizes` [C], all at least 1.
 
-    The variance is the sum over all images of (the factor of its class x its residual)^2. The answer are
-    those factors [C], the degrees of freedom of that estimate where all classes vary alike, and how many
-    independent images have a plain mean that would vary as much.
+    The variance is the sum, over all images, of (factor of the class x residual of the image)^2. Returns
+    these factors [C], the degrees of freedom of the estimate if all classes have equal variance, and how many
+    independent images have a plain mean with this variance.
 
-    A class of s images adds variance / (s C^2). The variance of the classes of one size is pooled within
-    them, that of classes of one image is taken between them: too large where their means differ, never too
-    small on average. Source: collapsed strata, Cochran 1977, Sampling Techniques, section 5A.12. A size with
-    fewer than `LEAST_FREEDOM` degrees of freedom takes what it lacks from the next larger sizes, then from
-    the smaller ones.
+    A class of s images contributes variance / (s C^2). The variance is pooled within the classes of one size.
+    For classes of one image it is taken between the classes: too large where their means differ, never too
+    small on average (collapsed strata, Cochran 1977, Sampling Techniques, section 5A.12). A size with fewer
+    than `LEAST_FREEDOM` degrees of freedom takes the missing ones from the next larger sizes, then from the
+    smaller ones.
 
-    Of one class it is the variance of a mean, the squared residuals / (n (n - 1)):
+    For one class it is the variance of a mean, the sum of squared residuals / (n (n - 1)):
 
     >>> (1 / class_weights(np.array([5]))[0] ** 2).round(6)
     array([20.])
@@ -165,9 +166,9 @@ def class_spread(
 ) -> Spread:
     """The spread over images of the mean of `values` [m] of classes or tags, NaN for those without images.
 
-    `influence` [p] is that of `images` on the value of `classes`, in any order: those of a class sum to 0. A
-    class is as large as its true images are many. Of one of a single image they say nothing: what counts is
-    how far its value is from those of its like.
+    `influence` [p] is that of each of `images` on the value of the class in `classes`, in any order; they sum
+    to 0 within a class. The size of a class is its number of true images. For classes with one image, the
+    differences between their values count instead.
 
     >>> truth = Relevance(np.arange(2), np.arange(2), (2, 2))
     >>> pairs = truth.candidates, truth.queries
@@ -196,7 +197,8 @@ def class_spread(
 
 
 def image_spread(influence: NDArray[np.float64], counted: NDArray[np.bool_]) -> Spread:
-    """The spread of a metric over independent images: `influence` [n] sums to 0, `counted` [n] has a say.
+    """The spread of a metric over independent images: `influence` [n] sums to 0, and `counted` [n] images
+    take part.
 
     >>> image_spread(np.array([0.25, -0.25, 0.0]), np.array([True, True, False])).influence
     array([ 0.35355339, -0.35355339,  0.        ])
@@ -207,7 +209,8 @@ def image_spread(influence: NDArray[np.float64], counted: NDArray[np.bool_]) -> 
 
 
 def share_spread(hits: NDArray[np.int64], sizes: NDArray[np.int64]) -> Spread:
-    """The spread over images of sum(hits) / sum(sizes), such as hits [n] among sizes [n] captions of each.
+    """The spread over images of sum(hits) / sum(sizes), such as hits [n] among the captions, sizes [n], of
+    images.
 
     >>> share_spread(np.array([1, 0]), np.array([1, 1])).images
     2
@@ -233,7 +236,7 @@ def pseudo_values(estimate: float, replicates: NDArray[np.float64]) -> NDArray[n
     Their mean is the bias-corrected estimate, and their variance over n that of the jackknife.
     Source: Tukey 1958, Annals of Mathematical Statistics 29, 614.
 
-    Of a mean they are the values themselves:
+    For a mean, they are the values themselves:
 
     >>> pseudo_values(2.0, np.array([3.0, 2.0, 1.0]))  # the mean of 0, 2 and 4 without each
     array([0., 2., 4.])

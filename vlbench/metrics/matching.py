@@ -1,9 +1,9 @@
-"""Scores of a matching, item by item: Winoground's three, and those of data sets that count otherwise.
+"""Metrics of a matching task, item by item: Winoground's three, and those of data sets with other rules.
 
-An image is right where all of its item's texts that are true of it score above those that are not, a text
-where its right images score above the wrong ones. Ties lose, and so does NaN; what some authors count
-otherwise has a name that says so. Nothing is measured of items that have nothing to decide, such as the image
-score of one image. Items that share an image are alike, which their intervals heed.
+An image is right where all texts of its item that are true of it score above those that are not; a text is
+right where its right images score above the wrong ones. Ties and NaN lose; a metric with another rule says so
+in its name. Items with nothing to decide are left out, such as items with one image in the image score. Items
+that share an image are correlated, which the intervals take into account.
 """
 
 from dataclasses import replace
@@ -37,19 +37,42 @@ _ITEMS = partial(something_to_decide, ())
 
 @metric(reads={"pair_scores"}, suits=_TEXTS, items=partial(read_right, ("texts",)))
 def text_score(prediction: Prediction, problem: Problem, options: MetricOptions) -> Measurement:
-    """Fraction of items all of whose images score their right texts above the wrong ones; Wilson interval."""
+    """Fraction of items in which each image scores its right texts above the wrong ones; Wilson interval.
+
+    >>> from vlbench.core.small_problem import small_prediction, small_problem
+    >>> problem = small_problem([[1, 0], [0, 1]], items="aa")
+    >>> prediction = small_prediction(pair_scores=[0.9, 0.2, 0.4, 0.6])
+    >>> text_score(prediction, problem, MetricOptions()).value
+    1.0
+    """
     return share(outcome(prediction, problem, "texts"), problem)
 
 
 @metric(reads={"pair_scores"}, suits=_IMAGES, items=partial(read_right, ("images",)))
 def image_score(prediction: Prediction, problem: Problem, options: MetricOptions) -> Measurement:
-    """Fraction of items all of whose texts score their right images above the wrong ones; Wilson interval."""
+    """Fraction of items in which each text scores its right images above the wrong ones; Wilson interval.
+
+    >>> from vlbench.core.small_problem import small_prediction, small_problem
+    >>> problem = small_problem([[1, 0], [0, 1]], items="aa")
+    >>> prediction = small_prediction(pair_scores=[0.6, 0.5, 0.7, 0.8])
+    >>> image_score(prediction, problem, MetricOptions()).value
+    0.0
+    """
     return share(outcome(prediction, problem, "images"), problem)
 
 
 @metric(reads={"pair_scores"}, suits=_BOTH, items=partial(read_right, BOTH))
 def group_score(prediction: Prediction, problem: Problem, options: MetricOptions) -> Measurement:
-    """Fraction of items that are right both ways, of those that ask both ways; Wilson interval."""
+    """Fraction of items that are right by text_score and image_score; Wilson interval.
+
+    Items without something to decide both ways are left out.
+
+    >>> from vlbench.core.small_problem import small_prediction, small_problem
+    >>> problem = small_problem([[1, 0], [0, 1]], items="aa")
+    >>> prediction = small_prediction(pair_scores=[0.9, 0.2, 0.4, 0.6])
+    >>> group_score(prediction, problem, MetricOptions()).value
+    1.0
+    """
     texts, images = (outcome(prediction, problem, over) for over in BOTH)
     both = replace(texts, counted=texts.counted & images.counted, right=texts.right & images.right)
     return share(both, problem)
@@ -57,57 +80,117 @@ def group_score(prediction: Prediction, problem: Problem, options: MetricOptions
 
 @metric(reads={"pair_scores"}, suits=_TEXTS, items=partial(read_right, ("texts",), ties="first"))
 def text_score_first_wins(prediction: Prediction, problem: Problem, options: MetricOptions) -> Measurement:
-    """As text_score by argmax: of texts that tie for the best the first is taken (ARO's orders, What'sUp)."""
+    """Like text_score, but by argmax: among texts that tie for the best, the first is chosen.
+
+    The authors of ARO's order tasks and of What'sUp count this way.
+
+    >>> from vlbench.core.small_problem import small_prediction, small_problem
+    >>> problem = small_problem([[1, 0]], items="aa")
+    >>> prediction = small_prediction(pair_scores=[0.5, 0.5])
+    >>> text_score_first_wins(prediction, problem, MetricOptions()).value
+    1.0
+    """
     return share(outcome(prediction, problem, "texts", ties="first"), problem)
 
 
 @metric(reads={"pair_scores"}, suits=_IMAGES, items=partial(read_right, ("images",), ties="last"))
 def image_score_second_wins(prediction: Prediction, problem: Problem, options: MetricOptions) -> Measurement:
-    """As image_score by argmax: of images that tie for the best the last is taken, of two the second (MMVP).
+    """Like image_score, but by argmax: among images that tie for the best, the last is chosen.
 
-    Images stand in the order of the data set.
+    The authors of MMVP count this way. Images are in the order of the data set.
+
+    >>> from vlbench.core.small_problem import small_prediction, small_problem
+    >>> problem = small_problem([[1, 0], [0, 1]], items="aa")
+    >>> prediction = small_prediction(pair_scores=[0.9, 0.5, 0.4, 0.5])
+    >>> image_score_second_wins(prediction, problem, MetricOptions()).value
+    1.0
     """
     return share(outcome(prediction, problem, "images", ties="last"), problem)
 
 
 @metric(reads={"pair_scores"}, at="k", needs_at=True, suits=_TEXTS)
 def text_score_of_image(prediction: Prediction, problem: Problem, options: MetricOptions) -> Measurement:
-    """As text_score of one image of each item: `@1` is the first in the order of the data set (BiVLC)."""
+    """Like text_score, for one image of each item: `@1` is the first in the order of the data set (BiVLC).
+
+    >>> from vlbench.core.small_problem import small_prediction, small_problem
+    >>> problem = small_problem([[1, 0], [0, 1]], items="aa")
+    >>> prediction = small_prediction(pair_scores=[0.9, 0.2, 0.4, 0.6])
+    >>> text_score_of_image(prediction, problem, MetricOptions(at=1)).value
+    1.0
+    """
     return share(outcome(prediction, problem, "texts", place=int(options.number) - 1), problem)
 
 
 @metric(reads={"pair_scores"}, at="k", needs_at=True, suits=_IMAGES)
 def image_score_of_text(prediction: Prediction, problem: Problem, options: MetricOptions) -> Measurement:
-    """As image_score of one text of each item: `@1` is the first (BiVLC)."""
+    """Like image_score, for one text of each item: `@1` is the first (BiVLC).
+
+    >>> from vlbench.core.small_problem import small_prediction, small_problem
+    >>> problem = small_problem([[1, 0], [0, 1]], items="aa")
+    >>> prediction = small_prediction(pair_scores=[0.9, 0.2, 0.4, 0.6])
+    >>> image_score_of_text(prediction, problem, MetricOptions(at=2)).value
+    1.0
+    """
     return share(outcome(prediction, problem, "images", place=int(options.number) - 1), problem)
 
 
 @metric(reads={"pair_scores"}, at="k", suits=partial(labelled, "class", "texts"))
 def macro_text_score(prediction: Prediction, problem: Problem, options: MetricOptions) -> Measurement:
-    """Mean of text_score over the classes that items name: `@25` drops those of fewer than 25 items.
+    """Mean of text_score over the items' classes; `@25` leaves out classes with fewer than 25 items.
 
-    `n` counts the classes, `left_out` those that are dropped; the parts are the classes. Items that name no
-    class count nowhere. The interval is Wilson's by the variance within classes, where rare classes borrow
-    from others.
+    `n` counts the classes, `left_out` those that are left out; the parts are the classes. Items without a
+    class do not count. The interval is Wilson's with the variance within classes; rare classes borrow
+    variance from others.
+
+    >>> from vlbench.core.small_problem import small_prediction, small_problem
+    >>> problem = small_problem([[1, 0, 0, 0], [0, 0, 1, 0]], items="aabb", labels={"class": "xxyy"})
+    >>> prediction = small_prediction(pair_scores=[0.9, 0.2, 0.3, 0.6])
+    >>> macro_text_score(prediction, problem, MetricOptions()).value
+    0.5
     """
     return macro(outcome(prediction, problem, "texts"), problem, options)
 
 
 @metric(reads={"pair_scores"}, at="k", suits=partial(labelled, "class", "images"))
 def macro_image_score(prediction: Prediction, problem: Problem, options: MetricOptions) -> Measurement:
-    """Mean of image_score over the classes that items name, as macro_text_score."""
+    """Mean of image_score over the items' classes; the rest as for macro_text_score.
+
+    >>> from vlbench.core.small_problem import small_prediction, small_problem
+    >>> problem = small_problem([[1, 0], [0, 1]], items="aa", labels={"class": "xx"})
+    >>> prediction = small_prediction(pair_scores=[0.9, 0.2, 0.4, 0.6])
+    >>> macro_image_score(prediction, problem, MetricOptions()).value
+    1.0
+    """
     return macro(outcome(prediction, problem, "images"), problem, options)
 
 
 @metric(reads={"pair_scores"}, suits=partial(labelled, "set", "texts"))
 def set_text_score(prediction: Prediction, problem: Problem, options: MetricOptions) -> Measurement:
-    """Fraction of the sets that items name all of whose items are right by text_score; Wilson interval."""
+    """Fraction of sets whose items are all right by text_score; Wilson interval.
+
+    The label `set` of an item names its set.
+
+    >>> from vlbench.core.small_problem import small_prediction, small_problem
+    >>> problem = small_problem([[1, 0, 0, 0], [0, 0, 1, 0]], items="aabb", labels={"set": "xxxx"})
+    >>> prediction = small_prediction(pair_scores=[0.9, 0.2, 0.3, 0.6])
+    >>> set_text_score(prediction, problem, MetricOptions()).value
+    0.0
+    """
     return share_of_sets("set", outcome(prediction, problem, "texts"), problem)
 
 
 @metric(reads={"pair_scores"}, suits=partial(labelled, "pair", "texts"))
 def pair_text_score(prediction: Prediction, problem: Problem, options: MetricOptions) -> Measurement:
-    """Fraction of the pairs that items name all of whose items are right by text_score; Wilson interval."""
+    """Fraction of pairs of items that are both right by text_score; Wilson interval.
+
+    The label `pair` of an item names its pair.
+
+    >>> from vlbench.core.small_problem import small_prediction, small_problem
+    >>> problem = small_problem([[1, 0, 0, 0], [0, 0, 1, 0]], items="aabb", labels={"pair": "xxxx"})
+    >>> prediction = small_prediction(pair_scores=[0.9, 0.2, 0.6, 0.3])
+    >>> pair_text_score(prediction, problem, MetricOptions()).value
+    1.0
+    """
     return share_of_sets("pair", outcome(prediction, problem, "texts"), problem)
 
 
@@ -115,7 +198,14 @@ def pair_text_score(prediction: Prediction, problem: Problem, options: MetricOpt
 def set_text_score_first_wins(
     prediction: Prediction, problem: Problem, options: MetricOptions
 ) -> Measurement:
-    """As set_text_score, of items that are right by text_score_first_wins (What'sUp)."""
+    """Like set_text_score, for items that are right by text_score_first_wins (What'sUp).
+
+    >>> from vlbench.core.small_problem import small_prediction, small_problem
+    >>> problem = small_problem([[1, 0, 0, 0], [0, 0, 1, 0]], items="aabb", labels={"set": "xxxx"})
+    >>> prediction = small_prediction(pair_scores=[0.9, 0.2, 0.5, 0.5])
+    >>> set_text_score_first_wins(prediction, problem, MetricOptions()).value
+    1.0
+    """
     return share_of_sets("set", outcome(prediction, problem, "texts", ties="first"), problem)
 
 
@@ -123,15 +213,28 @@ def set_text_score_first_wins(
 def pair_text_score_first_wins(
     prediction: Prediction, problem: Problem, options: MetricOptions
 ) -> Measurement:
-    """As pair_text_score, of items that are right by text_score_first_wins (What'sUp)."""
+    """Like pair_text_score, for items that are right by text_score_first_wins (What'sUp).
+
+    >>> from vlbench.core.small_problem import small_prediction, small_problem
+    >>> problem = small_problem([[1, 0, 0, 0], [0, 0, 1, 0]], items="aabb", labels={"pair": "xxxx"})
+    >>> prediction = small_prediction(pair_scores=[0.9, 0.2, 0.5, 0.5])
+    >>> pair_text_score_first_wins(prediction, problem, MetricOptions()).value
+    1.0
+    """
     return share_of_sets("pair", outcome(prediction, problem, "texts", ties="first"), problem)
 
 
 @metric(reads={"pair_scores"}, lower_is_better=True, suits=_ITEMS)
 def undecided(prediction: Prediction, problem: Problem, options: MetricOptions) -> Measurement:
-    """Fraction of items in which a tie decides: its lowest right and highest wrong score are equal.
+    """Fraction of items that a tie decides: the lowest right and the highest wrong score are equal.
 
-    So it is of the texts of an image, or of the images of a text.
+    The scores compared are those of the texts for one image, or of the images for one text.
+
+    >>> from vlbench.core.small_problem import small_prediction, small_problem
+    >>> problem = small_problem([[1, 0]], items="aa")
+    >>> prediction = small_prediction(pair_scores=[0.5, 0.5])
+    >>> undecided(prediction, problem, MetricOptions()).value
+    1.0
     """
     items = AskedItems.of(asked_by_item(problem))
     found = np.zeros(len(items.images), dtype=np.bool_)
@@ -144,9 +247,15 @@ def undecided(prediction: Prediction, problem: Problem, options: MetricOptions) 
 
 @metric(reads={"queries_alike", "candidates_alike"}, lower_is_better=True, suits=_ITEMS)
 def same_features(prediction: Prediction, problem: Problem, options: MetricOptions) -> Measurement:
-    """Fraction of items of which a right and a wrong text, or image, have equal features.
+    """Fraction of items in which a right and a wrong text, or image, have equal features.
 
-    No score of such a model can tell them apart: it does not read the order of words, say, or cuts them.
+    No score can tell these apart: the model does not read the order of words, for example, or truncates them.
+
+    >>> from vlbench.core.small_problem import small_prediction, small_problem
+    >>> problem = small_problem([[1, 0]], items="aa")
+    >>> prediction = small_prediction(candidates_alike=[0], queries_alike=[0, 0])
+    >>> same_features(prediction, problem, MetricOptions()).value
+    1.0
     """
     items = AskedItems.of(asked_by_item(problem))
     found = np.zeros(len(items.images), dtype=np.bool_)
@@ -158,7 +267,13 @@ def same_features(prediction: Prediction, problem: Problem, options: MetricOptio
 
 @metric(reads={"queries_cut"}, lower_is_better=True, suits=_ITEMS)
 def truncated(prediction: Prediction, problem: Problem, options: MetricOptions) -> Measurement:
-    """Fraction of items that have a text whose end the model leaves out; 0 of a model that cannot say."""
+    """Fraction of items with a text that the model truncates; 0 for a model that cannot tell.
+
+    >>> from vlbench.core.small_problem import small_prediction, small_problem
+    >>> problem = small_problem([[1, 0]], items="aa")
+    >>> truncated(small_prediction(queries_cut=[False, True]), problem, MetricOptions()).value
+    1.0
+    """
     items = AskedItems.of(asked_by_item(problem))
     found = np.zeros(len(items.images), dtype=np.bool_)
     found[items.pairs[prediction["queries_cut"][items.pairs[:, 1]], 2]] = True

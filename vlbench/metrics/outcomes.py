@@ -1,4 +1,4 @@
-"""Which items of a matching are right, and the shares of items, sets and classes that are."""
+"""Which items of a matching task are right, and the shares of right items, sets and classes."""
 
 from dataclasses import dataclass, replace
 from typing import Literal
@@ -21,7 +21,7 @@ Ties = Literal["lose", "first", "last"]
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """For items [k]: whether there is something to decide (`counted`), and whether that is right."""
+    """For items [k]: whether there is something to decide (`counted`), and whether the item is right."""
 
     items: AskedItems
     counted: Bools
@@ -33,8 +33,8 @@ def outcome(
 ) -> Outcome:
     """Decide each item: compare its texts for each image, or its images for each text.
 
-    `ties` go to nobody, or to the first or last of those that score best. Of a `place` only the item's image
-    (or text) of that number counts, from 0.
+    A tie loses, or the first or last of the best-scoring ones is chosen (`ties`). With `place`, only the
+    item's image (or text) of that number counts, from 0.
     """
     items = AskedItems.of(asked_by_item(problem))
     counted, right = _decided(over, items, prediction["pair_scores"], ties=ties, place=place)
@@ -44,9 +44,9 @@ def outcome(
 def read_right(
     over: tuple[Over, ...], items: Items, _: float | None, *, ties: Ties = "lose"
 ) -> PerImage | None:
-    """Whether each item is right of those that have something to decide; None where no pairs were kept.
+    """Whether each item that has something to decide is right; None where no pairs were kept.
 
-    Where items share their first image, what each such image adds: its items are alike.
+    Where items share their first image, what each such image contributes, since its items are correlated.
     """
     if items.pairs is None or items.pair_scores is None:
         return None
@@ -73,10 +73,10 @@ def _decided(
 
 
 def something_to_decide(over: tuple[Over, ...], problem: Problem, metric: str) -> None:
-    """Check that items compare texts, or images.
+    """Check that there are items to compare texts for, or images.
 
     Raises:
-        Unsupported: the problem has no items, or none with something right and something wrong to compare.
+        Unsupported: the problem has no items, or none with both a right and a wrong one to compare.
     """
     if "item" not in problem.groups or problem.asked is None or problem.asked.how != "only":
         raise Unsupported(
@@ -94,10 +94,10 @@ def something_to_decide(over: tuple[Over, ...], problem: Problem, metric: str) -
 
 
 def labelled(label: str, over: Over, problem: Problem, metric: str) -> None:
-    """Check that items have a label, and compare texts or images.
+    """Check that items have this label, and that there are some to compare texts for, or images.
 
     Raises:
-        Unsupported: they have not, or do not.
+        Unsupported: no item has the label, or there is nothing to compare.
     """
     something_to_decide((over,), problem, metric)
     if not any(AskedItems.of(asked_by_item(problem)).labels(problem, label)):
@@ -108,9 +108,9 @@ def labelled(label: str, over: Over, problem: Problem, metric: str) -> None:
 
 
 def share(found: Outcome, problem: Problem) -> Measurement:
-    """The fraction of the items that are right; None where none has anything to decide.
+    """The fraction of right items; None where no item has something to decide.
 
-    The interval is Wilson's; where items share an image, by the variance over images.
+    The interval is Wilson's; where items share an image, with the variance over images.
     """
     count, left_out = int(found.counted.sum()), int((~found.counted).sum())
     if not count:
@@ -134,9 +134,9 @@ def share(found: Outcome, problem: Problem) -> Measurement:
 
 
 def share_of_sets(label: str, found: Outcome, problem: Problem) -> Measurement:
-    """The fraction of the sets under a label all of whose items are right.
+    """The fraction of sets whose items are all right; `label` names the set of an item.
 
-    `left_out` counts the items of no set.
+    `left_out` counts the items without a set.
     """
     kept: dict[str, bool] = {}
     labels = found.items.labels(problem, label)
@@ -151,7 +151,7 @@ def share_of_sets(label: str, found: Outcome, problem: Problem) -> Measurement:
 
 
 def macro(found: Outcome, problem: Problem, options: MetricOptions) -> Measurement:
-    """The mean over classes of the fraction of a class's items that are right."""
+    """The fraction of right items in each class, averaged over the classes."""
     labels = found.items.labels(problem, "class")
     names = sorted({name for name, counted in zip(labels, found.counted, strict=True) if name and counted})
     numbers = {name: number for number, name in enumerate(names)}

@@ -1,4 +1,4 @@
-"""The AUROC of two sets of images: how well confidence tells images of known classes from others."""
+"""AUROC of two sets of images: how well confidence separates images of known classes from others."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,7 +18,12 @@ def confidence(prediction: Prediction) -> NDArray[np.float64]:
     (arXiv 1610.02136), section 2.
 
     Raises:
-        Unsupported: the scoring kept no sums, or the model's scores have no softmax.
+        Unsupported: the scoring does not keep the sums, or the model's scores have no softmax.
+
+    >>> from vlbench.core.small_problem import small_prediction
+    >>> prediction = small_prediction(log_sums=[0.0, np.log(2)])
+    >>> np.exp(confidence(prediction))
+    array([1. , 0.5])
     """
     if "log_sums" not in prediction.arrays or prediction.unit.kind == "probability":
         raise Unsupported(
@@ -31,7 +36,7 @@ def confidence(prediction: Prediction) -> NDArray[np.float64]:
 def auroc(inside: NDArray[np.float64], outside: NDArray[np.float64]) -> Measurement:
     """The probability that a value of `inside` [n] is above one of `outside` [m]; ties count one half.
 
-    `n` counts all values; the interval is Wilson's by DeLong's variance.
+    `n` counts all values; the interval is Wilson's with DeLong's variance.
     Source: DeLong, DeLong & Clarke-Pearson 1988, Biometrics 44, 837-845.
 
     >>> auroc(np.array([0.9, 0.5]), np.array([0.5, 0.1])).value
@@ -47,10 +52,10 @@ def auroc(inside: NDArray[np.float64], outside: NDArray[np.float64]) -> Measurem
 
 
 def auc_spread(above: NDArray[np.float64], below: NDArray[np.float64]) -> Spread | None:
-    """The spread of an AUROC, of the share of the other side that each value is ordered rightly with.
+    """The spread of an AUROC, from the share of the other side that each value is in the right order with.
 
-    `above` [n] are those of one side, `below` [m] those of the other. It counts for as many images as lie on
-    two sides of one size, its degrees of freedom are Satterthwaite's; None where a side has one value.
+    `above` [n] are the shares of one side, `below` [m] those of the other. The number of images is that of
+    two sides of equal size, the degrees of freedom are Satterthwaite's. None where a side has one value.
     Source: DeLong, DeLong & Clarke-Pearson 1988, Biometrics 44, 837-845.
     """
     if above.size < 2 or below.size < 2:
@@ -66,7 +71,7 @@ def auc_spread(above: NDArray[np.float64], below: NDArray[np.float64]) -> Spread
 
 
 def share_below(others: NDArray[np.float64], values: NDArray[np.float64]) -> NDArray[np.float64]:
-    """The fraction of others (ascending) below each value, ties counted one half.
+    """The fraction of `others` (ascending) below each value; ties count one half.
 
     >>> share_below(np.array([0.0, 1.0]), np.array([1.0, 2.0])).tolist()
     [0.75, 1.0]

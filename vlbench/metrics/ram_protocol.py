@@ -1,8 +1,8 @@
 """RAM's own mAP, precision and recall as metrics, for comparison with its published numbers.
 
-They differ from the registered metrics: the order of equal scores counts, a tag without positives is 0 and
-part of the mean, and a tag is given at its threshold, not only above it. No intervals. A tag that is asked of
-no image, since nobody knows whether it is true, is left out.
+They differ from the usual metrics: the order of equal scores counts; a tag without positives counts as 0 in
+the mean; and a tag is predicted at its threshold, not only above it. There are no intervals. A tag that is
+asked about no image, since its truth is unknown everywhere, is left out.
 """
 
 from collections.abc import Callable
@@ -22,10 +22,11 @@ _RAM_RATIO_GUARD = 1e-9
 
 
 def ram_average_precision(scores: FloatArray, relevant: NDArray[np.bool_]) -> float:
-    """RAM's AP of a class, of its scores [n] and its truth [n]; 0 without positives, which its mean includes.
+    """RAM's AP of a class, from its scores [n] and its truth [n].
 
-    It ranks single images. The authors' own sort leaves the order of equal scores open; here the last image
-    comes first. Source: recognize-anything, precision sum / (positives + 1e-8).
+    0 without positives, which the mean includes. Images are ranked one by one. The authors' sort leaves the
+    order of equal scores open; here the last image comes first. Source: recognize-anything, precision sum /
+    (positives + 1e-8).
 
     >>> round(ram_average_precision(np.array([3.0, 2.0, 1.0]), np.array([True, False, True])), 6)
     0.833333
@@ -37,7 +38,7 @@ def ram_average_precision(scores: FloatArray, relevant: NDArray[np.bool_]) -> fl
 def ram_precision_recall(predicted: NDArray[np.bool_], relevant: NDArray[np.bool_]) -> tuple[float, float]:
     """RAM's precision and recall of a class, from its decisions [n] and its truth [n].
 
-    Both are 0 for a class without positives or never predicted, and its means include these.
+    Both are 0 for a class without positives or without predictions, and the means include these.
     Source: recognize-anything, TP / (TP + FP + 1e-9) and TP / (TP + FN + 1e-9).
 
     >>> round(ram_precision_recall(np.array([True, True]), np.array([True, False]))[0], 6)
@@ -51,30 +52,50 @@ def ram_precision_recall(predicted: NDArray[np.bool_], relevant: NDArray[np.bool
 def ram_mean_average_precision(
     prediction: Prediction, problem: Problem, options: MetricOptions
 ) -> Measurement:
-    """Mean over all tags of RAM's AP, which ranks equal scores with the last image first.
+    """RAM's AP, averaged over all tags; of equal scores, the last image ranks first.
 
     Raises:
         NotFinite: a score is NaN or infinite.
+
+    >>> from vlbench.core.small_problem import small_prediction, small_problem
+    >>> prediction = small_prediction(scores=[[3.0], [2.0], [1.0]])
+    >>> found = ram_mean_average_precision(prediction, small_problem([[1], [0], [1]]), MetricOptions())
+    >>> round(found.value, 6)
+    0.833333
     """
     return _mean(prediction, problem, ram_average_precision)
 
 
 @metric(reads={"scores", ASKED}, at="threshold", needs_at=True)
 def ram_precision(prediction: Prediction, problem: Problem, options: MetricOptions) -> Measurement:
-    """Mean over all tags of RAM's precision at a threshold: a tag is given from there on."""
+    """RAM's precision, averaged over all tags, at a threshold: scores equal to it count as predicted.
+
+    >>> from vlbench.core.small_problem import small_prediction, small_problem
+    >>> prediction = small_prediction(scores=[[0.5], [0.5], [0.1]])
+    >>> found = ram_precision(prediction, small_problem([[1], [0], [0]]), MetricOptions(at=0.5))
+    >>> round(found.value, 6)
+    0.5
+    """
     cut = _cut(prediction, options)
     return _mean(prediction, problem, lambda scores, truth: ram_precision_recall(scores >= cut, truth)[0])
 
 
 @metric(reads={"scores", ASKED}, at="threshold", needs_at=True)
 def ram_recall(prediction: Prediction, problem: Problem, options: MetricOptions) -> Measurement:
-    """Mean over all tags of RAM's recall at a threshold: a tag is given from there on."""
+    """RAM's recall, averaged over all tags, at a threshold: scores equal to it count as predicted.
+
+    >>> from vlbench.core.small_problem import small_prediction, small_problem
+    >>> prediction = small_prediction(scores=[[0.5], [0.5], [0.1]])
+    >>> found = ram_recall(prediction, small_problem([[1], [0], [0]]), MetricOptions(at=0.5))
+    >>> round(found.value, 6)
+    1.0
+    """
     cut = _cut(prediction, options)
     return _mean(prediction, problem, lambda scores, truth: ram_precision_recall(scores >= cut, truth)[1])
 
 
 def _cut(prediction: Prediction, options: MetricOptions) -> np.float32 | np.float64:
-    """The threshold in the precision of the scores."""
+    """The threshold as a score, in the scores' precision."""
     scores: FloatArray = prediction["scores"]
     return scores.dtype.type(score_threshold(options.number, prediction.unit))
 
@@ -82,7 +103,8 @@ def _cut(prediction: Prediction, options: MetricOptions) -> np.float32 | np.floa
 def _mean(
     prediction: Prediction, problem: Problem, value: Callable[[FloatArray, NDArray[np.bool_]], float]
 ) -> Measurement:
-    """The mean over the tags that are asked of some image; `value` reads scores and truth of one, [k]."""
+    """Average `value`, a function of a tag's scores and truth [k], over the tags that are asked about some
+    image."""
     parts = []
     counts = problem.relevant.column_counts
     columns = score_columns(prediction["scores"], problem.relevant, problem.asked)

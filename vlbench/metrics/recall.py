@@ -1,6 +1,7 @@
-"""Retrieval both ways: recall within k and median rank, from the ranks of the right candidates.
+"""Retrieval in both directions: recall at k and median rank, from the ranks of the right candidates.
 
-Image retrieval asks for each caption's image, text retrieval for any of an image's captions.
+Image retrieval searches for each caption's image, text retrieval for any of an image's captions. The names
+are those of CLIP_benchmark: image_retrieval_recall is text-to-image recall, t2i R@k.
 """
 
 import numpy as np
@@ -27,10 +28,18 @@ def _caption_contributions(items: Items, at: float | None) -> PerImage | None:
 
 @metric(reads={"column_ranks"}, at="k", needs_at=True, items=_caption_contributions)
 def image_retrieval_recall(prediction: Prediction, problem: Problem, options: MetricOptions) -> Measurement:
-    """Fraction of captions that have their image among the best k; None where all images are among them.
+    """Fraction of captions whose image is among the best k; None with k or fewer images.
 
-    The interval is Wilson's by the variance over images, as captions of one image are alike; a caption true
-    of several images belongs to the first.
+    The interval is Wilson's with the variance over images, since captions of one image are correlated. A
+    caption that is true of several images counts for the first.
+
+    >>> from vlbench.core.small_problem import small_prediction, small_problem
+    >>> problem = small_problem([[1, 1, 0], [0, 0, 1]])
+    >>> image_retrieval_recall(small_prediction(column_ranks=[1, 2, 1]), problem, MetricOptions(at=1)).n
+    3
+    >>> prediction = small_prediction(column_ranks=[1, 1, 2, 1])
+    >>> image_retrieval_recall(prediction, small_problem(np.eye(4)), MetricOptions(at=1)).value
+    0.75
     """
     k, relevant = int(options.number), problem.relevant
     ranks = prediction["column_ranks"]
@@ -51,6 +60,11 @@ def text_retrieval_recall(prediction: Prediction, problem: Problem, options: Met
     """Fraction of images that have one of their captions among the best k; Wilson interval.
 
     None where an image has so many captions that one of them is always among the best k.
+
+    >>> from vlbench.core.small_problem import small_prediction, small_problem
+    >>> prediction = small_prediction(row_ranks=[1, 2, 4, 1])
+    >>> text_retrieval_recall(prediction, small_problem(np.eye(4)), MetricOptions(at=2)).value
+    0.75
     """
     return images_within(prediction, problem, int(options.number))
 
@@ -59,9 +73,15 @@ def text_retrieval_recall(prediction: Prediction, problem: Problem, options: Met
 def image_retrieval_median_rank(
     prediction: Prediction, problem: Problem, options: MetricOptions
 ) -> Measurement:
-    """Median over captions of their image's rank: a rank, no fraction; 1 is the best.
+    """Median rank of a caption's image, over captions. It is a rank; 1 is the best.
 
-    The interval is a bootstrap over images, of six at least; a caption true of several belongs to the first.
+    The interval is a bootstrap over images, from six images on. A caption that is true of several images
+    counts for the first.
+
+    >>> from vlbench.core.small_problem import small_prediction, small_problem
+    >>> prediction = small_prediction(column_ranks=[1, 2, 4])
+    >>> image_retrieval_median_rank(prediction, small_problem(np.eye(3)), MetricOptions()).value
+    2.0
     """
     return _median(prediction["column_ranks"], problem.relevant.first_candidates, seed=options.seed)
 
@@ -70,9 +90,14 @@ def image_retrieval_median_rank(
 def text_retrieval_median_rank(
     prediction: Prediction, problem: Problem, options: MetricOptions
 ) -> Measurement:
-    """Median over images of the rank of their best caption: a rank, no fraction; 1 is the best.
+    """Median rank of an image's best caption, over images. It is a rank; 1 is the best.
 
-    The interval is a bootstrap over images, of six at least.
+    The interval is a bootstrap over images, from six images on.
+
+    >>> from vlbench.core.small_problem import small_prediction, small_problem
+    >>> prediction = small_prediction(row_ranks=[1, 2, 4])
+    >>> text_retrieval_median_rank(prediction, small_problem(np.eye(3)), MetricOptions()).value
+    2.0
     """
     return _median(prediction["row_ranks"], np.arange(problem.relevant.shape[0]), seed=options.seed)
 

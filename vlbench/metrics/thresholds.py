@@ -1,9 +1,9 @@
 """Precision, recall and F1 of tags at a threshold: macro (mean over tags) and micro (over all decisions).
 
-A tag is given where its score exceeds the threshold, strictly, in the precision of the scores: the number
-behind the metric's @, or without one those of the run for each tag (stated, chosen, or the model's own);
-where there are none nothing is measured. Only tags with positives count; one that is never given has
-precision 0.
+A tag is predicted where its score is strictly above the threshold, in the precision of the scores. The
+threshold is the number after the metric's @; without one, each tag has that of the run (stated, learned, or
+the model's own). Where there are no thresholds, nothing is measured. Only tags with positives count; a tag
+that is never predicted has precision 0.
 """
 
 import math
@@ -24,12 +24,12 @@ from vlbench.metrics.intervals import BY_IMAGES, Spread, class_spread, image_spr
 
 Averaging = Literal["macro", "micro"]
 Threshold = float | FloatArray
-"""One score, or an array of them that spreads to [n, m]: [m] for tags, [n, 1] for images."""
+"""A score, or an array of scores that broadcasts to [n, m]: [m] for tags, [n, 1] for images."""
 
 
 @dataclass(frozen=True, slots=True)
 class Ratio:
-    """A measure as a ratio: `hits` x right decisions / (`given` x tags given + `true` x tags true)."""
+    """A measure as a ratio: `hits` x right predictions / (`given` x predicted tags + `true` x true tags)."""
 
     hits: int
     given: int
@@ -43,10 +43,10 @@ F1 = Ratio(hits=2, given=1, true=1)
 
 @dataclass(frozen=True, slots=True)
 class Linearised:
-    """Ratios with the influence of each image's weight on their mean, [n], and the spread of that mean.
+    """Ratios, the influence of each image on their mean, [n], and the spread of that mean.
 
-    `values` are [m] for macro, NaN for tags without positives, and [1] for micro. The spread is that of the
-    influences, but that tags which rest on few images borrow from others.
+    `values` are [m] for macro, NaN for tags without positives, and [1] for micro. The spread follows from the
+    influences, except that tags with few images borrow variance from others.
     """
 
     values: NDArray[np.float64]
@@ -55,9 +55,10 @@ class Linearised:
 
 
 def score_threshold(stated: float, unit: ScoreUnit) -> float:
-    """A threshold in people's units as a score: a cosine scaled, a probability as a logit.
+    """Convert a threshold in the units that people state to a score: scale a cosine, take a probability's
+    logit.
 
-    Every score passes a probability of 0 or less, none one of 1 or more.
+    Every score is above a probability of 0 or less, and none above one of 1 or more.
 
     >>> score_threshold(0.25, ScoreUnit("cosine", scale=100.0))
     25.0
@@ -72,7 +73,7 @@ def score_threshold(stated: float, unit: ScoreUnit) -> float:
 
 
 def people_threshold(score: float, unit: ScoreUnit) -> float:
-    """The threshold in people's units that is a score: the inverse of `score_threshold`.
+    """Convert a score to a threshold in the units that people state: the inverse of `score_threshold`.
 
     >>> people_threshold(25.0, ScoreUnit("cosine", scale=100.0))
     0.25
@@ -88,7 +89,7 @@ def people_threshold(score: float, unit: ScoreUnit) -> float:
 
 
 def score_thresholds(stated: Sequence[float], unit: ScoreUnit) -> NDArray[np.float64]:
-    """A threshold for each tag in people's units, [m], as scores, [m].
+    """Convert a threshold for each tag [m], in the units that people state, to scores [m].
 
     >>> score_thresholds([0.5, 1.0], ScoreUnit("probability"))
     array([ 0., inf])
@@ -106,7 +107,7 @@ def macro(
 ) -> Linearised:
     """The ratio of every tag, and the influence of each image on the mean over tags with positives.
 
-    `threshold` is one number, or an array that spreads to [n, m]: [m] for tags, [n, 1] for images.
+    `threshold` is a number, or an array that broadcasts to [n, m]: [m] for tags, [n, 1] for images.
 
     >>> pairs = Relevance.from_pairs(np.array([0, 1]), np.array([0, 0]), (3, 1))
     >>> scores = np.array([[2.0], [0.0], [2.0]])
@@ -163,44 +164,86 @@ def micro(
 
 @metric(reads={"scores", ASKED}, at="threshold")
 def macro_precision(prediction: Prediction, problem: Problem, options: MetricOptions) -> Measurement:
-    """Mean over tags of the fraction of the images given a tag that have it."""
+    """Precision of each tag, the fraction of the images predicted to have it that do, averaged over tags.
+
+    >>> from vlbench.core.small_problem import small_prediction, small_problem
+    >>> problem = small_problem([[1, 1], [1, 0], [0, 0]])
+    >>> prediction = small_prediction(scores=[[0.9, 0.1], [0.2, 0.8], [0.7, 0.3]])
+    >>> macro_precision(prediction, problem, MetricOptions(at=0.5)).value
+    0.25
+    """
     return _measure(prediction, problem, options, "macro", PRECISION)
 
 
 @metric(reads={"scores", ASKED}, at="threshold")
 def macro_recall(prediction: Prediction, problem: Problem, options: MetricOptions) -> Measurement:
-    """Mean over tags of the fraction of the images that have a tag that are given it."""
+    """Recall of each tag, the fraction of its images for which it is predicted, averaged over tags.
+
+    >>> from vlbench.core.small_problem import small_prediction, small_problem
+    >>> problem = small_problem([[1, 1], [1, 0], [0, 0]])
+    >>> prediction = small_prediction(scores=[[0.9, 0.1], [0.2, 0.8], [0.7, 0.3]])
+    >>> macro_recall(prediction, problem, MetricOptions(at=0.5)).value
+    0.25
+    """
     return _measure(prediction, problem, options, "macro", RECALL)
 
 
 @metric(reads={"scores", ASKED}, at="threshold")
 def macro_f1(prediction: Prediction, problem: Problem, options: MetricOptions) -> Measurement:
-    """Mean over tags of the harmonic mean of a tag's precision and recall."""
+    """F1 of each tag, the harmonic mean of its precision and recall, averaged over tags.
+
+    >>> from vlbench.core.small_problem import small_prediction, small_problem
+    >>> problem = small_problem([[1, 1], [1, 0], [0, 0]])
+    >>> prediction = small_prediction(scores=[[0.9, 0.1], [0.2, 0.8], [0.7, 0.3]])
+    >>> macro_f1(prediction, problem, MetricOptions(at=0.5)).value
+    0.25
+    """
     return _measure(prediction, problem, options, "macro", F1)
 
 
 @metric(reads={"scores", ASKED}, at="threshold")
 def micro_precision(prediction: Prediction, problem: Problem, options: MetricOptions) -> Measurement:
-    """Fraction of given tags that are true, over tags with positives: false alarms on others cost nothing."""
+    """Fraction of predicted tags that are true. Predictions of tags without positives do not count.
+
+    >>> from vlbench.core.small_problem import small_prediction, small_problem
+    >>> problem = small_problem([[1, 1], [1, 0], [0, 0]])
+    >>> prediction = small_prediction(scores=[[0.9, 0.1], [0.2, 0.8], [0.7, 0.3]])
+    >>> micro_precision(prediction, problem, MetricOptions(at=0.15)).value
+    0.4
+    """
     return _measure(prediction, problem, options, "micro", PRECISION)
 
 
 @metric(reads={"scores", ASKED}, at="threshold")
 def micro_recall(prediction: Prediction, problem: Problem, options: MetricOptions) -> Measurement:
-    """Fraction of all true tags that are given."""
+    """Fraction of all true tags that are predicted.
+
+    >>> from vlbench.core.small_problem import small_prediction, small_problem
+    >>> problem = small_problem([[1, 1], [1, 0], [0, 0]])
+    >>> prediction = small_prediction(scores=[[0.9, 0.1], [0.2, 0.8], [0.7, 0.3]])
+    >>> micro_recall(prediction, problem, MetricOptions(at=0.15)).value
+    0.6666666666666666
+    """
     return _measure(prediction, problem, options, "micro", RECALL)
 
 
 @metric(reads={"scores", ASKED}, at="threshold")
 def micro_f1(prediction: Prediction, problem: Problem, options: MetricOptions) -> Measurement:
-    """Harmonic mean of micro precision and recall."""
+    """Harmonic mean of micro precision and micro recall.
+
+    >>> from vlbench.core.small_problem import small_prediction, small_problem
+    >>> problem = small_problem([[1, 1], [1, 0], [0, 0]])
+    >>> prediction = small_prediction(scores=[[0.9, 0.1], [0.2, 0.8], [0.7, 0.3]])
+    >>> micro_f1(prediction, problem, MetricOptions(at=0.15)).value
+    0.5
+    """
     return _measure(prediction, problem, options, "micro", F1)
 
 
 def measure_given(
     scores: FloatArray, problem: Problem, *, threshold: Threshold, averaging: Averaging, ratio: Ratio
 ) -> Measurement:
-    """Value and interval over the tags with positives; no interval where no ratio could be formed."""
+    """Value and interval over the tags with positives; no interval where no ratio exists."""
     tags = int(np.count_nonzero(problem.relevant.column_counts))
     left_out = problem.relevant.shape[1] - tags
     if tags == 0:
@@ -235,7 +278,8 @@ def _measure(
 def _decisions(
     scores: FloatArray, relevant: Relevance, threshold: Threshold, ratio: Ratio, asked: Asked | None
 ) -> Iterator[tuple[Column, NDArray[np.float64], NDArray[np.float64]]]:
-    """Tags with positives, and what each image adds to the ratio of one, above and below the line, [k]."""
+    """The tags with positives, each with what every image adds to numerator and denominator of its ratio,
+    [k]."""
     # a threshold for every score, in the scores' own precision; a view, not a copy
     cuts = np.broadcast_to(np.asarray(threshold, dtype=scores.dtype), scores.shape)
     for column in score_columns(scores, relevant, asked):

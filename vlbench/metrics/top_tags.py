@@ -1,8 +1,8 @@
-"""Precision, recall and F1 of tags where each image is given its k best; macro and micro as in thresholds.py.
+"""Precision, recall and F1 of tags, where each image is predicted to have its k best tags; macro and micro.
 
-An image is given the tags that score above its (k + 1)-th best score, so equal scores at the edge are
-all left out: ties never help. Where k best are all tags nothing is measured. The k best of an image are
-those of all its tags: where some are unknown nobody knows which these would be, so no metric here heeds them.
+The predicted tags of an image are those that score above its (k + 1)-th best score. Equal scores at that edge
+are all left out, so ties never help. With k or fewer tags, nothing is measured. The k best are taken among
+all tags; where the truth of some is unknown they cannot be, so no metric here reads `asked`.
 """
 
 import numpy as np
@@ -18,7 +18,7 @@ _SCORES_AT_ONCE = 1 << 22
 
 
 def edge_scores(scores: FloatArray, k: int) -> FloatArray:
-    """The (k + 1)-th best score of each image, [n, 1], of scores [n, m]; minus infinity where m <= k.
+    """The (k + 1)-th best score of each image, [n, 1], from scores [n, m]; minus infinity where m <= k.
 
     >>> edge_scores(np.array([[3.0, 1.0, 2.0]]), 1)
     array([[2.]])
@@ -36,37 +36,79 @@ def edge_scores(scores: FloatArray, k: int) -> FloatArray:
 
 @metric(reads={"scores"}, at="k", needs_at=True)
 def macro_precision_top(prediction: Prediction, problem: Problem, options: MetricOptions) -> Measurement:
-    """Mean over tags of the fraction of the images given a tag, among their k best, that have it."""
+    """Precision of each tag, averaged over tags, if each image is predicted to have its k best tags.
+
+    >>> from vlbench.core.small_problem import small_prediction, small_problem
+    >>> problem = small_problem([[1, 1], [1, 0], [0, 0]])
+    >>> prediction = small_prediction(scores=[[0.9, 0.1], [0.2, 0.8], [0.7, 0.3]])
+    >>> macro_precision_top(prediction, problem, MetricOptions(at=1)).value
+    0.25
+    """
     return _measure(prediction, problem, options, "macro", PRECISION)
 
 
 @metric(reads={"scores"}, at="k", needs_at=True)
 def macro_recall_top(prediction: Prediction, problem: Problem, options: MetricOptions) -> Measurement:
-    """Mean over tags of the fraction of the images that have a tag that have it among their k best."""
+    """Recall of each tag, averaged over tags, if each image is predicted to have its k best tags.
+
+    >>> from vlbench.core.small_problem import small_prediction, small_problem
+    >>> problem = small_problem([[1, 1], [1, 0], [0, 0]])
+    >>> prediction = small_prediction(scores=[[0.9, 0.1], [0.2, 0.8], [0.7, 0.3]])
+    >>> macro_recall_top(prediction, problem, MetricOptions(at=1)).value
+    0.25
+    """
     return _measure(prediction, problem, options, "macro", RECALL)
 
 
 @metric(reads={"scores"}, at="k", needs_at=True)
 def macro_f1_top(prediction: Prediction, problem: Problem, options: MetricOptions) -> Measurement:
-    """Mean over tags of the harmonic mean of precision and recall of each image's k best tags."""
+    """F1 of each tag, averaged over tags, if each image is predicted to have its k best tags.
+
+    >>> from vlbench.core.small_problem import small_prediction, small_problem
+    >>> problem = small_problem([[1, 1], [1, 0], [0, 0]])
+    >>> prediction = small_prediction(scores=[[0.9, 0.1], [0.2, 0.8], [0.7, 0.3]])
+    >>> macro_f1_top(prediction, problem, MetricOptions(at=1)).value
+    0.25
+    """
     return _measure(prediction, problem, options, "macro", F1)
 
 
 @metric(reads={"scores"}, at="k", needs_at=True)
 def micro_precision_top(prediction: Prediction, problem: Problem, options: MetricOptions) -> Measurement:
-    """Fraction of all images' k best tags that are true."""
+    """Fraction of the k best tags of all images that are true.
+
+    >>> from vlbench.core.small_problem import small_prediction, small_problem
+    >>> problem = small_problem([[1, 1], [1, 0], [0, 0]])
+    >>> prediction = small_prediction(scores=[[0.9, 0.1], [0.2, 0.8], [0.7, 0.3]])
+    >>> micro_precision_top(prediction, problem, MetricOptions(at=1)).value
+    0.3333333333333333
+    """
     return _measure(prediction, problem, options, "micro", PRECISION)
 
 
 @metric(reads={"scores"}, at="k", needs_at=True)
 def micro_recall_top(prediction: Prediction, problem: Problem, options: MetricOptions) -> Measurement:
-    """Fraction of all true tags that are among their image's k best."""
+    """Fraction of all true tags that are among the k best of their image.
+
+    >>> from vlbench.core.small_problem import small_prediction, small_problem
+    >>> problem = small_problem([[1, 1], [1, 0], [0, 0]])
+    >>> prediction = small_prediction(scores=[[0.9, 0.1], [0.2, 0.8], [0.7, 0.3]])
+    >>> micro_recall_top(prediction, problem, MetricOptions(at=1)).value
+    0.3333333333333333
+    """
     return _measure(prediction, problem, options, "micro", RECALL)
 
 
 @metric(reads={"scores"}, at="k", needs_at=True)
 def micro_f1_top(prediction: Prediction, problem: Problem, options: MetricOptions) -> Measurement:
-    """Harmonic mean of micro precision and recall of each image's k best tags."""
+    """Harmonic mean of micro precision and micro recall of each image's k best tags.
+
+    >>> from vlbench.core.small_problem import small_prediction, small_problem
+    >>> problem = small_problem([[1, 1], [1, 0], [0, 0]])
+    >>> prediction = small_prediction(scores=[[0.9, 0.1], [0.2, 0.8], [0.7, 0.3]])
+    >>> micro_f1_top(prediction, problem, MetricOptions(at=1)).value
+    0.3333333333333333
+    """
     return _measure(prediction, problem, options, "micro", F1)
 
 

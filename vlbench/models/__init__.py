@@ -1,1 +1,1 @@
-"""Model families, a folder each; `shared` is what they stand on."""
+"""Model families, one folder each; `shared` holds what they have in common."""

@@ -1,6 +1,7 @@
-"""The pytest plug-in: the scores of a baseline as test items, and fixtures for tests of one's own.
+"""The pytest plug-in: the scores of a baseline as test items, and fixtures for a project's own tests.
 
-Every pytest of an environment loads it: nothing is imported or done before an option or a fixture asks.
+Every pytest in an environment loads it, so nothing is imported or done before an option or a fixture asks for
+it.
 """
 
 from collections.abc import Callable, Iterator
@@ -45,14 +46,14 @@ _SCORES = pytest.StashKey["Scores"]()
 
 
 def _scores(config: pytest.Config) -> "Scores":
-    """The scores of a session; results, cards and engine are imported here, when a test asks for one."""
+    """The scores of a session. Results, cards and engine are imported here, when a test asks for a score."""
     from vlbench.pytest_plugin.scores import Scores
 
     return config.stash.setdefault(_SCORES, Scores(config, config.stash[_SETTINGS]))
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Options, each also an ini setting of the same name with underscores."""
+    """Add the options. Each is also an ini setting, with underscores in its name."""
     group = parser.getgroup("vlbench", "scores of vision-language models")
     for name, (metavar, text) in VALUES.items():
         group.addoption(_flag(name), dest=f"vlbench_{name}", metavar=metavar, help=text)
@@ -70,7 +71,7 @@ def _flag(name: str) -> str:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Note what was asked for; a baseline named on the command line is collected with all else."""
+    """Note what was asked for. A baseline from the command line is collected with the other tests."""
     known = {line.partition(":")[0].partition("(")[0] for line in config.getini("markers")}
     for name, meaning in MARKS.items():
         if name not in known:
@@ -84,14 +85,14 @@ def pytest_configure(config: pytest.Config) -> None:
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_configure_node(node: Any) -> None:
-    """Let the workers of xdist share the features of a session."""
+    """Let xdist's workers share the features of a session."""
     settings = node.config.stash[_SETTINGS]
     if settings.baseline and settings.results is None:
         node.workerinput["vlbench_cache"] = str(_scores(node.config).cache())
 
 
 def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> "BaselineFile | None":
-    """The baseline, where pytest comes upon it: named by the option, by testpaths or as an argument."""
+    """Collect a baseline that is named by the option, by testpaths or as an argument."""
     if file_path != parent.config.stash[_SETTINGS].baseline:
         return None
     return BaselineFile.from_parent(parent, path=file_path)
@@ -135,14 +136,14 @@ class ScoreItem(pytest.Item):
         self.add_marker("vlbench")
 
     def runtest(self) -> None:
-        """Read or make the result and compare it; what moved and fails nothing is a section of the report."""
+        """Read or make the result and compare it. Changes that do not fail are a section of the report."""
         scores = _scores(self.config)
         moved = scores.check(scores.result(self.model, self.task), baseline=self.path)
         if moved:
             self.add_report_section("call", "vlbench", moved)
 
     def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> Any:
-        """The table of what fails, or the line that says why there is no result."""
+        """The table of failures, or the line that tells why there is no result."""
         from vlbench.pytest_plugin.scores import Regression
 
         if isinstance(excinfo.value, Regression):
@@ -152,12 +153,12 @@ class ScoreItem(pytest.Item):
         return super().repr_failure(excinfo, style)
 
     def reportinfo(self) -> tuple[Path, None, str]:
-        """Where it stands, and its name in the heading of a failure."""
+        """The location, and the name in the heading of a failure."""
         return self.path, None, visible(f"vlbench::{self.model}::{self.task}")
 
 
 class AssertNoRegression(Protocol):
-    """What the fixture of that name is."""
+    """The type of the fixture `assert_no_regression`."""
 
     def __call__(
         self,
@@ -172,13 +173,13 @@ class AssertNoRegression(Protocol):
 
 @pytest.fixture(scope="session")
 def vlbench_result(pytestconfig: pytest.Config) -> "Callable[[str, str], Result]":
-    """The result of a model on a task, read or made once in a session."""
+    """A function for the result of a model on a task, which is read or made once per session."""
     return _scores(pytestconfig).result
 
 
 @pytest.fixture(scope="session")
 def assert_no_regression(pytestconfig: pytest.Config) -> AssertNoRegression:
-    """Fails with a table where a result, or a model on a task, is worse than the baseline says."""
+    """A function that fails with a table if a result, or a model on a task, is worse than the baseline."""
     scores = _scores(pytestconfig)
 
     def check(

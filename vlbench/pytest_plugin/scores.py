@@ -1,4 +1,4 @@
-"""What the pytest plug-in keeps in a session: results by model and task, and their check."""
+"""What the pytest plug-in keeps during a session: results by model and task, and their check."""
 
 import re
 import shutil
@@ -23,15 +23,15 @@ from vlbench.report.gate.check_text import findings_text
 from vlbench.report.results import read_result, read_results
 
 _METHOD = re.compile(r"(?P<name>[^@~]+?)(?:@(?P<shots>\d+))?(?P<others>~[0-9a-f]{6})?(?:\.s(?P<seed>-?\d+))?")
-"""A method behind a model's name: `probe@4~3fa2c1.s1`."""
+"""A method after a model's name: `probe@4~3fa2c1.s1`."""
 
 
 class Regression(AssertionError):
-    """A score that is not what the baseline says; the text is a line, then a table."""
+    """A score that differs from the baseline; the text is a line, then a table."""
 
 
 class Scores:
-    """Results by model and task, each read or made once in a session, and their check."""
+    """Results by model and task, each read or made once per session, and their check."""
 
     def __init__(self, config: pytest.Config, settings: Settings) -> None:
         self.settings = settings
@@ -53,11 +53,11 @@ class Scores:
         return self._results[key]
 
     def check(self, result: Result, *, baseline: Path | None = None, tolerance: str | None = None) -> str:
-        """Compare a result with its rows; the answer is the table of what moved and fails nothing.
+        """Compare a result with its rows. Returns the table of changes that do not fail.
 
         Raises:
-            Regression: with the table of what fails.
-            DataError: there is no baseline, or it does not have the model and task.
+            Regression: a score fails; the message has the table.
+            DataError: there is no baseline, or it lacks the model or task.
         """
         __tracebackhide__ = True
 
@@ -88,7 +88,7 @@ class Scores:
         return self._baselines[path]
 
     def pairs(self, path: Path) -> Sequence[tuple[str, str]]:
-        """The models and tasks of a baseline in its order; in strict mode the results' too.
+        """The models and tasks of a baseline in its order; in strict mode also those of the results.
 
         Raises:
             DataError: a file is missing or damaged.
@@ -100,17 +100,18 @@ class Scores:
         return listed
 
     def tolerances(self, path: Path, tolerance: str | None) -> Tolerances:
-        """The tolerances of a text, or those asked for, for the metrics of a baseline.
+        """The tolerances in a text, or those asked for, for the metrics of a baseline.
 
         Raises:
-            VlbenchError: they are no tolerances, or of metrics that the baseline does not have.
+            VlbenchError: the text is not a list of tolerances, or names metrics that the baseline does not
+                have.
         """
         found = Tolerances.of_text(self.settings.tolerance if tolerance is None else tolerance)
         found.refuse_unknown(row for rows in self.rows(path).values() for row in rows.values())
         return found
 
     def cache(self) -> Path:
-        """Where features are kept, for this session alone unless a folder was named."""
+        """The folder of features; it is used for this session only, unless a folder was named."""
         if self._cache is None:
             self._cache = Path(tempfile.mkdtemp(prefix="vlbench-"))
             self._config.add_cleanup(lambda: shutil.rmtree(self._cache or "", ignore_errors=True))
@@ -121,10 +122,10 @@ class Scores:
         folder = self.settings.results or Path()
         path = folder / file_name(task) / f"{file_name(model)}.json"
         if not path.is_file():
-            raise DataError(f"{path}: vanished: there is no whole result of {model} on {task}")
+            raise DataError(f"{path}: there is no whole result of {model} on {task}")
         result = read_result(path)
         if (result.model, result.task) != (model, task):
-            raise DataError(f"{path}: holds {result.model} on {result.task}; move or delete it")
+            raise DataError(f"{path}: contains {result.model} on {result.task}; move or delete it")
         return result
 
     def _run(self, model: str, task: str) -> Result:
@@ -140,17 +141,17 @@ class Scores:
 
 
 def _first(failed: Sequence[Finding]) -> str:
-    """The first failure in a line, which pytest's summary shows."""
+    """The first failure on one line, for pytest's summary."""
     metric = f"{failed[0].metric}: " if failed[0].metric else ""
     more = f"; and {len(failed) - 1} more" if len(failed) > 1 else ""
     return visible(f"{metric}{failed[0].message}{more}")
 
 
 def _as_asked(model: str) -> tuple[str, Keywords]:
-    """A row's model as `evaluate` takes it: the marks of its name are options.
+    """Split a row's name into a model and options for `evaluate`, which are the marks of the name.
 
     Raises:
-        DataError: the name tells settings of a method by a digest alone.
+        DataError: the name has only a digest of a method's settings.
 
     >>> _as_asked("clip-b32@12ab34cd+bf16+fast")
     ('clip-b32@12ab34cd', {'precision': 'bf16', 'preprocess': 'fast'})

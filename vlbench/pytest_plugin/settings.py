@@ -1,4 +1,4 @@
-"""What was asked of the pytest plug-in, by options or in the ini."""
+"""The settings of the pytest plug-in, from options or the ini file."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -10,9 +10,9 @@ import pytest
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """What was asked for; `results` is None where models are run, `cache` where features are not kept.
+    """The settings; `results` is None if models are run, `cache` is None if features are not kept.
 
-    `options` are those of `evaluate`; `strict` fails what the baseline does not list.
+    `options` are those of `evaluate`; with `strict`, what the baseline does not list fails.
     """
 
     baseline: Path | None
@@ -24,7 +24,10 @@ class Settings:
 
 
 def settings_of(config: pytest.Config) -> Settings:
-    """Options first, the ini's second; paths of options lie below the folder that pytest was called in."""
+    """Read the settings: options come before ini settings.
+
+    Paths in options are relative to pytest's folder.
+    """
     ini_folder = config.inipath.parent if config.inipath else config.rootpath
 
     def asked(name: str) -> tuple[Any, Path]:
@@ -60,7 +63,7 @@ def settings_of(config: pytest.Config) -> Settings:
 
 
 def _root(text: str, folder: Path) -> str:
-    """A folder of data, or `TASK=DIR`, whose path lies below a folder."""
+    """A data folder, or `TASK=DIR`, relative to a folder."""
     whole = folder / Path(text).expanduser()
     task, mark, own = text.partition("=")
     return f"{task}={folder / Path(own).expanduser()}" if mark and not whole.exists() else str(whole)

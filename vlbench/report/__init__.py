@@ -1,1 +1,1 @@
-"""Results to leaderboard CSVs."""
+"""Reports: from results to tables, comparisons, gates and sites."""

@@ -1,4 +1,4 @@
-"""Axes of pictures: where ticks stand on a straight or a logarithmic scale, and how they are written."""
+"""Axes of pictures: positions of ticks on a linear or logarithmic scale, and how ticks are written."""
 
 import math
 from collections.abc import Sequence
@@ -11,7 +11,7 @@ _PER_DECADE = ((1.0,), (1.0, 3.0), (1.0, 2.0, 5.0))
 
 @dataclass(frozen=True, slots=True)
 class Axis:
-    """From values to positions between 0 and 1, with ticks in the values' unit."""
+    """A map from values to positions between 0 and 1, with ticks in the unit of the values."""
 
     low: float
     high: float
@@ -19,14 +19,14 @@ class Axis:
     logarithmic: bool = False
 
     def place(self, value: float) -> float:
-        """Where a value stands: 0 at the low end, 1 at the high one."""
+        """The position of a value: 0 at the low end, 1 at the high end."""
         if self.logarithmic:
             return (math.log(value) - math.log(self.low)) / (math.log(self.high) - math.log(self.low))
         return (value - self.low) / (self.high - self.low)
 
 
 def straight_axis(values: Sequence[float], *, count: int = 5) -> Axis:
-    """An axis around values, its ticks round numbers.
+    """A linear axis around values, with round numbers as ticks.
 
     >>> straight_axis([0.31, 0.68]).ticks
     (0.3, 0.4, 0.5, 0.6, 0.7)
@@ -42,7 +42,7 @@ def straight_axis(values: Sequence[float], *, count: int = 5) -> Axis:
 
 
 def logarithmic_axis(values: Sequence[float]) -> Axis:
-    """An axis around positive values, its ticks 1, 2, 5 or 1, 3 or 1 times powers of ten.
+    """A logarithmic axis around positive values. Its ticks are 1, 2, 5 or 1, 3 or 1, times powers of ten.
 
     >>> logarithmic_axis([3.0, 80.0]).ticks
     (3.0, 10.0, 30.0, 100.0)
@@ -61,7 +61,7 @@ def logarithmic_axis(values: Sequence[float]) -> Axis:
 
 
 def written(value: float) -> str:
-    """A tick's number without needless zeros.
+    """The number of a tick without trailing zeros.
 
     >>> written(0.25), written(1200.0), written(3.0)
     ('0.25', '1,200', '3')

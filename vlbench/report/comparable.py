@@ -1,4 +1,4 @@
-"""Results that may stand together: whole ones that answer one question about the same data."""
+"""Which results may be compared: whole ones that answer the same question about the same data."""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
@@ -16,18 +16,18 @@ _DIGESTS = {
     "truth": "truth",
     "contents": "image_sample",
 }
-"""The digests of a result that a question holds, by its fields."""
+"""The digests of a result that are part of its question, by field."""
 _DATA = frozenset({"image ids", "texts", "right answers", "image contents"})
 
 
 @dataclass(frozen=True, slots=True, order=True)
 class Question:
-    """What a result answers, by digests: the protocol, the images, the texts, and which texts are right.
+    """The question of a result, as digests: protocol, images, texts, and which texts are right.
 
-    `truth` is empty where a result of an earlier version does not state it; `pairs` then counts the right
-    pairs. `validation` and `training` are the images that a method learned from, empty where it learned from
-    none. `source` names the data and `revision` the state of its files. `contents` are those of a few of the
-    images, empty where they are made or a result of an earlier version does not tell.
+    `truth` is empty for a result of an earlier version, which does not state it; `pairs` then counts the
+    right pairs. `validation` and `training` are the images that a method learned from; empty if it learned
+    from none. `source` names the data and `revision` the state of their files. `contents` is a digest of a
+    few of the images; empty for rendered images and for results of an earlier version.
     """
 
     task: str
@@ -44,7 +44,6 @@ class Question:
 
     @classmethod
     def of(cls, result: Result) -> "Question":
-        """The question of a result."""
         return cls.told(
             result.digests,
             task=result.task,
@@ -65,12 +64,12 @@ class Question:
         source: str = "",
         revision: str = "",
     ) -> "Question":
-        """Build a question from digests under the names that a result gives them."""
+        """Build a question from digests, keyed as in a result."""
         told = {field: digests.get(name, "") for field, name in _DIGESTS.items()}
         return cls(task=task, protocol=protocol, pairs=pairs, source=source, revision=revision, **told)
 
     def differs_from(self, other: "Question") -> tuple[str, ...]:
-        """Return the names of what differs from another question; empty where answers compare."""
+        """The names of what differs from another question; empty if answers are comparable."""
         if self == other:
             return ()
         told = self.truth and other.truth
@@ -92,9 +91,10 @@ class Question:
         return (*names, "files") if self.is_on_other_files(other) and not _DATA & set(names) else names
 
     def is_on_other_files(self, other: "Question") -> bool:
-        """Whether the two are about one source whose files have other names, sizes or bytes.
+        """Whether both are about the same source, and its files differ in names, sizes or bytes.
 
-        Commits of a hub do not tell, since they change with a README, nor do digests of sizes and of bytes.
+        Commits of a hub are not compared, since a README changes them; nor is a digest of sizes with one of
+        bytes.
         """
         alike = len(self.revision) == len(other.revision) != _COMMIT_DIGITS
         return self.source == other.source and alike and self.revision != other.revision
@@ -105,19 +105,19 @@ def _equal_if_told(mine: str, theirs: str) -> bool:
 
 
 def what_differs(a: Result, b: Result) -> tuple[str, ...]:
-    """Return the names of what differs in two results; empty where they may stand in one column.
+    """The names of what differs between two results; empty if they may be in one column.
 
-    A result of an earlier version, which does not tell what is right, stands beside others of equal
-    protocol, image ids and texts and as many right pairs.
+    A result of an earlier version, which does not state what is right, is comparable if protocol, image ids,
+    texts and the number of right pairs are equal.
     """
     return Question.of(a).differs_from(Question.of(b))
 
 
 @dataclass(frozen=True, slots=True)
 class TaskColumn:
-    """The results of a task that answer one question, and the others with what differs in each.
+    """The results of a task that answer one question, and the others, each with what differs.
 
-    `untold` are the models whose results do not state what is right, where other results do.
+    `untold` lists models whose results do not state what is right, if other results do.
     """
 
     kept: tuple[Result, ...]
@@ -126,7 +126,7 @@ class TaskColumn:
 
     @classmethod
     def of(cls, results: Sequence[Result]) -> "TaskColumn":
-        """Keep the results that answer the question most of them answer; ties go to the smallest."""
+        """Keep the results on the most frequent question; of equally frequent ones, the smallest."""
         questions = [Question.of(each) for each in results]
         counts = Counter(questions)
         if len(counts) == 1:
@@ -154,7 +154,7 @@ def whole_results(results: Iterable[Result]) -> list[Result]:
 
 
 def columns(results: Iterable[Result]) -> Mapping[str, TaskColumn]:
-    """Group whole results into one column a task; tasks and models are sorted."""
+    """Group whole results into one column per task; tasks and models are sorted."""
     by_task: dict[str, list[Result]] = {}
     for result in whole_results(results):
         by_task.setdefault(result.task, []).append(result)

@@ -1,4 +1,4 @@
-"""Per-item predictions as a parquet file beside the result."""
+"""Per-item predictions as a parquet file next to the result."""
 
 from collections.abc import Mapping, Sequence
 from io import BytesIO
@@ -23,7 +23,7 @@ _WRITTEN = {
     *("right_scores", "log_sums", "log_square_sums"),
     "thresholds",
 }
-"""Arrays that have columns of other names, that only sum a softmax up, or that stand in the result."""
+"""Arrays that have columns with other names, only summarise a softmax, or are in the result."""
 
 
 def write_predictions(
@@ -33,15 +33,15 @@ def write_predictions(
     folder: Path,
     axes: Mapping[str, Axis] = MappingProxyType({}),
 ) -> Path:
-    """Write what a model answered item by item: `<task>/<model>.predictions.parquet`.
+    """Write the answers of a model item by item: `<task>/<model>.predictions.parquet`.
 
-    Columns: `side` ("image", or "text" for the queries of image retrieval; "candidate" where those are
-    texts), `id` (of the image) or the caption, `rank` of the best right answer, `best` (names) and
-    `best_scores` in classification, `scores` (one a tag, in the order of the result's texts; none, or NaN, of
-    a tag of which nobody knows whether it is true) and `relevant` in tagging. Other arrays that a scoring
-    keeps stand under their own names: beside the images or texts, or in rows of the side "pair" with id,
-    `query` and `is_right`, as `axes` say, else where there are as many; else in rows of a side of
-    their own. Where items own the texts, these and pairs name theirs in `item`.
+    Columns: `side` ("image", or "text" for the queries of image retrieval; "candidate" where candidates are
+    texts), `id` (of the image, or the caption), `rank` of the best right answer; in classification `best`
+    (names) and `best_scores`; in tagging `scores` (one per tag, in the order of the result's texts; none, or
+    NaN, where the truth is unknown) and `relevant`. Other arrays of a scoring have columns with their own
+    names: in the rows of images or texts, or in rows of the side "pair" with id, `query` and `is_right`, as
+    `axes` states or as their length suggests; else in rows of a side of their own. Where texts belong to
+    items, texts and pairs name their item in `item`.
     """
     import pandas as pd
 
@@ -55,7 +55,7 @@ def write_predictions(
 
 
 def _sides(problem: Problem, prediction: Prediction, axes: Mapping[str, Axis]) -> list[SideColumns]:
-    """The columns of each side."""
+    """The columns for each side."""
     items = problem.groups[ITEM].labels if ITEM in problem.groups else None
     texts: SideColumns = {"side": "text", "id": problem.names}
     if "column_ranks" in prediction.arrays:

@@ -1,4 +1,4 @@
-"""The results folder: one JSON a model and task, the truth from which every table is made."""
+"""The results folder: one JSON per model and task. All tables are made from these files."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -13,21 +13,21 @@ from vlbench.core.result import Result
 from vlbench.report.comparable import Question
 
 PREDICTIONS = ".predictions.parquet"
-"""How the file beside a result ends that `vlbench run --save-predictions` writes."""
+"""The ending of the file that `vlbench run --save-predictions` writes next to a result."""
 _ADVICE = "write to another folder with --results, or give other data a card of their own"
 _DATA = "data"
-"""The part of a protocol's statement that says which data it is about, where no card counts them."""
+"""The part of a protocol's statement that identifies the data, where no card does."""
 
 
 def result_path(result: Result, ending: str = ".json") -> Path:
-    """Where a result lies in its folder: `<task>/<model>.json`, `.partial.json` where it is partial."""
+    """The path of a result in its folder: `<task>/<model>.json`, or `.partial.json` for a partial one."""
     partial = ".partial" if result.partial else ""
     return Path(file_name(result.task)) / f"{file_name(result.model)}{partial}{ending}"
 
 
 @lru_cache
 def source_text(source: str) -> str:
-    """The source of a result's data for others to read: of a folder on this machine its last part.
+    """The source of a result's data for readers: of a folder on this machine only the last part.
 
     >>> tuple(map(source_text, ("folder:/home/me/photos/test", "torchvision:mnist:/data", "jsonl:mine")))
     ('folder:test', 'torchvision:mnist:data', 'jsonl:mine')
@@ -37,18 +37,18 @@ def source_text(source: str) -> str:
 
 
 def write_result(result: Result, folder: Path) -> Path:
-    """Write a result whole or not at all; an older one of the same model and task is replaced."""
+    """Write a result atomically. An older one of the same model and task is replaced."""
     path = folder / result_path(result)
     write_atomically(path, result.to_json())
     return path
 
 
 def read_results(folder: Path) -> tuple[Result, ...]:
-    """All results of a folder, partial ones too, sorted by task, model and whole before partial.
+    """All results of a folder, also partial ones, sorted by task and model, whole before partial.
 
     Raises:
-        DataError: there is no such folder, or a file is damaged, of another schema, or lies where another
-            result belongs.
+        DataError: there is no such folder, or a file is damaged, has another schema, or is at the path of
+            another result.
     """
     if not folder.is_dir():
         raise DataError(f"{folder}: no such results folder; `vlbench run` makes one, --results names another")
@@ -59,7 +59,7 @@ def read_results(folder: Path) -> tuple[Result, ...]:
         result = read_result(path)
         if path.relative_to(folder) != result_path(result):
             raise DataError(
-                f"{path}: holds {result.model} on {result.task}, which belongs in "
+                f"{path}: contains {result.model} on {result.task}, which belongs in "
                 f"{folder / result_path(result)}; move or delete it"
             )
         results.append(result)
@@ -84,9 +84,9 @@ def read_result(path: Path) -> Result:
 def has_result(
     folder: Path, *, model: str, model_digest: str, question: Question, method_digest: str = ""
 ) -> bool:
-    """Whether a folder has a model's whole result that may stand beside any other answer to a question.
+    """Whether a folder has a model's whole result on this question.
 
-    `method_digest` is that of the method in the model's name, empty for none.
+    `method_digest` is the digest of the method in the model's name; empty for none.
 
     Raises:
         DataError: the file is damaged.
@@ -104,13 +104,13 @@ def has_result(
 def refuse_other_data(
     folder: Path, *, model: str, question: Question, statement: Mapping[str, object]
 ) -> None:
-    """Refuse to replace a model's result in a folder by one of the same card on other data.
+    """Refuse to replace a model's result by one on other data under the same card.
 
-    `statement` is the new one's protocol. A result of another protocol is
-    replaced: its card was edited.
+    `statement` is the protocol of the new result. A result with another protocol may be replaced: its card
+    was edited.
 
     Raises:
-        DataError: the result that is there was measured on other data; the file is named.
+        DataError: the existing result was measured on other data; the message names its file.
     """
     path = folder / file_name(question.task) / f"{file_name(model)}.json"
     if not path.is_file():
@@ -128,12 +128,13 @@ def refuse_other_data(
 
 
 def refuse_other_folder(folder: Path, question: Question) -> None:
-    """Refuse results on a folder under the name of another that lies here too, whatever their models.
+    """Refuse results on a data folder if the results of its task, for any model, are on another folder of the
+    same name.
 
-    Names and sizes of their files and their labels may all be equal, and their images not.
+    Names, sizes and labels of the two may all be equal while the images differ.
 
     Raises:
-        DataError: a result that is there was measured on such a folder; its file is named.
+        DataError: an existing result was measured on such a folder; the message names its file.
     """
     asked = Path(question.source.partition(":")[2])
     if not (asked.is_absolute() and asked.exists()):
@@ -155,7 +156,7 @@ def refuse_other_folder(folder: Path, question: Question) -> None:
 
 
 def _other_data(there: Result, question: Question, statement: Mapping[str, object]) -> tuple[str, ...]:
-    """What differs in the data of two answers under one card; empty where the card differs too."""
+    """What differs in the data of two results under the same card; empty if the card differs too."""
     if _without_data(there.protocol_statement) != _without_data(statement):
         return ()
     names = Question.of(there).differs_from(question)

@@ -1,4 +1,4 @@
-"""Tables as text for a terminal, as Markdown and as CSV, and how their numbers are written."""
+"""Tables as text for a terminal, as Markdown and as CSV, and the format of their numbers."""
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -12,8 +12,8 @@ from vlbench.report.markdown import Markdown, escaped
 class Table:
     r"""A header and rows of cells.
 
-    The columns named in `right` are aligned to the right. `widths` are the most characters of a column in a
-    terminal, by its name; longer cells are wrapped.
+    Columns named in `right` are aligned to the right. `widths` limits the characters of a column in a
+    terminal, by column name; longer cells are wrapped.
 
     >>> table = Table(["name", "n"], [["a|b", 12]], right={"n"})
     >>> print(table.text())
@@ -35,7 +35,9 @@ class Table:
 
     @classmethod
     def of(cls, rows: Sequence[Mapping[str, object]], without: Collection[str] = ()) -> "Table":
-        """Rows under the names of the first one's fields, without some of them; numbers to the right.
+        """A table of rows, whose columns are the fields of the first row apart from `without`.
+
+        Numbers go right.
 
         >>> print(Table.of([{"name": "a", "n": 12}, {"name": "bc", "n": None}]).text(ruled=False))
         name   n
@@ -48,7 +50,7 @@ class Table:
         return cls(head, cells, right=numbers)
 
     def text(self, *, ruled: bool = True) -> str:
-        """Aligned columns for a terminal, two blanks apart; `(none)` without columns."""
+        """Aligned columns for a terminal, separated by two blanks; `(none)` without columns."""
         # imported here, so that `--help` starts without it
         from tabulate import tabulate
 
@@ -82,7 +84,7 @@ class Table:
 
 
 def number(value: float | None) -> str:
-    """A number of a CSV: six decimals; nothing for None; zero has no sign.
+    """A number in a CSV: six decimals, empty for None, zero without a sign.
 
     >>> number(1 / 3), number(-1e-9), number(None)
     ('0.333333', '0.000000', '')
@@ -91,7 +93,7 @@ def number(value: float | None) -> str:
 
 
 def decimals(value: float | None, digits: int = 4, *, sign: str = "") -> str:
-    """A number for people, with its sign where `sign` is `+`; a dash for None.
+    """A number for people, with a sign if `sign` is `+`; a dash for None.
 
     >>> decimals(0.5), decimals(0.0123, 3, sign="+"), decimals(None)
     ('0.5000', '+0.012', '-')
@@ -102,7 +104,7 @@ def decimals(value: float | None, digits: int = 4, *, sign: str = "") -> str:
 def with_interval(
     value: float | None, low: float | None, high: float | None, digits: int = 4, *, sign: str = ""
 ) -> str:
-    """A number with the ends of its 95 % interval, where it has one.
+    """A number with the ends of its 95 % interval, if it has one.
 
     >>> with_interval(0.5, 0.4, 0.6, 2), with_interval(0.5, None, None), with_interval(None, None, None)
     ('0.50 [0.40, 0.60]', '0.5000', '-')

@@ -1,11 +1,11 @@
-"""A task's name in its parts: the data set, the protocol, a half of its classes, what a user put in place."""
+"""The parts of a task's name: data set, protocol, a half of its classes, and what a user replaced."""
 
 import re
 
 from vlbench.core import old_methods
 
 BASE, NEW = "@base", "@new"
-"""How the names of the halves of a task's classes end."""
+"""The endings of the names of the two halves of a task's classes."""
 
 _OLD = "|".join(map(re.escape, old_methods.MARKS))
 _MARKS = rf"(?P<marks>(?:\+(?:[a-z]+@[^+@]+|{_OLD}))*)\Z"
@@ -14,9 +14,9 @@ _OF_A_CARD = re.compile(rf"(?P<card>.*?){_MARKS}", re.DOTALL)
 
 
 def name_parts(task: str) -> tuple[str, tuple[str, ...], bool]:
-    """A task's name without marks, its marks, and whether it is of own data, `KIND:FOLDER` without a card.
+    """A task's name without marks, its marks, and whether it is a `KIND:FOLDER` without a card.
 
-    Marks say what a user put in the place of the card's texts or thresholds.
+    Marks tell which texts or thresholds of the card a user replaced.
 
     >>> name_parts("dtd@elevater+templates@12ab34+thresholds@0.5")
     ('dtd@elevater', ('templates@12ab34', 'thresholds@0.5'), False)
@@ -29,7 +29,7 @@ def name_parts(task: str) -> tuple[str, tuple[str, ...], bool]:
 
 
 def data_set_of(task: str) -> str:
-    """The data set of a card: its name before the mark of a protocol; own data are each their own.
+    """The data set of a task: its name before the mark of a protocol; a folder without a card is its own.
 
     >>> data_set_of("imagenet@elevater"), data_set_of("classification:test@12ab34")
     ('imagenet', 'classification:test@12ab34')

@@ -1,4 +1,4 @@
-"""The asked pairs alone, and ranks among them: what a matching reads, at the cost of what it asks."""
+"""The scores of the asked pairs, and ranks among them, for matching tasks. Other pairs are not computed."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -15,13 +15,25 @@ Indices = NDArray[np.int64]
 
 
 def keep_asked_pairs(blocks: ScorePass, problem: Problem) -> Mapping[str, NDArray[Any]]:
-    """The score of every asked pair, [p] sorted by candidate then query, and ranks among the asked.
+    """Keep the score of every asked pair, [p], and ranks among the asked pairs.
 
-    `row_ranks` [n] are those of each candidate's best right query, `column_ranks` [m] those of each query's
-    best right candidate; 0 where nothing right is asked about. `wrong_above` [r] counts for each right pair
-    the wrong candidates of its query that score at least as high. `candidates_alike` [n] and `queries_alike`
-    [m] are the positions of the first ones of equal features, each its own where queries point to images;
-    `queries_cut` [m] says whose words a model does not read to their end.
+    `pair_scores` [p] are sorted by candidate, then query. `row_ranks` [n] is the rank of each candidate's
+    best right query, `column_ranks` [m] that of each query's best right candidate; 0 where no right pair is
+    asked. `wrong_above` [r] counts, for each right pair, the wrong candidates of its query that score at
+    least as high. `candidates_alike` [n] and `queries_alike` [m] are the position of the first item with
+    equal features; for queries with images, their own position. `queries_cut` [m] tells which queries the
+    model truncates.
+
+    >>> from dataclasses import replace
+    >>> from vlbench.core.small_problem import small_problem
+    >>> from vlbench.engine.scoring import stored_scores
+    >>> problem = small_problem([[1, 0], [0, 1]], items="aa")
+    >>> blocks = stored_scores(np.array([[0.9, 0.1], [0.6, 0.4]], dtype=np.float32), problem)
+    >>> features = dict.fromkeys(("candidates", "queries"), lambda: np.eye(2, dtype=np.float32))
+    >>> blocks = replace(blocks, features=features, cut=lambda: np.zeros(2, dtype=np.bool_))
+    >>> kept = keep_asked_pairs(blocks, problem)
+    >>> kept["row_ranks"].tolist(), kept["column_ranks"].tolist()
+    ([1, 2], [1, 1])
     """
     check_asked(problem, asked_pairs.name)
     assert problem.asked is not None
@@ -47,7 +59,8 @@ def keep_asked_pairs(blocks: ScorePass, problem: Problem) -> Mapping[str, NDArra
 
 
 def reaching(owners: Indices, scores: Scores, of_owners: Indices, of_scores: Scores) -> Indices:
-    """How many of some scores of the same owner are at least as high as each of others, [q].
+    """For each of the second scores, how many of the first scores of the same owner are at least as high,
+    [q].
 
     >>> reaching(np.array([0, 0, 1]), np.array([2.0, 3.0, 9.0]), np.array([0, 1]), np.array([3.0, 9.5]))
     array([1, 0])
@@ -60,7 +73,7 @@ def reaching(owners: Indices, scores: Scores, of_owners: Indices, of_scores: Sco
 
 
 def best_ranks(owners: Indices, wrong_above: Indices, count: int) -> Indices:
-    """The rank of the best right pair of each of `count` owners; 0 where one has none.
+    """The rank of the best right pair of each of `count` owners; 0 for an owner without one.
 
     >>> best_ranks(np.array([0, 0, 2]), np.array([3, 1, 0]), 3)
     array([2, 0, 1])
@@ -75,7 +88,7 @@ def check_asked(problem: Problem, name: str) -> None:
     """Check that a problem states the pairs that it asks about.
 
     Raises:
-        DataError: it asks about all pairs, or all but some.
+        DataError: the problem asks about all pairs, or all but some.
     """
     if problem.asked is None or problem.asked.how != "only":
         raise DataError(

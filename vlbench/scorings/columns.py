@@ -1,4 +1,4 @@
-"""Each query's right candidates and what stands above them, without ever holding the matrix of scores."""
+"""Each query's right candidates and how many wrong ones score as high, without holding the score matrix."""
 
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
@@ -17,11 +17,18 @@ if TYPE_CHECKING:  # torch is imported as a scoring runs, so that tasks are plan
 
 
 def keep_columns(blocks: ScorePass, problem: Problem) -> Mapping[str, NDArray[Any]]:
-    """What stands above every right pair, and the rank of each query's best right candidate.
+    """Keep how many wrong candidates reach each right pair, and the best right rank of each query.
 
-    `wrong_above` [r] counts for each right pair, in the order of the problem's, the wrong candidates of its
-    query that are asked about and score at least as high; `column_ranks` [m] are 0 where nothing is right.
-    Two passes compute the same blocks: the first finds the scores of the right pairs, the second counts.
+    `wrong_above` [r] counts, for each right pair in the order of the problem, the asked wrong candidates of
+    its query that score at least as high. `column_ranks` [m] is 0 where nothing is right. Two passes compute
+    the same blocks: the first finds the scores of the right pairs, the second counts.
+
+    >>> from vlbench.core.small_problem import small_problem
+    >>> from vlbench.engine.scoring import stored_scores
+    >>> problem = small_problem([[1, 0], [0, 1]])
+    >>> blocks = stored_scores(np.array([[0.9, 0.1], [0.6, 0.4]], dtype=np.float32), problem)
+    >>> {name: values.tolist() for name, values in keep_columns(blocks, problem).items()}
+    {'column_ranks': [1, 1], 'wrong_above': [0, 0]}
     """
     import torch
 
@@ -57,7 +64,7 @@ def keep_columns(blocks: ScorePass, problem: Problem) -> Mapping[str, NDArray[An
 
 
 def _places(blocks: ScorePass, relevant: Relevance) -> Indices:
-    """Where each right pair stands once the candidates lie in the blocks' order, [r]."""
+    """The position of each right pair after the candidates are brought into the blocks' order, [r]."""
     places = blocks.restored(np.arange(relevant.shape[0]))
     order = np.lexsort((relevant.queries, places[relevant.candidates]))
     found = np.empty_like(order)

@@ -1,4 +1,4 @@
-"""The candidates' vectors, for what reads no score: a clustering."""
+"""The candidates' vectors, for metrics that read no scores, such as those of clustering."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -11,7 +11,17 @@ from vlbench.core.scoring import ScorePass, Scoring
 
 
 def keep_features(blocks: ScorePass, problem: Problem) -> Mapping[str, NDArray[Any]]:
-    """The vectors of the candidates, [n, d], of the length that the model gives them."""
+    """Keep the vectors of the candidates, [n, d], not normalised.
+
+    >>> from dataclasses import replace
+    >>> import numpy as np
+    >>> from vlbench.core.small_problem import small_problem
+    >>> from vlbench.engine.scoring import stored_scores
+    >>> problem, vectors = small_problem([[1, 0], [0, 1]]), np.array([[3, 4], [1, 0]], dtype=np.float32)
+    >>> blocks = replace(stored_scores(vectors, problem), vectors=lambda: vectors)
+    >>> keep_features(blocks, problem)["vectors"].tolist()
+    [[3.0, 4.0], [1.0, 0.0]]
+    """
     return {"vectors": blocks.vectors()}
 
 

@@ -1,4 +1,4 @@
-"""The whole matrix of scores."""
+"""The whole score matrix."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -11,7 +11,16 @@ from vlbench.core.scoring import ScorePass, Scoring
 
 
 def keep_matrix(blocks: ScorePass, problem: Problem) -> Mapping[str, NDArray[Any]]:
-    """All scores, [n, m]; NaN where a pair is not asked about: it has none, rather than the lowest."""
+    """Keep all scores, [n, m]; NaN where a pair is not asked about.
+
+    >>> from vlbench.core.small_problem import small_problem
+    >>> from vlbench.engine.scoring import stored_scores
+    >>> problem = small_problem([[1, 0], [0, 1]])
+    >>> blocks = stored_scores(np.array([[0.9, 0.1], [0.6, 0.4]], dtype=np.float32), problem)
+    >>> keep_matrix(blocks, problem)["scores"]
+    array([[0.9, 0.1],
+           [0.6, 0.4]], dtype=float32)
+    """
     scores = np.empty(problem.relevant.shape, dtype=np.float32)
     for start, stop, block in blocks:
         scores[start:stop] = block.float().cpu().numpy()

@@ -1,4 +1,4 @@
-"""For each image, the ranks of its right texts, its best texts and the sums of a softmax."""
+"""For each image: the ranks of its right texts, its best texts, and the sums of a softmax."""
 
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
@@ -14,17 +14,26 @@ if TYPE_CHECKING:  # torch is imported as a scoring runs, so that tasks are plan
     from torch import Tensor
 
 BEST_KEPT = 5
-"""Best texts kept of each image."""
+"""How many best texts are kept for each image."""
 
 Ranks = NDArray[np.int64]
 
 
 def keep_row_ranks(blocks: ScorePass, problem: Problem) -> Mapping[str, NDArray[Any]]:
-    """The ranks of the right texts of every image, its best texts, and a softmax in three numbers.
+    """Keep the rank of every image's best right text, its best texts, and three numbers of a softmax.
 
-    `best` [n, k] are the indices of each image's highest scores, `best_scores` the scores, in descending
-    order. `right_scores` [n] are those of each image's best right text, `log_sums` [n] the logarithm of the
-    sum of exp(score - best score) over all texts, `log_square_sums` [n] that of exp(2 (score - best score)).
+    `best` [n, k] are the indices of each image's highest scores, `best_scores` [n, k] these scores, in
+    descending order. `right_scores` [n] is the score of each image's best right text. `log_sums` [n] is the
+    logarithm of the sum of exp(score - best score) over all texts, `log_square_sums` [n] that of exp(2 (score
+    - best score)).
+
+    >>> from vlbench.core.small_problem import small_problem
+    >>> from vlbench.engine.scoring import stored_scores
+    >>> problem = small_problem([[1, 0], [0, 1]])
+    >>> blocks = stored_scores(np.array([[0.9, 0.1], [0.6, 0.4]], dtype=np.float32), problem)
+    >>> kept = keep_row_ranks(blocks, problem)
+    >>> kept["row_ranks"].tolist(), kept["best"].tolist()
+    ([1, 2], [[0, 1], [0, 1]])
     """
     import torch
 
@@ -60,7 +69,7 @@ def keep_row_ranks(blocks: ScorePass, problem: Problem) -> Mapping[str, NDArray[
 def block_row_ranks(
     block: "Tensor", relevant: Relevance, start: int, span: slice
 ) -> tuple[Ranks, NDArray[np.float32]]:
-    """Ranks of a block's rows (images), [rows], and the scores of its right pairs; 0 without a right text."""
+    """Ranks of the images of a block, [rows], 0 without a right text, and the scores of its right pairs."""
     import torch
 
     rows = torch.from_numpy(relevant.candidates[span] - start).to(block.device)

@@ -1,4 +1,4 @@
-"""Ranks both ways, without ever holding the matrix of scores."""
+"""Ranks in both directions, without holding the score matrix."""
 
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
@@ -16,10 +16,17 @@ if TYPE_CHECKING:  # torch is imported as a scoring runs, so that tasks are plan
 
 
 def keep_two_way_ranks(blocks: ScorePass, problem: Problem) -> Mapping[str, NDArray[Any]]:
-    """Ranks of the best right text of every image [n] and of the best right image of every text [m].
+    """Keep the rank of every image's best right text [n] and of every text's best right image [m].
 
-    Two passes compute the same blocks: the first finds the scores of the right pairs and the row
-    ranks, the second counts, column by column, the scores that reach the best right one.
+    Two passes compute the same blocks: the first finds the scores of the right pairs and the row ranks, the
+    second counts in each column the scores that reach the best right one.
+
+    >>> from vlbench.core.small_problem import small_problem
+    >>> from vlbench.engine.scoring import stored_scores
+    >>> problem = small_problem([[1, 0], [0, 1]])
+    >>> blocks = stored_scores(np.array([[0.9, 0.1], [0.6, 0.4]], dtype=np.float32), problem)
+    >>> {name: values.tolist() for name, values in keep_two_way_ranks(blocks, problem).items()}
+    {'row_ranks': [1, 2], 'column_ranks': [1, 1]}
     """
     import torch
 

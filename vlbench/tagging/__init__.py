@@ -1,1 +1,1 @@
-"""Tags of the user's own images, and descriptions of tags written by a language model."""
+"""Tags for the user's own images, and descriptions of tags by a language model."""

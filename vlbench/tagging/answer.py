@@ -1,4 +1,4 @@
-"""What is said of an image: its tags and caption, or why it has none, and how that is written."""
+"""The answer for an image: its tags and caption, or why it has none, and how these are written."""
 
 import json
 from collections.abc import Iterable, Iterator
@@ -10,15 +10,15 @@ from vlbench.report.csv_text import csv_text
 Format = Literal["text", "json", "csv"]
 CSV_HEADER = ("path", "tag", "score", "id")
 CSV_CAPTION = ("caption",)
-"""The column behind, where captions are asked for."""
+"""The additional column if captions are asked for."""
 NO_TAG = "(no tag above its threshold)"
 _DIGITS = 4
-"""Decimals of a score: float32 probabilities and cosines differ in more by batch size alone."""
+"""The decimals of a score. Further ones depend on the batch size in float32."""
 
 
 @dataclass(frozen=True, slots=True)
 class Tag:
-    """A tag of an image: its name, a probability or cosine, its id in the first vocabulary it is known in."""
+    """A tag of an image: its name, a probability or cosine, and its id in its first vocabulary."""
 
     name: str
     score: float
@@ -27,7 +27,7 @@ class Tag:
 
 @dataclass(frozen=True, slots=True)
 class TaggedImage:
-    """An image and its tags, best first, and its caption where captions are asked for."""
+    """An image with its tags, best first, and its caption if captions are asked for."""
 
     path: str
     tags: tuple[Tag, ...]
@@ -36,22 +36,22 @@ class TaggedImage:
 
 @dataclass(frozen=True, slots=True)
 class BrokenImage:
-    """An image that cannot be read; the reason names it and says what to do."""
+    """An image that cannot be read; the reason names it and tells what to do."""
 
     path: str
     reason: str
 
 
 def head_lines(form: Format, *, captions: bool = False) -> tuple[str, ...]:
-    """Lines that come before all images; `captions` where those are asked for."""
+    """The lines before all images; `captions` tells whether captions are asked for."""
     return (_csv_line(CSV_HEADER + CSV_CAPTION * captions),) if form == "csv" else ()
 
 
 def image_lines(image: TaggedImage, form: Format) -> Iterator[str]:
-    """The lines of one image: `path: tag score, tag score`, one JSON object, or a CSV row a tag.
+    """The lines of one image: `path: tag score, tag score`, one JSON object, or one CSV row per tag.
 
-    A caption stands before the tags, which follow in brackets, under a key of its own, or in each row. An
-    image without tags has a CSV row of its path (and caption), so that none is lost.
+    A caption is written before the tags, which are then in brackets, under its own key, or in each row. An
+    image without tags has one CSV row with its path (and caption).
     """
     if form == "json":
         caption = {} if image.caption is None else {"caption": image.caption}

@@ -1,4 +1,4 @@
-"""Captions of the user's images: who can write them, and which tags lead them."""
+"""Captions for the user's images: which models write them, and which tags guide them."""
 
 from vlbench.core.capabilities import CAPTIONS, Captioner, Generates
 from vlbench.core.contracts import Checkpoint, Model
@@ -6,10 +6,10 @@ from vlbench.core.errors import Unsupported, VlbenchError
 
 
 def caption_guide(guide: str | None, *, asked: bool) -> tuple[str, ...] | None:
-    """The tags that lead every caption; None for those that are given of each image.
+    """The tags that guide every caption; None if each image's own tags guide its caption.
 
     Raises:
-        VlbenchError: a guide without captions, or without a tag.
+        VlbenchError: a guide is stated without captions, or has no tag.
     """
     if guide is None:
         return None
@@ -22,17 +22,17 @@ def caption_guide(guide: str | None, *, asked: bool) -> tuple[str, ...] | None:
 
 
 def check_captions(named: Checkpoint) -> None:
-    """Raise Unsupported for a model that writes no captions, before it is loaded."""
+    """Raise Unsupported for a model that does not write captions. The model is not loaded."""
     if CAPTIONS not in named.capabilities:
         raise _writes_none(named.name)
 
 
 def captioner_of(model: Model) -> Captioner:
-    """What writes a model's captions.
+    """The captioner of a model.
 
     Raises:
-        Unsupported: nothing does, or an extra is not installed.
-        VlbenchError: what it takes cannot be read.
+        Unsupported: the model has none, or an extra is not installed.
+        VlbenchError: a file that it needs cannot be read.
     """
     if not isinstance(model, Generates):
         raise _writes_none(model.info.name)

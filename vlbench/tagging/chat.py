@@ -1,4 +1,4 @@
-"""Chat completions of any endpoint that speaks OpenAI's protocol, with retries; the key is never shown."""
+"""Chat completions from any endpoint with OpenAI's protocol, with retries. The key is never shown."""
 
 import json
 import time
@@ -18,12 +18,15 @@ _FIRST_WAIT = 1.0
 _LONGEST_WAIT = 60.0
 _MOST_BYTES = 2**24
 _QUOTED = 200
-"""Characters of an endpoint's own message that an error quotes."""
+"""How many characters of an endpoint's own message an error quotes."""
 _BAD_REQUEST, _KEY_REFUSED, _TOO_MANY = 400, (401, 403), 429
 
 
 class EndpointError(VlbenchError):
-    """An endpoint that refuses, fails, or answers something else; `status` is HTTP's, if there was one."""
+    """An endpoint that refuses, fails, or returns something unexpected.
+
+    `status` is the HTTP status, if any.
+    """
 
     def __init__(self, message: str, status: int | None = None) -> None:
         super().__init__(message)
@@ -32,7 +35,7 @@ class EndpointError(VlbenchError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Endpoint:
-    """Where and how to ask: `url` with or without /chat/completions; seconds until a timeout.
+    """An endpoint: `url` with or without /chat/completions, and how to call it; `timeout` is in seconds.
 
     `key` may be empty for servers that want none; `key_name` is the environment variable it came from.
     `timeout` bounds a whole answer. `retries` are made after 429, 5xx, a timeout, a lost connection or an
@@ -57,7 +60,7 @@ class Endpoint:
         """The address that is asked.
 
         Raises:
-            EndpointError: it is no http address.
+            EndpointError: it is not an http address.
         """
         try:
             parts = urlsplit(self.url)
@@ -73,7 +76,10 @@ class Endpoint:
 
 @dataclass(frozen=True, slots=True)
 class Sampling:
-    """Answers to each question, and how each is drawn; the defaults are those of RAM++'s authors."""
+    """The number of answers per question, and how they are sampled.
+
+    The defaults are those of RAM++'s authors.
+    """
 
     count: int = 10
     temperature: float = 0.99
@@ -82,13 +88,14 @@ class Sampling:
 
 @dataclass(slots=True)
 class Chat:
-    """Asks an endpoint; a server that answers less often than asked, or refuses to, is asked again."""
+    """Asks an endpoint. If a server gives fewer answers than asked for, or refuses several at once, it is
+    asked again."""
 
     endpoint: Endpoint
     sampling: Sampling
     sleep: Callable[[float], None] = time.sleep
     at_once: int = field(init=False)
-    """Answers that one request asks for."""
+    """How many answers one request asks for."""
 
     def __post_init__(self) -> None:
         self.at_once = self.sampling.count
@@ -104,7 +111,7 @@ class Chat:
         `keep` is handed all that there are after each request.
 
         Raises:
-            EndpointError: the endpoint refuses, cannot be reached, or answers something else.
+            EndpointError: the endpoint refuses, cannot be reached, or returns something unexpected.
         """
         found = list(kept)
         while len(found) < self.sampling.count:
@@ -216,7 +223,7 @@ def _unreachable(reason: str | BaseException, endpoint: Endpoint) -> EndpointErr
 
 
 def _wait(error: HTTPError, otherwise: float) -> float:
-    """Seconds that the server asks to wait for, within bounds; else the given ones."""
+    """The seconds that the server asks to wait, within bounds; else `otherwise`."""
     stated = error.headers.get("Retry-After", "")
     return min(float(stated), _LONGEST_WAIT) if stated.isascii() and stated.isdigit() else otherwise
 

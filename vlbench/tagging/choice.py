@@ -1,4 +1,4 @@
-"""Which tags of an image are given: those above their thresholds, the best few, or both."""
+"""Which tags of an image are chosen: those above their thresholds, the best few, or both."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,16 +14,16 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 DEFAULT_TOP_K = 5
-"""Tags given of an image by a model that has no thresholds, such as a dual encoder."""
+"""How many tags are chosen for a model without thresholds, such as a dual encoder."""
 _LOWEST = {"cosine": -1.0, "probability": 0.0}
 
 Threshold = float | Path | Literal["auto"] | None
-"""One number, a file with one for each tag, the model's own; None leaves it open."""
+"""One number, a file with one for each tag, or the model's own (`auto`); None means not stated."""
 
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """Thresholds of the texts [m] in the unit of the scores (None: none), and how many at most."""
+    """Thresholds of the texts [m] in the unit of the scores (None: none), and the most tags per image."""
 
     unit: ScoreUnit
     thresholds: tuple[float, ...] | None
@@ -41,11 +41,11 @@ class Chosen:
 def choice_for(
     model: Model, texts: Sequence[Text], *, threshold: Threshold = None, top_k: int | None = None
 ) -> Choice:
-    """What the user asked for; where nothing is asked, the model's own thresholds, else the best five.
+    """The choice that the user asked for; by default the model's own thresholds, else the best five.
 
     Raises:
-        VlbenchError: a threshold outside the unit's range, or a file of them that is wrong.
-        Unsupported: `auto`, and the model has no thresholds.
+        VlbenchError: a threshold is out of range, or the file is wrong.
+        Unsupported: `auto` is stated and the model has no thresholds.
     """
     unit = model.info.unit
     if threshold is None and top_k is None:
@@ -72,10 +72,9 @@ def choice_for(
 
 
 def choose(scores: "Tensor", choice: Choice) -> list[list[Chosen]]:
-    """The chosen texts of each image by scores [b, m], best first; the earlier text where scores are equal.
+    """Choose texts for each image by scores [b, m], best first; of equal scores, the earlier text first.
 
-    A tag is given above its threshold, not at it, as RAM's code has it (ram/models/ram.py,
-    generate_tag).
+    A tag is chosen strictly above its threshold, as in RAM's code (ram/models/ram.py, generate_tag).
     """
     import numpy as np
     import torch

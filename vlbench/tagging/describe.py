@@ -1,4 +1,4 @@
-"""Descriptions of tags, asked of a language model tag by tag; what is finished is on disk and stays."""
+"""Descriptions of tags by a language model, tag by tag. Finished ones are on disk and stay."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -10,7 +10,7 @@ from typing import Never
 from vlbench.cards.descriptions import read_descriptions
 from vlbench.core.files import passing, write_atomically
 from vlbench.tagging.chat import Chat
-from vlbench.tagging.texts import read_tags
+from vlbench.tagging.texts import read_tag_file
 
 PROMPTS = Path(__file__).with_name("description_prompts.txt")
 """The questions of RAM++'s authors."""
@@ -18,7 +18,7 @@ PROMPTS = Path(__file__).with_name("description_prompts.txt")
 
 @dataclass(frozen=True, slots=True)
 class Described:
-    """How it went: tags that were asked now, and tags that were finished before."""
+    """How many tags were described now, and how many before."""
 
     asked: int
     kept: int
@@ -37,7 +37,7 @@ def describe(tags: Path, out: Path, chat: Chat) -> Described:
     """
     from tqdm import tqdm
 
-    names = list(dict.fromkeys(text.name for text in read_tags(tags)))
+    names = list(dict.fromkeys(text.name for text in read_tag_file(tags)))
     questions = read_questions()
     found = dict(read_descriptions(out)) if out.exists() else {}
     missing = [name for name in names if name not in found]
@@ -74,6 +74,6 @@ def _write(path: Path, found: Mapping[str, Sequence[str]]) -> None:
 
 
 def read_questions() -> tuple[str, ...]:
-    """The questions asked of each tag, `{}` standing for it."""
+    """The questions about each tag; `{}` is the tag."""
     lines = PROMPTS.read_text(encoding="utf-8").splitlines()
     return tuple(line for line in lines if line and not line.startswith("#"))

@@ -1,4 +1,4 @@
-"""The images that a command line asks for: files, folders with all below them, and wildcards."""
+"""The images that a command line names: files, folders with all files below them, and wildcards."""
 
 import glob
 import os
@@ -13,13 +13,13 @@ from vlbench.datasets.readers.image_file import IMAGE_SUFFIXES, file_examples
 
 
 def find_images(asked: Sequence[str]) -> Dataset:
-    """Images in the order asked for, each once; an id is the path as the user would write it.
+    """Find images in the order asked for, each once. The id is the path as a user would write it.
 
-    A folder stands for every image file below it, sorted; a wildcard (`**` spans folders) for the image
-    files and folders that it matches. A file that is named is taken whatever its suffix.
+    A folder means every image file below it, sorted. A wildcard (`**` spans folders) means the image files
+    and folders that it matches. A named file is used whatever its suffix.
 
     Raises:
-        DataError: a path does not exist, or a folder or wildcard holds no image.
+        DataError: a path does not exist, or a folder or wildcard has no image.
     """
     found: dict[str, FoundFile] = {}
     for file in _all(asked):
@@ -70,5 +70,5 @@ def _named(path: Path) -> FoundFile:
 
 
 def _found(path: Path, size: int, state: str) -> FoundFile:
-    """A file by the path as written; its name can be written as UTF-8, whatever bytes the path holds."""
+    """A file with its path as written. Its name can be encoded as UTF-8, whatever bytes the path has."""
     return FoundFile(os.fsencode(path).decode("utf-8", "replace"), str(path), size, state)

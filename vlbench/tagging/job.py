@@ -1,4 +1,4 @@
-"""What is asked, and what it takes: images, texts, a loaded model. All refusals are made here."""
+"""Tagging jobs: images, texts and a loaded model. All refusals are made here."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -23,8 +23,8 @@ from vlbench.tagging.images import find_images
 from vlbench.tagging.texts import (
     Language,
     check_reads_descriptions,
-    names_in,
-    read_tags,
+    read_tag_file,
+    split_names,
     texts_for,
     with_prompts,
 )
@@ -32,11 +32,11 @@ from vlbench.tagging.texts import (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TaggingJob:
-    """Images, a loaded model, the texts [m] as it is asked for them with their names, and which to give.
+    """Images, a loaded model, the encoded texts [m] with their names, and which tags to choose.
 
-    `captioner` writes captions, None where none are asked for; `guide` are the tags that lead all of them,
-    None for those that are given of each image. `remarks` are what a user has to know of how the tags and
-    the model's files were read; `found` takes those on decoding as images are opened, by their index.
+    `captioner` writes captions; None if none are asked for. `guide` are the tags that guide all captions;
+    None if each image's own tags do. `remarks` are about how the tags and the model's files were read;
+    remarks on decoding are added to `found`, by image index, as images are opened.
     """
 
     images: Dataset
@@ -53,7 +53,7 @@ class TaggingJob:
 
     @property
     def decoding(self) -> str:
-        """What decoding changed of the images so far; empty if nothing."""
+        """What decoding changed in the images so far; empty if nothing."""
         found = sorted(self.found.items())
         return decoding_text((self.images[index].id, remarks) for index, remarks in found)
 
@@ -73,16 +73,17 @@ def prepare(
     language: Language = "en",
     weights: Path | None = None,
 ) -> TaggingJob:
-    """Find the images (files, folders, wildcards), read the tags, load the model of a name, encode the tags.
+    """Find the images (files, folders, wildcards), read the tags, load the model, and encode the tags.
 
-    `tags` None takes the model's own list. `threshold` and `top_k` are those of choice.py. `weights` is the
+    `tags` None means the model's own list. `threshold` and `top_k` are as in choice.py. `weights` is the
     user's own file.
 
     Raises:
-        VlbenchError: a name, a file or an option is wrong. What needs no model is said before it loads.
+        VlbenchError: a name, a file or an option is wrong. Errors that need no model are raised before it
+            loads.
     """
     images = find_images(asked)
-    given = None if tags is None else read_tags(tags)
+    given = None if tags is None else read_tag_file(tags)
     if given is not None and descriptions is not None:
         given = described(given, read_descriptions(descriptions), shown(descriptions))
     checkpoint = open_model(
@@ -95,7 +96,7 @@ def prepare(
     texts = texts_for(model, given)
     if descriptions is not None:
         check_reads_descriptions(model)
-    names = names_in(language, texts)
+    names = split_names(language, texts)
     texts = with_prompts(texts, catalogue)
     choice = choice_for(model, texts, threshold=threshold, top_k=top_k)
     executor = LocalExecutor(lambda: model, settings)

@@ -1,4 +1,4 @@
-"""Images through a model as they are decoded: threads read ahead, answers leave in the order asked."""
+"""Runs images through a model as they are decoded: threads read ahead, answers come in the order asked."""
 
 from collections.abc import Generator, Sequence
 from contextlib import closing
@@ -21,11 +21,11 @@ from vlbench.tagging.job import TaggingJob
 from vlbench.tagging.texts import id_of
 
 BATCHES_AHEAD = 2
-"""Batches of decoded images that wait for the model at most."""
+"""The most batches of decoded images that wait for the model."""
 
 
 def tag_images(job: TaggingJob) -> Generator[TaggedImage | BrokenImage]:
-    """The tags (and caption) of each image, in order, as batches are done; one that does not decode says why.
+    """Yield the tags (and caption) of each image in order, batch by batch, or why it does not decode.
 
     Raises:
         NotFinite: the model answers NaN or infinity.
@@ -56,10 +56,10 @@ def tag_images(job: TaggingJob) -> Generator[TaggedImage | BrokenImage]:
 
 
 def _decoded(model: Model, images: Dataset, position: int) -> Tensor | str:
-    """An image as the model's pixels [3, h, w], or why it does not decode."""
+    """The pixels [3, h, w] of an image for the model, or why it does not decode."""
     example = images[position]
     try:
-        with naming(example, images.name), torch.inference_mode():  # a mode is of one thread
+        with naming(example, images.name), torch.inference_mode():  # inference mode is set per thread
             return model.preprocess(part_of(example.image(), example.box))
     except DataError as error:
         return str(error)
@@ -81,11 +81,13 @@ def _answers(
 
 
 def _answered(job: TaggingJob, pixels: Tensor) -> list[tuple[list[Chosen], str | None]]:
-    """Tags and captions of one part of a batch, whose images are encoded once for both."""
+    """Tags and captions for one part of a batch; images are encoded once for both."""
     images = job.model.encode_images(pixels.to(job.settings.device, non_blocking=True))
     scores = job.columns.scores(job.model.score, images)  # [b, m]
     if not bool(torch.isfinite(scores).all()):
-        raise NotFinite("the model's scores hold NaN or infinity; check the weights, or use --precision fp32")
+        raise NotFinite(
+            "the model's scores contain NaN or infinity; check the weights, or use --precision fp32"
+        )
     chosen = choose(scores, job.choice)
     if job.captioner is None:
         return [(each, None) for each in chosen]
@@ -94,5 +96,5 @@ def _answered(job: TaggingJob, pixels: Tensor) -> list[tuple[list[Chosen], str |
 
 
 def _leading(job: TaggingJob, chosen: Sequence[Chosen]) -> list[str]:
-    """The names of an image's tags in the order of the list, as the authors lead a caption."""
+    """The names of an image's tags in the order of the list, as the authors guide a caption."""
     return [job.texts[place].name for place in sorted(each.position for each in chosen)]

@@ -1,4 +1,4 @@
-"""The tags that images are scored on: a model's own list or the user's file, and what they are called."""
+"""The tags that images are scored on: a model's own list or the user's file, and their names."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -14,18 +14,18 @@ from vlbench.core.protocol import asked
 
 Language = Literal["en", "zh"]
 CHINESE = "zh"
-"""The id under which a text holds its Chinese name."""
+"""The id that holds a text's Chinese name."""
 _TEMPLATES = Path("templates") / "own-tagging.txt"
 _SHOWN = 3
 """How many tags an error names."""
 
 
-def read_tags(path: Path) -> tuple[Text, ...]:
-    """Tags of a file: one a line, or a .tsv whose columns are `name` and vocabularies of ids.
+def read_tag_file(path: Path) -> tuple[Text, ...]:
+    """Read tags from a file: one per line, or a .tsv with the columns `name` and vocabularies of ids.
 
     Raises:
-        CardError: the file cannot be read, or is of another layout.
-        DataError: a tag stands twice, and not each with an id.
+        CardError: the file cannot be read, or has another layout.
+        DataError: a tag is repeated, and not every copy has an id.
     """
     texts = read_classnames(path)
     seen: dict[str, list[Text]] = {}
@@ -43,7 +43,7 @@ def read_tags(path: Path) -> tuple[Text, ...]:
 def texts_for(model: Model, given: Sequence[Text] | None) -> tuple[Text, ...]:
     """The texts that a model scores: the given ones, else its own list.
 
-    A given tag of a name that the model's list holds once takes over its ids (and Chinese name).
+    A given tag whose name is in the model's list once takes its ids (and Chinese name).
 
     Raises:
         Unsupported: no tags are given, and the model has no list.
@@ -63,7 +63,7 @@ def texts_for(model: Model, given: Sequence[Text] | None) -> tuple[Text, ...]:
 
 
 def check_reads_descriptions(model: Model) -> None:
-    """Raise Unsupported for a model that knows its own tags alone: descriptions would change nothing."""
+    """Raise Unsupported for a model with its own tags only, which descriptions would not change."""
     if isinstance(model, OffersTags):
         raise Unsupported(
             f"--descriptions: {model.info.name} scores the tags of its own list and reads no descriptions; "
@@ -72,10 +72,10 @@ def check_reads_descriptions(model: Model) -> None:
 
 
 def with_prompts(texts: Sequence[Text], catalogue: Catalogue) -> tuple[Text, ...]:
-    """Texts in the packaged sentences of own tagging data; one that has descriptions keeps them alone.
+    """Fill texts into the packaged templates for tagging. A text with descriptions keeps only these.
 
     Raises:
-        CardError: the packaged file is gone.
+        CardError: the packaged file is missing.
     """
     for folder in catalogue.task_folders:
         if (folder / _TEMPLATES).is_file():
@@ -84,11 +84,11 @@ def with_prompts(texts: Sequence[Text], catalogue: Catalogue) -> tuple[Text, ...
     raise CardError(f"{_TEMPLATES}: in no folder of task cards; install vlbench again")
 
 
-def names_in(language: Language, texts: Sequence[Text]) -> tuple[str, ...]:
-    """What texts are called in a language.
+def split_names(language: Language, texts: Sequence[Text]) -> tuple[str, ...]:
+    """The names of texts in a language.
 
     Raises:
-        Unsupported: a text has no Chinese name; the first ones are named.
+        Unsupported: a text has no Chinese name; the message names the first ones.
     """
     if language == "en":
         return tuple(text.name for text in texts)
@@ -103,7 +103,7 @@ def names_in(language: Language, texts: Sequence[Text]) -> tuple[str, ...]:
 
 
 def id_of(text: Text) -> str | None:
-    """A text's id in the first vocabulary it is known in; None where it has none."""
+    """A text's id in its first vocabulary; None if it has none."""
     return next((value for key, value in text.ids.items() if key != CHINESE), None)
 
 

@@ -1,1 +1,1 @@
-"""Questions, a file each: a source becomes a problem and how it is scored."""
+"""Task kinds, one per file: each turns a data set into a problem and states how it is scored."""

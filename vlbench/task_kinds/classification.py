@@ -16,15 +16,24 @@ from vlbench.core.task import Task, TaskRequest
 
 DEFAULT_METRICS = ("acc1", "acc5", "mean_per_class_recall")
 EXTRA_METRICS = ("worst_class_accuracy", "ece", "brier", "nll")
-"""What every classification measures behind the metrics of its card; none of it is part of the protocol."""
+"""Every classification measures these after the metrics of its card; they are not part of the protocol."""
 
 
 def classification(request: TaskRequest) -> Task:
-    """Ask which class an image shows; texts are the classes, filled into the templates.
+    """Ask which class an image shows. The texts are the classes, filled into the templates.
 
     Raises:
-        DataError: no class names, fewer than two, an image without a label, or counts that differ.
-        UnknownName: a label that no class has.
+        DataError: there are fewer than two class names, an image has no label, or counts differ from the
+            card's.
+        UnknownName: no class has a label of the data.
+
+    >>> from vlbench.core.contracts import Dataset, Example, Target, Text
+    >>> images = [Example(f"{label}.png", lambda: None, Target(label)) for label in ("cat", "dog")]
+    >>> names = (Text("cat"), Text("dog"))
+    >>> request = TaskRequest("pets", "mine", Dataset("pets", "1", images), names, templates=("a {}.",))
+    >>> task = classification(request)
+    >>> task.problem.texts[1].prompts, task.problem.relevant.queries.tolist()
+    (('a dog.',), [0, 1])
     """
     source = request.source
     names = request.names or source.offers.names

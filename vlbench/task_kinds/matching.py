@@ -1,4 +1,4 @@
-"""Matching: an item has a few images and texts, and asks which of them belong together."""
+"""Matching: each item has a few images and texts, and asks which of them belong together."""
 
 from collections import Counter
 from typing import Literal
@@ -20,7 +20,7 @@ from vlbench.core.task import Task, TaskRequest
 
 DEFAULT_METRICS = ("text_score",)
 EXTRA_METRICS = ("undecided", "same_features", "truncated")
-"""What every matching measures behind the metrics of its card; none of it is part of the protocol."""
+"""Every matching task measures these after the metrics of its card; they are not part of the protocol."""
 
 _ARO_BLANKS = str.maketrans(dict.fromkeys('.!"()*#:;~', " "))
 _ARO_WORDS = 30
@@ -33,15 +33,22 @@ def matching(
     between: Literal["images", "texts"] = "images",
     cleaning: Literal["", "aro"] = "",
 ) -> Task:
-    """Ask which texts of an item belong to which of its images, of all pairs of the two.
+    """Ask which texts of an item belong to which of its images, over all pairs within the item.
 
-    Items may share images and own their texts. Between `texts`, the right texts of an item have to find one
-    another among its wrong ones, and no image is read. Cleaning `aro` is what ARO does to a caption: lower
-    case, marks to blanks, 30 words at most.
+    Items may share images; each has its own texts. With between="texts", the right texts of an item have to
+    find one another among its wrong texts, and no image is read. `cleaning="aro"` cleans captions as ARO
+    does: lower case, punctuation to blanks, at most 30 words.
 
     Raises:
-        DataError: no items, or items that contradict themselves or leave nothing to be wrong; counts that
+        DataError: there are no items, an item is contradictory or has nothing that could be wrong, or counts
             differ from the card's.
+
+    >>> from vlbench.core.contracts import Dataset, Example, Offers, Target
+    >>> item = Item("0", images=(0,), texts=("a dog on a mat", "a mat on a dog"), right=((0, 0),))
+    >>> image = Example("0.png", lambda: None, Target())
+    >>> task = matching(TaskRequest("order", "mine", Dataset("order", "1", [image], Offers(items=(item,)))))
+    >>> len(task.problem.asked.pairs.queries), task.problem.relevant.queries.tolist()
+    (2, [0])
     """
     source = request.source
     items = source.offers.items
@@ -79,7 +86,7 @@ def matching(
 
 
 def _check(items: tuple[Item, ...], task: str, images: int, between: str) -> None:
-    """Raise DataError for the first item that says what cannot be, or asks what cannot be wrong."""
+    """Raise DataError for the first item that is contradictory, or has nothing that could be wrong."""
     twice = [name for name, count in Counter(item.id for item in items).items() if count > 1]
     if twice:
         raise DataError(f"{task}: {len(twice)} names are those of several items, the first {twice[0]!r}")
@@ -106,10 +113,10 @@ def _check(items: tuple[Item, ...], task: str, images: int, between: str) -> Non
 def _compared_and_right(
     items: tuple[Item, ...], between: str
 ) -> tuple[list[tuple[int, int]], list[tuple[int, int]]]:
-    """Pairs that are asked about and those that are right; texts are counted over all items.
+    """The asked pairs and the right pairs; texts are numbered over all items.
 
-    Between images they are of image and text; between texts of two texts of an item, one of them right at
-    least: those of two right ones are right.
+    Between images, a pair has an image and a text. Between texts, it has two texts of an item of which at
+    least one is right; it is right if both are.
     """
     compared: list[tuple[int, int]] = []
     right: list[tuple[int, int]] = []
@@ -136,7 +143,10 @@ def _pairs(found: list[tuple[int, int]], shape: tuple[int, int]) -> Relevance:
 
 
 def _groups(items: tuple[Item, ...]) -> dict[str, Groups]:
-    """The item of each text, and what its item is labelled with; empty where it lacks a label of others."""
+    """The groups of the texts: their items, and the labels of their items.
+
+    Empty where an item lacks a label.
+    """
     labels = dict.fromkeys(name for item in items for name in item.labels)
     found = {ITEM: [item.id for item in items for _ in item.texts]}
     found |= {name: [item.labels.get(name, "") for item in items for _ in item.texts] for name in labels}
@@ -144,7 +154,7 @@ def _groups(items: tuple[Item, ...]) -> dict[str, Groups]:
 
 
 def _cleaned(caption: str) -> str:
-    """A caption as ARO reads it.
+    """Clean a caption as ARO does.
 
     >>> _cleaned('A dog, (running);  "fast"!')
     'a dog, running fast'

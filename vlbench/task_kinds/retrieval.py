@@ -22,12 +22,17 @@ DEFAULT_METRICS = (
 
 
 def retrieval(request: TaskRequest) -> Task:
-    """Ask both ways which caption belongs to which image; every image has one caption or more.
+    """Ask in both directions which caption belongs to which image. Every image has one or more captions.
 
-    A caption that several images share is a candidate once for each, and right for all of them.
+    A caption that several images share is one query for each of them, and right for all of them.
 
     Raises:
-        DataError: an image without a caption, or counts that differ from the card's.
+        DataError: an image has no caption, or counts differ from the card's.
+
+    >>> from vlbench.core.contracts import Dataset, Example, Target
+    >>> images = [Example(name, lambda: None, Target(captions=(f"picture {name}", "a dog"))) for name in "ab"]
+    >>> retrieval(TaskRequest("mine", "mine", Dataset("mine", "1", images))).problem.relevant.queries.tolist()
+    [0, 1, 3, 1, 2, 3]
     """
     source = request.source
     templates = request.templates or source.offers.templates or BARE
@@ -63,7 +68,7 @@ def retrieval(request: TaskRequest) -> Task:
 
 
 def _pairs(captions: list[str], owners: list[int]) -> tuple["np.ndarray", "np.ndarray"]:
-    """Pairs (image, caption position), every owner of a sentence with every position of it."""
+    """Pairs (image, caption position): every image of a sentence with every position of this sentence."""
     owners_of: dict[str, list[int]] = {}
     for caption, owner in zip(captions, owners, strict=True):
         owners_of.setdefault(caption, []).append(owner)

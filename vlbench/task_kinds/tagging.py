@@ -1,4 +1,4 @@
-"""Tagging: every image has any number of right tags, and perhaps some of which nobody knows."""
+"""Tagging: every image has any number of right tags, and possibly some whose truth is unknown."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from functools import partial as bind
@@ -21,14 +21,22 @@ DEFAULT_METRICS = ("mean_average_precision",)
 
 
 def tagging(request: TaskRequest) -> Task:
-    """Ask which tags are true of an image; an image that carries a label alone has that one tag.
+    """Ask which tags are true of an image. An image with a label instead of tags has that one tag.
 
-    Pairs of which the data say that nobody knows are not asked about.
+    Pairs whose truth the data state as unknown are not asked about.
 
     Raises:
-        DataError: no tags, an image without a tag list, a tag twice in the list, counts that differ, a tag
-            that is two of right, false and unknown, or negative tags of some images alone.
-        UnknownName: an image carries a tag that the list does not have.
+        DataError: there are no tags, an image has no list of tags, the names have a tag twice, counts differ,
+            a tag is stated as two of right, false and unknown, or only some images have negative tags.
+        UnknownName: no name matches a tag of an image.
+
+    >>> from vlbench.core.contracts import Dataset, Example, Target, Text
+    >>> targets = (Target(tags=("cat",)), Target(tags=("dog",), unknown=("cat",)))
+    >>> images = [Example(str(i), lambda: None, target) for i, target in enumerate(targets)]
+    >>> request = TaskRequest("pets", "mine", Dataset("pets", "1", images), (Text("cat"), Text("dog")))
+    >>> task = tagging(request)
+    >>> task.problem.relevant.queries.tolist(), task.problem.asked.how
+    ([0, 1], 'but')
     """
     source = request.source
     names = request.names or source.offers.names
@@ -70,7 +78,7 @@ def tagging(request: TaskRequest) -> Task:
 
 
 def _pairs(stated: Iterable[Sequence[str | int]], index: LabelIndex, request: TaskRequest) -> Relevance:
-    """Images and the positions of the tags that are stated of each."""
+    """Pairs of each image with the positions of its tags."""
     images: list[int] = []
     texts: list[int] = []
     for i, tags in enumerate(stated):
@@ -84,10 +92,10 @@ def _pairs(stated: Iterable[Sequence[str | int]], index: LabelIndex, request: Ta
 def _asked(
     targets: Sequence[Target], relevant: Relevance, names: Sequence[Text], request: TaskRequest
 ) -> Asked | None:
-    """The pairs whose truth is known; None where all are.
+    """The pairs whose truth is known; None where all are known.
 
     Raises:
-        DataError: the data contradict themselves, or list negative tags of some images alone.
+        DataError: the data contradict themselves, or only some images have negative tags.
     """
     lists = {
         "unknown tags": [target.unknown for target in targets],
@@ -128,7 +136,7 @@ def _asked(
 
 
 def _unknown(known: Asked | None, relevant: Relevance, names: Sequence[Text]) -> Iterator[str]:
-    """Remarks on what is unknown of the images; none where nothing is."""
+    """Remarks on tags whose truth is unknown; none where all are known."""
     if known is None:
         return
     asked = np.array([len(images) for images in known.by_query])
@@ -148,10 +156,12 @@ def _unknown(known: Asked | None, relevant: Relevance, names: Sequence[Text]) ->
 def _as_marks(
     stated: Sequence[tuple[str | int, ...]], count: int, request: TaskRequest, called: str = "tags"
 ) -> list[tuple[int, ...]] | None:
-    """Indices of tags that are stated as rows of 0 and 1, one for each; None where no row is such.
+    """The indices of tags that are stated as rows of 0 and 1, one number per tag.
+
+    None where no row is of this form.
 
     Raises:
-        DataError: an index stands twice, and not all lists are such rows; or nobody can tell which they are.
+        DataError: an index is repeated and not all lists are such rows, or the form is ambiguous.
     """
     repeated = next((i for i, tags in enumerate(stated) if _repeats(tags)), None)
     rows = [tags for tags in stated if tags]
@@ -175,7 +185,7 @@ def _as_marks(
 
 
 def _repeats(tags: tuple[str | int, ...]) -> bool:
-    """Whether an index stands twice; a name that does says nothing new."""
+    """Whether an index is repeated. A repeated name does no harm."""
     numbers = [tag for tag in tags if isinstance(tag, int)]
     return len(set(numbers)) < len(numbers)
 

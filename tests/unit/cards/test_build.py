@@ -6,7 +6,7 @@ from typing import cast
 import pytest
 from short_cards import model, task
 
-from vlbench.cards.build import facts_of, open_model, open_task, open_training, zero_shot
+from vlbench.cards.build import facts_of, is_zero_shot, open_model, open_task, open_training
 from vlbench.cards.catalogue import read_catalogue
 from vlbench.cards.data_request import DataRequest
 from vlbench.core.contracts import Example, Offers, Origin, Place, Target, Text
@@ -222,7 +222,7 @@ def test_a_limit_below_one_is_refused(write_task: Callable[..., Path], tmp_path:
 )
 def test_a_model_is_zero_shot_where_both_cards_say_so(trained_on, data, answer):
     fields = {} if trained_on is None else {"trained_on": trained_on}
-    assert zero_shot(model(**fields), task(data)) == answer
+    assert is_zero_shot(model(**fields), task(data)) == answer
 
 
 @pytest.mark.parametrize(
@@ -237,7 +237,7 @@ def test_a_model_is_zero_shot_where_both_cards_say_so(trained_on, data, answer):
 )
 def test_a_model_that_was_tuned_on_something_is_zero_shot_nowhere_for_sure(trained_on, data, answer):
     fields = {} if trained_on is None else {"trained_on": trained_on}
-    assert zero_shot(model(**fields, tuned_on=["pets"]), task(data)) == answer
+    assert is_zero_shot(model(**fields, tuned_on=["pets"]), task(data)) == answer
 
 
 @pytest.mark.parametrize(
@@ -245,13 +245,13 @@ def test_a_model_that_was_tuned_on_something_is_zero_shot_nowhere_for_sure(train
     [(None, "yes"), ("0.2", "yes"), ("mine.txt", "unknown")],
 )
 def test_a_file_of_thresholds_does_not_say_what_they_were_chosen_on(thresholds, answer):
-    assert zero_shot(model(trained_on=["laion2b"]), task(["imagenet"]), thresholds) == answer
-    assert zero_shot(model(trained_on=["imagenet"]), task(["imagenet"]), thresholds) == "no"
+    assert is_zero_shot(model(trained_on=["laion2b"]), task(["imagenet"]), thresholds) == answer
+    assert is_zero_shot(model(trained_on=["imagenet"]), task(["imagenet"]), thresholds) == "no"
 
 
 def test_what_has_no_card_is_unknown():
-    assert zero_shot(None, task(["imagenet"])) == "unknown"
-    assert zero_shot(model(trained_on=[]), None) == "unknown"
+    assert is_zero_shot(None, task(["imagenet"])) == "unknown"
+    assert is_zero_shot(model(trained_on=[]), None) == "unknown"
 
 
 def test_facts_leave_out_what_a_card_does():

@@ -55,9 +55,9 @@ def test_all_errors_at_once_each_with_file_and_place(
         "validation.splt: unknown field",
         "sources.1.kind: no source named 'lsted'; did you mean listed?",
         "kind: no task kind named 'quesion'; did you mean question?",
-        "metrics.1: 'acc1' stands twice",
+        "metrics.1: 'acc1' is listed twice",
         "metrics.2: no metric named 'ac5'; did you mean acc5?",
-        "metrics.3: metric 'recall@x': 'x' is no number",
+        "metrics.3: metric 'recall@x': 'x' is not a number",
         "primary: 'acc5' is not one of the metrics; add it to them",
         "names: no file none.tsv",
     }

@@ -179,7 +179,7 @@ def test_a_shipped_card_is_read_where_it_is_asked_for(write_task: Callable[..., 
     [
         (("b",), r"a.yaml: the alias 'b' is also a name of .*b.yaml"),
         (("x",), r"the alias 'x' is also a name of"),
-        (("x y",), r"a.yaml: the alias 'x y' holds one of"),
+        (("x y",), r"a.yaml: the alias 'x y' contains one of"),
         (("all",), r"all.yaml: a task is called 'all'; rename"),
     ],
 )

@@ -53,7 +53,7 @@ def test_a_plug_in_without_cards_is_named(
 def test_a_folder_of_the_user_that_is_missing_or_empty_is_named(cards: Path, tmp_path: Path) -> None:
     with pytest.raises(CardError, match="nowhere: no such folder"):
         card_folders([tmp_path / "nowhere"])
-    with pytest.raises(CardError, match="holds no card"):
+    with pytest.raises(CardError, match="has no card"):
         card_folders([tmp_path])
 
 

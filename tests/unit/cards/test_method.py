@@ -98,12 +98,12 @@ def test_the_model_as_it_is_is_a_method_too():
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("probe@few", "method probe@few: 'few' is no number of shots; write probe@4"),
-        ("probe@", "method probe@: '' is no number of shots; write probe@4"),
-        ("probe@4:shots=2", "method probe@4:shots=2: shots stands twice"),
+        ("probe@few", "method probe@few: 'few' is not a number of shots; write probe@4"),
+        ("probe@", "method probe@: '' is not a number of shots; write probe@4"),
+        ("probe@4:shots=2", "method probe@4:shots=2: shots is given twice"),
         ("best-f1@4", "shots: unknown field; none is taken"),
-        ("probe:4", "method probe:4: '4' is no setting; write probe:NAME=VALUE"),
-        ("probe:shots=4,shots=8", "method probe:shots=4,shots=8: shots stands twice"),
+        ("probe:4", "method probe:4: '4' is not a setting; write probe:NAME=VALUE"),
+        ("probe:shots=4,shots=8", "method probe:shots=4,shots=8: shots is given twice"),
         ("probe:shot=4", "method probe:shot=4: shot: unknown field; did you mean shots?"),
         ("probe:shots=few", "shots: input should be a valid integer, not 'few'"),
         ("best-f1:shots=4", "shots: unknown field; none is taken"),

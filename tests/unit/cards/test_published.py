@@ -135,7 +135,7 @@ def test_rows_are_asked_by_model_and_task():
     [
         ("model,task\n", "line 1: the header is model,task,metric"),
         (",".join(HEAD) + "\na,b,c\n", "line 2: 3 columns instead of 7"),
-        (",".join(HEAD) + "\na,b,acc1,high,,s,\n", "line 2: 'high' is no decimal number"),
+        (",".join(HEAD) + "\na,b,acc1,high,,s,\n", "line 2: 'high' is not a decimal number"),
     ],
 )
 def test_a_wrong_file_is_named_with_its_line(tmp_path, text, message):
@@ -179,7 +179,10 @@ def test_figures_of_the_table_are_the_sources(scores):
         ("", "the first lines are source, task, metric, differs, notes"),
         ("source,a\ntask,,t\nmetric,,acc1\ndiffers,\nnotes,,\n", "the first lines are source"),
         ("source,a\ntask,,t\nmetric,,acc1\ndiffers,,\nnotes,,\nM,0.1\n", "line 6: 2 columns instead of 3"),
-        ("source,a\ntask,,t\nmetric,,acc1\ndiffers,,\nnotes,,\nM,,x\n", "line 6: 'x' is no decimal number"),
+        (
+            "source,a\ntask,,t\nmetric,,acc1\ndiffers,,\nnotes,,\nM,,x\n",
+            "line 6: 'x' is not a decimal number",
+        ),
     ],
 )
 def test_a_wrong_table_is_named_with_its_line(tmp_path, text, message):

@@ -95,7 +95,7 @@ def test_missing_items_partial_results_and_absent_folders_are_refused(folder, ma
     (folder / result_path(whole, ENDING)).unlink()
     caught = invoke("good", "bad", "--results", folder).exception
     assert isinstance(caught, DataError)
-    assert "no per-item record beside the result; run good on shapes again" in str(caught)
+    assert "there is no per-item record next to the result; run good on shapes again" in str(caught)
     assert "no such results folder" in str(invoke("a", "b", "--results", tmp_path / "x").exception)
 
 

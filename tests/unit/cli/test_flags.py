@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from vlbench.cli.flags import names_in
+from vlbench.cli.flags import split_names
 
 
 def test_a_comma_in_the_path_of_a_folder_sets_nothing_apart(
@@ -13,12 +13,12 @@ def test_a_comma_in_the_path_of_a_folder_sets_nothing_apart(
     monkeypatch.chdir(tmp_path)
     (tmp_path / "a,b").mkdir()
     (tmp_path / "c").mkdir()
-    assert names_in(["tagging:a,b"]) == ("tagging:a,b",)
-    assert names_in(["shapes,tagging:a,b,digits", "tagging:c,shapes"]) == (
+    assert split_names(["tagging:a,b"]) == ("tagging:a,b",)
+    assert split_names(["shapes,tagging:a,b,digits", "tagging:c,shapes"]) == (
         "shapes",
         "tagging:a,b",
         "digits",
         "tagging:c",
         "shapes",
     )
-    assert names_in(["shapes,", "tagging:none,x"]) == ("shapes", "tagging:none", "x")
+    assert split_names(["shapes,", "tagging:none,x"]) == ("shapes", "tagging:none", "x")

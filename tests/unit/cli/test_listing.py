@@ -103,7 +103,7 @@ def test_methods_are_listed_with_their_settings_and_what_they_do() -> None:
         "what": "Ridge of the vectors",
     }
     assert rows[1] | {"what": ""} == {"name": "best-f1", "from": "vlbench", "settings": "", "what": ""}
-    assert rows[-1]["what"] == "The model as it is"
+    assert rows[-1]["what"] == "The model's own scores; nothing is learned"
     assert table.splitlines()[0].split() == ["name", "from", "settings", "what"]
     assert table.splitlines()[-1].startswith("Settings follow a colon: --method NAME:SETTING=VALUE")
 
@@ -217,4 +217,4 @@ def test_a_filter_that_nothing_has_is_refused(arguments: tuple[str, ...], said: 
 def test_a_filter_of_another_list_is_refused() -> None:
     result = CliRunner().invoke(command, ["metrics", "--local"])
     assert result.exit_code == 2
-    assert "--local is no filter of `list metrics`" in result.stderr
+    assert "--local is not a filter of `list metrics`" in result.stderr

@@ -42,5 +42,5 @@ def test_a_limit_is_partial_for_its_own_reason():
 
 
 def test_no_image_is_refused_whatever_is_allowed():
-    with pytest.raises(DataError, match="/data/birds holds no image"):
+    with pytest.raises(DataError, match="/data/birds has no image"):
         check_counts(request(allow_subset=True, partial="limit"), images=0, texts=2)

@@ -92,7 +92,9 @@ def test_a_number_is_no_label_in_words():
 @pytest.mark.parametrize("numbers", [("0", "0"), ("0", "x"), ("0", None)])
 def test_numbers_that_are_not_one_a_class_are_refused(numbers):
     texts = [Text(f"c{i}", ids={} if n is None else {"number": n}) for i, n in enumerate(numbers)]
-    with pytest.raises(DataError, match="the column 'number' of the names is no whole number for each class"):
+    with pytest.raises(
+        DataError, match="the column 'number' of the names does not have an integer for each class"
+    ):
         LabelIndex.of(texts, "weapons")
 
 

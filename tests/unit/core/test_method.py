@@ -28,9 +28,15 @@ def test_what_learns_nothing_and_asks_the_same_leaves_no_mark():
 @pytest.mark.parametrize(
     ("parts", "said"),
     [
-        ({"parts": frozenset({"scores"})}, "parts holds 'scores'; it may hold compose, score, thresholds"),
-        ({"learns_from": frozenset({"test"})}, "learns_from holds 'test'; it may hold train, validation"),
-        ({"reads": frozenset({"images"})}, "reads holds 'images'; it may hold candidates, queries"),
+        (
+            {"parts": frozenset({"scores"})},
+            "parts contains 'scores'; it may contain compose, score, thresholds",
+        ),
+        (
+            {"learns_from": frozenset({"test"})},
+            "learns_from contains 'test'; it may contain train, validation",
+        ),
+        ({"reads": frozenset({"images"})}, "reads contains 'images'; it may contain candidates, queries"),
     ],
 )
 def test_a_word_that_nothing_heeds_is_refused(parts, said):

@@ -102,7 +102,7 @@ def test_a_part_is_held_to_its_metrics_range(make_result):
 
 
 def test_a_metric_that_stands_twice_is_refused(make_result):
-    with pytest.raises(DataError, match="the metric acc5 stands twice"):
+    with pytest.raises(DataError, match="the metric acc5 appears twice"):
         Result.from_json(edited(make_result, metric="acc5"))
 
 

@@ -2,35 +2,19 @@
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import NoReturn
 
 import numpy as np
 import pytest
 
-from vlbench.core.contracts import Dataset, Text
-from vlbench.core.dataset import Examples
-from vlbench.core.problem import Problem, by_words
-from vlbench.core.relevance import Relevance
+from vlbench.core.problem import Problem
+from vlbench.core.small_problem import small_problem
 
 FIXTURES = Path(__file__).parents[2] / "fixtures" / "metrics"
 
 
-def _unread(index: int) -> NoReturn:
-    raise AssertionError("a metric read an example")
-
-
 @pytest.fixture
 def problem_of() -> Callable[[np.ndarray], Problem]:
-    def build(relevant: np.ndarray) -> Problem:
-        n, m = relevant.shape
-        images, texts = np.nonzero(relevant)
-        return Problem(
-            candidates=Dataset("unread", "0", Examples(_unread, n)),
-            queries=by_words(tuple(Text(f"t{index}") for index in range(m))),
-            relevant=Relevance.from_pairs(images, texts, (n, m)),
-        )
-
-    return build
+    return small_problem
 
 
 @pytest.fixture

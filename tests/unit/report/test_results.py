@@ -96,7 +96,9 @@ def test_an_unknown_field_is_foreign(make_result, tmp_path):
 def test_a_copied_result_is_refused_with_the_place_it_belongs_in(make_result, tmp_path):
     path = write_result(make_result(), tmp_path)
     path.with_name("copy.json").write_bytes(path.read_bytes())
-    with pytest.raises(DataError, match=r"copy\.json: holds small on shapes, which belongs in .*small\.json"):
+    with pytest.raises(
+        DataError, match=r"copy\.json: contains small on shapes, which belongs in .*small\.json"
+    ):
         read_results(tmp_path)
 
 

@@ -89,7 +89,7 @@ def test_a_batch_too_large_for_the_device_is_halved_unless_chosen():
 
 def test_a_score_that_is_no_number_stops_the_run():
     broken = replace(job(ColourModel(), workers=0), model=ColourModel(answer=float("nan")))
-    with pytest.raises(NotFinite, match="scores hold NaN"):
+    with pytest.raises(NotFinite, match="scores contain NaN"):
         list(tag_images(broken))
 
 

@@ -5,15 +5,15 @@ from colour_tagger import ColourTagger
 from vlbench.cards.catalogue import read_catalogue
 from vlbench.core.contracts import Text
 from vlbench.core.errors import DataError, Unsupported
-from vlbench.tagging.texts import id_of, names_in, read_tags, texts_for, with_prompts
+from vlbench.tagging.texts import id_of, read_tag_file, split_names, texts_for, with_prompts
 
 
 def test_tags_are_lines_or_a_table_with_ids(tmp_path):
     lines, table = tmp_path / "tags.txt", tmp_path / "tags.tsv"
     lines.write_text("red\n light blue \n")
     table.write_text("name\tcolour\tzh\nred\t7\t红\nred\t8\t\n")
-    assert read_tags(lines) == (Text("red"), Text("light blue"))
-    assert read_tags(table) == (
+    assert read_tag_file(lines) == (Text("red"), Text("light blue"))
+    assert read_tag_file(table) == (
         Text("red", ids={"colour": "7", "zh": "红"}),
         Text("red", ids={"colour": "8"}),
     )
@@ -23,7 +23,7 @@ def test_a_tag_twice_is_refused_unless_ids_tell_them_apart(tmp_path):
     path = tmp_path / "tags.txt"
     path.write_text("red\nblue\nred\n")
     with pytest.raises(DataError, match=r"tags\.txt: the tag 'red' stands 2 times"):
-        read_tags(path)
+        read_tag_file(path)
 
 
 def test_a_models_own_tags_are_taken_where_none_are_given():
@@ -49,10 +49,10 @@ def test_an_id_is_no_name_in_another_language():
 
 def test_names_in_chinese_are_there_for_all_or_the_first_missing_are_named():
     tags = ColourTagger().tags()
-    assert names_in("zh", tags[:2]) == ("红", "绿")
-    assert names_in("en", tags[:2]) == ("red", "green")
+    assert split_names("zh", tags[:2]) == ("红", "绿")
+    assert split_names("en", tags[:2]) == ("red", "green")
     with pytest.raises(Unsupported, match=r"--language zh: 1 of 3 tags have no Chinese name \('sky'\)"):
-        names_in("zh", (*tags[:2], Text("sky")))
+        split_names("zh", (*tags[:2], Text("sky")))
 
 
 def test_prompts_are_the_packaged_sentences_and_descriptions_stand_alone():

@@ -1,1 +1,1 @@
-"""Published data sets in their authors' layouts, a file each."""
+"""Published data sets in their authors' layouts, one file each."""

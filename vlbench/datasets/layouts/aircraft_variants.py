@@ -22,9 +22,9 @@ def aircraft_variants(
 ) -> Dataset:
     """Images of FGVC Aircraft in the order of a split's list, labelled by their variant.
 
-    The folder holds `variants.txt` (a name a line, in the order of the labels),
-    `images_variant_SPLIT.txt` (an image's number and its variant a line) and `images/NUMBER.jpg`:
-    the folder `data` of the authors' archive fgvc-aircraft-2013b.
+    The folder has `variants.txt` (one name per line, in the order of the labels), `images_variant_SPLIT.txt`
+    (per line, the number of an image and its variant) and `images/NUMBER.jpg`. It is the folder `data` of the
+    authors' archive fgvc-aircraft-2013b.
 
     Args:
         place: where to look.
@@ -32,8 +32,15 @@ def aircraft_variants(
         split: `train`, `val`, `trainval` or `test`.
 
     Raises:
-        SourceMissing: no such folder.
-        DataError: a line that is wrong, or an image that does not lie there; file and line are named.
+        SourceMissing: there is no such folder.
+        DataError: a line is wrong, or an image is missing; the message names file and line.
+
+    >>> from vlbench.core.small_place import small_place
+    >>> files = {"variants.txt": "707-320", "images_variant_test.txt": "012 707-320", "images/012.jpg": b""}
+    >>> with small_place(files) as place:
+    ...     dataset = aircraft_variants(place, path=".")
+    >>> dataset[0].id, dataset[0].target.label, dataset.offers.names[0].name
+    ('012.jpg', 0, '707-320')
     """
     folder = folder_with(place, path, VARIANTS)
     file = folder / f"images_variant_{split}.txt"

@@ -1,4 +1,4 @@
-"""The source `caption_files`: a folder of images and one of texts, paired by their stems."""
+"""The source `caption_files`: a folder of images and a folder of texts, matched by file name."""
 
 import posixpath
 from pathlib import Path
@@ -17,19 +17,25 @@ TEXT = ".txt"
 
 
 def caption_files(place: Place, /, *, path: str, images: str = "image", captions: str = "caption") -> Dataset:
-    """Images with one caption each, the whole of the text file of the same stem, as Urban1k comes.
+    """Images with one caption each: the whole text file with the same name, as in Urban1k.
 
-    Images are in the order of their stems, numbers by value. Lines of a caption are joined by a blank.
+    Images are sorted by name, numbers by value. The lines of a caption are joined by a blank.
 
     Args:
         place: where to look.
         path: the folder of the data set.
-        images: the folder of the images in it.
-        captions: the folder of the text files in it.
+        images: its sub-folder with the images.
+        captions: its sub-folder with the text files.
 
     Raises:
-        SourceMissing: no such folders.
-        DataError: an image without a text, a text without an image, or two images of one stem.
+        SourceMissing: there are no such folders.
+        DataError: an image has no text, a text has no image, or two images have the same name.
+
+    >>> from vlbench.core.small_place import small_place
+    >>> with small_place({"image/1.jpg": b"", "caption/1.txt": "a dog on a mat"}) as place:
+    ...     dataset = caption_files(place, path=".")
+    >>> dataset[0].target.captions
+    ('a dog on a mat',)
     """
     pictured, said = (
         inner_folder(each, f"source caption_files:{path}", CardError) for each in (images, captions)

@@ -1,4 +1,4 @@
-"""The source `caption_json`: images and captions by a JSON file of Karpathy's, COCO's or BLIP's form."""
+"""The source `caption_json`: images and captions from a JSON file in the form of Karpathy, COCO or BLIP."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -27,24 +27,31 @@ def caption_json(
     images: list[str] | None = None,
     split: str | None = None,
 ) -> Dataset:
-    """Images and their captions by a JSON file, whose form is told by its fields.
+    """Images and their captions from a JSON file, whose form is recognised by its fields.
 
     The forms are Karpathy's `{images: [{filename, filepath, split, sentences: [{raw}]}]}`
-    (cs.stanford.edu/people/karpathy/deepimagesent), COCO's `{images: [{id, file_name}],
-    annotations: [{image_id, caption}]}` in the order of the ids (`coco_test_karpathy.json`), and the
-    list `[{image, caption}]` of BLIP, where `caption` may be a list.
+    (cs.stanford.edu/people/karpathy/deepimagesent), COCO's `{images: [{id, file_name}], annotations:
+    [{image_id, caption}]}`, in the order of the ids (`coco_test_karpathy.json`), and BLIP's list `[{image,
+    caption}]`, where `caption` may be a list.
 
     Args:
         place: where to look.
         path: the folder of the data set.
-        annotations: the JSON file in it.
-        images: folders that the images' names start from, inside that folder or under a data root; the
-            first that has an image gives it. The folder itself if none is named.
-        split: which images to take, where they carry a split.
+        annotations: its JSON file.
+        images: folders that the names of images are relative to, in that folder or under a data root; the
+            first one that has an image is used. By default the folder itself.
+        split: which images to use, where they have a split.
 
     Raises:
-        SourceMissing: no such folder or file, or none of the images.
-        DataError: the file has another form, or an image does not lie there.
+        SourceMissing: there is no such folder or file, or none of the images exists.
+        DataError: the file has another form, or an image is missing.
+
+    >>> from vlbench.core.small_place import small_place
+    >>> files = {"test.json": '[{"image": "1.jpg", "caption": ["a dog", "a mat"]}]', "1.jpg": b""}
+    >>> with small_place(files) as place:
+    ...     dataset = caption_json(place, path=".", annotations="test.json")
+    >>> dataset[0].target.captions
+    ('a dog', 'a mat')
     """
     folder = folder_with(place, path, annotations)
     file = folder / annotations
@@ -65,7 +72,7 @@ def caption_json(
 
 
 def _essence(file: Path, split: str | None) -> str:
-    """The lines of a file and what is left out of it, as JSON."""
+    """The captions in a file and what is left out, as JSON."""
     tally = Tally()
     lines = list(_lines(file, split, tally))
     return json.dumps([lines, list(map(astuple, tally.left_out))], ensure_ascii=False)

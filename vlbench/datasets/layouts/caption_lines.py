@@ -11,19 +11,26 @@ from vlbench.datasets.readers.text_records import data_lines
 def caption_lines(
     place: Place, /, *, path: str, names: str, captions: str, images: list[str] | None = None
 ) -> Dataset:
-    """Images with one caption each, from two files whose lines belong together, as XTD10 comes.
+    """Images with one caption each, from two files whose lines correspond, as in XTD10.
 
     Args:
         place: where to look.
         path: the folder of the data set.
-        names: the file of images' names in it (`test_image_names.txt`).
-        captions: the file of captions in it (`test_1kcaptions_de.txt`).
-        images: folders that the images' names start from, inside that folder or under a data root; the
-            first that has an image gives it. `images` if none is named.
+        names: its file with the names of images (`test_image_names.txt`).
+        captions: its file with captions (`test_1kcaptions_de.txt`).
+        images: folders that the names of images are relative to, in that folder or under a data root; the
+            first one that has an image is used. By default `images`.
 
     Raises:
-        SourceMissing: no such folder or file, or none of the images.
-        DataError: files of different lengths, a blank line, or an image that does not lie there.
+        SourceMissing: there is no such folder or file, or none of the images exists.
+        DataError: the files differ in length, a line is blank, or an image is missing.
+
+    >>> from vlbench.core.small_place import small_place
+    >>> files = {"names.txt": "1.jpg", "de.txt": "ein Hund", "images/1.jpg": b""}
+    >>> with small_place(files) as place:
+    ...     dataset = caption_lines(place, path=".", names="names.txt", captions="de.txt")
+    >>> dataset[0].target.captions
+    ('ein Hund',)
     """
     folder = folder_with(place, path, names, captions)
     own = [line.strip() for line in data_lines(read_text(folder / names))]

@@ -1,4 +1,4 @@
-"""The source `caption_list`: images and captions by a text file, as Flickr8k and Flickr30k come."""
+"""The source `caption_list`: images and captions from a text file, as in Flickr8k and Flickr30k."""
 
 import re
 from collections.abc import Iterator
@@ -16,7 +16,7 @@ from vlbench.datasets.readers.text_records import data_lines
 SUFFIXES = "|".join(re.escape(suffix) for suffix in sorted(IMAGE_SUFFIXES))
 LINE = re.compile(rf"(?P<image>.+?(?:{SUFFIXES})),(?P<caption>.*)", re.IGNORECASE)
 TABLE = {"filename", "raw", "split"}
-"""Columns of the CSV of Flickr30k that carries a split: `raw` is a JSON list of captions."""
+"""The columns of Flickr30k's CSV with splits; `raw` is a JSON list of captions."""
 
 
 def caption_list(
@@ -28,24 +28,30 @@ def caption_list(
     images: list[str] | None = None,
     split: str | None = None,
 ) -> Dataset:
-    """Images and their captions by a text file, whose first line may be a header.
+    r"""Images and their captions from a text file, whose first line may be a header.
 
-    Every line is `IMAGE,CAPTION`, split behind the image's suffix since captions hold commas
-    (`flickr30k_test_karpathy.txt`, as CLIP_benchmark reads it); a first line that is none is a header. A
-    CSV whose header has `filename`, `raw`
-    (a JSON list of captions) and `split` (`flickr_annotations_30k.csv`) is read as such.
+    Every line is `IMAGE,CAPTION` and is split after the image's suffix, since captions contain commas
+    (`flickr30k_test_karpathy.txt`, as CLIP_benchmark reads it). A first line of another form is a header. A
+    CSV with the columns `filename`, `raw` (a JSON list of captions) and `split`
+    (`flickr_annotations_30k.csv`) is read as such.
 
     Args:
         place: where to look.
         path: the folder of the data set.
-        annotations: the text file in it.
-        images: folders that the images' names start from, inside that folder or under a data root; the
-            first that has an image gives it. The folder itself if none is named.
-        split: which images to take, where they carry a split.
+        annotations: its text file.
+        images: folders that the names of images are relative to, in that folder or under a data root; the
+            first one that has an image is used. By default the folder itself.
+        split: which images to use, where they have a split.
 
     Raises:
-        SourceMissing: no such folder or file, or none of the images.
-        DataError: a line that is wrong, no image of the split, or an image that does not lie there.
+        SourceMissing: there is no such folder or file, or none of the images exists.
+        DataError: a line is wrong, the split has no image, or an image is missing.
+
+    >>> from vlbench.core.small_place import small_place
+    >>> with small_place({"test.txt": "image,caption\n1.jpg,a dog, on a mat", "1.jpg": b""}) as place:
+    ...     dataset = caption_list(place, path=".", annotations="test.txt")
+    >>> dataset[0].target.captions
+    ('a dog, on a mat',)
     """
     folder = folder_with(place, path, annotations)
     file = folder / annotations

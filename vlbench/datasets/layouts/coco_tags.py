@@ -1,4 +1,4 @@
-"""The source `coco_tags`: images of COCO with the categories of their objects as tags."""
+"""The source `coco_tags`: images of COCO; the categories of their objects are tags."""
 
 import json
 from operator import index
@@ -21,11 +21,11 @@ Split = Literal["train2014", "val2014", "train2017", "val2017"]
 def coco_tags(
     place: Place, /, *, path: str, split: Split = "val2014", unlabelled: Literal["kept", "left out"] = "kept"
 ) -> Dataset:
-    """Images of COCO in the order of their ids; the names of the categories of their objects are tags.
+    """Images of COCO in the order of their ids; the names of their objects' categories are tags.
 
-    The folder holds `annotations/instances_SPLIT.json` and the images in `SPLIT/` (or in
-    `images/SPLIT/`), as cocodataset.org has them. A crowd counts as an object. Categories are
-    offered in the order of their ids, which are the ids `coco`.
+    The folder has `annotations/instances_SPLIT.json` and images in `SPLIT/` or `images/SPLIT/`, as published
+    on cocodataset.org. A crowd counts as an object. Categories are offered in the order of their ids, which
+    are the ids `coco`.
 
     Args:
         place: where to look.
@@ -34,8 +34,20 @@ def coco_tags(
         unlabelled: whether images without an object are `kept` or `left out`.
 
     Raises:
-        SourceMissing: no such folder.
-        DataError: a file that is wrong, or an image that does not lie there.
+        SourceMissing: there is no such folder.
+        DataError: a file is wrong, or an image is missing.
+
+    >>> from vlbench.core.small_place import small_place
+    >>> said = {
+    ...     "images": [{"id": 7, "file_name": "7.jpg"}],
+    ...     "categories": [{"id": 1, "name": "person"}, {"id": 18, "name": "dog"}],
+    ...     "annotations": [{"image_id": 7, "category_id": 18}],
+    ... }
+    >>> files = {"annotations/instances_val2017.json": json.dumps(said), "val2017/7.jpg": b""}
+    >>> with small_place(files) as place:
+    ...     dataset = coco_tags(place, path=".", split="val2017")
+    >>> dataset[0].target.tags, [text.name for text in dataset.offers.names]
+    (('dog',), ['person', 'dog'])
     """
     relative = f"annotations/instances_{split}.json"
     folder = folder_with(place, path, relative)

@@ -1,4 +1,4 @@
-"""The source `coop_split`: images named by a split file as CoOp publishes it, `split_zhou_*.json`."""
+"""The source `coop_split`: the images of a split file that CoOp publishes, `split_zhou_*.json`."""
 
 import posixpath
 from collections.abc import Iterator
@@ -23,21 +23,29 @@ FORM = "[image path, label index, class name]"
 def coop_split(
     place: Place, /, *, path: str, images: str = ".", split: Literal["train", "val", "test"] = "test"
 ) -> Dataset:
-    """Images that a split file of CoOp names, in its order, with the classes of all its splits.
+    """Images that a split file of CoOp lists, in its order, with the classes of all of its splits.
 
     The file is `{"train": [[image path, label index, class name], ...], "val": ..., "test": ...}`
-    (github.com/KaiyangZhou/CoOp, DATASETS.md). Names are offered in the order of the labels, with
-    spaces for underscores; the name as it stands there is then the id `label`.
+    (github.com/KaiyangZhou/CoOp, DATASETS.md). Names are offered in the order of the labels, with spaces for
+    underscores; the unchanged name is the id `label`.
 
     Args:
         place: where to look.
         path: the split file, or the folder in which it is the only `split_zhou_*.json`.
-        images: the folder that the image paths start from: beside the split file, else under a data root.
+        images: the folder that image paths are relative to: next to the split file, else under a data root.
         split: `train`, `val` or `test`.
 
     Raises:
-        SourceMissing: no such file, or no such folder of images.
-        DataError: a file that is wrong, or an image that does not lie there; file and item are named.
+        SourceMissing: there is no such file, or no such folder of images.
+        DataError: the file is wrong, or an image is missing; the message names file and item.
+
+    >>> import json
+    >>> from vlbench.core.small_place import small_place
+    >>> said = {"train": [["b.jpg", 1, "hot_dog"]], "val": [], "test": [["a.jpg", 0, "cat"]]}
+    >>> with small_place({"split_zhou_Food.json": json.dumps(said), "a.jpg": b"", "b.jpg": b""}) as place:
+    ...     dataset = coop_split(place, path=".")
+    >>> dataset[0].target.label, [text.name for text in dataset.offers.names]
+    (0, ['cat', 'hot dog'])
     """
     file = _find(place, path)
     root = locate(
@@ -67,7 +75,10 @@ def coop_split(
 
 
 def _find(place: Place, path: str) -> Path:
-    """The split file; its own folder has links resolved, the file has not, since images lie beside it."""
+    """The split file. Links in its folder's path are resolved.
+
+    The file itself may be a link, since images are next to it.
+    """
     if path.lower().endswith(".json"):
         parent, name = posixpath.split(path)
         return folder_with(place, parent or ".", name) / name

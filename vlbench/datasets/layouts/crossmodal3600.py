@@ -20,18 +20,25 @@ def crossmodal3600(
 ) -> Dataset:
     """Images of Crossmodal-3600 in the order of `captions.jsonl`, with captions in one language.
 
-    The folder holds `captions.jsonl` (an object a line: `image/key`, and for each language `caption`, a
-    list) and `images/KEY.jpg`, as google.github.io/crossmodal-3600 has them.
+    The folder has `captions.jsonl` (one object per line: `image/key`, and for each language a list `caption`)
+    and `images/KEY.jpg`, as published on google.github.io/crossmodal-3600.
 
     Args:
         place: where to look.
         path: that folder.
-        language: a code of the data set (`de`, `quz`).
-        captions: `first` takes an image's first caption, as CLIP_benchmark does, `all` every one.
+        language: a language code of the data set (`de`, `quz`).
+        captions: `first` uses the first caption of an image, as CLIP_benchmark does; `all` uses every one.
 
     Raises:
-        SourceMissing: no such folder, or none of the images.
-        DataError: a line that is wrong, a language that is not there, or a missing image.
+        SourceMissing: there is no such folder, or none of the images exists.
+        DataError: a line is wrong, the language does not exist, or an image is missing.
+
+    >>> from vlbench.core.small_place import small_place
+    >>> said = '{"image/key": "1", "de": {"caption": ["ein Hund", "ein Tier"]}}'
+    >>> with small_place({"captions.jsonl": said, "images/1.jpg": b""}) as place:
+    ...     dataset = crossmodal3600(place, path=".", language="de")
+    >>> dataset[0].target.captions
+    ('ein Hund',)
     """
     folder = folder_with(place, path, ANNOTATIONS)
     return captioned_images(

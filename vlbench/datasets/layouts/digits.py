@@ -1,4 +1,4 @@
-"""The source `digits`: the 1,797 scanned digits that scikit-learn ships, read without importing it."""
+"""The source `digits`: the 1,797 scanned digits that scikit-learn ships, without importing it."""
 
 from dataclasses import replace
 from functools import cache, partial
@@ -21,19 +21,23 @@ if TYPE_CHECKING:
 NAMES = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
 SIDE = 8
 ENLARGED = 8
-"""Pixels of the image along one side of a pixel of the scan."""
+"""How many pixels of the image are one pixel of the scan, along one side."""
 
 
 def digits(place: Place, /, *, half: Literal["", "first", "second"] = "") -> Dataset:
     """Scans of handwritten digits, white on black, 8 x 8 pixels enlarged to 64 x 64.
 
-    The first half is 898 of the 1,797 scans, in the order of the file, in which a writer's scans are near one
-    another.
+    The first half is 898 of the 1,797 scans in the order of the file, in which the scans of one writer are
+    close together.
     E. Alpaydin and C. Kaynak, "Optical Recognition of Handwritten Digits", UCI repository, 1998 (test part).
 
     Raises:
         CardError: the half is none of these.
-        SourceMissing: scikit-learn is not installed, or its package holds no such file.
+        SourceMissing: scikit-learn is not installed, or its package does not have the file.
+
+    >>> dataset = digits(Place(), half="first")
+    >>> len(dataset), dataset[0].target.label
+    (898, 'zero')
     """
     del place
     if half not in ("", "first", "second"):
@@ -65,10 +69,10 @@ def enlarge(counts: NDArray[np.uint8]) -> NDArray[np.uint8]:
 
 
 def scans(path: Path) -> Dataset:
-    """The scans of a file, in its order; labels are the English names.
+    """The scans in a file, in its order; labels are English names.
 
     Raises:
-        DataError: a line that is no scan with its digit.
+        DataError: a line is not a scan with its digit.
     """
     rows = _rows(path)
     return Dataset(

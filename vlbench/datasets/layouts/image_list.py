@@ -1,4 +1,4 @@
-"""The source `image_list`: a text file that lists the images of a split, and labels that go with it."""
+"""The source `image_list`: a text file that lists the images of a split, with labels."""
 
 import posixpath
 from collections.abc import Iterator
@@ -34,26 +34,32 @@ def image_list(
     column: int = 2,
     first: int = 0,
 ) -> Dataset:
-    """Images in the order of a text file that lists them, one a line, in columns set apart by blanks.
+    """Images in the order of a text file with one image per line, in columns separated by blanks.
 
-    The first column is the image's path; lines that begin with `#` are none. So come DTD
-    (`labels/test1.txt`), Food-101 (`meta/test.txt`), Oxford-IIIT Pets (`annotations/test.txt`) and SUN397
-    (`Testing_01.txt`).
+    The first column is the image's path; lines that begin with `#` are skipped. DTD (`labels/test1.txt`),
+    Food-101 (`meta/test.txt`), Oxford-IIIT Pets (`annotations/test.txt`) and SUN397 (`Testing_01.txt`) have
+    this form.
 
     Args:
         place: where to look.
         path: the folder of the data set.
-        list: the text file in it.
-        images: the folder in it that the paths start from; a leading `/` of a path is cut.
-        suffix: what the paths lack, such as `.jpg`.
-        label: `folder` for the path of the image's folder (`banded`, `a/abbey`), which are the names
-            offered; `column` for a whole number.
-        column: that number's column, the image's being 1.
+        list: its text file.
+        images: its sub-folder that the paths are relative to; a leading `/` of a path is removed.
+        suffix: what to add to the paths, such as `.jpg`.
+        label: `folder` for the path of the image's folder (`banded`, `a/abbey`), which are then the names
+            offered; `column` for an integer.
+        column: the column of that integer; the image is in column 1.
         first: the number of the first class.
 
     Raises:
-        SourceMissing: no such folder or file.
-        DataError: a line that is wrong, or an image that does not lie there; file and line are named.
+        SourceMissing: there is no such folder or file.
+        DataError: a line is wrong, or an image is missing; the message names file and line.
+
+    >>> from vlbench.core.small_place import small_place
+    >>> with small_place({"test.txt": "banded/1.jpg", "images/banded/1.jpg": b""}) as place:
+    ...     dataset = image_list(place, path=".", list="test.txt", images="images")
+    >>> dataset[0].id, dataset[0].target.label
+    ('banded/1.jpg', 'banded')
     """
     folder = folder_with(place, path, list)
     file = folder / list

@@ -1,4 +1,4 @@
-"""The source `item_json`: items of images and texts by the records of a JSON or JSON Lines file."""
+"""The source `item_json`: items of images and texts, from the records of a JSON or JSON Lines file."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,23 +18,31 @@ from vlbench.datasets.readers.text_records import json_lines
 def item_json(
     place: Place, /, *, path: str, annotations: str, items: ItemFields, images: list[str] | None = None
 ) -> Dataset:
-    """Items by a JSON file: an object of records, a list of them, or a record a line (`.jsonl`).
+    """Items from a JSON file: an object of records, a list of them, or one record per line (`.jsonl`).
 
-    A record is an object, or a list whose fields are named by their positions. An item's id is its key in the
+    A record is an object, or a list whose fields are named by position. The id of an item is its key in the
     object, or its position.
 
     Args:
         place: where to look.
         path: the folder of the data set.
-        annotations: the file in it.
-        items: which fields hold an item's images, its texts and its labels.
-        images: where images lie, tried in order, in that folder and then under the data roots: folders, or
-            paths in which `{}` stands for an image's stated name, `{name}` for the last part of it and
-            `{:012}` for a number of twelve digits.
+        annotations: its JSON file.
+        items: which fields hold the images, texts and labels of an item.
+        images: where images are, tried in order, in that folder and then under the data roots: folders, or
+            paths in which `{}` is replaced by an image's name, `{name}` by the last part of the name and
+            `{:012}` by a number with twelve digits.
 
     Raises:
-        SourceMissing: no such folder or file, or none of the images.
-        DataError: the file is wrong, or an image does not lie there; file and record are named.
+        SourceMissing: there is no such folder or file, or none of the images exists.
+        DataError: the file is wrong, or an image is missing; the message names file and record.
+
+    >>> from vlbench.core.small_place import small_place
+    >>> said = '[{"filename": "1.jpg", "caption": "a dog", "negative_caption": "a cat"}]'
+    >>> with small_place({"replace.json": said, "1.jpg": b""}) as place:
+    ...     fields = ItemFields(images=["filename"], right=["caption"], wrong=["negative_caption"])
+    ...     dataset = item_json(place, path=".", annotations="replace.json", items=fields)
+    >>> dataset.offers.items[0].texts, dataset.offers.items[0].right
+    (('a dog', 'a cat'), ((0, 0),))
     """
     folder = folder_with(place, path, annotations)
     file = folder / annotations
@@ -46,10 +54,10 @@ def item_json(
 
 
 def read_records(file: Path) -> Iterator[tuple[str, object]]:
-    """The records of a JSON or JSON Lines file with their keys, or positions.
+    """The records of a JSON or JSON Lines file, with their keys or positions.
 
     Raises:
-        DataError: it is no JSON, or neither an object nor a list.
+        DataError: it is not JSON, or neither an object nor a list.
     """
     text = read_text(file)
     if file.suffix == ".jsonl":
@@ -65,10 +73,10 @@ def read_records(file: Path) -> Iterator[tuple[str, object]]:
 
 
 def image_name(record: object, key: str | int, where: str) -> str:
-    """The name, or the number, of an image as a record states it.
+    """The name or number of an image in a record.
 
     Raises:
-        DataError: there is none.
+        DataError: the record has none.
     """
     value = value_of(record, key, where)
     if not isinstance(value, str | int) or not str(value):

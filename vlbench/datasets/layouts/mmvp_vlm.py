@@ -1,4 +1,4 @@
-"""The source `mmvp_vlm`: pairs of images that CLIP sees alike, each with a statement."""
+"""The source `mmvp_vlm`: pairs of images that CLIP confuses, each image with a statement."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,7 +12,7 @@ from vlbench.datasets.readers.location import folder_with
 
 QUESTIONS = "Questions.csv"
 IMAGES = ("MLLM_VLM Images", "MMVP_VLM_Images", ".")
-"""The folder of images, as the authors' script and as their README call it."""
+"""The names of the image folder in the authors' script and in their README."""
 PATTERNS = (
     "Orientation and Direction",
     "Presence of Specific Features",
@@ -29,19 +29,28 @@ PAIRS = 15
 
 
 def mmvp_vlm(place: Place, /, *, path: str) -> Dataset:
-    """Pairs of images with a statement each, by a `Questions.csv` of the columns id, type and statement.
+    r"""Pairs of images with a statement each, from `Questions.csv` with the columns id, type and statement.
 
-    Two rows make a pair. The type is the folder that the image `ID.jpg` lies in; the pattern, which is the
-    label `class`, is told by the pair's position: the authors' script counts 15 pairs to each, whatever the
-    type says (hub: MMVP/MMVP_VLM).
+    Two rows are a pair. The type is the folder of the image `ID.jpg`. The pattern, which is the label
+    `class`, follows from the position of the pair: the authors' script counts 15 pairs for each, whatever the
+    type is (hub: MMVP/MMVP_VLM).
 
     Args:
         place: where to look.
         path: the folder of the file and of the folder of images.
 
     Raises:
-        SourceMissing: no such folder, or none of the images.
-        DataError: the file is wrong, or an image does not lie there; file and line are named.
+        SourceMissing: there is no such folder, or none of the images exists.
+        DataError: the file is wrong, or an image is missing; the message names file and line.
+
+    >>> from vlbench.core.small_place import small_place
+    >>> rows = [f"{number},Texts,statement {number}" for number in range(1, 271)]
+    >>> files = {f"MLLM_VLM Images/Texts/{number}.jpg": b"" for number in range(1, 271)}
+    >>> files["Questions.csv"] = "\n".join(["Question ID,Type,Statement", *rows])
+    >>> with small_place(files) as place:
+    ...     dataset = mmvp_vlm(place, path=".")
+    >>> len(dataset.offers.items), dataset.offers.items[0].texts
+    (135, ('statement 1', 'statement 2'))
     """
     folder = folder_with(place, path, QUESTIONS)
     file = folder / QUESTIONS

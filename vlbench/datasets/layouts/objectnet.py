@@ -1,4 +1,4 @@
-"""The source `objectnet`: the classes of ObjectNet that ImageNet has too."""
+"""The source `objectnet`: the classes of ObjectNet that ImageNet has as well."""
 
 from pathlib import Path
 
@@ -15,23 +15,35 @@ IMAGES = "objectnet-1.0/images"
 LABELS = "folder_to_objectnet_label.json"
 OVERLAP = "objectnet_to_imagenet_1k.json"
 MAPPINGS = ("", "mappings", "objectnet-1.0/mappings", "objectnet-1.0")
-"""Where the two files may lie: the archive has them in `mappings`, CLIP_benchmark beside the images' root."""
+"""Where the two files may be: in `mappings` in the archive, next to the root of the images for
+CLIP_benchmark."""
 
 
 def objectnet(place: Place, /, *, path: str) -> Dataset:
-    """Images of ObjectNet whose class ImageNet has too; a label is the rank of its folder among those.
+    """Images of ObjectNet whose class is in ImageNet; a label is the rank of its folder among these classes.
 
-    The folder holds `objectnet-1.0/images/CLASS/*.png` and the archive's mapping files, of which
-    `folder_to_objectnet_label.json` and `objectnet_to_imagenet_1k.json` are read. Names offered are
-    ObjectNet's labels in lower case. Nothing is cut off the images, as in CLIP_benchmark.
+    The folder has `objectnet-1.0/images/CLASS/*.png` and the mapping files of the archive, of which
+    `folder_to_objectnet_label.json` and `objectnet_to_imagenet_1k.json` are read. The names offered are
+    ObjectNet's labels in lower case. Images are not cropped, as in CLIP_benchmark.
 
     Args:
         place: where to look.
-        path: the folder that holds objectnet-1.0.
+        path: the folder that contains objectnet-1.0.
 
     Raises:
-        SourceMissing: no such folder, or no mapping files.
-        DataError: a mapping file that is wrong, or a class without images.
+        SourceMissing: there is no such folder, or the mapping files are missing.
+        DataError: a mapping file is wrong, or a class has no images.
+
+    >>> from vlbench.core.small_place import small_place
+    >>> files = {
+    ...     "objectnet-1.0/images/dvd_player/1.png": b"",
+    ...     "mappings/folder_to_objectnet_label.json": '{"dvd_player": "DVD player"}',
+    ...     "mappings/objectnet_to_imagenet_1k.json": '{"DVD player": "CD player"}',
+    ... }
+    >>> with small_place(files) as place:
+    ...     dataset = objectnet(place, path=".")
+    >>> dataset[0].id, dataset[0].target.label, dataset.offers.names[0].name
+    ('dvd_player/1.png', 0, 'dvd player')
     """
     root = locate(place, path, wanted=f"{IMAGES} with {LABELS}", holds=_holds)
     mappings = next(root / each for each in MAPPINGS if _holds_mappings(root / each))

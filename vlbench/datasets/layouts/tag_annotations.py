@@ -1,6 +1,6 @@
-"""The source `tag_annotations`: images and their tags as the Recognize Anything repository annotates them.
+"""The source `tag_annotations`: images and tags as the Recognize Anything repository annotates them.
 
-And as Open Images verifies them, which lists the tags that are false of an image beside those that are true.
+Also the verified labels of Open Images, which list true and false tags of an image.
 """
 
 import posixpath
@@ -43,29 +43,34 @@ def tag_annotations(
     images: str = "imgs",
     negatives: str | None = None,
 ) -> Dataset:
-    """Images and their tags in the order of an annotation file: Recognize Anything's, or Open Images'.
+    """Images and tags in the order of an annotation file of Recognize Anything or Open Images.
 
-    A line of the form `names` is `image,tag,tag...`, one of `indices` is `image,index index...` with
-    positions among the names of the card; nothing behind the image's name is no tag. The form `open images`
-    is that of its human-verified labels, `ImageID,Source,LabelName,Confidence` with the ids of labels; a
-    label that is verified neither way of an image is unknown. A name without the suffix of an image file is
-    that of a `.jpg`. An image lies at its path in the folder, or, where the folder is arranged in another
-    way, is the only file of its name in any of the sub-folders.
+    A line of the form `names` is `image,tag,tag...`. A line of the form `indices` is `image,index index...`,
+    with positions among the names of the card. An image without anything after its name has no tags. The form
+    `open images` is that of its human-verified labels, `ImageID,Source,LabelName,Confidence`, with the ids of
+    labels; a label without verification for an image is unknown. A name without the suffix of an image file
+    means a `.jpg`. An image is at its path in the folder, or else is the only file with its name in any
+    sub-folder.
 
     Args:
         place: where to look.
         path: the folder of the data set.
-        annotations: the file of annotations, perhaps gzipped: in that folder, under a data root or beside
+        annotations: the file of annotations, possibly gzipped: in that folder, under a data root or next to
             the card.
         form: how tags are written.
-        images: the sub-folder of the images, where there is one.
-        negatives: a file of the same form that lists the tags that are known to be false of each image, such
-            as the verified negative labels of Open Images; then those that stand in neither file are
-            unknown.
+        images: the sub-folder of the images, if there is one.
+        negatives: a file of the same form with the tags that are known to be false of each image, such as the
+            verified negative labels of Open Images; tags in neither file are then unknown.
 
     Raises:
-        SourceMissing: no such folder or file, or none of the images in the folder.
-        DataError: a line that is wrong, or an image that does not lie there; file and line are named.
+        SourceMissing: there is no such folder or file, or none of the images is in the folder.
+        DataError: a line is wrong, or an image is missing; the message names file and line.
+
+    >>> from vlbench.core.small_place import small_place
+    >>> with small_place({"test.txt": "1.jpg,dog,mat", "imgs/1.jpg": b""}) as place:
+    ...     dataset = tag_annotations(place, path=".", annotations="test.txt")
+    >>> dataset[0].target.tags
+    ('dog', 'mat')
     """
     folder = locate(place, path, wanted="folder of images", holds=Path.is_dir)
     beside = replace(place, roots=(folder, *place.roots))
@@ -97,7 +102,7 @@ def tag_annotations(
 
 
 def _with_negatives(listed: Sequence[Listed], negative: Sequence[Listed], tally: Tally) -> list[Listed]:
-    """The images with the tags that are false of each; none where no line says so."""
+    """The images with the false tags of each; none where no line states any."""
     false = {each.image: each.target.tags for each in negative}
     for image in sorted(false.keys() - {each.image for each in listed}):
         tally.leave_out("lines of negative tags whose image is not annotated", image)
@@ -142,7 +147,7 @@ def _image_name(stem: str, line: str, where: str) -> InnerPath:
 
 
 def _tags(behind: str, form: Form, where: str) -> tuple[str | int, ...]:
-    """The tags behind the name of an image."""
+    """The tags after the name of an image."""
     if form == "indices":
         words = behind.split()
         if not all(word.isascii() and word.isdigit() for word in words):
@@ -157,7 +162,7 @@ def _tags(behind: str, form: Form, where: str) -> tuple[str | int, ...]:
 
 
 def _found(root: Path, listed: Sequence[Listed]) -> dict[InnerPath, FoundFile]:
-    """The file of each listed image, under the name that its line gives it, wherever it lies in the root."""
+    """The file of each listed image by the name in its line, wherever it is below the root."""
     found = find_files(root, (each.image for each in listed))
     if len(found) < len(listed):
         files = list_files(root)

@@ -1,4 +1,4 @@
-"""The source `torchvision`: classification data sets as torchvision.datasets leaves them on disk."""
+"""The source `torchvision`: classification data sets as torchvision.datasets stores them on disk."""
 
 import json
 import os
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 Option = str | int | bool
 OPTIONS = ("split", "train", "partition", "annotation_level")
-"""Options of the constructors that say which part of a data set is meant."""
+"""The constructor options that choose a part of a data set."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,20 +98,20 @@ LAYOUTS: Mapping[str, OnDisk] = {
     "SVHN": OnDisk({each: (f"{each}_32x32.mat",) for each in ("train", "test", "extra")}, "labels", "scipy"),
     "StanfordCars": _everywhere("stanford_cars", "_samples", "_samples", "scipy"),
 }
-"""Data sets of torchvision.datasets with a class for each image, as torchvision 0.21 to 0.29 lay them out."""
+"""Data sets of torchvision.datasets with one class per image, in the layout of torchvision 0.21 to 0.29."""
 
 
 ARCHIVES = frozenset((".gz", ".tgz", ".tar", ".zip"))
 """Suffixes of what torchvision unpacked; it may lie beside the data or not."""
 _RAISED: tuple[type[Exception], ...] = (DataError, *DAMAGE)
 OPEN_DATASETS = 2
-"""How many data sets stay in memory: some are held there as a whole."""
+"""How many data sets stay open; some are completely in memory."""
 _OPENING = threading.Lock()
 
 
 @dataclass(frozen=True, slots=True)
 class Named:
-    """A data set of torchvision: its class, its root, its options as JSON, the state of its files."""
+    """A data set of torchvision: its class, root, options as JSON, and the state of its files."""
 
     dataset: str
     root: str
@@ -122,24 +122,30 @@ class Named:
 def torchvision(
     place: Place, /, *, path: str, dataset: str, options: dict[str, Option] | None = None
 ) -> Dataset:
-    """A classification data set as torchvision.datasets reads it, in its order; nothing is downloaded.
+    """A classification data set as torchvision.datasets reads it, in its order. Nothing is downloaded.
 
-    Where torchvision leaves the order to the disk (SUN397), it is that of the paths.
-
-    A label is torchvision's class index; no names are offered, since some of its data sets know none.
-    Labels are remembered, so that a rerun imports neither torchvision nor torch.
+    Where torchvision takes the order from the disk (SUN397), images are sorted by path. A label is
+    torchvision's class index. No names are offered, since some of its data sets have none. The cache keeps
+    the labels, so that a repeated run imports neither torchvision nor torch.
 
     Args:
         place: where to look.
         path: what torchvision calls `root`, such as `.` or `cifar10`.
         dataset: the class in torchvision.datasets, such as CIFAR10.
-        options: of its constructor: `split`, `train`, `partition`, `annotation_level`.
+        options: constructor options: `split`, `train`, `partition`, `annotation_level`.
 
     Raises:
-        SourceMissing: its files do not lie there, or a package that reads them is not installed.
-        DataError: they are damaged, as far as torchvision checks.
-        UnknownName: no such data set, or one whose images have no class each.
-        CardError: an option that it does not take.
+        SourceMissing: the files are not there, or a package that reads them is not installed.
+        DataError: the files are damaged, as far as torchvision checks.
+        UnknownName: there is no such data set, or its images do not have one class each.
+        CardError: the data set does not take an option.
+
+    >>> from vlbench.core.small_place import small_place
+    >>> with small_place({"eurosat/2750/River/1.jpg": b"", "eurosat/2750/Forest/1.jpg": b""}) as place:
+    ...     dataset = torchvision(place, path=".", dataset="EuroSAT")
+    ...     labels = [example.target.label for example in dataset.examples]
+    >>> labels
+    [0, 1]
     """
     if dataset not in LAYOUTS:
         raise UnknownName("torchvision data set", dataset, LAYOUTS, advice=f"there are {', '.join(LAYOUTS)}")
@@ -199,7 +205,7 @@ def _labels(named: Named, layout: OnDisk, parts: Sequence[str]) -> list[int]:
 
 
 def _hdf5_labels(file: Path) -> list[int]:
-    """Labels of PCAM, which torchvision would read by opening both files for each image."""
+    """The labels of PCAM. torchvision would open both files for each image."""
     h5py: Any = import_module("h5py")  # no dependency of vlbench
     with reading(file, "damaged"), h5py.File(file) as opened:
         return [int(each) for each in opened["y"][:, 0, 0, 0]]

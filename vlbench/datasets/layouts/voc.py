@@ -1,4 +1,4 @@
-"""The sources `voc_tags` and `voc_objects`: Pascal VOC's images, and the objects cut out of them."""
+"""The sources `voc_tags` and `voc_objects`: the images of Pascal VOC, and objects cropped from them."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -30,7 +30,7 @@ from vlbench.datasets.readers.text_records import data_lines
 
 VocSplit = Literal["train", "val", "trainval", "test"]
 Cut = tuple[FoundFile, Box, Target]
-"""A part of an image file that shows an object."""
+"""The part of an image file that shows an object."""
 SETS = "ImageSets/Main"
 ANNOTATIONS = "Annotations"
 IMAGES = "JPEGImages"
@@ -39,7 +39,7 @@ SIDES = ("xmin", "ymin", "xmax", "ymax")
 
 @dataclass(frozen=True, slots=True)
 class VocObject:
-    """An object of an image; `box` is None where the annotation has none."""
+    """An object in an image; `box` is None where the annotation has none."""
 
     name: str
     difficult: bool
@@ -48,7 +48,7 @@ class VocObject:
 
 @dataclass(frozen=True, slots=True)
 class VocImages:
-    """Images of a split in its order, the split's list, and what each image's annotation says."""
+    """The images of a split in its order, the list of the split, and the objects of each image."""
 
     folder: Path
     list: str
@@ -57,11 +57,11 @@ class VocImages:
 
 
 def read_split(place: Place, path: str, split: VocSplit) -> VocImages:
-    """The images that a split's list names, and what their annotations say.
+    """Read the images that the list of a split names, and their annotations.
 
     Raises:
-        SourceMissing: no such folder.
-        DataError: a file that is missing or wrong; it is named.
+        SourceMissing: there is no such folder.
+        DataError: a file is missing or wrong; the message names it.
     """
     relative = f"{SETS}/{split}.txt"
     folder = folder_with(place, path, relative)
@@ -120,20 +120,29 @@ def voc_tags(
 ) -> Dataset:
     """Images of Pascal VOC in the order of a split's list; the classes of their objects are tags.
 
-    The folder is a year of the authors' development kit (`VOCdevkit/VOC2007`): it holds
+    The folder is one year of the authors' development kit (`VOCdevkit/VOC2007`) with
     `ImageSets/Main/SPLIT.txt`, `Annotations/ID.xml` and `JPEGImages/ID.jpg`.
 
     Args:
         place: where to look.
         path: that folder.
         split: `train`, `val`, `trainval` or `test`.
-        difficult: whether an object marked as difficult makes its class a tag (`kept`) or not (`left out`:
-            the class is then false of the image), or whether nobody knows (`unknown`). The challenge has it
-            that such a class is neither right nor wrong, unless another object of the image shows it.
+        difficult: what an object marked as difficult means for its class: a tag (`kept`), no tag (`left out`:
+            the class is then false of the image), or `unknown`. In the challenge such a class is neither
+            right nor wrong, unless another object of the image shows it.
 
     Raises:
-        SourceMissing: no such folder.
-        DataError: a file that is missing or wrong; it is named.
+        SourceMissing: there is no such folder.
+        DataError: a file is missing or wrong; the message names it.
+
+    >>> from vlbench.core.small_place import small_place
+    >>> said = "<annotation><object><name>dog</name><bndbox><xmin>1</xmin><ymin>2</ymin>"
+    >>> said += "<xmax>30</xmax><ymax>40</ymax></bndbox></object></annotation>"
+    >>> files = {"ImageSets/Main/test.txt": "000001", "Annotations/000001.xml": said}
+    >>> with small_place({**files, "JPEGImages/000001.jpg": b""}) as place:
+    ...     dataset = voc_tags(place, path=".")
+    >>> dataset[0].target.tags
+    ('dog',)
     """
     voc = read_split(place, path, split)
     tally = Tally()
@@ -159,27 +168,35 @@ def voc_tags(
 
 
 def _target(objects: Sequence[VocObject], difficult: Difficult) -> Target:
-    """The classes of an image's objects, each once."""
+    """The classes of the objects in an image, each once."""
     kept = [each.name for each in objects if difficult == "kept" or not each.difficult]
     unsure = [each.name for each in objects if difficult == "unknown" and each.name not in kept]
     return Target(tags=tuple(dict.fromkeys(kept)), unknown=tuple(dict.fromkeys(unsure)))
 
 
 def voc_objects(place: Place, /, *, path: str, split: VocSplit = "test") -> Dataset:
-    """Objects of Pascal VOC's images, difficult ones too, cut out along their boxes; labels are classes.
+    """Objects of Pascal VOC's images, also difficult ones, cropped to their boxes; labels are classes.
 
-    This is how CLIP_benchmark makes a classification of VOC 2007: a box's numbers are taken as
-    left, top, right and bottom of the cut as they stand. Objects are in the order of the split's list,
-    then of the annotation.
+    CLIP_benchmark makes a classification of VOC 2007 this way: the numbers of a box are the left, top, right
+    and bottom of the crop, unchanged. Objects are in the order of the split's list, then of the annotation.
 
     Args:
         place: where to look.
-        path: a year of the development kit (`VOCdevkit/VOC2007`).
+        path: one year of the development kit (`VOCdevkit/VOC2007`).
         split: `train`, `val`, `trainval` or `test`.
 
     Raises:
-        SourceMissing: no such folder.
-        DataError: a file that is missing or wrong, or an object without a box.
+        SourceMissing: there is no such folder.
+        DataError: a file is missing or wrong, or an object has no box.
+
+    >>> from vlbench.core.small_place import small_place
+    >>> said = "<annotation><object><name>dog</name><bndbox><xmin>1</xmin><ymin>2</ymin>"
+    >>> said += "<xmax>30</xmax><ymax>40</ymax></bndbox></object></annotation>"
+    >>> files = {"ImageSets/Main/test.txt": "000001", "Annotations/000001.xml": said}
+    >>> with small_place({**files, "JPEGImages/000001.jpg": b""}) as place:
+    ...     dataset = voc_objects(place, path=".")
+    >>> dataset[0].target.label, dataset[0].box
+    ('dog', (1, 2, 30, 40))
     """
     voc = read_split(place, path, split)
     cuts: list[Cut] = []
@@ -204,7 +221,7 @@ def voc_objects(place: Place, /, *, path: str, split: VocSplit = "test") -> Data
 
 
 def _cut(cuts: Sequence[Cut], index: int) -> Example:
-    """The example of an object; its id is the file's name and the object's number in all."""
+    """The example of an object; its id is the file's name and the number of the object among all."""
     file, box, target = cuts[index]
     image = partial(open_image_file, file.path)
     return Example(f"{file.name}/{index}", image, target, f"{file.state}#{box}", box=box)

@@ -1,4 +1,4 @@
-"""The source `whatsup`: the controlled images of What'sUp, whose file names say what belongs together."""
+"""The source `whatsup`: the controlled images of What'sUp, whose file names group the items."""
 
 import posixpath
 
@@ -17,21 +17,29 @@ _OPPOSITES = (("left", "right"), ("on", "under"), ("in-front", "behind"))
 
 
 def whatsup(place: Place, /, *, path: str, annotations: str, images: list[str] | None = None) -> Dataset:
-    """Images of two objects with four captions of where one is, of which the first is true.
+    """Images of two objects, each with four captions about where one is; the first caption is true.
 
-    The file is a list of `{image_path, caption_options}` (github.com/amitakamath/whatsup_vlms). Of an image's
-    file name, `mug_left_of_plate.jpeg`, the second word is the item's label `relation`, the first and last
-    are its `set` of four, and these with the relation and its opposite are its `pair`.
+    The file is a list of `{image_path, caption_options}` (github.com/amitakamath/whatsup_vlms). In an image's
+    file name, `mug_left_of_plate.jpeg`, the second word is the item's label `relation`. The first and last
+    words are its `set` of four; together with the relation or its opposite they are its `pair`.
 
     Args:
         place: where to look.
         path: the folder of the data set.
         annotations: `controlled_images_dataset.json` (A) or `controlled_clevr_dataset.json` (B).
-        images: where images lie, as of the source `item_json`.
+        images: where images are, as for the source `item_json`.
 
     Raises:
-        SourceMissing: no such folder or file, or none of the images.
-        DataError: the file is wrong, a file name says no relation, or an image does not lie there.
+        SourceMissing: there is no such folder or file, or none of the images exists.
+        DataError: the file is wrong, a file name has no relation, or an image is missing.
+
+    >>> from vlbench.core.small_place import small_place
+    >>> image = "a/mug_left_of_plate.jpeg"
+    >>> said = f'[{{"image_path": "{image}", "caption_options": ["left", "right", "on", "under"]}}]'
+    >>> with small_place({"a.json": said, image: b""}) as place:
+    ...     item = whatsup(place, path=".", annotations="a.json").offers.items[0]
+    >>> item.right, item.labels["relation"]
+    (((0, 0),), 'left')
     """
     folder = folder_with(place, path, annotations)
     file = folder / annotations

@@ -1,1 +1,1 @@
-"""What users have: folders, metadata, parquet, tars, the hub."""
+"""The layouts that users have: folders, metadata files, parquet, tars, the hub."""

@@ -1,4 +1,4 @@
-"""What data say of an image: records read as targets, and names and templates that lie beside."""
+"""What data state about an image: records as targets, and names and templates in files next to the images."""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
@@ -20,20 +20,20 @@ TEMPLATE_FILES = ("templates.txt", "zeroshot_classification_templates.txt")
 
 
 BLANK = "blank captions"
-"""Why captions that say nothing are left out."""
+"""The reason for leaving out blank captions."""
 
 
 def target_of(record: Mapping[str, object], where: str, tally: Tally) -> Target:
-    """The target of a record with any of `label`, `captions` (`caption`, `text`), `tags` and `group`.
+    """Make a target from a record with any of `label`, `captions` (`caption`, `text`), `tags` and `group`.
 
-    Beside its tags may stand `unknown_tags` and `negative_tags`: those of which nobody knows, and those that
-    are known to be false.
+    With tags, it may also have `unknown_tags`, whose truth is unknown, and `negative_tags`, which are known
+    to be false.
 
-    A missing or null field says nothing; other fields are nobody's business here. Blanks around a
-    caption are cut, and one of blanks alone is left out and counted. `where` says which record it is.
+    Missing and null fields state nothing; other fields are ignored. Blanks around a caption are removed; a
+    blank caption is left out and counted. `where` names the record in errors.
 
     Raises:
-        DataError: a field of another type.
+        DataError: a field has the wrong type.
     """
     label, group = record.get("label"), record.get("group")
     for name, value in (("label", label), ("group", group)):
@@ -50,16 +50,16 @@ def target_of(record: Mapping[str, object], where: str, tally: Tally) -> Target:
 
 
 def offers_beside(folders: Sequence[Path], targets: Iterable[Target] = ()) -> Offers:
-    """Names and templates from files in some folders, the first that has one; names else from targets."""
+    """Names and templates from the first folder that has such files; names otherwise from targets."""
     names = [each for each in map(names_beside, folders) if each]
     templates = [each for each in map(templates_beside, folders) if each]
     return Offers(names=names[0] if names else names_of(targets), templates=templates[0] if templates else ())
 
 
 def names_of(targets: Iterable[Target]) -> tuple[Text, ...]:
-    """The distinct labels, or tags, that are strings, sorted; spaces for underscores.
+    """The distinct labels, or tags, that are strings, sorted, with spaces for underscores.
 
-    Data that carry labels and tags of two vocabularies offer none, since nobody said which is asked.
+    Data with labels and tags from two vocabularies offer none, since it is not clear which one is meant.
     """
     labels: set[str] = set()
     tags: set[str] = set()
@@ -74,19 +74,19 @@ def names_of(targets: Iterable[Target]) -> tuple[Text, ...]:
 
 
 def names_file(folder: Path) -> Path | None:
-    """The file of names that lies in a folder: `names.txt`, or the `classnames.txt` of a webdataset."""
+    """The file of names in a folder: `names.txt`, or the `classnames.txt` of a webdataset."""
     return next((folder / file for file in NAME_FILES if (folder / file).is_file()), None)
 
 
 def names_beside(folder: Path) -> tuple[Text, ...]:
-    """Names of the classes in the order of their indices, one a line; a second column is an id.
+    """Names of classes in the order of their indices, one per line; a second column is an id.
 
-    Those of `names.txt` have spaces for underscores, as the names of folders and labels have; those of a
-    `classnames.txt` stand as they are published. A name that several lines share is told apart by its
-    line's index, which is what its images carry.
+    In `names.txt`, underscores become spaces, as in names of folders and labels; a `classnames.txt` is read
+    unchanged. A name on several lines is distinguished by the index of the line, which images have as their
+    label.
 
     Raises:
-        DataError: the file cannot be read as UTF-8, or its lines are pasted from code or a table.
+        DataError: the file is not UTF-8, or its lines are pasted from code or a table.
     """
     file = names_file(folder)
     if file is None:
@@ -108,12 +108,12 @@ def names_beside(folder: Path) -> tuple[Text, ...]:
 
 
 def templates_beside(folder: Path) -> tuple[str, ...]:
-    """Templates with one `{}` each, one a line; `{c}`, as webdataset folders write it, becomes `{}`.
+    """Templates with one `{}` each, one per line; `{c}`, as webdataset folders write it, becomes `{}`.
 
-    They come from `templates.txt`, or from `zeroshot_classification_templates.txt`.
+    They are read from `templates.txt` or `zeroshot_classification_templates.txt`.
 
     Raises:
-        DataError: a line without a place for the name, or with several.
+        DataError: a line has no `{}`, or several.
     """
     for file in TEMPLATE_FILES:
         path = folder / file
@@ -131,7 +131,7 @@ def templates_beside(folder: Path) -> tuple[str, ...]:
 
 
 def said_captions(captions: Iterable[str], where: str, tally: Tally) -> tuple[str, ...]:
-    """Captions without the blanks around them; one of blanks alone says nothing, is left out and counted."""
+    """Captions without surrounding blanks. A blank caption is left out and counted."""
     found = []
     for caption in captions:
         if caption.strip():
@@ -142,7 +142,7 @@ def said_captions(captions: Iterable[str], where: str, tally: Tally) -> tuple[st
 
 
 def text_of(label: str) -> Text:
-    """A label as it is asked for: spaces for underscores; the label as it stands is then its id."""
+    """The text of a label: spaces for underscores; a label that this changes becomes the text's id."""
     name = label.replace("_", " ")
     return Text(name=name, ids={} if name == label else {"label": label})
 

@@ -1,4 +1,4 @@
-"""Images with captions from annotation files: the images are found, and the data set is made of them."""
+"""Images with captions from annotation files: finds the images and makes the data set."""
 
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -12,7 +12,7 @@ from vlbench.datasets.readers.file_listing import FoundFile, find_files
 from vlbench.datasets.readers.listed_images import Listed, listed_dataset, those_there
 
 Caption = tuple[str, str, str]
-"""Where annotations state a caption, the image that they name, and the caption; a blank one says nothing."""
+"""The place of a caption in the annotations, the image that it is of, and the caption, which may be blank."""
 
 
 def captioned_images(
@@ -26,11 +26,11 @@ def captioned_images(
     tally: Tally | None = None,
     remarks: tuple[str, ...] = (),
 ) -> Dataset:
-    """Images in the order in which lines name them first, each with its captions.
+    """Images in the order of their first line, each with its captions.
 
-    `images` are folders, inside the data set's own or under a data root; the first that has an image gives
-    it. Captions of blanks alone are left out and counted in `tally`. `file` says what states the captions.
-    The revision covers names, captions and sizes, not how the annotations are written down.
+    `images` are folders in the data set's own or under a data root; the first one that has an image is used.
+    Blank captions are left out and counted in `tally`. `file` names the file of captions. The revision covers
+    names, captions and sizes, not the format of the annotations.
 
     Raises:
         SourceMissing: none of the images is there.
@@ -81,10 +81,10 @@ def _gathered(lines: Iterable[Caption], tally: Tally) -> list[Listed]:
 
 
 def stated_caption(value: object) -> str:
-    """A caption of a JSON file; null says nothing.
+    """A caption from a JSON file; null becomes blank.
 
     Raises:
-        TypeError: it is something else than a string.
+        TypeError: it is not a string.
     """
     if value is None:
         return ""

@@ -1,4 +1,4 @@
-"""A parquet copy of a hub data set of any layout that `datasets` opens, made once for each commit."""
+"""A parquet copy of a hub data set of any layout that `datasets` opens, made once per commit."""
 
 import os
 import sys
@@ -24,12 +24,12 @@ from vlbench.datasets.readers.hub_snapshot import (
 )
 
 GROUP_ROWS = 100
-"""Rows in a row group of a copy: reading an image out of order begins at the start of its group."""
+"""How many rows a row group of a copy has. Random access to an image starts at the beginning of its group."""
 
 
 @dataclass(frozen=True, slots=True)
 class HubSplit:
-    """A split of a data set on the hub; `config` names a subset, if there are several."""
+    """A split of a data set on the hub; `config` names a subset if there are several."""
 
     repo: str
     revision: str
@@ -44,16 +44,16 @@ class HubSplit:
 
 
 def dataset_copy(part: HubSplit, cache: Path | None) -> Snapshot:
-    """The copy of a split as `cache/hub/REPO@COMMIT/[CONFIG/]SPLIT.parquet`, made now if it is not there.
+    """The copy of a split, `cache/hub/REPO@COMMIT/[CONFIG/]SPLIT.parquet`; it is made now if it is missing.
 
-    Images are embedded as the bytes they are, class names kept in the Hugging Face metadata. A full
-    commit whose copy exists asks nothing of the network and does not import `datasets`; a tag or
-    branch asks the hub which commit it is. `cache` None stands for the user's cache folder.
+    Image bytes are embedded unchanged, and class names are kept in the Hugging Face metadata. With a full
+    commit whose copy exists, neither the network nor `datasets` is used; for a tag or branch, the hub is
+    asked for the commit. `cache` None means the user's cache folder.
 
     Raises:
-        SourceMissing: there is no copy, and the data could not be fetched.
-        DataError: no such split or config, or data that `datasets` does not open.
-        CardError: a name that no repository can have.
+        SourceMissing: there is no copy, and the data could not be downloaded.
+        DataError: there is no such split or config, or `datasets` does not open the data.
+        CardError: no repository can have this name.
     """
     copies = (cache or default_cache()) / "hub"
     repo, _ = (inner_path(each, "source hub", CardError) for each in (part.repo, part.revision))
@@ -83,7 +83,7 @@ def _ask_commit(part: HubSplit) -> str:
 
 
 def _make(part: HubSplit, commit: str, path: Path) -> None:
-    """Load a split at a commit and rename its copy into place; all else that `datasets` wrote is removed."""
+    """Load a split at a commit and write its copy; other files that `datasets` wrote are removed."""
     from datasets import load_dataset
     from datasets.exceptions import DatasetsError
     from pyarrow import ArrowException
@@ -111,7 +111,7 @@ def _make(part: HubSplit, commit: str, path: Path) -> None:
 
 
 def _write(rows: Any, path: Path) -> None:
-    """Write rows with their images embedded, a row group at a time, and flush them to disk."""
+    """Write rows with embedded images, one row group at a time, and flush them to disk."""
     from datasets.table import embed_table_storage
     from pyarrow.parquet import ParquetWriter
 
@@ -124,7 +124,7 @@ def _write(rows: Any, path: Path) -> None:
 
 
 def _refusal(part: HubSplit, error: Exception) -> VlbenchError:
-    """The error of the network, or of the data, behind what `datasets` raised."""
+    """Turn an exception of `datasets` into an error about the network or about the data."""
     from datasets.exceptions import DatasetGenerationError, DatasetNotFoundError
 
     wrapped = error.__cause__ if isinstance(error, DatasetGenerationError) else None
@@ -141,7 +141,7 @@ def _refusal(part: HubSplit, error: Exception) -> VlbenchError:
 
 @contextmanager
 def _bars_on_terminals_only() -> Iterator[None]:
-    """No progress bars of `datasets` where nobody watches, unless the user's environment asks for them."""
+    """Show progress bars of `datasets` only on terminals, unless the user's environment asks for them."""
     from datasets import are_progress_bars_disabled, config, disable_progress_bars, enable_progress_bars
 
     decided = config.HF_DATASETS_DISABLE_PROGRESS_BARS is not None or are_progress_bars_disabled()

@@ -1,4 +1,4 @@
-"""Files of a folder with their sizes and times, from one scan, and the revision they amount to."""
+"""Files of a folder with their sizes and times, from one scan, and the revision that follows from them."""
 
 import os
 import posixpath
@@ -24,14 +24,14 @@ JUNK = frozenset(
         "__pycache__",
     )
 )
-"""Folders that archivers and systems leave behind; they are left out as hidden ones are."""
+"""Folders that archivers and operating systems leave behind; they are skipped like hidden ones."""
 
 
 @dataclass(frozen=True, slots=True)
 class FoundFile:
-    """A file under a root: `name` relative to it with forward slashes, `path` with links resolved.
+    """A file below a root: `name` is relative to it, with forward slashes; `path` has links resolved.
 
-    `size` is in bytes, `state` as `vlbench.core.files.file_state` says it, without asking the disk again.
+    `size` is in bytes; `state` is that of `vlbench.core.files.file_state`, without another disk access.
     """
 
     name: str
@@ -41,12 +41,12 @@ class FoundFile:
 
     @property
     def suffix(self) -> str:
-        """The suffix in lower case, with its dot; empty if there is none."""
+        """The suffix in lower case with its dot; empty without one."""
         return os.path.splitext(self.name)[1].lower()  # noqa: PTH122 - 50,000 times in a scan
 
 
 def list_folders(root: Path) -> list[InnerPath]:
-    """Names of the folders in a folder, sorted; hidden ones are left out.
+    """The names of the folders in a folder, sorted, without hidden ones.
 
     Raises:
         DataError: the folder cannot be read.
@@ -55,7 +55,7 @@ def list_folders(root: Path) -> list[InnerPath]:
 
 
 def list_names(root: Path) -> list[InnerPath]:
-    """Names of the files that lie right in a folder, sorted; hidden ones are left out.
+    """The names of the files directly in a folder, sorted, without hidden ones.
 
     Raises:
         DataError: the folder cannot be read.
@@ -64,9 +64,9 @@ def list_names(root: Path) -> list[InnerPath]:
 
 
 def list_files(root: Path) -> list[FoundFile]:
-    """All files under a folder, sorted folder by folder; what is hidden (a leading dot) is left out.
+    """All files below a folder, sorted folder by folder, without hidden ones (a leading dot).
 
-    Links are followed. `root` has its own links resolved.
+    Links are followed. Links in the path of `root` are resolved.
 
     Raises:
         DataError: a folder cannot be read, links lead in a circle, a link leads nowhere, or no
@@ -78,7 +78,7 @@ def list_files(root: Path) -> list[FoundFile]:
 
 
 def names_below(root: Path) -> list[str]:
-    """Names of all files under a folder as `list_files` finds them, none asked for its size.
+    """The names of all files that `list_files` finds, without reading their sizes.
 
     Raises:
         DataError: as `list_files`.
@@ -89,7 +89,7 @@ def names_below(root: Path) -> list[str]:
 def find_files(root: Path, names: Iterable[InnerPath]) -> dict[InnerPath, FoundFile]:
     """The files of some names relative to a root; one that is not there is left out of the answer.
 
-    Each folder is scanned once, and only the named files are asked for their size.
+    Each folder is scanned once, and only the sizes of the named files are read.
 
     Raises:
         DataError: a folder cannot be read.
@@ -111,10 +111,10 @@ def find_files(root: Path, names: Iterable[InnerPath]) -> dict[InnerPath, FoundF
 
 
 def revision_of(files: Sequence[FoundFile], place: Place, *, contents: Iterable[tuple[str, str]] = ()) -> str:
-    """Digest of the sorted names and sizes of files, equal on every machine that has them.
+    """A digest of the sorted names and sizes of files, equal on every machine that has them.
 
-    `contents` are further pairs of a name and a digest, for files that were read anyway. Where the
-    place asks to verify, the files' SHA-256 stand for their sizes and the answer says `sha256:`.
+    `contents` are further pairs of a name and a digest, for files that were read anyway. With `place.verify`,
+    SHA-256 digests of the files replace their sizes, and the result begins with `sha256:`.
     """
     pairs = sorted(contents)
     if place.verify:
@@ -137,7 +137,7 @@ def _digest(pairs: Iterable[tuple[str, str]]) -> str:
 
 
 def _walk(root: Path, prefix: str, above: tuple[str, ...]) -> Iterator[tuple[str, os.DirEntry[str], str]]:
-    """The files under a folder: their names, their entries, the paths of their folders."""
+    """The files below a folder: their names, directory entries, and the paths of their folders."""
     for entry in _scan(root):
         name = prefix + entry.name
         if not entry.is_dir():

@@ -1,4 +1,4 @@
-"""The source `folder`: a folder for each class, with its images."""
+"""The source `folder`: one folder of images per class."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -21,12 +21,12 @@ from vlbench.datasets.readers.image_file import IMAGE_SUFFIXES, file_examples
 from vlbench.datasets.readers.location import locate
 
 TABLES = (".csv", ".json", ".tsv", ".txt")
-"""Suffixes of tables, which may say what flat images show."""
+"""Suffixes of tables, which may hold the labels of images without class folders."""
 _SETTINGS = (".db", ".ini", ".xml", ".yaml", ".yml")
 COMPANION_SUFFIXES = frozenset((*TABLES, *_SETTINGS, ".html", ".jsonl", ".log", ".mat", ".md", ".npy"))
-"""Suffixes of what often lies beside images (labels, Thumbs.db, desktop.ini) and is left out."""
+"""Suffixes of files that are often next to images (labels, Thumbs.db, desktop.ini); they are skipped."""
 PACKED_SUFFIXES = frozenset((".7z", ".bz2", ".gz", ".parquet", ".rar", ".tar", ".tgz", ".xz", ".zip", ".zst"))
-"""Suffixes of what images are packed in; it is left out where unpacked ones lie beside it."""
+"""Suffixes of archives of images; they are skipped if there are unpacked images."""
 
 
 def folder(
@@ -37,35 +37,43 @@ def folder(
     labels: Literal["names", "indices"] = "names",
     leave_out: list[str] | None = None,
 ) -> Dataset:
-    """Images in class folders: a sub-folder's name is the label of all images under it.
+    """Images in class folders: the name of a sub-folder is the label of all images below it.
 
-    Names offered are those of a `names.txt` (or `classnames.txt`) beside the folders, where each folder is
-    a line by its name, by its second column or, if folders are numbers, by its position; a line without a
-    folder is a class without an image. Else they are the sub-folders' names with spaces for underscores; the
-    folder name stays as the id `folder`, so that a card may name the classes of wnid folders. Templates come
-    from a `templates.txt` beside the folders. Files in the root, hidden files, archives and companions of
-    images (`.txt`, `.json`, `Thumbs.db` ...) are left out.
+    The names offered are those of a `names.txt` (or `classnames.txt`) next to the folders. Each folder
+    matches a line by its name, by the second column or, if folders are numbers, by its position; a line
+    without a folder is a class without images. Without such a file, the names are those of the sub-folders,
+    with spaces for underscores, and the folder's name is the id `folder`, so that a card may name the classes
+    of wnid folders. Templates come from a `templates.txt` next to the folders. Files in the root, hidden
+    files, archives and companions of images (`.txt`, `.json`, `Thumbs.db` ...) are left out.
 
     Args:
         place: where to look.
-        path: the folder that holds the class folders.
-        labels: what a sub-folder's name is: a class's name or id, or (`indices`) its index, as in
-            ImageNet-V2; then none are offered.
-        leave_out: sub-folders that are no classes.
+        path: the folder that contains the class folders.
+        labels: what the name of a sub-folder is: a class's name or id, or (`indices`) its index, as in
+            ImageNet-V2; then no names are offered.
+        leave_out: sub-folders that are not classes.
 
     Raises:
-        SourceMissing: no such folder, or no image in any sub-folder.
-        DataError: a class folder without an image, a file in one that is neither image nor companion,
-            or a folder whose name is no index.
+        SourceMissing: there is no such folder, or no image in any sub-folder.
+        DataError: a class folder has no image, a file in one is neither image nor companion, or the name of a
+            folder is no index.
+
+    >>> from vlbench.core.small_place import small_place
+    >>> with small_place({"pets/hot_dog/1.jpg": b"", "pets/cat/1.jpg": b""}) as place:
+    ...     dataset = folder(place, path="pets")
+    >>> dataset[0].target.label, [text.name for text in dataset.offers.names]
+    ('cat', ['cat', 'hot dog'])
     """
     return _open(place, path, indices=labels == "indices", without=leave_out or ())
 
 
 def own_folder(place: Place, /, *, path: str) -> Dataset:
-    """Class folders without a card: a file of names beside them has to name them, since nothing else does.
+    """Class folders without a card.
+
+    A file of names next to them must match them, since no card names the classes.
 
     Raises:
-        DataError: it does not; or as `folder`.
+        DataError: the file does not match; or as `folder`.
     """
     return _open(place, path, names_have_to_fit=True)
 
@@ -112,7 +120,7 @@ def _top(file: FoundFile) -> str:
 
 
 def _root(place: Place, path: str) -> Path:
-    """The first place with class folders; where images lie flat instead, the error says so."""
+    """The first place with class folders. If there are images without class folders, the error tells so."""
     flat: list[str] = []
 
     def holds(folder: Path) -> bool:
@@ -128,7 +136,7 @@ def _root(place: Place, path: str) -> Path:
 
 
 def _is_wanted(file: FoundFile, root: Path, without: Sequence[str], tally: Tally) -> bool:
-    """Whether a file is an image of a class; what is not is counted."""
+    """Whether a file is an image of a class; other files are counted in `tally`."""
     is_image = file.suffix in IMAGE_SUFFIXES
     if "/" not in file.name:
         if file.name not in (*NAME_FILES, *TEMPLATE_FILES):
@@ -150,10 +158,10 @@ def _is_wanted(file: FoundFile, root: Path, without: Sequence[str], tally: Tally
 
 @dataclass(frozen=True, slots=True)
 class Classes:
-    """Names and the targets of class folders; `labels` says where they come from.
+    """Names, and the targets of class folders; `labels` states where they come from.
 
-    `wrong` says why a file of names beside them names other classes, and is not read. `may_be_empty` are
-    folders that the file names, so that they may be classes without an image.
+    `wrong` tells why a file of names next to them does not match and is not used. `may_be_empty` are folders
+    that the file names; they may be classes without images.
     """
 
     names: tuple[Text, ...]
@@ -164,10 +172,10 @@ class Classes:
 
 
 def indexed(folders: Sequence[str], root: Path) -> Classes:
-    """Folders whose names are indices of the card's classes.
+    """Class folders whose names are indices of the card's classes.
 
     Raises:
-        DataError: one is no index.
+        DataError: a name is no index.
     """
     for name in folders:
         if not _is_number(name):
@@ -176,7 +184,7 @@ def indexed(folders: Sequence[str], root: Path) -> Classes:
 
 
 def named(folders: Sequence[str], root: Path) -> Classes:
-    """Folders that are lines of the file of names beside them, else classes by their own names."""
+    """Class folders as lines of the file of names next to them; without a match, classes by folder name."""
     file = names_file(root)
     if file is None:
         return _by_themselves(folders, "")
@@ -203,7 +211,7 @@ def _by_themselves(folders: Sequence[str], wrong: str) -> Classes:
 
 
 def _lines_by_name(folders: Sequence[str], texts: Sequence[Text]) -> dict[str, int] | None:
-    """The line of each folder, by its name or its second column; None where one has none, or shares it."""
+    """The line of each folder, by name or second column; None if a folder has no line or shares one."""
     places: dict[str, set[int]] = {}
     for line, text in enumerate(texts):
         for word in {_plain(text.name), *map(_plain, text.ids.values())}:
@@ -214,7 +222,7 @@ def _lines_by_name(folders: Sequence[str], texts: Sequence[Text]) -> dict[str, i
 
 
 def _lines_by_number(folders: Sequence[str], count: int) -> dict[str, int] | None:
-    """The line of each folder, by its number from 0 on; None where one is no number, or beyond the lines."""
+    """The line of each folder, by its number from 0; None if a folder is no number, or beyond the lines."""
     if not all(map(_is_number, folders)):
         return None
     lines = {folder: int(folder) for folder in folders}

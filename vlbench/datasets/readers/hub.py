@@ -1,4 +1,4 @@
-"""The source `hub`: a data set of the Hugging Face hub, whatever its layout, known by its commit."""
+"""The source `hub`: a data set on the Hugging Face hub, of any layout, identified by its commit."""
 
 from typing import Literal
 
@@ -31,34 +31,34 @@ def hub(
     captions: WhichCaptions = "all",
     items: ItemFields | None = None,
 ) -> Dataset:
-    """A split of a data set on the hub, fetched now unless the hub's cache has all of it.
+    """A split of a data set on the hub. It is downloaded unless the hub's cache has all of it.
 
-    Only the split's files are fetched. What a result records is the commit. HF_HUB_OFFLINE is obeyed,
-    and nothing is asked of the network for a revision that lies in the cache: one that is left out is
-    the commit that the default branch had when the cache first got it. With the layout `datasets`, that
-    library fetches all splits of the config, a parquet copy of the split is kept in vlbench's cache,
-    and only a full commit is found there without asking the hub.
+    Only the files of the split are downloaded, and a result records the commit. HF_HUB_OFFLINE is respected,
+    and a revision that is in the cache needs no network: without a revision, it is the commit of the default
+    branch when the cache first got it. With the layout `datasets`, that library downloads all splits of the
+    config, and a parquet copy of the split is kept in vlbench's cache; only a full commit is then found
+    without asking the hub.
 
     Args:
-        place: its cache keeps the index of tars, and copies of the layout `datasets`.
+        place: its cache keeps indices of tars, and copies for the layout `datasets`.
         repo: ORGANISATION/NAME.
-        revision: a commit (7 digits of it or more), tag or branch, the default branch if none is named;
+        revision: a commit (at least 7 digits), tag or branch; by default the default branch.
             `refs/convert/parquet` is the hub's own parquet copy.
-        split: the split, as the names of files or folders tell it.
-        config: the folder of a subset; its files lie in the root, `data` or `default` if none is named.
-            For the layout `datasets` the name of a config, the default one if none is named.
+        split: the split, as in the names of files or folders.
+        config: the folder of a subset; by default files are in the root, `data` or `default`. For the layout
+            `datasets`, the name of a config.
         layout: `parquet`; `webdataset` for tars as the `clip-benchmark/wds_*` repositories have them;
-            `datasets` for all else that `datasets.load_dataset` opens without code: image folders, zips,
-            CSV or JSON with images, Arrow.
-        columns: as of the source `parquet`.
-        where: as of the source `parquet`.
-        captions: as of the source `parquet`.
-        items: as of the source `parquet`.
+            `datasets` for everything else that `datasets.load_dataset` opens without code: image folders,
+            zips, CSV or JSON with images, Arrow.
+        columns: as for the source `parquet`.
+        where: as for the source `parquet`.
+        captions: as for the source `parquet`.
+        items: as for the source `parquet`.
 
     Raises:
-        SourceMissing: not in the cache, and it could not be fetched.
-        DataError: no such split or config, or files that do not read.
-        CardError: an option of the other layout.
+        SourceMissing: it is not in the cache and could not be downloaded.
+        DataError: there is no such split or config, or files are damaged.
+        CardError: an option belongs to another layout.
     """
     at = "" if revision is None else f"@{revision}"
     name = f"hub:{repo}{at}/{f'{config}/' if config else ''}{split}"

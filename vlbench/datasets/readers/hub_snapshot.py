@@ -1,4 +1,4 @@
-"""Files of a hub data set: which a split needs, and a local copy of a revision that has them all."""
+"""Files of a hub data set: those that a split needs, and a local copy of a revision that has them."""
 
 import re
 from collections.abc import Callable, Sequence
@@ -25,9 +25,9 @@ if TYPE_CHECKING:
 
 DATA_SUFFIXES = (PARQUET_SUFFIX, TAR_SUFFIX)
 DEFAULT_FOLDERS = ("", "data/", "default/")
-"""Where the files of a data set without subsets lie; a wider search would depend on what is cached."""
+"""Where the files of a data set without subsets are. A wider search would depend on what is cached."""
 CONVERTED = "refs/convert/parquet"
-"""The branch on which the hub keeps a parquet copy of data sets of other layouts."""
+"""The branch on which the hub keeps parquet copies of data sets with other layouts."""
 ABBREVIATED = re.compile(r"[0-9a-f]{7,39}")
 DATASET = "dataset"
 DEFAULT_BRANCH = "main"
@@ -35,9 +35,9 @@ DEFAULT_BRANCH = "main"
 
 @dataclass(frozen=True, slots=True)
 class SplitFiles:
-    """Files of a repository: patterns that match them and no others, and how to tell that all are there.
+    """The files of a repository that a split needs: patterns for them, and a check that all are there.
 
-    A revision None is the default branch. `choose` lists the split's files in a snapshot, or raises
+    Revision None means the default branch. `choose` lists the split's files in a snapshot, or raises
     DataError.
     """
 
@@ -49,7 +49,7 @@ class SplitFiles:
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """A local copy of a revision: its folder, the commit, and the split's files in it."""
+    """A local copy of a revision: its folder, the commit, and the files of the split."""
 
     root: Path
     commit: str
@@ -57,14 +57,14 @@ class Snapshot:
 
 
 def wanted_tars(repo: str, revision: str | None, split: str) -> SplitFiles:
-    """The tars of a split, with the names and templates that lie beside them."""
+    """The tars of a split, with the files of names and templates next to them."""
     shards = (f"{escape(split)}/*{TAR_SUFFIX}", f"{escape(split)}/{SHARD_COUNT}")
     patterns = (*shards, *NAME_FILES, *TEMPLATE_FILES)
     return SplitFiles(repo, whole_commit(repo, revision), patterns, lambda root: list_shards(root, split))
 
 
 def wanted_parquet(repo: str, revision: str | None, split: str, config: str | None) -> SplitFiles:
-    """The parquet files of a split, of a config's folder or of those where files without one lie."""
+    """The parquet files of a split, in the folder of a config or in the default folders."""
     folders = DEFAULT_FOLDERS if config is None else (f"{escape(config)}/",)
     named = escape(split)
     shard = f"{named}-{'[0-9]' * 5}-of-*{PARQUET_SUFFIX}"
@@ -82,12 +82,12 @@ def wanted_parquet(repo: str, revision: str | None, split: str, config: str | No
 
 
 def snapshot(wanted: SplitFiles) -> Snapshot:
-    """A snapshot with all files of a split: the cache's, else one that is fetched now.
+    """A snapshot with all files of a split, from the cache or else downloaded now.
 
     Raises:
-        SourceMissing: not in the cache, and it could not be fetched.
-        DataError: no such split, or shards that are missing from the repository.
-        CardError: a name that no repository can have.
+        SourceMissing: it is not in the cache and could not be downloaded.
+        DataError: there is no such split, or the repository lacks shards.
+        CardError: no repository can have this name.
     """
     from huggingface_hub.errors import HFValidationError, LocalEntryNotFoundError
 
@@ -117,12 +117,12 @@ def _fetched(wanted: SplitFiles, patterns: Sequence[str], *, local_files_only: b
 
 
 def matches(name: str, patterns: Sequence[str]) -> bool:
-    """Whether a file's name in a repository matches one of some patterns."""
+    """Whether the name of a file in a repository matches one of the patterns."""
     return any(fnmatchcase(name, pattern) for pattern in patterns)
 
 
 def not_there(wanted: SplitFiles) -> DataError:
-    """The error for a repository without a file of the split."""
+    """The error for a repository without files of the split."""
     at = "" if wanted.revision is None else f"@{wanted.revision}"
     return DataError(
         f"{wanted.repo}{at} has no {', '.join(wanted.patterns)}; "
@@ -140,7 +140,9 @@ def storage_of(repo: str) -> Path:
 
 
 def whole_commit(repo: str, revision: str | None) -> str | None:
-    """A revision, an abbreviated commit completed: from the cache, else from the repository's commits.
+    """Complete an abbreviated commit, from the cache or else from the repository's commits.
+
+    Other revisions are kept.
 
     Raises:
         SourceMissing: the hub would have to be asked, and could not be.
@@ -192,7 +194,7 @@ def _download(wanted: SplitFiles) -> Path:
 
 
 def refuse_without_network(repo: str, revision: str | None) -> None:
-    """Raise SourceMissing at once where no answer can come; what is to be said offline the client says."""
+    """Raise SourceMissing at once without a network. With HF_HUB_OFFLINE, the hub's client raises its own."""
     from huggingface_hub import constants
 
     if not constants.HF_HUB_OFFLINE and not has_network():
@@ -231,11 +233,11 @@ TIMEOUT = 30
 _SECRETS = re.compile(r"(?<=://)[^/\s@]+(?=@)|(?<=\?)[^\s?]*=[^\s?]*")
 """A login, a query."""
 REASON_LENGTH = 100
-"""How many characters of a library's own message are kept."""
+"""How many characters of another library's message are kept."""
 
 
 def fetch_failures() -> tuple[type[Exception], ...]:
-    """What fetching may raise: the hub's error and its HTTP client's own, whichever is installed."""
+    """The exceptions that a download may raise: the hub's, and those of the installed HTTP client."""
     from huggingface_hub.errors import HfHubHTTPError
 
     bases = [base for base in HfHubHTTPError.__bases__ if issubclass(base, Exception)]
@@ -243,7 +245,7 @@ def fetch_failures() -> tuple[type[Exception], ...]:
 
 
 def not_fetched(repo: str, revision: str | None, error: BaseException) -> SourceMissing:
-    """The error for a data set that is not here, and that could not be fetched."""
+    """The error for a data set that is not here and could not be downloaded."""
     from huggingface_hub import constants
     from huggingface_hub.errors import GatedRepoError, OfflineModeIsEnabled
 
@@ -265,7 +267,7 @@ def not_fetched(repo: str, revision: str | None, error: BaseException) -> Source
 
 
 def no_repository(repo: str, error: BaseException) -> CardError:
-    """The error for a name that no repository can have."""
+    """The error for an impossible repository name."""
     return CardError(f"source hub: {repo!r} is no name of a repository ({reason(error)})")
 
 

@@ -1,4 +1,4 @@
-"""Image files: their suffixes, how one is opened, and the examples made of them."""
+"""Image files: their suffixes, how they are opened, and examples made from them."""
 
 import os
 from collections.abc import Mapping, Sequence
@@ -70,13 +70,13 @@ def _guarded(kind: type) -> type:
 
 
 def open_image_file(path: str, start: int = 0, size: int = -1, member: str = "") -> "OpenedImage":
-    """Open an image file, or `size` bytes from `start` on that are a member of an archive.
+    """Open an image file, or the `size` bytes from `start` that are a member of an archive.
 
-    Its pixels are decoded by whoever asks for them first. Nothing is applied, an EXIF orientation neither:
-    models were trained and published without it.
+    Pixels are decoded when they are first used. The EXIF orientation is not applied, since models are trained
+    and published without it.
 
     Raises:
-        DataError: the file cannot be read, or is no image; it is named.
+        DataError: the file cannot be read or is no image; the message names it.
     """
     where = f"{path}: {member}" if member else path
     try:
@@ -91,7 +91,7 @@ def open_image_file(path: str, start: int = 0, size: int = -1, member: str = "")
 
 
 def open_image_bytes(data: bytes, where: str) -> "OpenedImage":
-    """Open an encoded image; `where` names it in errors. No file stays open behind it.
+    """Open an encoded image; `where` names it in errors. No file stays open.
 
     Raises:
         DataError: the bytes are no image of the formats that are read, or one of too many pixels.
@@ -117,7 +117,7 @@ def _too_large(where: str) -> DataError:
 
 
 def file_examples(files: Sequence[FoundFile], targets: Sequence[Target]) -> Examples:
-    """Examples whose images are files; an example's id is the file's name under the root."""
+    """Examples whose images are files. The id of an example is the file's name relative to the root."""
     return Examples(partial(_example, tuple(files), tuple(targets)), len(files))
 
 

@@ -1,4 +1,4 @@
-"""Which fields of a record hold the images and texts of an item, and the items that records state."""
+"""Which fields of a record hold the images and texts of an item, and the items made from records."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -8,23 +8,22 @@ from vlbench.core.errors import DataError
 from vlbench.core.item import Item
 
 Field = str | int
-"""A key of an object (`bbox.x` is x of the object bbox), or a position in a list."""
+"""A key of an object (`bbox.x` is x in the object bbox), or a position in a list."""
 Box = tuple[int, int, int, int]
-"""Left, top, right and bottom in pixels of a part of an image."""
+"""Left, top, right and bottom of a part of an image, in pixels."""
 _LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
 
 @dataclass(frozen=True, slots=True)
 class ItemFields:
-    """Fields of a record by their keys, or by their positions where a record is a list.
+    """The fields of a record that hold an item, by key, or by position where a record is a list.
 
-    `images` has one field or several. The texts of `right` are all true of one image; of several images the
-    first text is true of the first, and so on. Those of `wrong` are true of none. A field may hold one
-    text, or a list of them. `options` is a list of texts of which one is true: the one that `answer` names
-    ("(B)", "B" or its position), the first where there is no such field; `question` is said before each.
-    `box` is left, top, width and height in pixels of the part of the image that is meant. `labels` are what
-    items are counted by; a list is joined by `_`. Records whose number in a field is below that of `least`
-    are left out.
+    `images` has one or more fields. With one image, all texts of `right` are true of it; with several, the
+    first text is true of the first image, and so on. Texts of `wrong` are true of none. A field may hold one
+    text or a list. `options` is a list of texts of which one is true: the one that `answer` names ("(B)", "B"
+    or its position), or the first without such a field; `question` is put before each. `box` is left, top,
+    width and height, in pixels, of the part of the image that is meant. `labels` are what items are grouped
+    by; a list is joined by `_`. Records with a number below that in `least` are left out.
     """
 
     images: list[Field]
@@ -39,19 +38,18 @@ class ItemFields:
 
     @property
     def texts(self) -> list[Field]:
-        """The fields that hold texts."""
         return [*self.right, *self.wrong, *([] if self.options is None else [self.options])]
 
     @property
     def said(self) -> list[str]:
-        """The fields of a record that are read, but for the images; of nested ones the outermost."""
+        """The fields of a record that are read apart from the images; of nested ones the outermost."""
         others = [each for each in (self.answer, self.question) if each is not None]
         all_of = (*self.texts, *others, *self.box, *self.labels.values(), *self.least)
         return list(dict.fromkeys(str(each).split(".")[0] for each in all_of))
 
 
 def value_of(record: object, key: Field, where: str) -> object:
-    """The value of a record's field.
+    """The value of a field of a record.
 
     Raises:
         DataError: the record has no such field.
@@ -69,10 +67,10 @@ def value_of(record: object, key: Field, where: str) -> object:
 
 
 def too_little(record: object, fields: ItemFields, where: str) -> str:
-    """Why a record is left out; empty where it is not.
+    """Why a record is left out; empty if it is kept.
 
     Raises:
-        DataError: a field that is to be counted by is missing, or is no number.
+        DataError: a field of `least` is missing or is no number.
     """
     for path, least in fields.least.items():
         value = value_of(record, path, where)
@@ -84,12 +82,12 @@ def too_little(record: object, fields: ItemFields, where: str) -> str:
 
 
 def item_of(record: object, fields: ItemFields, name: str, where: str) -> Item:
-    """The item of a record, its images numbered from 0 in the order of their fields.
+    """Make the item of a record; its images are numbered from 0 in the order of their fields.
 
-    `name` is its id; `where` says which record it is.
+    `name` is its id; `where` names the record in errors.
 
     Raises:
-        DataError: a field is missing or of another type, or no text is right.
+        DataError: a field is missing or has the wrong type, or no text is right.
     """
     texts: list[str] = []
     right: list[tuple[int, int]] = []
@@ -115,10 +113,10 @@ def item_of(record: object, fields: ItemFields, name: str, where: str) -> Item:
 
 
 def box_of(record: object, fields: ItemFields, where: str) -> Box | None:
-    """Left, top, right and bottom in pixels of the part of a record's image that is meant; None: all of it.
+    """The part of a record's image that is meant: left, top, right and bottom in pixels; None for all of it.
 
     Raises:
-        DataError: it is no four numbers, or holds no pixel.
+        DataError: it does not have four numbers, or contains no pixel.
     """
     if not fields.box:
         return None
@@ -133,12 +131,12 @@ def box_of(record: object, fields: ItemFields, where: str) -> Box | None:
 
 
 def mark_of(box: Box | None) -> str:
-    """What a box adds to the id and the state of its image; empty without one."""
+    """The mark that a box adds to the id and the state of its image; empty without a box."""
     return "" if box is None else f"#{','.join(map(str, box))}"
 
 
 def _texts(record: object, key: Field, where: str) -> Sequence[str]:
-    """The texts of a field, without the blanks around them."""
+    """The texts of a field, without surrounding blanks."""
     value = value_of(record, key, where)
     found = value if isinstance(value, list) else [value]
     texts = [each.strip() for each in found if isinstance(each, str)]
@@ -148,7 +146,7 @@ def _texts(record: object, key: Field, where: str) -> Sequence[str]:
 
 
 def _answer(record: object, fields: ItemFields, count: int, where: str) -> int:
-    """Which of some options is right, from 0."""
+    """The index of the right option, from 0."""
     if fields.answer is None:
         return 0
     value = value_of(record, fields.answer, where)

@@ -1,4 +1,4 @@
-"""The images of items, found by the names that annotations give, and the data set made of both."""
+"""Finds the images of items by the names in annotations, and makes the data set of both."""
 
 import posixpath
 from collections.abc import Iterable, Sequence
@@ -21,18 +21,18 @@ from vlbench.datasets.readers.item_fields import Box, mark_of
 from vlbench.datasets.readers.listed_images import Listed, those_there
 
 Image = tuple[str, Box | None]
-"""An image as annotations name it, and the part of it that is meant."""
+"""The name of an image in annotations, and the part of it that is meant."""
 WHOLE = "{}"
-"""In a pattern: the name as it is stated."""
+"""In a pattern: the name as stated."""
 BASE = "{name}"
-"""In a pattern: the last part of the name, of an address too."""
+"""In a pattern: the last part of the name or URL."""
 NUMBER = "{:012}"
-"""In a pattern: the number, of twelve digits."""
+"""In a pattern: the number with twelve digits."""
 
 
 @dataclass(frozen=True, slots=True)
 class StatedItems:
-    """Items of an annotation file, each with its images; those of the items are numbered within it."""
+    """The items of an annotation file, each with its images; an item numbers its own images from 0."""
 
     file: Path
     labels: str
@@ -43,15 +43,16 @@ class StatedItems:
 def items_with_images(
     name: str, said: StatedItems, patterns: Sequence[str], root: Path, place: Place
 ) -> Dataset:
-    """A data set of the distinct images in the order in which items name them, and of the items.
+    """A data set of the distinct images, in the order in which items name them, and of the items.
 
-    A pattern is a path in the data set's folder or under a data root: `{}` stands for the stated name,
-    `{name}` for its last part, `{:012}` for a number of twelve digits; one without is a folder. The first
-    that has an image gives it. Items of images that are not there are left out where a subset is allowed.
+    A pattern is a path in the data set's folder or under a data root, in which `{}` is replaced by the stated
+    name, `{name}` by its last part, `{:012}` by a number with twelve digits; a pattern without these is a
+    folder. The first pattern that has an image is used. Items whose images are missing are left out if a
+    subset is allowed.
 
     Raises:
-        SourceMissing: none of the images is there.
-        DataError: no item, a path that leads out of its folder, or an image that is not there.
+        SourceMissing: none of the images exists.
+        DataError: there is no item, a path leads out of its folder, or an image is missing.
     """
     if not said.items:
         raise DataError(f"{said.file} states no item; fetch it again")
@@ -91,7 +92,7 @@ def _inside(name: str, file: Path) -> InnerPath:
 def _find(
     names: Iterable[InnerPath], patterns: Sequence[str], roots: Sequence[Path], file: Path
 ) -> dict[InnerPath, FoundFile]:
-    """The file of each name, by the first pattern and root that has it."""
+    """The file for each name, from the first pattern and root that has it."""
     found: dict[InnerPath, FoundFile] = {}
     for root in roots:
         for pattern in patterns:
@@ -113,7 +114,7 @@ def _filled(pattern: str, name: InnerPath, file: Path) -> InnerPath:
 
 
 def _digest(said: StatedItems, items: Sequence[Item]) -> str:
-    """A digest of what items say, the names of their images included."""
+    """A digest of the items, with the names of their images."""
     stated = dict(zip((item.id for item, _ in said.items), said.items, strict=True))
     return digest_of_strings(
         part
@@ -123,7 +124,7 @@ def _digest(said: StatedItems, items: Sequence[Item]) -> str:
 
 
 def _example(parts: Sequence[tuple[FoundFile, Box | None]], index: int) -> Example:
-    """A file, or a part of one; its id is the file's name, with the box where there is one."""
+    """The example of a file or a part of one. Its id is the file's name, with the box if there is one."""
     file, box = parts[index]
     mark = mark_of(box)
     image = partial(open_image_file, file.path)

@@ -1,4 +1,4 @@
-"""Items in the rows of parquet files: a row has the images and the texts of one."""
+"""Items in the rows of parquet files: each row has the images and texts of one item."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -18,7 +18,8 @@ from vlbench.datasets.readers.parquet_columns import image_leaf, read_values
 from vlbench.datasets.readers.parquet_rows import open_image_row
 
 RowImage = tuple[FoundFile, str, int, Box | None]
-"""An image in a row of a file: the path of its column's bytes, the row, and the part of it that is meant."""
+"""An image in a row of a file: the file, the path of the column's bytes, the row, and the part that is
+meant."""
 
 
 def open_item_rows(
@@ -31,12 +32,13 @@ def open_item_rows(
     beside: Path,
     tally: Tally,
 ) -> Dataset:
-    """Items of the rows of some files; their texts are read now, their images later.
+    """Items from the rows of parquet files. Texts are read now, images later.
 
-    A row's images are its own: equal ones of several rows are told by their bytes, when they are read.
+    Each row has its own images; equal images in several rows are recognised by their bytes when they are
+    read.
 
     Raises:
-        DataError: a damaged file, a missing column or a wrong value; file and row are named.
+        DataError: a file is damaged, a column is missing or a value is wrong; the message names file and row.
     """
     items: list[Item] = []
     images: list[RowImage] = []
@@ -71,7 +73,7 @@ def open_item_rows(
 
 
 def _example(images: Sequence[RowImage], index: int) -> Example:
-    """An image of a row; its id is the file's name, the row, the column and the box."""
+    """The example of an image in a row. Its id is the file's name, the row, the column and the box."""
     file, leaf, row, box = images[index]
     mark = f"{leaf.partition('.')[0]}{mark_of(box)}"
     image = partial(open_image_row, file, leaf, row)

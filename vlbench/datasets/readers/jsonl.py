@@ -1,4 +1,4 @@
-"""The source `jsonl`: images with a `metadata.jsonl` beside them, as Hugging Face's imagefolder has it."""
+"""The source `jsonl`: images with a `metadata.jsonl`, as in Hugging Face's imagefolder."""
 
 import posixpath
 from collections.abc import Mapping, Sequence
@@ -35,24 +35,30 @@ READ_FIELDS = frozenset(("label", *CAPTION_FIELDS, "tags", UNKNOWN_TAGS, NEGATIV
 
 
 def jsonl(place: Place, /, *, path: str, metadata: str | None = None) -> Dataset:
-    """Images named by the lines of a JSON Lines file, in the order of the lines.
+    """Images that the lines of a JSON Lines file name, in the order of the lines.
 
-    A line is an object: `file_name` (relative to the folder of images) with any of `label` (string or
-    index), `captions` (a list or a string; `caption` or `text` too), `tags` (a list) and `group`. Beside tags
-    may stand `unknown_tags`, of which nobody knows, or `negative_tags`, which are known to be false: then all
-    that stand in neither list are unknown. Other fields are left alone. Names come from a `names.txt` (or
-    `classnames.txt`) beside the images, else from the labels or tags, sorted; templates from a
+    A line is an object with `file_name` (relative to the folder of images) and any of `label` (string or
+    index), `captions` (a list or a string; also `caption` or `text`), `tags` (a list) and `group`. With tags,
+    it may have `unknown_tags`, whose truth is unknown, or `negative_tags`, which are known to be false: then
+    all tags in neither list are unknown. Other fields are ignored. Names come from a `names.txt` (or
+    `classnames.txt`) next to the images, else from the labels or tags, sorted; templates come from a
     `templates.txt`.
 
     Args:
         place: where to look.
         path: the folder of the images.
-        metadata: the JSON Lines file, where it is not `metadata.jsonl` in that folder: a path relative
-            to the folder, to a data root or to the card.
+        metadata: the JSON Lines file, if it is not `metadata.jsonl` in that folder: a path relative to the
+            folder, to a data root or to the card.
 
     Raises:
-        SourceMissing: no such folder or file.
-        DataError: a line that is wrong, or an image that does not lie there; file and line are named.
+        SourceMissing: there is no such folder or file.
+        DataError: a line is wrong, or an image is missing; the message names file and line.
+
+    >>> from vlbench.core.small_place import small_place
+    >>> with small_place({"metadata.jsonl": '{"file_name": "1.jpg", "label": "cat"}', "1.jpg": b""}) as place:
+    ...     dataset = jsonl(place, path=".")
+    >>> dataset[0].id, dataset[0].target.label
+    ('1.jpg', 'cat')
     """
     if metadata is None:
         root = folder_with(place, path, METADATA)
@@ -90,7 +96,7 @@ def jsonl(place: Place, /, *, path: str, metadata: str | None = None) -> Dataset
 
 
 def _labels(fields: Sequence[str], file: Path, names: Path | None) -> str:
-    """The fields that say what is true, and those that are nobody's business."""
+    """A text about the fields that state the truth, and those that are ignored."""
     read = [each for each in fields if each in READ_FIELDS]
     others = [each for each in fields if each not in READ_FIELDS]
     said = f"{', '.join(read) or 'none'} of {file.name}"

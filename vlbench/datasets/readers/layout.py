@@ -1,4 +1,4 @@
-"""The source `own`: a user's folder, opened by the layout that is found there."""
+"""The source `own`: a user's folder, opened with the layout that is found there."""
 
 import posixpath
 from collections.abc import Callable, Sequence
@@ -24,30 +24,36 @@ FACTORIES: dict[str, Callable[..., Dataset]] = {
 }
 PACKED_LAYOUTS = (("parquet", PARQUET_SUFFIX), ("webdataset", TAR_SUFFIX))
 FEWEST_CLASSES = 2
-"""So many folders with images are class folders, whatever lies beside them."""
+"""From this number of folders with images, they are class folders, whatever else is there."""
 
 
 @dataclass(frozen=True, slots=True)
 class FoundLayout:
-    """What a folder was taken for, and the names of the files in it that are not read then."""
+    """The layout that was recognised in a folder, and the names of files that it does not read."""
 
     kind: str
     unread: tuple[tuple[str, str], ...] = ()  # why, name
 
 
 def own(place: Place, /, *, path: str) -> Dataset:
-    """A folder as it lies: `metadata.jsonl`, class folders, parquet or webdataset tars, in this order.
+    """A folder as it is: `metadata.jsonl`, class folders, parquet or webdataset tars, in this order.
 
-    Class folders are two folders or more with images. Files of another layout beside the one that is read are
-    counted as left out.
+    Class folders are two or more folders with images. Files of another layout next to the one that is read
+    are counted as left out.
 
     Args:
         place: where to look, after the working folder.
         path: the folder (or one parquet file), as a user types it.
 
     Raises:
-        SourceMissing: no such folder.
-        DataError: none of the layouts lies there, two of them do, or what lies there does not read.
+        SourceMissing: there is no such folder.
+        DataError: there is none of the layouts, more than one, or what is there cannot be read.
+
+    >>> from vlbench.core.small_place import small_place
+    >>> with small_place({"pets/dog/1.jpg": b"", "pets/cat/1.jpg": b""}) as place:
+    ...     dataset = own(place, path=str(place.roots[0] / "pets"))
+    >>> dataset.reading.layout, dataset[0].target.label
+    ('folder', 'cat')
     """
     here = replace(place, roots=(Path.cwd(), *place.roots))
     folder = locate(here, path, wanted="folder", holds=Path.exists)
@@ -61,10 +67,10 @@ def own(place: Place, /, *, path: str) -> Dataset:
 
 
 def detect_layout(folder: Path) -> FoundLayout:
-    """What lies in a folder.
+    """Recognise the layout of a folder.
 
     Raises:
-        DataError: nothing that is known lies there, or two layouts do; what was looked for is named.
+        DataError: there is no known layout, or more than one; the message lists what was looked for.
     """
     if folder.is_file():
         if folder.suffix.lower() == PARQUET_SUFFIX:
@@ -101,7 +107,7 @@ def detect_layout(folder: Path) -> FoundLayout:
 
 
 def _packed(names: Sequence[str]) -> list[tuple[str, str]]:
-    """Archives among some files, and why they are not read."""
+    """The archives among some files, each with the reason why it is not read."""
     return [
         ("archives, not unpacked", name)
         for name in names
@@ -110,7 +116,7 @@ def _packed(names: Sequence[str]) -> list[tuple[str, str]]:
 
 
 def _refuse_split(folder: Path, images: Sequence[str], pictured: set[str]) -> None:
-    """Refuse a split that holds class folders of its own beside class folders: it is no class."""
+    """Refuse a folder of a split with class folders of its own, next to class folders: it is no class."""
     nested = {_top(name) for name in images if name.count("/") > 1}
     flat = {_top(name) for name in images if name.count("/") == 1}
     for split in sorted((pictured & SPLIT_WORDS & nested) - flat):
@@ -121,7 +127,7 @@ def _refuse_split(folder: Path, images: Sequence[str], pictured: set[str]) -> No
 
 
 def _what_lies_there(names: Sequence[str], images: Sequence[str]) -> str:
-    """What lies in a folder that is of no known layout, and what to do."""
+    """The error text for a folder without a known layout: what is there, and what to do."""
     packed = next((name for name in names if name.lower().endswith(COMPRESSED_TARS)), None)
     if packed is not None:
         return f"holds {packed}, which is compressed; unpack it (gunzip {packed})"

@@ -1,4 +1,4 @@
-"""Images that annotations list: the files of those that lie there, and the data set made of them."""
+"""Images that annotations list: their files, and the data set made from them."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -15,7 +15,8 @@ from vlbench.datasets.readers.image_file import file_examples
 
 @dataclass(frozen=True, slots=True)
 class Listed:
-    """An image that annotations list: where they do, its name in its folder, what is true of it."""
+    """An image that annotations list: the place in the annotations, its name in its folder, and its
+    target."""
 
     where: str
     image: InnerPath
@@ -24,7 +25,7 @@ class Listed:
 
 @dataclass(frozen=True, slots=True)
 class Present:
-    """The listed images that lie there, with their files; `lacks` says which do not, empty where all do."""
+    """The listed images that exist, with their files; `lacks` tells which are missing, empty if none is."""
 
     images: tuple[Listed, ...]
     files: tuple[FoundFile, ...]
@@ -32,7 +33,7 @@ class Present:
 
 
 def refuse_repeats(listed: Iterable[Listed]) -> None:
-    """Raise DataError where two places list one image."""
+    """Raise DataError where an image is listed twice."""
     seen: dict[str, str] = {}
     for each in listed:
         if each.image in seen:
@@ -43,7 +44,7 @@ def refuse_repeats(listed: Iterable[Listed]) -> None:
 
 
 def find_listed(listed: Sequence[Listed], root: Path, place: Place, hint: str = "") -> Present:
-    """The listed images that lie at their names in a folder.
+    """Find the listed images by name in a folder.
 
     Raises:
         DataError: as `those_there`.
@@ -58,10 +59,10 @@ def those_there(
     root: Path | None = None,
     hint: str = "",
 ) -> Present:
-    """The listed images whose files were found; an error names the image in `root`, with a hint behind it.
+    """The listed images whose files were found. An error names the image in `root`, followed by `hint`.
 
     Raises:
-        DataError: one is not there, and the user did not allow a subset; or none is.
+        DataError: an image is missing and the user did not allow a subset, or all are missing.
     """
     missing = [each for each in listed if each.image not in found]
     images = tuple(each for each in listed if each.image in found)
@@ -90,10 +91,10 @@ def listed_dataset(
     left_out: tuple[LeftOut, ...] = (),
     remarks: tuple[str, ...] = (),
 ) -> Dataset:
-    """The data set of listed images, in their order.
+    """A data set of listed images, in their order.
 
-    Its revision covers the images and `contents`: what was read of the annotations, by the file's name.
-    `labels`, `left_out` and `remarks` are those of its reading, whose layout is what `name` begins with.
+    Its revision covers the images and `contents`: what was read from the annotations, by file name. `labels`,
+    `left_out` and `remarks` go into its reading, whose layout is the first part of `name`.
     """
     digests = [(file, digest_of_strings(texts)) for file, texts in contents.items()]
     return Dataset(

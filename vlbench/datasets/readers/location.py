@@ -1,4 +1,4 @@
-"""Where data lie: a card's relative path under the roots, then beside the card."""
+"""Finds where data are: a card's relative path under the roots, then next to the card."""
 
 import os
 from collections.abc import Callable, Sequence
@@ -10,7 +10,7 @@ from vlbench.core.outside_name import inner_folder, inner_path
 
 
 def folder_with(place: Place, path: str, *names: str) -> Path:
-    """The first place of a folder that has some files, by their names in it.
+    """The first place with a folder that has these files, by name.
 
     Raises:
         SourceMissing, DataError, CardError: as `locate`; a name that leads out of the folder.
@@ -32,14 +32,14 @@ def locate(
     instead: Sequence[str] = (),
     mend: str = "",
 ) -> Path:
-    """The first place where a path holds what is wanted, with links resolved.
+    """The first place where a path has what is wanted, with links resolved.
 
-    An absolute path (or one that begins with ~) is taken as it is; a relative one is tried under each
-    root in order, then under the card's folder. `wanted` names what `holds` looks for; `instead`, which
-    `holds` may fill, is what lies there in another form, and `mend` what is then to be done.
+    An absolute path (or one that begins with ~) is used unchanged; a relative one is tried under each root in
+    order, then under the card's folder. `wanted` names what `holds` looks for. `holds` may add to `instead`
+    what is there in another form; `mend` tells what to do about it.
 
     Raises:
-        SourceMissing: it lies nowhere; all places looked at are named.
+        SourceMissing: it is nowhere; the message lists all places.
         DataError: a place cannot be read.
         CardError: a relative path leads out of the roots.
     """

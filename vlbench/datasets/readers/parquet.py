@@ -1,4 +1,4 @@
-"""The source `parquet`: images and what is said of them in the rows of parquet files."""
+"""The source `parquet`: images and their annotations in the rows of parquet files."""
 
 import re
 from collections.abc import Sequence
@@ -50,31 +50,41 @@ def parquet(
     captions: WhichCaptions = "all",
     items: ItemFields | None = None,
 ) -> Dataset:
-    """Rows of parquet files in the order of the files' names; a column of images and any said of them.
+    """Rows of parquet files, in the order of the file names: a column of images, and columns of annotations.
 
-    Images are bytes, or records of `bytes` and `path` as `datasets` writes them. A column that is not
-    named is found by its usual names. Names come from a `names.txt` (or `classnames.txt`) in the
-    folder, else from class labels in the files' Hugging Face metadata, else from labels or tags that
-    are strings, sorted; templates from a `templates.txt`.
+    Images are bytes, or records of `bytes` and `path` as `datasets` writes them. Columns that are not stated
+    are found by their usual names. Names come from a `names.txt` (or `classnames.txt`) in the folder, else
+    from class labels in the files' Hugging Face metadata, else from labels or tags that are strings, sorted;
+    templates come from a `templates.txt`.
 
     Args:
         place: where to look.
         path: a file, a list of files, or a folder that is searched for *.parquet.
-        split: whose files to take where names tell (`test-00000-of-00002.parquet`, `test.parquet`,
-            `test/...`); `test` where there are several and none is named.
-        columns: which column is for what, where its name is unusual. Usual are for `image`: image, img,
+        split: which files to use, where their names tell the split (`test-00000-of-00002.parquet`,
+            `test.parquet`, `test/...`); by default `test` where there are several.
+        columns: the column for each use, where it has no usual name. Usual names are for `image`: image, img,
             jpg, jpeg, png, webp; for `label` (indices or strings): label, fine_label, cls, class, target,
             labels, category, class_name; for `captions` (strings or lists of them; several columns may be
-            named): captions, caption, text, texts, sentences, raw, txt; for `tags` (lists of indices or
-            strings): tags, labels, classes; for `unknown_tags` (those of which nobody knows) and
-            `negative_tags` (those that are known to be false; then all others are unknown): the same.
-        where: values that columns must have in a row, as in {split: test}; other rows are left out.
-        captions: `first` takes an image's first caption, `all` every one.
-        items: which columns hold images, texts and labels, where a row is an item of a matching.
+            stated): captions, caption, text, texts, sentences, raw, txt; for `tags` (lists of indices or
+            strings): tags, labels, classes. `unknown_tags` (tags whose truth is unknown) and `negative_tags`
+            (tags that are known to be false; then all others are unknown) have those names.
+        where: values that columns must have in a row, such as {split: test}; other rows are left out.
+        captions: `first` uses the first caption of an image, `all` uses every one.
+        items: which columns hold images, texts and labels, where a row is an item of a matching task.
 
     Raises:
-        SourceMissing: no such file, folder or split.
-        DataError: a damaged file, a missing shard or column, or no row that was chosen.
+        SourceMissing: there is no such file, folder or split.
+        DataError: a file is damaged, a shard or column is missing, or no row is left.
+
+    >>> from vlbench.core.small_place import small_place
+    >>> import pyarrow
+    >>> from pyarrow.parquet import write_table
+    >>> with small_place({}) as place:
+    ...     rows = {"image": [{"bytes": b"", "path": "1.png"}], "label": ["cat"]}
+    ...     write_table(pyarrow.table(rows), place.roots[0] / "test.parquet")
+    ...     dataset = parquet(place, path=".")
+    >>> dataset[0].id, dataset[0].target.label
+    ('test.parquet/0', 'cat')
     """
     choice = ColumnChoice(named=columns or {}, where=where or {}, captions=captions, items=items)
     unread: list[str] = []
@@ -99,19 +109,19 @@ def parquet(
 
 
 def list_parquet(root: Path) -> list[FoundFile]:
-    """The parquet files under a folder, or the one file."""
+    """The parquet files below a folder, or the single file."""
     if root.is_file():
         return list(find_files(root.parent, [InnerPath(root.name)]).values())
     return [file for file in list_files(root) if file.suffix == PARQUET_SUFFIX]
 
 
 def files_of_split(files: Sequence[FoundFile], split: str | None, where: str) -> list[FoundFile]:
-    """The files whose names tell a split; all of them where none does and none is asked for.
+    """The files of a split by their names; all files where names tell no split and none is asked for.
 
     Raises:
-        SourceMissing: no such split.
-        DataError: several splits without `test` and none asked for, several configs, or a shard that
-            is not there.
+        SourceMissing: there is no such split.
+        DataError: there are several splits without `test` and none is asked for, several configs, or a shard
+            is missing.
     """
     splits = sorted({found for file in files if (found := split_of(file.name))})
     if split is None and len(splits) > 1:
@@ -132,7 +142,7 @@ def files_of_split(files: Sequence[FoundFile], split: str | None, where: str) ->
 
 
 def split_of(name: str) -> str | None:
-    """The split that a file's name tells, or its folder's.
+    """The split in the name of a file or of its folder; None without one.
 
     >>> split_of("data/testA-00000-of-00002.parquet"), split_of("test/0000.parquet"), split_of("a.parquet")
     ('testA', 'test', None)
@@ -145,7 +155,7 @@ def split_of(name: str) -> str | None:
 
 
 def is_of_split(name: str, split: str) -> bool:
-    """Whether a file's name, or its folder's, tells that it belongs to a split.
+    """Whether the name of a file or of its folder tells that it belongs to a split.
 
     >>> is_of_split("test/0000.parquet", "test"), is_of_split("test/train-00000-of-00001.parquet", "test")
     (True, False)
@@ -157,7 +167,7 @@ def is_of_split(name: str, split: str) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class FileColumns:
-    """The columns of a file, how they are read, and the class names that its metadata give."""
+    """The columns of a file, how they are read, and the class names in its metadata."""
 
     path: str
     found: FoundColumns
@@ -165,7 +175,7 @@ class FileColumns:
     names: tuple[Text, ...]
 
     def has_to_be_like(self, first: "FileColumns") -> None:
-        """Raise DataError where the columns or the class names of the first file are others."""
+        """Raise DataError where columns or class names differ from those of the first file."""
         if self.found.leaf != first.found.leaf:
             raise DataError(
                 f"{self.path}: images are in {self.found.leaf}, in {first.path} in {first.found.leaf}; "
@@ -189,13 +199,14 @@ def open_rows(
     beside: Path,
     unread: Sequence[str] = (),
 ) -> Dataset:
-    """The rows of some files that a card chose; their annotations are read now, their images later.
+    """The rows of parquet files that `choice` selects. Annotations are read now, images later.
 
-    `unread` are files of other splits, which are counted as left out.
+    `unread` are files of other splits; they are counted as left out.
 
     Raises:
-        DataError: a damaged file, a missing column, files whose columns or class names differ, or no row.
-        CardError: columns are named beside those of items.
+        DataError: a file is damaged, a column is missing, files differ in columns or class names, or there is
+            no row.
+        CardError: columns are stated in addition to those of items.
     """
     tally = Tally(str(beside))
     for other in unread:

@@ -1,4 +1,4 @@
-"""Which columns of parquet files hold images and what is said of them, and how these are read."""
+"""Which columns of parquet files hold images and annotations, and how they are read."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -13,9 +13,9 @@ from vlbench.datasets.readers.annotation import BLANK, target_of, text_of
 from vlbench.datasets.readers.item_fields import ItemFields
 
 ColumnUse = Literal["image", "label", "captions", "tags", "unknown_tags", "negative_tags", "group"]
-"""What a column is for."""
+"""The use of a column."""
 WhichCaptions = Literal["first", "all"]
-"""Which of an image's captions are asked for."""
+"""Which captions of an image are used."""
 USUAL: Mapping[ColumnUse, Sequence[str]] = {
     "image": ("image", "img", "jpg", "jpeg", "png", "webp"),
     "label": ("label", "fine_label", "cls", "class", "target", "labels", "category", "class_name"),
@@ -25,20 +25,20 @@ USUAL: Mapping[ColumnUse, Sequence[str]] = {
     "negative_tags": (),
     "group": (),
 }
-"""The usual names of the columns of each use."""
+"""The usual names of columns for each use."""
 _TAG_USES: Sequence[ColumnUse] = ("tags", "unknown_tags", "negative_tags")
 BYTES = "bytes"
-"""The field of an image that is a record of bytes and path, as `datasets` writes it."""
+"""The field with the bytes, where an image is a record of bytes and path as `datasets` writes it."""
 SENTENCE = "raw"
-"""The field of a caption that is a record of its own, as in the Karpathy files."""
+"""The field with the text, where a caption is a record as in the Karpathy files."""
 
 
 @dataclass(frozen=True, slots=True)
 class ColumnChoice:
-    """Names of columns as a card gives them, the usual names where it does not.
+    """The columns that a card states; for other uses, the usual names apply.
 
-    `where` chooses rows, `captions` among the captions of an image. `items` are named where a row is an item
-    of several images or texts; then nothing else is but `where`.
+    `where` selects rows, `captions` selects captions of an image. `items` is stated where a row is an item of
+    several images or texts; then only `where` may be stated besides.
     """
 
     named: Mapping[ColumnUse, str | list[str]] = field(default_factory=dict)
@@ -49,22 +49,22 @@ class ColumnChoice:
 
 @dataclass(frozen=True, slots=True)
 class FoundColumns:
-    """The columns of each use that are there and fit; `leaf` is the path of the encoded images."""
+    """The columns for each use that exist and fit; `leaf` is the path of the encoded images."""
 
     leaf: str
     of: Mapping[ColumnUse, Sequence[str]]
 
     @property
     def said(self) -> list[str]:
-        """The columns that say what is true of an image."""
+        """The columns with annotations of an image."""
         return [name for names in self.of.values() for name in names]
 
 
 def find_columns(schema: Any, choice: ColumnChoice, path: str) -> FoundColumns:
-    """The columns of a file's Arrow schema that a card names, or that have the usual names.
+    """The columns in a file's Arrow schema that a card states or that have the usual names.
 
     Raises:
-        DataError: a named column is not there or of another type, or no column holds images.
+        DataError: a stated column is missing or has another type, or no column holds images.
     """
     # a column of such a name is for nothing else: one of another type is refused, not passed over
     own: list[ColumnUse] = [use for use in _TAG_USES[1:] if use in schema.names]
@@ -78,17 +78,20 @@ def find_columns(schema: Any, choice: ColumnChoice, path: str) -> FoundColumns:
 
 
 def image_leaf(schema: Any, column: str, path: str) -> str:
-    """The path of the encoded images of a column.
+    """The path of the encoded images in a column.
 
     Raises:
-        DataError: there is no such column, or it holds no images.
+        DataError: the column does not exist or holds no images.
     """
     (name,) = _pick(schema, "image", column, path)
     return f"{name}.{BYTES}" if schema.field(name).type.num_fields else name
 
 
 def columns_read(schema: Any, found: FoundColumns) -> str:
-    """Which columns say what is true, with their types; those of the file where none does."""
+    """A text about the columns with annotations and their types.
+
+    Without any, about all columns of the file.
+    """
     image = found.leaf.removesuffix(f".{BYTES}")
     if found.said:
         return "columns " + _typed(schema, found.said)
@@ -98,7 +101,7 @@ def columns_read(schema: Any, found: FoundColumns) -> str:
 
 
 def columns_passed_over(schema: Any, found: FoundColumns, choice: ColumnChoice) -> tuple[str, ...]:
-    """Remarks on columns that would fit as well as the one that was taken."""
+    """Remarks on columns that would fit as well as the one that is used."""
     if not found.of["label"] or "label" in choice.named:
         return ()
     (taken,) = found.of["label"]
@@ -113,12 +116,12 @@ def _typed(schema: Any, names: Iterable[str]) -> str:
 def read_rows(
     parquet_file: Any, found: FoundColumns, choice: ColumnChoice, path: str, tally: Tally
 ) -> Iterator[tuple[int, Target]]:
-    """The positions of the chosen rows of a file, and their targets; the column of images is not read.
+    """The positions of the selected rows of a file, and their targets. The column of images is not read.
 
-    Captions of blanks alone, and null ones, are left out and counted.
+    Blank and null captions are left out and counted.
 
     Raises:
-        DataError: a column to choose by is not there, or the file is damaged.
+        DataError: a column of `where` is missing, or the file is damaged.
     """
     for name in choice.where:
         if name not in parquet_file.schema_arrow.names:
@@ -140,10 +143,10 @@ def read_rows(
 
 
 def read_values(parquet_file: Any, columns: Iterable[str], path: str) -> dict[str, list[Any]]:
-    """The values of some columns of a file, by their names.
+    """The values of some columns of a file, by column name.
 
     Raises:
-        DataError: a column is not there, or the file is damaged.
+        DataError: a column is missing, or the file is damaged.
     """
     wanted = sorted(set(columns))
     for name in wanted:
@@ -179,7 +182,7 @@ def class_names(schema: Any, found: FoundColumns, path: str) -> tuple[Text, ...]
 
 
 def _pick(schema: Any, use: ColumnUse, named: str | Sequence[str] | None, path: str) -> list[str]:
-    """The columns of a use: those that are named, else the first of the usual names that fits."""
+    """The columns for a use: those that are stated, else the first one with a usual name that fits."""
     if named is None:
         return _fitting(schema, use)[:1]
     names = [named] if isinstance(named, str) else list(named)
@@ -195,7 +198,7 @@ def _pick(schema: Any, use: ColumnUse, named: str | Sequence[str] | None, path: 
 
 
 def _fitting(schema: Any, use: ColumnUse) -> list[str]:
-    """The columns of usual names for a use whose types fit."""
+    """The columns with usual names for a use whose types fit."""
     return [name for name in USUAL[use] if name in schema.names and _fits(use, schema.field(name).type)]
 
 
@@ -204,7 +207,7 @@ def _listed(schema: Any) -> str:
 
 
 def _sentences(value: object) -> list[str]:
-    """The captions of a cell; one of null is blank, in a list as well."""
+    """The captions of a cell; null becomes blank, also in a list."""
     if value is None:
         return [""]
     if isinstance(value, dict):
@@ -215,7 +218,7 @@ def _sentences(value: object) -> list[str]:
 
 
 def _fits(use: ColumnUse, kind: Any) -> bool:
-    """Whether a column of an Arrow type can be for a use."""
+    """Whether a column with this Arrow type fits a use."""
     from pyarrow import types
 
     if types.is_list(kind) or types.is_large_list(kind) or types.is_fixed_size_list(kind):

@@ -1,4 +1,4 @@
-"""Images in parquet files, read a stretch of rows at a time, and the examples made of them."""
+"""Images in parquet files, read in stretches of rows, and the examples made from them."""
 
 import threading
 from collections import OrderedDict
@@ -19,24 +19,24 @@ if TYPE_CHECKING:
     from PIL.Image import Image
 
 STRETCH_BYTES = 4 * 2**20
-"""About how many bytes of images are decoded from a file at once."""
+"""About how many bytes of images are read from a file at once."""
 KEPT_STRETCHES = 8
-"""How many stretches of a file stay in memory: loader threads read near one another."""
+"""How many stretches of a file stay in memory, since loader threads read neighbouring rows."""
 OPEN_FILES = 4
-"""How many columns of files stay open: loader threads read the end of one file and the start of the next, and
-a row may have two images."""
+"""How many columns of files stay open: loader threads may read the end of one file and the start of the next,
+and a row may have two images."""
 _OPENING = threading.Lock()
 
 
 Stretch = tuple[int, Any]
-"""The first of some rows of a file that follow one another, and their encoded images, an Arrow array."""
+"""The first one of consecutive rows of a file, and their encoded images as an Arrow array."""
 
 
 class ImageColumn:
-    """Encoded images of a column of a parquet file, by row; safe to share between threads.
+    """The encoded images in a column of a parquet file, by row; it is thread-safe.
 
-    Rows are read in order through an open cursor, a few stretches are kept, and whoever goes back
-    further starts the row group again; so memory is bounded whatever the size of a row group.
+    Rows are read in order through an open cursor, and a few stretches are kept. To go back further, the row
+    group is read again. So memory is bounded for row groups of any size.
     """
 
     def __init__(self, path: str, leaf: str) -> None:
@@ -52,7 +52,7 @@ class ImageColumn:
         """The encoded image in a row.
 
         Raises:
-            DataError: the file is damaged, or the row holds no image.
+            DataError: the file is damaged, or the row has no image.
         """
         with self._lock:
             start, images = self._kept_stretch(row) or self._next_stretch(row)
@@ -115,7 +115,7 @@ def _column(file: FoundFile, leaf: str) -> ImageColumn:
 
 
 def read_row(file: FoundFile, leaf: str, row: int) -> bytes:
-    """The encoded image in a row of a file as it was found; a few files stay open in the process.
+    """The encoded image in a row of a file. A few files stay open in the process.
 
     Raises:
         DataError: the file is damaged, or the row holds no image.
@@ -141,7 +141,7 @@ def example_of_row(
     leaf: str,
     index: int,
 ) -> Example:
-    """The example of a row, of `places` [n, 2], file and row; its id is the file's name and the row in it."""
+    """The example at an index of `places` [n, 2] (file, row). Its id is the file's name and the row."""
     number, row = places[index].tolist()
     file = files[number]
     image = partial(open_image_row, file, leaf, row)

@@ -1,4 +1,4 @@
-"""What lies where in a tar of samples, found by one pass over its headers and remembered."""
+"""What a tar of samples contains and where, from one pass over its headers; the cache keeps it."""
 
 import json
 import tarfile
@@ -23,22 +23,22 @@ from vlbench.datasets.readers.image_file import IMAGE_SUFFIXES
 from vlbench.datasets.readers.text_records import data_lines
 
 LAYOUT = 5
-"""Version of the remembered index."""
+"""Version of the stored index."""
 BLOCK = 512
-"""Tars are made of blocks of this many bytes, and end with blocks of zeros."""
+"""A tar consists of blocks of this many bytes, and ends with blocks of zeros."""
 LONGEST_ANNOTATION = 2**24
 _AGAIN = "fetch or pack it again"
 ANNOTATIONS = frozenset(("cls", "txt", "json", "npy"))
 TEXT = "txt"
 MARKS = "marks"
-"""What the length of a `.npy` is kept as, until it is known to be the number of the tags."""
+"""The field for the length of a `.npy`, until it is compared with the number of tags."""
 
 
 @dataclass(frozen=True, slots=True)
 class TarSample:
-    """A key of a tar, where its image's bytes lie, and what the other members of the key say of it.
+    """A key of a tar, the position of its image's bytes, and the annotations in the other members of the key.
 
-    `marks` is the length of its row of marks, one for each tag; 0 where it has none.
+    `marks` is the length of its row of marks, one for each tag; 0 without one.
     """
 
     key: str
@@ -50,23 +50,23 @@ class TarSample:
 
 
 TarIndex = tuple[Sequence[TarSample], Sequence[LeftOut]]
-"""The samples of a tar in its order, and the members that are none of theirs."""
+"""The samples of a tar in its order, and the members that belong to none."""
 
 
 @dataclass(slots=True)
 class _Gathered:
-    """Members of one key while a tar is read."""
+    """The members of one key while a tar is read."""
 
     images: list[tuple[str, int, int]] = field(default_factory=list)
     said: dict[str, object] = field(default_factory=dict)
 
 
 def index_of(file: FoundFile, cache: Path | None) -> TarIndex:
-    """What lies in a tar; remembered in the cache by the tar's path, size and time.
+    """The index of a tar. The cache keeps it under the tar's path, size and time.
 
     Raises:
-        DataError: no plain tar, one that is cut short, a key without an image or with two, or an
-            annotation that is not what its suffix says.
+        DataError: it is not a plain tar, it is truncated, a key has no image or two, or an annotation does
+            not match its suffix.
     """
     key = f"tar index|{LAYOUT}|{file.state}"
     samples, left_out = parsed_json(remembered(key, cache, lambda: _packed(_read_index(file))))
@@ -74,7 +74,7 @@ def index_of(file: FoundFile, cache: Path | None) -> TarIndex:
 
 
 def _packed(index: TarIndex) -> str:
-    """An index as JSON: the values of its samples' fields, and of what is left out."""
+    """An index as JSON: the field values of its samples, and what is left out."""
     return json.dumps([list(map(astuple, each)) for each in index])
 
 
@@ -110,10 +110,10 @@ def _read_index(file: FoundFile) -> TarIndex:
 
 
 def _key_and_suffix(member: str) -> tuple[str, str] | None:
-    """The key of a member and its suffix in lower case; an empty key for a hidden one, None for other files.
+    """The key and the lower-case suffix of a member; an empty key for a hidden file, None for other files.
 
-    A key ends at the first dot of the name, as webdataset has it; where no known suffix follows there, at
-    the last.
+    A key ends at the first dot of the name, as in webdataset, or at the last dot if no known suffix follows
+    the first.
 
     >>> _key_and_suffix("a/photo.JPG"), _key_and_suffix("photo 1.1 v.png"), _key_and_suffix("a.mp4")
     (('a/photo', 'jpg'), ('photo 1.1 v', 'png'), None)
@@ -128,9 +128,9 @@ def _key_and_suffix(member: str) -> tuple[str, str] | None:
 
 
 def _is_further(key: str, parts: _Gathered, gathered: dict[str, _Gathered], tally: Tally) -> bool:
-    """Whether a key with a dot holds a further part of a sample (`0.mask.png` beside `0.png`).
+    """Whether a key with a dot is a further part of a sample (`0.mask.png` next to `0.png`).
 
-    An image with an annotation of its own is a sample.
+    An image with its own annotation is a sample.
     """
     path = PurePosixPath(key)
     stem, dot, _ = path.name.partition(".")
@@ -162,7 +162,7 @@ def _members(stream: BinaryIO, path: str) -> Iterator[tarfile.TarInfo]:
 def _annotate(
     parts: _Gathered, member: tarfile.TarInfo, suffix: str, stream: BinaryIO, where: str, tally: Tally
 ) -> None:
-    """Add what a member says to its key."""
+    """Add the content of a member to its key."""
     if member.size > LONGEST_ANNOTATION:
         raise DataError(f"{where} has {member.size} bytes, too many for an annotation; remove it")
     stream.seek(member.offset_data)  # the tar is read on from its own offset
@@ -178,7 +178,7 @@ def _annotate(
 
 
 def _said(suffix: str, data: bytes) -> dict[str, object] | None:
-    """What an annotation says; None where it is JSON and no object."""
+    """The fields in an annotation; None for JSON that is not an object."""
     if suffix == "cls":
         return {"label": int(data.decode())}
     if suffix == "txt":

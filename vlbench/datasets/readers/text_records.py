@@ -8,7 +8,7 @@ from vlbench.core.json_text import parsed_json
 
 
 def data_lines(text: str) -> list[str]:
-    r"""Lines split at newlines alone, without the blank ones at the end; a blank one between is a name.
+    r"""Lines, split at newlines only, without blank lines at the end. A blank line between others is kept.
 
     >>> data_lines("near\r\n\nfar\n\n")
     ['near', '', 'far']
@@ -20,10 +20,10 @@ def data_lines(text: str) -> list[str]:
 
 
 def json_lines(text: str, file: Path) -> Iterator[tuple[str, Any]]:
-    """What each line of JSON says that is not blank, behind its place, `FILE:LINE`.
+    """Parse each non-blank line as JSON: yields its place, `FILE:LINE`, and its value.
 
     Raises:
-        DataError: a line is no JSON.
+        DataError: a line is not JSON.
     """
     for number, line in enumerate(data_lines(text), start=1):
         if line.strip():

@@ -24,24 +24,34 @@ DEFAULT_SPLIT = "test"
 
 
 def webdataset(place: Place, /, *, path: str, split: str | None = None) -> Dataset:
-    """Samples of plain tars, each image read by its offset; tars in natural order, samples as packed.
+    """Samples of plain tars, each image read by its offset. Tars are in natural order, samples as packed.
 
-    A folder holds `SPLIT/*.tar` (or the tars themselves), `classnames.txt` and
-    `zeroshot_classification_templates.txt`; a tar holds for each key an image, and any of `.cls` (an
-    index), `.txt` (captions, one a line; a blank line is none, where clip-benchmark counts it as an
-    empty caption), `.npy` (marks of tags) and `.json` (`label`, `captions`, `tags`, `unknown_tags`,
-    `negative_tags`, `group`). A key ends at the first dot of a name, or at the last where no known suffix
-    follows the first. Other members are left alone and counted.
+    A folder has `SPLIT/*.tar` (or the tars themselves), `classnames.txt` and
+    `zeroshot_classification_templates.txt`. For each key, a tar has an image, and any of `.cls` (an index),
+    `.txt` (captions, one per line; a blank line is skipped, where clip-benchmark counts an empty caption),
+    `.npy` (marks of tags) and `.json` (`label`, `captions`, `tags`, `unknown_tags`, `negative_tags`,
+    `group`). A key ends at the first dot of a name, or at the last dot if no known suffix follows the first.
+    Other members are counted as left out.
 
     Args:
         place: where to look; its cache keeps an index of each tar.
         path: the folder.
-        split: the sub-folder of the tars; if none is named the folder itself where tars lie there,
-            else `test`, else its one sub-folder with tars.
+        split: the sub-folder of the tars; by default the folder itself if it has tars, else `test`, else its
+            only sub-folder with tars.
 
     Raises:
-        SourceMissing: no such folder, or no tar of the split in it.
-        DataError: a tar is missing, damaged or compressed, a key has no image, or several splits.
+        SourceMissing: there is no such folder, or no tar of the split in it.
+        DataError: a tar is missing, damaged or compressed, a key has no image, or there are several splits.
+
+    >>> from vlbench.core.small_place import small_place
+    >>> import tarfile
+    >>> with small_place({"0.png": b"", "0.cls": "1"}) as place:
+    ...     with tarfile.open(place.roots[0] / "0.tar", "w") as tar:
+    ...         for member in ("0.png", "0.cls"):
+    ...             tar.add(place.roots[0] / member, member)
+    ...     dataset = webdataset(place, path=".")
+    >>> dataset[0].id, dataset[0].target.label
+    ('0.tar/0', 1)
     """
     root = _root(place, path)
     files = list_shards(root, split)
@@ -59,11 +69,13 @@ def webdataset(place: Place, /, *, path: str, split: str | None = None) -> Datas
 
 
 def list_shards(root: Path, split: str | None) -> list[FoundFile]:
-    """The tars of a split of a folder, in natural order (2 before 10), all that `nshards.txt` counts.
+    """The tars of a split in a folder, in natural order (2 before 10).
+
+    `nshards.txt` states how many there are.
 
     Raises:
-        SourceMissing: no such split.
-        DataError: several splits and none named, or a tar that is not there.
+        SourceMissing: there is no such split.
+        DataError: there are several splits and none is stated, or a tar is missing.
     """
     splits = _splits(root)
     if split is None:
@@ -98,12 +110,13 @@ def open_shards(
     layout: str = "webdataset",
     unread: Sequence[str] = (),
 ) -> Dataset:
-    """The samples of some tars; their headers and annotations are read now, their images later.
+    """The samples of some tars. Headers and annotations are read now, images later.
 
-    `unread` are tars of other splits, which are counted as left out.
+    `unread` are tars of other splits; they are counted as left out.
 
     Raises:
-        DataError: a damaged or compressed tar, no sample, or a row of marks that is not as long as the tags.
+        DataError: a tar is damaged or compressed, there is no sample, or a row of marks differs in length
+            from the tags.
     """
     indices = [index_of(file, cache) for file in files]
     samples = [(number, sample) for number, (own, _) in enumerate(indices) for sample in own]
@@ -131,7 +144,7 @@ def open_shards(
 
 
 def _example(files: Sequence[FoundFile], samples: Sequence[tuple[int, TarSample]], index: int) -> Example:
-    """The example of a member, of samples behind the number of their file; its id names tar and key."""
+    """The example at an index of `samples` (number of the tar, sample). Its id names tar and key."""
     number, sample = samples[index]
     file = files[number]
     image = partial(open_image_file, file.path, sample.offset, sample.size, sample.member)
@@ -139,7 +152,7 @@ def _example(files: Sequence[FoundFile], samples: Sequence[tuple[int, TarSample]
 
 
 def _check_marks(samples: Sequence[tuple[int, TarSample]], names: int | None, name: str) -> None:
-    """Refuse rows of marks of another length than the first, or than the names that lie beside."""
+    """Refuse rows of marks that differ in length from the first one, or from the number of names."""
     marked = [sample for _, sample in samples if sample.marks]
     for sample in marked:
         wanted = names or marked[0].marks
@@ -151,7 +164,7 @@ def _check_marks(samples: Sequence[tuple[int, TarSample]], names: int | None, na
 
 
 def _root(place: Place, path: str) -> Path:
-    """The first place with tars; where compressed ones lie instead, the error says so."""
+    """The first place with tars. If there are compressed ones, the error tells so."""
     packed: list[str] = []
 
     def holds(folder: Path) -> bool:
@@ -171,7 +184,7 @@ def _compressed(folder: Path) -> list[str]:
 
 
 def _splits(root: Path) -> list[str]:
-    """Sub-folders with tars, sorted; the empty name stands for the folder itself."""
+    """Sub-folders with tars, sorted; the empty name is the folder itself."""
     return [each for each in ("", *list_folders(root)) if _tars(root, each)]
 
 
@@ -181,5 +194,5 @@ def _tars(root: Path, split: str) -> list[FoundFile]:
 
 
 def _natural(name: str) -> list[tuple[int, str]]:
-    """A key by which runs of digits sort as numbers."""
+    """A sort key that compares digits as numbers."""
     return [(int(part), "") if part.isdecimal() else (-1, part) for part in re.split(r"(\d+)", name)]

@@ -1,1 +1,1 @@
-"""A small rendered world of coloured shapes."""
+"""A small world of rendered coloured shapes."""

@@ -1,4 +1,4 @@
-"""Captions of scenes, each true of one scene of a set: its claims are held against all others."""
+"""Captions of scenes. Each is true of only one scene of a set: its claims are checked against all others."""
 
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -101,7 +101,10 @@ def _write_count(scene: Scene, dice: Dice) -> Caption:
 
 
 def _write_relation(scene: Scene, dice: Dice, axis: Axis) -> Caption:
-    """Two things apart by a margin, with a third one named half of the time; a list where none are."""
+    """A caption about two things apart by a margin, half of the time with a third thing.
+
+    A list where no two are apart.
+    """
     pairs = apart(scene.things, axis)
     if not pairs:
         return _write_sizes(scene, dice)
@@ -119,7 +122,7 @@ def _write_relation(scene: Scene, dice: Dice, axis: Axis) -> Caption:
 
 
 def _write_all(scene: Scene, dice: Dice) -> Caption:
-    """The number of things, every thing with its size, how two of them lie, and the ground."""
+    """A caption with the number of things, each thing with its size, the position of two, and the ground."""
     things = scene.things
     presences = _grouped([sized_mention(thing) for thing in dice.some(things, len(things))])
     text = f"{_NUMBERS[len(things)]} shapes on a {SHADES[scene.shade]} ground: {enumerated(presences)}"
@@ -159,7 +162,7 @@ def enumerated(presences: Sequence[Presence]) -> str:
 
 
 def counted(mention: Mention, number: int = 1) -> str:
-    """So many things of a kind in words: `a red circle`, `two stars`."""
+    """A number of things of a kind in words: `a red circle`, `two stars`."""
     noun = _noun(mention, number)
     if number > 1:
         return f"{_NUMBERS[number]} {noun}"
@@ -182,7 +185,7 @@ def _noun(mention: Mention, number: int) -> str:
 
 
 def _grouped(mentions: Sequence[Mention]) -> tuple[Presence, ...]:
-    """Equal mentions as one, with their number, in the order of their first."""
+    """Equal mentions joined to one with their number, in the order of the first of each."""
     return tuple(Presence(mention, mentions.count(mention)) for mention in dict.fromkeys(mentions))
 
 

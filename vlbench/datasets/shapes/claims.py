@@ -1,7 +1,7 @@
-"""What captions claim of scenes, held as data beside their words, and which scenes it is true of.
+"""What captions claim about scenes, as data next to their words, and which scenes a claim is true of.
 
-A claim is read loosely ("left of" by any distance, "two" as two or more), so that a caption that somebody
-might call true of a second scene counts as true of it.
+A claim is read loosely ("left of" at any distance, "two" as two or more): a caption that somebody might call
+true of a second scene counts as true of it.
 """
 
 from collections import Counter
@@ -16,7 +16,7 @@ Axis = Literal["across", "down"]
 
 @dataclass(frozen=True, slots=True)
 class Mention:
-    """A kind of thing as words name it; None where they do not say."""
+    """A kind of thing as words name it; None for what the words leave open."""
 
     colour: int | None = None
     shape: int | None = None
@@ -25,7 +25,7 @@ class Mention:
 
 @dataclass(frozen=True, slots=True)
 class Presence:
-    """`number` things of a kind are there."""
+    """The claim that there are `number` things of a kind."""
 
     mention: Mention
     number: int = 1
@@ -33,7 +33,7 @@ class Presence:
 
 @dataclass(frozen=True, slots=True)
 class Relation:
-    """The first thing lies left of (across) or above (down) the second."""
+    """The claim that the first thing is left of (across) or above (down) the second."""
 
     first: Mention
     second: Mention
@@ -42,7 +42,10 @@ class Relation:
 
 @dataclass(frozen=True, slots=True)
 class Caption:
-    """Words and what they claim; `total` is the number of things, `shade` the ground's; None: not said."""
+    """Words and what they claim; `total` is the number of things, `shade` that of the ground.
+
+    None: no claim.
+    """
 
     text: str
     presences: tuple[Presence, ...] = ()
@@ -52,7 +55,7 @@ class Caption:
 
 
 class SceneSet:
-    """Scenes, found by what lies in them."""
+    """Scenes, indexed by the things in them."""
 
     def __init__(self, scenes: Sequence[Scene]) -> None:
         self._scenes = tuple(scenes)
@@ -105,7 +108,7 @@ def sized_mention(thing: Thing) -> Mention:
 
 
 def _mentions(thing: Thing) -> tuple[Mention, ...]:
-    """All that captions call a thing."""
+    """All mentions that captions use for a thing."""
     return (
         plain_mention(thing),
         sized_mention(thing),
@@ -125,5 +128,5 @@ def _named(mention: Mention, things: Sequence[Thing]) -> list[Thing]:
 
 
 def place(thing: Thing, axis: Axis) -> int:
-    """How far right (across) or down a thing lies."""
+    """How far right (across) or down a thing is."""
     return thing.x if axis == "across" else thing.y

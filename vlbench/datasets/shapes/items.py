@@ -1,7 +1,7 @@
-"""Items of two captions that differ in a word or in the order of words, and scenes that tell them apart.
+"""Items of two captions that differ in a word or in word order, with scenes that tell them apart.
 
-Scenes hold two things of different colours and shapes. Captions are claims, as those of shape_captions, and
-each of the two is true of a scene that the other is not true of.
+Scenes have two things of different colours and shapes. Captions are claims, as in captions.py; each of the
+two is true of a scene that the other one is not true of.
 """
 
 from collections.abc import Callable, Sequence
@@ -35,15 +35,15 @@ from vlbench.datasets.shapes.world import (
 )
 
 _DRAW = 6
-"""Of a scene's key, what its item is drawn by."""
+"""The part of a scene's key that seeds its item."""
 _WORDS: dict[Axis, tuple[str, str]] = {"across": ("left of", "right of"), "down": ("above", "below")}
 
 
 @dataclass(frozen=True, slots=True)
 class SceneItem:
-    """Two captions and the scenes that they are true of, one each, or one scene of the first caption alone.
+    """Two captions with the scenes that they are true of, one each, or one scene for the first caption only.
 
-    `kind` is what the captions differ in, `index` the number of the first scene in its split and seed.
+    `kind` is the difference of the captions, `index` the number of the first scene in its split and seed.
     """
 
     kind: str
@@ -54,7 +54,7 @@ class SceneItem:
 
 @lru_cache(maxsize=8)
 def draw_items(count: int, split: Split, seed: int) -> tuple[SceneItem, ...]:
-    """So many items of a split's scenes, the kinds of them in turn."""
+    """Draw `count` items from the scenes of a split, the kinds in turn."""
     found: list[SceneItem] = []
     for index in numbers():
         if len(found) == count:
@@ -68,7 +68,8 @@ def draw_items(count: int, split: Split, seed: int) -> tuple[SceneItem, ...]:
 
 
 def _suits(scene: Scene, allowed: Sequence[tuple[int, int]]) -> bool:
-    """Whether a scene shows two things apart that can change places, and colours to allowed pairs."""
+    """Whether a scene has two things apart that can swap places, and swap colours within the allowed
+    pairs."""
     if len(scene.things) != 2:
         return False
     one, other = scene.things
@@ -100,7 +101,7 @@ def _swap_colours(scene: Scene) -> tuple[Captions, Scene]:
 
 
 def _swap_places(scene: Scene, *, turned: bool = False) -> tuple[Captions, Scene]:
-    """The same words in another order; or, turned, the same order with the opposite word."""
+    """The same words in another order; with `turned`, the same order with the opposite word."""
     first, second, axis = _in_order(scene)
     there, back = _WORDS[axis]
     claim = Relation(second, first, axis)
@@ -136,7 +137,7 @@ _KINDS: dict[str, Callable[[Scene], tuple[Captions, Scene] | tuple[Captions]]] =
     "shape replaced": _replace_shape,
     "size replaced": _replace_size,
 }
-"""What two captions differ in; of the first three each has a scene."""
+"""The differences of two captions. In the first three kinds, each caption has a scene."""
 
 
 def _dice(scene: Scene) -> Dice:
@@ -144,14 +145,14 @@ def _dice(scene: Scene) -> Dice:
 
 
 def _in_order(scene: Scene) -> tuple[Mention, Mention, Axis]:
-    """The two things of a scene, the first clearly left of or above the second."""
+    """The two things of a scene; the first is clearly left of or above the second."""
     axis = _dice(scene).choose([axis for axis in AXES if apart(scene.things, axis)])
     ((first, second),) = apart(scene.things, axis)
     return plain_mention(first), plain_mention(second), axis
 
 
 def _exchanged(scene: Scene) -> Scene:
-    """A scene whose two things lie in each other's place."""
+    """The scene with its two things swapped."""
     one, other = scene.things
     things: tuple[Thing, ...] = (replace(one, x=other.x, y=other.y), replace(other, x=one.x, y=one.y))
     return replace(scene, things=things)

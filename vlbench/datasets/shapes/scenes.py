@@ -24,14 +24,14 @@ if TYPE_CHECKING:
     from PIL.Image import Image
 
 Question = Literal["label", "captions", "tags", "items"]
-"""`label` is asked of scenes of one thing, `captions` and `tags` of the same scenes of two to four.
+"""`label` is asked about scenes with one thing; `captions` and `tags` about scenes with two to four.
 
-`items` are asked of those of two things among these, and of scenes in which such things are changed.
+`items` is asked about those of the latter with two things, and about changed versions of these scenes.
 """
 
 _CAPTION_KEY = 7
 _STYLE_MARK: dict[Style, tuple[str, ...]] = {"plain": (), "outline": ("outline",)}
-"""What a style adds to names: plain scenes were named before there were others."""
+"""What a style adds to names. Plain scenes had their names before there were other styles."""
 
 
 def shapes(
@@ -44,15 +44,19 @@ def shapes(
     seed: int = 0,
     style: Style = "plain",
 ) -> Dataset:
-    """Scenes 0 to count - 1 of a split and a seed; drawn when asked for, the same on every machine.
+    """Scenes 0 to count - 1 of a split and a seed, rendered on demand, the same on every machine.
 
-    A label is a colour and a shape ("red circle"), tags are the colours and the shapes on the image,
-    and each of the five captions is true of its image only among the count. Of `items` there are as many as
-    the count, each of two captions and of one scene or two. A style draws the same scenes in another way:
-    `outline` in thin lines of their colours on a busy ground.
+    A label is a colour and a shape ("red circle"); tags are the colours and shapes in the image. Each of the
+    five captions is true only of its own image among the count. With `items`, there are `count` items, each
+    with two captions and one or two scenes. A style renders the same scenes in another way: `outline` has
+    thin coloured lines on a busy ground.
 
     Raises:
-        CardError: an option is not one of those above.
+        CardError: an option is none of the above.
+
+    >>> dataset = shapes(Place(), question="label", count=2)
+    >>> dataset[0].image().size
+    (64, 64)
     """
     del place
     for name, value, known in (
@@ -80,7 +84,7 @@ def _population(question: Question) -> Population:
 
 
 def _items(split: Split, seed: int, style: Style, count: int) -> Dataset:
-    """Items of two captions; the scene of a second caption stands behind that of the first."""
+    """Items of two captions; the scene of a second caption follows that of the first."""
     from vlbench.datasets.shapes.items import draw_items
 
     examples: list[Example] = []
@@ -112,7 +116,7 @@ def _items(split: Split, seed: int, style: Style, count: int) -> Dataset:
 
 
 def _example(question: Question, split: Split, seed: int, style: Style, count: int, index: int) -> Example:
-    """A scene, with what is asked of it; its id and key name the scene, not the question."""
+    """The example of a scene with its target. Its id and key name the scene, not the question."""
     population = _population(question)
     if question == "captions":
         target = Target(captions=_captions(split, seed, count)[index])

@@ -1,7 +1,7 @@
-"""A small world of coloured shapes: what lies on an image, and its pixels, equal to the bit on every machine.
+"""A small world of coloured shapes: what an image shows, and its pixels, equal to the bit on every machine.
 
 Every draw comes from the raw 64-bit stream of PCG64 seeded by integers, which numpy keeps stable across
-versions and machines; nothing here is a float.
+versions and machines. Nothing here is a float.
 """
 
 import math
@@ -18,16 +18,16 @@ Mask = NDArray[np.bool_]
 
 Split = Literal["train", "test"]
 Population = Literal["single", "several"]
-"""`single` scenes hold one thing, `several` hold two to four."""
+"""`single` scenes have one thing, `several` have two to four."""
 Style = Literal["plain", "outline"]
-"""How a scene is drawn: filled shapes on a smooth ground, or thin outlines on a busy one."""
+"""How a scene is rendered: filled shapes on a smooth ground, or thin outlines on a busy one."""
 
 WORLD_VERSION = 1
-"""Goes up with every change to a scene, a pixel or a caption."""
+"""The version; it rises with every change to a scene, a pixel or a caption."""
 
 IMAGE_SIZE = 64
 UNIT = 8
-"""Positions and radii are counted in eighths of a pixel."""
+"""Positions and radii are in eighths of a pixel."""
 
 COLOURS = {
     "red": (215, 40, 40),
@@ -42,20 +42,20 @@ COLOURS = {
 SHAPES = ("circle", "square", "triangle", "diamond", "cross", "star", "ring", "heart")
 SIZES = ("small", "medium", "large")
 RADII = (range(44, 53), range(64, 75), range(88, 105))
-"""Radii of each size, in eighths of a pixel."""
+"""The radii for each size, in eighths of a pixel."""
 
 COLOUR_NAMES = tuple(COLOURS)
 COMBINATIONS = tuple((colour, shape) for colour in range(len(COLOURS)) for shape in range(len(SHAPES)))
 HELD_OUT = tuple(pair for pair in COMBINATIONS if (pair[0] + 3 * pair[1]) % 8 in (0, 3))
-"""Colour and shape pairs that no training image shows: two for each colour, two for each shape."""
+"""Pairs of colour and shape that no training image shows: two for each colour, two for each shape."""
 SEEN = tuple(pair for pair in COMBINATIONS if pair not in HELD_OUT)
 
 SHADES = ("dark", "grey", "light")
 LEVELS = (range(12, 71), range(95, 151), range(185, 241))
-"""Brightness of the ground of each shade."""
+"""The brightness of the ground for each shade."""
 
 TURNS = ((1024, 0), (1015, 136), (1015, -136), (990, 261), (990, -261))
-"""Cosine and sine of the angles a thing is turned by (0, 8 and 15 degrees), times 1024."""
+"""Cosine and sine of the angles by which a thing is turned (0, 8 and 15 degrees), times 1024."""
 
 _GAP = 2 * UNIT
 _TRIES = 60
@@ -64,10 +64,10 @@ _POPULATIONS: dict[Population, int] = {"single": 0, "several": 1}
 
 _SAMPLES = 4
 _LINE = ((0, 4), (3, 3), (4, 0), (3, -3))
-"""A line's width in four directions, in sample points: a pixel."""
+"""The width of a line in four directions, in sample points: one pixel."""
 _TILES = (16, 4)
 _TILE_STEP = 24
-"""Sides of the grey tiles of a busy ground, in pixels, and how far each is brighter or darker at most."""
+"""The side of the grey tiles of a busy ground in pixels, and the largest difference of their brightness."""
 _CORNERS = {
     "triangle": ((0, -980), (930, 740), (-930, 740)),
     "star": (
@@ -84,11 +84,11 @@ _CORNERS = {
     ),
     "heart": ((-900, -60), (-480, -350), (0, -400), (480, -350), (900, -60), (0, 960)),
 }
-"""Corners of the shapes with straight edges; a heart has two round lobes besides."""
+"""The corners of shapes with straight edges; a heart also has two round lobes."""
 
 
 class Dice:
-    """Draws from the raw stream of a key of integers."""
+    """Random draws from the raw stream of a key of integers."""
 
     def __init__(self, *key: int) -> None:
         self._bits = np.random.PCG64(np.random.SeedSequence([WORLD_VERSION, *key]))
@@ -98,12 +98,12 @@ class Dice:
         return items[int(self._bits.random_raw()) % len(items)]
 
     def some(self, items: Sequence[T], count: int) -> list[T]:
-        """So many of the items, each once, in a drawn order."""
+        """`count` of the items, each at most once, in random order."""
         rest = list(items)
         return [rest.pop(self.choose(range(len(rest)))) for _ in range(count)]
 
     def steps(self, most: int, shape: tuple[int, ...]) -> NDArray[np.int64]:
-        """Integers from -most to most in a shape, whose size is a multiple of eight."""
+        """Integers from -most to most in an array of this shape, whose size is a multiple of eight."""
         raw: NDArray[np.uint64] = self._bits.random_raw(math.prod(shape) // 8)
         octets = raw.astype("<u8").view(np.uint8).astype(np.int64).reshape(shape)
         return (octets * (2 * most + 1) >> 8) - most
@@ -125,7 +125,7 @@ class Thing:
 
 @dataclass(frozen=True, slots=True)
 class Scene:
-    """What an image shows: things on a sloping, noisy ground of a shade. `key` draws the noise."""
+    """What an image shows: things on a noisy ground with a gradient. `key` seeds the noise."""
 
     things: tuple[Thing, ...]
     shade: int
@@ -137,10 +137,10 @@ class Scene:
 
 @lru_cache(maxsize=2**16)
 def draw_scene(*, population: Population, split: Split, seed: int, index: int) -> Scene:
-    """The scene of an index; it depends on nothing but the arguments.
+    """The scene at an index; it depends only on the arguments.
 
-    Training scenes show SEEN pairs; test scenes of one thing show the HELD_OUT pairs in turn, and
-    those of several show any pairs, each once.
+    Training scenes show SEEN pairs. Test scenes with one thing show the HELD_OUT pairs in turn; those with
+    several things show any pairs, each once.
     """
     key = (_POPULATIONS[population], _SPLITS[split], seed, index)
     dice = Dice(*key)
@@ -163,7 +163,7 @@ def draw_scene(*, population: Population, split: Split, seed: int, index: int) -
 
 
 def paint(colour: int, dice: Dice) -> tuple[int, int, int]:
-    """A shade of a named colour, at most 14 steps of each channel away from it."""
+    """A shade of a named colour, at most 14 steps away from it in each channel."""
     red, green, blue = (
         min(255, max(0, channel + dice.choose(range(-14, 15)))) for channel in COLOURS[COLOUR_NAMES[colour]]
     )
@@ -171,7 +171,7 @@ def paint(colour: int, dice: Dice) -> tuple[int, int, int]:
 
 
 def _lay_out(pairs: Sequence[tuple[int, int]], dice: Dice) -> tuple[Thing, ...]:
-    """Things that neither touch nor leave the image; sizes are drawn anew when they do not fit."""
+    """Things that neither touch nor leave the image; sizes are drawn again when they do not fit."""
     while True:
         things: list[Thing] = []
         for colour, shape in pairs:
@@ -196,7 +196,7 @@ def _lay_out(pairs: Sequence[tuple[int, int]], dice: Dice) -> tuple[Thing, ...]:
 def render(scene: Scene, style: Style = "plain") -> NDArray[np.uint8]:
     """The image of a scene in a style, `[64, 64, 3]`, RGB.
 
-    A pixel is covered by as many of its 4 x 4 sample points as lie in the shape, or on its outline.
+    The coverage of a pixel is the number of its 4 x 4 sample points in the shape, or on its outline.
     """
     along = np.arange(IMAGE_SIZE, dtype=np.int64) * 2 - (IMAGE_SIZE - 1)
     across, down = scene.slope
@@ -235,7 +235,7 @@ def _draw(thing: Thing, pixels: NDArray[np.int64], style: Style) -> None:
 
 
 def _inside(shape: str, u: NDArray[np.int64], v: NDArray[np.int64]) -> Mask:
-    """Points of a shape, by coordinates along its own axes; its radius is 1024."""
+    """The points inside a shape, by coordinates along its own axes; its radius is 1024."""
     square, nearer, further = u * u + v * v, np.minimum(abs(u), abs(v)), np.maximum(abs(u), abs(v))
     match shape:
         case "circle":
@@ -258,7 +258,7 @@ def _inside(shape: str, u: NDArray[np.int64], v: NDArray[np.int64]) -> Mask:
 
 
 def _outline(inside: Mask) -> Mask:
-    """Points of a shape that lie within a line's width of its edge; a shape ends before its mask does."""
+    """The points of a shape within a line's width of its edge. The mask is larger than the shape."""
     margin = _LINE[0][1]
     padded = np.pad(inside, margin)
     height, width = inside.shape

@@ -1,1 +1,1 @@
-"""Where encoding runs: each executor takes an iterator of chunks and answers what is stored of them."""
+"""Executors: where encoding runs. Each takes an iterator of chunks and yields what is to be stored."""

@@ -1,4 +1,4 @@
-"""Batches of decoded images, read and digested ahead in threads while the model computes."""
+"""Batches of decoded images; threads read and digest ahead while the model computes."""
 
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator
@@ -23,14 +23,14 @@ Asked = TypeVar("Asked")
 Read = TypeVar("Read")
 Preprocess = Callable[["Image"], Tensor]
 Stored = Callable[[int, str], bool]
-"""Whether all that is wanted of the image at a place is stored under its key."""
+"""A function of an image's position and key: whether all that is wanted of this image is stored."""
 
 BATCHES_AHEAD = 3
 
 
 @dataclass(slots=True)
 class Batch:
-    """Places of images in their data set, and pixels [size, 3, h, w] of which the first rows are theirs.
+    """Positions of images in their data set, and pixels [size, 3, h, w], whose first rows are these images.
 
     `read`, `keys` and `remarks` are those of `Encoded`.
     """
@@ -45,7 +45,10 @@ class Batch:
 
 @dataclass(frozen=True, slots=True)
 class _Loaded:
-    """An image that was read: opened where it is wanted, `pixels` [3, h, w] once the model said how."""
+    """An image that was read. It is opened if it is wanted.
+
+    `pixels` [3, h, w] follow once the model is loaded.
+    """
 
     chunk: Chunk
     row: int
@@ -57,7 +60,7 @@ class _Loaded:
 
 @contextmanager
 def naming(example: Example, data: str) -> Iterator[None]:
-    """Name an image of a data set in what goes wrong while it is opened and decoded.
+    """Name the image and its data set in errors that occur while the image is opened and decoded.
 
     Raises:
         DataError: it does not decode, or nothing is left of it.
@@ -81,10 +84,10 @@ def naming(example: Example, data: str) -> Iterator[None]:
 def read_ahead(
     read: Callable[[Asked], Read], asked: Iterable[Asked], *, workers: int, ahead: int
 ) -> Generator[Read]:
-    """What is read of each that is asked for, in their order; `ahead` of it wait at most.
+    """Call `read` on each of `asked` in threads, and yield the answers in order.
 
-    Threads read: Pillow and torchvision release the interpreter lock, so nothing is pickled, an error keeps
-    its type, and no process is forked beside torch's own threads.
+    At most `ahead` of them wait. Threads suffice, since Pillow and torchvision release the interpreter lock:
+    nothing is pickled, errors keep their type, and no process is forked besides torch's own threads.
     """
     if workers == 0:
         yield from map(read, asked)
@@ -104,9 +107,9 @@ def read_ahead(
 
 @dataclass(frozen=True, slots=True)
 class Loader:
-    """Reads images once: digests each, and decodes those of which something is wanted that is not stored.
+    """Reads each image once and digests it; decodes it only if something is wanted of it that is not stored.
 
-    `preprocess` is the model's, None before it is loaded; `load` loads it, at the first image that is wanted.
+    `preprocess` is the model's, None until the model is loaded. `load` loads it at the first image to decode.
     """
 
     stored: Stored
@@ -117,10 +120,10 @@ class Loader:
     pin: bool
 
     def batches(self, chunks: Iterable[Chunk]) -> Generator[Batch]:
-        """Batches of exactly `batch_size` rows in the order of the chunks, zeros behind the last of each.
+        """Batches of exactly `batch_size` rows in the order of the chunks.
 
-        A chunk ends its batch; of one without an image that is wanted comes a batch without pixels. Images
-        of equal bytes are wanted once.
+        The last one of a chunk is padded with zeros. No batch spans two chunks. A chunk without an image to
+        decode yields one batch without pixels. Images with equal bytes are decoded once.
         """
         taken: set[str] = set()
         batch: Batch | None = None
@@ -154,7 +157,7 @@ class Loader:
         example, place, known = chunk.examples[row], chunk.start + row, chunk.keys[row]
         if known and self.stored(place, known):
             return _Loaded(chunk, row, known)
-        with naming(example, chunk.data), torch.inference_mode():  # a mode is of one thread
+        with naming(example, chunk.data), torch.inference_mode():  # inference mode is set per thread
             image = example.image()
             key = known or key_of(image, example)
             if self.stored(place, key):

@@ -1,4 +1,4 @@
-"""The default executor, in this process: the only code that runs a model, in batches of one shape."""
+"""The default executor, in this process. Only this code runs a model, in batches of one shape."""
 
 import time
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
@@ -25,14 +25,14 @@ from vlbench.engine.settings import RunSettings
 T = TypeVar("T")
 
 PROMPTS_A_CHUNK = 4096
-"""Prompts that are encoded and stored together: enough to fill batches of one length each."""
+"""How many prompts are encoded and stored together: enough to fill batches of equal token length."""
 
 
 @dataclass(slots=True)
 class LocalExecutor:
-    """A model in this process, loaded when it is first needed, and the batch sizes that it runs at.
+    """A model in this process, loaded when it is first needed, and its batch sizes.
 
-    A size is halved for good when the device runs out of memory.
+    When the device runs out of memory, a batch size is halved for the rest of the run.
     """
 
     open: Callable[[], Model]
@@ -49,7 +49,7 @@ class LocalExecutor:
 
     @property
     def model(self) -> Model:
-        """The model, loaded now if it was not."""
+        """The model; it is loaded now if it was not before."""
         if self.loaded is None:
             start = time.perf_counter()
             torch.manual_seed(self.settings.seed)
@@ -59,7 +59,7 @@ class LocalExecutor:
         return self.loaded
 
     def encode_images(self, chunks: Iterable[Chunk], stored: Stored) -> Generator[Encoded]:
-        """Read, digest, decode and encode images, but for those of which all that is wanted is stored.
+        """Read and digest images; decode and encode those of which something is wanted that is not stored.
 
         Raises:
             DataError: an image does not decode.
@@ -88,10 +88,10 @@ class LocalExecutor:
             yield _encoded(*waiting)
 
     def encode_texts(self, texts: Sequence[Text]) -> Iterator[tuple[list[int], Features]]:
-        """Encode texts: positions of some with their features, chunk by chunk.
+        """Encode texts chunk by chunk: yields the positions of a chunk's texts and their features.
 
-        Texts of one chunk offer equally many sentences, so that the shape of a text's features, which may
-        depend on their number, does not depend on what else is asked.
+        The texts of a chunk have equally many sentences. So the shape of a text's features, which may depend
+        on their number, does not depend on the other texts.
         """
         progress: tqdm[Never] = tqdm(
             total=sum(map(_prompts, texts)),
@@ -109,7 +109,7 @@ class LocalExecutor:
                 progress.update(sum(map(_prompts, chunk)))
 
     def dry_pass(self, dataset: Dataset, texts: Sequence[Text]) -> None:
-        """Two images and two prompts through the whole path, so that what cannot work fails in seconds.
+        """Encode and score two images and two prompts, so that what cannot work fails within seconds.
 
         Raises:
             DataError: one of the images does not decode.
@@ -131,10 +131,10 @@ class LocalExecutor:
             to_numpy(self.model.score(images, features), "score")
 
     def vectors(self, features: Tensor) -> Tensor:
-        """The vectors [b, d] of images' or texts' features.
+        """The vectors [b, d] of features of images or texts.
 
         Raises:
-            PluginError: the model has none, where its checkpoint says so.
+            PluginError: the checkpoint states the capability, and the model does not have it.
         """
         if not isinstance(self.model, Vectors):
             raise PluginError(
@@ -143,7 +143,7 @@ class LocalExecutor:
         return self.model.vectors(features)
 
     def _made(self, batch: Batch) -> list[Tensor]:
-        """What is wanted of a batch, on the device: a tensor [size, ...] of each reduction."""
+        """Encode a batch: a tensor [size, ...] for each reduction, on the device."""
         if batch.pixels is None:
             return []
         made = []
@@ -166,7 +166,7 @@ class LocalExecutor:
         return parts[0] if len(parts) == 1 else torch.cat(parts)
 
     def halving(self, run: Callable[..., T], which: Literal["batch_size", "text_batch_size"]) -> T:
-        """What `run` makes at a batch size, smaller ones where the device has too little memory.
+        """Call `run` with a batch size, and with smaller ones while the device runs out of memory.
 
         Raises:
             LacksMemory: it has too little for the size that the user chose, or for one item.
@@ -214,7 +214,7 @@ def _prompts(text: Text) -> int:
 
 
 def _chunks(texts: Sequence[Text]) -> list[list[int]]:
-    """Positions of texts that are encoded together."""
+    """The positions of the texts of each chunk."""
     alike: dict[tuple[int, int], list[int]] = {}
     for position, text in enumerate(texts):
         alike.setdefault((len(text.prompts), len(text.descriptions)), []).append(position)

@@ -1,1 +1,1 @@
-"""CLIP and its kin on open_clip."""
+"""CLIP and its relatives in open_clip."""

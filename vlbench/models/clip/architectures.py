@@ -1,6 +1,6 @@
 """Recipes of published models: open_clip's architectures and tags, and files of hub repositories.
 
-What was found once is remembered, so that open_clip is not imported for it again.
+The cache keeps what was found, so that open_clip is not imported for it again.
 """
 
 import json
@@ -22,15 +22,15 @@ _HUB_WEIGHT_FILES = ("open_clip_model.safetensors", "open_clip_pytorch_model.bin
 
 
 def architecture_names() -> tuple[str, ...]:
-    """Names of all architectures, sorted."""
+    """The names of all architectures, sorted."""
     return tuple(sorted(path.stem for path in _config_folder().glob("*.json")))
 
 
 def architecture_config(name: str) -> Config:
-    """Configuration of an architecture.
+    """The configuration of an architecture.
 
     Raises:
-        UnknownName: open_clip has none of that name; close matches are given.
+        UnknownName: open_clip has no such architecture; the message lists close matches.
     """
     check_architecture(name)
     config: Config = read_json(_config_folder() / f"{name}.json", PluginError, "install open_clip again")
@@ -47,14 +47,14 @@ def check_architecture(name: str) -> None:
 def from_registry(
     origin: Origin, *, arch: str, tag: str | None, adapt: Callable[[Config], Config] | None = None
 ) -> Recipe:
-    """A recipe of open_clip's own architectures and pretrained tags.
+    """The recipe of one of open_clip's architectures and pretrained tags.
 
-    `adapt` turns the architecture's configuration into the model's. QuickGELU is switched on where the
-    tag's weights were trained with it, which open_clip only warns of.
+    `adapt` changes the architecture's configuration into the model's. QuickGELU is switched on if the tag's
+    weights were trained with it; open_clip only warns about this.
 
     Raises:
-        UnknownName: no such architecture or tag.
-        WeightsError: neither a tag nor the user's weights, or files that cannot be fetched.
+        UnknownName: there is no such architecture or tag.
+        WeightsError: there is neither a tag nor weights of the user, or files cannot be downloaded.
     """
     config = architecture_config(arch)
     if tag is None and origin.weights is None:
@@ -82,20 +82,21 @@ def from_files(
     file: str,
     sha256: str | None,
 ) -> Recipe:
-    """A recipe of a configuration and one file of a hub repository, or the user's own file in its place.
+    """The recipe of a configuration with one file of a hub repository, or with the user's own file instead.
 
     Raises:
-        WeightsError: the file cannot be had, or a fetched one is not the published one.
+        WeightsError: the file cannot be found or downloaded, or a downloaded one differs from the published
+            one.
     """
     find = partial(_published_file, repository, file, sha256, origin)
     return _with_weights(origin, config, facts, repository=repository, find=find)
 
 
 def from_hub(origin: Origin, *, repository: str) -> Recipe:
-    """A recipe of a hub repository in open_clip's layout.
+    """The recipe of a hub repository in open_clip's layout.
 
     Raises:
-        WeightsError: the repository or a file of it cannot be had.
+        WeightsError: the repository or a file of it cannot be downloaded.
     """
     fetch = partial(
         _fetched,
@@ -117,7 +118,7 @@ def _with_weights(
     repository: str,
     find: Callable[[], Path],
 ) -> Recipe:
-    """A recipe with the user's own weights, else with those that `find` fetches from a repository."""
+    """A recipe with the user's own weights, or else with those that `find` downloads from a repository."""
     if origin.weights is not None:
         weights, source = own_weights(origin.weights), "file"
     else:
@@ -150,7 +151,10 @@ def _tags(arch: str) -> list[str]:
 
 
 def _tag_facts(arch: str, tag: str, cache: Path | None) -> Mapping[str, object]:
-    """What open_clip's registry says of a tag; importing it costs seconds, so the answer is remembered."""
+    """What open_clip's registry states about a tag.
+
+    The import takes seconds, so the cache keeps the answer.
+    """
 
     def look_up() -> str:
         from open_clip.pretrained import get_pretrained_cfg
@@ -191,13 +195,13 @@ def _download(facts: Mapping[str, object], name: str) -> Path:
 
 
 def _fetched(repository: str, names: tuple[str, ...], *, cache: Path | None, **told: str) -> Path:
-    """The first of `names` that a hub repository has; `told` stands in errors of hub_file."""
+    """The first of `names` that a hub repository has; `told` goes to hub_file, for its errors."""
     return _remembered_path(
         f"hub|{repository}|{names[0]}", cache, partial(hub_file, repository, names, **told)
     )
 
 
 def _remembered_path(key: str, cache: Path | None, find: Callable[[], Path]) -> Path:
-    """A path found once; looked for anew when the file is no longer there."""
+    """A path that was found before; `find` is called again if the file no longer exists."""
     path = Path(remembered(key, cache, lambda: str(find())))
     return path if path.is_file() else find()

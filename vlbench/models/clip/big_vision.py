@@ -1,4 +1,4 @@
-"""SigLIPs of Google's own .npz files (big_vision), read into open_clip's networks."""
+"""Reads SigLIP weights in Google's own .npz files (big_vision) into open_clip's networks."""
 
 import re
 from pathlib import Path
@@ -15,14 +15,14 @@ _BIG_VISION = re.compile(
     r"(?:img/(?:embedding|cls|pos_embedding|Transformer|MAPHead_0)|txt/(?:Embed_0|pos_embedding|Encoder_0|head))(?:/|$)"
     r"|[bt]$"
 )
-"""Arrays of Google's files that open_clip's reader takes (open_clip/convert.py, load_big_vision_weights)."""
+"""The arrays in Google's files that open_clip reads (open_clip/convert.py, load_big_vision_weights)."""
 
 
 def fill_from_big_vision(model: nn.Module, weights: Path) -> None:
-    """Put the arrays of an .npz file into a network.
+    """Load the arrays of an .npz file into a network.
 
     Raises:
-        WeightsError: the file is damaged, or of another architecture.
+        WeightsError: the file is damaged, or belongs to another architecture.
     """
     from open_clip.convert import load_big_vision_weights
 

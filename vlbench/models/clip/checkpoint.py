@@ -1,4 +1,4 @@
-"""CLIP and its kin on open_clip: any architecture and tag it has, hub repositories, folders, own weights."""
+"""CLIP and its relatives in open_clip: any architecture and tag, hub repositories, folders, own weights."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, replace
@@ -31,39 +31,39 @@ if TYPE_CHECKING:
     from vlbench.models.shared.weights import Weights
 
 DUAL_ENCODER = frozenset({PAIRS, TOKENS, VECTORS})
-"""What a model of two towers can do beyond scoring."""
+"""The capabilities of a model with two towers."""
 
 _IMAGES = "vlbench.models.clip.images"
 _TEXTS = "vlbench.models.clip.texts"
-"""Root modules of the sides: what they import decides what the sides' features are."""
+"""The root modules of the sides: they and what they import determine the features."""
 
 _TOKENIZER_FILES = ("*token*", "vocab*", "merges*", "*.model")
-"""Patterns of the files in a folder that a tokenizer of transformers is made of."""
+"""Patterns for the files in a folder that a tokenizer of transformers is made of."""
 
 _LONG = 248
-"""Tokens of a text of Long-CLIP's (Zhang et al. 2024, section 3.1: 20 + 4 * 57)."""
+"""How many tokens a text of Long-CLIP has (Zhang et al. 2024, section 3.1: 20 + 4 * 57)."""
 
 
 @dataclass(frozen=True)  # no slots: cached_property
 class ClipCheckpoint(NamedCheckpoint):
-    """A model that open_clip can build, a Checkpoint of core/contracts.py; files are found when asked."""
+    """A model that open_clip can build, as a Checkpoint of core/contracts.py. Files are found when needed."""
 
     adapter: str
     find: Callable[[Origin], Recipe]
     ignorable: tuple[str, ...] = ()
     capabilities: frozenset[str] = DUAL_ENCODER
     construct: "Callable[[Config], nn.Module] | None" = None
-    """Builds the network, where it is not open_clip's alone; its module is of the image side."""
+    """Builds the network, if it is not a plain one of open_clip; its module belongs to the image side."""
     convert: "Callable[[Weights], Weights] | None" = None
-    """Turns a file's state dict into that network's, where open_clip does not; of the text side."""
+    """Converts a file's state dict for the network, if open_clip does not; it belongs to the text side."""
 
     @cached_property
     def recipe(self) -> Recipe:
-        """What the model is made of; may fetch its files.
+        """What the model is made of; may download its files.
 
         Raises:
             UnknownName: open_clip has no such tag.
-            WeightsError: a file is missing and cannot be fetched.
+            WeightsError: a file is missing and cannot be downloaded.
         """
         return self.find(self.origin)
 
@@ -72,7 +72,10 @@ class ClipCheckpoint(NamedCheckpoint):
         return self.recipe.weights
 
     def identify(self) -> Identity:
-        """Digests of both sides and of the whole; a text setting changes no image digest and vice versa."""
+        """Digests of both sides and of the whole.
+
+        A text setting does not change the image digest, nor vice versa.
+        """
         recipe, cache = self.recipe, self.origin.cache
         vision, text = section(recipe.config, "vision_cfg"), section(recipe.config, "text_cfg")
         both = {
@@ -112,8 +115,9 @@ class ClipCheckpoint(NamedCheckpoint):
         """The model on a device, its parameters in float32.
 
         Raises:
-            WeightsError: a file cannot be read, or a key is missing, unexpected or of another shape.
-            Unsupported: the device or precision is not there, or a package that the model needs.
+            WeightsError: a file cannot be read, or a key is missing, unexpected or has another shape.
+            Unsupported: the device or precision is not available, or a package that the model needs is not
+                installed.
         """
         from vlbench.models.clip import images, network, texts
         from vlbench.models.shared.precision import check_placement
@@ -149,14 +153,14 @@ def clip(
     image_size: int | None = None,
     ignorable: tuple[str, ...] = (),
 ) -> ClipCheckpoint:
-    """A card's model: an architecture of open_clip's with a tag or a hub file, or a folder beside the card.
+    """A card's model: an architecture of open_clip with a tag or a hub file, or a folder next to the card.
 
-    `repository` and `file` name a state dict on the hub, `sha256` is the published file's. Without a tag
-    and a file, the weights are the user's. `image_size` stands for the architecture's own; `ignorable` are
-    patterns of keys in the weights that the architecture has no place for.
+    `repository` and `file` name a state dict on the hub, `sha256` is its digest. Without a tag and a file,
+    the user gives the weights. `image_size` replaces the architecture's; `ignorable` are patterns for keys in
+    the weights that the architecture does not have.
 
     Raises:
-        CardError: the settings name no architecture and no folder, or weights twice.
+        CardError: the settings name neither an architecture nor a folder, or name weights twice.
         UnknownName: open_clip has no such architecture.
     """
     on_hub = repository is not None and file is not None
@@ -194,9 +198,9 @@ def long_clip(
     sha256: str | None = None,
     directory: str | None = None,
 ) -> ClipCheckpoint:
-    """A card's model: OpenAI's CLIP tuned to texts of 248 tokens, a hub file or a folder beside the card.
+    """A card's model: OpenAI's CLIP tuned for texts of 248 tokens, from a hub file or the card's folder.
 
-    `arch` is open_clip's architecture, `sha256` the published file's. Longer texts are cut at 248 tokens.
+    `arch` is open_clip's architecture, `sha256` the file's digest. Longer texts are truncated to 248 tokens.
 
     Raises:
         CardError: the settings name neither a hub file nor a folder, or both.
@@ -225,10 +229,11 @@ def file_or_folder(
     facts: Config | None = None,
     adapt: Callable[[Config], Config] | None = None,
 ) -> Callable[[Origin], Recipe]:
-    """How the recipe of a card is found: an architecture with a hub file, or a folder beside the card.
+    """A function that finds the recipe of a card: an architecture with a hub file, or a folder next to the
+    card.
 
     Raises:
-        CardError: the settings name neither of the two, or both.
+        CardError: the settings name neither or both.
         UnknownName: open_clip has no such architecture.
     """
     named = (arch, repository, file)

@@ -1,4 +1,4 @@
-"""The image side of an open_clip model: its preprocessing and its tower, in a model of two sides."""
+"""The image side of an open_clip model, preprocessing and tower, and the model made of both sides."""
 
 from collections.abc import Callable
 from functools import partial
@@ -23,10 +23,10 @@ def dual_encoder(
     placement: Placement,
     preprocess: PreprocessMode,
 ) -> DualEncoder:
-    """The model of a recipe: the image tower of a network beside a text encoder.
+    """The model of a recipe: the image tower of a network with a text encoder.
 
     Raises:
-        WeightsError: the weights state no scale of cosines, or the configuration no preprocessing.
+        WeightsError: the weights have no scale of cosines, or the configuration has no preprocessing.
     """
     model, changes = network
     scale, bias = (

@@ -1,22 +1,22 @@
-"""Long-CLIP's weights, whose two tables of text positions become the one of CLIP."""
+"""Long-CLIP's weights: its two tables of text positions are merged into CLIP's single one."""
 
 from vlbench.core.errors import WeightsError
 from vlbench.models.shared.weights import Weights, check_values, within
 
 KEPT = 20
-"""Positions that keep CLIP's own vectors; those behind them are interpolated and learned anew."""
+"""How many positions keep CLIP's vectors; later ones are interpolated and trained."""
 
 _TABLE, _LEARNED = "positional_embedding", "positional_embedding_res"
 
 
 def one_table(weights: Weights) -> Weights:
-    """Weights whose two tables of positions [n, w] are one, as the authors add them under masks.
+    """Merge the two tables of positions [n, w] in the weights, which the authors add under masks.
 
     Rows before `KEPT` are those of `positional_embedding`, the others those of `positional_embedding_res`
     (beichenzbc/Long-CLIP, model/model_longclip.py).
 
     Raises:
-        WeightsError: a table is missing or no weights, or they differ in shape.
+        WeightsError: a table is missing or not finite, or the two differ in shape.
     """
     import torch
 

@@ -1,4 +1,4 @@
-"""open_clip networks: built without drawing random weights, and filled with those of a file."""
+"""Networks of open_clip: built without drawing random weights, then filled from a file."""
 
 from collections.abc import Callable, Sequence
 from copy import deepcopy
@@ -27,25 +27,25 @@ from vlbench.models.shared.weights import (
 )
 
 Construct = Callable[[Config], nn.Module]
-"""Builds the network of a configuration."""
+"""A function that builds the network of a configuration."""
 
 Convert = Callable[[Weights], Weights]
-"""Turns the state dict of a file into the network's."""
+"""A function that converts the state dict of a file into the network's."""
 
 Network = tuple[nn.Module, tuple[str, ...]]
-"""A model in evaluation mode, and what was changed of its weights."""
+"""A model in evaluation mode, and what was changed in its weights."""
 
 _MEND = "name the architecture that these weights belong to"
 _IMAGE_POSITIONS = "visual.positional_embedding"
 _TEXT_POSITIONS = ("positional_embedding", "text.positional_embedding")
-"""Keys whose rows open_clip resamples when the image or context has another size."""
+"""The keys whose rows open_clip resamples if the image or context has another size."""
 
 _IGNORED = ("*.position_ids", "*attn_mask", "input_resolution", "context_length", "vocab_size")
-"""Buffers that hold no weight: of old transformers and of archives."""
+"""Buffers that are not weights, from old transformers and from archives."""
 
 _NOT_NEEDED = "*.num_batches_tracked"
 _APPLE = ("image_encoder.model.", "text_encoder.", "logit_scale")
-"""Where MobileCLIP's authors keep what open_clip's conversion reads; it passes over the rest."""
+"""Where the keys are that open_clip converts from MobileCLIP's own files; it skips the rest."""
 
 _APPLE_FIRST = (
     "image_encoder.model.patch_embed.0.rbr_conv.0.conv.weight",
@@ -62,11 +62,11 @@ def filled_model(
 ) -> Network:
     """An open_clip model on the CPU, its parameters in float32 and mapped from the file if possible.
 
-    `construct` builds the network where it is not open_clip's alone, `convert` turns the file's state dict
-    into that network's.
+    `construct` builds the network if it is not a plain one of open_clip; `convert` converts the file's state
+    dict for it.
 
     Raises:
-        WeightsError: a file cannot be read, or a key is missing, unexpected or of another shape.
+        WeightsError: a file cannot be read, or a key is missing, unexpected or has another shape.
         Unsupported: open_clip cannot build the architecture.
     """
     construct = construct or constructed
@@ -99,7 +99,7 @@ def filled_model(
 
 
 def constructed(config: Config) -> nn.Module:
-    """The model class that open_clip takes for a configuration: open_clip/factory.py, create_model."""
+    """The model that open_clip builds for a configuration (open_clip/factory.py, create_model)."""
     from open_clip import CLIP, CoCa, CustomTextCLIP
 
     arguments = deepcopy(dict(config))
@@ -125,7 +125,7 @@ def constructed(config: Config) -> nn.Module:
 
 
 def _rebuild_masks(model: nn.Module) -> None:
-    """Causal masks are in no state dict; all of open_clip's are minus infinity above the diagonal."""
+    """Fill the causal masks, which no state dict has: minus infinity above the diagonal."""
     for module in model.modules():
         for name, buffer in list(module.named_buffers(recurse=False)):
             if buffer.is_meta and name == "attn_mask":
@@ -133,12 +133,12 @@ def _rebuild_masks(model: nn.Module) -> None:
 
 
 def fill(model: nn.Module, weights: Weights, *, ignorable: Sequence[str] = ()) -> tuple[str, ...]:
-    """Put weights into a model as float32, after open_clip's own conversions of older layouts.
+    """Load weights into a model as float32, after open_clip's conversions of older layouts.
 
-    The answer says what was changed on the way.
+    Returns what was changed on the way.
 
     Raises:
-        WeightsError: a key is missing, unexpected or of another shape, or its values are no weights.
+        WeightsError: a key is missing, unexpected or has another shape, or its values are not finite.
     """
     weights = _conformed(model, in_float32(within(weights, ("logit_scale",))))
     state, own = weights.state, model.state_dict()
@@ -156,7 +156,7 @@ def fill(model: nn.Module, weights: Weights, *, ignorable: Sequence[str] = ()) -
 
 
 def _conformed(model: nn.Module, weights: Weights) -> Weights:
-    """The weights in the layout of the model: open_clip/factory.py, load_checkpoint."""
+    """Bring weights into the layout of the model (open_clip/factory.py, load_checkpoint)."""
     if any(key in weights.state for key in _APPLE_FIRST):
         weights = _of_apple(model, weights)
     at_top = hasattr(model, "positional_embedding")
@@ -174,7 +174,7 @@ def _conformed(model: nn.Module, weights: Weights) -> Weights:
 
 
 def _of_apple(model: nn.Module, weights: Weights) -> Weights:
-    """Weights under open_clip's names, which have those of MobileCLIP's authors."""
+    """Rename weights of MobileCLIP's authors to open_clip's names."""
     from open_clip.convert import convert_state_dict
 
     others = [key for key in weights.state if not key.startswith(_APPLE)]
@@ -186,9 +186,9 @@ def _of_apple(model: nn.Module, weights: Weights) -> Weights:
 
 
 def _text_tower_moved(weights: Weights, *, to_top: bool) -> Weights:
-    """Weights whose text tower lies where the model has its own: at the top, or under `text.`.
+    """Move the text tower in the weights to where the model has it: at the top, or under `text.`.
 
-    open_clip writes the second with --force-custom-text and for some architectures; the tensors are equal.
+    open_clip writes `text.` with --force-custom-text and for some architectures; the tensors are the same.
     """
     from open_clip.model import convert_to_custom_text_state_dict
 
@@ -207,10 +207,10 @@ def _text_tower_moved(weights: Weights, *, to_top: bool) -> Weights:
 
 
 def _resampled(model: nn.Module, weights: Weights) -> Weights:
-    """Weights whose tables of positions have the model's rows, interpolated as open_clip does it.
+    """Resample tables of positions in the weights to the model's rows, as open_clip does.
 
     Raises:
-        WeightsError: there are more text positions than the model reads, or the image's fit no grid.
+        WeightsError: there are more text positions than the model reads, or image positions form no grid.
     """
     from open_clip.model import resize_pos_embed, resize_text_pos_embed
 

@@ -1,4 +1,4 @@
-"""The text side of an open_clip model: the tokenizer that its configuration names, and its tower."""
+"""The text side of an open_clip model: the tokenizer of its configuration, and its tower."""
 
 from typing import cast
 
@@ -12,17 +12,17 @@ from vlbench.models.shared.sentence_tokens import Tokenizer
 from vlbench.models.shared.text_tower import PromptEncoder, TextTower
 
 _CONTEXT = 77
-"""Context of a configuration that states none (open_clip/tokenizer.py, DEFAULT_CONTEXT_LENGTH)."""
+"""The context length if a configuration states none (open_clip/tokenizer.py, DEFAULT_CONTEXT_LENGTH)."""
 
 _VOCABULARY = 49408
-"""Rows where a configuration states none: those of open_clip's own vocabulary (open_clip/model.py)."""
+"""The vocabulary size if a configuration states none: open_clip's own (open_clip/model.py)."""
 
 
 def prompt_encoder(recipe: Recipe, network: Network, placement: Placement) -> tuple[PromptEncoder, str]:
-    """What encodes the prompts of texts on a device, and what is to be said of its tokenizer, if anything.
+    """The encoder for the prompts of texts on a device, and a remark on its tokenizer, empty without one.
 
     Raises:
-        WeightsError: the tokenizer cannot be fetched, or belongs to another model.
+        WeightsError: the tokenizer cannot be downloaded, or belongs to another model.
         Unsupported: it needs the package transformers, which is not installed.
     """
     tokenizer = tokenizer_of(recipe)
@@ -46,7 +46,7 @@ def tokenizer_of(recipe: Recipe) -> Tokenizer:
     """The tokenizer of a recipe: its own merges, one of the transformers package, or open_clip's BPE.
 
     Raises:
-        WeightsError: merges that do not fit the vocabulary, or a tokenizer that cannot be fetched.
+        WeightsError: merges do not fit the vocabulary, or a tokenizer cannot be downloaded.
         Unsupported: it needs the package transformers, which is not installed.
     """
     from open_clip.tokenizer import HFTokenizer, SimpleTokenizer

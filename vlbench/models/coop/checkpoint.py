@@ -20,18 +20,18 @@ if TYPE_CHECKING:
     from vlbench.models.shared.dual_encoder import DualEncoder
 
 NAME = "coop"
-"""The adapter's name, and the scheme of `coop:FILE`."""
+"""The name of the adapter, and the scheme in `coop:FILE`."""
 
 _TEXTS = "vlbench.models.coop.loading"
-"""Root module of what decides a text's features, on top of the base's own."""
+"""The root module of the text side, in addition to the base's."""
 
 
 @dataclass(frozen=True)  # no slots: cached_property
 class CoopCheckpoint(NamedCheckpoint):
-    """A base model and a context file, a Checkpoint of core/contracts.py; neither is opened until asked.
+    """A base model and a context file, as a Checkpoint of core/contracts.py. Both are opened when needed.
 
-    `base_name` is the base as a card names it, None where the context's header does; `file` is the card's
-    own context, None where it has none.
+    `base_name` is the base that the card names; None means the one in the context's header. `file` is the
+    card's context, None without one.
     """
 
     base_name: str | None
@@ -46,7 +46,7 @@ class CoopCheckpoint(NamedCheckpoint):
         """The context file.
 
         Raises:
-            WeightsError: the card has none and the user named none, or it is not there.
+            WeightsError: neither the card nor the user names a file, or the file does not exist.
         """
         path = self.origin.weights or self.file
         if path is None:
@@ -63,8 +63,8 @@ class CoopCheckpoint(NamedCheckpoint):
         """The model that the context was learned on.
 
         Raises:
-            UnknownName: nobody has a model of that name.
-            CardError: the base is a CoOp model itself.
+            UnknownName: there is no model with this name.
+            CardError: the base is itself a CoOp model.
             Unsupported: models are not opened by name here.
         """
         name = read_facts(self.weights).base if self.base_name is None else self.base_name
@@ -76,7 +76,8 @@ class CoopCheckpoint(NamedCheckpoint):
         return found
 
     def identify(self) -> Identity:
-        """The base's image side as it is, so that all contexts share its features, and an own text side."""
+        """Digests of the base's image side, which all of its contexts share, and of a text side of its
+        own."""
         context = self.weights_sha256  # before the base's files, which may have to be fetched
         base = identify_base(self.origin, self.base, what="base", own="the context")
         code = digest_of_code(_TEXTS, cache=self.origin.cache)
@@ -93,7 +94,7 @@ class CoopCheckpoint(NamedCheckpoint):
         )
 
     def load(self, placement: Placement) -> "DualEncoder":
-        """The model on a device; see load_coop for what it raises."""
+        """The model on a device. For errors see load_coop."""
         from vlbench.models.coop.loading import load_coop
 
         return load_coop(
@@ -111,13 +112,13 @@ def coop(
     base_weights: str | None = None,
     reference: str | None = None,
 ) -> CoopCheckpoint:
-    """A card's model: `base` with the file `context` beside the card; or that of `coop:FILE`.
+    """A card's model: `base` with the file `context` next to the card; or the model of `coop:FILE`.
 
-    The header of FILE names its base. `replicate_of` is the leaderboard row that this model is one seed of.
-    `base_weights` is a file of the user's own for the base, beside the card or anywhere.
+    The header of FILE names its base. `replicate_of` is the leaderboard row of which this model is one seed.
+    `base_weights` is the user's own file for the base, with a path relative to the card or absolute.
 
     Raises:
-        CardError: neither a base nor a file is named, or both.
+        CardError: the settings name neither a base nor a file, or both.
     """
     if reference is not None and (base, context, origin.folder) == (None, None, None):
         if origin.weights is not None:
@@ -141,11 +142,11 @@ def card_text(
     base_weights: str = "",
     seen: Mapping[str, Sequence[str]],
 ) -> str:
-    """A model card of a base and the context file `context` beside the card, as YAML.
+    """The YAML of a model card for a base and the context file `context` next to the card.
 
-    `replicate_of` is the leaderboard row that the model is one seed of; empty if it stands alone.
-    `base_weights` is the user's own file for the base; empty for the base's own. `seen` are the
-    card's fields of the data sets that base and context saw (fitting/seen.py).
+    `replicate_of` is the leaderboard row of which the model is one seed; empty if it stands alone.
+    `base_weights` is the user's own file for the base; empty for the base's own. `seen` are the card's fields
+    of the data sets that base and context saw (fitting/seen.py).
     """
     settings = {"base": base, "context": context}
     if base_weights:

@@ -1,4 +1,4 @@
-"""Files of learned contexts: a safetensors file whose header tells what the vectors belong to."""
+"""Files of learned contexts: a safetensors file whose header states what the vectors belong to."""
 
 import hashlib
 import json
@@ -18,25 +18,25 @@ if TYPE_CHECKING:
     from torch import Tensor, nn
 
 Position = Literal["end", "middle", "front"]
-"""Where the class's name stands in the prompt: behind, amid or in front of the context."""
+"""The position of the class name in the prompt: after, within or before the context."""
 
 POSITIONS: tuple[Position, ...] = get_args(Position)
 TENSOR = "ctx"
-"""Name of the one tensor in a file, the authors' own."""
+"""The name of the one tensor in a file, as the authors name it."""
 
 _METADATA = "vlbench_coop"
 _OTHER_TENSORS = ("logit_scale", "logit_bias")
-"""Tensors of a CLIP that belong to neither tower."""
+"""The tensors of a CLIP that belong to neither tower."""
 
 
 @dataclass(frozen=True, slots=True)
 class ContextFacts:
     """What a learned context belongs to.
 
-    `base` names the model, `backbone` is the digest of its text tower (empty where unknown). `classes`
-    are the names and ids it was learned on, in order; () where unknown. `trained` are further facts: task,
-    shots, seed, epochs, initial words, precision. `learned_from` are the digests of the images it was learned
-    from (core/image_digest.py), () where that is not recorded.
+    `base` names the model; `backbone` is the digest of its text tower, empty if unknown. `classes` are the
+    names and ids that it was learned on, in order; () if unknown. `trained` holds further facts: task, shots,
+    seed, epochs, initial words, precision. `learned_from` are the digests of the training images
+    (core/image.py); () if not recorded.
     """
 
     base: str
@@ -49,10 +49,10 @@ class ContextFacts:
 
 
 def read_facts(path: Path) -> ContextFacts:
-    """The facts of a context file; imports no torch.
+    """The facts of a context file. Imports no torch.
 
     Raises:
-        WeightsError: the file is missing, damaged or no context file.
+        WeightsError: the file is missing, damaged or not a context file.
     """
     shape, metadata = _read_header(path)
     try:
@@ -75,10 +75,10 @@ def read_facts(path: Path) -> ContextFacts:
 
 
 def read_vectors(path: Path) -> "Tensor":
-    """The context vectors [n, d], or [c, n, d] where class-specific, in float32 on the CPU.
+    """The context vectors [n, d], or [c, n, d] if class-specific, in float32 on the CPU.
 
     Raises:
-        WeightsError: the file is missing, damaged or no context file, or holds NaN or infinity.
+        WeightsError: the file is missing, damaged or not a context file, or contains NaN or infinity.
     """
     read_facts(path)
     with opened_safetensors(path, "pt") as file:
@@ -88,10 +88,10 @@ def read_vectors(path: Path) -> "Tensor":
 
 
 def write_context(path: Path, vectors: "Tensor", facts: ContextFacts) -> None:
-    """Write context vectors [n, d] or [c, n, d] with their facts; equal input gives equal bytes.
+    """Write context vectors [n, d] or [c, n, d] with their facts. Equal input gives equal bytes.
 
     Raises:
-        WeightsError: the facts do not fit the vectors, or they hold NaN or infinity.
+        WeightsError: the facts do not match the vectors, or the vectors contain NaN or infinity.
     """
     import torch
     from safetensors.torch import save
@@ -158,7 +158,7 @@ def _read_header(path: Path) -> tuple[tuple[int, ...], Mapping[str, str]]:
 
 
 def _parsed(stated: Mapping[str, object]) -> ContextFacts:
-    """Facts from their JSON; KeyError, TypeError or ValueError where it is not what was written."""
+    """Facts from their JSON. Raises KeyError, TypeError or ValueError for other JSON."""
     position, classes, trained = stated["position"], stated["classes"], stated["trained"]
     if position not in POSITIONS:
         raise ValueError(f"position {position!r} is none of {', '.join(POSITIONS)}")

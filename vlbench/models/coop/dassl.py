@@ -1,4 +1,4 @@
-"""Directories that Dassl leaves of a CoOp training: read without running anything, checked against a base."""
+"""Output directories of a CoOp training by Dassl: read without running code, and checked against a base."""
 
 import re
 from collections.abc import Callable, Mapping, Sequence
@@ -23,14 +23,14 @@ from vlbench.models.shared.weights import listed
 _FOLDER = "prompt_learner"
 _BEST = "model-best.pth.tar"
 _NEWEST = "checkpoint"
-"""A text file that names the file written last (dassl/utils/torchtools.py, save_checkpoint)."""
+"""The text file that names the last written file (dassl/utils/torchtools.py, save_checkpoint)."""
 
 _NUMBERED = "model.pth.tar-"
 _PREFIXES = ("module.", "_orig_mod.", "prompt_learner.")
-"""What training in parallel, torch.compile and a state of the whole model put in front of the names."""
+"""Prefixes of names from parallel training, torch.compile and a state dict of the whole model."""
 
 _BESIDE = ("token_prefix", "token_suffix")
-"""Embeddings of the words around a context: the base's own, not learned."""
+"""The embeddings of the words around a context, which are the base's and not learned."""
 
 _PRECISIONS: Mapping[torch.dtype, Precision] = {
     torch.float16: "fp16",
@@ -38,7 +38,7 @@ _PRECISIONS: Mapping[torch.dtype, Precision] = {
     torch.float32: "fp32",
 }
 _Allowed = Callable[..., object] | tuple[Callable[..., object], str]
-"""What torch's safe globals take: here what stands for a name, and the name."""
+"""An entry of torch's safe globals: the replacement for a name, and the name."""
 
 _INERT_NAMES = (
     *(f"torch.optim.{name}" for name in ("sgd.SGD", "adam.Adam", "adamw.AdamW", "rmsprop.RMSprop")),
@@ -52,20 +52,21 @@ _INERT_NAMES = (
     ),
     "dassl.optim.radam.RAdam",
 )
-"""Optimisers and schedulers that Dassl offers (dassl/optim); their objects lie in its files."""
+"""The optimisers and schedulers that Dassl offers (dassl/optim); its files contain such objects."""
 
 
 _TOLERANCE = 0.01
-"""Of the largest value: float16 rounds by a twentieth of that, another model's words differ by all of it."""
+"""The tolerance relative to the largest value. float16 rounds by a twentieth of it; words of another model
+differ by all of it."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class DasslContext:
-    """A context of Dassl's: `vectors` [n, d] or [c, n, d] in float32, the precision it was saved in.
+    """A context from Dassl: `vectors` [n, d] or [c, n, d] in float32, and the precision it was saved in.
 
-    `epochs` counts those it was trained for; None where the file does not say. `prefix` [c, 1, d] and
-    `suffix` [c, t, d] are the embeddings of the words before and behind it, one row a prompt; None where
-    they are not there, or are zeros.
+    `epochs` is the number of training epochs; None if the file does not state it. `prefix` [c, 1, d] and
+    `suffix` [c, t, d] are the embeddings of the words before and after it, one row per prompt; None if they
+    are missing or zero.
     """
 
     vectors: Tensor
@@ -77,7 +78,7 @@ class DasslContext:
 
 @dataclass(frozen=True, slots=True)
 class DirectoryFacts:
-    """What the name of an output directory says of a training; None where it says nothing."""
+    """The facts about a training in the name of its output directory; None where it states nothing."""
 
     position: Position | None = None
     shots: int | None = None
@@ -85,28 +86,28 @@ class DirectoryFacts:
 
 
 class _Inert:
-    """What stands for a pickled optimiser or scheduler: takes any arguments and any state, keeps none."""
+    """The replacement for a pickled optimiser or scheduler: accepts any arguments and state, keeps none."""
 
     def __new__(cls, *_: object) -> "_Inert":
         return super().__new__(cls)
 
     def __init__(self, *_: object) -> None:
-        """Nothing."""
+        """Ignore the arguments that the pickle gives."""
 
     def __setstate__(self, state: object) -> None:
-        """Nothing."""
+        """Ignore the state that the pickle gives."""
 
 
 def _plain_dict(*_: object) -> dict[object, object]:
-    """What stands for a defaultdict: weights_only fills the dictionary's own type alone."""
+    """The replacement for a defaultdict, since weights_only only fills plain dictionaries."""
     return {}
 
 
 def read_dassl(path: Path) -> DasslContext:
-    """The context of one of Dassl's files; its optimiser and its scheduler are left out.
+    """Read the context in a file from Dassl, without its optimiser and scheduler.
 
     Raises:
-        WeightsError: the file is damaged, holds no context or more than one, or would run something else.
+        WeightsError: the file is damaged, has no context or several, or would run code.
     """
     stand_ins: list[_Allowed] = [(_Inert, name) for name in _INERT_NAMES]
     stand_ins += [(_plain_dict, "collections.defaultdict"), (dict, "builtins.dict")]
@@ -150,17 +151,17 @@ def _short(key: str) -> str:
 
 
 def _stated(tokens: object) -> Tensor | None:
-    """Embeddings in float32; None of anything else and of zeros, which say nothing."""
+    """Embeddings in float32; None for anything else and for zeros."""
     if not isinstance(tokens, Tensor) or tokens.ndim != 3 or not tokens.any():
         return None
     return tokens.detach().float()
 
 
 def dassl_file(directory: Path, *, epoch: int | None = None) -> Path:
-    """The file of an output or prompt_learner directory: of an epoch, else the best, the newest, the last.
+    """The file in an output or prompt_learner directory: that of `epoch`, else the best, newest or last one.
 
     Raises:
-        WeightsError: there is none, or other models lie beside it.
+        WeightsError: there is none, or there are other models next to it.
     """
     folder = directory / _FOLDER if (directory / _FOLDER).is_dir() else directory
     if not folder.is_dir():
@@ -187,7 +188,7 @@ def dassl_file(directory: Path, *, epoch: int | None = None) -> Path:
 
 
 def _check_alone(folder: Path) -> None:
-    """Raise WeightsError where a training saved other models beside its prompt_learner, each in a folder."""
+    """Raise WeightsError if a training saved other models next to its prompt_learner, each in a folder."""
     if folder.name != _FOLDER:
         return
     others = sorted(
@@ -201,7 +202,7 @@ def _check_alone(folder: Path) -> None:
 
 
 def directory_facts(directory: Path) -> DirectoryFacts:
-    """What CoOp's scripts write into the name of an output directory.
+    """Parse what CoOp's scripts write into the name of an output directory.
 
     >>> directory_facts(Path("output/pets/CoOp/vit_b16_16shots/nctx16_cscFalse_ctpmiddle/seed3"))
     DirectoryFacts(position='middle', shots=16, seed=3)
@@ -219,13 +220,13 @@ def directory_facts(directory: Path) -> DirectoryFacts:
 def check_words(
     found: DasslContext, tower: TextTower, classes: Sequence[Text], *, path: Path, base: str
 ) -> tuple[str, ...]:
-    """Hold the words beside a context against its base's, and those of its prompts against class names.
+    """Check the words around a context against its base, and the words of its prompts against class names.
 
-    The answer is what is to be said of names that were not those of the training.
+    Returns remarks on names that differ from those of the training.
 
     Raises:
         WeightsError: it was learned on another base, in another order of classes, or with several contexts
-            a class.
+            per class.
     """
     table = token_table(tower.model)
     if found.prefix is not None:
@@ -252,7 +253,7 @@ def check_words(
 def _other_names(
     found: DasslContext, suffix: Tensor, tower: TextTower, classes: Sequence[Text], path: Path
 ) -> tuple[str, ...]:
-    """What differs between the names and the words of the prompts they were learned in."""
+    """The differences between the names and the words of the training prompts."""
     count = found.vectors.shape[-2]
     prompts = plain_prompts([each.name for each in classes], count)
     tokens = tokenised(tower.tokenizer, prompts)[:, 1 + count :]
@@ -275,5 +276,5 @@ def _other_names(
 
 
 def _alike(one: Tensor, other: Tensor) -> bool:
-    """Whether two tensors are equal but for half precision."""
+    """Whether two tensors are equal up to half precision."""
     return bool(torch.allclose(one, other, rtol=0, atol=_TOLERANCE * float(other.abs().max())))

@@ -1,4 +1,4 @@
-"""A CLIP with a learned context: its image side untouched, its text tower read over words and context."""
+"""A CLIP with a learned context: the image side is unchanged, the text tower reads words and context."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -26,7 +26,7 @@ from vlbench.models.shared.sentence_tokens import digest_of_rows
 from vlbench.models.shared.text_tower import SentenceReader, TextTower, tower_of
 
 _SHOWN = 12
-"""Hexadecimal digits of a digest in a message."""
+"""How many hexadecimal digits of a digest a message shows."""
 
 
 @dataclass(frozen=True)  # no slots: cached_property
@@ -37,12 +37,12 @@ class ClassIndex:
     classes: tuple[Text, ...]
 
     def position(self, text: Text) -> int:
-        """The place of a text's class: of its name where no id differs; of several, that of an equal id.
+        """The position of a text's class, by name if no id differs; of several with this name, by id.
 
-        An id alone is not enough: a folder or a label `0` is another class in every data set.
+        An id alone is not enough: folder or label `0` is a different class in every data set.
 
         Raises:
-            Unsupported: the file has no such class, or several that nothing tells apart.
+            Unsupported: the file has no such class, or several that cannot be told apart.
         """
         named = [
             place
@@ -74,9 +74,9 @@ def _differ(text: Text, other: Text) -> bool:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ContextEncoder(SentenceReader):
-    """A TextEncoder of dual_encoder.py: the feature of a text's name in a learned context.
+    """A TextEncoder of dual_encoder.py: features of texts' names in a learned context.
 
-    `vectors` is [n, w], or [c, n, w] with a context for each class of `classes`.
+    `vectors` is [n, w], or [c, n, w] with one context for each of `classes`.
     """
 
     tower: TextTower
@@ -103,11 +103,14 @@ class ContextEncoder(SentenceReader):
         return tuple(plain_prompts([text.name], self.vectors.shape[-2]))
 
     def token_digests(self, texts: Sequence[Text]) -> list[str]:
-        """Digests [m] of the tokens that are read of each text's prompt, its context's among them."""
+        """Digests [m] of the tokens that are read from each text's prompt, including those of the context."""
         return [digest_of_rows([row]) for row in self._rows(texts)[0]]
 
     def _rows(self, texts: Sequence[Text]) -> tuple[Tensor, Tensor]:
-        """Token ids [m, context] of prompts, and how many of each count [m]; the context has the last ids."""
+        """Token ids [m, context] of prompts, and how many of each are read [m].
+
+        The context has the highest ids.
+        """
         n_ctx, words = self.vectors.shape[-2], len(token_table(self.tower.model))
         owners = [0 if self.classes is None else self.classes.position(text) for text in texts]
         return prompt_rows(
@@ -121,7 +124,7 @@ class ContextEncoder(SentenceReader):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Context:
-    """A learned context and the file it came from; `vectors` are [n, w] or [c, n, w], float32."""
+    """A learned context and its file; `vectors` are [n, w] or [c, n, w] in float32."""
 
     path: Path
     facts: ContextFacts
@@ -131,11 +134,11 @@ class Context:
 def load_coop(
     base: Checkpoint, path: Path, *, name: str, placement: Placement, cache: Path | None
 ) -> DualEncoder:
-    """The base model on a device, with the context of a file in its text tower.
+    """Load the base model on a device, with the context of a file in its text tower.
 
     Raises:
-        Unsupported: the base has no text tower that a context could stand in.
-        WeightsError: the file is no context file, or the context does not fit the base.
+        Unsupported: the base has no text tower for a context.
+        WeightsError: the file is not a context file, or the context does not fit the base.
     """
     context = Context(path, read_facts(path), read_vectors(path))
     model = base.load(placement)
@@ -154,7 +157,7 @@ def load_coop(
 
 
 def context_tower(model: Model, name: str) -> TextTower:
-    """The text tower of a model that a context can stand in.
+    """The text tower of a model, for a context.
 
     Raises:
         Unsupported: the model has none.
@@ -169,7 +172,7 @@ def context_tower(model: Model, name: str) -> TextTower:
 
 
 def check_fits(context: Context, tower: TextTower, base: Checkpoint, cache: Path | None) -> None:
-    """Hold a context against a base's text tower: its width, its room and its digest, where one is stated.
+    """Check a context against a base's text tower: width, context length and, if stated, digest.
 
     Raises:
         WeightsError: it does not fit.
@@ -196,6 +199,6 @@ def check_fits(context: Context, tower: TextTower, base: Checkpoint, cache: Path
 
 
 def known_digest(tower: TextTower, base: Checkpoint, cache: Path | None) -> str:
-    """The digest of a base's text tower, taken once for each state of its weights and code."""
+    """The digest of a base's text tower, computed once for each state of its weights and code."""
     key = f"backbone|{base.identify().text}"
     return remembered(key, cache, lambda: backbone_digest(tower.model))

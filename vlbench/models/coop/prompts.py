@@ -1,4 +1,4 @@
-"""CoOp's prompts as rows of tokens: learned context in front of, around or behind a class's name."""
+"""CoOp's prompts as token rows: a learned context before, around or after a class name."""
 
 from collections.abc import Sequence
 
@@ -9,22 +9,22 @@ from vlbench.models.coop.context import Position
 from vlbench.models.shared.sentence_tokens import Tokenizer, tokenised
 
 _PLACEHOLDER = "X"
-"""The word that stands for one context token while a prompt is tokenised; one token in CLIP's BPE."""
+"""The placeholder for one context token during tokenisation; it is one token in CLIP's BPE."""
 
 ROOM = 3
-"""Tokens of a prompt beside its context, at least: begin, one of the name, end."""
+"""The fewest tokens of a prompt besides its context: begin, one of the name, end."""
 
 
 def prompt_rows(
     tokenizer: Tokenizer, names: Sequence[str], *, n_ctx: int, position: Position, first: Sequence[int]
 ) -> tuple[Tensor, Tensor]:
-    """Token ids [c, context] of class prompts, and how many of each count [c], the pooled one included.
+    """Token ids [c, context] of class prompts, and how many of each are read [c], including the pooled one.
 
-    Context token j of class i is the id `first[i]` + j; all others are the tokenizer's. A prompt is
-    `X X ... X name.` and its feature is read where the largest id of that stands, wherever the context
-    goes. A name that ends in punctuation can merge with the full stop, and then `middle` and `front` cut
-    the prompt at another token than the name's last: the authors' code does so too. One that is too
-    long is cut as the tokenizer cuts it. CoOp, trainers/coop.py, PromptLearner.
+    Context token j of class i has the id `first[i]` + j; all other ids are the tokenizer's. A prompt is `X X
+    ... X name.`, and its feature is read at the position of its largest id, whatever the position of the
+    context. A name that ends in punctuation can merge with the full stop; then `middle` and `front` split the
+    prompt at another token than the name's last, as in the authors' code. Prompts that are too long are
+    truncated by the tokenizer. Source: CoOp, trainers/coop.py, PromptLearner.
     """
     spoken = [spoken_name(name) for name in names]
     plain = tokenised(tokenizer, plain_prompts(names, n_ctx))  # [c, context]
@@ -47,21 +47,21 @@ def prompt_rows(
 
 
 def plain_prompts(names: Sequence[str], n_ctx: int) -> list[str]:
-    """The prompts of classes with a word in the place of each token of a context."""
+    """The prompts of classes with a placeholder word for each context token."""
     return [f"{_PLACEHOLDER} " * n_ctx + f"{spoken_name(name)}." for name in names]
 
 
 def name_lengths(tokenizer: Tokenizer, names: Sequence[str]) -> Tensor:
-    """How many tokens [c] each name alone is, without begin and end."""
+    """How many tokens [c] each name has, without begin and end."""
     return tokenised(tokenizer, names).argmax(dim=-1) - 1
 
 
 def spoken_name(name: str) -> str:
-    """A class's name as a prompt holds it: underscores are blanks."""
+    """A class name as in a prompt: underscores become blanks."""
     return name.replace("_", " ")
 
 
 def _before_name(position: Position, n_ctx: int) -> int:
-    """Context tokens that stand before the name; of an odd number `middle` puts the smaller half there."""
+    """How many context tokens are before the name; `middle` puts the smaller half of an odd number there."""
     counts: dict[Position, int] = {"end": n_ctx, "middle": n_ctx // 2, "front": 0}
     return counts[position]

@@ -1,1 +1,1 @@
-"""Models that a user's program holds: named and digested as they are, and left as they were."""
+"""Model objects of a user's program: evaluated in memory and left unchanged."""

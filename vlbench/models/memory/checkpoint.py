@@ -1,4 +1,4 @@
-"""A model in memory as a checkpoint: keys that no other object has."""
+"""A model object as a checkpoint, with keys that no other object shares."""
 
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 class MemoryCheckpoint:
     """A model object, a Checkpoint of core/contracts.py.
 
-    Its features are of this object alone: `nonce` is in all of their keys, so that weights, preprocessing or
-    a tokenizer that changed later never meet what was encoded before.
+    All keys of its features contain `nonce`, so stored features are never reused after its weights,
+    preprocessing or tokenizer change.
     """
 
     held: HeldModel
@@ -36,7 +36,7 @@ class MemoryCheckpoint:
         return frozenset({PAIRS, VECTORS, TOKENS} if self.held.counts_tokens else {PAIRS, VECTORS})
 
     def identify(self) -> Identity:
-        """Keys of this object alone; a result records the digest of its weights."""
+        """Keys that only this object has; a result records the digest of its weights."""
         from vlbench.models.memory.state import digest_of_weights
 
         weights = digest_of_weights(self.held.modules())
@@ -50,11 +50,11 @@ class MemoryCheckpoint:
         )
 
     def load(self, placement: Placement) -> "DualEncoder":
-        """The model where it lies.
+        """Load the model on the device that it is on.
 
         Raises:
-            Unsupported: it answers what is no features, or a package that it needs is missing.
-            WeightsError: its logit_scale is the factor itself, where the logarithm is wanted.
+            Unsupported: its outputs are not features, or a package that it needs is missing.
+            WeightsError: its logit_scale is the factor itself instead of its logarithm.
         """
         from vlbench.models.memory.model import dual_encoder
 

@@ -1,4 +1,4 @@
-"""A model object with what turns images and texts into its inputs, as its user gives them."""
+"""A model object with the preprocessing and the tokenizer that its user passes."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -19,11 +19,11 @@ class HeldModel:
     """A model of open_clip or transformers, or any object that has `encode_image` and `encode_text`.
 
     `preprocess` turns an image into pixels [3, h, w], or is a processor of transformers. `tokenizer` turns
-    a list of sentences into what `encode_text` takes; None hands it the sentences. `logit_scale` multiplies
-    cosines, None for the model's own.
+    a list of sentences into the input of `encode_text`; with None it gets the sentences. `logit_scale`
+    multiplies cosines; None uses the model's own.
 
     Raises:
-        Unsupported: the object has no such methods, or there is no `preprocess`.
+        Unsupported: the object lacks these methods, or `preprocess` is missing.
     """
 
     name: str
@@ -46,7 +46,7 @@ class HeldModel:
 
     @property
     def is_of_transformers(self) -> bool:
-        """Whether it encodes as models of transformers do."""
+        """Whether it has the encoding methods of transformers' models."""
         return _has(self.model, _TRANSFORMERS)
 
     @property
@@ -55,7 +55,7 @@ class HeldModel:
         return self.is_of_transformers or type(self.tokenizer).__module__.startswith("open_clip.")
 
     def modules(self) -> "Iterator[nn.Module]":
-        """The torch modules that the model is, or is made of."""
+        """The torch modules of the model: itself, or those among its attributes."""
         from torch import nn
 
         if isinstance(self.model, nn.Module):

@@ -37,7 +37,7 @@ class _PlainTower:
     placement: Placement
 
     def features(self, sentences: Sequence[str], *, batch_size: int) -> Tensor:
-        """Unit features [p, d] of sentences, in batches of one size: the last is filled up."""
+        """Unit features [p, d] of sentences, in batches of equal size: the last one is padded."""
         found = []
         with inference(self.placement):
             for start in range(0, len(sentences), batch_size):
@@ -49,25 +49,25 @@ class _PlainTower:
             return unit_in_blocks(torch.cat(found))
 
     def counts(self, sentences: Sequence[str]) -> list[int]:
-        """Nothing is known of tokens: no sentence is called long."""
+        """Zeros: the tokenizer does not tell the counts."""
         return [0] * len(sentences)
 
 
 @dataclass(frozen=True, slots=True)
 class _UncountedPrompts(PromptEncoder):
-    """Prompts for a tower whose tokenizer does not tell what it cuts."""
+    """Prompts for a tower whose tokenizer does not tell which sentences it cuts."""
 
     def cut(self, texts: Sequence[Text]) -> list[str]:  # noqa: ARG002
-        """Nothing, since nobody knows."""
+        """No cut sentences: the tokenizer does not tell which it cuts."""
         return []
 
 
 def dual_encoder(held: HeldModel, placement: Placement) -> DualEncoder:
-    """The object as a model of two towers. One image and one sentence are encoded to learn its shapes.
+    """Wrap the object as a dual encoder. It encodes one image and one sentence to find its shapes.
 
     Raises:
-        Unsupported: the device is not there, or an answer is no tensor of features [b, d].
-        WeightsError: its logit_scale is the factor itself, where the logarithm is wanted.
+        Unsupported: the device is missing, or an output is not a tensor of features [b, d].
+        WeightsError: its logit_scale is the factor itself instead of its logarithm.
     """
     check_placement(placement)
     parameters = [each for module in held.modules() for each in module.parameters()]
@@ -124,7 +124,7 @@ def _text_tower(held: HeldModel, placement: Placement) -> SentenceTower:
 
 
 def _preprocess(held: HeldModel, kind: torch.dtype) -> tuple[Transform, Normalisation]:
-    """What turns images into pixels, and batches of pixels into what the image tower takes."""
+    """A function from an image to pixels, and one from a batch of pixels to the image tower's input."""
     processor = getattr(held.preprocess, "image_processor", held.preprocess)
     if not type(processor).__module__.startswith("transformers."):
         return held.preprocess, partial(_cast, kind=kind)
@@ -139,7 +139,7 @@ def _image_features(held: HeldModel, pixels: Tensor) -> Tensor:
 
 
 def _features(found: Any, method: str) -> Tensor:
-    """Features [b, d] of what a method answered: a tensor, or an output of transformers that pools one."""
+    """Features [b, d] from a method's output: a tensor, or an output of transformers with a pooled tensor."""
     found = getattr(found, "pooler_output", found)
     if not isinstance(found, Tensor) or found.dim() != 2:
         kind = f"a tensor of {found.dim()} axes" if isinstance(found, Tensor) else type(found).__name__
@@ -148,7 +148,7 @@ def _features(found: Any, method: str) -> Tensor:
 
 
 def _scale_and_bias(held: HeldModel) -> tuple[float, float, str]:
-    """What a cosine is multiplied with, what is added, and what is to be said of it."""
+    """The logit scale, the logit bias, and a remark about them."""
     model = held.model
     stated, bias = (getattr(model, name, None) for name in ("logit_scale", "logit_bias"))
     shift = 0.0 if bias is None else float(torch.as_tensor(bias).detach())

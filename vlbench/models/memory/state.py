@@ -1,4 +1,4 @@
-"""The state of torch modules in a user's program: its digest, and how it is left as it was."""
+"""The state of a user's torch modules: its digest, and how it is restored."""
 
 import hashlib
 import random
@@ -13,7 +13,7 @@ from vlbench.core.errors import Unsupported
 
 
 def digest_of_weights(modules: Iterable[nn.Module]) -> str:
-    """SHA-256 of all parameters and buffers: names, types, shapes and bytes; empty where there are none."""
+    """SHA-256 of the names, types, shapes and bytes of all parameters and buffers; empty without any."""
     state, count = hashlib.sha256(), 0
     for module in modules:
         for name, tensor in (*module.named_parameters(), *module.named_buffers()):
@@ -24,10 +24,10 @@ def digest_of_weights(modules: Iterable[nn.Module]) -> str:
 
 
 def device_of(modules: Iterable[nn.Module], asked: str) -> str:
-    """The device that modules lie on; the one asked for where there are none.
+    """The device of the modules; without parameters, the device asked for.
 
     Raises:
-        Unsupported: they lie on several devices, or on another one than is asked for.
+        Unsupported: they are on several devices, or not on the device asked for.
     """
     found = {str(tensor.device) for module in modules for tensor in module.parameters()}
     if not found:
@@ -42,7 +42,7 @@ def device_of(modules: Iterable[nn.Module], asked: str) -> str:
 
 @contextmanager
 def as_it_was(modules: Iterable[nn.Module]) -> Iterator[None]:
-    """Put modules into evaluation mode, and leave modes and random generators as they were."""
+    """Put modules into evaluation mode; restore their modes and the random generators at the end."""
     roots = tuple(modules)
     modes = [(module, module.training) for root in roots for module in root.modules()]
     cuda = torch.cuda.is_available()

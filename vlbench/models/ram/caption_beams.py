@@ -1,7 +1,7 @@
-"""Beam search as the captions of Tag2Text were published with: several beginnings of a text kept at a time.
+"""Beam search with the rules under which the captions of Tag2Text were published.
 
-Source: the search of transformers 4.25, which recognize-anything runs on; a text's score is the mean of its
-pieces' log-probabilities, its prompt counted in the length and its end not.
+Source: the search of transformers 4.25, which recognize-anything uses. The score of a text is the mean
+log-probability of its pieces; the prompt counts in the length, the end piece does not.
 """
 
 from collections.abc import Sequence
@@ -13,22 +13,22 @@ from torch import Tensor
 
 
 class Steps(Protocol):
-    """A language model behind prompts of one length, asked a piece at a time."""
+    """A language model after prompts of one length, called piece by piece."""
 
     def first(self, prompt: Tensor) -> Tensor:
-        """Logits [b, v] of what follows prompts [b, l]."""
+        """Logits [b, v] of the pieces after prompts [b, l]."""
 
     def following(self, pieces: Tensor, parents: Tensor) -> Tensor:
-        """Logits [b * k, v] of what follows pieces [b * k], each behind the beam `parents` [b * k].
+        """Logits [b * k, v] of the next pieces, after pieces [b * k] that extend the beams `parents` [b * k].
 
-        Beams of an image lie together; a parent counts the beams of the step before, which was one an image
-        at the first call.
+        Beams of an image are consecutive. A parent is an index of a beam of the previous step, which has one
+        beam per image at the first call.
         """
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BeamRule:
-    """How many beams, the piece that ends a text, and least and most pieces of one, its prompt included."""
+    """The number of beams, the end piece, and the least and most pieces of a text with its prompt."""
 
     beams: int
     shortest: int
@@ -38,7 +38,7 @@ class BeamRule:
 
 @dataclass(slots=True)
 class _Found:
-    """The best texts of an image so far, `most` of them at most."""
+    """The best texts of an image so far, at most `most`."""
 
     most: int
     texts: list[tuple[float, list[int]]] = field(default_factory=list)
@@ -50,12 +50,13 @@ class _Found:
             self.texts = sorted([*self.texts, (score, text)], key=lambda each: each[0])[-self.most :]
 
     def close_if_none_can_be_better(self, total: float, length: int) -> None:
-        """Close where the best candidate, a text of a total and a length, scores no better than the worst."""
+        """Close if the best candidate, with this total and length, scores no better than the worst text
+        kept."""
         self.closed |= len(self.texts) == self.most and self.texts[0][0] >= total / length
 
 
 def beam_search(steps: Steps, prompt: Tensor, rule: BeamRule) -> list[list[int]]:
-    """The best text of each image as pieces, its prompt [b, l] in front, its end left out."""
+    """The best text of each image as pieces, with its prompt [b, l] and without its end piece."""
     found = [_Found(rule.beams) for _ in prompt]
     texts = prompt[:, None]  # [b, k, l]; one beam until the first choice
     totals = torch.zeros(len(prompt), 1, device=prompt.device)  # [b, k]
@@ -84,7 +85,8 @@ def beam_search(steps: Steps, prompt: Tensor, rule: BeamRule) -> list[list[int]]
 
 
 def _candidates(logits: Tensor, totals: Tensor, length: int, rule: BeamRule) -> tuple[Tensor, Tensor, Tensor]:
-    """The 2 k best continuations of each image by logits [b * k, v]: totals, beams, pieces, each [b, 2 k]."""
+    """The 2 k best continuations for each image from logits [b * k, v]: totals, beams and pieces, each [b, 2
+    k]."""
     gains = logits.float().log_softmax(dim=-1)
     if length < rule.shortest:
         gains[:, rule.end] = -torch.inf
@@ -95,7 +97,7 @@ def _candidates(logits: Tensor, totals: Tensor, length: int, rule: BeamRule) -> 
 
 
 def _rows(*columns: Tensor) -> list[list[tuple[float, int, int]]]:
-    """Columns [b, c] as lists: for each image its candidates."""
+    """Columns [b, c] as lists of candidates for each image."""
     return [
         list(zip(*each, strict=True)) for each in zip(*(column.tolist() for column in columns), strict=True)
     ]
@@ -104,7 +106,10 @@ def _rows(*columns: Tensor) -> list[list[tuple[float, int, int]]]:
 def _kept(
     found: _Found, texts: Tensor, candidates: Sequence[tuple[float, int, int]], rule: BeamRule
 ) -> list[int]:
-    """Places of the candidates that go on; those that end are found, if among the best of all."""
+    """The positions of the candidates that continue.
+
+    Those that end go to `found` if they are among the best.
+    """
     kept = []
     for place, (total, parent, piece) in enumerate(candidates):
         if piece != rule.end:

@@ -1,7 +1,8 @@
-"""Tag2Text's captioning half: tags that read an image, and a decoder that reads them, both BERT's layers.
+"""Tag2Text's captioning half: an encoder by which tags read an image, and a text decoder; both have BERT's
+layers.
 
-Attributes are named after the authors' keys (recognize-anything, ram/models/tag2text.py and bert.py). The
-layers are those of transformers; there are no token types, which BERT adds.
+Attributes have the names of the authors' keys (recognize-anything, ram/models/tag2text.py and bert.py). The
+layers are those of transformers, without BERT's token types.
 """
 
 from inspect import signature
@@ -15,13 +16,13 @@ from transformers.models.bert.modeling_bert import BertLMHeadModel, BertModel
 from vlbench.models.ram.sizes import CaptionSize, TaggerSize
 
 CACHE = "cache" if "cache" in signature(BertLMHeadModel.forward).parameters else "past_key_values"
-"""What BERT calls the keys of earlier pieces, given and answered: transformers 5.24 renamed both."""
+"""The names of BERT's argument and result for the keys of earlier pieces; transformers 5.24 renamed both."""
 HIDDEN_FROM_ATTENTION = -10000.0
-"""What the authors add to the logit of a padded token."""
+"""The number that the authors add to the logit of a padded token."""
 
 
 class CaptionNetwork(nn.Module):
-    """A tag encoder of bidirectional layers that cross-attend to image tokens, and a causal text decoder."""
+    """A bidirectional tag encoder with cross-attention to image tokens, and a causal text decoder."""
 
     def __init__(self, size: TaggerSize, captions: CaptionSize) -> None:
         super().__init__()
@@ -34,7 +35,8 @@ class CaptionNetwork(nn.Module):
             attention.value = nn.Linear(size.width, size.hidden)
 
     def encode_tags(self, pieces: Tensor, present: Tensor, tokens: Tensor) -> Tensor:
-        """States [b, l, h] of word pieces [b, l] that read tokens [b, t, c], and of pieces the present."""
+        """States [b, l, h] of word pieces [b, l], which attend to tokens [b, t, c] and to the pieces that are
+        `present`."""
         words = self.tag_encoder.embeddings(input_ids=pieces)
         mask = torch.where(present, 0.0, HIDDEN_FROM_ATTENTION).to(words.dtype)[:, None, None, :]
         states: Tensor = self.tag_encoder.encoder(
@@ -43,11 +45,11 @@ class CaptionNetwork(nn.Module):
         return states
 
     def steps(self, states: Tensor) -> "DecoderSteps":
-        """The text decoder by states [b, k, h] of tags, asked a piece at a time."""
+        """The text decoder for states [b, k, h] of tags, called piece by piece."""
         return DecoderSteps(self.text_decoder, states)
 
     def computed(self, device: str) -> None:
-        """Fill on a device what no file holds: buffers, and types of zeros."""
+        """Fill on a device what no file has: buffers, and token types of zeros."""
         for embeddings in (self.tag_encoder.embeddings, self.text_decoder.bert.embeddings):
             count = embeddings.position_embeddings.num_embeddings
             embeddings.position_ids = torch.arange(count, device=device)[None]
@@ -57,10 +59,10 @@ class CaptionNetwork(nn.Module):
 
 
 class DecoderSteps:
-    """A text decoder behind one prompt, a piece at a time: a Steps of caption_beams.py.
+    """A text decoder after one prompt, piece by piece: a Steps of caption_beams.py.
 
-    The keys of the tags are the same for every beam of an image, so that beams change places among the
-    pieces' keys alone.
+    The keys of the tags are the same for every beam of an image, so only the keys of the pieces follow the
+    beams.
     """
 
     def __init__(self, decoder: BertLMHeadModel, states: Tensor) -> None:
@@ -69,7 +71,7 @@ class DecoderSteps:
         self._cache: Any = None
 
     def first(self, prompt: Tensor) -> Tensor:
-        """Logits [b, v] of what follows prompts [b, l], or the pieces behind what was given before."""
+        """Logits [b, v] of the pieces after prompts [b, l], or after further pieces."""
         found = self._decoder(
             input_ids=prompt,
             encoder_hidden_states=self._states,
@@ -82,7 +84,8 @@ class DecoderSteps:
         return last
 
     def following(self, pieces: Tensor, parents: Tensor) -> Tensor:
-        """Logits [b * k, v] of what follows pieces [b * k], each behind the beam `parents` [b * k]."""
+        """Logits [b * k, v] of the next pieces, after pieces [b * k] that extend the beams `parents` [b *
+        k]."""
         beams = len(pieces) // len(self._states)
         if beams > 1:
             self._cache.batch_repeat_interleave(beams)
@@ -93,7 +96,7 @@ class DecoderSteps:
 
 
 def bert_config(size: TaggerSize, captions: CaptionSize) -> Any:
-    """BERT's configuration of layers that cross-attend (eps 1e-12, exact GELU, as published)."""
+    """BERT's configuration for layers with cross-attention (eps 1e-12, exact GELU, as published)."""
     return BertConfig(
         vocab_size=captions.vocabulary,
         hidden_size=size.hidden,

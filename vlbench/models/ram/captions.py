@@ -1,4 +1,4 @@
-"""Captions of Tag2Text: the half of its file that writes them, loaded when it is asked for."""
+"""Captions of Tag2Text: the captioning half of its file, which is loaded when captions are asked for."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields
@@ -28,13 +28,14 @@ if TYPE_CHECKING:
     from vlbench.models.ram.caption_network import CaptionNetwork
 
 EXTRA, LEAST = "transformers", 5
-"""What captions need beside the rest, and its least major version."""
+"""The extra package that captions need, and its lowest major version."""
 
 PROMPT = "a picture of "
-"""What every caption begins with, and what is cut from it."""
+"""The prompt of every caption; it is removed from the caption."""
 
 TAG_PIECES = 40
-"""Pieces of an image's tags, padded or cut to it (recognize-anything, ram/models/tag2text.py)."""
+"""The number of pieces to which an image's tags are padded or truncated (recognize-anything,
+ram/models/tag2text.py)."""
 
 _BETWEEN_TAGS = " | "
 _NEEDED = ("[PAD]", "[UNK]", "[CLS]", "[SEP]")
@@ -42,14 +43,15 @@ _NEEDED = ("[PAD]", "[UNK]", "[CLS]", "[SEP]")
 BEAMS = 3
 SHORTEST = 10
 LONGEST = 50
-"""Beams, and least and most pieces of a caption with its prompt (recognize-anything: `generate` of
-ram/models/tag2text.py, and the 50 of ram/inference.py)."""
+"""The number of beams, and the least and most pieces of a caption with its prompt (recognize-anything:
+`generate` in ram/models/tag2text.py, and the 50 in ram/inference.py)."""
 
 WORD_PIECES = ("google-bert/bert-base-uncased", "vocab.txt", "86b5e0934494bd15c9632b12f734a8a67f723594")
-"""Repository, file and revision of the authors' word pieces."""
+"""The repository, file and revision of the authors' word pieces."""
 
 IMAGES_AT_ONCE = {"cpu": 8, "cuda": 64}
-"""Images that are captioned together, by device: 9 MB of tags' keys a beam of each at full size."""
+"""How many images are captioned together, by device: at full size, each beam of an image takes 9 MB for the
+tags' keys."""
 _IMAGES_ELSEWHERE = 8
 
 _TIED = {
@@ -59,23 +61,24 @@ _TIED = {
 """Names of one tensor; the last one to be read in the authors' code, the right one here, wins."""
 
 _SHARED = ("crossattention", "intermediate", "output")
-"""Parts that the first layers of the tag encoder share with the tag decoder, whose names win."""
+"""The parts that the first layers of the tag encoder share with the tag decoder; the decoder's names are
+used."""
 _UNREAD = "*.token_type_embeddings.weight"
 
 
 @dataclass(frozen=True, slots=True)
 class WordPieces:
-    """A BERT vocabulary; behind it stand the piece that begins a text and the one that begins tags."""
+    """A BERT vocabulary, followed by the piece that begins a text and the one that begins tags."""
 
     tokenizer: Any
     count: int
 
     @classmethod
     def of(cls, path: Path, expected: int) -> "WordPieces":
-        """The word pieces of a file, one a line.
+        """The word pieces in a file, one per line.
 
         Raises:
-            CardError: the file cannot be read, or it is not of so many pieces (`expected` counts the two).
+            CardError: the file cannot be read, or has another number of pieces (`expected` includes the two).
         """
         from transformers.models.bert.tokenization_bert import BertTokenizer
 
@@ -97,12 +100,12 @@ class WordPieces:
         return end
 
     def prompt(self) -> Tensor:
-        """Pieces [l] that every caption begins with."""
+        """The pieces [l] that every caption begins with."""
         pieces: list[int] = self.tokenizer(PROMPT)["input_ids"]
         return torch.tensor([self.count, *pieces[1:-1]])
 
     def of_tags(self, tags: Sequence[Sequence[str]]) -> tuple[Tensor, Tensor]:
-        """Pieces [b, 40] of each image's tags, and which of them are there [b, 40]."""
+        """The pieces [b, 40] of each image's tags, and which of them are not padding [b, 40]."""
         read = self.tokenizer(
             [_BETWEEN_TAGS.join(each) for each in tags],
             padding="max_length",
@@ -115,7 +118,7 @@ class WordPieces:
         return pieces, read["attention_mask"].bool()
 
     def text(self, pieces: Sequence[int]) -> str:
-        """A caption of pieces, without the prompt they begin with."""
+        """The caption of some pieces, without the prompt."""
         known = [piece for piece in pieces if piece < self.count]
         said: str = self.tokenizer.decode(known, skip_special_tokens=True, clean_up_tokenization_spaces=True)
         return said[len(PROMPT) :]
@@ -123,7 +126,7 @@ class WordPieces:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class CaptionWriter:
-    """A captioning half on a device: a Captioner of core/capabilities.py."""
+    """The captioning half on a device: a Captioner of core/capabilities.py."""
 
     network: "CaptionNetwork"
     words: WordPieces
@@ -131,7 +134,7 @@ class CaptionWriter:
     rule: BeamRule
 
     def __call__(self, images: Tensor, tags: Sequence[Sequence[str]]) -> list[str]:
-        """Captions of tokens [b, 1 + t, c], each led by its own tags."""
+        """Captions for tokens [b, 1 + t, c], each guided by its own tags."""
         kind = torch.device(self.placement.device).type
         found: list[str] = []
         for rows in blocks(len(images), IMAGES_AT_ONCE.get(kind, _IMAGES_ELSEWHERE)):
@@ -139,14 +142,14 @@ class CaptionWriter:
         return found
 
     def pieces(self, images: Tensor, tags: Sequence[Sequence[str]]) -> list[list[int]]:
-        """Captions as word pieces, the prompt in front."""
+        """Captions as word pieces, with the prompt."""
         with inference(Placement(self.placement.device)):
             states = self.states(images, tags)
             prompt = self.words.prompt().to(states.device).expand(len(images), -1)
             return beam_search(self.network.steps(states), prompt, self.rule)
 
     def states(self, images: Tensor, tags: Sequence[Sequence[str]]) -> Tensor:
-        """What tags take from tokens [b, 1 + t, c]: states [b, 40, h]."""
+        """The states [b, 40, h] of tags after reading tokens [b, 1 + t, c]."""
         pieces, present = (each.to(self.placement.device) for each in self.words.of_tags(tags))
         return self.network.encode_tags(pieces, present, images.to(self.placement.device).float())
 
@@ -158,20 +161,20 @@ class CaptioningTaggerModel(ClosedTaggerModel):
     load_captioner: Callable[[Tagger, Placement], Captioner]
 
     def captioner(self) -> Captioner:
-        """What writes captions of this model's tokens [b, 1 + t, c], in float32 whatever the precision.
+        """The captioner for this model's tokens [b, 1 + t, c]; it runs in float32 at any precision.
 
         Raises:
             Unsupported: the extra `transformers` is not installed, or too old.
-            CardError: the word pieces are wrong.
-            WeightsError: the file has no captioning half, or the word pieces cannot be had.
+                CardError: the word pieces are wrong.
+                WeightsError: the file has no captioning half, or the word pieces cannot be downloaded.
         """
         return self.load_captioner(self.network, self.placement)
 
 
 def with_captions(model: TaggerModel, size: CaptionSize, pieces: Path | None, weights: Path) -> TaggerModel:
-    """The model as one that writes captions of these sizes; nothing more is read until they are asked for.
+    """The model with a captioning half of these sizes, which is read when captions are asked for.
 
-    `pieces` is the file of its word pieces, None for the one of its authors.
+    `pieces` is the file of word pieces; None means the authors' file.
     """
     parts = {each.name: getattr(model, each.name) for each in fields(model)}
     load = partial(load_captioner, model.info.name, size, pieces, weights)
@@ -181,12 +184,12 @@ def with_captions(model: TaggerModel, size: CaptionSize, pieces: Path | None, we
 def load_captioner(
     name: str, size: CaptionSize, pieces: Path | None, weights: Path, tagger: Tagger, placement: Placement
 ) -> CaptionWriter:
-    """The captioning half of a file; what it shares with the tagger's network is not held twice.
+    """Load the captioning half of a file. What it shares with the tagger's network is not loaded twice.
 
     Raises:
         Unsupported: the extra `transformers` is not installed, or too old.
         CardError: the word pieces are wrong.
-        WeightsError: a key is missing or of another shape, or the word pieces cannot be had.
+        WeightsError: a key is missing or has another shape, or the word pieces cannot be downloaded.
     """
     _check_extra(name)
     from vlbench.models.ram.caption_network import CaptionNetwork
@@ -219,7 +222,7 @@ def load_captioner(
 
 
 def shared_names(keys: Mapping[str, object], layers: int) -> dict[str, str]:
-    """Keys of the tag encoder's first `layers` layers that go by a name of the tag decoder's."""
+    """The keys of the tag encoder's first `layers` layers, with their names in the tag decoder."""
     shared = [f"tag_encoder.encoder.layer.{layer}.{part}." for layer in range(layers) for part in _SHARED]
     return {
         key: key.replace("tag_encoder.", "tagging_head.", 1) for key in keys if key.startswith(tuple(shared))

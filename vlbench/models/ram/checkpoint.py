@@ -1,4 +1,4 @@
-"""RAM++, RAM and Tag2Text by name: what cards state of them, their files and digests; imports no torch.
+"""RAM++, RAM and Tag2Text by name: what cards state about them, their files and digests. Imports no torch.
 
 Zhang et al. 2023 (RAM), Huang et al. 2023 (RAM++; Tag2Text).
 """
@@ -30,26 +30,28 @@ PREPROCESSING = {
     "interpolation": "bilinear",
     "resize_mode": "squash",
 }
-"""ImageNet's statistics after a resize that keeps no ratio (recognize-anything, ram/transform.py)."""
+"""ImageNet's statistics, and a resize that does not keep the aspect ratio (recognize-anything,
+ram/transform.py)."""
 
 PACKAGED_WEIGHTS = "model.safetensors"
-"""Name of the weights in a card's `directory`."""
+"""The name of the weights file in a card's `directory`."""
 
 _IMAGES = "vlbench.models.ram.images"
 _TEXTS = "vlbench.models.ram.texts"
 _SCORES = "vlbench.models.ram.model"
-"""Root modules of what decides an image's tokens, what a tag is known by, and a score of the two."""
+"""The root modules for the tokens of an image, the features of a tag, and the score of both."""
 
 Vocabulary = Literal["closed", "open"]
 
 
 @dataclass(frozen=True)  # no slots: cached_property
 class TaggerCheckpoint(NamedCheckpoint):
-    """A card's tagger: a file of a hub repository, of a folder beside the card, or the user's own.
+    """A card's tagger: a file from a hub repository, from a folder next to the card, or the user's own.
 
-    Its keyword-only fields are a card's settings. A closed vocabulary is the list `tags` beside the card,
-    whose places are ids of the vocabulary `ids`. `threshold` is the probability above which a tag is present,
-    None for the list's own; `ignorable` are patterns of keys that the network has no place for.
+    Its keyword-only fields are the settings of a card. A closed vocabulary is the list `tags` next to the
+    card; positions in it are ids of the vocabulary `ids`. `threshold` is the probability above which a tag is
+    predicted; None means the list's own thresholds. `ignorable` are patterns for keys that the network does
+    not have.
 
     Raises:
         CardError: settings are missing or contradict one another.
@@ -87,10 +89,10 @@ class TaggerCheckpoint(NamedCheckpoint):
 
     @cached_property
     def recipe(self) -> Recipe:
-        """The weights and how images become pixels; may fetch the file.
+        """The weights and how images become pixels; may download the file.
 
         Raises:
-            WeightsError: the card names no file and the user none, or it cannot be had.
+            WeightsError: neither the card nor the user names a file, or it cannot be downloaded.
         """
         origin, packaged = self.origin, False
         if origin.weights is None and self.directory is not None:
@@ -113,11 +115,11 @@ class TaggerCheckpoint(NamedCheckpoint):
 
     @property
     def text_base(self) -> Checkpoint | None:
-        """The model whose text tower reads tags in open vocabulary; None in closed."""
+        """The model whose text tower reads tags of an open vocabulary; None for a closed one."""
         return None
 
     def identify(self) -> Identity:
-        """Digests of both sides: one image side for both vocabularies, a text side for each."""
+        """Digests of both sides. Both vocabularies have the same image side; each has its own text side."""
         cache, base = self.origin.cache, None
         if self.text_base is not None:
             base = identify_base(self.origin, self.text_base, what="text model", own="the tagger")
@@ -168,7 +170,7 @@ class TaggerCheckpoint(NamedCheckpoint):
         Raises:
             WeightsError: the file cannot be read, or does not fit.
             CardError: the tag list is wrong.
-            Unsupported: the device or precision is not there, or the text model has no tower that fits.
+            Unsupported: the device or precision is not available, or the text model has no tower that fits.
         """
         from vlbench.models.ram import model, network, texts
         from vlbench.models.shared.precision import check_placement
@@ -203,7 +205,7 @@ class TaggerCheckpoint(NamedCheckpoint):
 
     @property
     def tag_file(self) -> Path:
-        """The list of a closed vocabulary's tags."""
+        """The file with the tags of a closed vocabulary."""
         path = beside_card(self.origin, self.tags or "", "tags")
         if not path.is_file():
             raise CardError(f"{self.origin.name}: {path}: no such file; `tags` lies beside the card")
@@ -212,9 +214,10 @@ class TaggerCheckpoint(NamedCheckpoint):
 
 @dataclass(frozen=True, kw_only=True)
 class RamCheckpoint(TaggerCheckpoint):
-    """RAM as a card's model: a file of a hub repository, of a folder beside the card, or the user's own.
+    """RAM as a card's model: a file from a hub repository, from a folder next to the card, or the user's own.
 
-    `text_model` is the CLIP that reads tags of an open vocabulary, `text_weights` the user's own file for it.
+    `text_model` is the CLIP that reads tags of an open vocabulary; `text_weights` is the user's own file for
+    it.
     """
 
     adapter: ClassVar[str] = "ram"
@@ -235,7 +238,7 @@ class RamCheckpoint(TaggerCheckpoint):
 
     @cached_property
     def text_base(self) -> Checkpoint | None:
-        """As every tagger's; see open_base for what it raises."""
+        """As for every tagger. For errors see open_base."""
         if self.vocabulary == "closed" or self.text_model is None:
             return None
         own = self.text_weights
@@ -245,20 +248,21 @@ class RamCheckpoint(TaggerCheckpoint):
 
 @dataclass(frozen=True, kw_only=True)
 class RamPlusCheckpoint(RamCheckpoint):
-    """RAM++ as a card's model: a file of a hub repository, of a folder beside the card, or the user's own."""
+    """RAM++ as a card's model: a file from a hub repository, a folder next to the card, or the user's own."""
 
     adapter: ClassVar[str] = "ram_plus"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Tag2TextCheckpoint(TaggerCheckpoint):
-    """Tag2Text as a card's model: a file of a hub repository, of a folder beside the card, or the user's own.
+    """Tag2Text as a card's model: a file from a hub repository, a folder next to the card, or the user's own.
 
-    `captions` are sizes of the file's captioning half, None where it has none or none is wanted; it is read
-    when captions are asked for. `word_pieces` is its vocabulary beside the card, None for its authors'.
+    `captions` are the sizes of the captioning half, which is read when captions are asked for; None if the
+    file has none, or it is not wanted. `word_pieces` is the vocabulary next to the card; None means the
+    authors'.
 
     Raises:
-        Unsupported: an open vocabulary is asked for.
+        Unsupported: the card states an open vocabulary.
     """
 
     adapter: ClassVar[str] = "tag2text"
@@ -285,7 +289,7 @@ class Tag2TextCheckpoint(TaggerCheckpoint):
         return frozenset({NAMES_ALONE} if self.captions is None else {NAMES_ALONE, CAPTIONS})
 
     def load(self, placement: Placement) -> "TaggerModel":
-        """The model on a device, as every tagger; its captioning half is loaded when it is asked for."""
+        """The model on a device, as for every tagger. The captioning half is loaded when it is asked for."""
         model = super().load(placement)
         if self.captions is None:
             return model

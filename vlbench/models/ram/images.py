@@ -1,4 +1,4 @@
-"""The image side of taggers: pixels by the authors' transform, and tokens of them."""
+"""The image side of taggers: pixels by the authors' transform, and their tokens."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -19,12 +19,13 @@ from vlbench.models.shared.preprocess import ExactPreprocess, FastPreprocess
 from vlbench.models.shared.recipe import Preprocessing
 
 _PIXELS_AT_ONCE = 384 * 384
-"""Pixels that a CPU encodes together: one image of full size. Eight take a fifth longer and 1.1 GB more."""
+"""How many pixels a CPU encodes together: one image of full size. Eight images take a fifth more time and 1.1
+GB more."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TaggerImages:
-    """What encodes images on a device."""
+    """Encodes images on a device."""
 
     preprocess: Callable[[Image], Tensor]
     normalisation: Callable[[Tensor], Tensor]
@@ -32,7 +33,7 @@ class TaggerImages:
     placement: Placement
 
     def encode_images(self, pixels: Tensor) -> Tensor:
-        """Tokens [b, 1 + t, c] of bytes [b, 3, h, w], the mean token first."""
+        """Tokens [b, 1 + t, c] of uint8 pixels [b, 3, h, w]; the mean token comes first."""
         parts = (
             equal_parts(pixels, max(1, _PIXELS_AT_ONCE // pixels[0, 0].numel()))
             if torch.device(self.placement.device).type == "cpu" and len(pixels)
@@ -49,9 +50,9 @@ class TaggerImages:
 def image_side(
     network: Tagger, preprocessing: Preprocessing, mode: PreprocessMode, placement: Placement
 ) -> dict[str, Any]:
-    """The parts of TaggerImages by name; the network is moved to the device.
+    """The fields of TaggerImages by name. The network is moved to the device.
 
-    The authors' transform turns images to RGB, then resizes them without keeping their ratio.
+    The authors' transform converts images to RGB, then resizes them without keeping the aspect ratio.
     """
     resize = Resize(preprocessing.size, interpolation=InterpolationMode.BILINEAR)
     exact = ExactPreprocess((methodcaller("convert", "RGB"), resize))
@@ -64,7 +65,9 @@ def image_side(
 
 
 def equal_parts(rows: Tensor, most: int) -> tuple[Tensor, ...]:
-    """Rows [n, ...] in parts of one size, at most `most`, so that all are rounded alike; the last is filled.
+    """Split rows [n, ...] into parts of one size, at most `most`, so that all are rounded alike.
+
+    The last is padded.
 
     >>> [part.tolist() for part in equal_parts(torch.arange(5), 3)]
     [[0, 1, 2], [3, 4, 0]]

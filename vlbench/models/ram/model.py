@@ -1,4 +1,4 @@
-"""A loaded tagger: tokens of images, rows of tags, and logits in blocks of bounded memory."""
+"""A loaded tagger: tokens of images, rows of tags, and logits in blocks with bounded memory."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,10 +17,10 @@ from vlbench.models.shared.precision import inference
 from vlbench.models.shared.recipe import Recipe
 
 TAGS_AT_ONCE = 512
-"""Tags that the decoder is asked for together: 54 MB of descriptions, 50 MB of wide states for 8 images."""
+"""How many tags the decoder scores together: 54 MB of descriptions, 50 MB of states for 8 images."""
 
 PAIRS_AT_ONCE = {"cpu": 4096, "cuda": 32768}
-"""Pairs of an image and a tag that are in memory together, by device."""
+"""How many pairs of an image and a tag are in memory together, by device."""
 _PAIRS_ELSEWHERE = 4096
 
 
@@ -32,13 +32,13 @@ class TaggerModel(TaggerImages):
     texts: ListedTags | ReadTags
 
     def encode_texts(self, texts: Sequence[Text], *, batch_size: int) -> Tensor:
-        """Rows [m, ...] of tags; what is asked beside a tag changes no bit of its row."""
+        """Rows [m, ...] of tags. The row of a tag does not depend on the other tags, to the bit."""
         return self.texts(texts, batch_size=batch_size)
 
     def score(self, images: Tensor, texts: Tensor) -> Tensor:
-        """Logits [b, m] of tokens [b, 1 + t, c] and rows [m, ...]: sigmoid makes them probabilities.
+        """Logits [b, m] of tokens [b, 1 + t, c] and rows [m, ...]; their sigmoid is a probability.
 
-        What an image takes a tag for is computed in float32, whatever the precision.
+        The image-dependent description of a tag is computed in float32 at any precision.
         """
         logits = images.new_empty(len(images), len(texts))
         tags_at_once = max(1, min(TAGS_AT_ONCE, len(texts)))
@@ -58,13 +58,13 @@ class TaggerModel(TaggerImages):
         return logits
 
     def tag_thresholds(self, texts: Sequence[Text]) -> tuple[float, ...]:
-        """The probability above which each tag is present; 1 where a tag is never given."""
+        """The probability above which each tag is predicted; 1 for a tag that is never predicted."""
         return self.texts.thresholds(texts)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClosedTaggerModel(TaggerModel):
-    """A tagger of its own list alone; also an OffersTags of core/capabilities.py."""
+    """A tagger with its own list of tags only; also an OffersTags of core/capabilities.py."""
 
     texts: ListedTags
 
@@ -74,10 +74,10 @@ class ClosedTaggerModel(TaggerModel):
 
 
 class InClipSpace:
-    """What RAM and RAM++ add to a tagger: a Vectors of core/capabilities.py.
+    """The capability that RAM and RAM++ add to a tagger: a Vectors of core/capabilities.py.
 
-    Their mean token is drawn to CLIP's image feature (recognize-anything, ram/models/ram.py and ram_plus.py:
-    `loss_dis`), in the space of the sentences that their tags are known by.
+    Their mean token is trained towards CLIP's image feature (recognize-anything, ram/models/ram.py and
+    ram_plus.py: `loss_dis`), which is in the space of the sentence features of their tags.
     """
 
     __slots__ = ()
@@ -85,7 +85,9 @@ class InClipSpace:
     network: Tagger
 
     def vectors(self, features: Tensor) -> Tensor:
-        """Mean tokens [b, c] of images [b, 1 + t, c]; of tags [m, c] or [m, k, c] the sum of their sentences.
+        """The mean tokens [b, c] of images [b, 1 + t, c].
+
+        For tags [m, c] or [m, k, c], the sum over their sentences.
 
         Raises:
             Unsupported: a tag may have as many sentences as an image has tokens.
@@ -108,12 +110,12 @@ class InClipSpace:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClosedRamModel(InClipSpace, ClosedTaggerModel):
-    """RAM or RAM++ of its own list alone."""
+    """RAM or RAM++ with its own list of tags only."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OpenRamModel(InClipSpace, TaggerModel):
-    """RAM or RAM++ of any tags; also a CutsSentences and a CountsTokens of core/capabilities.py."""
+    """RAM or RAM++ with any tags; also a CutsSentences and a CountsTokens of core/capabilities.py."""
 
     texts: ReadTags
 
@@ -122,18 +124,18 @@ class OpenRamModel(InClipSpace, TaggerModel):
         return self.texts.cut(texts)
 
     def token_counts(self, texts: Sequence[Text]) -> Sequence[int]:
-        """Tokens [m] of each tag's longest sentence before it is cut."""
+        """The number of tokens [m] of each tag's longest sentence before truncation."""
         return self.texts.token_counts(texts)
 
     def token_digests(self, texts: Sequence[Text]) -> Sequence[str]:
-        """Digests [m] of the tokens that are read of each tag's sentences."""
+        """Digests [m] of the tokens that are read from each tag's sentences."""
         return self.texts.token_digests(texts)
 
 
 def filled(texts: Tensor) -> Tensor:
-    """Rows [n, ...] up to whole tiles, the first one repeated behind them: odd ones are rounded otherwise.
+    """Pad rows [n, ...] to whole tiles with the first row, since odd rows are rounded differently.
 
-    Attention takes queries in groups of 32 and computes a last group of 16 or more as it does a whole one.
+    Attention processes queries in groups of 32, and a last group of at least 16 like a whole one.
     """
     missing = -len(texts) % TILE
     return torch.cat([texts, texts[:1].expand(missing, *texts.shape[1:])]) if missing else texts
@@ -149,7 +151,7 @@ def tagger_model(
     preprocess: PreprocessMode,
     changes: tuple[str, ...],
 ) -> TaggerModel:
-    """A network and what it knows tags by as a model on a device."""
+    """Make a model on a device from a network and its features of tags."""
     parameters = sum(each.numel() for each in network.parameters())
     if isinstance(texts, ListedTags):
         parameters += texts.bank.numel()

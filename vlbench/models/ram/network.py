@@ -1,4 +1,4 @@
-"""Networks of taggers filled with the authors' files: what is needed is read, and no more."""
+"""Networks of taggers, filled from the authors' files. Only what is needed is read."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -22,7 +22,7 @@ from vlbench.models.shared.weights import (
 )
 
 MEND = "correct the card's `network` or its tag list"
-"""What to do where a tensor is of another shape."""
+"""What to do if a tensor has another shape."""
 
 NETWORKS: Mapping[str, type[Ram | RamPlus | Tag2Text]] = {
     "ram_plus": RamPlus,
@@ -31,19 +31,19 @@ NETWORKS: Mapping[str, type[Ram | RamPlus | Tag2Text]] = {
 }
 
 _COMPUTED = ("*.relative_position_index", "*.attn_mask")
-"""Buffers that the sizes decide."""
+"""Buffers that follow from the sizes."""
 
 _RENAMED = {"vision_multi.": "tagging_head."}
-"""Older names of parts."""
+"""Older names of parts of a network."""
 
 _IMAGE_SIDE = "visual_encoder."
 _ANCHOR = "visual_encoder.patch_embed.proj.weight"
-"""A tensor that every tagger has, by which one is found among others."""
+"""A tensor that every tagger has, by which a tagger is found among other networks."""
 
 
 @dataclass(frozen=True, slots=True)
 class Filled:
-    """A network with its weights, and the rows that its own tags are known by; None in open vocabulary."""
+    """A network with its weights, and the features of its own tags; None for an open vocabulary."""
 
     network: Tagger
     bank: Tensor | None
@@ -53,13 +53,14 @@ class Filled:
 def read_tagger(
     family: str, size: TaggerSize, weights: Path, *, tags: int | None, ignorable: Sequence[str]
 ) -> Filled:
-    """The network of a file on the CPU, mapped from it where its format allows.
+    """The network in a file, on the CPU, memory-mapped if the format allows it.
 
-    `tags` counts the list, None is an open vocabulary; `ignorable` are patterns of keys that the network has
-    no place for. What else lies in the file (the optimizer's state is twice the weights) is never read.
+    `tags` is the number of tags; None means an open vocabulary. `ignorable` are patterns for keys that the
+    network does not have. Other parts of the file are never read (the state of the optimizer is twice as
+    large as the weights).
 
     Raises:
-        WeightsError: the file cannot be read, or a key is missing, unexpected or of another shape.
+        WeightsError: the file cannot be read, or a key is missing, unexpected or has another shape.
     """
     read = state_of(weights)
     with torch.device("meta"):
@@ -85,17 +86,17 @@ def read_tagger(
 
 
 def state_of(path: Path) -> Weights:
-    """The state dict of a file under the names that the networks here have.
+    """The state dict of a file, with the names of the networks here.
 
     Raises:
-        WeightsError: the file cannot be read, or holds no state dict.
+        WeightsError: the file cannot be read, or has no state dict.
     """
     weights = within(read_weights(path), (_ANCHOR,))
     return replace(weights, state={_renamed(key): value for key, value in weights.state.items()})
 
 
 def _renamed(key: str) -> str:
-    """A published key as the networks here name it."""
+    """The name of a published key in the networks here."""
     for old, new in _RENAMED.items():
         if key.startswith(old):
             key = new + key.removeprefix(old)
@@ -105,7 +106,7 @@ def _renamed(key: str) -> str:
 
 
 def _fitting(weights: Weights, own: Mapping[str, Tensor]) -> Weights:
-    """Weights whose tables of relative positions are resampled to the window's size."""
+    """Resample the tables of relative positions in weights to the size of the window."""
     state, sizes, moved = dict(weights.state), set(), 0
     for key, table in weights.state.items():
         rows = len(own[key]) if key.endswith(TABLE) else 0

@@ -1,6 +1,6 @@
 """Sizes of taggers' networks, as a card states them.
 
-The default sizes are those of RAM++ and RAM (Swin-L at 384 pixels), of captions those of BERT-base.
+The default sizes are those of RAM++ and RAM (Swin-L at 384 pixels); for captions, those of BERT-base.
 """
 
 from dataclasses import asdict, dataclass
@@ -9,15 +9,15 @@ from typing import ClassVar
 from vlbench.core.errors import CardError
 
 PATCH = 4
-"""Pixels of a patch's side, in every Swin transformer of this family."""
+"""The side of a patch in pixels, in every Swin transformer of this family."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TaggerSize:
-    """Sizes of a Swin transformer and of the tag decoder behind it, as a card's `network` states them.
+    """Sizes of a Swin transformer and of the tag decoder after it, as a card's `network` states them.
 
-    `token_width` is the width of projected image tokens and of a description, `descriptions` how many of
-    those a tag of RAM++'s own list has; tags of an open vocabulary have any number.
+    `token_width` is the width of projected image tokens and of descriptions. `descriptions` is the number of
+    descriptions for a tag of RAM++'s own list; tags of an open vocabulary have any number.
     """
 
     image_size: int = 384
@@ -35,7 +35,7 @@ class TaggerSize:
     __pydantic_config__: ClassVar[dict[str, str]] = {"extra": "forbid"}
 
     def check(self, model: str) -> None:
-        """Raise CardError unless the sizes make a network."""
+        """Raise CardError if the sizes do not fit together."""
         numbers = {key: value for key, value in asdict(self).items() if isinstance(value, int)}
         small = [key for key, value in numbers.items() if value < 1]
         if small or min((*self.depths, *self.heads), default=0) < 1:
@@ -52,18 +52,18 @@ class TaggerSize:
 
     @property
     def width(self) -> int:
-        """Width of the image tokens before any projection."""
+        """The width of image tokens before any projection."""
         return int(self.embed_dim * 2 ** (len(self.depths) - 1))
 
     @property
     def tokens(self) -> int:
-        """Tokens of an image, their mean included."""
+        """The number of tokens of an image, with their mean."""
         side: int = self.image_size // (PATCH * 2 ** (len(self.depths) - 1))
         return 1 + side**2
 
     @property
     def image_side(self) -> dict[str, object]:
-        """The sizes that decide an image's tokens."""
+        """The sizes that determine an image's tokens."""
         keys = ("image_size", "embed_dim", "depths", "heads", "window", "token_width")
         return {key: value for key, value in asdict(self).items() if key in keys}
 
@@ -79,7 +79,7 @@ SWIN_B = TaggerSize(embed_dim=128, heads=(4, 8, 16, 32))
 class CaptionSize:
     """Sizes of the tag encoder and the text decoder, as a card's `captions` states them.
 
-    `vocabulary` counts the word pieces with the two tokens added behind them; widths are the tag decoder's.
+    `vocabulary` counts the word pieces and the two tokens after them; widths are those of the tag decoder.
     """
 
     layers: int = 12
@@ -90,7 +90,7 @@ class CaptionSize:
     __pydantic_config__: ClassVar[dict[str, str]] = {"extra": "forbid"}
 
     def check(self, model: str, hidden: int) -> None:
-        """Raise CardError unless the sizes make networks of a width."""
+        """Raise CardError if the sizes do not fit together, or not the width."""
         small = [key for key, value in asdict(self).items() if value < 1]
         if small:
             raise CardError(f"{model}: captions: {', '.join(small)}: give 1 or more")

@@ -1,4 +1,4 @@
-"""Image tokens of a Swin transformer: timm's network, under the names that RAM's authors give its weights."""
+"""Image tokens of a Swin transformer: timm's network, filled from RAM's names of the weights."""
 
 import re
 from math import isqrt
@@ -12,10 +12,10 @@ from torch import Tensor, nn
 from vlbench.models.ram.sizes import PATCH, TaggerSize
 
 TABLE = "relative_position_bias_table"
-"""The last part of the keys that are resampled where the window has another size."""
+"""The last part of the keys that are resampled if the window has another size."""
 
 _LEAST, _MOST = 1.01, 1.5
-"""Between these the growth of the grid of a table's source points is sought."""
+"""The range in which the growth factor of a table's source grid is searched."""
 _PRECISION = 1e-6
 _CUBIC = 3
 
@@ -23,7 +23,7 @@ _DOWNSAMPLE = re.compile(r"^layers\.(\d+)\.downsample\.")
 
 
 def build(size: TaggerSize) -> SwinTransformer:
-    """A Swin transformer without memory for its parameters; what it computes of its sizes is there."""
+    """A Swin transformer without memory for its parameters, but with buffers that follow from its sizes."""
     with torch.device("meta"):
         encoder = SwinTransformer(
             img_size=size.image_size,
@@ -45,7 +45,7 @@ def build(size: TaggerSize) -> SwinTransformer:
 
 
 def timm_key(key: str) -> str:
-    """The name that timm gives to a weight: it merges patches before a stage, the authors after one.
+    """The name of a weight in timm, which merges patches before a stage, the authors after one.
 
     >>> timm_key("layers.0.downsample.norm.weight")
     'layers.1.downsample.norm.weight'
@@ -54,17 +54,17 @@ def timm_key(key: str) -> str:
 
 
 def tokens(encoder: nn.Module, pixels: Tensor) -> Tensor:
-    """Tokens [b, 1 + t, c] of pixels [b, 3, h, w]: first the mean, then those that it is the mean of."""
+    """Tokens [b, 1 + t, c] of pixels [b, 3, h, w]: first their mean, then the tokens."""
     found = encoder.forward_features(pixels).flatten(1, 2)  # type: ignore[operator]  # [b, t, c]
     return torch.cat([found.mean(dim=1, keepdim=True), found], dim=1)
 
 
 def resampled(table: Tensor, rows: int) -> Tensor:
-    """A table [s * s, heads] as [rows, heads], where rows is the square of an odd number.
+    """Resample a table [s * s, heads] to [rows, heads], where rows is the square of an odd number.
 
-    The source points lie closer together near the centre, in a geometric progression that spans the
-    target grid; a cubic spline for each head is read at whole distances (recognize-anything,
-    ram/models/utils.py and swin_transformer.py).
+    The source points are denser near the centre, in a geometric progression that spans the target grid. A
+    cubic spline for each head is evaluated at integer distances (recognize-anything, ram/models/utils.py and
+    swin_transformer.py).
     """
     source, target = isqrt(len(table)), isqrt(rows)
     if source == target:
@@ -82,7 +82,7 @@ def resampled(table: Tensor, rows: int) -> Tensor:
 
 
 def is_square_grid(rows: int) -> bool:
-    """Whether a table of so many rows is the grid of a square window, with points enough for a cubic.
+    """Whether a table with this many rows is the grid of a square window, with enough points for a cubic.
 
     >>> [is_square_grid(rows) for rows in (169, 25, 9, 144, 170)]
     [True, True, False, False, False]

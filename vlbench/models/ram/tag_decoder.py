@@ -1,7 +1,7 @@
-"""The decoder that asks an image's tokens for tags: cross-attention alone, no tag looks at another.
+"""The decoder in which tags attend to an image's tokens: cross-attention only, no tag sees another.
 
-Query2Label's decoder as RAM and Tag2Text run it: post-norm BERT layers without self-attention
-(recognize-anything, ram/models/bert.py). Attributes are named after the authors' keys.
+It is Query2Label's decoder as in RAM and Tag2Text: post-norm BERT layers without self-attention
+(recognize-anything, ram/models/bert.py). Attributes have the names of the authors' keys.
 """
 
 from dataclasses import dataclass
@@ -12,19 +12,19 @@ from torch.nn.functional import gelu, scaled_dot_product_attention
 from vlbench.models.ram.sizes import TaggerSize
 
 _EPSILON = 1e-12
-"""Of the decoder's layer norms; the image side has PyTorch's 1e-5."""
+"""The epsilon of the decoder's layer norms; the image side has PyTorch's 1e-5."""
 
 
 @dataclass(frozen=True, slots=True)
 class Memory:
-    """What a layer's attention reads of some images: keys and values [b, heads, t, w]."""
+    """The keys and values [b, heads, t, w] of some images in one layer."""
 
     keys: Tensor
     values: Tensor
 
 
 class CrossAttention(nn.Module):
-    """Multi-head attention of tags to tokens, its output projection, residual and norm."""
+    """Multi-head attention of tags to tokens, with output projection, residual and norm."""
 
     def __init__(self, size: TaggerSize, memory_width: int) -> None:
         super().__init__()
@@ -38,12 +38,12 @@ class CrossAttention(nn.Module):
         self.output = _residual(size.hidden, size.hidden)
 
     def remember(self, tokens: Tensor) -> Memory:
-        """Keys and values of tokens [b, t, c], the same for every tag."""
+        """The keys and values of tokens [b, t, c], which are the same for every tag."""
         own = self.get_submodule("self")
         return Memory(*(self._split(own[name](tokens)) for name in ("key", "value")))  # type: ignore[index]
 
     def forward(self, tags: Tensor, memory: Memory) -> Tensor:
-        """States [b, n, h] of tags [b, n, h], or [1, n, h] where all images ask alike."""
+        """States [b, n, h] of tags [b, n, h], or [1, n, h] if they are the same for all images."""
         query = self._split(self.get_submodule("self.query")(tags))  # [b, heads, n, w]
         query = query.expand(len(memory.keys), -1, -1, -1)
         found = scaled_dot_product_attention(query, memory.keys, memory.values)
@@ -55,7 +55,7 @@ class CrossAttention(nn.Module):
 
 
 class DecoderLayer(nn.Module):
-    """Cross-attention, then two linear maps with an exact GELU between them."""
+    """Cross-attention, then two linear layers with an exact GELU in between."""
 
     def __init__(self, size: TaggerSize, memory_width: int) -> None:
         super().__init__()
@@ -70,7 +70,7 @@ class DecoderLayer(nn.Module):
 
 
 class TagDecoder(nn.Module):
-    """All layers; `remember` once for some images, then `forward` for any tags."""
+    """All layers. Call `remember` once for some images, then `forward` for any tags."""
 
     def __init__(self, size: TaggerSize, memory_width: int) -> None:
         super().__init__()
@@ -78,7 +78,7 @@ class TagDecoder(nn.Module):
         self.encoder = nn.ModuleDict({"layer": nn.ModuleList(layers)})
 
     def remember(self, tokens: Tensor) -> tuple[Memory, ...]:
-        """What each layer reads of tokens [b, t, c]."""
+        """The keys and values of tokens [b, t, c] in each layer."""
         return tuple(layer.crossattention.remember(tokens) for layer in self._layers)
 
     def forward(self, tags: Tensor, memory: tuple[Memory, ...]) -> Tensor:

@@ -1,7 +1,8 @@
-"""Tag lists of taggers: names, ids, Chinese names and thresholds, and where the tags of a task stand in one.
+"""Tag lists of taggers: names, ids, Chinese names and thresholds, and the positions of a task's tags in a
+list.
 
-A list is a TSV with a header (`index`, `name`, perhaps `zh` and `threshold`), its lines in the order of
-the model's outputs, or a text file with a name a line.
+A list is a TSV with a header (`index`, `name`, optionally `zh` and `threshold`), with lines in the order of
+the model's outputs; or a text file with one name per line.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -13,14 +14,14 @@ from vlbench.core.errors import CardError, Unsupported
 from vlbench.core.text_file import read_text, rows_of
 
 RAM_TEMPLATES = Path(__file__).with_name("templates.txt")
-"""The 63 templates of RAM's open vocabulary, one a line; whoever reads them digests them."""
+"""The 63 templates of RAM's open vocabulary, one per line."""
 
 _SHOWN = 3
 """How many tags an error names."""
 
 
 def read_tags(path: Path, vocabulary: str) -> tuple[Text, ...]:
-    """Tags of a list as texts: ids hold a tag's index and, under `zh`, its Chinese name where there is one.
+    """The tags of a list as texts. Their ids are the index and, under `zh`, the Chinese name if there is one.
 
     Raises:
         CardError: the file is missing, or a line is wrong.
@@ -35,10 +36,10 @@ def read_tags(path: Path, vocabulary: str) -> tuple[Text, ...]:
 
 
 def read_thresholds(path: Path) -> tuple[float, ...]:
-    """Probability above which each tag of a list is present; a tag of threshold 1 is never given.
+    """The probability above which each tag of a list is predicted. A tag with threshold 1 never is.
 
     Raises:
-        CardError: the file is missing, has no thresholds, or one is no number from 0 to 1.
+        CardError: the file is missing or has no thresholds, or one is not a number from 0 to 1.
     """
     thresholds = []
     for number, row in enumerate(_rows(path), start=2):
@@ -56,10 +57,11 @@ def read_thresholds(path: Path) -> tuple[float, ...]:
 
 
 def positions(texts: Sequence[Text], tags: Sequence[str], vocabulary: str, model: str) -> list[int]:
-    """Where texts stand in a model's list of tags: by their id in its vocabulary, then by unique name.
+    """The positions of texts in a model's list of tags: by id in its vocabulary, then by unique name.
 
     Raises:
-        Unsupported: a tag is not in the list, or its name stands there several times; the first are named.
+        Unsupported: a tag is not in the list, or its name appears several times; the message names the first
+            ones.
     """
     places: dict[str, list[int]] = {}
     for place, tag in enumerate(tags):

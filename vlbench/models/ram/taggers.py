@@ -1,7 +1,7 @@
-"""RAM++, RAM and Tag2Text: image tokens, and logits of tags that ask them.
+"""RAM++, RAM and Tag2Text: image tokens, and the logits of tags that attend to them.
 
-Attributes are named after the authors' keys (recognize-anything, ram/models). What a tag is known by
-(`label_embed`) is no part of a network: it comes as the texts' features, of which a file holds a bank.
+Attributes have the names of the authors' keys (recognize-anything, ram/models). The features of a tag
+(`label_embed`) are not part of a network: they are the text features, and a file has a bank of them.
 """
 
 from collections.abc import Mapping
@@ -17,7 +17,7 @@ from vlbench.models.shared.dual_encoder import products
 
 
 class Tagger(nn.Module):
-    """What the three share: tokens of an image, and a decoder that reads them."""
+    """The common base of the three: an encoder to image tokens, and a decoder that reads them."""
 
     def __init__(self, size: TaggerSize, memory_width: int) -> None:
         super().__init__()
@@ -27,16 +27,17 @@ class Tagger(nn.Module):
         self.tagging_head = TagDecoder(size, memory_width)
 
     def encode(self, pixels: Tensor) -> Tensor:
-        """Tokens [b, 1 + t, c] of normalised pixels [b, 3, h, w], the mean token first."""
+        """Tokens [b, 1 + t, c] of normalised pixels [b, 3, h, w]; the mean token comes first."""
         return swin.tokens(self.visual_encoder, pixels)
 
     def remember(self, tokens: Tensor) -> tuple[Memory, ...]:
-        """What the decoder reads of tokens [b, t, c]; the same for every tag."""
+        """The keys and values of tokens [b, t, c] for the decoder, which are the same for every tag."""
         memory: tuple[Memory, ...] = self.tagging_head.remember(tokens)
         return memory
 
     def described(self, tokens: Tensor, texts: Tensor) -> Tensor:  # noqa: ARG002 - RAM++ reads the tokens
-        """What some images take tags [n, ...] for: [b, n, e], or [1, n, e] where all take them alike."""
+        """The embeddings of tags [n, ...] for some images: [b, n, e], or [1, n, e] if they do not depend on
+        the image."""
         return texts[None]
 
     def logits(self, described: Tensor, memory: tuple[Memory, ...]) -> Tensor:
@@ -44,16 +45,16 @@ class Tagger(nn.Module):
         raise NotImplementedError
 
     def bank_shapes(self, tags: int) -> Mapping[str, tuple[int, ...]]:
-        """Keys and shapes of what a file's own tags are known by, so many of them."""
+        """The keys and shapes of the bank of tag features in a file, for this number of tags."""
         raise NotImplementedError
 
     def bank(self, state: Mapping[str, Tensor]) -> Tensor:
-        """What a file's own tags are known by [n, ...], of tensors under those keys."""
+        """The bank of tag features [n, ...], from the tensors with those keys."""
         return state["label_embed"]
 
 
 class Ram(Tagger):
-    """RAM: a tag is a vector [512] of a CLIP text tower (Zhang et al. 2023, arXiv 2306.03514)."""
+    """RAM: a tag is a vector [512] from a CLIP text tower (Zhang et al. 2023, arXiv 2306.03514)."""
 
     def __init__(self, size: TaggerSize) -> None:
         super().__init__(size, size.token_width)
@@ -77,18 +78,18 @@ class Ram(Tagger):
 
 
 class RamPlus(Ram):
-    """RAM++: a tag is a set of descriptions that each image weighs (Huang et al. 2023, arXiv 2310.15200)."""
+    """RAM++: a tag is a set of descriptions, weighted by each image (Huang et al. 2023, arXiv 2310.15200)."""
 
     def __init__(self, size: TaggerSize) -> None:
         super().__init__(size)
         self.reweight_scale = nn.Parameter(torch.empty(()))
 
     def described(self, tokens: Tensor, texts: Tensor) -> Tensor:
-        """Means [b, n, 512] of descriptions [n, k, 512], weighed by their likeness to the mean token."""
+        """Means [b, n, 512] of descriptions [n, k, 512], weighted by their similarity to the mean token."""
         return weighed(self.description_weights(tokens, texts), texts)
 
     def description_weights(self, tokens: Tensor, texts: Tensor) -> Tensor:
-        """Weights [b, n, k] that sum to 1: softmax of scaled products; rows of zeros are no description."""
+        """Weights [b, n, k] that sum to 1: a softmax of scaled products. Rows of zeros are padding."""
         n, k, width = texts.shape
         image = normalize(tokens[:, 0], dim=-1)  # [b, 512]
         likeness = self.reweight_scale.exp() * products(image, texts.reshape(n * k, width))  # [b, n * k]
@@ -104,13 +105,13 @@ class RamPlus(Ram):
 
 
 class Tag2Text(Tagger):
-    """Tag2Text: a tag has a query and output weights of its own (Huang et al. 2023, arXiv 2303.05657)."""
+    """Tag2Text: a tag has its own query and output weights (Huang et al. 2023, arXiv 2303.05657)."""
 
     def __init__(self, size: TaggerSize) -> None:
         super().__init__(size, size.width)
 
     def logits(self, described: Tensor, memory: tuple[Memory, ...]) -> Tensor:
-        """Logits [b, n] of [1, n, 2 * hidden + 1]: a tag's query, its output weights and bias."""
+        """Logits [b, n] from [1, n, 2 * hidden + 1]: the query, output weights and bias of each tag."""
         hidden = self.size.hidden
         query, weights, bias = torch.split(described, [hidden, hidden, 1], dim=-1)
         states = self.tagging_head(query, memory)  # [b, n, h]
@@ -127,5 +128,5 @@ class Tag2Text(Tagger):
 
 
 def weighed(weights: Tensor, texts: Tensor) -> Tensor:
-    """Sums [b, n, e] of descriptions [n, k, e] under weights [b, n, k], all images in one contraction."""
+    """Weighted sums [b, n, e] of descriptions [n, k, e] with weights [b, n, k], for all images at once."""
     return torch.bmm(weights.transpose(0, 1), texts).transpose(0, 1)

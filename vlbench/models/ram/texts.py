@@ -1,4 +1,4 @@
-"""The text side of taggers: rows of a model's own list, or whatever tags a CLIP text tower reads.
+"""The text side of taggers: rows of a model's own list, or of any tags that a CLIP text tower reads.
 
 Tags of an open vocabulary become sentences as in recognize-anything, ram/utils/openset_utils.py.
 """
@@ -18,20 +18,21 @@ from vlbench.models.ram.taggers import RamPlus, Tagger
 from vlbench.models.shared.text_tower import PromptEncoder, SentenceReader, TextTower, tower_of
 
 BANK_ROWS = 51
-"""Sentences of a tag as published: one template and 50 descriptions; banks are a multiple of it long."""
+"""The number of sentences per tag as published: one template and 50 descriptions. Banks have a multiple of
+it."""
 
 _VOWELS = "aeiou"
 _INTRODUCED = ("a", "the")
 _TAGS_AT_ONCE = 256
-"""Tags that are read together, which bounds the memory that their sentences' features take."""
+"""How many tags are encoded together; it bounds the memory for the features of their sentences."""
 
 OPEN_THRESHOLD = 0.5
-"""The authors' probability above which a tag of an open vocabulary is present."""
+"""The authors' threshold for tags of an open vocabulary, a probability."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ListedTags:
-    """Tags of a model's own list: rows of its bank [n, ...], which stays on the CPU, mapped from its file."""
+    """The tags of a model's own list: rows of its bank [n, ...], which stays memory-mapped on the CPU."""
 
     model: str
     tags: tuple[Text, ...]
@@ -52,7 +53,7 @@ class ListedTags:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ReadTags(SentenceReader):
-    """Tags of any name, read by a CLIP text tower in the authors' sentences."""
+    """Tags with any name, encoded by a CLIP text tower in the authors' sentences."""
 
     tower: TextTower
     threshold: float
@@ -60,7 +61,10 @@ class ReadTags(SentenceReader):
     embed: Callable[..., Tensor]
 
     def __call__(self, texts: Sequence[Text], *, batch_size: int) -> Tensor:
-        """RAM [m, 512]; RAM++ [m, k, 512], k a multiple of its descriptions, by the call's longest tag."""
+        """Features [m, 512] for RAM.
+
+        [m, k, 512] for RAM++, where k is a multiple of BANK_ROWS that fits the longest tag.
+        """
         return self.embed(self.tower, texts, batch_size=batch_size)
 
     def thresholds(self, texts: Sequence[Text]) -> tuple[float, ...]:
@@ -71,7 +75,7 @@ class ReadTags(SentenceReader):
 
 
 def read_by(model: Model, network: Tagger, *, name: str, threshold: float | None) -> ReadTags:
-    """Tags of any name for a network, read by the text tower of a CLIP of the same width.
+    """The text side for tags with any name, encoded by the text tower of a CLIP of the same width.
 
     Raises:
         Unsupported: the model has no such tower.
@@ -90,7 +94,7 @@ def read_by(model: Model, network: Tagger, *, name: str, threshold: float | None
 
 
 def ram_embeddings(tower: TextTower, texts: Sequence[Text], *, batch_size: int) -> Tensor:
-    """RAM's embeddings [m, d] of tags: the unit mean of the unit features of 63 sentences a tag."""
+    """RAM's embeddings [m, d] of tags: the normalised mean of the unit features of 63 sentences per tag."""
     found = [torch.zeros(0, tower.dimensions, device=tower.placement.device)]
     for part in blocks(len(texts), _TAGS_AT_ONCE):
         asked = [Text(text.name, prompts=ram_sentences(text)) for text in texts[part]]
@@ -101,10 +105,10 @@ def ram_embeddings(tower: TextTower, texts: Sequence[Text], *, batch_size: int) 
 def ram_plus_embeddings(
     tower: TextTower, texts: Sequence[Text], *, batch_size: int, rows: int = BANK_ROWS
 ) -> Tensor:
-    """RAM++'s bank [m, k, d] of tags: the unit features of each tag's sentences, in their order.
+    """RAM++'s bank [m, k, d] of tags: the unit features of each tag's sentences, in order.
 
-    Shorter lists end in rows of zeros. k is `rows`, 51 as published, or the next multiple of it where a
-    tag of the call has more sentences.
+    Shorter lists are padded with zeros. k is `rows`, 51 as published, or the next multiple of it if a tag has
+    more sentences.
     """
     longest = max((len(ram_plus_sentences(text)) for text in texts), default=1)
     length = -(-longest // rows) * rows
@@ -129,9 +133,9 @@ def ram_plus_embeddings(
 
 
 def ram_sentences(text: Text) -> tuple[str, ...]:
-    """RAM's sentences for a tag, of its name alone: the authors' templates, article and spelling.
+    """RAM's sentences for a tag, from its name: the authors' templates, with their article and spelling.
 
-    The article follows the name's first character as it is written, so that a capital takes "a".
+    The article depends on the first character as written, so a capital letter takes "a".
     """
     name = text.name
     article = "an" if name[:1] and name[0] in _VOWELS else "a"
@@ -141,7 +145,7 @@ def ram_sentences(text: Text) -> tuple[str, ...]:
 
 
 def ram_plus_sentences(text: Text) -> tuple[str, ...]:
-    """RAM++'s sentences for a tag: its descriptions verbatim, else one with its name as it is written.
+    """RAM++'s sentences for a tag: its descriptions verbatim, else one sentence with its name as written.
 
     >>> ram_plus_sentences(Text("Aloe"))
     ('a photo of a Aloe.',)

@@ -1,4 +1,4 @@
-"""REACT: CLIP customised on retrieved pairs, with its text tower locked or its image tower gated."""
+"""REACT: CLIP customised on retrieved pairs, with a locked text tower or a gated image tower."""
 
 from collections.abc import Sequence
 from functools import partial
@@ -23,10 +23,10 @@ def react(
     mean: Sequence[float] | None = None,
     std: Sequence[float] | None = None,
 ) -> ClipCheckpoint:
-    """A card's model: an open_clip architecture with a file of a hub repository, or a folder beside the card.
+    """A card's model: an open_clip architecture with a file from the hub, or a folder next to the card.
 
-    `gated_layers` counts the last image layers with a gated block; 0 is a locked-text checkpoint, which
-    is plain CLIP. `sha256` is the published file's; `mean` and `std` default to OpenAI's.
+    `gated_layers` is how many of the last image layers have a gated block; 0 means a locked-text checkpoint,
+    which is a plain CLIP. `sha256` is the digest of the file; `mean` and `std` default to OpenAI's.
 
     Raises:
         CardError: the settings name neither a hub file nor a folder, or both.

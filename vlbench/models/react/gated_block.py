@@ -1,4 +1,4 @@
-"""REACT's gated blocks: a second attention and MLP in front of the last layers of an image tower."""
+"""REACT's gated blocks: a second attention and MLP before each of the last layers of an image tower."""
 
 from typing import cast
 
@@ -10,10 +10,10 @@ from vlbench.core.errors import CardError
 
 
 class GatedAttentionBlock(nn.Module):
-    """A transformer block whose two branches pass a gate, tanh of a learned number that starts at 0.
+    """A transformer block whose two branches are gated by the tanh of a learned number that starts at 0.
 
-    Its MLP is four times as wide as its input whatever the ratio of the tower (as in the authors' code; it
-    matters for bigG). Liu et al. 2023, Learning Customized Visual Models with Retrieval-Augmented
+    Its MLP is four times as wide as its input, whatever the MLP ratio of the tower (as in the authors' code;
+    it matters for bigG). Liu et al. 2023, Learning Customized Visual Models with Retrieval-Augmented
     Knowledge, section 3.2.
     """
 
@@ -25,7 +25,7 @@ class GatedAttentionBlock(nn.Module):
         self.alpha_dense = nn.Parameter(torch.zeros(()))
 
     def forward(self, x: Tensor) -> Tensor:
-        """Tokens [b, t, w] to tokens of the same shape."""
+        """Map tokens [b, t, w] to tokens of the same shape."""
         normed = self.ln_1(x)
         x = x + self.alpha_attn.tanh() * self.attn(normed, normed, normed, need_weights=False)[0]
         gated: Tensor = x + self.alpha_dense.tanh() * self.mlp(self.ln_2(x))
@@ -33,10 +33,10 @@ class GatedAttentionBlock(nn.Module):
 
 
 def add_gates(model: nn.Module, layers: int) -> None:
-    """Put a gated block in front of each of the last `layers` blocks of an open_clip image transformer.
+    """Put a gated block before each of the last `layers` blocks of an open_clip image transformer.
 
     Raises:
-        CardError: the image tower is no transformer of open_clip's own, or has fewer blocks.
+        CardError: the image tower is not open_clip's own transformer, or has fewer blocks.
     """
     blocks = getattr(getattr(getattr(model, "visual", None), "transformer", None), "resblocks", None)
     if not isinstance(blocks, nn.ModuleList) or len(blocks) < layers:

@@ -1,4 +1,4 @@
-"""Networks of REACT's: CLIP's, with gated blocks in the last image layers; importing it imports no torch."""
+"""REACT's networks: CLIP with gated blocks in the last image layers. Importing it imports no torch."""
 
 from typing import TYPE_CHECKING
 
@@ -8,11 +8,11 @@ if TYPE_CHECKING:
     from torch import nn
 
 _GATES = "react_cfg"
-"""Where the authors' configurations say which image layers are gated (vision_cfg)."""
+"""The key in the authors' vision_cfg that states which image layers are gated."""
 
 
 def construct(config: Config) -> "nn.Module":
-    """The model of a configuration, with the gated blocks that its vision_cfg asks for."""
+    """The model of a configuration, with the gated blocks that its vision_cfg states."""
     from vlbench.models.clip.network import constructed
     from vlbench.models.react.gated_block import add_gates
 
@@ -27,7 +27,7 @@ def construct(config: Config) -> "nn.Module":
 
 
 def gated(config: Config, layers: int) -> Config:
-    """A configuration whose last image layers are gated, written as the authors write it."""
+    """The configuration with gated last image layers, in the authors' format."""
     if not layers:
         return config
     vision = section(config, "vision_cfg")

@@ -1,1 +1,1 @@
-"""What model families share."""
+"""What model families have in common."""

@@ -1,4 +1,4 @@
-"""Text towers of open_clip whose feature needs no token behind the pooled one, over trees of tokens."""
+"""Causal text towers of open_clip over trees of tokens: no token after the pooled one is needed."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -10,23 +10,24 @@ from torch.nn.functional import linear, scaled_dot_product_attention
 from vlbench.models.shared.token_tree import TokenTree
 
 _TOKENS_A_ROW = 8
-"""Tokens that are multiplied with a layer's weights together, for each token row of a batch."""
+"""How many tokens are multiplied with a layer's weights together, per token row of a batch."""
 
 
 _PARTS = ("token_embedding", "positional_embedding", "transformer", "attn_mask", "ln_final")
-"""Attributes of an open_clip text tower that its features are computed from, beside a projection."""
+"""The attributes of an open_clip text tower that its features are computed from, besides a projection."""
 
 
 def text_module(model: nn.Module) -> nn.Module:
-    """Where an open_clip model keeps its text tower: under `text`, or in itself."""
+    """The module with the text tower of an open_clip model: `text`, or the model itself."""
     text = getattr(model, "text", None)
     return text if isinstance(text, nn.Module) else model
 
 
 def pooling_of(model: nn.Module) -> tuple[str, int]:
-    """Which token a tower's feature is read at: the largest id (`argmax`), or the first of an id (`eos`).
+    """The token at which a tower's feature is read: the largest id (`argmax`), or the first one with an id
+    (`eos`).
 
-    The second part is that id. The first is empty where it is another library's tower.
+    The second part is that id. The first is empty for a tower of another library.
     """
     tower = text_module(model)
     prefix = "text_" if tower is model else ""
@@ -34,18 +35,18 @@ def pooling_of(model: nn.Module) -> tuple[str, int]:
 
 
 def pooled_lengths(model: nn.Module, tokens: Tensor) -> Tensor:
-    """Number of tokens [p] up to the pooled one, that one included, of token ids [p, context]."""
+    """The number of tokens [p] up to and including the pooled one, for token ids [p, context]."""
     kind, eos_id = pooling_of(model)
     found = torch.eq(tokens, eos_id).int() if kind == "eos" else tokens
     return found.argmax(dim=-1) + 1
 
 
 def is_causal(model: nn.Module) -> bool:
-    """Whether a text's feature depends on the tokens up to the pooled one alone, by architecture.
+    """Whether, by architecture, a text's feature depends only on the tokens up to the pooled one.
 
-    True of causal transformers of open_clip's plain blocks that pool at the end token; False of
-    bidirectional ones (SigLIP, MobileCLIP-S), of class embeddings appended behind the padding (CoCa) and of
-    other libraries' towers.
+    True for causal transformers with open_clip's plain blocks that pool at the end token; False for
+    bidirectional ones (SigLIP, MobileCLIP-S), for class embeddings after the padding (CoCa) and for towers of
+    other libraries.
     """
     from open_clip.transformer import ResidualAttentionBlock
 
@@ -58,17 +59,17 @@ def is_causal(model: nn.Module) -> bool:
 
 
 def token_table(model: nn.Module) -> Tensor:
-    """Embeddings [v, w] of a tower's token ids, without positions."""
+    """The embeddings [v, w] of a tower's token ids, without positions."""
     tower: Any = text_module(model)
     table: Tensor = tower.token_embedding.weight
     return table
 
 
 def tree_features(model: nn.Module, table: Tensor, tree: TokenTree, *, batch_size: int) -> Tensor:
-    """Features [r, d] of a tree's rows by a causal tower, from an embedding table [v, w] of its token ids.
+    """Features [r, d] of a tree's rows from a causal tower, with an embedding table [v, w] for its token ids.
 
-    Tree and table are on one device. The features are those that the tower computes over its full context
-    for rows pooled at their last token. Every product runs at one shape, so that a row's rounding depends on
+    Tree and table are on the same device. The features are those that the tower computes over its full
+    context, pooled at the last token of a row. Every product has one shape, so a row's rounding depends on
     that row alone.
     """
     tower: Any = text_module(model)
@@ -88,7 +89,7 @@ def tree_features(model: nn.Module, table: Tensor, tree: TokenTree, *, batch_siz
 
 
 def _through(block: Any, x: Tensor, levels: tuple[Tensor, ...], batch_size: int) -> Tensor:
-    """A block's output [k, w] at the last nodes of `levels`, from its input [n, w] at all nodes."""
+    """The output [k, w] of a block at the last nodes of `levels`, from its input [n, w] at all nodes."""
     attention = block.attn
     size = batch_size * _TOKENS_A_ROW
     projected = torch.cat(
@@ -115,7 +116,10 @@ def _through(block: Any, x: Tensor, levels: tuple[Tensor, ...], batch_size: int)
 
 
 def full_batches(rows: Tensor, size: int) -> Iterator[tuple[Tensor, int]]:
-    """Rows [n, ...] in batches of exactly `size`, each with the count of its own: its first row fills it."""
+    """Split rows [n, ...] into batches of exactly `size`, padded with the first row.
+
+    Yields each with its own row count.
+    """
     for batch in torch.split(rows, size):
         missing = size - len(batch)
         filled = torch.cat([batch, batch[:1].expand(missing, *batch.shape[1:])]) if missing else batch

@@ -1,4 +1,4 @@
-"""Where the state dict lies in what a torch checkpoint holds."""
+"""Finds the state dict in the content of a torch checkpoint."""
 
 import re
 from collections.abc import Mapping
@@ -18,19 +18,20 @@ from vlbench.models.shared.weights import (
 )
 
 _HOLDERS = ("state_dict", "model_state_dict", "model", "module")
-"""Keys under which training code keeps the state dict of the model that it trains."""
+"""The keys under which training code stores the state dict of its model."""
 
 _OF_TRAINING = re.compile(r"optim|sched|scaler|rng|random|callback|loops")
-"""Names of what a trainer keeps for itself; tensors in there are no weights."""
+"""The names of a trainer's own entries; tensors in there are not weights."""
 
 _NESTED = 2
 
 
 def unwrapped(path: Path, content: object) -> Weights:
-    """The state dict that a file's content is or holds, without the prefixes of training code.
+    """The state dict that a file's content is or contains, without the prefixes of training code.
 
     Raises:
-        WeightsError: there is none, it is not clear which, or learned tensors beside it would be left out.
+        WeightsError: there is none, it is not clear which one, or learned tensors next to it would be left
+            out.
     """
     if not isinstance(content, Mapping) or not content:
         raise WeightsError(f"{path}: holds {type(content).__name__}, no state dict")
@@ -59,7 +60,7 @@ def _is_state(content: Mapping[object, object]) -> bool:
 
 
 def _state_dicts(content: Mapping[object, object], depth: int = _NESTED) -> dict[str, StateDict]:
-    """State dicts inside a content, by the keys that lead to them (`state_dict/model`)."""
+    """The state dicts in a content, by the path of keys to them (`state_dict/model`)."""
     found: dict[str, StateDict] = {}
     for key, value in content.items():
         if not isinstance(key, str) or not isinstance(value, Mapping) or _OF_TRAINING.search(key):
@@ -72,7 +73,7 @@ def _state_dicts(content: Mapping[object, object], depth: int = _NESTED) -> dict
 
 
 def _chosen(path: Path, found: Mapping[str, StateDict]) -> str:
-    """The key of the state that a trainer calls its model's, else of the only one."""
+    """The key of the state dict that a trainer names as its model's, else of the only one."""
     plain = [key for key in found if not AVERAGED.search(key.replace("/", "."))] or list(found)
     named = [key for key in plain if key.rpartition("/")[2] in _HOLDERS] or plain
     if len(named) > 1:
@@ -86,7 +87,7 @@ def _chosen(path: Path, found: Mapping[str, StateDict]) -> str:
 def _check_beside(
     path: Path, name: str, found: Mapping[str, StateDict], content: Mapping[object, object]
 ) -> None:
-    """Raise WeightsError where tensors beside the chosen state are of the model and no copy of it."""
+    """Raise WeightsError if other tensors belong to the model and are not a copy of the chosen ones."""
     own = {_short(key) for key in found[name]}
     parts = [
         key

@@ -1,4 +1,4 @@
-"""What CLIP-like models share: features of two towers and their scaled cosine."""
+"""What CLIP-like models have in common: features of two towers and their scaled cosine."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -13,14 +13,14 @@ from vlbench.core.contracts import ModelInfo, Placement, Text
 from vlbench.models.shared.precision import inference
 
 TILE = 16
-"""Rows and columns that CPU kernels compute alike; what lies behind a multiple of it is rounded otherwise."""
+"""CPU kernels round rows and columns beyond a multiple of this number differently."""
 
 _ROWS = 256
-"""Rows that are scaled to unit norm together: at one shape a row's rounding depends on no other row."""
+"""How many rows are normalised together: with one shape, a row's rounding depends on no other row."""
 
 
 class TextEncoder(Protocol):
-    """Turns texts into unit features [m, d], float32, on the model's device."""
+    """Encodes texts as unit features [m, d] in float32 on the model's device."""
 
     def __call__(self, texts: Sequence[Text], *, batch_size: int) -> Tensor: ...
 
@@ -39,11 +39,11 @@ class TextEncoder(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DualEncoder:
-    """An image tower and a text encoder into one space; a Model of core/contracts.py.
+    """An image tower and a text encoder with one shared space; a Model of core/contracts.py.
 
     It is also a CutsSentences, a CountsTokens, a ScoresPairs and a Vectors of core/capabilities.py.
 
-    `image_tower` takes normalised pixels [b, 3, h, w] to features [b, d] of any length.
+    `image_tower` maps normalised pixels [b, 3, h, w] to features [b, d], not normalised.
     """
 
     info: ModelInfo
@@ -54,14 +54,14 @@ class DualEncoder:
     placement: Placement
 
     def encode_images(self, pixels: Tensor) -> Tensor:
-        """Projected features [b, d] of bytes [b, 3, h, w], of the length that the tower gives them."""
+        """Projected features [b, d] of uint8 pixels [b, 3, h, w], not normalised."""
         with inference(self.placement):
             features = self.image_tower(self.normalisation(pixels.to(self.placement.device)))
         # one memory layout, as stored ones have it: a norm is rounded otherwise in another
         return features.float().contiguous()
 
     def encode_texts(self, texts: Sequence[Text], *, batch_size: int) -> Tensor:
-        """Unit features [m, d]; what is encoded beside a text changes no bit of its row."""
+        """Unit features [m, d]. The row of a text does not depend on the other texts, to the bit."""
         return self.text_encoder(texts, batch_size=batch_size)
 
     def cut(self, texts: Sequence[Text]) -> Sequence[str]:
@@ -77,18 +77,21 @@ class DualEncoder:
         return self.text_encoder.token_digests(texts)
 
     def vectors(self, features: Tensor) -> Tensor:
-        """Features [b, d] of images or texts as they are: both lie in one space."""
+        """The features [b, d] of images or texts unchanged, since both are in one space."""
         return features
 
     def score(self, images: Tensor, texts: Tensor) -> Tensor:
-        """Scaled cosines [b, m] of features [b, d] and unit [m, d]: exp(logit_scale) x . y + logit_bias."""
+        """Scaled cosines [b, m] of features [b, d] and unit features [m, d]: exp(logit_scale) x .
+
+        Y + logit_bias.
+        """
         stated = self.info.unit
         with inference(Placement(self.placement.device)):
             scores = products(unit(images).mul_(stated.scale), texts)
             return scores + stated.bias if stated.bias else scores
 
     def score_pairs(self, images: Tensor, texts: Tensor) -> Tensor:
-        """Scaled cosines [p] of features [p, d] and unit [p, d], row by row."""
+        """Scaled cosines [p] of features [p, d] and unit features [p, d], row by row."""
         stated = self.info.unit
         with inference(Placement(self.placement.device)):
             scores = unit(images).mul_(stated.scale).mul_(texts).sum(dim=-1)
@@ -96,9 +99,10 @@ class DualEncoder:
 
 
 def normalised(pixels: Tensor, *, mean: Sequence[float], std: Sequence[float]) -> Tensor:
-    """Bytes [b, 3, h, w] as float32, rounded as torchvision's ToTensor and Normalize round.
+    """Normalise uint8 pixels [b, 3, h, w] to float32, with the rounding of torchvision's ToTensor and
+    Normalize.
 
-    `mean` and `std` are those of the channels, for pixels in [0, 1].
+    `mean` and `std` are per channel, for pixels in [0, 1].
     """
     # One memory layout whatever the loader stacked: kernels differ between layouts.
     scaled = pixels.contiguous().to(torch.float32).div_(255)  # [b, 3, h, w]
@@ -110,8 +114,8 @@ def normalised(pixels: Tensor, *, mean: Sequence[float], std: Sequence[float]) -
 def products(images: Tensor, texts: Tensor) -> Tensor:
     """Dot products [b, m] of images [b, d] and texts [m, d].
 
-    Both sides are filled with rows of zeros up to whole tiles: a matrix product rounds the last odd rows and
-    columns otherwise, so that equal texts would not tie.
+    Both sides are padded with zeros to whole tiles: a matrix product rounds the last odd rows and columns
+    differently, so equal texts would not tie.
 
     >>> products(torch.eye(2), torch.tensor([[1.0, 2.0]])).tolist()
     [[1.0], [2.0]]
@@ -129,7 +133,7 @@ def unit(rows: Tensor) -> Tensor:
 
 
 def unit_in_blocks(rows: Tensor) -> Tensor:
-    """Rows [m, d] scaled to length 1, in blocks of one shape whatever m is."""
+    """Normalise rows [m, d] to length 1, in blocks of one shape for any m."""
     blocks = []
     for start in range(0, len(rows), _ROWS):
         block = rows[start : start + _ROWS]
@@ -139,10 +143,9 @@ def unit_in_blocks(rows: Tensor) -> Tensor:
 
 
 def mean_of_groups(rows: Tensor, groups: Sequence[Sequence[int]]) -> Tensor:
-    """Unit mean [m, d] of the rows [p, d] that each group names.
+    """The normalised mean [m, d] of the rows [p, d] in each group.
 
-    Rows are added one after another, in a group's order, so that a mean's rounding depends on its
-    group alone.
+    Rows are added one by one in the order of the group, so a mean's rounding depends on its group alone.
     """
     if not groups:
         return rows[:0]

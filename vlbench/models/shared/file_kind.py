@@ -1,4 +1,4 @@
-"""What a file is where weights are expected, by its bytes; imports no torch."""
+"""Recognises by its bytes what a file is where weights are expected. Imports no torch."""
 
 import re
 from pathlib import Path
@@ -10,7 +10,7 @@ from vlbench.models.shared.weights import is_safetensors
 
 _HEAD = 1024
 _SHOWN = 60
-"""Characters of a text that an error quotes."""
+"""How many characters of a text an error quotes."""
 
 _PAGE = re.compile(rb"\s*(?:<!doctype|<html|<head|<\?xml)", re.IGNORECASE)
 _MAGIC = (
@@ -26,13 +26,13 @@ _TAR_AT, _TAR = 257, b"ustar"
 
 
 def check_kind(path: Path) -> None:
-    """Raise WeightsError, saying what lies there, where a file is plainly something else than weights."""
+    """Raise WeightsError if a file is clearly not weights; the message tells what it is."""
     if (found := other_kind(path)) is not None:
         raise WeightsError(f"{path}: {found}")
 
 
 def other_kind(path: Path) -> str | None:
-    """What lies in a file that is plainly something else than weights, and what to do; None else."""
+    """What a file is that is clearly not weights, and what to do; None for any other file."""
     head = _head(path)
     if not head:
         return "an empty file, no weights; fetch it again"
@@ -68,9 +68,9 @@ def is_torchscript(path: Path) -> bool:
 
 
 def uses_quick_gelu(path: Path) -> bool:
-    """Whether an archive's own code computes x * sigmoid(1.702 x), as OpenAI's does; False for other files.
+    """Whether the code in an archive computes x * sigmoid(1.702 x), as OpenAI's does; False for other files.
 
-    The constant may lie in the archive as a tensor; nothing else in a CLIP takes a sigmoid.
+    The constant may be a tensor in the archive; nothing else in a CLIP uses a sigmoid.
     """
     if not is_torchscript(path):
         return False
@@ -101,7 +101,7 @@ def _of_zip(path: Path) -> str | None:
 
 
 def _as_text(head: bytes) -> str | None:
-    """The beginning of a text on one line; None of anything that is no text."""
+    """The beginning of a text on one line; None if the bytes are not text."""
     try:
         text = head.decode("utf-8")
     except UnicodeDecodeError as error:

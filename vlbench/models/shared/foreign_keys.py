@@ -1,4 +1,4 @@
-"""What the names of tensors tell of weights that fit no model here, so that a refusal names the way out."""
+"""Recognises by tensor names which other model or program weights are from, to tell what to do with them."""
 
 import re
 from collections.abc import Iterable
@@ -43,11 +43,11 @@ _KNOWN = (
         "quantised weights are not read: save them in float32 or float16",
     ),
 )
-"""Names that other programs give, and what to do with their files; the first that is met counts."""
+"""Names that other programs use, and what to do with their files. The first match counts."""
 
 
 def advice(path: Path, strange: Iterable[str], own: Iterable[str]) -> str:
-    """What to do with a file whose names `strange` are none of `own`, those of a model."""
+    """What to do with a file whose tensors `strange` are not among the model's own names `own`."""
     if _PART.search(path.name):
         return "this is one part of weights in several files, which are not read; save them as one"
     names, known = list(strange), list(own)

@@ -1,4 +1,4 @@
-"""Single files of a model hub's repositories: from its cache where they lie, fetched otherwise."""
+"""Single files from repositories of a model hub: from its cache if they are there, else downloaded."""
 
 from collections.abc import Sequence
 from contextlib import suppress
@@ -17,10 +17,10 @@ def hub_file(
     advice: str = "fetch it on another machine and pass --weights FILE",
     revision: str | None = None,
 ) -> Path:
-    """Path of the first of `names` that a repository has, at a revision (a commit) where one is stated.
+    """The path of the first of `names` that a repository has, at a commit if `revision` is given.
 
-    A cached file is taken as it is, so that what ran yesterday runs without a network; HF_HUB_OFFLINE,
-    HF_HOME and HF_ENDPOINT are heeded. `model` and `advice` stand in errors.
+    A cached file is used unchanged, so that what ran before runs without a network. HF_HUB_OFFLINE, HF_HOME
+    and HF_ENDPOINT are respected. `model` and `advice` are part of errors.
 
     Raises:
         WeightsError: the repository has none of them, or cannot be reached.
@@ -57,7 +57,7 @@ def hub_file(
 
 
 def fetch_if_there(repository: str, name: str, *, revision: str | None = None) -> None:
-    """Fetch a file that not every repository has; without a network, what was fetched before is all."""
+    """Download a file that not every repository has. Without a network, nothing happens."""
     from huggingface_hub import hf_hub_download, try_to_load_from_cache
     from huggingface_hub.errors import EntryNotFoundError
 
@@ -68,11 +68,11 @@ def fetch_if_there(repository: str, name: str, *, revision: str | None = None) -
 
 
 def revision_of(path: Path) -> str:
-    """The commit whose snapshot a cached file belongs to; empty for any other file."""
+    """The commit of the snapshot that a cached file belongs to; empty for any other file."""
     parents = path.parts
     return parents[parents.index("snapshots") + 1] if "snapshots" in parents[:-2] else ""
 
 
 def source_of(repository: str, path: Path) -> str:
-    """Where a file came from: its repository, with the commit where one is known."""
+    """The origin of a file: its repository, with the commit if it is known."""
     return "@".join(filter(None, (repository, revision_of(path))))

@@ -1,4 +1,4 @@
-"""Models by name: what the checkpoints of all families share, files beside a card, models built on others."""
+"""What checkpoints of all families have in common: names, files next to a card, models built on others."""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -11,28 +11,27 @@ from vlbench.core.files import remembered_sha256
 from vlbench.core.outside_name import inner_folder
 
 _DIGITS = 12
-"""Hexadecimal digits of a file's SHA-256 in the name of a model with a file of the user's own."""
+"""How many hexadecimal digits of the SHA-256 are in the name of a model with the user's own file."""
 
 
 @dataclass(frozen=True)  # no slots: cached_property
 class NamedCheckpoint:
-    """What a Checkpoint of core/contracts.py is in every family: a name, a mode, a file with its digest."""
+    """The common part of every Checkpoint: a name, a preprocessing mode, and a file with its digest."""
 
     origin: Origin
 
     @property
     def weights(self) -> Path:
-        """The file that stands for the model; may fetch it."""
+        """The file that identifies the model; may download it."""
         raise NotImplementedError
 
     @cached_property
     def weights_sha256(self) -> str:
-        """The SHA-256 of that file."""
         return remembered_sha256(self.weights, self.origin.cache)
 
     @cached_property
     def name(self) -> str:
-        """The name asked for; with a file of the user's own, also the start of its SHA-256."""
+        """The name that was asked for; with the user's own file, also the start of its SHA-256."""
         name = self.origin.name
         return name if self.origin.weights is None else f"{name}@{self.weights_sha256[:_DIGITS]}"
 
@@ -42,7 +41,7 @@ class NamedCheckpoint:
 
 
 def version_or_none(package: str) -> str | None:
-    """The version of a package, None where it is not installed."""
+    """The version of a package; None if it is not installed."""
     try:
         return version(package)
     except PackageNotFoundError:
@@ -63,11 +62,11 @@ def beside_card(origin: Origin, path: str, setting: str) -> Path:
 
 
 def open_base(origin: Origin, name: str, weights: Path | None, *, what: str) -> Checkpoint:
-    """The model that another is built on, which errors call `what`: its base, its text model.
+    """The model that another one is built on; errors call it `what` (base, text model).
 
     Raises:
-        UnknownName: nobody has a model of that name.
-        Unsupported: models are not opened by name here.
+        UnknownName: there is no model with this name.
+        Unsupported: models cannot be opened by name here.
     """
     if origin.open is None:
         raise Unsupported(f"{origin.name}: no way to its {what} {name!r}; open it by vlbench.load_model")
@@ -75,10 +74,12 @@ def open_base(origin: Origin, name: str, weights: Path | None, *, what: str) -> 
 
 
 def identify_base(origin: Origin, base: Checkpoint, *, what: str, own: str) -> Identity:
-    """The identity of the model that another is built on; `own` is what --weights of that other one is.
+    """The identity of the model that another one is built on.
+
+    `own` tells what --weights means for the latter.
 
     Raises:
-        WeightsError: a file of the base cannot be had.
+        WeightsError: a file of the base cannot be found or downloaded.
     """
     try:
         return base.identify()

@@ -1,4 +1,4 @@
-"""Devices and precisions: what a placement allows, and the context a model runs in."""
+"""Devices and precisions: what a placement allows, and the context in which a model runs."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,7 +12,7 @@ _AUTOCAST = {"bf16": torch.bfloat16, "fp16": torch.float16}
 
 
 def check_placement(placement: Placement) -> None:
-    """Raise Unsupported unless this machine has the device and the device the precision."""
+    """Raise Unsupported if the machine lacks the device, or the device the precision."""
     try:
         device = torch.device(placement.device)
     except RuntimeError:

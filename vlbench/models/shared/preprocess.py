@@ -1,4 +1,4 @@
-"""Images to bytes [3, h, w]: open_clip's evaluation transform, up to where it turns to floats."""
+"""From images to uint8 pixels [3, h, w]: open_clip's evaluation transform, up to its conversion to floats."""
 
 import os
 from collections.abc import Callable
@@ -24,17 +24,18 @@ Transform = Callable[[Image], Tensor]
 
 _RGB = 3
 _DECODE_JPEG = getattr(torch.ops.image, "decode_jpeg", None)
-"""What torchvision.io.decode_jpeg calls, deprecated since 0.29; where it is gone, Pillow decodes."""
+"""The function behind torchvision.io.decode_jpeg, deprecated since 0.29. Without it, Pillow decodes."""
 
 _VERTICAL_FIRST = int(PIL.__version__.split(".")[0]) >= 13
-"""Since then Pillow shrinks rows first when it drops over twice as many of them as of columns."""
+"""From this version on, Pillow shrinks rows first if it drops more than twice as many rows as columns."""
 
 
 @dataclass(frozen=True, slots=True)
 class ExactPreprocess:
-    """open_clip's own steps up to its conversion to floats: normalised, the pixels are bit-equal to its.
+    """open_clip's own steps up to its conversion to floats.
 
-    Images of other modes are turned to RGB after the resize, as open_clip does.
+    After normalisation, pixels equal open_clip's to the bit. Images with other modes are converted to RGB
+    after the resize, as in open_clip.
     """
 
     steps: tuple[Callable[[Image], Image], ...]
@@ -47,10 +48,10 @@ class ExactPreprocess:
 
 @dataclass(frozen=True, slots=True)
 class FastPreprocess:
-    """The same geometry on bytes with torchvision's decoder and antialiased resize: 2 steps off at most.
+    """The same geometry with torchvision's decoder and antialiased resize on uint8: at most 2 steps off.
 
-    JPEG files that nothing has read yet are decoded by torchvision; images other than RGB and grey, and
-    those with a transparent colour, take the exact way: they are converted before or after the resize.
+    Unread JPEG files are decoded by torchvision. Images other than RGB and grey, and those with a transparent
+    colour, are processed exactly: their mode is converted before or after the resize.
     """
 
     preprocessing: Preprocessing
@@ -87,13 +88,13 @@ class FastPreprocess:
 
 
 def _keeps_pixels(image: Image, preprocessing: Preprocessing) -> Image:
-    """The image itself; NoPixels of one that the resize would leave nothing of."""
+    """The image itself; raises NoPixels if the resize would leave no row or column."""
     resized_size(preprocessing, image.height, image.width)
     return image
 
 
 def resized_size(preprocessing: Preprocessing, height: int, width: int) -> tuple[int, int]:
-    """Height and width before the crop, rounded as torchvision's Resize and open_clip's round them.
+    """Height and width before the crop, with the rounding of torchvision's and open_clip's Resize.
 
     Raises:
         NoPixels: one of them is 0.
@@ -123,7 +124,7 @@ def preprocess_for(
     *,
     before: tuple[Callable[[Image], Image], ...] = (),
 ) -> Transform:
-    """The transform of a preprocessing in a mode; `before` are steps in front of open_clip's.
+    """The transform for a preprocessing and a mode; `before` are steps before open_clip's.
 
     Raises:
         WeightsError: open_clip knows no such interpolation or resize mode.
@@ -164,9 +165,9 @@ def _bytes_of(image: Image) -> Tensor:
 
 
 def _decoded_jpeg(image: Image) -> Tensor | None:
-    """Bytes [3, h, w] of a JPEG file that is opened and not yet read; None of anything else.
+    """The uint8 pixels [3, h, w] of a JPEG file that is opened and not yet read; None for anything else.
 
-    A file that torchvision cannot read is left to Pillow, whose error says why.
+    A file that torchvision cannot read is left to Pillow, whose error tells why.
     """
     if not isinstance(image, JpegImageFile) or not image.tile or image.fp is None:
         return None
@@ -186,7 +187,7 @@ def _decoded_jpeg(image: Image) -> Tensor | None:
 
 
 def _padded(pixels: Tensor, preprocessing: Preprocessing) -> Tensor:
-    """Pixels with the fill colour around them up to the target size, the odd line right and below."""
+    """Pad pixels with the fill colour to the target size; an odd line is at the right and bottom."""
     missing = [max(want - have, 0) for want, have in zip(preprocessing.size, pixels.shape[-2:], strict=True)]
     top, left = (count // 2 for count in missing)
     bottom, right = (count - count // 2 for count in missing)

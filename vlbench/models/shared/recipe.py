@@ -1,4 +1,4 @@
-"""What an open_clip checkpoint is made of: configuration, preprocessing, weights; imports no torch."""
+"""Recipe: an open_clip checkpoint as configuration, preprocessing and weights. Imports no torch."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, fields, replace
@@ -14,13 +14,13 @@ from vlbench.models.shared.file_kind import uses_quick_gelu
 from vlbench.models.shared.weights import is_safetensors
 
 CONFIG_FILE = "open_clip_config.json"
-"""Name of the configuration in open_clip's folder and hub layout."""
+"""The name of the configuration file in open_clip's folder and hub layout."""
 
 MERGES_FILE = "bpe_merges.txt.gz"
-"""Merges of a model's own BPE vocabulary, beside its weights; without it open_clip's are taken."""
+"""The merges of a model's own BPE vocabulary, next to its weights. Without it, open_clip's are used."""
 
 Config = Mapping[str, object]
-"""A model_cfg of open_clip: embed_dim, vision_cfg, text_cfg and more."""
+"""A model_cfg of open_clip: embed_dim, vision_cfg, text_cfg and so on."""
 
 _WEIGHT_FILES = (
     "open_clip_model.safetensors",
@@ -32,12 +32,12 @@ _WEIGHT_FILES = (
     "pytorch_model.pth",
     "model.pth",
 )
-"""The order in which open_clip looks in a folder (factory.py, _find_checkpoint_in_dir)."""
+"""The order in which open_clip looks for weights in a folder (factory.py, _find_checkpoint_in_dir)."""
 
 
 @dataclass(frozen=True, slots=True)
 class Preprocessing:
-    """How images become pixels: open_clip's preprocess_cfg, `size` being (height, width).
+    """How images become pixels: open_clip's preprocess_cfg; `size` is (height, width).
 
     The defaults are open_clip's, mean and std those of OpenAI's CLIP (open_clip/constants.py).
     """
@@ -51,7 +51,7 @@ class Preprocessing:
 
     @classmethod
     def of(cls, config: Config, overrides: Config) -> "Preprocessing":
-        """Defaults, what the weights say over them, and the size that the image tower takes."""
+        """The defaults, replaced by what the weights state, with the image size of the tower."""
         known = {field.name for field in fields(cls)} - {"size"}
         said = {key: value for key, value in overrides.items() if key in known and value is not None}
         for key in ("mean", "std"):
@@ -65,9 +65,9 @@ class Preprocessing:
 
 @dataclass(frozen=True, slots=True)
 class Recipe:
-    """Configuration, preprocessing and weights of a checkpoint; `folder` holds its tokenizer's files.
+    """The configuration, preprocessing and weights of a checkpoint; `folder` has the tokenizer's files.
 
-    `changes` say what its files state and what is not taken.
+    `changes` lists what its files state that is not used.
     """
 
     config: Config
@@ -80,12 +80,12 @@ class Recipe:
 
 
 def from_folder(origin: Origin, *, folder: Path, adapt: Callable[[Config], Config] | None = None) -> Recipe:
-    """A recipe of a folder in open_clip's layout: configuration, weights, perhaps BPE merges.
+    """The recipe of a folder in open_clip's layout: configuration, weights, possibly BPE merges.
 
-    `adapt` turns the folder's configuration into the model's.
+    `adapt` changes the folder's configuration into the model's.
 
     Raises:
-        WeightsError: a file is missing, or it is not clear which file holds the weights.
+        WeightsError: a file is missing, or it is not clear which file has the weights.
     """
     config, preprocess = read_config_file(folder / CONFIG_FILE)
     known = [folder / name for name in _WEIGHT_FILES if (folder / name).is_file()]
@@ -111,9 +111,10 @@ def from_folder(origin: Origin, *, folder: Path, adapt: Callable[[Config], Confi
 def completed(
     config: Config, facts: Mapping[str, object], *, weights: Path, source: str, cache: Path | None
 ) -> Recipe:
-    """A recipe whose activation and preprocessing are settled by what is said of the weights.
+    """A recipe with activation and preprocessing determined by the facts about the weights.
 
-    `facts` are a preprocess_cfg, or what open_clip says of a tag; an archive's own code goes before.
+    `facts` are a preprocess_cfg, or what open_clip states about a tag. The code in an archive takes
+    precedence.
     """
     archive = not is_safetensors(weights) and "yes" == remembered(
         f"quick gelu|{file_state(weights)}", cache, lambda: "yes" if uses_quick_gelu(weights) else "no"
@@ -154,22 +155,22 @@ def read_config_file(path: Path) -> tuple[Config, Config]:
 
 
 def section(config: Config, name: str) -> dict[str, object]:
-    """A sub-section of a configuration, empty where it has none."""
+    """A sub-section of a configuration; empty if it has none."""
     value = config.get(name)
     return dict(value) if isinstance(value, Mapping) else {}
 
 
 def check_transformers(what: str) -> None:
-    """Raise Unsupported unless the package transformers is installed."""
+    """Raise Unsupported if the package transformers is not installed."""
     if find_spec("transformers") is None:
         raise Unsupported(f"{what} needs the package transformers; run: pip install transformers")
 
 
 def own_weights(path: Path) -> Path:
-    """A file that a user names.
+    """The weights file that a user names.
 
     Raises:
-        WeightsError: it is not there.
+        WeightsError: the file does not exist.
     """
     if not path.is_file():
         raise WeightsError(f"{path}: no such file; --weights takes a file of weights")
@@ -177,7 +178,7 @@ def own_weights(path: Path) -> Path:
 
 
 def _other_statements(weights: Path, config: Config, preprocessing: Preprocessing) -> tuple[str, ...]:
-    """What a configuration beside the user's own weights says of them otherwise than the card."""
+    """What a configuration next to the user's own weights states differently from the card."""
     path = weights.parent / CONFIG_FILE
     if not path.is_file():
         return ()

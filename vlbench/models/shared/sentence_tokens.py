@@ -1,4 +1,4 @@
-"""Tokens of sentences: as a text tower is given them, counted before they are cut, and told apart."""
+"""Tokens of sentences: as a text tower gets them, counted before truncation, and compared."""
 
 import hashlib
 from collections.abc import Callable, Iterable, Sequence
@@ -7,16 +7,16 @@ import torch
 from torch import Tensor
 
 Tokenizer = Callable[..., Tensor]
-"""Turns prompts into token ids [p, context]; of another length if it is told `context_length`."""
+"""A function from prompts to token ids [p, context]; with `context_length`, of another length."""
 
 Count = Callable[[Sequence[str]], Sequence[int]]
-"""Tokens [p] of prompts before any is cut."""
+"""A function from prompts to their numbers of tokens [p] before truncation."""
 
 _TOKENISED_AT_ONCE = 4096
 _COUNTED_AT_ONCE = 2**20
-"""Places of rows that are counted together."""
+"""How many token places are counted together."""
 _MARKS = 4
-"""Tokens at most that a tokenizer sets around the words."""
+"""The most tokens that a tokenizer adds around the words."""
 
 
 def tokenised(tokenizer: Tokenizer, prompts: Sequence[str]) -> Tensor:
@@ -26,7 +26,7 @@ def tokenised(tokenizer: Tokenizer, prompts: Sequence[str]) -> Tensor:
 
 
 def too_long(tokenizer: Tokenizer, count: Count, prompts: Iterable[str]) -> list[str]:
-    """Those of some prompts of which a tokenizer keeps the first tokens alone; `count` tells their tokens."""
+    """The prompts that a tokenizer truncates; `count` counts their tokens."""
     context = tokenizer([""]).shape[-1]
     # no token is shorter than a byte
     long = [prompt for prompt in dict.fromkeys(prompts) if len(prompt.encode()) + _MARKS > context]
@@ -35,7 +35,7 @@ def too_long(tokenizer: Tokenizer, count: Count, prompts: Iterable[str]) -> list
 
 
 def token_counts(tokenizer: Tokenizer, prompts: Sequence[str]) -> list[int]:
-    """Tokens [p] of prompts, marks of the beginning and the end included, before any is cut."""
+    """The numbers of tokens [p] of prompts before truncation, with the start and end tokens."""
     # as the tokenizer fills up rows of nothing and of a letter
     nothing, letter = tokenizer(["", "a"], context_length=2 * _MARKS).tolist()
     filling = nothing[-1]
@@ -59,21 +59,21 @@ def token_counts(tokenizer: Tokenizer, prompts: Sequence[str]) -> list[int]:
 
 
 def longest(count: Count, texts: Sequence[Sequence[str]]) -> list[int]:
-    """The tokens [m] of the longest of each text's sentences; each sentence is counted once."""
+    """The number of tokens [m] of each text's longest sentence; each sentence is counted once."""
     sentences = list(dict.fromkeys(sentence for text in texts for sentence in text))
     counts = dict(zip(sentences, count(sentences), strict=True))
     return [max(counts[sentence] for sentence in text) for text in texts]
 
 
 def digests(tokenizer: Tokenizer, texts: Sequence[Sequence[str]]) -> list[str]:
-    """Digests [m] of the token ids of texts' sentences, cut as they are read."""
+    """Digests [m] of the token ids of each text's sentences, truncated as they are read."""
     sentences = list(dict.fromkeys(sentence for text in texts for sentence in text))
     rows = dict(zip(sentences, tokenised(tokenizer, sentences), strict=True)) if sentences else {}
     return [digest_of_rows(rows[sentence] for sentence in text) for text in texts]
 
 
 def digest_of_rows(rows: Iterable[Tensor]) -> str:
-    """A digest of token ids, which is equal where they are."""
+    """A digest of token ids."""
     state = hashlib.sha256()
     for row in rows:
         state.update(row.contiguous().cpu().numpy().data)

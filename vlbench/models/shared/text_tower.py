@@ -1,4 +1,4 @@
-"""The text side of open_clip models: prompts that share their beginnings, averaged into a text's feature."""
+"""The text side of open_clip models: prompts with shared prefixes, averaged into a text's feature."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -29,15 +29,15 @@ from vlbench.models.shared.sentence_tokens import (
 from vlbench.models.shared.token_tree import plant
 
 Encode = Callable[[Tensor], Tensor]
-"""Features [p, d] of token ids [p, context]."""
+"""A function from token ids [p, context] to features [p, d]."""
 
 _TREE_TOLERANCE = 1e-4
 _CHECKED = ("a photo of a dog.", "two", "a photo")
-"""Prompts of different lengths and a shared beginning, on which trees are compared with the full context."""
+"""Prompts with different lengths and a shared prefix, to compare trees with the full context."""
 
 
 class SentenceTower(Protocol):
-    """What encodes sentences, of open_clip or another library, on a device."""
+    """Encodes sentences on a device, with a tower of open_clip or another library."""
 
     @property
     def tokenizer(self) -> Tokenizer: ...
@@ -49,7 +49,8 @@ class SentenceTower(Protocol):
 
 @dataclass(frozen=True)  # no slots: cached_property
 class TextTower:
-    """Unit features [p, dimensions] of sentences by an open_clip model, reading no more than they need."""
+    """Computes unit features [p, dimensions] of sentences with an open_clip model, from as few tokens as
+    needed."""
 
     model: nn.Module
     tokenizer: Tokenizer
@@ -58,7 +59,7 @@ class TextTower:
 
     @cached_property
     def reads_trees(self) -> bool:
-        """Whether tokens behind the pooled one can be left out: by architecture, and by a trial."""
+        """Whether tokens after the pooled one can be left out, by architecture and by a trial."""
         if not is_causal(self.model):
             return False
         tokens = self.tokenizer(list(_CHECKED))
@@ -70,7 +71,7 @@ class TextTower:
         return bool((from_trees - full).abs().max() <= _TREE_TOLERANCE)
 
     def features(self, sentences: Sequence[str], *, batch_size: int) -> Tensor:
-        """Unit features [p, d] of sentences; the rounding of one depends on that one alone."""
+        """Unit features [p, d] of sentences; the rounding of a row depends on its sentence alone."""
         tokens = tokenised(self.tokenizer, sentences)  # [p, context]
         if self.reads_trees:
             lengths = pooled_lengths(self.model, tokens)
@@ -83,14 +84,14 @@ class TextTower:
             return unit_in_blocks(torch.cat(found).float())
 
     def counts(self, sentences: Sequence[str]) -> list[int]:
-        """Tokens [p] of sentences before any is cut."""
+        """The numbers of tokens [p] of sentences before truncation."""
         return token_counts(self.tokenizer, sentences)
 
     def table_features(self, table: Tensor, tokens: Tensor, lengths: Tensor, *, batch_size: int) -> Tensor:
         """Unit features [p, d] of token ids [p, context] that are rows of a table [v, w] of embeddings.
 
-        The first `lengths` [p] tokens count, the last of them is pooled; both are on the CPU, where trees are
-        planned. For a tower that reads trees.
+        The first `lengths` [p] tokens of a row are read, and the last of them is pooled. Both are on the CPU,
+        where trees are planned. Only for a tower that reads trees.
         """
         with inference(self.placement):
             found = torch.empty(len(tokens), self.dimensions, device=table.device)
@@ -102,17 +103,17 @@ class TextTower:
 
 
 class SentenceReader:
-    """What text encoders share that read a text as sentences: which are cut, how long they are."""
+    """The common part of text encoders that read sentences: which are truncated, and how long they are."""
 
     __slots__ = ()
     tower: SentenceTower
 
     def sentences(self, text: Text) -> tuple[str, ...]:
-        """What a text is asked by."""
+        """The sentences of a text."""
         raise NotImplementedError
 
     def cut(self, texts: Sequence[Text]) -> list[str]:
-        """What is longer than the tower reads: sentences of texts, or names that they are made of."""
+        """The sentences of texts, or the names in them, that are longer than the tower reads."""
         asked = [(text, sentence) for text in texts for sentence in self.sentences(text)]
         long = set(too_long(self.tower.tokenizer, self.tower.counts, [each for _, each in asked]))
         cut = [
@@ -133,7 +134,7 @@ class SentenceReader:
 
 @dataclass(frozen=True, slots=True)
 class PromptEncoder(SentenceReader):
-    """A TextEncoder of dual_encoder.py: the unit mean of the unit features of a text's sentences.
+    """A TextEncoder of dual_encoder.py: the normalised mean of the unit features of a text's sentences.
 
     These are its prompts, else its descriptions, else its name.
 
@@ -151,12 +152,12 @@ class PromptEncoder(SentenceReader):
             return mean_of_groups(features, groups)
 
     def sentences(self, text: Text) -> tuple[str, ...]:
-        """What a text is asked by: its prompts, else its descriptions, else its name."""
+        """The sentences of a text: its prompts, else its descriptions, else its name."""
         return text.prompts or text.descriptions or (text.name,)
 
 
 def tower_of(model: Model) -> TextTower | None:
-    """The text tower of a CLIP of open_clip's that reads prompts; None of any other model."""
+    """The text tower of an open_clip model that reads prompts; None for any other model."""
     encoder = model.text_encoder if isinstance(model, DualEncoder) else None
     tower = encoder.tower if isinstance(encoder, PromptEncoder) else None
     return tower if isinstance(tower, TextTower) else None

@@ -1,4 +1,4 @@
-"""Token rows as a tree: a prefix that several rows begin with is one node, computed once for all of them."""
+"""Token rows as a tree: a prefix that several rows share is one node, computed once for all of them."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -7,17 +7,17 @@ import torch
 from torch import Tensor
 
 ROWS_OF_A_BATCH = 32
-"""A tree is made of at most this many batches of token rows, which bounds its memory."""
+"""A tree has at most this many batches of token rows, which bounds its memory."""
 
 
 @dataclass(frozen=True, slots=True)
 class TokenTree:
-    """Nodes of token rows, ordered by depth; all of it is planned on the CPU.
+    """The nodes of token rows, ordered by depth; planned on the CPU.
 
-    `tokens` [n] are the nodes' token ids, `depths` [n] their places in a row. `ends` [r] says at which of the
-    nodes of `end_levels` each row ends; `rows` [r] are the rows' places among those that the tree was planted
-    from. `levels[t]` [n_t, t + 1] are the nodes from the first token to each node of depth t, itself the
-    last; `end_levels` are the same of those nodes alone at which a row ends.
+    `tokens` [n] are the nodes' token ids, `depths` [n] their positions in a row. `ends` [r] is the node of
+    `end_levels` at which each row ends; `rows` [r] are the indices of the rows that the tree was made from.
+    `levels[t]` [n_t, t + 1] is the path from the first token to each node of depth t, including it;
+    `end_levels` has the same for the nodes at which a row ends.
     """
 
     tokens: Tensor
@@ -28,7 +28,7 @@ class TokenTree:
     end_levels: tuple[Tensor, ...]
 
     def on(self, device: torch.device) -> "TokenTree":
-        """The same tree on a device, by one copy: a device is waited for at each."""
+        """The same tree on a device, with a single copy, since each copy waits for the device."""
         if device.type == "cpu":
             return self
         parts = (self.tokens, self.depths, self.ends, self.rows, *self.levels, *self.end_levels)
@@ -41,9 +41,9 @@ class TokenTree:
 
 
 def plant(tokens: Tensor, lengths: Tensor, *, batch_size: int) -> Iterator[TokenTree]:
-    """Trees of token ids [p, context], of which the first `lengths` [p] count; rows that begin alike meet.
+    """Trees of token ids [p, context], of which the first `lengths` [p] are read; equal prefixes are merged.
 
-    Each tree holds at most `batch_size` x ROWS_OF_A_BATCH rows.
+    Each tree has at most `batch_size` x ROWS_OF_A_BATCH rows.
     """
     beyond = torch.arange(tokens.shape[1]) >= lengths[:, None]
     shown = tokens.masked_fill(beyond, -1)  # [p, context]

@@ -1,4 +1,4 @@
-"""Files of weights read as state dicts without running anything that lies in them."""
+"""Reads weight files as state dicts without running any code in them."""
 
 import io
 import pickle
@@ -24,7 +24,7 @@ from vlbench.models.shared.safetensors_file import opened_safetensors
 from vlbench.models.shared.weights import StateDict, Weights, is_safetensors, without_prefixes
 
 _PICKLES_IN_OLD_FILES = 5
-"""Magic number, version, machine, object and storage keys: torch.save before the zip format."""
+"""Files of torch.save before the zip format: magic number, version, machine, object and storage keys."""
 
 _REBUILDS_TENSORS = re.compile(r"collections\.OrderedDict|torch\._utils\._rebuild_\w+|torch\.\w*Storage")
 
@@ -47,7 +47,7 @@ _DTYPES = {
 
 
 class ArchivedModule:
-    """What stands for a pickled module: its attributes, and the name its code has in the archive."""
+    """The replacement for a pickled module: its attributes, and the name of its code in the archive."""
 
     qualified_name = ""
     fields: Mapping[str, object]
@@ -59,11 +59,11 @@ class ArchivedModule:
 def read_weights(path: Path) -> Weights:
     """The state dict of a .safetensors file, a torch checkpoint or a TorchScript archive, on the CPU.
 
-    What the file is is told by its bytes, not by its name. Tensors are mapped from the file where its format
-    allows; see checkpoint_layout.py for containers and prefixes.
+    The format is recognised by the bytes, not by the name. Tensors are memory-mapped if the format allows it;
+    see checkpoint_layout.py for containers and prefixes.
 
     Raises:
-        WeightsError: the file is damaged, holds no state dict, or is a pickle that would run code.
+        WeightsError: the file is damaged, has no state dict, or is a pickle that would run code.
     """
     if is_safetensors(path):
         return _read_safetensors(path)
@@ -88,10 +88,10 @@ def _read_safetensors(path: Path) -> Weights:
 
 
 def read_pickle(path: Path) -> object:
-    """What a torch checkpoint holds, of tensors, plain values and what torch's safe globals allow.
+    """The content of a torch checkpoint: tensors, plain values and what torch's safe globals allow.
 
     Raises:
-        WeightsError: the file is damaged, or a pickle that would run something else.
+        WeightsError: the file is damaged, or is a pickle that would run other code.
     """
     check_kind(path)
     # Only the zip format can be mapped; older files are a chain of pickles.
@@ -127,7 +127,7 @@ def _names_in_zip(path: Path) -> list[str]:
 
 
 def _names_in_pickles(path: Path) -> list[str]:
-    """Names that a chain of pickles would import, apart from those that rebuild tensors."""
+    """The names that a sequence of pickles would import, apart from those that rebuild tensors."""
     names: set[str] = set()
     with path.open("rb") as file, suppress(*DAMAGE):  # what follows the pickles may be no pickle
         for _ in range(_PICKLES_IN_OLD_FILES):
@@ -153,10 +153,10 @@ def _names_in_pickle(file: IO[bytes]) -> set[str]:
 
 
 def read_torchscript(path: Path) -> StateDict:
-    """Parameters and buffers of an archive under their state-dict keys, bit for bit.
+    """The parameters and buffers of an archive by state-dict key, equal to the bit.
 
     Raises:
-        WeightsError: the archive is damaged, or its pickle would run something.
+        WeightsError: the archive is damaged, or its pickle would run code.
     """
     state: StateDict = {}
     with (

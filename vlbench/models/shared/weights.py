@@ -1,4 +1,4 @@
-"""Weights as tensors by name: found in a file, compared with those that a model wants, refused if damaged."""
+"""Weights as tensors by name: found in a file, checked against a model's tensors, refused if damaged."""
 
 import re
 from collections import Counter
@@ -17,40 +17,40 @@ if TYPE_CHECKING:
 StateDict = dict[str, "Tensor"]
 
 AVERAGED = re.compile(r"(?:^|[._])(?:ema|swa|averaged?|shadow)(?:[._]|$)", re.IGNORECASE)
-"""Names of a second state: weights averaged over training."""
+"""The names of a second state dict with weights averaged over training."""
 
 PREFIXES = ("module.", "model.")
-"""What DataParallel and Lightning put in front of every key."""
+"""The prefixes that DataParallel and Lightning add to every key."""
 
 AMID = re.compile(r"(?<![^.])(?:_orig_mod|_fsdp_wrapped_module|_checkpoint_wrapped_module)\.")
-"""What torch's own wrappers of a part put into its keys, at any place."""
+"""What torch's wrappers of a module insert into keys, at any position."""
 
 _NAMED = 5
-"""How many names a sentence lists before it counts the rest."""
+"""How many names a sentence lists; the rest are counted."""
 
 _LENGTH_BYTES = 8
 _LARGEST_HEADER = 100_000_000
-"""Bytes: the limit of the safetensors format."""
+"""The limit of the safetensors format, in bytes."""
 
 _MOST_LOG_SCALE = 9.2
-"""A scale of 10,000: trained ones are at most 100 or a little more (Radford et al. 2021, section 2.5)."""
+"""The logarithm of 10,000. Trained scales are at most about 100 (Radford et al. 2021, section 2.5)."""
 
 
 @dataclass(frozen=True, slots=True)
 class Weights:
-    """Tensors of a file; `changes` are sentences on what was done to have them."""
+    """The tensors of a file; `changes` are sentences about how they were converted."""
 
     path: Path
     state: StateDict
     changes: tuple[str, ...] = ()
 
     def having(self, state: StateDict, *changes: str) -> "Weights":
-        """These weights after a step, with what is to be said of it."""
+        """These weights with another state dict, and sentences about the change."""
         return Weights(self.path, state, (*self.changes, *changes))
 
 
 def is_safetensors(path: Path) -> bool:
-    """Whether a file begins as a safetensors file does: a length in 8 bytes, then JSON."""
+    """Whether a file begins like a safetensors file: a length in 8 bytes, then JSON."""
     with path.open("rb") as file:
         head = file.read(_LENGTH_BYTES + 1)
     length = int.from_bytes(head[:_LENGTH_BYTES], "little")
@@ -58,7 +58,7 @@ def is_safetensors(path: Path) -> bool:
 
 
 def without_prefixes(weights: Weights) -> Weights:
-    """Weights without what training code puts in front of every key, and torch's wrappers amid some.
+    """Remove the prefixes that training code adds to every key, and what torch's wrappers insert into keys.
 
     Raises:
         WeightsError: two tensors would have one name.
@@ -74,9 +74,9 @@ def without_prefixes(weights: Weights) -> Weights:
 
 
 def within(weights: Weights, anchors: Sequence[str]) -> Weights:
-    """The network of a state dict that has a tensor of one of the names `anchors`, by whatever prefix.
+    """The network in a state dict that has a tensor with one of the names `anchors`, under any prefix.
 
-    Keys under other prefixes stay as they are; an averaged copy beside it is left out.
+    Keys with other prefixes are unchanged; an averaged copy of the network is left out.
 
     Raises:
         WeightsError: several networks have such a tensor.
@@ -105,7 +105,7 @@ def within(weights: Weights, anchors: Sequence[str]) -> Weights:
 
 
 def in_float32(weights: Weights) -> Weights:
-    """Weights whose floating-point tensors are float32; other types are counted."""
+    """Convert the floating-point tensors of weights to float32; conversions are counted in `changes`."""
     state = {
         key: value.float() if value.is_floating_point() else value for key, value in weights.state.items()
     }
@@ -121,11 +121,11 @@ def in_float32(weights: Weights) -> Weights:
 def check_state(
     weights: Weights, own: "Mapping[str, Tensor]", *, unread: Collection[str] = (), mend: str
 ) -> None:
-    """Hold weights against a model's own tensors by name, shape and kind; `unread` are names left aside.
+    """Check weights against a model's own tensors by name, shape and dtype; names in `unread` are skipped.
 
     Raises:
-        WeightsError: tensors are missing, unexpected or of another shape, which `mend` says how to correct,
-            or hold no weights.
+        WeightsError: tensors are missing, unexpected or have another shape (`mend` tells what to do), or are
+            not finite.
     """
     state = weights.state
     refuse_unfit(
@@ -152,7 +152,7 @@ def refuse_unfit(
     reshaped: Sequence[str] = (),
     mend: str = "",
 ) -> None:
-    """Raise WeightsError where tensors of a file are not those of a model, whose names are `own`."""
+    """Raise WeightsError if the tensors of a file differ from those of a model, whose names are `own`."""
     if missing or unexpected:
         problems = [listed(f"lacks {len(missing)} keys", missing)] if missing else []
         problems += [listed(f"has {len(unexpected)} unexpected keys", unexpected)] if unexpected else []
@@ -163,7 +163,7 @@ def refuse_unfit(
 
 
 def check_values(weights: Weights, read: Iterable[str]) -> None:
-    """Raise WeightsError unless the tensors that a model reads, by name, are finite and floating-point."""
+    """Raise WeightsError if a tensor that a model reads is not finite or not floating-point."""
     found = {key: weights.state[key] for key in read if key in weights.state}
     kinds = {key: str(value.dtype).removeprefix("torch.") for key, value in found.items()}
     wrong = [f"{key} ({kinds[key]})" for key, value in found.items() if not value.is_floating_point()]
@@ -186,7 +186,7 @@ def check_values(weights: Weights, read: Iterable[str]) -> None:
 
 
 def scale_of(path: Path, log_scale: "Tensor") -> float:
-    """The factor of cosines whose logarithm a file holds as `logit_scale`.
+    """The factor of cosines, whose logarithm a file stores as `logit_scale`.
 
     Raises:
         WeightsError: the factor itself seems to be stored.
@@ -202,13 +202,13 @@ def scale_of(path: Path, log_scale: "Tensor") -> float:
 
 
 def listed(what: str, names: Sequence[str]) -> str:
-    """The first few of a list of names, the rest counted."""
+    """A sentence with the first few names of a list; the rest are counted."""
     rest = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
     return f"{what}: {', '.join(names[:_NAMED])}{rest}"
 
 
 def matching(keys: Iterable[str], patterns: Iterable[str]) -> list[str]:
-    """Those of some keys that one of the patterns, with * and ?, matches.
+    """The keys that match one of the patterns, with * and ?.
 
     >>> matching(["fc.weight", "queue.0"], ["queue.*"])
     ['queue.0']
@@ -218,7 +218,7 @@ def matching(keys: Iterable[str], patterns: Iterable[str]) -> list[str]:
 
 
 def left_aside(*groups: tuple[str, Sequence[str]]) -> tuple[str, ...]:
-    """What is to be said of tensors that are not read: a sentence for each group that has any.
+    """Sentences about tensors that are not read, one for each non-empty group.
 
     >>> left_aside(("buffers not read", ["a.mask", "b.mask"]), ("tensors not read", []))
     ('2 buffers not read: a.mask, b.mask',)
@@ -231,7 +231,7 @@ def _without(weights: Weights, prefix: str) -> Weights:
 
 
 def _renamed(weights: Weights, rename: Callable[[str], str], what: str) -> Weights:
-    """Weights under other names; `what` is said with the count of those that changed.
+    """Rename the weights. `what` describes the change; it is reported with the number of changed names.
 
     Raises:
         WeightsError: two tensors would have one name.

@@ -1,1 +1,1 @@
-"""Image encoders of timm."""
+"""Image encoders from timm."""

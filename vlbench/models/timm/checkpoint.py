@@ -1,4 +1,4 @@
-"""Image towers of the package timm, DINOv2's among them: they read no words, are probed and clustered."""
+"""Image towers of the package timm, such as DINOv2: they read no words, but can be probed and clustered."""
 
 import json
 from dataclasses import dataclass
@@ -22,15 +22,18 @@ if TYPE_CHECKING:
     from vlbench.models.timm.images import ImageModel
 
 _IMAGES = "vlbench.models.timm.images"
-"""Root module of what decides the features."""
+"""The root module of the image side."""
 
 _FILE = "model.safetensors"
-"""Where every repository that timm names keeps a tower."""
+"""The name of the weights file in every repository that timm names."""
 
 
 @dataclass(frozen=True)  # no slots: cached_property
 class TimmCheckpoint(NamedCheckpoint):
-    """A model of images alone, a Checkpoint of core/contracts.py; files are found when asked."""
+    """An image encoder without a text side, as a Checkpoint of core/contracts.py.
+
+    Files are found when needed.
+    """
 
     reference: str
     adapter: str = "timm"
@@ -38,11 +41,11 @@ class TimmCheckpoint(NamedCheckpoint):
 
     @cached_property
     def recipe(self) -> Recipe:
-        """What the model is made of, its images' size and statistics as timm states them; may fetch its file.
+        """What the model is made of, with image size and statistics from timm; may download its file.
 
         Raises:
             UnknownName: timm has no such model.
-            WeightsError: the file is missing and cannot be fetched, or timm names none.
+            WeightsError: the file is missing and cannot be downloaded, or timm names none.
         """
         key = f"timm|{self.reference}|{version('timm')}"
         stated = parsed_json(remembered(key, self.origin.cache, partial(_stated, self.reference)))
@@ -74,8 +77,8 @@ class TimmCheckpoint(NamedCheckpoint):
         """The model on a device, its parameters in float32.
 
         Raises:
-            WeightsError: a file cannot be read, or a key is missing, unexpected or of another shape.
-            Unsupported: the device or precision is not there.
+            WeightsError: a file cannot be read, or a key is missing, unexpected or has another shape.
+            Unsupported: the device or precision is not available.
         """
         from vlbench.models.timm.images import image_model
 
@@ -85,12 +88,12 @@ class TimmCheckpoint(NamedCheckpoint):
 
 
 def timm(origin: Origin, /, *, reference: str) -> TimmCheckpoint:
-    """`timm:NAME`: the image tower of a model of timm's without its classifier, which reads no words."""
+    """`timm:NAME`: the image tower of a timm model without its classifier. It reads no words."""
     return TimmCheckpoint(origin, reference)
 
 
 def _stated(name: str) -> str:
-    """What timm states of a model, as JSON that is remembered: importing timm costs seconds.
+    """What timm states about a model, as JSON. The cache keeps it, since importing timm takes seconds.
 
     Raises:
         UnknownName: timm has no such model.

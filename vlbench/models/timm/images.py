@@ -1,4 +1,4 @@
-"""Models of images alone: a tower of timm's, and timm's own evaluation transform up to its floats."""
+"""Image encoders without a text side: a timm tower, and timm's evaluation transform up to its floats."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -22,9 +22,9 @@ from vlbench.models.shared.weights import Weights, listed, within
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ImageModel:
-    """An image tower alone, a Model of core/contracts.py and a Vectors of core/capabilities.py.
+    """An image tower only: a Model of core/contracts.py and a Vectors of core/capabilities.py.
 
-    `image_tower` takes normalised pixels [b, 3, h, w] to pooled features [b, d].
+    `image_tower` maps normalised pixels [b, 3, h, w] to pooled features [b, d].
     """
 
     info: ModelInfo
@@ -34,21 +34,21 @@ class ImageModel:
     placement: Placement
 
     def encode_images(self, pixels: Tensor) -> Tensor:
-        """Pooled features [b, d] of bytes [b, 3, h, w]."""
+        """Pooled features [b, d] of uint8 pixels [b, 3, h, w]."""
         with inference(self.placement):
             features = self.image_tower(self.normalisation(pixels.to(self.placement.device)))
         return features.float().contiguous()
 
     def vectors(self, features: Tensor) -> Tensor:
-        """Features [b, d] of images as they are."""
+        """The features [b, d] of images unchanged."""
         return features
 
     def encode_texts(self, texts: Sequence[Text], *, batch_size: int) -> Never:  # noqa: ARG002
-        """Unsupported: there is no text tower."""
+        """Raise Unsupported, since there is no text tower."""
         raise Unsupported(f"{self.info.name} reads images alone; choose a model that reads words")
 
     def score(self, images: Tensor, texts: Tensor) -> Never:  # noqa: ARG002
-        """Unsupported: there are no features of texts."""
+        """Raise Unsupported, since texts have no features."""
         raise Unsupported(f"{self.info.name} reads images alone; choose a model that reads words")
 
 
@@ -56,8 +56,8 @@ def image_model(recipe: Recipe, *, name: str, placement: Placement, preprocess: 
     """The model of a recipe, on a device.
 
     Raises:
-        WeightsError: the file cannot be read, or holds other tensors than the tower's and a classifier's.
-        Unsupported: the device or precision is not there.
+        WeightsError: the file cannot be read, or has tensors of neither the tower nor a classifier.
+        Unsupported: the device or precision is not available.
     """
     check_placement(placement)
     tower, changes = filled_model(
@@ -84,17 +84,17 @@ def image_model(recipe: Recipe, *, name: str, placement: Placement, preprocess: 
 
 
 def constructed(config: Config) -> nn.Module:
-    """The tower of a configuration, which answers what a classifier would read."""
+    """The tower of a configuration, whose output is what a classifier would read."""
     from timm import create_model
 
     return cast(nn.Module, create_model(_architecture(config), pretrained=False, num_classes=0))
 
 
 def of_tower(weights: Weights, *, config: Config) -> Weights:
-    """The weights of a configuration's tower, by whatever prefix, without those of a classifier.
+    """The weights of a configuration's tower, under any prefix, without those of a classifier.
 
     Raises:
-        WeightsError: they are of several models, or of one of two towers.
+        WeightsError: they belong to several models, or to one with two towers.
     """
     from timm import create_model
 
@@ -121,7 +121,7 @@ def _architecture(config: Config) -> str:
 
 
 def transform(recipe: Recipe, mode: PreprocessMode) -> Transform:
-    """The evaluation transform of timm in a mode; what is cut or padded has one way for both modes."""
+    """The evaluation transform of timm for a mode; cropping and padding are the same in both modes."""
     from timm.data import create_transform
 
     data = section(section(recipe.config, "vision_cfg"), "data")

@@ -1,1 +1,1 @@
-"""Dual encoders of the transformers package."""
+"""Dual encoders from the transformers package."""

@@ -1,4 +1,4 @@
-"""Dual encoders of the transformers package: CLIP, SigLIP, ALIGN, MetaCLIP 2, Chinese-CLIP."""
+"""Dual encoders from the transformers package: CLIP, SigLIP, ALIGN, MetaCLIP 2, Chinese-CLIP."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)  # no slots: cached_property
 class TransformersCheckpoint(NamedCheckpoint):
-    """A dual encoder of transformers, a Checkpoint of core/contracts.py; files are found when asked."""
+    """A dual encoder from transformers, as a Checkpoint of core/contracts.py. Files are found when needed."""
 
     find: Callable[[Origin], Files]
     context: int | None = None
@@ -28,10 +28,10 @@ class TransformersCheckpoint(NamedCheckpoint):
 
     @cached_property
     def files(self) -> Files:
-        """What the model is made of; may fetch its files.
+        """What the model is made of; may download its files.
 
         Raises:
-            WeightsError: a file is missing and cannot be fetched.
+            WeightsError: a file is missing and cannot be downloaded.
         """
         return self.find(self.origin)
 
@@ -49,9 +49,9 @@ class TransformersCheckpoint(NamedCheckpoint):
         """The model on a device, its parameters in float32.
 
         Raises:
-            WeightsError: a file cannot be read, or a key is missing, unexpected or of another shape.
-            Unsupported: the model type, the image processor or the tokenizer is none that runs here, or the
-                device, the precision or the package transformers is not there.
+            WeightsError: a file cannot be read, or a key is missing, unexpected or has another shape.
+            Unsupported: the model type, image processor or tokenizer is not supported, or the device, the
+                precision or the package transformers is not available.
         """
         check_transformers(self.origin.name)
         from vlbench.models.shared.precision import check_placement
@@ -92,12 +92,12 @@ def transformers(
 ) -> TransformersCheckpoint:
     """`transformers:ORGANISATION/NAME`, a folder of the transformers package, or either in a card.
 
-    `reference` is a folder that `save_pretrained` wrote, where there is one of that name, else
-    ORGANISATION/NAME; `directory` lies beside the card. `revision` is a commit, `context` the tokens that
-    texts are padded to and cut at.
+    `reference` is a folder from `save_pretrained` if there is one with this name, else ORGANISATION/NAME.
+    `directory` is next to the card. `revision` is a commit; `context` is the number of tokens to which texts
+    are padded and truncated.
 
     Raises:
-        CardError: the settings name no model, or two.
+        CardError: the settings name no model or several.
     """
     if sum(place is not None for place in (reference, repository, directory)) != 1:
         raise CardError(f"{origin.name}: settings want either repository, or directory; correct the card")

@@ -1,4 +1,4 @@
-"""What a checkpoint of the transformers package is made of, found without importing it or torch."""
+"""The files of a transformers checkpoint, found without importing transformers or torch."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ from vlbench.models.shared.recipe import own_weights
 
 CONFIG = "config.json"
 PROCESSORS = ("preprocessor_config.json", "processor_config.json")
-"""Files that say how images become pixels; the second is that of newer releases."""
+"""Files that state how images become pixels; newer releases write the second."""
 
 WEIGHTS = ("model.safetensors", "pytorch_model.bin")
 VOCABULARIES = (
@@ -27,14 +27,14 @@ VOCABULARIES = (
     "sentencepiece.bpe.model",
     "tokenizer.model",
 )
-"""Files one of which a tokenizer is made of."""
+"""Files of which a tokenizer needs one."""
 
 BESIDE = ("tokenizer_config.json", "special_tokens_map.json", "added_tokens.json", "merges.txt")
-"""Files that a tokenizer may have beside them."""
+"""Further files that a tokenizer may have."""
 
 _IMAGES = "vlbench.models.transformers.images"
 _TEXTS = "vlbench.models.transformers.texts"
-"""Root modules of the sides: what they import decides what the sides' features are."""
+"""The root modules of the sides: they and what they import determine the features."""
 
 _PACKAGES = ("transformers", "torch")
 _IMAGE_PACKAGES = (*_PACKAGES, "pillow", "torchvision")
@@ -43,11 +43,11 @@ _TEXT_PACKAGES = (*_PACKAGES, "tokenizers")
 
 @dataclass(frozen=True, slots=True)
 class Family:
-    """What the configuration of a model type leaves open.
+    """What the configuration of a model type does not state.
 
-    `inputs` are the tokenizer's answers that the text tower was trained with, `context` the tokens that
-    texts are padded to; None is the length of the table of positions. `lower` says that it was trained on
-    texts in small letters.
+    `inputs` are the tokenizer outputs that the text tower was trained with. `context` is the number of tokens
+    that texts are padded to; None means the length of the position table. `lower` tells whether it was
+    trained on lower-case texts.
     """
 
     inputs: tuple[str, ...]
@@ -62,35 +62,35 @@ FAMILIES: Mapping[str, Family] = {
     "metaclip_2": Family(("input_ids", "attention_mask")),
     "siglip": Family(("input_ids",), lower=True),
 }
-"""Model types that are two towers into one space: transformers' own processors state the contexts, those of
-SigLIP attend to padding. SigLIP 2 of a fixed resolution is of the type siglip."""
+"""Model types with two towers and one shared space. Contexts are those of transformers' own processors;
+SigLIP attends to padding. SigLIP 2 with a fixed resolution has the type siglip."""
 
 
 @dataclass(frozen=True, slots=True)
 class Files:
-    """A checkpoint's folder and the file of its weights."""
+    """The folder of a checkpoint and its weights file."""
 
     folder: Path
     weights: Path
     origin: str
     changes: tuple[str, ...] = ()
-    """What lies beside the file of weights and is not read."""
+    """Files next to the weights file that are not read."""
 
     @property
     def config(self) -> Mapping[str, object]:
         """The model's configuration.
 
         Raises:
-            WeightsError: it is missing or no JSON object.
+            WeightsError: it is missing or not a JSON object.
         """
         return json_object(self.folder / CONFIG)
 
     @property
     def family(self) -> Family:
-        """What the model's type leaves open.
+        """What the configuration of the model's type does not state.
 
         Raises:
-            Unsupported: it is no dual encoder that is known here.
+            Unsupported: the type is not a supported dual encoder.
         """
         kind = self.config.get("model_type")
         if not isinstance(kind, str) or kind not in FAMILIES:
@@ -102,7 +102,7 @@ class Files:
 
 
 def files_in(origin: Origin, folder: Path) -> Files:
-    """The files of a folder that `save_pretrained` wrote: model, image processor and tokenizer.
+    """The files in a folder from `save_pretrained`: model, image processor and tokenizer.
 
     Raises:
         WeightsError: one is missing.
@@ -120,10 +120,10 @@ def files_in(origin: Origin, folder: Path) -> Files:
 
 
 def files_of(origin: Origin, repository: str, *, revision: str | None = None) -> Files:
-    """The files of a hub repository, at a revision (a commit) where one is stated.
+    """The files of a hub repository, at a commit if `revision` is given.
 
     Raises:
-        WeightsError: one is missing or cannot be fetched.
+        WeightsError: a file is missing or cannot be downloaded.
     """
     key = f"transformers|{repository}|{revision}|{origin.weights is None}"
     folder = Path(remembered(key, origin.cache, lambda: str(_fetched(origin, repository, revision))))
@@ -135,7 +135,7 @@ def files_of(origin: Origin, repository: str, *, revision: str | None = None) ->
 def identity_of(
     files: Files, *, context: int | None, preprocess: PreprocessMode, cache: Path | None
 ) -> Identity:
-    """Digests of all that can change a side of the model, taken without importing torch."""
+    """Digests of all that can change a side of the model. Imports no torch."""
     sha256 = remembered_sha256(files.weights, cache)
     config = dict(files.config)
     text, vision = config.pop("text_config", None), config.pop("vision_config", None)
@@ -173,7 +173,7 @@ def json_object(path: Path) -> Mapping[str, object]:
     """A file that holds a JSON object.
 
     Raises:
-        WeightsError: it is missing or holds something else.
+        WeightsError: the file is missing or contains something else.
     """
     content = read_json(path, WeightsError, "fetch the model again")
     if not isinstance(content, dict):

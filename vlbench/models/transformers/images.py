@@ -1,4 +1,4 @@
-"""The image side of transformers' dual encoders: an image processor's rule as our own transform, a tower."""
+"""The image side of transformers' dual encoders: an image processor's rule as a transform, and a tower."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -23,15 +23,15 @@ from vlbench.models.transformers.network import Network
 
 _BYTE = 255.0
 _KERNELS = {2: "bilinear", 3: "bicubic"}
-"""Pillow's numbers of the kernels that are supported."""
+"""Pillow's numbers for the supported kernels."""
 
 _DIGITS = 9
-"""Decimals that a mean and a deviation are rounded to: 1/255 times 255 is one."""
+"""The decimals to which mean and deviation are rounded, so that 1/255 times 255 is 1."""
 
 
 @dataclass(frozen=True, slots=True)
 class ImageRule:
-    """Resize to (height, width) or by the shortest edge, cut `crop` from the middle, normalise."""
+    """Resize to (height, width) or by the shortest edge, crop `crop` at the centre, normalise."""
 
     resize: int | tuple[int, int]
     crop: tuple[int, int] | None
@@ -41,14 +41,14 @@ class ImageRule:
 
     @property
     def size(self) -> tuple[int, int]:
-        """Height and width of the pixels."""
+        """The height and width of the pixels."""
         if self.crop is not None:
             return self.crop
         assert isinstance(self.resize, tuple)
         return self.resize
 
     def transform(self, mode: PreprocessMode) -> Transform:
-        """The transform in a mode; what is cut from the middle has one way for both modes."""
+        """The transform for a mode; the centre crop is the same in both modes."""
         if self.crop is not None and self.crop != self.resize:
             kernel = InterpolationMode(self.interpolation)
             size = self.resize if isinstance(self.resize, int) else list(self.resize)
@@ -65,7 +65,8 @@ class ImageRule:
 
 @dataclass(frozen=True, slots=True)
 class MiddleCrop:
-    """The middle of an image, the odd line left below and right: transformers' rule, torchvision rounds."""
+    """The centre crop of transformers: an odd line is dropped at the bottom and right, where torchvision
+    rounds."""
 
     height: int
     width: int
@@ -76,9 +77,9 @@ class MiddleCrop:
 
 
 def as_rgb(image: Image) -> Image:
-    """An image in RGB by transformers' own rule, which converts before it resizes.
+    """An image in RGB as transformers converts it, before the resize.
 
-    What is transparent is seen on white since its release 5.21, as its hidden colours before.
+    Since release 5.21, transparent parts are put on white; before, their hidden colours are shown.
     """
     from transformers.image_transforms import convert_to_rgb
 
@@ -104,10 +105,10 @@ def dual_encoder(
     placement: Placement,
     preprocess: PreprocessMode,
 ) -> DualEncoder:
-    """The model of a checkpoint: the image tower of a network beside a text encoder.
+    """The model of a checkpoint: the image tower of a network with a text encoder.
 
     Raises:
-        WeightsError: the factor of cosines itself seems to be stored in place of its logarithm.
+        WeightsError: the factor of cosines seems to be stored instead of its logarithm.
     """
     model, changes = network
     scale, bias = _scale_and_bias(model, files.weights)
@@ -135,8 +136,8 @@ def rule_of(files: Files, config: Any, *, name: str) -> ImageRule:
     """The rule of a checkpoint's own image processor.
 
     Raises:
-        WeightsError: there is none that transformers reads, or it makes pixels that the tower does not take.
-        Unsupported: it is none that runs here.
+        WeightsError: transformers cannot read it, or its pixels do not fit the tower.
+        Unsupported: the image processor is not supported.
     """
     from huggingface_hub.errors import StrictDataclassError
     from transformers import AutoImageProcessor
@@ -160,10 +161,10 @@ def rule_of(files: Files, config: Any, *, name: str) -> ImageRule:
 
 
 def image_rule(processor: object, *, name: str) -> ImageRule:
-    """The rule of an image processor, its rescaling put into mean and deviation of pixels in [0, 1].
+    """The rule of an image processor; its rescaling is merged into mean and deviation for pixels in [0, 1].
 
     Raises:
-        Unsupported: it pads, does not resize or rescale, or takes another kernel.
+        Unsupported: it pads, does not resize or rescale, or uses another kernel.
     """
 
     def stated(what: str) -> object:
@@ -185,7 +186,7 @@ def image_rule(processor: object, *, name: str) -> ImageRule:
 
 
 def _fused(processor: object) -> tuple[tuple[float, ...], tuple[float, ...]]:
-    """Mean and deviation of pixels x in [0, 1] that stand for ((255 x f - o) - mean) / std."""
+    """Mean and deviation for pixels x in [0, 1] that are equivalent to ((255 x f - o) - mean) / std."""
     scale = _BYTE * float(processor.rescale_factor)  # type: ignore[attr-defined]
     offset = 1.0 if getattr(processor, "rescale_offset", False) else 0.0
     mean: tuple[float, ...] = (0.0, 0.0, 0.0)
@@ -204,7 +205,7 @@ def _resized(size: object, name: str) -> int | tuple[int, int]:
 
 
 def _length(size: object, which: str) -> object:
-    """A length of a size, which is a dictionary in the first releases of transformers 5."""
+    """A length in a size, which is a dictionary in the first releases of transformers 5."""
     return size.get(which) if isinstance(size, Mapping) else getattr(size, which, None)
 
 
@@ -216,7 +217,7 @@ def _height_and_width(size: object, name: str) -> tuple[int, int]:
 
 
 def _scale_and_bias(model: nn.Module, path: Path) -> tuple[float, float]:
-    """What a cosine is multiplied with and what is added: exp(logit_scale), or 1 / temperature (ALIGN)."""
+    """The factor and the offset of a cosine: exp(logit_scale), or 1 / temperature (ALIGN)."""
     parameters: Mapping[str, Tensor] = dict(model.named_parameters(recurse=False))
     bias = parameters.get("logit_bias")
     if "logit_scale" in parameters:

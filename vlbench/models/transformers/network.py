@@ -1,4 +1,4 @@
-"""Networks of transformers, built from their configuration and filled with a file's weights."""
+"""Networks of transformers, built from their configuration and filled from a weights file."""
 
 import warnings
 from collections.abc import Iterator
@@ -24,20 +24,20 @@ from vlbench.models.shared.weights import (
 from vlbench.models.transformers.files import CONFIG, Files
 
 Network = tuple[nn.Module, tuple[str, ...]]
-"""A model in evaluation mode, and what was changed of its weights."""
+"""A model in evaluation mode, and what was changed in its weights."""
 
 _BUFFERS = "*.position_ids"
-"""Keys that transformers passes over without a word: of old releases, no weights."""
+"""Keys that transformers silently skips: from old releases, not weights."""
 
 _ANCHORS = ("logit_scale", "temperature")
-"""Tensors one of which every dual encoder has, by which one is found among others."""
+"""Tensors of which every dual encoder has one, by which it is found among other networks."""
 
 
 def config_of(files: Files) -> Any:
     """A checkpoint's configuration.
 
     Raises:
-        WeightsError: there is none that transformers reads.
+        WeightsError: transformers cannot read it.
     """
     from huggingface_hub.errors import StrictDataclassError
     from transformers import AutoConfig
@@ -49,10 +49,10 @@ def config_of(files: Files) -> Any:
 
 
 def filled_model(config: Any, path: Path) -> Network:
-    """The model in evaluation mode on the CPU, filled under transformers' own names of older layouts.
+    """The model in evaluation mode on the CPU, filled with transformers' own conversions of older names.
 
     Raises:
-        WeightsError: a key is missing, unexpected or of another shape; the first few are named.
+        WeightsError: a key is missing, unexpected or has another shape; the message names the first few.
     """
     from transformers import MODEL_MAPPING
 
@@ -91,7 +91,7 @@ def filled_model(config: Any, path: Path) -> Network:
 
 @contextmanager
 def quiet() -> Iterator[None]:
-    """Without transformers' reports and progress bars: what is wrong is raised here."""
+    """Silence transformers' reports and progress bars; errors are raised here."""
     from transformers.utils import logging
 
     verbosity, bars = logging.get_verbosity(), logging.is_progress_bar_enabled()
@@ -108,5 +108,5 @@ def quiet() -> Iterator[None]:
 
 
 def first_line(error: Exception) -> str:
-    """The first line of an error's text, or its kind."""
+    """The first line of an error's text, or its type."""
     return next(iter(str(error).strip().splitlines()), type(error).__name__)

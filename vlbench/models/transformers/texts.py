@@ -21,9 +21,9 @@ from vlbench.models.transformers.network import Network, first_line
 
 @dataclass(frozen=True, slots=True)
 class PaddedTokens:
-    """Turns prompts into the inputs of a text tower, stacked: [p, inputs, context].
+    """Converts prompts to the stacked inputs of a text tower: [p, inputs, context].
 
-    All are padded to one length, so that a text's tokens depend on that text alone.
+    All are padded to one length, so a text's tokens depend on that text alone.
     """
 
     tokenizer: Any
@@ -46,14 +46,14 @@ class PaddedTokens:
 
 @dataclass(frozen=True, slots=True)
 class PaddedTower:
-    """Unit features of sentences by a model of transformers; a SentenceTower of text_tower.py."""
+    """Unit features of sentences from a model of transformers; a SentenceTower of text_tower.py."""
 
     model: nn.Module
     tokenizer: PaddedTokens
     placement: Placement
 
     def features(self, sentences: Sequence[str], *, batch_size: int) -> Tensor:
-        """Unit features [p, d] of sentences; every batch has one shape."""
+        """Unit features [p, d] of sentences; all batches have the same shape."""
         encode = cast(Callable[..., Any], self.model.get_text_features)
         tokens = tokenised(self.tokenizer, sentences).to(self.placement.device)  # [p, inputs, context]
         found = []
@@ -65,7 +65,7 @@ class PaddedTower:
             return unit_in_blocks(torch.cat(found))
 
     def counts(self, sentences: Sequence[str]) -> list[int]:
-        """Tokens [p] of sentences before any is cut."""
+        """The numbers of tokens [p] of sentences before truncation."""
         read, lower = self.tokenizer.tokenizer, self.tokenizer.lower
         return [
             len(read(sentence.lower() if lower else sentence, verbose=False)["input_ids"])
@@ -76,11 +76,11 @@ class PaddedTower:
 def padded_texts(
     files: Files, config: Any, network: Network, *, context: int | None, placement: Placement
 ) -> tuple[PromptEncoder, str]:
-    """What encodes texts on a device, and what is to be said of its tokenizer, if anything.
+    """The encoder for texts on a device, and a remark on its tokenizer, empty without one.
 
     Raises:
-        WeightsError: there is no tokenizer that transformers reads, or it belongs to another model.
-        Unsupported: a package that it needs is not here, or a context is longer than the tower's.
+        WeightsError: transformers cannot read the tokenizer, or it belongs to another model.
+        Unsupported: a package that it needs is not installed, or the context is longer than the tower's.
     """
     from transformers import AutoTokenizer
 

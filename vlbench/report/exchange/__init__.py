@@ -1,1 +1,1 @@
-"""Scores from and for other tools, published scores and trackers."""
+"""Scores from and for other tools, published scores, and experiment trackers."""

@@ -1,4 +1,4 @@
-"""Results in other tools' layouts: Hugging Face's model-index, JSON lines, CLIP_benchmark's CSV."""
+"""Results in the layouts of other tools: Hugging Face's model-index, JSON lines, CLIP_benchmark's CSV."""
 
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -19,7 +19,7 @@ _HUB_TASKS = {
     "retrieval": ("image-text-retrieval", "Image-Text Retrieval"),
     "tagging": ("image-multilabel-classification", "Image Tagging"),
 }
-"""Task types of the hub; it has one for the first alone, and takes any name."""
+"""The hub's task types. It has one only for the first, and accepts any name."""
 
 _HUB_METRICS = {"acc1": "accuracy"}
 _ITS_TASKS = {
@@ -27,12 +27,12 @@ _ITS_TASKS = {
     "retrieval": "zeroshot_retrieval",
     "tagging": "zeroshot_classification",
 }
-"""CLIP_benchmark asks of several labels an image under the name of classification."""
+"""CLIP_benchmark's names of task types; tasks with several labels per image are classification there."""
 
 _FOLDED = frozenset("\x85\u2028\u2029")
 """Ends of lines that YAML 1.1 folds, also between quotes; escaped they are read back."""
 EXPORTER = "exported_by"
-"""The column by which `vlbench import` knows our own results for what they are."""
+"""The column by which `vlbench import` recognises our own results."""
 _US = "vlbench"
 _ITS_METRICS = (
     "acc1",
@@ -47,9 +47,9 @@ _ITS_HEAD = ("dataset", "language", "model", "model_fullname", "pretrained", "ta
 
 @dataclass(frozen=True, slots=True)
 class ExportNames:
-    """How other tools name tasks, data sets and weights.
+    """The names of tasks, data sets and weights in other tools.
 
-    A task has a `title` and a `dataset` with its language, a model's `weights` are an architecture and a tag.
+    A task has a `title` and a `dataset` with its language; `weights` are an architecture and a tag.
     """
 
     title: Callable[[str], str]
@@ -58,12 +58,13 @@ class ExportNames:
 
 
 def export_text(results: Iterable[Result], form: Form, names: ExportNames) -> str:
-    """Write results in a form, sorted by model and task; partial ones are left out.
+    """Results in a form, sorted by model and task, without partial ones.
 
-    CLIP_benchmark's CSV calls all that it holds zero-shot, and has no place for a method: see `untold`.
+    CLIP_benchmark's CSV labels everything zero-shot and has no column for a method; see `untold`.
 
     Raises:
-        DataError: CLIP_benchmark's CSV, which tells no data apart, would hold results on other data.
+        DataError: the CSV of CLIP_benchmark, which does not identify data, would mix results on different
+            data.
     """
     rows = sorted(whole_results(results), key=lambda each: (each.model, each.task))
     match form:
@@ -80,7 +81,7 @@ def export_text(results: Iterable[Result], form: Form, names: ExportNames) -> st
 
 
 def untold(results: Iterable[Result], form: Form) -> str:
-    """Say which whole results a form has no place for; empty where it has one for all."""
+    """A text about whole results that a form has no place for; empty if there are none."""
     if form != "clip_benchmark":
         return ""
     whole = whole_results(results)
@@ -92,14 +93,14 @@ def untold(results: Iterable[Result], form: Form) -> str:
 
 
 def _its_cells(result: Result) -> list[str]:
-    """The values of CLIP_benchmark's metrics; all are empty for a kind of task that it does not have."""
+    """The values of CLIP_benchmark's metrics; all empty for a kind of task that it does not have."""
     values = {each.metric: each.value for each in result.metrics if each.value is not None}
     known = values if result.kind in _ITS_TASKS else {}
     return ["" if name not in known else repr(known[name]) for name in _ITS_METRICS]
 
 
 def model_index(results: Sequence[Result], title: Callable[[str], str]) -> str:
-    """The YAML of a model card's `model-index`: a result a task, with all metrics that have a value.
+    """The YAML of a model card's `model-index`: one result per task, with all metrics that have a value.
 
     Layout: hub-docs, modelcard.md.
     """
@@ -121,7 +122,7 @@ def clip_benchmark_csv(results: Sequence[Result], names: ExportNames) -> str:
     Tasks of other kinds, and results with none of its metrics, are left out.
 
     Raises:
-        DataError: there are results on other data.
+        DataError: there are results on different data.
     """
     for task, column in columns(results).items():
         for result, differing in column.left_out:
@@ -171,12 +172,12 @@ def _hub_result(result: Result, title: str) -> Mapping[str, object]:
 
 
 def _told_digests(result: Result) -> dict[str, str]:
-    """Digests that are equal where two results were measured on the same data by one method."""
+    """Digests that are equal if two results were measured on the same data with the same method."""
     return {f"{name}_digest": result.digests[name] for name in _DIGESTS if name in result.digests}
 
 
 def _record(result: Result, value: Measurement) -> Mapping[str, object]:
-    """The object of a metric in JSON lines: what was measured, of what, and on what data."""
+    """The JSON object of a metric: the measurement, the model and the data."""
     names = ("model", "method", "task", "kind", "protocol", "protocol_digest", "n_images", "n_texts")
     measured = ("metric", "value", "ci_low", "ci_high", "ci_method", "n", "left_out")
     return {

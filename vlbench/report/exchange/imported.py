@@ -1,4 +1,4 @@
-"""Scores from other tools' result files: rows marked as theirs, in a folder of their own."""
+"""Scores from result files of other tools: rows marked with the tool, in a folder of their own."""
 
 from collections.abc import Callable, Collection, Container, Iterable, Sequence
 from dataclasses import astuple, dataclass
@@ -13,21 +13,21 @@ from vlbench.report.csv_text import unguarded
 from vlbench.report.table import Table, decimals
 
 FOLDER = "imported"
-"""Of a results folder; `vlbench run` and `vlbench leaderboard` read no JSON there and mix none of it in."""
+"""The sub-folder of a results folder; `vlbench run` and `vlbench leaderboard` do not mix it with results."""
 
 _LEAST_DIGITS = 4
 _MARK_DIGITS = 6
 HEAD = ("system", "model", "card", "dataset", "task", "metric", "value", "differs", "file")
-"""The columns of a CSV of imported scores: the fields of `ImportedScore` in their order."""
+"""The columns of a CSV of imported scores: the fields of `ImportedScore`, in order."""
 
 
 @dataclass(frozen=True, slots=True)
 class TheirScore:
-    """A score as another tool states it: its names, and the value's text, a fraction.
+    """A score as another tool states it: the tool's names, and the text of the value, a fraction.
 
-    `pretrained` is the tag or file of the weights, `language` that of the texts where it is not English.
-    `differs` says what of its protocol is known to be another than ours, `exporter` who wrote the file for
-    the tool; empty where the tool did.
+    `pretrained` is the tag or file of the weights, `language` the language of the texts if it is not English.
+    `differs` is a known difference from our protocol; `exporter` is who wrote the file, empty for the tool
+    itself.
     """
 
     model: str
@@ -41,13 +41,13 @@ class TheirScore:
 
     @property
     def cell(self) -> tuple[str, ...]:
-        """The names under which a file may state one value."""
+        """The names that identify the value in a file."""
         return (self.model, self.pretrained, self.dataset, self.language, self.metric, self.differs)
 
 
 @dataclass(frozen=True, slots=True)
 class ImportedScore:
-    """A score of another tool, under its names and, where we have cards for them, under ours."""
+    """A score of another tool, under the tool's names and, where there are cards, under ours."""
 
     system: str
     model: str
@@ -61,7 +61,10 @@ class ImportedScore:
 
     @property
     def published(self) -> PublishedScore | None:
-        """The score as one to set results beside; None where no card stands for its model or data set."""
+        """The score as a published one, to compare results with.
+
+        None without a card for its model or data set.
+        """
         if not (self.card and self.task):
             return None
         source = f"{self.system}: {self.file} (imported)"
@@ -79,7 +82,7 @@ def imported_score(
     card_of: Callable[[str, str], str],
     task_of: Callable[[str, str], str],
 ) -> ImportedScore:
-    """A tool's score under our names too: of (model, pretrained) and of (data set, language)."""
+    """Add our names to a tool's score, for (model, pretrained) and for (data set, language)."""
     return ImportedScore(
         system=system,
         model="/".join(filter(None, (theirs.model, theirs.pretrained))),
@@ -94,7 +97,7 @@ def imported_score(
 
 
 def refuse_doubled(scores: Iterable[TheirScore], file: Path) -> None:
-    """Refuse a file that states a score twice, even with equal values: nobody could say which one holds.
+    """Refuse a file that states a score twice, even with equal values: it is not clear which one counts.
 
     Raises:
         DataError: with the cell and both values.
@@ -125,9 +128,10 @@ def rows_of_csv(
 
 
 def write_imported(scores: Sequence[ImportedScore], folder: Path) -> Path:
-    """Write the scores of one file of a tool under a results folder; an earlier import of it is replaced.
+    """Write the scores of one file of a tool into a results folder.
 
-    Tools call the JSON files of many runs the same: one of a single model bears a mark of its own.
+    An earlier import of the file is replaced. Tools use one name for the JSON files of many runs, so a file
+    of a single model gets a mark in its name.
     """
     first = scores[0]
     stem = f"{file_name(first.system)}-{file_name(Path(first.file).stem)}"
@@ -137,7 +141,7 @@ def write_imported(scores: Sequence[ImportedScore], folder: Path) -> Path:
 
 
 def known_already(scores: Sequence[ImportedScore], folder: Path) -> int:
-    """Count the scores that a file of another name gave already, with the same values."""
+    """Count the scores that another file had already, with the same values."""
     names = {score.file for score in scores}
     known = {_same(score) for score in read_imported(folder) if score.file not in names}
     return sum(_same(score) in known for score in scores)
@@ -148,10 +152,10 @@ def _same(score: ImportedScore) -> tuple[str, ...]:
 
 
 def read_imported(folder: Path) -> tuple[ImportedScore, ...]:
-    """Read all imported scores of a results folder; a score that two files state alike is read once.
+    """Read all imported scores of a results folder. Equal scores in two files count once.
 
     Raises:
-        DataError: a CSV there is not one that `vlbench import` wrote, or it states a score twice.
+        DataError: a CSV there was not written by `vlbench import`, or states a score twice.
     """
     found: dict[tuple[str, ...], ImportedScore] = {}
     for path in sorted((folder / FOLDER).glob("*.csv")):
@@ -178,10 +182,10 @@ def _read(path: Path) -> list[ImportedScore]:
 
 
 def imported_text(scores: Sequence[ImportedScore], tasks: Container[str], *, markdown: bool = False) -> str:
-    """The imported scores on some tasks as a table, under a line that says so; empty where there are none.
+    """The imported scores on some tasks as a table with a heading; empty if there are none.
 
-    Models and tasks bear our names where cards stand for them. For a terminal a last line says how many
-    scores are on other tasks.
+    Models and tasks have our names where there are cards. On a terminal, a last line counts the scores on
+    other tasks.
     """
     rows = [
         (
@@ -205,12 +209,12 @@ def imported_text(scores: Sequence[ImportedScore], tasks: Container[str], *, mar
 
 
 def fraction_text(value: object, where: str) -> str:
-    """Write a number of a tool's file as a fraction with its own digits, at least four behind the point.
+    """The text of a number in a tool's file as a fraction, with its own digits and at least four decimals.
 
-    Files drop zeros at the end (`0.7`), which are no lack of precision.
+    Files drop trailing zeros (`0.7`), which does not mean lower precision.
 
     Raises:
-        DataError: it is no number, or none between 0 and 1.
+        DataError: it is not a number between 0 and 1.
     """
     text = value.strip() if isinstance(value, str) else repr(value)
     if "e" in text.lower():
@@ -230,7 +234,7 @@ def _number(text: str, where: str) -> float:
 
 
 def _mark(scores: Sequence[ImportedScore]) -> str:
-    """A mark that tells the JSON of one run from those of other models; empty for tables of many."""
+    """A mark that distinguishes the JSON of one run from those of other models; empty for tables of many."""
     models, datasets = ({getattr(score, name) for score in scores} for name in ("model", "dataset"))
     if Path(scores[0].file).suffix.lower() != ".json" or len(models) > 1:
         return ""

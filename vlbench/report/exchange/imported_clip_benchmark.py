@@ -1,4 +1,4 @@
-"""CLIP_benchmark's results: a JSON a run, or the CSV that `clip_benchmark build` makes of them."""
+"""CLIP_benchmark's results: one JSON per run, or the CSV that `clip_benchmark build` makes from them."""
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -16,10 +16,10 @@ _LAYOUT = "`dataset`, `model`, `pretrained`, `task` and metrics"
 
 
 def read_clip_benchmark(path: Path) -> tuple[TheirScore, ...]:
-    """Every score of a JSON file or of a CSV; what it could not compute (NaN) and lists are left out.
+    """Every score in a JSON file or a CSV, without NaN (what the tool could not compute) and lists.
 
     Raises:
-        DataError: it has another layout, or a value is no fraction.
+        DataError: the file has another layout, or a value is not a fraction.
     """
     read = _rows_of_csv if path.suffix.lower() == ".csv" else _rows_of_json
     return tuple(score for where, row, metrics in read(path) for score in _scores(where, row, metrics))

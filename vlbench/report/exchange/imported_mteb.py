@@ -1,4 +1,4 @@
-"""mteb's results: a JSON a task, in a folder a model with `model_meta.json` beside it."""
+"""mteb's results: one JSON per task, in a folder per model with `model_meta.json`."""
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -16,12 +16,12 @@ _DEFAULT = "default"
 
 
 def read_mteb(path: Path, *, model: str | None = None) -> tuple[TheirScore, ...]:
-    """Every number of a result file, split by split, under its data set and split; acc1 is their accuracy.
+    """Every number in a result file, split by split, under its data set and split. Their accuracy is acc1.
 
-    `model` is its name; else that in `model_meta.json` beside the file.
+    `model` is the name of the model; by default the one in `model_meta.json` next to the file.
 
     Raises:
-        DataError: it has another layout, nothing names the model, or a main score is no fraction.
+        DataError: the file has another layout, nothing names the model, or a main score is not a fraction.
     """
     content = _object(path)
     task, scores = content.get("task_name"), content.get("scores")
@@ -52,7 +52,7 @@ def _scores(path: Path, task: str, scores: Mapping[str, object], model: str) -> 
 
 
 def _fractions(path: Path, subset: Mapping[str, object]) -> Iterator[tuple[str, str]]:
-    """The metrics that are fractions; the main score has to be one."""
+    """The metrics that are fractions; the main score must be one."""
     for metric, value in subset.items():
         is_number = isinstance(value, int | float) and not isinstance(value, bool)
         if metric == _MAIN or (is_number and 0 <= cast("float", value) <= 1):

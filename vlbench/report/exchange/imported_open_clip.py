@@ -1,7 +1,7 @@
-"""open_clip's published CSVs (docs/openclip_*_results.csv): a row a model, a column a data set.
+"""open_clip's published CSVs (docs/openclip_*_results.csv): one row per model, one column per data set.
 
-Three layouts: classification (35 data sets, or 38 with retrieval), retrieval, multilingual retrieval. What
-each column measures is open_clip_columns.tsv.
+There are three layouts: classification (35 data sets, or 38 with retrieval), retrieval, and multilingual
+retrieval. open_clip_columns.tsv lists what each column measures.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -18,12 +18,12 @@ _COLUMNS = "open_clip_columns.tsv"
 _MODEL = (("name", "pretrained"), ("model", "version"))
 _AVERAGE = "Average perf. on "
 _COLUMN_DIGITS = 4
-"""Decimals of the classification table's columns: their mean is known to half a unit of them."""
+"""The decimals of the classification table's columns; their mean is known to half a unit of the last."""
 
 
 @dataclass(frozen=True, slots=True)
 class StatedAverage:
-    """A row's average as the file states it, and the mean of its columns."""
+    """The average that a file states for a row, and the mean of the row's columns."""
 
     model: str
     column: str
@@ -32,17 +32,17 @@ class StatedAverage:
 
     @property
     def agrees(self) -> bool:
-        """Whether the mean of the rounded columns can be what the stated average was rounded from."""
+        """Whether the stated average can be the mean of the columns before rounding."""
         value, digits = printed_value(self.text)
         rounding = 0.5 * 10.0**-_COLUMN_DIGITS + 0.5 * 10.0**-digits
         return abs(self.mean - value) <= rounding + 1e-9
 
 
 def read_open_clip(path: Path) -> tuple[tuple[TheirScore, ...], tuple[StatedAverage, ...]]:
-    """Every score of a CSV in one of open_clip's layouts, and the averages it states over a row's data sets.
+    """Every score in a CSV of one of open_clip's layouts, and the averages that it states.
 
     Raises:
-        DataError: it has another layout, or a cell is no fraction.
+        DataError: the file has another layout, or a cell is not a fraction.
     """
     lacking = (
         "not in open_clip's layout: line 1 has no columns name and pretrained; see "
@@ -62,7 +62,7 @@ def read_open_clip(path: Path) -> tuple[tuple[TheirScore, ...], tuple[StatedAver
 
 
 def _measures(head: Sequence[str]) -> dict[str, tuple[str, str, str]]:
-    """Data set, metric and language of each column that holds a score."""
+    """Data set, metric and language of each column with scores."""
     text = files("vlbench.report.exchange").joinpath(_COLUMNS).read_text(encoding="utf-8")
     known = {column: rest for column, *rest in (line.split("\t") for line in text.splitlines()[1:])}
     found = {}
@@ -95,7 +95,7 @@ def _row_scores(
 
 
 def _row_averages(row: Mapping[str, str], scores: Sequence[TheirScore]) -> Iterator[StatedAverage]:
-    """The average over as many data sets as the row has; others average something else."""
+    """The averages over as many data sets as the row has. Other averages mean something else."""
     for column in row:
         if column.startswith(_AVERAGE) and column.split()[-2] == str(len(scores)):
             mean = fmean(float(score.text) for score in scores)

@@ -1,4 +1,4 @@
-"""Results to experiment trackers, when a run asks for it: a tracker's run a result."""
+"""Logs results to experiment trackers, if a run asks for it: one tracker run per result."""
 
 import importlib
 import os
@@ -11,11 +11,13 @@ from vlbench.core.result import Result
 
 Tracker = Literal["wandb", "mlflow"]
 PROJECT = "vlbench"
-"""The project of wandb or the experiment of mlflow, where the environment names no other."""
+"""The default project of wandb, or experiment of mlflow."""
 
 
 def run_log(tracker: Tracker) -> Callable[[Result], None]:
-    """Return a function that logs a result to a tracker, which writes where its environment says.
+    """Return a function that logs a result to a tracker.
+
+    The tracker is configured by its environment variables.
 
     Raises:
         Unsupported: the tracker is not installed.
@@ -31,7 +33,7 @@ def run_log(tracker: Tracker) -> Callable[[Result], None]:
 
 
 def logged_metrics(result: Result) -> dict[str, float]:
-    """A result's numbers by name: metrics with both ends of their intervals, and images/s.
+    """The numbers of a result by name: metrics with both ends of their intervals, and images/s.
 
     Trackers refuse an @ in a name: `recall@5` is logged as `recall_at_5`.
     """
@@ -44,7 +46,7 @@ def logged_metrics(result: Result) -> dict[str, float]:
 
 
 def logged_facts(result: Result) -> Mapping[str, str | int | float]:
-    """What a result was measured with."""
+    """The facts about how a result was measured."""
     names = ("model", "method", "task", "kind", "protocol", "protocol_digest", "primary", "partial")
     return {
         **{name: getattr(result, name) for name in (*names, "zero_shot", "n_images", "n_texts")},

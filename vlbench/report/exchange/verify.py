@@ -1,4 +1,4 @@
-"""Results beside published scores: reproduced, off by so much, or not comparable and why."""
+"""Compares results with published scores: reproduced, off by how much, or not comparable and why."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -11,18 +11,18 @@ from vlbench.core.result import Result
 from vlbench.report.task_name import data_set_of
 
 TOLERANCE = 0.002
-"""Fraction by which a result may miss a published value, whatever its interval: what other kernels, image
-decoders and half precision change."""
+"""How much a result may differ from a published value, as a fraction, whatever its interval: other kernels,
+image decoders and half precision change as much."""
 
 Verdict = Literal["reproduced", "off", "undecided", "not comparable"]
 _SLACK = 1e-9
-"""Of binary fractions: 0.634 + 0.0005 is not exactly 0.6345."""
+"""Allowance for binary fractions: 0.634 + 0.0005 is not exactly 0.6345."""
 _LEAST_DIGITS, _MOST_DIGITS = 3, 4
 
 
 @dataclass(frozen=True, slots=True)
 class Cards:
-    """What cards say: the protocols of tasks, and the SHA-256 of the published weights of models."""
+    """What cards state: the protocols of tasks, and the SHA-256 of the published weights of models."""
 
     protocols: Mapping[str, CardProtocol] = field(default_factory=dict)
     weights: Mapping[str, str] = field(default_factory=dict)
@@ -30,10 +30,10 @@ class Cards:
 
 @dataclass(frozen=True, slots=True)
 class PublishedComparison:
-    """A published score and the result set beside it.
+    """A published score, and the result compared with it.
 
-    `value` is the result's, None where it has none; `difference` is value - published. `reason` says why
-    the two are not comparable, or why they do not tell; `stale` that the result is not what its card asks.
+    `value` is the result's, None where it has none; `difference` is value - published. `reason` tells why the
+    two are not comparable, or undecided. `stale` tells how the result's protocol differs from its card.
     """
 
     model: str
@@ -58,7 +58,7 @@ class PublishedComparison:
 
 
 def card_models(model: str) -> tuple[str, ...]:
-    """The names under which a model may be published: its own, and that without its marks.
+    """The names under which a model may be published: its own, and those without marks.
 
     >>> card_models("clip-b32@12ab34+bf16+probe@4~3fa2c1.s1")[1:]
     ('clip-b32@12ab34', 'clip-b32')
@@ -74,11 +74,12 @@ def compare(
     *,
     tolerance: float = TOLERANCE,
 ) -> list[PublishedComparison]:
-    """Every published score of a result's model on its data set beside the result.
+    """Compare each result with every published score of its model on its data set.
 
-    A score is reproduced where it lies within the tolerance or half a unit of its last digit of the result's
-    value, whichever is larger. Where it does not, and the values that round to it meet the result's 95 %
-    interval, the images are too few to tell: it is undecided. Sorted by task, model, metric and source.
+    A score is reproduced if it differs from the result's value by at most the tolerance, or half a unit of
+    its last digit if that is larger. It is undecided if it differs by more and the values that round to it
+    overlap the result's 95 % interval: there are too few images to tell. Sorted by task, model, metric and
+    source.
     """
     by_name: dict[tuple[str, str], list[PublishedScore]] = {}
     for score in published:
@@ -99,10 +100,10 @@ def compare(
 
 
 def unreproduced(comparisons: Iterable[PublishedComparison]) -> list[PublishedComparison]:
-    """Scores that are off, undecided or beside a stale result, where no source of them is reproduced.
+    """Scores that are off, undecided or compared with a stale result, if no source of them is reproduced.
 
-    Sources that contradict one another cannot all be reproduced: one is enough. An imported one is not: it
-    may be the result itself, exported.
+    Sources that contradict one another cannot all be reproduced, so one is enough. An imported score does not
+    count: it may be an export of the result itself.
     """
     groups: dict[tuple[str, str, str], list[PublishedComparison]] = {}
     for each in comparisons:
@@ -136,7 +137,7 @@ def _compared(result: Result, score: PublishedScore, cards: Cards, tolerance: fl
 def _judged(
     result: Result, value: Measurement, score: PublishedScore, tolerance: float
 ) -> tuple[Verdict, str]:
-    """The verdict on two values that are comparable, and its reason."""
+    """The verdict on two comparable values, and its reason."""
     half = 0.5 * 10.0**-score.digits + _SLACK  # of the last printed digit: what rounding may have hidden
     difference = (value.value or 0.0) - score.value
     if abs(difference) <= max(tolerance + _SLACK, half):
@@ -149,7 +150,7 @@ def _judged(
 
 
 def _why_not(result: Result, score: PublishedScore, cards: Cards) -> str:
-    """Say why a result and a score do not compare, whatever their values; empty where they do."""
+    """Why a result and a score are not comparable, whatever their values; empty if they are."""
     if score.differs:
         return score.differs
     if result.partial:
@@ -173,7 +174,7 @@ def _why_not(result: Result, score: PublishedScore, cards: Cards) -> str:
 
 
 def _stale(result: Result, cards: Cards) -> str:
-    """How a result's protocol differs from what its card says now; empty where it does not, or has none."""
+    """How a result's protocol differs from its card; empty if it does not, or there is no card."""
     card = cards.protocols.get(result.task.split("+", maxsplit=1)[0])
     if card is None:
         return ""
@@ -189,7 +190,7 @@ def _stale(result: Result, cards: Cards) -> str:
 
 
 def _other_digest(result: Result, card: CardProtocol) -> str:
-    """Say in what a result's protocol differs from its card by digest; empty where it does not."""
+    """The field in which a result's protocol differs from its card by digest; empty if none does."""
     statement = result.protocol_statement
     # what the card leaves to its data is the result's own: descriptions, captions (no texts of a protocol)
     left = {name: statement[name] for name in ("templates", "descriptions") if name in statement}
@@ -211,14 +212,14 @@ def _other_digest(result: Result, card: CardProtocol) -> str:
 
 
 def _shown(stated: object) -> str:
-    """A field of a protocol in a line."""
+    """A field of a protocol on one line."""
     if isinstance(stated, Mapping):
         return ", ".join(f"{key}={stated[key]}" for key in sorted(stated)) or "none"
     return "none" if stated is None else str(stated)
 
 
 def _arithmetic(result: Result, difference: float) -> str:
-    """Say which setting of the arithmetic may explain a difference; empty where all are exact."""
+    """The arithmetic setting that may explain a difference; empty if all are exact."""
     plain = {"precision": "fp32", "preprocess": "exact"}
     for name, default in plain.items():
         setting = result.settings.get(name, default)

@@ -20,7 +20,7 @@ _WIDTHS = {"verdict": 40, "source": 34}
 
 
 def comparisons_text(comparisons: Sequence[PublishedComparison], form: Form) -> str:
-    """Comparisons in a form; the text ends with how many there are of each verdict."""
+    """Comparisons in a form; as text, with a last line that counts each verdict."""
     match form:
         case "json":
             found = [dict(zip(_COLUMNS, _fields(each), strict=True)) | _numbers(each) for each in comparisons]
@@ -39,7 +39,7 @@ def comparisons_text(comparisons: Sequence[PublishedComparison], form: Form) -> 
 
 
 def counts_line(comparisons: Iterable[PublishedComparison]) -> str:
-    """How many scores are reproduced, off and not comparable, and undecided where some are."""
+    """A line that counts the scores that are reproduced, off, not comparable and, if any, undecided."""
     verdicts = [each.verdict for each in comparisons]
     undecided: tuple[Verdict, ...] = ("undecided",) if "undecided" in verdicts else ()
     names: tuple[Verdict, ...] = ("reproduced", "off", *undecided, "not comparable")
@@ -47,7 +47,7 @@ def counts_line(comparisons: Iterable[PublishedComparison]) -> str:
 
 
 def _fields(each: PublishedComparison) -> list[str]:
-    """The cells of a CSV under `_COLUMNS`."""
+    """The cells of a CSV row under `_COLUMNS`."""
     numbers = map(number, (each.value, each.ci_low, each.ci_high))
     published = each.published
     return [
@@ -63,7 +63,7 @@ def _numbers(each: PublishedComparison) -> dict[str, float | None]:
 
 
 def _cells(each: PublishedComparison, *, notes: bool = False) -> list[str]:
-    """The cells under `_HEAD`; with `notes` those of the published score follow its source."""
+    """The cells under `_HEAD`; with `notes`, the notes on the published score follow its source."""
     published = each.published
     other = f" ({published.task})" if published.task != each.task else ""
     value = with_interval(each.value, each.ci_low, each.ci_high)

@@ -1,1 +1,1 @@
-"""Results against a baseline."""
+"""Checks results against a baseline."""

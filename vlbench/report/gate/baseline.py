@@ -1,4 +1,4 @@
-"""A baseline: the CSV that results are compared with, kept beside the code and read in a diff."""
+"""Baselines: a CSV that results are compared with, kept with the code and read in diffs."""
 
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -19,14 +19,14 @@ from vlbench.report.table import Table, number
 
 @dataclass(frozen=True, slots=True)
 class BaselineRow:
-    """A metric of a model on a task, and what it was measured with; the fields are the CSV's columns.
+    """A metric of a model on a task, and how it was measured. The fields are the columns of the CSV.
 
-    `value` and its 95 % interval are fractions unless the metric's name says otherwise, None where they
-    could not be measured. `weights` is a digest of the contents of all weight files; `image_ids`, `texts`,
-    `truth` (what is right), `validation` and `training` (images that a method learned from) are the result's
-    digests, empty where it has none. `device` is the kind, such as cuda. Values lie from
-    `least` to `most`, None for no end. A baseline of an earlier version lacks the columns `left_out` to
-    `device`, which are None then, and those after them, which are read from the metric's name.
+    `value` and its 95 % interval go from `least` to `most`, where None means no end; they are None if they
+    could not be measured. `weights` is a digest of the contents of all weight files. `image_ids`, `texts`,
+    `truth` (what is right), `validation` and `training` (images that a method learned from) are digests of
+    the result, empty where it has none. `device` is the kind of device, such as cuda. A baseline of an
+    earlier version lacks the columns `left_out` to `device`, which are then None, and the later ones, which
+    are then derived from the metric's name.
     """
 
     model: str
@@ -63,7 +63,7 @@ _MEND = "restore the file or write it anew"
 
 
 def rows_of(results: Iterable[Result]) -> tuple[BaselineRow, ...]:
-    """The rows of results, sorted by model, task and metric; partial results have none."""
+    """The rows of results, sorted by model, task and metric, without partial results."""
     whole = (result for result in results if not result.partial)
     rows = [_row(result, metric) for result in whole for metric in result.metrics]
     return tuple(sorted(rows, key=lambda row: (row.model, row.task, row.metric)))
@@ -83,7 +83,7 @@ def baseline_text(rows: Iterable[BaselineRow]) -> str:
 
 
 def write_baseline(path: Path, rows: Sequence[BaselineRow]) -> None:
-    """Write a baseline whole or not at all; a file that says the same already is left alone.
+    """Write a baseline atomically. A file with the same content is not touched.
 
     Raises:
         DataError: there are no rows.
@@ -99,7 +99,7 @@ def read_baseline(path: Path) -> tuple[BaselineRow, ...]:
     """The rows of a baseline, in the file's order; its columns may have any order.
 
     Raises:
-        DataError: there is no such file, it is no baseline, holds no row, or a line of it is damaged.
+        DataError: there is no such file, it is not a baseline, it has no rows, or a line is damaged.
     """
     if not path.is_file():
         raise DataError(f"{path}: no such baseline; `vlbench check --baseline {path} --update` writes it")
@@ -186,7 +186,7 @@ def _parse(cells: Mapping[str, str], where: str) -> BaselineRow:
 
 
 def _number(text: str) -> float | None:
-    """A number; None for an empty cell or `nan`, which say that there is none."""
+    """A number; None for an empty cell or `nan`."""
     value = float(text or "nan")
     if math.isinf(value):
         raise ValueError("infinity is no score")
@@ -204,4 +204,4 @@ _READERS: Mapping[str, Callable[[str], object]] = {
     **dict.fromkeys(("value", "ci_low", "ci_high", "least", "most"), _number),
     "lower_is_better": _is_yes,
 }
-"""How the cells of columns that hold no text are read."""
+"""How cells of columns without text are read."""

@@ -1,4 +1,4 @@
-"""Results against a baseline: what moved, and whether a person has to look at it."""
+"""Compares results with a baseline: what moved, and whether a person has to look at it."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -11,10 +11,10 @@ from vlbench.report.gate.inputs import changed_inputs, equal_inputs, other_count
 from vlbench.report.task_name import old_method
 
 TOLERANCE = 0.005
-"""What a value may lose unless it is told otherwise, however narrow its interval: another version of a
-kernel or of an image decoder changes as much."""
+"""How much a value may get worse by default, however narrow its interval: another version of a kernel or an
+image decoder changes as much."""
 _SLACK = 1e-6
-"""A baseline holds six decimals."""
+"""Allowance for rounding: a baseline has six decimals."""
 
 Verdict = Literal[
     "worse",
@@ -31,23 +31,23 @@ Verdict = Literal[
     "new",
 ]
 PASSING: frozenset[Verdict] = frozenset({"gained", "better", "within", "new"})
-"""Verdicts that are reported and fail nothing."""
+"""Verdicts that are reported but do not fail."""
 
 
 @dataclass(frozen=True, slots=True)
 class Tolerances:
-    """How much a metric may get worse, in its own units."""
+    """How much each metric may get worse, in its own unit."""
 
     everywhere: float | None = None
     by_metric: Mapping[str, float] = field(default_factory=dict)
 
     @classmethod
     def of_text(cls, text: str) -> "Tolerances":
-        """Tolerances as they are written on a command line; an empty text has none.
+        """Parse tolerances as on the command line; an empty text has none.
 
         Raises:
-            VlbenchError: the text is none, one is below 0 or more than a fraction can move, or there are
-                two for one metric or for all.
+            VlbenchError: the text is not a list of tolerances, one is negative or larger than a fraction can
+                change, or there are two for one metric or for all.
 
         >>> Tolerances.of_text("0.005,acc1=0.01").of("acc1")
         0.01
@@ -68,12 +68,12 @@ class Tolerances:
         return cls(everywhere, by_metric)
 
     def refuse_unknown(self, rows: Iterable[BaselineRow]) -> None:
-        """Refuse a tolerance that lets every value pass, or one of a metric that no row has.
+        """Refuse a tolerance that lets every value pass, or one for a metric that no row has.
 
-        Either is a slip of the pen that would allow everything.
+        Either is a typing error that would allow everything.
 
         Raises:
-            UnknownName: with the metrics that come close.
+            UnknownName: no row has the metric; the message lists close matches.
             VlbenchError: a tolerance is as wide as the metric.
         """
         rows = tuple(rows)
@@ -87,17 +87,16 @@ class Tolerances:
                 _refuse_any(self.by_metric[name], f"{name}={self.by_metric[name]:g}", row.most)
 
     def of(self, metric: str) -> float | None:
-        """Return the tolerance of a metric by its name (`recall@5`, then `recall`), else that of all."""
+        """The tolerance for a metric by its name (`recall@5`, then `recall`), else the one for all."""
         named = self.by_metric.get(metric, self.by_metric.get(split_metric(metric)[0]))
         return self.everywhere if named is None else named
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing that is not as in the baseline; `metric` is empty where it concerns the whole result.
+    """One difference from the baseline; `metric` is empty if it concerns the whole result.
 
-    `allowed` is how much the metric may get worse. A value that moved within it is a finding that fails
-    nothing.
+    `allowed` is how much the metric may get worse. A smaller change is a finding that does not fail.
     """
 
     model: str
@@ -111,17 +110,17 @@ class Finding:
 
     @property
     def failed(self) -> bool:
-        """Whether a person has to look at it."""
+        """Whether it fails the check."""
         return self.verdict not in PASSING
 
     @property
     def warned(self) -> bool:
-        """Whether it fails nothing and a person should look at it all the same."""
+        """Whether it passes, but a person should look at it."""
         return self.verdict == "gained"
 
     @property
     def change(self) -> float | None:
-        """What the value gained, negative where it fell; None where one of the two is missing."""
+        """The change of the value, negative if it fell; None if one of the two values is missing."""
         return None if self.before is None or self.after is None else self.after - self.before
 
 
@@ -132,13 +131,13 @@ def compare_rows(
     *,
     strict: bool = False,
 ) -> tuple[Finding, ...]:
-    """Find all that differs from a baseline, sorted by model, task and metric; equal values are no finding.
+    """Find all differences from a baseline, sorted by model, task and metric.
 
-    A value is worse where it moved by more than is allowed: the tolerance that was given for its metric, or
-    else `TOLERANCE`. Where the inputs are not told to be equal (another kind of device), that or the
-    distance from the baseline's value to that end of its 95 % interval which is worse, whichever is larger.
-    It is better where it moved as far the other way, and `gained` where equal inputs did. `strict` fails
-    what the baseline does not list.
+    A value is `worse` if it got worse by more than is allowed: the stated tolerance for its metric, or else
+    `TOLERANCE`. If the inputs are not known to be equal (another kind of device), the limit is at least the
+    distance from the baseline's value to the worse end of its 95 % interval. A value is `better` if it moved
+    as far the other way, or `gained` if the inputs are equal. With `strict`, what the baseline does not list
+    fails.
     """
     before, after = rows_by_pair(baseline), rows_by_pair(current)
     allowed = tolerances or Tolerances()
@@ -164,7 +163,7 @@ def compare_rows(
 
 
 def sentence(finding: Finding) -> str:
-    """A finding in a line: `tiny-clip on shapes, acc1: fell by 0.0660 ...`."""
+    """A finding on one line: `tiny-clip on shapes, acc1: fell by 0.0660 ...`."""
     metric = f", {finding.metric}" if finding.metric else ""
     return f"{finding.model} on {finding.task}{metric}: {finding.message}"
 
@@ -182,7 +181,7 @@ def _tolerance(text: str, part: str) -> float:
 
 
 def _refuse_any(value: float, part: str, most: float | None) -> None:
-    """Raise VlbenchError for a tolerance as wide as all that a metric can be."""
+    """Raise VlbenchError for a tolerance as wide as the whole range of a metric."""
     if most is not None and value > most:
         raise VlbenchError(
             f"tolerance {part!r}: more than {most:g} lets any fraction pass; 0.05 are five points, and "
@@ -225,7 +224,7 @@ def _moved(
 
 
 def _value(was: BaselineRow, now: BaselineRow, tolerances: Tolerances) -> Iterator[Finding]:
-    """How a value moved; nothing where it did not."""
+    """The finding for a value that moved; none if it did not."""
     given, equal = tolerances.of(was.metric), equal_inputs(was, now)
     # the distance from the value to the worse end of its interval is noise
     end = was.ci_high if was.lower_is_better else was.ci_low

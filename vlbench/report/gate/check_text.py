@@ -1,4 +1,4 @@
-"""What moved against a baseline: a table for a terminal, Markdown, or JSON."""
+"""Findings of a check as text for a terminal, Markdown, or JSON."""
 
 import json
 from collections.abc import Sequence
@@ -14,7 +14,7 @@ _HEAD = ("", "model", "task", "metric", "baseline", "now", "change", "allowed", 
 
 
 def findings_text(findings: Sequence[Finding], form: Form) -> str:
-    """Findings in a form; empty text where there are none, an empty list in JSON."""
+    """Findings in a form; without any, an empty text, or an empty list in JSON."""
     if form == "json":
         rows = [
             asdict(each) | {"change": each.change, "failed": each.failed, "warned": each.warned}

@@ -1,4 +1,4 @@
-"""What a value was measured with (protocol, weights, data, precision), against a baseline."""
+"""Compares how a value was measured (protocol, weights, data, precision) with a baseline."""
 
 from collections.abc import Iterator
 from typing import Literal
@@ -10,7 +10,8 @@ Change = Literal["protocol", "weights", "data", "precision"]
 
 
 def changed_inputs(was: BaselineRow, now: BaselineRow) -> Iterator[tuple[Change, str]]:
-    """Yield what differs in the inputs of two rows of one model, task and metric: a kind and a sentence."""
+    """Yield each difference in the inputs of two rows of the same model, task and metric: a kind and a
+    sentence."""
     names = set(_question(was, now).differs_from(_question(now, was)))
     if "protocol" in names:
         before, after = (f"{row.protocol} ({_short(row.protocol_digest)})" for row in (was, now))
@@ -41,7 +42,7 @@ def _other(what: str, before: str | None, after: str | None) -> tuple[Change, st
 
 
 def other_count(was: BaselineRow, now: BaselineRow) -> str:
-    """Say how the number of items that a metric is measured over changed; empty where it did not."""
+    """A text about a changed number of items that a metric is measured over; empty if it is the same."""
     if was.n == now.n and not _told(was.left_out, now.left_out):
         return ""
     before, after = (
@@ -53,14 +54,15 @@ def other_count(was: BaselineRow, now: BaselineRow) -> str:
 def equal_inputs(was: BaselineRow, now: BaselineRow) -> bool:
     """Whether two rows state the same images, weights, precision and kind of device.
 
-    Equal inputs score the same but for rounding: the interval of another sample of images says nothing.
+    Equal inputs have the same score apart from rounding, so the interval over samples of images does not
+    apply.
     """
     told = was.image_ids and was.weights and was.device
     return bool(told) and was.device == now.device and not any(changed_inputs(was, now))
 
 
 def _question(row: BaselineRow, other: BaselineRow) -> Question:
-    """The question that a row answers; what the other row does not state is left out."""
+    """The question of a row, without what the other row does not state."""
     truth = "" if row.truth is None or other.truth is None else row.truth
     return Question.told(
         {"image_ids": row.image_ids, "texts": row.texts, "truth": truth},
@@ -71,7 +73,7 @@ def _question(row: BaselineRow, other: BaselineRow) -> Question:
 
 
 def _other_images(was: BaselineRow, now: BaselineRow) -> Iterator[tuple[Change, str]]:
-    """Yield signs that images of equal ids are others: their number, or the revision of their source."""
+    """Yield signs that images with equal ids differ: their number, or the revision of their source."""
     if _told(was.n_images, now.n_images):
         yield "data", f"other data: {was.n_images} images, now {now.n_images}"
     before, after = was.source_revision, now.source_revision
@@ -86,7 +88,7 @@ _BYTES = "sha256:"
 
 
 def _told(was: int | str | None, now: int | str | None) -> bool:
-    """Whether two counts or digests differ, where both are told."""
+    """Whether two counts or digests differ, if both are stated."""
     return was is not None and now is not None and was != now
 
 

@@ -1,1 +1,1 @@
-"""Two models on the same images."""
+"""Compares two models on the same images."""

@@ -1,4 +1,4 @@
-"""Two models of a results folder compared on the tasks that both have."""
+"""Compares two models of a results folder on the tasks that both have."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from fnmatch import fnmatchcase
@@ -19,13 +19,13 @@ Results = Mapping[str, Result]
 def compare_models(
     folder: Path, a: str, b: str, *, tasks: Sequence[str] = (), seed: int = 0
 ) -> tuple[Comparison, ...]:
-    """Compare two models on the named tasks, or on all that both have whole results of, Holm over them.
+    """Compare two models on some tasks, by default on all with whole results of both; p values by Holm.
 
-    Tasks may hold wildcards, which match among those that both have. Sorted by task.
+    Tasks may hold wildcards, which match tasks that both models have. Sorted by task.
 
     Raises:
-        UnknownName: a model or task without results.
-        DataError: the folder or a file in it is damaged or missing, or two results do not compare: they
+        UnknownName: a model or task has no results.
+        DataError: the folder or a file in it is damaged or missing, or two results are not comparable: they
             differ in protocol, data or thresholds, or one is partial.
         VlbenchError: the models share no task.
     """
@@ -40,7 +40,7 @@ def compare_models(
 
 
 def _of_model(name: str, results: Sequence[Result], folder: Path) -> Results:
-    """A model's results, whole ones before partial ones."""
+    """The results of a model by task, whole ones before partial ones."""
     found = {each.task: each for each in sorted(results, key=lambda it: not it.partial) if each.model == name}
     if found:
         return found
@@ -69,7 +69,7 @@ def _chosen(tasks: Iterable[str], a: Results, b: Results, results: Sequence[Resu
 
 
 def _named(task: str, a: Results, b: Results, results: Sequence[Result]) -> str:
-    """A task that is asked for by its name, whatever there is of it; a partial result is refused later."""
+    """A task by its exact name, whatever results it has. A partial result is refused later."""
     known = {each.task for each in results}
     if task not in known:
         raise UnknownName("task with results", task, known)

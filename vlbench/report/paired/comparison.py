@@ -1,10 +1,9 @@
-"""Two models on the same images: the difference, its interval, and a paired test.
+"""Compares two models on the same images: the difference, its interval, and a paired test.
 
 Hits are tested by McNemar's mid-p test, mean average precision by a paired bootstrap over images, everything
-else by the random signs of what each image gains. Of a bootstrap, interval and p are those of the normal
-distribution with the mean and standard deviation of the resampled differences: a percentile interval with
-smooth tails, since counts of a thousand resamples tell no p below 0.002, and Holm's adjustment needs smaller
-ones.
+else by a sign-flip test of the differences per image. Interval and p of a bootstrap are those of a normal
+distribution with the mean and standard deviation of the resampled differences: counts over a thousand
+resamples cannot give a p below 0.002, and Holm's adjustment needs smaller ones.
 """
 
 import math
@@ -36,9 +35,10 @@ from vlbench.report.paired.paired_tests import (
 
 @dataclass(frozen=True, slots=True)
 class PairedTest:
-    """A difference tested: the 95 % interval, p, and how; `exact_p` and the discordant images of hits alone.
+    """A tested difference: 95 % interval, p, and the method.
 
-    `n` counts images, or what `of` says. Without a p there was nothing to test by, and `method` says why.
+    For hits also `exact_p` and the discordant images. `n` counts images, or what `of` names. Without a p,
+    nothing could be tested, and `method` tells why.
     """
 
     method: str
@@ -56,8 +56,8 @@ class PairedTest:
 class Comparison:
     """Two models on one task: the primary metric of both, and the difference B - A with its test.
 
-    `p_holm` is p adjusted for all tasks of a comparison, None before that. `movers` are the classes or tags
-    that moved most: those that gained, most first, then those that lost, most first.
+    `p_holm` is p adjusted for all tasks of a comparison; None before that. `movers` are the classes or tags
+    that moved most: first those that gained, then those that lost, largest first.
     """
 
     model_a: str
@@ -73,19 +73,19 @@ class Comparison:
 
     @property
     def difference(self) -> float | None:
-        """B - A, a fraction; None where one was not measured."""
+        """B - A, in the metric's unit; None if one was not measured."""
         return None if self.value_a is None or self.value_b is None else self.value_b - self.value_a
 
     @property
     def p(self) -> float | None:
-        """The p of the test, before any adjustment."""
+        """The p of the test, not adjusted."""
         return self.test.p
 
     @property
     def better(self) -> str | None:
-        """The model that is significantly better, empty where they cannot be told apart, None untested.
+        """The model that is significantly better; empty if neither is, None if untested.
 
-        Significant is a p, adjusted if it was, below 0.05.
+        A difference is significant if p, adjusted where possible, is below 0.05.
         """
         p = self.p if self.p_holm is None else self.p_holm
         if p is None or self.difference is None:
@@ -99,7 +99,7 @@ def paired(a: Result, items_a: Items, b: Result, items_b: Items, *, seed: int = 
     """Compare two models' primary metric on one task, image by image.
 
     Raises:
-        DataError: the two differ in protocol, data or thresholds; the field is named.
+        DataError: the two differ in protocol, data or thresholds; the message names the field.
     """
     refuse(a, b, incomparable(a, b) or other_truth(items_a, items_b))
     first, second = (each.metric(each.primary) for each in (a, b))
@@ -117,7 +117,7 @@ def paired(a: Result, items_a: Items, b: Result, items_b: Items, *, seed: int = 
 
 
 def refuse(a: Result, b: Result, reason: str) -> None:
-    """Raise DataError where there is a reason for which two results do not compare."""
+    """Raise DataError if there is a reason why two results are not comparable."""
     if reason:
         raise DataError(
             f"{a.model} and {b.model} on {a.task} do not compare: {reason}; run both on one card and its data"
@@ -132,7 +132,7 @@ def holm_adjusted(comparisons: Iterable[Comparison]) -> tuple[Comparison, ...]:
 
 
 def tested(a: Measurement, items_a: Items, b: Measurement, items_b: Items, *, seed: int) -> PairedTest:
-    """The paired test of a metric, by what the items keep of it."""
+    """The paired test of a metric, from its values in the items."""
     if a.value is None or b.value is None:
         return PairedTest("not tested: one of the two was not measured", 0)
     difference = b.value - a.value

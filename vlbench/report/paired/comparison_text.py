@@ -15,7 +15,7 @@ _SMALLEST = 0.0001
 
 
 def comparison_text(comparisons: Sequence[Comparison], form: Form) -> str:
-    """The tasks of a comparison in a form: values, differences, tests, movers, and what it comes to."""
+    """A comparison in a form: values, differences, tests, movers, and a summary."""
     if form == "json":
         found = {"tasks": list(map(_fields, comparisons)), "sentence": verdict_sentence(comparisons)}
         return json.dumps(found, indent=1, ensure_ascii=False)
@@ -23,7 +23,7 @@ def comparison_text(comparisons: Sequence[Comparison], form: Form) -> str:
 
 
 def verdict_sentence(comparisons: Sequence[Comparison]) -> str:
-    """Who is better on how many tasks, in a sentence."""
+    """A sentence: which model is better on how many tasks."""
     if not comparisons:
         return "There is nothing to compare."
     a, b = comparisons[0].model_a, comparisons[0].model_b
@@ -48,7 +48,7 @@ def _tasks(comparisons: Iterable[Comparison], better: str | None) -> list[str]:
 
 
 def _of(tasks: Sequence[str], number: int) -> str:
-    """The tasks of so many.
+    """The names of tasks, out of `number` tasks.
 
     >>> _of(["shapes", "digits"], 5), _of(["shapes"], 1)
     ('2 of 5 tasks: shapes, digits', 'shapes')
@@ -76,7 +76,7 @@ _HEAD = ("task", "A", "B", "B - A [95 % interval]", "p", "exact p", "Holm p")
 
 
 def _people(comparisons: Sequence[Comparison], *, markdown: bool) -> str:
-    """Names, a table, the test of each task, what moved most, and the sentence; blocks a blank line apart."""
+    """The names, a table, the test of each task, the movers and the summary, separated by blank lines."""
     item, arrow, shown = ("- ", "→", escaped) if markdown else ("", "->", visible)
     table = Table(_HEAD, [_cells(each) for each in comparisons], right=_HEAD[1:])
     blocks = [
@@ -104,7 +104,7 @@ def _cells(each: Comparison) -> list[str]:
 
 
 def _how(each: Comparison) -> str:
-    """What of a task was tested, by what, and on how much."""
+    """What was tested on a task, by which test, and on how many images."""
     test = each.test
     if test.p is None:
         return f"{each.task}: {each.metric}; {test.method}"

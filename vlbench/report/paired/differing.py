@@ -8,11 +8,14 @@ from vlbench.core.result import Result
 from vlbench.report.comparable import what_differs
 
 _SHOWN = 60
-"""Characters of a value in a message."""
+"""How many characters of a value a message shows."""
 
 
 def incomparable(a: Result, b: Result) -> str:
-    """Name the first field in which two results differ: `templates: ["{}"], not []`; empty for none."""
+    """The first field in which two results differ, such as `templates: ["{}"], not []`.
+
+    Empty if none does.
+    """
     for each in (a, b):
         if each.partial:
             return f"the result of {each.model} is partial: {each.partial}"
@@ -47,7 +50,7 @@ def incomparable(a: Result, b: Result) -> str:
 
 
 def other_truth(a: Items, b: Items) -> str:
-    """Name the first part of the truth in which two per-item records differ; empty for none."""
+    """The first part of the truth in which two per-item records differ; empty if none does."""
     for name, what in (("classes", "labels"), ("text_images", "captions"), ("positives", "tags")):
         mine, theirs = getattr(a, name), getattr(b, name)
         if (mine is None) != (theirs is None):
@@ -70,7 +73,7 @@ _DIGESTS = {
     "right answers": ("right answers of the images", "truth"),
     "image contents": ("contents of the images", "image_sample"),
 }
-"""What `what_differs` names, in words, and the digest of it in a result."""
+"""The words for what `what_differs` names, and the key of its digest in a result."""
 
 
 def _digest(value: str | None) -> str:

@@ -1,4 +1,4 @@
-"""The value of a metric image by image: hits, or what each image adds."""
+"""The value of a metric image by image: hits, or the contribution of each image."""
 
 import numpy as np
 
@@ -9,15 +9,15 @@ from vlbench.core.registry import METRICS
 
 
 def known_metric(name: str) -> Metric | None:
-    """The metric of a name in a result; None where its plug-in is not installed."""
+    """The metric with a name from a result; None if its plug-in is not installed."""
     base, _ = split_metric(name)
     return METRICS.get(base) if base in METRICS else None
 
 
 def read_metric(metric: str, items: Items) -> PerImage | None:
-    """Read a metric from per-item records; None where they do not hold it.
+    """Read a metric from per-item records; None if they do not hold it.
 
-    A metric without a reading of its own, or whose plug-in is not installed, is read by its pseudo-values.
+    Without `items` of its own, or without its plug-in, a metric is read from its pseudo-values.
     """
     known = known_metric(metric)
     found = None

@@ -1,7 +1,7 @@
-"""Per-item records beside results: `<task>/<model>.items.npz`, written by every run.
+"""Per-item records next to results: `<task>/<model>.items.npz`, written by every run.
 
-Indices lie in as few bytes as they need, byte by byte (all low bytes, then all high ones), which packs
-tighter than numbers side by side. Equal items make equal bytes.
+Indices take as few bytes as they need and are stored by byte planes (all low bytes, then all high ones),
+which compresses better. Equal items give equal bytes.
 """
 
 import json
@@ -23,16 +23,16 @@ from vlbench.report.results import result_path
 
 ENDING = ".items.npz"
 LAYOUT = 1
-"""Version of the layout."""
+"""The version of the file layout."""
 
 _INDICES = ("image_ranks", "classes", "text_ranks", "text_images", "positives", "pairs")
 _NUMBERS = ("influence", "scores", "pair_scores")
 
 
 def has_whole_items(folder: Path, result: Result, *, scores: bool = False) -> bool:
-    """Whether the per-item record beside a result is its own.
+    """Whether the per-item record next to a result belongs to it.
 
-    With `scores`, those of a task that scores a matrix have to hold it.
+    With `scores`, the record must hold the score matrix of a task that keeps one.
     """
     path = folder / result_path(result, ENDING)
     try:
@@ -44,7 +44,7 @@ def has_whole_items(folder: Path, result: Result, *, scores: bool = False) -> bo
 
 
 def write_items(result: Result, items: Items, folder: Path) -> Path:
-    """Write the items of a result whole or not at all."""
+    """Write the items of a result atomically."""
     arrays: dict[str, NDArray[np.generic]] = {}
     for name in (*_INDICES, *_NUMBERS):
         if (array := getattr(items, name)) is not None:
@@ -57,15 +57,15 @@ def write_items(result: Result, items: Items, folder: Path) -> Path:
 
 
 def has_items(folder: Path, result: Result) -> bool:
-    """Whether items lie beside a result, sound or not."""
+    """Whether there are items next to a result, damaged or not."""
     return (folder / result_path(result, ENDING)).is_file()
 
 
 def read_items(folder: Path, result: Result) -> Items:
-    """Read the items of a result back.
+    """Read the items of a result.
 
     Raises:
-        DataError: there are none, they are damaged, or they are those of another run.
+        DataError: they are missing, damaged, or from another run.
     """
     path = folder / result_path(result, ENDING)
     again = f"run {result.model} on {result.task} again"
@@ -76,12 +76,14 @@ def read_items(folder: Path, result: Result) -> Items:
         differing = [name for name, value in parsed_json(_about(result)).items() if about[name] != value]
         items = Items() if differing else _items(archive, result)
     if differing:
-        raise DataError(f"{path}: the per-item record of another run: its {differing[0]} differ; {again}")
+        raise DataError(
+            f"{path}: the per-item record is from another run: its {differing[0]} differ; {again}"
+        )
     return items
 
 
 def _items(archive: "np.lib.npyio.NpzFile", result: Result) -> Items:
-    """The items of an archive; ValueError where their counts are not the result's."""
+    """The items in an archive; ValueError if their counts are not those of the result."""
     n, m = result.n_images or -1, result.n_texts  # candidates that are texts are counted nowhere else
     shapes = {
         "image_ranks": (n,),
@@ -103,7 +105,7 @@ def _items(archive: "np.lib.npyio.NpzFile", result: Result) -> Items:
 
 
 def _about(result: Result) -> str:
-    """What a per-item record states of its result: names, digests and values, no times."""
+    """What a per-item record states about its result: names, digests and values, but no times."""
     return json.dumps(
         {
             "layout": LAYOUT,
@@ -119,7 +121,7 @@ def _about(result: Result) -> str:
 
 
 def _packed(indices: Indices) -> NDArray[np.uint8]:
-    """Indices of -1 or more, shifted by one, as the planes of their bytes: [bytes, n].
+    """Store indices of -1 or more, plus one, as byte planes: [bytes, n].
 
     >>> _packed(np.array([0, 255])).tolist()
     [[1, 0], [0, 1]]
@@ -131,7 +133,7 @@ def _packed(indices: Indices) -> NDArray[np.uint8]:
 
 
 def _unpacked(planes: NDArray[np.uint8]) -> Indices:
-    """The indices of their bytes' planes.
+    """The indices in byte planes.
 
     >>> _unpacked(_packed(np.array([-1, 70000]))).tolist()
     [-1, 70000]

@@ -10,14 +10,14 @@ from vlbench.core.result import Result
 from vlbench.report.paired.item_values import read_metric
 
 SHOWN = 5
-"""Movers of either direction."""
+"""How many movers are shown in each direction."""
 LEAST = 0.001
-"""Fraction below which a class or tag has not moved."""
+"""A class or tag with a smaller change, as a fraction, has not moved."""
 
 
 @dataclass(frozen=True, slots=True)
 class Mover:
-    """A class or tag: its share of hits or its AP with A and with B, and its `n` images."""
+    """A class or tag: its accuracy or AP under A and under B, and its number of images `n`."""
 
     name: str
     value_a: float
@@ -26,15 +26,13 @@ class Mover:
 
     @property
     def difference(self) -> float:
-        """B - A."""
         return self.value_b - self.value_a
 
 
 def movers(a: Result, items_a: Items, b: Result, items_b: Items) -> tuple[Mover, ...]:
-    """The classes or tags that gained most, most first, then those that lost most, most first.
+    """The classes or tags that gained most, then those that lost most, each largest first.
 
-    Of equal differences the one of more images comes first. Changes below `LEAST` do not count;
-    without classes or tags there are none.
+    Of equal changes, the one with more images comes first. Changes below `LEAST` do not count.
     """
     moved = _of_classes(a, items_a, items_b) or _of_parts(a, b)
     moved.sort(key=lambda it: (-abs(it.difference), -it.n))
@@ -59,7 +57,7 @@ def _of_classes(result: Result, a: Items, b: Items) -> list[Mover]:
 
 
 def _names(result: Result, sizes: list[int]) -> list[str]:
-    """The names of a result's classes, as those parts of a metric have them that are as large."""
+    """The names of a result's classes, from a metric whose parts have these sizes."""
     for value in result.metrics:
         if [part.n for part in value.parts] == sizes:
             return [part.name for part in value.parts]

@@ -1,6 +1,6 @@
 """Paired bootstrap over images: both models are measured on the same resampled images.
 
-A resample weighs every image by how often it was drawn, so that what hangs on an image (its captions, its
+A resample weights every image by how often it was drawn, so all that belongs to an image (its captions, its
 tags) is drawn with it.
 """
 
@@ -19,13 +19,13 @@ if TYPE_CHECKING:
 
 RESAMPLES = 1000
 _WEIGHTS = 1 << 20
-"""Weights drawn at a time (4 MiB)."""
+"""How many weights are drawn at a time (4 MiB)."""
 _LEVELS = 1 << 10
-"""Distinct scores of positives that are measured at a time."""
+"""How many distinct scores of positives are processed at a time."""
 
 Floats = NDArray[np.float32]
 Differences = NDArray[np.float64]
-"""B - A in every resample; NaN in one in which nothing can be measured."""
+"""B - A in every resample; NaN where nothing can be measured."""
 
 
 def map_differences(
@@ -37,12 +37,13 @@ def map_differences(
     precision: TagPrecision,
     resamples: int = RESAMPLES,
 ) -> Differences:
-    """Resampled differences of the mean over tags of `precision` (AP, or another), scores [n, m] each.
+    """Resampled differences of the mean over tags of `precision` (such as AP), from scores [n, m] of both
+    models.
 
-    A score of NaN is of a pair that is not asked about: it is in no ranking.
+    A NaN score marks a pair that is not asked about; it is not ranked.
 
-    A tag without a positive in a resample is left out of both models. One pass of a sparse matrix product
-    counts, for all resamples at once, the images between the scores of a tag's positives.
+    A tag without a positive in a resample is left out for both models. A sparse matrix product counts, for
+    all resamples at once, the images between the scores of a tag's positives.
     """
     n = len(scores_a)
     models = [_levels(scores, relevant) for scores in (scores_a, scores_b)]
@@ -54,7 +55,7 @@ def map_differences(
 
 
 def resampled_weights(n: int, *, seed: int, resamples: int) -> Iterator[tuple[slice, Floats]]:
-    """How often each image is drawn, [n, resamples of a slice]; the draws do not depend on the slices."""
+    """How often each image is drawn, [n, resamples of the slice]. The draws do not depend on the slices."""
     generator = np.random.default_rng(seed)
     length = max(1, _WEIGHTS // n)
     for start in range(0, resamples, length):
@@ -69,9 +70,9 @@ def resampled_weights(n: int, *, seed: int, resamples: int) -> Iterator[tuple[sl
 class _Levels:
     """The images between the scores of the positives of a few tags.
 
-    Rows are the distinct scores of a tag's positives from the highest down, tag after tag (`starts` holds
-    the first of each): `reached` [rows, n] marks the images whose score lies from there up to the row
-    before, `right` [rows, n] the positives among them.
+    Rows are the distinct scores of a tag's positives, highest first, tag after tag; `starts` holds the first
+    row of each tag. `reached` [rows, n] marks the images with a score from this row's up to the previous
+    row's, `right` [rows, n] the positives among them.
     """
 
     reached: "csr_matrix"
@@ -81,8 +82,8 @@ class _Levels:
 
 @dataclass(frozen=True, slots=True)
 class _Tag:
-    """One tag's rows: `rows` [a] of the `images` [a] that score with a positive or above, and `right` [p, 2],
-    row and image of each positive."""
+    """The rows of one tag: `rows` [a] of the `images` [a] that score at least as high as a positive, and
+    `right` [p, 2], row and image of each positive."""
 
     count: int
     rows: NDArray[np.int64]
@@ -91,7 +92,7 @@ class _Tag:
 
 
 def _levels(scores: Floats, relevant: Relevance) -> list[_Levels]:
-    """The tags with positives, as many together as have about `_LEVELS` rows."""
+    """The tags with positives, in groups of about `_LEVELS` rows."""
     counts = relevant.column_counts
     images = relevant.by_query
     groups: list[_Levels] = []
@@ -130,7 +131,7 @@ def _together(tags: Sequence[_Tag], images: int) -> _Levels:
 
 
 def _mean(groups: Sequence[_Levels], weights: Floats, precision: TagPrecision) -> NDArray[np.float64]:
-    """Mean over tags, [r], under weights [n, r] of the images; NaN where no tag has a positive."""
+    """The mean over tags, [r], with weights [n, r] of the images; NaN where no tag has a positive."""
     total = np.zeros(weights.shape[1])
     tags = np.zeros(weights.shape[1], dtype=np.int64)
     for group in groups:

@@ -1,9 +1,9 @@
-"""Tests and intervals of the difference of two models on the same images, and Holm's adjustment.
+"""Tests and intervals for the difference of two models on the same images, and Holm's adjustment.
 
-McNemar's tests read the images that one model alone gets right: `a_only` and `b_only`, numbers or arrays of
-them. The mid-p test keeps its level on average where the exact one is too careful. Where images count by
-different weights the same question is that of random signs: of two equally good models either is as likely to
-have an image's gain. The standard error of a difference is `paired_error` in tests, ranks and intervals.
+McNemar's tests read the images that only one model gets right: `a_only` and `b_only`, numbers or arrays. The
+mid-p test has the right level on average, where the exact one is too conservative. Where images have
+different weights, the sign-flip test asks the same question: under equally good models, each gain is as
+likely to be the other model's. Tests, ranks and intervals share the standard error `paired_error`.
 """
 
 import math
@@ -18,14 +18,14 @@ from vlbench.core.measurement import student_quantile
 
 CONFIDENCE = 0.95
 LEVEL = 0.05
-"""p below it is significant."""
+"""A p below this is significant."""
 
 TRIED = 14
-"""Gains up to which all their signs are tried, 2^14 of them."""
+"""Up to this many gains, all 2^14 sign patterns are tried."""
 ROUNDING = 1e-9
-"""Sums of signs that are no further apart are equal."""
+"""Sums that differ by at most this count as equal."""
 SMALLEST = sys.float_info.min
-"""The least p that is stated: none is 0."""
+"""The smallest p that is stated, since none is 0."""
 
 _Z = NormalDist().inv_cdf(0.5 + CONFIDENCE / 2)
 
@@ -35,11 +35,11 @@ PValues = NDArray[np.float64]
 
 
 def exact_mcnemar(a_only: ArrayLike, b_only: ArrayLike) -> PValues:
-    """Two-sided p of the exact binomial test that either model is as often alone in being right.
+    """Two-sided p of the exact binomial test that each model is equally often the only one to be right.
 
     Source: McNemar 1947, Psychometrika 12, 153-157, with the binomial distribution.
 
-    Of 10 images 2 or fewer: 2 x (1 + 10 + 45) / 1024.
+    For 2 or fewer out of 10 images, p is 2 x (1 + 10 + 45) / 1024:
 
     >>> round(float(exact_mcnemar(2, 8)), 6)
     0.109375
@@ -48,11 +48,11 @@ def exact_mcnemar(a_only: ArrayLike, b_only: ArrayLike) -> PValues:
 
 
 def mid_p_mcnemar(a_only: ArrayLike, b_only: ArrayLike) -> PValues:
-    """Two-sided p as `exact_mcnemar`, which counts the observed outcome itself by half.
+    """Two-sided p like `exact_mcnemar`, but the observed outcome counts one half.
 
     Source: Fagerland, Lydersen and Laake 2013, BMC Medical Research Methodology 13:91.
 
-    Of 10 images 2 or fewer: 2 x (1 + 10 + 45 / 2) / 1024.
+    For 2 or fewer out of 10 images, p is 2 x (1 + 10 + 45 / 2) / 1024:
 
     >>> round(float(mid_p_mcnemar(2, 8)), 10)
     0.0654296875
@@ -61,10 +61,10 @@ def mid_p_mcnemar(a_only: ArrayLike, b_only: ArrayLike) -> PValues:
 
 
 def interval_of_paired_shares(a_only: int, b_only: int, images: int) -> Ends:
-    """95 % interval of the difference of two shares of the same images, B - A.
+    """95 % interval for the difference of two shares of the same images, B - A.
 
-    Wald's interval after half an image is added to each of the four outcomes, so that it has a width where
-    the models agree on every image. Source: Agresti and Min 2005, Statistics in Medicine 24, 729-740.
+    Wald's interval after half an image is added to each of the four outcomes, so that its width is not 0
+    where the models agree on every image. Source: Agresti and Min 2005, Statistics in Medicine 24, 729-740.
 
     >>> round(interval_of_paired_shares(0, 0, 98)[1], 4)
     0.0196
@@ -77,10 +77,10 @@ def interval_of_paired_shares(a_only: int, b_only: int, images: int) -> Ends:
 
 
 def paired_error(gains: Floats, most: Floats, *, difference: float) -> float:
-    """Standard error of the mean of gains [n] around a difference: 0 for a test that there is none.
+    """Standard error of the mean of gains [n] around a difference; for a test of no difference, pass 0.
 
-    `most` [n] is how much an image could gain. An image is taken from what the difference would have it gain,
-    never from the mean of its own class: that of a class of one image would make it certain.
+    `most` [n] is how much each image could gain. Deviations are from the gain that the difference predicts
+    for an image, not from the mean of its class: in a class with one image that deviation would be 0.
 
     >>> round(paired_error(np.array([1.0, 0.0, -1.0, 0.0]), np.ones(4), difference=0.0), 4)
     0.3536
@@ -89,11 +89,11 @@ def paired_error(gains: Floats, most: Floats, *, difference: float) -> float:
 
 
 def paired_interval(gains: Floats, most: Floats, *, difference: float, fractions: bool) -> Ends:
-    """95 % interval of a difference, the mean of gains [n]; `most` as in `paired_error`.
+    """95 % interval for a difference, the mean of gains [n]; `most` as in `paired_error`.
 
-    Of fractions it is within -1 and 1, and one image more, of average weight, is taken to disagree, as in
-    `interval_of_paired_shares`: it has a width where the models agree on every image. The degrees of freedom
-    are as many as images of one weight would have, after Satterthwaite: a few rare classes leave few.
+    For fractions it is within -1 and 1, and one further image of average weight is assumed to disagree, as in
+    `interval_of_paired_shares`, so its width is not 0 where the models agree on every image. The degrees of
+    freedom are Satterthwaite's for images of different weights: a few rare classes leave few.
 
     >>> round(paired_interval(np.zeros(98), np.ones(98), difference=0.0, fractions=True)[1], 4)
     0.0203
@@ -109,7 +109,7 @@ def paired_interval(gains: Floats, most: Floats, *, difference: float, fractions
 
 
 def normal_interval(difference: float, error: float) -> Ends:
-    """95 % interval of a difference of two fractions with a standard error.
+    """95 % interval for a difference of two fractions, from its standard error.
 
     >>> normal_interval(0.5, 0.0)
     (0.5, 0.5)
@@ -118,11 +118,11 @@ def normal_interval(difference: float, error: float) -> Ends:
 
 
 def sign_flip_p(gains: Floats) -> float:
-    """Two-sided p that gains [n] so far from 0 in sum have their signs by chance; counts a tie by half.
+    """Two-sided p that the signs of gains [n] are random, by their sum; ties count one half.
 
-    It asks nothing of an image's variance, so a class may have one image. Up to `TRIED` gains all signs are
-    tried, beyond it is the saddlepoint approximation of Lugannani and Rice 1980, Advances in Applied
-    Probability 12, 475-490, for such tests by Robinson 1982, JRSS B 44, 91-101.
+    It does not estimate the variance of an image, so a class may have one image. Up to `TRIED` gains, all
+    signs are tried. Above, it is the saddlepoint approximation of Lugannani and Rice 1980, Advances in
+    Applied Probability 12, 475-490, applied to such tests by Robinson 1982, JRSS B 44, 91-101.
 
     >>> sign_flip_p(np.array([1.0, 2.0, 0.0])), sign_flip_p(np.array([1.0, -1.0])), sign_flip_p(np.zeros(3))
     (0.25, 1.0, 1.0)
@@ -146,9 +146,9 @@ def sign_flip_p(gains: Floats) -> float:
 
 
 def _saddlepoint_p(sizes: Floats, far: float) -> float:
-    """Two-sided p of a sum `far` from 0 of random signs times sizes [n], whose squares sum to 1.
+    """Two-sided p that random signs times sizes [n] have a sum at least `far` from 0. Squared sizes sum to 1.
 
-    The sum's cumulant function is the sum of log cosh(size x t).
+    The cumulant generating function of the sum is the sum of log cosh(size x t).
     """
     at = far  # left of the saddlepoint, as tanh x < x; Newton's steps stay there
     for _ in range(100):
@@ -168,10 +168,10 @@ def _saddlepoint_p(sizes: Floats, far: float) -> float:
 
 
 def normal_p(differences: ArrayLike, errors: ArrayLike, *, images: int) -> PValues:
-    """Two-sided p of differences with standard errors that were estimated from so many images.
+    """Two-sided p of differences, with standard errors that were estimated from this number of images.
 
-    Never below 2 / 2^images, the p of a sign test that every image decides alike: a difference without any
-    spread is not beyond doubt.
+    It is at least 2 / 2^images, the p of a sign test in which all images agree: a difference without spread
+    is not certain.
 
     >>> [round(float(p), 3) for p in normal_p([0.0, 0.0196, 0.5], [0.0, 0.01, 0.0], images=6)]
     [1.0, 0.05, 0.031]
@@ -185,7 +185,7 @@ def normal_p(differences: ArrayLike, errors: ArrayLike, *, images: int) -> PValu
 
 
 def holm(p_values: Sequence[float | None]) -> list[float | None]:
-    """p-values adjusted for their number, in their order; None stays None and does not count.
+    """Adjust p values for their number, in the same order. None stays None and does not count.
 
     Source: Holm 1979, Scandinavian Journal of Statistics 6, 65-70.
 
@@ -198,7 +198,7 @@ def holm(p_values: Sequence[float | None]) -> list[float | None]:
 
 
 def holm_array(p_values: PValues) -> PValues:
-    """As `holm`, of an array [k]."""
+    """Like `holm`, for an array [k]."""
     order = np.argsort(p_values, kind="stable")
     factors = np.arange(p_values.size, 0, -1)
     adjusted = np.empty(p_values.size)
@@ -207,7 +207,7 @@ def holm_array(p_values: PValues) -> PValues:
 
 
 def _of_tails(a_only: ArrayLike, b_only: ArrayLike, *, observed: float) -> PValues:
-    """Twice the probability of the lower tail, its last outcome weighed by `observed`."""
+    """Twice the probability of the lower tail, whose last outcome has the weight `observed`."""
     first, second = np.broadcast_arrays(*(np.asarray(each, dtype=np.int64) for each in (a_only, b_only)))
     fewer, alone = np.minimum(first, second).ravel(), (first + second).ravel()
     pairs, places = np.unique(np.stack([fewer, alone], axis=1), axis=0, return_inverse=True)
@@ -217,10 +217,10 @@ def _of_tails(a_only: ArrayLike, b_only: ArrayLike, *, observed: float) -> PValu
 
 
 def _tail(k: int, n: int, observed: float) -> float:
-    """P(X < k) + observed x P(X = k) of X heads of n fair coins, k up to n / 2.
+    """P(X < k) + observed x P(X = k) for X heads of n fair coins, with k up to n / 2.
 
-    Terms fall as exp(-2 d^2 / n) at a distance d from the middle: eight standard deviations are all that a
-    float sees.
+    Terms fall as exp(-2 d^2 / n) at a distance d from the middle, so eight standard deviations suffice for a
+    float.
     """
     last = math.exp(math.lgamma(n + 1) - math.lgamma(k + 1) - math.lgamma(n - k + 1) - n * math.log(2))
     at = np.arange(k, max(0, k - 8 * math.isqrt(n) - 8), -1)

@@ -1,4 +1,4 @@
-"""Where pages lie in a site, and the links between them."""
+"""The paths of pages in a site, and the links between them."""
 
 from functools import lru_cache
 from urllib.parse import quote
@@ -8,28 +8,28 @@ from vlbench.core.files import file_name
 
 @lru_cache(maxsize=4096)
 def task_page(task: str) -> str:
-    """A task's page, a path below the site's folder."""
+    """The path of a task's page in the site's folder."""
     return f"tasks/{file_name(task)}.html"
 
 
 @lru_cache(maxsize=4096)
 def row_page(row: str) -> str:
-    """A leaderboard row's page, a path below the site's folder."""
+    """The path of the page of a leaderboard row in the site's folder."""
     return f"models/{file_name(row)}.html"
 
 
 def row_data(row: str) -> str:
-    """A row's scores for the page that compares two, a path below the site's folder."""
+    """The path of a row's scores for the comparison page, in the site's folder."""
     return f"models/{file_name(row)}.js"
 
 
 def task_table(task: str) -> str:
-    """A task's CSV, a path below the site's folder."""
+    """The path of a task's CSV in the site's folder."""
     return f"csv/{file_name(task)}.csv"
 
 
 def comparison_with(row: str, up: str = "") -> str:
-    """A link to the page that compares two, with one of them chosen; a + in a query would be a blank.
+    """A link to the comparison page with one row chosen. A + in a query would mean a blank.
 
     >>> comparison_with("tiny-clip+bf16")
     'compare.html?a=tiny-clip%2Bbf16'
@@ -39,7 +39,7 @@ def comparison_with(row: str, up: str = "") -> str:
 
 @lru_cache(maxsize=4096)
 def link(path: str, up: str = "") -> str:
-    """A link to a path from a page; `up` leads to the site's folder: empty or `../`.
+    """A link from a page to a path. `up` leads to the site's folder: empty or `../`.
 
     >>> link("models/hf-hub%3AORG.html", "../")
     '../models/hf-hub%253AORG.html'
@@ -48,7 +48,7 @@ def link(path: str, up: str = "") -> str:
 
 
 def row_link(row: str, up: str = "") -> str:
-    """A link to a leaderboard row's page."""
+    """A link to the page of a leaderboard row."""
     return link(row_page(row), up)
 
 

@@ -1,4 +1,4 @@
-"""Cells and small pictures of tables as HTML: made here, as there are tens of thousands of them."""
+"""Cells and small pictures of tables as HTML, made here because there are tens of thousands of them."""
 
 import re
 from html import escape
@@ -12,7 +12,7 @@ _MARKS = re.compile(r"([-_@/])")
 
 
 def cell(score: Score | None, digits: int = 3, *, marked: bool = False) -> Markup:
-    """A score's table cell, its interval or note as a tooltip; marked where the model saw the data.
+    """The table cell of a score, with its interval or note as tooltip; marked if the model saw the data.
 
     >>> cell(Score(0.5, 0.4, 0.6))
     Markup('<td class="number" title="0.400–0.600">0.500</td>')
@@ -28,7 +28,7 @@ def cell(score: Score | None, digits: int = 3, *, marked: bool = False) -> Marku
 
 
 def breakable(name: str) -> Markup:
-    """A name that may be broken into lines behind its marks.
+    """A name that may be broken into lines after its marks.
 
     >>> breakable("macro_f1@0.5")
     Markup('macro_<wbr>f1@<wbr>0.5')
@@ -37,7 +37,7 @@ def breakable(name: str) -> Markup:
 
 
 def bar(value: float | None) -> Markup:
-    """A class's or tag's cell: its value on a bar of that length."""
+    """The cell of a class or tag: its value on a bar of that length."""
     if value is None:
         return Markup('<td class="number none">–</td>')
     width = f"{100 * min(max(value, 0.0), 1.0):.1f}%"
@@ -45,7 +45,7 @@ def bar(value: float | None) -> Markup:
 
 
 def whisker(score: Score, axis: Span, among: Standing | None = None) -> Markup:
-    """A score as a dot with its interval on an axis; among others, with their median and best."""
+    """A score as a dot with its interval on an axis; with `among`, also the median and best of all rows."""
     parts = []
     if among is not None and among.median is not None and among.best is not None:
         parts.append(f'<s style="left:{axis.percent(among.median)}%"></s>')

@@ -1,4 +1,4 @@
-"""Results to what a site shows: rows, tasks and standings, in an order that no run's order changes."""
+"""From results to what a site shows: rows, tasks and standings, independent of the order of runs."""
 
 import math
 from collections import Counter
@@ -30,14 +30,14 @@ from vlbench.report.tables.row_facts import ROW_FACTS, zero_shot_of
 from vlbench.report.tables.seeds import by_row, spread_of
 
 SHOWN_PARTS = 6
-"""Models whose classes or tags a task's page shows."""
+"""How many models a task's page shows by class or tag."""
 
 
 def site_of(results: Iterable[Result], joined: Joined | None = None) -> Site:
-    """Everything a site shows of results; partial ones, and those of a rarer protocol, are left out.
+    """Everything that a site shows about results, without partial ones and those with a rarer protocol.
 
     Raises:
-        DataError: as of `leaderboards`.
+        DataError: as `leaderboards`.
     """
     together = joined or Joined()
     known = list(results)
@@ -70,12 +70,13 @@ def site_of(results: Iterable[Result], joined: Joined | None = None) -> Site:
 
 
 def value_of(result: Result, metric: str) -> Measurement | None:
-    """A metric of a result; None where it was not measured."""
+    """The measurement of a metric in a result; None if it was not measured."""
     return next((each for each in result.metrics if each.metric == metric), None)
 
 
 def score_of(members: Sequence[Result], metric: str) -> Score:
-    """A metric over the results of a row: with its interval, or with the spread of several seeds."""
+    """The score of a metric over the results of a row: with its interval, or the spread over several
+    seeds."""
     if len(members) > 1 or members[0].replicate_of:
         spread = spread_of(members, metric)
         count = f"{len(members)} seed{'s' if len(members) > 1 else ''}"
@@ -85,13 +86,13 @@ def score_of(members: Sequence[Result], metric: str) -> Score:
 
 
 def own_score(result: Result, metric: str) -> Score:
-    """A metric of one result with its interval."""
+    """The score of a metric in one result, with its interval."""
     value = value_of(result, metric)
     return Score(None) if value is None else Score(value.value, value.ci_low, value.ci_high)
 
 
 def standings(rows: Iterable[SiteRow], task: TaskView) -> dict[str, Standing]:
-    """Where every row with a result on a task stands there; its rank is that of its tests."""
+    """The standing of every row with a result on a task. Ranks are those of the paired tests."""
     scores = {row.name: row.scores[task.name] for row in rows if task.name in row.scores}
     values = [score.value for score in scores.values() if score.value is not None]
     best = (min if task.one.lower_is_better else max)(values, default=None)
@@ -106,13 +107,13 @@ def standings(rows: Iterable[SiteRow], task: TaskView) -> dict[str, Standing]:
 
 
 def most_used(costs: Iterable[Cost]) -> str:
-    """The device of most of the measured speeds, of as many the first by name; empty for none."""
+    """The device with the most measured speeds; of equal ones the first by name, empty for none."""
     devices = [cost.device for cost in costs if cost.images_per_second is not None]
     return min(set(devices), key=lambda name: (-devices.count(name), name), default="")
 
 
 def mean_costs(row: SiteRow) -> Cost:
-    """What a row costs over its tasks: the median images/s of the device most of its runs used."""
+    """The cost of a row over its tasks: median images/s on the device that most of its runs used."""
     costs = list(row.costs.values())
     gflops = next((cost.gflops for cost in costs if cost.gflops is not None), None)
     device = most_used(costs)
@@ -172,7 +173,7 @@ def _task_view(
     robustness: Sequence[Mapping[str, str]],
     left_out: Sequence[str],
 ) -> TaskView:
-    """A task, with its lines of the table of robustness and of what is left out."""
+    """A task, with its lines from the robustness table and on what is left out."""
     results = sorted(members, key=lambda each: (-_height(each), each.model))
     measured = (value.metric for each in members for value in each.metrics)
     return TaskView(
@@ -197,7 +198,7 @@ def _height(result: Result) -> float:
 
 
 def _parts(results: Sequence[Result]) -> Parts | None:
-    """The first of the metrics with most parts, of the best models that have it, by the parts' names."""
+    """The first metric with the most parts, for the best models that have it, by the names of the parts."""
     found = [each for result in results for each in result.metrics if each.parts]
     if not found:
         return None
@@ -219,7 +220,7 @@ def _parts(results: Sequence[Result]) -> Parts | None:
 
 
 def _by_name(parts: Sequence[Part]) -> dict[tuple[str, int], Part]:
-    """Parts by name, and by how many of that name came before."""
+    """Parts by name, and by how many parts with this name came before."""
     seen: Counter[str] = Counter()
     found = {}
     for part in parts:

@@ -1,4 +1,4 @@
-"""Which pictures a page has: a task's scores, or the means, against GFLOPs and against images/s."""
+"""The pictures of a page: scores of a task, or means, against GFLOPs and against images/s."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ _FEWEST = 2
 
 @dataclass(frozen=True, slots=True)
 class Drawn:
-    """A picture as SVG and what is said below it; no SVG where there is too little to draw."""
+    """A picture as SVG and its caption; no SVG if there is too little to draw."""
 
     title: str
     svg: str
@@ -28,7 +28,7 @@ Priced = tuple[str, Score, Cost]
 
 
 def of_task(rows: Iterable[SiteRow], one: Result) -> list[Drawn]:
-    """The two pictures of the task of a result."""
+    """The two pictures for the task of a result."""
     priced = [
         (row.name, row.scores[one.task], row.costs[one.task])
         for row in rows
@@ -38,7 +38,7 @@ def of_task(rows: Iterable[SiteRow], one: Result) -> list[Drawn]:
 
 
 def of_means(rows: Iterable[SiteRow]) -> list[Drawn]:
-    """The two pictures of the means over tasks, of the rows that have one."""
+    """The two pictures for the means over tasks, with the rows that have one."""
     priced = [
         (row.name, Score(float(row.cells[MEAN])), mean_costs(row)) for row in rows if row.cells.get(MEAN)
     ]

@@ -1,4 +1,4 @@
-"""A site as files: written where they differ; files of an earlier site that are no longer made go."""
+"""Writes a site as files: only changed files are written, and obsolete ones are removed."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -15,12 +15,12 @@ from vlbench.report.tables.few_shot import FEW_SHOT
 from vlbench.report.tables.leaderboard import LEADERBOARD
 
 MANIFEST = ".vlbench-site"
-"""The list of a site's files; a folder that has one is a site's own."""
+"""The list of a site's files. A folder with such a list holds a site."""
 
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """A site on disk: how many files it has, and how many of them are pages."""
+    """A site on disk: the number of its files, and of its pages."""
 
     files: int
     pages: int
@@ -51,10 +51,10 @@ def site_files(site: Site) -> Iterator[tuple[str, bytes]]:
 
 
 def write_site(site: Site, folder: Path) -> Written:
-    """Write a site; the folder is new, empty, or holds an earlier site.
+    """Write a site. The folder must be new, empty, or hold an earlier site.
 
     Raises:
-        DataError: it holds something else.
+        DataError: the folder holds something else.
     """
     earlier = _earlier(folder)
     folder.mkdir(parents=True, exist_ok=True)
@@ -80,7 +80,7 @@ def _lines(paths: set[str]) -> str:
 
 
 def _earlier(folder: Path) -> set[str]:
-    """The files of the site that a folder holds."""
+    """The files of the earlier site in a folder."""
     manifest = folder / MANIFEST
     if manifest.is_file():
         lines = manifest.read_text(encoding="utf-8").splitlines()

@@ -1,4 +1,4 @@
-"""What a model got wrong, from its saved predictions: pairs of classes it confuses, and the worst items."""
+"""The mistakes of a model, from its saved predictions: pairs of confused classes, and the worst items."""
 
 from collections import Counter
 from collections.abc import Callable, Hashable, Mapping, Sequence
@@ -19,11 +19,11 @@ if TYPE_CHECKING:
 CONFUSIONS = 15
 WORST = 24
 SIDE = 112
-"""Pixels of a thumbnail's longer side."""
+"""The longer side of a thumbnail in pixels."""
 
 
 Images = Callable[[str], "Image | None"]
-"""A task's images by their ids, where they lie here."""
+"""A function from an image id to the image; None where it is not here."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +36,7 @@ class OpenedTask:
 
 @dataclass(frozen=True, slots=True)
 class Confusion:
-    """A class, what was answered for it, and how often."""
+    """A class, the answer that was given instead, and how often."""
 
     truth: str
     answer: str
@@ -45,10 +45,11 @@ class Confusion:
 
 @dataclass(frozen=True, slots=True)
 class WrongItem:
-    """An image or a caption, what would have been right, what was answered, and the rank of the right one.
+    """An image or a caption, the right answer, the answer given, and the rank of the right one.
 
-    `shown` is the image to show, empty for none: the item, or the right one of a text; `thumbnail` is its
-    JPEG, empty where it is not here. `ahead` is by how much what was answered scores above what is right.
+    `shown` is the id of the image to show, empty for none: the item, or the right image of a text.
+    `thumbnail` is its JPEG, empty if the image is not here. `ahead` is how much higher the given answer
+    scores than the right one.
     """
 
     item: str
@@ -61,13 +62,16 @@ class WrongItem:
 
     @property
     def picture(self) -> str:
-        """The thumbnail's path in the site: named by its bytes, so that models share it; else empty."""
+        """The path of the thumbnail in the site, named by its bytes so that models share it.
+
+        Empty without one.
+        """
         return f"thumbnails/{sha256(self.thumbnail).hexdigest()[:32]}.jpg" if self.thumbnail else ""
 
 
 @dataclass(frozen=True, slots=True)
 class Mistakes:
-    """The mistakes of a model on a task; `unknown` counts those whose right class is not known."""
+    """The mistakes of a model on a task; `unknown` counts those without a known right class."""
 
     model: str
     task: str
@@ -77,14 +81,14 @@ class Mistakes:
 
 
 Row = Mapping[Hashable, object]
-"""A line of saved predictions by column."""
+"""A row of saved predictions, by column."""
 
 
 def read_mistakes(result: Result, folder: Path, opened: OpenedTask | None = None) -> Mistakes | None:
-    """The mistakes of a whole result; None where its predictions were not saved.
+    """The mistakes in a whole result; None if its predictions were not saved.
 
     Raises:
-        DataError: the file is damaged or of another run.
+        DataError: the file is damaged or from another run.
     """
     path = folder / result_path(result, PREDICTIONS)
     if not path.is_file():
@@ -117,7 +121,7 @@ def read_mistakes(result: Result, folder: Path, opened: OpenedTask | None = None
 def _answers(
     rows: Sequence[Row], truths: Mapping[str, tuple[str, ...]], names: tuple[str, ...]
 ) -> list[WrongItem]:
-    """Every item with what was right and what was answered, as far as the columns tell."""
+    """Every item with the right and the given answer, as far as the columns tell."""
     columns = rows[0].keys() if rows else ()
     if "scores" in columns:
         return [answer for row in rows if (answer := _tagged(row, names)) is not None]
@@ -142,7 +146,8 @@ def _ranked(row: Row, truths: Mapping[str, tuple[str, ...]]) -> WrongItem:
 
 
 def _matched(rows: Sequence[Row]) -> list[WrongItem]:
-    """Each image of an item, and each text: what is right and scores lowest, what is wrong and highest."""
+    """For each image and each text of an item: the right one that scores lowest, the wrong one that scores
+    highest."""
     by_owner: dict[tuple[str, str, bool], list[tuple[float, bool, str]]] = {}
     are_images = any(row["side"] == "image" for row in rows)
     for row in rows:
@@ -165,13 +170,13 @@ def _matched(rows: Sequence[Row]) -> list[WrongItem]:
 
 
 def _names(cell: object) -> list[str]:
-    """A cell of names: a list, or the array that pandas makes of it; else nothing."""
+    """The names in a cell: from a list, or from the array that pandas makes of it; else none."""
     listed = cell.tolist() if hasattr(cell, "tolist") else cell
     return [str(name) for name in listed] if isinstance(listed, list) else []
 
 
 def _tagged(row: Row, names: tuple[str, ...]) -> WrongItem | None:
-    """The right tag that an image ranks lowest, and the wrong one it ranks highest."""
+    """The right tag that an image ranks lowest, and the wrong tag that it ranks highest."""
     import numpy as np
 
     with np.errstate(over="ignore"):  # a damaged file may hold larger ones than were written

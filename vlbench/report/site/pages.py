@@ -1,4 +1,4 @@
-"""Pages from what a site shows: jinja templates, everything escaped."""
+"""Pages of a site, from jinja templates with everything escaped."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from jinja2 import Environment
 
 OPEN_PARTS = 40
-"""Classes or tags that a task's page shows before a fold."""
+"""How many classes or tags a task's page shows before the fold."""
 
 HARDEST = 5
 RANKS = "A rank is 1 + the number of models that are significantly better (paired tests, Holm, 5 %)."
@@ -39,7 +39,6 @@ class Pages:
 
     @classmethod
     def of(cls, site: Site) -> "Pages":
-        """The pages of a site."""
         return cls(site, _environment(), {task.name: standings(site.rows, task) for task in site.tasks})
 
     def index(self) -> str:
@@ -53,11 +52,10 @@ class Pages:
         )
 
     def compare(self) -> str:
-        """The page that sets two models side by side, filled by its script."""
+        """The page that compares two models side by side, filled by its script."""
         return self._filled("compare.html", up="", here="compare")
 
     def task(self, task: TaskView) -> str:
-        """A task's page."""
         one = task.one
         lines = [[own_score(result, metric) for metric in task.metrics] for result in task.results]
         digits = [words.digits_for(score.value for score in column) for column in zip(*lines, strict=True)]
@@ -88,7 +86,6 @@ class Pages:
         )
 
     def row(self, row: SiteRow) -> str:
-        """A model's page."""
         notes = self.site.joined.models.get(row.name, CardNotes())
         lines = []
         for task in self.site.tasks:
@@ -163,7 +160,7 @@ def _row_facts(row: SiteRow) -> Lines:
 
 
 def _hardest(row: SiteRow) -> Iterator[tuple[str, str, list[Part]]]:
-    """The lowest classes or tags of every task of a row that is one model."""
+    """The lowest classes or tags on every task, for a row that is one model."""
     for task, results in row.results.items():
         if len(results) > 1:
             continue
@@ -181,7 +178,7 @@ def _seeds(row: SiteRow) -> Iterator[tuple[str, str, Score]]:
 
 
 def _runs(row: SiteRow) -> Lines:
-    """What the row's runs share: adapter, weights, precision, software; the digest of each weights file."""
+    """What the runs of a row share: adapter, weights, precision, software, and digests of weight files."""
     results = [result for each in row.results.values() for result in each]
     weights = dict(sorted((name, digest) for each in results for name, digest in each.weights.items()))
     settings = ("precision", "preprocess", "device_name")

@@ -1,4 +1,4 @@
-"""Accuracy against cost as inline SVG: points, intervals, the Pareto front and labels that do not overlap."""
+"""Accuracy against cost as inline SVG: points, intervals, Pareto front, and labels that do not overlap."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,25 +8,25 @@ from typing import Literal
 from vlbench.report.axes import Axis, logarithmic_axis, straight_axis, written
 
 Better = Literal["less", "more"]
-"""Whether a lower cost or a higher speed is the better one."""
+"""Whether a lower cost or a higher speed is better."""
 
 WIDTH, HEIGHT = 520, 340
 _LEFT, _RIGHT, _TOP, _BOTTOM = 52, 14, 14, 46
 _LETTER, _LINE = 6.4, 14.0
-"""Width and height of a letter of a label, in the picture's units."""
+"""The width and height of a letter in a label, in units of the picture."""
 
 _LABELLED = 14
-"""So few points are all labelled; of more, those on the front."""
+"""Up to this many points are all labelled; of more, those on the front."""
 
 _WITH_INTERVALS = 40
-"""So few points show their intervals; of more they would be a thicket."""
+"""Up to this many points show their intervals; with more they would overlap."""
 
 _LONGEST = 26
 
 
 @dataclass(frozen=True, slots=True)
 class Point:
-    """A model: its cost, its score with an interval where there is one, and its page."""
+    """A model: its cost, its score with an interval if it has one, and its page."""
 
     name: str
     cost: float
@@ -38,7 +38,7 @@ class Point:
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """What is drawn: names of the axes, and which way cost or speed, and the score, are better."""
+    """What is drawn: names of the axes, and the better direction of cost or speed and of the score."""
 
     title: str
     cost: str
@@ -61,7 +61,7 @@ class _Box:
 
 
 def pareto_front(points: Sequence[Point], better: Better, *, lowest_first: bool = False) -> tuple[Point, ...]:
-    """The points that no other beats at no more cost, the cheapest (or fastest) first."""
+    """The points that no other point beats at the same or lower cost, cheapest (or fastest) first."""
     sign = 1.0 if better == "less" else -1.0
     upwards = -1.0 if lowest_first else 1.0
     front: list[Point] = []
@@ -133,7 +133,7 @@ def _grid(across: Axis, up: Axis, picture: Picture) -> list[str]:
 
 
 def _front_path(places: Sequence[tuple[float, float]]) -> str:
-    """Steps: at a given cost the best score is that of the cheaper point, until the next is affordable."""
+    """A step curve: up to the cost of the next point, the best score is that of the previous one."""
     (x, y), *others = places
     steps = "".join(f"H{right}V{top}" for right, top in others)
     return f'<path class="front" d="M{x} {y}{steps}"/>'
@@ -155,7 +155,7 @@ def _mark(point: Point, place: tuple[float, float], up: Axis, *, best: bool, whi
 def _labels(
     points: Sequence[Point], front: Sequence[Point], drawn: dict[str, tuple[float, float]]
 ) -> list[str]:
-    """Labels right, left, above or below of their points, wherever they cover nothing; else none."""
+    """Labels right of, left of, above or below their points, where they cover nothing; else no label."""
     best = {each.name for each in front}
     others = [each for each in points if each.name not in best] if len(points) <= _LABELLED else []
     taken = [_Box(x - 5, y - 5, x + 5, y + 5) for x, y in drawn.values()]

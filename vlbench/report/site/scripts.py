@@ -1,4 +1,4 @@
-"""Data for the site's scripts: JavaScript files that hand JSON to a function, since file:// fetches none."""
+"""Data for the site's scripts: JavaScript files that pass JSON to a function, since file:// cannot fetch."""
 
 import json
 
@@ -12,7 +12,7 @@ _ZERO_SHOT = {"yes": "y", "no": "n"}
 
 
 def leaderboard_script(site: Site) -> str:
-    """The leaderboard by rows; a score is null, a number, or [value, low, high]."""
+    """The leaderboard by row. A score is null, a number, or [value, low, high]."""
     others = [*site.summaries, *site.facts]
     columns = [
         {
@@ -39,7 +39,8 @@ def leaderboard_script(site: Site) -> str:
 
 
 def names_script(site: Site) -> str:
-    """The names of all rows and where their scores lie, and which tasks are averaged, to compare two rows."""
+    """The names of all rows with the paths of their scores, and the averaged tasks, for the comparison
+    page."""
     rows = [[row.name, link(row_data(row.name)), row_link(row.name)] for row in site.rows]
     tasks = [[task.name, task_link(task.name), task.name in site.averaged] for task in site.tasks]
     return _call(
@@ -71,7 +72,7 @@ def _compact(score: Score | None) -> object:
 
 
 def _paired(each: Comparison) -> dict[str, object]:
-    """A comparison for the page that compares two; p is Holm's over the tasks."""
+    """A comparison for the comparison page; p is adjusted over the tasks (Holm)."""
     numbers = {"difference": each.difference, "low": each.test.ci_low, "high": each.test.ci_high}
     return {
         "a": each.model_a,
@@ -85,7 +86,10 @@ def _paired(each: Comparison) -> dict[str, object]:
 
 
 def _call(function: str, value: object) -> str:
-    """A script that hands a value over; U+2028 and U+2029 end lines in older scripts, so they are escaped."""
+    """A script that passes a value to a function.
+
+    U+2028 and U+2029 end lines in older scripts, so they are escaped.
+    """
     text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
     for separator in ("\u2028", "\u2029"):
         text = text.replace(separator, f"\\u{ord(separator):x}")

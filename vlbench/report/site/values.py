@@ -1,4 +1,4 @@
-"""What the pages of a site show, as values: no HTML here, and no reading of files."""
+"""What the pages of a site show, as values. No HTML is made here, and no files are read."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -14,7 +14,7 @@ from vlbench.report.tables.few_shot import Curve
 
 @dataclass(frozen=True, slots=True)
 class CardNotes:
-    """What a card says to people: a title, and lines of a label and its text."""
+    """What a card tells people: a title, and lines with a label and a text."""
 
     title: str = ""
     lines: tuple[tuple[str, str], ...] = ()
@@ -22,11 +22,11 @@ class CardNotes:
 
 @dataclass(frozen=True, slots=True)
 class Joined:
-    """What others than the results know: cards, published scores, paired tests, saved predictions.
+    """What comes from outside the results: cards, published scores, paired tests, saved predictions.
 
-    `published` are scores of models without a result here, by task; `beside` those of models with one.
-    `paired` are tests made beforehand, where there are few models. `additions` are what the leaderboard's
-    CSVs show beside results.
+    `published` has scores of models without a result here, by task; `beside` those of models with one.
+    `paired` has tests made in advance, if there are few models. `additions` is what the leaderboard's CSVs
+    show besides results.
     """
 
     models: Mapping[str, CardNotes] = field(default_factory=dict)
@@ -40,7 +40,7 @@ class Joined:
 
 @dataclass(frozen=True, slots=True)
 class Score:
-    """A metric's value with its 95 % interval, fractions as in a result; `note` says what else to know."""
+    """The value of a metric with its 95 % interval, as in a result; `note` is a further remark."""
 
     value: float | None
     low: float | None = None
@@ -50,7 +50,7 @@ class Score:
 
 @dataclass(frozen=True, slots=True)
 class Cost:
-    """What an image costs a row: GFLOPs by its card, images/s as measured and on what device."""
+    """The cost of an image for a row: GFLOPs by its card, measured images/s, and on which device."""
 
     gflops: float | None = None
     images_per_second: float | None = None
@@ -75,7 +75,7 @@ class SiteRow:
 
 @dataclass(frozen=True, slots=True)
 class PartLine:
-    """A class or tag: how many items it has, and the value of each model shown."""
+    """A class or tag: the number of its items, and the value of each model shown."""
 
     name: str
     n: int
@@ -84,7 +84,7 @@ class PartLine:
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """A metric by class or tag, of the best models, the hardest part first."""
+    """A metric by class or tag, for the best models, hardest first."""
 
     metric: str
     models: tuple[str, ...]
@@ -93,10 +93,10 @@ class Parts:
 
 @dataclass(frozen=True, slots=True)
 class TaskView:
-    """A task: its results of one protocol, the best first, and what stands beside them.
+    """A task: its results under one protocol, best first, and what is shown with them.
 
-    `ranks` are 1 + how many models are significantly better. `robustness` are lines of
-    `effective_robustness.csv`, `left_out` says which results are not shown and why.
+    `ranks` are 1 + the number of models that are significantly better. `robustness` has lines of
+    `effective_robustness.csv`; `left_out` tells which results are not shown and why.
     """
 
     name: str
@@ -113,13 +113,14 @@ class TaskView:
 
     @property
     def one(self) -> Result:
-        """A result to read the protocol from: they share it."""
+        """Any result, to read the shared protocol from."""
         return self.results[0]
 
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """A row's primary score on a task among all rows: its rank if it has one, the best, the median."""
+    """The primary score of a row on a task among all rows: its rank if it has one, the best and the
+    median."""
 
     score: Score
     rank: int | None
@@ -130,7 +131,7 @@ class Standing:
 
 @dataclass(frozen=True, slots=True)
 class Site:
-    """All that a site shows; `csvs` are tables of the results folder by file name.
+    """All that a site shows; `csvs` are the tables of the results folder by file name.
 
     `header` is that of `leaderboard.csv`; `summaries` and `facts` are the rows' cells that belong to no
     task and hold something. `averaged` are the tasks that the mean is over. `curves` are the few-shot curves

@@ -20,14 +20,14 @@ _NUMBER = re.compile(r"-?\d+\.\d+")
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """The ends of an axis beside a table; places on it in percent."""
+    """The ends of an axis in a table; positions on it are in percent."""
 
     low: float
     high: float
 
     @classmethod
     def around(cls, values: Iterable[float | None]) -> "Span":
-        """A span around values; all of 0 to 1 where there are fewer than two."""
+        """A span around values; 0 to 1 if there are fewer than two."""
         known = sorted({value for value in values if value is not None})
         if len(known) < 2:
             return cls(0.0, 1.0)
@@ -35,11 +35,11 @@ class Span:
         return cls(known[0] - room if known[0] < 0 else max(known[0] - room, 0.0), known[-1] + room)
 
     def percent(self, value: float) -> str:
-        """How far from the low end a value lies: 0 to 100, two decimals."""
+        """The distance of a value from the low end: 0 to 100, two decimals."""
         return f"{100 * self._share(value):.2f}"
 
     def rest(self, value: float) -> str:
-        """How far from the high end it lies."""
+        """The distance of a value from the high end."""
         return f"{100 * (1 - self._share(value)):.2f}"
 
     def _share(self, value: float) -> float:
@@ -47,7 +47,7 @@ class Span:
 
 
 def fixed(value: float | None, digits: int = 3) -> str:
-    """A number with so many decimals, zero without a sign; a dash for None.
+    """A number with this many decimals, zero without a sign; a dash for None.
 
     >>> fixed(0.86310), fixed(-1e-9, 2), fixed(None)
     ('0.863', '0.00', '–')
@@ -56,7 +56,7 @@ def fixed(value: float | None, digits: int = 3) -> str:
 
 
 def digits_for(values: Iterable[float | None]) -> int:
-    """Decimals of a column: three for fractions, two where a value exceeds 1.
+    """The number of decimals for a column: three for fractions, two if a value exceeds 1.
 
     >>> digits_for([0.5, None, 1.0]), digits_for([0.5, 12.0])
     (3, 2)
@@ -74,7 +74,7 @@ def signed(value: float) -> str:
 
 
 def short(text: str) -> str:
-    """A cell of a CSV: six decimals become three.
+    """Shorten a cell of a CSV: six decimals become three.
 
     >>> short("0.863105"), short("yes"), short("")
     ('0.863', 'yes', '')
@@ -83,7 +83,7 @@ def short(text: str) -> str:
 
 
 def plain(text: str) -> str:
-    """A number's text without needless zeros, other texts as they are.
+    """A number's text without trailing zeros; other texts unchanged.
 
     >>> plain("151.280000"), plain("0"), plain("MIT")
     ('151.28', '0', 'MIT')
@@ -101,12 +101,12 @@ def beginning(text: str) -> str:
 
 
 def label(name: str) -> str:
-    """A fact's column in words."""
+    """The name of a fact's column in words."""
     return LABELS.get(name, name.replace("_", " ").capitalize())
 
 
 def statement_lines(statement: Mapping[str, object]) -> list[tuple[str, str | Sequence[str]]]:
-    """A protocol's statement as labels with a text or a list of lines; what is empty is left out."""
+    """A protocol's statement as labels, each with a text or a list of lines, without empty entries."""
     lines: list[tuple[str, str | Sequence[str]]] = []
     for name in sorted(statement):
         value = statement[name]

@@ -1,1 +1,1 @@
-"""Results to leaderboards and tables."""
+"""From results to leaderboards and tables."""

@@ -19,17 +19,16 @@ Scores = Mapping[str, Mapping[str, float | None]]
 Ranks = Mapping[str, Mapping[str, int]]
 Numbers = Mapping[str, float | None]
 ByTask = Mapping[str, Sequence[Result]]
-"""The results of tasks, of each those that may stand together."""
+"""The comparable results of each task."""
 
 
 @dataclass(frozen=True, slots=True)
 class Additions:
-    """What tables show beside results: collections of tasks, ranks by task and model, fits of robustness.
+    """What tables show besides results: collections of tasks, ranks by task and model, robustness fits.
 
-    `metrics` are what a collection averages of its tasks where that is not their primary metric: the mean
-    of those named, nothing where none is. `weights` are how much each task counts there; none: all alike.
-    `fits` reads the fits, where a table needs them. `shipped` are the tasks of the cards that come with
-    vlbench.
+    `metrics` names what a collection averages for a task, if not its primary metric: the mean of the named
+    metrics, or nothing if none is named. `weights` are the weights of tasks in a collection; without any, all
+    are equal. `fits` reads the fits when a table needs them. `shipped` are the tasks with cards in vlbench.
     """
 
     collections: Mapping[str, Sequence[str]] = field(default_factory=dict)
@@ -45,10 +44,10 @@ NO_ADDITIONS = Additions()
 
 @dataclass(frozen=True, slots=True)
 class Averages:
-    """Scores by row and task, their averages by row, and a line for each thing that is left out.
+    """Scores by row and task, averages by row, and a line for everything that is left out.
 
-    `by_task` are the results that they are of, `seeds` the models of the rows that have several. `tasks` are
-    those that `mean` is over.
+    `by_task` are the averaged results, `seeds` the models of rows with several seeds. `tasks` are those that
+    `mean` is over.
     """
 
     by_task: ByTask
@@ -62,15 +61,15 @@ class Averages:
 
 
 def averages(results: Iterable[Result], additions: Additions = NO_ADDITIONS) -> Averages:
-    """Average the whole results of every row; None where a row lacks a task.
+    """Average the whole results of every row; None if a row lacks a task.
 
-    `mean` is over one protocol of each data set, fractions that are better when they are higher, without
-    what a user put in the place of a card's texts or thresholds and, beside tasks of cards, without folders
-    that have none; the mean rank is over the same tasks and those of other metrics. A collection of which all
-    tasks have results is averaged by its own metrics, else by the primary ones.
+    `mean` is over one protocol of each data set, for metrics that are fractions and better when higher. It
+    leaves out tasks with texts or thresholds from the user and, if there are tasks with cards, folders
+    without one. The mean rank is over these tasks and those with other metrics. A collection with results on
+    all of its tasks is averaged by its own metrics, else by the primary ones.
 
     Raises:
-        DataError: a model bears the name of a row of seeds.
+        DataError: a model has the name of a row of seeds.
     """
     whole = whole_results(results)
     by_task = {task: column.kept for task, column in columns(whole).items()}
@@ -122,7 +121,7 @@ def averages(results: Iterable[Result], additions: Additions = NO_ADDITIONS) -> 
 def mean_of(
     scores: Numbers, tasks: Sequence[str], weights: Mapping[str, float] | None = None
 ) -> float | None:
-    """The mean over tasks, by their weights if there are any; None where one of them has no score.
+    """The mean over tasks, weighted if there are weights; None if a task has no score.
 
     >>> mean_of({"a": 0.5, "b": 1.0}, ["a", "b"]), mean_of({"a": 0.5}, ["a", "b"])
     (0.75, None)
@@ -136,16 +135,16 @@ def mean_of(
 
 
 def mean_rank(model: str, tasks: Sequence[str], ranks: Ranks) -> float | None:
-    """The mean of a model's ranks on tasks, None where it has none on one of them; lower is better."""
+    """The mean of a model's ranks on tasks; None if it has no rank on a task. Lower is better."""
     known = [rank for task in tasks if (rank := ranks.get(task, {}).get(model)) is not None]
     return fmean(known) if known and len(known) == len(tasks) else None
 
 
 def _one_of_each(by_task: ByTask, shipped: frozenset[str]) -> tuple[list[str], dict[str, str]]:
-    """Choose one task of each data set; the answer also says why each other task is not chosen.
+    """Choose one task for each data set, and tell why each other task is not chosen.
 
-    It is a shipped one, that most results have, the plain one, the first: in this order. Own data count
-    where no card's task does.
+    Preferred are, in this order: a shipped task, the one with most results, the one without marks, the first.
+    The user's own data count only if no task with a card does.
     """
     reasons: dict[str, str] = {}
     own: list[str] = []
@@ -180,10 +179,11 @@ def _one_of_each(by_task: ByTask, shipped: frozenset[str]) -> tuple[list[str], d
 
 
 def mixed_rows(by_task: ByTask) -> dict[str, dict[str, list[str]]]:
-    """Find rows whose results have several weights or methods: which of the two, and the rarer ones' tasks.
+    """Find rows whose results mix several weights or methods: which of the two, and the tasks of the rarer
+    ones.
 
-    Each model of a row has weights of its own, and all of them one state of the row's method: its settings
-    and code, where its name tells the former in a few digits alone.
+    Each model of a row has its own weights, and all share one state of the row's method: its settings, which
+    its name only abbreviates, and its code.
     """
     tasks_of: dict[tuple[str, str, str], dict[tuple[str, ...], list[str]]] = {}
     for task, results in by_task.items():
@@ -206,7 +206,7 @@ def mixed_rows(by_task: ByTask) -> dict[str, dict[str, list[str]]]:
 
 
 def _data_of(results: Sequence[Result]) -> Iterable[object]:
-    """Yield a key of the images, right answers and captions of a task, whatever its name."""
+    """Yield keys for the images, right answers and captions of a task, whatever its name."""
     for result in results:
         told = [result.digests.get(name, "") for name in ("image_ids", "truth", "texts")]
         if all(told):
@@ -218,7 +218,7 @@ def _data_of(results: Sequence[Result]) -> Iterable[object]:
 
 
 def _no_fraction(results: Sequence[Result], scores: Scores, metrics: Sequence[str]) -> str:
-    """Say why scores cannot be averaged: no fractions, or better when lower; empty where they can."""
+    """Why scores cannot be averaged: not fractions, or better when lower; empty if they can."""
     for value in (each for result in results for each in result.metrics if each.metric in metrics):
         if value.lower_is_better:
             return f"{value.metric} is better when it is lower"
@@ -235,7 +235,10 @@ def _collection(
     scores: Scores,
     seeds: Mapping[str, frozenset[str]],
 ) -> tuple[Numbers, str]:
-    """A collection's average by row, and why no row has one; `metrics` of a task are None for its primary."""
+    """The average of a collection by row, or why no row has one.
+
+    `metrics` None means a task's primary one.
+    """
     own = {task: names for task, names in metrics.items() if names is not None}
     measured = row_scores({task: by_task[task] for task in own}, seeds, own)
     found = {row: {**scores[row], **measured.get(row, {})} for row in scores}

@@ -17,11 +17,11 @@ BASE_TO_NEW_HEAD = ("model", "task", "base", "new", "harmonic_mean")
 def base_to_new(
     scores: Mapping[str, Mapping[str, float | None]], by_task: ByTask
 ) -> tuple[str, tuple[str, ...]]:
-    """The text of `base_to_new.csv` from scores by row and task, and a line for each pair that it leaves out.
+    """The text of `base_to_new.csv`, from scores by row and task, and a line for each pair that is left out.
 
-    The harmonic mean is that of the two means over seeds, as papers report it (Zhou et al., arXiv
-    2203.05557, table 1). Halves of other data, templates or weights are left out. The text is empty where no
-    row has both halves.
+    The harmonic mean is that of the two means over seeds, as papers report it (Zhou et al., arXiv 2203.05557,
+    table 1). Halves that differ in data, templates or weights are left out. The text is empty if no row has
+    both halves.
     """
     lines, notes = [], []
     for row in sorted(scores):
@@ -41,7 +41,7 @@ def base_to_new(
 
 
 def _differing(row: str, base: Sequence[Result], new: Sequence[Result]) -> str:
-    """Say in what the two halves of a row differ; empty where they belong together."""
+    """How the two halves of a row differ; empty if they belong together."""
     mixed = mixed_rows({BASE: base, NEW: new}).get(row)
     if mixed:
         return " and ".join(mixed)
@@ -53,7 +53,7 @@ def _differing(row: str, base: Sequence[Result], new: Sequence[Result]) -> str:
 
 
 def harmonic_mean(base: float, new: float) -> float:
-    """2 b n / (b + n), a fraction of two fractions; 0 where both are 0.
+    """2 b n / (b + n) of two fractions; 0 if both are 0.
 
     >>> harmonic_mean(0.75, 0.5)
     0.6

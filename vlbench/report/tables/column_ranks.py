@@ -1,4 +1,4 @@
-"""Ranks in a leaderboard column: a model loses a place only to one that is significantly better."""
+"""Ranks in a leaderboard column: a model ranks below another only if that one is significantly better."""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
@@ -15,12 +15,12 @@ from vlbench.report.tables.seeds import row_of
 
 
 def column_ranks(results: Iterable[Result], items: Mapping[str, Items]) -> dict[str, int]:
-    """Ranks of the models of one task and protocol, by model: 1 + how many rows are significantly better.
+    """The ranks of the models on one task and protocol: 1 + the number of rows that are significantly better.
 
-    A row of several seeds is better where all of them are. All pairs of the column are tested on the same
-    images, adjusted by Holm's method: hits by McNemar's mid-p test, everything else by the normal
-    distribution of what the images add, which takes no resamples. Models without items, without a value or on
-    other images or annotations than most have no rank. `items` are by model.
+    A row with several seeds is better if all of its seeds are. All pairs in the column are tested on the same
+    images and adjusted by Holm's method: hits by McNemar's mid-p test, everything else by a normal test of
+    the contributions per image, without resampling. Models without items, without a value, or with other
+    images or annotations than most have no rank. `items` are by model.
     """
     found: dict[str, tuple[Result, PerImage]] = {}
     for result in _of_one_kind([each for each in results if each.score is not None], items):
@@ -42,7 +42,10 @@ def column_ranks(results: Iterable[Result], items: Mapping[str, Items]) -> dict[
 
 
 def _of_one_kind(results: Sequence[Result], items: Mapping[str, Items]) -> list[Result]:
-    """Keep the results of the protocol, images, texts and truth that most have; ties go to the smallest."""
+    """Keep the results with the most frequent protocol, images, texts and truth.
+
+    Of equally frequent ones, the smallest.
+    """
     results = [each for each in results if each.model in items]
     keys = [
         (
@@ -60,7 +63,7 @@ def _of_one_kind(results: Sequence[Result], items: Mapping[str, Items]) -> list[
 
 
 def _truth(items: Items) -> str:
-    """A digest of the truth in a per-item record: labels, captions, tags, and which items have any."""
+    """A digest of the truth in a per-item record: labels, captions, tags, and which items have some."""
     found = sha256()
     for name in ("classes", "text_images", "positives"):
         array = getattr(items, name)
@@ -86,7 +89,7 @@ def _significant(readings: Sequence[PerImage], values: NDArray[np.float64]) -> N
 
 
 def _of_hits(right: NDArray[np.bool_], first: NDArray[np.int64], second: NDArray[np.int64]) -> PValues:
-    """McNemar p of pairs of rows of right [k, n]; float32 counts are exact below 2^24 images."""
+    """McNemar's p for pairs of rows of `right` [k, n]. Counts in float32 are exact below 2^24 images."""
     counted = right.astype(np.float32)
     alone = counted @ (1 - counted).T  # [i, j]: i is right and j is not
     return mid_p_mcnemar(alone[first, second], alone[second, first])
@@ -98,7 +101,7 @@ def _of_values(
     first: NDArray[np.int64],
     second: NDArray[np.int64],
 ) -> PValues:
-    """The p of pairs of rows of what images add [k, n]; all have the `paired_error` of no difference."""
+    """The p for pairs of rows of contributions [k, n], with the `paired_error` under no difference."""
     products = added @ added.T
     squares = np.diag(products)
     sums = squares[first] + squares[second] - 2 * products[first, second]

@@ -1,4 +1,4 @@
-"""Few-shot curves: scores against the number of training images of each class."""
+"""Few-shot curves: scores against the number of training images per class."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -10,10 +10,10 @@ from vlbench.report.tables.seeds import by_row, row_of, spread_of
 
 FEW_SHOT = "few_shot.csv"
 PICTURE = ".few_shot.svg"
-"""How the file of a task's picture ends."""
+"""The ending of the file of a task's picture."""
 
 ROOT = '<svg xmlns="http://www.w3.org/2000/svg" class="curves"'
-"""How such a picture begins, which tells it from a user's own."""
+"""The beginning of such a picture, which distinguishes it from a user's own file."""
 
 FEW_SHOT_HEAD = (
     *("task", "metric", "model", "method", "shots", "seeds"),
@@ -23,11 +23,11 @@ FEW_SHOT_HEAD = (
 
 @dataclass(frozen=True, slots=True)
 class CurvePoint:
-    """A leaderboard row on a curve; `shots` is None for all training images.
+    """A point on a curve, which is a leaderboard row; `shots` is None for all training images.
 
     `mean` and `deviation` (n - 1) are over the row's seeds, as in `SeedSpread`. `low` and `high` are the ends
-    of the 95 % interval over test images: of one seed its own, of several the means of theirs. Seeds score
-    the same images, so that the interval of their mean is about as wide, and no wider.
+    of the 95 % interval over test images: for one seed its own, for several the means of theirs. Seeds score
+    the same images, so the interval of their mean is about as wide.
     """
 
     shots: int | None
@@ -40,10 +40,10 @@ class CurvePoint:
 
 @dataclass(frozen=True, slots=True)
 class Curve:
-    """One metric of a model and a method on a task: points by shots, that of all images last.
+    """One metric of a model with a method on a task: points by shots, the one for all images last.
 
-    `method` has the digest of its other settings and no shots. `zero_shot` is the score of the model alone,
-    None where it has none in the task's column. `is_fraction` says whether values lie between 0 and 1.
+    `method` contains the digest of its other settings, without shots. `zero_shot` is the score of the model
+    alone; None if the task's column has none. `is_fraction` tells whether values are between 0 and 1.
     """
 
     task: str
@@ -64,11 +64,10 @@ class Curve:
 def few_shot_curves(
     by_task: Mapping[str, Sequence[Result]], seeds: Mapping[str, frozenset[str]]
 ) -> tuple[tuple[Curve, ...], tuple[str, ...]]:
-    """Every metric's curves by task, model and method, and a line for each that is left out, and why.
+    """The curves of every metric by task, model and method, and a line about each one that is left out.
 
-    `by_task` are results that may stand together, `seeds` the models of rows of seeds. There are curves of
-    the methods that some result on the task states shots of; those of several weights under one name are
-    left out.
+    `by_task` are comparable results, `seeds` the models of rows of seeds. A method has curves if some result
+    on the task states its shots. Curves with several weights under one name are left out.
     """
     curves: list[Curve] = []
     notes: list[str] = []
@@ -97,7 +96,7 @@ def few_shot_curves(
 
 
 def few_shot_text(curves: Sequence[Curve]) -> str:
-    """The text of `few_shot.csv`, a line a point; empty without curves."""
+    """The text of `few_shot.csv`, one line per point; empty without curves."""
     lines = [
         [
             *(curve.task, curve.metric, curve.model, curve.method),
@@ -111,7 +110,7 @@ def few_shot_text(curves: Sequence[Curve]) -> str:
 
 
 def primary_curves(curves: Sequence[Curve]) -> dict[str, tuple[Curve, ...]]:
-    """The curves of the primary metric, which is the first of each, by task."""
+    """The curves of the primary metric, which comes first, by task."""
     first = {curve.task: curve.metric for curve in reversed(curves)}
     return {
         task: tuple(each for each in curves if (each.task, each.metric) == (task, metric))
@@ -120,26 +119,29 @@ def primary_curves(curves: Sequence[Curve]) -> dict[str, tuple[Curve, ...]]:
 
 
 def shots_of(result: Result) -> int | None:
-    """The number of images of each class that a result's method learned from; None where it states none."""
+    """The number of images per class that a result's method learned from; None if it states none."""
     shots = result.settings.get("shots")
     return shots if isinstance(shots, int) and shots > 0 else None
 
 
 def method_of(result: Result) -> str:
-    """A result's method as its row says, without the shots."""
+    """The method of a result as in its row, without the shots."""
     shots = shots_of(result)
     return result.method.replace(f"@{shots}", "", 1) if shots else result.method
 
 
 def model_of(result: Result) -> str:
-    """The row of a result's model alone, without its method."""
+    """The row of a result's model without its method."""
     return row_of(result).removesuffix(f"+{result.method}" if result.method else "")
 
 
 def _curve(
     metric: str, members: Sequence[Result], alone: Sequence[Result], seeds: Mapping[str, frozenset[str]]
 ) -> Curve:
-    """The curve of results of one task, model and method; `alone` are those of the model without any."""
+    """The curve for results of one task, model and method.
+
+    `alone` are results of the model without a method.
+    """
     one = members[0]
     kind = next(value for each in members for value in each.metrics if value.metric == metric)
     points = [
@@ -164,7 +166,7 @@ def _curve(
 
 
 def _point(shots: int | None, metric: str, row: Sequence[Result], seeds: frozenset[str]) -> CurvePoint:
-    """A row's point, without a mean where a seed is missing, as on the leaderboard."""
+    """The point of a row; as on the leaderboard, it has no mean if a seed is missing."""
     spread = spread_of(row, metric)
     if spread.mean is None or seeds != {each.model for each in row}:
         return CurvePoint(shots, len(row), None)
@@ -179,7 +181,7 @@ def _mean(ends: Sequence[float | None]) -> float | None:
 
 
 def _are_of_several_weights(results: Sequence[Result]) -> bool:
-    """Whether results of one model have several weights; each seed of a row has its own."""
+    """Whether results of one model have several weights. Each seed of a row has its own weights."""
     weights: dict[str, set[tuple[str, ...]]] = {}
     for each in results:
         model = each.model.rpartition(f"+{each.method}")[0] if each.method else each.model

@@ -1,4 +1,4 @@
-"""The legend of few-shot curves: a colour a model, a mark a method, dashes for the model alone."""
+"""The legend of few-shot curves: one colour per model, one mark per method, dashes for the model alone."""
 
 import re
 from collections.abc import Sequence
@@ -9,10 +9,10 @@ from vlbench.report.tables.few_shot import Curve
 
 WIDTH, LEFT = 640, 48
 WIDEST = 9.0
-"""Width of a band, the interval over images."""
+"""The width of a band, which is the interval over images."""
 
 LETTER, ROW, _SAMPLE = 6.7, 19, 34
-"""Width of a letter, height of a row, and width of what is drawn before its words."""
+"""The width of a letter, the height of a row, and the width of the sample before the words."""
 
 _LONGEST = 30
 _MARKS = (
@@ -23,14 +23,15 @@ _MARKS = (
     "M0 5l4.6 -8.4h-9.2z",
     "M-5 -1.6h3.4v-3.4h3.2v3.4h3.4v3.2h-3.4v3.4h-3.2v-3.4h-3.4z",
 )
-"""Outlines of marks, one a method; first filled, then open."""
+"""The outlines of marks, one per method; first filled, then open."""
 
 _NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
 @dataclass(frozen=True, slots=True)
 class _Sample:
-    """An entry of the legend: what is drawn around (0, 0), its class of colour, its words, all of them."""
+    """An entry of the legend: the sample drawn around (0, 0), its colour class, its words, and the full
+    words."""
 
     drawn: str
     colour: str
@@ -39,7 +40,7 @@ class _Sample:
 
 
 def look(curve: Curve, drawn: Sequence[Curve]) -> tuple[str, str]:
-    """A curve's class of colour, one a model, and its mark, one a method."""
+    """The colour class of a curve, one per model, and its mark, one per method."""
     colour = sorted({each.model for each in drawn}).index(curve.model)
     method = sorted({each.method for each in drawn}).index(curve.method)
     is_open = " open" * (method // len(_MARKS) % 2)
@@ -47,7 +48,7 @@ def look(curve: Curve, drawn: Sequence[Curve]) -> tuple[str, str]:
 
 
 def legend(drawn: Sequence[Curve], top: float) -> tuple[list[str], float]:
-    """Draw the legend: rows for each model, then bars and bands; the answer ends with the height below it."""
+    """Draw the legend: rows for each model, then bars and bands. Also returns the height below it."""
     entries: list[_Sample] = []
     for curve in drawn:
         colour, mark = look(curve, drawn)
@@ -74,7 +75,7 @@ def legend(drawn: Sequence[Curve], top: float) -> tuple[list[str], float]:
 
 
 def _rows(samples: Sequence[_Sample], top: float) -> tuple[list[str], float]:
-    """Samples side by side where they have room, each colour from a new row on."""
+    """Place samples side by side where there is room; each colour begins a new row."""
     widest = max((len(each.name) for each in samples), default=0) * LETTER + _SAMPLE + 12
     columns = max(1, min(4, int((WIDTH - LEFT) // widest)))
     parts: list[str] = []
@@ -93,10 +94,10 @@ def _rows(samples: Sequence[_Sample], top: float) -> tuple[list[str], float]:
 
 
 def short(words: str, most: int) -> str:
-    """Cut the middle out of long words: names differ at their ends."""
+    """Shorten long words in the middle, since names differ at their ends."""
     return words if len(words) <= most else f"{words[: most // 2]}…{words[1 - most // 2 :]}"
 
 
 def xml_text(words: str) -> str:
-    """Escape words for XML; control characters, which XML lacks, become replacement marks."""
+    """Escape words for XML. Control characters, which XML does not allow, become replacement characters."""
     return escape(_NOT_XML.sub("\ufffd", words))

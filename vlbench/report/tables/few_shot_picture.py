@@ -1,4 +1,4 @@
-"""Few-shot curves of a task as SVG: seeds as bars, images as lighter bands, the model alone as dashes."""
+"""Few-shot curves of a task as SVG: bars for seeds, lighter bands for images, dashes for the model alone."""
 
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -23,22 +23,22 @@ from vlbench.report.tables.few_shot_legend import (
 
 _RIGHT, _TOP, _FLOOR = 14, 58, 330
 _ALL, _INSET = 76, 34
-"""Room at the right for the points of all training images, and between the frame and the outer points."""
+"""The space at the right for points of all training images, and between the frame and the outer points."""
 
 _NEAR = 2.0
-"""How far lines lie apart that do not hide one another."""
+"""The distance from which lines do not hide one another."""
 
 _ALONE = "svg { color-scheme: light dark; }"
 MOST_LINES, MOST_MODELS = 12, 8
-"""So many lines, and models, which are as many colours, are told apart; of more the best are drawn."""
+"""The most lines, and the most models (one colour each), that can be told apart; of more, the best are
+drawn."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Frame:
-    """Where shots and scores stand; a score times `scale` is in the unit of the axis `up`.
+    """The positions of shots and scores; a score times `scale` is in the unit of the axis `up`.
 
-    `asides` says how far each line stands aside, so that bars do not cover one another, `width` how wide a
-    band is.
+    `asides` shifts each line to the side, so that bars do not overlap; `width` is the width of a band.
     """
 
     across: Mapping[int | None, float]
@@ -48,16 +48,16 @@ class _Frame:
     asides: tuple[float, ...]
 
     def y(self, value: float) -> float:
-        """The height of a score; what lies outside stands at the end."""
+        """The height of a score; scores outside the axis are drawn at its end."""
         inside = min(max(self.up.place(value * self.scale), 0.0), 1.0)
         return round(_FLOOR - inside * (_FLOOR - _TOP), 1)
 
 
 def few_shot_picture(curves: Iterable[Curve], identity: str, style: str = "") -> str:
-    """The curves of one task and metric as an SVG element; colours are classes of `curves.css`.
+    """The curves of one task and metric as an SVG element. Colours are classes of `curves.css`.
 
-    `identity` makes the ids of its title and description unique in a page; `style` is that of a file of its
-    own. Empty where no point has a score.
+    `identity` makes the ids of its title and description unique in a page; `style` is the CSS for a separate
+    file. Empty if no point has a score.
     """
     known = [each for each in curves if each.scored]
     if not known:
@@ -89,7 +89,7 @@ def few_shot_picture(curves: Iterable[Curve], identity: str, style: str = "") ->
 
 
 def few_shot_files(curves: Sequence[Curve]) -> dict[str, str]:
-    """A picture a task by its file's name, of the primary metric."""
+    """The pictures by file name, one per task, for the primary metric."""
     style = files("vlbench.report.site").joinpath("static", "curves.css").read_text(encoding="utf-8")
     found = {
         f"{file_name(task)}{PICTURE}": few_shot_picture(known, "few-shot", f"{_ALONE}\n{style}")
@@ -99,7 +99,7 @@ def few_shot_files(curves: Sequence[Curve]) -> dict[str, str]:
 
 
 def _best(curves: Sequence[Curve]) -> list[Curve]:
-    """As many curves as can be told apart, those of the best points, by model and method."""
+    """The curves with the best points, as many as can be told apart, by model and method."""
     upwards = -1.0 if curves[0].lower_is_better else 1.0
     chosen: list[Curve] = []
     for curve in sorted(
@@ -175,7 +175,7 @@ def _grid(one: Curve, frame: _Frame) -> Iterator[str]:
 
 
 def _zero_shots(drawn: Sequence[Curve], frame: _Frame) -> Iterator[str]:
-    """A dashed line a model; dashes of those that lie on one another alternate."""
+    """One dashed line per model; dashes of overlapping lines alternate."""
     scores = {look(each, drawn)[0]: each for each in drawn if each.zero_shot is not None}
     heights = {colour: frame.y(each.zero_shot or 0.0) for colour, each in scores.items()}
     for colour, y in heights.items():
@@ -189,7 +189,10 @@ def _zero_shots(drawn: Sequence[Curve], frame: _Frame) -> Iterator[str]:
 
 
 def _line(curve: Curve, at: int, frame: _Frame, look: tuple[str, str]) -> Iterator[str]:
-    """A curve's bands, bars, line and marks, each point with a title; that of all images stands apart."""
+    """The bands, bars, line and marks of a curve, each point with a title.
+
+    The point for all images is apart.
+    """
     colour, mark = look
     size = round(min(1.0, 0.4 + frame.width / 15), 2)
     yield f'<g class="{colour}">'

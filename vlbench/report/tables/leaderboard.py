@@ -1,4 +1,4 @@
-"""Leaderboard CSVs, made from results alone; the order of the runs changes no byte."""
+"""Leaderboard CSVs, made from results alone, independent of the order of runs."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -35,13 +35,13 @@ _HEADERS = {
     FEW_SHOT: Table(FEW_SHOT_HEAD, ()).csv(),
     ROBUSTNESS: Table(ROBUSTNESS_HEAD, ()).csv(),
 }
-"""Tables that only some results make, and the headers that tell them from a user's own CSV."""
+"""Tables that exist only for some results, with the headers that distinguish them from a user's own CSV."""
 
 _FACTS = (
     *("n_images", "n_texts", "protocol", "protocol_digest", "precision", "preprocess", "model_digest"),
     *("zero_shot", "parameters", "gflops", "image_size", "licence"),
 )
-"""The columns of a task's CSV behind its metrics and its rank; they tell it from a user's own CSV."""
+"""The columns of a task's CSV after its metrics and rank; they distinguish it from a user's own CSV."""
 _OLD_FACTS = (*_FACTS[:-1], SPEED, _FACTS[-1])
 """Those of version 0.1."""
 
@@ -53,11 +53,11 @@ _REST = (
     *("primary", "kind", "n_images", "n_texts", "protocol_digest", "precision", "preprocess"),
     *("adapter", "model_digest", "source", "source_revision", "zero_shot"),
 )
-"""The columns of `all.csv`: of a result, of one of its metrics, and of the result again."""
+"""The columns of `all.csv`: fields of a result, of one of its metrics, and of the result again."""
 
 
 def leaderboards(results: Iterable[Result], additions: Additions = NO_ADDITIONS) -> Mapping[str, str]:
-    """Every CSV by its path in the results folder; partial results are in none.
+    """Every CSV by its path in the results folder, without partial results.
 
     `<task>.csv` has a row for each model with every metric and its rank, 1 + the number of models that are
     significantly better; `leaderboard.csv` the primary metric of each task, averages and facts; `all.csv`
@@ -68,7 +68,7 @@ def leaderboards(results: Iterable[Result], additions: Additions = NO_ADDITIONS)
     were made on other machines or at other times.
 
     Raises:
-        DataError: a task's name is that of another CSV or column, or a model's that of a row of seeds.
+        DataError: a task has the name of another CSV or column, or a model has the name of a row of seeds.
     """
     whole = whole_results(results)
     found = averages(whole, additions)
@@ -95,9 +95,9 @@ def leaderboards(results: Iterable[Result], additions: Additions = NO_ADDITIONS)
 
 
 def notes(results: Iterable[Result], additions: Additions = NO_ADDITIONS) -> tuple[str, ...]:
-    """Say what the tables leave out and why: other questions, missing seeds, tasks without a mean.
+    """Lines about what the tables leave out and why: other questions, missing seeds, tasks without a mean.
 
-    A task whose name is one of version 0.1 alone is told what it is now.
+    For a task name that only version 0.1 has, a line tells what it is now.
     """
     known = list(results)
     found = averages(known, additions)
@@ -147,10 +147,11 @@ def _column_notes(task: str, column: TaskColumn) -> Iterator[str]:
 def write_leaderboards(
     folder: Path, additions: Additions = NO_ADDITIONS, *, plot: bool = False
 ) -> tuple[Result, ...]:
-    """Rebuild the CSVs of a folder from its results, which are returned; tables of absent tasks go.
+    """Rebuild the CSVs of a folder from its results and return the results.
 
-    Ranks are those of the folder's per-item records, whatever the additions say. Pictures of few-shot curves
-    that lie there are rebuilt as well; with `plot` they are made for every task that has curves.
+    Tables of missing tasks are removed. Ranks come from the folder's per-item records, not from the
+    additions. Existing pictures of few-shot curves are rebuilt as well; with `plot`, they are made for every
+    task with curves.
 
     Raises:
         DataError: there is no such folder, or a result or a per-item record in it is damaged.
@@ -167,9 +168,9 @@ def write_leaderboards(
 def stale_leaderboards(
     folder: Path, additions: Additions = NO_ADDITIONS, *, plot: bool = False
 ) -> tuple[str, ...]:
-    """CSVs and pictures that are missing, differ from what the results say, or have no results left; sorted.
+    """The CSVs and pictures that are missing, differ from the results, or have no results left; sorted.
 
-    Without `plot` no picture is missing.
+    Without `plot`, no picture counts as missing.
 
     Raises:
         DataError: there is no such folder, or a result or a per-item record in it is damaged.
@@ -178,7 +179,7 @@ def stale_leaderboards(
 
 
 def pictures_of(folder: Path) -> tuple[str, ...]:
-    """The sorted names of a folder's pictures of few-shot curves, known by their first bytes."""
+    """The sorted names of a folder's pictures of few-shot curves, recognised by their first bytes."""
     found = []
     for place in folder.glob(f"*{PICTURE}"):
         with place.open("rb") as file:
@@ -188,10 +189,10 @@ def pictures_of(folder: Path) -> tuple[str, ...]:
 
 
 def with_ranks(folder: Path, results: Iterable[Result], additions: Additions) -> Additions:
-    """Add the ranks of a folder's models on each task, tested on the per-item records there.
+    """Add the ranks of a folder's models on each task, from tests on the per-item records there.
 
     Raises:
-        DataError: a record is damaged, or of another run than its result.
+        DataError: a record is damaged, or from another run than its result.
     """
     ranks = {}
     for task, column in columns(results).items():
@@ -210,9 +211,10 @@ def with_ranks(folder: Path, results: Iterable[Result], additions: Additions) ->
 def _stale(
     folder: Path, results: Sequence[Result], additions: Additions, *, plot: bool
 ) -> dict[str, str | None]:
-    """The files that a folder should hold and does not, with their texts; None for a file that should go.
+    """The files that a folder lacks or has with another text, each with the right text.
 
-    The latter are known by their header or root: a user's own are left alone.
+    None for one to remove. Files to remove are recognised by header or root, so a user's own files are left
+    alone.
     """
     texts = dict(leaderboards(results, with_ranks(folder, results, additions)))
     pictures = pictures_of(folder)
@@ -241,9 +243,9 @@ def _stale(
 
 
 def _leaderboard(found: Averages) -> str:
-    """The text of `leaderboard.csv`: a row's score on each task, averages, its mean rank, and its facts.
+    """The text of `leaderboard.csv`: for each row its score on each task, averages, mean rank and facts.
 
-    Collections and mean ranks that no row has are left out; rows of seeds have no rank.
+    Collections and mean ranks that no row has are left out. Rows of seeds have no rank.
     """
     tasks, members = sorted(found.by_task), by_row(chain.from_iterable(found.by_task.values()))
     summaries = {**found.collections, MEAN_RANK: found.mean_rank}
@@ -287,7 +289,7 @@ def _every_metric(results: Iterable[Result]) -> str:
 
 
 def _told(result: Result, name: str) -> object:
-    """The cell of a result in a column: a field, setting or fact of it; empty where it has none."""
+    """The cell of a result in a column: a field, setting or fact; empty if it has none."""
     match name:
         case "model_digest":
             return result.digests.get("model", "")

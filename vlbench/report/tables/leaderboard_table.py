@@ -1,4 +1,4 @@
-"""The leaderboard for a terminal, and as Markdown for READMEs and the summaries of CI runs."""
+"""The leaderboard as text for a terminal, and as Markdown for READMEs and CI summaries."""
 
 from collections.abc import Iterable, Mapping
 
@@ -14,10 +14,10 @@ _NONE = "–"
 
 
 def leaderboard_table(text: str, spreads: Mapping[tuple[str, str], SeedSpread]) -> str:
-    """The text of `leaderboard.csv` as a table with four decimals; a dash where a row has no score.
+    """The text of `leaderboard.csv` as a table with four decimals; a dash if a row has no score.
 
-    `spreads` by row and task show what several seeds scored: `0.871 ± 0.004`. The facts of the models are
-    only in the CSV.
+    `spreads` by row and task are shown for several seeds: `0.871 ± 0.004`. Facts of models are only in the
+    CSV.
     """
     head, *lines = read_csv(text)
     if tuple(head[-len(ROW_FACTS) :]) == ROW_FACTS:
@@ -36,10 +36,10 @@ def leaderboard_table(text: str, spreads: Mapping[tuple[str, str], SeedSpread]) 
 def leaderboard_markdown(
     results: Iterable[Result], additions: Additions = NO_ADDITIONS, *, intervals: bool = False
 ) -> str:
-    """A row a model and a column a task, its primary metric under its name; the best of a column in bold.
+    """One row per model and one column per task, with its primary metric; the best of a column in bold.
 
-    With `intervals` the 95 % interval follows each value. Behind the tasks: the mean, averages over
-    collections that a row has whole, and the mean rank.
+    With `intervals`, the 95 % interval follows each value. After the tasks come the mean, averages over
+    collections that a row has completely, and the mean rank.
     """
     known = list(results)
     found, seeds = averages(known, additions), spreads(known)
@@ -67,9 +67,9 @@ def leaderboard_markdown(
 def _column(
     numbers: Numbers, shown: Mapping[str, str] | None = None, *, lower_is_better: bool = False
 ) -> Mapping[str, str]:
-    """The cells of the rows with a number, in bold where no other row's number is better as it is printed.
+    """The cells of rows with a number; bold where no other row's number, as printed, is better.
 
-    `shown` are the cells of rows that have more than a number with four decimals.
+    `shown` has the cells of rows with more than a number with four decimals.
     """
     known = {row: value for row, value in numbers.items() if value is not None}
     if not known:

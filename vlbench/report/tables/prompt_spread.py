@@ -1,4 +1,4 @@
-"""How much a score depends on the prompt: one task by each of its templates alone."""
+"""How much a score depends on the prompt: one task with each of its templates alone."""
 
 import json
 from collections.abc import Sequence
@@ -12,7 +12,7 @@ from vlbench.report.table import Table, decimals, number
 
 @dataclass(frozen=True, slots=True)
 class TemplateScore:
-    """A template's own score with its 95 % interval, fractions; None where it could not be measured."""
+    """The score of a template alone, with its 95 % interval; None if it could not be measured."""
 
     template: str
     value: float | None
@@ -22,9 +22,9 @@ class TemplateScore:
 
 @dataclass(frozen=True, slots=True)
 class PromptSpread:
-    """Scores by template, the best first; `whole` is that of all together, of the primary metric.
+    """Scores of the primary metric by template, best first; `whole` is the score with all templates.
 
-    `mean` and `deviation` (n - 1) are taken over the templates.
+    `mean` and `deviation` (n - 1) are over the templates.
     """
 
     model: str
@@ -37,7 +37,7 @@ class PromptSpread:
 
     @classmethod
     def of(cls, whole: Result, single: Sequence[tuple[str, Result]]) -> "PromptSpread":
-        """The spread of a task's templates."""
+        """The spread over a task's templates."""
         scores = [_score(template, result) for template, result in single]
         known = [each.value for each in scores if each.value is not None]
         upwards = -1 if whole.lower_is_better else 1
@@ -53,7 +53,7 @@ class PromptSpread:
         )
 
     def as_text(self) -> str:
-        """A table, the best template first, and a line of what it comes to."""
+        """A table with the best template first, and a summary line."""
         rows = []
         for each in (self.whole, *self.scores):
             name = each.template or f"all {len(self.scores)} together"
@@ -69,7 +69,7 @@ class PromptSpread:
         )
 
     def as_csv(self) -> str:
-        """A row a template; the first, without a template, is all of them together."""
+        """One row per template; the first row, without a template, is all of them together."""
         rows = [
             [each.template, number(each.value), number(each.ci_low), number(each.ci_high)]
             for each in (self.whole, *self.scores)
@@ -77,7 +77,6 @@ class PromptSpread:
         return Table(["template", self.metric, "ci_low", "ci_high"], rows).csv()
 
     def as_json(self) -> str:
-        """All of it as JSON."""
         return json.dumps(asdict(self), indent=1, ensure_ascii=False)
 
 

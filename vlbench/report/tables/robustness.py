@@ -1,4 +1,4 @@
-"""Effective robustness of the rows that have a data set and a variant of it: `effective_robustness.csv`."""
+"""Effective robustness of rows with results on a data set and a variant of it: `effective_robustness.csv`."""
 
 from collections.abc import Mapping, Sequence
 
@@ -21,10 +21,10 @@ ROBUSTNESS_HEAD = (
 
 
 def robustness_text(by_task: Mapping[str, Sequence[Result]], fits: Sequence[RobustnessFit]) -> str:
-    """The text of `effective_robustness.csv`; empty where no model has both a variant and its reference.
+    """The text of `effective_robustness.csv`; empty if no model has both a variant and its reference.
 
-    A model's effective robustness is its accuracy on the variant less the one that the reference fit
-    expects of its accuracy on the reference. Source: Taori et al. 2020 (arXiv 2007.00644), equation 1.
+    A model's effective robustness is its accuracy on the variant minus the accuracy that the fit expects from
+    its accuracy on the reference. Source: Taori et al. 2020 (arXiv 2007.00644), equation 1.
     """
     lines = []
     for fit in sorted(fits, key=lambda fit: fit.task):

@@ -1,4 +1,4 @@
-"""Seeds of one row: results that carry `replicate_of`, their mean and standard deviation on each task."""
+"""Seeds of one row: results with `replicate_of`, their mean and standard deviation on each task."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -11,22 +11,22 @@ from vlbench.report.table import Table, decimals, number
 
 SEEDS = "seeds.csv"
 METHOD = "settings or code of its method"
-"""What differs where results of one row carry several digests of a method."""
+"""The word for the difference, if results of one row have several digests of a method."""
 SEEDS_HEAD = ("model", "task", "metric", "mean", "std", "n_seeds", "seeds")
 
 
 @dataclass(frozen=True, slots=True)
 class SeedSpread:
-    """A metric over seeds: the mean, a fraction, and the sample standard deviation (divisor n - 1).
+    """A metric over seeds: the mean and the sample standard deviation (divisor n - 1).
 
-    The mean is None where a seed could not be measured, the deviation there and for a single seed.
+    The mean is None if a seed could not be measured; so is the deviation, also for a single seed.
     """
 
     mean: float | None
     deviation: float | None
 
     def __str__(self) -> str:
-        """Three decimals: `0.871 ± 0.004`; a dash where there is no mean."""
+        """Three decimals, `0.871 ± 0.004`; a dash without a mean."""
         return decimals(self.mean, 3) + ("" if self.deviation is None else f" ± {self.deviation:.3f}")
 
 
@@ -47,7 +47,7 @@ def seeds_by_row(results: Iterable[Result]) -> dict[str, frozenset[str]]:
     """The models that are seeds of each row, over all tasks.
 
     Raises:
-        DataError: a model bears the name of such a row.
+        DataError: a model has the name of such a row.
     """
     seeds: dict[str, set[str]] = {}
     alone = set()
@@ -69,10 +69,11 @@ def row_scores(
     seeds: Mapping[str, frozenset[str]],
     metrics: Mapping[str, Sequence[str]] | None = None,
 ) -> dict[str, dict[str, float | None]]:
-    """The score of every row on every task that it was run on: the primary metric, or the mean of others.
+    """The score of every row on every task that it was run on: the primary metric, or the mean of other
+    metrics.
 
-    `metrics` are those of a task where its primary one is not asked for. A row of seeds has the mean, and
-    none where a seed of it is missing or stands twice: means over different seeds do not compare.
+    `metrics` names the metrics of a task to use instead of its primary one. A row of seeds has the mean of
+    its seeds; none if a seed is missing or repeated, since means over different seeds are not comparable.
     """
     asked = metrics or {}
     scores: dict[str, dict[str, float | None]] = {}
@@ -87,9 +88,9 @@ def row_scores(
 
 
 def spread_of(members: Sequence[Result], metric: str) -> SeedSpread:
-    """Average a metric over the results of one task and row; None where a result lacks it.
+    """Average a metric over the results of one task and row; None if a result lacks it.
 
-    A row with a repeated seed, or with seeds of several states of a method, has no mean either.
+    A row with a repeated seed, or with seeds from several states of a method, has no mean either.
     """
     values = [each.value for result in members for each in result.metrics if each.metric == metric]
     known = [value for value in values if value is not None]
@@ -99,7 +100,7 @@ def spread_of(members: Sequence[Result], metric: str) -> SeedSpread:
 
 
 def spreads(results: Iterable[Result]) -> dict[tuple[str, str], SeedSpread]:
-    """Spreads of the primary metric by row and task, of rows of seeds alone."""
+    """Spreads of the primary metric by row and task, for rows of seeds only."""
     return {
         (row, task): spread_of(members, members[0].primary)
         for task, column in columns(results).items()
@@ -130,9 +131,9 @@ def seed_notes(
     seeds: Mapping[str, frozenset[str]],
     partial: Iterable[Result] = (),
 ) -> tuple[str, ...]:
-    """Say why rows of seeds have no mean or lack a seed: a line for each row and task.
+    """Lines about rows of seeds that have no mean or lack a seed, one for each row and task.
 
-    `partial` are the results that are not whole; a seed that has no others is no seed of its row.
+    `partial` are the partial results; a seed with no other results does not count.
     """
     lines = []
     for task, results in by_task.items():
@@ -163,9 +164,9 @@ def seed_notes(
 
 
 def _repeated(members: Sequence[Result]) -> tuple[str, ...]:
-    """Find seeds of a row that are one model under several names: equal digests and equal numbers.
+    """Find seeds of a row that are one model under several names: their digests and numbers are equal.
 
-    Seeds of a method are of one model, and may well agree.
+    Seeds of a method use one model, and may have equal numbers.
     """
     if len(members) < 2:
         return ()

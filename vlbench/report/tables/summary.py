@@ -1,4 +1,4 @@
-"""What a run found, as a table for a terminal."""
+"""The results of a run as a table for a terminal."""
 
 from collections.abc import Iterable
 
@@ -9,17 +9,17 @@ from vlbench.report.table import Table, decimals, with_interval
 from vlbench.report.tables.seeds import spread_of
 
 WIDTH = 100
-"""Columns that a run's table fits into."""
+"""The width of the table, in characters."""
 
 _NARROWEST = 12
 
 
 def summary_table(results: Iterable[Result]) -> str:
-    """A row a result: its primary metric as a fraction with the 95 % interval, images and images/s.
+    """One row per result: its primary metric with the 95 % interval, images and images/s.
 
-    Seeds of one leaderboard row have a further row for their mean and standard deviation. Partial results
-    carry a star, explained below the table; a dash stands for what was not measured. Names of models and
-    tasks are wrapped, and nothing else, where the table would be too wide.
+    Seeds of one leaderboard row get a further row with their mean and standard deviation. Partial results
+    have a star, explained below the table; a dash means not measured. If the table would be too wide, only
+    names of models and tasks are wrapped.
     """
     rows, cells = list(results), []
     head = ["model", "task", "metric", "value [95 % interval]", "images", "images/s"]

@@ -73,13 +73,15 @@ def test_scores_that_were_left_out_are_lacking_when_asked_for(make_result, items
 def test_missing_foreign_and_damaged_files_are_named_in_one_line(make_result, items, tmp_path):
     result = make_result()
     assert not has_items(tmp_path, result)
-    with pytest.raises(DataError, match=r"small.items.npz: no per-item record .* run small on shapes again"):
+    with pytest.raises(
+        DataError, match=r"small.items.npz: there is no per-item record .* run small on shapes again"
+    ):
         read_items(tmp_path, result)
     path = write_items(result, items, tmp_path)
     assert has_items(tmp_path, result)
     whole = path.read_bytes()
     other = make_result(digests={"model": "x" * 32})
-    with pytest.raises(DataError, match="record of another run: its digests differ; run small"):
+    with pytest.raises(DataError, match="record is from another run: its digests differ; run small"):
         read_items(tmp_path, other)
     fewer = make_result(n_images=199)
     with pytest.raises(DataError, match=r"damaged per-item record \(cannot reshape"):
