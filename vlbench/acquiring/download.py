@@ -216,7 +216,7 @@ class _Lost:
 
 
 class _DiskError(Exception):
-    """A failure of this machine's disk, as against one of the network."""
+    """A failure of this machine's disk, not of the network."""
 
     def __init__(self, reason: OSError) -> None:
         super().__init__(str(reason))

@@ -236,7 +236,7 @@ def _rows(path: Path) -> list[list[str]]:
 
 
 def _json_list(path: Path) -> list[str]:
-    """The strings of a JSON file `{data set: [strings]}`."""
+    """The strings in a JSON file `{data set: [strings]}`."""
     content = read_json(path, CardError)
     lists = list(content.values()) if isinstance(content, dict) else []
     if len(lists) != 1 or not isinstance(lists[0], list) or not lists[0]:

@@ -17,7 +17,7 @@ EXTENDS = "extends"
 OWN_FIELDS = frozenset({"aliases"})
 """The fields that a card does not inherit from the card that it extends."""
 _MOST = 100_000
-"""So many values a file may stand for: aliases of aliases multiply."""
+"""The most values that a file may expand to, since aliases of aliases multiply."""
 _MOST_LETTERS = 2**21
 """A file may have: names by the thousand are files of their own, and PyYAML is slow."""
 _LONGEST_NAME = 200

@@ -79,7 +79,7 @@ def coco_tags(
 
 
 def _essence(file: Path) -> dict[str, object]:
-    """Names of the categories by id, and the categories of each image's objects, in the order of the ids."""
+    """The names of categories by id, and the categories of each image's objects, in the order of the ids."""
     record = read_json(file)
     try:
         names = {int(each["id"]): str(each["name"]) for each in record["categories"]}

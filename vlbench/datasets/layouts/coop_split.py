@@ -92,7 +92,7 @@ def _find(place: Place, path: str) -> Path:
 
 
 def _splits(text: str, file: Path, names: dict[int, str]) -> dict[str, list[Listed]]:
-    """The images of each split; `names` takes the name of each label."""
+    """The images of each split; the name of each label is added to `names`."""
     record = parsed_json(text, str(file), "correct it, or fetch it again")
     if not isinstance(record, dict) or not any(name in record for name in SPLITS):
         raise DataError(f"{file}: no JSON object with {', '.join(SPLITS)}; name a split file of CoOp")

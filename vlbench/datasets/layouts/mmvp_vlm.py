@@ -73,7 +73,7 @@ def _items(file: Path) -> Iterator[tuple[Item, tuple[Image, ...]]]:
 
 
 def _rows(file: Path) -> Iterator[tuple[int, str, str]]:
-    """The id, the image and the statement of each row."""
+    """The id, image and statement of each row."""
     rows = csv_rows(read_text(file), str(file))
     next(rows, None)
     for line, cells in rows:

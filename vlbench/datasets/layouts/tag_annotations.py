@@ -29,7 +29,7 @@ from vlbench.datasets.readers.text_records import data_lines
 
 Form = Literal["names", "indices", "open images"]
 VERIFIED = ("ImageID", "LabelName", "Confidence")
-"""The columns of Open Images' verified labels that are read; a confidence of 1 is true, one of 0 false."""
+"""The columns of Open Images' verified labels that are read. Confidence 1 means true, 0 means false."""
 JPEG = ".jpg"
 
 
@@ -112,7 +112,7 @@ def _with_negatives(listed: Sequence[Listed], negative: Sequence[Listed], tally:
 
 
 def _verified(text: str, file: Path) -> Iterator[Listed]:
-    """The images of Open Images' verified labels in the order in which they are first named."""
+    """The images of Open Images' verified labels, in the order of their first line."""
     columns, rows = csv_records(text, str(file))
     if not set(VERIFIED) <= set(columns):
         raise DataError(f"{file}: the columns are not {', '.join(VERIFIED)}; fetch the verified labels")

@@ -102,7 +102,7 @@ LAYOUTS: Mapping[str, OnDisk] = {
 
 
 ARCHIVES = frozenset((".gz", ".tgz", ".tar", ".zip"))
-"""Suffixes of what torchvision unpacked; it may lie beside the data or not."""
+"""Suffixes of the archives that torchvision unpacks; they may remain next to the data."""
 _RAISED: tuple[type[Exception], ...] = (DataError, *DAMAGE)
 OPEN_DATASETS = 2
 """How many data sets stay open; some are completely in memory."""

@@ -33,7 +33,7 @@ def fill_from_big_vision(model: nn.Module, weights: Path) -> None:
 
 
 def _check_all_read(model: nn.Module, weights: Path, arrays: NpzFile) -> None:
-    """Raise WeightsError where an .npz file holds more arrays, or more numbers, than the model took of it."""
+    """Raise WeightsError if an .npz file has more arrays, or more numbers, than the model read."""
     root = "params/" if "params/b" in arrays else ""
     names = [name for name in arrays.files if name.startswith(root)]
     strange = [name for name in names if not _BIG_VISION.match(name.removeprefix(root))]

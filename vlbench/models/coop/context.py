@@ -137,7 +137,7 @@ def _check_finite(path: Path, vectors: "Tensor") -> None:
 
 
 def _read_header(path: Path) -> tuple[tuple[int, ...], Mapping[str, str]]:
-    """The shape of a file's one tensor, and its metadata."""
+    """The shape of the one tensor in a file, and the metadata."""
     if not path.is_file():
         raise WeightsError(
             f"{path}: no such file; a context file is written by `vlbench fit coop` or `vlbench import coop`"

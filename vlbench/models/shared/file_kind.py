@@ -60,7 +60,7 @@ def other_kind(path: Path) -> str | None:
 
 
 def is_torchscript(path: Path) -> bool:
-    """Whether a file is a TorchScript archive: a zip that holds constants beside its data."""
+    """Whether a file is a TorchScript archive: a zip that has constants besides its data."""
     if not is_zip(path):
         return False
     with opened_zip(path, path, error=WeightsError) as archive:
@@ -84,13 +84,13 @@ def is_zip(path: Path) -> bool:
 
 
 def archive_root(archive: ZipFile) -> str | None:
-    """The folder of a TorchScript archive inside its zip file; None of other zip files."""
+    """The folder of a TorchScript archive in its zip file; None for other zip files."""
     names = [name for name in archive.namelist() if re.fullmatch(r"(?:[^/]+/)?constants\.pkl", name)]
     return names[0].removesuffix("constants.pkl") if names else None
 
 
 def _of_zip(path: Path) -> str | None:
-    """Archives that torch and numpy do not write."""
+    """What a zip file is that neither torch nor numpy wrote; None for theirs."""
     with opened_zip(path, path, error=WeightsError) as archive:
         names = archive.namelist()
     if any(

@@ -174,7 +174,7 @@ def read_torchscript(path: Path) -> StateDict:
 
 
 def _members(archive: ZipFile, code: str) -> dict[str, frozenset[str]]:
-    """Which attributes of each class are parameters or buffers; others are no part of a state dict."""
+    """The attributes of each class that are parameters or buffers; a state dict has only these."""
     members = {}
     for name in archive.namelist():
         if not name.endswith(".py"):
