@@ -26,7 +26,15 @@ from fuzz.formats import (
 from fuzz.mutation import Damage
 
 Change = Callable[[bytes, Damage], bytes]
-_DAMAGED = (struct.error, tarfile.TarError, zipfile.BadZipFile, yaml.YAMLError, EOFError, OSError, KeyError)
+_DAMAGED = (
+    struct.error,
+    tarfile.TarError,
+    zipfile.BadZipFile,
+    yaml.YAMLError,
+    EOFError,
+    OSError,
+    LookupError,
+)
 _TRIES = 4
 
 
@@ -128,7 +136,7 @@ def by_zip(data: bytes, damage: Damage) -> bytes:
         warnings.simplefilter("ignore")  # a name stands twice
         for name, content in members:
             with suppress(UnicodeEncodeError):
-                archive.writestr(name or "-", content)
+                archive.writestr(name.partition("\0")[0] or "-", content)
     return out.getvalue()
 
 
