@@ -46,7 +46,7 @@ def damaged(name: str, data: bytes, damage: Damage) -> bytes:
     for _ in range(_TRIES):
         try:
             changed = change(data, damage)
-        except (ValueError, RecursionError, OverflowError, *_DAMAGED):
+        except (ValueError, RecursionError, OverflowError, LookupError, *_DAMAGED):
             change = by_bytes  # that change cannot be written down, or the file is none of its kind
         else:
             if changed != data:
