@@ -2,6 +2,7 @@
 
 import json
 import threading
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cache
@@ -153,6 +154,7 @@ def hub_door(case: Case) -> None:
 
 def without_waits(patch: pytest.MonkeyPatch) -> None:
     """Ask again at once: how long clients wait is tested elsewhere."""
+    patch.setattr(time, "sleep", lambda _: None)
     for name in ("FIRST_WAIT", "LONGEST_WAIT"):
         patch.setattr(f"vlbench.acquiring.download.{name}", 0.0, raising=False)
     for name in ("_FIRST_WAIT", "_LONGEST_WAIT"):
