@@ -10,7 +10,7 @@ from fuzz.harness import OUT, Case, Input, command_line
 from fuzz.watch import CHECKOUT
 from torchvision_folders import picture, text
 
-from vlbench.api import load_task
+from vlbench import load_task
 
 TASK = """\
 title: Made of two colours

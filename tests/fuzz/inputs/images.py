@@ -9,7 +9,7 @@ import numpy as np
 from fuzz.harness import Case, Input
 from PIL import Image, features
 
-from vlbench.api import load_model
+from vlbench import load_model
 from vlbench.core.contracts import Example, Model, Target
 from vlbench.core.image import decoding_remarks, key_of, part_of
 from vlbench.datasets.readers.image_file import open_image_file

@@ -17,7 +17,7 @@ from parity_weights import FIXTURES, layout, state_dict
 from safetensors.torch import save_file
 from tiny_transformers import write_tiny
 
-from vlbench.api import load_model
+from vlbench import load_model
 from vlbench.models.clip.network import filled_model
 from vlbench.models.shared.weight_files import read_weights
 
