@@ -7,9 +7,9 @@ import pytest
 CHECKOUT = Path(__file__).parents[1]
 MARKERS = {
     "results": "gate",
+    "tests/fuzz": "slow",
     "tests/contracts": "laws",
     "tests/end_to_end": "slow",
-    "tests/fuzz": "slow",
 }
 """By folder, for all that is collected below it."""
 NOT_ALONE = "not (browser or cards or gate or gpu or laws or network or slow)"
