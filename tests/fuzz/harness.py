@@ -187,7 +187,7 @@ def outcomes(
     if not canary.exists():
         canary.parent.mkdir()
         canary.write_bytes(b"\x89PNG\r\n\x1a\n" + b"secret")
-    os.environ.update(VLBENCH_CACHE=str(base / "cache"), HF_HOME=str(base / "cache" / "hf"), HOME=str(base))
+    os.environ["VLBENCH_CACHE"] = str(base / "cache")
     good = corpus_of(each)
     for warm_up in range(WARM_UPS):
         with _written(good, base) as folder:
@@ -226,10 +226,11 @@ def judged(each: Input, case: Case, number: int, limits: Limits) -> Outcome:
     """Put a case before its door."""
     _forget_most_memory()
     most = _most_memory()
-    with time_limit(limits.seconds), watching([case.folder, case.cache], [case / OUT, case.cache]) as seen:
+    hub = Path(os.environ.get("HF_HOME", case.cache))  # empty, in a process of the sweep
+    with time_limit(limits.seconds), watching([case.folder, hub], [case / OUT, case.cache]) as seen:
         found = _opened(each, case, number)
     if seen:
-        return Outcome(number, "outside", seen[0])
+        return Outcome(number, "outside", seen[0].replace(f"{case.folder.parent}/", ""))
     if found.verdict in ("accepted", "refused") and _most_memory() - most > limits.bytes:
         return Outcome(number, "memory", f"{_most_memory() - most:,} bytes more")
     return found

@@ -89,16 +89,16 @@ def _process(
     registry: str, plan: Sequence[tuple[str, int, int]], seed: int, limits: Limits
 ) -> Iterator[tuple[str, Outcome | None]]:
     """What a process says of its cases, and of the one at which it died."""
-    paths = os.pathsep.join([str(CHECKOUT / "tests"), str(CHECKOUT), os.environ.get("PYTHONPATH", "")])
     asked = json.dumps({"plan": plan, "seed": seed, "limits": asdict(limits)})
     name, case = plan[0][0], plan[0][1]
     with (
+        tempfile.TemporaryDirectory(prefix="vlbench-fuzz-", ignore_cleanup_errors=True) as home,
         tempfile.TemporaryFile() as said,
         subprocess.Popen(
             [sys.executable, "-m", "fuzz.sweep", registry, asked],
             stdout=subprocess.PIPE,
             stderr=said,
-            env={**os.environ, **ENVIRONMENT, "PYTHONPATH": paths},
+            env=_environment(home),
             text=True,
         ) as process,
     ):
@@ -123,13 +123,21 @@ def _process(
     yield name, Outcome(case, "hang" if hung else "abort", f"exit {process.returncode}: {line[:300]}")
 
 
+def _environment(home: str) -> dict[str, str]:
+    """The variables of a process: nothing that this user set for vlbench, and a home of its own."""
+    paths = os.pathsep.join([str(CHECKOUT / "tests"), str(CHECKOUT), os.environ.get("PYTHONPATH", "")])
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("VLBENCH_", "HF_"))}
+    places = {"HOME": home, "TMPDIR": home, "HF_HOME": str(Path(home) / "hf"), "PYTHONPATH": paths}
+    return {**kept, **ENVIRONMENT, **places}
+
+
 def work(inputs: Mapping[str, Input], asked: Mapping[str, Any], out: IO[str]) -> None:
     """Judge the cases of a plan, telling of each at once, for the next may be the last."""
     limits = Limits(**asked["limits"])
     for name, first, last in asked["plan"]:
         out.write(json.dumps({"started": name, "case": first}) + "\n")
         out.flush()
-        with tempfile.TemporaryDirectory(prefix="vlbench-fuzz-") as base:
+        with tempfile.TemporaryDirectory() as base:
             found = outcomes(inputs[name], asked["seed"], range(first, last), Path(base).resolve(), limits)
             while True:
                 # a loop in C hears no alarm; the first case waits for what its door imports
