@@ -1,6 +1,5 @@
 """One loop over the cases of an input: each is made of a seed, put before a door, and judged."""
 
-import io
 import os
 import random
 import resource
@@ -11,7 +10,7 @@ import tempfile
 import traceback
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager, redirect_stderr, redirect_stdout, suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from fnmatch import fnmatch
 from functools import cache
@@ -86,42 +85,6 @@ class Outcome:
 
 class Late(BaseException):
     """A case takes too long."""
-
-
-class NotOneLine(Exception):
-    """The command line ended with something else than one line."""
-
-
-def command_line(*arguments: object) -> None:
-    """Call `vlbench` as a shell does; its mistakes become VlbenchError again.
-
-    Raises:
-        VlbenchError: it said what is wrong in one line, and its exit code is 1 or 2.
-        NotOneLine: it ended otherwise.
-    """
-    from vlbench.cli.main import main
-
-    out, err = (
-        io.TextIOWrapper(io.BytesIO(), encoding="utf-8", errors=how) for how in ("strict", "backslashreplace")
-    )
-    code: object = 0
-    with redirect_stdout(out), redirect_stderr(err):
-        try:
-            main([str(each) for each in arguments])
-        except SystemExit as end:
-            code = end.code
-        out.flush()
-        err.flush()
-    said = err.buffer.getvalue().decode()  # type: ignore[attr-defined]
-    if code in (0, None):
-        return
-    last = said.rstrip().rpartition("\n")[2]
-    told = out.buffer.getvalue().decode()  # type: ignore[attr-defined]
-    # `data check` prints what it finds
-    fine = last.startswith(("vlbench: ", "Error: ")) or (not said and told)
-    if code not in (1, 2) or not fine or "Traceback (most" in said:
-        raise NotOneLine(f"exit code {code}: {said[-300:]!r}")
-    raise VlbenchError(last or told)
 
 
 @cache

@@ -8,7 +8,8 @@ from pathlib import Path
 
 from card_layouts import rows, tars
 from contracts.source_samples import SAMPLES
-from fuzz.harness import OUT, Case, Input, command_line
+from fuzz.command import command_line
+from fuzz.harness import OUT, Case, Input
 from torchvision_folders import MINIATURES, picture, text
 
 from vlbench.core.contracts import Place

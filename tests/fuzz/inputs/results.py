@@ -5,7 +5,8 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
-from fuzz.harness import OUT, Case, Input, command_line
+from fuzz.command import command_line
+from fuzz.harness import OUT, Case, Input
 from fuzz.watch import CHECKOUT
 from torchvision_folders import picture
 

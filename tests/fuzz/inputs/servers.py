@@ -13,7 +13,8 @@ from urllib.parse import unquote, urlsplit
 import pytest
 from card_layouts import tars
 from chat_server import choices
-from fuzz.harness import OUT, Case, Input, command_line
+from fuzz.command import command_line
+from fuzz.harness import OUT, Case, Input
 from hub_server import COMMIT, HubServer, stated, use_hub
 
 REPO = "org/wds_made"

@@ -11,7 +11,8 @@ from typing import Any
 import numpy as np
 import torch
 from dassl_directory import write_directory
-from fuzz.harness import OUT, Case, Input, command_line
+from fuzz.command import command_line
+from fuzz.harness import OUT, Case, Input
 from fuzz.watch import CHECKOUT
 from parity_weights import FIXTURES, layout, state_dict
 from safetensors.torch import save_file
