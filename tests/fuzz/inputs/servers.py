@@ -1,5 +1,6 @@
 """What servers answer: the hub to `data get`, an endpoint of chat completions to `describe`."""
 
+import hashlib
 import json
 import threading
 import time
@@ -15,7 +16,7 @@ from card_layouts import tars
 from chat_server import choices
 from fuzz.command import command_line
 from fuzz.harness import OUT, Case, Input
-from hub_server import COMMIT, HubServer, stated, use_hub
+from hub_server import COMMIT, HubServer, blob_id, use_hub
 
 REPO = "org/wds_made"
 CARD = f"""\
@@ -103,6 +104,13 @@ def server() -> Server:
     return told
 
 
+def listed(name: str, data: bytes) -> dict[str, object]:
+    """What the hub's listing states of a file."""
+    sha256 = hashlib.sha256(data).hexdigest()
+    lfs = {"lfs": {"sha256": sha256, "size": len(data), "pointerSize": 134}} if name.endswith(".tar") else {}
+    return {"rfilename": name, "size": len(data), "blobId": blob_id(data), **lfs}
+
+
 def hub_files(root: Path) -> None:
     tars(root / "files", {"cls": b"0"}, {"cls": b"1"})
     (root / "files" / "classnames.txt").write_text("cat\ndog\n")
@@ -121,7 +129,7 @@ def hub_files(root: Path) -> None:
         "tags": [],
         "downloads": 0,
         "likes": 0,
-        "siblings": [stated(name, path.read_bytes()) for name, path in sorted(served.items())],
+        "siblings": [listed(name, path.read_bytes()) for name, path in sorted(served.items())],
         "lastModified": "2024-01-01T00:00:00.000Z",
         "cardData": {"license": "mit"},
     }
