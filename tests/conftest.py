@@ -7,6 +7,7 @@ import pytest
 CHECKOUT = Path(__file__).parents[1]
 MARKERS = {
     "results": "gate",
+    "tests/fuzz": "slow",
     "tests/contracts": "laws",
     "tests/end_to_end": "slow",
     "tests/miniatures": "slow",
