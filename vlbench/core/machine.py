@@ -1,6 +1,7 @@
 """Faults of the machine, told from those of data and code: no room, no permission, no memory; what to do."""
 
 import errno
+import os
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -77,7 +78,7 @@ def fault_line(error: BaseException) -> str:
     folder, where = "where it writes", ""
     if isinstance(error.filename, str):
         path = Path(error.filename)
-        folder, where = f"in {path if path.is_dir() else path.parent}", f"{path}: "
+        folder, where = f"in {path if os.path.isdir(path) else path.parent}", f"{path}: "  # noqa: PTH112 - raises nothing
     advice = "name another place or free this one"
     if error.errno in _NO_ROOM:
         advice = f"make room {folder} or name another place; the same command goes on from what is finished"

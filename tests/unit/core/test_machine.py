@@ -26,6 +26,11 @@ def test_a_full_disk_names_the_folder_and_the_file(tmp_path, code):
     assert fault_line(of(code)).startswith(f"{os.strerror(code)}; make room where it writes or")
 
 
+def test_a_name_that_no_folder_takes_is_a_line_too(tmp_path):
+    path = tmp_path / ("x" * 5000)
+    assert fault_line(of(errno.ENAMETOOLONG, str(path))).endswith("; name another place or free this one")
+
+
 @pytest.mark.parametrize("code", [errno.EACCES, errno.EPERM, errno.EROFS])
 def test_what_is_not_allowed_is_not_called_damaged(tmp_path, code):
     said = fault_line(of(code, str(tmp_path / "a.json")))

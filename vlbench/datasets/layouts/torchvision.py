@@ -1,6 +1,7 @@
 """The source `torchvision`: classification data sets as torchvision.datasets stores them on disk."""
 
 import json
+import math
 import os
 import threading
 from collections.abc import Mapping, Sequence
@@ -104,6 +105,8 @@ LAYOUTS: Mapping[str, OnDisk] = {
 ARCHIVES = frozenset((".gz", ".tgz", ".tar", ".zip"))
 """Suffixes of the archives that torchvision unpacks; they may remain next to the data."""
 _RAISED: tuple[type[Exception], ...] = (DataError, *DAMAGE)
+_MOST_ELEMENTS = 1030
+"""Elements of a table for each byte of its file, which may be packed: zeros take so many times their room."""
 OPEN_DATASETS = 2
 """How many data sets stay open; some are completely in memory."""
 _OPENING = threading.Lock()
@@ -256,16 +259,29 @@ def _opened(named: Named) -> Any:
         return _open(named)
 
 
+def _check_tables(named: Named) -> None:
+    """Refuse tables of MATLAB that state far more elements than their bytes hold: scipy would never end."""
+    from scipy.io import whosmat
+
+    for file in sorted(Path(named.root).rglob("*.mat")):
+        most = _MOST_ELEMENTS * file.stat().st_size
+        for name, shape, _ in whosmat(file):
+            if math.prod(shape) > most:
+                raise DataError(f"{file}: its table {name[:40]!r} states {math.prod(shape):,} elements")
+
+
 @lru_cache(maxsize=OPEN_DATASETS)
 def _open(named: Named) -> Any:
     from torchvision import datasets
 
     options: Mapping[str, Option] = parsed_json(named.options)
     try:
+        if LAYOUTS[named.dataset].package == "scipy":
+            _check_tables(named)
         dataset = getattr(datasets, named.dataset)(named.root, **options)
     except TypeError as error:
         raise CardError(f"source torchvision: {named.dataset} takes other options ({error})") from error
-    except DAMAGE as error:
+    except _RAISED as error:
         reason = str(error).split(" You can use download=True")[0]
         raise DataError(
             f"{named.root}: torchvision does not open {named.dataset} {dict(options)} ({reason}); "

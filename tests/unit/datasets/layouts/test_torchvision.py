@@ -153,3 +153,20 @@ def test_lists_of_a_data_set_name_files_of_its_own(tmp_path: Path) -> None:
     source = torchvision(Place(roots=(tmp_path,)), path="root", dataset="Food101", options=dict(options))
     with pytest.raises(DataError, match=r"Food101: '\.\./secret/s\.jpg' leads out of the folder"):
         source[0].image()
+
+
+def test_a_table_that_states_more_than_its_file_can_hold_is_refused_before_scipy_reads_it(
+    tmp_path: Path,
+) -> None:
+    from scipy.io import whosmat
+
+    write, options, labels = MINIATURES["StanfordCars"]
+    write(tmp_path / "root", labels)
+    table = tmp_path / "root" / "stanford_cars" / "devkit" / "cars_meta.mat"
+    data = bytearray(table.read_bytes())
+    data[167] = 127  # the highest byte of the second number of the table's shape
+    table.write_bytes(data)
+    ((_, shape, _),) = whosmat(table)
+    assert shape[1] > 2**30
+    with pytest.raises(DataError, match=r"cars_meta\.mat: its table 'class_names' states [\d,]+ elements"):
+        torchvision(Place(roots=(tmp_path,)), path="root", dataset="StanfordCars", options=dict(options))
