@@ -8,6 +8,7 @@ from statistics import fmean, median
 
 from vlbench.core.measurement import Measurement, Part
 from vlbench.core.result import Result
+from vlbench.report.known_results import NOTHING_KEPT, Kept
 from vlbench.report.site.values import (
     CardNotes,
     Cost,
@@ -22,7 +23,8 @@ from vlbench.report.site.values import (
 )
 from vlbench.report.tables.averages import MEAN, Averages, averages
 from vlbench.report.tables.few_shot import few_shot_curves, primary_curves
-from vlbench.report.tables.leaderboard import ALL, LEADERBOARD, leaderboards, notes
+from vlbench.report.tables.leaderboard import ALL, LEADERBOARD, leaderboards
+from vlbench.report.tables.notes import notes
 from vlbench.report.tables.robustness import ROBUSTNESS
 from vlbench.report.tables.row_facts import ROW_FACTS, zero_shot_of
 from vlbench.report.tables.seeds import by_row, spread_of
@@ -31,8 +33,10 @@ SHOWN_PARTS = 6
 """Models whose classes or tags a task's page shows."""
 
 
-def site_of(results: Iterable[Result], joined: Joined | None = None) -> Site:
+def site_of(results: Iterable[Result], joined: Joined | None = None, kept: Kept = NOTHING_KEPT) -> Site:
     """Everything a site shows of results; partial ones, and those of a rarer protocol, are left out.
+
+    `kept` has tables that were made of them before.
 
     Raises:
         DataError: as of `leaderboards`.
@@ -41,11 +45,11 @@ def site_of(results: Iterable[Result], joined: Joined | None = None) -> Site:
     known = list(results)
     found = averages(known, together.additions)
     by_task = found.by_task
-    texts = leaderboards(known, together.additions)
+    texts = leaderboards(known, together.additions, kept, found)
     lines = csv.DictReader(texts[LEADERBOARD].splitlines())
     header = tuple(lines.fieldnames or ())
     rows = _rows(found, {line["model"]: line for line in lines})
-    left_out = notes(known, together.additions)
+    left_out = notes(known, together.additions, found)
     filled = {name for name in header if any(row.cells[name] for row in rows)}
     others = [name for name in header[1:] if name in filled and name not in by_task]
     robustness = tuple(csv.DictReader(texts.get(ROBUSTNESS, "").splitlines()))

@@ -19,10 +19,11 @@ MANIFEST = ".vlbench-site"
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """A site on disk: how many files it has, and how many of them are pages."""
+    """A site on disk: how many files it has, how many of them are pages, and notes on what it leaves out."""
 
     files: int
     pages: int
+    left_out: tuple[str, ...] = ()
 
 
 def site_files(site: Site) -> Iterator[tuple[str, bytes]]:
@@ -70,7 +71,7 @@ def write_site(site: Site, folder: Path) -> Written:
     for path in earlier - made:
         (folder / path).unlink(missing_ok=True)
     (folder / MANIFEST).write_text(_lines(made), encoding="utf-8")
-    return Written(len(made), sum(path.endswith(".html") for path in made))
+    return Written(len(made), sum(path.endswith(".html") for path in made), site.left_out)
 
 
 def _lines(paths: set[str]) -> str:
