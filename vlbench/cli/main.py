@@ -10,6 +10,7 @@ import click
 from vlbench.core.errors import CheckFailed, VlbenchError
 
 COMMANDS = {
+    "cache": "Look after the cache folder: its size, what may go, what is damaged, what another one has.",
     "check": "Compare results with a baseline: did a score, a protocol, weights or data change?",
     "compare": "Compare two models on the same images, with paired tests.",
     "data": "Check or fetch the data of tasks.",

@@ -3,7 +3,9 @@
 import json
 import os
 import tempfile
+import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from urllib.parse import quote
 
@@ -12,6 +14,7 @@ from vlbench.core.errors import DataError
 
 _CHECKED = b"vlbench-checked "
 """What a checksummed file begins with; the digest and a line feed follow, then the content."""
+_HALF_HOUR = 1800.0
 
 
 def write_atomically(path: Path, data: bytes | str) -> None:
@@ -47,12 +50,20 @@ def write_checked(path: Path, content: bytes | str) -> None:
     write_atomically(path, _CHECKED + _checksum(path, data) + b"\n" + data)
 
 
-def read_checked(path: Path) -> bytes | None:
-    """The content of a file that `write_checked` wrote; None where there is no file, or it is damaged."""
+def read_checked(path: Path, *, use: bool = True) -> bytes | None:
+    """The content of a file that `write_checked` wrote; None where there is no file, or it is damaged.
+
+    What is read is marked as used, at most every half hour, unless that is no `use` of it.
+    """
     try:
-        head, line_feed, data = path.read_bytes().partition(b"\n")
+        with path.open("rb") as file:
+            head, line_feed, data = file.read().partition(b"\n")
+            used = os.fstat(file.fileno()).st_mtime
     except OSError:
         return None
+    if use and time.time() - used > _HALF_HOUR:
+        with suppress(OSError):  # of another user, or on a disk that cannot be written
+            os.utime(path)
     return data if line_feed and head == _CHECKED + _checksum(path, data) else None
 
 

@@ -7,18 +7,22 @@ import struct
 import time
 import uuid
 from collections.abc import Iterator, Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass, field
 from hashlib import blake2b
 from pathlib import Path
 from typing import BinaryIO
+from weakref import finalize
 
 import numpy as np
 from numpy.typing import NDArray
 
 from vlbench.core.errors import DataError
+from vlbench.core.in_use import shared_use
 from vlbench.engine.chunk import Features
 
+SEGMENT = ".features"
+"""How the files of a space end."""
 MAGIC = b"vlbench1"
 HEAD = struct.Struct("<8sIQ16s")
 """A record's head: magic, bytes of the JSON header, bytes of the payload, digest of both."""
@@ -32,19 +36,25 @@ FSYNC_SECONDS = 2.0
 class FeatureSpace(AbstractContextManager["FeatureSpace"]):
     """The features of one encoder side: a folder of segments, of which this process writes one.
 
-    Two processes may fill a space at once; each appends to a segment of its own.
+    Two processes may fill a space at once; each appends to a segment of its own. `model` is the name of the
+    model that fills it, which is kept beside the features. While a space is open nobody may empty it.
     """
 
     folder: Path
+    model: str = ""
     _records: list[Features] = field(default_factory=list)
     _places: dict[str, tuple[int, int]] = field(default_factory=dict)
     _file: BinaryIO | None = None
     _synced: float = 0.0
+    _use: "finalize[[int], FeatureSpace] | None" = None
 
     def __post_init__(self) -> None:
-        for segment in sorted(filter(Path.is_file, self.folder.glob("*.features"))):
-            for keys, features in read_segment(segment):
-                self._enter(keys, features)
+        if self.folder.is_dir():
+            self._begin_use()
+        for segment in sorted(filter(Path.is_file, self.folder.glob(f"*{SEGMENT}"))):
+            with suppress(FileNotFoundError):  # gone meanwhile, where the file system has no locks
+                for record in read_segment(segment):
+                    self._enter(record.keys, record.features)
 
     def __exit__(self, *_: object) -> None:
         self.close()
@@ -60,15 +70,20 @@ class FeatureSpace(AbstractContextManager["FeatureSpace"]):
         """Bytes of one row of features, 0 where nothing is stored."""
         return 4 * math.prod(self._records[0].shape[1:]) if self._records else 0
 
-    def append(self, keys: Sequence[str], features: Features) -> None:
-        """Store the features [b, ...] of b keys; a process killed after this call has lost nothing."""
+    def append(self, keys: Sequence[str], features: Features, of: str = "") -> None:
+        """Store the features [b, ...] of b keys; a process killed after this call has lost nothing.
+
+        `of` names the data that they are of, which is kept beside them.
+        """
         if self._file is None:
             self.folder.mkdir(parents=True, exist_ok=True)
-            path = self.folder / f"{uuid.uuid4().hex}.features"
+            self._begin_use()
+            path = self.folder / f"{uuid.uuid4().hex}{SEGMENT}"
             self._file = path.open("xb", buffering=0)
             self._synced = time.monotonic()
         features = np.ascontiguousarray(features, dtype="<f4")
-        header = json.dumps({"keys": list(keys), "shape": list(features.shape)}).encode()
+        told = {"keys": list(keys), "shape": list(features.shape), "model": self.model, "of": of}
+        header = json.dumps(told).encode()
         body = header + features.tobytes()
         digest = blake2b(body, digest_size=16).digest()
         rest = memoryview(HEAD.pack(MAGIC, len(header), features.nbytes, digest) + body)
@@ -124,6 +139,14 @@ class FeatureSpace(AbstractContextManager["FeatureSpace"]):
             os.fsync(self._file.fileno())
             self._file.close()
             self._file = None
+        if self._use is not None:
+            self._use()
+            self._use = None
+
+    def _begin_use(self) -> None:
+        if self._use is None:
+            with suppress(OSError):  # nobody empties what cannot be written
+                self._use = finalize(self, os.close, shared_use(self.folder))
 
     def _by_record(self, keys: Sequence[str]) -> Iterator[tuple[int, NDArray[np.int64], NDArray[np.int64]]]:
         """Each record with some of the keys: its number, the positions of those keys, their rows in it."""
@@ -150,8 +173,22 @@ def leading_bytes(features: Features) -> NDArray[np.int64]:
     return found.view(np.int64)[:, 0]
 
 
-def read_segment(path: Path) -> Iterator[tuple[list[str], Features]]:
-    """Keys and features of the records of a segment; damaged and torn records are left out."""
+@dataclass(frozen=True, slots=True)
+class Record:
+    """A batch of features [b, ...] under b keys, by which model and of which data; empty where nobody told.
+
+    `size` is in bytes on disk.
+    """
+
+    keys: list[str]
+    features: Features
+    model: str
+    of: str
+    size: int
+
+
+def read_segment(path: Path, *, verify: bool = True) -> Iterator[Record]:
+    """The records of a segment; damaged and torn ones are left out, by their digests unless told not to."""
     size = path.stat().st_size
     if size < HEAD.size:
         return
@@ -163,9 +200,10 @@ def read_segment(path: Path) -> Iterator[tuple[list[str], Features]]:
         stop = middle + payload_size
         if magic != MAGIC or stop > size:
             return
-        if blake2b(data[start + HEAD.size : stop].data, digest_size=16).digest() == digest:
-            facts = json.loads(data[start + HEAD.size : middle].tobytes())
-            yield facts["keys"], _as_float(data[middle:stop], facts["shape"])
+        if not verify or blake2b(data[start + HEAD.size : stop].data, digest_size=16).digest() == digest:
+            told = json.loads(data[start + HEAD.size : middle].tobytes())
+            features = _as_float(data[middle:stop], told["shape"])
+            yield Record(told["keys"], features, told.get("model", ""), told.get("of", ""), stop - start)
         start = stop
 
 
