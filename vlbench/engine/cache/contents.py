@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -97,17 +98,16 @@ def shares(cache: Path) -> list[Share]:
 def parts_of(stored: Stored) -> Mapping[tuple[str, str], int]:
     """The bytes of a file by model and data."""
     found: Counter[tuple[str, str]] = Counter()
-    try:
+    with suppress(FileNotFoundError, DataError, LookupError, TypeError, ValueError, BadZipFile):
         if stored.is_segment:
             for record in read_segment(stored.path, verify=False):
                 found[record.model or UNKNOWN, record.of or UNKNOWN] += record.size
         elif stored.kind == "predictions":
             found[_of_prediction(stored.path)] = stored.size
-    except FileNotFoundError:
-        return found  # gone meanwhile
-    except (DataError, LookupError, TypeError, ValueError, BadZipFile):
-        found[UNKNOWN, UNKNOWN] = stored.size  # damaged
-    return found or {("", ""): stored.size}
+        else:
+            found["", ""] = stored.size
+    damaged = stored.size - found.total()
+    return found if damaged <= 0 else {**found, (UNKNOWN, UNKNOWN): damaged + found[UNKNOWN, UNKNOWN]}
 
 
 def is_of(stored: Stored, models: tuple[str, ...]) -> bool:

@@ -92,6 +92,18 @@ def test_features_of_an_earlier_version_are_unknown_and_still_read(tmp_path):
         assert opened.gather(["k"]).tolist() == [[1.0]]
 
 
+def test_bytes_that_no_record_holds_are_unknown(tmp_path):
+    run(tmp_path, task("a", "red", "green"))
+    (segment, *_) = sorted((tmp_path / "features").rglob("*.features"))
+    (prediction,) = (tmp_path / "predictions").iterdir()
+    segment.write_bytes(segment.read_bytes() + b"torn")
+    prediction.write_bytes(b"damaged")
+    found = {(each.kind, each.model, each.data): each.size for each in shares(tmp_path)}
+    assert found["features", UNKNOWN, UNKNOWN] == len("torn")
+    assert found["predictions", UNKNOWN, UNKNOWN] == len("damaged")
+    assert ("predictions", "colour", "a images") not in found
+
+
 def test_pruning_by_age_takes_what_was_not_used_and_the_next_run_is_equal(tmp_path):
     first, _ = run(tmp_path, task("a", "red", "green"))
     assert prune(tmp_path, unused_seconds=0).removed == ()  # all of it was used in the last hour
