@@ -118,7 +118,7 @@ def known_results(
         rows = kept.lines(of_task, name, files, row)
         read = _read_rows(rows, said)
         results += read
-        keys |= {one.task: digest_of_strings([kept.code, *rows]) for one in read[:1]}
+        keys |= {one.task: digest_of_strings([kept.code, "\n".join(rows)]) for one in read[:1]}
     return in_order(results), replace(kept, keys=keys)
 
 
