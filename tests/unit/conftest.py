@@ -1,6 +1,6 @@
 """Values that tests of several packages need."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import pytest
 
@@ -51,6 +51,14 @@ def build_result(**changes: object) -> Result:
         "facts": {"family": "openai", "parameters": 151.28, "image_size": 224, "licence": "MIT"},
     }
     return Result(**(fields | changes))
+
+
+@pytest.fixture(scope="session", autouse=True)
+def own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """What commands keep lies in a folder of the tests, not in the user's."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("VLBENCH_CACHE", str(tmp_path_factory.mktemp("cache")))
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -26,7 +26,7 @@ from vlbench.engine.remarks import noted, noted_lines
 from vlbench.engine.settings import RunSettings
 from vlbench.engine.stored import forget, stored_measurement
 from vlbench.options import Keywords, Options
-from vlbench.report.tables.leaderboard import notes, write_leaderboards
+from vlbench.report.tables.leaderboard import write_leaderboards
 
 
 def evaluate(
@@ -211,4 +211,6 @@ def rebuild_leaderboards(options: Options) -> tuple[str, ...]:
     if options.results is None or not options.results.is_dir():
         return ()
     additions = leaderboard_additions(options.include_path)
-    return notes(write_leaderboards(options.results, additions), additions)
+    found: list[str] = []
+    write_leaderboards(options.results, additions, cache=options.cache, tell=found.append)
+    return tuple(found)

@@ -1,8 +1,6 @@
 """The static site: results with cards, published scores, paired tests and mistakes."""
 
-import gc
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from itertools import combinations
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -20,19 +18,21 @@ from vlbench.core.errors import DataError, VlbenchError
 from vlbench.core.image import part_of
 from vlbench.core.published import PublishedScore
 from vlbench.core.result import Result
+from vlbench.core.uncollected import uncollected
 from vlbench.options import Options
 from vlbench.report.comparable import columns
 from vlbench.report.exchange.imported import read_imported
 from vlbench.report.exchange.verify import PublishedComparison, card_models
+from vlbench.report.known_results import known_results
 from vlbench.report.paired.comparison import Comparison, holm_adjusted, paired
 from vlbench.report.paired.differing import incomparable, other_truth
 from vlbench.report.paired.items import has_items, read_items
-from vlbench.report.results import PREDICTIONS, read_results, result_path
+from vlbench.report.results import PREDICTIONS, result_path
 from vlbench.report.site.data import site_of
 from vlbench.report.site.folder import Written, write_site
 from vlbench.report.site.mistakes import Mistakes, OpenedTask, read_mistakes
 from vlbench.report.site.values import CardNotes, Joined
-from vlbench.report.tables.leaderboard import with_ranks
+from vlbench.report.tables.ranks import with_ranks
 from vlbench.report.tables.seeds import row_of
 
 if TYPE_CHECKING:
@@ -50,11 +50,13 @@ def build_site(
     include_path: Sequence[Path | str] = (),
     data_root: Sequence[Path | str] = (),
     task_roots: Mapping[str, Path | str] | None = None,
+    cache: Path | str | None = None,
 ) -> Written:
     """Write the static pages of a results folder: a leaderboard, one page per task and per model,
     comparisons.
 
-    `data_root` lists folders in which the images of saved predictions are looked for, for thumbnails.
+    `data_root` lists folders in which the images of saved predictions are looked for, for thumbnails. `cache`
+    keeps what was read.
 
     Raises:
         DataError: the results folder is missing, empty or damaged, or `out` holds files that are not of a
@@ -81,26 +83,15 @@ def build_site(
             "include_path": include_path,
             "data_root": data_root,
             "task_roots": task_roots or {},
+            "cache": cache,
         }
     )
-    with _uncollected():
+    with uncollected():
         return _written(Path(results), Path(out), options)
 
 
-@contextmanager
-def _uncollected() -> Iterator[None]:
-    """Switch the garbage collector off: thousands of results are millions of objects without cycles."""
-    was_on = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_on:
-            gc.enable()
-
-
 def _written(folder: Path, out: Path, options: Options) -> Written:
-    results = read_results(folder)
+    results, kept = known_results(folder, options.cache, parts=True)
     by_task = {task: column.kept for task, column in columns(results).items()}
     if not by_task:
         raise DataError(f"{folder}: no whole result; `vlbench run` without --limit makes one")
@@ -113,9 +104,9 @@ def _written(folder: Path, out: Path, options: Options) -> Written:
         published=_published(whole),
         paired=tuple(_paired(by_task, folder)),
         mistakes=tuple(_mistakes(folder, options, whole, catalogue)),
-        additions=with_ranks(folder, results, leaderboard_additions(options.include_path)),
+        additions=with_ranks(folder, results, leaderboard_additions(options.include_path), kept),
     )
-    return write_site(site_of(results, joined), out)
+    return write_site(site_of(results, joined, kept), out)
 
 
 def _model_notes(rows: Iterable[str], catalogue: Catalogue) -> Iterator[tuple[str, CardNotes]]:

@@ -4,13 +4,14 @@ from pathlib import Path
 
 import click
 
-from vlbench.cli.flags import format_flag, results_flag
+from vlbench.cli.flags import flag, format_flag, results_flag
 from vlbench.cli.output import answer, answer_text, say
 from vlbench.core.errors import CheckFailed
+from vlbench.options import Options
 from vlbench.report.gate.baseline import read_baseline, rows_of, write_baseline
 from vlbench.report.gate.check import Tolerances, compare_rows, sentence
 from vlbench.report.gate.check_text import Form, counts_line, findings_text
-from vlbench.report.results import read_results
+from vlbench.report.known_results import known_results, trusted_cache
 
 EXAMPLES = """\b
 vlbench check --baseline results/baseline.csv
@@ -37,6 +38,7 @@ vlbench check --baseline results/baseline.csv --update
 )
 @click.option("--strict", is_flag=True, envvar="VLBENCH_STRICT", help="Fail what the baseline does not list.")
 @click.option("--update", is_flag=True, help="Show what moved, then rewrite the baseline.")
+@flag("cache")
 @format_flag("text", "json", "markdown")
 def command(
     baseline: Path,
@@ -45,6 +47,7 @@ def command(
     strict: bool,  # noqa: FBT001
     update: bool,  # noqa: FBT001
     form: Form,
+    cache: Path | None,
 ) -> None:
     """Compare results with a baseline and print what moved.
 
@@ -56,7 +59,7 @@ def command(
     Exit code: 0; 1 if something fails; 2 if the baseline cannot be read. With --update always 0.
     """
     tolerances = Tolerances.of_text(tolerance)
-    found = read_results(results)
+    found, _ = known_results(results, trusted_cache(Options.of({"cache": cache}).cache))
     current = rows_of(found)
     known = () if update and not baseline.exists() else read_baseline(baseline)
     tolerances.refuse_unknown([*known, *current])

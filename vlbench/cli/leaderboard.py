@@ -6,22 +6,21 @@ from typing import Literal
 import click
 
 from vlbench.api.additions import leaderboard_additions
-from vlbench.cli.flags import flag, format_flag, results_flag
+from vlbench.cli.flags import flags, format_flag, results_flag
 from vlbench.cli.output import answer, answer_text, say
 from vlbench.core.errors import CheckFailed
-from vlbench.core.result import Result
+from vlbench.options import Options
 from vlbench.report.exchange.imported import imported_text, read_imported
-from vlbench.report.results import read_results
+from vlbench.report.known_results import trusted_cache
 from vlbench.report.tables.averages import Additions
 from vlbench.report.tables.leaderboard import (
     LEADERBOARD,
-    notes,
     pictures_of,
     stale_leaderboards,
-    with_ranks,
     write_leaderboards,
 )
 from vlbench.report.tables.leaderboard_table import leaderboard_markdown, leaderboard_table
+from vlbench.report.tables.ranks import with_ranks
 from vlbench.report.tables.seeds import spreads
 
 NO_CURVE = "no few-shot curve: no whole result is by a method with `shots`, such as --method NAME:shots=4"
@@ -44,13 +43,14 @@ vlbench leaderboard --check
 )
 @click.option("--intervals", is_flag=True, help="Show 95 % intervals in Markdown.")
 @click.option("--plot", is_flag=True, help="Draw each task's few-shot curves, TASK.few_shot.svg.")
-@flag("include_path")
+@flags("cache", "include_path")
 def command(
     results: Path,
     check: bool,  # noqa: FBT001
     form: Literal["text", "markdown", "csv"],
     intervals: bool,  # noqa: FBT001
     plot: bool,  # noqa: FBT001
+    cache: Path | None,
     include_path: tuple[Path, ...],
 ) -> None:
     """Rebuild the leaderboard CSVs from the result JSON files and print the leaderboard, or check them.
@@ -59,12 +59,12 @@ def command(
     per-item records, Holm's correction over the column, 5 %). Pictures of few-shot curves in the folder are
     rebuilt and checked too.
     """
+    kept = Options.of({"cache": cache}).cache
     additions = leaderboard_additions(include_path)
     if check:
-        _check(results, additions, plot=plot)
+        _check(results, additions, trusted_cache(kept), plot=plot)
         return
-    found = write_leaderboards(results, additions, plot=plot)
-    _say_notes(found, additions)
+    found = write_leaderboards(results, additions, plot=plot, cache=kept, tell=_say_note)
     if plot:
         for line in [str(results / name) for name in pictures_of(results)] or [f"{results}: {NO_CURVE}"]:
             say(f"vlbench: {line}")
@@ -84,18 +84,19 @@ def command(
         answer_text(f"\n{imported}")
 
 
-def _check(folder: Path, additions: Additions, *, plot: bool) -> None:
-    stale = stale_leaderboards(folder, additions, plot=plot)
+def _check(folder: Path, additions: Additions, cache: Path | None, *, plot: bool) -> None:
+    notes: list[str] = []
+    stale = stale_leaderboards(folder, additions, plot=plot, cache=cache, tell=notes.append)
     if stale:
         again = f"vlbench leaderboard --results {folder}{' --plot' * plot}"
         raise CheckFailed(f"{folder}: stale: {', '.join(stale)}; run `{again}`")
-    _say_notes(read_results(folder), additions)
+    for note in notes:
+        _say_note(note)
     if plot and not pictures_of(folder):
         say(f"vlbench: {folder}: {NO_CURVE}")
     files = "every CSV and picture" if pictures_of(folder) else "every CSV"
     answer(f"{folder}: {files} is what the results say")
 
 
-def _say_notes(results: tuple[Result, ...], additions: Additions) -> None:
-    for note in notes(results, additions):
-        say(f"vlbench: {note}")
+def _say_note(note: str) -> None:
+    say(f"vlbench: {note}")

@@ -15,6 +15,7 @@ from vlbench.core.machine import fault_line, hidden_fault, is_machine_fault, is_
 from vlbench.core.visible import visible
 
 COMMANDS = {
+    "cache": "Look after the cache folder: its size, what may go, what is damaged, what another one has.",
     "check": "Compare results with a baseline: did a score, a protocol, weights or data change?",
     "compare": "Compare two models on the same images, with paired tests.",
     "data": "Check or fetch the data of tasks.",

@@ -4,11 +4,8 @@ from pathlib import Path
 
 import click
 
-from vlbench.api.additions import leaderboard_additions
 from vlbench.cli.flags import flags, results_flag
 from vlbench.cli.output import answer, say
-from vlbench.report.results import read_results
-from vlbench.report.tables.leaderboard import notes
 
 EXAMPLES = """\b
 vlbench site --out site
@@ -25,11 +22,12 @@ vlbench site --results results --out site --data-root ~/data
     envvar="VLBENCH_OUT",
     help="Where the pages are written: a new or empty folder, or an earlier site, which is updated.",
 )
-@flags("data_root", "include_path")
+@flags("data_root", "cache", "include_path")
 def command(
     results: Path,
     out: Path,
     data_root: tuple[Path, ...],
+    cache: Path | None,
     include_path: tuple[Path, ...],
 ) -> None:
     """Write a static site from the results. Open its index.html in a browser.
@@ -42,7 +40,7 @@ def command(
     # imported here, so that `--help` starts without it
     from vlbench.api.website import build_site
 
-    written = build_site(results, out, include_path=include_path, data_root=data_root)
-    for note in notes(read_results(results), leaderboard_additions(include_path)):
+    written = build_site(results, out, include_path=include_path, data_root=data_root, cache=cache)
+    for note in written.left_out:
         say(f"vlbench: {note}")
     answer(f"{written.pages} pages in {written.files} files; open {out / 'index.html'}")

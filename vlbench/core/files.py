@@ -5,6 +5,7 @@ import json
 import os
 import secrets
 import shutil
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -23,6 +24,7 @@ _CHECKED = b"vlbench-checked "
 """The first bytes of a checksummed file; the digest, a line feed and the content follow."""
 _LONGEST = 224
 """Letters of a file's name, so that disks of 255 have room for what it ends with."""
+_HALF_HOUR = 1800.0
 
 
 def write_atomically(path: Path, data: bytes | str) -> None:
@@ -119,12 +121,20 @@ def write_checked(path: Path, content: bytes | str) -> None:
     write_atomically(path, _CHECKED + _checksum(path, data) + b"\n" + data)
 
 
-def read_checked(path: Path) -> bytes | None:
-    """The content of a file that `write_checked` wrote; None where the file is missing or damaged."""
+def read_checked(path: Path, *, use: bool = True) -> bytes | None:
+    """The content of a file that `write_checked` wrote; None where the file is missing or damaged.
+
+    What is read is marked as used, at most every half hour, unless that is no `use` of it.
+    """
     try:
-        head, line_feed, data = path.read_bytes().partition(b"\n")
+        with path.open("rb") as file:
+            head, line_feed, data = file.read().partition(b"\n")
+            used = os.fstat(file.fileno()).st_mtime
     except OSError:
         return None
+    if use and time.time() - used > _HALF_HOUR:
+        with suppress(OSError):  # of another user, or on a disk that cannot be written
+            os.utime(path)
     return data if line_feed and head == _CHECKED + _checksum(path, data) else None
 
 

@@ -7,20 +7,24 @@ import struct
 import time
 import uuid
 from collections.abc import Iterator, Sequence
-from contextlib import AbstractContextManager, closing
+from contextlib import AbstractContextManager, closing, suppress
 from dataclasses import dataclass, field
 from hashlib import blake2b
 from pathlib import Path
 from typing import BinaryIO
+from weakref import finalize
 
 import numpy as np
 from numpy.typing import NDArray
 
 from vlbench.core.errors import DataError
 from vlbench.core.files import naming_file
+from vlbench.core.in_use import shared_use
 from vlbench.core.json_text import parsed_json
 from vlbench.engine.chunk import Features
 
+SEGMENT = ".features"
+"""How the files of a space end."""
 MAGIC = b"vlbench1"
 HEAD = struct.Struct("<8sIQ16s")
 """The head of a record: magic bytes, length of the JSON header, length of the payload, digest of both."""
@@ -34,19 +38,25 @@ FSYNC_SECONDS = 2.0
 class FeatureSpace(AbstractContextManager["FeatureSpace"]):
     """The features of one encoder side: a folder of segment files, one of them written by this process.
 
-    Several processes may write at once; each appends to its own segment.
+    Several processes may write at once; each appends to its own segment. `model` is the name of the model
+    that fills the space, which is stored beside the features. Nobody may empty a space while it is open.
     """
 
     folder: Path
+    model: str = ""
     _records: list[Features] = field(default_factory=list)
     _places: dict[str, tuple[int, int]] = field(default_factory=dict)
     _file: BinaryIO | None = None
     _synced: float = 0.0
+    _use: "finalize[[int], FeatureSpace] | None" = None
 
     def __post_init__(self) -> None:
-        for segment in sorted(filter(Path.is_file, self.folder.glob("*.features"))):
-            for keys, features in read_segment(segment):
-                self._enter(keys, features)
+        if self.folder.is_dir():
+            self._begin_use()
+        for segment in sorted(filter(Path.is_file, self.folder.glob(f"*{SEGMENT}"))):
+            with suppress(FileNotFoundError):  # gone meanwhile, where the file system has no locks
+                for record in read_segment(segment):
+                    self._enter(record.keys, record.features)
 
     def __exit__(self, *_: object) -> None:
         self.close()
@@ -62,19 +72,23 @@ class FeatureSpace(AbstractContextManager["FeatureSpace"]):
         """Bytes of one row of features; 0 where nothing is stored."""
         return 4 * math.prod(self._records[0].shape[1:]) if self._records else 0
 
-    def append(self, keys: Sequence[str], features: Features) -> None:
+    def append(self, keys: Sequence[str], features: Features, of: str = "") -> None:
         """Store the features [b, ...] of b keys; a process killed after this call has lost nothing.
+
+        `of` names the data that they are of, which is stored beside them.
 
         Raises:
             OSError: they cannot be written; the error names the file, which holds what it held.
         """
         if self._file is None:
             self.folder.mkdir(parents=True, exist_ok=True)
-            path = self.folder / f"{uuid.uuid4().hex}.features"
+            self._begin_use()
+            path = self.folder / f"{uuid.uuid4().hex}{SEGMENT}"
             self._file = path.open("xb", buffering=0)
             self._synced = time.monotonic()
         features = np.ascontiguousarray(features, dtype="<f4")
-        header = json.dumps({"keys": list(keys), "shape": list(features.shape)}).encode()
+        told = {"keys": list(keys), "shape": list(features.shape), "model": self.model, "of": of}
+        header = json.dumps(told).encode()
         body = header + features.tobytes()
         digest = blake2b(body, digest_size=16).digest()
         with naming_file(Path(self._file.name)):
@@ -129,6 +143,14 @@ class FeatureSpace(AbstractContextManager["FeatureSpace"]):
             file, self._file = self._file, None
             with naming_file(Path(file.name)), closing(file):
                 os.fsync(file.fileno())
+        if self._use is not None:
+            self._use()
+            self._use = None
+
+    def _begin_use(self) -> None:
+        if self._use is None:
+            with suppress(OSError):  # nobody empties what cannot be written
+                self._use = finalize(self, os.close, shared_use(self.folder))
 
     def _by_record(self, keys: Sequence[str]) -> Iterator[tuple[int, NDArray[np.int64], NDArray[np.int64]]]:
         """Each record that holds some of the keys: its number, the positions of these keys, and their rows in
@@ -156,8 +178,24 @@ def leading_bytes(features: Features) -> NDArray[np.int64]:
     return found.view(np.int64)[:, 0]
 
 
-def read_segment(path: Path) -> Iterator[tuple[list[str], Features]]:
-    """Keys and features of the records in a segment. Damaged and incomplete records are skipped."""
+@dataclass(frozen=True, slots=True)
+class Record:
+    """A batch of features [b, ...] under b keys, by which model and of which data; empty where nobody told.
+
+    `size` is in bytes on disk.
+    """
+
+    keys: list[str]
+    features: Features
+    model: str
+    of: str
+    size: int
+
+
+def read_segment(path: Path, *, verify: bool = True) -> Iterator[Record]:
+    """The records in a segment. Damaged and incomplete records are skipped, damaged ones unless told not to
+    `verify`.
+    """
     size = path.stat().st_size
     if size < HEAD.size:
         return
@@ -170,9 +208,10 @@ def read_segment(path: Path) -> Iterator[tuple[list[str], Features]]:
         stop = middle + payload_size
         if magic != MAGIC or stop > size:
             return
-        if blake2b(data[start + HEAD.size : stop].data, digest_size=16).digest() == digest:
-            facts = parsed_json(data[start + HEAD.size : middle].tobytes())
-            yield facts["keys"], _as_float(data[middle:stop], facts["shape"])
+        if not verify or blake2b(data[start + HEAD.size : stop].data, digest_size=16).digest() == digest:
+            told = parsed_json(data[start + HEAD.size : middle].tobytes())
+            features = _as_float(data[middle:stop], told["shape"])
+            yield Record(told["keys"], features, told.get("model", ""), told.get("of", ""), stop - start)
         start = stop
 
 

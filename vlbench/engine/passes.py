@@ -71,9 +71,9 @@ def encode_images(
             for each, features in zip(sinks, encoded.arrays, strict=bool(rows)):
                 mine = [row for row, image in enumerate(rows) if each.lacks(*image)]
                 if len(mine) == len(rows):
-                    each.space.append(encoded.keys, features)
+                    each.space.append(encoded.keys, features, dataset.name)
                 elif mine:
-                    each.space.append([encoded.keys[row] for row in mine], features[mine])
+                    each.space.append([encoded.keys[row] for row in mine], features[mine], dataset.name)
             progress.update(len(encoded.read if keys is None else encoded.keys))
 
 

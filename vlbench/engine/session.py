@@ -60,7 +60,7 @@ class Session(AbstractContextManager["Session"]):
         """The store of features, vectors or scores under a key; it is opened once."""
         place = f"{kind}/{key}"
         if place not in self._spaces:
-            self._spaces[place] = FeatureSpace(self.cache / place)
+            self._spaces[place] = FeatureSpace(self.cache / place, self.checkpoint.name)
         return self._spaces[place]
 
     def locate(self, job: Job) -> Job:
@@ -69,8 +69,7 @@ class Session(AbstractContextManager["Session"]):
         Raises:
             DataError: an image does not decode.
         """
-        known = located(job, self.cache)
-        if known is None:
+        while (known := located(job, self.cache)) is None:  # again, where a table of keys goes meanwhile
             for use in sorted(uses(job), key=lambda use: use.job is job):  # what it learns from comes first
                 if known_keys(use.images, self.cache) is not None:
                     continue
@@ -79,8 +78,6 @@ class Session(AbstractContextManager["Session"]):
                         self.encode_images(use)
                     else:
                         keep_keys(use.images, read_keys(use.dataset), self.cache)
-            known = located(job, self.cache)
-        assert known is not None
         return known
 
     @contextmanager
@@ -102,7 +99,7 @@ class Session(AbstractContextManager["Session"]):
             return
         with self._timed("text_seconds"):
             for positions, features in self.executor.encode_texts([texts[key] for key in keys]):
-                space.append([keys[i] for i in positions], features)
+                space.append([keys[i] for i in positions], features, f"texts of {job.task.name}")
             keep_cut(job, self.executor.model, {key: texts[key] for key in keys}, self.cache)
         self.spent.texts += len(keys)
 

@@ -51,7 +51,8 @@ def measurement_path(job: Job, cache: Path) -> Path:
 
 def store_prediction(job: Job, prediction: Prediction, facts: RunFacts, cache: Path) -> None:
     """Store a prediction and the facts of the run that made it."""
-    about = json.dumps({"unit": asdict(prediction.unit), "facts": asdict(facts)})
+    data = job.task.problem.images.name
+    about = json.dumps({"unit": asdict(prediction.unit), "facts": asdict(facts), "data": data})
     buffer = BytesIO()
     np.savez(buffer, allow_pickle=False, about=np.array(about), **prediction.arrays)
     write_checked(cache / "predictions" / f"{job.keys.prediction}.npz", buffer.getvalue())

@@ -178,7 +178,7 @@ def _encoded(model: DualEncoder, source: Dataset, folder: Path, settings: RunSet
     executor = LocalExecutor(lambda: model, settings)
     images = list_images(source)
     keys, done = known_keys(images, cache), Done()
-    with FeatureSpace(folder) as space:
+    with FeatureSpace(folder, model.info.name) as space:
         encode_images(executor, source, keys, [Sink(Reduction("features"), space)], done)
         if keys is None:
             keep_keys(images, done.keys, cache)

@@ -1,6 +1,7 @@
 """The results folder: one JSON per model and task. All tables are made from these files."""
 
-from collections.abc import Mapping
+import os
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
@@ -50,20 +51,46 @@ def read_results(folder: Path) -> tuple[Result, ...]:
         DataError: there is no such folder, or a file is damaged, has another schema, or is at the path of
             another result.
     """
+    return in_order(read_placed(folder, each.path) for _, files in result_files(folder) for each in files)
+
+
+def in_order(results: Iterable[Result]) -> tuple[Result, ...]:
+    """Results sorted by task, model and whole before partial."""
+    return tuple(sorted(results, key=lambda result: (result.task, result.model, bool(result.partial))))
+
+
+def result_files(folder: Path) -> Iterator[tuple[str, list[os.DirEntry[str]]]]:
+    """The folders of tasks by name with their result files, both sorted.
+
+    Raises:
+        DataError: there is no such folder.
+    """
     if not folder.is_dir():
         raise DataError(f"{folder}: no such results folder; `vlbench run` makes one, --results names another")
-    results = []
-    for path in sorted(folder.glob("*/*.json")):
-        if path.name.startswith("."):
-            continue
-        result = read_result(path)
-        if path.relative_to(folder) != result_path(result):
-            raise DataError(
-                f"{path}: contains {result.model} on {result.task}, which belongs in "
-                f"{folder / result_path(result)}; move or delete it"
-            )
-        results.append(result)
-    return tuple(sorted(results, key=lambda result: (result.task, result.model, bool(result.partial))))
+    for of_task in files_in(folder, ""):
+        if of_task.is_dir():
+            yield of_task.name, [each for each in files_in(of_task.path, ".json") if each.name[0] != "."]
+
+
+def files_in(folder: Path | str, ending: str) -> list[os.DirEntry[str]]:
+    """What lies in a folder under names with an ending, by name."""
+    with os.scandir(folder) as entries:
+        return sorted((each for each in entries if each.name.endswith(ending)), key=lambda each: each.name)
+
+
+def read_placed(folder: Path, path: str) -> Result:
+    """The result in a file of a folder.
+
+    Raises:
+        DataError: the file is damaged, has another schema, or is at the path of another result.
+    """
+    result = read_result(Path(path))
+    if Path(path) != folder / result_path(result):
+        raise DataError(
+            f"{path}: contains {result.model} on {result.task}, which belongs in "
+            f"{folder / result_path(result)}; move or delete it"
+        )
+    return result
 
 
 def read_result(path: Path) -> Result:

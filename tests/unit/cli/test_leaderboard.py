@@ -126,3 +126,14 @@ def test_markdown_and_csv_are_printed_on_request(make_result, tmp_path):
     assert markdown.splitlines()[-1] == "| small | 0.5000 [0.4000, 0.6000] |"
     printed = invoke("--results", tmp_path, "--format", "csv").stdout
     assert printed == (tmp_path / "leaderboard.csv").read_text()
+
+
+def test_a_check_in_ci_trusts_nothing_that_was_kept(make_result, tmp_path, monkeypatch):
+    write_result(make_result(), tmp_path / "results")
+    monkeypatch.setenv("CI", "true")
+    check = ("--results", tmp_path / "results", "--check", "--cache", tmp_path / "cache")
+    invoke(*check)
+    assert not (tmp_path / "cache").exists()
+    monkeypatch.delenv("CI")
+    invoke(*check)
+    assert list((tmp_path / "cache" / "results").iterdir())

@@ -9,6 +9,7 @@ from statistics import fmean, median
 from vlbench.core.measurement import Measurement, Part
 from vlbench.core.result import Result
 from vlbench.report.csv_text import read_csv
+from vlbench.report.known_results import NOTHING_KEPT, Kept
 from vlbench.report.site.values import (
     CardNotes,
     Cost,
@@ -24,7 +25,8 @@ from vlbench.report.site.values import (
 from vlbench.report.tables.averages import MEAN, Averages, averages
 from vlbench.report.tables.costs import COSTS, SPEED, speed_text
 from vlbench.report.tables.few_shot import few_shot_curves, primary_curves
-from vlbench.report.tables.leaderboard import ALL, LEADERBOARD, leaderboards, notes
+from vlbench.report.tables.leaderboard import ALL, LEADERBOARD, leaderboards
+from vlbench.report.tables.notes import notes
 from vlbench.report.tables.robustness import ROBUSTNESS
 from vlbench.report.tables.row_facts import ROW_FACTS, zero_shot_of
 from vlbench.report.tables.seeds import by_row, spread_of
@@ -33,8 +35,10 @@ SHOWN_PARTS = 6
 """How many models a task's page shows by class or tag."""
 
 
-def site_of(results: Iterable[Result], joined: Joined | None = None) -> Site:
+def site_of(results: Iterable[Result], joined: Joined | None = None, kept: Kept = NOTHING_KEPT) -> Site:
     """Everything that a site shows about results, without partial ones and those with a rarer protocol.
+
+    `kept` has tables that were made of them before.
 
     Raises:
         DataError: as `leaderboards`.
@@ -43,10 +47,10 @@ def site_of(results: Iterable[Result], joined: Joined | None = None) -> Site:
     known = list(results)
     found = averages(known, together.additions)
     by_task = found.by_task
-    texts = leaderboards(known, together.additions)
+    texts = leaderboards(known, together.additions, kept, found)
     header, lines = _table(texts[LEADERBOARD])
     rows = _rows(found, {line["model"]: line for line in lines})
-    left_out = notes(known, together.additions)
+    left_out = notes(known, together.additions, found)
     facts = (*ROW_FACTS, SPEED)
     others = [
         name for name in (*header[1:], SPEED) if name not in by_task and any(row.cells[name] for row in rows)

@@ -20,10 +20,11 @@ MANIFEST = ".vlbench-site"
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """A site on disk: the number of its files, and of its pages."""
+    """A site on disk: the number of its files, and of its pages, and notes on what it leaves out."""
 
     files: int
     pages: int
+    left_out: tuple[str, ...] = ()
 
 
 def site_files(site: Site) -> Iterator[tuple[str, bytes]]:
@@ -72,7 +73,7 @@ def write_site(site: Site, folder: Path) -> Written:
     for path in earlier - made:
         (folder / path).unlink(missing_ok=True)
     write_atomically(folder / MANIFEST, _lines(made))
-    return Written(len(made), sum(path.endswith(".html") for path in made))
+    return Written(len(made), sum(path.endswith(".html") for path in made), site.left_out)
 
 
 def _lines(paths: set[str]) -> str:

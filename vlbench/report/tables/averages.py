@@ -6,7 +6,7 @@ from statistics import fmean
 
 from vlbench.core.result import Result
 from vlbench.core.robustness import RobustnessFit
-from vlbench.report.comparable import columns, whole_results
+from vlbench.report.comparable import TaskColumn, columns, whole_results
 from vlbench.report.tables.seeds import METHOD, row_of, row_scores, seeds_by_row
 from vlbench.report.task_name import BASE, NEW, data_set_of, name_parts
 
@@ -46,10 +46,11 @@ NO_ADDITIONS = Additions()
 class Averages:
     """Scores by row and task, averages by row, and a line for everything that is left out.
 
-    `by_task` are the averaged results, `seeds` the models of rows with several seeds. `tasks` are those that
-    `mean` is over.
+    `columns` are those of all tasks, `by_task` the averaged results, `seeds` the models of rows with several
+    seeds. `tasks` are those that `mean` is over.
     """
 
+    columns: Mapping[str, TaskColumn]
     by_task: ByTask
     seeds: Mapping[str, frozenset[str]]
     scores: Scores
@@ -72,7 +73,8 @@ def averages(results: Iterable[Result], additions: Additions = NO_ADDITIONS) -> 
         DataError: a model has the name of a row of seeds.
     """
     whole = whole_results(results)
-    by_task = {task: column.kept for task, column in columns(whole).items()}
+    of_task = columns(whole)
+    by_task = {task: column.kept for task, column in of_task.items()}
     seeds = seeds_by_row(whole)
     scores = row_scores(by_task, seeds)
     ranked, reasons = _one_of_each(by_task, additions.shipped)
@@ -107,6 +109,7 @@ def averages(results: Iterable[Result], additions: Additions = NO_ADDITIONS) -> 
             if reason:
                 lines.append(f"{name}: empty: {reason}")
     return Averages(
+        columns=of_task,
         by_task=by_task,
         seeds=seeds,
         scores=scores,

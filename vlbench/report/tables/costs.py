@@ -1,9 +1,9 @@
 """What results cost on the machines that made them: `costs.csv`, the one table in which equal runs differ."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 
 from vlbench.core.result import Result, Timing
-from vlbench.report.table import Table, number
+from vlbench.report.table import number
 
 COSTS = "costs.csv"
 SPEED = "images_per_second"
@@ -13,15 +13,13 @@ _COUNTS = ("images_encoded", "texts_encoded", "peak_memory_bytes", "peak_device_
 COSTS_HEAD = ("model", "task", SPEED, *_SECONDS, *_COUNTS, *_SETTINGS)
 
 
-def costs_text(results: Iterable[Result]) -> str:
-    """The text of `costs.csv`, a line a result: images encoded a second, seconds, bytes, and the device."""
-    lines = []
+def cost_lines(results: Iterable[Result]) -> Iterator[Sequence[object]]:
+    """The lines of `costs.csv`, one a result: images encoded a second, seconds, bytes, and the device."""
     for each in results:
         seconds = (number(getattr(each.timing, name)) for name in _SECONDS)
         counts = (getattr(each.timing, name) for name in _COUNTS)
         settings = (each.settings.get(name, "") for name in _SETTINGS)
-        lines.append([each.model, each.task, speed_text([each]), *seconds, *counts, *settings])
-    return Table(COSTS_HEAD, lines).csv()
+        yield [each.model, each.task, speed_text([each]), *seconds, *counts, *settings]
 
 
 def speed_text(results: Iterable[Result]) -> str:

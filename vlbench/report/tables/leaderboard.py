@@ -1,19 +1,22 @@
 """Leaderboard CSVs, made from results alone, independent of the order of runs."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
-from itertools import chain
+import json
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import partial
+from itertools import chain, groupby
 from pathlib import Path
 
 from vlbench.core.errors import DataError
 from vlbench.core.files import file_name, write_atomically
 from vlbench.core.result import Result
-from vlbench.report.comparable import TaskColumn, columns, whole_results
-from vlbench.report.results import read_results, source_text
+from vlbench.core.uncollected import uncollected
+from vlbench.report.comparable import columns, whole_results
+from vlbench.report.known_results import NOTHING_KEPT, Kept, known_results
+from vlbench.report.results import source_text
 from vlbench.report.table import Table, number
 from vlbench.report.tables.averages import MEAN, MEAN_RANK, NO_ADDITIONS, Additions, Averages, averages
 from vlbench.report.tables.base_to_new import BASE_TO_NEW, BASE_TO_NEW_HEAD, base_to_new
-from vlbench.report.tables.costs import COSTS, SPEED, costs_text
+from vlbench.report.tables.costs import COSTS, COSTS_HEAD, SPEED, cost_lines
 from vlbench.report.tables.few_shot import (
     FEW_SHOT,
     FEW_SHOT_HEAD,
@@ -22,10 +25,12 @@ from vlbench.report.tables.few_shot import (
     few_shot_curves,
     few_shot_text,
 )
+from vlbench.report.tables.notes import notes
+from vlbench.report.tables.ranks import with_ranks
 from vlbench.report.tables.robustness import ROBUSTNESS, ROBUSTNESS_HEAD, robustness_text
 from vlbench.report.tables.row_facts import CARD_FACTS, ROW_FACTS, row_facts
-from vlbench.report.tables.seeds import SEEDS, SEEDS_HEAD, by_row, seed_notes, seeds_by_row, seeds_text
-from vlbench.report.task_name import BASE, old_method
+from vlbench.report.tables.seeds import SEEDS, SEEDS_HEAD, by_row, seeds_by_row, seeds_text
+from vlbench.report.task_name import BASE
 
 LEADERBOARD = "leaderboard.csv"
 ALL = "all.csv"
@@ -54,9 +59,16 @@ _REST = (
     *("adapter", "model_digest", "source", "source_revision", "zero_shot"),
 )
 """The columns of `all.csv`: fields of a result, of one of its metrics, and of the result again."""
+Lines = Callable[[Iterable[Result]], Iterable[Sequence[object]]]
+"""What makes the lines of results in a table."""
 
 
-def leaderboards(results: Iterable[Result], additions: Additions = NO_ADDITIONS) -> Mapping[str, str]:
+def leaderboards(
+    results: Iterable[Result],
+    additions: Additions = NO_ADDITIONS,
+    kept: Kept = NOTHING_KEPT,
+    found: Averages | None = None,
+) -> Mapping[str, str]:
     """Every CSV by its path in the results folder, without partial results.
 
     `<task>.csv` has a row for each model with every metric and its rank, 1 + the number of models that are
@@ -65,15 +77,18 @@ def leaderboards(results: Iterable[Result], additions: Additions = NO_ADDITIONS)
     `leaderboard.csv`, their mean, and `seeds.csv` says how they spread; `base_to_new.csv` sets tasks `X@base`
     and `X@new` side by side, `few_shot.csv` has scores against shots, and `effective_robustness.csv` variants
     of ImageNet and what a fit of the additions expects there. Only `costs.csv` differs where equal results
-    were made on other machines or at other times.
+    were made on other machines or at other times. `kept` has what was made of them before, `found` their
+    averages.
 
     Raises:
         DataError: a task has the name of another CSV or column, or a model has the name of a row of seeds.
     """
     whole = whole_results(results)
-    found = averages(whole, additions)
+    found = found or averages(whole, additions)
     by_task = found.by_task
-    texts = {LEADERBOARD: _leaderboard(found), ALL: _every_metric(whole), COSTS: costs_text(whole)}
+    every_metric = _by_task(ALL, [*_NAMES, *_MEASURED, *_REST], _every_metric, whole, kept)
+    costs = _by_task(COSTS, COSTS_HEAD, cost_lines, whole, kept)
+    texts = {LEADERBOARD: _leaderboard(found), ALL: every_metric, COSTS: costs}
     if found.seeds:
         texts[SEEDS] = seeds_text(by_task)
     if any(task.endswith(BASE) for task in by_task):
@@ -90,74 +105,32 @@ def leaderboards(results: Iterable[Result], additions: Additions = NO_ADDITIONS)
         path = f"{file_name(task)}.csv"
         if path in (LEADERBOARD, ALL, COSTS, *_HEADERS):
             raise DataError(f"a task named {task!r} would overwrite {path}; rename its card")
-        texts[path] = _task(rows, additions.ranks.get(task, {}))
+        ranks = additions.ranks.get(task, {})
+        beside = [json.dumps(ranks)]
+        texts[path] = kept.text(task, path, partial(_task, rows, ranks), beside.copy)
     return texts
 
 
-def notes(results: Iterable[Result], additions: Additions = NO_ADDITIONS) -> tuple[str, ...]:
-    """Lines about what the tables leave out and why: other questions, missing seeds, tasks without a mean.
-
-    For a task name that only version 0.1 has, a line tells what it is now.
-    """
-    known = list(results)
-    found = averages(known, additions)
-    lines = [line for task, column in columns(known).items() for line in _column_notes(task, column)]
-    if found.seeds:
-        lines += seed_notes(found.by_task, found.seeds, known)
-    if any(task.endswith(BASE) for task in found.by_task):
-        lines += base_to_new(found.scores, found.by_task)[1]
-    if any("shots" in each.settings for each in known):
-        lines += few_shot_curves(found.by_task, found.seeds)[1]
-    return (*lines, *found.notes)
-
-
-def _column_notes(task: str, column: TaskColumn) -> Iterator[str]:
-    one = column.kept[0]
-    method = old_method(task)
-    if method:
-        yield (
-            f"{task}: results of version 0.1, by the task's name; {method} is a method of the row now: run "
-            f"`--task {task.removesuffix(f'+{method}')} --method {method}` again"
-        )
-    differing: dict[tuple[str, ...], list[Result]] = {}
-    for result, names in column.left_out:
-        differing.setdefault(names, []).append(result)
-    for names, results in differing.items():
-        who = f"{task}: left out of the ranking: "
-        if names == ("protocol",):
-            who += ", ".join(f"{each.model} ({each.protocol_digest[:8]})" for each in results)
-            yield (
-                f"{who}, of another protocol than {one.protocol_digest[:8]}, which most results have; run "
-                "them again"
-            )
-        else:
-            who += ", ".join(each.model for each in results)
-            yield (
-                f"{who}, of other {' and '.join(names)} than {one.model}; run them again on the same data, "
-                "or give other data a card and a name of their own"
-            )
-    if column.untold:
-        yield (
-            f"{task}: right answers are not told by results of an earlier version: "
-            f"{', '.join(column.untold)}; they stand beside others of equal images and texts, run them again "
-            "to be sure"
-        )
-
-
 def write_leaderboards(
-    folder: Path, additions: Additions = NO_ADDITIONS, *, plot: bool = False
+    folder: Path,
+    additions: Additions = NO_ADDITIONS,
+    *,
+    plot: bool = False,
+    cache: Path | None = None,
+    tell: Callable[[str], None] = lambda _: None,
 ) -> tuple[Result, ...]:
     """Rebuild the CSVs of a folder from its results and return the results.
 
     Tables of missing tasks are removed. Ranks come from the folder's per-item records, not from the
     additions. Existing pictures of few-shot curves are rebuilt as well; with `plot`, they are made for every
-    task with curves.
+    task with curves. `cache` keeps what was read, so that only files that changed are read again: metrics
+    then come without parts. `tell` is given the `notes`.
 
     Raises:
         DataError: there is no such folder, or a result or a per-item record in it is damaged.
     """
-    results = read_results(folder)
-    for path, text in _stale(folder, results, additions, plot=plot).items():
+    results, stale = _stale(folder, additions, plot=plot, cache=cache, tell=tell)
+    for path, text in stale.items():
         if text is None:
             (folder / path).unlink()
         else:
@@ -166,16 +139,21 @@ def write_leaderboards(
 
 
 def stale_leaderboards(
-    folder: Path, additions: Additions = NO_ADDITIONS, *, plot: bool = False
+    folder: Path,
+    additions: Additions = NO_ADDITIONS,
+    *,
+    plot: bool = False,
+    cache: Path | None = None,
+    tell: Callable[[str], None] = lambda _: None,
 ) -> tuple[str, ...]:
     """The CSVs and pictures that are missing, differ from the results, or have no results left; sorted.
 
-    Without `plot`, no picture counts as missing.
+    Without `plot`, no picture counts as missing. `cache` and `tell` are those of `write_leaderboards`.
 
     Raises:
         DataError: there is no such folder, or a result or a per-item record in it is damaged.
     """
-    return tuple(sorted(_stale(folder, read_results(folder), additions, plot=plot)))
+    return tuple(sorted(_stale(folder, additions, plot=plot, cache=cache, tell=tell)[1]))
 
 
 def pictures_of(folder: Path) -> tuple[str, ...]:
@@ -188,35 +166,21 @@ def pictures_of(folder: Path) -> tuple[str, ...]:
     return tuple(sorted(found))
 
 
-def with_ranks(folder: Path, results: Iterable[Result], additions: Additions) -> Additions:
-    """Add the ranks of a folder's models on each task, from tests on the per-item records there.
-
-    Raises:
-        DataError: a record is damaged, or from another run than its result.
-    """
-    ranks = {}
-    for task, column in columns(results).items():
-        # numpy is imported here, so that a folder without records is read without it
-        if not any((folder / file_name(task)).glob("*.items.npz")):
-            continue
-        from vlbench.report.paired.items import has_items, read_items
-        from vlbench.report.tables.column_ranks import column_ranks
-
-        ranks[task] = column_ranks(
-            column.kept, {row.model: read_items(folder, row) for row in column.kept if has_items(folder, row)}
-        )
-    return replace(additions, ranks=ranks)
-
-
+@uncollected()
 def _stale(
-    folder: Path, results: Sequence[Result], additions: Additions, *, plot: bool
-) -> dict[str, str | None]:
-    """The files that a folder lacks or has with another text, each with the right text.
+    folder: Path, additions: Additions, *, plot: bool, cache: Path | None, tell: Callable[[str], None]
+) -> tuple[tuple[Result, ...], dict[str, str | None]]:
+    """A folder's results, and the files that it lacks or has with another text, each with the right text.
 
     None for one to remove. Files to remove are recognised by header or root, so a user's own files are left
     alone.
     """
-    texts = dict(leaderboards(results, with_ranks(folder, results, additions)))
+    results, kept = known_results(folder, cache)
+    additions = with_ranks(folder, results, additions, kept)
+    averaged = averages(results, additions)
+    texts = dict(leaderboards(results, additions, kept, averaged))
+    for line in notes(results, additions, averaged):
+        tell(line)
     pictures = pictures_of(folder)
     if plot or pictures:
         # what draws is imported here, so that a run without pictures starts without it
@@ -239,7 +203,7 @@ def _stale(
             is_task = header.startswith(b"model,") and header.endswith(tails)
             if is_task or header.decode("utf-8", "replace") == _HEADERS.get(place.name):
                 found[place.name] = None
-    return found | {name: None for name in pictures if name not in texts}
+    return results, found | {name: None for name in pictures if name not in texts}
 
 
 def _leaderboard(found: Averages) -> str:
@@ -277,15 +241,26 @@ def _task(rows: Sequence[Result], ranks: Mapping[str, int]) -> str:
     return Table(["model", *metrics, RANK, *_FACTS], lines).csv()
 
 
-def _every_metric(results: Iterable[Result]) -> str:
-    """The text of `all.csv`."""
-    lines = []
+def _by_task(name: str, head: Sequence[str], lines: Lines, whole: Iterable[Result], kept: Kept) -> str:
+    """The text of a table of the lines of results, which are sorted by their tasks."""
+    texts = [Table(head, ()).csv()]
+    for task, rows in groupby(whole, lambda each: each.task):
+        make = partial(_lines_text, head, lines, rows)
+        texts.append(kept.text(task, name, make))
+    return "".join(texts)
+
+
+def _lines_text(head: Sequence[str], lines: Lines, results: Iterable[Result]) -> str:
+    return Table(head, list(lines(results))).csv().removeprefix(Table(head, ()).csv())
+
+
+def _every_metric(results: Iterable[Result]) -> Iterator[Sequence[object]]:
+    """The lines of `all.csv`."""
     for each in results:
         names, rest = ([_told(each, name) for name in columns] for columns in (_NAMES, _REST))
         for value in each.metrics:
             numbers = map(number, (value.value, value.ci_low, value.ci_high))
-            lines.append([*names, value.metric, *numbers, value.n, value.ci_method, value.left_out, *rest])
-    return Table([*_NAMES, *_MEASURED, *_REST], lines).csv()
+            yield [*names, value.metric, *numbers, value.n, value.ci_method, value.left_out, *rest]
 
 
 def _told(result: Result, name: str) -> object:

@@ -12,7 +12,8 @@ from vlbench.cards.catalogue import read_catalogue
 from vlbench.cards.published import published_of
 from vlbench.core.measurement import Measurement
 from vlbench.report.tables.averages import Additions, averages
-from vlbench.report.tables.leaderboard import leaderboards, notes
+from vlbench.report.tables.leaderboard import leaderboards
+from vlbench.report.tables.notes import notes
 
 RANKS = Additions(ranks={task: {"a": 2, "b": 1} for task in ("digits", "shapes", "digits+templates@12ab34")})
 

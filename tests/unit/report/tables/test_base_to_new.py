@@ -5,7 +5,8 @@ import pytest
 from vlbench.core.errors import DataError
 from vlbench.report.results import write_result
 from vlbench.report.tables.base_to_new import harmonic_mean
-from vlbench.report.tables.leaderboard import leaderboards, notes, stale_leaderboards, write_leaderboards
+from vlbench.report.tables.leaderboard import leaderboards, stale_leaderboards, write_leaderboards
+from vlbench.report.tables.notes import notes
 
 HEAD = "model,task,base,new,harmonic_mean"
 

@@ -1,14 +1,15 @@
 from dataclasses import replace
 
 from vlbench.report.csv_text import read_csv
-from vlbench.report.tables.costs import COSTS_HEAD, costs_text, speed_text
+from vlbench.report.tables.costs import COSTS, COSTS_HEAD, speed_text
+from vlbench.report.tables.leaderboard import leaderboards
 
 
 def test_a_line_says_what_a_result_took_and_on_what(make_result):
     result = make_result(
         model="=small", settings={"device": "cuda:1", "device_name": "H200", "batch_size": 16}
     )
-    head, line = read_csv(costs_text([result]))
+    head, line = read_csv(leaderboards([result])[COSTS])
     assert tuple(head) == COSTS_HEAD
     assert dict(zip(head, line, strict=True)) == {
         "model": "=small",

@@ -6,7 +6,8 @@ import pytest
 from vlbench.core.measurement import Measurement
 from vlbench.report.results import write_result
 from vlbench.report.tables.few_shot import few_shot_text
-from vlbench.report.tables.leaderboard import leaderboards, notes, stale_leaderboards, write_leaderboards
+from vlbench.report.tables.leaderboard import leaderboards, stale_leaderboards, write_leaderboards
+from vlbench.report.tables.notes import notes
 
 HEAD = "task,metric,model,method,shots,seeds,mean,deviation,low,high,zero_shot\n"
 

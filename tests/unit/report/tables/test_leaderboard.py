@@ -10,7 +10,8 @@ from vlbench.core.measurement import Measurement
 from vlbench.core.result import Timing
 from vlbench.report.results import write_result
 from vlbench.report.tables.averages import Additions
-from vlbench.report.tables.leaderboard import leaderboards, notes, stale_leaderboards, write_leaderboards
+from vlbench.report.tables.leaderboard import leaderboards, stale_leaderboards, write_leaderboards
+from vlbench.report.tables.notes import notes
 
 
 def test_three_tables_of_two_models_and_two_tasks(make_result):

@@ -5,7 +5,8 @@ import pytest
 from vlbench.core.errors import DataError
 from vlbench.core.measurement import Measurement
 from vlbench.report.results import write_result
-from vlbench.report.tables.leaderboard import leaderboards, notes, stale_leaderboards, write_leaderboards
+from vlbench.report.tables.leaderboard import leaderboards, stale_leaderboards, write_leaderboards
+from vlbench.report.tables.notes import notes
 from vlbench.report.tables.seeds import SeedSpread, spreads
 
 ROW = "coop-b16-pets-16shot"

@@ -1,0 +1,181 @@
+"""What was read of a results folder before, kept in the cache: only files that changed are read again.
+
+A file has changed where its path, size, time of writing, time of change or inode are others. All that is kept
+is checksummed, and named after the code that made it.
+"""
+
+import json
+import os
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field, fields, replace
+from pathlib import Path
+from typing import Any, get_origin, get_type_hints
+
+from vlbench.core.code_digest import digest_of_code
+from vlbench.core.digest import digest_of, digest_of_strings
+from vlbench.core.files import read_checked, state_of, write_checked
+from vlbench.core.json_text import parsed_json
+from vlbench.core.measurement import Measurement, Part
+from vlbench.core.record import NOT_KEPT
+from vlbench.core.result import Result, Timing
+from vlbench.core.uncollected import uncollected
+from vlbench.report.results import in_order, read_placed, read_results, result_files
+
+PLACE = "results"
+"""The folder in the cache."""
+SETTLED_NS = 3 * 10**9
+"""A file that changed less long ago may change again under the same times: clocks of disks tick up to 2 s."""
+_CODE = ("vlbench.core.result", "vlbench.report.tables.leaderboard")
+"""Roots of all code that acts between results and what is kept of them."""
+
+
+File = os.DirEntry[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """What is kept of the files of a results folder; `place` is where, None for nowhere.
+
+    `code` is a digest of what made it, `keys` one of what the results of each task say.
+    """
+
+    place: Path | None = None
+    code: str = ""
+    keys: Mapping[str, str] = field(default_factory=dict)
+
+    def text(
+        self, task: str, name: str, make: Callable[[], str], beside: Callable[[], Iterable[str]] = tuple
+    ) -> str:
+        """The text of a name that was made of a task's results and of what is beside them, or a new one.
+
+        >>> Kept().text("shapes", "shapes.csv", lambda: "model,acc1")
+        'model,acc1'
+        """
+        if self.place is None or task not in self.keys:
+            return make()
+        path = self.place / digest_of([task, name])
+        key = digest_of_strings([self.keys[task], *beside()])
+        before = _read(path, key)
+        if before is not None:
+            return before
+        text = make()
+        _write(path, key, text)
+        return text
+
+    def lines(self, folder: str, name: str, files: Iterable[File], make: Callable[[File], str]) -> list[str]:
+        """The line that is made of each of some files in a folder; made again of those that changed."""
+        if self.place is None:
+            return list(map(make, files))
+        path = self.place / digest_of([folder, name])
+        settled = time.time_ns() - SETTLED_NS
+        said = _read(path, self.code) or ""
+        known = dict(each.split("\t", 1) for each in said.split("\n")) if said else {}
+        found, told = [], []
+        for file in files:
+            status = file.stat()  # before it is read: what changes meanwhile has another
+            state = state_of(file.name, status)
+            line = known.get(state) or make(file)
+            found.append(line)
+            if status.st_ctime_ns < settled:
+                told.append(f"{state}\t{line}")
+        if "\n".join(told) != said:
+            _write(path, self.code, "\n".join(told))
+        return found
+
+
+NOTHING_KEPT = Kept()
+
+
+@uncollected()
+def known_results(
+    folder: Path, cache: Path | None, *, parts: bool = False
+) -> tuple[tuple[Result, ...], Kept]:
+    """All results of a folder, of which only files that changed are read, and what is kept beside them.
+
+    Without `parts` the metrics are without them. Without a cache, or where it cannot be written, all files
+    are read.
+
+    Raises:
+        DataError: as of `read_results`.
+    """
+    if cache is None:
+        return read_results(folder), NOTHING_KEPT
+    try:
+        code = digest_of_code(*_CODE, __name__, cache=cache)
+    except OSError:
+        return read_results(folder), NOTHING_KEPT
+    kept = Kept(cache / PLACE / digest_of(str(folder.resolve())), code)
+    results: list[Result] = []
+    keys: dict[str, str] = {}
+    said: dict[str, object] = {}
+    name = "parts" if parts else "results"
+
+    def row(file: File) -> str:
+        return _row(read_placed(folder, file.path), parts=parts)
+
+    for of_task, files in result_files(folder):
+        rows = kept.lines(of_task, name, files, row)
+        read = _read_rows(rows, said)
+        results += read
+        keys |= {one.task: digest_of_strings([kept.code, "\n".join(rows)]) for one in read[:1]}
+    return in_order(results), replace(kept, keys=keys)
+
+
+def trusted_cache(cache: Path) -> Path | None:
+    """The cache for a check; None in a CI run, which reads every file whatever their states say.
+
+    CI systems set CI; a checkout gives all files new states anyway.
+    """
+    return None if os.environ.get("CI") else cache
+
+
+def _read(path: Path, key: str) -> str | None:
+    """The text that is kept under a key; None where there is none, or it is damaged or another's."""
+    mark, _, text = (read_checked(path) or b"").partition(b"\n")
+    return text.decode() if mark == key.encode() else None
+
+
+def _write(path: Path, key: str, text: str) -> None:
+    with suppress(OSError):  # without room all is read, as without a cache
+        write_checked(path, f"{key}\n{text}")
+
+
+_NAMES = [each.name for each in fields(Result)]
+_HINTS = [get_type_hints(Result)[name] for name in _NAMES]
+_TUPLES = [place for place, kind in enumerate(_HINTS) if get_origin(kind) is tuple]
+_MAPPINGS = [place for place, kind in enumerate(_HINTS) if get_origin(kind) is Mapping]
+_TIMING, _METRICS = map(_NAMES.index, ("timing", "metrics"))
+_OF_METRICS = [each.name for each in fields(Measurement) if each.metadata != NOT_KEPT]
+_PARTS = _OF_METRICS.index("parts")
+
+
+def _row(result: Result, *, parts: bool) -> str:
+    """A result as texts of JSON with tabs between: the values of its fields, then those that are mappings."""
+    row = [getattr(result, name) for name in _NAMES]
+    row[_TIMING] = [getattr(result.timing, each.name) for each in fields(Timing)]
+    row[_METRICS] = [[getattr(metric, name) for name in _OF_METRICS] for metric in result.metrics]
+    for metric in row[_METRICS]:
+        of = metric[_PARTS] if parts else ()
+        metric[_PARTS] = [[getattr(part, each.name) for part in of] for each in fields(Part)]
+    mappings = [row[place] for place in _MAPPINGS]
+    for place in _MAPPINGS:
+        row[place] = None
+    return "\t".join(json.dumps(each, separators=(",", ":"), ensure_ascii=False) for each in (row, *mappings))
+
+
+def _read_rows(texts: Sequence[str], said: dict[str, object]) -> list[Result]:
+    """The results of rows; `said` holds mappings by their text, which many results share."""
+    cells = [text.split("\t") for text in texts]
+    rows: list[list[Any]] = parsed_json(f"[{','.join(each[0] for each in cells)}]")
+    for row, (_, *mappings) in zip(rows, cells, strict=True):
+        for place, text in zip(_MAPPINGS, mappings, strict=True):
+            row[place] = said[text] if text in said else said.setdefault(text, parsed_json(text))
+        row[_TIMING] = Timing(*row[_TIMING])
+        for metric in row[_METRICS]:
+            metric[_PARTS] = tuple(map(Part, *metric[_PARTS]))
+        row[_METRICS] = [Measurement(*metric) for metric in row[_METRICS]]
+        for place in _TUPLES:
+            row[place] = tuple(row[place])
+    return [Result(*row) for row in rows]
