@@ -81,6 +81,7 @@ def change(folder: Path, aside: Path, make_result, chance: random.Random) -> str
         put(a_result(make_result, chance), folder)
         return "write"
     path = chance.choice(files)
+    record = path.with_name(path.name.replace(".json", ".items.npz"))
     if what == "edit":  # of equal size, in place, under the same time of writing
         status = path.stat()
         text = path.read_text(encoding="utf-8")
@@ -94,6 +95,7 @@ def change(folder: Path, aside: Path, make_result, chance: random.Random) -> str
         kept = aside / path.name
         if kept.exists() and kept.read_text(encoding="utf-8").count(f'"task": "{path.parent.name}"'):
             kept.replace(path)
+            record.unlink(missing_ok=True)  # of the other result
         else:
             shutil.copy2(path, kept)
     elif what == "rename":
@@ -102,7 +104,7 @@ def change(folder: Path, aside: Path, make_result, chance: random.Random) -> str
         (folder / "away").rmdir()
         (aside / "away").rename(path.parent)
     elif what == "record":
-        path.with_name(path.name.replace(".json", ".items.npz")).unlink(missing_ok=True)
+        record.unlink(missing_ok=True)
     elif what == "csv":
         chance.choice(sorted(folder.glob("*.csv"))).write_text("model\n")
     else:
@@ -118,6 +120,8 @@ def test_tables_of_known_results_equal_those_that_are_made_from_nothing(make_res
     aside.mkdir()
     cache.mkdir()
     put(a_result(make_result, chance), folder)
+    time.sleep(TICK)
+    write_leaderboards(folder, cache=cache)
     done = []
     for step in range(30):
         done.append(change(folder, aside, make_result, chance))
