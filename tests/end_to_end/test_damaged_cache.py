@@ -76,7 +76,8 @@ def damage_and_run(folder: Path, *, count: int, seed: int) -> list[str]:
         trial = folder / "trial"
         shutil.rmtree(trial, ignore_errors=True)
         shutil.copytree(folder / "whole" / "cache", trial / "cache")
-        files = sorted(path for path in (trial / "cache").rglob("*") if path.is_file())
+        lying = (path for path in (trial / "cache").rglob("*") if path.is_file())
+        files = sorted(path for path in lying if path.stat().st_size)  # locks are empty
         kind = random.choice(sorted({path.relative_to(trial / "cache").parts[0] for path in files}))
         path = random.choice([each for each in files if each.relative_to(trial / "cache").parts[0] == kind])
         damage = number % len(DAMAGES)
