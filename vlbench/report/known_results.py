@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, get_origin, get_type_hints
 
 from vlbench.core.code_digest import digest_of_code
-from vlbench.core.digest import digest_of, digest_of_strings
+from vlbench.core.digest import digest_of, digest_of_bytes, digest_of_strings
 from vlbench.core.files import read_checked, state_of, write_checked
 from vlbench.core.json_text import parsed_json
 from vlbench.core.measurement import Measurement, Part
@@ -75,7 +75,7 @@ class Kept:
         found, told = [], []
         for file in files:
             status = file.stat()  # before it is read: what changes meanwhile has another
-            state = state_of(file.name, status)
+            state = ascii(state_of(file.name, status))  # one line, whatever the name
             line = known.get(state) or make(file)
             found.append(line)
             if status.st_ctime_ns < settled:
@@ -106,7 +106,7 @@ def known_results(
         code = digest_of_code(*_CODE, __name__, cache=cache)
     except OSError:
         return read_results(folder), NOTHING_KEPT
-    kept = Kept(cache / PLACE / digest_of(str(folder.resolve())), code)
+    kept = Kept(cache / PLACE / digest_of_bytes(os.fsencode(folder.resolve())), code)
     results: list[Result] = []
     keys: dict[str, str] = {}
     said: dict[str, object] = {}

@@ -194,6 +194,17 @@ def test_where_the_cache_cannot_be_written_all_is_read(make_result, tmp_path, qu
     assert known_results(tmp_path / "results", tmp_path / "cache")[0] == ()
 
 
+@pytest.mark.parametrize("name", ["a\nb\tc", os.fsdecode(b"\xff")])
+def test_folders_and_records_may_have_any_name(make_result, tmp_path, quick, read_files, name):
+    folder = tmp_path / name
+    put(make_result(n_images=40, metrics=(Measurement(0.5, 40, metric="acc1"),)), folder)
+    (folder / "shapes" / f"{name}.items.npz").write_bytes(b"of no result")
+    time.sleep(TICK)
+    for _ in range(2):
+        write_leaderboards(folder, cache=tmp_path / "cache")
+    assert read_files == ["small.json"]
+
+
 def test_tables_of_the_same_results_are_not_made_again(make_result, tmp_path, quick, monkeypatch):
     folder, cache = tmp_path / "results", tmp_path / "cache"
     for task in TASKS:

@@ -49,4 +49,4 @@ def _ranks(folder: Path, results: Sequence[Result]) -> str:
 
 
 def _told(record: DirEntry[str]) -> str:
-    return f"{record.name} {digest_of_bytes(Path(record.path).read_bytes())}"
+    return f"{record.name!a} {digest_of_bytes(Path(record.path).read_bytes())}"
