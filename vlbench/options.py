@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, TypedDict
 from vlbench.core.errors import VlbenchError
 from vlbench.core.files import default_cache
 from vlbench.core.registry import METHODS
+from vlbench.core.share import Share
 from vlbench.engine.settings import FEATURE_BYTES, RunSettings, resolve_device
 
 if TYPE_CHECKING:
@@ -47,6 +48,8 @@ class Keywords(TypedDict, total=False):
     weights: Path | str | None
     save_predictions: bool
     missing: bool
+    share: str | None
+    score_only: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,6 +174,13 @@ class Options:
     missing: Annotated[
         bool, Flag("Leave out what --results has of the same weights, method, protocol and data.")
     ] = False
+    share: Annotated[
+        Share | None,
+        Flag("Encode this share of the images, 1/16 say, and score nothing.", metavar="NUMBER/COUNT"),
+    ] = None
+    score_only: Annotated[
+        bool, Flag("Encode no image: where one is not stored, the shares that lack are named.")
+    ] = False
 
     @classmethod
     def of(cls, keywords: Keywords) -> "Options":
@@ -188,6 +198,8 @@ class Options:
         read: dict[str, Any] = {
             name: _read(name, value) for name, value in keywords.items() if value is not None
         }
+        if read.get("share") is not None and read.get("score_only"):
+            raise VlbenchError("--share encodes and --score-only scores; give one of them")
         own = {task: Path(root) for task, root in read.pop("task_roots", {}).items()}
         roots: Sequence[Path] = read.pop("data_root", ())
         marked = {root: str(root).partition("=") for root in roots if "=" in str(root) and not root.exists()}
@@ -260,6 +272,8 @@ def _read(name: str, value: Any) -> Any:
         if not value.isdecimal() or int(value) < 1:
             raise VlbenchError(f"--batch-size {value!r} is neither auto nor a number of 1 or more")
         value = int(value)
+    if name == "share":
+        return Share.of(value)
     if name == "thresholds":
         if str(value) in METHODS:
             raise VlbenchError(f"{value} is a method, which learns thresholds: pass --method {value}")

@@ -22,6 +22,7 @@ from vlbench.engine.plan import Listed, located, plan_jobs
 from vlbench.engine.refusal import refuse_seen, seen_by
 from vlbench.engine.remarks import noted, noted_lines
 from vlbench.engine.settings import RunSettings
+from vlbench.engine.shares import encode_share, refuse_lacking
 from vlbench.engine.stored import stored_measurement
 from vlbench.options import Keywords, Options
 from vlbench.report.tables.leaderboard import notes, write_leaderboards
@@ -91,6 +92,12 @@ def run(
     for model, wanted in zip(opened, planned, strict=True):
         if options.missing:
             wanted = [job for job in wanted if not is_there(job, questions[job.task.name], options.results)]
+        if options.score_only:
+            refuse_lacking(wanted, cache)
+        if settings.share is not None:
+            for line in _shared(wanted, settings, cache):
+                tell(line)
+            continue
         for job, found in measured(wanted, settings, cache):
             of_task = job.task.name
             result = _result(job, found, cache, (model.card, cards[of_task]), data, read[of_task], tell)
@@ -163,9 +170,21 @@ def measured(jobs: Sequence[Job], settings: RunSettings, cache: Path) -> Iterato
             yield known, found
 
 
+def _shared(jobs: Sequence[Job], settings: RunSettings, cache: Path) -> Iterator[str]:
+    """Encode a share of the images of one model's jobs that are not measured; a line on each data set."""
+    wanted = [job for job in jobs if stored_measurement(job, cache) is None]
+    if not wanted:
+        return
+    from vlbench.engine.session import Session  # and torch
+
+    with Session(wanted[0].checkpoint, settings, cache) as session:
+        for use, count in encode_share(wanted, session):
+            yield f"{use.job.row}: share {settings.share} of {use.dataset.name}: {count} images encoded"
+
+
 def rebuild_leaderboards(options: Options) -> tuple[str, ...]:
     """Rebuild the CSVs of a results folder; the answer notes what is left out of them, and why."""
-    if options.results is None or not options.results.is_dir():
+    if options.results is None or not options.results.is_dir() or options.share is not None:
         return ()
     additions = leaderboard_additions(options.include_path)
     return notes(write_leaderboards(options.results, additions), additions)

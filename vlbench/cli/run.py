@@ -41,6 +41,7 @@ vlbench run --model clip-b32 --task classification:my-photos
 )
 @flag("results", default=Path("results"), show_default=True)
 @flags("cache", "seed", "include_path", "weights", "preprocess", "save_predictions", "missing")
+@flags("share", "score_only")
 @click.option(
     "--log",
     "trackers",
@@ -83,4 +84,5 @@ def command(
             say(f"note: {note}")
         if results:
             click.echo(summary_table(results))
-    say(f"results in {read.results}")
+    if read.share is None:
+        say(f"results in {read.results}")

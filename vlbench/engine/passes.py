@@ -10,6 +10,7 @@ from vlbench.core.contracts import Dataset, Target
 from vlbench.engine.chunk import Chunk, Reduction
 from vlbench.engine.executors.local import LocalExecutor
 from vlbench.engine.feature_store import FeatureSpace
+from vlbench.engine.settings import RunSettings
 
 BATCHES_A_CHUNK = 16
 """Batches of images in a chunk; a chunk ends a batch."""
@@ -47,13 +48,17 @@ def encode_images(
 ) -> None:
     """Encode images of which something is wanted that is not stored; `done` takes what is done as it is.
 
-    `keys` are those of all images; None where they are not known: then every image is read.
+    `keys` are those of all images; None where they are not known: then every image is read. Of a share only
+    the images of its chunks are read, and `done` has their keys alone.
 
     Raises:
         DataError: an image does not decode.
         NotFinite: the model answers NaN or infinity.
     """
+    size, share = chunk_size(executor.settings), executor.settings.share
     lacking = lacking_places(len(dataset), keys, sinks)
+    if share is not None:
+        lacking = [place for place in lacking if share.has(place // size)]
 
     def stored(place: int, key: str) -> bool:
         return not any(each.lacks(place, key) for each in sinks)
@@ -62,7 +67,7 @@ def encode_images(
         total=len(lacking), unit="img", desc="images", disable=None, smoothing=0.05, leave=None
     )
     with progress:
-        chunks = _chunks(dataset, lacking, keys, sinks, BATCHES_A_CHUNK * executor.batch_size)
+        chunks = _chunks(dataset, lacking, keys, sinks, size)
         for encoded in executor.encode_images(chunks, stored):
             done.keys.extend(encoded.read)
             done.encoded += len(encoded.keys)
@@ -75,6 +80,11 @@ def encode_images(
                 elif mine:
                     each.space.append([encoded.keys[row] for row in mine], features[mine])
             progress.update(len(encoded.read if keys is None else encoded.keys))
+
+
+def chunk_size(settings: RunSettings) -> int:
+    """Images in a chunk, which follow from the settings alone: every share cuts them alike."""
+    return BATCHES_A_CHUNK * settings.first_batch_size
 
 
 def lacking_places(count: int, keys: Sequence[str] | None, sinks: Sequence[Sink]) -> Sequence[int]:

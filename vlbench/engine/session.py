@@ -13,7 +13,7 @@ from vlbench.engine.chunk import How, Reduction
 from vlbench.engine.executors.local import LocalExecutor
 from vlbench.engine.feature_store import FeatureSpace
 from vlbench.engine.job import Job, Use, uses
-from vlbench.engine.passes import Done, Sink, encode_images, lacking_places
+from vlbench.engine.passes import Done, Sink, chunk_size, encode_images, lacking_places
 from vlbench.engine.plan import located
 from vlbench.engine.remarks import keep_cut, keep_decoding
 from vlbench.engine.settings import RunSettings
@@ -130,7 +130,12 @@ class Session(AbstractContextManager["Session"]):
         finally:
             self.spent.images += done.encoded
             keep_decoding(use.job, done.remarks, self.cache)
-        if keys is None:
+        share = self.settings.share
+        if share is not None:
+            size = chunk_size(self.settings)
+            of_share = done.keys if keys is None else [keys[i] for i in share.places(len(keys), size)]
+            keep_keys(use.images, of_share, self.cache, (share, size))
+        elif keys is None:
             keep_keys(use.images, done.keys, self.cache)
 
     def stored_as(self, use: Use) -> FeatureSpace:

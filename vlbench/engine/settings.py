@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from vlbench.core.errors import Unsupported
 from vlbench.core.files import remembered
+from vlbench.core.share import Share
 
 if TYPE_CHECKING:
     from vlbench.core.contracts import Precision, PreprocessMode
@@ -34,7 +35,8 @@ class RunSettings:
 
     `device` is a torch device string. `workers` are loader threads. `feature_bytes` bounds what a task
     may add to the store: where its image features need more, each image is scored as it is encoded.
-    `verify_data` reads the bytes of every image, whatever tables of digests in `cache` say.
+    `verify_data` reads the bytes of every image, whatever tables of digests in `cache` say. Of images only
+    the chunks of a `share` are encoded.
     """
 
     device: str = "cpu"
@@ -46,6 +48,7 @@ class RunSettings:
     feature_bytes: int = FEATURE_BYTES
     verify_data: bool = False
     cache: Path | None = None
+    share: Share | None = None
 
     @property
     def on_cpu(self) -> bool:
