@@ -2,15 +2,15 @@
 
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import KW_ONLY, MISSING, dataclass, field, fields
+from dataclasses import KW_ONLY, MISSING, dataclass, field, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, TypedDict
 
-from vlbench.core.errors import VlbenchError
+from vlbench.core.errors import Unsupported, VlbenchError
 from vlbench.core.files import default_cache
 from vlbench.core.registry import METHODS
 from vlbench.core.share import Share
-from vlbench.engine.settings import FEATURE_BYTES, RunSettings, resolve_device
+from vlbench.engine.settings import FEATURE_BYTES, ExecutorName, RunSettings, resolve_devices
 
 if TYPE_CHECKING:
     from vlbench.cards.data_request import DataRequest
@@ -25,6 +25,8 @@ class Keywords(TypedDict, total=False):
     """
 
     device: str
+    executor: "ExecutorName | None"
+    ray_address: str | None
     precision: "Precision"
     preprocess: "PreprocessMode"
     batch_size: int | None
@@ -72,7 +74,24 @@ class Flag:
 class Options:
     """What a user chooses beside models and tasks; `Options.of` reads it from keywords or flags."""
 
-    device: Annotated[str, Flag("auto, cpu, cuda, cuda:1 ...")] = "auto"
+    device: Annotated[
+        str,
+        Flag(
+            "cuda:1 say; several for workers: cuda:0,1 or all, or cpu:N for N of them on the CPU.",
+            metavar="auto|cpu|cuda:N|all ...",
+        ),
+    ] = "auto"
+    executor: Annotated[
+        "ExecutorName | None",
+        Flag(
+            "Where images are encoded: in this process, or by workers.  [default: ray for several devices]",
+            choices=("local", "ray"),
+        ),
+    ] = None
+    ray_address: Annotated[
+        str | None,
+        Flag("A Ray cluster's, where the workers are; auto is that of this node.", metavar="HOST:PORT"),
+    ] = None
     precision: Annotated[
         "Precision",
         Flag(
@@ -224,11 +243,36 @@ class Options:
         Raises:
             Unsupported: the device asked for is not there.
         """
-        device = resolve_device(self.device, self.cache)
+        device, devices = resolve_devices(self.device, self.cache, self.executor, self.ray_address)
         workers = self.workers
         if workers is None:  # two beside a CPU's own work, up to sixteen for an accelerator
             workers = min(os.cpu_count() or 1, 2 if device == "cpu" else 16)
-        return RunSettings(**{**self._shared_with(RunSettings), "device": device, "workers": workers})
+        said = []
+        if self.device == "all" and device == "cpu" and devices != ("all",):
+            said = ["no GPU is here, so --device all is the CPU"]
+        if devices and devices[0].partition(":")[0] not in (device.partition(":")[0], "all"):
+            said = [f"images are encoded on {devices[0]}, and texts and scores computed on {device}"]
+        found = {
+            "device": device,
+            "devices": devices,
+            "executor": "ray" if devices else "local",
+            "workers": workers,
+            "said": tuple(said),
+        }
+        return RunSettings(**{**self._shared_with(RunSettings), **found})
+
+    def alone(self, what: str) -> RunSettings:
+        """The settings of something that runs in this process alone.
+
+        Raises:
+            Unsupported: several devices are named, or one is not there.
+        """
+        if self.ray_address is not None or self.executor == "ray":
+            raise Unsupported(f"{what} runs in this process; leave --executor and --ray-address out")
+        found = replace(self, executor=None).settings
+        if found.devices:
+            raise Unsupported(f"{what} runs on one device, not on {self.device}; name one")
+        return found
 
     @property
     def data(self) -> "DataRequest":

@@ -1,7 +1,7 @@
 """A run: every model on every task, planned at once, measured model by model, written as it is done."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from itertools import chain
 from pathlib import Path
 from typing import Unpack
@@ -13,9 +13,10 @@ from vlbench.cards.build import facts_of, zero_shot
 from vlbench.cards.data_request import DataRequest
 from vlbench.cards.schema import ModelCard, TaskCard
 from vlbench.core.capabilities import NAMES_ALONE
-from vlbench.core.errors import Unsupported
+from vlbench.core.errors import Unsupported, WorkersLost
 from vlbench.core.result import Result
 from vlbench.core.task_reading import reading_line, what_was_read
+from vlbench.engine.executors.pool import Pool
 from vlbench.engine.job import Job
 from vlbench.engine.measure import Measured, result_of
 from vlbench.engine.plan import Listed, located, plan_jobs
@@ -63,12 +64,13 @@ def run(
     Raises:
         VlbenchError: as `evaluate`. Everything is named, found and counted before any weights load.
         Unsupported: a model and a task do not go together; raised when all others have run.
+        WorkersLost: workers died over images of a task again and again; raised when all others have run.
     """
     (opened, asked_tasks), data = resolve(models, tasks, options), options.data
     settings, cache = options.settings, options.cache
     read = {named.task.name: what_was_read(named.task) for named in asked_tasks}
-    for name, said in read.items():
-        tell(reading_line(name, said))
+    for line in (*settings.said, *(reading_line(name, said) for name, said in read.items())):
+        tell(line)
     planned: list[list[Job]] = []
     listed: Listed = {}
     refused: dict[str, None] = {}
@@ -89,31 +91,35 @@ def run(
         if not data.allow_seen_images:
             refuse_seen(job, cache)
     cards = {named.task.name: named.card for named in asked_tasks}
-    for model, wanted in zip(opened, planned, strict=True):
-        if options.missing:
-            wanted = [job for job in wanted if not is_there(job, questions[job.task.name], options.results)]
-        if options.score_only:
-            refuse_lacking(wanted, cache)
-        if settings.share is not None:
-            for line in _shared(wanted, settings, cache):
-                tell(line)
-            continue
-        for job, found in measured(wanted, settings, cache):
-            of_task = job.task.name
-            result = _result(job, found, cache, (model.card, cards[of_task]), data, read[of_task], tell)
-            if options.results is not None:
-                write_all(
-                    result,
-                    job,
-                    found,
-                    options.results,
-                    settings,
-                    cache,
-                    predictions=options.save_predictions,
-                )
-            yield result
-    if refused:
-        raise Unsupported("; ".join(refused))
+    lost: list[str] = []
+    with closing(Pool(settings, tell)) as pool:
+        for model, wanted in zip(opened, planned, strict=True):
+            if options.missing:
+                wanted = [
+                    job for job in wanted if not is_there(job, questions[job.task.name], options.results)
+                ]
+            if options.score_only:
+                refuse_lacking(wanted, cache)
+            if settings.share is not None:
+                for line in _shared(wanted, settings, cache, pool):
+                    tell(line)
+                continue
+            for job, found in measured(wanted, settings, cache, pool, lost):
+                of_task = job.task.name
+                result = _result(job, found, cache, (model.card, cards[of_task]), data, read[of_task], tell)
+                if options.results is not None:
+                    write_all(
+                        result,
+                        job,
+                        found,
+                        options.results,
+                        settings,
+                        cache,
+                        predictions=options.save_predictions,
+                    )
+                yield result
+    if refused or lost:
+        raise (WorkersLost if lost else Unsupported)("; ".join([*refused, *lost]))
 
 
 def _result(
@@ -149,10 +155,20 @@ def _result(
     return result
 
 
-def measured(jobs: Sequence[Job], settings: RunSettings, cache: Path) -> Iterator[tuple[Job, Measured]]:
+def measured(
+    jobs: Sequence[Job],
+    settings: RunSettings,
+    cache: Path,
+    pool: Pool | None = None,
+    lost: list[str] | None = None,
+) -> Iterator[tuple[Job, Measured]]:
     """One model's jobs with all of their keys, and what is measured of each.
 
     Its weights are loaded at the first that is not stored; images are encoded once for all that are not.
+    `pool` are workers that several models share. `lost` takes a line on each job whose workers died.
+
+    Raises:
+        WorkersLost: a job's workers died, and there is no `lost`.
     """
     with ExitStack() as stack:
         session = None
@@ -164,20 +180,26 @@ def measured(jobs: Sequence[Job], settings: RunSettings, cache: Path) -> Iterato
                 from vlbench.engine.evaluate import evaluate as evaluate_job
                 from vlbench.engine.session import Session
 
-                session = session or stack.enter_context(Session(job.checkpoint, settings, cache))
+                session = session or stack.enter_context(Session(job.checkpoint, settings, cache, pool=pool))
                 session.jobs = jobs[place:]
-                known, found = evaluate_job(known or job, session)
+                try:
+                    known, found = evaluate_job(known or job, session)
+                except WorkersLost as error:
+                    if lost is None:
+                        raise
+                    lost.append(f"{job.row} on {job.task.name}: {error}")
+                    continue
             yield known, found
 
 
-def _shared(jobs: Sequence[Job], settings: RunSettings, cache: Path) -> Iterator[str]:
+def _shared(jobs: Sequence[Job], settings: RunSettings, cache: Path, pool: Pool) -> Iterator[str]:
     """Encode a share of the images of one model's jobs that are not measured; a line on each data set."""
     wanted = [job for job in jobs if stored_measurement(job, cache) is None]
     if not wanted:
         return
     from vlbench.engine.session import Session  # and torch
 
-    with Session(wanted[0].checkpoint, settings, cache) as session:
+    with Session(wanted[0].checkpoint, settings, cache, pool=pool) as session:
         for use, count in encode_share(wanted, session):
             yield f"{use.job.row}: share {settings.share} of {use.dataset.name}: {count} images encoded"
 

@@ -19,7 +19,18 @@ vlbench sweep-prompts clip-b32 imagenet --templates mine.txt
 @click.argument("task")
 @flags("templates")
 @format_flag("text", "json", "csv", help="What is printed.")
-@flags("device", "precision", "workers", "limit", "allow_subset", "data_root", "cache", "include_path")
+@flags(
+    "device",
+    "executor",
+    "ray_address",
+    "precision",
+    "workers",
+    "limit",
+    "allow_subset",
+    "data_root",
+    "cache",
+    "include_path",
+)
 @flags("weights")
 def command(model: str, task: str, form: Literal["text", "json", "csv"], **options: Unpack[Keywords]) -> None:
     """Score MODEL on TASK by each template alone.

@@ -60,5 +60,9 @@ class Unrepeatable(VlbenchError):
     """A model scored one image and one text differently in two calls."""
 
 
+class WorkersLost(VlbenchError):
+    """Workers of another process that died again and again, or of which none is left."""
+
+
 class CheckFailed(VlbenchError):
     """A check that ran and said no; the command line exits with 1."""

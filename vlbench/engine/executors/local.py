@@ -18,6 +18,7 @@ from vlbench.core.errors import NotFinite, PluginError, Unsupported
 from vlbench.core.image import part_of
 from vlbench.engine.chunk import Chunk, Encoded, Features, Reduction
 from vlbench.engine.executors.loader import Batch, Loader, Stored, naming
+from vlbench.engine.image_pass import ImagePass
 from vlbench.engine.scoring import Columns
 from vlbench.engine.settings import RunSettings
 
@@ -55,6 +56,22 @@ class LocalExecutor:
             self.loaded = self.open()
             self.load_seconds = time.perf_counter() - start
         return self.loaded
+
+    @property
+    def rates(self) -> str:
+        """How fast each of several workers is: there is one."""
+        return ""
+
+    def encode_passes(self, passes: Sequence[ImagePass]) -> Generator[tuple[ImagePass, Encoded]]:
+        """Encode the images of one pass after another.
+
+        Raises:
+            DataError, NotFinite: see `encode_images`.
+        """
+        for each in passes:
+            with closing(self.encode_images(each.chunks(), each.stored)) as made:
+                for encoded in made:
+                    yield each, encoded
 
     def encode_images(self, chunks: Iterable[Chunk], stored: Stored) -> Generator[Encoded]:
         """Read, digest, decode and encode images, but for those of which all that is wanted is stored.
@@ -146,7 +163,7 @@ class LocalExecutor:
             return []
         made = []
         with torch.inference_mode():
-            features = self.halving(bind(self._encode_pixels, batch.pixels), "batch_size")
+            features = self.halving(bind(self.encode_pixels, batch.pixels), "batch_size")
             for reduction in batch.chunk.reductions:
                 if reduction.texts is not None:
                     if reduction not in self._columns:
@@ -156,7 +173,7 @@ class LocalExecutor:
                     made.append(self.vectors(features) if reduction.how == "vectors" else features)
         return made
 
-    def _encode_pixels(self, pixels: Tensor, batch_size: int) -> Tensor:
+    def encode_pixels(self, pixels: Tensor, batch_size: int) -> Tensor:
         parts = [
             self.model.encode_images(part.to(self.settings.device, non_blocking=True))
             for part in torch.split(pixels, batch_size)
