@@ -1,9 +1,9 @@
 """A pass over the images of a data set: what is wanted of them, where it goes, and how far it is."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
-from vlbench.core.contracts import Dataset, Target
+from vlbench.core.contracts import Dataset, Example, Target
 from vlbench.core.errors import VlbenchError
 from vlbench.core.share import Share
 from vlbench.engine.chunk import Chunk, Encoded, Reduction
@@ -67,7 +67,7 @@ class ImagePass:
         reductions = tuple(each.reduction for each in self.sinks)
         for start in sorted({place // self.size * self.size for place in self.lacking()}):
             places = range(start, min(start + self.size, len(self.dataset)))
-            examples = tuple(replace(self.dataset[place], target=_NO_TRUTH) for place in places)
+            examples = tuple(_without_truth(self.dataset[place]) for place in places)
             known = ("",) * len(places) if self.keys is None else tuple(self.keys[start : places.stop])
             yield Chunk(self.dataset.name, start, examples, known, reductions)
 
@@ -85,6 +85,11 @@ class ImagePass:
             elif mine:
                 each.space.append([encoded.keys[row] for row in mine], features[mine])
         return len(encoded.read if self.keys is None else encoded.keys)
+
+
+def _without_truth(example: Example) -> Example:
+    # `replace` takes four times as long, for each image of a driver of many workers
+    return Example(example.id, example.image, _NO_TRUTH, example.state, example.key, example.box)
 
 
 def lacking_places(count: int, keys: Sequence[str] | None, sinks: Sequence[Sink]) -> Sequence[int]:

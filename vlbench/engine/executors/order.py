@@ -47,19 +47,28 @@ class Passing:
 
 @dataclass(slots=True)
 class Order:
-    """A chunk to encode. `loading` and `passing` are under what names a worker finds both, and where.
+    """A chunk to encode, of which `work` travels; `loading` and `passing` are under what names, and where.
 
-    `wanted` are the places of images that are wanted, None where keys are not known. `place` is the pass's,
-    `batch_size` the images a batch, `tries` counts the workers that died over it.
+    `place` is the pass's, `tries` counts the workers that died over it.
     """
 
     place: int
-    chunk: Chunk
-    batch_size: int
-    wanted: frozenset[int] | None
+    work: "Work"
     loading: tuple[str, Any]
     passing: tuple[str, Any]
     tries: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """A chunk without its reductions, the places of images that are wanted, and how many make a batch.
+
+    `wanted` is None where keys are not known.
+    """
+
+    chunk: Chunk
+    batch_size: int
+    wanted: frozenset[int] | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,7 @@
 
 import math
 import os
+import pickle
 import time
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator
@@ -51,6 +52,7 @@ class Pool:
     _owned: bool = False
     _own: About | None = None
     _alone: float = 0.0
+    _last: str = ""
     _mixed: set[str] = field(default_factory=set)
 
     @property
@@ -78,8 +80,8 @@ class Pool:
             VlbenchError: the model does not load.
         """
         self._start()
-        while not self._ready():
-            self._await()
+        while not self.ready:
+            self.wait()
         kinds = {hand.about.kind: hand for hand in self.hands if hand.about is not None}
         sizes = []
         for found in self._ray.get([hand.actor.fit.remote(loading) for hand in kinds.values()]):
@@ -110,7 +112,7 @@ class Pool:
                     break
                 if time.monotonic() > over:
                     break
-                for hand, reference in self._await():
+                for hand, reference in self.wait():
                     yield from self._landed(hand, reference, again)
             if stops:
                 raise KeyboardInterrupt(stops[0])
@@ -166,7 +168,9 @@ class Pool:
         hand.starting, hand.about = hand.actor.about.remote(), None
         hand.starts += 1
 
-    def _ready(self) -> list[Hand]:
+    @property
+    def ready(self) -> list[Hand]:
+        """Workers that have started."""
         return [hand for hand in self.hands if hand.about is not None]
 
     def _give(self, coming: Iterator[Order], again: deque[Order]) -> bool:
@@ -176,7 +180,7 @@ class Pool:
         """
         ended = False
         for full in range(1, IN_FLIGHT + 1):
-            for hand in self._ready():
+            for hand in self.ready:
                 if len(hand.flying) >= full or any(order.tries for order in hand.flying.values()):
                     continue
                 order = again.popleft() if again and not hand.flying else next(coming, None)
@@ -184,26 +188,28 @@ class Pool:
                     ended = True
                     continue
                 hand.since = hand.since or time.monotonic()
-                hand.flying[hand.actor.encode.remote(order)] = order
+                # Ray's own pickler would ask of each image how to write it
+                work = pickle.dumps(order.work)
+                hand.flying[hand.actor.encode.remote(work, order.loading, order.passing)] = order
         return bool(again) or not ended
 
-    def _await(self) -> list[tuple[Hand, Any]]:
+    def wait(self) -> list[tuple[Hand, Any]]:
         """Wait a moment; references that have landed, with their workers. Those that start are taken in."""
         flying = {reference: hand for hand in self.hands for reference in hand.flying}
         starting = {hand.starting: hand for hand in self.hands if hand.starting is not None}
-        if self._ready():
+        if self.ready:
             self._alone = 0.0
         elif not starting:
-            raise WorkersLost("no worker is left; see what ended them, and run it again")
+            raise WorkersLost(f"no worker is left{self._last}; see what ended them, and run it again")
         else:
             self._alone = self._alone or time.monotonic()
             if time.monotonic() - self._alone > START_SECONDS:
                 waited = f"no worker has started in {START_SECONDS:.0f} s"
                 raise WorkersLost(f"{waited}; see whether the cluster has room for one")
         everything = [*flying, *starting]
-        done, rest = self._ray.wait(everything, num_returns=1, timeout=0.2)
-        if done and rest:
-            done += self._ray.wait(rest, num_returns=len(rest), timeout=0)[0]
+        done, _ = self._ray.wait(everything, num_returns=len(everything), timeout=0)
+        if not done:
+            done, _ = self._ray.wait(everything, num_returns=1, timeout=0.2)
         for reference in done:
             if reference in starting:
                 self._take_in(starting[reference])
@@ -219,7 +225,7 @@ class Pool:
                 self._start_hand(hand)
                 return
             self.hands.remove(hand)
-            self.tell(f"a worker on {hand.device} did not start: {line_of(error)}")
+            self._last = f"; the last did not start ({line_of(error)})"
             return
         assert self._own is not None
         refuse_other_versions(found, self._own)
@@ -268,7 +274,7 @@ class Pool:
             yield from self._give_again(lost, again, error)
         else:
             hand.starts = 0
-            hand.images += len(order.chunk.examples)
+            hand.images += len(order.work.chunk.examples)
             yield order, made
 
     def _give_again(
@@ -279,7 +285,7 @@ class Pool:
             if order.tries <= TRIES:
                 again.append(order)
                 continue
-            chunk = order.chunk
+            chunk = order.work.chunk
             images = f"images {chunk.start + 1} to {chunk.start + len(chunk.examples)} of {chunk.data}"
             line = f"{order.tries} workers died over {images} ({line_of(error)}); see what ended them"
             yield order, Failure("WorkersLost", line)

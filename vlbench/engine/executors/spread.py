@@ -11,7 +11,7 @@ from vlbench.core.contracts import Checkpoint
 from vlbench.core.errors import Unsupported
 from vlbench.engine.chunk import Encoded
 from vlbench.engine.executors.local import LocalExecutor
-from vlbench.engine.executors.order import Failure, Loading, Order, Passing, stored_in
+from vlbench.engine.executors.order import Failure, Loading, Order, Passing, Work, stored_in
 from vlbench.engine.executors.pool import Pool
 from vlbench.engine.image_pass import ImagePass
 from vlbench.engine.settings import RunSettings
@@ -57,7 +57,7 @@ class SpreadExecutor:
                 if isinstance(made, Failure) or one.done.error is not None:
                     continue
                 yield one, replace(made, read=())
-                turn.landed[order.chunk.start] = made.read
+                turn.landed[order.work.chunk.start] = made.read
                 for keys in turn.due():
                     yield one, Encoded(keys)
 
@@ -82,9 +82,8 @@ class SpreadExecutor:
                     if not wanted:
                         continue
                 read[place].starts.append(chunk.start)
-                yield Order(
-                    place, replace(chunk, reductions=()), self.local.batch_size, wanted, loading, passing
-                )
+                work = Work(replace(chunk, reductions=()), self.local.batch_size, wanted)
+                yield Order(place, work, loading, passing)
 
     def _sent(self) -> tuple[str, Any]:
         """Under what name workers load the model, and where they find what they need to; it is sent once."""

@@ -1,6 +1,7 @@
 """A worker in a process of its own: one model on one device. This module imports neither Ray nor torch."""
 
 import os
+import pickle
 import threading
 from collections.abc import Callable
 from contextlib import closing
@@ -12,7 +13,7 @@ import numpy as np
 
 from vlbench.core.errors import DataError, Unsupported, VlbenchError
 from vlbench.engine.chunk import Encoded
-from vlbench.engine.executors.order import Failure, Loading, Order, Passing, is_stored
+from vlbench.engine.executors.order import Failure, Loading, Passing, Work, is_stored
 from vlbench.engine.executors.place import About, about
 
 if TYPE_CHECKING:
@@ -57,13 +58,16 @@ class Worker:
         except VlbenchError as error:
             return Failure.of(error)
 
-    def encode(self, order: Order) -> Encoded | Failure:
-        """What is made of the images of a chunk; an error that a user can mend is told as a value."""
+    def encode(
+        self, work: bytes, loading: tuple[str, object], passing: tuple[str, object]
+    ) -> Encoded | Failure:
+        """What is made of the images of a pickled `Work`; an error of a user is told as a value."""
         try:
+            asked: Work = pickle.loads(work)  # noqa: S301 - of this driver
             with self._turn:
-                executor, passing = self._opened(order.loading), self._passed(order.passing)
-                executor.batch_size = order.batch_size
-            return _whole(self._parts(executor, passing, order))
+                executor, shared = self._opened(loading), self._passed(passing)
+                executor.batch_size = asked.batch_size
+            return _whole(self._parts(executor, shared, asked))
         except DataError as error:
             if not isinstance(error.__cause__, FileNotFoundError):
                 return Failure.of(error)
@@ -72,20 +76,20 @@ class Worker:
         except VlbenchError as error:
             return Failure.of(error)
 
-    def _parts(self, executor: "LocalExecutor", passing: Passing, order: Order) -> list[Encoded]:
+    def _parts(self, executor: "LocalExecutor", passing: Passing, work: Work) -> list[Encoded]:
         def stored(place: int, key: str) -> bool:
-            return is_stored(key, passing.stored) if order.wanted is None else place not in order.wanted
+            return is_stored(key, passing.stored) if work.wanted is None else place not in work.wanted
 
-        chunk = replace(order.chunk, reductions=passing.reductions)
+        chunk = replace(work.chunk, reductions=passing.reductions)
         parts: list[Encoded] = []
         with closing(executor.encode_images([chunk], stored)) as made:
             while True:
                 with self._turn:
                     part = next(made, None)
-                if executor.batch_size != order.batch_size:
+                if executor.batch_size != work.batch_size:
                     where = f"{self._device} of {os.uname().nodename}"
                     raise Unsupported(
-                        f"{where} has too little memory for {order.batch_size} items a batch; pass "
+                        f"{where} has too little memory for {work.batch_size} items a batch; pass "
                         f"--batch-size {executor.batch_size}, for all workers"
                     )
                 if part is None:

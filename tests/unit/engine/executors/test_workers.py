@@ -172,8 +172,8 @@ def test_a_node_that_is_removed_costs_its_chunks_another_try(cluster, expected, 
     node = cluster.add_node(num_cpus=1)
     pool = Pool(SPREAD)
     pool.put(None)
-    while len(pool._ready()) < 2:  # one on the first node, where there is room for no more, and one on this
-        pool._await()
+    while len(pool.ready) < 2:  # one on the first node, where there is room for no more, and one on this
+        pool.wait()
 
     def remove(count):
         if count == 4:
