@@ -11,7 +11,6 @@ python bench/scale.py model --rows 40000              what saturates first, for 
 
 import argparse
 import os
-import pickle
 import random
 import signal
 import sys
@@ -59,7 +58,7 @@ class Sleeper:
     def encode(self, work: bytes, *_: object) -> Encoded:
         with self.turn:
             time.sleep(self.seconds)
-        asked: Work = pickle.loads(work)
+        asked = Work.of(work)
         places = tuple(sorted(asked.wanted or ()))
         keys = tuple(asked.chunk.keys[place - asked.chunk.start] for place in places)
         return Encoded(keys, places, keys, (self.features[: len(places)],))

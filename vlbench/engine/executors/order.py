@@ -1,13 +1,14 @@
 """What travels between a driver and its workers, and how it comes back; imports neither Ray nor torch."""
 
+import pickle
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from vlbench.core.contracts import Checkpoint
+from vlbench.core.contracts import Checkpoint, Example
 from vlbench.core.errors import (
     DataError,
     NotFinite,
@@ -17,7 +18,7 @@ from vlbench.core.errors import (
     WeightsError,
     WorkersLost,
 )
-from vlbench.engine.chunk import Chunk, Reduction
+from vlbench.engine.chunk import NO_TRUTH, Chunk, Reduction
 
 if TYPE_CHECKING:
     from vlbench.engine.settings import RunSettings
@@ -69,6 +70,18 @@ class Work:
     chunk: Chunk
     batch_size: int
     wanted: frozenset[int] | None
+
+    def packed(self) -> bytes:
+        """The work, pickled; examples as tuples, which takes half as long."""
+        examples = [(each.id, each.image, each.state, each.key, each.box) for each in self.chunk.examples]
+        return pickle.dumps((replace(self.chunk, examples=()), examples, self.batch_size, self.wanted))
+
+    @classmethod
+    def of(cls, packed: bytes) -> "Work":
+        """Work as it was packed by a driver."""
+        chunk, examples, batch_size, wanted = pickle.loads(packed)  # noqa: S301 - of one's own driver
+        made = (Example(id_, image, NO_TRUTH, *rest) for id_, image, *rest in examples)
+        return cls(replace(chunk, examples=tuple(made)), batch_size, wanted)
 
 
 @dataclass(frozen=True, slots=True)

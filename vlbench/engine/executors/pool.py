@@ -2,7 +2,6 @@
 
 import math
 import os
-import pickle
 import time
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator
@@ -188,8 +187,7 @@ class Pool:
                     ended = True
                     continue
                 hand.since = hand.since or time.monotonic()
-                # Ray's own pickler would ask of each image how to write it
-                work = pickle.dumps(order.work)
+                work = order.work.packed()  # Ray's own pickler would ask of each image how to write it
                 hand.flying[hand.actor.encode.remote(work, order.loading, order.passing)] = order
         return bool(again) or not ended
 

@@ -1,7 +1,6 @@
 """A worker in a process of its own: one model on one device. This module imports neither Ray nor torch."""
 
 import os
-import pickle
 import threading
 from collections.abc import Callable
 from contextlib import closing
@@ -63,7 +62,7 @@ class Worker:
     ) -> Encoded | Failure:
         """What is made of the images of a pickled `Work`; an error of a user is told as a value."""
         try:
-            asked: Work = pickle.loads(work)  # noqa: S301 - of this driver
+            asked = Work.of(work)
             with self._turn:
                 executor, shared = self._opened(loading), self._passed(passing)
                 executor.batch_size = asked.batch_size
