@@ -1,7 +1,6 @@
-"""Workers of Ray: started, given chunks, replaced where they die. Nothing else imports Ray."""
+"""Workers of Ray: started, given chunks, replaced where they die."""
 
 import math
-import os
 import time
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator
@@ -9,8 +8,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from vlbench.core.errors import Unsupported, WorkersLost
-from vlbench.core.signals import interrupted_by_stops, noting_stops
+from vlbench.core.signals import noting_stops
 from vlbench.engine.chunk import Encoded
+from vlbench.engine.executors.cluster import fetched, ray_at
 from vlbench.engine.executors.hand import Hand, line_of
 from vlbench.engine.executors.order import Failure, Order
 from vlbench.engine.executors.place import About, about, refuse_other_versions
@@ -27,13 +27,6 @@ STOP_SECONDS = 2.5
 """How long what is in flight may take after a signal to stop; closing takes two seconds more."""
 _RATES = 4
 """Workers whose rates are shown one by one."""
-_LOCAL = {
-    "RAY_USAGE_STATS_ENABLED": "0",
-    "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0",  # which is what it calls binding to more than 127.0.0.1
-    "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",  # a worker is told its device, and may see all
-    "RAY_EXPERIMENTAL_NOSET_CUDA_VISIBLE_DEVICES": "1",
-}
-"""What a Ray of one machine is told before it is imported."""
 
 
 @dataclass(slots=True)
@@ -135,19 +128,11 @@ class Pool:
         """
         if self._ray is not None:
             return
-        address = self.settings.ray_address
-        if address is None:
-            os.environ.update(_LOCAL)
-        import ray  # an extra, told of _LOCAL before
-
-        self._ray = ray
+        address, devices = self.settings.ray_address, self.settings.devices
         self._own = about(self.settings.device)
-        if not ray.is_initialized():
-            self._owned = True
-            _connect(ray, address, len(self.settings.devices))
-        devices = self.settings.devices
+        self._ray, self._owned = ray_at(address, len(devices))
         if devices == ("all",):
-            devices = ("cuda",) * int(ray.cluster_resources().get("GPU", 0))
+            devices = ("cuda",) * int(self._ray.cluster_resources().get("GPU", 0))
             if not devices:
                 raise Unsupported(f"the Ray cluster at {address} has no GPU; pass --device cpu:N")
         self.hands = [Hand(device) for device in devices]
@@ -287,26 +272,3 @@ class Pool:
             images = f"images {chunk.start + 1} to {chunk.start + len(chunk.examples)} of {chunk.data}"
             line = f"{order.tries} workers died over {images} ({line_of(error)}); see what ended them"
             yield order, Failure("WorkersLost", line)
-
-
-def fetched(where: list[Any]) -> object:
-    """What is behind a reference that `Pool.put` made, in a worker."""
-    import ray
-
-    return ray.get(where[0])
-
-
-def _connect(ray: Any, address: str | None, workers: int) -> None:
-    """Start a Ray on this machine, that nothing else reaches, or connect to that at an address."""
-    quiet = {"log_to_driver": False, "logging_level": "ERROR"}
-    ray._private.worker._worker_logs_enabled = False  # or raylets speak among this process's answers
-    with interrupted_by_stops():  # it installs handlers of its own, which go with this one
-        if address is None:
-            ray.init("local", num_cpus=workers, num_gpus=0, include_dashboard=False, **quiet)
-            return
-        try:
-            ray.init(address, **quiet)
-        except (ConnectionError, ValueError, RuntimeError) as error:
-            raise Unsupported(
-                f"no Ray cluster at {address} ({line_of(error)}); start one by `ray start --head`"
-            ) from error

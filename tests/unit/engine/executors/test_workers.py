@@ -12,8 +12,9 @@ from colour_model import ColourCheckpoint, ColourModel
 from PIL import Image
 
 from vlbench.core.contracts import Dataset, Example, Target
-from vlbench.core.errors import DataError, WorkersLost
+from vlbench.core.errors import DataError, Unsupported, WorkersLost
 from vlbench.engine.chunk import Reduction
+from vlbench.engine.executors import cluster as rays
 from vlbench.engine.executors import pool as pools
 from vlbench.engine.executors.local import LocalExecutor
 from vlbench.engine.executors.pool import Pool
@@ -34,7 +35,7 @@ CHUNKS = 20
 def cluster():
     """A cluster of one node with room for three workers, that another can join; none outside reaches it."""
     with pytest.MonkeyPatch.context() as patch:
-        for name, value in pools._LOCAL.items():
+        for name, value in rays.LOCAL.items():
             patch.setenv(name, value)
         patch.setenv("PYTHONPATH", str(TESTS), prepend=os.pathsep)
         import ray
@@ -182,3 +183,11 @@ def test_a_node_that_is_removed_costs_its_chunks_another_try(cluster, expected, 
     with closing(pool):
         found = encoded(spread(pool, 0.01), tmp_path, images(), images("others", count=33), during=remove)
     assert_equal(found, expected)
+
+
+def test_an_address_where_nothing_listens_is_named():
+    with pytest.raises(
+        Unsupported, match=r"^no Ray cluster at 127.0.0.1:1 \(.*refused\); start one"
+    ):
+        rays.refuse_deaf("127.0.0.1:1")
+    rays.refuse_deaf("auto")
