@@ -63,7 +63,8 @@ def refuse_deaf(address: str) -> None:
 
 
 def _none_at(address: str, error: Exception) -> Unsupported:
-    return Unsupported(f"no Ray cluster at {address} ({line_of(error)}); start one by `ray start --head`")
+    advice = "start one by `ray start --head`, and set RAY_AUTH_MODE=token where it asks for a token"
+    return Unsupported(f"no Ray cluster at {address} ({line_of(error)}); {advice}")
 
 
 def fetched(where: list[Any]) -> object:

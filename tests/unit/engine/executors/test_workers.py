@@ -186,8 +186,6 @@ def test_a_node_that_is_removed_costs_its_chunks_another_try(cluster, expected, 
 
 
 def test_an_address_where_nothing_listens_is_named():
-    with pytest.raises(
-        Unsupported, match=r"^no Ray cluster at 127.0.0.1:1 \(.*refused\); start one"
-    ):
+    with pytest.raises(Unsupported, match=r"^no Ray cluster at 127.0.0.1:1 \(.*refused\); start one"):
         rays.refuse_deaf("127.0.0.1:1")
     rays.refuse_deaf("auto")
