@@ -8,7 +8,6 @@ ODD_NAMES = (
     "end\n",
     "cr\rphotos",
     "crlf\r\nphotos",
-    "nul\0photos",
     "sep\x1c\x1d\x1e\x1ephotos",
     "\x1b[31mred\x1b[2J",
     "c1\x9b31m",

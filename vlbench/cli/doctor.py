@@ -14,6 +14,7 @@ import click
 
 from vlbench.cards.availability import hub_cache_folder
 from vlbench.cli.flags import flags
+from vlbench.cli.output import answer_text
 from vlbench.core.network import has_network
 from vlbench.options import Keywords, Options
 from vlbench.report.table import Table
@@ -32,7 +33,7 @@ def command(as_json: bool, **options: Unpack[Keywords]) -> None:  # noqa: FBT001
     read = Options.of(options)
     found = [*_software(), *_devices(), *_folders(read), ("hub", *_hub())]
     rows = [{"what": what, "found": here, "what to do": advice} for what, here, advice in found]
-    click.echo(json.dumps(rows, indent=1) if as_json else Table.of(rows).text(ruled=False))
+    answer_text(json.dumps(rows, indent=1) if as_json else Table.of(rows).text(ruled=False))
 
 
 def _software() -> Iterator[tuple[str, str, str]]:

@@ -73,7 +73,7 @@ def test_settings_are_held_against_the_task_kind(write_task: Callable[..., Path]
 
 
 @pytest.mark.parametrize("field", ["names", "templates", "ids", "descriptions"])
-@pytest.mark.parametrize("path", ["../names.tsv", "/etc/passwd", '"a\\0b"', "a/../../b"])
+@pytest.mark.parametrize("path", ["../names.tsv", "/etc/passwd", "a/../../b"])
 def test_files_of_a_card_lie_beside_it_or_below_a_data_root(
     field: str, path: str, write_task: Callable[..., Path]
 ) -> None:

@@ -109,7 +109,7 @@ def test_a_text_file_leads_out_of_no_place(tmp_path: Path, find: Callable[[str, 
     (tmp_path / "secret.tsv").touch()
     place = Place(roots=(tmp_path / "root",), card_folder=tmp_path / "cards")
     for file in ("../secret.tsv", str(tmp_path / "secret.tsv")):
-        with pytest.raises(CardError, match=r"task: .*secret.tsv' leads out of the folder"):
+        with pytest.raises(CardError, match=r"task: .* leads out of the folder"):
             find(file, place, "task")
 
 

@@ -111,7 +111,7 @@ def test_what_no_card_may_hold(tmp_path: Path, text: str, told: str, monkeypatch
     assert len(str(caught.value)) < 300
 
 
-@pytest.mark.parametrize("base", ["x" * 1000, "../other", "/etc/other", "sub/other", '"a\\0b"', '".."', '""'])
+@pytest.mark.parametrize("base", ["x" * 1000, "../other", "/etc/other", "sub/other", '".."', '""'])
 def test_a_card_extends_one_of_its_own_folder(tmp_path: Path, base: str) -> None:
     (tmp_path / "cards" / "sub").mkdir(parents=True)
     for other in ("other", "cards/sub/other"):

@@ -222,7 +222,7 @@ def test_clip_benchmark_and_mteb_are_imported_under_their_names(run, tmp_path):
     (path,) = (tmp_path / "results" / "imported").glob("mteb-Imagenet1kZeroShot*.csv")
     rows = path.read_text().splitlines()
     assert rows[1].startswith(
-        "mteb,openai/clip-vit-base-patch32,,Imagenet1kZeroShot,imagenet,acc1,0.59124,protocol:"
+        "mteb,openai/clip-vit-base-patch32,clip-b32,Imagenet1kZeroShot,imagenet,acc1,0.59124,protocol:"
     )
 
 

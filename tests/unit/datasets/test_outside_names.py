@@ -179,7 +179,7 @@ OTHERS: dict[str, set[str]] = {
     "captions": {"each"},
     "coco_tags": {"relative", "split"},
     "coop_split": {"name"},
-    "dataset_copy": {"f'{repo}@{commit}'", "part.file", "part.repo", "passing", "path.name"},
+    "dataset_copy": {"f'{repo}@{commit}'", "part.file", "part.repo", "path.name"},
     "digits": {"folder"},
     "file_listing": {"entry.name", "file.path", "folder", "parent"},
     "folder": {"NAME_FILES[0]", "empty", "file.name", "name"},

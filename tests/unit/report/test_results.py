@@ -33,9 +33,7 @@ def test_a_result_lies_under_its_task_and_model_and_comes_back(make_result, tmp_
     assert read_results(tmp_path) == (result,)
 
 
-@pytest.mark.parametrize(
-    "name", ["..", ".", "...", ".hidden", "日" * 90, "x" * 300, "nl\nls\u2028", "con", "\0"]
-)
+@pytest.mark.parametrize("name", ["..", ".", "...", ".hidden", "日" * 90, "x" * 300, "nl\nls\u2028", "con"])
 def test_a_result_of_any_name_lies_in_its_folder_and_comes_back(name, make_result, tmp_path):
     results = [make_result(task=name), make_result(model=name), make_result(task=name, model=name)]
     for result in results:

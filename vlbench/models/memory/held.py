@@ -38,6 +38,8 @@ class HeldModel:
                 f"{type(self.model).__name__} is no model that can be scored: it needs the methods "
                 "encode_image and encode_text, or get_image_features and get_text_features"
             )
+        if not self.name.isprintable():
+            raise Unsupported(f"the name {self.name!r} holds a control character; give another one")
         if self.preprocess is None:
             raise Unsupported(
                 f"{self.name}: pass preprocess=, which turns an image into the pixels that the model takes "

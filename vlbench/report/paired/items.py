@@ -70,7 +70,7 @@ def read_items(folder: Path, result: Result) -> Items:
     path = folder / result_path(result, ENDING)
     again = f"run {result.model} on {result.task} again"
     if not path.is_file():
-        raise DataError(f"{path}: no per-item record beside the result; {again}")
+        raise DataError(f"{path}: there is no per-item record next to the result; {again}")
     with opened_npz(path, path, "a damaged per-item record", f"delete it and {again}") as archive:
         about = parsed_json(str(archive["about"]))
         differing = [name for name, value in parsed_json(_about(result)).items() if about[name] != value]

@@ -115,6 +115,7 @@ def test_a_model_of_half_precision_stays_one_and_says_so(asked):
         (nn.Linear(2, 2), {"preprocess": pixels_of}, "Linear is no model that can be scored"),
         (3, {}, "int is no model that can be scored"),
         (Colours(), {}, "pass preprocess="),
+        (Colours(), {"preprocess": pixels_of, "name": "a\0b"}, "holds a control character"),
         (Colours(), {"preprocess": lambda _: 3}, "has to answer a tensor"),
         (Colours(), {"preprocess": pixels_of, "device": "cuda"}, "lies on cpu, not on cuda"),
         (Colours(), {"preprocess": pixels_of, "device": "cuda:0,1"}, "lies on cpu, not on cuda:0,1"),

@@ -205,11 +205,6 @@ def test_where_the_disk_is_full_the_list_of_a_sites_files_stays_whole(make_resul
     assert [path.name for path in tmp_path.glob(".*")] == [MANIFEST]
 
 
-def test_a_folder_of_a_run_that_was_killed_at_its_start_is_a_sites(make_result, tmp_path):
-    (tmp_path / f".{MANIFEST}.x1y2").write_text("")
-    assert write_site(site_of([make_result()]), tmp_path).pages == 4
-
-
 @pytest.mark.parametrize("room", [0, 1, 5])
 def test_a_site_that_is_cut_off_is_known_as_one_and_mended(make_result, tmp_path, monkeypatch, room):
     site, written = site_of([make_result()]), []
