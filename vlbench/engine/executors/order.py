@@ -1,5 +1,6 @@
 """What travels between a driver and its workers, and how it comes back; imports neither Ray nor torch."""
 
+import os
 import pickle
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -19,6 +20,7 @@ from vlbench.core.errors import (
     WeightsError,
     WorkersLost,
 )
+from vlbench.core.machine import fault_line, hidden_fault
 from vlbench.engine.chunk import NO_TRUTH, Chunk, Reduction
 
 if TYPE_CHECKING:
@@ -94,8 +96,10 @@ class Failure:
 
     @classmethod
     def of(cls, error: VlbenchError) -> "Failure":
-        """The failure of an error; of a class of more than a line only the line is kept."""
-        return cls(type(error).__name__, str(error))
+        """The failure of an error: its class and its line; a fault of this machine is told with its host."""
+        fault = hidden_fault(error)
+        told = str(error) if fault is None else f"the worker on {os.uname().nodename}: {fault_line(fault)}"
+        return cls(type(error).__name__, told)
 
     @property
     def error(self) -> VlbenchError:

@@ -243,7 +243,7 @@ class Pool:
             made = self._ray.get(reference)
         except exceptions.RayTaskError as error:
             if not isinstance(error.cause, exceptions.RayError):
-                raise
+                raise error.cause from error
             yield from self._give_again([order], again, error)
         except exceptions.ObjectLostError as error:
             yield from self._give_again([order], again, error)

@@ -1,5 +1,6 @@
 """Workers of Ray make what this process makes, whichever of them die."""
 
+import errno
 import os
 import signal
 from contextlib import closing
@@ -61,6 +62,14 @@ def picture(place: int) -> Image.Image:
 
 def missing(path: str) -> Image.Image:
     return Image.open(path)
+
+
+def forbidden(path: str) -> Image.Image:
+    raise PermissionError(errno.EACCES, "Permission denied", path)
+
+
+def faulty(_: int) -> Image.Image:
+    raise RuntimeError("DefaultCPUAllocator: can't allocate memory")
 
 
 def deadly(_: int) -> Image.Image:
@@ -167,6 +176,15 @@ def test_an_image_that_a_worker_does_not_see_is_named(workers, tmp_path):
     told, host = str(one.done.error), os.uname().nodename
     assert told.startswith("elsewhere: image 5 does not decode ([Errno 2]")
     assert told.endswith(f"the worker on {host} does not see it; mount its folder on every node")
+
+
+def test_a_fault_of_a_workers_machine_is_told_as_one_and_not_as_an_images(workers, tmp_path):
+    odd = partial(forbidden, "/nowhere/5.png")
+    _, (one,) = encoded(spread(workers[0]), tmp_path, images("forbidden", odd, 16))
+    told = f"the worker on {os.uname().nodename}: /nowhere/5.png: Permission denied; let this user read"
+    assert str(one.done.error).startswith(told)
+    with pytest.raises(RuntimeError, match=r"^DefaultCPUAllocator: can't allocate memory$"):
+        encoded(spread(workers[0]), tmp_path, images("faulty", partial(faulty, 0), 16))
 
 
 def test_a_node_that_is_removed_costs_its_chunks_another_try(cluster, expected, tmp_path):
