@@ -149,7 +149,7 @@ def test_a_worker_that_is_killed_costs_its_chunks_another_try(workers, expected,
 
     def kill(count):
         if count == 2:
-            os.kill(pool.hands[0].about.process, signal.SIGKILL)
+            os.kill(pool.ready[0].about.process, signal.SIGKILL)
 
     found = encoded(spread(pool, 0.01), tmp_path, images(), images("others", count=33), during=kill)
     assert_equal(found, expected)
