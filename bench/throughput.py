@@ -21,7 +21,8 @@ from vlbench.core.registry import ADAPTERS, SOURCES
 from vlbench.engine.chunk import Reduction
 from vlbench.engine.executors.local import LocalExecutor
 from vlbench.engine.feature_store import FeatureSpace
-from vlbench.engine.passes import Done, Sink, encode_images
+from vlbench.engine.image_pass import Done, Sink
+from vlbench.engine.passes import encode_images
 from vlbench.engine.settings import RunSettings
 
 WARM_UP = 2

@@ -1,5 +1,6 @@
 """A model and a source small enough to compute by hand, for tests of the engine."""
 
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import partial
@@ -55,6 +56,7 @@ class ColourModel:
     largest_batch: int | None = None
     lack: Exception = field(default_factory=torch.OutOfMemoryError)
     answer: float | None = None
+    pause: float = 0.0
 
     @property
     def info(self) -> ModelInfo:
@@ -68,6 +70,7 @@ class ColourModel:
         if self.largest_batch is not None and len(pixels) > self.largest_batch:
             raise self.lack
         self.seen.append(len(pixels))
+        time.sleep(self.pause)
         return pixels.flatten(1).float() / 255
 
     def encode_texts(self, texts: Sequence[Text], *, batch_size: int) -> Tensor:

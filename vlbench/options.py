@@ -2,14 +2,15 @@
 
 import os
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import KW_ONLY, MISSING, dataclass, field, fields
+from dataclasses import MISSING, dataclass, field, fields, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal, TypedDict
+from typing import TYPE_CHECKING, Annotated, Any, TypedDict
 
-from vlbench.core.errors import VlbenchError
+from vlbench.core.errors import Unsupported, VlbenchError
 from vlbench.core.files import default_cache
-from vlbench.core.registry import METHODS
-from vlbench.engine.settings import FEATURE_BYTES, RunSettings, resolve_device
+from vlbench.core.share import Share
+from vlbench.engine.settings import FEATURE_BYTES, ExecutorName, RunSettings, resolve_devices
+from vlbench.flag import Flag, field_value
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -28,6 +29,8 @@ class Keywords(TypedDict, total=False):
     """
 
     device: str
+    executor: "ExecutorName | None"
+    ray_address: str | None
     precision: "Precision"
     preprocess: "PreprocessMode | Callable[[Image], Tensor]"
     batch_size: int | None
@@ -51,29 +54,32 @@ class Keywords(TypedDict, total=False):
     weights: Path | str | None
     save_predictions: bool
     missing: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Flag:
-    """How the command line states an option: its help, and which values are allowed.
-
-    `choices` are all allowed words; `least` is the lowest allowed number; `place` marks a path, and what it
-    is the path of.
-    """
-
-    help: str
-    _: KW_ONLY
-    choices: Sequence[str] = ()
-    least: int | None = None
-    place: Literal["file", "folder", "existing folder"] | None = None
-    metavar: str | None = None
+    share: str | None
+    score_only: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Options:
     """What a user chooses besides models and tasks. `Options.of` makes it from keywords or flags."""
 
-    device: Annotated[str, Flag("The device: auto, cpu, cuda, cuda:1 ...")] = "auto"
+    device: Annotated[
+        str,
+        Flag(
+            "cuda:1 say; several for workers: cuda:0,1 or all, or cpu:N for N of them on the CPU.",
+            metavar="auto|cpu|cuda:N|all ...",
+        ),
+    ] = "auto"
+    executor: Annotated[
+        "ExecutorName | None",
+        Flag(
+            "Where images are encoded: in this process, or by workers.  [default: ray for several devices]",
+            choices=("local", "ray"),
+        ),
+    ] = None
+    ray_address: Annotated[
+        str | None,
+        Flag("A Ray cluster's, where the workers are; auto is that of this node.", metavar="HOST:PORT"),
+    ] = None
     precision: Annotated[
         "Precision",
         Flag(
@@ -177,6 +183,13 @@ class Options:
     missing: Annotated[
         bool, Flag("Skip what --results already has with the same weights, method, protocol and data.")
     ] = False
+    share: Annotated[
+        Share | None,
+        Flag("Encode this share of the images, 1/16 say, and score nothing.", metavar="NUMBER/COUNT"),
+    ] = None
+    score_only: Annotated[
+        bool, Flag("Encode no image: where one is not stored, the shares that lack are named.")
+    ] = False
 
     @classmethod
     def of(cls, keywords: Keywords) -> "Options":
@@ -192,8 +205,12 @@ class Options:
         if unknown:
             raise VlbenchError(f"unknown options {sorted(unknown)}; known: {sorted(DEFAULTS)}")
         read: dict[str, Any] = {
-            name: _read(name, value) for name, value in keywords.items() if value is not None
+            name: field_value(name, value, FLAGS[name], DEFAULTS[name]) if name in FLAGS else value
+            for name, value in keywords.items()
+            if value is not None
         }
+        if read.get("share") is not None and read.get("score_only"):
+            raise VlbenchError("--share encodes and --score-only scores; give one of them")
         own = {task: Path(root) for task, root in read.pop("task_roots", {}).items()}
         roots: Sequence[Path] = read.pop("data_root", ())
         marked = {root: str(root).partition("=") for root in roots if "=" in str(root) and not root.exists()}
@@ -218,11 +235,36 @@ class Options:
         Raises:
             Unsupported: the device asked for is not there.
         """
-        device = resolve_device(self.device, self.cache)
+        device, devices = resolve_devices(self.device, self.cache, self.executor, self.ray_address)
         workers = self.workers
         if workers is None:  # two beside a CPU's own work, up to sixteen for an accelerator
             workers = min(os.cpu_count() or 1, 2 if device == "cpu" else 16)
-        return RunSettings(**{**self._shared_with(RunSettings), "device": device, "workers": workers})
+        said = []
+        if self.device == "all" and device == "cpu" and devices != ("all",):
+            said = ["no GPU is here, so --device all is the CPU"]
+        if devices and devices[0].partition(":")[0] not in (device.partition(":")[0], "all"):
+            said = [f"images are encoded on {devices[0]}, and texts and scores computed on {device}"]
+        found = {
+            "device": device,
+            "devices": devices,
+            "executor": "ray" if devices else "local",
+            "workers": workers,
+            "said": tuple(said),
+        }
+        return RunSettings(**{**self._shared_with(RunSettings), **found})
+
+    def alone(self, what: str) -> RunSettings:
+        """The settings of something that runs in this process alone.
+
+        Raises:
+            Unsupported: several devices are named, or one is not there.
+        """
+        if self.ray_address is not None or self.executor == "ray":
+            raise Unsupported(f"{what} runs in this process; leave --executor and --ray-address out")
+        found = replace(self, executor=None).settings
+        if found.devices:
+            raise Unsupported(f"{what} runs on one device, not on {self.device}; name one")
+        return found
 
     @property
     def data(self) -> "DataRequest":
@@ -253,30 +295,3 @@ FLAGS: Mapping[str, Flag] = {
     each.name: each.type.__metadata__[0] for each in fields(Options) if hasattr(each.type, "__metadata__")
 }
 """The flags of the options."""
-
-
-def _read(name: str, value: Any) -> Any:
-    """Convert a value from the user to the type of its field; VlbenchError where it is not allowed."""
-    flag = FLAGS.get(name)
-    if flag is None:
-        return value
-    if name == "batch_size" and isinstance(value, str):
-        if value == "auto":
-            return None
-        if not value.isdecimal() or int(value) < 1:
-            raise VlbenchError(f"--batch-size {value!r} is neither auto nor a number of 1 or more")
-        value = int(value)
-    if name == "thresholds":
-        if str(value) in METHODS:
-            raise VlbenchError(f"{value} is a method, which learns thresholds: pass --method {value}")
-        return str(value)
-    if flag.choices and value not in flag.choices:
-        raise VlbenchError(f"{name} is {value!r}; give {' or '.join(flag.choices)}")
-    if flag.least is not None and value < flag.least:
-        raise VlbenchError(f"{name} is {value}; give {flag.least} or more")
-    if isinstance(DEFAULTS[name], tuple):
-        several = (value,) if isinstance(value, str | Path) else tuple(value)
-        return tuple(map(Path, several)) if flag.place else several
-    if name == "cache":
-        return Path(value or default_cache()).expanduser()
-    return Path(value) if flag.place else value

@@ -25,7 +25,8 @@ from vlbench.engine.chunk import Reduction
 from vlbench.engine.evaluate import evaluate
 from vlbench.engine.executors.local import LocalExecutor
 from vlbench.engine.feature_store import FeatureSpace, leading_bytes
-from vlbench.engine.passes import Done, Sink, encode_images
+from vlbench.engine.image_pass import Done, Sink
+from vlbench.engine.passes import encode_images
 from vlbench.engine.plan import plan_job
 from vlbench.engine.scoring import fresh_scores, predict
 from vlbench.engine.session import Session

@@ -27,7 +27,7 @@ READERS = {
     "pandas.read_pickle": (),
     "pickle.Unpickler": (),
     "pickle.load": (),
-    "pickle.loads": (),
+    "pickle.loads": ("engine/executors/order.py",),  # what a driver packed for its own workers
     "pyarrow.parquet.ParquetFile": ("core/parquet_file.py",),
     "pyarrow.parquet.read_metadata": (),
     "pyarrow.parquet.read_schema": (),

@@ -14,6 +14,7 @@ from vlbench.cards.yaml_file import read_mapping
 from vlbench.core.contracts import Precision, PreprocessMode
 from vlbench.core.errors import DataError, VlbenchError
 from vlbench.core.method import ZERO_SHOT
+from vlbench.engine.settings import ExecutorName
 from vlbench.options import DEFAULTS, FLAGS, Keywords, Options
 
 OPTIONS = {"device": "cpu", "method": "best-f1"}
@@ -54,6 +55,7 @@ def test_an_option_is_a_keyword_and_a_flag_and_has_one_name() -> None:
     assert Keywords.__annotations__.keys() == DEFAULTS.keys()
     assert DEFAULTS.keys() - FLAGS.keys() == {"task_roots"}
     assert {name: flag.choices for name, flag in FLAGS.items() if flag.choices} == {
+        "executor": get_args(ExecutorName),
         "precision": get_args(Precision),
         "preprocess": get_args(PreprocessMode),
     }

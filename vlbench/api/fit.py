@@ -51,7 +51,7 @@ def fit_coop(
         task,
         read_catalogue(read.include_path),
         read.data,
-        read.settings,
+        read.alone("fit"),
         shots=shots,
         seeds=seeds,
         recipe=recipe or {},

@@ -74,6 +74,8 @@ def ood(
         tell(reading_line(task.name, what_was_read(task)))
     asked = [tasks[0], outlier_task(*tasks)]
     settings, cache = read.settings, read.cache
+    for line in settings.said:
+        tell(line)
     jobs = [plan_job(models[0].checkpoint, task, settings) for task in asked]
     for job in jobs:
         refuse_seen(job, cache)

@@ -49,6 +49,8 @@ def sweep_prompts(
     asked = tasks[0].task
     tell(reading_line(asked.name, what_was_read(asked)))
     settings = read.settings
+    for line in settings.said:
+        tell(line)
     job = plan_job(models[0].checkpoint, asked, settings)
     refuse_seen(job, read.cache)
     singles = list(single_template_jobs(job, settings))

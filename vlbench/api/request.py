@@ -81,7 +81,7 @@ def load_model(name: str, **options: Unpack[Keywords]) -> Model:
     read = Options.of(options)
     refuse_method(read, "load_model")
     models, _ = resolve(name, (), read)
-    settings = read.settings
+    settings = read.alone("load_model")
     return models[0].checkpoint.load(Placement(settings.device, settings.precision))
 
 

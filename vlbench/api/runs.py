@@ -1,7 +1,7 @@
 """Runs: every model on every task, planned at once, measured model by model, written as they finish."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from itertools import chain
 from pathlib import Path
 from typing import Any, Unpack
@@ -15,15 +15,17 @@ from vlbench.cards.data_request import DataRequest
 from vlbench.cards.schema import ModelCard, TaskCard
 from vlbench.core.capabilities import NAMES_ALONE
 from vlbench.core.contracts import Checkpoint
-from vlbench.core.errors import Unsupported, VlbenchError
+from vlbench.core.errors import Unsupported, VlbenchError, WorkersLost
 from vlbench.core.result import Result
 from vlbench.core.task_reading import reading_line, what_was_read
+from vlbench.engine.executors.pool import Pool
 from vlbench.engine.job import Job
 from vlbench.engine.measure import Measured, result_of
 from vlbench.engine.plan import Listed, located, plan_jobs
 from vlbench.engine.refusal import refuse_seen, seen_by
 from vlbench.engine.remarks import noted, noted_lines
 from vlbench.engine.settings import RunSettings
+from vlbench.engine.shares import encode_share, refuse_lacking
 from vlbench.engine.stored import forget, stored_measurement
 from vlbench.options import Keywords, Options
 from vlbench.report.tables.leaderboard import write_leaderboards
@@ -74,6 +76,9 @@ def evaluate(
     held = HeldModel(name or type(models).__name__, models, preprocess, tokenizer, logit_scale)
     modules = tuple(held.modules())
     read = Options.of({**options, "device": device_of(modules, options.get("device", "auto"))})
+    read.alone("a model object")
+    if read.share is not None or read.score_only:
+        raise VlbenchError("what is encoded by a model object is not kept; leave share and score_only out")
     with as_it_was(modules):
         try:
             return Results(run(MemoryCheckpoint(held), tasks, read))
@@ -95,12 +100,13 @@ def run(
     Raises:
         VlbenchError: as `evaluate`. All names, files and counts are checked before any weights load.
         Unsupported: a model and a task do not fit together; raised after all others have run.
+        WorkersLost: workers died again and again over images of a task; raised after all others have run.
     """
     (opened, asked_tasks), data = resolve(models, tasks, options), options.data
     settings, cache = options.settings, options.cache
     read = {named.task.name: what_was_read(named.task) for named in asked_tasks}
-    for name, said in read.items():
-        tell(reading_line(name, said))
+    for line in (*settings.said, *(reading_line(name, said) for name, said in read.items())):
+        tell(line)
     planned: list[list[Job]] = []
     listed: Listed = {}
     refused: dict[str, None] = {}
@@ -121,32 +127,44 @@ def run(
         if not data.allow_seen_images:
             refuse_seen(job, cache)
     cards = {named.task.name: named.card for named in asked_tasks}
-    for model, wanted in zip(opened, planned, strict=True):
-        if options.missing:
-            wanted = [job for job in wanted if not is_there(job, questions[job.task.name], options.results)]
-        done: list[Job] = []
-        try:
-            for job, found in measured(wanted, settings, cache):
-                done.append(job)
-                of_task = job.task.name
-                result = _result(job, found, cache, (model.card, cards[of_task]), data, read[of_task], tell)
-                if options.results is not None:
-                    write_all(
-                        result,
-                        job,
-                        found,
-                        options.results,
-                        settings,
-                        cache,
-                        predictions=options.save_predictions,
+    lost: list[str] = []
+    with closing(Pool(settings, tell)) as pool:
+        for model, wanted in zip(opened, planned, strict=True):
+            if options.missing:
+                wanted = [
+                    job for job in wanted if not is_there(job, questions[job.task.name], options.results)
+                ]
+            if options.score_only:
+                refuse_lacking(wanted, cache)
+            if settings.share is not None:
+                for line in _shared(wanted, settings, cache, pool):
+                    tell(line)
+                continue
+            done: list[Job] = []
+            try:
+                for job, found in measured(wanted, settings, cache, pool, lost):
+                    done.append(job)
+                    of_task = job.task.name
+                    result = _result(
+                        job, found, cache, (model.card, cards[of_task]), data, read[of_task], tell
                     )
-                yield result
-        finally:
-            # nobody will ask for the keys of an object again
-            for job in (*wanted, *done) if not isinstance(models, str | Sequence) else ():
-                forget(job, cache)
-    if refused:
-        raise Unsupported("; ".join(refused))
+                    if options.results is not None:
+                        write_all(
+                            result,
+                            job,
+                            found,
+                            options.results,
+                            settings,
+                            cache,
+                            predictions=options.save_predictions,
+                        )
+                    yield result
+            finally:
+                # nobody will ask for the keys of an object again
+                for job in (*wanted, *done) if not isinstance(models, str | Sequence) else ():
+                    forget(job, cache)
+    if refused or lost:
+        raise (WorkersLost if lost else Unsupported)("; ".join([*refused, *lost]))
 
 
 def _result(
@@ -185,10 +203,20 @@ def _result(
     return result
 
 
-def measured(jobs: Sequence[Job], settings: RunSettings, cache: Path) -> Iterator[tuple[Job, Measured]]:
+def measured(
+    jobs: Sequence[Job],
+    settings: RunSettings,
+    cache: Path,
+    pool: Pool | None = None,
+    lost: list[str] | None = None,
+) -> Iterator[tuple[Job, Measured]]:
     """Measure the jobs of one model: yields each job with all of its keys, and its measurement.
 
     Weights are loaded at the first job that is not stored; images are encoded once for all of these jobs.
+    `pool` are workers that several models share. `lost` gets a line on each job whose workers died.
+
+    Raises:
+        WorkersLost: the workers of a job died, and there is no `lost`.
     """
     with ExitStack() as stack:
         session = None
@@ -200,15 +228,33 @@ def measured(jobs: Sequence[Job], settings: RunSettings, cache: Path) -> Iterato
                 from vlbench.engine.evaluate import evaluate as evaluate_job
                 from vlbench.engine.session import Session
 
-                session = session or stack.enter_context(Session(job.checkpoint, settings, cache))
+                session = session or stack.enter_context(Session(job.checkpoint, settings, cache, pool=pool))
                 session.jobs = jobs[place:]
-                known, found = evaluate_job(known or job, session)
+                try:
+                    known, found = evaluate_job(known or job, session)
+                except WorkersLost as error:
+                    if lost is None:
+                        raise
+                    lost.append(f"{job.row} on {job.task.name}: {error}")
+                    continue
             yield known, found
+
+
+def _shared(jobs: Sequence[Job], settings: RunSettings, cache: Path, pool: Pool) -> Iterator[str]:
+    """Encode a share of the images of one model's jobs that are not measured; a line on each data set."""
+    wanted = [job for job in jobs if stored_measurement(job, cache) is None]
+    if not wanted:
+        return
+    from vlbench.engine.session import Session  # and torch
+
+    with Session(wanted[0].checkpoint, settings, cache, pool=pool) as session:
+        for use, count in encode_share(wanted, session):
+            yield f"{use.job.row}: share {settings.share} of {use.dataset.name}: {count} images encoded"
 
 
 def rebuild_leaderboards(options: Options) -> tuple[str, ...]:
     """Rebuild the CSVs of a results folder. Returns notes on what is left out, and why."""
-    if options.results is None or not options.results.is_dir():
+    if options.results is None or not options.results.is_dir() or options.share is not None:
         return ()
     additions = leaderboard_additions(options.include_path)
     found: list[str] = []

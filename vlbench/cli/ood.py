@@ -21,7 +21,17 @@ vlbench ood clip-b32 imagenet texture --json
 @click.argument("task_in", shell_complete=completion("task"))
 @click.argument("task_out", shell_complete=completion("task"))
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-@flags("device", "precision", "workers", "data_root", "cache", "include_path", "weights")
+@flags(
+    "device",
+    "executor",
+    "ray_address",
+    "precision",
+    "workers",
+    "data_root",
+    "cache",
+    "include_path",
+    "weights",
+)
 def command(
     model: str,
     task_in: str,

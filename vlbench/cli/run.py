@@ -1,5 +1,6 @@
 """`vlbench run`: score models on tasks and write the results."""
 
+import signal
 import sys
 from pathlib import Path
 from typing import Unpack
@@ -9,6 +10,7 @@ import click
 from vlbench.cli.flags import batch_size_flag, flag, flags, names_flag, split_names
 from vlbench.cli.output import answer_text, say
 from vlbench.core.result import Result
+from vlbench.core.signals import interrupted_by_stops
 from vlbench.options import Keywords, Options
 from vlbench.report.exchange.run_log import Tracker, run_log
 from vlbench.report.tables.summary import summary_table
@@ -26,7 +28,7 @@ vlbench run --model clip-b32 --task classification:my-photos
     required=True,
 )
 @names_flag("task", "Tasks: cards, wildcards, classification:DIR, retrieval:DIR, tagging:DIR.", required=True)
-@flags("device", "precision")
+@flags("device", "executor", "ray_address", "precision")
 @batch_size_flag
 @flags("workers", "limit", "allow_subset", "data_root", "verify_data")
 @flags("descriptions", "classnames", "templates", "thresholds", "method", "allow_seen_images")
@@ -42,6 +44,7 @@ vlbench run --model clip-b32 --task classification:my-photos
 )
 @flag("results", default=Path("results"), show_default=True)
 @flags("cache", "seed", "include_path", "weights", "preprocess", "save_predictions", "missing")
+@flags("share", "score_only")
 @click.option(
     "--log",
     "trackers",
@@ -64,24 +67,24 @@ def command(
     logs = [run_log(tracker) for tracker in trackers]
     results: list[Result] = []
     try:
-        for result in run(split_names(models), split_names(tasks), read, tell=say):
-            if result.changes and result.model not in {each.model for each in results}:
-                say(f"{result.model}: {'; '.join(result.changes)}")
-            results.append(result)
-            for log in logs:
-                log(result)
-            say(f"{result.model} on {result.task}: done")
-            if result.seen_images:
-                say(
-                    f"note: {result.model} on {result.task}: {result.seen_images} of {result.n_images} test "
-                    "images are among those that it learned from: no zero-shot result"
-                )
-    except KeyboardInterrupt:
+        with interrupted_by_stops():
+            for result in run(split_names(models), split_names(tasks), read, tell=say):
+                if result.changes and result.model not in {each.model for each in results}:
+                    say(f"{result.model}: {'; '.join(result.changes)}")
+                results.append(result)
+                for log in logs:
+                    log(result)
+                say(f"{result.model} on {result.task}: done")
+                if result.seen_images:
+                    seen = f"{result.seen_images} of {result.n_images} test images are among those that it"
+                    say(f"note: {result.model} on {result.task}: {seen} learned from: no zero-shot result")
+    except KeyboardInterrupt as stop:
         say("vlbench: stopped; what is encoded is stored, the same command goes on from there")
-        sys.exit(130)
+        sys.exit(128 + (stop.args[0] if stop.args else signal.SIGINT))
     finally:
         for note in rebuild_leaderboards(read):
             say(f"note: {note}")
         if results:
             answer_text(summary_table(results))
-    say(f"results in {read.results}")
+    if read.share is None:
+        say(f"results in {read.results}")

@@ -20,7 +20,18 @@ vlbench sweep-prompts clip-b32 imagenet --templates mine.txt
 @click.argument("task", shell_complete=completion("task"))
 @flags("templates")
 @format_flag("text", "json", "csv", help="The output.")
-@flags("device", "precision", "workers", "limit", "allow_subset", "data_root", "cache", "include_path")
+@flags(
+    "device",
+    "executor",
+    "ray_address",
+    "precision",
+    "workers",
+    "limit",
+    "allow_subset",
+    "data_root",
+    "cache",
+    "include_path",
+)
 @flags("weights")
 def command(model: str, task: str, form: Literal["text", "json", "csv"], **options: Unpack[Keywords]) -> None:
     """Score MODEL on TASK with each template alone.

@@ -123,7 +123,7 @@ def command(
         images,
         model,
         read_catalogue(read.include_path),
-        read.settings,
+        read.alone("tag"),
         tags=tags,
         descriptions=read.descriptions,
         threshold=threshold,

@@ -64,5 +64,9 @@ class Unrepeatable(VlbenchError):
     """A model gave one image and one text different scores in two calls."""
 
 
+class WorkersLost(VlbenchError):
+    """Workers of another process that died again and again, or of which none is left."""
+
+
 class CheckFailed(VlbenchError):
     """A check that ran and failed; the command line exits with 1."""

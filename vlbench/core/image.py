@@ -16,6 +16,7 @@ from vlbench.core.digest import HEX, digest_of_bytes, digest_of_strings
 from vlbench.core.errors import DataError
 from vlbench.core.files import read_checked, remembered, write_checked
 from vlbench.core.reading import Tally
+from vlbench.core.share import Share
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -75,17 +76,39 @@ def known_keys(images: ImageList, cache: Path | None) -> tuple[str, ...] | None:
     """The keys [n] of listed images, from the table in the cache; None where images must be read first."""
     if images.keys is not None:
         return images.keys
-    kept = None if cache is None else read_checked(_table(images, cache))
-    if kept is None or len(kept) * 2 != HEX * images.count:
+    if cache is None:
         return None
-    digits = kept.hex()
-    return tuple(digits[start : start + HEX] for start in range(0, len(digits), HEX))
+    kept = _keys_in(_table(images, cache))
+    if len(kept) == images.count:
+        return kept
+    joined = [""] * images.count
+    for (share, size), path in shares_read(images, cache).items():
+        places = list(share.places(images.count, size))
+        for place, key in zip(places, _keys_in(path), strict=False):
+            joined[place] = key
+    return tuple(joined) if all(joined) else None
 
 
-def keep_keys(images: ImageList, keys: Iterable[str], cache: Path | None) -> None:
-    """Write the table of a data set's keys into the cache."""
-    if cache is not None and images.keys is None:
-        write_checked(_table(images, cache), bytes.fromhex("".join(keys)))
+def shares_read(images: ImageList, cache: Path) -> dict[tuple[Share, int], Path]:
+    """Tables of the keys of shares of listed images, whose chunks hold so many; the latest come last."""
+    found = {}
+    tables = cache.glob(f"images/{images.states}.*.keys")
+    for path in sorted(tables, key=lambda table: table.stat().st_mtime_ns):
+        number, count, size = map(int, path.name.split(".")[1].split("-"))
+        found[Share(number, count), size] = path
+    return found
+
+
+def keep_keys(
+    images: ImageList, keys: Iterable[str], cache: Path | None, share: tuple[Share, int] | None = None
+) -> None:
+    """Write the table of a data set's keys into the cache, or that of a share, whose chunks hold so many.
+
+    A share's tells that it is done, too, so it is written of pictures that state their keys as well.
+    """
+    if cache is not None and (images.keys is None or share is not None):
+        of = "" if share is None else f".{share[0].number}-{share[0].count}-{share[1]}"
+        write_checked(_table(images, cache, of), bytes.fromhex("".join(keys)))
 
 
 def read_keys(dataset: Dataset, *, stated: bool = True) -> tuple[str, ...]:
@@ -171,8 +194,13 @@ def _of_pixels(image: "Image") -> str:
     return digest_of_bytes(f"{image.mode} {image.size}\n".encode() + image.tobytes())
 
 
-def _table(images: ImageList, cache: Path) -> Path:
-    return cache / "images" / f"{images.states}.keys"
+def _table(images: ImageList, cache: Path, of: str = "") -> Path:
+    return cache / "images" / f"{images.states}{of}.keys"
+
+
+def _keys_in(table: Path) -> tuple[str, ...]:
+    digits = (read_checked(table) or b"").hex()
+    return tuple(digits[start : start + HEX] for start in range(0, len(digits), HEX))
 
 
 def _encoded(image: "Image") -> bytes | None:

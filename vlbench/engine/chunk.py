@@ -7,10 +7,12 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from vlbench.core.contracts import Example
+from vlbench.core.contracts import Example, Target
 
 Features = NDArray[np.float32]
 How = Literal["features", "vectors", "scores"]
+NO_TRUTH = Target()
+"""In the place of what is true of an image, which no executor is told."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -104,7 +104,7 @@ def _prediction(job: Job, session: Session) -> tuple[Prediction, RunFacts]:
     )
     recorded: dict[str, str | int] = {
         "device": settings.device,
-        "device_name": torch.cuda.get_device_name(settings.device) if cuda else settings.device,
+        "device_name": session.device_name,
         "precision": settings.precision,
         "preprocess": job.checkpoint.preprocess_mode,
         "batch_size": executor.batch_size,

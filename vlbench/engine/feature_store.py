@@ -6,7 +6,7 @@ import os
 import struct
 import time
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, KeysView, Sequence
 from contextlib import AbstractContextManager, closing, suppress
 from dataclasses import dataclass, field
 from hashlib import blake2b
@@ -66,6 +66,11 @@ class FeatureSpace(AbstractContextManager["FeatureSpace"]):
 
     def __len__(self) -> int:
         return len(self._places)
+
+    @property
+    def keys(self) -> KeysView[str]:
+        """All keys of what is stored."""
+        return self._places.keys()
 
     @property
     def row_bytes(self) -> int:

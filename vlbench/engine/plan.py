@@ -71,9 +71,9 @@ def text_key(text: Text) -> str:
     return digest_of([text.name, text.prompts, text.descriptions, dict(text.ids)])
 
 
-def space_of(side: str, settings: RunSettings) -> str:
+def space_of(side: str, settings: RunSettings, device: str) -> str:
     """The key of a feature folder: a digest of the model's side, the precision and the kind of device."""
-    place = {"precision": settings.precision, "device": settings.device.partition(":")[0]}
+    place = {"precision": settings.precision, "device": device.partition(":")[0]}
     return digest_of({"side": side, **place})
 
 
@@ -120,7 +120,10 @@ def _job(
             listed[id(each)] = list_images(each, cache=settings.cache, verify=settings.verify_data)
     images, references = (listed.get(id(each)) for each in sides)
     words = () if isinstance(problem.candidates, Dataset) else tuple(map(text_key, problem.candidates))
-    spaces = [space_of(side, settings) for side in (identity.image, identity.text)]
+    spaces = [
+        space_of(identity.image, settings, settings.image_device),
+        space_of(identity.text, settings, settings.device),
+    ]
     texts = tuple(map(text_key, problem.texts))
     asked = task.problem.queries
     of_task = texts if problem is task.problem else tuple(map(text_key, task.problem.texts))

@@ -3,15 +3,20 @@
 import os
 from dataclasses import dataclass
 from importlib.metadata import version
+from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from vlbench.core.errors import Unsupported
 from vlbench.core.files import remembered
+from vlbench.core.share import Share
 
 if TYPE_CHECKING:
     from vlbench.core.contracts import Precision, PreprocessMode
 
+ExecutorName = Literal["local", "ray"]
+BATCHES_A_CHUNK: dict[ExecutorName, int] = {"local": 16, "ray": 4}
+"""Batches of images in a chunk, which ends a batch: much to read ahead here, little to lose elsewhere."""
 DRIVERS = ("/dev/nvidiactl", "/dev/kfd", "/dev/dxg")
 """Device nodes of NVIDIA, AMD and WSL drivers."""
 CPU_BATCH = 16
@@ -34,7 +39,9 @@ class RunSettings:
 
     `device` is a torch device string. `workers` is the number of loader threads. `feature_bytes` limits what
     a task may add to the store: where its image features need more, each image is scored as it is encoded.
-    `verify_data` reads the bytes of every image, even if tables in `cache` have the digests.
+    `verify_data` reads the bytes of every image, even if tables in `cache` have the digests. With a `share`,
+    only its chunks of images are encoded. `devices` are those of the workers of an `executor` other than
+    `local`; the driver itself uses `device`. `said` are lines for the user on what was chosen.
     """
 
     device: str = "cpu"
@@ -46,6 +53,16 @@ class RunSettings:
     feature_bytes: int = FEATURE_BYTES
     verify_data: bool = False
     cache: Path | None = None
+    share: Share | None = None
+    executor: ExecutorName = "local"
+    devices: tuple[str, ...] = ()
+    ray_address: str | None = None
+    said: tuple[str, ...] = ()
+
+    @property
+    def image_device(self) -> str:
+        """A device that images are encoded on: all are of its kind."""
+        return self.devices[0].replace("all", "cuda") if self.devices else self.device
 
     @property
     def on_cpu(self) -> bool:
@@ -57,12 +74,70 @@ class RunSettings:
         """Images per batch, before any halving."""
         if self.batch_size is not None:
             return self.batch_size
-        return CPU_BATCH if self.on_cpu else DEVICE_BATCH
+        return CPU_BATCH if self.image_device.startswith("cpu") else DEVICE_BATCH
+
+    @property
+    def chunk_size(self) -> int:
+        """Images in a chunk, which follow from the settings alone: every share cuts them alike."""
+        return BATCHES_A_CHUNK[self.executor] * self.first_batch_size
 
     @property
     def first_text_batch_size(self) -> int:
         """Prompts per batch, before any halving."""
         return CPU_TEXT_BATCH if self.on_cpu else DEVICE_TEXT_BATCH
+
+
+def resolve_devices(
+    device: str, cache: Path | None, executor: ExecutorName | None, address: str | None
+) -> tuple[str, tuple[str, ...]]:
+    """The device of this process, and those of the workers, of which there are none beside a local executor.
+
+    `all` are those of this machine, or of the cluster at an address, which says at its start how many.
+
+    Raises:
+        Unsupported: a device is not there, several are named for a local executor, or Ray is not installed.
+    """
+    elsewhere = address is not None and not device.startswith("cpu")
+    if elsewhere:
+        named = ["all"] if device == "all" else _named(device)
+        first = resolve_device("auto", cache)
+    else:
+        named = _all_here() if device == "all" else _named(device)
+        named = [resolve_device(each, cache) for each in named]
+        first = named[0]
+    if executor == "local" or (executor is None and len(named) == 1 and address is None):
+        if len(named) > 1 or address is not None:
+            raise Unsupported(
+                f"--executor local runs on one device of this machine, not on {device}; leave it out"
+            )
+        return first, ()
+    if find_spec("ray") is None:
+        raise Unsupported(
+            f"workers on {device} need an extra: pip install 'vlbench[ray]'; or take --executor local"
+        )
+    return first, tuple(named)
+
+
+def _named(device: str) -> list[str]:
+    """The devices of a list, `cuda:0,1` or `cpu:4`."""
+    kind, _, numbers = device.partition(":")
+    if kind == "cpu" and numbers:
+        if not numbers.isdecimal() or int(numbers) < 1:
+            raise Unsupported(f"device {device!r} is no number of workers on the CPU; give cpu:2 for two")
+        return ["cpu"] * int(numbers)
+    parts = numbers.split(",")
+    if len(parts) > 1 and not all(part.isdecimal() for part in parts):
+        raise Unsupported(f"device {device!r} is no list of devices; give cuda:0,1 for two")
+    return [f"{kind}:{part}" for part in parts] if len(parts) > 1 else [device]
+
+
+def _all_here() -> list[str]:
+    """All accelerators of this machine, or the CPU."""
+    if not any(Path(driver).exists() for driver in DRIVERS):
+        return ["cpu"]
+    import torch
+
+    return [f"cuda:{number}" for number in range(torch.cuda.device_count())] or ["cpu"]
 
 
 def resolve_device(device: str, cache: Path | None) -> str:

@@ -24,7 +24,8 @@ from vlbench.core.task import Task
 from vlbench.engine.chunk import Reduction
 from vlbench.engine.executors.local import LocalExecutor
 from vlbench.engine.feature_store import FeatureSpace
-from vlbench.engine.passes import Done, Sink, encode_images
+from vlbench.engine.image_pass import Done, Sink
+from vlbench.engine.passes import encode_images
 from vlbench.engine.plan import space_of
 from vlbench.engine.settings import RunSettings
 from vlbench.fitting.coop_learner import Learner, first_context, prompts_of
@@ -164,7 +165,7 @@ def _image_features(
 ) -> Iterator[Tensor]:
     """Unit image features [n, d] for each of some epochs: of new views, or the same in every epoch."""
     if recipe.features == "frozen":
-        space = cache / "features" / space_of(frozen.identity.image, settings)
+        space = cache / "features" / space_of(frozen.identity.image, settings, settings.image_device)
         found = _encoded(frozen.model, subset(few.source, few.indices), space, settings, cache)
         yield from repeat(found, len(epochs))
         return

@@ -19,6 +19,7 @@ from vlbench.core.image import part_of
 from vlbench.core.machine import enough_memory, is_out_of_memory
 from vlbench.engine.chunk import Chunk, Encoded, Features, Reduction
 from vlbench.engine.executors.loader import Batch, Loader, Stored, naming
+from vlbench.engine.image_pass import ImagePass
 from vlbench.engine.scoring import Columns
 from vlbench.engine.settings import RunSettings
 
@@ -57,6 +58,22 @@ class LocalExecutor:
                 self.loaded = self.open()
             self.load_seconds = time.perf_counter() - start
         return self.loaded
+
+    @property
+    def rates(self) -> str:
+        """How fast each of several workers is: there is one."""
+        return ""
+
+    def encode_passes(self, passes: Sequence[ImagePass]) -> Generator[tuple[ImagePass, Encoded]]:
+        """Encode the images of one pass after another.
+
+        Raises:
+            DataError, NotFinite: see `encode_images`.
+        """
+        for each in passes:
+            with closing(self.encode_images(each.chunks(), each.stored)) as made:
+                for encoded in made:
+                    yield each, encoded
 
     def encode_images(self, chunks: Iterable[Chunk], stored: Stored) -> Generator[Encoded]:
         """Read and digest images; decode and encode those of which something is wanted that is not stored.
@@ -148,7 +165,7 @@ class LocalExecutor:
             return []
         made = []
         with torch.inference_mode():
-            features = self.halving(bind(self._encode_pixels, batch.pixels), "batch_size")
+            features = self.halving(bind(self.encode_pixels, batch.pixels), "batch_size")
             for reduction in batch.chunk.reductions:
                 if reduction.texts is not None:
                     if reduction not in self._columns:
@@ -158,7 +175,7 @@ class LocalExecutor:
                     made.append(self.vectors(features) if reduction.how == "vectors" else features)
         return made
 
-    def _encode_pixels(self, pixels: Tensor, batch_size: int) -> Tensor:
+    def encode_pixels(self, pixels: Tensor, batch_size: int) -> Tensor:
         parts = [
             self.model.encode_images(part.to(self.settings.device, non_blocking=True))
             for part in torch.split(pixels, batch_size)

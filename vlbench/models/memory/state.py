@@ -35,7 +35,7 @@ def device_of(modules: Iterable[nn.Module], asked: str) -> str:
     if len(found) > 1:
         raise Unsupported(f"the model lies on {' and '.join(sorted(found))}; move it to one device")
     (device,) = found
-    if asked not in ("auto", device) and torch.device(asked) != torch.device(device):
+    if asked not in ("auto", device):
         raise Unsupported(f"the model lies on {device}, not on {asked}; move it, or leave device= out")
     return device
 
