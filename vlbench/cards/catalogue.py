@@ -1,13 +1,14 @@
 """The catalogue of all cards by name, and what other names mean: aliases, collections, wildcards."""
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
 from functools import partial
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
+from vlbench.cards.cards_by_name import CardsByName
 from vlbench.cards.folders import (
     FOLDERS,
     RESERVED,
@@ -23,37 +24,12 @@ from vlbench.core.errors import CardError, UnknownName
 from vlbench.core.outside_name import plain_name
 from vlbench.core.registry import ADAPTERS, TASK_KINDS
 
-C = TypeVar("C")
 RESERVED_IN_ALIASES = RESERVED - {"/"}
 COLLECTIONS = "collections"
 """The sub-folder of a folder of task cards with one YAML file per collection."""
 HALVES: tuple[Half, Half] = ("base", "new")
 MARK = "@"
 """The mark before the half of a task's classes: `dtd@base`."""
-
-
-class CardsByName(Mapping[str, C]):
-    """Cards by name, sorted. A card that is given as a function is read when it is first used."""
-
-    def __init__(self, found: Mapping[str, C | partial[C]]) -> None:
-        self._found: dict[str, C | partial[C]] = dict(sorted(found.items()))
-
-    def __getitem__(self, name: str) -> C:
-        """The card with a name; it is read once."""
-        card = self._found[name]
-        if isinstance(card, partial):
-            card = self._found[name] = card()
-        return card
-
-    def __contains__(self, name: object) -> bool:
-        """Whether there is a card with the name; the card is not read."""
-        return name in self._found
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._found)
-
-    def __len__(self) -> int:
-        return len(self._found)
 
 
 @dataclass(frozen=True, slots=True)
