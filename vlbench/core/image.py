@@ -238,8 +238,17 @@ def decoding_remarks(image: "Image") -> tuple[str, ...]:
 
 
 def part_of(image: "Image", box: tuple[int, int, int, int] | None) -> "Image":
-    """The part of an opened image inside `box`, in RGB; without a box, the image itself."""
-    return image if box is None else image.convert("RGB").crop(box)
+    """The part of an opened image inside `box`, in RGB; without a box, the image itself.
+
+    Raises:
+        DataError: a number of the box is beyond any image.
+    """
+    from PIL.Image import DecompressionBombError  # where an image is, Pillow is too
+
+    try:
+        return image if box is None else image.convert("RGB").crop(box)
+    except (OverflowError, DecompressionBombError) as error:
+        raise DataError(f"its box {box} lies beyond any image; correct the annotation") from error
 
 
 def watched(dataset: Dataset, found: dict[int, tuple[str, ...]]) -> Dataset:

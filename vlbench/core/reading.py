@@ -100,6 +100,10 @@ def short(text: str) -> str:
     return line if len(line) <= LONGEST else f"{line[:LONGEST]}..."
 
 
+_MOST_DIGITS = 18
+"""Of a line's number; Python turns no more than 4,300 into one."""
+
+
 def pasted(lines: Sequence[str]) -> tuple[int, str] | None:
     """The number of the first line that is not plain text, from 1, and what is wrong with it.
 
@@ -126,7 +130,8 @@ def pasted(lines: Sequence[str]) -> tuple[int, str] | None:
         return 1, "is the header of a table; remove it"
     if plain[0] in _BRACKETS and plain[-1].rstrip(",;") == _BRACKETS[plain[0]]:
         return 1, "opens a list of code; write plain lines"
-    numbers = [int(found[1]) for line in plain if (found := _NUMBERED.fullmatch(line))]
+    found = [_NUMBERED.fullmatch(line) for line in plain]
+    numbers = [int(each[1]) for each in found if each is not None and len(each[1]) <= _MOST_DIGITS]
     if len(numbers) == len(plain) and numbers == list(range(numbers[0], numbers[0] + len(plain))):
         return 1, "begins with its number, as all lines do; write the names alone"
     if all(map(_WITH_ID.fullmatch, plain)):

@@ -10,7 +10,15 @@ import pytest
 from PIL import Image
 
 from vlbench.core.contracts import Dataset, Example, Target
-from vlbench.core.image import decoding_remarks, decoding_text, image_digests, sample_digest, seen_among
+from vlbench.core.errors import DataError
+from vlbench.core.image import (
+    decoding_remarks,
+    decoding_text,
+    image_digests,
+    part_of,
+    sample_digest,
+    seen_among,
+)
 from vlbench.datasets.readers.image_file import open_image_file
 
 
@@ -137,3 +145,9 @@ def test_plain_pictures_are_not_spoken_of() -> None:
 def test_remarks_are_counted() -> None:
     said = decoding_text([("a", ("x", "y")), ("b", ()), ("c", ("x",))])
     assert said == "2 images x (the first: a); 1 images y (the first: a)"
+
+
+def test_a_box_beyond_any_image_is_a_line() -> None:
+    for width in (10**12, 10**30):
+        with pytest.raises(DataError, match="lies beyond any image; correct the annotation"):
+            part_of(Image.new("RGB", (2, 2)), (0, 0, width, 1))

@@ -70,3 +70,7 @@ def test_a_template_has_one_placeholder_and_no_other_brace(template: str) -> Non
 
 def test_a_plain_template_is_right() -> None:
     assert wrong_template("a photo of a {}.") == ""
+
+
+def test_a_line_that_begins_with_thousands_of_digits_is_plain() -> None:
+    assert pasted([f"{'1' * 5000}: tench", f"{'1' * 5000}: goldfish"]) is None

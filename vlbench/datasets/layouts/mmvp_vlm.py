@@ -72,13 +72,18 @@ def _items(file: Path) -> Iterator[tuple[Item, tuple[Image, ...]]]:
         yield item, ((image, None), (other, None))
 
 
+_MOST_DIGITS = 18
+"""Of an id; Python turns no more than 4,300 into a number."""
+
+
 def _rows(file: Path) -> Iterator[tuple[int, str, str]]:
     """The id, image and statement of each row."""
     rows = csv_rows(read_text(file), str(file))
     next(rows, None)
     for line, cells in rows:
         where = f"{file}:{line}"
-        if len(cells) != 3 or not cells[0].strip().isdecimal() or not all(each.strip() for each in cells):
+        is_id = cells[0].strip().isdecimal() and len(cells[0].strip()) <= _MOST_DIGITS
+        if len(cells) != 3 or not is_id or not all(each.strip() for each in cells):
             raise DataError(f"{where}: {cells} is no id, type and statement; fetch it again")
         number, kind, statement = (each.strip() for each in cells)
         yield int(number), f"{kind}/{int(number)}.jpg", statement

@@ -104,7 +104,8 @@ LAYOUTS: Mapping[str, OnDisk] = {
 
 ARCHIVES = frozenset((".gz", ".tgz", ".tar", ".zip"))
 """Suffixes of the archives that torchvision unpacks; they may remain next to the data."""
-_RAISED: tuple[type[Exception], ...] = (DataError, *DAMAGE)
+_RAISED: tuple[type[Exception], ...] = (DataError, NameError, *DAMAGE)
+"""What readers raise; scipy's forget to set what a damaged table lacks."""
 _MOST_ELEMENTS = 1030
 """Elements of a table for each byte of its file, which may be packed: zeros take so many times their room."""
 OPEN_DATASETS = 2
@@ -262,10 +263,15 @@ def _opened(named: Named) -> Any:
 def _check_tables(named: Named) -> None:
     """Refuse tables of MATLAB that state far more elements than their bytes hold: scipy would never end."""
     from scipy.io import whosmat
+    from scipy.io.matlab import MatReadError
 
     for file in sorted(Path(named.root).rglob("*.mat")):
         most = _MOST_ELEMENTS * file.stat().st_size
-        for name, shape, _ in whosmat(file):
+        try:
+            tables = whosmat(file)
+        except MatReadError as error:
+            raise DataError(f"{file}: is no table of MATLAB ({error})") from error
+        for name, shape, _ in tables:
             if math.prod(shape) > most:
                 raise DataError(f"{file}: its table {name[:40]!r} states {math.prod(shape):,} elements")
 

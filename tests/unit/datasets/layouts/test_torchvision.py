@@ -170,3 +170,12 @@ def test_a_table_that_states_more_than_its_file_can_hold_is_refused_before_scipy
     assert shape[1] > 2**30
     with pytest.raises(DataError, match=r"cars_meta\.mat: its table 'class_names' states [\d,]+ elements"):
         torchvision(Place(roots=(tmp_path,)), path="root", dataset="StanfordCars", options=dict(options))
+
+
+def test_a_table_that_is_cut_off_is_a_line(tmp_path: Path) -> None:
+    write, options, labels = MINIATURES["StanfordCars"]
+    write(tmp_path / "root", labels)
+    table = tmp_path / "root" / "stanford_cars" / "devkit" / "cars_meta.mat"
+    table.write_bytes(b"")
+    with pytest.raises(DataError, match=r"cars_meta\.mat: is no table of MATLAB"):
+        torchvision(Place(roots=(tmp_path,)), path="root", dataset="StanfordCars", options=dict(options))
