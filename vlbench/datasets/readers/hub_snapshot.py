@@ -172,7 +172,6 @@ def whole_commit(repo: str, revision: str | None) -> str | None:
 def _download(wanted: SplitFiles) -> Path:
     from huggingface_hub import get_hf_file_metadata, hf_hub_url
 
-    refuse_without_network(wanted.repo, wanted.revision)
     try:
         info = ask_repository(wanted.repo, wanted.revision)
         commit = commit_of(str(info.sha), f"the hub, of {wanted.repo}")
@@ -211,12 +210,14 @@ def ask_repository(repo: str, revision: str | None) -> "DatasetInfo":
     """What the hub says of a data set at a revision: its commit and its files.
 
     Raises:
+        SourceMissing: there is no network.
         DataError: the answer is none of the hub's.
         Exception: those of `fetch_failures`, and HFValidationError for a name that no repository has.
     """
     from huggingface_hub import HfApi
     from huggingface_hub.errors import HFValidationError
 
+    refuse_without_network(repo, revision)
     try:
         return HfApi().dataset_info(repo, revision=revision, timeout=TIMEOUT)
     except HFValidationError:
