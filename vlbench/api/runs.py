@@ -62,11 +62,7 @@ def evaluate(
     ):
         if tokenizer is not None or logit_scale is not None or name:
             raise VlbenchError("tokenizer, logit_scale and name are those of a model object, not of a name")
-        read = Options.of(options)
-        try:
-            return Results(run(models, tasks, read))
-        finally:
-            rebuild_leaderboards(read)
+        return _finished(models, tasks, Options.of(options))
     # an object brings torch with it; names of models may all be stored
     from vlbench.models.memory.checkpoint import MemoryCheckpoint
     from vlbench.models.memory.held import HeldModel
@@ -80,10 +76,17 @@ def evaluate(
     if read.share is not None or read.score_only:
         raise VlbenchError("what is encoded by a model object is not kept; leave share and score_only out")
     with as_it_was(modules):
-        try:
-            return Results(run(MemoryCheckpoint(held), tasks, read))
-        finally:
-            rebuild_leaderboards(read)
+        return _finished(MemoryCheckpoint(held), tasks, read)
+
+
+def _finished(
+    models: str | Sequence[str] | Checkpoint, tasks: str | Sequence[str], options: Options
+) -> Results:
+    """The results of a run, after which the CSVs hold what was finished, also where it ended early."""
+    try:
+        return Results(run(models, tasks, options))
+    finally:
+        rebuild_leaderboards(options)
 
 
 def run(
