@@ -7,7 +7,7 @@ from typing import Unpack
 
 import click
 
-from vlbench.cli.cache_text import pruned_text, shares_text, size_text
+from vlbench.cli.cache_text import portions_text, pruned_text, size_text
 from vlbench.cli.flags import flag, format_flag, split_names
 from vlbench.cli.output import answer, answer_text, say
 from vlbench.core.errors import CheckFailed, VlbenchError
@@ -41,14 +41,14 @@ def size(form: str, **options: Unpack[Keywords]) -> None:
     model or data set (digests, measurements, tables) has none; `unknown` is what an earlier version stored.
     """
     # imported here, so that `--help` starts without it
-    from vlbench.engine.cache.contents import shares
+    from vlbench.engine.cache.contents import portions
 
     cache = Options.of(options).cache
-    found = shares(cache)
+    found = portions(cache)
     if form == "json":
         answer_text(json.dumps([asdict(each) for each in found], indent=1, ensure_ascii=False))
         return
-    answer_text(f"{shares_text(found)}\n\n")
+    answer_text(f"{portions_text(found)}\n\n")
     answer(f"{cache}: {size_text(sum(each.size for each in found))}")
 
 

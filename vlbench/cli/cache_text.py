@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from vlbench.report.table import Table
 
 if TYPE_CHECKING:
-    from vlbench.engine.cache.contents import Share
+    from vlbench.engine.cache.contents import Portion
     from vlbench.engine.cache.prune import Pruned
 
 _KB = 1000
@@ -28,7 +28,7 @@ def size_text(size: float) -> str:
     return f"{size / _KB:,.1f} GB"
 
 
-def shares_text(shares: Sequence["Share"]) -> str:
+def portions_text(portions: Sequence["Portion"]) -> str:
     """A row a kind, model and data set."""
     head = ["model", "data", "what", "files", "size", "last used"]
     rows = [
@@ -36,7 +36,7 @@ def shares_text(shares: Sequence["Share"]) -> str:
             *(each.model or "-", each.data or "-", each.kind, each.files, size_text(each.size)),
             datetime.fromtimestamp(each.used, UTC).date().isoformat(),
         ]
-        for each in shares
+        for each in portions
     ]
     return Table(head, rows, right=["files", "size"]).text()
 

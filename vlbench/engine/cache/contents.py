@@ -44,7 +44,7 @@ class Stored:
 
 
 @dataclass(frozen=True, slots=True)
-class Share:
+class Portion:
     """The bytes of one kind, model and data; both are empty for what is of no single one."""
 
     kind: str
@@ -77,7 +77,7 @@ def contents(cache: Path) -> Iterator[Stored]:
                 yield Stored(path, kind, status.st_size, used)
 
 
-def shares(cache: Path) -> list[Share]:
+def portions(cache: Path) -> list[Portion]:
     """The bytes of a cache folder by kind, model and data, the most first."""
     # imported here, so that `--help` starts without it
     from tqdm import tqdm
@@ -91,7 +91,7 @@ def shares(cache: Path) -> list[Share]:
             sizes[key] += size
             files[key] += 1
             used[key] = max(stored.used, used.get(key, 0.0))
-    found = [Share(*key, files[key], size, used[key]) for key, size in sizes.items()]
+    found = [Portion(*key, files[key], size, used[key]) for key, size in sizes.items()]
     return sorted(found, key=lambda each: (-each.size, each.kind, each.model, each.data))
 
 

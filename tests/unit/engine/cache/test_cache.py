@@ -20,7 +20,7 @@ from vlbench.core.record import as_record
 from vlbench.core.registry import TASK_KINDS
 from vlbench.core.task import TaskRequest
 from vlbench.engine.cache import prune as prune_module
-from vlbench.engine.cache.contents import UNKNOWN, shares
+from vlbench.engine.cache.contents import UNKNOWN, portions
 from vlbench.engine.cache.merge import merge
 from vlbench.engine.cache.prune import prune
 from vlbench.engine.cache.verify import damaged
@@ -64,7 +64,7 @@ def drop(cache: Path, *kinds: str) -> None:
 
 def test_the_size_tells_models_data_and_kinds(tmp_path):
     run(tmp_path, task("a", "red", "green"), task("b", "blue", "green", "white"))
-    found = {(each.kind, each.model, each.data): each for each in shares(tmp_path)}
+    found = {(each.kind, each.model, each.data): each for each in portions(tmp_path)}
     row = 3 * 4
     assert {
         ("features", "colour", "a images"),
@@ -87,7 +87,7 @@ def test_features_of_an_earlier_version_are_unknown_and_still_read(tmp_path):
     header, payload = b'{"keys": ["k"], "shape": [1, 1]}', np.ones(1, dtype="<f4").tobytes()
     digest = blake2b(header + payload, digest_size=16).digest()
     (space / "s.features").write_bytes(HEAD.pack(MAGIC, len(header), 4, digest) + header + payload)
-    assert [(each.model, each.data) for each in shares(tmp_path)] == [(UNKNOWN, UNKNOWN)]
+    assert [(each.model, each.data) for each in portions(tmp_path)] == [(UNKNOWN, UNKNOWN)]
     with FeatureSpace(space) as opened:
         assert opened.gather(["k"]).tolist() == [[1.0]]
 
@@ -98,7 +98,7 @@ def test_bytes_that_no_record_holds_are_unknown(tmp_path):
     (prediction,) = (tmp_path / "predictions").iterdir()
     segment.write_bytes(segment.read_bytes() + b"torn")
     prediction.write_bytes(b"damaged")
-    found = {(each.kind, each.model, each.data): each.size for each in shares(tmp_path)}
+    found = {(each.kind, each.model, each.data): each.size for each in portions(tmp_path)}
     assert found["features", UNKNOWN, UNKNOWN] == len("torn")
     assert found["predictions", UNKNOWN, UNKNOWN] == len("damaged")
     assert ("predictions", "colour", "a images") not in found
@@ -122,7 +122,7 @@ def test_pruning_by_age_takes_what_was_not_used_and_the_next_run_is_equal(tmp_pa
 def test_a_budget_takes_the_longest_unused_and_stops(tmp_path):
     run(tmp_path, task("a", "red", "green"))
     age(tmp_path)
-    total = sum(each.size for each in shares(tmp_path))
+    total = sum(each.size for each in portions(tmp_path))
     (segment, *_) = sorted((tmp_path / "features").rglob("*.features"))
     oldest = segment.stat().st_size
     for path in (segment, segment.parent / ".in-use"):
@@ -138,7 +138,7 @@ def test_a_model_goes_with_its_rows_and_others_stay(tmp_path):
             space.append(["k"], np.zeros((1, 2), np.float32), "photos")
     age(tmp_path)
     prune(tmp_path, models=["clip"])
-    assert [each.model for each in shares(tmp_path)] == ["clip-large"]
+    assert [each.model for each in portions(tmp_path)] == ["clip-large"]
 
 
 def test_remarks_and_copies_of_data_stay(tmp_path):
