@@ -4,6 +4,8 @@ import ast
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
+import pytest
+
 import vlbench
 
 ROOT = Path(vlbench.__file__).parent
@@ -57,6 +59,7 @@ def test_a_circle_is_found_through_types_and_functions() -> None:
     assert circles(graph) == []
 
 
+@pytest.mark.slow
 def test_no_import_goes_round_in_a_circle() -> None:
     names = set(MODULES)
     graph = {name: imported(path.read_text(), names) - {name} for name, path in MODULES.items()}

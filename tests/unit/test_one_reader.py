@@ -4,6 +4,8 @@ import ast
 from collections.abc import Iterator
 from pathlib import Path
 
+import pytest
+
 PACKAGE = Path(__file__).parents[2] / "vlbench"
 READERS = {
     "json.load": (),
@@ -59,6 +61,7 @@ def called(tree: ast.Module) -> Iterator[str]:
                 yield full[module] + name.removeprefix(module)
 
 
+@pytest.mark.slow
 def test_each_reader_is_called_where_its_errors_are_known() -> None:
     found: dict[str, set[str]] = {name: set() for name in READERS}
     for path in PACKAGE.rglob("*.py"):

@@ -114,6 +114,7 @@ def test_names_are_refused_where_a_task_asks_by_the_texts_of_its_data(task: str,
         resolve("tiny-clip", task, Options(classnames=own, limit=9))
 
 
+@pytest.mark.slow
 def test_a_card_is_read_once(monkeypatch: pytest.MonkeyPatch) -> None:
     read: list[str] = []
 

@@ -35,6 +35,7 @@ def image(path: Path, colour: str = "red") -> None:
     Image.new("RGB", (4, 4), colour).save(path)
 
 
+@pytest.mark.slow
 def test_what_was_fetched_fits(hub: HubServer, tmp_path: Path, write_card: Write) -> None:
     write_card()
     get(tmp_path)

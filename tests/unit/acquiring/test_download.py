@@ -141,6 +141,7 @@ def test_one_that_gives_much_each_time_is_waited_for_and_goes_on(server: HubServ
     assert waits == [1.0] * (len(DATA) // module.LEAST - 1)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("part", ["head", "body"])
 def test_a_slow_drip_is_given_up(
     server: HubServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, part: str

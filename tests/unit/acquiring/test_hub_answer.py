@@ -77,6 +77,7 @@ def test_a_server_that_passes_through_trouble_is_asked_again(hub: HubServer, wai
     assert "answers HTTP 503; try again later" in refused()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("part", ["head", "body"])
 def test_a_listing_that_drips_is_given_up(hub: HubServer, monkeypatch: pytest.MonkeyPatch, part: str) -> None:
     monkeypatch.setattr(hub_answer, "SECONDS", 0.2)

@@ -70,6 +70,7 @@ def asked(to: str, folder: Path) -> None:
         fetched(*([folder / "data"] if to == "data root" else []))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("lie", LIES)
 @pytest.mark.parametrize("to", ["data root", "hub cache", "source"])
 def test_what_a_server_says_is_no_path(

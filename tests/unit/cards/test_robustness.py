@@ -12,6 +12,7 @@ from vlbench.core.errors import CardError
 SCRIPT = Path(__file__).parents[3] / "scripts" / "fit_robustness.py"
 
 
+@pytest.mark.slow
 def test_the_stored_fits_are_those_of_the_published_scores():
     made = runpy.run_path(str(SCRIPT))["fits_text"](published_of())
     assert robustness_path().read_text(encoding="utf-8") == made

@@ -140,6 +140,7 @@ def test_no_torch_is_imported_to_list_methods_and_scorings() -> None:
     assert output.splitlines()[-1] == "HEAVY []"
 
 
+@pytest.mark.slow
 def test_a_users_cards_are_listed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "mine-net.yaml").write_text("title: Mine\nadapter: clip\nparameters: 1\n")
     assert "mine-net" in listed("models", "--include-path", str(tmp_path))
@@ -172,6 +173,7 @@ def test_collections_are_listed_with_their_tasks() -> None:
     assert rows["vtab"]["tasks"] == len(rows["vtab"]["members"]) == 19
 
 
+@pytest.mark.slow
 def test_what_lies_here_is_told_from_what_does_not(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HF_HUB_CACHE", str(tmp_path / "hub"))
     root = tmp_path / "data"

@@ -28,6 +28,7 @@ def test_another_programs_text_is_exact_unless_a_terminal_shows_it(capsys, monke
     assert capsys.readouterr().out == f"{lines if watched else NAME}\n{lines}\n"
 
 
+@pytest.mark.slow
 def test_nothing_prints_but_the_doors_and_the_line_of_an_error():
     found = Counter()
     for path in Path(vlbench.__file__).parent.rglob("*.py"):

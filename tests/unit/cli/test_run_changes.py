@@ -67,6 +67,7 @@ def test_a_result_of_before_is_read_without_changes(run, tmp_path):
     assert Result.from_json(json.dumps(fields)).changes == ()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("line", "told"),
     [
@@ -108,6 +109,7 @@ def photos(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("photos")
 @pytest.mark.parametrize(
     ("model", "task"), [("tiny-coop", "classification:photos"), ("tiny-ram-plus", "shapes-tags")]

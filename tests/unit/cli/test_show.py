@@ -112,6 +112,7 @@ print("HEAVY", sorted({{*"{HEAVY}".split()}} & sys.modules.keys()))
 """
 
 
+@pytest.mark.slow
 def test_nothing_heavy_is_imported_to_show() -> None:
     done = subprocess.run([sys.executable, "-c", IMPORTS], check=True, capture_output=True, text=True)
     assert done.stdout.splitlines()[-1] == "HEAVY []"

@@ -197,6 +197,7 @@ def test_a_mistake_is_one_line(tag, photos, arguments, model, said):
     assert said in err
 
 
+@pytest.mark.slow
 def test_ram_plus_tags_by_its_list_in_both_languages(tag, photos):
     folder = Path("cards")
     folder.mkdir()

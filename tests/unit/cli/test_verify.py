@@ -78,6 +78,7 @@ def test_a_right_result_reproduces_every_source_of_its_protocol(run, write):
     assert found[TIP] == ("not comparable", "templates: an ensemble that the source does not list")
 
 
+@pytest.mark.slow
 def test_results_are_asked_for_by_aliases_and_collections_too(run, write):
     write(0.6333, 0.6291, 0.6375)
     _, asked, _ = run("verify", "clip-b32", "imagenet", "--format", "json")
@@ -87,6 +88,7 @@ def test_results_are_asked_for_by_aliases_and_collections_too(run, write):
     assert (code, "no result of clip-b32 on cifar-10" in complained) == (2, True)
 
 
+@pytest.mark.slow
 def test_a_wrong_result_is_off_by_a_signed_difference_and_fails(run, write):
     write(0.6210, 0.6167, 0.6252)
     code, said, complained = run("verify")
@@ -158,6 +160,7 @@ def test_imported_scores_stand_beside_results_and_never_among_them(run, write, t
         assert "open_clip" not in path.read_text()
 
 
+@pytest.mark.slow
 def test_ones_own_exported_results_release_nothing(run, write, tmp_path):
     write(0.5111, 0.5067, 0.5155)
     assert run("verify", "clip-b32", "imagenet")[0] == 1

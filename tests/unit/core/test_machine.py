@@ -76,6 +76,7 @@ def test_other_errors_are_no_fault_of_the_machine(error):
         raise error
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="the address space is read from /proc")
 def test_torch_says_what_is_known_where_memory_lacks():
     """Its own allocator's words, in a process whose address space ends a little above what it has."""

@@ -91,6 +91,7 @@ def opened(layout: str, root: Path, **more: object) -> Dataset:
     return SOURCES.get(layout.split()[0])(Place(roots=(root,), cache=root / "cache"), **options)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("layout", LAYOUTS)
 @pytest.mark.parametrize("stem", [*ELSEWHERE, *ODD])
 def test_a_name_that_leads_elsewhere_or_is_none_is_refused_in_one_line(
@@ -240,6 +241,7 @@ def let_through(node: ast.expr) -> bool:
     return isinstance(node, ast.Constant) or (isinstance(node, ast.Name) and node.id.isupper())
 
 
+@pytest.mark.slow
 def test_layouts_and_readers_make_paths_of_what_the_door_let_through() -> None:
     found: dict[str, set[str]] = {}
     for module, part in joined():

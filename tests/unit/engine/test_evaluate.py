@@ -77,6 +77,7 @@ def test_another_formula_is_measured_from_the_stored_prediction(tmp_path):
     assert checkpoint.loads == 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kept", ["measurements", "predictions"])
 def test_a_flipped_bit_of_what_is_stored_is_never_a_score(kept, tmp_path):
     checkpoint = ColourCheckpoint()

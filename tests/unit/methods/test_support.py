@@ -149,6 +149,7 @@ def test_vectors_of_classes_are_learned_and_shuffled_classes_are_not(name, lesso
     assert np.mean(found) == pytest.approx(1 / classes, abs=0.05)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", PROBES)
 def test_shots_hang_on_the_seed_alone(name, lesson, made):
     vectors, labels = made(80)

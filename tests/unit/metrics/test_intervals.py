@@ -156,6 +156,7 @@ def test_one_image_in_all_has_no_variance_to_tell():
     assert (factors.tolist(), freedom) == ([0.0], 0.0)
 
 
+@pytest.mark.slow
 def test_the_variance_is_right_on_average_with_classes_of_one_image():
     generator = np.random.default_rng(0)
     sizes = np.array([40, 20, 5, 2, *[1] * 8])

@@ -52,6 +52,7 @@ def test_a_constant_model_is_never_right_and_undecided_says_why(shape):
     assert measured("same_features", prediction, problem).value == 0.0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("shape", SHAPES)
 @pytest.mark.parametrize("model", ["random", "shuffled"])
 def test_a_model_that_knows_nothing_is_at_chance(shape, model):

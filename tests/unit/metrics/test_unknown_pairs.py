@@ -70,6 +70,7 @@ def test_average_precision_is_scikit_learns_on_what_is_known_of_each_tag(case, a
     assert found.ci_low < found.value < found.ci_high
 
 
+@pytest.mark.slow
 def test_the_jackknife_leaves_out_an_image_with_what_is_known_of_it(case, asked_problem):
     scores, relevant, known = case
     replicates = delete_one(scores, pairs_of(relevant), Asked("only", pairs_of(known))).replicates

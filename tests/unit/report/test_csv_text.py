@@ -22,6 +22,7 @@ def test_numbers_and_other_words_stay(cell):
     assert guarded(cell) == unguarded(cell) == cell
 
 
+@pytest.mark.slow
 def test_whatever_is_written_is_read_back():
     assert all(unguarded(guarded(name)) == name for name in NAMES)
     assert len(set(map(guarded, NAMES))) == len(set(NAMES))

@@ -142,6 +142,7 @@ def test_a_server_too_slow_is_asked_again_then_named(chat, server):
     assert waits == [1.0]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("where", ["body", "head", "refusal"])
 def test_a_byte_now_and_then_is_no_answer_within_the_timeout(chat, server, where):
     whole = choices("one", "two")

@@ -245,6 +245,7 @@ print(refused)
 """
 
 
+@pytest.mark.slow
 def test_no_byte_of_a_footer_ends_the_process(tmp_path: Path, png: Png, write_parquet: Write) -> None:
     images = [{"bytes": png(number), "path": f"{number}.png"} for number in range(3)]
     columns = {"image": images, "label": [0, 1, 1], "captions": [["a"]] * 3}

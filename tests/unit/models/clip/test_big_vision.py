@@ -122,6 +122,7 @@ def model() -> torch.nn.Module:
     return made.eval()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("root", ["", "params/"])
 def test_every_array_of_a_file_is_read(model: torch.nn.Module, tmp_path: Path, root: str) -> None:
     np.savez(tmp_path / "w.npz", **{root + name: value for name, value in big_vision(model).items()})
@@ -131,6 +132,7 @@ def test_every_array_of_a_file_is_read(model: torch.nn.Module, tmp_path: Path, r
     assert all(torch.equal(value, own[name]) for name, value in loaded.named_parameters())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("more", "message"),
     [

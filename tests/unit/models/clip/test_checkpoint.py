@@ -123,6 +123,7 @@ def test_a_hub_repository_loads_as_its_folder_does(
     assert torch.equal(loaded.encode_texts(TEXTS, batch_size=4), model.encode_texts(TEXTS, batch_size=4))
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore:.*torch.jit.* is deprecated", "ignore::torch.jit.TracerWarning")
 def test_a_torchscript_archive_brings_its_activation(
     model: DualEncoder, tmp_path: Path, tiny_config: dict[str, object], write_folder: WriteFolder

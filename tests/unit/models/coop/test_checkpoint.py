@@ -101,6 +101,7 @@ def written(path, case="n4_unified_end", **changes):
     return path
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("case", sorted(CASES))
 def test_the_authors_features_and_logits(case, opened, tmp_path):
     model = opened(written(tmp_path / "c.safetensors", case)).load(Placement())

@@ -105,6 +105,7 @@ def test_every_published_layout_key_by_key(name: str) -> None:
         assert dict(stated[part]).items() <= own.items()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("arch", "layers", "quick_gelu", "name"),
     [

@@ -214,6 +214,7 @@ def test_each_call_makes_what_is_looked_for(tmp_path: Path) -> None:
         assert list(folder.glob("made*")), function
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("suffix", [".pt", ".safetensors"])
 @pytest.mark.parametrize("container", CONTAINERS)
 def test_none_runs_and_each_is_refused_in_a_line(tmp_path: Path, container: str, suffix: str) -> None:

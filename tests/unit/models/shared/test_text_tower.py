@@ -56,6 +56,7 @@ def full(model: nn.Module, prompts: tuple[str, ...]) -> Tensor:
         return unit(model.encode_text(open_clip.SimpleTokenizer(context_length=20)(list(prompts))))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "model",
     [
@@ -74,6 +75,7 @@ def test_trees_give_the_features_of_the_full_context(model: nn.Module) -> None:
     assert (features - full(model, PROMPTS)).abs().max() < 1e-6
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "model",
     [

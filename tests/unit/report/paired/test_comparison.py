@@ -207,6 +207,7 @@ def test_images_of_rare_classes_weigh_more(of_classes):
     assert found.p == 6 / 8 + 1 / 8
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("sizes", [[1] * 50, [20] * 45 + [1] * 5, [30] * 10 + [1] * 10], ids=len)
 def test_equally_good_models_are_rarely_called_different_on_rare_classes(of_classes, sizes):
     generator = np.random.default_rng(0)

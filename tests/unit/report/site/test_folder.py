@@ -205,6 +205,7 @@ def test_where_the_disk_is_full_the_list_of_a_sites_files_stays_whole(make_resul
     assert [path.name for path in tmp_path.glob(".*")] == [MANIFEST]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("room", [0, 1, 5])
 def test_a_site_that_is_cut_off_is_known_as_one_and_mended(make_result, tmp_path, monkeypatch, room):
     site, written = site_of([make_result()]), []
