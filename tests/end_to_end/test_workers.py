@@ -72,7 +72,7 @@ def test_a_run_that_is_stopped_leaves_no_process_and_goes_on_to_the_same_numbers
     _, told = process.communicate(timeout=MOST_SECONDS)
     assert process.returncode == 143
     assert time.monotonic() - start < 15  # half of five where nothing else runs
-    assert told.endswith("vlbench: stopped; what is encoded is stored, the same command goes on from there\n")
+    assert told.endswith("vlbench: stopped; what is finished is kept, the same command goes on from there\n")
     assert children_of(process.pid) == []
     process = started(tmp_path, "--device", "cpu:2")
     _, told = process.communicate(timeout=MOST_SECONDS)

@@ -3,6 +3,7 @@
 import importlib
 import os
 import re
+import signal
 import sys
 from collections.abc import Sequence
 from contextlib import suppress
@@ -10,8 +11,10 @@ from typing import NoReturn
 
 import click
 
+from vlbench.cli.output import say
 from vlbench.core.errors import CheckFailed, VlbenchError
 from vlbench.core.machine import fault_line, hidden_fault, is_machine_fault, is_out_of_memory
+from vlbench.core.signals import interrupted_by_stops
 from vlbench.core.visible import visible
 
 COMMANDS = {
@@ -55,9 +58,13 @@ class Commands(click.Group):
         return command
 
     def invoke(self, ctx: click.Context) -> object:
-        """Call the command; a wrong argument is told as other names are."""
+        """Call the command; a wrong argument is told as other names are. Ctrl-C and SIGTERM end in a line."""
         try:
-            return super().invoke(ctx)
+            with interrupted_by_stops():
+                return super().invoke(ctx)
+        except KeyboardInterrupt as stop:
+            say("vlbench: stopped; what is finished is kept, the same command goes on from there")
+            sys.exit(128 + (stop.args[0] if stop.args else signal.SIGINT))
         except click.UsageError as error:
             told = error.format_message()
             shown = visible(told, keep="\n")

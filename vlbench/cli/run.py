@@ -1,7 +1,5 @@
 """`vlbench run`: score models on tasks and write the results."""
 
-import signal
-import sys
 from pathlib import Path
 from typing import Unpack
 
@@ -10,7 +8,6 @@ import click
 from vlbench.cli.flags import batch_size_flag, flag, flags, names_flag, split_names
 from vlbench.cli.output import answer_text, say
 from vlbench.core.result import Result
-from vlbench.core.signals import interrupted_by_stops
 from vlbench.options import Keywords, Options
 from vlbench.report.exchange.run_log import Tracker, run_log
 from vlbench.report.tables.summary import summary_table
@@ -67,20 +64,16 @@ def command(
     logs = [run_log(tracker) for tracker in trackers]
     results: list[Result] = []
     try:
-        with interrupted_by_stops():
-            for result in run(split_names(models), split_names(tasks), read, tell=say):
-                if result.changes and result.model not in {each.model for each in results}:
-                    say(f"{result.model}: {'; '.join(result.changes)}")
-                results.append(result)
-                for log in logs:
-                    log(result)
-                say(f"{result.model} on {result.task}: done")
-                if result.seen_images:
-                    seen = f"{result.seen_images} of {result.n_images} test images are among those that it"
-                    say(f"note: {result.model} on {result.task}: {seen} learned from: no zero-shot result")
-    except KeyboardInterrupt as stop:
-        say("vlbench: stopped; what is encoded is stored, the same command goes on from there")
-        sys.exit(128 + (stop.args[0] if stop.args else signal.SIGINT))
+        for result in run(split_names(models), split_names(tasks), read, tell=say):
+            if result.changes and result.model not in {each.model for each in results}:
+                say(f"{result.model}: {'; '.join(result.changes)}")
+            results.append(result)
+            for log in logs:
+                log(result)
+            say(f"{result.model} on {result.task}: done")
+            if result.seen_images:
+                seen = f"{result.seen_images} of {result.n_images} test images are among those that it"
+                say(f"note: {result.model} on {result.task}: {seen} learned from: no zero-shot result")
     finally:
         for note in rebuild_leaderboards(read):
             say(f"note: {note}")

@@ -1,3 +1,5 @@
+import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -33,6 +35,18 @@ def run(monkeypatch, capsys):
 def call(*arguments):
     command = [sys.executable, "-c", "from vlbench.cli.main import main; main()", *arguments]
     return subprocess.run(command, capture_output=True, text=True, check=False)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=lambda number: number.name)
+def test_every_command_that_is_stopped_ends_in_a_line(monkeypatch, capsys, number):
+    module = ModuleType("vlbench.cli.ood")
+    module.command = click.command("ood")(lambda: os.kill(os.getpid(), number))
+    monkeypatch.setitem(sys.modules, "vlbench.cli.ood", module)
+    with pytest.raises(SystemExit) as stop:
+        main(["ood"])
+    assert stop.value.code == 128 + number
+    line = "vlbench: stopped; what is finished is kept, the same command goes on from there\n"
+    assert capsys.readouterr() == ("", line)
 
 
 def test_help_lists_every_command_and_imports_nothing_heavy():
