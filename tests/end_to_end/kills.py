@@ -27,7 +27,7 @@ MODELS = {
     "tiny-clip+bf16": "-m tiny-clip --precision bf16",
     "tiny-clip+fast": "-m tiny-clip --preprocess fast",
 }
-TASKS = ("shapes", "shapes-retrieval", "digits")
+TASKS = ("shapes", "shapes-retrieval", "shapes-matching")
 RUN = "run {} -t {} --device cpu --workers 2 --cache cache --results results"
 BESIDE = {
     "leaderboard": "leaderboard --results results",
