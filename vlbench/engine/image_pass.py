@@ -1,6 +1,6 @@
 """A pass over the images of a data set: what is wanted of them, where it goes, and how far it is."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from vlbench.core.contracts import Dataset, Example
@@ -18,9 +18,10 @@ class Sink:
     space: FeatureSpace
     places: frozenset[int] | None = None
 
-    def lacks(self, place: int, key: str) -> bool:
-        """Whether it is wanted of the image at a place, and not stored."""
-        return key not in self.space and (self.places is None or place in self.places)
+    def lacking(self, images: Iterable[tuple[int, str]]) -> list[int]:
+        """The places of those images, each a place and its key, that are wanted and not stored."""
+        stored, places = self.space.keys, self.places
+        return [place for place, key in images if key not in stored and (places is None or place in places)]
 
 
 @dataclass(slots=True)
@@ -50,14 +51,23 @@ class ImagePass:
     share: Share | None = None
     done: Done = field(default_factory=Done)
 
+    def wanted(self, images: Sequence[tuple[int, str]]) -> set[int]:
+        """The places of those images, each a place and its key, of which some sink lacks something."""
+        return set[int]().union(*(each.lacking(images) for each in self.sinks))
+
     def stored(self, place: int, key: str) -> bool:
         """Whether all that is wanted of the image at a place is stored under its key."""
-        return not any(each.lacks(place, key) for each in self.sinks)
+        return not self.wanted([(place, key)])
 
     def lacking(self) -> Sequence[int]:
-        """The places of images of which something is wanted that is not stored, of the share alone."""
-        places = lacking_places(len(self.dataset), self.keys, self.sinks)
-        share = self.share
+        """The places of images of which something is wanted that is not stored, of the share alone.
+
+        All, where keys are not known.
+        """
+        keys, share = self.keys, self.share
+        places: Sequence[int] = range(len(self.dataset))
+        if keys is not None:
+            places = sorted(self.wanted(list(enumerate(keys))))
         return places if share is None else [place for place in places if share.has(place // self.size)]
 
     def chunks(self) -> Iterator[Chunk]:
@@ -74,12 +84,13 @@ class ImagePass:
         done = self.done
         done.keys.extend(encoded.read)
         done.remarks.update(encoded.remarks)
-        rows = list(zip(encoded.places, encoded.keys, strict=True))
+        images = list(zip(encoded.places, encoded.keys, strict=True))
         fresh: set[int] = set()
-        for each, features in zip(self.sinks, encoded.arrays, strict=bool(rows)):
-            mine = [row for row, image in enumerate(rows) if each.lacks(*image)]
-            fresh.update(mine)
-            if len(mine) == len(rows):
+        for each, features in zip(self.sinks, encoded.arrays, strict=bool(images)):
+            lacking = set(each.lacking(images))
+            fresh |= lacking
+            mine = [row for row, place in enumerate(encoded.places) if place in lacking]
+            if len(mine) == len(images):
                 each.space.append(encoded.keys, features, self.dataset.name)
             elif mine:
                 each.space.append([encoded.keys[row] for row in mine], features[mine], self.dataset.name)
@@ -90,10 +101,3 @@ class ImagePass:
 def _without_truth(example: Example) -> Example:
     # `replace` takes four times as long, for each image of a driver of many workers
     return Example(example.id, example.image, NO_TRUTH, example.state, example.key, example.box)
-
-
-def lacking_places(count: int, keys: Sequence[str] | None, sinks: Sequence[Sink]) -> Sequence[int]:
-    """The places of images of which something is wanted that is not stored: all, where keys are not known."""
-    if keys is None:
-        return range(count)
-    return [place for place, key in enumerate(keys) if any(each.lacks(place, key) for each in sinks)]

@@ -75,8 +75,9 @@ class SpreadExecutor:
                     break
                 wanted = None
                 if one.keys is not None:
-                    places = enumerate(chunk.keys, start=chunk.start)
-                    fresh = {key: i for i, key in places if key not in ordered and not one.stored(i, key)}
+                    images = list(enumerate(chunk.keys, start=chunk.start))
+                    lacking = one.wanted(images)
+                    fresh = {key: i for i, key in images if i in lacking and key not in ordered}
                     wanted = frozenset(fresh.values())
                     ordered.update(fresh)
                     if not wanted:
