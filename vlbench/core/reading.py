@@ -76,6 +76,7 @@ class Tally:
     def leave_out(self, why: str, first: str, count: int = 1) -> None:
         """Count things that are left out for a reason; `first` is kept as their example."""
         inside = first.replace(f"{self.root}/", "") if self.root else first
+        inside = inside.encode(errors="backslashreplace").decode()  # a name that the disk gave may be no text
         before, named = self.found.get(why, (0, inside))
         self.found[why] = (before + count, named)
 
