@@ -9,6 +9,7 @@ from vlbench.core.errors import VlbenchError
 from vlbench.core.files import default_cache
 from vlbench.core.registry import METHODS
 from vlbench.core.share import Share
+from vlbench.core.whole_number import whole_number
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,9 +37,10 @@ def field_value(name: str, value: Any, flag: Flag, default: Any) -> Any:
     if name == "batch_size" and isinstance(value, str):
         if value == "auto":
             return None
-        if not value.isdecimal() or int(value) < 1:
+        number = whole_number(value)
+        if not number:
             raise VlbenchError(f"--batch-size {value!r} is neither auto nor a number of 1 or more")
-        value = int(value)
+        value = number
     if name == "share":
         return Share.of(value)
     if name == "thresholds":

@@ -40,6 +40,7 @@ def test_what_takes_no_method_refuses_one_and_does_not_pass_it_over(call, what) 
         ({"precision": "float16"}, "precision is 'float16'; give fp32 or bf16 or fp16"),
         ({"preprocess": "slow"}, "preprocess is 'slow'; give exact or fast"),
         ({"limit": 0}, "limit is 0; give 1 or more"),
+        ({"batch_size": "9" * 5000}, "is neither auto nor a number of 1 or more"),
         ({"thresholds": "best-f1"}, "best-f1 is a method.*: pass --method best-f1"),
         ({"method": "best-f2"}, "best-f1"),
         ({"method": "best-f1:shots=4"}, "shots"),

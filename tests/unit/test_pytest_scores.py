@@ -31,6 +31,7 @@ def probe():
         # a plus in a model's own name is no mark
         ("a+b", "a+b", {}),
         ("a+b+probe.s0", "a+b", {"method": "probe", "seed": 0}),
+        (f"a+probe.s{'9' * 5000}", f"a+probe.s{'9' * 5000}", {}),
     ],
 )
 def test_marks_of_a_row_are_options_of_a_run(row, model, options):

@@ -15,7 +15,7 @@ from urllib.error import HTTPError, URLError
 
 from vlbench.core.errors import DataError
 from vlbench.core.files import naming_file, sweep
-from vlbench.core.web_answer import Address, Pace, open_answer, without_secrets
+from vlbench.core.web_answer import PASSING, Address, Pace, open_answer, without_secrets
 
 CHUNK = 1 << 20
 TIMEOUT = 30
@@ -27,8 +27,6 @@ FIRST_WAIT, LONGEST_WAIT = 1.0, 30.0
 """The first and the longest wait between attempts in seconds; it doubles each time."""
 PARTIAL_CONTENT = 206
 RANGE_REFUSED = 416
-PASSING = frozenset((408, 429, 500, 502, 503, 504))
-"""The HTTP statuses after which another attempt may succeed."""
 
 Report = Callable[[int], object]
 """A function that is called with the number of received bytes (negative: discarded bytes)."""

@@ -12,7 +12,6 @@ from vlbench.acquiring.repository import (
     list_repository,
     refusal,
     refuse_offline,
-    request_headers,
 )
 from vlbench.cards.card_file import read_card
 from vlbench.cards.catalogue import Catalogue, Reference, find
@@ -22,6 +21,7 @@ from vlbench.cards.schema import SourceFields, TaskCard, option_names
 from vlbench.core.errors import CardError, DataError, Unsupported
 from vlbench.core.outside_name import inner_folder
 from vlbench.core.registry import SOURCES
+from vlbench.datasets.readers.hub_answer import request_headers
 from vlbench.datasets.readers.hub_snapshot import SplitFiles, wanted_parquet, wanted_tars
 
 REPO = "repo"

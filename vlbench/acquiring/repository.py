@@ -6,12 +6,11 @@ from urllib.error import HTTPError
 from urllib.parse import quote
 
 from vlbench.acquiring.download import RemoteFile
-from vlbench.acquiring.hub_answer import dataset_info
 from vlbench.acquiring.network import is_offline
 from vlbench.core.errors import DataError
-from vlbench.core.network import has_network
 from vlbench.core.outside_name import commit_of, digest_of_server, inner_path
 from vlbench.core.web_answer import Address
+from vlbench.datasets.readers.hub_answer import GATED, ask_repository
 from vlbench.datasets.readers.hub_snapshot import (
     DATA_SUFFIXES,
     SplitFiles,
@@ -24,8 +23,6 @@ from vlbench.datasets.readers.hub_snapshot import (
 if TYPE_CHECKING:
     from huggingface_hub.hf_api import RepoSibling
 
-GATED = "GatedRepo"
-"""The hub's error code for a repository that needs access to be requested."""
 UNAUTHORISED = 401
 NO_ACCESS = frozenset((UNAUTHORISED, 403, 404))
 
@@ -49,10 +46,8 @@ def list_repository(wanted: SplitFiles) -> Listing:
     from huggingface_hub.errors import HFValidationError
 
     repo = wanted.repo
-    if not has_network():
-        raise DataError(unreachable(repo, ConnectionError("no network")))
     try:
-        info = dataset_info(repo, wanted.revision, request_headers())
+        info = ask_repository(repo, wanted.revision)
     except HFValidationError as error:
         raise no_repository(repo, error) from error
     except HTTPError as error:
@@ -85,14 +80,6 @@ def file_address(listing: Listing, file: RemoteFile) -> str:
     from huggingface_hub import constants
 
     return f"{constants.ENDPOINT}/datasets/{listing.repo}/resolve/{listing.commit}/{quote(file.name)}"
-
-
-def request_headers() -> dict[str, str]:
-    """The headers of the hub's client: its name, and the user's token if there is one."""
-    from huggingface_hub import get_token
-
-    token = get_token()
-    return {"User-Agent": "vlbench", **({"Authorization": f"Bearer {token}"} if token else {})}
 
 
 def refuse_offline(repo: str) -> None:

@@ -15,6 +15,7 @@ from vlbench.cards.protocols import card_protocols
 from vlbench.cards.published import shipped_scores
 from vlbench.cards.schema import ModelCard
 from vlbench.core.errors import DataError, VlbenchError
+from vlbench.core.outside_name import no_text
 from vlbench.core.published import PublishedScore
 from vlbench.core.result import Result
 from vlbench.options import Options
@@ -114,9 +115,12 @@ def import_scores(
     `model` names the model of an mteb file without a `model_meta.json` next to it.
 
     Raises:
-        DataError: the file is missing, has another layout, or holds no score.
+        DataError: the file is missing, has another layout, or holds no score; or a name is no text.
     """
     path = Path(file)
+    for name in (path.name, model or ""):
+        if wrong := no_text(name):
+            raise DataError(wrong)
     theirs, averages = _read(system, path, model)
     if not theirs:
         raise DataError(f"{path}: has no score")

@@ -25,7 +25,8 @@ from vlbench.cards.thresholds import (
 )
 from vlbench.core.contracts import Checkpoint, Origin, PreprocessMode
 from vlbench.core.dataset import subset
-from vlbench.core.errors import DataError, Unsupported
+from vlbench.core.errors import DataError, Unsupported, VlbenchError
+from vlbench.core.outside_name import no_text
 from vlbench.core.registry import ADAPTERS, TASK_KINDS
 from vlbench.core.result import ZeroShot
 from vlbench.core.task import Task, TaskKind, TaskRequest
@@ -183,6 +184,8 @@ def _open_other(
 
 
 def _from_reference(origin: Origin, reference: Reference) -> Checkpoint:
+    if wrong := no_text(reference.rest):
+        raise VlbenchError(f"{reference.scheme}: {wrong}")
     adapter = ADAPTERS.get(reference.scheme)
     parameters = inspect.signature(adapter).parameters
     if "reference" not in parameters and not any(

@@ -8,7 +8,7 @@ from typing import Unpack
 import click
 
 from vlbench.cli.cache_text import portions_text, pruned_text, size_text
-from vlbench.cli.flags import flag, format_flag, split_names
+from vlbench.cli.flags import Amount, flag, format_flag, split_names
 from vlbench.cli.output import answer, answer_text, say
 from vlbench.core.errors import CheckFailed, VlbenchError
 from vlbench.options import Keywords, Options
@@ -59,13 +59,13 @@ def size(form: str, **options: Unpack[Keywords]) -> None:
 @click.option(
     "--older-than",
     "days",
-    type=click.FloatRange(min=0),
+    type=Amount(min=0),
     metavar="DAYS",
     help="Only what was not used for so many days.",
 )
 @click.option(
     "--budget",
-    type=click.FloatRange(min=0),
+    type=Amount(min=0),
     metavar="GB",
     help="Only until the folder holds no more; the longest unused goes first.",
 )

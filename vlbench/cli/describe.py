@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from vlbench.cli.flags import Amount
 from vlbench.cli.output import say
 from vlbench.tagging.chat import Chat, Endpoint, Sampling
 from vlbench.tagging.describe import describe
@@ -35,7 +36,7 @@ vlbench describe tags.txt --endpoint http://localhost:8080/v1 --model qwen --out
     show_default=True,
     help="How many answers to each of the five questions.",
 )
-@click.option("--temperature", type=click.FloatRange(min=0), default=0.99, show_default=True)
+@click.option("--temperature", type=Amount(min=0), default=0.99, show_default=True)
 @click.option(
     "--max-tokens",
     type=click.IntRange(min=1),
@@ -52,7 +53,7 @@ vlbench describe tags.txt --endpoint http://localhost:8080/v1 --model qwen --out
 )
 @click.option(
     "--timeout",
-    type=click.FloatRange(min=0, min_open=True),
+    type=Amount(min=0, min_open=True),
     default=60,
     show_default=True,
     help="Seconds that an answer may take.",

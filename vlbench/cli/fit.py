@@ -10,6 +10,7 @@ from vlbench.api.fit import fit_coop
 from vlbench.cli.flags import completion, flags
 from vlbench.cli.output import answer, say
 from vlbench.core.errors import VlbenchError
+from vlbench.core.whole_number import whole_number
 from vlbench.fitting.coop_recipe import RecipeOptions
 
 
@@ -113,6 +114,7 @@ def coop(model: str, task: str, shots: str, seed: str, classes: str, out: Path, 
 
 def _numbers(value: str, option: str) -> Sequence[int]:
     parts = [part.strip() for part in value.split(",") if part.strip()]
-    if not parts or not all(part.isdecimal() for part in parts):
+    numbers = tuple(number for part in parts if (number := whole_number(part)) is not None)
+    if not parts or len(numbers) < len(parts):
         raise VlbenchError(f"{option} {value!r} is neither a number nor a list of numbers such as 1,2,3")
-    return tuple(int(part) for part in parts)
+    return numbers

@@ -10,6 +10,18 @@ from click.shell_completion import CompletionItem
 from vlbench.options import DEFAULTS, FLAGS
 
 Command = TypeVar("Command", bound=Callable[..., Any])
+_MOST = 1e9
+
+
+class Amount(click.FloatRange):
+    """A number of gigabytes, days or seconds: neither nan nor beyond what a machine counts in."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Convert what was given."""
+        number = super().convert(value, param, ctx)
+        if not number <= _MOST:
+            self.fail(f"{value} is no number of at most {_MOST:,.0f}.", param, ctx)
+        return number
 
 
 def flag(name: str, *declared: str, **changes: Any) -> Callable[[Command], Command]:

@@ -5,7 +5,7 @@ from typing import Unpack
 
 import click
 
-from vlbench.cli.flags import batch_size_flag, flag, flags, names_flag, split_names
+from vlbench.cli.flags import Amount, batch_size_flag, flag, flags, names_flag, split_names
 from vlbench.cli.output import answer_text, say
 from vlbench.core.result import Result
 from vlbench.options import Keywords, Options
@@ -33,7 +33,7 @@ vlbench run --model clip-b32 --task classification:my-photos
     "feature_bytes",
     "--feature-gb",
     "feature_bytes",
-    type=click.FloatRange(min=0),
+    type=Amount(min=0),
     callback=lambda _, __, given: None if given is None else int(given * 1e9),
     default=None,
     show_default=False,

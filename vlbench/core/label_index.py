@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from vlbench.core.contracts import Dataset, Target, Text
 from vlbench.core.errors import DataError, UnknownName
 from vlbench.core.protocol import SYNONYMS
+from vlbench.core.whole_number import whole_number
 
 NUMBER = "number"
 """The vocabulary of class numbers in the data, for texts that are listed in another order."""
@@ -67,7 +68,8 @@ class LabelIndex:
                 positions.setdefault(name, places[0])
         repeated = frozenset(name for name, places in names.items() if len(places) > 1)
         stated = [text.ids[NUMBER] for text in texts if text.ids.get(NUMBER)]
-        numbers = {int(number): place for place, number in enumerate(stated) if number.isdecimal()}
+        read = (whole_number(text) for text in stated)
+        numbers = {number: place for place, number in enumerate(read) if number is not None}
         if stated and not len(set(stated)) == len(numbers) == len(texts):
             raise DataError(
                 f"{task}: the column {NUMBER!r} of the names does not have an integer for each class"
@@ -98,10 +100,9 @@ class LabelIndex:
         if label in self.ambiguous:
             raise DataError(f"{where()}: several classes are named {label!r}; label it by an id of its own")
         way_out = "correct it or add the class"
-        if label.isdecimal():
-            way_out = (
-                f"it is text: write the number {int(label)} without quotes if it counts the classes from 0"
-            )
+        number = whole_number(label)
+        if number is not None:
+            way_out = f"it is text: write the number {number} without quotes if it counts the classes from 0"
         raise UnknownName("class", label, self.positions, advice=f"{where()} carries it; {way_out}")
 
 
@@ -123,7 +124,11 @@ def compare_names(source: Dataset, texts: Sequence[Text]) -> NamesFound:
     target = source[0].target if there else Target()
     if not any(isinstance(mark, int) for mark in (target.label, *(target.tags or ()))):
         return NamesFound()
-    numbered = [(int(text.ids.get(NUMBER, position)), text.name) for position, text in enumerate(texts)]
+    numbers = (whole_number(text.ids.get(NUMBER, "")) for text in texts)
+    numbered = [
+        (position if number is None else number, texts[position].name)
+        for position, number in enumerate(numbers)
+    ]
     here = dict(sorted(numbered))
     if len(there) != len(here):
         return NamesFound((f"{len(there):,} names lie beside the images, {len(here):,} on the card",))

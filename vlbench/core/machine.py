@@ -19,7 +19,7 @@ _FAULTS = _NO_ROOM | _NOT_ALLOWED | _TOO_MANY | {errno.ENOMEM, errno.EIO}
 _NO_MEMORY = re.compile(
     r"OutOfMemory|out of memory|(can't|cannot) allocate|not enough memory|unable to mmap|bad_alloc"
     r"|ALLOC_FAILED|failed to map segment|can't start new thread|could not create a primitive$"
-    r"|error return without exception set",
+    r"|error return without exception set|Storage size calculation overflowed",
     re.IGNORECASE,
 )
 """What the C libraries below torch, pyarrow and Python's own loader say where memory lacks."""

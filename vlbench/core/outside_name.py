@@ -98,18 +98,18 @@ def wrong_path(path: str) -> str:
 
 
 def no_text(name: str) -> str:
-    r"""Why a name that the disk gave is no text, and what to do; empty where it is one.
+    r"""Why a name that the disk or a shell gave is no text, and what to do; empty where it is one.
 
-    Raises:
-        UnicodeEncodeError: the disk gave no such name.
-
-    >>> no_text("caf\udce9.png"), no_text("café.png")
-    ("the name b'caf\\xe9.png' is not UTF-8; rename it", '')
+    >>> no_text("caf\udce9.png"), no_text("\ud800"), no_text("café.png")
+    ("the name b'caf\\xe9.png' is not UTF-8; rename it", "'\\ud800' holds half a character; correct it", '')
     """
     try:
         name.encode()
     except UnicodeEncodeError:
-        data = os.fsencode(name)
+        try:
+            data = os.fsencode(name)
+        except UnicodeEncodeError:
+            return f"{name!r} holds half a character; correct it"
         try:
             return f"the name {data.decode()!r} cannot be read under this locale; {_LOCALE}"
         except UnicodeDecodeError:

@@ -8,6 +8,8 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
+from vlbench.core.whole_number import whole_number
+
 LONGEST = 60
 """How many characters of a text are shown on a line."""
 CAPTIONS = "captions"
@@ -76,6 +78,7 @@ class Tally:
     def leave_out(self, why: str, first: str, count: int = 1) -> None:
         """Count things that are left out for a reason; `first` is kept as their example."""
         inside = first.replace(f"{self.root}/", "") if self.root else first
+        inside = inside.encode(errors="backslashreplace").decode()  # a name that the disk gave may be no text
         before, named = self.found.get(why, (0, inside))
         self.found[why] = (before + count, named)
 
@@ -98,10 +101,6 @@ def short(text: str) -> str:
     """
     line = " ".join(text.split())
     return line if len(line) <= LONGEST else f"{line[:LONGEST]}..."
-
-
-_MOST_DIGITS = 18
-"""Of a line's number; Python turns no more than 4,300 into one."""
 
 
 def pasted(lines: Sequence[str]) -> tuple[int, str] | None:
@@ -131,8 +130,9 @@ def pasted(lines: Sequence[str]) -> tuple[int, str] | None:
     if plain[0] in _BRACKETS and plain[-1].rstrip(",;") == _BRACKETS[plain[0]]:
         return 1, "opens a list of code; write plain lines"
     found = [_NUMBERED.fullmatch(line) for line in plain]
-    numbers = [int(each[1]) for each in found if each is not None and len(each[1]) <= _MOST_DIGITS]
-    if len(numbers) == len(plain) and numbers == list(range(numbers[0], numbers[0] + len(plain))):
+    numbers = [None if each is None else whole_number(each[1]) for each in found]
+    first = numbers[0]
+    if first is not None and numbers == list(range(first, first + len(plain))):
         return 1, "begins with its number, as all lines do; write the names alone"
     if all(map(_WITH_ID.fullmatch, plain)):
         return 1, "begins with an id, as all lines do; write NAME, a tab, ID"

@@ -25,7 +25,7 @@ class Share:
         Raises:
             VlbenchError: it is no share.
         """
-        parts = re.fullmatch(r"(\d+)/(\d+)", text)
+        parts = re.fullmatch(r"(\d{1,9})/(\d{1,9})", text)
         if parts is None or not 1 <= int(parts[1]) <= int(parts[2]):
             raise VlbenchError(f"--share {text!r} is no share; give NUMBER/COUNT, 1/16 to 16/16 say")
         return cls(int(parts[1]), int(parts[2]))

@@ -34,6 +34,8 @@ from vlbench.core.errors import DataError
 HIDDEN = "***"
 _KEPT = "!#$%&'()*+,/:;=?@[]~"
 """Characters of a path or query that stay as they are."""
+PASSING = frozenset((408, 429, 500, 502, 503, 504))
+"""The HTTP statuses after which another attempt may succeed."""
 LOST = (TimeoutError, ConnectionResetError, ConnectionAbortedError, BrokenPipeError, HTTPException)
 """What a connection that may be better the next time raises."""
 

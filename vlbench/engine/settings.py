@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Literal
 from vlbench.core.errors import Unsupported
 from vlbench.core.files import remembered
 from vlbench.core.share import Share
+from vlbench.core.whole_number import whole_number
 
 if TYPE_CHECKING:
     from vlbench.core.contracts import Precision, PreprocessMode
@@ -122,9 +123,10 @@ def _named(device: str) -> list[str]:
     """The devices of a list, `cuda:0,1` or `cpu:4`."""
     kind, _, numbers = device.partition(":")
     if kind == "cpu" and numbers:
-        if not numbers.isdecimal() or int(numbers) < 1:
+        count = whole_number(numbers)
+        if not count:
             raise Unsupported(f"device {device!r} is no number of workers on the CPU; give cpu:2 for two")
-        return ["cpu"] * int(numbers)
+        return ["cpu"] * count
     parts = numbers.split(",")
     if len(parts) > 1 and not all(part.isdecimal() for part in parts):
         raise Unsupported(f"device {device!r} is no list of devices; give cuda:0,1 for two")

@@ -10,7 +10,7 @@ from torch.nn.functional import cross_entropy
 
 from vlbench.core.errors import VlbenchError
 from vlbench.fitting.coop_recipe import CoopRecipe, learning_rate
-from vlbench.models.coop.prompts import prompt_rows
+from vlbench.models.coop.prompts import ROOM, prompt_rows
 from vlbench.models.shared.causal_text import token_table, tree_features
 from vlbench.models.shared.dual_encoder import products, unit
 from vlbench.models.shared.text_tower import TextTower
@@ -70,16 +70,22 @@ def first_context(tower: TextTower, recipe: CoopRecipe, classes: int) -> Tensor:
     It is [n, w], or [classes, n, w] if every class has its own.
 
     Raises:
-        VlbenchError: the words do not fit the tower's context.
+        VlbenchError: the words, or so many tokens, do not fit the tower's context.
     """
     whole = token_table(tower.model)
+    ids = tower.tokenizer([recipe.ctx_init.replace("_", " ")])[0]
+    most = len(ids) - ROOM
     if recipe.ctx_init:
-        ids = tower.tokenizer([recipe.ctx_init.replace("_", " ")])[0]
         count = int(ids.argmax()) - 1
-        if not 0 < count < len(ids) - 3:
+        if not 0 < count < most:
             raise VlbenchError(f"--ctx-init {recipe.ctx_init!r} makes {count} tokens; give fewer words")
         shared = whole[ids[1 : 1 + count].to(whole.device)].clone()
         return shared.repeat(classes, 1, 1) if recipe.class_specific else shared
+    if recipe.n_ctx > most:
+        raise VlbenchError(
+            f"--n-ctx {recipe.n_ctx} leaves no room for a name: the model reads {len(ids)} tokens; "
+            f"give at most {most}"
+        )
     shape = (recipe.n_ctx, whole.shape[1])
     random = torch.Generator().manual_seed(recipe.seed)
     drawn = torch.randn((classes, *shape) if recipe.class_specific else shape, generator=random)

@@ -22,7 +22,9 @@ from vlbench.report.gate.check import Finding, Tolerances, compare_rows
 from vlbench.report.gate.check_text import findings_text
 from vlbench.report.results import read_result, read_results
 
-_METHOD = re.compile(r"(?P<name>[^@~]+?)(?:@(?P<shots>\d+))?(?P<others>~[0-9a-f]{6})?(?:\.s(?P<seed>-?\d+))?")
+_METHOD = re.compile(
+    r"(?P<name>[^@~]+?)(?:@(?P<shots>\d+))?(?P<others>~[0-9a-f]{6})?(?:\.s(?P<seed>-?\d{1,18}))?"
+)
 """A method after a model's name: `probe@4~3fa2c1.s1`."""
 
 

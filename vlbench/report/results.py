@@ -9,6 +9,7 @@ from pathlib import Path
 from vlbench.core.digest import digest_of
 from vlbench.core.errors import DataError
 from vlbench.core.files import file_name, write_atomically
+from vlbench.core.outside_name import no_text
 from vlbench.core.regular_file import open_regular
 from vlbench.core.result import Result
 from vlbench.report.comparable import Question
@@ -63,12 +64,14 @@ def result_files(folder: Path) -> Iterator[tuple[str, list[os.DirEntry[str]]]]:
     """The folders of tasks by name with their result files, both sorted.
 
     Raises:
-        DataError: there is no such folder.
+        DataError: there is no such folder, or one in it has a name that is no text.
     """
     if not folder.is_dir():
         raise DataError(f"{folder}: no such results folder; `vlbench run` makes one, --results names another")
     for of_task in files_in(folder, ""):
         if of_task.is_dir():
+            if wrong := no_text(of_task.name):
+                raise DataError(f"{folder}: {wrong}")
             yield of_task.name, [each for each in files_in(of_task.path, ".json") if each.name[0] != "."]
 
 

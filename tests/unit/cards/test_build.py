@@ -10,7 +10,7 @@ from vlbench.cards.build import facts_of, is_zero_shot, open_model, open_task, o
 from vlbench.cards.catalogue import read_catalogue
 from vlbench.cards.data_request import DataRequest
 from vlbench.core.contracts import Example, Offers, Origin, Place, Target, Text
-from vlbench.core.errors import DataError, Unsupported
+from vlbench.core.errors import DataError, Unsupported, VlbenchError
 from vlbench.core.reading import Reading
 from vlbench.core.registry import SOURCES
 from vlbench.core.task import Expectation, TaskRequest
@@ -57,6 +57,8 @@ def test_a_reference_goes_to_its_adapter(cards: Path) -> None:
     assert (replace(origin, open=None), reference) == (Origin("toy-ref:org/net:1"), "org/net:1")
     with pytest.raises(Unsupported, match="'toy' is used through model cards alone"):
         open_model("toy:net", read_catalogue())
+    with pytest.raises(VlbenchError, match=r"toy-ref: the name b'org/\\xff' is not UTF-8"):
+        open_model("toy-ref:org/\udcff", read_catalogue())
 
 
 def test_a_task_card_becomes_a_request_to_its_kind(

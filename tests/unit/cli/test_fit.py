@@ -69,7 +69,7 @@ def test_a_task_without_a_training_split_is_refused(
     assert "digits: its card names no training split" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("value", ["", "two", "1,x", "-1"])
+@pytest.mark.parametrize("value", ["", "two", "1,x", "-1", "9" * 5000])
 def test_shots_that_are_no_numbers_are_refused(value: str) -> None:
     arguments = ["coop", "-m", "tiny-clip", "-t", "shapes", "--shots", value]
     answer = CliRunner().invoke(command, arguments)

@@ -1,10 +1,11 @@
-"""Names that commas set apart."""
+"""Names that commas set apart, and amounts that no machine counts to."""
 
 from pathlib import Path
 
+import click
 import pytest
 
-from vlbench.cli.flags import split_names
+from vlbench.cli.flags import Amount, split_names
 
 
 def test_a_comma_in_the_path_of_a_folder_sets_nothing_apart(
@@ -22,3 +23,10 @@ def test_a_comma_in_the_path_of_a_folder_sets_nothing_apart(
         "shapes",
     )
     assert split_names(["shapes,", "tagging:none,x"]) == ("shapes", "tagging:none", "x")
+
+
+@pytest.mark.parametrize("given", ["nan", "inf", "1e300"])
+def test_an_amount_is_one_that_a_machine_counts_to(given: str) -> None:
+    assert Amount(min=0).convert("0.5", None, None) == 0.5
+    with pytest.raises(click.BadParameter, match="is no number of at most 1,000,000,000"):
+        Amount(min=0).convert(given, None, None)

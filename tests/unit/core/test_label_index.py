@@ -54,6 +54,8 @@ def test_an_unknown_label_comes_with_close_matches_and_its_image():
         position(MISSILES, "projectil")
     assert "did you mean projectile?" in str(caught.value)
     assert "image 7.jpg carries it" in str(caught.value)
+    with pytest.raises(UnknownName, match="carries it; correct it or add the class"):
+        position(MISSILES, "9" * 5000)
 
 
 @pytest.mark.parametrize(
@@ -89,7 +91,7 @@ def test_a_number_is_no_label_in_words():
     assert [position(REORDERED, name) for name in ("1", "2", "3")] == [1, 2, 0]
 
 
-@pytest.mark.parametrize("numbers", [("0", "0"), ("0", "x"), ("0", None)])
+@pytest.mark.parametrize("numbers", [("0", "0"), ("0", "x"), ("0", None), ("0", "9" * 5000)])
 def test_numbers_that_are_not_one_a_class_are_refused(numbers):
     texts = [Text(f"c{i}", ids={} if n is None else {"number": n}) for i, n in enumerate(numbers)]
     with pytest.raises(
@@ -116,6 +118,8 @@ def test_labels_that_are_names_need_no_order() -> None:
 def test_a_cards_own_numbers_decide_the_order() -> None:
     texts = (Text("cat", ids={"number": "1"}), Text("dog", ids={"number": "0"}))
     assert compare_names(source("dog", "cat"), texts) == NamesFound()
+    no_numbers = (Text("cat", ids={"number": "x"}), Text("dog", ids={"number": "9" * 5000}))
+    assert compare_names(source("cat", "dog"), no_numbers) == NamesFound()  # LabelIndex refuses them
     found = compare_names(source("cat", "dog"), texts)
     assert found.differs == (
         "the names lie in another order: class 0 is 'cat' beside the images and 'dog' on the card",

@@ -13,6 +13,9 @@ def test_a_tally_counts_by_why_and_names_the_first() -> None:
     below = Tally("/data/set")
     below.leave_out("blots", "/data/set/a/0.tar: key 1")
     assert below.left_out == (LeftOut(1, "blots", "a/0.tar: key 1"),)
+    unwritable = Tally()
+    unwritable.leave_out("blots", "caf\udce9.txt")  # a name that is no UTF-8, as the disk gives it
+    assert unwritable.left_out == (LeftOut(1, "blots", r"caf\udce9.txt"),)
 
 
 @pytest.mark.parametrize(

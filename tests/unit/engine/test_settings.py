@@ -53,6 +53,7 @@ def test_devices_are_those_of_workers_where_there_are_several(
     ("asked", "executor", "address", "told"),
     [
         ("cpu:0", None, None, "'cpu:0' is no number of workers on the CPU"),
+        (f"cpu:{'9' * 5000}", None, None, "is no number of workers on the CPU"),
         ("cuda:0,x", None, None, "'cuda:0,x' is no list of devices"),
         ("cpu:2", "local", None, "--executor local runs on one device of this machine, not on cpu:2"),
         ("cpu", "local", "head:6379", "--executor local runs on one device of this machine"),

@@ -80,7 +80,7 @@ def test_what_no_share_has_begun_is_said(images, tmp_path):
         refuse_lacking([job_of(images)], tmp_path / "c")
 
 
-@pytest.mark.parametrize("text", ["0/3", "4/3", "3", "a/b", "1/0"])
+@pytest.mark.parametrize("text", ["0/3", "4/3", "3", "a/b", "1/0", f"1/{'9' * 5000}"])
 def test_what_is_no_share_is_refused(text):
     with pytest.raises(VlbenchError, match="is no share; give NUMBER/COUNT"):
         Share.of(text)

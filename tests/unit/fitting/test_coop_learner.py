@@ -107,6 +107,8 @@ def test_a_context_starts_from_seeded_numbers_or_from_words(model: DualEncoder) 
     assert np.abs(words.numpy() - stored).max() < 1e-7
     with pytest.raises(VlbenchError, match=r"--ctx-init .* give fewer words"):
         first_context(tower, CoopRecipe(epochs=1, ctx_init="many words " * 60), 5)
+    with pytest.raises(VlbenchError, match=r"--n-ctx 75 leaves no room .* 77 tokens; give at most 74"):
+        first_context(tower, CoopRecipe(epochs=1, n_ctx=75), 5)
 
 
 def test_words_as_a_context_are_plain_clip_on_that_sentence(model: DualEncoder) -> None:

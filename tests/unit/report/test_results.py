@@ -6,6 +6,7 @@ import pytest
 
 from vlbench.core.errors import DataError
 from vlbench.report.comparable import Question
+from vlbench.report.known_results import known_results
 from vlbench.report.results import (
     has_result,
     read_results,
@@ -279,3 +280,10 @@ def test_a_damaged_result_is_replaced(there, replaced, tmp_path):
 def test_a_missing_folder_is_named(tmp_path):
     with pytest.raises(DataError, match="none: no such results folder"):
         read_results(tmp_path / "none")
+
+
+def test_a_folder_whose_name_is_no_text_is_refused(result, tmp_path):
+    path = write_result(result, tmp_path)
+    path.parent.rename(tmp_path / os.fsdecode(b"caf\xe9"))
+    with pytest.raises(DataError, match=r"the name b'caf\\xe9' is not UTF-8; rename it"):
+        known_results(tmp_path, tmp_path / "cache")

@@ -8,7 +8,9 @@ from typing import Literal
 from vlbench.core.contracts import Dataset, Offers, Place, Target
 from vlbench.core.errors import CardError, DataError
 from vlbench.core.outside_name import inner_folder, inner_path
+from vlbench.core.reading import short
 from vlbench.core.text_file import read_text
+from vlbench.core.whole_number import whole_number
 from vlbench.datasets.readers.annotation import names_of
 from vlbench.datasets.readers.listed_images import (
     Listed,
@@ -95,6 +97,9 @@ def _listed(text: str, file: Path, suffix: str, column: int | None, first: int) 
 
 def _number(columns: "list[str]", column: int, first: int, where: str) -> int:
     word = columns[column - 1] if 0 < column <= len(columns) else ""
-    if not (word.isascii() and word.isdigit() and int(word) >= first):
-        raise DataError(f"{where}: column {column} is {word!r}, no number from {first} on; correct the card")
-    return int(word) - first
+    number = whole_number(word)
+    if number is None or number < first:
+        raise DataError(
+            f"{where}: column {column} is {short(word)!r}, no number from {first} on; correct the card"
+        )
+    return number - first

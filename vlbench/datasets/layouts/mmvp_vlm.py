@@ -7,6 +7,7 @@ from vlbench.core.contracts import Dataset, Place
 from vlbench.core.errors import DataError
 from vlbench.core.item import Item
 from vlbench.core.text_file import csv_rows, read_text
+from vlbench.core.whole_number import whole_number
 from vlbench.datasets.readers.item_images import Image, StatedItems, items_with_images
 from vlbench.datasets.readers.location import folder_with
 
@@ -72,18 +73,14 @@ def _items(file: Path) -> Iterator[tuple[Item, tuple[Image, ...]]]:
         yield item, ((image, None), (other, None))
 
 
-_MOST_DIGITS = 18
-"""Of an id; Python turns no more than 4,300 into a number."""
-
-
 def _rows(file: Path) -> Iterator[tuple[int, str, str]]:
     """The id, image and statement of each row."""
     rows = csv_rows(read_text(file), str(file))
     next(rows, None)
     for line, cells in rows:
         where = f"{file}:{line}"
-        is_id = cells[0].strip().isdecimal() and len(cells[0].strip()) <= _MOST_DIGITS
-        if len(cells) != 3 or not is_id or not all(each.strip() for each in cells):
+        number = whole_number(cells[0].strip())
+        if len(cells) != 3 or number is None or not all(each.strip() for each in cells):
             raise DataError(f"{where}: {cells} is no id, type and statement; fetch it again")
-        number, kind, statement = (each.strip() for each in cells)
-        yield int(number), f"{kind}/{int(number)}.jpg", statement
+        _, kind, statement = (each.strip() for each in cells)
+        yield number, f"{kind}/{number}.jpg", statement

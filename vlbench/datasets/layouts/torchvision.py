@@ -1,7 +1,6 @@
 """The source `torchvision`: classification data sets as torchvision.datasets stores them on disk."""
 
 import json
-import math
 import os
 import threading
 from collections.abc import Mapping, Sequence
@@ -23,6 +22,7 @@ from vlbench.core.outside_name import InnerPath, inner_path
 from vlbench.datasets.readers.file_listing import FoundFile, find_files, list_files, revision_of
 from vlbench.datasets.readers.image_file import open_image_file
 from vlbench.datasets.readers.location import locate
+from vlbench.datasets.readers.matlab_table import refuse_damaged_tables
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -104,10 +104,7 @@ LAYOUTS: Mapping[str, OnDisk] = {
 
 ARCHIVES = frozenset((".gz", ".tgz", ".tar", ".zip"))
 """Suffixes of the archives that torchvision unpacks; they may remain next to the data."""
-_RAISED: tuple[type[Exception], ...] = (DataError, NameError, *DAMAGE)
-"""What readers raise; scipy's forget to set what a damaged table lacks."""
-_MOST_ELEMENTS = 1030
-"""Elements of a table for each byte of its file, which may be packed: zeros take so many times their room."""
+_RAISED: tuple[type[Exception], ...] = (DataError, *DAMAGE)
 OPEN_DATASETS = 2
 """How many data sets stay open; some are completely in memory."""
 _OPENING = threading.Lock()
@@ -174,7 +171,7 @@ def torchvision(
     state = digest_of_strings(sorted(file.state for file in files))
     named = Named(dataset, str(root), json.dumps(chosen, sort_keys=True), state)
     key = f"labels of torchvision|{dataset}|{named.options}|{state}"
-    labels = parsed_json(remembered(key, place.cache, lambda: json.dumps(_labels(named, layout, parts))))
+    labels = parsed_json(remembered(key, place.cache, lambda: json.dumps(_labels(named, parts, files))))
     return Dataset(
         name=f"torchvision:{dataset}:{path}",
         revision=revision_of(files, place, contents=[("options", digest_of_strings([named.options]))]),
@@ -198,9 +195,12 @@ def _files(root: Path, part: str) -> Sequence[FoundFile]:
     return list_files(folder.resolve())
 
 
-def _labels(named: Named, layout: OnDisk, parts: Sequence[str]) -> list[int]:
+def _labels(named: Named, parts: Sequence[str], files: Sequence[FoundFile]) -> list[int]:
     if named.dataset == "PCAM":
         return _hdf5_labels(Path(named.root) / parts[1])
+    layout = LAYOUTS[named.dataset]
+    if layout.package == "scipy":  # whoever opens the images later has labels of the same tables
+        refuse_damaged_tables([file for file in files if file.suffix == ".mat"])
     found: Any = getattr(_opened(named), layout.labels)
     last = [each[-1] if isinstance(each, tuple) else each for each in found]
     if any(each is None for each in last):
@@ -260,30 +260,12 @@ def _opened(named: Named) -> Any:
         return _open(named)
 
 
-def _check_tables(named: Named) -> None:
-    """Refuse tables of MATLAB that state far more elements than their bytes hold: scipy would never end."""
-    from scipy.io import whosmat
-    from scipy.io.matlab import MatReadError
-
-    for file in sorted(Path(named.root).rglob("*.mat")):
-        most = _MOST_ELEMENTS * file.stat().st_size
-        try:
-            tables = whosmat(file)
-        except MatReadError as error:
-            raise DataError(f"{file}: is no table of MATLAB ({error})") from error
-        for name, shape, _ in tables:
-            if math.prod(shape) > most:
-                raise DataError(f"{file}: its table {name[:40]!r} states {math.prod(shape):,} elements")
-
-
 @lru_cache(maxsize=OPEN_DATASETS)
 def _open(named: Named) -> Any:
     from torchvision import datasets
 
     options: Mapping[str, Option] = parsed_json(named.options)
     try:
-        if LAYOUTS[named.dataset].package == "scipy":
-            _check_tables(named)
         dataset = getattr(datasets, named.dataset)(named.root, **options)
     except TypeError as error:
         raise CardError(f"source torchvision: {named.dataset} takes other options ({error})") from error

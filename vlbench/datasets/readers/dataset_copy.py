@@ -13,9 +13,9 @@ from vlbench.core.files import default_cache, file_name, passing
 from vlbench.core.machine import is_machine_fault
 from vlbench.core.outside_name import COMMIT, InnerPath, commit_of, inner_path
 from vlbench.datasets.readers.file_listing import find_files
+from vlbench.datasets.readers.hub_answer import ask_repository
 from vlbench.datasets.readers.hub_snapshot import (
     Snapshot,
-    ask_repository,
     fetch_failures,
     no_repository,
     not_fetched,

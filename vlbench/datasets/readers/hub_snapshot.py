@@ -8,20 +8,16 @@ from fnmatch import fnmatchcase
 from glob import escape
 from pathlib import Path
 from textwrap import shorten
-from typing import TYPE_CHECKING
 
 from vlbench.core.errors import CardError, DataError, SourceMissing
 from vlbench.core.files import write_atomically
 from vlbench.core.machine import is_machine_fault
-from vlbench.core.network import has_network
 from vlbench.core.outside_name import COMMIT, commit_of, digest_of_server, inner_path
 from vlbench.datasets.readers.annotation import NAME_FILES, TEMPLATE_FILES
 from vlbench.datasets.readers.file_listing import FoundFile
+from vlbench.datasets.readers.hub_answer import ask_repository, is_gated, refuse_without_network
 from vlbench.datasets.readers.parquet import PARQUET_SUFFIX, files_of_split, list_parquet
 from vlbench.datasets.readers.webdataset import SHARD_COUNT, TAR_SUFFIX, list_shards
-
-if TYPE_CHECKING:
-    from huggingface_hub import DatasetInfo
 
 DATA_SUFFIXES = (PARQUET_SUFFIX, TAR_SUFFIX)
 DEFAULT_FOLDERS = ("", "data/", "default/")
@@ -158,8 +154,8 @@ def whole_commit(repo: str, revision: str | None) -> str | None:
     if not found:
         from huggingface_hub import HfApi
 
-        refuse_without_network(repo, revision)
         try:
+            refuse_without_network()
             commits = HfApi().list_repo_commits(repo, repo_type=DATASET)
         except fetch_failures() as error:
             raise not_fetched(repo, revision, error) from error
@@ -192,45 +188,12 @@ def _download(wanted: SplitFiles) -> Path:
     return root
 
 
-def refuse_without_network(repo: str, revision: str | None) -> None:
-    """Raise SourceMissing at once without a network. With HF_HUB_OFFLINE, the hub's client raises its own."""
-    from huggingface_hub import constants
-
-    if not constants.HF_HUB_OFFLINE and not has_network():
-        raise not_fetched(repo, revision, ConnectionError("no network"))
-
-
 def note_revision(storage: Path, revision: str, commit: str) -> None:
     """Say in a data set's folder in the hub's cache which commit a branch or tag is."""
     if COMMIT.fullmatch(revision) is None:
         write_atomically(storage / "refs" / revision, commit)
 
 
-def ask_repository(repo: str, revision: str | None) -> "DatasetInfo":
-    """What the hub says of a data set at a revision: its commit and its files.
-
-    Raises:
-        SourceMissing: there is no network.
-        DataError: the answer is none of the hub's.
-        Exception: those of `fetch_failures`, and HFValidationError for a name that no repository has.
-    """
-    from huggingface_hub import HfApi
-    from huggingface_hub.errors import HFValidationError
-
-    refuse_without_network(repo, revision)
-    try:
-        return HfApi().dataset_info(repo, revision=revision, timeout=TIMEOUT)
-    except HFValidationError:
-        raise
-    except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
-        said = f"{type(error).__name__}: {reason(error)}"
-        raise DataError(
-            f"{repo}: the server's answer is none of a hub's ({said}); correct HF_ENDPOINT"
-        ) from error
-
-
-TIMEOUT = 30
-"""Seconds without a byte after which the hub does not answer."""
 _SECRETS = re.compile(r"(?<=://)[^/\s@]+(?=@)|(?<=\?)[^\s?]*=[^\s?]*")
 """A login, a query."""
 REASON_LENGTH = 100
@@ -248,10 +211,10 @@ def fetch_failures() -> tuple[type[Exception], ...]:
 def not_fetched(repo: str, revision: str | None, error: BaseException) -> SourceMissing:
     """The error for a data set that is not here and could not be downloaded."""
     from huggingface_hub import constants
-    from huggingface_hub.errors import GatedRepoError, OfflineModeIsEnabled
+    from huggingface_hub.errors import OfflineModeIsEnabled
 
     at = "" if revision is None else f"@{revision}"
-    if isinstance(error, GatedRepoError):
+    if is_gated(error):
         return SourceMissing(
             f"{repo}{at} is not in the hub's cache, and it is gated",
             f"ask for it at {constants.ENDPOINT}/datasets/{repo}, then `hf auth login`, "

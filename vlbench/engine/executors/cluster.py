@@ -6,6 +6,7 @@ from typing import Any
 
 from vlbench.core.errors import Unsupported
 from vlbench.core.signals import interrupted_by_stops
+from vlbench.core.whole_number import whole_number
 from vlbench.engine.executors.hand import line_of
 
 CONNECT_SECONDS = 10.0
@@ -54,11 +55,12 @@ def refuse_deaf(address: str) -> None:
         Unsupported: nothing does.
     """
     host, _, port = address.rpartition(":")
-    if not host or not port.isdecimal() or "/" in host:
+    number = whole_number(port)
+    if not host or number is None or "/" in host:
         return
     try:
-        socket.create_connection((host, int(port)), timeout=CONNECT_SECONDS).close()
-    except OSError as error:
+        socket.create_connection((host, number), timeout=CONNECT_SECONDS).close()
+    except (OSError, OverflowError) as error:  # the second for a port that none can be
         raise _none_at(address, error) from error
 
 

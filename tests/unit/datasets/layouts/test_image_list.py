@@ -43,6 +43,9 @@ def test_labels_are_numbers_of_a_column(root: Path) -> None:
         image_list(Place(roots=(root,)), **options, column=9, first=1)  # type: ignore[arg-type]
     with pytest.raises(DataError, match=r"test\.txt:1: column 3 is '1', no number from 2 on"):
         image_list(Place(roots=(root,)), **options, column=3, first=2)  # type: ignore[arg-type]
+    (root / "data" / "test.txt").write_text(f"Cat_4 {'9' * 5000}\n")
+    with pytest.raises(DataError, match=r"test\.txt:1: column 2 is '9{60}\.\.\.', no number from 1 on"):
+        image_list(Place(roots=(root,)), **options, first=1)  # type: ignore[arg-type]
 
 
 def test_what_is_wrong_is_named(root: Path) -> None:

@@ -20,7 +20,7 @@ from PIL.Image import Image
 from vlbench.core.contracts import Dataset, Place, Text
 from vlbench.core.errors import CardError, DataError, SourceMissing, VlbenchError
 from vlbench.core.files import PASSING, file_state
-from vlbench.datasets.readers import hub_snapshot
+from vlbench.datasets.readers import dataset_copy
 from vlbench.datasets.readers.hub import hub
 from vlbench.datasets.readers.parquet_rows import read_row
 
@@ -45,7 +45,7 @@ class StandIn:
         self.unreachable: Exception | None = None
         self.broken: Exception | None = None
 
-    def dataset_info(self, repo: str, *, revision: str, **options: object) -> SimpleNamespace:
+    def ask(self, repo: str, revision: str) -> SimpleNamespace:
         assert repo == REPO
         self.asked.append(revision)
         if self.unreachable is not None:
@@ -64,7 +64,6 @@ class StandIn:
 def stand_in(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> StandIn:
     """Only the name of the repository is replaced; `load_dataset` itself is the real one."""
     import datasets
-    import huggingface_hub
 
     stand = StandIn(tmp_path / "remote", tmp_path / "cache")
     load = datasets.load_dataset
@@ -77,7 +76,7 @@ def stand_in(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> StandIn:
         return load(str(stand.remote), revision=revision, **options)
 
     monkeypatch.setattr(datasets, "load_dataset", load_dataset)
-    monkeypatch.setattr(huggingface_hub.HfApi, "dataset_info", lambda _, *a, **k: stand.dataset_info(*a, **k))
+    monkeypatch.setattr(dataset_copy, "ask_repository", stand.ask)
     return stand
 
 
@@ -246,7 +245,6 @@ def test_the_users_cache_folder_and_a_bad_name(
     hub(Place(), repo=REPO, revision=COMMIT, layout="datasets")
     assert (tmp_path / "user" / "vlbench" / "hub" / f"{REPO}@{COMMIT}" / "test.parquet").is_file()
     monkeypatch.undo()
-    monkeypatch.setattr(hub_snapshot, "has_network", lambda: True)
     with pytest.raises(CardError, match="'a/b/c' is no name of a repository"):
         hub(Place(cache=tmp_path), repo="a/b/c", revision="main", layout="datasets")
 

@@ -13,7 +13,7 @@ import pytest
 from vlbench.core.contracts import Place, Text
 from vlbench.core.errors import CardError, DataError, SourceMissing
 from vlbench.core.files import file_state
-from vlbench.datasets.readers import hub_snapshot
+from vlbench.datasets.readers import hub_answer, hub_snapshot
 from vlbench.datasets.readers.hub import hub
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
@@ -35,7 +35,7 @@ class StandIn:
         """Names of all files of the repository."""
         return sorted(str(path.relative_to(self.remote)) for path in self.remote.rglob("*") if path.is_file())
 
-    def dataset_info(self, repo: str, *, revision: str, **options: object) -> SimpleNamespace:
+    def ask(self, repo: str, revision: str) -> SimpleNamespace:
         """What the hub says of the branch."""
         assert (repo, revision) == (REPO, "main")
         if self.failure is not None:
@@ -77,11 +77,7 @@ def stand_in(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> StandIn:
         return str(stand.fetch(wanted))
 
     monkeypatch.setattr(huggingface_hub, "snapshot_download", download)
-    monkeypatch.setattr(
-        huggingface_hub.HfApi,
-        "dataset_info",
-        lambda _, *args, **options: stand.dataset_info(*args, **options),
-    )
+    monkeypatch.setattr(hub_snapshot, "ask_repository", stand.ask)
     digest = SimpleNamespace(etag=COMMIT)
     monkeypatch.setattr(huggingface_hub, "get_hf_file_metadata", lambda url: digest)
     return stand
@@ -211,13 +207,13 @@ def test_the_real_hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_without_a_network_the_hub_is_not_asked_again_and_again(
-    stand_in: StandIn, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from huggingface_hub import constants
 
+    monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path))
     monkeypatch.setattr(constants, "HF_HUB_OFFLINE", False)
-    monkeypatch.setattr(hub_snapshot, "has_network", lambda: False)
-    stand_in.failure = AssertionError("asked")
+    monkeypatch.setattr(hub_answer, "has_network", lambda: False)
     for revision in (None, "abcdef0"):
         with pytest.raises(SourceMissing, match=r"not in the hub's cache, .*\(ConnectionError: no network\)"):
             hub(Place(), repo=REPO, revision=revision)

@@ -10,6 +10,7 @@ from hub_server import COMMIT, HubServer, hub_server, use_hub
 
 from vlbench.core.contracts import Place, Text
 from vlbench.core.errors import DataError, SourceMissing
+from vlbench.datasets.readers import hub_answer
 from vlbench.datasets.readers.hub import hub
 from vlbench.datasets.readers.hub_snapshot import reason
 
@@ -102,6 +103,20 @@ def test_what_the_hub_refuses_is_said(server: HubServer, tars: str) -> None:
     with pytest.raises(SourceMissing, match="it is gated") as gated:
         hub(Place(), repo=tars, layout="webdataset")
     assert gated.value.advice.startswith(f"ask for it at {server.url}/datasets/{REPO}, then `hf auth login`")
+
+
+def test_a_server_that_drips_or_sends_without_end_is_given_up(
+    server: HubServer, tars: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(hub_answer, "WAITS", ())
+    monkeypatch.setattr(hub_answer, "SECONDS", 0.1)
+    server.drip = {"body": 0.02}
+    with pytest.raises(SourceMissing, match=r"fetching it failed \(ConnectionError: 127\.0\.0\.1:\d+: timed"):
+        hub(Place(), repo=tars, revision="main", layout="webdataset")
+    server.drip.clear()
+    monkeypatch.setattr(hub_answer, "MOST_BYTES", 100)
+    with pytest.raises(DataError, match="answers more than 100 bytes; set HF_ENDPOINT to another server"):
+        hub(Place(), repo=tars, revision="main", layout="webdataset")
 
 
 def test_a_full_disk_is_no_failure_of_the_hub(

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from vlbench.api.references import import_scores
 from vlbench.core.errors import DataError
 from vlbench.report.exchange.imported import (
     ImportedScore,
@@ -178,6 +179,12 @@ def test_a_name_with_a_nul_is_refused(tmp_path):
         (tmp_path / name).write_text(text)
         with pytest.raises(DataError, match=rf"{name}: .*holds a NUL"):
             read_clip_benchmark(tmp_path / name)
+
+
+@pytest.mark.parametrize(("file", "model"), [("a.json", "caf\udce9"), ("caf\udce9.json", None)])
+def test_a_name_that_is_no_text_is_refused(tmp_path, file, model):
+    with pytest.raises(DataError, match=r"the name b'caf\\xe9.*' is not UTF-8; rename it"):
+        import_scores("mteb", tmp_path / file, results=tmp_path, model=model)
 
 
 def imported(file, value="0.5000", **fields):

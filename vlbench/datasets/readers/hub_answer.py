@@ -1,16 +1,15 @@
 """What the hub says of a data set, asked within bounds of time and bytes."""
 
 import time
-from collections.abc import Mapping
 from http.client import HTTPException
 from typing import TYPE_CHECKING
 from urllib.error import HTTPError, URLError
 from urllib.parse import quote, urlsplit
 
-from vlbench.acquiring.download import PASSING
 from vlbench.core.errors import DataError
 from vlbench.core.json_text import parsed_json
-from vlbench.core.web_answer import Address, Pace, open_answer, read_whole, without_secrets
+from vlbench.core.network import has_network
+from vlbench.core.web_answer import PASSING, Address, Pace, open_answer, read_whole, without_secrets
 
 if TYPE_CHECKING:
     from huggingface_hub import DatasetInfo
@@ -19,27 +18,30 @@ SECONDS = 60.0
 """How long an answer may take, from the first byte that is sent."""
 MOST_BYTES = 2**26
 """Ten times what the hub says of its data sets with the most files."""
+GATED = "GatedRepo"
+"""The hub's error code for a repository that needs access to be requested."""
 WAITS = (1.0, 4.0)
 """Seconds before the second and the third attempt."""
 
 
-def dataset_info(repo: str, revision: str | None, headers: Mapping[str, str]) -> "DatasetInfo":
-    """A data set at a revision: its commit and its files, with sizes and digests.
+def ask_repository(repo: str, revision: str | None) -> "DatasetInfo":
+    """What the hub says of a data set at a revision: its commit and its files, with sizes and digests.
 
     The hub's own client reads what is said; it would wait for as long, and read as much, as a server sends.
 
     Raises:
         HFValidationError: no repository has such a name.
         HTTPError: the hub refuses.
-        OSError: it cannot be reached, or sends too slowly.
+        OSError: there is no network or HF_HUB_OFFLINE is set, or the hub cannot be reached or is too slow.
         DataError: the answer is none of the hub's.
     """
     from huggingface_hub import DatasetInfo, constants
     from huggingface_hub.utils._validators import validate_repo_id
 
     validate_repo_id(repo)
+    refuse_without_network()
     place = f"/revision/{quote(revision, safe='')}" if revision is not None else ""
-    data = _asked(f"{constants.ENDPOINT}/api/datasets/{repo}{place}?blobs=true", headers)
+    data = _asked(f"{constants.ENDPOINT}/api/datasets/{repo}{place}?blobs=true")
     try:
         found = DatasetInfo(**parsed_json(data))  # type: ignore[no-untyped-call]
         if not isinstance(found.sha, str | None):
@@ -58,13 +60,44 @@ def dataset_info(repo: str, revision: str | None, headers: Mapping[str, str]) ->
     return found
 
 
-def _asked(url: str, headers: Mapping[str, str]) -> bytes:
+def refuse_without_network() -> None:
+    """Raise at once where the hub's client would retry for half a minute.
+
+    Raises:
+        ConnectionError: there is no network, or HF_HUB_OFFLINE is set.
+    """
+    from huggingface_hub import constants
+    from huggingface_hub.errors import OfflineModeIsEnabled
+
+    if constants.HF_HUB_OFFLINE:
+        raise OfflineModeIsEnabled("HF_HUB_OFFLINE is set")
+    if not has_network():
+        raise ConnectionError("no network")
+
+
+def request_headers() -> dict[str, str]:
+    """The headers of the hub's client: its name, and the user's token if there is one."""
+    from huggingface_hub import get_token
+
+    token = get_token()
+    return {"User-Agent": "vlbench", **({"Authorization": f"Bearer {token}"} if token else {})}
+
+
+def is_gated(error: BaseException) -> bool:
+    """Whether the hub refused since access has to be asked for."""
+    from huggingface_hub.errors import GatedRepoError
+
+    stated = isinstance(error, HTTPError) and error.headers.get("X-Error-Code") == GATED
+    return stated or isinstance(error, GatedRepoError)
+
+
+def _asked(url: str) -> bytes:
     """The body of an answer; what passes is asked for again."""
     try:
         address = Address.of(url)
     except ValueError:
         raise DataError(f"{without_secrets(url)!r} is no http address; correct HF_ENDPOINT") from None
-    request = address.request(headers)
+    request = address.request(request_headers())
     for wait in (*WAITS, None):
         try:
             with open_answer(request, Pace(SECONDS), follow=True) as response:

@@ -6,9 +6,9 @@ from types import SimpleNamespace
 import pytest
 from hub_server import HubServer
 
-from vlbench.acquiring import hub_answer
 from vlbench.acquiring.repository import list_repository
 from vlbench.core.errors import DataError
+from vlbench.datasets.readers import hub_answer
 from vlbench.datasets.readers.hub_snapshot import wanted_tars
 
 REPO = "org/wds_colours"
