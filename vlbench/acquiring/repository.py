@@ -50,7 +50,7 @@ def list_repository(wanted: SplitFiles) -> Listing:
 
     repo = wanted.repo
     if not has_network():
-        raise DataError(unreachable(repo, ConnectionError("no network")))
+        raise DataError(unreachable(repo, ConnectionError("no connection to the hub")))
     try:
         info = dataset_info(repo, wanted.revision, request_headers())
     except HFValidationError as error:

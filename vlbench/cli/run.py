@@ -43,7 +43,7 @@ vlbench run --model clip-b32 --task classification:my-photos
     envvar="VLBENCH_FEATURE_GB",
 )
 @flag("results", default=Path("results"), show_default=True)
-@flags("cache", "seed", "include_path", "weights", "preprocess", "save_predictions", "missing")
+@flags("cache", "seed", "include_path", "weights", "preprocess", "save_predictions", "missing", "fail_fast")
 @flags("share", "score_only")
 @click.option(
     "--log",
@@ -59,7 +59,13 @@ def command(
     trackers: tuple[Tracker, ...],
     **options: Unpack[Keywords],
 ) -> None:
-    """Score models on tasks and write the results."""
+    """Score models on tasks and write the results.
+
+    What cannot run (data that are not found, weights that are damaged, a task that a model cannot do) or
+    fails is told at once, the others are run, and the end lists it again.
+
+    Exit code: 0; 1 if a part of the request was not run; 2 if nothing was, or the command is wrong.
+    """
     # imported here, so that `--help` starts without it
     from vlbench.api.runs import rebuild_leaderboards, run
 

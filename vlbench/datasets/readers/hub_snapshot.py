@@ -197,7 +197,7 @@ def refuse_without_network(repo: str, revision: str | None) -> None:
     from huggingface_hub import constants
 
     if not constants.HF_HUB_OFFLINE and not has_network():
-        raise not_fetched(repo, revision, ConnectionError("no network"))
+        raise not_fetched(repo, revision, ConnectionError("no connection to the hub"))
 
 
 def note_revision(storage: Path, revision: str, commit: str) -> None:
