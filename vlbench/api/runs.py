@@ -2,14 +2,13 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing, nullcontext
-from itertools import chain
 from pathlib import Path
 from typing import Any, Unpack
 
 from vlbench.api.additions import leaderboard_additions
 from vlbench.api.failures import Failures, NotAllRun
-from vlbench.api.kept_results import is_there, question_of, refuse_replacing, write_all
-from vlbench.api.request import resolve
+from vlbench.api.kept_results import write_all
+from vlbench.api.prepared import prepared
 from vlbench.api.results import Results
 from vlbench.cards.build import facts_of, is_zero_shot
 from vlbench.cards.data_request import DataRequest
@@ -19,18 +18,16 @@ from vlbench.core.contracts import Checkpoint
 from vlbench.core.errors import Attempt, VlbenchError
 from vlbench.core.machine import enough_memory
 from vlbench.core.result import Result
-from vlbench.core.task_reading import reading_line, what_was_read
 from vlbench.engine.executors.pool import Pool
 from vlbench.engine.job import Job
 from vlbench.engine.measure import Measured, result_of
-from vlbench.engine.plan import Listed, located, plan_jobs
-from vlbench.engine.refusal import refuse_seen, seen_by
+from vlbench.engine.plan import located
+from vlbench.engine.refusal import seen_by
 from vlbench.engine.remarks import noted, noted_lines
 from vlbench.engine.settings import RunSettings
-from vlbench.engine.shares import encode_share, refuse_lacking
+from vlbench.engine.shares import encode_share
 from vlbench.engine.stored import forget, stored_measurement
 from vlbench.options import Keywords, Options
-from vlbench.report.comparable import Question
 from vlbench.report.tables.leaderboard import write_leaderboards
 
 
@@ -119,21 +116,10 @@ def run(
         VlbenchError: as `evaluate`; also where no pair could be run, or, with `fail_fast`, at the first.
     """
     failures = Failures(tell, fail_fast=options.fail_fast)
-    opened, asked_tasks = resolve(models, tasks, options, failures)
+    asked = prepared(models, tasks, options, failures)
     settings, cache, data = options.settings, options.cache, options.data
-    read = {named.task.name: what_was_read(named.task) for named in asked_tasks}
-    for line in (*settings.said, *(reading_line(name, said) for name, said in read.items())):
-        tell(line)
-    listed: Listed = {}
-    of_tasks = [named.task for named in asked_tasks]
-    planned = [
-        plan_jobs(model.checkpoint, of_tasks, settings, options.methods, listed, failures.refusing)
-        for model in opened
-    ]
-    planned = _wanted(planned, options, failures)
-    cards = {named.task.name: named.card for named in asked_tasks}
     with closing(Pool(settings, tell)) as pool:
-        for model, wanted in zip(opened, planned, strict=True):
+        for model, wanted in zip(asked.models, asked.jobs, strict=True):
             if settings.share is not None:
                 for line in _shared(wanted, settings, cache, pool, failures):
                     tell(line)
@@ -143,9 +129,15 @@ def run(
                 for job, found in measured(wanted, settings, cache, pool, failures.running):
                     done.append(job)
                     of_task = job.task.name
-                    with failures.running(_pair(job)):
+                    with failures.running(job.pair):
                         result = _result(
-                            job, found, cache, (model.card, cards[of_task]), data, read[of_task], tell
+                            job,
+                            found,
+                            cache,
+                            (model.card, asked.cards[of_task]),
+                            data,
+                            asked.read[of_task],
+                            tell,
                         )
                         if options.results is not None:
                             write_all(
@@ -164,42 +156,6 @@ def run(
                 for job in (*wanted, *done) if not isinstance(models, str | Sequence) else ():
                     forget(job, cache)
     failures.raise_found()
-
-
-def _wanted(planned: Sequence[Sequence[Job]], options: Options, failures: Failures) -> list[list[Job]]:
-    """The jobs of each model that are to run: none that would replace a result on other data, or score images
-    that were learned from, or that is there, or, with `score_only`, lacks images.
-    """
-    cache, results = options.cache, options.results
-    # what is asked is the same of all models, whatever their names for it
-    asked = {job.task.name: job for job in chain.from_iterable(planned)}
-    questions: dict[str, Question] = {}
-    for name, job in asked.items():
-        with failures.refusing(name):
-            questions[name] = question_of(job, cache, results)
-    found: list[list[Job]] = []
-    for jobs in planned:
-        wanted: list[Job] = []
-        for job in jobs:
-            question = questions.get(job.task.name)
-            with failures.refusing(_pair(job)):
-                if question is None:
-                    continue
-                refuse_replacing(job, question, results)
-                if not options.allow_seen_images:
-                    refuse_seen(job, cache)
-                if options.missing and is_there(job, question, results):
-                    failures.done += 1
-                    continue
-                if options.score_only:
-                    refuse_lacking([job], cache)
-                wanted.append(job)
-        found.append(wanted)
-    return found
-
-
-def _pair(job: Job) -> str:
-    return f"{job.row} on {job.task.name}"
 
 
 def _result(
@@ -256,7 +212,7 @@ def measured(
     with ExitStack() as stack:
         session = None
         for place, job in enumerate(jobs):
-            with running(_pair(job)):
+            with running(job.pair):
                 known = located(job, cache)
                 found = None if known is None else stored_measurement(known, cache)
                 if known is None or found is None:
@@ -268,7 +224,7 @@ def measured(
                         Session(job.checkpoint, settings, cache, pool=pool)
                     )
                     session.jobs = jobs[place:]
-                    with enough_memory(f"to run {_pair(job)}", "pass a smaller --batch-size or free some"):
+                    with enough_memory(f"to run {job.pair}", "pass a smaller --batch-size or free some"):
                         known, found = evaluate_job(known or job, session)
                 yield known, found
 

@@ -2,6 +2,7 @@
 
 import signal
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Unpack
 
@@ -45,6 +46,7 @@ vlbench run --model clip-b32 --task classification:my-photos
 @flag("results", default=Path("results"), show_default=True)
 @flags("cache", "seed", "include_path", "weights", "preprocess", "save_predictions", "missing", "fail_fast")
 @flags("share", "score_only")
+@click.option("--dry-run", is_flag=True, help="Run nothing; print what would be encoded and what is stored.")
 @click.option(
     "--log",
     "trackers",
@@ -57,6 +59,7 @@ def command(
     models: tuple[str, ...],
     tasks: tuple[str, ...],
     trackers: tuple[Tracker, ...],
+    dry_run: bool,  # noqa: FBT001
     **options: Unpack[Keywords],
 ) -> None:
     """Score models on tasks and write the results.
@@ -70,6 +73,9 @@ def command(
     from vlbench.api.runs import rebuild_leaderboards, run
 
     read = Options.of(options)
+    if dry_run:
+        _dry_run(split_names(models), split_names(tasks), read)
+        return
     logs = [run_log(tracker) for tracker in trackers]
     results: list[Result] = []
     try:
@@ -94,3 +100,14 @@ def command(
             answer_text(summary_table(results))
     if read.share is None:
         say(f"results in {read.results}")
+
+
+def _dry_run(models: Sequence[str], tasks: Sequence[str], options: Options) -> None:
+    from vlbench.api.dry_run import PlannedPass, dry_run
+    from vlbench.cli.plan_text import plan_text
+
+    passes: list[PlannedPass] = []
+    try:
+        passes.extend(dry_run(models, tasks, options, tell=say))
+    finally:
+        answer_text(plan_text(passes))
