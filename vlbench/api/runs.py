@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing, nullcontext
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Unpack
 
@@ -105,11 +106,13 @@ def run(
     options: Options,
     *,
     tell: Callable[[str], None] = lambda _: None,
+    config: str = "",
 ) -> Iterator[Result]:
     """Score every model on every task, model by model. Each result is written before it is yielded.
 
-    `tell` gets a line about what each task read, before anything is loaded, and about each model, task or
-    pair that cannot be run or fails, while the others are run.
+    `config` is the digest of a file that the options come from, which results keep. `tell` gets a line about
+    what each task read, before anything is loaded, and about each model, task or pair that cannot be run or
+    fails, while the others are run.
 
     Raises:
         NotAllRun: some pairs could not be run or failed; raised after all others have run.
@@ -139,6 +142,8 @@ def run(
                             asked.read[of_task],
                             tell,
                         )
+                        if config:
+                            result = replace(result, settings={**result.settings, "config": config})
                         if options.results is not None:
                             write_all(
                                 result,

@@ -8,6 +8,7 @@ from typing import Unpack
 
 import click
 
+from vlbench.cli.config import config_flag
 from vlbench.cli.flags import batch_size_flag, flag, flags, names_flag, split_names
 from vlbench.cli.output import answer_text, say
 from vlbench.core.result import Result
@@ -19,6 +20,7 @@ from vlbench.report.tables.summary import summary_table
 EXAMPLES = """\b
 vlbench run --model tiny-clip --task shapes,digits
 vlbench run --model clip-b32 --task classification:my-photos
+vlbench run --config sweep.yaml --dry-run
 """
 
 
@@ -46,6 +48,7 @@ vlbench run --model clip-b32 --task classification:my-photos
 @flag("results", default=Path("results"), show_default=True)
 @flags("cache", "seed", "include_path", "weights", "preprocess", "save_predictions", "missing", "fail_fast")
 @flags("share", "score_only")
+@config_flag
 @click.option("--dry-run", is_flag=True, help="Run nothing; print what would be encoded and what is stored.")
 @click.option(
     "--log",
@@ -59,6 +62,7 @@ def command(
     models: tuple[str, ...],
     tasks: tuple[str, ...],
     trackers: tuple[Tracker, ...],
+    config: str,
     dry_run: bool,  # noqa: FBT001
     **options: Unpack[Keywords],
 ) -> None:
@@ -80,7 +84,7 @@ def command(
     results: list[Result] = []
     try:
         with interrupted_by_stops():
-            for result in run(split_names(models), split_names(tasks), read, tell=say):
+            for result in run(split_names(models), split_names(tasks), read, tell=say, config=config):
                 if result.changes and result.model not in {each.model for each in results}:
                     say(f"{result.model}: {'; '.join(result.changes)}")
                 results.append(result)
