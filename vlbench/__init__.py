@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from vlbench.api.callback import callback
     from vlbench.api.comparison import compare
+    from vlbench.api.failures import NotAllRun
     from vlbench.api.fit import fit_coop
     from vlbench.api.request import list_models, list_tasks, load_model, load_task
     from vlbench.api.runs import evaluate
@@ -34,6 +35,7 @@ __all__ = [
     "Method",
     "Metric",
     "Model",
+    "NotAllRun",
     "Problem",
     "Query",
     "Result",
@@ -57,6 +59,7 @@ __all__ = [
 _HOMES = {
     "vlbench.api.callback": ("callback",),
     "vlbench.api.comparison": ("compare",),
+    "vlbench.api.failures": ("NotAllRun",),
     "vlbench.api.fit": ("fit_coop",),
     "vlbench.api.request": ("list_models", "list_tasks", "load_model", "load_task"),
     "vlbench.api.runs": ("evaluate",),

@@ -54,6 +54,7 @@ class Keywords(TypedDict, total=False):
     weights: Path | str | None
     save_predictions: bool
     missing: bool
+    fail_fast: bool
     share: str | None
     score_only: bool
 
@@ -182,6 +183,9 @@ class Options:
     )
     missing: Annotated[
         bool, Flag("Skip what --results already has with the same weights, method, protocol and data.")
+    ] = False
+    fail_fast: Annotated[
+        bool, Flag("Stop at the first model, task or pair that cannot run, instead of running the others.")
     ] = False
     share: Annotated[
         Share | None,

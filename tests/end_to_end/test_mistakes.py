@@ -59,9 +59,8 @@ def test_a_missing_folder_names_the_places_looked_at(tmp_path):
 def test_an_image_that_does_not_decode_keeps_what_was_finished(tmp_path, pictures):
     broken = pictures / "red" / "1.png"
     broken.write_bytes(broken.read_bytes()[:60])
-    line = fail(
-        "--model", "tiny-clip", "--task", f"digits,classification:{pictures}", "--limit", 6, folder=tmp_path
-    )
+    both = f"digits,classification:{pictures}"
+    line = fail("--model", "tiny-clip", "--task", both, "--limit", 6, folder=tmp_path, code=1)
     assert "red/1.png" in line
     assert "does not decode" in line
     assert (tmp_path / "results" / "digits" / "tiny-clip.partial.json").exists()

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
+from vlbench.api.failures import NotAllRun
 from vlbench.cli.leaderboard import command as leaderboard
 from vlbench.cli.run import command
 from vlbench.core.contracts import Place
@@ -214,7 +215,7 @@ def test_methods_of_one_request_are_rows_of_one_table_and_encode_once(run):
 
 
 def test_what_one_method_cannot_do_leaves_the_others_their_rows(run):
-    with pytest.raises(Unsupported, match=r"knn: '.*' has 5 training images") as caught:
+    with pytest.raises(NotAllRun, match=r"knn: '.*' has 5 training images") as caught:
         run("zero-shot,knn@6:k=3,ridge@2", where="some")
     assert "ridge" not in str(caught.value)
     assert sorted(table(run, "own.csv", "some")) == ["tiny-clip", "tiny-clip+ridge@2.s0"]
@@ -223,9 +224,9 @@ def test_what_one_method_cannot_do_leaves_the_others_their_rows(run):
 def test_a_split_whose_data_are_not_here_leaves_what_does_not_learn_from_it(run, tmp_path):
     (tmp_path / "untrained.yaml").write_text(CARD.replace("path: train", "path: nowhere"))
     told = r"untrained: ridge learns from its train split; no data found: no folder .*nowhere.*; pass"
-    with pytest.raises(Unsupported, match=told) as caught:
+    with pytest.raises(NotAllRun, match=told) as caught:
         run("zero-shot,ridge@1", "--include-path", tmp_path, "--task", "untrained", where="untrained")
-    assert "own" not in str(caught.value)
+    assert "on own" not in str(caught.value)
     assert sorted(table(run, "untrained.csv", "untrained")) == ["tiny-clip"]
     assert sorted(table(run, "own.csv", "untrained")) == ["tiny-clip", "tiny-clip+ridge@1.s0"]
 

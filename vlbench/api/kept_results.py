@@ -1,7 +1,6 @@
 """The results folder of a request: which results exist, which must not be replaced, and writing them."""
 
 import sys
-from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from vlbench.core.errors import VlbenchError
@@ -28,33 +27,24 @@ def is_there(job: Job, question: Question, results: Path | None) -> bool:
     )
 
 
-def refuse_replacing(jobs: Sequence[Job], questions: Mapping[str, Question], results: Path | None) -> None:
-    """Refuse jobs whose results would replace results on other data, or whose task has results on another
-    folder.
-
-    Partial results are kept apart. `questions` states what the jobs ask, by task name.
+def refuse_replacing(job: Job, question: Question, results: Path | None) -> None:
+    """Refuse a job whose result would replace one on other data. Partial results are kept apart.
 
     Raises:
-        DataError: the results folder has such results.
+        DataError: the results folder has such a result.
     """
-    if results is None:
-        return
-    for question in questions.values():
-        refuse_other_folder(results, question)
-    for job in jobs:
-        if not job.task.partial:
-            refuse_other_data(
-                results,
-                model=job.row,
-                question=questions[job.task.name],
-                statement=job.task.protocol.statement,
-            )
+    if results is not None and not job.task.partial:
+        refuse_other_data(results, model=job.row, question=question, statement=job.task.protocol.statement)
 
 
-def question_of(job: Job, cache: Path) -> Question:
-    """What decides whether a job's result is comparable with another."""
+def question_of(job: Job, cache: Path, results: Path | None) -> Question:
+    """What decides whether a job's result is comparable with another.
+
+    Raises:
+        DataError: the results folder has results of the task on another folder.
+    """
     task = job.task
-    return Question.told(
+    question = Question.told(
         data_digests(job, cache),
         task=task.name,
         protocol=task.protocol.digest,
@@ -62,6 +52,9 @@ def question_of(job: Job, cache: Path) -> Question:
         source=task.problem.images.name,
         revision=task.problem.images.revision,
     )
+    if results is not None:
+        refuse_other_folder(results, question)
+    return question
 
 
 def write_all(

@@ -1,14 +1,17 @@
 """The models and tasks that a request names: lists them, finds and counts them, or loads them."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Unpack
 
+from vlbench.api.failures import Failures
 from vlbench.cards.build import NamedModel, NamedTask, open_model, open_task
 from vlbench.cards.catalogue import read_catalogue, select
+from vlbench.cards.data_request import DataRequest
 from vlbench.cards.texts import read_classnames
 from vlbench.core.contracts import Checkpoint, Model, Placement
-from vlbench.core.errors import DataError, VlbenchError
+from vlbench.core.errors import Attempt, DataError, VlbenchError
 from vlbench.core.files import shown
 from vlbench.core.method import ZERO_SHOT
 from vlbench.core.task import Task
@@ -16,9 +19,15 @@ from vlbench.options import Keywords, Options
 
 
 def resolve(
-    models: str | Sequence[str] | Checkpoint, tasks: str | Sequence[str], options: Options
+    models: str | Sequence[str] | Checkpoint,
+    tasks: str | Sequence[str],
+    options: Options,
+    failures: Failures | None = None,
 ) -> tuple[list[NamedModel], list[NamedTask]]:
     """Find models and tasks by name, alias or wildcard. A task that is named twice is returned once.
+
+    With `failures`, which then counts the pairs, models and tasks that cannot be opened are noted there and
+    left out.
 
     Raises:
         VlbenchError: a name is unknown, a card is wrong, or data are missing or differ from the card.
@@ -34,30 +43,44 @@ def resolve(
     chosen = select(catalogue, models, "model")
     if options.weights is not None and len(chosen) != 1:
         raise VlbenchError(f"--weights belongs to one model, not to {len(chosen)}; name one")
+    asked = select(catalogue, (tasks,) if isinstance(tasks, str) else tasks, "task")
+    refusing: Attempt = nullcontext if failures is None else failures.refusing
+    if failures is not None:
+        failures.asked = len([*opened, *chosen]) * len(asked) * len(options.methods)
     found: dict[str, NamedTask] = {}
-    for name in select(catalogue, (tasks,) if isinstance(tasks, str) else tasks, "task"):
-        named = open_task(name, catalogue, request=data)
-        first = found.setdefault(named.task.name, named)
-        here, there = (each.task.problem.images.name for each in (named, first))
-        if here != there:
-            raise DataError(
-                f"{there} and {here} are both {named.task.name}: their folders and their files have equal "
-                "names and sizes; rename one of the folders"
-            )
-    if data.classnames is not None:
-        own = {text.name for text in read_classnames(data.classnames)}
-        for name, named in found.items():
-            if own.isdisjoint(text.name for text in named.task.problem.texts):
-                raise DataError(
-                    f"{name}: asks by its data's own texts, and by no name of "
-                    f"{shown(data.classnames)}; run it without --classnames"
-                )
+    for name in asked:
+        with refusing(name):
+            named = open_task(name, catalogue, request=data)
+            _refuse_task(named, found, data)
+            found.setdefault(named.task.name, named)
     cache = None if options.verify_data else options.cache  # files are digested anew, not remembered
-    opened += [
-        open_model(name, catalogue, weights=options.weights, preprocess=options.preprocess, cache=cache)
-        for name in chosen
-    ]
+    for name in chosen:
+        with refusing(name):
+            opened.append(
+                open_model(
+                    name, catalogue, weights=options.weights, preprocess=options.preprocess, cache=cache
+                )
+            )
     return opened, list(found.values())
+
+
+def _refuse_task(named: NamedTask, others: Mapping[str, NamedTask], data: DataRequest) -> None:
+    """Raise DataError where another task has this one's name, or where it does not ask by the names given."""
+    name, source = named.task.name, named.task.problem.images.name
+    there = others.get(name, named).task.problem.images.name
+    if source != there:
+        raise DataError(
+            f"{there} and {source} are both {name}: their folders and their files have equal "
+            "names and sizes; rename one of the folders"
+        )
+    if data.classnames is None:
+        return
+    own = {text.name for text in read_classnames(data.classnames)}
+    if own.isdisjoint(text.name for text in named.task.problem.texts):
+        raise DataError(
+            f"{name}: asks by its data's own texts, and by no name of "
+            f"{shown(data.classnames)}; run it without --classnames"
+        )
 
 
 def refuse_method(options: Options, what: str) -> None:

@@ -1,31 +1,32 @@
 """Runs: every model on every task, planned at once, measured model by model, written as they finish."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, closing
-from itertools import chain
+from contextlib import ExitStack, closing, nullcontext
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Unpack
 
 from vlbench.api.additions import leaderboard_additions
-from vlbench.api.kept_results import is_there, question_of, refuse_replacing, write_all
-from vlbench.api.request import resolve
+from vlbench.api.failures import Failures, NotAllRun
+from vlbench.api.kept_results import write_all
+from vlbench.api.prepared import prepared
 from vlbench.api.results import Results
 from vlbench.cards.build import facts_of, is_zero_shot
 from vlbench.cards.data_request import DataRequest
 from vlbench.cards.schema import ModelCard, TaskCard
 from vlbench.core.capabilities import NAMES_ALONE
 from vlbench.core.contracts import Checkpoint
-from vlbench.core.errors import Unsupported, VlbenchError, WorkersLost
+from vlbench.core.errors import Attempt, VlbenchError
+from vlbench.core.machine import enough_memory
 from vlbench.core.result import Result
-from vlbench.core.task_reading import reading_line, what_was_read
 from vlbench.engine.executors.pool import Pool
 from vlbench.engine.job import Job
 from vlbench.engine.measure import Measured, result_of
-from vlbench.engine.plan import Listed, located, plan_jobs
-from vlbench.engine.refusal import refuse_seen, seen_by
+from vlbench.engine.plan import located
+from vlbench.engine.refusal import seen_by
 from vlbench.engine.remarks import noted, noted_lines
 from vlbench.engine.settings import RunSettings
-from vlbench.engine.shares import encode_share, refuse_lacking
+from vlbench.engine.shares import encode_share
 from vlbench.engine.stored import forget, stored_measurement
 from vlbench.options import Keywords, Options
 from vlbench.report.tables.leaderboard import write_leaderboards
@@ -48,8 +49,12 @@ def evaluate(
     is called `name`, else after its class. It runs where it lies, in evaluation mode, and is left as it was;
     what was encoded is used for the tasks of this call alone.
 
+    What cannot be run or fails is left out, and the rest is run, unless `fail_fast` is true.
+
     Raises:
-        VlbenchError: a name, a file or an option is wrong. What was finished is written and stored.
+        NotAllRun: some pairs of a model and a task were left out; `results` are those of the others.
+        VlbenchError: a name, a file or an option is wrong, or no pair could be run. What was finished is
+            written and stored.
 
     >>> from tempfile import TemporaryDirectory
     >>> with TemporaryDirectory() as cache:
@@ -83,10 +88,16 @@ def _finished(
     models: str | Sequence[str] | Checkpoint, tasks: str | Sequence[str], options: Options
 ) -> Results:
     """The results of a run, after which the CSVs hold what was finished, also where it ended early."""
+    found = Results()
     try:
-        return Results(run(models, tasks, options))
+        for result in run(models, tasks, options):
+            found.append(result)
+    except NotAllRun as error:
+        error.results = found
+        raise
     finally:
         rebuild_leaderboards(options)
+    return found
 
 
 def run(
@@ -95,79 +106,61 @@ def run(
     options: Options,
     *,
     tell: Callable[[str], None] = lambda _: None,
+    config: str = "",
 ) -> Iterator[Result]:
     """Score every model on every task, model by model. Each result is written before it is yielded.
 
-    `tell` gets a line about what each task read, before anything is loaded.
+    `config` is the digest of a file that the options come from, which results keep. `tell` gets a line about
+    what each task read, before anything is loaded, and about each model, task or pair that cannot be run or
+    fails, while the others are run.
 
     Raises:
-        VlbenchError: as `evaluate`. All names, files and counts are checked before any weights load.
-        Unsupported: a model and a task do not fit together; raised after all others have run.
-        WorkersLost: workers died again and again over images of a task; raised after all others have run.
+        NotAllRun: some pairs could not be run or failed; raised after all others have run.
+        VlbenchError: as `evaluate`; also where no pair could be run, or, with `fail_fast`, at the first.
     """
-    (opened, asked_tasks), data = resolve(models, tasks, options), options.data
-    settings, cache = options.settings, options.cache
-    read = {named.task.name: what_was_read(named.task) for named in asked_tasks}
-    for line in (*settings.said, *(reading_line(name, said) for name, said in read.items())):
-        tell(line)
-    planned: list[list[Job]] = []
-    listed: Listed = {}
-    refused: dict[str, None] = {}
-    for model in opened:
-        jobs, reasons = plan_jobs(
-            model.checkpoint, [named.task for named in asked_tasks], settings, options.methods, listed
-        )
-        planned.append(jobs)
-        refused.update(dict.fromkeys(reasons))
-    for line in refused if any(planned) else ():
-        tell(f"refused: {line}")
-    # what is asked is the same of all models, whatever their names for it
-    jobs = list(chain.from_iterable(planned))
-    asked = {job.task.name: job for job in jobs}
-    questions = {name: question_of(job, cache) for name, job in asked.items()}
-    refuse_replacing(jobs, questions, options.results)
-    for job in jobs:
-        if not data.allow_seen_images:
-            refuse_seen(job, cache)
-    cards = {named.task.name: named.card for named in asked_tasks}
-    lost: list[str] = []
+    failures = Failures(tell, fail_fast=options.fail_fast)
+    asked = prepared(models, tasks, options, failures)
+    settings, cache, data = options.settings, options.cache, options.data
     with closing(Pool(settings, tell)) as pool:
-        for model, wanted in zip(opened, planned, strict=True):
-            if options.missing:
-                wanted = [
-                    job for job in wanted if not is_there(job, questions[job.task.name], options.results)
-                ]
-            if options.score_only:
-                refuse_lacking(wanted, cache)
+        for model, wanted in zip(asked.models, asked.jobs, strict=True):
             if settings.share is not None:
-                for line in _shared(wanted, settings, cache, pool):
+                for line in _shared(wanted, settings, cache, pool, failures):
                     tell(line)
                 continue
             done: list[Job] = []
             try:
-                for job, found in measured(wanted, settings, cache, pool, lost):
+                for job, found in measured(wanted, settings, cache, pool, failures.running):
                     done.append(job)
                     of_task = job.task.name
-                    result = _result(
-                        job, found, cache, (model.card, cards[of_task]), data, read[of_task], tell
-                    )
-                    if options.results is not None:
-                        write_all(
-                            result,
+                    with failures.running(job.pair):
+                        result = _result(
                             job,
                             found,
-                            options.results,
-                            settings,
                             cache,
-                            predictions=options.save_predictions,
+                            (model.card, asked.cards[of_task]),
+                            data,
+                            asked.read[of_task],
+                            tell,
                         )
-                    yield result
+                        if config:
+                            result = replace(result, settings={**result.settings, "config": config})
+                        if options.results is not None:
+                            write_all(
+                                result,
+                                job,
+                                found,
+                                options.results,
+                                settings,
+                                cache,
+                                predictions=options.save_predictions,
+                            )
+                        failures.done += 1
+                        yield result
             finally:
                 # nobody will ask for the keys of an object again
                 for job in (*wanted, *done) if not isinstance(models, str | Sequence) else ():
                     forget(job, cache)
-    if refused or lost:
-        raise (WorkersLost if lost else Unsupported)("; ".join([*refused, *lost]))
+    failures.raise_found()
 
 
 def _result(
@@ -211,47 +204,49 @@ def measured(
     settings: RunSettings,
     cache: Path,
     pool: Pool | None = None,
-    lost: list[str] | None = None,
+    running: Attempt = nullcontext,
 ) -> Iterator[tuple[Job, Measured]]:
     """Measure the jobs of one model: yields each job with all of its keys, and its measurement.
 
     Weights are loaded at the first job that is not stored; images are encoded once for all of these jobs.
-    `pool` are workers that several models share. `lost` gets a line on each job whose workers died.
+    `pool` are workers that several models share. A job whose error `running` takes is left out.
 
     Raises:
-        WorkersLost: the workers of a job died, and there is no `lost`.
+        VlbenchError: a job fails, and `running` takes no error.
     """
     with ExitStack() as stack:
         session = None
         for place, job in enumerate(jobs):
-            known = located(job, cache)
-            found = None if known is None else stored_measurement(known, cache)
-            if known is None or found is None:
-                # torch is imported here, so that a run with everything stored starts without it
-                from vlbench.engine.evaluate import evaluate as evaluate_job
-                from vlbench.engine.session import Session
+            with running(job.pair):
+                known = located(job, cache)
+                found = None if known is None else stored_measurement(known, cache)
+                if known is None or found is None:
+                    # torch is imported here, so that a run with everything stored starts without it
+                    from vlbench.engine.evaluate import evaluate as evaluate_job
+                    from vlbench.engine.session import Session
 
-                session = session or stack.enter_context(Session(job.checkpoint, settings, cache, pool=pool))
-                session.jobs = jobs[place:]
-                try:
-                    known, found = evaluate_job(known or job, session)
-                except WorkersLost as error:
-                    if lost is None:
-                        raise
-                    lost.append(f"{job.row} on {job.task.name}: {error}")
-                    continue
-            yield known, found
+                    session = session or stack.enter_context(
+                        Session(job.checkpoint, settings, cache, pool=pool)
+                    )
+                    session.jobs = jobs[place:]
+                    with enough_memory(f"to run {job.pair}", "pass a smaller --batch-size or free some"):
+                        known, found = evaluate_job(known or job, session)
+                yield known, found
 
 
-def _shared(jobs: Sequence[Job], settings: RunSettings, cache: Path, pool: Pool) -> Iterator[str]:
+def _shared(
+    jobs: Sequence[Job], settings: RunSettings, cache: Path, pool: Pool, failures: Failures
+) -> Iterator[str]:
     """Encode a share of the images of one model's jobs that are not measured; a line on each data set."""
     wanted = [job for job in jobs if stored_measurement(job, cache) is None]
+    failures.done += len(jobs) - len(wanted)
     if not wanted:
         return
     from vlbench.engine.session import Session  # and torch
 
     with Session(wanted[0].checkpoint, settings, cache, pool=pool) as session:
-        for use, count in encode_share(wanted, session):
+        for use, count in encode_share(wanted, session, failures.running):
+            failures.done += 1
             yield f"{use.job.row}: share {settings.share} of {use.dataset.name}: {count} images encoded"
 
 

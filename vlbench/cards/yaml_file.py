@@ -95,7 +95,7 @@ def read_mapping(path: Path) -> dict[str, object]:
         problem = getattr(error, "problem", None) or " ".join(str(error).split())
         raise CardError(f"{shown(path)}:{line} {problem[:_SHOWN]}") from error
     if not isinstance(value, dict):
-        raise CardError(f"{shown(path)}: holds no fields; a card is a mapping `field: value`")
+        raise CardError(f"{shown(path)}: holds no fields; write a mapping `field: value`")
     return value
 
 

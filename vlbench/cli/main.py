@@ -11,6 +11,7 @@ from typing import NoReturn
 
 import click
 
+from vlbench.api.failures import NotAllRun
 from vlbench.cli.output import say
 from vlbench.core.errors import CheckFailed, VlbenchError
 from vlbench.core.machine import fault_line, hidden_fault, is_machine_fault, is_out_of_memory
@@ -92,7 +93,7 @@ group = click.version_option(package_name="vlbench")(
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Run the command line. Exit code: 0 done, 1 a check failed, 2 a mistake of the user."""
+    """Run the command line. Exit code: 0 done, 1 a check or a part failed, 2 a mistake of the user."""
     # what the hub's client tells of a failed request stands in the one line of the error
     os.environ.setdefault("HF_HUB_VERBOSITY", "error")
     try:
@@ -100,6 +101,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
     except CheckFailed as error:
         _say(error)
         sys.exit(1)
+    except NotAllRun as error:
+        for line in error.failed:
+            _say(line)
+        sys.exit(1 if error.done else 2)
     except VlbenchError as error:
         fault = hidden_fault(error)
         _say(error if fault is None else fault_line(fault))

@@ -1,7 +1,11 @@
 """Errors that a user can cause. Each message is one line: what is wrong, where, and what to do."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from contextlib import AbstractContextManager
 from difflib import get_close_matches
+
+Attempt = Callable[[str], AbstractContextManager[object]]
+"""Makes the block in which a part of a request is done, by the part's name. The block may take its error."""
 
 
 class VlbenchError(Exception):

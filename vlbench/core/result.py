@@ -46,7 +46,8 @@ class Result:
     few images, where they are files), code, and for a method that learned: method, and train_image_ids or
     validation_image_ids.
     `settings` holds what the user chose: device, precision, batch_size, text_batch_size, preprocess, seed,
-    and for a method: method with its settings, and shots, the number of images of each class.
+    and for a method: method with its settings, and shots, the number of images of each class; with
+    `--config`, config, the SHA-256 digest of the file.
     `partial` tells why the run is not the whole task; empty if it is.
     `replicate_of` is the leaderboard row of which this model is one seed; empty for a row of its own.
     `method` is what acted on the model's features or scores, as its row names it; empty for zero-shot.

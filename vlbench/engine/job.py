@@ -71,6 +71,11 @@ class Job:
         return found
 
     @property
+    def pair(self) -> str:
+        """The row and the task, as messages name them."""
+        return f"{self.row} on {self.task.name}"
+
+    @property
     def decides_late(self) -> bool:
         """Whether the method learns thresholds alone, so that the model's own prediction can be shared."""
         return self.method.parts == {"thresholds"}

@@ -1,6 +1,7 @@
 """Plans: a job for each model, method and task of a request, with keys made of content. Imports no torch."""
 
 from collections.abc import Sequence
+from contextlib import nullcontext
 from dataclasses import replace
 from itertools import product
 from pathlib import Path
@@ -8,7 +9,7 @@ from pathlib import Path
 from vlbench.core.code_digest import digest_of_code
 from vlbench.core.contracts import Checkpoint, Dataset, Identity, Text
 from vlbench.core.digest import digest_of, digest_of_strings
-from vlbench.core.errors import Unsupported
+from vlbench.core.errors import Attempt
 from vlbench.core.image import ImageList, known_keys, list_images
 from vlbench.core.method import ZERO_SHOT, Method
 from vlbench.core.metric_name import metrics_of
@@ -41,10 +42,15 @@ def plan_job(
         Unsupported: a metric reads what the task does not keep or does not suit its question, the method does
             not suit the task, the model lacks what they need, or the device lacks the precision.
     """
-    problem = task.problem if method.rewrite is None else method.rewrite(task.problem)
+    problem = rewritten(task, method)
     refuse_unfit(checkpoint, task, problem, method, settings)
     identity = identity or checkpoint.identify()
     return _job(checkpoint, identity, task, problem, settings, method, {} if listed is None else listed)
+
+
+def rewritten(task: Task, method: Method) -> Problem:
+    """The problem of a task as a method asks it."""
+    return task.problem if method.rewrite is None else method.rewrite(task.problem)
 
 
 def located(job: Job, cache: Path) -> Job | None:
@@ -83,20 +89,31 @@ def plan_jobs(
     settings: RunSettings,
     methods: Sequence[Method],
     listed: Listed,
-) -> tuple[list[Job], list[str]]:
-    """The jobs of one model, method by method, and reasons for the pairs that cannot be run.
+    refusing: Attempt = nullcontext,
+) -> list[Job]:
+    """The jobs of one model, method by method; a pair whose error `refusing` takes is left out.
 
-    `listed` collects the images of the tasks, so that several models share the lists.
+    The model's files are looked for once, and only where it fits a task. `listed` collects the images of the
+    tasks, so that several models share the lists.
+
+    Raises:
+        VlbenchError: as `plan_job`, or the model's files are missing, and `refusing` takes no error.
     """
-    jobs: list[Job] = []
-    reasons: list[str] = []
+    fit: list[tuple[Method, Task, Problem]] = []
     for method, task in product(methods, tasks):
-        identity = jobs[0].identity if jobs else None
-        try:
-            jobs.append(plan_job(checkpoint, task, settings, identity, method, listed))
-        except Unsupported as error:
-            reasons.append(str(error))
-    return jobs, reasons
+        with refusing(f"{checkpoint.name} on {task.name}"):
+            problem = rewritten(task, method)
+            refuse_unfit(checkpoint, task, problem, method, settings)
+            fit.append((method, task, problem))
+    jobs: list[Job] = []
+    if not fit:
+        return jobs
+    with refusing(checkpoint.name):
+        identity = checkpoint.identify()
+        for method, task, problem in fit:
+            with refusing(f"{checkpoint.name} on {task.name}"):
+                jobs.append(_job(checkpoint, identity, task, problem, settings, method, listed))
+    return jobs
 
 
 def _job(

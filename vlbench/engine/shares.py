@@ -1,11 +1,12 @@
 """Runs of a job array: each encodes its share of the images, and a last one scores; imports no torch."""
 
 from collections.abc import Iterator, Sequence
+from contextlib import nullcontext
 from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from vlbench.core.errors import DataError
+from vlbench.core.errors import Attempt, DataError
 from vlbench.core.image import known_keys, shares_read
 from vlbench.core.share import Share
 from vlbench.engine.feature_store import FeatureSpace
@@ -16,8 +17,14 @@ if TYPE_CHECKING:
     from vlbench.engine.session import Session
 
 
-def encode_share(jobs: Sequence[Job], session: "Session") -> Iterator[tuple[Use, int]]:
+def encode_share(
+    jobs: Sequence[Job],
+    session: "Session",
+    running: Attempt = nullcontext,
+) -> Iterator[tuple[Use, int]]:
     """Encode a share of the images of one model's jobs; each data set's use, and how many were encoded of it.
+
+    A data set whose error `running` takes is left out.
 
     Raises:
         DataError: an image does not decode.
@@ -31,8 +38,9 @@ def encode_share(jobs: Sequence[Job], session: "Session") -> Iterator[tuple[Use,
         if known_keys(use.images, session.cache) is None:
             read.add(use.images.states)
         before = session.spent.images
-        session.encode_images(use)
-        yield use, session.spent.images - before
+        with running(f"{use.job.row} on {use.dataset.name}"):
+            session.encode_images(use)
+            yield use, session.spent.images - before
 
 
 def refuse_lacking(jobs: Sequence[Job], cache: Path) -> None:

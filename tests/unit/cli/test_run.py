@@ -13,7 +13,7 @@ def requests(monkeypatch, make_result):
     """Requests that `run` is given; it answers one result."""
     seen = []
 
-    def run(models, tasks, options, *, tell):
+    def run(models, tasks, options, *, tell, config):
         seen.append(options)
         yield make_result()
 

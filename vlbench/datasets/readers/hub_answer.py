@@ -72,7 +72,7 @@ def refuse_without_network() -> None:
     if constants.HF_HUB_OFFLINE:
         raise OfflineModeIsEnabled("HF_HUB_OFFLINE is set")
     if not has_network():
-        raise ConnectionError("no network")
+        raise ConnectionError("no connection to the hub")
 
 
 def request_headers() -> dict[str, str]:

@@ -14,7 +14,7 @@ from tqdm import tqdm
 
 from vlbench.core.capabilities import Vectors
 from vlbench.core.contracts import Dataset, Model, Text
-from vlbench.core.errors import LacksMemory, NotFinite, PluginError
+from vlbench.core.errors import LacksMemory, NotFinite, PluginError, VlbenchError
 from vlbench.core.image import part_of
 from vlbench.core.machine import enough_memory, is_out_of_memory
 from vlbench.engine.chunk import Chunk, Encoded, Features, Reduction
@@ -42,6 +42,7 @@ class LocalExecutor:
     text_batch_size: int = 0
     loaded: Model | None = None
     load_seconds: float = 0.0
+    _error: VlbenchError | None = None
     _columns: dict[Reduction, Columns] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -50,12 +51,22 @@ class LocalExecutor:
 
     @property
     def model(self) -> Model:
-        """The model; it is loaded now if it was not before."""
+        """The model; it is loaded now if it was not before.
+
+        Raises:
+            VlbenchError: it does not load, or did not before.
+        """
+        if self._error is not None:  # another job would read gigabytes to learn the same
+            raise self._error
         if self.loaded is None:
             start = time.perf_counter()
             torch.manual_seed(self.settings.seed)
-            with enough_memory("to load the model", "free some, or take a smaller model"):
-                self.loaded = self.open()
+            try:
+                with enough_memory("to load the model", "free some, or take a smaller model"):
+                    self.loaded = self.open()
+            except VlbenchError as error:
+                self._error = error
+                raise
             self.load_seconds = time.perf_counter() - start
         return self.loaded
 

@@ -40,7 +40,7 @@ def hub_file(
             if isinstance(cached, str):
                 return Path(cached)
         if not has_network():
-            raise unreachable("no network")
+            raise unreachable("no connection to the hub")
         for name in names:
             try:
                 return Path(hf_hub_download(repository, name, revision=revision))

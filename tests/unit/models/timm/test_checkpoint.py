@@ -179,7 +179,7 @@ def test_without_a_network_or_published_weights_a_line_says_what_to_do(
         timm(Origin(name), reference=DINO).identify()
     assert str(caught.value) == (
         f"{name}: model.safetensors of timm/{DINO} is not on this machine and could not be fetched "
-        "(no network); fetch it on another machine and pass --weights FILE"
+        "(no connection to the hub); fetch it on another machine and pass --weights FILE"
     )
     with pytest.raises(WeightsError, match=r"^timm:gcvit_tiny: timm names no weights on the hub; pass"):
         timm(Origin("timm:gcvit_tiny"), reference="gcvit_tiny").identify()
