@@ -16,9 +16,10 @@ from vlbench.cards.schema import Location, SourceFields, TaskCard, check_options
 from vlbench.cards.texts import card_names, find_descriptions, find_text_file, read_templates
 from vlbench.core.contracts import Dataset, Place
 from vlbench.core.dataset import as_dataset
-from vlbench.core.errors import DataError, SourceMissing
+from vlbench.core.errors import CardError, DataError, SourceMissing
 from vlbench.core.label_index import compare_names
 from vlbench.core.method import SplitName
+from vlbench.core.outside_name import inner_folder
 from vlbench.core.registry import SOURCES
 from vlbench.core.task import Expectation, TaskRequest
 
@@ -138,15 +139,25 @@ def on_folder(
 ) -> list[tuple[SourceFields, Callable[[Place], Any]]]:
     """The sources that take a path, each once, applied to the folder that a user names.
 
+    The folder first stands for the first part of a path: of `imagenet/val`, it may hold `val`, which would
+    pass for a class in a folder of class folders. Then it stands for the whole path.
+
     Raises:
         DataError: no source takes a path.
+        CardError: a source's path leads out of the data root.
     """
-    path = str(folder.expanduser().absolute())
-    found: dict[str, tuple[SourceFields, Callable[[Place], Any]]] = {}
+    named = folder.expanduser().absolute()
+    above: list[tuple[SourceFields, Path]] = []
     for source in sources:
+        path = source.options.get(PATH)
+        if isinstance(path, str) and not Path(path).expanduser().is_absolute():
+            parts = Path(inner_folder(path, f"{task}: a source's path", CardError)).parts
+            above.append((source, named.joinpath(*parts[1:])))
+    found: dict[str, tuple[SourceFields, Callable[[Place], Any]]] = {}
+    for source, place in (*above, *((source, named) for source in sources)):
         factory = SOURCES.get(source.kind)
         if PATH in option_names(factory):
-            moved = SourceFields.model_validate({**source.options, "kind": source.kind, PATH: path})
+            moved = SourceFields.model_validate({**source.options, "kind": source.kind, PATH: str(place)})
             options, _ = check_options(factory, moved.options)
             same = json.dumps(moved.model_dump(), sort_keys=True)
             found.setdefault(same, (moved, partial(factory, **options)))
