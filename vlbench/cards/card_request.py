@@ -19,7 +19,7 @@ from vlbench.core.dataset import as_dataset
 from vlbench.core.errors import CardError, DataError, SourceMissing
 from vlbench.core.label_index import compare_names
 from vlbench.core.method import SplitName
-from vlbench.core.outside_name import inner_folder
+from vlbench.core.outside_name import inner_folder, inner_path
 from vlbench.core.registry import SOURCES
 from vlbench.core.task import Expectation, TaskRequest
 
@@ -83,6 +83,8 @@ def card_request(search: Search, request: DataRequest, split: SplitName | None =
     place = request.place(entry.path.parent)
     part = card if split is None else getattr(card, split)
     if source is None:
+        if unread := unread_copies(entry, card, request):
+            raise DataError(f"{entry.name}: {unread[0]}")
         looked = no_data(search.passed_over, f", which `vlbench data check {entry.name}` names")
         raise DataError(f"{entry.name}: {looked}, or name the very folder: --data-root {entry.name}=FOLDER")
     names = None if request.classnames is not None else card_names(card, place, entry.name)
@@ -122,6 +124,23 @@ def card_request(search: Search, request: DataRequest, split: SplitName | None =
     if entry.half is None:
         return asked
     return class_half(asked, entry.half)
+
+
+def unread_copies(entry: Entry, card: TaskCard, request: DataRequest) -> tuple[str, ...]:
+    """The copies that are there and that a card knows to be unreadable, each with what to do.
+
+    Raises:
+        CardError: the path of one leads out of the data root.
+    """
+    named = request.folder_of(entry.name, entry.aliases)
+    found = []
+    for path, said in card.unread.items():
+        inside = Path(inner_path(path, f"{entry.name}: unread", CardError))
+        places = [root / inside for root in request.roots]
+        if named is not None:
+            places = [named.expanduser().joinpath(*inside.parts[1:])]
+        found += [f"{place} {said}" for place in places if place.exists()]
+    return tuple(found)
 
 
 def no_data(passed_over: Sequence[tuple[SourceFields, SourceMissing]], others: str = "") -> str:

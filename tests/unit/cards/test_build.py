@@ -188,6 +188,22 @@ def test_a_tasks_own_folder_may_be_the_one_above_its_data(
         asked("counting", roots_by_task={"counting": tmp_path / "here"})
 
 
+def test_a_copy_that_the_card_knows_to_be_unreadable_is_told(
+    write_task: Callable[..., Path], tmp_path: Path
+) -> None:
+    write_task(sources="[{kind: listed, path: a}]", unread="{a/all: has no split; fetch the split}")
+    (tmp_path / "here" / "a" / "all").mkdir(parents=True)
+    for request in (
+        {"roots": (tmp_path / "here",)},
+        {"roots_by_task": {"counting": tmp_path / "here" / "a"}},
+    ):
+        with pytest.raises(DataError, match=r"^counting: .*here/a/all has no split; fetch the split$"):
+            asked("counting", **request)
+    write_task(sources="[{kind: listed, path: a}]", unread="{../all: has no split}")
+    with pytest.raises(CardError, match=r"counting: unread: '\.\./all' leads out of the folder"):
+        asked("counting")
+
+
 @pytest.mark.parametrize(
     ("limit", "taken", "partial"), [(3, 3, "limit 3"), (1, 1, "limit 1"), (10, 10, ""), (99, 10, "")]
 )

@@ -72,6 +72,13 @@ def test_a_subset_is_counted_in_words(tmp_path: Path) -> None:
         assert line in lines
 
 
+def test_a_copy_without_the_split_is_noted(tmp_path: Path) -> None:
+    (tmp_path / "eurosat" / "2750").mkdir(parents=True)
+    code, text, _ = run("check", "eurosat", "--data-root", str(tmp_path))
+    assert code == 2
+    assert "eurosat/2750 holds all 27,000 images and names no test split; put the 5,400" in text
+
+
 def test_several_tasks_are_a_table_and_the_worst_decides(tmp_path: Path) -> None:
     code, text, _ = run("check", "digits,shapes", "--open", "1")
     assert (code, text.splitlines()[-1]) == (0, "2 tasks: 2 fits")
