@@ -104,6 +104,13 @@ def hub(root: Path) -> Dataset:
     )
 
 
+def ilsvrc_val(root: Path) -> Dataset:
+    picture(root / "val" / "ILSVRC2012_val_00000001.JPEG", 1)
+    text(root / "ILSVRC2012_validation_ground_truth.txt", "1")
+    text(root / "ids.txt", "n01440764")
+    return opened("ilsvrc_val", root, ids="ids.txt")
+
+
 def image_list(root: Path) -> Dataset:
     picture(root / "cat" / "1.png", 1)
     text(root / "test.txt", "cat/1.png")
@@ -201,6 +208,7 @@ SAMPLES: dict[str, Callable[[Path], Dataset]] = {
         digits,
         folder,
         hub,
+        ilsvrc_val,
         image_list,
         item_json,
         jsonl,

@@ -10,7 +10,7 @@ from vlbench.acquiring.network import stay_offline
 from vlbench.acquiring.record import differing_files
 from vlbench.cards.build import open_task
 from vlbench.cards.card_file import ReadCard, read_card
-from vlbench.cards.card_request import Search, search_sources
+from vlbench.cards.card_request import Search, search_sources, unread_copies
 from vlbench.cards.catalogue import Catalogue, Reference, find
 from vlbench.cards.data_request import DataRequest
 from vlbench.cards.folders import Entry
@@ -111,7 +111,7 @@ def _of_card(
         return replace(check, state="differs", differs=(str(error),))
     check = replace(check, used=_used(search), passed_over=tuple(_looked(search)))
     if search.source is None:
-        return check
+        return replace(check, notes=unread_copies(entry, card, request))
     try:
         task = open_task(name, catalogue, request=request, search=search).task
     except (DataError, UnknownName) as error:

@@ -16,9 +16,10 @@ from vlbench.cards.schema import Location, SourceFields, TaskCard, check_options
 from vlbench.cards.texts import card_names, find_descriptions, find_text_file, read_templates
 from vlbench.core.contracts import Dataset, Place
 from vlbench.core.dataset import as_dataset
-from vlbench.core.errors import DataError, SourceMissing
+from vlbench.core.errors import CardError, DataError, SourceMissing
 from vlbench.core.label_index import compare_names
 from vlbench.core.method import SplitName
+from vlbench.core.outside_name import inner_folder, inner_path
 from vlbench.core.registry import SOURCES
 from vlbench.core.task import Expectation, TaskRequest
 
@@ -82,6 +83,8 @@ def card_request(search: Search, request: DataRequest, split: SplitName | None =
     place = request.place(entry.path.parent)
     part = card if split is None else getattr(card, split)
     if source is None:
+        if unread := unread_copies(entry, card, request):
+            raise DataError(f"{entry.name}: {unread[0]}")
         looked = no_data(search.passed_over, f", which `vlbench data check {entry.name}` names")
         raise DataError(f"{entry.name}: {looked}, or name the very folder: --data-root {entry.name}=FOLDER")
     names = None if request.classnames is not None else card_names(card, place, entry.name)
@@ -123,6 +126,23 @@ def card_request(search: Search, request: DataRequest, split: SplitName | None =
     return class_half(asked, entry.half)
 
 
+def unread_copies(entry: Entry, card: TaskCard, request: DataRequest) -> tuple[str, ...]:
+    """The copies that are there and that a card knows to be unreadable, each with what to do.
+
+    Raises:
+        CardError: the path of one leads out of the data root.
+    """
+    named = request.folder_of(entry.name, entry.aliases)
+    found = []
+    for path, said in card.unread.items():
+        inside = Path(inner_path(path, f"{entry.name}: unread", CardError))
+        places = [root / inside for root in request.roots]
+        if named is not None:
+            places = [named.expanduser().joinpath(*inside.parts[1:])]
+        found += [f"{place} {said}" for place in places if place.exists()]
+    return tuple(found)
+
+
 def no_data(passed_over: Sequence[tuple[SourceFields, SourceMissing]], others: str = "") -> str:
     """The error text if no source has the data: the first places tried, and how many `others` there are."""
     named = passed_over[:_NAMED]
@@ -138,15 +158,25 @@ def on_folder(
 ) -> list[tuple[SourceFields, Callable[[Place], Any]]]:
     """The sources that take a path, each once, applied to the folder that a user names.
 
+    The folder first stands for the first part of a path: of `imagenet/val`, it may hold `val`, which would
+    pass for a class in a folder of class folders. Then it stands for the whole path.
+
     Raises:
         DataError: no source takes a path.
+        CardError: a source's path leads out of the data root.
     """
-    path = str(folder.expanduser().absolute())
-    found: dict[str, tuple[SourceFields, Callable[[Place], Any]]] = {}
+    named = folder.expanduser().absolute()
+    above: list[tuple[SourceFields, Path]] = []
     for source in sources:
+        path = source.options.get(PATH)
+        if isinstance(path, str) and not Path(path).expanduser().is_absolute():
+            parts = Path(inner_folder(path, f"{task}: a source's path", CardError)).parts
+            above.append((source, named.joinpath(*parts[1:])))
+    found: dict[str, tuple[SourceFields, Callable[[Place], Any]]] = {}
+    for source, place in (*above, *((source, named) for source in sources)):
         factory = SOURCES.get(source.kind)
         if PATH in option_names(factory):
-            moved = SourceFields.model_validate({**source.options, "kind": source.kind, PATH: path})
+            moved = SourceFields.model_validate({**source.options, "kind": source.kind, PATH: str(place)})
             options, _ = check_options(factory, moved.options)
             same = json.dumps(moved.model_dump(), sort_keys=True)
             found.setdefault(same, (moved, partial(factory, **options)))

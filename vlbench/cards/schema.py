@@ -143,6 +143,10 @@ class TaskCard(Fields):
     expect: Annotated[Counts, Field(description="images and texts of the whole task")] = Counts()
     settings: Annotated[dict[str, object], Field(description="settings of the task kind")] = {}
     split: Annotated[str, Field(description="the split, part of the protocol")] = ""
+    unread: Annotated[
+        dict[Word, Word],
+        Field(description="known copies that the task cannot be read from: what each is; what to do"),
+    ] = {}
     train: Annotated[
         Training | None, Field(description="the training split, for `vlbench fit` and methods")
     ] = None

@@ -40,13 +40,7 @@ def read_text(
         if path.suffix != COMPRESSED:
             with TextIOWrapper(open_regular(path), encoding="utf-8-sig", newline=newline) as text:
                 return text.read()
-        with open_regular(path) as file:
-            most = max(_LEAST_LIMIT, _MOST_TIMES * path.stat().st_size)
-            with gzip.open(file) as packed:
-                data = packed.read(most + 1)
-        if len(data) > most:
-            raise error(f"{shown(path)}: unpacks to more than {most:,} bytes; unpack it yourself")
-        return StringIO(data.decode("utf-8-sig"), newline).read()
+        return StringIO(unpacked(path, error).decode("utf-8-sig"), newline).read()
     except UnicodeDecodeError as wrong:
         raise error(f"{shown(path)}: not UTF-8 at byte {wrong.start}; save it as UTF-8") from wrong
     except FileNotFoundError as wrong:
@@ -54,6 +48,22 @@ def read_text(
     except (OSError, EOFError, zlib.error) as wrong:
         reason = getattr(wrong, "strerror", None) or wrong
         raise error(f"{shown(path)}: cannot be read ({reason}); fetch it again, or name another") from wrong
+
+
+def unpacked(path: Path, error: type[VlbenchError] = DataError) -> bytes:
+    """The bytes that gzip packed into a file.
+
+    Raises:
+        VlbenchError: as `error`: they are far more than the file has.
+        OSError, EOFError, zlib.error: it cannot be read or unpacked.
+    """
+    with open_regular(path) as file:
+        most = max(_LEAST_LIMIT, _MOST_TIMES * path.stat().st_size)
+        with gzip.open(file) as packed:
+            data = packed.read(most + 1)
+    if len(data) > most:
+        raise error(f"{shown(path)}: unpacks to more than {most:,} bytes; unpack it yourself")
+    return data
 
 
 def read_json(path: Path, error: type[VlbenchError] = DataError, mend: str = "correct it") -> Any:

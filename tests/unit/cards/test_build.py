@@ -10,7 +10,7 @@ from vlbench.cards.build import facts_of, is_zero_shot, open_model, open_task, o
 from vlbench.cards.catalogue import read_catalogue
 from vlbench.cards.data_request import DataRequest
 from vlbench.core.contracts import Example, Offers, Origin, Place, Target, Text
-from vlbench.core.errors import DataError, Unsupported, VlbenchError
+from vlbench.core.errors import CardError, DataError, Unsupported, VlbenchError
 from vlbench.core.reading import Reading
 from vlbench.core.registry import SOURCES
 from vlbench.core.task import Expectation, TaskRequest
@@ -175,6 +175,35 @@ def test_a_tasks_own_folder_stands_for_every_path(write_task: Callable[..., Path
     write_task(sources="[{kind: remote, repo: org/data}]")
     with pytest.raises(DataError, match="come from remote, not from a folder"):
         asked("counting", roots_by_task={"counting": folder})
+
+
+def test_a_tasks_own_folder_may_be_the_one_above_its_data(
+    write_task: Callable[..., Path], tmp_path: Path
+) -> None:
+    write_task(sources="[{kind: listed, path: a/val}, {kind: listed, path: b}]")
+    for place, found in (("here", "here"), ("here/val", "here/val")):  # the deeper one wins
+        count(tmp_path / place, 2)
+        request, _ = asked("counting", roots_by_task={"counting": tmp_path / "here"})
+        assert request.source.name.startswith(f"{tmp_path / found}:")
+    write_task(sources="[{kind: listed, path: a/../../b}]")
+    with pytest.raises(CardError, match=r"counting: a source's path: 'a/\.\./\.\./b' leads out"):
+        asked("counting", roots_by_task={"counting": tmp_path / "here"})
+
+
+def test_a_copy_that_the_card_knows_to_be_unreadable_is_told(
+    write_task: Callable[..., Path], tmp_path: Path
+) -> None:
+    write_task(sources="[{kind: listed, path: a}]", unread="{a/all: has no split; fetch the split}")
+    (tmp_path / "here" / "a" / "all").mkdir(parents=True)
+    for request in (
+        {"roots": (tmp_path / "here",)},
+        {"roots_by_task": {"counting": tmp_path / "here" / "a"}},
+    ):
+        with pytest.raises(DataError, match=r"^counting: .*here/a/all has no split; fetch the split$"):
+            asked("counting", **request)
+    write_task(sources="[{kind: listed, path: a}]", unread="{../all: has no split}")
+    with pytest.raises(CardError, match=r"counting: unread: '\.\./all' leads out of the folder"):
+        asked("counting")
 
 
 @pytest.mark.parametrize(

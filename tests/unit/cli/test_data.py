@@ -59,7 +59,8 @@ def test_a_subset_is_counted_in_words(tmp_path: Path) -> None:
     assert code == 1
     lines = [line.strip() for line in text.splitlines()]
     assert lines[0] == "imagenet: ImageNet-1k (openai-80)"
-    assert lines[1].split() == ["folder", "used:", f"folder:{folder}"]
+    (used,) = (line for line in lines if "used:" in line)
+    assert used.split() == ["folder", "used:", f"folder:{folder}"]
     for line in (
         "images        2, 50,000 expected",
         "classes       1,000, 1,000 expected, 2 of them have images",
@@ -69,6 +70,13 @@ def test_a_subset_is_counted_in_words(tmp_path: Path) -> None:
         "answer        differs from its card",
     ):
         assert line in lines
+
+
+def test_a_copy_without_the_split_is_noted(tmp_path: Path) -> None:
+    (tmp_path / "eurosat" / "2750").mkdir(parents=True)
+    code, text, _ = run("check", "eurosat", "--data-root", str(tmp_path))
+    assert code == 2
+    assert "eurosat/2750 holds all 27,000 images and names no test split; put the 5,400" in text
 
 
 def test_several_tasks_are_a_table_and_the_worst_decides(tmp_path: Path) -> None:

@@ -50,6 +50,8 @@ def written(root: Path, stem: str) -> None:
         "ImageSets/Main/test.txt": f"{stem}\n",
         "items.json": [item],
         "whatsup.json": [{**item, "image_path": f"{stem}/mug_on_plate.jpg"}],
+        "LOC_val_solution.csv": f"ImageId,PredictionString\n{stem},n01440764 1 1 2 2\n",
+        "ILSVRC2012_val_00000001.JPEG": "",
         "Questions.csv": f"id,type,statement\n1,{stem},a\n2,{stem},b\n",
     }
     for file, content in files.items():
@@ -72,6 +74,7 @@ LAYOUTS: dict[str, dict[str, object]] = {
     "caption_json karpathy": {"annotations": "karpathy.json", "split": "test"},
     "caption_lines": {"names": "image_names.txt", "captions": "captions.txt"},
     "crossmodal3600": {"language": "de"},
+    "ilsvrc_val": {"ids": "none.txt"},
     "coop_split": {},
     "aircraft_variants": {},
     "coco_tags": {},
@@ -118,7 +121,7 @@ def test_the_same_layouts_read_what_lies_inside(layout: str, tmp_path: Path) -> 
     Image.new("RGB", (8, 8)).save(buffer, "JPEG")
     written(tmp_path, "s")
     for folder in (".", "images", "val2014", "JPEGImages", "imgs"):
-        for name in ("s.jpg", "s/1.jpg", "s/2.jpg", "s/mug_on_plate.jpg"):
+        for name in ("s.jpg", "s.JPEG", "s/1.jpg", "s/2.jpg", "s/mug_on_plate.jpg"):
             (tmp_path / folder / name).parent.mkdir(exist_ok=True)
             (tmp_path / folder / name).write_bytes(buffer.getvalue())
     (tmp_path / "Annotations" / "s.xml").write_text(OBJECT)
@@ -192,6 +195,7 @@ OTHERS: dict[str, set[str]] = {
             "revision",
         ),
     },
+    "ilsvrc_val": {"each", "name"},
     "image_list": {"list"},
     "item_json": {"annotations"},
     "layout": {"folders[0]", "split"},

@@ -17,6 +17,7 @@ from vlbench.core.errors import DataError
 from vlbench.core.files import remembered
 from vlbench.core.json_text import parsed_json
 from vlbench.core.reading import LeftOut, Tally
+from vlbench.core.text_file import unpacked
 from vlbench.datasets.readers.annotation import CAPTION_FIELDS, target_of
 from vlbench.datasets.readers.file_listing import FoundFile
 from vlbench.datasets.readers.image_file import IMAGE_SUFFIXES
@@ -71,6 +72,21 @@ def index_of(file: FoundFile, cache: Path | None) -> TarIndex:
     key = f"tar index|{LAYOUT}|{file.state}"
     samples, left_out = parsed_json(remembered(key, cache, lambda: _packed(_read_index(file))))
     return [_sample(each) for each in samples], [LeftOut(*each) for each in left_out]
+
+
+def text_in_tar(path: Path, name: str) -> str:
+    """The text of one member of a small tar that gzip packed.
+
+    Raises:
+        DataError: it is damaged, unpacks to far more than its size, or has no such member.
+    """
+    with reading(path, "no packed tar, or damaged", _AGAIN):
+        stream = BytesIO(unpacked(path))
+        for member in _members(stream, str(path)):
+            if member.name == name:
+                stream.seek(member.offset_data)
+                return stream.read(member.size).decode()
+    raise DataError(f"{path}: holds no {name}; {_AGAIN}")
 
 
 def _packed(index: TarIndex) -> str:
