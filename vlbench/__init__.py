@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from vlbench.api.callback import callback
     from vlbench.api.comparison import compare
-    from vlbench.api.fit import fit_coop
+    from vlbench.api.fit import fit_coop, fit_react
     from vlbench.api.request import list_models, list_tasks, load_model, load_task
     from vlbench.api.runs import evaluate
     from vlbench.api.website import build_site
@@ -48,6 +48,7 @@ __all__ = [
     "compare",
     "evaluate",
     "fit_coop",
+    "fit_react",
     "list_models",
     "list_tasks",
     "load_model",
@@ -57,7 +58,7 @@ __all__ = [
 _HOMES = {
     "vlbench.api.callback": ("callback",),
     "vlbench.api.comparison": ("compare",),
-    "vlbench.api.fit": ("fit_coop",),
+    "vlbench.api.fit": ("fit_coop", "fit_react"),
     "vlbench.api.request": ("list_models", "list_tasks", "load_model", "load_task"),
     "vlbench.api.runs": ("evaluate",),
     "vlbench.api.website": ("build_site",),

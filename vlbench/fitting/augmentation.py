@@ -115,7 +115,7 @@ def draw_erasure(size: tuple[int, int], random: np.random.Generator) -> Erasure 
         return None
     for _ in range(_TRIES):
         area = size[0] * size[1] * random.uniform(*AREA)
-        ratio = math.exp(random.uniform(*map(math.log, RATIO)))
+        ratio = math.exp(random.uniform(math.log(RATIO[0]), math.log(RATIO[1])))
         height, width = round(math.sqrt(area * ratio)), round(math.sqrt(area / ratio))
         if height < size[0] and width < size[1]:
             top, left = (
