@@ -7,7 +7,7 @@ if TYPE_CHECKING:
     from vlbench.api.callback import callback
     from vlbench.api.comparison import compare
     from vlbench.api.failures import NotAllRun
-    from vlbench.api.fit import fit_coop
+    from vlbench.api.fit import fit_coop, fit_react
     from vlbench.api.request import list_models, list_tasks, load_model, load_task
     from vlbench.api.runs import evaluate
     from vlbench.api.website import build_site
@@ -50,6 +50,7 @@ __all__ = [
     "compare",
     "evaluate",
     "fit_coop",
+    "fit_react",
     "list_models",
     "list_tasks",
     "load_model",
@@ -60,7 +61,7 @@ _HOMES = {
     "vlbench.api.callback": ("callback",),
     "vlbench.api.comparison": ("compare",),
     "vlbench.api.failures": ("NotAllRun",),
-    "vlbench.api.fit": ("fit_coop",),
+    "vlbench.api.fit": ("fit_coop", "fit_react"),
     "vlbench.api.request": ("list_models", "list_tasks", "load_model", "load_task"),
     "vlbench.api.runs": ("evaluate",),
     "vlbench.api.website": ("build_site",),

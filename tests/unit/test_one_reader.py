@@ -35,7 +35,7 @@ READERS = {
     "pyarrow.parquet.read_schema": (),
     "pyarrow.parquet.read_table": (),
     "safetensors.safe_open": ("models/shared/safetensors_file.py",),
-    "safetensors.torch.load": ("fitting/coop.py",),  # of a file that is checksummed
+    "safetensors.torch.load": ("fitting/fit_state.py",),  # of a file that is checksummed
     "safetensors.torch.load_file": (),
     "torch.jit.load": (),
     "torch.load": ("models/shared/weight_files.py",),

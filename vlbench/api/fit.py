@@ -1,16 +1,23 @@
 """Learns on top of a frozen model."""
 
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Unpack
+from typing import TYPE_CHECKING, Literal, Unpack
 
 from vlbench.api.request import refuse_method, resolve
+from vlbench.api.runs import run
 from vlbench.cards.catalogue import read_catalogue
+from vlbench.core.errors import VlbenchError
 from vlbench.fitting.coop_recipe import RecipeOptions
+from vlbench.fitting.react_recipe import ReactOptions, ReactRecipe
 from vlbench.options import Keywords, Options
 
 if TYPE_CHECKING:
     from vlbench.fitting.context_card import ContextCard
+    from vlbench.fitting.react_base import Base
+    from vlbench.fitting.react_card import ReactCard
 
 
 def fit_coop(
@@ -60,3 +67,95 @@ def fit_coop(
         out=Path(out),
         tell=tell,
     )
+
+
+def fit_react(
+    model: str,
+    pairs: Path | str,
+    *,
+    mode: Literal["gated-image", "locked-text"],
+    seeds: Sequence[int] = (1,),
+    recipe: ReactOptions | None = None,
+    at_once: int = 512,
+    validate: str | None = None,
+    every: int = 500,
+    out: Path | str = "fitted",
+    tell: Callable[[str], None] = lambda _: None,
+    **options: Unpack[Keywords],
+) -> "Iterator[ReactCard]":
+    r"""Tune a model's image tower on pairs with REACT's recipe, once a seed; each is written as it ends.
+
+    `pairs` is a folder of images with captions, or the name of a task whose training split they are. A model
+    and its card are written to `out`. `at_once` images are in memory together. Every `every` steps the state
+    is kept, from which an interrupted fit goes on, and the model is scored on the task `validate`. The
+    options are those of `evaluate`; `tell` gets lines about what was read from the data and the model's
+    files.
+
+    Raises:
+        VlbenchError: a name, a file or an option is wrong, the fit ends before its warm-up does, or images of
+            `validate` are among the pairs.
+
+    >>> import json
+    >>> from tempfile import TemporaryDirectory
+    >>> from vlbench import load_task
+    >>> with TemporaryDirectory() as folder:
+    ...     lines = []
+    ...     for example in load_task("shapes-retrieval", limit=4).problem.images.examples:
+    ...         example.image().save(f"{folder}/{example.id}.png")
+    ...         line = {"file_name": f"{example.id}.png", "text": example.target.captions}
+    ...         lines.append(json.dumps(line))
+    ...     _ = Path(folder, "metadata.jsonl").write_text("\n".join(lines))
+    ...     recipe = {"epochs": 1, "warm_up": 0, "batch_size": 2}
+    ...     given = {"device": "cpu", "cache": f"{folder}/cache", "out": f"{folder}/fitted"}
+    ...     (card,) = fit_react("tiny-clip", folder, mode="locked-text", recipe=recipe, **given)
+    >>> len(card.learned_from)
+    4
+    """
+    read = Options.of(options)
+    refuse_method(read, "fit")
+    for name, number in (("every", every), ("at_once", at_once)):
+        if number < 1:
+            raise VlbenchError(f"{name} is {number}; give 1 or more")
+    (named,), tasks = resolve(model, () if validate is None else validate, read)
+    if len(tasks) > 1:
+        raise VlbenchError(f"{validate!r} names {len(tasks)} tasks; name one to validate on")
+    from vlbench.fitting.react import Watch  # and torch
+    from vlbench.fitting.react_seeds import learn
+
+    watch = Watch(every)
+    if validate is not None:
+        task = tasks[0].task
+        watch = Watch(every, task, f"{task.primary} of {task.name}", partial(_score, validate, read))
+
+    return learn(
+        named,
+        str(pairs),
+        read_catalogue(read.include_path),
+        read.data,
+        read.alone("fit"),
+        seeds=seeds,
+        recipe=ReactRecipe(mode, **(recipe or {})),
+        at_once=at_once,
+        watch=watch,
+        cache=read.cache,
+        out=Path(out),
+        tell=tell,
+    )
+
+
+def _score(task: str, options: Options, base: "Base") -> float | None:
+    """The primary metric of a task for a model that is being tuned."""
+    from vlbench.models.memory.checkpoint import MemoryCheckpoint
+    from vlbench.models.memory.held import HeldModel
+    from vlbench.models.memory.state import as_it_was
+
+    model = base.model
+    held = HeldModel(
+        model.info.name,
+        base.network,
+        lambda image: model.normalisation(model.preprocess(image)[None])[0],
+        base.tokenizer,
+    )
+    with as_it_was(tuple(held.modules())):
+        (result,) = run(MemoryCheckpoint(held), task, replace(options, weights=None, results=None))
+    return result.score

@@ -6,18 +6,28 @@ from typing import Any, cast
 
 import click
 
-from vlbench.api.fit import fit_coop
+from vlbench.api.fit import fit_coop, fit_react
 from vlbench.cli.flags import completion, flags
 from vlbench.cli.output import answer, say
 from vlbench.core.errors import VlbenchError
 from vlbench.core.whole_number import whole_number
 from vlbench.fitting.coop_recipe import RecipeOptions
+from vlbench.fitting.react_recipe import AUGMENTATIONS, MODES, ReactOptions
 
 
 @click.group("fit")
 def command() -> None:
-    """Learn a prompt context on a few images of a task's training split."""
+    """Learn a prompt context on a few images, or tune an image tower on pairs of images and captions."""
 
+
+out_flag = click.option(
+    "--out",
+    type=click.Path(path_type=Path, file_okay=False),
+    default=Path("fitted"),
+    show_default=True,
+    envvar="VLBENCH_FITTED",
+    help="Where what is learned and its model cards are written.",
+)
 
 EXAMPLES = """\b
 vlbench fit coop --model tiny-clip --task shapes --shots 16 --seed 1,2,3
@@ -77,14 +87,7 @@ vlbench fit coop --model clip-b16 --task oxford_pets@coop --shots 1,2,4,8,16 --d
     show_default=True,
     help="base: learn on the first half of the classes, for base-to-new generalisation.",
 )
-@click.option(
-    "--out",
-    type=click.Path(path_type=Path, file_okay=False),
-    default=Path("fitted"),
-    show_default=True,
-    envvar="VLBENCH_FITTED",
-    help="Where contexts and their model cards are written.",
-)
+@out_flag
 @flags("device", "precision", "workers", "data_root", "cache", "weights", "include_path")
 def coop(model: str, task: str, shots: str, seed: str, classes: str, out: Path, **given: Any) -> None:
     """Learn CoOp contexts (Zhou et al. 2022). Only the context is learned, with the authors' recipe."""
@@ -110,6 +113,103 @@ def coop(model: str, task: str, shots: str, seed: str, classes: str, out: Path, 
                 f"vlbench: {each.name}: {each.tested} test images of {task} are among those that it learned "
                 "from; name other images under `train` of its card"
             )
+
+
+OF_REACT = """\b
+vlbench fit react --model clip-b32 --pairs PAIRS --mode gated-image --validate dtd --data-root DATA
+vlbench fit react --model tiny-clip --pairs PAIRS --mode locked-text --batch-size 64 --warm-up 20 --rate 1e-3
+"""
+
+
+@command.command("react", epilog=OF_REACT)
+@click.option(
+    "--model",
+    "-m",
+    required=True,
+    shell_complete=completion("model"),
+    help="The model to tune, one of open_clip: a card's name or ADAPTER:REFERENCE.",
+)
+@click.option(
+    "--pairs",
+    "-p",
+    required=True,
+    help="A folder of images with captions, or a task with captions whose training split they are.",
+)
+@click.option(
+    "--mode",
+    type=click.Choice(MODES),
+    required=True,
+    help="What learns: new gated blocks of the image tower, or the whole image tower.",
+)
+@click.option(
+    "--seed", default="1", show_default=True, help="Seed for gates, order and views; several as 1,2,3."
+)
+@click.option(
+    "--epochs", type=click.IntRange(min=1), default=32, show_default=True, help="Passes over the pairs."
+)
+@click.option(
+    "--batch-size", type=click.IntRange(min=1), default=4096, show_default=True, help="Pairs per step."
+)
+@click.option(
+    "--at-once",
+    type=click.IntRange(min=1),
+    default=512,
+    show_default=True,
+    help="Images of a step in memory together; the gradients are those of the whole step.",
+)
+@click.option(
+    "--rate", type=float, help="The highest learning rate.  [default: 5e-4 gated-image, 5e-5 locked-text]"
+)
+@click.option(
+    "--warm-up", type=click.IntRange(min=0), default=5000, show_default=True, help="Steps up to that rate."
+)
+@click.option(
+    "--weight-decay", type=float, default=0.1, show_default=True, help="Of matrices; others have none."
+)
+@click.option(
+    "--gated-layers",
+    type=click.IntRange(min=1),
+    default=6,
+    show_default=True,
+    help="The last image layers that get a gated block; a model that has some keeps those.",
+)
+@click.option(
+    "--augmentation",
+    type=click.Choice(AUGMENTATIONS),
+    default="full",
+    show_default=True,
+    help="full: crops, flips, RandAugment, erased boxes; crop: crops and flips; none: images as they are.",
+)
+@click.option(
+    "--validate",
+    shell_complete=completion("task"),
+    help="A task to score now and then; no image of the pairs.",
+)
+@click.option(
+    "--every",
+    type=click.IntRange(min=1),
+    default=500,
+    show_default=True,
+    help="Steps after which the state is kept, from which an interrupted fit goes on, and the task scored.",
+)
+@out_flag
+@flags("device", "precision", "workers", "data_root", "cache", "weights", "include_path")
+def react(model: str, pairs: str, seed: str, out: Path, **given: Any) -> None:
+    """Tune an image tower on pairs, with the recipe of REACT (Liu et al. 2023). The text tower stays."""
+    recipe = {name: given.pop(name) for name in ReactOptions.__annotations__}
+    written = fit_react(
+        model,
+        pairs,
+        seeds=_numbers(seed, "--seed"),
+        recipe=cast("ReactOptions", recipe),
+        out=out,
+        tell=say,
+        **given,
+    )
+    for each in written:
+        scored = "" if each.score is None else f", {each.scored} {each.score:.4f}"
+        answer(f"{each.name}: loss {each.loss:.3f}{scored}")
+        answer(f"  vlbench run --include-path {out} --model {each.name} --task TASK")
 
 
 def _numbers(value: str, option: str) -> Sequence[int]:

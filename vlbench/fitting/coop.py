@@ -9,7 +9,6 @@ from pathlib import Path
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from safetensors.torch import load, save
 from torch import Tensor
 from tqdm import tqdm
 
@@ -18,7 +17,6 @@ from vlbench.core.contracts import Checkpoint, Dataset, Identity, Placement
 from vlbench.core.dataset import subset
 from vlbench.core.digest import digest_of
 from vlbench.core.errors import DataError
-from vlbench.core.files import read_checked, write_checked
 from vlbench.core.image import image_digests, keep_keys, known_keys, list_images
 from vlbench.core.task import Task
 from vlbench.engine.chunk import Reduction
@@ -30,13 +28,12 @@ from vlbench.engine.plan import space_of
 from vlbench.engine.settings import RunSettings
 from vlbench.fitting.coop_learner import Learner, first_context, prompts_of
 from vlbench.fitting.coop_recipe import CoopRecipe
+from vlbench.fitting.fit_state import STATE_FILE, read_state, write_state
 from vlbench.fitting.views import views
 from vlbench.models.coop.context import ContextFacts, backbone_digest
 from vlbench.models.coop.loading import context_tower
 from vlbench.models.shared.dual_encoder import DualEncoder, unit
 from vlbench.models.shared.text_tower import TextTower
-
-_STATE = "state.safetensors"
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +105,7 @@ def fit(
     model, tower, identity = frozen.model, frozen.tower, frozen.identity
     folder = cache / "fit" / _key(identity, training, few, recipe, settings, cache)
     names = [text.name for text in training.problem.texts]
-    start, epoch, losses = _read_state(folder / _STATE)
+    start, epoch, losses = _read_state(folder / STATE_FILE)
     context = start.get("context", first_context(tower, recipe, len(names)))
     learner = Learner.start(
         prompts_of(
@@ -131,7 +128,7 @@ def fit(
         shutil.rmtree(folder / f"epoch-{number - 1}", ignore_errors=True)  # a kill may have left it
         losses = learner.epoch(number, seen, labels)
         progress.set_postfix(loss=f"{losses[0]:.3f}", accuracy=f"{losses[1]:.3f}")
-        _write_state(folder / _STATE, learner, number + 1, losses)
+        _write_state(folder / STATE_FILE, learner, number + 1, losses)
     shutil.rmtree(folder / f"epoch-{recipe.epochs - 1}", ignore_errors=True)
     trained = {
         **recipe.as_facts(),
@@ -206,19 +203,13 @@ def _key(
 
 def _read_state(path: Path) -> tuple[dict[str, Tensor], int, tuple[float, float]]:
     """Context and momentum after some epochs, the number of epochs, and the last one's loss and accuracy."""
-    kept = read_checked(path)
-    if kept is None:
-        return {}, 0, (float("nan"), float("nan"))
-    state = load(kept)
-    numbers = state.pop("numbers").tolist()
-    return state, int(numbers[0]), (numbers[1], numbers[2])
+    state, numbers = read_state(path)
+    epochs, loss, accuracy = numbers or (0, float("nan"), float("nan"))
+    return state, int(epochs), (loss, accuracy)
 
 
 def _write_state(path: Path, learner: Learner, epochs: int, losses: tuple[float, float]) -> None:
-    state = {
-        "context": learner.context.detach().cpu(),
-        "numbers": torch.tensor([epochs, *losses], dtype=torch.float64),
-    }
+    state = {"context": learner.context.detach().cpu()}
     if learner.momentum is not None:
         state["momentum"] = learner.momentum.cpu()
-    write_checked(path, save(state))
+    write_state(path, state, (epochs, *losses))

@@ -3,12 +3,12 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
 from vlbench.core.errors import VlbenchError
+from vlbench.fitting.batches import batches
 from vlbench.fitting.coop_recipe import CoopRecipe, learning_rate
 from vlbench.models.coop.prompts import ROOM, prompt_rows
 from vlbench.models.shared.causal_text import token_table, tree_features
@@ -125,7 +125,8 @@ class Learner:
         for group in self.optimiser.param_groups:
             group["lr"] = learning_rate(number, self.recipe)
         losses, right, seen = 0.0, 0, 0
-        for batch in batches(len(images), self.recipe, epoch=number):
+        recipe = self.recipe
+        for batch in batches(len(images), recipe.batch_size, seed=recipe.seed, epoch=number):
             chosen = batch.to(images.device)
             loss, scores = self.prompts.loss(self.context, images[chosen], labels[chosen])
             self.optimiser.zero_grad()
@@ -135,13 +136,3 @@ class Learner:
             right += int((scores.argmax(dim=1) == labels[chosen]).sum())
             seen += len(batch)
         return losses / seen, right / seen
-
-
-def batches(count: int, recipe: CoopRecipe, *, epoch: int) -> list[Tensor]:
-    """The positions in an epoch's batches, shuffled by seed and epoch.
-
-    A smaller last batch is dropped unless it is the only one.
-    """
-    order = np.random.default_rng([recipe.seed, epoch]).permutation(count)
-    found = list(torch.split(torch.from_numpy(order), recipe.batch_size))
-    return found if len(found) == 1 or len(found[-1]) == recipe.batch_size else found[:-1]

@@ -53,6 +53,15 @@ def draw_box(width: int, height: int, random: np.random.Generator) -> Box:
     return (left, upper, left + across, upper + down)
 
 
+def draw_view(image: Image.Image, size: tuple[int, int], random: np.random.Generator) -> Image.Image:
+    """A view of an RGB image: a crop resized to (height, width), flipped half of the time."""
+    box = draw_box(*image.size, random)
+    height, width = size
+    # as torchvision crops: cut out first, so that the filter sees no pixel beyond the crop
+    view = image.crop(box).resize((width, height), Image.Resampling.BICUBIC)
+    return view.transpose(Image.Transpose.FLIP_LEFT_RIGHT) if random.random() < 0.5 else view
+
+
 def _example(wholes: Sequence[Example], size: tuple[int, int], seed: int, epoch: int, index: int) -> Example:
     whole = wholes[index]
     return Example(
@@ -65,10 +74,4 @@ def _example(wholes: Sequence[Example], size: tuple[int, int], seed: int, epoch:
 
 
 def _view(whole: Callable[[], Image.Image], size: tuple[int, int], seed: tuple[int, int, int]) -> Image.Image:
-    image = whole().convert("RGB")
-    random = np.random.default_rng(seed)
-    box = draw_box(*image.size, random)
-    height, width = size
-    # as torchvision crops: cut out first, so that the filter sees no pixel beyond the crop
-    view = image.crop(box).resize((width, height), Image.Resampling.BICUBIC)
-    return view.transpose(Image.Transpose.FLIP_LEFT_RIGHT) if random.random() < 0.5 else view
+    return draw_view(whole().convert("RGB"), size, np.random.default_rng(seed))

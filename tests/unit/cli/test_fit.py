@@ -1,4 +1,4 @@
-"""`vlbench fit coop` by its command line: a context and a card, taken by name."""
+"""`vlbench fit` by its command line: what is learned and a card, taken by name."""
 
 import json
 import shutil
@@ -188,3 +188,48 @@ def zero_shot_of_base(call: Callable[[str], tuple[int, str, str]], results: Path
     flag = json.loads((results / "digits" / "tiny-clip.partial.json").read_text())["zero_shot"]
     assert isinstance(flag, str)
     return flag
+
+
+@pytest.mark.slow
+def test_a_model_tuned_on_pairs_is_a_model_by_name_and_no_test_of_them(
+    tmp_path: Path, call: Callable[[str], tuple[int, str, str]]
+) -> None:
+    pairs, copy, other = (
+        captioned(folder_of(tmp_path / name, seed)) for name, seed in (("own", 0), ("copy", 0), ("other", 1))
+    )
+    fitted = f"{tmp_path}/fitted"
+    fit = "fit react -m tiny-clip --mode locked-text --batch-size 6 --warm-up 1 --epochs 1"
+    code, said, complained = call(f"{fit} --pairs {pairs} --validate retrieval:{other} --out {fitted}")
+    assert code == 0, complained
+    assert "12 images; 12 captions" in complained
+    name, _, scored = said.partition(": ")
+    assert "image_retrieval_recall@1 of retrieval:other@" in scored
+    assert f"vlbench run --include-path {fitted} --model {name} --task TASK" in said
+    where = f"--include-path {fitted} --results {tmp_path}/results"
+    code, _, complained = call(f"run -m {name} -t retrieval:{copy} {where}")
+    assert code == 2
+    assert "12 of 12 test images are among those that it learned from" in complained
+    assert call(f"run -m {name} -t retrieval:{other},shapes --limit 4 {where}")[0] == 0
+    results = [json.loads(each.read_text()) for each in (tmp_path / "results").glob("*/*.json")]
+    # tiny-clip alone is zero-shot on both: who knows what own pairs hold
+    assert [each["zero_shot"] for each in results] == ["unknown", "unknown"]
+    assert all("learned_from" in each["digests"] for each in results)
+
+
+def captioned(folder: Path) -> Path:
+    lines = [
+        json.dumps({"file_name": str(path.relative_to(folder)), "text": f"{path.parent.name} {path.stem}"})
+        for path in sorted(folder.glob("*/*.png"))
+    ]
+    (folder / "metadata.jsonl").write_text("\n".join(lines))
+    return folder
+
+
+def test_a_fit_without_enough_steps_is_refused_before_anything_is_loaded(
+    tmp_path: Path, call: Callable[[str], tuple[int, str, str]]
+) -> None:
+    pairs = captioned(folder_of(tmp_path / "own", 0))
+    code, _, complained = call(f"fit react -m tiny-clip --pairs {pairs} --mode locked-text")
+    assert code == 2
+    assert "12 pairs in batches of 4096 make 32 steps" in complained
+    assert not (tmp_path / "cache" / "images").exists()

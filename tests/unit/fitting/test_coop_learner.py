@@ -1,4 +1,4 @@
-"""Learning a context: the authors' six golden steps, starts, and batches."""
+"""Learning a context: the authors' six golden steps, and starts."""
 
 import json
 from pathlib import Path
@@ -10,7 +10,7 @@ from parity_weights import FIXTURES, value
 
 from vlbench.core.contracts import Origin, Placement, Text
 from vlbench.core.errors import VlbenchError
-from vlbench.fitting.coop_learner import Learner, batches, first_context, prompts_of
+from vlbench.fitting.coop_learner import Learner, first_context, prompts_of
 from vlbench.fitting.coop_recipe import CoopRecipe, learning_rate
 from vlbench.models.clip.checkpoint import local_dir
 from vlbench.models.shared.dual_encoder import DualEncoder
@@ -118,14 +118,6 @@ def test_words_as_a_context_are_plain_clip_on_that_sentence(model: DualEncoder) 
         [Text(name, (f"a photo of a {name.replace('_', ' ')}.",)) for name in NAMES], batch_size=4
     )
     assert (learner.prompts.features(learner.context) - plain).abs().max() < 1e-5
-
-
-def test_a_smaller_last_batch_is_left_out_unless_it_is_alone() -> None:
-    recipe = CoopRecipe(epochs=1, batch_size=32)
-    assert [len(batch) for batch in batches(70, recipe, epoch=0)] == [32, 32]
-    assert [len(batch) for batch in batches(20, recipe, epoch=0)] == [20]
-    assert sorted(torch.cat(batches(64, recipe, epoch=3)).tolist()) == list(range(64))
-    assert not torch.equal(batches(20, recipe, epoch=0)[0], batches(20, recipe, epoch=1)[0])
 
 
 def test_the_fixtures_names_are_these() -> None:
