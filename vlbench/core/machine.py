@@ -19,10 +19,12 @@ _FAULTS = _NO_ROOM | _NOT_ALLOWED | _TOO_MANY | {errno.ENOMEM, errno.EIO}
 _NO_MEMORY = re.compile(
     r"OutOfMemory|out of memory|(can't|cannot) allocate|not enough memory|unable to mmap|bad_alloc"
     r"|ALLOC_FAILED|failed to map segment|can't start new thread|could not create a primitive$"
-    r"|error return without exception set|Storage size calculation overflowed",
+    r"|return(ed NULL)? without (exception set|setting an exception)|Storage size calculation overflowed",
     re.IGNORECASE,
 )
 """What the C libraries below torch, pyarrow and Python's own loader say where memory lacks."""
+_HALF_LOADED = re.compile(r"operator torchvision::\w+ does not exist")
+"""torchvision passes over a library of its own that does not load, and fails at the first use."""
 
 
 def is_machine_fault(error: BaseException | None) -> bool:
@@ -33,7 +35,13 @@ def is_machine_fault(error: BaseException | None) -> bool:
     >>> is_machine_fault(FileNotFoundError(errno.ENOENT, "No such file or directory"))
     False
     """
-    return is_out_of_memory(error) or (isinstance(error, OSError) and error.errno in _FAULTS)
+    if isinstance(error, OSError) and error.errno in _FAULTS:
+        return True
+    return is_out_of_memory(error) or (isinstance(error, RuntimeError) and _is_half_loaded(error))
+
+
+def _is_half_loaded(error: BaseException) -> bool:
+    return _HALF_LOADED.search(str(error)) is not None
 
 
 def is_out_of_memory(error: BaseException | None) -> bool:
@@ -73,6 +81,11 @@ def fault_line(error: BaseException) -> str:
         return (
             f"too little memory ({_said(error)}); pass a smaller --batch-size or --feature-gb or fewer "
             "--workers where the command has them, or free some memory, or raise its limit (ulimit -v)"
+        )
+    if _is_half_loaded(error):
+        return (
+            f"torchvision does not load ({_said(error)}): memory lacks (ulimit -v), or it was made for "
+            "another torch; free some memory, or install torch and torchvision of one release"
         )
     assert isinstance(error, OSError)
     folder, where = "where it writes", ""

@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass
 from typing import Literal, TypedDict
 
 from vlbench.core.errors import VlbenchError
+from vlbench.core.outside_name import no_text
 
 FeatureMode = Literal["augmented", "frozen"]
 """`augmented`: a new view of every image in every epoch; `frozen`: every image as `run` sees it."""
@@ -41,6 +42,8 @@ class CoopRecipe:
         for name in ("epochs", "shots", "n_ctx", "batch_size"):
             if getattr(self, name) < 1:
                 raise VlbenchError(f"{name} is {getattr(self, name)}; give 1 or more")
+        if wrong := no_text(self.ctx_init):
+            raise VlbenchError(f"ctx_init: {wrong}")
 
     def as_facts(self) -> Mapping[str, str | int | float]:
         """All numbers, for the header of a context file."""

@@ -56,6 +56,7 @@ def test_too_many_open_files_are_told_with_the_way_out(tmp_path):
         RuntimeError("could not create a primitive"),
         RuntimeError("Storage size calculation overflowed with sizes=[99999999999999999, 3, 64, 64]"),
         SystemError("error return without exception set"),
+        SystemError("<function _find_and_load at 0x7fcd72c8fce0> returned NULL without setting an exception"),
     ],
     ids=str,
 )
@@ -90,3 +91,9 @@ def test_torch_says_what_is_known_where_memory_lacks():
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout == "RuntimeError True\n"
+
+
+def test_a_torchvision_whose_own_library_did_not_load_is_a_line():
+    error = RuntimeError("operator torchvision::nms does not exist")
+    assert is_machine_fault(error)
+    assert "(operator torchvision::nms does not exist): memory lacks" in fault_line(error)

@@ -19,3 +19,8 @@ def test_the_rate_of_every_epoch(epochs: int) -> None:
 def test_counts_below_one_are_refused(name: str) -> None:
     with pytest.raises(VlbenchError, match=f"{name} is 0; give 1 or more"):
         CoopRecipe(**{"epochs": 1, name: 0})
+
+
+def test_words_that_are_no_text_are_refused() -> None:
+    with pytest.raises(VlbenchError, match=r"ctx_init: the name b'caf\\xe9' is not UTF-8"):
+        CoopRecipe(epochs=1, ctx_init="caf\udce9")
