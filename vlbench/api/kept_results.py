@@ -13,12 +13,14 @@ from vlbench.engine.settings import RunSettings
 from vlbench.engine.stored import stored_prediction
 from vlbench.report.comparable import Question
 from vlbench.report.paired.items import has_whole_items, write_items
-from vlbench.report.results import has_result, refuse_other_data, refuse_other_folder, write_result
+from vlbench.report.results import kept_result, refuse_other_data, refuse_other_folder, write_result
 
 
-def is_there(job: Job, question: Question, results: Path | None) -> bool:
-    """Whether a results folder has the result of a job."""
-    return results is not None and has_result(
+def result_of_before(job: Job, question: Question, results: Path | None) -> Result | None:
+    """The result of a job that a results folder has."""
+    if results is None:
+        return None
+    return kept_result(
         results,
         model=job.row,
         model_digest=job.identity.whole,

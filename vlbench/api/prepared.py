@@ -5,11 +5,12 @@ from dataclasses import dataclass
 from itertools import chain
 
 from vlbench.api.failures import Failures
-from vlbench.api.kept_results import is_there, question_of, refuse_replacing
+from vlbench.api.kept_results import question_of, refuse_replacing, result_of_before
 from vlbench.api.request import resolve
 from vlbench.cards.build import NamedModel
 from vlbench.cards.schema import TaskCard
 from vlbench.core.contracts import Checkpoint
+from vlbench.core.result import Result
 from vlbench.core.task_reading import reading_line, what_was_read
 from vlbench.engine.job import Job
 from vlbench.engine.plan import Listed, plan_jobs
@@ -23,11 +24,13 @@ from vlbench.report.comparable import Question
 class Prepared:
     """The models that can be opened, and for each the jobs that are to run.
 
-    `cards` and `read` hold the card of each task, if it has one, and what was read from its data.
+    `there` are the results of those that are left out because they are there. `cards` and `read` hold the
+    card of each task, if it has one, and what was read from its data.
     """
 
     models: Sequence[NamedModel]
     jobs: Sequence[Sequence[Job]]
+    there: Sequence[Result]
     cards: Mapping[str, TaskCard | None]
     read: Mapping[str, Mapping[str, str]]
 
@@ -54,12 +57,18 @@ def prepared(
         for model in opened
     ]
     cards = {named.task.name: named.card for named in asked}
-    return Prepared(opened, _wanted(planned, options, failures), cards, read)
+    wanted, there = _wanted(planned, options, failures)
+    if options.missing:
+        count = len(there) + sum(map(len, wanted))
+        failures.tell(f"{len(there)} of {count} already there")
+    return Prepared(opened, wanted, there, cards, read)
 
 
-def _wanted(planned: Sequence[Sequence[Job]], options: Options, failures: Failures) -> list[list[Job]]:
+def _wanted(
+    planned: Sequence[Sequence[Job]], options: Options, failures: Failures
+) -> tuple[list[list[Job]], list[Result]]:
     """The jobs of each model that are to run: none that would replace a result on other data, or score images
-    that were learned from, or that is there, or, with `score_only`, lacks images.
+    that were learned from, or, with `score_only`, lacks images. Also the results that are there.
     """
     cache, results = options.cache, options.results
     # what is asked is the same of all models, whatever their names for it
@@ -68,22 +77,23 @@ def _wanted(planned: Sequence[Sequence[Job]], options: Options, failures: Failur
     for name, job in asked.items():
         with failures.refusing(name):
             questions[name] = question_of(job, cache, results)
-    found: list[list[Job]] = []
-    for jobs in planned:
-        wanted: list[Job] = []
+    wanted: list[list[Job]] = [[] for _ in planned]
+    there: list[Result] = []
+    for place, jobs in enumerate(planned):
         for job in jobs:
             question = questions.get(job.task.name)
+            if question is None:
+                continue
             with failures.refusing(job.pair):
-                if question is None:
-                    continue
                 refuse_replacing(job, question, results)
                 if not options.allow_seen_images:
                     refuse_seen(job, cache)
-                if options.missing and is_there(job, question, results):
-                    failures.done += 1
+                before = result_of_before(job, question, results) if options.missing else None
+                if before is not None:
+                    there.append(before)
                     continue
                 if options.score_only:
                     refuse_lacking([job], cache)
-                wanted.append(job)
-        found.append(wanted)
-    return found
+                wanted[place].append(job)
+    failures.done += len(there)
+    return wanted, there

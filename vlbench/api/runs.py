@@ -18,6 +18,7 @@ from vlbench.core.capabilities import NAMES_ALONE
 from vlbench.core.contracts import Checkpoint
 from vlbench.core.errors import Attempt, VlbenchError
 from vlbench.core.machine import enough_memory
+from vlbench.core.progress import at_work_on
 from vlbench.core.result import Result
 from vlbench.engine.executors.pool import Pool
 from vlbench.engine.job import Job
@@ -107,12 +108,13 @@ def run(
     *,
     tell: Callable[[str], None] = lambda _: None,
     config: str = "",
+    kept: Callable[[Result], object] = lambda _: None,
 ) -> Iterator[Result]:
     """Score every model on every task, model by model. Each result is written before it is yielded.
 
     `config` is the digest of a file that the options come from, which results keep. `tell` gets a line about
     what each task read, before anything is loaded, and about each model, task or pair that cannot be run or
-    fails, while the others are run.
+    fails, while the others are run. `kept` gets each result that `missing` leaves as it is.
 
     Raises:
         NotAllRun: some pairs could not be run or failed; raised after all others have run.
@@ -121,6 +123,9 @@ def run(
     failures = Failures(tell, fail_fast=options.fail_fast)
     asked = prepared(models, tasks, options, failures)
     settings, cache, data = options.settings, options.cache, options.data
+    for result in asked.there:
+        kept(result)
+    before, count = 0, sum(map(len, asked.jobs))
     with closing(Pool(settings, tell)) as pool:
         for model, wanted in zip(asked.models, asked.jobs, strict=True):
             if settings.share is not None:
@@ -129,7 +134,7 @@ def run(
                 continue
             done: list[Job] = []
             try:
-                for job, found in measured(wanted, settings, cache, pool, failures.running):
+                for job, found in measured(wanted, settings, cache, pool, failures.running, (before, count)):
                     done.append(job)
                     of_task = job.task.name
                     with failures.running(job.pair):
@@ -157,6 +162,7 @@ def run(
                         failures.done += 1
                         yield result
             finally:
+                before += len(wanted)
                 # nobody will ask for the keys of an object again
                 for job in (*wanted, *done) if not isinstance(models, str | Sequence) else ():
                     forget(job, cache)
@@ -205,18 +211,21 @@ def measured(
     cache: Path,
     pool: Pool | None = None,
     running: Attempt = nullcontext,
+    place: tuple[int, int] = (0, 0),
 ) -> Iterator[tuple[Job, Measured]]:
     """Measure the jobs of one model: yields each job with all of its keys, and its measurement.
 
     Weights are loaded at the first job that is not stored; images are encoded once for all of these jobs.
-    `pool` are workers that several models share. A job whose error `running` takes is left out.
+    `pool` are workers that several models share. A job whose error `running` takes is left out. `place` says
+    how many jobs came before, and of how many, for progress bars; by default, of these alone.
 
     Raises:
         VlbenchError: a job fails, and `running` takes no error.
     """
     with ExitStack() as stack:
         session = None
-        for place, job in enumerate(jobs):
+        before, count = place if place[1] else (0, len(jobs))
+        for number, job in enumerate(jobs):
             with running(job.pair):
                 known = located(job, cache)
                 found = None if known is None else stored_measurement(known, cache)
@@ -228,8 +237,9 @@ def measured(
                     session = session or stack.enter_context(
                         Session(job.checkpoint, settings, cache, pool=pool)
                     )
-                    session.jobs = jobs[place:]
-                    with enough_memory(f"to run {job.pair}", "pass a smaller --batch-size or free some"):
+                    session.jobs = jobs[number:]
+                    memory = enough_memory(f"to run {job.pair}", "pass a smaller --batch-size or free some")
+                    with at_work_on(f"{job.pair} ({before + number + 1} of {count})"), memory:
                         known, found = evaluate_job(known or job, session)
                 yield known, found
 

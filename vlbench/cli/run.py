@@ -1,14 +1,22 @@
 """`vlbench run`: score models on tasks and write the results."""
 
-from collections.abc import Sequence
+import json
+import os
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import nullcontext
+from dataclasses import asdict
 from pathlib import Path
 from typing import Unpack
 
 import click
 
+from vlbench.api.failures import NotAllRun
 from vlbench.cli.config import config_flag
 from vlbench.cli.flags import Amount, batch_size_flag, flag, flags, names_flag, split_names
 from vlbench.cli.output import answer_text, say
+from vlbench.core.errors import VlbenchError
+from vlbench.core.progress import without_bars
+from vlbench.core.record import as_record
 from vlbench.core.result import Result
 from vlbench.options import Keywords, Options
 from vlbench.report.exchange.run_log import Tracker, run_log
@@ -55,12 +63,22 @@ vlbench run --config sweep.yaml --dry-run
     envvar="VLBENCH_LOG",
     help="Log every result to a tracker; may be repeated.",
 )
+@click.option(
+    "--json", "as_json", is_flag=True, help="Print JSON: results, those already there, and failures."
+)
+@click.option(
+    "--verbose", "-v", is_flag=True, help="Say what each result cost, and what the hub's client says."
+)
+@click.option("--quiet", "-q", is_flag=True, help="Say nothing but the answer and errors; show no bars.")
 def command(
     models: tuple[str, ...],
     tasks: tuple[str, ...],
     trackers: tuple[Tracker, ...],
     config: str,
     dry_run: bool,  # noqa: FBT001
+    as_json: bool,  # noqa: FBT001
+    verbose: bool,  # noqa: FBT001
+    quiet: bool,  # noqa: FBT001
     **options: Unpack[Keywords],
 ) -> None:
     """Score models on tasks and write the results.
@@ -73,38 +91,78 @@ def command(
     # imported here, so that `--help` starts without it
     from vlbench.api.runs import rebuild_leaderboards, run
 
-    read = Options.of(options)
+    if verbose and quiet:
+        raise click.UsageError("--verbose and --quiet contradict each other; give one of them")
+    if verbose:
+        os.environ["HF_HUB_VERBOSITY"] = "info"
+    asked, read = (split_names(models), split_names(tasks)), Options.of(options)
+    tell = _say_nothing if quiet else say
     if dry_run:
-        _dry_run(split_names(models), split_names(tasks), read)
+        _dry_run(asked, read, tell, as_json=as_json)
         return
     logs = [run_log(tracker) for tracker in trackers]
-    results: list[Result] = []
+    found: list[Result] = []
+    there: list[Result] = []
+    failed: list[str] = []
     try:
-        for result in run(split_names(models), split_names(tasks), read, tell=say, config=config):
-            if result.changes and result.model not in {each.model for each in results}:
-                say(f"{result.model}: {'; '.join(result.changes)}")
-            results.append(result)
-            for log in logs:
-                log(result)
-            say(f"{result.model} on {result.task}: done")
-            if result.seen_images:
-                seen = f"{result.seen_images} of {result.n_images} test images are among those that it"
-                say(f"note: {result.model} on {result.task}: {seen} learned from: no zero-shot result")
+        with without_bars() if quiet else nullcontext():
+            for result in run(*asked, read, tell=tell, config=config, kept=there.append):
+                for line in _lines(result, found, verbose=verbose):
+                    tell(line)
+                found.append(result)
+                for log in logs:
+                    log(result)
+    except VlbenchError as error:
+        failed += error.failed if isinstance(error, NotAllRun) else [str(error)]
+        raise
     finally:
         for note in rebuild_leaderboards(read):
-            say(f"note: {note}")
-        if results:
-            answer_text(summary_table(results))
+            tell(f"note: {note}")
+        if as_json:
+            parts = {"results": map(as_record, found), "already_there": map(as_record, there)}
+            answer_text(_json({**{name: list(each) for name, each in parts.items()}, "failed": failed}))
+        elif found or there:
+            answer_text(summary_table([*there, *found]))
     if read.share is None:
-        say(f"results in {read.results}")
+        tell(f"results in {read.results}")
 
 
-def _dry_run(models: Sequence[str], tasks: Sequence[str], options: Options) -> None:
+def _lines(result: Result, before: Sequence[Result], *, verbose: bool) -> Iterator[str]:
+    """What is said of a result after those before it."""
+    pair, timing = f"{result.model} on {result.task}", result.timing
+    if result.changes and result.model not in {each.model for each in before}:
+        yield f"{result.model}: {'; '.join(result.changes)}"
+    cost = (
+        f"; {timing.images_encoded} images and {timing.texts_encoded} texts encoded in "
+        f"{timing.encode_images_seconds + timing.encode_texts_seconds:.1f} s, "
+        f"scored in {timing.score_seconds:.1f} s"
+    )
+    yield f"{pair}: done{cost if verbose else ''}"
+    if result.seen_images:
+        seen = f"{result.seen_images} of {result.n_images} test images are among those that it"
+        yield f"note: {pair}: {seen} learned from: no zero-shot result"
+
+
+def _dry_run(
+    asked: tuple[Sequence[str], Sequence[str]],
+    options: Options,
+    tell: Callable[[str], None],
+    *,
+    as_json: bool,
+) -> None:
     from vlbench.api.dry_run import PlannedPass, dry_run
     from vlbench.cli.plan_text import plan_text
 
     passes: list[PlannedPass] = []
     try:
-        passes.extend(dry_run(models, tasks, options, tell=say))
+        passes.extend(dry_run(*asked, options, tell=tell))
     finally:
-        answer_text(plan_text(passes))
+        answer_text(_json({"passes": [asdict(each) for each in passes]}) if as_json else plan_text(passes))
+
+
+def _json(value: object) -> str:
+    return json.dumps(value, indent=1, ensure_ascii=False)
+
+
+def _say_nothing(_: str) -> None:
+    """What --quiet says of a line."""

@@ -15,6 +15,7 @@ from vlbench.core.dataset import Examples
 from vlbench.core.digest import HEX, digest_of_bytes, digest_of_strings
 from vlbench.core.errors import DataError
 from vlbench.core.files import read_checked, remembered, write_checked
+from vlbench.core.progress import progress_bar
 from vlbench.core.reading import Tally
 from vlbench.core.share import Share
 
@@ -119,12 +120,12 @@ def read_keys(dataset: Dataset, *, stated: bool = True) -> tuple[str, ...]:
     # imported here, so that a run with everything stored starts without them
     from concurrent.futures import ThreadPoolExecutor
 
-    from tqdm import tqdm
-
-    read = partial(_read_key, stated)
-    with ThreadPoolExecutor(READERS) as pool:
-        bar = partial(tqdm, total=len(dataset), unit="img", desc="digests", disable=None, leave=None)
-        return tuple(bar(pool.map(read, dataset.examples)))
+    read, keys = partial(_read_key, stated), list[str]()
+    with ThreadPoolExecutor(READERS) as pool, progress_bar("digests", len(dataset), "img", leave=None) as bar:
+        for key in pool.map(read, dataset.examples):
+            keys.append(key)
+            bar.update()
+    return tuple(keys)
 
 
 def key_of(image: "Image", example: Example) -> str:

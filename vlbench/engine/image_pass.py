@@ -59,6 +59,12 @@ class ImagePass:
         """Whether all that is wanted of the image at a place is stored under its key."""
         return not self.wanted([(place, key)])
 
+    @property
+    def count(self) -> int:
+        """How many images there are, of the share alone."""
+        count = len(self.dataset)
+        return count if self.share is None else sum(1 for _ in self.share.places(count, self.size))
+
     def lacking(self) -> Sequence[int]:
         """The places of images of which something is wanted that is not stored, of the share alone.
 

@@ -1,11 +1,10 @@
 """Passes over the images of data sets: read, digest, and encode for every sink that needs them."""
 
 from collections.abc import Iterator, Sequence
-from typing import Never, Protocol
-
-from tqdm import tqdm
+from typing import Protocol
 
 from vlbench.core.contracts import Dataset
+from vlbench.core.progress import progress_bar
 from vlbench.engine.chunk import Encoded
 from vlbench.engine.image_pass import Done, ImagePass, Sink
 from vlbench.engine.settings import RunSettings
@@ -41,11 +40,9 @@ def encode_images(
 
 def encode_passes(executor: Executor, passes: Sequence[ImagePass]) -> None:
     """Encode several passes, of which one that cannot go on leaves its error in `done`, where others can."""
-    total = sum(len(each.lacking()) for each in passes)
-    progress: tqdm[Never] = tqdm(
-        total=total, unit="img", desc="images", disable=None, smoothing=0.05, leave=None
-    )
-    with progress:
+    total = sum(each.count for each in passes)
+    stored = total - sum(len(each.lacking()) for each in passes)
+    with progress_bar("images", total, "img", initial=stored, smoothing=0.05, leave=None) as progress:
         for each, encoded in executor.encode_passes(passes):
             progress.update(each.take(encoded))
             progress.set_postfix_str(executor.rates, refresh=False)

@@ -111,10 +111,10 @@ def read_result(path: Path) -> Result:
         raise DataError(f"{path}: {error}") from error
 
 
-def has_result(
+def kept_result(
     folder: Path, *, model: str, model_digest: str, question: Question, method_digest: str = ""
-) -> bool:
-    """Whether a folder has a model's whole result on this question.
+) -> Result | None:
+    """A model's whole result on this question in a folder; None without one.
 
     `method_digest` is the digest of the method in the model's name; empty for none.
 
@@ -123,12 +123,13 @@ def has_result(
     """
     path = folder / file_name(question.task) / f"{file_name(model)}.json"
     if not path.is_file():
-        return False
+        return None
     result = read_result(path)
     there = Question.of(result)
     by = result.digests.get("model"), result.digests.get("method", "")
     learned = (there.validation, there.training) == (question.validation, question.training)
-    return by == (model_digest, method_digest) and learned and not there.differs_from(question)
+    same = by == (model_digest, method_digest) and learned and not there.differs_from(question)
+    return result if same else None
 
 
 def refuse_other_data(

@@ -138,3 +138,19 @@ def test_nothing_that_could_be_run_is_told_reason_by_reason(tmp_path: Path, caps
     lines = [line for line in capsys.readouterr().err.splitlines() if line.startswith("vlbench: ")]
     assert stop.value.code == 2
     assert [line.split()[2] for line in lines] == ["imagenet:", "food101:"]
+
+
+def test_missing_shows_what_it_left_out(tmp_path: Path, photos: str, capsys) -> None:
+    (tmp_path / "photos" / "red" / "b.png").unlink()
+    where = ["--results", str(tmp_path / "r"), "--cache", str(tmp_path / "c"), "--device", "cpu"]
+    said = []
+    for tasks in (photos, f"{photos},imagenet"):
+        with pytest.raises(SystemExit) as stop:
+            main(["run", "-m", "tiny-clip", "-t", tasks, *where, "--missing"])
+        said.append((stop.value.code, capsys.readouterr()))
+    (_, first), (code, again) = said
+    assert "0 of 1 already there" in first.err
+    assert "1 of 1 already there" in again.err
+    assert again.out == first.out
+    # what is there counts as done
+    assert code == 1

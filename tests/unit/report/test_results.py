@@ -8,7 +8,7 @@ from vlbench.core.errors import DataError
 from vlbench.report.comparable import Question
 from vlbench.report.known_results import known_results
 from vlbench.report.results import (
-    has_result,
+    kept_result,
     read_results,
     refuse_other_data,
     refuse_other_folder,
@@ -129,35 +129,35 @@ def folder(result, tmp_path):
 
 
 def test_a_whole_result_of_the_same_digests_is_there(folder, asked):
-    assert has_result(folder, **asked)
+    assert kept_result(folder, **asked)
 
 
 def test_a_result_that_does_not_tell_the_right_answers_is_there(result, tmp_path, asked):
     told = {name: digest for name, digest in ANSWERED.items() if name != "truth"}
     write_result(replace(result, digests=told), tmp_path)
-    assert has_result(tmp_path, **asked)
+    assert kept_result(tmp_path, **asked)
 
 
 @pytest.mark.parametrize("change", [{"model": "large"}, {"model_digest": "0" * 32}])
 def test_another_model_is_missing(folder, asked, change):
-    assert not has_result(folder, **asked | change)
+    assert not kept_result(folder, **asked | change)
 
 
 @pytest.mark.parametrize("field", ["task", "protocol", "images", "texts", "truth", "validation", "training"])
 def test_an_answer_to_another_question_is_missing(folder, asked, field):
-    assert not has_result(folder, **asked | {"question": replace(asked["question"], **{field: "0" * 32})})
+    assert not kept_result(folder, **asked | {"question": replace(asked["question"], **{field: "0" * 32})})
 
 
 def test_a_row_by_another_state_of_its_method_is_missing(result, tmp_path, asked):
     write_result(replace(result, method="probe", digests={**ANSWERED, "method": "e" * 32}), tmp_path)
-    assert has_result(tmp_path, **asked, method_digest="e" * 32)
-    assert not has_result(tmp_path, **asked, method_digest="f" * 32)
-    assert not has_result(tmp_path, **asked)
+    assert kept_result(tmp_path, **asked, method_digest="e" * 32)
+    assert not kept_result(tmp_path, **asked, method_digest="f" * 32)
+    assert not kept_result(tmp_path, **asked)
 
 
 def test_a_result_on_another_state_of_the_same_files_is_missing(folder, asked):
     def there(**changes):
-        return has_result(folder, **asked | {"question": replace(asked["question"], **changes)})
+        return kept_result(folder, **asked | {"question": replace(asked["question"], **changes)})
 
     assert not there(revision="2")
     assert there(revision="sha256:2")
@@ -166,16 +166,16 @@ def test_a_result_on_another_state_of_the_same_files_is_missing(folder, asked):
 
 def test_a_partial_result_is_none_and_a_damaged_one_an_error(result, tmp_path, asked):
     write_result(replace(result, partial="limit 5"), tmp_path)
-    assert not has_result(tmp_path, **asked)
+    assert not kept_result(tmp_path, **asked)
     write_result(result, tmp_path).write_text("{")
     with pytest.raises(DataError):
-        has_result(tmp_path, **asked)
+        kept_result(tmp_path, **asked)
 
 
 def test_a_file_of_other_bytes_is_named(folder, asked):
     (folder / "shapes" / "small.json").write_bytes(b"\xff\xfe")
     with pytest.raises(DataError, match=r"small\.json: not a vlbench result"):
-        has_result(folder, **asked)
+        kept_result(folder, **asked)
 
 
 @pytest.fixture

@@ -5,18 +5,18 @@ from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field, replace
 from functools import partial as bind
-from typing import Literal, Never, TypeVar
+from typing import Literal, TypeVar
 
 import numpy as np
 import torch
 from torch import Tensor
-from tqdm import tqdm
 
 from vlbench.core.capabilities import Vectors
 from vlbench.core.contracts import Dataset, Model, Text
 from vlbench.core.errors import LacksMemory, NotFinite, PluginError, VlbenchError
 from vlbench.core.image import part_of
 from vlbench.core.machine import enough_memory, is_out_of_memory
+from vlbench.core.progress import progress_bar
 from vlbench.engine.chunk import Chunk, Encoded, Features, Reduction
 from vlbench.engine.executors.loader import Batch, Loader, Stored, naming
 from vlbench.engine.image_pass import ImagePass
@@ -121,14 +121,7 @@ class LocalExecutor:
         The texts of a chunk have equally many sentences. So the shape of a text's features, which may depend
         on their number, does not depend on the other texts.
         """
-        progress: tqdm[Never] = tqdm(
-            total=sum(map(_prompts, texts)),
-            unit="prompt",
-            desc="texts",
-            disable=None,
-            smoothing=0.05,
-        )
-        with progress:
+        with progress_bar("texts", sum(map(_prompts, texts)), "prompt", smoothing=0.05) as progress:
             for positions in _chunks(texts):
                 chunk = [texts[i] for i in positions]
                 with torch.inference_mode():
