@@ -16,6 +16,7 @@ from vlbench.datasets.readers.captions import Caption, captioned_images, stated_
 from vlbench.datasets.readers.location import folder_with
 
 WITHOUT = "images without a caption"
+DEFAULT_SPLIT = "test"
 
 
 def caption_json(
@@ -40,7 +41,7 @@ def caption_json(
         annotations: its JSON file.
         images: folders that the names of images are relative to, in that folder or under a data root; the
             first one that has an image is used. By default the folder itself.
-        split: which images to use, where they have a split.
+        split: which images to use, where they have a split; by default `test` where there are several.
 
     Raises:
         SourceMissing: there is no such folder or file, or none of the images exists.
@@ -56,8 +57,8 @@ def caption_json(
     folder = folder_with(place, path, annotations)
     file = folder / annotations
     # Karpathy's file of COCO is a hundred times as large as the captions of its test split
-    key = f"caption json, with what is left out|{split}|{file_state(file)}"
-    lines, left_out = parsed_json(remembered(key, place.cache, lambda: _essence(file, split)))
+    key = f"caption json, its split and what is left out|{split}|{file_state(file)}"
+    lines, left_out, split = parsed_json(remembered(key, place.cache, lambda: _essence(file, split)))
     tally = Tally(str(folder))
     tally.add(LeftOut(*each) for each in left_out)
     return captioned_images(
@@ -72,14 +73,25 @@ def caption_json(
 
 
 def _essence(file: Path, split: str | None) -> str:
-    """The captions in a file and what is left out, as JSON."""
+    """The captions in a file, what is left out and the split, as JSON."""
     tally = Tally()
-    lines = list(_lines(file, split, tally))
-    return json.dumps([lines, list(map(astuple, tally.left_out))], ensure_ascii=False)
-
-
-def _lines(file: Path, split: str | None, tally: Tally) -> Iterator[Caption]:
     record = read_json(file)
+    if split is None and isinstance(record, dict) and "annotations" not in record:
+        split = _only_split(record)
+    lines = list(_lines(record, file, split, tally))
+    return json.dumps([lines, list(map(astuple, tally.left_out)), split], ensure_ascii=False)
+
+
+def _only_split(record: Mapping[str, Any]) -> str | None:
+    """The split of Karpathy's images that is meant where none is stated; None where that is not clear."""
+    images = record.get("images")
+    known = (
+        {each.get("split") for each in images if isinstance(each, dict)} if isinstance(images, list) else {}
+    )
+    return DEFAULT_SPLIT if DEFAULT_SPLIT in known else None
+
+
+def _lines(record: Any, file: Path, split: str | None, tally: Tally) -> Iterator[Caption]:
     try:
         if isinstance(record, list):
             yield from _listed(record, file, tally)
@@ -97,8 +109,8 @@ def _lines(file: Path, split: str | None, tally: Tally) -> Iterator[Caption]:
 def _karpathy(record: Mapping[str, Any], file: Path, split: str | None, tally: Tally) -> Iterator[Caption]:
     splits = {str(each["split"]) for each in record["images"]}
     if split not in splits:
-        named = "names no split" if split is None else f"asks for the split {split!r}"
-        raise DataError(f"{file}: the card {named}; there is {', '.join(sorted(splits))}")
+        wanted = DEFAULT_SPLIT if split is None else split
+        raise DataError(f"{file}: no image of the split {wanted!r}; there is {', '.join(sorted(splits))}")
     for number, each in enumerate(record["images"]):
         if each["split"] != split:
             continue

@@ -8,15 +8,55 @@ from pathlib import Path
 from vlbench.core.contracts import Dataset, Place
 from vlbench.core.errors import DataError
 from vlbench.core.reading import Tally
+from vlbench.core.regular_file import open_regular
+from vlbench.datasets.layouts.caption_json import caption_json
 from vlbench.datasets.readers.file_listing import list_folders, names_below
 from vlbench.datasets.readers.folder import PACKED_SUFFIXES, TABLES, own_folder
 from vlbench.datasets.readers.image_file import IMAGE_SUFFIXES
-from vlbench.datasets.readers.jsonl import METADATA, jsonl
+from vlbench.datasets.readers.jsonl import METADATA, TABLE, jsonl
 from vlbench.datasets.readers.location import locate
 from vlbench.datasets.readers.parquet import PARQUET_SUFFIX, SPLIT_WORDS, parquet
 from vlbench.datasets.readers.webdataset import COMPRESSED_TARS, TAR_SUFFIX, webdataset
 
+KARPATHY = "dataset_*.json"
+KARPATHY_SUFFIX = ".json"
+_FIELDS = (b'"images"', b'"sentences"')
+_BEGINNING = 2**16
+"""Bytes of a file of Karpathy's in which its fields stand, whose first image is short."""
+
+
+def own_captions(place: Place, /, *, path: str) -> Dataset:
+    """Karpathy's captions without a card: a file, or the only one in a folder, with the images below it.
+
+    Raises:
+        DataError: there are several files, or as `caption_json`.
+    """
+    given = Path(path)
+    files = [given] if given.is_file() else _karpathy_files(given)
+    if len(files) > 1:
+        raise DataError(f"{given} holds {files[0].name} and {files[1].name}; name the file of one")
+    folder = files[0].parent
+    here = replace(place, roots=())  # images of that name under a data root are others'
+    return caption_json(
+        here, path=str(folder), annotations=files[0].name, images=[".", *list_folders(folder)]
+    )
+
+
+def _karpathy_files(folder: Path) -> list[Path]:
+    """The files in a folder that are called as Karpathy's are, and begin as they do."""
+    return [file for file in sorted(folder.glob(KARPATHY)) if all(each in _head(file) for each in _FIELDS)]
+
+
+def _head(file: Path) -> bytes:
+    try:
+        with open_regular(file) as opened:
+            return opened.read(_BEGINNING)
+    except OSError as error:
+        raise DataError(f"{file} cannot be read ({error.strerror}); repair or remove it") from error
+
+
 FACTORIES: dict[str, Callable[..., Dataset]] = {
+    "caption_json": own_captions,
     "folder": own_folder,
     "jsonl": jsonl,
     "parquet": parquet,
@@ -36,14 +76,15 @@ class FoundLayout:
 
 
 def own(place: Place, /, *, path: str) -> Dataset:
-    """A folder as it is: `metadata.jsonl`, class folders, parquet or webdataset tars, in this order.
+    """A folder as it is: what `metadata.jsonl`, `metadata.csv` or Karpathy's `dataset_*.json` lists, class
+    folders, parquet files or webdataset tars, in this order.
 
     Class folders are two or more folders with images. Files of another layout next to the one that is read
     are counted as left out.
 
     Args:
         place: where to look, after the working folder.
-        path: the folder (or one parquet file), as a user types it.
+        path: the folder (or one parquet file, or one of Karpathy's), as a user types it.
 
     Raises:
         SourceMissing: there is no such folder.
@@ -75,10 +116,14 @@ def detect_layout(folder: Path) -> FoundLayout:
     if folder.is_file():
         if folder.suffix.lower() == PARQUET_SUFFIX:
             return FoundLayout("parquet")
-        raise DataError(f"{folder} is a file; name a folder, or a {PARQUET_SUFFIX} file")
+        if folder.suffix.lower() == KARPATHY_SUFFIX:
+            return FoundLayout("caption_json")
+        raise DataError(f"{folder} is a file; name a folder, a {PARQUET_SUFFIX} file, or a {KARPATHY}")
     names = names_below(folder)
-    if METADATA in names:
+    if METADATA in names or TABLE in names:
         return FoundLayout("jsonl", tuple(_packed(names)))
+    if _karpathy_files(folder):
+        return FoundLayout("caption_json", tuple(_packed(names)))
     images = [name for name in names if posixpath.splitext(name)[1].lower() in IMAGE_SUFFIXES]
     pictured = {_top(name) for name in images if "/" in name}
     for kind, suffix in PACKED_LAYOUTS:
@@ -133,7 +178,9 @@ def _what_lies_there(names: Sequence[str], images: Sequence[str]) -> str:
         return f"holds {packed}, which is compressed; unpack it (gunzip {packed})"
     if archives := _packed(names):
         return f"holds {archives[0][1]}, which is packed; unpack it"
-    wanted = f"{METADATA}, *{PARQUET_SUFFIX}, *{TAR_SUFFIX} and class folders with images"
+    wanted = (
+        f"{METADATA}, {TABLE}, {KARPATHY}, *{PARQUET_SUFFIX}, *{TAR_SUFFIX} and class folders with images"
+    )
     tables = [name for name in names if posixpath.splitext(name)[1].lower() in TABLES]
     if images:
         table = f" ({tables[0]} is not read)" if tables else ""

@@ -1,7 +1,7 @@
 """Images that annotations list: their files, and the data set made from them."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from vlbench.core.contracts import Dataset, Offers, Place, Target
@@ -41,6 +41,24 @@ def refuse_repeats(listed: Iterable[Listed]) -> None:
                 f"{each.where}: {each.image} is named at {seen[each.image]} already; give it one line"
             )
         seen[each.image] = each.where
+
+
+def one_an_image(listed: Iterable[Listed]) -> tuple[Listed, ...]:
+    """Images in the order of their first line; lines of one image that differ in their captions become one.
+
+    Raises:
+        DataError: an image is listed twice otherwise.
+    """
+    found: dict[InnerPath, Listed] = {}
+    for each in listed:
+        first = found.setdefault(each.image, each)
+        if first is each:
+            continue
+        captions = (*first.target.captions, *each.target.captions)
+        if not captions or replace(each.target, captions=()) != replace(first.target, captions=()):
+            refuse_repeats((first, each))
+        found[each.image] = replace(first, target=replace(first.target, captions=captions))
+    return tuple(found.values())
 
 
 def find_listed(listed: Sequence[Listed], root: Path, place: Place, hint: str = "") -> Present:

@@ -75,7 +75,7 @@ def test_three_forms_of_json_say_the_same(put: Put, place: Place) -> None:
     by_coco = caption_json(place, path="coco", annotations="c.json", images=["nowhere", "val2014"])
     assert list(said(by_coco).values()) == [("one",), ("2", "3")]
     assert (by_coco[0].id, by_coco[0].state) == ("a.jpg", by_blip[0].state)
-    with pytest.raises(DataError, match="asks for the split 'val'; there is restval, test"):
+    with pytest.raises(DataError, match="no image of the split 'val'; there is restval, test"):
         caption_json(place, path="coco", annotations="k.json", split="val")
     put("coco/wrong.json", {"images": [{"split": "test"}]})
     with pytest.raises(DataError, match=r"wrong\.json: neither Karpathy's, COCO's nor BLIP's captions"):

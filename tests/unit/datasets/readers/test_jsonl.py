@@ -131,7 +131,7 @@ def test_a_wrong_line_is_named(class_folder: Path, line: str, problem: str) -> N
 
 
 def test_no_metadata_is_missing_data_and_an_empty_one_an_error(class_folder: Path) -> None:
-    with pytest.raises(SourceMissing, match=r"no metadata\.jsonl in .*classes"):
+    with pytest.raises(SourceMissing, match=r"no metadata\.jsonl or metadata\.csv in .*classes"):
         jsonl(Place(), path=str(class_folder))
     write(class_folder)
     with pytest.raises(DataError, match="has no line"):
@@ -148,3 +148,66 @@ def test_images_without_a_line_and_blank_captions_are_counted(class_folder: Path
         (8, "images without a line in metadata.jsonl", "blue_disc/0.png"),
     ]
     assert source.reading.labels == "captions of metadata.jsonl; left alone: class"
+
+
+def table(root: Path, text: str) -> None:
+    (root / "metadata.csv").write_text(text, encoding="utf-8")
+
+
+def test_a_table_is_read_as_the_lines_are(class_folder: Path) -> None:
+    table(
+        class_folder, "file_name,label,group,width\nred_square/2.png,hot_dog,asia,12\nblue_disc/0.png,cat,,\n"
+    )
+    source = jsonl(Place(), path=str(class_folder))
+    assert [source[i].target for i in range(2)] == [
+        Target(label="hot_dog", group="asia"),
+        Target(label="cat"),
+    ]
+    assert source.reading.labels == "label, group of metadata.csv; left alone: width"
+    assert [text.name for text in source.offers.names] == ["cat", "hot dog"]
+    table(class_folder, "file_name,label\nred_square/2.png,1\nblue_disc/0.png,0\n")
+    assert [each.target.label for each in jsonl(Place(), path=str(class_folder)).examples] == [1, 0]
+    write(class_folder, {"file_name": "red_square/1.png", "label": "x"})
+    both = jsonl(Place(), path=str(class_folder))
+    assert ([each.id for each in both.examples], both.reading.left_out[0].first) == (
+        ["red_square/1.png"],
+        "metadata.csv",
+    )
+
+
+def test_a_caption_a_row(class_folder: Path) -> None:
+    table(
+        class_folder,
+        'file_name,text\nred_square/2.png,"a dog, a mat"\nblue_disc/0.png,two\nred_square/2.png,one more\n',
+    )
+    source = jsonl(Place(), path=str(class_folder))
+    assert [(each.id, each.target.captions) for each in source.examples] == [
+        ("red_square/2.png", ("a dog, a mat", "one more")),
+        ("blue_disc/0.png", ("two",)),
+    ]
+    line = {"file_name": "red_square/0.png", "caption": "a"}
+    (class_folder / "metadata.csv").unlink()
+    write(class_folder, line, {**line, "caption": "b"})
+    assert jsonl(Place(), path=str(class_folder))[0].target.captions == ("a", "b")
+    write(class_folder, {**line, "label": "cat"}, {**line, "label": "dog"})
+    with pytest.raises(DataError, match=r"jsonl:2: red_square/0\.png is named at .*:1 already"):
+        jsonl(Place(), path=str(class_folder))
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("image,label\na.png,cat\n", r"csv: line 2: has no file_name, but image, label"),
+        (
+            "file_name,tags\nred_square/0.png,cat\n",
+            "the column 'tags' has no lists; state tags in a metadata",
+        ),
+        ("file_name,label\nred_square/0.png\n", "line 2: 1 columns where the header has 2"),
+        ("file_name,label\n../x.png,cat\n", r"csv: line 2: '\.\./x\.png' leads out"),
+        ("file_name,label\n", "has no line"),
+    ],
+)
+def test_a_wrong_table_is_named(class_folder: Path, text: str, told: str) -> None:
+    table(class_folder, text)
+    with pytest.raises(DataError, match=told):
+        jsonl(Place(), path=str(class_folder))

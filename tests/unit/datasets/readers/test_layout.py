@@ -1,5 +1,6 @@
 """A user's folder is opened by what lies there."""
 
+import json
 import shutil
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -103,7 +104,10 @@ def test_a_split_beside_class_folders_is_no_class(class_folder: Path) -> None:
     [
         ("test/0.tar.gz", r"test/0\.tar\.gz, which is compressed; unpack it \(gunzip"),
         ("images.zip", r"images\.zip, which is packed; unpack it"),
-        ("notes.txt", r"none of metadata\.jsonl, \*\.parquet, \*\.tar and class folders"),
+        (
+            "notes.txt",
+            r"none of metadata\.jsonl, metadata\.csv, dataset_\*\.json, \*\.parquet, \*\.tar and",
+        ),
     ],
 )
 def test_what_lies_there_is_named(tmp_path: Path, file: str, told: str) -> None:
@@ -115,8 +119,32 @@ def test_what_lies_there_is_named(tmp_path: Path, file: str, told: str) -> None:
 
 def test_a_table_beside_flat_images_is_named(tmp_path: Path, png: Png) -> None:
     (tmp_path / "0.png").write_bytes(png(0))
-    (tmp_path / "metadata.csv").write_text("file_name,label\n0.png,cat\n")
+    (tmp_path / "labels.csv").write_text("file_name,label\n0.png,cat\n")
     with pytest.raises(
-        DataError, match=r"1 images flat.*\(metadata\.csv is not read\): sort .* metadata\.jsonl"
+        DataError, match=r"1 images flat.*\(labels\.csv is not read\): sort .* metadata\.jsonl"
     ):
         detect_layout(tmp_path)
+
+
+def karpathy(path: Path, *said: tuple[str, str, str]) -> None:
+    images = [{"filename": name, "split": split, "sentences": [{"raw": text}]} for name, split, text in said]
+    path.write_text(json.dumps({"images": images, "dataset": "own"}))
+
+
+def test_karpathys_captions_of_a_folder_are_read_with_the_images_below_it(tmp_path: Path, png: Png) -> None:
+    root = tmp_path / "flickr"
+    for name in ("train", "photos"):  # as many folders as make class folders
+        (root / name).mkdir(parents=True)
+        (root / name / f"{name}.png").write_bytes(png(1))
+    karpathy(root / "dataset_own.json", ("photos.png", "test", "a dot"), ("train.png", "train", "a line"))
+    (root / "dataset_infos.json").write_text("{}")
+    for path in (root, root / "dataset_own.json"):
+        source = own(Place(), path=str(path))
+        assert [(each.id, each.target.captions) for each in source.examples] == [("photos.png", ("a dot",))]
+        assert source.reading.labels == "captions of dataset_own.json, test"
+    karpathy(root / "dataset_own.json", ("photos.png", "val", "a dot"), ("train.png", "train", "a line"))
+    with pytest.raises(DataError, match=r"own\.json: no image of the split 'test'; there is train, val"):
+        own(Place(), path=str(root))
+    karpathy(root / "dataset_other.json", ("photos.png", "test", "a dot"))
+    with pytest.raises(DataError, match=r"holds dataset_other\.json and dataset_own\.json; name the file"):
+        own(Place(), path=str(root))
