@@ -12,10 +12,17 @@ from vlbench.core.task_reading import reading_line, what_was_read
 from vlbench.options import Keywords, Options
 
 if TYPE_CHECKING:
+    from vlbench.core.contracts import Dataset
+    from vlbench.pairs.pool import Pool
     from vlbench.pairs.report import Report
+
+SCHEME = "embeddings:"
+"""How a pool of vectors is named: `embeddings:DIR`."""
 
 By = Literal["both", "image", "text"]
 """What the prompts are compared with: the images of a pool, its captions, or both."""
+Form = Literal["jsonl", "webdataset"]
+"""How the pairs are written: images with a metadata.jsonl, or tars."""
 
 
 def retrieve(
@@ -31,6 +38,7 @@ def retrieve(
     per_class: int | None = None,
     exclude: Sequence[str] = (),
     near: bool = True,
+    form: Form = "jsonl",
     tell: Callable[[str], None] = lambda _: None,
     **options: Unpack[Keywords],
 ) -> "Report":
@@ -38,7 +46,8 @@ def retrieve(
 
     Each prompt takes the `k` nearest images, the pairs with the `k` nearest captions, or both; a class has
     the union of what its prompts take. Pairs below a floor, a cosine, are left out; `per_class` are the most
-    pairs of a class. Test images of the task, or of the tasks in `exclude`, are never taken, nor is an image
+    pairs of a class. A pool `embeddings:DIR` holds vectors that the model made before, in clip-retrieval's
+    layout. Test images of the task, or of the tasks in `exclude`, are never taken, nor is an image
     a second time; with `near`, nor are near copies of them. The options are those of `evaluate`; names and
     templates that replace the task's are the task's alone.
 
@@ -63,17 +72,29 @@ def retrieve(
     # a limit is on the pool: all test images are looked for in it
     asked = _one(task, replace(read, weights=None, limit=None))
     plain = replace(read, weights=None, classnames=None, templates=None, descriptions=None)
-    pooled = _one(pool, plain)
+    pooled = None if pool.startswith(SCHEME) else _one(pool, plain)
     others = [named.task for named in resolve((), tuple(exclude), replace(plain, limit=None))[1]]
-    for each in (asked, pooled, *others):
+    for each in (asked, *([] if pooled is None else [pooled]), *others):
         tell(reading_line(each.name, what_was_read(each)))
     settings = read.settings
     for line in settings.said:
         tell(line)
+    from vlbench.pairs.embeddings import open_embeddings
     from vlbench.pairs.hits import Side
     from vlbench.pairs.likeness import Closeness  # and torch
     from vlbench.pairs.retrieval import Wanted, retrieve_pairs
 
+    if pooled is not None:
+        source: Dataset | Pool = pooled.problem.images
+    else:
+        folder = Path(pool.removeprefix(SCHEME)).expanduser()
+        source = open_embeddings(folder, read.data_root, captions=by != "image")
+        where = (
+            ""
+            if source.reads == "hits"
+            else "; its images are not here: none is written, or compared by bytes"
+        )
+        tell(f"{pool}: {len(source.dataset):,} pairs, taken as {model}'s{where}")
     floors: dict[Side, float | None] = {"image": image_floor, "text": text_floor}
     wanted = Wanted(
         sides=("image", "text") if by == "both" else (by,),
@@ -85,12 +106,13 @@ def retrieve(
     return retrieve_pairs(
         models[0].checkpoint,
         asked,
-        pooled.problem.images,
+        source,
         (asked, *(each for each in others if each.name != asked.name)),
         wanted,
         settings,
         cache=read.cache,
         out=Path(out),
+        form=form,
         tell=tell,
     )
 

@@ -34,7 +34,7 @@ vlbench retrieve --task imagenet --pool retrieval:LAION --model clip-b32 --k 200
     "-p",
     required=True,
     shell_complete=completion("task"),
-    help="Images with captions: retrieval:DIR, or a task's name.",
+    help="Images with captions: retrieval:DIR, a task's name, or embeddings:DIR of clip-retrieval.",
 )
 @click.option(
     "--out",
@@ -69,6 +69,14 @@ vlbench retrieve --task imagenet --pool retrieval:LAION --model clip-b32 --k 200
     default=True,
     show_default=True,
     help="Leave out near copies of test images and of pairs, not exact copies alone.",
+)
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["jsonl", "webdataset"]),
+    default="jsonl",
+    show_default=True,
+    help="Images with a metadata.jsonl, or tars.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print the report as JSON.")
 @flags(

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from vlbench.core.contracts import Checkpoint, Dataset
-from vlbench.core.problem import NO_IMAGES, Problem, by_words
+from vlbench.core.problem import Problem, by_words
 from vlbench.core.registry import SCORINGS
 from vlbench.core.relevance import Relevance
 from vlbench.core.task import ProtocolStatement, Task
@@ -39,11 +39,6 @@ def encoding_job(
         primary="",
     )
     return plan_job(checkpoint, task, settings)
-
-
-def sentence_job(checkpoint: Checkpoint, sentences: tuple[str, ...], settings: RunSettings) -> Job:
-    """The job that encodes sentences alone."""
-    return encoding_job(checkpoint, NO_IMAGES, sentences, settings)
 
 
 def encoded(job: Job, session: Session) -> tuple[Features, Features]:

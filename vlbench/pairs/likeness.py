@@ -1,6 +1,6 @@
 """Likeness: images of a pool that are copies, or near copies, of other images."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -18,17 +18,21 @@ _ROWS, _COLUMNS = 2**10, 2**11
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Closeness:
-    """What near copies are: of at least this cosine, and of at most so many differing bits of 64."""
+    """What near copies are: of at least this cosine, and of at most so many differing bits of 64.
+
+    Where a pool's pictures are not here, the cosine `alone` decides.
+    """
 
     cosine: float = 0.9
     bits: int = 12
+    alone: float = 0.96
 
 
 @dataclass(frozen=True, slots=True)
 class Likeness:
     """An image of a pool, by its place, that is like the image `other` of a task, or of the pool itself.
 
-    A copy has the same bytes; cosine and bits are of a near copy.
+    A copy has the same bytes; the cosine is that of a near copy, and so are the bits, if both were here.
     """
 
     pair: int
@@ -39,22 +43,22 @@ class Likeness:
     bits: int | None = None
 
 
-def copies(digests: Sequence[str], others: Mapping[str, str], of: str) -> list[Likeness]:
-    """The images of a pool, by digest, that are among others: their ids by digest.
+def copies(digests: Mapping[int, str], others: Mapping[str, str], of: str) -> list[Likeness]:
+    """The images of a pool, digests by place, that are among others, ids by digest.
 
-    >>> copies(["a", "b"], {"b": "7.jpg"}, "pets")[0].other
-    '7.jpg'
+    >>> copies({3: "a", 5: "b"}, {"b": "7.jpg"}, "pets")[0].pair
+    5
     """
     return [
-        Likeness(pair, others[digest], of, "copy") for pair, digest in enumerate(digests) if digest in others
+        Likeness(pair, others[digest], of, "copy") for pair, digest in digests.items() if digest in others
     ]
 
 
-def repeated(digests: Sequence[str], dataset: Dataset) -> list[Likeness]:
+def repeated(digests: Mapping[int, str], dataset: Dataset) -> list[Likeness]:
     """The images of a pool that are copies of earlier ones."""
     first: dict[str, int] = {}
     found = []
-    for pair, digest in enumerate(digests):
+    for pair, digest in digests.items():
         before = first.setdefault(digest, pair)
         if before != pair:
             found.append(Likeness(pair, dataset[before].id, dataset.name, "copy"))
@@ -79,10 +83,11 @@ class _Marks:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Images:
-    """Images by place: their data set, and the vector of each."""
+    """Images by place: their data set, the vector of each, and whether the pictures are here."""
 
     dataset: Dataset
     vectors: Rows
+    here: bool = True
 
 
 def near(
@@ -93,19 +98,20 @@ def near(
     *,
     device: str,
     of: str,
-    places: NDArray[np.int64] | None = None,
 ) -> list[Likeness]:
     """The pairs, ascending, whose image is a near copy of one of the others, each with the nearest.
 
-    `of` names the others; `places` are those of them that count, all where it is None. A pool's own image
-    counts where it comes before the pair. Fingerprints are made of those alone that the cosine leaves.
+    `of` names the others. Where they are the pool itself, those of the pairs count that come before. Only of
+    what the cosine leaves are fingerprints made.
 
     Raises:
         DataError: an image does not decode, or a vector is zero.
     """
-    columns = np.arange(len(others.dataset)) if places is None else places
-    itself = others.dataset is pool.dataset
-    marks = [_Marks(each.dataset) for each in (pool, others)]
+    itself = others is pool
+    columns = pairs if itself else np.arange(len(others.dataset))
+    marks = _Marks(pool.dataset)
+    their_marks = marks if itself else _Marks(others.dataset)
+    least = close.cosine if pool.here else close.alone
     found: dict[int, tuple[int, float, int]] = {}
     for top in range(0, len(pairs), _ROWS):
         own = pairs[top : top + _ROWS]
@@ -115,16 +121,18 @@ def near(
             if itself and theirs[0] >= own[-1]:
                 break
             cosines = products(rows, directions(others.vectors.at(theirs), others.vectors.name, 0, device))
-            alike = (cosines >= close.cosine).nonzero().cpu().numpy()
+            alike = (cosines >= least).nonzero().cpu().numpy()
             pair, other = own[alike[:, 0]], theirs[alike[:, 1]]
             kept = other < pair if itself else np.ones(len(pair), dtype=np.bool_)
-            bits = differing_bits(marks[0].of(pair[kept]), marks[1].of(other[kept]))
+            bits = np.zeros(kept.sum(), dtype=np.int64)
+            if pool.here:
+                bits = differing_bits(marks.of(pair[kept]), their_marks.of(other[kept]))
             cosine = cosines.cpu().numpy()[alike[:, 0], alike[:, 1]][kept]
             for each in np.flatnonzero(bits <= close.bits).tolist():
                 said = int(bits[each]), -float(cosine[each]), int(other[kept][each])
                 place = int(pair[kept][each])
                 found[place] = min(said, found.get(place, said))
     return [
-        Likeness(place, others.dataset[other].id, of, "near copy", -cosine, bits)
+        Likeness(place, others.dataset[other].id, of, "near copy", -cosine, bits if pool.here else None)
         for place, (bits, cosine, other) in sorted(found.items())
     ]

@@ -10,13 +10,14 @@ from numpy.typing import NDArray
 from vlbench.core.contracts import Checkpoint, Dataset
 from vlbench.core.errors import DataError
 from vlbench.core.image import image_digests
+from vlbench.core.problem import NO_IMAGES
 from vlbench.core.task import Task
 from vlbench.engine.chunk import Features
 from vlbench.engine.session import Session
 from vlbench.engine.settings import RunSettings
 from vlbench.pairs.class_file import class_files
 from vlbench.pairs.encoding import encoded, encoding_job, encoding_lines
-from vlbench.pairs.folder import refuse_occupied, write_folder
+from vlbench.pairs.folder import Form, refuse_occupied, write_folder
 from vlbench.pairs.hits import Hits, Side, hits_of, joined, pairs_by_class
 from vlbench.pairs.likeness import Closeness, Images, Likeness, copies, near, repeated
 from vlbench.pairs.nearest import nearest
@@ -43,18 +44,20 @@ class Wanted:
 def retrieve_pairs(
     checkpoint: Checkpoint,
     task: Task,
-    dataset: Dataset,
+    source: Dataset | Pool,
     tested: Sequence[Task],
     wanted: Wanted,
     settings: RunSettings,
     *,
     cache: Path,
     out: Path,
+    form: Form,
     tell: Callable[[str], None],
 ) -> Report:
-    """Retrieve the pairs of a data set for the classes of a task and write them to a new folder.
+    """Retrieve pairs for the classes of a task, and write them to a new folder.
 
-    None of them is an image of the tasks in `tested`.
+    They are of a data set, or of a pool whose vectors the same model made. None of them is an image of the
+    tasks in `tested`.
 
     Raises:
         DataError: something lies in the folder, the data have no captions, an image does not decode, or no
@@ -64,57 +67,77 @@ def retrieve_pairs(
     refuse_occupied(out)
     refuse_names_alone(checkpoint)
     prompts = Prompts.of(task)
-    captions, owners = captions_of(dataset)
-    sentences = prompts.sentences + (captions if "text" in wanted.sides else ())
-    jobs = [encoding_job(checkpoint, dataset, sentences, settings)]
-    if wanted.close is not None:
-        jobs += [encoding_job(checkpoint, each.problem.images, (), settings) for each in tested]
-    with Session(checkpoint, settings, cache, jobs) as session:
-        vectors = [encoded(job, session) for job in jobs]
-        for job in jobs:
-            for line in encoding_lines(job, session):
-                tell(line)
-    images, words = vectors[0]
-    pool = Pool(
-        dataset,
-        Rows(f"images of {dataset.name}", (images,)),
-        Rows(f"captions of {dataset.name}", (words[len(prompts.sentences) :],)),
-        owners,
-    )
-    hits = searched(pool, words[: len(prompts.sentences)], wanted, settings.device)
-    digests = image_digests(dataset, cache)
-    like_tests: list[Likeness] = []
-    for place, each in enumerate(tested):
-        like_tests += copies(digests, _ids_by_digest(each.problem.images, cache), each.name)
-        if wanted.close is not None:
-            others = Images(each.problem.images, Rows(f"images of {each.name}", (vectors[1 + place][0],)))
-            like_tests += _near(pool, hits, like_tests, others, wanted.close, settings.device, each.name)
-    hits = hits.without(_pairs_of(like_tests))
-    like_others = repeated(digests, dataset)
-    hits = hits.without(_pairs_of(like_others))
-    if wanted.close is not None:
-        own = Images(dataset, pool.images)
-        found = _near(pool, hits, [], own, wanted.close, settings.device, dataset.name)
-        hits, like_others = hits.without(_pairs_of(found)), [*like_others, *found]
+    pooled, row = _pooled(checkpoint, source, prompts, tested, wanted, settings, cache, tell)
+    pool, hits = pooled.pool, searched(pooled.pool, pooled.queries, wanted, settings.device)
+    like_tests, like_others = _likenesses(pooled, hits, wanted.close, settings.device, cache)
+    hits = hits.without(_pairs_of([*like_tests, *like_others]))
     classes = pairs_by_class(hits, prompts.classes, prompts.of_class, wanted.per_class)
     pairs = np.unique(np.concatenate([each.pairs for each in classes]))
     if not len(pairs):
-        raise DataError(f"no pair of {dataset.name} is left for {task.name}; lower the floors, or add pairs")
-    files = class_files(prompts.classes)
+        raise DataError(
+            f"no pair of {pool.dataset.name} is left for {task.name}; lower the floors, or add pairs"
+        )
     report = Report(
         task=task.name,
-        pool=dataset.name,
-        model=jobs[0].row,
+        pool=pool.dataset.name,
+        model=row,
         settings=asdict(wanted),
-        pool_pairs=len(dataset),
+        pool_pairs=len(pool.dataset),
         prompts=len(prompts.sentences),
         pairs=len(pairs),
-        classes=tuple(map(class_report, classes, files)),
+        classes=tuple(map(class_report, classes, class_files(prompts.classes))),
         like_tests=tuple(like_tests),
         like_others=tuple(like_others),
     )
-    write_folder(out, dataset, classes, prompts.sentences, report)
+    write_folder(out, pool, classes, prompts.sentences, report, form)
     return report
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Pooled:
+    """A pool, the vectors [q, d] of its prompts, and the images of tested tasks by name.
+
+    These have vectors where near copies of them are looked for.
+    """
+
+    pool: Pool
+    queries: Features
+    tested: dict[str, Images]
+
+
+def _pooled(
+    checkpoint: Checkpoint,
+    source: Dataset | Pool,
+    prompts: Prompts,
+    tested: Sequence[Task],
+    wanted: Wanted,
+    settings: RunSettings,
+    cache: Path,
+    tell: Callable[[str], None],
+) -> tuple[_Pooled, str]:
+    """Encode what is not encoded, in one pass over the images of all; also the model's name in results."""
+    captions, owners = ((), None) if isinstance(source, Pool) else captions_of(source)
+    if "text" not in wanted.sides:
+        captions = ()
+    images = NO_IMAGES if isinstance(source, Pool) else source
+    jobs = [encoding_job(checkpoint, images, prompts.sentences + captions, settings)]
+    if wanted.close is not None:
+        jobs += [encoding_job(checkpoint, each.problem.images, (), settings) for each in tested]
+    with Session(checkpoint, settings, cache, jobs) as session:
+        (vectors, words), *others = [encoded(job, session) for job in jobs]
+        for job in jobs:
+            for line in encoding_lines(job, session):
+                tell(line)
+    count, pool = len(prompts.sentences), source
+    if not isinstance(pool, Pool):
+        of_images, of_captions = f"images of {images.name}", f"captions of {images.name}"
+        pool = Pool(pool, Rows(of_images, (vectors,)), Rows(of_captions, (words[count:],)), owners)
+    parts: list[tuple[Features, ...]] = [each[:1] for each in others] or [()] * len(tested)
+    of_tests = {
+        each.name: Images(each.problem.images, Rows(f"images of {each.name}", part))
+        for each, part in zip(tested, parts, strict=True)
+    }
+    return _Pooled(pool, words[:count], of_tests), jobs[0].row
 
 
 def searched(pool: Pool, queries: Features, wanted: Wanted, device: str) -> Hits:
@@ -127,19 +150,27 @@ def searched(pool: Pool, queries: Features, wanted: Wanted, device: str) -> Hits
     return joined(found)
 
 
-def _near(
-    pool: Pool,
-    hits: Hits,
-    known: Sequence[Likeness],
-    others: Images,
-    close: Closeness,
-    device: str,
-    of: str,
-) -> list[Likeness]:
-    """The hit pairs that are near copies of other images and not known to be like some."""
-    pairs = np.setdiff1d(hits.pair, _pairs_of(known))
-    places = pairs if others.dataset is pool.dataset else None
-    return near(Images(pool.dataset, pool.images), pairs, others, close, device=device, of=of, places=places)
+def _likenesses(
+    pooled: _Pooled, hits: Hits, close: Closeness | None, device: str, cache: Path
+) -> tuple[list[Likeness], list[Likeness]]:
+    """What is like test images, and what is like earlier images of the pool.
+
+    Near copies are looked for among hits alone, copies among all images that the pool reads.
+    """
+    pool = pooled.pool
+    own = Images(pool.dataset, pool.images, pool.reads != "nothing")
+    digests, pairs = pool.digests(hits.pair, cache), np.unique(hits.pair)
+    like_tests: list[Likeness] = []
+    for name, others in pooled.tested.items():
+        like_tests += copies(digests, _ids_by_digest(others.dataset, cache), name)
+        if close is not None:
+            rest = np.setdiff1d(pairs, _pairs_of(like_tests))
+            like_tests += near(own, rest, others, close, device=device, of=name)
+    like_others = repeated(digests, pool.dataset)
+    if close is not None:
+        rest = np.setdiff1d(pairs, _pairs_of([*like_tests, *like_others]))
+        like_others += near(own, rest, own, close, device=device, of=pool.dataset.name)
+    return like_tests, like_others
 
 
 def _pairs_of(found: Sequence[Likeness]) -> NDArray[np.int64]:

@@ -36,7 +36,7 @@ class Rows:
         for part in self.parts:
             for start in range(0, len(part), size):
                 block = part[start : start + size]
-                yield place + start, np.ascontiguousarray(block, dtype=np.float32)
+                yield place + start, np.array(block, dtype=np.float32)
             place += len(part)
 
     def at(self, places: NDArray[np.int64]) -> Features:

@@ -4,9 +4,11 @@ import json
 from dataclasses import dataclass
 
 import numpy as np
+import pyarrow
 import pytest
-from colour_model import COLOURS, ColourCheckpoint, ColourModel
+from colour_model import COLOURS, ColourCheckpoint, ColourModel, preprocess
 from PIL import Image
+from pyarrow.parquet import write_table
 
 from vlbench.core.capabilities import NAMES_ALONE, VECTORS
 from vlbench.core.contracts import Place
@@ -14,7 +16,9 @@ from vlbench.core.errors import DataError, Unsupported
 from vlbench.core.task import TaskRequest
 from vlbench.datasets.readers.folder import folder
 from vlbench.datasets.readers.jsonl import jsonl
+from vlbench.datasets.readers.webdataset import webdataset
 from vlbench.engine.settings import RunSettings
+from vlbench.pairs.embeddings import open_embeddings
 from vlbench.pairs.retrieval import Wanted, retrieve_pairs
 from vlbench.task_kinds.classification import classification
 from vlbench.task_kinds.retrieval import retrieval
@@ -74,7 +78,7 @@ def data(tmp_path_factory):
 
 @pytest.fixture
 def retrieve(data, tmp_path):
-    def run(out="pairs", *, capabilities=frozenset({VECTORS}), k=17, least=0.9, **wanted):
+    def run(out="pairs", *, source=None, form="jsonl", capabilities=frozenset({VECTORS}), **wanted):
         place, said = Place(roots=(data,)), []
         task = classification(
             TaskRequest("hues", "p", folder(place, path="test"), templates=("a {}", "one {}"))
@@ -82,12 +86,13 @@ def retrieve(data, tmp_path):
         report = retrieve_pairs(
             ColourCheckpoint(ColourVectors(), capabilities=capabilities),
             task,
-            jsonl(place, path="pool"),
+            source or jsonl(place, path="pool"),
             (task,),
-            Wanted(k=k, floors={"image": least, "text": least}, **wanted),
+            Wanted(**{"k": 17, "floors": {"image": 0.9, "text": 0.9}, **wanted}),
             RunSettings(workers=0),
             cache=tmp_path / "cache",
             out=tmp_path / out,
+            form=form,
             tell=said.append,
         )
         return tmp_path / out, report
@@ -141,12 +146,12 @@ def test_a_folder_with_something_in_it_stays_as_it_is(retrieve, tmp_path):
 
 
 def test_floors_and_the_most_pairs_of_a_class_hold(retrieve):
-    _, whole = retrieve("a", least=-1.0)
+    _, whole = retrieve("a", floors={})
     assert [each.pairs for each in whole.classes] == [3 * OWN] * 3
     _, some = retrieve("b", per_class=2)
     assert [each.pairs for each in some.classes] == [2] * 3
     with pytest.raises(DataError, match="no pair of jsonl:pool is left for hues; lower the floors"):
-        retrieve("c", least=1.1)
+        retrieve("c", floors={"image": 1.1, "text": 1.1})
 
 
 def test_near_copies_stay_where_they_may(retrieve):
@@ -158,3 +163,43 @@ def test_near_copies_stay_where_they_may(retrieve):
 def test_a_model_that_reads_names_alone_is_refused(retrieve):
     with pytest.raises(Unsupported, match="colour reads names alone, and no captions"):
         retrieve(capabilities=frozenset({VECTORS, NAMES_ALONE}))
+
+
+def test_tars_hold_the_same_pairs(retrieve):
+    (files, _), (tars, _) = retrieve("files"), retrieve("tars", form="webdataset")
+    one, other = jsonl(Place(roots=(files,)), path="."), webdataset(Place(roots=(tars,)), path=".")
+    assert [each.target for each in one.examples] == [each.target for each in other.examples]
+    assert [each.image().tobytes() for each in one.examples] == [
+        each.image().tobytes() for each in other.examples
+    ]
+
+
+def test_a_pool_of_vectors_gives_the_same_pairs(retrieve, data, tmp_path):
+    pool = jsonl(Place(roots=(data,)), path="pool")
+    images = np.stack([preprocess(each.image()).flatten().numpy() for each in pool.examples])
+    words = [
+        COLOURS[next(word for word in each.target.captions[0].split() if word in HUES)]
+        for each in pool.examples
+    ]
+    for name, array in (("img_emb", images), ("text_emb", np.array(words))):
+        np.save(tmp_path / f"{name}_0.npy", array.astype(np.float32))
+    table = {
+        "image_path": [f"pool/{each.id}" for each in pool.examples],
+        "caption": [each.target.captions[0] for each in pool.examples],
+    }
+    write_table(pyarrow.table(table), tmp_path / "metadata_0.parquet")
+    whole, _ = retrieve("whole")
+    same, _ = retrieve("same", source=open_embeddings(tmp_path, (data,), captions=True))
+    lines = [
+        [json.loads(line) for line in (root / "metadata.jsonl").read_text().splitlines()]
+        for root in (whole, same)
+    ]
+    assert [(each["file_name"], each["captions"]) for each in lines[0]] == [
+        (each["file_name"], each["captions"]) for each in lines[1]
+    ]
+    gone, _ = retrieve("gone", source=open_embeddings(tmp_path, (), captions=True), close=None)
+    said = [json.loads(line) for line in (gone / "pairs.jsonl").read_text().splitlines()]
+    assert [each["image_path"] for each in said] == [f"pool/{each.id}" for each in pool.examples]
+    # by the mean colour alone, all blots of a hue are near copies of test pictures
+    with pytest.raises(DataError, match="no pair of"):
+        retrieve("none", source=open_embeddings(tmp_path, (), captions=True))
