@@ -21,6 +21,7 @@ READERS = {
     "numpy.fromfile": (),
     "numpy.genfromtxt": (),
     "numpy.loadtxt": (),
+    "numpy.lib.format.open_memmap": ("core/npy_file.py",),
     "numpy.lib.format.read_array": ("datasets/readers/tar_index.py", "engine/cache/contents.py"),
     "pandas.read_csv": (),
     "pandas.read_parquet": (),

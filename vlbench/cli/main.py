@@ -27,6 +27,7 @@ COMMANDS = {
     "leaderboard": "Rebuild the leaderboard CSVs from the result JSON files, or check them.",
     "list": "List models, tasks, collections, metrics, methods, scorings or sources.",
     "ood": "Tell one task's images from another's by a model's confidence.",
+    "retrieve": "Take image-text pairs for a task's classes out of a pool, to tune a model on.",
     "run": "Score models on tasks and write the results.",
     "show": "Show a task, model or collection.",
     "site": "Write a static site of the results: leaderboard, tasks, models, comparisons.",

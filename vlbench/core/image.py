@@ -131,7 +131,7 @@ def key_of(image: "Image", example: Example) -> str:
     """The key of an opened image: a digest of its bytes and box, or of the pixels where it holds no bytes."""
     if example.key:
         return digest_of_strings([example.key])
-    data = _encoded(image)
+    data = encoded_bytes(image)
     digest = _of_pixels(image) if data is None else digest_of_bytes(data)
     return digest if example.box is None else digest_of_strings([digest, *map(str, example.box)])
 
@@ -172,7 +172,7 @@ def sample_digest(dataset: Dataset, cache: Path | None) -> str:
         return ""
 
     def sample() -> str:
-        data = [_encoded(example.image()) for example in examples]
+        data = [encoded_bytes(example.image()) for example in examples]
         digests = [digest_of_bytes(each) for each in data if each is not None]
         return digest_of_strings(digests) if digests and len(digests) == len(data) else ""
 
@@ -203,7 +203,7 @@ def _keys_in(table: Path) -> tuple[str, ...]:
     return tuple(digits[start : start + HEX] for start in range(0, len(digits), HEX))
 
 
-def _encoded(image: "Image") -> bytes | None:
+def encoded_bytes(image: "Image") -> bytes | None:
     """The bytes that an opened, undecoded image still holds; None for a rendered one."""
     file = getattr(image, "fp", None)
     return file.getvalue() if isinstance(file, BytesIO) else None

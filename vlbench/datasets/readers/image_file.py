@@ -18,7 +18,7 @@ from vlbench.datasets.readers.file_listing import FoundFile
 if TYPE_CHECKING:
     from PIL.Image import Image as OpenedImage
 
-_SUFFIXES: Mapping[str, tuple[str, ...]] = {
+SUFFIXES: Mapping[str, tuple[str, ...]] = {
     "AVIF": (".avif",),
     "BMP": (".bmp",),
     "GIF": (".gif",),
@@ -31,8 +31,8 @@ _SUFFIXES: Mapping[str, tuple[str, ...]] = {
 }
 """Pillow's decoders that data sets are read with, whatever a file is called: of the others, EPS starts a
 program."""
-IMAGE_FORMATS = tuple(_SUFFIXES)
-IMAGE_SUFFIXES = frozenset(suffix for suffixes in _SUFFIXES.values() for suffix in suffixes)
+IMAGE_FORMATS = tuple(SUFFIXES)
+IMAGE_SUFFIXES = frozenset(suffix for suffixes in SUFFIXES.values() for suffix in suffixes)
 """Suffixes of image files, in lower case."""
 MOST_PIXELS = 178_956_970
 """So many pixels an image may have; Pillow refuses more by itself."""

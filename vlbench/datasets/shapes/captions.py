@@ -28,6 +28,7 @@ _WORDS = {
     "across": (("left of", "to the left of"), ("right of", "to the right of")),
     "down": (("above", "over"), ("below", "under")),
 }
+_ONE_THING = ("{}", "a drawing of {}", "{}, drawn in thin lines", "my sketch of {}", "{} on a {} ground")
 _NUMBERS = {2: "two", 3: "three", 4: "four"}
 
 
@@ -41,6 +42,14 @@ def write_captions(scenes: Sequence[Scene], key: tuple[int, ...]) -> tuple[tuple
     """
     scene_set = SceneSet(scenes)
     return tuple(_captions_of(scene, position, scene_set, key) for position, scene in enumerate(scenes))
+
+
+def write_caption(scene: Scene, key: tuple[int, ...]) -> str:
+    """A caption of a scene's first thing, as people write them: more or less is said, in several ways."""
+    dice = Dice(*key, *scene.key)
+    thing = scene.things[0]
+    said = counted(dice.choose((plain_mention, plain_mention, sized_mention))(thing))
+    return dice.choose(_ONE_THING).format(said, SHADES[scene.shade])
 
 
 def _captions_of(scene: Scene, position: int, scene_set: SceneSet, key: tuple[int, ...]) -> tuple[str, ...]:

@@ -23,8 +23,9 @@ from vlbench.datasets.shapes.world import (
 if TYPE_CHECKING:
     from PIL.Image import Image
 
-Question = Literal["label", "captions", "tags", "items"]
-"""`label` is asked about scenes with one thing; `captions` and `tags` about scenes with two to four.
+Question = Literal["label", "captions", "tags", "items", "caption"]
+"""`label` and `caption` are asked about scenes with one thing; `captions` and `tags` about scenes with two to
+four.
 
 `items` is asked about those of the latter with two things, and about changed versions of these scenes.
 """
@@ -46,8 +47,9 @@ def shapes(
 ) -> Dataset:
     """Scenes 0 to count - 1 of a split and a seed, rendered on demand, the same on every machine.
 
-    A label is a colour and a shape ("red circle"); tags are the colours and shapes in the image. Each of the
-    five captions is true only of its own image among the count. With `items`, there are `count` items, each
+    A label is a colour and a shape ("red circle"); tags are the colours and shapes in the image. A caption
+    says one thing in other words than prompts do, and may be true of many images. Each of the five captions
+    is true only of its own image among the count. With `items`, there are `count` items, each
     with two captions and one or two scenes. A style renders the same scenes in another way: `outline` has
     thin coloured lines on a busy ground.
 
@@ -80,7 +82,7 @@ def shapes(
 
 
 def _population(question: Question) -> Population:
-    return "single" if question == "label" else "several"
+    return "single" if question in ("label", "caption") else "several"
 
 
 def _items(split: Split, seed: int, style: Style, count: int) -> Dataset:
@@ -121,10 +123,13 @@ def _example(question: Question, split: Split, seed: int, style: Style, count: i
     if question == "captions":
         target = Target(captions=_captions(split, seed, count)[index])
     else:
-        things = draw_scene(population=population, split=split, seed=seed, index=index).things
-        named = [(COLOUR_NAMES[thing.colour], SHAPES[thing.shape]) for thing in things]
+        scene = draw_scene(population=population, split=split, seed=seed, index=index)
+        named = [(COLOUR_NAMES[thing.colour], SHAPES[thing.shape]) for thing in scene.things]
         label, tags = " ".join(named[0]), tuple(sorted({word for words in named for word in words}))
-        target = Target(label=label) if question == "label" else Target(tags=tags)
+        if question == "caption":
+            target = Target(captions=(_caption(scene),))
+        else:
+            target = Target(label=label) if question == "label" else Target(tags=tags)
     id_, key = _names(population, split, seed, style, index)
     return Example(id_, partial(_open, population, split, seed, index, style), target, key=key)
 
@@ -134,6 +139,12 @@ def _names(population: Population, split: Split, seed: int, style: Style, index:
     mark = _STYLE_MARK[style]
     made = ("shapes", WORLD_VERSION, population, split, seed, index, *mark)
     return "-".join((population, split, *mark, str(seed), f"{index:05d}")), "|".join(map(str, made))
+
+
+def _caption(scene: Scene) -> str:
+    from vlbench.datasets.shapes.captions import write_caption
+
+    return write_caption(scene, (_CAPTION_KEY,))
 
 
 @cache

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 T = TypeVar("T")
 Mask = NDArray[np.bool_]
 
-Split = Literal["train", "test"]
+Split = Literal["train", "test", "pool"]
 Population = Literal["single", "several"]
 """`single` scenes have one thing, `several` have two to four."""
 Style = Literal["plain", "outline"]
@@ -59,7 +59,7 @@ TURNS = ((1024, 0), (1015, 136), (1015, -136), (990, 261), (990, -261))
 
 _GAP = 2 * UNIT
 _TRIES = 60
-_SPLITS: dict[Split, int] = {"train": 0, "test": 1}
+_SPLITS: dict[Split, int] = {"train": 0, "test": 1, "pool": 2}
 _POPULATIONS: dict[Population, int] = {"single": 0, "several": 1}
 
 _SAMPLES = 4
@@ -140,15 +140,15 @@ def draw_scene(*, population: Population, split: Split, seed: int, index: int) -
     """The scene at an index; it depends only on the arguments.
 
     Training scenes show SEEN pairs. Test scenes with one thing show the HELD_OUT pairs in turn; those with
-    several things show any pairs, each once.
+    several things show any pairs, each once. Scenes of the pool show any pairs.
     """
     key = (_POPULATIONS[population], _SPLITS[split], seed, index)
     dice = Dice(*key)
-    if population == "single":
-        pairs = [HELD_OUT[index % len(HELD_OUT)]] if split == "test" else [dice.choose(SEEN)]
-    else:
-        allowed = COMBINATIONS if split == "test" else SEEN
+    allowed = SEEN if split == "train" else COMBINATIONS
+    if population == "several":
         pairs = dice.some(allowed, dice.choose(range(2, 5)))
+    else:
+        pairs = [HELD_OUT[index % len(HELD_OUT)]] if split == "test" else [dice.choose(allowed)]
     shade = dice.choose(range(len(SHADES)))
     level = dice.choose(LEVELS[shade])
     red, green, blue = (level + dice.choose(range(-12, 13)) for _ in range(3))

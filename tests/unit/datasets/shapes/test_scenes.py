@@ -266,3 +266,17 @@ def test_an_example_travels_to_a_worker_and_indices_end() -> None:
 def test_a_wrong_option_is_named(options: dict[str, object], message: str) -> None:
     with pytest.raises(CardError, match=re.escape(message)):
         shapes(Place(), **options)  # type: ignore[arg-type]
+
+
+def test_the_pool_shows_every_pair_says_so_and_shares_no_image_with_the_test_split() -> None:
+    pool = shapes(Place(), question="caption", split="pool", count=320, style="outline")
+    pairs = set()
+    for index, example in enumerate(pool.examples):
+        (item,) = draw_scene(population="single", split="pool", seed=0, index=index).things
+        pairs.add((item.colour, item.shape))
+        (caption,) = example.target.captions
+        assert f"{COLOUR_NAMES[item.colour]} {SHAPES[item.shape]}" in caption
+    assert pairs == set(COMBINATIONS)
+    tested = shapes(Place(), split="test", count=320, style="outline")
+    drawn = [hashlib.sha256(each.image().tobytes()).digest() for each in (*pool.examples, *tested.examples)]
+    assert len(set(drawn)) == 640

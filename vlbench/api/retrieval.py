@@ -1,0 +1,129 @@
+"""Retrieves pairs of images and captions for a task's classes from a pool."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal, Unpack
+
+from vlbench.api.request import refuse_method, resolve
+from vlbench.core.errors import VlbenchError
+from vlbench.core.task import Task
+from vlbench.core.task_reading import reading_line, what_was_read
+from vlbench.options import Keywords, Options
+
+if TYPE_CHECKING:
+    from vlbench.core.contracts import Dataset
+    from vlbench.pairs.pool import Pool
+    from vlbench.pairs.report import Report
+
+SCHEME = "embeddings:"
+"""How a pool of vectors is named: `embeddings:DIR`."""
+
+By = Literal["both", "image", "text"]
+"""What the prompts are compared with: the images of a pool, its captions, or both."""
+Form = Literal["jsonl", "webdataset"]
+"""How the pairs are written: images with a metadata.jsonl, or tars."""
+
+
+def retrieve(
+    model: str,
+    task: str,
+    pool: str,
+    *,
+    out: Path | str = "pairs",
+    by: By = "both",
+    k: int = 50,
+    image_floor: float | None = None,
+    text_floor: float | None = None,
+    per_class: int | None = None,
+    exclude: Sequence[str] = (),
+    near: bool = True,
+    form: Form = "jsonl",
+    tell: Callable[[str], None] = lambda _: None,
+    **options: Unpack[Keywords],
+) -> "Report":
+    """Take the pairs out of a pool that are nearest to a task's prompts, and write them to a new folder.
+
+    Each prompt takes the `k` nearest images, the pairs with the `k` nearest captions, or both; a class has
+    the union of what its prompts take. Pairs below a floor, a cosine, are left out; `per_class` are the most
+    pairs of a class. A pool `embeddings:DIR` holds vectors that the model made before, in clip-retrieval's
+    layout. Test images of the task, or of the tasks in `exclude`, are never taken, nor is an image
+    a second time; with `near`, nor are near copies of them. The options are those of `evaluate`; names and
+    templates that replace the task's are the task's alone.
+
+    Raises:
+        VlbenchError: a name, a file or an option is wrong, something lies in the folder, the data are not
+            here, or the pool has no captions.
+
+    >>> from tempfile import TemporaryDirectory
+    >>> with TemporaryDirectory() as folder:
+    ...     options = {"cache": folder, "device": "cpu", "out": f"{folder}/pairs"}
+    ...     report = retrieve("tiny-clip", "digits-half", "shapes-pool", by="text", limit=64, **options)
+    >>> report.task, len(report.classes), report.like_tests
+    ('digits-half', 10, ())
+    """
+    read = Options.of(options)
+    refuse_method(read, "retrieve")
+    if k < 1 or (per_class is not None and per_class < 1):
+        raise VlbenchError(f"{k} pairs a prompt and {per_class} a class leave none; give 1 or more")
+    models, _ = resolve(model, (), read)
+    if len(models) != 1:
+        raise VlbenchError(f"retrieve takes one model, not {len(models)}; name one")
+    # a limit is on the pool: all test images are looked for in it
+    asked = _one(task, replace(read, weights=None, limit=None))
+    plain = replace(read, weights=None, classnames=None, templates=None, descriptions=None)
+    pooled = None if pool.startswith(SCHEME) else _one(pool, plain)
+    others = [named.task for named in resolve((), tuple(exclude), replace(plain, limit=None))[1]]
+    for each in (asked, *([] if pooled is None else [pooled]), *others):
+        tell(reading_line(each.name, what_was_read(each)))
+    settings = read.settings
+    for line in settings.said:
+        tell(line)
+    from vlbench.pairs.embeddings import open_embeddings
+    from vlbench.pairs.hits import Side
+    from vlbench.pairs.likeness import Closeness  # and torch
+    from vlbench.pairs.retrieval import Wanted, retrieve_pairs
+
+    if pooled is not None:
+        source: Dataset | Pool = pooled.problem.images
+    else:
+        folder = Path(pool.removeprefix(SCHEME)).expanduser()
+        source = open_embeddings(folder, read.data_root, captions=by != "image")
+        where = (
+            ""
+            if source.reads == "hits"
+            else "; its images are not here: none is written, or compared by bytes"
+        )
+        tell(f"{pool}: {len(source.dataset):,} pairs, taken as {model}'s{where}")
+    floors: dict[Side, float | None] = {"image": image_floor, "text": text_floor}
+    wanted = Wanted(
+        sides=("image", "text") if by == "both" else (by,),
+        k=k,
+        floors={side: floor for side, floor in floors.items() if floor is not None},
+        per_class=per_class,
+        close=Closeness() if near else None,
+    )
+    return retrieve_pairs(
+        models[0].checkpoint,
+        asked,
+        source,
+        (asked, *(each for each in others if each.name != asked.name)),
+        wanted,
+        settings,
+        cache=read.cache,
+        out=Path(out),
+        form=form,
+        tell=tell,
+    )
+
+
+def _one(name: str, options: Options) -> Task:
+    """The one task of a name.
+
+    Raises:
+        VlbenchError: it is unknown, or stands for several.
+    """
+    _, tasks = resolve((), name, options)
+    if len(tasks) != 1:
+        raise VlbenchError(f"{name} is {len(tasks)} tasks; name one")
+    return tasks[0].task

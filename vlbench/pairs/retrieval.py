@@ -1,0 +1,184 @@
+"""A retrieval: asks a pool by a task's prompts, leaves out what is tested, and writes the rest."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vlbench.core.contracts import Checkpoint, Dataset
+from vlbench.core.errors import DataError
+from vlbench.core.image import image_digests
+from vlbench.core.problem import NO_IMAGES
+from vlbench.core.task import Task
+from vlbench.engine.chunk import Features
+from vlbench.engine.session import Session
+from vlbench.engine.settings import RunSettings
+from vlbench.pairs.class_file import class_files
+from vlbench.pairs.encoding import encoded, encoding_job, encoding_lines
+from vlbench.pairs.folder import Form, refuse_occupied, write_folder
+from vlbench.pairs.hits import Hits, Side, hits_of, joined, pairs_by_class
+from vlbench.pairs.likeness import Closeness, Images, Likeness, copies, near, repeated
+from vlbench.pairs.nearest import nearest
+from vlbench.pairs.pool import Pool, captions_of
+from vlbench.pairs.prompt import Prompts, refuse_names_alone
+from vlbench.pairs.report import Report, class_report
+from vlbench.pairs.rows import Rows
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """What is searched for: `k` pairs a prompt on each of the `sides`, those above the `floors` alone.
+
+    `per_class` are the most pairs of a class. `close` says what near copies are; None takes them too.
+    """
+
+    sides: tuple[Side, ...] = ("image", "text")
+    k: int = 50
+    floors: dict[Side, float] = field(default_factory=dict)
+    per_class: int | None = None
+    close: Closeness | None = field(default_factory=Closeness)
+
+
+def retrieve_pairs(
+    checkpoint: Checkpoint,
+    task: Task,
+    source: Dataset | Pool,
+    tested: Sequence[Task],
+    wanted: Wanted,
+    settings: RunSettings,
+    *,
+    cache: Path,
+    out: Path,
+    form: Form,
+    tell: Callable[[str], None],
+) -> Report:
+    """Retrieve pairs for the classes of a task, and write them to a new folder.
+
+    They are of a data set, or of a pool whose vectors the same model made. None of them is an image of the
+    tasks in `tested`.
+
+    Raises:
+        DataError: something lies in the folder, the data have no captions, an image does not decode, or no
+            pair is left.
+        Unsupported: the task has no classes, or the model encodes no captions.
+    """
+    refuse_occupied(out)
+    refuse_names_alone(checkpoint)
+    prompts = Prompts.of(task)
+    pooled, row = _pooled(checkpoint, source, prompts, tested, wanted, settings, cache, tell)
+    pool, hits = pooled.pool, searched(pooled.pool, pooled.queries, wanted, settings.device)
+    like_tests, like_others = _likenesses(pooled, hits, wanted.close, settings.device, cache)
+    hits = hits.without(_pairs_of([*like_tests, *like_others]))
+    classes = pairs_by_class(hits, prompts.classes, prompts.of_class, wanted.per_class)
+    pairs = np.unique(np.concatenate([each.pairs for each in classes]))
+    if not len(pairs):
+        raise DataError(
+            f"no pair of {pool.dataset.name} is left for {task.name}; lower the floors, or add pairs"
+        )
+    report = Report(
+        task=task.name,
+        pool=pool.dataset.name,
+        model=row,
+        settings=asdict(wanted),
+        pool_pairs=len(pool.dataset),
+        prompts=len(prompts.sentences),
+        pairs=len(pairs),
+        classes=tuple(map(class_report, classes, class_files(prompts.classes))),
+        like_tests=tuple(like_tests),
+        like_others=tuple(like_others),
+    )
+    write_folder(out, pool, classes, prompts.sentences, report, form)
+    return report
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Pooled:
+    """A pool, the vectors [q, d] of its prompts, and the images of tested tasks by name.
+
+    These have vectors where near copies of them are looked for.
+    """
+
+    pool: Pool
+    queries: Features
+    tested: dict[str, Images]
+
+
+def _pooled(
+    checkpoint: Checkpoint,
+    source: Dataset | Pool,
+    prompts: Prompts,
+    tested: Sequence[Task],
+    wanted: Wanted,
+    settings: RunSettings,
+    cache: Path,
+    tell: Callable[[str], None],
+) -> tuple[_Pooled, str]:
+    """Encode what is not encoded, in one pass over the images of all; also the model's name in results."""
+    captions, owners = ((), None) if isinstance(source, Pool) else captions_of(source)
+    if "text" not in wanted.sides:
+        captions = ()
+    images = NO_IMAGES if isinstance(source, Pool) else source
+    jobs = [encoding_job(checkpoint, images, prompts.sentences + captions, settings)]
+    if wanted.close is not None:
+        jobs += [encoding_job(checkpoint, each.problem.images, (), settings) for each in tested]
+    with Session(checkpoint, settings, cache, jobs) as session:
+        (vectors, words), *others = [encoded(job, session) for job in jobs]
+        for job in jobs:
+            for line in encoding_lines(job, session):
+                tell(line)
+    count, pool = len(prompts.sentences), source
+    if not isinstance(pool, Pool):
+        of_images, of_captions = f"images of {images.name}", f"captions of {images.name}"
+        pool = Pool(pool, Rows(of_images, (vectors,)), Rows(of_captions, (words[count:],)), owners)
+    parts: list[tuple[Features, ...]] = [each[:1] for each in others] or [()] * len(tested)
+    of_tests = {
+        each.name: Images(each.problem.images, Rows(f"images of {each.name}", part))
+        for each, part in zip(tested, parts, strict=True)
+    }
+    return _Pooled(pool, words[:count], of_tests), jobs[0].row
+
+
+def searched(pool: Pool, queries: Features, wanted: Wanted, device: str) -> Hits:
+    """The hits of prompts [q, d] on the sides that are wanted."""
+    found = []
+    for side in wanted.sides:
+        rows, owners = (pool.images, None) if side == "image" else (pool.captions, pool.owners)
+        by_side = nearest(queries, rows, wanted.k, device=device)
+        found.append(hits_of(by_side, side, owners, wanted.floors.get(side)))
+    return joined(found)
+
+
+def _likenesses(
+    pooled: _Pooled, hits: Hits, close: Closeness | None, device: str, cache: Path
+) -> tuple[list[Likeness], list[Likeness]]:
+    """What is like test images, and what is like earlier images of the pool.
+
+    Near copies are looked for among hits alone, copies among all images that the pool reads.
+    """
+    pool = pooled.pool
+    own = Images(pool.dataset, pool.images, pool.reads != "nothing")
+    digests, pairs = pool.digests(hits.pair, cache), np.unique(hits.pair)
+    like_tests: list[Likeness] = []
+    for name, others in pooled.tested.items():
+        like_tests += copies(digests, _ids_by_digest(others.dataset, cache), name)
+        if close is not None:
+            rest = np.setdiff1d(pairs, _pairs_of(like_tests))
+            like_tests += near(own, rest, others, close, device=device, of=name)
+    like_others = repeated(digests, pool.dataset)
+    if close is not None:
+        rest = np.setdiff1d(pairs, _pairs_of([*like_tests, *like_others]))
+        like_others += near(own, rest, own, close, device=device, of=pool.dataset.name)
+    return like_tests, like_others
+
+
+def _pairs_of(found: Sequence[Likeness]) -> NDArray[np.int64]:
+    return np.array([each.pair for each in found], dtype=np.int64)
+
+
+def _ids_by_digest(dataset: Dataset, cache: Path) -> dict[str, str]:
+    ids: dict[str, str] = {}
+    for digest, example in zip(image_digests(dataset, cache), dataset.examples, strict=True):
+        ids.setdefault(digest, example.id)
+    return ids
