@@ -7,15 +7,19 @@ from functools import partial
 from pathlib import Path
 
 import torch
+from torch import Tensor
 from tqdm import tqdm
 
 from vlbench.core.code_digest import digest_of_code
-from vlbench.core.contracts import Text
+from vlbench.core.contracts import Dataset, Text
 from vlbench.core.digest import digest_of, digest_of_strings
 from vlbench.core.errors import DataError, LacksMemory
 from vlbench.core.image import seen_among
 from vlbench.core.machine import is_out_of_memory
 from vlbench.core.task import Task
+from vlbench.engine.executors.local import LocalExecutor
+from vlbench.engine.feature_store import FeatureSpace
+from vlbench.engine.plan import space_of, text_key
 from vlbench.engine.settings import RunSettings
 from vlbench.fitting.fit_state import STATE_FILE, read_state, write_state
 from vlbench.fitting.pair_batches import Pairs, Part, read_batches
@@ -91,10 +95,15 @@ def tune(
     done = course[-1].step if course else 0
     losses: list[float] = []
     batches = read_batches(pairs.source, base, recipe, first=done, at_once=at_once, workers=settings.workers)
-    progress = tqdm(batches, initial=done, total=steps, unit="step", desc="fit", disable=None)
-    with closing(batches):
+    place = cache / "features" / space_of(base.identity.text, settings, settings.device)
+    with closing(batches), FeatureSpace(place, base.model.info.name) as space:
+        if done < steps:
+            _encode_captions(base, pairs.source, space, settings)
+        progress = tqdm(batches, initial=done, total=steps, unit="step", desc="fit", disable=None)
         for step, parts in enumerate(progress, done):
-            losses.append(_step(learner, base, parts, learning_rate(step, steps, recipe), settings))
+            captions = [text_key(Text(caption)) for part in parts for caption in part.captions]
+            texts = torch.from_numpy(space.gather(captions)).to(settings.device)
+            losses.append(_step(learner, base, parts, texts, learning_rate(step, steps, recipe)))
             progress.set_postfix(_told(losses[-1], course, watch))
             if (step + 1) % watch.every == 0 or step + 1 == steps:
                 score = None if watch.score is None else watch.score(base)
@@ -104,18 +113,24 @@ def tune(
     return course
 
 
-def _step(learner: Learner, base: Base, parts: Sequence[Part], rate: float, settings: RunSettings) -> float:
-    captions = [Text(caption) for part in parts for caption in part.captions]
+def _encode_captions(base: Base, source: Dataset, space: FeatureSpace, settings: RunSettings) -> None:
+    """Store features of all captions that are not stored: the text tower is locked, so once is enough."""
+    captions = {caption for example in source.examples for caption in example.target.captions}
+    texts = {text_key(text): text for text in map(Text, sorted(captions))}
+    keys = [key for key in texts if key not in space]
+    executor = LocalExecutor(lambda: base.model, settings, loaded=base.model)
+    for positions, features in executor.encode_texts([texts[key] for key in keys]):
+        space.append([keys[place] for place in positions], features, f"captions of {source.name}")
+
+
+def _step(learner: Learner, base: Base, parts: Sequence[Part], texts: Tensor, rate: float) -> float:
     try:
-        with torch.no_grad():
-            texts = base.model.encode_texts(captions, batch_size=settings.first_text_batch_size)
-        # cloned, since what was made in inference mode takes no part in gradients
-        return learner.step([partial(part.normalised, base.model) for part in parts], texts.clone(), rate)
+        return learner.step([partial(part.normalised, base.model) for part in parts], texts, rate)
     except (MemoryError, RuntimeError) as error:
         if not is_out_of_memory(error):
             raise
         raise LacksMemory(
-            f"{settings.device} has too little memory for {len(parts[0].captions)} images at once; "
+            f"{base.placement.device} has too little memory for {len(parts[0].captions)} images at once; "
             "give a lower --at-once, which changes no gradient"
         ) from error
 

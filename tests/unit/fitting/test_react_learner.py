@@ -11,7 +11,7 @@ from parity_weights import FIXTURES, layout, state_dict, value
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
-from vlbench.core.contracts import Placement
+from vlbench.core.contracts import Placement, Precision
 from vlbench.core.errors import NotFinite, VlbenchError
 from vlbench.fitting.react_learner import Learner
 from vlbench.fitting.react_recipe import ReactRecipe, is_decayed, learning_rate, steps_of
@@ -149,3 +149,25 @@ def test_a_fit_that_ends_before_its_warm_up_is_refused() -> None:
 def test_a_recipe_that_means_nothing_is_refused(change: dict[str, object], told: str) -> None:
     with pytest.raises(VlbenchError, match=told):
         ReactRecipe(**{"mode": "gated-image", **change})  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("precision", ["bf16", "fp16"])
+def test_fewer_digits_make_about_the_same_step_in_parts_too(precision: Precision, tmp_path: Path) -> None:
+    found = []
+    for sizes in ([8], [5, 3]):
+        model = model_of("gated_open", tmp_path)
+        learner = Learner.start(model, recipe_of("gated_open"), Placement("cpu", precision))
+        texts = texts_of(model)
+        for step in range(2):
+            parts = [lambda part=part: part for part in torch.split(IMAGES, sizes)]
+            loss = learner.step(parts, texts, float(GOLDEN["gated_open/lr"][step]))
+            assert loss == pytest.approx(GOLDEN["gated_open/loss"][step], abs=0.03)
+        assert all(each.dtype == torch.float32 for each in learner.parameters.values())
+        found.append(learner.state())
+        learner.go_on(found[-1])
+        again = learner.state()
+        assert again.keys() == found[-1].keys()
+        assert all(torch.equal(again[name], each) for name, each in found[-1].items())
+    for name in FACTS["gated_open"]["delta_norm"]:
+        wanted, own = (each[f"parameter.{name}"] for each in found)
+        assert (wanted - own).abs().max() < 2e-3, name
