@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from vlbench.core.result import Result
     from vlbench.core.scoring import Scoring
     from vlbench.core.task import Task
+    from vlbench.datasets.memory.held import data
 
     __version__: str
 
@@ -46,6 +47,7 @@ __all__ = [
     "build_site",
     "callback",
     "compare",
+    "data",
     "evaluate",
     "fit_coop",
     "list_models",
@@ -70,6 +72,7 @@ _HOMES = {
     "vlbench.core.result": ("Result",),
     "vlbench.core.scoring": ("Scoring",),
     "vlbench.core.task": ("Task",),
+    "vlbench.datasets.memory.held": ("data",),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 

@@ -1,6 +1,6 @@
 """Score a model during training: a function that the training loop calls after each step."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from importlib import import_module
 from typing import Any, Unpack
 
@@ -15,7 +15,7 @@ Log = Callable[[Mapping[str, float], int], object]
 
 def callback(
     model: Any,
-    tasks: str | Sequence[str],
+    tasks: Any,
     *,
     every: int,
     name: str = "model",

@@ -1,24 +1,29 @@
 """The models and tasks that a request names: lists them, finds and counts them, or loads them."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Unpack
 
-from vlbench.cards.build import NamedModel, NamedTask, open_model, open_task
-from vlbench.cards.catalogue import read_catalogue, select
+from vlbench.cards.build import NamedModel, NamedTask, open_held, open_model, open_task
+from vlbench.cards.catalogue import Catalogue, read_catalogue, select
 from vlbench.cards.texts import read_classnames
 from vlbench.core.contracts import Checkpoint, Model, Placement
 from vlbench.core.errors import DataError, VlbenchError
 from vlbench.core.files import shown
 from vlbench.core.method import ZERO_SHOT
 from vlbench.core.task import Task
+from vlbench.datasets.memory.held import HeldData
 from vlbench.options import Keywords, Options
+
+Asked = str | Sequence[str | HeldData]
+"""The tasks of a request: names, wildcards and data in memory."""
 
 
 def resolve(
-    models: str | Sequence[str] | Checkpoint, tasks: str | Sequence[str], options: Options
+    models: str | Sequence[str] | Checkpoint, tasks: Asked, options: Options
 ) -> tuple[list[NamedModel], list[NamedTask]]:
-    """Find models and tasks by name, alias or wildcard. A task that is named twice is returned once.
+    """Find models and tasks by name, alias or wildcard. A task that is named twice is returned once. Data in
+    memory are read and digested.
 
     Raises:
         VlbenchError: a name is unknown, a card is wrong, or data are missing or differ from the card.
@@ -35,15 +40,16 @@ def resolve(
     if options.weights is not None and len(chosen) != 1:
         raise VlbenchError(f"--weights belongs to one model, not to {len(chosen)}; name one")
     found: dict[str, NamedTask] = {}
-    for name in select(catalogue, (tasks,) if isinstance(tasks, str) else tasks, "task"):
-        named = open_task(name, catalogue, request=data)
+    for named in _opened(tasks, catalogue, options):
         first = found.setdefault(named.task.name, named)
-        here, there = (each.task.problem.images.name for each in (named, first))
-        if here != there:
+        mine, theirs = (each.task.problem.images for each in (named, first))
+        if mine.name != theirs.name:
             raise DataError(
-                f"{there} and {here} are both {named.task.name}: their folders and their files have equal "
-                "names and sizes; rename one of the folders"
+                f"{theirs.name} and {mine.name} are both {named.task.name}: their folders and their files "
+                "have equal names and sizes; rename one of the folders"
             )
+        if mine.revision != theirs.revision:
+            raise DataError(f"two data in memory are both {named.task.name}; give one another name")
     if data.classnames is not None:
         own = {text.name for text in read_classnames(data.classnames)}
         for name, named in found.items():
@@ -58,6 +64,20 @@ def resolve(
         for name in chosen
     ]
     return opened, list(found.values())
+
+
+def _opened(tasks: Asked, catalogue: Catalogue, options: Options) -> Iterator[NamedTask]:
+    data = options.data
+    for each in (tasks,) if isinstance(tasks, str) else tasks:
+        if isinstance(each, str):
+            for name in select(catalogue, (each,), "task"):
+                yield open_task(name, catalogue, request=data)
+        else:
+            from vlbench.datasets.memory.dataset import held_dataset  # and Pillow
+
+            options.alone("data in memory")
+            kind, dataset = held_dataset(each)
+            yield open_held(kind, dataset, each.name, catalogue, data)
 
 
 def refuse_method(options: Options, what: str) -> None:

@@ -8,7 +8,7 @@ from typing import Any, Unpack
 
 from vlbench.api.additions import leaderboard_additions
 from vlbench.api.kept_results import is_there, question_of, refuse_replacing, write_all
-from vlbench.api.request import resolve
+from vlbench.api.request import Asked, resolve
 from vlbench.api.results import Results
 from vlbench.cards.build import facts_of, is_zero_shot
 from vlbench.cards.data_request import DataRequest
@@ -18,6 +18,8 @@ from vlbench.core.contracts import Checkpoint
 from vlbench.core.errors import Unsupported, VlbenchError, WorkersLost
 from vlbench.core.result import Result
 from vlbench.core.task_reading import reading_line, what_was_read
+from vlbench.datasets.memory.held import HeldData
+from vlbench.datasets.memory.held import data as held_data
 from vlbench.engine.executors.pool import Pool
 from vlbench.engine.job import Job
 from vlbench.engine.measure import Measured, result_of
@@ -33,7 +35,7 @@ from vlbench.report.tables.leaderboard import write_leaderboards
 
 def evaluate(
     models: Any,
-    tasks: str | Sequence[str],
+    tasks: Any,
     *,
     tokenizer: Any = None,
     logit_scale: float | None = None,
@@ -47,6 +49,9 @@ def evaluate(
     `tokenizer` turns sentences into what `encode_text` takes; without one it is given the sentences. Its row
     is called `name`, else after its class. It runs where it lies, in evaluation mode, and is left as it was;
     what was encoded is used for the tasks of this call alone.
+
+    A task may also be data in memory: whatever `vlbench.data` takes, or its answer, which can stand beside
+    names.
 
     Raises:
         VlbenchError: a name, a file or an option is wrong. What was finished is written and stored.
@@ -62,7 +67,7 @@ def evaluate(
     ):
         if tokenizer is not None or logit_scale is not None or name:
             raise VlbenchError("tokenizer, logit_scale and name are those of a model object, not of a name")
-        return _finished(models, tasks, Options.of(options))
+        return _finished(models, _asked(tasks), Options.of(options))
     # an object brings torch with it; names of models may all be stored
     from vlbench.models.memory.checkpoint import MemoryCheckpoint
     from vlbench.models.memory.held import HeldModel
@@ -76,12 +81,19 @@ def evaluate(
     if read.share is not None or read.score_only:
         raise VlbenchError("what is encoded by a model object is not kept; leave share and score_only out")
     with as_it_was(modules):
-        return _finished(MemoryCheckpoint(held), tasks, read)
+        return _finished(MemoryCheckpoint(held), _asked(tasks), read)
 
 
-def _finished(
-    models: str | Sequence[str] | Checkpoint, tasks: str | Sequence[str], options: Options
-) -> Results:
+def _asked(tasks: Any) -> Asked:
+    """The tasks asked for; a list without any name is data."""
+    if isinstance(tasks, str | HeldData):
+        return (tasks,)
+    if isinstance(tasks, Sequence) and (not tasks or any(isinstance(each, str | HeldData) for each in tasks)):
+        return tuple(each if isinstance(each, str | HeldData) else held_data(each) for each in tasks)
+    return (held_data(tasks),)
+
+
+def _finished(models: str | Sequence[str] | Checkpoint, tasks: Asked, options: Options) -> Results:
     """The results of a run, after which the CSVs hold what was finished, also where it ended early."""
     try:
         return Results(run(models, tasks, options))
@@ -91,7 +103,7 @@ def _finished(
 
 def run(
     models: str | Sequence[str] | Checkpoint,
-    tasks: str | Sequence[str],
+    tasks: Asked,
     options: Options,
     *,
     tell: Callable[[str], None] = lambda _: None,
