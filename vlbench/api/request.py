@@ -2,18 +2,23 @@
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Unpack
+from typing import TYPE_CHECKING, Unpack
 
 from vlbench.cards.build import NamedModel, NamedTask, open_held, open_model, open_task
 from vlbench.cards.catalogue import Catalogue, read_catalogue, select
+from vlbench.cards.own_data import own_templates
 from vlbench.cards.texts import read_classnames
-from vlbench.core.contracts import Checkpoint, Model, Placement
+from vlbench.core.contracts import Checkpoint, Placement
 from vlbench.core.errors import DataError, VlbenchError
 from vlbench.core.files import shown
 from vlbench.core.method import ZERO_SHOT
+from vlbench.core.protocol import BARE
 from vlbench.core.task import Task
 from vlbench.datasets.memory.held import HeldData
 from vlbench.options import Keywords, Options
+
+if TYPE_CHECKING:
+    from vlbench.api.loaded_model import LoadedModel
 
 Asked = str | Sequence[str | HeldData]
 """The tasks of a request: names, wildcards and data in memory."""
@@ -87,22 +92,30 @@ def refuse_method(options: Options, what: str) -> None:
             raise VlbenchError(f"{what} takes no method; leave {method.name} out")
 
 
-def load_model(name: str, **options: Unpack[Keywords]) -> Model:
-    """Load a model with its weights. The options are those of `evaluate` (device, precision, weights ...).
+def load_model(name: str, **options: Unpack[Keywords]) -> "LoadedModel":
+    """Load a model with its weights, to encode and classify by hand in the numbers of an evaluation.
+
+    The options are those of `evaluate` (device, precision, weights ...).
 
     Raises:
         VlbenchError: the name is unknown or the weights cannot be read.
 
-    >>> from vlbench import Text
+    >>> from PIL.Image import new
     >>> model = load_model("tiny-clip", device="cpu")
-    >>> model.encode_texts([Text("a red square")], batch_size=8).shape
+    >>> model.encode_texts(["a red square"]).shape
     torch.Size([1, 128])
+    >>> model.classify([new("RGB", (64, 64), "red")], ["red square", "blue circle"]).shape
+    (1, 2)
     """
+    from vlbench.api.loaded_model import LoadedModel  # and torch
+
     read = Options.of(options)
     refuse_method(read, "load_model")
     models, _ = resolve(name, (), read)
     settings = read.alone("load_model")
-    return models[0].checkpoint.load(Placement(settings.device, settings.precision))
+    model = models[0].checkpoint.load(Placement(settings.device, settings.precision))
+    catalogue = read_catalogue(read.include_path, kinds=["task"])
+    return LoadedModel(model, settings, own_templates("classification", catalogue) or BARE)
 
 
 def load_task(name: str, **options: Unpack[Keywords]) -> Task:

@@ -64,9 +64,7 @@ def request_of(
     if request.templates is not None:
         templates = read_templates(request.templates)
     elif templates is None:
-        # the packaged ones of the kind, for data that bring none
-        packaged = (folder / "templates" / f"{OWN}-{kind}.txt" for folder in catalogue.task_folders)
-        templates = next((read_templates(path) for path in packaged if path.is_file()), None)
+        templates = own_templates(kind, catalogue)
     return TaskRequest(
         name=name,
         protocol=OWN,
@@ -76,6 +74,12 @@ def request_of(
         allow_subset=request.allow_subset,
         remarks=remarks,
     )
+
+
+def own_templates(kind: str, catalogue: Catalogue) -> tuple[str, ...] | None:
+    """The packaged templates of a kind for data that bring none; None where there are no such."""
+    packaged = (folder / "templates" / f"{OWN}-{kind}.txt" for folder in catalogue.task_folders)
+    return next((read_templates(path) for path in packaged if path.is_file()), None)
 
 
 def named_by_ids(

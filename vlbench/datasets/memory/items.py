@@ -118,22 +118,26 @@ def _picture_of_item(read: Callable[[int], Mapping[str, Any]], index: int) -> Im
         record = read(index)
         if "image" not in record:
             raise DataError(f"item {index} has {', '.join(record)} and no image; name it `image`")
-        return _picture(record["image"], index)
+        return picture_of(record["image"], f"item {index}")
 
 
-def _picture(image: Any, index: int) -> Image.Image:
-    """A user's image as one of the engine's own; of a file, the file's bytes."""
+def picture_of(image: Any, where: str) -> Image.Image:
+    """A user's image as one of the engine's own; of a file, the file's bytes. `where` names it in errors.
+
+    Raises:
+        DataError: it is no image, or its file cannot be read.
+    """
     if isinstance(image, Image.Image):
         return image.copy()  # what it was opened from may differ from what it holds now
     if isinstance(image, str | Path):
         return open_image_file(str(image))
     if isinstance(image, bytes):
-        return open_image_bytes(image, f"item {index}")
+        return open_image_bytes(image, where)
     if isinstance(image, np.ndarray) and image.dtype == np.uint8 and image.shape[2:] in ((), (3,)):
         return Image.fromarray(image.copy())
     raise DataError(
-        f"item {index} has a {type(image).__name__} as its image; give a picture of Pillow, a path, bytes or "
-        "an array [h, w, 3] of uint8, and leave out a transform that makes tensors"
+        f"{where} is a {type(image).__name__}; give a picture of Pillow, a path, bytes or an array [h, w, 3] "
+        "of uint8, and leave out a transform that makes tensors"
     )
 
 

@@ -142,7 +142,7 @@ RED = new("RGB", (8, 8), "red")
         ([(RED, 0), (RED, np.int64(3))], r"numbers 0 to 3 have no names.*classnames=\["),
         ([(RED, ["a", "b"])], "item 0 has a list of words.*truth='captions'"),
         ([{"image": RED, "label": "red", "captions": ["red"]}], "label and captions: say which"),
-        ([(torch.ones(3, 8, 8), "red")], "item 0 has a Tensor.*leave out a transform"),
+        ([(torch.ones(3, 8, 8), "red")], "item 0 is a Tensor.*leave out a transform"),
         ([(RED, "red", 1)], "item 0 is a tuple; give pairs"),
         ([{"picture": RED, "label": "red"}], "item 0 has picture, label and no image"),
         ([(Path("none.png"), "red")], "none.png cannot be read"),
