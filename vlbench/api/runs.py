@@ -4,12 +4,12 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing
 from itertools import chain
 from pathlib import Path
-from typing import Any, Unpack
+from typing import TYPE_CHECKING, Any, Unpack
 
 from vlbench.api.additions import leaderboard_additions
-from vlbench.api.kept_results import is_there, question_of, refuse_replacing, write_all
+from vlbench.api.kept_results import is_there, predictions_of, question_of, refuse_replacing, write_all
 from vlbench.api.request import Asked, resolve
-from vlbench.api.results import Results
+from vlbench.api.results import Results, name_of
 from vlbench.cards.build import facts_of, is_zero_shot
 from vlbench.cards.data_request import DataRequest
 from vlbench.cards.schema import ModelCard, TaskCard
@@ -31,6 +31,9 @@ from vlbench.engine.shares import encode_share, refuse_lacking
 from vlbench.engine.stored import forget, stored_measurement
 from vlbench.options import Keywords, Options
 from vlbench.report.tables.leaderboard import write_leaderboards
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 def evaluate(
@@ -95,8 +98,10 @@ def _asked(tasks: Any) -> Asked:
 
 def _finished(models: str | Sequence[str] | Checkpoint, tasks: Asked, options: Options) -> Results:
     """The results of a run, after which the CSVs hold what was finished, also where it ended early."""
+    kept: dict[tuple[str, str], pd.DataFrame] = {}
     try:
-        return Results(run(models, tasks, options))
+        found = run(models, tasks, options, keep=lambda result, frame: kept.update({name_of(result): frame}))
+        return Results(found, predictions=kept)
     finally:
         rebuild_leaderboards(options)
 
@@ -107,10 +112,12 @@ def run(
     options: Options,
     *,
     tell: Callable[[str], None] = lambda _: None,
+    keep: "Callable[[Result, pd.DataFrame], None]" = lambda _, __: None,
 ) -> Iterator[Result]:
     """Score every model on every task, model by model. Each result is written before it is yielded.
 
-    `tell` gets a line about what each task read, before anything is loaded.
+    `tell` gets a line about what each task read, before anything is loaded. `keep` gets the predictions of
+    each result, if they are asked for.
 
     Raises:
         VlbenchError: as `evaluate`. All names, files and counts are checked before any weights load.
@@ -163,16 +170,12 @@ def run(
                     result = _result(
                         job, found, cache, (model.card, cards[of_task]), data, read[of_task], tell
                     )
+                    answers = None
+                    if options.save_predictions:
+                        answers = predictions_of(job, found, settings, cache)
+                        keep(result, answers)
                     if options.results is not None:
-                        write_all(
-                            result,
-                            job,
-                            found,
-                            options.results,
-                            settings,
-                            cache,
-                            predictions=options.save_predictions,
-                        )
+                        write_all(result, job, found, options.results, settings, cache, predictions=answers)
                     yield result
             finally:
                 # nobody will ask for the keys of an object again
