@@ -56,8 +56,9 @@ def callback(
     def score(step: int) -> Results:
         if step % every:
             return Results()
-        row = f"{name}@{step}"
-        found = evaluate(model, tasks, tokenizer=tokenizer, logit_scale=logit_scale, name=row, **options)
+        found = evaluate(
+            model, tasks, tokenizer=tokenizer, logit_scale=logit_scale, name=name, step=step, **options
+        )
         numbers = {
             f"{result.task}/{each.metric}": each.value
             for result in found

@@ -1,15 +1,18 @@
 """The models and tasks that a request names: lists them, finds and counts them, or loads them."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Unpack
 
+from vlbench.api.training_run import files_by_step, is_pattern
 from vlbench.cards.build import NamedModel, NamedTask, open_held, open_model, open_task
 from vlbench.cards.catalogue import Catalogue, read_catalogue, select
+from vlbench.cards.data_request import DataRequest
 from vlbench.cards.own_data import own_templates
 from vlbench.cards.texts import read_classnames
-from vlbench.core.contracts import Checkpoint, Placement
-from vlbench.core.errors import DataError, VlbenchError
+from vlbench.core.contracts import Placement
+from vlbench.core.errors import DataError, Unsupported, VlbenchError
 from vlbench.core.files import shown
 from vlbench.core.method import ZERO_SHOT
 from vlbench.core.protocol import BARE
@@ -25,10 +28,10 @@ Asked = str | Sequence[str | HeldData]
 
 
 def resolve(
-    models: str | Sequence[str] | Checkpoint, tasks: Asked, options: Options
+    models: str | Sequence[str] | NamedModel, tasks: Asked, options: Options, *, steps: bool = False
 ) -> tuple[list[NamedModel], list[NamedTask]]:
     """Find models and tasks by name, alias or wildcard. A task that is named twice is returned once. Data in
-    memory are read and digested.
+    memory are read and digested. With `steps`, the weights may be a pattern of several checkpoints.
 
     Raises:
         VlbenchError: a name is unknown, a card is wrong, or data are missing or differ from the card.
@@ -40,12 +43,20 @@ def resolve(
     if isinstance(models, str):
         models = (models,)
     elif not isinstance(models, Sequence):
-        opened, models = [NamedModel(models, None)], ()
+        opened, models = [models], ()
     chosen = select(catalogue, models, "model")
     if options.weights is not None and len(chosen) != 1:
         raise VlbenchError(f"--weights belongs to one model, not to {len(chosen)}; name one")
+    files: Sequence[tuple[int | None, Path | None]] = [(None, options.weights)]
+    if options.weights is not None and is_pattern(options.weights):
+        data = replace(data, splits=data.splits | {"validation"})
+        if not steps:
+            raise VlbenchError(
+                f"--weights {options.weights} is a pattern, and one file is wanted here; name it"
+            )
+        files = [*files_by_step(options.weights).items()]
     found: dict[str, NamedTask] = {}
-    for named in _opened(tasks, catalogue, options):
+    for named in _opened(tasks, catalogue, options, data):
         first = found.setdefault(named.task.name, named)
         mine, theirs = (each.task.problem.images for each in (named, first))
         if mine.name != theirs.name:
@@ -65,14 +76,16 @@ def resolve(
                 )
     cache = None if options.verify_data else options.cache  # files are digested anew, not remembered
     opened += [
-        open_model(name, catalogue, weights=options.weights, preprocess=options.preprocess, cache=cache)
+        open_model(name, catalogue, weights=file, step=step, preprocess=options.preprocess, cache=cache)
         for name in chosen
+        for step, file in files
     ]
+    if len(files) > 1 and len({named.checkpoint.name for named in opened}) < len(files):
+        raise Unsupported(f"{opened[0].checkpoint.adapter}: its models have one name for all steps")
     return opened, list(found.values())
 
 
-def _opened(tasks: Asked, catalogue: Catalogue, options: Options) -> Iterator[NamedTask]:
-    data = options.data
+def _opened(tasks: Asked, catalogue: Catalogue, options: Options, data: DataRequest) -> Iterator[NamedTask]:
     for each in (tasks,) if isinstance(tasks, str) else tasks:
         if isinstance(each, str):
             for name in select(catalogue, (each,), "task"):

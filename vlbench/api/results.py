@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from vlbench.core.parquet_file import open_parquet, reading_parquet
 from vlbench.core.result import Result
 from vlbench.report.confusion import confusion_frame
+from vlbench.report.tables.steps import STEPS_HEAD, step_curves, step_points
 from vlbench.report.tables.summary import summary_table
 
 if TYPE_CHECKING:
@@ -66,6 +67,29 @@ class Results(list[Result]):
                 )
         frame = pd.DataFrame(rows, columns=list(_COLUMNS))
         return frame.astype({"value": float, "ci_low": float, "ci_high": float, "primary": bool})
+
+    def steps(self) -> "pd.DataFrame":
+        """A pandas frame of the checkpoints of training runs, as in `steps.csv`: one row per metric and step.
+
+        `best` marks the step that the validation split chooses, where every step has a score on it.
+
+        >>> list(Results().steps().columns)[:4]
+        ['task', 'metric', 'model', 'step']
+        """
+        import pandas as pd
+
+        by_task: dict[str, list[Result]] = {}
+        for each in self:
+            by_task.setdefault(each.task, []).append(each)
+        rows = [
+            (
+                *(curve.task, curve.metric, curve.model, point.at),
+                *(point.mean, point.low, point.high, point.validation, point.is_best),
+            )
+            for curve, point in step_points(step_curves(by_task))
+        ]
+        frame = pd.DataFrame(rows, columns=list(STEPS_HEAD))
+        return frame.astype(dict.fromkeys(("value", "low", "high", "validation"), float))
 
 
 def name_of(result: Result) -> tuple[str, str]:

@@ -1,20 +1,21 @@
 """Runs: every model on every task, planned at once, measured model by model, written as they finish."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, closing
+from contextlib import closing
 from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Unpack
 
 from vlbench.api.additions import leaderboard_additions
 from vlbench.api.kept_results import is_there, predictions_of, question_of, refuse_replacing, write_all
+from vlbench.api.measured import measured, share_encoded
 from vlbench.api.request import Asked, resolve
 from vlbench.api.results import Results, name_of
-from vlbench.cards.build import facts_of, is_zero_shot
+from vlbench.api.training_run import best_lines, is_pattern, of_step, validation_tasks
+from vlbench.cards.build import NamedModel, facts_of, is_zero_shot
 from vlbench.cards.data_request import DataRequest
 from vlbench.cards.schema import ModelCard, TaskCard
 from vlbench.core.capabilities import NAMES_ALONE
-from vlbench.core.contracts import Checkpoint
 from vlbench.core.errors import Unsupported, VlbenchError, WorkersLost
 from vlbench.core.result import Result
 from vlbench.core.task_reading import reading_line, what_was_read
@@ -23,12 +24,11 @@ from vlbench.datasets.memory.held import data as held_data
 from vlbench.engine.executors.pool import Pool
 from vlbench.engine.job import Job
 from vlbench.engine.measure import Measured, result_of
-from vlbench.engine.plan import Listed, located, plan_jobs
+from vlbench.engine.plan import Listed, plan_jobs
 from vlbench.engine.refusal import refuse_seen, seen_by
 from vlbench.engine.remarks import noted, noted_lines
-from vlbench.engine.settings import RunSettings
-from vlbench.engine.shares import encode_share, refuse_lacking
-from vlbench.engine.stored import forget, stored_measurement
+from vlbench.engine.shares import refuse_lacking
+from vlbench.engine.stored import forget
 from vlbench.options import Keywords, Options
 from vlbench.report.tables.leaderboard import write_leaderboards
 
@@ -43,6 +43,7 @@ def evaluate(
     tokenizer: Any = None,
     logit_scale: float | None = None,
     name: str = "",
+    step: int | None = None,
     **options: Unpack[Keywords],
 ) -> Results:
     """Score every model on every task. Names may hold wildcards; the options are those of `Options`.
@@ -50,8 +51,8 @@ def evaluate(
     A model may also be an object in memory: one of open_clip or transformers, or any that has `encode_image`
     and `encode_text`. `preprocess` then turns an image into pixels, or is a processor of transformers, and
     `tokenizer` turns sentences into what `encode_text` takes; without one it is given the sentences. Its row
-    is called `name`, else after its class. It runs where it lies, in evaluation mode, and is left as it was;
-    what was encoded is used for the tasks of this call alone.
+    is called `name`, else after its class, and at a `step` of a training `name@step`. It runs where it lies,
+    in evaluation mode, and is left as it was; what was encoded is used for the tasks of this call alone.
 
     A task may also be data in memory: whatever `vlbench.data` takes, or its answer, which can stand beside
     names.
@@ -68,8 +69,10 @@ def evaluate(
     if isinstance(models, str) or (
         isinstance(models, Sequence) and all(isinstance(each, str) for each in models)
     ):
-        if tokenizer is not None or logit_scale is not None or name:
-            raise VlbenchError("tokenizer, logit_scale and name are those of a model object, not of a name")
+        if tokenizer is not None or logit_scale is not None or name or step is not None:
+            raise VlbenchError(
+                "tokenizer, logit_scale, name and step are those of a model object, not of a name"
+            )
         return _finished(models, _asked(tasks), Options.of(options))
     # an object brings torch with it; names of models may all be stored
     from vlbench.models.memory.checkpoint import MemoryCheckpoint
@@ -77,14 +80,16 @@ def evaluate(
     from vlbench.models.memory.state import as_it_was, device_of
 
     preprocess = options.pop("preprocess", None)
-    held = HeldModel(name or type(models).__name__, models, preprocess, tokenizer, logit_scale)
+    run = name or type(models).__name__
+    row = run if step is None else f"{run}@{step}"
+    held = HeldModel(row, models, preprocess, tokenizer, logit_scale)
     modules = tuple(held.modules())
     read = Options.of({**options, "device": device_of(modules, options.get("device", "auto"))})
     read.alone("a model object")
     if read.share is not None or read.score_only:
         raise VlbenchError("what is encoded by a model object is not kept; leave share and score_only out")
     with as_it_was(modules):
-        return _finished(MemoryCheckpoint(held), _asked(tasks), read)
+        return _finished(NamedModel(MemoryCheckpoint(held), None, step, run), _asked(tasks), read)
 
 
 def _asked(tasks: Any) -> Asked:
@@ -96,7 +101,7 @@ def _asked(tasks: Any) -> Asked:
     return (held_data(tasks),)
 
 
-def _finished(models: str | Sequence[str] | Checkpoint, tasks: Asked, options: Options) -> Results:
+def _finished(models: str | Sequence[str] | NamedModel, tasks: Asked, options: Options) -> Results:
     """The results of a run, after which the CSVs hold what was finished, also where it ended early."""
     kept: dict[tuple[str, str], pd.DataFrame] = {}
     try:
@@ -107,7 +112,7 @@ def _finished(models: str | Sequence[str] | Checkpoint, tasks: Asked, options: O
 
 
 def run(
-    models: str | Sequence[str] | Checkpoint,
+    models: str | Sequence[str] | NamedModel,
     tasks: Asked,
     options: Options,
     *,
@@ -124,12 +129,16 @@ def run(
         Unsupported: a model and a task do not fit together; raised after all others have run.
         WorkersLost: workers died again and again over images of a task; raised after all others have run.
     """
-    (opened, asked_tasks), data = resolve(models, tasks, options), options.data
+    (opened, asked_tasks), data = resolve(models, tasks, options, steps=True), options.data
     settings, cache = options.settings, options.cache
     read = {named.task.name: what_was_read(named.task) for named in asked_tasks}
     for line in (*settings.said, *(reading_line(name, said) for name, said in read.items())):
         tell(line)
+    splits = validation_tasks([named.task for named in asked_tasks]) if is_pattern(options.weights) else {}
+    by_split = {split.name: name for name, split in splits.items()}
+    learned_apart = [each for each in options.methods if "validation" not in each.learns_from]
     planned: list[list[Job]] = []
+    chosen_by: list[list[Job]] = []
     listed: Listed = {}
     refused: dict[str, None] = {}
     for model in opened:
@@ -137,6 +146,7 @@ def run(
             model.checkpoint, [named.task for named in asked_tasks], settings, options.methods, listed
         )
         planned.append(jobs)
+        chosen_by.append(plan_jobs(model.checkpoint, [*splits.values()], settings, learned_apart, listed)[0])
         refused.update(dict.fromkeys(reasons))
     for line in refused if any(planned) else ():
         tell(f"refused: {line}")
@@ -150,26 +160,39 @@ def run(
             refuse_seen(job, cache)
     cards = {named.task.name: named.card for named in asked_tasks}
     lost: list[str] = []
+    of_steps: list[Result] = []
     with closing(Pool(settings, tell)) as pool:
-        for model, wanted in zip(opened, planned, strict=True):
+        for model, wanted, chosen in zip(opened, planned, chosen_by, strict=True):
             if options.missing:
                 wanted = [
                     job for job in wanted if not is_there(job, questions[job.task.name], options.results)
                 ]
+            asked_for = {(job.row, job.task.name) for job in wanted}
+            chosen = [job for job in chosen if (job.row, by_split[job.task.name]) in asked_for]
             if options.score_only:
-                refuse_lacking(wanted, cache)
+                refuse_lacking([*chosen, *wanted], cache)
             if settings.share is not None:
-                for line in _shared(wanted, settings, cache, pool):
+                for line in share_encoded([*chosen, *wanted], settings, cache, pool):
                     tell(line)
                 continue
             done: list[Job] = []
+            validation: dict[tuple[str, str], float | None] = {}
             try:
-                for job, found in measured(wanted, settings, cache, pool, lost):
+                for job, found in measured([*chosen, *wanted], settings, cache, pool, lost):
                     done.append(job)
                     of_task = job.task.name
+                    if of_task in by_split:
+                        primary = (each for each in found.values if each.metric == job.task.primary)
+                        validation[job.row, by_split[of_task]] = next(primary).value
+                        continue
                     result = _result(
                         job, found, cache, (model.card, cards[of_task]), data, read[of_task], tell
                     )
+                    if model.step is not None:
+                        steps_of = model.steps_of + job.row.removeprefix(model.checkpoint.name)
+                        on_split = validation.get((job.row, of_task))
+                        result = of_step(result, model.step, steps_of, on_split)
+                        of_steps.append(result)
                     answers = None
                     if options.save_predictions:
                         answers = predictions_of(job, found, settings, cache)
@@ -181,6 +204,9 @@ def run(
                 # nobody will ask for the keys of an object again
                 for job in (*wanted, *done) if not isinstance(models, str | Sequence) else ():
                     forget(job, cache)
+    if is_pattern(options.weights):
+        for line in best_lines(of_steps, [named.task for named in asked_tasks]):
+            tell(line)
     if refused or lost:
         raise (WorkersLost if lost else Unsupported)("; ".join([*refused, *lost]))
 
@@ -219,55 +245,6 @@ def _result(
         stated = ", ".join(f"{name} {value}" for name, value in result.learned.items())
         tell(f"{job.row} on {job.task.name}: learned {stated}")
     return result
-
-
-def measured(
-    jobs: Sequence[Job],
-    settings: RunSettings,
-    cache: Path,
-    pool: Pool | None = None,
-    lost: list[str] | None = None,
-) -> Iterator[tuple[Job, Measured]]:
-    """Measure the jobs of one model: yields each job with all of its keys, and its measurement.
-
-    Weights are loaded at the first job that is not stored; images are encoded once for all of these jobs.
-    `pool` are workers that several models share. `lost` gets a line on each job whose workers died.
-
-    Raises:
-        WorkersLost: the workers of a job died, and there is no `lost`.
-    """
-    with ExitStack() as stack:
-        session = None
-        for place, job in enumerate(jobs):
-            known = located(job, cache)
-            found = None if known is None else stored_measurement(known, cache)
-            if known is None or found is None:
-                # torch is imported here, so that a run with everything stored starts without it
-                from vlbench.engine.evaluate import evaluate as evaluate_job
-                from vlbench.engine.session import Session
-
-                session = session or stack.enter_context(Session(job.checkpoint, settings, cache, pool=pool))
-                session.jobs = jobs[place:]
-                try:
-                    known, found = evaluate_job(known or job, session)
-                except WorkersLost as error:
-                    if lost is None:
-                        raise
-                    lost.append(f"{job.row} on {job.task.name}: {error}")
-                    continue
-            yield known, found
-
-
-def _shared(jobs: Sequence[Job], settings: RunSettings, cache: Path, pool: Pool) -> Iterator[str]:
-    """Encode a share of the images of one model's jobs that are not measured; a line on each data set."""
-    wanted = [job for job in jobs if stored_measurement(job, cache) is None]
-    if not wanted:
-        return
-    from vlbench.engine.session import Session  # and torch
-
-    with Session(wanted[0].checkpoint, settings, cache, pool=pool) as session:
-        for use, count in encode_share(wanted, session):
-            yield f"{use.job.row}: share {settings.share} of {use.dataset.name}: {count} images encoded"
 
 
 def rebuild_leaderboards(options: Options) -> tuple[str, ...]:

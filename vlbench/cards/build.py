@@ -37,10 +37,15 @@ _FACTS = ("family", "parameters", "gflops", "image_size", "licence")
 
 @dataclass(frozen=True, slots=True)
 class NamedModel:
-    """A model that was asked for; `card` is None without a card, or with the user's own weights."""
+    """A model that was asked for; `card` is None without a card, or with the user's own weights.
+
+    `step` is the training step of a checkpoint of the run that `steps_of` names.
+    """
 
     checkpoint: Checkpoint
     card: ModelCard | None
+    step: int | None = None
+    steps_of: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +61,7 @@ def open_model(
     catalogue: Catalogue,
     *,
     weights: Path | None = None,
+    step: int | None = None,
     preprocess: PreprocessMode = "exact",
     cache: Path | None = None,
 ) -> NamedModel:
@@ -71,11 +77,15 @@ def open_model(
     # cards do not travel to another process with a model: they are read again where it opens its base
     open_other = partial(_open_other, catalogue.folders, preprocess, cache)
     folder = None if isinstance(found, Reference) else found.path.parent
-    origin = Origin(name, folder, weights=weights, cache=cache, preprocess=preprocess, open=open_other)
+    origin = Origin(
+        name, folder, weights=weights, cache=cache, preprocess=preprocess, open=open_other, step=step
+    )
+    steps_of = "" if step is None else name
     if isinstance(found, Reference):
-        return NamedModel(_from_reference(origin, found), None)
+        return NamedModel(_from_reference(origin, found), None, step, steps_of)
     read = read_card(found, ModelCard)
-    return NamedModel(read.plug_ins[SETTINGS](origin), read.card if weights is None else None)
+    checkpoint = read.plug_ins[SETTINGS](origin)
+    return NamedModel(checkpoint, read.card if weights is None else None, step, steps_of)
 
 
 def open_task(

@@ -34,7 +34,7 @@ def confusion_frame(predictions: "pd.DataFrame", where: str = "predictions") -> 
     if lacking:
         raise DataError(
             f"{where}: no {lacking[0]} of images, so there are no classes to confuse; "
-            "save the predictions of a classification again"
+            "save predictions that have one right class for each image"
         )
     truths = predictions["label_index"].to_numpy(dtype=np.int64)
     best = np.stack([np.asarray(row[:2], dtype=np.int64) for row in predictions["best_index"]])
