@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from vlbench.api.failures import NotAllRun
     from vlbench.api.fit import fit_coop, fit_react
     from vlbench.api.request import list_models, list_tasks, load_model, load_task
+    from vlbench.api.results import confusion_matrix
     from vlbench.api.runs import evaluate
     from vlbench.api.website import build_site
     from vlbench.core.contracts import Dataset, Example, Model, Source, Target, Text
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from vlbench.core.result import Result
     from vlbench.core.scoring import Scoring
     from vlbench.core.task import Task
+    from vlbench.datasets.memory.held import data
 
     __version__: str
 
@@ -48,6 +50,8 @@ __all__ = [
     "build_site",
     "callback",
     "compare",
+    "confusion_matrix",
+    "data",
     "evaluate",
     "fit_coop",
     "fit_react",
@@ -63,6 +67,7 @@ _HOMES = {
     "vlbench.api.failures": ("NotAllRun",),
     "vlbench.api.fit": ("fit_coop", "fit_react"),
     "vlbench.api.request": ("list_models", "list_tasks", "load_model", "load_task"),
+    "vlbench.api.results": ("confusion_matrix",),
     "vlbench.api.runs": ("evaluate",),
     "vlbench.api.website": ("build_site",),
     "vlbench.core.contracts": ("Dataset", "Example", "Model", "Source", "Target", "Text"),
@@ -74,6 +79,7 @@ _HOMES = {
     "vlbench.core.result": ("Result",),
     "vlbench.core.scoring": ("Scoring",),
     "vlbench.core.task": ("Task",),
+    "vlbench.datasets.memory.held": ("data",),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 

@@ -176,7 +176,10 @@ class Options:
     ] = ()
     weights: Annotated[
         Path | None,
-        Flag("A file with the model's weights; its digest becomes part of the model's name.", place="file"),
+        Flag(
+            "A file of weights, whose digest joins the model's name; or checkpoints, 'epoch_*.pt', by step.",
+            place="file",
+        ),
     ] = None
     save_predictions: Annotated[bool, Flag("Write per-image predictions (parquet) next to the result.")] = (
         False

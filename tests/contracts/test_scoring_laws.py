@@ -96,6 +96,10 @@ def test_another_order_of_candidates_is_another_order_of_rows(scoring):
         if name == "candidates_alike":  # positions, which are others there
             found = (each[:, None] == each for each in (there[name], values[order]))
             np.testing.assert_array_equal(*found)
+        elif name == "best_candidates":  # positions, too: of equal scores the first ones
+            sides = ((there[name], SCORES[order]), (values, SCORES))
+            found = (np.where(each < 0, -1, scores[each, np.arange(M)[:, None]]) for each, scores in sides)
+            np.testing.assert_array_equal(*found)
         elif len(values) == N:
             np.testing.assert_array_equal(there[name], values[order], err_msg=name)
         elif len(values) == M:

@@ -51,7 +51,7 @@ def by_formula(model, tokens, text):
 
 def test_any_number_of_descriptions_is_the_formula_tag_by_tag(files, tmp_path):
     found = scores_of(files, tmp_path)
-    model = load_model(MODEL, device="cpu")
+    model = load_model(MODEL, device="cpu").model
     problem = load_task("shapes-tags", limit=LIMIT, descriptions=files).problem
     pixels = torch.stack([model.preprocess(problem.images[i].image()) for i in range(LIMIT)])
     with torch.inference_mode():
@@ -80,7 +80,7 @@ def test_what_is_stored_of_other_lists_changes_no_bit(files, tmp_path):
 
 
 def test_the_order_of_the_tags_moves_columns_alone():
-    model = load_model(MODEL, device="cpu")
+    model = load_model(MODEL, device="cpu").model
     texts = [Text(str(count), descriptions=tuple(sentences("star", count))) for count in COUNTS]
     tokens = torch.randn(3, 65, 128, generator=torch.Generator().manual_seed(0))
     with torch.inference_mode():

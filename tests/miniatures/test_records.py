@@ -24,7 +24,7 @@ from vlbench.core.problem import Asked
 from vlbench.core.relevance import Relevance
 from vlbench.engine.plan import located, plan_job
 from vlbench.engine.stored import stored_prediction
-from vlbench.report.predictions import write_predictions
+from vlbench.report.predictions import prediction_frame, write_predictions
 
 MINIATURES = {
     **{name: (asked(), checkpoint, ZERO_SHOT) for name, (asked, checkpoint) in MODELS.items()},
@@ -78,7 +78,8 @@ def test_items_and_files_of_predictions_are_written(miniature, tmp_path):
         (items.text_ranks, len(problem.queries)),
     ):
         assert kept is None or len(kept) == count
-    table = pd.read_parquet(write_predictions(result, problem, prediction, tmp_path / "out"))
+    frame = prediction_frame(problem, prediction)
+    table = pd.read_parquet(write_predictions(result, frame, tmp_path / "out"))
     sides = table["side"].value_counts().to_dict()
     first = "image" if len(problem.images) else "candidate"
     assert sides[first] == len(problem.candidates)

@@ -69,6 +69,9 @@ def test_a_task_has_its_own_folder_by_a_keyword_or_among_the_roots(tmp_path: Pat
     assert read.data_root == (Path("data"), tmp_path / "a=b")
     assert read.task_roots == {"dtd": Path("there"), "pets": Path("here")}
     assert Options.of({"data_root": "data"}).data_root == (Path("data"),)
+    assert Options.of({"data_root": "pets=here"}).task_roots == {"pets": Path("here")}
+    assert Options.of({"include_path": "cards"}).include_path == (Path("cards"),)
+    assert Options.of({"method": "ridge"}).method == ("ridge",)
 
 
 def test_what_is_none_has_its_default(tmp_path: Path) -> None:

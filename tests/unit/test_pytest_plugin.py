@@ -68,6 +68,21 @@ def test_without_its_options_nothing_is_collected_and_results_are_left_alone(pro
     assert "no tests ran" in run_pytest(expect=5)
 
 
+def test_a_baseline_beside_the_results_folder_or_elsewhere_finds_the_results(project, run_pytest):
+    (project / "ci").mkdir()
+    for place in ("baseline.csv", "ci/baseline.csv"):
+        (project / "results" / "baseline.csv").rename(project / place)
+        assert "4 passed" in run_pytest("--vlbench-baseline", place, "-m", "vlbench", "--vlbench-strict")
+        (project / place).rename(project / "results" / "baseline.csv")
+    (project / "results").rename(project / "elsewhere")
+    said = run_pytest("--vlbench-baseline", "elsewhere/baseline.csv", "--vlbench-results", "ci", expect=1)
+    assert f"looked in {project / 'ci'}: --vlbench-results names another folder" in said
+    (project / "elsewhere" / "baseline.csv").rename(project / "ci" / "baseline.csv")
+    said = run_pytest("--vlbench-baseline", "ci/baseline.csv", expect=1)
+    places = [project / "ci", project / "ci" / "results", project / "results"]
+    assert f"looked in {' and '.join(map(str, places))}: --vlbench-results" in said
+
+
 def test_every_model_and_task_of_the_baseline_is_an_item_beside_the_projects_tests(project, run_pytest):
     (project / "test_ours.py").write_text("def test_ours(): pass\n")
     listed = run_pytest(*BASELINE, "--collect-only", "-q").splitlines()[:5]

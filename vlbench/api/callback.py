@@ -1,6 +1,6 @@
 """Score a model during training: a function that the training loop calls after each step."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from importlib import import_module
 from typing import Any, Unpack
 
@@ -15,7 +15,7 @@ Log = Callable[[Mapping[str, float], int], object]
 
 def callback(
     model: Any,
-    tasks: str | Sequence[str],
+    tasks: Any,
     *,
     every: int,
     name: str = "model",
@@ -56,8 +56,9 @@ def callback(
     def score(step: int) -> Results:
         if step % every:
             return Results()
-        row = f"{name}@{step}"
-        found = evaluate(model, tasks, tokenizer=tokenizer, logit_scale=logit_scale, name=row, **options)
+        found = evaluate(
+            model, tasks, tokenizer=tokenizer, logit_scale=logit_scale, name=name, step=step, **options
+        )
         numbers = {
             f"{result.task}/{each.metric}": each.value
             for result in found

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Literal, Unpack
 
 from vlbench.api.request import refuse_method, resolve
 from vlbench.api.runs import run
+from vlbench.cards.build import NamedModel
 from vlbench.cards.catalogue import read_catalogue
 from vlbench.core.errors import VlbenchError
 from vlbench.fitting.coop_recipe import RecipeOptions
@@ -157,5 +158,6 @@ def _score(task: str, options: Options, base: "Base") -> float | None:
         base.tokenizer,
     )
     with as_it_was(tuple(held.modules())):
-        (result,) = run(MemoryCheckpoint(held), task, replace(options, weights=None, results=None))
+        tuned = NamedModel(MemoryCheckpoint(held), None)
+        (result,) = run(tuned, task, replace(options, weights=None, results=None))
     return result.score

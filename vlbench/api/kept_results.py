@@ -2,6 +2,7 @@
 
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from vlbench.core.errors import VlbenchError
 from vlbench.core.items import MOST_SCORES, Items
@@ -14,6 +15,9 @@ from vlbench.engine.stored import stored_prediction
 from vlbench.report.comparable import Question
 from vlbench.report.paired.items import has_whole_items, write_items
 from vlbench.report.results import kept_result, refuse_other_data, refuse_other_folder, write_result
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 def result_of_before(job: Job, question: Question, results: Path | None) -> Result | None:
@@ -59,6 +63,26 @@ def question_of(job: Job, cache: Path, results: Path | None) -> Question:
     return question
 
 
+def predictions_of(job: Job, found: Measured, settings: RunSettings, cache: Path) -> "pd.DataFrame":
+    """The answers of a measured job item by item; it is scored again where they are lost.
+
+    Raises:
+        VlbenchError: the cache could not keep them.
+    """
+    from vlbench.report.predictions import prediction_frame  # and pandas
+
+    prediction = found.prediction
+    if prediction is None:
+        keep_predictions(job, settings, cache)
+        kept = stored_prediction(job, cache)
+        if kept is None:
+            raise VlbenchError(
+                f"{job.row} on {job.task.name}: its predictions are not kept; free space for {cache}"
+            )
+        prediction = kept[0]
+    return prediction_frame(job.task.problem, prediction, job.task.scoring.axes)
+
+
 def write_all(
     result: Result,
     job: Job,
@@ -67,33 +91,26 @@ def write_all(
     settings: RunSettings,
     cache: Path,
     *,
-    predictions: bool,
+    predictions: "pd.DataFrame | None",
 ) -> None:
-    """Write a result, its items and, if asked for, its predictions into a folder.
+    """Write a result, its items and, where there are any, its predictions into a folder.
 
     Raises:
-        VlbenchError: predictions are asked for, and the cache could not keep them.
+        VlbenchError: the cache could not keep what the items are made of.
     """
     write_result(result, folder)
-    prediction = found.prediction
-    whole = has_whole_items(folder, result, scores=predictions)
-    if prediction is None and (predictions or not whole):
-        keep_predictions(job, settings, cache)
+    prediction, asked = found.prediction, predictions is not None
+    whole = has_whole_items(folder, result, scores=asked)
     if not whole:
-        most = sys.maxsize if predictions else MOST_SCORES
+        most = sys.maxsize if asked else MOST_SCORES
         if prediction is None:
+            keep_predictions(job, settings, cache)
             items = stored_items(job, cache, most_scores=most)
         else:
             influence = next((each.influence for each in found.values if each.influence is not None), None)
             items = Items.of(job.task.problem, prediction, influence=influence, most_scores=most)
         write_items(result, items, folder)
-    if not predictions:
-        return
-    from vlbench.report.predictions import write_predictions  # and pyarrow
+    if predictions is not None:
+        from vlbench.report.predictions import write_predictions
 
-    kept = stored_prediction(job, cache) if prediction is None else (prediction, None)
-    if kept is None:
-        raise VlbenchError(
-            f"{result.model} on {result.task}: its predictions are not kept; free space for {cache}"
-        )
-    write_predictions(result, job.task.problem, kept[0], folder, job.task.scoring.axes)
+        write_predictions(result, predictions, folder)

@@ -4,8 +4,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Unpack
 
+from vlbench.api.measured import measured
 from vlbench.api.request import refuse_method, resolve
-from vlbench.api.runs import measured
 from vlbench.core.errors import VlbenchError
 from vlbench.core.task_reading import reading_line, what_was_read
 from vlbench.engine.items import keep_predictions

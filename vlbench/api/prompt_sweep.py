@@ -4,8 +4,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Unpack
 
+from vlbench.api.measured import measured
 from vlbench.api.request import refuse_method, resolve
-from vlbench.api.runs import measured
 from vlbench.core.capabilities import NAMES_ALONE
 from vlbench.core.errors import Unsupported, VlbenchError
 from vlbench.core.result import Result

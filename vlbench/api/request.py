@@ -1,30 +1,44 @@
 """The models and tasks that a request names: lists them, finds and counts them, or loads them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import nullcontext
+from dataclasses import replace
 from pathlib import Path
-from typing import Unpack
+from typing import TYPE_CHECKING, Unpack
 
 from vlbench.api.failures import Failures
-from vlbench.cards.build import NamedModel, NamedTask, open_model, open_task
-from vlbench.cards.catalogue import read_catalogue, select
+from vlbench.api.training_run import files_by_step, is_pattern
+from vlbench.cards.build import NamedModel, NamedTask, open_held, open_model, open_task
+from vlbench.cards.catalogue import Catalogue, read_catalogue, select
 from vlbench.cards.data_request import DataRequest
+from vlbench.cards.own_data import own_templates
 from vlbench.cards.texts import read_classnames
-from vlbench.core.contracts import Checkpoint, Model, Placement
-from vlbench.core.errors import Attempt, DataError, VlbenchError
+from vlbench.core.contracts import Placement
+from vlbench.core.errors import Attempt, DataError, Unsupported, VlbenchError
 from vlbench.core.files import shown
 from vlbench.core.method import ZERO_SHOT
+from vlbench.core.protocol import BARE
 from vlbench.core.task import Task
+from vlbench.datasets.memory.held import HeldData
 from vlbench.options import Keywords, Options
+
+if TYPE_CHECKING:
+    from vlbench.api.loaded_model import LoadedModel
+
+Asked = str | Sequence[str | HeldData]
+"""The tasks of a request: names, wildcards and data in memory."""
 
 
 def resolve(
-    models: str | Sequence[str] | Checkpoint,
-    tasks: str | Sequence[str],
+    models: str | Sequence[str] | NamedModel,
+    tasks: Asked,
     options: Options,
     failures: Failures | None = None,
+    *,
+    steps: bool = False,
 ) -> tuple[list[NamedModel], list[NamedTask]]:
-    """Find models and tasks by name, alias or wildcard. A task that is named twice is returned once.
+    """Find models and tasks by name, alias or wildcard. A task that is named twice is returned once. Data in
+    memory are read and digested. With `steps`, the weights may be a pattern of several checkpoints.
 
     With `failures`, which then counts the pairs, models and tasks that cannot be opened are noted there and
     left out.
@@ -39,40 +53,68 @@ def resolve(
     if isinstance(models, str):
         models = (models,)
     elif not isinstance(models, Sequence):
-        opened, models = [NamedModel(models, None)], ()
+        opened, models = [models], ()
     chosen = select(catalogue, models, "model")
     if options.weights is not None and len(chosen) != 1:
         raise VlbenchError(f"--weights belongs to one model, not to {len(chosen)}; name one")
-    asked = select(catalogue, (tasks,) if isinstance(tasks, str) else tasks, "task")
+    files: Sequence[tuple[int | None, Path | None]] = [(None, options.weights)]
+    if options.weights is not None and is_pattern(options.weights):
+        data = replace(data, splits=data.splits | {"validation"})
+        if not steps:
+            raise VlbenchError(
+                f"--weights {options.weights} is a pattern, and one file is wanted here; name it"
+            )
+        files = [*files_by_step(options.weights).items()]
+    asked: list[str | HeldData] = []
+    for each in (tasks,) if isinstance(tasks, str) else tasks:
+        asked += select(catalogue, (each,), "task") if isinstance(each, str) else [each]
     refusing: Attempt = nullcontext if failures is None else failures.refusing
     if failures is not None:
-        failures.asked = len([*opened, *chosen]) * len(asked) * len(options.methods)
+        count = len(opened) + len(chosen) * len(files)
+        failures.asked = count * len(asked) * len(options.methods)
     found: dict[str, NamedTask] = {}
-    for name in asked:
-        with refusing(name):
-            named = open_task(name, catalogue, request=data)
-            _refuse_task(named, found, data)
+    for each in asked:
+        with refusing(each if isinstance(each, str) else each.name):
+            named = _opened(each, catalogue, options, data)
+            _refuse_task(named, found.get(named.task.name, named), data)
             found.setdefault(named.task.name, named)
     cache = None if options.verify_data else options.cache  # files are digested anew, not remembered
     for name in chosen:
-        with refusing(name):
-            opened.append(
-                open_model(
-                    name, catalogue, weights=options.weights, preprocess=options.preprocess, cache=cache
+        for step, file in files:
+            with refusing(name if step is None else f"{name} at step {step}"):
+                opened.append(
+                    open_model(
+                        name, catalogue, weights=file, step=step, preprocess=options.preprocess, cache=cache
+                    )
                 )
-            )
+    if len({named.checkpoint.name for named in opened}) < len(opened) and len(files) > 1:
+        raise Unsupported(f"{opened[0].checkpoint.adapter}: its models have one name for all steps")
     return opened, list(found.values())
 
 
-def _refuse_task(named: NamedTask, others: Mapping[str, NamedTask], data: DataRequest) -> None:
-    """Raise DataError where another task has this one's name, or where it does not ask by the names given."""
-    name, source = named.task.name, named.task.problem.images.name
-    there = others.get(name, named).task.problem.images.name
-    if source != there:
+def _opened(asked: str | HeldData, catalogue: Catalogue, options: Options, data: DataRequest) -> NamedTask:
+    if isinstance(asked, str):
+        return open_task(asked, catalogue, request=data)
+    from vlbench.datasets.memory.dataset import held_dataset  # and Pillow
+
+    options.alone("data in memory")
+    kind, dataset = held_dataset(asked)
+    return open_held(kind, dataset, asked.name, catalogue, data)
+
+
+def _refuse_task(named: NamedTask, first: NamedTask, data: DataRequest) -> None:
+    """Raise DataError where the first task of this one's name is another, or where it does not ask by the
+    names given.
+    """
+    name = named.task.name
+    mine, theirs = (each.task.problem.images for each in (named, first))
+    if mine.name != theirs.name:
         raise DataError(
-            f"{there} and {source} are both {name}: their folders and their files have equal "
+            f"{theirs.name} and {mine.name} are both {name}: their folders and their files have equal "
             "names and sizes; rename one of the folders"
         )
+    if mine.revision != theirs.revision:
+        raise DataError(f"two data in memory are both {name}; give one another name")
     if data.classnames is None:
         return
     own = {text.name for text in read_classnames(data.classnames)}
@@ -90,22 +132,30 @@ def refuse_method(options: Options, what: str) -> None:
             raise VlbenchError(f"{what} takes no method; leave {method.name} out")
 
 
-def load_model(name: str, **options: Unpack[Keywords]) -> Model:
-    """Load a model with its weights. The options are those of `evaluate` (device, precision, weights ...).
+def load_model(name: str, **options: Unpack[Keywords]) -> "LoadedModel":
+    """Load a model with its weights, to encode and classify by hand in the numbers of an evaluation.
+
+    The options are those of `evaluate` (device, precision, weights ...).
 
     Raises:
         VlbenchError: the name is unknown or the weights cannot be read.
 
-    >>> from vlbench import Text
+    >>> from PIL.Image import new
     >>> model = load_model("tiny-clip", device="cpu")
-    >>> model.encode_texts([Text("a red square")], batch_size=8).shape
+    >>> model.encode_texts(["a red square"]).shape
     torch.Size([1, 128])
+    >>> model.classify([new("RGB", (64, 64), "red")], ["red square", "blue circle"]).shape
+    (1, 2)
     """
+    from vlbench.api.loaded_model import LoadedModel  # and torch
+
     read = Options.of(options)
     refuse_method(read, "load_model")
     models, _ = resolve(name, (), read)
     settings = read.alone("load_model")
-    return models[0].checkpoint.load(Placement(settings.device, settings.precision))
+    model = models[0].checkpoint.load(Placement(settings.device, settings.precision))
+    catalogue = read_catalogue(read.include_path, kinds=["task"])
+    return LoadedModel(model, settings, own_templates("classification", catalogue) or BARE)
 
 
 def load_task(name: str, **options: Unpack[Keywords]) -> Task:

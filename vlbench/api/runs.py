@@ -1,45 +1,48 @@
 """Runs: every model on every task, planned at once, measured model by model, written as they finish."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, closing, nullcontext
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Unpack
+from typing import TYPE_CHECKING, Any, Unpack
 
 from vlbench.api.additions import leaderboard_additions
 from vlbench.api.failures import Failures, NotAllRun
-from vlbench.api.kept_results import write_all
+from vlbench.api.kept_results import predictions_of, write_all
+from vlbench.api.measured import measured, share_encoded
 from vlbench.api.prepared import prepared
-from vlbench.api.results import Results
-from vlbench.cards.build import facts_of, is_zero_shot
+from vlbench.api.request import Asked
+from vlbench.api.results import Results, name_of
+from vlbench.api.training_run import best_lines, of_step
+from vlbench.cards.build import NamedModel, facts_of, is_zero_shot
 from vlbench.cards.data_request import DataRequest
 from vlbench.cards.schema import ModelCard, TaskCard
 from vlbench.core.capabilities import NAMES_ALONE
-from vlbench.core.contracts import Checkpoint
-from vlbench.core.errors import Attempt, VlbenchError
-from vlbench.core.machine import enough_memory
-from vlbench.core.progress import at_work_on
+from vlbench.core.errors import VlbenchError
 from vlbench.core.result import Result
+from vlbench.datasets.memory.held import HeldData
+from vlbench.datasets.memory.held import data as held_data
 from vlbench.engine.executors.pool import Pool
 from vlbench.engine.job import Job
 from vlbench.engine.measure import Measured, result_of
-from vlbench.engine.plan import located
 from vlbench.engine.refusal import seen_by
 from vlbench.engine.remarks import noted, noted_lines
-from vlbench.engine.settings import RunSettings
-from vlbench.engine.shares import encode_share
-from vlbench.engine.stored import forget, stored_measurement
+from vlbench.engine.stored import forget
 from vlbench.options import Keywords, Options
 from vlbench.report.tables.leaderboard import write_leaderboards
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 def evaluate(
     models: Any,
-    tasks: str | Sequence[str],
+    tasks: Any,
     *,
     tokenizer: Any = None,
     logit_scale: float | None = None,
     name: str = "",
+    step: int | None = None,
     **options: Unpack[Keywords],
 ) -> Results:
     """Score every model on every task. Names may hold wildcards; the options are those of `Options`.
@@ -47,8 +50,11 @@ def evaluate(
     A model may also be an object in memory: one of open_clip or transformers, or any that has `encode_image`
     and `encode_text`. `preprocess` then turns an image into pixels, or is a processor of transformers, and
     `tokenizer` turns sentences into what `encode_text` takes; without one it is given the sentences. Its row
-    is called `name`, else after its class. It runs where it lies, in evaluation mode, and is left as it was;
-    what was encoded is used for the tasks of this call alone.
+    is called `name`, else after its class, and at a `step` of a training `name@step`. It runs where it lies,
+    in evaluation mode, and is left as it was; what was encoded is used for the tasks of this call alone.
+
+    A task may also be data in memory: whatever `vlbench.data` takes, or its answer, which can stand beside
+    names.
 
     What cannot be run or fails is left out, and the rest is run, unless `fail_fast` is true.
 
@@ -66,32 +72,46 @@ def evaluate(
     if isinstance(models, str) or (
         isinstance(models, Sequence) and all(isinstance(each, str) for each in models)
     ):
-        if tokenizer is not None or logit_scale is not None or name:
-            raise VlbenchError("tokenizer, logit_scale and name are those of a model object, not of a name")
-        return _finished(models, tasks, Options.of(options))
+        if tokenizer is not None or logit_scale is not None or name or step is not None:
+            raise VlbenchError(
+                "tokenizer, logit_scale, name and step are those of a model object, not of a name"
+            )
+        return _finished(models, _asked(tasks), Options.of(options))
     # an object brings torch with it; names of models may all be stored
     from vlbench.models.memory.checkpoint import MemoryCheckpoint
     from vlbench.models.memory.held import HeldModel
     from vlbench.models.memory.state import as_it_was, device_of
 
     preprocess = options.pop("preprocess", None)
-    held = HeldModel(name or type(models).__name__, models, preprocess, tokenizer, logit_scale)
+    run = name or type(models).__name__
+    row = run if step is None else f"{run}@{step}"
+    held = HeldModel(row, models, preprocess, tokenizer, logit_scale)
     modules = tuple(held.modules())
     read = Options.of({**options, "device": device_of(modules, options.get("device", "auto"))})
     read.alone("a model object")
     if read.share is not None or read.score_only:
         raise VlbenchError("what is encoded by a model object is not kept; leave share and score_only out")
     with as_it_was(modules):
-        return _finished(MemoryCheckpoint(held), tasks, read)
+        return _finished(NamedModel(MemoryCheckpoint(held), None, step, run), _asked(tasks), read)
 
 
-def _finished(
-    models: str | Sequence[str] | Checkpoint, tasks: str | Sequence[str], options: Options
-) -> Results:
+def _asked(tasks: Any) -> Asked:
+    """The tasks asked for; a list without any name is data."""
+    if isinstance(tasks, str | HeldData):
+        return (tasks,)
+    if isinstance(tasks, Sequence) and (not tasks or any(isinstance(each, str | HeldData) for each in tasks)):
+        return tuple(each if isinstance(each, str | HeldData) else held_data(each) for each in tasks)
+    return (held_data(tasks),)
+
+
+def _finished(models: str | Sequence[str] | NamedModel, tasks: Asked, options: Options) -> Results:
     """The results of a run, after which the CSVs hold what was finished, also where it ended early."""
-    found = Results()
+    predictions: dict[tuple[str, str], pd.DataFrame] = {}
+    found = Results(predictions=predictions)
     try:
-        for result in run(models, tasks, options):
+        for result in run(
+            models, tasks, options, keep=lambda one, frame: predictions.update({name_of(one): frame})
+        ):
             found.append(result)
     except NotAllRun as error:
         error.results = found
@@ -102,19 +122,21 @@ def _finished(
 
 
 def run(
-    models: str | Sequence[str] | Checkpoint,
-    tasks: str | Sequence[str],
+    models: str | Sequence[str] | NamedModel,
+    tasks: Asked,
     options: Options,
     *,
     tell: Callable[[str], None] = lambda _: None,
     config: str = "",
     kept: Callable[[Result], object] = lambda _: None,
+    keep: "Callable[[Result, pd.DataFrame], object]" = lambda _, __: None,
 ) -> Iterator[Result]:
     """Score every model on every task, model by model. Each result is written before it is yielded.
 
     `config` is the digest of a file that the options come from, which results keep. `tell` gets a line about
     what each task read, before anything is loaded, and about each model, task or pair that cannot be run or
-    fails, while the others are run. `kept` gets each result that `missing` leaves as it is.
+    fails, while the others are run. `kept` gets each result that `missing` leaves as it is, `keep` the
+    predictions of each result, if they are asked for.
 
     Raises:
         NotAllRun: some pairs could not be run or failed; raised after all others have run.
@@ -126,38 +148,40 @@ def run(
     for result in asked.there:
         kept(result)
     before, count = 0, sum(map(len, asked.jobs))
+    of_steps: list[Result] = []
     with closing(Pool(settings, tell)) as pool:
         for model, wanted in zip(asked.models, asked.jobs, strict=True):
             if settings.share is not None:
-                for line in _shared(wanted, settings, cache, pool, failures):
+                for line in share_encoded(wanted, settings, cache, pool, failures):
                     tell(line)
                 continue
             done: list[Job] = []
+            validation: dict[tuple[str, str], float | None] = {}
             try:
                 for job, found in measured(wanted, settings, cache, pool, failures.running, (before, count)):
                     done.append(job)
                     of_task = job.task.name
+                    if of_task in asked.by_split:
+                        primary = (each for each in found.values if each.metric == job.task.primary)
+                        validation[job.row, asked.by_split[of_task]] = next(primary).value
+                        continue
                     with failures.running(job.pair):
-                        result = _result(
-                            job,
-                            found,
-                            cache,
-                            (model.card, asked.cards[of_task]),
-                            data,
-                            asked.read[of_task],
-                            tell,
-                        )
+                        cards = (model.card, asked.cards[of_task])
+                        result = _result(job, found, cache, cards, data, asked.read[of_task], tell)
                         if config:
                             result = replace(result, settings={**result.settings, "config": config})
+                        if model.step is not None:
+                            steps_of = model.steps_of + job.row.removeprefix(model.checkpoint.name)
+                            on_split = validation.get((job.row, of_task))
+                            result = of_step(result, model.step, steps_of, on_split)
+                            of_steps.append(result)
+                        answers = None
+                        if options.save_predictions:
+                            answers = predictions_of(job, found, settings, cache)
+                            keep(result, answers)
                         if options.results is not None:
                             write_all(
-                                result,
-                                job,
-                                found,
-                                options.results,
-                                settings,
-                                cache,
-                                predictions=options.save_predictions,
+                                result, job, found, options.results, settings, cache, predictions=answers
                             )
                         failures.done += 1
                         yield result
@@ -166,6 +190,9 @@ def run(
                 # nobody will ask for the keys of an object again
                 for job in (*wanted, *done) if not isinstance(models, str | Sequence) else ():
                     forget(job, cache)
+    if of_steps:
+        for line in best_lines(of_steps, [named.task for named in asked.tasks]):
+            tell(line)
     failures.raise_found()
 
 
@@ -203,61 +230,6 @@ def _result(
         stated = ", ".join(f"{name} {value}" for name, value in result.learned.items())
         tell(f"{job.row} on {job.task.name}: learned {stated}")
     return result
-
-
-def measured(
-    jobs: Sequence[Job],
-    settings: RunSettings,
-    cache: Path,
-    pool: Pool | None = None,
-    running: Attempt = nullcontext,
-    place: tuple[int, int] = (0, 0),
-) -> Iterator[tuple[Job, Measured]]:
-    """Measure the jobs of one model: yields each job with all of its keys, and its measurement.
-
-    Weights are loaded at the first job that is not stored; images are encoded once for all of these jobs.
-    `pool` are workers that several models share. A job whose error `running` takes is left out. `place` says
-    how many jobs came before, and of how many, for progress bars; by default, of these alone.
-
-    Raises:
-        VlbenchError: a job fails, and `running` takes no error.
-    """
-    with ExitStack() as stack:
-        session = None
-        before, count = place if place[1] else (0, len(jobs))
-        for number, job in enumerate(jobs):
-            with running(job.pair):
-                known = located(job, cache)
-                found = None if known is None else stored_measurement(known, cache)
-                if known is None or found is None:
-                    # torch is imported here, so that a run with everything stored starts without it
-                    from vlbench.engine.evaluate import evaluate as evaluate_job
-                    from vlbench.engine.session import Session
-
-                    session = session or stack.enter_context(
-                        Session(job.checkpoint, settings, cache, pool=pool)
-                    )
-                    session.jobs = jobs[number:]
-                    memory = enough_memory(f"to run {job.pair}", "pass a smaller --batch-size or free some")
-                    with at_work_on(f"{job.pair} ({before + number + 1} of {count})"), memory:
-                        known, found = evaluate_job(known or job, session)
-                yield known, found
-
-
-def _shared(
-    jobs: Sequence[Job], settings: RunSettings, cache: Path, pool: Pool, failures: Failures
-) -> Iterator[str]:
-    """Encode a share of the images of one model's jobs that are not measured; a line on each data set."""
-    wanted = [job for job in jobs if stored_measurement(job, cache) is None]
-    failures.done += len(jobs) - len(wanted)
-    if not wanted:
-        return
-    from vlbench.engine.session import Session  # and torch
-
-    with Session(wanted[0].checkpoint, settings, cache, pool=pool) as session:
-        for use, count in encode_share(wanted, session, failures.running):
-            failures.done += 1
-            yield f"{use.job.row}: share {settings.share} of {use.dataset.name}: {count} images encoded"
 
 
 def rebuild_leaderboards(options: Options) -> tuple[str, ...]:

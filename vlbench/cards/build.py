@@ -12,7 +12,7 @@ from vlbench.cards.card_request import Search, card_request, no_data, search_sou
 from vlbench.cards.catalogue import Catalogue, Reference, find, read_catalogue
 from vlbench.cards.data_request import DataRequest
 from vlbench.cards.folders import Folders
-from vlbench.cards.own_data import own_request
+from vlbench.cards.own_data import own_request, request_of
 from vlbench.cards.own_texts import marked, without_repeats
 from vlbench.cards.schema import ModelCard, TaskCard
 from vlbench.cards.thresholds import (
@@ -23,7 +23,7 @@ from vlbench.cards.thresholds import (
     stated,
     stated_number,
 )
-from vlbench.core.contracts import Checkpoint, Origin, PreprocessMode
+from vlbench.core.contracts import Checkpoint, Dataset, Origin, PreprocessMode
 from vlbench.core.dataset import subset
 from vlbench.core.errors import DataError, Unsupported, VlbenchError
 from vlbench.core.outside_name import no_text
@@ -38,10 +38,15 @@ _FACTS = ("family", "parameters", "gflops", "image_size", "licence")
 
 @dataclass(frozen=True, slots=True)
 class NamedModel:
-    """A model that was asked for; `card` is None without a card, or with the user's own weights."""
+    """A model that was asked for; `card` is None without a card, or with the user's own weights.
+
+    `step` is the training step of a checkpoint of the run that `steps_of` names.
+    """
 
     checkpoint: Checkpoint
     card: ModelCard | None
+    step: int | None = None
+    steps_of: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +62,7 @@ def open_model(
     catalogue: Catalogue,
     *,
     weights: Path | None = None,
+    step: int | None = None,
     preprocess: PreprocessMode = "exact",
     cache: Path | None = None,
 ) -> NamedModel:
@@ -72,11 +78,15 @@ def open_model(
     # cards do not travel to another process with a model: they are read again where it opens its base
     open_other = partial(_open_other, catalogue.folders, preprocess, cache)
     folder = None if isinstance(found, Reference) else found.path.parent
-    origin = Origin(name, folder, weights=weights, cache=cache, preprocess=preprocess, open=open_other)
+    origin = Origin(
+        name, folder, weights=weights, cache=cache, preprocess=preprocess, open=open_other, step=step
+    )
+    steps_of = "" if step is None else name
     if isinstance(found, Reference):
-        return NamedModel(_from_reference(origin, found), None)
+        return NamedModel(_from_reference(origin, found), None, step, steps_of)
     read = read_card(found, ModelCard)
-    return NamedModel(read.plug_ins[SETTINGS](origin), read.card if weights is None else None)
+    checkpoint = read.plug_ins[SETTINGS](origin)
+    return NamedModel(checkpoint, read.card if weights is None else None, step, steps_of)
 
 
 def open_task(
@@ -98,7 +108,6 @@ def open_task(
             has no tags.
     """
     found = find(catalogue, name, "task") if search is None else search.entry
-    in_place = any((request.classnames, request.templates, request.descriptions))
     read = None
     if isinstance(found, Reference):
         kind = TASK_KINDS.get(found.scheme)
@@ -106,16 +115,10 @@ def open_task(
     else:
         read = read_card(found, TaskCard) if search is None else search.read
         kind = read.plug_ins[SETTINGS]
-        if in_place:
+        if any((request.classnames, request.templates, request.descriptions)):
             request = without_repeats(found, read.card, request)
         asked = card_request(search or search_sources(found, read, request), request)
-    if in_place:
-        asked = marked(asked, request)
-    task = _asked(kind, asked, request.limit)
-    if request.thresholds is not None:
-        refuse_untagged(task)
-        values = read_thresholds(request.thresholds, task.problem.texts)
-        task = stated(task, request.thresholds, values)
+    task = _in_place(kind, asked, request)
     for split in sorted(request.splits):
         # what needs a split that is not there is refused when it is planned, and the other tasks are run
         if isinstance(found, Reference) or read is None or getattr(read.card, split) is None:
@@ -130,6 +133,17 @@ def open_task(
             refuse_shared(task, split, other.problem.images, request.cache)
         task = learning_from(task, split, other)
     return NamedTask(task, None if read is None else read.card)
+
+
+def open_held(kind: str, source: Dataset, name: str, catalogue: Catalogue, request: DataRequest) -> NamedTask:
+    """Open a task of a kind on data that a program holds, called `KIND:NAME`, else after their content.
+
+    Raises:
+        CardError, DataError, Unsupported: as `open_task`.
+    """
+    called = f"{kind}:{name or f'data@{source.revision[:6]}'}"
+    asked = request_of(source, called, kind, catalogue, request)
+    return NamedTask(_in_place(TASK_KINDS.get(kind), asked, request), None)
 
 
 def open_training(name: str, catalogue: Catalogue, *, request: DataRequest) -> NamedTask:
@@ -196,6 +210,17 @@ def _from_reference(origin: Origin, reference: Reference) -> Checkpoint:
             "`vlbench list models` lists them"
         )
     return adapter(origin, reference=reference.rest)
+
+
+def _in_place(kind: TaskKind, asked: TaskRequest, request: DataRequest) -> Task:
+    """The task of a request, marked where the user's texts or thresholds replace its own."""
+    if any((request.classnames, request.templates, request.descriptions)):
+        asked = marked(asked, request)
+    task = _asked(kind, asked, request.limit)
+    if request.thresholds is None:
+        return task
+    refuse_untagged(task)
+    return stated(task, request.thresholds, read_thresholds(request.thresholds, task.problem.texts))
 
 
 def _asked(kind: TaskKind, asked: TaskRequest, limit: int | None) -> Task:

@@ -8,7 +8,7 @@ from vlbench.cards.catalogue import Catalogue, Reference
 from vlbench.cards.data_request import DataRequest
 from vlbench.cards.own_texts import texts_in_place
 from vlbench.cards.texts import read_templates, read_vocabularies
-from vlbench.core.contracts import Text
+from vlbench.core.contracts import Dataset, Text
 from vlbench.core.dataset import as_dataset
 from vlbench.core.digest import digest_of
 from vlbench.core.errors import DataError
@@ -35,6 +35,18 @@ def own_request(reference: Reference, catalogue: Catalogue, request: DataRequest
     label = here.resolve().name or "data"
     # folders of one name (test, val) must not overwrite each other's results
     name = f"{reference.scheme}:{label}@{digest_of(source.revision)[:6]}"
+    return request_of(source, name, reference.scheme, catalogue, request)
+
+
+def request_of(
+    source: Dataset, name: str, kind: str, catalogue: Catalogue, request: DataRequest
+) -> TaskRequest:
+    """The request of data without a card to a task kind. Names and templates come from the data.
+
+    Raises:
+        CardError: the user's file of names is wrong.
+        DataError: descriptions are missing or wrong.
+    """
     offered = named_by_ids(source.offers.names, read_vocabularies(catalogue.task_folders))
     names = offered
     remarks: tuple[str, ...] = ()
@@ -46,17 +58,13 @@ def own_request(reference: Reference, catalogue: Catalogue, request: DataRequest
             request,
             descriptions=request.descriptions,
             task=name,
-            kind=reference.scheme,
+            kind=kind,
         )
     templates = source.offers.templates or None
     if request.templates is not None:
         templates = read_templates(request.templates)
     elif templates is None:
-        # the packaged ones of the kind, for data that bring none
-        packaged = (
-            folder / "templates" / f"{OWN}-{reference.scheme}.txt" for folder in catalogue.task_folders
-        )
-        templates = next((read_templates(path) for path in packaged if path.is_file()), None)
+        templates = own_templates(kind, catalogue)
     return TaskRequest(
         name=name,
         protocol=OWN,
@@ -66,6 +74,12 @@ def own_request(reference: Reference, catalogue: Catalogue, request: DataRequest
         allow_subset=request.allow_subset,
         remarks=remarks,
     )
+
+
+def own_templates(kind: str, catalogue: Catalogue) -> tuple[str, ...] | None:
+    """The packaged templates of a kind for data that bring none; None where there are no such."""
+    packaged = (folder / "templates" / f"{OWN}-{kind}.txt" for folder in catalogue.task_folders)
+    return next((read_templates(path) for path in packaged if path.is_file()), None)
 
 
 def named_by_ids(

@@ -23,7 +23,10 @@ from vlbench.report.tables.leaderboard_table import leaderboard_markdown, leader
 from vlbench.report.tables.ranks import with_ranks
 from vlbench.report.tables.seeds import spreads
 
-NO_CURVE = "no few-shot curve: no whole result is by a method with `shots`, such as --method NAME:shots=4"
+NO_CURVE = (
+    "no few-shot curve: no whole result is by a method with `shots`, such as --method NAME:shots=4; and no "
+    "training curve: none is of a step"
+)
 EXAMPLES = """\b
 vlbench leaderboard
 vlbench leaderboard --format markdown --intervals >> "$GITHUB_STEP_SUMMARY"
@@ -42,7 +45,7 @@ vlbench leaderboard --check
     help="The output: a table for a terminal, one for a README, or leaderboard.csv.",
 )
 @click.option("--intervals", is_flag=True, help="Show 95 % intervals in Markdown.")
-@click.option("--plot", is_flag=True, help="Draw each task's few-shot curves, TASK.few_shot.svg.")
+@click.option("--plot", is_flag=True, help="Draw each task's few-shot and training curves, as SVG.")
 @flags("cache", "include_path")
 def command(
     results: Path,

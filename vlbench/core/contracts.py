@@ -270,6 +270,7 @@ class Origin:
     """What an adapter is given besides the settings of its card.
 
     `folder` holds the card's data files, `weights` is the user's own file, `cache` is where digests are kept.
+    `step` is the training step of these weights, where they are one checkpoint of several.
     `open(name, weights=None)` returns the checkpoint of another model, for a model that is built on top of
     it.
 
@@ -283,6 +284,7 @@ class Origin:
     cache: Path | None = None
     preprocess: PreprocessMode = "exact"
     open: "Callable[..., Checkpoint] | None" = None
+    step: int | None = None
 
 
 Adapter = Callable[..., Checkpoint]

@@ -192,7 +192,12 @@ def _read_key(stated: bool, example: Example) -> str:  # noqa: FBT001 - bound by
 
 
 def _of_pixels(image: "Image") -> str:
-    return digest_of_bytes(f"{image.mode} {image.size}\n".encode() + image.tobytes())
+    held = f"{image.mode} {image.size}\n".encode() + image.tobytes()
+    if image.mode in ("P", "PA"):
+        held += bytes(image.getpalette("RGBA") or ())
+    if "transparency" in image.info:
+        held += repr(image.info["transparency"]).encode()
+    return digest_of_bytes(held)
 
 
 def _table(images: ImageList, cache: Path, of: str = "") -> Path:

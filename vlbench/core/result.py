@@ -46,8 +46,9 @@ class Result:
     few images, where they are files), code, and for a method that learned: method, and train_image_ids or
     validation_image_ids.
     `settings` holds what the user chose: device, precision, batch_size, text_batch_size, preprocess, seed,
-    and for a method: method with its settings, and shots, the number of images of each class; with
-    `--config`, config, the SHA-256 digest of the file.
+    and for a method: method with its settings, and shots, the number of images of each class. A checkpoint of
+    a training run has its step, and steps_of, the row without it. With `--config`, config is the SHA-256
+    digest of the file.
     `partial` tells why the run is not the whole task; empty if it is.
     `replicate_of` is the leaderboard row of which this model is one seed; empty for a row of its own.
     `method` is what acted on the model's features or scores, as its row names it; empty for zero-shot.
@@ -58,7 +59,8 @@ class Result:
     `facts` are the card's: family, parameters (millions), gflops (per image), image_size (pixels), licence.
     `read` records what was read from the data: data, images, texts, prompt, labels, notes, decoding, cut.
     `changes` lists what was converted, resampled, renamed or not read from the model's files. `learned` is
-    what a method reports about its learning, and for which row, where another row shares it.
+    what a method reports about its learning, and for which row, where another row shares it; of a checkpoint
+    of a training run validation_METRIC, its score on the validation split.
 
     >>> from tempfile import TemporaryDirectory
     >>> import vlbench

@@ -57,7 +57,7 @@ class Scoring:
 
     >>> from vlbench.core.registry import SCORINGS
     >>> sorted(SCORINGS.get("two_way_ranks").keeps)
-    ['column_ranks', 'row_ranks']
+    ['best_candidates', 'best_queries', 'column_ranks', 'row_ranks']
     """
 
     name: str

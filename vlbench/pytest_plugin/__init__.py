@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 VALUES = {
     "baseline": ("FILE", "collect every model and task of a baseline that `vlbench check --update` wrote"),
-    "results": ("DIR", "read results from this folder; default: the baseline's"),
+    "results": ("DIR", "read results from this folder; default: the baseline's, else results/ there or here"),
     "tolerance": ("[METRIC=]N[,...]", "what a metric may get worse by, as of `vlbench check`"),
     "cache": ("DIR", "keep features there when models are run; default: nowhere beyond the session"),
     "device": ("NAME", "auto, cpu, cuda, cuda:1 ..."),
@@ -87,7 +87,7 @@ def pytest_configure(config: pytest.Config) -> None:
 def pytest_configure_node(node: Any) -> None:
     """Let xdist's workers share the features of a session."""
     settings = node.config.stash[_SETTINGS]
-    if settings.baseline and settings.results is None:
+    if settings.baseline and not settings.results:
         node.workerinput["vlbench_cache"] = str(_scores(node.config).cache())
 
 

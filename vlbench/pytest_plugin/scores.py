@@ -4,6 +4,7 @@ import re
 import shutil
 import tempfile
 from collections.abc import Mapping, Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -51,7 +52,7 @@ class Scores:
         """
         key = model, task
         if key not in self._results:
-            self._results[key] = self._run(*key) if self.settings.results is None else self._read(*key)
+            self._results[key] = self._read(*key) if self.settings.results else self._run(*key)
         return self._results[key]
 
     def check(self, result: Result, *, baseline: Path | None = None, tolerance: str | None = None) -> str:
@@ -96,8 +97,8 @@ class Scores:
             DataError: a file is missing or damaged.
         """
         listed = [*self.rows(path)]
-        if self.settings.strict and self.settings.results is not None:
-            there = rows_by_pair(rows_of(read_results(self.settings.results)))
+        if self.settings.strict and self.settings.results:
+            there = rows_by_pair(rows_of(read_results(self._folder)))
             listed += [pair for pair in there if pair not in self.rows(path)]
         return listed
 
@@ -119,12 +120,22 @@ class Scores:
             self._config.add_cleanup(lambda: shutil.rmtree(self._cache or "", ignore_errors=True))
         return self._cache
 
-    def _read(self, model: str, task: str) -> Result:
+    @cached_property
+    def _folder(self) -> Path:
+        """The first folder that has a result of the baseline; else the first."""
+        folders, baseline = self.settings.results, self.settings.baseline
+        pairs = self.rows(baseline) if baseline and len(folders) > 1 else ()
+        having = (each for each in folders if any((each / _file(*pair)).is_file() for pair in pairs))
+        return next(having, folders[0])
 
-        folder = self.settings.results or Path()
-        path = folder / file_name(task) / f"{file_name(model)}.json"
+    def _read(self, model: str, task: str) -> Result:
+        path = self._folder / _file(model, task)
         if not path.is_file():
-            raise DataError(f"{path}: there is no whole result of {model} on {task}")
+            looked = self._folder if path.parent.is_dir() else " and ".join(map(str, self.settings.results))
+            raise DataError(
+                f"{path}: there is no whole result of {model} on {task}; looked in {looked}: "
+                "--vlbench-results names another folder"
+            )
         result = read_result(path)
         if (result.model, result.task) != (model, task):
             raise DataError(f"{path}: contains {result.model} on {result.task}; move or delete it")
@@ -140,6 +151,10 @@ class Scores:
                 f"{model} on {task} was run as {result.model} on {result.task}; read its result instead"
             )
         return result
+
+
+def _file(model: str, task: str) -> str:
+    return f"{file_name(task)}/{file_name(model)}.json"
 
 
 def _first(failed: Sequence[Finding]) -> str:

@@ -10,13 +10,14 @@ import pytest
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """The settings; `results` is None if models are run, `cache` is None if features are not kept.
+    """The settings; `cache` is None if features are not kept.
 
+    `results` are the folders where results may be, in order; none if models are run.
     `options` are those of `evaluate`; with `strict`, what the baseline does not list fails.
     """
 
     baseline: Path | None
-    results: Path | None
+    results: tuple[Path, ...]
     tolerance: str
     options: Mapping[str, object]
     cache: Path | None
@@ -52,9 +53,12 @@ def settings_of(config: pytest.Config) -> Settings:
         "device": asked("device")[0] or None,
     }
     runs = asked("run")[0] and not config.option.vlbench_results
+    folders = [results] if results else []
+    if baseline and not results:  # where `vlbench check` looks, and beside the baseline
+        folders = [baseline.parent, baseline.parent / "results", config.invocation_params.dir / "results"]
     return Settings(
         baseline=baseline,
-        results=None if runs else results or (baseline.parent if baseline else None),
+        results=() if runs else tuple(dict.fromkeys(folders)),
         tolerance=asked("tolerance")[0],
         options=options,
         cache=path("cache"),

@@ -106,7 +106,7 @@ def strange(root: Path) -> None:
 @cache
 def model() -> Model:
     """The model whose preprocessing meets the pictures."""
-    return load_model("tiny-clip", device="cpu")
+    return load_model("tiny-clip", device="cpu").model
 
 
 def door(case: Case) -> None:

@@ -60,7 +60,7 @@ def test_a_directory_becomes_a_model_with_a_name(run, tmp_path):
     assert card.settings == {"base": BASE, "context": path.name, "replicate_of": name.removesuffix("-seed2")}
     assert "unified context of 4 tokens" in card.about
     assert set(card.trained_on) > {"digits"}
-    model = load_model(name, include_path=[path.parent], cache=tmp_path / "cache", device="cpu")
+    model = load_model(name, include_path=[path.parent], cache=tmp_path / "cache", device="cpu").model
     assert model.info.name == name
     assert model.encode_texts([Text("anything")], batch_size=2).shape == (1, 128)
 

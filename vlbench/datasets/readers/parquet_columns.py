@@ -132,14 +132,26 @@ def read_rows(
     for position in range(parquet_file.metadata.num_rows):
         where = f"{path}: row {position}"
         if all(values[name][position] == value for name, value in choice.where.items()):
-            cells = {use: [values[name][position] for name in names] for use, names in found.of.items()}
-            stated = _sentences(cells.pop("captions"))
-            captions = [each for each in stated if each.strip()]
-            if len(captions) < len(stated):
-                tally.leave_out(BLANK, where, len(stated) - len(captions))
-            record: dict[str, object] = {use: cell[0] for use, cell in cells.items() if cell}
-            record["captions"] = captions[:1] if choice.captions == "first" else captions
-            yield position, target_of(record, where, tally)
+            row = {name: column[position] for name, column in values.items()}
+            yield position, target_of_row(row, found, choice.captions, where, tally)
+
+
+def target_of_row(
+    row: Mapping[str, Any], found: FoundColumns, which: WhichCaptions, where: str, tally: Tally
+) -> Target:
+    """The target that the annotations of a row state. Blank and null captions are left out and counted.
+
+    Raises:
+        DataError: a field has the wrong type.
+    """
+    cells = {use: [row[name] for name in names] for use, names in found.of.items()}
+    stated = _sentences(cells.pop("captions"))
+    captions = [each for each in stated if each.strip()]
+    if len(captions) < len(stated):
+        tally.leave_out(BLANK, where, len(stated) - len(captions))
+    record: dict[str, object] = {use: cell[0] for use, cell in cells.items() if cell}
+    record["captions"] = captions[:1] if which == "first" else captions
+    return target_of(record, where, tally)
 
 
 def read_values(parquet_file: Any, columns: Iterable[str], path: str) -> dict[str, list[Any]]:

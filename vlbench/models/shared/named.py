@@ -31,8 +31,11 @@ class NamedCheckpoint:
 
     @cached_property
     def name(self) -> str:
-        """The name that was asked for; with the user's own file, also the start of its SHA-256."""
-        name = self.origin.name
+        """The name that was asked for; with the user's own file, also its step or the start of its
+        SHA-256."""
+        name, step = self.origin.name, self.origin.step
+        if step is not None:
+            return f"{name}@{step}"
         return name if self.origin.weights is None else f"{name}@{self.weights_sha256[:_DIGITS]}"
 
     @property

@@ -30,6 +30,7 @@ from vlbench.report.tables.notes import notes
 from vlbench.report.tables.robustness import ROBUSTNESS
 from vlbench.report.tables.row_facts import ROW_FACTS, zero_shot_of
 from vlbench.report.tables.seeds import by_row, spread_of
+from vlbench.report.tables.steps import step_curves
 
 SHOWN_PARTS = 6
 """How many models a task's page shows by class or tag."""
@@ -70,6 +71,7 @@ def site_of(results: Iterable[Result], joined: Joined | None = None, kept: Kept 
         csvs={path: text for path, text in texts.items() if path not in (ALL, COSTS)},
         joined=together,
         curves=primary_curves(few_shot_curves(by_task, found.seeds)[0]),
+        training=primary_curves(step_curves(by_task)),
     )
 
 

@@ -55,6 +55,11 @@ def of_curves(site: Site, *, task: str = "", model: str = "") -> list[str]:
     return list(filter(None, found))
 
 
+def of_training(site: Site, task: str) -> list[str]:
+    """The training curves of a task as SVG."""
+    return list(filter(None, [few_shot_picture(site.training.get(task, ()), "training")]))
+
+
 def _pictures(
     priced: Sequence[Priced], metric: str, title: str, up: str, *, lower_is_better: bool
 ) -> list[Drawn]:

@@ -13,6 +13,7 @@ from vlbench.report.site.scripts import leaderboard_script, names_script, row_sc
 from vlbench.report.site.values import Site
 from vlbench.report.tables.few_shot import FEW_SHOT
 from vlbench.report.tables.leaderboard import LEADERBOARD
+from vlbench.report.tables.steps import STEPS
 
 MANIFEST = ".vlbench-site"
 """The list of a site's files. A folder with such a list holds a site."""
@@ -34,7 +35,7 @@ def site_files(site: Site) -> Iterator[tuple[str, bytes]]:
     yield "compare.html", pages.compare().encode()
     yield "leaderboard.js", leaderboard_script(site).encode()
     yield "names.js", names_script(site).encode()
-    for name in (LEADERBOARD, FEW_SHOT):
+    for name in (LEADERBOARD, FEW_SHOT, STEPS):
         if name in site.csvs:
             yield f"csv/{name}", site.csvs[name].encode()
     for task in site.tasks:

@@ -138,7 +138,7 @@ def _ranked(row: Row, truths: Mapping[str, tuple[str, ...]]) -> WrongItem:
     # of retrieval's text side the columns hold nothing but ranks
     answers = _names(row["best"]) if is_image and "best" in row else []
     # an image of retrieval has several right captions: one is enough to see what it shows
-    truth = next(iter(truths.get(item, ())), "") if is_image else ""
+    truth = str(row.get("label") or next(iter(truths.get(item, ())), "")) if is_image else ""
     # a right answer of rank r is the r-th best, unless it ties with wrong ones: ties count against it
     if not truth and 1 <= rank <= len(answers):
         truth = answers[rank - 1]

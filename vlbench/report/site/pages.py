@@ -82,6 +82,7 @@ class Pages:
             protocol=_protocol(one),
             drawn=drawn.of_task(self.site.rows, one),
             few_shot=drawn.of_curves(self.site, task=task.name),
+            training=drawn.of_training(self.site, task.name),
             open_parts=OPEN_PARTS,
         )
 

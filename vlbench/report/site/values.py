@@ -135,7 +135,7 @@ class Site:
 
     `header` is that of `leaderboard.csv`; `summaries` and `facts` are the rows' cells that belong to no
     task and hold something. `averaged` are the tasks that the mean is over. `curves` are the few-shot curves
-    of tasks, of their primary metric.
+    of tasks, of their primary metric, `training` those of the checkpoints of training runs.
     """
 
     rows: tuple[SiteRow, ...]
@@ -148,3 +148,4 @@ class Site:
     csvs: Mapping[str, str]
     joined: Joined
     curves: Mapping[str, tuple[Curve, ...]]
+    training: Mapping[str, tuple[Curve, ...]]

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from statistics import fmean
+from typing import Literal
 
 from vlbench.core.result import Result
 from vlbench.report.table import Table, number
@@ -23,24 +24,30 @@ FEW_SHOT_HEAD = (
 
 @dataclass(frozen=True, slots=True)
 class CurvePoint:
-    """A point on a curve, which is a leaderboard row; `shots` is None for all training images.
+    """A point on a curve, which is a leaderboard row, at a number of shots or at a training step.
+
+    With shots, `at` is None for all training images.
 
     `mean` and `deviation` (n - 1) are over the row's seeds, as in `SeedSpread`. `low` and `high` are the ends
     of the 95 % interval over test images: for one seed its own, for several the means of theirs. Seeds score
-    the same images, so the interval of their mean is about as wide.
+    the same images, so the interval of their mean is about as wide. `validation` is the score on the
+    validation split, and `is_best` marks the step that is chosen by it.
     """
 
-    shots: int | None
+    at: int | None
     seeds: int
     mean: float | None
     deviation: float | None = None
     low: float | None = None
     high: float | None = None
+    validation: float | None = None
+    is_best: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Curve:
-    """One metric of a model with a method on a task: points by shots, the one for all images last.
+    """One metric of a model with a method on a task: points by shots, the one for all images last; or one of
+    a training run, whose checkpoints are points by `steps`.
 
     `method` contains the digest of its other settings, without shots. `zero_shot` is the score of the model
     alone; None if the task's column has none. `is_fraction` tells whether values are between 0 and 1.
@@ -54,6 +61,7 @@ class Curve:
     zero_shot: float | None
     lower_is_better: bool = False
     is_fraction: bool = True
+    over: Literal["shots", "steps"] = "shots"
 
     @property
     def scored(self) -> tuple[CurvePoint, ...]:
@@ -100,7 +108,7 @@ def few_shot_text(curves: Sequence[Curve]) -> str:
     lines = [
         [
             *(curve.task, curve.metric, curve.model, curve.method),
-            *("" if point.shots is None else point.shots, point.seeds),
+            *("" if point.at is None else point.at, point.seeds),
             *map(number, (point.mean, point.deviation, point.low, point.high, curve.zero_shot)),
         ]
         for curve in curves
@@ -148,7 +156,7 @@ def _curve(
         _point(shots_of(row[0]), metric, row, seeds.get(name, frozenset({name})))
         for name, row in by_row(members).items()
     ]
-    points.sort(key=lambda point: (point.shots is None, point.shots or 0))
+    points.sort(key=lambda point: (point.at is None, point.at or 0))
     zero_shot = None
     if alone:
         name = row_of(alone[0])

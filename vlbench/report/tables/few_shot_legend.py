@@ -58,8 +58,8 @@ def legend(drawn: Sequence[Curve], top: float) -> tuple[list[str], float]:
             dashes = '<path class="zero-shot" stroke-dasharray="7 5" d="M-13 0H13"/>'
             named.insert(0, (dashes, "zero-shot"))
         for sample, method in named:
-            name = f"{short(curve.model, _LONGEST)} {short(method, _LONGEST)}"
-            entries.append(_Sample(sample, colour, name, f"{curve.model} {method}"))
+            name = f"{short(curve.model, _LONGEST)} {short(method, _LONGEST)}".rstrip()
+            entries.append(_Sample(sample, colour, name, f"{curve.model} {method}".rstrip()))
     points = [point for curve in drawn for point in curve.scored]
     key = []
     if any(point.deviation is not None for point in points):
@@ -69,6 +69,10 @@ def legend(drawn: Sequence[Curve], top: float) -> tuple[list[str], float]:
         name = "95 % interval over test images"
         band = f'<path class="images" stroke-width="{WIDEST}" d="M0 -7V7"/>'
         key.append(_Sample(band, "plain", name, name))
+    if any(point.is_best for point in points):
+        ring = '<circle class="best" r="7"/>'
+        name = "best by the validation split"
+        key.append(_Sample(ring, "plain", name, name))
     parts, height = _rows(entries, top)
     more, height = _rows(key, height + 4)
     return [*parts, *more], height

@@ -1,4 +1,5 @@
-"""Few-shot curves of a task as SVG: bars for seeds, lighter bands for images, dashes for the model alone."""
+"""Few-shot and training curves of a task as SVG: bars for seeds, lighter bands for images, dashes for the
+model alone, rings around steps that a validation split chose."""
 
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -20,6 +21,7 @@ from vlbench.report.tables.few_shot_legend import (
     short,
     xml_text,
 )
+from vlbench.report.tables.steps import STEPS
 
 _RIGHT, _TOP, _FLOOR = 14, 58, 330
 _ALL, _INSET = 76, 34
@@ -32,6 +34,29 @@ _ALONE = "svg { color-scheme: light dark; }"
 MOST_LINES, MOST_MODELS = 12, 8
 """The most lines, and the most models (one colour each), that can be told apart; of more, the best are
 drawn."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Words:
+    """What the title, the description and the axis of a picture say, and the file that has all lines."""
+
+    title: str
+    curves: str
+    against: str
+    axis: str
+    file: str
+
+
+_WORDS: Mapping[str, _Words] = {
+    "shots": _Words(
+        "Few-shot",
+        "Few-shot curves",
+        "training images of each class",
+        "Training images of each class (logarithmic)",
+        FEW_SHOT,
+    ),
+    "steps": _Words("Training", "Training curves", "training steps", "Training step", STEPS),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,21 +87,21 @@ def few_shot_picture(curves: Iterable[Curve], identity: str, style: str = "") ->
     known = [each for each in curves if each.scored]
     if not known:
         return ""
-    drawn = _best(known)
+    drawn, words = _best(known), _WORDS[known[0].over]
     frame = _frame(drawn)
     key, height = legend(drawn, _FLOOR + 68.0)
     if len(drawn) < len(known):
-        told = f"{len(drawn)} of {len(known)} lines, those of the best points; {FEW_SHOT} has all"
+        told = f"{len(drawn)} of {len(known)} lines, those of the best points; {words.file} has all"
         key.append(f'<text x="{LEFT}" y="{height}">{told}</text>')
         height += ROW
     one = drawn[0]
-    names = ", ".join(f"{each.model} by {each.method}" for each in drawn)
+    names = ", ".join(map(_name, drawn))
     parts = [
         f'{ROOT} viewBox="0 0 {WIDTH} {height}" role="img" '
         f'aria-labelledby="{identity}-title {identity}-text">',
         f"<style>{style}</style>" if style else "",
-        f'<title id="{identity}-title">Few-shot curves on {xml_text(one.task)}</title>',
-        f'<desc id="{identity}-text">{xml_text(one.metric)} against training images of each class: '
+        f'<title id="{identity}-title">{words.curves} on {xml_text(one.task)}</title>',
+        f'<desc id="{identity}-text">{xml_text(one.metric)} against {words.against}: '
         f"{xml_text(names)}.</desc>",
         f'<rect class="ground" width="{WIDTH}" height="{height}"/>',
         *_grid(one, frame),
@@ -88,11 +113,11 @@ def few_shot_picture(curves: Iterable[Curve], identity: str, style: str = "") ->
     return "".join(parts)
 
 
-def few_shot_files(curves: Sequence[Curve]) -> dict[str, str]:
+def few_shot_files(curves: Sequence[Curve], ending: str = PICTURE) -> dict[str, str]:
     """The pictures by file name, one per task, for the primary metric."""
     style = files("vlbench.report.site").joinpath("static", "curves.css").read_text(encoding="utf-8")
     found = {
-        f"{file_name(task)}{PICTURE}": few_shot_picture(known, "few-shot", f"{_ALONE}\n{style}")
+        f"{file_name(task)}{ending}": few_shot_picture(known, "few-shot", f"{_ALONE}\n{style}")
         for task, known in primary_curves(curves).items()
     }
     return {name: f"{svg}\n" for name, svg in found.items() if svg}
@@ -114,13 +139,15 @@ def _best(curves: Sequence[Curve]) -> list[Curve]:
 
 def _frame(drawn: Sequence[Curve]) -> _Frame:
     points = [point for curve in drawn for point in curve.scored]
-    shots = sorted({point.shots for point in points if point.shots is not None})
-    has_all = any(point.shots is None for point in points)
+    shots = sorted({point.at for point in points if point.at is not None})
+    has_all = any(point.at is None for point in points)
     right = WIDTH - _RIGHT - _ALL * has_all
     left, wide = LEFT + _INSET, right - LEFT - 2 * _INSET
-    span = math.log(shots[-1] / shots[0]) if shots else 0.0
+    place = math.log if drawn[0].over == "shots" else float
+    span = place(shots[-1]) - place(shots[0]) if shots else 0.0
     across: dict[int | None, float] = {
-        each: round(left + wide * (math.log(each / shots[0]) / span if span else 0.5), 1) for each in shots
+        each: round(left + wide * ((place(each) - place(shots[0])) / span if span else 0.5), 1)
+        for each in shots
     }
     if has_all:
         across[None] = WIDTH - _RIGHT - _ALL / 2
@@ -151,7 +178,8 @@ def _grid(one: Curve, frame: _Frame) -> Iterator[str]:
     unit += " (lower is better)" if one.lower_is_better else ""
     if frame.up.low > 0 or frame.up.high < 0:
         unit += f" · the scale begins at {written(frame.up.low)}, not at 0"
-    yield f'<text class="title" x="{LEFT}" y="20">Few-shot: {xml_text(short(one.task, 64))}</text>'
+    title = f"{_WORDS[one.over].title}: {xml_text(short(one.task, 64))}"
+    yield f'<text class="title" x="{LEFT}" y="20">{title}</text>'
     yield f'<text x="{LEFT}" y="40">{xml_text(unit)}</text>'
     for tick in frame.up.ticks:
         y = frame.y(tick / frame.scale)
@@ -170,7 +198,7 @@ def _grid(one: Curve, frame: _Frame) -> Iterator[str]:
         yield f'<path class="axis" d="M{right - _ALL} {_TOP}V{_FLOOR}"/>'
     yield (
         f'<text class="name" x="{(LEFT + right - _ALL * (None in frame.across)) / 2}" y="{_FLOOR + 38}" '
-        'text-anchor="middle">Training images of each class (logarithmic)</text>'
+        f'text-anchor="middle">{_WORDS[one.over].axis}</text>'
     )
 
 
@@ -197,14 +225,14 @@ def _line(curve: Curve, at: int, frame: _Frame, look: tuple[str, str]) -> Iterat
     size = round(min(1.0, 0.4 + frame.width / 15), 2)
     yield f'<g class="{colour}">'
     places = [
-        (point, round(frame.across[point.shots] + frame.asides[at], 1), frame.y(point.mean or 0.0))
+        (point, round(frame.across[point.at] + frame.asides[at], 1), frame.y(point.mean or 0.0))
         for point in curve.scored
     ]
     for point, x, _ in places:
         if point.low is not None and point.high is not None:
             band = f"M{x} {frame.y(point.low)}V{frame.y(point.high)}"
             yield f'<path class="images" stroke-width="{frame.width}" d="{band}"/>'
-    joined = [f"{x} {y}" for point, x, y in places if point.shots is not None]
+    joined = [f"{x} {y}" for point, x, y in places if point.at is not None]
     if len(joined) > 1:
         yield f'<path class="line" d="M{"L".join(joined)}"/>'
     for point, x, y in places:
@@ -215,18 +243,26 @@ def _line(curve: Curve, at: int, frame: _Frame, look: tuple[str, str]) -> Iterat
             ends = "".join(f"M{round(x - cap / 2, 1)} {end}h{cap}" for end in (low, high))
             yield f'<path class="seeds" d="M{x} {low}V{high}{ends}"/>'
         said = xml_text(_said(curve, point, frame))
-        yield f'<g transform="translate({x} {y}) scale({size})">{mark}<title>{said}</title></g>'
+        ring = '<circle class="best" r="9"/>' if point.is_best else ""
+        yield f'<g transform="translate({x} {y}) scale({size})">{ring}{mark}<title>{said}</title></g>'
     yield "</g>"
 
 
 def _said(curve: Curve, point: CurvePoint, frame: _Frame) -> str:
-    shots = "all images" if point.shots is None else f"{point.shots} shot{'s' * (point.shots > 1)}"
-    said = f"{curve.model} by {curve.method}, {shots}: {_number(point.mean, frame)}"
+    if curve.over == "steps":
+        where = f"step {point.at}{', the best by the validation split' * point.is_best}"
+    else:
+        where = "all images" if point.at is None else f"{point.at} shot{'s' * (point.at > 1)}"
+    said = f"{_name(curve)}, {where}: {_number(point.mean, frame)}"
     if point.deviation is not None:
         said += f" ± {_number(point.deviation, frame)} over {point.seeds} seeds"
     if point.low is not None and point.high is not None:
         said += f", images {_number(point.low, frame)} to {_number(point.high, frame)}"
     return said
+
+
+def _name(curve: Curve) -> str:
+    return f"{curve.model} by {curve.method}" if curve.method else curve.model
 
 
 def _number(value: float | None, frame: _Frame) -> str:

@@ -30,6 +30,7 @@ from vlbench.report.tables.ranks import with_ranks
 from vlbench.report.tables.robustness import ROBUSTNESS, ROBUSTNESS_HEAD, robustness_text
 from vlbench.report.tables.row_facts import CARD_FACTS, ROW_FACTS, row_facts
 from vlbench.report.tables.seeds import SEEDS, SEEDS_HEAD, by_row, seeds_by_row, seeds_text
+from vlbench.report.tables.steps import STEPS, STEPS_HEAD, STEPS_PICTURE, step_curves, steps_text
 from vlbench.report.task_name import BASE
 
 LEADERBOARD = "leaderboard.csv"
@@ -39,6 +40,7 @@ _HEADERS = {
     BASE_TO_NEW: Table(BASE_TO_NEW_HEAD, ()).csv(),
     FEW_SHOT: Table(FEW_SHOT_HEAD, ()).csv(),
     ROBUSTNESS: Table(ROBUSTNESS_HEAD, ()).csv(),
+    STEPS: Table(STEPS_HEAD, ()).csv(),
 }
 """Tables that exist only for some results, with the headers that distinguish them from a user's own CSV."""
 
@@ -75,10 +77,10 @@ def leaderboards(
     significantly better; `leaderboard.csv` the primary metric of each task, averages and facts; `all.csv`
     every metric of every result; `costs.csv` what each took, and on what. Seeds of one row are one row of
     `leaderboard.csv`, their mean, and `seeds.csv` says how they spread; `base_to_new.csv` sets tasks `X@base`
-    and `X@new` side by side, `few_shot.csv` has scores against shots, and `effective_robustness.csv` variants
-    of ImageNet and what a fit of the additions expects there. Only `costs.csv` differs where equal results
-    were made on other machines or at other times. `kept` has what was made of them before, `found` their
-    averages.
+    and `X@new` side by side, `few_shot.csv` has scores against shots, `steps.csv` those of checkpoints
+    against their steps, and `effective_robustness.csv` variants of ImageNet and what a fit of the additions
+    expects there. Only `costs.csv` differs where equal results were made on other machines or at other times.
+    `kept` has what was made of them before, `found` their averages.
 
     Raises:
         DataError: a task has the name of another CSV or column, or a model has the name of a row of seeds.
@@ -95,6 +97,8 @@ def leaderboards(
         texts[BASE_TO_NEW], _ = base_to_new(found.scores, by_task)
     if any("shots" in each.settings for each in whole):
         texts[FEW_SHOT] = few_shot_text(few_shot_curves(by_task, found.seeds)[0])
+    if any("step" in each.settings for each in whole):
+        texts[STEPS] = steps_text(step_curves(by_task))
     if len(by_task) > 1:  # a variant and its reference
         texts[ROBUSTNESS] = robustness_text(by_task, additions.fits())
     texts = {path: text for path, text in texts.items() if text}
@@ -157,9 +161,9 @@ def stale_leaderboards(
 
 
 def pictures_of(folder: Path) -> tuple[str, ...]:
-    """The sorted names of a folder's pictures of few-shot curves, recognised by their first bytes."""
+    """The sorted names of a folder's pictures of curves, recognised by their first bytes."""
     found = []
-    for place in folder.glob(f"*{PICTURE}"):
+    for place in chain(folder.glob(f"*{PICTURE}"), folder.glob(f"*{STEPS_PICTURE}")):
         with place.open("rb") as file:
             if file.read(len(ROOT)) == ROOT.encode():
                 found.append(place.name)
@@ -189,6 +193,7 @@ def _stale(
         whole = whole_results(results)
         by_task = {task: column.kept for task, column in columns(whole).items()}
         drawn = few_shot_files(few_shot_curves(by_task, seeds_by_row(whole))[0])
+        drawn |= few_shot_files(step_curves(by_task), STEPS_PICTURE)
         texts |= {name: text for name, text in drawn.items() if plot or name in pictures}
     found: dict[str, str | None] = {}
     for path, text in texts.items():

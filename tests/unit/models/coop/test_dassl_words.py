@@ -23,7 +23,7 @@ CLASSES = tuple(map(Text, NAMES))
 @pytest.fixture(scope="module")
 def tower(tmp_path_factory: pytest.TempPathFactory) -> TextTower:
     cache = tmp_path_factory.mktemp("cache")
-    return context_tower(load_model("tiny-clip", device="cpu", cache=cache), "tiny-clip")
+    return context_tower(load_model("tiny-clip", device="cpu", cache=cache).model, "tiny-clip")
 
 
 def words(tower: TextTower, names: tuple[str, ...] = NAMES) -> dict[str, Tensor]:

@@ -47,7 +47,7 @@ def tiny():
 
     model, _, transform = open_clip.create_model_and_transforms(f"local-dir:{TINY}")
     # open_clip knows no merges of a folder's own
-    tokenizer = vlbench.load_model("tiny-clip").text_encoder.tower.tokenizer
+    tokenizer = vlbench.load_model("tiny-clip").model.text_encoder.tower.tokenizer
     return model, {"preprocess": transform, "tokenizer": tokenizer}
 
 

@@ -1,0 +1,1 @@
+"""Data in a user's program: its pictures are read and digested anew at every call."""

@@ -1,0 +1,121 @@
+"""Data in memory as a data set, whose images are found in the store by their content alone."""
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from functools import partial
+from typing import TYPE_CHECKING
+
+from tqdm import tqdm
+
+from vlbench.core.contracts import Dataset, Example, Offers, Target, Text
+from vlbench.core.dataset import Examples
+from vlbench.core.digest import digest_of_strings
+from vlbench.core.errors import DataError
+from vlbench.core.image import key_of
+from vlbench.core.reading import Reading, Tally
+from vlbench.datasets.memory.held import KIND_OF, HeldData, Truth
+from vlbench.datasets.memory.items import Items, items_of
+from vlbench.datasets.readers.annotation import names_of, text_of
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+
+def held_dataset(held: HeldData) -> tuple[str, Dataset]:
+    """The kind of task that data in memory make, and the data set, for whose digests all images are read.
+
+    Raises:
+        DataError: an item is no image with its truth, several truths are stated, numbers have no names, or
+            an image differs each time it is read.
+    """
+    label = held.name or "data in memory"
+    tally = Tally()
+    try:
+        items = items_of(held.data, held.truth, tally)
+        read = list(tqdm(items.targets, total=len(held.data), desc="items", disable=None, leave=None))
+        truth = _truth(read, held.truth)
+        targets = [_alone(target, truth) for target in read]
+        names = _texts(held.classnames) or items.names or names_of(targets)
+        _refuse_nameless(targets, names)
+        states = _states(items, len(targets))
+    except DataError as error:
+        raise DataError(f"{label}: {error}") from error
+    remarks = (items.remark,) if items.remark else ()
+    return KIND_OF[truth], Dataset(
+        name=f"memory:{held.name or 'data'}",
+        revision=digest_of_strings(states),
+        examples=Examples(partial(_example, items.picture, targets, states), len(targets)),
+        offers=Offers(names=names if truth != "captions" else (), templates=held.templates),
+        reading=Reading("memory", items.labels, tally.left_out, remarks),
+    )
+
+
+def _states(items: Items, count: int) -> list[str]:
+    """A digest of each image's bytes, or of the pixels of a picture without bytes, [n].
+
+    Raises:
+        DataError: there is no image, or the first differs when it is read again.
+    """
+
+    def state(index: int) -> str:
+        return key_of(items.picture(index), Example(str(index), partial(items.picture, index), Target()))
+
+    states = list(map(state, tqdm(range(count), unit="img", desc="digests", disable=None, leave=None)))
+    if not states:
+        raise DataError("there is no item; a task needs images")
+    if state(0) != states[0]:
+        raise DataError("item 0 is another image each time it is read; leave the random transform out")
+    return states
+
+
+def _example(
+    picture: "Callable[[int], Image]", targets: Sequence[Target], states: Sequence[str], index: int
+) -> Example:
+    return Example(str(index), partial(picture, index), targets[index], states[index])
+
+
+def _truth(targets: Sequence[Target], asked: Truth | None) -> Truth:
+    """What the items state about their images; the one asked for where there are several."""
+    stated = [each for each in KIND_OF if any(_has(target, each) for target in targets)]
+    if asked is not None and asked not in stated:
+        raise DataError(f"no item has {asked}; they have {' and '.join(stated) or 'nothing'}")
+    if asked is None and len(stated) != 1:
+        several = (
+            f"the items have {' and '.join(stated)}: say which are asked for, vlbench.data(data, truth=...)"
+        )
+        raise DataError(several if stated else "no item has a label, captions or tags; add one of them")
+    return asked or stated[0]
+
+
+def _has(target: Target, truth: Truth) -> bool:
+    return bool(target.captions) if truth == "captions" else getattr(target, truth) is not None
+
+
+def _alone(target: Target, truth: Truth) -> Target:
+    """The target with this truth alone."""
+    if truth == "tags":
+        return replace(target, label=None, captions=())
+    kept = {truth: getattr(target, truth)}
+    return Target(group=target.group, **kept)
+
+
+def _texts(names: Sequence[str]) -> tuple[Text, ...]:
+    """Texts of names in the order of their numbers; one that stands twice is told apart by its number."""
+    counts = Counter(names)
+    texts = map(text_of, names)
+    return tuple(
+        replace(text, ids={"index": str(i)}) if counts[name] > 1 else text
+        for i, (name, text) in enumerate(zip(names, texts, strict=True))
+    )
+
+
+def _refuse_nameless(targets: Sequence[Target], names: Sequence[Text]) -> None:
+    numbers = [
+        each for target in targets for each in (target.label, *(target.tags or ())) if isinstance(each, int)
+    ]
+    if numbers and not names:
+        raise DataError(
+            f"the numbers {min(numbers)} to {max(numbers)} have no names; "
+            "pass them in their order: vlbench.data(data, classnames=[...])"
+        )

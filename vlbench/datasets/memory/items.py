@@ -1,0 +1,151 @@
+"""The items of data in memory: rows of a `datasets.Dataset`, or what a list or a data set of torch holds."""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import partial
+from operator import index as as_integer
+from pathlib import Path
+from threading import Lock
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+from vlbench.core.contracts import Target, Text
+from vlbench.core.errors import DataError
+from vlbench.core.reading import Tally
+from vlbench.datasets.memory.held import Truth
+from vlbench.datasets.readers.annotation import target_of, text_of
+from vlbench.datasets.readers.image_file import open_image_bytes, open_image_file
+from vlbench.datasets.readers.parquet_columns import ColumnChoice, class_names, find_columns, target_of_row
+
+_PICTURES = Lock()
+"""Held while a user's object makes a picture: loader threads ask for several at once."""
+
+
+@dataclass(frozen=True, slots=True)
+class Items:
+    """How the items of data are read: `picture(i)` opens one, `targets` [n] are their truths.
+
+    `names` are the classes or tags that the data name themselves, `labels` says where the truth comes from,
+    `remark` what is not used.
+    """
+
+    picture: Callable[[int], Image.Image]
+    targets: Iterator[Target]
+    labels: str
+    names: tuple[Text, ...] = ()
+    remark: str = ""
+
+
+def items_of(data: Any, truth: Truth | None, tally: Tally) -> Items:
+    """How the items of data are read.
+
+    Raises:
+        DataError: there is no column of images.
+    """
+    if type(data).__module__.partition(".")[0] == "datasets":
+        return _rows(data, tally)
+    listed = getattr(data, "classes", ())
+    named = isinstance(listed, list | tuple) and all(isinstance(each, str) for each in listed)
+    read = partial(_record, data, truth)
+    return Items(
+        picture=partial(_picture_of_item, read),
+        targets=(_target(read(i), i, tally) for i in range(len(data))),
+        labels=f"the items of a {type(data).__name__}",
+        names=tuple(map(text_of, listed)) if named else (),
+    )
+
+
+def _rows(data: Any, tally: Tally) -> Items:
+    """The rows of a `datasets.Dataset`: encoded images and columns of usual names, as in parquet files."""
+    transformed = data.format["type"] == "custom"
+    table = data.with_format("arrow")
+    schema = data.features.arrow_schema
+    found = find_columns(schema, ColumnChoice(), "data in memory")
+    image = found.leaf.partition(".")[0]
+    annotations = table.select_columns(list(found.said))[:].to_pylist() if found.said else [{}] * len(data)
+
+    def targets() -> Iterator[Target]:
+        for i, row in enumerate(annotations):
+            yield target_of_row(row, found, "all", f"row {i}", tally)
+
+    return Items(
+        picture=partial(_picture_of_row, table.select_columns([image]), image),
+        targets=targets(),
+        labels=f"columns {', '.join(found.said) or 'none'}",
+        names=class_names(schema, found, "data in memory"),
+        remark="the data set's own transform is not applied" if transformed else "",
+    )
+
+
+def _record(data: Any, truth: Truth | None, index: int) -> Mapping[str, Any]:
+    """The item at a position, as a mapping of fields."""
+    item = data[index]
+    if isinstance(item, Mapping):
+        return item
+    if not isinstance(item, tuple | list) or len(item) != 2:
+        raise DataError(
+            f"item {index} is a {type(item).__name__}; give pairs of an image and its truth, or mappings "
+            "with image and label, captions or tags"
+        )
+    image, stated = item
+    stated = _plain(stated)
+    if truth is None and isinstance(stated, list) and any(isinstance(each, str) for each in stated):
+        raise DataError(
+            f"item {index} has a list of words: say which they are, "
+            "vlbench.data(data, truth='captions') or truth='tags'"
+        )
+    return {"image": image, truth or ("tags" if isinstance(stated, list) else "label"): stated}
+
+
+def _plain(value: Any) -> Any:
+    """A truth without the types of numpy and torch: a string, an integer, or a list of these."""
+    if hasattr(value, "tolist"):
+        value = value.tolist()
+    if isinstance(value, tuple | set | frozenset | list):
+        return [_plain(each) for each in (sorted(value) if isinstance(value, set | frozenset) else value)]
+    return as_integer(value) if hasattr(value, "__index__") else value
+
+
+def _target(record: Mapping[str, Any], index: int, tally: Tally) -> Target:
+    plain = {name: _plain(value) for name, value in record.items() if name != "image"}
+    return target_of(plain, f"item {index}", tally)
+
+
+def _picture_of_item(read: Callable[[int], Mapping[str, Any]], index: int) -> Image.Image:
+    with _PICTURES:
+        record = read(index)
+        if "image" not in record:
+            raise DataError(f"item {index} has {', '.join(record)} and no image; name it `image`")
+        return picture_of(record["image"], f"item {index}")
+
+
+def picture_of(image: Any, where: str) -> Image.Image:
+    """A user's image as one of the engine's own; of a file, the file's bytes. `where` names it in errors.
+
+    Raises:
+        DataError: it is no image, or its file cannot be read.
+    """
+    if isinstance(image, Image.Image):
+        return image.copy()  # what it was opened from may differ from what it holds now
+    if isinstance(image, str | Path):
+        return open_image_file(str(image))
+    if isinstance(image, bytes):
+        return open_image_bytes(image, where)
+    if isinstance(image, np.ndarray) and image.dtype == np.uint8 and image.shape[2:] in ((), (3,)):
+        return Image.fromarray(image.copy())
+    raise DataError(
+        f"{where} is a {type(image).__name__}; give a picture of Pillow, a path, bytes or an array [h, w, 3] "
+        "of uint8, and leave out a transform that makes tensors"
+    )
+
+
+def _picture_of_row(table: Any, column: str, index: int) -> Image.Image:
+    found = table[index].column(column)[0].as_py()
+    encoded, path = (found.get("bytes"), found.get("path")) if isinstance(found, dict) else (found, None)
+    if encoded is not None:
+        return open_image_bytes(encoded, f"row {index}")
+    if path is None:
+        raise DataError(f"row {index} holds no image; leave it out")
+    return open_image_file(path)
