@@ -30,8 +30,9 @@ class HubServer:
     `gated` ones are listed and served to the token `granted` alone. `cut` maps a file's name to the number of
     bytes after which its next answer breaks off; `altered` are files whose bytes are not those stated, and
     `digest` is what is stated in place of the digest of each.
-    `listing` is answered in place of one, `trouble` are statuses that come first, `redirect` is an address
-    where all else leads. `drip` are the seconds between any two bytes of an answer's `head` or `body`.
+    `listing` is answered in place of one, its commits are on so many `pages`, `trouble` are statuses that
+    come first, `redirect` is an address where all else leads. `drip` are the seconds between any two bytes of
+    an answer's `head` or `body`.
     `seen` holds each request as (method, path, Range header); `authorization` what each one carried.
     """
 
@@ -44,6 +45,7 @@ class HubServer:
     digest: str | None = None
     drip: dict[str, float] = field(default_factory=dict)
     listing: str | None = None
+    pages: int = 1
     trouble: list[int] = field(default_factory=list)
     redirect: str = ""
     commit: str = COMMIT
@@ -128,7 +130,7 @@ class Handler(BaseHTTPRequestHandler):
     def listing(self, repository: str, files: Mapping[str, bytes], rest: str) -> None:
         parts = rest.strip("/").split("/")
         if parts[0] == "commits":
-            return self.send_json([commit_entry(self.hub.commit)])
+            return self.send_commits()
         if len(parts) > 1 and parts[1] not in ("main", "converted", self.hub.commit):
             return self.refuse(404, "RevisionNotFound", "Invalid rev id")
         if parts[0] == "tree":
@@ -147,6 +149,13 @@ class Handler(BaseHTTPRequestHandler):
                 "siblings": [stated(name, data, self.hub.digest) for name, data in files.items()],
             }
         )
+
+    def send_commits(self) -> None:
+        """A page with one commit."""
+        page = 1 + int(urlsplit(self.path).query.removeprefix("p=") or 0)
+        last = page == self.hub.pages
+        link = "" if last else f'<http://elsewhere/commits?p={page}>; rel="next"'
+        self.send_json([commit_entry(self.hub.commit if last else f"{page:040x}")], link)
 
     def file(self, repository: str, files: Mapping[str, bytes], rest: str) -> None:
         revision, _, name = rest.partition("/")
@@ -202,12 +211,14 @@ class Handler(BaseHTTPRequestHandler):
         self.send_header("Content-Length", "0")
         self.end_headers()
 
-    def send_json(self, content: object) -> None:
-        self.send_text(json.dumps(content).encode())
+    def send_json(self, content: object, link: str = "") -> None:
+        self.send_text(json.dumps(content).encode(), link)
 
-    def send_text(self, body: bytes) -> None:
+    def send_text(self, body: bytes, link: str = "") -> None:
         self.send_response(200)
         self.send_header("Content-Type", "application/json")
+        if link:
+            self.send_header("Link", link)
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
         if self.command == "GET":

@@ -15,7 +15,6 @@ from vlbench.cards.yaml_file import read_fields
 from vlbench.core.errors import CardError, UnknownName
 from vlbench.core.files import shown
 from vlbench.core.metric_name import split_metric
-from vlbench.core.outside_name import wrong_path
 from vlbench.core.registry import ADAPTERS, METRICS, SOURCES, TASK_KINDS, Registry
 
 C = TypeVar("C", bound=Fields)
@@ -69,10 +68,6 @@ def read_card(of: Entry | Path, card_type: type[C]) -> ReadCard[C]:
         plug_ins[at] = partial(plug_in, **values)
     if card_type is not ModelCard:
         problems += _wrong_metrics(fields)
-        for what in ("names", "templates", "ids", "descriptions"):
-            stated = fields.get(what)
-            if isinstance(stated, str) and (wrong_name := wrong_path(stated)):
-                problems.append(f"{what}: {stated!r} {wrong_name}")
         for what in ("names", "templates", "ids"):
             file = path.parent / str(fields.get(what))
             # a file of a folder that is not beside the card is the user's, under a data root

@@ -8,13 +8,23 @@ from difflib import get_close_matches
 from functools import lru_cache
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, create_model
 from pydantic.errors import PydanticUserError
-from pydantic_core import ErrorDetails
+from pydantic_core import ErrorDetails, PydanticCustomError
 
 from vlbench.core.errors import PluginError
+from vlbench.core.outside_name import wrong_path
+
+
+def _inside(path: str) -> str:
+    if wrong := wrong_path(path):
+        raise PydanticCustomError("path", "{wrong}", {"wrong": wrong})
+    return path
+
 
 Word = Annotated[str, Field(min_length=1)]
+InnerFile = Annotated[Word, AfterValidator(_inside)]
+"""A file beside the card, or below a data root."""
 Count = Annotated[int, Field(ge=1)]
 Fraction = Annotated[float, Field(ge=0, le=1)]
 Amount = Annotated[float, Field(gt=0)]
@@ -111,24 +121,24 @@ class TaskCard(Fields):
     metrics: Annotated[tuple[Word, ...], Field(min_length=1, description="such as acc1 or recall@5")]
     primary: Annotated[Word, Field(description="the metric of the leaderboard's column")]
     names: Annotated[
-        Word | None,
+        InnerFile | None,
         Field(
             description="a TSV next to the card or under a data root: `name`, then vocabularies of ids; "
             "or CLIP_benchmark's JSON"
         ),
     ] = None
     templates: Annotated[
-        Word | None,
+        InnerFile | None,
         Field(
             description="a text file next to the card or under a data root: one template with {} per line; "
             "or CLIP_benchmark's JSON"
         ),
     ] = None
     ids: Annotated[
-        Word | None, Field(description="a TSV next to the card with the ids of the names, line by line")
+        InnerFile | None, Field(description="a TSV next to the card with the ids of the names, line by line")
     ] = None
     descriptions: Annotated[
-        Word | None,
+        InnerFile | None,
         Field(description="a JSON file under a data root or next to the card: {name: [sentences]}"),
     ] = None
     extends: Annotated[

@@ -1,5 +1,6 @@
 """Damaged files: what libraries raise over their bytes becomes the one line of the caller's error."""
 
+import csv
 import lzma
 import pickle
 import struct
@@ -26,6 +27,7 @@ DAMAGE: tuple[type[Exception], ...] = (
     SyntaxError,
     TypeError,
     ValueError,
+    csv.Error,
     lzma.LZMAError,
     pickle.UnpicklingError,
     struct.error,

@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from vlbench.cards.card_file import read_card
+from vlbench.cards.card_file import parse_card, read_card
 from vlbench.cards.schema import Fields, ModelCard, TaskCard
 from vlbench.core.errors import CardError
 
@@ -78,9 +78,11 @@ def test_files_of_a_card_lie_beside_it_or_below_a_data_root(
     field: str, path: str, write_task: Callable[..., Path]
 ) -> None:
     lines = {"names": "names.tsv", field: path} if field == "ids" else {field: path}
-    told = message(write_task(**lines))
-    assert f"{field}: " in told
-    assert "leads out of the folder" in told or "no name of a file" in told
+    card = write_task(**lines)
+    told = message(card)
+    assert f"{field}: leads out of the folder; give a path inside it, not '{path}'" in told
+    with pytest.raises(CardError, match=f"{field}: leads out of the folder"):  # as `show` and `list` read it
+        parse_card(card, TaskCard)
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,9 @@
 """What the hub says of a data set, asked within bounds of time and bytes."""
 
+import re
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from http.client import HTTPException
 from typing import TYPE_CHECKING
 from urllib.error import HTTPError, URLError
@@ -9,6 +12,7 @@ from urllib.parse import quote, urlsplit
 from vlbench.core.errors import DataError
 from vlbench.core.json_text import parsed_json
 from vlbench.core.network import has_network
+from vlbench.core.outside_name import commit_of
 from vlbench.core.web_answer import PASSING, Address, Pace, open_answer, read_whole, without_secrets
 
 if TYPE_CHECKING:
@@ -18,6 +22,9 @@ SECONDS = 60.0
 """How long an answer may take, from the first byte that is sent."""
 MOST_BYTES = 2**26
 """Ten times what the hub says of its data sets with the most files."""
+MOST_PAGES = 1000
+"""Of commits; the hub puts 50 on each."""
+_NEXT = re.compile(r'<([^>]*)>;\s*rel="next"')
 GATED = "GatedRepo"
 """The hub's error code for a repository that needs access to be requested."""
 WAITS = (1.0, 4.0)
@@ -41,8 +48,8 @@ def ask_repository(repo: str, revision: str | None) -> "DatasetInfo":
     validate_repo_id(repo)
     refuse_without_network()
     place = f"/revision/{quote(revision, safe='')}" if revision is not None else ""
-    data = _asked(f"{constants.ENDPOINT}/api/datasets/{repo}{place}?blobs=true")
-    try:
+    data, _ = _asked(f"{constants.ENDPOINT}/api/datasets/{repo}{place}?blobs=true")
+    with _of_a_hub(repo):
         found = DatasetInfo(**parsed_json(data))  # type: ignore[no-untyped-call]
         if not isinstance(found.sha, str | None):
             raise TypeError("its commit is no text")
@@ -52,12 +59,43 @@ def ask_repository(repo: str, revision: str | None) -> "DatasetInfo":
                 raise TypeError(f"a file of the name {each.rfilename!r} and the size {each.size!r}")
             if not isinstance(each.lfs.sha256 if each.lfs else each.blob_id, str):
                 raise TypeError(f"the file {each.rfilename!r} without a digest")
+    return found
+
+
+def commits(repo: str) -> Iterator[str]:
+    """The commits of a data set's default branch, the newest first.
+
+    Raises:
+        Exception: those of `ask_repository`.
+        DataError: there are more than anybody made.
+    """
+    from huggingface_hub import constants
+    from huggingface_hub.utils._validators import validate_repo_id
+
+    validate_repo_id(repo)
+    refuse_without_network()
+    place = f"{constants.ENDPOINT}/api/datasets/{repo}/commits/main"
+    query = ""
+    for _ in range(MOST_PAGES):
+        data, following = _asked(place + query)
+        with _of_a_hub(repo):
+            found = [each["id"] for each in parsed_json(data)]
+        yield from (commit_of(str(each), f"the hub, of {repo}") for each in found)
+        if not following:
+            return
+        query = f"?{urlsplit(following).query}"  # of the same server, wherever it leads
+    raise DataError(f"{repo}: the server lists commits without end; state all 40 digits of one")
+
+
+@contextmanager
+def _of_a_hub(repo: str) -> Iterator[None]:
+    try:
+        yield
     except (DataError, ValueError, TypeError, KeyError, AttributeError) as error:
         said = f"{type(error).__name__}: {error}"[:100]
         raise DataError(
             f"{repo}: the server's answer is none of a hub's ({said}); set HF_ENDPOINT"
         ) from error
-    return found
 
 
 def refuse_without_network() -> None:
@@ -91,8 +129,8 @@ def is_gated(error: BaseException) -> bool:
     return stated or isinstance(error, GatedRepoError)
 
 
-def _asked(url: str) -> bytes:
-    """The body of an answer; what passes is asked for again."""
+def _asked(url: str) -> tuple[bytes, str]:
+    """The body of an answer, and the address of its next page if it has one; what passes is asked again."""
     try:
         address = Address.of(url)
     except ValueError:
@@ -101,7 +139,8 @@ def _asked(url: str) -> bytes:
     for wait in (*WAITS, None):
         try:
             with open_answer(request, Pace(SECONDS), follow=True) as response:
-                return read_whole(response, MOST_BYTES)
+                following = _NEXT.search(response.headers.get("Link", ""))
+                return read_whole(response, MOST_BYTES), following[1] if following else ""
         except ValueError as error:
             raise DataError(f"{address.shown} answers {error}; set HF_ENDPOINT to another server") from None
         except HTTPError as error:

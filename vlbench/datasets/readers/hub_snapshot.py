@@ -15,7 +15,7 @@ from vlbench.core.machine import is_machine_fault
 from vlbench.core.outside_name import COMMIT, commit_of, digest_of_server, inner_path
 from vlbench.datasets.readers.annotation import NAME_FILES, TEMPLATE_FILES
 from vlbench.datasets.readers.file_listing import FoundFile
-from vlbench.datasets.readers.hub_answer import ask_repository, is_gated, refuse_without_network
+from vlbench.datasets.readers.hub_answer import ask_repository, commits, is_gated
 from vlbench.datasets.readers.parquet import PARQUET_SUFFIX, files_of_split, list_parquet
 from vlbench.datasets.readers.webdataset import SHARD_COUNT, TAR_SUFFIX, list_shards
 
@@ -150,16 +150,16 @@ def whole_commit(repo: str, revision: str | None) -> str | None:
             inner_path(name, "source hub", CardError)
     if revision is None or ABBREVIATED.fullmatch(revision) is None:
         return revision
-    found = {each.name for each in (storage_of(repo) / "snapshots").glob(f"{revision}*")}
-    if not found:
-        from huggingface_hub import HfApi
+    from huggingface_hub.errors import HFValidationError
 
-        try:
-            refuse_without_network()
-            commits = HfApi().list_repo_commits(repo, repo_type=DATASET)
-        except fetch_failures() as error:
-            raise not_fetched(repo, revision, error) from error
-        found = {commit_of(each.commit_id, repo) for each in commits if each.commit_id.startswith(revision)}
+    try:
+        found = {each.name for each in (storage_of(repo) / "snapshots").glob(f"{revision}*")}
+        if not found:
+            found = {each for each in commits(repo) if each.startswith(revision)}
+    except HFValidationError as error:
+        raise no_repository(repo, error) from error
+    except fetch_failures() as error:
+        raise not_fetched(repo, revision, error) from error
     if len(found) != 1:
         raise DataError(f"{repo}: {len(found)} commits begin with {revision}; state all 40 digits of one")
     return found.pop()

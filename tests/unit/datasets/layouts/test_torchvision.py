@@ -178,3 +178,11 @@ def test_a_table_that_scipy_cannot_read_is_a_line(
     table.write_bytes(data)
     with pytest.raises(DataError, match=r"cars_meta\.mat is no table of MATLAB, or damaged \(.+\); unpack"):
         torchvision(Place(roots=(tmp_path,)), path="root", dataset="StanfordCars", options=dict(options))
+
+
+def test_a_list_that_is_no_csv_is_a_line(tmp_path: Path) -> None:
+    write, options, labels = MINIATURES["GTSRB"]
+    write(tmp_path / "root", labels)
+    (tmp_path / "root" / "gtsrb" / "GT-final_test.csv").write_text("Filename;ClassId\n" + "x" * 2**18)
+    with pytest.raises(DataError, match=r"does not open GTSRB .*\(field larger than field limit"):
+        torchvision(Place(roots=(tmp_path,)), path="root", dataset="GTSRB", options=dict(options))

@@ -185,6 +185,8 @@ def test_tars_are_fetched_with_their_names(
 def test_a_name_that_no_repository_can_have_is_the_cards_fault(stand_in: StandIn) -> None:
     with pytest.raises(CardError, match="'a/b/c' is no name of a repository"):
         hub(Place(), repo="a/b/c", revision="main")
+    with pytest.raises(CardError, match="'a/b/c' is no name of a repository"):
+        hub(Place(), repo="a/b/c", revision="abcdef0")
 
 
 @pytest.mark.network

@@ -105,6 +105,16 @@ def test_what_the_hub_refuses_is_said(server: HubServer, tars: str) -> None:
     assert gated.value.advice.startswith(f"ask for it at {server.url}/datasets/{REPO}, then `hf auth login`")
 
 
+def test_commits_are_on_pages_of_the_same_server_and_no_more_than_anybody_made(
+    server: HubServer, tars: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server.pages = 3
+    assert hub(Place(), repo=tars, revision=COMMIT[:10], layout="webdataset").revision == COMMIT
+    monkeypatch.setattr(hub_answer, "MOST_PAGES", 2)
+    with pytest.raises(DataError, match="lists commits without end; state all 40 digits"):
+        hub(Place(), repo=tars, revision="abcdef0", layout="webdataset")
+
+
 def test_a_server_that_drips_or_sends_without_end_is_given_up(
     server: HubServer, tars: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
