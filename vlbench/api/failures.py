@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-from vlbench.core.errors import VlbenchError
+from vlbench.core.errors import VlbenchError, without_frames
 from vlbench.core.machine import fault_line, hidden_fault, is_out_of_memory
 from vlbench.core.result import Result
 
@@ -74,7 +74,7 @@ class Failures:
             of = self._found.setdefault((how, reason), [])
             self.tell(f"{how}: {what}: as {of[0]}" if of else _line(how, [what], reason))
             of.append(what)
-            self._first = self._first or error
+            self._first = self._first or without_frames(error)
 
     def raise_found(self) -> None:
         """Raise what was noted, if anything was.

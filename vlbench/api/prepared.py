@@ -100,6 +100,7 @@ def _wanted(
             questions[name] = question_of(job, cache, results)
     wanted: list[list[Job]] = [[] for _ in planned]
     there: list[Result] = []
+    stored: dict[str, frozenset[str]] = {}
     for place, jobs in enumerate(planned):
         for job in jobs:
             question = questions.get(job.task.name)
@@ -114,7 +115,7 @@ def _wanted(
                     there.append(before)
                     continue
                 if options.score_only:
-                    refuse_lacking([job], cache)
+                    refuse_lacking([job], cache, stored)
                 wanted[place].append(job)
     failures.done += len(there)
     return wanted, there

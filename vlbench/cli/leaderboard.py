@@ -7,19 +7,19 @@ import click
 
 from vlbench.api.additions import leaderboard_additions
 from vlbench.cli.flags import flags, format_flag, results_flag
-from vlbench.cli.output import answer, answer_text, say
+from vlbench.cli.output import answer, answer_text, say, terminal_width
 from vlbench.core.errors import CheckFailed
 from vlbench.options import Options
 from vlbench.report.exchange.imported import imported_text, read_imported
 from vlbench.report.known_results import trusted_cache
-from vlbench.report.tables.averages import Additions
+from vlbench.report.tables.averages import MEAN, Additions
 from vlbench.report.tables.leaderboard import (
     LEADERBOARD,
     pictures_of,
     stale_leaderboards,
     write_leaderboards,
 )
-from vlbench.report.tables.leaderboard_table import leaderboard_markdown, leaderboard_table
+from vlbench.report.tables.leaderboard_table import Layout, leaderboard_markdown, leaderboard_table
 from vlbench.report.tables.ranks import with_ranks
 from vlbench.report.tables.seeds import spreads
 
@@ -30,6 +30,7 @@ NO_CURVE = (
 EXAMPLES = """\b
 vlbench leaderboard
 vlbench leaderboard --format markdown --intervals >> "$GITHUB_STEP_SUMMARY"
+vlbench leaderboard --sort digits --transpose
 vlbench leaderboard --plot
 vlbench leaderboard --check
 """
@@ -45,6 +46,14 @@ vlbench leaderboard --check
     help="The output: a table for a terminal, one for a README, or leaderboard.csv.",
 )
 @click.option("--intervals", is_flag=True, help="Show 95 % intervals in Markdown.")
+@click.option(
+    "--sort",
+    default=MEAN,
+    show_default=True,
+    metavar="COLUMN",
+    help="Sort rows by a task, mean, mean_rank, model or, in Markdown, a collection; best first.",
+)
+@click.option("--transpose", is_flag=True, help="Show tasks as rows and models as columns.")
 @click.option("--plot", is_flag=True, help="Draw each task's few-shot and training curves, as SVG.")
 @flags("cache", "include_path")
 def command(
@@ -52,6 +61,8 @@ def command(
     check: bool,  # noqa: FBT001
     form: Literal["text", "markdown", "csv"],
     intervals: bool,  # noqa: FBT001
+    sort: str,
+    transpose: bool,  # noqa: FBT001
     plot: bool,  # noqa: FBT001
     cache: Path | None,
     include_path: tuple[Path, ...],
@@ -60,7 +71,8 @@ def command(
 
     A model's rank on a task is 1 + the number of models that are significantly better there (paired tests on
     per-item records, Holm's correction over the column, 5 %). Pictures of few-shot curves in the folder are
-    rebuilt and checked too.
+    rebuilt and checked too. A terminal gets as many columns as it is wide, and the others below; a file or a
+    pipe gets one table. --sort and --transpose change what is printed, not the CSVs.
     """
     kept = Options.of({"cache": cache}).cache
     additions = leaderboard_additions(include_path)
@@ -75,13 +87,14 @@ def command(
     if form == "csv":
         answer_text((results / LEADERBOARD).read_bytes().decode(), exact=True)
         return
+    layout = Layout.of_results(found, sort, transpose=transpose)
     if form == "markdown":
         ranked = with_ranks(results, found, additions)
-        answer_text(leaderboard_markdown(found, ranked, intervals=intervals))
+        answer_text(leaderboard_markdown(found, ranked, intervals=intervals, layout=layout))
         imported = imported_text(theirs, tasks, markdown=True)
     else:
         text = (results / LEADERBOARD).read_bytes().decode()
-        answer_text(leaderboard_table(text, spreads(found)))
+        answer_text(leaderboard_table(text, spreads(found), layout=layout, width=terminal_width()))
         imported = imported_text(theirs, tasks)
     if imported:
         answer_text(f"\n{imported}")

@@ -1,5 +1,6 @@
 """What commands print: nothing that a terminal would obey leaves through these doors."""
 
+import shutil
 import sys
 
 import click
@@ -26,3 +27,8 @@ def answer_text(text: str, *, exact: bool = False) -> None:
     ended = not text or text.endswith("\n")
     # click takes colours out of names unless it is told of colours
     click.echo(text if is_read else visible(text, keep="\n"), nl=not ended, color=is_read or None)
+
+
+def terminal_width() -> int | None:
+    """The characters in a line of the terminal that shows the answer; None for a file or another program."""
+    return shutil.get_terminal_size().columns if sys.stdout.isatty() else None

@@ -9,7 +9,7 @@ from vlbench.report.table import Table
 _UNITS = ((1, 120, "s"), (60, 120, "min"), (3600, 48, "h"))
 
 
-def plan_text(passes: Sequence[PlannedPass]) -> str:
+def plan_text(passes: Sequence[PlannedPass], width: int | None = None) -> str:
     """A row a pass, and the sum of what is known; a dash where nothing is."""
     head = ["model", "of", "tasks", "stored", "to encode", "features", "time"]
     rows = [
@@ -27,7 +27,8 @@ def plan_text(passes: Sequence[PlannedPass]) -> str:
     size = size_text(sum(each.size or 0 for each in passes))
     size = f", {size} of features" if passes and all(each.size for each in passes) else ""
     total = f"at most {images:,} images and {texts:,} texts to encode{size}{time}; nothing was run"
-    return "\n".join([*([Table(head, rows, right=head[3:]).text(), ""] if rows else []), total])
+    table = Table(head, rows, right=head[3:]).text(width=width, keys=2)
+    return "\n\n".join([*([table] if rows else []), total])
 
 
 def time_text(seconds: float) -> str:

@@ -13,7 +13,7 @@ import click
 from vlbench.api.failures import NotAllRun
 from vlbench.cli.config import config_flag
 from vlbench.cli.flags import Amount, batch_size_flag, flag, flags, names_flag, split_names
-from vlbench.cli.output import answer_text, say
+from vlbench.cli.output import answer_text, say, terminal_width
 from vlbench.core.errors import VlbenchError
 from vlbench.core.progress import without_bars
 from vlbench.core.record import as_record
@@ -122,7 +122,7 @@ def command(
             parts = {"results": map(as_record, found), "already_there": map(as_record, there)}
             answer_text(_json({**{name: list(each) for name, each in parts.items()}, "failed": failed}))
         elif found or there:
-            answer_text(summary_table([*there, *found]))
+            answer_text(summary_table([*there, *found], terminal_width()))
     if read.share is None:
         tell(f"results in {read.results}")
 
@@ -157,7 +157,8 @@ def _dry_run(
     try:
         passes.extend(dry_run(*asked, options, tell=tell))
     finally:
-        answer_text(_json({"passes": [asdict(each) for each in passes]}) if as_json else plan_text(passes))
+        parts = {"passes": [asdict(each) for each in passes]}
+        answer_text(_json(parts) if as_json else plan_text(passes, terminal_width()))
 
 
 def _json(value: object) -> str:

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager
 from difflib import get_close_matches
+from typing import TypeVar
 
 Attempt = Callable[[str], AbstractContextManager[object]]
 """Makes the block in which a part of a request is done, by the part's name. The block may take its error."""
@@ -74,3 +75,15 @@ class WorkersLost(VlbenchError):
 
 class CheckFailed(VlbenchError):
     """A check that ran and failed; the command line exits with 1."""
+
+
+Raised = TypeVar("Raised", bound=BaseException)
+
+
+def without_frames(error: Raised) -> Raised:
+    """An error to keep: without the frames that it and its causes came from, which may hold gigabytes."""
+    each: BaseException | None = error
+    while each is not None:
+        each.__traceback__ = None
+        each = each.__cause__ or each.__context__
+    return error

@@ -43,13 +43,15 @@ def encode_share(
             yield use, session.spent.images - before
 
 
-def refuse_lacking(jobs: Sequence[Job], cache: Path) -> None:
+def refuse_lacking(jobs: Sequence[Job], cache: Path, stored: dict[str, frozenset[str]] | None = None) -> None:
     """Refuse jobs whose images are not all stored.
+
+    `stored` collects the keys of what is stored, so that several calls read them once.
 
     Raises:
         DataError: some are not; it names how many of each data set, and the shares that they are of.
     """
-    stored: dict[str, frozenset[str]] = {}
+    stored = {} if stored is None else stored
     lines: dict[str, None] = {}
     for use in _images([job for job in jobs if not _is_scored(job, cache)]):
         keys = use.keys or known_keys(use.images, cache)

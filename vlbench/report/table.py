@@ -1,11 +1,14 @@
 """Tables as text for a terminal, as Markdown and as CSV, and the format of their numbers."""
 
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 from vlbench.core.visible import visible
 from vlbench.report.csv_text import csv_text
 from vlbench.report.markdown import Markdown, escaped
+
+_GAP = 2
+"""How many blanks separate columns."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,8 +52,23 @@ class Table:
         numbers = {name for name in head if any(isinstance(row.get(name), int | float) for row in rows)}
         return cls(head, cells, right=numbers)
 
-    def text(self, *, ruled: bool = True) -> str:
-        """Aligned columns for a terminal, separated by two blanks; `(none)` without columns."""
+    def text(self, *, ruled: bool = True, width: int | None = None, keys: int = 1) -> str:
+        """Aligned columns for a terminal, separated by two blanks; `(none)` without columns.
+
+        With a `width` in characters, columns that do not fit are in further tables below, each of which
+        begins with the first `keys` columns; where these leave room for no other, there is one wide table. No
+        name is broken, so that it can be searched for and copied.
+
+        >>> table = Table(["name", "one", "two"], [["a", 1, 2]], right={"one", "two"})
+        >>> print(table.text(width=12))
+        name  one
+        ----  ---
+        a       1
+        <BLANKLINE>
+        name  two
+        ----  ---
+        a       2
+        """
         # imported here, so that `--help` starts without it
         from tabulate import tabulate
 
@@ -67,7 +85,27 @@ class Table:
         )
         # without headers a table has rules above and below it; the head, as a row, is as wide as its words
         rule, first, *others, _ = (line.rstrip() for line in drawn.split("\n"))
+        if width is not None and len(rule) > width:
+            parts = list(_parts([len(column) for column in rule.split()], width, keys))
+            if len(parts) > 1:
+                return "\n\n".join(self._only(part).text(ruled=ruled) for part in parts)
         return "\n".join([first, *([rule] if ruled else []), *others])
+
+    def _only(self, places: Sequence[int]) -> "Table":
+        rows = [[row[i] for i in places] for row in self.rows]
+        return replace(self, head=[self.head[i] for i in places], rows=rows)
+
+    def transposed(self, corner: str) -> "Table":
+        """Rows as columns, to the right; `corner` is the name of the first column.
+
+        >>> print(Table(["model", "x", "y"], [["a", 1, 2]]).transposed("task").csv(), end="")
+        task,a
+        x,1
+        y,2
+        """
+        names = [_cell(row[0]) for row in self.rows]
+        rows = [[name, *(row[i] for row in self.rows)] for i, name in enumerate(self.head) if i]
+        return Table([corner, *names], rows, right=names)
 
     def markdown(self) -> str:
         """A table of GitHub's Markdown; cells that are none are escaped."""
@@ -119,3 +157,18 @@ def _cell(value: object) -> str:
     if isinstance(value, float):
         return f"{value:g}"
     return "" if value is None else str(value)
+
+
+def _parts(widths: Sequence[int], width: int, keys: int) -> Iterator[list[int]]:
+    """The columns of each table that fits a width: the first `keys` ones and some more."""
+    first, chosen = list(range(keys)), list[int]()
+    room = width - sum(each + _GAP for each in widths[:keys])
+    if room < max(widths[keys:], default=0):
+        yield list(range(len(widths)))
+        return
+    for place in range(keys, len(widths)):
+        if sum(widths[i] + _GAP for i in chosen) + widths[place] > room:
+            yield [*first, *chosen]
+            chosen = []
+        chosen.append(place)
+    yield [*first, *chosen]

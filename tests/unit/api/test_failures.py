@@ -1,14 +1,17 @@
 """A request goes on where one of its pairs cannot run, and says at the end what failed and why."""
 
+import weakref
 from pathlib import Path
 
+import numpy as np
 import pytest
 from PIL import Image
 
 import vlbench
+from vlbench.api.failures import Failures
 from vlbench.api.runs import run
 from vlbench.cli.main import main
-from vlbench.core.errors import DataError, WeightsError
+from vlbench.core.errors import DataError, LacksMemory, WeightsError
 from vlbench.engine.executors.local import LocalExecutor
 from vlbench.models.clip.checkpoint import ClipCheckpoint
 from vlbench.options import Options
@@ -130,6 +133,24 @@ def test_a_lack_of_memory_is_of_one_pair_and_a_full_disk_of_all(
     if goes_on:
         assert caught.match("too little memory to run tiny-clip on digits")
         assert [each.task for each in caught.value.results] == ["shapes"]
+
+
+def test_a_failure_that_is_kept_holds_nothing_of_what_failed() -> None:
+    failures, held = Failures(lambda _: None, asked=2), []
+
+    def fails() -> None:
+        tensor = np.zeros(8)
+        held.append(weakref.ref(tensor))
+        try:
+            raise MemoryError
+        except MemoryError as error:
+            raise LacksMemory("too little") from error
+
+    with failures.running("a on b"):
+        fails()
+    assert held[0]() is None
+    with pytest.raises(LacksMemory, match="too little"):
+        failures.raise_found()
 
 
 def test_nothing_that_could_be_run_is_told_reason_by_reason(tmp_path: Path, capsys) -> None:

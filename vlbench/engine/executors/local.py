@@ -13,7 +13,7 @@ from torch import Tensor
 
 from vlbench.core.capabilities import Vectors
 from vlbench.core.contracts import Dataset, Model, Text
-from vlbench.core.errors import LacksMemory, NotFinite, PluginError, VlbenchError
+from vlbench.core.errors import LacksMemory, NotFinite, PluginError, VlbenchError, without_frames
 from vlbench.core.image import part_of
 from vlbench.core.machine import enough_memory, is_out_of_memory
 from vlbench.core.progress import progress_bar
@@ -65,7 +65,7 @@ class LocalExecutor:
                 with enough_memory("to load the model", "free some, or take a smaller model"):
                     self.loaded = self.open()
             except VlbenchError as error:
-                self._error = error
+                self._error = without_frames(error)
                 raise
             self.load_seconds = time.perf_counter() - start
         return self.loaded

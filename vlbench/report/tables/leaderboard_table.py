@@ -1,40 +1,111 @@
 """The leaderboard as text for a terminal, and as Markdown for READMEs and CI summaries."""
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 
+from vlbench.core.errors import UnknownName
 from vlbench.core.result import Result
 from vlbench.report.csv_text import read_csv
 from vlbench.report.markdown import Markdown, escaped
 from vlbench.report.table import Table, decimals, with_interval
-from vlbench.report.tables.averages import MEAN, MEAN_RANK, NO_ADDITIONS, Additions, Numbers, averages
+from vlbench.report.tables.averages import (
+    MEAN,
+    MEAN_RANK,
+    NO_ADDITIONS,
+    Additions,
+    Averages,
+    Numbers,
+    averages,
+)
 from vlbench.report.tables.row_facts import ROW_FACTS
 from vlbench.report.tables.seeds import SeedSpread, spreads
 
 _NONE = "–"
+MODEL = "model"
 
 
-def leaderboard_table(text: str, spreads: Mapping[tuple[str, str], SeedSpread]) -> str:
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """How a leaderboard stands: the column that rows are sorted by, best first, and whether tasks are rows.
+
+    `low` are the columns whose lower values are better.
+    """
+
+    sort: str = MEAN
+    transpose: bool = False
+    low: frozenset[str] = frozenset({MEAN_RANK})
+
+    @classmethod
+    def of_results(cls, results: Iterable[Result], sort: str, *, transpose: bool) -> "Layout":
+        """A layout for some results, whose metrics say what is better."""
+        low = {each.task for each in results if each.lower_is_better}
+        return cls(sort, transpose, frozenset({*low, MEAN_RANK}))
+
+    def sorted(self, rows: Iterable[str], numbers: Mapping[str, Numbers]) -> list[str]:
+        """Rows in order: by a column of numbers, those without one last; by name if `model` is asked for.
+
+        Raises:
+            VlbenchError: there is no such column.
+        """
+        by_name = sorted(rows)
+        if self.sort == MODEL or (self.sort == MEAN and MEAN not in numbers):
+            return by_name
+        if self.sort not in numbers:
+            raise UnknownName("column", self.sort, [MODEL, *numbers])
+        known = {row: value for row, value in numbers[self.sort].items() if value is not None}
+        best_first = sorted(
+            (row for row in by_name if row in known), key=known.__getitem__, reverse=self.sort not in self.low
+        )
+        return [*best_first, *(row for row in by_name if row not in known)]
+
+    def of(self, table: Table) -> Table:
+        """The table, with tasks as rows if that is asked for."""
+        return table.transposed("task") if self.transpose else table
+
+
+BY_MEAN = Layout()
+
+
+def leaderboard_table(
+    text: str,
+    spreads: Mapping[tuple[str, str], SeedSpread],
+    *,
+    layout: Layout = BY_MEAN,
+    width: int | None = None,
+) -> str:
     """The text of `leaderboard.csv` as a table with four decimals; a dash if a row has no score.
 
     `spreads` by row and task are shown for several seeds: `0.871 ± 0.004`. Facts of models are only in the
-    CSV.
+    CSV. With a `width` in characters, columns that do not fit are in tables below.
+
+    Raises:
+        VlbenchError: there is no column to sort by.
     """
     head, *lines = read_csv(text)
     if tuple(head[-len(ROW_FACTS) :]) == ROW_FACTS:
         head = head[: -len(ROW_FACTS)]
+    numbers = {
+        task: {line[0]: float(line[place]) for line in lines if line[place]}
+        for place, task in enumerate(head)
+        if place
+    }
     rows = []
-    for name, *cells in lines:
+    for name in layout.sorted([line[0] for line in lines], numbers):
         row = [name]
-        for task, cell in zip(head[1:], cells, strict=False):
-            spread = spreads.get((name, task))
-            several = spread is not None and spread.deviation is not None
-            row.append(str(spread) if cell and several else decimals(float(cell) if cell else None))
+        for task in head[1:]:
+            spread, value = spreads.get((name, task)), numbers[task].get(name)
+            several = spread is not None and spread.deviation is not None and value is not None
+            row.append(str(spread) if several else decimals(value))
         rows.append(row)
-    return Table(head, rows, right=head[1:]).text()
+    return layout.of(Table(head, rows, right=head[1:])).text(width=width)
 
 
 def leaderboard_markdown(
-    results: Iterable[Result], additions: Additions = NO_ADDITIONS, *, intervals: bool = False
+    results: Iterable[Result],
+    additions: Additions = NO_ADDITIONS,
+    *,
+    intervals: bool = False,
+    layout: Layout = BY_MEAN,
 ) -> str:
     """One row per model and one column per task, with its primary metric; the best of a column in bold.
 
@@ -44,6 +115,7 @@ def leaderboard_markdown(
     known = list(results)
     found, seeds = averages(known, additions), spreads(known)
     columns: dict[str, Mapping[str, str]] = {}
+    sortable = {**_by_column(found), MEAN: found.mean, **found.collections, MEAN_RANK: found.mean_rank}
     for task in sorted(found.by_task):
         members = found.by_task[task]
         shown = {}
@@ -52,16 +124,20 @@ def leaderboard_markdown(
             if intervals and not result.replicate_of:
                 shown[result.model] = with_interval(value.value, value.ci_low, value.ci_high)
         shown |= {row: str(spread) for (row, of), spread in seeds.items() if of == task and spread.deviation}
-        numbers = {row: cells.get(task) for row, cells in found.scores.items()}
         heading = Markdown(f"{escaped(task)}<br>{escaped(members[0].primary)}")
-        columns[heading] = _column(numbers, shown, lower_is_better=members[0].lower_is_better)
+        columns[heading] = _column(sortable[task], shown, lower_is_better=members[0].lower_is_better)
     if len(found.by_task) > 1:
         columns[MEAN] = _column(found.mean)
     columns |= {name: _column(numbers) for name, numbers in found.collections.items()}
     columns[MEAN_RANK.replace("_", " ")] = _column(found.mean_rank, lower_is_better=True)
     kept = {heading: cells for heading, cells in columns.items() if cells}
-    rows = [[row, *(cells.get(row, _NONE) for cells in kept.values())] for row in sorted(found.scores)]
-    return Table(["model", *kept], rows, right=kept).markdown()
+    order = layout.sorted(found.scores, sortable)
+    rows = [[row, *(cells.get(row, _NONE) for cells in kept.values())] for row in order]
+    return layout.of(Table([MODEL, *kept], rows, right=kept)).markdown()
+
+
+def _by_column(found: Averages) -> dict[str, Numbers]:
+    return {task: {row: cells.get(task) for row, cells in found.scores.items()} for task in found.by_task}
 
 
 def _column(

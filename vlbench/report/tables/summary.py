@@ -8,18 +8,13 @@ from vlbench.report.comparable import Question
 from vlbench.report.table import Table, decimals, with_interval
 from vlbench.report.tables.seeds import spread_of
 
-WIDTH = 100
-"""The width of the table, in characters."""
 
-_NARROWEST = 12
-
-
-def summary_table(results: Iterable[Result]) -> str:
+def summary_table(results: Iterable[Result], width: int | None = None) -> str:
     """One row per result: its primary metric with the 95 % interval, images and images/s.
 
     Seeds of one leaderboard row get a further row with their mean and standard deviation. Partial results
-    have a star, explained below the table; a dash means not measured. If the table would be too wide, only
-    names of models and tasks are wrapped.
+    have a star, explained below the table; a dash means not measured. With a `width` in characters, what does
+    not fit is in a table below, with the same models and tasks.
     """
     rows, cells = list(results), []
     head = ["model", "task", "metric", "value [95 % interval]", "images", "images/s"]
@@ -37,10 +32,6 @@ def summary_table(results: Iterable[Result]) -> str:
             one = members[0]
             value = f"{spread_of(members, one.primary)} ({len(members)} seeds)"
             cells.append([name, one.task, one.primary, value, str(one.n_images), "-"])
-    widths = [max(map(len, column)) for column in zip(head, *cells, strict=True)]
-    room = WIDTH - sum(widths[2:]) - 2 * (len(widths) - 1)
-    short = max(min(widths[1], room // 2), room - widths[0], _NARROWEST)
-    wrapped = {"model": max(room - short, _NARROWEST), "task": short}
-    table = Table(head, cells, right=head[4:], widths=wrapped).text()
+    table = Table(head, cells, right=head[4:]).text(width=width, keys=2)
     reasons = dict.fromkeys(visible(f"* partial: {row.task}: {row.partial}") for row in rows if row.partial)
     return "\n".join([table, *reasons])

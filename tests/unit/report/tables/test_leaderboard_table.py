@@ -1,7 +1,10 @@
+import pytest
+
+from vlbench.core.errors import UnknownName
 from vlbench.core.measurement import Measurement
 from vlbench.report.tables.averages import Additions
 from vlbench.report.tables.leaderboard import leaderboards
-from vlbench.report.tables.leaderboard_table import leaderboard_markdown, leaderboard_table
+from vlbench.report.tables.leaderboard_table import Layout, leaderboard_markdown, leaderboard_table
 from vlbench.report.tables.seeds import spreads
 
 
@@ -19,8 +22,8 @@ def test_the_best_of_a_column_is_bold_and_what_is_missing_a_dash(make_result):
     assert text == (
         "| model | digits<br>acc1 | shapes<br>acc1 | mean | pair | mean rank |\n"
         "| --- | ---: | ---: | ---: | ---: | ---: |\n"
-        "| a\\|b | – | 0.5000 | – | – | – |\n"
-        "| c | 0.2500 | **0.9000** | 0.5750 | 0.5750 | 1.0000 |"
+        "| c | 0.2500 | **0.9000** | 0.5750 | 0.5750 | 1.0000 |\n"
+        "| a\\|b | – | 0.5000 | – | – | – |"
     )
 
 
@@ -72,3 +75,61 @@ def test_the_leaderboard_shows_how_seeds_spread(make_result):
 
 def test_an_empty_leaderboard_is_its_header():
     assert leaderboard_table("model,mean\n", {}).splitlines()[0].split() == ["model", "mean"]
+
+
+def two(make_result):
+    """b is the better one on shapes, a on digits and on average."""
+    return [
+        make_result(model=model, task=task, acc1=acc1)
+        for model, scores in (("a", (0.9, 0.5)), ("b", (0.2, 0.6)), ("c", (None, 0.1)))
+        for task, acc1 in zip(("digits", "shapes"), scores, strict=True)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("sort", "order"), [("mean", "abc"), ("shapes", "bac"), ("digits", "abc"), ("model", "abc")]
+)
+def test_rows_are_sorted_by_their_mean_or_a_column_and_the_csv_stays(make_result, sort, order):
+    results = two(make_result)
+    text = leaderboards(results)["leaderboard.csv"]
+    layout = Layout.of_results(results, sort, transpose=False)
+    lines = leaderboard_table(text, {}, layout=layout).splitlines()[2:]
+    assert [line[0] for line in lines] == list(order)
+    marked = leaderboard_markdown(results, layout=layout).splitlines()[2:]
+    assert [line.split()[1] for line in marked] == list(order)
+    assert [line[0] for line in text.splitlines()[1:]] == ["a", "b", "c"]
+
+
+def test_a_column_that_is_low_when_good_is_sorted_from_the_lowest(make_result):
+    results = [
+        make_result(
+            model=model,
+            primary="median_rank",
+            metrics=(Measurement(value, 4, metric="median_rank", lower_is_better=True),),
+        )
+        for model, value in (("a", 5.0), ("b", 3.0))
+    ]
+    layout = Layout.of_results(results, "shapes", transpose=False)
+    text = leaderboard_table(leaderboards(results)["leaderboard.csv"], {}, layout=layout)
+    assert [line[0] for line in text.splitlines()[2:]] == ["b", "a"]
+
+
+def test_tasks_may_be_rows_and_no_other_column_can_be_sorted_by(make_result):
+    results = two(make_result)
+    text = leaderboards(results)["leaderboard.csv"]
+    layout = Layout.of_results(results, "shapes", transpose=True)
+    lines = [line.split() for line in leaderboard_table(text, {}, layout=layout).splitlines()]
+    assert [lines[0], lines[3]] == [["task", "b", "a", "c"], ["shapes", "0.6000", "0.5000", "0.1000"]]
+    marked = leaderboard_markdown(results, layout=layout).splitlines()
+    assert marked[0] == "| task | b | a | c |"
+    assert marked[3] == "| shapes<br>acc1 | **0.6000** | 0.5000 | 0.1000 |"
+    with pytest.raises(UnknownName, match="no column named 'shape'; did you mean shapes"):
+        leaderboard_table(text, {}, layout=Layout("shape"))
+
+
+def test_a_terminal_gets_the_columns_that_fit_and_the_others_below(make_result):
+    results = two(make_result)
+    text = leaderboards(results)["leaderboard.csv"]
+    parts = [part.splitlines() for part in leaderboard_table(text, {}, width=24).split("\n\n")]
+    assert [part[0].split() for part in parts] == [["model", "digits", "shapes"], ["model", "mean"]]
+    assert all(len(line) <= 24 for part in parts for line in part)
