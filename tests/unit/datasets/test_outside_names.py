@@ -185,7 +185,7 @@ OTHERS: dict[str, set[str]] = {
     "dataset_copy": {"f'{repo}@{commit}'", "part.file", "part.repo", "path.name"},
     "digits": {"folder"},
     "file_listing": {"entry.name", "file.path", "folder", "parent"},
-    "folder": {"NAME_FILES[0]", "empty", "file.name", "name"},
+    "folder": {"NAME_FILES[0]", "file.name", "name"},
     "hub_snapshot": {
         *(
             "constants.HF_HUB_CACHE",
@@ -197,7 +197,7 @@ OTHERS: dict[str, set[str]] = {
     "ilsvrc_val": {"each", "name"},
     "image_list": {"list"},
     "item_json": {"annotations"},
-    "layout": {"folders[0]", "split"},
+    "layout": {"folders[0]", "path", "split"},
     "listed_images": {"first.image"},
     "location": {"below", "name", "os.path.expanduser(path)"},
     "objectnet": {"each", "empty"},

@@ -54,6 +54,18 @@ def list_folders(root: Path) -> list[InnerPath]:
     return sorted(InnerPath(entry.name) for entry in _scan(root) if entry.is_dir())
 
 
+def passed_over(root: Path) -> list[str]:
+    """The names of the folders in a folder that no listing shows: hidden ones, and those of archivers.
+
+    Raises:
+        DataError: the folder cannot be read.
+    """
+    seen = {entry.name for entry in _scan(root)}
+    return sorted(
+        entry.name for entry in _scan(root, hidden=True) if entry.name not in seen and entry.is_dir()
+    )
+
+
 def list_names(root: Path) -> list[InnerPath]:
     """The names of the files directly in a folder, sorted, without hidden ones.
 

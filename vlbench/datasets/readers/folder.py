@@ -16,7 +16,14 @@ from vlbench.datasets.readers.annotation import (
     templates_beside,
     text_of,
 )
-from vlbench.datasets.readers.file_listing import FoundFile, list_files, list_folders, list_names, revision_of
+from vlbench.datasets.readers.file_listing import (
+    FoundFile,
+    list_files,
+    list_folders,
+    list_names,
+    passed_over,
+    revision_of,
+)
 from vlbench.datasets.readers.image_file import IMAGE_SUFFIXES, file_examples
 from vlbench.datasets.readers.location import locate
 
@@ -70,12 +77,13 @@ def folder(
 def own_folder(place: Place, /, *, path: str) -> Dataset:
     """Class folders without a card.
 
-    A file of names next to them must match them, since no card names the classes.
+    A file of names next to them must match them, since no card names the classes. An empty folder is a class
+    without images: a candidate all the same.
 
     Raises:
         DataError: the file does not match; or as `folder`.
     """
-    return _open(place, path, names_have_to_fit=True)
+    return _open(place, path, own=True)
 
 
 def _open(
@@ -84,31 +92,38 @@ def _open(
     *,
     indices: bool = False,
     without: Sequence[str] = (),
-    names_have_to_fit: bool = False,
+    own: bool = False,
 ) -> Dataset:
     root = _root(place, path)
     tally = Tally()
-    files = [file for file in list_files(root) if _is_wanted(file, root, without, tally)]
+    found = list_files(root)
+    files = [file for file in found if _is_wanted(file, root, without, tally)]
+    for name in passed_over(root):
+        tally.leave_out("folders that are hidden, or left by an archiver or a system", name)
     if not files:
         raise SourceMissing(
             f"no image in the folders of {root}", f"put images into {root}/CLASS/, a folder for each class"
         )
     folders = [name for name in list_folders(root) if name not in without]
     classes = indexed(folders, root) if indices else named(folders, root)
-    if classes.wrong and names_have_to_fit:
+    if classes.wrong and own:
         raise DataError(classes.wrong)
-    for empty in sorted(set(folders) - {_top(file) for file in files} - classes.may_be_empty):
+    empty = sorted(set(folders) - {_top(file) for file in files} - classes.may_be_empty)
+    holding = {_top(file) for file in found}
+    for name in empty if not own else [each for each in empty if each in holding]:
         raise DataError(
-            f"class folder {root / empty} holds no image; add images, remove the folder, or list all classes "
+            f"class folder {root / name} holds no image; add images, remove the folder, or list all classes "
             f"in {root / NAME_FILES[0]} to keep it as a candidate"
         )
     remarks = [f"not read: {classes.wrong.replace(f'{root}/', '')}"] if classes.wrong else []
+    if empty:
+        remarks.append(f"{len(empty):,} class folders are empty and stay candidates, as {empty[0]}")
     deep = [file.name for file in files if file.name.count("/") > 1]
     if deep:
         remarks.append(f"{len(deep):,} images lie deeper, as {deep[0]}; the upper folder is the class")
     return Dataset(
         name=f"folder:{path}",
-        revision=revision_of(files, place),
+        revision=revision_of(files, place, contents=[(f"{name}/", "empty") for name in empty]),
         offers=Offers(names=classes.names, templates=templates_beside(root)),
         examples=file_examples(files, [classes.targets[_top(file)] for file in files]),
         reading=Reading("folder", classes.labels, tally.left_out, tuple(remarks)),

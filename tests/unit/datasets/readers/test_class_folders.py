@@ -1,5 +1,6 @@
 """A file of names beside class folders names them, or is refused; it is never passed over."""
 
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -65,9 +66,18 @@ def test_a_line_without_a_folder_and_a_folder_without_an_image_stay_candidates(m
     (root / "hen").mkdir()
     source = own_folder(Place(), path=str(root))
     assert [text.name for text in source.offers.names] == ["cat", "cow", "dog", "hen"]
+    assert source.reading.remarks == ()
     (root / "names.txt").unlink()
+    alone = own_folder(Place(), path=str(root))
+    assert [text.name for text in alone.offers.names] == ["cat", "dog", "hen"]
+    assert alone.reading.remarks == ("1 class folders are empty and stay candidates, as hen",)
+    with pytest.raises(DataError, match="hen holds no image"):  # of a card's data, images are missing
+        folder(Place(), path=str(root))
+    (root / "hen" / "notes.txt").write_text("x")
     with pytest.raises(DataError, match=r"hen holds no image; .*, or list all classes in .*names\.txt"):
         own_folder(Place(), path=str(root))
+    shutil.rmtree(root / "hen")
+    assert own_folder(Place(), path=str(root)).revision != alone.revision
 
 
 @pytest.mark.parametrize(
@@ -104,7 +114,7 @@ def test_what_lies_beside_and_in_the_class_folders_is_counted(make: Make, png: P
     (root / "dog" / "dog.tar").write_bytes(b"x")
     (root / "dog" / "deep").mkdir()
     (root / "dog" / "deep" / "1.png").write_bytes(png(2))
-    for junk in ("__MACOSX", "@eaDir", "lost+found"):
+    for junk in ("__MACOSX", "@eaDir", "lost+found", ".ipynb_checkpoints"):
         (root / junk).mkdir()
         (root / junk / "x.png").write_bytes(png(3))
     reading = own_folder(Place(), path=str(root)).reading
@@ -112,6 +122,7 @@ def test_what_lies_beside_and_in_the_class_folders_is_counted(make: Make, png: P
         "images in no class folder": (1, "flat.png"),
         "files beside the folders": (1, "notes.md"),
         "files in class folders that are no images": (1, "cat/labels.json"),
+        "folders that are hidden, or left by an archiver or a system": (4, ".ipynb_checkpoints"),
         "archives in class folders, not unpacked": (1, "dog/dog.tar"),
     }
     assert reading.remarks == ("1 images lie deeper, as dog/deep/1.png; the upper folder is the class",)
