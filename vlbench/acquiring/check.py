@@ -61,7 +61,8 @@ class Count:
 class DataCheck:
     """The local data of a task, checked. `differs` tells what is wrong; `notes` are further remarks.
 
-    `read` is what a run would report that it read.
+    `read` is what a run would report that it read. `names` are the classes or tags of own data, each with the
+    folder, label or wnid that it stands for where that is another word.
     """
 
     task: str
@@ -75,6 +76,7 @@ class DataCheck:
     differs: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     read: Mapping[str, str] = field(default_factory=dict)
+    names: tuple[str, ...] = ()
 
 
 def check_data(name: str, catalogue: Catalogue, request: DataRequest, *, sample: int) -> DataCheck:
@@ -154,7 +156,15 @@ def _of_own_data(name: str, catalogue: Catalogue, request: DataRequest, sample: 
         opened=opened.count,
         differs=differs,
         read=_read(task, opened),
+        names=tuple(_names(task)),
     )
+
+
+def _names(task: Task) -> Iterator[str]:
+    """The names that images are asked by; captions are sentences, and no list of them tells anything."""
+    for text in task.problem.texts if task.called != CAPTIONS else ():
+        others = {each for each in text.ids.values() if each.replace("_", " ") != text.name}
+        yield f"{text.name} ({', '.join(sorted(others))})" if others else text.name
 
 
 def _read(task: Task, opened: OpenedImages) -> dict[str, str]:

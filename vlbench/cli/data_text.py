@@ -7,6 +7,8 @@ from vlbench.acquiring.get import Plan
 from vlbench.report.table import Table
 
 INDENT = 14
+MOST_NAMES = 12
+"""Of own data, so many names are printed; JSON has all."""
 STATES = {"fits": "fits its card", "differs": "differs from its card", "missing": "no data"}
 
 
@@ -27,6 +29,10 @@ def check_lines(check: DataCheck) -> Iterator[str]:
         yield _line("opened", f"{check.opened:,} images")
     for what, text in check.read.items():
         yield _line("read" if what == "data" else what, text)
+    if check.names:
+        more = len(check.names) - MOST_NAMES
+        told = ", ".join(check.names[:MOST_NAMES]) + (f" and {more:,} more" if more > 0 else "")
+        yield _line("names", told)
     for note in check.notes:
         yield _line("note", note)
     for difference in check.differs:
