@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from glob import escape
 from pathlib import Path
 
-from vlbench.cards.folders import BESIDE_CARD, DATA, PROGRAM, Entry
+from vlbench.cards.folders import BESIDE_CARD, DATA, PROGRAM, Entry, ships
 
 HERE = "."
 """A path without information: the data root itself, in which a source searches for its own folders."""
@@ -29,12 +29,13 @@ def first_place(entry: Entry, roots: Sequence[Path]) -> NamedPlace | None:
 
 
 def places(entry: Entry, roots: Sequence[Path]) -> Iterator[NamedPlace]:
-    """All places of a card in order: each relative path under every root, then next to the card."""
+    """All places of a card in order: each path under every root, then next to a card of somebody else's."""
     beside = entry.path.parent
     for stated in entry.places:
         scheme, _, rest = stated.partition(":")
         if scheme == DATA:
-            for path in dict.fromkeys(folder / Path(rest).expanduser() for folder in (*roots, beside)):
+            folders = roots if ships(beside) else (*roots, beside)
+            for path in dict.fromkeys(folder / Path(rest).expanduser() for folder in folders):
                 # a name may be too long for the disk
                 yield NamedPlace(str(path), rest != HERE and os.path.exists(path))  # noqa: PTH110
         elif scheme == BESIDE_CARD:

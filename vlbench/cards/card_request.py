@@ -86,7 +86,10 @@ def card_request(search: Search, request: DataRequest, split: SplitName | None =
         if unread := unread_copies(entry, card, request):
             raise DataError(f"{entry.name}: {unread[0]}")
         looked = no_data(search.passed_over, f", which `vlbench data check {entry.name}` names")
-        raise DataError(f"{entry.name}: {looked}, or name the very folder: --data-root {entry.name}=FOLDER")
+        fetched = f", or `vlbench data get {entry.name}`" if _on_hub(part.sources) and split is None else ""
+        raise DataError(
+            f"{entry.name}: {looked}{fetched}, or name the very folder: --data-root {entry.name}=FOLDER"
+        )
     names = None if request.classnames is not None else card_names(card, place, entry.name)
     remarks: tuple[str, ...] = ()
     if request.classnames is not None or request.descriptions is not None or card.descriptions is not None:
@@ -124,6 +127,10 @@ def card_request(search: Search, request: DataRequest, split: SplitName | None =
     if entry.half is None:
         return asked
     return class_half(asked, entry.half)
+
+
+def _on_hub(sources: Sequence[SourceFields]) -> bool:
+    return any("repo" in source.options for source in sources)
 
 
 def unread_copies(entry: Entry, card: TaskCard, request: DataRequest) -> tuple[str, ...]:

@@ -28,6 +28,8 @@ RESERVED_IN_ALIASES = RESERVED - {"/"}
 COLLECTIONS = "collections"
 """The sub-folder of a folder of task cards with one YAML file per collection."""
 HALVES: tuple[Half, Half] = ("base", "new")
+ALL = "all"
+"""The word of other tools for what `*` means here."""
 MARK = "@"
 """The mark before the half of a task's classes: `dtd@base`."""
 
@@ -230,7 +232,7 @@ def _bare(name: str) -> str:
 
 
 def _by_scheme(name: str, what: CardKind) -> str:
-    """Advice with the right prefix for a name that is a folder or looks like a hub's model; else empty."""
+    """Advice for a name that is a folder, looks like a hub's model, or is the word for all; else empty."""
     if what == "task":
         schemes = sorted(TASK_KINDS.names()) if Path(name).expanduser().is_dir() else []
     else:
@@ -240,7 +242,7 @@ def _by_scheme(name: str, what: CardKind) -> str:
             for scheme in (ADAPTERS.names() if "/" in name else ())
             if re.match(rf".*`{scheme}:[A-Z]+/[A-Z]+`", ADAPTERS.get(scheme).__doc__ or "")
         ]
-    words = " or ".join(f"{scheme}:{name}" for scheme in schemes)
+    words = " or ".join(f"{scheme}:{name}" for scheme in schemes) or ("'*' for all" if name == ALL else "")
     return f"write {words}; " if words else ""
 
 

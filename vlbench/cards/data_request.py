@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from vlbench.cards.folders import ships
 from vlbench.core.contracts import Place
 from vlbench.core.method import SplitName
 
@@ -45,4 +46,5 @@ class DataRequest:
             cache=self.cache,
             verify=self.verify,
             allow_subset=self.allow_subset,
+            shipped=card_folder is not None and ships(card_folder),
         )

@@ -9,7 +9,7 @@ from vlbench.cards.availability import cached, first_place, missing_package, pla
 from vlbench.cards.card_file import parse_card
 from vlbench.cards.catalogue import MARK, Catalogue
 from vlbench.cards.collection_card import CollectionCard
-from vlbench.cards.folders import DATASET, Collection, Entry
+from vlbench.cards.folders import DATASET, Collection, Entry, ships
 from vlbench.cards.published import published_of
 from vlbench.cards.schema import ModelCard, TaskCard
 from vlbench.cards.texts import read_names, read_templates
@@ -137,6 +137,7 @@ def task_facts(entry: Entry, catalogue: Catalogue, roots: Sequence[Path] = ()) -
     names = None if names_file is None else [text.name for text in read_names(names_file)]
     templates = None if templates_file is None else read_templates(templates_file)
     place = first_place(entry, roots)
+    under = tuple(roots) if ships(folder) else (*roots, folder)
     return TaskFacts(
         name=entry.name,
         file=shown(entry.path),
@@ -146,7 +147,7 @@ def task_facts(entry: Entry, catalogue: Catalogue, roots: Sequence[Path] = ()) -
         collections=catalogue.collections_of(entry.name),
         other_protocols=_other_protocols(entry.name, catalogue),
         published=published_of(task=entry.name),
-        data=tuple(_source_facts(source.kind, source.options, (*roots, folder)) for source in card.sources),
+        data=tuple(_source_facts(source.kind, source.options, under) for source in card.sources),
         here=None if place is None else place.shown,
     )
 

@@ -41,7 +41,8 @@ def check_lines(check: DataCheck) -> Iterator[str]:
     if check.state == "missing":
         for advice in dict.fromkeys(passed.advice for passed in check.passed_over):
             yield _line("", advice)
-        yield _line("", f"`vlbench data get {check.task}` fetches what lies on the hub")
+        if any("repo" in passed.options for passed in check.passed_over):
+            yield _line("", f"`vlbench data get {check.task}` fetches what lies on the hub")
 
 
 def checks_table(checks: Sequence[DataCheck]) -> str:

@@ -7,13 +7,14 @@ from typing import Unpack
 
 import click
 
-from vlbench.cards.catalogue import Catalogue, half_name, read_catalogue
+from vlbench.cards.catalogue import Catalogue, Reference, half_name, read_catalogue
 from vlbench.cards.facts import Facts, collection_facts, model_facts, task_facts
 from vlbench.cards.folders import CardKind, Entry
 from vlbench.cli.flags import completion, flags
 from vlbench.cli.output import answer_text
 from vlbench.cli.show_text import lines
 from vlbench.core.errors import UnknownName
+from vlbench.core.registry import TASK_KINDS
 from vlbench.options import Keywords, Options
 
 EXAMPLES = """\b
@@ -41,6 +42,8 @@ def command(name: str, as_json: bool, **options: Unpack[Keywords]) -> None:  # n
     if not facts:
         others = (*catalogue.stands_for("model"), *catalogue.stands_for("task"))
         advice = "`vlbench list models`, `list tasks` and `list collections` list all"
+        if (own := Reference.of(name)) and own.scheme in TASK_KINDS:
+            advice = f"your own data have none; `vlbench data check {name}` tells what they are"
         raise UnknownName("card", name, (*catalogue.models, *catalogue.tasks, *others), advice=advice)
     if as_json:
         answer_text(json.dumps([each.as_json() for each in facts], indent=1, ensure_ascii=False))

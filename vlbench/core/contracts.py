@@ -137,7 +137,8 @@ class Place:
     cache.
 
     A relative path in a card is tried under each root. With `verify`, sources check the digests of the bytes.
-    With `allow_subset`, images that are listed but missing are left out.
+    With `allow_subset`, images that are listed but missing are left out. The folder of a card that is
+    `shipped` with vlbench is no place for a user's data, and no message names it.
 
     >>> Place(roots=(Path("data"),)).allow_subset
     False
@@ -148,6 +149,7 @@ class Place:
     cache: Path | None = None
     verify: bool = False
     allow_subset: bool = False
+    shipped: bool = False
 
 
 SourceFactory = Callable[..., Dataset | Source]

@@ -149,6 +149,8 @@ def wrong_template(template: str) -> str:
     >>> wrong_template("a photo of a {{}}.")
     'needs one {} for the name, and no other brace'
     """
+    if "{c}" in template:
+        return "holds {c}, as CLIP_benchmark's files do; write {} for the name"
     rest = template.replace("{}", "", 1)
     if len(rest) == len(template) or "{" in rest or "}" in rest:
         return "needs one {} for the name, and no other brace"

@@ -4,6 +4,7 @@ from functools import partial as bind
 
 import numpy as np
 
+from vlbench.core.contracts import Dataset
 from vlbench.core.errors import DataError
 from vlbench.core.expectation import check_counts
 from vlbench.core.label_index import LabelIndex
@@ -39,10 +40,7 @@ def classification(request: TaskRequest) -> Task:
     names = request.names or source.offers.names
     templates = request.templates or source.offers.templates or BARE
     if len(names) < 2:
-        raise DataError(
-            f"{request.name}: {len(names)} class names{source.reading.told}; a classification needs two: "
-            "give class folders, a label for each image, or a names.txt with a line for each number"
-        )
+        raise DataError(f"{request.name}: {_too_few(source, len(names))}")
     index = LabelIndex.of(names, request.name)
     positions: dict[str | int, int] = {}
     labels: list[int] = []
@@ -82,4 +80,19 @@ def classification(request: TaskRequest) -> Task:
         primary=primary,
         partial=partial,
         called="classes",
+    )
+
+
+def _too_few(source: Dataset, names: int) -> str:
+    """The error text for fewer than two names: labels may be numbers that nothing names."""
+    labels = [example.target.label for example in source.examples]
+    numbers = [label for label in labels if isinstance(label, int)]
+    if numbers and not names:
+        return (
+            f"labels are numbers, {min(numbers)} to {max(numbers)}, without names{source.reading.told}; pass "
+            "--classnames FILE, or put a names.txt beside the images: a line for each number from 0 on"
+        )
+    return (
+        f"{names} class names{source.reading.told}; a classification needs two: "
+        "give class folders, a label for each image, or a names.txt with a line for each number"
     )

@@ -44,10 +44,7 @@ def test_what_was_fetched_fits(hub: HubServer, tmp_path: Path, write_card: Write
     assert found.used is not None
     assert (found.used.kind, found.used.name) == ("webdataset", "webdataset:colours")
     assert [(each.kind, each.looked) for each in found.passed_over] == [
-        (
-            "folder",
-            f"no folder with class folders in {tmp_path}/colours/val, {tmp_path}/built-in/tasks/colours/val",
-        )
+        ("folder", f"no folder with class folders in {tmp_path}/colours/val")  # not next to the shipped card
     ]
     assert [(each.what, each.found, each.expected, each.with_images) for each in found.counts] == [
         ("images", 6, 6, None),

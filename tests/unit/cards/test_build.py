@@ -164,6 +164,7 @@ def test_a_tasks_own_folder_stands_for_every_path(write_task: Callable[..., Path
     with pytest.raises(DataError) as caught:  # the hub is no answer to a folder that was named
         asked("counting", roots_by_task={"counting": tmp_path / "there"})
     assert str(caught.value).count("no count in") == 1
+    assert "or `vlbench data get counting`, or name the very folder" in str(caught.value)
 
     write_task(sources="[{kind: listed, path: a}]", aliases="[tally]")
     for name in ("counting", "tally"):  # the folder is named by either name, and the task too

@@ -251,6 +251,11 @@ def test_what_nobody_has_is_refused(pattern: str, told: str) -> None:
         select(known(KNOWN, "model"), [pattern], "model")
 
 
+def test_the_word_for_all_is_told() -> None:
+    with pytest.raises(UnknownName, match=r"no task named 'all'; write '\*' for all; `vlbench list tasks`"):
+        select(Catalogue(), ["all"], "task")
+
+
 def test_a_task_reference_begins_with_a_task_kind() -> None:
     assert tuple(select(Catalogue(), ["tagging:my/photos"], "task")) == ("tagging:my/photos",)
     with pytest.raises(UnknownName, match="no task kind named 'clip'"):

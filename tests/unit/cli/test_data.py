@@ -72,6 +72,22 @@ def test_a_subset_is_counted_in_words(tmp_path: Path) -> None:
         assert line in lines
 
 
+def test_no_place_of_vlbenchs_own_is_named_and_own_data_are_fetched_from_nowhere(tmp_path: Path) -> None:
+    for asked in ("imagenet", f"classification:{tmp_path / 'nowhere'}"):
+        code, text, _ = run("check", asked, "--data-root", str(tmp_path))
+        assert code == 2
+        assert "/tasks/" not in text
+        assert ("`vlbench data get imagenet` fetches" in text) == (asked == "imagenet")
+
+
+def test_own_data_show_their_names(tmp_path: Path) -> None:
+    folder = wnid_folders(tmp_path / "val")
+    text = run("check", f"classification:{folder}")[1]
+    assert "names         tench (n01440764), goldfish (n01443537)" in text
+    told = json.loads(run("check", f"classification:{folder}", "--format", "json")[1])
+    assert told[0]["names"] == ["tench (n01440764)", "goldfish (n01443537)"]
+
+
 def test_a_copy_without_the_split_is_noted(tmp_path: Path) -> None:
     (tmp_path / "eurosat" / "2750").mkdir(parents=True)
     code, text, _ = run("check", "eurosat", "--data-root", str(tmp_path))

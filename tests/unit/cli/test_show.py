@@ -120,3 +120,5 @@ def test_nothing_heavy_is_imported_to_show() -> None:
 def test_an_unknown_name_has_close_matches_of_both_kinds() -> None:
     with pytest.raises(UnknownName, match="no card named 'imagnet'; did you mean imagenet"):
         shown("imagnet")
+    with pytest.raises(UnknownName, match=r"own data have none; `vlbench data check tagging:x` tells what"):
+        shown("tagging:x")

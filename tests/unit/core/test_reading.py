@@ -63,9 +63,10 @@ def test_plain_lines_are_let_through(lines: list[str]) -> None:
     assert pasted(lines) is None
 
 
-@pytest.mark.parametrize("template", ["a photo", "a {} and a {}", "a {{}}", "a {c}", "a {} {", "%s"])
+@pytest.mark.parametrize("template", ["a photo", "a {} and a {}", "a {{}}", "a {d}", "a {} {", "%s"])
 def test_a_template_has_one_placeholder_and_no_other_brace(template: str) -> None:
     assert "needs one {}" in wrong_template(template)
+    assert wrong_template("a {c}") == "holds {c}, as CLIP_benchmark's files do; write {} for the name"
 
 
 def test_a_plain_template_is_right() -> None:

@@ -73,6 +73,13 @@ def test_one_class_is_no_classification():
         classification(request("a", names=(Text("a"),)))
 
 
+def test_labels_that_are_numbers_without_names_say_what_names_them():
+    with pytest.raises(
+        DataError, match=r"^pets: labels are numbers, 1 to 9, without names; pass --classnames FILE, or put"
+    ):
+        classification(request(9, 1, names=None))
+
+
 def test_the_protocol_digest_follows_what_is_asked_and_not_how_the_task_is_called():
     base = classification(request("n1", expect=Expectation(images=1)))
     renamed = classification(

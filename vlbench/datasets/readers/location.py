@@ -39,18 +39,19 @@ def locate(
     what is there in another form; `mend` tells what to do about it.
 
     Raises:
-        SourceMissing: it is nowhere; the message lists all places.
+        SourceMissing: it is nowhere; the message lists all places but vlbench's own.
         DataError: a place cannot be read.
         CardError: a relative path leads out of the roots.
     """
     given = Path(os.path.expanduser(path))  # noqa: PTH111 - leaves an unknown ~user as it is
     if given.is_absolute():
-        places = [given]
+        places = named = [given]
         advice = "correct the path, or put the data there"
     else:
         below = inner_folder(given.as_posix(), "a card's path", CardError)
         folders = [*place.roots, *([place.card_folder] if place.card_folder else [])]
         places = [folder / below for folder in folders]
+        named = places[: len(place.roots)] if place.shipped else places
         advice = f"pass --data-root DIR or set VLBENCH_DATA so that DIR/{given.as_posix()} exists"
     for candidate in places:
         try:
@@ -60,7 +61,7 @@ def locate(
             raise DataError(
                 f"{candidate} cannot be read ({error.strerror}); check its permissions"
             ) from error
-    where = f"in {', '.join(str(each) for each in places)}" if places else f"as {path}: there is no data root"
+    where = f"in {', '.join(str(each) for each in named)}" if named else f"as {path}: there is no data root"
     if instead:
         where, advice = f"{where} ({instead[0]})", mend
     raise SourceMissing(f"no {wanted} {where}", advice)

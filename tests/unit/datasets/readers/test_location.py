@@ -36,6 +36,12 @@ def test_all_places_and_what_to_do_are_named(tmp_path: Path) -> None:
         find(place, "imagenet/val")
     assert missing.value.looked == f"no folder in {tmp_path}/one/imagenet/val, {tmp_path}/card/imagenet/val"
     assert missing.value.advice == "pass --data-root DIR or set VLBENCH_DATA so that DIR/imagenet/val exists"
+    shipped = Place(roots=(tmp_path / "one",), card_folder=tmp_path / "card", shipped=True)
+    with pytest.raises(SourceMissing) as missing:
+        find(shipped, "imagenet/val")
+    assert missing.value.looked == f"no folder in {tmp_path}/one/imagenet/val"
+    (tmp_path / "card" / "imagenet" / "val").mkdir(parents=True)
+    assert find(shipped, "imagenet/val") == tmp_path / "card" / "imagenet" / "val"
     with pytest.raises(
         SourceMissing, match="no folder as imagenet/val: there is no data root: pass --data-root"
     ):
