@@ -66,8 +66,9 @@ def test_an_image_that_does_not_decode_keeps_what_was_finished(tmp_path, picture
     assert (tmp_path / "results" / "digits" / "tiny-clip.partial.json").exists()
 
 
-def test_an_empty_class_folder(tmp_path, pictures):
+def test_a_class_folder_without_an_image(tmp_path, pictures):
     (pictures / "green").mkdir()
+    (pictures / "green" / "notes.txt").touch()
     line = fail("--model", "tiny-clip", "--task", f"classification:{pictures}", folder=tmp_path)
     assert "green" in line
 

@@ -7,9 +7,10 @@ import re
 from pathlib import Path
 
 import pytest
-from card_layouts import build_task, truth
+from card_layouts import build_task, catalogue, truth
 from layout_cases import COLUMNS, TABLE, Case
 
+from vlbench.cards.yaml_file import read_mapping as yaml_fields
 from vlbench.core.errors import DataError
 
 pytestmark = pytest.mark.cards
@@ -45,6 +46,16 @@ def test_each_layout_is_read_to_the_right_classes_or_refused_in_words(
     found = build_task(task, root, tmp_path / "cache")
     assert truth(found) == [(each,) for each in case.classes]
     assert found.partial
+
+
+def test_a_card_with_sources_of_its_own_says_itself_what_is_unread() -> None:
+    wrong = []
+    for name, entry in catalogue().tasks.items():
+        stated = yaml_fields(entry.path)
+        other = catalogue().tasks.get(str(stated.get("extends")))
+        if other is not None and "unread" in other.fields and "sources" in stated and "unread" not in stated:
+            wrong.append(name)
+    assert wrong == []
 
 
 def page_of(table: dict[str, tuple[Case | None, ...]]) -> str:
