@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from vlbench.api.fit import fit_coop, fit_react
     from vlbench.api.request import list_models, list_tasks, load_model, load_task
     from vlbench.api.results import confusion_matrix
+    from vlbench.api.retrieval import retrieve
     from vlbench.api.runs import evaluate
     from vlbench.api.website import build_site
     from vlbench.core.contracts import Dataset, Example, Model, Source, Target, Text
@@ -59,6 +60,7 @@ __all__ = [
     "list_tasks",
     "load_model",
     "load_task",
+    "retrieve",
 ]
 
 _HOMES = {
@@ -68,6 +70,7 @@ _HOMES = {
     "vlbench.api.fit": ("fit_coop", "fit_react"),
     "vlbench.api.request": ("list_models", "list_tasks", "load_model", "load_task"),
     "vlbench.api.results": ("confusion_matrix",),
+    "vlbench.api.retrieval": ("retrieve",),
     "vlbench.api.runs": ("evaluate",),
     "vlbench.api.website": ("build_site",),
     "vlbench.core.contracts": ("Dataset", "Example", "Model", "Source", "Target", "Text"),
