@@ -75,6 +75,7 @@ def fit_react(
     pairs: Path | str,
     *,
     mode: Literal["gated-image", "locked-text"],
+    name: str = "",
     seeds: Sequence[int] = (1,),
     recipe: ReactOptions | None = None,
     at_once: int = 512,
@@ -88,9 +89,9 @@ def fit_react(
 
     `pairs` is a folder of images with captions, or the name of a task whose training split they are. A model
     and its card are written to `out`. `at_once` images are in memory together. Every `every` steps the state
-    is kept, from which an interrupted fit goes on, and the model is scored on the task `validate`. The
-    options are those of `evaluate`; `tell` gets lines about what was read from the data and the model's
-    files.
+    is kept, from which an interrupted fit goes on, and the model is scored on the task `validate`.
+    `name` is that of the leaderboard row, by default made of the model, the pairs and the recipe. The options
+    are those of `evaluate`; `tell` gets lines about what was read from the data and the model's files.
 
     Raises:
         VlbenchError: a name, a file or an option is wrong, the fit ends before its warm-up does, or images of
@@ -114,9 +115,9 @@ def fit_react(
     """
     read = Options.of(options)
     refuse_method(read, "fit")
-    for name, number in (("every", every), ("at_once", at_once)):
+    for what, number in (("every", every), ("at_once", at_once)):
         if number < 1:
-            raise VlbenchError(f"{name} is {number}; give 1 or more")
+            raise VlbenchError(f"{what} is {number}; give 1 or more")
     (named,), tasks = resolve(model, () if validate is None else validate, read)
     if len(tasks) > 1:
         raise VlbenchError(f"{validate!r} names {len(tasks)} tasks; name one to validate on")
@@ -136,6 +137,7 @@ def fit_react(
         read.alone("fit"),
         seeds=seeds,
         recipe=ReactRecipe(mode, **(recipe or {})),
+        name=name,
         at_once=at_once,
         watch=watch,
         cache=read.cache,

@@ -142,6 +142,11 @@ vlbench fit react --model tiny-clip --pairs PAIRS --mode locked-text --batch-siz
     help="What learns: new gated blocks of the image tower, or the whole image tower.",
 )
 @click.option(
+    "--name",
+    default="",
+    help="The leaderboard row; -seedN follows for each.  [default: of model, pairs and recipe]",
+)
+@click.option(
     "--seed", default="1", show_default=True, help="Seed for gates, order and views; several as 1,2,3."
 )
 @click.option(

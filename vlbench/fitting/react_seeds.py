@@ -7,7 +7,9 @@ from pathlib import Path
 from vlbench.cards.build import NamedModel
 from vlbench.cards.catalogue import Catalogue
 from vlbench.cards.data_request import DataRequest
+from vlbench.cards.folders import RESERVED
 from vlbench.core.contracts import Text
+from vlbench.core.errors import VlbenchError
 from vlbench.core.image import decoding_text, image_digests, watched
 from vlbench.core.task_reading import reading_line, what_was_read
 from vlbench.engine.settings import RunSettings
@@ -28,6 +30,7 @@ def learn(
     *,
     seeds: Sequence[int],
     recipe: ReactRecipe,
+    name: str,
     at_once: int,
     watch: Watch,
     cache: Path,
@@ -36,12 +39,17 @@ def learn(
 ) -> Iterator[ReactCard]:
     """Tune and write a model for each seed, one after another.
 
-    `tell` gets lines about what was read from the pairs, and what was changed in the model's files and in
-    decoded images.
+    `name` is the row's, if it has one of its own. `tell` gets lines about what was read from the pairs, and
+    what was changed in the model's files and in decoded images.
 
     Raises:
         VlbenchError: as in fitting/react.py, or the pairs cannot be opened.
     """
+    if RESERVED & set(name) or name.startswith("."):
+        raise VlbenchError(
+            f"--name {name!r}: a model's name holds none of {' '.join(sorted(RESERVED))!r} and begins with "
+            "no dot; give another"
+        )
     opened = open_pairs(pairs, catalogue, data)
     of_pairs, images = opened.task.name, opened.task.problem.images
     tell(reading_line(of_pairs, what_was_read(opened.task)))
@@ -80,7 +88,7 @@ def learn(
             out,
             named=named.checkpoint.name,
             pairs=of_pairs,
-            row=row_name(named.checkpoint.name, of_pairs, own),
+            row=name or row_name(named.checkpoint.name, of_pairs, own),
             scored=watch.name,
             facts={
                 "images": len(images),

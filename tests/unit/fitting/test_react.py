@@ -45,9 +45,9 @@ def pairs(tmp_path: Path) -> Path:
     return pictures(tmp_path / "pairs", 0)
 
 
-def fitted(pairs: Path, name: str, **given: Any) -> ReactCard:
+def fitted(pairs: Path, where: str, **given: Any) -> ReactCard:
     """A small fit of tiny-clip, with a cache and an output folder of its own."""
-    place = pairs.parent / name
+    place = pairs.parent / where
     base, recipe = given.pop("model", "tiny-clip"), {**RECIPE, **given.pop("recipe", {})}
     options = {"mode": "locked-text", "every": 2, "cache": place / "cache", "out": place / "out"}
     options |= {"device": "cpu", "workers": 0, **given}
@@ -152,6 +152,12 @@ def test_a_model_without_a_place_for_gates_is_refused(pairs: Path) -> None:
         fitted(pairs, "a", model="tiny-coop")
 
 
+@pytest.mark.parametrize("name", ["a/b", "../a", "a:b", ".a"])
+def test_a_name_that_no_card_can_have_is_refused(name: str, pairs: Path) -> None:
+    with pytest.raises(VlbenchError, match="--name"):
+        fitted(pairs, "a", name=name)
+
+
 def test_images_without_captions_are_refused(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"0\.png has no caption"):
         fitted(pictures(tmp_path / "labels", 0, captions=False), "a")
@@ -179,9 +185,10 @@ def test_a_model_knows_the_images_of_its_pairs_and_of_its_bases(pairs: Path) -> 
 @pytest.mark.slow
 def test_a_course_has_the_scores_of_the_model_as_it_is(pairs: Path) -> None:
     test = f"retrieval:{pictures(pairs.parent / 'test', 1)}"
-    card = fitted(pairs, "a", validate=test, every=3, recipe={"epochs": 3, "rate": 1e-2})
+    card = fitted(pairs, "a", name="mine", validate=test, every=3, recipe={"epochs": 3, "rate": 1e-2})
     log = json.loads((card.folder / LOG_FILE).read_text())
     assert [each["step"] for each in log["course"]] == [3, 6]
+    assert card.name == "mine-seed1"
     assert card.scored.startswith("image_retrieval_recall@1 of retrieval:test@")
     options = {"device": "cpu", "cache": pairs.parent / "cache"}
     (result,) = evaluate(card.name, test, include_path=[card.card.parent], **options)
