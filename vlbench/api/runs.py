@@ -2,21 +2,30 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing
+from functools import partial
 from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Unpack
 
 from vlbench.api.additions import leaderboard_additions
-from vlbench.api.kept_results import is_there, predictions_of, question_of, refuse_replacing, write_all
+from vlbench.api.kept_results import (
+    is_there,
+    items_of,
+    predictions_of,
+    question_of,
+    refuse_replacing,
+    write_all,
+)
 from vlbench.api.measured import measured, share_encoded
 from vlbench.api.request import Asked, resolve
-from vlbench.api.results import Results, name_of
+from vlbench.api.results import Results
 from vlbench.api.training_run import best_lines, is_pattern, of_step, validation_tasks
 from vlbench.cards.build import NamedModel, facts_of, is_zero_shot
 from vlbench.cards.data_request import DataRequest
 from vlbench.cards.schema import ModelCard, TaskCard
 from vlbench.core.capabilities import NAMES_ALONE
 from vlbench.core.errors import Unsupported, VlbenchError, WorkersLost
+from vlbench.core.items import Items
 from vlbench.core.result import Result
 from vlbench.core.task_reading import reading_line, what_was_read
 from vlbench.datasets.memory.held import HeldData
@@ -103,10 +112,10 @@ def _asked(tasks: Any) -> Asked:
 
 def _finished(models: str | Sequence[str] | NamedModel, tasks: Asked, options: Options) -> Results:
     """The results of a run, after which the CSVs hold what was finished, also where it ended early."""
-    kept: dict[tuple[str, str], pd.DataFrame] = {}
+    results = Results()
     try:
-        found = run(models, tasks, options, keep=lambda result, frame: kept.update({name_of(result): frame}))
-        return Results(found, predictions=kept)
+        results.extend(run(models, tasks, options, keep=results.keep))
+        return results
     finally:
         rebuild_leaderboards(options)
 
@@ -117,12 +126,12 @@ def run(
     options: Options,
     *,
     tell: Callable[[str], None] = lambda _: None,
-    keep: "Callable[[Result, pd.DataFrame], None]" = lambda _, __: None,
+    keep: "Callable[[Result, Callable[[], Items], pd.DataFrame | None], None] | None" = None,
 ) -> Iterator[Result]:
     """Score every model on every task, model by model. Each result is written before it is yielded.
 
-    `tell` gets a line about what each task read, before anything is loaded. `keep` gets the predictions of
-    each result, if they are asked for.
+    `tell` gets a line about what each task read, before anything is loaded. `keep` gets the items of each
+    result, and its predictions, if they are asked for.
 
     Raises:
         VlbenchError: as `evaluate`. All names, files and counts are checked before any weights load.
@@ -196,7 +205,8 @@ def run(
                     answers = None
                     if options.save_predictions:
                         answers = predictions_of(job, found, settings, cache)
-                        keep(result, answers)
+                    if keep is not None:
+                        keep(result, _items(job, found, cache), answers)
                     if options.results is not None:
                         write_all(result, job, found, options.results, settings, cache, predictions=answers)
                     yield result
@@ -209,6 +219,14 @@ def run(
             tell(line)
     if refused or lost:
         raise (WorkersLost if lost else Unsupported)("; ".join([*refused, *lost]))
+
+
+def _items(job: Job, found: Measured, cache: Path) -> Callable[[], Items]:
+    """The items of a measured job, read when they are asked for where the prediction is stored alone."""
+    if found.prediction is None:
+        return partial(items_of, job, found, cache)
+    items = items_of(job, found, cache)
+    return lambda: items
 
 
 def _result(
