@@ -83,6 +83,18 @@ def predictions_of(job: Job, found: Measured, settings: RunSettings, cache: Path
     return prediction_frame(job.task.problem, prediction, job.task.scoring.axes)
 
 
+def items_of(job: Job, found: Measured, cache: Path, *, most_scores: int = MOST_SCORES) -> Items:
+    """What comparisons read of a measured job, without a score matrix above `most_scores` numbers.
+
+    Raises:
+        VlbenchError: its prediction is no longer in the cache.
+    """
+    if found.prediction is None:
+        return stored_items(job, cache, most_scores=most_scores)
+    influence = next((each.influence for each in found.values if each.influence is not None), None)
+    return Items.of(job.task.problem, found.prediction, influence=influence, most_scores=most_scores)
+
+
 def write_all(
     result: Result,
     job: Job,
@@ -102,13 +114,9 @@ def write_all(
     prediction, asked = found.prediction, predictions is not None
     whole = has_whole_items(folder, result, scores=asked)
     if not whole:
-        most = sys.maxsize if asked else MOST_SCORES
         if prediction is None:
             keep_predictions(job, settings, cache)
-            items = stored_items(job, cache, most_scores=most)
-        else:
-            influence = next((each.influence for each in found.values if each.influence is not None), None)
-            items = Items.of(job.task.problem, prediction, influence=influence, most_scores=most)
+        items = items_of(job, found, cache, most_scores=sys.maxsize if asked else MOST_SCORES)
         write_items(result, items, folder)
     if predictions is not None:
         from vlbench.report.predictions import write_predictions

@@ -1,17 +1,23 @@
 """The results of a call: a list that notebooks show as a table and that converts to a pandas frame."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
+from vlbench.core.errors import DataError
+from vlbench.core.items import Items
 from vlbench.core.parquet_file import open_parquet, reading_parquet
 from vlbench.core.result import Result
 from vlbench.report.confusion import confusion_frame
+from vlbench.report.paired.compare_models import compare_results
+from vlbench.report.paired.comparison import Comparison
+from vlbench.report.plots import Drawn, drawn
 from vlbench.report.tables.steps import STEPS_HEAD, step_curves, step_points
 from vlbench.report.tables.summary import summary_table
 
 if TYPE_CHECKING:
     import pandas as pd
+    from matplotlib.figure import Figure
 
 
 _COLUMNS = ("model", "task", "metric", "value", "ci_low", "ci_high", "n", "images", "partial", "primary")
@@ -26,14 +32,33 @@ class Results(list[Result]):
     no results
     """
 
-    def __init__(
-        self,
-        results: Iterable[Result] = (),
-        *,
-        predictions: "Mapping[tuple[str, str], pd.DataFrame] | None" = None,
-    ) -> None:
-        super().__init__(results)
-        self.predictions = {} if predictions is None else predictions
+    def __init__(self, results: Iterable[Result] = ()) -> None:
+        super().__init__()
+        self.predictions: dict[tuple[str, str], pd.DataFrame] = {}
+        self._items: dict[tuple[str, str], Callable[[], Items]] = {}
+        self.extend(results)
+
+    def keep(self, result: Result, items: "Callable[[], Items]", predictions: "pd.DataFrame | None") -> None:
+        """Keep what comparisons read of a result, and its predictions, if there are any."""
+        self._items[result.model, result.task] = items
+        if predictions is not None:
+            self.predictions[result.model, result.task] = predictions
+
+    def extend(self, results: Iterable[Result]) -> None:
+        """Add results, such as those of another call, with what is kept of them."""
+        super().extend(results)
+        if isinstance(results, Results):
+            self.predictions |= results.predictions
+            self._items |= results._items
+
+    def __add__(self, others: Iterable[Result]) -> "Results":  # type: ignore[override]
+        found = Results(self)
+        found.extend(others)
+        return found
+
+    def __iadd__(self, others: Iterable[Result]) -> Self:  # type: ignore[override]
+        self.extend(others)
+        return self
 
     def __repr__(self) -> str:
         return summary_table(self) if self else "no results"
@@ -91,10 +116,47 @@ class Results(list[Result]):
         frame = pd.DataFrame(rows, columns=list(STEPS_HEAD))
         return frame.astype(dict.fromkeys(("value", "low", "high", "validation"), float))
 
+    def compare(
+        self, a: str, b: str, tasks: str | Sequence[str] = (), *, seed: int = 0
+    ) -> tuple[Comparison, ...]:
+        """Test two models of these results on the same images, task by task, as `vlbench compare` does.
 
-def name_of(result: Result) -> tuple[str, str]:
-    """The model and the task of a result."""
-    return result.model, result.task
+        Raises:
+            VlbenchError: a name is unknown, a result is partial, or two are of different protocols or data.
+
+        >>> from PIL.Image import new
+        >>> from tempfile import TemporaryDirectory
+        >>> import vlbench
+        >>> pairs = vlbench.data([(new("RGB", (32, 32), name), name) for name in ("red", "blue")], name="two")
+        >>> with TemporaryDirectory() as cache:
+        ...     found = vlbench.evaluate(["tiny-clip", "tiny-react"], pairs, device="cpu", cache=cache)
+        >>> [(each.task, each.metric, each.test.n) for each in found.compare("tiny-clip", "tiny-react")]
+        [('classification:two', 'acc1', 2)]
+        """
+        names = (tasks,) if isinstance(tasks, str) else tuple(tasks)
+        return compare_results(self, self._read, a, b, tasks=names, seed=seed, where="this list")
+
+    def _read(self, result: Result) -> Items:
+        items = self._items.get((result.model, result.task))
+        if items is None:
+            raise DataError(
+                f"{result.model} on {result.task}: its items are not in this list, which was not made by "
+                "evaluate; compare results of a folder by vlbench.compare"
+            )
+        return items()
+
+    def plot(self, what: Drawn = "intervals", tasks: str | Sequence[str] = ()) -> "Figure":
+        """A figure of matplotlib (the extra `plots`) of the primary metrics, one part for each task.
+
+        `intervals` shows every model with its 95 % interval, `few-shot` scores against shots, `steps` those
+        of checkpoints against their steps; `scatter` shows the models in the plane of two tasks. `tasks` are
+        those to draw, all without them.
+
+        Raises:
+            Unsupported: matplotlib is not installed.
+            VlbenchError: there is nothing to draw, or no such task.
+        """
+        return drawn(self, what, (tasks,) if isinstance(tasks, str) else tuple(tasks))
 
 
 def confusion_matrix(predictions: "pd.DataFrame | Path | str") -> "pd.DataFrame":

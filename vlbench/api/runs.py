@@ -3,22 +3,24 @@
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Unpack
 
 from vlbench.api.additions import leaderboard_additions
 from vlbench.api.failures import Failures, NotAllRun
-from vlbench.api.kept_results import predictions_of, write_all
+from vlbench.api.kept_results import items_of, predictions_of, write_all
 from vlbench.api.measured import measured, share_encoded
 from vlbench.api.prepared import prepared
 from vlbench.api.request import Asked
-from vlbench.api.results import Results, name_of
+from vlbench.api.results import Results
 from vlbench.api.training_run import best_lines, of_step
 from vlbench.cards.build import NamedModel, facts_of, is_zero_shot
 from vlbench.cards.data_request import DataRequest
 from vlbench.cards.schema import ModelCard, TaskCard
 from vlbench.core.capabilities import NAMES_ALONE
 from vlbench.core.errors import VlbenchError
+from vlbench.core.items import Items
 from vlbench.core.result import Result
 from vlbench.datasets.memory.held import HeldData
 from vlbench.datasets.memory.held import data as held_data
@@ -106,12 +108,9 @@ def _asked(tasks: Any) -> Asked:
 
 def _finished(models: str | Sequence[str] | NamedModel, tasks: Asked, options: Options) -> Results:
     """The results of a run, after which the CSVs hold what was finished, also where it ended early."""
-    predictions: dict[tuple[str, str], pd.DataFrame] = {}
-    found = Results(predictions=predictions)
+    found = Results()
     try:
-        for result in run(
-            models, tasks, options, keep=lambda one, frame: predictions.update({name_of(one): frame})
-        ):
+        for result in run(models, tasks, options, keep=found.keep):
             found.append(result)
     except NotAllRun as error:
         error.results = found
@@ -129,14 +128,14 @@ def run(
     tell: Callable[[str], None] = lambda _: None,
     config: str = "",
     kept: Callable[[Result], object] = lambda _: None,
-    keep: "Callable[[Result, pd.DataFrame], object]" = lambda _, __: None,
+    keep: "Callable[[Result, Callable[[], Items], pd.DataFrame | None], None] | None" = None,
 ) -> Iterator[Result]:
     """Score every model on every task, model by model. Each result is written before it is yielded.
 
     `config` is the digest of a file that the options come from, which results keep. `tell` gets a line about
     what each task read, before anything is loaded, and about each model, task or pair that cannot be run or
     fails, while the others are run. `kept` gets each result that `missing` leaves as it is, `keep` the
-    predictions of each result, if they are asked for.
+    items of each other result, and its predictions, if they are asked for.
 
     Raises:
         NotAllRun: some pairs could not be run or failed; raised after all others have run.
@@ -178,7 +177,8 @@ def run(
                         answers = None
                         if options.save_predictions:
                             answers = predictions_of(job, found, settings, cache)
-                            keep(result, answers)
+                        if keep is not None:
+                            keep(result, _items(job, found, cache), answers)
                         if options.results is not None:
                             write_all(
                                 result, job, found, options.results, settings, cache, predictions=answers
@@ -194,6 +194,14 @@ def run(
         for line in best_lines(of_steps, [named.task for named in asked.tasks]):
             tell(line)
     failures.raise_found()
+
+
+def _items(job: Job, found: Measured, cache: Path) -> Callable[[], Items]:
+    """The items of a measured job, read when they are asked for where the prediction is stored alone."""
+    if found.prediction is None:
+        return partial(items_of, job, found, cache)
+    items = items_of(job, found, cache)
+    return lambda: items
 
 
 def _result(

@@ -1,4 +1,9 @@
+import pytest
+from PIL import Image
+
 import vlbench
+from vlbench.api.results import Results
+from vlbench.core.errors import DataError, VlbenchError
 
 
 def test_results_are_a_list_a_table_and_a_frame(tmp_path):
@@ -23,3 +28,20 @@ def test_names_cannot_write_into_a_notebook(make_result):
 def test_a_string_is_one_folder_wherever_folders_are_wanted(tmp_path):
     (tmp_path / "mine.yaml").write_text("title: Mine\nadapter: coop\n")
     assert "mine" in vlbench.list_models(str(tmp_path))
+
+
+def test_results_of_two_calls_are_compared_as_those_of_a_folder_are(tmp_path):
+    options = {"cache": tmp_path / "cache", "results": tmp_path / "results", "device": "cpu"}
+    pairs = [(Image.new("RGB", (32, 32), colour), colour) for colour in ("red", "green", "blue", "white")]
+    held = vlbench.data(pairs, name="colours")
+    for _ in range(2):  # measured, then stored
+        found = vlbench.evaluate("tiny-clip", held, **options)
+        found += vlbench.evaluate("tiny-react", held, **options)
+        of_folder = vlbench.compare("tiny-clip", "tiny-react", results=tmp_path / "results")
+        assert found.compare("tiny-clip", "tiny-react") == of_folder
+    with pytest.raises(
+        VlbenchError, match=r"no model with results named 'tiny-coop'.*this list has 2 models"
+    ):
+        found.compare("tiny-clip", "tiny-coop")
+    with pytest.raises(DataError, match="its items are not in this list"):
+        Results(list(found)).compare("tiny-clip", "tiny-react")

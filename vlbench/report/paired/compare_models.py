@@ -1,10 +1,12 @@
-"""Compares two models of a results folder on the tasks that both have."""
+"""Compares two models on the tasks that both have, by the results of a folder or those at hand."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from fnmatch import fnmatchcase
+from functools import partial
 from pathlib import Path
 
 from vlbench.core.errors import UnknownName, VlbenchError
+from vlbench.core.items import Items
 from vlbench.core.result import Result
 from vlbench.report.paired.comparison import Comparison, holm_adjusted, paired, refuse
 from vlbench.report.paired.differing import incomparable
@@ -29,17 +31,35 @@ def compare_models(
             differ in protocol, data or thresholds, or one is partial.
         VlbenchError: the models share no task.
     """
-    results = read_results(folder)
-    first, second = (_of_model(name, results, folder) for name in (a, b))
+    read = partial(read_items, folder)
+    return compare_results(read_results(folder), read, a, b, tasks=tasks, seed=seed, where=str(folder))
+
+
+def compare_results(
+    results: Sequence[Result],
+    read: Callable[[Result], Items],
+    a: str,
+    b: str,
+    *,
+    tasks: Sequence[str] = (),
+    seed: int = 0,
+    where: str,
+) -> tuple[Comparison, ...]:
+    """Compare two models of some results, as `compare_models`; `read` gives the items of a result.
+
+    `where` names the results in errors.
+
+    Raises:
+        VlbenchError: as `compare_models`.
+    """
+    first, second = (_of_model(name, results, where) for name in (a, b))
     pairs = [(first[task], second[task]) for task in _chosen(tasks, first, second, results)]
     for one, two in pairs:
         refuse(one, two, incomparable(one, two))
-    return holm_adjusted(
-        paired(one, read_items(folder, one), two, read_items(folder, two), seed=seed) for one, two in pairs
-    )
+    return holm_adjusted(paired(one, read(one), two, read(two), seed=seed) for one, two in pairs)
 
 
-def _of_model(name: str, results: Sequence[Result], folder: Path) -> Results:
+def _of_model(name: str, results: Sequence[Result], where: str) -> Results:
     """The results of a model by task, whole ones before partial ones."""
     found = {each.task: each for each in sorted(results, key=lambda it: not it.partial) if each.model == name}
     if found:
@@ -50,7 +70,7 @@ def _of_model(name: str, results: Sequence[Result], folder: Path) -> Results:
             f"{name} is the mean of several seeds; name one of them: {', '.join(sorted(seeds))}"
         )
     known = {each.model for each in results}
-    advice = f"`vlbench run` makes results; {folder} has {len(known)} models"
+    advice = f"`vlbench run` makes results; {where} has {len(known)} models"
     raise UnknownName("model with results", name, known, advice=advice)
 
 
