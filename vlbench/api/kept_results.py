@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from vlbench.core.errors import VlbenchError
 from vlbench.core.items import MOST_SCORES, Items
 from vlbench.core.result import Result
-from vlbench.engine.items import keep_predictions, stored_items
+from vlbench.engine.items import keep_predictions, stored_items, with_listed
 from vlbench.engine.job import Job
 from vlbench.engine.measure import Measured, data_digests
 from vlbench.engine.settings import RunSettings
@@ -80,7 +80,8 @@ def predictions_of(job: Job, found: Measured, settings: RunSettings, cache: Path
                 f"{job.row} on {job.task.name}: its predictions are not kept; free space for {cache}"
             )
         prediction = kept[0]
-    return prediction_frame(job.task.problem, prediction, job.task.scoring.axes)
+    listed = with_listed(job, prediction, settings, cache)
+    return prediction_frame(job.task.problem, listed, job.task.scoring.axes)
 
 
 def items_of(job: Job, found: Measured, cache: Path, *, most_scores: int = MOST_SCORES) -> Items:

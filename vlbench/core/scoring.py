@@ -52,12 +52,13 @@ class Scoring:
     that a model must have. `suits` refuses a problem before anything is loaded; it gets the scoring's name
     for its message. `asked_alone` tells whether the arrays hold only pairs that are asked about; otherwise
     each metric has to read `asked` itself. `scores` tells whether it reads scores at all. `axes` tells what
-    an array's first axis counts, where its length alone leaves that open. Ties never help: the rank of a
-    right candidate is 1 + the number of wrong ones whose score is at least as high.
+    an array's first axis counts, where its length alone leaves that open. `listed_by` names the scoring whose
+    arrays a table of predictions shows beside: it runs where such a table is asked for. Ties never help: the
+    rank of a right candidate is 1 + the number of wrong ones whose score is at least as high.
 
     >>> from vlbench.core.registry import SCORINGS
     >>> sorted(SCORINGS.get("two_way_ranks").keeps)
-    ['best_candidates', 'best_queries', 'column_ranks', 'row_ranks']
+    ['column_ranks', 'row_ranks']
     """
 
     name: str
@@ -68,3 +69,4 @@ class Scoring:
     asked_alone: bool = True
     scores: bool = True
     axes: Mapping[str, Axis] = field(default_factory=dict, hash=False)
+    listed_by: str = ""

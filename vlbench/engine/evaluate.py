@@ -12,7 +12,9 @@ from vlbench.core.contracts import Prediction, ScoreUnit
 from vlbench.core.errors import PluginError
 from vlbench.core.machine import enough_memory
 from vlbench.core.method import Head, Lesson, Split
+from vlbench.core.registry import SCORINGS
 from vlbench.core.result import Timing
+from vlbench.core.scoring import Scoring
 from vlbench.engine.chunk import Features
 from vlbench.engine.job import Job, uses
 from vlbench.engine.measure import (
@@ -70,21 +72,12 @@ def _prediction(job: Job, session: Session) -> tuple[Prediction, RunFacts]:
     if kept is not None:
         return kept
     model = session.executor.model
-    with session.aside():
-        head = _learned(job, session)
-    problem = job.problem
-    session.encode_texts(job)
-    for use in uses(job):
-        if use.job is job and use.read:
-            session.encode_images(use)
+    head = _encoded(job, session)
     score_start = time.perf_counter()
-    unit = model.info.unit if not job.by_vectors else ScoreUnit("cosine")
-    advice = "pass a smaller --feature-gb or a --limit, or free some"
-    with enough_memory(f"to score {job.task.name}", advice):
-        prediction = predict(score_blocks(job, session, head), problem, job.task.scoring, unit)
+    prediction = _scored(job, session, head, job.task.scoring)
     own = not job.by_vectors  # a model's thresholds are in the unit of its own scores
     if own and isinstance(model, DecidesTags) and "scores" in prediction.arrays:
-        prediction = prediction.under(model.tag_thresholds(problem.texts))
+        prediction = prediction.under(model.tag_thresholds(job.problem.texts))
     if head.thresholds is not None:
         prediction = prediction.under(head.thresholds)
     end, peak = time.perf_counter(), resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
@@ -114,6 +107,29 @@ def _prediction(job: Job, session: Session) -> tuple[Prediction, RunFacts]:
     facts = RunFacts(recorded, software_versions(), timing, changes, job.row, learned)
     store_prediction(job, prediction, facts, session.cache)
     return prediction, facts
+
+
+def listed(job: Job, session: Session) -> Prediction:
+    """What the scoring keeps by which a table of predictions lists what the job's model finds."""
+    return _scored(job, session, _encoded(job, session), SCORINGS.get(job.task.scoring.listed_by))
+
+
+def _encoded(job: Job, session: Session) -> Head:
+    """Learn what the job's method learns, and encode what lacks of its texts and images."""
+    with session.aside():
+        head = _learned(job, session)
+    session.encode_texts(job)
+    for use in uses(job):
+        if use.job is job and use.read:
+            session.encode_images(use)
+    return head
+
+
+def _scored(job: Job, session: Session, head: Head, scoring: Scoring) -> Prediction:
+    unit = session.executor.model.info.unit if not job.by_vectors else ScoreUnit("cosine")
+    advice = "pass a smaller --feature-gb or a --limit, or free some"
+    with enough_memory(f"to score {job.task.name}", advice):
+        return predict(score_blocks(job, session, head), job.problem, scoring, unit)
 
 
 def _learned(job: Job, session: Session) -> Head:

@@ -1,7 +1,9 @@
 """Items of jobs that have run, and their predictions, which are computed again where they are lost."""
 
+from dataclasses import replace
 from pathlib import Path
 
+from vlbench.core.contracts import Prediction
 from vlbench.core.errors import VlbenchError
 from vlbench.core.items import MOST_SCORES, Items
 from vlbench.core.measurement import MetricOptions
@@ -20,6 +22,19 @@ def keep_predictions(job: Job, settings: RunSettings, cache: Path) -> None:
 
         with Session(job.checkpoint, settings, cache) as session:
             evaluate(session.locate(job), session)
+
+
+def with_listed(job: Job, prediction: Prediction, settings: RunSettings, cache: Path) -> Prediction:
+    """A job's prediction with what its table lists beside, which is scored anew."""
+    if not job.task.scoring.listed_by:
+        return prediction
+    # torch is imported here, so that a run with everything stored starts without it
+    from vlbench.engine.evaluate import listed
+    from vlbench.engine.session import Session
+
+    with Session(job.checkpoint, settings, cache) as session:
+        found = listed(session.locate(job), session)
+    return replace(prediction, arrays={**prediction.arrays, **found.arrays})
 
 
 def stored_items(job: Job, cache: Path, *, most_scores: int = MOST_SCORES) -> Items:

@@ -8,23 +8,15 @@ from numpy.typing import NDArray
 
 from vlbench.core.errors import Unrepeatable
 from vlbench.core.problem import Problem
-from vlbench.core.scoring import Axis, ScorePass, Scoring
-from vlbench.scorings.row_ranks import BEST_KEPT, block_row_ranks
+from vlbench.core.scoring import ScorePass, Scoring
+from vlbench.scorings.row_ranks import block_row_ranks
 
 if TYPE_CHECKING:  # torch is imported as a scoring runs, so that tasks are planned without it
     from torch import Tensor
 
-_MOST_PLACES = 2**32 - 1
-_UNASKED = int(np.array([-np.inf], dtype=np.float32).view(np.int32)[0]) ^ 0x7FFFFFFF
-"""The score -inf among the numbers that sort like scores."""
-
 
 def keep_two_way_ranks(blocks: ScorePass, problem: Problem) -> Mapping[str, NDArray[Any]]:
     """Keep the rank of every image's best right text [n] and of every text's best right image [m].
-
-    `best_queries` [n, k] and `best_candidates` [m, k] are the indices of the highest scores of each image and
-    of each text, in descending order; of equal scores the lower index comes first. -1 fills up where fewer
-    are asked about.
 
     Two passes compute the same blocks: the first finds the scores of the right pairs and the row ranks, the
     second counts in each column the scores that reach the best right one.
@@ -33,11 +25,8 @@ def keep_two_way_ranks(blocks: ScorePass, problem: Problem) -> Mapping[str, NDAr
     >>> from vlbench.engine.scoring import stored_scores
     >>> problem = small_problem([[1, 0], [0, 1]])
     >>> blocks = stored_scores(np.array([[0.9, 0.1], [0.6, 0.4]], dtype=np.float32), problem)
-    >>> kept = keep_two_way_ranks(blocks, problem)
-    >>> kept["row_ranks"].tolist(), kept["column_ranks"].tolist()
-    ([1, 2], [1, 1])
-    >>> kept["best_queries"].tolist(), kept["best_candidates"].tolist()
-    ([[0, 1], [0, 1]], [[0, 1], [1, 0]])
+    >>> {name: values.tolist() for name, values in keep_two_way_ranks(blocks, problem).items()}
+    {'row_ranks': [1, 2], 'column_ranks': [1, 1]}
     """
     import torch
 
@@ -45,16 +34,8 @@ def keep_two_way_ranks(blocks: ScorePass, problem: Problem) -> Mapping[str, NDAr
     relevant = blocks.arranged(problem.relevant)
     row_ranks = np.zeros(n, dtype=np.int64)
     pair_scores = np.empty(len(relevant.candidates), dtype=np.float32)
-    own = np.argsort(blocks.restored(np.arange(n)))  # the candidate at each place of the blocks
-    best_queries = np.empty((n, min(BEST_KEPT, m)), dtype=np.int64)
-    highest = torch.empty((0, m), dtype=torch.int64, device=blocks.device)
     kept: Tensor | None = None
     for start, stop, block in blocks:
-        rows = torch.from_numpy(own[start:stop]).to(block.device)
-        columns = torch.arange(m, device=block.device)
-        best_queries[start:stop] = _places(_ordered(block, columns).topk(min(BEST_KEPT, m), dim=1).values)
-        highest = torch.cat([highest, _ordered(block, rows[:, None])])
-        highest = highest.topk(min(BEST_KEPT, len(highest)), dim=0).values
         span = relevant.span(start, stop)
         row_ranks[start:stop], pair_scores[span] = block_row_ranks(block, relevant, start, span)
         kept = block if blocks.single else None
@@ -74,34 +55,9 @@ def keep_two_way_ranks(blocks: ScorePass, problem: Problem) -> Mapping[str, NDAr
             "function of the two features alone"
         )
     column_ranks[unasked] = 0
-    return {
-        "row_ranks": blocks.restored(row_ranks),
-        "column_ranks": column_ranks,
-        "best_queries": blocks.restored(best_queries),
-        "best_candidates": _places(highest.T),
-    }
+    return {"row_ranks": blocks.restored(row_ranks), "column_ranks": column_ranks}
 
 
-def _ordered(block: "Tensor", places: "Tensor") -> "Tensor":
-    """A number for each score [rows, m] of a place: it sorts by score, and equal ones by the lower place."""
-    import torch
-
-    bits = (block.float() + 0.0).contiguous().view(torch.int32).to(torch.int64)  # -0.0 is 0.0
-    ascending = torch.where(bits < 0, bits ^ 0x7FFFFFFF, bits)
-    return (ascending << 32) + (_MOST_PLACES - places)
-
-
-def _places(numbers: "Tensor") -> NDArray[np.int64]:
-    """The places in numbers of `_ordered`; -1 for the score -inf of what is not asked about."""
-    found: NDArray[np.int64] = numbers.cpu().numpy()
-    return np.where(found >> 32 == _UNASKED, -1, _MOST_PLACES - (found & _MOST_PLACES))
-
-
-_AXES: Mapping[str, Axis] = {
-    "row_ranks": "candidates",
-    "column_ranks": "queries",
-    "best_queries": "candidates",
-    "best_candidates": "queries",
-}
-
-two_way_ranks = Scoring("two_way_ranks", keep_two_way_ranks, keeps=frozenset(_AXES), axes=_AXES)
+two_way_ranks = Scoring(
+    "two_way_ranks", keep_two_way_ranks, keeps=frozenset({"row_ranks", "column_ranks"}), listed_by="retrieved"
+)
