@@ -33,7 +33,7 @@ class DataError(VlbenchError):
 
 
 class NoPixels(DataError):
-    """An image so narrow that a resize leaves it no row or no column."""
+    """An image so narrow that a resize leaves it no row or no column, or far too many."""
 
 
 class SourceMissing(DataError):

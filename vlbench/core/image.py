@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from vlbench.core.contracts import Dataset, Example
 from vlbench.core.dataset import Examples
 from vlbench.core.digest import HEX, digest_of_bytes, digest_of_strings
-from vlbench.core.errors import DataError
+from vlbench.core.errors import DataError, NoPixels
 from vlbench.core.files import read_checked, remembered, write_checked
 from vlbench.core.progress import progress_bar
 from vlbench.core.reading import Tally
@@ -30,6 +30,8 @@ READERS = 8
 """How many threads read images that are digested but not decoded."""
 ORIENTATION = 0x0112
 """The EXIF tag for the orientation of a picture; 1 is upright."""
+MOST_TIMES = 1000
+"""So many times its width may an image be high, or the other way: models blow the shorter side up."""
 WIDE = frozenset(("I;16", "I;16L", "I;16B", "I;16N", "I"))
 """Pillow's modes with integers above 255."""
 
@@ -248,13 +250,18 @@ def part_of(image: "Image", box: tuple[int, int, int, int] | None) -> "Image":
 
     Raises:
         DataError: a number of the box is beyond any image.
+        NoPixels: it is so long and narrow that a resize of its shorter side would take all memory.
     """
     from PIL.Image import DecompressionBombError  # where an image is, Pillow is too
 
     try:
-        return image if box is None else image.convert("RGB").crop(box)
+        part = image if box is None else image.convert("RGB").crop(box)
     except (OverflowError, DecompressionBombError) as error:
         raise DataError(f"its box {box} lies beyond any image; correct the annotation") from error
+    if max(part.size) > MOST_TIMES * min(part.size):
+        width, height = part.size
+        raise NoPixels(f"{width}x{height} pixels are too long and narrow for any model; crop it or remove it")
+    return part
 
 
 def watched(dataset: Dataset, found: dict[int, tuple[str, ...]]) -> Dataset:

@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from vlbench.core.contracts import Dataset, Example, Target
-from vlbench.core.errors import DataError
+from vlbench.core.errors import DataError, NoPixels
 from vlbench.core.image import (
     decoding_remarks,
     decoding_text,
@@ -151,3 +151,11 @@ def test_a_box_beyond_any_image_is_a_line() -> None:
     for width in (10**12, 10**30):
         with pytest.raises(DataError, match="lies beyond any image; correct the annotation"):
             part_of(Image.new("RGB", (2, 2)), (0, 0, width, 1))
+
+
+def test_what_a_resize_of_the_shorter_side_would_blow_up_is_a_line() -> None:
+    image = Image.new("RGB", (2, 2002))
+    for box in (None, (0, 0, 1, 1001)):
+        with pytest.raises(NoPixels, match=r"\dx\d+ pixels are too long and narrow for any model"):
+            part_of(image, box)
+    assert part_of(image, (0, 0, 2, 2000)).size == (2, 2000)

@@ -11,7 +11,7 @@ from vlbench.core.capabilities import PAIRS, TOKENS, VECTORS
 from vlbench.core.code_digest import digest_of_code
 from vlbench.core.contracts import Identity, Origin, Placement
 from vlbench.core.digest import digest_of
-from vlbench.core.errors import CardError
+from vlbench.core.errors import CardError, WeightsError
 from vlbench.core.files import remembered_sha256
 from vlbench.models.clip.architectures import (
     architecture_config,
@@ -63,9 +63,14 @@ class ClipCheckpoint(NamedCheckpoint):
 
         Raises:
             UnknownName: open_clip has no such tag.
-            WeightsError: a file is missing and cannot be downloaded.
+            WeightsError: a file is missing and cannot be downloaded, or a configuration is none.
         """
-        return self.find(self.origin)
+        try:
+            return self.find(self.origin)
+        except (TypeError, ValueError) as error:
+            raise WeightsError(
+                f"{self.origin.name}: its configuration says what none does ({error}); correct it"
+            ) from error
 
     @property
     def weights(self) -> Path:

@@ -57,14 +57,16 @@ def filled_model(config: Any, path: Path) -> Network:
     from transformers import MODEL_MAPPING
 
     weights = in_float32(within(read_weights(path), _ANCHORS))
-    model, told = MODEL_MAPPING[type(config)].from_pretrained(
-        None,
-        config=config,
-        state_dict=dict(weights.state),
-        output_loading_info=True,
-        ignore_mismatched_sizes=True,
-        dtype=torch.float32,
-    )
+    mend = f"take the {CONFIG} that these weights belong to"
+    with reading(path.parent / CONFIG, "none that a model can be made of", mend, error=WeightsError):
+        model, told = MODEL_MAPPING[type(config)].from_pretrained(
+            None,
+            config=config,
+            state_dict=dict(weights.state),
+            output_loading_info=True,
+            ignore_mismatched_sizes=True,
+            dtype=torch.float32,
+        )
     own = model.state_dict()
     reshaped = [key if isinstance(key, str) else str(key[0]) for key in told["mismatched_keys"]]
     refuse_unfit(
@@ -73,7 +75,7 @@ def filled_model(config: Any, path: Path) -> Network:
         missing=sorted(told["missing_keys"]),
         unexpected=sorted(told["unexpected_keys"]),
         reshaped=sorted(reshaped),
-        mend=f"take the {CONFIG} that these weights belong to",
+        mend=mend,
     )
     if told["error_msgs"]:
         raise WeightsError(f"{path}: {' and '.join(told['error_msgs'])}; {advice(path, (), own)}")

@@ -94,6 +94,9 @@ def padded_texts(
             raise Unsupported(
                 f"{files.folder}: its tokenizer cannot be read here ({first_line(error)})"
             ) from error
+        stated = tokenizer.model_max_length
+        if not isinstance(stated, int | float):
+            raise TypeError(f"its model_max_length is {stated!r}")
     family = files.family
     table = int(config.text_config.max_position_embeddings)
     length = context or family.context or table
@@ -106,7 +109,6 @@ def padded_texts(
             f"{rows}; take the tokenizer that the model was trained with"
         )
     tokens = PaddedTokens(tokenizer, family.inputs, length, family.lower)
-    stated = tokenizer.model_max_length
     told = (
         f"texts are read up to {length} tokens, where its tokenizer states {stated}"
         if stated < length

@@ -245,3 +245,13 @@ def _tensors() -> list[tuple[str, list[int], str, object]]:
 def _picture(seed: int) -> Image.Image:
     pixels = np.random.default_rng(seed).integers(0, 256, (40, 50, 3), dtype=np.uint8)
     return Image.fromarray(pixels)
+
+
+@pytest.mark.parametrize("size", [[32], [32, 32, 32]])
+def test_an_image_size_that_is_no_pair_is_refused(size: list[int], tiny_folder: Path, tmp_path: Path) -> None:
+    config = json.loads((tiny_folder / "open_clip_config.json").read_text())
+    config["model_cfg"]["vision_cfg"]["image_size"] = size
+    (tmp_path / "open_clip_config.json").write_text(json.dumps(config))
+    (tmp_path / "open_clip_model.safetensors").touch()
+    with pytest.raises(WeightsError, match=r"m: its configuration says what none does .*to unpack"):
+        local_dir(Origin("m"), reference=str(tmp_path)).identify()

@@ -49,6 +49,23 @@ def test_a_tokenizer_that_states_a_shorter_length_than_the_context_is_told(tmp_p
     assert model.info.changes == ("texts are read up to 24 tokens, where its tokenizer states 20",)
 
 
+@pytest.mark.parametrize(
+    ("file", "field", "value", "told"),
+    [
+        ("tokenizer_config.json", "model_max_length", "77", r"tokenizer.* \(its model_max_length is '77'\)"),
+        ("config.json", "projection_dim", None, r"config\.json is none that a model can be made of"),
+    ],
+)
+def test_a_setting_of_another_type_is_refused(
+    file: str, field: str, value: object, told: str, folder: Path, tmp_path: Path
+) -> None:
+    other = shutil.copytree(folder, tmp_path / "m")
+    content = json.loads((other / file).read_text())
+    (other / file).write_text(json.dumps({**content, field: value}))
+    with pytest.raises(WeightsError, match=told):
+        transformers(Origin("m"), reference=str(other)).load(Placement())
+
+
 @pytest.mark.parametrize("prefix", ["clip.", "model."])
 def test_a_head_beside_the_model_is_refused_by_name(
     folder: Path, state: dict[str, Tensor], tmp_path: Path, prefix: str
