@@ -8,6 +8,8 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
+from vlbench.core.visible import visible
+
 LONGEST = 60
 """How many characters of a text are shown on a line."""
 CAPTIONS = "captions"
@@ -74,10 +76,13 @@ class Tally:
     found: dict[str, tuple[int, str]] = field(default_factory=dict)
 
     def leave_out(self, why: str, first: str, count: int = 1) -> None:
-        """Count things that are left out for a reason; `first` is kept as their example."""
-        inside = first.replace(f"{self.root}/", "") if self.root else first
-        before, named = self.found.get(why, (0, inside))
-        self.found[why] = (before + count, named)
+        """Count things that are left out for a reason; `first` is kept as their example.
+
+        The disk may call it by what is no text, and a result holds texts alone: that is escaped.
+        """
+        inside = visible(first.replace(f"{self.root}/", "") if self.root else first)
+        before, kept = self.found.get(why, (0, inside))
+        self.found[why] = (before + count, kept)
 
     def add(self, left_out: Iterable[LeftOut]) -> None:
         """Add counts that were made before."""
