@@ -10,6 +10,7 @@ from card_layouts import rows, tars
 from contracts.source_samples import SAMPLES
 from fuzz.command import command_line
 from fuzz.harness import OUT, Case, Input
+from fuzz.inputs.listed_corpora import flat_imagenet, kaggle_imagenet, karpathy, own_karpathy, table
 from torchvision_folders import MINIATURES, picture, text
 
 from vlbench.core.contracts import Place
@@ -113,21 +114,6 @@ def coco_tags(root: Path) -> None:
     text(root / "annotations" / "instances_val2017.json", json.dumps(record))
 
 
-def karpathy(root: Path) -> None:
-    images = [
-        {
-            "filename": f"{n}.jpg",
-            "filepath": "val",
-            "split": "test",
-            "sentences": [{"raw": f"a {n}"}, {"raw": "b"}],
-        }
-        for n in range(2)
-    ]
-    for n in range(2):
-        picture(root / "val" / f"{n}.jpg", n)
-    text(root / "dataset.json", json.dumps({"images": images, "dataset": "coco"}))
-
-
 def coco_captions(root: Path) -> None:
     picture(root / "val2014" / "a.jpg", 1)
     record = {
@@ -221,6 +207,8 @@ LAYOUTS: Mapping[str, tuple[Callable[[Path], object], str, str, tuple[str, ...]]
     ),
     "aircraft_variants": (aircraft_variants, "kind: aircraft_variants", "classification", ("*.txt",)),
     "coop_split": (coop_split, "kind: coop_split", "classification", ("*.json",)),
+    "ilsvrc_val": (flat_imagenet, "kind: ilsvrc_val, ids: ids.txt", "classification", ("*.gz", "ids.txt")),
+    "ilsvrc_val, Kaggle": (kaggle_imagenet, "kind: ilsvrc_val, ids: ids.txt", "classification", ("*.csv",)),
     "image_list": (image_list, "kind: image_list, list: test.txt", "classification", ("*.txt",)),
     "objectnet": (objectnet, "kind: objectnet", "classification", ("*.json",)),
     **{
@@ -285,6 +273,8 @@ BESIDE = ("data/*.txt",)
 KINDS = ("classification", "retrieval", "tagging")
 INPUTS = [
     own("metadata.jsonl", metadata, ("data/*.jsonl",), *KINDS, share=25),
+    own("metadata.csv", table, ("data/*.csv",), *KINDS),
+    own("Karpathy's captions", own_karpathy, ("data/*.json",), "retrieval"),
     own("names and templates beside", metadata, BESIDE, *KINDS),
     own("class folders", class_folders, ("data/*",), "classification"),
     own("webdataset", webdataset, ("data/*.tar",), "classification", "retrieval", share=25),

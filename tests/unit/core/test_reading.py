@@ -78,3 +78,9 @@ def test_a_plain_template_is_right() -> None:
 
 def test_a_line_that_begins_with_thousands_of_digits_is_plain() -> None:
     assert pasted([f"{'1' * 5000}: tench", f"{'1' * 5000}: goldfish"]) is None
+
+
+def test_a_name_that_is_no_text_is_counted_under_one_that_is() -> None:
+    tally = Tally()
+    tally.leave_out("images without a line", "a/x\udc80.png")
+    assert tally.left_out[0].first == r"a/x\udc80.png"

@@ -5,11 +5,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from vlbench.core.contracts import Dataset, Place, Target
+from vlbench.core.contracts import Dataset, Offers, Place, Target
 from vlbench.core.errors import DataError
 from vlbench.core.outside_name import InnerPath, inner_path
 from vlbench.core.reading import Reading, Tally
 from vlbench.core.text_file import csv_records, read_text
+from vlbench.datasets.readers.annotation import names_of
 from vlbench.datasets.readers.file_listing import list_names, revision_of
 from vlbench.datasets.readers.image_file import IMAGE_SUFFIXES, file_examples
 from vlbench.datasets.readers.listed_images import Listed, find_listed, refuse_repeats
@@ -37,8 +38,8 @@ def ilsvrc_val(place: Place, /, *, path: str, ids: str) -> Dataset:
     Labels come from what was downloaded with the images, and from nowhere else: the development kit's list of
     class numbers (`ILSVRC2012_validation_ground_truth.txt`, or the packed kit `ILSVRC2012_devkit_t12.tar.gz`)
     or Kaggle's `LOC_val_solution.csv`. They are looked for in `path`, with the images, and in the folder
-    above them. Images are called and ordered as if they were sorted into folders by wnid, so that a result on
-    one layout stands beside a result on the other.
+    above them. The names offered are the wnids that they state. Images are called and ordered as if they were
+    sorted into folders by wnid, so that a result on one layout stands beside a result on the other.
 
     Args:
         place: where to look.
@@ -89,6 +90,7 @@ def ilsvrc_val(place: Place, /, *, path: str, ids: str) -> Dataset:
     return Dataset(
         name=f"ilsvrc_val:{path}",
         revision=revision_of(files, place),  # labels are in the names
+        offers=Offers(names=names_of(each.target for each in listed)),
         examples=file_examples(files, [target for _, target in sorted_in]),
         reading=Reading("ilsvrc_val", file.name, tally.left_out, (), there.lacks),
     )
