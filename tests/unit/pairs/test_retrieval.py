@@ -10,6 +10,7 @@ from colour_model import COLOURS, ColourCheckpoint, ColourModel, preprocess
 from PIL import Image
 from pyarrow.parquet import write_table
 
+import vlbench.pairs.folder
 from vlbench.core.capabilities import NAMES_ALONE, VECTORS
 from vlbench.core.contracts import Place
 from vlbench.core.errors import DataError, Unsupported
@@ -144,6 +145,16 @@ def test_a_folder_with_something_in_it_stays_as_it_is(retrieve, tmp_path):
     with pytest.raises(DataError, match="pairs is there already; name another folder with --out"):
         retrieve()
     assert [each.name for each in (tmp_path / "pairs").iterdir()] == ["mine.txt"]
+
+
+def test_a_retrieval_that_is_broken_off_leaves_nothing(retrieve, tmp_path, monkeypatch):
+    def stop(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(vlbench.pairs.folder, "_metas", stop)  # after the images
+    with pytest.raises(KeyboardInterrupt):
+        retrieve()
+    assert [path.name for path in tmp_path.iterdir()] == ["cache"]
 
 
 def test_floors_and_the_most_pairs_of_a_class_hold(retrieve):
