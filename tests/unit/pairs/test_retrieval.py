@@ -219,6 +219,7 @@ def test_a_pool_of_vectors_gives_the_same_pairs(retrieve, data, tmp_path):
     gone, _ = retrieve("gone", source=open_embeddings(tmp_path, (), captions=True), close=None)
     said = [json.loads(line) for line in (gone / "pairs.jsonl").read_text().splitlines()]
     assert [each["image_path"] for each in said] == [f"pool/{each.id}" for each in pool.examples]
+    assert said[5]["caption"] == "a blot"
     # by the mean colour alone, all blots of a hue are near copies of test pictures
     with pytest.raises(DataError, match="no pair of"):
         retrieve("none", source=open_embeddings(tmp_path, (), captions=True))
