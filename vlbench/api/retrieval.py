@@ -58,7 +58,7 @@ def retrieve(
     >>> from tempfile import TemporaryDirectory
     >>> with TemporaryDirectory() as folder:
     ...     options = {"cache": folder, "device": "cpu", "out": f"{folder}/pairs"}
-    ...     report = retrieve("tiny-clip", "digits-half", "shapes-pool", by="text", limit=64, **options)
+    ...     report = retrieve("tiny-clip", "digits-half", "shapes-pool", near=False, limit=16, **options)
     >>> report.task, len(report.classes), report.like_tests
     ('digits-half', 10, ())
     """

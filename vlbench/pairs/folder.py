@@ -1,7 +1,7 @@
 """The folder of retrieved pairs: images with a metadata.jsonl, metas by class, and the report."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from io import BytesIO
 from pathlib import Path
 from tarfile import TarFile, TarInfo
@@ -80,7 +80,7 @@ def _write_jsonl(folder: Path, dataset: Dataset, tags: dict[int, list[str]]) -> 
             data, suffix = _file_of(dataset[pair])
             name = f"{IMAGES}/{pair:09d}{suffix}"
             (folder / name).write_bytes(data)
-            lines.write(_said({"file_name": name}, dataset[pair], classes) + "\n")
+            lines.write(_said({"file_name": name, **_captions(dataset[pair])}, dataset[pair], classes) + "\n")
             yield pair, suffix
 
 
@@ -91,7 +91,7 @@ def _write_tars(folder: Path, dataset: Dataset, tags: dict[int, list[str]]) -> I
         with TarFile(folder / f"{start // PAIRS_A_TAR:05d}.tar", "w") as tar:
             for pair in pairs[start : start + PAIRS_A_TAR]:
                 data, suffix = _file_of(dataset[pair])
-                said = _said({}, dataset[pair], tags[pair]).encode()
+                said = _said(_captions(dataset[pair]), dataset[pair], tags[pair]).encode()
                 for name, content in ((f"{pair:09d}{suffix}", data), (f"{pair:09d}.json", said)):
                     member = TarInfo(name)
                     member.size = len(content)
@@ -103,15 +103,20 @@ def _write_places(folder: Path, dataset: Dataset, tags: dict[int, list[str]]) ->
     """Write a line for each pair with the URL of its image, or its path elsewhere; no pair has a suffix."""
     with (folder / PLACES).open("w", encoding="utf-8") as lines:
         for pair, classes in tags.items():
-            place = dataset[pair].id
-            key = "url" if "://" in place else "image_path"
-            lines.write(_said({key: place}, dataset[pair], classes) + "\n")
+            example = dataset[pair]
+            key = "url" if "://" in example.id else "image_path"
+            said = {key: example.id, "caption": " ".join(example.target.captions)}
+            lines.write(_said(said, example, classes) + "\n")
             yield pair, ""
 
 
-def _said(first: dict[str, object], example: Example, classes: list[str]) -> str:
+def _captions(example: Example) -> dict[str, object]:
+    return {"captions": example.target.captions}
+
+
+def _said(first: Mapping[str, object], example: Example, classes: list[str]) -> str:
     tags = list(dict.fromkeys(classes))
-    said = {**first, "captions": example.target.captions, "tags": tags, "id": example.id}
+    said = {**first, "tags": tags, "id": example.id}
     return json.dumps(said, ensure_ascii=False)
 
 

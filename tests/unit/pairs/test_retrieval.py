@@ -10,6 +10,7 @@ from colour_model import COLOURS, ColourCheckpoint, ColourModel, preprocess
 from PIL import Image
 from pyarrow.parquet import write_table
 
+import vlbench.pairs.folder
 from vlbench.core.capabilities import NAMES_ALONE, VECTORS
 from vlbench.core.contracts import Place
 from vlbench.core.errors import DataError, Unsupported
@@ -146,6 +147,16 @@ def test_a_folder_with_something_in_it_stays_as_it_is(retrieve, tmp_path):
     assert [each.name for each in (tmp_path / "pairs").iterdir()] == ["mine.txt"]
 
 
+def test_a_retrieval_that_is_broken_off_leaves_nothing(retrieve, tmp_path, monkeypatch):
+    def stop(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(vlbench.pairs.folder, "_metas", stop)  # after the images
+    with pytest.raises(KeyboardInterrupt):
+        retrieve()
+    assert [path.name for path in tmp_path.iterdir()] == ["cache"]
+
+
 def test_floors_and_the_most_pairs_of_a_class_hold(retrieve):
     _, whole = retrieve("a", floors={})
     assert [each.pairs for each in whole.classes] == [3 * OWN] * 3
@@ -208,6 +219,7 @@ def test_a_pool_of_vectors_gives_the_same_pairs(retrieve, data, tmp_path):
     gone, _ = retrieve("gone", source=open_embeddings(tmp_path, (), captions=True), close=None)
     said = [json.loads(line) for line in (gone / "pairs.jsonl").read_text().splitlines()]
     assert [each["image_path"] for each in said] == [f"pool/{each.id}" for each in pool.examples]
+    assert said[5]["caption"] == "a blot"
     # by the mean colour alone, all blots of a hue are near copies of test pictures
     with pytest.raises(DataError, match="no pair of"):
         retrieve("none", source=open_embeddings(tmp_path, (), captions=True))
