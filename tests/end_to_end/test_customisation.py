@@ -13,11 +13,11 @@ README = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
 def test_the_commands_of_the_readme_make_a_better_model(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    (block,) = re.findall(r"```console\n(\$ vlbench retrieve .*?)```", README, flags=re.DOTALL)
+    offline, *_ = re.findall(r"```console\n(\$ vlbench retrieve .*?)```", README, flags=re.DOTALL)
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("VLBENCH_CACHE", str(tmp_path / "cache"))
     monkeypatch.setenv("VLBENCH_DEVICE", "cpu")
-    for line in block.splitlines():
+    for line in offline.splitlines():
         with pytest.raises(SystemExit) as done:
             main(line.removeprefix("$ vlbench ").split())
         said = capsys.readouterr()
