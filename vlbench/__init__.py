@@ -8,6 +8,7 @@ if TYPE_CHECKING:
     from vlbench.api.comparison import compare
     from vlbench.api.fit import fit_coop, fit_react
     from vlbench.api.request import list_models, list_tasks, load_model, load_task
+    from vlbench.api.retrieval import retrieve
     from vlbench.api.runs import evaluate
     from vlbench.api.website import build_site
     from vlbench.core.contracts import Dataset, Example, Model, Source, Target, Text
@@ -53,6 +54,7 @@ __all__ = [
     "list_tasks",
     "load_model",
     "load_task",
+    "retrieve",
 ]
 
 _HOMES = {
@@ -60,6 +62,7 @@ _HOMES = {
     "vlbench.api.comparison": ("compare",),
     "vlbench.api.fit": ("fit_coop", "fit_react"),
     "vlbench.api.request": ("list_models", "list_tasks", "load_model", "load_task"),
+    "vlbench.api.retrieval": ("retrieve",),
     "vlbench.api.runs": ("evaluate",),
     "vlbench.api.website": ("build_site",),
     "vlbench.core.contracts": ("Dataset", "Example", "Model", "Source", "Target", "Text"),

@@ -3,11 +3,15 @@
 import re
 
 import pytest
+from click.testing import CliRunner
 from demo_site import PLUGIN, python, vlbench
+
+from vlbench.cli.main import group
 
 DOCS = PLUGIN.parents[1] / "docs"
 GUIDES = {
-    name: (DOCS / f"{name}.md").read_text(encoding="utf-8") for name in ("plugins", "methods", "python")
+    name: (DOCS / f"{name}.md").read_text(encoding="utf-8")
+    for name in ("plugins", "methods", "python", "retrieve")
 }
 
 
@@ -54,3 +58,13 @@ def test_the_examples_of_python_run(site, tmp_path):
     (tmp_path / "own.py").write_text("\n".join(blocks("python", "python")), encoding="utf-8")
     done = python(site, tmp_path, "own.py")
     assert done.returncode == 0, done.stderr
+
+
+def test_the_commands_of_retrieve_run(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("VLBENCH_LIMIT", "128")  # of the pool's pairs
+    for line in blocks("retrieve", "console")[0].splitlines():
+        done = CliRunner().invoke(group, line.removeprefix("$ vlbench ").split())
+        assert done.exit_code == 0, done.output
+    assert len(list((tmp_path / "pairs" / "metas").iterdir())) == 64
+    assert list((tmp_path / "results").rglob("tiny-clip*.json"))

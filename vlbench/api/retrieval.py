@@ -86,15 +86,13 @@ def retrieve(
 
     if pooled is not None:
         source: Dataset | Pool = pooled.problem.images
+        called = pooled.name
     else:
         folder = Path(pool.removeprefix(SCHEME)).expanduser()
         source = open_embeddings(folder, read.data_root, captions=by != "image")
-        where = (
-            ""
-            if source.reads == "hits"
-            else "; its images are not here: none is written, or compared by bytes"
-        )
-        tell(f"{pool}: {len(source.dataset):,} pairs, taken as {model}'s{where}")
+        called = source.dataset.name
+        gone = "" if source.reads == "hits" else "; the images are not here, so none is written or digested"
+        tell(f"{called}: {len(source.dataset):,} pairs, encoded before, taken as {model}'s{gone}")
     floors: dict[Side, float | None] = {"image": image_floor, "text": text_floor}
     wanted = Wanted(
         sides=("image", "text") if by == "both" else (by,),
@@ -110,6 +108,7 @@ def retrieve(
         (asked, *(each for each in others if each.name != asked.name)),
         wanted,
         settings,
+        called=called,
         cache=read.cache,
         out=Path(out),
         form=form,

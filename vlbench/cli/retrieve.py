@@ -5,7 +5,7 @@ from typing import Any
 
 import click
 
-from vlbench.cli.flags import completion, flags
+from vlbench.cli.flags import completion, flag, flags
 from vlbench.cli.output import answer_text, say
 
 EXAMPLES = """\b
@@ -79,6 +79,7 @@ vlbench retrieve --task imagenet --pool retrieval:LAION --model clip-b32 --k 200
     help="Images with a metadata.jsonl, or tars.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print the report as JSON.")
+@flag("limit", help="Use N pairs spread over the pool.")
 @flags(
     "device",
     "executor",

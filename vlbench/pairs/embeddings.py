@@ -49,7 +49,9 @@ def open_embeddings(folder: Path, roots: Sequence[Path], *, captions: bool) -> P
     for file in list_files(folder) if folder.is_dir() else ():
         named = _FILE.fullmatch(file.name.rpartition("/")[2])
         if named and named[1] in found:
-            found[named[1]][int(named[2])] = file
+            before = found[named[1]].setdefault(int(named[2]), file)
+            if before is not file:
+                raise DataError(f"{file.path} and {before.path} are of one number; move one away")
     numbers = sorted(set().union(*found.values()))
     for kind, files in found.items():
         if not numbers or files.keys() != set(numbers):
@@ -65,7 +67,7 @@ def open_embeddings(folder: Path, roots: Sequence[Path], *, captions: bool) -> P
                     f"{table.path}: has {table.count} rows, and {parts[place].filename} has "
                     f"{len(parts[place])}; encode them again"
                 )
-    name, count = f"embeddings:{folder}", sum(table.count for table in tables)
+    name, count = f"embeddings:{folder.resolve().name}", sum(table.count for table in tables)
     if not count:
         raise DataError(f"{name} has no pair; name another folder")
     places = tuple(dict.fromkeys([folder.resolve(), *(root.resolve() for root in roots)]))

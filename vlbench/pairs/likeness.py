@@ -54,14 +54,14 @@ def copies(digests: Mapping[int, str], others: Mapping[str, str], of: str) -> li
     ]
 
 
-def repeated(digests: Mapping[int, str], dataset: Dataset) -> list[Likeness]:
+def repeated(digests: Mapping[int, str], dataset: Dataset, of: str) -> list[Likeness]:
     """The images of a pool that are copies of earlier ones."""
     first: dict[str, int] = {}
     found = []
     for pair, digest in digests.items():
         before = first.setdefault(digest, pair)
         if before != pair:
-            found.append(Likeness(pair, dataset[before].id, dataset.name, "copy"))
+            found.append(Likeness(pair, dataset[before].id, of, "copy"))
     return found
 
 

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from vlbench.core.errors import DataError
 from vlbench.engine.chunk import Features
-from vlbench.models.shared.dual_encoder import products, unit
+from vlbench.models.shared.dual_encoder import products
 from vlbench.pairs.rows import Rows
 
 ROWS, QUERIES = 2**15, 2**10
@@ -63,10 +63,13 @@ def directions(vectors: Features, name: str, start: int, device: str) -> Tensor:
     Raises:
         DataError: one is zero, NaN or infinite.
     """
-    found = unit(torch.from_numpy(vectors).to(device))
-    if not torch.isfinite(found).all():
-        place = start + int((~torch.isfinite(found)).any(dim=1).nonzero()[0])
+    rows = torch.from_numpy(vectors).to(device)
+    lengths = rows.norm(dim=-1, keepdim=True)
+    sound = torch.isfinite(lengths) & (lengths > 0)
+    if not sound.all():
+        place = start + int((~sound).nonzero()[0, 0])
         raise DataError(f"{name}: vector {place} is zero, NaN or infinite; encode it again")
+    found: Tensor = rows / lengths
     return found
 
 

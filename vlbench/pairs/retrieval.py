@@ -49,6 +49,7 @@ def retrieve_pairs(
     wanted: Wanted,
     settings: RunSettings,
     *,
+    called: str,
     cache: Path,
     out: Path,
     form: Form,
@@ -56,8 +57,8 @@ def retrieve_pairs(
 ) -> Report:
     """Retrieve pairs for the classes of a task, and write them to a new folder.
 
-    They are of a data set, or of a pool whose vectors the same model made. None of them is an image of the
-    tasks in `tested`.
+    They are of a data set, or of a pool whose vectors the same model made; the report calls it by the name
+    `called`. None of them is an image of the tasks in `tested`.
 
     Raises:
         DataError: something lies in the folder, the data have no captions, an image does not decode, or no
@@ -69,17 +70,19 @@ def retrieve_pairs(
     prompts = Prompts.of(task)
     pooled, row = _pooled(checkpoint, source, prompts, tested, wanted, settings, cache, tell)
     pool, hits = pooled.pool, searched(pooled.pool, pooled.queries, wanted, settings.device)
-    like_tests, like_others = _likenesses(pooled, hits, wanted.close, settings.device, cache)
+    like_tests, like_others = _likenesses(
+        pooled, hits, wanted.close, called=called, device=settings.device, cache=cache
+    )
     hits = hits.without(_pairs_of([*like_tests, *like_others]))
+    bare = [pair for pair in np.unique(hits.pair).tolist() if not pool.dataset[pair].target.captions]
+    hits = hits.without(np.array(bare, dtype=np.int64))
     classes = pairs_by_class(hits, prompts.classes, prompts.of_class, wanted.per_class)
     pairs = np.unique(np.concatenate([each.pairs for each in classes]))
     if not len(pairs):
-        raise DataError(
-            f"no pair of {pool.dataset.name} is left for {task.name}; lower the floors, or add pairs"
-        )
+        raise DataError(f"no pair of {called} is left for {task.name}; lower the floors, or add pairs")
     report = Report(
         task=task.name,
-        pool=pool.dataset.name,
+        pool=called,
         model=row,
         settings=asdict(wanted),
         pool_pairs=len(pool.dataset),
@@ -88,6 +91,9 @@ def retrieve_pairs(
         classes=tuple(map(class_report, classes, class_files(prompts.classes))),
         like_tests=tuple(like_tests),
         like_others=tuple(like_others),
+        remarks=(f"not taken, as without a caption: {len(bare):,} (the first: pair {bare[0]})",)
+        if bare
+        else (),
     )
     write_folder(out, pool, classes, prompts.sentences, report, form)
     return report
@@ -151,7 +157,7 @@ def searched(pool: Pool, queries: Features, wanted: Wanted, device: str) -> Hits
 
 
 def _likenesses(
-    pooled: _Pooled, hits: Hits, close: Closeness | None, device: str, cache: Path
+    pooled: _Pooled, hits: Hits, close: Closeness | None, *, called: str, device: str, cache: Path
 ) -> tuple[list[Likeness], list[Likeness]]:
     """What is like test images, and what is like earlier images of the pool.
 
@@ -166,10 +172,10 @@ def _likenesses(
         if close is not None:
             rest = np.setdiff1d(pairs, _pairs_of(like_tests))
             like_tests += near(own, rest, others, close, device=device, of=name)
-    like_others = repeated(digests, pool.dataset)
+    like_others = repeated(digests, pool.dataset, called)
     if close is not None:
         rest = np.setdiff1d(pairs, _pairs_of([*like_tests, *like_others]))
-        like_others += near(own, rest, own, close, device=device, of=pool.dataset.name)
+        like_others += near(own, rest, own, close, device=device, of=called)
     return like_tests, like_others
 
 

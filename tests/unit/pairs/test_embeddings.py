@@ -72,6 +72,11 @@ def test_files_that_lack_and_lengths_that_differ_are_named(tmp_path):
     np.save(root / "img_emb" / "img_emb_1.npy", np.zeros((9, 4), dtype=np.float16))
     with pytest.raises(DataError, match=r"metadata_1.parquet: has 2 rows, and .*img_emb_1.npy has 9; encode"):
         open_embeddings(root, (), captions=True)
+    twice = root / "img_emb" / "img_emb_01.npy"
+    twice.touch()
+    with pytest.raises(DataError, match="are of one number; move one away"):
+        open_embeddings(root, (), captions=True)
+    twice.unlink()
     (root / "img_emb" / "img_emb_1.npy").unlink()
     with pytest.raises(DataError, match=r"has no img_emb_1.npy; put it there, as clip-retrieval does"):
         open_embeddings(root, (), captions=True)

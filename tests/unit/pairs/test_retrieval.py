@@ -90,6 +90,7 @@ def retrieve(data, tmp_path):
             (task,),
             Wanted(**{"k": 17, "floors": {"image": 0.9, "text": 0.9}, **wanted}),
             RunSettings(workers=0),
+            called="blots",
             cache=tmp_path / "cache",
             out=tmp_path / out,
             form=form,
@@ -150,7 +151,7 @@ def test_floors_and_the_most_pairs_of_a_class_hold(retrieve):
     assert [each.pairs for each in whole.classes] == [3 * OWN] * 3
     _, some = retrieve("b", per_class=2)
     assert [each.pairs for each in some.classes] == [2] * 3
-    with pytest.raises(DataError, match="no pair of jsonl:pool is left for hues; lower the floors"):
+    with pytest.raises(DataError, match="no pair of blots is left for hues; lower the floors"):
         retrieve("c", floors={"image": 1.1, "text": 1.1})
 
 
@@ -197,6 +198,13 @@ def test_a_pool_of_vectors_gives_the_same_pairs(retrieve, data, tmp_path):
     assert [(each["file_name"], each["captions"]) for each in lines[0]] == [
         (each["file_name"], each["captions"]) for each in lines[1]
     ]
+    table["caption"][5] = " "
+    write_table(pyarrow.table(table), tmp_path / "metadata_0.parquet")
+    _, less = retrieve("less", source=open_embeddings(tmp_path, (data,), captions=True))
+    assert less.remarks == ("not taken, as without a caption: 1 (the first: pair 5)",)
+    assert less.pairs == len(lines[0]) - 1
+    table["caption"][5] = "a blot"
+    write_table(pyarrow.table(table), tmp_path / "metadata_0.parquet")
     gone, _ = retrieve("gone", source=open_embeddings(tmp_path, (), captions=True), close=None)
     said = [json.loads(line) for line in (gone / "pairs.jsonl").read_text().splitlines()]
     assert [each["image_path"] for each in said] == [f"pool/{each.id}" for each in pool.examples]
