@@ -106,7 +106,7 @@ def distort(image: Image, random: np.random.Generator, *, fill: tuple[int, ...])
         if random.random() < 0.5:
             strength = min(max(random.normal(STRENGTH, DEVIATION), 0), STRONGEST)
             arguments = ARGUMENTS[name](strength / STRONGEST, -1 if random.random() < 0.5 else 1)
-            if name == _POSTERIZE and arguments == (0,):
+            if name == _POSTERIZE and not arguments[0]:
                 image = new("RGB", image.size)  # no bit is left, which newer versions of Pillow refuse
             else:
                 image = NAME_TO_OP[name](image, *arguments, fillcolor=fill, resample=Resampling.BICUBIC)
