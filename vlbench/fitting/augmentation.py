@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from PIL.Image import Image, Resampling
+from PIL.Image import Image, Resampling, new
 from timm.data.auto_augment import NAME_TO_OP
 from torch import Tensor
 
@@ -27,6 +27,7 @@ ERASED = 0.25
 AREA, RATIO = (0.02, 1 / 3), (0.3, 1 / 0.3)
 """The least and the largest share of the area, and ratio of height to width, of an erased box."""
 _TRIES = 10
+_POSTERIZE = "PosterizeIncreasing"
 
 Arguments = tuple[float, ...]
 """What an operation of timm takes besides the image."""
@@ -49,7 +50,7 @@ ARGUMENTS: Mapping[str, Callable[[float, int], Arguments]] = {
     "Equalize": _unchanged,
     "Invert": _unchanged,
     "Rotate": _signed(30),
-    "PosterizeIncreasing": lambda share, _: (4 - int(share * 4),),
+    _POSTERIZE: lambda share, _: (4 - int(share * 4),),
     "SolarizeIncreasing": lambda share, _: (256 - min(256, int(share * 256)),),
     "SolarizeAdd": lambda share, _: (min(128, int(share * 110)),),
     "ColorIncreasing": _enhanced,
@@ -105,7 +106,10 @@ def distort(image: Image, random: np.random.Generator, *, fill: tuple[int, ...])
         if random.random() < 0.5:
             strength = min(max(random.normal(STRENGTH, DEVIATION), 0), STRONGEST)
             arguments = ARGUMENTS[name](strength / STRONGEST, -1 if random.random() < 0.5 else 1)
-            image = NAME_TO_OP[name](image, *arguments, fillcolor=fill, resample=Resampling.BICUBIC)
+            if name == _POSTERIZE and not arguments[0]:
+                image = new("RGB", image.size)  # no bit is left, which newer versions of Pillow refuse
+            else:
+                image = NAME_TO_OP[name](image, *arguments, fillcolor=fill, resample=Resampling.BICUBIC)
     return image
 
 

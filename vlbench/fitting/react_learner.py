@@ -81,39 +81,47 @@ class Learner:
         for group in self.optimiser.param_groups:
             group["lr"] = rate
         self.optimiser.zero_grad()
-        if len(parts) == 1:
-            loss = self._contrast(self._features(parts[0]), texts)
-            torch.autograd.backward(self.scaler.scale(loss))
-        else:
-            with torch.no_grad():
-                found = [self._features(part) for part in parts]
-            gathered = torch.cat(found).requires_grad_()
-            loss = self._contrast(gathered, texts)
-            torch.autograd.backward(self.scaler.scale(loss))
-            gradients = torch.split(cast(Tensor, gathered.grad), [len(each) for each in found])
-            for part, gradient in zip(parts, gradients, strict=True):
-                torch.autograd.backward(self._features(part), gradient)
-        if not loss.detach().isfinite():
+        with fixed_kernels(self.placement):
+            loss = self._gradients(parts, texts)
+        if not loss.isfinite():
             raise NotFinite("the loss is no number; tune at a lower --rate, or with --precision fp32")
         self.scaler.step(self.optimiser)
         self.scaler.update()
         with torch.no_grad():
             self.scale.clamp_(0, LARGEST_SCALE)
-        return float(loss.detach())
+        return float(loss)
+
+    def _gradients(self, parts: Sequence[Part], texts: Tensor) -> Tensor:
+        """Compute the gradients of a batch, and return its loss."""
+        if len(parts) == 1:
+            loss = self._contrast(self._features(parts[0]), texts)
+            torch.autograd.backward(self.scaler.scale(loss))
+            return loss.detach()
+        with torch.no_grad():
+            found = [self._features(part) for part in parts]
+        gathered = torch.cat(found).requires_grad_()
+        loss = self._contrast(gathered, texts)
+        torch.autograd.backward(self.scaler.scale(loss))
+        gradients = torch.split(cast(Tensor, gathered.grad), [len(each) for each in found])
+        for part, gradient in zip(parts, gradients, strict=True):
+            torch.autograd.backward(self._features(part), gradient)
+        return loss.detach()
 
     def _features(self, part: Part) -> Tensor:
         """Unit image features [b, d] of a part in float32."""
-        with arithmetic(self.placement):
+        kind = _AUTOCAST.get(self.placement.precision)
+        device = torch.device(self.placement.device).type
+        # a context for each pass: autocast remembers parameters that it converted without gradients
+        with torch.autocast(device, dtype=kind, enabled=kind is not None):
             found = cast(Callable[[Tensor], Tensor], self.model.encode_image)(part())
         return unit(found.float())
 
     def _contrast(self, images: Tensor, texts: Tensor) -> Tensor:
         """The mean cross entropy of images among texts and texts among images (Radford et al. 2021, fig.
         3)."""
-        with arithmetic(Placement(self.placement.device)):
-            scores = self.scale.exp() * images @ texts.T  # [b, b]
-            own = torch.arange(len(scores), device=scores.device)
-            return (cross_entropy(scores, own) + cross_entropy(scores.T, own)) / 2
+        scores = self.scale.exp() * images @ texts.T  # [b, b]
+        own = torch.arange(len(scores), device=scores.device)
+        return (cross_entropy(scores, own) + cross_entropy(scores.T, own)) / 2
 
     def state(self) -> dict[str, Tensor]:
         """What a later start needs: the parameters, the moments of AdamW, the factor of half precision."""
@@ -145,17 +153,9 @@ class Learner:
 
 
 @contextmanager
-def arithmetic(placement: Placement) -> Iterator[None]:
-    """Compute with gradients, in full float32 (no TF32) or under the device's autocast, by fixed kernels.
-
-    Each pass has a context of its own: autocast remembers parameters that it converted without gradients.
-    """
-    kind = _AUTOCAST.get(placement.precision)
-    device = torch.device(placement.device).type
-    with (
-        torch.backends.cudnn.flags(
-            enabled=True, benchmark=False, deterministic=True, allow_tf32=kind is not None
-        ),
-        torch.autocast(device, dtype=kind, enabled=kind is not None),
+def fixed_kernels(placement: Placement) -> Iterator[None]:
+    """Convolve and take gradients by the same kernels each time; in full float32 without TF32."""
+    with torch.backends.cudnn.flags(
+        enabled=True, benchmark=False, deterministic=True, allow_tf32=placement.precision != "fp32"
     ):
         yield

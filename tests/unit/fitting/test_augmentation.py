@@ -8,6 +8,7 @@ import torch
 from PIL import Image
 from timm.data.auto_augment import NAME_TO_OP, RandAugment, rand_augment_transform
 
+from vlbench.fitting import augmentation
 from vlbench.fitting.augmentation import (
     ARGUMENTS,
     DEVIATION,
@@ -16,12 +17,13 @@ from vlbench.fitting.augmentation import (
     STRENGTH,
     STRONGEST,
     augment,
+    distort,
     draw_erasure,
 )
 
 FILL = (122, 116, 104)
 SIZE = (32, 48)
-NOISE = Image.fromarray(np.random.default_rng(0).integers(0, 256, (64, 64, 3), dtype=np.uint8))
+NOISE = Image.fromarray(np.random.default_rng(0).integers(20, 220, (64, 64, 3), dtype=np.uint8))
 
 
 def timms() -> RandAugment:
@@ -47,6 +49,17 @@ def test_an_operation_takes_timms_argument(strength: float, monkeypatch: pytest.
             monkeypatch.setattr(global_random, "random", lambda sign=sign: 1.0 if sign < 0 else 0.0)
             wanted = () if each.level_fn is None else each.level_fn(strength, each.hparams)
             assert ARGUMENTS[each.name](strength / STRONGEST, sign) == pytest.approx(wanted), each.name
+
+
+@pytest.mark.parametrize("name", sorted(ARGUMENTS))
+def test_each_operation_is_done_at_full_strength(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(augmentation, "STRENGTH", 99.0)
+    monkeypatch.setattr(augmentation, "ARGUMENTS", {name: ARGUMENTS[name]})
+    images = [distort(NOISE, np.random.default_rng(seed), fill=FILL) for seed in range(8)]
+    assert {(image.size, image.mode) for image in images} == {(NOISE.size, "RGB")}
+    assert any(image.tobytes() != NOISE.tobytes() for image in images)
+    if name == "PosterizeIncreasing":  # as Pillow did it when REACT was made
+        assert {image.tobytes() for image in images} == {NOISE.tobytes(), bytes(64 * 64 * 3)}
 
 
 def test_an_image_is_augmented_by_its_own_generator_alone() -> None:
