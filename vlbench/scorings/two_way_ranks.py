@@ -50,11 +50,12 @@ def keep_two_way_ranks(blocks: ScorePass, problem: Problem) -> Mapping[str, NDAr
     highest = torch.empty((0, m), dtype=torch.int64, device=blocks.device)
     kept: Tensor | None = None
     for start, stop, block in blocks:
-        rows = torch.from_numpy(own[start:stop]).to(block.device)
-        columns = torch.arange(m, device=block.device)
-        best_queries[start:stop] = _places(_ordered(block, columns).topk(min(BEST_KEPT, m), dim=1).values)
-        highest = torch.cat([highest, _ordered(block, rows[:, None])])
-        highest = highest.topk(min(BEST_KEPT, len(highest)), dim=0).values
+        numbers, columns = _ordered(block), torch.arange(m, device=block.device)
+        numbers -= columns  # in place: fresh memory for each block takes as long as the rest
+        best_queries[start:stop] = _places(numbers.topk(min(BEST_KEPT, m), dim=1).values)
+        numbers += columns
+        numbers -= torch.from_numpy(own[start:stop]).to(block.device)[:, None]
+        highest = _with_highest(highest, numbers)
         span = relevant.span(start, stop)
         row_ranks[start:stop], pair_scores[span] = block_row_ranks(block, relevant, start, span)
         kept = block if blocks.single else None
@@ -82,13 +83,29 @@ def keep_two_way_ranks(blocks: ScorePass, problem: Problem) -> Mapping[str, NDAr
     }
 
 
-def _ordered(block: "Tensor", places: "Tensor") -> "Tensor":
-    """A number for each score [rows, m] of a place: it sorts by score, and equal ones by the lower place."""
+def _ordered(block: "Tensor") -> "Tensor":
+    """Numbers that sort as the scores [rows, m], with room below for a place to be taken off."""
     import torch
 
-    bits = (block.float() + 0.0).contiguous().view(torch.int32).to(torch.int64)  # -0.0 is 0.0
-    ascending = torch.where(bits < 0, bits ^ 0x7FFFFFFF, bits)
-    return (ascending << 32) + (_MOST_PLACES - places)
+    bits = (block.float() + 0.0).contiguous().view(torch.int32)  # -0.0 is 0.0
+    bits ^= (bits >> 31) & 0x7FFFFFFF
+    numbers = bits.to(torch.int64)
+    numbers <<= 32
+    numbers += _MOST_PLACES
+    return numbers
+
+
+def _with_highest(highest: "Tensor", numbers: "Tensor") -> "Tensor":
+    """The highest numbers [k, m] of each column, of those so far and of a block [rows, m]."""
+    import torch
+
+    if len(highest) < BEST_KEPT:
+        both = torch.cat([highest, numbers])
+        return both.topk(min(BEST_KEPT, len(both)), dim=0).values
+    moved = torch.nonzero(numbers.amax(dim=0) > highest[-1]).flatten()
+    both = torch.cat([highest[:, moved], numbers[:, moved]])
+    highest[:, moved] = both.topk(BEST_KEPT, dim=0).values
+    return highest
 
 
 def _places(numbers: "Tensor") -> NDArray[np.int64]:
