@@ -237,7 +237,7 @@ def blocks_of(scores, how):
 COUNTS = {
     "columns": ({"there": 2, "back": 1}, {"there": 2, "back": 1}),
     "matrix": ({"back": 1}, {}),
-    "retrieved": ({"there": 1, "back": 1}, {"back": 1}),
+    "two_way_best": ({"there": 1, "back": 1}, {"back": 1}),
     "row_ranks": ({"there": 2, "back": 6}, {}),
     "two_way_ranks": ({"there": 2, "back": 2}, {"there": 1, "back": 1}),
 }

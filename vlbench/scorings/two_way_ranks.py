@@ -59,5 +59,8 @@ def keep_two_way_ranks(blocks: ScorePass, problem: Problem) -> Mapping[str, NDAr
 
 
 two_way_ranks = Scoring(
-    "two_way_ranks", keep_two_way_ranks, keeps=frozenset({"row_ranks", "column_ranks"}), listed_by="retrieved"
+    "two_way_ranks",
+    keep_two_way_ranks,
+    keeps=frozenset({"row_ranks", "column_ranks"}),
+    listed_by="two_way_best",
 )

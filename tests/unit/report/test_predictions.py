@@ -9,7 +9,7 @@ from vlbench.core.registry import SCORINGS
 from vlbench.core.relevance import Relevance
 from vlbench.engine.scoring import stored_scores
 from vlbench.report.predictions import prediction_frame, write_predictions
-from vlbench.scorings.retrieved import retrieved
+from vlbench.scorings.two_way_best import two_way_best
 
 UNIT = ScoreUnit("cosine")
 TEXTS = (Text("cat"), Text("dog"), Text("eel"))
@@ -59,8 +59,8 @@ def test_retrieval_has_rows_for_images_and_for_texts(make_result, tmp_path):
 def test_retrieval_names_what_is_retrieved_beside_what_is_right():
     scores = np.array([[0.5, 0.5, 0.25], [0.75, 0.0, -0.0]], dtype=np.float32)
     asked = problem((0, 0), (0, 2), (1, 1))
-    kept = retrieved.run(stored_scores(scores, asked), asked)
-    frame = prediction_frame(asked, Prediction(UNIT, kept), retrieved.axes)
+    kept = two_way_best.run(stored_scores(scores, asked), asked)
+    frame = prediction_frame(asked, Prediction(UNIT, kept), two_way_best.axes)
     assert frame["retrieved"].tolist() == [
         ["cat", "dog", "eel"],
         ["cat", "dog", "eel"],

@@ -1,4 +1,4 @@
-"""The scoring `retrieved`: what scores highest, in both directions."""
+"""The scoring `two_way_best`: what scores highest, in both directions."""
 
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
@@ -18,7 +18,7 @@ _UNASKED = int(np.array([-np.inf], dtype=np.float32).view(np.int32)[0]) ^ 0x7FFF
 """The score -inf among the numbers that sort like scores."""
 
 
-def keep_retrieved(blocks: ScorePass, problem: Problem) -> Mapping[str, NDArray[Any]]:
+def keep_two_way_best(blocks: ScorePass, problem: Problem) -> Mapping[str, NDArray[Any]]:
     """Keep the indices of the highest scores of each candidate and of each query, in descending order.
 
     `best_queries` [n, k] are those of each candidate, `best_candidates` [m, k] those of each query; of equal
@@ -28,7 +28,7 @@ def keep_retrieved(blocks: ScorePass, problem: Problem) -> Mapping[str, NDArray[
     >>> from vlbench.engine.scoring import stored_scores
     >>> problem = small_problem([[1, 0], [0, 1]])
     >>> blocks = stored_scores(np.array([[0.9, 0.1], [0.6, 0.4]], dtype=np.float32), problem)
-    >>> kept = keep_retrieved(blocks, problem)
+    >>> kept = keep_two_way_best(blocks, problem)
     >>> kept["best_queries"].tolist(), kept["best_candidates"].tolist()
     ([[0, 1], [0, 1]], [[0, 1], [1, 0]])
     """
@@ -62,9 +62,9 @@ def _places(numbers: "Tensor") -> NDArray[np.int64]:
     return np.where(found >> 32 == _UNASKED, -1, _MOST_PLACES - (found & _MOST_PLACES))
 
 
-retrieved = Scoring(
-    "retrieved",
-    keep_retrieved,
+two_way_best = Scoring(
+    "two_way_best",
+    keep_two_way_best,
     keeps=frozenset({"best_queries", "best_candidates"}),
     axes={"best_queries": "candidates", "best_candidates": "queries"},
 )
