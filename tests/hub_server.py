@@ -154,7 +154,7 @@ class Handler(BaseHTTPRequestHandler):
         """A page with one commit."""
         page = 1 + int(urlsplit(self.path).query.removeprefix("p=") or 0)
         last = page == self.hub.pages
-        link = "" if last else f'<http://elsewhere/commits?p={page}>; rel="next"'
+        link = "" if last else f'<http://[elsewhere/commits?p={page}>; rel="next"'
         self.send_json([commit_entry(self.hub.commit if last else f"{page:040x}")], link)
 
     def file(self, repository: str, files: Mapping[str, bytes], rest: str) -> None:

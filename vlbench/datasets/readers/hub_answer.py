@@ -83,7 +83,7 @@ def commits(repo: str) -> Iterator[str]:
         yield from (commit_of(str(each), f"the hub, of {repo}") for each in found)
         if not following:
             return
-        query = f"?{urlsplit(following).query}"  # of the same server, wherever it leads
+        query = f"?{following.partition('?')[2]}"  # of the same server, wherever it leads
     raise DataError(f"{repo}: the server lists commits without end; state all 40 digits of one")
 
 
