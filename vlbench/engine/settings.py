@@ -164,14 +164,18 @@ def _first_device() -> str:
     return "cuda" if torch.cuda.is_available() else "cpu"
 
 
+_REASON = 100
+"""Letters of what torch says against a device."""
+
+
 def _checked(device: str) -> str:
     import torch
 
     try:
         torch.zeros(1, device=device)
     except (RuntimeError, AssertionError) as error:
-        reason = str(error).splitlines()[0]
+        reason = str(error).splitlines()[0].partition(". ")[0][:_REASON]  # torch goes on about all it knows
         raise Unsupported(
-            f"device {device!r} cannot be used ({reason}); pass --device cpu or auto"
+            f"device {device!r} cannot be used ({reason}); pass --device cpu, cuda or auto"
         ) from error
     return device

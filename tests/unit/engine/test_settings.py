@@ -85,3 +85,12 @@ def test_what_runs_here_alone_takes_no_workers():
     with pytest.raises(Unsupported, match="tag runs in this process; leave --executor"):
         Options(device="cpu", executor="ray").alone("tag")
     assert Options(device="cpu", executor="local").alone("tag").device == "cpu"
+
+
+@pytest.mark.parametrize("device", ["ipu", "gpu"])
+def test_torchs_word_against_a_device_is_one_sentence(device):
+    with pytest.raises(Unsupported) as told:
+        resolve_devices(device, None, None, None)
+    assert str(told.value).startswith(f"device '{device}' cannot be used (")
+    assert str(told.value).endswith("); pass --device cpu, cuda or auto")
+    assert len(str(told.value)) < 200
