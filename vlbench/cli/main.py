@@ -26,6 +26,7 @@ COMMANDS = {
     "describe": "Let a language model describe tags, for models that read descriptions.",
     "doctor": "Say what a run would find here: versions, devices, folders, the hub, what is missing.",
     "export": "Write results in the layouts of other tools.",
+    "help": "Show the help of vlbench, or of a command.",
     "import": "Import what other projects have learned or measured.",
     "fit": "Learn a prompt context on a few images of a task's training split.",
     "leaderboard": "Rebuild the leaderboard CSVs from the result JSON files, or check them.",
