@@ -19,7 +19,7 @@ _LEAST, _MOST = 1.01, 1.5
 _PRECISION = 1e-6
 _CUBIC = 3
 
-_DOWNSAMPLE = re.compile(r"^layers\.(\d+)\.downsample\.")
+_DOWNSAMPLE = re.compile(r"^layers\.(\d{1,9})\.downsample\.")
 
 
 def build(size: TaggerSize) -> SwinTransformer:

@@ -12,6 +12,7 @@ from pathlib import Path
 from vlbench.core.contracts import Text
 from vlbench.core.errors import CardError, Unsupported
 from vlbench.core.text_file import read_text, rows_of
+from vlbench.core.whole_number import whole_number
 
 RAM_TEMPLATES = Path(__file__).with_name("templates.txt")
 """The 63 templates of RAM's open vocabulary, one per line."""
@@ -71,12 +72,13 @@ def positions(texts: Sequence[Text], tags: Sequence[str], vocabulary: str, model
     for text in texts:
         id_ = text.ids.get(vocabulary)
         if id_ is not None:
-            if not (id_.isascii() and id_.isdigit() and int(id_) < len(tags)):
+            index = whole_number(id_)
+            if index is None or index >= len(tags):
                 raise Unsupported(
                     f"{model}: {vocabulary} {id_!r} of {text.name!r} is no index of its {len(tags)} tags; "
                     "correct the id"
                 )
-            found.append(int(id_))
+            found.append(index)
             continue
         named = places.get(text.name) or places.get(text.name.replace("_", " "), [])
         if len(named) > 1:

@@ -67,7 +67,7 @@ def test_positions_by_id_then_by_unique_name() -> None:
     assert positions(texts, tags, "tag2text", "tag2text") == [3, 0, 2]
     with pytest.raises(Unsupported, match=r"'train' stands 2 times in its list, at 1, 3; state which as the"):
         positions([Text("train")], tags, "tag2text", "tag2text")
-    for wrong in ("4", "-1", "a", "1.0", "٣"):
+    for wrong in ("4", "-1", "a", "1.0", "٣", "9" * 5000):
         with pytest.raises(Unsupported, match=r"m: ram '.+' of 'rail' is no index of its 4 tags"):
             positions([Text("rail", ids={"ram": wrong})], tags, "ram", "m")
 
