@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from vlbench.cli.flags import Amount
+from vlbench.cli.flags import Amount, number_flag
 from vlbench.cli.output import say
 from vlbench.tagging.chat import Chat, Endpoint, Sampling
 from vlbench.tagging.describe import describe
@@ -29,21 +29,9 @@ vlbench describe tags.txt --endpoint http://localhost:8080/v1 --model qwen --out
     type=click.Path(dir_okay=False, path_type=Path),
     help="The description file; finished tags in it are kept.  [default: TAGS with .descriptions.json]",
 )
-@click.option(
-    "--count",
-    type=click.IntRange(min=1),
-    default=10,
-    show_default=True,
-    help="How many answers to each of the five questions.",
-)
+@number_flag("--count", 10, "How many answers to each of the five questions.")
 @click.option("--temperature", type=Amount(min=0), default=0.99, show_default=True)
-@click.option(
-    "--max-tokens",
-    type=click.IntRange(min=1),
-    default=77,
-    show_default=True,
-    help="Most tokens of an answer.",
-)
+@number_flag("--max-tokens", 77, "Most tokens of an answer.")
 @click.option(
     "--api-key-env",
     default="OPENAI_API_KEY",
@@ -58,12 +46,11 @@ vlbench describe tags.txt --endpoint http://localhost:8080/v1 --model qwen --out
     show_default=True,
     help="Seconds that an answer may take.",
 )
-@click.option(
+@number_flag(
     "--retries",
-    type=click.IntRange(min=0),
-    default=5,
-    show_default=True,
-    help="Retries after 429, 5xx, a timeout or a lost connection; each wait is twice the one before.",
+    5,
+    "Retries after 429, 5xx, a timeout or a lost connection; each wait is twice the one before.",
+    least=0,
 )
 def command(
     tags: Path,

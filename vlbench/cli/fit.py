@@ -7,7 +7,7 @@ from typing import Any, cast
 import click
 
 from vlbench.api.fit import fit_coop, fit_react
-from vlbench.cli.flags import completion, flags
+from vlbench.cli.flags import completion, flags, name_flag, number_flag
 from vlbench.cli.output import answer, say
 from vlbench.core.errors import VlbenchError
 from vlbench.core.whole_number import whole_number
@@ -36,25 +36,15 @@ vlbench fit coop --model clip-b16 --task oxford_pets@coop --shots 1,2,4,8,16 --d
 
 
 @command.command("coop", epilog=EXAMPLES)
-@click.option(
-    "--model",
-    "-m",
-    required=True,
-    shell_complete=completion("model"),
-    help="The frozen model: a card's name or ADAPTER:REFERENCE.",
-)
-@click.option(
-    "--task",
-    "-t",
-    required=True,
-    shell_complete=completion("task"),
-    help="A task whose card has a training split, or classification:FOLDER of training images.",
+@name_flag("--model", "model", "The frozen model: a card's name or ADAPTER:REFERENCE.")
+@name_flag(
+    "--task", "task", "A task whose card has a training split, or classification:FOLDER of training images."
 )
 @click.option("--shots", default="16", show_default=True, help="Images per class; several as 1,2,4,8,16.")
 @click.option(
     "--seed", default="1", show_default=True, help="Seed for images, start and order; several as 1,2,3."
 )
-@click.option("--n-ctx", type=click.IntRange(min=1), default=16, show_default=True, help="Context tokens.")
+@number_flag("--n-ctx", 16, "Context tokens.")
 @click.option("--class-specific", is_flag=True, help="One context per class instead of one for all.")
 @click.option(
     "--class-token-position",
@@ -65,11 +55,7 @@ vlbench fit coop --model clip-b16 --task oxford_pets@coop --shots 1,2,4,8,16 --d
     help="The position of the class name in the context.",
 )
 @click.option("--ctx-init", default="", help='Words to start from, such as "a photo of a"; they set --n-ctx.')
-@click.option(
-    "--epochs",
-    type=click.IntRange(min=1),
-    help="Passes over the images.  [default: the authors', by shots: 50, 100 or 200]",
-)
+@number_flag("--epochs", None, "Passes over the images.  [default: the authors', by shots: 50, 100 or 200]")
 @click.option(
     "--features",
     type=click.Choice(["augmented", "frozen"]),
@@ -77,9 +63,7 @@ vlbench fit coop --model clip-b16 --task oxford_pets@coop --shots 1,2,4,8,16 --d
     show_default=True,
     help="augmented: a random crop and flip of each image in each epoch; frozen: each image encoded once.",
 )
-@click.option(
-    "--batch-size", type=click.IntRange(min=1), default=32, show_default=True, help="Images per step."
-)
+@number_flag("--batch-size", 32, "Images per step.")
 @click.option(
     "--classes",
     type=click.Choice(["all", "base"]),
@@ -122,13 +106,7 @@ vlbench fit react --model tiny-clip --pairs PAIRS --mode locked-text --batch-siz
 
 
 @command.command("react", epilog=OF_REACT)
-@click.option(
-    "--model",
-    "-m",
-    required=True,
-    shell_complete=completion("model"),
-    help="The model to tune, one of open_clip: a card's name or ADAPTER:REFERENCE.",
-)
+@name_flag("--model", "model", "The model to tune, one of open_clip: a card's name or ADAPTER:REFERENCE.")
 @click.option(
     "--pairs",
     "-p",
@@ -149,34 +127,20 @@ vlbench fit react --model tiny-clip --pairs PAIRS --mode locked-text --batch-siz
 @click.option(
     "--seed", default="1", show_default=True, help="Seed for gates, order and views; several as 1,2,3."
 )
-@click.option(
-    "--epochs", type=click.IntRange(min=1), default=32, show_default=True, help="Passes over the pairs."
-)
-@click.option(
-    "--batch-size", type=click.IntRange(min=1), default=4096, show_default=True, help="Pairs per step."
-)
-@click.option(
-    "--at-once",
-    type=click.IntRange(min=1),
-    default=512,
-    show_default=True,
-    help="Images of a step in memory together; the gradients are those of the whole step.",
+@number_flag("--epochs", 32, "Passes over the pairs.")
+@number_flag("--batch-size", 4096, "Pairs per step.")
+@number_flag(
+    "--at-once", 512, "Images of a step in memory together; the gradients are those of the whole step."
 )
 @click.option(
     "--rate", type=float, help="The highest learning rate.  [default: 5e-4 gated-image, 5e-5 locked-text]"
 )
-@click.option(
-    "--warm-up", type=click.IntRange(min=0), default=5000, show_default=True, help="Steps up to that rate."
-)
+@number_flag("--warm-up", 5000, "Steps up to that rate.", least=0)
 @click.option(
     "--weight-decay", type=float, default=0.1, show_default=True, help="Of matrices; others have none."
 )
-@click.option(
-    "--gated-layers",
-    type=click.IntRange(min=1),
-    default=6,
-    show_default=True,
-    help="The last image layers that get a gated block; a model that has some keeps those.",
+@number_flag(
+    "--gated-layers", 6, "The last image layers that get a gated block; a model that has some keeps those."
 )
 @click.option(
     "--augmentation",
@@ -190,12 +154,10 @@ vlbench fit react --model tiny-clip --pairs PAIRS --mode locked-text --batch-siz
     shell_complete=completion("task"),
     help="A task to score now and then; no image of the pairs.",
 )
-@click.option(
+@number_flag(
     "--every",
-    type=click.IntRange(min=1),
-    default=500,
-    show_default=True,
-    help="Steps after which the state is kept, from which an interrupted fit goes on, and the task scored.",
+    500,
+    "Steps after which the state is kept, from which an interrupted fit goes on, and the task scored.",
 )
 @out_flag
 @flags("device", "precision", "workers", "data_root", "cache", "weights", "include_path")

@@ -75,6 +75,16 @@ def names_flag(what: str, told: str, **changes: Any) -> Callable[[Command], Comm
     )
 
 
+def name_flag(name: str, what: str, told: str) -> Callable[[Command], Command]:
+    """The flag of one model or task by name, which has to be given; its short form is its first letter."""
+    return click.option(name, name[1:3], required=True, help=told, shell_complete=completion(what))
+
+
+def number_flag(name: str, default: int | None, told: str, *, least: int = 1) -> Callable[[Command], Command]:
+    """The flag of a whole number."""
+    return click.option(name, type=click.IntRange(min=least), default=default, show_default=True, help=told)
+
+
 def completion(*kinds: str) -> Callable[[click.Context, click.Parameter, str], list[CompletionItem]]:
     """What a shell completes: names of cards of some kinds (model, task), behind the last comma."""
 

@@ -8,7 +8,7 @@ import click
 
 from vlbench.api.references import ImportedFile, System, import_scores
 from vlbench.cards.catalogue import read_catalogue
-from vlbench.cli.flags import flag, flags
+from vlbench.cli.flags import flag, flags, number_flag
 from vlbench.cli.output import answer, say
 from vlbench.core.errors import VlbenchError
 from vlbench.options import Options
@@ -38,7 +38,7 @@ def command() -> None:
     type=click.Path(path_type=Path, dir_okay=False),
     help="The classes, instead of --task: one per line, or a .tsv with ids as for task cards.",
 )
-@click.option("--shots", type=click.IntRange(min=1), help="Images per class, for the record.")
+@number_flag("--shots", None, "Images per class, for the record.")
 @click.option("--seed", type=int, help="The training's seed, for the record.")
 @click.option(
     "--epoch",

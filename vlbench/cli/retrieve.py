@@ -5,7 +5,7 @@ from typing import Any
 
 import click
 
-from vlbench.cli.flags import completion, flag, flags
+from vlbench.cli.flags import completion, flag, flags, name_flag, number_flag
 from vlbench.cli.output import answer_text, say
 
 EXAMPLES = """\b
@@ -15,26 +15,12 @@ vlbench retrieve --task imagenet --pool retrieval:LAION --model clip-b32 --k 200
 
 
 @click.command("retrieve", epilog=EXAMPLES)
-@click.option(
-    "--model",
-    "-m",
-    required=True,
-    shell_complete=completion("model"),
-    help="The model that compares: a card's name or ADAPTER:REFERENCE.",
-)
-@click.option(
-    "--task",
-    "-t",
-    required=True,
-    shell_complete=completion("task"),
-    help="The task whose classes are asked for; its test images are never taken.",
-)
-@click.option(
+@name_flag("--model", "model", "The model that compares: a card's name or ADAPTER:REFERENCE.")
+@name_flag("--task", "task", "The task whose classes are asked for; its test images are never taken.")
+@name_flag(
     "--pool",
-    "-p",
-    required=True,
-    shell_complete=completion("task"),
-    help="Images with captions: retrieval:DIR, a task's name, or embeddings:DIR of clip-retrieval.",
+    "task",
+    "Images with captions: retrieval:DIR, a task's name, or embeddings:DIR of clip-retrieval.",
 )
 @click.option(
     "--out",
@@ -50,12 +36,10 @@ vlbench retrieve --task imagenet --pool retrieval:LAION --model clip-b32 --k 200
     show_default=True,
     help="What prompts are compared with: the images, their captions, or both.",
 )
-@click.option(
-    "--k", type=click.IntRange(min=1), default=50, show_default=True, help="Nearest pairs of each prompt."
-)
+@number_flag("--k", 50, "Nearest pairs of each prompt.")
 @click.option("--image-floor", type=click.FloatRange(-1, 1), help="The least cosine of prompt and image.")
 @click.option("--text-floor", type=click.FloatRange(-1, 1), help="The least cosine of prompt and caption.")
-@click.option("--per-class", type=click.IntRange(min=1), help="The most pairs of a class: the best are kept.")
+@number_flag("--per-class", None, "The most pairs of a class: the best are kept.")
 @click.option(
     "--exclude",
     "-x",

@@ -8,7 +8,7 @@ import click
 from tqdm import tqdm
 
 from vlbench.cards.catalogue import read_catalogue
-from vlbench.cli.flags import batch_size_flag, completion, flag, flags, format_flag
+from vlbench.cli.flags import batch_size_flag, flag, flags, format_flag, name_flag, number_flag
 from vlbench.cli.output import answer, answer_text, say
 from vlbench.core.errors import CheckFailed, VlbenchError
 from vlbench.options import Keywords, Options
@@ -50,13 +50,7 @@ vlbench tag photos/ --model tag2text --weights tag2text_swin_14m.pth --caption -
 
 @click.command("tag", epilog=EXAMPLES)
 @click.argument("images", nargs=-1, required=True, metavar="IMAGE...")
-@click.option(
-    "--model",
-    "-m",
-    required=True,
-    shell_complete=completion("model"),
-    help="A card's name or ADAPTER:REFERENCE.",
-)
+@name_flag("--model", "model", "A card's name or ADAPTER:REFERENCE.")
 @click.option(
     "--tags",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
@@ -70,9 +64,7 @@ vlbench tag photos/ --model tag2text --weights tag2text_swin_14m.pth --caption -
     help="Choose tags above it, or a file with one per tag: a probability for taggers, a cosine for dual "
     "encoders; auto is the model's own.  [default: auto, or --top-k 5 where the model has none]",
 )
-@click.option(
-    "--top-k", type=click.IntRange(min=1), help="Choose the best K tags, or at most K above --threshold."
-)
+@number_flag("--top-k", None, "Choose the best K tags, or at most K above --threshold.")
 @click.option(
     "--caption",
     is_flag=True,
