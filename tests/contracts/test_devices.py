@@ -96,6 +96,8 @@ def texts_of(model):
 
 @pytest.mark.parametrize("precision", PRECISIONS)
 def test_all_of_a_model_is_on_its_device_and_is_not_waited_for(checkpoint, precision, there):
+    if precision == "fp32" and checkpoint.name not in CARDS:
+        pytest.skip("bf16 does the same, and casts besides")
     model = checkpoint.load(Placement(NAME, precision))
     texts, pixels = texts_of(model), blank(model, 5).to(NAME)
     reads_words = IMAGES_ALONE not in checkpoint.capabilities
