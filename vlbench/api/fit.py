@@ -6,7 +6,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, Unpack
 
-from vlbench.api.request import refuse_method, resolve
+from vlbench.api.request import one_model, one_task, refuse_method
 from vlbench.api.runs import run
 from vlbench.cards.build import NamedModel
 from vlbench.cards.catalogue import read_catalogue
@@ -50,7 +50,7 @@ def fit_coop(
     """
     read = Options.of(options)
     refuse_method(read, "fit")
-    (named,), _ = resolve(model, (), read)
+    named = one_model(model, read, "fit")
     from vlbench.fitting.sweep import learn  # and torch
 
     return learn(
@@ -118,15 +118,13 @@ def fit_react(
     for what, number in (("every", every), ("at_once", at_once)):
         if number < 1:
             raise VlbenchError(f"{what} is {number}; give 1 or more")
-    (named,), tasks = resolve(model, () if validate is None else validate, read)
-    if len(tasks) > 1:
-        raise VlbenchError(f"{validate!r} names {len(tasks)} tasks; name one to validate on")
+    named = one_model(model, read, "fit")
     from vlbench.fitting.react import Watch  # and torch
     from vlbench.fitting.react_seeds import learn
 
     watch = Watch(every)
     if validate is not None:
-        task = tasks[0].task
+        task = one_task(validate, replace(read, weights=None))
         watch = Watch(every, task, f"{task.primary} of {task.name}", partial(_score, validate, read))
 
     return learn(

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Unpack
 
 from vlbench.api.measured import measured
-from vlbench.api.request import refuse_method, resolve
+from vlbench.api.request import one_model, one_task, refuse_method
 from vlbench.core.errors import VlbenchError
 from vlbench.core.task_reading import reading_line, what_was_read
 from vlbench.engine.items import keep_predictions
@@ -65,18 +65,16 @@ def ood(
     """
     read = Options.of(options)
     refuse_method(read, "ood")
-    models, _ = resolve(model, (), read)
-    if len(models) != 1:
-        raise VlbenchError(f"ood takes one model, not {len(models)}; name one")
+    named = one_model(model, read, "ood")
     of_tasks = replace(read, weights=None)
-    tasks = [resolve((), name, of_tasks)[1][0].task for name in (inside, outside)]
+    tasks = [one_task(name, of_tasks) for name in (inside, outside)]
     for task in tasks:
         tell(reading_line(task.name, what_was_read(task)))
     asked = [tasks[0], outlier_task(*tasks)]
     settings, cache = read.settings, read.cache
     for line in settings.said:
         tell(line)
-    jobs = [plan_job(models[0].checkpoint, task, settings) for task in asked]
+    jobs = [plan_job(named.checkpoint, task, settings) for task in asked]
     for job in jobs:
         refuse_seen(job, cache)
     run = list(measured(jobs, settings, cache))

@@ -125,6 +125,30 @@ def _refuse_task(named: NamedTask, first: NamedTask, data: DataRequest) -> None:
         )
 
 
+def one_model(name: str, options: Options, what: str) -> NamedModel:
+    """The one model of a name, for `what` takes no more.
+
+    Raises:
+        VlbenchError: it is unknown, or stands for several.
+    """
+    models, _ = resolve(name, (), options)
+    if len(models) != 1:
+        raise VlbenchError(f"{what} takes one model, not {len(models)}; name one")
+    return models[0]
+
+
+def one_task(name: str, options: Options) -> Task:
+    """The one task of a name.
+
+    Raises:
+        VlbenchError: it is unknown, or stands for several, or its data are missing or differ from the card.
+    """
+    _, tasks = resolve((), name, options)
+    if len(tasks) != 1:
+        raise VlbenchError(f"{name} is {len(tasks)} tasks; name one")
+    return tasks[0].task
+
+
 def refuse_method(options: Options, what: str) -> None:
     """Raise VlbenchError where a method is given to a command that takes none; `what` names the command."""
     for method in options.methods:
@@ -138,7 +162,7 @@ def load_model(name: str, **options: Unpack[Keywords]) -> "LoadedModel":
     The options are those of `evaluate` (device, precision, weights ...).
 
     Raises:
-        VlbenchError: the name is unknown or the weights cannot be read.
+        VlbenchError: the name is unknown or stands for several, or the weights cannot be read.
 
     >>> from PIL.Image import new
     >>> model = load_model("tiny-clip", device="cpu")
@@ -151,9 +175,9 @@ def load_model(name: str, **options: Unpack[Keywords]) -> "LoadedModel":
 
     read = Options.of(options)
     refuse_method(read, "load_model")
-    models, _ = resolve(name, (), read)
+    named = one_model(name, read, "load_model")
     settings = read.alone("load_model")
-    model = models[0].checkpoint.load(Placement(settings.device, settings.precision))
+    model = named.checkpoint.load(Placement(settings.device, settings.precision))
     catalogue = read_catalogue(read.include_path, kinds=["task"])
     return LoadedModel(model, settings, own_templates("classification", catalogue) or BARE)
 
@@ -162,13 +186,13 @@ def load_task(name: str, **options: Unpack[Keywords]) -> Task:
     """Load a task: its data are found and counted, and no image is opened.
 
     Raises:
-        VlbenchError: the name is unknown, or the data are missing or differ from the card.
+        VlbenchError: the name is unknown or stands for several, or the data are missing or differ from the
+            card.
 
     >>> len(load_task("digits").problem.images)
     1797
     """
-    _, tasks = resolve((), name, Options.of(options))
-    return tasks[0].task
+    return one_task(name, Options.of(options))
 
 
 def list_models(include_path: Sequence[Path | str] = ()) -> tuple[str, ...]:

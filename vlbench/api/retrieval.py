@@ -5,9 +5,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, Unpack
 
-from vlbench.api.request import refuse_method, resolve
+from vlbench.api.request import one_model, one_task, refuse_method, resolve
 from vlbench.core.errors import VlbenchError
-from vlbench.core.task import Task
 from vlbench.core.task_reading import reading_line, what_was_read
 from vlbench.options import Keywords, Options
 
@@ -66,13 +65,11 @@ def retrieve(
     refuse_method(read, "retrieve")
     if k < 1 or (per_class is not None and per_class < 1):
         raise VlbenchError(f"{k} pairs a prompt and {per_class} a class leave none; give 1 or more")
-    models, _ = resolve(model, (), read)
-    if len(models) != 1:
-        raise VlbenchError(f"retrieve takes one model, not {len(models)}; name one")
+    named = one_model(model, read, "retrieve")
     # a limit is on the pool: all test images are looked for in it
-    asked = _one(task, replace(read, weights=None, limit=None))
+    asked = one_task(task, replace(read, weights=None, limit=None))
     plain = replace(read, weights=None, classnames=None, templates=None, descriptions=None)
-    pooled = None if pool.startswith(SCHEME) else _one(pool, plain)
+    pooled = None if pool.startswith(SCHEME) else one_task(pool, plain)
     others = [named.task for named in resolve((), tuple(exclude), replace(plain, limit=None))[1]]
     for each in (asked, *([] if pooled is None else [pooled]), *others):
         tell(reading_line(each.name, what_was_read(each)))
@@ -102,7 +99,7 @@ def retrieve(
         close=Closeness() if near else None,
     )
     return retrieve_pairs(
-        models[0].checkpoint,
+        named.checkpoint,
         asked,
         source,
         (asked, *(each for each in others if each.name != asked.name)),
@@ -114,15 +111,3 @@ def retrieve(
         form=form,
         tell=tell,
     )
-
-
-def _one(name: str, options: Options) -> Task:
-    """The one task of a name.
-
-    Raises:
-        VlbenchError: it is unknown, or stands for several.
-    """
-    _, tasks = resolve((), name, options)
-    if len(tasks) != 1:
-        raise VlbenchError(f"{name} is {len(tasks)} tasks; name one")
-    return tasks[0].task

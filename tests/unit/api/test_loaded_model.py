@@ -6,7 +6,7 @@ import pytest
 from PIL.Image import new
 
 import vlbench
-from vlbench.core.errors import DataError, Unsupported
+from vlbench.core.errors import DataError, Unsupported, VlbenchError
 
 NAMES = ("blue square", "green heart", "red circle")
 
@@ -69,3 +69,10 @@ def test_a_tagger_gives_no_softmax():
     tagger = vlbench.load_model("tiny-ram-plus", device="cpu")
     with pytest.raises(Unsupported, match="a probability of its own"):
         tagger.classify([new("RGB", (8, 8))], ["circle"])
+
+
+def test_a_name_of_several_is_refused():
+    with pytest.raises(VlbenchError, match="load_model takes one model, not 2"):
+        vlbench.load_model("tiny-ram-plus*")
+    with pytest.raises(VlbenchError, match=r"shapes-\[mo\]\* is 2 tasks; name one"):
+        vlbench.load_task("shapes-[mo]*")

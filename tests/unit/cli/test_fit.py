@@ -17,6 +17,16 @@ from vlbench.core.errors import VlbenchError
 TINY = Path(__file__).parents[3] / "model_cards" / "tiny-clip" / "open_clip_model.safetensors"
 
 
+@pytest.mark.parametrize(
+    "asked", ["coop --task digits", "react --pairs shapes-pool --mode locked-text"], ids=["coop", "react"]
+)
+def test_several_models_are_refused_in_a_line(asked: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as done:
+        main(["fit", *asked.split(), "--model", "tiny-ram-plus*"])
+    assert done.value.code == 2
+    assert capsys.readouterr().err == "vlbench: fit takes one model, not 2; name one\n"
+
+
 @pytest.mark.slow
 def test_a_fitted_context_is_a_model_by_name(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     fit = ["fit", "coop", "--model", "tiny-clip", "--task", "shapes", "--shots", "1", "--seed", "1,2"]
