@@ -9,6 +9,8 @@ from click.shell_completion import CompletionItem
 
 from vlbench.options import DEFAULTS, FLAGS
 
+ENCODING = ("device", "executor", "ray_address", "precision")
+"""The flags of all commands that encode with workers: where, and how exactly."""
 Command = TypeVar("Command", bound=Callable[..., Any])
 _MOST = 1e9
 

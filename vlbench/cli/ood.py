@@ -6,7 +6,7 @@ from typing import Unpack
 
 import click
 
-from vlbench.cli.flags import completion, flags
+from vlbench.cli.flags import ENCODING, completion, flags
 from vlbench.cli.output import answer, answer_text, say
 from vlbench.options import Keywords
 
@@ -22,10 +22,7 @@ vlbench ood clip-b32 imagenet texture --json
 @click.argument("task_out", shell_complete=completion("task"))
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @flags(
-    "device",
-    "executor",
-    "ray_address",
-    "precision",
+    *ENCODING,
     "workers",
     "data_root",
     "cache",

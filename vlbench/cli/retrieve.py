@@ -5,7 +5,7 @@ from typing import Any
 
 import click
 
-from vlbench.cli.flags import completion, flag, flags, name_flag, number_flag
+from vlbench.cli.flags import ENCODING, completion, flag, flags, name_flag, number_flag
 from vlbench.cli.output import answer_text, say
 
 EXAMPLES = """\b
@@ -65,10 +65,7 @@ vlbench retrieve --task imagenet --pool retrieval:LAION --model clip-b32 --k 200
 @click.option("--json", "as_json", is_flag=True, help="Print the report as JSON.")
 @flag("limit", help="Use N pairs spread over the pool.")
 @flags(
-    "device",
-    "executor",
-    "ray_address",
-    "precision",
+    *ENCODING,
     "batch_size",
     "workers",
     "classnames",

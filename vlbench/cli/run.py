@@ -12,7 +12,7 @@ import click
 
 from vlbench.api.failures import NotAllRun
 from vlbench.cli.config import config_flag
-from vlbench.cli.flags import Amount, batch_size_flag, flag, flags, names_flag, split_names
+from vlbench.cli.flags import ENCODING, Amount, batch_size_flag, flag, flags, names_flag, split_names
 from vlbench.cli.output import answer_text, say, terminal_width
 from vlbench.core.errors import VlbenchError
 from vlbench.core.progress import without_bars
@@ -36,7 +36,7 @@ vlbench run --config sweep.yaml --dry-run
     required=True,
 )
 @names_flag("task", "Tasks: cards, wildcards, classification:DIR, retrieval:DIR, tagging:DIR.", required=True)
-@flags("device", "executor", "ray_address", "precision")
+@flags(*ENCODING)
 @batch_size_flag
 @flags("workers", "limit", "allow_subset", "data_root", "verify_data")
 @flags("descriptions", "classnames", "templates", "thresholds", "method", "allow_seen_images")

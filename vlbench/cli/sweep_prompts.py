@@ -4,7 +4,7 @@ from typing import Literal, Unpack
 
 import click
 
-from vlbench.cli.flags import completion, flags, format_flag
+from vlbench.cli.flags import ENCODING, completion, flags, format_flag
 from vlbench.cli.output import answer_text, say
 from vlbench.options import Keywords
 from vlbench.report.tables.prompt_spread import PromptSpread
@@ -21,10 +21,7 @@ vlbench sweep-prompts clip-b32 imagenet --templates mine.txt
 @flags("templates")
 @format_flag("text", "json", "csv", help="The output.")
 @flags(
-    "device",
-    "executor",
-    "ray_address",
-    "precision",
+    *ENCODING,
     "workers",
     "limit",
     "allow_subset",
