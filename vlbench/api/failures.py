@@ -3,10 +3,13 @@
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from vlbench.core.errors import VlbenchError, without_frames
 from vlbench.core.machine import fault_line, hidden_fault, is_out_of_memory
-from vlbench.core.result import Result
+
+if TYPE_CHECKING:  # every command imports this file, and few a result
+    from vlbench.core.result import Result
 
 _NAMED = 3
 """How many pairs a line names; the rest are counted."""
