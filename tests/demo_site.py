@@ -5,6 +5,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+from child_command import start
+
 PLUGIN = Path(__file__).parent / "plugin"
 
 
@@ -22,16 +24,13 @@ def install(wheels: Path, site: Path) -> Path:
 
 def vlbench(site: Path, folder: Path, *arguments: str) -> "subprocess.CompletedProcess[str]":
     """Run the command line where the demo is installed."""
-    return python(site, folder, "-m", "vlbench", *arguments)
+    return start(*arguments, folder=folder, environment=_with(site)).end()
 
 
-def python(site: Path, folder: Path, *arguments: str) -> "subprocess.CompletedProcess[str]":
-    """Run Python where the demo is installed."""
-    return subprocess.run(
-        [sys.executable, *arguments],
-        cwd=folder,
-        env={**os.environ, "PYTHONPATH": os.pathsep.join([str(site), os.environ.get("PYTHONPATH", "")])},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+def python(site: Path, folder: Path, code: str) -> "subprocess.CompletedProcess[str]":
+    """Run code where the demo is installed."""
+    return start(code=code, folder=folder, environment=_with(site)).end()
+
+
+def _with(site: Path) -> dict[str, str]:
+    return {**os.environ, "PYTHONPATH": os.pathsep.join([str(site), os.environ.get("PYTHONPATH", "")])}

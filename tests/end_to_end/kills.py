@@ -8,7 +8,6 @@ import json
 import os
 import shutil
 import signal
-import subprocess
 import sys
 import tempfile
 import threading
@@ -19,6 +18,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
 
+from child_command import Command, start
 from hub_server import HubServer, hub_server
 from tabulate import tabulate
 
@@ -85,23 +85,16 @@ class Ground:
     url: str
     seconds: dict[str, float] = field(default_factory=dict)
 
-    def start(self, command: str, folder: Path) -> subprocess.Popen[str]:
+    def start(self, command: str, folder: Path) -> Command:
         """A command in a process of its own."""
         own = {"HF_ENDPOINT": self.url, "HF_HUB_OFFLINE": "0", "HF_HOME": str(folder / "hub")}
-        return subprocess.Popen(
-            [sys.executable, "-m", "vlbench", *command.split()],
-            cwd=folder,
-            env={**os.environ, **own, "OMP_WAIT_POLICY": "passive"},
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
+        return start(*command.split(), folder=folder, environment={**os.environ, **own})
 
     def call(self, command: str, folder: Path) -> tuple[int, str]:
         """A command to its end: its exit code and what it said last."""
-        process = self.start(command, folder)
-        said = process.communicate()[1]
-        return process.returncode, said.strip().splitlines()[-1] if said.strip() else ""
+        done = self.start(command, folder).end()
+        said = done.stderr.strip()
+        return done.returncode, said.splitlines()[-1] if said else ""
 
 
 @contextmanager
@@ -137,13 +130,12 @@ def kill(ground: Ground, command: str, times: int, random: Random) -> Tally:
         for _ in range(times):
             shutil.rmtree(trial, ignore_errors=True)
             _set_up(ground, command, trial)
-            process = ground.start(COMMANDS[command], trial)
-            # most of the first third is the start of Python
+            started = ground.start(COMMANDS[command], trial)
+            # most of the first third is the import of modules
             time.sleep(random.uniform(0.3, 1) * ground.seconds[command])
-            process.send_signal(signal.SIGKILL)
-            process.communicate()
+            started.kill()
             tally.tries += 1
-            tally.killed += process.returncode == -signal.SIGKILL
+            tally.killed += started.end().returncode == -signal.SIGKILL
             tally.left_by_kills += bool(leftovers(trial))
             code, said = ground.call(COMMANDS[command], trial)
             after, different = leftovers(trial), differences(ground, trial, command)
@@ -222,11 +214,11 @@ def crowd(ground: Ground, right: dict[str, object], random: Random) -> list[str]
         processes = []
         for command in commands:
             processes.append(ground.start(command, trial))
-            time.sleep(random.uniform(0, 0.5))
+            time.sleep(random.uniform(0, 0.2))
         for command, process in zip(commands, processes, strict=True):
-            said = process.communicate()[1].strip()
-            if process.returncode != 0 or "Traceback" in said:
-                wrong.append(f"{command}: exit {process.returncode}: {said.splitlines()[-1:]}")
+            ended = process.end()
+            if ended.returncode != 0 or "Traceback" in ended.stderr:
+                wrong.append(f"{command}: exit {ended.returncode}: {ended.stderr.strip().splitlines()[-1:]}")
         done.set()
         watch.join()
         code, said = ground.call("leaderboard --results results --check", trial)

@@ -1,29 +1,10 @@
 """What `run` keeps of every item, and `compare` on it, as a user calls them."""
 
-import os
-import subprocess
-import sys
-
 import pytest
+from child_command import light, vlbench
 
 from vlbench.report.paired.items import read_items
 from vlbench.report.results import read_results
-
-NO_HEAVY = """
-import sys
-from vlbench.cli.main import main
-try:
-    main(sys.argv[1:])
-finally:
-    print("heavy:", *sorted({"torch", "scipy", "pandas", "sklearn", "datasets"} & sys.modules.keys()))
-"""
-
-
-def vlbench(*arguments, code=None):
-    command = [sys.executable, *(["-c", code] if code else ["-m", "vlbench"]), *map(str, arguments)]
-    environment = {key: value for key, value in os.environ.items() if not key.startswith("VLBENCH_")}
-    environment["OMP_WAIT_POLICY"] = "passive"
-    return subprocess.run(command, capture_output=True, text=True, env=environment, check=True).stdout
 
 
 @pytest.fixture(scope="module")
@@ -40,7 +21,7 @@ def test_every_result_has_items_that_a_stored_rerun_leaves_alone(finished):
     paths = sorted((folder / "results").glob("*/*.items.npz"))
     assert len(paths) == 4
     before = [path.stat().st_mtime_ns for path in paths]
-    assert vlbench(*run, code=NO_HEAVY).splitlines()[-1] == "heavy:"
+    light(*run)
     assert [path.stat().st_mtime_ns for path in paths] == before
     for result in read_results(folder / "results"):
         items = read_items(folder / "results", result)
@@ -56,12 +37,13 @@ def test_a_lost_record_comes_back_from_what_is_stored_with_equal_bytes(finished)
     path = folder / "results" / "shapes-tags" / "tiny-clip.items.npz"
     bytes_before = path.read_bytes()
     path.unlink()
-    assert vlbench(*run, code=NO_HEAVY).splitlines()[-1] == "heavy:"
+    light(*run)
     assert path.read_bytes() == bytes_before
 
 
 def test_the_better_model_wins_both_tasks(finished):
     folder, _ = finished
-    lines = vlbench("compare", "tiny-react", "tiny-clip", "--results", folder / "results").splitlines()
+    done = vlbench("compare", "tiny-react", "tiny-clip", "--results", folder / "results")
+    lines = done.stdout.splitlines()
     assert lines[-1].startswith("tiny-clip is better than tiny-react on 2 of 2 tasks: shapes, shapes-tags")
     assert any("paired bootstrap over images, 1000 resamples; 500 images" in line for line in lines)

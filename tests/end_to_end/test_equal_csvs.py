@@ -1,9 +1,8 @@
 """Equal results make equal CSVs, whatever the machine does else: only costs.csv tells runs apart."""
 
 import os
-import subprocess
-import sys
 
+import child_command
 import pytest
 from PIL import Image
 
@@ -20,11 +19,7 @@ main(sys.argv[1:])
 
 
 def vlbench(*arguments, code=None, **environment):
-    inherited = {key: value for key, value in os.environ.items() if not key.startswith("VLBENCH_")}
-    command = [sys.executable, *(["-c", code] if code else ["-m", "vlbench"]), *map(str, arguments)]
-    environment = {**inherited, "OMP_WAIT_POLICY": "passive", **environment}
-    done = subprocess.run(command, capture_output=True, text=True, env=environment, check=False)
-    assert done.returncode == 0, f"exit {done.returncode}\n{done.stdout}\n{done.stderr}"
+    done = child_command.vlbench(*arguments, code=code, **environment)
     assert "\u2028" not in done.stdout + done.stderr
     return done.stdout
 

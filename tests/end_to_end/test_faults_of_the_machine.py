@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from child_command import start
 
 LIMITED = (
     "import resource, sys\n"
@@ -26,18 +27,23 @@ PEAK = "import sys; from vlbench.cli.main import main\ntry: main(sys.argv[1:])\n
 PEAK += "print(next(line.split()[1] for line in open('/proc/self/status') if line.startswith('VmPeak')))"
 
 
-def call(folder: Path, command: str, limit: str = "", most: int = 0) -> subprocess.CompletedProcess[str]:
+def call(folder: Path, command: str) -> subprocess.CompletedProcess[str]:
+    """A command with no limit; modules that are compiled are not written."""
     folder.mkdir(exist_ok=True)
-    code = [LIMITED, limit, str(most)] if limit else ["from vlbench.cli.main import main; main()"]
     environment = {**os.environ, "PYTHONDONTWRITEBYTECODE": "1"}
-    return subprocess.run(
-        [sys.executable, "-c", *code, *COMMANDS[command].split()],
-        cwd=folder,
-        env=environment,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    return start(*COMMANDS[command].split(), folder=folder, environment=environment).end()
+
+
+def limited(folder: Path, command: str, limit: str, most: int) -> subprocess.CompletedProcess[str]:
+    """A command under a limit, which does not count the pipes that it speaks through."""
+    folder.mkdir(exist_ok=True)
+    return fresh(folder, LIMITED, limit, str(most), *COMMANDS[command].split())
+
+
+def fresh(folder: Path, *code: str) -> subprocess.CompletedProcess[str]:
+    """Code in a process that starts as a user's does, and writes no module that is compiled."""
+    asked = [sys.executable, "-B", "-c", *code]
+    return subprocess.run(asked, cwd=folder, capture_output=True, text=True, check=False)
 
 
 def line_of(done: subprocess.CompletedProcess[str]) -> str:
@@ -87,7 +93,7 @@ def test_a_full_disk_is_one_line_and_with_room_the_command_goes_on(
     shutil.copytree(whole, folder)
     for name in made:
         shutil.rmtree(folder / name) if (folder / name).is_dir() else (folder / name).unlink()
-    line = line_of(call(folder, command, "RLIMIT_FSIZE", most))
+    line = line_of(limited(folder, command, "RLIMIT_FSIZE", most))
     assert f"File too large; make room in {place}" in line
     assert "the same command goes on from what is finished" in line
     assert call(folder, command).returncode == 0
@@ -108,15 +114,10 @@ def test_a_folder_that_nobody_may_write_in_is_named(tmp_path: Path, place: str) 
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="peak memory is read from /proc")
 def test_memory_that_ends_is_one_line(tmp_path: Path) -> None:
     """At limits well below what is needed; close to that, C libraries abort by themselves."""
-    done = subprocess.run(
-        [sys.executable, "-c", PEAK, *COMMANDS["run"].split()],
-        cwd=tmp_path,
-        capture_output=True,
-        text=True,
-        check=True,
-    )
+    done = fresh(tmp_path, PEAK, *COMMANDS["run"].split())
+    assert done.returncode == 0, done.stderr
     peak = 1024 * int(done.stdout.split()[-1])
     for part in (0.3, 0.45, 0.6):
-        done = call(tmp_path / str(part), "run", "RLIMIT_AS", int(part * peak))
+        done = limited(tmp_path / str(part), "run", "RLIMIT_AS", int(part * peak))
         assert "too little memory" in line_of(done)
         assert len(done.stderr.splitlines()) == 2  # the other says what was read

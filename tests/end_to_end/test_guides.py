@@ -49,14 +49,12 @@ def test_the_example_in_one_process_prints_what_the_guide_says(site, tmp_path):
     path = tmp_path / card.splitlines()[0].removeprefix("# ")
     path.parent.mkdir(parents=True)
     path.write_text(card, encoding="utf-8")
-    (tmp_path / "own.py").write_text(code, encoding="utf-8")
-    done = python(site, tmp_path, "own.py")
+    done = python(site, tmp_path, code)
     assert (done.stdout, done.returncode) == (said, 0), done.stderr
 
 
 def test_the_examples_of_python_run(site, tmp_path):
-    (tmp_path / "own.py").write_text("\n".join(blocks("python", "python")), encoding="utf-8")
-    done = python(site, tmp_path, "own.py")
+    done = python(site, tmp_path, "\n".join(blocks("python", "python")))
     assert done.returncode == 0, done.stderr
 
 

@@ -1,10 +1,9 @@
 """A card whose metric reads what its task does not keep is refused before anything is loaded or opened."""
 
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
+from child_command import HEAVY, light, vlbench
 
 TASKS = Path(__file__).parents[2] / "tasks"
 MISMATCH = """\
@@ -18,14 +17,6 @@ metrics: [mean_average_precision, acc1]
 primary: mean_average_precision
 """
 REFUSED = "acc1 reads row_ranks, which mis-tags does not keep (it keeps scores)"
-LOADED = """
-import sys
-from vlbench.cli.main import main
-try:
-    main()
-finally:
-    print("loaded", *sorted({"torch", "PIL.Image"} & set(sys.modules)))
-"""
 
 
 @pytest.fixture
@@ -37,30 +28,21 @@ def run(tmp_path):
     card = MISMATCH.format(names="shapes-tags.tsv", templates="shapes-tags.txt")
     (tmp_path / "inc" / "tasks" / "mis-tags.yaml").write_text(card, encoding="utf-8")
 
-    def run(tasks):
+    def run(tasks, call=vlbench, **options):
         where = ["--include-path", "inc", "--cache", "c", "--results", "r", "--limit", "40"]
-        return subprocess.run(
-            [sys.executable, "-c", LOADED, "run", "-m", "tiny-clip", "-t", tasks, *where],
-            cwd=tmp_path,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
+        return call("run", "-m", "tiny-clip", "-t", tasks, *where, folder=tmp_path, **options)
 
     return run
 
 
 def test_alone_it_is_refused_with_nothing_loaded(run, tmp_path):
-    done = run("mis-tags")
-    assert done.returncode == 2, done.stderr
-    assert done.stdout == "loaded\n"
+    done = run("mis-tags", light, expect=2, heavy=HEAVY | {"PIL.Image"})
     assert REFUSED in done.stderr
     assert not (tmp_path / "c" / "features").exists()
 
 
 def test_the_other_pairs_of_the_request_run_and_the_exit_code_says_that_not_all_did(run, tmp_path):
-    done = run("mis-tags,shapes")
-    assert done.returncode == 1, done.stderr
+    done = run("mis-tags,shapes", expect=1)
     assert REFUSED in done.stderr
     assert "tiny-clip on shapes: done" in done.stderr
     assert [path.name for path in (tmp_path / "r").glob("*/*.json")] == ["tiny-clip.partial.json"]

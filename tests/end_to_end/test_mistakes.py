@@ -1,13 +1,11 @@
 """What users get wrong: one line that says what, where and what to do, and exit code 2."""
 
 import json
-import os
 import re
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
+from child_command import vlbench
 from PIL import Image
 
 TINY = Path(__file__).parents[2] / "model_cards" / "tiny-clip"
@@ -15,11 +13,7 @@ TINY = Path(__file__).parents[2] / "model_cards" / "tiny-clip"
 
 def fail(*arguments, folder, code=2):
     where = ["--results", folder / "results", "--cache", folder / "cache", "--device", "cpu"]
-    command = [sys.executable, "-m", "vlbench", "run", *where, *arguments]
-    environment = {key: value for key, value in os.environ.items() if not key.startswith("VLBENCH_")}
-    environment["OMP_WAIT_POLICY"] = "passive"  # threads that spin stall one another on shared cores
-    done = subprocess.run([*map(str, command)], capture_output=True, text=True, env=environment, check=False)
-    assert done.returncode == code, done.stderr
+    done = vlbench("run", *where, *arguments, expect=code)
     assert "Traceback" not in done.stderr
     lines = [line for line in done.stderr.splitlines() if line.startswith("vlbench: ")]
     assert len(lines) == 1, done.stderr

@@ -1,12 +1,10 @@
 """The offline default as a user runs it: whole processes, real files, no network."""
 
 import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
+from child_command import light, vlbench
 
 TASKS = "shapes,shapes-retrieval,shapes-tags,digits"
 GOLDEN = Path(__file__).parents[1] / "fixtures" / "golden" / "tiny-clip.json"
@@ -25,28 +23,11 @@ FeatureSpace.append = counted
 from vlbench.cli.main import main
 main(sys.argv[1:])
 """
-NO_HEAVY = """
-import sys
-from vlbench.cli.main import main
-try:
-    main(sys.argv[1:])
-finally:
-    print("heavy:", *sorted({"torch", "scipy", "pandas", "sklearn", "datasets"} & sys.modules.keys()))
-"""
 
 
-def vlbench(*arguments, code=None, cwd=None, expect=0):
-    command = [sys.executable, *(["-c", code] if code else ["-m", "vlbench"]), *map(str, arguments)]
-    environment = {key: value for key, value in os.environ.items() if not key.startswith("VLBENCH_")}
-    environment["OMP_WAIT_POLICY"] = "passive"  # threads that spin stall one another on shared cores
-    done = subprocess.run(command, capture_output=True, text=True, cwd=cwd, env=environment, check=False)
-    assert done.returncode == expect, f"exit {done.returncode}\n{done.stdout}\n{done.stderr}"
-    return done
-
-
-def run_at(folder, task, *more, **options):
+def run_at(folder, task, *more, call=vlbench, **options):
     where = ["--results", folder / "results", "--cache", folder / "cache", "--device", "cpu"]
-    return vlbench("run", "--model", "tiny-clip", "--task", task, *where, *more, **options)
+    return call("run", "--model", "tiny-clip", "--task", task, *where, *more, **options)
 
 
 def result(folder, task, ending=".json"):
@@ -92,8 +73,7 @@ def test_images_shared_by_two_tasks_are_encoded_once(finished):
 
 def test_a_rerun_is_stored_and_imports_nothing_heavy(finished):
     before = {task: result(finished, task) for task in TASKS.split(",")}
-    done = run_at(finished, TASKS, code=NO_HEAVY)
-    assert done.stdout.splitlines()[-1] == "heavy:"
+    run_at(finished, TASKS, call=light)
     assert {task: result(finished, task) for task in TASKS.split(",")} == before
 
 

@@ -1,11 +1,9 @@
 """Packages written for version 0.1: read, or refused in one line that says what changed."""
 
 import json
-import os
-import subprocess
-import sys
 
 import pytest
+from child_command import vlbench
 
 CARD = """\
 title: Toys
@@ -141,17 +139,7 @@ def run(tmp_path):
         (cards / "toys.yaml").write_text(CARD.format(kind=kind, source=source, metric=metric))
         (cards / "toys.tsv").write_text("name\nred circle\nblue square\n")
         asked = ["-m", "tiny-clip", "-t", "toys", "--include-path", "cards", "--results", "r", "--cache", "c"]
-        return subprocess.run(
-            [sys.executable, "-m", "vlbench", "run", *asked],
-            cwd=tmp_path,
-            env={
-                **os.environ,
-                "PYTHONPATH": os.pathsep.join([str(tmp_path), os.environ.get("PYTHONPATH", "")]),
-            },
-            capture_output=True,
-            text=True,
-            check=False,
-        )
+        return vlbench("run", *asked, folder=tmp_path, expect=None)
 
     return run
 

@@ -2,11 +2,9 @@
 
 import csv
 import json
-import os
-import subprocess
-import sys
 
 import pytest
+from child_command import vlbench
 from PIL import Image
 
 CARD = """\
@@ -19,15 +17,6 @@ primary: {metric}
 expect: {{images: 6, texts: {texts}}}
 """
 CLASSES = ("red circle", "blue circle")
-
-
-def vlbench(*arguments, expect=0):
-    environment = {key: value for key, value in os.environ.items() if not key.startswith("VLBENCH_")}
-    environment["OMP_WAIT_POLICY"] = "passive"
-    command = [sys.executable, "-m", "vlbench", *map(str, arguments)]
-    done = subprocess.run(command, capture_output=True, text=True, env=environment, check=False)
-    assert done.returncode == expect, f"exit {done.returncode}\n{done.stdout}\n{done.stderr}"
-    return done
 
 
 def data(root, records):

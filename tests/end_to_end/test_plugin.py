@@ -115,7 +115,7 @@ print(json.dumps({
 
 
 def test_its_scoring_and_its_question_by_hand(site, tmp_path):
-    done = python(site, tmp_path, "-c", BY_HAND)
+    done = python(site, tmp_path, BY_HAND)
     assert done.returncode == 0, done.stderr
     found = json.loads(done.stdout)
     # five images of each colour, each asked for its own colour and the next one

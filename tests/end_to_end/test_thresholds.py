@@ -1,41 +1,20 @@
 """Thresholds of tags, stated or learned by a method: whole processes, real files, no network."""
 
 import json
-import os
-import subprocess
-import sys
 
 import pytest
+from child_command import light, vlbench
 from PIL import Image
-
-HEAVY = """
-import sys
-from vlbench.cli.main import main
-try:
-    main(sys.argv[1:])
-finally:
-    print("heavy:", *sorted({"torch", "scipy", "pandas", "sklearn", "datasets"} & sys.modules.keys()))
-"""
 
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory):
     folder = tmp_path_factory.mktemp("thresholds")
 
-    def command(*more, expect=0, task="shapes-tags"):
+    def command(*more, expect=0, task="shapes-tags", call=vlbench):
         where = ["--cache", folder / "cache", "--results", folder / "results", "--device", "cpu"]
         asked = ["run", "--model", "tiny-clip", "--task", task, "--limit", "60", *where, *more]
-        environment = {key: value for key, value in os.environ.items() if not key.startswith("VLBENCH_")}
-        environment["OMP_WAIT_POLICY"] = "passive"
-        done = subprocess.run(
-            [sys.executable, "-c", HEAVY, *map(str, asked)],
-            capture_output=True,
-            text=True,
-            env=environment,
-            check=False,
-        )
-        assert done.returncode == expect, f"exit {done.returncode}\n{done.stdout}\n{done.stderr}"
-        return done
+        return call(*asked, expect=expect)
 
     command.folder = folder
     return command
@@ -56,7 +35,7 @@ def test_learned_thresholds_are_a_row_of_the_task_and_a_rerun_imports_nothing_he
     values = {metric["metric"]: metric["value"] for metric in first["metrics"]}
     assert {"macro_precision", "macro_recall", "macro_f1", "micro_f1"} < values.keys()
     assert 0.7 < values["macro_f1"] < 1
-    assert run("--method", "best-f1").stdout.splitlines()[-1] == "heavy:"
+    run("--method", "best-f1", call=light)
     assert result(run) == first
     # the question is the task's own, so that both rows stand in its column
     run()
@@ -72,7 +51,7 @@ def test_learned_thresholds_given_back_as_a_file_measure_the_same(run):
     file = run.folder / "thresholds.txt"
     file.write_text("".join(f"{each}\n" for each in chosen["thresholds"]))
     # the scores are stored, so that no model is loaded for other thresholds
-    assert run("--thresholds", file).stdout.splitlines()[-1] == "heavy:"
+    run("--thresholds", file, call=light)
     (folder,) = (run.folder / "results").glob("shapes-tags+thresholds@*")
     stated = result(run, folder.name, "tiny-clip")
     assert stated["metrics"] == chosen["metrics"]
@@ -80,8 +59,7 @@ def test_learned_thresholds_given_back_as_a_file_measure_the_same(run):
 
 
 def test_a_method_is_refused_where_it_cannot_work_and_nothing_is_loaded(run):
-    done = run("--method", "best-f1", task="shapes,digits", expect=2)
-    assert done.stdout.splitlines()[-1] == "heavy:"
+    done = run("--method", "best-f1", task="shapes,digits", expect=2, call=light)
     lines = [each for each in done.stderr.splitlines() if each.startswith("vlbench: ")]
     for task, line in zip(("shapes", "digits"), lines, strict=True):
         assert f"{task}: best-f1 measures macro_precision, which reads scores, and classification" in line
@@ -145,8 +123,7 @@ def test_a_card_without_a_validation_split_is_refused_in_a_line(run):
     write_split(folder, "test", "{}.png")
     head, tail = CARD.split("validation:")
     asked = write_card(folder, f"{head}metrics:{tail.split('metrics:')[1]}")
-    done = run(*asked, task="own", expect=2)
-    assert done.stdout.splitlines()[-1] == "heavy:"
+    done = run(*asked, task="own", expect=2, call=light)
     (line,) = [each for each in done.stderr.splitlines() if each.startswith("vlbench: ")]
     assert line.startswith(
         "vlbench: own: best-f1 learns from a validation split, and no card of it names one;"
@@ -187,7 +164,6 @@ def test_mistakes_are_told_in_one_line(run, task, asked, told):
 
 
 def test_thresholds_that_are_stated_and_learned_are_refused(run):
-    done = run("--thresholds", "0.2", "--method", "best-f1", expect=2)
-    assert done.stdout.splitlines()[-1] == "heavy:"
+    done = run("--thresholds", "0.2", "--method", "best-f1", expect=2, call=light)
     (line,) = [each for each in done.stderr.splitlines() if each.startswith("vlbench: ")]
     assert line.endswith("its thresholds are stated, and best-f1 learns them; leave one out")
