@@ -19,9 +19,15 @@ def blocks(guide, language):
     return re.findall(rf"```{language}\n(.*?)```", GUIDES[guide], flags=re.DOTALL)
 
 
+@pytest.fixture(scope="module")
+def stored(tmp_path_factory):
+    return tmp_path_factory.mktemp("stored")
+
+
 @pytest.fixture(autouse=True)
-def cache(tmp_path, monkeypatch):
-    monkeypatch.setenv("VLBENCH_CACHE", str(tmp_path / "cache"))
+def cache(stored, monkeypatch):
+    """What one guide encodes is there for the next."""
+    monkeypatch.setenv("VLBENCH_CACHE", str(stored))
 
 
 @pytest.mark.parametrize("guide", GUIDES)

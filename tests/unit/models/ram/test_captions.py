@@ -249,7 +249,6 @@ def test_the_full_size_with_its_captioning_half(tmp_path, monkeypatch):
     half = {key for key in stated if key.startswith(("tag_encoder.", "text_decoder."))}
     assert half == {key for key in writer.network.state_dict() if "token_type" not in key}
     with torch.inference_mode():
-        tokens = model.network.encode(value("input/image", (2, 3, 384, 384)))
-    whole = writer.pieces(tokens, [["dog"], ["grass", "sky"]])
-    assert all(10 <= len(each) <= 50 for each in whole)
-    assert whole[:1] == writer.pieces(tokens[:1], [["dog"]])
+        tokens = model.network.encode(value("input/image", (1, 3, 384, 384)))
+    (whole,) = writer.pieces(tokens, [["grass", "sky"]])
+    assert 10 <= len(whole) <= 50
