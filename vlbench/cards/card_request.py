@@ -76,7 +76,8 @@ def card_request(search: Search, request: DataRequest, split: SplitName | None =
 
     Raises:
         CardError: the file of names or templates is wrong.
-        DataError: no source has the data, or descriptions are missing or wrong.
+        DataError: no source has the data, its names lie in another order than those that its numbers mean, or
+            descriptions are missing or wrong.
         Unsupported: a half is asked for and an image has no class.
     """
     entry, card, source = search.entry, search.read.card, search.source
@@ -106,7 +107,14 @@ def card_request(search: Search, request: DataRequest, split: SplitName | None =
             kind=card.kind,
         )
     if request.classnames is None and source.offers.names and len(source):
-        remarks = (*compare_names(source, names or source.offers.names).differs, *remarks)
+        found = compare_names(source, names or source.offers.names)
+        if found.moved:
+            raise DataError(
+                f"{entry.name}: {source.name}: {found.moved}, so labels, which are numbers, would mean other "
+                "classes; give the numbers of the data by --classnames FILE.tsv with the header "
+                "`name<TAB>number`, mend the names beside the images, or use another copy"
+            )
+        remarks = (*found.differs, *remarks)
     templates = request.templates
     if templates is None and card.templates is not None:
         templates = find_text_file(card.templates, place, entry.name)
