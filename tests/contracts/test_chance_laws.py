@@ -36,19 +36,28 @@ def grouped(problem, **labels):
 
 
 CAPTIONS = small_problem([[1, 1, 0, 0, 0], [0, 0, 1, 0, 0], [0, 0, 0, 1, 0], [0, 0, 0, 0, 0]])
+KNOWN = asked(CAPTIONS, [[1, 1, 1, 0, 1], [1, 0, 1, 1, 0], [1, 1, 0, 1, 1], [0, 1, 1, 1, 1]])
 TAGS = small_problem([[1, 0, 0, 1], [1, 1, 0, 0], [0, 1, 0, 1], [1, 1, 0, 0], [0, 0, 0, 0]])
+RIGHT = [
+    [1, 0, 0, 0, 0, 0, 0, 0, 0, 0],
+    [0, 1, 0, 0, 0, 0, 0, 0, 0, 0],
+    [0, 0, 1, 1, 0, 0, 0, 0, 0, 0],
+    [0, 0, 0, 0, 0, 1, 0, 0, 0, 0],
+    [0, 0, 0, 0, 0, 0, 1, 1, 0, 0],
+    [0, 0, 0, 0, 0, 0, 1, 0, 1, 0],
+]
+COPIES = 8
 ITEMS = small_problem(
-    [
-        [1, 0, 0, 0, 0, 0, 0, 0, 0, 0],
-        [0, 1, 0, 0, 0, 0, 0, 0, 0, 0],
-        [0, 0, 1, 1, 0, 0, 0, 0, 0, 0],
-        [0, 0, 0, 0, 0, 1, 0, 0, 0, 0],
-        [0, 0, 0, 0, 0, 0, 1, 1, 0, 0],
-        [0, 0, 0, 0, 0, 0, 1, 0, 1, 0],
-    ],
-    items=["a"] * 2 + ["b"] * 3 + ["c"] + ["d"] * 4,
-    labels={"class": [*"xxxxxyyyyy"], "set": [*"ppppppqqqq"], "pair": [*"rrsssssrrr"]},
+    np.kron(np.eye(COPIES, dtype=int), RIGHT),
+    items=[f"{item}{copy}" for copy in range(COPIES) for item in "aabbbcdddd"],
+    labels={
+        "class": [*"xxxxxyyyyy"] * COPIES,
+        "set": [f"{part}{copy}" for copy in range(COPIES) for part in "ppppppqqqq"],
+        "pair": [f"{part}{copy}" for copy in range(COPIES) for part in "rrsssssrrr"],
+    },
 )
+"""Items of two images and two texts, of one image with two right texts, of nothing to decide, and of two
+images that share a right text; several times, so that a few draws say much."""
 PROBLEMS = {
     "row_ranks": {
         "classes": grouped(
@@ -60,10 +69,12 @@ PROBLEMS = {
         "six classes": small_problem(np.eye(6, dtype=int)[[0, 0, 1, 2, 3, 4, 5, 5]]),
         "several right": small_problem([[1, 1, 0, 0], [0, 1, 1, 0], [0, 0, 0, 1]]),
         "captions": CAPTIONS,
+        "known captions": KNOWN,
     },
     "column_ranks": {
         "captions": CAPTIONS,
         "shared": small_problem([[1, 1, 0, 0], [0, 1, 0, 0], [0, 0, 0, 1]]),
+        "known captions": KNOWN,
     },
     "scores": {
         "tags": TAGS,
